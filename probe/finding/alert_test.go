@@ -1,0 +1,192 @@
+package finding
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestMatchAlert(t *testing.T) {
+	// The sentences as Dynamics shows them, with made-up names.
+	const (
+		cannotSend    = `The email message "Test Message" cannot be sent. Make sure that the credentials specified in the mailbox Anna Berg are correct and have sufficient permissions for sending email. Then, enable the mailbox for email processing.`
+		cannotSync    = `Appointments, contacts, and tasks can't be synchronized. Make sure that the credentials specified in the mailbox Anna Berg are correct and have sufficient permissions. Then, enable the mailbox for appointments, contacts, and tasks synchronization.`
+		cannotReceive = `Email cannot be received for the mailbox Anna Berg. Make sure that the credentials specified in the mailbox are correct and have sufficient permissions for receiving email. Then, enable the mailbox for email processing.`
+		error401      = `Email Server Error Code: Http server returned 401 Unauthorized exception.`
+	)
+	for _, tt := range []struct {
+		name, text string
+		want       []string
+	}{
+		{"KB 3212785, sending", cannotSend + "\n\n" + error401, []string{"401"}},
+		{"KB 3212785, synchronizing", cannotSync + " " + error401, []string{"401"}},
+		{"KB 3212785, receiving", cannotReceive + error401, []string{"401"}},
+		{"the code alone", error401, []string{"401"}},
+		{"the code in a translated alert", "E-Mail kann nicht empfangen werden. E-Mail-Serverfehlercode: Http server returned 401 Unauthorized exception.", []string{"401"}},
+		{"the sentence alone, sending", cannotSend, []string{"mailbox-credentials"}},
+		{"the sentence alone, synchronizing", cannotSync, []string{"mailbox-credentials"}},
+		{"the sentence alone, receiving", cannotReceive, []string{"mailbox-credentials"}},
+		{"folded", "HTTP\u00a0Server  returned\r\n401\tUNAUTHORIZED exception", []string{"401"}},
+		{"with an invisible character", "Http server returned 401 Un\u200bauthorized exception.", []string{"401"}},
+		{"re-created", "An error occurred. NoUserFoundWithGivenClaims", []string{"user-recreated"}},
+		{"re-created, details", "User does not exist in tenant with id '11111111-2222-3333-4444-555555555555'", []string{"user-recreated"}},
+		{"re-created, wrapped", cannotReceive + " NoUserFoundWithGivenClaims", []string{"user-recreated"}},
+		{"quota in the credentials sentence", cannotSend + " Email Server Error Code: ErrorQuotaExceeded. Exchange.server returned 403 error.", []string{"quota"}},
+		{"submission quota", "ErrorSubmissionQuotaExceeded", []string{"quota"}},
+		{"test connection", "Remote server error: (401) Unauthorized. Make sure the user name and password are correct, and try again.", []string{"test-connection-401"}},
+		{"forbidden", "Email Server Error Code: Http server returned Forbidden exception.", []string{"forbidden"}},
+		{"forbidden, status", "An error occurred while establishing a secure connection to the email server. The request failed with HTTP status 403: Forbidden.", []string{"forbidden"}},
+		{"secure connection", "An error occurred while establishing a secure connection to the email server.", []string{"secure-connection"}},
+		{"impersonation", "ErrorImpersonateUserDenied: The account does not have permission to impersonate the requested user.", []string{"impersonation-denied"}},
+		{"impersonation, alert", "An impersonation error occurred in accessing the mailbox while receiving email.", []string{"impersonation-denied"}},
+		{"no mailbox", "The SMTP address has no mailbox associated with it.", []string{"no-mailbox"}},
+		{"no mailbox, code", "<faultcode>a:ErrorNonExistentMailbox</faultcode>", []string{"no-mailbox"}},
+		{"timeout", "System.Net.WebException: The operation has timed out at ExchangeConnectivityDiscoverer.ValidateServerUrl", []string{"timeout"}},
+		{"timeout of another protocol", "Socket returned exception TimedOut (0x80004005)", []string{"not-ews-profile"}},
+		{"connect", "Web server returned ConnectFailure exception.", []string{"connect-failed"}},
+		{"location", "The location of the mailbox Anna Berg could not be determined while receiving email.", []string{"mailbox-location"}},
+		{"profile", "The credentials specified in the associated email server profile are incorrect or have insufficient permissions.", []string{"profile-credentials"}},
+		{"REST", "Error code: 8005E274 MailboxNotEnabledForRESTAPI", []string{"mailbox-not-in-exchange-online"}},
+		{"licence", "8005E276", []string{"user-not-licensed"}},
+		{"no user", "Test and Enable failed because no user was found with the email address anna@contoso.com in the Microsoft 365 tenant.", []string{"no-such-user-in-tenant"}},
+		{"store", "ErrorMailboxStoreUnavailable: a general mailbox access error", []string{"mailbox-unavailable"}},
+		{"busy", "ErrorServerBusy", []string{"throttled"}},
+		{"access", "ErrorAccessDenied", []string{"access-denied"}},
+		{"certificate", "The underlying connection was closed: Could not establish trust relationship for the SSL/TLS secure channel.", []string{"tls-untrusted"}},
+		{"TLS", "The request was aborted: Could not create SSL/TLS secure channel.", []string{"tls-failed"}},
+		{"name", "The remote name could not be resolved: 'mail.contoso.com'", []string{"name-not-resolved"}},
+		{"path", "The remote server returned an error: (404) Not Found.", []string{"not-found"}},
+		{"unavailable", "The remote server returned an error: (503) Server Unavailable.", []string{"server-unavailable"}},
+		{"two at once, the more specific first", "(401) Unauthorized ... ErrorImpersonateUserDenied", []string{"impersonation-denied", "test-connection-401"}},
+
+		{"empty", "", nil},
+		{"white space", " \n\t ", nil},
+		{"unknown", "Something went wrong.", nil},
+		{"half a sentence", "Make sure that the credentials specified in the mailbox are fine.", nil},
+		{"number alone", "401", nil},
+		{"other plain numbers", "The invoice 4014 has 403 items.", nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var got []string
+			for _, a := range MatchAlert(tt.text) {
+				got = append(got, a.Key)
+			}
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("got %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
+// withoutCodes lists the alerts that name no code, each with its reason.
+var withoutCodes = map[string]string{
+	"user-recreated":    "only Dynamics and Microsoft Entra know it",
+	"quota":             "the mailbox, not the sign-in",
+	"not-ews-profile":   "POP3 and SMTP",
+	"user-not-licensed": "only Dynamics and Microsoft 365 know it",
+}
+
+// nextFlags lists the flags that a next command may use.
+var nextFlags = []string{
+	"--user", "--password-file", "--mailbox", "--impersonate", "--profile-auth", "--no-credentials", "--address", "--each-address",
+}
+
+func TestAlertsAreComplete(t *testing.T) {
+	keys := map[string]bool{}
+	for _, a := range Alerts() {
+		if a.Key == "" || keys[a.Key] {
+			t.Errorf("key %q", a.Key)
+		}
+		keys[a.Key] = true
+		if !strings.HasSuffix(a.Meaning, ".") {
+			t.Errorf("%s: meaning %q", a.Key, a.Meaning)
+		}
+		checkPlain(t, a.Meaning)
+		checkNames(t, a.Meaning)
+		if strings.ContainsAny(a.Meaning, "{}") {
+			t.Errorf("%s: placeholder in the meaning", a.Key)
+		}
+		for _, n := range a.Causes {
+			if _, ok := LookupCause(n); !ok {
+				t.Errorf("%s: cause %d", a.Key, n)
+			}
+		}
+		for _, c := range a.Codes {
+			if _, ok := Lookup(c); !ok {
+				t.Errorf("%s: code %s", a.Key, c)
+			}
+		}
+		_, excepted := withoutCodes[a.Key]
+		if (len(a.Codes) == 0) != excepted {
+			t.Errorf("%s: codes %v", a.Key, a.Codes)
+		}
+		if (a.Next == "") != excepted {
+			t.Errorf("%s: next %q", a.Key, a.Next)
+		}
+		if a.Next == "" {
+			continue
+		}
+		checkCommand(t, a.Next)
+		checkPlaceholders(t, a.Next)
+		for _, f := range ewsprobeFlag.FindAllString(a.Next, -1) {
+			if !slices.Contains(nextFlags, f) {
+				t.Errorf("%s: flag %s", a.Key, f)
+			}
+		}
+	}
+	for key := range withoutCodes {
+		if !keys[key] {
+			t.Errorf("there is no alert %s", key)
+		}
+	}
+}
+
+func TestAlertRulesCanMatch(t *testing.T) {
+	wrappers := false
+	for _, r := range alertRules {
+		if wrappers && !r.wrapper {
+			t.Errorf("%s comes after a wrapper", r.Key)
+		}
+		wrappers = r.wrapper
+		if len(r.any) == 0 {
+			t.Errorf("%s has no fragments", r.Key)
+		}
+		for _, group := range r.any {
+			if len(group) == 0 {
+				t.Errorf("%s: an empty group matches every text", r.Key)
+			}
+			for _, f := range group {
+				if f == "" || foldAlert(f) != f {
+					t.Errorf("%s: %q is not folded", r.Key, f)
+				}
+			}
+			found := MatchAlert(strings.Join(group, " "))
+			if !slices.ContainsFunc(found, func(a Alert) bool { return a.Key == r.Key }) {
+				t.Errorf("%s is not found by %q", r.Key, group)
+			}
+		}
+	}
+}
+
+func TestAlertsCannotBeChangedFromOutside(t *testing.T) {
+	const text = "Http server returned 401 Unauthorized exception."
+	MatchAlert(text)[0].Causes[0] = 99
+	MatchAlert(text)[0].Codes[0] = "changed"
+	if a := MatchAlert(text)[0]; a.Causes[0] == 99 || a.Codes[0] == "changed" {
+		t.Errorf("a caller changed the alert: %+v", a)
+	}
+}
+
+func TestEveryCauseHasAnAlert(t *testing.T) {
+	named := map[int]bool{}
+	for _, a := range Alerts() {
+		for _, n := range a.Causes {
+			named[n] = true
+		}
+	}
+	for _, c := range Causes() {
+		if !named[c.Number] {
+			t.Errorf("no alert names cause %d", c.Number)
+		}
+	}
+}

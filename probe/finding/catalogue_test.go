@@ -1,0 +1,535 @@
+package finding
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+// row is one row of the table of codes: what scripts and monitoring rely on.
+type row struct {
+	code   Code
+	block  Block
+	status Status
+	cause  int
+}
+
+var table = []row{
+	{"bad-usage", BlockAsk, Unknown, 0},
+	{"config-invalid", BlockAsk, Unknown, 0},
+	{"dns-failed", BlockAsk, Unknown, 0},
+	{"connect-failed", BlockAsk, Unknown, 0},
+	{"timeout", BlockAsk, Unknown, 0},
+	{"tls-untrusted", BlockAsk, Critical, 0},
+	{"tls-failed", BlockAsk, Critical, 0},
+	{"proxy-auth-required", BlockAsk, Unknown, 0},
+	{"server-error", BlockAsk, Unknown, 0},
+	{"throttled", BlockAsk, Unknown, 0},
+
+	{"plain-http", BlockEndpoint, Critical, 0},
+	{"endpoint-online", BlockEndpoint, Critical, 2},
+	{"preauth-redirect", BlockEndpoint, Critical, 0},
+	{"redirected", BlockEndpoint, Critical, 0},
+	{"forbidden", BlockEndpoint, Critical, 0},
+	{"not-ews", BlockEndpoint, Critical, 0},
+	{"no-scheme", BlockEndpoint, Critical, 0},
+	{"basic-disabled", BlockEndpoint, Critical, 5},
+	{"ntlm-disabled", BlockEndpoint, Critical, 0},
+	{"negotiate-disabled", BlockEndpoint, Critical, 0},
+	{"oauth-disabled", BlockEndpoint, Critical, 0},
+	{"credentials-rejected", BlockEndpoint, Critical, 0},
+	{"basic-rejected", BlockEndpoint, Critical, 0},
+	{"extended-protection", BlockEndpoint, Critical, 0},
+	{"ntlm-broken", BlockEndpoint, Critical, 0},
+	{"ntlm-rejected", BlockEndpoint, Critical, 0},
+
+	{"impersonation-denied", BlockMailbox, Critical, 0},
+	{"mailbox-not-found", BlockMailbox, Critical, 1},
+	{"access-denied", BlockMailbox, Critical, 0},
+	{"certificate-private", BlockMailbox, Critical, 0},
+	{"mailbox-unavailable", BlockMailbox, Unknown, 0},
+	{"exchange-error", BlockMailbox, Unknown, 0},
+	{"inconclusive", BlockMailbox, Unknown, 0},
+
+	{"farm-inconsistent", BlockWarning, Warning, 0},
+	{"user-agent-refused", BlockWarning, Warning, 0},
+	{"user-name-not-upn", BlockWarning, Warning, 0},
+	{"service-mailbox-missing", BlockWarning, Warning, 0},
+	{"basic-and-ntlm", BlockWarning, Warning, 0},
+	{"clock-skew", BlockWarning, Warning, 0},
+	{"certificate-expiring", BlockWarning, Warning, 0},
+	{"address-family", BlockWarning, Warning, 0},
+	{"ok", BlockWarning, OK, 0},
+}
+
+func TestCatalogueIsTheTable(t *testing.T) {
+	got := Catalogue()
+	for i := range max(len(got), len(table)) {
+		switch {
+		case i >= len(got):
+			t.Errorf("%d: %s is missing", i, table[i].code)
+		case i >= len(table):
+			t.Errorf("%d: %s is not in the table", i, got[i].Code)
+		default:
+			e := got[i]
+			if have := (row{e.Code, e.Block, e.Status, e.Cause}); have != table[i] {
+				t.Errorf("%d: have %v, want %v", i, have, table[i])
+			}
+		}
+	}
+	seen := map[Code]bool{}
+	for _, e := range got {
+		if seen[e.Code] {
+			t.Errorf("%s occurs twice", e.Code)
+		}
+		seen[e.Code] = true
+	}
+}
+
+func TestLookupAndOrder(t *testing.T) {
+	for i, r := range table {
+		e, ok := Lookup(r.code)
+		if !ok || e.Code != r.code {
+			t.Errorf("Lookup(%q) = %q, %v", r.code, e.Code, ok)
+		}
+		if got := Order(r.code); got != i {
+			t.Errorf("Order(%q) = %d, want %d", r.code, got, i)
+		}
+	}
+	if e, ok := Lookup("no-such-code"); ok || e.Code != "" {
+		t.Errorf("an unknown code was found: %+v", e)
+	}
+	if Order("no-such-code") <= Order("ok") {
+		t.Error("an unknown code does not come last")
+	}
+}
+
+func TestCatalogueCannotBeChangedFromOutside(t *testing.T) {
+	Catalogue()[0].Title = "changed"
+	Catalogue()[0].Remedies[0].Text = "changed"
+	e, _ := Lookup(table[0].code)
+	e.SeeAlso[0] = "changed"
+	if fresh, _ := Lookup(table[0].code); fresh.Title == "changed" || fresh.Remedies[0].Text == "changed" || fresh.SeeAlso[0] == "changed" {
+		t.Errorf("a caller changed the catalogue: %+v", fresh)
+	}
+}
+
+var sentenceEnd = regexp.MustCompile(`[.!?](?:\s|$)`)
+
+func TestEntriesAreComplete(t *testing.T) {
+	for _, e := range Catalogue() {
+		t.Run(string(e.Code), func(t *testing.T) {
+			if n := utf8.RuneCountInString(e.Title); n == 0 || n > 90 {
+				t.Errorf("the title has %d characters", n)
+			}
+			if strings.HasSuffix(e.Title, ".") {
+				t.Error("the title ends with a full stop")
+			}
+			if n := len(sentenceEnd.FindAllString(e.Meaning, -1)); n < 2 || n > 5 {
+				t.Errorf("the meaning has %d sentences", n)
+			}
+			for name, text := range map[string]string{"meaning": e.Meaning, "concluded": e.Concluded} {
+				if !strings.HasSuffix(text, ".") {
+					t.Errorf("%s does not end with a full stop: %q", name, text)
+				}
+				checkPlain(t, text)
+				if anyPlaceholder.MatchString(text) {
+					t.Errorf("%s holds a placeholder, which nobody fills there", name)
+				}
+			}
+			if len(e.Remedies) == 0 {
+				t.Error("no remedy")
+			}
+			for i, r := range e.Remedies {
+				checkRemedy(t, i, r)
+			}
+			for _, c := range e.SeeAlso {
+				if _, ok := Lookup(c); !ok || c == e.Code {
+					t.Errorf("see also %q", c)
+				}
+			}
+		})
+	}
+}
+
+func checkRemedy(t *testing.T, i int, r Remedy) {
+	t.Helper()
+	if r.Text == "" {
+		t.Errorf("remedy %d has no text", i)
+	}
+	if end := r.Text[max(0, len(r.Text)-1):]; end != "." {
+		t.Errorf("remedy %d does not end with a full stop: %q", i, r.Text)
+	}
+	checkPlain(t, r.Text)
+	checkNames(t, r.Text)
+	checkPlaceholders(t, r.Text)
+	checkPlaceholders(t, r.Command)
+	if strings.Contains(r.Command, "\n") {
+		t.Errorf("remedy %d has more than one command", i)
+	}
+	if r.Command != "" {
+		checkCommand(t, r.Command)
+	}
+	if r.Link != "" && !slices.Contains(knownLinks, r.Link) {
+		t.Errorf("remedy %d has the unknown link %q", i, r.Link)
+	}
+}
+
+// reporter is the part of testing.T that the checks need; the checks of the
+// checks use another.
+type reporter interface {
+	Helper()
+	Errorf(format string, args ...any)
+}
+
+type counter int
+
+func (*counter) Helper()                 {}
+func (c *counter) Errorf(string, ...any) { *c++ }
+
+// checkPlain refuses what does not belong in a sentence.
+func checkPlain(t reporter, text string) {
+	t.Helper()
+	for _, bad := range []string{"  ", "\t", "\n", " .", " ,", "http://", "https://learn", "TODO"} {
+		if strings.Contains(text, bad) {
+			t.Errorf("%q in %q", bad, text)
+		}
+	}
+}
+
+var (
+	anyPlaceholder = regexp.MustCompile(`\{[^}]*\}`)
+	powershellList = regexp.MustCompile(`@\{Add="[^"{}]+"(,"[^"{}]+")*\}`)
+)
+
+func checkPlaceholders(t reporter, text string) {
+	t.Helper()
+	for _, p := range anyPlaceholder.FindAllString(powershellList.ReplaceAllString(text, ""), -1) {
+		if !slices.Contains([]string{"{server}", "{host}", "{user}", "{mailbox}"}, p) {
+			t.Errorf("placeholder %s in %q", p, text)
+		}
+	}
+}
+
+// knownCmdlets lists every cmdlet that may be named, with the parameters that
+// may be used. The source is Microsoft's cmdlet reference for Exchange Server
+// (https://learn.microsoft.com/powershell/module/exchangepowershell); look a
+// new one up there before it is added. An -Identity that is left out is the
+// first positional parameter. Set-WebServicesVirtualDirectory has no
+// -IISAuthenticationMethods, whatever threads say.
+var knownCmdlets = map[string][]string{
+	"Get-WebServicesVirtualDirectory": {"-Server", "-Identity", "-ADPropertiesOnly", "-ShowMailboxVirtualDirectories"},
+	"Set-WebServicesVirtualDirectory": {"-Identity", "-BasicAuthentication", "-WindowsAuthentication", "-OAuthAuthentication", "-ExtendedProtectionTokenChecking"},
+	"Get-ManagementRoleAssignment":    {"-Role", "-GetEffectiveUsers"},
+	"New-ManagementRoleAssignment":    {"-Name", "-Role", "-User", "-CustomRecipientWriteScope"},
+	"New-ManagementScope":             {"-Name", "-RecipientRestrictionFilter"},
+	"Get-CASMailbox":                  {},
+	"Set-CASMailbox":                  {"-Identity", "-EwsEnabled", "-EwsApplicationAccessPolicy", "-EwsAllowList", "-EwsBlockList"},
+	"Get-OrganizationConfig":          {},
+	"Set-OrganizationConfig":          {"-DefaultAuthenticationPolicy", "-EwsEnabled", "-EwsApplicationAccessPolicy", "-EwsAllowList", "-EwsBlockList"},
+	"Get-User":                        {},
+	"Set-User":                        {"-Identity", "-AuthenticationPolicy"},
+	"New-AuthenticationPolicy":        {"-Name"},
+	"Get-Recipient":                   {},
+	"Get-ThrottlingPolicyAssociation": {},
+	"Add-MailboxPermission":           {},
+	"Format-List":                     {},
+}
+
+// knownProperties lists what Format-List may select.
+var knownProperties = []string{
+	"*Authentication", "ExtendedProtection*", "Identity", "InternalUrl", "ExternalUrl", // virtual directory
+	"Ews*", "AuthenticationPolicy", "DefaultAuthenticationPolicy", // CAS mailbox, user, organisation
+	"RecipientTypeDetails", "PrimarySmtpAddress", "EmailAddresses", // recipient
+	"UserPrincipalName", "WindowsEmailAddress", // user
+}
+
+// knownFlags lists the flags of check that a remedy may use.
+var knownFlags = []string{
+	"--user", "--mailbox", "--impersonate", "--profile-auth", "--view", "--address", "--each-address",
+	"--ca-file", "--timeout", "--no-credentials", "--save", "--help",
+}
+
+// knownLinks lists every page that a remedy may point to.
+var knownLinks = []string{
+	linkPrerequisites, linkHMA, linkOnlineProfile, linkNetwork, linkCiphers, linkBestPractices,
+	linkSetEWS, linkSetOrg, linkSetCAS, linkAuthPolicy, linkVdirs, linkEP, linkProtected,
+	linkKB401, linkKB403, linkKBNoMailbox, linkKBMonitoring,
+}
+
+func TestLinksAreMicrosoftLearn(t *testing.T) {
+	for i, l := range knownLinks {
+		if !strings.HasPrefix(l, "https://learn.microsoft.com/") {
+			t.Errorf("%q is elsewhere", l)
+		}
+		if slices.Contains(knownLinks[:i], l) {
+			t.Errorf("%q twice", l)
+		}
+	}
+}
+
+var (
+	quoted        = regexp.MustCompile(`"[^"]*"`)
+	ewsprobeFlag  = regexp.MustCompile(`--[a-z][a-z-]*`)
+	cmdletName    = regexp.MustCompile(`\b(?:Get|Set|New|Add|Remove|Enable|Disable|Test|Invoke|Restart|Format)-[A-Z]\w+`)
+	parameterName = regexp.MustCompile(`(?:^|\s)(-[A-Za-z]\w+)`)
+)
+
+// checkCommand holds a command to the lists above.
+func checkCommand(t reporter, command string) {
+	t.Helper()
+	if strings.Count(command, `"`)%2 != 0 {
+		t.Errorf("unbalanced quotes in %q", command)
+	}
+	bare := quoted.ReplaceAllString(powershellList.ReplaceAllString(command, "LIST"), "VALUE")
+	if strings.HasPrefix(bare, "ewsprobe ") {
+		checkOwnCommand(t, command, strings.Fields(bare))
+		return
+	}
+	for part := range strings.SplitSeq(bare, " | ") {
+		words := strings.Fields(part)
+		parameters, ok := knownCmdlets[words[0]]
+		if !ok {
+			t.Errorf("cmdlet %q in %q is not verified", words[0], command)
+			continue
+		}
+		for _, w := range words[1:] {
+			if strings.HasPrefix(w, "-") && !slices.Contains(parameters, w) {
+				t.Errorf("parameter %s of %s in %q is not verified", w, words[0], command)
+			}
+		}
+		if words[0] != "Format-List" {
+			continue
+		}
+		if len(words) != 2 {
+			t.Errorf("Format-List in %q wants one list", command)
+			continue
+		}
+		for p := range strings.SplitSeq(words[1], ",") {
+			if !slices.Contains(knownProperties, p) {
+				t.Errorf("property %s in %q is not verified", p, command)
+			}
+		}
+	}
+}
+
+// checkOwnCommand holds a command of this program to its rules: known flags,
+// and all of them before the one target.
+func checkOwnCommand(t reporter, command string, words []string) {
+	t.Helper()
+	if len(words) < 3 || words[1] != "check" {
+		t.Errorf("%q is no check", command)
+		return
+	}
+	for _, f := range ewsprobeFlag.FindAllString(command, -1) {
+		if !slices.Contains(knownFlags, f) {
+			t.Errorf("flag %s in %q", f, command)
+		}
+	}
+	last := words[len(words)-1]
+	if last != "--help" && !strings.Contains(last, "{host}") {
+		t.Errorf("%q does not end with its target", command)
+	}
+	if strings.Contains(command, "password") {
+		t.Errorf("%q holds a password", command)
+	}
+}
+
+// checkNames holds what a sentence names to the lists above.
+func checkNames(t reporter, text string) {
+	t.Helper()
+	for _, c := range cmdletName.FindAllString(text, -1) {
+		if _, ok := knownCmdlets[c]; !ok {
+			t.Errorf("cmdlet %s in %q is not verified", c, text)
+		}
+	}
+	for _, m := range parameterName.FindAllStringSubmatch(text, -1) {
+		known := false
+		for _, parameters := range knownCmdlets {
+			known = known || slices.Contains(parameters, m[1])
+		}
+		if !known {
+			t.Errorf("parameter %s in %q is not verified", m[1], text)
+		}
+	}
+	for _, f := range ewsprobeFlag.FindAllString(text, -1) {
+		if !slices.Contains(append([]string{"--proxy", "--insecure"}, knownFlags...), f) {
+			t.Errorf("flag %s in %q", f, text)
+		}
+	}
+}
+
+func TestTheCheckerRefuses(t *testing.T) {
+	for _, command := range []string{
+		`Set-WebServicesVirtualDirectory -Identity "{server}\EWS (Default Web Site)" -IISAuthenticationMethods Basic`,
+		`Get-EwsDirectory -Server {server}`,
+		`Get-User "{user}" | Format-List Password`,
+		`ewsprobe check {host} --user "{user}"`,
+		`ewsprobe check --password secret {host}`,
+		`ewsprobe guess {host}`,
+	} {
+		var complaints counter
+		checkCommand(&complaints, command)
+		if complaints == 0 {
+			t.Errorf("%q was let pass", command)
+		}
+	}
+}
+
+// withoutTestEnable lists the critical codes of blocks B and C that may do
+// without the last step in Dynamics, each with its reason. There is none: each
+// of them keeps Dynamics from the mailbox, so Dynamics may have disabled it.
+var withoutTestEnable = map[Code]string{}
+
+func TestCriticalCodesEndInDynamics(t *testing.T) {
+	for _, e := range Catalogue() {
+		if e.Status != Critical || (e.Block != BlockEndpoint && e.Block != BlockMailbox) {
+			continue
+		}
+		last := e.Remedies[len(e.Remedies)-1].Text
+		_, excepted := withoutTestEnable[e.Code]
+		if has := strings.Contains(last, "Test & Enable Mailbox"); has == excepted {
+			t.Errorf("%s: ends with %q", e.Code, last)
+		}
+	}
+}
+
+func TestChangesComeAfterALook(t *testing.T) {
+	for _, e := range Catalogue() {
+		for i, r := range e.Remedies {
+			if (strings.HasPrefix(r.Command, "Set-") || strings.HasPrefix(r.Command, "New-")) && i == 0 {
+				t.Errorf("%s starts with a change: %q", e.Code, r.Command)
+			}
+		}
+	}
+}
+
+// What an administrator must find with the two codes that this program is
+// made to tell apart.
+func TestBasicDisabledSaysWhatMatters(t *testing.T) {
+	e, _ := Lookup("basic-disabled")
+	text := everything(e)
+	for _, want := range []string{
+		`Set-WebServicesVirtualDirectory -Identity "{server}\EWS (Default Web Site)" -BasicAuthentication $true`,
+		"in clear inside TLS", "--profile-auth ntlm", "not a fault by itself", "Autodiscover", "cause 5",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is missing", want)
+		}
+	}
+}
+
+func TestCredentialsRejectedNamesWhatLooksTheSame(t *testing.T) {
+	e, _ := Lookup("credentials-rejected")
+	text := everything(e)
+	for _, want := range []string{
+		"wrong password", "unknown user", "locked", "disabled", "expired", "must be changed", "logon hours", "workstations",
+		"Protected Users", "BlockLegacyAuthWebServices", "Extended Protection", "4625", "401.1", "401.2", "lockout",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is missing", want)
+		}
+	}
+	for _, l := range Lookalikes() {
+		if !strings.Contains(text, l.SubStatus) || !strings.Contains(text, l.Win32) {
+			t.Errorf("the codes of %q are missing", l.Title)
+		}
+	}
+}
+
+func everything(e Entry) string {
+	parts := []string{e.Title, e.Meaning, e.Concluded}
+	for _, r := range e.Remedies {
+		parts = append(parts, r.Text, r.Command)
+	}
+	return strings.Join(parts, "\n")
+}
+
+func TestLookalikes(t *testing.T) {
+	reasons := []string{
+		"", "unknown-user", "wrong-password", "locked", "disabled", "expired", "password-expired", "must-change-password",
+		"logon-hours", "workstation", "restricted", "smartcard-required",
+	}
+	subStatus := regexp.MustCompile(`^0xC0000[0-9A-F]{3}$`)
+	named := map[string]bool{}
+	seen := map[string]bool{}
+	for _, l := range Lookalikes() {
+		if !slices.Contains(reasons, l.Reason) {
+			t.Errorf("reason %q", l.Reason)
+		}
+		named[l.Reason] = true
+		if l.Title == "" || !strings.HasSuffix(l.Check, ".") {
+			t.Errorf("%+v is incomplete", l)
+		}
+		if l.SubStatus == "" {
+			continue
+		}
+		if !subStatus.MatchString(l.SubStatus) || seen[l.SubStatus] {
+			t.Errorf("sub status %q of %q", l.SubStatus, l.Title)
+		}
+		seen[l.SubStatus] = true
+	}
+	for _, r := range reasons {
+		if !named[r] {
+			t.Errorf("no entry has the reason %q", r)
+		}
+	}
+	Lookalikes()[0].Title = "changed"
+	if Lookalikes()[0].Title == "changed" {
+		t.Error("a caller changed the list")
+	}
+}
+
+func TestCauses(t *testing.T) {
+	all := Causes()
+	if len(all) != 6 {
+		t.Fatalf("%d causes", len(all))
+	}
+	for i, c := range all {
+		if c.Number != i+1 {
+			t.Errorf("place %d has number %d", i, c.Number)
+		}
+		if n := utf8.RuneCountInString(c.Title); n == 0 || n > 30 || strings.HasSuffix(c.Title, ".") {
+			t.Errorf("title %q", c.Title)
+		}
+		if !strings.HasSuffix(c.Meaning, ".") {
+			t.Errorf("meaning %q", c.Meaning)
+		}
+		checkPlain(t, c.Meaning)
+		if !slices.Contains(knownLinks, c.Link) {
+			t.Errorf("link %q", c.Link)
+		}
+		if got, ok := LookupCause(c.Number); !ok || got != c {
+			t.Errorf("LookupCause(%d) = %+v, %v", c.Number, got, ok)
+		}
+	}
+	for _, n := range []int{-1, 0, 7} {
+		if _, ok := LookupCause(n); ok {
+			t.Errorf("cause %d exists", n)
+		}
+	}
+	for _, e := range Catalogue() {
+		if _, ok := LookupCause(e.Cause); e.Cause != 0 && !ok {
+			t.Errorf("%s has cause %d", e.Code, e.Cause)
+		}
+	}
+}
+
+func TestStatusOrder(t *testing.T) {
+	order := []Status{Critical, Unknown, Warning, OK}
+	for i, s := range order {
+		if s.Rank() != i {
+			t.Errorf("rank of %s is %d", s, s.Rank())
+		}
+	}
+	if Status("else").Rank() <= OK.Rank() || Status("else").ExitCode() != 3 {
+		t.Error("an unknown status is not last, or does not exit 3")
+	}
+	for s, want := range map[Status]int{OK: 0, Warning: 1, Critical: 2, Unknown: 3} {
+		if s.ExitCode() != want {
+			t.Errorf("%s exits %d", s, s.ExitCode())
+		}
+	}
+}
