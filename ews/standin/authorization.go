@@ -1,0 +1,109 @@
+package standin
+
+import (
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"strings"
+	"unicode/utf8"
+)
+
+var errBadCredentials = errors.New("the credentials cannot be read")
+
+// authorization is a parsed Authorization value. It lives as long as its request.
+type authorization struct {
+	scheme  string // as in Request.Scheme
+	message string // as in Request.Message
+	raw     string // as it came, for Behaviour.Echo
+
+	name     string // the account as it was written
+	password string // Basic
+
+	token    []byte        // NTLM message
+	response *authenticate // its parsed form, if it is a type 3
+	pairs    map[uint16][]byte
+
+	err error // why it cannot be read, nil if it can
+}
+
+// parseAuthorization reads what a request carries. What it cannot read it names
+// as well as it can, so that the view shows what was sent.
+func parseAuthorization(r *http.Request) *authorization {
+	a := &authorization{raw: r.Header.Get("Authorization"), message: MessageAnonymous}
+	if a.raw == "" {
+		return a
+	}
+	scheme, rest, _ := strings.Cut(a.raw, " ")
+	rest = strings.TrimSpace(rest)
+	switch {
+	case strings.EqualFold(scheme, "Basic"):
+		a.scheme, a.message = "Basic", MessageBasic
+		a.parseBasic(rest)
+	case strings.EqualFold(scheme, "NTLM"):
+		a.scheme = "NTLM"
+		a.parseNTLM(rest)
+	case strings.EqualFold(scheme, "Negotiate"):
+		a.scheme = "Negotiate"
+		a.parseNTLM(rest)
+	case strings.EqualFold(scheme, "Bearer"):
+		a.scheme, a.message = "Bearer", MessageBearer
+		if rest == "" {
+			a.message = MessageEmptyBearer
+		}
+	default:
+		a.scheme, a.message = "other", MessageOther
+	}
+	return a
+}
+
+// parseBasic reads user-id ":" password in UTF-8 (RFC 7617 section 2 and 2.1).
+func (a *authorization) parseBasic(credentials string) {
+	decoded, err := base64.StdEncoding.DecodeString(credentials)
+	if err != nil || !utf8.Valid(decoded) {
+		a.err = errBadCredentials
+		return
+	}
+	name, password, found := strings.Cut(string(decoded), ":")
+	if !found {
+		a.err = errBadCredentials
+		return
+	}
+	a.name, a.password = name, password
+}
+
+// parseNTLM reads an NTLM message. A SPNEGO token (Kerberos, or NTLM wrapped) is
+// none: there is no Kerberos here, and whoever gets no answer to it may send a
+// raw message.
+func (a *authorization) parseNTLM(credentials string) {
+	a.message = MessageOther
+	token, err := base64.StdEncoding.DecodeString(credentials)
+	if err != nil {
+		a.err = errBadCredentials
+		return
+	}
+	kind, err := ntlmMessageType(token)
+	if err != nil {
+		a.err = err
+		return
+	}
+	a.token = token
+	switch kind {
+	case ntlmNegotiate:
+		a.message = MessageType1
+	case ntlmAuthenticate:
+		a.message = MessageType3
+		if a.response, a.err = parseAuthenticate(token); a.err != nil {
+			return
+		}
+		a.name = a.response.user
+		if a.response.domain != "" {
+			a.name = a.response.domain + `\` + a.response.user
+		}
+		a.pairs, a.err = a.response.responseAV()
+	default:
+		a.err = errNotNTLM
+	}
+}
+
+// binding is the channel binding that a type 3 carries, nil if none.
+func (a *authorization) binding() []byte { return a.pairs[avChannelBindings] }

@@ -1,0 +1,158 @@
+package standin
+
+import "time"
+
+// Behaviour says what the stand-in does. The zero value is an Exchange front end
+// in good order that offers no scheme at all; the switches are independent where
+// they can be. Every secret it is sent is verified, whatever else is switched.
+type Behaviour struct {
+	// Basic, NTLM and Negotiate are the schemes an anonymous request is offered,
+	// in Exchange's order Negotiate, NTLM, Basic. Inside Negotiate only raw
+	// NTLMSSP messages are understood, no Kerberos.
+	Basic, NTLM, Negotiate bool
+
+	// OAuth answers an "Authorization: Bearer" without a token with a Bearer
+	// challenge; AuthorizationURI puts authorization_uri into it, without which
+	// modern authentication is only half configured.
+	OAuth, AuthorizationURI bool
+
+	// BasicRefuses and NTLMRefuses refuse the right password too, as a policy
+	// does: the scheme is offered, but nobody gets in by it.
+	BasicRefuses, NTLMRefuses bool
+
+	// ExtendedProtection is the demand on the channel binding of an NTLM logon.
+	// Bridged verifies it against another certificate than the one served here,
+	// as behind a load balancer that ends TLS and begins it anew.
+	ExtendedProtection ExtendedProtection
+	Bridged            bool
+
+	// Handshake is what becomes of an NTLM handshake on its way.
+	Handshake Handshake
+
+	// ClockSkew is added to the server's clock (Date and the NTLM timestamp).
+	ClockSkew time.Duration
+
+	// Headers is the shape of the WWW-Authenticate lines.
+	Headers HeaderStyle
+
+	// Front answers in Exchange's place.
+	Front Front
+
+	// Transport and Certificate say how TLS is done. Both hold for all nodes.
+	Transport   Transport
+	Certificate CertificateFault
+
+	// ImpersonationDenied takes the ApplicationImpersonation role away.
+	// FaultCode is raised as a SOAP fault before any operation runs, FolderCode
+	// is what every folder operation answers. FaultsAs200 sends SOAP faults with
+	// status 200 and without detail, as another EWS server was seen doing.
+	ImpersonationDenied bool
+	FaultCode           string
+	FolderCode          string
+	FaultsAs200         bool
+
+	// Hazard is a way to harm the client; with HazardOnLogon it waits until a
+	// password or an NTLM response was sent.
+	Hazard        Hazard
+	HazardOnLogon bool
+
+	// Echo repeats the Authorization value that came (as it came, decoded, in hex)
+	// in headers, realm, body and fault text. For tests of what a client leaks.
+	Echo bool
+
+	// SecondNode, if not nil, is another node behind the same name, at an address
+	// of its own. Its Transport, Certificate and SecondNode are ignored.
+	SecondNode *Behaviour
+}
+
+// ExtendedProtection is IIS's tokenChecking for Windows authentication.
+type ExtendedProtection string
+
+const (
+	ExtendedProtectionNone    ExtendedProtection = ""        // no binding is looked at
+	ExtendedProtectionAllow   ExtendedProtection = "allow"   // none passes, one that is there must be right
+	ExtendedProtectionRequire ExtendedProtection = "require" // there must be one and it must be right
+)
+
+// Handshake is what becomes of an NTLM handshake on its way.
+type Handshake string
+
+const (
+	HandshakeKept        Handshake = ""             // as it should be
+	HandshakeDropped     Handshake = "dropped"      // the connection is closed after the challenge
+	HandshakeOtherNode   Handshake = "other-node"   // the response meets a node that knows no challenge and sends a new one
+	HandshakeNoChallenge Handshake = "no-challenge" // the first message is answered with the bare list
+)
+
+// HeaderStyle is the shape of the WWW-Authenticate lines.
+type HeaderStyle string
+
+const (
+	HeadersSeparate HeaderStyle = ""         // one line per scheme, as Exchange sends them
+	HeadersJoined   HeaderStyle = "joined"   // one line, joined by commas without a space
+	HeadersOddCase  HeaderStyle = "odd-case" // names and schemes in unusual case, which means the same (RFC 9110 5.1, 11.1)
+)
+
+// Front is whatever answers in Exchange's place.
+type Front string
+
+const (
+	FrontNone              Front = ""
+	FrontFormRedirect      Front = "redirect-form"           // 302 to Outlook on the web's sign-in form
+	FrontFederatedRedirect Front = "redirect-adfs"           // 302 to AD FS
+	FrontEntraRedirect     Front = "redirect-entra"          // 302 to Entra ID
+	FrontOtherRedirect     Front = "redirect-other"          // 301 to another EWS address
+	FrontSignInPage        Front = "signin-page"             // 200 with an HTML form that asks for a password
+	FrontLoginTimeout      Front = "timeout-440"             // 440 Login Timeout
+	FrontForbidden         Front = "forbidden"               // 403 to everybody
+	FrontForbiddenAgent    Front = "forbidden-agent"         // 403 unless the user agent is one of Dynamics'
+	FrontNotFound          Front = "not-found"               // 404
+	FrontMethodRefused     Front = "method-refused"          // 405 to POST
+	FrontWelcomePage       Front = "welcome-page"            // 200 with a web page that is no EWS
+	FrontProxy             Front = "proxy-407"               // 407 of a proxy
+	FrontFailure           Front = "failure-500"             // 500 with ASP.NET's error page
+	FrontUnavailable       Front = "unavailable-503"         // 503, without a word when to come back
+	FrontRetryAfter        Front = "retry-after-503"         // 503 with Retry-After
+	FrontTooMany           Front = "too-many-429"            // 429
+	FrontNoChallenge       Front = "no-challenge"            // 401 without a challenge
+	FrontGateway           Front = "gateway"                 // a publishing gateway (TMG) offers the schemes, Exchange is not seen
+	FrontExchangeOnline    Front = "exchange-online"         // Exchange Online answers under this name
+	FrontOnlineRetired     Front = "exchange-online-retired" // Exchange Online with EWS switched off
+)
+
+// Transport says how TLS is done.
+type Transport string
+
+const (
+	TransportTLS               Transport = ""                   // TLS 1.2 and 1.3
+	TransportPlain             Transport = "plain"              // no TLS at all
+	TransportNoSuite           Transport = "no-suite"           // no cipher suite in common: handshake_failure
+	TransportOldVersion        Transport = "old-version"        // TLS 1.0 only
+	TransportClientCertificate Transport = "client-certificate" // a client certificate is demanded
+)
+
+// CertificateFault is what is wrong with the certificate. That its issuer is
+// unknown is not a fault of it: that depends on whether the client is given CA.
+type CertificateFault string
+
+const (
+	CertificateGood      CertificateFault = ""
+	CertificateExpired   CertificateFault = "expired"
+	CertificateExpiring  CertificateFault = "expiring" // ten days left
+	CertificateWrongName CertificateFault = "wrong-name"
+)
+
+// Hazard is a way to harm the client.
+type Hazard string
+
+const (
+	HazardNone           Hazard = ""
+	HazardSlow           Hazard = "slow"            // one byte a second
+	HazardHang           Hazard = "hang"            // no answer at all
+	HazardHuge           Hazard = "huge"            // a body without end
+	HazardEndlessHeaders Hazard = "endless-headers" // a header block without end
+	HazardGarbage        Hazard = "garbage"         // bytes that are not HTTP
+	HazardReset          Hazard = "reset"           // the connection is reset
+	HazardLyingLength    Hazard = "lying-length"    // Content-Length promises more than comes
+	HazardXMLBomb        Hazard = "xml-bomb"        // a document type whose entities explode
+)

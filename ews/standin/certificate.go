@@ -1,0 +1,129 @@
+package standin
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"net"
+	"time"
+)
+
+const day = 24 * time.Hour
+
+// authority is a certification authority that lives as long as the server. Its
+// key never leaves memory, so trusting it does no lasting harm.
+type authority struct {
+	certificate *x509.Certificate
+	key         *ecdsa.PrivateKey
+}
+
+func newAuthority(now time.Time) (*authority, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, fmt.Errorf("making the key of the authority: %w", err)
+	}
+	template := &x509.Certificate{
+		SerialNumber:          serialNumber(),
+		Subject:               pkix.Name{Organization: []string{"Contoso"}, CommonName: "Contoso throw-away CA"},
+		NotBefore:             now.Add(-800 * day),
+		NotAfter:              now.Add(800 * day),
+		KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
+		BasicConstraintsValid: true,
+		IsCA:                  true,
+		MaxPathLenZero:        true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		return nil, fmt.Errorf("making the certificate of the authority: %w", err)
+	}
+	certificate, err := x509.ParseCertificate(der)
+	if err != nil {
+		return nil, fmt.Errorf("reading the certificate of the authority: %w", err)
+	}
+	return &authority{certificate: certificate, key: key}, nil
+}
+
+// pem gives the authority's certificate in the form that trust stores take.
+func (a *authority) pem() []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.certificate.Raw})
+}
+
+// issue makes a server certificate with the given fault.
+func (a *authority) issue(fault CertificateFault, now time.Time) (tls.Certificate, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("making the server's key: %w", err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: serialNumber(),
+		Subject:      pkix.Name{Organization: []string{"Contoso"}, CommonName: Host},
+		DNSNames:     []string{Host, "localhost"},
+		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
+		NotBefore:    now.Add(-day),
+		NotAfter:     now.Add(365 * day),
+		KeyUsage:     x509.KeyUsageDigitalSignature,
+		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
+	switch fault {
+	case CertificateGood:
+	case CertificateExpired:
+		template.NotBefore, template.NotAfter = now.Add(-395*day), now.Add(-30*day)
+	case CertificateExpiring:
+		template.NotBefore, template.NotAfter = now.Add(-355*day), now.Add(10*day)
+	case CertificateWrongName:
+		template.Subject.CommonName = "owa.fabrikam.example"
+		template.DNSNames, template.IPAddresses = []string{"owa.fabrikam.example"}, nil
+	default:
+		return tls.Certificate{}, fmt.Errorf("unknown certificate fault %q", fault)
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, a.certificate, key.Public(), a.key)
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("making the server's certificate: %w", err)
+	}
+	leaf, err := x509.ParseCertificate(der)
+	if err != nil {
+		return tls.Certificate{}, fmt.Errorf("reading the server's certificate: %w", err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}, nil
+}
+
+// serialNumber is a positive random number of at most 20 octets (RFC 5280 4.1.2.2).
+func serialNumber() *big.Int {
+	octets := make([]byte, 16)
+	_, _ = rand.Read(octets) // never fails, it ends the program instead
+	return new(big.Int).SetBytes(octets)
+}
+
+// tlsConfig is the TLS side of the given transport, nil where there is none.
+func tlsConfig(t Transport, certificate tls.Certificate) (*tls.Config, error) {
+	config := &tls.Config{
+		Certificates: []tls.Certificate{certificate},
+		MinVersion:   tls.VersionTLS12,
+		// HTTP/1.1 alone: NTLM signs a connection in, and HTTP/2 shares
+		// connections between requests that have nothing to do with each other.
+		NextProtos: []string{"http/1.1"},
+	}
+	switch t {
+	case TransportTLS:
+	case TransportPlain:
+		return nil, nil
+	case TransportNoSuite:
+		// The key is ECDSA and the only suites wanted are for RSA keys, so no
+		// client can please this server (RFC 5246 7.4.1.3).
+		config.MaxVersion = tls.VersionTLS12
+		config.CipherSuites = []uint16{tls.TLS_RSA_WITH_AES_128_GCM_SHA256}
+	case TransportOldVersion:
+		config.MinVersion, config.MaxVersion = tls.VersionTLS10, tls.VersionTLS10
+	case TransportClientCertificate:
+		config.ClientAuth = tls.RequireAnyClientCert
+	default:
+		return nil, fmt.Errorf("unknown transport %q", t)
+	}
+	return config, nil
+}

@@ -1,0 +1,106 @@
+package standin
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// maxBody bounds a request's body. The longest honest one is a few kilobytes.
+const maxBody = 1 << 20
+
+// maxText bounds what is kept of a request's texts.
+const maxText = 256
+
+// ServeHTTP answers one request.
+func (n *node) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	n.server.running.Add(1) // a hijacked connection is nobody else's to wait for
+	defer n.server.running.Done()
+
+	c := connectionOf(r)
+	a := parseAuthorization(r)
+	q := &Request{
+		At: time.Now(), Node: n.number, Connection: c.number,
+		Method: cut(r.Method), Path: cut(r.URL.Path), UserAgent: cut(r.UserAgent()),
+		Scheme: a.scheme, Message: a.message, Account: cut(a.name),
+	}
+	if a.message == MessageType3 && a.response != nil {
+		q.Binding = bindingKind(a.binding(), n.served)
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if n.behaviour.Hazard != HazardNone && !n.behaviour.HazardOnLogon {
+		q.Outcome = OutcomeHazard
+		n.server.record(q)
+		n.harm(w, r, c)
+		return
+	}
+
+	var answer *response
+	if err != nil {
+		q.Outcome = OutcomeMalformed
+		answer = n.exchangeResponse(http.StatusRequestEntityTooLarge).with("Connection", "close")
+	} else {
+		answer = n.answer(c, r, a, q, body)
+	}
+	if answer == nil {
+		n.server.record(q)
+		n.harm(w, r, c)
+		return
+	}
+	if n.behaviour.Echo {
+		answer.echo(a)
+	}
+	q.Status = answer.status
+	n.server.record(q)
+	answer.write(w)
+}
+
+// answer finds the answer to a request; nil means the behaviour's hazard.
+func (n *node) answer(c *connection, r *http.Request, a *authorization, q *Request, body []byte) *response {
+	if front := n.frontResponse(r, a); front != nil {
+		q.Outcome = OutcomeFront
+		return front
+	}
+	if !strings.EqualFold(r.URL.Path, servicePath) {
+		q.Outcome = OutcomeServed
+		return n.exchangeResponse(http.StatusNotFound).withBody("text/html", "404 - File or directory not found.")
+	}
+	who, refusal := n.signIn(c, r, a, q)
+	if refusal != nil {
+		return refusal
+	}
+	if n.behaviour.Hazard != HazardNone {
+		return nil
+	}
+	answer := n.serviceResponse(who, r, a, q, body)
+	return n.signedIn(answer, who, r, a)
+}
+
+// signedIn adds what Exchange says to those who got in: which back end ran the
+// request, and that an NTLM connection stays signed in.
+func (n *node) signedIn(answer *response, who *account, r *http.Request, a *authorization) *response {
+	fqdn := strings.ToLower(n.name) + "." + dnsDomain
+	answer.with("Cache-Control", "private").
+		with("X-CalculatedBETarget", fqdn).
+		with("X-DiagInfo", n.name).
+		with("X-BEServer", n.name).
+		with("X-AspNet-Version", "4.0.30319")
+	cookie := "X-BackEndCookie=" + who.sid() + "=u56Lnp2ejJqBzZ3Hz8rIzczSz8/OydLLzsqe0p3Pm8/Jzs3JgYHPytDMztDNz83J; path=/EWS"
+	if r.TLS != nil {
+		cookie += "; secure"
+	}
+	answer.with("Set-Cookie", cookie+"; HttpOnly")
+	if a.message == MessageType3 {
+		answer.with("Persistent-Auth", "true")
+	}
+	return answer
+}
+
+// cut bounds a text that a client chose.
+func cut(s string) string {
+	if len(s) > maxText {
+		s = s[:maxText]
+	}
+	return strings.ToValidUTF8(s, "\uFFFD")
+}

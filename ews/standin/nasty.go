@@ -1,0 +1,134 @@
+package standin
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// slowPace is the time between two bytes of HazardSlow.
+const slowPace = time.Second
+
+// harm does to the client what the behaviour's hazard says. Each hazard ends when
+// the client goes away or the server is closed, and needs next to no memory here.
+func (n *node) harm(w http.ResponseWriter, r *http.Request, c *connection) {
+	switch n.behaviour.Hazard {
+	case HazardHang:
+		select {
+		case <-r.Context().Done():
+		case <-n.server.closing:
+		}
+		panic(http.ErrAbortHandler) // net/http's way to drop a connection without an answer
+	case HazardReset:
+		if conn := hijack(w); conn != nil {
+			c.reset()
+		}
+	case HazardSlow:
+		n.writeRaw(w, n.drip)
+	case HazardHuge:
+		n.writeRaw(w, n.flood)
+	case HazardEndlessHeaders:
+		n.writeRaw(w, n.floodHeaders)
+	case HazardGarbage:
+		n.writeRaw(w, garbage)
+	case HazardLyingLength:
+		n.writeRaw(w, lie)
+	case HazardXMLBomb:
+		n.exchangeResponse(http.StatusOK).withBody(xmlType, xmlBomb).write(w)
+	}
+}
+
+// hijack takes the connection away from net/http, nil if that fails.
+func hijack(w http.ResponseWriter) net.Conn {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return nil
+	}
+	return conn
+}
+
+// writeRaw lets a function write to the bare connection, and closes it then.
+func (n *node) writeRaw(w http.ResponseWriter, write func(io.Writer) error) {
+	conn := hijack(w)
+	if conn == nil {
+		return
+	}
+	// An error means that the client has gone, which is how these end.
+	_ = write(conn)
+	_ = conn.Close()
+}
+
+const unauthorizedLine = "HTTP/1.1 401 Unauthorized\r\nServer: Microsoft-IIS/10.0\r\n"
+
+// drip sends an answer that never gets anywhere, byte by byte.
+func (n *node) drip(to io.Writer) error {
+	ticker := time.NewTicker(slowPace)
+	defer ticker.Stop()
+	text := unauthorizedLine + "X-Slow: "
+	for i := 0; ; i++ {
+		octet := byte('.')
+		if i < len(text) {
+			octet = text[i]
+		}
+		if _, err := to.Write([]byte{octet}); err != nil {
+			return err
+		}
+		select {
+		case <-ticker.C:
+		case <-n.server.closing:
+			return net.ErrClosed
+		}
+	}
+}
+
+// flood sends a SOAP answer whose body has no end.
+func (n *node) flood(to io.Writer) error {
+	start := "HTTP/1.1 200 OK\r\nServer: Microsoft-IIS/10.0\r\nContent-Type: " + xmlType + "\r\n\r\n" +
+		xmlDeclaration + `<s:Envelope xmlns:s="` + soapNamespace + `"><s:Body>`
+	return n.repeat(to, start, strings.Repeat("<Padding>all work and no play</Padding>", 1000))
+}
+
+// floodHeaders sends a header block that has no end.
+func (n *node) floodHeaders(to io.Writer) error {
+	return n.repeat(to, unauthorizedLine, strings.Repeat("X-Padding: all work and no play\r\n", 1000))
+}
+
+// repeat writes start and then the same block until the client has gone.
+func (n *node) repeat(to io.Writer, start, block string) error {
+	if _, err := io.WriteString(to, start); err != nil {
+		return err
+	}
+	for !n.server.closed() {
+		if _, err := io.WriteString(to, block); err != nil {
+			return err
+		}
+	}
+	return net.ErrClosed
+}
+
+// garbage sends bytes that are no HTTP: a TLS record inside TLS, more or less.
+func garbage(to io.Writer) error {
+	_, err := to.Write([]byte("\x16\x03\x01\x00\xa5\x00\xff\xfe\r\n\x00\x07garbage\r\n\r\n\x80\x81\x82"))
+	return err
+}
+
+// lie promises much more than it sends.
+func lie(to io.Writer) error {
+	body := xmlDeclaration + `<s:Envelope xmlns:s="` + soapNamespace + `"><s:Body>`
+	_, err := fmt.Fprintf(to, "HTTP/1.1 200 OK\r\nServer: Microsoft-IIS/10.0\r\nContent-Type: %s\r\nContent-Length: 100000\r\n\r\n%s", xmlType, body)
+	return err
+}
+
+// xmlBomb would grow to some gigabytes if its entities were expanded.
+var xmlBomb = func() string {
+	var bomb strings.Builder
+	bomb.WriteString(xmlDeclaration + `<!DOCTYPE s:Envelope [<!ENTITY a0 "all work and no play">`)
+	for i := 1; i <= 9; i++ {
+		fmt.Fprintf(&bomb, `<!ENTITY a%d "%s">`, i, strings.Repeat(fmt.Sprintf("&a%d;", i-1), 10))
+	}
+	bomb.WriteString(`]><s:Envelope xmlns:s="` + soapNamespace + `"><s:Body>&a9;</s:Body></s:Envelope>`)
+	return bomb.String()
+}()

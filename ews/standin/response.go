@@ -1,0 +1,182 @@
+package standin
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// build is the front end's version: Exchange Server 2019 CU14.
+const build = "15.2.1544.11"
+
+// response is an answer before it is written. Its header names are written as
+// they are here, since IIS and Exchange do not use Go's canonical case.
+type response struct {
+	status int
+	header map[string][]string // not http.Header, which wants canonical names
+	body   string
+	hangUp bool // close the connection after the answer, without announcing it
+}
+
+func newResponse(status int) *response {
+	return &response{status: status, header: make(map[string][]string)}
+}
+
+// with sets a header line and returns the response.
+func (a *response) with(name string, values ...string) *response {
+	a.header[name] = values
+	return a
+}
+
+// withBody sets the body and its type and returns the response.
+func (a *response) withBody(contentType, body string) *response {
+	a.body = body
+	return a.with("Content-Type", contentType)
+}
+
+// exchangeResponse is an answer of the Exchange front end of this node.
+func (n *node) exchangeResponse(status int) *response {
+	return newResponse(status).
+		with("Server", "Microsoft-IIS/10.0").
+		with("request-id", newGUID()).
+		with("X-OWA-Version", build).
+		with("X-Powered-By", "ASP.NET").
+		with("X-FEServer", n.name).
+		with("Date", n.now().UTC().Format(http.TimeFormat))
+}
+
+// now is the time on this node's clock.
+func (n *node) now() time.Time { return time.Now().Add(n.behaviour.ClockSkew) }
+
+// challenge is the 401 that lists the schemes offered (RFC 9110 11.6.1). blob,
+// if not empty, is an NTLM challenge that goes with the scheme named first; the
+// other schemes follow bare.
+func (n *node) challenge(r *http.Request, scheme, blob string) *response {
+	var values []string
+	if blob != "" {
+		values = append(values, scheme+" "+blob)
+	}
+	for _, offered := range n.offered(r) {
+		if blob == "" || !isScheme(offered, scheme) {
+			values = append(values, offered)
+		}
+	}
+	return n.authenticateLines(n.exchangeResponse(http.StatusUnauthorized), values)
+}
+
+// offered lists the challenges without a blob, in Exchange's order.
+func (n *node) offered(r *http.Request) []string {
+	var values []string
+	if n.behaviour.Negotiate {
+		values = append(values, "Negotiate")
+	}
+	if n.behaviour.NTLM {
+		values = append(values, "NTLM")
+	}
+	if n.behaviour.Basic {
+		values = append(values, `Basic realm="`+realm(r)+`"`)
+	}
+	return values
+}
+
+// authenticateLines writes challenges in the shape the behaviour wants.
+func (n *node) authenticateLines(a *response, values []string) *response {
+	if len(values) == 0 {
+		return a
+	}
+	switch n.behaviour.Headers {
+	case HeadersJoined:
+		return a.with("WWW-Authenticate", strings.Join(values, ","))
+	case HeadersOddCase:
+		for i, value := range values {
+			name, rest, found := strings.Cut(value, " ")
+			values[i] = swapCase(name)
+			if found {
+				values[i] += " " + rest
+			}
+		}
+		return a.with("wWw-aUTHENTICATE", values...)
+	default:
+		return a.with("WWW-Authenticate", values...)
+	}
+}
+
+// isScheme says whether a challenge is one of the given scheme.
+func isScheme(challenge, scheme string) bool {
+	name, _, _ := strings.Cut(challenge, " ")
+	return strings.EqualFold(name, scheme)
+}
+
+// swapCase turns NTLM into ntlm and Basic into bASIC.
+func swapCase(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case 'a' <= r && r <= 'z':
+			return r - 'a' + 'A'
+		case 'A' <= r && r <= 'Z':
+			return r - 'A' + 'a'
+		}
+		return r
+	}, s)
+}
+
+// realm is the request's host, or the server's address where it has none: so
+// Exchange tells its internal addresses to whoever leaves Host empty.
+func realm(r *http.Request) string {
+	host := r.Host
+	if host == "" {
+		if local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok {
+			host = local.String()
+		}
+	}
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' || r == '"' || r == '\\' {
+			return -1
+		}
+		return r
+	}, host)
+}
+
+// newGUID is a random identifier as request-id carries it (RFC 9562 5.4).
+func newGUID() string {
+	var octets [16]byte
+	_, _ = rand.Read(octets[:]) // never fails, it ends the program instead
+	octets[6] = octets[6]&0x0f | 0x40
+	octets[8] = octets[8]&0x3f | 0x80
+	text := hex.EncodeToString(octets[:])
+	return text[:8] + "-" + text[8:12] + "-" + text[12:16] + "-" + text[16:20] + "-" + text[20:]
+}
+
+// write sends a response.
+func (a *response) write(w http.ResponseWriter) {
+	header := w.Header()
+	for name, values := range a.header {
+		header[name] = values
+	}
+	header["Content-Length"] = []string{strconv.Itoa(len(a.body))}
+	if _, typed := header["Content-Type"]; !typed {
+		header["Content-Type"] = nil // no guessing
+	}
+	w.WriteHeader(a.status)
+	_, _ = w.Write([]byte(a.body)) // a client that is gone needs no answer
+	if a.hangUp {
+		_ = http.NewResponseController(w).Flush()
+		hangUp(w)
+	}
+}
+
+// hangUp closes the connection under an answer.
+func hangUp(w http.ResponseWriter) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	_ = conn.Close()
+}

@@ -1,0 +1,225 @@
+package standin
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"net/http"
+	"strings"
+)
+
+// backOff is the pause, in milliseconds, that ErrorServerBusy asks for.
+const backOff = "297749"
+
+// messageTexts are Exchange's English texts. Clients must not read them.
+var messageTexts = map[string]string{
+	"ErrorAccessDenied":            "Access is denied. Check credentials and try again., The process failed to get the correct properties.",
+	"ErrorCorruptData":             "An internal server error occurred. The operation failed.",
+	"ErrorImpersonateUserDenied":   "The account does not have permission to impersonate the requested user.",
+	"ErrorInternalServerError":     "An internal server error occurred. The operation failed.",
+	"ErrorInvalidSmtpAddress":      "The SMTP address format is invalid.",
+	"ErrorMailboxMoveInProgress":   "The mailbox is being moved. Try again later.",
+	"ErrorMailboxStoreUnavailable": "The mailbox database is temporarily unavailable., Cannot open mailbox.",
+	"ErrorMissingEmailAddress":     "When making a request as an account that does not have a mailbox, you must specify the mailbox primary SMTP address for any distinguished folder Ids.",
+	"ErrorNameResolutionNoResults": "No results were found.",
+	"ErrorNonExistentMailbox":      "The SMTP address has no mailbox associated with it.",
+	"ErrorSchemaValidation":        "The request failed schema validation.",
+	"ErrorServerBusy":              "The server cannot service this request right now. Try again later.",
+}
+
+func messageText(code string) string {
+	if text, known := messageTexts[code]; known {
+		return text
+	}
+	return "The operation failed."
+}
+
+// serviceResponse answers for somebody who is signed in.
+func (n *node) serviceResponse(who *account, r *http.Request, a *authorization, q *Request, body []byte) *response {
+	if n.behaviour.Echo && a.raw != "" {
+		text := "Cannot process your request: " + strings.Join(a.echoes(), " | ")
+		return n.exchangeResponse(http.StatusInternalServerError).withBody(xmlType, fault("ErrorInternalServerError", text))
+	}
+	if r.Method != http.MethodPost {
+		return n.exchangeResponse(http.StatusOK).withBody(htmlType, "<HTML><HEAD><TITLE>Service</TITLE></HEAD><BODY><P>You have created a service.</P></BODY></HTML>")
+	}
+	c, err := parseCall(body)
+	if err != nil {
+		return n.exchangeResponse(http.StatusBadRequest)
+	}
+	q.Operation = cut(c.operation.Local)
+	q.Impersonated = c.impersonating
+	q.Mailbox = cut(c.namedMailbox())
+	return n.run(who, c)
+}
+
+// namedMailbox is the mailbox that a call is about, "" for the caller's own.
+func (c *call) namedMailbox() string {
+	if c.impersonating {
+		return c.impersonated
+	}
+	for _, f := range c.folders {
+		if f.mailbox != "" {
+			return f.mailbox
+		}
+	}
+	return ""
+}
+
+// run refuses what Exchange refuses before an operation runs, and then runs it.
+func (n *node) run(who *account, c *call) *response {
+	if code := n.behaviour.FaultCode; code != "" {
+		if code == "ErrorServerBusy" {
+			return n.fault(code, [2]string{"BackOffMilliseconds", backOff})
+		}
+		return n.fault(code)
+	}
+	own := who.mailbox
+	if c.impersonating {
+		target, exists := findMailbox(c.impersonated)
+		switch {
+		case !exists:
+			return n.fault("ErrorNonExistentMailbox", [2]string{"SmtpAddress", c.impersonated})
+		case n.behaviour.ImpersonationDenied || target.outOfScope:
+			return n.fault("ErrorImpersonateUserDenied")
+		}
+		own = target.address
+	}
+	if c.operation.Space != messagesNamespace {
+		return n.fault("ErrorSchemaValidation")
+	}
+	switch c.operation.Local {
+	case "FindFolder", "GetFolder":
+		return n.folders(own, c)
+	case "GetServerTimeZones":
+		return n.success(c, `<m:TimeZoneDefinitions><t:TimeZoneDefinition Id="UTC" Name="(UTC) Coordinated Universal Time"/></m:TimeZoneDefinitions>`)
+	case "ResolveNames":
+		return n.resolve(c)
+	case "ConvertId":
+		return n.convert(c)
+	default:
+		return n.fault("ErrorSchemaValidation")
+	}
+}
+
+// fault answers with a SOAP fault, status 500 (SOAP 1.1 section 6.2).
+func (n *node) fault(code string, values ...[2]string) *response {
+	if n.behaviour.FaultsAs200 {
+		return n.exchangeResponse(http.StatusOK).withBody(xmlType, bareFault(code, messageText(code)))
+	}
+	return n.exchangeResponse(http.StatusInternalServerError).withBody(xmlType, fault(code, messageText(code), values...))
+}
+
+// success answers an operation whose only message is good.
+func (n *node) success(c *call, content string) *response {
+	return n.messages(c, responseMessage(c, "NoError", content))
+}
+
+// failure answers an operation whose only message is an error.
+func (n *node) failure(c *call, code string) *response {
+	return n.messages(c, responseMessage(c, code, ""))
+}
+
+// messages wraps the messages of a response.
+func (n *node) messages(c *call, messages string) *response {
+	name := c.operation.Local + "Response"
+	return n.exchangeResponse(http.StatusOK).withBody(xmlType, envelope(
+		`<m:`+name+` xmlns:m="`+messagesNamespace+`" xmlns:t="`+typesNamespace+`"><m:ResponseMessages>`+
+			messages+`</m:ResponseMessages></m:`+name+`>`))
+}
+
+// responseMessage is the answer to one part of a request.
+func responseMessage(c *call, code, content string) string {
+	name := c.operation.Local + "ResponseMessage"
+	if code == "NoError" {
+		return `<m:` + name + ` ResponseClass="Success"><m:ResponseCode>NoError</m:ResponseCode>` + content + `</m:` + name + `>`
+	}
+	return `<m:` + name + ` ResponseClass="Error"><m:MessageText>` + escape(messageText(code)) + `</m:MessageText>` +
+		`<m:ResponseCode>` + code + `</m:ResponseCode><m:DescriptiveLinkKey>0</m:DescriptiveLinkKey></m:` + name + `>`
+}
+
+// folders answers FindFolder and GetFolder, a message per folder asked for.
+func (n *node) folders(own string, c *call) *response {
+	if len(c.folders) == 0 {
+		return n.fault("ErrorSchemaValidation")
+	}
+	var messages strings.Builder
+	for _, f := range c.folders {
+		address, code := n.reach(own, f)
+		if code != "" {
+			messages.WriteString(responseMessage(c, code, ""))
+			continue
+		}
+		messages.WriteString(responseMessage(c, "NoError", folderContent(c.operation.Local, address, f.name)))
+	}
+	return n.messages(c, messages.String())
+}
+
+// reach says whose folder is meant, and by which code it is out of reach.
+func (n *node) reach(own string, f folder) (address, code string) {
+	address = f.mailbox
+	if address == "" {
+		address = own
+	}
+	if address == "" {
+		return "", "ErrorMissingEmailAddress"
+	}
+	target, exists := findMailbox(address)
+	switch {
+	case !exists:
+		return "", "ErrorNonExistentMailbox"
+	case target.outOfScope && !strings.EqualFold(address, own):
+		return "", "ErrorAccessDenied"
+	case target.trouble != "":
+		return "", target.trouble
+	case n.behaviour.FolderCode != "":
+		return "", n.behaviour.FolderCode
+	}
+	return target.address, ""
+}
+
+// folderContent describes a folder: itself for GetFolder, one below it for FindFolder.
+func folderContent(operation, mailbox, name string) string {
+	if operation == "GetFolder" {
+		return `<m:Folders>` + folderElement(mailbox, name, "Inbox") + `</m:Folders>`
+	}
+	return `<m:RootFolder IndexedPagingOffset="1" TotalItemsInView="2" IncludesLastItemInRange="false"><t:Folders>` +
+		folderElement(mailbox, name+"/1", "Dynamics 365") + `</t:Folders></m:RootFolder>`
+}
+
+func folderElement(mailbox, name, display string) string {
+	return `<t:Folder><t:FolderId Id="` + folderID(mailbox, name) + `" ChangeKey="AQAAABYAAAB7dK5o"/>` +
+		`<t:DisplayName>` + display + `</t:DisplayName><t:TotalCount>2</t:TotalCount>` +
+		`<t:ChildFolderCount>0</t:ChildFolderCount><t:UnreadCount>1</t:UnreadCount></t:Folder>`
+}
+
+// folderID is an identifier whose beginning belongs to the mailbox, as Exchange's do.
+func folderID(mailbox, name string) string {
+	owner := sha256.Sum256([]byte(mailbox))
+	place := sha256.Sum256([]byte(name))
+	return "AAMkA" + base64.StdEncoding.EncodeToString(append(owner[:27:27], place[:18]...))
+}
+
+// resolve answers ResolveNames for an address, with or without "smtp:" before it.
+func (n *node) resolve(c *call) *response {
+	address := c.entry
+	if len(address) >= 5 && strings.EqualFold(address[:5], "smtp:") {
+		address = address[5:]
+	}
+	target, exists := findMailbox(address)
+	if !exists {
+		return n.failure(c, "ErrorNameResolutionNoResults")
+	}
+	name, _, _ := strings.Cut(target.address, "@")
+	return n.success(c, `<m:ResolutionSet TotalItemsInView="1" IncludesLastItemInRange="true"><t:Resolution><t:Mailbox>`+
+		`<t:Name>`+escape(name)+`</t:Name><t:EmailAddress>`+escape(target.address)+`</t:EmailAddress>`+
+		`<t:RoutingType>SMTP</t:RoutingType><t:MailboxType>Mailbox</t:MailboxType></t:Mailbox></t:Resolution></m:ResolutionSet>`)
+}
+
+// convert answers ConvertId. Identifiers are not converted here; what clients
+// want of it is an error that only a service they are signed in to sends.
+func (n *node) convert(c *call) *response {
+	if _, exists := findMailbox(c.owner); !exists {
+		return n.failure(c, "ErrorInvalidSmtpAddress")
+	}
+	return n.failure(c, "ErrorCorruptData")
+}

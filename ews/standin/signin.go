@@ -1,0 +1,162 @@
+package standin
+
+import (
+	"crypto/subtle"
+	"encoding/base64"
+	"net/http"
+)
+
+// tenant is the Entra ID tenant in the Bearer challenge.
+const tenant = "6f1c2a4e-8f0b-4d6e-9a57-3b1d0e5c7a92"
+
+// signIn decides who sends a request. It gives the account, or the answer that
+// refuses it, and enters the outcome in q.
+func (n *node) signIn(c *connection, r *http.Request, a *authorization, q *Request) (*account, *response) {
+	switch a.message {
+	case MessageAnonymous:
+		if c.account != nil {
+			q.Message, q.Outcome = MessageSignedIn, OutcomeServed
+			q.Account, q.Scheme = c.name, c.scheme
+			return c.account, nil
+		}
+		q.Outcome = OutcomeChallenged
+		return nil, n.challenge(r, "", "")
+	case MessageEmptyBearer, MessageBearer:
+		q.Outcome = OutcomeChallenged
+		return nil, n.bearerChallenge(r, a)
+	case MessageBasic:
+		return n.signInBasic(r, a, q)
+	case MessageType1:
+		return nil, n.beginNTLM(c, r, a, q)
+	case MessageType3:
+		return n.finishNTLM(c, r, a, q)
+	default:
+		c.signOut()
+		q.Outcome = OutcomeMalformed
+		return nil, n.challenge(r, "", "")
+	}
+}
+
+// signInBasic verifies a password. Basic signs in a request, not a connection.
+func (n *node) signInBasic(r *http.Request, a *authorization, q *Request) (*account, *response) {
+	switch {
+	case !n.behaviour.Basic:
+		q.Outcome = OutcomeNotOffered
+	case a.err != nil:
+		q.Outcome = OutcomeMalformed
+	default:
+		who := findAccount("", a.name)
+		right := subtle.ConstantTimeCompare([]byte(a.password), []byte(Password)) == 1
+		q.Outcome = judge(who, right, true, n.behaviour.BasicRefuses)
+		if q.Outcome == OutcomeAccepted {
+			return who, nil
+		}
+	}
+	return nil, n.challenge(r, "", "")
+}
+
+// offersNTLM says whether NTLM messages are taken under the given scheme.
+func (n *node) offersNTLM(scheme string) bool {
+	return scheme == "NTLM" && n.behaviour.NTLM || scheme == "Negotiate" && n.behaviour.Negotiate
+}
+
+// beginNTLM answers a type 1 with a challenge. It names no account, so nothing is
+// counted, whatever becomes of it.
+func (n *node) beginNTLM(c *connection, r *http.Request, a *authorization, q *Request) *response {
+	c.signOut()
+	switch {
+	case !n.offersNTLM(a.scheme):
+		q.Outcome = OutcomeNotOffered
+		return n.challenge(r, "", "")
+	case n.behaviour.Handshake == HandshakeNoChallenge:
+		q.Outcome = OutcomeChallenged
+		return n.challenge(r, "", "")
+	}
+	answer := n.sendChallenge(c, r, a.scheme, a.token, q)
+	answer.hangUp = n.behaviour.Handshake == HandshakeDropped
+	return answer
+}
+
+// sendChallenge begins a handshake on the connection.
+func (n *node) sendChallenge(c *connection, r *http.Request, scheme string, type1 []byte, q *Request) *response {
+	h, err := newHandshake(scheme, n.name, type1, n.now())
+	if err != nil {
+		q.Outcome = OutcomeMalformed
+		return n.challenge(r, "", "")
+	}
+	c.pending = h
+	q.Outcome = OutcomeType2
+	return n.challenge(r, scheme, base64.StdEncoding.EncodeToString(h.type2))
+}
+
+// finishNTLM verifies a type 3 against the challenge that this connection was
+// sent. A refusal is a 401 with no body and the bare list, whatever the reason.
+func (n *node) finishNTLM(c *connection, r *http.Request, a *authorization, q *Request) (*account, *response) {
+	h := c.pending
+	c.signOut()
+	switch {
+	case !n.offersNTLM(a.scheme):
+		q.Outcome = OutcomeNotOffered
+	case h == nil || h.scheme != a.scheme:
+		q.Outcome = OutcomeUnfinished
+	case n.behaviour.Handshake == HandshakeOtherNode:
+		answer := n.sendChallenge(c, r, a.scheme, h.type1, q)
+		q.Outcome = OutcomeUnfinished
+		return nil, answer
+	case a.err != nil:
+		q.Outcome = OutcomeMalformed
+	default:
+		who := findAccount(a.response.domain, a.response.user)
+		right := h.verify(a.response, a.pairs, a.token, Password)
+		bound := bindingAccepted(n.behaviour.ExtendedProtection, a.binding(), n.expected)
+		q.Outcome = judge(who, right, bound, n.behaviour.NTLMRefuses)
+		if q.Outcome == OutcomeAccepted {
+			c.account, c.name, c.scheme = who, a.name, a.scheme
+			return who, nil
+		}
+	}
+	return nil, n.challenge(r, "", "")
+}
+
+// judge decides a logon in the order of a domain member: the domain controller
+// looks at the account and then at the password, and only what it lets pass meets
+// Extended Protection and the server's own rules.
+func judge(who *account, rightPassword, bound, refused bool) string {
+	switch {
+	case who == nil:
+		return OutcomeUnknownUser
+	case who.locked:
+		return OutcomeLocked
+	case !rightPassword:
+		return OutcomeWrongPassword
+	case !bound:
+		return OutcomeBinding
+	case refused:
+		return OutcomeConfiguration
+	default:
+		return OutcomeAccepted
+	}
+}
+
+// bearerChallenge answers a Bearer with or without a token. Exchange offers
+// OAuth only to those who ask for it in this way.
+func (n *node) bearerChallenge(r *http.Request, a *authorization) *response {
+	answer := n.exchangeResponse(http.StatusUnauthorized)
+	if !n.behaviour.OAuth {
+		return n.authenticateLines(answer, n.offered(r))
+	}
+	bearer := `Bearer client_id="00000002-0000-0ff1-ce00-000000000000"` +
+		`, trusted_issuers="00000001-0000-0000-c000-000000000000@` + tenant + `"` +
+		`, token_types="app_asserted_user_v1 service_asserted_app_v1"`
+	if n.behaviour.AuthorizationURI {
+		bearer += `, authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize"`
+	}
+	bearer += `, error="invalid_token"`
+	switch {
+	case a.message == MessageBearer:
+		answer.with("x-ms-diagnostics", `2000001;reason="The token is invalid.";error_category="invalid_token"`)
+	case !n.behaviour.AuthorizationURI:
+		answer.with("x-ms-diagnostics", `4000000;reason="Flighting is not enabled for domain '`+realm(r)+`'.";error_category="oauth_not_available"`)
+	}
+	return n.authenticateLines(answer, append([]string{bearer}, n.offered(r)...))
+}

@@ -1,0 +1,176 @@
+package standin
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Namespaces of the Exchange Web Services. They look like addresses with http,
+// and are names: the https variants in some documents are wrong.
+const (
+	soapNamespace     = "http://schemas.xmlsoap.org/soap/envelope/"
+	typesNamespace    = "http://schemas.microsoft.com/exchange/services/2006/types"
+	messagesNamespace = "http://schemas.microsoft.com/exchange/services/2006/messages"
+	errorsNamespace   = "http://schemas.microsoft.com/exchange/services/2006/errors"
+)
+
+const (
+	xmlType        = "text/xml; charset=utf-8"
+	xmlDeclaration = `<?xml version="1.0" encoding="utf-8"?>`
+)
+
+// maxDepth and maxFolders bound what a request may ask for.
+const (
+	maxDepth   = 64
+	maxFolders = 100
+)
+
+var errNotSOAP = errors.New("no SOAP envelope with an operation")
+
+// call is what the stand-in understands of a request.
+type call struct {
+	operation xml.Name
+
+	impersonating bool
+	impersonated  string // the address in ExchangeImpersonation
+
+	folders []folder // of FindFolder and GetFolder, in the order of the request
+	entry   string   // of ResolveNames
+	owner   string   // the Mailbox attribute of ConvertId's first identifier
+}
+
+// folder is a folder identifier of a request.
+type folder struct {
+	name    string // Id
+	mailbox string // the address in Mailbox, "" for the caller's own
+}
+
+// parseCall reads a SOAP request. It refuses a document type, which no client of
+// EWS sends, and anything that is not well formed.
+func parseCall(body []byte) (*call, error) {
+	decoder := xml.NewDecoder(bytes.NewReader(body))
+	c := &call{}
+	var path []string
+	for {
+		token, err := decoder.Token()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, fmt.Errorf("reading the request: %w", err)
+		}
+		switch token := token.(type) {
+		case xml.Directive:
+			return nil, errNotSOAP
+		case xml.StartElement:
+			if len(path) >= maxDepth || len(path) < 2 && token.Name.Space != soapNamespace {
+				return nil, errNotSOAP
+			}
+			path = append(path, token.Name.Local)
+			if err := c.open(path, token); err != nil {
+				return nil, err
+			}
+		case xml.EndElement:
+			path = path[:len(path)-1]
+		case xml.CharData:
+			c.text(path, strings.TrimSpace(string(token)))
+		}
+	}
+	if c.operation.Local == "" {
+		return nil, errNotSOAP
+	}
+	return c, nil
+}
+
+// open takes in the start of an element.
+func (c *call) open(path []string, element xml.StartElement) error {
+	name := element.Name.Local
+	switch {
+	case len(path) == 1 && name != "Envelope":
+		return errNotSOAP
+	case len(path) == 3 && path[1] == "Body" && c.operation.Local == "":
+		c.operation = element.Name
+	case name == "ExchangeImpersonation" && len(path) == 3 && path[1] == "Header":
+		c.impersonating = true
+	case name == "DistinguishedFolderId" || name == "FolderId":
+		if len(c.folders) >= maxFolders {
+			return errNotSOAP
+		}
+		c.folders = append(c.folders, folder{name: attribute(element, "Id")})
+	case name == "AlternateId" && c.owner == "":
+		c.owner = attribute(element, "Mailbox")
+	}
+	return nil
+}
+
+// text takes in the text of the element at path.
+func (c *call) text(path []string, text string) {
+	if text == "" || len(path) < 2 {
+		return
+	}
+	parent := path[len(path)-2]
+	switch path[len(path)-1] {
+	case "SmtpAddress", "PrimarySmtpAddress", "PrincipalName", "SID":
+		if parent == "ConnectingSID" {
+			c.impersonated += text
+		}
+	case "EmailAddress":
+		if parent == "Mailbox" && len(c.folders) > 0 {
+			c.folders[len(c.folders)-1].mailbox += text
+		}
+	case "UnresolvedEntry":
+		c.entry += text
+	}
+}
+
+func attribute(element xml.StartElement, name string) string {
+	for _, a := range element.Attr {
+		if a.Name.Local == name {
+			return a.Value
+		}
+	}
+	return ""
+}
+
+// escape makes text safe inside XML and HTML.
+func escape(text string) string {
+	var escaped strings.Builder
+	_ = xml.EscapeText(&escaped, []byte(text)) // a strings.Builder takes everything
+	return escaped.String()
+}
+
+// envelope wraps the content of a Body as Exchange does, with the back end's version.
+func envelope(body string) string {
+	return xmlDeclaration + `<s:Envelope xmlns:s="` + soapNamespace + `"><s:Header>` +
+		`<h:ServerVersionInfo MajorVersion="15" MinorVersion="2" MajorBuildNumber="1544" MinorBuildNumber="11" Version="V2017_07_11" xmlns:h="` + typesNamespace + `"/>` +
+		`</s:Header><s:Body>` + body + `</s:Body></s:Envelope>`
+}
+
+// fault is what Exchange says when it refuses before the operation runs: without
+// the version header, and with the code twice. values become MessageXml.
+func fault(code, text string, values ...[2]string) string {
+	detail := `<e:ResponseCode xmlns:e="` + errorsNamespace + `">` + code + `</e:ResponseCode>` +
+		`<e:Message xmlns:e="` + errorsNamespace + `">` + escape(text) + `</e:Message>`
+	if len(values) > 0 {
+		detail += `<t:MessageXml xmlns:t="` + typesNamespace + `">`
+		for _, value := range values {
+			detail += `<t:Value Name="` + value[0] + `">` + escape(value[1]) + `</t:Value>`
+		}
+		detail += `</t:MessageXml>`
+	}
+	return xmlDeclaration + `<s:Envelope xmlns:s="` + soapNamespace + `"><s:Body><s:Fault>` +
+		`<faultcode xmlns:a="` + typesNamespace + `">a:` + code + `</faultcode>` +
+		`<faultstring xml:lang="en-US">` + escape(text) + `</faultstring>` +
+		`<detail>` + detail + `</detail></s:Fault></s:Body></s:Envelope>`
+}
+
+// bareFault is a fault as another EWS server sends it: no prefix, no detail.
+func bareFault(code, text string) string {
+	return `<SOAP:Envelope xmlns:SOAP="` + soapNamespace + `"><SOAP:Body><SOAP:Fault>` +
+		`<faultcode>` + code + `</faultcode><faultstring>` + escape(text) + `</faultstring>` +
+		`</SOAP:Fault></SOAP:Body></SOAP:Envelope>`
+}
