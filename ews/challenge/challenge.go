@@ -1,0 +1,82 @@
+package challenge
+
+import "strings"
+
+// The limits on what is kept. They bound one Parse, not one line.
+const (
+	// MaxChallenges is the number of challenges read.
+	MaxChallenges = 32
+	// MaxParams is the number of parameters kept of each challenge.
+	MaxParams = 32
+	// MaxValue bounds a parameter's value, in bytes; the rest is cut.
+	MaxValue = 4 << 10
+	// MaxToken bounds a token68, in bytes of base64. A longer one is dropped
+	// as a whole, since no part of it can be decoded; an NTLM or Kerberos
+	// message stays below.
+	MaxToken = 64 << 10
+	// MaxName bounds the name of a scheme or parameter, in bytes; a longer one
+	// is not read.
+	MaxName = 64
+	// MaxLine bounds a field value, in bytes; the rest is not read.
+	MaxLine = 128 << 10
+)
+
+// Challenge is one offer to authenticate (RFC 9110 section 11.3).
+type Challenge struct {
+	// Scheme is the name as sent; compare with Is.
+	Scheme string
+	// Token is the token68, for example a base64 NTLM message; "" if none.
+	Token string
+	// Params are the parameters in order. A name may occur twice.
+	Params []Param
+}
+
+// Param is one parameter of a challenge: the name as sent, the value without
+// its quotes.
+type Param struct{ Name, Value string }
+
+// Is says whether the challenge is of that scheme, in any case.
+func (c Challenge) Is(scheme string) bool { return strings.EqualFold(c.Scheme, scheme) }
+
+// Param returns the value of the first parameter of that name, in any case,
+// and whether there is one; the value of `Realm=""` is "" and true.
+func (c Challenge) Param(name string) (string, bool) {
+	for _, p := range c.Params {
+		if strings.EqualFold(p.Name, name) {
+			return p.Value, true
+		}
+	}
+	return "", false
+}
+
+// String returns the challenge in one canonical form, values always quoted:
+// `Basic realm="mail.contoso.com"`. Parse reads a challenge that it returned
+// back from it unchanged, also from several joined by ", ".
+func (c Challenge) String() string {
+	var b strings.Builder
+	b.WriteString(c.Scheme)
+	if c.Token != "" {
+		b.WriteString(" " + c.Token)
+	}
+	for i, p := range c.Params {
+		if i > 0 || c.Token != "" {
+			b.WriteByte(',')
+		}
+		b.WriteString(" " + p.Name + `="` + quote.Replace(p.Value) + `"`)
+	}
+	return b.String()
+}
+
+// quote escapes what ends or escapes within a quoted-string.
+var quote = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
+
+// Find returns the first challenge of that scheme, in any case, and whether
+// there is one.
+func Find(cs []Challenge, scheme string) (Challenge, bool) {
+	for _, c := range cs {
+		if c.Is(scheme) {
+			return c, true
+		}
+	}
+	return Challenge{}, false
+}
