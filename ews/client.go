@@ -1,0 +1,222 @@
+package ews
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/ews/wire"
+	"github.com/ewsprobe/ewsprobe/soap"
+)
+
+// Credential is the one account of a check. User is DOMAIN\name, a UPN or a
+// bare name, as Dynamics has it.
+type Credential struct {
+	User     string
+	Password string
+}
+
+// Client talks to one endpoint at one address. It is made for one check and
+// safe for concurrent legs.
+type Client struct {
+	URL        *url.URL
+	Address    string // IP:port
+	Dialer     *wire.Dialer
+	Recorder   *Recorder
+	Credential Credential
+	Call       soap.Call // what is asked with a credential
+	ViaProxy   bool      // http through a proxy: absolute request form
+	// ConnectLimit bounds connecting and the TLS handshake; 0: only the
+	// context does.
+	ConnectLimit time.Duration
+}
+
+// Settle is told how a logon ended and answers whether it counts against the
+// account's limit.
+type Settle func(evidence.Result) (counted bool)
+
+// leg is what distinguishes one request from another.
+type leg struct {
+	step          evidence.Step
+	userAgent     string
+	authorization string // the value sent
+	described     string // what the record says of it
+	call          *soap.Call
+	credential    bool // the answer comes from somebody who has seen the secret
+}
+
+// Anonymous posts the envelope without a credential. The connection is returned
+// if the server keeps it; the caller closes it.
+func (c *Client) Anonymous(ctx context.Context, userAgent string, step evidence.Step) (evidence.Item, *wire.Conn) {
+	item, conn := c.send(ctx, nil, leg{step: step, userAgent: userAgent, call: &soap.Call{}})
+	return c.Recorder.Add(item), conn
+}
+
+// EmptyBearer posts the envelope with an empty Bearer token: Exchange names its
+// OAuth settings only then.
+func (c *Client) EmptyBearer(ctx context.Context, userAgent string) evidence.Item {
+	item, conn := c.send(ctx, nil, leg{step: evidence.StepEmptyBearer, userAgent: userAgent, authorization: "Bearer", described: "Bearer, empty", call: &soap.Call{}})
+	conn.Close()
+	return c.Recorder.Add(item)
+}
+
+// Basic spends the credential in one request, on conn if it is still fit, else
+// on a new connection. note is completed and becomes the item's logon.
+func (c *Client) Basic(ctx context.Context, conn *wire.Conn, userAgent string, note evidence.Logon, settle Settle) evidence.Item {
+	note.Scheme = "Basic"
+	item, used := c.send(ctx, conn, leg{
+		step: evidence.StepLogon, userAgent: userAgent, call: &c.Call, credential: true,
+		authorization: wire.BasicCredential(c.Credential.User, c.Credential.Password), described: "Basic, value not kept",
+	})
+	used.Close()
+	c.settle(&item, note, settle)
+	return c.Recorder.Add(item)
+}
+
+// send posts one leg and reads its answer. A nil conn opens a new one. The
+// connection is returned only if another request may follow on it.
+func (c *Client) send(ctx context.Context, conn *wire.Conn, l leg) (evidence.Item, *wire.Conn) {
+	item := evidence.Item{Step: l.step, Address: c.Address, At: time.Now()}
+	var body []byte
+	if l.call != nil {
+		body = soap.FindFolder(*l.call)
+	}
+	req := wire.Request{
+		URL: c.URL, UserAgent: l.userAgent, Body: body, ViaProxy: c.ViaProxy, Authorization: l.authorization,
+		Header: [][2]string{{"Content-Type", "text/xml; charset=utf-8"}, {"Accept", "text/xml"}},
+	}
+	item.Request = describeRequest(req, l)
+	if conn == nil {
+		opened, fail := c.open(ctx)
+		item.Connection, item.TLS, item.Timing = opened.ID, opened.TLS, opened.Timing
+		if fail != nil {
+			item.Error = fail
+			item.Request = nil // nothing was sent
+			return item, nil
+		}
+		conn = opened.Conn
+	}
+	item.Connection = conn.ID
+	answer, fail := conn.Post(ctx, req)
+	if fail != nil && fail.Code == evidence.TLSHandshake && conn.TLS != nil && conn.TLS.ClientCertAsk {
+		fail.Code = evidence.TLSClientCert
+	}
+	item.Timing, item.Error = answer.Timing, fail
+	if answer.Response != nil {
+		item.Response = answer.Response
+		c.read(&item, answer.Body, l.credential)
+	}
+	if answer.Closed || fail != nil && (fail.Code == evidence.ConnectionClosed || fail.Code == evidence.ConnectionReset) {
+		item.ClosedBy = "server"
+	}
+	if fail != nil || answer.Closed {
+		conn.Close()
+		return item, nil
+	}
+	return item, conn
+}
+
+func (c *Client) open(ctx context.Context) (wire.Opened, *evidence.Failure) {
+	if c.ConnectLimit > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, c.ConnectLimit)
+		defer cancel()
+	}
+	return c.Dialer.Open(ctx, c.Address)
+}
+
+func describeRequest(r wire.Request, l leg) *evidence.Request {
+	d := &evidence.Request{
+		Method: "POST", URL: r.URL.String(), UserAgent: r.UserAgent, Authorization: l.described, Headers: r.Header, BodyBytes: len(r.Body),
+	}
+	if l.call != nil {
+		d.Operation, d.Mailbox, d.Impersonate = "FindFolder", l.call.Mailbox, l.call.Impersonate
+	}
+	return d
+}
+
+// read turns a body into facts. Of an answer to a credential only the facts
+// are kept: whatever else such a server says may be the secret in a spelling
+// nobody thought of.
+func (c *Client) read(item *evidence.Item, body []byte, credential bool) {
+	r := item.Response
+	html := isHTML(r.First("Content-Type"), body)
+	switch {
+	case html:
+		r.Page = readPage(body)
+	case r.Oversized:
+		item.EWS = &evidence.EWS{Problem: "the answer is longer than 1 MiB"}
+	case len(bytes.TrimSpace(body)) > 0:
+		item.EWS = readEWS(body)
+	}
+	if credential {
+		if len(body) > 0 {
+			r.Withheld = "answer to a request that carried a credential: only its facts are kept"
+		}
+		return
+	}
+	kept := body[:min(len(body), evidence.BodyKept)]
+	r.Body = strings.ToValidUTF8(string(kept), "\uFFFD")
+}
+
+func readEWS(body []byte) *evidence.EWS {
+	a, err := soap.Parse(body)
+	if err != nil {
+		return &evidence.EWS{Problem: err.Error(), Unreadable: unreadable(err)}
+	}
+	return &evidence.EWS{
+		Kind: a.Kind, Operation: a.Operation, Class: a.Class, Code: a.Code, InnerCode: a.InnerCode,
+		Message: a.Message, Version: a.Version, BackOffMS: a.BackOffMS,
+	}
+}
+
+// unreadable says whether a body meant to be XML could not be read safely, as
+// opposed to being something else.
+func unreadable(err error) bool {
+	return errors.Is(err, soap.ErrDoctype) || errors.Is(err, soap.ErrTooLarge) || errors.Is(err, soap.ErrTooDeep)
+}
+
+var (
+	htmlStart     = regexp.MustCompile(`(?i)^\s*(<!--[^>]*-->\s*)*<(!doctype\s+html|html|head|body)\b`)
+	passwordField = regexp.MustCompile(`(?i)<input\b[^>]{0,500}\btype\s*=\s*["']?password\b`)
+	titleElement  = regexp.MustCompile(`(?is)<title[^>]{0,200}>([^<]{0,200})`)
+)
+
+func isHTML(contentType string, body []byte) bool {
+	start := bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
+	return htmlStart.Match(start[:min(len(start), 4096)]) ||
+		strings.Contains(strings.ToLower(contentType), "html") && !bytes.Contains(start[:min(len(start), 4096)], []byte("Envelope"))
+}
+
+func readPage(body []byte) *evidence.Page {
+	p := &evidence.Page{PasswordField: passwordField.Match(body)}
+	if m := titleElement.FindSubmatch(body); m != nil {
+		p.Title = strings.Join(strings.Fields(strings.ToValidUTF8(string(m[1]), "\uFFFD")), " ")
+	}
+	return p
+}
+
+// settle writes down how a logon ended.
+func (c *Client) settle(item *evidence.Item, note evidence.Logon, settle Settle) {
+	note.Account = c.Credential.User
+	note.Result = evidence.Unfinished
+	if r := item.Response; r != nil {
+		note.Status = r.Status
+		switch {
+		case item.EWS.Answered():
+			note.Result = evidence.Accepted
+		case r.Status == 401 && !note.NewChallenge:
+			note.Result = evidence.Refused
+		}
+	}
+	if item.Request == nil {
+		note.Result, note.Why = evidence.Skipped, "no connection: nothing was sent"
+	}
+	note.Counted = settle(note.Result)
+	item.Logon = &note
+}

@@ -1,0 +1,119 @@
+package evidence
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strings"
+	"time"
+)
+
+// Encode writes v as JSON in the report's convention, which encoding/json has
+// no option for: a scalar that is not known is null, a list without members is
+// [], times are RFC 3339 in UTC. A number is null at zero only where its field
+// is tagged null:"zero". Field order and names come from the json tags, so that
+// encoding/json reads it back.
+func Encode(v any) ([]byte, error) {
+	var b bytes.Buffer
+	if err := encode(&b, reflect.ValueOf(v), false); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
+
+var timeType = reflect.TypeFor[time.Time]()
+
+func encode(b *bytes.Buffer, v reflect.Value, zeroIsNull bool) error {
+	if !v.IsValid() {
+		b.WriteString("null")
+		return nil
+	}
+	if v.Type() == timeType {
+		t := v.Interface().(time.Time)
+		if t.IsZero() {
+			b.WriteString("null")
+			return nil
+		}
+		return encodePlain(b, t.UTC().Format(time.RFC3339Nano))
+	}
+	switch v.Kind() {
+	case reflect.Pointer, reflect.Interface:
+		if v.IsNil() {
+			b.WriteString("null")
+			return nil
+		}
+		return encode(b, v.Elem(), zeroIsNull)
+	case reflect.Struct:
+		return encodeStruct(b, v)
+	case reflect.Slice, reflect.Array:
+		b.WriteByte('[')
+		for i := range v.Len() {
+			if i > 0 {
+				b.WriteByte(',')
+			}
+			if e := v.Index(i); e.Kind() == reflect.String {
+				if err := encodePlain(b, e.Interface()); err != nil {
+					return err
+				}
+			} else if err := encode(b, e, false); err != nil {
+				return err
+			}
+		}
+		b.WriteByte(']')
+		return nil
+	case reflect.String:
+		if v.Len() == 0 {
+			b.WriteString("null")
+			return nil
+		}
+		return encodePlain(b, v.Interface())
+	case reflect.Map:
+		if v.IsNil() {
+			b.WriteString("{}")
+			return nil
+		}
+		return encodePlain(b, v.Interface())
+	case reflect.Func, reflect.Chan:
+		return fmt.Errorf("evidence: cannot encode a %s", v.Kind())
+	}
+	if zeroIsNull && v.IsZero() {
+		b.WriteString("null")
+		return nil
+	}
+	return encodePlain(b, v.Interface())
+}
+
+func encodeStruct(b *bytes.Buffer, v reflect.Value) error {
+	b.WriteByte('{')
+	first := true
+	for i := range v.NumField() {
+		f := v.Type().Field(i)
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if !f.IsExported() || name == "-" || name == "" {
+			continue
+		}
+		if !first {
+			b.WriteByte(',')
+		}
+		first = false
+		fmt.Fprintf(b, "%q:", name)
+		if err := encode(b, v.Field(i), f.Tag.Get("null") == "zero"); err != nil {
+			return err
+		}
+	}
+	b.WriteByte('}')
+	return nil
+}
+
+// encodePlain leaves <, > and & readable: reports are JSON files, not HTML.
+func encodePlain(b *bytes.Buffer, v any) error {
+	var out bytes.Buffer
+	e := json.NewEncoder(&out)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return err
+	}
+	b.Write(bytes.TrimRight(out.Bytes(), "\n"))
+	return nil
+}

@@ -1,0 +1,302 @@
+// Package evidence is the record of a check: what was asked, what came back,
+// when and over which connection.
+//
+// Packages under ews write it while they talk; package rule judges it; package
+// report renders it. It is plain data, so a saved record can be judged again
+// years later without a network. Three habits keep it honest. One leg is one
+// Item with one way of failing. A fact that was not looked at is absent, never
+// false. And no secret ever enters: Authorization values are named, not kept;
+// what a server says after it was sent a credential is reduced to the facts
+// that judging needs (see package secret).
+package evidence
+
+import (
+	"strings"
+	"time"
+)
+
+// Record is everything one check saw.
+type Record struct {
+	Started  time.Time
+	Duration time.Duration
+	Target   Target
+	// Stopped says why the check ended early: "" it did not, StoppedByUser.
+	Stopped string
+	Items   []Item
+}
+
+// StoppedByUser marks a record cut short by Ctrl-C.
+const StoppedByUser = "interrupted"
+
+// Target is what the check was about and how it was allowed to look. It holds
+// every setting that judging depends on, so that a record explains itself.
+type Target struct {
+	URL          string   `json:"url"`
+	Host         string   `json:"host"`
+	Addresses    []string `json:"addresses"`
+	Mailbox      string   `json:"mailbox"`
+	User         string   `json:"user"`
+	ProfileAuth  string   `json:"profile_auth"` // basic, ntlm, negotiate, oauth, auto
+	Impersonate  bool     `json:"impersonate"`
+	View         string   `json:"view"`        // inside, public
+	Credentials  bool     `json:"credentials"` // a credential was given and may be sent
+	Insecure     bool     `json:"insecure"`
+	UserAgent    string   `json:"user_agent"`
+	CertWarnDays int      `json:"cert_warn_days"` // certificate-expiring below this many days
+}
+
+// Step names what an Item did.
+type Step string
+
+// The steps of a check.
+const (
+	StepResolve       Step = "resolve"        // host name to addresses
+	StepAddressFamily Step = "address-family" // TCP only: does a published IPv6 address answer
+	StepAnonymous     Step = "anonymous"      // POST of a valid envelope without a credential
+	StepEmptyBearer   Step = "empty-bearer"   // the same with an empty Bearer token: OAuth state and tenant
+	StepUserAgent     Step = "user-agent"     // the anonymous POST under one of Dynamics' user agents
+	StepNTLMNegotiate Step = "ntlm-negotiate" // NTLM type 1: names, build, clock; no credential
+	StepKeepTest      Step = "keep-test"      // a second type 1 on the same connection: is it kept
+	StepLogon         Step = "logon"          // a request that carried the credential
+	StepSkipped       Step = "skipped"        // a logon that was not sent, and why
+	StepLegacySuites  Step = "legacy-suites"  // raw ClientHello with the suites Go lacks
+)
+
+// Item is one leg: one request and its answer, or the reason why there is none.
+type Item struct {
+	ID         string      `json:"id"`
+	Step       Step        `json:"step"`
+	Address    string      `json:"address"`                // IP:port; "" before one is known
+	Connection int         `json:"connection" null:"zero"` // counts from 1 in order of opening; 0 none
+	At         time.Time   `json:"at"`
+	Request    *Request    `json:"request"`
+	Response   *Response   `json:"response"`
+	TLS        *TLS        `json:"tls"` // on the leg that opened the connection
+	NTLM       *NTLM       `json:"ntlm"`
+	EWS        *EWS        `json:"ews"`
+	Logon      *Logon      `json:"logon"`
+	Resolution *Resolution `json:"resolution"`
+	Error      *Failure    `json:"error"`
+	ClosedBy   string      `json:"closed_by"` // "server" when it ended the connection after or instead of the answer
+	Timing     Timing      `json:"timing_ms"`
+}
+
+// Request is what was sent. Authorization is a description ("Basic",
+// "NTLM type 3", "Bearer, empty"), never the value.
+type Request struct {
+	Method        string      `json:"method"`
+	URL           string      `json:"url"`
+	UserAgent     string      `json:"user_agent"`
+	Authorization string      `json:"authorization"`
+	Headers       [][2]string `json:"headers"`
+	BodyBytes     int         `json:"body_bytes"`
+	Operation     string      `json:"operation"`
+	Mailbox       string      `json:"mailbox"`
+	Impersonate   bool        `json:"impersonate"`
+}
+
+// Response is what came back. Headers keep the server's order and spelling.
+type Response struct {
+	Status    int         `json:"status" null:"zero"`
+	Reason    string      `json:"reason"`
+	Proto     string      `json:"proto"`
+	Headers   [][2]string `json:"headers"`
+	Body      string      `json:"body"`       // at most BodyKept bytes; withheld after a credential was sent
+	BodyBytes int         `json:"body_bytes"` // bytes read
+	Oversized bool        `json:"oversized"`  // more came than is read (BodyRead)
+	CutShort  bool        `json:"cut_short"`  // the connection ended inside the body
+	Withheld  string      `json:"withheld"`   // why Body is empty although bytes were read
+	Page      *Page       `json:"page"`
+}
+
+// Limits of what is read and kept of one answer, in bytes.
+const (
+	BodyRead   = 1 << 20
+	BodyKept   = 16 << 10
+	HeaderRead = 128 << 10
+)
+
+// Header returns the values of a header field in the order sent; the name is
+// compared without case (RFC 9110 5.1).
+func (r *Response) Header(name string) []string {
+	if r == nil {
+		return nil
+	}
+	var values []string
+	for _, h := range r.Headers {
+		if strings.EqualFold(h[0], name) {
+			values = append(values, h[1])
+		}
+	}
+	return values
+}
+
+// First returns the first value of a header field, or "".
+func (r *Response) First(name string) string {
+	if v := r.Header(name); len(v) > 0 {
+		return v[0]
+	}
+	return ""
+}
+
+// Page is what an HTML answer shows.
+type Page struct {
+	Title         string `json:"title"`
+	PasswordField bool   `json:"password_field"`
+}
+
+// EWS is an EWS answer found in a body, or why there was none.
+type EWS struct {
+	Kind      string `json:"kind"` // fault, response; "" when Problem says why nothing could be read
+	Operation string `json:"operation"`
+	Class     string `json:"class"`
+	Code      string `json:"code"`
+	InnerCode string `json:"inner_code"`
+	Message   string `json:"message"`
+	Version   string `json:"version"` // ServerVersionInfo, dotted
+	BackOffMS int64  `json:"back_off_ms"`
+	Problem   string `json:"problem"`
+	// Unreadable: it was meant to be XML, and reading it would not be safe.
+	Unreadable bool `json:"unreadable"`
+}
+
+// Answered says whether Exchange (or another EWS) itself spoke: even a fault
+// does, and proves that the sign-in in front of it was passed.
+func (e *EWS) Answered() bool { return e != nil && e.Kind != "" }
+
+// NTLM is a decoded type 2 message ([MS-NLMP] 2.2.1.2), or why there was none.
+type NTLM struct {
+	Scheme          string     `json:"scheme"` // NTLM or Negotiate
+	TargetName      string     `json:"target_name"`
+	NetBIOSDomain   string     `json:"netbios_domain"`
+	NetBIOSComputer string     `json:"netbios_computer"`
+	DNSDomain       string     `json:"dns_domain"`
+	DNSComputer     string     `json:"dns_computer"`
+	DNSForest       string     `json:"dns_forest"`
+	OSBuild         string     `json:"os_build"`    // 10.0.17763
+	StandAlone      bool       `json:"stand_alone"` // NTLMSSP_TARGET_TYPE_SERVER: accounts are local
+	Time            *time.Time `json:"time"`
+	ClockSkewMS     *int64     `json:"clock_skew_ms"` // server minus local, half the leg's time taken off
+	Problem         string     `json:"problem"`       // no challenge, or a malformed one
+}
+
+// Result of a logon.
+type Result string
+
+// Accepted: an EWS answer came. Refused: 401. Unfinished: neither. Skipped:
+// not sent.
+const (
+	Accepted   Result = "accepted"
+	Refused    Result = "refused"
+	Unfinished Result = "unfinished"
+	Skipped    Result = "skipped"
+)
+
+// Channel bindings of a logon by NTLM.
+const (
+	BindingRight   = "right"
+	BindingNone    = "none"
+	BindingForeign = "foreign"
+)
+
+// Logon is one use of the credential.
+type Logon struct {
+	Scheme       string `json:"scheme"` // Basic, NTLM, Negotiate
+	Account      string `json:"account"`
+	Result       Result `json:"result"`
+	Status       int    `json:"status" null:"zero"` // HTTP status, 0 none
+	Binding      string `json:"channel_binding"`    // right, none, foreign; "" for Basic
+	Comparison   bool   `json:"comparison"`         // made with a password already proved, for a finding's sake
+	Counted      bool   `json:"counted"`            // counts against --max-rejections
+	Remembered   bool   `json:"remembered"`         // skipped because the same password was refused recently
+	NewChallenge bool   `json:"new_challenge"`      // a type 3 was answered with another type 2
+	Why          string `json:"why"`
+}
+
+// Resolution is what the resolver said.
+type Resolution struct {
+	Name      string   `json:"name"`
+	Addresses []string `json:"addresses"`
+}
+
+// Failure is why a leg has no answer: a word of a closed vocabulary, where it
+// happened, and the system's own text.
+type Failure struct {
+	Code  FailureCode `json:"code"`
+	Phase string      `json:"phase"` // resolve, connect, proxy, tls, write, read
+	Text  string      `json:"text"`
+}
+
+// FailureCode is the closed vocabulary of failures.
+type FailureCode string
+
+// The failures a leg can have. One leg has at most one.
+const (
+	DNSNotFound        FailureCode = "dns-not-found"
+	DNSFailed          FailureCode = "dns-failed"
+	ConnectRefused     FailureCode = "connect-refused"
+	ConnectUnreachable FailureCode = "connect-unreachable"
+	ConnectFailed      FailureCode = "connect-failed"
+	ConnectionReset    FailureCode = "connection-reset"
+	ConnectionClosed   FailureCode = "connection-closed"
+	TimedOut           FailureCode = "timeout"
+	ProxyAuth          FailureCode = "proxy-auth-required"
+	ProxyRefused       FailureCode = "proxy-refused"
+	TLSUntrusted       FailureCode = "tls-untrusted"
+	TLSHandshake       FailureCode = "tls-handshake"
+	TLSClientCert      FailureCode = "tls-client-certificate"
+	TLSNotSpoken       FailureCode = "tls-not-spoken"
+	Malformed          FailureCode = "malformed-answer"
+	HeaderTooLarge     FailureCode = "header-too-large"
+	Interrupted        FailureCode = "interrupted"
+	GivenUp            FailureCode = "given-up"
+)
+
+func (f *Failure) Error() string {
+	if f == nil {
+		return ""
+	}
+	return string(f.Code) + ": " + f.Text
+}
+
+// TLS is the handshake of a connection.
+type TLS struct {
+	Version       string               `json:"version"`
+	CipherSuite   string               `json:"cipher_suite"`
+	ServerName    string               `json:"server_name"`
+	Certificate   *Certificate         `json:"certificate"`
+	Problems      []CertificateProblem `json:"problems"`                 // why it is not trusted here; empty: trusted
+	PublicRoot    *bool                `json:"public_root"`              // ends in a root that public clients know; nil: not looked at
+	ClientCertAsk bool                 `json:"client_certificate_asked"` // the server asked for a client certificate
+	SelfRootsOnly bool                 `json:"needs_ca_file"`            // trusted only thanks to --ca-file
+}
+
+// Trusted says whether name, time and issuer were all in order.
+func (t *TLS) Trusted() bool { return t != nil && len(t.Problems) == 0 }
+
+// CertificateProblem is one complaint about a certificate.
+type CertificateProblem struct {
+	Code string `json:"code"` // expired, not-yet-valid, wrong-name, unknown-issuer, unusable
+	Text string `json:"text"`
+}
+
+// Certificate is the leaf a server showed.
+type Certificate struct {
+	SHA256    string    `json:"sha256"`
+	Subject   string    `json:"subject"`
+	Issuer    string    `json:"issuer"`
+	NotBefore time.Time `json:"not_before"`
+	NotAfter  time.Time `json:"not_after"`
+	Names     []string  `json:"names"`
+	Signature string    `json:"signature"`
+}
+
+// Timing is where the time of a leg went, in milliseconds. Phases that did not
+// happen are nil (a kept connection has no connect phase).
+type Timing struct {
+	Resolve   *float64 `json:"resolve"`
+	Connect   *float64 `json:"connect"`
+	TLS       *float64 `json:"tls"`
+	FirstByte *float64 `json:"first_byte"`
+	Total     *float64 `json:"total"`
+}

@@ -1,0 +1,222 @@
+// Package front says who answered: Exchange's own front end, Exchange Online,
+// or a device in front (a publisher, a balancer, a filter, a plain web server).
+//
+// It is decided from headers, before the status is read: a 401 of a device
+// says nothing about Exchange's settings. Exchange 2013 and later sign their
+// answers (X-FEServer, X-OWA-Version); Exchange 2010 shows only IIS; Exchange
+// Online adds headers that no installation on premises sends. Devices show
+// themselves by the Server header, by the names of their cookies and by where
+// they redirect to. Pure functions on a recorded answer.
+package front
+
+import (
+	"net/netip"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/ewsprobe/ewsprobe/ews/challenge"
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+)
+
+// Identity is who seems to have answered.
+type Identity struct {
+	Exchange    bool   // Exchange's own headers are there
+	Online      bool   // Exchange Online
+	OnlineSign  string // what showed it
+	FrontEnd    string // X-FEServer
+	BackEnd     string // X-CalculatedBETarget or X-BEServer
+	Version     string // X-OWA-Version, or the build in X-ServerApplication
+	Device      string // what stands in front or instead, "" none seen
+	DeviceSign  string // what showed it
+	ServerField string // the Server header
+}
+
+// onlineHeaders are sent by Exchange Online only.
+var onlineHeaders = []string{
+	"X-BackEndHttpStatus", "X-Proxy-BackendServerStatus", "X-CalculatedFETarget", "X-FEProxyInfo", "X-RUM-Validated",
+	"X-Proxy-RoutingCorrectness", "X-FirstHopCafeEFZ", "X-MailboxGuid", "X-NanoProxy", "X-EWS-Policy-Reason",
+}
+
+// exchangeHeaders are sent by Exchange, on premises too.
+var exchangeHeaders = []string{
+	"X-FEServer", "X-OWA-Version", "X-CalculatedBETarget", "X-BEServer", "X-DiagInfo",
+	"X-SOAP-Enabled", "X-WSSecurity-Enabled", "X-OAuth-Enabled", "X-OWA-Error",
+}
+
+var build = regexp.MustCompile(`^\d{1,2}\.\d{1,2}\.\d{1,5}\.\d{1,5}$`)
+
+// Identify reads the headers of an answer.
+func Identify(r *evidence.Response) Identity {
+	id := Identity{ServerField: r.First("Server"), FrontEnd: r.First("X-FEServer")}
+	for _, h := range exchangeHeaders {
+		if len(r.Header(h)) > 0 {
+			id.Exchange = true
+		}
+	}
+	if v := r.First("X-OWA-Version"); build.MatchString(v) {
+		id.Version = v
+	}
+	id.BackEnd = r.First("X-CalculatedBETarget")
+	if id.BackEnd == "" {
+		id.BackEnd = r.First("X-BEServer")
+	}
+	for _, h := range onlineHeaders {
+		if len(r.Header(h)) > 0 {
+			id.Online, id.OnlineSign = true, "the header "+h
+		}
+	}
+	if strings.HasSuffix(strings.ToLower(strings.TrimSuffix(id.BackEnd, ".")), ".prod.outlook.com") {
+		id.Online, id.OnlineSign = true, "X-CalculatedBETarget "+id.BackEnd
+	}
+	if c, ok := challenge.Find(challenge.Parse(r.Header("WWW-Authenticate")), "Bearer"); ok {
+		if issuers, _ := c.Param("trusted_issuers"); anyTenant(issuers) {
+			id.Online, id.OnlineSign = true, "a Bearer challenge that trusts issuers of any tenant (@*)"
+		}
+	}
+	id.Device, id.DeviceSign = device(r)
+	return id
+}
+
+func anyTenant(issuers string) bool {
+	return slices.ContainsFunc(strings.Split(issuers, ","), func(s string) bool { return strings.HasSuffix(strings.TrimSpace(s), "@*") })
+}
+
+// Tenant returns the Entra tenant that a Bearer challenge of Exchange on
+// premises trusts, "" if there is none.
+func Tenant(c challenge.Challenge) string {
+	issuers, _ := c.Param("trusted_issuers")
+	for _, issuer := range strings.Split(issuers, ",") {
+		id, tenant, ok := strings.Cut(strings.TrimSpace(issuer), "@")
+		// 00000001-… is Entra's token service; others are partners.
+		if ok && strings.HasPrefix(id, "00000001-") && tenantGUID.MatchString(tenant) {
+			return strings.ToLower(tenant)
+		}
+	}
+	return ""
+}
+
+var tenantGUID = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+
+// deviceSigns are tried in order: the more specific first.
+var deviceSigns = []struct {
+	device, sign string
+	seen         func(*evidence.Response) bool
+}{
+	{"F5 BIG-IP APM", "its cookie MRHSession or the redirect to /my.policy", either(cookie("MRHSession", "LastMRH_Session"), location("/my.policy"))},
+	{"F5 BIG-IP", "its Server header or cookie", either(server("bigip"), cookie("BIGipServer"))},
+	{"F5 BIG-IP ASM", "its cookie TS…", func(r *evidence.Response) bool { return hasCookie(r, asmCookie.MatchString) }},
+	{"Citrix NetScaler", "its cookies or log-on page", either(cookie("NSC_", "citrix_ns_id"), location("/vpn/", "/logon/logonpoint"))},
+	{"Forefront TMG or ISA", "its Proxy-Support header or Kerberos scheme", func(r *evidence.Response) bool {
+		cs := challenge.Parse(r.Header("WWW-Authenticate"))
+		_, kerberos := challenge.Find(cs, "Kerberos")
+		return kerberos || len(r.Header("Proxy-Support")) > 0 && r.First("X-FEServer") == "" || location("cookieauth.dll")(r)
+	}},
+	{"UAG", "its internal error page", location("/internalsite/", "initparams.aspx")},
+	{"Entra application proxy", "the redirect to an Entra sign-in", location("login.microsoftonline.com", "login.microsoftonline.us", "login.partner.microsoftonline.cn", "login.windows.net")},
+	{"Web Application Proxy or AD FS", "its cookie or the redirect to /adfs/ls", either(cookie("EdgeAccessCookie"), location("/adfs/"))},
+	{"Cloudflare", "its Server header", either(server("cloudflare"), func(r *evidence.Response) bool { return r.First("CF-RAY") != "" })},
+	{"HAProxy", "its Server header", server("haproxy")},
+	{"nginx", "its Server header", server("nginx", "openresty")},
+	{"Apache", "its Server header", server("apache")},
+	{"Envoy", "its Server header", server("envoy")},
+	{"Kemp LoadMaster", "its Server header", server("loadmaster", "kemp")},
+	{"a proxy", "its Via header", func(r *evidence.Response) bool { return r.First("Via") != "" }},
+}
+
+var asmCookie = regexp.MustCompile(`^TS[0-9a-fA-F]{6,10}$`)
+
+func device(r *evidence.Response) (name, sign string) {
+	if r == nil {
+		return "", ""
+	}
+	for _, d := range deviceSigns {
+		if d.seen(r) {
+			return d.device, d.sign
+		}
+	}
+	return "", ""
+}
+
+func either(a, b func(*evidence.Response) bool) func(*evidence.Response) bool {
+	return func(r *evidence.Response) bool { return a(r) || b(r) }
+}
+
+func server(parts ...string) func(*evidence.Response) bool {
+	return func(r *evidence.Response) bool { return containsAny(r.First("Server"), parts) }
+}
+
+func location(parts ...string) func(*evidence.Response) bool {
+	return func(r *evidence.Response) bool { return containsAny(r.First("Location"), parts) }
+}
+
+func cookie(prefixes ...string) func(*evidence.Response) bool {
+	return func(r *evidence.Response) bool {
+		return hasCookie(r, func(name string) bool {
+			return slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(strings.ToLower(name), strings.ToLower(p)) })
+		})
+	}
+}
+
+func hasCookie(r *evidence.Response, is func(name string) bool) bool {
+	return slices.ContainsFunc(r.Header("Set-Cookie"), func(v string) bool {
+		name, _, _ := strings.Cut(v, "=")
+		return is(strings.TrimSpace(name))
+	})
+}
+
+func containsAny(s string, parts []string) bool {
+	s = strings.ToLower(s)
+	return slices.ContainsFunc(parts, func(p string) bool { return strings.Contains(s, p) })
+}
+
+// SignIn names the sign-in page a redirect leads to, "" if the location is
+// none that is known.
+func SignIn(locationField string) string {
+	u, err := url.Parse(locationField)
+	if err != nil {
+		return ""
+	}
+	host, path := strings.ToLower(u.Hostname()), strings.ToLower(u.Path)
+	switch {
+	case containsAny(host, []string{"login.microsoftonline.", "login.partner.microsoftonline.", "login.windows.net", "login.live.com", "login.chinacloudapi.cn"}):
+		return "Entra ID"
+	case strings.Contains(path, "/adfs/"):
+		return "AD FS"
+	case strings.Contains(path, "/owa/auth"):
+		return "Outlook on the web's form"
+	case strings.Contains(path, "/ecp/auth"):
+		return "the Exchange admin centre's form"
+	case strings.Contains(path, "cookieauth.dll"):
+		return "the form of TMG or ISA"
+	case strings.Contains(path, "/my.policy"):
+		return "F5 APM"
+	case strings.HasPrefix(path, "/vpn/"), strings.Contains(path, "/logonpoint"):
+		return "NetScaler"
+	case strings.Contains(path, "/internalsite/"):
+		return "UAG"
+	case signInPath.MatchString(path):
+		return "a sign-in page"
+	case strings.EqualFold(u.Query().Get("wa"), "wsignin1.0"), u.Query().Has("SAMLRequest"):
+		return "a federation sign-in"
+	}
+	return ""
+}
+
+var signInPath = regexp.MustCompile(`(^|[/_.-])(log-?in|log-?on|sign-?in|sso|saml2?|auth)([/_.?-]|$)`)
+
+// onlineHosts are names under which Exchange Online answers, in every cloud.
+var onlineHosts = []string{
+	"outlook.office365.com", "outlook.office.com", "outlook.com", "smtp.office365.com", "outlook-sdf.office.com",
+	"outlook.office365.us", "outlook-dod.office365.us", "webmail.apps.mil", "partner.outlook.cn", "outlook.de", "hotmail.com",
+}
+
+// OnlineHost says whether host is a name of Exchange Online.
+func OnlineHost(host string) bool {
+	host = strings.TrimSuffix(strings.ToLower(host), ".")
+	if _, err := netip.ParseAddr(host); err == nil {
+		return false
+	}
+	return slices.ContainsFunc(onlineHosts, func(o string) bool { return host == o || strings.HasSuffix(host, "."+o) })
+}

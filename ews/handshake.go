@@ -1,0 +1,213 @@
+package ews
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ewsprobe/ewsprobe/ews/challenge"
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/ews/ntlm"
+	"github.com/ewsprobe/ewsprobe/ews/wire"
+)
+
+// settleTime is how long an idle connection is watched before it is trusted
+// with another message: a server that hangs up does so right after its answer.
+const settleTime = 5 * time.Millisecond
+
+// Handshake is an NTLM sign-in between its second and third message, on the
+// connection where alone it can be finished.
+type Handshake struct {
+	Item evidence.Item // the type 1 leg, with the decoded challenge
+	Lost string        // why it cannot be finished; "" it can
+
+	client    *Client
+	conn      *wire.Conn
+	scheme    string
+	userAgent string
+	challenge []byte
+}
+
+// NTLMNegotiate opens a connection and sends type 1 under scheme (NTLM, or
+// Negotiate for raw NTLM inside it). It carries no credential and counts
+// nothing. The caller closes the handshake.
+func (c *Client) NTLMNegotiate(ctx context.Context, scheme, userAgent string) *Handshake {
+	h := &Handshake{client: c, scheme: scheme, userAgent: userAgent}
+	item, conn, raw := c.typeOne(ctx, nil, scheme, userAgent, evidence.StepNTLMNegotiate)
+	h.Item, h.conn, h.challenge = c.Recorder.Add(item), conn, raw
+	switch {
+	case item.Error != nil:
+		h.Lost = item.Error.Text
+	case raw == nil:
+		h.Lost = item.NTLM.Problem
+	case conn == nil:
+		h.Lost = "the server ended the connection after its challenge"
+	}
+	return h
+}
+
+func (c *Client) typeOne(ctx context.Context, conn *wire.Conn, scheme, userAgent string, step evidence.Step) (evidence.Item, *wire.Conn, []byte) {
+	message, err := ntlm.NegotiateMessage()
+	if err != nil { // only if go-ntlmssp changed
+		return evidence.Item{Step: step, Address: c.Address, At: time.Now(), Error: &evidence.Failure{Code: evidence.Malformed, Phase: "write", Text: err.Error()}}, nil, nil
+	}
+	item, conn := c.send(ctx, conn, leg{
+		step: step, userAgent: userAgent,
+		authorization: scheme + " " + base64.StdEncoding.EncodeToString(message), described: scheme + ", NTLM type 1",
+	})
+	if item.Response == nil {
+		return item, conn, nil
+	}
+	raw, decoded := readChallenge(item.Response, scheme)
+	item.NTLM = decoded
+	if decoded.Time != nil {
+		arrived := time.Now()
+		if f := item.Timing.FirstByte; f != nil {
+			arrived = arrived.Add(-time.Duration(*f/2) * time.Millisecond)
+		}
+		skew := decoded.Time.Sub(arrived).Milliseconds()
+		item.NTLM.ClockSkewMS = &skew
+	}
+	return item, conn, raw
+}
+
+// readChallenge finds and decodes the type 2 message. Step two lists the other
+// schemes beside it, and the message need not come first: the value whose
+// parameter is an NTLM message is taken.
+func readChallenge(r *evidence.Response, scheme string) ([]byte, *evidence.NTLM) {
+	n := &evidence.NTLM{Scheme: scheme}
+	if r.Status != 401 {
+		n.Problem = fmt.Sprintf("type 1 was answered %d instead of a challenge", r.Status)
+		return nil, n
+	}
+	n.Problem = "type 1 was answered without a challenge"
+	for _, offer := range challenge.Parse(r.Header("WWW-Authenticate")) {
+		if !offer.Is(scheme) || offer.Token == "" {
+			continue
+		}
+		raw, err := ntlm.DecodeToken(offer.Token)
+		if errors.Is(err, ntlm.ErrNotNTLM) {
+			n.Problem = "type 1 was answered with something that is not NTLM (SPNEGO, or damaged)"
+			continue
+		}
+		var c ntlm.Challenge
+		if err == nil {
+			c, err = ntlm.Decode(raw)
+		}
+		if err != nil {
+			n.Problem = err.Error()
+			return nil, n
+		}
+		return raw, describeChallenge(scheme, c)
+	}
+	return nil, n
+}
+
+func describeChallenge(scheme string, c ntlm.Challenge) *evidence.NTLM {
+	n := &evidence.NTLM{
+		Scheme: scheme, TargetName: c.TargetName, NetBIOSDomain: c.NbDomain, NetBIOSComputer: c.NbComputer,
+		DNSDomain: c.DNSDomain, DNSComputer: c.DNSName, DNSForest: c.DNSTree, OSBuild: c.Version, StandAlone: c.StandAlone(),
+	}
+	if !c.Time.IsZero() {
+		n.Time = &c.Time
+	}
+	return n
+}
+
+// Serves says whether this is a handshake of that scheme and user agent. A nil
+// handshake serves nothing.
+func (h *Handshake) Serves(scheme, userAgent string) bool {
+	return h != nil && h.scheme == scheme && h.userAgent == userAgent
+}
+
+// Kept says whether the connection still stands, so that type 3 may follow.
+func (h *Handshake) Kept() bool {
+	if h.Lost == "" && !h.conn.Fit(settleTime) {
+		h.Lost = "the server ended the connection after its challenge"
+	}
+	return h.Lost == ""
+}
+
+// Authenticate spends the credential: type 3 with the given channel binding
+// (evidence.BindingRight, BindingNone, BindingForeign), together with the
+// envelope. A handshake answers once; it is closed afterwards.
+func (h *Handshake) Authenticate(ctx context.Context, binding string, note evidence.Logon, settle Settle) evidence.Item {
+	c := h.client
+	note.Scheme = h.scheme
+	message, binding, err := h.message(binding)
+	note.Binding = binding
+	if err != nil {
+		h.Close()
+		note.Account, note.Result, note.Why = c.Credential.User, evidence.Skipped, err.Error()
+		note.Counted = settle(note.Result)
+		return c.Recorder.Add(evidence.Item{Step: evidence.StepSkipped, Address: c.Address, At: time.Now(), Logon: &note})
+	}
+	c.hide(message)
+	item, conn := c.send(ctx, h.conn, leg{
+		step: evidence.StepLogon, userAgent: h.userAgent, call: &c.Call, credential: true,
+		authorization: h.scheme + " " + base64.StdEncoding.EncodeToString(message),
+		described:     h.scheme + ", NTLM type 3, value not kept",
+	})
+	conn.Close()
+	if item.Response != nil {
+		raw, _ := readChallenge(item.Response, h.scheme)
+		note.NewChallenge = raw != nil
+	}
+	c.settle(&item, note, settle)
+	return c.Recorder.Add(item)
+}
+
+// message makes type 3 and says which binding it really carries: over http, or
+// with a certificate for which RFC 5929 defines no hash, there is none.
+func (h *Handshake) message(binding string) ([]byte, string, error) {
+	var value []byte
+	switch binding {
+	case evidence.BindingRight:
+		if h.conn.Leaf == nil {
+			binding = evidence.BindingNone
+			break
+		}
+		endPoint, err := ntlm.EndPoint(h.conn.Leaf)
+		if err != nil {
+			binding = evidence.BindingNone
+			break
+		}
+		value = ntlm.ChannelBinding(endPoint)
+	case evidence.BindingForeign:
+		value = ntlm.ForeignBinding()
+	}
+	m, err := ntlm.AuthenticateMessage(h.challenge, h.client.Credential.User, h.client.Credential.Password, value)
+	return m, binding, err
+}
+
+// hide makes the parts of type 3 known that could give the password back: its
+// beginning, by which it is recognised, and the proof.
+func (c *Client) hide(message []byte) {
+	vault := c.Recorder.vault
+	vault.AddBytes(message[:12])
+	if proof, err := ntlm.ProofString(message); err == nil {
+		vault.AddBytes(proof)
+	}
+}
+
+// Close ends the connection of a handshake that is not finished.
+func (h *Handshake) Close() {
+	if h != nil {
+		h.conn.Close()
+	}
+}
+
+// KeepTest sends two type 1 messages on one connection: the second is answered
+// only if the connection is kept, and by the same server. It costs no logon.
+func (c *Client) KeepTest(ctx context.Context, scheme, userAgent string) {
+	first, conn, _ := c.typeOne(ctx, nil, scheme, userAgent, evidence.StepKeepTest)
+	c.Recorder.Add(first)
+	if conn == nil {
+		return
+	}
+	second, conn, _ := c.typeOne(ctx, conn, scheme, userAgent, evidence.StepKeepTest)
+	conn.Close()
+	c.Recorder.Add(second)
+}

@@ -1,0 +1,86 @@
+package ntlm
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/Azure/go-ntlmssp"
+)
+
+// NegotiateMessage makes a type 1 message ([MS-NLMP] 2.2.1.1). The flag
+// NTLMSSP_REQUEST_TARGET is added to what go-ntlmssp sets: without it Samba and
+// gss-ntlmssp send no target info, and with it names, clock and the place for
+// the channel binding are lost. Domain and workstation stay empty: a
+// workstation name can trip an account's workstation restriction.
+func NegotiateMessage() ([]byte, error) {
+	m, err := ntlmssp.NewNegotiateMessage("", "")
+	if err != nil {
+		return nil, err
+	}
+	flags := binary.LittleEndian.Uint32(m[12:])
+	binary.LittleEndian.PutUint32(m[12:], flags|flagRequestTarget)
+	return m, nil
+}
+
+// AuthenticateMessage makes the NTLMv2 type 3 that answers challenge (a type 2
+// as received). user is DOMAIN\name, a UPN or a bare name. binding is the 16
+// byte channel binding value, nil for none. The result is a secret.
+func AuthenticateMessage(challenge []byte, user, password string, binding []byte) ([]byte, error) {
+	c, err := Decode(challenge)
+	if err != nil {
+		return nil, err
+	}
+	return ntlmssp.NewAuthenticateMessage(c.rebuild(binding), user, password, nil)
+}
+
+// rebuild writes the challenge anew for go-ntlmssp, which copies the target
+// info into its answer and refuses two flags. KEY_EXCH and LM_KEY are about
+// session keys, which HTTP never uses. Unicode is what type 1 offered; a server
+// that chose OEM is answered in Unicode, the only form the library knows. The
+// target name is left out: it plays no part in the response.
+func (c Challenge) rebuild(binding []byte) []byte {
+	var info []byte
+	for _, p := range c.pairs {
+		if p.id != avChannelBindings {
+			info = appendPair(info, p.id, p.value)
+		}
+	}
+	if binding != nil {
+		info = appendPair(info, avChannelBindings, binding)
+	}
+	if info != nil {
+		info = appendPair(info, avEOL, nil)
+	}
+	m := make([]byte, headerBytes, headerBytes+len(info))
+	copy(m, signature)
+	binary.LittleEndian.PutUint32(m[8:], 2)
+	binary.LittleEndian.PutUint32(m[20:], c.Flags&^(flagKeyExchange|flagLMKey|flagVersion)|flagUnicode)
+	copy(m[24:], c.Nonce[:])
+	binary.LittleEndian.PutUint16(m[40:], uint16(len(info)))
+	binary.LittleEndian.PutUint16(m[42:], uint16(len(info)))
+	binary.LittleEndian.PutUint32(m[44:], headerBytes)
+	return append(m, info...)
+}
+
+func appendPair(info []byte, id uint16, value []byte) []byte {
+	info = binary.LittleEndian.AppendUint16(info, id)
+	info = binary.LittleEndian.AppendUint16(info, uint16(len(value)))
+	return append(info, value...)
+}
+
+// ProofString returns the 16 bytes of a type 3 message that depend on the
+// password (NTProofStr, [MS-NLMP] 3.3.2), to recognise them if a server sends
+// them back.
+func ProofString(authenticate []byte) ([]byte, error) {
+	if len(authenticate) < 28 {
+		return nil, fmt.Errorf("type 3 of %d bytes", len(authenticate))
+	}
+	response, err := field(authenticate, 20, "NT response")
+	if err != nil {
+		return nil, err
+	}
+	if len(response) < 16 {
+		return nil, fmt.Errorf("NT response of %d bytes", len(response))
+	}
+	return response[:16], nil
+}

@@ -1,0 +1,97 @@
+package ews
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/ews/secret"
+)
+
+// Recorder collects the items of one check. Every text that a server could have
+// chosen passes the vault on its way in, so no later stage can leak what never
+// entered. Safe for concurrent use.
+type Recorder struct {
+	vault  *secret.Vault
+	follow func(evidence.Item)
+
+	mu    sync.Mutex
+	items []evidence.Item
+}
+
+// NewRecorder returns an empty recorder. follow, if not nil, is called with
+// each item as it is written, one at a time.
+func NewRecorder(vault *secret.Vault, follow func(evidence.Item)) *Recorder {
+	return &Recorder{vault: vault, follow: follow}
+}
+
+// Add cleans the item, gives it its identifier and keeps it.
+func (r *Recorder) Add(item evidence.Item) evidence.Item {
+	r.clean(&item)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	item.ID = fmt.Sprintf("e%d", len(r.items)+1)
+	r.items = append(r.items, item)
+	if r.follow != nil {
+		r.follow(item)
+	}
+	return item
+}
+
+// Items returns what was written so far, in the order in which the legs began.
+func (r *Recorder) Items() []evidence.Item {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	items := slices.Clone(r.items)
+	slices.SortStableFunc(items, func(a, b evidence.Item) int { return a.At.Compare(b.At) })
+	return items
+}
+
+func (r *Recorder) clean(item *evidence.Item) {
+	c := r.vault.Clean
+	if p := item.Response; p != nil {
+		p.Reason = c(p.Reason)
+		p.Body = c(p.Body)
+		for i, h := range p.Headers {
+			p.Headers[i] = [2]string{c(h[0]), c(maskCookie(h[0], h[1]))}
+		}
+		if p.Page != nil {
+			p.Page.Title = c(p.Page.Title)
+		}
+	}
+	if e := item.EWS; e != nil {
+		for _, s := range []*string{&e.Operation, &e.Class, &e.Code, &e.InnerCode, &e.Message, &e.Version, &e.Problem} {
+			*s = c(*s)
+		}
+	}
+	if n := item.NTLM; n != nil {
+		for _, s := range []*string{&n.TargetName, &n.NetBIOSDomain, &n.NetBIOSComputer, &n.DNSDomain, &n.DNSComputer, &n.DNSForest, &n.Problem} {
+			*s = c(*s)
+		}
+	}
+	if t := item.TLS; t != nil && t.Certificate != nil {
+		t.Certificate.Subject, t.Certificate.Issuer = c(t.Certificate.Subject), c(t.Certificate.Issuer)
+		for i, n := range t.Certificate.Names {
+			t.Certificate.Names[i] = c(n)
+		}
+		for i, p := range t.Problems {
+			t.Problems[i].Text = c(p.Text)
+		}
+	}
+	if item.Error != nil {
+		item.Error.Text = c(item.Error.Text)
+	}
+}
+
+// maskCookie keeps a cookie's name, which tells devices apart, and drops its
+// value: session cookies sign in, and Exchange's X-BackEndCookie names the
+// caller's SID.
+func maskCookie(name, value string) string {
+	if !strings.EqualFold(name, "Set-Cookie") && !strings.EqualFold(name, "Set-Cookie2") {
+		return value
+	}
+	cookie, _, _ := strings.Cut(value, "=")
+	return cookie + "=[value not kept]"
+}

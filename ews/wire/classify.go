@@ -1,0 +1,97 @@
+package wire
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+)
+
+// errHeaderTooLarge ends the reading of a header that grows without end.
+var errHeaderTooLarge = errors.New("the header is longer than 128 KiB")
+
+// Classify puts any error of the network into the closed vocabulary. phase is
+// where it happened: resolve, connect, proxy, tls, write or read.
+func Classify(ctx context.Context, phase string, err error) *evidence.Failure {
+	f := &evidence.Failure{Phase: phase, Text: plain(err)}
+	var dns *net.DNSError
+	var record tls.RecordHeaderError
+	switch {
+	case errors.Is(context.Cause(ctx), errGivenUp):
+		f.Code, f.Text = evidence.GivenUp, "not waited for any longer"
+	case errors.Is(ctx.Err(), context.Canceled):
+		f.Code, f.Text = evidence.Interrupted, "stopped"
+	case errors.Is(err, errHeaderTooLarge):
+		f.Code = evidence.HeaderTooLarge
+	case errors.As(err, &dns) && !dns.IsTimeout:
+		f.Code = evidence.DNSFailed
+		if dns.IsNotFound {
+			f.Code = evidence.DNSNotFound
+		}
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded), isTimeout(err):
+		f.Code, f.Text = evidence.TimedOut, "no answer within the time"
+	case isAlert(err):
+		f.Code = evidence.TLSHandshake
+		// TLS 1.3 says it after the handshake; IIS asks by renegotiation.
+		if strings.Contains(f.Text, "certificate required") || strings.Contains(f.Text, "no renegotiation") {
+			f.Code = evidence.TLSClientCert
+		}
+	case errors.As(err, &record):
+		f.Code = evidence.TLSNotSpoken
+	case errors.Is(err, syscall.ECONNREFUSED):
+		f.Code = evidence.ConnectRefused
+	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
+		f.Code = evidence.ConnectUnreachable
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, syscall.ECONNABORTED):
+		f.Code = evidence.ConnectionReset
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):
+		f.Code = evidence.ConnectionClosed
+	case phase == "tls":
+		f.Code = evidence.TLSHandshake
+	case phase == "read":
+		f.Code = evidence.Malformed
+	default:
+		f.Code = evidence.ConnectFailed
+	}
+	if phase == "proxy" && (f.Code == evidence.TLSHandshake || f.Code == evidence.Malformed) {
+		f.Code = evidence.ConnectFailed
+	}
+	return f
+}
+
+// isAlert: crypto/tls reports alerts, received or sent, as a net.OpError with
+// one of these operations.
+func isAlert(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && (op.Op == "remote error" || op.Op == "local error")
+}
+
+func isTimeout(err error) bool {
+	var n net.Error
+	return errors.As(err, &n) && n.Timeout()
+}
+
+// plain takes the Go-isms out of an error text: the admin knows what was asked.
+func plain(err error) string {
+	var op *net.OpError
+	if errors.As(err, &op) && op.Err != nil {
+		err = op.Err
+	}
+	var call *os.SyscallError
+	if errors.As(err, &call) && call.Err != nil {
+		err = call.Err
+	}
+	return err.Error()
+}
+
+var errGivenUp = errors.New("given up")
+
+// ErrGivenUp is the cause with which a caller cancels a leg that it does not
+// wait for any longer; the leg is then recorded as given up.
+func ErrGivenUp() error { return errGivenUp }

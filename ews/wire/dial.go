@@ -1,0 +1,220 @@
+package wire
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"sync/atomic"
+	"time"
+
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+)
+
+// Dialer opens connections to one endpoint. It is safe for concurrent use.
+type Dialer struct {
+	Host     string         // the name for TLS (SNI, certificate) and CONNECT
+	TLS      bool           // https
+	Roots    *x509.CertPool // nil: the system's
+	Extra    *x509.CertPool // beside them: --ca-file
+	Public   *x509.CertPool // the roots public clients know; nil: not looked at
+	Insecure bool           // go on past an untrusted certificate
+	Proxy    *url.URL       // http or https proxy to CONNECT through; nil: direct
+	Now      func() time.Time
+
+	opened atomic.Int32
+}
+
+// Conn is one connection to one address.
+type Conn struct {
+	ID   int
+	Addr string
+	Leaf *x509.Certificate // nil over http
+	TLS  *evidence.TLS
+
+	net     net.Conn
+	meter   *meter
+	r       *bufio.Reader
+	unfit   string // why no further request may be sent; "" fit
+	timing  evidence.Timing
+	opening bool // the first request reports the handshake
+}
+
+// Opened is a connection, or how far it came: TLS is set when a certificate was
+// seen although the connection was not used.
+type Opened struct {
+	Conn   *Conn
+	TLS    *evidence.TLS
+	Timing evidence.Timing
+	ID     int
+}
+
+// Open connects to addr ("IP:port") and shakes hands. On failure Opened still
+// tells what was seen.
+func (d *Dialer) Open(ctx context.Context, addr string) (Opened, *evidence.Failure) {
+	o := Opened{ID: int(d.opened.Add(1))}
+	start := time.Now()
+	raw, fail := d.connect(ctx, addr)
+	o.Timing.Connect = millis(time.Since(start))
+	if fail != nil {
+		return o, fail
+	}
+	c := &Conn{ID: o.ID, Addr: addr, net: raw, opening: true}
+	if d.TLS {
+		start = time.Now()
+		secured, info, leaf, fail := d.handshake(ctx, raw)
+		o.Timing.TLS = millis(time.Since(start))
+		o.TLS = info
+		if fail != nil {
+			raw.Close()
+			return o, fail
+		}
+		c.net, c.TLS, c.Leaf = secured, info, leaf
+	}
+	c.timing = o.Timing
+	c.meter = &meter{conn: c.net}
+	c.r = bufio.NewReader(c.meter)
+	o.Conn = c
+	return o, nil
+}
+
+// Reach makes a TCP connection and closes it: does addr answer at all.
+func Reach(ctx context.Context, addr string) *evidence.Failure {
+	var d net.Dialer
+	c, err := d.DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return Classify(ctx, "connect", err)
+	}
+	c.Close()
+	return nil
+}
+
+// HasRoute says whether this machine would know where to send a packet for
+// addr. Nothing is sent: a UDP socket is connected and closed.
+func HasRoute(addr string) bool {
+	c, err := net.Dial("udp", addr)
+	if err != nil {
+		return false
+	}
+	c.Close()
+	return true
+}
+
+// Resolve asks the system's resolver for the addresses of host.
+func Resolve(ctx context.Context, host string) ([]net.IP, *evidence.Failure) {
+	ips, err := net.DefaultResolver.LookupIP(ctx, "ip", host)
+	if err != nil {
+		return nil, Classify(ctx, "resolve", err)
+	}
+	return ips, nil
+}
+
+func (d *Dialer) connect(ctx context.Context, addr string) (net.Conn, *evidence.Failure) {
+	var dialer net.Dialer
+	if d.Proxy == nil {
+		c, err := dialer.DialContext(ctx, "tcp", addr)
+		if err != nil {
+			return nil, Classify(ctx, "connect", err)
+		}
+		return c, nil
+	}
+	c, err := dialer.DialContext(ctx, "tcp", ProxyAddress(d.Proxy))
+	if err != nil {
+		return nil, Classify(ctx, "proxy", err)
+	}
+	if d.Proxy.Scheme == "https" {
+		t := tls.Client(c, &tls.Config{ServerName: d.Proxy.Hostname(), RootCAs: d.Extra, MinVersion: tls.VersionTLS12})
+		if err := t.HandshakeContext(ctx); err != nil {
+			c.Close()
+			return nil, Classify(ctx, "proxy", err)
+		}
+		c = t
+	}
+	tunnel, fail := connectThrough(ctx, c, addr)
+	if fail != nil {
+		c.Close()
+		return nil, fail
+	}
+	return tunnel, nil
+}
+
+// ProxyAddress is the host and port of a proxy's URL.
+func ProxyAddress(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = "8080"
+		if u.Scheme == "https" {
+			port = "443"
+		} else if u.Scheme == "http" {
+			port = "80"
+		}
+	}
+	return net.JoinHostPort(u.Hostname(), port)
+}
+
+// connectThrough asks a proxy for a tunnel (RFC 9110 9.3.6).
+func connectThrough(ctx context.Context, c net.Conn, addr string) (net.Conn, *evidence.Failure) {
+	defer bound(ctx, c)()
+	req := &http.Request{Method: http.MethodConnect, URL: &url.URL{Opaque: addr}, Host: addr, Header: http.Header{"User-Agent": {""}}}
+	if err := req.Write(c); err != nil {
+		return nil, Classify(ctx, "proxy", err)
+	}
+	m := &meter{conn: c}
+	m.capture()
+	r := bufio.NewReader(m)
+	resp, err := http.ReadResponse(r, req)
+	if err != nil {
+		return nil, Classify(ctx, "proxy", err)
+	}
+	switch {
+	case resp.StatusCode == http.StatusProxyAuthRequired:
+		return nil, &evidence.Failure{Code: evidence.ProxyAuth, Phase: "proxy", Text: "the proxy answered " + resp.Status}
+	case resp.StatusCode/100 != 2:
+		return nil, &evidence.Failure{Code: evidence.ProxyRefused, Phase: "proxy", Text: "the proxy answered " + resp.Status}
+	case r.Buffered() > 0:
+		rest, _ := r.Peek(r.Buffered())
+		return &replayed{Conn: c, first: bytes.NewReader(bytes.Clone(rest))}, nil
+	}
+	return c, nil
+}
+
+// replayed gives back what was read too far.
+type replayed struct {
+	net.Conn
+	first *bytes.Reader
+}
+
+func (r *replayed) Read(p []byte) (int, error) {
+	if r.first.Len() > 0 {
+		return r.first.Read(p)
+	}
+	return r.Conn.Read(p)
+}
+
+// bound ends what c is doing when ctx ends. The returned function lifts it.
+func bound(ctx context.Context, c net.Conn) func() {
+	deadline, _ := ctx.Deadline() // the zero time means none
+	c.SetDeadline(deadline)       //nolint:errcheck // a closed connection says so at the next use
+	stop := context.AfterFunc(ctx, func() { c.SetDeadline(time.Unix(1, 0)) })
+	return func() {
+		stop()
+		c.SetDeadline(time.Time{})
+	}
+}
+
+func millis(d time.Duration) *float64 {
+	ms := float64(d.Microseconds()) / 1000
+	return &ms
+}
+
+// BasicCredential is the value of a Basic Authorization header, the user name
+// and password in UTF-8 (RFC 7617 2.1).
+func BasicCredential(user, password string) string {
+	return "Basic " + base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "%s:%s", user, password))
+}

@@ -1,0 +1,88 @@
+package wire
+
+import (
+	"bytes"
+	"net"
+	"strings"
+
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+)
+
+// meter sits between a connection and its reader. While an answer's header is
+// being read it keeps a copy, because http.Header forgets the order and the
+// spelling of fields, which are the server's fingerprint, and it ends a header
+// that does not end by itself.
+type meter struct {
+	conn      net.Conn
+	raw       bytes.Buffer
+	capturing bool
+	err       error // of the last read: textproto drops it behind a partial line
+}
+
+func (m *meter) capture() {
+	m.raw.Reset()
+	m.err = nil
+	m.capturing = true
+}
+
+func (m *meter) Read(p []byte) (int, error) {
+	if m.capturing && m.raw.Len() > evidence.HeaderRead {
+		m.err = errHeaderTooLarge
+		return 0, m.err
+	}
+	n, err := m.conn.Read(p)
+	m.err = err
+	if m.capturing {
+		m.raw.Write(p[:n])
+	}
+	return n, err
+}
+
+func (m *meter) seen() bool { return m.raw.Len() > 0 }
+
+// skipHeader forgets an interim answer.
+func (m *meter) skipHeader() {
+	_, end := headerEnd(m.raw.Bytes())
+	m.raw.Next(end)
+}
+
+// header returns the fields of the captured header and stops capturing.
+func (m *meter) header() [][2]string {
+	m.capturing = false
+	raw := m.raw.Bytes()
+	length, _ := headerEnd(raw)
+	lines := strings.Split(string(raw[:length]), "\n")
+	var fields [][2]string
+	for _, line := range lines[1:] { // the first is the status line
+		line = strings.TrimRight(line, "\r")
+		if strings.HasPrefix(line, " ") || strings.HasPrefix(line, "\t") {
+			// obs-fold (RFC 9112 5.2): the value goes on.
+			if len(fields) > 0 {
+				fields[len(fields)-1][1] += " " + strings.TrimSpace(line)
+			}
+			continue
+		}
+		if name, value, ok := strings.Cut(line, ":"); ok {
+			fields = append(fields, [2]string{name, strings.TrimSpace(value)})
+		}
+	}
+	return fields
+}
+
+// headerEnd finds the empty line: the length of the header without it, and
+// where the body begins.
+func headerEnd(raw []byte) (length, body int) {
+	for i, c := range raw {
+		if c != '\n' {
+			continue
+		}
+		rest := raw[i+1:]
+		if bytes.HasPrefix(rest, []byte("\r\n")) {
+			return i, i + 3
+		}
+		if bytes.HasPrefix(rest, []byte("\n")) {
+			return i, i + 2
+		}
+	}
+	return len(raw), len(raw)
+}

@@ -1,0 +1,192 @@
+package wire
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+)
+
+// Request is one POST to be sent.
+type Request struct {
+	URL           *url.URL
+	Header        [][2]string // in this order; Host, User-Agent and Content-Length are added
+	UserAgent     string
+	Body          []byte
+	ViaProxy      bool // absolute form, for http through a proxy
+	Authorization string
+}
+
+// Answer is what came back, and what it means for the connection.
+type Answer struct {
+	Response *evidence.Response
+	Body     []byte // up to evidence.BodyRead bytes, decoded
+	Timing   evidence.Timing
+	Closed   bool // the server ended, or announced to end, the connection
+}
+
+// interimAnswers is how many 1xx answers are skipped before the server is
+// taken to be playing (RFC 9110 15.2 sets no limit).
+const interimAnswers = 8
+
+// Post sends req and reads the whole answer, bounded by ctx and by the limits
+// of package evidence.
+func (c *Conn) Post(ctx context.Context, req Request) (Answer, *evidence.Failure) {
+	var a Answer
+	if c.opening {
+		a.Timing, c.opening = c.timing, false
+	}
+	defer bound(ctx, c.net)()
+	start := time.Now()
+	fail := c.exchange(ctx, req, &a, start)
+	a.Timing.Total = millis(time.Since(start))
+	if fail != nil || a.Closed {
+		c.unfit = "the server ended it"
+	}
+	return a, fail
+}
+
+func (c *Conn) exchange(ctx context.Context, req Request, a *Answer, start time.Time) *evidence.Failure {
+	c.meter.capture()
+	h := &http.Request{Method: http.MethodPost, URL: req.URL, Host: req.URL.Host, Header: http.Header{"User-Agent": {req.UserAgent}}, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Body: io.NopCloser(bytes.NewReader(req.Body)), ContentLength: int64(len(req.Body))}
+	for _, f := range req.Header {
+		h.Header[f[0]] = append(h.Header[f[0]], f[1])
+	}
+	if req.Authorization != "" {
+		h.Header.Set("Authorization", req.Authorization)
+	}
+	if len(req.Body) == 0 {
+		// Content-Length: 0 must be said: a POST without a length is 411 at IIS.
+		h.Body, h.TransferEncoding = http.NoBody, []string{"identity"}
+	}
+	write := h.Write
+	if req.ViaProxy {
+		write = h.WriteProxy
+	}
+	// One segment where possible: a request that arrives in pieces costs a
+	// round trip at servers that delay acknowledgements.
+	var out bytes.Buffer
+	if err := write(&out); err != nil {
+		return Classify(ctx, "write", err)
+	}
+	if _, err := c.net.Write(out.Bytes()); err != nil {
+		// A server that refuses early may have answered before it stopped
+		// listening: what it said counts more than the failed write.
+		if fail := c.read(ctx, h, a, start); fail == nil {
+			a.Closed = true
+			return nil
+		}
+		return Classify(ctx, "write", err)
+	}
+	return c.read(ctx, h, a, start)
+}
+
+func (c *Conn) read(ctx context.Context, h *http.Request, a *Answer, start time.Time) *evidence.Failure {
+	if _, err := c.r.Peek(1); err != nil {
+		return Classify(ctx, "read", err)
+	}
+	a.Timing.FirstByte = millis(time.Since(start))
+	var resp *http.Response
+	for skipped := 0; ; skipped++ {
+		var err error
+		if resp, err = http.ReadResponse(c.r, h); err != nil {
+			return c.readFailure(ctx, err)
+		}
+		if resp.StatusCode >= 200 || resp.StatusCode == http.StatusSwitchingProtocols {
+			break
+		}
+		if skipped == interimAnswers {
+			return &evidence.Failure{Code: evidence.Malformed, Phase: "read", Text: "more than eight interim (1xx) answers"}
+		}
+		c.meter.skipHeader()
+	}
+	headers := c.meter.header()
+	body, oversized, err := readBody(resp)
+	_, reason, _ := strings.Cut(resp.Status, " ")
+	a.Response = &evidence.Response{
+		Status: resp.StatusCode, Reason: reason, Proto: resp.Proto, Headers: headers,
+		BodyBytes: len(body), Oversized: oversized,
+	}
+	a.Body = body
+	a.Closed = resp.Close || oversized || err != nil
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+		f := Classify(ctx, "read", err)
+		if f.Code == evidence.TimedOut || f.Code == evidence.Interrupted || f.Code == evidence.GivenUp {
+			// The status and the headers are there: they are kept, and the
+			// failure says that the rest is missing.
+			return f
+		}
+	}
+	a.Response.CutShort = err != nil
+	return nil
+}
+
+// readFailure tells a server that hung up from one that does not speak HTTP.
+func (c *Conn) readFailure(ctx context.Context, err error) *evidence.Failure {
+	if c.meter.err != nil {
+		err = c.meter.err
+	}
+	f := Classify(ctx, "read", err)
+	if f.Code == evidence.ConnectionClosed && c.meter.seen() {
+		f.Code, f.Text = evidence.Malformed, "the connection ended inside the answer's header"
+	}
+	return f
+}
+
+// readBody reads at most evidence.BodyRead bytes. A body that is compressed
+// although nobody asked for it is unpacked within the same limit.
+func readBody(resp *http.Response) (body []byte, oversized bool, err error) {
+	body, err = io.ReadAll(io.LimitReader(resp.Body, evidence.BodyRead+1))
+	if len(body) > evidence.BodyRead {
+		return body[:evidence.BodyRead], true, nil
+	}
+	if err != nil || !strings.EqualFold(resp.Header.Get("Content-Encoding"), "gzip") {
+		return body, false, err
+	}
+	z, zerr := gzip.NewReader(bytes.NewReader(body))
+	if zerr != nil {
+		return body, false, nil // not gzip after all: judged as it is
+	}
+	plain, zerr := io.ReadAll(io.LimitReader(z, evidence.BodyRead+1))
+	if len(plain) > evidence.BodyRead {
+		return plain[:evidence.BodyRead], true, nil
+	}
+	if zerr != nil {
+		return body, false, nil
+	}
+	return plain, false, nil
+}
+
+// Fit says whether another request may be sent on c: the server neither closed
+// the connection nor said something unasked. It looks without waiting longer
+// than settle.
+func (c *Conn) Fit(settle time.Duration) bool {
+	if c.unfit != "" {
+		return false
+	}
+	c.net.SetReadDeadline(time.Now().Add(settle))
+	defer c.net.SetReadDeadline(time.Time{})
+	_, err := c.r.Peek(1)
+	var n net.Error
+	if err == nil {
+		c.unfit = "the server spoke unasked"
+	} else if !errors.As(err, &n) || !n.Timeout() {
+		c.unfit = "the server ended it"
+	}
+	return c.unfit == ""
+}
+
+// Close ends the connection.
+func (c *Conn) Close() {
+	if c != nil {
+		c.net.Close()
+	}
+}
