@@ -1,0 +1,68 @@
+package probe
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+)
+
+// Guard keeps one account from being locked out by this run. A logon counts as
+// refused from the moment it is sent until it is accepted; at the limit nothing
+// more is sent. The run sends one logon at a time, so the guard is asked and
+// told in turn and needs no lock.
+type Guard struct {
+	max      int
+	refused  int
+	proved   bool // a logon of this run was accepted
+	compared int
+	barred   string // a remembered refusal that nobody overrode
+}
+
+// May says whether another logon may be sent, else why not.
+func (g *Guard) May(comparison bool) (bool, string) {
+	switch {
+	case comparison && !g.proved:
+		return false, "the password is not proved"
+	case comparison && g.compared == comparisons:
+		return false, fmt.Sprintf("%d comparisons are the most in one run", comparisons)
+	case comparison:
+		return true, ""
+	case g.barred != "":
+		return false, g.barred
+	case g.refused >= g.max:
+		return false, fmt.Sprintf("the limit of %s (--max-rejections) is reached", refusals(g.max))
+	}
+	return true, ""
+}
+
+// Begin counts a logon that is about to be sent.
+func (g *Guard) Begin(comparison bool) {
+	if comparison {
+		g.compared++
+		return
+	}
+	g.refused++
+}
+
+// End settles it: what was accepted, or unanswered after the password was
+// proved, or never sent, counts nothing. It returns whether it still counts.
+func (g *Guard) End(comparison bool, result evidence.Result) (counted bool) {
+	free := result == evidence.Accepted || result == evidence.Skipped || result == evidence.Unfinished && g.proved
+	if result == evidence.Accepted {
+		g.proved = true
+	}
+	if comparison {
+		return false
+	}
+	if free {
+		g.refused--
+	}
+	return !free
+}
+
+// Bar forbids every logon of the run: the same password was refused at when.
+func (g *Guard) Bar(when time.Time) {
+	g.barred = fmt.Sprintf("the same password was refused at %s and is not sent again before %s (--retry-refused sends it all the same)",
+		when.UTC().Format("2006-01-02 15:04:05 UTC"), when.Add(Remembered).UTC().Format("15:04:05 UTC"))
+}

@@ -1,0 +1,178 @@
+package probe
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/ewsprobe/ewsprobe/ews"
+	"github.com/ewsprobe/ewsprobe/ews/challenge"
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/ews/front"
+	"github.com/ewsprobe/ewsprobe/ews/wire"
+)
+
+// node is one address and what it said to the anonymous questions.
+type node struct {
+	*run
+	address   string
+	client    *ews.Client
+	userAgent string
+	reply     evidence.Item // the anonymous POST
+	bearer    evidence.Item
+	conn      *wire.Conn     // still open after reply, else nil
+	handshake *ews.Handshake // type 1 answered; may be spent once
+	offers    []challenge.Challenge
+}
+
+// greet asks an address the anonymous questions: the three legs run beside each
+// other, each on a connection of its own.
+func (r *run) greet(ctx context.Context, address string, connect time.Duration) *node {
+	n := &node{run: r, address: address, client: r.client(address), userAgent: r.UserAgent}
+	n.client.ViaProxy = r.Proxy != nil && r.dialer.Proxy == nil
+	if n.client.ViaProxy {
+		n.client.Address = wire.ProxyAddress(r.Proxy)
+	}
+	n.ask(ctx, connect)
+	if n.reply.Response != nil && n.reply.Response.Status == http.StatusForbidden && !n.online() && !r.NoUserAgentProbe {
+		n.tryDynamicsAgents(ctx, connect)
+	}
+	n.legacySuites(ctx)
+	return n
+}
+
+// ask sends the anonymous POST and, over TLS, the two legs beside it. These are
+// not waited for much longer than the POST took: they explain, they do not
+// decide.
+func (n *node) ask(ctx context.Context, connect time.Duration) {
+	aside, giveUp := context.WithCancelCause(ctx)
+	defer giveUp(nil)
+	var beside sync.WaitGroup
+	if n.dialer.TLS {
+		beside.Go(func() { n.bearer = n.client.EmptyBearer(aside, n.userAgent) })
+		if !front.OnlineHost(n.URL.Hostname()) {
+			beside.Go(func() { n.handshake = n.client.NTLMNegotiate(aside, "NTLM", n.userAgent) })
+		}
+	}
+	n.reply, n.conn = n.patiently(ctx, connect)
+	if n.reply.Response == nil {
+		giveUp(wire.ErrGivenUp())
+	} else {
+		stop := time.AfterFunc(max(n.Timeout/6, time.Second), func() { giveUp(wire.ErrGivenUp()) })
+		defer stop.Stop()
+		n.offers = challenge.Parse(n.reply.Response.Header("WWW-Authenticate"))
+	}
+	beside.Wait()
+}
+
+// patiently repeats the POST while the server asks for patience and the time
+// allows it.
+func (n *node) patiently(ctx context.Context, connect time.Duration) (evidence.Item, *wire.Conn) {
+	for {
+		limited, cancel := context.WithTimeout(ctx, n.Timeout)
+		if connect < n.Timeout {
+			n.client.ConnectLimit = connect
+		}
+		item, conn := n.client.Anonymous(limited, n.userAgent, evidence.StepAnonymous)
+		cancel()
+		wait, asked := retryAfter(item.Response)
+		if !asked || !sleep(ctx, wait) {
+			return item, conn
+		}
+		conn.Close()
+	}
+}
+
+// retryAfter reads a request for patience (RFC 9110 10.2.3).
+func retryAfter(r *evidence.Response) (time.Duration, bool) {
+	if r == nil || r.Status != http.StatusServiceUnavailable && r.Status != http.StatusTooManyRequests {
+		return 0, false
+	}
+	value := r.First("Retry-After")
+	if seconds, err := strconv.Atoi(value); err == nil && seconds >= 0 && seconds < 1<<20 {
+		return max(time.Duration(seconds)*time.Second, time.Second), true
+	}
+	if at, err := http.ParseTime(value); err == nil {
+		return max(time.Until(at), time.Second), true
+	}
+	return 0, false
+}
+
+// sleep waits, unless ctx would end before or shortly after: then it returns
+// false at once.
+func sleep(ctx context.Context, d time.Duration) bool {
+	if end, ok := ctx.Deadline(); ok && time.Until(end) < d+time.Second {
+		return false
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// tryDynamicsAgents asks again, once under each of Dynamics' user agents, after
+// the tool's own was refused with 403: Exchange can allow and block by agent.
+func (n *node) tryDynamicsAgents(ctx context.Context, connect time.Duration) {
+	for _, agent := range n.DynamicsAgents {
+		item, conn := n.client.Anonymous(ctx, agent, evidence.StepUserAgent)
+		if item.Response == nil || item.Response.Status == http.StatusForbidden {
+			conn.Close()
+			continue
+		}
+		conn.Close()
+		n.close()
+		n.userAgent = agent
+		n.ask(ctx, connect)
+		return
+	}
+}
+
+// legacySuites asks, after a failed handshake, for the suites that Dataverse
+// accepts and Go does not have.
+func (n *node) legacySuites(ctx context.Context) {
+	if f := n.reply.Error; f == nil || f.Code != evidence.TLSHandshake {
+		return
+	}
+	item := evidence.Item{Step: evidence.StepLegacySuites, Address: n.address, At: time.Now()}
+	suite, fail := n.dialer.LegacySuite(ctx, n.client.Address)
+	item.Error = fail
+	if suite != "" {
+		item.TLS = &evidence.TLS{Version: "TLS 1.2", CipherSuite: suite, ServerName: n.dialer.Host}
+	}
+	n.recorder.Add(item)
+}
+
+func (n *node) connected() bool {
+	return n.reply.Response != nil || n.reply.Error == nil || n.reply.Error.Phase != "connect"
+}
+
+// online says whether Exchange Online answered any of the questions.
+func (n *node) online() bool {
+	if front.OnlineHost(n.URL.Hostname()) || front.Identify(n.reply.Response).Online || front.Identify(n.bearer.Response).Online {
+		return true
+	}
+	return n.handshake != nil && front.Identify(n.handshake.Item.Response).Online
+}
+
+// asksCredential: EWS answered 401 and offered at least one scheme.
+func (n *node) asksCredential() bool {
+	r := n.reply.Response
+	return r != nil && r.Status == http.StatusUnauthorized && len(n.offers) > 0
+}
+
+func (n *node) offersScheme(name string) bool {
+	_, ok := challenge.Find(n.offers, name)
+	return ok
+}
+
+func (n *node) close() {
+	n.conn.Close()
+	n.handshake.Close()
+	n.conn, n.handshake = nil, nil
+}

@@ -1,0 +1,335 @@
+package report
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/mitchellh/go-wordwrap"
+
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/probe/finding"
+	"github.com/ewsprobe/ewsprobe/probe/rule"
+)
+
+// Style is how a text report is laid out.
+type Style struct {
+	Width  int  // columns; 0: 80
+	Colour bool // only for a terminal
+}
+
+const (
+	narrowest  = 30
+	usualWidth = 80
+	textLimit  = 2000 // characters of one text from a server
+)
+
+// Text renders the report for a person: the answer, what was seen, the causes,
+// what to do.
+func (r Report) Text(s Style) string {
+	if s.Width == 0 {
+		s.Width = usualWidth
+	}
+	s.Width = max(s.Width, narrowest)
+	p := &page{Style: s}
+	p.answer(r)
+	if len(r.Evidence) > 0 {
+		p.seen(r)
+		p.causes(r)
+	}
+	p.findings(r)
+	p.remedies(r)
+	return p.b.String()
+}
+
+type page struct {
+	Style
+	b strings.Builder
+}
+
+var statusColours = map[finding.Status]string{finding.OK: "32", finding.Warning: "33", finding.Critical: "31", finding.Unknown: "35"}
+
+func (p *page) paint(status finding.Status, s string) string {
+	if !p.Colour {
+		return s
+	}
+	return "\x1b[1;" + statusColours[status] + "m" + s + "\x1b[0m"
+}
+
+func (p *page) bold(s string) string {
+	if !p.Colour {
+		return s
+	}
+	return "\x1b[1m" + s + "\x1b[0m"
+}
+
+// answer is the first line: status, code and the answer in one sentence.
+func (p *page) answer(r Report) {
+	word := strings.ToUpper(string(r.Verdict.Status))
+	summary := Clean(r.Verdict.Summary, textLimit)
+	if r.Verdict.Confidence != finding.Confirmed || r.Verdict.Cause != 0 {
+		summary += fmt.Sprintf(" (%s)", r.Verdict.Confidence)
+	}
+	head := fmt.Sprintf("%s  %s  ", word, r.Verdict.Code)
+	lines := wrap(head+summary, p.Width)
+	first := strings.Replace(lines[0], word, p.paint(r.Verdict.Status, word), 1)
+	p.b.WriteString(first + "\n")
+	for _, l := range lines[1:] {
+		p.b.WriteString("  " + l + "\n")
+	}
+}
+
+func (p *page) heading(s string) { p.b.WriteString("\n  " + p.bold(s) + "\n") }
+
+// wrap breaks text at spaces; a word longer than the line stays whole, so that
+// commands and addresses can be copied.
+func wrap(s string, width int) []string {
+	return strings.Split(wordwrap.WrapString(s, uint(max(width-2, 10))), "\n")
+}
+
+// hanging prints text behind a label; further lines stand below the text.
+func (p *page) hanging(indent int, label, text string) {
+	pad := strings.Repeat(" ", indent)
+	if p.Width < 60 && utf8.RuneCountInString(label) > 12 {
+		// No room beside the label: the text goes below it.
+		p.b.WriteString(pad + strings.TrimRight(label, " ") + "\n")
+		pad += "  "
+		label = ""
+	}
+	room := p.Width - len(pad) - utf8.RuneCountInString(label)
+	below := pad + strings.Repeat(" ", utf8.RuneCountInString(label))
+	for i, line := range wrap(text, room+2) {
+		lead := below
+		if i == 0 {
+			lead = pad + label
+		}
+		p.b.WriteString(strings.TrimRight(lead+line, " ") + "\n")
+	}
+}
+
+func (p *page) seen(r Report) {
+	p.heading("What was seen")
+	addresses := []string{}
+	for _, n := range r.Nodes {
+		addresses = append(addresses, n.Address)
+	}
+	if len(addresses) == 0 {
+		addresses = []string{""}
+	}
+	for _, a := range addresses {
+		if len(addresses) > 1 {
+			p.b.WriteString("    at " + Clean(a, 80) + "\n")
+		}
+		for _, l := range seenAt(r, a) {
+			p.hanging(4, pad(l[0], 19), Clean(l[1], 400))
+		}
+	}
+}
+
+// seenAt are the lines of one address: what was asked and what came back.
+func seenAt(r Report, address string) [][2]string {
+	var lines [][2]string
+	add := func(label, format string, args ...any) {
+		lines = append(lines, [2]string{label, fmt.Sprintf(format, args...)})
+	}
+	var certificate *evidence.TLS
+	for _, item := range r.Evidence {
+		if item.Step == evidence.StepResolve && address == "" {
+			add("name resolution", "%s", outcome(item))
+		}
+		if item.Address != address {
+			continue
+		}
+		if certificate == nil && item.TLS != nil && item.TLS.Certificate != nil {
+			certificate = item.TLS
+		}
+		if item.Logon != nil {
+			continue // below
+		}
+		switch item.Step {
+		case evidence.StepAnonymous:
+			add("anonymous POST", "%s", outcome(item))
+		case evidence.StepUserAgent:
+			add("as Dynamics", "%s, under %s", outcome(item), item.Request.UserAgent)
+		case evidence.StepAddressFamily:
+			add("IPv6 address", "%s", outcome(item))
+		}
+	}
+	for _, a := range r.Attempts {
+		if a.Address == address {
+			add(a.Scheme, "%s", attempt(a))
+		}
+	}
+	for _, n := range r.Nodes {
+		if n.Address == address {
+			if s := serverLine(n.Server); s != "" {
+				add("server", "%s", s)
+			}
+		}
+	}
+	if certificate != nil {
+		c := certificate.Certificate
+		state := "trusted here"
+		if !certificate.Trusted() {
+			state = "NOT trusted: " + certificate.Problems[0].Text
+		}
+		add(certificate.Version, "%s, valid until %s, %s", certificate.ServerName, c.NotAfter.UTC().Format("2006-01-02"), state)
+	}
+	return lines
+}
+
+func pad(s string, width int) string {
+	return s + strings.Repeat(" ", max(1, width-utf8.RuneCountInString(s)))
+}
+
+// outcome is an item's answer in a few words.
+func outcome(item evidence.Item) string {
+	r := item.Response
+	if r == nil {
+		if item.Error == nil {
+			return "answered"
+		}
+		return "-    " + item.Error.Text
+	}
+	s := fmt.Sprintf("%d  ", r.Status)
+	names := offered(r)
+	switch {
+	case len(names) > 0:
+		s += "offers " + strings.Join(names, ", ")
+	case r.Status/100 == 3:
+		s += "to " + r.First("Location")
+	case item.EWS.Answered():
+		s += "EWS answers " + item.EWS.Code
+	case r.Page != nil && r.Page.Title != "":
+		s += fmt.Sprintf("a page titled %q", r.Page.Title)
+	default:
+		s += r.Reason
+	}
+	if item.Error != nil {
+		s += "; then " + item.Error.Text
+	}
+	return strings.TrimSpace(s)
+}
+
+func attempt(a rule.Attempt) string {
+	status := "-  "
+	if a.Status != 0 {
+		status = fmt.Sprint(a.Status)
+	}
+	s := status + "  "
+	if a.Result != string(evidence.Skipped) {
+		s += a.Account + " " + a.Result
+	} else {
+		s += "not sent"
+	}
+	switch a.Binding {
+	case evidence.BindingRight:
+		s += ", channel binding sent"
+	case evidence.BindingNone:
+		s += ", no channel binding"
+	case evidence.BindingForeign:
+		s += ", foreign channel binding"
+	}
+	if a.Why != "" {
+		s += ": " + a.Why
+	}
+	if a.Counted {
+		s += " (counts as refused)"
+	}
+	return s
+}
+
+func serverLine(s rule.Server) string {
+	var parts []string
+	add := func(format string, v string) {
+		if v != "" {
+			parts = append(parts, fmt.Sprintf(format, v))
+		}
+	}
+	add("%s", s.FrontEnd)
+	switch {
+	case s.Product != "" && s.Version != "":
+		parts = append(parts, fmt.Sprintf("%s (%s)", s.Product, s.Version))
+	default:
+		add("%s", s.Product)
+	}
+	add("domain %s", s.NetBIOSDomain)
+	add("in front: %s", s.InFront)
+	add("Extended Protection: %s", s.ExtendedProtection)
+	add("tenant %s", s.Tenant)
+	return strings.Join(parts, ", ")
+}
+
+func (p *page) causes(r Report) {
+	p.heading("Causes of the 401 in Dynamics (KB 3212785)")
+	// What was found comes first; within that, the KB's order.
+	weight := map[finding.CauseStatus]int{finding.CauseConfirmed: 0, finding.CauseLikely: 1, finding.CauseUndetermined: 2}
+	sorted := slices.Clone(r.Causes)
+	slices.SortStableFunc(sorted, func(a, b finding.CauseReport) int {
+		wa, oka := weight[a.Status]
+		wb, okb := weight[b.Status]
+		if !oka {
+			wa = 9
+		}
+		if !okb {
+			wb = 9
+		}
+		return wa - wb
+	})
+	for _, c := range sorted {
+		about, _ := finding.LookupCause(c.Number)
+		status := strings.ReplaceAll(string(c.Status), "-", " ")
+		label := fmt.Sprintf("%d %s", c.Number, pad(about.Title, 31))
+		p.hanging(4, label, status+": "+Clean(c.Why, textLimit))
+	}
+}
+
+// findings explains the verdict and lists what else was found.
+func (p *page) findings(r Report) {
+	if len(r.Findings) == 0 {
+		return
+	}
+	p.heading("Why")
+	for i, f := range r.Findings {
+		if i == 0 && f.Code == r.Verdict.Code {
+			p.hanging(4, "", Clean(f.Detail, textLimit)+evidenceList(f.Evidence))
+			continue
+		}
+		p.b.WriteString("\n")
+		p.hanging(4, "", fmt.Sprintf("%s  %s  %s (%s)", p.paint(f.Status, strings.ToUpper(string(f.Status))), f.Code, Clean(f.Summary, textLimit), f.Confidence))
+		p.hanging(6, "", Clean(f.Detail, textLimit)+evidenceList(f.Evidence))
+	}
+}
+
+func evidenceList(ids []string) string {
+	if len(ids) == 0 {
+		return ""
+	}
+	return " [" + strings.Join(slices.Compact(slices.Clone(ids)), ", ") + "]"
+}
+
+func (p *page) remedies(r Report) {
+	if len(r.Findings) == 0 {
+		return
+	}
+	f := r.Findings[0]
+	p.heading("What to do")
+	for i, m := range f.Remedies {
+		p.hanging(4, fmt.Sprintf("%d. ", i+1), Clean(m.Text, textLimit))
+		for _, line := range []string{m.Command, m.Link} {
+			if line != "" {
+				// Never wrapped: it is there to be copied.
+				p.b.WriteString("         " + Clean(line, textLimit) + "\n")
+			}
+		}
+	}
+	if len(r.Findings) > 1 {
+		var codes []string
+		for _, other := range r.Findings[1:] {
+			codes = append(codes, "ewsprobe explain "+string(other.Code))
+		}
+		p.b.WriteString("\n")
+		p.hanging(4, "", "For the other findings: "+strings.Join(slices.Compact(codes), ", "))
+	}
+}

@@ -1,0 +1,238 @@
+package rule
+
+import (
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/ews/front"
+	"github.com/ewsprobe/ewsprobe/probe/finding"
+)
+
+func certificatePrivate(v *view, n *node) *hit {
+	t := nodeTLS(n)
+	if v.rec.Target.View != "public" || t == nil || t.PublicRoot == nil || *t.PublicRoot || !t.Trusted() {
+		return nil
+	}
+	h := &hit{confidence: finding.Confirmed, evidence: []string{n.ask.ID}}
+	h.summary = fmt.Sprintf("The certificate of %s does not end in a public root", v.at(n))
+	h.detail = fmt.Sprintf("This machine trusts it, but its issuer (%s) is not among the roots that public clients know. Dynamics comes from the Internet and has no other.", t.Certificate.Issuer)
+	return h
+}
+
+func certificateExpiring(v *view, n *node) *hit {
+	t := nodeTLS(n)
+	if t == nil || t.Certificate == nil || v.rec.Target.CertWarnDays <= 0 {
+		return nil
+	}
+	left := t.Certificate.NotAfter.Sub(v.rec.Started)
+	if left <= 0 || left >= time.Duration(v.rec.Target.CertWarnDays)*24*time.Hour {
+		return nil
+	}
+	return &hit{
+		confidence: finding.Confirmed, evidence: []string{v.handshakeItem(n, t)},
+		summary: fmt.Sprintf("The certificate of %s expires in %s", v.at(n), days(left)),
+		detail:  fmt.Sprintf("Valid until %s.", t.Certificate.NotAfter.UTC().Format("2006-01-02 15:04 UTC")),
+	}
+}
+
+func days(d time.Duration) string {
+	switch n := int(d.Hours() / 24); n {
+	case 0:
+		return "less than a day"
+	case 1:
+		return "1 day"
+	default:
+		return fmt.Sprintf("%d days", n)
+	}
+}
+
+func (v *view) handshakeItem(n *node, t *evidence.TLS) string {
+	for _, item := range n.items {
+		if item.TLS == t {
+			return item.ID
+		}
+	}
+	return ""
+}
+
+func userAgentRefused(v *view, n *node) *hit {
+	h := &hit{confidence: finding.Confirmed}
+	if n.first != nil && n.first.Response != nil && n.first.Response.Status == 403 && n.answered() && n.status() != 403 {
+		h.evidence = []string{n.first.ID, n.ask.ID}
+		h.detail = fmt.Sprintf("The request under %q was answered 403; under %q, which Dynamics uses, it was answered %d.", n.first.Request.UserAgent, n.ask.Request.UserAgent, n.status())
+	} else if refused, passed := n.refusedAgentAtLogon(); passed != nil {
+		h.evidence = []string{refused.ID, passed.ID}
+		h.detail = fmt.Sprintf("The logon under %q was answered 403; under %q, which Dynamics uses, it was accepted.", refused.Request.UserAgent, passed.Request.UserAgent)
+	} else {
+		return nil
+	}
+	h.summary = fmt.Sprintf("%s refuses this tool's user agent, but not that of Dynamics", v.at(n))
+	h.detail += " The check went on under that name."
+	return h
+}
+
+func (n *node) refusedAgentAtLogon() (refused, passed *evidence.Item) {
+	for _, item := range n.logons {
+		if item.Request == nil {
+			continue
+		}
+		if item.Logon.Status == 403 && refused == nil {
+			refused = item
+		} else if refused != nil && item.Logon.Result == evidence.Accepted && item.Request.UserAgent != refused.Request.UserAgent {
+			return refused, item
+		}
+	}
+	return nil, nil
+}
+
+func userNameNotUPN(v *view) *hit {
+	if v.proved == nil || !strings.Contains(v.rec.Target.User, `\`) {
+		return nil
+	}
+	return &hit{
+		confidence: finding.Confirmed, evidence: []string{v.proved.ID},
+		summary: fmt.Sprintf("%s is accepted, but Dynamics needs the user name as a UPN", v.rec.Target.User),
+		detail:  "Dynamics' Test Connection uses the user name of the profile as the SMTP address to impersonate. DOMAIN\\user is none, so Exchange answers ErrorNonExistentMailbox although the password is right.",
+	}
+}
+
+func basicAndNTLM(v *view, n *node) *hit {
+	if v.rec.Target.ProfileAuth != "ntlm" || !n.challenged() || !n.offer("Basic") || !n.offer("NTLM") || v.isOnline(n) || v.plain() {
+		return nil
+	}
+	return &hit{
+		confidence: finding.Confirmed, evidence: []string{n.ask.ID},
+		summary: fmt.Sprintf("%s offers Basic although the profile uses NTLM", v.at(n)),
+		detail:  "The documented prerequisite for an NTLM profile is that Basic is disabled on the EWS virtual directory. Whether Dynamics then really chooses Basic is not proved.",
+	}
+}
+
+func clockSkew(v *view, n *node) *hit {
+	for _, item := range slices.Concat(n.typeOne, n.keep) {
+		if item.NTLM == nil || item.NTLM.ClockSkewMS == nil {
+			continue
+		}
+		skew := time.Duration(*item.NTLM.ClockSkewMS) * time.Millisecond
+		if skew.Abs() <= 5*time.Minute {
+			return nil
+		}
+		way := "ahead of"
+		if skew < 0 {
+			way = "behind"
+		}
+		return &hit{
+			confidence: finding.Confirmed, evidence: []string{item.ID},
+			summary: fmt.Sprintf("The clock of %s is %s %s this machine's", v.at(n), skew.Abs().Round(time.Second), way),
+			detail:  "Read from the server's NTLM challenge. Kerberos refuses more than 5 minutes of difference; which of the two clocks is wrong cannot be seen from here.",
+		}
+	}
+	return nil
+}
+
+func farmInconsistent(v *view) *hit {
+	var seen []*node
+	for _, n := range v.nodes {
+		if n.answered() {
+			seen = append(seen, n)
+		}
+	}
+	if len(seen) < 2 {
+		return nil
+	}
+	h := &hit{confidence: finding.Confirmed}
+	var differences []string
+	for _, aspect := range aspects {
+		values := make([]string, len(seen))
+		known := true
+		for i, n := range seen {
+			values[i] = aspect.of(n)
+			known = known && values[i] != ""
+		}
+		if !known || len(slices.Compact(slices.Sorted(slices.Values(values)))) == 1 {
+			continue
+		}
+		for i, n := range seen {
+			values[i] = fmt.Sprintf("%s at %s", values[i], n.address)
+		}
+		differences = append(differences, aspect.name+": "+strings.Join(values, ", "))
+	}
+	if len(differences) == 0 {
+		return nil
+	}
+	for _, n := range seen {
+		h.evidence = append(h.evidence, n.ask.ID)
+	}
+	h.summary = fmt.Sprintf("The servers behind %s differ: %s", v.host(), differences[0])
+	h.detail = "They should be configured alike; " + strings.Join(differences, "; ") + "."
+	return h
+}
+
+// aspects are what servers behind one name should have in common. "" means not
+// known there.
+var aspects = []struct {
+	name string
+	of   func(*node) string
+}{
+	{"HTTP status", func(n *node) string { return fmt.Sprint(n.status()) }},
+	{"schemes offered", func(n *node) string {
+		if n.status() != 401 {
+			return ""
+		}
+		names := n.offerNames()
+		slices.Sort(names)
+		if len(names) == 0 {
+			return "none"
+		}
+		return strings.Join(names, "+")
+	}},
+	{"Basic logon", func(n *node) string { return decided(n.basic()) }},
+	{"NTLM logon", func(n *node) string { return decided(n.windows()) }},
+	{"version", func(n *node) string { return front.Product(n.who.Version) }},
+}
+
+func decided(item *evidence.Item) string {
+	if r := result(item); r == evidence.Accepted || r == evidence.Refused {
+		return string(r)
+	}
+	return ""
+}
+
+func addressFamily(v *view) *hit {
+	var silent []*evidence.Item
+	answered := false
+	for i := range v.rec.Items {
+		item := &v.rec.Items[i]
+		host, _, err := net.SplitHostPort(item.Address)
+		if err != nil || item.Step != evidence.StepAnonymous && item.Step != evidence.StepAddressFamily {
+			continue
+		}
+		ip := net.ParseIP(host)
+		six := ip != nil && ip.To4() == nil && !ip.IsLoopback()
+		if f := item.Error; six && f != nil && f.Phase == "connect" && (f.Code == evidence.ConnectRefused || f.Code == evidence.TimedOut) {
+			silent = append(silent, item)
+		} else if item.Response != nil {
+			answered = true
+		}
+	}
+	if len(silent) == 0 || !answered || v.resolved() == nil {
+		return nil
+	}
+	return &hit{
+		confidence: finding.Confirmed, evidence: []string{silent[0].ID},
+		summary: fmt.Sprintf("%s publishes an IPv6 address that does not answer (%s)", v.host(), silent[0].Address),
+		detail:  fmt.Sprintf("An AAAA record names %s, and this machine has a route to it, but: %s. Power Platform connects over IPv6 where an AAAA record is published.", silent[0].Address, silent[0].Error.Text),
+	}
+}
+
+func (v *view) resolved() *evidence.Item {
+	for i := range v.rec.Items {
+		if item := &v.rec.Items[i]; item.Step == evidence.StepResolve && item.Error == nil {
+			return item
+		}
+	}
+	return nil
+}

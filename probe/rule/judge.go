@@ -1,0 +1,262 @@
+package rule
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/probe/finding"
+)
+
+// Judgement is everything that a record says.
+type Judgement struct {
+	Verdict  finding.Verdict
+	Causes   []finding.CauseReport
+	Findings []finding.Finding
+	Facts    Facts
+	Attempts []Attempt
+}
+
+// Judge applies every rule to a record.
+func Judge(rec evidence.Record) Judgement {
+	v := arrange(&rec)
+	j := Judgement{Facts: v.facts(), Attempts: v.attempts()}
+	for _, row := range table {
+		if f, holds := v.apply(row); holds {
+			j.Findings = append(j.Findings, f)
+		}
+	}
+	silent := v.nothingAnswered()
+	slices.SortStableFunc(j.Findings, func(a, b finding.Finding) int { return precedence(a, silent) - precedence(b, silent) })
+	j.Verdict = v.verdict(&j.Findings)
+	j.Causes = v.causes(j.Findings)
+	return j
+}
+
+// apply asks one row everywhere and joins what it finds at several addresses.
+func (v *view) apply(r row) (finding.Finding, bool) {
+	entry, ok := finding.Lookup(r.code)
+	if !ok { // TestEveryCodeIsWhole keeps this from happening
+		panic("rule: no catalogue entry for " + r.code)
+	}
+	f := finding.Finding{Code: r.code, Cause: entry.Cause, Title: entry.Title}
+	holds := false
+	join := func(h *hit, address string) {
+		if h == nil {
+			return
+		}
+		if h.status == "" {
+			h.status = entry.Status
+		}
+		if address != "" {
+			f.Addresses = append(f.Addresses, address)
+		}
+		f.Evidence = append(f.Evidence, h.evidence...)
+		if holds && f.Status.Rank() <= h.status.Rank() {
+			return
+		}
+		holds = true
+		f.Status, f.Confidence, f.Summary, f.Detail, f.Reason = h.status, h.confidence, h.summary, h.detail, h.reason
+	}
+	if r.in != nil {
+		join(r.in(v), "")
+	} else {
+		for _, n := range v.nodes {
+			join(r.at(v, n), n.address)
+		}
+	}
+	if holds {
+		f.Remedies = v.fill(entry.Remedies)
+	}
+	return f, holds
+}
+
+// nothingAnswered: the anonymous question got no answer that could be judged at
+// any address, so a code of block A comes before all else.
+func (v *view) nothingAnswered() bool {
+	for _, n := range v.nodes {
+		if n.answered() && n.usable() {
+			return false
+		}
+	}
+	return true
+}
+
+// usable: the anonymous answer is EWS's or a device's own, not the word of a
+// server in trouble or of a proxy in front of this machine.
+func (n *node) usable() bool {
+	r := n.ask.Response
+	switch {
+	case r.Status == 407, asksPatience(r):
+		return false
+	case n.who.Online:
+		return true
+	case r.Status >= 500:
+		return n.ask.EWS.Answered()
+	case r.Status/100 == 2:
+		return n.ask.Error == nil && !r.Oversized && !r.CutShort && (n.ask.EWS == nil || !n.ask.EWS.Unreadable)
+	}
+	return true
+}
+
+// precedence: status first, then the catalogue's order. Codes of block A come
+// first of all when nothing answered, and in block C's place when something
+// did; tls-untrusted as a warning is a code of block D.
+func precedence(f finding.Finding, silent bool) int {
+	entry, _ := finding.Lookup(f.Code)
+	order := finding.Order(f.Code)
+	const block = 1000
+	if entry.Block == finding.BlockAsk && f.Status != finding.Warning {
+		if silent {
+			return order
+		}
+		return block + f.Status.Rank()*10*block + 5*block + order
+	}
+	place := map[finding.Block]int{finding.BlockEndpoint: 4, finding.BlockMailbox: 6, finding.BlockWarning: 8, finding.BlockAsk: 8}[entry.Block]
+	return block + f.Status.Rank()*10*block + place*block + order
+}
+
+func (v *view) verdict(findings *[]finding.Finding) finding.Verdict {
+	if v.rec.Stopped != "" {
+		summary := "Stopped before the check was complete"
+		if len(*findings) > 0 {
+			summary += "; seen so far: " + (*findings)[0].Summary
+		} else {
+			summary += "; nothing had been found so far"
+		}
+		return finding.Verdict{Code: "inconclusive", Status: finding.Unknown, Confidence: finding.Undetermined, Summary: summary}
+	}
+	worst := 99
+	if len(*findings) > 0 {
+		worst = (*findings)[0].Status.Rank()
+	}
+	if worst > finding.Unknown.Rank() {
+		if missing, ids := v.missing(); missing != "" {
+			entry, _ := finding.Lookup("inconclusive")
+			f := finding.Finding{
+				Code: "inconclusive", Status: finding.Unknown, Confidence: finding.Undetermined, Title: entry.Title,
+				Summary: "The evidence fits no rule: " + missing, Detail: capital(missing) + ".", Evidence: ids, Remedies: v.fill(entry.Remedies),
+			}
+			*findings = slices.Insert(*findings, 0, f)
+		}
+	}
+	if len(*findings) > 0 {
+		f := (*findings)[0]
+		return finding.Verdict{Code: f.Code, Status: f.Status, Cause: f.Cause, Confidence: f.Confidence, Reason: f.Reason, Summary: f.Summary}
+	}
+	return finding.Verdict{Code: "ok", Status: finding.OK, Confidence: finding.Confirmed, Summary: v.success()}
+}
+
+// missing says what keeps a check without critical findings from being ok; ""
+// if nothing does.
+func (v *view) missing() (string, []string) {
+	if len(v.nodes) == 0 {
+		return "nothing was asked", nil
+	}
+	t := v.rec.Target
+	for _, n := range v.nodes {
+		if n.ask == nil {
+			return fmt.Sprintf("nothing was asked at %s", n.address), nil
+		}
+		ids := []string{n.ask.ID}
+		switch {
+		case n.ask.EWS.Answered():
+			return fmt.Sprintf("%s answers EWS without asking for a sign-in (%s)", n.address, codeOr(n.ask.EWS.Code)), ids
+		case !n.answered():
+			return fmt.Sprintf("the anonymous request to %s was not answered (%s)", n.address, reason(n.ask)), ids
+		case t.ProfileAuth == "oauth" && (n.bearer == nil || n.bearer.Response == nil):
+			return fmt.Sprintf("the question about OAuth was not answered at %s", n.address), ids
+		case t.ProfileAuth == "oauth":
+			continue
+		case !n.challenged():
+			return fmt.Sprintf("%s answered HTTP %d, which no rule explains", n.address, n.status()), ids
+		case !t.Credentials:
+			continue
+		}
+		own := v.ownLogon(n)
+		if t.ProfileAuth == "auto" && !n.offer("Basic") {
+			own = n.windows()
+		}
+		if result(own) == evidence.Accepted {
+			continue
+		}
+		if own == nil {
+			return fmt.Sprintf("no logon by %s was made at %s", v.profileScheme(), n.address), ids
+		}
+		why := own.Logon.Why
+		if why == "" {
+			why = fmt.Sprintf("it ended %s", own.Logon.Result)
+		}
+		return fmt.Sprintf("the logon by %s at %s decided nothing: %s", own.Logon.Scheme, n.address, why), append(ids, own.ID)
+	}
+	return "", nil
+}
+
+func reason(item *evidence.Item) string {
+	if item.Error != nil {
+		return item.Error.Text
+	}
+	return "no reason is recorded"
+}
+
+func codeOr(code string) string {
+	if code == "" {
+		return "no code"
+	}
+	return code
+}
+
+// success is the sentence of an ok verdict.
+func (v *view) success() string {
+	t := v.rec.Target
+	switch {
+	case t.ProfileAuth == "oauth":
+		return fmt.Sprintf("EWS on %s takes OAuth tokens; no logon was tried", v.host())
+	case !t.Credentials:
+		return fmt.Sprintf("EWS on %s offers %s, which the profile uses; no logon was tried", v.host(), v.profileScheme())
+	case t.Mailbox != "":
+		return fmt.Sprintf("%s signs in to EWS on %s by %s, and the mailbox %s answers", t.User, v.host(), v.profileScheme(), v.mailbox())
+	}
+	return fmt.Sprintf("%s signs in to EWS on %s by %s", t.User, v.host(), v.profileScheme())
+}
+
+func (v *view) host() string {
+	if v.rec.Target.Host == "" {
+		return "the server"
+	}
+	return v.rec.Target.Host
+}
+
+func (v *view) mailbox() string { return v.rec.Target.Mailbox }
+
+// at names a server: by host, and by address where several were asked.
+func (v *view) at(n *node) string {
+	if len(v.nodes) > 1 {
+		return fmt.Sprintf("%s at %s", v.host(), n.address)
+	}
+	return v.host()
+}
+
+func (v *view) side() string {
+	if v.rec.Target.View == "public" {
+		return "outside"
+	}
+	return "inside"
+}
+
+func (v *view) plain() bool {
+	u, err := url.Parse(v.rec.Target.URL)
+	return err == nil && u.Scheme == "http"
+}
+
+// sentence makes a text begin with a capital and not end with a full stop.
+func sentence(s string) string { return strings.TrimSuffix(capital(s), ".") }
+
+func capital(s string) string {
+	r, size := utf8.DecodeRuneInString(s)
+	return string(unicode.ToUpper(r)) + s[size:]
+}

@@ -1,0 +1,220 @@
+package rule
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/ewsprobe/ewsprobe/ews/challenge"
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/ews/front"
+)
+
+// view is a record arranged for judging.
+type view struct {
+	rec   *evidence.Record
+	nodes []*node
+	// proved: some logon of the run was accepted, so the password is right.
+	proved *evidence.Item
+}
+
+// node is what one address said.
+type node struct {
+	address string
+	items   []*evidence.Item
+	ask     *evidence.Item // the anonymous POST that counts: the last one answered
+	first   *evidence.Item // the first anonymous POST, under the tool's own agent
+	bearer  *evidence.Item
+	typeOne []*evidence.Item
+	keep    []*evidence.Item
+	agents  []*evidence.Item
+	logons  []*evidence.Item
+	who     front.Identity
+	offers  []challenge.Challenge
+}
+
+func arrange(rec *evidence.Record) *view {
+	v := &view{rec: rec}
+	for i := range rec.Items {
+		item := &rec.Items[i]
+		if item.Address == "" || item.Step == evidence.StepAddressFamily {
+			continue
+		}
+		n := v.node(item.Address)
+		n.items = append(n.items, item)
+		n.sort(item)
+		if l := item.Logon; l != nil && l.Result == evidence.Accepted && v.proved == nil {
+			v.proved = item
+		}
+	}
+	for _, n := range v.nodes {
+		n.identify()
+	}
+	return v
+}
+
+func (v *view) node(address string) *node {
+	for _, n := range v.nodes {
+		if n.address == address {
+			return n
+		}
+	}
+	n := &node{address: address}
+	v.nodes = append(v.nodes, n)
+	return n
+}
+
+func (n *node) sort(item *evidence.Item) {
+	if item.Logon != nil {
+		n.logons = append(n.logons, item)
+		return
+	}
+	switch item.Step {
+	case evidence.StepAnonymous:
+		if n.first == nil {
+			n.first = item
+		}
+		if n.ask == nil || item.Response != nil || n.ask.Response == nil {
+			n.ask = item
+		}
+	case evidence.StepUserAgent:
+		n.agents = append(n.agents, item)
+	case evidence.StepEmptyBearer:
+		if n.bearer == nil || item.Response != nil {
+			n.bearer = item
+		}
+	case evidence.StepNTLMNegotiate:
+		n.typeOne = append(n.typeOne, item)
+	case evidence.StepKeepTest:
+		n.keep = append(n.keep, item)
+	}
+}
+
+// identify decides who answered, from the first answer and, for Exchange
+// Online, from any.
+func (n *node) identify() {
+	if n.ask == nil {
+		return
+	}
+	n.who = front.Identify(n.ask.Response)
+	n.offers = challenge.Parse(n.ask.Response.Header("WWW-Authenticate"))
+	for _, item := range n.items {
+		if id := front.Identify(item.Response); id.Online && !n.who.Online {
+			n.who.Online, n.who.OnlineSign = true, id.OnlineSign
+		}
+	}
+}
+
+// answered says whether the anonymous question got an answer.
+func (n *node) answered() bool { return n.ask != nil && n.ask.Response != nil }
+
+// status of the anonymous answer, 0 none.
+func (n *node) status() int {
+	if !n.answered() {
+		return 0
+	}
+	return n.ask.Response.Status
+}
+
+// challenged: EWS asks for a sign-in and offers schemes.
+func (n *node) challenged() bool {
+	return n.status() == http.StatusUnauthorized && len(n.offers) > 0
+}
+
+func (n *node) offer(scheme string) bool {
+	_, ok := challenge.Find(n.offers, scheme)
+	return ok
+}
+
+func (n *node) offerNames() []string {
+	names := make([]string, len(n.offers))
+	for i, c := range n.offers {
+		names[i] = c.Scheme
+	}
+	return names
+}
+
+// last returns the last logon that is meant: retries replace what they repeat.
+func (n *node) last(meant func(*evidence.Logon) bool) *evidence.Item {
+	for _, item := range slices.Backward(n.logons) {
+		if meant(item.Logon) {
+			return item
+		}
+	}
+	return nil
+}
+
+func (n *node) basic() *evidence.Item {
+	return n.last(func(l *evidence.Logon) bool { return l.Scheme == "Basic" })
+}
+
+// windows is the logon by NTLM as a Windows client makes it: with its binding,
+// or without one where none exists.
+func (n *node) windows() *evidence.Item {
+	for _, item := range n.logons {
+		if l := item.Logon; isWindows(l) && !l.Comparison && l.Binding != evidence.BindingForeign {
+			if later := n.last(func(o *evidence.Logon) bool { return isWindows(o) && !o.Comparison && o.Binding == l.Binding }); later != nil {
+				return later
+			}
+		}
+	}
+	return nil
+}
+
+// bound is the logon by NTLM with the given binding, beside the one of windows.
+func (n *node) bound(binding string) *evidence.Item {
+	first := n.windows()
+	item := n.last(func(l *evidence.Logon) bool { return isWindows(l) && l.Binding == binding })
+	if item == first {
+		return nil
+	}
+	return item
+}
+
+func isWindows(l *evidence.Logon) bool { return l.Scheme == "NTLM" || l.Scheme == "Negotiate" }
+
+func result(item *evidence.Item) evidence.Result {
+	if item == nil {
+		return ""
+	}
+	return item.Logon.Result
+}
+
+// signedIn is the accepted logon whose answer speaks for the mailbox: the
+// profile's own scheme first.
+func (v *view) signedIn(n *node) *evidence.Item {
+	var any *evidence.Item
+	for _, item := range n.logons {
+		if item.Logon.Result != evidence.Accepted {
+			continue
+		}
+		if any == nil || strings.EqualFold(item.Logon.Scheme, v.profileScheme()) {
+			any = item
+		}
+	}
+	return any
+}
+
+// profileScheme is the HTTP scheme the Dynamics profile signs in with.
+func (v *view) profileScheme() string {
+	switch v.rec.Target.ProfileAuth {
+	case "ntlm":
+		return "NTLM"
+	case "negotiate":
+		return "Negotiate"
+	case "oauth":
+		return "Bearer"
+	}
+	return "Basic"
+}
+
+func (v *view) windowsProfile() bool {
+	return v.rec.Target.ProfileAuth == "ntlm" || v.rec.Target.ProfileAuth == "negotiate"
+}
+
+// kerberosOnly: Negotiate is the only Windows scheme offered and the profile
+// does not use it. It may be meant for Kerberos alone, so NTLM refused inside
+// it proves nothing.
+func (v *view) kerberosOnly(n *node) bool {
+	return !v.windowsProfile() && n.offer("Negotiate") && !n.offer("NTLM")
+}

@@ -1,0 +1,72 @@
+package rule
+
+import (
+	"net"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"github.com/ewsprobe/ewsprobe/probe/finding"
+)
+
+// What goes into a command must not be able to change it: the names come from
+// a server, or from a record that somebody sent.
+var (
+	serverName  = regexp.MustCompile(`^[A-Za-z0-9-]{1,15}$`)
+	hostName    = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]{0,252})$`)
+	accountName = regexp.MustCompile(`^[\pL\pN._@\\-]{1,256}$`)
+	plainURL    = regexp.MustCompile(`^[A-Za-z0-9/._:\[\]-]+$`)
+	mailAddress = regexp.MustCompile(`^[\pL\pN._+@-]{1,256}$`)
+)
+
+func safe(value string, is *regexp.Regexp, instead string) string {
+	if is.MatchString(value) {
+		return value
+	}
+	return instead
+}
+
+// fill puts names into the catalogue's remedies.
+func (v *view) fill(remedies []finding.Remedy) []finding.Remedy {
+	t := v.rec.Target
+	r := strings.NewReplacer(
+		"{server}", safe(v.frontEnd(), serverName, "<SERVER>"),
+		"{host}", v.retarget(),
+		"{user}", safe(t.User, accountName, "<USER>"),
+		"{mailbox}", safe(t.Mailbox, mailAddress, "<MAILBOX>"),
+	)
+	filled := make([]finding.Remedy, len(remedies))
+	for i, m := range remedies {
+		filled[i] = finding.Remedy{Text: r.Replace(m.Text), Command: r.Replace(m.Command), Link: m.Link}
+	}
+	return filled
+}
+
+func (v *view) frontEnd() string {
+	for _, n := range v.nodes {
+		if n.who.FrontEnd != "" {
+			return n.who.FrontEnd
+		}
+	}
+	return ""
+}
+
+// retarget is the shortest argument of ewsprobe that leads back to the same
+// endpoint.
+func (v *view) retarget() string {
+	u, err := url.Parse(v.rec.Target.URL)
+	if err != nil {
+		return "<HOST>"
+	}
+	host := u.Hostname()
+	if net.ParseIP(host) == nil && !hostName.MatchString(host) {
+		return "<HOST>"
+	}
+	switch {
+	case u.Scheme == "https" && strings.EqualFold(u.Path, "/EWS/Exchange.asmx"):
+		return u.Host
+	case u.Scheme == "https" && plainURL.MatchString(v.rec.Target.URL):
+		return v.rec.Target.URL
+	}
+	return host
+}

@@ -1,0 +1,72 @@
+package rule
+
+import "github.com/ewsprobe/ewsprobe/probe/finding"
+
+// hit is a code that holds: what its finding says beyond the catalogue.
+type hit struct {
+	status     finding.Status // "": the row's
+	confidence finding.Confidence
+	summary    string // one line for the verdict
+	detail     string
+	evidence   []string
+	reason     string
+}
+
+// row connects a code with the question whether it holds: at an address, or
+// for the run as a whole.
+type row struct {
+	code finding.Code
+	at   func(*view, *node) *hit
+	in   func(*view) *hit
+}
+
+// table has every code that evidence can lead to. bad-usage and config-invalid
+// come before there is evidence; ok and inconclusive are what is left when the
+// table has been asked (judge.go). The order here means nothing: precedence is
+// the catalogue's.
+var table = []row{
+	// Nothing could be asked (ask.go).
+	{code: "dns-failed", in: dnsFailed},
+	{code: "connect-failed", at: connectFailed},
+	{code: "timeout", at: timedOut},
+	{code: "tls-untrusted", at: tlsUntrusted},
+	{code: "tls-failed", at: tlsFailed},
+	{code: "proxy-auth-required", at: proxyAuthRequired},
+	{code: "server-error", at: serverError},
+	{code: "throttled", at: throttled},
+	// The endpoint (endpoint.go).
+	{code: "plain-http", at: plainHTTP},
+	{code: "endpoint-online", at: endpointOnline},
+	{code: "preauth-redirect", at: preauthRedirect},
+	{code: "redirected", at: redirected},
+	{code: "forbidden", at: forbidden},
+	{code: "not-ews", at: notEWS},
+	{code: "no-scheme", at: noScheme},
+	// What it offers (scheme.go).
+	{code: "basic-disabled", at: basicDisabled},
+	{code: "ntlm-disabled", at: ntlmDisabled},
+	{code: "negotiate-disabled", at: negotiateDisabled},
+	{code: "oauth-disabled", at: oauthDisabled},
+	// Signing in (signin.go).
+	{code: "credentials-rejected", in: credentialsRejected},
+	{code: "basic-rejected", at: basicRejected},
+	{code: "extended-protection", at: extendedProtection},
+	{code: "ntlm-broken", at: ntlmBroken},
+	{code: "ntlm-rejected", at: ntlmRejected},
+	// The mailbox (mailbox.go).
+	{code: "impersonation-denied", at: impersonationDenied},
+	{code: "mailbox-not-found", at: mailboxNotFound},
+	{code: "access-denied", at: accessDenied},
+	{code: "mailbox-unavailable", at: mailboxUnavailable},
+	{code: "exchange-error", at: exchangeError},
+	{code: "service-mailbox-missing", at: serviceMailboxMissing},
+	// What is around it (around.go).
+	{code: "certificate-private", at: certificatePrivate},
+	{code: "farm-inconsistent", in: farmInconsistent},
+	{code: "user-agent-refused", at: userAgentRefused},
+	{code: "user-name-not-upn", in: userNameNotUPN},
+	{code: "basic-and-ntlm", at: basicAndNTLM},
+	{code: "clock-skew", at: clockSkew},
+	{code: "certificate-expiring", at: certificateExpiring},
+	{code: "address-family", in: addressFamily},
+}

@@ -1,0 +1,210 @@
+package rule
+
+import (
+	"strings"
+
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/ews/front"
+)
+
+// Facts are what a report shows of the server, as seen at the addresses.
+type Facts struct {
+	Schemes []Scheme
+	Server  Server
+	Nodes   []Node
+}
+
+// Scheme is one offered scheme, as sent.
+type Scheme struct {
+	Name   string            `json:"name"`
+	Realm  string            `json:"realm"`
+	Params map[string]string `json:"params"`
+}
+
+// Node is one probed address.
+type Node struct {
+	Address string   `json:"address"`
+	Schemes []Scheme `json:"schemes"`
+	Server  Server   `json:"server"`
+}
+
+// Server is what is known of the server at one address.
+type Server struct {
+	Product            string       `json:"product"`
+	Version            string       `json:"version"`
+	FrontEnd           string       `json:"front_end"`
+	NetBIOSDomain      string       `json:"netbios_domain"`
+	DNSDomain          string       `json:"dns_domain"`
+	DNSHost            string       `json:"dns_host"`
+	OSBuild            string       `json:"os_build"`
+	ClockSkewMS        *int64       `json:"clock_skew_ms"`
+	Tenant             string       `json:"tenant"`
+	OAuth              *OAuth       `json:"oauth"`
+	InFront            string       `json:"in_front"`
+	ExtendedProtection string       `json:"extended_protection"`
+	Certificate        *Certificate `json:"certificate"`
+}
+
+// OAuth is what an empty Bearer token brought to light; nil: not asked or not
+// answered.
+type OAuth struct {
+	Offered          bool   `json:"offered"`
+	AuthorizationURI string `json:"authorization_uri"`
+	TrustedIssuers   string `json:"trusted_issuers"`
+	ClientID         string `json:"client_id"`
+	Diagnostics      string `json:"diagnostics"`
+}
+
+// Certificate is the short form of a leaf.
+type Certificate struct {
+	SHA256   string   `json:"sha256"`
+	NotAfter string   `json:"not_after"`
+	Issuer   string   `json:"issuer"`
+	Names    []string `json:"names"`
+}
+
+// Attempt is one use of the credential, made or not made.
+type Attempt struct {
+	Scheme  string `json:"scheme"`
+	Account string `json:"account"`
+	Address string `json:"address"`
+	Result  string `json:"result"`
+	Status  int    `json:"status" null:"zero"`
+	Binding string `json:"channel_binding"`
+	Counted bool   `json:"counted"`
+	Why     string `json:"why"`
+	At      string `json:"at"`
+	ID      string `json:"evidence"`
+}
+
+func (v *view) facts() Facts {
+	var f Facts
+	chosen := false
+	for _, n := range v.nodes {
+		node := Node{Address: n.address, Schemes: schemes(n), Server: v.server(n)}
+		f.Nodes = append(f.Nodes, node)
+		// The report's own are those of the first address that answered.
+		if !chosen && (n.answered() || len(f.Nodes) == 1) {
+			f.Schemes, f.Server, chosen = node.Schemes, node.Server, n.answered()
+		}
+	}
+	return f
+}
+
+func schemes(n *node) []Scheme {
+	var list []Scheme
+	for _, c := range n.offers {
+		s := Scheme{Name: c.Scheme, Params: map[string]string{}}
+		for _, p := range c.Params {
+			if strings.EqualFold(p.Name, "realm") {
+				s.Realm = p.Value
+			} else {
+				s.Params[p.Name] = p.Value
+			}
+		}
+		list = append(list, s)
+	}
+	return list
+}
+
+func (v *view) server(n *node) Server {
+	s := Server{FrontEnd: n.who.FrontEnd, Version: n.who.Version, InFront: n.who.Device}
+	if s.Version == "" && n.who.Exchange {
+		if item := v.signedIn(n); item != nil {
+			s.Version = item.EWS.Version
+		}
+	}
+	switch {
+	case n.who.Online:
+		s.Product = "Exchange Online"
+	case n.who.Exchange:
+		s.Product = front.Product(s.Version)
+		if s.Product == "" {
+			s.Product = "Exchange Server"
+		}
+	}
+	for _, item := range n.typeOne {
+		if c := item.NTLM; c != nil && c.Problem == "" {
+			s.NetBIOSDomain, s.DNSDomain, s.DNSHost, s.OSBuild, s.ClockSkewMS = c.NetBIOSDomain, c.DNSDomain, c.DNSComputer, c.OSBuild, c.ClockSkewMS
+			break
+		}
+	}
+	if n.bearer != nil && n.bearer.Response != nil && n.bearer.Response.Status == 401 {
+		s.OAuth = &OAuth{Diagnostics: n.bearer.Response.First("x-ms-diagnostics")}
+	}
+	if c, item := n.bearerChallenge(); item != nil {
+		if s.OAuth == nil {
+			s.OAuth = &OAuth{}
+		}
+		s.OAuth.Offered = true
+		s.OAuth.AuthorizationURI, _ = c.Param("authorization_uri")
+		s.OAuth.TrustedIssuers, _ = c.Param("trusted_issuers")
+		s.OAuth.ClientID, _ = c.Param("client_id")
+		s.Tenant = front.Tenant(c)
+	}
+	s.ExtendedProtection = protection(n)
+	if t := nodeTLS(n); t != nil && t.Certificate != nil {
+		c := t.Certificate
+		s.Certificate = &Certificate{SHA256: c.SHA256, NotAfter: c.NotAfter.UTC().Format("2006-01-02T15:04:05Z"), Issuer: c.Issuer, Names: c.Names}
+	}
+	return s
+}
+
+// protection names how the server treats channel bindings, where logons with
+// a proved password showed it: "" if they did not.
+func protection(n *node) string {
+	w := n.windows()
+	if w == nil || w.Logon.Binding != evidence.BindingRight {
+		return ""
+	}
+	none, foreign := result(n.bound(evidence.BindingNone)), result(n.bound(evidence.BindingForeign))
+	switch {
+	case w.Logon.Result == evidence.Refused && none == evidence.Accepted:
+		return "bridged"
+	case w.Logon.Result != evidence.Accepted:
+		return ""
+	case none == evidence.Refused:
+		return "require"
+	case none == evidence.Accepted && foreign == evidence.Refused:
+		return "allow"
+	case none == evidence.Accepted && foreign == evidence.Accepted:
+		return "off"
+	}
+	return ""
+}
+
+func (v *view) attempts() []Attempt {
+	var list []Attempt
+	for i := range v.rec.Items {
+		item := &v.rec.Items[i]
+		l := item.Logon
+		if l == nil {
+			continue
+		}
+		a := Attempt{
+			Scheme: l.Scheme, Account: l.Account, Address: item.Address, Result: string(l.Result), Status: l.Status,
+			Binding: l.Binding, Counted: l.Counted, Why: l.Why, At: item.At.UTC().Format("2006-01-02T15:04:05.000Z"), ID: item.ID,
+		}
+		if a.Why == "" {
+			a.Why = attemptWhy(item)
+		}
+		list = append(list, a)
+	}
+	return list
+}
+
+func attemptWhy(item *evidence.Item) string {
+	switch {
+	case item.Error != nil:
+		return item.Error.Text
+	case item.Logon.NewChallenge:
+		return "answered with a new challenge"
+	case item.Logon.Result == evidence.Accepted && item.EWS.Code != "":
+		return "EWS answered " + item.EWS.Code
+	case item.Logon.Result == evidence.Accepted:
+		return "EWS answered"
+	case item.Logon.Result == evidence.Unfinished:
+		return "the answer was neither a 401 nor EWS"
+	}
+	return ""
+}

@@ -1,0 +1,238 @@
+package rule
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/probe/finding"
+)
+
+func credentialsRejected(v *view) *hit {
+	if v.proved != nil {
+		return nil
+	}
+	h := &hit{confidence: finding.Undetermined, reason: "undetermined"}
+	var schemes []string
+	var remembered *evidence.Item
+	for _, n := range v.nodes {
+		for _, item := range n.logons {
+			l := item.Logon
+			if l.Remembered && remembered == nil {
+				remembered = item
+			}
+			if l.Result != evidence.Refused || l.Comparison || isWindows(l) && v.kerberosOnly(n) {
+				continue
+			}
+			h.evidence = append(h.evidence, item.ID)
+			if !slices.Contains(schemes, l.Scheme) {
+				schemes = append(schemes, l.Scheme)
+			}
+		}
+	}
+	user := v.rec.Target.User
+	switch {
+	case len(h.evidence) > 0:
+		h.summary = fmt.Sprintf("EWS on %s refuses the logon of %s by %s", v.host(), user, strings.Join(schemes, " and "))
+		h.detail = fmt.Sprintf("%s refused. Over HTTP every reason looks the same: a 401 with the full list of schemes.", logons(len(h.evidence), schemes))
+		if slices.Contains(schemes, "Basic") && len(schemes) > 1 {
+			// Two verifiers, one answer: it is the account or its password.
+			h.confidence = finding.Likely
+			h.detail += " Two schemes agree, so it is the account or its password rather than a setting of one scheme."
+		} else {
+			h.detail += " Only one scheme could be tried, so a fault of that scheme looks the same as a refused account."
+		}
+		if !slices.Contains(schemes, "Basic") {
+			h.detail += " Extended Protection set to Require behind a device that re-encrypts TLS looks the same as well, and so does a balancer that moves the connection to another server between the legs."
+		}
+	case remembered != nil:
+		h.evidence = []string{remembered.ID}
+		h.summary = fmt.Sprintf("EWS on %s refused this password of %s a short while ago; nothing was sent", v.host(), user)
+		h.detail = sentence(remembered.Logon.Why) + "."
+	default:
+		return nil
+	}
+	h.detail += " " + lookalikes()
+	return h
+}
+
+func logons(n int, schemes []string) string {
+	if n == 1 {
+		return "The logon by " + schemes[0] + " was completed and"
+	}
+	return fmt.Sprintf("%d logons (%s) were completed and", n, strings.Join(schemes, ", "))
+}
+
+// lookalikes is what a refusal may mean and which event says so.
+func lookalikes() string {
+	var b strings.Builder
+	b.WriteString("What looks the same, and the sub status of security event 4625 that settles it: ")
+	for i, l := range finding.Lookalikes() {
+		if i > 0 {
+			b.WriteString("; ")
+		}
+		b.WriteString(l.Title)
+		if l.SubStatus != "" {
+			fmt.Fprintf(&b, " (%s)", l.SubStatus)
+		}
+	}
+	b.WriteString(".")
+	return b.String()
+}
+
+func basicRejected(v *view, n *node) *hit {
+	b := n.basic()
+	if result(b) != evidence.Refused || v.proved == nil {
+		return nil
+	}
+	h := &hit{confidence: finding.Confirmed, evidence: []string{b.ID, v.proved.ID}}
+	h.summary = fmt.Sprintf("%s offers Basic but refuses with it what %s accepts", v.at(n), v.proved.Logon.Scheme)
+	h.detail = fmt.Sprintf("The same account and password were refused by Basic and accepted by %s", v.proved.Logon.Scheme)
+	if v.proved.Address != n.address {
+		h.confidence = finding.Likely
+		h.detail += fmt.Sprintf(" at %s", v.proved.Address)
+	}
+	h.detail += ". The password is right: look at how Basic reads it (the form of the user name, a default domain, characters beyond ASCII) and at the account's right to log on there."
+	return h
+}
+
+// windowsStatus: a fault of NTLM is critical where the profile needs it, and
+// where Basic offers no way around.
+func (v *view) windowsStatus(n *node, withoutBasic bool) finding.Status {
+	if v.windowsProfile() || withoutBasic && !n.offer("Basic") {
+		return finding.Critical
+	}
+	return finding.Warning
+}
+
+func extendedProtection(v *view, n *node) *hit {
+	w, none := n.windows(), n.bound(evidence.BindingNone)
+	if result(w) != evidence.Refused || w.Logon.Binding != evidence.BindingRight || result(none) != evidence.Accepted {
+		return nil
+	}
+	h := &hit{status: v.windowsStatus(n, true), confidence: finding.Likely, evidence: []string{w.ID, none.ID}}
+	h.summary = fmt.Sprintf("Extended Protection: TLS to %s is re-encrypted on the way, so the channel binding does not match", v.at(n))
+	h.detail = fmt.Sprintf("%s refuses the logon that is bound to the certificate seen here", w.Logon.Scheme)
+	if t := nodeTLS(n); t != nil && t.Certificate != nil {
+		h.detail += fmt.Sprintf(" (SHA-256 %s)", t.Certificate.SHA256)
+	}
+	h.detail += " and accepts the same logon without a binding. Exchange therefore sees another certificate: a balancer or filter ends TLS and opens it anew. Windows clients, which always send a binding, get 401; clients that send none get in."
+	if second := v.otherCertificate(n); second != "" {
+		h.confidence = finding.Confirmed
+		h.detail += fmt.Sprintf(" Another certificate was seen for this name (SHA-256 %s).", second)
+	} else {
+		h.detail += " The binding was sent without a message integrity code; a second certificate seen for the name (--address of the Exchange server itself) would confirm it."
+	}
+	return h
+}
+
+// otherCertificate is the hash of a certificate seen for the same name at
+// another address.
+func (v *view) otherCertificate(n *node) string {
+	here := nodeTLS(n)
+	if here == nil || here.Certificate == nil {
+		return ""
+	}
+	for _, o := range v.nodes {
+		if t := nodeTLS(o); t != nil && t.Certificate != nil && t.Certificate.SHA256 != here.Certificate.SHA256 {
+			return t.Certificate.SHA256
+		}
+	}
+	return ""
+}
+
+func ntlmBroken(v *view, n *node) *hit {
+	if !n.challenged() || v.isOnline(n) || v.plain() || v.kerberosOnly(n) || !n.offer("NTLM") && !n.offer("Negotiate") {
+		return nil
+	}
+	h := &hit{status: v.windowsStatus(n, false), confidence: finding.Confirmed}
+	if lost := connectionLost(n); lost != "" {
+		h.detail = lost
+	} else if why, ids := n.unfinishedHandshake(v); why != "" {
+		h.detail, h.evidence = why, ids
+		if w := n.windows(); w != nil && w.Error != nil {
+			h.confidence = finding.Likely
+		}
+	} else {
+		return nil
+	}
+	for _, item := range slices.Concat(n.typeOne, n.keep) {
+		h.evidence = append(h.evidence, item.ID)
+	}
+	if w := n.windows(); w != nil && !slices.Contains(h.evidence, w.ID) {
+		h.evidence = append(h.evidence, w.ID)
+	}
+	h.summary = fmt.Sprintf("The NTLM handshake with %s cannot be finished", v.at(n))
+	h.detail += " NTLM signs in a connection, not a request: whatever stands in front must keep the client's connection tied to one connection to one server."
+	if d := n.who.Device; d != "" {
+		h.detail += fmt.Sprintf(" %s seems to stand in front (%s).", capital(d), n.who.DeviceSign)
+	}
+	return h
+}
+
+// connectionLost says how the legs show that a connection is not kept, or not
+// with the same server; "" if they do not.
+func connectionLost(n *node) string {
+	w := n.windows()
+	switch {
+	case w == nil:
+		return ""
+	case w.Logon.NewChallenge:
+		return "The third message of the handshake was answered with a new challenge instead of a decision: it reached a server that had not made the first one."
+	case w.Step == evidence.StepSkipped && strings.HasPrefix(w.Logon.Why, "the server ended"):
+		return "The server ended the connection between its challenge and the answer to it. No password was sent."
+	}
+	if len(n.keep) == 0 {
+		return ""
+	}
+	if len(n.keep) == 1 || n.keep[1].Error != nil {
+		return "Two first messages were sent on one connection: the second got no answer, so the connection is not kept between the legs."
+	}
+	first, second := n.keep[0].NTLM, n.keep[1].NTLM
+	if first != nil && second != nil && first.NetBIOSComputer != "" && second.NetBIOSComputer != "" && first.NetBIOSComputer != second.NetBIOSComputer {
+		return fmt.Sprintf("Two first messages on one connection were answered by different servers (%s and %s).", first.NetBIOSComputer, second.NetBIOSComputer)
+	}
+	return ""
+}
+
+// unfinishedHandshake is a handshake that was begun for a logon and did not
+// come to a decision. Where the profile's own logon got no answer at all, the
+// codes of block A speak instead.
+func (n *node) unfinishedHandshake(v *view) (why string, ids []string) {
+	w := n.windows()
+	if result(w) != evidence.Unfinished {
+		return "", nil
+	}
+	own := v.windowsProfile() || !n.offer("Basic")
+	switch {
+	case w.Step == evidence.StepSkipped:
+		return fmt.Sprintf("The handshake stopped before the password was sent: %s.", w.Logon.Why), []string{w.ID}
+	case own:
+		return "", nil
+	case w.Error != nil:
+		return fmt.Sprintf("The third message got no answer: %s.", w.Error.Text), []string{w.ID}
+	}
+	return fmt.Sprintf("The third message was answered HTTP %d instead of a decision.", w.Logon.Status), []string{w.ID}
+}
+
+func ntlmRejected(v *view, n *node) *hit {
+	w := n.windows()
+	if result(w) != evidence.Refused || v.proved == nil || v.kerberosOnly(n) {
+		return nil
+	}
+	none := n.bound(evidence.BindingNone)
+	if result(none) == evidence.Accepted {
+		return nil // extended-protection
+	}
+	h := &hit{status: v.windowsStatus(n, false), confidence: finding.Undetermined, evidence: []string{w.ID, v.proved.ID}}
+	h.summary = fmt.Sprintf("%s refuses by %s what %s accepts", v.at(n), w.Logon.Scheme, v.proved.Logon.Scheme)
+	if none != nil {
+		h.evidence = append(h.evidence, none.ID)
+		h.detail = "The password is right, but NTLM refuses it with and without a channel binding."
+	} else {
+		h.detail = "The password is right, but NTLM refuses it."
+	}
+	h.detail += " From here these look the same: Extended Protection set to Require while a device in front re-encrypts TLS (event 4625 with sub status 0xC000035B); a policy that restricts NTLM (Network security: Restrict NTLM); an account in Protected Users, which may not use NTLM; the workstation restriction of the account."
+	return h
+}

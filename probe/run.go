@@ -1,0 +1,231 @@
+package probe
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/ewsprobe/ewsprobe/ews"
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/ews/secret"
+	"github.com/ewsprobe/ewsprobe/ews/wire"
+	"github.com/ewsprobe/ewsprobe/soap"
+)
+
+// Run carries out a check and returns what was seen. It always ends within
+// c.Timeout and always returns a record: what a server does, and ctx being
+// cancelled, is evidence, not an error. The error is for what the tool itself
+// could not do and did not need (the memory of refused passwords).
+func Run(ctx context.Context, c Config) (evidence.Record, error) {
+	started := time.Now()
+	bounded, cancel := context.WithDeadline(ctx, started.Add(c.Timeout))
+	defer cancel()
+
+	vault := &secret.Vault{}
+	vault.AddText(c.Password)
+	if c.Password != "" {
+		vault.AddBytes([]byte(c.User + ":" + c.Password))
+	}
+	r := &run{
+		Config: c, plan: NewPlan(c), guard: &Guard{max: c.MaxRejections},
+		recorder: ews.NewRecorder(vault, c.Follow),
+		dialer: &wire.Dialer{
+			Host: c.URL.Hostname(), TLS: c.URL.Scheme == "https", Extra: c.Extra, Public: c.Public, Insecure: c.Insecure,
+		},
+		started: started,
+	}
+	if p := c.Proxy; p != nil && (r.dialer.TLS || len(c.Addresses) > 0 || p.Scheme == "https") {
+		r.dialer.Proxy = p // else plain http goes through it in absolute form
+	}
+	err := r.examine(bounded)
+
+	target := c.target()
+	target.Addresses = r.addresses
+	record := evidence.Record{Started: started.UTC(), Duration: time.Since(started), Target: target, Items: r.recorder.Items()}
+	if ctx.Err() != nil {
+		record.Stopped = evidence.StoppedByUser
+	}
+	return record, err
+}
+
+// run is one check under way.
+type run struct {
+	Config
+	plan      Plan
+	guard     *Guard
+	recorder  *ews.Recorder
+	dialer    *wire.Dialer
+	started   time.Time
+	addresses []string
+}
+
+func (r *run) examine(ctx context.Context) error {
+	var remembered time.Time
+	var memoryErr error
+	var background sync.WaitGroup
+	if len(r.plan.Logons) > 0 {
+		// scrypt takes longer than a round trip: it runs beside the first ones.
+		background.Go(func() { remembered, memoryErr = r.Memory.Refused(r.User, r.URL, r.Password) })
+	}
+	families, stopFamilies := context.WithCancelCause(ctx)
+	var aside sync.WaitGroup
+	nodes := r.reach(ctx, func(unused []string) {
+		aside.Go(func() { r.addressFamilies(families, unused) })
+	})
+	defer func() {
+		for _, n := range nodes {
+			n.close()
+		}
+		// What the side question has not learnt by now is not worth waiting for
+		// when the check was stopped.
+		if ctx.Err() != nil {
+			stopFamilies(wire.ErrGivenUp())
+		}
+		aside.Wait()
+		stopFamilies(nil)
+	}()
+	background.Wait()
+	if !r.mayAskCredential(nodes) {
+		return memoryErr
+	}
+	if !remembered.IsZero() && !r.RetryRefused {
+		r.guard.Bar(remembered)
+	}
+	return r.logons(ctx, nodes)
+}
+
+// mayAskCredential: never at Exchange Online, whichever address it answers
+// from, and only where a 401 of EWS asks for one.
+func (r *run) mayAskCredential(nodes []*node) bool {
+	if len(r.plan.Logons) == 0 {
+		return false
+	}
+	asks := false
+	for _, n := range nodes {
+		if n.online() {
+			return false
+		}
+		asks = asks || n.asksCredential()
+	}
+	return asks
+}
+
+// reach finds the addresses and asks each the anonymous questions. aside is
+// called with the resolved addresses that are not asked.
+func (r *run) reach(ctx context.Context, aside func([]string)) []*node {
+	addresses, all := r.candidates(ctx)
+	if len(addresses) == 0 {
+		return nil
+	}
+	if !all {
+		// One address is enough: the first that can be connected to.
+		for i, a := range addresses {
+			last := i == len(addresses)-1
+			n := r.greet(ctx, a, connectLimit(r.Timeout, last))
+			r.addresses = append(r.addresses, a)
+			if n.connected() || last || ctx.Err() != nil {
+				aside(addresses[i+1:])
+				return []*node{n}
+			}
+		}
+	}
+	r.addresses = addresses
+	nodes := make([]*node, len(addresses))
+	var wg sync.WaitGroup
+	for i, a := range addresses {
+		wg.Go(func() { nodes[i] = r.greet(ctx, a, connectLimit(r.Timeout, len(addresses) == 1)) })
+	}
+	wg.Wait()
+	return nodes
+}
+
+// connectLimit keeps a dead address from eating the time of the others.
+func connectLimit(timeout time.Duration, only bool) time.Duration {
+	if only {
+		return timeout
+	}
+	return min(timeout/4, 5*time.Second)
+}
+
+// candidates are the addresses to connect to; all says that every one of them
+// is asked, not only the first that answers.
+func (r *run) candidates(ctx context.Context) (addresses []string, all bool) {
+	if len(r.Addresses) > 0 {
+		return r.Addresses, true
+	}
+	host, port := r.URL.Hostname(), Port(r.URL)
+	if net.ParseIP(host) != nil || r.Proxy != nil {
+		return []string{net.JoinHostPort(host, port)}, true // behind a proxy the proxy resolves
+	}
+	item := evidence.Item{Step: evidence.StepResolve, At: time.Now()}
+	ips, fail := wire.Resolve(ctx, host)
+	took := float64(time.Since(item.At).Microseconds()) / 1000
+	item.Timing.Resolve = &took
+	item.Error = fail
+	for _, ip := range ips {
+		addresses = append(addresses, net.JoinHostPort(ip.String(), port))
+	}
+	item.Resolution = &evidence.Resolution{Name: host, Addresses: addresses}
+	r.recorder.Add(item)
+	return addresses, r.EachAddress
+}
+
+// Port is the port of a URL, the scheme's default if it names none.
+func Port(u *url.URL) string {
+	if p := u.Port(); p != "" {
+		return p
+	}
+	if u.Scheme == "http" {
+		return "80"
+	}
+	return "443"
+}
+
+// addressFamilies asks IPv6 addresses that were published but not used whether
+// they answer at all: Dynamics prefers them. Only where this machine has a
+// route, and never for a name of this machine itself.
+func (r *run) addressFamilies(ctx context.Context, unused []string) {
+	var wg sync.WaitGroup
+	for _, a := range unused {
+		host, _, _ := net.SplitHostPort(a)
+		ip := net.ParseIP(host)
+		if ip == nil || ip.To4() != nil || ip.IsLoopback() || !wire.HasRoute(a) {
+			continue
+		}
+		wg.Go(func() {
+			limited, cancel := context.WithTimeout(ctx, 3*time.Second)
+			defer cancel()
+			item := evidence.Item{Step: evidence.StepAddressFamily, Address: a, At: time.Now()}
+			item.Error = wire.Reach(limited, a)
+			r.recorder.Add(item)
+		})
+	}
+	wg.Wait()
+}
+
+func (r *run) client(address string) *ews.Client {
+	return &ews.Client{
+		URL: r.URL, Address: address, Dialer: r.dialer, Recorder: r.recorder,
+		Credential: ews.Credential{User: r.User, Password: r.Password},
+		Call:       soap.Call{Mailbox: r.Mailbox, Impersonate: r.Impersonate},
+	}
+}
+
+// note writes down a logon that was not sent, or a handshake that ended before
+// its last message.
+func (r *run) note(address string, l evidence.Logon) {
+	l.Account = r.User
+	r.recorder.Add(evidence.Item{Step: evidence.StepSkipped, Address: address, At: time.Now(), Logon: &l})
+}
+
+// remember stores a refusal at once: a run that dies after it must not lead
+// another to repeat it.
+func (r *run) remember() error {
+	if err := r.Memory.Remember(r.User, r.URL, r.Password); err != nil {
+		return fmt.Errorf("the refused password could not be remembered for the next run: %w", err)
+	}
+	return nil
+}
