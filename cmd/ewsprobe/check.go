@@ -1,0 +1,168 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/ewsprobe/ewsprobe/probe"
+	"github.com/ewsprobe/ewsprobe/probe/report"
+)
+
+func checkCommand(std stdio) *cli.Command {
+	return &cli.Command{
+		Name:      "check",
+		Usage:     "examines one EWS endpoint with one account and prints the verdict",
+		ArgsUsage: "TARGET",
+		Description: `TARGET is an EWS URL, HOST or HOST:PORT (https://HOST/EWS/Exchange.asmx). Flags come before it.
+
+First question, no password:      ewsprobe check --no-credentials mail.contoso.com
+The whole check:                  ewsprobe check --user svc-crm@contoso.com mail.contoso.com
+As Dynamics reaches a mailbox:    ewsprobe check --user svc-crm@contoso.com --mailbox anna@contoso.com --impersonate mail.contoso.com
+
+Exit code: 0 ok, 1 warning, 2 critical, 3 unknown.`,
+		Flags:           checkFlags(),
+		SkipFlagParsing: false,
+		Action:          func(c *cli.Context) error { return check(c, std) },
+	}
+}
+
+func check(c *cli.Context, std stdio) error {
+	target, err := oneArgument(c, "TARGET")
+	if err != nil {
+		return err
+	}
+	cfg, err := configure(c, target)
+	if err != nil {
+		return err
+	}
+	saves, err := planSaves(c.StringSlice("save"))
+	if err != nil {
+		return err
+	}
+	if !cfg.NoCredentials && cfg.ProfileAuth != probe.ProfileOAuth && cfg.URL.Scheme == "https" {
+		if cfg.Password, err = readPassword(c.Context, c, std); err != nil {
+			return err
+		}
+		dir, err := probe.DefaultMemoryDir()
+		if err != nil {
+			return unusable("there is no place to remember refused passwords (%v); set XDG_STATE_HOME, or --no-credentials", err)
+		}
+		cfg.Memory = &probe.Memory{Dir: dir}
+		if !cfg.RetryRefused {
+			cfg.RetryRefused = insist(c.Context, cfg, std)
+		}
+	}
+	if cfg.Insecure {
+		fmt.Fprintln(std.err, "ewsprobe: --insecure: the certificate is not verified; whoever stands in between can read the password")
+	}
+	level := c.Count("v")
+	if c.Bool("vv") {
+		level = 2
+	}
+	if level > 0 {
+		fmt.Fprint(std.err, probe.NewPlan(cfg))
+		cfg.Follow = follower(std.err, level)
+	}
+	rec, trouble := probe.Run(c.Context, cfg)
+	if trouble != nil {
+		std.complain(trouble)
+	}
+	return deliver(report.New(rec, version()), c.String("format"), saves, std)
+}
+
+// insist asks at the terminal whether a password that was refused lately shall
+// be sent again.
+func insist(ctx context.Context, cfg probe.Config, std stdio) bool {
+	if std.inFD < 0 || !std.errTerm {
+		return false
+	}
+	when, err := cfg.Memory.Refused(cfg.User, cfg.URL, cfg.Password)
+	if err != nil || when.IsZero() {
+		return false
+	}
+	fmt.Fprintf(std.err, "This password was refused for %s at %s. Sending it again may help to lock the account. Send it? [y/N] ", cfg.User, when.Local().Format("15:04"))
+	line := make(chan string, 1)
+	go func() {
+		s, _ := bufio.NewReader(std.in).ReadString('\n')
+		line <- s
+	}()
+	select {
+	case <-ctx.Done():
+		return false
+	case s := <-line:
+		s = strings.ToLower(strings.TrimSpace(s))
+		return s == "y" || s == "yes"
+	}
+}
+
+// deliver prints and saves a report, and makes its status the exit code.
+func deliver(r report.Report, format string, saves []string, std stdio) error {
+	asJSON, err := r.JSON()
+	if err != nil {
+		return err
+	}
+	if format == "json" {
+		_, err = std.out.Write(asJSON)
+	} else {
+		_, err = fmt.Fprint(std.out, r.Text(std.style()))
+	}
+	for _, file := range saves {
+		if saveErr := writeWhole(file, asJSON); saveErr != nil {
+			std.complain(fmt.Errorf("the report could not be saved: %w", saveErr))
+			err = saveErr
+		}
+	}
+	if code := r.Verdict.Status.ExitCode(); code != 0 {
+		return exit(code)
+	}
+	if err != nil {
+		return exit(3)
+	}
+	return nil
+}
+
+// planSaves makes sure, before anything is sent, that the report can be saved.
+func planSaves(files []string) ([]string, error) {
+	for _, file := range files {
+		if ext := strings.ToLower(filepath.Ext(file)); ext != ".json" {
+			return nil, usage("--save %s: the format is told by the extension, and this version writes .json", file)
+		}
+		if info, err := os.Stat(file); err == nil && !info.Mode().IsRegular() {
+			return nil, unusable("--save %s is not a file that can be replaced", file)
+		}
+		probe, err := os.CreateTemp(filepath.Dir(file), ".ewsprobe-*")
+		if err != nil {
+			return nil, unusable("--save %s cannot be written (%v)", file, err)
+		}
+		probe.Close()
+		os.Remove(probe.Name())
+	}
+	return files, nil
+}
+
+// writeWhole replaces a file as a whole or not at all.
+func writeWhole(file string, data []byte) error {
+	temp, err := os.CreateTemp(filepath.Dir(file), ".ewsprobe-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(temp.Name())
+	if _, err := temp.Write(data); err != nil {
+		temp.Close()
+		return err
+	}
+	if err := temp.Sync(); err != nil {
+		temp.Close()
+		return err
+	}
+	if err := temp.Close(); err != nil {
+		return err
+	}
+	return os.Rename(temp.Name(), file)
+}

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"crypto/x509"
+	"fmt"
+	"net/url"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/ewsprobe/ewsprobe/ews/standin"
+	"github.com/ewsprobe/ewsprobe/probe"
+	"github.com/ewsprobe/ewsprobe/probe/finding"
+	"github.com/ewsprobe/ewsprobe/probe/report"
+)
+
+func demoCommand(std stdio) *cli.Command {
+	return &cli.Command{
+		Name:  "demo",
+		Usage: "runs the real check against every scenario of the stand-in; needs nothing installed",
+		Description: `Each line: the scenario, what the check concluded, the bad logons that the server counted,
+and whether that is what the scenario expects. Exit code 2 if one differs.`,
+		Action: func(c *cli.Context) error {
+			if c.NArg() > 0 {
+				return usage("demo takes no argument; to run one scenario as a server: `ewsprobe simulate --scenario NAME`")
+			}
+			return demo(c.Context, std)
+		},
+	}
+}
+
+// demoAtOnce is how many scenarios run beside each other: most of their time
+// is waiting.
+const demoAtOnce = 4
+
+func demo(ctx context.Context, std stdio) error {
+	scenarios := standin.Scenarios()
+	results := make([]chan showing, len(scenarios))
+	places := make(chan struct{}, demoAtOnce)
+	for i, s := range scenarios {
+		results[i] = make(chan showing, 1)
+		go func() {
+			places <- struct{}{}
+			defer func() { <-places }()
+			results[i] <- show(ctx, s)
+		}()
+	}
+	different := 0
+	for i, s := range scenarios {
+		got := <-results[i]
+		mark := "ok     "
+		if got.differs != "" {
+			mark = "DIFFERS"
+			different++
+		}
+		fmt.Fprintf(std.out, "%s  %-26s %-9s %-24s %s\n", mark, s.Name, got.verdict.Status, got.verdict.Code, got.note())
+		if got.differs != "" {
+			fmt.Fprintf(std.out, "         %s\n", got.differs)
+		}
+	}
+	if ctx.Err() != nil {
+		return exit(finding.Unknown.ExitCode())
+	}
+	if different > 0 {
+		fmt.Fprintf(std.out, "\n%d of %d scenarios differ from what they expect.\n", different, len(scenarios))
+		return exit(finding.Critical.ExitCode())
+	}
+	fmt.Fprintf(std.out, "\nAll %d scenarios came out as expected.\n", len(scenarios))
+	return nil
+}
+
+// showing is one scenario and what the check made of it.
+type showing struct {
+	report  report.Report
+	verdict finding.Verdict
+	view    standin.View
+	took    time.Duration
+	differs string
+}
+
+func (s showing) note() string {
+	note := fmt.Sprintf("%d bad logons, %d ms", s.view.BadLogons, s.took.Milliseconds())
+	if s.verdict.Cause != 0 {
+		note = fmt.Sprintf("cause %d, ", s.verdict.Cause) + note
+	}
+	return note
+}
+
+// show runs the check of one scenario against its server and compares.
+func show(ctx context.Context, s standin.Scenario) showing {
+	var got showing
+	server, err := standin.Start(s.Behaviour, standin.Options{})
+	if err != nil {
+		got.differs = fmt.Sprintf("the stand-in did not start: %v", err)
+		return got
+	}
+	defer server.Close()
+	cfg, err := scenarioConfig(s.Check, server)
+	if err != nil {
+		got.differs = err.Error()
+		return got
+	}
+	started := time.Now()
+	rec, _ := probe.Run(ctx, cfg)
+	got.took = time.Since(started)
+	got.report = report.New(rec, version())
+	got.verdict, got.view = got.report.Verdict, server.View()
+	v := got.verdict
+	want := fmt.Sprintf("%s %s cause %d", s.Expect.Status, s.Expect.Code, s.Expect.Cause)
+	switch have := fmt.Sprintf("%s %s cause %d", v.Status, v.Code, v.Cause); {
+	case have != want:
+		got.differs = "expected " + want + ", but: " + v.Summary
+	case got.view.BadLogons > s.Expect.MaxBadLogons:
+		got.differs = fmt.Sprintf("the server counted %d bad logons, at most %d are expected", got.view.BadLogons, s.Expect.MaxBadLogons)
+	}
+	return got
+}
+
+// scenarioConfig is the configuration of a scenario's check, as the flags of
+// check would make it.
+func scenarioConfig(c standin.Check, server *standin.Server) (probe.Config, error) {
+	u, err := url.Parse(server.URL())
+	if err != nil {
+		return probe.Config{}, err
+	}
+	cfg := probe.Config{
+		URL: u, User: c.User, Password: c.Password, Mailbox: c.Mailbox, Impersonate: c.Impersonate, ProfileAuth: c.ProfileAuth, View: c.View,
+		Addresses: server.Addresses()[:1], Insecure: c.Insecure, Timeout: c.Timeout, UserAgent: userAgent(), DynamicsAgents: probe.DynamicsUserAgents,
+		MaxRejections: probe.DefaultMaxRejections, NoCredentials: c.User == "", CertWarnDays: probe.DefaultCertWarnDays,
+	}
+	if c.EachNode {
+		cfg.Addresses = server.Addresses()
+	}
+	if cfg.ProfileAuth == "" {
+		cfg.ProfileAuth = probe.ProfileBasic
+	}
+	if cfg.View == "" {
+		cfg.View = "inside"
+	}
+	if cfg.View == "public" {
+		cfg.Public = publicRoots()
+	}
+	if cfg.Timeout == 0 {
+		cfg.Timeout = probe.DefaultTimeout
+	}
+	if !c.NoCA {
+		cfg.Extra = x509.NewCertPool()
+		cfg.Extra.AppendCertsFromPEM(server.CA())
+	}
+	return cfg, nil
+}

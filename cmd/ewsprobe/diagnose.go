@@ -1,0 +1,71 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"os"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/ewsprobe/ewsprobe/probe/report"
+)
+
+// maxRecord bounds what diagnose reads: a check writes some tens of kilobytes.
+const maxRecord = 32 << 20
+
+func diagnoseCommand(std stdio) *cli.Command {
+	return &cli.Command{
+		Name:      "diagnose",
+		Usage:     "judges a saved JSON report again, without any network",
+		ArgsUsage: "FILE.json",
+		Description: `The evidence in the file is judged by this version's rules; the verdict stored in it is
+ignored. - reads standard input.`,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "format", Value: "text", Usage: "what to print: text or json"},
+			&cli.StringSliceFlag{Name: "save", Usage: "also write the report to `FILE` (.json); repeatable"},
+		},
+		Action: func(c *cli.Context) error {
+			file, err := oneArgument(c, "FILE.json")
+			if err != nil {
+				return err
+			}
+			if f := c.String("format"); f != "text" && f != "json" {
+				return usage("--format %q is unknown; use text or json", f)
+			}
+			saves, err := planSaves(c.StringSlice("save"))
+			if err != nil {
+				return err
+			}
+			raw, err := readRecord(file, std.in)
+			if err != nil {
+				return unusable("%s cannot be read (%v)", file, err)
+			}
+			rec, err := report.Load(raw)
+			if err != nil {
+				return unusable("%s cannot be judged: %v", file, err)
+			}
+			return deliver(report.New(rec, version()), c.String("format"), saves, std)
+		},
+	}
+}
+
+func readRecord(file string, in io.Reader) ([]byte, error) {
+	if file != "-" {
+		f, err := os.Open(file)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		in = f
+	}
+	raw, err := io.ReadAll(io.LimitReader(in, maxRecord+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(raw) > maxRecord {
+		return nil, errors.New("it is larger than 32 MiB")
+	}
+	// Windows PowerShell's > writes UTF-16.
+	text, err := decodeText(raw)
+	return []byte(text), err
+}

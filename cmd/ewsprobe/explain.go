@@ -1,0 +1,208 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/mitchellh/go-wordwrap"
+	"github.com/urfave/cli/v2"
+
+	"github.com/ewsprobe/ewsprobe/probe/finding"
+	"github.com/ewsprobe/ewsprobe/probe/report"
+)
+
+func explainCommand(std stdio) *cli.Command {
+	return &cli.Command{
+		Name:      "explain",
+		Usage:     "says what a verdict code or a pasted Dynamics alert means and what to do",
+		ArgsUsage: `[CODE | "pasted alert text"]`,
+		Description: `Without an argument it lists all codes. A topic such as basic-or-ntlm is explained too.
+What it does not know is exit code 3.`,
+		Action: func(c *cli.Context) error {
+			e := explainer{width: max(std.style().Width, 0)}
+			if e.width == 0 {
+				e.width = 80
+			}
+			// An alert pasted without quotes arrives as many words.
+			text := strings.TrimSpace(strings.Join(c.Args().Slice(), " "))
+			switch {
+			case c.NArg() == 0:
+				e.list()
+			case text == "":
+				return usage("there is nothing to explain; give a code or paste the text of the alert in quotes")
+			case e.code(strings.ToLower(text)), e.topic(strings.ToLower(text)), e.alert(text):
+			default:
+				return usage("nothing is known about %q; `ewsprobe explain` lists the codes", report.Clean(shorten(text, 60), 60))
+			}
+			fmt.Fprint(std.out, e.b.String())
+			return nil
+		},
+	}
+}
+
+func shorten(s string, n int) string {
+	if r := []rune(s); len(r) > n {
+		return string(r[:n]) + "…"
+	}
+	return s
+}
+
+type explainer struct {
+	b     strings.Builder
+	width int
+}
+
+func (e *explainer) text(indent int, s string) {
+	pad := strings.Repeat(" ", indent)
+	for line := range strings.SplitSeq(wordwrap.WrapString(s, uint(max(e.width-indent, 20))), "\n") {
+		e.b.WriteString(strings.TrimRight(pad+line, " ") + "\n")
+	}
+}
+
+var blockTitles = map[finding.Block]string{
+	finding.BlockAsk: "Nothing could be asked", finding.BlockEndpoint: "The endpoint and its sign-in",
+	finding.BlockMailbox: "The mailbox and what is around it", finding.BlockWarning: "Warnings, and ok",
+}
+
+func (e *explainer) list() {
+	var block finding.Block
+	for _, entry := range finding.Catalogue() {
+		if entry.Block != block {
+			if block != "" {
+				e.b.WriteString("\n")
+			}
+			block = entry.Block
+			e.text(0, blockTitles[block])
+		}
+		cause := ""
+		if entry.Cause != 0 {
+			cause = fmt.Sprintf(" (cause %d)", entry.Cause)
+		}
+		fmt.Fprintf(&e.b, "  %-24s %-9s %s%s\n", entry.Code, entry.Status, entry.Title, cause)
+	}
+	e.b.WriteString("\n")
+	e.text(0, "Topics: "+strings.Join(topicNames(), ", "))
+	e.text(0, "Ask for one: ewsprobe explain basic-disabled. Or paste what Dynamics says: ewsprobe explain \"Http server returned 401 Unauthorized exception\".")
+}
+
+func (e *explainer) code(text string) bool {
+	entry, ok := finding.Lookup(finding.Code(text))
+	if !ok {
+		return false
+	}
+	fmt.Fprintf(&e.b, "%s  (%s", entry.Code, entry.Status)
+	if entry.Cause != 0 {
+		about, _ := finding.LookupCause(entry.Cause)
+		fmt.Fprintf(&e.b, ", KB 3212785 cause %d: %s", entry.Cause, about.Title)
+	}
+	e.b.WriteString(")\n")
+	e.text(0, entry.Title+".")
+	e.section("What it means", entry.Meaning)
+	e.section("How it is concluded", entry.Concluded)
+	if len(entry.Remedies) > 0 {
+		e.b.WriteString("\nWhat to do\n")
+		for i, r := range entry.Remedies {
+			e.text(2, fmt.Sprintf("%d. %s", i+1, sample(r.Text)))
+			for _, line := range []string{sample(r.Command), r.Link} {
+				if line != "" {
+					e.b.WriteString("     " + line + "\n")
+				}
+			}
+		}
+	}
+	if len(entry.SeeAlso) > 0 {
+		names := make([]string, len(entry.SeeAlso))
+		for i, c := range entry.SeeAlso {
+			names[i] = string(c)
+		}
+		e.section("See also", strings.Join(names, ", "))
+	}
+	return true
+}
+
+func (e *explainer) section(title, text string) {
+	e.b.WriteString("\n" + title + "\n")
+	e.text(2, text)
+}
+
+// sample fills a remedy with names that stand for the reader's own.
+func sample(s string) string {
+	return strings.NewReplacer("{server}", "<SERVER>", "{host}", "mail.contoso.com", "{user}", "svc-crm@contoso.com", "{mailbox}", "anna@contoso.com").Replace(s)
+}
+
+func (e *explainer) topic(text string) bool {
+	for _, t := range topics {
+		if t.name == text {
+			e.text(0, t.title)
+			for _, paragraph := range t.paragraphs {
+				e.b.WriteString("\n")
+				e.text(2, paragraph)
+			}
+			return true
+		}
+	}
+	return false
+}
+
+func (e *explainer) alert(text string) bool {
+	alerts := finding.MatchAlert(text)
+	for i, a := range alerts {
+		if i > 0 {
+			e.b.WriteString("\n")
+		}
+		e.text(0, a.Meaning)
+		for _, n := range a.Causes {
+			about, _ := finding.LookupCause(n)
+			e.text(2, fmt.Sprintf("Cause %d, %s: %s", n, about.Title, about.Meaning))
+		}
+		if len(a.Codes) > 0 {
+			names := make([]string, len(a.Codes))
+			for i, c := range a.Codes {
+				names[i] = string(c)
+			}
+			e.section("What ewsprobe may find", strings.Join(names, ", "))
+		}
+		if a.Next != "" {
+			e.b.WriteString("\nWhat to run next\n  " + sample(a.Next) + "\n")
+		}
+	}
+	return len(alerts) > 0
+}
+
+// topics are what a verdict points to beyond its own code.
+var topics = []struct {
+	name, title string
+	paragraphs  []string
+}{
+	{
+		name: "basic-or-ntlm", title: "Basic or NTLM for the Dynamics profile",
+		paragraphs: []string{
+			"The documented prerequisite for Exchange Server is NTLM or Basic on EWS, and with NTLM, Basic has to be disabled. KB 3212785 asks for Basic. So Basic being off is a fault only if the profile uses Basic: look into the profile (Authentication protocol) before you change Exchange.",
+			"Basic is known to work with Dynamics online. It sends the password itself, protected by TLS alone, and is off on the EWS virtual directory after installation of Exchange 2016 and 2019; Autodiscover has it on, so a sign-in that works there proves nothing for EWS.",
+			"NTLM sends a proof instead of the password. That Dynamics online signs in with NTLM is documented, not proved here; Extended Protection, balancers without connection affinity and policies that restrict NTLM can stand in its way, which `ewsprobe check --profile-auth ntlm` shows. Kerberos is out of reach for Dynamics online: it sees no domain controller.",
+			"A third way is hybrid modern authentication (OAuth): `ewsprobe check --profile-auth oauth` says whether the server is set up for it.",
+		},
+	},
+	{
+		name: "exit-codes", title: "Exit codes",
+		paragraphs: []string{
+			"0 ok, 1 warning, 2 critical, 3 unknown: the convention of monitoring plugins. Unknown covers what could not be determined, wrong usage, unusable files and a check stopped by Ctrl-C. `demo` exits with 2 when a scenario differs from its expectation.",
+		},
+	},
+	{
+		name: "what-is-sent", title: "What a check sends",
+		paragraphs: []string{
+			"Everything is a POST of a read-only FindFolder request to the one URL you named, under the user agent ewsprobe/VERSION. First come three requests without a credential, on connections of their own: an anonymous one, one with an empty Bearer token, one with an NTLM type 1 message, which names no account.",
+			"Then the credential is used, one request at a time until one was accepted, and at most --max-rejections times (2) if it is refused: security event 4625 on the server and 4776 or 4771 on a domain controller show each. A scheme that is not offered never gets the password. Redirects are not followed, and nothing goes past an untrusted certificate without --insecure.",
+			"With a password already accepted, NTLM may be sent again without a channel binding and with a foreign one, to see what Extended Protection does; a refusal of these shows as 4625 with sub status 0xC000035B and does not count against the account. `ewsprobe check -v` prints the plan with its cost before anything is sent, and the report lists every attempt with its time.",
+		},
+	},
+}
+
+func topicNames() []string {
+	names := make([]string, len(topics))
+	for i, t := range topics {
+		names[i] = t.name
+	}
+	return names
+}

@@ -1,0 +1,274 @@
+package main
+
+import (
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/urfave/cli/v2"
+	"golang.org/x/crypto/x509roots/fallback/bundle"
+
+	"github.com/ewsprobe/ewsprobe/probe"
+)
+
+const ewsPath = "/EWS/Exchange.asmx"
+
+// checkFlags are the flags of check.
+func checkFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "user", Usage: `the account, DOMAIN\user or user@domain`},
+		&cli.StringFlag{Name: "password-file", Usage: "read the password from `FILE` (- for standard input); else EWSPROBE_PASSWORD, else a prompt"},
+		&cli.StringFlag{Name: "mailbox", Usage: "the mailbox `ADDRESS` that Dynamics uses"},
+		&cli.BoolFlag{Name: "impersonate", Usage: "reach the mailbox by impersonation, as the profile does"},
+		&cli.StringFlag{Name: "profile-auth", Value: probe.ProfileBasic, Usage: "what the Dynamics e-mail server profile uses: basic, ntlm, negotiate, oauth or auto"},
+		&cli.BoolFlag{Name: "no-credentials", Usage: "only what can be learnt anonymously"},
+		&cli.StringFlag{Name: "view", Value: "inside", Usage: "from where the endpoint is seen: inside or public"},
+		&cli.StringSliceFlag{Name: "address", Usage: "connect to `IP[:PORT]`, keep the host name; repeatable"},
+		&cli.BoolFlag{Name: "each-address", Usage: "check every address of the name"},
+		&cli.StringFlag{Name: "ca-file", Usage: "trust the certificates in `FILE` (PEM) beside the system's"},
+		&cli.BoolFlag{Name: "insecure", Usage: "go on past an untrusted certificate, password included"},
+		&cli.StringFlag{Name: "proxy", Usage: "reach EWS through this http proxy `URL`"},
+		&cli.DurationFlag{Name: "timeout", Value: probe.DefaultTimeout, Usage: "hard limit of the whole check"},
+		&cli.StringFlag{Name: "user-agent", Usage: "the user agent to send", Value: userAgent(), DefaultText: userAgent()},
+		&cli.StringFlag{Name: "dynamics-user-agent", Usage: "the user agent to try after a 403, instead of the known ones of Dynamics"},
+		&cli.BoolFlag{Name: "no-user-agent-probe", Usage: "do not try Dynamics' user agents after a 403"},
+		&cli.IntFlag{Name: "max-rejections", Value: probe.DefaultMaxRejections, Usage: "how many refused logons the account may cost in one run"},
+		&cli.BoolFlag{Name: "retry-refused", Usage: "send a password all the same that was refused within the last 60 minutes"},
+		&cli.IntFlag{Name: "cert-warn", Value: probe.DefaultCertWarnDays, Usage: "warn when the certificate expires within this many `DAYS`"},
+		&cli.StringFlag{Name: "format", Value: "text", Usage: "what to print: text or json"},
+		&cli.StringSliceFlag{Name: "save", Usage: "also write the report to `FILE` (.json); repeatable"},
+		&cli.BoolFlag{Name: "v", Usage: "tell the story leg by leg on standard error", Count: new(int)},
+		&cli.BoolFlag{Name: "vv", Usage: "show the wire too, secrets masked"},
+	}
+}
+
+func userAgent() string { return "ewsprobe/" + version() }
+
+// configure turns flags and TARGET into a complete configuration, without the
+// password.
+func configure(c *cli.Context, target string) (probe.Config, error) {
+	cfg := probe.Config{
+		User: c.String("user"), Mailbox: c.String("mailbox"), Impersonate: c.Bool("impersonate"), ProfileAuth: c.String("profile-auth"),
+		View: c.String("view"), EachAddress: c.Bool("each-address"), Insecure: c.Bool("insecure"), Timeout: c.Duration("timeout"),
+		UserAgent: c.String("user-agent"), NoUserAgentProbe: c.Bool("no-user-agent-probe"), MaxRejections: c.Int("max-rejections"),
+		RetryRefused: c.Bool("retry-refused"), NoCredentials: c.Bool("no-credentials"), CertWarnDays: c.Int("cert-warn"),
+		DynamicsAgents: probe.DynamicsUserAgents,
+	}
+	var err error
+	if cfg.URL, err = parseTarget(target); err != nil {
+		return cfg, err
+	}
+	if !slices.Contains([]string{probe.ProfileBasic, probe.ProfileNTLM, probe.ProfileNegotiate, probe.ProfileOAuth, probe.ProfileAuto}, cfg.ProfileAuth) {
+		return cfg, usage("--profile-auth %q is unknown; use basic, ntlm, negotiate, oauth or auto", cfg.ProfileAuth)
+	}
+	if cfg.View != "inside" && cfg.View != "public" {
+		return cfg, usage("--view %q is unknown; use inside or public", cfg.View)
+	}
+	if f := c.String("format"); f != "text" && f != "json" {
+		return cfg, usage("--format %q is unknown; use text or json", f)
+	}
+	if cfg.Timeout < time.Second || cfg.Timeout > time.Hour {
+		return cfg, usage("--timeout %s is out of range; use 1s to 1h", cfg.Timeout)
+	}
+	if cfg.MaxRejections < 1 || cfg.MaxRejections > 10 {
+		return cfg, usage("--max-rejections %d is out of range; use 1 to 10, or --no-credentials to send no password", cfg.MaxRejections)
+	}
+	if cfg.CertWarnDays < 0 || cfg.CertWarnDays > 3650 {
+		return cfg, usage("--cert-warn %d is out of range; use 0 (never) to 3650 days", cfg.CertWarnDays)
+	}
+	if err := checkAccount(cfg); err != nil {
+		return cfg, err
+	}
+	if agent := c.String("dynamics-user-agent"); c.IsSet("dynamics-user-agent") {
+		cfg.DynamicsAgents = []string{agent}
+	}
+	for _, agent := range append([]string{cfg.UserAgent}, cfg.DynamicsAgents...) {
+		if strings.TrimSpace(agent) == "" || strings.ContainsFunc(agent, unicode.IsControl) {
+			return cfg, usage("a user agent must be a line of text; leave the flag out for the usual one")
+		}
+	}
+	if cfg.Addresses, err = parseAddresses(c.StringSlice("address"), probe.Port(cfg.URL)); err != nil {
+		return cfg, err
+	}
+	if len(cfg.Addresses) > 0 && cfg.EachAddress {
+		return cfg, usage("--address and --each-address exclude each other; use one of them")
+	}
+	if cfg.Extra, err = readCertificates(c.String("ca-file")); err != nil {
+		return cfg, err
+	}
+	if cfg.Proxy, err = parseProxy(c.String("proxy")); err != nil {
+		return cfg, err
+	}
+	if cfg.Proxy != nil && cfg.EachAddress {
+		return cfg, usage("--each-address needs the name resolved here, but with --proxy the proxy resolves it; use --address")
+	}
+	if cfg.View == "public" {
+		cfg.Public = publicRoots()
+	}
+	return cfg, nil
+}
+
+func checkAccount(cfg probe.Config) error {
+	if cfg.User == "" && !cfg.NoCredentials && cfg.ProfileAuth != probe.ProfileOAuth {
+		return usage(`--user is missing; give the account as DOMAIN\user or user@domain, or --no-credentials for what can be learnt without one`)
+	}
+	if strings.ContainsFunc(cfg.User, unicode.IsControl) || strings.Contains(cfg.User, ":") {
+		return usage("--user holds a colon or a control character, which no sign-in can carry; correct it")
+	}
+	if cfg.Impersonate && cfg.Mailbox == "" {
+		return usage("--impersonate needs --mailbox ADDRESS: whom to impersonate")
+	}
+	if cfg.Mailbox != "" && !mailboxAddress.MatchString(cfg.Mailbox) {
+		return usage("--mailbox %q is not an e-mail address; give one like anna@contoso.com", cfg.Mailbox)
+	}
+	return nil
+}
+
+// mailboxAddress wants a domain whose last label is no number, so that an IP
+// address is none.
+var mailboxAddress = regexp.MustCompile(`^[^\s@<>"\\(),:;\[\]\x00-\x1f\x7f]{1,64}@([\pL\pN]([\pL\pN-]{0,61}[\pL\pN])?\.)+[\pL][\pL\pN-]{1,62}$`)
+
+var hostLabelled = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?\.?$`)
+
+// parseTarget accepts an EWS URL, HOST or HOST:PORT.
+func parseTarget(target string) (*url.URL, error) {
+	target = strings.TrimSpace(target)
+	lower := strings.ToLower(target)
+	switch {
+	case target == "":
+		return nil, usage("TARGET is empty; give the EWS URL or the host name")
+	case strings.ContainsFunc(target, unicode.IsControl):
+		return nil, usage("TARGET holds control characters; give the EWS URL or the host name")
+	case strings.HasPrefix(lower, "https://"), strings.HasPrefix(lower, "http://"):
+		return parseEndpoint(target)
+	case strings.Contains(target, "://"):
+		scheme, _, _ := strings.Cut(target, "://")
+		return nil, usage("%s:// is no way to reach EWS; use https://", scheme)
+	case strings.Contains(target, "/"):
+		return nil, usage("TARGET has a path but no scheme; write https:// in front of it")
+	case strings.Contains(target, "@"):
+		return nil, usage("a mailbox address as TARGET is not supported yet; give the EWS URL or the host name, and the address with --mailbox")
+	}
+	if ip, err := netip.ParseAddr(target); err == nil && ip.Is6() {
+		target = "[" + target + "]"
+	}
+	return parseEndpoint("https://" + target + ewsPath)
+}
+
+func parseEndpoint(raw string) (*url.URL, error) {
+	// The text of a parse error would repeat a password in the URL.
+	if authority, _, _ := strings.Cut(raw[strings.Index(raw, "://")+3:], "/"); strings.Contains(authority, "@") {
+		return nil, usage("TARGET holds a user name or password, and process lists are public; take it out and use --user and --password-file")
+	}
+	u, err := url.Parse(raw)
+	if err != nil {
+		return nil, usage("TARGET is not a URL that can be understood; give it like https://mail.contoso.com%s", ewsPath)
+	}
+	host := u.Hostname()
+	if net.ParseIP(host) == nil && !hostLabelled.MatchString(host) {
+		return nil, usage("TARGET has no usable host name; give it like mail.contoso.com (international names in their xn-- form)")
+	}
+	if p := u.Port(); strings.HasSuffix(u.Host, ":") || p != "" && !validPort(p) {
+		return nil, usage("the port of TARGET is not a number from 1 to 65535")
+	}
+	if u.Fragment != "" {
+		return nil, usage("TARGET has a part after #, which is never sent; leave it out")
+	}
+	u.Scheme, u.Host = strings.ToLower(u.Scheme), strings.ToLower(u.Host)
+	if u.Path == "" || u.Path == "/" {
+		u.Path = ewsPath
+	}
+	return u, nil
+}
+
+func validPort(p string) bool {
+	var n int
+	_, err := fmt.Sscanf(p, "%d", &n)
+	return err == nil && n >= 1 && n <= 65535
+}
+
+func parseAddresses(values []string, port string) ([]string, error) {
+	var addresses []string
+	for _, v := range values {
+		a := v
+		if ip, err := netip.ParseAddr(strings.Trim(v, "[]")); err == nil {
+			a = net.JoinHostPort(ip.String(), port)
+		}
+		ap, err := netip.ParseAddrPort(a)
+		if err != nil || ap.Port() == 0 {
+			return nil, usage("--address %q is not an IP address with or without a port; give it like 10.0.0.11 or 10.0.0.11:443", v)
+		}
+		if !slices.Contains(addresses, ap.String()) {
+			addresses = append(addresses, ap.String())
+		}
+	}
+	return addresses, nil
+}
+
+func parseProxy(raw string) (*url.URL, error) {
+	if raw == "" {
+		return nil, nil
+	}
+	if !strings.Contains(raw, "://") {
+		raw = "http://" + raw
+	}
+	if authority, _, _ := strings.Cut(raw[strings.Index(raw, "://")+3:], "/"); strings.Contains(authority, "@") {
+		return nil, usage("--proxy holds a user name or password, and process lists are public; use a proxy that needs none")
+	}
+	u, err := url.Parse(raw)
+	if err != nil || u.Hostname() == "" || u.Scheme != "http" && u.Scheme != "https" || u.Path != "" && u.Path != "/" {
+		return nil, usage("--proxy is not the URL of an http proxy; give it like http://proxy.contoso.com:8080")
+	}
+	return u, nil
+}
+
+func readCertificates(file string) (*x509.CertPool, error) {
+	if file == "" {
+		return nil, nil
+	}
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		return nil, unusable("--ca-file cannot be read (%v)", err)
+	}
+	pool, n := x509.NewCertPool(), 0
+	for block, rest := pem.Decode(raw); block != nil; block, rest = pem.Decode(rest) {
+		if block.Type != "CERTIFICATE" {
+			continue
+		}
+		cert, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return nil, unusable("--ca-file %s holds a certificate that cannot be read (%v)", file, err)
+		}
+		pool.AddCert(cert)
+		n++
+	}
+	if n == 0 {
+		return nil, unusable("--ca-file %s holds no certificate in PEM form; export it as Base-64 encoded X.509", file)
+	}
+	return pool, nil
+}
+
+// publicRoots are the roots that Mozilla's programme trusts, as the Go project
+// publishes them: those of this machine may hold the company's own.
+func publicRoots() *x509.CertPool {
+	pool := x509.NewCertPool()
+	for root := range bundle.Roots() {
+		if cert, err := x509.ParseCertificate(root.Certificate); err == nil {
+			if root.Constraint != nil {
+				pool.AddCertWithConstraint(cert, root.Constraint)
+			} else {
+				pool.AddCert(cert)
+			}
+		}
+	}
+	return pool
+}

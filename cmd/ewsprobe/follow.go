@@ -1,0 +1,111 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/probe/report"
+)
+
+const followLimit = 500
+
+// follower tells the story of a check leg by leg; at level 2 it shows the wire.
+// Items come cleaned of secrets; what a server wrote is made harmless here.
+func follower(w io.Writer, level int) func(evidence.Item) {
+	return func(item evidence.Item) {
+		fmt.Fprintln(w, storyLine(item))
+		if level > 1 {
+			showWire(w, item)
+		}
+	}
+}
+
+func storyLine(item evidence.Item) string {
+	where := item.Address
+	if item.Connection > 0 {
+		where += fmt.Sprintf(" (connection %d)", item.Connection)
+	}
+	took := ""
+	if item.Timing.Total != nil {
+		took = fmt.Sprintf(" after %.0f ms", *item.Timing.Total)
+	}
+	var end []string
+	if item.Response != nil {
+		end = append(end, fmt.Sprintf("%d%s", item.Response.Status, took))
+	}
+	if item.Error != nil {
+		end = append(end, item.Error.Error())
+	}
+	if r := item.Resolution; r != nil {
+		end = append(end, strings.Join(r.Addresses, ", "))
+	}
+	if n := item.NTLM; n != nil {
+		if n.Problem != "" {
+			end = append(end, n.Problem)
+		} else {
+			end = append(end, fmt.Sprintf("challenge from %s in %s, Windows build %s", n.NetBIOSComputer, n.NetBIOSDomain, n.OSBuild))
+		}
+	}
+	if l := item.Logon; l != nil {
+		end = append(end, strings.TrimSpace(fmt.Sprintf("%s %s%s", l.Scheme, l.Result, counts(l))))
+		if l.Why != "" {
+			end = append(end, l.Why)
+		}
+	}
+	if item.EWS.Answered() {
+		end = append(end, "EWS answers "+item.EWS.Code)
+	}
+	if item.ClosedBy != "" {
+		end = append(end, "connection ended by the "+item.ClosedBy)
+	}
+	return report.Clean(fmt.Sprintf("%-4s %-15s %s: %s", item.ID, item.Step, where, strings.Join(end, "; ")), followLimit)
+}
+
+func counts(l *evidence.Logon) string {
+	s := ""
+	if l.Binding != "" {
+		s = ", channel binding " + l.Binding
+	}
+	if l.Counted {
+		s += ", counts as refused"
+	}
+	return s
+}
+
+func showWire(w io.Writer, item evidence.Item) {
+	line := func(mark, format string, args ...any) {
+		fmt.Fprintln(w, report.Clean("     "+mark+" "+fmt.Sprintf(format, args...), followLimit))
+	}
+	if t := item.TLS; t != nil && t.Certificate != nil {
+		line("*", "%s, %s, certificate %s of %s, SHA-256 %s", t.Version, t.CipherSuite, t.Certificate.Subject, t.Certificate.Issuer, t.Certificate.SHA256)
+	}
+	if r := item.Request; r != nil {
+		line(">", "%s %s", r.Method, r.URL)
+		line(">", "User-Agent: %s", r.UserAgent)
+		for _, h := range r.Headers {
+			line(">", "%s: %s", h[0], h[1])
+		}
+		if r.Authorization != "" {
+			line(">", "Authorization: [%s]", r.Authorization)
+		}
+		if r.BodyBytes > 0 {
+			line(">", "[%s, %d bytes]", r.Operation, r.BodyBytes)
+		}
+	}
+	r := item.Response
+	if r == nil {
+		return
+	}
+	line("<", "%s %d %s", r.Proto, r.Status, r.Reason)
+	for _, h := range r.Headers {
+		line("<", "%s: %s", h[0], h[1])
+	}
+	switch {
+	case r.Withheld != "":
+		line("<", "[%d bytes; %s]", r.BodyBytes, r.Withheld)
+	case r.Body != "":
+		line("<", "%s", r.Body)
+	}
+}

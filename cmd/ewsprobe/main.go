@@ -1,0 +1,23 @@
+// Command ewsprobe says why Dynamics 365 server-side synchronization gets a 401
+// from Exchange Web Services, what proves it and what mends it.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	os.Exit(realMain())
+}
+
+func realMain() int {
+	// The first Ctrl-C ends the check with a report of what was found so far;
+	// the second ends the program.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop)
+	return run(ctx, os.Args, processIO())
+}

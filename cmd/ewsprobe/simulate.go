@@ -1,0 +1,142 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/ewsprobe/ewsprobe/ews/standin"
+	"github.com/ewsprobe/ewsprobe/probe/report"
+)
+
+func simulateCommand(std stdio) *cli.Command {
+	return &cli.Command{
+		Name:  "simulate",
+		Usage: "runs the stand-in Exchange front end, for trying out and training",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "scenario", Value: "basic-off", Usage: "which `NAME` to play; --list shows them"},
+			&cli.StringFlag{Name: "listen", Value: "127.0.0.1:0", Usage: "the `ADDRESS` to listen on"},
+			&cli.BoolFlag{Name: "allow-remote", Usage: "allow an address that is not this machine's own"},
+			&cli.BoolFlag{Name: "list", Usage: "list the scenarios"},
+		},
+		Action: func(c *cli.Context) error {
+			if c.NArg() > 0 {
+				return usage("simulate takes no argument; name the scenario with --scenario NAME")
+			}
+			if c.Bool("list") {
+				for _, s := range standin.Scenarios() {
+					fmt.Fprintf(std.out, "%-26s %s\n", s.Name, s.Title)
+				}
+				return nil
+			}
+			return simulate(c, std)
+		},
+	}
+}
+
+func simulate(c *cli.Context, std stdio) error {
+	s, ok := standin.Find(c.String("scenario"))
+	if !ok {
+		return usage("there is no scenario %q; `ewsprobe simulate --list` shows them", c.String("scenario"))
+	}
+	var mu sync.Mutex
+	server, err := standin.Start(s.Behaviour, standin.Options{
+		Listen: c.String("listen"), AllowRemote: c.Bool("allow-remote"),
+		OnRequest: func(r standin.Request) {
+			mu.Lock()
+			defer mu.Unlock()
+			fmt.Fprintln(std.out, requestLine(r))
+		},
+	})
+	if err != nil {
+		return usage("the stand-in cannot listen on %s (%v); choose another address with --listen", c.String("listen"), err)
+	}
+	defer server.Close()
+	dir, err := os.MkdirTemp("", "ewsprobe-simulate-")
+	if err != nil {
+		return unusable("no temporary folder for the certificate (%v)", err)
+	}
+	defer os.RemoveAll(dir)
+	ca, password := filepath.Join(dir, "ca.pem"), filepath.Join(dir, "password.txt")
+	for file, content := range map[string][]byte{ca: server.CA(), password: []byte(s.Check.Password + "\n")} {
+		if err := os.WriteFile(file, content, 0o600); err != nil {
+			return unusable("%v", err)
+		}
+	}
+	mu.Lock()
+	fmt.Fprintf(std.out, "%s: %s\n\nIn another terminal:\n\n  %s\n\nCtrl-C ends it. Requests:\n", s.Name, s.Title, tryCommand(s.Check, server, ca, password))
+	mu.Unlock()
+	<-c.Context.Done()
+	v := server.View()
+	fmt.Fprintf(std.out, "\n%d requests on %d connections, %d good and %d bad logons\n", len(v.Requests), v.Connections, v.GoodLogons, v.BadLogons)
+	return nil
+}
+
+// tryCommand is the check of the scenario as a command line.
+func tryCommand(k standin.Check, server *standin.Server, ca, password string) string {
+	line := "ewsprobe check"
+	flag := func(name, value string) {
+		if value != "" {
+			line += fmt.Sprintf(" --%s %s", name, quoteArgument(value))
+		}
+	}
+	if !k.NoCA && !k.PlainHTTP {
+		flag("ca-file", ca)
+	}
+	if k.Insecure {
+		line += " --insecure"
+	}
+	if k.User == "" {
+		line += " --no-credentials"
+	} else {
+		flag("user", k.User)
+		flag("password-file", password)
+	}
+	flag("profile-auth", k.ProfileAuth)
+	flag("view", k.View)
+	flag("mailbox", k.Mailbox)
+	if k.Impersonate {
+		line += " --impersonate"
+	}
+	if k.Timeout != 0 {
+		flag("timeout", k.Timeout.String())
+	}
+	addresses := server.Addresses()
+	if !k.EachNode {
+		addresses = addresses[:1]
+	}
+	for _, a := range addresses {
+		flag("address", a)
+	}
+	return line + " " + server.URL()
+}
+
+func quoteArgument(s string) string {
+	for _, r := range s {
+		if r == '\\' || r == ' ' {
+			return `"` + s + `"`
+		}
+	}
+	return s
+}
+
+// requestLine tells of one request; what the caller chose is made harmless.
+func requestLine(r standin.Request) string {
+	line := fmt.Sprintf("%s  node %d connection %d  %-12s %-14s", r.At.Format("15:04:05.000"), r.Node, r.Connection, r.Message, r.Outcome)
+	if r.Status != 0 {
+		line += fmt.Sprintf("  %d", r.Status)
+	}
+	if r.Account != "" {
+		line += fmt.Sprintf("  as %q", r.Account)
+	}
+	if r.Binding != "" {
+		line += "  binding " + r.Binding
+	}
+	if r.Operation != "" {
+		line += fmt.Sprintf("  %s %s", r.Operation, r.Mailbox)
+	}
+	return report.Clean(line, 300)
+}

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"golang.org/x/term"
+
+	"github.com/ewsprobe/ewsprobe/probe/report"
+)
+
+// What a user, a script and a pipe may rely on:
+//
+//   - standard output carries the result and nothing else; with --format json
+//     it is one JSON object, also when the run was refused;
+//   - everything else (errors, -v, prompts) goes to standard error, errors as
+//     one line "ewsprobe: what is wrong; how to mend it";
+//   - colour only on a terminal, and not with NO_COLOR or TERM=dumb;
+//   - the exit code is the verdict's: 0 ok, 1 warning, 2 critical, 3 unknown.
+//
+// Only this package prints and only main exits.
+
+// stdio is where a command reads and writes.
+type stdio struct {
+	in       io.Reader
+	out, err io.Writer
+	inFD     int // file descriptor of a terminal to prompt on; -1 none
+	outTerm  bool
+	errTerm  bool
+	width    int
+	env      func(string) string
+}
+
+func processIO() stdio {
+	s := stdio{in: os.Stdin, out: os.Stdout, err: os.Stderr, inFD: -1, env: os.Getenv}
+	if fd := int(os.Stdin.Fd()); term.IsTerminal(fd) {
+		s.inFD = fd
+	}
+	if fd := int(os.Stdout.Fd()); term.IsTerminal(fd) {
+		s.outTerm = true
+		if w, _, err := term.GetSize(fd); err == nil {
+			s.width = w
+		}
+	}
+	s.errTerm = term.IsTerminal(int(os.Stderr.Fd()))
+	return s
+}
+
+// style is how text is laid out on standard output.
+func (s stdio) style() report.Style {
+	return report.Style{Width: min(s.width, 120), Colour: s.outTerm && s.env("NO_COLOR") == "" && s.env("TERM") != "dumb" && enableColour()}
+}
+
+// complain prints the one line of an error.
+func (s stdio) complain(err error) {
+	fmt.Fprintf(s.err, "ewsprobe: %s\n", oneLine(err.Error()))
+}
+
+func oneLine(text string) string {
+	return strings.Join(strings.Fields(text), " ")
+}
