@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -103,7 +104,10 @@ func (c *Client) send(ctx context.Context, conn *wire.Conn, l leg) (evidence.Ite
 	}
 	item.Connection = conn.ID
 	answer, fail := conn.Post(ctx, req)
-	if fail != nil && fail.Code == evidence.TLSHandshake && conn.TLS != nil && conn.TLS.ClientCertAsk {
+	if conn.TLS != nil && conn.TLS.ClientCertAsk && fail != nil && answer.Response == nil &&
+		slices.Contains([]evidence.FailureCode{evidence.TLSHandshake, evidence.ConnectionReset, evidence.ConnectionClosed}, fail.Code) {
+		// In TLS 1.3 the client believes the handshake done before the server
+		// has missed the certificate it asked for.
 		fail.Code = evidence.TLSClientCert
 	}
 	item.Timing, item.Error = answer.Timing, fail

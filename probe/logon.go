@@ -11,21 +11,25 @@ import (
 
 // logons carries out the planned uses of the credential, address by address.
 // The first address that refuses the password ends it: another would count the
-// same refusal again.
+// same refusal again. Where an earlier address accepted it, a refusal needs no
+// second scheme to be explained: the servers differ.
 func (r *run) logons(ctx context.Context, nodes []*node) error {
 	var problem error
 	for _, n := range nodes {
 		if !n.asksCredential() {
 			continue
 		}
-		t := &talk{node: n}
+		t := &talk{node: n, provedBefore: r.guard.proved}
 		for _, l := range r.plan.Logons {
 			if ctx.Err() != nil {
 				return problem
 			}
 			problem = errors.Join(problem, t.take(ctx, l))
+			if t.refused && t.provedBefore {
+				break
+			}
 		}
-		if t.refused && !r.guard.proved {
+		if t.refused && (t.provedBefore || !r.guard.proved) {
 			break
 		}
 	}
@@ -40,6 +44,7 @@ type talk struct {
 	*node
 	basic, windows, unbound evidence.Result // "" not sent yet
 	refused                 bool
+	provedBefore            bool // an earlier address accepted the password
 }
 
 // take sends one planned logon if its condition holds.
@@ -51,7 +56,7 @@ func (t *talk) take(ctx context.Context, l Logon) error {
 	scheme, offered := t.schemeFor(l.Scheme)
 	if !offered {
 		if l.When == IfOffered {
-			t.note(t.address, evidence.Logon{Scheme: scheme, Result: evidence.Skipped, Why: "not offered: the password was not sent"})
+			t.note(t.address, evidence.Logon{Scheme: scheme, Result: evidence.Skipped, Why: "not offered"})
 		}
 		return nil
 	}
@@ -67,8 +72,11 @@ func (t *talk) take(ctx context.Context, l Logon) error {
 	t.setResult(l, item.Logon.Result)
 	switch item.Logon.Result {
 	case evidence.Refused:
+		if comparison {
+			return nil
+		}
+		t.refused = true
 		if !t.guard.proved {
-			t.refused = true
 			return t.remember()
 		}
 	case evidence.Accepted:

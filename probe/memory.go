@@ -3,7 +3,6 @@ package probe
 import (
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
@@ -14,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -51,11 +51,33 @@ func DefaultMemoryDir() (string, error) {
 	return filepath.Join(home, ".local", "state", "ewsprobe"), nil
 }
 
-// refusal is the stored form.
+// refusals is the stored form: one file per account and endpoint, with one
+// salt, so that a password is hashed once however many were refused.
+type refusals struct {
+	Salt     []byte    `json:"salt"`
+	Refusals []refusal `json:"refused"`
+
+	hashed *uint16
+}
+
 type refusal struct {
-	Refused time.Time `json:"refused"`
-	Salt    string    `json:"salt"`
+	Refused time.Time `json:"at"`
 	Check   uint16    `json:"check"`
+}
+
+// check is the stored value of a password; one refusals is only ever asked
+// about one password.
+func (s *refusals) check(password string) uint16 {
+	if s.hashed == nil {
+		const n, r, p = 1 << 13, 8, 1 // 8 MiB: a check has to stay small
+		key, err := scrypt.Key([]byte(password), s.Salt, n, r, p, 2)
+		if err != nil { // only for parameters out of range
+			panic(err)
+		}
+		value := binary.BigEndian.Uint16(key)
+		s.hashed = &value
+	}
+	return *s.hashed
 }
 
 // Refused returns when password was refused for account at endpoint within the
@@ -71,13 +93,12 @@ func (m *Memory) Refused(account string, endpoint *url.URL, password string) (ti
 	if err != nil {
 		return time.Time{}, err
 	}
-	var stored []refusal
+	var stored refusals
 	if err := json.Unmarshal(raw, &stored); err != nil {
 		return time.Time{}, fmt.Errorf("%s: %w", m.file(account, endpoint), err)
 	}
-	for _, r := range m.fresh(stored) {
-		salt, err := base64.StdEncoding.DecodeString(r.Salt)
-		if err == nil && check(salt, password) == r.Check {
+	for _, r := range m.fresh(stored.Refusals) {
+		if stored.check(password) == r.Check {
 			return r.Refused, nil
 		}
 	}
@@ -89,9 +110,7 @@ func (m *Memory) Remember(account string, endpoint *url.URL, password string) er
 	if m == nil {
 		return nil
 	}
-	salt := make([]byte, 16)
-	rand.Read(salt) //nolint:errcheck // never fails (crypto/rand)
-	return m.rewrite(account, endpoint, password, &refusal{Refused: m.now().UTC(), Salt: base64.StdEncoding.EncodeToString(salt), Check: check(salt, password)})
+	return m.rewrite(account, endpoint, password, true)
 }
 
 // Forget drops a refusal: the password was accepted.
@@ -102,29 +121,29 @@ func (m *Memory) Forget(account string, endpoint *url.URL, password string) erro
 	if _, err := os.Stat(m.file(account, endpoint)); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	return m.rewrite(account, endpoint, password, nil)
+	return m.rewrite(account, endpoint, password, false)
 }
 
 // rewrite replaces the file as a whole: what is stale or about this password
-// goes, add comes.
-func (m *Memory) rewrite(account string, endpoint *url.URL, password string, add *refusal) error {
+// goes, and if refused it comes back with today's time.
+func (m *Memory) rewrite(account string, endpoint *url.URL, password string, refused bool) error {
 	file := m.file(account, endpoint)
-	var stored, kept []refusal
+	var stored refusals
 	if raw, err := os.ReadFile(file); err == nil {
 		_ = json.Unmarshal(raw, &stored) // a damaged file is replaced
 	}
-	for _, r := range m.fresh(stored) {
-		if salt, err := base64.StdEncoding.DecodeString(r.Salt); err == nil && check(salt, password) != r.Check {
-			kept = append(kept, r)
-		}
+	if len(stored.Salt) == 0 {
+		stored = refusals{Salt: make([]byte, 16)}
+		rand.Read(stored.Salt) //nolint:errcheck // never fails (crypto/rand)
 	}
-	if add != nil {
-		kept = append(kept, *add)
+	stored.Refusals = slices.DeleteFunc(m.fresh(stored.Refusals), func(r refusal) bool { return r.Check == stored.check(password) })
+	if refused {
+		stored.Refusals = append(stored.Refusals, refusal{Refused: m.now().UTC(), Check: stored.check(password)})
 	}
-	if len(kept) == 0 {
+	if len(stored.Refusals) == 0 {
 		return os.Remove(file)
 	}
-	raw, err := json.Marshal(kept)
+	raw, err := json.Marshal(stored)
 	if err != nil {
 		return err
 	}
@@ -180,13 +199,4 @@ func AccountKey(user string) string {
 	}
 	user, _, _ = strings.Cut(user, "@")
 	return strings.ToLower(user)
-}
-
-func check(salt []byte, password string) uint16 {
-	const n, r, p = 1 << 14, 8, 1 // 16 MiB, about 50 ms
-	key, err := scrypt.Key([]byte(password), salt, n, r, p, 2)
-	if err != nil { // only for parameters out of range
-		panic(err)
-	}
-	return binary.BigEndian.Uint16(key)
 }

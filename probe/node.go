@@ -65,6 +65,11 @@ func (n *node) ask(ctx context.Context, connect time.Duration) {
 		n.offers = challenge.Parse(n.reply.Response.Header("WWW-Authenticate"))
 	}
 	beside.Wait()
+	if n.dialer.TLS && n.asksCredential() && !n.online() && !n.offersScheme("NTLM") && n.offersScheme("Negotiate") {
+		// Windows answers a raw type 1 inside Negotiate as well.
+		n.handshake.Close()
+		n.handshake = n.client.NTLMNegotiate(aside, "Negotiate", n.userAgent)
+	}
 }
 
 // patiently repeats the POST while the server asks for patience and the time

@@ -15,7 +15,7 @@ import (
 
 // Style is how a text report is laid out.
 type Style struct {
-	Width  int  // columns; 0: 80
+	Width  int  // columns of a terminal; 0: not a terminal
 	Colour bool // only for a terminal
 }
 
@@ -28,11 +28,11 @@ const (
 // Text renders the report for a person: the answer, what was seen, the causes,
 // what to do.
 func (r Report) Text(s Style) string {
+	p := &page{Style: s, terminal: s.Width > 0}
 	if s.Width == 0 {
-		s.Width = usualWidth
+		p.Width = usualWidth
 	}
-	s.Width = max(s.Width, narrowest)
-	p := &page{Style: s}
+	p.Width = max(p.Width, narrowest)
 	p.answer(r)
 	if len(r.Evidence) > 0 {
 		p.seen(r)
@@ -45,7 +45,8 @@ func (r Report) Text(s Style) string {
 
 type page struct {
 	Style
-	b strings.Builder
+	terminal bool
+	b        strings.Builder
 }
 
 var statusColours = map[finding.Status]string{finding.OK: "32", finding.Warning: "33", finding.Critical: "31", finding.Unknown: "35"}
@@ -68,11 +69,17 @@ func (p *page) bold(s string) string {
 func (p *page) answer(r Report) {
 	word := strings.ToUpper(string(r.Verdict.Status))
 	summary := Clean(r.Verdict.Summary, textLimit)
-	if r.Verdict.Confidence != finding.Confirmed || r.Verdict.Cause != 0 {
+	switch {
+	case r.Verdict.Cause != 0:
+		summary += fmt.Sprintf(" (KB 3212785 cause %d, %s)", r.Verdict.Cause, r.Verdict.Confidence)
+	case r.Verdict.Confidence != finding.Confirmed:
 		summary += fmt.Sprintf(" (%s)", r.Verdict.Confidence)
 	}
-	head := fmt.Sprintf("%s  %s  ", word, r.Verdict.Code)
-	lines := wrap(head+summary, p.Width)
+	lines := []string{fmt.Sprintf("%s  %s  %s", word, r.Verdict.Code, summary)}
+	if p.terminal {
+		// Elsewhere the answer stays on one line, for whoever reads only that.
+		lines = wrap(lines[0], p.Width)
+	}
 	first := strings.Replace(lines[0], word, p.paint(r.Verdict.Status, word), 1)
 	p.b.WriteString(first + "\n")
 	for _, l := range lines[1:] {

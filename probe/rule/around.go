@@ -146,19 +146,16 @@ func farmInconsistent(v *view) *hit {
 	h := &hit{confidence: finding.Confirmed}
 	var differences []string
 	for _, aspect := range aspects {
-		values := make([]string, len(seen))
-		known := true
-		for i, n := range seen {
-			values[i] = aspect.of(n)
-			known = known && values[i] != ""
+		var values, places []string
+		for _, n := range seen {
+			if value := aspect.of(n); value != "" {
+				values = append(values, value)
+				places = append(places, fmt.Sprintf("%s at %s", value, n.address))
+			}
 		}
-		if !known || len(slices.Compact(slices.Sorted(slices.Values(values)))) == 1 {
-			continue
+		if slices.Sort(values); len(slices.Compact(values)) > 1 {
+			differences = append(differences, aspect.name+": "+strings.Join(places, ", "))
 		}
-		for i, n := range seen {
-			values[i] = fmt.Sprintf("%s at %s", values[i], n.address)
-		}
-		differences = append(differences, aspect.name+": "+strings.Join(values, ", "))
 	}
 	if len(differences) == 0 {
 		return nil

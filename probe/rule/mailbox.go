@@ -13,7 +13,7 @@ import (
 
 var (
 	impersonationCodes = []string{"ErrorImpersonateUserDenied", "ErrorImpersonationDenied", "ErrorImpersonationFailed"}
-	notFoundCodes      = []string{"ErrorNonExistentMailbox", "ErrorCannotFindUser", "InvalidUser"}
+	notFoundCodes      = []string{"ErrorNonExistentMailbox", "ErrorCannotFindUser", "InvalidUser", "ErrorNameResolutionNoResults", "ErrorMailRecipientNotFound"}
 	unavailableCodes   = []string{"ErrorMailboxStoreUnavailable", "ErrorMailboxMoveInProgress", "ErrorMailboxMoved", "ErrorMailboxFailover"}
 	folderCodes        = []string{"ErrorFolderNotFound", "ErrorItemNotFound"}
 	noMailboxCodes     = []string{"ErrorMissingEmailAddress", "ErrorNonExistentMailbox", "ErrorCannotFindUser"}
@@ -56,7 +56,7 @@ func mailboxNotFound(v *view, n *node) *hit {
 	if item == nil || v.rec.Target.Mailbox == "" {
 		return nil
 	}
-	h := said(item, finding.Confirmed, "No mailbox %s on this Exchange (KB 3212785 cause 1)", v.mailbox())
+	h := said(item, finding.Confirmed, "No mailbox %s on this Exchange", v.mailbox())
 	h.detail += " The address is misspelt, belongs to no mailbox here, or to one that has moved to Exchange Online, which was not looked up."
 	return h
 }

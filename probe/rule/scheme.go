@@ -50,7 +50,7 @@ func basicDisabled(v *view, n *node) *hit {
 	if h == nil {
 		return nil
 	}
-	h.summary = fmt.Sprintf("Basic authentication is off for EWS on %s, as seen from %s at %s (KB 3212785 cause 5)", v.host(), v.side(), n.address)
+	h.summary = fmt.Sprintf("Basic authentication is off for EWS on %s, as seen from %s at %s", v.host(), v.side(), n.address)
 	if w := n.windows(); result(w) == evidence.Accepted {
 		h.detail += fmt.Sprintf(" %s accepts the account here, so a profile that uses NTLM can work.", w.Logon.Scheme)
 		h.evidence = append(h.evidence, w.ID)
