@@ -51,9 +51,9 @@ func DefaultMemoryDir() (string, error) {
 	return filepath.Join(home, ".local", "state", "ewsprobe"), nil
 }
 
-// refusals is the stored form: one file per account and endpoint, with one
+// remembered is the stored form: one file per account and endpoint, with one
 // salt, so that a password is hashed once however many were refused.
-type refusals struct {
+type remembered struct {
 	Salt     []byte    `json:"salt"`
 	Refusals []refusal `json:"refused"`
 
@@ -65,9 +65,9 @@ type refusal struct {
 	Check   uint16    `json:"check"`
 }
 
-// check is the stored value of a password; one refusals is only ever asked
+// check is the stored value of a password; a remembered is only ever asked
 // about one password.
-func (s *refusals) check(password string) uint16 {
+func (s *remembered) check(password string) uint16 {
 	if s.hashed == nil {
 		const n, r, p = 1 << 13, 8, 1 // 8 MiB: a check has to stay small
 		key, err := scrypt.Key([]byte(password), s.Salt, n, r, p, 2)
@@ -93,7 +93,7 @@ func (m *Memory) Refused(account string, endpoint *url.URL, password string) (ti
 	if err != nil {
 		return time.Time{}, err
 	}
-	var stored refusals
+	var stored remembered
 	if err := json.Unmarshal(raw, &stored); err != nil {
 		return time.Time{}, fmt.Errorf("%s: %w", m.file(account, endpoint), err)
 	}
@@ -128,12 +128,12 @@ func (m *Memory) Forget(account string, endpoint *url.URL, password string) erro
 // goes, and if refused it comes back with today's time.
 func (m *Memory) rewrite(account string, endpoint *url.URL, password string, refused bool) error {
 	file := m.file(account, endpoint)
-	var stored refusals
+	var stored remembered
 	if raw, err := os.ReadFile(file); err == nil {
 		_ = json.Unmarshal(raw, &stored) // a damaged file is replaced
 	}
 	if len(stored.Salt) == 0 {
-		stored = refusals{Salt: make([]byte, 16)}
+		stored = remembered{Salt: make([]byte, 16)}
 		rand.Read(stored.Salt) //nolint:errcheck // never fails (crypto/rand)
 	}
 	stored.Refusals = slices.DeleteFunc(m.fresh(stored.Refusals), func(r refusal) bool { return r.Check == stored.check(password) })

@@ -38,8 +38,8 @@ func (r Report) Text(s Style) string {
 		p.seen(r)
 		p.causes(r)
 	}
-	p.findings(r)
 	p.remedies(r)
+	p.others(r)
 	return p.b.String()
 }
 
@@ -84,6 +84,11 @@ func (p *page) answer(r Report) {
 	p.b.WriteString(first + "\n")
 	for _, l := range lines[1:] {
 		p.b.WriteString("  " + l + "\n")
+	}
+	if len(r.Findings) > 0 && r.Findings[0].Code == r.Verdict.Code {
+		f := r.Findings[0]
+		p.b.WriteString("\n")
+		p.hanging(2, "", Clean(f.Detail, textLimit)+evidenceList(f.Evidence))
 	}
 }
 
@@ -292,20 +297,20 @@ func (p *page) causes(r Report) {
 	}
 }
 
-// findings explains the verdict and lists what else was found.
-func (p *page) findings(r Report) {
-	if len(r.Findings) == 0 {
+// others are the findings beside the verdict.
+func (p *page) others(r Report) {
+	others := r.Findings
+	if len(others) > 0 && others[0].Code == r.Verdict.Code {
+		others = others[1:]
+	}
+	if len(others) == 0 {
 		return
 	}
-	p.heading("Why")
-	for i, f := range r.Findings {
-		if i == 0 && f.Code == r.Verdict.Code {
-			p.hanging(4, "", Clean(f.Detail, textLimit)+evidenceList(f.Evidence))
-			continue
-		}
-		p.b.WriteString("\n")
-		p.hanging(4, "", fmt.Sprintf("%s  %s  %s (%s)", p.paint(f.Status, strings.ToUpper(string(f.Status))), f.Code, Clean(f.Summary, textLimit), f.Confidence))
+	p.heading("Also found")
+	for _, f := range others {
+		p.hanging(4, "", fmt.Sprintf("%s  %s  %s (%s)", strings.ToUpper(string(f.Status)), f.Code, Clean(f.Summary, textLimit), f.Confidence))
 		p.hanging(6, "", Clean(f.Detail, textLimit)+evidenceList(f.Evidence))
+		p.b.WriteString("      ewsprobe explain " + string(f.Code) + "\n")
 	}
 }
 
@@ -330,13 +335,5 @@ func (p *page) remedies(r Report) {
 				p.b.WriteString("         " + Clean(line, textLimit) + "\n")
 			}
 		}
-	}
-	if len(r.Findings) > 1 {
-		var codes []string
-		for _, other := range r.Findings[1:] {
-			codes = append(codes, "ewsprobe explain "+string(other.Code))
-		}
-		p.b.WriteString("\n")
-		p.hanging(4, "", "For the other findings: "+strings.Join(slices.Compact(codes), ", "))
 	}
 }

@@ -64,20 +64,17 @@ func logons(n int, schemes []string) string {
 	return fmt.Sprintf("%d logons (%s) were completed and", n, strings.Join(schemes, ", "))
 }
 
-// lookalikes is what a refusal may mean and which event says so.
+// lookalikes is what a refusal may mean; the remedies say which event tells.
 func lookalikes() string {
 	var b strings.Builder
-	b.WriteString("What looks the same, and the sub status of security event 4625 that settles it: ")
+	b.WriteString("What looks the same from here: ")
 	for i, l := range finding.Lookalikes() {
 		if i > 0 {
 			b.WriteString("; ")
 		}
 		b.WriteString(l.Title)
-		if l.SubStatus != "" {
-			fmt.Fprintf(&b, " (%s)", l.SubStatus)
-		}
 	}
-	b.WriteString(".")
+	b.WriteString(". Security event 4625 on the server and the IIS log tell them apart.")
 	return b.String()
 }
 
