@@ -24,10 +24,10 @@ func (r *run) logons(ctx context.Context, nodes []*node) error {
 			if ctx.Err() != nil {
 				return problem
 			}
-			problem = errors.Join(problem, t.take(ctx, l))
-			if t.refused && t.provedBefore {
-				break
+			if t.refused && t.provedBefore && l.When != ToCompare {
+				continue
 			}
+			problem = errors.Join(problem, t.take(ctx, l))
 		}
 		if t.refused && (t.provedBefore || !r.guard.proved) {
 			break
@@ -199,7 +199,7 @@ func (t *talk) once(ctx context.Context, l Logon, scheme string) evidence.Item {
 	}
 	defer h.Close()
 	if !h.Kept() {
-		note.Result, note.Why = evidence.Unfinished, h.Lost
+		note.Result, note.Why, note.Binding = evidence.Unfinished, h.Lost, "" // type 3 was never made
 		t.note(t.address, note)
 		return evidence.Item{Logon: &note}
 	}

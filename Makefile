@@ -1,0 +1,36 @@
+# make demo   builds the program and runs the real check on the embedded stand-in
+# make test   all tests
+.PHONY: build demo test race fuzz check release
+
+build:
+	go build ./cmd/ewsprobe
+
+demo: build
+	./ewsprobe demo
+
+test:
+	go test ./...
+
+# What .ci/run calls: the same tests with the race detector, in random order.
+race:
+	go test -race -shuffle=on ./...
+
+# Every fuzz test for FUZZTIME each, one after the other.
+FUZZTIME ?= 10m
+fuzz:
+	@set -e; for pkg in $$(go list ./...); do \
+		for f in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+			echo "== $$pkg $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$pkg; \
+		done; \
+	done
+
+# Static checks; the tools are pinned in .ci/run.
+check:
+	bash .ci/run static
+
+release:
+	@set -e; mkdir -p dist; for t in windows/amd64 windows/arm64 linux/amd64 linux/arm64 darwin/arm64; do \
+		ext=; case $$t in windows/*) ext=.exe;; esac; \
+		echo "dist/ewsprobe-$${t%/*}-$${t#*/}$$ext"; \
+		CGO_ENABLED=0 GOOS=$${t%/*} GOARCH=$${t#*/} go build -trimpath -o "dist/ewsprobe-$${t%/*}-$${t#*/}$$ext" ./cmd/ewsprobe; \
+	done
