@@ -92,7 +92,12 @@ func (p *page) answer(r Report) {
 	}
 }
 
-func (p *page) heading(s string) { p.b.WriteString("\n  " + p.bold(s) + "\n") }
+func (p *page) heading(s string) {
+	p.b.WriteString("\n")
+	for _, line := range wrap(s, p.Width) {
+		p.b.WriteString("  " + p.bold(line) + "\n")
+	}
+}
 
 // wrap breaks text at spaces; a word longer than the line stays whole, so that
 // commands and addresses can be copied.
@@ -129,12 +134,14 @@ func (p *page) seen(r Report) {
 	if len(addresses) == 0 {
 		addresses = []string{""}
 	}
+	indent := 4
 	for _, a := range addresses {
 		if len(addresses) > 1 {
 			p.b.WriteString("    at " + Clean(a, 80) + "\n")
+			indent = 6
 		}
 		for _, l := range seenAt(r, a) {
-			p.hanging(4, pad(l[0], 19), Clean(l[1], 400))
+			p.hanging(indent, pad(l[0], 19), Clean(l[1], 400))
 		}
 	}
 }

@@ -50,7 +50,17 @@ func arrange(rec *evidence.Record) *view {
 	for _, n := range v.nodes {
 		n.identify()
 	}
+	// In the order in which the addresses were given or resolved, whichever
+	// answered first.
+	slices.SortStableFunc(v.nodes, func(a, b *node) int { return v.position(a) - v.position(b) })
 	return v
+}
+
+func (v *view) position(n *node) int {
+	if i := slices.Index(v.rec.Target.Addresses, n.address); i >= 0 {
+		return i
+	}
+	return len(v.rec.Target.Addresses)
 }
 
 func (v *view) node(address string) *node {

@@ -1,0 +1,223 @@
+package report
+
+import (
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/ewsprobe/ewsprobe/probe/finding"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// records are saved checks of the stand-in; beside each stand the texts made of
+// it for a pipe, for a terminal of 80 and for one of 40 columns.
+func records(t *testing.T) []string {
+	t.Helper()
+	files, err := filepath.Glob("../../testdata/records/*.json")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no records: %v", err)
+	}
+	return files
+}
+
+func load(t *testing.T, file string) Report {
+	t.Helper()
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec, err := Load(raw)
+	if err != nil {
+		t.Fatalf("%s: %v", file, err)
+	}
+	return New(rec, "0.0.0-test")
+}
+
+func TestTextGolden(t *testing.T) {
+	for _, file := range records(t) {
+		for ending, style := range map[string]Style{".txt": {}, ".80.txt": {Width: 80}, ".40.txt": {Width: 40}} {
+			name := strings.TrimSuffix(file, ".json") + ending
+			t.Run(filepath.Base(name), func(t *testing.T) {
+				got := load(t, file).Text(style)
+				if *update {
+					if err := os.WriteFile(name, []byte(got), 0o644); err != nil {
+						t.Fatal(err)
+					}
+				}
+				want, err := os.ReadFile(name)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(string(want), got); diff != "" {
+					t.Errorf("text differs from %s (-want +got); -update rewrites it:\n%s", name, diff)
+				}
+				for _, line := range strings.Split(got, "\n") {
+					// Commands, links and names are never broken: they are to be copied.
+					if style.Width > 0 && utf8.RuneCountInString(line) > style.Width && strings.Count(strings.TrimSpace(line), " ") > 0 && !isCommand(line) {
+						t.Errorf("wider than %d columns: %q", style.Width, line)
+					}
+				}
+			})
+		}
+	}
+}
+
+func isCommand(line string) bool {
+	line = strings.TrimSpace(line)
+	for _, verb := range []string{"ewsprobe ", "Get-", "Set-", "New-", "Test-"} {
+		if strings.HasPrefix(line, verb) {
+			return true
+		}
+	}
+	return false
+}
+
+// The first line is the answer, whatever reads it.
+func TestTextBeginsWithTheAnswer(t *testing.T) {
+	for _, file := range records(t) {
+		r := load(t, file)
+		first, _, _ := strings.Cut(r.Text(Style{}), "\n")
+		if want := strings.ToUpper(string(r.Verdict.Status)) + "  " + string(r.Verdict.Code) + "  "; !strings.HasPrefix(first, want) {
+			t.Errorf("%s begins %q, want %q", file, first, want)
+		}
+	}
+}
+
+// Saving, loading and judging again changes nothing.
+func TestJSONRoundTrip(t *testing.T) {
+	for _, file := range records(t) {
+		once, err := load(t, file).JSON()
+		if err != nil {
+			t.Fatal(err)
+		}
+		rec, err := Load(once)
+		if err != nil {
+			t.Fatal(err)
+		}
+		twice, err := New(rec, "0.0.0-test").JSON()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(string(once), string(twice)); diff != "" {
+			t.Errorf("%s (-once +twice):\n%s", file, diff)
+		}
+	}
+}
+
+func TestLoadRefuses(t *testing.T) {
+	good, err := os.ReadFile(records(t)[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	edit := func(old, new string) string {
+		if !strings.Contains(string(good), old) {
+			t.Fatalf("the record does not hold %s", old)
+		}
+		return strings.Replace(string(good), old, new, 1)
+	}
+	tests := []struct {
+		name, raw string
+		want      error
+	}{
+		{"empty", "", ErrDamaged},
+		{"cut", string(good[:len(good)/2]), ErrDamaged},
+		{"two in one", string(good) + string(good), ErrDamaged},
+		{"not JSON", "CRITICAL  basic-disabled", ErrForeign},
+		{"other JSON", `{"schema": "nmap/1"}`, ErrForeign},
+		{"no schema", `{}`, ErrForeign},
+		{"a list", `[]`, ErrForeign},
+		{"a batch row", `{"schema": "ewsprobe/row/1"}`, ErrForeign},
+		{"from the future", `{"schema": "ewsprobe/report/2"}`, ErrNewer},
+		{"no evidence", `{"schema": "ewsprobe/report/1", "started": "2026-11-23T12:00:00Z"}`, ErrDamaged},
+		{"unknown profile", edit(`"profile_auth": "`, `"profile_auth": "x`), ErrDamaged},
+		{"doubled identifier", edit(`"id": "e2"`, `"id": "e1"`), ErrDamaged},
+		{"text for a number", edit(`"connection": 1`, `"connection": "one"`), ErrDamaged},
+	}
+	for _, c := range tests {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := Load([]byte(c.raw))
+			if !errors.Is(err, c.want) {
+				t.Errorf("%v, want %v", err, c.want)
+			}
+		})
+	}
+}
+
+func TestRefused(t *testing.T) {
+	raw, err := Refused("bad-usage", load(t, records(t)[0]).Target, "no such flag", "0.0.0-test", load(t, records(t)[0]).Started).JSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, part := range []string{`"code": "bad-usage"`, `"status": "unknown"`, `"findings": []`, `"evidence": []`, `"cause": null`} {
+		if !strings.Contains(string(raw), part) {
+			t.Errorf("%s is missing in\n%s", part, raw)
+		}
+	}
+}
+
+func TestClean(t *testing.T) {
+	for in, want := range map[string]string{
+		"plain":               "plain",
+		"\x1b[31mred\x1b[0m":  "?[31mred?[0m",
+		"two\r\nlines":        "two  lines",
+		"C1 \u009b31m":        "C1 ?31m",
+		"right\u202eto left":  "right?to left",
+		"zero\u200bwidth":     "zero?width",
+		"Größe, 地址":           "Größe, 地址",
+		"0123456789 too long": "0123456789 too long",
+	} {
+		if got := Clean(in, 100); got != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+	}
+	if got := Clean("0123456789", 4); got != "0123…" {
+		t.Errorf("cut: %q", got)
+	}
+}
+
+func FuzzClean(f *testing.F) {
+	f.Add("\x1b]0;title\x07", 10)
+	f.Fuzz(func(t *testing.T, s string, limit int) {
+		limit = max(0, min(limit, 1000))
+		got := Clean(s, limit)
+		if utf8.RuneCountInString(got) > limit+1 {
+			t.Errorf("%d characters, limit %d", utf8.RuneCountInString(got), limit)
+		}
+		for _, r := range got {
+			if r < 0x20 || r >= 0x7f && r < 0xa0 {
+				t.Errorf("control character %q is left", r)
+			}
+		}
+	})
+}
+
+// Whatever a file holds, loading and rendering it ends, and invents nothing.
+func FuzzLoad(f *testing.F) {
+	files, _ := filepath.Glob("../../testdata/records/*.json")
+	for _, file := range files {
+		if raw, err := os.ReadFile(file); err == nil {
+			f.Add(raw)
+		}
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		rec, err := Load(raw)
+		if err != nil {
+			return
+		}
+		r := New(rec, "fuzz")
+		if r.Verdict.Code == finding.Code("") || len(r.Causes) != 6 {
+			t.Errorf("a report without a verdict or without six causes")
+		}
+		r.Text(Style{Width: 40})
+		if _, err := r.JSON(); err != nil {
+			t.Error(err)
+		}
+	})
+}
