@@ -186,7 +186,7 @@ func (h *Handshake) message(binding string) ([]byte, string, error) {
 // beginning, by which it is recognised, and the proof.
 func (c *Client) hide(message []byte) {
 	vault := c.Recorder.vault
-	vault.AddBytes(message[:12])
+	vault.AddMark(message[:12])
 	if proof, err := ntlm.ProofString(message); err == nil {
 		vault.AddBytes(proof)
 	}

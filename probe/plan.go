@@ -111,11 +111,11 @@ func (p Plan) String() string {
 		case evidence.BindingForeign:
 			what += " with a foreign channel binding"
 		}
-		cost := "1 logon"
+		cost := "; costs 1 logon"
 		if l.When == ToCompare {
-			cost = "no refusal counted"
+			cost = "" // said by the condition
 		}
-		line("%s, %s; %s", what, l.When, cost)
+		line("%s, %s%s", what, l.When, cost)
 	}
 	if len(p.Logons) == 0 {
 		b.WriteString("  no credential is sent\n")

@@ -96,8 +96,6 @@ func newApp(std stdio) *cli.App {
 		Usage:                     "says why Dynamics 365 gets a 401 from Exchange Web Services",
 		UsageText:                 "ewsprobe check --user svc-crm@contoso.com mail.contoso.com\n\nRun `ewsprobe demo` to see it work without a server, and `ewsprobe explain` for what the verdicts mean.",
 		Version:                   version(),
-		HideVersion:               true,
-		HideHelpCommand:           true,
 		EnableBashCompletion:      true,
 		DisableSliceFlagSeparator: true, // a comma is part of a value
 		Reader:                    std.in,
@@ -136,6 +134,9 @@ func usageError(c *cli.Context, err error, _ bool) error {
 	}
 	if name, ok := strings.CutPrefix(text, "flag needs an argument: -"); ok {
 		return usage("--%s needs a value", strings.TrimLeft(name, "-"))
+	}
+	if strings.Contains(text, "flag -timeout") {
+		return usage("--timeout needs a number with its unit, like 30s or 2m")
 	}
 	return usage("%s; see `%s --help`", text, strings.TrimSpace(c.Command.HelpName))
 }

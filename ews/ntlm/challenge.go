@@ -21,6 +21,10 @@ const (
 	flagKeyExchange      = 0x40000000
 )
 
+// micAnnounced, in the pair avFlags, says that a type 3 carries a message
+// integrity code.
+const micAnnounced = 0x2
+
 // AV pair identifiers ([MS-NLMP] 2.2.2.1).
 const (
 	avEOL             = 0
@@ -29,6 +33,7 @@ const (
 	avDNSComputer     = 3
 	avDNSDomain       = 4
 	avDNSTree         = 5
+	avFlags           = 6
 	avTimestamp       = 7
 	avChannelBindings = 10
 )

@@ -41,8 +41,8 @@ func AuthenticateMessage(challenge []byte, user, password string, binding []byte
 func (c Challenge) rebuild(binding []byte) []byte {
 	var info []byte
 	for _, p := range c.pairs {
-		if p.id != avChannelBindings {
-			info = appendPair(info, p.id, p.value)
+		if value, ok := p.answered(); ok {
+			info = appendPair(info, p.id, value)
 		}
 	}
 	if binding != nil {
@@ -60,6 +60,21 @@ func (c Challenge) rebuild(binding []byte) []byte {
 	binary.LittleEndian.PutUint16(m[42:], uint16(len(info)))
 	binary.LittleEndian.PutUint32(m[44:], headerBytes)
 	return append(m, info...)
+}
+
+// answered is a pair of the server's as it goes into the answer, if it does. The
+// binding is the client's to say. A clock of another size than eight bytes would
+// shift all that follows it in the response, which the library does not notice.
+// The library makes no message integrity code, so none may be announced.
+func (p pair) answered() ([]byte, bool) {
+	switch {
+	case p.id == avChannelBindings, p.id == avTimestamp && len(p.value) != 8:
+		return nil, false
+	case p.id == avFlags && len(p.value) == 4:
+		flags := binary.LittleEndian.Uint32(p.value)
+		return binary.LittleEndian.AppendUint32(nil, flags&^micAnnounced), true
+	}
+	return p.value, true
 }
 
 func appendPair(info []byte, id uint16, value []byte) []byte {

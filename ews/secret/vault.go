@@ -18,8 +18,11 @@ import (
 	"fmt"
 	"html"
 	"net/url"
+	"regexp"
+	"strconv"
 	"strings"
 	"sync"
+	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -43,6 +46,7 @@ type Vault struct {
 	needles map[string]bool // folded spellings, matched as a whole
 	windows map[string]bool // pieces of long spellings, window bytes each
 	words   map[string]bool // secrets too short to search for
+	exact   map[string]bool // spellings that folding would spoil, matched byte by byte
 }
 
 // AddText makes a password or a token known, in all its spellings.
@@ -53,19 +57,26 @@ func (v *Vault) AddText(s string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.init()
-	if utf8.RuneCountInString(s) < shortest || len(fold(s)) < shortest {
+	if tooShort(fold(s)) {
 		v.words[s] = true
+	}
+	if utf8.RuneCountInString(s) < shortest {
 		return
 	}
-	v.addBytes([]byte(s))
-	v.addBytes(utf16LE(s))
+	v.addBytes([]byte(s), false)
+	v.addBytes(utf16LE(s), false)
+	for _, form := range []string{latin1(s), string(utf16LE(s))} {
+		if !utf8.ValidString(form) {
+			v.exact[form] = true
+		}
+	}
 	escaped, _ := json.Marshal(s)
 	for _, form := range []string{
-		s, reversed(s), html.EscapeString(s), numericEntities(s, "&#%d;"), numericEntities(s, "&#x%x;"),
+		s, reversed(s), html.EscapeString(s), namedEntities.Replace(s), numericEntities(s, "&#%d;"), numericEntities(s, "&#x%x;"),
 		url.QueryEscape(s), url.PathEscape(s), percentAll(s), strings.Trim(string(escaped), `"`), unicodeEscapes(s),
 		latin1(s),
 	} {
-		v.add(form)
+		v.add(form, false)
 	}
 }
 
@@ -78,20 +89,30 @@ func (v *Vault) AddBytes(b []byte) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.init()
-	v.addBytes(b)
+	v.addBytes(b, false)
+}
+
+// AddMark makes known by which bytes a secret begins. They count only as a
+// whole: a part of them begins what is no secret too, as the signature of NTLM
+// does in all three messages.
+func (v *Vault) AddMark(b []byte) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.init()
+	v.addBytes(b, true)
 }
 
 func (v *Vault) init() {
 	if v.needles == nil {
-		v.needles, v.windows, v.words = map[string]bool{}, map[string]bool{}, map[string]bool{}
+		v.needles, v.windows, v.words, v.exact = map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
 	}
 }
 
-func (v *Vault) addBytes(b []byte) {
-	v.add(string(b))
-	v.add(hex.EncodeToString(b))
-	v.add(reversed(hex.EncodeToString(b)))
-	v.add(percentAll(string(b)))
+func (v *Vault) addBytes(b []byte, whole bool) {
+	v.add(string(b), whole)
+	v.add(hex.EncodeToString(b), whole)
+	v.add(reversed(hex.EncodeToString(b)), whole)
+	v.add(percentAll(string(b)), whole)
 	for shift := range 3 {
 		// The same bytes look different in base64 at each distance from a
 		// multiple of three. The characters at the ends depend on what stands
@@ -101,19 +122,25 @@ func (v *Vault) addBytes(b []byte) {
 		if (shift+len(b))%3 != 0 {
 			e = e[:len(e)-1]
 		}
-		v.add(e)
-		v.add(reversed(e))
-		v.add(strings.NewReplacer("+", "-", "/", "_").Replace(e))
-		v.add(url.QueryEscape(e))
+		v.add(e, whole)
+		v.add(reversed(e), whole)
+		v.add(strings.NewReplacer("+", "-", "/", "_").Replace(e), whole)
+		v.add(url.QueryEscape(e), whole)
+		v.add(hex.EncodeToString([]byte(e)), whole) // a dump of a header's bytes
 	}
 }
 
-func (v *Vault) add(form string) {
-	form = fold(form)
-	if len(form) < shortest {
+// add keeps a spelling: a long one in pieces, unless it counts only as a whole.
+func (v *Vault) add(form string, whole bool) {
+	folded := fold(form)
+	if tooShort(folded) {
+		if utf8.RuneCountInString(form) >= shortest && strings.IndexFunc(form, isLetterOrDigit) >= 0 {
+			v.exact[form] = true // mostly what fold takes out
+		}
 		return
 	}
-	if len(form) <= window {
+	form = folded
+	if whole || len(form) <= window {
 		v.needles[form] = true
 		return
 	}
@@ -137,8 +164,22 @@ func (v *Vault) Holds(text string) bool {
 	}
 	v.mu.RLock()
 	defer v.mu.RUnlock()
+	for _, reading := range readings(text) {
+		if v.holds(reading) {
+			return true
+		}
+	}
+	return false
+}
+
+func (v *Vault) holds(text string) bool {
 	for w := range v.words {
 		if standsAlone(text, w) {
+			return true
+		}
+	}
+	for e := range v.exact {
+		if strings.Contains(text, e) {
 			return true
 		}
 	}
@@ -158,26 +199,99 @@ func (v *Vault) Holds(text string) bool {
 	return false
 }
 
+// readings returns text as it is and with its escapes resolved: a spelling need
+// not be complete, any character can be escaped or not.
+func readings(text string) []string {
+	all, inner := []string{text}, text
+	for _, resolve := range []func(string) string{unescape, unpercent, html.UnescapeString} {
+		if r := resolve(text); r != text {
+			all = append(all, r)
+		}
+		inner = resolve(inner)
+	}
+	if len(all) > 1 && inner != all[len(all)-1] {
+		all = append(all, inner)
+	}
+	return all
+}
+
+var (
+	unicodeEscape = regexp.MustCompile(`(?:\\u[0-9a-fA-F]{4})+`)
+	byteEscape    = regexp.MustCompile(`\\x[0-9a-fA-F]{2}`)
+	lineEscape    = regexp.MustCompile(`\\[nrt]`)
+	percentEscape = regexp.MustCompile(`%[0-9a-fA-F]{2}`)
+)
+
+// unescape resolves the escapes of JSON and its like.
+func unescape(s string) string {
+	if !strings.Contains(s, `\`) {
+		return s
+	}
+	s = unicodeEscape.ReplaceAllStringFunc(s, func(e string) string {
+		var units []uint16
+		for ; e != ""; e = e[6:] {
+			u, _ := strconv.ParseUint(e[2:6], 16, 16)
+			units = append(units, uint16(u))
+		}
+		return string(utf16.Decode(units))
+	})
+	s = byteEscape.ReplaceAllStringFunc(s, oneByte)
+	return lineEscape.ReplaceAllLiteralString(s, "\n")
+}
+
+func unpercent(s string) string { return percentEscape.ReplaceAllStringFunc(s, oneByte) }
+
+// oneByte is the byte that the last two characters, hexadecimal digits, stand for.
+func oneByte(escape string) string {
+	c, _ := strconv.ParseUint(escape[len(escape)-2:], 16, 8)
+	return string([]byte{byte(c)})
+}
+
 // fold takes out case, white space and the characters that fold or separate
-// encoded text, on both sides of a comparison.
+// encoded text, on both sides of a comparison. What is no UTF-8 becomes U+FFFD,
+// as in a text that was made readable already, however many bytes it was.
 func fold(s string) string {
+	last := rune(-1)
 	return strings.Map(func(r rune) rune {
 		switch r {
 		case ' ', '\t', '\r', '\n', ':', '=', '-', '\\', '\x00':
 			return -1
 		}
+		if r == utf8.RuneError && last == r {
+			return -1
+		}
+		last = r
 		return r
-	}, strings.ToLower(strings.ToValidUTF8(s, "?")))
+	}, strings.ToLower(s))
 }
 
+func isLetterOrDigit(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
+
+// tooShort says that a folded spelling would match everywhere.
+func tooShort(folded string) bool {
+	return utf8.RuneCountInString(strings.ReplaceAll(folded, "\uFFFD", "")) < shortest
+}
+
+// standsAlone says whether word is in text with nothing but separators beside it.
 func standsAlone(text, word string) bool {
-	for _, f := range strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" \t\r\n\"'<>=,;:&", r) }) {
-		if f == word {
+	for from := 0; ; {
+		i := strings.Index(text[from:], word)
+		if i < 0 {
+			return false
+		}
+		start := from + i
+		before, after := text[:start], text[start+len(word):]
+		if (before == "" || strings.ContainsRune(separators, rune(before[len(before)-1]))) &&
+			(after == "" || strings.ContainsRune(separators, rune(after[0]))) {
 			return true
 		}
+		from = start + 1
 	}
-	return false
 }
+
+const separators = " \t\r\n\"'<>=,;:&()[]{}"
+
+var namedEntities = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&apos;")
 
 func reversed(s string) string {
 	r := []rune(s)

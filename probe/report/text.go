@@ -8,6 +8,7 @@ import (
 
 	"github.com/mitchellh/go-wordwrap"
 
+	"github.com/ewsprobe/ewsprobe/ews/challenge"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 	"github.com/ewsprobe/ewsprobe/probe/rule"
@@ -343,4 +344,13 @@ func (p *page) remedies(r Report) {
 			}
 		}
 	}
+}
+
+// offered are the names of the schemes an answer offers, as sent.
+func offered(r *evidence.Response) []string {
+	var names []string
+	for _, c := range challenge.Parse(r.Header("WWW-Authenticate")) {
+		names = append(names, c.Scheme)
+	}
+	return names
 }

@@ -2,7 +2,6 @@ package rule
 
 import (
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 
@@ -209,7 +208,7 @@ func proxyAuthRequired(v *view, n *node) *hit {
 			detail:  leg.Error.Text + ". It stands in front of this machine only: Dynamics comes from outside and does not see it.",
 		}
 	}
-	if n.status() != http.StatusProxyAuthRequired {
+	if n.status() != 407 {
 		return nil
 	}
 	return &hit{
@@ -259,7 +258,7 @@ func serverError(v *view, n *node) *hit {
 }
 
 func asksPatience(r *evidence.Response) bool {
-	return r.Status == http.StatusTooManyRequests || r.Status == http.StatusServiceUnavailable && r.First("Retry-After") != ""
+	return r.Status == 429 || r.Status == 503 && r.First("Retry-After") != ""
 }
 
 var busyCodes = []string{"ErrorServerBusy", "ErrorExceededConnectionCount", "ErrorTooManyObjectsOpened"}

@@ -2,7 +2,6 @@ package rule
 
 import (
 	"fmt"
-	"net/http"
 	"strings"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
@@ -38,7 +37,7 @@ func endpointOnline(v *view, n *node) *hit {
 	h := &hit{confidence: finding.Likely, evidence: []string{n.ask.ID}}
 	h.summary = fmt.Sprintf("%s is Exchange Online, not an Exchange server of yours", v.host())
 	h.detail = fmt.Sprintf("Recognised by %s. Exchange Online has taken no Basic since October 2022 and no NTLM for EWS at all. No credential was sent to it. Where the mailbox really is has not been looked up.", sign)
-	if why := n.ask.Response.First("X-EWS-Policy-Reason"); n.status() == http.StatusForbidden && why != "" {
+	if why := n.ask.Response.First("X-EWS-Policy-Reason"); n.status() == 403 && why != "" {
 		h.detail += fmt.Sprintf(" It refuses EWS by policy (%q): EWS is being switched off there, tenant by tenant since October 2026.", why)
 	}
 	return h
@@ -116,7 +115,7 @@ func redirected(v *view, n *node) *hit {
 }
 
 func forbidden(v *view, n *node) *hit {
-	leg := v.strange(n, func(leg *evidence.Item) bool { return leg.Response.Status == http.StatusForbidden })
+	leg := v.strange(n, func(leg *evidence.Item) bool { return leg.Response.Status == 403 })
 	if leg == nil {
 		return nil
 	}
@@ -171,7 +170,7 @@ func notEWS(v *view, n *node) *hit {
 }
 
 func noScheme(v *view, n *node) *hit {
-	if v.elsewhere(n) || n.status() != http.StatusUnauthorized || len(n.offers) > 0 {
+	if v.elsewhere(n) || n.status() != 401 || len(n.offers) > 0 {
 		return nil
 	}
 	h := &hit{confidence: finding.Confirmed, evidence: []string{n.ask.ID}}

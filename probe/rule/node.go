@@ -1,7 +1,6 @@
 package rule
 
 import (
-	"net/http"
 	"slices"
 	"strings"
 
@@ -128,7 +127,7 @@ func (n *node) status() int {
 
 // challenged: EWS asks for a sign-in and offers schemes.
 func (n *node) challenged() bool {
-	return n.status() == http.StatusUnauthorized && len(n.offers) > 0
+	return n.status() == 401 && len(n.offers) > 0
 }
 
 func (n *node) offer(scheme string) bool {

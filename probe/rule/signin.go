@@ -19,10 +19,13 @@ func credentialsRejected(v *view) *hit {
 	for _, n := range v.nodes {
 		for _, item := range n.logons {
 			l := item.Logon
+			if isWindows(l) && v.kerberosOnly(n) {
+				continue
+			}
 			if l.Remembered && remembered == nil {
 				remembered = item
 			}
-			if l.Result != evidence.Refused || l.Comparison || isWindows(l) && v.kerberosOnly(n) {
+			if l.Result != evidence.Refused || l.Comparison {
 				continue
 			}
 			h.evidence = append(h.evidence, item.ID)
