@@ -212,10 +212,11 @@ func (c *Client) settle(item *evidence.Item, note evidence.Logon, settle Settle)
 	if r := item.Response; r != nil {
 		note.Status = r.Status
 		switch {
+		case note.NewChallenge:
+		case r.Status == 401: // whatever its body says
+			note.Result = evidence.Refused
 		case item.EWS.Answered():
 			note.Result = evidence.Accepted
-		case r.Status == 401 && !note.NewChallenge:
-			note.Result = evidence.Refused
 		}
 	}
 	if item.Request == nil {

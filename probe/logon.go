@@ -184,7 +184,7 @@ func (t *talk) once(ctx context.Context, l Logon, scheme string) evidence.Item {
 	if scheme == "Basic" {
 		conn := t.conn
 		t.conn = nil
-		if conn != nil && !conn.Fit(0) {
+		if conn != nil && !conn.Fit(time.Millisecond) {
 			conn.Close()
 			conn = nil
 		}

@@ -31,13 +31,14 @@ type node struct {
 // other, each on a connection of its own.
 func (r *run) greet(ctx context.Context, address string, connect time.Duration) *node {
 	n := &node{run: r, address: address, client: r.client(address), userAgent: r.UserAgent}
+	n.client.ConnectLimit = connect
 	n.client.ViaProxy = r.Proxy != nil && r.dialer.Proxy == nil
 	if n.client.ViaProxy {
 		n.client.Address = wire.ProxyAddress(r.Proxy)
 	}
-	n.ask(ctx, connect)
+	n.ask(ctx)
 	if n.reply.Response != nil && n.reply.Response.Status == http.StatusForbidden && !n.online() && !r.NoUserAgentProbe {
-		n.tryDynamicsAgents(ctx, connect)
+		n.tryDynamicsAgents(ctx)
 	}
 	n.legacySuites(ctx)
 	return n
@@ -46,7 +47,7 @@ func (r *run) greet(ctx context.Context, address string, connect time.Duration) 
 // ask sends the anonymous POST and, over TLS, the two legs beside it. These are
 // not waited for much longer than the POST took: they explain, they do not
 // decide.
-func (n *node) ask(ctx context.Context, connect time.Duration) {
+func (n *node) ask(ctx context.Context) {
 	aside, giveUp := context.WithCancelCause(ctx)
 	defer giveUp(nil)
 	var beside sync.WaitGroup
@@ -56,7 +57,7 @@ func (n *node) ask(ctx context.Context, connect time.Duration) {
 			beside.Go(func() { n.handshake = n.client.NTLMNegotiate(aside, "NTLM", n.userAgent) })
 		}
 	}
-	n.reply, n.conn = n.patiently(ctx, connect)
+	n.reply, n.conn = n.patiently(ctx)
 	if n.reply.Response == nil {
 		giveUp(wire.ErrGivenUp())
 	} else {
@@ -74,14 +75,9 @@ func (n *node) ask(ctx context.Context, connect time.Duration) {
 
 // patiently repeats the POST while the server asks for patience and the time
 // allows it.
-func (n *node) patiently(ctx context.Context, connect time.Duration) (evidence.Item, *wire.Conn) {
+func (n *node) patiently(ctx context.Context) (evidence.Item, *wire.Conn) {
 	for {
-		limited, cancel := context.WithTimeout(ctx, n.Timeout)
-		if connect < n.Timeout {
-			n.client.ConnectLimit = connect
-		}
-		item, conn := n.client.Anonymous(limited, n.userAgent, evidence.StepAnonymous)
-		cancel()
+		item, conn := n.client.Anonymous(ctx, n.userAgent, evidence.StepAnonymous)
 		wait, asked := retryAfter(item.Response)
 		if !asked || !sleep(ctx, wait) {
 			return item, conn
@@ -123,7 +119,7 @@ func sleep(ctx context.Context, d time.Duration) bool {
 
 // tryDynamicsAgents asks again, once under each of Dynamics' user agents, after
 // the tool's own was refused with 403: Exchange can allow and block by agent.
-func (n *node) tryDynamicsAgents(ctx context.Context, connect time.Duration) {
+func (n *node) tryDynamicsAgents(ctx context.Context) {
 	for _, agent := range n.DynamicsAgents {
 		item, conn := n.client.Anonymous(ctx, agent, evidence.StepUserAgent)
 		if item.Response == nil || item.Response.Status == http.StatusForbidden {
@@ -133,7 +129,7 @@ func (n *node) tryDynamicsAgents(ctx context.Context, connect time.Duration) {
 		conn.Close()
 		n.close()
 		n.userAgent = agent
-		n.ask(ctx, connect)
+		n.ask(ctx)
 		return
 	}
 }

@@ -26,9 +26,7 @@ func Run(ctx context.Context, c Config) (evidence.Record, error) {
 
 	vault := &secret.Vault{}
 	vault.AddText(c.Password)
-	if c.Password != "" {
-		vault.AddBytes([]byte(c.User + ":" + c.Password))
-	}
+	vault.AddCredential(c.User, c.Password)
 	r := &run{
 		Config: c, plan: NewPlan(c), guard: &Guard{max: c.MaxRejections},
 		recorder: ews.NewRecorder(vault, c.Follow),
@@ -44,6 +42,7 @@ func Run(ctx context.Context, c Config) (evidence.Record, error) {
 
 	target := c.target()
 	target.Addresses = r.addresses
+	target.EveryAddress = len(c.Addresses) > 0 || c.EachAddress
 	record := evidence.Record{Started: started.UTC(), Duration: time.Since(started), Target: target, Items: r.recorder.Items()}
 	if ctx.Err() != nil {
 		record.Stopped = evidence.StoppedByUser

@@ -34,6 +34,7 @@ type Target struct {
 	URL          string   `json:"url"`
 	Host         string   `json:"host"`
 	Addresses    []string `json:"addresses"`
+	EveryAddress bool     `json:"every_address"` // each of them is the subject, not only the first that answers
 	Mailbox      string   `json:"mailbox"`
 	User         string   `json:"user"`
 	ProfileAuth  string   `json:"profile_auth"` // basic, ntlm, negotiate, oauth, auto

@@ -49,6 +49,15 @@ func arrange(rec *evidence.Record) *view {
 	for _, n := range v.nodes {
 		n.identify()
 	}
+	if !rec.Target.EveryAddress {
+		// One address was to be found that can be connected to: those passed
+		// over on the way to it are not the subject (address-family looks at
+		// them by itself).
+		reached := func(n *node) bool { return n.ask == nil || n.ask.Error == nil || n.ask.Error.Phase != "connect" }
+		if slices.ContainsFunc(v.nodes, reached) {
+			v.nodes = slices.DeleteFunc(v.nodes, func(n *node) bool { return !reached(n) })
+		}
+	}
 	// In the order in which the addresses were given or resolved, whichever
 	// answered first.
 	slices.SortStableFunc(v.nodes, func(a, b *node) int { return v.position(a) - v.position(b) })

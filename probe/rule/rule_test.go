@@ -54,7 +54,9 @@ var cases = []struct {
 	{"429", record(asked(429, headers())), "unknown throttled confirmed", ""},
 	{"too much", record(asked(200, headers()), func(b *builder) { b.rec.Items[0].Response.Oversized = true }), "unknown server-error confirmed", ""},
 	{"cut short", record(asked(200, headers()), func(b *builder) { b.rec.Items[0].Response.CutShort = true }), "unknown server-error confirmed", ""},
-	{"dead at one address, answered at another", record(at("10.0.0.12:443"), failed(evidence.StepAnonymous, evidence.ConnectRefused, "connect"), at(here), ask("Negotiate", "NTLM"), notSent("Basic", "not offered")), "critical basic-disabled confirmed", "connect-failed"},
+	{"passed over on the way to one that answers", record(anonymousOnly(), at("10.0.0.12:443"), failed(evidence.StepAnonymous, evidence.ConnectRefused, "connect"), at(here), ask("Basic")), "ok ok confirmed", ""},
+	{"IPv6 passed over", record(anonymousOnly(), item(evidence.Item{Step: evidence.StepResolve, Resolution: &evidence.Resolution{Name: "mail.contoso.com"}}), at("[2001:db8::1]:443"), failed(evidence.StepAnonymous, evidence.TimedOut, "connect"), at(here), ask("Basic")), "warning address-family confirmed", ""},
+	{"dead at one address, answered at another", record(target(func(t *evidence.Target) { t.EveryAddress = true }), at("10.0.0.12:443"), failed(evidence.StepAnonymous, evidence.ConnectRefused, "connect"), at(here), ask("Negotiate", "NTLM"), notSent("Basic", "not offered")), "critical basic-disabled confirmed", "connect-failed"},
 
 	// The endpoint.
 	{"http", record(target(func(t *evidence.Target) { t.URL = "http://mail.contoso.com/EWS/Exchange.asmx"; t.Credentials = false }), ask("Basic")), "critical plain-http confirmed", ""},
