@@ -137,7 +137,8 @@ func (n *node) tryDynamicsAgents(ctx context.Context) {
 // legacySuites asks, after a failed handshake, for the suites that Dataverse
 // accepts and Go does not have.
 func (n *node) legacySuites(ctx context.Context) {
-	if f := n.reply.Error; f == nil || f.Code != evidence.TLSHandshake {
+	f := n.reply.Error
+	if f == nil || f.Phase != "tls" || f.Code != evidence.TLSHandshake && f.Code != evidence.ConnectionReset && f.Code != evidence.ConnectionClosed {
 		return
 	}
 	item := evidence.Item{Step: evidence.StepLegacySuites, Address: n.address, At: time.Now()}

@@ -86,7 +86,7 @@ func insist(ctx context.Context, cfg probe.Config, std stdio) bool {
 	if err != nil || when.IsZero() {
 		return false
 	}
-	fmt.Fprintf(std.err, "This password was refused for %s at %s. Sending it again may help to lock the account. Send it? [y/N] ", cfg.User, when.Local().Format("15:04"))
+	fmt.Fprintf(std.err, "This password was refused for %s at %s. Sent again it counts as another bad logon and can lock the account. Send it all the same? [y/N] ", cfg.User, when.Local().Format("15:04"))
 	line := make(chan string, 1)
 	go func() {
 		s, _ := bufio.NewReader(std.in).ReadString('\n')

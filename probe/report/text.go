@@ -109,7 +109,7 @@ func wrap(s string, width int) []string {
 // hanging prints text behind a label; further lines stand below the text.
 func (p *page) hanging(indent int, label, text string) {
 	pad := strings.Repeat(" ", indent)
-	if p.Width < 60 && utf8.RuneCountInString(label) > 12 {
+	if p.Width < 72 && utf8.RuneCountInString(label) > 12 {
 		// No room beside the label: the text goes below it.
 		p.b.WriteString(pad + strings.TrimRight(label, " ") + "\n")
 		pad += "  "

@@ -90,8 +90,8 @@ func connectFailed(v *view, n *node) *hit {
 	if leg == nil || connectionLost(n) != "" && leg.Logon != nil && isWindows(leg.Logon) {
 		return nil
 	}
-	if leg.Error.Phase == "tls" {
-		return nil // tls-failed
+	if leg.Error.Phase == "tls" && n.legacySuite() != nil {
+		return nil // tls-failed knows more
 	}
 	h := &hit{confidence: finding.Confirmed, evidence: []string{leg.ID}}
 	switch {
@@ -104,6 +104,9 @@ func connectFailed(v *view, n *node) *hit {
 		if leg.Error.Code == evidence.ProxyRefused {
 			h.detail = fmt.Sprintf("The proxy did not open a tunnel to %s: %s.", n.address, leg.Error.Text)
 		}
+	case leg.Error.Phase == "tls":
+		h.summary = fmt.Sprintf("%s ended the connection in the TLS handshake", v.at(n))
+		h.detail = fmt.Sprintf("TCP to %s was connected, then, after the first TLS message: %s. A firewall or balancer without a server does this, and so does an old server that refuses the TLS version without saying so.", n.address, leg.Error.Text)
 	default:
 		h.summary = fmt.Sprintf("%s ended the connection without an HTTP answer", v.at(n))
 		h.detail = fmt.Sprintf("The connection was made and the request sent, then: %s.", leg.Error.Text)
@@ -173,11 +176,12 @@ func nodeTLS(n *node) *evidence.TLS {
 
 func tlsFailed(v *view, n *node) *hit {
 	leg := v.failedBy(n, evidence.TLSHandshake, evidence.TLSClientCert, evidence.TLSNotSpoken)
-	if leg == nil {
-		leg = v.failedBy(n, evidence.ConnectionReset, evidence.ConnectionClosed)
-		if leg == nil || leg.Error.Phase != "tls" {
-			return nil
-		}
+	legacy := n.legacySuite()
+	if leg == nil && legacy != nil {
+		leg = n.ask
+	}
+	if leg == nil || leg.Error == nil {
+		return nil
 	}
 	h := &hit{confidence: finding.Confirmed, evidence: []string{leg.ID}}
 	h.summary = fmt.Sprintf("No TLS handshake with %s", v.at(n))
@@ -190,14 +194,22 @@ func tlsFailed(v *view, n *node) *hit {
 		h.summary = fmt.Sprintf("%s does not speak TLS", v.at(n))
 		h.detail = fmt.Sprintf("What came back is not TLS (%s): perhaps the port is meant for http.", leg.Error.Text)
 	}
-	for _, item := range n.items {
-		if item.Step == evidence.StepLegacySuites && item.TLS != nil {
-			h.status, h.confidence = finding.Unknown, finding.Undetermined
-			h.evidence = append(h.evidence, item.ID)
-			h.detail = fmt.Sprintf("This tool could not shake hands, but the server agrees on %s, which Dataverse accepts and this tool lacks. So this is no fault that Dynamics would see; the endpoint could not be examined.", item.TLS.CipherSuite)
-		}
+	if legacy != nil {
+		h.status, h.confidence = finding.Unknown, finding.Undetermined
+		h.evidence = append(h.evidence, legacy.ID)
+		h.detail = fmt.Sprintf("This tool could not shake hands, but the server agrees on %s, which Dataverse accepts and this tool lacks. So this is no fault that Dynamics would see; the endpoint could not be examined.", legacy.TLS.CipherSuite)
 	}
 	return h
+}
+
+// legacySuite is the leg in which the server agreed on a suite that Go lacks.
+func (n *node) legacySuite() *evidence.Item {
+	for _, item := range n.items {
+		if item.Step == evidence.StepLegacySuites && item.TLS != nil {
+			return item
+		}
+	}
+	return nil
 }
 
 func proxyAuthRequired(v *view, n *node) *hit {
