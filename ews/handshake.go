@@ -13,9 +13,9 @@ import (
 	"github.com/ewsprobe/ewsprobe/ews/wire"
 )
 
-// settleTime is how long an idle connection is watched before it is trusted
+// SettleTime is how long an idle connection is watched before it is trusted
 // with another message: a server that hangs up does so right after its answer.
-const settleTime = 5 * time.Millisecond
+const SettleTime = 5 * time.Millisecond
 
 // Handshake is an NTLM sign-in between its second and third message, on the
 // connection where alone it can be finished.
@@ -124,7 +124,7 @@ func (h *Handshake) Serves(scheme, userAgent string) bool {
 
 // Kept says whether the connection still stands, so that type 3 may follow.
 func (h *Handshake) Kept() bool {
-	if h.Lost == "" && !h.conn.Fit(settleTime) {
+	if h.Lost == "" && !h.conn.Fit(SettleTime) {
 		h.Lost = "the server ended the connection after its challenge"
 	}
 	return h.Lost == ""

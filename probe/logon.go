@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/ewsprobe/ewsprobe/ews"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 )
 
@@ -138,16 +139,15 @@ func (t *talk) schemeFor(s Scheme) (name string, offered bool) {
 	return "Negotiate", t.offersScheme("Negotiate")
 }
 
-// send spends the credential once; twice where the first was lost on a
-// connection that the server had given up, or where the server asked for
-// patience and the time and the guard allow it.
+// send spends the credential once; again only where the server asked for
+// patience or refused the user agent, and the time and the guard allow it. A
+// logon without an answer is not repeated: the server may have looked at the
+// password.
 func (t *talk) send(ctx context.Context, l Logon, scheme string) evidence.Item {
 	comparison := l.When == ToCompare
 	for tries := 1; ; tries++ {
-		reused := t.conn != nil
 		item := t.once(ctx, l, scheme)
-		why := t.again(ctx, item, reused && scheme == "Basic")
-		if why == "" || tries == 3 {
+		if !t.again(ctx, item) || tries == 3 {
 			return item
 		}
 		if may, _ := t.guard.May(comparison); !may {
@@ -156,25 +156,21 @@ func (t *talk) send(ctx context.Context, l Logon, scheme string) evidence.Item {
 	}
 }
 
-// again says why a logon is worth repeating, "" if it is not. It waits where
-// the server asked for it.
-func (t *talk) again(ctx context.Context, item evidence.Item, reused bool) string {
-	if f := item.Error; f != nil && reused && item.Response == nil &&
-		(f.Code == evidence.ConnectionClosed || f.Code == evidence.ConnectionReset) {
-		return "the kept connection had ended"
+// again says whether a logon is worth repeating. It waits where the server
+// asked for it.
+func (t *talk) again(ctx context.Context, item evidence.Item) bool {
+	if wait, asked := retryAfter(item.Response); asked && item.Logon.Result == evidence.Unfinished {
+		return sleep(ctx, wait)
 	}
-	if wait, asked := retryAfter(item.Response); asked && item.Logon.Result == evidence.Unfinished && sleep(ctx, wait) {
-		return "the server asked for patience"
-	}
-	if e := item.EWS; e.Answered() && e.BackOffMS > 0 && sleep(ctx, time.Duration(e.BackOffMS)*time.Millisecond) {
-		return "the server asked for patience"
+	if e := item.EWS; e.Answered() && e.BackOffMS > 0 {
+		return sleep(ctx, time.Duration(e.BackOffMS)*time.Millisecond)
 	}
 	if r := item.Response; r != nil && r.Status == http.StatusForbidden && t.userAgent == t.UserAgent && !t.NoUserAgentProbe && len(t.DynamicsAgents) > 0 {
 		// Exchange can refuse a user agent only after the sign-in.
 		t.userAgent = t.DynamicsAgents[0]
-		return "403 to the tool's own user agent"
+		return true
 	}
-	return ""
+	return false
 }
 
 func (t *talk) once(ctx context.Context, l Logon, scheme string) evidence.Item {
@@ -184,7 +180,7 @@ func (t *talk) once(ctx context.Context, l Logon, scheme string) evidence.Item {
 	if scheme == "Basic" {
 		conn := t.conn
 		t.conn = nil
-		if conn != nil && !conn.Fit(time.Millisecond) {
+		if conn != nil && !conn.Fit(ews.SettleTime) {
 			conn.Close()
 			conn = nil
 		}

@@ -80,6 +80,9 @@ func completionCommand(std stdio) *cli.Command {
 			if err != nil {
 				return err
 			}
+			if shell == "pwsh" {
+				shell = "powershell"
+			}
 			script, ok := completionScripts[shell]
 			if !ok {
 				return usage("there is no completion for %q; use %s", shell, strings.Join(shells, ", "))

@@ -63,6 +63,11 @@ func configure(c *cli.Context, target string) (probe.Config, error) {
 		RetryRefused: c.Bool("retry-refused"), NoCredentials: c.Bool("no-credentials"), CertWarnDays: c.Int("cert-warn"),
 		DynamicsAgents: probe.DynamicsUserAgents,
 	}
+	for _, name := range []string{"user", "mailbox", "password-file", "ca-file", "proxy"} {
+		if c.IsSet(name) && c.String(name) == "" {
+			return cfg, usage("--%s is empty; give its value, or leave the flag out", name)
+		}
+	}
 	var err error
 	if cfg.URL, err = parseTarget(target); err != nil {
 		return cfg, err

@@ -7,6 +7,8 @@ import (
 	"reflect"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf16"
 )
 
 // Encode writes v as JSON in the report's convention, which encoding/json has
@@ -107,6 +109,8 @@ func encodeStruct(b *bytes.Buffer, v reflect.Value) error {
 }
 
 // encodePlain leaves <, > and & readable: reports are JSON files, not HTML.
+// Invisible format characters (bidirectional overrides and the like) are
+// escaped: a server chose some of these texts, and people read JSON too.
 func encodePlain(b *bytes.Buffer, v any) error {
 	var out bytes.Buffer
 	e := json.NewEncoder(&out)
@@ -114,6 +118,16 @@ func encodePlain(b *bytes.Buffer, v any) error {
 	if err := e.Encode(v); err != nil {
 		return err
 	}
-	b.Write(bytes.TrimRight(out.Bytes(), "\n"))
+	for _, r := range string(bytes.TrimRight(out.Bytes(), "\n")) {
+		switch {
+		case unicode.Is(unicode.Cf, r) && r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			fmt.Fprintf(b, `\u%04x\u%04x`, high, low)
+		case unicode.Is(unicode.Cf, r) || r >= 0x7f && r < 0xa0:
+			fmt.Fprintf(b, `\u%04x`, r)
+		default:
+			b.WriteRune(r)
+		}
+	}
 	return nil
 }

@@ -3,8 +3,10 @@ package ntlm
 import (
 	"encoding/binary"
 	"fmt"
+	"unicode/utf16"
 
 	"github.com/Azure/go-ntlmssp"
+	"golang.org/x/crypto/md4" //nolint:staticcheck // what NTLM is made of
 )
 
 // NegotiateMessage makes a type 1 message ([MS-NLMP] 2.2.1.1). The flag
@@ -98,4 +100,14 @@ func ProofString(authenticate []byte) ([]byte, error) {
 		return nil, fmt.Errorf("NT response of %d bytes", len(response))
 	}
 	return response[:16], nil
+}
+
+// NTHash is the MD4 of the password in UTF-16 ([MS-NLMP] 3.3.2 NTOWF): as good
+// as the password itself to whoever has it.
+func NTHash(password string) []byte {
+	h := md4.New()
+	for _, u := range utf16.Encode([]rune(password)) {
+		h.Write([]byte{byte(u), byte(u >> 8)})
+	}
+	return h.Sum(nil)
 }

@@ -63,8 +63,8 @@ func (v *Vault) AddText(s string) {
 	if utf8.RuneCountInString(s) < shortest {
 		return
 	}
-	v.addBytes([]byte(s), false)
-	v.addBytes(utf16LE(s), false)
+	v.addBytes([]byte(s), 0, false)
+	v.addBytes(utf16LE(s), 0, false)
 	for _, form := range []string{latin1(s), string(utf16LE(s))} {
 		if !utf8.ValidString(form) {
 			v.exact[form] = true
@@ -76,8 +76,20 @@ func (v *Vault) AddText(s string) {
 		url.QueryEscape(s), url.PathEscape(s), percentAll(s), strings.Trim(string(escaped), `"`), unicodeEscapes(s),
 		latin1(s),
 	} {
-		v.add(form, false)
+		v.add(form, 0, 0, false)
 	}
+}
+
+// AddCredential makes known what Basic sends, name:password. The name alone is
+// no secret: a server that says it, or the domain in it, is not withheld.
+func (v *Vault) AddCredential(user, password string) {
+	if password == "" {
+		return
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.init()
+	v.addBytes([]byte(user+":"+password), len(user)+1, false)
 }
 
 // AddBytes makes a binary secret known (an NTLM type 3 message, the part of it
@@ -89,7 +101,7 @@ func (v *Vault) AddBytes(b []byte) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.init()
-	v.addBytes(b, false)
+	v.addBytes(b, 0, false)
 }
 
 // AddMark makes known by which bytes a secret begins. They count only as a
@@ -99,7 +111,7 @@ func (v *Vault) AddMark(b []byte) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.init()
-	v.addBytes(b, true)
+	v.addBytes(b, 0, true)
 }
 
 func (v *Vault) init() {
@@ -108,30 +120,39 @@ func (v *Vault) init() {
 	}
 }
 
-func (v *Vault) addBytes(b []byte, whole bool) {
-	v.add(string(b), whole)
-	v.add(hex.EncodeToString(b), whole)
-	v.add(reversed(hex.EncodeToString(b)), whole)
-	v.add(percentAll(string(b)), whole)
+// addBytes keeps the spellings of b, of which the first public bytes are no
+// secret.
+func (v *Vault) addBytes(b []byte, public int, whole bool) {
+	spell := func(encode func([]byte) string) {
+		form, known := encode(b), encode(b[:public])
+		v.add(form, len(fold(known)), 0, whole)
+		v.add(reversed(form), 0, len(fold(known)), whole)
+	}
+	spell(func(b []byte) string { return string(b) })
+	spell(hex.EncodeToString)
+	spell(func(b []byte) string { return percentAll(string(b)) })
 	for shift := range 3 {
 		// The same bytes look different in base64 at each distance from a
 		// multiple of three. The characters at the ends depend on what stands
 		// beside them: they are left out.
-		e := base64.RawStdEncoding.EncodeToString(append(make([]byte, shift), b...))
-		e = e[(shift*8+5)/6:]
-		if (shift+len(b))%3 != 0 {
-			e = e[:len(e)-1]
+		in64 := func(b []byte) string {
+			e := base64.RawStdEncoding.EncodeToString(append(make([]byte, shift), b...))
+			if (shift+len(b))%3 != 0 {
+				e = e[:len(e)-1]
+			}
+			return e[min((shift*8+5)/6, len(e)):]
 		}
-		v.add(e, whole)
-		v.add(reversed(e), whole)
-		v.add(strings.NewReplacer("+", "-", "/", "_").Replace(e), whole)
-		v.add(url.QueryEscape(e), whole)
-		v.add(hex.EncodeToString([]byte(e)), whole) // a dump of a header's bytes
+		spell(in64)
+		spell(func(b []byte) string { return strings.NewReplacer("+", "-", "/", "_").Replace(in64(b)) })
+		spell(func(b []byte) string { return url.QueryEscape(in64(b)) })
+		spell(func(b []byte) string { return hex.EncodeToString([]byte(in64(b))) }) // a dump of a header's bytes
 	}
 }
 
 // add keeps a spelling: a long one in pieces, unless it counts only as a whole.
-func (v *Vault) add(form string, whole bool) {
+// Of the folded spelling, head bytes at the beginning and tail bytes at the end
+// are no secret: a piece needs more than these.
+func (v *Vault) add(form string, head, tail int, whole bool) {
 	folded := fold(form)
 	if tooShort(folded) {
 		if utf8.RuneCountInString(form) >= shortest && strings.IndexFunc(form, isLetterOrDigit) >= 0 {
@@ -139,13 +160,12 @@ func (v *Vault) add(form string, whole bool) {
 		}
 		return
 	}
-	form = folded
-	if whole || len(form) <= window {
-		v.needles[form] = true
+	if whole || len(folded) <= window {
+		v.needles[folded] = true
 		return
 	}
-	for i := 0; i+window <= len(form); i++ {
-		v.windows[form[i:i+window]] = true
+	for i := max(head-window+1, 0); i+window <= len(folded) && i < len(folded)-tail; i++ {
+		v.windows[folded[i:i+window]] = true
 	}
 }
 
@@ -164,7 +184,7 @@ func (v *Vault) Holds(text string) bool {
 	}
 	v.mu.RLock()
 	defer v.mu.RUnlock()
-	for _, reading := range readings(text) {
+	for _, reading := range peel(text) {
 		if v.holds(reading) {
 			return true
 		}

@@ -59,8 +59,8 @@ func Classify(ctx context.Context, phase string, err error) *evidence.Failure {
 	default:
 		f.Code = evidence.ConnectFailed
 	}
-	if phase == "proxy" && (f.Code == evidence.TLSHandshake || f.Code == evidence.Malformed) {
-		f.Code = evidence.ConnectFailed
+	if phase == "proxy" && (f.Code == evidence.TLSHandshake || f.Code == evidence.TLSClientCert || f.Code == evidence.TLSNotSpoken) {
+		f.Code = evidence.ConnectFailed // it is not the server's TLS
 	}
 	return f
 }

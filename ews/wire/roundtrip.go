@@ -18,7 +18,7 @@ import (
 // Request is one POST to be sent.
 type Request struct {
 	URL           *url.URL
-	Header        [][2]string // in this order; Host, User-Agent and Content-Length are added
+	Header        [][2]string // names as spelled; net/http sorts them behind Host, User-Agent and Content-Length
 	UserAgent     string
 	Body          []byte
 	ViaProxy      bool // absolute form, for http through a proxy
@@ -55,6 +55,11 @@ func (c *Conn) Post(ctx context.Context, req Request) (Answer, *evidence.Failure
 }
 
 func (c *Conn) exchange(ctx context.Context, req Request, a *Answer, start time.Time) *evidence.Failure {
+	if c.r.Buffered() > 0 {
+		// What is there was said before the question: it must not pass for the
+		// answer to it.
+		return &evidence.Failure{Code: evidence.Malformed, Phase: "read", Text: "the server spoke unasked"}
+	}
 	c.meter.capture()
 	h := &http.Request{Method: http.MethodPost, URL: req.URL, Host: req.URL.Host, Header: http.Header{"User-Agent": {req.UserAgent}}, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Body: io.NopCloser(bytes.NewReader(req.Body)), ContentLength: int64(len(req.Body))}
 	for _, f := range req.Header {
@@ -80,9 +85,13 @@ func (c *Conn) exchange(ctx context.Context, req Request, a *Answer, start time.
 	if _, err := c.net.Write(out.Bytes()); err != nil {
 		// A server that refuses early may have answered before it stopped
 		// listening: what it said counts more than the failed write.
-		if fail := c.read(ctx, h, a, start); fail == nil {
+		fail := c.read(ctx, h, a, start)
+		switch {
+		case fail == nil:
 			a.Closed = true
 			return nil
+		case fail.Code == evidence.TLSHandshake, fail.Code == evidence.TLSClientCert:
+			return fail // TLS 1.3 refuses a client after its handshake, with an alert
 		}
 		return Classify(ctx, "write", err)
 	}

@@ -116,7 +116,7 @@ func connectFailed(v *view, n *node) *hit {
 
 func timedOut(v *view, n *node) *hit {
 	leg := v.failedBy(n, evidence.TimedOut)
-	if leg == nil || leg.Logon == nil && headerSuffices(leg) {
+	if leg == nil {
 		return nil
 	}
 	h := &hit{confidence: finding.Confirmed, evidence: []string{leg.ID}}
@@ -124,17 +124,14 @@ func timedOut(v *view, n *node) *hit {
 	h.detail = fmt.Sprintf("The time ran out while waiting for %s.", map[string]string{
 		"resolve": "the resolver", "connect": "a TCP connection", "proxy": "the proxy", "tls": "the TLS handshake", "write": "the server to take the request", "read": "the answer",
 	}[leg.Error.Phase])
+	if r := leg.Response; r != nil {
+		h.summary = fmt.Sprintf("%s began an answer (%d) that did not end within the time", v.at(n), r.Status)
+	}
 	if leg.Logon != nil {
 		h.summary = fmt.Sprintf("%s did not answer the %s logon within the time", v.at(n), leg.Logon.Scheme)
 		h.detail += " The anonymous request was answered. The logon is counted as refused, because the server may have looked at the password."
 	}
 	return h
-}
-
-// headerSuffices: the answer's body never ended, but its status says enough.
-func headerSuffices(leg *evidence.Item) bool {
-	r := leg.Response
-	return r != nil && r.Status >= 300 && r.Status < 500
 }
 
 func tlsUntrusted(v *view, n *node) *hit {

@@ -123,10 +123,13 @@ func precedence(f finding.Finding, silent bool) int {
 func (v *view) verdict(findings *[]finding.Finding) finding.Verdict {
 	if v.rec.Stopped != "" {
 		summary := "Stopped before the check was complete"
-		if len(*findings) > 0 {
+		switch {
+		case len(*findings) > 0:
 			summary += "; seen so far: " + (*findings)[0].Summary
-		} else {
-			summary += "; nothing had been found so far"
+		case len(v.nodes) > 0 && v.nodes[0].challenged():
+			summary += fmt.Sprintf("; so far, %s offers %s", v.at(v.nodes[0]), strings.Join(v.nodes[0].offerNames(), ", "))
+		default:
+			summary += "; nothing had been answered so far"
 		}
 		return finding.Verdict{Code: "inconclusive", Status: finding.Unknown, Confidence: finding.Undetermined, Summary: summary}
 	}

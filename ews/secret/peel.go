@@ -1,0 +1,100 @@
+package secret
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"regexp"
+	"strings"
+)
+
+// Limits of peeling: encodings within encodings, and the bytes worked through
+// for one text. Whoever hides a secret deeper than that has to be undone by
+// more than a glance.
+const (
+	peelDepth = 3
+	peelBytes = 1 << 20
+)
+
+// peel returns text and what is under its encodings: escapes resolved, runs of
+// hexadecimal and base64 decoded, UTF-8 that was taken for Latin-1 put right,
+// and all that again of what came out.
+func peel(text string) []string {
+	seen := map[string]bool{text: true}
+	all := []string{text}
+	work := 0
+	for depth, from := 0, 0; depth < peelDepth; depth++ {
+		layer := all[from:]
+		from = len(all)
+		for _, s := range layer {
+			if work += len(s); work > peelBytes {
+				return all
+			}
+			for _, under := range append(readings(s)[1:], append(decodings(s), notLatin1(s))...) {
+				if under != "" && !seen[under] {
+					seen[under] = true
+					all = append(all, under)
+				}
+			}
+		}
+	}
+	return all
+}
+
+var (
+	// Pairs of hexadecimal digits, written together or as a list (0x73, 0x76;
+	// 73:76; 73-76).
+	hexRun   = regexp.MustCompile(`(?i)(?:(?:0x|\\x)?[0-9a-f]{2}[\s,;:.\-]{0,2}){6,}`)
+	hexNoise = regexp.MustCompile(`(?i)0x|\\x|[^0-9a-f]`)
+	// Base64, plain or for URLs, possibly folded into lines.
+	base64Run   = regexp.MustCompile(`[A-Za-z0-9+/_\-](?:[A-Za-z0-9+/_\-]|[\r\n][ \t]*){7,}`)
+	base64Alike = strings.NewReplacer("-", "+", "_", "/", "\r", "", "\n", "", "\t", "", " ", "")
+)
+
+// decodings are the bytes that runs of hexadecimal digits and base64 in s stand
+// for. Base64 is read from each of four beginnings: the run may have been cut,
+// or may stand behind letters that do not belong to it.
+func decodings(s string) []string {
+	var out []string
+	for _, run := range hexRun.FindAllString(s, -1) {
+		digits := hexNoise.ReplaceAllString(run, "")
+		for start := range 2 {
+			if start < len(digits) {
+				d := digits[start:]
+				if b, err := hex.DecodeString(d[:len(d)/2*2]); err == nil {
+					out = append(out, string(b))
+				}
+			}
+		}
+	}
+	for _, run := range base64Run.FindAllString(s, -1) {
+		run = base64Alike.Replace(run)
+		for start := range min(4, len(run)) {
+			r := run[start:]
+			if len(r)%4 == 1 {
+				r = r[:len(r)-1]
+			}
+			if b, err := base64.RawStdEncoding.DecodeString(r); err == nil {
+				out = append(out, string(b))
+			}
+		}
+	}
+	return out
+}
+
+// notLatin1 undoes what a server does that takes the bytes of UTF-8 for the
+// characters of Latin-1; "" where s cannot be that.
+func notLatin1(s string) string {
+	beyond := false
+	b := make([]byte, 0, len(s))
+	for _, r := range s {
+		if r > 0xff {
+			return ""
+		}
+		beyond = beyond || r > 0x7f
+		b = append(b, byte(r))
+	}
+	if !beyond {
+		return ""
+	}
+	return string(b)
+}
