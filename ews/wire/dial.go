@@ -129,7 +129,7 @@ func (d *Dialer) connect(ctx context.Context, addr string) (net.Conn, *evidence.
 		return nil, Classify(ctx, "proxy", err)
 	}
 	if d.Proxy.Scheme == "https" {
-		t := tls.Client(c, &tls.Config{ServerName: d.Proxy.Hostname(), RootCAs: d.Extra, MinVersion: tls.VersionTLS12})
+		t := tls.Client(c, d.proxyTLS())
 		if err := t.HandshakeContext(ctx); err != nil {
 			c.Close()
 			return nil, Classify(ctx, "proxy", err)

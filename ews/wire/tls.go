@@ -76,6 +76,26 @@ func (d *Dialer) handshake(ctx context.Context, raw net.Conn) (*tls.Conn, *evide
 	return c, info, leaf, nil
 }
 
+// proxyTLS verifies an https proxy: its certificate is never passed over, and
+// may end in the system's roots or in --ca-file.
+func (d *Dialer) proxyTLS() *tls.Config {
+	name := d.Proxy.Hostname()
+	return &tls.Config{
+		ServerName: name, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"},
+		InsecureSkipVerify: true, // verified in VerifyConnection
+		VerifyConnection: func(s tls.ConnectionState) error {
+			if err := s.PeerCertificates[0].VerifyHostname(name); err != nil {
+				return err
+			}
+			err := chainTo(s.PeerCertificates, d.Roots, d.now())
+			if err != nil && d.Extra != nil {
+				err = chainTo(s.PeerCertificates, d.Extra, d.now())
+			}
+			return err
+		},
+	}
+}
+
 func describe(c *x509.Certificate) *evidence.Certificate {
 	sum := sha256.Sum256(c.Raw)
 	names := slices.Clone(c.DNSNames)

@@ -70,22 +70,11 @@ func after(leg *evidence.Item) string {
 func isRedirect(status int) bool { return status/100 == 3 }
 
 func preauthRedirect(v *view, n *node) *hit {
-	var page string
-	leg := v.strange(n, func(leg *evidence.Item) bool {
-		r := leg.Response
-		switch {
-		case isRedirect(r.Status):
-			page = front.SignIn(r.First("Location"))
-		case r.Status == 440:
-			page = "the log-on time-out of Outlook on the web or AD FS (440)"
-		case r.Status/100 == 2 && r.Page != nil && r.Page.PasswordField:
-			page = "an HTML page with a password field"
-		}
-		return page != ""
-	})
+	leg := v.strange(n, func(leg *evidence.Item) bool { return signInPage(leg.Response) != "" })
 	if leg == nil {
 		return nil
 	}
+	page := signInPage(leg.Response)
 	h := &hit{confidence: finding.Confirmed, evidence: []string{leg.ID}}
 	h.summary = fmt.Sprintf("Something in front of EWS on %s wants a sign-in of its own: %s", v.host(), page)
 	h.detail = fmt.Sprintf("HTTP %d%s leads to %s", leg.Response.Status, after(leg), page)
@@ -96,9 +85,22 @@ func preauthRedirect(v *view, n *node) *hit {
 	return h
 }
 
+// signInPage names the sign-in that an answer puts in front of EWS, "" none.
+func signInPage(r *evidence.Response) string {
+	switch {
+	case isRedirect(r.Status):
+		return front.SignIn(r.First("Location"))
+	case r.Status == 440:
+		return "the log-on time-out of Outlook on the web or AD FS (440)"
+	case r.Page != nil && r.Page.PasswordField && len(r.Header("WWW-Authenticate")) == 0:
+		return "an HTML page with a password field"
+	}
+	return ""
+}
+
 func redirected(v *view, n *node) *hit {
 	leg := v.strange(n, func(leg *evidence.Item) bool {
-		return isRedirect(leg.Response.Status) && front.SignIn(leg.Response.First("Location")) == ""
+		return isRedirect(leg.Response.Status) && signInPage(leg.Response) == ""
 	})
 	if leg == nil {
 		return nil
@@ -115,7 +117,7 @@ func redirected(v *view, n *node) *hit {
 }
 
 func forbidden(v *view, n *node) *hit {
-	leg := v.strange(n, func(leg *evidence.Item) bool { return leg.Response.Status == 403 })
+	leg := v.strange(n, func(leg *evidence.Item) bool { return leg.Response.Status == 403 && signInPage(leg.Response) == "" })
 	if leg == nil {
 		return nil
 	}
@@ -145,8 +147,10 @@ func notEWS(v *view, n *node) *hit {
 	leg := v.strange(n, func(leg *evidence.Item) bool {
 		r := leg.Response
 		switch {
+		case signInPage(r) != "":
+			return false
 		case r.Status/100 == 2:
-			return !(r.Page != nil && r.Page.PasswordField) && !r.Oversized && !r.CutShort && (leg.EWS == nil || !leg.EWS.Unreadable) && leg.Error == nil
+			return !r.Oversized && !r.CutShort && (leg.EWS == nil || !leg.EWS.Unreadable) && leg.Error == nil
 		case r.Status == 401, r.Status == 403, r.Status == 407, r.Status == 429, r.Status == 440:
 			return false
 		}
@@ -170,7 +174,7 @@ func notEWS(v *view, n *node) *hit {
 }
 
 func noScheme(v *view, n *node) *hit {
-	if v.elsewhere(n) || n.status() != 401 || len(n.offers) > 0 {
+	if v.elsewhere(n) || n.status() != 401 || len(n.offers) > 0 || signInPage(n.ask.Response) != "" {
 		return nil
 	}
 	h := &hit{confidence: finding.Confirmed, evidence: []string{n.ask.ID}}

@@ -71,6 +71,8 @@ var cases = []struct {
 	{"AD FS", record(asked(302, headers("Location", "https://sts.contoso.com/adfs/ls/?wa=wsignin1.0"))), "critical preauth-redirect confirmed", ""},
 	{"440", record(asked(440, headers())), "critical preauth-redirect confirmed", ""},
 	{"sign-in page", record(asked(200, headers()), page("Log on", true)), "critical preauth-redirect confirmed", ""},
+	{"sign-in page with another status", record(asked(401, headers()), page("Log on", true)), "critical preauth-redirect confirmed", ""},
+	{"password field beside a challenge", record(anonymousOnly(), ask("Basic"), page("Unauthorized", true)), "ok ok confirmed", ""},
 	{"other redirect", record(asked(301, headers("Location", "https://other.contoso.com/EWS/Exchange.asmx"))), "critical redirected confirmed", ""},
 	{"redirect to the root of OWA is no sign-in", record(asked(302, headers("Location", "https://10.0.0.10/owa/"))), "critical redirected confirmed", ""},
 	{"forbidden", record(asked(403, headers())), "critical forbidden confirmed", ""},
