@@ -6,7 +6,8 @@ import (
 	"unicode/utf16"
 
 	"github.com/Azure/go-ntlmssp"
-	"golang.org/x/crypto/md4" //nolint:staticcheck // what NTLM is made of
+	//lint:ignore SA1019 NTLM is made of it ([MS-NLMP] 3.3.2)
+	"golang.org/x/crypto/md4"
 )
 
 // NegotiateMessage makes a type 1 message ([MS-NLMP] 2.2.1.1). The flag

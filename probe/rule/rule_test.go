@@ -267,8 +267,13 @@ func TestExtendedProtectionIsNamed(t *testing.T) {
 		none  int // 0 not sent
 		far   int
 	}{
-		{"off", 200, 200, 200}, {"allow", 200, 200, 401}, {"require", 200, 401, 0}, {"bridged", 401, 200, 0},
-		{"", 401, 401, 0}, {"", 200, 0, 0}, {"", 200, 200, 0},
+		{"off", 200, 200, 200},
+		{"allow", 200, 200, 401},
+		{"require", 200, 401, 0},
+		{"bridged", 401, 200, 0},
+		{"", 401, 401, 0},
+		{"", 200, 0, 0},
+		{"", 200, 200, 0},
 	}
 	for _, c := range tests {
 		options := []option{profile("ntlm"), ask("NTLM"), logon("NTLM", c.right)}
