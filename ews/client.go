@@ -70,6 +70,7 @@ func (c *Client) EmptyBearer(ctx context.Context, userAgent string) evidence.Ite
 // on a new connection. note is completed and becomes the item's logon.
 func (c *Client) Basic(ctx context.Context, conn *wire.Conn, userAgent string, note evidence.Logon, settle Settle) evidence.Item {
 	note.Scheme = "Basic"
+	c.Recorder.expose()
 	item, used := c.send(ctx, conn, leg{
 		step: evidence.StepLogon, userAgent: userAgent, call: &c.Call, credential: true,
 		authorization: wire.BasicCredential(c.Credential.User, c.Credential.Password), described: "Basic, value not kept",

@@ -145,6 +145,7 @@ func (h *Handshake) Authenticate(ctx context.Context, binding string, note evide
 		return c.Recorder.Add(evidence.Item{Step: evidence.StepSkipped, Address: c.Address, At: time.Now(), Logon: &note})
 	}
 	c.hide(message)
+	c.Recorder.expose()
 	item, conn := c.send(ctx, h.conn, leg{
 		step: evidence.StepLogon, userAgent: h.userAgent, call: &c.Call, credential: true,
 		authorization: h.scheme + " " + base64.StdEncoding.EncodeToString(message),

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/ewsprobe/ewsprobe/ews/challenge"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/ews/secret"
 )
@@ -17,8 +18,9 @@ type Recorder struct {
 	vault  *secret.Vault
 	follow func(evidence.Item)
 
-	mu    sync.Mutex
-	items []evidence.Item
+	mu      sync.Mutex
+	items   []evidence.Item
+	exposed bool // a credential has left this machine
 }
 
 // NewRecorder returns an empty recorder. follow, if not nil, is called with
@@ -29,9 +31,13 @@ func NewRecorder(vault *secret.Vault, follow func(evidence.Item)) *Recorder {
 
 // Add cleans the item, gives it its identifier and keeps it.
 func (r *Recorder) Add(item evidence.Item) evidence.Item {
-	r.clean(&item)
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	vault := r.vault
+	if !r.exposed && vault.Common() {
+		vault = nil // an empty vault: nothing is withheld
+	}
+	clean(vault, &item)
 	item.ID = fmt.Sprintf("e%d", len(r.items)+1)
 	r.items = append(r.items, item)
 	if r.follow != nil {
@@ -49,13 +55,13 @@ func (r *Recorder) Items() []evidence.Item {
 	return items
 }
 
-func (r *Recorder) clean(item *evidence.Item) {
-	c := r.vault.Clean
+func clean(vault *secret.Vault, item *evidence.Item) {
+	c := vault.Clean
 	if p := item.Response; p != nil {
 		p.Reason = c(p.Reason)
 		p.Body = c(p.Body)
 		for i, h := range p.Headers {
-			p.Headers[i] = [2]string{c(h[0]), c(maskCookie(h[0], h[1]))}
+			p.Headers[i] = [2]string{c(h[0]), cleanField(vault, h[0], maskCookie(h[0], h[1]))}
 		}
 		if p.Page != nil {
 			p.Page.Title = c(p.Page.Title)
@@ -83,6 +89,30 @@ func (r *Recorder) clean(item *evidence.Item) {
 	if item.Error != nil {
 		item.Error.Text = c(item.Error.Text)
 	}
+}
+
+// cleanField withholds a field's value that holds a secret. Of a challenge the
+// names of the schemes stay: a verdict hangs on them, and they are no secret.
+func cleanField(vault *secret.Vault, name, value string) string {
+	if !strings.EqualFold(name, "WWW-Authenticate") || !vault.Holds(value) {
+		return vault.Clean(value)
+	}
+	var schemes []string
+	for _, c := range challenge.Parse([]string{value}) {
+		if !vault.Holds(c.Scheme) {
+			schemes = append(schemes, c.Scheme)
+		}
+	}
+	return strings.Join(schemes, ", ")
+}
+
+// expose notes that a credential is about to be sent. Until then a text that
+// holds a short or common password holds it by chance, and withholding it would
+// spoil the verdict.
+func (r *Recorder) expose() {
+	r.mu.Lock()
+	r.exposed = true
+	r.mu.Unlock()
 }
 
 // maskCookie keeps a cookie's name, which tells devices apart, and drops its

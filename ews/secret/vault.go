@@ -37,16 +37,19 @@ const (
 	// A password shorter than this would match everywhere; it counts only
 	// where it stands alone.
 	shortest = 4
+	// Below this, ordinary texts hold a password by chance.
+	ordinary = 8
 )
 
-// Vault holds the secrets of one run. The zero value is empty and usable. Safe
-// for concurrent use.
+// Vault holds the secrets of one run. The zero value and nil are empty; the
+// zero value can be filled. Safe for concurrent use.
 type Vault struct {
 	mu      sync.RWMutex
 	needles map[string]bool // folded spellings, matched as a whole
 	windows map[string]bool // pieces of long spellings, window bytes each
 	words   map[string]bool // secrets too short to search for
 	exact   map[string]bool // spellings that folding would spoil, matched byte by byte
+	common  bool
 }
 
 // AddText makes a password or a token known, in all its spellings.
@@ -57,6 +60,7 @@ func (v *Vault) AddText(s string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.init()
+	v.common = v.common || utf8.RuneCountInString(s) < ordinary
 	if tooShort(fold(s)) {
 		v.words[s] = true
 	}
@@ -167,6 +171,13 @@ func (v *Vault) add(form string, head, tail int, whole bool) {
 	for i := max(head-window+1, 0); i+window <= len(folded) && i < len(folded)-tail; i++ {
 		v.windows[folded[i:i+window]] = true
 	}
+}
+
+// Common says that the password is so short that texts hold it by chance.
+func (v *Vault) Common() bool {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	return v.common
 }
 
 // Clean returns text, or Withheld if a secret is in it.
