@@ -83,7 +83,7 @@ func (c *Client) Basic(ctx context.Context, conn *wire.Conn, userAgent string, n
 // send posts one leg and reads its answer. A nil conn opens a new one. The
 // connection is returned only if another request may follow on it.
 func (c *Client) send(ctx context.Context, conn *wire.Conn, l leg) (evidence.Item, *wire.Conn) {
-	item := evidence.Item{Step: l.step, Address: c.Address, At: time.Now()}
+	item := evidence.Item{ID: c.Recorder.begin(), Step: l.step, Address: c.Address, At: time.Now()}
 	var body []byte
 	if l.call != nil {
 		body = soap.FindFolder(*l.call)
@@ -187,9 +187,9 @@ func unreadable(err error) bool {
 }
 
 var (
-	htmlStart     = regexp.MustCompile(`(?i)^\s*(<!--[^>]*-->\s*)*<(!doctype\s+html|html|head|body)\b`)
-	passwordField = regexp.MustCompile(`(?i)<input\b[^>]{0,500}\btype\s*=\s*["']?password\b`)
-	titleElement  = regexp.MustCompile(`(?is)<title[^>]{0,200}>([^<]{0,200})`)
+	htmlStart    = regexp.MustCompile(`(?i)^\s*(<!--[^>]*-->\s*)*<(!doctype\s+html|html|head|body)\b`)
+	tagName      = regexp.MustCompile(`(?i)^(input|title)\b`)
+	passwordType = regexp.MustCompile(`(?i)\btype\s*=\s*["']?password\b`)
 )
 
 func isHTML(contentType string, body []byte) bool {
@@ -198,10 +198,22 @@ func isHTML(contentType string, body []byte) bool {
 		strings.Contains(strings.ToLower(contentType), "html") && !bytes.Contains(start[:min(len(start), 4096)], []byte("Envelope"))
 }
 
+// readPage looks at each tag once: a page of a megabyte that is one beginning of
+// a tag after the other takes no longer than any.
 func readPage(body []byte) *evidence.Page {
-	p := &evidence.Page{PasswordField: passwordField.Match(body)}
-	if m := titleElement.FindSubmatch(body); m != nil {
-		p.Title = strings.Join(strings.Fields(strings.ToValidUTF8(string(m[1]), "\uFFFD")), " ")
+	const longest = 500 // what is looked at of a tag's attributes, or of a title
+	p := &evidence.Page{}
+	for _, rest, found := bytes.Cut(body, []byte("<")); found; {
+		var tag []byte
+		tag, rest, found = bytes.Cut(rest, []byte("<"))
+		name := tagName.Find(tag[:min(len(tag), longest)])
+		attributes, text, _ := bytes.Cut(tag[len(name):], []byte(">"))
+		switch {
+		case bytes.EqualFold(name, []byte("input")):
+			p.PasswordField = p.PasswordField || passwordType.Match(attributes[:min(len(attributes), longest)])
+		case bytes.EqualFold(name, []byte("title")) && p.Title == "":
+			p.Title = strings.Join(strings.Fields(strings.ToValidUTF8(string(text[:min(len(text), longest)]), "\uFFFD")), " ")
+		}
 	}
 	return p
 }

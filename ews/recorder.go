@@ -19,6 +19,7 @@ type Recorder struct {
 	follow func(evidence.Item)
 
 	mu      sync.Mutex
+	begun   int
 	items   []evidence.Item
 	exposed bool // a credential has left this machine
 }
@@ -38,12 +39,27 @@ func (r *Recorder) Add(item evidence.Item) evidence.Item {
 		vault = nil // an empty vault: nothing is withheld
 	}
 	clean(vault, &item)
-	item.ID = fmt.Sprintf("e%d", len(r.items)+1)
+	if item.ID == "" {
+		item.ID = r.next()
+	}
 	r.items = append(r.items, item)
 	if r.follow != nil {
 		r.follow(item)
 	}
 	return item
+}
+
+// begin reserves the identifier of a leg that starts now, so that identifiers
+// count in the order in which legs began.
+func (r *Recorder) begin() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.next()
+}
+
+func (r *Recorder) next() string {
+	r.begun++
+	return fmt.Sprintf("e%d", r.begun)
 }
 
 // Items returns what was written so far, in the order in which the legs began.
@@ -122,6 +138,10 @@ func maskCookie(name, value string) string {
 	if !strings.EqualFold(name, "Set-Cookie") && !strings.EqualFold(name, "Set-Cookie2") {
 		return value
 	}
-	cookie, _, _ := strings.Cut(value, "=")
+	pair, _, _ := strings.Cut(value, ";")
+	cookie, _, named := strings.Cut(pair, "=")
+	if !named {
+		return "[value not kept]" // a cookie can be all value (RFC 6265bis 5.6)
+	}
 	return cookie + "=[value not kept]"
 }

@@ -28,7 +28,9 @@ func (r *run) logons(ctx context.Context, nodes []*node) error {
 			if t.refused && t.provedBefore && l.When != ToCompare {
 				continue
 			}
-			problem = errors.Join(problem, t.take(ctx, l))
+			if err := t.take(ctx, l); problem == nil {
+				problem = err // the second refusal cannot be remembered either
+			}
 		}
 		if t.refused && (t.provedBefore || !r.guard.proved) {
 			break
@@ -64,7 +66,7 @@ func (t *talk) take(ctx context.Context, l Logon) error {
 	may, why := t.guard.May(comparison)
 	if !may {
 		if !comparison {
-			t.note(t.address, evidence.Logon{Scheme: scheme, Binding: l.Binding, Result: evidence.Skipped, Why: why, Remembered: t.guard.barred != ""})
+			t.note(t.address, evidence.Logon{Scheme: scheme, Result: evidence.Skipped, Why: why, Remembered: t.guard.barred != ""})
 			t.setResult(l, evidence.Skipped)
 		}
 		return nil

@@ -2,6 +2,7 @@ package probe
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -91,13 +92,16 @@ func (r *run) examine(ctx context.Context) error {
 		stopFamilies(nil)
 	}()
 	background.Wait()
+	if memoryErr != nil {
+		memoryErr = fmt.Errorf("what was refused before is not known: %w", memoryErr)
+	}
 	if !r.mayAskCredential(nodes) {
 		return memoryErr
 	}
 	if !remembered.IsZero() && !r.RetryRefused {
 		r.guard.Bar(remembered)
 	}
-	return r.logons(ctx, nodes)
+	return errors.Join(memoryErr, r.logons(ctx, nodes))
 }
 
 // mayAskCredential: never at Exchange Online, whichever address it answers
@@ -137,6 +141,12 @@ func (r *run) reach(ctx context.Context, aside func([]string)) []*node {
 	}
 	r.addresses = addresses
 	nodes := make([]*node, len(addresses))
+	if len(addresses) > 1 {
+		// A silent address must leave the others time to be signed in to.
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, r.Timeout/2)
+		defer cancel()
+	}
 	var wg sync.WaitGroup
 	for i, a := range addresses {
 		wg.Go(func() { nodes[i] = r.greet(ctx, a, connectLimit(r.Timeout, len(addresses) == 1)) })

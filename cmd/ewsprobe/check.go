@@ -112,6 +112,9 @@ func deliver(r report.Report, format string, saves []string, std stdio) error {
 	} else {
 		_, err = fmt.Fprint(std.out, r.Text(std.style()))
 	}
+	if err != nil {
+		std.complain(fmt.Errorf("the report could not be printed: %w", err))
+	}
 	for _, file := range saves {
 		if saveErr := writeWhole(file, asJSON); saveErr != nil {
 			std.complain(fmt.Errorf("the report could not be saved: %w", saveErr))

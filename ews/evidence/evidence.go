@@ -115,6 +115,7 @@ const (
 	BodyRead   = 1 << 20
 	BodyKept   = 16 << 10
 	HeaderRead = 128 << 10
+	HeaderKept = 64 << 10 // an NTLM challenge can have 40 KiB in base64
 )
 
 // Header returns the values of a header field in the order sent; the name is

@@ -47,6 +47,9 @@ var exchangeHeaders = []string{
 
 var build = regexp.MustCompile(`^\d{1,2}\.\d{1,2}\.\d{1,5}\.\d{1,5}$`)
 
+// leadingZeros: Exchange/15.01.2176.009 is 15.1.2176.9.
+var leadingZeros = regexp.MustCompile(`\.0+(\d)`)
+
 // Identify reads the headers of an answer.
 func Identify(r *evidence.Response) Identity {
 	id := Identity{ServerField: r.First("Server"), FrontEnd: r.First("X-FEServer")}
@@ -57,6 +60,11 @@ func Identify(r *evidence.Response) Identity {
 	}
 	if v := r.First("X-OWA-Version"); build.MatchString(v) {
 		id.Version = v
+	} else if v, ok := strings.CutPrefix(r.First("X-ServerApplication"), "Exchange/"); ok {
+		id.Exchange = true
+		if build.MatchString(v) {
+			id.Version = leadingZeros.ReplaceAllString(v, ".$1")
+		}
 	}
 	id.BackEnd = r.First("X-CalculatedBETarget")
 	if id.BackEnd == "" {

@@ -11,6 +11,7 @@ import (
 	"time"
 	"unicode/utf16"
 
+	//lint:ignore SA1019 NTLM is made of it
 	"golang.org/x/crypto/md4"
 )
 
@@ -75,8 +76,11 @@ func filetimeOf(t time.Time) []byte {
 // usualPairs are the names and the clock of a domain member.
 func usualPairs(more ...pair) []pair {
 	return append([]pair{
-		{avNbDomain, wide("CONTOSO")}, {avNbComputer, wide("EX01")}, {avDNSDomain, wide("contoso.com")},
-		{avDNSComputer, wide("ex01.contoso.com")}, {avDNSTree, wide("contoso.com")},
+		{avNbDomain, wide("CONTOSO")},
+		{avNbComputer, wide("EX01")},
+		{avDNSDomain, wide("contoso.com")},
+		{avDNSComputer, wide("ex01.contoso.com")},
+		{avDNSTree, wide("contoso.com")},
 		{avTimestamp, filetimeOf(time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC))},
 	}, more...)
 }

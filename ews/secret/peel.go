@@ -8,11 +8,13 @@ import (
 )
 
 // Limits of peeling: encodings within encodings, and the bytes worked through
-// for one text. Whoever hides a secret deeper than that has to be undone by
-// more than a glance.
+// for one text, so that a hostile text costs no time. Whoever hides a secret
+// deeper than that has to be undone by more than a glance.
 const (
-	peelDepth = 3
-	peelBytes = 1 << 20
+	peelDepth   = 3
+	peelBytes   = 256 << 10
+	peelPerByte = 32
+	peelAtLeast = 16 << 10
 )
 
 // peel returns text and what is under its encodings: escapes resolved, runs of
@@ -21,12 +23,12 @@ const (
 func peel(text string) []string {
 	seen := map[string]bool{text: true}
 	all := []string{text}
-	work := 0
+	work, most := 0, min(peelAtLeast+peelPerByte*len(text), peelBytes)
 	for depth, from := 0, 0; depth < peelDepth; depth++ {
 		layer := all[from:]
 		from = len(all)
 		for _, s := range layer {
-			if work += len(s); work > peelBytes {
+			if work += len(s); work > most {
 				return all
 			}
 			for _, under := range append(readings(s)[1:], append(decodings(s), notLatin1(s))...) {

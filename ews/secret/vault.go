@@ -175,6 +175,9 @@ func (v *Vault) add(form string, head, tail int, whole bool) {
 
 // Common says that the password is so short that texts hold it by chance.
 func (v *Vault) Common() bool {
+	if v == nil {
+		return false
+	}
 	v.mu.RLock()
 	defer v.mu.RUnlock()
 	return v.common

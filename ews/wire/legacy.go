@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"slices"
+	"strings"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 )
@@ -33,12 +34,18 @@ func (d *Dialer) LegacySuite(ctx context.Context, addr string) (string, *evidenc
 	}
 	// Record header (5), then ServerHello: type, length (3), version (2),
 	// random (32), session id length and id, suite (2).
-	head := make([]byte, 5+4+2+32+1)
-	if _, err := io.ReadFull(c, head); err != nil {
-		return "", Classify(ctx, "tls", err) // an alert is shorter
+	const recordHeader, handshakeRecord, serverHello = 5, 22, 2
+	head := make([]byte, recordHeader+4+2+32+1)
+	if _, err := io.ReadFull(c, head[:recordHeader]); err != nil {
+		return "", Classify(ctx, "tls", err)
 	}
-	const handshakeRecord, serverHello = 22, 2
-	if head[0] != handshakeRecord || head[5] != serverHello {
+	if head[0] != handshakeRecord {
+		return "", nil // an alert, which is shorter than what is read below
+	}
+	if _, err := io.ReadFull(c, head[recordHeader:]); err != nil {
+		return "", Classify(ctx, "tls", err)
+	}
+	if head[recordHeader] != serverHello {
 		return "", nil
 	}
 	rest := make([]byte, int(head[len(head)-1])+2)
@@ -58,7 +65,7 @@ func legacyHello(host string) []byte {
 	hello = append(hello, 1, 0) // no compression
 
 	var ext []byte
-	if net.ParseIP(host) == nil {
+	if host = strings.TrimSuffix(host, "."); net.ParseIP(host) == nil {
 		name := append([]byte{0}, sized16([]byte(host))...)
 		ext = extension(ext, 0, sized16(name)) // server_name, RFC 6066 3
 	}

@@ -16,7 +16,7 @@ type meter struct {
 	conn      net.Conn
 	raw       bytes.Buffer
 	capturing bool
-	err       error // of the last read: textproto drops it behind a partial line
+	err       error // the first of this answer: textproto drops it behind a partial line, and then reads on
 }
 
 func (m *meter) capture() {
@@ -31,7 +31,9 @@ func (m *meter) Read(p []byte) (int, error) {
 		return 0, m.err
 	}
 	n, err := m.conn.Read(p)
-	m.err = err
+	if m.err == nil {
+		m.err = err
+	}
 	if m.capturing {
 		m.raw.Write(p[:n])
 	}
@@ -53,6 +55,7 @@ func (m *meter) header() [][2]string {
 	length, _ := headerEnd(raw)
 	lines := strings.Split(string(raw[:length]), "\n")
 	var fields [][2]string
+	kept := 0
 	for _, line := range lines[1:] { // the first is the status line
 		line = strings.TrimRight(line, "\r")
 		if strings.HasPrefix(line, " ") || strings.HasPrefix(line, "\t") {
@@ -61,6 +64,9 @@ func (m *meter) header() [][2]string {
 				fields[len(fields)-1][1] += " " + strings.TrimSpace(line)
 			}
 			continue
+		}
+		if kept += len(line); kept > evidence.HeaderKept {
+			break
 		}
 		if name, value, ok := strings.Cut(line, ":"); ok {
 			fields = append(fields, [2]string{name, strings.TrimSpace(value)})

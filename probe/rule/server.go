@@ -109,15 +109,16 @@ func schemes(n *node) []Scheme {
 
 func (v *view) server(n *node) Server {
 	s := Server{FrontEnd: n.who.FrontEnd, Version: n.who.Version, InFront: n.who.Device}
-	if s.Version == "" && n.who.Exchange {
-		if item := v.signedIn(n); item != nil {
-			s.Version = item.EWS.Version
-		}
+	if item := v.signedIn(n); s.Version == "" && item != nil {
+		s.Version = item.EWS.Version
 	}
+	// A build alone makes no Exchange: other EWS servers claim one. Exchange
+	// 2010 signs as nothing but IIS.
+	iis := strings.HasPrefix(n.who.ServerField, "Microsoft-IIS/") && s.Version != ""
 	switch {
 	case n.who.Online:
 		s.Product = "Exchange Online"
-	case n.who.Exchange:
+	case n.who.Exchange || iis:
 		s.Product = front.Product(s.Version)
 		if s.Product == "" {
 			s.Product = "Exchange Server"
