@@ -148,6 +148,20 @@ func unanswered(c evidence.FailureCode) logonOption {
 	}
 }
 
+// on puts a leg on a connection, answered by a front end.
+func on(connection int, frontEnd string) logonOption {
+	return func(i *evidence.Item) {
+		i.Connection = connection
+		i.Response.Headers = headers("X-FEServer", frontEnd)
+	}
+}
+
+func challenged(connection int, frontEnd string) option {
+	i := evidence.Item{Step: evidence.StepNTLMNegotiate, Response: &evidence.Response{Status: 401}, NTLM: &evidence.NTLM{Scheme: "NTLM"}}
+	on(connection, frontEnd)(&i)
+	return item(i)
+}
+
 func strange(h [][2]string) logonOption {
 	return func(i *evidence.Item) {
 		i.EWS, i.Logon.Result, i.Response.Headers = nil, evidence.Unfinished, h

@@ -25,7 +25,7 @@ func credentialsRejected(v *view) *hit {
 			if l.Remembered && remembered == nil {
 				remembered = item
 			}
-			if l.Result != evidence.Refused || l.Comparison {
+			if l.Result != evidence.Refused || l.Comparison || n.otherServer(item) != "" {
 				continue
 			}
 			h.evidence = append(h.evidence, item.ID)
@@ -108,7 +108,7 @@ func (v *view) windowsStatus(n *node, withoutBasic bool) finding.Status {
 
 func extendedProtection(v *view, n *node) *hit {
 	w, none := n.windows(), n.bound(evidence.BindingNone)
-	if result(w) != evidence.Refused || w.Logon.Binding != evidence.BindingRight || result(none) != evidence.Accepted {
+	if result(w) != evidence.Refused || w.Logon.Binding != evidence.BindingRight || result(none) != evidence.Accepted || connectionLost(n) != "" {
 		return nil
 	}
 	h := &hit{status: v.windowsStatus(n, true), confidence: finding.Likely, evidence: []string{w.ID, none.ID}}
@@ -180,6 +180,8 @@ func connectionLost(n *node) string {
 		return ""
 	case w.Logon.NewChallenge:
 		return "The third message of the handshake was answered with a new challenge instead of a decision: it reached a server that had not made the first one."
+	case n.otherServer(w) != "":
+		return n.otherServer(w)
 	case w.Step == evidence.StepSkipped && strings.HasPrefix(w.Logon.Why, "the server ended"):
 		return "The server ended the connection between its challenge and the answer to it. No password was sent."
 	}
@@ -192,6 +194,19 @@ func connectionLost(n *node) string {
 	first, second := n.keep[0].NTLM, n.keep[1].NTLM
 	if first != nil && second != nil && first.NetBIOSComputer != "" && second.NetBIOSComputer != "" && first.NetBIOSComputer != second.NetBIOSComputer {
 		return fmt.Sprintf("Two first messages on one connection were answered by different servers (%s and %s).", first.NetBIOSComputer, second.NetBIOSComputer)
+	}
+	return ""
+}
+
+// otherServer says that the third message of a handshake was answered by
+// another front end than the first, on one and the same connection: what it
+// refused was a stranger's handshake, not the password.
+func (n *node) otherServer(logon *evidence.Item) string {
+	for _, first := range n.typeOne {
+		one, three := first.Response.First("X-FEServer"), logon.Response.First("X-FEServer")
+		if first.Connection != 0 && first.Connection == logon.Connection && one != "" && three != "" && !strings.EqualFold(one, three) {
+			return fmt.Sprintf("The first message of the handshake was answered by %s, the third, on the same connection, by %s, which knew nothing of it.", one, three)
+		}
 	}
 	return ""
 }
@@ -218,7 +233,7 @@ func (n *node) unfinishedHandshake(v *view) (why string, ids []string) {
 
 func ntlmRejected(v *view, n *node) *hit {
 	w := n.windows()
-	if result(w) != evidence.Refused || v.proved == nil || v.kerberosOnly(n) {
+	if result(w) != evidence.Refused || v.proved == nil || v.kerberosOnly(n) || connectionLost(n) != "" {
 		return nil
 	}
 	none := n.bound(evidence.BindingNone)
