@@ -163,6 +163,12 @@ func ntlmBroken(v *view, n *node) *hit {
 	if w := n.windows(); w != nil && !slices.Contains(h.evidence, w.ID) {
 		h.evidence = append(h.evidence, w.ID)
 	}
+	if w := n.windows(); w != nil && w.Logon.Scheme == "Negotiate" && w.Step == evidence.StepSkipped && connectionLost(n) == "" {
+		h.confidence = finding.Likely
+		h.summary = fmt.Sprintf("Negotiate on %s gives no NTLM challenge: it may take Kerberos only", v.at(n))
+		h.detail += " A virtual directory whose Negotiate takes Kerberos alone answers so, and so does a device that breaks the handshake. Dynamics online sees no domain controller and can never use Kerberos."
+		return h
+	}
 	h.summary = fmt.Sprintf("The NTLM handshake with %s cannot be finished", v.at(n))
 	h.detail += " NTLM signs in a connection, not a request: whatever stands in front must keep the client's connection tied to one connection to one server."
 	if d := n.who.Device; d != "" {
@@ -248,6 +254,6 @@ func ntlmRejected(v *view, n *node) *hit {
 	} else {
 		h.detail = "The password is right, but NTLM refuses it."
 	}
-	h.detail += " From here these look the same: Extended Protection set to Require while a device in front re-encrypts TLS (event 4625 with sub status 0xC000035B); a policy that restricts NTLM (Network security: Restrict NTLM); an account in Protected Users, which may not use NTLM; the workstation restriction of the account."
+	h.detail += " From here these look the same: Extended Protection set to Require while a device in front re-encrypts TLS (event 4625 with sub status 0xC000035B); a policy that restricts NTLM (Network security: Restrict NTLM); an account in Protected Users, which may not use NTLM; the workstation restriction of the account; a device in front that does not keep the server's connection between the legs of the handshake."
 	return h
 }
