@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -221,3 +222,34 @@ func FuzzLoad(f *testing.F) {
 		}
 	})
 }
+
+// A record is a file that somebody sent: none of its texts, names and
+// identifiers may steer a terminal.
+func TestTextIsHarmless(t *testing.T) {
+	for _, file := range records(t) {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// An escape sequence goes in front of every text of the record that is
+		// not one of a fixed set.
+		doctored := regexp.MustCompile(`": "([^"\\]+)"`).ReplaceAllStringFunc(string(raw), func(m string) string {
+			value := m[4 : len(m)-1]
+			if fixedText.MatchString(value) {
+				return m
+			}
+			return `": "\u001b[31m` + value + `"`
+		})
+		rec, err := Load([]byte(doctored))
+		if err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		if got := New(rec, "0.0.0-test").Text(Style{Width: 80}); strings.ContainsRune(got, '\x1b') {
+			i := strings.IndexRune(got, '\x1b')
+			t.Errorf("%s: an escape reaches the terminal: %q", file, got[max(0, i-60):min(len(got), i+60)])
+		}
+	}
+}
+
+// What Load insists on, and times.
+var fixedText = regexp.MustCompile(`^(ewsprobe/report/1|https?://.*|basic|ntlm|auto|inside|accepted|refused|unfinished|skipped|interrupted|\d{4}-\d\d-\d\dT.*)$`)

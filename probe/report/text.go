@@ -89,7 +89,7 @@ func (p *page) answer(r Report) {
 	if len(r.Findings) > 0 && r.Findings[0].Code == r.Verdict.Code {
 		f := r.Findings[0]
 		p.b.WriteString("\n")
-		p.hanging(2, "", Clean(f.Detail, textLimit)+evidenceList(f.Evidence))
+		p.hanging(2, "", f.Detail+evidenceList(f.Evidence))
 	}
 }
 
@@ -108,6 +108,9 @@ func wrap(s string, width int) []string {
 
 // hanging prints text behind a label; further lines stand below the text.
 func (p *page) hanging(indent int, label, text string) {
+	// Here every text passes that a server or a stranger's record may have
+	// chosen: labels and identifiers too.
+	label, text = Clean(label, 100), Clean(text, textLimit)
 	pad := strings.Repeat(" ", indent)
 	if p.Width < 72 && utf8.RuneCountInString(label) > 12 {
 		// No room beside the label: the text goes below it.
@@ -142,7 +145,7 @@ func (p *page) seen(r Report) {
 			indent = 6
 		}
 		for _, l := range seenAt(r, a) {
-			p.hanging(indent, pad(l[0], 19), Clean(l[1], 400))
+			p.hanging(indent, pad(l[0], 19), l[1])
 		}
 	}
 }
@@ -301,7 +304,7 @@ func (p *page) causes(r Report) {
 		about, _ := finding.LookupCause(c.Number)
 		status := strings.ReplaceAll(string(c.Status), "-", " ")
 		label := fmt.Sprintf("%d %s", c.Number, pad(about.Title, 31))
-		p.hanging(4, label, status+": "+Clean(c.Why, textLimit))
+		p.hanging(4, label, status+": "+c.Why)
 	}
 }
 
@@ -316,8 +319,8 @@ func (p *page) others(r Report) {
 	}
 	p.heading("Also found")
 	for _, f := range others {
-		p.hanging(4, "", fmt.Sprintf("%s  %s  %s (%s)", strings.ToUpper(string(f.Status)), f.Code, Clean(f.Summary, textLimit), f.Confidence))
-		p.hanging(6, "", Clean(f.Detail, textLimit)+evidenceList(f.Evidence))
+		p.hanging(4, "", fmt.Sprintf("%s  %s  %s (%s)", strings.ToUpper(string(f.Status)), f.Code, f.Summary, f.Confidence))
+		p.hanging(6, "", f.Detail+evidenceList(f.Evidence))
 		p.b.WriteString("      ewsprobe explain " + string(f.Code) + "\n")
 	}
 }
@@ -336,7 +339,7 @@ func (p *page) remedies(r Report) {
 	f := r.Findings[0]
 	p.heading("What to do")
 	for i, m := range f.Remedies {
-		p.hanging(4, fmt.Sprintf("%d. ", i+1), Clean(m.Text, textLimit))
+		p.hanging(4, fmt.Sprintf("%d. ", i+1), m.Text)
 		for _, line := range []string{m.Command, m.Link} {
 			if line != "" {
 				// Never wrapped: it is there to be copied.
