@@ -34,7 +34,7 @@ func checkFlags() []cli.Flag {
 		&cli.StringFlag{Name: "view", Value: "inside", Usage: "from where the endpoint is seen: inside or public"},
 		&cli.StringSliceFlag{Name: "address", Usage: "connect to `IP[:PORT]`, keep the host name; repeatable"},
 		&cli.BoolFlag{Name: "each-address", Usage: "check every address of the name"},
-		&cli.StringFlag{Name: "ca-file", Usage: "trust the certificates in `FILE` (PEM) beside the system's"},
+		&cli.StringFlag{Name: "ca-file", Usage: "trust the certificates in `FILE` (PEM or DER) beside the system's"},
 		&cli.BoolFlag{Name: "insecure", Usage: "go on past an untrusted certificate, password included"},
 		&cli.StringFlag{Name: "proxy", Usage: "reach EWS through this http proxy `URL`"},
 		&cli.DurationFlag{Name: "timeout", Value: probe.DefaultTimeout, Usage: "hard limit of the whole check"},
@@ -245,6 +245,14 @@ func readCertificates(file string) (*x509.CertPool, error) {
 		return nil, unusable("--ca-file cannot be read (%v)", err)
 	}
 	pool, n := x509.NewCertPool(), 0
+	if cert, err := x509.ParseCertificate(raw); err == nil {
+		// DER, as the Windows certificate export offers first.
+		pool.AddCert(cert)
+		return pool, nil
+	}
+	if text, err := decodeText(raw); err == nil {
+		raw = []byte(text) // without a byte order mark
+	}
 	for block, rest := pem.Decode(raw); block != nil; block, rest = pem.Decode(rest) {
 		if block.Type != "CERTIFICATE" {
 			continue
@@ -257,7 +265,7 @@ func readCertificates(file string) (*x509.CertPool, error) {
 		n++
 	}
 	if n == 0 {
-		return nil, unusable("--ca-file %s holds no certificate in PEM form; export it as Base-64 encoded X.509", file)
+		return nil, unusable("--ca-file %s holds no certificate; export it as X.509, Base-64 encoded (PEM) or DER", file)
 	}
 	return pool, nil
 }
