@@ -1,0 +1,214 @@
+package main
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/ewsprobe/ewsprobe"
+
+// source is a file of the program, tests left out.
+type source struct {
+	pkg     string // inside the module, for example "ews/wire"
+	name    string
+	file    *ast.File
+	imports []string
+}
+
+// sources are all of them, for every operating system.
+func sources(t *testing.T) []source {
+	t.Helper()
+	root := filepath.Join("..", "..")
+	var list []source
+	err := filepath.WalkDir(root, func(file string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && d.Name() != ".." && (d.Name() == "testdata" || strings.HasPrefix(d.Name(), ".")) {
+			return fs.SkipDir
+		}
+		if !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") {
+			return nil
+		}
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, raw, 0)
+		if err != nil {
+			return err
+		}
+		name, err := filepath.Rel(root, file)
+		if err != nil {
+			return err
+		}
+		s := source{name: filepath.ToSlash(name), file: parsed}
+		s.pkg = path.Dir(s.name)
+		for _, i := range parsed.Imports {
+			p, err := strconv.Unquote(i.Path.Value)
+			if err != nil {
+				return err
+			}
+			s.imports = append(s.imports, p)
+		}
+		list = append(list, s)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(list) < 50 {
+		t.Fatalf("only %d files were found", len(list))
+	}
+	return list
+}
+
+// within says whether a package is one of those named: "ews/..." is ews and all
+// below it.
+func within(pkg string, names ...string) bool {
+	return slices.ContainsFunc(names, func(n string) bool {
+		if above, ok := strings.CutSuffix(n, "/..."); ok {
+			return pkg == above || strings.HasPrefix(pkg, above+"/")
+		}
+		return pkg == n
+	})
+}
+
+func standard(imported string) bool {
+	first, _, _ := strings.Cut(imported, "/")
+	return !strings.Contains(first, ".")
+}
+
+// Data flows one way: network, evidence, rules, report. Who may import what
+// beside the standard library; a package of the module is written without the
+// module's name.
+func TestImportDirection(t *testing.T) {
+	for _, rule := range []struct {
+		pkg   string
+		may   []string
+		never []string // not even these of the standard library
+	}{
+		{pkg: "soap", may: []string{"github.com/beevik/etree"}, never: []string{"net", "net/http", "os"}},
+		{pkg: "ews/evidence", never: []string{"net", "net/http", "os"}},
+		{pkg: "ews/challenge", never: []string{"net", "net/http", "os"}},
+		{pkg: "ews/secret", never: []string{"net", "net/http", "os"}},
+		{pkg: "ews/front", may: []string{"ews/challenge", "ews/evidence"}, never: []string{"net", "net/http", "os"}},
+		{pkg: "ews/ntlm", may: []string{"github.com/Azure/go-ntlmssp", "golang.org/x/crypto/md4"}, never: []string{"net", "net/http", "os"}},
+		{pkg: "ews/wire", may: []string{"ews/evidence", "ews/challenge", "ews/secret", "golang.org/x/crypto/..."}},
+		{pkg: "ews/standin", may: []string{"golang.org/x/crypto/md4"}},
+		{pkg: "ews", may: []string{"ews/challenge", "ews/evidence", "ews/ntlm", "ews/secret", "ews/wire", "soap"}, never: []string{"net/http", "os"}},
+		{pkg: "probe/finding", never: []string{"net", "net/http", "os", "time"}},
+		{pkg: "probe/rule", may: []string{"ews/challenge", "ews/evidence", "ews/front", "probe/finding"}, never: []string{"net/http", "os", "crypto/tls"}},
+		{pkg: "probe/report", may: []string{"ews/challenge", "ews/evidence", "probe/finding", "probe/rule", "github.com/mitchellh/go-wordwrap"}, never: []string{"net", "net/http", "os", "crypto/tls"}},
+	} {
+		files := 0
+		for _, s := range sources(t) {
+			if s.pkg != rule.pkg {
+				continue
+			}
+			files++
+			for _, i := range s.imports {
+				own := strings.TrimPrefix(strings.TrimPrefix(i, module), "/")
+				if standard(i) && !slices.Contains(rule.never, i) || !standard(i) && within(own, rule.may...) {
+					continue
+				}
+				t.Errorf("%s imports %s", s.name, i)
+			}
+		}
+		if files == 0 {
+			t.Errorf("there is no package %s", rule.pkg)
+		}
+	}
+}
+
+// The same over every step of the way: what judges and renders reaches nothing
+// that talks.
+func TestNothingTalksBehindTheRules(t *testing.T) {
+	direct := map[string][]string{}
+	for _, s := range sources(t) {
+		for _, i := range s.imports {
+			if own, ok := strings.CutPrefix(i, module+"/"); ok {
+				direct[s.pkg] = append(direct[s.pkg], own)
+			}
+		}
+	}
+	for _, from := range []string{"soap", "ews/evidence", "ews/challenge", "ews/front", "probe/finding", "probe/rule", "probe/report"} {
+		reached := map[string]bool{}
+		var visit func(string)
+		visit = func(pkg string) {
+			for _, next := range direct[pkg] {
+				if !reached[next] {
+					reached[next] = true
+					visit(next)
+				}
+			}
+		}
+		visit(from)
+		for _, talker := range []string{"ews", "ews/wire", "ews/standin", "probe"} {
+			if reached[talker] {
+				t.Errorf("%s reaches %s", from, talker)
+			}
+		}
+	}
+}
+
+// What only some packages may do, by the names of what they would have to call.
+func TestWhoMayDoWhat(t *testing.T) {
+	for _, rule := range []struct {
+		what string
+		call []string
+		only []string
+	}{
+		{
+			"dials",
+			[]string{
+				"net.Dial", "net.DialTimeout", "net.DialTCP", "net.DialUDP", "net.DialIP", "net.DialUnix", "net.Dialer", "net.Resolver", "net.DefaultResolver",
+				"net.LookupHost", "net.LookupIP", "net.LookupAddr", "net.LookupCNAME", "net.LookupMX", "net.LookupNS", "net.LookupSRV", "net.LookupTXT",
+				"tls.Dial", "tls.DialWithDialer", "tls.Dialer", "tls.Client",
+				"http.Client", "http.DefaultClient", "http.Get", "http.Head", "http.Post", "http.PostForm", "http.Transport", "http.DefaultTransport",
+			},
+			[]string{"ews", "ews/wire"},
+		},
+		{
+			"listens",
+			[]string{
+				"net.Listen", "net.ListenTCP", "net.ListenUDP", "net.ListenPacket", "net.ListenUnix", "net.ListenIP", "net.ListenConfig", "tls.Listen", "tls.NewListener", "tls.Server",
+				"http.Server", "http.ListenAndServe", "http.ListenAndServeTLS", "http.Serve", "http.ServeTLS",
+			},
+			[]string{"ews/standin"},
+		},
+		{"ends the process", []string{"os.Exit", "log.Fatal", "log.Fatalf", "log.Fatalln", "syscall.Exit", "runtime.Goexit"}, []string{"cmd/..."}},
+		{
+			"prints",
+			[]string{
+				"fmt.Print", "fmt.Printf", "fmt.Println", "os.Stdout", "os.Stderr", "log.Print", "log.Printf", "log.Println", "log.Default", "slog.Info", "slog.Warn", "slog.Error", "slog.Debug",
+			},
+			[]string{"cmd/..."},
+		},
+		{"takes the password from outside", []string{"os.Getenv", "os.LookupEnv", "os.Environ", "os.Args", "term.ReadPassword"}, []string{"cmd/...", "probe"}},
+		{"runs programs", []string{"exec.Command", "exec.CommandContext", "os.StartProcess"}, nil},
+	} {
+		for _, s := range sources(t) {
+			if within(s.pkg, rule.only...) {
+				continue
+			}
+			ast.Inspect(s.file, func(n ast.Node) bool {
+				if e, ok := n.(*ast.SelectorExpr); ok {
+					if x, ok := e.X.(*ast.Ident); ok && slices.Contains(rule.call, x.Name+"."+e.Sel.Name) {
+						t.Errorf("%s %s: %s.%s", s.name, rule.what, x.Name, e.Sel.Name)
+					}
+				}
+				return true
+			})
+		}
+	}
+}
