@@ -188,7 +188,6 @@ func unreadable(err error) bool {
 
 var (
 	htmlStart    = regexp.MustCompile(`(?i)^\s*(<!--[^>]*-->\s*)*<(!doctype\s+html|html|head|body)\b`)
-	tagName      = regexp.MustCompile(`(?i)^(input|title)\b`)
 	passwordType = regexp.MustCompile(`(?i)\btype\s*=\s*["']?password\b`)
 )
 
@@ -206,16 +205,25 @@ func readPage(body []byte) *evidence.Page {
 	for _, rest, found := bytes.Cut(body, []byte("<")); found; {
 		var tag []byte
 		tag, rest, found = bytes.Cut(rest, []byte("<"))
-		name := tagName.Find(tag[:min(len(tag), longest)])
-		attributes, text, _ := bytes.Cut(tag[len(name):], []byte(">"))
-		switch {
-		case bytes.EqualFold(name, []byte("input")):
-			p.PasswordField = p.PasswordField || passwordType.Match(attributes[:min(len(attributes), longest)])
-		case bytes.EqualFold(name, []byte("title")) && p.Title == "":
+		if attributes, ok := afterName(tag, "input"); ok && !p.PasswordField {
+			attributes, _, _ = bytes.Cut(attributes[:min(len(attributes), longest)], []byte(">"))
+			p.PasswordField = passwordType.Match(attributes)
+		}
+		if attributes, ok := afterName(tag, "title"); ok && p.Title == "" {
+			_, text, _ := bytes.Cut(attributes, []byte(">"))
 			p.Title = strings.Join(strings.Fields(strings.ToValidUTF8(string(text[:min(len(text), longest)]), "\uFFFD")), " ")
 		}
 	}
 	return p
+}
+
+// afterName returns what follows the name of a tag, if it has that name.
+func afterName(tag []byte, name string) ([]byte, bool) {
+	n := len(name)
+	if len(tag) < n || !strings.EqualFold(string(tag[:n]), name) || len(tag) > n && bytes.IndexByte([]byte(" \t\r\n\f/>"), tag[n]) < 0 {
+		return nil, false
+	}
+	return tag[n:], true
 }
 
 // settle writes down how a logon ended.

@@ -295,8 +295,9 @@ func fold(s string) string {
 			return -1
 		}
 		last = r
-		return r
-	}, strings.ToLower(s))
+		// Both ways: some small letters share a capital.
+		return unicode.ToLower(unicode.ToUpper(r))
+	}, s)
 }
 
 func isLetterOrDigit(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }

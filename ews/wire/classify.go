@@ -22,6 +22,7 @@ func Classify(ctx context.Context, phase string, err error) *evidence.Failure {
 	f := &evidence.Failure{Phase: phase, Text: plain(err)}
 	var dns *net.DNSError
 	var record tls.RecordHeaderError
+	number := errno(err)
 	switch {
 	case errors.Is(context.Cause(ctx), errGivenUp):
 		f.Code, f.Text = evidence.GivenUp, "not waited for any longer"
@@ -34,7 +35,7 @@ func Classify(ctx context.Context, phase string, err error) *evidence.Failure {
 		if dns.IsNotFound {
 			f.Code = evidence.DNSNotFound
 		}
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded), isTimeout(err):
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded), isTimeout(err), number == syscall.ETIMEDOUT:
 		f.Code, f.Text = evidence.TimedOut, "no answer within the time"
 	case isAlert(err):
 		f.Code = evidence.TLSHandshake
@@ -44,11 +45,11 @@ func Classify(ctx context.Context, phase string, err error) *evidence.Failure {
 		}
 	case errors.As(err, &record):
 		f.Code = evidence.TLSNotSpoken
-	case errors.Is(err, syscall.ECONNREFUSED):
+	case number == syscall.ECONNREFUSED:
 		f.Code = evidence.ConnectRefused
-	case errors.Is(err, syscall.ENETUNREACH), errors.Is(err, syscall.EHOSTUNREACH):
+	case number == syscall.ENETUNREACH, number == syscall.EHOSTUNREACH:
 		f.Code = evidence.ConnectUnreachable
-	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, syscall.ECONNABORTED):
+	case number == syscall.ECONNRESET, number == syscall.EPIPE, number == syscall.ECONNABORTED:
 		f.Code = evidence.ConnectionReset
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):
 		f.Code = evidence.ConnectionClosed
@@ -63,6 +64,29 @@ func Classify(ctx context.Context, phase string, err error) *evidence.Failure {
 		f.Code = evidence.ConnectFailed // it is not the server's TLS
 	}
 	return f
+}
+
+// winsock has the numbers of Windows Sockets, for which package syscall has
+// other ones under the names of POSIX. No other system uses them.
+var winsock = map[syscall.Errno]syscall.Errno{
+	10051: syscall.ENETUNREACH,
+	10052: syscall.ECONNRESET, // WSAENETRESET
+	10053: syscall.ECONNABORTED,
+	10054: syscall.ECONNRESET,
+	10060: syscall.ETIMEDOUT,
+	10061: syscall.ECONNREFUSED,
+	10064: syscall.EHOSTUNREACH, // WSAEHOSTDOWN
+	10065: syscall.EHOSTUNREACH,
+}
+
+// errno is the system's number in err by its name in POSIX, 0 if there is none.
+func errno(err error) syscall.Errno {
+	var number syscall.Errno
+	errors.As(err, &number)
+	if posix, ok := winsock[number]; ok {
+		return posix
+	}
+	return number
 }
 
 // isAlert: crypto/tls reports alerts, received or sent, as a net.OpError with
