@@ -206,11 +206,15 @@ func connectionLost(n *node) string {
 
 // otherServer says that the third message of a handshake was answered by
 // another front end than the first, on one and the same connection: what it
-// refused was a stranger's handshake, not the password.
+// refused was a stranger's handshake, not the password. (An accepted one was
+// finished, whatever name signs it: front ends pass requests on.)
 func (n *node) otherServer(logon *evidence.Item) string {
+	if result(logon) != evidence.Refused {
+		return ""
+	}
 	for _, first := range n.typeOne {
 		one, three := first.Response.First("X-FEServer"), logon.Response.First("X-FEServer")
-		if first.Connection != 0 && first.Connection == logon.Connection && one != "" && three != "" && !strings.EqualFold(one, three) {
+		if first.Connection != 0 && first.Connection == logon.Connection && serverName.MatchString(one) && serverName.MatchString(three) && !strings.EqualFold(one, three) {
 			return fmt.Sprintf("The first message of the handshake was answered by %s, the third, on the same connection, by %s, which knew nothing of it.", one, three)
 		}
 	}
