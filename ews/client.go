@@ -155,7 +155,7 @@ func (c *Client) read(item *evidence.Item, body []byte, credential bool) {
 	case html:
 		r.Page = readPage(body)
 	case r.Oversized:
-		item.EWS = &evidence.EWS{Problem: "the answer is longer than 1 MiB"}
+		item.EWS = &evidence.EWS{Problem: "the answer is longer than 256 KiB"}
 	case len(bytes.TrimSpace(body)) > 0:
 		item.EWS = readEWS(body)
 	}

@@ -20,6 +20,7 @@ type Recorder struct {
 
 	mu      sync.Mutex
 	begun   int
+	kept    int // bytes of headers and bodies
 	items   []evidence.Item
 	exposed bool // a credential has left this machine
 }
@@ -38,6 +39,7 @@ func (r *Recorder) Add(item evidence.Item) evidence.Item {
 	if !r.exposed && vault.Common() {
 		vault = nil // an empty vault: nothing is withheld
 	}
+	r.bound(item.Response)
 	clean(vault, &item)
 	if item.ID == "" {
 		item.ID = r.next()
@@ -60,6 +62,34 @@ func (r *Recorder) begin() string {
 func (r *Recorder) next() string {
 	r.begun++
 	return fmt.Sprintf("e%d", r.begun)
+}
+
+// A record stays small however many addresses answer however much: beyond
+// fullRecord bytes of headers and bodies, a leg keeps only what a header
+// usually needs.
+const (
+	fullRecord = 512 << 10
+	smallLeg   = 4 << 10
+)
+
+func (r *Recorder) bound(p *evidence.Response) {
+	if p == nil {
+		return
+	}
+	if r.kept > fullRecord {
+		if p.Body != "" {
+			p.Body, p.Withheld = "", "the record is full"
+		}
+		size := 0
+		p.Headers = slices.DeleteFunc(p.Headers, func(h [2]string) bool {
+			size += len(h[0]) + len(h[1])
+			return size > smallLeg && !(strings.EqualFold(h[0], "WWW-Authenticate") && len(h[1]) <= smallLeg)
+		})
+	}
+	r.kept += len(p.Body)
+	for _, h := range p.Headers {
+		r.kept += len(h[0]) + len(h[1])
+	}
 }
 
 // Items returns what was written so far, in the order in which the legs began.

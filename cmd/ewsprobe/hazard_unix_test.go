@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -28,10 +29,13 @@ const (
 	slack       = time.Second
 )
 
-// endures holds a run against the promise.
-func endures(t *testing.T, l line, timeout time.Duration) {
+// endures holds a run against the promise, and returns the memory it took. On a
+// machine that has other things to do everything takes longer: how much longer
+// is seen from a run that does nothing.
+func endures(t *testing.T, l line, timeout time.Duration) int64 {
 	t.Helper()
 	l.check.Timeout = timeout
+	most := timeout + slack + 10*program{}.run(t, "version").took
 	var used int64
 	got := program{watch: func(pid int) { used = max(used, highWater(pid)) }}.run(t, l.args(t, asJSON, "-vv")...)
 	r := got.report(t)
@@ -39,18 +43,16 @@ func endures(t *testing.T, l line, timeout time.Duration) {
 	if r.Verdict.Code == "" || got.exit != exitCodes[r.Verdict.Status] {
 		t.Errorf("no verdict: exit %d, %+v", got.exit, r.Verdict)
 	}
-	if most := timeout + slack; got.took > most {
-		t.Errorf("it took %s, at most %s is promised", got.took, most)
+	if got.took > most {
+		t.Errorf("it took %s, at most %s is promised, or %s here and now", got.took, timeout+slack, most)
 	}
 	if used > memoryLimit {
 		t.Errorf("it took %d MiB, at most 64 are promised", used>>20)
 	}
-	if used == 0 && runtime.GOOS == "linux" {
-		t.Error("the memory was not measured")
-	}
 	if strings.Contains(got.err, "goroutine ") {
 		t.Errorf("it fell over:\n%s", got.err)
 	}
+	return used
 }
 
 // highWater is the most that a process had in memory so far, 0 where it cannot be
@@ -72,21 +74,29 @@ func highWater(pid int) int64 {
 
 // fewAtOnce runs tests beside each other, but few: the time is part of the
 // promise. It must be called from a test that is not parallel itself.
-func fewAtOnce(t *testing.T, names []string, run func(t *testing.T, name string)) {
+func fewAtOnce(t *testing.T, names []string, run func(t *testing.T, name string) (memory int64)) {
 	t.Helper()
 	if built() == "" {
 		t.Skip("the program could not be built")
 	}
 	places := make(chan struct{}, 4)
 	var all sync.WaitGroup
+	var measured atomic.Bool
 	for _, name := range names {
 		places <- struct{}{}
 		all.Go(func() {
 			defer func() { <-places }()
-			t.Run(name, func(t *testing.T) { run(t, name) })
+			t.Run(name, func(t *testing.T) {
+				if run(t, name) > 0 {
+					measured.Store(true)
+				}
+			})
 		})
 	}
 	all.Wait()
+	if runtime.GOOS == "linux" && !measured.Load() {
+		t.Error("no memory was measured")
+	}
 }
 
 func TestHazards(t *testing.T) {
@@ -110,10 +120,10 @@ func TestHazards(t *testing.T) {
 			}
 		}
 	}
-	fewAtOnce(t, names, func(t *testing.T, name string) {
+	fewAtOnce(t, names, func(t *testing.T, name string) int64 {
 		check := goodCheck
 		check.ProfileAuth = name[strings.LastIndex(name, "/")+1:]
-		endures(t, lineTo(begin(t, behaviours[name], standin.Options{}), check), 2*time.Second)
+		return endures(t, lineTo(begin(t, behaviours[name], standin.Options{}), check), 2*time.Second)
 	})
 }
 
@@ -195,12 +205,12 @@ func TestWorseHazards(t *testing.T) {
 		names = append(names, name)
 	}
 	slices.Sort(names)
-	fewAtOnce(t, names, func(t *testing.T, name string) {
+	fewAtOnce(t, names, func(t *testing.T, name string) int64 {
 		config := asTold()
 		if servers[name].plain {
 			config = nil
 		}
-		endures(t, listen(t, config, servers[name].serve).line(goodCheck), 2*time.Second)
+		return endures(t, listen(t, config, servers[name].serve).line(goodCheck), 2*time.Second)
 	})
 }
 

@@ -112,7 +112,7 @@ type Response struct {
 
 // Limits of what is read and kept of one answer, in bytes.
 const (
-	BodyRead   = 1 << 20
+	BodyRead   = 256 << 10
 	BodyKept   = 16 << 10
 	HeaderRead = 128 << 10
 	HeaderKept = 64 << 10 // an NTLM challenge can have 40 KiB in base64

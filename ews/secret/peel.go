@@ -4,7 +4,9 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"regexp"
+	"strconv"
 	"strings"
+	"unicode/utf16"
 )
 
 // Limits of peeling: encodings within encodings, and the bytes worked through
@@ -47,6 +49,12 @@ var (
 	// 73:76; 73-76).
 	hexRun   = regexp.MustCompile(`(?i)(?:(?:0x|\\x)?[0-9a-f]{2}[\s,;:.\-]{0,2}){6,}`)
 	hexNoise = regexp.MustCompile(`(?i)0x|\\x|[^0-9a-f]`)
+	// Code points written out (%u0057, U+0057) and bytes as decimal numbers
+	// ([90, 113]) or octal escapes.
+	codePoints = regexp.MustCompile(`(?i)(?:%u|u\+)([0-9a-f]{4})[\s,]?`)
+	numberRun  = regexp.MustCompile(`(?:\d{1,3}[\s,;]{1,2}){3,}\d{1,3}`)
+	number     = regexp.MustCompile(`\d{1,3}`)
+	octal      = regexp.MustCompile(`\\[0-3][0-7]{2}`)
 	// Base64, plain or for URLs, possibly folded into lines.
 	base64Run   = regexp.MustCompile(`[A-Za-z0-9+/_\-](?:[A-Za-z0-9+/_\-]|[\r\n][ \t]*){7,}`)
 	base64Alike = strings.NewReplacer("-", "+", "_", "/", "\r", "", "\n", "", "\t", "", " ", "")
@@ -67,6 +75,27 @@ func decodings(s string) []string {
 				}
 			}
 		}
+	}
+	if r := codePoints.ReplaceAllStringFunc(s, func(m string) string {
+		u, _ := strconv.ParseUint(codePoints.FindStringSubmatch(m)[1], 16, 16)
+		return string(utf16.Decode([]uint16{uint16(u)}))
+	}); r != s {
+		out = append(out, r)
+	}
+	if r := octal.ReplaceAllStringFunc(s, func(m string) string {
+		c, _ := strconv.ParseUint(m[1:], 8, 8)
+		return string([]byte{byte(c)})
+	}); r != s {
+		out = append(out, r)
+	}
+	for _, run := range numberRun.FindAllString(s, -1) {
+		var b []byte
+		for _, n := range number.FindAllString(run, -1) {
+			if c, err := strconv.ParseUint(n, 10, 8); err == nil {
+				b = append(b, byte(c))
+			}
+		}
+		out = append(out, string(b))
 	}
 	for _, run := range base64Run.FindAllString(s, -1) {
 		run = base64Alike.Replace(run)

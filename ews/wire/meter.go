@@ -65,10 +65,13 @@ func (m *meter) header() [][2]string {
 			}
 			continue
 		}
-		if kept += len(line); kept > evidence.HeaderKept {
-			break
+		name, value, ok := strings.Cut(line, ":")
+		// Beyond what is kept, only challenges are: one that is missing would
+		// read as a scheme that is not offered.
+		if kept += len(line); kept > evidence.HeaderKept && !strings.EqualFold(name, "WWW-Authenticate") {
+			continue
 		}
-		if name, value, ok := strings.Cut(line, ":"); ok {
+		if ok {
 			fields = append(fields, [2]string{name, strings.TrimSpace(value)})
 		}
 	}

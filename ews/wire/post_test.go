@@ -69,12 +69,12 @@ func TestAnswers(t *testing.T) {
 		{"no chunks", status + "Transfer-Encoding: chunked\r\n\r\nhello\r\n", `401 "Unauthorized" HTTP/1.1 "" cut short closed`},
 		{"chunk of exabytes", status + "Transfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\n", `401 "Unauthorized" HTTP/1.1 "" cut short closed`},
 
-		{"body at the limit", status + "Content-Length: 1048576\r\n\r\n" + full, `401 "Unauthorized" HTTP/1.1 1048576 bytes`},
-		{"body over the limit", status + "Content-Length: 1048577\r\n\r\n" + full + "x", `401 "Unauthorized" HTTP/1.1 1048576 bytes oversized closed`},
-		{"body far over the limit", status + "\r\n" + strings.Repeat(full, 3), `401 "Unauthorized" HTTP/1.1 1048576 bytes oversized closed`},
+		{"body at the limit", status + "Content-Length: 262144\r\n\r\n" + full, `401 "Unauthorized" HTTP/1.1 262144 bytes`},
+		{"body over the limit", status + "Content-Length: 1048577\r\n\r\n" + full + "x", `401 "Unauthorized" HTTP/1.1 262144 bytes oversized closed`},
+		{"body far over the limit", status + "\r\n" + strings.Repeat(full, 3), `401 "Unauthorized" HTTP/1.1 262144 bytes oversized closed`},
 
 		{"gzip", "HTTP/1.1 200 OK\r\nContent-Encoding: GZIP\r\n\r\n" + small, `200 "OK" HTTP/1.1 "hello" closed`},
-		{"gzip bomb", "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + bomb, `200 "OK" HTTP/1.1 1048576 bytes oversized closed`},
+		{"gzip bomb", "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + bomb, `200 "OK" HTTP/1.1 262144 bytes oversized closed`},
 		{"no gzip after all", "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\nhello", `200 "OK" HTTP/1.1 "hello" closed`},
 		{"gzip that breaks off", "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + small[:12], `200 "OK" HTTP/1.1 "\x1f\x8b\b\x00\x00\x00\x00\x00\x00\xff\xcaH" closed`},
 

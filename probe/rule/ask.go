@@ -249,8 +249,8 @@ func serverError(v *view, n *node) *hit {
 		case r.Status >= 500 && !asksPatience(r):
 			h.summary = fmt.Sprintf("%s answered %d to %s", v.at(n), r.Status, to)
 			h.detail = fmt.Sprintf("HTTP %d %s without an EWS answer in it. The application pool may be stopped or starting, the server in maintenance, or a device in front may have no server to pass the request to.", r.Status, r.Reason)
-		case r.Status/100 == 2 && r.Oversized:
-			h.summary = fmt.Sprintf("%s sent more than 1 MiB in answer to %s", v.at(n), to)
+		case r.Status/100 == 2 && r.Oversized && r.Page == nil:
+			h.summary = fmt.Sprintf("%s sent more than 256 KiB in answer to %s", v.at(n), to)
 			h.detail = "An EWS answer to this request has a few kilobytes. Reading was stopped."
 		case r.Status/100 == 2 && r.CutShort:
 			h.summary = fmt.Sprintf("%s ended the connection inside its answer to %s", v.at(n), to)

@@ -150,7 +150,7 @@ func notEWS(v *view, n *node) *hit {
 		case signInPage(r) != "":
 			return false
 		case r.Status/100 == 2:
-			return !r.Oversized && !r.CutShort && (leg.EWS == nil || !leg.EWS.Unreadable) && leg.Error == nil
+			return (!r.Oversized || r.Page != nil) && !r.CutShort && (leg.EWS == nil || !leg.EWS.Unreadable) && leg.Error == nil
 		case r.Status == 401, r.Status == 403, r.Status == 407, r.Status == 429, r.Status == 440:
 			return false
 		}

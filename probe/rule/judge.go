@@ -98,7 +98,7 @@ func (n *node) usable() bool {
 	case r.Status >= 500:
 		return n.ask.EWS.Answered()
 	case r.Status/100 == 2:
-		return n.ask.Error == nil && !r.Oversized && !r.CutShort && (n.ask.EWS == nil || !n.ask.EWS.Unreadable)
+		return n.ask.Error == nil && (!r.Oversized || r.Page != nil) && !r.CutShort && (n.ask.EWS == nil || !n.ask.EWS.Unreadable)
 	}
 	return true
 }

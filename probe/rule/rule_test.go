@@ -77,6 +77,7 @@ var cases = []struct {
 	{"redirect to the root of OWA is no sign-in", record(asked(302, headers("Location", "https://10.0.0.10/owa/"))), "critical redirected confirmed", ""},
 	{"forbidden", record(asked(403, headers())), "critical forbidden confirmed", ""},
 	{"welcome page", record(asked(200, headers()), page("IIS Windows Server", false)), "critical not-ews confirmed", ""},
+	{"endless page", record(asked(200, headers()), page("Welcome", false), func(b *builder) { b.rec.Items[0].Response.Oversized = true }), "critical not-ews confirmed", ""},
 	{"404", record(asked(404, headers())), "critical not-ews confirmed", ""},
 	{"405", record(asked(405, headers())), "critical not-ews confirmed", ""},
 	{"456", record(asked(456, headers())), "critical not-ews confirmed", ""},
