@@ -1,6 +1,6 @@
 # make demo   builds the program and runs the real check on the embedded stand-in
 # make test   all tests
-.PHONY: build demo test race fuzz check release
+.PHONY: build demo test fuzz check release
 
 build:
 	go build ./cmd/ewsprobe
@@ -8,12 +8,9 @@ build:
 demo: build
 	./ewsprobe demo
 
+# .ci/run calls it with TESTFLAGS="-race -shuffle=on".
 test:
-	go test ./...
-
-# What .ci/run calls: the same tests with the race detector, in random order.
-race:
-	go test -race -shuffle=on ./...
+	go test $(TESTFLAGS) ./...
 
 # Every fuzz test for FUZZTIME each, one after the other.
 FUZZTIME ?= 10m
