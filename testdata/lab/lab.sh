@@ -1,0 +1,186 @@
+#!/usr/bin/env bash
+# The laboratory: genuine servers on loopback, see README.md.
+#   lab.sh up       installs what is missing, starts everything, returns
+#   lab.sh down     stops it and takes back what it changed, packages apart
+#   lab.sh purge    down, and removes the packages that up installed
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+
+export STATE=/run/ewsprobe-lab # everything the laboratory writes
+lock=/run/ewsprobe-lab.lock    # held by the daemons, so it ends with the last
+pipe=/run/samba/winbindd       # libwbclient knows no other place
+installed=/var/lib/ewsprobe-lab/packages
+
+packages=(
+	samba samba-ad-provision samba-dsdb-modules python3-samba  # the domain
+	apache2-bin libapache2-mod-auth-gssapi gss-ntlmssp haproxy # the front ends
+	python3-gssapi python3-ldap3 openssl ca-certificates       # the bridge, the certificates
+)
+
+say() { printf 'lab: %s\n' "$*"; }
+die() {
+	printf 'lab: %s\n' "$*" >&2
+	exit 1
+}
+
+# Debian starts services as it installs them; here it must not.
+install_packages() {
+	local missing=() before after policy=/usr/sbin/policy-rc.d made=
+	for p in "${packages[@]}"; do
+		dpkg-query -W -f '${db:Status-Abbrev}' "$p" 2>/dev/null | grep -q '^ii' || missing+=("$p")
+	done
+	[ ${#missing[@]} -eq 0 ] && [ -x "$(winbindd)" ] && return
+	command -v apt-get >/dev/null || die "apt-get is missing: the laboratory needs Debian 12"
+	say "installing ${missing[*]:-nothing}, unpacking winbind"
+	apt-get update -q >"$STATE/log/apt" 2>&1 || die "apt-get update failed, see $STATE/log/apt"
+	if [ ${#missing[@]} -gt 0 ]; then
+		before=$(dpkg-query -W -f '${Package}\n' | sort)
+		if [ ! -e $policy ]; then
+			made=1
+			printf '#!/bin/sh\nexit 101\n' >$policy
+			chmod +x $policy
+		fi
+		DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "${missing[@]}" >>"$STATE/log/apt" 2>&1 ||
+			{ [ -z "$made" ] || rm -f $policy; die "apt-get install failed, see $STATE/log/apt"; }
+		[ -z "$made" ] || rm -f $policy
+		after=$(dpkg-query -W -f '${Package}\n' | sort)
+		mkdir -p "${installed%/*}"
+		comm -13 <(echo "$before") <(echo "$after") >>"$installed"
+	fi
+	# winbindd is only unpacked: installed, it would be a service of this machine.
+	if [ ! -x "$(winbindd)" ]; then
+		(cd "$STATE" && apt-get download -q winbind >>log/apt 2>&1 && dpkg -x winbind_*.deb unpacked) ||
+			die "winbind cannot be fetched, see $STATE/log/apt"
+	fi
+}
+
+winbindd() {
+	if [ -x /usr/sbin/winbindd ]; then echo /usr/sbin/winbindd; else echo "$STATE/unpacked/usr/sbin/winbindd"; fi
+}
+
+# start NAME COMMAND...: a daemon in a process group of its own
+start() {
+	local name=$1
+	shift
+	setsid "$@" >"$STATE/log/$name" 2>&1 </dev/null &
+	echo "$! $(started $!)" >"$STATE/pids/$name"
+}
+
+# When a process began, which tells it from a later one of the same number.
+started() { { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null || true; } | cut -d' ' -f20; }
+
+# wait_for WHAT COMMAND...: up to 30 seconds
+wait_for() {
+	local what=$1
+	shift
+	for _ in $(seq 150); do
+		if "$@" >/dev/null 2>&1; then return; fi
+		sleep 0.2
+	done
+	die "$what did not come up, see $STATE/log"
+}
+
+port_open() { (: <"/dev/tcp/$1/$2") 2>/dev/null; }
+
+provision() {
+	samba-tool domain provision --realm=CONTOSO.LAB --domain=CONTOSO --host-name=dc1 --host-ip=127.0.0.10 \
+		--server-role=dc --dns-backend=NONE --adminpass='Adm1n!secret9' --targetdir="$STATE/ad" \
+		--option='interfaces=127.0.0.10/8' --option='bind interfaces only=yes' --option='vfs objects=' \
+		>"$STATE/log/provision" 2>&1 || die "provisioning failed, see $STATE/log/provision"
+	sed "s|@STATE@|$STATE|g" "$here/smb.conf" >"$STATE/ad/etc/smb.conf"
+	mkdir -p "$STATE/ad/run"
+	/usr/bin/python3 "$here/accounts.py" create
+}
+
+failed() {
+	local status=$?
+	[ $status -eq 0 ] && return
+	stop_all
+	say "did not start; the logs are in $STATE/log"
+	exit $status
+}
+
+up() {
+	[ "$(id -u)" = 0 ] || die "needs root: ports below 1024, $pipe, apt"
+	exec 9>"$lock"
+	flock -n 9 || die "is already running here (or another session's is); lab.sh down stops it"
+	[ ! -S $pipe/pipe ] || die "$pipe/pipe exists: this machine's own winbindd seems to run, and both cannot"
+	[ ! -e "$STATE" ] || clean
+	mkdir -p "$STATE/log" "$STATE/pids"
+	chmod 755 "$STATE"
+	trap failed EXIT
+	install_packages
+
+	export KRB5_CONFIG=$here/krb5.conf KRB5_KTNAME=$STATE/http.keytab
+	bash "$here/pki.sh" "$STATE/pki"
+	provision
+
+	for d in "${pipe%/*}" $pipe; do [ -d "$d" ] || { mkdir "$d" && echo "$d" >>"$STATE/made"; }; done
+	start samba samba -s "$STATE/ad/etc/smb.conf" -i -M standard
+	wait_for "Samba's LDAPS" port_open 127.0.0.10 636
+	start winbindd "$(winbindd)" --option='server role check:inhibit=yes' --foreground --no-process-group --configfile="$STATE/ad/etc/smb.conf"
+	wait_for winbindd test -S $pipe/pipe
+	# Apache's children, which are www-data, ask the privileged pipe.
+	wait_for "winbindd's privileged pipe" test -S "$STATE/ad/state/winbindd_privileged/pipe"
+	chgrp www-data "$STATE/ad/state/winbindd_privileged"
+	chmod 750 "$STATE/ad/state/winbindd_privileged"
+	chmod a+x "$STATE/ad" "$STATE/ad/state"
+	chgrp www-data "$STATE/http.keytab"
+	chmod 640 "$STATE/http.keytab"
+
+	start bridge /usr/bin/python3 "$here/bridge.py"
+	start apache /usr/sbin/apache2 -f "$here/apache.conf" -DFOREGROUND
+	start haproxy haproxy -db -f "$here/haproxy.cfg"
+	wait_for "the bridge" port_open 127.0.0.20 8461
+	wait_for Apache port_open 127.0.0.20 8441
+	wait_for HAProxy port_open 127.0.0.20 8471
+	wait_for "a bad password's refusal" /usr/bin/python3 "$here/accounts.py" lock svc-locked
+	say "is up; certificates in $STATE/pki, endpoints in testdata/lab/README.md"
+}
+
+# Each daemon's group of processes is asked, then killed; one that has come to
+# the number since is left alone.
+stop_all() {
+	local file pid since groups=()
+	for file in "$STATE"/pids/*; do
+		[ -e "$file" ] || continue
+		read -r pid since <"$file"
+		[ "$since" != "$(started "$pid")" ] || groups+=("$pid")
+		rm "$file"
+	done
+	for pid in "${groups[@]}"; do kill -TERM -- "-$pid" 2>/dev/null || true; done
+	[ ${#groups[@]} -eq 0 ] || for _ in $(seq 50); do
+		for pid in "${groups[@]}"; do kill -0 -- "-$pid" 2>/dev/null && break; done || break
+		sleep 0.1
+	done
+	for pid in "${groups[@]}"; do kill -KILL -- "-$pid" 2>/dev/null || true; done
+	if [ -e "$STATE/made" ]; then
+		rm -f $pipe/pipe
+		tac "$STATE/made" | xargs -r rmdir --ignore-fail-on-non-empty
+		rm -f "$STATE/made"
+	fi
+}
+
+# Everything but winbind's unpacked files, which are kept for the next time.
+clean() { find "$STATE" -mindepth 1 -maxdepth 1 ! -name unpacked -exec rm -rf {} +; }
+
+down() {
+	[ "$(id -u)" = 0 ] || die "needs root"
+	[ -d "$STATE" ] || { say "is not running"; return; }
+	stop_all
+	rm -rf "$STATE" "$lock"
+	say "is down"
+	[ ! -s "$installed" ] || say "installed packages stay; 'make lab-purge' removes them"
+}
+
+purge() {
+	down
+	[ -s "$installed" ] || return 0
+	xargs -r apt-get purge -qy <"$installed"
+	rm -rf "${installed%/*}"
+}
+
+case "${1:-}" in
+up | down | purge) "$1" ;;
+*) die "usage: lab.sh up|down|purge" ;;
+esac
