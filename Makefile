@@ -1,6 +1,7 @@
 # make demo   builds the program and runs the real check on the embedded stand-in
 # make test   all tests
-.PHONY: build demo test fuzz check release
+# make lab, make test-lab, make lab-down   genuine servers on loopback, see testdata/lab/README.md
+.PHONY: build demo test fuzz check release lab lab-down lab-purge test-lab test-wine
 
 build:
 	go build ./cmd/ewsprobe
@@ -31,3 +32,19 @@ release:
 		echo "dist/ewsprobe-$${t%/*}-$${t#*/}$$ext"; \
 		CGO_ENABLED=0 GOOS=$${t%/*} GOARCH=$${t#*/} go build -trimpath -o "dist/ewsprobe-$${t%/*}-$${t#*/}$$ext" ./cmd/ewsprobe; \
 	done
+
+# The laboratory: Debian 12, as root.
+lab:
+	bash testdata/lab/lab.sh up
+
+lab-down:
+	bash testdata/lab/lab.sh down
+
+# As lab-down, and removes the packages that lab installed.
+lab-purge:
+	bash testdata/lab/lab.sh purge
+
+# Every row of testdata/lab/matrix.txt; LABFLAGS=-update writes it anew.
+test-lab:
+	go vet -tags lab ./testdata/lab
+	go test -tags lab -count=1 ./testdata/lab $(LABFLAGS)
