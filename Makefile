@@ -48,3 +48,7 @@ lab-purge:
 test-lab:
 	go vet -tags lab ./testdata/lab
 	go test -tags lab -count=1 ./testdata/lab $(LABFLAGS)
+
+# The Windows program under wine: the demo, and checks against the laboratory if it is up.
+test-wine:
+	bash testdata/lab/wine/run.sh

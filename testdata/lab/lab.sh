@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The laboratory: genuine servers on loopback, see README.md.
 #   lab.sh up       installs what is missing, starts everything, returns
+#   lab.sh install  only installs
 #   lab.sh down     stops it and takes back what it changed, packages apart
 #   lab.sh purge    down, and removes the packages that up installed
 set -euo pipefail
@@ -105,7 +106,7 @@ failed() {
 	exit $status
 }
 
-up() {
+prepare() {
 	[ "$(id -u)" = 0 ] || impossible "needs root: ports below 1024, $pipe, apt"
 	grep -q '^VERSION_CODENAME=bookworm$' /etc/os-release || impossible "needs Debian 12 and its packages"
 	exec 9>"$lock"
@@ -114,9 +115,12 @@ up() {
 	[ ! -e "$STATE" ] || clean
 	mkdir -p "$STATE/log" "$STATE/pids"
 	chmod 755 "$STATE"
-	trap failed EXIT
 	install_packages
+}
 
+up() {
+	prepare
+	trap failed EXIT
 	export KRB5_CONFIG=$here/krb5.conf KRB5_KTNAME=$STATE/http.keytab
 	bash "$here/pki.sh" "$STATE/pki"
 	provision
@@ -189,5 +193,6 @@ purge() {
 
 case "${1:-}" in
 up | down | purge) "$1" ;;
-*) die "usage: lab.sh up|down|purge" ;;
+install) prepare ;;
+*) die "usage: lab.sh up|install|down|purge" ;;
 esac
