@@ -17,8 +17,6 @@ from http.server import BaseHTTPRequestHandler
 
 import gssapi
 import ldap3
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 
 STATE = os.environ.get("STATE", "/run/ewsprobe-lab")
 PKI = STATE + "/pki/"
@@ -50,12 +48,11 @@ xmlns:h="http://schemas.microsoft.com/exchange/services/2006/types"/></s:Header>
 
 
 def binding(certificate):
-    """tls-server-end-point, RFC 5929: the signature's hash, SHA-256 for weaker ones."""
-    with open(PKI + certificate + ".crt", "rb") as f:
-        c = x509.load_pem_x509_certificate(f.read())
-    name = c.signature_hash_algorithm.name
-    digest = hashlib.new("sha256" if name in ("md5", "sha1") else name, c.public_bytes(Encoding.DER))
-    return gssapi.raw.ChannelBindings(application_data=b"tls-server-end-point:" + digest.digest())
+    """tls-server-end-point, RFC 5929: hashed as the certificate's signature is."""
+    with open(PKI + certificate + ".crt") as f:
+        der = ssl.PEM_cert_to_DER_cert(f.read())
+    digest = hashlib.new("sha384" if certificate == "sha384" else "sha256", der).digest()
+    return gssapi.raw.ChannelBindings(application_data=b"tls-server-end-point:" + digest)
 
 
 def domain_accepts(user, password):

@@ -8,14 +8,15 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 export STATE=/run/ewsprobe-lab # everything the laboratory writes
+export TDB_NO_FSYNC=1 # the domain need not outlive the machine
 lock=/run/ewsprobe-lab.lock    # held by the daemons, so it ends with the last
 pipe=/run/samba/winbindd       # libwbclient knows no other place
 installed=/var/lib/ewsprobe-lab/packages
 
 packages=(
-	samba samba-ad-provision samba-dsdb-modules python3-samba  # the domain
-	apache2-bin libapache2-mod-auth-gssapi gss-ntlmssp haproxy # the front ends
-	python3-gssapi python3-ldap3 openssl ca-certificates       # the bridge, the certificates
+	samba samba-ad-provision samba-dsdb-modules samba-vfs-modules python3-samba # the domain
+	apache2-bin libapache2-mod-auth-gssapi gss-ntlmssp haproxy                  # the front ends
+	python3-gssapi python3-ldap3 openssl ca-certificates                        # the bridge, the certificates
 )
 
 say() { printf 'lab: %s\n' "$*"; }
@@ -46,7 +47,7 @@ install_packages() {
 			printf '#!/bin/sh\nexit 101\n' >$policy
 			chmod +x $policy
 		fi
-		DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends "${missing[@]}" >>"$STATE/log/apt" 2>&1 ||
+		DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends -o Dpkg::Options::=--force-unsafe-io "${missing[@]}" >>"$STATE/log/apt" 2>&1 ||
 			{ [ -z "$made" ] || rm -f $policy; die "apt-get install failed, see $STATE/log/apt"; }
 		[ -z "$made" ] || rm -f $policy
 		after=$(dpkg-query -W -f '${Package}\n' | sort)
@@ -75,12 +76,16 @@ start() {
 # When a process began, which tells it from a later one of the same number.
 started() { { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null || true; } | cut -d' ' -f20; }
 
-# wait_for WHAT COMMAND...: up to 30 seconds
+# wait_for WHAT COMMAND...: up to 30 seconds, while all daemons live
 wait_for() {
-	local what=$1
+	local what=$1 file pid _
 	shift
 	for _ in $(seq 150); do
 		if "$@" >/dev/null 2>&1; then return; fi
+		for file in "$STATE"/pids/*; do
+			read -r pid _ <"$file"
+			kill -0 "$pid" 2>/dev/null || die "${file##*/} ended, see $STATE/log"
+		done
 		sleep 0.2
 	done
 	die "$what did not come up, see $STATE/log"
@@ -129,7 +134,7 @@ up() {
 	for d in "${pipe%/*}" $pipe; do [ -d "$d" ] || { mkdir "$d" && echo "$d" >>"$STATE/made"; }; done
 	start samba samba -s "$STATE/ad/etc/smb.conf" -i -M standard
 	wait_for "Samba's LDAPS" port_open 127.0.0.10 636
-	start winbindd "$(winbindd)" --option='server role check:inhibit=yes' --foreground --no-process-group --configfile="$STATE/ad/etc/smb.conf"
+	LD_LIBRARY_PATH=$(printf '%s:' "$STATE"/unpacked/usr/lib/*/samba) start winbindd "$(winbindd)" --option='server role check:inhibit=yes' --foreground --no-process-group --configfile="$STATE/ad/etc/smb.conf"
 	wait_for winbindd test -S $pipe/pipe
 	# Apache's children, which are www-data, ask the privileged pipe.
 	wait_for "winbindd's privileged pipe" test -S "$STATE/ad/state/winbindd_privileged/pipe"
