@@ -8,7 +8,7 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 export STATE=/run/ewsprobe-lab # everything the laboratory writes
-export TDB_NO_FSYNC=1 # the domain need not outlive the machine
+export TDB_NO_FSYNC=1          # the domain need not outlive the machine
 lock=/run/ewsprobe-lab.lock    # held by the daemons, so it ends with the last
 pipe=/run/samba/winbindd       # libwbclient knows no other place
 installed=/var/lib/ewsprobe-lab/packages
@@ -100,7 +100,7 @@ provision() {
 		>"$STATE/log/provision" 2>&1 || die "provisioning failed, see $STATE/log/provision"
 	sed "s|@STATE@|$STATE|g" "$here/smb.conf" >"$STATE/ad/etc/smb.conf"
 	mkdir -p "$STATE/ad/run"
-	/usr/bin/python3 "$here/accounts.py" create
+	/usr/bin/python3 "$here/accounts.py" create >"$STATE/log/accounts" 2>&1 || die "the accounts failed, see $STATE/log/accounts"
 }
 
 failed() {
