@@ -192,7 +192,10 @@ down() {
 purge() {
 	down
 	[ -s "$installed" ] || return 0
-	xargs -r apt-get purge -qy <"$installed"
+	local others
+	others=$(comm -13 <(sort "$installed") <(xargs apt-get -s purge <"$installed" | awk '$1 == "Purg" || $1 == "Remv" { print $2 }' | sort))
+	[ -z "$others" ] || die "other packages have come to need those of the laboratory: ${others//$'\n'/ }"
+	xargs apt-get purge -qy <"$installed"
 	rm -rf "${installed%/*}"
 }
 
