@@ -11,7 +11,7 @@ export STATE=/run/ewsprobe-lab # everything the laboratory writes
 export TDB_NO_FSYNC=1          # the domain need not outlive the machine
 lock=/run/ewsprobe-lab.lock    # held by the daemons, so it ends with the last
 pipe=/run/samba/winbindd       # libwbclient knows no other place
-installed=/var/lib/ewsprobe-lab/packages
+kept=/var/lib/ewsprobe-lab      # what stays for the next time, until purge
 
 packages=(
 	samba samba-ad-provision samba-dsdb-modules samba-vfs-modules python3-samba # the domain
@@ -37,7 +37,7 @@ install_packages() {
 	for p in "${packages[@]}"; do
 		dpkg-query -W -f '${db:Status-Abbrev}' "$p" 2>/dev/null | grep -q '^ii' || missing+=("$p")
 	done
-	[ ${#missing[@]} -eq 0 ] && [ -x "$(winbindd)" ] && return
+	[ ${#missing[@]} -eq 0 ] && [ -x "$(winbind)/usr/sbin/winbindd" ] && return
 	say "installing ${missing[*]:-nothing}, unpacking winbind"
 	apt-get update -q >"$STATE/log/apt" 2>&1 || impossible "apt-get update failed, see $STATE/log/apt"
 	if [ ${#missing[@]} -gt 0 ]; then
@@ -51,19 +51,19 @@ install_packages() {
 			{ [ -z "$made" ] || rm -f $policy; die "apt-get install failed, see $STATE/log/apt"; }
 		[ -z "$made" ] || rm -f $policy
 		after=$(dpkg-query -W -f '${Package}\n' | sort)
-		mkdir -p "${installed%/*}"
-		comm -13 <(echo "$before") <(echo "$after") >>"$installed"
+		mkdir -p "$kept"
+		comm -13 <(echo "$before") <(echo "$after") >>"$kept/packages"
 	fi
 	# winbindd is only unpacked: installed, it would be a service of this machine.
-	if [ ! -x "$(winbindd)" ]; then
-		(cd "$STATE" && apt-get download -q winbind >>log/apt 2>&1 && dpkg -x winbind_*.deb unpacked) ||
+	if [ ! -x "$(winbind)/usr/sbin/winbindd" ]; then
+		mkdir -p "$(winbind)"
+		(cd "$kept" && apt-get download -q winbind="$(samba_version)" && dpkg -x winbind_*.deb "$(winbind)" && rm winbind_*.deb) >>"$STATE/log/apt" 2>&1 ||
 			die "winbind cannot be fetched, see $STATE/log/apt"
 	fi
 }
 
-winbindd() {
-	if [ -x /usr/sbin/winbindd ]; then echo /usr/sbin/winbindd; else echo "$STATE/unpacked/usr/sbin/winbindd"; fi
-}
+samba_version() { dpkg-query -W -f '${Version}' samba-libs 2>/dev/null || true; }
+winbind() { echo "$kept/winbind-$(samba_version | tr : _)"; } # in a search path a colon would part it
 
 # start NAME COMMAND...: a daemon in a process group of its own
 start() {
@@ -117,7 +117,7 @@ prepare() {
 	exec 9>"$lock"
 	flock -n 9 || impossible "is already running here (or another session's is); lab.sh down stops it"
 	[ ! -S $pipe/pipe ] || impossible "$pipe/pipe exists: this machine's own winbindd seems to run, and both cannot"
-	[ ! -e "$STATE" ] || clean
+	rm -rf "$STATE"
 	mkdir -p "$STATE/log" "$STATE/pids"
 	chmod 755 "$STATE"
 	install_packages
@@ -134,7 +134,7 @@ up() {
 	for d in "${pipe%/*}" $pipe; do [ -d "$d" ] || { mkdir "$d" && echo "$d" >>"$STATE/made"; }; done
 	start samba samba -s "$STATE/ad/etc/smb.conf" -i -M standard
 	wait_for "Samba's LDAPS" port_open 127.0.0.10 636
-	LD_LIBRARY_PATH=$(printf '%s:' "$STATE"/unpacked/usr/lib/*/samba) start winbindd "$(winbindd)" --option='server role check:inhibit=yes' --foreground --no-process-group --configfile="$STATE/ad/etc/smb.conf"
+	LD_LIBRARY_PATH=$(printf '%s:' "$(winbind)"/usr/lib/*/samba) start winbindd "$(winbind)/usr/sbin/winbindd" --option='server role check:inhibit=yes' --foreground --no-process-group --configfile="$STATE/ad/etc/smb.conf"
 	wait_for winbindd test -S $pipe/pipe
 	# Apache's children, which are www-data, ask the privileged pipe.
 	wait_for "winbindd's privileged pipe" test -S "$STATE/ad/state/winbindd_privileged/pipe"
@@ -177,26 +177,24 @@ stop_all() {
 	fi
 }
 
-# Everything but winbind's unpacked files, which are kept for the next time.
-clean() { find "$STATE" -mindepth 1 -maxdepth 1 ! -name unpacked -exec rm -rf {} +; }
-
 down() {
 	[ "$(id -u)" = 0 ] || die "needs root"
 	[ -d "$STATE" ] || { say "is not running"; return; }
 	stop_all
 	rm -rf "$STATE" "$lock"
 	say "is down"
-	[ ! -s "$installed" ] || say "installed packages stay; 'make lab-purge' removes them"
+	[ ! -s "$kept/packages" ] || say "installed packages stay; 'make lab-purge' removes them"
 }
 
 purge() {
 	down
-	[ -s "$installed" ] || return 0
-	local others
-	others=$(comm -13 <(sort "$installed") <(xargs apt-get -s purge <"$installed" | awk '$1 == "Purg" || $1 == "Remv" { print $2 }' | sort))
-	[ -z "$others" ] || die "other packages have come to need those of the laboratory: ${others//$'\n'/ }"
-	xargs apt-get purge -qy <"$installed"
-	rm -rf "${installed%/*}"
+	if [ -s "$kept/packages" ]; then
+		local others
+		others=$(comm -13 <(sort "$kept/packages") <(xargs apt-get -s purge <"$kept/packages" | awk '$1 == "Purg" || $1 == "Remv" { print $2 }' | sort))
+		[ -z "$others" ] || die "other packages have come to need those of the laboratory: ${others//$'\n'/ }"
+		xargs apt-get purge -qy <"$kept/packages"
+	fi
+	rm -rf "$kept"
 }
 
 case "${1:-}" in
