@@ -31,6 +31,14 @@ impossible() {
 	exit 75
 }
 
+# A mirror that cannot be reached is no fault; apt-get update hides that it could not.
+apt_failed() {
+	if grep -qE 'Could not resolve|Could not connect|Failed to fetch|Unable to fetch' "$STATE/log/apt"; then
+		impossible "$1: the mirror of the packages cannot be reached, see $STATE/log/apt"
+	fi
+	die "$1, see $STATE/log/apt"
+}
+
 # Debian starts services as it installs them; here it must not.
 install_packages() {
 	local missing=() before after policy=/usr/sbin/policy-rc.d made=
@@ -39,7 +47,7 @@ install_packages() {
 	done
 	[ ${#missing[@]} -eq 0 ] && [ -x "$(winbind)/usr/sbin/winbindd" ] && return
 	say "installing ${missing[*]:-nothing}, unpacking winbind"
-	apt-get update -q >"$STATE/log/apt" 2>&1 || impossible "apt-get update failed, see $STATE/log/apt"
+	apt-get update -q >"$STATE/log/apt" 2>&1 || apt_failed "apt-get update failed"
 	if [ ${#missing[@]} -gt 0 ]; then
 		before=$(dpkg-query -W -f '${Package}\n' | sort)
 		if [ ! -e $policy ]; then
@@ -48,7 +56,7 @@ install_packages() {
 			chmod +x $policy
 		fi
 		DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends -o Dpkg::Options::=--force-unsafe-io "${missing[@]}" >>"$STATE/log/apt" 2>&1 ||
-			{ [ -z "$made" ] || rm -f $policy; die "apt-get install failed, see $STATE/log/apt"; }
+			{ [ -z "$made" ] || rm -f $policy; apt_failed "apt-get install failed"; }
 		[ -z "$made" ] || rm -f $policy
 		after=$(dpkg-query -W -f '${Package}\n' | sort)
 		mkdir -p "$kept"
@@ -58,7 +66,7 @@ install_packages() {
 	if [ ! -x "$(winbind)/usr/sbin/winbindd" ]; then
 		mkdir -p "$(winbind)"
 		(cd "$kept" && apt-get download -q winbind="$(samba_version)" && dpkg -x winbind_*.deb "$(winbind)" && rm winbind_*.deb) >>"$STATE/log/apt" 2>&1 ||
-			die "winbind cannot be fetched, see $STATE/log/apt"
+			apt_failed "winbind cannot be fetched"
 	fi
 }
 
