@@ -11,7 +11,7 @@ export STATE=/run/ewsprobe-lab # everything the laboratory writes
 export TDB_NO_FSYNC=1          # the domain need not outlive the machine
 lock=/run/ewsprobe-lab.lock    # held by the daemons, so it ends with the last
 pipe=/run/samba/winbindd       # libwbclient knows no other place
-kept=/var/lib/ewsprobe-lab      # what stays for the next time, until purge
+kept=/var/lib/ewsprobe-lab     # what stays for the next time, until purge
 
 packages=(
 	samba samba-ad-provision samba-dsdb-modules samba-vfs-modules python3-samba # the domain
