@@ -123,7 +123,7 @@ prepare() {
 	[ "$(id -u)" = 0 ] || impossible "needs root: ports below 1024, $pipe, apt"
 	grep -q '^VERSION_CODENAME=bookworm$' /etc/os-release || impossible "needs Debian 12 and its packages"
 	exec 9>"$lock"
-	flock -n 9 || impossible "is already running here (or another session's is); lab.sh down stops it"
+	flock -n 9 || impossible "is already running here; lab.sh down stops it"
 	[ ! -S $pipe/pipe ] || impossible "$pipe/pipe exists: this machine's own winbindd seems to run, and both cannot"
 	rm -rf "$STATE"
 	mkdir -p "$STATE/log" "$STATE/pids"
