@@ -3,6 +3,7 @@ package secret
 import (
 	"encoding/base64"
 	"encoding/hex"
+	"html"
 	"regexp"
 	"strconv"
 	"strings"
@@ -128,4 +129,52 @@ func notLatin1(s string) string {
 		return ""
 	}
 	return string(b)
+}
+
+// readings returns text as it is and with its escapes resolved: a spelling need
+// not be complete, any character can be escaped or not.
+func readings(text string) []string {
+	all, inner := []string{text}, text
+	for _, resolve := range []func(string) string{unescape, unpercent, html.UnescapeString} {
+		if r := resolve(text); r != text {
+			all = append(all, r)
+		}
+		inner = resolve(inner)
+	}
+	if len(all) > 1 && inner != all[len(all)-1] {
+		all = append(all, inner)
+	}
+	return all
+}
+
+var (
+	unicodeEscape = regexp.MustCompile(`(?:\\u[0-9a-fA-F]{4})+`)
+	byteEscape    = regexp.MustCompile(`\\x[0-9a-fA-F]{2}`)
+	lineEscape    = regexp.MustCompile(`\\[nrt]`)
+	percentEscape = regexp.MustCompile(`%[0-9a-fA-F]{2}`)
+)
+
+// unescape resolves the escapes of JSON and its like.
+func unescape(s string) string {
+	if !strings.Contains(s, `\`) {
+		return s
+	}
+	s = unicodeEscape.ReplaceAllStringFunc(s, func(e string) string {
+		var units []uint16
+		for ; e != ""; e = e[6:] {
+			u, _ := strconv.ParseUint(e[2:6], 16, 16)
+			units = append(units, uint16(u))
+		}
+		return string(utf16.Decode(units))
+	})
+	s = byteEscape.ReplaceAllStringFunc(s, oneByte)
+	return lineEscape.ReplaceAllLiteralString(s, "\n")
+}
+
+func unpercent(s string) string { return percentEscape.ReplaceAllStringFunc(s, oneByte) }
+
+// oneByte is the byte that the last two characters, hexadecimal digits, stand for.
+func oneByte(escape string) string {
+	c, _ := strconv.ParseUint(escape[len(escape)-2:], 16, 8)
+	return string([]byte{byte(c)})
 }

@@ -1,0 +1,107 @@
+package secret
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// fold takes out case, white space and the characters that fold or separate
+// encoded text, on both sides of a comparison. What is no UTF-8 becomes U+FFFD,
+// as in a text that was made readable already, however many bytes it was.
+func fold(s string) string {
+	last := rune(-1)
+	return strings.Map(func(r rune) rune {
+		switch r {
+		case ' ', '\t', '\r', '\n', ':', '=', '-', '\\', '\x00':
+			return -1
+		}
+		if r == utf8.RuneError && last == r {
+			return -1
+		}
+		last = r
+		// Both ways: some small letters share a capital.
+		return unicode.ToLower(unicode.ToUpper(r))
+	}, s)
+}
+
+func isLetterOrDigit(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
+
+// tooShort says that a folded spelling would match everywhere.
+func tooShort(folded string) bool {
+	return utf8.RuneCountInString(strings.ReplaceAll(folded, "\uFFFD", "")) < shortest
+}
+
+// standsAlone says whether word is in text with nothing but separators beside it.
+func standsAlone(text, word string) bool {
+	for from := 0; ; {
+		i := strings.Index(text[from:], word)
+		if i < 0 {
+			return false
+		}
+		start := from + i
+		before, after := text[:start], text[start+len(word):]
+		if (before == "" || strings.ContainsRune(separators, rune(before[len(before)-1]))) &&
+			(after == "" || strings.ContainsRune(separators, rune(after[0]))) {
+			return true
+		}
+		from = start + 1
+	}
+}
+
+const separators = " \t\r\n\"'<>=,;:&()[]{}"
+
+var namedEntities = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&apos;")
+
+func reversed(s string) string {
+	r := []rune(s)
+	for i, j := 0, len(r)-1; i < j; i, j = i+1, j-1 {
+		r[i], r[j] = r[j], r[i]
+	}
+	return string(r)
+}
+
+func utf16LE(s string) []byte {
+	var b []byte
+	for _, u := range utf16.Encode([]rune(s)) {
+		b = append(b, byte(u), byte(u>>8))
+	}
+	return b
+}
+
+func latin1(s string) string {
+	var b []byte
+	for _, r := range s {
+		if r > 0xff {
+			return ""
+		}
+		b = append(b, byte(r))
+	}
+	return string(b)
+}
+
+func percentAll(s string) string {
+	var b strings.Builder
+	for _, c := range []byte(s) {
+		fmt.Fprintf(&b, "%%%02x", c)
+	}
+	return b.String()
+}
+
+func numericEntities(s, format string) string {
+	var b strings.Builder
+	for _, r := range s {
+		fmt.Fprintf(&b, format, r)
+	}
+	return b.String()
+}
+
+func unicodeEscapes(s string) string {
+	var b strings.Builder
+	for _, u := range utf16.Encode([]rune(s)) {
+		fmt.Fprintf(&b, `\u%04x`, u)
+	}
+	return b.String()
+}
