@@ -15,7 +15,7 @@ import (
 
 // SettleTime is how long an idle connection is watched before it is trusted
 // with another message: a server that hangs up does so right after its answer.
-const SettleTime = 5 * time.Millisecond
+const SettleTime = 2 * time.Millisecond
 
 // Handshake is an NTLM sign-in between its second and third message, on the
 // connection where alone it can be finished.

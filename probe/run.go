@@ -43,6 +43,9 @@ func Run(ctx context.Context, c Config) (evidence.Record, error) {
 	if p := c.Proxy; p != nil && (r.dialer.TLS || len(c.Addresses) > 0 || p.Scheme == "https") {
 		r.dialer.Proxy = p // else plain http goes through it in absolute form
 	}
+	if r.dialer.TLS {
+		go wire.LoadRoots()
+	}
 	err := r.examine(bounded)
 
 	target := c.target()

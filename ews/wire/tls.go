@@ -111,6 +111,13 @@ func describe(c *x509.Certificate) *evidence.Certificate {
 	}
 }
 
+// LoadRoots reads this machine's root certificates, which takes longer than a
+// handshake; the first verification would wait for it. To be called beside
+// whatever takes a round trip anyway.
+func LoadRoots() {
+	_, _ = x509.SystemCertPool() // the pool is kept by crypto/x509; without one, verification says so
+}
+
 // judge collects every complaint: time, name and issuer are looked at apart.
 func (d *Dialer) judge(info *evidence.TLS, chain []*x509.Certificate) {
 	leaf, now := chain[0], d.now()
