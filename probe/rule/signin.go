@@ -117,7 +117,7 @@ func extendedProtection(v *view, n *node) *hit {
 	if t := nodeTLS(n); t != nil && t.Certificate != nil {
 		h.detail += fmt.Sprintf(" (SHA-256 %s)", t.Certificate.SHA256)
 	}
-	h.detail += " and accepts the same logon without a binding. Exchange therefore sees another certificate: a balancer or filter ends TLS and opens it anew. Windows clients, which always send a binding, get 401; clients that send none get in."
+	h.detail += " and accepts the same logon without a binding. So Exchange seems to see another certificate: a balancer or filter that ends TLS and opens it anew. Windows clients, which always send a binding, get 401; clients that send none get in."
 	if second := v.otherCertificate(n); second != "" {
 		h.confidence = finding.Confirmed
 		h.detail += fmt.Sprintf(" Another certificate was seen for this name (SHA-256 %s).", second)
