@@ -105,3 +105,14 @@ func unicodeEscapes(s string) string {
 	}
 	return b.String()
 }
+
+// bareOf is what is left of a text when it is spelt with anything between its
+// letters and digits, or stripped of everything else.
+func bareOf(s string) string {
+	return strings.Map(func(r rune) rune {
+		if isLetterOrDigit(r) {
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, s)
+}

@@ -44,6 +44,7 @@ type Vault struct {
 	windows map[string]bool // pieces of long spellings, window bytes each
 	words   map[string]bool // secrets too short to search for
 	exact   map[string]bool // spellings that folding would spoil, matched byte by byte
+	bare    map[string]bool // letters and digits of a password, whatever stands between them
 	common  bool
 }
 
@@ -58,6 +59,9 @@ func (v *Vault) AddText(s string) {
 	v.common = v.common || utf8.RuneCountInString(s) < ordinary
 	if tooShort(fold(s)) {
 		v.words[s] = true
+	}
+	if b := bareOf(s); utf8.RuneCountInString(b) >= ordinary {
+		v.bare[b] = true
 	}
 	if utf8.RuneCountInString(s) < shortest {
 		return
@@ -116,6 +120,7 @@ func (v *Vault) AddMark(b []byte) {
 func (v *Vault) init() {
 	if v.needles == nil {
 		v.needles, v.windows, v.words, v.exact = map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
+		v.bare = map[string]bool{}
 	}
 }
 
@@ -205,6 +210,14 @@ func (v *Vault) holds(text string) bool {
 	for w := range v.words {
 		if standsAlone(text, w) {
 			return true
+		}
+	}
+	if len(v.bare) > 0 {
+		letters := bareOf(text)
+		for b := range v.bare {
+			if strings.Contains(letters, b) {
+				return true
+			}
 		}
 	}
 	for e := range v.exact {
