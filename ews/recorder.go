@@ -140,8 +140,11 @@ func clean(vault *secret.Vault, item *evidence.Item) {
 // cleanField withholds a field's value that holds a secret. Of a challenge the
 // names of the schemes stay: a verdict hangs on them, and they are no secret.
 func cleanField(vault *secret.Vault, name, value string) string {
-	if !strings.EqualFold(name, "WWW-Authenticate") || !vault.Holds(value) {
-		return vault.Clean(value)
+	if !vault.Holds(value) {
+		return value
+	}
+	if !strings.EqualFold(name, "WWW-Authenticate") {
+		return secret.Withheld
 	}
 	var schemes []string
 	for _, c := range challenge.Parse([]string{value}) {

@@ -38,7 +38,6 @@ func Run(ctx context.Context, c Config) (evidence.Record, error) {
 		dialer: &wire.Dialer{
 			Host: c.URL.Hostname(), TLS: c.URL.Scheme == "https", Extra: c.Extra, Public: c.Public, Insecure: c.Insecure,
 		},
-		started: started,
 	}
 	if p := c.Proxy; p != nil && (r.dialer.TLS || len(c.Addresses) > 0 || p.Scheme == "https") {
 		r.dialer.Proxy = p // else plain http goes through it in absolute form
@@ -65,7 +64,6 @@ type run struct {
 	guard     *Guard
 	recorder  *ews.Recorder
 	dialer    *wire.Dialer
-	started   time.Time
 	addresses []string
 }
 

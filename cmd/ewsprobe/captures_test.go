@@ -3,16 +3,15 @@ package main
 import (
 	"bytes"
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"net/http"
-	"os"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/ewsprobe/ewsprobe/ews/standin"
+	"github.com/ewsprobe/ewsprobe/testdata/captures"
 )
 
 // capture is one recorded answer.
@@ -29,19 +28,7 @@ type capture struct {
 
 func readCaptures(tb testing.TB) []capture {
 	tb.Helper()
-	raw, err := os.ReadFile("../../testdata/captures/captures.jsonl")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	var list []capture
-	for d := json.NewDecoder(bytes.NewReader(raw)); d.More(); {
-		var c capture
-		if err := d.Decode(&c); err != nil {
-			tb.Fatal(err)
-		}
-		list = append(list, c)
-	}
-	return list
+	return captures.Read[capture](tb)
 }
 
 func findCapture(tb testing.TB, id string) capture {

@@ -1,15 +1,13 @@
 package challenge
 
 import (
-	"bufio"
-	"bytes"
-	"encoding/json"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/ewsprobe/ewsprobe/testdata/captures"
 )
 
 // brief writes challenges as Scheme{token}(name=value;…), one after the other.
@@ -187,23 +185,7 @@ type capture struct {
 // readCaptures returns the recorded answers, all of them.
 func readCaptures(tb testing.TB) []capture {
 	tb.Helper()
-	raw, err := os.ReadFile("../../testdata/captures/captures.jsonl")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	var captures []capture
-	lines := bufio.NewScanner(bytes.NewReader(raw))
-	for lines.Scan() {
-		var c capture
-		if err := json.Unmarshal(lines.Bytes(), &c); err != nil {
-			tb.Fatal(err)
-		}
-		captures = append(captures, c)
-	}
-	if len(captures) < 50 {
-		tb.Fatalf("%d captures read, want at least 50", len(captures))
-	}
-	return captures
+	return captures.Read[capture](tb)
 }
 
 // values returns the challenge lines of a capture, of a server or a proxy.

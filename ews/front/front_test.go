@@ -1,15 +1,12 @@
 package front
 
 import (
-	"bufio"
-	"bytes"
-	"encoding/json"
-	"os"
 	"strings"
 	"testing"
 
 	"github.com/ewsprobe/ewsprobe/ews/challenge"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/testdata/captures"
 )
 
 // capture is a recorded answer.
@@ -21,23 +18,7 @@ type capture struct {
 
 func readCaptures(t *testing.T) []capture {
 	t.Helper()
-	raw, err := os.ReadFile("../../testdata/captures/captures.jsonl")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var captures []capture
-	lines := bufio.NewScanner(bytes.NewReader(raw))
-	for lines.Scan() {
-		var c capture
-		if err := json.Unmarshal(lines.Bytes(), &c); err != nil {
-			t.Fatal(err)
-		}
-		captures = append(captures, c)
-	}
-	if len(captures) < 50 {
-		t.Fatalf("%d captures read, want at least 50", len(captures))
-	}
-	return captures
+	return captures.Read[capture](t)
 }
 
 // brief writes an identity in one line; what is not known is left out.

@@ -1,19 +1,18 @@
 package ntlm
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/ewsprobe/ewsprobe/testdata/captures"
 )
 
 // capture is a recorded type 2 message and what is in it.
@@ -37,25 +36,11 @@ type decoded struct {
 // readCaptures returns the recorded type 2 messages.
 func readCaptures(tb testing.TB) []capture {
 	tb.Helper()
-	raw, err := os.ReadFile("../../testdata/captures/captures.jsonl")
-	if err != nil {
-		tb.Fatal(err)
+	messages := slices.DeleteFunc(captures.Read[capture](tb), func(c capture) bool { return c.Kind != "ntlm-type2" })
+	if len(messages) < 8 {
+		tb.Fatalf("%d type 2 messages read, want at least 8", len(messages))
 	}
-	var captures []capture
-	lines := bufio.NewScanner(bytes.NewReader(raw))
-	for lines.Scan() {
-		var c capture
-		if err := json.Unmarshal(lines.Bytes(), &c); err != nil {
-			tb.Fatal(err)
-		}
-		if c.Kind == "ntlm-type2" {
-			captures = append(captures, c)
-		}
-	}
-	if len(captures) < 8 {
-		tb.Fatalf("%d type 2 messages read, want at least 8", len(captures))
-	}
-	return captures
+	return messages
 }
 
 // token is the base64 parameter of the challenge.
