@@ -14,7 +14,10 @@ import (
 	"testing"
 )
 
-const module = "github.com/ewsprobe/ewsprobe"
+const (
+	module = "github.com/ewsprobe/ewsprobe"
+	krb5   = "github.com/jcmturner/gokrb5/v8/"
+)
 
 // source is a file of the program, tests left out.
 type source struct {
@@ -103,6 +106,16 @@ func TestImportDirection(t *testing.T) {
 		{pkg: "ews/secret", never: []string{"net", "net/http", "os"}},
 		{pkg: "ews/front", may: []string{"ews/challenge", "ews/evidence"}, never: []string{"net", "net/http", "os"}},
 		{pkg: "ews/ntlm", may: []string{"github.com/Azure/go-ntlmssp", "golang.org/x/crypto/md4"}, never: []string{"net", "net/http", "os"}},
+		{
+			pkg: "ews/kerberos",
+			may: []string{
+				"github.com/jcmturner/gofork/encoding/asn1", "golang.org/x/crypto/cryptobyte/...",
+				// Not its client, service or spnego packages: they dial, retry and listen.
+				krb5 + "config", krb5 + "crypto", krb5 + "iana/...", krb5 + "keytab", krb5 + "messages", krb5 + "types",
+			},
+			never: []string{"net", "net/http", "os"},
+		},
+		{pkg: "ews/spnego", may: []string{"golang.org/x/crypto/cryptobyte/..."}, never: []string{"net", "net/http", "os"}},
 		{pkg: "ews/wire", may: []string{"ews/evidence", "ews/challenge", "ews/secret", "golang.org/x/crypto/..."}},
 		{pkg: "ews/standin", may: []string{"golang.org/x/crypto/md4"}},
 		{pkg: "ews", may: []string{"ews/challenge", "ews/evidence", "ews/ntlm", "ews/secret", "ews/wire", "soap"}, never: []string{"net/http", "os"}},

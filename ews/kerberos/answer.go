@@ -1,0 +1,71 @@
+package kerberos
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Errors of the readers. Each comes with the reason.
+var (
+	// ErrNotKerberos: something else listens there.
+	ErrNotKerberos = errors.New("not a Kerberos answer")
+	// ErrMalformed: a Kerberos message that cannot be read.
+	ErrMalformed = errors.New("malformed Kerberos message")
+	// ErrUntrusted: the reply does not prove that the KDC knows the key, or
+	// answers something else than was asked.
+	ErrUntrusted = errors.New("the KDC's reply is not to be believed")
+)
+
+// Answer is what the KDC said: exactly one field is set, besides that a referral
+// comes with its ticket.
+type Answer struct {
+	Error *KRBError
+	// WithoutPreauth: a reply came though no pre-authentication was sent. The
+	// account has "Do not require Kerberos preauthentication"; the reply can be
+	// attacked offline by anybody and is not decrypted.
+	WithoutPreauth bool
+	Ticket         *Ticket
+	// Referral is the other realm to which the KDC sends for the service. It is
+	// not followed.
+	Referral string
+}
+
+// maxMessage is above what Windows lets a token with all its groups grow to
+// (MaxTokenSize 65535).
+const maxMessage = 256 << 10
+
+type kind byte
+
+// The kinds by their first byte: the application tags of RFC 4120 5.10.
+const (
+	kindASRep  kind = 0x6b
+	kindTGSRep kind = 0x6d
+	kindError  kind = 0x7e
+)
+
+func (k kind) String() string {
+	switch k {
+	case kindASRep:
+		return "AS-REP"
+	case kindTGSRep:
+		return "TGS-REP"
+	case kindError:
+		return "KRB-ERROR"
+	}
+	return fmt.Sprintf("message %#02x", byte(k))
+}
+
+// classify tells a Kerberos answer from what else may answer on a port.
+func classify(raw []byte) (kind, error) {
+	if len(raw) == 0 {
+		return 0, fmt.Errorf("%w: it is empty", ErrNotKerberos)
+	}
+	if len(raw) > maxMessage {
+		return 0, fmt.Errorf("%w: longer than %d bytes", ErrMalformed, maxMessage)
+	}
+	switch k := kind(raw[0]); k {
+	case kindASRep, kindTGSRep, kindError:
+		return k, nil
+	}
+	return 0, fmt.Errorf("%w: it begins with byte %#02x", ErrNotKerberos, raw[0])
+}

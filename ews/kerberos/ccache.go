@@ -1,0 +1,227 @@
+package kerberos
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jcmturner/gokrb5/v8/types"
+	"golang.org/x/crypto/cryptobyte"
+)
+
+// Errors of credential caches.
+var (
+	// ErrCCache: the file is no credential cache of version 3 or 4.
+	ErrCCache = errors.New("not a Kerberos credential cache")
+	// ErrNoTicket: the cache has no such ticket. The text says what it has.
+	ErrNoTicket = errors.New("no such ticket in the credential cache")
+	// ErrExpired: an ExpiredError.
+	ErrExpired = errors.New("the ticket has expired")
+)
+
+// ExpiredError is ErrExpired with the time.
+type ExpiredError struct {
+	Server Principal
+	End    time.Time
+}
+
+func (e *ExpiredError) Error() string {
+	return fmt.Sprintf("the ticket for %s expired at %s", e.Server, e.End.Format(time.RFC3339))
+}
+
+// Is makes it ErrExpired.
+func (e *ExpiredError) Is(target error) bool { return target == ErrExpired }
+
+// CCache is a credential cache: tickets with their session keys, secrets.
+type CCache struct {
+	Client  Principal // the default principal
+	entries []cacheEntry
+}
+
+type cacheEntry struct {
+	client, server Principal
+	key            types.EncryptionKey
+	end            time.Time
+	ticket         []byte
+}
+
+const (
+	maxCredentials = 1024
+	maxComponents  = 32
+)
+
+// ReadCCache reads the content of a credential cache file (the file format of
+// MIT krb5, versions 3 and 4). The library's reader is not used: it allocates as
+// many addresses as a file claims to have, before it looks how long the file is,
+// and an allocation that fails cannot be caught.
+func ReadCCache(raw []byte) (CCache, error) {
+	if len(raw) > maxFile {
+		return CCache{}, fmt.Errorf("%w: longer than %d bytes", ErrCCache, maxFile)
+	}
+	in := cacheReader{in: raw}
+	if magic := in.byte(); magic != 5 {
+		return CCache{}, fmt.Errorf("%w: it does not begin with byte 5", ErrCCache)
+	}
+	in.version = in.byte()
+	switch in.version {
+	case 3:
+	case 4:
+		in.skip(int(in.uint16()))
+	default:
+		return CCache{}, fmt.Errorf("%w: version %d, read are 3 and 4", ErrCCache, in.version)
+	}
+	c := CCache{Client: in.principal()}
+	for !in.broken && !in.in.Empty() {
+		if len(c.entries) == maxCredentials {
+			return CCache{}, fmt.Errorf("%w: more than %d tickets", ErrCCache, maxCredentials)
+		}
+		e := in.credential()
+		// Settings are kept as tickets of a realm that does not exist.
+		if !strings.HasPrefix(e.server.Realm, "X-CACHECONF:") {
+			c.entries = append(c.entries, e)
+		}
+	}
+	if in.broken {
+		return CCache{}, fmt.Errorf("%w: it is cut short or damaged", ErrCCache)
+	}
+	return c, nil
+}
+
+// cacheReader reads the fields of a cache; after the first that is not there it
+// is broken and reads nothing.
+type cacheReader struct {
+	in      cryptobyte.String
+	version byte
+	broken  bool
+}
+
+func (r *cacheReader) check(ok bool) {
+	if !ok {
+		r.broken, r.in = true, nil
+	}
+}
+
+func (r *cacheReader) byte() (v uint8) { r.check(r.in.ReadUint8(&v)); return v }
+
+func (r *cacheReader) uint16() (v uint16) { r.check(r.in.ReadUint16(&v)); return v }
+
+func (r *cacheReader) uint32() (v uint32) { r.check(r.in.ReadUint32(&v)); return v }
+
+func (r *cacheReader) skip(n int) { r.check(r.in.Skip(n)) }
+
+func (r *cacheReader) data() []byte {
+	n := r.uint32()
+	if uint64(n) > uint64(len(r.in)) {
+		r.check(false)
+		return nil
+	}
+	var b []byte
+	r.check(r.in.ReadBytes(&b, int(n)))
+	return b
+}
+
+func (r *cacheReader) principal() Principal {
+	p := Principal{Type: int32(r.uint32())}
+	n := r.uint32()
+	r.check(n <= maxComponents)
+	p.Realm = string(r.data())
+	for i := uint32(0); i < n && !r.broken; i++ {
+		p.Components = append(p.Components, string(r.data()))
+	}
+	return p
+}
+
+func (r *cacheReader) credential() cacheEntry {
+	e := cacheEntry{client: r.principal(), server: r.principal()}
+	e.key.KeyType = int32(r.uint16())
+	if r.version == 3 {
+		e.key.KeyType = int32(r.uint16()) // written twice
+	}
+	e.key.KeyValue = r.data()
+	r.skip(8) // authtime, starttime
+	e.end = time.Unix(int64(r.uint32()), 0).UTC()
+	r.skip(4 + 1 + 4)         // renew_till, is_skey, flags
+	for range [2]struct{}{} { // addresses, authorization data
+		for n := r.uint32(); n > 0 && !r.broken; n-- {
+			r.skip(2)
+			r.data()
+		}
+	}
+	e.ticket = r.data()
+	r.data() // second ticket
+	return e
+}
+
+// TGT finds the ticket-granting ticket of realm, of the default principal's
+// realm if it is "".
+func (c CCache) TGT(realm string, now time.Time) (*Ticket, error) {
+	if realm == "" {
+		realm = c.Client.Realm
+	}
+	return c.find(ticketGranting(realm), now)
+}
+
+// Service finds a ready ticket of a service.
+func (c CCache) Service(service Principal, now time.Time) (*Ticket, error) {
+	return c.find(service, now)
+}
+
+// find takes the ticket that ends last, of those that can be used.
+func (c CCache) find(server Principal, now time.Time) (*Ticket, error) {
+	var best *cacheEntry
+	var bad error
+	for i := range c.entries {
+		e := &c.entries[i]
+		if !e.server.same(server) {
+			continue
+		}
+		if err := checkKey(e.key); err != nil {
+			bad = fmt.Errorf("the session key of the ticket for %s: %w", e.server, err)
+			continue
+		}
+		if best == nil || e.end.After(best.end) {
+			best = e
+		}
+	}
+	switch {
+	case best == nil && bad != nil:
+		return nil, bad
+	case best == nil:
+		return nil, fmt.Errorf("%w for %s: it has %s", ErrNoTicket, server, c.list())
+	case !best.end.After(now):
+		return nil, &ExpiredError{Server: best.server, End: best.end}
+	}
+	m, err := loadTicket(best.ticket)
+	if err != nil {
+		return nil, err
+	}
+	return &Ticket{
+		Client: best.client, Server: best.server, End: best.end,
+		Enctype: enctypeName(m.EncPart.EType), SessionEnctype: enctypeName(best.key.KeyType),
+		ticket: m, key: best.key,
+	}, nil
+}
+
+func (c CCache) list() string {
+	var names []string
+	for _, e := range c.entries {
+		if n := e.server.String(); !slices.Contains(names, n) {
+			names = append(names, n)
+		}
+	}
+	if len(names) == 0 {
+		return "none"
+	}
+	if more := len(names) - maxListed; more > 0 {
+		names = append(names[:maxListed], fmt.Sprintf("%d more", more))
+	}
+	return strings.Join(names, ", ")
+}
+
+// Format writes what may be seen of a cache, whatever the verb.
+func (c CCache) Format(f fmt.State, _ rune) {
+	_, _ = io.WriteString(f, "credential cache of "+c.Client.String()+" with tickets for "+c.list())
+}

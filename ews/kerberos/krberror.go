@@ -1,0 +1,177 @@
+package kerberos
+
+import (
+	"encoding/binary"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jcmturner/gokrb5/v8/iana/errorcode"
+	"github.com/jcmturner/gokrb5/v8/iana/patype"
+	"github.com/jcmturner/gokrb5/v8/messages"
+	"github.com/jcmturner/gokrb5/v8/types"
+)
+
+// Codes of RFC 4120 7.5.9 that a check tells apart.
+const (
+	CodeNameExpired       = errorcode.KDC_ERR_NAME_EXP
+	CodeClientUnknown     = errorcode.KDC_ERR_C_PRINCIPAL_UNKNOWN
+	CodeServiceUnknown    = errorcode.KDC_ERR_S_PRINCIPAL_UNKNOWN
+	CodeServiceNotUnique  = errorcode.KDC_ERR_PRINCIPAL_NOT_UNIQUE
+	CodePolicy            = errorcode.KDC_ERR_POLICY
+	CodeNoEnctype         = errorcode.KDC_ERR_ETYPE_NOSUPP
+	CodeClientRevoked     = errorcode.KDC_ERR_CLIENT_REVOKED
+	CodeKeyExpired        = errorcode.KDC_ERR_KEY_EXPIRED
+	CodePreauthFailed     = errorcode.KDC_ERR_PREAUTH_FAILED
+	CodePreauthRequired   = errorcode.KDC_ERR_PREAUTH_REQUIRED
+	CodeTicketExpired     = errorcode.KRB_AP_ERR_TKT_EXPIRED
+	CodeSkew              = errorcode.KRB_AP_ERR_SKEW
+	CodeModified          = errorcode.KRB_AP_ERR_MODIFIED
+	CodeResponseTooBig    = errorcode.KRB_ERR_RESPONSE_TOO_BIG
+	CodeGeneric           = errorcode.KRB_ERR_GENERIC
+	CodeWrongRealm        = errorcode.KDC_ERR_WRONG_REALM
+	CodeBadIntegrity      = errorcode.KRB_AP_ERR_BAD_INTEGRITY
+	CodePreauthNotSupport = errorcode.KDC_ERR_PADATA_TYPE_NOSUPP
+)
+
+// KRBError is a KRB-ERROR (RFC 4120 5.9.1). It is not encrypted and nothing
+// proves who sent it.
+type KRBError struct {
+	Code        int32
+	Name        string    // KDC_ERR_PREAUTH_REQUIRED
+	Text        string    // e-text, shortened
+	Time        time.Time // the KDC's clock, zero where it makes no sense
+	ClientRealm string    // where the account is, with KDC_ERR_WRONG_REALM
+	Status      uint32    // NTSTATUS of a Windows KDC, 0 for none ([MS-KILE] 2.2.1)
+	StatusName  string    // STATUS_ACCOUNT_LOCKED_OUT, "" for one not known here
+	Enctypes    []string  // of the account's keys, from PA-ETYPE-INFO2
+
+	hints []types.ETypeInfo2Entry
+}
+
+// String is the error for a line: KDC_ERR_PREAUTH_REQUIRED (25).
+func (e KRBError) String() string {
+	s := fmt.Sprintf("%s (%d)", e.Name, e.Code)
+	if e.StatusName != "" {
+		s += " " + e.StatusName
+	} else if e.Status != 0 {
+		s += fmt.Sprintf(" NTSTATUS 0x%08X", e.Status)
+	}
+	if e.Text != "" {
+		s += ": " + e.Text
+	}
+	return s
+}
+
+const (
+	maxErrorData = 16 << 10
+	maxHints     = 32
+)
+
+// readError reads a KRB-ERROR.
+func readError(raw []byte) (*KRBError, error) {
+	var m messages.KRBError
+	if err := guarded(func() error { return m.Unmarshal(raw) }); err != nil {
+		return nil, fmt.Errorf("%w: the KRB-ERROR cannot be decoded", ErrMalformed)
+	}
+	e := &KRBError{
+		Code:        m.ErrorCode,
+		Name:        errorName(m.ErrorCode),
+		Text:        printable(m.EText),
+		Time:        reasonable(m.STime),
+		ClientRealm: printable(m.CRealm),
+	}
+	if !e.Time.IsZero() && m.Susec > 0 && m.Susec < 1e6 {
+		e.Time = e.Time.Add(time.Duration(m.Susec) * time.Microsecond)
+	}
+	for _, pa := range errorData(m.EData) {
+		switch pa.PADataType {
+		case patype.PA_ETYPE_INFO2:
+			e.addHints(pa)
+		case patype.PA_PW_SALT:
+			e.addStatus(pa.PADataValue)
+		}
+	}
+	return e, nil
+}
+
+// errorData reads e-data: METHOD-DATA (RFC 4120 5.9.1), or the KERB-ERROR-DATA
+// of Windows, which looks like one of its elements ([MS-KILE] 2.2.1).
+func errorData(raw []byte) types.PADataSequence {
+	if len(raw) == 0 || len(raw) > maxErrorData {
+		return nil
+	}
+	var list types.PADataSequence
+	if guarded(func() error { return list.Unmarshal(raw) }) == nil {
+		return list
+	}
+	var one types.PAData
+	if guarded(func() error { return one.Unmarshal(raw) }) == nil {
+		return types.PADataSequence{one}
+	}
+	return nil
+}
+
+func (e *KRBError) addHints(pa types.PAData) {
+	var info types.ETypeInfo2
+	if guarded(func() error { return info.Unmarshal(pa.PADataValue) }) != nil || len(info) > maxHints {
+		return
+	}
+	for _, h := range info {
+		e.hints = append(e.hints, h)
+		e.Enctypes = append(e.Enctypes, enctypeName(h.EType))
+	}
+}
+
+// addStatus reads KERB-EXT-ERROR: the status, a reserved zero, and flags of which
+// the lowest is always set. It shares its number with the salt of older KDCs,
+// which is text and has no zeros.
+func (e *KRBError) addStatus(b []byte) {
+	if len(b) != 12 || binary.LittleEndian.Uint32(b[4:]) != 0 || b[8]&1 == 0 {
+		return
+	}
+	e.Status = binary.LittleEndian.Uint32(b)
+	e.StatusName = statusNames[e.Status]
+}
+
+// errorName takes the name out of the library's "(25) NAME words".
+func errorName(code int32) string {
+	_, rest, _ := strings.Cut(errorcode.Lookup(code), ") ")
+	name, _, _ := strings.Cut(rest, " ")
+	if name == "" {
+		return fmt.Sprintf("error %d", code)
+	}
+	return name
+}
+
+// statusNames are the logon statuses that a KDC sends ([MS-ERREF] 2.3.1).
+var statusNames = map[uint32]string{
+	0xC000005E: "STATUS_NO_LOGON_SERVERS",
+	0xC0000064: "STATUS_NO_SUCH_USER",
+	0xC000006A: "STATUS_WRONG_PASSWORD",
+	0xC000006D: "STATUS_LOGON_FAILURE",
+	0xC000006E: "STATUS_ACCOUNT_RESTRICTION",
+	0xC000006F: "STATUS_INVALID_LOGON_HOURS",
+	0xC0000070: "STATUS_INVALID_WORKSTATION",
+	0xC0000071: "STATUS_PASSWORD_EXPIRED",
+	0xC0000072: "STATUS_ACCOUNT_DISABLED",
+	0xC0000133: "STATUS_TIME_DIFFERENCE_AT_DC",
+	0xC000015B: "STATUS_LOGON_TYPE_NOT_GRANTED",
+	0xC000018B: "STATUS_NO_TRUST_SAM_ACCOUNT",
+	0xC0000193: "STATUS_ACCOUNT_EXPIRED",
+	0xC0000224: "STATUS_PASSWORD_MUST_CHANGE",
+	0xC0000234: "STATUS_ACCOUNT_LOCKED_OUT",
+	0xC00002FA: "STATUS_SMARTCARD_LOGON_REQUIRED",
+	0xC0000388: "STATUS_DOWNGRADE_DETECTED",
+	0xC0000413: "STATUS_AUTHENTICATION_FIREWALL_FAILED",
+}
+
+// reasonable is a time of the KDC's in UTC, zero for one that a report cannot
+// hold or that is no date of Kerberos.
+func reasonable(t time.Time) time.Time {
+	t = t.UTC()
+	if t.Year() < 1970 || t.Year() > 9999 {
+		return time.Time{}
+	}
+	return t
+}

@@ -1,0 +1,112 @@
+package kerberos
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/jcmturner/gofork/encoding/asn1"
+	"github.com/jcmturner/gokrb5/v8/messages"
+	"github.com/jcmturner/gokrb5/v8/types"
+)
+
+// Ticket is a ticket with its session key, which is a secret: of the KDC itself
+// (TGT) or of a service.
+type Ticket struct {
+	Client         Principal // as the KDC spells it
+	Server         Principal
+	End            time.Time
+	Enctype        string // of the service's own key, under which the ticket is sealed
+	SessionEnctype string
+
+	ticket messages.Ticket
+	key    types.EncryptionKey
+}
+
+// TicketGranting says whether the ticket is one for a KDC.
+func (t Ticket) TicketGranting() bool {
+	return len(t.Server.Components) == 2 && t.Server.Components[0] == "krbtgt"
+}
+
+// Format writes what may be seen of a ticket, whatever the verb.
+func (t Ticket) Format(f fmt.State, _ rune) {
+	_, _ = io.WriteString(f, "ticket of "+t.Client.String()+" for "+t.Server.String()+" until "+t.End.Format(time.RFC3339))
+}
+
+// readReply decrypts the reply of an AS or TGS exchange and checks that it
+// answers this request and that its two halves agree (RFC 4120 3.1.5, 3.3.4).
+// Who it is for is the caller's to compare.
+func readReply(m messages.KDCRepFields, key types.EncryptionKey, usage uint32, nonce int) (*Ticket, error) {
+	plain, err := open(m.EncPart, key, usage)
+	if err != nil {
+		return nil, err
+	}
+	var part messages.EncKDCRepPart
+	if err := guarded(func() error { return part.Unmarshal(plain) }); err != nil {
+		return nil, fmt.Errorf("%w: its encrypted part cannot be decoded", ErrUntrusted)
+	}
+	if part.Nonce != nonce {
+		return nil, fmt.Errorf("%w: it answers another request (nonce)", ErrUntrusted)
+	}
+	t := &Ticket{
+		Client:         received(m.CName, m.CRealm),
+		Server:         received(part.SName, part.SRealm),
+		End:            reasonable(part.EndTime),
+		Enctype:        enctypeName(m.Ticket.EncPart.EType),
+		SessionEnctype: enctypeName(part.Key.KeyType),
+		ticket:         m.Ticket,
+		key:            part.Key,
+	}
+	if outside := received(m.Ticket.SName, m.Ticket.Realm); !outside.same(t.Server) {
+		return nil, fmt.Errorf("%w: the ticket is for %s, the reply says %s", ErrUntrusted, outside, t.Server)
+	}
+	if err := checkKey(part.Key); err != nil {
+		return nil, fmt.Errorf("the session key: %w", err)
+	}
+	return t, nil
+}
+
+// loadTicket makes a ticket of its stored bytes.
+func loadTicket(raw []byte) (messages.Ticket, error) {
+	var m messages.Ticket
+	if err := guarded(func() error { return m.Unmarshal(raw) }); err != nil || len(m.SName.NameString) == 0 {
+		return m, fmt.Errorf("%w: the ticket cannot be decoded", ErrMalformed)
+	}
+	return m, nil
+}
+
+// apRequest makes an AP-REQ (RFC 4120 5.5.1) of the ticket.
+func (t Ticket) apRequest(checksum types.Checksum, now time.Time) ([]byte, error) {
+	nonce, err := newNonce()
+	if err != nil {
+		return nil, err
+	}
+	now = now.UTC()
+	a := types.Authenticator{
+		AVNO:   5,
+		CRealm: t.Client.Realm,
+		CName:  t.Client.wire(),
+		Cksum:  checksum,
+		CTime:  now,
+		Cusec:  now.Nanosecond() / 1000,
+		// Below 2^30: old peers take the number for a signed one.
+		SeqNumber: int64(nonce & 0x3fffffff),
+	}
+	var raw []byte
+	err = guarded(func() error {
+		m, err := messages.NewAPReq(t.ticket, t.key, a)
+		if err != nil {
+			return err
+		}
+		m.APOptions = asn1.BitString{Bytes: make([]byte, 4), BitLength: 32}
+		raw, err = m.Marshal()
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%w: no AP-REQ can be made of the %s", ErrMalformed, t)
+	}
+	return raw, nil
+}
+
+func sameRealm(p, q Principal) bool { return strings.EqualFold(p.Realm, q.Realm) }
