@@ -106,7 +106,7 @@ func (f *configFilter) line(s string) error {
 		return nil
 	}
 	f.pending = key
-	return f.keep(key, strings.Trim(value, `"`))
+	return f.keep(key, value)
 }
 
 func (f *configFilter) open(name string) {
@@ -123,6 +123,7 @@ func (f *configFilter) keep(key, value string) error {
 	if at := strings.IndexAny(value, "#;"); at >= 0 {
 		value = strings.TrimSpace(value[:at])
 	}
+	value = strings.Trim(value, `"`)
 	if value == "" {
 		return nil
 	}
