@@ -37,6 +37,13 @@ type Client struct {
 	ConnectLimit time.Duration
 }
 
+// As is the same client with another form of the account's name.
+func (c *Client) As(user string) *Client {
+	as := *c
+	as.Credential.User = user
+	return &as
+}
+
 // Settle is told how a logon ended and answers whether it counts against the
 // account's limit.
 type Settle func(evidence.Result) (counted bool)
@@ -70,7 +77,7 @@ func (c *Client) EmptyBearer(ctx context.Context, userAgent string) evidence.Ite
 // on a new connection. note is completed and becomes the item's logon.
 func (c *Client) Basic(ctx context.Context, conn *wire.Conn, userAgent string, note evidence.Logon, settle Settle) evidence.Item {
 	note.Scheme = "Basic"
-	c.Recorder.expose()
+	c.Recorder.Expose()
 	item, used := c.send(ctx, conn, leg{
 		step: evidence.StepLogon, userAgent: userAgent, call: &c.Call, credential: true,
 		authorization: wire.BasicCredential(c.Credential.User, c.Credential.Password), described: "Basic, value not kept",
@@ -83,7 +90,7 @@ func (c *Client) Basic(ctx context.Context, conn *wire.Conn, userAgent string, n
 // send posts one leg and reads its answer. A nil conn opens a new one. The
 // connection is returned only if another request may follow on it.
 func (c *Client) send(ctx context.Context, conn *wire.Conn, l leg) (evidence.Item, *wire.Conn) {
-	item := evidence.Item{ID: c.Recorder.begin(), Step: l.step, Address: c.Address, At: time.Now()}
+	item := evidence.Item{ID: c.Recorder.Begin(), Step: l.step, Address: c.Address, At: time.Now()}
 	var body []byte
 	if l.call != nil {
 		body = soap.FindFolder(*l.call)
@@ -228,7 +235,9 @@ func afterName(tag []byte, name string) ([]byte, bool) {
 
 // settle writes down how a logon ended.
 func (c *Client) settle(item *evidence.Item, note evidence.Logon, settle Settle) {
-	note.Account = c.Credential.User
+	if note.Account == "" {
+		note.Account = c.Credential.User
+	}
 	note.Result = evidence.Unfinished
 	if r := item.Response; r != nil {
 		note.Status = r.Status
@@ -245,4 +254,11 @@ func (c *Client) settle(item *evidence.Item, note evidence.Logon, settle Settle)
 	}
 	note.Counted = settle(note.Result)
 	item.Logon = &note
+}
+
+// skip writes down a logon whose message could not be made: nothing was sent.
+func (c *Client) skip(err error, note evidence.Logon, settle Settle) evidence.Item {
+	note.Account, note.Result, note.Why = c.Credential.User, evidence.Skipped, err.Error()
+	note.Counted = settle(note.Result)
+	return c.Recorder.Add(evidence.Item{Step: evidence.StepSkipped, Address: c.Address, At: time.Now(), Logon: &note})
 }

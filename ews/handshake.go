@@ -3,13 +3,13 @@ package ews
 import (
 	"context"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/ewsprobe/ewsprobe/ews/challenge"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/ews/ntlm"
+	"github.com/ewsprobe/ewsprobe/ews/spnego"
 	"github.com/ewsprobe/ewsprobe/ews/wire"
 )
 
@@ -26,6 +26,7 @@ type Handshake struct {
 	client    *Client
 	conn      *wire.Conn
 	scheme    string
+	spnego    bool // the messages travel inside SPNEGO
 	userAgent string
 	challenge []byte
 }
@@ -34,8 +35,22 @@ type Handshake struct {
 // Negotiate for raw NTLM inside it). It carries no credential and counts
 // nothing. The caller closes the handshake.
 func (c *Client) NTLMNegotiate(ctx context.Context, scheme, userAgent string) *Handshake {
-	h := &Handshake{client: c, scheme: scheme, userAgent: userAgent}
-	item, conn, raw := c.typeOne(ctx, nil, scheme, userAgent, evidence.StepNTLMNegotiate)
+	h := c.beginHandshake(ctx, scheme, userAgent, false)
+	if scheme != "Negotiate" || h.challenge != nil || h.Item.NTLM == nil || h.Item.Response.Status != 401 {
+		return h
+	}
+	// Some servers take NTLM in Negotiate only as SPNEGO has it.
+	wrapped := c.NTLMInSPNEGO(ctx, userAgent)
+	if wrapped.challenge == nil {
+		wrapped.Lost = spnegoProblem(h.Lost, wrapped.Lost)
+	}
+	h.Close()
+	return wrapped
+}
+
+func (c *Client) beginHandshake(ctx context.Context, scheme, userAgent string, wrapped bool) *Handshake {
+	h := &Handshake{client: c, scheme: scheme, userAgent: userAgent, spnego: wrapped}
+	item, conn, raw := c.typeOne(ctx, nil, h, evidence.StepNTLMNegotiate)
 	h.Item, h.conn, h.challenge = c.Recorder.Add(item), conn, raw
 	switch {
 	case item.Error != nil:
@@ -48,19 +63,28 @@ func (c *Client) NTLMNegotiate(ctx context.Context, scheme, userAgent string) *H
 	return h
 }
 
-func (c *Client) typeOne(ctx context.Context, conn *wire.Conn, scheme, userAgent string, step evidence.Step) (evidence.Item, *wire.Conn, []byte) {
+// typeOne sends the first message of h, on conn or a new connection.
+func (c *Client) typeOne(ctx context.Context, conn *wire.Conn, h *Handshake, step evidence.Step) (evidence.Item, *wire.Conn, []byte) {
+	scheme, described := h.scheme, h.scheme+", NTLM type 1"
 	message, err := ntlm.NegotiateMessage()
+	if err == nil && h.spnego {
+		message, err = spnego.WrapInit(spnego.NTLM, message)
+		described += " inside SPNEGO"
+	}
 	if err != nil { // only if go-ntlmssp changed
 		return evidence.Item{Step: step, Address: c.Address, At: time.Now(), Error: &evidence.Failure{Code: evidence.Malformed, Phase: "write", Text: err.Error()}}, nil, nil
 	}
 	item, conn := c.send(ctx, conn, leg{
-		step: step, userAgent: userAgent,
-		authorization: scheme + " " + base64.StdEncoding.EncodeToString(message), described: scheme + ", NTLM type 1",
+		step: step, userAgent: h.userAgent,
+		authorization: scheme + " " + base64.StdEncoding.EncodeToString(message), described: described,
 	})
 	if item.Response == nil {
 		return item, conn, nil
 	}
 	raw, decoded := readChallenge(item.Response, scheme)
+	// Whoever answers in SPNEGO is answered in it.
+	h.spnego = h.spnego || decoded.SPNEGO
+	decoded.SPNEGO = h.spnego
 	item.NTLM = decoded
 	if decoded.Time != nil {
 		arrived := time.Now()
@@ -87,20 +111,18 @@ func readChallenge(r *evidence.Response, scheme string) ([]byte, *evidence.NTLM)
 		if !offer.Is(scheme) || offer.Token == "" {
 			continue
 		}
-		raw, err := ntlm.DecodeToken(offer.Token)
-		if errors.Is(err, ntlm.ErrNotNTLM) {
-			n.Problem = "type 1 was answered with something that is not NTLM (SPNEGO, or damaged)"
-			continue
-		}
+		opened, err := openToken(offer.Token)
 		var c ntlm.Challenge
 		if err == nil {
-			c, err = ntlm.Decode(raw)
+			c, err = ntlm.Decode(opened.message)
 		}
 		if err != nil {
 			n.Problem = err.Error()
-			return nil, n
+			continue
 		}
-		return raw, describeChallenge(scheme, c)
+		n = describeChallenge(scheme, c)
+		n.SPNEGO = opened.wrapped
+		return opened.message, n
 	}
 	return nil, n
 }
@@ -122,6 +144,10 @@ func (h *Handshake) Serves(scheme, userAgent string) bool {
 	return h != nil && h.scheme == scheme && h.userAgent == userAgent
 }
 
+// Challenged says whether type 1 was answered with a challenge, or not at all:
+// where it was answered without one, asking again tells nothing new.
+func (h *Handshake) Challenged() bool { return h.challenge != nil || h.Item.Response == nil }
+
 // Kept says whether the connection still stands, so that type 3 may follow.
 func (h *Handshake) Kept() bool {
 	if h.Lost == "" && !h.conn.Fit(SettleTime) {
@@ -131,25 +157,35 @@ func (h *Handshake) Kept() bool {
 }
 
 // Authenticate spends the credential: type 3 with the given channel binding
-// (evidence.BindingRight, BindingNone, BindingForeign), together with the
+// (one of evidence.BindingRight and its like), together with the
 // envelope. A handshake answers once; it is closed afterwards.
 func (h *Handshake) Authenticate(ctx context.Context, binding string, note evidence.Logon, settle Settle) evidence.Item {
 	c := h.client
 	note.Scheme = h.scheme
+	if h.scheme == "Negotiate" {
+		note.Mechanism = evidence.MechanismNTLM
+	}
 	message, binding, err := h.message(binding)
 	note.Binding = binding
-	if err != nil {
+	skip := func(err error) evidence.Item {
 		h.Close()
-		note.Account, note.Result, note.Why = c.Credential.User, evidence.Skipped, err.Error()
-		note.Counted = settle(note.Result)
-		return c.Recorder.Add(evidence.Item{Step: evidence.StepSkipped, Address: c.Address, At: time.Now(), Logon: &note})
+		return c.skip(err, note, settle)
+	}
+	if err != nil {
+		return skip(err)
 	}
 	c.hide(message)
-	c.Recorder.expose()
+	described := h.scheme + ", NTLM type 3, value not kept"
+	if h.spnego {
+		if message, err = spnego.WrapResponse(message); err != nil {
+			return skip(err)
+		}
+		described = h.scheme + ", NTLM type 3 inside SPNEGO, value not kept"
+	}
+	c.Recorder.Expose()
 	item, conn := c.send(ctx, h.conn, leg{
 		step: evidence.StepLogon, userAgent: h.userAgent, call: &c.Call, credential: true,
-		authorization: h.scheme + " " + base64.StdEncoding.EncodeToString(message),
-		described:     h.scheme + ", NTLM type 3, value not kept",
+		authorization: h.scheme + " " + base64.StdEncoding.EncodeToString(message), described: described,
 	})
 	conn.Close()
 	if item.Response != nil {
@@ -160,24 +196,11 @@ func (h *Handshake) Authenticate(ctx context.Context, binding string, note evide
 	return c.Recorder.Add(item)
 }
 
-// message makes type 3 and says which binding it really carries: over http, or
-// with a certificate for which RFC 5929 defines no hash, there is none.
+// message makes type 3 and says which binding it really carries.
 func (h *Handshake) message(binding string) ([]byte, string, error) {
-	var value []byte
-	switch binding {
-	case evidence.BindingRight:
-		if h.conn.Leaf == nil {
-			binding = evidence.BindingNone
-			break
-		}
-		endPoint, err := ntlm.EndPoint(h.conn.Leaf)
-		if err != nil {
-			binding = evidence.BindingNone
-			break
-		}
-		value = ntlm.ChannelBinding(endPoint)
-	case evidence.BindingForeign:
-		value = ntlm.ForeignBinding()
+	value, binding, err := channelBinding(h.conn, binding)
+	if err != nil {
+		value = nil // no hash is defined for this certificate: sent without
 	}
 	m, err := ntlm.AuthenticateMessage(h.challenge, h.client.Credential.User, h.client.Credential.Password, value)
 	return m, binding, err
@@ -203,12 +226,13 @@ func (h *Handshake) Close() {
 // KeepTest sends two type 1 messages on one connection: the second is answered
 // only if the connection is kept, and by the same server. It costs no logon.
 func (c *Client) KeepTest(ctx context.Context, scheme, userAgent string) {
-	first, conn, _ := c.typeOne(ctx, nil, scheme, userAgent, evidence.StepKeepTest)
+	h := &Handshake{scheme: scheme, userAgent: userAgent}
+	first, conn, _ := c.typeOne(ctx, nil, h, evidence.StepKeepTest)
 	c.Recorder.Add(first)
 	if conn == nil {
 		return
 	}
-	second, conn, _ := c.typeOne(ctx, conn, scheme, userAgent, evidence.StepKeepTest)
+	second, conn, _ := c.typeOne(ctx, conn, h, evidence.StepKeepTest)
 	conn.Close()
 	c.Recorder.Add(second)
 }

@@ -93,7 +93,7 @@ func TestShortPassword(t *testing.T) {
 	if got := say(); got != "EX01" {
 		t.Errorf("before a logon: %q", got)
 	}
-	r.expose()
+	r.Expose()
 	if got := say(); got != secret.Withheld {
 		t.Errorf("after a logon: %q", got)
 	}

@@ -51,9 +51,9 @@ func (r *Recorder) Add(item evidence.Item) evidence.Item {
 	return item
 }
 
-// begin reserves the identifier of a leg that starts now, so that identifiers
+// Begin reserves the identifier of a leg that starts now, so that identifiers
 // count in the order in which legs began.
-func (r *Recorder) begin() string {
+func (r *Recorder) Begin() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.next()
@@ -123,6 +123,15 @@ func clean(vault *secret.Vault, item *evidence.Item) {
 			*s = c(*s)
 		}
 	}
+	if k := item.Kerberos; k != nil {
+		// The realm and the principals are ours, or a KDC's answer to be compared.
+		for _, s := range []*string{&k.Error, &k.Text, &k.NTStatus, &k.EncType, &k.Why} {
+			*s = c(*s)
+		}
+	}
+	if b := item.Bind; b != nil {
+		b.Data, b.Message, b.Why = c(b.Data), c(b.Message), c(b.Why)
+	}
 	if t := item.TLS; t != nil && t.Certificate != nil {
 		t.Certificate.Subject, t.Certificate.Issuer = c(t.Certificate.Subject), c(t.Certificate.Issuer)
 		for i, n := range t.Certificate.Names {
@@ -155,14 +164,18 @@ func cleanField(vault *secret.Vault, name, value string) string {
 	return strings.Join(schemes, ", ")
 }
 
-// expose notes that a credential is about to be sent. Until then a text that
+// Expose notes that a credential is about to be sent. Until then a text that
 // holds a short or common password holds it by chance, and withholding it would
 // spoil the verdict.
-func (r *Recorder) expose() {
+func (r *Recorder) Expose() {
 	r.mu.Lock()
 	r.exposed = true
 	r.mu.Unlock()
 }
+
+// Hide makes a secret known that was made on the way (a key, a reply that can be
+// attacked offline), before it is sent or could be repeated.
+func (r *Recorder) Hide(secret []byte) { r.vault.AddBytes(secret) }
 
 // maskCookie keeps a cookie's name, which tells devices apart, and drops its
 // value: session cookies sign in, and Exchange's X-BackEndCookie names the

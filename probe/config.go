@@ -55,10 +55,54 @@ type Config struct {
 	NoCredentials    bool
 	CertWarnDays     int
 
+	// Explain lets a domain controller be asked why the account is refused.
+	Explain bool
+	// Domain is the DNS name of the account's domain and Controller one of its
+	// domain controllers (HOST or HOST:PORT of LDAPS), as the user or this
+	// machine names them; "" unknown.
+	Domain, Controller string
+	Kerberos           Kerberos
+	// CurrentUser signs in with the logged-on user of Windows.
+	CurrentUser bool
+
 	// Memory of refused passwords; nil remembers nothing.
 	Memory *Memory
 	// Follow is told each item as it is written; nil nobody.
 	Follow func(evidence.Item)
+}
+
+// Kerberos is what Kerberos may use beside the password.
+type Kerberos struct {
+	Realm  string   // "" unknown
+	KDCs   []string // host:port of krb5.conf, for the realm
+	Keytab []byte   // content of a keytab
+	Cache  []byte   // content of a credential cache
+	SPN    string   // "" HTTP and the host name
+	Named  bool     // the user named the domain, a controller or the service
+}
+
+// withKey says that the account signs in with a key or a ticket of Kerberos, and
+// no password was given.
+func (c Config) withKey() bool { return len(c.Kerberos.Keytab) > 0 || len(c.Kerberos.Cache) > 0 }
+
+// usesTicket says whether a ticket may be got with the password: the user named
+// the domain, or the profile's scheme is the one that Kerberos belongs to and
+// this machine has a realm.
+func (c Config) usesTicket() bool {
+	return c.Kerberos.Realm != "" && (c.Kerberos.Named || c.ProfileAuth == ProfileNegotiate)
+}
+
+// ticketSource is evidence.Target.Ticket.
+func (c Config) ticketSource() string {
+	switch {
+	case len(c.Kerberos.Keytab) > 0:
+		return "keytab"
+	case len(c.Kerberos.Cache) > 0:
+		return "ccache"
+	case !c.CurrentUser && c.usesTicket():
+		return "password"
+	}
+	return ""
 }
 
 // sendsCredentials says whether the check may use the credential at all.
@@ -70,6 +114,7 @@ func (c Config) target() evidence.Target {
 	return evidence.Target{
 		URL: c.URL.String(), Host: c.URL.Hostname(), Mailbox: c.Mailbox, User: c.User, ProfileAuth: c.ProfileAuth,
 		Impersonate: c.Impersonate, View: c.View, Credentials: c.sendsCredentials(), Insecure: c.Insecure,
+		Explain: c.Explain, Domain: c.Domain, Ticket: c.ticketSource(), CurrentUser: c.CurrentUser,
 		UserAgent: c.UserAgent, CertWarnDays: c.CertWarnDays,
 	}
 }

@@ -17,6 +17,7 @@ type Guard struct {
 	proved   bool // a logon of this run was accepted
 	compared int
 	barred   string // a remembered refusal that nobody overrode
+	settled  string // why a further logon would tell nothing new
 }
 
 // May says whether another logon may be sent, else why not.
@@ -30,6 +31,8 @@ func (g *Guard) May(comparison bool) (bool, string) {
 		return true, ""
 	case g.barred != "":
 		return false, g.barred
+	case g.settled != "" && !g.proved:
+		return false, g.settled
 	case g.refused >= g.max:
 		return false, fmt.Sprintf("the limit of %s (--max-rejections) is reached", refusals(g.max))
 	}
@@ -66,3 +69,6 @@ func (g *Guard) Bar(when time.Time) {
 	g.barred = fmt.Sprintf("the same password was refused at %s and is not sent again before %s (--retry-refused sends it all the same)",
 		when.UTC().Format("2006-01-02 15:04:05 UTC"), when.Add(Remembered).UTC().Format("15:04:05 UTC"))
 }
+
+// Settle ends the logons of the run: the reason of the refusal is known.
+func (g *Guard) Settle(why string) { g.settled = why }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/ewsprobe/ewsprobe/ews"
@@ -25,7 +26,7 @@ func (r *run) logons(ctx context.Context, nodes []*node) error {
 			if ctx.Err() != nil {
 				return problem
 			}
-			if t.refused && t.provedBefore && l.When != ToCompare {
+			if t.refused && t.provedBefore && l.When != ToCompare && l.When != ToReason {
 				continue
 			}
 			if err := t.take(ctx, l); problem == nil {
@@ -36,7 +37,7 @@ func (r *run) logons(ctx context.Context, nodes []*node) error {
 			break
 		}
 	}
-	if r.guard.proved {
+	if r.provedHere {
 		problem = errors.Join(problem, r.Memory.Forget(r.User, r.URL, r.Password))
 	}
 	return problem
@@ -46,6 +47,7 @@ func (r *run) logons(ctx context.Context, nodes []*node) error {
 type talk struct {
 	*node
 	basic, windows, unbound evidence.Result // "" not sent yet
+	foreign, ticket         evidence.Result
 	refused                 bool
 	provedBefore            bool // an earlier address accepted the password
 }
@@ -55,13 +57,20 @@ func (t *talk) take(ctx context.Context, l Logon) error {
 	if !t.wanted(l) {
 		return nil
 	}
+	if l.Scheme == Directory {
+		t.askDirectory(ctx)
+		return nil
+	}
 	comparison := l.When == ToCompare
 	scheme, offered := t.schemeFor(l.Scheme)
 	if !offered {
-		if l.When == IfOffered {
+		if l.When == IfOffered || l.When == ByTicket && t.withKey() {
 			t.note(t.address, evidence.Logon{Scheme: scheme, Result: evidence.Skipped, Why: "not offered"})
 		}
 		return nil
+	}
+	if l.Scheme == Ticket {
+		return t.signInByTicket(ctx)
 	}
 	may, why := t.guard.May(comparison)
 	if !may {
@@ -73,17 +82,27 @@ func (t *talk) take(ctx context.Context, l Logon) error {
 	}
 	item := t.send(ctx, l, scheme)
 	t.setResult(l, item.Logon.Result)
-	switch item.Logon.Result {
+	if l.Scheme == Windows && !comparison && item.Logon.Result == evidence.Refused {
+		// Costs nothing, and shows a balancer that moves the connection to
+		// another server between the legs.
+		t.client.KeepTest(ctx, scheme, t.userAgent)
+	}
+	return t.settled(item.Logon.Result, comparison)
+}
+
+// settled draws the run's conclusions from a logon at EWS.
+func (t *talk) settled(result evidence.Result, comparison bool) error {
+	switch result {
 	case evidence.Refused:
 		if comparison {
 			return nil
 		}
 		t.refused = true
-		if !t.guard.proved {
+		if !t.guard.proved && !t.withKey() {
 			return t.remember()
 		}
 	case evidence.Accepted:
-		t.refused = false
+		t.refused, t.provedHere = false, true
 	}
 	return nil
 }
@@ -98,36 +117,59 @@ func (t *talk) wanted(l Logon) bool {
 		return !t.offersScheme("Basic") || t.basic == evidence.Accepted || t.basic == evidence.Refused || t.basic == evidence.Skipped
 	case ToExplain:
 		return t.windows == evidence.Refused
+	case ToReason:
+		return !t.directoryAsked && (t.refused || t.guard.barred != "")
+	case ByTicket:
+		inside := t.ProfileAuth == ProfileNegotiate || !t.offersScheme("NTLM")
+		return t.withKey() || t.windows == evidence.Refused || t.windows == evidence.Unfinished && inside
+	case ToRename:
+		_, other := t.otherForm()
+		return other && t.basic == evidence.Refused && t.windows == "" && !t.guard.proved && !strings.Contains(t.User, "@")
 	case WithoutBinding:
 		return t.windows == evidence.Refused && !t.offersScheme("Basic") && !t.guard.proved
+	}
+	if l.Scheme == Basic {
+		_, other := t.otherForm()
+		return other && t.basic == evidence.Refused && t.guard.proved
 	}
 	if t.windows == "" || t.windows == evidence.Skipped || t.windows == evidence.Unfinished {
 		return false
 	}
-	if l.Binding == evidence.BindingNone {
+	switch l.Binding {
+	case evidence.BindingNone:
 		// Where Basic works and NTLM with its binding too, no finding needs
 		// to know more, and the time is the user's.
 		return t.unbound == "" && (t.windows == evidence.Refused || t.basic != evidence.Accepted)
+	case evidence.BindingForeign:
+		return t.windows == evidence.Accepted && t.unbound == evidence.Accepted
 	}
-	return t.windows == evidence.Accepted && t.unbound == evidence.Accepted
+	// An all-zero binding can differ from none only where bindings are looked
+	// at and none is demanded.
+	return t.unbound == evidence.Accepted && (t.windows == evidence.Refused || t.foreign == evidence.Refused)
 }
 
 func (t *talk) setResult(l Logon, result evidence.Result) {
 	switch {
+	case l.When == ToRename || l.Scheme == Basic && l.When == ToCompare:
 	case l.Scheme == Basic:
 		t.basic = result
 	case l.Binding == evidence.BindingRight:
 		t.windows = result
 	case l.Binding == evidence.BindingNone:
 		t.unbound = result
+	case l.Binding == evidence.BindingForeign:
+		t.foreign = result
 	}
 }
 
 // schemeFor turns a planned scheme into the one to be named on the wire. NTLM
 // goes inside Negotiate where the profile says so or nothing else is offered.
 func (t *talk) schemeFor(s Scheme) (name string, offered bool) {
-	if s == Basic {
+	switch s {
+	case Basic:
 		return "Basic", t.offersScheme("Basic")
+	case Ticket:
+		return "Negotiate", t.offersScheme("Negotiate")
 	}
 	switch t.ProfileAuth {
 	case ProfileNTLM:
@@ -179,6 +221,12 @@ func (t *talk) once(ctx context.Context, l Logon, scheme string) evidence.Item {
 	comparison := l.When == ToCompare
 	note := evidence.Logon{Scheme: scheme, Binding: l.Binding, Comparison: comparison}
 	settle := func(result evidence.Result) bool { return t.guard.End(comparison, result) }
+	if l.When == ToRename || scheme == "Basic" && comparison {
+		note.Account, _ = t.otherForm()
+		note.OtherForm = true
+		t.guard.Begin(comparison)
+		return t.client.As(note.Account).Basic(ctx, nil, t.userAgent, note, settle)
+	}
 	if scheme == "Basic" {
 		conn := t.conn
 		t.conn = nil
@@ -191,7 +239,7 @@ func (t *talk) once(ctx context.Context, l Logon, scheme string) evidence.Item {
 	}
 	h := t.handshake
 	t.handshake = nil
-	if !h.Serves(scheme, t.userAgent) || !h.Kept() {
+	if !h.Serves(scheme, t.userAgent) || h.Challenged() && !h.Kept() {
 		h.Close()
 		h = t.client.NTLMNegotiate(ctx, scheme, t.userAgent)
 	}

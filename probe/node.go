@@ -24,7 +24,10 @@ type node struct {
 	bearer    evidence.Item
 	conn      *wire.Conn     // still open after reply, else nil
 	handshake *ews.Handshake // type 1 answered; may be spent once
-	offers    []challenge.Challenge
+	// challenged is what the server's NTLM challenge said of itself, nil if
+	// there was none.
+	challenged *evidence.NTLM
+	offers     []challenge.Challenge
 }
 
 // greet asks an address the anonymous questions: the three legs run beside each
@@ -70,6 +73,9 @@ func (n *node) ask(ctx context.Context) {
 		// Windows answers a raw type 1 inside Negotiate as well.
 		n.handshake.Close()
 		n.handshake = n.client.NTLMNegotiate(aside, "Negotiate", n.userAgent)
+	}
+	if h := n.handshake; h != nil && h.Item.NTLM != nil && h.Item.NTLM.Problem == "" {
+		n.challenged = h.Item.NTLM
 	}
 }
 

@@ -21,14 +21,20 @@ type Logon struct {
 	When    When
 }
 
-// Scheme of a planned logon. Windows stands for NTLM, or raw NTLM inside
-// Negotiate where only that is offered or the profile says so.
+// Scheme of a planned logon. Windows stands for NTLM, or NTLM inside Negotiate
+// where only that is offered or the profile says so; Ticket for Kerberos inside
+// Negotiate, with what it takes to get the ticket; Directory for a bind at a
+// domain controller; CurrentUser for whatever Windows makes of the logged-on
+// user inside Negotiate or NTLM.
 type Scheme string
 
 // Schemes of a plan.
 const (
-	Basic   Scheme = "Basic"
-	Windows Scheme = "NTLM"
+	Basic       Scheme = "Basic"
+	Windows     Scheme = "NTLM"
+	Ticket      Scheme = "Kerberos"
+	Directory   Scheme = "LDAPS"
+	CurrentUser Scheme = "current user"
 )
 
 // When is the condition under which a planned logon is sent.
@@ -49,6 +55,15 @@ const (
 	WithoutBinding
 	// ToCompare: the password is proved; a refusal costs nothing.
 	ToCompare
+	// ToReason: a logon was refused, and a domain controller may say why
+	// (--explain-rejection).
+	ToReason
+	// ByTicket: Negotiate is offered and NTLM inside it is not taken, or the
+	// password was not given but a key or a ticket.
+	ByTicket
+	// ToRename: the name was not given as a UPN, Basic refuses it and nothing
+	// else can prove the password.
+	ToRename
 )
 
 func (w When) String() string {
@@ -58,6 +73,9 @@ func (w When) String() string {
 		"only if the profile's scheme is refused",
 		"only if NTLM is refused and Basic is not offered: tells Extended Protection from a wrong password",
 		"only with a password already accepted; refusals do not count",
+		"only after a refusal: a domain controller names the reason",
+		"inside Negotiate, where NTLM is not taken there: a ticket from the domain's KDC",
+		"under the name as UPN, only if Basic refuses the name as given and no other scheme is offered",
 	}[w]
 }
 
@@ -75,17 +93,46 @@ func NewPlan(c Config) Plan {
 	if !c.sendsCredentials() {
 		return p
 	}
-	right, none, foreign := evidence.BindingRight, evidence.BindingNone, evidence.BindingForeign
+	right, none, foreign, zero := evidence.BindingRight, evidence.BindingNone, evidence.BindingForeign, evidence.BindingZero
+	if c.CurrentUser {
+		p.Logons = []Logon{{CurrentUser, none, IfOffered}}
+		return p
+	}
+	if c.withKey() {
+		p.Logons = []Logon{{Ticket, right, ByTicket}}
+		return p
+	}
+	add := func(l ...Logon) { p.Logons = append(p.Logons, l...) }
+	explain := func() {
+		if c.Explain {
+			p.Anonymous = append(p.Anonymous, "after a refusal: Kerberos AS-REQ without pre-authentication to a domain controller, does the account exist")
+			add(Logon{Directory, "", ToReason})
+		}
+	}
+	ticket := func() {
+		if c.usesTicket() {
+			add(Logon{Ticket, right, ByTicket})
+		}
+	}
 	switch c.ProfileAuth {
 	case ProfileNTLM, ProfileNegotiate:
-		p.Logons = []Logon{{Windows, right, IfOffered}, {Basic, "", ToExplain}}
+		add(Logon{Windows, right, IfOffered})
+		explain()
+		ticket()
+		add(Logon{Basic, "", ToExplain})
 	default:
-		p.Logons = []Logon{{Basic, "", IfOffered}, {Windows, right, ToProve}}
+		add(Logon{Basic, "", IfOffered})
+		explain()
+		add(Logon{Windows, right, ToProve})
+		ticket()
+		add(Logon{Basic, "", ToRename})
 	}
-	p.Logons = append(p.Logons,
+	add(
 		Logon{Windows, none, WithoutBinding},
+		Logon{Basic, "", ToCompare},
 		Logon{Windows, none, ToCompare},
-		Logon{Windows, foreign, ToCompare})
+		Logon{Windows, foreign, ToCompare},
+		Logon{Windows, zero, ToCompare})
 	return p
 }
 
@@ -103,6 +150,12 @@ func (p Plan) String() string {
 	}
 	for _, l := range p.Logons {
 		what := string(l.Scheme)
+		switch {
+		case l.Scheme == Basic && l.When == ToCompare:
+			what = "Basic under another form of the name"
+		case l.Scheme == Directory:
+			what = "LDAP bind inside TLS at a domain controller"
+		}
 		switch l.Binding {
 		case evidence.BindingRight:
 			what += " with channel binding"
@@ -110,6 +163,8 @@ func (p Plan) String() string {
 			what += " without channel binding"
 		case evidence.BindingForeign:
 			what += " with a foreign channel binding"
+		case evidence.BindingZero:
+			what += " with an all-zero channel binding"
 		}
 		cost := "; costs 1 logon"
 		if l.When == ToCompare {

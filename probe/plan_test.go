@@ -14,10 +14,16 @@ func TestPlan(t *testing.T) {
 		cfg  Config
 		want string
 	}{
-		{"basic", Config{ProfileAuth: ProfileBasic}, "Basic:0 NTLM/right:1 NTLM/none:3 NTLM/none:4 NTLM/foreign:4"},
-		{"auto", Config{ProfileAuth: ProfileAuto}, "Basic:0 NTLM/right:1 NTLM/none:3 NTLM/none:4 NTLM/foreign:4"},
-		{"ntlm", Config{ProfileAuth: ProfileNTLM}, "NTLM/right:0 Basic:2 NTLM/none:3 NTLM/none:4 NTLM/foreign:4"},
-		{"negotiate", Config{ProfileAuth: ProfileNegotiate}, "NTLM/right:0 Basic:2 NTLM/none:3 NTLM/none:4 NTLM/foreign:4"},
+		{"basic", Config{ProfileAuth: ProfileBasic}, "Basic:0 NTLM/right:1 Basic:7 NTLM/none:3 Basic:4 NTLM/none:4 NTLM/foreign:4 NTLM/zero:4"},
+		{"auto", Config{ProfileAuth: ProfileAuto}, "Basic:0 NTLM/right:1 Basic:7 NTLM/none:3 Basic:4 NTLM/none:4 NTLM/foreign:4 NTLM/zero:4"},
+		{"ntlm", Config{ProfileAuth: ProfileNTLM}, "NTLM/right:0 Basic:2 NTLM/none:3 Basic:4 NTLM/none:4 NTLM/foreign:4 NTLM/zero:4"},
+		{"negotiate", Config{ProfileAuth: ProfileNegotiate}, "NTLM/right:0 Basic:2 NTLM/none:3 Basic:4 NTLM/none:4 NTLM/foreign:4 NTLM/zero:4"},
+		{"negotiate in a realm", Config{ProfileAuth: ProfileNegotiate, Kerberos: Kerberos{Realm: "CONTOSO.COM"}}, "NTLM/right:0 Kerberos/right:6 Basic:2 NTLM/none:3 Basic:4 NTLM/none:4 NTLM/foreign:4 NTLM/zero:4"},
+		{"a realm that nobody named is for negotiate alone", Config{ProfileAuth: ProfileNTLM, Kerberos: Kerberos{Realm: "CONTOSO.COM"}}, "NTLM/right:0 Basic:2 NTLM/none:3 Basic:4 NTLM/none:4 NTLM/foreign:4 NTLM/zero:4"},
+		{"the domain named", Config{ProfileAuth: ProfileBasic, Kerberos: Kerberos{Realm: "CONTOSO.COM", Named: true}}, "Basic:0 NTLM/right:1 Kerberos/right:6 Basic:7 NTLM/none:3 Basic:4 NTLM/none:4 NTLM/foreign:4 NTLM/zero:4"},
+		{"explained: the directory before a second scheme", Config{ProfileAuth: ProfileBasic, Explain: true}, "Basic:0 LDAPS:5 NTLM/right:1 Basic:7 NTLM/none:3 Basic:4 NTLM/none:4 NTLM/foreign:4 NTLM/zero:4"},
+		{"keytab", Config{ProfileAuth: ProfileNegotiate, Kerberos: Kerberos{Keytab: []byte{5, 2}}}, "Kerberos/right:6"},
+		{"current user", Config{ProfileAuth: ProfileNTLM, CurrentUser: true}, "current user/none:0"},
 		{"oauth", Config{ProfileAuth: ProfileOAuth}, ""},
 		{"no credentials", Config{ProfileAuth: ProfileBasic, NoCredentials: true}, ""},
 		{"http", Config{ProfileAuth: ProfileBasic, URL: &url.URL{Scheme: "http", Host: "mail"}}, ""},

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ewsprobe/ewsprobe/ews"
+	"github.com/ewsprobe/ewsprobe/ews/directory"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/ews/ntlm"
 	"github.com/ewsprobe/ewsprobe/ews/secret"
@@ -39,6 +40,7 @@ func Run(ctx context.Context, c Config) (evidence.Record, error) {
 			Host: c.URL.Hostname(), TLS: c.URL.Scheme == "https", Extra: c.Extra, Public: c.Public, Insecure: c.Insecure,
 		},
 	}
+	r.kdc = r.newKDC()
 	if p := c.Proxy; p != nil && (r.dialer.TLS || len(c.Addresses) > 0 || p.Scheme == "https") {
 		r.dialer.Proxy = p // else plain http goes through it in absolute form
 	}
@@ -65,13 +67,19 @@ type run struct {
 	recorder  *ews.Recorder
 	dialer    *wire.Dialer
 	addresses []string
+
+	kdc            *directory.KDC
+	directoryAsked bool           // why the account is refused
+	ticketAsked    bool           // a Kerberos ticket was got, or not
+	token          ews.TokenMaker // of that ticket
+	provedHere     bool           // EWS accepted a logon
 }
 
 func (r *run) examine(ctx context.Context) error {
 	var remembered time.Time
 	var memoryErr error
 	var background sync.WaitGroup
-	if len(r.plan.Logons) > 0 {
+	if len(r.plan.Logons) > 0 && r.Password != "" {
 		// scrypt takes longer than a round trip: it runs beside the first ones.
 		background.Go(func() { remembered, memoryErr = r.Memory.Refused(r.User, r.URL, r.Password) })
 	}
@@ -231,7 +239,9 @@ func (r *run) client(address string) *ews.Client {
 // note writes down a logon that was not sent, or a handshake that ended before
 // its last message.
 func (r *run) note(address string, l evidence.Logon) {
-	l.Account = r.User
+	if l.Account == "" {
+		l.Account = r.User
+	}
 	r.recorder.Add(evidence.Item{Step: evidence.StepSkipped, Address: address, At: time.Now(), Logon: &l})
 }
 

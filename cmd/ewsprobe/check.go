@@ -45,7 +45,7 @@ func check(c *cli.Context, std stdio) error {
 	if err != nil {
 		return err
 	}
-	if !cfg.NoCredentials && cfg.ProfileAuth != probe.ProfileOAuth && cfg.URL.Scheme == "https" {
+	if needsPassword(cfg) {
 		if cfg.Password, err = readPassword(c.Context, c, std); err != nil {
 			return err
 		}
@@ -74,6 +74,15 @@ func check(c *cli.Context, std stdio) error {
 		std.complain(trouble)
 	}
 	return deliver(report.New(rec, version()), c.String("format"), saves, std)
+}
+
+// needsPassword: the account's, unless there is another way to sign in or none
+// is wanted.
+func needsPassword(cfg probe.Config) bool {
+	if cfg.NoCredentials || cfg.CurrentUser || len(cfg.Kerberos.Keytab) > 0 || len(cfg.Kerberos.Cache) > 0 {
+		return false
+	}
+	return cfg.ProfileAuth != probe.ProfileOAuth && cfg.URL.Scheme == "https"
 }
 
 // insist asks at the terminal whether a password that was refused lately shall

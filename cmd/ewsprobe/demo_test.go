@@ -48,7 +48,7 @@ func agrees(t *testing.T, r told, view standin.View) {
 	if len(sent) != len(seen) {
 		t.Fatalf("the report tells of %d logons, the server saw %d\n%+v\n%+v", len(sent), len(seen), sent, seen)
 	}
-	bindings := map[string]string{standin.BindingServed: "right", standin.BindingNone: "none", standin.BindingForeign: "foreign"}
+	bindings := map[string]string{standin.BindingServed: "right", standin.BindingNone: "none", standin.BindingForeign: "foreign", standin.BindingZero: "zero"}
 	proved := false
 	for i, a := range sent {
 		q := seen[i]

@@ -43,6 +43,13 @@ func checkFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "no-user-agent-probe", Usage: "do not try Dynamics' user agents after a 403"},
 		&cli.IntFlag{Name: "max-rejections", Value: probe.DefaultMaxRejections, Usage: "how many refused logons the account may cost in one run"},
 		&cli.BoolFlag{Name: "retry-refused", Usage: "send a password all the same that was refused within the last 60 minutes"},
+		&cli.BoolFlag{Name: "explain-rejection", Usage: "if the account is refused, ask a domain controller why: Kerberos for free, then LDAPS at the cost of one logon"},
+		&cli.StringFlag{Name: "dc", Usage: "the domain controller `HOST[:PORT]` to ask, the port being that of LDAPS (636)"},
+		&cli.StringFlag{Name: "domain", Usage: "the DNS `NAME` of the account's domain; else that of this machine"},
+		&cli.StringFlag{Name: "keytab", Usage: "sign in with Kerberos, by the key in `FILE` instead of a password"},
+		&cli.StringFlag{Name: "ccache", Usage: "sign in with Kerberos, by the ticket in the credential cache `FILE`"},
+		&cli.StringFlag{Name: "spn", Usage: "the service principal `NAME` of EWS; else HTTP/ and the host name"},
+		&cli.BoolFlag{Name: "current-user", Usage: "sign in as the logged-on user (Windows only)"},
 		&cli.IntFlag{Name: "cert-warn", Value: probe.DefaultCertWarnDays, Usage: "warn when the certificate expires within this many `DAYS`"},
 		&cli.StringFlag{Name: "format", Value: "text", Usage: "what to print: text or json"},
 		&cli.StringSliceFlag{Name: "save", Usage: "also write the report to `FILE` (.json); repeatable"},
@@ -63,7 +70,7 @@ func configure(c *cli.Context, target string) (probe.Config, error) {
 		RetryRefused: c.Bool("retry-refused"), NoCredentials: c.Bool("no-credentials"), CertWarnDays: c.Int("cert-warn"),
 		DynamicsAgents: probe.DynamicsUserAgents,
 	}
-	for _, name := range []string{"user", "mailbox", "password-file", "ca-file", "proxy"} {
+	for _, name := range []string{"user", "mailbox", "password-file", "ca-file", "proxy", "dc", "domain", "keytab", "ccache", "spn"} {
 		if c.IsSet(name) && c.String(name) == "" {
 			return cfg, usage("--%s is empty; give its value, or leave the flag out", name)
 		}
@@ -89,6 +96,9 @@ func configure(c *cli.Context, target string) (probe.Config, error) {
 	}
 	if cfg.CertWarnDays < 0 || cfg.CertWarnDays > 3650 {
 		return cfg, usage("--cert-warn %d is out of range; use 0 (never) to 3650 days", cfg.CertWarnDays)
+	}
+	if err := configureDomain(c, &cfg); err != nil {
+		return cfg, err
 	}
 	if err := checkAccount(cfg); err != nil {
 		return cfg, err
@@ -123,7 +133,7 @@ func configure(c *cli.Context, target string) (probe.Config, error) {
 }
 
 func checkAccount(cfg probe.Config) error {
-	if cfg.User == "" && !cfg.NoCredentials && cfg.ProfileAuth != probe.ProfileOAuth {
+	if cfg.User == "" && !cfg.NoCredentials && !cfg.CurrentUser && cfg.ProfileAuth != probe.ProfileOAuth {
 		return usage(`--user is missing; give the account as DOMAIN\user or user@domain, or --no-credentials for what can be learnt without one`)
 	}
 	if strings.ContainsFunc(cfg.User, unicode.IsControl) || strings.Contains(cfg.User, ":") {

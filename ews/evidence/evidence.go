@@ -42,6 +42,10 @@ type Target struct {
 	View         string   `json:"view"`        // inside, public
 	Credentials  bool     `json:"credentials"` // a credential was given and may be sent
 	Insecure     bool     `json:"insecure"`
+	Explain      bool     `json:"explain_rejection"` // a domain controller may be asked why the account is refused
+	Domain       string   `json:"domain"`            // the domain whose controllers may be asked, never named by the server
+	Ticket       string   `json:"ticket"`            // Kerberos signs in with: password, keytab, ccache; "" it does not
+	CurrentUser  bool     `json:"current_user"`      // the logged-on user of Windows, no password
 	UserAgent    string   `json:"user_agent"`
 	CertWarnDays int      `json:"cert_warn_days"` // certificate-expiring below this many days
 }
@@ -75,6 +79,8 @@ type Item struct {
 	TLS        *TLS        `json:"tls"` // on the leg that opened the connection
 	NTLM       *NTLM       `json:"ntlm"`
 	EWS        *EWS        `json:"ews"`
+	Kerberos   *Kerberos   `json:"kerberos"`
+	Bind       *Bind       `json:"bind"`
 	Logon      *Logon      `json:"logon"`
 	Resolution *Resolution `json:"resolution"`
 	Error      *Failure    `json:"error"`
@@ -179,6 +185,7 @@ type NTLM struct {
 	StandAlone      bool       `json:"stand_alone"` // NTLMSSP_TARGET_TYPE_SERVER: accounts are local
 	Time            *time.Time `json:"time"`
 	ClockSkewMS     *int64     `json:"clock_skew_ms"` // server minus local, half the leg's time taken off
+	SPNEGO          bool       `json:"spnego"`        // the messages travel inside SPNEGO (RFC 4178)
 	Problem         string     `json:"problem"`       // no challenge, or a malformed one
 }
 
@@ -194,20 +201,36 @@ const (
 	Skipped    Result = "skipped"
 )
 
-// Channel bindings of a logon by NTLM.
+// Channel bindings of a logon by NTLM or Kerberos. BindingZero is sixteen zero
+// bytes: absent by [MS-NLMP] 2.2.2.1, present and wrong to some acceptors.
 const (
 	BindingRight   = "right"
 	BindingNone    = "none"
 	BindingForeign = "foreign"
+	BindingZero    = "zero"
+)
+
+// Mechanisms of a logon, where its scheme leaves them open.
+const (
+	MechanismNTLM     = "NTLM"
+	MechanismKerberos = "Kerberos"
+)
+
+// Schemes of logons that are not HTTP's: they are used at a domain controller.
+const (
+	SchemeKerberos = "Kerberos"
+	SchemeLDAPS    = "LDAPS"
 )
 
 // Logon is one use of the credential.
 type Logon struct {
-	Scheme       string `json:"scheme"` // Basic, NTLM, Negotiate
-	Account      string `json:"account"`
+	Scheme       string `json:"scheme"`     // Basic, NTLM, Negotiate; Kerberos and LDAPS at a domain controller
+	Mechanism    string `json:"mechanism"`  // NTLM or Kerberos inside Negotiate; "" where the scheme says it
+	Account      string `json:"account"`    // the name as it was sent
+	OtherForm    bool   `json:"other_form"` // another form of the name than the one given
 	Result       Result `json:"result"`
 	Status       int    `json:"status" null:"zero"` // HTTP status, 0 none
-	Binding      string `json:"channel_binding"`    // right, none, foreign; "" for Basic
+	Binding      string `json:"channel_binding"`    // right, none, foreign, zero; "" for Basic
 	Comparison   bool   `json:"comparison"`         // made with a password already proved, for a finding's sake
 	Counted      bool   `json:"counted"`            // counts against --max-rejections
 	Remembered   bool   `json:"remembered"`         // skipped because the same password was refused recently

@@ -57,3 +57,7 @@ func ForeignBinding() []byte {
 	sum.Write([]byte("ewsprobe: a certificate that is not this server's"))
 	return ChannelBinding(sum.Sum([]byte("tls-server-end-point:")))
 }
+
+// ZeroBinding returns sixteen zero bytes: "no binding" by [MS-NLMP] 2.2.2.1. Some
+// acceptors take it for a binding that is wrong.
+func ZeroBinding() []byte { return make([]byte, md5.Size) }

@@ -25,6 +25,7 @@ type Dialer struct {
 	Extra    *x509.CertPool // beside them: --ca-file
 	Public   *x509.CertPool // the roots public clients know; nil: not looked at
 	Insecure bool           // go on past an untrusted certificate
+	NotHTTP  bool           // another protocol speaks inside TLS: HTTP is not offered to the server (ALPN)
 	Proxy    *url.URL       // http or https proxy to CONNECT through; nil: direct
 	Now      func() time.Time
 

@@ -35,9 +35,13 @@ var suites = []uint16{
 func (d *Dialer) handshake(ctx context.Context, raw net.Conn) (*tls.Conn, *evidence.TLS, *x509.Certificate, *evidence.Failure) {
 	info := &evidence.TLS{ServerName: d.Host}
 	asked := false
+	protocols := []string{"http/1.1"}
+	if d.NotHTTP {
+		protocols = nil
+	}
 	c := tls.Client(raw, &tls.Config{
 		ServerName:         d.Host,
-		NextProtos:         []string{"http/1.1"},
+		NextProtos:         protocols,
 		MinVersion:         tls.VersionTLS12,
 		CipherSuites:       suites,
 		InsecureSkipVerify: true, // verified below

@@ -14,13 +14,16 @@ const (
 	linkCiphers       = "https://learn.microsoft.com/power-platform/admin/server-cipher-tls-requirements"
 	linkBestPractices = "https://learn.microsoft.com/power-platform/admin/best-practices-server-side-synchronization"
 
-	linkSetEWS     = "https://learn.microsoft.com/powershell/module/exchangepowershell/set-webservicesvirtualdirectory"
-	linkSetOrg     = "https://learn.microsoft.com/powershell/module/exchangepowershell/set-organizationconfig"
-	linkSetCAS     = "https://learn.microsoft.com/powershell/module/exchangepowershell/set-casmailbox"
-	linkAuthPolicy = "https://learn.microsoft.com/powershell/module/exchangepowershell/new-authenticationpolicy"
-	linkVdirs      = "https://learn.microsoft.com/exchange/clients/default-virtual-directory-settings"
-	linkEP         = "https://learn.microsoft.com/exchange/plan-and-deploy/post-installation-tasks/security-best-practices/exchange-extended-protection"
-	linkProtected  = "https://learn.microsoft.com/windows-server/security/credentials-protection-and-management/protected-users-security-group"
+	linkSetEWS        = "https://learn.microsoft.com/powershell/module/exchangepowershell/set-webservicesvirtualdirectory"
+	linkSetOrg        = "https://learn.microsoft.com/powershell/module/exchangepowershell/set-organizationconfig"
+	linkSetCAS        = "https://learn.microsoft.com/powershell/module/exchangepowershell/set-casmailbox"
+	linkAuthPolicy    = "https://learn.microsoft.com/powershell/module/exchangepowershell/new-authenticationpolicy"
+	linkVdirs         = "https://learn.microsoft.com/exchange/clients/default-virtual-directory-settings"
+	linkEP            = "https://learn.microsoft.com/exchange/plan-and-deploy/post-installation-tasks/security-best-practices/exchange-extended-protection"
+	linkKerberosPorts = "https://learn.microsoft.com/troubleshoot/windows-server/active-directory/config-firewall-for-ad-domains-and-trusts"
+	linkLDAPS         = "https://learn.microsoft.com/troubleshoot/windows-server/active-directory/enable-ldap-over-ssl-3rd-certification-authority"
+	linkADControl     = "https://learn.microsoft.com/powershell/module/activedirectory/set-adaccountcontrol"
+	linkProtected     = "https://learn.microsoft.com/windows-server/security/credentials-protection-and-management/protected-users-security-group"
 
 	linkKB401        = "https://learn.microsoft.com/troubleshoot/power-platform/dataverse/email-exchange-synchronization/exception-when-using-server-side-sync"
 	linkKB403        = "https://learn.microsoft.com/troubleshoot/power-platform/dataverse/email-exchange-synchronization/http-server-returned-forbidden-exception"
@@ -52,6 +55,7 @@ const (
 	cmdCheckBasic  = `ewsprobe check --user "{user}" --profile-auth basic {host}`
 	cmdImpersonate = `ewsprobe check --user "{user}" --mailbox "{mailbox}" --impersonate {host}`
 	cmdOneNode     = `ewsprobe check --user "{user}" --address IP {host}`
+	cmdExplain     = `ewsprobe check --user "{user}" --explain-rejection --dc DC {host}`
 	cmdAskDirectly = `ewsprobe check --no-credentials --address IP {host}`
 )
 
@@ -76,6 +80,8 @@ var catalogue = sync.OnceValue(func() []Entry {
 		endpointEntries(), // block B
 		mailboxEntries(),  // block C
 		warningEntries(),  // block D
+		directoryEntries(),
+		okEntries(),
 	)
 })
 

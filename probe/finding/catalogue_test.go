@@ -39,6 +39,7 @@ var table = []row{
 	{"ntlm-disabled", BlockEndpoint, Critical, 0},
 	{"negotiate-disabled", BlockEndpoint, Critical, 0},
 	{"oauth-disabled", BlockEndpoint, Critical, 0},
+	{"logon-blocked", BlockEndpoint, Critical, 0},
 	{"credentials-rejected", BlockEndpoint, Critical, 0},
 	{"basic-rejected", BlockEndpoint, Critical, 0},
 	{"extended-protection", BlockEndpoint, Critical, 0},
@@ -61,6 +62,13 @@ var table = []row{
 	{"clock-skew", BlockWarning, Warning, 0},
 	{"certificate-expiring", BlockWarning, Warning, 0},
 	{"address-family", BlockWarning, Warning, 0},
+	{"kdc-unreachable", BlockWarning, Warning, 0},
+	{"kdc-untrusted", BlockWarning, Warning, 0},
+	{"ldaps-failed", BlockWarning, Warning, 0},
+	{"keytab-unusable", BlockWarning, Warning, 0},
+	{"ticket-expired", BlockWarning, Warning, 0},
+	{"kerberos-failed", BlockWarning, Warning, 0},
+	{"preauth-off", BlockWarning, Warning, 0},
 	{"ok", BlockWarning, OK, 0},
 }
 
@@ -236,6 +244,14 @@ var knownCmdlets = map[string][]string{
 	"Get-ThrottlingPolicyAssociation": {},
 	"Add-MailboxPermission":           {},
 	"Format-List":                     {},
+
+	// Of the module ActiveDirectory, and programs of Windows and MIT krb5.
+	"Get-ADUser":           {"-Filter", "-Properties"},
+	"Set-ADAccountControl": {"-Identity", "-DoesNotRequirePreAuth"},
+	"nslookup":             {"-type=SRV"},
+	"nltest":               {},
+	"setspn":               {"-Q"},
+	"klist":                {"-k", "-e"},
 }
 
 // knownProperties lists what Format-List may select.
@@ -250,6 +266,7 @@ var knownProperties = []string{
 var knownFlags = []string{
 	"--user", "--mailbox", "--impersonate", "--profile-auth", "--view", "--address", "--each-address",
 	"--ca-file", "--timeout", "--no-credentials", "--save", "--help",
+	"--explain-rejection", "--dc", "--keytab", "--ccache", "--spn",
 }
 
 // knownLinks lists every page that a remedy may point to.
@@ -257,6 +274,7 @@ var knownLinks = []string{
 	linkPrerequisites, linkHMA, linkOnlineProfile, linkNetwork, linkCiphers, linkBestPractices,
 	linkSetEWS, linkSetOrg, linkSetCAS, linkAuthPolicy, linkVdirs, linkEP, linkProtected,
 	linkKB401, linkKB403, linkKBNoMailbox, linkKBMonitoring,
+	linkKerberosPorts, linkLDAPS, linkADControl,
 }
 
 func TestLinksAreMicrosoftLearn(t *testing.T) {

@@ -1,6 +1,6 @@
 package finding
 
-// warningEntries is block D: warnings, and ok.
+// warningEntries is block D: warnings.
 func warningEntries() []Entry {
 	return []Entry{
 		{
@@ -103,6 +103,12 @@ func warningEntries() []Entry {
 			},
 			SeeAlso: []Code{"connect-failed", "farm-inconsistent"},
 		},
+	}
+}
+
+// okEntries is the last code of all.
+func okEntries() []Entry {
+	return []Entry{
 		{
 			Code: "ok", Block: BlockWarning, Status: OK,
 			Title:     "The endpoint answers the way the Dynamics profile needs it",

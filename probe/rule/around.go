@@ -116,21 +116,33 @@ func clockSkew(v *view, n *node) *hit {
 		if item.NTLM == nil || item.NTLM.ClockSkewMS == nil {
 			continue
 		}
-		skew := time.Duration(*item.NTLM.ClockSkewMS) * time.Millisecond
-		if skew.Abs() <= 5*time.Minute {
-			return nil
+		if h := skewedClock(item, *item.NTLM.ClockSkewMS, v.at(n), "the server's NTLM challenge"); h != nil {
+			return h
 		}
-		way := "ahead of"
-		if skew < 0 {
-			way = "behind"
-		}
-		return &hit{
-			confidence: finding.Confirmed, evidence: []string{item.ID},
-			summary: fmt.Sprintf("The clock of %s is %s %s this machine's", v.at(n), skew.Abs().Round(time.Second), way),
-			detail:  "Read from the server's NTLM challenge. Kerberos refuses more than 5 minutes of difference; which of the two clocks is wrong cannot be seen from here.",
+	}
+	// A domain controller's clock is the one that Kerberos goes by.
+	for _, item := range v.directory {
+		if k := item.Kerberos; k != nil && k.ClockSkewMS != nil && n == v.nodes[0] {
+			return skewedClock(item, *k.ClockSkewMS, "the domain controller at "+item.Address, "the domain controller's answer")
 		}
 	}
 	return nil
+}
+
+func skewedClock(item *evidence.Item, ms int64, whose, from string) *hit {
+	skew := time.Duration(ms) * time.Millisecond
+	if skew.Abs() <= 5*time.Minute {
+		return nil
+	}
+	way := "ahead of"
+	if skew < 0 {
+		way = "behind"
+	}
+	return &hit{
+		confidence: finding.Confirmed, evidence: []string{item.ID},
+		summary: fmt.Sprintf("The clock of %s is %s %s this machine's", whose, skew.Abs().Round(time.Second), way),
+		detail:  fmt.Sprintf("Read from %s. Kerberos refuses more than 5 minutes of difference; which of the two clocks is wrong cannot be seen from here.", from),
+	}
 }
 
 func farmInconsistent(v *view) *hit {

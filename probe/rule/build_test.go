@@ -192,3 +192,64 @@ func page(title string, password bool) option {
 func answered(e evidence.EWS) option {
 	return func(b *builder) { b.rec.Items[len(b.rec.Items)-1].EWS = &e }
 }
+
+const dc = "10.0.0.5"
+
+// kdc is what a KDC answered to the request without pre-authentication.
+func kdc(code int, name string, options ...func(*evidence.Kerberos)) option {
+	k := &evidence.Kerberos{Realm: "CONTOSO.COM", Principal: "svc-crm@CONTOSO.COM", Code: code, Error: name}
+	for _, o := range options {
+		o(k)
+	}
+	return item(evidence.Item{Step: evidence.StepKDCAsk, Address: dc + ":88", Kerberos: k})
+}
+
+var exists = kdc(25, "KDC_ERR_PREAUTH_REQUIRED")
+
+// atKDC is the logon at a KDC, accepted where it names no error.
+func atKDC(code int, name string) option {
+	result := evidence.Accepted
+	if code != 0 {
+		result = evidence.Refused
+	}
+	return item(evidence.Item{
+		Step: evidence.StepKDCLogon, Address: dc + ":88", Kerberos: &evidence.Kerberos{Realm: "CONTOSO.COM", Code: code, Error: name},
+		Logon: &evidence.Logon{Scheme: evidence.SchemeKerberos, Account: "svc-crm@contoso.com", Result: result},
+	})
+}
+
+// troubledKDC is a leg at a KDC that went no further.
+func troubledKDC(step evidence.Step, problem evidence.Problem) option {
+	return item(evidence.Item{Step: step, Address: dc + ":88", Kerberos: &evidence.Kerberos{Realm: "CONTOSO.COM", Problem: problem, Why: "as told"}})
+}
+
+// bind is a bind at a directory: data is Active Directory's reason, "" accepted.
+func bind(data string) option {
+	result, code := evidence.Accepted, 0
+	if data != "" {
+		result, code = evidence.Refused, 49
+	}
+	return item(evidence.Item{
+		Step: evidence.StepDirectoryBind, Address: dc + ":636", Bind: &evidence.Bind{Result: &code, Data: data},
+		Logon: &evidence.Logon{Scheme: evidence.SchemeLDAPS, Account: "svc-crm@contoso.com", Result: result},
+	})
+}
+
+func troubledBind(problem evidence.Problem) option {
+	return item(evidence.Item{
+		Step: evidence.StepDirectoryBind, Address: dc + ":636", Bind: &evidence.Bind{Problem: problem, Why: "as told"},
+		Logon: &evidence.Logon{Scheme: evidence.SchemeLDAPS, Result: evidence.Skipped, Why: "as told"},
+	})
+}
+
+// byTicket is the sign-in to EWS with a Kerberos ticket.
+func byTicket(status int) option {
+	return logon("Negotiate", status, func(i *evidence.Item) { i.Logon.Mechanism = evidence.MechanismKerberos })
+}
+
+// withoutChallenge is an NTLM inside Negotiate that got no challenge.
+var withoutChallenge = item(evidence.Item{Step: evidence.StepSkipped, Logon: &evidence.Logon{Scheme: "Negotiate", Result: evidence.Unfinished, Why: "type 1 was answered without a challenge"}})
+
+func form(account string) logonOption {
+	return func(i *evidence.Item) { i.Logon.Account, i.Logon.OtherForm = account, true }
+}

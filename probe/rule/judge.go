@@ -181,6 +181,9 @@ func (v *view) missing() (string, []string) {
 			continue
 		}
 		own := v.ownLogon(n)
+		if k := n.kerberos(); result(own) != evidence.Accepted && k != nil && t.ProfileAuth == "negotiate" {
+			own = k
+		}
 		if t.ProfileAuth == "auto" && !n.offer("Basic") {
 			own = n.windows()
 		}
@@ -221,10 +224,46 @@ func (v *view) success() string {
 		return fmt.Sprintf("EWS on %s takes OAuth tokens; no logon was tried", v.host())
 	case !t.Credentials:
 		return fmt.Sprintf("EWS on %s offers %s, which the profile uses; no logon was tried", v.host(), v.profileScheme())
-	case t.Mailbox != "":
-		return fmt.Sprintf("%s signs in to EWS on %s by %s, and the mailbox %s answers", t.User, v.host(), v.profileScheme(), v.mailbox())
 	}
-	return fmt.Sprintf("%s signs in to EWS on %s by %s", t.User, v.host(), v.profileScheme())
+	s := fmt.Sprintf("%s signs in to EWS on %s by %s", t.User, v.host(), v.profileMechanism())
+	if t.Mailbox != "" {
+		s += fmt.Sprintf(", and the mailbox %s answers", v.mailbox())
+	}
+	return s + v.whatDynamicsCanUse()
+}
+
+// profileMechanism is the profile's scheme and, for Negotiate, what was accepted
+// inside it.
+func (v *view) profileMechanism() string {
+	for _, n := range v.nodes {
+		if w, k := n.windows(), n.kerberos(); v.rec.Target.ProfileAuth == "negotiate" {
+			switch {
+			case result(w) == evidence.Accepted:
+				return mechanism(w.Logon)
+			case result(k) == evidence.Accepted:
+				return mechanism(k.Logon)
+			}
+		}
+	}
+	return v.profileScheme()
+}
+
+// whatDynamicsCanUse: Dynamics online has no line of sight to a KDC. Where only
+// a ticket was tried, the verdict must not promise more than the challenge that
+// NTLM got.
+func (v *view) whatDynamicsCanUse() string {
+	for _, n := range v.nodes {
+		if result(n.kerberos()) != evidence.Accepted || result(n.windows()) == evidence.Accepted {
+			continue
+		}
+		if slices.ContainsFunc(n.typeOne, func(i *evidence.Item) bool {
+			return i.NTLM != nil && i.NTLM.Scheme == "Negotiate" && i.NTLM.Problem == ""
+		}) {
+			return "; Dynamics online can never use Kerberos, only the NTLM that is taken here too and was not tried"
+		}
+		return "; Dynamics online can never use Kerberos, and NTLM inside Negotiate was not tried"
+	}
+	return ""
 }
 
 func (v *view) host() string {

@@ -13,8 +13,11 @@ import (
 type view struct {
 	rec   *evidence.Record
 	nodes []*node
-	// proved: some logon of the run was accepted, so the password is right.
-	proved *evidence.Item
+	// directory is what was asked at domain controllers.
+	directory []*evidence.Item
+	// proved: some logon of the run was accepted by EWS, so the password is
+	// right; provedElsewhere: a service beside EWS accepted it.
+	proved, provedElsewhere *evidence.Item
 }
 
 // node is what one address said.
@@ -36,6 +39,13 @@ func arrange(rec *evidence.Record) *view {
 	v := &view{rec: rec}
 	for i := range rec.Items {
 		item := &rec.Items[i]
+		if item.AtDirectory() {
+			v.directory = append(v.directory, item)
+			if result(item) == evidence.Accepted && v.provedElsewhere == nil {
+				v.provedElsewhere = item
+			}
+			continue
+		}
 		if item.Address == "" || item.Step == evidence.StepAddressFamily {
 			continue
 		}
@@ -163,7 +173,7 @@ func (n *node) last(meant func(*evidence.Logon) bool) *evidence.Item {
 }
 
 func (n *node) basic() *evidence.Item {
-	return n.last(func(l *evidence.Logon) bool { return l.Scheme == "Basic" })
+	return n.last(func(l *evidence.Logon) bool { return l.Scheme == "Basic" && !l.OtherForm })
 }
 
 // windows is the logon by NTLM as a Windows client makes it: with its binding,
@@ -189,10 +199,33 @@ func (n *node) bound(binding string) *evidence.Item {
 	return item
 }
 
-func isWindows(l *evidence.Logon) bool { return l.Scheme == "NTLM" || l.Scheme == "Negotiate" }
+// kerberos is the logon by a Kerberos ticket inside Negotiate.
+func (n *node) kerberos() *evidence.Item {
+	return n.last(isKerberos)
+}
+
+// isWindows: NTLM, by itself or inside Negotiate.
+func isWindows(l *evidence.Logon) bool {
+	return l.Scheme == "NTLM" || l.Scheme == "Negotiate" && !isKerberos(l)
+}
+
+func isKerberos(l *evidence.Logon) bool {
+	return l.Scheme == "Negotiate" && l.Mechanism == evidence.MechanismKerberos
+}
+
+// mechanism names a logon's scheme, and what was inside Negotiate.
+func mechanism(l *evidence.Logon) string {
+	switch {
+	case isKerberos(l):
+		return "Kerberos in Negotiate"
+	case l.Scheme == "Negotiate":
+		return "NTLM in Negotiate"
+	}
+	return l.Scheme
+}
 
 func result(item *evidence.Item) evidence.Result {
-	if item == nil {
+	if item == nil || item.Logon == nil {
 		return ""
 	}
 	return item.Logon.Result

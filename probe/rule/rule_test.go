@@ -24,15 +24,17 @@ func skewed(ms int64) option {
 	return item(evidence.Item{Step: evidence.StepNTLMNegotiate, NTLM: &evidence.NTLM{Scheme: "NTLM", ClockSkewMS: &ms}})
 }
 
-// cases is the table of verdicts: a record, and its verdict as "status code
-// confidence", with the codes found beside it. Near misses stand beside what
-// they are mistaken for.
-var cases = []struct {
+type verdictCase struct {
 	name string
 	rec  evidence.Record
 	want string
 	also string
-}{
+}
+
+// cases is the table of verdicts: a record, and its verdict as "status code
+// confidence", with the codes found beside it. Near misses stand beside what
+// they are mistaken for.
+var cases = []verdictCase{
 	// Nothing could be asked.
 	{"no address", record(item(evidence.Item{Step: evidence.StepResolve, Error: &evidence.Failure{Code: evidence.DNSNotFound, Phase: "resolve", Text: "no such host"}})), "unknown dns-failed confirmed", ""},
 	{"resolver silent", record(item(evidence.Item{Step: evidence.StepResolve, Error: &evidence.Failure{Code: evidence.TimedOut, Phase: "resolve"}})), "unknown dns-failed likely", ""},
@@ -176,7 +178,7 @@ func privateRoot() *evidence.TLS {
 }
 
 func TestVerdicts(t *testing.T) {
-	for _, c := range cases {
+	for _, c := range allCases() {
 		t.Run(c.name, func(t *testing.T) {
 			j := Judge(c.rec)
 			v := j.Verdict
@@ -325,15 +327,18 @@ func TestCommandsCannotBeChanged(t *testing.T) {
 func TestOrderOfRulesDoesNotMatter(t *testing.T) {
 	saved := slices.Clone(table)
 	defer func() { table = saved }()
-	before := make([]finding.Verdict, len(cases))
-	for i, c := range cases {
+	before := make([]finding.Verdict, len(allCases()))
+	for i, c := range allCases() {
 		before[i] = Judge(c.rec).Verdict
 	}
 	table = slices.Clone(saved)
 	slices.Reverse(table)
-	for i, c := range cases {
+	for i, c := range allCases() {
 		if got := Judge(c.rec).Verdict; got != before[i] {
 			t.Errorf("%s: %v, and with the rules reversed %v", c.name, before[i].Code, got.Code)
 		}
 	}
 }
+
+// allCases are the verdicts of every table of this package.
+func allCases() []verdictCase { return slices.Concat(cases, directoryCases) }

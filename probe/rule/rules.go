@@ -47,7 +47,8 @@ var table = []row{
 	{code: "ntlm-disabled", at: ntlmDisabled},
 	{code: "negotiate-disabled", at: negotiateDisabled},
 	{code: "oauth-disabled", at: oauthDisabled},
-	// Signing in (signin.go).
+	// Signing in (signin.go, directory.go).
+	{code: "logon-blocked", in: logonBlocked},
 	{code: "credentials-rejected", in: credentialsRejected},
 	{code: "basic-rejected", at: basicRejected},
 	{code: "extended-protection", at: extendedProtection},
@@ -69,4 +70,12 @@ var table = []row{
 	{code: "clock-skew", at: clockSkew},
 	{code: "certificate-expiring", at: certificateExpiring},
 	{code: "address-family", in: addressFamily},
+	// What kept a domain controller from answering (kerberos.go).
+	{code: "kdc-unreachable", in: kdcUnreachable},
+	{code: "kdc-untrusted", in: kdcUntrusted},
+	{code: "ldaps-failed", in: ldapsFailed},
+	{code: "keytab-unusable", in: keytabUnusable},
+	{code: "ticket-expired", in: ticketExpired},
+	{code: "kerberos-failed", in: kerberosFailed},
+	{code: "preauth-off", in: preauthOff},
 }

@@ -42,6 +42,7 @@ type Server struct {
 	OAuth              *OAuth       `json:"oauth"`
 	InFront            string       `json:"in_front"`
 	ExtendedProtection string       `json:"extended_protection"`
+	Bindings           *Bindings    `json:"channel_bindings"`
 	Certificate        *Certificate `json:"certificate"`
 }
 
@@ -55,6 +56,18 @@ type OAuth struct {
 	Diagnostics      string `json:"diagnostics"`
 }
 
+// Bindings are how logons with a proved password ended, by the channel binding
+// that they carried: "accepted", "refused", "" not tried.
+type Bindings struct {
+	CertificateSHA256 string `json:"certificate_sha256"` // whose binding "right" is
+	Right             string `json:"right"`
+	None              string `json:"none"`
+	Foreign           string `json:"foreign"`
+	// Zero is sixteen zero bytes: absent by [MS-NLMP] 2.2.2.1. Measured for
+	// whoever debugs a client that sends it; no verdict rests on it.
+	Zero string `json:"zero"`
+}
+
 // Certificate is the short form of a leaf.
 type Certificate struct {
 	SHA256   string   `json:"sha256"`
@@ -65,16 +78,17 @@ type Certificate struct {
 
 // Attempt is one use of the credential, made or not made.
 type Attempt struct {
-	Scheme  string `json:"scheme"`
-	Account string `json:"account"`
-	Address string `json:"address"`
-	Result  string `json:"result"`
-	Status  int    `json:"status" null:"zero"`
-	Binding string `json:"channel_binding"`
-	Counted bool   `json:"counted"`
-	Why     string `json:"why"`
-	At      string `json:"at"`
-	ID      string `json:"evidence"`
+	Scheme    string `json:"scheme"`
+	Mechanism string `json:"mechanism"`
+	Account   string `json:"account"`
+	Address   string `json:"address"`
+	Result    string `json:"result"`
+	Status    int    `json:"status" null:"zero"`
+	Binding   string `json:"channel_binding"`
+	Counted   bool   `json:"counted"`
+	Why       string `json:"why"`
+	At        string `json:"at"`
+	ID        string `json:"evidence"`
 }
 
 func (v *view) facts() Facts {
@@ -143,7 +157,13 @@ func (v *view) server(n *node) Server {
 		s.OAuth.ClientID, _ = c.Param("client_id")
 		s.Tenant = front.Tenant(c)
 	}
-	s.ExtendedProtection = protection(n)
+	if s.ExtendedProtection = protection(n); s.ExtendedProtection != "" {
+		of := func(binding string) string { return string(result(n.bound(binding))) }
+		s.Bindings = &Bindings{Right: string(result(n.windows())), None: of(evidence.BindingNone), Foreign: of(evidence.BindingForeign), Zero: of(evidence.BindingZero)}
+		if t := nodeTLS(n); t != nil && t.Certificate != nil {
+			s.Bindings.CertificateSHA256 = t.Certificate.SHA256
+		}
+	}
 	if t := nodeTLS(n); t != nil && t.Certificate != nil {
 		c := t.Certificate
 		s.Certificate = &Certificate{SHA256: c.SHA256, NotAfter: c.NotAfter.UTC().Format("2006-01-02T15:04:05Z"), Issuer: c.Issuer, Names: c.Names}
@@ -183,7 +203,7 @@ func (v *view) attempts() []Attempt {
 			continue
 		}
 		a := Attempt{
-			Scheme: l.Scheme, Account: l.Account, Address: item.Address, Result: string(l.Result), Status: l.Status,
+			Scheme: l.Scheme, Mechanism: l.Mechanism, Account: l.Account, Address: item.Address, Result: string(l.Result), Status: l.Status,
 			Binding: l.Binding, Counted: l.Counted, Why: l.Why, At: item.At.UTC().Format("2006-01-02T15:04:05.000Z"), ID: item.ID,
 		}
 		if a.Why == "" {
@@ -200,6 +220,12 @@ func attemptWhy(item *evidence.Item) string {
 		return item.Error.Text
 	case item.Logon.NewChallenge:
 		return "answered with a new challenge"
+	case item.Bind != nil && item.Bind.Data != "":
+		return "data " + item.Bind.Data
+	case item.Kerberos != nil && item.Kerberos.Error != "":
+		return kdcSaid(item.Kerberos)
+	case item.AtDirectory():
+		return ""
 	case item.Logon.Result == evidence.Accepted && item.EWS.Code != "":
 		return "EWS answered " + item.EWS.Code
 	case item.Logon.Result == evidence.Accepted:

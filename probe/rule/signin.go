@@ -10,10 +10,10 @@ import (
 )
 
 func credentialsRejected(v *view) *hit {
-	if v.proved != nil {
+	if v.proved != nil || v.provedElsewhere != nil {
 		return nil
 	}
-	h := &hit{confidence: finding.Undetermined, reason: "undetermined"}
+	h := &hit{confidence: finding.Undetermined, reason: undetermined}
 	var schemes []string
 	var remembered *evidence.Item
 	for _, n := range v.nodes {
@@ -29,12 +29,13 @@ func credentialsRejected(v *view) *hit {
 				continue
 			}
 			h.evidence = append(h.evidence, item.ID)
-			if !slices.Contains(schemes, l.Scheme) {
-				schemes = append(schemes, l.Scheme)
+			if name := mechanism(l); !slices.Contains(schemes, name) {
+				schemes = append(schemes, name)
 			}
 		}
 	}
 	user := v.rec.Target.User
+	reason, confidence, said, asked := v.why()
 	switch {
 	case len(h.evidence) > 0:
 		h.summary = fmt.Sprintf("EWS on %s refuses the logon of %s by %s", v.host(), user, strings.Join(schemes, " and "))
@@ -54,9 +55,81 @@ func credentialsRejected(v *view) *hit {
 		h.summary = fmt.Sprintf("EWS on %s refused this password of %s a short while ago; nothing was sent", v.host(), user)
 		h.detail = sentence(remembered.Logon.Why) + "."
 	default:
-		return nil
+		return v.refusedAtKDC(reason, confidence, said, asked)
 	}
-	h.detail += " " + lookalikes()
+	if said != "" {
+		h.reason, h.evidence = reason, append(h.evidence, asked...)
+		h.detail += " " + said
+		if confidence == finding.Confirmed {
+			h.confidence = finding.Confirmed
+			h.summary += ": " + reasonTitle(reason)
+			return h
+		}
+	}
+	h.detail += " " + v.nameForm() + lookalikes()
+	return h
+}
+
+// refusedAtKDC: no scheme of EWS was decided, but a domain controller refused
+// the account that was to sign in with Kerberos.
+func (v *view) refusedAtKDC(reason string, confidence finding.Confidence, said string, asked []string) *hit {
+	for _, item := range v.directory {
+		stopped := result(item) == evidence.Skipped && (reason != undetermined || confidence == finding.Likely)
+		if item.Step != evidence.StepKDCLogon || result(item) != evidence.Refused && !stopped {
+			continue
+		}
+		h := &hit{confidence: confidence, reason: reason, evidence: asked, detail: said}
+		h.summary = fmt.Sprintf("The domain controller refuses the account %s, so it gets no Kerberos ticket for EWS", v.rec.Target.User)
+		if confidence == finding.Confirmed {
+			h.summary += ": " + reasonTitle(reason)
+		}
+		return h
+	}
+	return nil
+}
+
+// reasonTitle is a reason in words.
+func reasonTitle(reason string) string {
+	for _, l := range finding.Lookalikes() {
+		if l.Reason == reason {
+			return l.Title
+		}
+	}
+	return reason
+}
+
+// nameForm says in which form the name was sent, which EWS looks up before it
+// looks at the password, and which one Dynamics needs.
+func (v *view) nameForm() string {
+	switch user := v.rec.Target.User; {
+	case strings.Contains(user, `\`):
+		return `The name was sent as DOMAIN\user; Dynamics needs the UPN (user@domain), which may be spelt otherwise. `
+	case !strings.Contains(user, "@"):
+		return "The name was sent without a domain, so the server looks for it in the domain it has set for that; Dynamics needs the UPN (user@domain). "
+	}
+	return "The name was sent as a UPN, the form that Dynamics needs; its suffix must be one that the domain knows. "
+}
+
+// otherForm is the logon by Basic under another form of the name, if one was
+// accepted.
+func (n *node) otherForm() *evidence.Item {
+	return n.last(func(l *evidence.Logon) bool {
+		return l.Scheme == "Basic" && l.OtherForm && l.Result == evidence.Accepted
+	})
+}
+
+// formRejected: Basic takes the account under one form of its name and not under
+// the other.
+func (v *view) formRejected(n *node, refused, accepted *evidence.Item) *hit {
+	as, other := refused.Logon.Account, accepted.Logon.Account
+	h := &hit{confidence: finding.Confirmed, evidence: []string{refused.ID, accepted.ID}}
+	h.summary = fmt.Sprintf("%s refuses the name %s by Basic and accepts %s", v.at(n), as, other)
+	h.detail = fmt.Sprintf("The same password was refused by Basic for %s and accepted for %s, so only the form of the name is wrong here.", as, other)
+	if strings.Contains(other, "@") {
+		h.detail += " Enter the UPN as user name in the Dynamics profile: Dynamics needs that form anyway."
+	} else {
+		h.detail += " Dynamics needs the UPN as user name, so the server has to learn it: look at the UPN suffixes of the domain, and at what reads Basic in front of Exchange."
+	}
 	return h
 }
 
@@ -85,6 +158,9 @@ func basicRejected(v *view, n *node) *hit {
 	b := n.basic()
 	if result(b) != evidence.Refused || v.proved == nil {
 		return nil
+	}
+	if other := n.otherForm(); other != nil {
+		return v.formRejected(n, b, other)
 	}
 	h := &hit{confidence: finding.Confirmed, evidence: []string{b.ID, v.proved.ID}}
 	h.summary = fmt.Sprintf("%s offers Basic but refuses with it what %s accepts", v.at(n), v.proved.Logon.Scheme)
@@ -164,15 +240,31 @@ func ntlmBroken(v *view, n *node) *hit {
 		h.evidence = append(h.evidence, w.ID)
 	}
 	if w := n.windows(); w != nil && w.Logon.Scheme == "Negotiate" && w.Step == evidence.StepSkipped && connectionLost(n) == "" {
-		h.confidence = finding.Likely
-		h.summary = fmt.Sprintf("Negotiate on %s gives no NTLM challenge: it may take Kerberos only", v.at(n))
-		h.detail += " A virtual directory whose Negotiate takes Kerberos alone answers so, and so does a device that breaks the handshake. Dynamics online sees no domain controller and can never use Kerberos."
-		return h
+		return v.withoutNTLM(n, h)
 	}
 	h.summary = fmt.Sprintf("The NTLM handshake with %s cannot be finished", v.at(n))
 	h.detail += " NTLM signs in a connection, not a request: whatever stands in front must keep the client's connection tied to one connection to one server."
 	if d := n.who.Device; d != "" {
 		h.detail += fmt.Sprintf(" %s seems to stand in front (%s).", capital(d), n.who.DeviceSign)
+	}
+	return h
+}
+
+// withoutNTLM is a Negotiate that gives no NTLM challenge, neither to NTLM as it
+// is nor inside SPNEGO. A ticket that it accepts proves what it takes instead.
+func (v *view) withoutNTLM(n *node, h *hit) *hit {
+	const never = " Dynamics online sees no domain controller and can never use Kerberos: for it this endpoint has no Windows authentication at all."
+	if k := n.kerberos(); result(k) == evidence.Accepted {
+		h.evidence = append(h.evidence, k.ID)
+		h.summary = fmt.Sprintf("Negotiate on %s takes Kerberos and no NTLM, so Dynamics online cannot sign in", v.at(n))
+		h.detail += fmt.Sprintf(" With a Kerberos ticket %s signs in.", k.Logon.Account) + never
+		return h
+	}
+	h.confidence = finding.Likely
+	h.summary = fmt.Sprintf("Negotiate on %s gives no NTLM challenge: it may take Kerberos only", v.at(n))
+	h.detail += " A virtual directory whose Negotiate takes Kerberos alone answers so, and so does a device that breaks the handshake." + never
+	if n.kerberos() == nil {
+		h.detail += " Whether Kerberos works here was not tried (--domain or --dc name the domain to get a ticket from)."
 	}
 	return h
 }

@@ -1,0 +1,147 @@
+package directory
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"sync"
+	"time"
+
+	ber "github.com/go-asn1-ber/asn1-ber"
+	"github.com/go-ldap/ldap/v3"
+
+	"github.com/ewsprobe/ewsprobe/ews"
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/ews/wire"
+)
+
+// The BER library takes what length a server announces; an answer to a bind has
+// some hundred bytes.
+var limitAnswers = sync.OnceFunc(func() { ber.MaxPacketLengthBytes = longestMessage })
+
+// Bind signs in by an LDAP simple bind inside TLS (RFC 4513 5.1.3) and returns
+// the leg. It is a use of the credential: the caller has asked the guard, and
+// settle is told how it ended. A controller that cannot be reached, or whose
+// certificate is not to be trusted, is never sent the password.
+func (c *Client) Bind(ctx context.Context, settle ews.Settle) evidence.Item {
+	limitAnswers()
+	controllers, missing := c.ldaps(ctx)
+	if missing != nil {
+		settle(evidence.Skipped)
+		return *missing
+	}
+	places, fail := c.addresses(ctx, controllers)
+	item := evidence.Item{ID: c.Recorder.Begin(), Step: evidence.StepDirectoryBind, At: time.Now(), Error: fail}
+	for _, p := range places {
+		if item = c.bindAt(ctx, item.ID, p); item.Error == nil || !unreached(item.Error) {
+			break
+		}
+	}
+	note := evidence.Logon{Scheme: evidence.SchemeLDAPS, Account: c.bindName(), Result: evidence.Unfinished}
+	if item.Bind == nil {
+		item.Bind = &evidence.Bind{}
+	}
+	switch b := item.Bind; {
+	case b.Problem == evidence.NoTLS:
+		note.Result, note.Why = evidence.Skipped, b.Why
+	case len(places) == 0, unreached(item.Error):
+		b.Problem, b.Why = evidence.NoAnswer, "no domain controller could be reached: "+item.Error.Text
+		note.Result, note.Why = evidence.Skipped, b.Why
+	case item.Error != nil:
+		b.Problem, b.Why = evidence.NoAnswer, "the bind got no answer: "+item.Error.Text
+		note.Why = b.Why
+	case *b.Result == ldap.LDAPResultSuccess:
+		note.Result = evidence.Accepted
+	case *b.Result == ldap.LDAPResultInvalidCredentials:
+		note.Result = evidence.Refused
+	default:
+		b.Problem = evidence.Odd
+		b.Why = fmt.Sprintf("the bind was answered with result code %d (%s) instead of a decision", *b.Result, resultName(*b.Result))
+		note.Why = b.Why
+	}
+	note.Counted = settle(note.Result)
+	item.Logon = &note
+	return c.Recorder.Add(item)
+}
+
+func resultName(code int) string {
+	if name, known := ldap.LDAPResultCodeMap[uint16(code)]; known {
+		return name
+	}
+	return "unknown"
+}
+
+// bindName is the name to bind with: a bare name gets the domain, because an
+// LDAP server knows none by itself.
+func (c *Client) bindName() string {
+	user := c.Credential.User
+	if isBare(user) && c.Domain != "" {
+		return user + "@" + c.Domain
+	}
+	return user
+}
+
+func (c *Client) bindAt(ctx context.Context, id string, p place) evidence.Item {
+	item := evidence.Item{ID: id, Step: evidence.StepDirectoryBind, Address: p.address, At: time.Now()}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	dialer := &wire.Dialer{Host: p.host, TLS: true, Extra: c.Extra, NotHTTP: true}
+	stream, info, timing, fail := dialer.Stream(ctx, p.address)
+	item.TLS, item.Timing, item.Error = info, timing, fail
+	if fail != nil {
+		if fail.Phase == "tls" {
+			item.Bind = &evidence.Bind{Problem: evidence.NoTLS, Why: withoutTLS(p, fail)}
+		}
+		return item
+	}
+	conn := ldap.NewConn(stream, true)
+	conn.SetTimeout(patience)
+	conn.Start()
+	defer conn.Close()
+	c.Recorder.Expose()
+	start := time.Now()
+	_, err := conn.SimpleBind(&ldap.SimpleBindRequest{Username: c.bindName(), Password: c.Credential.Password})
+	took := float64(time.Since(start).Microseconds()) / 1000
+	item.Timing.Total = &took
+	var answer *ldap.Error
+	switch {
+	case err == nil:
+		result := ldap.LDAPResultSuccess
+		item.Bind = &evidence.Bind{Result: &result}
+	case errors.As(err, &answer) && answer.ResultCode < ldap.ErrorNetwork:
+		result := int(answer.ResultCode)
+		item.Bind = &evidence.Bind{Result: &result, Message: message(answer)}
+		if m := reasonData.FindStringSubmatch(item.Bind.Message); m != nil {
+			item.Bind.Data = m[1]
+		}
+	case ctx.Err() != nil:
+		item.Error = wire.Classify(ctx, "read", ctx.Err())
+	default:
+		// The library's own words for an answer that is none, or that did
+		// not come.
+		item.Error = &evidence.Failure{Code: evidence.Malformed, Phase: "read", Text: "the server ended the connection or answered something that is not LDAP"}
+	}
+	return item
+}
+
+// reasonData finds Active Directory's reason in the diagnostic message: it is
+// the only place that has it.
+var reasonData = regexp.MustCompile(`(?i)\bdata ([0-9a-f]{1,8})\b`)
+
+// message is the server's text without the library's words around it.
+func message(e *ldap.Error) string {
+	if e.Err == nil {
+		return ""
+	}
+	const longest = 500
+	text := e.Err.Error()
+	return text[:min(len(text), longest)]
+}
+
+func withoutTLS(p place, f *evidence.Failure) string {
+	if f.Code == evidence.TLSUntrusted {
+		return fmt.Sprintf("the certificate of %s is not to be trusted (%s), so the password was not sent", p.host, f.Text)
+	}
+	return fmt.Sprintf("%s does not speak LDAP inside TLS on %s (%s), so the password was not sent", p.host, p.address, f.Text)
+}

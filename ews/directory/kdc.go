@@ -1,0 +1,293 @@
+package directory
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ewsprobe/ewsprobe/ews"
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/ews/kerberos"
+	"github.com/ewsprobe/ewsprobe/ews/wire"
+)
+
+// Key is what an account proves itself to a KDC with: a keytab if there is one,
+// else the password of Client.Credential.
+type Key struct {
+	Keytab []byte // content of the file, nil for none
+}
+
+// KDC asks the KDCs of the client's realm. Its legs follow each other: each uses
+// what the one before it learnt.
+type KDC struct {
+	*Client
+	Key Key
+
+	places []place
+	asked  *evidence.Item
+	hint   *kerberos.KRBError
+	offset time.Duration // KDC's clock minus this one's
+	tgt    *kerberos.Ticket
+}
+
+// enoughSkew is the difference of clocks from which messages are made by the
+// KDC's clock, as MIT's and Microsoft's clients do: with its own, the account
+// would pay a logon to hear of a skew that is known already.
+const enoughSkew = time.Minute
+
+// Ask sends the AS-REQ without pre-authentication, once: asked again, it gives
+// the same item. It carries no secret and counts nothing.
+func (k *KDC) Ask(ctx context.Context) evidence.Item {
+	if k.asked != nil {
+		return *k.asked
+	}
+	item := k.ask(ctx)
+	k.asked = &item
+	return item
+}
+
+func (k *KDC) ask(ctx context.Context) evidence.Item {
+	controllers, missing := k.kdcs(ctx)
+	if missing != nil {
+		return *missing
+	}
+	item := evidence.Item{ID: k.Recorder.Begin(), Step: evidence.StepKDCAsk, At: time.Now(), Kerberos: &evidence.Kerberos{Realm: k.Realm}}
+	client, err := kerberos.ClientPrincipal(k.Credential.User, k.Realm)
+	var request kerberos.ASRequest
+	if err == nil {
+		item.Kerberos.Principal = client.String()
+		request, err = kerberos.NewASRequest(client)
+	}
+	if err != nil {
+		item.Kerberos.Problem, item.Kerberos.Why = evidence.NoController, err.Error()
+		return k.Recorder.Add(item)
+	}
+	var fail *evidence.Failure
+	if k.places, fail = k.addresses(ctx, controllers); len(k.places) == 0 {
+		item.Error = fail
+		item.Kerberos.Problem, item.Kerberos.Why = evidence.NoAnswer, fmt.Sprintf("no address for the domain controller %s (%s)", controllers[0], fail.Text)
+		return k.Recorder.Add(item)
+	}
+	answer := k.exchange(ctx, &item, request)
+	k.hint = answer.Error
+	item.Kerberos.Unasked = answer.WithoutPreauth
+	if t := item.Kerberos.Time; t != nil {
+		if skew := time.Duration(*item.Kerberos.ClockSkewMS) * time.Millisecond; skew.Abs() > enoughSkew {
+			k.offset = skew
+		}
+	}
+	return k.Recorder.Add(item)
+}
+
+// Logon proves the account's key to the KDC and, if it is accepted, keeps the
+// ticket-granting ticket for Ticket. It is a use of the credential: the caller
+// has asked the guard, and settle is told how it ended.
+func (k *KDC) Logon(ctx context.Context, settle ews.Settle) evidence.Item {
+	asked := k.Ask(ctx)
+	note := evidence.Logon{Scheme: evidence.SchemeKerberos, Account: k.Credential.User}
+	end := func(item evidence.Item, result evidence.Result, why string) evidence.Item {
+		note.Result, note.Why = result, why
+		note.Counted = settle(result)
+		item.Logon = &note
+		return k.Recorder.Add(item)
+	}
+	item := evidence.Item{ID: k.Recorder.Begin(), Step: evidence.StepKDCLogon, Address: asked.Address, At: time.Now(), Kerberos: &evidence.Kerberos{Realm: k.Realm, Principal: asked.Kerberos.Principal}}
+	if k.hint == nil && !asked.Kerberos.Unasked {
+		item.Kerberos = nil // its own leg says what is wrong
+		return end(item, evidence.Skipped, orElse(asked.Kerberos.Why, "the KDC gave no usable answer"))
+	}
+	if h := k.hint; h != nil && h.Code != kerberos.CodePreauthRequired {
+		item.Kerberos = nil
+		return end(item, evidence.Skipped, "the KDC refuses the account before it asks for the password: "+h.String())
+	}
+	request, err := k.proof()
+	switch {
+	case errors.Is(err, kerberos.ErrNoKey), errors.Is(err, kerberos.ErrKeytab):
+		item.Kerberos.Problem, item.Kerberos.Why = evidence.NoKey, err.Error()
+	case errors.Is(err, kerberos.ErrEnctype):
+		item.Kerberos.Problem, item.Kerberos.Why = evidence.NoAES, err.Error()
+	case err != nil:
+		item.Kerberos.Problem, item.Kerberos.Why = evidence.Dishonest, err.Error()
+	}
+	if err != nil {
+		return end(item, evidence.Skipped, err.Error())
+	}
+	k.Recorder.Hide(tail(request.Bytes()))
+	k.Recorder.Expose()
+	answer := k.exchange(ctx, &item, request)
+	switch e := answer.Error; {
+	case answer.Ticket != nil:
+		k.tgt = answer.Ticket
+		item.Kerberos.EncType = answer.Ticket.SessionEnctype
+		return end(item, evidence.Accepted, "")
+	case e != nil && refuses[e.Code]:
+		return end(item, evidence.Refused, "")
+	case e != nil:
+		return end(item, evidence.Unfinished, "the KDC answered "+e.String())
+	case unreached(item.Error):
+		return end(item, evidence.Skipped, item.Kerberos.Why)
+	}
+	return end(item, evidence.Unfinished, item.Kerberos.Why)
+}
+
+// refuses are the errors by which a KDC refuses the account or its key; the
+// others are about the request, the service or the clock.
+var refuses = map[int32]bool{
+	kerberos.CodeClientUnknown: true, kerberos.CodeClientRevoked: true, kerberos.CodeKeyExpired: true,
+	kerberos.CodeNameExpired: true, kerberos.CodePreauthFailed: true, kerberos.CodePolicy: true,
+}
+
+func (k *KDC) proof() (kerberos.ASRequest, error) {
+	client, err := kerberos.ClientPrincipal(k.Credential.User, k.Realm)
+	if err != nil {
+		return kerberos.ASRequest{}, err
+	}
+	request, err := kerberos.NewASRequest(client)
+	if err != nil {
+		return kerberos.ASRequest{}, err
+	}
+	now := time.Now().Add(k.offset)
+	if k.Key.Keytab == nil {
+		return request.WithPassword(k.Credential.Password, k.hint, now)
+	}
+	keytab, err := kerberos.ReadKeytab(k.Key.Keytab)
+	if err != nil {
+		return kerberos.ASRequest{}, err
+	}
+	return request.WithKeytab(keytab, k.hint, now)
+}
+
+// Ticket asks for the ticket of a service with the ticket-granting ticket that
+// Logon or Cached got.
+func (k *KDC) Ticket(ctx context.Context, spn string) (evidence.Item, *kerberos.Ticket) {
+	item := evidence.Item{ID: k.Recorder.Begin(), Step: evidence.StepTicket, At: time.Now(), Kerberos: &evidence.Kerberos{Realm: k.Realm, Principal: k.tgt.Client.String(), Service: spn}}
+	give := func(problem evidence.Problem, why string) (evidence.Item, *kerberos.Ticket) {
+		item.Kerberos.Problem, item.Kerberos.Why = problem, why
+		return k.Recorder.Add(item), nil
+	}
+	service, err := kerberos.ServicePrincipal(spn, k.Realm)
+	if err != nil {
+		return give(evidence.NoTicket, err.Error())
+	}
+	if len(k.places) == 0 { // a cached ticket was not asked for
+		controllers, missing := k.kdcs(ctx)
+		if missing != nil {
+			return *missing, nil
+		}
+		var fail *evidence.Failure
+		if k.places, fail = k.addresses(ctx, controllers); len(k.places) == 0 {
+			item.Error = fail
+			return give(evidence.NoAnswer, fmt.Sprintf("no address for the domain controller %s (%s)", controllers[0], fail.Text))
+		}
+	}
+	request, err := kerberos.NewTGSRequest(*k.tgt, service, time.Now().Add(k.offset))
+	if err != nil {
+		return give(evidence.NoTicket, err.Error())
+	}
+	k.Recorder.Hide(tail(request.Bytes()))
+	answer := k.exchange(ctx, &item, request)
+	switch {
+	case answer.Referral != "":
+		return give(evidence.NoTicket, fmt.Sprintf("the service %s belongs to the realm %s, and trusts between realms are not followed", spn, answer.Referral))
+	case answer.Ticket != nil:
+		item.Kerberos.EncType = answer.Ticket.Enctype
+		return k.Recorder.Add(item), answer.Ticket
+	}
+	return k.Recorder.Add(item), nil
+}
+
+// Cached takes a ticket out of a credential cache: the service's, else one of
+// the realm's KDC, with which the service's is asked for.
+func (k *KDC) Cached(ctx context.Context, cache []byte, spn string) (evidence.Item, *kerberos.Ticket) {
+	item := evidence.Item{ID: k.Recorder.Begin(), Step: evidence.StepTicket, At: time.Now(), Kerberos: &evidence.Kerberos{Realm: k.Realm, Service: spn}}
+	give := func(err error) (evidence.Item, *kerberos.Ticket) {
+		item.Kerberos.Problem, item.Kerberos.Why = evidence.NoTicket, err.Error()
+		if errors.Is(err, kerberos.ErrExpired) {
+			item.Kerberos.Problem = evidence.TicketExpired
+		}
+		return k.Recorder.Add(item), nil
+	}
+	stored, err := kerberos.ReadCCache(cache)
+	if err != nil {
+		return give(err)
+	}
+	item.Kerberos.Principal = stored.Client.String()
+	now := time.Now()
+	if service, err := kerberos.ServicePrincipal(spn, k.Realm); err == nil {
+		if ticket, err := stored.Service(service, now); err == nil {
+			item.Kerberos.EncType = ticket.Enctype
+			return k.Recorder.Add(item), ticket
+		}
+	}
+	tgt, err := stored.TGT(k.Realm, now)
+	if err != nil {
+		return give(err)
+	}
+	k.tgt = tgt
+	k.Recorder.Add(item)
+	return k.Ticket(ctx, spn)
+}
+
+// Token is what a ticket signs in to EWS with, made by the KDC's clock.
+func (k *KDC) Token(ticket *kerberos.Ticket) ews.TokenMaker {
+	return func(binding []byte) ([]byte, error) { return ticket.Token(binding, time.Now().Add(k.offset)) }
+}
+
+// asRequest is a message for a KDC with the reader of its answer.
+type asRequest interface {
+	Bytes() []byte
+	Read([]byte) (kerberos.Answer, error)
+}
+
+// exchange sends a request to the first KDC that can be connected to and enters
+// the outcome in item. Once one was connected to, no other is asked: the request
+// may have been counted there.
+func (k *KDC) exchange(ctx context.Context, item *evidence.Item, request asRequest) kerberos.Answer {
+	fact := item.Kerberos
+	var raw []byte
+	for i, p := range k.places {
+		limited, cancel := context.WithTimeout(ctx, patience)
+		item.Address = p.address
+		raw, item.Timing, item.Error = wire.Exchange(limited, p.address, request.Bytes(), longestMessage)
+		cancel()
+		if !unreached(item.Error) {
+			k.places = k.places[i : i+1]
+			break
+		}
+	}
+	if item.Error != nil {
+		fact.Problem, fact.Why = evidence.NoAnswer, fmt.Sprintf("the domain controller at %s does not answer Kerberos: %s", item.Address, item.Error.Text)
+		return kerberos.Answer{}
+	}
+	received := time.Now()
+	answer, err := request.Read(raw)
+	if err != nil {
+		fact.Problem, fact.Why = evidence.Dishonest, err.Error()
+		return kerberos.Answer{}
+	}
+	if e := answer.Error; e != nil {
+		fact.Code, fact.Error, fact.Text = int(e.Code), e.Name, e.Text
+		if e.Status != 0 {
+			fact.NTStatus = fmt.Sprintf("0x%08X", e.Status)
+		}
+		if !e.Time.IsZero() {
+			skew := e.Time.Sub(received).Milliseconds()
+			fact.Time, fact.ClockSkewMS = &e.Time, &skew
+		}
+	}
+	return answer
+}
+
+// tail is the end of a message, where its encrypted part is.
+func tail(message []byte) []byte {
+	const most = 512
+	return message[max(0, len(message)-most):]
+}
+
+func orElse(s, instead string) string {
+	if s == "" {
+		return instead
+	}
+	return s
+}

@@ -1,0 +1,101 @@
+package wire
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+)
+
+// Stream opens a verified TLS connection to addr for another protocol than
+// HTTP. It ends with ctx, whatever the protocol does on it. The caller closes it.
+func (d *Dialer) Stream(ctx context.Context, addr string) (net.Conn, *evidence.TLS, evidence.Timing, *evidence.Failure) {
+	var timing evidence.Timing
+	start := time.Now()
+	raw, fail := d.connect(ctx, addr)
+	timing.Connect = millis(time.Since(start))
+	if fail != nil {
+		return nil, nil, timing, fail
+	}
+	start = time.Now()
+	secured, info, _, fail := d.handshake(ctx, raw)
+	timing.TLS = millis(time.Since(start))
+	if fail != nil {
+		raw.Close()
+		return nil, info, timing, fail
+	}
+	return &ending{Conn: secured, lift: bound(ctx, secured)}, info, timing, nil
+}
+
+// ending lets go of its context when it is closed.
+type ending struct {
+	net.Conn
+	lift func()
+}
+
+func (e *ending) Close() error {
+	e.lift()
+	return e.Conn.Close()
+}
+
+// Exchange sends one message to addr over TCP and reads one back, each behind
+// its length in four bytes, as a KDC is asked (RFC 4120 7.2.2). An answer longer
+// than most bytes is not read.
+func Exchange(ctx context.Context, addr string, message []byte, most int) ([]byte, evidence.Timing, *evidence.Failure) {
+	var timing evidence.Timing
+	start := time.Now()
+	defer func() { timing.Total = millis(time.Since(start)) }()
+	var dialer net.Dialer
+	c, err := dialer.DialContext(ctx, "tcp", addr)
+	timing.Connect = millis(time.Since(start))
+	if err != nil {
+		return nil, timing, Classify(ctx, "connect", err)
+	}
+	defer c.Close()
+	defer bound(ctx, c)()
+	framed := append(binary.BigEndian.AppendUint32(nil, uint32(len(message))), message...)
+	if _, err := c.Write(framed); err != nil {
+		return nil, timing, Classify(ctx, "write", err)
+	}
+	var head [4]byte
+	if _, err := io.ReadFull(c, head[:]); err != nil {
+		return nil, timing, Classify(ctx, "read", err)
+	}
+	timing.FirstByte = millis(time.Since(start))
+	n := binary.BigEndian.Uint32(head[:])
+	if n > uint32(most) {
+		return nil, timing, &evidence.Failure{Code: evidence.Malformed, Phase: "read", Text: fmt.Sprintf("an answer of %d bytes was announced, %d are the most", n, most)}
+	}
+	answer := make([]byte, n)
+	if _, err := io.ReadFull(c, answer); err != nil {
+		return nil, timing, Classify(ctx, "read", err)
+	}
+	return answer, timing, nil
+}
+
+// Service is one server of a domain, as DNS names it.
+type Service struct {
+	Host string
+	Port uint16
+}
+
+// Services asks DNS which servers offer service ("kerberos") over TCP in domain
+// (RFC 2782), the preferred first.
+func Services(ctx context.Context, service, domain string) ([]Service, *evidence.Failure) {
+	_, records, err := net.DefaultResolver.LookupSRV(ctx, service, "tcp", domain)
+	if err != nil {
+		return nil, Classify(ctx, "resolve", err)
+	}
+	var found []Service
+	for _, r := range records {
+		if host := strings.TrimSuffix(r.Target, "."); host != "" && r.Port != 0 {
+			found = append(found, Service{Host: host, Port: r.Port})
+		}
+	}
+	return found, nil
+}

@@ -1,0 +1,119 @@
+package probe
+
+import (
+	"context"
+	"strings"
+
+	"github.com/ewsprobe/ewsprobe/ews"
+	"github.com/ewsprobe/ewsprobe/ews/directory"
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+)
+
+// kdc asks the domain controllers of this check, one run's worth of knowledge.
+func (r *run) newKDC() *directory.KDC {
+	return &directory.KDC{
+		Client: &directory.Client{
+			Domain: r.Domain, Realm: r.Kerberos.Realm, Named: r.Controller, Configured: r.Kerberos.KDCs,
+			Credential: ews.Credential{User: r.User, Password: r.Password}, Recorder: r.recorder, Extra: r.Extra,
+		},
+		Key: directory.Key{Keytab: r.Kerberos.Keytab},
+	}
+}
+
+// askDirectory learns why the account is refused: first for free, then, if the
+// limit allows one more refusal, with the password.
+func (r *run) askDirectory(ctx context.Context) {
+	r.directoryAsked = true
+	if r.Kerberos.Realm != "" || r.Controller != "" {
+		r.kdc.Ask(ctx)
+	}
+	r.bind(ctx)
+}
+
+// bind spends the password at a domain controller. A refusal there names its
+// reason, so nothing more is sent for the account; an acceptance proves the
+// password.
+func (r *run) bind(ctx context.Context) {
+	if may, why := r.guard.May(false); !may {
+		r.note(r.Controller, evidence.Logon{Scheme: evidence.SchemeLDAPS, Result: evidence.Skipped, Why: why, Remembered: r.guard.barred != ""})
+		return
+	}
+	r.guard.Begin(false)
+	item := r.kdc.Bind(ctx, func(result evidence.Result) bool { return r.guard.End(false, result) })
+	if l := item.Logon; l != nil && l.Result == evidence.Refused {
+		r.guard.Settle("a domain controller has refused the same password and named the reason")
+	}
+}
+
+// signInByTicket gets a Kerberos ticket, once in the run, and signs in to EWS
+// with it. The KDC may refuse the key, EWS the ticket: both are logons.
+func (t *talk) signInByTicket(ctx context.Context) error {
+	if !t.ticketAsked {
+		t.ticketAsked = true
+		t.getTicket(ctx)
+	}
+	if t.token == nil {
+		return nil
+	}
+	may, why := t.guard.May(false)
+	if !may {
+		t.note(t.address, evidence.Logon{Scheme: "Negotiate", Mechanism: evidence.MechanismKerberos, Result: evidence.Skipped, Why: why})
+		return nil
+	}
+	t.guard.Begin(false)
+	item := t.client.Kerberos(ctx, t.userAgent, t.token, evidence.BindingRight, evidence.Logon{}, func(result evidence.Result) bool { return t.guard.End(false, result) })
+	if item.Logon.Result == evidence.Accepted {
+		t.provedHere = t.provedHere || !t.withKey()
+	}
+	return nil
+}
+
+// getTicket leaves the maker of tokens in r.token, or nothing where there is no
+// ticket to be had: the record says why.
+func (r *run) getTicket(ctx context.Context) {
+	spn := r.Kerberos.SPN
+	if spn == "" {
+		spn = "HTTP/" + strings.ToLower(r.URL.Hostname())
+	}
+	if len(r.Kerberos.Cache) > 0 {
+		if _, ticket := r.kdc.Cached(ctx, r.Kerberos.Cache, spn); ticket != nil {
+			r.token = r.kdc.Token(ticket)
+		}
+		return
+	}
+	if may, why := r.guard.May(false); !may {
+		r.note("", evidence.Logon{Scheme: evidence.SchemeKerberos, Result: evidence.Skipped, Why: why})
+		return
+	}
+	r.kdc.Ask(ctx) // free, and not a use of the credential
+	r.guard.Begin(false)
+	item := r.kdc.Logon(ctx, func(result evidence.Result) bool { return r.guard.End(false, result) })
+	if item.Logon.Result != evidence.Accepted {
+		return
+	}
+	if _, ticket := r.kdc.Ticket(ctx, spn); ticket != nil {
+		r.token = r.kdc.Token(ticket)
+	}
+}
+
+// otherForm is the account's name in the form that was not given: the UPN of
+// DOMAIN\user or of a bare name, DOMAIN\user of a UPN. The domain is the one of
+// the check, else the one that the server's NTLM challenge names: it goes
+// nowhere but into the name, to the server that said it.
+func (t *talk) otherForm() (name string, known bool) {
+	_, bare, down := strings.Cut(t.User, `\`)
+	if !down {
+		bare = t.User
+	}
+	if local, _, upn := strings.Cut(t.User, "@"); upn {
+		if h := t.challenged; h != nil && h.NetBIOSDomain != "" && !h.StandAlone {
+			return h.NetBIOSDomain + `\` + local, true
+		}
+		return "", false
+	}
+	suffix := t.Domain
+	if h := t.challenged; suffix == "" && h != nil && !h.StandAlone {
+		suffix = strings.ToLower(h.DNSDomain)
+	}
+	return bare + "@" + suffix, suffix != ""
+}
