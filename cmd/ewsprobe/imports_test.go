@@ -175,6 +175,17 @@ func TestNothingTalksBehindTheRules(t *testing.T) {
 	}
 }
 
+// Packages for tests stay out of the program.
+func TestTestPackagesStayOut(t *testing.T) {
+	for _, s := range sources(t) {
+		for _, i := range s.imports {
+			if strings.HasSuffix(i, "test") && strings.HasPrefix(i, module) && !strings.HasSuffix(s.pkg, "test") {
+				t.Errorf("%s imports %s", s.name, i)
+			}
+		}
+	}
+}
+
 // What only some packages may do, by the names of what they would have to call.
 func TestWhoMayDoWhat(t *testing.T) {
 	for _, rule := range []struct {
@@ -198,7 +209,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 				"net.Listen", "net.ListenTCP", "net.ListenUDP", "net.ListenPacket", "net.ListenUnix", "net.ListenIP", "net.ListenConfig", "tls.Listen", "tls.NewListener", "tls.Server",
 				"http.Server", "http.ListenAndServe", "http.ListenAndServeTLS", "http.Serve", "http.ServeTLS",
 			},
-			[]string{"ews/standin"},
+			[]string{"ews/standin", "ews/directory/dctest"},
 		},
 		{"ends the process", []string{"os.Exit", "log.Fatal", "log.Fatalf", "log.Fatalln", "syscall.Exit", "runtime.Goexit"}, []string{"cmd/..."}},
 		{

@@ -13,11 +13,13 @@ import (
 	"github.com/jcmturner/gokrb5/v8/messages"
 	"github.com/jcmturner/gokrb5/v8/types"
 	"golang.org/x/crypto/cryptobyte"
+
+	"github.com/ewsprobe/ewsprobe/ews/kerberos/kdctest"
 )
 
 func service(t testing.TB, spn string) Principal {
 	t.Helper()
-	p, err := ServicePrincipal(spn, testRealm)
+	p, err := ServicePrincipal(spn, kdctest.Realm)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,48 +28,48 @@ func service(t testing.TB, spn string) Principal {
 
 func ticketGrantingTicket(t testing.TB, now time.Time) *Ticket {
 	t.Helper()
-	a, err := signIn(t, &testKDC{now: now}, "svc-crm", testPassword, now)
+	a, err := signIn(t, &kdctest.KDC{Now: now}, "svc-crm", kdctest.Password, now)
 	if err != nil || a.Ticket == nil {
 		t.Fatalf("%+v, %v", a, err)
 	}
 	return a.Ticket
 }
 
-func ask(t testing.TB, k *testKDC, tgt *Ticket, spn string) (Answer, error) {
+func ask(t testing.TB, k *kdctest.KDC, tgt *Ticket, spn string) (Answer, error) {
 	t.Helper()
-	r, err := NewTGSRequest(*tgt, service(t, spn), k.clock())
+	r, err := NewTGSRequest(*tgt, service(t, spn), k.Clock())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return r.Read(k.answer(t, r.Bytes()))
+	return r.Read(k.Answer(t, r.Bytes()))
 }
 
 func TestServiceTicket(t *testing.T) {
-	tgt := ticketGrantingTicket(t, testNow)
+	tgt := ticketGrantingTicket(t, kdctest.Noon)
 	for _, c := range []struct {
 		name     string
-		kdc      testKDC
-		spn      string // testService if ""
+		kdc      kdctest.KDC
+		spn      string // kdctest.Service if ""
 		code     int32
 		err      error
 		referral string
 	}{
 		{name: "ticket"},
 		{name: "unknown service", spn: "HTTP/nosuch.contoso.com", code: CodeServiceUnknown},
-		{name: "no AES key of the service", kdc: testKDC{refuse: CodeNoEnctype}, code: CodeNoEnctype},
-		{name: "referral", kdc: testKDC{referral: "FABRIKAM.COM"}, referral: "FABRIKAM.COM"},
-		{name: "another key", kdc: testKDC{lieKey: true}, err: ErrUntrusted},
-		{name: "another nonce", kdc: testKDC{lieNonce: true}, err: ErrUntrusted},
-		{name: "another realm", kdc: testKDC{lieRealm: "FABRIKAM.COM"}, err: ErrUntrusted},
-		{name: "another client", kdc: testKDC{lieClient: "administrator"}, err: ErrUntrusted},
-		{name: "another service", kdc: testKDC{lieService: true}, err: ErrUntrusted},
-		{name: "another service's ticket", kdc: testKDC{lieTicket: true}, err: ErrUntrusted},
-		{name: "session key for RC4", kdc: testKDC{sessionEnctype: etypeID.RC4_HMAC}, err: ErrEnctype},
+		{name: "no AES key of the service", kdc: kdctest.KDC{Refuse: CodeNoEnctype}, code: CodeNoEnctype},
+		{name: "referral", kdc: kdctest.KDC{Referral: "FABRIKAM.COM"}, referral: "FABRIKAM.COM"},
+		{name: "another key", kdc: kdctest.KDC{LieKey: true}, err: ErrUntrusted},
+		{name: "another nonce", kdc: kdctest.KDC{LieNonce: true}, err: ErrUntrusted},
+		{name: "another realm", kdc: kdctest.KDC{LieRealm: "FABRIKAM.COM"}, err: ErrUntrusted},
+		{name: "another client", kdc: kdctest.KDC{LieClient: "administrator"}, err: ErrUntrusted},
+		{name: "another service", kdc: kdctest.KDC{LieService: true}, err: ErrUntrusted},
+		{name: "another service's ticket", kdc: kdctest.KDC{LieTicket: true}, err: ErrUntrusted},
+		{name: "session key for RC4", kdc: kdctest.KDC{SessionEnctype: etypeID.RC4_HMAC}, err: ErrEnctype},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			spn := c.spn
 			if spn == "" {
-				spn = testService
+				spn = kdctest.Service
 			}
 			a, err := ask(t, &c.kdc, tgt, spn)
 			if !errors.Is(err, c.err) {
@@ -91,26 +93,26 @@ func TestServiceTicket(t *testing.T) {
 
 // The authenticator in a TGS-REQ carries the caller's time and the client.
 func TestAuthenticatorOfRequest(t *testing.T) {
-	var k testKDC
-	if _, err := ask(t, &k, ticketGrantingTicket(t, testNow), testService); err != nil {
+	var k kdctest.KDC
+	if _, err := ask(t, &k, ticketGrantingTicket(t, kdctest.Noon), kdctest.Service); err != nil {
 		t.Fatal(err)
 	}
-	a := k.authenticator
-	if !a.CTime.Equal(testNow.Truncate(time.Second)) || a.Cusec != 123456 || a.CRealm != testRealm || a.CName.PrincipalNameString() != "svc-crm" {
+	a := k.Authenticator
+	if !a.CTime.Equal(kdctest.Noon.Truncate(time.Second)) || a.Cusec != 123456 || a.CRealm != kdctest.Realm || a.CName.PrincipalNameString() != "svc-crm" {
 		t.Errorf("%+v", a)
 	}
 }
 
 func TestOtherRealmIsNotAsked(t *testing.T) {
-	tgt := ticketGrantingTicket(t, testNow)
-	if _, err := NewTGSRequest(*tgt, service(t, "HTTP/mail@FABRIKAM.COM"), testNow); !errors.Is(err, ErrName) || !strings.Contains(err.Error(), "FABRIKAM.COM") {
+	tgt := ticketGrantingTicket(t, kdctest.Noon)
+	if _, err := NewTGSRequest(*tgt, service(t, "HTTP/mail@FABRIKAM.COM"), kdctest.Noon); !errors.Is(err, ErrName) || !strings.Contains(err.Error(), "FABRIKAM.COM") {
 		t.Error(err)
 	}
-	a, err := ask(t, &testKDC{}, tgt, testService)
+	a, err := ask(t, &kdctest.KDC{}, tgt, kdctest.Service)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := NewTGSRequest(*a.Ticket, service(t, testService), testNow); !errors.Is(err, ErrName) {
+	if _, err := NewTGSRequest(*a.Ticket, service(t, kdctest.Service), kdctest.Noon); !errors.Is(err, ErrName) {
 		t.Errorf("a service's ticket asks for another: %v", err)
 	}
 }
@@ -132,7 +134,7 @@ func acceptor(t *testing.T, token []byte) *messages.APReq {
 	if err := ap.Unmarshal(framed); err != nil {
 		t.Fatal(err)
 	}
-	if ok, err := ap.Verify(serviceKeys(t), 5*time.Minute, types.HostAddress{}, nil); !ok || err != nil {
+	if ok, err := ap.Verify(kdctest.ServiceKeys(t), 5*time.Minute, types.HostAddress{}, nil); !ok || err != nil {
 		t.Fatalf("the acceptor refuses: %v, %v", ok, err)
 	}
 	return &ap
@@ -140,7 +142,7 @@ func acceptor(t *testing.T, token []byte) *messages.APReq {
 
 func TestToken(t *testing.T) {
 	now := time.Now()
-	a, err := ask(t, &testKDC{now: now}, ticketGrantingTicket(t, now), testService)
+	a, err := ask(t, &kdctest.KDC{Now: now}, ticketGrantingTicket(t, now), kdctest.Service)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -181,7 +183,7 @@ func gssToken(t testing.TB, id uint16, message []byte) []byte {
 }
 
 func TestReadToken(t *testing.T) {
-	refusal := (&testKDC{}).refusal(t, CodeModified, nil)
+	refusal := (&kdctest.KDC{}).Refusal(t, CodeModified, nil)
 	for _, c := range []struct {
 		name string
 		raw  []byte

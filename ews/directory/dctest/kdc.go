@@ -1,0 +1,98 @@
+package dctest
+
+import (
+	"encoding/binary"
+	"io"
+	"net"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/jcmturner/gokrb5/v8/iana/patype"
+	"github.com/jcmturner/gokrb5/v8/messages"
+	"github.com/jcmturner/gokrb5/v8/types"
+
+	"github.com/ewsprobe/ewsprobe/ews/kerberos/kdctest"
+)
+
+// KDC listens for Kerberos over TCP (RFC 4120 7.2.2: each message behind its
+// length in four bytes).
+type KDC struct {
+	Address string
+
+	mu   sync.Mutex
+	seen []string
+}
+
+// Kinds of requests, as Seen has them.
+const (
+	Ask    = "ask"    // AS-REQ without pre-authentication
+	Logon  = "logon"  // AS-REQ with pre-authentication
+	Ticket = "ticket" // TGS-REQ
+)
+
+// Truthful is a KDC that answers as k does.
+func Truthful(t testing.TB, k *kdctest.KDC) *KDC {
+	t.Helper()
+	var turn sync.Mutex
+	return StartKDC(t, func(c net.Conn, kind string, request []byte) {
+		turn.Lock()
+		defer turn.Unlock()
+		_, _ = c.Write(Frame(k.Answer(t, request)))
+	})
+}
+
+// StartKDC is a KDC that does whatever answer does on the connection.
+func StartKDC(t testing.TB, answer func(c net.Conn, kind string, request []byte)) *KDC {
+	t.Helper()
+	k := &KDC{}
+	k.Address = Listen(t, func(c net.Conn) {
+		var head [4]byte
+		if _, err := io.ReadFull(c, head[:]); err != nil {
+			return
+		}
+		n := binary.BigEndian.Uint32(head[:])
+		if n > 1<<20 {
+			t.Errorf("a request of %d bytes", n)
+			return
+		}
+		request := make([]byte, n)
+		if _, err := io.ReadFull(c, request); err != nil {
+			t.Errorf("a request that ends too early: %v", err)
+			return
+		}
+		kind := kindOf(t, request)
+		k.mu.Lock()
+		k.seen = append(k.seen, kind)
+		k.mu.Unlock()
+		answer(c, kind, request)
+	})
+	return k
+}
+
+// Seen are the requests so far.
+func (k *KDC) Seen() []string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return slices.Clone(k.seen)
+}
+
+func kindOf(t testing.TB, request []byte) string {
+	if len(request) == 0 || request[0] != 0x6a { // [APPLICATION 10]
+		return Ticket
+	}
+	var q messages.ASReq
+	if err := q.Unmarshal(request); err != nil {
+		t.Errorf("a request that cannot be read: %v", err)
+		return ""
+	}
+	if slices.ContainsFunc(q.PAData, func(p types.PAData) bool { return p.PADataType == patype.PA_ENC_TIMESTAMP }) {
+		return Logon
+	}
+	return Ask
+}
+
+// Frame puts the length before a message.
+func Frame(message []byte) []byte {
+	return append(binary.BigEndian.AppendUint32(nil, uint32(len(message))), message...)
+}

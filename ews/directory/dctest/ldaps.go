@@ -1,0 +1,169 @@
+package dctest
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"fmt"
+	"math/big"
+	"net"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	ber "github.com/go-asn1-ber/asn1-ber"
+)
+
+// Authority is a certification authority that lives as long as a test.
+type Authority struct {
+	certificate *x509.Certificate
+	key         *ecdsa.PrivateKey
+}
+
+// NewAuthority makes one.
+func NewAuthority(t testing.TB) *Authority {
+	t.Helper()
+	a := &Authority{key: newKey(t)}
+	now := time.Now()
+	a.certificate, _ = a.sign(t, &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Contoso test CA"}, NotBefore: now.Add(-time.Hour), NotAfter: now.Add(time.Hour),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+	}, a.key)
+	return a
+}
+
+// Pool trusts the authority.
+func (a *Authority) Pool() *x509.CertPool {
+	pool := x509.NewCertPool()
+	pool.AddCert(a.certificate)
+	return pool
+}
+
+// Issue makes a certificate for a name or an IP address that ends in left, which
+// may be less than nothing.
+func (a *Authority) Issue(t testing.TB, name string, left time.Duration) tls.Certificate {
+	t.Helper()
+	until := time.Now().Add(left)
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: name}, NotBefore: until.Add(-48 * time.Hour), NotAfter: until,
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
+	if ip := net.ParseIP(name); ip != nil {
+		template.IPAddresses = []net.IP{ip}
+	} else {
+		template.DNSNames = []string{name}
+	}
+	key := newKey(t)
+	leaf, der := a.sign(t, template, key)
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}
+}
+
+func (a *Authority) sign(t testing.TB, template *x509.Certificate, key *ecdsa.PrivateKey) (*x509.Certificate, []byte) {
+	t.Helper()
+	parent := a.certificate
+	if parent == nil {
+		parent = template
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, parent, key.Public(), a.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c, der
+}
+
+func newKey(t testing.TB) *ecdsa.PrivateKey {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+// Request is a simple bind (RFC 4511 4.2).
+type Request struct {
+	ID             int64
+	Name, Password string
+}
+
+// Directory listens for LDAP inside TLS.
+type Directory struct {
+	Address string
+
+	mu    sync.Mutex
+	binds []Request
+}
+
+// StartLDAPS is a directory that does whatever answer does after a bind.
+func StartLDAPS(t testing.TB, certificate tls.Certificate, answer func(c net.Conn, q Request)) *Directory {
+	t.Helper()
+	d := &Directory{}
+	config := &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
+	d.Address = Listen(t, func(raw net.Conn) {
+		c := tls.Server(raw, config)
+		q, err := readBind(c)
+		if err != nil {
+			return // the client did not like the certificate
+		}
+		d.mu.Lock()
+		d.binds = append(d.binds, q)
+		d.mu.Unlock()
+		answer(c, q)
+	})
+	return d
+}
+
+// Binds are the binds so far.
+func (d *Directory) Binds() []Request {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Clone(d.binds)
+}
+
+func readBind(c net.Conn) (Request, error) {
+	p, err := ber.ReadPacket(c)
+	if err != nil {
+		return Request{}, err
+	}
+	if len(p.Children) < 2 || len(p.Children[1].Children) != 3 {
+		return Request{}, fmt.Errorf("no bind: %d parts", len(p.Children))
+	}
+	bind := p.Children[1].Children
+	id, _ := p.Children[0].Value.(int64)
+	name, _ := bind[1].Value.(string)
+	return Request{ID: id, Name: name, Password: bind[2].Data.String()}, nil
+}
+
+// Says answers a bind with a result code and a diagnostic message (RFC 4511
+// 4.2.2), and waits.
+func Says(code int64, message string) func(net.Conn, Request) {
+	return func(c net.Conn, q Request) {
+		_, _ = c.Write(Answer(q.ID, code, message))
+		Wait(c)
+	}
+}
+
+// Answer is a BindResponse.
+func Answer(id, code int64, message string) []byte {
+	p := ber.NewSequence("LDAPMessage")
+	p.AppendChild(ber.NewInteger(ber.ClassUniversal, ber.TypePrimitive, ber.TagInteger, id, ""))
+	r := ber.Encode(ber.ClassApplication, ber.TypeConstructed, 1, nil, "BindResponse")
+	r.AppendChild(ber.NewInteger(ber.ClassUniversal, ber.TypePrimitive, ber.TagEnumerated, code, ""))
+	r.AppendChild(ber.NewString(ber.ClassUniversal, ber.TypePrimitive, ber.TagOctetString, "", ""))
+	r.AppendChild(ber.NewString(ber.ClassUniversal, ber.TypePrimitive, ber.TagOctetString, message, ""))
+	p.AppendChild(r)
+	return p.Bytes()
+}
+
+// Refusal is the message in which Active Directory hides its reason.
+func Refusal(data string) string {
+	return "80090308: LdapErr: DSID-0C090439, comment: AcceptSecurityContext error, data " + data + ", v4563\x00"
+}

@@ -1,0 +1,75 @@
+// Package dctest is a scripted domain controller on loopback for tests: a KDC
+// over TCP and a directory over LDAPS, each telling the truth or doing harm. It
+// counts what it was sent. For tests alone.
+package dctest
+
+import (
+	"io"
+	"net"
+	"sync"
+	"testing"
+	"time"
+)
+
+// lifetime bounds a connection of a test whose client hangs.
+const lifetime = time.Minute
+
+// Listen runs handle for each connection to a new loopback address and closes
+// the connection after it. The test does not end before all of them have.
+func Listen(t testing.TB, handle func(net.Conn)) (address string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	all.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_ = c.SetDeadline(time.Now().Add(lifetime))
+			all.Go(func() {
+				defer c.Close()
+				handle(c)
+			})
+		}
+	})
+	t.Cleanup(func() {
+		l.Close()
+		all.Wait()
+	})
+	return l.Addr().String()
+}
+
+// Silent is a loopback address that nobody listens on.
+func Silent(t testing.TB) (address string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	return l.Addr().String()
+}
+
+// Reset ends a connection with a TCP reset.
+func Reset(c net.Conn) {
+	if tcp, ok := c.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
+	}
+	c.Close()
+}
+
+// Wait reads until the other side ends the connection.
+func Wait(c net.Conn) { _, _ = io.Copy(io.Discard, c) }
+
+// Flood writes piece over and over until the other side ends the connection.
+func Flood(c net.Conn, piece []byte) {
+	for {
+		if _, err := c.Write(piece); err != nil {
+			return
+		}
+	}
+}
