@@ -41,6 +41,7 @@ type Client struct {
 func (c *Client) As(user string) *Client {
 	as := *c
 	as.Credential.User = user
+	c.Recorder.vault.AddCredential(user, c.Credential.Password)
 	return &as
 }
 
@@ -258,7 +259,10 @@ func (c *Client) settle(item *evidence.Item, note evidence.Logon, settle Settle)
 
 // skip writes down a logon whose message could not be made: nothing was sent.
 func (c *Client) skip(err error, note evidence.Logon, settle Settle) evidence.Item {
-	note.Account, note.Result, note.Why = c.Credential.User, evidence.Skipped, err.Error()
+	if note.Account == "" {
+		note.Account = c.Credential.User
+	}
+	note.Result, note.Why = evidence.Skipped, err.Error()
 	note.Counted = settle(note.Result)
 	return c.Recorder.Add(evidence.Item{Step: evidence.StepSkipped, Address: c.Address, At: time.Now(), Logon: &note})
 }

@@ -223,10 +223,15 @@ func (h *Handshake) Close() {
 	}
 }
 
-// KeepTest sends two type 1 messages on one connection: the second is answered
-// only if the connection is kept, and by the same server. It costs no logon.
-func (c *Client) KeepTest(ctx context.Context, scheme, userAgent string) {
-	h := &Handshake{scheme: scheme, userAgent: userAgent}
+// InSPNEGO says whether the messages travel inside SPNEGO. A nil handshake has
+// none.
+func (h *Handshake) InSPNEGO() bool { return h != nil && h.spnego }
+
+// KeepTest sends two type 1 messages on one connection, inside SPNEGO or as they
+// are: the second is answered only if the connection is kept, and by the same
+// server. It costs no logon.
+func (c *Client) KeepTest(ctx context.Context, scheme, userAgent string, wrapped bool) {
+	h := &Handshake{scheme: scheme, userAgent: userAgent, spnego: wrapped}
 	first, conn, _ := c.typeOne(ctx, nil, h, evidence.StepKeepTest)
 	c.Recorder.Add(first)
 	if conn == nil {

@@ -80,6 +80,9 @@ func (c *Client) Kerberos(ctx context.Context, userAgent string, token TokenMake
 	// The authenticator, with which the message ends, is what can be replayed.
 	const authenticator = 512
 	c.Recorder.Hide(message[max(0, len(message)-authenticator):])
+	// Its beginning, lengths included, is by what the ticket is recognised.
+	const beginning = 64
+	c.Recorder.vault.AddMark(message[:min(len(message), beginning)])
 	c.Recorder.Expose()
 	item, conn := c.send(ctx, opened.Conn, leg{
 		step: evidence.StepLogon, userAgent: userAgent, call: &c.Call, credential: true,

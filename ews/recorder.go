@@ -132,6 +132,11 @@ func clean(vault *secret.Vault, item *evidence.Item) {
 	if b := item.Bind; b != nil {
 		b.Data, b.Message, b.Why = c(b.Data), c(b.Message), c(b.Why)
 	}
+	if r := item.Resolution; r != nil {
+		for i, a := range r.Addresses {
+			r.Addresses[i] = c(a)
+		}
+	}
 	if t := item.TLS; t != nil && t.Certificate != nil {
 		t.Certificate.Subject, t.Certificate.Issuer = c(t.Certificate.Subject), c(t.Certificate.Issuer)
 		for i, n := range t.Certificate.Names {
@@ -163,6 +168,10 @@ func cleanField(vault *secret.Vault, name, value string) string {
 	}
 	return strings.Join(schemes, ", ")
 }
+
+// Clean withholds a text of a server's that holds a secret, for whoever has to
+// take it apart before it is written down.
+func (r *Recorder) Clean(text string) string { return r.vault.Clean(text) }
 
 // Expose notes that a credential is about to be sent. Until then a text that
 // holds a short or common password holds it by chance, and withholding it would

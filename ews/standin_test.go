@@ -401,7 +401,7 @@ func TestClockSkew(t *testing.T) {
 // TestKeepTest: two challenges over one connection, or what became of it.
 func TestKeepTest(t *testing.T) {
 	b := newBench(t, everyScheme)
-	b.KeepTest(bounded(t), "NTLM", agent)
+	b.KeepTest(bounded(t), "NTLM", agent, false)
 	items := b.Recorder.Items()
 	if len(items) != 2 || items[0].Connection != items[1].Connection || items[0].Step != evidence.StepKeepTest || items[1].Step != evidence.StepKeepTest {
 		t.Fatalf("%+v", items)
@@ -416,14 +416,14 @@ func TestKeepTest(t *testing.T) {
 	}
 
 	b = newBench(t, standin.Behaviour{NTLM: true, Handshake: standin.HandshakeDropped})
-	b.KeepTest(bounded(t), "NTLM", agent)
+	b.KeepTest(bounded(t), "NTLM", agent, false)
 	items = b.Recorder.Items()
 	if len(items) != 2 || items[1].Error == nil || items[1].ClosedBy != "server" {
 		t.Errorf("dropped: %+v", items)
 	}
 
 	b = newBench(t, standin.Behaviour{NTLM: true, Hazard: standin.HazardGarbage})
-	b.KeepTest(bounded(t), "NTLM", agent)
+	b.KeepTest(bounded(t), "NTLM", agent, false)
 	if items = b.Recorder.Items(); len(items) != 1 || items[0].Error == nil || items[0].Error.Code != evidence.Malformed {
 		t.Errorf("garbage: %+v", items)
 	}

@@ -30,18 +30,18 @@ func (r *run) askDirectory(ctx context.Context) {
 	r.bind(ctx)
 }
 
-// bind spends the password at a domain controller. A refusal there names its
-// reason, so nothing more is sent for the account; an acceptance proves the
-// password.
+// bind spends the password at a domain controller. After a refusal there nothing
+// more is sent for the account: a second verifier says the same, and mostly why;
+// an acceptance proves the password.
 func (r *run) bind(ctx context.Context) {
 	if may, why := r.guard.May(false); !may {
-		r.note(r.Controller, evidence.Logon{Scheme: evidence.SchemeLDAPS, Result: evidence.Skipped, Why: why, Remembered: r.guard.barred != ""})
+		r.note("", evidence.Logon{Scheme: evidence.SchemeLDAPS, Result: evidence.Skipped, Why: why, Remembered: r.guard.barred != ""})
 		return
 	}
 	r.guard.Begin(false)
 	item := r.kdc.Bind(ctx, func(result evidence.Result) bool { return r.guard.End(false, result) })
 	if l := item.Logon; l != nil && l.Result == evidence.Refused {
-		r.guard.Settle("a domain controller has refused the same password and named the reason")
+		r.guard.Settle("a domain controller has refused the same password too")
 	}
 }
 
@@ -50,18 +50,22 @@ func (r *run) bind(ctx context.Context) {
 func (t *talk) signInByTicket(ctx context.Context) error {
 	if !t.ticketAsked {
 		t.ticketAsked = true
-		t.getTicket(ctx)
+		refused, err := t.getTicket(ctx)
+		t.refused = t.refused || refused
+		if err != nil {
+			return err
+		}
 	}
 	if t.token == nil {
 		return nil
 	}
 	may, why := t.guard.May(false)
 	if !may {
-		t.note(t.address, evidence.Logon{Scheme: "Negotiate", Mechanism: evidence.MechanismKerberos, Result: evidence.Skipped, Why: why})
+		t.note(t.address, evidence.Logon{Scheme: "Negotiate", Mechanism: evidence.MechanismKerberos, Account: t.ticketOf, Result: evidence.Skipped, Why: why})
 		return nil
 	}
 	t.guard.Begin(false)
-	item := t.client.Kerberos(ctx, t.userAgent, t.token, evidence.BindingRight, evidence.Logon{}, func(result evidence.Result) bool { return t.guard.End(false, result) })
+	item := t.client.Kerberos(ctx, t.userAgent, t.token, evidence.BindingRight, evidence.Logon{Account: t.ticketOf}, func(result evidence.Result) bool { return t.guard.End(false, result) })
 	if item.Logon.Result == evidence.Accepted {
 		t.provedHere = t.provedHere || !t.withKey()
 	}
@@ -69,8 +73,9 @@ func (t *talk) signInByTicket(ctx context.Context) error {
 }
 
 // getTicket leaves the maker of tokens in r.token, or nothing where there is no
-// ticket to be had: the record says why.
-func (r *run) getTicket(ctx context.Context) {
+// ticket to be had: the record says why. A password that the KDC refuses is one
+// refused for this endpoint, like one that EWS refuses.
+func (r *run) getTicket(ctx context.Context) (refused bool, err error) {
 	spn := r.Kerberos.SPN
 	if spn == "" {
 		spn = "HTTP/" + strings.ToLower(r.URL.Hostname())
@@ -78,22 +83,31 @@ func (r *run) getTicket(ctx context.Context) {
 	if len(r.Kerberos.Cache) > 0 {
 		if _, ticket := r.kdc.Cached(ctx, r.Kerberos.Cache, spn); ticket != nil {
 			r.token = r.kdc.Token(ticket)
+			if name := ticket.Client.String(); !strings.EqualFold(name, r.User) {
+				r.ticketOf = name // whose the cache is, whatever name was given
+			}
 		}
-		return
+		return false, nil
 	}
 	if may, why := r.guard.May(false); !may {
-		r.note("", evidence.Logon{Scheme: evidence.SchemeKerberos, Result: evidence.Skipped, Why: why})
-		return
+		r.note("", evidence.Logon{Scheme: evidence.SchemeKerberos, Result: evidence.Skipped, Why: why, Remembered: r.guard.barred != ""})
+		return false, nil
 	}
 	r.kdc.Ask(ctx) // free, and not a use of the credential
 	r.guard.Begin(false)
 	item := r.kdc.Logon(ctx, func(result evidence.Result) bool { return r.guard.End(false, result) })
-	if item.Logon.Result != evidence.Accepted {
-		return
+	switch item.Logon.Result {
+	case evidence.Refused:
+		if !r.withKey() && !r.guard.proved {
+			err = r.remember()
+		}
+		return true, err
+	case evidence.Accepted:
+		if _, ticket := r.kdc.Ticket(ctx, spn); ticket != nil {
+			r.token = r.kdc.Token(ticket)
+		}
 	}
-	if _, ticket := r.kdc.Ticket(ctx, spn); ticket != nil {
-		r.token = r.kdc.Token(ticket)
-	}
+	return false, nil
 }
 
 // otherForm is the account's name in the form that was not given: the UPN of

@@ -47,8 +47,9 @@ func (r *run) logons(ctx context.Context, nodes []*node) error {
 type talk struct {
 	*node
 	basic, windows, unbound evidence.Result // "" not sent yet
-	foreign, ticket         evidence.Result
+	foreign, renamed        evidence.Result
 	refused                 bool
+	wrapped                 bool // NTLM travels inside SPNEGO
 	provedBefore            bool // an earlier address accepted the password
 }
 
@@ -85,7 +86,7 @@ func (t *talk) take(ctx context.Context, l Logon) error {
 	if l.Scheme == Windows && !comparison && item.Logon.Result == evidence.Refused {
 		// Costs nothing, and shows a balancer that moves the connection to
 		// another server between the legs.
-		t.client.KeepTest(ctx, scheme, t.userAgent)
+		t.client.KeepTest(ctx, scheme, t.userAgent, t.wrapped)
 	}
 	return t.settled(item.Logon.Result, comparison)
 }
@@ -130,7 +131,7 @@ func (t *talk) wanted(l Logon) bool {
 	}
 	if l.Scheme == Basic {
 		_, other := t.otherForm()
-		return other && t.basic == evidence.Refused && t.guard.proved
+		return other && t.basic == evidence.Refused && t.renamed == "" && t.guard.proved
 	}
 	if t.windows == "" || t.windows == evidence.Skipped || t.windows == evidence.Unfinished {
 		return false
@@ -151,6 +152,7 @@ func (t *talk) wanted(l Logon) bool {
 func (t *talk) setResult(l Logon, result evidence.Result) {
 	switch {
 	case l.When == ToRename || l.Scheme == Basic && l.When == ToCompare:
+		t.renamed = result
 	case l.Scheme == Basic:
 		t.basic = result
 	case l.Binding == evidence.BindingRight:
@@ -250,9 +252,10 @@ func (t *talk) once(ctx context.Context, l Logon, scheme string) evidence.Item {
 		return evidence.Item{Logon: &note}
 	}
 	t.guard.Begin(comparison)
+	t.wrapped = h.InSPNEGO()
 	item := h.Authenticate(ctx, l.Binding, note, settle)
 	if f := item.Error; f != nil && (f.Code == evidence.ConnectionClosed || f.Code == evidence.ConnectionReset) {
-		t.client.KeepTest(ctx, scheme, t.userAgent)
+		t.client.KeepTest(ctx, scheme, t.userAgent, t.wrapped)
 	}
 	return item
 }

@@ -72,6 +72,7 @@ type run struct {
 	directoryAsked bool           // why the account is refused
 	ticketAsked    bool           // a Kerberos ticket was got, or not
 	token          ews.TokenMaker // of that ticket
+	ticketOf       string         // whose ticket it is, "" the account's
 	provedHere     bool           // EWS accepted a logon
 }
 

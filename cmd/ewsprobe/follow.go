@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
@@ -48,9 +49,10 @@ func storyLine(item evidence.Item) string {
 			end = append(end, fmt.Sprintf("challenge from %s in %s, Windows build %s", n.NetBIOSComputer, n.NetBIOSDomain, n.OSBuild))
 		}
 	}
+	end = append(end, atController(item)...)
 	if l := item.Logon; l != nil {
 		end = append(end, strings.TrimSpace(fmt.Sprintf("%s %s%s", l.Scheme, l.Result, counts(l))))
-		if l.Why != "" {
+		if l.Why != "" && !slices.Contains(end, l.Why) {
 			end = append(end, l.Why)
 		}
 	}
@@ -61,6 +63,43 @@ func storyLine(item evidence.Item) string {
 		end = append(end, "connection ended by the "+item.ClosedBy)
 	}
 	return report.Clean(fmt.Sprintf("%-4s %-15s %s: %s", item.ID, item.Step, where, strings.Join(end, "; ")), followLimit)
+}
+
+// atController is what a domain controller said, or why it said nothing.
+func atController(item evidence.Item) []string {
+	var said []string
+	if k := item.Kerberos; k != nil {
+		if k.Principal != "" {
+			said = append(said, k.Principal)
+		}
+		switch {
+		case k.Error != "":
+			said = append(said, fmt.Sprintf("%s (%d)", k.Error, k.Code))
+		case k.Unasked:
+			said = append(said, "answered without pre-authentication, dropped unread")
+		case k.Service != "" && k.EncType != "":
+			said = append(said, fmt.Sprintf("ticket for %s, %s", k.Service, k.EncType))
+		case k.EncType != "":
+			said = append(said, "ticket-granting ticket, "+k.EncType)
+		}
+		for _, more := range []string{k.NTStatus, k.Text, k.Why} {
+			if more != "" {
+				said = append(said, more)
+			}
+		}
+	}
+	if b := item.Bind; b != nil {
+		if b.Result != nil {
+			said = append(said, fmt.Sprintf("result %d", *b.Result))
+		}
+		if b.Data != "" {
+			said = append(said, "data "+b.Data)
+		}
+		if b.Why != "" {
+			said = append(said, b.Why)
+		}
+	}
+	return said
 }
 
 func counts(l *evidence.Logon) string {

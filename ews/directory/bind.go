@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"regexp"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -33,8 +36,10 @@ func (c *Client) Bind(ctx context.Context, settle ews.Settle) evidence.Item {
 	}
 	places, fail := c.addresses(ctx, controllers)
 	item := evidence.Item{ID: c.Recorder.Begin(), Step: evidence.StepDirectoryBind, At: time.Now(), Error: fail}
+	leg, cancel := context.WithTimeout(ctx, legPatience)
+	defer cancel()
 	for _, p := range places {
-		if item = c.bindAt(ctx, item.ID, p); item.Error == nil || !unreached(item.Error) {
+		if item = c.bindAt(leg, item.ID, p); !unreached(item.Error) || leg.Err() != nil {
 			break
 		}
 	}
@@ -43,14 +48,11 @@ func (c *Client) Bind(ctx context.Context, settle ews.Settle) evidence.Item {
 		item.Bind = &evidence.Bind{}
 	}
 	switch b := item.Bind; {
-	case b.Problem == evidence.NoTLS:
-		note.Result, note.Why = evidence.Skipped, b.Why
-	case len(places) == 0, unreached(item.Error):
-		b.Problem, b.Why = evidence.NoAnswer, "no domain controller could be reached: "+item.Error.Text
-		note.Result, note.Why = evidence.Skipped, b.Why
 	case item.Error != nil:
-		b.Problem, b.Why = evidence.NoAnswer, "the bind got no answer: "+item.Error.Text
-		note.Why = b.Why
+		b.Problem, b.Why = unanswered(item, places)
+		if note.Why = b.Why; len(places) == 0 || unreached(item.Error) || item.Error.Phase == "tls" {
+			note.Result = evidence.Skipped
+		}
 	case *b.Result == ldap.LDAPResultSuccess:
 		note.Result = evidence.Accepted
 	case *b.Result == ldap.LDAPResultInvalidCredentials:
@@ -63,6 +65,22 @@ func (c *Client) Bind(ctx context.Context, settle ews.Settle) evidence.Item {
 	note.Counted = settle(note.Result)
 	item.Logon = &note
 	return c.Recorder.Add(item)
+}
+
+// unanswered says why a bind got no answer. That the check was stopped is no
+// fault of the controller's.
+func unanswered(item evidence.Item, places []place) (evidence.Problem, string) {
+	switch f := item.Error; {
+	case f.Code == evidence.Interrupted:
+		return "", "the check was stopped"
+	case len(places) == 0, unreached(f):
+		return evidence.NoAnswer, "no domain controller could be reached: " + f.Text
+	case f.Phase == "tls":
+		at := slices.IndexFunc(places, func(p place) bool { return p.address == item.Address })
+		return evidence.NoTLS, withoutTLS(places[at], f)
+	default:
+		return evidence.NoAnswer, "the bind got no answer: " + f.Text
+	}
 }
 
 func resultName(code int) string {
@@ -90,12 +108,10 @@ func (c *Client) bindAt(ctx context.Context, id string, p place) evidence.Item {
 	stream, info, timing, fail := dialer.Stream(ctx, p.address)
 	item.TLS, item.Timing, item.Error = info, timing, fail
 	if fail != nil {
-		if fail.Phase == "tls" {
-			item.Bind = &evidence.Bind{Problem: evidence.NoTLS, Why: withoutTLS(p, fail)}
-		}
 		return item
 	}
-	conn := ldap.NewConn(stream, true)
+	little := &bounded{Conn: stream}
+	conn := ldap.NewConn(little, true)
 	conn.SetTimeout(patience)
 	conn.Start()
 	defer conn.Close()
@@ -111,32 +127,69 @@ func (c *Client) bindAt(ctx context.Context, id string, p place) evidence.Item {
 		item.Bind = &evidence.Bind{Result: &result}
 	case errors.As(err, &answer) && answer.ResultCode < ldap.ErrorNetwork:
 		result := int(answer.ResultCode)
-		item.Bind = &evidence.Bind{Result: &result, Message: message(answer)}
+		item.Bind = &evidence.Bind{Result: &result, Message: c.message(answer)}
 		if m := reasonData.FindStringSubmatch(item.Bind.Message); m != nil {
 			item.Bind.Data = m[1]
 		}
-	case ctx.Err() != nil:
-		item.Error = wire.Classify(ctx, "read", ctx.Err())
 	default:
-		// The library's own words for an answer that is none, or that did
-		// not come.
-		item.Error = &evidence.Failure{Code: evidence.Malformed, Phase: "read", Text: "the server ended the connection or answered something that is not LDAP"}
+		item.Error = little.failure(ctx)
 	}
 	return item
+}
+
+// bounded is a connection from which no more is read than an answer can need,
+// whatever number of messages it comes in.
+type bounded struct {
+	net.Conn
+
+	mu   sync.Mutex
+	read int
+	err  error // the first one
+}
+
+var errTooMuch = fmt.Errorf("more than %d bytes came", longestMessage)
+
+func (b *bounded) Read(p []byte) (int, error) {
+	n, err := b.Conn.Read(p)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.read += n; err == nil && b.read > longestMessage {
+		n, err = 0, errTooMuch
+	}
+	if b.err == nil {
+		b.err = err
+	}
+	return n, err
+}
+
+// failure is why no answer was read, by what the connection said: the library
+// has words of its own for it.
+func (b *bounded) failure(ctx context.Context) *evidence.Failure {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case ctx.Err() != nil:
+		return wire.Classify(ctx, "read", ctx.Err())
+	case b.err != nil && !errors.Is(b.err, errTooMuch) && !errors.Is(b.err, net.ErrClosed):
+		return wire.Classify(ctx, "read", b.err)
+	}
+	return &evidence.Failure{Code: evidence.Malformed, Phase: "read", Text: "the server answered something that is not LDAP"}
 }
 
 // reasonData finds Active Directory's reason in the diagnostic message: it is
 // the only place that has it.
 var reasonData = regexp.MustCompile(`(?i)\bdata ([0-9a-f]{1,8})\b`)
 
-// message is the server's text without the library's words around it.
-func message(e *ldap.Error) string {
+// message is the server's text without the library's words around it. It has
+// heard the password: what it says is cleaned before it is cut, because half a
+// password is not found any more.
+func (c *Client) message(e *ldap.Error) string {
 	if e.Err == nil {
 		return ""
 	}
 	const longest = 500
-	text := e.Err.Error()
-	return text[:min(len(text), longest)]
+	text := c.Recorder.Clean(e.Err.Error())
+	return strings.ToValidUTF8(strings.TrimRight(text[:min(len(text), longest)], "\x00"), "\uFFFD")
 }
 
 func withoutTLS(p place, f *evidence.Failure) string {

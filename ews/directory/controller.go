@@ -34,6 +34,7 @@ type Client struct {
 // many are tried when one does not answer.
 const (
 	patience       = 5 * time.Second
+	legPatience    = 2 * patience // all of them together
 	mostTried      = 3
 	longestMessage = 64 << 10 // bytes of a KDC's or an LDAP server's answer
 )
@@ -138,6 +139,8 @@ func (c *Client) fromDNS(ctx context.Context, service, domain, port string) ([]s
 // addresses are the places to try, at most mostTried: each host by the first of
 // its addresses.
 func (c *Client) addresses(ctx context.Context, controllers []string) (places []place, last *evidence.Failure) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	for _, k := range controllers {
 		if len(places) == mostTried {
 			break
@@ -147,9 +150,7 @@ func (c *Client) addresses(ctx context.Context, controllers []string) (places []
 			places = append(places, place{host, net.JoinHostPort(ip.String(), port)})
 			continue
 		}
-		limited, cancel := context.WithTimeout(ctx, patience)
-		ips, fail := wire.Resolve(limited, host)
-		cancel()
+		ips, fail := wire.Resolve(ctx, host)
 		if fail != nil {
 			last = fail
 			continue

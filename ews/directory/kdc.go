@@ -246,8 +246,10 @@ type asRequest interface {
 func (k *KDC) exchange(ctx context.Context, item *evidence.Item, request asRequest) kerberos.Answer {
 	fact := item.Kerberos
 	var raw []byte
+	leg, cancel := context.WithTimeout(ctx, legPatience)
+	defer cancel()
 	for i, p := range k.places {
-		limited, cancel := context.WithTimeout(ctx, patience)
+		limited, cancel := context.WithTimeout(leg, patience)
 		item.Address = p.address
 		raw, item.Timing, item.Error = wire.Exchange(limited, p.address, request.Bytes(), longestMessage)
 		cancel()
@@ -255,8 +257,15 @@ func (k *KDC) exchange(ctx context.Context, item *evidence.Item, request asReque
 			k.places = k.places[i : i+1]
 			break
 		}
+		if leg.Err() != nil {
+			break
+		}
 	}
-	if item.Error != nil {
+	switch f := item.Error; {
+	case f != nil && f.Code == evidence.Interrupted: // no fault of the controller's
+		fact.Why = "the check was stopped"
+		return kerberos.Answer{}
+	case f != nil:
 		fact.Problem, fact.Why = evidence.NoAnswer, fmt.Sprintf("the domain controller at %s does not answer Kerberos: %s", item.Address, item.Error.Text)
 		return kerberos.Answer{}
 	}

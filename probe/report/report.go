@@ -158,6 +158,10 @@ func validate(rec evidence.Record) error {
 			return damaged("evidence %s names no step", item.ID)
 		case item.Logon != nil && !slices.Contains([]evidence.Result{evidence.Accepted, evidence.Refused, evidence.Unfinished, evidence.Skipped}, item.Logon.Result):
 			return damaged("evidence %s has a logon with the result %q", item.ID, item.Logon.Result)
+		case item.AtDirectory():
+			if !decidedThere(item) {
+				return damaged("evidence %s has a logon with the result %q, which its domain controller did not give", item.ID, item.Logon.Result)
+			}
 		case item.Logon != nil && item.Logon.Result == evidence.Accepted && (item.Response == nil || !item.EWS.Answered()):
 			return damaged("evidence %s calls a logon accepted without an EWS answer", item.ID)
 		case item.Logon != nil && item.Logon.Result == evidence.Refused && item.Response == nil:
@@ -166,4 +170,23 @@ func validate(rec evidence.Record) error {
 		seen[item.ID] = true
 	}
 	return nil
+}
+
+// decidedThere: a logon at a domain controller has no HTTP answer; what was
+// accepted or refused shows in the controller's own.
+func decidedThere(item evidence.Item) bool {
+	if item.Logon == nil {
+		return true
+	}
+	const success, invalidCredentials = 0, 49 // RFC 4511 4.1.9
+	k, b := item.Kerberos, item.Bind
+	answered := func(code int) bool { return b != nil && b.Result != nil && *b.Result == code && item.Error == nil }
+	ldap := item.Logon.Scheme == evidence.SchemeLDAPS
+	switch item.Logon.Result {
+	case evidence.Accepted:
+		return ldap && answered(success) || !ldap && k != nil && k.Error == "" && k.EncType != ""
+	case evidence.Refused:
+		return ldap && answered(invalidCredentials) || !ldap && k != nil && k.Error != ""
+	}
+	return true
 }

@@ -188,6 +188,7 @@ func logonBlocked(v *view) *hit {
 	}
 	h := &hit{confidence: finding.Likely, evidence: []string{v.provedElsewhere.ID}}
 	var schemes []string
+	password := false // a ticket that is refused says nothing of it: kerberos-failed
 	for _, n := range v.nodes {
 		for _, item := range n.logons {
 			l := item.Logon
@@ -195,12 +196,13 @@ func logonBlocked(v *view) *hit {
 				continue
 			}
 			h.evidence = append(h.evidence, item.ID)
+			password = password || l.Mechanism != evidence.MechanismKerberos
 			if name := mechanism(l); !slices.Contains(schemes, name) {
 				schemes = append(schemes, name)
 			}
 		}
 	}
-	if len(schemes) == 0 {
+	if !password {
 		return nil
 	}
 	by := v.provedElsewhere.Logon.Scheme
