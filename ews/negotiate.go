@@ -78,7 +78,9 @@ func (c *Client) Kerberos(ctx context.Context, userAgent string, token TokenMake
 		return c.skip(err, note, settle)
 	}
 	// The authenticator, with which the message ends, is what can be replayed.
-	const authenticator = 512
+	// It is longer than this; what stands before it are names in clear, which
+	// the server may say.
+	const authenticator = 96
 	c.Recorder.Hide(message[max(0, len(message)-authenticator):])
 	// Its beginning, lengths included, is by what the ticket is recognised.
 	const beginning = 64

@@ -129,6 +129,9 @@ func clean(vault *secret.Vault, item *evidence.Item) {
 			*s = c(*s)
 		}
 	}
+	if l := item.Logon; l != nil && item.AtDirectory() {
+		l.Why = c(l.Why) // it may be the controller's own words
+	}
 	if b := item.Bind; b != nil {
 		b.Data, b.Message, b.Why = c(b.Data), c(b.Message), c(b.Why)
 	}

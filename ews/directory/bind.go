@@ -110,7 +110,7 @@ func (c *Client) bindAt(ctx context.Context, id string, p place) evidence.Item {
 	if fail != nil {
 		return item
 	}
-	little := &bounded{Conn: stream}
+	little := &capped{Conn: stream}
 	conn := ldap.NewConn(little, true)
 	conn.SetTimeout(patience)
 	conn.Start()
@@ -137,9 +137,9 @@ func (c *Client) bindAt(ctx context.Context, id string, p place) evidence.Item {
 	return item
 }
 
-// bounded is a connection from which no more is read than an answer can need,
+// capped is a connection from which no more is read than an answer can need,
 // whatever number of messages it comes in.
-type bounded struct {
+type capped struct {
 	net.Conn
 
 	mu   sync.Mutex
@@ -149,7 +149,7 @@ type bounded struct {
 
 var errTooMuch = fmt.Errorf("more than %d bytes came", longestMessage)
 
-func (b *bounded) Read(p []byte) (int, error) {
+func (b *capped) Read(p []byte) (int, error) {
 	n, err := b.Conn.Read(p)
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -164,7 +164,7 @@ func (b *bounded) Read(p []byte) (int, error) {
 
 // failure is why no answer was read, by what the connection said: the library
 // has words of its own for it.
-func (b *bounded) failure(ctx context.Context) *evidence.Failure {
+func (b *capped) failure(ctx context.Context) *evidence.Failure {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch {

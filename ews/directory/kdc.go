@@ -113,7 +113,7 @@ func (k *KDC) Logon(ctx context.Context, settle ews.Settle) evidence.Item {
 	if err != nil {
 		return end(item, evidence.Skipped, err.Error())
 	}
-	k.Recorder.Hide(tail(request.Bytes()))
+	k.Recorder.Hide(request.Secret())
 	k.Recorder.Expose()
 	answer := k.exchange(ctx, &item, request)
 	switch e := answer.Error; {
@@ -185,7 +185,7 @@ func (k *KDC) Ticket(ctx context.Context, spn string) (evidence.Item, *kerberos.
 	if err != nil {
 		return give(evidence.NoTicket, err.Error())
 	}
-	k.Recorder.Hide(tail(request.Bytes()))
+	k.Recorder.Hide(request.Secret())
 	answer := k.exchange(ctx, &item, request)
 	switch {
 	case answer.Referral != "":
@@ -286,12 +286,6 @@ func (k *KDC) exchange(ctx context.Context, item *evidence.Item, request asReque
 		}
 	}
 	return answer
-}
-
-// tail is the end of a message, where its encrypted part is.
-func tail(message []byte) []byte {
-	const most = 512
-	return message[max(0, len(message)-most):]
 }
 
 func orElse(s, instead string) string {

@@ -25,6 +25,7 @@ type ASRequest struct {
 	client Principal
 	nonce  int
 	key    *types.EncryptionKey // nil without pre-authentication
+	secret []byte               // the encrypted time
 	raw    []byte
 }
 
@@ -72,7 +73,7 @@ func (r ASRequest) withKey(key types.EncryptionKey, now time.Time) (ASRequest, e
 		return ASRequest{}, fmt.Errorf("the encrypted time cannot be encoded: %w", err)
 	}
 	made, err := newASRequest(r.client, []int32{key.KeyType}, types.PADataSequence{{PADataType: patype.PA_ENC_TIMESTAMP, PADataValue: value}})
-	made.key = &key
+	made.key, made.secret = &key, sealed.Cipher
 	return made, err
 }
 
@@ -128,6 +129,10 @@ func newNonce() (int, error) {
 // 7.2.2). With pre-authentication it is a secret: the password can be guessed
 // offline from it.
 func (r ASRequest) Bytes() []byte { return r.raw }
+
+// Secret is the part of the message from which the password can be guessed, nil
+// without pre-authentication. The rest is names in clear.
+func (r ASRequest) Secret() []byte { return r.secret }
 
 // Read reads the answer. The errors are ErrNotKerberos, ErrMalformed, ErrEnctype
 // and ErrUntrusted.

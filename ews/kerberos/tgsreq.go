@@ -21,6 +21,7 @@ type TGSRequest struct {
 	tgt     Ticket
 	service Principal
 	nonce   int
+	secret  []byte // the end of the authenticator
 	raw     []byte
 }
 
@@ -59,6 +60,7 @@ func NewTGSRequest(tgt Ticket, service Principal, now time.Time) (TGSRequest, er
 		if err != nil {
 			return err
 		}
+		r.secret = replayable(proof)
 		m.PAData = types.PADataSequence{{PADataType: patype.PA_TGS_REQ, PADataValue: proof}}
 		r.raw, err = m.Marshal()
 		return err
@@ -89,6 +91,10 @@ func (t Ticket) proof(body *messages.KDCReqBody, now time.Time) ([]byte, error) 
 
 // Bytes is the message without the length that TCP puts before it. A secret.
 func (r TGSRequest) Bytes() []byte { return r.raw }
+
+// Secret is the part of the message that could be replayed. The rest is the
+// ticket, and names in clear.
+func (r TGSRequest) Secret() []byte { return r.secret }
 
 // Read reads the answer. The errors are ErrNotKerberos, ErrMalformed, ErrEnctype
 // and ErrUntrusted.

@@ -41,6 +41,7 @@ type KDC struct {
 	Salt      string
 	Enctype   int32  // of svc-crm's key, AES-256 if 0
 	Params    []byte // s2kparams that are announced
+	Announce  []byte // s2kparams that are announced and not what the key is made with
 	NoHints   bool
 	Open      bool   // no pre-authentication demanded
 	Refuse    int32  // the code for a proof that is right, and for the service
@@ -299,7 +300,11 @@ func (k *KDC) methods(t testing.TB, name string) []byte {
 	if k.NoHints {
 		return nil
 	}
-	return ETypeInfo(t, types.ETypeInfo2Entry{EType: k.keyType(), Salt: k.saltOf(name), S2KParams: k.Params})
+	announced := k.Params
+	if k.Announce != nil {
+		announced = k.Announce
+	}
+	return ETypeInfo(t, types.ETypeInfo2Entry{EType: k.keyType(), Salt: k.saltOf(name), S2KParams: announced})
 }
 
 // ETypeInfo is METHOD-DATA with one PA-ETYPE-INFO2.
