@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -131,6 +132,10 @@ func scenarioConfig(c standin.Check, server *standin.Server) (probe.Config, erro
 	}
 	if c.EachNode {
 		cfg.Addresses = server.Addresses()
+	}
+	if c.Explain {
+		cfg.Explain, cfg.Controller = true, server.Controller()
+		cfg.Domain, cfg.Kerberos.Realm, cfg.Kerberos.Named = standin.Domain, strings.ToUpper(standin.Domain), true
 	}
 	if cfg.ProfileAuth == "" {
 		cfg.ProfileAuth = probe.ProfileBasic

@@ -85,7 +85,7 @@ func endsOf(q standin.Request) []string {
 		return []string{"accepted", "unfinished"}
 	case standin.OutcomeUnfinished:
 		return []string{"unfinished"}
-	case standin.OutcomeWrongPassword, standin.OutcomeLocked, standin.OutcomeUnknownUser, standin.OutcomeBinding, standin.OutcomeConfiguration:
+	case standin.OutcomeStranger, standin.OutcomeWrongPassword, standin.OutcomeLocked, standin.OutcomeUnknownUser, standin.OutcomeBinding, standin.OutcomeConfiguration:
 		return []string{"refused"}
 	}
 	return nil // no credential belongs there
@@ -103,7 +103,7 @@ func keepsToEWS(t *testing.T, view standin.View) {
 		if q.Message == standin.MessageBearer || q.Message == standin.MessageOther {
 			t.Errorf("a message that the contract does not name: %+v", q)
 		}
-		if q.Method != "POST" {
+		if q.Method != "POST" && q.Message != standin.MessageBind {
 			t.Errorf("%s, and a check sends POST only", q.Method)
 		}
 	}

@@ -280,6 +280,7 @@ func save(tb testing.TB, name string, content []byte) string {
 type line struct {
 	url       string
 	addresses []string
+	dc        string
 	ca        []byte
 	check     standin.Check
 }
@@ -305,6 +306,9 @@ func (l line) args(tb testing.TB, flags ...string) []string {
 		give("user", c.User)
 		give("password-file", save(tb, "password.txt", []byte(c.Password+"\n")))
 	}
+	if c.Explain {
+		args = append(args, "--explain-rejection", "--dc", l.dc, "--domain", standin.Domain)
+	}
 	give("profile-auth", c.ProfileAuth)
 	give("view", c.View)
 	give("mailbox", c.Mailbox)
@@ -327,7 +331,7 @@ func lineTo(s *standin.Server, c standin.Check) line {
 	if !c.EachNode {
 		addresses = addresses[:1]
 	}
-	return line{url: s.URL(), addresses: addresses, ca: s.CA(), check: c}
+	return line{url: s.URL(), addresses: addresses, dc: s.Controller(), ca: s.CA(), check: c}
 }
 
 // logons are the requests of a view that carried the credential, in the order

@@ -95,6 +95,11 @@ func tryCommand(k standin.Check, server *standin.Server, ca, password string) st
 		flag("user", k.User)
 		flag("password-file", password)
 	}
+	if k.Explain {
+		line += " --explain-rejection"
+		flag("dc", server.Controller())
+		flag("domain", standin.Domain)
+	}
 	flag("profile-auth", k.ProfileAuth)
 	flag("view", k.View)
 	flag("mailbox", k.Mailbox)

@@ -42,10 +42,13 @@ const (
 	MovingMailbox = "moving@contoso.com"
 )
 
+// Domain is the DNS name of the accounts' domain.
+const Domain = "contoso.com"
+
 // The domain of the stand-in, as NetBIOS and as DNS name.
 const (
 	netBIOSDomain = "CONTOSO"
-	dnsDomain     = "contoso.com"
+	dnsDomain     = Domain
 )
 
 // account is one built-in account.

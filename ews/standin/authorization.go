@@ -20,6 +20,7 @@ type authorization struct {
 	password string // Basic
 
 	token    []byte        // NTLM message
+	wrapped  bool          // it came inside SPNEGO
 	response *authenticate // its parsed form, if it is a type 3
 	pairs    map[uint16][]byte
 
@@ -71,15 +72,21 @@ func (a *authorization) parseBasic(credentials string) {
 	a.name, a.password = name, password
 }
 
-// parseNTLM reads an NTLM message. A SPNEGO token (Kerberos, or NTLM wrapped) is
-// none: there is no Kerberos here, and whoever gets no answer to it may send a
-// raw message.
+// parseNTLM reads an NTLM message, as it is or inside SPNEGO, and tells a
+// Kerberos ticket from it.
 func (a *authorization) parseNTLM(credentials string) {
 	a.message = MessageOther
 	token, err := base64.StdEncoding.DecodeString(credentials)
 	if err != nil {
 		a.err = errBadCredentials
 		return
+	}
+	if inner, err := unwrap(token); err == nil && a.scheme == "Negotiate" {
+		if inner.kerberos() {
+			a.message = MessageKerberos
+			return
+		}
+		a.wrapped, token = true, inner.token
 	}
 	kind, err := ntlmMessageType(token)
 	if err != nil {

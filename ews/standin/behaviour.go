@@ -7,9 +7,10 @@ import "time"
 // they can be. Every secret it is sent is verified, whatever else is switched.
 type Behaviour struct {
 	// Basic, NTLM and Negotiate are the schemes an anonymous request is offered,
-	// in Exchange's order Negotiate, NTLM, Basic. Inside Negotiate only raw
-	// NTLMSSP messages are understood, no Kerberos.
+	// in Exchange's order Negotiate, NTLM, Basic. Inside says what is understood
+	// inside Negotiate; nothing here can verify a Kerberos ticket.
 	Basic, NTLM, Negotiate bool
+	Inside                 Inside
 
 	// OAuth answers an "Authorization: Bearer" without a token with a Bearer
 	// challenge; AuthorizationURI puts authorization_uri into it, without which
@@ -19,6 +20,14 @@ type Behaviour struct {
 	// BasicRefuses and NTLMRefuses refuse the right password too, as a policy
 	// does: the scheme is offered, but nobody gets in by it.
 	BasicRefuses, NTLMRefuses bool
+
+	// BasicUPNOnly makes Basic know an account by its UPN alone, as a device that
+	// reads Basic in front of Exchange may.
+	BasicUPNOnly bool
+
+	// Directory runs a domain controller beside the nodes: LDAPS, which knows the
+	// built-in accounts and says why it refuses one.
+	Directory bool
 
 	// ExtendedProtection is the demand on the channel binding of an NTLM logon.
 	// Bridged verifies it against another certificate than the one served here,
@@ -74,6 +83,16 @@ const (
 	ExtendedProtectionRequire ExtendedProtection = "require" // there must be one and it must be right
 )
 
+// Inside is what is understood inside Negotiate.
+type Inside string
+
+const (
+	InsideRaw      Inside = ""         // NTLM messages as they are, SPNEGO not
+	InsideSPNEGO   Inside = "spnego"   // NTLM inside SPNEGO alone
+	InsideBoth     Inside = "both"     // NTLM in both forms, as Windows has it
+	InsideKerberos Inside = "kerberos" // no NTLM in either form
+)
+
 // Handshake is what becomes of an NTLM handshake on its way.
 type Handshake string
 
@@ -82,6 +101,7 @@ const (
 	HandshakeDropped     Handshake = "dropped"      // the connection is closed after the challenge
 	HandshakeOtherNode   Handshake = "other-node"   // the response meets a node that knows no challenge and sends a new one
 	HandshakeNoChallenge Handshake = "no-challenge" // the first message is answered with the bare list
+	HandshakeAlternating Handshake = "alternating"  // the requests of a connection go to two nodes in turn, and nothing but their challenges names them
 )
 
 // HeaderStyle is the shape of the WWW-Authenticate lines.

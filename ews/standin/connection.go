@@ -17,6 +17,8 @@ type connection struct {
 	account *account   // who is signed in, nil if nobody
 	name    string     // the account as it was written
 	scheme  string     // the scheme that signed it in
+
+	requests int // so far, for HandshakeAlternating
 }
 
 // nodeListener numbers the connections of a node and keeps them for Close.

@@ -19,6 +19,7 @@ func (n *node) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer n.server.running.Done()
 
 	c := connectionOf(r)
+	c.requests++
 	a := parseAuthorization(r)
 	q := &Request{
 		At: time.Now(), Node: n.number, Connection: c.number,
@@ -47,6 +48,9 @@ func (n *node) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		n.server.record(q)
 		n.harm(w, r, c)
 		return
+	}
+	if n.behaviour.Handshake == HandshakeAlternating {
+		delete(answer.header, "X-FEServer")
 	}
 	if n.behaviour.Echo {
 		answer.echo(a)
@@ -93,6 +97,9 @@ func (n *node) signedIn(answer *response, who *account, r *http.Request, a *auth
 	answer.with("Set-Cookie", cookie+"; HttpOnly")
 	if a.message == MessageType3 {
 		answer.with("Persistent-Auth", "true")
+		if a.wrapped {
+			answer.with("WWW-Authenticate", "Negotiate "+negTokenResp(acceptCompleted, nil))
+		}
 	}
 	return answer
 }

@@ -16,6 +16,7 @@ import (
 // handshake is an NTLM logon between its challenge and its response.
 type handshake struct {
 	scheme    string // the scheme it was begun with
+	wrapped   bool   // and whether inside SPNEGO
 	challenge [8]byte
 	type1     []byte // kept for the message integrity code
 	type2     []byte

@@ -26,6 +26,7 @@ type Check struct {
 	Timeout        time.Duration // 0 is the program's own
 	PlainHTTP      bool          // the URL begins with http://
 	EachNode       bool          // the address of every node is given
+	Explain        bool          // --explain-rejection, at the server's own domain controller
 }
 
 // Expect is what the check must find, and what it may cost the account.
@@ -48,6 +49,7 @@ func Scenarios() []Scenario {
 	return slices.Concat(
 		basicScenarios(),
 		credentialScenarios(),
+		explainScenarios(),
 		bindingScenarios(),
 		handshakeScenarios(),
 		frontScenarios(),
@@ -82,6 +84,7 @@ var (
 	wrongCheck     = Check{User: UPN, Password: WrongPassword}
 	ntlmCheck      = Check{User: UPN, Password: Password, ProfileAuth: "ntlm"}
 	negotiateCheck = Check{User: UPN, Password: Password, ProfileAuth: "negotiate"}
+	explainCheck   = Check{User: UPN, Password: Password, Explain: true}
 	oauthCheck     = Check{ProfileAuth: "oauth"}
 )
 

@@ -58,10 +58,26 @@ func credentialScenarios() []Scenario {
 			Name: "negotiate-for-kerberos", Title: "Basic works; Negotiate refuses NTLM, as where it is meant for Kerberos alone",
 			Behaviour: Behaviour{Negotiate: true, Basic: true, NTLMRefuses: true}, Check: goodCheck, Expect: ok(),
 		},
+		{
+			Name: "name-form", Title: `Basic knows the account by its UPN only, and it is given as DOMAIN\user`,
+			Behaviour: everyScheme.but(func(b *Behaviour) { b.BasicUPNOnly = true }), Check: Check{User: User, Password: Password}, Expect: critical("basic-rejected"),
+		},
 		{Name: "domain-user-name", Title: `the account is given as DOMAIN\user`, Behaviour: everyScheme, Check: Check{User: User, Password: Password}, Expect: warning("user-name-not-upn")},
 		{Name: "basic-and-ntlm", Title: "an NTLM profile, while Basic is offered too", Behaviour: everyScheme, Check: ntlmCheck, Expect: warning("basic-and-ntlm")},
 		{Name: "ntlm-off-profile-ntlm", Title: "an NTLM profile, and only Basic is offered", Behaviour: basicOnly, Check: ntlmCheck, Expect: critical("ntlm-disabled")},
 		{Name: "negotiate-profile", Title: "a Negotiate profile, NTLM inside it works", Behaviour: windowsOnly, Check: negotiateCheck, Expect: ok()},
+		{
+			Name: "negotiate-spnego", Title: "a Negotiate profile, and NTLM is taken inside SPNEGO only",
+			Behaviour: windowsOnly.but(func(b *Behaviour) { b.Inside = InsideSPNEGO }), Check: negotiateCheck, Expect: ok(),
+		},
+		{
+			Name: "negotiate-kerberos-only", Title: "a Negotiate profile, and Negotiate takes Kerberos alone",
+			Behaviour: Behaviour{Negotiate: true, Inside: InsideKerberos}, Check: negotiateCheck, Expect: critical("ntlm-broken"),
+		},
+		{
+			Name: "negotiate-kerberos-only-basic", Title: "the same with a Basic profile",
+			Behaviour: Behaviour{Negotiate: true, Inside: InsideKerberos}, Check: goodCheck, Expect: critical("basic-disabled").ofCause(5),
+		},
 		{Name: "negotiate-off", Title: "a Negotiate profile, and only NTLM and Basic are offered", Behaviour: Behaviour{NTLM: true, Basic: true}, Check: negotiateCheck, Expect: critical("negotiate-disabled")},
 		{
 			Name: "oauth-on", Title: "an OAuth profile, and modern authentication is configured", Behaviour: everyScheme.but(func(b *Behaviour) { b.OAuth, b.AuthorizationURI = true, true }),
@@ -72,6 +88,29 @@ func credentialScenarios() []Scenario {
 			Check: oauthCheck, Expect: critical("oauth-disabled"),
 		},
 		{Name: "oauth-off", Title: "an OAuth profile, and OAuth is off", Behaviour: everyScheme, Check: oauthCheck, Expect: critical("oauth-disabled")},
+	}
+}
+
+// explainScenarios are refusals that a domain controller explains.
+func explainScenarios() []Scenario {
+	withDirectory := everyScheme.but(func(b *Behaviour) { b.Directory = true })
+	return []Scenario{
+		{
+			Name: "explain-wrong-password", Title: "the password is wrong, and a domain controller says so", Behaviour: withDirectory,
+			Check: explainCheck.but(func(c *Check) { c.Password = WrongPassword }), Expect: critical("credentials-rejected").costing(2),
+		},
+		{
+			Name: "explain-locked", Title: "the account is locked, and a domain controller says so", Behaviour: withDirectory,
+			Check: explainCheck.but(func(c *Check) { c.User = LockedUser }), Expect: critical("credentials-rejected"),
+		},
+		{
+			Name: "explain-unknown-user", Title: "there is no such account, and a domain controller says so", Behaviour: withDirectory,
+			Check: explainCheck.but(func(c *Check) { c.User = "svc-nosuch@contoso.com" }), Expect: critical("credentials-rejected"),
+		},
+		{
+			Name: "logon-blocked", Title: "a domain controller accepts the password, EWS refuses it by every scheme",
+			Behaviour: withDirectory.but(func(b *Behaviour) { b.BasicRefuses, b.NTLMRefuses = true, true }), Check: explainCheck, Expect: critical("logon-blocked"),
+		},
 	}
 }
 
@@ -114,6 +153,7 @@ func handshakeScenarios() []Scenario {
 		{Name: "dropped-between-legs", Title: "the connection is closed in the middle of the NTLM handshake", Behaviour: broken(HandshakeDropped, windowsOnly), Check: ntlmCheck, Expect: critical("ntlm-broken")},
 		{Name: "dropped-between-legs-basic", Title: "the same, where the profile's Basic works", Behaviour: broken(HandshakeDropped, everyScheme), Check: goodCheck, Expect: warning("ntlm-broken")},
 		{Name: "other-node", Title: "the second half of the NTLM handshake meets another node", Behaviour: broken(HandshakeOtherNode, windowsOnly), Check: ntlmCheck, Expect: critical("ntlm-broken")},
+		{Name: "alternating-nodes", Title: "the requests of a connection meet two nodes in turn, which only NTLM tells apart", Behaviour: broken(HandshakeAlternating, windowsOnly), Check: ntlmCheck, Expect: critical("ntlm-broken")},
 		{Name: "ntlm-no-challenge", Title: "NTLM is offered, but the handshake gets no challenge", Behaviour: broken(HandshakeNoChallenge, windowsOnly), Check: ntlmCheck, Expect: critical("ntlm-broken")},
 		{
 			Name: "clock-skew", Title: "the server's clock is ten minutes off",

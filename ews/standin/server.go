@@ -34,14 +34,15 @@ type Options struct {
 
 // Server is a running stand-in.
 type Server struct {
-	nodes     []*node
-	ca        []byte
-	plain     bool
-	onRequest func(Request)
-	closing   chan struct{}  // closed by Close
-	running   sync.WaitGroup // goroutines of listeners, connections and handlers
-	closeOnce sync.Once
-	closeErr  error
+	nodes      []*node
+	controller *controller // nil without one
+	ca         []byte
+	plain      bool
+	onRequest  func(Request)
+	closing    chan struct{}  // closed by Close
+	running    sync.WaitGroup // goroutines of listeners, connections and handlers
+	closeOnce  sync.Once
+	closeErr   error
 
 	mu          sync.Mutex
 	view        View
@@ -108,6 +109,12 @@ func Start(b Behaviour, o Options) (*Server, error) {
 		if address, err = nextAddress(address); err != nil {
 			return nil, errors.Join(err, s.Close())
 		}
+	}
+	if b.Directory {
+		if err := s.startController(o.Listen, behind); err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
+		s.running.Go(s.controller.serve)
 	}
 	for _, n := range s.nodes {
 		s.running.Go(func() { _ = n.http.Serve(n.listener) }) // it ends by Close, and says so
@@ -226,6 +233,9 @@ func (s *Server) Close() error {
 				s.closeErr = errors.Join(s.closeErr, err)
 			}
 			_ = n.listener.Close() // it may not be served yet; closing twice does no harm
+		}
+		if s.controller != nil {
+			_ = s.controller.listener.Close()
 		}
 		s.mu.Lock()
 		open := make([]*connection, 0, len(s.connections))

@@ -4,6 +4,7 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"net/http"
+	"strings"
 )
 
 // tenant is the Entra ID tenant in the Bearer challenge.
@@ -30,6 +31,12 @@ func (n *node) signIn(c *connection, r *http.Request, a *authorization, q *Reque
 		return nil, n.beginNTLM(c, r, a, q)
 	case MessageType3:
 		return n.finishNTLM(c, r, a, q)
+	case MessageKerberos:
+		c.signOut()
+		if q.Outcome = OutcomeKerberos; !n.behaviour.Negotiate {
+			q.Outcome = OutcomeNotOffered
+		}
+		return nil, n.challenge(r, "", "")
 	default:
 		c.signOut()
 		q.Outcome = OutcomeMalformed
@@ -46,6 +53,9 @@ func (n *node) signInBasic(r *http.Request, a *authorization, q *Request) (*acco
 		q.Outcome = OutcomeMalformed
 	default:
 		who := findAccount("", a.name)
+		if n.behaviour.BasicUPNOnly && !strings.Contains(a.name, "@") {
+			who = nil
+		}
 		right := subtle.ConstantTimeCompare([]byte(a.password), []byte(Password)) == 1
 		q.Outcome = judge(who, right, true, n.behaviour.BasicRefuses)
 		if q.Outcome == OutcomeAccepted {
@@ -71,22 +81,30 @@ func (n *node) beginNTLM(c *connection, r *http.Request, a *authorization, q *Re
 	case n.behaviour.Handshake == HandshakeNoChallenge:
 		q.Outcome = OutcomeChallenged
 		return n.challenge(r, "", "")
+	case !n.takes(a):
+		q.Outcome = OutcomeChallenged
+		return n.refuseMechanism(r, a)
 	}
-	answer := n.sendChallenge(c, r, a.scheme, a.token, q)
+	answer := n.sendChallenge(c, r, a, a.token, q)
 	answer.hangUp = n.behaviour.Handshake == HandshakeDropped
 	return answer
 }
 
 // sendChallenge begins a handshake on the connection.
-func (n *node) sendChallenge(c *connection, r *http.Request, scheme string, type1 []byte, q *Request) *response {
-	h, err := newHandshake(scheme, n.name, type1, n.now())
+func (n *node) sendChallenge(c *connection, r *http.Request, a *authorization, type1 []byte, q *Request) *response {
+	h, err := newHandshake(a.scheme, n.nameOn(c), type1, n.now())
 	if err != nil {
 		q.Outcome = OutcomeMalformed
 		return n.challenge(r, "", "")
 	}
+	h.wrapped = a.wrapped
 	c.pending = h
 	q.Outcome = OutcomeType2
-	return n.challenge(r, scheme, base64.StdEncoding.EncodeToString(h.type2))
+	blob := base64.StdEncoding.EncodeToString(h.type2)
+	if a.wrapped {
+		blob = negTokenResp(acceptIncomplete, h.type2)
+	}
+	return n.challenge(r, a.scheme, blob)
 }
 
 // finishNTLM verifies a type 3 against the challenge that this connection was
@@ -97,12 +115,14 @@ func (n *node) finishNTLM(c *connection, r *http.Request, a *authorization, q *R
 	switch {
 	case !n.offersNTLM(a.scheme):
 		q.Outcome = OutcomeNotOffered
-	case h == nil || h.scheme != a.scheme:
+	case h == nil || h.scheme != a.scheme || h.wrapped != a.wrapped:
 		q.Outcome = OutcomeUnfinished
 	case n.behaviour.Handshake == HandshakeOtherNode:
-		answer := n.sendChallenge(c, r, a.scheme, h.type1, q)
+		answer := n.sendChallenge(c, r, a, h.type1, q)
 		q.Outcome = OutcomeUnfinished
 		return nil, answer
+	case n.behaviour.Handshake == HandshakeAlternating:
+		q.Outcome = OutcomeStranger
 	case a.err != nil:
 		q.Outcome = OutcomeMalformed
 	default:

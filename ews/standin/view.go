@@ -8,7 +8,7 @@ import (
 // View is what the server saw.
 type View struct {
 	// GoodLogons and BadLogons are what a domain controller would count: every
-	// Basic request and every NTLM response is one logon. A wrong password is a bad
+	// Basic request, every NTLM response and every bind is one logon. A wrong password is a bad
 	// one. Not bad are: an anonymous request, an NTLM type 1, a refusal of a locked
 	// or unknown account, and a right password that is refused for another reason.
 	GoodLogons, BadLogons int
@@ -32,7 +32,7 @@ type Request struct {
 
 	Method, Path, UserAgent string
 
-	Scheme  string // Basic, NTLM, Negotiate, Bearer, "other", or "" for none
+	Scheme  string // Basic, NTLM, Negotiate, Bearer, LDAPS, "other", or "" for none
 	Message string // one of the Message constants
 	Account string // the account as it was written, "" if none
 	Binding string // one of the Binding constants, "" if there was no NTLM response
@@ -53,6 +53,8 @@ const (
 	MessageType3       = "type3"        // NTLM AUTHENTICATE_MESSAGE
 	MessageEmptyBearer = "empty-bearer" // Bearer without a token
 	MessageBearer      = "bearer"       // Bearer with a token
+	MessageKerberos    = "kerberos"     // a Kerberos ticket inside SPNEGO
+	MessageBind        = "bind"         // a name and a password, to the domain controller
 	MessageOther       = "other"        // anything else
 )
 
@@ -68,6 +70,8 @@ const (
 	OutcomeBinding       = "binding"        // right password, refused by Extended Protection
 	OutcomeConfiguration = "configuration"  // right password, refused by configuration
 	OutcomeNotOffered    = "not-offered"    // sent by a scheme that is not offered
+	OutcomeStranger      = "stranger"       // a response that met another node, which refuses it
+	OutcomeKerberos      = "kerberos"       // a ticket, refused: nobody here can verify it
 	OutcomeUnfinished    = "unfinished"     // a response that belongs to no challenge here
 	OutcomeMalformed     = "malformed"      // cannot be read
 	OutcomeFront         = "front"          // answered in Exchange's place

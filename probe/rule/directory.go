@@ -192,7 +192,7 @@ func logonBlocked(v *view) *hit {
 	for _, n := range v.nodes {
 		for _, item := range n.logons {
 			l := item.Logon
-			if l.Result != evidence.Refused || n.otherServer(item) != "" || isWindows(l) && v.kerberosOnly(n) {
+			if l.Result != evidence.Refused || n.strangers(item) || isWindows(l) && v.kerberosOnly(n) {
 				continue
 			}
 			h.evidence = append(h.evidence, item.ID)

@@ -25,7 +25,7 @@ func credentialsRejected(v *view) *hit {
 			if l.Remembered && remembered == nil {
 				remembered = item
 			}
-			if l.Result != evidence.Refused || l.Comparison || n.otherServer(item) != "" {
+			if l.Result != evidence.Refused || l.Comparison || n.strangers(item) {
 				continue
 			}
 			h.evidence = append(h.evidence, item.ID)
@@ -289,11 +289,26 @@ func connectionLost(n *node) string {
 	if len(n.keep) == 1 || n.keep[1].Error != nil {
 		return "Two first messages were sent on one connection: the second got no answer, so the connection is not kept between the legs."
 	}
+	return n.twoServers()
+}
+
+// twoServers says that the messages of one connection were answered by two
+// servers, as their challenges name themselves.
+func (n *node) twoServers() string {
+	if len(n.keep) < 2 {
+		return ""
+	}
 	first, second := n.keep[0].NTLM, n.keep[1].NTLM
 	if first != nil && second != nil && first.NetBIOSComputer != "" && second.NetBIOSComputer != "" && first.NetBIOSComputer != second.NetBIOSComputer {
 		return fmt.Sprintf("Two first messages on one connection were answered by different servers (%s and %s).", first.NetBIOSComputer, second.NetBIOSComputer)
 	}
 	return ""
+}
+
+// strangers says that a refused handshake was another server's than the one that
+// refused it: the refusal says nothing of the account.
+func (n *node) strangers(logon *evidence.Item) bool {
+	return n.otherServer(logon) != "" || isWindows(logon.Logon) && n.twoServers() != ""
 }
 
 // otherServer says that the third message of a handshake was answered by
