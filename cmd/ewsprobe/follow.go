@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
@@ -52,7 +51,7 @@ func storyLine(item evidence.Item) string {
 	end = append(end, atController(item)...)
 	if l := item.Logon; l != nil {
 		end = append(end, strings.TrimSpace(fmt.Sprintf("%s %s%s", l.Scheme, l.Result, counts(l))))
-		if l.Why != "" && !slices.Contains(end, l.Why) {
+		if l.Why != "" {
 			end = append(end, l.Why)
 		}
 	}
@@ -82,10 +81,13 @@ func atController(item evidence.Item) []string {
 		case k.EncType != "":
 			said = append(said, "ticket-granting ticket, "+k.EncType)
 		}
-		for _, more := range []string{k.NTStatus, k.Text, k.Why} {
+		for _, more := range []string{k.NTStatus, k.Text} {
 			if more != "" {
 				said = append(said, more)
 			}
+		}
+		if k.Why != "" && item.Error == nil { // else it repeats the error
+			said = append(said, k.Why)
 		}
 	}
 	if b := item.Bind; b != nil {
@@ -95,7 +97,7 @@ func atController(item evidence.Item) []string {
 		if b.Data != "" {
 			said = append(said, "data "+b.Data)
 		}
-		if b.Why != "" {
+		if b.Why != "" && item.Logon == nil {
 			said = append(said, b.Why)
 		}
 	}

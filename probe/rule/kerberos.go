@@ -49,11 +49,25 @@ func trouble(items []*evidence.Item, confidence finding.Confidence, summary stri
 }
 
 func kdcUnreachable(v *view) *hit {
-	h := trouble(v.troubled(evidence.NoController, evidence.NoAnswer), finding.Confirmed, "No domain controller could be asked")
+	silent := v.troubled(evidence.NoController, evidence.NoAnswer)
+	if slices.ContainsFunc(v.directory, spoke) {
+		h := trouble(silent, finding.Confirmed, "One way to ask a domain controller is closed")
+		if h != nil {
+			h.detail += " Another one was open: what was said there stands."
+		}
+		return h
+	}
+	h := trouble(silent, finding.Confirmed, "No domain controller could be asked")
 	if h != nil {
 		h.detail += " So the reason of a refusal, or a ticket, could not be had; what EWS itself answered is not touched by this."
 	}
 	return h
+}
+
+// spoke says that a domain controller gave an answer, whatever it was.
+func spoke(item *evidence.Item) bool {
+	k, b := item.Kerberos, item.Bind
+	return k != nil && (k.Error != "" || k.Unasked || k.EncType != "") || b != nil && b.Result != nil
 }
 
 func kdcUntrusted(v *view) *hit {
