@@ -22,6 +22,7 @@ import (
 	"github.com/ewsprobe/ewsprobe/ews/kerberos/kdctest"
 	"github.com/ewsprobe/ewsprobe/ews/spnego"
 	"github.com/ewsprobe/ewsprobe/ews/standin"
+	"github.com/ewsprobe/ewsprobe/probe/report"
 	"github.com/ewsprobe/ewsprobe/probe/rule"
 )
 
@@ -92,6 +93,7 @@ func (s scene) play(t *testing.T) played {
 		p.binds = directory.Binds()
 	}
 	p.keepsPromises(t, c)
+	p.readsBack(t)
 	return p
 }
 
@@ -177,6 +179,27 @@ func (p played) keepsPromises(t *testing.T, c Config) {
 	}
 	if len(p.view.Requests) > 0 && seen != atEWS || logons != atKDC || len(p.binds) != atLDAPS {
 		t.Errorf("the record tells of %d, %d and %d logons at EWS, KDC and LDAPS; they saw %d, %d and %d", atEWS, atKDC, atLDAPS, seen, logons, len(p.binds))
+	}
+}
+
+// readsBack: the saved record loads and is judged the same.
+func (p played) readsBack(t *testing.T) {
+	t.Helper()
+	first := report.New(p.record, "test")
+	raw, err := first.JSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	record, err := report.Load(raw)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, raw)
+	}
+	second := report.New(record, "test")
+	if again, err := second.JSON(); err != nil || string(again) != string(raw) {
+		t.Errorf("%v: %+v, read back %+v", err, first.Verdict, second.Verdict)
+	}
+	if text := second.Text(report.Style{}); !strings.Contains(text, string(first.Verdict.Code)) {
+		t.Error(text)
 	}
 }
 
