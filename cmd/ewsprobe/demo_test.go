@@ -52,6 +52,9 @@ func agrees(t *testing.T, r told, view standin.View) {
 	proved := false
 	for i, a := range sent {
 		q := seen[i]
+		for _, before := range r.Attempts[:slices.Index(r.Attempts, a)] {
+			proved = proved || before.Result == "accepted" // by a domain controller
+		}
 		if a.Scheme != q.Scheme || a.Account != q.Account || a.Binding != bindings[q.Binding] {
 			t.Errorf("attempt %d: %s of %s, binding %q; the server saw %s of %s, binding %q", i+1, a.Scheme, a.Account, a.Binding, q.Scheme, q.Account, q.Binding)
 		}

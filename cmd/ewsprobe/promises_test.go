@@ -302,7 +302,9 @@ func TestReadOnly(t *testing.T) {
 			front := tapped(t, s.Behaviour)
 			check := s.Check
 			check.NoCA, check.Insecure = false, false
-			program{}.run(t, front.line(check).args(t, asJSON)...)
+			to := front.line(check)
+			to.dc, to.ca = front.behind.Controller(), slices.Concat(to.ca, front.behind.CA())
+			program{}.run(t, to.args(t, asJSON)...)
 			requests := front.requests()
 			if len(requests) == 0 {
 				t.Fatal("nothing was sent")

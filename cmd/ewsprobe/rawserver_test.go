@@ -97,6 +97,9 @@ func (q rawRequest) is(scheme string, kind byte) bool {
 		return true
 	}
 	message := decode(token)
+	if _, inside, found := strings.Cut(string(message), "NTLMSSP\x00"); found {
+		message = []byte("NTLMSSP\x00" + inside) // out of SPNEGO
+	}
 	return len(message) > 8 && message[8] == kind
 }
 
