@@ -47,7 +47,8 @@ func (r *run) logons(ctx context.Context, nodes []*node) error {
 type talk struct {
 	*node
 	basic, windows, unbound evidence.Result // "" not sent yet
-	foreign, ticket         evidence.Result
+	foreign                 evidence.Result
+	renamed                 bool // Basic was tried under another form of the name
 	refused                 bool
 	provedBefore            bool // an earlier address accepted the password
 }
@@ -130,7 +131,7 @@ func (t *talk) wanted(l Logon) bool {
 	}
 	if l.Scheme == Basic {
 		_, other := t.otherForm()
-		return other && t.basic == evidence.Refused && t.guard.proved
+		return other && t.basic == evidence.Refused && t.guard.proved && !t.renamed
 	}
 	if t.windows == "" || t.windows == evidence.Skipped || t.windows == evidence.Unfinished {
 		return false
@@ -151,6 +152,7 @@ func (t *talk) wanted(l Logon) bool {
 func (t *talk) setResult(l Logon, result evidence.Result) {
 	switch {
 	case l.When == ToRename || l.Scheme == Basic && l.When == ToCompare:
+		t.renamed = true
 	case l.Scheme == Basic:
 		t.basic = result
 	case l.Binding == evidence.BindingRight:

@@ -48,6 +48,10 @@ func storyLine(item evidence.Item) string {
 			end = append(end, fmt.Sprintf("challenge from %s in %s, Windows build %s", n.NetBIOSComputer, n.NetBIOSDomain, n.OSBuild))
 		}
 	}
+	if item.AtDirectory() {
+		end = append(end, report.Directory(item))
+		return report.Clean(fmt.Sprintf("%-4s %-15s %s", item.ID, item.Step, strings.Join(end, "; ")), followLimit)
+	}
 	if l := item.Logon; l != nil {
 		end = append(end, strings.TrimSpace(fmt.Sprintf("%s %s%s", l.Scheme, l.Result, counts(l))))
 		if l.Why != "" {

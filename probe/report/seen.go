@@ -7,6 +7,7 @@ import (
 
 	"github.com/ewsprobe/ewsprobe/ews/challenge"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/probe/finding"
 	"github.com/ewsprobe/ewsprobe/probe/rule"
 )
 
@@ -41,13 +42,16 @@ func seenAt(r Report, address string) [][2]string {
 	}
 	for _, a := range r.Attempts {
 		if a.Address == address {
-			add(a.Scheme, "%s", attempt(a))
+			add(schemeOf(a), "%s", attempt(a))
 		}
 	}
 	for _, n := range r.Nodes {
 		if n.Address == address {
 			if s := serverLine(n.Server); s != "" {
 				add("server", "%s", s)
+			}
+			if s := protectionLine(n.Server); s != "" {
+				add("Ext. Protection", "%s", s)
 			}
 		}
 	}
@@ -113,6 +117,8 @@ func attempt(a rule.Attempt) string {
 		s += ", no channel binding"
 	case evidence.BindingForeign:
 		s += ", foreign channel binding"
+	case evidence.BindingZero:
+		s += ", all-zero channel binding"
 	}
 	if a.Why != "" {
 		s += ": " + a.Why
@@ -121,6 +127,35 @@ func attempt(a rule.Attempt) string {
 		s += " (counts as refused)"
 	}
 	return s
+}
+
+// schemeOf is a scheme with what was inside it.
+func schemeOf(a rule.Attempt) string {
+	if a.Mechanism != "" && a.Mechanism != a.Scheme {
+		return a.Scheme + "/" + a.Mechanism
+	}
+	return a.Scheme
+}
+
+// protectionLine says how the server treats channel bindings, what clients meet
+// there, and what to do.
+func protectionLine(s rule.Server) string {
+	p, ok := finding.LookupProtection(s.ExtendedProtection)
+	if !ok {
+		return ""
+	}
+	line := fmt.Sprintf("%s: %s. Clients that send a binding (Windows) %s, others %s. %s", p.Name, p.Means, p.Binding, p.Without, p.Do)
+	b := s.Bindings
+	if b == nil {
+		return line
+	}
+	if b.Zero != "" {
+		line += fmt.Sprintf(" An all-zero binding is %s.", b.Zero)
+	}
+	if b.CertificateSHA256 != "" {
+		line += fmt.Sprintf(" (Certificate SHA-256 %s)", b.CertificateSHA256)
+	}
+	return line
 }
 
 func serverLine(s rule.Server) string {
@@ -139,7 +174,6 @@ func serverLine(s rule.Server) string {
 	}
 	add("domain %s", s.NetBIOSDomain)
 	add("in front: %s", s.InFront)
-	add("Extended Protection: %s", s.ExtendedProtection)
 	add("tenant %s", s.Tenant)
 	return strings.Join(parts, ", ")
 }

@@ -145,6 +145,12 @@ func (p *page) seen(r Report) {
 			p.hanging(indent, pad(l[0], 19), l[1])
 		}
 	}
+	if lines := seenInDirectory(r); len(lines) > 0 {
+		p.b.WriteString("    at the domain controller\n")
+		for _, l := range lines {
+			p.hanging(6, pad(l[0], 17), l[1])
+		}
+	}
 }
 
 func (p *page) causes(r Report) {

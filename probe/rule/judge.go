@@ -45,6 +45,7 @@ func (v *view) apply(r row) (finding.Finding, bool) {
 	}
 	f := finding.Finding{Code: r.code, Cause: entry.Cause, Title: entry.Title}
 	holds := false
+	var first []finding.Remedy
 	join := func(h *hit, address string) {
 		if h == nil {
 			return
@@ -61,6 +62,7 @@ func (v *view) apply(r row) (finding.Finding, bool) {
 		}
 		holds = true
 		f.Status, f.Confidence, f.Summary, f.Detail, f.Reason = h.status, h.confidence, h.summary, h.detail, h.reason
+		first = h.remedies
 	}
 	if r.in != nil {
 		join(r.in(v), "")
@@ -70,7 +72,7 @@ func (v *view) apply(r row) (finding.Finding, bool) {
 		}
 	}
 	if holds {
-		f.Remedies = v.fill(entry.Remedies)
+		f.Remedies = v.fill(slices.Concat(first, entry.Remedies))
 	}
 	return f, holds
 }
@@ -189,6 +191,9 @@ func (v *view) missing() (string, []string) {
 		}
 		if result(own) == evidence.Accepted {
 			continue
+		}
+		if stuck := v.withoutTicket(); own == nil && stuck != nil {
+			return fmt.Sprintf("there was no Kerberos ticket to sign in with: %s", words(stuck)), append(ids, stuck.ID)
 		}
 		if own == nil {
 			return fmt.Sprintf("no logon by %s was made at %s", v.profileScheme(), n.address), ids

@@ -199,9 +199,14 @@ func (n *node) bound(binding string) *evidence.Item {
 	return item
 }
 
-// kerberos is the logon by a Kerberos ticket inside Negotiate.
+// kerberos is the logon by a Kerberos ticket inside Negotiate, with its binding.
 func (n *node) kerberos() *evidence.Item {
-	return n.last(isKerberos)
+	return n.last(func(l *evidence.Logon) bool { return isKerberos(l) && !l.Comparison })
+}
+
+// unboundTicket is the same without a binding, made to compare.
+func (n *node) unboundTicket() *evidence.Item {
+	return n.last(func(l *evidence.Logon) bool { return isKerberos(l) && l.Comparison })
 }
 
 // isWindows: NTLM, by itself or inside Negotiate.

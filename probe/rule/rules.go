@@ -10,6 +10,7 @@ type hit struct {
 	detail     string
 	evidence   []string
 	reason     string
+	remedies   []finding.Remedy // before those of the catalogue
 }
 
 // row connects a code with the question whether it holds: at an address, or
