@@ -55,6 +55,9 @@ type Config struct {
 	NoCredentials    bool
 	CertWarnDays     int
 
+	// Profile is the exported Dynamics profile; nil: none was given.
+	Profile *evidence.Profile
+
 	// Memory of refused passwords; nil remembers nothing.
 	Memory *Memory
 	// Follow is told each item as it is written; nil nobody.

@@ -52,6 +52,7 @@ const (
 	cmdCheckBasic  = `ewsprobe check --user "{user}" --profile-auth basic {host}`
 	cmdImpersonate = `ewsprobe check --user "{user}" --mailbox "{mailbox}" --impersonate {host}`
 	cmdOneNode     = `ewsprobe check --user "{user}" --address IP {host}`
+	cmdProfile     = `ewsprobe check --profile FILE --mailbox "{mailbox}" {host}`
 	cmdAskDirectly = `ewsprobe check --no-credentials --address IP {host}`
 )
 
