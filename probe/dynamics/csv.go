@@ -15,14 +15,13 @@ import (
 // ends is decided before (records), so that a damaged one does not take others
 // with it.
 type csvFile struct {
-	in     *records
-	comma  rune
-	names  []string
-	blank  int    // empty lines met; an error only if something follows
-	from   int    // the first of them
-	ahead  record // what followed
-	waits  bool
-	noMore error
+	in    *records
+	comma rune
+	names []string
+	blank int    // empty lines met; an error only if something follows
+	from  int    // the first of them
+	ahead record // what followed
+	waits bool
 }
 
 // The characters that separate columns: Excel takes the one of the country.

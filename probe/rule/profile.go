@@ -45,7 +45,7 @@ func profileContradiction(v *view) *hit {
 			fmt.Sprintf("The profile is of type %s: this is not EWS, so Dynamics never asks the endpoint that was checked, and no 401 of EWS can come from this profile.", p.ServerType.Label),
 		}}
 	} else {
-		list = slices.Concat(userContradictions(p), locationContradictions(p), v.schemeContradictions(p), impersonationContradictions(p), directionContradictions(p))
+		list = slices.Concat(locationContradictions(p), userContradictions(p), v.schemeContradictions(p), impersonationContradictions(p), directionContradictions(p))
 	}
 	if len(list) == 0 {
 		return nil
