@@ -39,6 +39,9 @@ func subject(c *cli.Context) (target string, profile *evidence.Profile, err erro
 		if target, err = profileTarget(profile); err != nil {
 			return "", nil, unusable("--profile %s: %v", file, err)
 		}
+		if _, err := parseTarget(target); err != nil {
+			return "", nil, unusable("--profile %s: the server location in it cannot be checked: %v", file, err)
+		}
 		profile.Taken = append(profile.Taken, "url")
 	}
 	return target, profile, fillFlags(c, profile)
@@ -107,7 +110,7 @@ func profileStory(p *evidence.Profile, password string) string {
 	vault.AddText(password)
 	var b strings.Builder
 	line := func(what, setting, value string) {
-		from := "not used: TARGET or a flag says otherwise, or it does not apply"
+		from := "not used: TARGET or a flag decides, or there is nothing to use it for"
 		if slices.Contains(p.Taken, setting) {
 			from = "taken"
 		}
