@@ -64,6 +64,8 @@ type Config struct {
 	Kerberos           Kerberos
 	// CurrentUser signs in with the logged-on user of Windows.
 	CurrentUser bool
+	// Profile is the exported Dynamics profile; nil: none was given.
+	Profile *evidence.Profile
 
 	// Memory of refused passwords; nil remembers nothing.
 	Memory *Memory

@@ -47,9 +47,11 @@ func Run(ctx context.Context, c Config) (evidence.Record, error) {
 	if r.dialer.TLS {
 		go wire.LoadRoots()
 	}
+	profile := r.recorder.Profile(c.Profile, started)
 	err := r.examine(bounded)
 
 	target := c.target()
+	target.Profile = profile
 	target.Addresses = r.addresses
 	target.EveryAddress = len(c.Addresses) > 0 || c.EachAddress
 	record := evidence.Record{Started: started.UTC(), Duration: time.Since(started), Target: target, Items: r.recorder.Items()}

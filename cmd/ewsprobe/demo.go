@@ -1,16 +1,19 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"fmt"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/ewsprobe/ewsprobe/ews/standin"
 	"github.com/ewsprobe/ewsprobe/probe"
+	"github.com/ewsprobe/ewsprobe/probe/dynamics"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 	"github.com/ewsprobe/ewsprobe/probe/report"
 )
@@ -131,6 +134,12 @@ func scenarioConfig(c standin.Check, server *standin.Server) (probe.Config, erro
 	}
 	if c.EachNode {
 		cfg.Addresses = server.Addresses()
+	}
+	if c.Profile != "" {
+		if cfg.Profile, err = dynamics.ReadProfile(strings.NewReader(c.Profile)); err != nil {
+			return cfg, err
+		}
+		cfg.ProfileAuth = cmp.Or(cfg.ProfileAuth, cfg.Profile.Auth())
 	}
 	if cfg.ProfileAuth == "" {
 		cfg.ProfileAuth = probe.ProfileBasic

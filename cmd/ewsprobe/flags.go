@@ -30,6 +30,7 @@ func checkFlags() []cli.Flag {
 		&cli.StringFlag{Name: "mailbox", Usage: "the mailbox `ADDRESS` that Dynamics uses"},
 		&cli.BoolFlag{Name: "impersonate", Usage: "reach the mailbox by impersonation, as the profile does"},
 		&cli.StringFlag{Name: "profile-auth", Value: probe.ProfileBasic, Usage: "what the Dynamics e-mail server profile uses: basic, ntlm, negotiate, oauth or auto"},
+		&cli.StringFlag{Name: "profile", Usage: "the e-mail server profile as exported from Dynamics: `FILE` in CSV or Web API JSON; sets what no flag does, TARGET too"},
 		&cli.BoolFlag{Name: "no-credentials", Usage: "only what can be learnt anonymously"},
 		&cli.StringFlag{Name: "view", Value: "inside", Usage: "from where the endpoint is seen: inside or public"},
 		&cli.StringSliceFlag{Name: "address", Usage: "connect to `IP[:PORT]`, keep the host name; repeatable"},
@@ -70,7 +71,7 @@ func configure(c *cli.Context, target string) (probe.Config, error) {
 		RetryRefused: c.Bool("retry-refused"), NoCredentials: c.Bool("no-credentials"), CertWarnDays: c.Int("cert-warn"),
 		DynamicsAgents: probe.DynamicsUserAgents,
 	}
-	for _, name := range []string{"user", "mailbox", "password-file", "ca-file", "proxy", "dc", "domain", "keytab", "ccache", "spn"} {
+	for _, name := range []string{"user", "mailbox", "password-file", "ca-file", "proxy", "dc", "domain", "keytab", "ccache", "spn", "profile"} {
 		if c.IsSet(name) && c.String(name) == "" {
 			return cfg, usage("--%s is empty; give its value, or leave the flag out", name)
 		}

@@ -23,15 +23,18 @@ func follower(w io.Writer, level int) func(evidence.Item) {
 }
 
 func storyLine(item evidence.Item) string {
+	var end []string
 	where := item.Address
 	if item.Connection > 0 {
 		where += fmt.Sprintf(" (connection %d)", item.Connection)
+	}
+	if item.Step == evidence.StepProfile {
+		end = append(end, "the exported e-mail server profile was read")
 	}
 	took := ""
 	if item.Timing.Total != nil {
 		took = fmt.Sprintf(" after %.0f ms", *item.Timing.Total)
 	}
-	var end []string
 	if item.Response != nil {
 		end = append(end, fmt.Sprintf("%d%s", item.Response.Status, took))
 	}

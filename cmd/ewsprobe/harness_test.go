@@ -305,6 +305,9 @@ func (l line) args(tb testing.TB, flags ...string) []string {
 		give("user", c.User)
 		give("password-file", save(tb, "password.txt", []byte(c.Password+"\n")))
 	}
+	if c.Profile != "" {
+		give("profile", save(tb, "profile.txt", []byte(c.Profile)))
+	}
 	give("profile-auth", c.ProfileAuth)
 	give("view", c.View)
 	give("mailbox", c.Mailbox)

@@ -60,14 +60,17 @@ func simulate(c *cli.Context, std stdio) error {
 		return unusable("no temporary folder for the certificate (%v)", err)
 	}
 	defer os.RemoveAll(dir)
-	ca, password := filepath.Join(dir, "ca.pem"), filepath.Join(dir, "password.txt")
-	for file, content := range map[string][]byte{ca: server.CA(), password: []byte(s.Check.Password + "\n")} {
+	ca, password, profile := filepath.Join(dir, "ca.pem"), filepath.Join(dir, "password.txt"), filepath.Join(dir, "profile.txt")
+	for file, content := range map[string][]byte{ca: server.CA(), password: []byte(s.Check.Password + "\n"), profile: []byte(s.Check.Profile)} {
+		if len(content) == 0 {
+			continue
+		}
 		if err := os.WriteFile(file, content, 0o600); err != nil {
 			return unusable("%v", err)
 		}
 	}
 	mu.Lock()
-	fmt.Fprintf(std.out, "%s: %s\n\nIn another terminal:\n\n  %s\n\nCtrl-C ends it. Requests:\n", s.Name, s.Title, tryCommand(s.Check, server, ca, password))
+	fmt.Fprintf(std.out, "%s: %s\n\nIn another terminal:\n\n  %s\n\nCtrl-C ends it. Requests:\n", s.Name, s.Title, tryCommand(s.Check, server, ca, password, profile))
 	mu.Unlock()
 	<-c.Context.Done()
 	v := server.View()
@@ -76,7 +79,7 @@ func simulate(c *cli.Context, std stdio) error {
 }
 
 // tryCommand is the check of the scenario as a command line.
-func tryCommand(k standin.Check, server *standin.Server, ca, password string) string {
+func tryCommand(k standin.Check, server *standin.Server, ca, password, profile string) string {
 	line := "ewsprobe check"
 	flag := func(name, value string) {
 		if value != "" {
@@ -94,6 +97,9 @@ func tryCommand(k standin.Check, server *standin.Server, ca, password string) st
 	} else {
 		flag("user", k.User)
 		flag("password-file", password)
+	}
+	if k.Profile != "" {
+		flag("profile", profile)
 	}
 	flag("profile-auth", k.ProfileAuth)
 	flag("view", k.View)

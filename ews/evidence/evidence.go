@@ -48,6 +48,7 @@ type Target struct {
 	CurrentUser  bool     `json:"current_user"`      // the logged-on user of Windows, no password
 	UserAgent    string   `json:"user_agent"`
 	CertWarnDays int      `json:"cert_warn_days"` // certificate-expiring below this many days
+	Profile      *Profile `json:"profile"`        // the exported Dynamics profile; nil: none was given
 }
 
 // Step names what an Item did.
@@ -65,6 +66,7 @@ const (
 	StepLogon         Step = "logon"          // a request that carried the credential
 	StepSkipped       Step = "skipped"        // a logon that was not sent, and why
 	StepLegacySuites  Step = "legacy-suites"  // raw ClientHello with the suites Go lacks
+	StepProfile       Step = "profile"        // the exported Dynamics profile was read: Target.Profile
 )
 
 // Item is one leg: one request and its answer, or the reason why there is none.

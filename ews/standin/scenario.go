@@ -26,6 +26,7 @@ type Check struct {
 	Timeout        time.Duration // 0 is the program's own
 	PlainHTTP      bool          // the URL begins with http://
 	EachNode       bool          // the address of every node is given
+	Profile        string        // content of the exported Dynamics profile, "" none
 }
 
 // Expect is what the check must find, and what it may cost the account.
@@ -54,6 +55,7 @@ func Scenarios() []Scenario {
 		unavailableScenarios(),
 		transportScenarios(),
 		mailboxScenarios(),
+		profileScenarios(),
 		hazardScenarios(),
 	)
 }

@@ -34,6 +34,7 @@ func mailboxEntries() []Entry {
 			},
 			SeeAlso: []Code{"user-name-not-upn", "service-mailbox-missing", "endpoint-online"},
 		},
+		userRecreatedEntry,
 		{
 			Code: "access-denied", Block: BlockMailbox, Status: Critical,
 			Title:     "The account signs in but has no access to the mailbox",
@@ -48,6 +49,7 @@ func mailboxEntries() []Entry {
 			},
 			SeeAlso: []Code{"impersonation-denied", "forbidden"},
 		},
+		profileContradictionEntry,
 		{
 			Code: "certificate-private", Block: BlockMailbox, Status: Critical,
 			Title:     "The certificate does not come from a public authority",

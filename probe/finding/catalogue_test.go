@@ -48,7 +48,9 @@ var table = []row{
 
 	{"impersonation-denied", BlockMailbox, Critical, 0},
 	{"mailbox-not-found", BlockMailbox, Critical, 1},
+	{"user-recreated", BlockMailbox, Critical, 6},
 	{"access-denied", BlockMailbox, Critical, 0},
+	{"profile-contradiction", BlockMailbox, Critical, 0},
 	{"certificate-private", BlockMailbox, Critical, 0},
 	{"mailbox-unavailable", BlockMailbox, Unknown, 0},
 	{"exchange-error", BlockMailbox, Unknown, 0},
@@ -264,7 +266,7 @@ var knownProperties = []string{
 
 // knownFlags lists the flags of check that a remedy may use.
 var knownFlags = []string{
-	"--user", "--mailbox", "--impersonate", "--profile-auth", "--view", "--address", "--each-address",
+	"--user", "--mailbox", "--impersonate", "--profile", "--profile-auth", "--view", "--address", "--each-address",
 	"--ca-file", "--timeout", "--no-credentials", "--save", "--help",
 	"--explain-rejection", "--dc", "--keytab", "--ccache", "--spn",
 }

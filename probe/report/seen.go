@@ -144,7 +144,11 @@ func protectionLine(s rule.Server) string {
 	if !ok {
 		return ""
 	}
-	line := fmt.Sprintf("%s: %s. Clients that send a binding (Windows) %s, others %s. %s", p.Name, p.Means, p.Binding, p.Without, p.Do)
+	clients := fmt.Sprintf("Clients that send one (Windows) %s, others %s.", p.Binding, p.Without)
+	if p.Binding == p.Without {
+		clients = fmt.Sprintf("Clients with and without one %s.", p.Binding)
+	}
+	line := fmt.Sprintf("%s: %s. %s %s", p.Name, p.Means, clients, p.Do)
 	b := s.Bindings
 	if b == nil {
 		return line
@@ -153,7 +157,7 @@ func protectionLine(s rule.Server) string {
 		line += fmt.Sprintf(" An all-zero binding is %s.", b.Zero)
 	}
 	if b.CertificateSHA256 != "" {
-		line += fmt.Sprintf(" (Certificate SHA-256 %s)", b.CertificateSHA256)
+		line += fmt.Sprintf(" Certificate seen: SHA-256 %s", b.CertificateSHA256)
 	}
 	return line
 }

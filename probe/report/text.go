@@ -128,6 +128,9 @@ func (p *page) hanging(indent int, label, text string) {
 
 func (p *page) seen(r Report) {
 	p.heading("What was seen")
+	for _, l := range profileLines(r) {
+		p.hanging(4, pad(l[0], 19), l[1])
+	}
 	addresses := []string{}
 	for _, n := range r.Nodes {
 		addresses = append(addresses, n.Address)

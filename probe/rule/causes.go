@@ -17,7 +17,7 @@ func (v *view) causes(findings []finding.Finding) []finding.CauseReport {
 		v.causeLicence(opened),
 		v.causeTenant(opened),
 		v.causeBasic(findings),
-		{Number: 6, Status: finding.CauseNotChecked, Why: "a re-created user shows in the text of the Dynamics alert or in Entra ID, not at the endpoint"},
+		v.causeRecreated(findings),
 	}
 }
 

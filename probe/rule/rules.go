@@ -62,6 +62,9 @@ var table = []row{
 	{code: "mailbox-unavailable", at: mailboxUnavailable},
 	{code: "exchange-error", at: exchangeError},
 	{code: "service-mailbox-missing", at: serviceMailboxMissing},
+	// The exported Dynamics profile (profile.go).
+	{code: "user-recreated", in: userRecreated},
+	{code: "profile-contradiction", in: profileContradiction},
 	// What is around it (around.go).
 	{code: "certificate-private", at: certificatePrivate},
 	{code: "farm-inconsistent", in: farmInconsistent},

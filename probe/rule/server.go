@@ -12,6 +12,8 @@ type Facts struct {
 	Schemes []Scheme
 	Server  Server
 	Nodes   []Node
+	// Dynamics is what it wrote down itself; nil: not exported.
+	Dynamics *Dynamics
 }
 
 // Scheme is one offered scheme, as sent.
@@ -92,7 +94,7 @@ type Attempt struct {
 }
 
 func (v *view) facts() Facts {
-	var f Facts
+	f := Facts{Dynamics: v.dynamics()}
 	chosen := false
 	for _, n := range v.nodes {
 		node := Node{Address: n.address, Schemes: schemes(n), Server: v.server(n)}
