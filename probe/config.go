@@ -55,6 +55,8 @@ type Config struct {
 	NoCredentials    bool
 	CertWarnDays     int
 
+	Cloud *Cloud // look-ups outside the network; nil: none
+
 	// Memory of refused passwords; nil remembers nothing.
 	Memory *Memory
 	// Follow is told each item as it is written; nil nobody.
@@ -67,9 +69,16 @@ func (c Config) sendsCredentials() bool {
 }
 
 func (c Config) target() evidence.Target {
-	return evidence.Target{
+	t := evidence.Target{
 		URL: c.URL.String(), Host: c.URL.Hostname(), Mailbox: c.Mailbox, User: c.User, ProfileAuth: c.ProfileAuth,
 		Impersonate: c.Impersonate, View: c.View, Credentials: c.sendsCredentials(), Insecure: c.Insecure,
 		UserAgent: c.UserAgent, CertWarnDays: c.CertWarnDays,
 	}
+	if k := c.Cloud; k != nil {
+		t.Cloud, t.Tenant, t.Token = true, k.Tenant, k.Token != ""
+		if k.Dynamics != nil {
+			t.DynamicsURL = k.Dynamics.String()
+		}
+	}
+	return t
 }

@@ -45,7 +45,9 @@ func Run(ctx context.Context, c Config) (evidence.Record, error) {
 	if r.dialer.TLS {
 		go wire.LoadRoots()
 	}
+	lookedUp := r.lookUps(bounded, started)
 	err := r.examine(bounded)
+	lookedUp()
 
 	target := c.target()
 	target.Addresses = r.addresses

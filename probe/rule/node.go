@@ -36,7 +36,7 @@ func arrange(rec *evidence.Record) *view {
 	v := &view{rec: rec}
 	for i := range rec.Items {
 		item := &rec.Items[i]
-		if item.Address == "" || item.Step == evidence.StepAddressFamily {
+		if item.Address == "" || item.Step == evidence.StepAddressFamily || item.Step.Cloud() {
 			continue
 		}
 		n := v.node(item.Address)
