@@ -74,10 +74,10 @@ func (c Config) domain() string {
 	return ""
 }
 
-// lookUps makes the look-ups beside the check; the returned function waits for
+// lookOutside makes the look-ups beside the check; the returned function waits for
 // them. They end by themselves, within their own limit and a second before the
 // check must.
-func (r *run) lookUps(ctx context.Context, started time.Time) (wait func()) {
+func (r *run) lookOutside(ctx context.Context, started time.Time) (wait func()) {
 	planned := r.Config.lookUps()
 	if len(planned) == 0 {
 		return func() {}

@@ -45,7 +45,7 @@ func Run(ctx context.Context, c Config) (evidence.Record, error) {
 	if r.dialer.TLS {
 		go wire.LoadRoots()
 	}
-	lookedUp := r.lookUps(bounded, started)
+	lookedUp := r.lookOutside(bounded, started)
 	err := r.examine(bounded)
 	lookedUp()
 

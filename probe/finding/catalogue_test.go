@@ -46,7 +46,11 @@ var table = []row{
 	{"ntlm-rejected", BlockEndpoint, Critical, 0},
 
 	{"impersonation-denied", BlockMailbox, Critical, 0},
+	{"mailbox-online", BlockMailbox, Critical, 2},
 	{"mailbox-not-found", BlockMailbox, Critical, 1},
+	{"mailbox-unlicensed", BlockMailbox, Critical, 3},
+	{"tenant-differs", BlockMailbox, Critical, 4},
+	{"user-recreated", BlockMailbox, Critical, 6},
 	{"access-denied", BlockMailbox, Critical, 0},
 	{"certificate-private", BlockMailbox, Critical, 0},
 	{"mailbox-unavailable", BlockMailbox, Unknown, 0},
@@ -250,13 +254,14 @@ var knownProperties = []string{
 var knownFlags = []string{
 	"--user", "--mailbox", "--impersonate", "--profile-auth", "--view", "--address", "--each-address",
 	"--ca-file", "--timeout", "--no-credentials", "--save", "--help",
+	"--cloud", "--dynamics-url", "--tenant", "--token-file",
 }
 
 // knownLinks lists every page that a remedy may point to.
 var knownLinks = []string{
 	linkPrerequisites, linkHMA, linkOnlineProfile, linkNetwork, linkCiphers, linkBestPractices,
 	linkSetEWS, linkSetOrg, linkSetCAS, linkAuthPolicy, linkVdirs, linkEP, linkProtected,
-	linkKB401, linkKB403, linkKBNoMailbox, linkKBMonitoring,
+	linkKB401, linkKB403, linkKBNoMailbox, linkKBMonitoring, linkKBGraph, linkCrossTenant,
 }
 
 func TestLinksAreMicrosoftLearn(t *testing.T) {

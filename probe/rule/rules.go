@@ -60,6 +60,11 @@ var table = []row{
 	{code: "mailbox-unavailable", at: mailboxUnavailable},
 	{code: "exchange-error", at: exchangeError},
 	{code: "service-mailbox-missing", at: serviceMailboxMissing},
+	// What is known outside the network (cloud.go).
+	{code: "mailbox-online", in: mailboxOnline},
+	{code: "mailbox-unlicensed", in: mailboxUnlicensed},
+	{code: "tenant-differs", in: tenantDiffers},
+	{code: "user-recreated", in: userRecreated},
 	// What is around it (around.go).
 	{code: "certificate-private", at: certificatePrivate},
 	{code: "farm-inconsistent", in: farmInconsistent},
