@@ -145,7 +145,7 @@ func portOf(u *url.URL) string {
 
 // under is the URL of a path below a base; the segments are escaped.
 func under(base *url.URL, query url.Values, segments ...string) *url.URL {
-	u := &url.URL{Scheme: base.Scheme, Host: base.Host}
+	u := &url.URL{Scheme: base.Scheme, Host: base.Host, Path: "/"}
 	for i, s := range segments {
 		segments[i] = url.PathEscape(s)
 	}

@@ -43,7 +43,7 @@ func cloudScenarios() []Scenario {
 			Expect: critical("mailbox-online").ofCause(2).saying("not-checked likely not-checked not-checked ruled-out not-checked"),
 		},
 		{
-			Name: "endpoint-and-mailbox-online", Title: "the URL leads to Exchange Online, and the mailbox is there",
+			Name: "endpoint-online-located", Title: "the URL leads to Exchange Online, and the mailbox is there",
 			Behaviour: with(service, online, same), Check: goodCheck.but(func(c *Check) { c.Mailbox, c.Cloud = Mailbox, true }),
 			Expect: critical("endpoint-online").ofCause(2).saying("not-checked confirmed not-checked not-checked not-applicable not-checked"),
 		},

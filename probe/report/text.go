@@ -145,6 +145,9 @@ func (p *page) seen(r Report) {
 			p.hanging(indent, pad(l[0], 19), l[1])
 		}
 	}
+	for _, l := range lookedUp(r) {
+		p.hanging(4, pad(l[0], 19), l[1])
+	}
 }
 
 func (p *page) causes(r Report) {
