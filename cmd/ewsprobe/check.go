@@ -24,6 +24,7 @@ func checkCommand(std stdio) *cli.Command {
 First question, no password:      ewsprobe check --no-credentials mail.contoso.com
 The whole check:                  ewsprobe check --user svc-crm@contoso.com mail.contoso.com
 As Dynamics reaches a mailbox:    ewsprobe check --user svc-crm@contoso.com --mailbox anna@contoso.com --impersonate mail.contoso.com
+And where the mailbox is:         ewsprobe check --user svc-crm@contoso.com --mailbox anna@contoso.com --cloud mail.contoso.com
 
 Exit code: 0 ok, 1 warning, 2 critical, 3 unknown.`,
 		Flags:           checkFlags(),
