@@ -12,6 +12,7 @@ type Plan struct {
 	Anonymous     []string // legs that carry no credential
 	Logons        []Logon
 	MaxRejections int
+	LookUps       []string // outside the network, beside the rest
 }
 
 // Logon is one planned use of the credential.
@@ -85,7 +86,7 @@ const comparisons = 3
 
 // NewPlan lists what the check may send.
 func NewPlan(c Config) Plan {
-	p := Plan{Anonymous: []string{"POST without a credential: which schemes are offered"}, MaxRejections: c.MaxRejections}
+	p := Plan{Anonymous: []string{"POST without a credential: which schemes are offered"}, MaxRejections: c.MaxRejections, LookUps: describe(c.lookUps())}
 	if c.URL.Scheme != "https" {
 		return p
 	}
@@ -176,6 +177,12 @@ func (p Plan) String() string {
 		b.WriteString("  no credential is sent\n")
 	} else {
 		fmt.Fprintf(&b, "  at most %s for the account in this run, all schemes and addresses together\n", refusals(p.MaxRejections))
+	}
+	if len(p.LookUps) > 0 {
+		b.WriteString("outside the network, beside it, without the account:\n")
+		for _, l := range p.LookUps {
+			b.WriteString("  - " + l + "\n")
+		}
 	}
 	return b.String()
 }

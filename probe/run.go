@@ -48,7 +48,9 @@ func Run(ctx context.Context, c Config) (evidence.Record, error) {
 		go wire.LoadRoots()
 	}
 	profile := r.recorder.Profile(c.Profile, started)
+	lookedUp := r.lookOutside(bounded, started)
 	err := r.examine(bounded)
+	lookedUp()
 
 	target := c.target()
 	target.Profile = profile

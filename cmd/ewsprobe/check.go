@@ -25,6 +25,7 @@ First question, no password:      ewsprobe check --no-credentials mail.contoso.c
 The whole check:                  ewsprobe check --user svc-crm@contoso.com mail.contoso.com
 As Dynamics reaches a mailbox:    ewsprobe check --user svc-crm@contoso.com --mailbox anna@contoso.com --impersonate mail.contoso.com
 As its exported profile says:     ewsprobe check --profile profile.csv --mailbox anna@contoso.com
+And where the mailbox is:         ewsprobe check --user svc-crm@contoso.com --mailbox anna@contoso.com --cloud mail.contoso.com
 
 Exit code: 0 ok, 1 warning, 2 critical, 3 unknown.`,
 		Flags:           checkFlags(),

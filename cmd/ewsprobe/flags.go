@@ -24,7 +24,7 @@ const ewsPath = "/EWS/Exchange.asmx"
 
 // checkFlags are the flags of check.
 func checkFlags() []cli.Flag {
-	return []cli.Flag{
+	return slices.Concat([]cli.Flag{
 		&cli.StringFlag{Name: "user", Usage: `the account, DOMAIN\user or user@domain`},
 		&cli.StringFlag{Name: "password-file", Usage: "read the password from `FILE` (- for standard input); else EWSPROBE_PASSWORD, else a prompt"},
 		&cli.StringFlag{Name: "mailbox", Usage: "the mailbox `ADDRESS` that Dynamics uses"},
@@ -56,7 +56,7 @@ func checkFlags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "save", Usage: "also write the report to `FILE` (.json); repeatable"},
 		&cli.BoolFlag{Name: "v", Usage: "tell the story leg by leg on standard error", Count: new(int)},
 		&cli.BoolFlag{Name: "vv", Usage: "show the wire too, secrets masked"},
-	}
+	}, cloudFlags())
 }
 
 func userAgent() string { return "ewsprobe/" + version() }
@@ -126,6 +126,9 @@ func configure(c *cli.Context, target string) (probe.Config, error) {
 	}
 	if cfg.Proxy != nil && cfg.EachAddress {
 		return cfg, usage("--each-address needs the name resolved here, but with --proxy the proxy resolves it; use --address")
+	}
+	if cfg.Cloud, err = configureCloud(c); err != nil {
+		return cfg, err
 	}
 	if cfg.View == "public" {
 		cfg.Public = publicRoots()

@@ -61,6 +61,12 @@ func storyLine(item evidence.Item) string {
 			end = append(end, l.Why)
 		}
 	}
+	if c := item.Cloud; c != nil {
+		where = c.Host
+		if item.Error == nil {
+			end = append(end, report.LookUp(item))
+		}
+	}
 	if item.EWS.Answered() {
 		end = append(end, "EWS answers "+item.EWS.Code)
 	}

@@ -60,17 +60,18 @@ func simulate(c *cli.Context, std stdio) error {
 		return unusable("no temporary folder for the certificate (%v)", err)
 	}
 	defer os.RemoveAll(dir)
-	ca, password, profile := filepath.Join(dir, "ca.pem"), filepath.Join(dir, "password.txt"), filepath.Join(dir, "profile.txt")
-	for file, content := range map[string][]byte{ca: server.CA(), password: []byte(s.Check.Password + "\n"), profile: []byte(s.Check.Profile)} {
-		if len(content) == 0 {
+	ca, password := filepath.Join(dir, "ca.pem"), filepath.Join(dir, "password.txt")
+	profile, token := filepath.Join(dir, "profile.txt"), filepath.Join(dir, "token.txt")
+	for file, content := range map[string]string{ca: string(server.CA()), password: s.Check.Password + "\n", profile: s.Check.Profile, token: s.Check.Token} {
+		if content == "" {
 			continue
 		}
-		if err := os.WriteFile(file, content, 0o600); err != nil {
+		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
 			return unusable("%v", err)
 		}
 	}
 	mu.Lock()
-	fmt.Fprintf(std.out, "%s: %s\n\nIn another terminal:\n\n  %s\n\nCtrl-C ends it. Requests:\n", s.Name, s.Title, tryCommand(s.Check, server, ca, password, profile))
+	fmt.Fprintf(std.out, "%s: %s\n\nIn another terminal:\n\n  %s\n\nCtrl-C ends it. Requests:\n", s.Name, s.Title, tryCommand(s.Check, server, ca, password, profile, token))
 	mu.Unlock()
 	<-c.Context.Done()
 	v := server.View()
@@ -79,7 +80,7 @@ func simulate(c *cli.Context, std stdio) error {
 }
 
 // tryCommand is the check of the scenario as a command line.
-func tryCommand(k standin.Check, server *standin.Server, ca, password, profile string) string {
+func tryCommand(k standin.Check, server *standin.Server, ca, password, profile, token string) string {
 	line := "ewsprobe check"
 	flag := func(name, value string) {
 		if value != "" {
@@ -109,6 +110,19 @@ func tryCommand(k standin.Check, server *standin.Server, ca, password, profile s
 	}
 	if k.Timeout != 0 {
 		flag("timeout", k.Timeout.String())
+	}
+	if k.Cloud {
+		line += " --cloud"
+		for _, base := range []string{"entra-url", "exchange-online-url", "graph-url"} {
+			flag(base, server.CloudURL())
+		}
+		if k.Dynamics {
+			flag("dynamics-url", server.CloudURL())
+		}
+		flag("tenant", k.Tenant)
+		if k.Token != "" {
+			flag("token-file", token)
+		}
 	}
 	addresses := server.Addresses()
 	if !k.EachNode {

@@ -49,6 +49,10 @@ type Target struct {
 	UserAgent    string   `json:"user_agent"`
 	CertWarnDays int      `json:"cert_warn_days"` // certificate-expiring below this many days
 	Profile      *Profile `json:"profile"`        // the exported Dynamics profile; nil: none was given
+	Cloud        bool     `json:"cloud"`          // look-ups outside the network were asked for
+	DynamicsURL  string   `json:"dynamics_url"`   // whose tenant was to be read from Dynamics itself
+	Tenant       string   `json:"tenant"`         // Dynamics' tenant as given: a GUID, or a domain in it
+	Token        bool     `json:"token"`          // a token for Graph was given
 }
 
 // Step names what an Item did.
@@ -85,6 +89,7 @@ type Item struct {
 	Bind       *Bind       `json:"bind"`
 	Logon      *Logon      `json:"logon"`
 	Resolution *Resolution `json:"resolution"`
+	Cloud      *Cloud      `json:"cloud"`
 	Error      *Failure    `json:"error"`
 	ClosedBy   string      `json:"closed_by"` // "server" when it ended the connection after or instead of the answer
 	Timing     Timing      `json:"timing_ms"`

@@ -60,8 +60,11 @@ type Behaviour struct {
 	// in headers, realm, body and fault text. For tests of what a client leaks.
 	Echo bool
 
+	// Cloud, if not nil, stands outside the network, at an address of its own.
+	Cloud *Cloud
+
 	// SecondNode, if not nil, is another node behind the same name, at an address
-	// of its own. Its Transport, Certificate and SecondNode are ignored.
+	// of its own. Its Transport, Certificate, Cloud and SecondNode are ignored.
 	SecondNode *Behaviour
 }
 

@@ -19,6 +19,7 @@ func mailboxEntries() []Entry {
 			},
 			SeeAlso: []Code{"access-denied", "mailbox-not-found"},
 		},
+		mailboxOnlineEntry,
 		{
 			Code: "mailbox-not-found", Block: BlockMailbox, Status: Critical, Cause: 1,
 			Title:     "Exchange has no mailbox with this address",
@@ -34,6 +35,8 @@ func mailboxEntries() []Entry {
 			},
 			SeeAlso: []Code{"user-name-not-upn", "service-mailbox-missing", "endpoint-online"},
 		},
+		mailboxUnlicensedEntry,
+		tenantDiffersEntry,
 		userRecreatedEntry,
 		{
 			Code: "access-denied", Block: BlockMailbox, Status: Critical,

@@ -22,7 +22,7 @@ func seenAt(r Report, address string) [][2]string {
 		if item.Step == evidence.StepResolve && address == "" {
 			add("name resolution", "%s", outcome(item))
 		}
-		if item.Address != address {
+		if item.Address != address || item.Step.Cloud() {
 			continue
 		}
 		if certificate == nil && item.TLS != nil && item.TLS.Certificate != nil {

@@ -154,6 +154,9 @@ func (p *page) seen(r Report) {
 			p.hanging(6, pad(l[0], 17), l[1])
 		}
 	}
+	for _, l := range lookedUp(r) {
+		p.hanging(4, pad(l[0], 19), l[1])
+	}
 }
 
 func (p *page) causes(r Report) {

@@ -30,6 +30,7 @@ func Judge(rec evidence.Record) Judgement {
 			j.Findings = append(j.Findings, f)
 		}
 	}
+	j.Findings = explained(j.Findings)
 	silent := v.nothingAnswered()
 	slices.SortStableFunc(j.Findings, func(a, b finding.Finding) int { return precedence(a, silent) - precedence(b, silent) })
 	j.Verdict = v.verdict(&j.Findings)

@@ -57,7 +57,7 @@ func mailboxNotFound(v *view, n *node) *hit {
 		return nil
 	}
 	h := said(item, finding.Confirmed, "No mailbox %s on this Exchange", v.mailbox())
-	h.detail += " The address is misspelt, belongs to no mailbox here, or to one that has moved to Exchange Online, which was not looked up."
+	h.detail += " The address is misspelt, belongs to no mailbox here, or to one that has moved to Exchange Online" + v.notOnline() + "."
 	return h
 }
 

@@ -46,7 +46,7 @@ func arrange(rec *evidence.Record) *view {
 			}
 			continue
 		}
-		if item.Address == "" || item.Step == evidence.StepAddressFamily {
+		if item.Address == "" || item.Step == evidence.StepAddressFamily || item.Step.Cloud() {
 			continue
 		}
 		n := v.node(item.Address)

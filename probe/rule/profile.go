@@ -275,8 +275,8 @@ func (v *view) dynamics() *Dynamics {
 	return d
 }
 
-// userRecreated is shown by nothing but Dynamics' own words.
-func userRecreated(v *view) *hit {
+// recreatedByDynamics: Dynamics itself wrote that it misses the user.
+func recreatedByDynamics(v *view) *hit {
 	d := v.dynamics()
 	if d == nil || !slices.ContainsFunc(d.Alerts, func(a DynamicsAlert) bool { return a.Key == finding.AlertUserRecreated }) {
 		return nil
@@ -305,11 +305,4 @@ func excerpt(text string) string {
 		part = strings.ToValidUTF8(part[:most], "") + "…"
 	}
 	return part
-}
-
-func (v *view) causeRecreated(findings []finding.Finding) finding.CauseReport {
-	if f := found(findings, "user-recreated"); f != nil {
-		return cause(6, finding.CauseConfirmed, "Dynamics' own last error names a user who does not exist in the tenant any more", f.Evidence...)
-	}
-	return cause(6, finding.CauseNotChecked, "a re-created user shows in the text of the Dynamics alert or in Entra ID, not at the endpoint")
 }

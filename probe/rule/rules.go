@@ -63,8 +63,12 @@ var table = []row{
 	{code: "exchange-error", at: exchangeError},
 	{code: "service-mailbox-missing", at: serviceMailboxMissing},
 	// The exported Dynamics profile (profile.go).
-	{code: "user-recreated", in: userRecreated},
 	{code: "profile-contradiction", in: profileContradiction},
+	// What is known outside the network (cloud.go).
+	{code: "mailbox-online", in: mailboxOnline},
+	{code: "mailbox-unlicensed", in: mailboxUnlicensed},
+	{code: "tenant-differs", in: tenantDiffers},
+	{code: "user-recreated", in: userRecreated},
 	// What is around it (around.go).
 	{code: "certificate-private", at: certificatePrivate},
 	{code: "farm-inconsistent", in: farmInconsistent},
