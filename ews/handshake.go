@@ -28,6 +28,7 @@ type Handshake struct {
 	scheme    string
 	userAgent string
 	challenge []byte
+	question  *Question // asked instead of the client's own call
 }
 
 // NTLMNegotiate opens a connection and sends type 1 under scheme (NTLM, or
@@ -147,17 +148,18 @@ func (h *Handshake) Authenticate(ctx context.Context, binding string, note evide
 	c.hide(message)
 	c.Recorder.expose()
 	item, conn := c.send(ctx, h.conn, leg{
-		step: evidence.StepLogon, userAgent: h.userAgent, call: &c.Call, credential: true,
+		step: evidence.StepLogon, userAgent: h.userAgent, call: &c.Call, question: h.question, credential: true,
 		authorization: h.scheme + " " + base64.StdEncoding.EncodeToString(message),
 		described:     h.scheme + ", NTLM type 3, value not kept",
 	})
-	conn.Close()
 	if item.Response != nil {
 		raw, _ := readChallenge(item.Response, h.scheme)
 		note.NewChallenge = raw != nil
 	}
 	c.settle(&item, note, settle)
-	return c.Recorder.Add(item)
+	item = c.Recorder.Add(item)
+	c.keep(item, conn)
+	return item
 }
 
 // message makes type 3 and says which binding it really carries: over http, or

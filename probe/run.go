@@ -65,6 +65,7 @@ type run struct {
 	recorder  *ews.Recorder
 	dialer    *wire.Dialer
 	addresses []string
+	asked     map[evidence.Purpose]bool // questions about the directory that were asked
 }
 
 func (r *run) examine(ctx context.Context) error {
@@ -92,6 +93,11 @@ func (r *run) examine(ctx context.Context) error {
 		aside.Wait()
 		stopFamilies(nil)
 	}()
+	for _, n := range nodes {
+		if n.doubtfulTLS() {
+			aside.Go(func() { n.dataverseTLS(families) })
+		}
+	}
 	background.Wait()
 	if memoryErr != nil {
 		memoryErr = fmt.Errorf("what was refused before is not known: %w", memoryErr)

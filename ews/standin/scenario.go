@@ -54,6 +54,9 @@ func Scenarios() []Scenario {
 		unavailableScenarios(),
 		transportScenarios(),
 		mailboxScenarios(),
+		addressScenarios(),
+		codeScenarios(),
+		policyScenarios(),
 		hazardScenarios(),
 	)
 }

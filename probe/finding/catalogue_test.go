@@ -47,7 +47,9 @@ var table = []row{
 
 	{"impersonation-denied", BlockMailbox, Critical, 0},
 	{"mailbox-not-found", BlockMailbox, Critical, 1},
+	{"mailbox-address-differs", BlockMailbox, Critical, 1},
 	{"access-denied", BlockMailbox, Critical, 0},
+	{"tls-outdated", BlockMailbox, Critical, 0},
 	{"certificate-private", BlockMailbox, Critical, 0},
 	{"mailbox-unavailable", BlockMailbox, Unknown, 0},
 	{"exchange-error", BlockMailbox, Unknown, 0},
@@ -244,6 +246,7 @@ var knownProperties = []string{
 	"Ews*", "AuthenticationPolicy", "DefaultAuthenticationPolicy", // CAS mailbox, user, organisation
 	"RecipientTypeDetails", "PrimarySmtpAddress", "EmailAddresses", // recipient
 	"UserPrincipalName", "WindowsEmailAddress", // user
+	"RoleAssigneeName", "RecipientWriteScope", "CustomRecipientWriteScope", // role assignment
 }
 
 // knownFlags lists the flags of check that a remedy may use.

@@ -185,6 +185,9 @@ func (v *view) missing() (string, []string) {
 			own = n.windows()
 		}
 		if result(own) == evidence.Accepted {
+			if lost := v.callersOwn(n); lost != "" {
+				return lost, []string{own.ID, n.asked(evidence.OwnInbox).ID, n.asked(evidence.NamedInbox).ID}
+			}
 			continue
 		}
 		if own == nil {
@@ -222,7 +225,11 @@ func (v *view) success() string {
 	case !t.Credentials:
 		return fmt.Sprintf("EWS on %s offers %s, which the profile uses; no logon was tried", v.host(), v.profileScheme())
 	case t.Mailbox != "":
-		return fmt.Sprintf("%s signs in to EWS on %s by %s, and the mailbox %s answers", t.User, v.host(), v.profileScheme(), v.mailbox())
+		s := fmt.Sprintf("%s signs in to EWS on %s by %s, and the mailbox %s answers", t.User, v.host(), v.profileScheme(), v.mailbox())
+		if slices.ContainsFunc(v.nodes, v.unverified) {
+			s += " (that it was not the account's own could not be made sure of)"
+		}
+		return s
 	}
 	return fmt.Sprintf("%s signs in to EWS on %s by %s", t.User, v.host(), v.profileScheme())
 }

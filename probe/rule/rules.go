@@ -56,11 +56,13 @@ var table = []row{
 	// The mailbox (mailbox.go).
 	{code: "impersonation-denied", at: impersonationDenied},
 	{code: "mailbox-not-found", at: mailboxNotFound},
+	{code: "mailbox-address-differs", at: mailboxAddressDiffers},
 	{code: "access-denied", at: accessDenied},
 	{code: "mailbox-unavailable", at: mailboxUnavailable},
 	{code: "exchange-error", at: exchangeError},
 	{code: "service-mailbox-missing", at: serviceMailboxMissing},
 	// What is around it (around.go).
+	{code: "tls-outdated", at: tlsOutdated},
 	{code: "certificate-private", at: certificatePrivate},
 	{code: "farm-inconsistent", in: farmInconsistent},
 	{code: "user-agent-refused", at: userAgentRefused},
