@@ -96,10 +96,12 @@ func (s *Session) Ask(ctx context.Context, q Question, begin func() bool, settle
 		q.UserAgent = s.Accepted[len(s.Accepted)-1].Request.UserAgent
 	}
 	if s.conn != nil && s.conn.Fit(SettleTime) {
-		if item := s.onConnection(ctx, q); item.Response == nil || item.Response.Status != 401 {
+		item := s.onConnection(ctx, q)
+		if !lost(item) && (item.Response == nil || item.Response.Status != 401) {
 			return &item
 		}
-		// Signed in for one request only (IIS: authPersistSingleRequest).
+		// Signed in for one request only (IIS: authPersistSingleRequest), or
+		// closed while the call was on its way.
 	}
 	s.drop(&s.conn)
 	if !s.basic && s.windows == nil || ctx.Err() != nil || !begin() {
@@ -107,7 +109,10 @@ func (s *Session) Ask(ctx context.Context, q Question, begin func() bool, settle
 	}
 	var item evidence.Item
 	if s.basic {
-		item = s.byBasic(ctx, q, settle)
+		reused := s.spare != nil
+		if item = s.byBasic(ctx, q, settle); reused && lost(item) && begin() {
+			item = s.byBasic(ctx, q, settle) // on a connection of its own
+		}
 	} else {
 		item = s.byHandshake(ctx, q, settle)
 	}
@@ -115,6 +120,12 @@ func (s *Session) Ask(ctx context.Context, q Question, begin func() bool, settle
 		s.over = true // whatever changed: not another try
 	}
 	return &item
+}
+
+// lost: the connection ended before the call was answered.
+func lost(item evidence.Item) bool {
+	f := item.Error
+	return item.Response == nil && f != nil && (f.Code == evidence.ConnectionClosed || f.Code == evidence.ConnectionReset)
 }
 
 func (s *Session) onConnection(ctx context.Context, q Question) evidence.Item {

@@ -138,11 +138,32 @@ func (f *further) primaryAddress(ctx context.Context) {
 // testConnection asks, once in a run, what Dynamics' Test Connection would ask:
 // it takes the profile's user name for a mailbox address and impersonates it.
 func (f *further) testConnection(ctx context.Context) {
-	if !strings.Contains(f.User, `\`) && strings.Contains(f.User, "@") || f.asked[evidence.TestConnection] {
+	if isUPN(f.User) || f.asked[evidence.TestConnection] {
 		return
 	}
 	f.once(evidence.TestConnection)
 	f.ask(ctx, ews.Question{Purpose: evidence.TestConnection, Call: soap.Call{Mailbox: f.User, Impersonate: true}})
+}
+
+// isUPN: of the form that Dynamics can take for an address.
+func isUPN(user string) bool { return !strings.Contains(user, `\`) && strings.Contains(user, "@") }
+
+// furtherCalls says, for the plan, what may be asked after an accepted logon.
+func furtherCalls(c Config) []string {
+	calls := []string{"FindFolder once more, only after an error that often passes"}
+	if !c.NoUserAgentProbe {
+		calls = append(calls, "FindFolder under Dynamics' other user agents, only after a 403 to a logon")
+	}
+	if c.Mailbox != "" {
+		if !c.Impersonate {
+			calls = append(calls, "GetFolder for the account's own inbox and the mailbox's, to tell one from the other")
+		}
+		calls = append(calls, "ResolveNames for the mailbox's address, if it is not found or a round trip is left: which address is the primary one")
+	}
+	if !isUPN(c.User) {
+		calls = append(calls, "FindFolder impersonating the user name, as Dynamics' Test Connection does")
+	}
+	return calls
 }
 
 // once notes that a question about the directory, which every server answers

@@ -11,6 +11,7 @@ import (
 type Plan struct {
 	Anonymous     []string // legs that carry no credential
 	Logons        []Logon
+	Further       []string // calls that may follow an accepted logon
 	MaxRejections int
 }
 
@@ -86,6 +87,7 @@ func NewPlan(c Config) Plan {
 		Logon{Windows, none, WithoutBinding},
 		Logon{Windows, none, ToCompare},
 		Logon{Windows, foreign, ToCompare})
+	p.Further = furtherCalls(c)
 	return p
 }
 
@@ -116,6 +118,9 @@ func (p Plan) String() string {
 			cost = "" // said by the condition
 		}
 		line("%s, %s%s", what, l.When, cost)
+	}
+	for _, f := range p.Further {
+		line("%s; reads only, on the connection that is signed in where it is kept", f)
 	}
 	if len(p.Logons) == 0 {
 		b.WriteString("  no credential is sent\n")

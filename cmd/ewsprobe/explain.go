@@ -192,9 +192,11 @@ var topics = []struct {
 	{
 		name: "what-is-sent", title: "What a check sends",
 		paragraphs: []string{
-			"Everything is a POST of a read-only FindFolder request to the one URL you named, under the user agent ewsprobe/VERSION. First come three requests without a credential, on connections of their own: an anonymous one, one with an empty Bearer token, one with an NTLM type 1 message, which names no account.",
+			"Everything is a POST to the one URL you named, under the user agent ewsprobe/VERSION. Three operations of EWS are sent and no others, and all three only read: FindFolder (the folders in an inbox, as Dynamics' Test Connection asks), GetFolder (the identifier of an inbox) and ResolveNames (one address in the address book). First come three requests without a credential, on connections of their own: an anonymous one, one with an empty Bearer token, one with an NTLM type 1 message, which names no account.",
 			"Then the credential is used, one request at a time until one was accepted, and at most --max-rejections times (2) if it is refused: security event 4625 on the server and 4776 or 4771 on a domain controller show each. A scheme that is not offered never gets the password. Redirects are not followed, and nothing goes past an untrusted certificate without --insecure.",
-			"With a password already accepted, NTLM may be sent again without a channel binding and with a foreign one, to see what Extended Protection does; a refusal of these shows as 4625 with sub status 0xC000035B and does not count against the account. `ewsprobe check -v` prints the plan with its cost before anything is sent, and the report lists every attempt with its time.",
+			"With a password already accepted, NTLM may be sent again without a channel binding and with a foreign one, to see what Extended Protection does; a refusal of these shows as 4625 with sub status 0xC000035B and does not count against the account. Where the answer leaves something open, a few further calls follow: the same once more after a passing error, GetFolder to tell the named mailbox from the caller's own, ResolveNames for its primary address, and FindFolder with a user name that is no address, as Test Connection sends it. They use the connection that NTLM signed in; where only Basic can carry them, each is one more logon event of the account.",
+			"After a 403, each user agent of Dynamics is tried once (not with --no-user-agent-probe). If the TLS handshake used a cipher suite that Dynamics does not accept, one ClientHello with exactly the suites that it accepts is sent on a connection of its own, which ends there.",
+			"`ewsprobe check -v` prints the plan with its cost before anything is sent, and the report lists every attempt with its time.",
 		},
 	},
 }

@@ -38,11 +38,11 @@ var meanings = map[string]meaning{
 	"ErrorMailRecipientNotFound":   {code: "mailbox-not-found", confidence: finding.Confirmed, own: "exchange-error"},
 	"ErrorNameResolutionNoResults": {code: "mailbox-not-found", confidence: finding.Confirmed, own: "exchange-error"},
 	"ErrorMissingEmailAddress": {
-		code: "mailbox-not-found", confidence: finding.Likely, own: "service-mailbox-missing",
+		code: "exchange-error", confidence: finding.Undetermined, own: "service-mailbox-missing",
 		says: "With impersonation this means that the account has no mailbox here; without, that the named mailbox was lost on the way and the caller has none.",
 	},
 	"ErrorInvalidSmtpAddress": {
-		code: "mailbox-not-found", confidence: finding.Confirmed, own: "exchange-error",
+		code: "exchange-error", confidence: finding.Confirmed,
 		says: "Exchange cannot even read the address. Correct it in the mailbox record of Dynamics.",
 	},
 	"ErrorNonPrimarySmtpAddress": {code: "mailbox-address-differs", confidence: finding.Confirmed, own: "exchange-error"},
