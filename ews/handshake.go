@@ -152,6 +152,7 @@ func (h *Handshake) Authenticate(ctx context.Context, binding string, note evide
 		authorization: h.scheme + " " + base64.StdEncoding.EncodeToString(message),
 		described:     h.scheme + ", NTLM type 3, value not kept",
 	})
+	h.conn, h.Lost = nil, "it was finished" // the connection goes to the session, or is closed
 	if item.Response != nil {
 		raw, _ := readChallenge(item.Response, h.scheme)
 		note.NewChallenge = raw != nil

@@ -18,7 +18,9 @@ func (b *bench) signed(t *testing.T, schemes ...string) *Session {
 			b.Basic(bounded(t), nil, agent, evidence.Logon{}, b.settle)
 			continue
 		}
-		b.NTLMNegotiate(bounded(t), scheme, agent).Authenticate(bounded(t), evidence.BindingRight, evidence.Logon{}, b.settle)
+		h := b.NTLMNegotiate(bounded(t), scheme, agent)
+		h.Authenticate(bounded(t), evidence.BindingRight, evidence.Logon{}, b.settle)
+		h.Close() // the connection is the session's now
 	}
 	s := b.Session()
 	if s == nil || len(s.Accepted) != len(schemes) {

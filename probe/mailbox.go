@@ -131,6 +131,9 @@ func (f *further) primaryAddress(ctx context.Context) {
 	if !slices.Contains(notHere, f.answer.EWS.Code) && !(opened(f.answer) && short) {
 		return
 	}
+	if len(f.answer.EWS.Resolved) == 1 {
+		return // the refusal named it
+	}
 	f.once(evidence.PrimaryAddress)
 	f.ask(ctx, ews.Question{Purpose: evidence.PrimaryAddress, Call: soap.Call{Mailbox: f.Mailbox}})
 }

@@ -43,7 +43,7 @@ func mailboxEntries() []Entry {
 				{Text: "See the addresses of the mailbox. The one with SMTP: in capitals is the primary.", Command: cmdShowRecipient, Link: linkKBNoMailbox},
 				{Text: "In the Dynamics mailbox record, put the primary address into Email Address, letter by letter, and have the new address approved."},
 				{Text: "Or, if the alias is the one that people know, make it the primary address in Exchange; an e-mail address policy may set it back."},
-				{Text: "Check again, with the primary address.", Command: cmdImpersonate},
+				{Text: "Check again, with the primary address.", Command: `ewsprobe check --user "{user}" --mailbox PRIMARY-ADDRESS --impersonate {host}`},
 				testEnable401,
 			},
 			SeeAlso: []Code{"mailbox-not-found", "user-name-not-upn"},
