@@ -33,6 +33,7 @@ func (r *run) logons(ctx context.Context, nodes []*node) error {
 				problem = err // the second refusal cannot be remembered either
 			}
 		}
+		n.further(ctx)
 		if t.refused && (t.provedBefore || !r.guard.proved) {
 			break
 		}
@@ -211,10 +212,12 @@ func (t *talk) again(ctx context.Context, item evidence.Item) bool {
 	if e := item.EWS; e.Answered() && e.BackOffMS > 0 {
 		return sleep(ctx, time.Duration(e.BackOffMS)*time.Millisecond)
 	}
-	if r := item.Response; r != nil && r.Status == http.StatusForbidden && t.userAgent == t.UserAgent && !t.NoUserAgentProbe && len(t.DynamicsAgents) > 0 {
-		// Exchange can refuse a user agent only after the sign-in.
-		t.userAgent = t.DynamicsAgents[0]
-		return true
+	if r := item.Response; r != nil && r.Status == http.StatusForbidden {
+		// Exchange knows only after the sign-in whether it takes a user agent.
+		if next := t.nextAgent(); next != "" {
+			t.userAgent = next
+			return true
+		}
 	}
 	return false
 }

@@ -11,6 +11,7 @@ import (
 type Plan struct {
 	Anonymous     []string // legs that carry no credential
 	Logons        []Logon
+	Further       []string // calls that may follow an accepted logon
 	MaxRejections int
 	LookUps       []string // outside the network, beside the rest
 }
@@ -97,10 +98,12 @@ func NewPlan(c Config) Plan {
 	right, none, foreign, zero := evidence.BindingRight, evidence.BindingNone, evidence.BindingForeign, evidence.BindingZero
 	if c.CurrentUser {
 		p.Logons = []Logon{{CurrentUser, none, IfOffered}}
+		p.Further = furtherCalls(c)
 		return p
 	}
 	if c.withKey() {
 		p.Logons = []Logon{{Ticket, right, ByTicket}}
+		p.Further = furtherCalls(c)
 		return p
 	}
 	add := func(l ...Logon) { p.Logons = append(p.Logons, l...) }
@@ -134,6 +137,7 @@ func NewPlan(c Config) Plan {
 		Logon{Windows, none, ToCompare},
 		Logon{Windows, foreign, ToCompare},
 		Logon{Windows, zero, ToCompare})
+	p.Further = furtherCalls(c)
 	return p
 }
 
@@ -172,6 +176,9 @@ func (p Plan) String() string {
 			cost = "" // said by the condition
 		}
 		line("%s, %s%s", what, l.When, cost)
+	}
+	for _, f := range p.Further {
+		line("%s; reads only, on the connection that is signed in where it is kept", f)
 	}
 	if len(p.Logons) == 0 {
 		b.WriteString("  no credential is sent\n")

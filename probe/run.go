@@ -73,10 +73,11 @@ type run struct {
 	addresses []string
 
 	kdc            *directory.KDC
-	directoryAsked bool           // why the account is refused
-	ticketAsked    bool           // a Kerberos ticket was got, or not
-	token          ews.TokenMaker // of that ticket
-	provedHere     bool           // EWS accepted a logon
+	directoryAsked bool                      // why the account is refused
+	ticketAsked    bool                      // a Kerberos ticket was got, or not
+	token          ews.TokenMaker            // of that ticket
+	provedHere     bool                      // EWS accepted a logon
+	asked          map[evidence.Purpose]bool // questions about the directory that were asked
 }
 
 func (r *run) examine(ctx context.Context) error {
@@ -104,6 +105,11 @@ func (r *run) examine(ctx context.Context) error {
 		aside.Wait()
 		stopFamilies(nil)
 	}()
+	for _, n := range nodes {
+		if n.doubtfulTLS() {
+			aside.Go(func() { n.dataverseTLS(families) })
+		}
+	}
 	background.Wait()
 	if memoryErr != nil {
 		memoryErr = fmt.Errorf("what was refused before is not known: %w", memoryErr)

@@ -118,6 +118,9 @@ func tlsConfig(t Transport, certificate tls.Certificate) (*tls.Config, error) {
 		// client can please this server (RFC 5246 7.4.1.3).
 		config.MaxVersion = tls.VersionTLS12
 		config.CipherSuites = []uint16{tls.TLS_RSA_WITH_AES_128_GCM_SHA256}
+	case TransportOutdated:
+		config.MaxVersion = tls.VersionTLS12
+		config.CipherSuites = []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA}
 	case TransportOldVersion:
 		config.MinVersion, config.MaxVersion = tls.VersionTLS10, tls.VersionTLS10
 	case TransportClientCertificate:

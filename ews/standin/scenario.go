@@ -61,6 +61,9 @@ func Scenarios() []Scenario {
 		transportScenarios(),
 		mailboxScenarios(),
 		profileScenarios(),
+		addressScenarios(),
+		codeScenarios(),
+		policyScenarios(),
 		hazardScenarios(),
 		cloudScenarios(),
 	)

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -57,6 +58,7 @@ type node struct {
 	behaviour Behaviour
 	listener  net.Listener
 	http      *http.Server
+	faulted   atomic.Bool // FaultCode was raised once
 
 	// Channel bindings of the certificate that is served (nil without TLS) and of
 	// the one that Extended Protection compares with.

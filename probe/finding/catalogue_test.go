@@ -49,11 +49,13 @@ var table = []row{
 	{"impersonation-denied", BlockMailbox, Critical, 0},
 	{"mailbox-online", BlockMailbox, Critical, 2},
 	{"mailbox-not-found", BlockMailbox, Critical, 1},
+	{"mailbox-address-differs", BlockMailbox, Critical, 1},
 	{"mailbox-unlicensed", BlockMailbox, Critical, 3},
 	{"tenant-differs", BlockMailbox, Critical, 4},
 	{"user-recreated", BlockMailbox, Critical, 6},
 	{"access-denied", BlockMailbox, Critical, 0},
 	{"profile-contradiction", BlockMailbox, Critical, 0},
+	{"tls-outdated", BlockMailbox, Critical, 0},
 	{"certificate-private", BlockMailbox, Critical, 0},
 	{"mailbox-unavailable", BlockMailbox, Unknown, 0},
 	{"exchange-error", BlockMailbox, Unknown, 0},
@@ -265,6 +267,7 @@ var knownProperties = []string{
 	"Ews*", "AuthenticationPolicy", "DefaultAuthenticationPolicy", // CAS mailbox, user, organisation
 	"RecipientTypeDetails", "PrimarySmtpAddress", "EmailAddresses", // recipient
 	"UserPrincipalName", "WindowsEmailAddress", // user
+	"RoleAssigneeName", "RecipientWriteScope", "CustomRecipientWriteScope", // role assignment
 }
 
 // knownFlags lists the flags of check that a remedy may use.

@@ -18,6 +18,7 @@ func seenAt(r Report, address string) [][2]string {
 		lines = append(lines, [2]string{label, fmt.Sprintf(format, args...)})
 	}
 	var certificate *evidence.TLS
+	further := map[string]bool{}
 	for _, item := range r.Evidence {
 		if item.Step == evidence.StepResolve && address == "" {
 			add("name resolution", "%s", outcome(item))
@@ -27,6 +28,10 @@ func seenAt(r Report, address string) [][2]string {
 		}
 		if certificate == nil && item.TLS != nil && item.TLS.Certificate != nil {
 			certificate = item.TLS
+		}
+		if q := item.Request; q != nil && q.Purpose != "" {
+			further[item.ID] = true
+			continue // below
 		}
 		if item.Logon != nil {
 			continue // below
@@ -38,11 +43,22 @@ func seenAt(r Report, address string) [][2]string {
 			add("as Dynamics", "%s, under %s", outcome(item), item.Request.UserAgent)
 		case evidence.StepAddressFamily:
 			add("IPv6 address", "%s", outcome(item))
+		case evidence.StepDataverseTLS:
+			if item.Error != nil {
+				add("TLS for Dataverse", "-    %s", item.Error.Text)
+			} else if item.TLS != nil {
+				add("TLS for Dataverse", "%s, %s", item.TLS.Version, item.TLS.CipherSuite)
+			}
 		}
 	}
 	for _, a := range r.Attempts {
-		if a.Address == address {
+		if a.Address == address && !further[a.ID] {
 			add(schemeOf(a), "%s", attempt(a))
+		}
+	}
+	for _, item := range r.Evidence {
+		if further[item.ID] {
+			add(item.Request.Operation, "%s", furtherCall(item))
 		}
 	}
 	for _, n := range r.Nodes {
@@ -97,6 +113,43 @@ func outcome(item evidence.Item) string {
 		s += "; then " + item.Error.Text
 	}
 	return strings.TrimSpace(s)
+}
+
+// furtherCall is a call made after the sign-in: what it asked, and the answer.
+func furtherCall(item evidence.Item) string {
+	what := ""
+	switch q := item.Request; q.Purpose {
+	case evidence.AgainLater:
+		what = "the same once more"
+	case evidence.OwnInbox:
+		what = "the account's own inbox"
+	case evidence.NamedInbox:
+		what = "the inbox of " + q.Mailbox
+	case evidence.PrimaryAddress:
+		what = q.Mailbox + " in the address book"
+	case evidence.TestConnection:
+		what = q.Mailbox + " impersonated, as Test Connection does"
+	case evidence.OtherAgent:
+		what = "the same under " + q.UserAgent
+	}
+	s := outcome(item)
+	if item.Logon != nil && item.Response == nil && item.Error == nil {
+		s = "-    " + item.Logon.Why
+	}
+	if status, rest, ok := strings.Cut(s, "  "); ok {
+		s = fmt.Sprintf("%s  %s: %s", status, what, strings.TrimSpace(rest))
+	}
+	if e := item.EWS; e != nil {
+		for _, entry := range e.Resolved {
+			if entry.Address != "" {
+				s += ", " + entry.Address
+			}
+		}
+		if e.Folder != "" && (item.Request.Purpose == evidence.OwnInbox || item.Request.Purpose == evidence.NamedInbox) {
+			s += ", " + e.Folder
+		}
+	}
+	return s
 }
 
 func attempt(a rule.Attempt) string {

@@ -41,7 +41,7 @@ func (v *view) openedMailbox() *evidence.Item {
 		return nil
 	}
 	for _, n := range v.nodes {
-		if item := v.signedIn(n); item != nil && item.EWS.Code == "NoError" && item.EWS.Class != "Error" && !v.isOnline(n) {
+		if item := v.signedIn(n); opens(item) && !v.isOnline(n) && v.callersOwn(n) == "" {
 			return item
 		}
 	}
@@ -49,7 +49,17 @@ func (v *view) openedMailbox() *evidence.Item {
 }
 
 func (v *view) causeAddress(findings []finding.Finding, opened *evidence.Item) finding.CauseReport {
+	if f := found(findings, "mailbox-address-differs"); f != nil {
+		status := finding.CauseConfirmed
+		if f.Status == finding.Warning {
+			status = finding.CauseLikely
+		}
+		return cause(1, status, fmt.Sprintf("%s is not the primary address of the mailbox", v.mailbox()), f.Evidence...)
+	}
 	if f := found(findings, "mailbox-not-found"); f != nil {
+		if v.listed() != nil {
+			return cause(1, finding.CauseUndetermined, fmt.Sprintf("there is no mailbox %s here, but the address book knows the address", v.mailbox()), f.Evidence...)
+		}
 		return cause(1, finding.CauseConfirmed, fmt.Sprintf("Exchange knows no mailbox %s here", v.mailbox()), f.Evidence...)
 	}
 	if f := found(findings, "mailbox-online"); f != nil && f.Confidence == finding.Confirmed {

@@ -43,6 +43,9 @@ func (v *view) causeOnline(findings []finding.Finding, opened *evidence.Item) fi
 		return cause(2, finding.CauseRuledOut, "the mailbox answers on this server, so it is not in Exchange Online", opened.ID)
 	}
 	item := v.lookUp(evidence.StepCloudLocation)
+	if f := found(findings, "mailbox-not-found"); item == nil && f != nil && v.listed() != nil {
+		return cause(2, finding.CauseUndetermined, "the address book knows the address, but the mailbox is not on these servers: it may be in Exchange Online, which was not looked up (--cloud)", f.Evidence...)
+	}
 	switch {
 	case item != nil && v.located(evidence.LocationElsewhere) != nil:
 		return cause(2, finding.CauseRuledOut, fmt.Sprintf("Exchange Online says that the mailbox is not there, and points to %s", item.Cloud.Redirect), item.ID)

@@ -96,7 +96,7 @@ var (
 	noMailboxThere = looked(evidence.StepCloudGraphSettings, evidence.Cloud{Code: "MailboxNotEnabledForRESTAPI", Problem: "the answer is HTTP 404"})
 
 	// Ways in which the check of the endpoint ends.
-	opens    = []option{mailbox(anna), ask("Basic"), logon("Basic", 200)}
+	itOpens  = []option{mailbox(anna), ask("Basic"), logon("Basic", 200)}
 	notHere  = []option{mailbox(anna), ask("Basic"), logon("Basic", 500, code("ErrorNonExistentMailbox"))}
 	unasked  = []option{mailbox(anna), anonymousOnly(), ask("Basic")}
 	service  = []option{mailbox(anna), asked(401, headers("X-RUM-Validated", "1", "WWW-Authenticate", bearerOnline))}
@@ -122,8 +122,8 @@ var cloudCases = []struct {
 	{"not here, elsewhere", with(notHere, place(evidence.LocationElsewhere)), "critical mailbox-not-found confirmed", "", "confirmed ruled-out not-applicable not-applicable not-checked"},
 	{"not here, no answer there", with(notHere, unreached(evidence.StepCloudLocation)), "critical mailbox-not-found confirmed", "", "confirmed undetermined not-checked not-checked not-checked"},
 	{"online, not asked here", with(unasked, place(evidence.LocationOnline)), "critical mailbox-online likely", "", "not-checked likely not-checked not-checked not-checked"},
-	{"online and here", with(opens, place(evidence.LocationOnline)), "ok ok confirmed", "", "ruled-out undetermined not-applicable not-applicable not-checked"},
-	{"here, no answer there", with(opens, unreached(evidence.StepCloudLocation)), "ok ok confirmed", "", "ruled-out ruled-out not-applicable not-applicable not-checked"},
+	{"online and here", with(itOpens, place(evidence.LocationOnline)), "ok ok confirmed", "", "ruled-out undetermined not-applicable not-applicable not-checked"},
+	{"here, no answer there", with(itOpens, unreached(evidence.StepCloudLocation)), "ok ok confirmed", "", "ruled-out ruled-out not-applicable not-applicable not-checked"},
 	{"an answer without a fact", with(unasked, looked(evidence.StepCloudLocation, evidence.Cloud{Location: evidence.LocationOnline, Problem: "odd"})), "ok ok confirmed", "", "not-checked undetermined not-checked not-checked not-checked"},
 	{"online, the profile uses OAuth", with(modernly, place(evidence.LocationOnline)), "ok ok confirmed", "", "not-checked not-applicable not-checked not-checked not-checked"},
 	{"online, the endpoint too", with(service, place(evidence.LocationOnline)), "critical endpoint-online confirmed", "mailbox-online", "not-checked confirmed not-checked not-checked not-checked"},
@@ -147,7 +147,7 @@ var cloudCases = []struct {
 		c.Users = append(c.Users, c.Users[0])
 	}), "ok ok confirmed", "", "not-checked not-applicable undetermined not-checked not-checked"},
 	{"Graph silent", with(apps, unreached(evidence.StepCloudGraphUser), unreached(evidence.StepCloudGraphDeleted)), "ok ok confirmed", "", "not-checked not-applicable undetermined not-checked undetermined"},
-	{"no plan, but the mailbox is here", with(opens, users(), noMailboxThere), "ok ok confirmed", "", "ruled-out ruled-out not-applicable not-applicable not-checked"},
+	{"no plan, but the mailbox is here", with(itOpens, users(), noMailboxThere), "ok ok confirmed", "", "ruled-out ruled-out not-applicable not-applicable not-checked"},
 	{"no plan, the mailbox elsewhere", with(unasked, place(evidence.LocationElsewhere), users(), noMailboxThere), "ok ok confirmed", "", "not-checked ruled-out not-applicable not-applicable not-checked"},
 	{"no plan, the mailbox anywhere", with(unasked, place(evidence.LocationUnknown), users(), noMailboxThere), "ok ok confirmed", "", "not-checked undetermined undetermined not-checked not-checked"},
 	{"no plan, not here", with(notHere, users(), noMailboxThere), "critical mailbox-not-found confirmed", "mailbox-unlicensed", "confirmed not-checked confirmed not-checked not-checked"},
@@ -168,7 +168,7 @@ var cloudCases = []struct {
 	{"Entra silent", with(apps, unreached(evidence.StepCloudDomainTenant), dynamicsIn(contoso)), "ok ok confirmed", "", "not-checked not-applicable not-checked undetermined not-checked"},
 	{"no domain, Exchange's word alone", record(profile("oauth"), ask("NTLM"), bearer(exchange("WWW-Authenticate", modern)), dynamicsIn(contoso)), "ok ok confirmed", "", "not-checked not-applicable not-checked ruled-out not-checked"},
 	{"no domain at all", record(profile("oauth"), asked(401, headers("WWW-Authenticate", bearerOnline)), bearer(headers("WWW-Authenticate", bearerOnline)), dynamicsIn(contoso)), "ok ok confirmed", "", "not-checked not-applicable not-checked not-checked not-checked"},
-	{"another tenant, a password, the mailbox here", with(opens, domainIn(contoso), dynamicsIn(fabrikam)), "ok ok confirmed", "", "ruled-out ruled-out not-applicable not-applicable not-checked"},
+	{"another tenant, a password, the mailbox here", with(itOpens, domainIn(contoso), dynamicsIn(fabrikam)), "ok ok confirmed", "", "ruled-out ruled-out not-applicable not-applicable not-checked"},
 	{"another tenant, a password, the mailbox elsewhere", with(unasked, place(evidence.LocationElsewhere), domainIn(contoso), dynamicsIn(fabrikam)), "ok ok confirmed", "", "not-checked ruled-out not-applicable not-applicable not-checked"},
 	{"another tenant, a password, the mailbox anywhere", with(unasked, domainIn(contoso), dynamicsIn(fabrikam)), "ok ok confirmed", "", "not-checked not-checked not-checked undetermined not-checked"},
 	{"another tenant, a password, the mailbox online", with(unasked, place(evidence.LocationOnline), domainIn(contoso), dynamicsIn(fabrikam)), "critical mailbox-online likely", "tenant-differs", "not-checked likely not-checked likely not-checked"},
@@ -180,7 +180,7 @@ var cloudCases = []struct {
 	{"no twin", with(apps, users(planTwo), madeBefore(1000*time.Hour), deletedUsers(0)), "ok ok confirmed", "", "not-checked not-applicable ruled-out not-checked ruled-out"},
 	{"no twin, a young user", with(apps, users(planTwo), madeBefore(100*time.Hour), deletedUsers(0)), "ok ok confirmed", "", "not-checked not-applicable ruled-out not-checked undetermined"},
 	{"no twin, no user", with(apps, looked(evidence.StepCloudGraphUser, evidence.Cloud{}), deletedUsers(0)), "ok ok confirmed", "", "not-checked not-applicable undetermined not-checked undetermined"},
-	{"a twin, the mailbox here", with(opens, users(planTwo), deletedUsers(1)), "ok ok confirmed", "", "ruled-out ruled-out not-applicable not-applicable not-applicable"},
+	{"a twin, the mailbox here", with(itOpens, users(planTwo), deletedUsers(1)), "ok ok confirmed", "", "ruled-out ruled-out not-applicable not-applicable not-applicable"},
 	{"deleted ones not shown", with(apps, users(planTwo), looked(evidence.StepCloudGraphDeleted, evidence.Cloud{Code: "Authorization_RequestDenied", Problem: "the answer is HTTP 403, Authorization_RequestDenied"})), "ok ok confirmed", "", "not-checked not-applicable ruled-out not-checked undetermined"},
 }
 

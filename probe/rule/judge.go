@@ -191,6 +191,9 @@ func (v *view) missing() (string, []string) {
 			own = n.windows()
 		}
 		if result(own) == evidence.Accepted {
+			if lost := v.callersOwn(n); lost != "" {
+				return lost, []string{own.ID, n.asked(evidence.OwnInbox).ID, n.asked(evidence.NamedInbox).ID}
+			}
 			continue
 		}
 		if stuck := v.withoutTicket(); own == nil && stuck != nil {
@@ -234,6 +237,9 @@ func (v *view) success() string {
 	s := fmt.Sprintf("%s signs in to EWS on %s by %s", t.User, v.host(), v.profileMechanism())
 	if t.Mailbox != "" {
 		s += fmt.Sprintf(", and the mailbox %s answers", v.mailbox())
+		if slices.ContainsFunc(v.nodes, v.unverified) {
+			s += " (that it was not the account's own could not be made sure of)"
+		}
 	}
 	return s + v.whatDynamicsCanUse()
 }

@@ -56,7 +56,7 @@ func (v *view) missingHere() *evidence.Item {
 		return nil
 	}
 	for _, n := range v.nodes {
-		if item := v.answer(n, notFoundCodes); item != nil && !v.isOnline(n) {
+		if item, _ := v.about(n, "mailbox-not-found"); item != nil && !v.isOnline(n) {
 			return item
 		}
 	}

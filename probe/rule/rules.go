@@ -58,6 +58,7 @@ var table = []row{
 	// The mailbox (mailbox.go).
 	{code: "impersonation-denied", at: impersonationDenied},
 	{code: "mailbox-not-found", at: mailboxNotFound},
+	{code: "mailbox-address-differs", at: mailboxAddressDiffers},
 	{code: "access-denied", at: accessDenied},
 	{code: "mailbox-unavailable", at: mailboxUnavailable},
 	{code: "exchange-error", at: exchangeError},
@@ -70,6 +71,7 @@ var table = []row{
 	{code: "tenant-differs", in: tenantDiffers},
 	{code: "user-recreated", in: userRecreated},
 	// What is around it (around.go).
+	{code: "tls-outdated", at: tlsOutdated},
 	{code: "certificate-private", at: certificatePrivate},
 	{code: "farm-inconsistent", in: farmInconsistent},
 	{code: "user-agent-refused", at: userAgentRefused},

@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
@@ -210,6 +211,9 @@ func (v *view) attempts() []Attempt {
 		}
 		if a.Why == "" {
 			a.Why = attemptWhy(item)
+		}
+		if q := item.Request; q != nil && q.Purpose != "" {
+			a.Why = fmt.Sprintf("%s (%s): %s", q.Operation, q.Purpose, a.Why)
 		}
 		list = append(list, a)
 	}
