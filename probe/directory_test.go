@@ -335,14 +335,14 @@ func TestTicket(t *testing.T) {
 	}{
 		{"NTLM is not taken", scene{ews: acceptor, kdc: &kdctest.KDC{}, change: negotiate}, "Negotiate=unfinished kdc-ask Kerberos=accepted kdc-ticket ticket=accepted", "ntlm-broken"},
 		{"the KDC's clock is ten minutes off", scene{ews: acceptor, kdc: &kdctest.KDC{Skew: 10 * time.Minute}, change: negotiate}, "Negotiate=unfinished kdc-ask Kerberos=accepted kdc-ticket ticket=accepted", "ntlm-broken"},
-		{"the ticket is refused", scene{server: forKerberos, kdc: &kdctest.KDC{}, change: negotiate}, "Negotiate=unfinished kdc-ask Kerberos=accepted kdc-ticket ticket=refused*", "ntlm-broken"},
+		{"the ticket is refused", scene{server: forKerberos, kdc: &kdctest.KDC{}, change: negotiate}, "Negotiate=unfinished kdc-ask Kerberos=accepted kdc-ticket ticket=refused", "ntlm-broken"},
 		{"the KDC refuses the password", scene{server: forKerberos, kdc: &kdctest.KDC{}, change: both(negotiate, badPassword)}, "Negotiate=unfinished kdc-ask Kerberos=refused*", "credentials-rejected wrong-password"},
 		{"the KDC refuses the account", scene{server: forKerberos, kdc: &kdctest.KDC{Revoked: true, Status: 0xC0000234}, change: negotiate}, "Negotiate=unfinished kdc-ask Kerberos=skipped", "credentials-rejected locked"},
 		{"no such service", scene{server: forKerberos, kdc: &kdctest.KDC{}, change: both(negotiate, func(c *Config) { c.Kerberos.SPN = "HTTP/other.contoso.com" })}, "Negotiate=unfinished kdc-ask Kerberos=accepted kdc-ticket", "ntlm-broken"},
 		{
 			"NTLM is refused",
 			scene{server: standin.Behaviour{Negotiate: true, NTLM: true, NTLMRefuses: true}, kdc: &kdctest.KDC{}, change: negotiate},
-			"Negotiate/right=refused* kdc-ask Kerberos=accepted kdc-ticket ticket=refused* Negotiate/none=refused?", "logon-blocked",
+			"Negotiate/right=refused* kdc-ask Kerberos=accepted kdc-ticket ticket=refused Negotiate/none=refused?", "logon-blocked",
 		},
 		{
 			"NTLM is refused, limit 1",
@@ -354,7 +354,7 @@ func TestTicket(t *testing.T) {
 
 		{"keytab", scene{ews: acceptor, kdc: &kdctest.KDC{}, change: keytab(kdctest.Password)}, "kdc-ask Kerberos=accepted kdc-ticket ticket=accepted", "ok"},
 		{"keytab with another key", scene{ews: acceptor, kdc: &kdctest.KDC{}, change: keytab("another")}, "kdc-ask Kerberos=refused*", "credentials-rejected wrong-password"},
-		{"keytab, EWS refuses", scene{server: forKerberos, kdc: &kdctest.KDC{}, change: keytab(kdctest.Password)}, "kdc-ask Kerberos=accepted kdc-ticket ticket=refused*", "inconclusive"},
+		{"keytab, EWS refuses", scene{server: forKerberos, kdc: &kdctest.KDC{}, change: keytab(kdctest.Password)}, "kdc-ask Kerberos=accepted kdc-ticket ticket=refused ticket=refused?", "inconclusive"},
 		{"keytab, Negotiate is not offered", scene{server: basicOnly, kdc: &kdctest.KDC{}, change: keytab(kdctest.Password)}, "Negotiate=skipped", "negotiate-disabled"},
 		{"keytab, limit 1", scene{ews: acceptor, kdc: &kdctest.KDC{}, change: both(keytab(kdctest.Password), limit(1))}, "kdc-ask Kerberos=accepted kdc-ticket ticket=accepted", "ok"},
 

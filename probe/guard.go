@@ -72,3 +72,20 @@ func (g *Guard) Bar(when time.Time) {
 
 // Settle ends the logons of the run: the reason of the refusal is known.
 func (g *Guard) Settle(why string) { g.settled = why }
+
+// ShowAgain says whether a ticket may be shown once more for a comparison, and
+// counts it as one.
+func (g *Guard) ShowAgain() bool {
+	if g.compared == comparisons {
+		return false
+	}
+	g.compared++
+	return true
+}
+
+// Ticket notes how a sign-in with a Kerberos ticket ended. It carries no
+// password and no proof of one: what EWS makes of it cannot lock the account.
+func (g *Guard) Ticket(result evidence.Result) (counted bool) {
+	g.proved = g.proved || result == evidence.Accepted
+	return false
+}

@@ -89,6 +89,22 @@ func TestGuardComparesOnlyWhatIsProved(t *testing.T) {
 	}
 }
 
+// A ticket is compared without a password proved, but no more often than one.
+func TestGuardComparesTickets(t *testing.T) {
+	g := &Guard{max: 1}
+	for range comparisons {
+		if !g.ShowAgain() {
+			t.Fatal("the ticket may not be shown again")
+		}
+	}
+	if g.ShowAgain() {
+		t.Errorf("more than %d comparisons", comparisons)
+	}
+	if g.Ticket(refused) || g.refused != 0 {
+		t.Error("a refused ticket counts")
+	}
+}
+
 func TestGuardBarred(t *testing.T) {
 	g := &Guard{max: 2}
 	g.Bar(time.Date(2026, 11, 23, 12, 30, 0, 0, time.UTC))

@@ -23,15 +23,18 @@ func follower(w io.Writer, level int) func(evidence.Item) {
 }
 
 func storyLine(item evidence.Item) string {
+	var end []string
 	where := item.Address
 	if item.Connection > 0 {
 		where += fmt.Sprintf(" (connection %d)", item.Connection)
+	}
+	if item.Step == evidence.StepProfile {
+		end = append(end, "the exported e-mail server profile was read")
 	}
 	took := ""
 	if item.Timing.Total != nil {
 		took = fmt.Sprintf(" after %.0f ms", *item.Timing.Total)
 	}
-	var end []string
 	if item.Response != nil {
 		end = append(end, fmt.Sprintf("%d%s", item.Response.Status, took))
 	}
@@ -48,11 +51,20 @@ func storyLine(item evidence.Item) string {
 			end = append(end, fmt.Sprintf("challenge from %s in %s, Windows build %s", n.NetBIOSComputer, n.NetBIOSDomain, n.OSBuild))
 		}
 	}
-	end = append(end, atController(item)...)
+	if item.AtDirectory() {
+		end = []string{report.Directory(item)} // errors and addresses included
+		return report.Clean(fmt.Sprintf("%-4s %-15s %s", item.ID, item.Step, strings.Join(end, "; ")), followLimit)
+	}
 	if l := item.Logon; l != nil {
 		end = append(end, strings.TrimSpace(fmt.Sprintf("%s %s%s", l.Scheme, l.Result, counts(l))))
 		if l.Why != "" {
 			end = append(end, l.Why)
+		}
+	}
+	if c := item.Cloud; c != nil {
+		where = c.Host
+		if item.Error == nil {
+			end = append(end, report.LookUp(item))
 		}
 	}
 	if item.EWS.Answered() {
@@ -62,46 +74,6 @@ func storyLine(item evidence.Item) string {
 		end = append(end, "connection ended by the "+item.ClosedBy)
 	}
 	return report.Clean(fmt.Sprintf("%-4s %-15s %s: %s", item.ID, item.Step, where, strings.Join(end, "; ")), followLimit)
-}
-
-// atController is what a domain controller said, or why it said nothing.
-func atController(item evidence.Item) []string {
-	var said []string
-	if k := item.Kerberos; k != nil {
-		if k.Principal != "" {
-			said = append(said, k.Principal)
-		}
-		switch {
-		case k.Error != "":
-			said = append(said, fmt.Sprintf("%s (%d)", k.Error, k.Code))
-		case k.Unasked:
-			said = append(said, "answered without pre-authentication, dropped unread")
-		case k.Service != "" && k.EncType != "":
-			said = append(said, fmt.Sprintf("ticket for %s, %s", k.Service, k.EncType))
-		case k.EncType != "":
-			said = append(said, "ticket-granting ticket, "+k.EncType)
-		}
-		for _, more := range []string{k.NTStatus, k.Text} {
-			if more != "" {
-				said = append(said, more)
-			}
-		}
-		if k.Why != "" && item.Error == nil { // else it repeats the error
-			said = append(said, k.Why)
-		}
-	}
-	if b := item.Bind; b != nil {
-		if b.Result != nil {
-			said = append(said, fmt.Sprintf("result %d", *b.Result))
-		}
-		if b.Data != "" {
-			said = append(said, "data "+b.Data)
-		}
-		if b.Why != "" && item.Logon == nil {
-			said = append(said, b.Why)
-		}
-	}
-	return said
 }
 
 func counts(l *evidence.Logon) string {

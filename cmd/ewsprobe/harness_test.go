@@ -283,6 +283,7 @@ type line struct {
 	dc        string
 	ca        []byte
 	check     standin.Check
+	cloud     string // where its cloud is
 }
 
 func (l line) args(tb testing.TB, flags ...string) []string {
@@ -309,6 +310,9 @@ func (l line) args(tb testing.TB, flags ...string) []string {
 	if c.Explain {
 		args = append(args, "--explain-rejection", "--dc", l.dc, "--domain", standin.Domain)
 	}
+	if c.Profile != "" {
+		give("profile", save(tb, "profile.txt", []byte(c.Profile)))
+	}
 	give("profile-auth", c.ProfileAuth)
 	give("view", c.View)
 	give("mailbox", c.Mailbox)
@@ -317,6 +321,19 @@ func (l line) args(tb testing.TB, flags ...string) []string {
 	}
 	if c.Timeout != 0 {
 		give("timeout", c.Timeout.String())
+	}
+	if c.Cloud {
+		args = append(args, "--cloud")
+		for _, base := range []string{"entra-url", "exchange-online-url", "graph-url"} {
+			give(base, l.cloud)
+		}
+		if c.Dynamics {
+			give("dynamics-url", l.cloud)
+		}
+		give("tenant", c.Tenant)
+		if c.Token != "" {
+			give("token-file", save(tb, "token.txt", []byte(c.Token+"\n")))
+		}
 	}
 	for _, a := range l.addresses {
 		give("address", a)
@@ -331,7 +348,7 @@ func lineTo(s *standin.Server, c standin.Check) line {
 	if !c.EachNode {
 		addresses = addresses[:1]
 	}
-	return line{url: s.URL(), addresses: addresses, dc: s.Controller(), ca: s.CA(), check: c}
+	return line{url: s.URL(), addresses: addresses, dc: s.Controller(), ca: s.CA(), check: c, cloud: s.CloudURL()}
 }
 
 // logons are the requests of a view that carried the credential, in the order

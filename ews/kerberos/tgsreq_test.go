@@ -103,6 +103,20 @@ func TestAuthenticatorOfRequest(t *testing.T) {
 	}
 }
 
+// A realm typed in lower case is spelt by the KDC from then on.
+func TestRealmAsTheKDCSpellsIt(t *testing.T) {
+	tgt := *ticketGrantingTicket(t, kdctest.Noon)
+	tgt.Server.Components = []string{"krbtgt", "contoso.com"}
+	r, err := NewTGSRequest(tgt, Principal{2, []string{"HTTP", "mail.contoso.com"}, "contoso.com"}, kdctest.Noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var m messages.TGSReq
+	if err := m.Unmarshal(r.Bytes()); err != nil || m.ReqBody.Realm != kdctest.Realm {
+		t.Errorf("%q, %v", m.ReqBody.Realm, err)
+	}
+}
+
 func TestOtherRealmIsNotAsked(t *testing.T) {
 	tgt := ticketGrantingTicket(t, kdctest.Noon)
 	if _, err := NewTGSRequest(*tgt, service(t, "HTTP/mail@FABRIKAM.COM"), kdctest.Noon); !errors.Is(err, ErrName) || !strings.Contains(err.Error(), "FABRIKAM.COM") {

@@ -18,7 +18,8 @@ type connection struct {
 	name    string     // the account as it was written
 	scheme  string     // the scheme that signed it in
 
-	requests int // so far, for HandshakeAlternating
+	requests int            // so far, for HandshakeAlternating
+	shown    *authorization // what signed it in, for Behaviour.Echo alone
 }
 
 // nodeListener numbers the connections of a node and keeps them for Close.
@@ -64,7 +65,7 @@ func (c *connection) reset() {
 
 // signOut forgets who is signed in and what handshake is under way.
 func (c *connection) signOut() {
-	c.pending, c.account, c.name, c.scheme = nil, nil, "", ""
+	c.pending, c.account, c.name, c.scheme, c.shown = nil, nil, "", "", nil
 }
 
 // connectionOf finds the connection under a request.

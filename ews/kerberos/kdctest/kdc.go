@@ -7,6 +7,7 @@ package kdctest
 import (
 	"encoding/binary"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -120,17 +121,26 @@ func hexadecimal(b []byte) string {
 	return s.String()
 }
 
-// ServiceKeys are the keys of the KDC itself and of the web server.
+// ServiceKeys are the keys of the KDC itself and of the web server. Deriving
+// them takes longer than all else.
 func ServiceKeys(t testing.TB) *keytab.Keytab {
 	t.Helper()
-	kt := keytab.New()
-	for _, name := range []string{"krbtgt/" + Realm, "krbtgt/FABRIKAM.COM", Service} {
-		if err := kt.AddEntry(name, Realm, "a service's password", Noon, 1, etypeID.AES256_CTS_HMAC_SHA1_96); err != nil {
-			t.Fatal(err)
-		}
+	kt, err := madeServiceKeys()
+	if err != nil {
+		t.Fatal(err)
 	}
 	return kt
 }
+
+var madeServiceKeys = sync.OnceValues(func() (*keytab.Keytab, error) {
+	kt := keytab.New()
+	for _, name := range []string{"krbtgt/" + Realm, "krbtgt/FABRIKAM.COM", Service} {
+		if err := kt.AddEntry(name, Realm, "a service's password", Noon, 1, etypeID.AES256_CTS_HMAC_SHA1_96); err != nil {
+			return nil, err
+		}
+	}
+	return kt, nil
+})
 
 // Answer plays the KDC.
 func (k *KDC) Answer(t testing.TB, raw []byte) []byte {
