@@ -456,3 +456,72 @@ func TestEcho(t *testing.T) {
 		}
 	}
 }
+
+// A Kerberos token that the server repeats is known by its end and by its
+// beginning; a name in clear between them stays what it is. Another form of the
+// account's name hides the credential in that form.
+func TestTicketIsHidden(t *testing.T) {
+	b := newBench(t, standin.Behaviour{Negotiate: true, Inside: standin.InsideKerberos, Echo: true})
+	token := []byte(strings.Repeat("beginning ", 20) + "HTTP/mail.contoso.com and clear text " + strings.Repeat("\x01\x02\x03\x04\x05\x06\x07", 40))
+	for i := range 200 {
+		token[len(token)-1-i] ^= byte(i * 7)
+	}
+	item := b.Kerberos(bounded(t), agent, func([]byte) ([]byte, error) { return token, nil }, evidence.BindingRight, evidence.Logon{}, b.settle)
+	if item.Logon.Result != evidence.Refused || item.Logon.Binding != evidence.BindingRight || len(b.settled) != 1 {
+		t.Errorf("%+v, %v", item.Logon, b.settled)
+	}
+	vault := b.Recorder
+	for text, secret := range map[string]bool{
+		"mail.contoso.com": false, "HTTP/mail.contoso.com and clear text": false,
+		base64.StdEncoding.EncodeToString(token[len(token)-60:]): true,
+	} {
+		if got := vault.Clean(text) != text; got != secret {
+			t.Errorf("%q withheld: %v", text, got)
+		}
+	}
+	raw, err := evidence.Encode(item)
+	if err != nil || strings.Contains(string(raw), base64.StdEncoding.EncodeToString([]byte("beginning beginning "))[:20]) {
+		t.Errorf("%v: %s", err, raw)
+	}
+
+	other := newBench(t, standin.Behaviour{Basic: true}).as(standin.User, "abc")
+	other.As(standin.UPN)
+	if text := "Basic " + base64.StdEncoding.EncodeToString([]byte(standin.UPN+":abc")); other.Recorder.Clean(text) == text {
+		t.Error("the credential under the other form is not known")
+	}
+}
+
+// TestInsideNegotiate: NTLM in each form that a server takes inside Negotiate, or
+// why it leads nowhere.
+func TestInsideNegotiate(t *testing.T) {
+	for inside, want := range map[standin.Inside]string{
+		standin.InsideRaw: "raw", standin.InsideSPNEGO: "spnego", standin.InsideBoth: "raw",
+		standin.InsideKerberos: "type 1 was answered without a challenge; inside SPNEGO: the server rejects NTLM inside Negotiate (SPNEGO: reject)",
+	} {
+		b := newBench(t, standin.Behaviour{Negotiate: true, Inside: inside})
+		h := b.NTLMNegotiate(bounded(t), "Negotiate", agent)
+		got := map[bool]string{true: "spnego", false: "raw"}[h.InSPNEGO()]
+		if h.Lost != "" {
+			got = h.Lost
+		}
+		if got != want {
+			t.Errorf("%q: %s, want %s", inside, got, want)
+		}
+		if h.Lost != "" {
+			h.Close()
+			continue
+		}
+		wrapped := h.InSPNEGO()
+		item := h.Authenticate(bounded(t), evidence.BindingRight, evidence.Logon{}, b.settle)
+		if l := item.Logon; l.Result != evidence.Accepted || l.Mechanism != evidence.MechanismNTLM {
+			t.Errorf("%q: %+v", inside, l)
+		}
+		b.KeepTest(bounded(t), "Negotiate", agent, wrapped)
+		for _, i := range b.Recorder.Items() {
+			if i.Step == evidence.StepKeepTest && (i.NTLM == nil || i.NTLM.Problem != "") {
+				t.Errorf("%q: %+v", inside, i.NTLM)
+			}
+		}
+		b.noSecret(t)
+	}
+}

@@ -30,6 +30,8 @@ func TestScenariosAreWellFormed(t *testing.T) {
 			t.Errorf("%s mixes http and https", s.Name)
 		case s.Check.Cloud != (s.Behaviour.Cloud != nil), !s.Check.Cloud && (s.Check.Dynamics || s.Check.Tenant != "" || s.Check.Token != ""):
 			t.Errorf("%s and its cloud", s.Name)
+		case s.Check.Explain != s.Behaviour.Directory:
+			t.Errorf("%s and its domain controller", s.Name)
 		case s.Check.EachNode != (s.Behaviour.SecondNode != nil):
 			t.Errorf("%s and its nodes", s.Name)
 		}

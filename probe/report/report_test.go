@@ -6,12 +6,14 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 )
 
@@ -148,6 +150,69 @@ func TestLoadRefuses(t *testing.T) {
 				t.Errorf("%v, want %v", err, c.want)
 			}
 		})
+	}
+}
+
+// A logon at a domain controller has no HTTP answer: what it is called must be
+// what the controller said.
+func TestLoadBelievesControllersOnly(t *testing.T) {
+	raw, err := os.ReadFile(records(t)[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec, err := Load(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	code := func(n int) *int { return &n }
+	ldaps := func(result evidence.Result, b *evidence.Bind) evidence.Item {
+		return evidence.Item{Step: evidence.StepDirectoryBind, Bind: b, Logon: &evidence.Logon{Scheme: evidence.SchemeLDAPS, Result: result}}
+	}
+	kdc := func(result evidence.Result, k *evidence.Kerberos) evidence.Item {
+		return evidence.Item{Step: evidence.StepKDCLogon, Kerberos: k, Logon: &evidence.Logon{Scheme: evidence.SchemeKerberos, Result: result}}
+	}
+	for _, c := range []struct {
+		name string
+		item evidence.Item
+		good bool
+	}{
+		{"accepted bind", ldaps(evidence.Accepted, &evidence.Bind{Result: code(0)}), true},
+		{"refused bind", ldaps(evidence.Refused, &evidence.Bind{Result: code(49), Data: "775"}), true},
+		{"bind not sent", ldaps(evidence.Skipped, nil), true},
+		{"bind without an answer", ldaps(evidence.Unfinished, &evidence.Bind{Problem: evidence.NoAnswer}), true},
+		{"accepted without an answer", ldaps(evidence.Accepted, &evidence.Bind{}), false},
+		{"accepted, and refused", ldaps(evidence.Accepted, &evidence.Bind{Result: code(49)}), false},
+		{"refused, and accepted", ldaps(evidence.Refused, &evidence.Bind{Result: code(0)}), false},
+		{"accepted without anything", ldaps(evidence.Accepted, nil), false},
+		{"ticket-granting ticket", kdc(evidence.Accepted, &evidence.Kerberos{EncType: "aes256-cts-hmac-sha1-96"}), true},
+		{"key refused", kdc(evidence.Refused, &evidence.Kerberos{Code: 24, Error: "KDC_ERR_PREAUTH_FAILED"}), true},
+		{"accepted with an error", kdc(evidence.Accepted, &evidence.Kerberos{Error: "KDC_ERR_PREAUTH_FAILED", EncType: "x"}), false},
+		{"accepted without a ticket", kdc(evidence.Accepted, &evidence.Kerberos{}), false},
+		{"refused without an error", kdc(evidence.Refused, &evidence.Kerberos{}), false},
+		{"a result of another kind", kdc("perhaps", &evidence.Kerberos{}), false},
+		{"an EWS logon in disguise", evidence.Item{Step: evidence.StepLogon, Logon: &evidence.Logon{Scheme: "Negotiate", Mechanism: evidence.MechanismKerberos, Result: evidence.Accepted}}, false},
+	} {
+		c.item.ID, c.item.Address, c.item.At = "e99", "10.0.0.5:636", rec.Started
+		with := rec
+		with.Items = append(slices.Clone(rec.Items), c.item)
+		forged := New(rec, "test")
+		forged.Evidence = with.Items
+		saved, err := forged.JSON()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Load(saved); (err == nil) != c.good {
+			t.Errorf("%s: %v", c.name, err)
+		}
+		if !c.good {
+			continue
+		}
+		// Alone it is no check of EWS, and no reason to fall.
+		with.Items = []evidence.Item{c.item}
+		alone := New(with, "test")
+		if alone.Text(Style{}); alone.Verdict.Status == finding.OK || len(alone.Nodes) > 0 {
+			t.Errorf("%s alone: %+v, %+v", c.name, alone.Verdict, alone.Nodes)
+		}
 	}
 }
 

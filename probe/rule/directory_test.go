@@ -50,6 +50,15 @@ func TestReasons(t *testing.T) {
 	}
 }
 
+// twoNodes is a keep-test whose two challenges name these computers.
+func twoNodes(names ...string) option {
+	return func(b *builder) {
+		for _, n := range names {
+			b.add(evidence.Item{Step: evidence.StepKeepTest, Response: &evidence.Response{Status: 401}, NTLM: &evidence.NTLM{Scheme: "NTLM", NetBIOSComputer: n}})
+		}
+	}
+}
+
 // directoryCases are verdicts that hang on a domain controller; TestJudge runs
 // them with the others.
 var directoryCases = []verdictCase{
@@ -57,6 +66,11 @@ var directoryCases = []verdictCase{
 	{"Kerberos accepts what every scheme refuses", record(profile("negotiate"), ask("Negotiate", "NTLM"), logon("Negotiate", 401), exists, atKDC(0, ""), byTicket(401)), "critical logon-blocked likely", "kerberos-failed"},
 	{"LDAPS accepts, NTLM too: Basic alone refuses", record(ask("NTLM", "Basic"), logon("Basic", 401), bind(""), logon("NTLM", 200)), "critical basic-rejected confirmed", ""},
 	{"LDAPS accepts, and a binding explains NTLM", record(profile("ntlm"), ask("NTLM"), over(good), logon("NTLM", 401), bind(""), logon("NTLM", 200, compared(evidence.BindingNone))), "critical extended-protection likely", ""},
+	{"LDAPS accepts, and two nodes share a connection", record(profile("ntlm"), ask("NTLM"), logon("NTLM", 401), twoNodes("EX01", "EX02"), bind("")), "critical ntlm-broken confirmed", ""},
+	{"two nodes share a connection", record(profile("ntlm"), ask("NTLM"), logon("NTLM", 401), twoNodes("EX01", "EX02")), "critical ntlm-broken confirmed", ""},
+	{"one node keeps it", record(profile("ntlm"), ask("NTLM"), logon("NTLM", 401), twoNodes("EX01", "EX01")), "critical credentials-rejected undetermined", ""},
+	{"a ticket refused is no password refused", record(profile("negotiate"), ask("Negotiate", "NTLM"), exists, atKDC(0, ""), byTicket(401)), "unknown inconclusive undetermined", "kerberos-failed"},
+	{"LDAPS is closed, the KDC is not", record(ask("Basic"), logon("Basic", 200), exists, troubledBind(evidence.NoAnswer)), "warning kdc-unreachable confirmed", ""},
 	{"Kerberos only, signed in", record(profile("negotiate"), ask("Negotiate"), withoutChallenge, exists, atKDC(0, ""), byTicket(200)), "critical ntlm-broken confirmed", ""},
 	{"Kerberos only, not tried", record(profile("negotiate"), ask("Negotiate"), withoutChallenge), "critical ntlm-broken likely", ""},
 	{"by a keytab, and NTLM would be taken", record(profile("negotiate"), ask("Negotiate", "NTLM"), item(evidence.Item{Step: evidence.StepNTLMNegotiate, NTLM: &evidence.NTLM{Scheme: "Negotiate"}}), exists, atKDC(0, ""), byTicket(200)), "ok ok confirmed", ""},
