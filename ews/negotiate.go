@@ -93,9 +93,10 @@ func (c *Client) Kerberos(ctx context.Context, userAgent string, token TokenMake
 	if item.TLS == nil {
 		item.TLS = opened.TLS
 	}
-	conn.Close()
 	c.settle(&item, note, settle)
-	return c.Recorder.Add(item)
+	item = c.Recorder.Add(item)
+	c.keep(item, conn)
+	return item
 }
 
 func kerberosMessage(conn *wire.Conn, token TokenMaker, binding string) ([]byte, string, error) {

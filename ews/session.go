@@ -46,7 +46,7 @@ type Session struct {
 
 	client  *Client
 	conn    *wire.Conn     // signed in; nil: none, or not kept
-	windows *evidence.Item // the accepted logon by NTLM that conn comes from
+	windows *evidence.Item // the accepted logon by NTLM, which can be made again
 	basic   bool           // Basic accepted the password
 	spare   *wire.Conn     // still open after the logon by Basic
 	over    bool           // a further call was refused: no more are made
@@ -68,7 +68,7 @@ func (c *Client) keep(item evidence.Item, conn *wire.Conn) {
 	held := &s.conn
 	if item.Logon.Scheme == "Basic" {
 		s.basic, held = true, &s.spare
-	} else if s.windows == nil {
+	} else if s.windows == nil && item.Logon.Mechanism != evidence.MechanismKerberos {
 		s.windows = &item
 	}
 	if conn == nil {
