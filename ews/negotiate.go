@@ -60,6 +60,10 @@ func (c *Client) NTLMInSPNEGO(ctx context.Context, userAgent string) *Handshake 
 // binding or nil (package kerberos, Ticket.Token).
 type TokenMaker func(binding []byte) ([]byte, error)
 
+// authenticatorBytes is the end of a Kerberos message: the authenticator, which
+// is what can be replayed, and not longer.
+const authenticatorBytes = 512
+
 // Kerberos spends a ticket in one request: an AP-REQ inside SPNEGO under
 // Negotiate, bound to the certificate of its own connection where binding is
 // evidence.BindingRight. note is completed and becomes the item's logon.
@@ -67,9 +71,7 @@ func (c *Client) Kerberos(ctx context.Context, userAgent string, token TokenMake
 	note.Scheme, note.Mechanism, note.Binding = "Negotiate", evidence.MechanismKerberos, binding
 	opened, fail := c.open(ctx)
 	if fail != nil {
-		item := evidence.Item{ID: c.Recorder.Begin(), Step: evidence.StepLogon, Address: c.Address, At: time.Now(), Connection: opened.ID, TLS: opened.TLS, Timing: opened.Timing, Error: fail}
-		c.settle(&item, note, settle)
-		return c.Recorder.Add(item)
+		return c.unopened(opened, fail, note, settle)
 	}
 	message, binding, err := kerberosMessage(opened.Conn, token, binding)
 	note.Binding = binding
@@ -77,9 +79,7 @@ func (c *Client) Kerberos(ctx context.Context, userAgent string, token TokenMake
 		opened.Conn.Close()
 		return c.skip(err, note, settle)
 	}
-	// The authenticator, with which the message ends, is what can be replayed.
-	const authenticator = 512
-	c.Recorder.Hide(message[max(0, len(message)-authenticator):])
+	c.Recorder.Hide(message[max(0, len(message)-authenticatorBytes):])
 	c.Recorder.Expose()
 	item, conn := c.send(ctx, opened.Conn, leg{
 		step: evidence.StepLogon, userAgent: userAgent, call: &c.Call, credential: true,
@@ -89,6 +89,13 @@ func (c *Client) Kerberos(ctx context.Context, userAgent string, token TokenMake
 		item.TLS = opened.TLS
 	}
 	conn.Close()
+	c.settle(&item, note, settle)
+	return c.Recorder.Add(item)
+}
+
+// unopened writes down a logon that found no connection: nothing was sent.
+func (c *Client) unopened(opened wire.Opened, fail *evidence.Failure, note evidence.Logon, settle Settle) evidence.Item {
+	item := evidence.Item{ID: c.Recorder.Begin(), Step: evidence.StepLogon, Address: c.Address, At: time.Now(), Connection: opened.ID, TLS: opened.TLS, Timing: opened.Timing, Error: fail}
 	c.settle(&item, note, settle)
 	return c.Recorder.Add(item)
 }

@@ -63,7 +63,7 @@ func (t *talk) signInByTicket(ctx context.Context) error {
 	t.guard.Begin(false)
 	item := t.client.Kerberos(ctx, t.userAgent, t.token, evidence.BindingRight, evidence.Logon{}, func(result evidence.Result) bool { return t.guard.End(false, result) })
 	if item.Logon.Result == evidence.Accepted {
-		t.provedHere = t.provedHere || !t.withKey()
+		t.provedHere = t.provedHere || t.withPassword()
 	}
 	return nil
 }
@@ -71,10 +71,7 @@ func (t *talk) signInByTicket(ctx context.Context) error {
 // getTicket leaves the maker of tokens in r.token, or nothing where there is no
 // ticket to be had: the record says why.
 func (r *run) getTicket(ctx context.Context) {
-	spn := r.Kerberos.SPN
-	if spn == "" {
-		spn = "HTTP/" + strings.ToLower(r.URL.Hostname())
-	}
+	spn := r.spn()
 	if len(r.Kerberos.Cache) > 0 {
 		if _, ticket := r.kdc.Cached(ctx, r.Kerberos.Cache, spn); ticket != nil {
 			r.token = r.kdc.Token(ticket)

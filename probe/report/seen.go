@@ -113,6 +113,8 @@ func attempt(a rule.Attempt) string {
 		s += ", no channel binding"
 	case evidence.BindingForeign:
 		s += ", foreign channel binding"
+	case evidence.BindingZero:
+		s += ", all-zero channel binding"
 	}
 	if a.Why != "" {
 		s += ": " + a.Why

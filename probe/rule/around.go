@@ -90,8 +90,8 @@ func (n *node) refusedAgentAtLogon() (refused, passed *evidence.Item) {
 }
 
 func userNameNotUPN(v *view) *hit {
-	if v.proved == nil || !strings.Contains(v.rec.Target.User, `\`) {
-		return nil
+	if v.proved == nil || v.rec.Target.CurrentUser || !strings.Contains(v.rec.Target.User, `\`) {
+		return nil // of the logged-on user nobody gave a name
 	}
 	return &hit{
 		confidence: finding.Confirmed, evidence: []string{v.proved.ID},
