@@ -85,7 +85,7 @@ func (v *view) byWindowsItself() string {
 			}
 		}
 	}
-	return s + " It was bound to the certificate seen here: where a device re-encrypts TLS in front of Extended Protection it is refused whoever it is, and then this refusal proves nothing about the account. A check with --user and a password tells the two apart."
+	return s + " It was given the channel binding of the certificate seen here: where a device re-encrypts TLS in front of Extended Protection it is refused whoever it is, and then this refusal proves nothing about the account. A check with --user and a password tells the two apart."
 }
 
 // refusedAtKDC: no scheme of EWS was decided, but a domain controller refused
