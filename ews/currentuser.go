@@ -29,7 +29,7 @@ type signIn struct {
 	note              evidence.Logon
 	settle            Settle
 	endPoint          []byte // what the binding is made of, nil for none
-	spent             bool // a token that may hold a credential was sent
+	spent             bool   // a token that may hold a credential was sent
 }
 
 // CurrentUser signs in as the user who runs the program, with the tokens of a

@@ -253,7 +253,9 @@ func TestCurrentUserScripted(t *testing.T) {
 		{"Kerberos, refused", play{says: [][]byte{kerberos}, done: true}, evidence.Refused, true, "Kerberos", "", nil},
 		{"Kerberos, refused with an error", play{says: [][]byte{kerberos}, answers: []string{"401 " + in64(reject)}}, evidence.Refused, true, "Kerberos", errPackage.Error(), nil},
 		{
-			"from Kerberos to NTLM", play{says: [][]byte{kerberos, inResp(one), inResp(three)}, answers: []string{"401 " + in64(more), type2, "200"}}, evidence.Accepted, false, "NTLM", "",
+			"from Kerberos to NTLM",
+			play{says: [][]byte{kerberos, inResp(one), inResp(three)}, answers: []string{"401 " + in64(more), type2, "200"}},
+			evidence.Accepted, false, "NTLM", "",
 			[]string{"Negotiate, Kerberos AP-REQ, value not kept", "Negotiate, NTLM type 1 inside SPNEGO", "Negotiate, NTLM type 3 inside SPNEGO, value not kept"},
 		},
 		{"from Kerberos to NTLM that gives no challenge", play{says: [][]byte{kerberos, inResp(one), inResp(three)}, answers: []string{"401 " + in64(more)}}, evidence.Unfinished, true, "NTLM", "type 1 was answered without a challenge", nil},

@@ -24,16 +24,19 @@ func TestCurrentUser(t *testing.T) {
 		{"by NTLM, the name is not the user's to mend", record(me, ask("Negotiate"), logon("Negotiate", 200, inside("NTLM", evidence.BindingRight))), "ok confirmed", []string{"by NTLM in Negotiate"}, nil},
 		{
 			"refused, bound", record(me, ask("Negotiate"), logon("Negotiate", 401, inside("NTLM", evidence.BindingRight))), "credentials-rejected undetermined",
-			[]string{"by NTLM in Negotiate", "given the channel binding", "where a device re-encrypts TLS", "proves nothing about the account"}, []string{"Dynamics needs the UPN"},
+			[]string{"by NTLM in Negotiate", "given the channel binding", "where a device re-encrypts TLS", "proves nothing about the account"},
+			[]string{"Dynamics needs the UPN"},
 		},
 		{
 			"refused, unbound", record(me, ask("Negotiate"), logon("Negotiate", 401, inside("NTLM", evidence.BindingZero))), "credentials-rejected undetermined",
-			[]string{"without the channel binding", "Allow or Require", "this refusal proves nothing about the account"}, nil,
+			[]string{"without the channel binding", "Allow or Require", "this refusal proves nothing about the account"},
+			nil,
 		},
 		{"by another mechanism", record(me, ask("Negotiate"), logon("Negotiate", 401, inside("NegoEx", evidence.BindingRight))), "credentials-rejected undetermined", []string{"by NegoEx in Negotiate"}, nil},
 		{
 			"no credentials", record(me, ask("Negotiate"), item(evidence.Item{Step: evidence.StepSkipped, Logon: &evidence.Logon{Scheme: "Negotiate", Result: evidence.Skipped, Why: "nobody is logged on"}})), "inconclusive undetermined",
-			[]string{"nobody is logged on"}, nil,
+			[]string{"nobody is logged on"},
+			nil,
 		},
 	} {
 		j := Judge(c.rec)
