@@ -31,6 +31,7 @@ type Client struct {
 	Recorder   *Recorder
 	Credential Credential
 	Call       soap.Call // what is asked with a credential
+	session    *Session  // a sign-in that was accepted, for further calls
 	ViaProxy   bool      // http through a proxy: absolute request form
 	// ConnectLimit bounds connecting and the TLS handshake; 0: only the
 	// context does.
@@ -55,7 +56,19 @@ type leg struct {
 	authorization string // the value sent
 	described     string // what the record says of it
 	call          *soap.Call
-	credential    bool // the answer comes from somebody who has seen the secret
+	question      *Question // a further call, in place of call
+	credential    bool      // the answer comes from somebody who has seen the secret
+}
+
+// body is the envelope of a leg, nil for none.
+func (l leg) body() []byte {
+	switch {
+	case l.question != nil:
+		return l.question.envelope()
+	case l.call != nil:
+		return soap.FindFolder(*l.call)
+	}
+	return nil
 }
 
 // Anonymous posts the envelope without a credential. The connection is returned
@@ -82,21 +95,18 @@ func (c *Client) Basic(ctx context.Context, conn *wire.Conn, userAgent string, n
 		step: evidence.StepLogon, userAgent: userAgent, call: &c.Call, credential: true,
 		authorization: wire.BasicCredential(c.Credential.User, c.Credential.Password), described: "Basic, value not kept",
 	})
-	used.Close()
 	c.settle(&item, note, settle)
-	return c.Recorder.Add(item)
+	item = c.Recorder.Add(item)
+	c.keep(item, used)
+	return item
 }
 
 // send posts one leg and reads its answer. A nil conn opens a new one. The
 // connection is returned only if another request may follow on it.
 func (c *Client) send(ctx context.Context, conn *wire.Conn, l leg) (evidence.Item, *wire.Conn) {
 	item := evidence.Item{ID: c.Recorder.Begin(), Step: l.step, Address: c.Address, At: time.Now()}
-	var body []byte
-	if l.call != nil {
-		body = soap.FindFolder(*l.call)
-	}
 	req := wire.Request{
-		URL: c.URL, UserAgent: l.userAgent, Body: body, ViaProxy: c.ViaProxy, Authorization: l.authorization,
+		URL: c.URL, UserAgent: l.userAgent, Body: l.body(), ViaProxy: c.ViaProxy, Authorization: l.authorization,
 		Header: [][2]string{{"Content-Type", "text/xml; charset=utf-8"}, {"Accept", "text/xml"}},
 	}
 	item.Request = describeRequest(req, l)
@@ -146,7 +156,10 @@ func describeRequest(r wire.Request, l leg) *evidence.Request {
 	d := &evidence.Request{
 		Method: "POST", URL: r.URL.String(), UserAgent: r.UserAgent, Authorization: l.described, Headers: r.Header, BodyBytes: len(r.Body),
 	}
-	if l.call != nil {
+	switch {
+	case l.question != nil:
+		d.Operation, d.Mailbox, d.Impersonate, d.Purpose = l.question.operation(), l.question.Call.Mailbox, l.question.Call.Impersonate, l.question.Purpose
+	case l.call != nil:
 		d.Operation, d.Mailbox, d.Impersonate = "FindFolder", l.call.Mailbox, l.call.Impersonate
 	}
 	return d
@@ -164,7 +177,7 @@ func (c *Client) read(item *evidence.Item, body []byte, credential bool) {
 	case r.Oversized:
 		item.EWS = &evidence.EWS{Problem: "the answer is longer than 256 KiB"}
 	case len(bytes.TrimSpace(body)) > 0:
-		item.EWS = readEWS(body)
+		item.EWS = c.readEWS(body)
 	}
 	if credential {
 		if len(body) > 0 {
@@ -176,7 +189,7 @@ func (c *Client) read(item *evidence.Item, body []byte, credential bool) {
 	r.Body = strings.ToValidUTF8(string(kept), "\uFFFD")
 }
 
-func readEWS(body []byte) *evidence.EWS {
+func (c *Client) readEWS(body []byte) *evidence.EWS {
 	a, err := soap.Parse(body)
 	if err != nil {
 		return &evidence.EWS{Problem: err.Error(), Unreadable: unreadable(err)}
@@ -184,7 +197,21 @@ func readEWS(body []byte) *evidence.EWS {
 	return &evidence.EWS{
 		Kind: a.Kind, Operation: a.Operation, Class: a.Class, Code: a.Code, InnerCode: a.InnerCode,
 		Message: a.Message, Version: a.Version, BackOffMS: a.BackOffMS,
+		Folder: c.Recorder.folder(a.Folder), Resolved: resolved(a),
 	}
+}
+
+// resolved are the addresses that an answer gives: entries of the address book,
+// or the one that a refusal of an alias says to use instead.
+func resolved(a soap.Answer) []evidence.Resolved {
+	var list []evidence.Resolved
+	for _, r := range a.Resolved {
+		list = append(list, evidence.Resolved{Address: r.Address, Type: r.Type})
+	}
+	if primary := a.Values["Primary"]; a.Code == "ErrorNonPrimarySmtpAddress" && soap.IsAddress(primary) {
+		list = append(list, evidence.Resolved{Address: primary})
+	}
+	return list
 }
 
 // unreadable says whether a body meant to be XML could not be read safely, as

@@ -181,7 +181,10 @@ func (s *signIn) judge(ctx context.Context, o outside, item evidence.Item, done 
 		}
 	}
 	s.client.settleAs(&item, s.note, undecided, s.settle)
-	return s.client.Recorder.Add(item), nil
+	item = s.client.Recorder.Add(item)
+	s.client.keep(item, s.conn)
+	s.conn = nil // the session's, or closed
+	return item, nil
 }
 
 // stop ends a sign-in before its deciding message. What was sent of it decides

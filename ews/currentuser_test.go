@@ -352,3 +352,33 @@ func TestCurrentUserUnopened(t *testing.T) {
 		t.Errorf("%+v, %+v", item, item.Logon)
 	}
 }
+
+// TestCurrentUserSession: further calls ride on the connection that is signed
+// in. Where it is lost nothing signs in again: the password is not known here.
+func TestCurrentUserSession(t *testing.T) {
+	b := newBench(t, everyScheme).as(`CONTOSO\svc-crm`, "")
+	closed := 0
+	open := func(_, _ string, endPoint []byte) (SecurityContext, error) {
+		return &own{user: standin.UPN, password: standin.Password, binding: ntlm.ChannelBinding(endPoint), closed: &closed}, nil
+	}
+	if item := b.CurrentUser(bounded(t), "NTLM", agent, open, "HTTP/mail.contoso.com", evidence.Logon{Binding: evidence.BindingRight}, b.settle); item.Logon.Result != evidence.Accepted {
+		t.Fatalf("%+v", item.Logon)
+	}
+	s := b.Session()
+	defer s.Close()
+	begin := func() bool {
+		t.Error("a credential was to be sent again")
+		return true
+	}
+	q := Question{Purpose: evidence.OwnInbox}
+	if item := s.Ask(bounded(t), q, begin, b.settle); item == nil || item.Step != evidence.StepSignedIn || !item.EWS.Answered() || item.Request.Authorization != "" {
+		t.Errorf("%+v", item)
+	}
+	s.conn.Close()
+	if item := s.Ask(bounded(t), q, begin, b.settle); item != nil {
+		t.Errorf("%+v", item)
+	}
+	if v := b.server.View(); v.Connections != 1 || len(v.Requests) != 3 || v.BadLogons != 0 {
+		t.Errorf("the server saw %+v", v)
+	}
+}

@@ -29,6 +29,7 @@ type Handshake struct {
 	spnego    bool // the messages travel inside SPNEGO
 	userAgent string
 	challenge []byte
+	question  *Question // asked instead of the client's own call
 }
 
 // NTLMNegotiate opens a connection and sends type 1 under scheme (NTLM, or
@@ -191,16 +192,18 @@ func (h *Handshake) Authenticate(ctx context.Context, binding string, note evide
 	}
 	c.Recorder.Expose()
 	item, conn := c.send(ctx, h.conn, leg{
-		step: evidence.StepLogon, userAgent: h.userAgent, call: &c.Call, credential: true,
+		step: evidence.StepLogon, userAgent: h.userAgent, call: &c.Call, question: h.question, credential: true,
 		authorization: h.scheme + " " + base64.StdEncoding.EncodeToString(message), described: described,
 	})
-	conn.Close()
+	h.conn, h.Lost = nil, "it was finished" // the connection goes to the session, or is closed
 	if item.Response != nil {
 		raw, _ := readChallenge(item.Response, h.scheme)
 		note.NewChallenge = raw != nil
 	}
 	c.settle(&item, note, settle)
-	return c.Recorder.Add(item)
+	item = c.Recorder.Add(item)
+	c.keep(item, conn)
+	return item
 }
 
 // message makes type 3 and says which binding it really carries.

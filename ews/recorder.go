@@ -16,13 +16,15 @@ import (
 // entered. Safe for concurrent use.
 type Recorder struct {
 	vault  *secret.Vault
+	tokens secret.Vault // never found by chance: looked for from the first item on
 	follow func(evidence.Item)
 
 	mu      sync.Mutex
 	begun   int
 	kept    int // bytes of headers and bodies
 	items   []evidence.Item
-	exposed bool // a credential has left this machine
+	exposed bool     // a credential has left this machine
+	folders []string // identifiers that a folder was given a name for
 }
 
 // NewRecorder returns an empty recorder. follow, if not nil, is called with
@@ -41,6 +43,7 @@ func (r *Recorder) Add(item evidence.Item) evidence.Item {
 	}
 	r.bound(item.Response)
 	clean(vault, &item)
+	clean(&r.tokens, &item)
 	if item.ID == "" {
 		item.ID = r.next()
 	}
@@ -50,6 +53,9 @@ func (r *Recorder) Add(item evidence.Item) evidence.Item {
 	}
 	return item
 }
+
+// Withhold makes a token known that is about to be sent.
+func (r *Recorder) Withhold(token string) { r.tokens.AddText(token) }
 
 // Begin reserves the identifier of a leg that starts now, so that identifiers
 // count in the order in which legs began.
@@ -92,6 +98,28 @@ func (r *Recorder) bound(p *evidence.Response) {
 	}
 }
 
+// maxFolders bounds the folders that are told apart in one record.
+const maxFolders = 32
+
+// folder names a folder by the order in which its identifier first came. Only
+// whether two answers speak of the same folder is of interest; the identifier
+// is a text of the server's choice, and on Exchange it tells the mailbox.
+func (r *Recorder) folder(identifier string) string {
+	if identifier == "" {
+		return ""
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	i := slices.Index(r.folders, identifier)
+	if i < 0 {
+		if len(r.folders) == maxFolders {
+			return ""
+		}
+		i, r.folders = len(r.folders), append(r.folders, identifier)
+	}
+	return fmt.Sprintf("folder-%d", i+1)
+}
+
 // Items returns what was written so far, in the order in which the legs began.
 func (r *Recorder) Items() []evidence.Item {
 	r.mu.Lock()
@@ -117,6 +145,9 @@ func clean(vault *secret.Vault, item *evidence.Item) {
 		for _, s := range []*string{&e.Operation, &e.Class, &e.Code, &e.InnerCode, &e.Message, &e.Version, &e.Problem} {
 			*s = c(*s)
 		}
+		for i := range e.Resolved {
+			e.Resolved[i].Address, e.Resolved[i].Type = c(e.Resolved[i].Address), c(e.Resolved[i].Type)
+		}
 	}
 	if n := item.NTLM; n != nil {
 		for _, s := range []*string{&n.TargetName, &n.NetBIOSDomain, &n.NetBIOSComputer, &n.DNSDomain, &n.DNSComputer, &n.DNSForest, &n.Problem} {
@@ -139,6 +170,11 @@ func clean(vault *secret.Vault, item *evidence.Item) {
 		}
 		for i, p := range t.Problems {
 			t.Problems[i].Text = c(p.Text)
+		}
+	}
+	if item.Cloud != nil {
+		for _, s := range item.Cloud.Texts() {
+			*s = c(*s)
 		}
 	}
 	if item.Error != nil {

@@ -67,6 +67,9 @@ type Config struct {
 	CurrentUser bool
 	// SecurityContext makes the tokens of that sign-in; nil: SSPI.
 	SecurityContext ews.OpenContext
+	// Profile is the exported Dynamics profile; nil: none was given.
+	Profile *evidence.Profile
+	Cloud   *Cloud // look-ups outside the network; nil: none
 
 	// Memory of refused passwords; nil remembers nothing.
 	Memory *Memory
@@ -114,10 +117,17 @@ func (c Config) sendsCredentials() bool {
 }
 
 func (c Config) target() evidence.Target {
-	return evidence.Target{
+	t := evidence.Target{
 		URL: c.URL.String(), Host: c.URL.Hostname(), Mailbox: c.Mailbox, User: c.User, ProfileAuth: c.ProfileAuth,
 		Impersonate: c.Impersonate, View: c.View, Credentials: c.sendsCredentials(), Insecure: c.Insecure,
 		Explain: c.Explain, Domain: c.Domain, Ticket: c.ticketSource(), CurrentUser: c.CurrentUser,
 		UserAgent: c.UserAgent, CertWarnDays: c.CertWarnDays,
 	}
+	if k := c.Cloud; k != nil {
+		t.Cloud, t.Tenant, t.Token = true, k.Tenant, k.Token != ""
+		if k.Dynamics != nil {
+			t.DynamicsURL = k.Dynamics.String()
+		}
+	}
+	return t
 }

@@ -46,7 +46,8 @@ func (r *run) bind(ctx context.Context) {
 }
 
 // signInByTicket gets a Kerberos ticket, once in the run, and signs in to EWS
-// with it. The KDC may refuse the key, EWS the ticket: both are logons.
+// with it. What the KDC makes of the key is a logon like any other; what EWS
+// makes of the ticket costs nothing.
 func (t *talk) signInByTicket(ctx context.Context) error {
 	if !t.ticketAsked {
 		t.ticketAsked = true
@@ -55,17 +56,21 @@ func (t *talk) signInByTicket(ctx context.Context) error {
 	if t.token == nil {
 		return nil
 	}
-	may, why := t.guard.May(false)
-	if !may {
-		t.note(t.address, evidence.Logon{Scheme: "Negotiate", Mechanism: evidence.MechanismKerberos, Result: evidence.Skipped, Why: why})
-		return nil
-	}
-	t.guard.Begin(false)
-	item := t.client.Kerberos(ctx, t.userAgent, t.token, evidence.BindingRight, evidence.Logon{}, func(result evidence.Result) bool { return t.guard.End(false, result) })
-	if item.Logon.Result == evidence.Accepted {
-		t.provedHere = t.provedHere || t.withPassword()
+	result := t.present(ctx, evidence.BindingRight, false)
+	if result == evidence.Refused && t.withKey() {
+		// Nothing else can show whether the binding is what it refuses.
+		t.present(ctx, evidence.BindingNone, true)
 	}
 	return nil
+}
+
+// present shows the ticket to EWS.
+func (t *talk) present(ctx context.Context, binding string, comparison bool) evidence.Result {
+	item := t.client.Kerberos(ctx, t.userAgent, t.token, binding, evidence.Logon{Comparison: comparison}, t.guard.Ticket)
+	if item.Logon.Result == evidence.Accepted && !t.withKey() {
+		t.provedHere = true
+	}
+	return item.Logon.Result
 }
 
 // getTicket leaves the maker of tokens in r.token, or nothing where there is no
@@ -79,7 +84,9 @@ func (r *run) getTicket(ctx context.Context) {
 		return
 	}
 	if may, why := r.guard.May(false); !may {
-		r.note("", evidence.Logon{Scheme: evidence.SchemeKerberos, Result: evidence.Skipped, Why: why})
+		if r.guard.settled == "" {
+			r.note("", evidence.Logon{Scheme: evidence.SchemeKerberos, Result: evidence.Skipped, Why: why})
+		}
 		return
 	}
 	r.kdc.Ask(ctx) // free, and not a use of the credential

@@ -72,3 +72,10 @@ func (g *Guard) Bar(when time.Time) {
 
 // Settle ends the logons of the run: the reason of the refusal is known.
 func (g *Guard) Settle(why string) { g.settled = why }
+
+// Ticket notes how a sign-in with a Kerberos ticket ended. It carries no
+// password and no proof of one: what EWS makes of it cannot lock the account.
+func (g *Guard) Ticket(result evidence.Result) (counted bool) {
+	g.proved = g.proved || result == evidence.Accepted
+	return false
+}

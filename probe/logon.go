@@ -33,6 +33,7 @@ func (r *run) logons(ctx context.Context, nodes []*node) error {
 				problem = err // the second refusal cannot be remembered either
 			}
 		}
+		n.further(ctx)
 		if t.refused && (t.provedBefore || !r.guard.proved) {
 			break
 		}
@@ -47,7 +48,8 @@ func (r *run) logons(ctx context.Context, nodes []*node) error {
 type talk struct {
 	*node
 	basic, windows, unbound evidence.Result // "" not sent yet
-	foreign, ticket         evidence.Result
+	foreign                 evidence.Result
+	renamed                 bool // Basic was tried under another form of the name
 	refused                 bool
 	provedBefore            bool // an earlier address accepted the password
 }
@@ -133,7 +135,7 @@ func (t *talk) wanted(l Logon) bool {
 	}
 	if l.Scheme == Basic {
 		_, other := t.otherForm()
-		return other && t.basic == evidence.Refused && t.guard.proved
+		return other && t.basic == evidence.Refused && t.guard.proved && !t.renamed
 	}
 	if t.windows == "" || t.windows == evidence.Skipped || t.windows == evidence.Unfinished {
 		return false
@@ -154,6 +156,7 @@ func (t *talk) wanted(l Logon) bool {
 func (t *talk) setResult(l Logon, result evidence.Result) {
 	switch {
 	case l.When == ToRename || l.Scheme == Basic && l.When == ToCompare:
+		t.renamed = true
 	case l.Scheme == Basic:
 		t.basic = result
 	case l.Binding == evidence.BindingRight:
@@ -212,10 +215,12 @@ func (t *talk) again(ctx context.Context, item evidence.Item) bool {
 	if e := item.EWS; e.Answered() && e.BackOffMS > 0 {
 		return sleep(ctx, time.Duration(e.BackOffMS)*time.Millisecond)
 	}
-	if r := item.Response; r != nil && r.Status == http.StatusForbidden && t.userAgent == t.UserAgent && !t.NoUserAgentProbe && len(t.DynamicsAgents) > 0 {
-		// Exchange can refuse a user agent only after the sign-in.
-		t.userAgent = t.DynamicsAgents[0]
-		return true
+	if r := item.Response; r != nil && r.Status == http.StatusForbidden {
+		// Exchange knows only after the sign-in whether it takes a user agent.
+		if next := t.nextAgent(); next != "" {
+			t.userAgent = next
+			return true
+		}
 	}
 	return false
 }

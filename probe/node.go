@@ -28,6 +28,8 @@ type node struct {
 	// there was none.
 	challenged *evidence.NTLM
 	offers     []challenge.Challenge
+	// refusedAtLogon are the user agents under which a logon was answered 403.
+	refusedAtLogon []string
 }
 
 // greet asks an address the anonymous questions: the three legs run beside each
@@ -123,23 +125,6 @@ func sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// tryDynamicsAgents asks again, once under each of Dynamics' user agents, after
-// the tool's own was refused with 403: Exchange can allow and block by agent.
-func (n *node) tryDynamicsAgents(ctx context.Context) {
-	for _, agent := range n.DynamicsAgents {
-		item, conn := n.client.Anonymous(ctx, agent, evidence.StepUserAgent)
-		if item.Response == nil || item.Response.Status == http.StatusForbidden {
-			conn.Close()
-			continue
-		}
-		conn.Close()
-		n.close()
-		n.userAgent = agent
-		n.ask(ctx)
-		return
-	}
-}
-
 // legacySuites asks, after a failed handshake, for the suites that Dataverse
 // accepts and Go does not have.
 func (n *node) legacySuites(ctx context.Context) {
@@ -154,6 +139,23 @@ func (n *node) legacySuites(ctx context.Context) {
 		item.TLS = &evidence.TLS{Version: "TLS 1.2", CipherSuite: suite, ServerName: n.dialer.Host}
 	}
 	n.recorder.Add(item)
+}
+
+// dataverseTLS asks whether the server would agree on what Dataverse accepts.
+// That is needed only where the handshake that was made does not show it.
+func (n *node) dataverseTLS(ctx context.Context) {
+	limited, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	item := evidence.Item{Step: evidence.StepDataverseTLS, Address: n.address, At: time.Now()}
+	item.TLS, item.Error = n.dialer.OfferDataverse(limited, n.client.Address)
+	n.recorder.Add(item)
+}
+
+// doubtfulTLS: the handshake was made with something that Dataverse does not
+// accept.
+func (n *node) doubtfulTLS() bool {
+	t := n.reply.TLS
+	return n.reply.Response != nil && t != nil && t.CipherSuite != "" && !wire.DataverseAccepts(t.CipherSuite)
 }
 
 func (n *node) connected() bool {
@@ -182,5 +184,6 @@ func (n *node) offersScheme(name string) bool {
 func (n *node) close() {
 	n.conn.Close()
 	n.handshake.Close()
+	n.client.Session().Close()
 	n.conn, n.handshake = nil, nil
 }

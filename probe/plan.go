@@ -11,7 +11,9 @@ import (
 type Plan struct {
 	Anonymous     []string // legs that carry no credential
 	Logons        []Logon
+	Further       []string // calls that may follow an accepted logon
 	MaxRejections int
+	LookUps       []string // outside the network, beside the rest
 }
 
 // Logon is one planned use of the credential.
@@ -85,7 +87,7 @@ const comparisons = 3
 
 // NewPlan lists what the check may send.
 func NewPlan(c Config) Plan {
-	p := Plan{Anonymous: []string{"POST without a credential: which schemes are offered"}, MaxRejections: c.MaxRejections}
+	p := Plan{Anonymous: []string{"POST without a credential: which schemes are offered"}, MaxRejections: c.MaxRejections, LookUps: describe(c.lookUps())}
 	if c.URL.Scheme != "https" {
 		return p
 	}
@@ -96,10 +98,12 @@ func NewPlan(c Config) Plan {
 	right, none, foreign, zero := evidence.BindingRight, evidence.BindingNone, evidence.BindingForeign, evidence.BindingZero
 	if c.CurrentUser {
 		p.Logons = []Logon{{CurrentUser, right, IfOffered}}
+		p.Further = furtherCalls(c)
 		return p
 	}
 	if c.withKey() {
 		p.Logons = []Logon{{Ticket, right, ByTicket}}
+		p.Further = furtherCalls(c)
 		return p
 	}
 	add := func(l ...Logon) { p.Logons = append(p.Logons, l...) }
@@ -133,6 +137,7 @@ func NewPlan(c Config) Plan {
 		Logon{Windows, none, ToCompare},
 		Logon{Windows, foreign, ToCompare},
 		Logon{Windows, zero, ToCompare})
+	p.Further = furtherCalls(c)
 	return p
 }
 
@@ -174,10 +179,19 @@ func (p Plan) String() string {
 		}
 		line("%s, %s%s", what, l.When, cost)
 	}
+	for _, f := range p.Further {
+		line("%s; reads only, on the connection that is signed in where it is kept", f)
+	}
 	if len(p.Logons) == 0 {
 		b.WriteString("  no credential is sent\n")
 	} else {
 		fmt.Fprintf(&b, "  at most %s for the account in this run, all schemes and addresses together\n", refusals(p.MaxRejections))
+	}
+	if len(p.LookUps) > 0 {
+		b.WriteString("outside the network, beside it, without the account:\n")
+		for _, l := range p.LookUps {
+			b.WriteString("  - " + l + "\n")
+		}
 	}
 	return b.String()
 }

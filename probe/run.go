@@ -47,9 +47,13 @@ func Run(ctx context.Context, c Config) (evidence.Record, error) {
 	if r.dialer.TLS {
 		go wire.LoadRoots()
 	}
+	profile := r.recorder.Profile(c.Profile, started)
+	lookedUp := r.lookOutside(bounded, started)
 	err := r.examine(bounded)
+	lookedUp()
 
 	target := c.target()
+	target.Profile = profile
 	target.Addresses = r.addresses
 	target.EveryAddress = len(c.Addresses) > 0 || c.EachAddress
 	record := evidence.Record{Started: started.UTC(), Duration: time.Since(started), Target: target, Items: r.recorder.Items()}
@@ -69,10 +73,11 @@ type run struct {
 	addresses []string
 
 	kdc            *directory.KDC
-	directoryAsked bool           // why the account is refused
-	ticketAsked    bool           // a Kerberos ticket was got, or not
-	token          ews.TokenMaker // of that ticket
-	provedHere     bool           // EWS accepted a logon
+	directoryAsked bool                      // why the account is refused
+	ticketAsked    bool                      // a Kerberos ticket was got, or not
+	token          ews.TokenMaker            // of that ticket
+	provedHere     bool                      // EWS accepted a logon
+	asked          map[evidence.Purpose]bool // questions about the directory that were asked
 }
 
 func (r *run) examine(ctx context.Context) error {
@@ -100,6 +105,11 @@ func (r *run) examine(ctx context.Context) error {
 		aside.Wait()
 		stopFamilies(nil)
 	}()
+	for _, n := range nodes {
+		if n.doubtfulTLS() {
+			aside.Go(func() { n.dataverseTLS(families) })
+		}
+	}
 	background.Wait()
 	if memoryErr != nil {
 		memoryErr = fmt.Errorf("what was refused before is not known: %w", memoryErr)

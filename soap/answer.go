@@ -54,6 +54,19 @@ type Answer struct {
 	// Values are the other values of MessageXml by name, for example
 	// "SmtpAddress"; at most MaxValues, each at most MaxText bytes.
 	Values map[string]string `json:"values,omitempty"`
+	// Folder is the identifier of the first folder in the answer: opaque, and
+	// the same for the same folder. Empty if there is none.
+	Folder string `json:"folder,omitempty"`
+	// Resolved are the entries that ResolveNames found; at most MaxResolved.
+	Resolved []Resolved `json:"resolved,omitempty"`
+}
+
+// Resolved is one entry of an address book.
+type Resolved struct {
+	// Address is its primary address, in SMTP form; empty if it has none.
+	Address string `json:"address,omitempty"`
+	// Type says what it is, for example "Mailbox" or "Contact".
+	Type string `json:"type,omitempty"`
 }
 
 // BackOff is BackOffMS as a duration.

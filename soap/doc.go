@@ -1,9 +1,11 @@
-// Package soap writes the one EWS request that ewsprobe sends and reads what
+// Package soap writes the EWS requests that ewsprobe sends and reads what
 // comes back, whoever wrote it.
 //
 // [FindFolder] builds the call that Dynamics 365 itself makes in "Test
 // Connection": a shallow FindFolder on the inbox, optionally on behalf of a
-// mailbox. [Parse] reads the answer, a SOAP Fault or a response, into a few
+// mailbox. [GetFolder] and [ResolveNames] ask what that answer leaves open:
+// whose inbox it was, and which address of a mailbox is the primary one. There
+// are no others, and all three only read. [Parse] reads the answer, a SOAP Fault or a response, into a few
 // facts: the response code, its class, the server's build, how long to back
 // off. [ParseDiscovery] does the same for Autodiscover in its three forms.
 //

@@ -49,6 +49,81 @@ func TestFindFolder(t *testing.T) {
 	}
 }
 
+// TestFurtherRequests compares the other two requests as wholes.
+func TestFurtherRequests(t *testing.T) {
+	frame := func(header, body string) string {
+		return `<?xml version="1.0" encoding="utf-8"?>` +
+			`<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"` +
+			` xmlns:t="http://schemas.microsoft.com/exchange/services/2006/types"` +
+			` xmlns:m="http://schemas.microsoft.com/exchange/services/2006/messages">` +
+			`<s:Header><t:RequestServerVersion Version="Exchange2010"/>` + header + `</s:Header>` +
+			`<s:Body>` + body + `</s:Body></s:Envelope>`
+	}
+	get := func(folder string) string {
+		return `<m:GetFolder><m:FolderShape><t:BaseShape>IdOnly</t:BaseShape></m:FolderShape><m:FolderIds>` + folder + `</m:FolderIds></m:GetFolder>`
+	}
+	const inbox = `<t:DistinguishedFolderId Id="inbox"/>`
+	cases := []struct {
+		name string
+		got  []byte
+		want string
+	}{
+		{"own inbox", GetFolder(Call{}), frame("", get(inbox))},
+		{"named inbox", GetFolder(Call{Mailbox: "u@contoso.com"}), frame("", get(`<t:DistinguishedFolderId Id="inbox"><t:Mailbox><t:EmailAddress>u@contoso.com</t:EmailAddress></t:Mailbox></t:DistinguishedFolderId>`))},
+		{
+			"impersonated inbox", GetFolder(Call{Mailbox: "u@contoso.com", Impersonate: true}),
+			frame(`<t:ExchangeImpersonation><t:ConnectingSID><t:SmtpAddress>u@contoso.com</t:SmtpAddress></t:ConnectingSID></t:ExchangeImpersonation>`, get(inbox)),
+		},
+		{
+			"address book", ResolveNames("u@contoso.com"),
+			frame("", `<m:ResolveNames ReturnFullContactData="false" SearchScope="ActiveDirectory"><m:UnresolvedEntry>smtp:u@contoso.com</m:UnresolvedEntry></m:ResolveNames>`),
+		},
+		{
+			"address book, markup in the address", ResolveNames(`<a&b>`),
+			frame("", `<m:ResolveNames ReturnFullContactData="false" SearchScope="ActiveDirectory"><m:UnresolvedEntry>smtp:&lt;a&amp;b&gt;</m:UnresolvedEntry></m:ResolveNames>`),
+		},
+	}
+	for _, c := range cases {
+		if string(c.got) != c.want {
+			t.Errorf("%s:\n got %s\nwant %s", c.name, c.got, c.want)
+		}
+	}
+}
+
+// FuzzFurtherRequests: whatever the address, the requests are well-formed and
+// hold no more than it.
+func FuzzFurtherRequests(f *testing.F) {
+	f.Add("user@contoso.com")
+	f.Add(`CONTOSO\svc`)
+	f.Add("]]><!-- &lt; ä\x0b")
+	f.Fuzz(func(t *testing.T, mailbox string) {
+		for _, request := range [][]byte{GetFolder(Call{Mailbox: mailbox}), GetFolder(Call{Mailbox: mailbox, Impersonate: true}), ResolveNames(mailbox)} {
+			dec := xml.NewDecoder(bytes.NewReader(request))
+			elements, texts := 0, 0
+			for {
+				token, err := dec.Token()
+				if err == io.EOF {
+					break
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				switch text := token.(type) {
+				case xml.StartElement:
+					elements++
+				case xml.CharData:
+					if string(text) != "IdOnly" {
+						texts++
+					}
+				}
+			}
+			if elements > 13 || texts > 1 {
+				t.Errorf("%d elements, %d texts in %s", elements, texts, request)
+			}
+		}
+	})
+}
+
 // FuzzFindFolder: whatever the address, the request is well-formed and holds
 // the address as text in one place.
 func FuzzFindFolder(f *testing.F) {

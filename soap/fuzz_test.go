@@ -24,6 +24,8 @@ func seeds(f *testing.F) {
 		pox(`<Account><Action>settings</Action><Protocol><Type>EXPR</Type><EwsUrl>https://x</EwsUrl></Protocol></Account>`),
 		userSettings(`<ErrorCode>NoError</ErrorCode>`, `<ErrorCode>RedirectUrl</ErrorCode><RedirectTarget>https://x</RedirectTarget>`),
 		`{"ErrorCode":"x","ErrorMessage":1}`,
+		resolveNamesResponse("Success", "NoError", resolution("a@contoso.com", "SMTP", "Mailbox")+resolution("/o=x", "EX", "Mailbox")),
+		inBody(`<m:GetFolderResponse xmlns:m="` + nsMessages + `"><m:ResponseMessages><m:X ResponseClass="Success"><m:ResponseCode>NoError</m:ResponseCode><m:Folders><Folder><FolderId Id="AQ="/></Folder></m:Folders></m:X></m:ResponseMessages></m:GetFolderResponse>`),
 	} {
 		f.Add([]byte(s))
 	}
@@ -59,8 +61,13 @@ func FuzzParse(f *testing.F) {
 			!isBounded(a.Message, MaxText), !isBounded(a.Operation, maxName),
 			strings.Trim(a.Version, "0123456789.") != "" || len(a.Version) > len("65535.65535.65535.65535"),
 			a.BackOffMS < 0 || a.BackOff() > maxBackOff,
-			len(a.Values) > MaxValues:
+			len(a.Values) > MaxValues, len(a.Resolved) > MaxResolved, len(a.Folder) > MaxURL, address(a.Folder) != a.Folder:
 			t.Fatalf("out of bounds: %+v", a)
+		}
+		for _, r := range a.Resolved {
+			if r.Address != "" && !IsAddress(r.Address) || codeOf(r.Type) != r.Type || !isBounded(r.Address, MaxText) {
+				t.Fatalf("entry out of bounds: %+v", r)
+			}
 		}
 		for name, value := range a.Values {
 			if name == "" || codeOf(name) != name || !isBounded(value, MaxText) {

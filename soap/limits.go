@@ -24,6 +24,8 @@ const (
 	MaxURL = 2048
 	// MaxValues bounds the number of values kept from a MessageXml.
 	MaxValues = 16
+	// MaxResolved bounds the number of entries kept of a ResolveNames answer.
+	MaxResolved = 10
 	// maxName bounds a code, an element or a value name, in bytes.
 	maxName = 100
 )

@@ -41,7 +41,7 @@ func TestCaptures(t *testing.T) {
 		"sp-013": refused("ResolveNames", "ErrorNameResolutionNoResults", "No results were found.", "15.1.2176.12"),
 		"sp-015": refused("FindItem", "ErrorMissingEmailAddress", "When making a request as an account that does not have a mailbox, "+
 			"you must specify the mailbox primary SMTP address for any distinguished folder Ids.", ""),
-		"sp-017": {Kind: KindResponse, Operation: "GetFolder", Class: ClassSuccess, Code: CodeNoError, Version: "8.0.628.0"},
+		"sp-017": {Kind: KindResponse, Operation: "GetFolder", Class: ClassSuccess, Code: CodeNoError, Version: "8.0.628.0", Folder: "AQApA="},
 		"sp-019": refused("ResolveNames", "ErrorNameResolutionNoResults", "No results were found.", "8.0.685.8"),
 		"sp-021": refused("ConvertId", "ErrorInvalidSmtpAddress", "The SMTP address format is invalid.", "15.1.2345.6789"),
 		"sp-023": refused("FindFolder", "ErrorTooManyObjectsOpened", "Too many concurrent connections opened.", ""),

@@ -29,6 +29,7 @@ func readResponse(e *etree.Element) (Answer, bool) {
 		Message:   childText(message, "MessageText"),
 	}
 	answer.addValues(message.SelectElement("MessageXml"))
+	answer.Folder, answer.Resolved = folderOf(message), resolvedIn(message)
 	if ns := strings.Replace(e.NamespaceURI(), "https:", "http:", 1); ns != nsMessages {
 		// A stranger's response may have a ResponseCode, but hardly both.
 		return answer, message.SelectAttr("ResponseClass") != nil && isEWSCode(answer.Code)

@@ -24,6 +24,8 @@ func checkCommand(std stdio) *cli.Command {
 First question, no password:      ewsprobe check --no-credentials mail.contoso.com
 The whole check:                  ewsprobe check --user svc-crm@contoso.com mail.contoso.com
 As Dynamics reaches a mailbox:    ewsprobe check --user svc-crm@contoso.com --mailbox anna@contoso.com --impersonate mail.contoso.com
+As its exported profile says:     ewsprobe check --profile profile.csv --mailbox anna@contoso.com
+And where the mailbox is:         ewsprobe check --user svc-crm@contoso.com --mailbox anna@contoso.com --cloud mail.contoso.com
 
 Exit code: 0 ok, 1 warning, 2 critical, 3 unknown.`,
 		Flags:           checkFlags(),
@@ -33,7 +35,7 @@ Exit code: 0 ok, 1 warning, 2 critical, 3 unknown.`,
 }
 
 func check(c *cli.Context, std stdio) error {
-	target, err := oneArgument(c, "TARGET")
+	target, profile, err := subject(c)
 	if err != nil {
 		return err
 	}
@@ -41,6 +43,7 @@ func check(c *cli.Context, std stdio) error {
 	if err != nil {
 		return err
 	}
+	cfg.Profile = profile
 	saves, err := planSaves(c.StringSlice("save"))
 	if err != nil {
 		return err
@@ -66,6 +69,7 @@ func check(c *cli.Context, std stdio) error {
 		level = 2
 	}
 	if level > 0 {
+		fmt.Fprint(std.err, profileStory(profile, cfg.Password))
 		fmt.Fprint(std.err, probe.NewPlan(cfg))
 		cfg.Follow = follower(std.err, level)
 	}

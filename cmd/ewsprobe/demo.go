@@ -1,16 +1,19 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"fmt"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/ewsprobe/ewsprobe/ews/standin"
 	"github.com/ewsprobe/ewsprobe/probe"
+	"github.com/ewsprobe/ewsprobe/probe/dynamics"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 	"github.com/ewsprobe/ewsprobe/probe/report"
 )
@@ -87,6 +90,15 @@ func (s showing) note() string {
 	return note
 }
 
+// causes are the statuses of the six causes.
+func (s showing) causes() string {
+	var list []string
+	for _, c := range s.report.Causes {
+		list = append(list, string(c.Status))
+	}
+	return strings.Join(list, " ")
+}
+
 // show runs the check of one scenario against its server and compares.
 func show(ctx context.Context, s standin.Scenario) showing {
 	var got showing
@@ -111,6 +123,8 @@ func show(ctx context.Context, s standin.Scenario) showing {
 	switch have := fmt.Sprintf("%s %s cause %d", v.Status, v.Code, v.Cause); {
 	case have != want:
 		got.differs = "expected " + want + ", but: " + v.Summary
+	case s.Expect.Causes != "" && got.causes() != s.Expect.Causes:
+		got.differs = fmt.Sprintf("expected the causes %s, but: %s", s.Expect.Causes, got.causes())
 	case got.view.BadLogons > s.Expect.MaxBadLogons:
 		got.differs = fmt.Sprintf("the server counted %d bad logons, at most %d are expected", got.view.BadLogons, s.Expect.MaxBadLogons)
 	}
@@ -129,8 +143,24 @@ func scenarioConfig(c standin.Check, server *standin.Server) (probe.Config, erro
 		Addresses: server.Addresses()[:1], Insecure: c.Insecure, Timeout: c.Timeout, UserAgent: userAgent(), DynamicsAgents: probe.DynamicsUserAgents,
 		MaxRejections: probe.DefaultMaxRejections, NoCredentials: c.User == "", CertWarnDays: probe.DefaultCertWarnDays,
 	}
+	if c.Cloud {
+		base, err := url.Parse(server.CloudURL())
+		if err != nil {
+			return probe.Config{}, err
+		}
+		cfg.Cloud = &probe.Cloud{Entra: base, ExchangeOnline: base, Graph: base, Tenant: c.Tenant, Token: c.Token}
+		if c.Dynamics {
+			cfg.Cloud.Dynamics = base
+		}
+	}
 	if c.EachNode {
 		cfg.Addresses = server.Addresses()
+	}
+	if c.Profile != "" {
+		if cfg.Profile, err = dynamics.ReadProfile(strings.NewReader(c.Profile)); err != nil {
+			return cfg, err
+		}
+		cfg.ProfileAuth = cmp.Or(cfg.ProfileAuth, cfg.Profile.Auth())
 	}
 	if cfg.ProfileAuth == "" {
 		cfg.ProfileAuth = probe.ProfileBasic

@@ -31,6 +31,13 @@ func TestScenarios(t *testing.T) {
 			if view.BadLogons > s.Expect.MaxBadLogons {
 				t.Errorf("the server counted %d bad logons, at most %d are expected", view.BadLogons, s.Expect.MaxBadLogons)
 			}
+			var causes []string
+			for _, c := range r.Causes {
+				causes = append(causes, c.Status)
+			}
+			if have := strings.Join(causes, " "); s.Expect.Causes != "" && have != s.Expect.Causes {
+				t.Errorf("the causes are %s, want %s", have, s.Expect.Causes)
+			}
 			hasShape(t, got.out)
 			agrees(t, r, view)
 			keepsToEWS(t, view)
@@ -178,7 +185,7 @@ var shape = map[string]string{
 }
 
 // lists are never null, and everything else that is unknown is.
-var lists = strings.Fields("addresses causes findings evidence remedies schemes nodes attempts headers names problems")
+var lists = strings.Fields("users plans addresses causes findings evidence remedies schemes nodes attempts headers names problems")
 
 // hasShape holds a report against contract section 5.
 func hasShape(t *testing.T, raw string) {

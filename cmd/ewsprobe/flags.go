@@ -24,12 +24,13 @@ const ewsPath = "/EWS/Exchange.asmx"
 
 // checkFlags are the flags of check.
 func checkFlags() []cli.Flag {
-	return []cli.Flag{
+	return slices.Concat([]cli.Flag{
 		&cli.StringFlag{Name: "user", Usage: `the account, DOMAIN\user or user@domain`},
 		&cli.StringFlag{Name: "password-file", Usage: "read the password from `FILE` (- for standard input); else EWSPROBE_PASSWORD, else a prompt"},
 		&cli.StringFlag{Name: "mailbox", Usage: "the mailbox `ADDRESS` that Dynamics uses"},
 		&cli.BoolFlag{Name: "impersonate", Usage: "reach the mailbox by impersonation, as the profile does"},
 		&cli.StringFlag{Name: "profile-auth", Value: probe.ProfileBasic, Usage: "what the Dynamics e-mail server profile uses: basic, ntlm, negotiate, oauth or auto"},
+		&cli.StringFlag{Name: "profile", Usage: "the e-mail server profile as exported from Dynamics: `FILE` in CSV or Web API JSON; sets what no flag does, TARGET too"},
 		&cli.BoolFlag{Name: "no-credentials", Usage: "only what can be learnt anonymously"},
 		&cli.StringFlag{Name: "view", Value: "inside", Usage: "from where the endpoint is seen: inside or public"},
 		&cli.StringSliceFlag{Name: "address", Usage: "connect to `IP[:PORT]`, keep the host name; repeatable"},
@@ -55,7 +56,7 @@ func checkFlags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "save", Usage: "also write the report to `FILE` (.json); repeatable"},
 		&cli.BoolFlag{Name: "v", Usage: "tell the story leg by leg on standard error", Count: new(int)},
 		&cli.BoolFlag{Name: "vv", Usage: "show the wire too, secrets masked"},
-	}
+	}, cloudFlags())
 }
 
 func userAgent() string { return "ewsprobe/" + version() }
@@ -70,7 +71,7 @@ func configure(c *cli.Context, target string) (probe.Config, error) {
 		RetryRefused: c.Bool("retry-refused"), NoCredentials: c.Bool("no-credentials"), CertWarnDays: c.Int("cert-warn"),
 		DynamicsAgents: probe.DynamicsUserAgents,
 	}
-	for _, name := range []string{"user", "mailbox", "password-file", "ca-file", "proxy", "dc", "domain", "keytab", "ccache", "spn"} {
+	for _, name := range []string{"user", "mailbox", "password-file", "ca-file", "proxy", "dc", "domain", "keytab", "ccache", "spn", "profile"} {
 		if c.IsSet(name) && c.String(name) == "" {
 			return cfg, usage("--%s is empty; give its value, or leave the flag out", name)
 		}
@@ -125,6 +126,9 @@ func configure(c *cli.Context, target string) (probe.Config, error) {
 	}
 	if cfg.Proxy != nil && cfg.EachAddress {
 		return cfg, usage("--each-address needs the name resolved here, but with --proxy the proxy resolves it; use --address")
+	}
+	if cfg.Cloud, err = configureCloud(c); err != nil {
+		return cfg, err
 	}
 	if cfg.View == "public" {
 		cfg.Public = publicRoots()

@@ -23,15 +23,18 @@ func follower(w io.Writer, level int) func(evidence.Item) {
 }
 
 func storyLine(item evidence.Item) string {
+	var end []string
 	where := item.Address
 	if item.Connection > 0 {
 		where += fmt.Sprintf(" (connection %d)", item.Connection)
+	}
+	if item.Step == evidence.StepProfile {
+		end = append(end, "the exported e-mail server profile was read")
 	}
 	took := ""
 	if item.Timing.Total != nil {
 		took = fmt.Sprintf(" after %.0f ms", *item.Timing.Total)
 	}
-	var end []string
 	if item.Response != nil {
 		end = append(end, fmt.Sprintf("%d%s", item.Response.Status, took))
 	}
@@ -48,10 +51,20 @@ func storyLine(item evidence.Item) string {
 			end = append(end, fmt.Sprintf("challenge from %s in %s, Windows build %s", n.NetBIOSComputer, n.NetBIOSDomain, n.OSBuild))
 		}
 	}
+	if item.AtDirectory() {
+		end = append(end, report.Directory(item))
+		return report.Clean(fmt.Sprintf("%-4s %-15s %s", item.ID, item.Step, strings.Join(end, "; ")), followLimit)
+	}
 	if l := item.Logon; l != nil {
 		end = append(end, strings.TrimSpace(fmt.Sprintf("%s %s%s", l.Scheme, l.Result, counts(l))))
 		if l.Why != "" {
 			end = append(end, l.Why)
+		}
+	}
+	if c := item.Cloud; c != nil {
+		where = c.Host
+		if item.Error == nil {
+			end = append(end, report.LookUp(item))
 		}
 	}
 	if item.EWS.Answered() {

@@ -282,6 +282,7 @@ type line struct {
 	addresses []string
 	ca        []byte
 	check     standin.Check
+	cloud     string // where its cloud is
 }
 
 func (l line) args(tb testing.TB, flags ...string) []string {
@@ -305,6 +306,9 @@ func (l line) args(tb testing.TB, flags ...string) []string {
 		give("user", c.User)
 		give("password-file", save(tb, "password.txt", []byte(c.Password+"\n")))
 	}
+	if c.Profile != "" {
+		give("profile", save(tb, "profile.txt", []byte(c.Profile)))
+	}
 	give("profile-auth", c.ProfileAuth)
 	give("view", c.View)
 	give("mailbox", c.Mailbox)
@@ -313,6 +317,19 @@ func (l line) args(tb testing.TB, flags ...string) []string {
 	}
 	if c.Timeout != 0 {
 		give("timeout", c.Timeout.String())
+	}
+	if c.Cloud {
+		args = append(args, "--cloud")
+		for _, base := range []string{"entra-url", "exchange-online-url", "graph-url"} {
+			give(base, l.cloud)
+		}
+		if c.Dynamics {
+			give("dynamics-url", l.cloud)
+		}
+		give("tenant", c.Tenant)
+		if c.Token != "" {
+			give("token-file", save(tb, "token.txt", []byte(c.Token+"\n")))
+		}
 	}
 	for _, a := range l.addresses {
 		give("address", a)
@@ -327,7 +344,7 @@ func lineTo(s *standin.Server, c standin.Check) line {
 	if !c.EachNode {
 		addresses = addresses[:1]
 	}
-	return line{url: s.URL(), addresses: addresses, ca: s.CA(), check: c}
+	return line{url: s.URL(), addresses: addresses, ca: s.CA(), check: c, cloud: s.CloudURL()}
 }
 
 // logons are the requests of a view that carried the credential, in the order

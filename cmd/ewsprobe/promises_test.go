@@ -289,9 +289,22 @@ func walkFiles(t *testing.T, dir string, see func(name string, content []byte)) 
 	}
 }
 
-// Promise 3: nothing but the read-only FindFolder reaches a server, in every
-// scenario that is about Exchange and not about TLS.
+// reading are the operations that a check may send. All of them only read.
+var reading = map[string]bool{"FindFolder": true, "GetFolder": true, "ResolveNames": true}
+
+// Promise 3: nothing but operations that read reaches a server, in every
+// scenario that is about Exchange and not about TLS. That the scenarios make the
+// check send each of them is part of the test.
 func TestReadOnly(t *testing.T) {
+	var mu sync.Mutex
+	seen := map[string]bool{}
+	t.Cleanup(func() {
+		for name := range reading {
+			if !seen[name] {
+				t.Errorf("no scenario made the check send %s", name)
+			}
+		}
+	})
 	operation := regexp.MustCompile(`<(?:\w+:)?Body\b[^>]*>\s*<(?:\w+:)?(\w+)`)
 	for _, s := range standin.Scenarios() {
 		if s.Behaviour.Transport != "" || s.Behaviour.Hazard != "" || s.Behaviour.SecondNode != nil {
@@ -310,14 +323,17 @@ func TestReadOnly(t *testing.T) {
 			for _, q := range requests {
 				switch found := operation.FindAllStringSubmatch(q.body, -1); {
 				case q.body == "" && (q.is("NTLM", 1) || q.is("Negotiate", 1)):
-				case len(found) != 1 || found[0][1] != "FindFolder":
+				case len(found) != 1 || !reading[found[0][1]]:
 					t.Errorf("%q was sent with the body %s", q.authorization, q.body)
 				}
 			}
 			for _, q := range front.behind.View().Requests {
-				if q.Operation != "" && q.Operation != "FindFolder" {
+				if q.Operation != "" && !reading[q.Operation] {
 					t.Errorf("the operation %s reached the server", q.Operation)
 				}
+				mu.Lock()
+				seen[q.Operation] = true
+				mu.Unlock()
 			}
 		})
 	}

@@ -30,7 +30,8 @@ var update = flag.Bool("update", false, "write what the commands print into the 
 //	                            line on standard error; and where the command knows
 //	                            --format json, one JSON object with that code
 //	standin NAME                plays a scenario until the script ends; sets URL and
-//	                            ADDRESS, writes the files ca.pem, password and wrong
+//	                            ADDRESS (and CLOUDURL), writes the files ca.pem,
+//	                            password, wrong and token
 //	unasked                     nothing reached the stand-in
 //	asked N                     that many logons reached the stand-in
 //	unicode FILE ENCODING TEXT  writes a text as another program might
@@ -141,8 +142,9 @@ func playing(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Defer(func() { _ = server.Close() })
 	ts.Setenv("URL", server.URL())
 	ts.Setenv("ADDRESS", server.Addresses()[0])
+	ts.Setenv("CLOUDURL", server.CloudURL())
 	for name, content := range map[string][]byte{
-		"ca.pem": server.CA(), "password": []byte(standin.Password + "\n"), "wrong": []byte(standin.WrongPassword + "\n"),
+		"ca.pem": server.CA(), "password": []byte(standin.Password + "\n"), "wrong": []byte(standin.WrongPassword + "\n"), "token": []byte(standin.Token + "\n"),
 	} {
 		ts.Check(os.WriteFile(ts.MkAbs(name), content, 0o600))
 	}
@@ -162,8 +164,9 @@ func onStage(ts *testscript.TestScript, server *standin.Server) *standin.Server 
 }
 
 func unasked(ts *testscript.TestScript, _ bool, _ []string) {
-	if v := onStage(ts, nil).View(); v.Connections != 0 {
-		ts.Fatalf("%d connections, %d requests: nothing should have been sent", v.Connections, len(v.Requests))
+	s := onStage(ts, nil)
+	if v := s.View(); v.Connections != 0 || len(s.CloudRequests()) != 0 {
+		ts.Fatalf("%d connections, %d requests, %d to the cloud: nothing should have been sent", v.Connections, len(v.Requests), len(s.CloudRequests()))
 	}
 }
 

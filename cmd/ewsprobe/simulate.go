@@ -61,13 +61,17 @@ func simulate(c *cli.Context, std stdio) error {
 	}
 	defer os.RemoveAll(dir)
 	ca, password := filepath.Join(dir, "ca.pem"), filepath.Join(dir, "password.txt")
-	for file, content := range map[string][]byte{ca: server.CA(), password: []byte(s.Check.Password + "\n")} {
-		if err := os.WriteFile(file, content, 0o600); err != nil {
+	profile, token := filepath.Join(dir, "profile.txt"), filepath.Join(dir, "token.txt")
+	for file, content := range map[string]string{ca: string(server.CA()), password: s.Check.Password + "\n", profile: s.Check.Profile, token: s.Check.Token} {
+		if content == "" {
+			continue
+		}
+		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
 			return unusable("%v", err)
 		}
 	}
 	mu.Lock()
-	fmt.Fprintf(std.out, "%s: %s\n\nIn another terminal:\n\n  %s\n\nCtrl-C ends it. Requests:\n", s.Name, s.Title, tryCommand(s.Check, server, ca, password))
+	fmt.Fprintf(std.out, "%s: %s\n\nIn another terminal:\n\n  %s\n\nCtrl-C ends it. Requests:\n", s.Name, s.Title, tryCommand(s.Check, server, ca, password, profile, token))
 	mu.Unlock()
 	<-c.Context.Done()
 	v := server.View()
@@ -76,7 +80,7 @@ func simulate(c *cli.Context, std stdio) error {
 }
 
 // tryCommand is the check of the scenario as a command line.
-func tryCommand(k standin.Check, server *standin.Server, ca, password string) string {
+func tryCommand(k standin.Check, server *standin.Server, ca, password, profile, token string) string {
 	line := "ewsprobe check"
 	flag := func(name, value string) {
 		if value != "" {
@@ -95,6 +99,9 @@ func tryCommand(k standin.Check, server *standin.Server, ca, password string) st
 		flag("user", k.User)
 		flag("password-file", password)
 	}
+	if k.Profile != "" {
+		flag("profile", profile)
+	}
 	flag("profile-auth", k.ProfileAuth)
 	flag("view", k.View)
 	flag("mailbox", k.Mailbox)
@@ -103,6 +110,19 @@ func tryCommand(k standin.Check, server *standin.Server, ca, password string) st
 	}
 	if k.Timeout != 0 {
 		flag("timeout", k.Timeout.String())
+	}
+	if k.Cloud {
+		line += " --cloud"
+		for _, base := range []string{"entra-url", "exchange-online-url", "graph-url"} {
+			flag(base, server.CloudURL())
+		}
+		if k.Dynamics {
+			flag("dynamics-url", server.CloudURL())
+		}
+		flag("tenant", k.Tenant)
+		if k.Token != "" {
+			flag("token-file", token)
+		}
 	}
 	addresses := server.Addresses()
 	if !k.EachNode {

@@ -48,6 +48,11 @@ type Target struct {
 	CurrentUser  bool     `json:"current_user"`      // the logged-on user of Windows, no password
 	UserAgent    string   `json:"user_agent"`
 	CertWarnDays int      `json:"cert_warn_days"` // certificate-expiring below this many days
+	Profile      *Profile `json:"profile"`        // the exported Dynamics profile; nil: none was given
+	Cloud        bool     `json:"cloud"`          // look-ups outside the network were asked for
+	DynamicsURL  string   `json:"dynamics_url"`   // whose tenant was to be read from Dynamics itself
+	Tenant       string   `json:"tenant"`         // Dynamics' tenant as given: a GUID, or a domain in it
+	Token        bool     `json:"token"`          // a token for Graph was given
 }
 
 // Step names what an Item did.
@@ -65,6 +70,9 @@ const (
 	StepLogon         Step = "logon"          // a request that carried the credential
 	StepSkipped       Step = "skipped"        // a logon that was not sent, and why
 	StepLegacySuites  Step = "legacy-suites"  // raw ClientHello with the suites Go lacks
+	StepProfile       Step = "profile"        // the exported Dynamics profile was read: Target.Profile
+	StepDataverseTLS  Step = "dataverse-tls"  // raw ClientHello with exactly what Dataverse accepts
+	StepSignedIn      Step = "signed-in"      // a further call on a connection that is signed in: no credential was sent
 )
 
 // Item is one leg: one request and its answer, or the reason why there is none.
@@ -83,6 +91,7 @@ type Item struct {
 	Bind       *Bind       `json:"bind"`
 	Logon      *Logon      `json:"logon"`
 	Resolution *Resolution `json:"resolution"`
+	Cloud      *Cloud      `json:"cloud"`
 	Error      *Failure    `json:"error"`
 	ClosedBy   string      `json:"closed_by"` // "server" when it ended the connection after or instead of the answer
 	Timing     Timing      `json:"timing_ms"`
@@ -100,7 +109,23 @@ type Request struct {
 	Operation     string      `json:"operation"`
 	Mailbox       string      `json:"mailbox"`
 	Impersonate   bool        `json:"impersonate"`
+	Purpose       Purpose     `json:"purpose"` // why a further call was made; "" for the check's own
 }
+
+// Purpose says what a further call, made after a sign-in was accepted, asks. A
+// further call is a request of StepSignedIn, or of StepLogon where only Basic
+// can carry it; its answer speaks of the mailbox, not of the sign-in.
+type Purpose string
+
+// What further calls ask.
+const (
+	AgainLater     Purpose = "again"           // the same call once more, after a passing error
+	OwnInbox       Purpose = "own-inbox"       // the identifier of the caller's own inbox
+	NamedInbox     Purpose = "named-inbox"     // the identifier of the named mailbox's inbox
+	PrimaryAddress Purpose = "primary-address" // what the address book knows of the address
+	TestConnection Purpose = "test-connection" // the user name as a mailbox, as Dynamics' Test Connection has it
+	OtherAgent     Purpose = "other-agent"     // the same call under another user agent of Dynamics
+)
 
 // Response is what came back. Headers keep the server's order and spelling.
 type Response struct {
@@ -166,6 +191,19 @@ type EWS struct {
 	Problem   string `json:"problem"`
 	// Unreadable: it was meant to be XML, and reading it would not be safe.
 	Unreadable bool `json:"unreadable"`
+	// Folder is a name given to the folder that the answer described. The same
+	// folder has the same name in a record; the server's own identifier is not
+	// kept. "" for an answer without one.
+	Folder string `json:"folder"`
+	// Resolved are the address book's entries for a name that was asked, or the
+	// address that a refusal says to use instead.
+	Resolved []Resolved `json:"resolved"`
+}
+
+// Resolved is an entry of Exchange's address book.
+type Resolved struct {
+	Address string `json:"address"` // primary SMTP address
+	Type    string `json:"type"`    // Mailbox, Contact, PublicDL, ...
 }
 
 // Answered says whether Exchange (or another EWS) itself spoke: even a fault

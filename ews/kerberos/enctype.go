@@ -12,7 +12,7 @@ import (
 
 // ErrEnctype: something is encrypted, or would have to be, under an enctype that
 // is not used here (RC4, DES) or was not asked for.
-var ErrEnctype = errors.New("Kerberos enctype not accepted")
+var ErrEnctype = errors.New("enctype not accepted")
 
 // enctypes are those that are used, the best first: the order of MIT krb5, where
 // those of RFC 8009, which Active Directory does not know, come after AES-256.

@@ -3,6 +3,7 @@ package kerberos
 import (
 	"encoding/binary"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -104,17 +105,26 @@ func hexadecimal(b []byte) string {
 	return s.String()
 }
 
-// serviceKeys are the keys of the KDC itself and of the web server.
+// serviceKeys are the keys of the KDC itself and of the web server. Deriving
+// them takes longer than all else.
 func serviceKeys(t testing.TB) *keytab.Keytab {
 	t.Helper()
-	kt := keytab.New()
-	for _, name := range []string{"krbtgt/" + testRealm, "krbtgt/FABRIKAM.COM", testService} {
-		if err := kt.AddEntry(name, testRealm, "a service's password", testNow, 1, etypeID.AES256_CTS_HMAC_SHA1_96); err != nil {
-			t.Fatal(err)
-		}
+	kt, err := madeServiceKeys()
+	if err != nil {
+		t.Fatal(err)
 	}
 	return kt
 }
+
+var madeServiceKeys = sync.OnceValues(func() (*keytab.Keytab, error) {
+	kt := keytab.New()
+	for _, name := range []string{"krbtgt/" + testRealm, "krbtgt/FABRIKAM.COM", testService} {
+		if err := kt.AddEntry(name, testRealm, "a service's password", testNow, 1, etypeID.AES256_CTS_HMAC_SHA1_96); err != nil {
+			return nil, err
+		}
+	}
+	return kt, nil
+})
 
 // answer plays the KDC.
 func (k *testKDC) answer(t testing.TB, raw []byte) []byte {

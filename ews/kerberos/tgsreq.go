@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jcmturner/gokrb5/v8/crypto"
@@ -32,7 +33,10 @@ func NewTGSRequest(tgt Ticket, service Principal, now time.Time) (TGSRequest, er
 		return TGSRequest{}, fmt.Errorf("%w: the %s is not for a KDC", ErrName, tgt)
 	}
 	realm := tgt.Server.Components[1]
-	if at := (Principal{Realm: realm}); !sameRealm(at, service) {
+	if strings.EqualFold(realm, tgt.Server.Realm) {
+		realm = tgt.Server.Realm // as the KDC spells it, not as the user typed it
+	}
+	if !strings.EqualFold(realm, service.Realm) {
 		return TGSRequest{}, fmt.Errorf("%w: %s is of another realm than the account's ticket (%s), and trusts are not followed", ErrName, service, printable(realm))
 	}
 	nonce, err := newNonce()

@@ -101,6 +101,20 @@ func TestAuthenticatorOfRequest(t *testing.T) {
 	}
 }
 
+// A realm typed in lower case is spelt by the KDC from then on.
+func TestRealmAsTheKDCSpellsIt(t *testing.T) {
+	tgt := *ticketGrantingTicket(t, testNow)
+	tgt.Server.Components = []string{"krbtgt", "contoso.com"}
+	r, err := NewTGSRequest(tgt, Principal{2, []string{"HTTP", "mail.contoso.com"}, "contoso.com"}, testNow)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var m messages.TGSReq
+	if err := m.Unmarshal(r.Bytes()); err != nil || m.ReqBody.Realm != testRealm {
+		t.Errorf("%q, %v", m.ReqBody.Realm, err)
+	}
+}
+
 func TestOtherRealmIsNotAsked(t *testing.T) {
 	tgt := ticketGrantingTicket(t, testNow)
 	if _, err := NewTGSRequest(*tgt, service(t, "HTTP/mail@FABRIKAM.COM"), testNow); !errors.Is(err, ErrName) || !strings.Contains(err.Error(), "FABRIKAM.COM") {

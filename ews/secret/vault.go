@@ -15,6 +15,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"hash/maphash"
 	"html"
 	"net/url"
 	"strings"
@@ -36,12 +37,15 @@ const (
 	ordinary = 8
 )
 
+// seed makes the hashes of this process unlike those of any other.
+var seed = maphash.MakeSeed()
+
 // Vault holds the secrets of one run. The zero value and nil are empty; the
 // zero value can be filled. Safe for concurrent use.
 type Vault struct {
 	mu      sync.RWMutex
 	needles map[string]bool // folded spellings, matched as a whole
-	windows map[string]bool // pieces of long spellings, window bytes each
+	windows map[uint64]bool // pieces of long spellings, window bytes each, by their hash: a token has a quarter of a million
 	words   map[string]bool // secrets too short to search for
 	exact   map[string]bool // spellings that folding would spoil, matched byte by byte
 	bare    map[string]bool // letters and digits of a password, whatever stands between them
@@ -119,7 +123,7 @@ func (v *Vault) AddMark(b []byte) {
 
 func (v *Vault) init() {
 	if v.needles == nil {
-		v.needles, v.windows, v.words, v.exact = map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
+		v.needles, v.windows, v.words, v.exact = map[string]bool{}, map[uint64]bool{}, map[string]bool{}, map[string]bool{}
 		v.bare = map[string]bool{}
 	}
 }
@@ -169,7 +173,7 @@ func (v *Vault) add(form string, head, tail int, whole bool) {
 		return
 	}
 	for i := max(head-window+1, 0); i+window <= len(folded) && i < len(folded)-tail; i++ {
-		v.windows[folded[i:i+window]] = true
+		v.windows[maphash.String(seed, folded[i:i+window])] = true
 	}
 }
 
@@ -233,7 +237,7 @@ func (v *Vault) holds(text string) bool {
 	}
 	if len(v.windows) > 0 {
 		for i := 0; i+window <= len(folded); i++ {
-			if v.windows[folded[i:i+window]] {
+			if v.windows[maphash.String(seed, folded[i:i+window])] {
 				return true
 			}
 		}

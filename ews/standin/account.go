@@ -1,6 +1,7 @@
 package standin
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -34,6 +35,21 @@ const (
 
 	// OutOfScopeMailbox exists, but no service account may impersonate or open it.
 	OutOfScopeMailbox = "director@contoso.com"
+
+	// AliasAddress is a second address of Mailbox.
+	AliasAddress = "a.schmidt@contoso.com"
+
+	// ScopedMailbox may be impersonated, and not be opened with the service
+	// accounts' own rights; SharedMailbox the other way round.
+	ScopedMailbox = "sales@contoso.com"
+	SharedMailbox = "info@contoso.com"
+
+	// RemoteMailbox was moved to Exchange Online: the directory has it as a mail
+	// user, and there is no mailbox here.
+	RemoteMailbox = "moved@contoso.com"
+
+	// DisabledMailbox belongs to an account that is disabled.
+	DisabledMailbox = "former@contoso.com"
 
 	// OfflineMailbox lies in a database that is not mounted.
 	OfflineMailbox = "archive@contoso.com"
@@ -93,25 +109,36 @@ func findAccount(domain, user string) *account {
 
 // mailbox is one built-in mailbox.
 type mailbox struct {
-	address    string
-	outOfScope bool   // no service account may impersonate or open it
-	trouble    string // the EWS code that every call on it gets, "" for none
+	address    string   // primary
+	aliases    []string // further addresses
+	outOfScope bool     // no service account may impersonate it
+	closed     bool     // no service account may open it with rights of its own
+	trouble    string   // the EWS code that every call on it gets, "" for none
 }
 
 var mailboxes = []mailbox{
 	{address: UPN},
 	{address: "svc-locked@contoso.com"},
-	{address: Mailbox},
-	{address: OutOfScopeMailbox, outOfScope: true},
+	{address: Mailbox, aliases: []string{AliasAddress}},
+	{address: OutOfScopeMailbox, outOfScope: true, closed: true},
+	{address: ScopedMailbox, closed: true},
+	{address: SharedMailbox, outOfScope: true},
+	{address: DisabledMailbox, trouble: "ErrorAccountDisabled"},
 	{address: OfflineMailbox, trouble: "ErrorMailboxStoreUnavailable"},
 	{address: MovingMailbox, trouble: "ErrorMailboxMoveInProgress"},
 }
 
+// findMailbox finds a mailbox by any of its addresses.
 func findMailbox(address string) (mailbox, bool) {
+	address = strings.TrimSpace(address)
 	for _, m := range mailboxes {
-		if strings.EqualFold(m.address, strings.TrimSpace(address)) {
+		if strings.EqualFold(m.address, address) || m.hasAlias(address) {
 			return m, true
 		}
 	}
 	return mailbox{}, false
+}
+
+func (m mailbox) hasAlias(address string) bool {
+	return slices.ContainsFunc(m.aliases, func(a string) bool { return strings.EqualFold(a, strings.TrimSpace(address)) })
 }

@@ -51,6 +51,27 @@ type Behaviour struct {
 	FolderCode          string
 	FaultsAs200         bool
 
+	// FaultOnce raises FaultCode at the first call of each node only, as a trouble
+	// that passes.
+	FaultOnce bool
+
+	// Aliases is what becomes of a call that names a mailbox by a second address.
+	Aliases AliasHandling
+
+	// LosesMailbox answers a call for a named mailbox with the caller's own, as
+	// where the name gets lost on the way.
+	LosesMailbox bool
+
+	// ForgetsSignIn closes every connection after the answer to a logon, so that
+	// none stays signed in.
+	ForgetsSignIn bool
+
+	// AllowedAgents, if not empty, are the beginnings of user agents that Exchange's
+	// own policy lets pass: it is asked after the sign-in (EwsApplicationAccessPolicy
+	// EnforceAllowList). Disabled refuses all (EwsEnabled).
+	AllowedAgents []string
+	Disabled      bool
+
 	// Hazard is a way to harm the client; with HazardOnLogon it waits until a
 	// password or an NTLM response was sent.
 	Hazard        Hazard
@@ -60,10 +81,22 @@ type Behaviour struct {
 	// in headers, realm, body and fault text. For tests of what a client leaks.
 	Echo bool
 
+	// Cloud, if not nil, stands outside the network, at an address of its own.
+	Cloud *Cloud
+
 	// SecondNode, if not nil, is another node behind the same name, at an address
-	// of its own. Its Transport, Certificate and SecondNode are ignored.
+	// of its own. Its Transport, Certificate, Cloud and SecondNode are ignored.
 	SecondNode *Behaviour
 }
+
+// AliasHandling is what becomes of a call that names a mailbox by a second address.
+type AliasHandling string
+
+const (
+	AliasesTaken   AliasHandling = ""        // as by its primary address
+	AliasesRefused AliasHandling = "refused" // ErrorNonPrimarySmtpAddress, which names the primary one
+	AliasesUnknown AliasHandling = "unknown" // ErrorNonExistentMailbox, although the address book has it
+)
 
 // ExtendedProtection is IIS's tokenChecking for Windows authentication.
 type ExtendedProtection string
@@ -106,6 +139,7 @@ const (
 	FrontLoginTimeout      Front = "timeout-440"             // 440 Login Timeout
 	FrontForbidden         Front = "forbidden"               // 403 to everybody
 	FrontForbiddenAgent    Front = "forbidden-agent"         // 403 unless the user agent is one of Dynamics'
+	FrontForbiddenSync     Front = "forbidden-sync"          // 403 unless the user agent is that of Test Connection
 	FrontNotFound          Front = "not-found"               // 404
 	FrontMethodRefused     Front = "method-refused"          // 405 to POST
 	FrontWelcomePage       Front = "welcome-page"            // 200 with a web page that is no EWS
@@ -128,6 +162,7 @@ const (
 	TransportPlain             Transport = "plain"              // no TLS at all
 	TransportNoSuite           Transport = "no-suite"           // no cipher suite in common: handshake_failure
 	TransportOldVersion        Transport = "old-version"        // TLS 1.0 only
+	TransportOutdated          Transport = "outdated"           // TLS 1.2 with suites that Dataverse does not accept
 	TransportClientCertificate Transport = "client-certificate" // a client certificate is demanded
 )
 

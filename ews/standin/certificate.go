@@ -54,8 +54,8 @@ func (a *authority) pem() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.certificate.Raw})
 }
 
-// issue makes a server certificate with the given fault.
-func (a *authority) issue(fault CertificateFault, now time.Time) (tls.Certificate, error) {
+// issue makes a server certificate with the given fault; more names may be in it.
+func (a *authority) issue(fault CertificateFault, now time.Time, more ...string) (tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return tls.Certificate{}, fmt.Errorf("making the server's key: %w", err)
@@ -63,7 +63,7 @@ func (a *authority) issue(fault CertificateFault, now time.Time) (tls.Certificat
 	template := &x509.Certificate{
 		SerialNumber: serialNumber(),
 		Subject:      pkix.Name{Organization: []string{"Contoso"}, CommonName: Host},
-		DNSNames:     []string{Host, "localhost"},
+		DNSNames:     append([]string{Host, "localhost"}, more...),
 		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
 		NotBefore:    now.Add(-day),
 		NotAfter:     now.Add(365 * day),
@@ -118,6 +118,9 @@ func tlsConfig(t Transport, certificate tls.Certificate) (*tls.Config, error) {
 		// client can please this server (RFC 5246 7.4.1.3).
 		config.MaxVersion = tls.VersionTLS12
 		config.CipherSuites = []uint16{tls.TLS_RSA_WITH_AES_128_GCM_SHA256}
+	case TransportOutdated:
+		config.MaxVersion = tls.VersionTLS12
+		config.CipherSuites = []uint16{tls.TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA}
 	case TransportOldVersion:
 		config.MinVersion, config.MaxVersion = tls.VersionTLS10, tls.VersionTLS10
 	case TransportClientCertificate:

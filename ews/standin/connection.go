@@ -17,6 +17,8 @@ type connection struct {
 	account *account   // who is signed in, nil if nobody
 	name    string     // the account as it was written
 	scheme  string     // the scheme that signed it in
+
+	shown *authorization // what signed it in, for Behaviour.Echo alone
 }
 
 // nodeListener numbers the connections of a node and keeps them for Close.
@@ -62,7 +64,7 @@ func (c *connection) reset() {
 
 // signOut forgets who is signed in and what handshake is under way.
 func (c *connection) signOut() {
-	c.pending, c.account, c.name, c.scheme = nil, nil, "", ""
+	c.pending, c.account, c.name, c.scheme, c.shown = nil, nil, "", "", nil
 }
 
 // connectionOf finds the connection under a request.

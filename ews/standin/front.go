@@ -35,6 +35,11 @@ func (n *node) frontResponse(r *http.Request, a *authorization) *response {
 		return n.exchangeResponse(440)
 	case FrontForbidden:
 		return forbidden()
+	case FrontForbiddenSync:
+		if strings.HasPrefix(r.UserAgent(), "ExchangeServicesClient/") {
+			return nil
+		}
+		return forbidden()
 	case FrontForbiddenAgent:
 		for _, prefix := range dynamicsAgents {
 			if strings.HasPrefix(r.UserAgent(), prefix) {

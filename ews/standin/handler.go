@@ -3,6 +3,7 @@ package standin
 import (
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -49,7 +50,7 @@ func (n *node) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if n.behaviour.Echo {
-		answer.echo(a)
+		answer.echo(c.echoed(a))
 	}
 	q.Status = answer.status
 	n.server.record(q)
@@ -73,7 +74,11 @@ func (n *node) answer(c *connection, r *http.Request, a *authorization, q *Reque
 	if n.behaviour.Hazard != HazardNone {
 		return nil
 	}
-	answer := n.serviceResponse(who, r, a, q, body)
+	if n.refusesAgent(r.UserAgent()) {
+		return n.signedIn(n.exchangeResponse(http.StatusForbidden), who, r, a)
+	}
+	answer := n.serviceResponse(who, r, c.echoed(a), q, body)
+	answer.hangUp = n.behaviour.ForgetsSignIn
 	return n.signedIn(answer, who, r, a)
 }
 
@@ -95,6 +100,23 @@ func (n *node) signedIn(answer *response, who *account, r *http.Request, a *auth
 		answer.with("Persistent-Auth", "true")
 	}
 	return answer
+}
+
+// refusesAgent is EWS's own policy on user agents (Set-OrganizationConfig,
+// Set-CASMailbox), which is asked for somebody who is signed in.
+func (n *node) refusesAgent(agent string) bool {
+	allowed := n.behaviour.AllowedAgents
+	return n.behaviour.Disabled || len(allowed) > 0 &&
+		!slices.ContainsFunc(allowed, func(begin string) bool { return strings.HasPrefix(agent, begin) })
+}
+
+// echoed is the authorization that an echoing server shows: of the request, or
+// of what signed the connection in.
+func (c *connection) echoed(a *authorization) *authorization {
+	if a.raw == "" && c.shown != nil {
+		return c.shown
+	}
+	return a
 }
 
 // cut bounds a text that a client chose.

@@ -26,6 +26,11 @@ type Check struct {
 	Timeout        time.Duration // 0 is the program's own
 	PlainHTTP      bool          // the URL begins with http://
 	EachNode       bool          // the address of every node is given
+	Profile        string        // content of the exported Dynamics profile, "" none
+	Cloud          bool          // look-ups outside the network are made, in the behaviour's cloud
+	Dynamics       bool          // the organisation in that cloud is asked for its tenant
+	Tenant         string        // Dynamics' tenant is given
+	Token          string        // a token for Graph is given
 }
 
 // Expect is what the check must find, and what it may cost the account.
@@ -33,6 +38,7 @@ type Expect struct {
 	Code, Status string
 	Cause        int // of KB 3212785, 0 for none
 	MaxBadLogons int
+	Causes       string // the statuses of the six causes, by a space; "" is not looked at
 }
 
 // The words of Expect.Status.
@@ -54,7 +60,12 @@ func Scenarios() []Scenario {
 		unavailableScenarios(),
 		transportScenarios(),
 		mailboxScenarios(),
+		profileScenarios(),
+		addressScenarios(),
+		codeScenarios(),
+		policyScenarios(),
 		hazardScenarios(),
+		cloudScenarios(),
 	)
 }
 
@@ -118,6 +129,12 @@ func unknown(code string) Expect { return Expect{Code: code, Status: statusUnkno
 // ofCause names the cause of KB 3212785.
 func (e Expect) ofCause(number int) Expect {
 	e.Cause = number
+	return e
+}
+
+// saying names the statuses of all six causes.
+func (e Expect) saying(causes string) Expect {
+	e.Causes = causes
 	return e
 }
 

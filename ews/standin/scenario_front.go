@@ -57,6 +57,7 @@ func transportScenarios() []Scenario {
 		{Name: "tls-refused", Title: "the TLS handshake ends with an alert", Behaviour: over(TransportNoSuite), Check: goodCheck, Expect: critical("tls-failed")},
 		{Name: "tls-old-version", Title: "the server knows TLS 1.0 only", Behaviour: over(TransportOldVersion), Check: goodCheck, Expect: critical("tls-failed")},
 		{Name: "tls-client-certificate", Title: "the server demands a client certificate", Behaviour: over(TransportClientCertificate), Check: goodCheck, Expect: critical("tls-failed")},
+		{Name: "tls-outdated", Title: "TLS 1.2, but no cipher suite that Dataverse accepts", Behaviour: over(TransportOutdated), Check: goodCheck, Expect: critical("tls-outdated")},
 		{
 			Name: "http-only", Title: "the URL begins with http://", Behaviour: over(TransportPlain),
 			Check: goodCheck.but(func(c *Check) { c.PlainHTTP = true }), Expect: critical("plain-http"),

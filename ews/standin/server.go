@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -35,6 +36,7 @@ type Options struct {
 // Server is a running stand-in.
 type Server struct {
 	nodes     []*node
+	cloud     *cloudServer // nil if there is none
 	ca        []byte
 	plain     bool
 	onRequest func(Request)
@@ -56,6 +58,7 @@ type node struct {
 	behaviour Behaviour
 	listener  net.Listener
 	http      *http.Server
+	faulted   atomic.Bool // FaultCode was raised once
 
 	// Channel bindings of the certificate that is served (nil without TLS) and of
 	// the one that Extended Protection compares with.
@@ -109,6 +112,11 @@ func Start(b Behaviour, o Options) (*Server, error) {
 			return nil, errors.Join(err, s.Close())
 		}
 	}
+	if b.Cloud != nil {
+		if err := s.addCloud(*b.Cloud, o.Listen, ca, now); err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
+	}
 	for _, n := range s.nodes {
 		s.running.Go(func() { _ = n.http.Serve(n.listener) }) // it ends by Close, and says so
 	}
@@ -158,6 +166,23 @@ func (s *Server) connState(_ net.Conn, state http.ConnState) {
 	case http.StateClosed, http.StateHijacked:
 		s.running.Done()
 	}
+}
+
+// addCloud starts the cloud on a free port beside the nodes.
+func (s *Server) addCloud(b Cloud, listen string, ca *authority, now time.Time) error {
+	certificate, err := ca.issue(CertificateGood, now, CloudHost)
+	if err != nil {
+		return err
+	}
+	host, _, err := net.SplitHostPort(listen)
+	if err != nil {
+		return fmt.Errorf("the address to listen on: %w", err)
+	}
+	if s.cloud, err = newCloudServer(b, net.JoinHostPort(host, "0"), certificate, s.closing); err != nil {
+		return err
+	}
+	s.running.Go(func() { _ = s.cloud.http.Serve(s.cloud.listener) }) // it ends by Close, and says so
+	return nil
 }
 
 // checkLoopback refuses an address that other machines can reach.
@@ -226,6 +251,9 @@ func (s *Server) Close() error {
 				s.closeErr = errors.Join(s.closeErr, err)
 			}
 			_ = n.listener.Close() // it may not be served yet; closing twice does no harm
+		}
+		if s.cloud != nil {
+			s.closeErr = errors.Join(s.closeErr, s.cloud.close())
 		}
 		s.mu.Lock()
 		open := make([]*connection, 0, len(s.connections))

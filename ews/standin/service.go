@@ -21,6 +21,8 @@ var messageTexts = map[string]string{
 	"ErrorMailboxStoreUnavailable": "The mailbox database is temporarily unavailable., Cannot open mailbox.",
 	"ErrorMissingEmailAddress":     "When making a request as an account that does not have a mailbox, you must specify the mailbox primary SMTP address for any distinguished folder Ids.",
 	"ErrorNameResolutionNoResults": "No results were found.",
+	"ErrorNonPrimarySmtpAddress":   "The primary SMTP address must be specified when referencing a mailbox.",
+	"ErrorAccountDisabled":         "The account has been disabled.",
 	"ErrorNonExistentMailbox":      "The SMTP address has no mailbox associated with it.",
 	"ErrorSchemaValidation":        "The request failed schema validation.",
 	"ErrorServerBusy":              "The server cannot service this request right now. Try again later.",
@@ -67,7 +69,7 @@ func (c *call) namedMailbox() string {
 
 // run refuses what Exchange refuses before an operation runs, and then runs it.
 func (n *node) run(who *account, c *call) *response {
-	if code := n.behaviour.FaultCode; code != "" {
+	if code := n.behaviour.FaultCode; code != "" && !(n.behaviour.FaultOnce && n.faulted.Swap(true)) {
 		if code == "ErrorServerBusy" {
 			return n.fault(code, [2]string{"BackOffMilliseconds", backOff})
 		}
@@ -77,8 +79,10 @@ func (n *node) run(who *account, c *call) *response {
 	if c.impersonating {
 		target, exists := findMailbox(c.impersonated)
 		switch {
-		case !exists:
+		case !exists || n.behaviour.Aliases == AliasesUnknown && target.hasAlias(c.impersonated):
 			return n.fault("ErrorNonExistentMailbox", [2]string{"SmtpAddress", c.impersonated})
+		case n.behaviour.Aliases == AliasesRefused && target.hasAlias(c.impersonated):
+			return n.fault("ErrorNonPrimarySmtpAddress", [2]string{"Primary", target.address})
 		case n.behaviour.ImpersonationDenied || target.outOfScope:
 			return n.fault("ErrorImpersonateUserDenied")
 		}
@@ -128,13 +132,20 @@ func (n *node) messages(c *call, messages string) *response {
 }
 
 // responseMessage is the answer to one part of a request.
-func responseMessage(c *call, code, content string) string {
+func responseMessage(c *call, code, content string, values ...[2]string) string {
 	name := c.operation.Local + "ResponseMessage"
 	if code == "NoError" {
 		return `<m:` + name + ` ResponseClass="Success"><m:ResponseCode>NoError</m:ResponseCode>` + content + `</m:` + name + `>`
 	}
+	more := ""
+	for _, value := range values {
+		more += `<t:Value Name="` + value[0] + `">` + escape(value[1]) + `</t:Value>`
+	}
+	if more != "" {
+		more = `<m:MessageXml>` + more + `</m:MessageXml>`
+	}
 	return `<m:` + name + ` ResponseClass="Error"><m:MessageText>` + escape(messageText(code)) + `</m:MessageText>` +
-		`<m:ResponseCode>` + code + `</m:ResponseCode><m:DescriptiveLinkKey>0</m:DescriptiveLinkKey></m:` + name + `>`
+		`<m:ResponseCode>` + code + `</m:ResponseCode><m:DescriptiveLinkKey>0</m:DescriptiveLinkKey>` + more + `</m:` + name + `>`
 }
 
 // folders answers FindFolder and GetFolder, a message per folder asked for.
@@ -144,7 +155,14 @@ func (n *node) folders(own string, c *call) *response {
 	}
 	var messages strings.Builder
 	for _, f := range c.folders {
+		if n.behaviour.LosesMailbox {
+			f.mailbox = ""
+		}
 		address, code := n.reach(own, f)
+		if code == "ErrorNonPrimarySmtpAddress" {
+			messages.WriteString(responseMessage(c, code, "", [2]string{"Primary", address}))
+			continue
+		}
 		if code != "" {
 			messages.WriteString(responseMessage(c, code, ""))
 			continue
@@ -165,9 +183,11 @@ func (n *node) reach(own string, f folder) (address, code string) {
 	}
 	target, exists := findMailbox(address)
 	switch {
-	case !exists:
+	case !exists || n.behaviour.Aliases == AliasesUnknown && target.hasAlias(address):
 		return "", "ErrorNonExistentMailbox"
-	case target.outOfScope && !strings.EqualFold(address, own):
+	case n.behaviour.Aliases == AliasesRefused && target.hasAlias(address):
+		return target.address, "ErrorNonPrimarySmtpAddress"
+	case target.closed && !strings.EqualFold(address, own):
 		return "", "ErrorAccessDenied"
 	case target.trouble != "":
 		return "", target.trouble
@@ -206,13 +226,18 @@ func (n *node) resolve(c *call) *response {
 		address = address[5:]
 	}
 	target, exists := findMailbox(address)
+	kind := "Mailbox"
+	if strings.EqualFold(address, RemoteMailbox) {
+		// To Exchange Server the mailbox of another organisation is a mail user.
+		target, exists, kind = mailbox{address: RemoteMailbox}, true, "Contact"
+	}
 	if !exists {
 		return n.failure(c, "ErrorNameResolutionNoResults")
 	}
 	name, _, _ := strings.Cut(target.address, "@")
 	return n.success(c, `<m:ResolutionSet TotalItemsInView="1" IncludesLastItemInRange="true"><t:Resolution><t:Mailbox>`+
 		`<t:Name>`+escape(name)+`</t:Name><t:EmailAddress>`+escape(target.address)+`</t:EmailAddress>`+
-		`<t:RoutingType>SMTP</t:RoutingType><t:MailboxType>Mailbox</t:MailboxType></t:Mailbox></t:Resolution></m:ResolutionSet>`)
+		`<t:RoutingType>SMTP</t:RoutingType><t:MailboxType>`+kind+`</t:MailboxType></t:Mailbox></t:Resolution></m:ResolutionSet>`)
 }
 
 // convert answers ConvertId. Identifiers are not converted here; what clients

@@ -12,6 +12,11 @@ func TestService(t *testing.T) {
 	noRole := everyScheme.but(func(b *Behaviour) { b.ImpersonationDenied = true })
 	busy := everyScheme.but(func(b *Behaviour) { b.FaultCode = "ErrorServerBusy" })
 	odd := everyScheme.but(func(b *Behaviour) { b.FolderCode = "ErrorCorruptData" })
+	refusing := everyScheme.but(func(b *Behaviour) { b.Aliases = AliasesRefused })
+	forgetful := everyScheme.but(func(b *Behaviour) { b.Aliases = AliasesUnknown })
+	resolve := func(address string) string {
+		return soapCall("", `<m:ResolveNames ReturnFullContactData="false"><m:UnresolvedEntry>smtp:`+address+`</m:UnresolvedEntry></m:ResolveNames>`)
+	}
 	inbox := func(operation string) string {
 		return soapCall("", `<m:`+operation+`><m:FolderShape><t:BaseShape>IdOnly</t:BaseShape></m:FolderShape><m:FolderIds><t:DistinguishedFolderId Id="inbox"/></m:FolderIds></m:`+operation+`>`)
 	}
@@ -43,6 +48,21 @@ func TestService(t *testing.T) {
 		{"delegated", good, UPN, findInbox("", mailboxOf(Mailbox)), 200, "NoError"},
 		{"delegated unknown", good, UPN, findInbox("", mailboxOf(UnknownMailbox)), 200, "ErrorNonExistentMailbox"},
 		{"delegated without a right", good, UPN, findInbox("", mailboxOf(OutOfScopeMailbox)), 200, "ErrorAccessDenied"},
+		{"alias impersonated", good, UPN, findInbox(impersonate(AliasAddress), ""), 200, "NoError"},
+		{"alias delegated", good, UPN, findInbox("", mailboxOf(AliasAddress)), 200, "NoError"},
+		{"alias impersonated, refused", refusing, UPN, findInbox(impersonate(AliasAddress), ""), 500, "ErrorNonPrimarySmtpAddress"},
+		{"alias delegated, refused", refusing, UPN, findInbox("", mailboxOf(AliasAddress)), 200, "ErrorNonPrimarySmtpAddress"},
+		{"primary where aliases are refused", refusing, UPN, findInbox(impersonate(Mailbox), ""), 200, "NoError"},
+		{"alias impersonated, unknown", forgetful, UPN, findInbox(impersonate(AliasAddress), ""), 500, "ErrorNonExistentMailbox"},
+		{"alias delegated, unknown", forgetful, UPN, findInbox("", mailboxOf(AliasAddress)), 200, "ErrorNonExistentMailbox"},
+		{"alias in the address book", forgetful, UPN, resolve(AliasAddress), 200, "NoError"},
+		{"remote mailbox", good, UPN, findInbox(impersonate(RemoteMailbox), ""), 500, "ErrorNonExistentMailbox"},
+		{"remote mailbox in the address book", good, UPN, resolve(RemoteMailbox), 200, "NoError"},
+		{"in scope, impersonated", good, UPN, findInbox(impersonate(ScopedMailbox), ""), 200, "NoError"},
+		{"in scope, without rights", good, UPN, findInbox("", mailboxOf(ScopedMailbox)), 200, "ErrorAccessDenied"},
+		{"out of scope, with rights", good, UPN, findInbox("", mailboxOf(SharedMailbox)), 200, "NoError"},
+		{"out of scope, impersonated", good, UPN, findInbox(impersonate(SharedMailbox), ""), 500, "ErrorImpersonateUserDenied"},
+		{"disabled account", good, UPN, findInbox(impersonate(DisabledMailbox), ""), 200, "ErrorAccountDisabled"},
 		{"offline", good, UPN, findInbox("", mailboxOf(OfflineMailbox)), 200, "ErrorMailboxStoreUnavailable"},
 		{"moving", good, UPN, findInbox(impersonate(MovingMailbox), ""), 200, "ErrorMailboxMoveInProgress"},
 		{"busy", busy, UPN, findInbox("", ""), 500, "ErrorServerBusy"},
@@ -102,6 +122,50 @@ func TestMailboxesAreToldApart(t *testing.T) {
 	want := []Request{{Operation: "FindFolder"}, {Operation: "FindFolder", Mailbox: Mailbox, Impersonated: true}, {Operation: "FindFolder", Mailbox: Mailbox}}
 	if len(seen) != len(want) || seen[0] != want[0] || seen[1] != want[1] || seen[2] != want[2] {
 		t.Errorf("seen %+v", seen)
+	}
+}
+
+// ResolveNames names the primary address, and GetFolder the inbox it is.
+func TestAddressesLeadToOneMailbox(t *testing.T) {
+	s := start(t, everyScheme)
+	client := newClient(t, s, 0)
+	ask := func(body string) string { return post(t, client, s.URL(), basic(UPN, Password), body).text }
+	for address, want := range map[string]string{AliasAddress: Mailbox, Mailbox: Mailbox, RemoteMailbox: RemoteMailbox} {
+		answer := ask(soapCall("", `<m:ResolveNames ReturnFullContactData="false"><m:UnresolvedEntry>smtp:`+address+`</m:UnresolvedEntry></m:ResolveNames>`))
+		if !strings.Contains(answer, "<t:EmailAddress>"+want+"</t:EmailAddress>") {
+			t.Errorf("%s: %s", address, answer)
+		}
+	}
+	folder := func(mailbox string) string {
+		return ask(soapCall("", `<m:GetFolder><m:FolderIds><t:DistinguishedFolderId Id="inbox">`+mailbox+`</t:DistinguishedFolderId></m:FolderIds></m:GetFolder>`))
+	}
+	if alias, primary, own := folder(mailboxOf(AliasAddress)), folder(mailboxOf(Mailbox)), folder(""); alias != primary || own == primary {
+		t.Errorf("alias %s\nprimary %s\nown %s", alias, primary, own)
+	}
+}
+
+// A mailbox that gets lost is the caller's own; a passing fault passes; and a
+// policy on agents is asked only of those who are signed in.
+func TestServiceSwitches(t *testing.T) {
+	lost := start(t, everyScheme.but(func(b *Behaviour) { b.LosesMailbox = true }))
+	client := newClient(t, lost, 0)
+	if named, own := post(t, client, lost.URL(), basic(UPN, Password), findInbox("", mailboxOf(Mailbox))), post(t, client, lost.URL(), basic(UPN, Password), findInbox("", "")); named.text != own.text {
+		t.Errorf("named %s\nown %s", named.text, own.text)
+	}
+	passing := start(t, everyScheme.but(func(b *Behaviour) { b.FaultCode, b.FaultOnce = "ErrorADUnavailable", true }))
+	client = newClient(t, passing, 0)
+	for i, want := range []int{500, 200, 200} {
+		if got := post(t, client, passing.URL(), basic(UPN, Password), findInbox("", "")); got.StatusCode != want {
+			t.Errorf("call %d: %d", i+1, got.StatusCode)
+		}
+	}
+	policy := start(t, everyScheme.but(func(b *Behaviour) { b.AllowedAgents = []string{"CRM/"} }))
+	client = newClient(t, policy, 0)
+	if got := post(t, client, policy.URL(), "", findInbox("", "")).StatusCode; got != 401 {
+		t.Errorf("anonymous: %d", got)
+	}
+	if got := post(t, client, policy.URL(), basic(UPN, Password), findInbox("", "")).StatusCode; got != 403 {
+		t.Errorf("signed in: %d", got)
 	}
 }
 

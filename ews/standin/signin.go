@@ -112,6 +112,9 @@ func (n *node) finishNTLM(c *connection, r *http.Request, a *authorization, q *R
 		q.Outcome = judge(who, right, bound, n.behaviour.NTLMRefuses)
 		if q.Outcome == OutcomeAccepted {
 			c.account, c.name, c.scheme = who, a.name, a.scheme
+			if n.behaviour.Echo {
+				c.shown = a
+			}
 			return who, nil
 		}
 	}

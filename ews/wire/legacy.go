@@ -3,6 +3,7 @@ package wire
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"encoding/binary"
 	"io"
 	"net"
@@ -23,45 +24,73 @@ var legacySuites = map[uint16]string{
 // 5246 7.4.1.2) that offers only these is sent, the first answer read, and the
 // connection closed. It returns the suite's name, or "".
 func (d *Dialer) LegacySuite(ctx context.Context, addr string) (string, *evidence.Failure) {
+	suite, alert, fail := d.offer(ctx, addr, legacyHello(d.Host))
+	if fail != nil || alert != nil {
+		return "", fail
+	}
+	return legacySuites[suite], nil
+}
+
+// offer sends a ClientHello, reads the first answer and closes the connection.
+// It returns the suite that the server agreed on, or the alert it refused with;
+// neither where the answer is no ServerHello.
+func (d *Dialer) offer(ctx context.Context, addr string, hello []byte) (suite uint16, alert error, fail *evidence.Failure) {
 	c, fail := d.connect(ctx, addr)
 	if fail != nil {
-		return "", fail
+		return 0, nil, fail
 	}
 	defer c.Close()
 	defer bound(ctx, c)()
-	if _, err := c.Write(legacyHello(d.Host)); err != nil {
-		return "", Classify(ctx, "tls", err)
+	if _, err := c.Write(hello); err != nil {
+		return 0, nil, Classify(ctx, "tls", err)
 	}
 	// Record header (5), then ServerHello: type, length (3), version (2),
 	// random (32), session id length and id, suite (2).
-	const recordHeader, handshakeRecord, serverHello = 5, 22, 2
+	const recordHeader, alertRecord, handshakeRecord, serverHello = 5, 21, 22, 2
 	head := make([]byte, recordHeader+4+2+32+1)
 	if _, err := io.ReadFull(c, head[:recordHeader]); err != nil {
-		return "", Classify(ctx, "tls", err)
+		return 0, nil, Classify(ctx, "tls", err)
+	}
+	if head[0] == alertRecord {
+		level := head[recordHeader : recordHeader+2] // and description (RFC 5246 7.2)
+		if _, err := io.ReadFull(c, level); err != nil {
+			return 0, nil, Classify(ctx, "tls", err)
+		}
+		return 0, tls.AlertError(level[1]), nil
 	}
 	if head[0] != handshakeRecord {
-		return "", nil // an alert, which is shorter than what is read below
+		return 0, nil, nil
 	}
 	if _, err := io.ReadFull(c, head[recordHeader:]); err != nil {
-		return "", Classify(ctx, "tls", err)
+		return 0, nil, Classify(ctx, "tls", err)
 	}
 	if head[recordHeader] != serverHello {
-		return "", nil
+		return 0, nil, nil
 	}
 	rest := make([]byte, int(head[len(head)-1])+2)
 	if _, err := io.ReadFull(c, rest); err != nil {
-		return "", Classify(ctx, "tls", err)
+		return 0, nil, Classify(ctx, "tls", err)
 	}
-	return legacySuites[binary.BigEndian.Uint16(rest[len(rest)-2:])], nil
+	return binary.BigEndian.Uint16(rest[len(rest)-2:]), nil, nil
 }
 
 func legacyHello(host string) []byte {
+	return clientHello(host, []uint16{0xc024, 0xc028}, nil)
+}
+
+// clientHello is a ClientHello (RFC 8446 4.1.2) with the given suites. more are
+// extensions beside those that every offer of an elliptic curve needs.
+func clientHello(host string, offered []uint16, more []byte) []byte {
 	hello := []byte{3, 3} // TLS 1.2
 	random := make([]byte, 32)
 	rand.Read(random) //nolint:errcheck // never fails (crypto/rand)
 	hello = append(hello, random...)
 	hello = append(hello, 0) // no session
-	hello = append(hello, sized16([]byte{0xc0, 0x24, 0xc0, 0x28})...)
+	var list []byte
+	for _, suite := range offered {
+		list = binary.BigEndian.AppendUint16(list, suite)
+	}
+	hello = append(hello, sized16(list)...)
 	hello = append(hello, 1, 0) // no compression
 
 	var ext []byte
@@ -69,10 +98,11 @@ func legacyHello(host string) []byte {
 		name := append([]byte{0}, sized16([]byte(host))...)
 		ext = extension(ext, 0, sized16(name)) // server_name, RFC 6066 3
 	}
-	ext = extension(ext, 10, sized16([]byte{0, 23, 0, 24, 0, 25}))                            // supported_groups: P-256, P-384, P-521
-	ext = extension(ext, 11, []byte{1, 0})                                                    // ec_point_formats: uncompressed
-	ext = extension(ext, 13, sized16([]byte{4, 1, 5, 1, 6, 1, 4, 3, 5, 3, 6, 3, 2, 1, 2, 3})) // signature_algorithms
-	hello = append(hello, sized16(ext)...)
+	ext = extension(ext, 10, sized16([]byte{0, 23, 0, 24, 0, 25, 0, 29})) // supported_groups: P-256, P-384, P-521, X25519
+	ext = extension(ext, 11, []byte{1, 0})                                // ec_point_formats: uncompressed
+	// signature_algorithms: PKCS #1, ECDSA and, as TLS 1.3 needs, PSS
+	ext = extension(ext, 13, sized16([]byte{4, 1, 5, 1, 6, 1, 4, 3, 5, 3, 6, 3, 8, 4, 8, 5, 8, 6, 2, 1, 2, 3}))
+	hello = append(hello, sized16(append(ext, more...))...)
 
 	message := append([]byte{1, 0}, sized16(hello)...) // client_hello, 24 bit length
 	return append([]byte{22, 3, 1}, sized16(message)...)

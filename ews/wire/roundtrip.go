@@ -15,7 +15,7 @@ import (
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 )
 
-// Request is one POST to be sent.
+// Request is one request to be sent.
 type Request struct {
 	URL           *url.URL
 	Header        [][2]string // names as spelled; net/http sorts them behind Host, User-Agent and Content-Length
@@ -23,6 +23,8 @@ type Request struct {
 	Body          []byte
 	ViaProxy      bool // absolute form, for http through a proxy
 	Authorization string
+
+	method string // "" is POST
 }
 
 // Answer is what came back, and what it means for the connection.
@@ -54,6 +56,12 @@ func (c *Conn) Post(ctx context.Context, req Request) (Answer, *evidence.Failure
 	return a, fail
 }
 
+// Get sends req as a GET, and reads the answer as Post does.
+func (c *Conn) Get(ctx context.Context, req Request) (Answer, *evidence.Failure) {
+	req.method, req.Body = http.MethodGet, nil
+	return c.Post(ctx, req)
+}
+
 func (c *Conn) exchange(ctx context.Context, req Request, a *Answer, start time.Time) *evidence.Failure {
 	if c.r.Buffered() > 0 {
 		// What is there was said before the question: it must not pass for the
@@ -68,7 +76,9 @@ func (c *Conn) exchange(ctx context.Context, req Request, a *Answer, start time.
 	if req.Authorization != "" {
 		h.Header.Set("Authorization", req.Authorization)
 	}
-	if len(req.Body) == 0 {
+	if req.method != "" {
+		h.Method, h.Body, h.ContentLength = req.method, nil, 0
+	} else if len(req.Body) == 0 {
 		// Content-Length: 0 must be said: a POST without a length is 411 at IIS.
 		h.Body, h.TransferEncoding = http.NoBody, []string{"identity"}
 	}

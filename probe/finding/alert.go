@@ -30,17 +30,25 @@ const (
 	nextMailbox   = `ewsprobe check --user "{user}" --mailbox "{mailbox}" --impersonate {host}`
 	nextAccount   = `ewsprobe check --user "{user}" {host}`
 	nextAnonymous = `ewsprobe check --no-credentials --each-address {host}`
+	nextProfile   = `ewsprobe check --profile FILE --mailbox "{mailbox}" {host}`
 )
 
+// AlertUserRecreated is the alert that alone shows cause 6.
+const AlertUserRecreated = "user-recreated"
+
 // alertRules is ordered from the most specific to the least.
-var alertRules = []alertRule{
+var alertRules = slices.Concat(dynamicsAlerts, endpointAlerts, wrapperAlerts)
+
+var endpointAlerts = []alertRule{
 	{
 		Alert: Alert{
-			Key:     "user-recreated",
-			Meaning: "Dynamics or Microsoft Entra still remembers a user or mailbox that was deleted and made again with the same address. Remove the deleted user for good, then wait: caches can take up to 72 hours. EWS cannot show this.",
+			Key:     AlertUserRecreated,
+			Meaning: "Dynamics or Microsoft Entra still remembers a user or mailbox that was deleted and made again with the same address. Remove the deleted user for good, then wait: caches can take up to 72 hours. EWS cannot show this; a check that is given the exported profile reads it there.",
 			Causes:  []int{6},
+			Codes:   []Code{"user-recreated"},
+			Next:    nextProfile,
 		},
-		any: [][]string{{"nouserfoundwithgivenclaims"}, {"user does not exist in tenant with id"}},
+		any: [][]string{{"nouserfoundwithgivenclaims"}, {"user does not exist in tenant"}},
 	},
 	{
 		Alert: Alert{
@@ -189,7 +197,7 @@ var alertRules = []alertRule{
 			Codes:   []Code{"tls-failed"},
 			Next:    nextAnonymous,
 		},
-		any: [][]string{{"could not create ssl/tls secure channel"}, {"returned securechannelfailure exception"}},
+		any: [][]string{{"could not create ssl/tls secure channel"}, {"returned securechannelfailure exception"}, {"tls alert"}, {"received fatal alert"}},
 	},
 	{
 		Alert: Alert{
@@ -234,7 +242,14 @@ var alertRules = []alertRule{
 			Codes:   []Code{"server-error", "throttled", "farm-inconsistent"},
 			Next:    nextAnonymous,
 		},
-		any: [][]string{{"(503) server unavailable"}, {"http status 503"}},
+		any: [][]string{
+			{"(503) server unavailable"},
+			{"http status 503"},
+			{"(502) bad gateway"},
+			{"http status 502"},
+			{"(504) gateway timeout"},
+			{"http status 504"},
+		},
 	},
 	{
 		Alert: Alert{

@@ -57,6 +57,40 @@ func TestMatchAlert(t *testing.T) {
 		{"name", "The remote name could not be resolved: 'mail.contoso.com'", []string{"name-not-resolved"}},
 		{"path", "The remote server returned an error: (404) Not Found.", []string{"not-found"}},
 		{"unavailable", "The remote server returned an error: (503) Server Unavailable.", []string{"server-unavailable"}},
+		{"re-created, no identifier", "AADSTS: User does not exist in tenant.", []string{"user-recreated"}},
+		{"inactive record", "Email Server Error Code: MailboxDisabled", []string{"mailbox-record-inactive"}},
+		{"privilege", "Crm.80048306 Not enough privilege to complete the operation", []string{"dynamics-privilege"}},
+		{"privilege, sentence", "The mailbox user doesn\u2019t have sufficient permissions.", []string{"dynamics-privilege"}},
+		{"approval", "This mailbox requires an approval by a Microsoft 365 administrator.", []string{"approval-missing"}},
+		{"approval, several", "The email addresses haven't been approved.", []string{"approval-missing"}},
+		{"other organization", "The mailbox is configured with another organization for synchronization.", []string{"other-organization"}},
+		{"plug-in", "UnknownIncomingEmailIntegrationError -2147220956", []string{"integration-plugin"}},
+		{"next cycle", "UnknownIncomingEmailIntegrationError \u22122147220970", []string{"integration-transient"}},
+		{"address in To", "UnknownIncomingEmailIntegrationError -2147218677", []string{"integration-address"}},
+		{"queue owner", "UnknownIncomingEmailIntegrationError -2147220192", []string{"integration-queue-owner"}},
+		{"owner unlicensed", "UnknownIncomingEmailIntegrationError -2147167669", []string{"integration-owner-license"}},
+		{"integration, no number known", "UnknownIncomingEmailIntegrationError -1", []string{"integration-error"}},
+		{"203", "Exchange.server returned 203 error.", []string{"answer-203"}},
+		{"not run", "Incoming Email Status: Not Run", []string{"test-not-run"}},
+		{"never ends", "Test & Enable never finishes", []string{"test-not-run"}},
+		{"token", `401 WWW-Authenticate: Bearer error="invalid_token"`, []string{"token-refused"}},
+		{"proxy", "The remote server returned an error: (407) Proxy Authentication Required.", []string{"proxy-407"}},
+		{"413", "The remote server returned an error: (413) Request Entity Too Large.", []string{"too-large-413"}},
+		{"440", "The request failed with HTTP status 440: Login Timeout.", []string{"sign-in-page"}},
+		{"form", "302 Location: https://mail.contoso.com/owa/auth/logon.aspx?replaceCurrent=1", []string{"sign-in-page"}},
+		{"449", "The request failed with HTTP status 449.", []string{"activesync-answer"}},
+		{"451", "The remote server returned an error: (451).", []string{"activesync-answer"}},
+		{"456", "The request failed with HTTP status 456", []string{"online-account"}},
+		{"457", "The remote server returned an error: (457).", []string{"online-account"}},
+		{"500", "The remote server returned an error: (500) Internal Server Error.", []string{"server-error-500"}},
+		{"500 with a code", "(500) Internal Server Error. ErrorNonExistentMailbox", []string{"no-mailbox"}},
+		{"502", "The remote server returned an error: (502) Bad Gateway.", []string{"server-unavailable"}},
+		{"504", "The request failed with HTTP status 504: Gateway Timeout.", []string{"server-unavailable"}},
+		{"alert of TLS", "A fatal TLS alert was received", []string{"tls-failed"}},
+		{"host not found", "InvalidIncomingEmailServerProfileConfiguration HostNotFound", []string{"not-ews-profile"}},
+		{"authentication of SMTP", "OutgoingEmailAuthenticationError 535 5.7.8", []string{"not-ews-profile"}},
+		{"SMTP", `SmtpException: Syntax error, command unrecognized.`, []string{"not-ews-profile"}},
+
 		{"two at once, the more specific first", "(401) Unauthorized ... ErrorImpersonateUserDenied", []string{"impersonation-denied", "test-connection-401"}},
 
 		{"empty", "", nil},
@@ -80,15 +114,26 @@ func TestMatchAlert(t *testing.T) {
 
 // withoutCodes lists the alerts that name no code, each with its reason.
 var withoutCodes = map[string]string{
-	"user-recreated":    "only Dynamics and Microsoft Entra know it",
-	"quota":             "the mailbox, not the sign-in",
-	"not-ews-profile":   "POP3 and SMTP",
-	"user-not-licensed": "only Dynamics and Microsoft 365 know it",
+	"mailbox-record-inactive":   "a record in Dynamics",
+	"dynamics-privilege":        "a role in Dynamics",
+	"approval-missing":          "an approval in Dynamics",
+	"other-organization":        "a setting in Dynamics",
+	"integration-plugin":        "the email was fetched already",
+	"integration-transient":     "the email was fetched already",
+	"integration-address":       "the email was fetched already",
+	"integration-queue-owner":   "the email was fetched already",
+	"integration-owner-license": "the email was fetched already",
+	"integration-error":         "the email was fetched already",
+	"answer-203":                "nothing is wrong",
+	"test-not-run":              "a job in Dynamics",
+	"quota":                     "the mailbox, not the sign-in",
+	"not-ews-profile":           "POP3 and SMTP",
+	"user-not-licensed":         "only Dynamics and Microsoft 365 know it",
 }
 
 // nextFlags lists the flags that a next command may use.
 var nextFlags = []string{
-	"--user", "--password-file", "--mailbox", "--impersonate", "--profile-auth", "--no-credentials", "--address", "--each-address",
+	"--user", "--password-file", "--profile", "--mailbox", "--impersonate", "--profile-auth", "--no-credentials", "--address", "--each-address",
 }
 
 func TestAlertsAreComplete(t *testing.T) {

@@ -44,6 +44,7 @@ const (
 	cmdShowCASEWS     = `Get-CASMailbox "{mailbox}" | Format-List Ews*`
 	cmdShowOrgEWS     = `Get-OrganizationConfig | Format-List Ews*`
 	cmdShowRole       = `Get-ManagementRoleAssignment -Role ApplicationImpersonation -GetEffectiveUsers`
+	cmdShowScopes     = `Get-ManagementRoleAssignment -Role ApplicationImpersonation | Format-List Identity,RoleAssigneeName,RecipientWriteScope,CustomRecipientWriteScope`
 	cmdAssignRole     = `New-ManagementRoleAssignment -Name "Dynamics impersonation" -Role ApplicationImpersonation -User "{user}"`
 	cmdWindowsAuthOn  = `Set-WebServicesVirtualDirectory -Identity "{server}\EWS (Default Web Site)" -WindowsAuthentication $true`
 
@@ -56,6 +57,7 @@ const (
 	cmdImpersonate = `ewsprobe check --user "{user}" --mailbox "{mailbox}" --impersonate {host}`
 	cmdOneNode     = `ewsprobe check --user "{user}" --address IP {host}`
 	cmdExplain     = `ewsprobe check --user "{user}" --explain-rejection --dc DC {host}`
+	cmdProfile     = `ewsprobe check --profile FILE --mailbox "{mailbox}" {host}`
 	cmdAskDirectly = `ewsprobe check --no-credentials --address IP {host}`
 )
 

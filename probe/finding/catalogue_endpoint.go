@@ -19,8 +19,8 @@ func endpointEntries() []Entry {
 		{
 			Code: "endpoint-online", Block: BlockEndpoint, Status: Critical, Cause: 2,
 			Title:     "Exchange Online answers, not an Exchange server of your own",
-			Meaning:   "The URL leads to Exchange Online. Basic was ended there from October 2022, NTLM is not offered there, and EWS itself is being switched off tenant by tenant since October 2026, with the end announced for April 2027. A Dynamics profile for Exchange Server with user name and password therefore cannot work, and no setting brings it back. If the mailbox is in Exchange Online this is cause 2; if it is on your own servers, only the URL is wrong. Profiles with server-to-server or OAuth sign-in are not meant by this.",
-			Concluded: "From the host name, from headers or a Bearer challenge that only Exchange Online sends. A 403 with the header X-EWS-Policy-Reason is the switch-off itself. No password was sent. Where the mailbox is has to be checked separately: the endpoint alone makes cause 2 likely, not certain.",
+			Meaning:   "The URL leads to Exchange Online. Basic was ended there from October 2022, NTLM is not offered there, and EWS itself is being switched off tenant by tenant since 2026-10-01, with the end announced for 2027-04-01. A Dynamics profile for Exchange Server with user name and password therefore cannot work, and no setting brings it back. If the mailbox is in Exchange Online this is cause 2; if it is on your own servers, only the URL is wrong. Profiles with server-to-server or OAuth sign-in are not meant by this.",
+			Concluded: "From the host name, from headers or a Bearer challenge that only Exchange Online sends. A 403 with the header X-EWS-Policy-Reason is the switch-off itself, or a list of allowed applications; the detail says which. No password was sent. Where the mailbox is has to be checked separately: the endpoint alone makes cause 2 likely, not certain.",
 			Remedies: []Remedy{
 				{Text: "See where the mailbox is. A remote mailbox (RemoteUserMailbox) is in Exchange Online, a UserMailbox is on your own servers.", Command: cmdShowRecipient},
 				{Text: "Mailbox in Exchange Online: in Dynamics, assign the Exchange Online profile to the mailbox and have the address approved.", Link: linkOnlineProfile},
@@ -60,8 +60,8 @@ func endpointEntries() []Entry {
 		{
 			Code: "forbidden", Block: BlockEndpoint, Status: Critical,
 			Title:     "EWS answers 403 Forbidden",
-			Meaning:   "The request is refused by a rule, not for its password: changing the password or the authentication does not help. The program names that Dynamics uses were tried too and are refused as well. In Dynamics the alert then speaks of a Forbidden exception or of a secure connection that failed.",
-			Concluded: "The status was 403, also with the user agents of Dynamics. EWS switched off or limited by user agent in Exchange, a rule on a proxy or firewall, and a limit on addresses in IIS look the same; headers of Exchange in the answer show only how far the request came.",
+			Meaning:   "The request is refused by a rule, not for its password: changing the password or the authentication does not help. The program names that Dynamics uses were tried too and are refused as well, or at least that of its synchronization. In Dynamics the alert then speaks of a Forbidden exception or of a secure connection that failed.",
+			Concluded: "The status was 403, also with the user agents of Dynamics, each tried once unless --no-user-agent-probe forbids it. EWS switched off or limited by user agent in Exchange, a rule on a proxy or firewall, and a limit on addresses in IIS look the same; headers of Exchange in the answer show only how far the request came.",
 			Remedies: []Remedy{
 				{Text: "See whether EWS is limited for the organisation: EwsEnabled should not be False, and a list of user agents must let CRM/* pass.", Command: cmdShowOrgEWS, Link: linkKB403},
 				{Text: "See the same for the mailbox.", Command: cmdShowCASEWS},

@@ -47,8 +47,15 @@ var table = []row{
 	{"ntlm-rejected", BlockEndpoint, Critical, 0},
 
 	{"impersonation-denied", BlockMailbox, Critical, 0},
+	{"mailbox-online", BlockMailbox, Critical, 2},
 	{"mailbox-not-found", BlockMailbox, Critical, 1},
+	{"mailbox-address-differs", BlockMailbox, Critical, 1},
+	{"mailbox-unlicensed", BlockMailbox, Critical, 3},
+	{"tenant-differs", BlockMailbox, Critical, 4},
+	{"user-recreated", BlockMailbox, Critical, 6},
 	{"access-denied", BlockMailbox, Critical, 0},
+	{"profile-contradiction", BlockMailbox, Critical, 0},
+	{"tls-outdated", BlockMailbox, Critical, 0},
 	{"certificate-private", BlockMailbox, Critical, 0},
 	{"mailbox-unavailable", BlockMailbox, Unknown, 0},
 	{"exchange-error", BlockMailbox, Unknown, 0},
@@ -260,13 +267,15 @@ var knownProperties = []string{
 	"Ews*", "AuthenticationPolicy", "DefaultAuthenticationPolicy", // CAS mailbox, user, organisation
 	"RecipientTypeDetails", "PrimarySmtpAddress", "EmailAddresses", // recipient
 	"UserPrincipalName", "WindowsEmailAddress", // user
+	"RoleAssigneeName", "RecipientWriteScope", "CustomRecipientWriteScope", // role assignment
 }
 
 // knownFlags lists the flags of check that a remedy may use.
 var knownFlags = []string{
-	"--user", "--mailbox", "--impersonate", "--profile-auth", "--view", "--address", "--each-address",
+	"--user", "--mailbox", "--impersonate", "--profile", "--profile-auth", "--view", "--address", "--each-address",
 	"--ca-file", "--timeout", "--no-credentials", "--save", "--help",
 	"--explain-rejection", "--dc", "--keytab", "--ccache", "--spn",
+	"--cloud", "--dynamics-url", "--tenant", "--token-file",
 }
 
 // knownLinks lists every page that a remedy may point to.
@@ -275,6 +284,7 @@ var knownLinks = []string{
 	linkSetEWS, linkSetOrg, linkSetCAS, linkAuthPolicy, linkVdirs, linkEP, linkProtected,
 	linkKB401, linkKB403, linkKBNoMailbox, linkKBMonitoring,
 	linkKerberosPorts, linkLDAPS, linkADControl,
+	linkKBGraph, linkCrossTenant,
 }
 
 func TestLinksAreMicrosoftLearn(t *testing.T) {

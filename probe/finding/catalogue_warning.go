@@ -19,8 +19,8 @@ func warningEntries() []Entry {
 		{
 			Code: "user-agent-refused", Block: BlockWarning, Status: Warning,
 			Title:     "EWS refuses this program's name but lets those of Dynamics pass",
-			Meaning:   "A rule on user agents is at work. It does not stop Dynamics at present, and the check went on under the name that Dynamics uses. Keep it in mind: an update of Dynamics that changes its name would be refused.",
-			Concluded: "The same request got a 403 under this program's user agent and a normal answer under one of Dynamics. A device in front with such a rule looks the same as the list in Exchange.",
+			Meaning:   "A rule on user agents is at work. It does not stop the synchronization of Dynamics at present, and the check went on under its name. Keep it in mind: an update of Dynamics that changes its name would be refused.",
+			Concluded: "The same request got a 403 under this program's user agent and a normal answer under one of Dynamics; each of these is tried once. If that of synchronization (CRM/) is refused, the finding is forbidden instead. Exchange's own list is asked only after the sign-in, a device in front often before. A device in front with such a rule looks the same as the list in Exchange.",
 			Remedies: []Remedy{
 				{Text: "See whether the organisation has a list of user agents.", Command: cmdShowOrgEWS},
 				{Text: "See the same for the mailbox.", Command: cmdShowCASEWS},
@@ -31,8 +31,8 @@ func warningEntries() []Entry {
 		{
 			Code: "user-name-not-upn", Block: BlockWarning, Status: Warning,
 			Title:     "The user name works here but is not a UPN",
-			Meaning:   "Exchange accepts DOMAIN\\user, but Dynamics puts the user name of the profile into a field that must hold a mail address when it runs Test Connection. The test then ends with ErrorNonExistentMailbox although the logon is in order. The UPN should be the same as the primary mail address of the account.",
-			Concluded: "The logon was accepted with a name that holds a backslash. Nothing else can look like this.",
+			Meaning:   "Exchange accepts DOMAIN\\user or a bare name, but Dynamics puts the user name of the profile into a field that must hold a mail address when it runs Test Connection. The test then ends with ErrorNonExistentMailbox although the logon is in order. The UPN should be the same as the primary mail address of the account.",
+			Concluded: "The logon was accepted with a name that holds a backslash or no @. The call that Test Connection makes was then made once, with this name as the address; the detail has Exchange's answer.",
 			Remedies: []Remedy{
 				{Text: "See the UPN and the mail address of the account.", Command: `Get-User "{user}" | Format-List UserPrincipalName,WindowsEmailAddress`, Link: linkKBNoMailbox},
 				{Text: "Check once with the UPN.", Command: `ewsprobe check --user user@domain {host}`},

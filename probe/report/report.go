@@ -45,6 +45,7 @@ type Report struct {
 	Server     rule.Server           `json:"server"`
 	Nodes      []rule.Node           `json:"nodes"`
 	Attempts   []rule.Attempt        `json:"attempts"`
+	Dynamics   *rule.Dynamics        `json:"dynamics"` // what Dynamics itself wrote down; null: not exported
 	Evidence   []evidence.Item       `json:"evidence"`
 	Stopped    string                `json:"stopped"`
 }
@@ -55,7 +56,7 @@ func New(rec evidence.Record, version string) Report {
 	return Report{
 		Schema: Schema, Tool: Tool{Name: "ewsprobe", Version: version}, Started: rec.Started, DurationMS: rec.Duration.Milliseconds(),
 		Target: rec.Target, Verdict: j.Verdict, Causes: j.Causes, Findings: j.Findings,
-		Schemes: j.Facts.Schemes, Server: j.Facts.Server, Nodes: j.Facts.Nodes, Attempts: j.Attempts,
+		Schemes: j.Facts.Schemes, Server: j.Facts.Server, Nodes: j.Facts.Nodes, Attempts: j.Attempts, Dynamics: j.Facts.Dynamics,
 		Evidence: rec.Items, Stopped: rec.Stopped,
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/ewsprobe/ewsprobe/ews/challenge"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/probe/finding"
 	"github.com/ewsprobe/ewsprobe/probe/rule"
 )
 
@@ -17,15 +18,20 @@ func seenAt(r Report, address string) [][2]string {
 		lines = append(lines, [2]string{label, fmt.Sprintf(format, args...)})
 	}
 	var certificate *evidence.TLS
+	further := map[string]bool{}
 	for _, item := range r.Evidence {
 		if item.Step == evidence.StepResolve && address == "" {
 			add("name resolution", "%s", outcome(item))
 		}
-		if item.Address != address {
+		if item.Address != address || item.Step.Cloud() {
 			continue
 		}
 		if certificate == nil && item.TLS != nil && item.TLS.Certificate != nil {
 			certificate = item.TLS
+		}
+		if q := item.Request; q != nil && q.Purpose != "" {
+			further[item.ID] = true
+			continue // below
 		}
 		if item.Logon != nil {
 			continue // below
@@ -37,17 +43,31 @@ func seenAt(r Report, address string) [][2]string {
 			add("as Dynamics", "%s, under %s", outcome(item), item.Request.UserAgent)
 		case evidence.StepAddressFamily:
 			add("IPv6 address", "%s", outcome(item))
+		case evidence.StepDataverseTLS:
+			if item.Error != nil {
+				add("TLS for Dataverse", "-    %s", item.Error.Text)
+			} else if item.TLS != nil {
+				add("TLS for Dataverse", "%s, %s", item.TLS.Version, item.TLS.CipherSuite)
+			}
 		}
 	}
 	for _, a := range r.Attempts {
-		if a.Address == address {
-			add(a.Scheme, "%s", attempt(a))
+		if a.Address == address && !further[a.ID] {
+			add(schemeOf(a), "%s", attempt(a))
+		}
+	}
+	for _, item := range r.Evidence {
+		if further[item.ID] {
+			add(item.Request.Operation, "%s", furtherCall(item))
 		}
 	}
 	for _, n := range r.Nodes {
 		if n.Address == address {
 			if s := serverLine(n.Server); s != "" {
 				add("server", "%s", s)
+			}
+			if s := protectionLine(n.Server); s != "" {
+				add("Ext. Protection", "%s", s)
 			}
 		}
 	}
@@ -95,6 +115,43 @@ func outcome(item evidence.Item) string {
 	return strings.TrimSpace(s)
 }
 
+// furtherCall is a call made after the sign-in: what it asked, and the answer.
+func furtherCall(item evidence.Item) string {
+	what := ""
+	switch q := item.Request; q.Purpose {
+	case evidence.AgainLater:
+		what = "the same once more"
+	case evidence.OwnInbox:
+		what = "the account's own inbox"
+	case evidence.NamedInbox:
+		what = "the inbox of " + q.Mailbox
+	case evidence.PrimaryAddress:
+		what = q.Mailbox + " in the address book"
+	case evidence.TestConnection:
+		what = q.Mailbox + " impersonated, as Test Connection does"
+	case evidence.OtherAgent:
+		what = "the same under " + q.UserAgent
+	}
+	s := outcome(item)
+	if item.Logon != nil && item.Response == nil && item.Error == nil {
+		s = "-    " + item.Logon.Why
+	}
+	if status, rest, ok := strings.Cut(s, "  "); ok {
+		s = fmt.Sprintf("%s  %s: %s", status, what, strings.TrimSpace(rest))
+	}
+	if e := item.EWS; e != nil {
+		for _, entry := range e.Resolved {
+			if entry.Address != "" {
+				s += ", " + entry.Address
+			}
+		}
+		if e.Folder != "" && (item.Request.Purpose == evidence.OwnInbox || item.Request.Purpose == evidence.NamedInbox) {
+			s += ", " + e.Folder
+		}
+	}
+	return s
+}
+
 func attempt(a rule.Attempt) string {
 	status := "-  "
 	if a.Status != 0 {
@@ -125,6 +182,39 @@ func attempt(a rule.Attempt) string {
 	return s
 }
 
+// schemeOf is a scheme with what was inside it.
+func schemeOf(a rule.Attempt) string {
+	if a.Mechanism != "" && a.Mechanism != a.Scheme {
+		return a.Scheme + "/" + a.Mechanism
+	}
+	return a.Scheme
+}
+
+// protectionLine says how the server treats channel bindings, what clients meet
+// there, and what to do.
+func protectionLine(s rule.Server) string {
+	p, ok := finding.LookupProtection(s.ExtendedProtection)
+	if !ok {
+		return ""
+	}
+	clients := fmt.Sprintf("Clients that send one (Windows) %s, others %s.", p.Binding, p.Without)
+	if p.Binding == p.Without {
+		clients = fmt.Sprintf("Clients with and without one %s.", p.Binding)
+	}
+	line := fmt.Sprintf("%s: %s. %s %s", p.Name, p.Means, clients, p.Do)
+	b := s.Bindings
+	if b == nil {
+		return line
+	}
+	if b.Zero != "" {
+		line += fmt.Sprintf(" An all-zero binding is %s.", b.Zero)
+	}
+	if b.CertificateSHA256 != "" {
+		line += fmt.Sprintf(" Certificate seen: SHA-256 %s", b.CertificateSHA256)
+	}
+	return line
+}
+
 func serverLine(s rule.Server) string {
 	var parts []string
 	add := func(format string, v string) {
@@ -141,7 +231,6 @@ func serverLine(s rule.Server) string {
 	}
 	add("domain %s", s.NetBIOSDomain)
 	add("in front: %s", s.InFront)
-	add("Extended Protection: %s", s.ExtendedProtection)
 	add("tenant %s", s.Tenant)
 	return strings.Join(parts, ", ")
 }

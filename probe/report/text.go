@@ -128,6 +128,9 @@ func (p *page) hanging(indent int, label, text string) {
 
 func (p *page) seen(r Report) {
 	p.heading("What was seen")
+	for _, l := range profileLines(r) {
+		p.hanging(4, pad(l[0], 19), l[1])
+	}
 	addresses := []string{}
 	for _, n := range r.Nodes {
 		addresses = append(addresses, n.Address)
@@ -144,6 +147,15 @@ func (p *page) seen(r Report) {
 		for _, l := range seenAt(r, a) {
 			p.hanging(indent, pad(l[0], 19), l[1])
 		}
+	}
+	if lines := seenInDirectory(r); len(lines) > 0 {
+		p.b.WriteString("    at the domain controller\n")
+		for _, l := range lines {
+			p.hanging(6, pad(l[0], 17), l[1])
+		}
+	}
+	for _, l := range lookedUp(r) {
+		p.hanging(4, pad(l[0], 19), l[1])
 	}
 }
 

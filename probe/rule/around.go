@@ -59,47 +59,6 @@ func (v *view) handshakeItem(n *node, t *evidence.TLS) string {
 	return ""
 }
 
-func userAgentRefused(v *view, n *node) *hit {
-	h := &hit{confidence: finding.Confirmed}
-	if n.first != nil && n.first.Response != nil && n.first.Response.Status == 403 && n.answered() && n.status() != 403 {
-		h.evidence = []string{n.first.ID, n.ask.ID}
-		h.detail = fmt.Sprintf("The request under %q was answered 403; under %q, which Dynamics uses, it was answered %d.", n.first.Request.UserAgent, n.ask.Request.UserAgent, n.status())
-	} else if refused, passed := n.refusedAgentAtLogon(); passed != nil {
-		h.evidence = []string{refused.ID, passed.ID}
-		h.detail = fmt.Sprintf("The logon under %q was answered 403; under %q, which Dynamics uses, it was accepted.", refused.Request.UserAgent, passed.Request.UserAgent)
-	} else {
-		return nil
-	}
-	h.summary = fmt.Sprintf("%s refuses this tool's user agent, but not that of Dynamics", v.at(n))
-	h.detail += " The check went on under that name."
-	return h
-}
-
-func (n *node) refusedAgentAtLogon() (refused, passed *evidence.Item) {
-	for _, item := range n.logons {
-		if item.Request == nil {
-			continue
-		}
-		if item.Logon.Status == 403 && refused == nil {
-			refused = item
-		} else if refused != nil && item.Logon.Result == evidence.Accepted && item.Request.UserAgent != refused.Request.UserAgent {
-			return refused, item
-		}
-	}
-	return nil, nil
-}
-
-func userNameNotUPN(v *view) *hit {
-	if v.proved == nil || v.rec.Target.CurrentUser || !strings.Contains(v.rec.Target.User, `\`) {
-		return nil // of the logged-on user nobody gave a name
-	}
-	return &hit{
-		confidence: finding.Confirmed, evidence: []string{v.proved.ID},
-		summary: fmt.Sprintf("%s is accepted, but Dynamics needs the user name as a UPN", v.rec.Target.User),
-		detail:  "Dynamics' Test Connection uses the user name of the profile as the SMTP address to impersonate. DOMAIN\\user is none, so Exchange answers ErrorNonExistentMailbox although the password is right.",
-	}
-}
-
 func basicAndNTLM(v *view, n *node) *hit {
 	if v.rec.Target.ProfileAuth != "ntlm" || !n.challenged() || !n.offer("Basic") || !n.offer("NTLM") || v.isOnline(n) || v.plain() {
 		return nil

@@ -164,7 +164,7 @@ func nodeTLS(n *node) *evidence.TLS {
 		return n.ask.TLS
 	}
 	for _, item := range n.items {
-		if item.TLS != nil && item.Step != evidence.StepLegacySuites {
+		if item.TLS != nil && item.Step != evidence.StepLegacySuites && item.Step != evidence.StepDataverseTLS {
 			return item.TLS
 		}
 	}
@@ -196,6 +196,28 @@ func tlsFailed(v *view, n *node) *hit {
 		h.evidence = append(h.evidence, legacy.ID)
 		h.detail = fmt.Sprintf("This tool could not shake hands, but the server agrees on %s, which Dataverse accepts and this tool lacks. So this is no fault that Dynamics would see; the endpoint could not be examined.", legacy.TLS.CipherSuite)
 	}
+	return h
+}
+
+// tlsOutdated: the handshake that was made used something that Dataverse does
+// not accept, and what it accepts was refused when it was offered alone. An
+// offer that got no answer proves nothing.
+func tlsOutdated(v *view, n *node) *hit {
+	t := nodeTLS(n)
+	if n.suites == nil || n.suites.Error == nil || t == nil {
+		return nil
+	}
+	h := &hit{evidence: []string{v.handshakeItem(n, t), n.suites.ID}}
+	switch n.suites.Error.Code {
+	case evidence.TLSHandshake:
+		h.confidence = finding.Confirmed
+	case evidence.ConnectionReset, evidence.ConnectionClosed:
+		h.confidence = finding.Likely // some servers refuse without a word, and some firewalls too
+	default:
+		return nil
+	}
+	h.summary = fmt.Sprintf("%s has no TLS version and cipher suite that Dataverse accepts", v.at(n))
+	h.detail = fmt.Sprintf("With this tool the server agreed on %s with %s, which Dataverse does not accept. Offered exactly what Dataverse accepts (TLS 1.3 and 1.2 with its ten suites), it refused: %s.", t.Version, t.CipherSuite, n.suites.Error.Text)
 	return h
 }
 
@@ -290,7 +312,7 @@ func throttled(v *view, n *node) *hit {
 			if ms := leg.EWS.BackOffMS; ms > 0 {
 				h.detail += fmt.Sprintf(" It asks to wait %.0f s, longer than this check may last.", float64(ms)/1000)
 			}
-			if leg.Logon != nil {
+			if leg.Logon != nil || leg.Step == evidence.StepSignedIn {
 				h.detail += " The sign-in itself was accepted."
 			}
 		case asksPatience(r) && !leg.EWS.Answered():

@@ -53,6 +53,28 @@ func profile(auth string) option {
 	return target(func(t *evidence.Target) { t.ProfileAuth = auth; t.Credentials = auth != "oauth" })
 }
 
+// exported gives the check a Dynamics profile that is in order but for set.
+func exported(set func(*evidence.Profile)) option {
+	return func(b *builder) {
+		on, off := true, false
+		p := &evidence.Profile{
+			Name: "Contoso hybrid", ServerType: &evidence.Option{Number: evidence.ServerHybrid, Label: "Exchange Server (Hybrid)"}, AutoDiscover: &off,
+			Incoming: evidence.ProfileSide{
+				Location: "https://mail.contoso.com/EWS/Exchange.asmx", Protocol: protocol(evidence.ProtocolBasic, "Basic"),
+				Credentials: &evidence.Option{Number: evidence.CredentialsProfile, Label: "Credentials Specified in Email Server Profile"}, Impersonation: &on, User: "svc-crm@contoso.com",
+			},
+		}
+		set(p)
+		b.rec.Target.Profile = p
+		b.add(evidence.Item{Step: evidence.StepProfile})
+		b.rec.Items[len(b.rec.Items)-1].Address = ""
+	}
+}
+
+func protocol(number int, label string) *evidence.Option {
+	return &evidence.Option{Number: number, Label: label}
+}
+
 func anonymousOnly() option { return target(func(t *evidence.Target) { t.Credentials = false }) }
 
 func mailbox(address string) option {

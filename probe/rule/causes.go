@@ -14,10 +14,10 @@ func (v *view) causes(findings []finding.Finding) []finding.CauseReport {
 	return []finding.CauseReport{
 		v.causeAddress(findings, opened),
 		v.causeOnline(findings, opened),
-		v.causeLicence(opened),
-		v.causeTenant(opened),
+		v.causeLicence(findings, opened),
+		v.causeTenant(findings, opened),
 		v.causeBasic(findings),
-		{Number: 6, Status: finding.CauseNotChecked, Why: "a re-created user shows in the text of the Dynamics alert or in Entra ID, not at the endpoint"},
+		v.causeRecreated(findings, opened),
 	}
 }
 
@@ -41,7 +41,7 @@ func (v *view) openedMailbox() *evidence.Item {
 		return nil
 	}
 	for _, n := range v.nodes {
-		if item := v.signedIn(n); item != nil && item.EWS.Code == "NoError" && item.EWS.Class != "Error" && !v.isOnline(n) {
+		if item := v.signedIn(n); opens(item) && !v.isOnline(n) && v.callersOwn(n) == "" {
 			return item
 		}
 	}
@@ -49,8 +49,21 @@ func (v *view) openedMailbox() *evidence.Item {
 }
 
 func (v *view) causeAddress(findings []finding.Finding, opened *evidence.Item) finding.CauseReport {
+	if f := found(findings, "mailbox-address-differs"); f != nil {
+		status := finding.CauseConfirmed
+		if f.Status == finding.Warning {
+			status = finding.CauseLikely
+		}
+		return cause(1, status, fmt.Sprintf("%s is not the primary address of the mailbox", v.mailbox()), f.Evidence...)
+	}
 	if f := found(findings, "mailbox-not-found"); f != nil {
+		if v.listed() != nil {
+			return cause(1, finding.CauseUndetermined, fmt.Sprintf("there is no mailbox %s here, but the address book knows the address", v.mailbox()), f.Evidence...)
+		}
 		return cause(1, finding.CauseConfirmed, fmt.Sprintf("Exchange knows no mailbox %s here", v.mailbox()), f.Evidence...)
+	}
+	if f := found(findings, "mailbox-online"); f != nil && f.Confidence == finding.Confirmed {
+		return cause(1, finding.CauseUndetermined, "the mailbox is in Exchange Online, so that Exchange here does not know the address says nothing", f.Evidence...)
 	}
 	switch {
 	case v.rec.Target.Mailbox == "":
@@ -61,33 +74,6 @@ func (v *view) causeAddress(findings []finding.Finding, opened *evidence.Item) f
 		return cause(1, finding.CauseNotChecked, "the mailbox was not asked: no logon was accepted")
 	}
 	return cause(1, finding.CauseUndetermined, "the mailbox was asked, but the answer does not say whether it exists", v.proved.ID)
-}
-
-func (v *view) causeOnline(findings []finding.Finding, opened *evidence.Item) finding.CauseReport {
-	if f := found(findings, "endpoint-online"); f != nil {
-		return cause(2, finding.CauseLikely, "the endpoint is Exchange Online; where the mailbox is was not looked up", f.Evidence...)
-	}
-	switch {
-	case v.rec.Target.ProfileAuth == "oauth":
-		return cause(2, finding.CauseNotApplicable, "it concerns profiles with a user name and password")
-	case opened != nil:
-		return cause(2, finding.CauseRuledOut, "the mailbox answers on this server, so it is not in Exchange Online", opened.ID)
-	}
-	return cause(2, finding.CauseNotChecked, "where the mailbox is was not looked up")
-}
-
-func (v *view) causeLicence(opened *evidence.Item) finding.CauseReport {
-	if opened != nil {
-		return cause(3, finding.CauseNotApplicable, "the mailbox is on this server and needs no Exchange Online licence", opened.ID)
-	}
-	return cause(3, finding.CauseNotChecked, "licences are not visible from here")
-}
-
-func (v *view) causeTenant(opened *evidence.Item) finding.CauseReport {
-	if opened != nil && v.rec.Target.ProfileAuth != "oauth" {
-		return cause(4, finding.CauseNotApplicable, "with a user name and password and a mailbox on this server, tenants play no part", opened.ID)
-	}
-	return cause(4, finding.CauseNotChecked, "the tenant of Dynamics was not looked up")
 }
 
 func (v *view) causeBasic(findings []finding.Finding) finding.CauseReport {

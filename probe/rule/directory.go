@@ -207,7 +207,10 @@ func logonBlocked(v *view) *hit {
 	h.summary = fmt.Sprintf("The password of %s is right (%s accepts it), but EWS on %s refuses it by %s", v.rec.Target.User, by, v.host(), strings.Join(schemes, " and "))
 	h.detail = fmt.Sprintf("%s at %s accepted the same name and password in this run, so neither is wrong. EWS refuses every scheme that was tried (%s).", by, v.provedElsewhere.Address, strings.Join(schemes, ", "))
 	h.detail += " What does that: an authentication policy of Exchange with BlockLegacyAuthWebServices (the offered schemes stay as they are); a right to log on over the network that the account lacks on the Exchange server; the group Protected Users or a list of allowed workstations, where Kerberos was what accepted it."
-	if !slices.Contains(schemes, "Basic") {
+	if len(schemes) == 1 && strings.HasPrefix(schemes[0], "Kerberos") {
+		h.confidence = finding.Undetermined
+		h.detail += " Only a Kerberos ticket could be shown to EWS: a service principal name that another account holds, and Extended Protection set to Require behind a device that re-encrypts TLS, look the same."
+	} else if !slices.Contains(schemes, "Basic") {
 		h.detail += " Extended Protection set to Require behind a device that re-encrypts TLS, and a policy that restricts NTLM, look the same, because Basic could not be tried."
 	}
 	return h

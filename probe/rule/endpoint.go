@@ -36,11 +36,24 @@ func endpointOnline(v *view, n *node) *hit {
 	}
 	h := &hit{confidence: finding.Likely, evidence: []string{n.ask.ID}}
 	h.summary = fmt.Sprintf("%s is Exchange Online, not an Exchange server of yours", v.host())
-	h.detail = fmt.Sprintf("Recognised by %s. Exchange Online has taken no Basic since October 2022 and no NTLM for EWS at all. No credential was sent to it. Where the mailbox really is has not been looked up.", sign)
+	h.detail = fmt.Sprintf("Recognised by %s. Exchange Online has taken no Basic since October 2022 and no NTLM for EWS at all. No credential was sent to it.", sign)
+	v.locate(h)
 	if why := n.ask.Response.First("X-EWS-Policy-Reason"); n.status() == 403 && why != "" {
-		h.detail += fmt.Sprintf(" It refuses EWS by policy (%q): EWS is being switched off there, tenant by tenant since October 2026.", why)
+		h.detail += fmt.Sprintf(" It refuses EWS by policy (%q): %s", why, retirement(why))
 	}
 	return h
+}
+
+// retirement explains the two texts of X-EWS-Policy-Reason, and what is left.
+func retirement(reason string) string {
+	why := "an administrator's rule, or the end of EWS there."
+	switch reason {
+	case "EWS is disabled for this user or tenant":
+		why = "EwsEnabled is False, which Microsoft sets tenant by tenant since 2026-10-01."
+	case "EWS is blocked by policy for this user or tenant":
+		why = "the application is not in EwsAllowedAppIDs, or EwsApplicationAccessPolicy refuses its user agent."
+	}
+	return why + " On 2027-04-01 EWS ends in Exchange Online for good. Use the Exchange Online profile in Dynamics, which does not depend on it; EWS of Exchange Server is not concerned. A change there can take 24 hours to work."
 }
 
 // elsewhere: answers that end the judging of the endpoint in another rule.
@@ -119,7 +132,7 @@ func redirected(v *view, n *node) *hit {
 func forbidden(v *view, n *node) *hit {
 	leg := v.strange(n, func(leg *evidence.Item) bool { return leg.Response.Status == 403 && signInPage(leg.Response) == "" })
 	if leg == nil {
-		return nil
+		return v.syncAgentRefused(n)
 	}
 	h := &hit{confidence: finding.Confirmed, evidence: []string{leg.ID}}
 	h.summary = fmt.Sprintf("%s forbids EWS (403)%s", v.at(n), after(leg))
@@ -130,7 +143,10 @@ func forbidden(v *view, n *node) *hit {
 			h.evidence = append(h.evidence, a.ID)
 		}
 	case leg.Logon != nil:
-		h.detail = "The request with the credential was answered 403: Exchange, or a device in front, refuses EWS to this account, this user agent or this place. The sign-in itself seems to have been passed."
+		h.detail = "The request with the credential was answered 403: Exchange, or a device in front, refuses EWS to this account, this user agent or this place. The sign-in itself seems to have been passed. Exchange asks its own rules only then: EwsEnabled and EwsApplicationAccessPolicy, of the organisation (Get-OrganizationConfig) and of the mailbox of the account (Get-CASMailbox)."
+		if refused, _, _ := n.agentsTried(); len(refused) > 1 {
+			h.detail += fmt.Sprintf(" Refused were %s.", quoted(refused))
+		}
 	default:
 		h.detail = "403 without a question for credentials."
 	}

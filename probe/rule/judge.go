@@ -30,6 +30,7 @@ func Judge(rec evidence.Record) Judgement {
 			j.Findings = append(j.Findings, f)
 		}
 	}
+	j.Findings = explained(j.Findings)
 	silent := v.nothingAnswered()
 	slices.SortStableFunc(j.Findings, func(a, b finding.Finding) int { return precedence(a, silent) - precedence(b, silent) })
 	j.Verdict = v.verdict(&j.Findings)
@@ -45,6 +46,7 @@ func (v *view) apply(r row) (finding.Finding, bool) {
 	}
 	f := finding.Finding{Code: r.code, Cause: entry.Cause, Title: entry.Title}
 	holds := false
+	var first []finding.Remedy
 	join := func(h *hit, address string) {
 		if h == nil {
 			return
@@ -61,6 +63,7 @@ func (v *view) apply(r row) (finding.Finding, bool) {
 		}
 		holds = true
 		f.Status, f.Confidence, f.Summary, f.Detail, f.Reason = h.status, h.confidence, h.summary, h.detail, h.reason
+		first = h.remedies
 	}
 	if r.in != nil {
 		join(r.in(v), "")
@@ -70,7 +73,7 @@ func (v *view) apply(r row) (finding.Finding, bool) {
 		}
 	}
 	if holds {
-		f.Remedies = v.fill(entry.Remedies)
+		f.Remedies = v.fill(slices.Concat(first, entry.Remedies))
 	}
 	return f, holds
 }
@@ -188,7 +191,13 @@ func (v *view) missing() (string, []string) {
 			own = n.windows()
 		}
 		if result(own) == evidence.Accepted {
+			if lost := v.callersOwn(n); lost != "" {
+				return lost, []string{own.ID, n.asked(evidence.OwnInbox).ID, n.asked(evidence.NamedInbox).ID}
+			}
 			continue
+		}
+		if stuck := v.withoutTicket(); own == nil && stuck != nil {
+			return fmt.Sprintf("there was no Kerberos ticket to sign in with: %s", words(stuck)), append(ids, stuck.ID)
 		}
 		if own == nil {
 			return fmt.Sprintf("no logon by %s was made at %s", v.profileScheme(), n.address), ids
@@ -228,6 +237,9 @@ func (v *view) success() string {
 	s := fmt.Sprintf("%s signs in to EWS on %s by %s", t.User, v.host(), v.profileMechanism())
 	if t.Mailbox != "" {
 		s += fmt.Sprintf(", and the mailbox %s answers", v.mailbox())
+		if slices.ContainsFunc(v.nodes, v.unverified) {
+			s += " (that it was not the account's own could not be made sure of)"
+		}
 	}
 	return s + v.whatDynamicsCanUse()
 }

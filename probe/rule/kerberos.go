@@ -24,6 +24,19 @@ func (v *view) troubled(problems ...evidence.Problem) []*evidence.Item {
 	return list
 }
 
+// withoutTicket is what kept a run without a password from its ticket.
+func (v *view) withoutTicket() *evidence.Item {
+	if s := v.rec.Target.Ticket; s != "keytab" && s != "ccache" {
+		return nil
+	}
+	for _, item := range v.directory {
+		if k := item.Kerberos; k != nil && k.Why != "" {
+			return item
+		}
+	}
+	return nil
+}
+
 // words are the problem of an item in its own words.
 func words(item *evidence.Item) string {
 	if item.Kerberos != nil {
@@ -109,8 +122,8 @@ func kerberosFailed(v *view) *hit {
 	}
 	for _, n := range v.nodes {
 		item := n.kerberos()
-		if result(item) != evidence.Refused {
-			continue
+		if result(item) != evidence.Refused || result(n.unboundTicket()) == evidence.Accepted {
+			continue // in the second case it is extended-protection
 		}
 		h := &hit{confidence: finding.Undetermined, evidence: []string{item.ID}}
 		h.summary = fmt.Sprintf("%s refuses the Kerberos ticket of %s", v.at(n), item.Logon.Account)

@@ -8,64 +8,125 @@ import (
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 )
 
-// What an EWS answer on a signed-in request says of the mailbox. Codes are
-// matched, never texts: texts are localised.
+// What an EWS answer on a signed-in request says of the mailbox. codes.go has
+// what each code means.
 
-var (
-	impersonationCodes = []string{"ErrorImpersonateUserDenied", "ErrorImpersonationDenied", "ErrorImpersonationFailed"}
-	notFoundCodes      = []string{"ErrorNonExistentMailbox", "ErrorCannotFindUser", "InvalidUser", "ErrorNameResolutionNoResults", "ErrorMailRecipientNotFound"}
-	unavailableCodes   = []string{"ErrorMailboxStoreUnavailable", "ErrorMailboxMoveInProgress", "ErrorMailboxMoved", "ErrorMailboxFailover"}
-	folderCodes        = []string{"ErrorFolderNotFound", "ErrorItemNotFound"}
-	noMailboxCodes     = []string{"ErrorMissingEmailAddress", "ErrorNonExistentMailbox", "ErrorCannotFindUser"}
-)
-
-// answer is the signed-in EWS answer at n, if its code is one of codes.
-func (v *view) answer(n *node, codes []string) *evidence.Item {
+// about is the answer at n that speaks for the mailbox, if it means code. A
+// general code gives way to the inner one that it hides.
+func (v *view) about(n *node, code finding.Code) (*evidence.Item, meaning) {
 	item := v.signedIn(n)
-	if item == nil || !slices.Contains(codes, item.EWS.Code) {
-		return nil
+	if item == nil || opens(item) {
+		return nil, meaning{}
 	}
-	return item
+	m, known := meanings[item.EWS.Code]
+	if slices.Contains(general, item.EWS.Code) {
+		if inner, ok := meanings[item.EWS.InnerCode]; ok {
+			m = inner
+		}
+	}
+	if !known {
+		m = meaning{code: "exchange-error", confidence: finding.Undetermined}
+	}
+	if v.rec.Target.Mailbox == "" && m.own != "" {
+		m = meaning{code: m.own, confidence: finding.Undetermined} // what it says is about a named mailbox
+	}
+	if m.code != code {
+		return nil, meaning{}
+	}
+	return item, m
 }
 
-func said(item *evidence.Item, confidence finding.Confidence, format string, args ...any) *hit {
-	h := &hit{confidence: confidence, evidence: []string{item.ID}, summary: fmt.Sprintf(format, args...)}
-	h.detail = fmt.Sprintf("The sign-in was accepted; EWS then answered %s (HTTP %d)", item.EWS.Code, item.Logon.Status)
+// opens: EWS did what it was asked.
+func opens(item *evidence.Item) bool {
+	return item != nil && item.EWS.Answered() && item.EWS.Code == "NoError" && item.EWS.Class != "Error"
+}
+
+func said(item *evidence.Item, m meaning, format string, args ...any) *hit {
+	h := &hit{confidence: m.confidence, evidence: []string{item.ID}, summary: fmt.Sprintf(format, args...)}
+	h.detail = fmt.Sprintf("The sign-in was accepted; EWS then answered %s (HTTP %d)", codeOr(item.EWS.Code), item.Response.Status)
 	if item.EWS.Message != "" {
 		h.detail += fmt.Sprintf(": %q", item.EWS.Message)
 	}
 	h.detail += "."
+	if inner := item.EWS.InnerCode; inner != "" {
+		h.detail += fmt.Sprintf(" Inner code: %s.", inner)
+	}
+	if m.says != "" {
+		h.detail += " " + m.says
+	}
+	if item.Request != nil && item.Request.Purpose == evidence.AgainLater {
+		h.detail += " The call was made twice, a second apart."
+	}
 	return h
 }
 
 func impersonationDenied(v *view, n *node) *hit {
-	item := v.answer(n, impersonationCodes)
+	item, m := v.about(n, "impersonation-denied")
 	if item == nil {
 		return nil
 	}
-	h := said(item, finding.Confirmed, "%s may not impersonate %s (%s)", v.rec.Target.User, v.mailbox(), item.EWS.Code)
-	if item.EWS.Code == "ErrorImpersonationFailed" {
-		h.confidence = finding.Likely
-		h.detail += " This code points to the server's side (application pool, directory, trust) rather than to the role."
-	}
-	return h
+	return said(item, m, "%s may not impersonate %s (%s)", v.rec.Target.User, v.mailbox(), item.EWS.Code)
 }
 
 func mailboxNotFound(v *view, n *node) *hit {
-	item := v.answer(n, notFoundCodes)
-	if item == nil || v.rec.Target.Mailbox == "" {
+	item, m := v.about(n, "mailbox-not-found")
+	if item == nil || mailboxAddressDiffers(v, n) != nil {
 		return nil
 	}
-	h := said(item, finding.Confirmed, "No mailbox %s on this Exchange", v.mailbox())
-	h.detail += " The address is misspelt, belongs to no mailbox here, or to one that has moved to Exchange Online, which was not looked up."
+	h := said(item, m, "No mailbox %s on this Exchange", v.mailbox())
+	book := v.askedAnywhere(evidence.PrimaryAddress)
+	if book != nil {
+		h.evidence = append(h.evidence, book.ID)
+	}
+	switch entry := v.listed(); {
+	case entry != nil:
+		h.confidence = finding.Likely
+		h.detail += fmt.Sprintf(" The address book knows the address%s, so it is not misspelt: what it belongs to has no mailbox on these servers. A mailbox that was moved to Exchange Online looks like this%s, and so does a mail user or contact; Get-Recipient tells.", entryOf(entry), v.notOnline())
+	case book != nil && book.EWS.Code == "ErrorNameResolutionNoResults":
+		h.detail += " The address book does not know the address either: it is misspelt, or belongs to nobody here."
+	case book != nil && len(book.EWS.Resolved) > 1:
+		h.detail += fmt.Sprintf(" The address book has %d entries for it, which is one too many: an address must be unique.", len(book.EWS.Resolved))
+	default:
+		h.detail += " The address is misspelt, belongs to no mailbox here, or to one that has moved to Exchange Online" + v.notOnline() + "."
+	}
 	return h
 }
 
-func accessDenied(v *view, n *node) *hit {
-	item := v.answer(n, []string{"ErrorAccessDenied"})
-	if item == nil && v.rec.Target.Mailbox != "" {
-		item = v.answer(n, folderCodes)
+func mailboxAddressDiffers(v *view, n *node) *hit {
+	primary, book := v.primary(n)
+	asked := v.mailbox()
+	if item, m := v.about(n, "mailbox-address-differs"); item != nil {
+		h := said(item, m, "%s is not the primary address of its mailbox, and Exchange refuses it", asked)
+		if primary != "" {
+			h.summary = fmt.Sprintf("%s is not the primary address of its mailbox, which is %s", asked, primary)
+			h.detail += fmt.Sprintf(" The primary address is %s: Dynamics must hold that one.", primary)
+			h.evidence = append(h.evidence, book.ID)
+		}
+		return h
 	}
+	if primary == "" {
+		return nil
+	}
+	if item, m := v.about(n, "mailbox-not-found"); item != nil {
+		h := said(item, m, "%s is not the primary address of its mailbox, which is %s", asked, primary)
+		h.confidence = finding.Confirmed
+		h.evidence = append(h.evidence, book.ID)
+		h.detail += fmt.Sprintf(" The address book has it as a second address of %s: Dynamics must hold that one.", primary)
+		return h
+	}
+	opened := v.signedIn(n)
+	if !opens(opened) || v.callersOwn(n) != "" {
+		return nil
+	}
+	return &hit{
+		status: finding.Warning, confidence: finding.Confirmed, evidence: []string{opened.ID, book.ID},
+		summary: fmt.Sprintf("The mailbox answers under %s, but its primary address is %s", asked, primary),
+		detail:  fmt.Sprintf("EWS opens the mailbox under this address too. The address book has %s as its primary address, and it is the primary one that Dynamics compares: an alias in the mailbox record is cause 1 of KB 3212785 wherever a call does not take it.", primary),
+	}
+}
+
+func accessDenied(v *view, n *node) *hit {
+	item, m := v.about(n, "access-denied")
 	if item == nil {
 		return nil
 	}
@@ -73,56 +134,37 @@ func accessDenied(v *view, n *node) *hit {
 	if v.rec.Target.Mailbox != "" {
 		whose = "the inbox of " + v.mailbox()
 	}
-	h := said(item, finding.Confirmed, "%s may not open %s (%s)", v.rec.Target.User, whose, item.EWS.Code)
-	if slices.Contains(folderCodes, item.EWS.Code) {
-		h.confidence = finding.Likely
-		h.detail += " Exchange says so, too, when the caller has no right to see the folder."
-	}
-	return h
+	return said(item, m, "%s may not open %s (%s)", v.rec.Target.User, whose, item.EWS.Code)
 }
 
 func mailboxUnavailable(v *view, n *node) *hit {
-	item := v.answer(n, unavailableCodes)
+	item, m := v.about(n, "mailbox-unavailable")
 	if item == nil {
 		return nil
 	}
-	return said(item, finding.Confirmed, "The mailbox cannot be opened at the moment (%s)", item.EWS.Code)
+	return said(item, m, "The mailbox cannot be opened at the moment (%s)", item.EWS.Code)
 }
 
 func serviceMailboxMissing(v *view, n *node) *hit {
-	if v.rec.Target.Mailbox != "" {
-		return nil
-	}
-	item := v.answer(n, noMailboxCodes)
+	item, m := v.about(n, "service-mailbox-missing")
 	if item == nil {
 		return nil
 	}
-	h := said(item, finding.Confirmed, "%s signs in but has no mailbox of its own", v.rec.Target.User)
+	m.confidence, m.says = finding.Confirmed, ""
+	h := said(item, m, "%s signs in but has no mailbox of its own", v.rec.Target.User)
 	h.detail += " That is no fault for an account that impersonates, but Dynamics' Test Connection asks for the mailbox of the profile's user name."
 	return h
 }
 
 // exchangeError is whatever EWS answers that no other row of this file names.
 func exchangeError(v *view, n *node) *hit {
-	item := v.signedIn(n)
-	if item == nil || item.EWS.Code == "NoError" && item.EWS.Class != "Error" {
+	item, m := v.about(n, "exchange-error")
+	if item == nil {
 		return nil
-	}
-	if slices.Contains(busyCodes, item.EWS.Code) {
-		return nil
-	}
-	for _, named := range []func(*view, *node) *hit{impersonationDenied, mailboxNotFound, accessDenied, mailboxUnavailable, serviceMailboxMissing} {
-		if named(v, n) != nil {
-			return nil
-		}
 	}
 	code := item.EWS.Code
 	if code == "" {
 		code = "a fault without a code"
 	}
-	h := said(item, finding.Undetermined, "EWS accepts the sign-in but answers %s", code)
-	if item.EWS.InnerCode != "" {
-		h.detail += fmt.Sprintf(" Inner code: %s.", item.EWS.InnerCode)
-	}
-	return h
+	return said(item, m, "EWS accepts the sign-in but answers %s", code)
 }

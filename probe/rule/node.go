@@ -31,6 +31,8 @@ type node struct {
 	keep    []*evidence.Item
 	agents  []*evidence.Item
 	logons  []*evidence.Item
+	further []*evidence.Item // calls made after a sign-in, about the mailbox
+	suites  *evidence.Item   // the offer of exactly what Dataverse accepts
 	who     front.Identity
 	offers  []challenge.Challenge
 }
@@ -46,7 +48,7 @@ func arrange(rec *evidence.Record) *view {
 			}
 			continue
 		}
-		if item.Address == "" || item.Step == evidence.StepAddressFamily {
+		if item.Address == "" || item.Step == evidence.StepAddressFamily || item.Step.Cloud() {
 			continue
 		}
 		n := v.node(item.Address)
@@ -93,6 +95,10 @@ func (v *view) node(address string) *node {
 }
 
 func (n *node) sort(item *evidence.Item) {
+	if item.Request != nil && item.Request.Purpose != "" {
+		n.further = append(n.further, item)
+		return
+	}
 	if item.Logon != nil {
 		n.logons = append(n.logons, item)
 		return
@@ -113,6 +119,8 @@ func (n *node) sort(item *evidence.Item) {
 		}
 	case evidence.StepNTLMNegotiate:
 		n.typeOne = append(n.typeOne, item)
+	case evidence.StepDataverseTLS:
+		n.suites = item
 	case evidence.StepKeepTest:
 		n.keep = append(n.keep, item)
 	}
@@ -199,9 +207,14 @@ func (n *node) bound(binding string) *evidence.Item {
 	return item
 }
 
-// kerberos is the logon by a Kerberos ticket inside Negotiate.
+// kerberos is the logon by a Kerberos ticket inside Negotiate, with its binding.
 func (n *node) kerberos() *evidence.Item {
-	return n.last(isKerberos)
+	return n.last(func(l *evidence.Logon) bool { return isKerberos(l) && !l.Comparison })
+}
+
+// unboundTicket is the same without a binding, made to compare.
+func (n *node) unboundTicket() *evidence.Item {
+	return n.last(func(l *evidence.Logon) bool { return isKerberos(l) && l.Comparison })
 }
 
 // isWindows: NTLM, by itself or inside Negotiate.
@@ -233,8 +246,9 @@ func result(item *evidence.Item) evidence.Result {
 	return item.Logon.Result
 }
 
-// signedIn is the accepted logon whose answer speaks for the mailbox: the
-// profile's own scheme first.
+// signedIn is the answer that speaks for the mailbox: that of the accepted logon
+// by the profile's own scheme, else of any, and in their place that of the same
+// call made once more after a passing error.
 func (v *view) signedIn(n *node) *evidence.Item {
 	var any *evidence.Item
 	for _, item := range n.logons {
@@ -245,7 +259,32 @@ func (v *view) signedIn(n *node) *evidence.Item {
 			any = item
 		}
 	}
+	if again := n.asked(evidence.AgainLater); any != nil && again != nil {
+		return again
+	}
 	return any
+}
+
+// asked is the further call of that purpose that EWS answered, nil if there is
+// none.
+func (n *node) asked(p evidence.Purpose) *evidence.Item {
+	for _, item := range n.further {
+		if item.Request.Purpose == p && item.EWS.Answered() {
+			return item
+		}
+	}
+	return nil
+}
+
+// askedAnywhere is the same for a question about the directory, which is asked
+// once in a run.
+func (v *view) askedAnywhere(p evidence.Purpose) *evidence.Item {
+	for _, n := range v.nodes {
+		if item := n.asked(p); item != nil {
+			return item
+		}
+	}
+	return nil
 }
 
 // profileScheme is the HTTP scheme the Dynamics profile signs in with.

@@ -35,9 +35,12 @@ func (v *view) fill(remedies []finding.Remedy) []finding.Remedy {
 		"{user}", safe(t.User, accountName, "<USER>"),
 		"{mailbox}", safe(t.Mailbox, mailAddress, "<MAILBOX>"),
 	)
-	filled := make([]finding.Remedy, len(remedies))
-	for i, m := range remedies {
-		filled[i] = finding.Remedy{Text: r.Replace(m.Text), Command: r.Replace(m.Command), Link: m.Link}
+	var filled []finding.Remedy
+	for _, m := range remedies {
+		if t.Explain && strings.Contains(m.Command, " --explain-rejection ") && len(v.reasons()) > 0 {
+			continue // done already, and answered
+		}
+		filled = append(filled, finding.Remedy{Text: r.Replace(m.Text), Command: r.Replace(m.Command), Link: m.Link})
 	}
 	return filled
 }

@@ -143,6 +143,21 @@ var cases = []verdictCase{
 	{"busy", record(mailbox("anna@contoso.com"), ask("Basic"), logon("Basic", 500, code("ErrorServerBusy"))), "unknown throttled confirmed", ""},
 	{"odd code", record(mailbox("anna@contoso.com"), ask("Basic"), logon("Basic", 500, code("ErrorADUnavailable"))), "unknown exchange-error undetermined", ""},
 
+	// The exported profile (more of it in profile_test.go).
+	{"profile in order", record(exported(func(*evidence.Profile) {}), ask("Basic"), logon("Basic", 200)), "ok ok confirmed", ""},
+	{"profile with a backslash", record(exported(func(p *evidence.Profile) { p.Incoming.User = `CONTOSO\svc-crm` }), ask("Basic"), logon("Basic", 200)), "critical profile-contradiction confirmed", ""},
+	{"the same, and signed in so", record(target(func(t *evidence.Target) { t.User = `CONTOSO\svc-crm` }), exported(func(p *evidence.Profile) { p.Incoming.User = `CONTOSO\svc-crm` }), ask("Basic"), logon("Basic", 200)), "critical profile-contradiction confirmed", "user-name-not-upn"},
+	{"profile at Exchange Online", record(exported(func(p *evidence.Profile) { p.Incoming.Location = "https://outlook.office365.com/EWS/Exchange.asmx" }), ask("Basic"), logon("Basic", 200)), "critical profile-contradiction confirmed", ""},
+	{"profile without impersonation", record(exported(func(p *evidence.Profile) { *p.Incoming.Impersonation = false }), ask("Basic"), logon("Basic", 200)), "warning profile-contradiction confirmed", ""},
+	{"profile Basic, Basic off, is cause 5 alone", record(exported(func(*evidence.Profile) {}), ask("NTLM"), notSent("Basic", "not offered")), "critical basic-disabled confirmed", ""},
+	{"profile ntlm, Basic on, is told once", record(profile("ntlm"), exported(func(p *evidence.Profile) { p.Incoming.Protocol = protocol(evidence.ProtocolNTLM, "NTLM") }), ask("NTLM", "Basic"), logon("NTLM", 200)), "warning basic-and-ntlm confirmed", ""},
+	{"profile ntlm, checked as basic", record(exported(func(p *evidence.Profile) { p.Incoming.Protocol = protocol(evidence.ProtocolNTLM, "NTLM") }), ask("NTLM", "Basic"), logon("Basic", 200)), "warning profile-contradiction confirmed", ""},
+	{"contradiction of a profile, and nothing answered", record(exported(func(p *evidence.Profile) { p.Incoming.User = `CONTOSO\svc-crm` }), failed(evidence.StepAnonymous, evidence.TimedOut, "read")), "unknown timeout confirmed", "profile-contradiction"},
+	{"re-created", record(exported(func(p *evidence.Profile) { p.LastTest.Response = "NoUserFoundWithGivenClaims" }), ask("Basic"), logon("Basic", 200)), "critical user-recreated confirmed", ""},
+	{"re-created, by the last sync error", record(exported(func(p *evidence.Profile) { p.LastTest.SyncError = "User does not exist\n in tenant with id 'x'" }), ask("Basic"), logon("Basic", 200)), "critical user-recreated confirmed", ""},
+	{"re-created, in the request only", record(exported(func(p *evidence.Profile) { p.LastTest.Request = "NoUserFoundWithGivenClaims" }), ask("Basic"), logon("Basic", 200)), "ok ok confirmed", ""},
+	{"another error of the last test", record(exported(func(p *evidence.Profile) { p.LastTest.Response = "ErrorNonExistentMailbox" }), ask("Basic"), logon("Basic", 200)), "ok ok confirmed", ""},
+
 	// Around it.
 	{"nodes differ", record(ask("NTLM", "Basic"), logon("Basic", 200), at("10.0.0.12:443"), ask("Basic"), logon("Basic", 200)), "warning farm-inconsistent confirmed", ""},
 	{"a node refuses what another accepts", record(ask("Basic"), logon("Basic", 200), at("10.0.0.12:443"), ask("Basic"), logon("Basic", 401)), "critical basic-rejected likely", "farm-inconsistent"},
@@ -253,6 +268,8 @@ func TestCauses(t *testing.T) {
 		{"no such mailbox", record(mailbox("nobody@contoso.com"), ask("Basic"), logon("Basic", 500, code("ErrorNonExistentMailbox"))), "confirmed not-checked not-checked not-checked ruled-out not-checked"},
 		{"impersonation denied says nothing of the mailbox", record(mailbox("anna@contoso.com"), ask("Basic"), logon("Basic", 500, code("ErrorImpersonateUserDenied"))), "undetermined not-checked not-checked not-checked ruled-out not-checked"},
 		{"online", record(asked(401, headers("X-RUM-Validated", "1", "WWW-Authenticate", bearerOnline))), "not-checked likely not-checked not-checked not-applicable not-checked"},
+		{"re-created", record(exported(func(p *evidence.Profile) { p.LastTest.Message = "NoUserFoundWithGivenClaims" }), ask("Basic"), logon("Basic", 401)), "not-checked not-checked not-checked not-checked ruled-out confirmed"},
+		{"profile that tells of nobody", record(exported(func(p *evidence.Profile) { p.LastTest.Message = "(401) Unauthorized" }), ask("Basic"), logon("Basic", 401)), "not-checked not-checked not-checked not-checked ruled-out not-checked"},
 		{"silence", record(failed(evidence.StepAnonymous, evidence.TimedOut, "read")), "not-checked not-checked not-checked not-checked undetermined not-checked"},
 		{"one node without Basic", record(ask("NTLM", "Basic"), at("10.0.0.12:443"), ask("NTLM")), "not-checked not-checked not-checked not-checked confirmed not-checked"},
 	}

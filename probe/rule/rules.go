@@ -10,6 +10,7 @@ type hit struct {
 	detail     string
 	evidence   []string
 	reason     string
+	remedies   []finding.Remedy // before those of the catalogue
 }
 
 // row connects a code with the question whether it holds: at an address, or
@@ -57,11 +58,20 @@ var table = []row{
 	// The mailbox (mailbox.go).
 	{code: "impersonation-denied", at: impersonationDenied},
 	{code: "mailbox-not-found", at: mailboxNotFound},
+	{code: "mailbox-address-differs", at: mailboxAddressDiffers},
 	{code: "access-denied", at: accessDenied},
 	{code: "mailbox-unavailable", at: mailboxUnavailable},
 	{code: "exchange-error", at: exchangeError},
 	{code: "service-mailbox-missing", at: serviceMailboxMissing},
+	// The exported Dynamics profile (profile.go).
+	{code: "profile-contradiction", in: profileContradiction},
+	// What is known outside the network (cloud.go).
+	{code: "mailbox-online", in: mailboxOnline},
+	{code: "mailbox-unlicensed", in: mailboxUnlicensed},
+	{code: "tenant-differs", in: tenantDiffers},
+	{code: "user-recreated", in: userRecreated},
 	// What is around it (around.go).
+	{code: "tls-outdated", at: tlsOutdated},
 	{code: "certificate-private", at: certificatePrivate},
 	{code: "farm-inconsistent", in: farmInconsistent},
 	{code: "user-agent-refused", at: userAgentRefused},

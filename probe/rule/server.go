@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
@@ -12,6 +13,8 @@ type Facts struct {
 	Schemes []Scheme
 	Server  Server
 	Nodes   []Node
+	// Dynamics is what it wrote down itself; nil: not exported.
+	Dynamics *Dynamics
 }
 
 // Scheme is one offered scheme, as sent.
@@ -92,7 +95,7 @@ type Attempt struct {
 }
 
 func (v *view) facts() Facts {
-	var f Facts
+	f := Facts{Dynamics: v.dynamics()}
 	chosen := false
 	for _, n := range v.nodes {
 		node := Node{Address: n.address, Schemes: schemes(n), Server: v.server(n)}
@@ -208,6 +211,9 @@ func (v *view) attempts() []Attempt {
 		}
 		if a.Why == "" {
 			a.Why = attemptWhy(item)
+		}
+		if q := item.Request; q != nil && q.Purpose != "" {
+			a.Why = fmt.Sprintf("%s (%s): %s", q.Operation, q.Purpose, a.Why)
 		}
 		list = append(list, a)
 	}

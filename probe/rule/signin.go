@@ -59,12 +59,14 @@ func credentialsRejected(v *view) *hit {
 	}
 	if said != "" {
 		h.reason, h.evidence = reason, append(h.evidence, asked...)
-		h.detail += " " + said
 		if confidence == finding.Confirmed {
 			h.confidence = finding.Confirmed
 			h.summary += ": " + reasonTitle(reason)
+			h.detail = said
+			h.remedies = reasonRemedies(reason)
 			return h
 		}
+		h.detail += " " + said
 	}
 	if v.rec.Target.CurrentUser {
 		h.detail += v.byWindowsItself() + " " + lookalikes()
@@ -100,6 +102,7 @@ func (v *view) refusedAtKDC(reason string, confidence finding.Confidence, said s
 		h.summary = fmt.Sprintf("The domain controller refuses the account %s, so it gets no Kerberos ticket for EWS", v.rec.Target.User)
 		if confidence == finding.Confirmed {
 			h.summary += ": " + reasonTitle(reason)
+			h.remedies = reasonRemedies(reason)
 		}
 		return h
 	}
@@ -108,12 +111,26 @@ func (v *view) refusedAtKDC(reason string, confidence finding.Confidence, said s
 
 // reasonTitle is a reason in words.
 func reasonTitle(reason string) string {
+	if reason == restricted { // several of the lookalikes
+		return "a restriction of the account"
+	}
 	for _, l := range finding.Lookalikes() {
 		if l.Reason == reason {
 			return l.Title
 		}
 	}
 	return reason
+}
+
+// reasonRemedies is what a known reason asks for, before all else.
+func reasonRemedies(reason string) []finding.Remedy {
+	var first []finding.Remedy
+	for _, l := range finding.Lookalikes() {
+		if l.Reason == reason {
+			first = append(first, finding.Remedy{Text: l.Check})
+		}
+	}
+	return first
 }
 
 // nameForm says in which form the name was sent, which EWS looks up before it
@@ -202,12 +219,15 @@ func (v *view) windowsStatus(n *node, withoutBasic bool) finding.Status {
 
 func extendedProtection(v *view, n *node) *hit {
 	w, none := n.windows(), n.bound(evidence.BindingNone)
+	if w == nil {
+		w, none = n.kerberos(), n.unboundTicket()
+	}
 	if result(w) != evidence.Refused || w.Logon.Binding != evidence.BindingRight || result(none) != evidence.Accepted || connectionLost(n) != "" {
 		return nil
 	}
 	h := &hit{status: v.windowsStatus(n, true), confidence: finding.Likely, evidence: []string{w.ID, none.ID}}
 	h.summary = fmt.Sprintf("Extended Protection: TLS to %s is re-encrypted on the way, so the channel binding does not match", v.at(n))
-	h.detail = fmt.Sprintf("%s refuses the logon that is bound to the certificate seen here", w.Logon.Scheme)
+	h.detail = fmt.Sprintf("%s refuses the logon that is bound to the certificate seen here", mechanism(w.Logon))
 	if t := nodeTLS(n); t != nil && t.Certificate != nil {
 		h.detail += fmt.Sprintf(" (SHA-256 %s)", t.Certificate.SHA256)
 	}

@@ -5,6 +5,7 @@ accounts.py create        all of them, before Samba runs
 accounts.py lock NAME     by three wrong passwords over LDAPS
 accounts.py get NAME      prints badPwdCount
 accounts.py unlock NAME   lockoutTime and badPwdCount to 0
+accounts.py tickets       credential caches of svc-crm, while Samba runs
 accounts.py serve         get and unlock by lines on standard input
 """
 import os
@@ -73,7 +74,8 @@ def create():
             change(sam, find(sam, name).dn, values)
     sam.add_remove_group_members("Protected Users", ["svc-protected"], add_members_operation=True)
     expire_password(sam, lp, "svc-password-expired")
-    keytab(lp)
+    keytab(lp, "http", "HTTP/mail.contoso.lab")
+    keytab(lp, "svc-crm", "svc-crm@CONTOSO.LAB")
 
 
 def expire_password(sam, lp, name):
@@ -83,11 +85,31 @@ def expire_password(sam, lp, name):
     change(raw, dn, {"pwdLastSet": "133500000000000000"})  # January 2024
 
 
-def keytab(lp):
-    """The key of svc-http for the name of the endpoints."""
+def keytab(lp, file, principal):
+    """The keys of a principal: of the endpoints' name, of the good account."""
     import samba.dckeytab  # noqa: F401  adds export_keytab to Net
     from samba.net import Net
-    Net(None, lp).export_keytab(keytab=STATE + "/http.keytab", principal="HTTP/mail.contoso.lab")
+    Net(None, lp).export_keytab(keytab=f"{STATE}/{file}.keytab", principal=principal)
+
+
+def tickets():
+    """Credential caches of svc-crm: a ticket that lives, and one that is over."""
+    import struct
+    import time
+
+    import gssapi
+    name = gssapi.Name("svc-crm@CONTOSO.LAB", gssapi.NameType.user)
+    got = gssapi.raw.acquire_cred_with_password(name, PASSWORD.encode(), mechs=[gssapi.MechType.kerberos], usage="initiate")
+    file = f"{STATE}/svc-crm.ccache"
+    gssapi.raw.store_cred_into({b"ccache": f"FILE:{file}".encode()}, got.creds, usage="initiate", overwrite=True)
+    # No KDC gives a ticket that is over: its end is set back in a copy.
+    with open(file, "rb") as f:
+        cache = f.read()
+    ends = int(time.time()) + gssapi.raw.inquire_cred(got.creds).lifetime
+    for end in range(ends - 3, ends + 4):
+        cache = cache.replace(struct.pack(">I", end), struct.pack(">I", int(time.time()) - 3600))
+    with open(f"{STATE}/svc-crm-expired.ccache", "wb") as f:
+        f.write(cache)
 
 
 def lock(name):
@@ -127,4 +149,4 @@ if __name__ == "__main__":
     if command in ("get", "unlock"):
         print({"get": get, "unlock": unlock}[command](database()[0], names[0]))
     else:
-        {"create": create, "lock": lock, "serve": serve}[command](*names)
+        {"create": create, "lock": lock, "serve": serve, "tickets": tickets}[command](*names)

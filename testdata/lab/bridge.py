@@ -26,6 +26,7 @@ CHANNEL_BOUND = 0x800  # GSS_C_CHANNEL_BOUND_FLAG
 
 # port: schemes, Extended Protection, certificate
 ENDPOINTS = {
+    8460: ([NEGOTIATE], "require", "good"),  # NTLM only inside SPNEGO
     8461: ([NEGOTIATE, NTLM, BASIC], "off", "good"),
     8462: ([NEGOTIATE, NTLM], "allow", "good"),
     8463: ([NEGOTIATE, NTLM], "require", "good"),
@@ -107,6 +108,8 @@ class Exchange(BaseHTTPRequestHandler):
         self.answer()  # signs in this request only
 
     def gss(self, scheme, token):
+        if token.startswith(b"NTLMSSP\0") and self.server.server_address[1] == 8460:
+            return self.refuse()
         if self.context is None or token.startswith(b"NTLMSSP\0\1"):
             self.context = None
             self.credential = gssapi.raw.acquire_cred(None, usage="accept", mechs=mechanisms(token)).creds

@@ -30,6 +30,11 @@ ENDPOINTS = {
     "bridged": 8471, "bridged-basic": 8472, "bridged-require": 8473, "balanced": 8474, "closing": 8476, "unkept": 8477,
 }
 
+# Every state of an account, at three endpoints, with the password that is right.
+STATES = ["svc-crm", "svc-nosuch", "svc-locked", "svc-disabled", "svc-expired", "svc-password-expired", "svc-must-change", "svc-hours",
+          "svc-workstation", "svc-protected", "svc-smartcard", "svc-unicode"]
+AT = ["all", "basic", "windows"]
+
 resolve = socket.getaddrinfo
 socket.getaddrinfo = lambda host, *a, **k: resolve("127.0.0.20" if host == "mail.contoso.lab" else host, *a, **k)
 
@@ -86,6 +91,15 @@ def main():
             bad = attempt(client, port, BAD)
             cells.append(f"{good} / {bad} +{accounts.get(sam, BAD[0])}")
         print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
+    if only:
+        return
+    print("\n| account, at " + " / ".join(AT) + " | " + " | ".join(CLIENTS) + " |\n|" + " --- |" * (len(CLIENTS) + 1))
+    for name in STATES:
+        password = accounts.UNICODE if name == "svc-unicode" else accounts.PASSWORD
+        cells = [" / ".join(attempt(client, ENDPOINTS[e], (name, password)) for e in AT) for client in CLIENTS.values()]
+        print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
+        if name not in ("svc-nosuch", "svc-locked"):
+            accounts.unlock(sam, name)
 
 
 if __name__ == "__main__":

@@ -158,6 +158,7 @@ up() {
 	wait_for "the bridge" port_open 127.0.0.20 8461
 	wait_for Apache port_open 127.0.0.20 8441
 	wait_for HAProxy port_open 127.0.0.20 8471
+	/usr/bin/python3 "$here/accounts.py" tickets >"$STATE/log/tickets" 2>&1 || die "no Kerberos tickets, see $STATE/log/tickets"
 	wait_for "a bad password's refusal" /usr/bin/python3 "$here/accounts.py" lock svc-locked
 	say "is up; certificates in $STATE/pki, endpoints in testdata/lab/README.md"
 }

@@ -53,6 +53,7 @@ var endpoints = []struct {
 	{"ep-require-basic", 8464, nil},
 	{"ep-require-sha384", 8465, nil},
 	{"negotiate", 8466, nil},
+	{"spnego", 8460, nil},
 	{"bridged", 8471, nil},
 	{"bridged-basic", 8472, nil},
 	{"bridged-require", 8473, nil},
@@ -85,10 +86,39 @@ var states = []struct{ name, user, password string }{
 	{"non-ASCII password", "svc-unicode@contoso.lab", "Pässwörd!1€"},
 }
 
+// explained lets the domain controller say why an account is refused.
+var explained = []string{"--explain-rejection", "--dc", "127.0.0.10"}
+
+// more are checks by other means than a password, and by such as do not work.
+var more = []struct {
+	endpoint, account, profile string
+	user, password             string
+	args                       []string
+}{
+	{"kerberos", "good, keytab", "negotiate", "svc-crm@contoso.lab", "", []string{"--keytab", state + "/svc-crm.keytab"}},
+	{"ep-require", "good, keytab", "negotiate", "svc-crm@contoso.lab", "", []string{"--keytab", state + "/svc-crm.keytab"}},
+	{"ep-require-sha384", "good, keytab", "negotiate", "svc-crm@contoso.lab", "", []string{"--keytab", state + "/svc-crm.keytab"}},
+	{"bridged-require", "good, keytab", "negotiate", "svc-crm@contoso.lab", "", []string{"--keytab", state + "/svc-crm.keytab"}},
+	{"kerberos", "good, ticket", "negotiate", "", "", []string{"--ccache", state + "/svc-crm.ccache"}},
+	{"ep-require", "good, ticket", "negotiate", "", "", []string{"--ccache", state + "/svc-crm.ccache"}},
+	{"kerberos", "good, ticket that is over", "negotiate", "", "", []string{"--ccache", state + "/svc-crm-expired.ccache"}},
+	{"kerberos", "good, keytab without the key", "negotiate", "svc-crm@contoso.lab", "", []string{"--keytab", state + "/http.keytab"}},
+	{"kerberos", "good, name of no service", "negotiate", "svc-crm@contoso.lab", "", []string{"--keytab", state + "/svc-crm.keytab", "--spn", "HTTP/nosuch.contoso.lab"}},
+	{"all", "wrong password, no controller there", "basic", "svc-victim@contoso.lab", wrong, []string{"--explain-rejection", "--dc", "127.0.0.99"}},
+	{"all", "wrong password, LDAP without TLS", "basic", "svc-victim@contoso.lab", wrong, []string{"--explain-rejection", "--dc", "127.0.0.10:389"}},
+	{"all", "wrong password, LDAPS not trusted", "basic", "svc-victim@contoso.lab", wrong, []string{"--explain-rejection", "--dc", "127.0.0.20:8453"}},
+	{"all", "wrong password, limit of one", "basic", "svc-victim@contoso.lab", wrong, append([]string{"--max-rejections", "1"}, explained...)},
+	{"windows", "Protected Users, Kerberos", "negotiate", "svc-protected@contoso.lab", secret, nil},
+	{"windows", "workstation, Kerberos", "negotiate", "svc-workstation@contoso.lab", secret, nil},
+	{"basic", "good, DOMAIN\\user, domain named", "basic", `CONTOSO\svc-crm`, secret, []string{"--domain", "contoso.lab"}},
+}
+
 // A row is one check and what came of it.
 type row struct {
 	endpoint, account, profile string
 	user, password             string
+	args                       []string
+	group                      string // rows that stand together in the table
 	result                     string // the columns after these, tab-separated
 }
 
@@ -99,24 +129,34 @@ func rows() []*row {
 	for _, e := range endpoints {
 		for _, profile := range []string{"basic", "ntlm", "negotiate"} {
 			all = append(all,
-				&row{endpoint: e.name, account: "good", profile: profile, user: "svc-crm@contoso.lab", password: secret},
-				&row{endpoint: e.name, account: "wrong password", profile: profile, user: "svc-victim@contoso.lab", password: wrong})
+				&row{group: e.name, endpoint: e.name, account: "good", profile: profile, user: "svc-crm@contoso.lab", password: secret},
+				&row{group: e.name, endpoint: e.name, account: "wrong password", profile: profile, user: "svc-victim@contoso.lab", password: wrong})
 		}
 	}
 	for _, s := range states {
 		for _, at := range [][2]string{{"all", "basic"}, {"basic", "basic"}, {"windows", "ntlm"}} {
-			r := &row{endpoint: at[0], account: s.name, profile: at[1], user: s.user, password: s.password}
+			r := &row{group: "account " + s.name, endpoint: at[0], account: s.name, profile: at[1], user: s.user, password: s.password}
 			if s.name != "good" && s.name != "wrong password" { // above already
 				all = append(all, r)
 			}
+			if s.name == "good" {
+				continue
+			}
+			why := *r
+			why.profile, why.args = r.profile+", explained", explained
+			all = append(all, &why)
 		}
+	}
+	for _, m := range more {
+		all = append(all, &row{group: "more", endpoint: m.endpoint, account: m.account, profile: m.profile, user: m.user, password: m.password, args: m.args})
 	}
 	return all
 }
 
 const legend = `# What ewsprobe says at the laboratory's endpoints; go test -update writes it, a person judges it.
 #
-# account    the state, README.md has the names; protection: server.extended_protection
+# account    the state, README.md has the names; profile: explained is --explain-rejection at the domain controller
+# protection server.extended_protection
 # verdict    primary verdict, its confidence and reason where the refusal has one; also: the other findings
 # attempts   scheme or scheme/binding (right unless said): + accepted, - refused, ? unfinished; what was skipped is left out
 # told       refused logons that the report owns up to
@@ -232,14 +272,17 @@ type report struct {
 		Protection string `json:"extended_protection"`
 	}
 	Attempts []struct {
-		Scheme, Result, Address string
-		Binding                 string `json:"channel_binding"`
-		Counted                 bool
+		Scheme, Mechanism, Result, Address string
+		Binding                            string `json:"channel_binding"`
+		Counted                            bool
 	}
 }
 
 func examine(t *testing.T, program string, d *domain, r *row) string {
 	account := accountName(r.user)
+	if account == "" {
+		account = "svc-crm" // a ticket's
+	}
 	exists := account != "svc-nosuch"
 	before := 0
 	if exists && account != "svc-locked" {
@@ -253,12 +296,15 @@ func examine(t *testing.T, program string, d *domain, r *row) string {
 	if exists {
 		counted = d.ask(t, "get", account) - before
 	}
-	if bytes.Contains(output, []byte(r.password)) {
+	if r.password != "" && bytes.Contains(output, []byte(r.password)) {
 		t.Errorf("the password is in the report")
 	}
 	told := 0
 	var attempts []string
 	for _, a := range got.Attempts {
+		if a.Mechanism == "Kerberos" {
+			a.Scheme += "/Kerberos"
+		}
 		if a.Counted {
 			told++
 		}
@@ -299,7 +345,12 @@ func examine(t *testing.T, program string, d *domain, r *row) string {
 // check runs the program with a memory of its own, so that an earlier refusal
 // does not hold it back.
 func check(t *testing.T, program string, r *row) (report, []byte) {
-	args := []string{"check", "--format", "json", "--ca-file", state + "/pki/ca.pem", "--user", r.user, "--profile-auth", r.profile, "--timeout", "20s"}
+	profile, _, _ := strings.Cut(r.profile, ",")
+	args := []string{"check", "--format", "json", "--ca-file", state + "/pki/ca.pem", "--profile-auth", profile, "--timeout", "20s"}
+	if r.user != "" {
+		args = append(args, "--user", r.user)
+	}
+	args = append(args, r.args...)
 	port := 0
 	for _, e := range endpoints {
 		if e.name == r.endpoint {
@@ -383,7 +434,7 @@ func writeTable(t *testing.T, all []*row) {
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "\n"+strings.Join(columns, "\t"))
 	for i, r := range all {
-		if i > 0 && (all[i-1].endpoint != r.endpoint && len(all)-i > len(states)*3 || all[i-1].account != r.account && i > len(endpoints)*6) {
+		if i > 0 && all[i-1].group != r.group {
 			fmt.Fprintln(w, strings.Repeat("\t", len(columns)-1))
 		}
 		fmt.Fprintln(w, r.key()+"\t"+r.result)

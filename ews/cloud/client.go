@@ -1,0 +1,167 @@
+package cloud
+
+import (
+	"context"
+	"crypto/x509"
+	"net"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ewsprobe/ewsprobe/ews"
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/ews/wire"
+)
+
+// Where the services are, unless the user points elsewhere (sovereign clouds).
+const (
+	EntraURL          = "https://login.microsoftonline.com"
+	ExchangeOnlineURL = "https://outlook.office365.com"
+	GraphURL          = "https://graph.microsoft.com"
+)
+
+// Limit is the time that look-ups may take, connecting included.
+const Limit = 5 * time.Second
+
+// Client makes look-ups for one check. It is safe for concurrent use.
+type Client struct {
+	Entra, ExchangeOnline, Graph *url.URL // https
+
+	Extra     *x509.CertPool                   // trusted beside the system's roots
+	Proxy     func(*url.URL) (*url.URL, error) // the proxy for a URL, nil for none; a nil function means none at all
+	UserAgent string
+	Token     string // for Graph alone
+	Recorder  *ews.Recorder
+}
+
+// New returns a client; the recorder is told the token before anything is sent.
+func New(c Client) *Client {
+	c.Recorder.Withhold(c.Token)
+	return &c
+}
+
+// question is one GET: what distinguishes one look-up from another.
+type question struct {
+	step    evidence.Step
+	subject string
+	url     *url.URL
+	token   bool        // carries the token
+	header  [][2]string // beside Accept
+	read    func(r *evidence.Response, body []byte, facts *evidence.Cloud)
+}
+
+// ask sends a question and writes down what came back.
+func (c *Client) ask(ctx context.Context, q question) evidence.Item {
+	facts := &evidence.Cloud{Host: q.url.Host, Subject: q.subject}
+	item := evidence.Item{Step: q.step, At: time.Now(), Cloud: facts}
+	req := wire.Request{URL: q.url, UserAgent: c.UserAgent, Header: slices.Concat([][2]string{{"Accept", "application/json"}}, q.header)}
+	described := ""
+	if q.token {
+		req.Authorization, described = "Bearer "+c.Token, "Bearer, value not kept"
+	}
+	conn, fail := c.open(ctx, q.url, &item)
+	if fail != nil {
+		item.Error = fail
+		return c.Recorder.Add(item)
+	}
+	defer conn.Close()
+	item.Request = &evidence.Request{Method: "GET", URL: q.url.String(), UserAgent: c.UserAgent, Authorization: described, Headers: req.Header}
+	answer, fail := conn.Get(ctx, req)
+	item.Timing, item.Error = answer.Timing, fail
+	if answer.Closed {
+		item.ClosedBy = "server"
+	}
+	if r := answer.Response; r != nil {
+		item.Response = r
+		if fail == nil {
+			readAnswer(q, r, answer.Body, facts)
+		}
+		r.Headers = slices.DeleteFunc(r.Headers, func(h [2]string) bool { return !told(h[0]) })
+		if len(answer.Body) > 0 {
+			r.Withheld = "the answer of a look-up: only its facts are kept"
+		}
+	}
+	for _, s := range facts.Texts() {
+		*s = short(*s)
+	}
+	return c.Recorder.Add(item)
+}
+
+// readAnswer leaves an answer that cannot be trusted to be whole unread.
+func readAnswer(q question, r *evidence.Response, body []byte, facts *evidence.Cloud) {
+	switch {
+	case r.Oversized:
+		facts.Problem = "the answer is longer than 256 KiB"
+	case r.CutShort:
+		facts.Problem = "the answer ends too early"
+	default:
+		q.read(r, body, facts)
+	}
+}
+
+// told says whether a header of an answer is written down: those that explain
+// it, and the identifiers by which Microsoft's support finds it. Never a cookie.
+func told(header string) bool {
+	return slices.ContainsFunc([]string{
+		"Location", "WWW-Authenticate", "Content-Type", "Retry-After", "Date", "Server", "Via",
+		"request-id", "client-request-id", "x-ms-request-id", "x-ms-service-request-id", "REQ_ID",
+	}, func(name string) bool { return strings.EqualFold(name, header) })
+}
+
+// open connects to the host of u, through the environment's proxy if there is
+// one for it. A password in that proxy's URL is not used: it would go to the
+// proxy in clear.
+func (c *Client) open(ctx context.Context, u *url.URL, item *evidence.Item) (*wire.Conn, *evidence.Failure) {
+	if u.Scheme != "https" {
+		return nil, &evidence.Failure{Code: evidence.ConnectFailed, Phase: "connect", Text: "look-ups are made over https only"}
+	}
+	d := &wire.Dialer{Host: u.Hostname(), TLS: true, Extra: c.Extra}
+	if c.Proxy != nil {
+		p, err := c.Proxy(u)
+		switch {
+		case err != nil: // its text would repeat a password in the URL
+			return nil, &evidence.Failure{Code: evidence.ProxyRefused, Phase: "proxy", Text: "the proxy in the environment (HTTPS_PROXY) is no URL"}
+		case p != nil && p.Scheme != "http" && p.Scheme != "https":
+			return nil, &evidence.Failure{Code: evidence.ProxyRefused, Phase: "proxy", Text: "the proxy in the environment (HTTPS_PROXY) is no http proxy, and others are not supported"}
+		case p != nil:
+			d.Proxy = &url.URL{Scheme: p.Scheme, Host: p.Host}
+		}
+	}
+	opened, fail := d.Open(ctx, net.JoinHostPort(u.Hostname(), portOf(u)))
+	item.TLS, item.Timing = opened.TLS, opened.Timing
+	return opened.Conn, fail
+}
+
+func portOf(u *url.URL) string {
+	switch p := u.Port(); {
+	case p != "":
+		return p
+	case u.Scheme == "http":
+		return "80"
+	}
+	return "443"
+}
+
+// under is the URL of a path below a base; the segments are escaped.
+func under(base *url.URL, query url.Values, segments ...string) *url.URL {
+	u := &url.URL{Scheme: base.Scheme, Host: base.Host, Path: "/"}
+	for i, s := range segments {
+		segments[i] = url.PathEscape(s)
+	}
+	u = u.JoinPath(segments...)
+	u.RawQuery = strings.ReplaceAll(query.Encode(), "+", "%20")
+	return u
+}
+
+// longest is what is kept of one text of a service, in characters.
+const longest = 300
+
+// short bounds a text and makes it valid.
+func short(s string) string {
+	s = strings.ToValidUTF8(s, "\uFFFD")
+	if r := []rune(s); len(r) > longest {
+		return string(r[:longest]) + "…"
+	}
+	return s
+}

@@ -1,0 +1,167 @@
+package cloud
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+)
+
+// Filters on proxyAddresses and on the end of a name are advanced queries, which
+// Graph answers only with this header and $count.
+var eventual = [][2]string{{"ConsistencyLevel", "eventual"}}
+
+// Bounds of what is kept of one answer.
+const (
+	mostUsers     = 5
+	mostAddresses = 50
+	mostPlans     = 50
+)
+
+// User asks for the users that have an address in any of the places that
+// Dynamics looks at: mail, user principal name, SMTP proxy address.
+func (c *Client) User(ctx context.Context, address string) evidence.Item {
+	q := url.Values{
+		"$filter": {fmt.Sprintf("mail eq %[1]s or userPrincipalName eq %[1]s or proxyAddresses/any(p:p eq %[2]s)", quoted(address), quoted("smtp:"+address))},
+		"$select": {"id,userPrincipalName,mail,proxyAddresses,createdDateTime,assignedPlans"},
+		"$count":  {"true"}, "$top": {fmt.Sprint(mostUsers)},
+	}
+	return c.ask(ctx, question{
+		step: evidence.StepCloudGraphUser, subject: address, url: under(c.Graph, q, "v1.0", "users"), token: true, header: eventual,
+		read: func(r *evidence.Response, body []byte, f *evidence.Cloud) { readUsers(address, r, body, f) },
+	})
+}
+
+// Deleted asks for users in the recycle bin of Entra, where they stay for 30
+// days, that had the address. There the principal name has the identifier put in
+// front, so its end is asked for.
+func (c *Client) Deleted(ctx context.Context, address string) evidence.Item {
+	q := url.Values{
+		"$filter": {fmt.Sprintf("mail eq %[1]s or endswith(userPrincipalName,%[1]s) or proxyAddresses/any(p:p eq %[2]s)", quoted(address), quoted("smtp:"+address))},
+		"$select": {"id,userPrincipalName,mail,proxyAddresses,createdDateTime,deletedDateTime"},
+		"$count":  {"true"}, "$top": {fmt.Sprint(mostUsers)},
+	}
+	return c.ask(ctx, question{
+		step: evidence.StepCloudGraphDeleted, subject: address, url: under(c.Graph, q, "v1.0", "directory", "deletedItems", "microsoft.graph.user"), token: true, header: eventual,
+		read: func(r *evidence.Response, body []byte, f *evidence.Cloud) { readUsers(address, r, body, f) },
+	})
+}
+
+// Settings asks for the mailbox settings of a user: without a mailbox in
+// Exchange Online Graph answers 404 MailboxNotEnabledForRESTAPI.
+func (c *Client) Settings(ctx context.Context, user evidence.CloudUser) evidence.Item {
+	return c.ask(ctx, question{
+		step: evidence.StepCloudGraphSettings, subject: user.ID, url: under(c.Graph, nil, "v1.0", "users", user.ID, "mailboxSettings"), token: true,
+		read: func(r *evidence.Response, body []byte, f *evidence.Cloud) {
+			if r.Status == 200 {
+				if !json.Valid(body) {
+					f.Problem = "the answer is not the JSON of Graph"
+				}
+				return
+			}
+			readError(r, body, f)
+		},
+	})
+}
+
+// quoted is a string of OData 4.01 (ABNF, string): a quote is doubled.
+func quoted(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
+
+// user is a user as Graph shows it. A list that is null was not to be seen.
+type user struct {
+	ID                string
+	UserPrincipalName string
+	Mail              string
+	ProxyAddresses    []string
+	CreatedDateTime   string
+	DeletedDateTime   string
+	AssignedPlans     *[]struct{ CapabilityStatus, Service, ServicePlanID string }
+}
+
+func readUsers(address string, r *evidence.Response, body []byte, f *evidence.Cloud) {
+	if r.Status != 200 {
+		readError(r, body, f)
+		return
+	}
+	var said struct{ Value *[]user }
+	if err := json.Unmarshal(body, &said); err != nil || said.Value == nil {
+		f.Problem = "the answer is not the JSON of Graph"
+		return
+	}
+	for _, u := range *said.Value {
+		if have := u.facts(); len(f.Users) < mostUsers && u.has(address) {
+			f.Users = append(f.Users, have)
+		}
+	}
+}
+
+// has looks again whether the user has the address: the end of a name can be
+// another's name, and a service that filters nothing must not make twins.
+func (u user) has(address string) bool {
+	is := func(a string) bool { return strings.EqualFold(a, address) }
+	return is(u.Mail) || is(principal(u)) || slices.ContainsFunc(smtp(u.ProxyAddresses), is)
+}
+
+func (u user) facts() evidence.CloudUser {
+	have := evidence.CloudUser{
+		ID: u.ID, Principal: principal(u), Mail: u.Mail, Created: when(u.CreatedDateTime), Deleted: when(u.DeletedDateTime), PlansRead: u.AssignedPlans != nil,
+	}
+	have.Addresses = smtp(u.ProxyAddresses)
+	have.Addresses = have.Addresses[:min(len(have.Addresses), mostAddresses)]
+	if u.AssignedPlans == nil {
+		return have
+	}
+	for _, p := range *u.AssignedPlans {
+		if strings.EqualFold(p.Service, "exchange") && len(have.Plans) < mostPlans {
+			have.Plans = append(have.Plans, evidence.CloudPlan{ID: strings.ToLower(p.ServicePlanID), Status: p.CapabilityStatus})
+		}
+	}
+	return have
+}
+
+// identifier is what Entra puts in front of a deleted user's principal name.
+var identifier = regexp.MustCompile(`^[0-9a-fA-F]{32}`)
+
+func principal(u user) string {
+	if u.DeletedDateTime == "" {
+		return u.UserPrincipalName
+	}
+	return identifier.ReplaceAllString(u.UserPrincipalName, "")
+}
+
+func smtp(proxies []string) []string {
+	var addresses []string
+	for _, p := range proxies {
+		if kind, address, ok := strings.Cut(p, ":"); ok && strings.EqualFold(kind, "smtp") {
+			addresses = append(addresses, address)
+		}
+	}
+	return addresses
+}
+
+func when(s string) *time.Time {
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		return nil
+	}
+	t = t.UTC()
+	return &t
+}
+
+// readError reads Graph's error object (Microsoft REST API Guidelines 7.10.2).
+func readError(r *evidence.Response, body []byte, f *evidence.Cloud) {
+	var said struct {
+		Error struct{ Code, Message string }
+	}
+	f.Problem = fmt.Sprintf("the answer is HTTP %d", r.Status)
+	if json.Unmarshal(body, &said) == nil && said.Error.Code != "" {
+		f.Code, f.Message = said.Error.Code, said.Error.Message
+		f.Problem += ", " + said.Error.Code
+	}
+}

@@ -1,0 +1,131 @@
+package cloud
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/ewsprobe/ewsprobe/ews/challenge"
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+)
+
+// unknownTenant is Entra's AADSTS90002: the domain belongs to no tenant.
+const unknownTenant = 90002
+
+// DomainTenant reads a domain's tenant from Entra's OpenID metadata (OpenID
+// Connect Discovery 1.0 section 4.2). step says whose domain it is.
+func (c *Client) DomainTenant(ctx context.Context, step evidence.Step, domain string) evidence.Item {
+	u := under(c.Entra, nil, domain, "v2.0", ".well-known", "openid-configuration")
+	return c.ask(ctx, question{step: step, subject: domain, url: u, read: readDomainTenant})
+}
+
+func readDomainTenant(r *evidence.Response, body []byte, f *evidence.Cloud) {
+	var said struct {
+		Issuer   string `json:"issuer"`
+		Region   string `json:"tenant_region_scope"`
+		Instance string `json:"cloud_instance_name"`
+		Error    string `json:"error"`
+		Words    string `json:"error_description"`
+		Codes    []int  `json:"error_codes"`
+	}
+	err := json.Unmarshal(body, &said)
+	switch {
+	case err != nil:
+		f.Problem = fmt.Sprintf("the answer (HTTP %d) is not the JSON of Entra", r.Status)
+	case r.Status == 200:
+		u, tenant := tenantIn(said.Issuer)
+		if tenant == "" {
+			f.Problem = "the issuer in the answer names no tenant"
+			return
+		}
+		f.Tenant, f.Authority, f.Region, f.Instance = tenant, u.Host, said.Region, said.Instance
+	case slices.Contains(said.Codes, unknownTenant), strings.HasPrefix(said.Words, "AADSTS90002:"):
+		f.NoTenant, f.Code, f.Message = true, "AADSTS90002", said.Words
+	default:
+		f.Code, f.Message = said.Error, said.Words
+		f.Problem = fmt.Sprintf("the answer is HTTP %d", r.Status)
+		if said.Error != "" {
+			f.Problem += ", " + said.Error
+		}
+	}
+}
+
+// DynamicsTenant asks the Web API of an organisation without a token; the 401
+// names the tenant in authorization_uri.
+func (c *Client) DynamicsTenant(ctx context.Context, organisation *url.URL) evidence.Item {
+	u := under(organisation, nil, "api", "data", "v9.2")
+	u.Path += "/"
+	return c.ask(ctx, question{
+		step: evidence.StepCloudDynamics, subject: organisation.Host, url: u,
+		read: func(r *evidence.Response, _ []byte, f *evidence.Cloud) { readDynamics(c.Entra, r, f) },
+	})
+}
+
+// readDynamics believes a challenge only if it leads to a sign-in host of Entra:
+// anybody can answer 401 under a mistyped name.
+func readDynamics(entra *url.URL, r *evidence.Response, f *evidence.Cloud) {
+	if r.Status/100 == 3 {
+		f.Problem = fmt.Sprintf("the answer is a redirect (HTTP %d)", r.Status)
+		return
+	}
+	bearer, ok := challenge.Find(challenge.Parse(r.Header("WWW-Authenticate")), "Bearer")
+	if r.Status != 401 || !ok {
+		f.Problem = fmt.Sprintf("the answer is HTTP %d without a Bearer challenge; is it the URL of a Dynamics organisation?", r.Status)
+		return
+	}
+	uri, _ := bearer.Param("authorization_uri")
+	if uri == "" {
+		uri, _ = bearer.Param("authorization")
+	}
+	u, tenant := tenantIn(uri)
+	if u != nil {
+		f.Authority = u.Host
+	}
+	switch {
+	case uri == "":
+		f.Problem = "the Bearer challenge has no authorization_uri"
+	case u == nil || u.Scheme != "https":
+		f.Problem = "the authorization_uri in the challenge is no https URL"
+	case !entraHost(u, entra):
+		f.Problem = fmt.Sprintf("the challenge leads to %s, which is no sign-in host of Entra, so the tenant in it is not believed", u.Host)
+	case tenant == "":
+		f.Problem = "the authorization_uri in the challenge names no tenant"
+	default:
+		f.Tenant = tenant
+	}
+}
+
+// entraHosts sign in to Entra, in every cloud.
+var entraHosts = []string{
+	"login.microsoftonline.com", "login.windows.net", "login.microsoft.com", "sts.windows.net", // public
+	"login.microsoftonline.us", "login-us.microsoftonline.com", // US Government
+	"login.partner.microsoftonline.cn", "login.chinacloudapi.cn", // China
+	"login.microsoftonline.de", // Germany, closed
+}
+
+func entraHost(u, entra *url.URL) bool {
+	return sameHost(u, entra) || slices.Contains(entraHosts, strings.ToLower(strings.TrimSuffix(u.Hostname(), "."))) && portOf(u) == "443"
+}
+
+var guid = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+
+// IsGUID says whether s is written as tenants and users are identified.
+func IsGUID(s string) bool { return guid.MatchString(s) }
+
+// tenantIn reads the tenant from a URL whose first segment names it, "" if it is
+// none (common, organizations). The URL is nil if there is no host.
+func tenantIn(raw string) (*url.URL, string) {
+	u, err := url.Parse(strings.TrimSpace(raw))
+	if err != nil || u.Hostname() == "" {
+		return nil, ""
+	}
+	first, _, _ := strings.Cut(strings.TrimPrefix(u.Path, "/"), "/")
+	if !IsGUID(first) {
+		return u, ""
+	}
+	return u, strings.ToLower(first)
+}

@@ -1,0 +1,90 @@
+package evidence
+
+import (
+	"strings"
+	"time"
+)
+
+// The steps of look-ups outside the network. Each is one HTTPS GET; the item
+// has no Address, because the host asked is no address of the endpoint.
+const (
+	StepCloudLocation      Step = "cloud-location"       // Exchange Online: where is the mailbox
+	StepCloudDomainTenant  Step = "cloud-domain-tenant"  // Entra: which tenant has the mailbox's domain
+	StepCloudNamedTenant   Step = "cloud-named-tenant"   // Entra: which tenant is meant by the domain that names Dynamics'
+	StepCloudDynamics      Step = "cloud-dynamics"       // Dynamics: which tenant its Bearer challenge names
+	StepCloudGraphUser     Step = "cloud-graph-user"     // Graph: the user with the mailbox's address, and the plans
+	StepCloudGraphDeleted  Step = "cloud-graph-deleted"  // Graph: a deleted user with the same address
+	StepCloudGraphSettings Step = "cloud-graph-settings" // Graph: has the user a mailbox there
+)
+
+// Cloud says whether the step is a look-up outside the network.
+func (s Step) Cloud() bool { return strings.HasPrefix(string(s), "cloud-") }
+
+// Location is where Exchange Online says a mailbox is.
+type Location string
+
+// Online: in Exchange Online. Elsewhere: it names another host. Unknown: it
+// redirects to itself, which is how it answers for an address it does not know.
+const (
+	LocationOnline    Location = "online"
+	LocationElsewhere Location = "elsewhere"
+	LocationUnknown   Location = "unknown"
+)
+
+// Cloud is what one look-up outside the network brought. Fields that the step
+// does not ask for are empty. Problem says why an answer that came holds no
+// fact; an answer that did not come is the item's Error.
+type Cloud struct {
+	Host    string `json:"host"`    // who was asked
+	Subject string `json:"subject"` // address, domain or host asked about
+
+	Location Location `json:"location"`
+	EWSURL   string   `json:"ews_url"`  // the URL given for the mailbox
+	Redirect string   `json:"redirect"` // the host that a redirect names
+
+	Tenant    string `json:"tenant"`    // GUID in small letters
+	NoTenant  bool   `json:"no_tenant"` // AADSTS90002: the domain is in no tenant
+	Region    string `json:"region"`    // tenant_region_scope, for example EU
+	Instance  string `json:"instance"`  // cloud_instance_name
+	Authority string `json:"authority"` // the sign-in host that a challenge names, or that an issuer is of
+
+	Users []CloudUser `json:"users"`
+
+	Code    string `json:"code"`    // the error code of the service
+	Message string `json:"message"` // and its words
+	Problem string `json:"problem"`
+}
+
+// CloudUser is a user of Entra, living or deleted.
+type CloudUser struct {
+	ID        string      `json:"id"`
+	Principal string      `json:"principal"` // userPrincipalName; of a deleted user without the identifier put in front
+	Mail      string      `json:"mail"`
+	Addresses []string    `json:"addresses"` // proxyAddresses, smtp only, without the prefix
+	Created   *time.Time  `json:"created"`
+	Deleted   *time.Time  `json:"deleted"`
+	PlansRead bool        `json:"plans_read"` // Graph showed the plans; without the right it leaves them out
+	Plans     []CloudPlan `json:"plans"`      // of the service exchange only
+}
+
+// CloudPlan is a service plan assigned to a user (Graph, assignedPlan).
+type CloudPlan struct {
+	ID     string `json:"id"`
+	Status string `json:"status"` // Enabled, Warning, Suspended, Deleted, LockedOut
+}
+
+// Texts are the fields that a server fills.
+func (c *Cloud) Texts() []*string {
+	texts := []*string{&c.EWSURL, &c.Redirect, &c.Tenant, &c.Region, &c.Instance, &c.Authority, &c.Code, &c.Message, &c.Problem}
+	for i := range c.Users {
+		u := &c.Users[i]
+		texts = append(texts, &u.ID, &u.Principal, &u.Mail)
+		for k := range u.Addresses {
+			texts = append(texts, &u.Addresses[k])
+		}
+		for k := range u.Plans {
+			texts = append(texts, &u.Plans[k].ID, &u.Plans[k].Status)
+		}
+	}
+	return texts
+}

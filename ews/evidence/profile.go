@@ -1,0 +1,137 @@
+package evidence
+
+import "strings"
+
+// Profile is the e-mail server profile as Dynamics exported it: what Dynamics
+// was told about the server, and what it saw when it last tried. Names in the
+// comments are the logical names of Dataverse's table emailserverprofile
+// (https://learn.microsoft.com/power-apps/developer/data-platform/reference/entities/emailserverprofile).
+// What the export did not hold is absent.
+type Profile struct {
+	Name            string      `json:"name"`
+	ServerType      *Option     `json:"server_type"`       // servertype
+	AutoDiscover    *bool       `json:"auto_discover"`     // useautodiscover
+	SameForOutgoing *bool       `json:"same_for_outgoing"` // usesamesettingsforoutgoingconnections
+	Incoming        ProfileSide `json:"incoming"`
+	Outgoing        ProfileSide `json:"outgoing"`
+	Tenant          string      `json:"tenant"` // exchangeonlinetenantid
+	LastTest        ProfileTest `json:"last_test"`
+	Taken           []string    `json:"taken"` // the settings of the check that came from here: url, profile_auth, impersonate, user
+}
+
+// ProfileSide is one direction of a profile; Exchange profiles usually have
+// the same twice.
+type ProfileSide struct {
+	Location      string  `json:"location"`         // …serverlocation
+	Port          int     `json:"port" null:"zero"` // …portnumber
+	Protocol      *Option `json:"protocol"`         // …authenticationprotocol
+	Credentials   *Option `json:"credentials"`      // …credentialretrieval
+	Impersonation *bool   `json:"impersonation"`    // …useimpersonation
+	User          string  `json:"user"`             // …username
+}
+
+// ProfileTest is what Dynamics itself wrote down at its last try. The texts
+// may come from a server; they are bounded and cleaned.
+type ProfileTest struct {
+	At            string  `json:"at"`              // lastteststarttime, as exported
+	Execution     *Option `json:"execution"`       // lasttestexecutionstatus
+	Validation    *Option `json:"validation"`      // lasttestvalidationstatus
+	Authorization *Option `json:"authorization"`   // lastauthorizationstatus
+	Request       string  `json:"request"`         // lasttestrequest
+	Response      string  `json:"response"`        // lasttestresponse
+	Message       string  `json:"message"`         // lastcrmmessage
+	SyncError     string  `json:"sync_error"`      // lastsyncerror
+	SyncErrorCode string  `json:"sync_error_code"` // lastsyncerrorcode
+}
+
+// Option is a value of an option column: its number and its label.
+type Option struct {
+	Number int    `json:"number"`
+	Label  string `json:"label"`
+}
+
+// Is says whether an option that is there has one of these numbers.
+func (o *Option) Is(numbers ...int) bool {
+	if o == nil {
+		return false
+	}
+	for _, n := range numbers {
+		if o.Number == n {
+			return true
+		}
+	}
+	return false
+}
+
+// Name is the label of an option, "" for one that is not there.
+func (o *Option) Name() string {
+	if o == nil {
+		return ""
+	}
+	return o.Label
+}
+
+// Server types (servertype).
+const (
+	ServerExchange = 0
+	ServerPOP3     = 1
+	ServerHybrid   = 2
+	ServerOnline   = 3
+	ServerIMAP     = 4
+)
+
+// Authentication protocols (incomingauthenticationprotocol).
+const (
+	ProtocolAuto      = 0
+	ProtocolNegotiate = 1
+	ProtocolNTLM      = 2
+	ProtocolBasic     = 3
+	ProtocolOAuth     = 4
+)
+
+// Where the credentials come from (incomingcredentialretrieval).
+const (
+	CredentialsUser           = 0 // from the record of a user or queue
+	CredentialsProfile        = 1
+	CredentialsServerToServer = 2
+	CredentialsWindows        = 3
+	CredentialsAnonymous      = 4
+	CredentialsGmail          = 5
+	CredentialsHybridModern   = 6
+	CredentialsEntra          = 7
+)
+
+// OtherProtocol: a POP3, IMAP or SMTP profile, which does not use EWS.
+func (p *Profile) OtherProtocol() bool { return p != nil && p.ServerType.Is(ServerPOP3, ServerIMAP) }
+
+// Tokens: Dynamics signs in with tokens, not with a user name and password.
+func (p *Profile) Tokens() bool {
+	return p != nil && (p.Incoming.Credentials.Is(CredentialsServerToServer, CredentialsHybridModern, CredentialsEntra) || p.Incoming.Protocol.Is(ProtocolOAuth))
+}
+
+// Auth is the authentication of the profile in the words of
+// Target.ProfileAuth; "" where the profile does not say.
+func (p *Profile) Auth() string {
+	if p == nil || p.OtherProtocol() {
+		return ""
+	}
+	if p.Tokens() {
+		return "oauth"
+	}
+	if o := p.Incoming.Protocol; o != nil {
+		return map[int]string{ProtocolAuto: "auto", ProtocolNegotiate: "negotiate", ProtocolNTLM: "ntlm", ProtocolBasic: "basic"}[o.Number]
+	}
+	return ""
+}
+
+// Saw is everything that Dynamics wrote down at its last try, as one text; the
+// request is its own.
+func (t ProfileTest) Saw() string {
+	var parts []string
+	for _, s := range []string{t.Message, t.SyncErrorCode, t.SyncError, t.Response} {
+		if s != "" {
+			parts = append(parts, s)
+		}
+	}
+	return strings.Join(parts, "\n")
+}

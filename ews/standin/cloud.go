@@ -1,0 +1,313 @@
+package standin
+
+import (
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Cloud is what stands outside the network: Exchange Online's Autodiscover,
+// Entra's metadata, a Dynamics organisation and Microsoft Graph, all under one
+// address of its own. The zero value knows nobody.
+type Cloud struct {
+	// Location is what Autodiscover answers for every mailbox.
+	Location CloudLocation
+
+	// DomainTenant is the tenant of every domain, "" that of none.
+	// DynamicsTenant is where the organisation is, "" answers no challenge.
+	DomainTenant, DynamicsTenant string
+
+	// Challenge is the form of the organisation's Bearer challenge, with %s for
+	// authorization_uri; "" is the usual one. Authority is the sign-in host in
+	// it, "" Entra's.
+	Challenge, Authority string
+
+	// User says that Graph knows a user for every address; Plan is the service
+	// plan of that user, Suspended a plan that is not enabled. Deleted adds a
+	// deleted user with the same address. NoMailbox is what Graph says of the
+	// user's mailbox.
+	User, Suspended, Deleted, NoMailbox bool
+	Plan                                string
+
+	// Hazard harms whoever asks. Echo repeats the Authorization value everywhere.
+	Hazard Hazard
+	Echo   bool
+}
+
+// CloudLocation is what Exchange Online says of a mailbox.
+type CloudLocation string
+
+const (
+	LocationUnknown   CloudLocation = ""          // a redirect to itself
+	LocationOnline    CloudLocation = "online"    // JSON
+	LocationElsewhere CloudLocation = "elsewhere" // a redirect to the organisation's own Autodiscover
+	LocationRefused   CloudLocation = "refused"   // 404 with an error in JSON
+	LocationGarbage   CloudLocation = "garbage"   // 200 with something that is no JSON
+)
+
+const (
+	// CloudHost is a name in the cloud's certificate, beside localhost.
+	CloudHost = "cloud.contoso.com"
+
+	// Tenant is the tenant that the stand-in's Exchange trusts, OtherTenant
+	// another.
+	Tenant      = tenant
+	OtherTenant = "0b5f7c1e-43d2-4a8f-b6c0-91e2d47f3a65"
+
+	// ExchangePlan is the service plan EXCHANGE_S_ENTERPRISE, FoundationPlan
+	// EXCHANGE_S_FOUNDATION, which brings no mailbox.
+	ExchangePlan   = "efb87545-963c-4e0d-99df-69c6916d9eb0"
+	FoundationPlan = "113feb6c-3fe4-4440-bddc-54d774bf0318"
+
+	// Token is the only token that Graph takes.
+	Token = "eyJ0eXAiOiJKV1QiLCJhbGciOiJSUzI1NiJ9.eyJhdWQiOiJodHRwczovL2dyYXBoLm1pY3Jvc29mdC5jb20ifQ.c3RhbmQtaW4tc2lnbmF0dXJlLW5vdC1hLXJlYWwtb25l"
+)
+
+// CloudRequest is one request to the cloud. Authorized says that it carried an
+// Authorization value, which is not kept.
+type CloudRequest struct {
+	At                time.Time
+	Method, Path, SNI string
+	Authorized        bool
+	Status            int // 0 if there was no answer
+}
+
+// cloudServer serves a Cloud.
+type cloudServer struct {
+	behaviour Cloud
+	closing   <-chan struct{}
+	listener  net.Listener
+	http      *http.Server
+
+	mu       sync.Mutex
+	requests []CloudRequest
+}
+
+func newCloudServer(b Cloud, address string, certificate tls.Certificate, closing <-chan struct{}) (*cloudServer, error) {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("listening for the cloud: %w", err)
+	}
+	c := &cloudServer{behaviour: b, closing: closing}
+	c.listener = tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}})
+	c.http = &http.Server{Handler: c, ReadHeaderTimeout: 30 * time.Second, ErrorLog: log.New(io.Discard, "", 0)}
+	return c, nil
+}
+
+// close ends the cloud, and with it every request under way.
+func (c *cloudServer) close() error {
+	err := c.http.Close()
+	_ = c.listener.Close() // it may not be served yet
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}
+
+// CloudURL is where the cloud is, "" if the behaviour has none. It serves as
+// Entra, Exchange Online, Graph and a Dynamics organisation.
+func (s *Server) CloudURL() string {
+	if s.cloud == nil {
+		return ""
+	}
+	return "https://" + s.cloud.listener.Addr().String()
+}
+
+// CloudRequests are the requests that the cloud got, oldest first.
+func (s *Server) CloudRequests() []CloudRequest {
+	if s.cloud == nil {
+		return nil
+	}
+	s.cloud.mu.Lock()
+	defer s.cloud.mu.Unlock()
+	return slices.Clone(s.cloud.requests)
+}
+
+// ServeHTTP answers one request.
+func (c *cloudServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	answer := c.answer(r)
+	q := CloudRequest{At: time.Now(), Method: cut(r.Method), Path: cut(r.URL.Path), Authorized: r.Header.Get("Authorization") != ""}
+	if r.TLS != nil {
+		q.SNI = cut(r.TLS.ServerName)
+	}
+	if c.behaviour.Hazard == HazardNone {
+		q.Status = answer.status
+	}
+	c.mu.Lock()
+	if len(c.requests) < keptRequests {
+		c.requests = append(c.requests, q)
+	}
+	c.mu.Unlock()
+	switch c.behaviour.Hazard {
+	case HazardHang:
+		select {
+		case <-r.Context().Done():
+		case <-c.closing:
+		}
+		panic(http.ErrAbortHandler)
+	case HazardHuge:
+		w.Header().Set("Content-Type", "application/json")
+		for block := make([]byte, 32<<10); ; {
+			if _, err := w.Write(block); err != nil {
+				return
+			}
+		}
+	}
+	if c.behaviour.Echo {
+		answer.echoToken(r.Header.Get("Authorization"))
+	}
+	answer.write(w)
+}
+
+func (c *cloudServer) answer(r *http.Request) *response {
+	path := strings.Trim(r.URL.Path, "/")
+	if address, ok := strings.CutPrefix(path, "autodiscover/autodiscover.json/v1.0/"); ok {
+		return c.autodiscover(r, address)
+	}
+	if domain, ok := strings.CutSuffix(path, "/v2.0/.well-known/openid-configuration"); ok {
+		return c.metadata(domain)
+	}
+	switch rest, graph := strings.CutPrefix(path, "v1.0/"); {
+	case path == "api/data/v9.2":
+		return c.organisation(r)
+	case graph:
+		return c.graph(r, rest)
+	}
+	return newResponse(http.StatusNotFound)
+}
+
+// autodiscover answers as Exchange Online was recorded to (Autodiscover v2).
+func (c *cloudServer) autodiscover(r *http.Request, address string) *response {
+	redirect := func(host string) *response {
+		to := url.URL{Scheme: "https", Host: host, Path: "/autodiscover/autodiscover.json", RawQuery: url.Values{"Email": {address}, "Protocol": {"EWS"}, "RedirectCount": {"1"}}.Encode()}
+		return newResponse(http.StatusFound).with("Location", to.String())
+	}
+	switch c.behaviour.Location {
+	case LocationOnline:
+		return inJSON(http.StatusOK, map[string]any{"Protocol": "EWS", "Url": "https://outlook.office365.com/EWS/Exchange.asmx", "ServerLocation": "Exchange Online"})
+	case LocationElsewhere:
+		return redirect("autodiscover." + dnsDomain)
+	case LocationRefused:
+		return inJSON(http.StatusNotFound, map[string]any{"ErrorCode": "UserNotFound", "ErrorMessage": "The given user is not found."})
+	case LocationGarbage:
+		return newResponse(http.StatusOK).withBody("text/html", "<html><body>Welcome</body></html>")
+	}
+	return redirect(r.Host)
+}
+
+// metadata answers as Entra does (OpenID Connect Discovery 1.0).
+func (c *cloudServer) metadata(domain string) *response {
+	t := c.behaviour.DomainTenant
+	if t == "" {
+		return inJSON(http.StatusBadRequest, map[string]any{
+			"error": "invalid_tenant", "error_codes": []int{90002},
+			"error_description": "AADSTS90002: Tenant '" + cut(domain) + "' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud.",
+		})
+	}
+	base := "https://login.microsoftonline.com/" + t
+	return inJSON(http.StatusOK, map[string]any{
+		"issuer": base + "/v2.0", "token_endpoint": base + "/oauth2/v2.0/token", "tenant_region_scope": "EU", "cloud_instance_name": "microsoftonline.com",
+	})
+}
+
+// organisation answers as the Web API of Dynamics does without a token.
+func (c *cloudServer) organisation(r *http.Request) *response {
+	if c.behaviour.DynamicsTenant == "" {
+		return newResponse(http.StatusNotFound)
+	}
+	form, authority := c.behaviour.Challenge, c.behaviour.Authority
+	if form == "" {
+		form = "Bearer authorization_uri=%s, resource_id=https://" + r.Host + "/"
+	}
+	if authority == "" {
+		authority = "login.microsoftonline.com"
+	}
+	uri := "https://" + authority + "/" + c.behaviour.DynamicsTenant + "/oauth2/authorize"
+	return newResponse(http.StatusUnauthorized).with("WWW-Authenticate", strings.Replace(form, "%s", uri, 1))
+}
+
+// graph answers as Microsoft Graph does. The filter is not evaluated: every
+// address belongs to the one user there may be.
+func (c *cloudServer) graph(r *http.Request, path string) *response {
+	if r.Header.Get("Authorization") != "Bearer "+Token {
+		return inJSON(http.StatusUnauthorized, graphError("InvalidAuthenticationToken", "Access token validation failure."))
+	}
+	const living, gone = "1f0e2d3c-4b5a-4968-8776-655443322110", "a0b1c2d3e4f5061728394a5b6c7d8e9f" // the second as Entra writes it in front
+	switch path {
+	case "users":
+		users := []any{}
+		if address := filtered(r); c.behaviour.User && address != "" {
+			plans := []any{map[string]any{"assignedDateTime": "2024-03-01T08:00:00Z", "capabilityStatus": "Enabled", "service": "exchange", "servicePlanId": FoundationPlan}}
+			if c.behaviour.Plan != "" {
+				state := "Enabled"
+				if c.behaviour.Suspended {
+					state = "Suspended"
+				}
+				plans = append(plans, map[string]any{"assignedDateTime": "2024-03-01T08:00:00Z", "capabilityStatus": state, "service": "exchange", "servicePlanId": c.behaviour.Plan})
+			}
+			users = append(users, map[string]any{
+				"id": living, "userPrincipalName": address, "mail": address, "proxyAddresses": []string{"SMTP:" + address, "x500:/o=Contoso/cn=user"},
+				"createdDateTime": "2019-05-06T07:08:09Z", "assignedPlans": plans,
+			})
+		}
+		return inJSON(http.StatusOK, map[string]any{"@odata.count": len(users), "value": users})
+	case "directory/deletedItems/microsoft.graph.user":
+		users := []any{}
+		if address := filtered(r); c.behaviour.Deleted && address != "" {
+			users = append(users, map[string]any{
+				"id": "a0b1c2d3-e4f5-0617-2839-4a5b6c7d8e9f", "userPrincipalName": gone + address, "mail": nil, "proxyAddresses": []string{},
+				"deletedDateTime": time.Now().UTC().Add(-12 * time.Hour).Format(time.RFC3339),
+			})
+		}
+		return inJSON(http.StatusOK, map[string]any{"@odata.count": len(users), "value": users})
+	case "users/" + living + "/mailboxSettings":
+		if c.behaviour.NoMailbox {
+			return inJSON(http.StatusNotFound, graphError("MailboxNotEnabledForRESTAPI", "REST API is not yet supported for this mailbox."))
+		}
+		return inJSON(http.StatusOK, map[string]any{"timeZone": "W. Europe Standard Time"})
+	}
+	return inJSON(http.StatusNotFound, graphError("Request_ResourceNotFound", "Resource not found."))
+}
+
+// filtered is the address that a filter names first.
+func filtered(r *http.Request) string {
+	_, rest, _ := strings.Cut(r.URL.Query().Get("$filter"), "mail eq '")
+	address, _, _ := strings.Cut(rest, "'")
+	return cut(address)
+}
+
+func graphError(code, message string) map[string]any {
+	return map[string]any{"error": map[string]any{"code": code, "message": message}}
+}
+
+func inJSON(status int, v any) *response {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return newResponse(http.StatusInternalServerError)
+	}
+	return newResponse(status).with("request-id", newGUID()).withBody("application/json; charset=utf-8", string(body))
+}
+
+// echoToken repeats what was sent in headers, in the place of facts and in the
+// words of an error.
+func (a *response) echoToken(authorization string) {
+	if authorization == "" {
+		return
+	}
+	_, token, _ := strings.Cut(authorization, " ")
+	a.with("request-id", token).with("Location", "https://"+CloudHost+"/?"+url.Values{"t": {token}}.Encode())
+	a.with("WWW-Authenticate", `Bearer error="invalid_token", error_description="`+token+`"`)
+	a.status = http.StatusForbidden
+	body, _ := json.Marshal(graphError(token, "not good: "+token)) // strings always marshal
+	a.body = string(body)
+}

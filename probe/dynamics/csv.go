@@ -1,0 +1,161 @@
+package dynamics
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// csvFile is a CSV file. encoding/csv takes a record apart; where it begins and
+// ends is decided before (records), so that a damaged one does not take others
+// with it.
+type csvFile struct {
+	in    *records
+	comma rune
+	names []string
+	blank int    // empty lines met; an error only if something follows
+	from  int    // the first of them
+	ahead record // what followed
+	waits bool
+}
+
+// The characters that separate columns: Excel takes the one of the country.
+var delimiters = []rune{',', ';', '\t'}
+
+func openCSV(in *bufio.Reader, wanted []string) (*csvFile, error) {
+	f := &csvFile{in: &records{in: in, line: 1}}
+	head, err := f.in.read()
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case head.fault != nil:
+		head.fault.Text = "the header cannot be read: " + head.fault.Text
+		return nil, head.fault
+	case head.blank:
+		return nil, fault(head.line, NoColumns, "the header is empty; the first line has to name the columns")
+	case !utf8.Valid(head.text):
+		return nil, fault(head.line, BadEncoding, "the header is neither UTF-8 nor UTF-16 with a byte order mark; save it as \"CSV UTF-8\"")
+	}
+	known := map[string]bool{}
+	for _, w := range wanted {
+		known[fold(w)] = true
+	}
+	best := -1
+	var trouble error
+	for _, comma := range delimiters {
+		names, err := cells(head, comma)
+		if err != nil {
+			trouble = err
+			continue
+		}
+		// Columns that are known count more than any number of others: a
+		// header can have commas inside its names.
+		score := len(names)
+		for _, n := range names {
+			if known[fold(n)] || knownColumn(n) {
+				score += maxRecord
+			}
+		}
+		if score > best {
+			best, f.comma, f.names = score, comma, names
+		}
+	}
+	if best < 0 {
+		return nil, trouble
+	}
+	if len(f.names) == 1 && best < maxRecord && strings.ContainsAny(f.names[0], "|^~") {
+		return nil, fault(head.line, NoDelimiter, "neither comma, semicolon nor tab separates the columns of the header; save it with one of them")
+	}
+	for i := range f.names {
+		f.names[i] = strings.TrimSpace(f.names[i])
+	}
+	return f, nil
+}
+
+func (f *csvFile) header() []string { return f.names }
+
+func (f *csvFile) next() (Row, bool, error) {
+	if !f.waits && f.blank == 0 {
+		if err := f.skipBlank(); err != nil {
+			return Row{}, true, err
+		}
+	}
+	if f.blank > 0 {
+		// An empty line is a row with one empty cell.
+		row := Row{Line: f.from, Cells: []string{""}}
+		f.blank--
+		f.from++
+		return row, false, f.width(row)
+	}
+	f.waits = false
+	row := Row{Line: f.ahead.line}
+	if f.ahead.fault != nil {
+		return row, false, f.ahead.fault
+	}
+	var err error
+	if row.Cells, err = cells(f.ahead, f.comma); err != nil {
+		f.in.retry(f.ahead)
+		return row, false, err
+	}
+	return row, false, f.width(row)
+}
+
+// skipBlank reads on to a record. Empty lines at the end of the file are
+// nothing; between records they are rows.
+func (f *csvFile) skipBlank() error {
+	for {
+		rec, err := f.in.read()
+		if err != nil {
+			f.blank = 0
+			return err
+		}
+		if !rec.blank {
+			f.ahead, f.waits = rec, true
+			return nil
+		}
+		if f.blank == 0 {
+			f.from = rec.line
+		}
+		f.blank++
+	}
+}
+
+func (f *csvFile) width(row Row) error {
+	have, want := len(row.Cells), len(f.names)
+	switch {
+	case have > want:
+		return fault(row.Line, TooWide, "the row has %d cells, the header %d; a cell that holds %s has to be in quotes", have, want, f.delimiterName())
+	case have < want:
+		e := fault(row.Line, TooNarrow, "the row has %d cells, the header %d; every row has to be as wide as the header", have, want)
+		e.Column = f.names[have]
+		return e
+	}
+	return nil
+}
+
+func (f *csvFile) delimiterName() string {
+	return map[rune]string{',': "a comma", ';': "a semicolon", '\t': "a tab"}[f.comma]
+}
+
+// cells takes a record apart.
+func cells(rec record, comma rune) ([]string, error) {
+	r := csv.NewReader(bytes.NewReader(rec.text))
+	r.Comma, r.FieldsPerRecord = comma, -1
+	list, err := r.Read()
+	var bad *csv.ParseError
+	switch {
+	case errors.As(err, &bad):
+		return nil, fault(rec.line, BadQuote, "a quote stands inside a cell; put the cell in quotes and write the quote twice")
+	case errors.Is(err, io.EOF):
+		return []string{""}, nil
+	case err != nil:
+		return nil, err
+	}
+	return slices.Clip(list), nil
+}

@@ -1,0 +1,250 @@
+package dynamics
+
+import (
+	"io"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+)
+
+// How much of a text is kept, in bytes. Dataverse bounds names to 100 and the
+// long texts to 2084 characters.
+const (
+	maxName = 400
+	maxText = 4096
+)
+
+// ReadProfile reads an export of exactly one e-mail server profile. An error is
+// an *Error, or one of reading.
+func ReadProfile(r io.Reader) (*evidence.Profile, error) {
+	t, err := Open(r)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.entity("emailserverprofile"); err != nil {
+		return nil, err
+	}
+	l, err := arrange(t.Header, profileIndex)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.isProfile(); err != nil {
+		return nil, err
+	}
+	var found *Row
+	for row, err := range t.Rows() {
+		switch {
+		case err != nil:
+			return nil, err
+		case strings.TrimSpace(strings.Join(row.Cells, "")) == "":
+			continue // Excel leaves such rows behind
+		case found != nil:
+			return nil, fault(row.Line, Several, "the file holds more than one profile, %s and %s; leave only the one that the failing mailboxes use",
+				l.nameOf(*found), l.nameOf(row))
+		}
+		found = &row
+	}
+	if err := t.entity("emailserverprofile"); err != nil {
+		return nil, err // said after the rows
+	}
+	if found == nil {
+		return nil, fault(0, Empty, "the file has a header but no profile under it")
+	}
+	return l.profile(*found)
+}
+
+func (l layout) nameOf(row Row) string {
+	if name := l.cell(row, "name"); name != "" {
+		return quote(name)
+	}
+	return "one without a name on line " + strconv.Itoa(row.Line)
+}
+
+// entity refuses an answer of the Web API about another table.
+func (t *Table) entity(want string) error {
+	f, ok := t.source.(*jsonFile)
+	if !ok || f.entity == "" || f.entity == want || f.entity == want+"s" || f.entity == want+"es" {
+		return nil
+	}
+	return fault(0, OtherEntity, "the file holds rows of the table %s, not %s; query emailserverprofiles", quote(f.entity), quote(want))
+}
+
+// isProfile wants at least one column that says how Dynamics reaches a server.
+func (l layout) isProfile() error {
+	for logical := range l.at {
+		if logical != "name" && !strings.HasPrefix(logical, "lastsync") {
+			return nil
+		}
+	}
+	for _, h := range l.header {
+		if mailboxIndex[fold(h)] == "emailaddress" {
+			return fault(1, NoColumns, "this is an export of mailboxes, not of an e-mail server profile; export the table Email Server Profiles")
+		}
+	}
+	if len(l.header) < 2 {
+		return fault(1, NoDelimiter, "neither comma, semicolon nor tab separates the columns of the header, or it has one column only")
+	}
+	return fault(1, NoColumns, "no column of an e-mail server profile is there (looked for logical names like incomingserverlocation and English ones like \"Incoming Email Server Location\"); export through the Web API, or in English")
+}
+
+// reading collects the values of a row up to the first that is wrong.
+type reading struct {
+	layout
+	row Row
+	err error
+}
+
+func (l layout) profile(row Row) (*evidence.Profile, error) {
+	r := &reading{layout: l, row: row}
+	p := &evidence.Profile{
+		Name: r.text("name", maxName), ServerType: r.choice("servertype", serverTypes),
+		AutoDiscover: r.yes("useautodiscover"), SameForOutgoing: r.yes("usesamesettingsforoutgoingconnections"),
+		Tenant: r.text("exchangeonlinetenantid", maxName),
+	}
+	p.Incoming, p.Outgoing = r.side("incoming", p), r.side("outgoing", p)
+	p.LastTest = evidence.ProfileTest{
+		At: r.text("lastteststarttime", maxName), Execution: r.choice("lasttestexecutionstatus", testResults),
+		Validation: r.choice("lasttestvalidationstatus", testResults), Authorization: r.choice("lastauthorizationstatus", testResults),
+		Request: r.text("lasttestrequest", maxText), Response: r.text("lasttestresponse", maxText), Message: r.text("lastcrmmessage", maxText),
+		SyncError: r.text("lastsyncerror", maxText), SyncErrorCode: r.text("lastsyncerrorcode", maxName),
+	}
+	if r.err != nil {
+		return nil, r.err
+	}
+	return p, nil
+}
+
+func (r *reading) side(way string, p *evidence.Profile) evidence.ProfileSide {
+	return evidence.ProfileSide{
+		Location: r.location(way+"serverlocation", p.OtherProtocol()), Port: r.port(way + "portnumber"),
+		Protocol: r.choice(way+"authenticationprotocol", protocols), Credentials: r.choice(way+"credentialretrieval", retrievals),
+		Impersonation: r.yes(way + "useimpersonation"), User: r.user(way + "username"),
+	}
+}
+
+func (r *reading) fail(err error) {
+	if r.err == nil {
+		r.err = err
+	}
+}
+
+func (r *reading) text(logical string, limit int) string {
+	return bounded(r.cell(r.row, logical), limit)
+}
+
+// bounded cuts a text at the end of a character.
+func bounded(s string, limit int) string {
+	if len(s) <= limit {
+		return s
+	}
+	cut := limit
+	for cut > 0 && !utf8.RuneStart(s[cut]) {
+		cut--
+	}
+	return s[:cut] + "…"
+}
+
+func (r *reading) choice(logical string, choices []choice) *evidence.Option {
+	o, err := r.option(r.row, logical, choices)
+	if err != nil {
+		r.fail(err)
+	}
+	return o
+}
+
+func (r *reading) yes(logical string) *bool {
+	b, err := r.truth(r.row, logical)
+	if err != nil {
+		r.fail(err)
+	}
+	return b
+}
+
+func (r *reading) port(logical string) int {
+	value := r.cell(r.row, logical)
+	if value == "" {
+		return 0
+	}
+	// A view writes numbers as the country does: 1,143 or 1.143.
+	n, err := strconv.Atoi(strings.NewReplacer(",", "", ".", "", "\u00a0", "", "\u202f", "", " ", "").Replace(value))
+	if err != nil || n < 0 || n > 65535 {
+		r.fail(r.wrong(r.row, logical, BadOption, "the port is not a number from 1 to 65535; correct it"))
+		return 0
+	}
+	return n
+}
+
+func (r *reading) user(logical string) string {
+	name := r.cell(r.row, logical)
+	problem := ""
+	switch {
+	case name == "":
+	case strings.ContainsFunc(name, unicode.IsControl), strings.ContainsRune(name, utf8.RuneError):
+		problem = "holds a control character or a damaged one"
+	case strings.Contains(name, ":"):
+		problem = "holds a colon, which no sign-in can carry"
+	case len(name) > maxName:
+		problem = "is too long"
+	case strings.Count(name, `\`) > 1 || strings.Count(name, "@") > 1 || strings.Trim(name, `\@`) != name:
+		problem = "is neither user@domain nor DOMAIN\\user"
+	}
+	if problem != "" {
+		r.fail(r.wrong(r.row, logical, BadUser, "the user name %s; correct it", problem))
+	}
+	return name
+}
+
+func (r *reading) location(logical string, otherProtocol bool) string {
+	place := r.cell(r.row, logical)
+	if place == "" {
+		return ""
+	}
+	if problem := badLocation(place, otherProtocol); problem != "" {
+		r.fail(r.wrong(r.row, logical, BadURL, "the server location %s; EWS is at https://HOST/EWS/Exchange.asmx", problem))
+	}
+	return place
+}
+
+var hostLike = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?\.?$|^[0-9A-Fa-f:.]+$`)
+
+// badLocation says what is wrong with a server location, never repeating it: a
+// URL can hold a password. Whether EWS can be there is another question.
+func badLocation(place string, otherProtocol bool) string {
+	if strings.ContainsFunc(place, func(c rune) bool { return unicode.IsControl(c) || unicode.IsSpace(c) || c == utf8.RuneError }) {
+		return "holds spaces, control characters or damaged ones"
+	}
+	if otherProtocol {
+		return ""
+	}
+	scheme, rest, ok := strings.Cut(place, "://")
+	if !ok || !strings.EqualFold(scheme, "https") && !strings.EqualFold(scheme, "http") {
+		return "is no URL with https://"
+	}
+	if authority, _, _ := strings.Cut(rest, "/"); strings.Contains(authority, "@") {
+		return "holds a user name or password in front of the host"
+	}
+	u, err := url.Parse(place)
+	switch {
+	case err != nil:
+		return "is no URL that can be understood"
+	case !hostLike.MatchString(u.Hostname()):
+		return "has no usable host name"
+	case strings.HasSuffix(u.Host, ":"), u.Port() != "" && !validPort(u.Port()):
+		return "has a port that is not a number from 1 to 65535"
+	case u.Fragment != "":
+		return "has a part after #, which is never sent"
+	case len(place) > maxText:
+		return "is too long"
+	}
+	return ""
+}
+
+func validPort(p string) bool {
+	n, err := strconv.Atoi(p)
+	return err == nil && n >= 1 && n <= 65535
+}

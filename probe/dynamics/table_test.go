@@ -1,0 +1,279 @@
+package dynamics
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// told is a row in short: number, line, and its cells or what is wrong.
+func told(row Row, err error) string {
+	var e *Error
+	switch {
+	case errors.As(err, &e):
+		return fmt.Sprintf("%d line %d %s", row.Number, e.Line, e.Problem)
+	case err != nil:
+		return err.Error()
+	}
+	return fmt.Sprintf("%d line %d %q", row.Number, row.Line, row.Cells)
+}
+
+func rowsOf(t *testing.T, text string, wanted ...string) []string {
+	t.Helper()
+	table, err := Open(strings.NewReader(text), wanted...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []string
+	for row, err := range table.Rows() {
+		list = append(list, told(row, err))
+	}
+	return list
+}
+
+// A damaged row is an error with its line, and the rows after it are read.
+func TestRows(t *testing.T) {
+	for _, c := range []struct {
+		name, text string
+		want       []string
+	}{
+		{"plain", "mail,x\na,1\nb,2", []string{`1 line 2 ["a" "1"]`, `2 line 3 ["b" "2"]`}},
+		{"one column", "mail\na\nb\n", []string{`1 line 2 ["a"]`, `2 line 3 ["b"]`}},
+		{"one column, an empty line", "mail\na\n\nb\n\n", []string{`1 line 2 ["a"]`, `2 line 3 [""]`, `3 line 4 ["b"]`}},
+		{"too wide, too narrow", "mail,x\na,1,2\nb\nc,3\n", []string{"1 line 2 too-wide", "2 line 3 too-narrow", `3 line 4 ["c" "3"]`}},
+		{"empty lines between", "mail,x\n\n\na,1\n\n", []string{"1 line 2 too-narrow", "2 line 3 too-narrow", `3 line 4 ["a" "1"]`}},
+		{"a row of nothing", "mail;x\n;\na;1\n", []string{`1 line 2 ["" ""]`, `2 line 3 ["a" "1"]`}},
+		{"tabs and nothing", "mail\tx\n\t\na\t1\n", []string{`1 line 2 ["" ""]`, `2 line 3 ["a" "1"]`}},
+		{"lines inside a cell", "mail,x\n\"a\r\nb\",1\nc,2\n", []string{`1 line 2 ["a\nb" "1"]`, `2 line 4 ["c" "2"]`}},
+		{"quoted quote and comma", "mail,x\n\"a \"\"b\"\", c\",1\n", []string{`1 line 2 ["a \"b\", c" "1"]`}},
+		{"ends inside a cell", "mail,x\na,1\n\"b,2\nc,3\nd,4", []string{`1 line 2 ["a" "1"]`, "2 line 3 quote", `3 line 4 ["c" "3"]`, `4 line 5 ["d" "4"]`}},
+		{"ends inside the last cell", "mail,x\na,1\nb,\"2", []string{`1 line 2 ["a" "1"]`, "2 line 3 quote"}},
+		{"not closed, others are", "mail,x\n\"a,1\nb,2\n\"c\",3\nd,4\n", []string{"1 line 2 quote", `2 line 3 ["b" "2"]`, `3 line 4 ["c" "3"]`, `4 line 5 ["d" "4"]`}},
+		{"inches", "mail,x\na,5\" disk\nb,2\nc,3\n", []string{"1 line 2 quote", `2 line 3 ["b" "2"]`, `3 line 4 ["c" "3"]`}},
+		{"inches twice", "mail,x\na,5\" disk\nb,3\" disk\nc,3\n", []string{"1 line 2 quote", "2 line 3 quote", `3 line 4 ["c" "3"]`}},
+		{"no text", "mail,x\n\xff,1\nb,2\n", []string{"1 line 2 encoding", `2 line 3 ["b" "2"]`}},
+		{"JSON", "{\"value\":[\n{\"mail\":\"a\",\"x\":1,\"o\":{\"p\":[]}},\n\n {\"x\":null,\"mail\":\"b\",\"y\":2},\n7,\n{\"mail\":true}]}", []string{`1 line 2 ["a" "1"]`, `2 line 4 ["b" ""]`, "3 line 5 json", `4 line 6 ["true" ""]`}},
+		{"JSON cut", "{\"value\":[\n{\"mail\":\"a\",\"x\":1},\n{\"mail\":\"b\"", []string{`1 line 2 ["a" "1"]`, "2 line 3 json"}},
+		{"JSON that ends in words", "[{\"mail\":\"a\"}] thanks", []string{`1 line 1 ["a"]`, "2 line 1 json"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if diff := cmp.Diff(c.want, rowsOf(t, c.text)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestDelimiter(t *testing.T) {
+	for _, c := range []struct {
+		header string
+		wanted []string
+		want   []string
+	}{
+		{"a,b;c,d", nil, []string{"a", "b;c", "d"}},
+		{"a;b,c;d", nil, []string{"a", "b,c", "d"}},
+		{"Name;Appointments, Contacts, and Tasks Status", nil, []string{"Name", "Appointments, Contacts, and Tasks Status"}},
+		{"upn;first, second, third", []string{"UPN"}, []string{"upn", "first, second, third"}},
+		{`"a,b,c";d`, nil, []string{"a,b,c", "d"}},
+		{"a\tb", nil, []string{"a", "b"}},
+		{"mail", nil, []string{"mail"}},
+		{" mail , x ", nil, []string{"mail", "x"}},
+	} {
+		table, err := Open(strings.NewReader(c.header+"\n"), c.wanted...)
+		if err != nil {
+			t.Errorf("%q: %v", c.header, err)
+			continue
+		}
+		if diff := cmp.Diff(c.want, table.Header); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", c.header, diff)
+		}
+	}
+	if _, err := Open(strings.NewReader("mail|name\n")); err == nil {
+		t.Error("bars are taken for one column")
+	}
+}
+
+func TestColumn(t *testing.T) {
+	table, err := Open(strings.NewReader("(Do Not Modify) Mail,Primary Mail,UPN\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]int{"primarymail": 1, " PRIMARY mail": 1, "upn": 2, "(Do Not Modify) Mail": -1, "mail": -1, "": -1} {
+		got, ok := table.Column(name)
+		if !ok {
+			got = -1
+		}
+		if got != want {
+			t.Errorf("%q is column %d, want %d", name, got, want)
+		}
+	}
+}
+
+// An error of reading ends the rows and is given as it is.
+func TestReadingFails(t *testing.T) {
+	broken := errors.New("the disk is gone")
+	for _, text := range []string{"mail,x\na,1\n", "mail,x\na,1\n\"b", `[{"mail":"a"}`} {
+		table, err := Open(io.MultiReader(strings.NewReader(text), iotest.ErrReader(broken)))
+		if err == nil {
+			n := 0
+			for _, rowErr := range table.Rows() {
+				if n++; n > 3 {
+					t.Fatal("it does not end")
+				}
+				err = rowErr
+			}
+		}
+		if !errors.Is(err, broken) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+	if _, err := Open(iotest.ErrReader(broken)); !errors.Is(err, broken) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestMailboxes(t *testing.T) {
+	for name, text := range map[string]string{
+		"display names": "(Do Not Modify) Mailbox;Name;Email Address;Server Profile;Incoming Email Status;Appointments, Contacts, and Tasks Status;Status\nx;Anna;anna@contoso.com;Hybrid;Failure;Not Run;Active\n",
+		"logical names": "name,emailaddress,emailserverprofile,incomingemailstatus,actstatus,statecode\nAnna,anna@contoso.com,Hybrid,2,0,0\n",
+		"JSON":          `{"@odata.context":"x$metadata#mailboxes(name)","value":[{"name":"Anna","emailaddress":"anna@contoso.com","_emailserverprofile_value":"guid","_emailserverprofile_value@OData.Community.Display.V1.FormattedValue":"Hybrid","incomingemailstatus":2,"actstatus":0,"statecode":0}]}`,
+	} {
+		_, rows, err := Mailboxes(strings.NewReader(text))
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		n := 0
+		for m, err := range rows {
+			n++
+			if got := fmt.Sprint(m.Name, m.Address, m.Profile, m.Incoming, m.Appointments, m.Active, m.Number, err); got != fmt.Sprint("Anna", "anna@contoso.com", "Hybrid", "Failure", "Not Run", "Active", 1, nil) {
+				t.Errorf("%s: %s", name, got)
+			}
+		}
+		if n != 1 {
+			t.Errorf("%s: %d rows", name, n)
+		}
+	}
+	// Errors of rows are passed on with their lines; an odd status costs nothing.
+	_, rows, err := Mailboxes(strings.NewReader("emailaddress,mailboxstatus,lastsyncerror,ewsurl\na@contoso.com,Erfolg,\"ErrorX: y\",https://h/EWS/Exchange.asmx\nb@contoso.com\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for m, err := range rows {
+		got = append(got, m.Address+m.Status+m.LastError+m.EWSURL+" "+told(m.Row, err))
+	}
+	if diff := cmp.Diff([]string{`a@contoso.comErfolgErrorX: yhttps://h/EWS/Exchange.asmx 1 line 2 ["a@contoso.com" "Erfolg" "ErrorX: y" "https://h/EWS/Exchange.asmx"]`, " 2 line 3 too-narrow"}, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	for text, want := range map[string]Problem{
+		"name,ewsurl\nx,y\n": NoColumns,
+		`{"@odata.context":"x$metadata#emailserverprofiles","value":[{"emailaddress":"a"}]}`: OtherEntity,
+		"":                                  Empty,
+		"emailaddress,Email Address\na,b\n": NoColumns,
+	} {
+		var e *Error
+		if _, _, err := Mailboxes(strings.NewReader(text)); !errors.As(err, &e) || e.Problem != want {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
+// repeated is a file that goes on for long without being kept anywhere.
+type repeated struct {
+	head, row, tail string
+	rows            int
+	buffer          bytes.Buffer
+	begun           bool
+}
+
+func (r *repeated) Read(p []byte) (int, error) {
+	if !r.begun {
+		r.begun = true
+		r.buffer.WriteString(r.head)
+	}
+	for r.buffer.Len() < len(p) && r.rows > 0 {
+		r.buffer.WriteString(r.row)
+		if r.rows--; r.rows == 0 {
+			r.buffer.WriteString(r.tail)
+		}
+	}
+	return r.buffer.Read(p)
+}
+
+// Memory does not grow with the file, whatever is in it.
+func TestMemory(t *testing.T) {
+	long := strings.Repeat("x", 1000)
+	for name, file := range map[string]*repeated{
+		"rows":            {head: "mail,x\n", row: "a," + long + "\n", rows: 25_000},
+		"never closed":    {head: "mail,x\n\"", row: "a," + long + "\n", rows: 25_000},
+		"one quote a row": {head: "mail,x\n", row: "\"a," + long + "\n", rows: 25_000},
+		"one line":        {head: "mail,x\n", row: long, rows: 25_000},
+		"one quoted line": {head: "mail,x\n\"", row: long, rows: 25_000},
+		"empty lines":     {head: "mail\n", row: strings.Repeat("\n", 1000), rows: 1_000, tail: "a"},
+		"JSON rows":       {head: "[{}", row: ",{\"mail\":\"" + long + "\"}\n", rows: 25_000, tail: "]"},
+		"JSON value":      {head: "[{\"mail\":\"", row: long, rows: 25_000},
+		"JSON spaces":     {head: "[{}", row: strings.Repeat(" \n", 500), rows: 25_000},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var before, after runtime.MemStats
+			runtime.GC()
+			runtime.ReadMemStats(&before)
+			n, most := 0, uint64(0)
+			table, err := Open(file)
+			if err != nil {
+				var e *Error
+				if !errors.As(err, &e) || e.Problem != TooLong {
+					t.Fatal(err)
+				}
+				return
+			}
+			for range table.Rows() {
+				if n++; n%5_000 == 1 {
+					runtime.GC()
+					runtime.ReadMemStats(&after)
+					most = max(most, after.HeapAlloc)
+				}
+			}
+			if most > before.HeapAlloc+12<<20 {
+				t.Errorf("%d MiB more after %d rows", (most-before.HeapAlloc)>>20, n)
+			}
+		})
+	}
+}
+
+// Every line is read or complained of once, in order, and nothing is invented.
+func FuzzRows(f *testing.F) {
+	for _, seed := range []string{"mail,x\na,1\n\"b,2\nc,3\n", "mail\n\n\n\"\"\"", "a;b\n\";\n\"\";\"\n", "[{\"a\":1},\n2]", "{\"value\":[{\"a\":\"\\u0000\"}]}", "a\n\r\n\"x\ry\"\r\nz"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		table, err := Open(strings.NewReader(text))
+		if err != nil {
+			return
+		}
+		line, n := 0, 0
+		for row, err := range table.Rows() {
+			if n++; row.Number != n || n > len(text)+1 {
+				t.Fatalf("row %d is the %dth of %q", row.Number, n, text)
+			}
+			var e *Error
+			if errors.As(err, &e) {
+				continue
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(row.Cells) != len(table.Header) || row.Line < line || row.Line > strings.Count(text, "\n")+1 {
+				t.Errorf("line %d after %d, %d cells: %q", row.Line, line, len(row.Cells), text)
+			}
+			line = row.Line
+		}
+	})
+}

@@ -1,0 +1,71 @@
+package finding
+
+const (
+	linkKBGraph     = "https://learn.microsoft.com/troubleshoot/power-platform/dataverse/email-exchange-synchronization/error-code-8005e274"
+	linkCrossTenant = "https://learn.microsoft.com/power-platform/admin/connect-exchange-online-server-profile-oauth"
+)
+
+const (
+	cmdWhere  = `ewsprobe check --user "{user}" --mailbox "{mailbox}" --cloud {host}`
+	cmdGraph  = `ewsprobe check --user "{user}" --mailbox "{mailbox}" --token-file FILE {host}`
+	cmdTenant = `ewsprobe check --profile-auth oauth --mailbox "{mailbox}" --dynamics-url URL {host}`
+)
+
+// Entries of block C that are concluded from look-ups outside the network.
+var (
+	mailboxOnlineEntry = Entry{
+		Code: "mailbox-online", Block: BlockMailbox, Status: Critical, Cause: 2,
+		Title:     "The mailbox is in Exchange Online",
+		Meaning:   "Dynamics reaches this mailbox with a profile for Exchange Server, but the mailbox is in Exchange Online: this is cause 2 of KB 3212785. Exchange Online takes neither Basic nor NTLM, so no setting of the server here helps. The mailbox needs the Exchange Online profile. Mailboxes that are still on your own servers keep theirs.",
+		Concluded: "Exchange Online, asked without a credential, answered for the address as one of its own. If Exchange here accepted the sign-in and does not know the address, both say the same and it is certain; before that, an old record in one of the two looks the same. An address that only forwards to a mailbox in Exchange Online looks the same as well.",
+		Remedies: []Remedy{
+			{Text: "See what Exchange here knows: a RemoteUserMailbox is in Exchange Online, a UserMailbox is on your own servers.", Command: cmdShowRecipient},
+			{Text: "If the mailbox is in Exchange Online, assign the Exchange Online profile to it in Dynamics and have the address approved.", Link: linkOnlineProfile},
+			{Text: "If it is on your own servers, remove what is left of it in Exchange Online, and check again.", Command: cmdWhere},
+			testEnable401,
+		},
+		SeeAlso: []Code{"endpoint-online", "mailbox-not-found", "mailbox-unlicensed"},
+	}
+
+	mailboxUnlicensedEntry = Entry{
+		Code: "mailbox-unlicensed", Block: BlockMailbox, Status: Critical, Cause: 3,
+		Title:     "The user has no Exchange Online licence",
+		Meaning:   "The mailbox belongs in Exchange Online, but its user has no service plan with a mailbox that is enabled: this is cause 3 of KB 3212785. A plan can be assigned and yet be suspended or switched off inside a licence. Dynamics then shows the error 8005E274 or a 401. For a mailbox on your own servers no such licence is needed.",
+		Concluded: "Microsoft Graph showed the user and no enabled Exchange plan, and the mailbox is not on your own servers as far as was seen. MailboxNotEnabledForRESTAPI beside that makes it certain; alone it proves nothing, because a mailbox on premises answers so too. A shared mailbox needs no licence and looks the same.",
+		Remedies: []Remedy{
+			{Text: "In the Microsoft 365 admin center, look at the licences of the user and at the apps inside them: Exchange Online must be switched on.", Link: linkKBGraph},
+			{Text: "If the mailbox is on your own servers after all, assign the Exchange Server profile to it in Dynamics.", Link: linkPrerequisites},
+			{Text: "If it is not, assign a licence with Exchange Online and wait until the mailbox is there, then check again.", Command: cmdGraph},
+			testEnable401,
+		},
+		SeeAlso: []Code{"mailbox-online", "mailbox-not-found"},
+	}
+
+	tenantDiffersEntry = Entry{
+		Code: "tenant-differs", Block: BlockMailbox, Status: Critical, Cause: 4,
+		Title:     "Dynamics and Exchange are in different tenants",
+		Meaning:   "Dynamics signs in to the tenant it belongs to, and the mailbox is in another: this is cause 4 of KB 3212785. It matters for a server-to-server profile and for one with OAuth. A profile that was made for access across tenants is meant for just this. A profile with user name and password for a mailbox on your own servers does not depend on tenants at all.",
+		Concluded: "The tenant that Dynamics names, or that was given, was compared with the one that Entra publishes for the domain of the mailbox and with the one that Exchange trusts; no credential is needed for that. What kind of profile Dynamics has is not to be seen from here. A wrong organisation URL looks the same.",
+		Remedies: []Remedy{
+			{Text: "See whether the organisation in the report is the one that synchronizes this mailbox, and compare again with its URL.", Command: cmdTenant},
+			{Text: "If it is, use a profile with OAuth across tenants in Dynamics, made for the tenant of the mailbox.", Link: linkCrossTenant},
+			{Text: "Or, if the domain is meant to be in the tenant of Dynamics, have it removed from the other tenant and verified there."},
+			testEnable401,
+		},
+		SeeAlso: []Code{"mailbox-online", "oauth-disabled"},
+	}
+
+	userRecreatedEntry = Entry{
+		Code: "user-recreated", Block: BlockMailbox, Status: Critical, Cause: 6,
+		Title:     "A user with this address was deleted and made again",
+		Meaning:   "A user or mailbox was deleted and another made with the same address, and Dynamics or Exchange Online may still look for the old one: this is cause 6 of KB 3212785. The alert then names NoUserFoundWithGivenClaims, or a user that does not exist in the tenant. Caches can take up to 72 hours to forget the old user, and Entra keeps a deleted user for 30 days.",
+		Concluded: "Dynamics' own last error, in the exported profile, names NoUserFoundWithGivenClaims or a user who does not exist in the tenant; or Microsoft Graph showed a deleted user with the address beside the living one. In the first case it is as old as that error; in the second, whether Dynamics still remembers the old user cannot be seen from here. A mailbox that was moved between two users looks the same.",
+		Remedies: []Remedy{
+			{Text: "In the Microsoft Entra admin center, look at the deleted users: which of the two had the mailbox, and when it was deleted.", Link: linkKB401},
+			{Text: "If the deletion is less than 72 hours old, wait, then check again.", Command: cmdGraph},
+			{Text: "If it stays, remove the deleted user for good when nothing of it is needed any more, or restore it and remove the new one."},
+			testEnable401,
+		},
+		SeeAlso: []Code{"mailbox-online", "mailbox-not-found"},
+	}
+)

@@ -1,0 +1,179 @@
+package probe
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ewsprobe/ewsprobe/ews"
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/soap"
+)
+
+// The mailbox call itself rides on the logons (FindFolder, as Dynamics' Test
+// Connection makes it). What it leaves open is asked afterwards, by calls that
+// read only and need no new sign-in. Where it leaves nothing open, nothing is
+// asked: the plain good case stays at its round trips.
+
+// passingPause is waited before a call that failed for a passing reason is
+// made once more.
+const passingPause = time.Second
+
+// notHere are the codes of an address that belongs to no mailbox here, or to
+// one under another address.
+var notHere = []string{"ErrorNonExistentMailbox", "ErrorCannotFindUser", "ErrorMailRecipientNotFound", "ErrorMissingEmailAddress", "ErrorInvalidSmtpAddress", "ErrorNonPrimarySmtpAddress"}
+
+// further makes the calls that the answer to the logons at n leaves needed.
+func (n *node) further(ctx context.Context) {
+	s := n.client.Session()
+	if s == nil {
+		return
+	}
+	defer s.Close()
+	ctx, cancel := context.WithTimeout(ctx, max(n.Timeout/3, time.Second)) // they explain, they do not decide
+	defer cancel()
+	f := &further{node: n, session: s, answer: n.answer(s)}
+	f.again(ctx)
+	f.otherAgents(ctx)
+	f.owner(ctx)
+	f.primaryAddress(ctx)
+	f.testConnection(ctx)
+}
+
+// further is the asking at one address.
+type further struct {
+	*node
+	session *ews.Session
+	answer  *evidence.Item // to the call for the mailbox
+}
+
+// answer is the accepted logon whose answer speaks for the mailbox: that of the
+// profile's own scheme before any other.
+func (n *node) answer(s *ews.Session) *evidence.Item {
+	own := map[string]string{ProfileNTLM: "NTLM", ProfileNegotiate: "Negotiate"}[n.ProfileAuth]
+	if own == "" {
+		own = "Basic"
+	}
+	answer := &s.Accepted[0]
+	for i := range s.Accepted {
+		if strings.EqualFold(s.Accepted[i].Logon.Scheme, own) {
+			answer = &s.Accepted[i]
+		}
+	}
+	return answer
+}
+
+// ask makes one further call and returns its answer, nil if there is none.
+func (f *further) ask(ctx context.Context, q ews.Question) *evidence.Item {
+	begin := func() bool {
+		may, _ := f.guard.May(false)
+		if may {
+			f.guard.Begin(false)
+		}
+		return may
+	}
+	item := f.session.Ask(ctx, q, begin, func(r evidence.Result) bool { return f.guard.End(false, r) })
+	if item == nil || !item.EWS.Answered() {
+		return nil
+	}
+	return item
+}
+
+func opened(item *evidence.Item) bool {
+	return item != nil && item.EWS.Code == soap.CodeNoError && item.EWS.Class != soap.ClassError
+}
+
+// again repeats the call once after an error that may pass.
+func (f *further) again(ctx context.Context) {
+	if !soap.Passing(f.answer.EWS.Code) || !sleep(ctx, passingPause) {
+		return
+	}
+	if item := f.ask(ctx, ews.Question{Purpose: evidence.AgainLater, Call: f.client.Call}); item != nil {
+		f.answer = item
+	}
+}
+
+// otherAgents asks, after Exchange refused the tool's own user agent at the
+// logon and let one of Dynamics' pass, how it takes the others: synchronization
+// and Test Connection have different ones.
+func (f *further) otherAgents(ctx context.Context) {
+	if f.refusedAtLogon == nil {
+		return
+	}
+	for _, agent := range f.DynamicsAgents {
+		if agent != f.userAgent && !slices.Contains(f.refusedAtLogon, agent) {
+			f.ask(ctx, ews.Question{Purpose: evidence.OtherAgent, Call: f.client.Call, UserAgent: agent})
+		}
+	}
+}
+
+// owner finds out, after a call without impersonation was answered well,
+// whether the answer was about the named mailbox: where the name gets lost on
+// the way, the caller's own answers instead.
+func (f *further) owner(ctx context.Context) {
+	if f.Mailbox == "" || f.Impersonate || !opened(f.answer) || strings.EqualFold(f.Mailbox, f.User) {
+		return
+	}
+	if own := f.ask(ctx, ews.Question{Purpose: evidence.OwnInbox}); opened(own) {
+		f.ask(ctx, ews.Question{Purpose: evidence.NamedInbox, Call: soap.Call{Mailbox: f.Mailbox}})
+	}
+}
+
+// primaryAddress asks the address book which address is the primary one, once
+// in a run: after the mailbox was not found, and after a success where that
+// needs no more round trips than the longest plain case.
+func (f *further) primaryAddress(ctx context.Context) {
+	if f.Mailbox == "" || f.asked[evidence.PrimaryAddress] {
+		return
+	}
+	short := len(f.session.Accepted) == 1 || !f.Impersonate
+	if !slices.Contains(notHere, f.answer.EWS.Code) && !(opened(f.answer) && short) {
+		return
+	}
+	if len(f.answer.EWS.Resolved) == 1 {
+		return // the refusal named it
+	}
+	f.once(evidence.PrimaryAddress)
+	f.ask(ctx, ews.Question{Purpose: evidence.PrimaryAddress, Call: soap.Call{Mailbox: f.Mailbox}})
+}
+
+// testConnection asks, once in a run, what Dynamics' Test Connection would ask:
+// it takes the profile's user name for a mailbox address and impersonates it.
+func (f *further) testConnection(ctx context.Context) {
+	if f.CurrentUser || isUPN(f.User) || f.asked[evidence.TestConnection] {
+		return
+	}
+	f.once(evidence.TestConnection)
+	f.ask(ctx, ews.Question{Purpose: evidence.TestConnection, Call: soap.Call{Mailbox: f.User, Impersonate: true}})
+}
+
+// isUPN: of the form that Dynamics can take for an address.
+func isUPN(user string) bool { return !strings.Contains(user, `\`) && strings.Contains(user, "@") }
+
+// furtherCalls says, for the plan, what may be asked after an accepted logon.
+func furtherCalls(c Config) []string {
+	calls := []string{"FindFolder once more, only after an error that often passes"}
+	if !c.NoUserAgentProbe {
+		calls = append(calls, "FindFolder under Dynamics' other user agents, only after a 403 to a logon")
+	}
+	if c.Mailbox != "" {
+		if !c.Impersonate {
+			calls = append(calls, "GetFolder for the account's own inbox and the mailbox's, to tell one from the other")
+		}
+		calls = append(calls, "ResolveNames for the mailbox's address, if it is not found or a round trip is left: which address is the primary one")
+	}
+	if !c.CurrentUser && !isUPN(c.User) {
+		calls = append(calls, "FindFolder impersonating the user name, as Dynamics' Test Connection does")
+	}
+	return calls
+}
+
+// once notes that a question about the directory, which every server answers
+// alike, was asked.
+func (r *run) once(p evidence.Purpose) {
+	if r.asked == nil {
+		r.asked = make(map[evidence.Purpose]bool)
+	}
+	r.asked[p] = true
+}

@@ -1,0 +1,196 @@
+package rule
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/probe/finding"
+)
+
+// mailboxOnline: cause 2. Exchange Online says alone that it has the mailbox,
+// which makes it likely; Exchange on premises saying that it does not have it
+// makes it certain. Where it does have it, the two contradict each other and
+// nothing is concluded. An Autodiscover redirect to an address in Exchange Online
+// would be a word of the premises that confirms by itself: its place is missingHere.
+func mailboxOnline(v *view) *hit {
+	item := v.located(evidence.LocationOnline)
+	if item == nil || v.rec.Target.ProfileAuth == "oauth" || v.openedMailbox() != nil {
+		return nil
+	}
+	h := &hit{confidence: finding.Likely, evidence: []string{item.ID}}
+	h.summary = fmt.Sprintf("The mailbox %s is in Exchange Online, where this profile cannot reach it", item.Cloud.Subject)
+	h.detail = fmt.Sprintf("%s says that it has the mailbox.", item.Cloud.Host)
+	if missing := v.missingHere(); missing != nil {
+		h.confidence = finding.Confirmed
+		h.evidence = append(h.evidence, missing.ID)
+		h.detail += fmt.Sprintf(" The Exchange server here accepts the sign-in and does not know the address (%s): both say the same. So that answer does not show that the address is wrong.", missing.EWS.Code)
+	} else {
+		h.detail += " The Exchange server here was not asked for it, or gave no answer that says whether it has it too."
+	}
+	return h
+}
+
+// explained takes out what another finding explains: a mailbox that is in
+// Exchange Online cannot be found here, so its address is not thereby wrong.
+func explained(findings []finding.Finding) []finding.Finding {
+	if f := found(findings, "mailbox-online"); f == nil || f.Confidence != finding.Confirmed {
+		return findings
+	}
+	return slices.DeleteFunc(findings, func(f finding.Finding) bool { return f.Code == "mailbox-not-found" })
+}
+
+// locate completes endpoint-online with where the mailbox was found to be.
+func (v *view) locate(h *hit) {
+	const notAsked = " Where the mailbox really is has not been looked up."
+	item := v.lookUp(evidence.StepCloudLocation)
+	switch {
+	case item == nil:
+		h.detail += notAsked
+	case v.located(evidence.LocationOnline) != nil:
+		h.confidence = finding.Confirmed
+		h.evidence = append(h.evidence, item.ID)
+		h.detail += fmt.Sprintf(" The mailbox %s is there, so it needs the Exchange Online profile.", item.Cloud.Subject)
+	case v.located(evidence.LocationElsewhere) != nil:
+		h.evidence = append(h.evidence, item.ID)
+		h.detail += fmt.Sprintf(" But Exchange Online says that the mailbox %s is not there, and points to %s: then only the URL is wrong.", item.Cloud.Subject, item.Cloud.Redirect)
+	default:
+		h.evidence = append(h.evidence, item.ID)
+		h.detail += fmt.Sprintf(" Where the mailbox really is was asked in vain (%s).", v.whyUnplaced(item))
+	}
+}
+
+func (v *view) whyUnplaced(item *evidence.Item) string {
+	if why := vain(item); why != "" {
+		return why
+	}
+	return fmt.Sprintf("%s does not know the address %s", item.Cloud.Host, item.Cloud.Subject)
+}
+
+// shouldBeOnline says why the mailbox is taken to belong to Exchange Online, ""
+// if nothing speaks for it or anything against it.
+func (v *view) shouldBeOnline() (why string, ids []string) {
+	if v.openedMailbox() != nil || v.located(evidence.LocationElsewhere) != nil || v.rec.Target.Mailbox == "" {
+		return "", nil
+	}
+	if item := v.located(evidence.LocationOnline); item != nil {
+		return "Exchange Online says that the mailbox is there", []string{item.ID}
+	}
+	for _, n := range v.nodes {
+		if n.answered() && (n.who.Online || v.isOnline(n)) {
+			return "the endpoint is Exchange Online", []string{n.ask.ID}
+		}
+	}
+	if item := v.missingHere(); item != nil {
+		return "the Exchange server here does not have the mailbox", []string{item.ID}
+	}
+	return "", nil
+}
+
+// mailboxUnlicensed: cause 3. Two words make it certain: no plan, and no mailbox
+// that Graph can open. Shared mailboxes need no licence, so the plans alone make
+// it likely.
+func mailboxUnlicensed(v *view) *hit {
+	l, asked := v.licence()
+	why, ids := v.shouldBeOnline()
+	if !asked || l.why != "" || l.plan != "" || why == "" {
+		return nil
+	}
+	h := &hit{confidence: finding.Likely, evidence: append([]string{l.item.ID}, ids...)}
+	h.summary = fmt.Sprintf("The user of %s has no Exchange Online licence", v.mailbox())
+	h.detail = "Graph shows no enabled service plan with an Exchange mailbox for the user"
+	if len(l.off) > 0 {
+		h.detail += " (" + strings.Join(l.off, ", ") + ")"
+	}
+	h.detail += fmt.Sprintf(", and %s.", why)
+	if missing := v.mailboxMissing(); missing != nil && v.located(evidence.LocationOnline) == nil {
+		h.confidence = finding.Confirmed
+		h.evidence = append(h.evidence, missing.ID)
+		h.detail += " Graph also opens no mailbox for the user (MailboxNotEnabledForRESTAPI)."
+	} else {
+		h.detail += " A shared mailbox needs no licence and looks the same."
+	}
+	return h
+}
+
+// tenantNeeded says why the profile needs Dynamics and the mailbox to be in one
+// tenant, "" if it does not, and how sure that is.
+func (v *view) tenantNeeded() (why string, sure finding.Confidence) {
+	switch {
+	case v.rec.Target.ProfileAuth == "oauth":
+		return "a profile that signs in with OAuth needs the same tenant, unless it was made for access across tenants", finding.Confirmed
+	case v.located(evidence.LocationOnline) != nil && v.openedMailbox() == nil:
+		return "the mailbox is in Exchange Online, which only a server-to-server profile can reach, and that one needs the same tenant", finding.Likely
+	}
+	return "", ""
+}
+
+// tenantDifference compares Dynamics' tenant with that of the mailbox's domain
+// and with Exchange's own. differs is empty if they agree or nothing is known.
+func (v *view) tenantDifference() (differs string, ids []string) {
+	dynamics, asked := v.dynamicsTenant()
+	if !asked || dynamics.guid == "" {
+		return "", nil
+	}
+	var parts []string
+	if domain, ok := v.domainTenant(); ok && domain.guid != "" && domain.guid != dynamics.guid {
+		parts = append(parts, fmt.Sprintf("the domain %s in %s", domain.source, domain.guid))
+		ids = append(ids, domain.evidence...)
+	}
+	if exchange, ok := v.exchangeTenant(); ok && exchange.guid != dynamics.guid && v.rec.Target.ProfileAuth == "oauth" {
+		parts = append(parts, fmt.Sprintf("%s trusts %s", exchange.source, exchange.guid))
+		ids = append(ids, exchange.evidence...)
+	}
+	if len(parts) == 0 {
+		return "", nil
+	}
+	return fmt.Sprintf("Dynamics is in the tenant %s (%s), %s", dynamics.guid, dynamics.source, strings.Join(parts, ", and ")), append(ids, dynamics.evidence...)
+}
+
+// tenantDiffers: cause 4.
+func tenantDiffers(v *view) *hit {
+	need, sure := v.tenantNeeded()
+	differs, ids := v.tenantDifference()
+	if need == "" || differs == "" {
+		return nil
+	}
+	return &hit{
+		confidence: sure, evidence: ids,
+		summary: "Dynamics and Exchange are in different tenants",
+		detail:  fmt.Sprintf("%s. That matters because %s.", differs, need),
+	}
+}
+
+// userRecreated: cause 6, as far as Entra shows it: a deleted user with the same
+// address beside the living one. Whether Dynamics still remembers the old one is
+// not to be seen, so it is certain only where Dynamics itself wrote so.
+func userRecreated(v *view) *hit {
+	if h := recreatedByDynamics(v); h != nil {
+		return h
+	}
+	living, deleted := v.twin()
+	if living == nil || v.openedMailbox() != nil && v.rec.Target.ProfileAuth != "oauth" {
+		return nil
+	}
+	h := &hit{confidence: finding.Likely, evidence: []string{deleted.ID, living.ID}}
+	h.summary = fmt.Sprintf("A deleted user had the address %s before", deleted.Cloud.Subject)
+	h.detail = "Entra has a user with this address, and a deleted one"
+	if at := deleted.Cloud.Users[0].Deleted; at != nil {
+		h.detail += fmt.Sprintf(" (deleted on %s)", at.Format("2006-01-02 15:04 UTC"))
+	}
+	h.detail += ". So the user was made again, and Dynamics or Exchange Online may still look for the old one; caches can take up to 72 hours to forget it."
+	return h
+}
+
+// notOnline goes on where a mailbox is not found here: has it moved?
+func (v *view) notOnline() string {
+	item := v.lookUp(evidence.StepCloudLocation)
+	switch {
+	case item == nil:
+		return ", which was not looked up"
+	case v.located(evidence.LocationElsewhere) != nil:
+		return fmt.Sprintf("; but Exchange Online says that it is not there, and points to %s", item.Cloud.Redirect)
+	}
+	return fmt.Sprintf(", which was asked in vain (%s)", v.whyUnplaced(item))
+}

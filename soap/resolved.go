@@ -1,0 +1,47 @@
+package soap
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/beevik/etree"
+)
+
+// smtpAddress is what is taken for an address. It is narrower than RFC 5321
+// allows: an address of quoted strings is none that Dynamics can hold.
+var smtpAddress = regexp.MustCompile(`^[^\s@<>"\\(),:;\[\]]{1,64}@[\pL\pN]([\pL\pN.-]{0,252}[\pL\pN])?$`)
+
+// IsAddress says whether s has the form of an SMTP address.
+func IsAddress(s string) bool { return smtpAddress.MatchString(s) }
+
+// folderOf is the identifier of the first folder that a message describes.
+func folderOf(message *etree.Element) string {
+	id := find(message, "FolderId")
+	if id == nil {
+		return ""
+	}
+	return address(id.SelectAttrValue("Id", ""))
+}
+
+// resolvedIn are the entries of a ResolveNames message. Entries of an address
+// book that are no SMTP recipients (RoutingType EX, MAPIPDL) keep no address.
+func resolvedIn(message *etree.Element) []Resolved {
+	set := message.SelectElement("ResolutionSet")
+	if set == nil {
+		return nil
+	}
+	var entries []Resolved
+	for _, resolution := range set.SelectElements("Resolution") {
+		mailbox := resolution.SelectElement("Mailbox")
+		if mailbox == nil || len(entries) == MaxResolved {
+			continue
+		}
+		entry := Resolved{Type: codeOf(childText(mailbox, "MailboxType"))}
+		routing := childText(mailbox, "RoutingType")
+		if a := childText(mailbox, "EmailAddress"); IsAddress(a) && (routing == "" || strings.EqualFold(routing, "SMTP")) {
+			entry.Address = a
+		}
+		entries = append(entries, entry)
+	}
+	return entries
+}
