@@ -263,6 +263,12 @@ func afterName(tag []byte, name string) ([]byte, bool) {
 
 // settle writes down how a logon ended.
 func (c *Client) settle(item *evidence.Item, note evidence.Logon, settle Settle) {
+	c.settleAs(item, note, note.NewChallenge, settle)
+}
+
+// settleAs is settle for a 401 that may be undecided: it asks for another
+// message rather than refusing.
+func (c *Client) settleAs(item *evidence.Item, note evidence.Logon, undecided bool, settle Settle) {
 	if note.Account == "" {
 		note.Account = c.Credential.User
 	}
@@ -270,7 +276,7 @@ func (c *Client) settle(item *evidence.Item, note evidence.Logon, settle Settle)
 	if r := item.Response; r != nil {
 		note.Status = r.Status
 		switch {
-		case note.NewChallenge:
+		case undecided:
 		case r.Status == 401: // whatever its body says
 			note.Result = evidence.Refused
 		case item.EWS.Answered():

@@ -59,7 +59,7 @@ func (c *Client) beginHandshake(ctx context.Context, scheme, userAgent string, w
 	case raw == nil:
 		h.Lost = item.NTLM.Problem
 	case conn == nil:
-		h.Lost = "the server ended the connection after its challenge"
+		h.Lost = connectionEnded
 	}
 	return h
 }
@@ -82,10 +82,17 @@ func (c *Client) typeOne(ctx context.Context, conn *wire.Conn, h *Handshake, ste
 	if item.Response == nil {
 		return item, conn, nil
 	}
-	raw, decoded := readChallenge(item.Response, scheme)
+	raw := decodeChallenge(&item, scheme)
 	// Whoever answers in SPNEGO is answered in it.
-	h.spnego = h.spnego || decoded.SPNEGO
-	decoded.SPNEGO = h.spnego
+	h.spnego = h.spnego || item.NTLM.SPNEGO
+	item.NTLM.SPNEGO = h.spnego
+	return item, conn, raw
+}
+
+// decodeChallenge writes down what the answer to a type 1 says and returns the
+// NTLM message in it, nil if there is none.
+func decodeChallenge(item *evidence.Item, scheme string) []byte {
+	raw, decoded := readChallenge(item.Response, scheme)
 	item.NTLM = decoded
 	if decoded.Time != nil {
 		arrived := time.Now()
@@ -93,9 +100,9 @@ func (c *Client) typeOne(ctx context.Context, conn *wire.Conn, h *Handshake, ste
 			arrived = arrived.Add(-time.Duration(*f/2) * time.Millisecond)
 		}
 		skew := decoded.Time.Sub(arrived).Milliseconds()
-		item.NTLM.ClockSkewMS = &skew
+		decoded.ClockSkewMS = &skew
 	}
-	return item, conn, raw
+	return raw
 }
 
 // readChallenge finds and decodes the type 2 message. Step two lists the other
@@ -152,7 +159,7 @@ func (h *Handshake) Challenged() bool { return h.challenge != nil || h.Item.Resp
 // Kept says whether the connection still stands, so that type 3 may follow.
 func (h *Handshake) Kept() bool {
 	if h.Lost == "" && !h.conn.Fit(SettleTime) {
-		h.Lost = "the server ended the connection after its challenge"
+		h.Lost = connectionEnded
 	}
 	return h.Lost == ""
 }

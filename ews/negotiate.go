@@ -67,9 +67,7 @@ func (c *Client) Kerberos(ctx context.Context, userAgent string, token TokenMake
 	note.Scheme, note.Mechanism, note.Binding = "Negotiate", evidence.MechanismKerberos, binding
 	opened, fail := c.open(ctx)
 	if fail != nil {
-		item := evidence.Item{ID: c.Recorder.Begin(), Step: evidence.StepLogon, Address: c.Address, At: time.Now(), Connection: opened.ID, TLS: opened.TLS, Timing: opened.Timing, Error: fail}
-		c.settle(&item, note, settle)
-		return c.Recorder.Add(item)
+		return c.unopened(opened, fail, note, settle)
 	}
 	message, binding, err := kerberosMessage(opened.Conn, token, binding)
 	note.Binding = binding
@@ -77,14 +75,7 @@ func (c *Client) Kerberos(ctx context.Context, userAgent string, token TokenMake
 		opened.Conn.Close()
 		return c.skip(err, note, settle)
 	}
-	// The authenticator, with which the message ends, is what can be replayed.
-	// It is longer than this; what stands before it are names in clear, which
-	// the server may say.
-	const authenticator = 96
-	c.Recorder.Hide(message[max(0, len(message)-authenticator):])
-	// Its beginning, lengths included, is by what the ticket is recognised.
-	const beginning = 64
-	c.Recorder.vault.AddMark(message[:min(len(message), beginning)])
+	c.hideTicket(message)
 	c.Recorder.Expose()
 	item, conn := c.send(ctx, opened.Conn, leg{
 		step: evidence.StepLogon, userAgent: userAgent, call: &c.Call, credential: true,
@@ -97,6 +88,23 @@ func (c *Client) Kerberos(ctx context.Context, userAgent string, token TokenMake
 	item = c.Recorder.Add(item)
 	c.keep(item, conn)
 	return item
+}
+
+// unopened writes down a logon that found no connection: nothing was sent.
+func (c *Client) unopened(opened wire.Opened, fail *evidence.Failure, note evidence.Logon, settle Settle) evidence.Item {
+	item := evidence.Item{ID: c.Recorder.Begin(), Step: evidence.StepLogon, Address: c.Address, At: time.Now(), Connection: opened.ID, TLS: opened.TLS, Timing: opened.Timing, Error: fail}
+	c.settle(&item, note, settle)
+	return c.Recorder.Add(item)
+}
+
+// hideTicket makes known what of a Kerberos token is secret: the authenticator,
+// with which it ends and which can be replayed, and its beginning, lengths
+// included, by which it is recognised. Between them stand names in clear, which
+// the server may say.
+func (c *Client) hideTicket(message []byte) {
+	const authenticator, beginning = 96, 64
+	c.Recorder.Hide(message[max(0, len(message)-authenticator):])
+	c.Recorder.vault.AddMark(message[:min(len(message), beginning)])
 }
 
 func kerberosMessage(conn *wire.Conn, token TokenMaker, binding string) ([]byte, string, error) {

@@ -68,8 +68,8 @@ func (c *Client) keep(item evidence.Item, conn *wire.Conn) {
 	held := &s.conn
 	if item.Logon.Scheme == "Basic" {
 		s.basic, held = true, &s.spare
-	} else if s.windows == nil && item.Logon.Mechanism != evidence.MechanismKerberos {
-		s.windows = &item
+	} else if s.windows == nil && c.Credential.Password != "" && item.Logon.Mechanism != evidence.MechanismKerberos {
+		s.windows = &item // else (a ticket, the logged-on user) nothing here could sign in anew
 	}
 	if conn == nil {
 		return

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/ewsprobe/ewsprobe/ews"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 )
 
@@ -62,8 +63,10 @@ type Config struct {
 	// machine names them; "" unknown.
 	Domain, Controller string
 	Kerberos           Kerberos
-	// CurrentUser signs in with the logged-on user of Windows.
+	// CurrentUser signs in with the logged-on user of Windows, who is User then.
 	CurrentUser bool
+	// SecurityContext makes the tokens of that sign-in; nil: SSPI.
+	SecurityContext ews.OpenContext
 	// Profile is the exported Dynamics profile; nil: none was given.
 	Profile *evidence.Profile
 	Cloud   *Cloud // look-ups outside the network; nil: none

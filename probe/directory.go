@@ -81,10 +81,7 @@ func (t *talk) present(ctx context.Context, binding string, comparison bool) evi
 // ticket to be had: the record says why. A password that the KDC refuses is one
 // refused for this endpoint, like one that EWS refuses.
 func (r *run) getTicket(ctx context.Context) (refused bool, err error) {
-	spn := r.Kerberos.SPN
-	if spn == "" {
-		spn = "HTTP/" + strings.ToLower(r.URL.Hostname())
-	}
+	spn := r.spn()
 	if len(r.Kerberos.Cache) > 0 {
 		if _, ticket := r.kdc.Cached(ctx, r.Kerberos.Cache, spn); ticket != nil {
 			r.token = r.kdc.Token(ticket)

@@ -76,6 +76,9 @@ func (t *talk) take(ctx context.Context, l Logon) error {
 		return t.signInByTicket(ctx)
 	}
 	may, why := t.guard.May(comparison)
+	if l.Scheme == CurrentUser && may {
+		may, why = t.mayUseCurrentUser()
+	}
 	if !may {
 		if !comparison {
 			t.note(t.address, evidence.Logon{Scheme: scheme, Result: evidence.Skipped, Why: why, Remembered: t.guard.barred != ""})
@@ -85,7 +88,7 @@ func (t *talk) take(ctx context.Context, l Logon) error {
 	}
 	item := t.send(ctx, l, scheme)
 	t.setResult(l, item.Logon.Result)
-	if l.Scheme == Windows && !comparison && item.Logon.Result == evidence.Refused {
+	if l.Scheme != Basic && !comparison && item.Logon.Result == evidence.Refused && item.Logon.Mechanism != evidence.MechanismKerberos {
 		// Costs nothing, and shows a balancer that moves the connection to
 		// another server between the legs.
 		t.client.KeepTest(ctx, scheme, t.userAgent, t.wrapped)
@@ -101,11 +104,11 @@ func (t *talk) settled(result evidence.Result, comparison bool) error {
 			return nil
 		}
 		t.refused = true
-		if !t.guard.proved && !t.withKey() {
+		if !t.guard.proved && t.withPassword() {
 			return t.remember()
 		}
 	case evidence.Accepted:
-		t.refused, t.provedHere = false, true
+		t.refused, t.provedHere = false, t.withPassword()
 	}
 	return nil
 }
@@ -227,6 +230,9 @@ func (t *talk) once(ctx context.Context, l Logon, scheme string) evidence.Item {
 	comparison := l.When == ToCompare
 	note := evidence.Logon{Scheme: scheme, Binding: l.Binding, Comparison: comparison}
 	settle := func(result evidence.Result) bool { return t.guard.End(comparison, result) }
+	if l.Scheme == CurrentUser {
+		return t.asCurrentUser(ctx, scheme, note, settle)
+	}
 	if l.When == ToRename || scheme == "Basic" && comparison {
 		note.Account, _ = t.otherForm()
 		note.OtherForm = true

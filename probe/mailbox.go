@@ -141,7 +141,7 @@ func (f *further) primaryAddress(ctx context.Context) {
 // testConnection asks, once in a run, what Dynamics' Test Connection would ask:
 // it takes the profile's user name for a mailbox address and impersonates it.
 func (f *further) testConnection(ctx context.Context) {
-	if isUPN(f.User) || f.asked[evidence.TestConnection] {
+	if f.CurrentUser || isUPN(f.User) || f.asked[evidence.TestConnection] {
 		return
 	}
 	f.once(evidence.TestConnection)
@@ -163,7 +163,7 @@ func furtherCalls(c Config) []string {
 		}
 		calls = append(calls, "ResolveNames for the mailbox's address, if it is not found or a round trip is left: which address is the primary one")
 	}
-	if !isUPN(c.User) {
+	if !c.CurrentUser && !isUPN(c.User) {
 		calls = append(calls, "FindFolder impersonating the user name, as Dynamics' Test Connection does")
 	}
 	return calls

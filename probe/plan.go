@@ -97,7 +97,7 @@ func NewPlan(c Config) Plan {
 	}
 	right, none, foreign, zero := evidence.BindingRight, evidence.BindingNone, evidence.BindingForeign, evidence.BindingZero
 	if c.CurrentUser {
-		p.Logons = []Logon{{CurrentUser, none, IfOffered}}
+		p.Logons = []Logon{{CurrentUser, right, IfOffered}}
 		p.Further = furtherCalls(c)
 		return p
 	}
@@ -160,6 +160,8 @@ func (p Plan) String() string {
 			what = "Basic under another form of the name"
 		case l.Scheme == Directory:
 			what = "LDAP bind inside TLS at a domain controller"
+		case l.Scheme == CurrentUser:
+			what = "the logged-on user by SSPI (Windows chooses NTLM or Kerberos)"
 		}
 		switch l.Binding {
 		case evidence.BindingRight:

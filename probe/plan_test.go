@@ -23,7 +23,7 @@ func TestPlan(t *testing.T) {
 		{"the domain named", Config{ProfileAuth: ProfileBasic, Kerberos: Kerberos{Realm: "CONTOSO.COM", Named: true}}, "Basic:0 NTLM/right:1 Kerberos/right:6 Basic:7 NTLM/none:3 Basic:4 NTLM/none:4 NTLM/foreign:4 NTLM/zero:4"},
 		{"explained: the directory before a second scheme", Config{ProfileAuth: ProfileBasic, Explain: true}, "Basic:0 LDAPS:5 NTLM/right:1 Basic:7 NTLM/none:3 Basic:4 NTLM/none:4 NTLM/foreign:4 NTLM/zero:4"},
 		{"keytab", Config{ProfileAuth: ProfileNegotiate, Kerberos: Kerberos{Keytab: []byte{5, 2}}}, "Kerberos/right:6"},
-		{"current user", Config{ProfileAuth: ProfileNTLM, CurrentUser: true}, "current user/none:0"},
+		{"current user", Config{ProfileAuth: ProfileNTLM, CurrentUser: true}, "current user/right:0"},
 		{"oauth", Config{ProfileAuth: ProfileOAuth}, ""},
 		{"no credentials", Config{ProfileAuth: ProfileBasic, NoCredentials: true}, ""},
 		{"http", Config{ProfileAuth: ProfileBasic, URL: &url.URL{Scheme: "http", Host: "mail"}}, ""},

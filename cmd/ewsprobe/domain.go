@@ -54,6 +54,9 @@ func configureDomain(c *cli.Context, cfg *probe.Config) error {
 	if err := excludeEachOther(c, cfg); err != nil {
 		return err
 	}
+	if cfg.CurrentUser {
+		cfg.User = loggedOnUser()
+	}
 	return findRealm(c, cfg)
 }
 

@@ -231,6 +231,8 @@ func mechanism(l *evidence.Logon) string {
 	switch {
 	case isKerberos(l):
 		return "Kerberos in Negotiate"
+	case l.Scheme == "Negotiate" && l.Mechanism != "" && l.Mechanism != evidence.MechanismNTLM:
+		return l.Mechanism + " in Negotiate"
 	case l.Scheme == "Negotiate":
 		return "NTLM in Negotiate"
 	}

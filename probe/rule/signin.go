@@ -68,8 +68,26 @@ func credentialsRejected(v *view) *hit {
 		}
 		h.detail += " " + said
 	}
+	if v.rec.Target.CurrentUser {
+		h.detail += v.byWindowsItself() + " " + lookalikes()
+		return h
+	}
 	h.detail += " " + v.nameForm() + lookalikes()
 	return h
+}
+
+// byWindowsItself: what a refusal of the logged-on user leaves open, whose
+// sign-in cannot be compared with one by Basic or under another binding.
+func (v *view) byWindowsItself() string {
+	s := " Windows made this sign-in for the logged-on user, so no other scheme and no other channel binding could be compared."
+	for _, n := range v.nodes {
+		for _, item := range n.logons {
+			if item.Logon.Result == evidence.Refused && item.Logon.Binding != evidence.BindingRight {
+				return s + " It was sent without the channel binding of the certificate seen here: where Extended Protection is Allow or Require it can be refused whoever it is, so this refusal proves nothing about the account."
+			}
+		}
+	}
+	return s + " It was given the channel binding of the certificate seen here: where a device re-encrypts TLS in front of Extended Protection it is refused whoever it is, and then this refusal proves nothing about the account. A check with --user and a password tells the two apart."
 }
 
 // refusedAtKDC: no scheme of EWS was decided, but a domain controller refused

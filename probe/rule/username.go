@@ -11,8 +11,8 @@ import (
 // userNameNotUPN: the sign-in takes the name, Test Connection does not.
 func userNameNotUPN(v *view) *hit {
 	user := v.rec.Target.User
-	if v.proved == nil || !strings.Contains(user, `\`) && strings.Contains(user, "@") {
-		return nil
+	if v.proved == nil || v.rec.Target.CurrentUser || !strings.Contains(user, `\`) && strings.Contains(user, "@") {
+		return nil // of the logged-on user nobody gave a name
 	}
 	form := `DOMAIN\user`
 	if !strings.Contains(user, `\`) {

@@ -58,6 +58,28 @@ if [ -e /run/ewsprobe-lab/pids/bridge ]; then
 	lab 0 'OK  ok' ntlm 8463
 	lab 2 extended-protection ntlm 8471
 	lab 2 tls-untrusted basic 8453
+
+	# Why an account is refused, and a ticket got with the password. The names of
+	# the laboratory do not resolve, so the domain controller goes by its address.
+	at() { expect "$1" "$2" --ca-file /run/ewsprobe-lab/pki/ca.pem --address 127.0.0.20 "${@:4}" "https://mail.contoso.lab:$3/EWS/Exchange.asmx"; }
+	export KRB5_CONFIG=$PWD/testdata/lab/krb5.conf
+	at 2 'account disabled' 8441 --user svc-disabled@contoso.lab --explain-rejection --dc 127.0.0.10
+	at 2 'takes Kerberos and no NTLM' 8444 --user svc-crm@contoso.lab --profile-auth negotiate
+
+	# The logged-on user: wine's SSPI has no NTLM without winbind, and Kerberos
+	# only with a ticket.
+	unset EWSPROBE_PASSWORD
+	export KRB5CCNAME=FILE:$work/none
+	at 3 'SEC_E_SECPKG_NOT_FOUND' 8442 --current-user --profile-auth ntlm
+	at 3 'SEC_E_NO_CREDENTIALS' 8444 --current-user --profile-auth negotiate
+	KRB5CCNAME=FILE:$work/ticket
+	if echo 'Passw0rd!good' | /usr/bin/python3 testdata/lab/wine/ticket.py svc-crm@CONTOSO.LAB "$KRB5CCNAME"; then
+		at 0 'by Kerberos in Negotiate' 8444 --current-user --profile-auth negotiate
+		at 0 'by Kerberos in Negotiate' 8466 --current-user --profile-auth negotiate
+		at 2 'by Kerberos in Negotiate' 8463 --current-user --profile-auth negotiate # wine's Kerberos sends no channel binding
+	else
+		echo "wine: no ticket, so the logged-on user did not sign in"
+	fi
 else
 	echo "wine: the laboratory is not up, the stand-in serves"
 	go build -o "$work/ewsprobe" ./cmd/ewsprobe

@@ -1,0 +1,45 @@
+package probe
+
+import (
+	"context"
+	"strings"
+
+	"github.com/ewsprobe/ewsprobe/ews"
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+)
+
+// withPassword says that the account signs in with its password, so that a
+// refusal is one of that password and is remembered.
+func (c Config) withPassword() bool { return !c.withKey() && !c.CurrentUser }
+
+// mayUseCurrentUser: Windows would answer whoever shows any certificate, and
+// what it sends can be relayed. Usage refuses the two flags together; this holds
+// it where the credential is used.
+func (c Config) mayUseCurrentUser() (bool, string) {
+	if c.Insecure {
+		return false, "the certificate is not verified (--insecure), and the sign-in of the logged-on user never goes past that"
+	}
+	return true, ""
+}
+
+// spn is the name of the service that a ticket or a context is for.
+func (c Config) spn() string {
+	if c.Kerberos.SPN != "" {
+		return c.Kerberos.SPN
+	}
+	return "HTTP/" + strings.ToLower(c.URL.Hostname())
+}
+
+// asCurrentUser signs in with what Windows makes of the logged-on user.
+func (t *talk) asCurrentUser(ctx context.Context, scheme string, note evidence.Logon, settle ews.Settle) evidence.Item {
+	open := t.SecurityContext
+	if open == nil {
+		open = ews.OpenSSPI
+	}
+	t.guard.Begin(false)
+	item := t.client.CurrentUser(ctx, scheme, t.userAgent, open, t.spn(), note, settle)
+	if f := item.Error; f != nil && item.Logon.Mechanism != evidence.MechanismKerberos && (f.Code == evidence.ConnectionClosed || f.Code == evidence.ConnectionReset) {
+		t.client.KeepTest(ctx, scheme, t.userAgent)
+	}
+	return item
+}
