@@ -39,7 +39,7 @@ func (t *talk) asCurrentUser(ctx context.Context, scheme string, note evidence.L
 	t.guard.Begin(false)
 	item := t.client.CurrentUser(ctx, scheme, t.userAgent, open, t.spn(), note, settle)
 	if f := item.Error; f != nil && item.Logon.Mechanism != evidence.MechanismKerberos && (f.Code == evidence.ConnectionClosed || f.Code == evidence.ConnectionReset) {
-		t.client.KeepTest(ctx, scheme, t.userAgent)
+		t.client.KeepTest(ctx, scheme, t.userAgent, false)
 	}
 	return item
 }
