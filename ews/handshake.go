@@ -51,7 +51,7 @@ func (c *Client) NTLMNegotiate(ctx context.Context, scheme, userAgent string) *H
 func (c *Client) typeOne(ctx context.Context, conn *wire.Conn, scheme, userAgent string, step evidence.Step) (evidence.Item, *wire.Conn, []byte) {
 	message, err := ntlm.NegotiateMessage()
 	if err != nil { // only if go-ntlmssp changed
-		return evidence.Item{Step: step, Address: c.Address, At: time.Now(), Error: &evidence.Failure{Code: evidence.Malformed, Phase: "write", Text: err.Error()}}, nil, nil
+		return evidence.Item{Step: c.step(step), Address: c.Address, At: time.Now(), Error: &evidence.Failure{Code: evidence.Malformed, Phase: "write", Text: err.Error()}}, nil, nil
 	}
 	item, conn := c.send(ctx, conn, leg{
 		step: step, userAgent: userAgent,
@@ -142,7 +142,7 @@ func (h *Handshake) Authenticate(ctx context.Context, binding string, note evide
 		h.Close()
 		note.Account, note.Result, note.Why = c.Credential.User, evidence.Skipped, err.Error()
 		note.Counted = settle(note.Result)
-		return c.Recorder.Add(evidence.Item{Step: evidence.StepSkipped, Address: c.Address, At: time.Now(), Logon: &note})
+		return c.Recorder.Add(evidence.Item{Step: c.step(evidence.StepSkipped), Address: c.Address, At: time.Now(), Logon: &note})
 	}
 	c.hide(message)
 	c.Recorder.expose()

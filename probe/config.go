@@ -31,7 +31,7 @@ var DynamicsUserAgents = []string{"ExchangeServicesClient/15.00.1076.004", "CRM/
 
 // Config is one check: validated, complete, nothing left to look up.
 type Config struct {
-	URL         *url.URL
+	URL         *url.URL // nil until Autodiscover has found it for FromAddress
 	User        string
 	Password    string
 	Mailbox     string
@@ -55,6 +55,16 @@ type Config struct {
 	NoCredentials    bool
 	CertWarnDays     int
 
+	// FromAddress is the mailbox address that was given in place of a URL: EWS is
+	// to be found by Autodiscover. Autodiscover is the endpoint to ask; nil: with
+	// FromAddress the ladder, else nothing. FollowAutodiscover is the leave to
+	// sign in at hosts found on the way.
+	FromAddress        string
+	Autodiscover       *url.URL
+	FollowAutodiscover bool
+	// Resolver finds hosts; nil is the system's.
+	Resolver Resolver
+
 	// Memory of refused passwords; nil remembers nothing.
 	Memory *Memory
 	// Follow is told each item as it is written; nil nobody.
@@ -63,13 +73,21 @@ type Config struct {
 
 // sendsCredentials says whether the check may use the credential at all.
 func (c Config) sendsCredentials() bool {
-	return !c.NoCredentials && c.ProfileAuth != ProfileOAuth && c.URL.Scheme == "https"
+	return !c.NoCredentials && c.ProfileAuth != ProfileOAuth && (c.URL == nil || c.URL.Scheme == "https")
 }
 
 func (c Config) target() evidence.Target {
-	return evidence.Target{
-		URL: c.URL.String(), Host: c.URL.Hostname(), Mailbox: c.Mailbox, User: c.User, ProfileAuth: c.ProfileAuth,
+	t := evidence.Target{
+		Mailbox: c.Mailbox, User: c.User, ProfileAuth: c.ProfileAuth,
 		Impersonate: c.Impersonate, View: c.View, Credentials: c.sendsCredentials(), Insecure: c.Insecure,
 		UserAgent: c.UserAgent, CertWarnDays: c.CertWarnDays,
+		FollowAutodiscover: c.FollowAutodiscover, FromAddress: c.FromAddress,
 	}
+	if c.URL != nil {
+		t.URL, t.Host = c.URL.String(), c.URL.Hostname()
+	}
+	if c.Autodiscover != nil {
+		t.Autodiscover = c.Autodiscover.String()
+	}
+	return t
 }

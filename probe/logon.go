@@ -16,12 +16,16 @@ import (
 // second scheme to be explained: the servers differ.
 func (r *run) logons(ctx context.Context, nodes []*node) error {
 	var problem error
+	accepted := false // by EWS at an earlier address
 	for _, n := range nodes {
 		if !n.asksCredential() {
 			continue
 		}
-		t := &talk{node: n, provedBefore: r.guard.proved}
+		t := &talk{node: n, provedBefore: accepted}
 		for _, l := range r.plan.Logons {
+			if l.When != IfOffered {
+				r.discoverBeside(ctx)
+			}
 			if ctx.Err() != nil {
 				return problem
 			}
@@ -32,6 +36,7 @@ func (r *run) logons(ctx context.Context, nodes []*node) error {
 				problem = err // the second refusal cannot be remembered either
 			}
 		}
+		accepted = accepted || t.accepted
 		if t.refused && (t.provedBefore || !r.guard.proved) {
 			break
 		}
@@ -46,7 +51,7 @@ func (r *run) logons(ctx context.Context, nodes []*node) error {
 type talk struct {
 	*node
 	basic, windows, unbound evidence.Result // "" not sent yet
-	refused                 bool
+	refused, accepted       bool
 	provedBefore            bool // an earlier address accepted the password
 }
 
@@ -83,7 +88,7 @@ func (t *talk) take(ctx context.Context, l Logon) error {
 			return t.remember()
 		}
 	case evidence.Accepted:
-		t.refused = false
+		t.refused, t.accepted = false, true
 	}
 	return nil
 }

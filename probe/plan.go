@@ -9,6 +9,7 @@ import (
 
 // Plan is what may be sent, in order, decided before anything is.
 type Plan struct {
+	Discovery     []string // what Autodiscover is asked
 	Anonymous     []string // legs that carry no credential
 	Logons        []Logon
 	MaxRejections int
@@ -68,7 +69,8 @@ const comparisons = 3
 // NewPlan lists what the check may send.
 func NewPlan(c Config) Plan {
 	p := Plan{Anonymous: []string{"POST without a credential: which schemes are offered"}, MaxRejections: c.MaxRejections}
-	if c.URL.Scheme != "https" {
+	p.Discovery = planDiscovery(c)
+	if c.URL != nil && c.URL.Scheme != "https" {
 		return p
 	}
 	p.Anonymous = append(p.Anonymous, "POST with an empty Bearer token: OAuth, tenant", "NTLM type 1: names, build, clock; names no account")
@@ -92,6 +94,12 @@ func NewPlan(c Config) Plan {
 // String is the plan as -v prints it.
 func (p Plan) String() string {
 	var b strings.Builder
+	if len(p.Discovery) > 0 {
+		b.WriteString("plan, Autodiscover:\n")
+		for i, d := range p.Discovery {
+			fmt.Fprintf(&b, "  %d. %s\n", i+1, d)
+		}
+	}
 	b.WriteString("plan, at each address:\n")
 	n := 0
 	line := func(format string, args ...any) {

@@ -44,6 +44,11 @@ type Target struct {
 	Insecure     bool     `json:"insecure"`
 	UserAgent    string   `json:"user_agent"`
 	CertWarnDays int      `json:"cert_warn_days"` // certificate-expiring below this many days
+	// Autodiscover is the endpoint that was named, FromAddress the address that
+	// was given in place of a URL: EWS was to be found by Autodiscover.
+	Autodiscover       string `json:"autodiscover"`
+	FollowAutodiscover bool   `json:"follow_autodiscover"`
+	FromAddress        string `json:"from_address"`
 }
 
 // Step names what an Item did.
@@ -75,6 +80,7 @@ type Item struct {
 	TLS        *TLS        `json:"tls"` // on the leg that opened the connection
 	NTLM       *NTLM       `json:"ntlm"`
 	EWS        *EWS        `json:"ews"`
+	Discovery  *Discovery  `json:"discovery"`
 	Logon      *Logon      `json:"logon"`
 	Resolution *Resolution `json:"resolution"`
 	Error      *Failure    `json:"error"`

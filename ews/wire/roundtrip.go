@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"errors"
@@ -15,8 +16,9 @@ import (
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 )
 
-// Request is one POST to be sent.
+// Request is one request to be sent.
 type Request struct {
+	Method        string // "" is POST
 	URL           *url.URL
 	Header        [][2]string // names as spelled; net/http sorts them behind Host, User-Agent and Content-Length
 	UserAgent     string
@@ -61,7 +63,7 @@ func (c *Conn) exchange(ctx context.Context, req Request, a *Answer, start time.
 		return &evidence.Failure{Code: evidence.Malformed, Phase: "read", Text: "the server spoke unasked"}
 	}
 	c.meter.capture()
-	h := &http.Request{Method: http.MethodPost, URL: req.URL, Host: req.URL.Host, Header: http.Header{"User-Agent": {req.UserAgent}}, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Body: io.NopCloser(bytes.NewReader(req.Body)), ContentLength: int64(len(req.Body))}
+	h := &http.Request{Method: cmp.Or(req.Method, http.MethodPost), URL: req.URL, Host: req.URL.Host, Header: http.Header{"User-Agent": {req.UserAgent}}, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Body: io.NopCloser(bytes.NewReader(req.Body)), ContentLength: int64(len(req.Body))}
 	for _, f := range req.Header {
 		h.Header[f[0]] = append(h.Header[f[0]], f[1])
 	}
@@ -69,8 +71,11 @@ func (c *Conn) exchange(ctx context.Context, req Request, a *Answer, start time.
 		h.Header.Set("Authorization", req.Authorization)
 	}
 	if len(req.Body) == 0 {
-		// Content-Length: 0 must be said: a POST without a length is 411 at IIS.
-		h.Body, h.TransferEncoding = http.NoBody, []string{"identity"}
+		h.Body = http.NoBody
+		if h.Method == http.MethodPost {
+			// Content-Length: 0 must be said: a POST without a length is 411 at IIS.
+			h.TransferEncoding = []string{"identity"}
+		}
 	}
 	write := h.Write
 	if req.ViaProxy {

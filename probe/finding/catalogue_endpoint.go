@@ -156,6 +156,7 @@ func endpointEntries() []Entry {
 			},
 			SeeAlso: []Code{"endpoint-online"},
 		},
+		logonBlockedEntry(),
 		{
 			Code: "credentials-rejected", Block: BlockEndpoint, Status: Critical,
 			Title:     "EWS refuses the user name and password",

@@ -19,6 +19,7 @@ func mailboxEntries() []Entry {
 			},
 			SeeAlso: []Code{"access-denied", "mailbox-not-found"},
 		},
+		mailboxOnlineEntry(),
 		{
 			Code: "mailbox-not-found", Block: BlockMailbox, Status: Critical, Cause: 1,
 			Title:     "Exchange has no mailbox with this address",
@@ -34,6 +35,7 @@ func mailboxEntries() []Entry {
 			},
 			SeeAlso: []Code{"user-name-not-upn", "service-mailbox-missing", "endpoint-online"},
 		},
+		mailboxAddressDiffersEntry(),
 		{
 			Code: "access-denied", Block: BlockMailbox, Status: Critical,
 			Title:     "The account signs in but has no access to the mailbox",
@@ -48,6 +50,7 @@ func mailboxEntries() []Entry {
 			},
 			SeeAlso: []Code{"impersonation-denied", "forbidden"},
 		},
+		autodiscoverFailedEntry(),
 		{
 			Code: "certificate-private", Block: BlockMailbox, Status: Critical,
 			Title:     "The certificate does not come from a public authority",

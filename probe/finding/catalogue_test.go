@@ -39,6 +39,7 @@ var table = []row{
 	{"ntlm-disabled", BlockEndpoint, Critical, 0},
 	{"negotiate-disabled", BlockEndpoint, Critical, 0},
 	{"oauth-disabled", BlockEndpoint, Critical, 0},
+	{"logon-blocked", BlockEndpoint, Critical, 0},
 	{"credentials-rejected", BlockEndpoint, Critical, 0},
 	{"basic-rejected", BlockEndpoint, Critical, 0},
 	{"extended-protection", BlockEndpoint, Critical, 0},
@@ -46,8 +47,11 @@ var table = []row{
 	{"ntlm-rejected", BlockEndpoint, Critical, 0},
 
 	{"impersonation-denied", BlockMailbox, Critical, 0},
+	{"mailbox-online", BlockMailbox, Critical, 2},
 	{"mailbox-not-found", BlockMailbox, Critical, 1},
+	{"mailbox-address-differs", BlockMailbox, Critical, 1},
 	{"access-denied", BlockMailbox, Critical, 0},
+	{"autodiscover-failed", BlockMailbox, Critical, 0},
 	{"certificate-private", BlockMailbox, Critical, 0},
 	{"mailbox-unavailable", BlockMailbox, Unknown, 0},
 	{"exchange-error", BlockMailbox, Unknown, 0},
@@ -249,14 +253,14 @@ var knownProperties = []string{
 // knownFlags lists the flags of check that a remedy may use.
 var knownFlags = []string{
 	"--user", "--mailbox", "--impersonate", "--profile-auth", "--view", "--address", "--each-address",
-	"--ca-file", "--timeout", "--no-credentials", "--save", "--help",
+	"--follow-autodiscover", "--ca-file", "--timeout", "--no-credentials", "--save", "--help",
 }
 
 // knownLinks lists every page that a remedy may point to.
 var knownLinks = []string{
 	linkPrerequisites, linkHMA, linkOnlineProfile, linkNetwork, linkCiphers, linkBestPractices,
 	linkSetEWS, linkSetOrg, linkSetCAS, linkAuthPolicy, linkVdirs, linkEP, linkProtected,
-	linkKB401, linkKB403, linkKBNoMailbox, linkKBMonitoring,
+	linkAutodiscover, linkKB401, linkKB403, linkKBNoMailbox, linkKBMonitoring,
 }
 
 func TestLinksAreMicrosoftLearn(t *testing.T) {
@@ -329,7 +333,7 @@ func checkOwnCommand(t reporter, command string, words []string) {
 		}
 	}
 	last := words[len(words)-1]
-	if last != "--help" && !strings.Contains(last, "{host}") {
+	if last != "--help" && !strings.Contains(last, "{host}") && last != "{mailbox}" {
 		t.Errorf("%q does not end with its target", command)
 	}
 	if strings.Contains(command, "password") {

@@ -21,7 +21,7 @@ func seenAt(r Report, address string) [][2]string {
 		if item.Step == evidence.StepResolve && address == "" {
 			add("name resolution", "%s", outcome(item))
 		}
-		if item.Address != address {
+		if item.Address != address || item.Step.Autodiscover() {
 			continue
 		}
 		if certificate == nil && item.TLS != nil && item.TLS.Certificate != nil {
@@ -40,7 +40,7 @@ func seenAt(r Report, address string) [][2]string {
 		}
 	}
 	for _, a := range r.Attempts {
-		if a.Address == address {
+		if a.Address == address && a.Service != "autodiscover" {
 			add(a.Scheme, "%s", attempt(a))
 		}
 	}

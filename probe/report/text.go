@@ -128,6 +128,16 @@ func (p *page) hanging(indent int, label, text string) {
 
 func (p *page) seen(r Report) {
 	p.heading("What was seen")
+	discovery := func() {
+		for _, l := range seenOfAutodiscover(r) {
+			p.hanging(4, pad(l[0], 19), l[1])
+		}
+	}
+	if r.Target.FromAddress != "" {
+		discovery() // it came first
+	} else {
+		defer discovery()
+	}
 	addresses := []string{}
 	for _, n := range r.Nodes {
 		addresses = append(addresses, n.Address)

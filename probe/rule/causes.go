@@ -49,8 +49,21 @@ func (v *view) openedMailbox() *evidence.Item {
 }
 
 func (v *view) causeAddress(findings []finding.Finding, opened *evidence.Item) finding.CauseReport {
+	if f := found(findings, "mailbox-address-differs"); f != nil {
+		if f.Status == finding.Critical {
+			return cause(1, finding.CauseConfirmed, f.Summary, f.Evidence...)
+		}
+		return cause(1, finding.CauseLikely, f.Summary, f.Evidence...)
+	}
 	if f := found(findings, "mailbox-not-found"); f != nil {
-		return cause(1, finding.CauseConfirmed, fmt.Sprintf("Exchange knows no mailbox %s here", v.mailbox()), f.Evidence...)
+		status := finding.CauseLikely
+		if f.Confidence == finding.Confirmed {
+			status = finding.CauseConfirmed
+		}
+		return cause(1, status, fmt.Sprintf("Exchange knows no mailbox %s here", v.mailbox()), f.Evidence...)
+	}
+	if item := v.sentOnline(); item != nil && opened == nil {
+		return cause(1, finding.CauseUndetermined, "Exchange knows the address, but the mailbox is in Exchange Online, and its primary address there was not looked up", item.ID)
 	}
 	switch {
 	case v.rec.Target.Mailbox == "":
@@ -64,6 +77,13 @@ func (v *view) causeAddress(findings []finding.Finding, opened *evidence.Item) f
 }
 
 func (v *view) causeOnline(findings []finding.Finding, opened *evidence.Item) finding.CauseReport {
+	if f := found(findings, "mailbox-online"); f != nil {
+		status := finding.CauseLikely
+		if f.Confidence == finding.Confirmed {
+			status = finding.CauseConfirmed
+		}
+		return cause(2, status, sentence(f.Summary), f.Evidence...)
+	}
 	if f := found(findings, "endpoint-online"); f != nil {
 		return cause(2, finding.CauseLikely, "the endpoint is Exchange Online; where the mailbox is was not looked up", f.Evidence...)
 	}

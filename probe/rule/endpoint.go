@@ -36,6 +36,9 @@ func endpointOnline(v *view, n *node) *hit {
 	}
 	h := &hit{confidence: finding.Likely, evidence: []string{n.ask.ID}}
 	h.summary = fmt.Sprintf("%s is Exchange Online, not an Exchange server of yours", v.host())
+	if v.sentOnline() != nil {
+		h.confidence = finding.Confirmed // the mailbox was located there
+	}
 	h.detail = fmt.Sprintf("Recognised by %s. Exchange Online has taken no Basic since October 2022 and no NTLM for EWS at all. No credential was sent to it. Where the mailbox really is has not been looked up.", sign)
 	if why := n.ask.Response.First("X-EWS-Policy-Reason"); n.status() == 403 && why != "" {
 		h.detail += fmt.Sprintf(" It refuses EWS by policy (%q): EWS is being switched off there, tenant by tenant since October 2026.", why)

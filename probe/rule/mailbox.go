@@ -52,12 +52,33 @@ func impersonationDenied(v *view, n *node) *hit {
 }
 
 func mailboxNotFound(v *view, n *node) *hit {
-	item := v.answer(n, notFoundCodes)
-	if item == nil || v.rec.Target.Mailbox == "" {
+	item := v.unknownToEWS(n)
+	if item == nil || v.explainedOtherwise() {
 		return nil
 	}
 	h := said(item, finding.Confirmed, "No mailbox %s on this Exchange", v.mailbox())
+	if also := v.unknownAddress(); also != nil {
+		h.evidence = append(h.evidence, also.ID)
+		h.detail += fmt.Sprintf(" %s does not know the address either (%s).", where(also), also.Discovery.ErrorCode)
+	}
 	h.detail += " The address is misspelt, belongs to no mailbox here, or to one that has moved to Exchange Online, which was not looked up."
+	return h
+}
+
+// mailboxUnknown: EWS was not asked for the mailbox, or did not say, but
+// Autodiscover does not know the address.
+func mailboxUnknown(v *view) *hit {
+	item := v.unknownAddress()
+	if item == nil || v.openedMailbox() != nil || v.explainedOtherwise() {
+		return nil
+	}
+	h := &hit{confidence: finding.Likely, evidence: []string{item.ID}}
+	h.summary = fmt.Sprintf("Autodiscover knows no mailbox %s", v.mailbox())
+	h.detail = fmt.Sprintf("%s answered error %s", where(item), item.Discovery.ErrorCode)
+	if m := item.Discovery.Message; m != "" {
+		h.detail += fmt.Sprintf(": %q", m)
+	}
+	h.detail += ". The address is misspelt or belongs to no mailbox of this organisation. EWS itself did not confirm it."
 	return h
 }
 
@@ -108,7 +129,7 @@ func exchangeError(v *view, n *node) *hit {
 	if item == nil || item.EWS.Code == "NoError" && item.EWS.Class != "Error" {
 		return nil
 	}
-	if slices.Contains(busyCodes, item.EWS.Code) {
+	if slices.Contains(busyCodes, item.EWS.Code) || v.unknownToEWS(n) != nil {
 		return nil
 	}
 	for _, named := range []func(*view, *node) *hit{impersonationDenied, mailboxNotFound, accessDenied, mailboxUnavailable, serviceMailboxMissing} {

@@ -13,8 +13,10 @@ import (
 type view struct {
 	rec   *evidence.Record
 	nodes []*node
-	// proved: some logon of the run was accepted, so the password is right.
+	// proved: some logon at EWS was accepted, so the password is right.
 	proved *evidence.Item
+	// discovery are the steps of Autodiscover, in their order.
+	discovery []*evidence.Item
 }
 
 // node is what one address said.
@@ -36,6 +38,10 @@ func arrange(rec *evidence.Record) *view {
 	v := &view{rec: rec}
 	for i := range rec.Items {
 		item := &rec.Items[i]
+		if item.Step.Autodiscover() {
+			v.discovery = append(v.discovery, item)
+			continue
+		}
 		if item.Address == "" || item.Step == evidence.StepAddressFamily {
 			continue
 		}

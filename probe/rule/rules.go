@@ -18,6 +18,7 @@ type row struct {
 	code finding.Code
 	at   func(*view, *node) *hit
 	in   func(*view) *hit
+	also func(*view) *hit // for the run, when it holds at no address
 }
 
 // table has every code that evidence can lead to. bad-usage and config-invalid
@@ -47,16 +48,20 @@ var table = []row{
 	{code: "ntlm-disabled", at: ntlmDisabled},
 	{code: "negotiate-disabled", at: negotiateDisabled},
 	{code: "oauth-disabled", at: oauthDisabled},
-	// Signing in (signin.go).
+	// Signing in (signin.go, blocked.go).
+	{code: "logon-blocked", in: logonBlocked},
 	{code: "credentials-rejected", in: credentialsRejected},
 	{code: "basic-rejected", at: basicRejected},
 	{code: "extended-protection", at: extendedProtection},
 	{code: "ntlm-broken", at: ntlmBroken},
 	{code: "ntlm-rejected", at: ntlmRejected},
-	// The mailbox (mailbox.go).
+	// The mailbox (mailbox.go), its place (location.go) and address (address.go).
 	{code: "impersonation-denied", at: impersonationDenied},
-	{code: "mailbox-not-found", at: mailboxNotFound},
+	{code: "mailbox-online", in: mailboxOnline},
+	{code: "mailbox-not-found", at: mailboxNotFound, also: mailboxUnknown},
+	{code: "mailbox-address-differs", in: mailboxAddressDiffers},
 	{code: "access-denied", at: accessDenied},
+	{code: "autodiscover-failed", in: autodiscoverFailed}, // autodiscover.go
 	{code: "mailbox-unavailable", at: mailboxUnavailable},
 	{code: "exchange-error", at: exchangeError},
 	{code: "service-mailbox-missing", at: serviceMailboxMissing},

@@ -10,7 +10,7 @@ import (
 )
 
 func credentialsRejected(v *view) *hit {
-	if v.proved != nil {
+	if v.proved != nil || v.provedElsewhere() != nil {
 		return nil
 	}
 	h := &hit{confidence: finding.Undetermined, reason: "undetermined"}
@@ -34,10 +34,30 @@ func credentialsRejected(v *view) *hit {
 			}
 		}
 	}
+	by := "EWS on " + v.host()
+	for _, item := range v.discovery {
+		l := item.Logon
+		if l == nil {
+			continue
+		}
+		if l.Remembered && remembered == nil {
+			remembered = item
+		}
+		if l.Result != evidence.Refused {
+			continue
+		}
+		if len(h.evidence) == 0 {
+			by = where(item)
+		}
+		h.evidence = append(h.evidence, item.ID)
+		if !slices.Contains(schemes, l.Scheme) {
+			schemes = append(schemes, l.Scheme)
+		}
+	}
 	user := v.rec.Target.User
 	switch {
 	case len(h.evidence) > 0:
-		h.summary = fmt.Sprintf("EWS on %s refuses the logon of %s by %s", v.host(), user, strings.Join(schemes, " and "))
+		h.summary = fmt.Sprintf("%s refuses the logon of %s by %s", by, user, strings.Join(schemes, " and "))
 		h.detail = fmt.Sprintf("%s refused. Over HTTP every reason looks the same: a 401 with the full list of schemes.", logons(len(h.evidence), schemes))
 		if slices.Contains(schemes, "Basic") && len(schemes) > 1 {
 			// Two verifiers, one answer: it is the account or its password.
@@ -51,7 +71,10 @@ func credentialsRejected(v *view) *hit {
 		}
 	case remembered != nil:
 		h.evidence = []string{remembered.ID}
-		h.summary = fmt.Sprintf("EWS on %s refused this password of %s a short while ago; nothing was sent", v.host(), user)
+		if remembered.Step.Autodiscover() {
+			by = where(remembered)
+		}
+		h.summary = fmt.Sprintf("%s refused this password of %s a short while ago; nothing was sent", by, user)
 		h.detail = sentence(remembered.Logon.Why) + "."
 	default:
 		return nil
