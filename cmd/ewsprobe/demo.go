@@ -129,6 +129,14 @@ func scenarioConfig(c standin.Check, server *standin.Server) (probe.Config, erro
 		Addresses: server.Addresses()[:1], Insecure: c.Insecure, Timeout: c.Timeout, UserAgent: userAgent(), DynamicsAgents: probe.DynamicsUserAgents,
 		MaxRejections: probe.DefaultMaxRejections, NoCredentials: c.User == "", CertWarnDays: probe.DefaultCertWarnDays,
 	}
+	if c.Autodiscover {
+		if cfg.Autodiscover, err = url.Parse(server.AutodiscoverURL()); err != nil {
+			return cfg, err
+		}
+	}
+	if c.ByAddress {
+		cfg.URL, cfg.FromAddress = nil, c.Mailbox
+	}
 	if c.EachNode {
 		cfg.Addresses = server.Addresses()
 	}

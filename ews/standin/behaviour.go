@@ -51,6 +51,9 @@ type Behaviour struct {
 	FolderCode          string
 	FaultsAs200         bool
 
+	// Autodiscover is what answers beside EWS, on a virtual directory of its own.
+	Autodiscover Autodiscover
+
 	// Hazard is a way to harm the client; with HazardOnLogon it waits until a
 	// password or an NTLM response was sent.
 	Hazard        Hazard

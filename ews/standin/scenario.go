@@ -26,6 +26,8 @@ type Check struct {
 	Timeout        time.Duration // 0 is the program's own
 	PlainHTTP      bool          // the URL begins with http://
 	EachNode       bool          // the address of every node is given
+	Autodiscover   bool          // --autodiscover names the stand-in's
+	ByAddress      bool          // TARGET is Mailbox, and EWS has to be found by Autodiscover
 }
 
 // Expect is what the check must find, and what it may cost the account.
@@ -54,6 +56,7 @@ func Scenarios() []Scenario {
 		unavailableScenarios(),
 		transportScenarios(),
 		mailboxScenarios(),
+		autodiscoverScenarios(),
 		hazardScenarios(),
 	)
 }

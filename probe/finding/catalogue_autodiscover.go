@@ -3,7 +3,7 @@ package finding
 // What Autodiscover brings to light. Each entry stands in the list of its block,
 // at its place in the order.
 
-const linkAutodiscover = "https://learn.microsoft.com/exchange/architecture/client-access/autodiscover"
+const linkAutodiscover = "https://learn.microsoft.com/exchange/client-developer/exchange-web-services/autodiscover-for-exchange"
 
 const (
 	cmdByAddress = `ewsprobe check --user "{user}" {mailbox}`
