@@ -10,6 +10,7 @@ import (
 // Plan is what may be sent, in order, decided before anything is.
 type Plan struct {
 	Discovery     []string // what Autodiscover is asked
+	EWSFirst      bool     // the first logon on EWS comes before it
 	Anonymous     []string // legs that carry no credential
 	Logons        []Logon
 	MaxRejections int
@@ -69,7 +70,7 @@ const comparisons = 3
 // NewPlan lists what the check may send.
 func NewPlan(c Config) Plan {
 	p := Plan{Anonymous: []string{"POST without a credential: which schemes are offered"}, MaxRejections: c.MaxRejections}
-	p.Discovery = planDiscovery(c)
+	p.Discovery, p.EWSFirst = planDiscovery(c), c.FromAddress == ""
 	if c.URL != nil && c.URL.Scheme != "https" {
 		return p
 	}
@@ -95,7 +96,7 @@ func NewPlan(c Config) Plan {
 func (p Plan) String() string {
 	var b strings.Builder
 	if len(p.Discovery) > 0 {
-		b.WriteString("plan, Autodiscover:\n")
+		b.WriteString("plan, Autodiscover" + p.discoveryWhen() + ":\n")
 		for i, d := range p.Discovery {
 			fmt.Fprintf(&b, "  %d. %s\n", i+1, d)
 		}
@@ -131,6 +132,15 @@ func (p Plan) String() string {
 		fmt.Fprintf(&b, "  at most %s for the account in this run, all schemes and addresses together\n", refusals(p.MaxRejections))
 	}
 	return b.String()
+}
+
+// discoveryWhen: where EWS was named too, Autodiscover is asked before a second
+// scheme on EWS.
+func (p Plan) discoveryWhen() string {
+	if p.EWSFirst {
+		return ", before a second scheme on EWS"
+	}
+	return ", first"
 }
 
 func refusals(n int) string {

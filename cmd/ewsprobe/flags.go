@@ -170,7 +170,8 @@ func parseTarget(target string) (*url.URL, error) {
 	case strings.Contains(target, "/"):
 		return nil, usage("TARGET has a path but no scheme; write https:// in front of it")
 	case strings.Contains(target, "@"):
-		return nil, usage("TARGET %q is not an e-mail address; give one like anna@contoso.com, or the EWS URL or the host name", target)
+		// Not repeated: what stands before the @ may be a password.
+		return nil, usage("TARGET is neither a URL nor an e-mail address; give the EWS URL, the host name, or an address like anna@contoso.com")
 	}
 	if ip, err := netip.ParseAddr(target); err == nil && ip.Is6() {
 		target = "[" + target + "]"

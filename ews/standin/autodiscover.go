@@ -13,7 +13,7 @@ const (
 	AutodiscoverNone         Autodiscover = ""              // nothing is there: 404
 	AutodiscoverSettings     Autodiscover = "settings"      // the settings of the mailbox, this server's EWS among them
 	AutodiscoverOtherAddress Autodiscover = "other-address" // the same, but the primary address of every mailbox is another one
-	AutodiscoverRedirectAddr Autodiscover = "redirect-addr" // ask for OnlineAddress: the mailbox is in Exchange Online
+	AutodiscoverRedirectAddr Autodiscover = "redirect-addr" // ask for the same name in OnlineDomain: the mailbox is in Exchange Online
 	AutodiscoverRedirectURL  Autodiscover = "redirect-url"  // ask ElsewhereURL instead
 	AutodiscoverUnknown      Autodiscover = "unknown"       // error 500: no such address
 	AutodiscoverInvalid      Autodiscover = "invalid"       // error 600: the request is not understood
@@ -26,10 +26,12 @@ const (
 
 // What the answers name.
 const (
-	OnlineAddress  = "anna@contoso.mail.onmicrosoft.com"
+	OnlineDomain   = "contoso.mail.onmicrosoft.com"
 	PrimaryAddress = "anna.example@contoso.com"
-	ElsewhereURL   = "https://autodiscover.fabrikam.example/autodiscover/autodiscover.xml"
-	ElsewhereEWS   = "https://mail.fabrikam.example/EWS/Exchange.asmx"
+	ElsewhereURL   = "https://" + elsewhereHost + "/autodiscover/autodiscover.xml"
+	ElsewhereEWS   = "https://" + elsewhereHost + "/EWS/Exchange.asmx"
+
+	elsewhereHost = "mail.fabrikam.example"
 )
 
 const (
@@ -141,6 +143,11 @@ func (n *node) primaryOf(address string) string {
 	return address
 }
 
+func onlineAddress(address string) string {
+	name, _, _ := strings.Cut(address, "@")
+	return escape(name + "@" + OnlineDomain)
+}
+
 func (n *node) poxAnswer(address string) string {
 	if code := n.outcomeFor(address); code != "" {
 		text := map[string]string{"500": "The email address can't be found.", "600": "Invalid Request"}[code]
@@ -152,7 +159,7 @@ func (n *node) poxAnswer(address string) string {
 		`<Protocol><Type>EXPR</Type><Server>` + Host + `</Server><EwsUrl>` + n.ewsNamed() + `</EwsUrl></Protocol></Account>`
 	switch n.behaviour.Autodiscover {
 	case AutodiscoverRedirectAddr:
-		account = `<Account><Action>redirectAddr</Action><RedirectAddr>` + OnlineAddress + `</RedirectAddr></Account>`
+		account = `<Account><Action>redirectAddr</Action><RedirectAddr>` + onlineAddress(address) + `</RedirectAddr></Account>`
 	case AutodiscoverRedirectURL:
 		account = `<Account><Action>redirectUrl</Action><RedirectUrl>` + ElsewhereURL + `</RedirectUrl></Account>`
 	}
@@ -176,7 +183,7 @@ func (n *node) userSettings(address string) string {
 			setting("AutoDiscoverSMTPAddress", n.primaryOf(address)) + `</UserSettings>`
 		switch n.behaviour.Autodiscover {
 		case AutodiscoverRedirectAddr:
-			code, content = "RedirectAddress", `<RedirectTarget>`+OnlineAddress+`</RedirectTarget>`
+			code, content = "RedirectAddress", `<RedirectTarget>`+onlineAddress(address)+`</RedirectTarget>`
 		case AutodiscoverRedirectURL:
 			code, content = "RedirectUrl", `<RedirectTarget>`+ElsewhereURL+`</RedirectTarget>`
 		}

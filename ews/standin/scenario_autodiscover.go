@@ -21,7 +21,7 @@ func autodiscoverScenarios() []Scenario {
 		{Name: "autodiscover-missing", Title: "the mailbox address is given, and there is no Autodiscover", Behaviour: everyScheme, Check: finding(Mailbox), Expect: critical("autodiscover-failed")},
 		{Name: "autodiscover-beside", Title: "the URL is given, and there is no Autodiscover beside it", Behaviour: everyScheme, Check: asking(goodCheck), Expect: warning("autodiscover-failed")},
 		{Name: "autodiscover-invalid", Title: "Autodiscover does not understand the question", Behaviour: beside(everyScheme, AutodiscoverInvalid), Check: finding(Mailbox), Expect: critical("autodiscover-failed")},
-		{Name: "autodiscover-elsewhere", Title: "Autodiscover leads to a host that was not named", Behaviour: beside(everyScheme, AutodiscoverMoved), Check: finding(Mailbox), Expect: critical("autodiscover-failed")},
+		{Name: "autodiscover-elsewhere", Title: "Autodiscover leads to EWS on a host that was not named", Behaviour: beside(everyScheme, AutodiscoverElsewhere), Check: finding(Mailbox), Expect: critical("autodiscover-failed")},
 		{
 			Name: "autodiscover-basic", Title: "Basic is on for Autodiscover and off for EWS, as Exchange is installed",
 			Behaviour: beside(windowsOnly, AutodiscoverSettings), Check: asking(goodCheck), Expect: critical("basic-disabled").ofCause(5),
