@@ -100,12 +100,12 @@ func Discovered(d *evidence.Discovery) string {
 		return ""
 	case d.HeldBack != "":
 		return "not gone to: " + strings.ReplaceAll(string(d.HeldBack), "-", " ")
-	case d.ErrorCode != "":
-		return "Autodiscover answers error " + d.ErrorCode
 	case d.RedirectAddr != "":
 		return "Autodiscover says to ask for " + d.RedirectAddr
 	case d.RedirectURL != "":
 		return "Autodiscover says to ask " + d.RedirectURL
+	case d.ErrorCode != "":
+		return "Autodiscover answers error " + d.ErrorCode
 	case d.EwsURL != "":
 		return "Autodiscover names " + d.EwsURL
 	}

@@ -195,12 +195,12 @@ func tell(item *evidence.Item) string {
 
 func answerOf(d *evidence.Discovery) string {
 	switch {
-	case d.ErrorCode != "":
-		return "error " + d.ErrorCode
 	case d.RedirectAddr != "":
 		return "to ask for " + d.RedirectAddr
 	case d.RedirectURL != "":
 		return "to ask " + d.RedirectURL
+	case d.ErrorCode != "":
+		return "error " + d.ErrorCode
 	case d.EwsURL != "":
 		return "EWS at " + d.EwsURL
 	}
