@@ -59,7 +59,7 @@ func TestClean(t *testing.T) {
 			Reason: text, Body: text, Page: &evidence.Page{Title: text},
 			Headers: [][2]string{{"Server", text}, {text, "x"}, {"Set-Cookie", text}, {"WWW-Authenticate", `Basic realm="` + text + `", NTLM`}, {"X-FEServer", "EX01"}},
 		},
-		EWS:   &evidence.EWS{Kind: "fault", Operation: text, Class: text, Code: text, InnerCode: text, Message: text, Version: text, Problem: text},
+		EWS: &evidence.EWS{Kind: "fault", Operation: text, Class: text, Code: text, InnerCode: text, Message: text, Version: text, Problem: text},
 		Discovery: &evidence.Discovery{
 			Form: "pox", ErrorCode: text, Message: text, Action: text, RedirectAddr: text, RedirectURL: text, EwsURL: text, InternalEwsURL: text, PrimarySMTP: text, Version: text, Problem: text,
 			Endpoint: text,

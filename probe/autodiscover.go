@@ -451,7 +451,7 @@ func (r *run) withhold(address string, u *url.URL, scheme string, held evidence.
 }
 
 var heldTexts = map[evidence.HeldBack]string{
-	evidence.HeldUnnamed:    "the user named neither this host nor a domain above it (--follow-autodiscover signs in all the same)",
+	evidence.HeldUnnamed:    "the user did not name this host (--follow-autodiscover signs in all the same)",
 	evidence.HeldNoExchange: "nothing in the answer shows that Exchange is there (--follow-autodiscover signs in all the same)",
 	evidence.HeldOnline:     "it is Exchange Online, which gets no credential",
 	evidence.HeldNotHTTPS:   "it is not https",

@@ -331,7 +331,7 @@ func TestAutodiscoverPassesNoUntrustedCertificate(t *testing.T) {
 func TestAutodiscoverFollowsTenRedirects(t *testing.T) {
 	w := newWorld(t)
 	w.host(auto, "autodiscover.contoso.com", func(rw http.ResponseWriter, r *http.Request) {
-		redirect(r.URL.Path + "x")(rw, r)
+		redirect(r.URL.Path+"x")(rw, r)
 	})
 	Run(t.Context(), w.config(nil)) //nolint:errcheck // nothing is remembered
 	if n := len(w.asked(auto)); n != 1+mostRedirects {

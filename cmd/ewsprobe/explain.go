@@ -192,9 +192,11 @@ var topics = []struct {
 	{
 		name: "what-is-sent", title: "What a check sends",
 		paragraphs: []string{
-			"Everything is a POST of a read-only FindFolder request to the one URL you named, under the user agent ewsprobe/VERSION. First come three requests without a credential, on connections of their own: an anonymous one, one with an empty Bearer token, one with an NTLM type 1 message, which names no account.",
+			"To EWS, everything is a POST of a read-only FindFolder request to the one URL you named, under the user agent ewsprobe/VERSION. First come three requests without a credential, on connections of their own: an anonymous one, one with an empty Bearer token, one with an NTLM type 1 message, which names no account.",
 			"Then the credential is used, one request at a time until one was accepted, and at most --max-rejections times (2) if it is refused: security event 4625 on the server and 4776 or 4771 on a domain controller show each. A scheme that is not offered never gets the password. Redirects are not followed, and nothing goes past an untrusted certificate without --insecure.",
 			"With a password already accepted, NTLM may be sent again without a channel binding and with a foreign one, to see what Extended Protection does; a refusal of these shows as 4625 with sub status 0xC000035B and does not count against the account. `ewsprobe check -v` prints the plan with its cost before anything is sent, and the report lists every attempt with its time.",
+			"Autodiscover is asked only with a mailbox address as TARGET or with --autodiscover URL. First without a credential, by GET, which names no mailbox: https://DOMAIN/autodiscover/autodiscover.xml, the same at autodiscover.DOMAIN, over http there too for the sake of a redirect, and the SRV record _autodiscover._tcp.DOMAIN; with --autodiscover only the URL it names. Redirects are followed without a credential, over https, at most ten. Then the question for the mailbox, by POST with the password (Basic if offered, else NTLM): a logon that counts like any other.",
+			"The password goes to the host of TARGET and of --autodiscover, and to hosts below the mailbox's own domain that answer with Exchange's headers; never to the domain itself, to what an SRV record or a redirect names, or to EWS on a host of another domain without --follow-autodiscover. Never over http, to Exchange Online, or past an untrusted certificate: --insecure holds for EWS on a host that you named, not here. Exchange Online is not even asked when a redirect or an SRV record leads there.",
 		},
 	},
 }

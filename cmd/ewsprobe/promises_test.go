@@ -41,6 +41,10 @@ func TestBudget(t *testing.T) {
 	domain := standin.Check{User: standin.User, Password: standin.WrongPassword}
 	bare := standin.Check{User: "svc-crm", Password: standin.WrongPassword}
 	negotiate := standin.Behaviour{Negotiate: true}
+	discovering, beside := everyScheme, wrongCheck
+	discovering.Autodiscover, beside.Autodiscover = standin.AutodiscoverSettings, true
+	byAddress := beside
+	byAddress.Mailbox, byAddress.ByAddress = standin.Mailbox, true
 	for _, test := range []struct {
 		name      string
 		behaviour standin.Behaviour
@@ -65,6 +69,8 @@ func TestBudget(t *testing.T) {
 		{"two nodes", farm(everyScheme, everyScheme), "basic", wrongCheck, [3]int{1, 2, 2}},
 		{"two nodes, ntlm", farm(windowsOnly, windowsOnly), "ntlm", wrongCheck, [3]int{1, 2, 2}},
 		{"two nodes, Basic only at the first", farm(basicOnly, windowsOnly), "basic", wrongCheck, [3]int{1, 1, 1}}, // the first refusal ends it
+		{"Autodiscover beside", discovering, "basic", beside, [3]int{1, 2, 3}},                                     // between the schemes of EWS
+		{"Autodiscover first", discovering, "basic", byAddress, [3]int{1, 1, 1}},
 		{"two nodes, nothing at the first", farm(standin.Behaviour{}, everyScheme), "basic", wrongCheck, [3]int{1, 2, 2}},
 	} {
 		for i, want := range test.refused {

@@ -81,19 +81,24 @@ func (n *node) autodiscover(c *connection, r *http.Request, a *authorization, q 
 		return n.jsonAnswer()
 	case does == AutodiscoverOpen:
 		q.Outcome = OutcomeServed
-		return n.discovered(path, q, body)
+		return n.discovered(path, q, a, body)
 	}
 	who, refusal := vdir.signIn(c, r, a, q)
 	if refusal != nil {
 		return refusal.with("X-SOAP-Enabled", "True").with("X-WSSecurity-Enabled", "True").with("X-OAuth-Enabled", "True")
 	}
-	return n.signedIn(n.discovered(path, q, body), who, r, a)
+	return n.signedIn(n.discovered(path, q, a, body), who, r, a)
 }
 
 // discovered answers the question for a mailbox. Every POX error has status 200.
-func (n *node) discovered(path string, q *Request, body []byte) *response {
+func (n *node) discovered(path string, q *Request, a *authorization, body []byte) *response {
 	asked := askedAddress(body)
 	q.Operation, q.Mailbox = "Autodiscover", cut(asked)
+	if n.behaviour.Echo && a.raw != "" {
+		text := escape(strings.Join(a.echoes(), " | "))
+		return n.exchangeResponse(http.StatusOK).withBody(xmlType, xmlDeclaration+`<Autodiscover xmlns="`+poxNamespace+`"><Response><User><AutoDiscoverSMTPAddress>`+escape(a.password)+
+			`</AutoDiscoverSMTPAddress></User><Error><ErrorCode>500</ErrorCode><Message>`+text+`</Message></Error></Response></Autodiscover>`)
+	}
 	if path == settingsPath {
 		return n.exchangeResponse(http.StatusOK).withBody(xmlType, n.userSettings(asked))
 	}

@@ -47,8 +47,8 @@ type Report struct {
 	Attempts   []rule.Attempt        `json:"attempts"`
 	// Autodiscover is what it said of the mailbox.
 	Autodiscover *rule.Autodiscover `json:"autodiscover"`
-	Evidence   []evidence.Item       `json:"evidence"`
-	Stopped    string                `json:"stopped"`
+	Evidence     []evidence.Item    `json:"evidence"`
+	Stopped      string             `json:"stopped"`
 }
 
 // New judges a record and makes the report of it.

@@ -42,7 +42,11 @@ func seenOfAutodiscover(r Report) [][2]string {
 			}
 		case evidence.StepAutodiscoverSkipped:
 			if l := item.Logon; l != nil {
-				add("  sign-in", "-    %s, %s", l.Result, l.Why)
+				what := "not sent"
+				if l.Result != evidence.Skipped {
+					what = l.Scheme + " " + string(l.Result)
+				}
+				add("  sign-in", "-    %s: %s", what, l.Why)
 			} else if d := item.Discovery; d != nil {
 				add("Autodiscover", "%s: -    %s", d.Endpoint, Discovered(d))
 			}

@@ -160,7 +160,9 @@ func TestAutodiscoverFacts(t *testing.T) {
 		t.Errorf("%s: %s", basic.Code, basic.Detail)
 	}
 	if f := found(Judge(record(fromAddress(ewsThere), told(anna, settings), ask("Basic"), heldBack(ewsThere, evidence.HeldUnnamed))).Findings, "autodiscover-failed"); f == nil ||
-		!slices.ContainsFunc(f.Remedies, func(r finding.Remedy) bool { return strings.Contains(r.Command, "--follow-autodiscover anna@contoso.com") }) {
+		!slices.ContainsFunc(f.Remedies, func(r finding.Remedy) bool {
+			return strings.Contains(r.Command, "--follow-autodiscover anna@contoso.com")
+		}) {
 		t.Errorf("no remedy: %+v", f)
 	}
 }

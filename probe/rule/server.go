@@ -242,7 +242,7 @@ func attemptWhy(item *evidence.Item) string {
 	case item.Logon.NewChallenge:
 		return "answered with a new challenge"
 	case item.Discovery.Answered():
-		return "answered " + answerOf(item.Discovery)
+		return "Autodiscover answered: " + answerOf(item.Discovery)
 	case item.Logon.Result == evidence.Accepted && item.EWS.Code != "":
 		return "EWS answered " + item.EWS.Code
 	case item.Logon.Result == evidence.Accepted:
