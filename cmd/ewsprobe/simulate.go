@@ -104,7 +104,15 @@ func tryCommand(k standin.Check, server *standin.Server, ca, password, profile, 
 	}
 	flag("profile-auth", k.ProfileAuth)
 	flag("view", k.View)
-	flag("mailbox", k.Mailbox)
+	target := server.URL()
+	if k.ByAddress {
+		target = k.Mailbox
+	} else {
+		flag("mailbox", k.Mailbox)
+	}
+	if k.Autodiscover {
+		flag("autodiscover", server.AutodiscoverURL())
+	}
 	if k.Impersonate {
 		line += " --impersonate"
 	}
@@ -131,7 +139,7 @@ func tryCommand(k standin.Check, server *standin.Server, ca, password, profile, 
 	for _, a := range addresses {
 		flag("address", a)
 	}
-	return line + " " + server.URL()
+	return line + " " + target
 }
 
 func quoteArgument(s string) string {

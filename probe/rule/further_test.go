@@ -242,6 +242,7 @@ func TestCausesAfterFurtherCalls(t *testing.T) {
 		"alias refused, the primary named": "confirmed not-checked",
 		"alias taken":                      "likely ruled-out",
 		"not found anywhere":               "confirmed not-checked",
+
 		"remote mailbox: the address book knows the address": "undetermined undetermined",
 		"delegated, answered with the caller's own":          "undetermined not-checked",
 		"delegated, another mailbox":                         "ruled-out ruled-out",
