@@ -2,6 +2,7 @@ package ews
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"net/url"
@@ -32,6 +33,7 @@ type Client struct {
 	Credential Credential
 	Call       soap.Call // what is asked with a credential
 	session    *Session  // a sign-in that was accepted, for further calls
+	Discover   *Discover // what is asked instead, where URL is Autodiscover's; nil: EWS
 	ViaProxy   bool      // http through a proxy: absolute request form
 	// ConnectLimit bounds connecting and the TLS handshake; 0: only the
 	// context does.
@@ -58,6 +60,7 @@ type leg struct {
 	described     string // what the record says of it
 	call          *soap.Call
 	question      *Question // a further call, in place of call
+	get           bool      // a GET, which asks nothing
 	credential    bool      // the answer comes from somebody who has seen the secret
 }
 
@@ -105,18 +108,26 @@ func (c *Client) Basic(ctx context.Context, conn *wire.Conn, userAgent string, n
 // send posts one leg and reads its answer. A nil conn opens a new one. The
 // connection is returned only if another request may follow on it.
 func (c *Client) send(ctx context.Context, conn *wire.Conn, l leg) (evidence.Item, *wire.Conn) {
-	item := evidence.Item{ID: c.Recorder.Begin(), Step: l.step, Address: c.Address, At: time.Now()}
+	item := evidence.Item{ID: c.Recorder.Begin(), Step: c.step(l.step), Address: c.Address, At: time.Now()}
 	req := wire.Request{
-		URL: c.URL, UserAgent: l.userAgent, Body: l.body(), ViaProxy: c.ViaProxy, Authorization: l.authorization,
+		URL: c.URL, UserAgent: l.userAgent, ViaProxy: c.ViaProxy, Authorization: l.authorization,
 		Header: [][2]string{{"Content-Type", "text/xml; charset=utf-8"}, {"Accept", "text/xml"}},
 	}
-	item.Request = describeRequest(req, l)
+	if c.Discover != nil {
+		c.Discover.fill(&req, l)
+	} else {
+		req.Body = l.body()
+	}
+	item.Request = c.describeRequest(req, l)
 	if conn == nil {
 		opened, fail := c.open(ctx)
 		item.Connection, item.TLS, item.Timing = opened.ID, opened.TLS, opened.Timing
 		if fail != nil {
 			item.Error = fail
 			item.Request = nil // nothing was sent
+			if c.Discover != nil {
+				item.Discovery = &evidence.Discovery{Endpoint: c.URL.String()}
+			}
 			return item, nil
 		}
 		conn = opened.Conn
@@ -153,11 +164,13 @@ func (c *Client) open(ctx context.Context) (wire.Opened, *evidence.Failure) {
 	return c.Dialer.Open(ctx, c.Address)
 }
 
-func describeRequest(r wire.Request, l leg) *evidence.Request {
+func (c *Client) describeRequest(r wire.Request, l leg) *evidence.Request {
 	d := &evidence.Request{
-		Method: "POST", URL: r.URL.String(), UserAgent: r.UserAgent, Authorization: l.described, Headers: r.Header, BodyBytes: len(r.Body),
+		Method: cmp.Or(r.Method, "POST"), URL: r.URL.String(), UserAgent: r.UserAgent, Authorization: l.described, Headers: r.Header, BodyBytes: len(r.Body),
 	}
 	switch {
+	case c.Discover != nil && l.call != nil:
+		d.Operation, d.Mailbox = c.Discover.operation(), c.Discover.Mailbox
 	case l.question != nil:
 		d.Operation, d.Mailbox, d.Impersonate, d.Purpose = l.question.operation(), l.question.Call.Mailbox, l.question.Call.Impersonate, l.question.Purpose
 	case l.call != nil:
@@ -175,6 +188,8 @@ func (c *Client) read(item *evidence.Item, body []byte, credential bool) {
 	switch {
 	case html:
 		r.Page = readPage(body)
+	case c.Discover != nil:
+		item.Discovery = readDiscovery(r, body)
 	case r.Oversized:
 		item.EWS = &evidence.EWS{Problem: "the answer is longer than 256 KiB"}
 	case len(bytes.TrimSpace(body)) > 0:
@@ -279,7 +294,7 @@ func (c *Client) settleAs(item *evidence.Item, note evidence.Logon, undecided bo
 		case undecided:
 		case r.Status == 401: // whatever its body says
 			note.Result = evidence.Refused
-		case item.EWS.Answered():
+		case item.EWS.Answered(), item.Discovery.Answered():
 			note.Result = evidence.Accepted
 		}
 	}
@@ -297,5 +312,5 @@ func (c *Client) skip(err error, note evidence.Logon, settle Settle) evidence.It
 	}
 	note.Result, note.Why = evidence.Skipped, err.Error()
 	note.Counted = settle(note.Result)
-	return c.Recorder.Add(evidence.Item{Step: evidence.StepSkipped, Address: c.Address, At: time.Now(), Logon: &note})
+	return c.Recorder.Add(evidence.Item{Step: c.step(evidence.StepSkipped), Address: c.Address, At: time.Now(), Logon: &note})
 }

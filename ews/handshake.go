@@ -73,7 +73,7 @@ func (c *Client) typeOne(ctx context.Context, conn *wire.Conn, h *Handshake, ste
 		described += " inside SPNEGO"
 	}
 	if err != nil { // only if go-ntlmssp changed
-		return evidence.Item{Step: step, Address: c.Address, At: time.Now(), Error: &evidence.Failure{Code: evidence.Malformed, Phase: "write", Text: err.Error()}}, nil, nil
+		return evidence.Item{Step: c.step(step), Address: c.Address, At: time.Now(), Error: &evidence.Failure{Code: evidence.Malformed, Phase: "write", Text: err.Error()}}, nil, nil
 	}
 	item, conn := c.send(ctx, conn, leg{
 		step: step, userAgent: h.userAgent,

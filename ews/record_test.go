@@ -59,7 +59,11 @@ func TestClean(t *testing.T) {
 			Reason: text, Body: text, Page: &evidence.Page{Title: text},
 			Headers: [][2]string{{"Server", text}, {text, "x"}, {"Set-Cookie", text}, {"WWW-Authenticate", `Basic realm="` + text + `", NTLM`}, {"X-FEServer", "EX01"}},
 		},
-		EWS:   &evidence.EWS{Kind: "fault", Operation: text, Class: text, Code: text, InnerCode: text, Message: text, Version: text, Problem: text},
+		EWS: &evidence.EWS{Kind: "fault", Operation: text, Class: text, Code: text, InnerCode: text, Message: text, Version: text, Problem: text},
+		Discovery: &evidence.Discovery{
+			Form: "pox", ErrorCode: text, Message: text, Action: text, RedirectAddr: text, RedirectURL: text, EwsURL: text, InternalEwsURL: text, PrimarySMTP: text, Version: text, Problem: text,
+			Endpoint: text,
+		},
 		NTLM:  &evidence.NTLM{TargetName: text, NetBIOSDomain: text, NetBIOSComputer: text, DNSDomain: text, DNSComputer: text, DNSForest: text, Problem: text},
 		TLS:   &evidence.TLS{Certificate: &evidence.Certificate{Subject: text, Issuer: text, Names: []string{"mail.contoso.com", text}}, Problems: []evidence.CertificateProblem{{Code: "wrong-name", Text: text}}},
 		Error: &evidence.Failure{Code: evidence.Malformed, Text: text},
@@ -71,7 +75,7 @@ func TestClean(t *testing.T) {
 	if bytes.Contains(encoded, []byte(password)) {
 		t.Errorf("it is still there: %s", encoded)
 	}
-	if n := strings.Count(string(encoded), secret.Withheld); n != 5+7+7+4+1 { // response, EWS, NTLM, TLS, error
+	if n := strings.Count(string(encoded), secret.Withheld); n != 5+7+11+7+4+1 { // response, EWS, Discovery, NTLM, TLS, error
 		t.Errorf("%d texts are withheld: %s", n, encoded)
 	}
 	want := [][2]string{{"Server", secret.Withheld}, {secret.Withheld, "x"}, {"Set-Cookie", "[value not kept]"}, {"WWW-Authenticate", "Basic, NTLM"}, {"X-FEServer", "EX01"}}

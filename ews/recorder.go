@@ -149,6 +149,11 @@ func clean(vault *secret.Vault, item *evidence.Item) {
 			e.Resolved[i].Address, e.Resolved[i].Type = c(e.Resolved[i].Address), c(e.Resolved[i].Type)
 		}
 	}
+	if d := item.Discovery; d != nil {
+		for _, s := range []*string{&d.ErrorCode, &d.Message, &d.Action, &d.RedirectAddr, &d.RedirectURL, &d.EwsURL, &d.InternalEwsURL, &d.PrimarySMTP, &d.Version, &d.Problem, &d.Endpoint} {
+			*s = c(*s)
+		}
+	}
 	if n := item.NTLM; n != nil {
 		for _, s := range []*string{&n.TargetName, &n.NetBIOSDomain, &n.NetBIOSComputer, &n.DNSDomain, &n.DNSComputer, &n.DNSForest, &n.Problem} {
 			*s = c(*s)

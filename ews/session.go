@@ -52,9 +52,10 @@ type Session struct {
 	over    bool           // a further call was refused: no more are made
 }
 
-// keep takes over the connection of a logon for further calls, or closes it.
+// keep takes over the connection of a logon for further calls, or closes it:
+// Autodiscover is asked once.
 func (c *Client) keep(item evidence.Item, conn *wire.Conn) {
-	if item.Logon.Result != evidence.Accepted {
+	if item.Logon.Result != evidence.Accepted || c.Discover != nil {
 		conn.Close()
 		return
 	}

@@ -32,7 +32,7 @@ var DynamicsUserAgents = []string{"ExchangeServicesClient/15.00.1076.004", "CRM/
 
 // Config is one check: validated, complete, nothing left to look up.
 type Config struct {
-	URL         *url.URL
+	URL         *url.URL // nil until Autodiscover has found it for FromAddress
 	User        string
 	Password    string
 	Mailbox     string
@@ -70,6 +70,15 @@ type Config struct {
 	// Profile is the exported Dynamics profile; nil: none was given.
 	Profile *evidence.Profile
 	Cloud   *Cloud // look-ups outside the network; nil: none
+	// FromAddress is the mailbox address that was given in place of a URL: EWS is
+	// to be found by Autodiscover. Autodiscover is the endpoint to ask; nil: with
+	// FromAddress the ladder, else nothing. FollowAutodiscover is the leave to
+	// sign in at hosts found on the way.
+	FromAddress        string
+	Autodiscover       *url.URL
+	FollowAutodiscover bool
+	// Resolver finds hosts; nil is the system's.
+	Resolver Resolver
 
 	// Memory of refused passwords; nil remembers nothing.
 	Memory *Memory
@@ -113,21 +122,34 @@ func (c Config) ticketSource() string {
 
 // sendsCredentials says whether the check may use the credential at all.
 func (c Config) sendsCredentials() bool {
-	return !c.NoCredentials && c.ProfileAuth != ProfileOAuth && c.URL.Scheme == "https"
+	return !c.NoCredentials && c.ProfileAuth != ProfileOAuth && (c.URL == nil || c.URL.Scheme == "https")
+}
+
+// sendsPassword says whether there is a password to send, which is what
+// Autodiscover is signed in to with.
+func (c Config) sendsPassword() bool {
+	return c.sendsCredentials() && !c.CurrentUser && !c.withKey()
 }
 
 func (c Config) target() evidence.Target {
 	t := evidence.Target{
-		URL: c.URL.String(), Host: c.URL.Hostname(), Mailbox: c.Mailbox, User: c.User, ProfileAuth: c.ProfileAuth,
+		Mailbox: c.Mailbox, User: c.User, ProfileAuth: c.ProfileAuth,
 		Impersonate: c.Impersonate, View: c.View, Credentials: c.sendsCredentials(), Insecure: c.Insecure,
 		Explain: c.Explain, Domain: c.Domain, Ticket: c.ticketSource(), CurrentUser: c.CurrentUser,
 		UserAgent: c.UserAgent, CertWarnDays: c.CertWarnDays,
+		FollowAutodiscover: c.FollowAutodiscover, FromAddress: c.FromAddress,
 	}
 	if k := c.Cloud; k != nil {
 		t.Cloud, t.Tenant, t.Token = true, k.Tenant, k.Token != ""
 		if k.Dynamics != nil {
 			t.DynamicsURL = k.Dynamics.String()
 		}
+	}
+	if c.URL != nil {
+		t.URL, t.Host = c.URL.String(), c.URL.Hostname()
+	}
+	if c.Autodiscover != nil {
+		t.Autodiscover = c.Autodiscover.String()
 	}
 	return t
 }

@@ -21,8 +21,13 @@ func (r *run) logons(ctx context.Context, nodes []*node) error {
 		if !n.asksCredential() {
 			continue
 		}
-		t := &talk{node: n, provedBefore: r.guard.proved}
+		t := &talk{node: n, provedBefore: r.provedHere}
 		for _, l := range r.plan.Logons {
+			if l.When != IfOffered {
+				// Before a domain controller too: it costs the same, and is
+				// nearer to what Dynamics does.
+				r.discoverBeside(ctx)
+			}
 			if ctx.Err() != nil {
 				return problem
 			}
@@ -38,7 +43,7 @@ func (r *run) logons(ctx context.Context, nodes []*node) error {
 			break
 		}
 	}
-	if r.provedHere {
+	if r.provedHere || r.provedAside {
 		problem = errors.Join(problem, r.Memory.Forget(r.User, r.URL, r.Password))
 	}
 	return problem
@@ -124,7 +129,7 @@ func (t *talk) wanted(l Logon) bool {
 	case ToExplain:
 		return t.windows == evidence.Refused
 	case ToReason:
-		return !t.directoryAsked && (t.refused || t.guard.barred != "")
+		return !t.directoryAsked && (t.refused && !t.provedAside || t.guard.barred != "")
 	case ByTicket:
 		inside := t.ProfileAuth == ProfileNegotiate || !t.offersScheme("NTLM")
 		return t.withKey() || t.windows == evidence.Refused || t.windows == evidence.Unfinished && inside

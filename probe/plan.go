@@ -9,6 +9,8 @@ import (
 
 // Plan is what may be sent, in order, decided before anything is.
 type Plan struct {
+	Discovery     []string // what Autodiscover is asked
+	EWSFirst      bool     // the first logon on EWS comes before it
 	Anonymous     []string // legs that carry no credential
 	Logons        []Logon
 	Further       []string // calls that may follow an accepted logon
@@ -88,7 +90,8 @@ const comparisons = 3
 // NewPlan lists what the check may send.
 func NewPlan(c Config) Plan {
 	p := Plan{Anonymous: []string{"POST without a credential: which schemes are offered"}, MaxRejections: c.MaxRejections, LookUps: describe(c.lookUps())}
-	if c.URL.Scheme != "https" {
+	p.Discovery, p.EWSFirst = planDiscovery(c), c.FromAddress == ""
+	if c.URL != nil && c.URL.Scheme != "https" {
 		return p
 	}
 	p.Anonymous = append(p.Anonymous, "POST with an empty Bearer token: OAuth, tenant", "NTLM type 1: names, build, clock; names no account")
@@ -144,6 +147,12 @@ func NewPlan(c Config) Plan {
 // String is the plan as -v prints it.
 func (p Plan) String() string {
 	var b strings.Builder
+	if len(p.Discovery) > 0 {
+		b.WriteString("plan, Autodiscover" + p.discoveryWhen() + ":\n")
+		for i, d := range p.Discovery {
+			fmt.Fprintf(&b, "  %d. %s\n", i+1, d)
+		}
+	}
 	b.WriteString("plan, at each address:\n")
 	n := 0
 	line := func(format string, args ...any) {
@@ -194,6 +203,15 @@ func (p Plan) String() string {
 		}
 	}
 	return b.String()
+}
+
+// discoveryWhen: where EWS was named too, Autodiscover is asked before a second
+// scheme on EWS.
+func (p Plan) discoveryWhen() string {
+	if p.EWSFirst {
+		return ", before a second scheme on EWS"
+	}
+	return ", first"
 }
 
 func refusals(n int) string {

@@ -36,13 +36,12 @@ func Run(ctx context.Context, c Config) (evidence.Record, error) {
 	r := &run{
 		Config: c, plan: NewPlan(c), guard: &Guard{max: c.MaxRejections},
 		recorder: ews.NewRecorder(vault, c.Follow),
-		dialer: &wire.Dialer{
-			Host: c.URL.Hostname(), TLS: c.URL.Scheme == "https", Extra: c.Extra, Public: c.Public, Insecure: c.Insecure,
-		},
+		dialer:   &wire.Dialer{TLS: true, Extra: c.Extra, Public: c.Public},
 	}
 	r.kdc = r.newKDC()
-	if p := c.Proxy; p != nil && (r.dialer.TLS || len(c.Addresses) > 0 || p.Scheme == "https") {
-		r.dialer.Proxy = p // else plain http goes through it in absolute form
+	if c.URL != nil {
+		r.dialer.Host, r.dialer.TLS, r.dialer.Insecure = c.URL.Hostname(), c.URL.Scheme == "https", c.Insecure
+		r.throughProxy()
 	}
 	if r.dialer.TLS {
 		go wire.LoadRoots()
@@ -50,9 +49,11 @@ func Run(ctx context.Context, c Config) (evidence.Record, error) {
 	profile := r.recorder.Profile(c.Profile, started)
 	lookedUp := r.lookOutside(bounded, started)
 	err := r.examine(bounded)
+	r.forgive()
+	err = errors.Join(err, r.memoryTrouble)
 	lookedUp()
 
-	target := c.target()
+	target := r.target()
 	target.Profile = profile
 	target.Addresses = r.addresses
 	target.EveryAddress = len(c.Addresses) > 0 || c.EachAddress
@@ -78,10 +79,50 @@ type run struct {
 	token          ews.TokenMaker            // of that ticket
 	ticketOf       string                    // whose ticket it is, "" the account's
 	provedHere     bool                      // EWS accepted a logon
+	provedAside    bool                      // Autodiscover did
 	asked          map[evidence.Purpose]bool // questions about the directory that were asked
+
+	discovered    bool       // --autodiscover was asked
+	refusedAt     []*url.URL // Autodiscover endpoints that refused the password
+	memoryTrouble error
+}
+
+// throughProxy sends the connections to EWS through the proxy.
+func (r *run) throughProxy() {
+	if p := r.Proxy; p != nil && (r.dialer.TLS || len(r.Addresses) > 0 || p.Scheme == "https") {
+		r.dialer.Proxy = p // else plain http goes through it in absolute form
+	}
+}
+
+// find looks for the EWS of the mailbox address that was given in place of a
+// URL, and makes it the endpoint of the run.
+func (r *run) find(ctx context.Context) bool {
+	u := r.discover(ctx, r.Timeout/2)
+	if u == nil {
+		return false
+	}
+	r.URL = u
+	r.plan = NewPlan(r.Config)
+	r.dialer = r.dialer.Elsewhere(u.Hostname(), u.Scheme == "https")
+	r.dialer.Insecure = r.Insecure && r.named(u)
+	r.throughProxy()
+	return true
+}
+
+// discoverBeside asks the named Autodiscover endpoint beside an EWS that was
+// named too: once, before a second scheme is tried there.
+func (r *run) discoverBeside(ctx context.Context) {
+	if r.Autodiscover == nil || r.FromAddress != "" || r.discovered {
+		return
+	}
+	r.discovered = true
+	r.discover(ctx, r.Timeout/3)
 }
 
 func (r *run) examine(ctx context.Context) error {
+	if r.FromAddress != "" && !r.find(ctx) {
+		return nil
+	}
 	var remembered time.Time
 	var memoryErr error
 	var background sync.WaitGroup
@@ -115,11 +156,12 @@ func (r *run) examine(ctx context.Context) error {
 	if memoryErr != nil {
 		memoryErr = fmt.Errorf("what was refused before is not known: %w", memoryErr)
 	}
-	if !r.mayAskCredential(nodes) {
-		return memoryErr
-	}
 	if !remembered.IsZero() && !r.RetryRefused {
 		r.guard.Bar(remembered)
+	}
+	if !r.mayAskCredential(nodes) {
+		r.discoverBeside(ctx)
+		return memoryErr
 	}
 	return errors.Join(memoryErr, r.logons(ctx, nodes))
 }
@@ -137,7 +179,22 @@ func (r *run) mayAskCredential(nodes []*node) bool {
 		}
 		asks = asks || n.asksCredential()
 	}
-	return asks
+	return asks && r.mayGoWhereFound(nodes)
+}
+
+// mayGoWhereFound: an EWS that Autodiscover named gets the credential like any
+// other host that the user did not name.
+func (r *run) mayGoWhereFound(nodes []*node) bool {
+	if r.FromAddress == "" {
+		return true
+	}
+	for _, n := range nodes {
+		if held := r.holdsBack(place{url: r.URL, direct: true}, n.reply.Response); n.asksCredential() && held != "" {
+			r.withhold(n.address, r.URL, string(r.plan.Logons[0].Scheme), held, heldTexts[held])
+			return false
+		}
+	}
+	return true
 }
 
 // reach finds the addresses and asks each the anonymous questions. aside is
@@ -194,13 +251,9 @@ func (r *run) candidates(ctx context.Context) (addresses []string, all bool) {
 		return []string{net.JoinHostPort(host, port)}, true // behind a proxy the proxy resolves
 	}
 	item := evidence.Item{Step: evidence.StepResolve, At: time.Now()}
-	ips, fail := wire.Resolve(ctx, host)
+	addresses, item.Error = r.resolver().Addresses(ctx, host, port)
 	took := float64(time.Since(item.At).Microseconds()) / 1000
 	item.Timing.Resolve = &took
-	item.Error = fail
-	for _, ip := range ips {
-		addresses = append(addresses, net.JoinHostPort(ip.String(), port))
-	}
 	item.Resolution = &evidence.Resolution{Name: host, Addresses: addresses}
 	r.recorder.Add(item)
 	return addresses, r.EachAddress

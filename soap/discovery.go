@@ -48,7 +48,8 @@ type Discovery struct {
 	// PrimarySMTP is the primary address of the mailbox
 	// (AutoDiscoverSMTPAddress).
 	PrimarySMTP string `json:"primary_smtp,omitempty"`
-	// Version is the server's build in a SOAP answer, as in Answer.
+	// Version is the server's build: of four parts in a SOAP answer, as in
+	// Answer, of three in POX, which has no more.
 	Version string `json:"version,omitempty"`
 }
 
@@ -93,6 +94,9 @@ func parsePOX(root *etree.Element) (Discovery, error) {
 		d.RedirectURL = addressOf(account.SelectElement("RedirectUrl"))
 		// EXPR is the view from outside, EXCH the one from inside.
 		for protocol := range account.ChildElementsSeq() {
+			if protocol.Tag == "Protocol" {
+				d.Version = cmp.Or(d.Version, poxVersion(childText(protocol, "ServerVersion")))
+			}
 			switch url := addressOf(protocol.SelectElement("EwsUrl")); {
 			case protocol.Tag != "Protocol" || url == "":
 			case strings.EqualFold(childText(protocol, "Type"), "EXPR"):

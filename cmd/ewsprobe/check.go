@@ -19,12 +19,14 @@ func checkCommand(std stdio) *cli.Command {
 		Name:      "check",
 		Usage:     "examines one EWS endpoint with one account and prints the verdict",
 		ArgsUsage: "TARGET",
-		Description: `TARGET is an EWS URL, HOST or HOST:PORT (https://HOST/EWS/Exchange.asmx). Flags come before it.
+		Description: `TARGET is an EWS URL, HOST or HOST:PORT (https://HOST/EWS/Exchange.asmx), or a mailbox address: then
+Autodiscover finds the URL. Flags come before it.
 
 First question, no password:      ewsprobe check --no-credentials mail.contoso.com
 The whole check:                  ewsprobe check --user svc-crm@contoso.com mail.contoso.com
 As Dynamics reaches a mailbox:    ewsprobe check --user svc-crm@contoso.com --mailbox anna@contoso.com --impersonate mail.contoso.com
 As its exported profile says:     ewsprobe check --profile profile.csv --mailbox anna@contoso.com
+EWS found by Autodiscover:        ewsprobe check --user svc-crm@contoso.com --impersonate anna@contoso.com
 And where the mailbox is:         ewsprobe check --user svc-crm@contoso.com --mailbox anna@contoso.com --cloud mail.contoso.com
 
 Exit code: 0 ok, 1 warning, 2 critical, 3 unknown.`,
@@ -86,13 +88,13 @@ func needsPassword(cfg probe.Config) bool {
 	if cfg.NoCredentials || cfg.CurrentUser || len(cfg.Kerberos.Keytab) > 0 || len(cfg.Kerberos.Cache) > 0 {
 		return false
 	}
-	return cfg.ProfileAuth != probe.ProfileOAuth && cfg.URL.Scheme == "https"
+	return cfg.ProfileAuth != probe.ProfileOAuth && (cfg.URL == nil || cfg.URL.Scheme == "https")
 }
 
 // insist asks at the terminal whether a password that was refused lately shall
 // be sent again.
 func insist(ctx context.Context, cfg probe.Config, std stdio) bool {
-	if std.inFD < 0 || !std.errTerm {
+	if std.inFD < 0 || !std.errTerm || cfg.URL == nil {
 		return false
 	}
 	when, err := cfg.Memory.Refused(cfg.User, cfg.URL, cfg.Password)

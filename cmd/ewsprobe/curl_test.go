@@ -72,6 +72,8 @@ func notForCurl(s standin.Scenario, profile string) string {
 		return "curl sends no channel binding"
 	case s.Check.User == "":
 		return "no account"
+	case s.Check.Autodiscover:
+		return "the first logon may be the one at Autodiscover"
 	case b.Transport != "":
 		return "curl cannot connect, or would send the password in clear"
 	case b.Hazard != "" && !b.HazardOnLogon:

@@ -153,6 +153,14 @@ func scenarioConfig(c standin.Check, server *standin.Server) (probe.Config, erro
 			cfg.Cloud.Dynamics = base
 		}
 	}
+	if c.Autodiscover {
+		if cfg.Autodiscover, err = url.Parse(server.AutodiscoverURL()); err != nil {
+			return cfg, err
+		}
+	}
+	if c.ByAddress {
+		cfg.URL, cfg.FromAddress = nil, c.Mailbox
+	}
 	if c.EachNode {
 		cfg.Addresses = server.Addresses()
 	}

@@ -105,20 +105,24 @@ func endsOf(q standin.Request) []string {
 // with a list of schemes, and only by a scheme in it.
 func keepsToEWS(t *testing.T, view standin.View) {
 	t.Helper()
-	challenged := map[int]bool{}
+	type place struct {
+		node int
+		path string
+	}
+	challenged := map[place]bool{}
 	for _, q := range view.Requests {
 		if q.Message == standin.MessageAnonymous && q.Outcome == standin.OutcomeChallenged {
-			challenged[q.Node] = true
+			challenged[place{q.Node, q.Path}] = true
 		}
 		if q.Message == standin.MessageBearer || q.Message == standin.MessageOther {
 			t.Errorf("a message that the contract does not name: %+v", q)
 		}
-		if q.Method != "POST" && q.Message != standin.MessageBind {
-			t.Errorf("%s, and a check sends POST only", q.Method)
+		if discovery := strings.HasPrefix(q.Path, "/autodiscover/"); q.Method != "POST" && q.Message != standin.MessageBind && !(discovery && q.Method == "GET" && q.Message == standin.MessageAnonymous) {
+			t.Errorf("%s %s, and a check sends POST only, and GET without a credential to Autodiscover", q.Method, q.Path)
 		}
 	}
 	for _, q := range logons(view) {
-		if !challenged[q.Node] || q.Outcome == standin.OutcomeNotOffered || q.Outcome == standin.OutcomeFront || q.Outcome == standin.OutcomeMalformed {
+		if !challenged[place{q.Node, q.Path}] || q.Outcome == standin.OutcomeNotOffered || q.Outcome == standin.OutcomeFront || q.Outcome == standin.OutcomeMalformed {
 			t.Errorf("a credential was sent where none may go: %+v", q)
 		}
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
@@ -33,6 +34,8 @@ func checkFlags() []cli.Flag {
 		&cli.StringFlag{Name: "profile", Usage: "the e-mail server profile as exported from Dynamics: `FILE` in CSV or Web API JSON; sets what no flag does, TARGET too"},
 		&cli.BoolFlag{Name: "no-credentials", Usage: "only what can be learnt anonymously"},
 		&cli.StringFlag{Name: "view", Value: "inside", Usage: "from where the endpoint is seen: inside or public"},
+		&cli.StringFlag{Name: "autodiscover", Usage: "the Autodiscover endpoint to ask where EWS is, a `URL`"},
+		&cli.BoolFlag{Name: "follow-autodiscover", Usage: "sign in at hosts too that Autodiscover names and you did not"},
 		&cli.StringSliceFlag{Name: "address", Usage: "connect to `IP[:PORT]`, keep the host name; repeatable"},
 		&cli.BoolFlag{Name: "each-address", Usage: "check every address of the name"},
 		&cli.StringFlag{Name: "ca-file", Usage: "trust the certificates in `FILE` (PEM or DER) beside the system's"},
@@ -69,15 +72,21 @@ func configure(c *cli.Context, target string) (probe.Config, error) {
 		View: c.String("view"), EachAddress: c.Bool("each-address"), Insecure: c.Bool("insecure"), Timeout: c.Duration("timeout"),
 		UserAgent: c.String("user-agent"), NoUserAgentProbe: c.Bool("no-user-agent-probe"), MaxRejections: c.Int("max-rejections"),
 		RetryRefused: c.Bool("retry-refused"), NoCredentials: c.Bool("no-credentials"), CertWarnDays: c.Int("cert-warn"),
-		DynamicsAgents: probe.DynamicsUserAgents,
+		DynamicsAgents: probe.DynamicsUserAgents, FollowAutodiscover: c.Bool("follow-autodiscover"),
 	}
-	for _, name := range []string{"user", "mailbox", "password-file", "ca-file", "proxy", "dc", "domain", "keytab", "ccache", "spn", "profile"} {
+	for _, name := range []string{"user", "mailbox", "password-file", "ca-file", "proxy", "dc", "domain", "keytab", "ccache", "spn", "profile", "autodiscover"} {
 		if c.IsSet(name) && c.String(name) == "" {
 			return cfg, usage("--%s is empty; give its value, or leave the flag out", name)
 		}
 	}
 	var err error
-	if cfg.URL, err = parseTarget(target); err != nil {
+	if address := strings.TrimSpace(target); mailboxAddress.MatchString(address) {
+		cfg.FromAddress = address
+		cfg.Mailbox = cmp.Or(cfg.Mailbox, address)
+	} else if cfg.URL, err = parseTarget(target); err != nil {
+		return cfg, err
+	}
+	if err := configureDiscovery(&cfg, c.String("autodiscover")); err != nil {
 		return cfg, err
 	}
 	if !slices.Contains([]string{probe.ProfileBasic, probe.ProfileNTLM, probe.ProfileNegotiate, probe.ProfileOAuth, probe.ProfileAuto}, cfg.ProfileAuth) {
@@ -112,7 +121,7 @@ func configure(c *cli.Context, target string) (probe.Config, error) {
 			return cfg, usage("a user agent must be a line of text; leave the flag out for the usual one")
 		}
 	}
-	if cfg.Addresses, err = parseAddresses(c.StringSlice("address"), probe.Port(cfg.URL)); err != nil {
+	if cfg.Addresses, err = parseAddresses(c.StringSlice("address"), portOf(cfg.URL)); err != nil {
 		return cfg, err
 	}
 	if len(cfg.Addresses) > 0 && cfg.EachAddress {
@@ -175,7 +184,8 @@ func parseTarget(target string) (*url.URL, error) {
 	case strings.Contains(target, "/"):
 		return nil, usage("TARGET has a path but no scheme; write https:// in front of it")
 	case strings.Contains(target, "@"):
-		return nil, usage("a mailbox address as TARGET is not supported yet; give the EWS URL or the host name, and the address with --mailbox")
+		// Not repeated: what stands before the @ may be a password.
+		return nil, usage("TARGET is neither a URL nor an e-mail address; give the EWS URL, the host name, or an address like anna@contoso.com")
 	}
 	if ip, err := netip.ParseAddr(target); err == nil && ip.Is6() {
 		target = "[" + target + "]"
@@ -183,28 +193,31 @@ func parseTarget(target string) (*url.URL, error) {
 	return parseEndpoint("https://" + target + ewsPath)
 }
 
-func parseEndpoint(raw string) (*url.URL, error) {
+func parseEndpoint(raw string) (*url.URL, error) { return parseURL("TARGET", raw, ewsPath) }
+
+// parseURL reads the URL that what gives; a path that is left out is usualPath.
+func parseURL(what, raw, usualPath string) (*url.URL, error) {
 	// The text of a parse error would repeat a password in the URL.
 	if authority, _, _ := strings.Cut(raw[strings.Index(raw, "://")+3:], "/"); strings.Contains(authority, "@") {
-		return nil, usage("TARGET holds a user name or password, and process lists are public; take it out and use --user and --password-file")
+		return nil, usage("%s holds a user name or password, and process lists are public; take it out and use --user and --password-file", what)
 	}
 	u, err := url.Parse(raw)
 	if err != nil {
-		return nil, usage("TARGET is not a URL that can be understood; give it like https://mail.contoso.com%s", ewsPath)
+		return nil, usage("%s is not a URL that can be understood; give it like https://mail.contoso.com%s", what, usualPath)
 	}
 	host := u.Hostname()
 	if net.ParseIP(host) == nil && !hostLabelled.MatchString(host) {
-		return nil, usage("TARGET has no usable host name; give it like mail.contoso.com (international names in their xn-- form)")
+		return nil, usage("%s has no usable host name; give it like mail.contoso.com (international names in their xn-- form)", what)
 	}
 	if p := u.Port(); strings.HasSuffix(u.Host, ":") || p != "" && !validPort(p) {
-		return nil, usage("the port of TARGET is not a number from 1 to 65535")
+		return nil, usage("the port of %s is not a number from 1 to 65535", what)
 	}
 	if u.Fragment != "" {
-		return nil, usage("TARGET has a part after #, which is never sent; leave it out")
+		return nil, usage("%s has a part after #, which is never sent; leave it out", what)
 	}
 	u.Scheme, u.Host = strings.ToLower(u.Scheme), strings.ToLower(u.Host)
 	if u.Path == "" || u.Path == "/" {
-		u.Path = ewsPath
+		u.Path = usualPath
 	}
 	return u, nil
 }

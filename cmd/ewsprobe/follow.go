@@ -70,6 +70,9 @@ func storyLine(item evidence.Item) string {
 	if item.EWS.Answered() {
 		end = append(end, "EWS answers "+item.EWS.Code)
 	}
+	if s := report.Discovered(item.Discovery); s != "" {
+		end = append(end, s)
+	}
 	if item.ClosedBy != "" {
 		end = append(end, "connection ended by the "+item.ClosedBy)
 	}

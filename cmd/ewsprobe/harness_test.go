@@ -235,7 +235,7 @@ func (r told) item(id string) item {
 func (r told) sent() []attempt {
 	var list []attempt
 	for _, a := range r.Attempts {
-		if r.item(a.ID).Step == "logon" {
+		if step := r.item(a.ID).Step; step == "logon" || step == "autodiscover-logon" {
 			list = append(list, a)
 		}
 	}
@@ -279,6 +279,7 @@ func save(tb testing.TB, name string, content []byte) string {
 // of this one, and where it goes.
 type line struct {
 	url       string
+	discovery string // the Autodiscover endpoint
 	addresses []string
 	dc        string
 	ca        []byte
@@ -315,7 +316,15 @@ func (l line) args(tb testing.TB, flags ...string) []string {
 	}
 	give("profile-auth", c.ProfileAuth)
 	give("view", c.View)
-	give("mailbox", c.Mailbox)
+	if c.Autodiscover {
+		give("autodiscover", l.discovery)
+	}
+	target := l.url
+	if c.ByAddress {
+		target = c.Mailbox
+	} else {
+		give("mailbox", c.Mailbox)
+	}
 	if c.Impersonate {
 		args = append(args, "--impersonate")
 	}
@@ -339,7 +348,7 @@ func (l line) args(tb testing.TB, flags ...string) []string {
 		give("address", a)
 	}
 	args = append(args, flags...)
-	return append(args, l.url)
+	return append(args, target)
 }
 
 // lineTo is the check c against s, at every node if the check wants it.
@@ -348,7 +357,7 @@ func lineTo(s *standin.Server, c standin.Check) line {
 	if !c.EachNode {
 		addresses = addresses[:1]
 	}
-	return line{url: s.URL(), addresses: addresses, dc: s.Controller(), ca: s.CA(), check: c, cloud: s.CloudURL()}
+	return line{url: s.URL(), discovery: s.AutodiscoverURL(), addresses: addresses, dc: s.Controller(), ca: s.CA(), check: c, cloud: s.CloudURL()}
 }
 
 // logons are the requests of a view that carried the credential, in the order

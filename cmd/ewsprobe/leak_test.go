@@ -136,6 +136,14 @@ func TestNoLeak(t *testing.T) {
 	refusing := everyScheme
 	refusing.NTLMRefuses = true
 	strange := standin.Check{User: standin.UPN, Password: `p ä"ss<w>&ö\rd%41+/=|€`}
+	discovering := func(b standin.Behaviour) standin.Behaviour {
+		b.Autodiscover = standin.AutodiscoverSettings
+		return b
+	}
+	asking := func(c standin.Check) standin.Check {
+		c.Autodiscover = true
+		return c
+	}
 	for _, test := range []struct {
 		name      string
 		behaviour standin.Behaviour
@@ -152,6 +160,11 @@ func TestNoLeak(t *testing.T) {
 		{"echo, comparisons", echo(refusing), goodCheck},
 		{"echo, Basic refuses", echo(standin.Behaviour{NTLM: true, Basic: true, BasicRefuses: true}), goodCheck},
 		{"echo, Negotiate", echo(standin.Behaviour{Negotiate: true}), standin.Check{User: standin.User, Password: standin.Password, ProfileAuth: "negotiate"}},
+		{"Autodiscover", discovering(everyScheme), asking(impersonating)},
+		{"Autodiscover, refused", discovering(everyScheme), asking(wrongCheck)},
+		{"echo, Autodiscover", echo(discovering(everyScheme)), asking(impersonating)},
+		{"echo, Autodiscover, refused", echo(discovering(everyScheme)), asking(wrongCheck)},
+		{"echo, Autodiscover, a strange password", echo(discovering(everyScheme)), asking(strange)},
 		{"echo, the connection is dropped", standin.Behaviour{Negotiate: true, NTLM: true, Basic: true, Echo: true, Handshake: standin.HandshakeOtherNode}, goodCheck},
 	} {
 		t.Run(test.name, func(t *testing.T) {

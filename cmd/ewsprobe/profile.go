@@ -20,7 +20,7 @@ import (
 const maxProfile = 8 << 20
 
 // subject is what the check is about: TARGET, or with --profile the URL in
-// that file. The file also gives their values to flags that were left out; a
+// that file, or the mailbox whose server Autodiscover has to find. The file also gives their values to flags that were left out; a
 // flag wins over the file.
 func subject(c *cli.Context) (target string, profile *evidence.Profile, err error) {
 	if !c.IsSet("profile") || c.NArg() > 0 {
@@ -36,13 +36,16 @@ func subject(c *cli.Context) (target string, profile *evidence.Profile, err erro
 		return "", nil, unusable("--profile %s, %v", file, err)
 	}
 	if c.NArg() == 0 {
-		if target, err = profileTarget(profile); err != nil {
+		setting := ""
+		if target, setting, err = profileTarget(profile, c.String("mailbox")); err != nil {
 			return "", nil, unusable("--profile %s: %v", file, err)
 		}
-		if _, err := parseTarget(target); err != nil {
-			return "", nil, unusable("--profile %s: the server location in it cannot be checked: %v", file, err)
+		if setting == "url" {
+			if _, err := parseTarget(target); err != nil {
+				return "", nil, unusable("--profile %s: the server location in it cannot be checked: %v", file, err)
+			}
 		}
-		profile.Taken = append(profile.Taken, "url")
+		profile.Taken = append(profile.Taken, setting)
 	}
 	return target, profile, fillFlags(c, profile)
 }
@@ -61,19 +64,22 @@ func readProfile(file string) (*evidence.Profile, error) {
 	return p, err
 }
 
-// profileTarget is the URL at which Dynamics looks for EWS.
-func profileTarget(p *evidence.Profile) (string, error) {
+// profileTarget is the URL at which Dynamics looks for EWS; where it leaves that
+// to Autodiscover, the mailbox that is to be found.
+func profileTarget(p *evidence.Profile, mailbox string) (target, setting string, err error) {
 	switch {
 	case p.OtherProtocol():
-		return "", fmt.Errorf("this is a profile for %s, which does not use EWS; give TARGET to check an EWS endpoint all the same", p.ServerType.Label)
+		return "", "", fmt.Errorf("this is a profile for %s, which does not use EWS; give TARGET to check an EWS endpoint all the same", p.ServerType.Label)
 	case p.Incoming.Location != "":
-		return p.Incoming.Location, nil
+		return p.Incoming.Location, "url", nil
 	case p.Outgoing.Location != "":
-		return p.Outgoing.Location, nil
+		return p.Outgoing.Location, "url", nil
+	case p.AutoDiscover != nil && *p.AutoDiscover && mailboxAddress.MatchString(mailbox):
+		return mailbox, "autodiscover", nil
 	case p.AutoDiscover != nil && *p.AutoDiscover:
-		return "", errors.New("the column incomingserverlocation is empty, because the profile leaves the server to Autodiscover; give TARGET")
+		return "", "", errors.New("the column incomingserverlocation is empty, because the profile leaves the server to Autodiscover; give --mailbox ADDRESS to look for it in the same way, or TARGET")
 	}
-	return "", errors.New("the column incomingserverlocation is missing or empty; export it too, or give TARGET")
+	return "", "", errors.New("the column incomingserverlocation is missing or empty; export it too, or give TARGET")
 }
 
 // fillFlags sets the flags that were left out. A POP3 or IMAP profile says
@@ -129,8 +135,13 @@ func profileStory(p *evidence.Profile, password string) string {
 	if on := p.Incoming.Impersonation; on != nil {
 		impersonate = map[bool]string{true: "yes", false: "no"}[*on]
 	}
+	auto := ""
+	if on := p.AutoDiscover; on != nil {
+		auto = map[bool]string{true: "yes", false: "no"}[*on]
+	}
 	b.WriteString("the exported profile says:\n")
 	line("URL", "url", p.Incoming.Location)
+	line("auto-discover", "autodiscover", auto)
 	line("authentication", "profile_auth", strings.TrimSpace(auth))
 	line("impersonation", "impersonate", impersonate)
 	line("user", "user", p.Incoming.User)

@@ -42,6 +42,10 @@ func TestBudget(t *testing.T) {
 	domain := standin.Check{User: standin.User, Password: standin.WrongPassword}
 	bare := standin.Check{User: "svc-crm", Password: standin.WrongPassword}
 	negotiate := standin.Behaviour{Negotiate: true}
+	discovering, beside := everyScheme, wrongCheck
+	discovering.Autodiscover, beside.Autodiscover = standin.AutodiscoverSettings, true
+	byAddress := beside
+	byAddress.Mailbox, byAddress.ByAddress = standin.Mailbox, true
 	for _, test := range []struct {
 		name      string
 		behaviour standin.Behaviour
@@ -66,6 +70,8 @@ func TestBudget(t *testing.T) {
 		{"two nodes", farm(everyScheme, everyScheme), "basic", wrongCheck, [3]int{1, 2, 2}},
 		{"two nodes, ntlm", farm(windowsOnly, windowsOnly), "ntlm", wrongCheck, [3]int{1, 2, 2}},
 		{"two nodes, Basic only at the first", farm(basicOnly, windowsOnly), "basic", wrongCheck, [3]int{1, 1, 1}}, // the first refusal ends it
+		{"Autodiscover beside", discovering, "basic", beside, [3]int{1, 2, 3}},                                     // between the schemes of EWS
+		{"Autodiscover first", discovering, "basic", byAddress, [3]int{1, 1, 1}},
 		{"two nodes, nothing at the first", farm(standin.Behaviour{}, everyScheme), "basic", wrongCheck, [3]int{1, 2, 2}},
 	} {
 		for i, want := range test.refused {
@@ -326,12 +332,15 @@ func TestReadOnly(t *testing.T) {
 			for _, q := range requests {
 				switch found := operation.FindAllStringSubmatch(q.body, -1); {
 				case q.body == "" && (q.is("NTLM", 1) || q.is("Negotiate", 1)):
+				case q.body == "" && strings.HasPrefix(q.line, "GET /autodiscover/"):
+				case strings.HasPrefix(q.line, "POST /autodiscover/autodiscover.xml ") && strings.Contains(q.body, "<EMailAddress>"):
+				case strings.HasPrefix(q.line, "POST /autodiscover/autodiscover.svc ") && len(found) == 1 && found[0][1] == "GetUserSettingsRequestMessage":
 				case len(found) != 1 || !reading[found[0][1]]:
 					t.Errorf("%q was sent with the body %s", q.authorization, q.body)
 				}
 			}
 			for _, q := range front.behind.View().Requests {
-				if q.Operation != "" && !reading[q.Operation] {
+				if q.Operation != "" && q.Operation != "Autodiscover" && !reading[q.Operation] {
 					t.Errorf("the operation %s reached the server", q.Operation)
 				}
 				mu.Lock()

@@ -47,6 +47,7 @@ var theAuthority = sync.OnceValue(func() authority {
 // issue makes a certificate for the host of the stand-in, in any person's name.
 func (a authority) issue(commonName string) tls.Certificate {
 	key, template := newKey(), certificate(commonName)
+	template.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1)} // for Autodiscover, which is named by it
 	template.DNSNames, template.ExtKeyUsage = []string{standin.Host}, []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
 	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, &key.PublicKey, a.key)
 	if err != nil {
@@ -81,10 +82,13 @@ type rawServer struct {
 
 // rawRequest is a request as it came.
 type rawRequest struct {
+	line          string // method and path, with a space behind each
 	connection    int
 	authorization string
 	body          string
 }
+
+func requestLineOf(q *http.Request) string { return q.Method + " " + q.URL.RequestURI() + " " }
 
 // is says whether the request carries a message of that scheme; for NTLM and
 // Negotiate kind is the type of the message.
@@ -169,7 +173,7 @@ func answering(tb testing.TB, answer func(rawRequest) (reply []byte, keep bool))
 			if err != nil {
 				return
 			}
-			request := rawRequest{connection: number, authorization: q.Header.Get("Authorization"), body: string(body)}
+			request := rawRequest{line: requestLineOf(q), connection: number, authorization: q.Header.Get("Authorization"), body: string(body)}
 			s.mu.Lock()
 			s.seen = append(s.seen, request)
 			s.mu.Unlock()
@@ -192,7 +196,7 @@ func (s *rawServer) requests() []rawRequest {
 
 // line is the check c against s.
 func (s *rawServer) line(c standin.Check) line {
-	return line{url: "https://" + standin.Host + "/EWS/Exchange.asmx", addresses: []string{s.address}, ca: theAuthority().pem, check: c}
+	return line{url: "https://" + standin.Host + "/EWS/Exchange.asmx", discovery: "https://" + s.address + "/autodiscover/autodiscover.xml", addresses: []string{s.address}, ca: theAuthority().pem, check: c}
 }
 
 // http1 writes a response: the lines of its header, and a body with its length.
@@ -262,7 +266,7 @@ func (t *tap) requests() []rawRequest {
 				break
 			}
 			body, _ := io.ReadAll(q.Body)
-			list = append(list, rawRequest{connection: i + 1, authorization: q.Header.Get("Authorization"), body: string(body)})
+			list = append(list, rawRequest{line: requestLineOf(q), connection: i + 1, authorization: q.Header.Get("Authorization"), body: string(body)})
 		}
 	}
 	return list

@@ -29,9 +29,9 @@ var update = flag.Bool("update", false, "write what the commands print into the 
 //	                            wants exit code 3, nothing on standard output and one
 //	                            line on standard error; and where the command knows
 //	                            --format json, one JSON object with that code
-//	standin NAME                plays a scenario until the script ends; sets URL and
-//	                            ADDRESS (and CLOUDURL), writes the files ca.pem,
-//	                            password, wrong and token
+//	standin NAME                plays a scenario until the script ends; sets URL,
+//	                            ADDRESS and AUTODISCOVER (and CLOUDURL), writes the
+//	                            files ca.pem, password, wrong and token
 //	unasked                     nothing reached the stand-in
 //	asked N                     that many logons reached the stand-in
 //	unicode FILE ENCODING TEXT  writes a text as another program might
@@ -143,6 +143,7 @@ func playing(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("URL", server.URL())
 	ts.Setenv("ADDRESS", server.Addresses()[0])
 	ts.Setenv("CLOUDURL", server.CloudURL())
+	ts.Setenv("AUTODISCOVER", server.AutodiscoverURL())
 	for name, content := range map[string][]byte{
 		"ca.pem": server.CA(), "password": []byte(standin.Password + "\n"), "wrong": []byte(standin.WrongPassword + "\n"), "token": []byte(standin.Token + "\n"),
 	} {

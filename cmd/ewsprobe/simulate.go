@@ -109,7 +109,15 @@ func tryCommand(k standin.Check, server *standin.Server, ca, password, profile, 
 	}
 	flag("profile-auth", k.ProfileAuth)
 	flag("view", k.View)
-	flag("mailbox", k.Mailbox)
+	target := server.URL()
+	if k.ByAddress {
+		target = k.Mailbox
+	} else {
+		flag("mailbox", k.Mailbox)
+	}
+	if k.Autodiscover {
+		flag("autodiscover", server.AutodiscoverURL())
+	}
 	if k.Impersonate {
 		line += " --impersonate"
 	}
@@ -136,7 +144,7 @@ func tryCommand(k standin.Check, server *standin.Server, ca, password, profile, 
 	for _, a := range addresses {
 		flag("address", a)
 	}
-	return line + " " + server.URL()
+	return line + " " + target
 }
 
 func quoteArgument(s string) string {

@@ -140,7 +140,7 @@ func fill(v reflect.Value) {
 func TestRoundTrip(t *testing.T) {
 	var full, empty Record
 	fill(reflect.ValueOf(&full).Elem())
-	empty.Items = []Item{{}, {Request: &Request{}, Response: &Response{Page: &Page{}}, TLS: &TLS{Certificate: &Certificate{}}, NTLM: &NTLM{}, EWS: &EWS{}, Logon: &Logon{}, Resolution: &Resolution{}, Error: &Failure{}}}
+	empty.Items = []Item{{}, {Request: &Request{}, Response: &Response{Page: &Page{}}, TLS: &TLS{Certificate: &Certificate{}}, NTLM: &NTLM{}, EWS: &EWS{}, Discovery: &Discovery{}, Logon: &Logon{}, Resolution: &Resolution{}, Error: &Failure{}}}
 	for name, r := range map[string]Record{"full": full, "empty": empty} {
 		// What is written of a record: the report's own form takes the rest.
 		type written struct {

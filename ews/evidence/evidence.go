@@ -53,6 +53,11 @@ type Target struct {
 	DynamicsURL  string   `json:"dynamics_url"`   // whose tenant was to be read from Dynamics itself
 	Tenant       string   `json:"tenant"`         // Dynamics' tenant as given: a GUID, or a domain in it
 	Token        bool     `json:"token"`          // a token for Graph was given
+	// Autodiscover is the endpoint that was named, FromAddress the address that
+	// was given in place of a URL: EWS was to be found by Autodiscover.
+	Autodiscover       string `json:"autodiscover"`
+	FollowAutodiscover bool   `json:"follow_autodiscover"`
+	FromAddress        string `json:"from_address"`
 }
 
 // Step names what an Item did.
@@ -89,6 +94,7 @@ type Item struct {
 	EWS        *EWS        `json:"ews"`
 	Kerberos   *Kerberos   `json:"kerberos"`
 	Bind       *Bind       `json:"bind"`
+	Discovery  *Discovery  `json:"discovery"`
 	Logon      *Logon      `json:"logon"`
 	Resolution *Resolution `json:"resolution"`
 	Cloud      *Cloud      `json:"cloud"`

@@ -16,7 +16,7 @@ type Profile struct {
 	Outgoing        ProfileSide `json:"outgoing"`
 	Tenant          string      `json:"tenant"` // exchangeonlinetenantid
 	LastTest        ProfileTest `json:"last_test"`
-	Taken           []string    `json:"taken"` // the settings of the check that came from here: url, profile_auth, impersonate, user
+	Taken           []string    `json:"taken"` // the settings of the check that came from here: url, autodiscover, profile_auth, impersonate, user
 }
 
 // ProfileSide is one direction of a profile; Exchange profiles usually have

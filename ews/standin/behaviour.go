@@ -81,6 +81,9 @@ type Behaviour struct {
 	AllowedAgents []string
 	Disabled      bool
 
+	// Autodiscover is what answers beside EWS, on a virtual directory of its own.
+	Autodiscover Autodiscover
+
 	// Hazard is a way to harm the client; with HazardOnLogon it waits until a
 	// password or an NTLM response was sent.
 	Hazard        Hazard

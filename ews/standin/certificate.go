@@ -63,7 +63,7 @@ func (a *authority) issue(fault CertificateFault, now time.Time, more ...string)
 	template := &x509.Certificate{
 		SerialNumber: serialNumber(),
 		Subject:      pkix.Name{Organization: []string{"Contoso"}, CommonName: Host},
-		DNSNames:     append([]string{Host, "localhost"}, more...),
+		DNSNames:     append([]string{Host, "localhost", elsewhereHost}, more...),
 		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
 		NotBefore:    now.Add(-day),
 		NotAfter:     now.Add(365 * day),

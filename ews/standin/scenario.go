@@ -32,6 +32,8 @@ type Check struct {
 	Dynamics       bool          // the organisation in that cloud is asked for its tenant
 	Tenant         string        // Dynamics' tenant is given
 	Token          string        // a token for Graph is given
+	Autodiscover   bool          // --autodiscover names the stand-in's
+	ByAddress      bool          // TARGET is Mailbox, and EWS has to be found by Autodiscover
 }
 
 // Expect is what the check must find, and what it may cost the account.
@@ -66,6 +68,7 @@ func Scenarios() []Scenario {
 		addressScenarios(),
 		codeScenarios(),
 		policyScenarios(),
+		autodiscoverScenarios(),
 		hazardScenarios(),
 		cloudScenarios(),
 	)

@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// servicePath is the only path with something behind it.
+// servicePath is where EWS is; Autodiscover is beside it.
 const servicePath = "/EWS/Exchange.asmx"
 
 // Options says how a server is run.

@@ -30,6 +30,7 @@ type Dialer struct {
 	Now      func() time.Time
 
 	opened atomic.Int32
+	first  *Dialer // whose connections this one's are counted with; nil: its own
 }
 
 // Conn is one connection to one address.
@@ -59,7 +60,7 @@ type Opened struct {
 // Open connects to addr ("IP:port") and shakes hands. On failure Opened still
 // tells what was seen.
 func (d *Dialer) Open(ctx context.Context, addr string) (Opened, *evidence.Failure) {
-	o := Opened{ID: int(d.opened.Add(1))}
+	o := Opened{ID: d.number()}
 	start := time.Now()
 	raw, fail := d.connect(ctx, addr)
 	o.Timing.Connect = millis(time.Since(start))

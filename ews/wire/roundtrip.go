@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"errors"
@@ -17,14 +18,13 @@ import (
 
 // Request is one request to be sent.
 type Request struct {
+	Method        string // "" is POST
 	URL           *url.URL
 	Header        [][2]string // names as spelled; net/http sorts them behind Host, User-Agent and Content-Length
 	UserAgent     string
 	Body          []byte
 	ViaProxy      bool // absolute form, for http through a proxy
 	Authorization string
-
-	method string // "" is POST
 }
 
 // Answer is what came back, and what it means for the connection.
@@ -58,7 +58,7 @@ func (c *Conn) Post(ctx context.Context, req Request) (Answer, *evidence.Failure
 
 // Get sends req as a GET, and reads the answer as Post does.
 func (c *Conn) Get(ctx context.Context, req Request) (Answer, *evidence.Failure) {
-	req.method, req.Body = http.MethodGet, nil
+	req.Method, req.Body = http.MethodGet, nil
 	return c.Post(ctx, req)
 }
 
@@ -69,18 +69,19 @@ func (c *Conn) exchange(ctx context.Context, req Request, a *Answer, start time.
 		return &evidence.Failure{Code: evidence.Malformed, Phase: "read", Text: "the server spoke unasked"}
 	}
 	c.meter.capture()
-	h := &http.Request{Method: http.MethodPost, URL: req.URL, Host: req.URL.Host, Header: http.Header{"User-Agent": {req.UserAgent}}, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Body: io.NopCloser(bytes.NewReader(req.Body)), ContentLength: int64(len(req.Body))}
+	h := &http.Request{Method: cmp.Or(req.Method, http.MethodPost), URL: req.URL, Host: req.URL.Host, Header: http.Header{"User-Agent": {req.UserAgent}}, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Body: io.NopCloser(bytes.NewReader(req.Body)), ContentLength: int64(len(req.Body))}
 	for _, f := range req.Header {
 		h.Header[f[0]] = append(h.Header[f[0]], f[1])
 	}
 	if req.Authorization != "" {
 		h.Header.Set("Authorization", req.Authorization)
 	}
-	if req.method != "" {
-		h.Method, h.Body, h.ContentLength = req.method, nil, 0
-	} else if len(req.Body) == 0 {
-		// Content-Length: 0 must be said: a POST without a length is 411 at IIS.
-		h.Body, h.TransferEncoding = http.NoBody, []string{"identity"}
+	if len(req.Body) == 0 {
+		h.Body = http.NoBody
+		if h.Method == http.MethodPost {
+			// Content-Length: 0 must be said: a POST without a length is 411 at IIS.
+			h.TransferEncoding = []string{"identity"}
+		}
 	}
 	write := h.Write
 	if req.ViaProxy {

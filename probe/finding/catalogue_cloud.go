@@ -17,11 +17,12 @@ var (
 		Code: "mailbox-online", Block: BlockMailbox, Status: Critical, Cause: 2,
 		Title:     "The mailbox is in Exchange Online",
 		Meaning:   "Dynamics reaches this mailbox with a profile for Exchange Server, but the mailbox is in Exchange Online: this is cause 2 of KB 3212785. Exchange Online takes neither Basic nor NTLM, so no setting of the server here helps. The mailbox needs the Exchange Online profile. Mailboxes that are still on your own servers keep theirs.",
-		Concluded: "Exchange Online, asked without a credential, answered for the address as one of its own. If Exchange here accepted the sign-in and does not know the address, both say the same and it is certain; before that, an old record in one of the two looks the same. An address that only forwards to a mailbox in Exchange Online looks the same as well.",
+		Concluded: "Exchange here says by Autodiscover to ask for an address of Exchange Online (redirectAddr to onmicrosoft.com), which makes it certain. Or Exchange Online, asked without a credential, answered for the address as one of its own: if Exchange here accepted the sign-in and does not know the address, both say the same and it is certain; before that, an old record in one of the two looks the same, and so does an address that only forwards to a mailbox in Exchange Online. Or the Autodiscover of the domain leads to Exchange Online and to nothing else; a domain with servers of its own whose Autodiscover was moved by mistake looks the same.",
 		Remedies: []Remedy{
 			{Text: "See what Exchange here knows: a RemoteUserMailbox is in Exchange Online, a UserMailbox is on your own servers.", Command: cmdShowRecipient},
 			{Text: "If the mailbox is in Exchange Online, assign the Exchange Online profile to it in Dynamics and have the address approved.", Link: linkOnlineProfile},
 			{Text: "If it is on your own servers, remove what is left of it in Exchange Online, and check again.", Command: cmdWhere},
+			{Text: "If only Autodiscover leads to Exchange Online, correct where that of the domain leads to.", Link: linkAutodiscover},
 			testEnable401,
 		},
 		SeeAlso: []Code{"endpoint-online", "mailbox-not-found", "mailbox-unlicensed"},

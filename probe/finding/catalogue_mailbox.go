@@ -39,7 +39,7 @@ func mailboxEntries() []Entry {
 			Code: "mailbox-address-differs", Block: BlockMailbox, Status: Critical, Cause: 1,
 			Title:     "The mailbox has another primary address than the one asked for",
 			Meaning:   "The address belongs to a mailbox here, but as a second address (alias): its primary SMTP address is another one. If Dynamics holds the alias in the mailbox record, this is cause 1. Where the call with the alias still worked this is a warning only: Dynamics may go on for a time, and fail wherever it compares addresses.",
-			Concluded: "Exchange refused the alias and named the primary address (ErrorNonPrimarySmtpAddress), or its address book, asked for exactly this address (ResolveNames), has an entry with another primary one. An address book that is not up to date can lag behind a change of addresses by some hours.",
+			Concluded: "Exchange refused the alias and named the primary address (ErrorNonPrimarySmtpAddress), or its address book, asked for exactly this address (ResolveNames), has an entry with another primary one, or Autodiscover, asked for this address, answered with another one (AutoDiscoverSMTPAddress). The finding says which. An address book that is not up to date can lag behind a change of addresses by some hours. Where no logon at EWS was accepted, whether it takes the other address is not known, and this is a warning.",
 			Remedies: []Remedy{
 				{Text: "See the addresses of the mailbox. The one with SMTP: in capitals is the primary.", Command: cmdShowRecipient, Link: linkKBNoMailbox},
 				{Text: "In the Dynamics mailbox record, put the primary address into Email Address, letter by letter, and have the new address approved."},
@@ -66,6 +66,7 @@ func mailboxEntries() []Entry {
 			},
 			SeeAlso: []Code{"impersonation-denied", "forbidden"},
 		},
+		autodiscoverFailedEntry(),
 		profileContradictionEntry,
 		{
 			Code: "tls-outdated", Block: BlockMailbox, Status: Critical,

@@ -54,6 +54,7 @@ var table = []row{
 	{"tenant-differs", BlockMailbox, Critical, 4},
 	{"user-recreated", BlockMailbox, Critical, 6},
 	{"access-denied", BlockMailbox, Critical, 0},
+	{"autodiscover-failed", BlockMailbox, Critical, 0},
 	{"profile-contradiction", BlockMailbox, Critical, 0},
 	{"tls-outdated", BlockMailbox, Critical, 0},
 	{"certificate-private", BlockMailbox, Critical, 0},
@@ -273,7 +274,7 @@ var knownProperties = []string{
 // knownFlags lists the flags of check that a remedy may use.
 var knownFlags = []string{
 	"--user", "--mailbox", "--impersonate", "--profile", "--profile-auth", "--view", "--address", "--each-address",
-	"--ca-file", "--timeout", "--no-credentials", "--save", "--help",
+	"--follow-autodiscover", "--ca-file", "--timeout", "--no-credentials", "--save", "--help",
 	"--explain-rejection", "--dc", "--keytab", "--ccache", "--spn",
 	"--cloud", "--dynamics-url", "--tenant", "--token-file",
 }
@@ -282,7 +283,7 @@ var knownFlags = []string{
 var knownLinks = []string{
 	linkPrerequisites, linkHMA, linkOnlineProfile, linkNetwork, linkCiphers, linkBestPractices,
 	linkSetEWS, linkSetOrg, linkSetCAS, linkAuthPolicy, linkVdirs, linkEP, linkProtected,
-	linkKB401, linkKB403, linkKBNoMailbox, linkKBMonitoring,
+	linkAutodiscover, linkKB401, linkKB403, linkKBNoMailbox, linkKBMonitoring,
 	linkKerberosPorts, linkLDAPS, linkADControl,
 	linkKBGraph, linkCrossTenant,
 }
@@ -357,7 +358,7 @@ func checkOwnCommand(t reporter, command string, words []string) {
 		}
 	}
 	last := words[len(words)-1]
-	if last != "--help" && !strings.Contains(last, "{host}") {
+	if last != "--help" && !strings.Contains(last, "{host}") && last != "{mailbox}" {
 		t.Errorf("%q does not end with its target", command)
 	}
 	if strings.Contains(command, "password") {

@@ -46,8 +46,10 @@ type Report struct {
 	Nodes      []rule.Node           `json:"nodes"`
 	Attempts   []rule.Attempt        `json:"attempts"`
 	Dynamics   *rule.Dynamics        `json:"dynamics"` // what Dynamics itself wrote down; null: not exported
-	Evidence   []evidence.Item       `json:"evidence"`
-	Stopped    string                `json:"stopped"`
+	// Autodiscover is what it said of the mailbox.
+	Autodiscover *rule.Autodiscover `json:"autodiscover"`
+	Evidence     []evidence.Item    `json:"evidence"`
+	Stopped      string             `json:"stopped"`
 }
 
 // New judges a record and makes the report of it.
@@ -56,8 +58,8 @@ func New(rec evidence.Record, version string) Report {
 	return Report{
 		Schema: Schema, Tool: Tool{Name: "ewsprobe", Version: version}, Started: rec.Started, DurationMS: rec.Duration.Milliseconds(),
 		Target: rec.Target, Verdict: j.Verdict, Causes: j.Causes, Findings: j.Findings,
-		Schemes: j.Facts.Schemes, Server: j.Facts.Server, Nodes: j.Facts.Nodes, Attempts: j.Attempts, Dynamics: j.Facts.Dynamics,
-		Evidence: rec.Items, Stopped: rec.Stopped,
+		Schemes: j.Facts.Schemes, Server: j.Facts.Server, Nodes: j.Facts.Nodes, Attempts: j.Attempts,
+		Dynamics: j.Facts.Dynamics, Autodiscover: j.Facts.Autodiscover, Evidence: rec.Items, Stopped: rec.Stopped,
 	}
 }
 
@@ -138,7 +140,7 @@ func validate(rec evidence.Record) error {
 	if len(rec.Items) == 0 {
 		return damaged("it holds no evidence")
 	}
-	if u, err := url.Parse(rec.Target.URL); err != nil || u.Hostname() == "" {
+	if u, err := url.Parse(rec.Target.URL); (err != nil || u.Hostname() == "") && (rec.Target.URL != "" || rec.Target.FromAddress == "") {
 		return damaged("its target has no URL")
 	}
 	if !slices.Contains([]string{"basic", "ntlm", "negotiate", "oauth", "auto"}, rec.Target.ProfileAuth) {
@@ -163,8 +165,8 @@ func validate(rec evidence.Record) error {
 			if !decidedThere(item) {
 				return damaged("evidence %s has a logon with the result %q, which its domain controller did not give", item.ID, item.Logon.Result)
 			}
-		case item.Logon != nil && item.Logon.Result == evidence.Accepted && (item.Response == nil || !item.EWS.Answered()):
-			return damaged("evidence %s calls a logon accepted without an EWS answer", item.ID)
+		case item.Logon != nil && item.Logon.Result == evidence.Accepted && (item.Response == nil || !item.EWS.Answered() && !item.Discovery.Answered()):
+			return damaged("evidence %s calls a logon accepted without an answer of the service", item.ID)
 		case item.Logon != nil && item.Logon.Result == evidence.Refused && item.Response == nil:
 			return damaged("evidence %s calls a logon refused without an answer", item.ID)
 		}

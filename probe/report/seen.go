@@ -23,7 +23,7 @@ func seenAt(r Report, address string) [][2]string {
 		if item.Step == evidence.StepResolve && address == "" {
 			add("name resolution", "%s", outcome(item))
 		}
-		if item.Address != address || item.Step.Cloud() {
+		if item.Address != address || item.Step.Cloud() || item.Step.Autodiscover() {
 			continue
 		}
 		if certificate == nil && item.TLS != nil && item.TLS.Certificate != nil {
@@ -52,7 +52,7 @@ func seenAt(r Report, address string) [][2]string {
 		}
 	}
 	for _, a := range r.Attempts {
-		if a.Address == address && !further[a.ID] {
+		if a.Address == address && a.Service != "autodiscover" && !further[a.ID] {
 			add(schemeOf(a), "%s", attempt(a))
 		}
 	}

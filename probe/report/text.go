@@ -131,6 +131,16 @@ func (p *page) seen(r Report) {
 	for _, l := range profileLines(r) {
 		p.hanging(4, pad(l[0], 19), l[1])
 	}
+	discovery := func() {
+		for _, l := range seenOfAutodiscover(r) {
+			p.hanging(4, pad(l[0], 19), l[1])
+		}
+	}
+	if r.Target.FromAddress != "" {
+		discovery() // it came first
+	} else {
+		defer discovery()
+	}
 	addresses := []string{}
 	for _, n := range r.Nodes {
 		addresses = append(addresses, n.Address)

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/probe/finding"
 )
 
 // Which mailbox was it, and which address is its primary one.
@@ -19,30 +20,106 @@ func (v *view) entry() (*evidence.Resolved, *evidence.Item) {
 	return &book.EWS.Resolved[0], book
 }
 
-// primary is the primary address of the mailbox asked, where it is another one,
-// and the answer that says so.
-func (v *view) primary(n *node) (string, *evidence.Item) {
+// primary is the primary address of the mailbox asked, where it is another one.
+type primary struct {
+	address string
+	source  string // who says so, as a sentence begins
+	ids     []string
+}
+
+// primary finds it in the refusal of an address at n, in the address book, and
+// in what Autodiscover answered; nil if none names another one.
+func (v *view) primary(n *node) *primary {
 	if v.mailbox() == "" {
-		return "", nil
+		return nil
 	}
 	// A refusal of the alias names the address to use instead.
 	if item := v.signedIn(n); item != nil && !opens(item) && len(item.EWS.Resolved) == 1 {
-		if a := item.EWS.Resolved[0].Address; a != "" && !strings.EqualFold(a, v.mailbox()) {
-			return a, item
+		if a := item.EWS.Resolved[0].Address; v.another(a) {
+			return &primary{a, "The refusal", []string{item.ID}}
 		}
 	}
-	e, book := v.entry()
-	if e == nil || !isMailbox(e) || e.Address == "" || strings.EqualFold(e.Address, v.mailbox()) || routesOnline(e.Address) {
-		return "", nil
+	p := v.discovered()
+	if e, book := v.entry(); e != nil && isMailbox(e) && v.another(e.Address) {
+		switch {
+		case p == nil:
+			return &primary{e.Address, "The address book", []string{book.ID}}
+		case strings.EqualFold(e.Address, p.address):
+			return &primary{e.Address, "The address book, and " + p.source + ",", append([]string{book.ID}, p.ids...)}
+		}
+		return &primary{e.Address, fmt.Sprintf("The address book (%s has %s)", p.source, p.address), append([]string{book.ID}, p.ids...)}
 	}
-	return e.Address, book
+	return p
+}
+
+// discovered is the primary address as Autodiscover has it.
+func (v *view) discovered() *primary {
+	for _, item := range v.heard() {
+		if d := item.Discovery; d.ErrorCode == "" && v.another(d.PrimarySMTP) && v.aboutMailbox(item) {
+			return &primary{d.PrimarySMTP, where(item), []string{item.ID}}
+		}
+	}
+	return nil
+}
+
+// another says whether a is an address of a mailbox here other than the one
+// asked for.
+func (v *view) another(a string) bool {
+	return a != "" && !strings.EqualFold(a, v.mailbox()) && !routesOnline(a)
+}
+
+func mailboxAddressDiffers(v *view, n *node) *hit {
+	p := v.primary(n)
+	asked := v.mailbox()
+	if item, m := v.about(n, "mailbox-address-differs"); item != nil {
+		h := said(item, m, "%s is not the primary address of its mailbox, and Exchange refuses it", asked)
+		if p != nil {
+			h.summary = fmt.Sprintf("%s is not the primary address of its mailbox, which is %s", asked, p.address)
+			h.detail += fmt.Sprintf(" The primary address is %s: Dynamics must hold that one.", p.address)
+			h.evidence = append(h.evidence, p.ids...)
+		}
+		return h
+	}
+	if p == nil {
+		return nil
+	}
+	if item, m := v.about(n, "mailbox-not-found"); item != nil {
+		h := said(item, m, "%s is not the primary address of its mailbox, which is %s", asked, p.address)
+		h.confidence = finding.Confirmed
+		h.evidence = append(h.evidence, p.ids...)
+		h.detail += fmt.Sprintf(" %s has it as a second address of %s: Dynamics must hold that one.", p.source, p.address)
+		return h
+	}
+	opened := v.signedIn(n)
+	if !opens(opened) || v.callersOwn(n) != "" {
+		return nil
+	}
+	return &hit{
+		status: finding.Warning, confidence: finding.Confirmed, evidence: append([]string{opened.ID}, p.ids...),
+		summary: fmt.Sprintf("The mailbox answers under %s, but its primary address is %s", asked, p.address),
+		detail:  fmt.Sprintf("EWS opens the mailbox under this address too. %s has %s as its primary address, and it is the primary one that Dynamics compares: an alias in the mailbox record is cause 1 of KB 3212785 wherever a call does not take it.", p.source, p.address),
+	}
+}
+
+// addressDiffersUnasked: Autodiscover names another primary address, and EWS did
+// not say what it makes of the one asked for.
+func addressDiffersUnasked(v *view) *hit {
+	p := v.discovered()
+	if p == nil {
+		return nil
+	}
+	return &hit{
+		status: finding.Warning, confidence: finding.Confirmed, evidence: p.ids,
+		summary: fmt.Sprintf("The primary address of the mailbox is %s, not %s", p.address, v.mailbox()),
+		detail:  fmt.Sprintf("%s has %s as the primary address of the mailbox asked for, and it is the primary one that Dynamics compares. Whether EWS takes %s too was not seen.", p.source, p.address, v.mailbox()),
+	}
 }
 
 // listed is the entry where the address book knows the address and names no
 // other one for it.
 func (v *view) listed() *evidence.Resolved {
 	e, _ := v.entry()
-	if e == nil || isMailbox(e) && e.Address != "" && !strings.EqualFold(e.Address, v.mailbox()) && !routesOnline(e.Address) {
+	if e == nil || isMailbox(e) && v.another(e.Address) {
 		return nil
 	}
 	return e

@@ -57,10 +57,16 @@ func (v *view) causeAddress(findings []finding.Finding, opened *evidence.Item) f
 		return cause(1, status, fmt.Sprintf("%s is not the primary address of the mailbox", v.mailbox()), f.Evidence...)
 	}
 	if f := found(findings, "mailbox-not-found"); f != nil {
-		if v.listed() != nil {
+		switch {
+		case v.listed() != nil:
 			return cause(1, finding.CauseUndetermined, fmt.Sprintf("there is no mailbox %s here, but the address book knows the address", v.mailbox()), f.Evidence...)
+		case f.Confidence != finding.Confirmed:
+			return cause(1, finding.CauseLikely, fmt.Sprintf("Autodiscover knows no mailbox %s", v.mailbox()), f.Evidence...)
 		}
 		return cause(1, finding.CauseConfirmed, fmt.Sprintf("Exchange knows no mailbox %s here", v.mailbox()), f.Evidence...)
+	}
+	if item := v.sentOnline(); item != nil && opened == nil {
+		return cause(1, finding.CauseUndetermined, "Exchange knows the address, but the mailbox is in Exchange Online, and its primary address there was not looked up", item.ID)
 	}
 	if f := found(findings, "mailbox-online"); f != nil && f.Confidence == finding.Confirmed {
 		return cause(1, finding.CauseUndetermined, "the mailbox is in Exchange Online, so that Exchange here does not know the address says nothing", f.Evidence...)

@@ -22,7 +22,10 @@ func as(f *finding.Finding) finding.CauseStatus {
 
 func (v *view) causeOnline(findings []finding.Finding, opened *evidence.Item) finding.CauseReport {
 	endpoint, mailbox := found(findings, "endpoint-online"), found(findings, "mailbox-online")
+	located, sent := v.located(evidence.LocationOnline), v.sentOnline()
 	switch {
+	case endpoint != nil && mailbox != nil && located == nil && sent == nil:
+		return cause(2, as(endpoint), "the endpoint is Exchange Online, and Autodiscover of the domain leads there too", endpoint.Evidence...)
 	case endpoint != nil && mailbox != nil:
 		return cause(2, as(endpoint), "the endpoint is Exchange Online, and the mailbox is there", endpoint.Evidence...)
 	case endpoint != nil && v.lookUp(evidence.StepCloudLocation) == nil:
@@ -33,12 +36,18 @@ func (v *view) causeOnline(findings []finding.Finding, opened *evidence.Item) fi
 		return cause(2, as(endpoint), "the endpoint is Exchange Online; where the mailbox is was asked in vain", endpoint.Evidence...)
 	case v.rec.Target.ProfileAuth == "oauth":
 		return cause(2, finding.CauseNotApplicable, "it concerns profiles with a user name and password")
+	case mailbox != nil && sent != nil:
+		return cause(2, as(mailbox), "Exchange here sends clients of the mailbox to Exchange Online", mailbox.Evidence...)
 	case mailbox != nil && mailbox.Confidence == finding.Confirmed:
 		return cause(2, finding.CauseConfirmed, "Exchange Online has the mailbox, and Exchange here does not", mailbox.Evidence...)
+	case mailbox != nil && located == nil:
+		return cause(2, finding.CauseLikely, "Autodiscover of the domain leads to Exchange Online, and to no server of your own", mailbox.Evidence...)
 	case mailbox != nil:
 		return cause(2, finding.CauseLikely, "Exchange Online says that it has the mailbox", mailbox.Evidence...)
-	case opened != nil && v.located(evidence.LocationOnline) != nil:
-		return cause(2, finding.CauseUndetermined, "the mailbox answers on this server, and Exchange Online says that it has it too", opened.ID, v.located(evidence.LocationOnline).ID)
+	case opened != nil && located != nil:
+		return cause(2, finding.CauseUndetermined, "the mailbox answers on this server, and Exchange Online says that it has it too", opened.ID, located.ID)
+	case opened != nil && sent != nil:
+		return cause(2, finding.CauseUndetermined, "the mailbox answers on this server, and Autodiscover sends its clients to Exchange Online", opened.ID, sent.ID)
 	case opened != nil:
 		return cause(2, finding.CauseRuledOut, "the mailbox answers on this server, so it is not in Exchange Online", opened.ID)
 	}

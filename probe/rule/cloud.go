@@ -9,16 +9,57 @@ import (
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 )
 
-// mailboxOnline: cause 2. Exchange Online says alone that it has the mailbox,
-// which makes it likely; Exchange on premises saying that it does not have it
-// makes it certain. Where it does have it, the two contradict each other and
-// nothing is concluded. An Autodiscover redirect to an address in Exchange Online
-// would be a word of the premises that confirms by itself: its place is missingHere.
+// mailboxOnline: cause 2. A word of the premises makes it certain: Autodiscover
+// here sends the mailbox's clients to Exchange Online (redirectAddr), or EWS here
+// does not have the mailbox that Exchange Online says it has. The word of Exchange
+// Online alone makes it likely, and so does an Autodiscover that leads nowhere
+// else. Where the mailbox opens here, they contradict each other and nothing is
+// concluded.
 func mailboxOnline(v *view) *hit {
-	item := v.located(evidence.LocationOnline)
-	if item == nil || v.rec.Target.ProfileAuth == "oauth" || v.openedMailbox() != nil {
+	if v.mailbox() == "" || v.rec.Target.ProfileAuth == "oauth" || v.openedMailbox() != nil {
 		return nil
 	}
+	located := v.located(evidence.LocationOnline)
+	if sent := v.sentOnline(); sent != nil {
+		return v.movedOnline(sent, located)
+	}
+	if located != nil {
+		return v.locatedOnline(located)
+	}
+	if item := v.leadsOnline(); item != nil {
+		return &hit{
+			confidence: finding.Likely, evidence: []string{item.ID},
+			summary: fmt.Sprintf("Autodiscover for %s leads to Exchange Online", v.discoveryDomain()),
+			detail:  fmt.Sprintf("The way leads to %s and to no server of your own. It was not asked, and no credential was sent there. Where a domain has mailboxes on its own servers too, its Autodiscover should lead to these.", item.Discovery.Endpoint),
+		}
+	}
+	return nil
+}
+
+// movedOnline: Exchange here says so itself.
+func (v *view) movedOnline(sent, located *evidence.Item) *hit {
+	h := &hit{confidence: finding.Confirmed, evidence: []string{sent.ID}}
+	h.summary = fmt.Sprintf("The mailbox %s is in Exchange Online, where this profile cannot reach it", v.mailbox())
+	h.detail = fmt.Sprintf("%s, on premises, sends clients of this mailbox to %s: it knows the address, and the mailbox has moved.", capital(where(sent)), sent.Discovery.RedirectAddr)
+	elsewhere := v.located(evidence.LocationElsewhere)
+	switch {
+	case located != nil:
+		h.evidence = append(h.evidence, located.ID)
+		h.detail += fmt.Sprintf(" %s says that it has the mailbox.", located.Cloud.Host)
+	case elsewhere != nil:
+		h.confidence = finding.Likely
+		h.evidence = append(h.evidence, elsewhere.ID)
+		h.detail += fmt.Sprintf(" But %s says that it does not have the mailbox, and points to %s: one of the two holds an old record.", elsewhere.Cloud.Host, elsewhere.Cloud.Redirect)
+	}
+	if missing := v.missingHere(); missing != nil {
+		h.evidence = append(h.evidence, missing.ID)
+		h.detail += fmt.Sprintf(" So that EWS here does not know the address (%s) does not show that the address is wrong.", missing.EWS.Code)
+	}
+	return h
+}
+
+// locatedOnline: Exchange Online says so.
+func (v *view) locatedOnline(item *evidence.Item) *hit {
 	h := &hit{confidence: finding.Likely, evidence: []string{item.ID}}
 	h.summary = fmt.Sprintf("The mailbox %s is in Exchange Online, where this profile cannot reach it", item.Cloud.Subject)
 	h.detail = fmt.Sprintf("%s says that it has the mailbox.", item.Cloud.Host)
@@ -43,11 +84,14 @@ func explained(findings []finding.Finding) []finding.Finding {
 
 // locate completes endpoint-online with where the mailbox was found to be.
 func (v *view) locate(h *hit) {
-	const notAsked = " Where the mailbox really is has not been looked up."
 	item := v.lookUp(evidence.StepCloudLocation)
-	switch {
+	switch sent := v.sentOnline(); {
+	case sent != nil && v.located(evidence.LocationElsewhere) == nil:
+		h.confidence = finding.Confirmed
+		h.evidence = append(h.evidence, sent.ID)
+		h.detail += fmt.Sprintf(" The mailbox %s is there, as %s says, so it needs the Exchange Online profile.", v.mailbox(), where(sent))
 	case item == nil:
-		h.detail += notAsked
+		h.detail += " Where the mailbox really is has not been looked up."
 	case v.located(evidence.LocationOnline) != nil:
 		h.confidence = finding.Confirmed
 		h.evidence = append(h.evidence, item.ID)
@@ -76,6 +120,9 @@ func (v *view) shouldBeOnline() (why string, ids []string) {
 	}
 	if item := v.located(evidence.LocationOnline); item != nil {
 		return "Exchange Online says that the mailbox is there", []string{item.ID}
+	}
+	if item := v.sentOnline(); item != nil {
+		return fmt.Sprintf("%s sends clients of the mailbox to Exchange Online", where(item)), []string{item.ID}
 	}
 	for _, n := range v.nodes {
 		if n.answered() && (n.who.Online || v.isOnline(n)) {
@@ -187,6 +234,8 @@ func userRecreated(v *view) *hit {
 func (v *view) notOnline() string {
 	item := v.lookUp(evidence.StepCloudLocation)
 	switch {
+	case item == nil && v.leadsOnline() != nil:
+		return ", which the Autodiscover of the domain leads to"
 	case item == nil:
 		return ", which was not looked up"
 	case v.located(evidence.LocationElsewhere) != nil:

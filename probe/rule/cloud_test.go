@@ -118,6 +118,12 @@ var cloudCases = []struct {
 }{
 	// Cause 2, and cause 1 that looks the same.
 	{"online, not here", with(notHere, place(evidence.LocationOnline)), "critical mailbox-online confirmed", "", "undetermined confirmed not-checked not-checked not-checked"},
+	{"online as Autodiscover here and Exchange Online say", with(notHere, saying(anna, online), place(evidence.LocationOnline)), "critical mailbox-online confirmed", "", "undetermined confirmed not-checked not-checked not-checked"},
+	{"online as Autodiscover here says, and Exchange Online denies", record(fromAddress(""), saying(anna, online), place(evidence.LocationElsewhere)), "critical mailbox-online likely", "", "undetermined likely not-applicable not-applicable not-checked"},
+	{"online as Autodiscover here says, and it opens", with(itOpens, saying(anna, online)), "ok ok confirmed", "", "ruled-out undetermined not-applicable not-applicable not-checked"},
+	{"Autodiscover leads online, and so says Exchange Online", record(fromAddress(""), ledOnline, place(evidence.LocationOnline)), "critical mailbox-online likely", "", "not-checked likely not-checked not-checked not-checked"},
+	{"Autodiscover leads online, and Exchange Online denies", record(fromAddress(""), ledOnline, place(evidence.LocationElsewhere)), "critical autodiscover-failed confirmed", "", "not-checked ruled-out not-applicable not-applicable not-checked"},
+	{"no plan, and Autodiscover here sends clients online", record(fromAddress(""), saying(anna, online), users()), "critical mailbox-online confirmed", "mailbox-unlicensed", "undetermined confirmed likely not-checked not-checked"},
 	{"not here, nor there", with(notHere, place(evidence.LocationUnknown)), "critical mailbox-not-found confirmed", "", "confirmed undetermined not-checked not-checked not-checked"},
 	{"not here, elsewhere", with(notHere, place(evidence.LocationElsewhere)), "critical mailbox-not-found confirmed", "", "confirmed ruled-out not-applicable not-applicable not-checked"},
 	{"not here, no answer there", with(notHere, unreached(evidence.StepCloudLocation)), "critical mailbox-not-found confirmed", "", "confirmed undetermined not-checked not-checked not-checked"},

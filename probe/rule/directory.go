@@ -206,14 +206,33 @@ func logonBlocked(v *view) *hit {
 		return nil
 	}
 	by := v.provedElsewhere.Logon.Scheme
+	if v.provedElsewhere.Step.Autodiscover() {
+		by = "Autodiscover"
+	}
 	h.summary = fmt.Sprintf("The password of %s is right (%s accepts it), but EWS on %s refuses it by %s", v.rec.Target.User, by, v.host(), strings.Join(schemes, " and "))
-	h.detail = fmt.Sprintf("%s at %s accepted the same name and password in this run, so neither is wrong. EWS refuses every scheme that was tried (%s).", by, v.provedElsewhere.Address, strings.Join(schemes, ", "))
-	h.detail += " What does that: an authentication policy of Exchange with BlockLegacyAuthWebServices (the offered schemes stay as they are); a right to log on over the network that the account lacks on the Exchange server; the group Protected Users or a list of allowed workstations, where Kerberos was what accepted it."
-	if len(schemes) == 1 && strings.HasPrefix(schemes[0], "Kerberos") {
+	h.detail = fmt.Sprintf("%s accepted the same name and password in this run%s, so neither is wrong. EWS refuses every scheme that was tried (%s).", capital(where(v.provedElsewhere)), byScheme(v.provedElsewhere), strings.Join(schemes, ", "))
+	h.detail += " What does that: an authentication policy of Exchange with BlockLegacyAuthWebServices (the offered schemes stay as they are); a right to log on over the network that the account lacks on the Exchange server; the group Protected Users or a list of allowed workstations, where another scheme was what accepted it; a device in front of EWS that signs in for itself."
+	switch one := len(schemes) == 1; {
+	case one && strings.HasPrefix(schemes[0], "Kerberos"):
 		h.confidence = finding.Undetermined
 		h.detail += " Only a Kerberos ticket could be shown to EWS: a service principal name that another account holds, and Extended Protection set to Require behind a device that re-encrypts TLS, look the same."
-	} else if !slices.Contains(schemes, "Basic") {
+	case one && schemes[0] == "Basic":
+		h.confidence = finding.Undetermined
+		h.detail += " Only Basic could be tried at EWS, so a fault of that scheme looks the same: the form of the name, or what reads Basic in front of Exchange."
+	case !slices.Contains(schemes, "Basic"):
+		if one {
+			h.confidence = finding.Undetermined
+		}
 		h.detail += " Extended Protection set to Require behind a device that re-encrypts TLS, and a policy that restricts NTLM, look the same, because Basic could not be tried."
 	}
 	return h
+}
+
+// byScheme says by which scheme Autodiscover was signed in to; of a domain
+// controller where has said it.
+func byScheme(item *evidence.Item) string {
+	if item.AtDirectory() {
+		return ""
+	}
+	return " by " + item.Logon.Scheme
 }

@@ -71,6 +71,9 @@ func (v *view) apply(r row) (finding.Finding, bool) {
 		for _, n := range v.nodes {
 			join(r.at(v, n), n.address)
 		}
+		if !holds && r.also != nil {
+			join(r.also(v), "")
+		}
 	}
 	if holds {
 		f.Remedies = v.fill(slices.Concat(first, entry.Remedies))
@@ -160,10 +163,13 @@ func (v *view) verdict(findings *[]finding.Finding) finding.Verdict {
 // missing says what keeps a check without critical findings from being ok; ""
 // if nothing does.
 func (v *view) missing() (string, []string) {
+	t := v.rec.Target
+	if item := v.wantsCredential(); len(v.nodes) == 0 && item != nil {
+		return fmt.Sprintf("%s wants a sign-in before it says where EWS is, and this check has no password to send", where(item)), []string{item.ID}
+	}
 	if len(v.nodes) == 0 {
 		return "nothing was asked", nil
 	}
-	t := v.rec.Target
 	for _, n := range v.nodes {
 		if n.ask == nil {
 			return fmt.Sprintf("nothing was asked at %s", n.address), nil

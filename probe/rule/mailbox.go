@@ -78,6 +78,10 @@ func mailboxNotFound(v *view, n *node) *hit {
 	if book != nil {
 		h.evidence = append(h.evidence, book.ID)
 	}
+	if also := v.unknownAddress(); also != nil {
+		h.evidence = append(h.evidence, also.ID)
+		h.detail += fmt.Sprintf(" %s does not know the address either (%s).", where(also), also.Discovery.ErrorCode)
+	}
 	switch entry := v.listed(); {
 	case entry != nil:
 		h.confidence = finding.Likely
@@ -92,37 +96,21 @@ func mailboxNotFound(v *view, n *node) *hit {
 	return h
 }
 
-func mailboxAddressDiffers(v *view, n *node) *hit {
-	primary, book := v.primary(n)
-	asked := v.mailbox()
-	if item, m := v.about(n, "mailbox-address-differs"); item != nil {
-		h := said(item, m, "%s is not the primary address of its mailbox, and Exchange refuses it", asked)
-		if primary != "" {
-			h.summary = fmt.Sprintf("%s is not the primary address of its mailbox, which is %s", asked, primary)
-			h.detail += fmt.Sprintf(" The primary address is %s: Dynamics must hold that one.", primary)
-			h.evidence = append(h.evidence, book.ID)
-		}
-		return h
-	}
-	if primary == "" {
+// mailboxUnknown: EWS was not asked for the mailbox, or did not say, but
+// Autodiscover does not know the address.
+func mailboxUnknown(v *view) *hit {
+	item := v.unknownAddress()
+	if item == nil || v.openedMailbox() != nil || v.holds(mailboxAddressDiffers) != nil {
 		return nil
 	}
-	if item, m := v.about(n, "mailbox-not-found"); item != nil {
-		h := said(item, m, "%s is not the primary address of its mailbox, which is %s", asked, primary)
-		h.confidence = finding.Confirmed
-		h.evidence = append(h.evidence, book.ID)
-		h.detail += fmt.Sprintf(" The address book has it as a second address of %s: Dynamics must hold that one.", primary)
-		return h
+	h := &hit{confidence: finding.Likely, evidence: []string{item.ID}}
+	h.summary = fmt.Sprintf("Autodiscover knows no mailbox %s", v.mailbox())
+	h.detail = fmt.Sprintf("%s answered error %s", where(item), item.Discovery.ErrorCode)
+	if m := item.Discovery.Message; m != "" {
+		h.detail += fmt.Sprintf(": %q", m)
 	}
-	opened := v.signedIn(n)
-	if !opens(opened) || v.callersOwn(n) != "" {
-		return nil
-	}
-	return &hit{
-		status: finding.Warning, confidence: finding.Confirmed, evidence: []string{opened.ID, book.ID},
-		summary: fmt.Sprintf("The mailbox answers under %s, but its primary address is %s", asked, primary),
-		detail:  fmt.Sprintf("EWS opens the mailbox under this address too. The address book has %s as its primary address, and it is the primary one that Dynamics compares: an alias in the mailbox record is cause 1 of KB 3212785 wherever a call does not take it.", primary),
-	}
+	h.detail += ". The address is misspelt or belongs to no mailbox of this organisation. EWS itself did not confirm it."
+	return h
 }
 
 func accessDenied(v *view, n *node) *hit {

@@ -13,10 +13,12 @@ import (
 type view struct {
 	rec   *evidence.Record
 	nodes []*node
-	// directory is what was asked at domain controllers.
-	directory []*evidence.Item
+	// directory is what was asked at domain controllers, discovery the steps of
+	// Autodiscover, both in their order.
+	directory, discovery []*evidence.Item
 	// proved: some logon of the run was accepted by EWS, so the password is
-	// right; provedElsewhere: a service beside EWS accepted it.
+	// right; provedElsewhere: a service beside EWS accepted it, so what EWS
+	// refuses is not a wrong password.
 	proved, provedElsewhere *evidence.Item
 }
 
@@ -41,10 +43,14 @@ func arrange(rec *evidence.Record) *view {
 	v := &view{rec: rec}
 	for i := range rec.Items {
 		item := &rec.Items[i]
-		if item.AtDirectory() {
-			v.directory = append(v.directory, item)
+		if item.AtDirectory() || item.Step.Autodiscover() {
 			if result(item) == evidence.Accepted && v.provedElsewhere == nil {
 				v.provedElsewhere = item
+			}
+			if item.AtDirectory() {
+				v.directory = append(v.directory, item)
+			} else {
+				v.discovery = append(v.discovery, item)
 			}
 			continue
 		}

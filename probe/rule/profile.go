@@ -234,7 +234,7 @@ func (v *view) profileNotes(p *evidence.Profile) []string {
 	if len(codes) > 0 {
 		notes = append(notes, fmt.Sprintf("What was seen at the endpoint is told beside this: %s.", strings.Join(codes, ", ")))
 	}
-	if on := p.AutoDiscover; on != nil && *on {
+	if on := p.AutoDiscover; on != nil && *on && v.rec.Target.FromAddress == "" {
 		notes = append(notes, "It leaves the server to Autodiscover, so Dynamics may use another URL than the one checked.")
 	}
 	if u, err := url.Parse(p.Incoming.Location); err == nil && u.Host != "" && !strings.EqualFold(u.Hostname(), v.rec.Target.Host) {

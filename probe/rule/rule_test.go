@@ -24,6 +24,11 @@ func skewed(ms int64) option {
 	return item(evidence.Item{Step: evidence.StepNTLMNegotiate, NTLM: &evidence.NTLM{Scheme: "NTLM", ClockSkewMS: &ms}})
 }
 
+// cases is the table of verdicts: a record, and its verdict as "status code
+// confidence", with the codes found beside it. Near misses stand beside what
+// they are mistaken for.
+var cases = slices.Concat(endpointCases, discoveryCases)
+
 type verdictCase struct {
 	name string
 	rec  evidence.Record
@@ -31,10 +36,7 @@ type verdictCase struct {
 	also string
 }
 
-// cases is the table of verdicts: a record, and its verdict as "status code
-// confidence", with the codes found beside it. Near misses stand beside what
-// they are mistaken for.
-var cases = []verdictCase{
+var endpointCases = []verdictCase{
 	// Nothing could be asked.
 	{"no address", record(item(evidence.Item{Step: evidence.StepResolve, Error: &evidence.Failure{Code: evidence.DNSNotFound, Phase: "resolve", Text: "no such host"}})), "unknown dns-failed confirmed", ""},
 	{"resolver silent", record(item(evidence.Item{Step: evidence.StepResolve, Error: &evidence.Failure{Code: evidence.TimedOut, Phase: "resolve"}})), "unknown dns-failed likely", ""},

@@ -19,6 +19,7 @@ type row struct {
 	code finding.Code
 	at   func(*view, *node) *hit
 	in   func(*view) *hit
+	also func(*view) *hit // for the run, when it holds at no address
 }
 
 // table has every code that evidence can lead to. bad-usage and config-invalid
@@ -55,18 +56,19 @@ var table = []row{
 	{code: "extended-protection", at: extendedProtection},
 	{code: "ntlm-broken", at: ntlmBroken},
 	{code: "ntlm-rejected", at: ntlmRejected},
-	// The mailbox (mailbox.go).
+	// The mailbox (mailbox.go), its place (location.go) and address (address.go).
 	{code: "impersonation-denied", at: impersonationDenied},
-	{code: "mailbox-not-found", at: mailboxNotFound},
-	{code: "mailbox-address-differs", at: mailboxAddressDiffers},
+	{code: "mailbox-online", in: mailboxOnline},
+	{code: "mailbox-not-found", at: mailboxNotFound, also: mailboxUnknown},
+	{code: "mailbox-address-differs", at: mailboxAddressDiffers, also: addressDiffersUnasked},
 	{code: "access-denied", at: accessDenied},
+	{code: "autodiscover-failed", in: autodiscoverFailed}, // autodiscover.go
 	{code: "mailbox-unavailable", at: mailboxUnavailable},
 	{code: "exchange-error", at: exchangeError},
 	{code: "service-mailbox-missing", at: serviceMailboxMissing},
 	// The exported Dynamics profile (profile.go).
 	{code: "profile-contradiction", in: profileContradiction},
 	// What is known outside the network (cloud.go).
-	{code: "mailbox-online", in: mailboxOnline},
 	{code: "mailbox-unlicensed", in: mailboxUnlicensed},
 	{code: "tenant-differs", in: tenantDiffers},
 	{code: "user-recreated", in: userRecreated},

@@ -51,6 +51,10 @@ func basicDisabled(v *view, n *node) *hit {
 		return nil
 	}
 	h.summary = fmt.Sprintf("Basic authentication is off for EWS on %s, as seen from %s at %s", v.host(), v.side(), n.address)
+	if a := v.basicAtAutodiscover(); a != nil {
+		h.detail += fmt.Sprintf(" Exchange offers Basic for %s: this is how it is installed, Basic on Autodiscover and not on EWS.", where(a))
+		h.evidence = append(h.evidence, a.ID)
+	}
 	if w := n.windows(); result(w) == evidence.Accepted {
 		h.detail += fmt.Sprintf(" %s accepts the account here, so a profile that uses NTLM can work.", w.Logon.Scheme)
 		h.evidence = append(h.evidence, w.ID)

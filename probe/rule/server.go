@@ -15,6 +15,43 @@ type Facts struct {
 	Nodes   []Node
 	// Dynamics is what it wrote down itself; nil: not exported.
 	Dynamics *Dynamics
+	// Autodiscover is what it said of the mailbox; nil: not asked, or no answer.
+	Autodiscover *Autodiscover
+}
+
+// Autodiscover is the answer of Autodiscover that counts: the last.
+type Autodiscover struct {
+	URL            string `json:"url"`
+	Form           string `json:"form"`
+	Mailbox        string `json:"mailbox"`
+	Action         string `json:"action"`
+	ErrorCode      string `json:"error_code"`
+	RedirectAddr   string `json:"redirect_addr"`
+	EwsURL         string `json:"ews_url"`
+	InternalEwsURL string `json:"internal_ews_url"`
+	PrimarySMTP    string `json:"primary_smtp"`
+	Version        string `json:"version"`
+	ID             string `json:"evidence"`
+}
+
+func (v *view) autodiscover() *Autodiscover {
+	heard := v.heard()
+	if len(heard) == 0 {
+		return nil
+	}
+	item := heard[len(heard)-1]
+	if ews := v.foundEWS(); ews != nil {
+		item = ews
+	}
+	d := item.Discovery
+	a := &Autodiscover{
+		Form: d.Form, Action: d.Action, ErrorCode: d.ErrorCode, RedirectAddr: d.RedirectAddr, EwsURL: d.EwsURL,
+		InternalEwsURL: d.InternalEwsURL, PrimarySMTP: d.PrimarySMTP, Version: d.Version, ID: item.ID,
+	}
+	if item.Request != nil {
+		a.URL, a.Mailbox = item.Request.URL, item.Request.Mailbox
+	}
+	return a
 }
 
 // Scheme is one offered scheme, as sent.
@@ -81,6 +118,7 @@ type Certificate struct {
 
 // Attempt is one use of the credential, made or not made.
 type Attempt struct {
+	Service   string `json:"service"` // ews, autodiscover, directory
 	Scheme    string `json:"scheme"`
 	Mechanism string `json:"mechanism"`
 	Account   string `json:"account"`
@@ -95,7 +133,7 @@ type Attempt struct {
 }
 
 func (v *view) facts() Facts {
-	f := Facts{Dynamics: v.dynamics()}
+	f := Facts{Dynamics: v.dynamics(), Autodiscover: v.autodiscover()}
 	chosen := false
 	for _, n := range v.nodes {
 		node := Node{Address: n.address, Schemes: schemes(n), Server: v.server(n)}
@@ -206,8 +244,14 @@ func (v *view) attempts() []Attempt {
 			continue
 		}
 		a := Attempt{
-			Scheme: l.Scheme, Mechanism: l.Mechanism, Account: l.Account, Address: item.Address, Result: string(l.Result), Status: l.Status,
+			Service: "ews", Scheme: l.Scheme, Mechanism: l.Mechanism, Account: l.Account, Address: item.Address, Result: string(l.Result), Status: l.Status,
 			Binding: l.Binding, Counted: l.Counted, Why: l.Why, At: item.At.UTC().Format("2006-01-02T15:04:05.000Z"), ID: item.ID,
+		}
+		switch {
+		case item.Step.Autodiscover():
+			a.Service = "autodiscover"
+		case item.AtDirectory():
+			a.Service = "directory"
 		}
 		if a.Why == "" {
 			a.Why = attemptWhy(item)
@@ -232,10 +276,14 @@ func attemptWhy(item *evidence.Item) string {
 		return kdcSaid(item.Kerberos)
 	case item.AtDirectory():
 		return ""
+	case item.Discovery.Answered():
+		return "Autodiscover answered: " + answerOf(item.Discovery)
 	case item.Logon.Result == evidence.Accepted && item.EWS.Code != "":
 		return "EWS answered " + item.EWS.Code
 	case item.Logon.Result == evidence.Accepted:
 		return "EWS answered"
+	case item.Logon.Result == evidence.Unfinished && item.Step.Autodiscover():
+		return "the answer was neither a 401 nor Autodiscover"
 	case item.Logon.Result == evidence.Unfinished:
 		return "the answer was neither a 401 nor EWS"
 	}

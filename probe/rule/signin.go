@@ -34,11 +34,31 @@ func credentialsRejected(v *view) *hit {
 			}
 		}
 	}
+	by := "EWS on " + v.host()
+	for _, item := range v.discovery {
+		l := item.Logon
+		if l == nil {
+			continue
+		}
+		if l.Remembered && remembered == nil {
+			remembered = item
+		}
+		if l.Result != evidence.Refused {
+			continue
+		}
+		if len(h.evidence) == 0 {
+			by = where(item)
+		}
+		h.evidence = append(h.evidence, item.ID)
+		if !slices.Contains(schemes, l.Scheme) {
+			schemes = append(schemes, l.Scheme)
+		}
+	}
 	user := v.rec.Target.User
 	reason, confidence, said, asked := v.why()
 	switch {
 	case len(h.evidence) > 0:
-		h.summary = fmt.Sprintf("EWS on %s refuses the logon of %s by %s", v.host(), user, strings.Join(schemes, " and "))
+		h.summary = fmt.Sprintf("%s refuses the logon of %s by %s", by, user, strings.Join(schemes, " and "))
 		h.detail = fmt.Sprintf("%s refused. Over HTTP every reason looks the same: a 401 with the full list of schemes.", logons(len(h.evidence), schemes))
 		if slices.Contains(schemes, "Basic") && len(schemes) > 1 {
 			// Two verifiers, one answer: it is the account or its password.
@@ -52,7 +72,10 @@ func credentialsRejected(v *view) *hit {
 		}
 	case remembered != nil:
 		h.evidence = []string{remembered.ID}
-		h.summary = fmt.Sprintf("EWS on %s refused this password of %s a short while ago; nothing was sent", v.host(), user)
+		if remembered.Step.Autodiscover() {
+			by = where(remembered)
+		}
+		h.summary = fmt.Sprintf("%s refused this password of %s a short while ago; nothing was sent", by, user)
 		h.detail = sentence(remembered.Logon.Why) + "."
 	default:
 		return v.refusedAtKDC(reason, confidence, said, asked)

@@ -1,0 +1,119 @@
+package ews
+
+import (
+	"bytes"
+	"context"
+	"net/url"
+	"strings"
+
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/ews/wire"
+	"github.com/ewsprobe/ewsprobe/soap"
+)
+
+// Discover makes a Client one of Autodiscover: its logons carry the question
+// where EWS is for Mailbox, in the given form (evidence.DiscoveryPOX or
+// evidence.DiscoverySOAP), and its legs are steps of Autodiscover. Schemes,
+// handshake and settling are those of EWS.
+type Discover struct {
+	Form    string
+	Mailbox string
+}
+
+// AutodiscoverPath is where Exchange answers in POX; SOAP is at the same place
+// with .svc ([MS-OXDISCO]).
+const (
+	AutodiscoverPath     = "/autodiscover/autodiscover.xml"
+	AutodiscoverSOAPPath = "/autodiscover/autodiscover.svc"
+)
+
+// AskWhere sends a GET without a credential: who answers, which schemes it offers
+// and where it redirects to. It tells no address. The connection is returned if the
+// server keeps it; the caller closes it.
+func (c *Client) AskWhere(ctx context.Context, userAgent string) (evidence.Item, *wire.Conn) {
+	item, conn := c.send(ctx, nil, leg{step: evidence.StepAutodiscoverAsk, userAgent: userAgent, get: true})
+	return c.Recorder.Add(item), conn
+}
+
+// LookUp asks for the mailbox without a credential: POX and SOAP by their POST,
+// version 2 (JSON) by a GET of the URL, which then names the mailbox.
+func (c *Client) LookUp(ctx context.Context, userAgent string) evidence.Item {
+	item, conn := c.send(ctx, nil, leg{
+		step: evidence.StepAutodiscoverLookup, userAgent: userAgent, call: &soap.Call{}, get: c.Discover.Form == evidence.DiscoveryJSON,
+	})
+	conn.Close()
+	return c.Recorder.Add(item)
+}
+
+// JSONLookup is the URL of version 2 at the host of u: it answers without a
+// sign-in (Exchange 2016 CU3 and later).
+func JSONLookup(u *url.URL, mailbox string) *url.URL {
+	return &url.URL{Scheme: u.Scheme, Host: u.Host, Path: "/autodiscover/autodiscover.json/v1.0/" + mailbox, RawQuery: "Protocol=EWS"}
+}
+
+// step is the step of a leg as it is recorded.
+func (c *Client) step(s evidence.Step) evidence.Step {
+	if c.Discover == nil {
+		return s
+	}
+	switch s {
+	case evidence.StepLogon:
+		return evidence.StepAutodiscoverLogon
+	case evidence.StepNTLMNegotiate, evidence.StepKeepTest:
+		return evidence.StepAutodiscoverNTLM
+	case evidence.StepSkipped:
+		return evidence.StepAutodiscoverSkipped
+	}
+	return s
+}
+
+// fill makes a request one of Autodiscover.
+func (d *Discover) fill(r *wire.Request, l leg) {
+	if l.get {
+		r.Method, r.Header = "GET", [][2]string{{"Accept", "text/xml, application/json"}}
+		return
+	}
+	if l.call == nil {
+		return // the first leg of a handshake asks nothing
+	}
+	if d.Form == evidence.DiscoverySOAP {
+		r.Body = soap.GetUserSettings(r.URL.String(), d.Mailbox)
+		r.Header = append(r.Header, [2]string{"SOAPAction", `"` + soap.ActionGetUserSettings + `"`})
+		return
+	}
+	r.Body = soap.POXRequest(d.Mailbox)
+}
+
+func (d *Discover) operation() string {
+	switch d.Form {
+	case evidence.DiscoverySOAP:
+		return "GetUserSettings"
+	case evidence.DiscoveryJSON:
+		return "Autodiscover v2"
+	}
+	return "Autodiscover POX"
+}
+
+// readDiscovery finds the answer in a body, whichever form it has.
+func readDiscovery(r *evidence.Response, body []byte) *evidence.Discovery {
+	switch {
+	case r.Oversized:
+		return &evidence.Discovery{Problem: "the answer is longer than 256 KiB"}
+	case len(bytes.TrimSpace(body)) == 0:
+		return nil
+	case r.CutShort:
+		return &evidence.Discovery{Problem: "the answer was cut short"}
+	}
+	d, err := soap.ParseDiscovery(body)
+	if err != nil {
+		return &evidence.Discovery{Problem: strings.ToValidUTF8(err.Error(), "\uFFFD")}
+	}
+	code := d.ErrorCode
+	if code == "NoError" {
+		code = ""
+	}
+	return &evidence.Discovery{
+		Form: d.Kind, ErrorCode: code, Message: d.Message, Action: d.Action, RedirectAddr: d.RedirectAddr, RedirectURL: d.RedirectURL,
+		EwsURL: d.EwsURL, InternalEwsURL: d.InternalEwsURL, PrimarySMTP: d.PrimarySMTP, Version: d.Version,
+	}
+}

@@ -1,0 +1,70 @@
+package evidence
+
+import "strings"
+
+// The steps of Autodiscover, a service beside EWS that says where EWS is. They
+// are kept apart from the steps of EWS: an address that only they talked to was
+// not examined as an EWS endpoint.
+const (
+	StepAutodiscoverResolve Step = "autodiscover-resolve" // a host of the ladder to addresses
+	StepAutodiscoverService Step = "autodiscover-srv"     // SRV _autodiscover._tcp of the mailbox's domain
+	StepAutodiscoverAsk     Step = "autodiscover-ask"     // GET without a credential: who answers, which schemes
+	StepAutodiscoverLookup  Step = "autodiscover-lookup"  // the question for the mailbox without a credential
+	StepAutodiscoverNTLM    Step = "autodiscover-ntlm"    // NTLM type 1; no credential
+	StepAutodiscoverLogon   Step = "autodiscover-logon"   // the question with the credential
+	StepAutodiscoverSkipped Step = "autodiscover-skipped" // a way that was not gone, or a logon not sent, and why
+)
+
+// Autodiscover says whether a step belongs to Autodiscover.
+func (s Step) Autodiscover() bool { return strings.HasPrefix(string(s), "autodiscover-") }
+
+// The forms of an Autodiscover answer.
+const (
+	DiscoveryPOX  = "pox"  // autodiscover.xml
+	DiscoverySOAP = "soap" // autodiscover.svc, GetUserSettings
+	DiscoveryJSON = "json" // autodiscover.json, version 2
+)
+
+// Discovery is an Autodiscover answer found in a body, or why there was none;
+// or an endpoint of Autodiscover or EWS that was not gone to (HeldBack).
+type Discovery struct {
+	Form           string `json:"form"` // pox, soap, json; "" when Problem says why nothing could be read
+	ErrorCode      string `json:"error_code"`
+	Message        string `json:"message"`
+	Action         string `json:"action"` // settings, redirectAddr, redirectUrl
+	RedirectAddr   string `json:"redirect_addr"`
+	RedirectURL    string `json:"redirect_url"`
+	EwsURL         string `json:"ews_url"` // from outside, or from inside if that is all there is
+	InternalEwsURL string `json:"internal_ews_url"`
+	PrimarySMTP    string `json:"primary_smtp"` // AutoDiscoverSMTPAddress
+	Version        string `json:"version"`      // the server's build
+	Problem        string `json:"problem"`
+	// Endpoint is the URL that HeldBack is about.
+	Endpoint string   `json:"endpoint"`
+	HeldBack HeldBack `json:"held_back"`
+}
+
+// Answered says whether an Autodiscover service spoke: even an error does, and
+// proves that the sign-in in front of it was passed.
+func (d *Discovery) Answered() bool { return d != nil && d.Form != "" }
+
+// HeldBack is why a way was not gone, or a credential not sent there.
+type HeldBack string
+
+// Unnamed and NoExchange hold only the credential back, and
+// --follow-autodiscover lifts them. The others end the way.
+const (
+	HeldUnnamed    HeldBack = "unnamed"             // the user named neither the host nor a domain above it
+	HeldNoExchange HeldBack = "no-exchange-headers" // under the mailbox's domain, but nothing shows that Exchange answers
+	HeldOnline     HeldBack = "exchange-online"
+	HeldNotHTTPS   HeldBack = "not-https"
+	HeldSignInPage HeldBack = "sign-in-page"
+	HeldLoop       HeldBack = "loop"
+	HeldTooMany    HeldBack = "too-many-redirects"
+	HeldUnusable   HeldBack = "unusable" // no URL that could be asked
+	HeldBudget     HeldBack = "budget"   // the account's limit, or a remembered refusal
+	HeldNoScheme   HeldBack = "no-scheme"
+)
+
+// MayFollow says whether --follow-autodiscover would have lifted it.
+func (h HeldBack) MayFollow() bool { return h == HeldUnnamed || h == HeldNoExchange }

@@ -1,0 +1,493 @@
+package probe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/ewsprobe/ewsprobe/ews"
+	"github.com/ewsprobe/ewsprobe/ews/challenge"
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/ews/front"
+	"github.com/ewsprobe/ewsprobe/ews/wire"
+)
+
+// Limits of the ladder.
+const (
+	mostRedirects = 10 // of every kind together
+	mostAddresses = 3  // of one host, until one can be connected to
+	mostServices  = 2  // SRV records
+)
+
+// ladder is the search for EWS by Autodiscover. Every endpoint is first asked
+// without a credential; only an answer that asks for one may get it, and only
+// where it may go (holdsBack). One 401 decides nothing: the next rung is tried.
+type ladder struct {
+	*run
+	mailbox string          // whom the question is about
+	ews     *url.URL        // what was found
+	settled bool            // an answer that ends the search, found or not
+	restart string          // the address to begin anew with
+	hops    int             // redirects so far
+	asked   map[string]bool // endpoints
+}
+
+// discover climbs the ladder, or asks the endpoint that was named, and returns
+// the EWS URL that was found, nil if none was.
+func (r *run) discover(ctx context.Context, share time.Duration) *url.URL {
+	ctx, cancel := context.WithTimeout(ctx, share)
+	defer cancel()
+	l := &ladder{run: r, mailbox: r.discoveryMailbox(), asked: map[string]bool{}}
+	rungs := l.rungs()
+	if r.Autodiscover != nil {
+		rungs = []place{{url: r.Autodiscover}}
+	}
+	for l.climb(ctx, rungs); l.restart != ""; l.climb(ctx, rungs) {
+		l.mailbox, l.restart = l.restart, ""
+		rungs = l.rungs()
+	}
+	return l.ews
+}
+
+// discoveryMailbox is the address that Autodiscover is asked about.
+func (c Config) discoveryMailbox() string {
+	switch {
+	case c.FromAddress != "":
+		return c.FromAddress
+	case c.Mailbox != "":
+		return c.Mailbox
+	}
+	return c.User
+}
+
+// rungs are the endpoints that the mailbox's domain suggests, in the order of
+// [MS-OXDISCO] and of what Exchange's own clients do. The service connection
+// point in Active Directory comes before all of them, and SRV after (climb).
+func (l *ladder) rungs() []place {
+	domain := domainOf(l.mailbox)
+	at := func(scheme, host string) place {
+		return place{url: &url.URL{Scheme: scheme, Host: host, Path: ews.AutodiscoverPath}, direct: true}
+	}
+	return []place{at("https", domain), at("https", "autodiscover."+domain), at("http", "autodiscover."+domain)}
+}
+
+// climb asks the rungs without a credential, beside each other, and then goes
+// through the answers in their order.
+func (l *ladder) climb(ctx context.Context, rungs []place) {
+	first := make([]*asked, len(rungs))
+	var services []place
+	var wg sync.WaitGroup
+	for i, p := range rungs {
+		l.asked[endpointKey(p.url)] = true
+		wg.Go(func() { first[i] = l.ask(ctx, p) })
+	}
+	if len(rungs) > 1 {
+		wg.Go(func() { services = l.services(ctx) })
+	}
+	wg.Wait()
+	defer func() {
+		for _, a := range first {
+			a.close()
+		}
+	}()
+	// Here goes what Active Directory names: it would stand before the first.
+	for _, a := range first {
+		l.take(ctx, a)
+	}
+	for _, p := range services {
+		if !l.over(ctx) && !l.asked[endpointKey(p.url)] {
+			l.asked[endpointKey(p.url)] = true
+			l.take(ctx, l.ask(ctx, p))
+		}
+	}
+}
+
+func (l *ladder) over(ctx context.Context) bool {
+	return l.settled || l.restart != "" || ctx.Err() != nil
+}
+
+// services are the endpoints that SRV records name.
+func (l *ladder) services(ctx context.Context) []place {
+	ctx, cancel := context.WithTimeout(ctx, l.patience())
+	defer cancel()
+	domain := domainOf(l.mailbox)
+	item := evidence.Item{Step: evidence.StepAutodiscoverService, At: time.Now()}
+	hosts, fail := l.resolver().Service(ctx, domain)
+	hosts = hosts[:min(len(hosts), mostServices)]
+	item.Error, item.Resolution = fail, &evidence.Resolution{Name: "_autodiscover._tcp." + domain, Addresses: hosts}
+	l.recorder.Add(item)
+	var places []place
+	for _, h := range hosts {
+		u := &url.URL{Scheme: "https", Host: strings.TrimSuffix(h, ":443"), Path: ews.AutodiscoverPath}
+		if front.OnlineHost(u.Hostname()) {
+			l.pass(u.String(), evidence.HeldOnline)
+			continue
+		}
+		places = append(places, place{url: u})
+	}
+	return places
+}
+
+// asked is an endpoint and its anonymous answer.
+type asked struct {
+	place
+	client *ews.Client
+	item   evidence.Item
+	conn   *wire.Conn // still open, else nil
+}
+
+func (a *asked) close() {
+	if a != nil {
+		a.conn.Close()
+		a.conn = nil
+	}
+}
+
+// patience is how long one endpoint may take for one answer.
+func (l *ladder) patience() time.Duration { return max(min(l.Timeout/6, 5*time.Second), time.Second/2) }
+
+// ask sends the anonymous question, to the first address of the host that can be
+// connected to.
+func (l *ladder) ask(ctx context.Context, p place) *asked {
+	ctx, cancel := context.WithTimeout(ctx, l.patience())
+	defer cancel()
+	a := &asked{place: p}
+	for _, address := range l.addressesOf(ctx, p.url) {
+		a.client = l.discoverer(p.url, address)
+		a.item, a.conn = a.client.AskWhere(ctx, l.UserAgent)
+		if a.item.Error == nil || a.item.Error.Phase != "connect" {
+			break
+		}
+	}
+	return a
+}
+
+// addressesOf are the addresses of an endpoint. What --address says holds for
+// EWS, and for Autodiscover where it is at the same host and port.
+func (l *ladder) addressesOf(ctx context.Context, u *url.URL) []string {
+	host, port := u.Hostname(), Port(u)
+	switch {
+	case l.URL != nil && len(l.Addresses) > 0 && sameHost(u, l.URL):
+		return l.Addresses[:min(len(l.Addresses), mostAddresses)]
+	case net.ParseIP(host) != nil, l.Proxy != nil:
+		return []string{net.JoinHostPort(host, port)}
+	}
+	item := evidence.Item{Step: evidence.StepAutodiscoverResolve, At: time.Now()}
+	addresses, fail := l.resolver().Addresses(ctx, host, port)
+	addresses = addresses[:min(len(addresses), mostAddresses)]
+	took := float64(time.Since(item.At).Microseconds()) / 1000
+	item.Timing.Resolve = &took
+	item.Error, item.Resolution = fail, &evidence.Resolution{Name: host, Addresses: addresses}
+	l.recorder.Add(item)
+	return addresses
+}
+
+// discoverer is the client for an endpoint at an address. It never goes past an
+// untrusted certificate.
+func (l *ladder) discoverer(u *url.URL, address string) *ews.Client {
+	c := l.client(address)
+	c.URL, c.Discover = u, &ews.Discover{Form: evidence.DiscoveryPOX, Mailbox: l.mailbox}
+	c.Dialer = l.dialer.Elsewhere(u.Hostname(), u.Scheme == "https")
+	switch p := l.Proxy; {
+	case p == nil:
+	case u.Scheme == "https", p.Scheme == "https":
+		c.Dialer.Proxy = p
+	default:
+		c.ViaProxy, c.Address = true, wire.ProxyAddress(p)
+	}
+	return c
+}
+
+// take goes on from an anonymous answer: along redirects, or with the question.
+func (l *ladder) take(ctx context.Context, a *asked) {
+	chain := map[string]bool{endpointKey(a.url): true}
+	for a != nil && !l.over(ctx) {
+		next := l.examine(ctx, a)
+		a.close()
+		if next == "" || l.over(ctx) {
+			return
+		}
+		a = l.onward(ctx, a.place, next, chain)
+	}
+}
+
+// examine looks at what an endpoint said, asks it about the mailbox where that
+// is allowed, and returns where it leads on to, "" nowhere.
+func (l *ladder) examine(ctx context.Context, a *asked) string {
+	r := a.item.Response
+	switch {
+	case r == nil:
+		return ""
+	case r.Status/100 == 3 && r.Status != 304:
+		return r.First("Location")
+	case a.url.Scheme != "https":
+		return "" // over http nothing but a redirect is of use
+	case r.Status == 401:
+		return l.question(ctx, a)
+	case a.item.Discovery.Answered():
+		// It answers without a sign-in. The mailbox is named only where the
+		// credential might have gone too.
+		if l.holdsBack(a.place, r) != "" {
+			return ""
+		}
+		return l.hear(a.client.LookUp(ctx, l.UserAgent))
+	case (r.Status == 404 || r.Status == 405) && l.holdsBack(a.place, r) == "" && strings.EqualFold(a.url.Path, ews.AutodiscoverPath):
+		// POX is not there: SOAP may be.
+		u := *a.url
+		u.Path = ews.AutodiscoverSOAPPath
+		if l.asked[endpointKey(&u)] {
+			return ""
+		}
+		l.asked[endpointKey(&u)] = true
+		second := l.ask(ctx, place{url: &u, direct: a.direct})
+		defer second.close()
+		if p := second.item.Response; p != nil && p.Status == 401 {
+			second.client.Discover.Form = evidence.DiscoverySOAP
+			return l.question(ctx, second)
+		}
+	}
+	return ""
+}
+
+// question asks about the mailbox where a sign-in is wanted.
+func (l *ladder) question(ctx context.Context, a *asked) string {
+	held := l.holdsBack(a.place, a.item.Response)
+	if !l.sendsPassword() {
+		if held != "" {
+			l.pass(a.url.String(), held)
+			return ""
+		}
+		if !strings.Contains(l.mailbox, "@") {
+			return "" // there is nobody to ask about
+		}
+		c := *a.client
+		c.URL, c.Discover = ews.JSONLookup(a.url, l.mailbox), &ews.Discover{Form: evidence.DiscoveryJSON, Mailbox: l.mailbox}
+		limited, cancel := context.WithTimeout(ctx, l.patience())
+		defer cancel()
+		return l.hear(c.LookUp(limited, l.UserAgent))
+	}
+	scheme := passwordScheme(a.item.Response)
+	switch {
+	case held != "":
+		l.keep(a, scheme, held, heldTexts[held])
+		return ""
+	case scheme == "":
+		l.keep(a, scheme, evidence.HeldNoScheme, "neither Basic nor NTLM is offered")
+		return ""
+	}
+	l.consultMemory(a.url)
+	if may, why := l.guard.May(false); !may {
+		l.keep(a, scheme, evidence.HeldBudget, why)
+		return ""
+	}
+	item := l.signIn(ctx, a, scheme)
+	switch item.Logon.Result {
+	case evidence.Refused:
+		if !l.guard.proved {
+			l.rememberAt(a.url)
+		}
+	case evidence.Accepted:
+		l.provedAside = true
+		return l.hear(item)
+	}
+	if r := item.Response; r != nil && r.Status/100 == 3 {
+		return r.First("Location")
+	}
+	return ""
+}
+
+// passwordScheme is the scheme to sign in by: Basic, which asks the least of
+// what is on the way, else NTLM, also inside Negotiate.
+func passwordScheme(r *evidence.Response) string {
+	offers := challenge.Parse(r.Header("WWW-Authenticate"))
+	for _, scheme := range []string{"Basic", "NTLM", "Negotiate"} {
+		if _, ok := challenge.Find(offers, scheme); ok {
+			return scheme
+		}
+	}
+	return ""
+}
+
+// signIn spends the credential once. It is a logon like any other: counted from
+// the moment it is sent until it is accepted.
+func (l *ladder) signIn(ctx context.Context, a *asked, scheme string) evidence.Item {
+	ctx, cancel := context.WithTimeout(ctx, 2*l.patience())
+	defer cancel()
+	note := evidence.Logon{Scheme: scheme}
+	settle := func(result evidence.Result) bool { return l.guard.End(false, result) }
+	conn := a.conn
+	a.conn = nil
+	if scheme == "Basic" {
+		if conn != nil && !conn.Fit(ews.SettleTime) {
+			conn.Close()
+			conn = nil
+		}
+		l.guard.Begin(false)
+		return a.client.Basic(ctx, conn, l.UserAgent, note, settle)
+	}
+	conn.Close()
+	h := a.client.NTLMNegotiate(ctx, scheme, l.UserAgent)
+	defer h.Close()
+	if !h.Kept() {
+		note.Account, note.Result, note.Why = l.User, evidence.Unfinished, h.Lost
+		return l.recorder.Add(evidence.Item{Step: evidence.StepAutodiscoverSkipped, Address: a.client.Address, At: time.Now(), Logon: &note})
+	}
+	l.guard.Begin(false)
+	return h.Authenticate(ctx, evidence.BindingRight, note, settle)
+}
+
+// hear reads an answer about the mailbox.
+func (l *ladder) hear(item evidence.Item) string {
+	d := item.Discovery
+	if !d.Answered() {
+		return ""
+	}
+	switch {
+	case d.RedirectAddr != "":
+		l.readdressed(d.RedirectAddr)
+	case d.RedirectURL != "":
+		return d.RedirectURL
+	case d.ErrorCode == "500" || d.ErrorCode == "InvalidUser":
+		l.settled = true // Exchange answered: it does not know the address
+	case d.ErrorCode == "" && d.EwsURL != "":
+		if u, held := usable(d.EwsURL); held != "" {
+			l.pass(d.EwsURL, held)
+		} else {
+			l.ews, l.settled = u, true
+		}
+	}
+	return ""
+}
+
+// readdressed: the mailbox is to be asked for under another address. One of
+// Exchange Online ends the search, for that is the answer; another one is gone
+// after only with leave, for its domain is not the user's.
+func (l *ladder) readdressed(address string) {
+	l.hops++
+	switch domain := domainOf(address); {
+	case strings.HasSuffix("."+domain, ".onmicrosoft.com"), !strings.Contains(address, "@"):
+	case !l.FollowAutodiscover:
+		l.pass("https://autodiscover."+domain+ews.AutodiscoverPath, evidence.HeldUnnamed)
+	case l.hops > mostRedirects:
+		l.pass("https://autodiscover."+domain+ews.AutodiscoverPath, evidence.HeldTooMany)
+	default:
+		l.restart = address
+		return
+	}
+	l.settled = true
+}
+
+// onward asks where a redirect leads to, if that may be.
+func (l *ladder) onward(ctx context.Context, from place, location string, chain map[string]bool) *asked {
+	l.hops++
+	u, held := (*url.URL)(nil), evidence.HeldUnusable
+	if to, err := from.url.Parse(location); err == nil { // it may be relative (RFC 9110 10.2.2)
+		u, held = usable(to.String())
+	}
+	switch {
+	case held != "":
+	case l.hops > mostRedirects:
+		held = evidence.HeldTooMany
+	case u.Scheme != "https":
+		held = evidence.HeldNotHTTPS
+	case front.OnlineHost(u.Hostname()):
+		held = evidence.HeldOnline
+	case front.SignIn(u.String()) != "":
+		held = evidence.HeldSignInPage
+	case chain[endpointKey(u)]:
+		held = evidence.HeldLoop
+	}
+	if held != "" {
+		l.pass(location, held)
+		return nil
+	}
+	chain[endpointKey(u)] = true
+	if l.asked[endpointKey(u)] {
+		return nil // a rung of its own, or reached on another way
+	}
+	l.asked[endpointKey(u)] = true
+	return l.ask(ctx, place{url: u, direct: from.direct && sameHost(from.url, u)})
+}
+
+// usable reads a URL that a server wrote.
+func usable(raw string) (*url.URL, evidence.HeldBack) {
+	u, err := url.Parse(raw)
+	if err != nil || u.Hostname() == "" || u.User != nil || len(raw) > 2048 {
+		return nil, evidence.HeldUnusable
+	}
+	u.Scheme, u.Host, u.Fragment = strings.ToLower(u.Scheme), strings.ToLower(u.Host), ""
+	if u.Scheme != "https" && u.Scheme != "http" {
+		return nil, evidence.HeldUnusable
+	}
+	return u, ""
+}
+
+func endpointKey(u *url.URL) string {
+	return u.Scheme + "://" + net.JoinHostPort(dnsName(u.Hostname()), Port(u)) + strings.ToLower(u.EscapedPath()) + "?" + u.RawQuery
+}
+
+// pass writes down a way that was not gone.
+func (l *ladder) pass(endpoint string, held evidence.HeldBack) {
+	l.recorder.Add(evidence.Item{
+		Step: evidence.StepAutodiscoverSkipped, At: time.Now(), Discovery: &evidence.Discovery{Endpoint: endpoint, HeldBack: held},
+	})
+}
+
+// keep writes down a logon that was not sent.
+func (l *ladder) keep(a *asked, scheme string, held evidence.HeldBack, why string) {
+	l.withhold(a.client.Address, a.url, scheme, held, why)
+}
+
+func (r *run) withhold(address string, u *url.URL, scheme string, held evidence.HeldBack, why string) {
+	r.recorder.Add(evidence.Item{
+		Step: evidence.StepAutodiscoverSkipped, Address: address, At: time.Now(),
+		Discovery: &evidence.Discovery{Endpoint: u.String(), HeldBack: held},
+		Logon: &evidence.Logon{
+			Scheme: scheme, Account: r.User, Result: evidence.Skipped, Why: fmt.Sprintf("%s: %s", u.Host, why),
+			Remembered: held == evidence.HeldBudget && r.guard.barred != "",
+		},
+	})
+}
+
+var heldTexts = map[evidence.HeldBack]string{
+	evidence.HeldUnnamed:    "the user did not name this host (--follow-autodiscover signs in all the same)",
+	evidence.HeldNoExchange: "nothing in the answer shows that Exchange is there (--follow-autodiscover signs in all the same)",
+	evidence.HeldOnline:     "it is Exchange Online, which gets no credential",
+	evidence.HeldNotHTTPS:   "it is not https",
+}
+
+// consultMemory bars the account for this run if the endpoint refused the same
+// password a short while ago.
+func (r *run) consultMemory(u *url.URL) {
+	when, err := r.Memory.Refused(r.User, u, r.Password)
+	if err != nil {
+		r.memoryTrouble = errors.Join(r.memoryTrouble, fmt.Errorf("what was refused before is not known: %w", err))
+	}
+	if !when.IsZero() && !r.RetryRefused {
+		r.guard.Bar(when)
+	}
+}
+
+// rememberAt stores a refusal at an Autodiscover endpoint at once.
+func (r *run) rememberAt(u *url.URL) {
+	r.refusedAt = append(r.refusedAt, u)
+	if err := r.Memory.Remember(r.User, u, r.Password); err != nil {
+		r.memoryTrouble = errors.Join(r.memoryTrouble, fmt.Errorf("the refused password could not be remembered for the next run: %w", err))
+	}
+}
+
+// forgive forgets the refusals of Autodiscover endpoints once the password was
+// accepted somewhere: it was not the password.
+func (r *run) forgive() {
+	if !r.guard.proved {
+		return
+	}
+	for _, u := range r.refusedAt {
+		r.memoryTrouble = errors.Join(r.memoryTrouble, r.Memory.Forget(r.User, u, r.Password))
+	}
+}

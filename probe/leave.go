@@ -1,0 +1,82 @@
+package probe
+
+import (
+	"net"
+	"net/url"
+	"strings"
+
+	"golang.org/x/net/idna"
+	"golang.org/x/net/publicsuffix"
+
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/ews/front"
+)
+
+// place is an endpoint that may be asked, and how it was come upon.
+type place struct {
+	url *url.URL
+	// direct: made of the mailbox's own domain, or EWS as Autodiscover named it.
+	// What a redirect or a DNS record leads to is not direct.
+	direct bool
+}
+
+// holdsBack says why the credential may not go to p, whose anonymous answer is
+// given; "" it may. Promise 2: only to a host that the user named, or that is
+// under the domain of the mailbox that the user named and shows that Exchange
+// answers there. Everything else needs --follow-autodiscover, and some never
+// gets it.
+func (c Config) holdsBack(p place, answer *evidence.Response) evidence.HeldBack {
+	host := p.url.Hostname()
+	id := front.Identify(answer)
+	switch {
+	case p.url.Scheme != "https":
+		return evidence.HeldNotHTTPS
+	case front.OnlineHost(host) || id.Online:
+		return evidence.HeldOnline
+	case c.named(p.url), c.FollowAutodiscover:
+		return ""
+	case !p.direct || !underDomain(host, domainOf(c.FromAddress)):
+		return evidence.HeldUnnamed
+	case !id.Exchange:
+		return evidence.HeldNoExchange
+	}
+	return ""
+}
+
+// named: the user wrote this host and port, in TARGET or --autodiscover.
+func (c Config) named(u *url.URL) bool {
+	return c.Autodiscover != nil && sameHost(u, c.Autodiscover) || c.FromAddress == "" && c.URL != nil && sameHost(u, c.URL)
+}
+
+// sameHost compares host and port: another port is another service.
+func sameHost(a, b *url.URL) bool {
+	return strings.EqualFold(strings.TrimSuffix(a.Hostname(), "."), strings.TrimSuffix(b.Hostname(), ".")) && Port(a) == Port(b)
+}
+
+// underDomain says whether host lies below domain, and whoever owns domain owns
+// it. The domain itself is not below itself: it is often a web hoster's. Nor is
+// anything below a public suffix (co.uk, azurewebsites.net), whose names have an
+// owner each.
+func underDomain(host, domain string) bool {
+	host, domain = dnsName(host), dnsName(domain)
+	if net.ParseIP(host) != nil || domain == "" || !strings.HasSuffix(host, "."+domain) {
+		return false
+	}
+	owned, err := publicsuffix.EffectiveTLDPlusOne(domain)
+	if err != nil {
+		return false // domain is a public suffix itself
+	}
+	above, err := publicsuffix.EffectiveTLDPlusOne(host)
+	return err == nil && owned == above
+}
+
+func dnsName(s string) string { return strings.ToLower(strings.TrimSuffix(s, ".")) }
+
+// domainOf is the part of an address behind the @, as DNS has it.
+func domainOf(address string) string {
+	domain := address[strings.LastIndex(address, "@")+1:]
+	if ascii, err := idna.Lookup.ToASCII(domain); err == nil {
+		domain = ascii
+	}
+	return dnsName(domain)
+}

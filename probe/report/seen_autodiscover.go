@@ -1,0 +1,117 @@
+package report
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/probe/rule"
+)
+
+// seenOfAutodiscover are the lines of Autodiscover: each endpoint and what came
+// back, then what it says of EWS.
+func seenOfAutodiscover(r Report) [][2]string {
+	var lines [][2]string
+	add := func(label, format string, args ...any) {
+		lines = append(lines, [2]string{label, fmt.Sprintf(format, args...)})
+	}
+	attempts := map[string]rule.Attempt{}
+	for _, a := range r.Attempts {
+		attempts[a.ID] = a
+	}
+	for _, item := range r.Evidence {
+		switch item.Step {
+		case evidence.StepAutodiscoverAsk:
+			add("Autodiscover", "%s: %s", place(item.Request, item), outcome(item))
+		case evidence.StepAutodiscoverLookup:
+			add("Autodiscover", "%s: %s", place(item.Request, item), strings.TrimSpace(outcome(item)+", "+Discovered(item.Discovery)))
+		case evidence.StepAutodiscoverLogon:
+			add("  "+item.Logon.Scheme, "%s", attempt(attempts[item.ID]))
+		case evidence.StepAutodiscoverService:
+			names := "no SRV record"
+			if f := item.Error; f != nil {
+				names = f.Text
+			} else if n := item.Resolution; n != nil && len(n.Addresses) > 0 {
+				names = strings.Join(n.Addresses, ", ")
+			}
+			add("Autodiscover", "%s: -    %s", nameOf(item), names)
+		case evidence.StepAutodiscoverResolve:
+			if f := item.Error; f != nil {
+				add("Autodiscover", "%s: -    %s", nameOf(item), f.Text)
+			}
+		case evidence.StepAutodiscoverSkipped:
+			if l := item.Logon; l != nil {
+				what := "not sent"
+				if l.Result != evidence.Skipped {
+					what = l.Scheme + " " + string(l.Result)
+				}
+				add("  sign-in", "-    %s: %s", what, l.Why)
+			} else if d := item.Discovery; d != nil {
+				add("Autodiscover", "%s: -    %s", d.Endpoint, Discovered(d))
+			}
+		}
+	}
+	if a := r.Autodiscover; a != nil && a.EwsURL != "" {
+		same := "as checked"
+		switch {
+		case r.Target.URL == "":
+			same = "not checked"
+		case !sameEndpoint(a.EwsURL, r.Target.URL):
+			same = "another than the one checked"
+		}
+		add("EWS, it says", "%s, %s", a.EwsURL, same)
+	}
+	if a := r.Autodiscover; a != nil && a.PrimarySMTP != "" {
+		add("primary address", "%s", a.PrimarySMTP)
+	}
+	return lines
+}
+
+func nameOf(item evidence.Item) string {
+	if item.Resolution == nil {
+		return "a name"
+	}
+	return item.Resolution.Name
+}
+
+func place(r *evidence.Request, item evidence.Item) string {
+	switch {
+	case r != nil:
+		return r.URL
+	case item.Discovery != nil:
+		return item.Discovery.Endpoint
+	}
+	return item.Address
+}
+
+// sameEndpoint compares URLs as Exchange does, without case and usual port.
+func sameEndpoint(a, b string) bool {
+	normal := func(s string) string {
+		u, err := url.Parse(strings.ToLower(s))
+		if err != nil {
+			return s
+		}
+		return u.Scheme + "://" + u.Hostname() + ":" + strings.TrimPrefix(u.Port(), "443") + u.Path
+	}
+	return normal(a) == normal(b)
+}
+
+// Discovered is what an answer of Autodiscover says, in a few words.
+func Discovered(d *evidence.Discovery) string {
+	switch {
+	case d == nil:
+		return ""
+	case d.HeldBack != "":
+		return "not gone to: " + strings.ReplaceAll(string(d.HeldBack), "-", " ")
+	case d.RedirectAddr != "":
+		return "Autodiscover says to ask for " + d.RedirectAddr
+	case d.RedirectURL != "":
+		return "Autodiscover says to ask " + d.RedirectURL
+	case d.ErrorCode != "":
+		return "Autodiscover answers error " + d.ErrorCode
+	case d.EwsURL != "":
+		return "Autodiscover names " + d.EwsURL
+	}
+	return ""
+}
