@@ -108,7 +108,7 @@ func explainScenarios() []Scenario {
 			Check: explainCheck.but(func(c *Check) { c.User = "svc-nosuch@contoso.com" }), Expect: critical("credentials-rejected"),
 		},
 		{
-			Name: "logon-blocked", Title: "a domain controller accepts the password, EWS refuses it by every scheme",
+			Name: "explain-logon-blocked", Title: "a domain controller accepts the password, EWS refuses it by every scheme",
 			Behaviour: withDirectory.but(func(b *Behaviour) { b.BasicRefuses, b.NTLMRefuses = true, true }), Check: explainCheck, Expect: critical("logon-blocked"),
 		},
 	}
