@@ -66,7 +66,7 @@ func (v *view) causeAddress(findings []finding.Finding, opened *evidence.Item) f
 		return cause(1, finding.CauseConfirmed, fmt.Sprintf("Exchange knows no mailbox %s here", v.mailbox()), f.Evidence...)
 	}
 	if item := v.sentOnline(); item != nil && opened == nil {
-		return cause(1, finding.CauseUndetermined, "Exchange knows the address, but the mailbox is in Exchange Online, and its primary address there was not looked up", item.ID)
+		return cause(1, finding.CauseUndetermined, "Autodiscover here knows the address and sends its clients to Exchange Online; which address is the primary one there was not looked up", item.ID)
 	}
 	if f := found(findings, "mailbox-online"); f != nil && f.Confidence == finding.Confirmed {
 		return cause(1, finding.CauseUndetermined, "the mailbox is in Exchange Online, so that Exchange here does not know the address says nothing", f.Evidence...)

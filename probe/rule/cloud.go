@@ -167,10 +167,16 @@ func (v *view) tenantNeeded() (why string, sure finding.Confidence) {
 	switch {
 	case v.rec.Target.ProfileAuth == "oauth":
 		return "a profile that signs in with OAuth needs the same tenant, unless it was made for access across tenants", finding.Confirmed
-	case v.located(evidence.LocationOnline) != nil && v.openedMailbox() == nil:
+	case v.knownOnline() && v.openedMailbox() == nil:
 		return "the mailbox is in Exchange Online, which only a server-to-server profile can reach, and that one needs the same tenant", finding.Likely
 	}
 	return "", ""
+}
+
+// knownOnline: Exchange Online says that it has the mailbox, or Exchange here
+// sends its clients there and nothing contradicts that.
+func (v *view) knownOnline() bool {
+	return v.located(evidence.LocationOnline) != nil || v.sentOnline() != nil && v.located(evidence.LocationElsewhere) == nil
 }
 
 // tenantDifference compares Dynamics' tenant with that of the mailbox's domain

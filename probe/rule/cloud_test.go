@@ -177,6 +177,7 @@ var cloudCases = []struct {
 	{"another tenant, a password, the mailbox here", with(itOpens, domainIn(contoso), dynamicsIn(fabrikam)), "ok ok confirmed", "", "ruled-out ruled-out not-applicable not-applicable not-checked"},
 	{"another tenant, a password, the mailbox elsewhere", with(unasked, place(evidence.LocationElsewhere), domainIn(contoso), dynamicsIn(fabrikam)), "ok ok confirmed", "", "not-checked ruled-out not-applicable not-applicable not-checked"},
 	{"another tenant, a password, the mailbox anywhere", with(unasked, domainIn(contoso), dynamicsIn(fabrikam)), "ok ok confirmed", "", "not-checked not-checked not-checked undetermined not-checked"},
+	{"another tenant, a password, and Autodiscover here sends clients online", record(fromAddress(""), saying(anna, online), domainIn(contoso), dynamicsIn(fabrikam)), "critical mailbox-online confirmed", "tenant-differs", "undetermined confirmed not-checked likely not-checked"},
 	{"another tenant, a password, the mailbox online", with(unasked, place(evidence.LocationOnline), domainIn(contoso), dynamicsIn(fabrikam)), "critical mailbox-online likely", "tenant-differs", "not-checked likely not-checked likely not-checked"},
 	{"Exchange's tenant is nothing to a password", with(unasked, bearer(exchange("WWW-Authenticate", bearerOnPremises)), domainIn(fabrikam), dynamicsIn(fabrikam)), "ok ok confirmed", "", "not-checked not-checked not-checked ruled-out not-checked"},
 
