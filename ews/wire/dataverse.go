@@ -42,7 +42,7 @@ func (d *Dialer) OfferDataverse(ctx context.Context, addr string) (*evidence.TLS
 	if err != nil {
 		return nil, Classify(ctx, "tls", err)
 	}
-	suite, alert, fail := d.offer(ctx, addr, hello)
+	suite, fail, alert := d.offer(ctx, addr, hello)
 	switch {
 	case fail != nil:
 		return nil, fail

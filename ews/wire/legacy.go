@@ -24,7 +24,7 @@ var legacySuites = map[uint16]string{
 // 5246 7.4.1.2) that offers only these is sent, the first answer read, and the
 // connection closed. It returns the suite's name, or "".
 func (d *Dialer) LegacySuite(ctx context.Context, addr string) (string, *evidence.Failure) {
-	suite, alert, fail := d.offer(ctx, addr, legacyHello(d.Host))
+	suite, fail, alert := d.offer(ctx, addr, legacyHello(d.Host))
 	if fail != nil || alert != nil {
 		return "", fail
 	}
@@ -34,42 +34,42 @@ func (d *Dialer) LegacySuite(ctx context.Context, addr string) (string, *evidenc
 // offer sends a ClientHello, reads the first answer and closes the connection.
 // It returns the suite that the server agreed on, or the alert it refused with;
 // neither where the answer is no ServerHello.
-func (d *Dialer) offer(ctx context.Context, addr string, hello []byte) (suite uint16, alert error, fail *evidence.Failure) {
+func (d *Dialer) offer(ctx context.Context, addr string, hello []byte) (suite uint16, fail *evidence.Failure, alert error) {
 	c, fail := d.connect(ctx, addr)
 	if fail != nil {
-		return 0, nil, fail
+		return 0, fail, nil
 	}
 	defer c.Close()
 	defer bound(ctx, c)()
 	if _, err := c.Write(hello); err != nil {
-		return 0, nil, Classify(ctx, "tls", err)
+		return 0, Classify(ctx, "tls", err), nil
 	}
 	// Record header (5), then ServerHello: type, length (3), version (2),
 	// random (32), session id length and id, suite (2).
 	const recordHeader, alertRecord, handshakeRecord, serverHello = 5, 21, 22, 2
 	head := make([]byte, recordHeader+4+2+32+1)
 	if _, err := io.ReadFull(c, head[:recordHeader]); err != nil {
-		return 0, nil, Classify(ctx, "tls", err)
+		return 0, Classify(ctx, "tls", err), nil
 	}
 	if head[0] == alertRecord {
 		level := head[recordHeader : recordHeader+2] // and description (RFC 5246 7.2)
 		if _, err := io.ReadFull(c, level); err != nil {
-			return 0, nil, Classify(ctx, "tls", err)
+			return 0, Classify(ctx, "tls", err), nil
 		}
-		return 0, tls.AlertError(level[1]), nil
+		return 0, nil, tls.AlertError(level[1])
 	}
 	if head[0] != handshakeRecord {
 		return 0, nil, nil
 	}
 	if _, err := io.ReadFull(c, head[recordHeader:]); err != nil {
-		return 0, nil, Classify(ctx, "tls", err)
+		return 0, Classify(ctx, "tls", err), nil
 	}
 	if head[recordHeader] != serverHello {
 		return 0, nil, nil
 	}
 	rest := make([]byte, int(head[len(head)-1])+2)
 	if _, err := io.ReadFull(c, rest); err != nil {
-		return 0, nil, Classify(ctx, "tls", err)
+		return 0, Classify(ctx, "tls", err), nil
 	}
 	return binary.BigEndian.Uint16(rest[len(rest)-2:]), nil, nil
 }
