@@ -154,6 +154,11 @@ func clean(vault *secret.Vault, item *evidence.Item) {
 			*s = c(*s)
 		}
 	}
+	if item.Points != nil {
+		for _, s := range item.Points.Texts() {
+			*s = c(*s)
+		}
+	}
 	if n := item.NTLM; n != nil {
 		for _, s := range []*string{&n.TargetName, &n.NetBIOSDomain, &n.NetBIOSComputer, &n.DNSDomain, &n.DNSComputer, &n.DNSForest, &n.Problem} {
 			*s = c(*s)

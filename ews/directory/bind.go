@@ -28,18 +28,43 @@ var limitAnswers = sync.OnceFunc(func() { ber.MaxPacketLengthBytes = longestMess
 // settle is told how it ended. A controller that cannot be reached, or whose
 // certificate is not to be trusted, is never sent the password.
 func (c *Client) Bind(ctx context.Context, settle ews.Settle) evidence.Item {
+	item, s := c.signIn(ctx, settle)
+	s.close()
+	return item
+}
+
+// session is a connection on which a bind was accepted. It ends with the
+// patience of its controller, whatever is asked on it.
+type session struct {
+	conn *ldap.Conn
+	read *capped
+	at   place
+	ctx  context.Context // of the controller's patience
+	end  func()
+}
+
+func (s *session) close() {
+	if s != nil {
+		s.conn.Close()
+		s.end()
+	}
+}
+
+// signIn is Bind that leaves the connection open where the bind was accepted;
+// else the session is nil.
+func (c *Client) signIn(ctx context.Context, settle ews.Settle) (evidence.Item, *session) {
 	limitAnswers()
 	controllers, missing := c.ldaps(ctx)
 	if missing != nil {
 		settle(evidence.Skipped)
-		return *missing
+		return *missing, nil
 	}
 	places, fail := c.addresses(ctx, controllers)
 	item := evidence.Item{ID: c.Recorder.Begin(), Step: evidence.StepDirectoryBind, At: time.Now(), Error: fail}
-	leg, cancel := context.WithTimeout(ctx, legPatience)
-	defer cancel()
+	var open *session
+	end := time.Now().Add(legPatience)
 	for _, p := range places {
-		if item = c.bindAt(leg, item.ID, p); !unreached(item.Error) || leg.Err() != nil {
+		if item, open = c.bindAt(ctx, end, item.ID, p); !unreached(item.Error) || ctx.Err() != nil || time.Now().After(end) {
 			break
 		}
 	}
@@ -64,7 +89,7 @@ func (c *Client) Bind(ctx context.Context, settle ews.Settle) evidence.Item {
 	}
 	note.Counted = settle(note.Result)
 	item.Logon = &note
-	return c.Recorder.Add(item)
+	return c.Recorder.Add(item), open
 }
 
 // unanswered says why a bind got no answer. That the check was stopped is no
@@ -100,24 +125,27 @@ func (c *Client) bindName() string {
 	return user
 }
 
-func (c *Client) bindAt(ctx context.Context, id string, p place) evidence.Item {
+// bindAt binds at one place, before its own patience and the leg's end are over.
+func (c *Client) bindAt(ctx context.Context, end time.Time, id string, p place) (evidence.Item, *session) {
 	item := evidence.Item{ID: id, Step: evidence.StepDirectoryBind, Address: p.address, At: time.Now()}
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
+	if own := time.Now().Add(patience); own.Before(end) {
+		end = own
+	}
+	ctx, cancel := context.WithDeadline(ctx, end)
 	dialer := &wire.Dialer{Host: p.host, TLS: true, Extra: c.Extra, NotHTTP: true}
 	stream, info, timing, fail := dialer.Stream(ctx, p.address)
 	item.TLS, item.Timing, item.Error = info, timing, fail
 	if fail != nil {
-		return item
+		cancel()
+		return item, nil
 	}
 	little := &capped{Conn: stream}
-	conn := ldap.NewConn(little, true)
-	conn.SetTimeout(patience)
-	conn.Start()
-	defer conn.Close()
+	s := &session{conn: ldap.NewConn(little, true), read: little, at: p, ctx: ctx, end: cancel}
+	s.conn.SetTimeout(legPatience) // the context ends it earlier
+	s.conn.Start()
 	c.Recorder.Expose()
 	start := time.Now()
-	_, err := conn.SimpleBind(&ldap.SimpleBindRequest{Username: c.bindName(), Password: c.Credential.Password})
+	_, err := s.conn.SimpleBind(&ldap.SimpleBindRequest{Username: c.bindName(), Password: c.Credential.Password})
 	took := float64(time.Since(start).Microseconds()) / 1000
 	item.Timing.Total = &took
 	var answer *ldap.Error
@@ -125,6 +153,7 @@ func (c *Client) bindAt(ctx context.Context, id string, p place) evidence.Item {
 	case err == nil:
 		result := ldap.LDAPResultSuccess
 		item.Bind = &evidence.Bind{Result: &result}
+		return item, s
 	case errors.As(err, &answer) && answer.ResultCode < ldap.ErrorNetwork:
 		result := int(answer.ResultCode)
 		item.Bind = &evidence.Bind{Result: &result, Message: c.message(answer)}
@@ -134,7 +163,8 @@ func (c *Client) bindAt(ctx context.Context, id string, p place) evidence.Item {
 	default:
 		item.Error = little.failure(ctx)
 	}
-	return item
+	s.close()
+	return item, nil
 }
 
 // capped is a connection from which no more is read than an answer can need,

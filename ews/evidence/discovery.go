@@ -6,6 +6,7 @@ import "strings"
 // are kept apart from the steps of EWS: an address that only they talked to was
 // not examined as an EWS endpoint.
 const (
+	StepAutodiscoverSCP     Step = "autodiscover-scp"     // the service connection points in Active Directory
 	StepAutodiscoverResolve Step = "autodiscover-resolve" // a host of the ladder to addresses
 	StepAutodiscoverService Step = "autodiscover-srv"     // SRV _autodiscover._tcp of the mailbox's domain
 	StepAutodiscoverAsk     Step = "autodiscover-ask"     // GET without a credential: who answers, which schemes
@@ -64,7 +65,56 @@ const (
 	HeldUnusable   HeldBack = "unusable" // no URL that could be asked
 	HeldBudget     HeldBack = "budget"   // the account's limit, or a remembered refusal
 	HeldNoScheme   HeldBack = "no-scheme"
+	HeldPointer    HeldBack = "scp-pointer" // it leads to another directory, which the user did not name
 )
 
 // MayFollow says whether --follow-autodiscover would have lifted it.
 func (h HeldBack) MayFollow() bool { return h == HeldUnnamed || h == HeldNoExchange }
+
+// ServicePoints is what a search of Active Directory for the service connection
+// points of Autodiscover found ([MS-OXDISCO] 3.1.5.1), or why there was none.
+type ServicePoints struct {
+	Domain  string         `json:"domain"`  // whose controller was asked, "" if only the controller was named
+	Context string         `json:"context"` // the configuration naming context, where they are
+	Site    string         `json:"site"`    // of the controller that was asked
+	Points  []ServicePoint `json:"points"`  // in the order in which they are to be asked
+	More    bool           `json:"more"`    // there are more than were read
+	Problem Problem        `json:"problem"` // "" none
+	Why     string         `json:"why"`     // the problem in words
+}
+
+// ServicePoint is one of them.
+type ServicePoint struct {
+	URL     string   `json:"url"`     // serviceBindingInformation
+	Pointer bool     `json:"pointer"` // URL is of LDAP: another directory is to be asked
+	Place   Nearness `json:"place"`
+	Sites   []string `json:"sites"`   // keywords Site=
+	Domains []string `json:"domains"` // keywords Domain=: the mail domains that a pointer is for
+}
+
+// Nearness is where a service connection point stands, seen from the site of the
+// controller that was asked.
+type Nearness string
+
+// The near ones are asked first.
+const (
+	NearOwn   Nearness = "own-site"
+	NearNone  Nearness = "no-site"
+	NearOther Nearness = "other-site"
+)
+
+// Texts are the fields that a server fills.
+func (p *ServicePoints) Texts() []*string {
+	texts := []*string{&p.Context, &p.Site, &p.Why}
+	for i := range p.Points {
+		q := &p.Points[i]
+		texts = append(texts, &q.URL)
+		for k := range q.Sites {
+			texts = append(texts, &q.Sites[k])
+		}
+		for k := range q.Domains {
+			texts = append(texts, &q.Domains[k])
+		}
+	}
+	return texts
+}

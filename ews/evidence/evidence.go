@@ -52,7 +52,7 @@ type Target struct {
 	Cloud        bool     `json:"cloud"`          // look-ups outside the network were asked for
 	DynamicsURL  string   `json:"dynamics_url"`   // whose tenant was to be read from Dynamics itself
 	Tenant       string   `json:"tenant"`         // Dynamics' tenant as given: a GUID, or a domain in it
-	Token        bool     `json:"token"`          // a token for Graph was given
+	Token        bool     `json:"token"`          // a token for Graph was given, or what gets one
 	// Autodiscover is the endpoint that was named, FromAddress the address that
 	// was given in place of a URL: EWS was to be found by Autodiscover.
 	Autodiscover       string `json:"autodiscover"`
@@ -82,25 +82,26 @@ const (
 
 // Item is one leg: one request and its answer, or the reason why there is none.
 type Item struct {
-	ID         string      `json:"id"`
-	Step       Step        `json:"step"`
-	Address    string      `json:"address"`                // IP:port; "" before one is known
-	Connection int         `json:"connection" null:"zero"` // counts from 1 in order of opening; 0 none
-	At         time.Time   `json:"at"`
-	Request    *Request    `json:"request"`
-	Response   *Response   `json:"response"`
-	TLS        *TLS        `json:"tls"` // on the leg that opened the connection
-	NTLM       *NTLM       `json:"ntlm"`
-	EWS        *EWS        `json:"ews"`
-	Kerberos   *Kerberos   `json:"kerberos"`
-	Bind       *Bind       `json:"bind"`
-	Discovery  *Discovery  `json:"discovery"`
-	Logon      *Logon      `json:"logon"`
-	Resolution *Resolution `json:"resolution"`
-	Cloud      *Cloud      `json:"cloud"`
-	Error      *Failure    `json:"error"`
-	ClosedBy   string      `json:"closed_by"` // "server" when it ended the connection after or instead of the answer
-	Timing     Timing      `json:"timing_ms"`
+	ID         string         `json:"id"`
+	Step       Step           `json:"step"`
+	Address    string         `json:"address"`                // IP:port; "" before one is known
+	Connection int            `json:"connection" null:"zero"` // counts from 1 in order of opening; 0 none
+	At         time.Time      `json:"at"`
+	Request    *Request       `json:"request"`
+	Response   *Response      `json:"response"`
+	TLS        *TLS           `json:"tls"` // on the leg that opened the connection
+	NTLM       *NTLM          `json:"ntlm"`
+	EWS        *EWS           `json:"ews"`
+	Kerberos   *Kerberos      `json:"kerberos"`
+	Bind       *Bind          `json:"bind"`
+	Discovery  *Discovery     `json:"discovery"`
+	Points     *ServicePoints `json:"service_points"`
+	Logon      *Logon         `json:"logon"`
+	Resolution *Resolution    `json:"resolution"`
+	Cloud      *Cloud         `json:"cloud"`
+	Error      *Failure       `json:"error"`
+	ClosedBy   string         `json:"closed_by"` // "server" when it ended the connection after or instead of the answer
+	Timing     Timing         `json:"timing_ms"`
 }
 
 // Request is what was sent. Authorization is a description ("Basic",

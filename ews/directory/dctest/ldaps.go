@@ -152,15 +152,22 @@ func Says(code int64, message string) func(net.Conn, Request) {
 }
 
 // Answer is a BindResponse.
-func Answer(id, code int64, message string) []byte {
+func Answer(id, code int64, text string) []byte { return message(id, result(1, code, text)) }
+
+func message(id int64, operation *ber.Packet) []byte {
 	p := ber.NewSequence("LDAPMessage")
 	p.AppendChild(ber.NewInteger(ber.ClassUniversal, ber.TypePrimitive, ber.TagInteger, id, ""))
-	r := ber.Encode(ber.ClassApplication, ber.TypeConstructed, 1, nil, "BindResponse")
+	p.AppendChild(operation)
+	return p.Bytes()
+}
+
+// result is an LDAPResult (RFC 4511 4.1.9) under the tag of its operation.
+func result(tag ber.Tag, code int64, text string) *ber.Packet {
+	r := ber.Encode(ber.ClassApplication, ber.TypeConstructed, tag, nil, "LDAPResult")
 	r.AppendChild(ber.NewInteger(ber.ClassUniversal, ber.TypePrimitive, ber.TagEnumerated, code, ""))
 	r.AppendChild(ber.NewString(ber.ClassUniversal, ber.TypePrimitive, ber.TagOctetString, "", ""))
-	r.AppendChild(ber.NewString(ber.ClassUniversal, ber.TypePrimitive, ber.TagOctetString, message, ""))
-	p.AppendChild(r)
-	return p.Bytes()
+	r.AppendChild(ber.NewString(ber.ClassUniversal, ber.TypePrimitive, ber.TagOctetString, text, ""))
+	return r
 }
 
 // Refusal is the message in which Active Directory hides its reason.

@@ -1,0 +1,177 @@
+package directory
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-ldap/ldap/v3"
+
+	"github.com/ewsprobe/ewsprobe/ews"
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+)
+
+// The keywords by which a service connection point is one of Autodiscover's
+// ([MS-OXDISCO] 3.1.5.1): it holds a URL, or a pointer to another directory.
+const (
+	keywordURL     = "77378F46-2C66-4aa9-A6A6-3E7A48B19596"
+	keywordPointer = "67661d7F-8FC4-4fa7-BFAC-E1D7794C1F68"
+)
+
+// Limits of a search.
+const (
+	mostEntries  = 20
+	mostBindings = 3  // values of serviceBindingInformation of one entry
+	mostKeywords = 64 // of one entry: an Exchange server can cover many sites
+	longestValue = 1024
+)
+
+// ServicePoints signs in to a domain controller and looks on the same connection
+// for the service connection points of Autodiscover, which Exchange writes into
+// the forest's configuration. The bind is a use of the credential like that of
+// Bind, and is an item of its own; found is the search's, or says why there was
+// none. All of it ends within the patience for one controller.
+func (c *Client) ServicePoints(ctx context.Context, settle ews.Settle) (bind, found evidence.Item) {
+	bind, s := c.signIn(ctx, settle)
+	defer s.close()
+	if s == nil {
+		p := notSearched(bind)
+		p.Domain = c.Domain
+		return bind, c.Recorder.Add(evidence.Item{Step: evidence.StepAutodiscoverSCP, At: time.Now(), Points: &p})
+	}
+	p := &evidence.ServicePoints{Domain: c.Domain}
+	found = evidence.Item{ID: c.Recorder.Begin(), Step: evidence.StepAutodiscoverSCP, Address: s.at.address, At: time.Now(), Points: p}
+	if err := c.search(s, p); err != nil {
+		var answer *ldap.Error
+		if errors.As(err, &answer) && answer.ResultCode < ldap.ErrorNetwork {
+			p.Problem, p.Why = evidence.Odd, fmt.Sprintf("the search was answered with result code %d (%s)", answer.ResultCode, resultName(int(answer.ResultCode)))
+		} else if errors.Is(err, errOdd) {
+			p.Problem, p.Why = evidence.Odd, err.Error()
+		} else {
+			found.Error = s.read.failure(s.ctx)
+			p.Problem, p.Why = evidence.NoAnswer, "the search got no answer: "+found.Error.Text
+			if found.Error.Code == evidence.Interrupted {
+				p.Problem, p.Why = "", "the check was stopped"
+			}
+		}
+	}
+	took := float64(time.Since(found.At).Microseconds()) / 1000
+	found.Timing.Total = &took
+	return bind, c.Recorder.Add(found)
+}
+
+// notSearched says why a bind left nothing to search with.
+func notSearched(bind evidence.Item) evidence.ServicePoints {
+	p := evidence.ServicePoints{Why: "the domain controller refused the logon"}
+	if b := bind.Bind; b != nil && b.Why != "" {
+		p.Problem, p.Why = b.Problem, b.Why
+	}
+	return p
+}
+
+var errOdd = errors.New("the root of the directory names no configuration naming context, so it is no Active Directory")
+
+// search fills p from the directory.
+func (c *Client) search(s *session, p *evidence.ServicePoints) error {
+	root, err := s.conn.Search(ldap.NewSearchRequest("", ldap.ScopeBaseObject, ldap.NeverDerefAliases, 1, int(patience/time.Second), false,
+		"(objectClass=*)", []string{"configurationNamingContext", "serverName"}, nil))
+	if err != nil {
+		return err
+	}
+	if len(root.Entries) == 0 {
+		return errOdd
+	}
+	// It goes back to the server that named it, as it is; what is kept is cut.
+	base := root.Entries[0].GetAttributeValue("configurationNamingContext")
+	if base == "" || len(base) > longestValue {
+		return errOdd
+	}
+	p.Context = c.short(base)
+	site := siteOf(root.Entries[0].GetAttributeValue("serverName"))
+	p.Site = c.short(site)
+	found, err := s.conn.Search(ldap.NewSearchRequest(base, ldap.ScopeWholeSubtree, ldap.NeverDerefAliases, mostEntries, int(patience/time.Second), false,
+		"(&(objectClass=serviceConnectionPoint)(|(keywords="+keywordURL+")(keywords="+keywordPointer+")))", []string{"serviceBindingInformation", "keywords"}, nil))
+	if ldap.IsErrorWithCode(err, ldap.LDAPResultSizeLimitExceeded) {
+		p.More, err = true, nil
+	}
+	if err != nil {
+		return err
+	}
+	p.More = p.More || len(found.Entries) > mostEntries
+	for _, e := range found.Entries[:min(len(found.Entries), mostEntries)] {
+		p.Points = append(p.Points, c.points(e, site)...)
+	}
+	rank := []evidence.Nearness{evidence.NearOwn, evidence.NearNone, evidence.NearOther}
+	slices.SortStableFunc(p.Points, func(a, b evidence.ServicePoint) int { return slices.Index(rank, a.Place) - slices.Index(rank, b.Place) })
+	return nil
+}
+
+// points are what one entry says: mostly one URL.
+func (c *Client) points(e *ldap.Entry, own string) []evidence.ServicePoint {
+	keywords := e.GetAttributeValues("keywords")
+	keywords = keywords[:min(len(keywords), mostKeywords)]
+	p := evidence.ServicePoint{Place: evidence.NearNone}
+	isURL := false
+	for _, k := range keywords {
+		kind, value, _ := strings.Cut(k, "=")
+		switch {
+		case strings.EqualFold(k, keywordURL):
+			isURL = true
+		case strings.EqualFold(k, keywordPointer):
+			p.Pointer = true
+		case strings.EqualFold(kind, "Domain") && value != "":
+			p.Domains = append(p.Domains, c.short(value))
+		case strings.EqualFold(kind, "Site") && value != "":
+			p.Sites = append(p.Sites, c.short(value))
+			switch {
+			case own != "" && strings.EqualFold(value, own):
+				p.Place = evidence.NearOwn
+			case p.Place == evidence.NearNone:
+				p.Place = evidence.NearOther
+			}
+		}
+	}
+	if isURL == p.Pointer {
+		return nil // neither, although it was asked for, or both
+	}
+	var list []evidence.ServicePoint
+	values := e.GetAttributeValues("serviceBindingInformation")
+	for _, v := range values[:min(len(values), mostBindings)] {
+		p.URL = c.short(strings.TrimSpace(v))
+		list = append(list, p)
+	}
+	return list
+}
+
+// siteOf is the site in the name of a server object,
+// CN=DC1,CN=Servers,CN=SITE,CN=Sites,... ([MS-ADTS] 6.1.1.2.2.1.2.1): the nearest
+// word there is for the site of this machine, for a client is led to a controller
+// of its own site.
+func siteOf(server string) string {
+	if len(server) > longestValue {
+		return ""
+	}
+	dn, err := ldap.ParseDN(server)
+	if err != nil || len(dn.RDNs) < 4 {
+		return ""
+	}
+	name := func(i int) string {
+		if a := dn.RDNs[i].Attributes; len(a) > 0 && strings.EqualFold(a[0].Type, "CN") {
+			return a[0].Value
+		}
+		return ""
+	}
+	if !strings.EqualFold(name(1), "Servers") || !strings.EqualFold(name(3), "Sites") {
+		return ""
+	}
+	return name(2)
+}
+
+// short is a text of the directory's, cleaned before it is cut.
+func (c *Client) short(s string) string {
+	s = c.Recorder.Clean(s)
+	return strings.ToValidUTF8(s[:min(len(s), longestValue)], "\uFFFD")
+}

@@ -1,0 +1,178 @@
+package directory
+
+import (
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/ewsprobe/ewsprobe/ews/directory/dctest"
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/ews/kerberos/kdctest"
+)
+
+// line has a point in a line.
+func line(p evidence.ServicePoint) string {
+	s := fmt.Sprintf("%s %s", p.Place, p.URL)
+	if p.Pointer {
+		s = "pointer " + p.URL
+	}
+	return strings.TrimSpace(s + " " + strings.Join(append(p.Sites, p.Domains...), ","))
+}
+
+// TestServicePoints: what the directory says, and what is read from it.
+func TestServicePoints(t *testing.T) {
+	authority := dctest.NewAuthority(t)
+	const one, two, three = "https://a.contoso.com/autodiscover/autodiscover.xml", "https://b.contoso.com/x", "https://c.contoso.com/x"
+	many := make([]dctest.Entry, 30)
+	for i := range many {
+		many[i] = dctest.Point(fmt.Sprintf("https://ex%d.contoso.com/x", i))
+	}
+	pointer := dctest.Entry{"serviceBindingInformation": {"LDAP://dc1.fabrikam.com"}, "keywords": {strings.ToLower(dctest.KeywordPointer), "Domain=fabrikam.com"}}
+	for _, c := range []struct {
+		name   string
+		forest dctest.Forest
+		want   []string
+		site   string
+		more   bool
+		why    string
+	}{
+		{"none", dctest.Forest{}, nil, dctest.Site, false, ""},
+		{"one without a site", dctest.Forest{Entries: []dctest.Entry{dctest.Point(one)}}, []string{"no-site " + one}, dctest.Site, false, ""},
+		{"own site, no site, other site", dctest.Forest{Entries: []dctest.Entry{
+			dctest.Point(three, "Site=Paris"), dctest.Point(two), dctest.Point(one, "Site=Paris", "site=BERLIN"),
+		}}, []string{"own-site " + one + " Paris,BERLIN", "no-site " + two, "other-site " + three + " Paris"}, dctest.Site, false, ""},
+		{"a pointer", dctest.Forest{Entries: []dctest.Entry{pointer}}, []string{"pointer LDAP://dc1.fabrikam.com fabrikam.com"}, dctest.Site, false, ""},
+		{"an entry of another service", dctest.Forest{Entries: []dctest.Entry{{"serviceBindingInformation": {one}, "keywords": {"x"}}}}, nil, dctest.Site, false, ""},
+		{"both kinds at once", dctest.Forest{Entries: []dctest.Entry{dctest.Point(one, dctest.KeywordPointer)}}, nil, dctest.Site, false, ""},
+		{"no URL", dctest.Forest{Entries: []dctest.Entry{{"keywords": {dctest.KeywordURL}}}}, nil, dctest.Site, false, ""},
+		{"a controller without a site", dctest.Forest{Root: dctest.Entry{"configurationNamingContext": {"CN=C"}, "serverName": {"CN=DC1,OU=x"}}, Entries: []dctest.Entry{dctest.Point(one, "Site=Berlin")}}, []string{"other-site " + one + " Berlin"}, "", false, ""},
+		{"a name that is none", dctest.Forest{Root: dctest.Entry{"configurationNamingContext": {"CN=C"}, "serverName": {"\x00,,=="}}, Entries: []dctest.Entry{dctest.Point(one)}}, []string{"no-site " + one}, "", false, ""},
+		{"limited by the server", dctest.Forest{Entries: []dctest.Entry{dctest.Point(one)}, Code: 4}, []string{"no-site " + one}, dctest.Site, true, ""},
+		{"no Active Directory", dctest.Forest{Root: dctest.Entry{"namingContexts": {"DC=x"}}}, nil, "", false, "no configuration naming context"},
+		{"not allowed", dctest.Forest{Code: 50}, nil, dctest.Site, false, "result code 50 (Insufficient Access Rights)"},
+		{"a referral", dctest.Forest{Code: 10}, nil, dctest.Site, false, "result code 10 (Referral)"},
+		{"a code that LDAP has not", dctest.Forest{Code: 199}, nil, dctest.Site, false, "result code 199 (unknown)"},
+		{"repeats the password", dctest.Forest{Entries: []dctest.Entry{dctest.Point("https://"+kdctest.Password, "Site="+kdctest.Password, "Domain="+kdctest.Password)}}, []string{"other-site [withheld: the server repeated a secret] [withheld: the server repeated a secret],[withheld: the server repeated a secret]"}, dctest.Site, false, ""},
+		{"far too long", dctest.Forest{Entries: []dctest.Entry{dctest.Point("https://" + strings.Repeat("a", 5000))}}, []string{"no-site https://" + strings.Repeat("a", longestValue-8)}, dctest.Site, false, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			server := dctest.StartLDAPS(t, authority.Issue(t, "127.0.0.1", long), c.forest.Answer)
+			check, ctx := named(t, authority, server.Address), bounded(t)
+			bind, found := check.ServicePoints(ctx, check.settle)
+			if got := said(bind); got != "0 accepted" || len(server.Binds()) != 1 {
+				t.Errorf("bind: %s, %d times", got, len(server.Binds()))
+			}
+			check.once(t, bind)
+			p := found.Points
+			var got []string
+			for _, one := range p.Points {
+				got = append(got, line(one))
+			}
+			if d := cmp.Diff(c.want, got); d != "" {
+				t.Error(d)
+			}
+			if p.Site != c.site || p.More != c.more || !strings.Contains(p.Why, c.why) || (c.why == "") != (p.Problem == "") || p.Domain != domain {
+				t.Errorf("%+v", p)
+			}
+			if found.Step != evidence.StepAutodiscoverSCP || found.Address != server.Address || found.Logon != nil {
+				t.Errorf("%+v", found)
+			}
+			if asked := c.forest.Asked(); asked[0] != ": configurationNamingContext serverName" || len(asked) > 2 || len(asked) == 2 && !strings.HasSuffix(asked[1], ": serviceBindingInformation keywords") {
+				t.Errorf("asked %q", asked)
+			}
+		})
+	}
+	t.Run("thirty", func(t *testing.T) {
+		forest := dctest.Forest{Entries: many}
+		check := named(t, authority, dctest.StartLDAPS(t, authority.Issue(t, "127.0.0.1", long), forest.Answer).Address)
+		if _, found := check.ServicePoints(bounded(t), check.settle); len(found.Points.Points) != mostEntries || !found.Points.More {
+			t.Errorf("%d points, more: %v", len(found.Points.Points), found.Points.More)
+		}
+	})
+}
+
+// A directory that takes the bind and then harms: the search ends with a word,
+// and the bind stays accepted.
+func TestServicePointsFromABadDirectory(t *testing.T) {
+	authority := dctest.NewAuthority(t)
+	after := func(do func(net.Conn)) func(net.Conn, dctest.Request) {
+		return func(c net.Conn, q dctest.Request) {
+			_, _ = c.Write(dctest.Answer(q.ID, 0, ""))
+			_, _ = c.Read(make([]byte, 4096))
+			do(c)
+		}
+	}
+	for _, c := range []struct {
+		name  string
+		do    func(net.Conn)
+		hasty bool
+	}{
+		{"silence", func(c net.Conn) { dctest.Wait(c) }, true},
+		{"closed", func(net.Conn) {}, false},
+		{"garbage", func(c net.Conn) {
+			_, _ = c.Write([]byte("HTTP/1.1 400 Bad Request\r\n\r\n"))
+			dctest.Wait(c)
+		}, true},
+		{"entries without an end", func(c net.Conn) {
+			dctest.Flood(c, dctest.Found(2, dctest.Point(strings.Repeat("x", 500))))
+		}, false},
+		{"an entry without parts", func(c net.Conn) {
+			_, _ = c.Write([]byte("\x30\x05\x02\x01\x02\x64\x00"))
+			dctest.Wait(c)
+		}, true},
+		{"an entry of nothing", func(c net.Conn) {
+			_, _ = c.Write([]byte("\x30\x09\x02\x01\x02\x64\x04\x04\x00\x30\x00"))
+			_, _ = c.Write(dctest.Done(2, 0))
+			dctest.Wait(c)
+		}, false},
+		{"2 GB announced", func(c net.Conn) { _, _ = c.Write([]byte{0x30, 0x84, 0x7f, 0xff, 0xff, 0xff}) }, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			server := dctest.StartLDAPS(t, authority.Issue(t, "127.0.0.1", long), after(c.do))
+			check, ctx := named(t, authority, server.Address), bounded(t)
+			if c.hasty {
+				ctx = hasty(t)
+			}
+			bind, found := check.ServicePoints(ctx, check.settle)
+			if got := said(bind); got != "0 accepted" {
+				t.Errorf("bind: %s", got)
+			}
+			check.once(t, bind)
+			if p := found.Points; p.Problem == "" || p.Why == "" || len(p.Points) > 0 {
+				t.Errorf("%+v", p)
+			}
+		})
+	}
+}
+
+// Where the bind was not accepted, nothing is searched, and it says why.
+func TestServicePointsWithoutASignIn(t *testing.T) {
+	t.Parallel()
+	authority, stranger := dctest.NewAuthority(t), dctest.NewAuthority(t)
+	refuses := dctest.StartLDAPS(t, authority.Issue(t, "127.0.0.1", long), dctest.Says(49, dctest.Refusal("52e")))
+	untrusted := dctest.StartLDAPS(t, stranger.Issue(t, "127.0.0.1", long), (&dctest.Forest{}).Answer)
+	for _, c := range []struct{ name, address, bind, why string }{
+		{"refused", refuses.Address, "49 52e refused", "refused the logon"},
+		{"untrusted", untrusted.Address, "no-tls tls-untrusted in tls skipped", "so the password was not sent"},
+		{"nobody there", dctest.Silent(t), "no-answer connect-refused in connect skipped", "no domain controller could be reached"},
+	} {
+		check := named(t, authority, c.address)
+		bind, found := check.ServicePoints(bounded(t), check.settle)
+		if said(bind) != c.bind || !strings.Contains(found.Points.Why, c.why) || found.Error != nil {
+			t.Errorf("%s: %s; %+v", c.name, said(bind), found.Points)
+		}
+		check.once(t, bind)
+	}
+	if len(untrusted.Binds()) != 0 {
+		t.Error("the password was sent")
+	}
+	check := newCheck(t, func(c *Client) { c.Domain = "" })
+	if bind, found := check.ServicePoints(bounded(t), check.settle); bind.Logon != nil || found.Points.Problem != evidence.NoController || found.Points.Why == "" {
+		t.Errorf("%+v", found.Points)
+	}
+}
