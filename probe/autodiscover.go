@@ -67,7 +67,8 @@ func (c Config) discoveryMailbox() string {
 
 // rungs are the endpoints that the mailbox's domain suggests, in the order of
 // [MS-OXDISCO] and of what Exchange's own clients do. The service connection
-// point in Active Directory comes before all of them, and SRV after (climb).
+// points in Active Directory come before all of them (servicePoints), and SRV
+// after (climb).
 func (l *ladder) rungs() []place {
 	domain := domainOf(l.mailbox)
 	at := func(scheme, host string) place {
@@ -76,11 +77,12 @@ func (l *ladder) rungs() []place {
 	return []place{at("https", domain), at("https", "autodiscover."+domain), at("http", "autodiscover."+domain)}
 }
 
-// climb asks the rungs without a credential, beside each other, and then goes
-// through the answers in their order.
+// climb asks the rungs without a credential, beside each other and beside the
+// domain controller, and then goes through the answers in their order.
 func (l *ladder) climb(ctx context.Context, rungs []place) {
 	first := make([]*asked, len(rungs))
 	var services []place
+	var points *evidence.ServicePoints
 	var wg sync.WaitGroup
 	for i, p := range rungs {
 		l.asked[endpointKey(p.url)] = true
@@ -88,14 +90,15 @@ func (l *ladder) climb(ctx context.Context, rungs []place) {
 	}
 	if len(rungs) > 1 {
 		wg.Go(func() { services = l.services(ctx) })
+		wg.Go(func() { points = l.servicePoints(ctx, rungs) })
 	}
 	wg.Wait()
+	first = l.before(ctx, first, l.pointed(points))
 	defer func() {
 		for _, a := range first {
 			a.close()
 		}
 	}()
-	// Here goes what Active Directory names: it would stand before the first.
 	for _, a := range first {
 		l.take(ctx, a)
 	}
@@ -244,7 +247,7 @@ func (l *ladder) examine(ctx context.Context, a *asked) string {
 			return ""
 		}
 		l.asked[endpointKey(&u)] = true
-		second := l.ask(ctx, place{url: &u, direct: a.direct})
+		second := l.ask(ctx, place{url: &u, direct: a.direct, within: a.within})
 		defer second.close()
 		if p := second.item.Response; p != nil && p.Status == 401 {
 			second.client.Discover.Form = evidence.DiscoverySOAP
@@ -290,6 +293,9 @@ func (l *ladder) question(ctx context.Context, a *asked) string {
 	case evidence.Refused:
 		if !l.guard.proved {
 			l.rememberAt(a.url)
+		}
+		if b := l.bound; b != nil && b.Logon != nil && b.Logon.Result == evidence.Refused {
+			l.guard.Settle("a domain controller has refused the same password too")
 		}
 	case evidence.Accepted:
 		l.provedAside = true
@@ -411,7 +417,7 @@ func (l *ladder) onward(ctx context.Context, from place, location string, chain 
 		return nil // a rung of its own, or reached on another way
 	}
 	l.asked[endpointKey(u)] = true
-	return l.ask(ctx, place{url: u, direct: from.direct && sameHost(from.url, u)})
+	return l.ask(ctx, place{url: u, direct: from.direct && sameHost(from.url, u), within: from.within})
 }
 
 // usable reads a URL that a server wrote.

@@ -30,16 +30,18 @@ func (r *run) askDirectory(ctx context.Context) {
 	r.bind(ctx)
 }
 
-// bind spends the password at a domain controller. After a refusal there nothing
-// more is sent for the account: a second verifier says the same, and mostly why;
-// an acceptance proves the password.
+// bind spends the password at a domain controller, unless the search for service
+// connection points has done so already: then its outcome stands. After a refusal
+// there nothing more is sent for the account: a second verifier says the same,
+// and mostly why; an acceptance proves the password.
 func (r *run) bind(ctx context.Context) {
-	if may, why := r.guard.May(false); !may {
-		r.note("", evidence.Logon{Scheme: evidence.SchemeLDAPS, Result: evidence.Skipped, Why: why, Remembered: r.guard.barred != ""})
-		return
+	if r.bound == nil {
+		if may, why := r.guard.May(false); !may {
+			r.note("", evidence.Logon{Scheme: evidence.SchemeLDAPS, Result: evidence.Skipped, Why: why, Remembered: r.guard.barred != ""})
+			return
+		}
 	}
-	r.guard.Begin(false)
-	item := r.kdc.Bind(ctx, func(result evidence.Result) bool { return r.guard.End(false, result) })
+	item := r.bindOnce(func(settle ews.Settle) evidence.Item { return r.kdc.Bind(ctx, settle) })
 	if l := item.Logon; l != nil && l.Result == evidence.Refused {
 		r.guard.Settle("a domain controller has refused the same password too")
 	}

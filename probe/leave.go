@@ -18,12 +18,19 @@ type place struct {
 	// direct: made of the mailbox's own domain, or EWS as Autodiscover named it.
 	// What a redirect or a DNS record leads to is not direct.
 	direct bool
+	// within is a domain that counts beside the mailbox's, "" none: the Active
+	// Directory domain whose own controller named the place, or in whose forest
+	// the way began.
+	within string
 }
 
 // holdsBack says why the credential may not go to p, whose anonymous answer is
 // given; "" it may. Promise 2: only to a host that the user named, or that is
 // under the domain of the mailbox that the user named and shows that Exchange
-// answers there. Everything else needs --follow-autodiscover, and some never
+// answers there. The domain that was asked for service connection points counts
+// like the mailbox's: it is the user's word or this machine's own, its controller
+// has shown a certificate for its name and taken the password already, and the
+// hosts below it are its administrators'. Everything else needs --follow-autodiscover, and some never
 // gets it.
 func (c Config) holdsBack(p place, answer *evidence.Response) evidence.HeldBack {
 	host := p.url.Hostname()
@@ -35,7 +42,7 @@ func (c Config) holdsBack(p place, answer *evidence.Response) evidence.HeldBack 
 		return evidence.HeldOnline
 	case c.named(p.url), c.FollowAutodiscover:
 		return ""
-	case !p.direct || !underDomain(host, domainOf(c.FromAddress)):
+	case !p.direct || !underDomain(host, domainOf(c.FromAddress)) && !underDomain(host, p.within):
 		return evidence.HeldUnnamed
 	case !id.Exchange:
 		return evidence.HeldNoExchange

@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"fmt"
 	"net/url"
 
 	"github.com/ewsprobe/ewsprobe/ews"
@@ -16,6 +17,14 @@ func planDiscovery(c Config) []string {
 	if named != nil {
 		lines = append(lines, "GET "+named.String()+"; costs no logon")
 	} else {
+		if c.asksServicePoints() {
+			at := "a domain controller of " + c.Domain
+			if c.Controller != "" {
+				at = c.Controller
+			}
+			lines = append(lines, "LDAP inside TLS at "+at+": a bind, then a search for the service connection points of Autodiscover; costs 1 logon",
+				"GET of at most "+fmt.Sprint(mostPoints)+" URLs that they name, https alone; costs no logon")
+		}
 		domain := domainOf(c.FromAddress)
 		for _, prefix := range []string{"https://" + domain, "https://autodiscover." + domain, "http://autodiscover." + domain} {
 			lines = append(lines, "GET "+prefix+ews.AutodiscoverPath+"; costs no logon")
@@ -33,7 +42,11 @@ func planDiscovery(c Config) []string {
 	case named != nil:
 		where = "at " + hostsOf(named, c.URL)
 	default:
-		where = "at hosts under " + domainOf(c.FromAddress) + " that answer as Exchange"
+		where = "at hosts under " + domainOf(c.FromAddress)
+		if c.asksServicePoints() && c.Domain != "" && c.Domain != domainOf(c.FromAddress) {
+			where += " or " + c.Domain
+		}
+		where += " that answer as Exchange"
 	}
 	return append(lines, "POST with the credential by Basic if offered, else NTLM, "+where+"; costs 1 logon each")
 }

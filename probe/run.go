@@ -74,6 +74,9 @@ type run struct {
 	addresses []string
 
 	kdc            *directory.KDC
+	bound          *evidence.Item            // the one bind at a domain controller; nil: not made
+	pointsAsked    bool                      // service connection points were looked for, or that was not allowed
+	forest         string                    // the domain that has answered with them
 	directoryAsked bool                      // why the account is refused
 	ticketAsked    bool                      // a Kerberos ticket was got, or not
 	token          ews.TokenMaker            // of that ticket
@@ -189,7 +192,7 @@ func (r *run) mayGoWhereFound(nodes []*node) bool {
 		return true
 	}
 	for _, n := range nodes {
-		if held := r.holdsBack(place{url: r.URL, direct: true}, n.reply.Response); n.asksCredential() && held != "" {
+		if held := r.holdsBack(place{url: r.URL, direct: true, within: r.forest}, n.reply.Response); n.asksCredential() && held != "" {
 			r.withhold(n.address, r.URL, string(r.plan.Logons[0].Scheme), held, heldTexts[held])
 			return false
 		}

@@ -126,7 +126,8 @@ func readKerberosFile(name, flag string) ([]byte, error) {
 // controller to ask was named.
 func findRealm(c *cli.Context, cfg *probe.Config) error {
 	cfg.Kerberos.Named = slices.ContainsFunc([]string{"domain", "dc", "keytab", "ccache", "spn"}, c.IsSet)
-	if !cfg.Kerberos.Named && !cfg.Explain && cfg.ProfileAuth != probe.ProfileNegotiate || cfg.NoCredentials {
+	searches := cfg.FromAddress != "" && cfg.Autodiscover == nil && cfg.ProfileAuth != probe.ProfileOAuth // for service connection points
+	if !cfg.Kerberos.Named && !cfg.Explain && !searches && cfg.ProfileAuth != probe.ProfileNegotiate || cfg.NoCredentials {
 		return nil
 	}
 	conf, err := readKrb5Conf()

@@ -73,6 +73,9 @@ func storyLine(item evidence.Item) string {
 	if s := report.Discovered(item.Discovery); s != "" {
 		end = append(end, s)
 	}
+	if s := report.ServicePoints(item); s != "" {
+		end = append(end, s)
+	}
 	if item.ClosedBy != "" {
 		end = append(end, "connection ended by the "+item.ClosedBy)
 	}

@@ -8,7 +8,9 @@
 // it is disabled or locked. An LDAP simple bind carries the password and counts
 // like any logon; its error ends in "data 52e" or another of Active Directory's
 // reasons. Kerberos is also a way to sign in to EWS: the account's key buys a
-// ticket for HTTP/host, and the ticket goes to EWS inside Negotiate.
+// ticket for HTTP/host, and the ticket goes to EWS inside Negotiate. The
+// connection of a bind can be searched for the service connection points by
+// which Exchange tells its forest where Autodiscover is ([MS-OXDISCO]).
 //
 // Which controller is asked is the administrator's word (--dc, --domain), this
 // machine's own domain, or a name that DNS gives inside that domain: never what

@@ -35,6 +35,14 @@ func TestCloudTexts(t *testing.T) {
 		}
 	}
 	look("Cloud", reflect.ValueOf(c))
+
+	var p ServicePoints
+	fill(reflect.ValueOf(&p).Elem())
+	for _, s := range p.Texts() {
+		*s = "seen"
+	}
+	own = []string{"Points.Domain", "Points.Problem", "Points.Points[].Place"}
+	look("Points", reflect.ValueOf(p))
 }
 
 func TestCloudSteps(t *testing.T) {

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
@@ -22,6 +23,8 @@ func seenOfAutodiscover(r Report) [][2]string {
 	}
 	for _, item := range r.Evidence {
 		switch item.Step {
+		case evidence.StepAutodiscoverSCP:
+			add("Autodiscover", "%s", ServicePoints(item))
 		case evidence.StepAutodiscoverAsk:
 			add("Autodiscover", "%s: %s", place(item.Request, item), outcome(item))
 		case evidence.StepAutodiscoverLookup:
@@ -95,6 +98,40 @@ func sameEndpoint(a, b string) bool {
 		return u.Scheme + "://" + u.Hostname() + ":" + strings.TrimPrefix(u.Port(), "443") + u.Path
 	}
 	return normal(a) == normal(b)
+}
+
+// ServicePoints is what the search for service connection points found, in a
+// line.
+func ServicePoints(item evidence.Item) string {
+	p := item.Points
+	if p == nil {
+		return ""
+	}
+	s := "service connection points"
+	if p.Domain != "" {
+		s += " in " + p.Domain
+	}
+	switch {
+	case p.Why != "":
+		return s + ": -    " + p.Why
+	case len(p.Points) == 0:
+		return s + ": none"
+	}
+	var urls []string
+	for _, one := range p.Points {
+		where := map[evidence.Nearness]string{evidence.NearOwn: " (own site)", evidence.NearOther: " (other site)"}[one.Place]
+		if one.Pointer {
+			where = " (pointer)"
+		}
+		if line := one.URL + where; !slices.Contains(urls, line) {
+			urls = append(urls, line)
+		}
+	}
+	const most = 5
+	if more := len(urls) - most; more > 0 {
+		urls = append(urls[:most], fmt.Sprintf("%d more", more))
+	}
+	return s + ": " + strings.Join(urls, ", ")
 }
 
 // Discovered is what an answer of Autodiscover says, in a few words.

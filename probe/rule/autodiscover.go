@@ -3,6 +3,7 @@ package rule
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/ewsprobe/ewsprobe/ews/challenge"
@@ -157,6 +158,9 @@ func tell(item *evidence.Item) string {
 		}
 		return fmt.Sprintf("%s: the logon by %s was %s", at, l.Scheme, l.Result)
 	}
+	if p := item.Points; p != nil {
+		return pointsTold(p)
+	}
 	if d := item.Discovery; d != nil && d.HeldBack != "" {
 		return fmt.Sprintf("%s not gone to (%s)", d.Endpoint, strings.ReplaceAll(string(d.HeldBack), "-", " "))
 	}
@@ -180,6 +184,27 @@ func tell(item *evidence.Item) string {
 	default:
 		return fmt.Sprintf("%s answered HTTP %d", at, r.Status)
 	}
+}
+
+// pointsTold is what came of the search for service connection points.
+func pointsTold(p *evidence.ServicePoints) string {
+	in := "Active Directory"
+	if p.Domain != "" {
+		in += " of " + p.Domain
+	}
+	if p.Why != "" {
+		return fmt.Sprintf("%s not asked for service connection points (%s)", in, p.Why)
+	}
+	var urls []string
+	for _, one := range p.Points {
+		if !slices.Contains(urls, one.URL) {
+			urls = append(urls, one.URL)
+		}
+	}
+	if len(urls) == 0 {
+		return in + " has no service connection point of Autodiscover"
+	}
+	return fmt.Sprintf("%s names %s", in, strings.Join(urls, ", "))
 }
 
 func answerOf(d *evidence.Discovery) string {

@@ -51,6 +51,17 @@ func refusedThere(scheme string) option {
 	})
 }
 
+// pointing is the search for service connection points.
+func pointing(p evidence.ServicePoints) option {
+	return item(evidence.Item{Step: evidence.StepAutodiscoverSCP, Address: "10.0.0.5:636", Points: &p})
+}
+
+// withoutLDAPS is a controller that the password was not sent to.
+var withoutLDAPS = item(evidence.Item{
+	Step: evidence.StepDirectoryBind, Address: "10.0.0.5:636", Bind: &evidence.Bind{Problem: evidence.NoTLS, Why: "no TLS"},
+	Logon: &evidence.Logon{Scheme: evidence.SchemeLDAPS, Result: evidence.Skipped, Why: "no TLS"},
+})
+
 func heldBack(endpoint string, h evidence.HeldBack) option {
 	return item(evidence.Item{
 		Step: evidence.StepAutodiscoverSkipped, Address: "10.0.0.31:443", Discovery: &evidence.Discovery{Endpoint: endpoint, HeldBack: h},
@@ -91,6 +102,15 @@ var discoveryCases = []verdictCase{
 	{"refused on the way", record(fromAddress(""), wanted(401, exchange(offers("Basic")...)), refusedThere("Basic")), "critical credentials-rejected undetermined", "autodiscover-failed"},
 	{"refused on the way, found further on", record(fromAddress(ewsThere), refusedThere("Basic"), saying(anna, settings), ask("Basic"), logon("Basic", 200)), "ok ok confirmed", ""},
 	{"to another forest", record(fromAddress(""), saying(anna, elsewher)), "critical autodiscover-failed likely", ""},
+
+	// What Active Directory names.
+	{"no service connection point, and nothing else", record(fromAddress(""), pointing(evidence.ServicePoints{Domain: "contoso.com"}), wanted(404, headers())), "critical autodiscover-failed confirmed", ""},
+	{"found, and LDAPS is closed", record(fromAddress(ewsThere), withoutLDAPS, pointing(evidence.ServicePoints{Problem: evidence.NoTLS, Why: "no TLS"}), saying(anna, settings), ask("Basic"), logon("Basic", 200)), "ok ok confirmed", ""},
+	{"the same, and a reason was wanted", record(fromAddress(ewsThere), target(func(t *evidence.Target) { t.Explain = true }), withoutLDAPS, pointing(evidence.ServicePoints{Problem: evidence.NoTLS, Why: "no TLS"}), saying(anna, settings), ask("Basic"), logon("Basic", 200)), "warning ldaps-failed confirmed", ""},
+	{"the controller refuses, and nothing else was asked", record(fromAddress(""), bind("775"), pointing(evidence.ServicePoints{Why: "refused"}), wanted(404, headers())), "critical credentials-rejected confirmed", "autodiscover-failed"},
+	{"the controller knows no such account, which may be another domain's", record(fromAddress(""), bind("525"), pointing(evidence.ServicePoints{Why: "refused"}), wanted(404, headers())), "critical autodiscover-failed confirmed", ""},
+	{"the controller knows no such account of its own domain", record(fromAddress(""), target(func(t *evidence.Target) { t.Domain = "CONTOSO.com" }), bind("525"), pointing(evidence.ServicePoints{Why: "refused"}), wanted(404, headers())), "critical credentials-rejected confirmed", "autodiscover-failed"},
+	{"the controller refuses what EWS accepts", record(fromAddress(ewsThere), bind("52e"), pointing(evidence.ServicePoints{Why: "refused"}), saying(anna, settings), ask("Basic"), logon("Basic", 200)), "ok ok confirmed", ""},
 
 	// Whose password it is.
 	{"EWS refuses by both schemes what Autodiscover accepts", record(saying(anna, settings), ask("NTLM", "Basic"), logon("Basic", 401), logon("NTLM", 401)), "critical logon-blocked likely", ""},
@@ -171,5 +191,20 @@ func TestAutodiscoverFacts(t *testing.T) {
 			return strings.Contains(r.Command, "--follow-autodiscover anna@contoso.com")
 		}) {
 		t.Errorf("no remedy: %+v", f)
+	}
+}
+
+// What came of the search stands among the steps.
+func TestServicePointsTold(t *testing.T) {
+	const url = "https://ex1.contoso.local/autodiscover/autodiscover.xml"
+	for want, p := range map[string]evidence.ServicePoints{
+		"Active Directory of contoso.local names " + url + ", LDAP://x;":                     {Domain: "contoso.local", Points: []evidence.ServicePoint{{URL: url}, {URL: url}, {URL: "LDAP://x", Pointer: true}}},
+		"Active Directory of contoso.local has no service connection point of Autodiscover;": {Domain: "contoso.local"},
+		"Active Directory not asked for service connection points (no TLS);":                 {Problem: evidence.NoTLS, Why: "no TLS"},
+	} {
+		f := found(Judge(record(fromAddress(""), pointing(p), wanted(404, headers()))).Findings, "autodiscover-failed")
+		if f == nil || !strings.Contains(f.Detail, want) {
+			t.Errorf("%s: %+v", want, f)
+		}
 	}
 }

@@ -62,6 +62,9 @@ func (v *view) reasons() []told {
 	for _, item := range v.directory {
 		switch {
 		case item.Bind != nil && result(item) == evidence.Refused:
+			if bindReasons[strings.ToLower(item.Bind.Data)] == unknownUser && v.onlySearched() && !v.inAskedDomain() {
+				continue // this machine's own domain need not be the account's
+			}
 			all = append(all, told{bindReasons[strings.ToLower(item.Bind.Data)], item, fmt.Sprintf("LDAPS at %s: data %s", item.Address, orNone(item.Bind.Data))})
 		case item.Kerberos != nil && item.Kerberos.Error != "" && item.Step != evidence.StepTicket:
 			all = append(all, told{kdcReason(item.Kerberos), item, fmt.Sprintf("Kerberos at %s: %s", item.Address, kdcSaid(item.Kerberos))})

@@ -17,11 +17,18 @@ func (v *view) troubled(problems ...evidence.Problem) []*evidence.Item {
 	for _, item := range v.directory {
 		if k := item.Kerberos; k != nil && slices.Contains(problems, k.Problem) {
 			list = append(list, item)
-		} else if b := item.Bind; b != nil && slices.Contains(problems, b.Problem) {
+		} else if b := item.Bind; b != nil && slices.Contains(problems, b.Problem) && !v.onlySearched() {
 			list = append(list, item)
 		}
 	}
 	return list
+}
+
+// onlySearched: the directory was asked for service connection points and not for
+// a reason. Not every domain speaks LDAPS, and the ladder has other rungs: that it
+// is closed is told with the steps of Autodiscover and is no finding.
+func (v *view) onlySearched() bool {
+	return !v.rec.Target.Explain && slices.ContainsFunc(v.discovery, func(i *evidence.Item) bool { return i.Step == evidence.StepAutodiscoverSCP })
 }
 
 // withoutTicket is what kept a run without a password from its ticket.

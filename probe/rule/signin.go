@@ -114,9 +114,15 @@ func (v *view) byWindowsItself() string {
 }
 
 // refusedAtKDC: no scheme of EWS was decided, but a domain controller refused
-// the account that was to sign in with Kerberos.
+// the account, which was to sign in with Kerberos or to find EWS.
 func (v *view) refusedAtKDC(reason string, confidence finding.Confidence, said string, asked []string) *hit {
 	for _, item := range v.directory {
+		if item.Step == evidence.StepDirectoryBind && result(item) == evidence.Refused && reason != undetermined {
+			return &hit{
+				confidence: confidence, reason: reason, evidence: asked, detail: said, remedies: reasonRemedies(reason),
+				summary: fmt.Sprintf("The domain controller refuses the account %s: %s", v.rec.Target.User, reasonTitle(reason)),
+			}
+		}
 		stopped := result(item) == evidence.Skipped && (reason != undetermined || confidence == finding.Likely)
 		if item.Step != evidence.StepKDCLogon || result(item) != evidence.Refused && !stopped {
 			continue
@@ -130,6 +136,13 @@ func (v *view) refusedAtKDC(reason string, confidence finding.Confidence, said s
 		return h
 	}
 	return nil
+}
+
+// inAskedDomain: the account's name says that it is of the domain whose
+// controller was asked.
+func (v *view) inAskedDomain() bool {
+	_, suffix, upn := strings.Cut(v.rec.Target.User, "@")
+	return upn && strings.EqualFold(suffix, v.rec.Target.Domain)
 }
 
 // reasonTitle is a reason in words.

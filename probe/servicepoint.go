@@ -1,0 +1,165 @@
+package probe
+
+import (
+	"context"
+	"net"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/ewsprobe/ewsprobe/ews"
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/ews/front"
+)
+
+// mostPoints is how many service connection points are asked: every Exchange
+// server has one, and mostly they all name the same URL.
+const mostPoints = 3
+
+// asksServicePoints says whether the ladder has its first rung: a domain or a
+// controller is known, never from the server, and there is a password to sign in
+// with, for Active Directory shows its configuration to nobody else.
+func (c Config) asksServicePoints() bool {
+	return c.FromAddress != "" && c.Autodiscover == nil && c.sendsPassword() && (c.Domain != "" || c.Controller != "")
+}
+
+// servicePoints looks for the service connection points, once in a run. The bind
+// is a logon like any other, but the only one of the ladder that is sent before
+// an endpoint asked for one: so what the rungs have refused before is consulted
+// too.
+func (l *ladder) servicePoints(ctx context.Context, rungs []place) *evidence.ServicePoints {
+	if l.pointsAsked || !l.asksServicePoints() {
+		return nil
+	}
+	l.pointsAsked = true
+	ctx, cancel := context.WithTimeout(ctx, l.patience())
+	defer cancel()
+	for _, u := range append([]*url.URL{l.controllerURL()}, httpsOf(rungs)...) {
+		l.consultMemory(u)
+	}
+	if may, why := l.guard.May(false); !may {
+		l.note("", evidence.Logon{Scheme: evidence.SchemeLDAPS, Result: evidence.Skipped, Why: why, Remembered: l.guard.barred != ""})
+		l.recorder.Add(evidence.Item{Step: evidence.StepAutodiscoverSCP, At: time.Now(), Points: &evidence.ServicePoints{Domain: l.Domain, Why: why}})
+		return nil
+	}
+	var found evidence.Item
+	bind := l.bindOnce(func(settle ews.Settle) (bind evidence.Item) {
+		bind, found = l.kdc.ServicePoints(ctx, settle)
+		return bind
+	})
+	if bind.Logon != nil && bind.Logon.Result == evidence.Refused {
+		l.rememberAt(l.controllerURL())
+	}
+	if found.Points.Problem == "" && found.Error == nil && bind.Logon != nil && bind.Logon.Result == evidence.Accepted {
+		l.forest = l.Domain
+	}
+	return found.Points
+}
+
+// bindOnce makes the one bind of a run.
+func (r *run) bindOnce(bind func(ews.Settle) evidence.Item) evidence.Item {
+	if r.bound == nil {
+		r.guard.Begin(false)
+		item := bind(func(result evidence.Result) bool { return r.guard.End(false, result) })
+		r.bound = &item
+	}
+	return *r.bound
+}
+
+// controllerURL is what a refusal by a domain controller is remembered under:
+// all controllers of a domain hold the same password.
+func (c Config) controllerURL() *url.URL {
+	host := c.Domain
+	if host == "" {
+		host = c.Controller
+	}
+	return &url.URL{Scheme: "ldaps", Host: net.JoinHostPort(strings.Trim(host, "[]"), "636")}
+}
+
+func httpsOf(rungs []place) []*url.URL {
+	var list []*url.URL
+	for _, p := range rungs {
+		if p.url.Scheme == "https" {
+			list = append(list, p.url)
+		}
+	}
+	return list
+}
+
+// pointed are the endpoints that the service connection points name. They are
+// the word of the domain's administrators, so the credential may go to those
+// below the domain that was asked, as it may to those below the mailbox's
+// (holdsBack). A pointer leads to another directory, and is not gone after.
+func (l *ladder) pointed(points *evidence.ServicePoints) []place {
+	if points == nil {
+		return nil
+	}
+	var list []place
+	seen := map[string]bool{}
+	for _, p := range points.Points {
+		if p.Pointer {
+			if containsFold(p.Domains, domainOf(l.mailbox)) {
+				l.pass(p.URL, evidence.HeldPointer)
+			}
+			continue
+		}
+		u, held := usable(p.URL)
+		switch {
+		case held != "":
+		case u.Scheme != "https":
+			held = evidence.HeldNotHTTPS
+		case front.OnlineHost(u.Hostname()):
+			held = evidence.HeldOnline
+		}
+		key := p.URL
+		if u != nil {
+			key = endpointKey(u)
+		}
+		if seen[key] || len(list) == mostPoints {
+			continue
+		}
+		if seen[key] = true; held != "" {
+			l.pass(p.URL, held)
+			continue
+		}
+		list = append(list, place{url: u, direct: true, within: l.forest})
+	}
+	return list
+}
+
+func containsFold(list []string, s string) bool {
+	for _, e := range list {
+		if strings.EqualFold(e, s) {
+			return true
+		}
+	}
+	return false
+}
+
+// before puts what the service connection points name in front of the rungs. An
+// endpoint that is a rung too has been asked already, and moves up.
+func (l *ladder) before(ctx context.Context, rungs []*asked, points []place) []*asked {
+	order := make([]*asked, len(points))
+	var wg sync.WaitGroup
+	for i, p := range points {
+		key := endpointKey(p.url)
+		for k, a := range rungs {
+			if a != nil && endpointKey(a.url) == key {
+				a.within = p.within
+				order[i], rungs[k] = a, nil
+			}
+		}
+		if order[i] == nil && !l.asked[key] {
+			l.asked[key] = true
+			wg.Go(func() { order[i] = l.ask(ctx, p) })
+		}
+	}
+	wg.Wait()
+	for _, a := range rungs {
+		if a != nil {
+			order = append(order, a)
+		}
+	}
+	return order
+}
