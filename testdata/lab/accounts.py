@@ -6,6 +6,7 @@ accounts.py lock NAME     by three wrong passwords over LDAPS
 accounts.py get NAME      prints badPwdCount
 accounts.py unlock NAME   lockoutTime and badPwdCount to 0
 accounts.py tickets       credential caches of svc-crm, while Samba runs
+accounts.py point         the service connection point that Exchange's setup would make
 accounts.py serve         get and unlock by lines on standard input
 """
 import os
@@ -76,6 +77,19 @@ def create():
     expire_password(sam, lp, "svc-password-expired")
     keytab(lp, "http", "HTTP/mail.contoso.lab")
     keytab(lp, "svc-crm", "svc-crm@CONTOSO.LAB")
+    point()
+
+
+def point():
+    """A service connection point of Autodiscover, as Exchange's setup makes one."""
+    sam, _ = database()
+    sam.add({
+        "dn": "CN=EX01,CN=Services," + str(sam.get_config_basedn()),
+        "objectClass": "serviceConnectionPoint",
+        "serviceBindingInformation": "https://mail.contoso.lab:8446/autodiscover/autodiscover.xml",
+        "serviceClassName": "ms-Exchange-AutoDiscover-Service",
+        "keywords": ["77378F46-2C66-4aa9-A6A6-3E7A48B19596", "Site=Default-First-Site-Name"],
+    })
 
 
 def expire_password(sam, lp, name):
@@ -149,4 +163,4 @@ if __name__ == "__main__":
     if command in ("get", "unlock"):
         print({"get": get, "unlock": unlock}[command](database()[0], names[0]))
     else:
-        {"create": create, "lock": lock, "serve": serve, "tickets": tickets}[command](*names)
+        {"create": create, "lock": lock, "serve": serve, "tickets": tickets, "point": point}[command](*names)

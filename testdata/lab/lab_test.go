@@ -168,10 +168,7 @@ var columns = []string{"endpoint", "account", "profile", "status", "verdict", "a
 func TestMatrix(t *testing.T) {
 	lock := exclusive(t)
 	defer lock.Close()
-	program := filepath.Join(t.TempDir(), "ewsprobe")
-	if out, err := exec.Command("go", "build", "-o", program, "../../cmd/ewsprobe").CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
+	program := build(t)
 	domain := openDomain(t)
 	want := readTable(t)
 	all := rows()
@@ -196,6 +193,14 @@ func TestMatrix(t *testing.T) {
 	if *update && ran == len(all) {
 		writeTable(t, all)
 	}
+}
+
+func build(t *testing.T) string {
+	program := filepath.Join(t.TempDir(), "ewsprobe")
+	if out, err := exec.Command("go", "build", "-o", program, "../../cmd/ewsprobe").CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	return program
 }
 
 // exclusive keeps a second run away: it would count into this one's accounts.
