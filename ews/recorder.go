@@ -57,6 +57,10 @@ func (r *Recorder) Add(item evidence.Item) evidence.Item {
 // Withhold makes a token known that is about to be sent.
 func (r *Recorder) Withhold(token string) { r.tokens.AddText(token) }
 
+// WithoutTokens is Clean for tokens alone: they are not in a text by chance, so
+// this may be asked before a credential was sent.
+func (r *Recorder) WithoutTokens(text string) string { return r.tokens.Clean(text) }
+
 // Begin reserves the identifier of a leg that starts now, so that identifiers
 // count in the order in which legs began.
 func (r *Recorder) Begin() string {

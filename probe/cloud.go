@@ -18,13 +18,18 @@ type Cloud struct {
 	Entra, ExchangeOnline, Graph *url.URL
 	Dynamics                     *url.URL // the organisation whose tenant is read; nil: not asked
 	Tenant                       string   // Dynamics' tenant: a GUID, or a domain to look up; "" not given
-	Token                        string   // for Graph; "" Graph is not asked
+	Token                        string   // for Graph; "" Graph is not asked, unless an application is given
+	ClientID, ClientSecret       string   // an application of Tenant, to which Entra gives a token
 	Proxy                        func(*url.URL) (*url.URL, error)
 }
+
+// mayAskGraph: there is a token, or what gets one.
+func (k *Cloud) mayAskGraph() bool { return k.Token != "" || k.ClientID != "" }
 
 // lookUp is one planned look-up.
 type lookUp struct {
 	host, what string
+	post       bool // of the application's secret; else a GET
 	ask        func(context.Context, *cloud.Client)
 }
 
@@ -36,31 +41,41 @@ func (c Config) lookUps() []lookUp {
 	}
 	var list []lookUp
 	if c.Mailbox != "" {
-		list = append(list, lookUp{k.ExchangeOnline.Host, "where is the mailbox " + c.Mailbox, func(ctx context.Context, l *cloud.Client) { l.Location(ctx, c.Mailbox) }})
+		list = append(list, lookUp{k.ExchangeOnline.Host, "where is the mailbox " + c.Mailbox, false, func(ctx context.Context, l *cloud.Client) { l.Location(ctx, c.Mailbox) }})
 	}
 	if d := c.domain(); d != "" {
-		list = append(list, lookUp{k.Entra.Host, "which tenant has " + d, func(ctx context.Context, l *cloud.Client) { l.DomainTenant(ctx, evidence.StepCloudDomainTenant, d) }})
+		list = append(list, lookUp{k.Entra.Host, "which tenant has " + d, false, func(ctx context.Context, l *cloud.Client) { l.DomainTenant(ctx, evidence.StepCloudDomainTenant, d) }})
 	}
 	if k.Tenant != "" && !cloud.IsGUID(k.Tenant) {
-		list = append(list, lookUp{k.Entra.Host, "which tenant has " + k.Tenant + ", where Dynamics is", func(ctx context.Context, l *cloud.Client) {
+		list = append(list, lookUp{k.Entra.Host, "which tenant has " + k.Tenant + ", where Dynamics is", false, func(ctx context.Context, l *cloud.Client) {
 			l.DomainTenant(ctx, evidence.StepCloudNamedTenant, k.Tenant)
 		}})
 	}
 	if k.Dynamics != nil {
-		list = append(list, lookUp{k.Dynamics.Host, "which tenant is Dynamics in", func(ctx context.Context, l *cloud.Client) { l.DynamicsTenant(ctx, k.Dynamics) }})
+		list = append(list, lookUp{k.Dynamics.Host, "which tenant is Dynamics in", false, func(ctx context.Context, l *cloud.Client) { l.DynamicsTenant(ctx, k.Dynamics) }})
 	}
-	if k.Token != "" && c.Mailbox != "" {
-		list = append(
-			list,
-			lookUp{k.Graph.Host, "the user of the mailbox, its Exchange plans and whether it has a mailbox there, with the token", func(ctx context.Context, l *cloud.Client) {
-				if u := l.User(ctx, c.Mailbox).Cloud.Users; len(u) == 1 && cloud.IsGUID(u[0].ID) {
-					l.Settings(ctx, u[0])
-				}
-			}},
-			lookUp{k.Graph.Host, "a deleted user with the same address, with the token", func(ctx context.Context, l *cloud.Client) { l.Deleted(ctx, c.Mailbox) }},
-		)
+	if !k.mayAskGraph() || c.Mailbox == "" {
+		return list
 	}
-	return list
+	graph := func(ask func(context.Context, *cloud.Client)) func(context.Context, *cloud.Client) {
+		return func(ctx context.Context, l *cloud.Client) {
+			if l.Authorize(ctx) { // else its own item says why not
+				ask(ctx, l)
+			}
+		}
+	}
+	if k.ClientID != "" {
+		list = append(list, lookUp{k.Entra.Host, "a token for " + k.Graph.Host + ", with the secret of the application " + k.ClientID, true, graph(func(context.Context, *cloud.Client) {})})
+	}
+	return append(
+		list,
+		lookUp{k.Graph.Host, "the user of the mailbox, its Exchange plans and whether it has a mailbox there, with the token", false, graph(func(ctx context.Context, l *cloud.Client) {
+			if u := l.User(ctx, c.Mailbox).Cloud.Users; len(u) == 1 && cloud.IsGUID(u[0].ID) {
+				l.Settings(ctx, u[0])
+			}
+		})},
+		lookUp{k.Graph.Host, "a deleted user with the same address, with the token", false, graph(func(ctx context.Context, l *cloud.Client) { l.Deleted(ctx, c.Mailbox) })},
+	)
 }
 
 // domain is whose tenant is asked for: the mailbox's domain, else the one the
@@ -85,6 +100,7 @@ func (r *run) lookOutside(ctx context.Context, started time.Time) (wait func()) 
 	client := cloud.New(cloud.Client{
 		Entra: r.Cloud.Entra, ExchangeOnline: r.Cloud.ExchangeOnline, Graph: r.Cloud.Graph,
 		Extra: r.Extra, Proxy: r.Cloud.Proxy, UserAgent: r.UserAgent, Token: r.Cloud.Token, Recorder: r.recorder,
+		Application: cloud.Application{Tenant: r.Cloud.Tenant, ID: r.Cloud.ClientID, Secret: r.Cloud.ClientSecret},
 	})
 	limited, cancel := context.WithDeadline(ctx, started.Add(min(cloud.Limit, r.Timeout-time.Second)))
 	var all sync.WaitGroup
@@ -101,7 +117,11 @@ func (r *run) lookOutside(ctx context.Context, started time.Time) (wait func()) 
 func describe(list []lookUp) []string {
 	var lines []string
 	for _, l := range list {
-		lines = append(lines, fmt.Sprintf("GET from %s: %s", l.host, l.what))
+		verb := "GET from"
+		if l.post {
+			verb = "POST to"
+		}
+		lines = append(lines, fmt.Sprintf("%s %s: %s", verb, l.host, l.what))
 	}
 	return lines
 }

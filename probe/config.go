@@ -140,7 +140,7 @@ func (c Config) target() evidence.Target {
 		FollowAutodiscover: c.FollowAutodiscover, FromAddress: c.FromAddress,
 	}
 	if k := c.Cloud; k != nil {
-		t.Cloud, t.Tenant, t.Token = true, k.Tenant, k.Token != ""
+		t.Cloud, t.Tenant, t.Token = true, k.Tenant, k.mayAskGraph()
 		if k.Dynamics != nil {
 			t.DynamicsURL = k.Dynamics.String()
 		}

@@ -76,6 +76,49 @@ func TestNoLeakOfTheToken(t *testing.T) {
 	}
 }
 
+// The same for an application's secret, which goes to the token endpoint alone,
+// and for the token that it buys.
+func TestNoLeakOfTheSecret(t *testing.T) {
+	forms := func() map[string]string {
+		all := tokenForms()
+		for name, part := range map[string]string{"secret": standin.ApplicationSecret, "old secret": standin.OldSecret, "tail": standin.OldSecret[24:]} {
+			for form, text := range spellings(part) {
+				all[name+", "+form] = text
+			}
+		}
+		return all
+	}
+	for name, change := range map[string]func(*standin.Cloud){
+		"taken":    func(*standin.Cloud) {},
+		"repeated": func(c *standin.Cloud) { c.Echo = true },
+	} {
+		for _, scenario := range []string{"cloud-application", "cloud-application-expired"} {
+			t.Run(name+" in "+scenario, func(t *testing.T) {
+				t.Parallel()
+				server, check := cloudScenario(t, scenario, change)
+				silent(t, lineTo(server, check).args(t), forms)
+				secrets, tokens := 0, 0
+				for _, q := range server.CloudRequests() {
+					endpoint, graph := q.Path == "/"+standin.Tenant+"/oauth2/v2.0/token", strings.HasPrefix(q.Path, "/v1.0/")
+					if q.Secret != endpoint || q.Authorized != graph || (q.Method == "POST") != endpoint {
+						t.Errorf("%s %s carried a secret: %v, a token: %v", q.Method, q.Path, q.Secret, q.Authorized)
+					}
+					if q.Secret {
+						secrets++
+					}
+					if q.Authorized {
+						tokens++
+					}
+				}
+				const runs = 2
+				if secrets != runs || (tokens > 0) != (name == "taken" && scenario == "cloud-application") {
+					t.Errorf("%d requests with the secret, %d with a token", secrets, tokens)
+				}
+			})
+		}
+	}
+}
+
 // Nothing is looked up without one of the flags, whatever the base URLs say.
 func TestNoLookUpUnasked(t *testing.T) {
 	t.Parallel()

@@ -149,6 +149,9 @@ func scenarioConfig(c standin.Check, server *standin.Server) (probe.Config, erro
 			return probe.Config{}, err
 		}
 		cfg.Cloud = &probe.Cloud{Entra: base, ExchangeOnline: base, Graph: base, Tenant: c.Tenant, Token: c.Token}
+		if c.Secret != "" {
+			cfg.Cloud.ClientID, cfg.Cloud.ClientSecret = standin.ApplicationID, c.Secret
+		}
 		if c.Dynamics {
 			cfg.Cloud.Dynamics = base
 		}

@@ -23,7 +23,9 @@ func cloudFlags() []cli.Flag {
 		&cli.StringFlag{Name: "dynamics-url", Usage: "read Dynamics' tenant from its own `URL`, like https://contoso.crm4.dynamics.com; implies --cloud"},
 		&cli.StringFlag{Name: "tenant", Usage: "Dynamics' tenant, a `GUID` or a domain in it; implies --cloud"},
 		&cli.StringFlag{Name: "token-file", Usage: "ask Microsoft Graph about the mailbox's user with the access token in `FILE`; implies --cloud"},
-		&cli.StringFlag{Name: "entra-url", Value: cloud.EntraURL, Usage: "where Entra is asked"},
+		&cli.StringFlag{Name: "client-id", Usage: "ask Microsoft Graph as the application with this `GUID`, registered in the tenant of --tenant; needs --client-secret-file"},
+		&cli.StringFlag{Name: "client-secret-file", Usage: "read the application's client secret from `FILE`"},
+		&cli.StringFlag{Name: "entra-url", Value: cloud.EntraURL, Usage: "where Entra is asked; the client secret is sent there"},
 		&cli.StringFlag{Name: "exchange-online-url", Value: cloud.ExchangeOnlineURL, Usage: "where Exchange Online is asked"},
 		&cli.StringFlag{Name: "graph-url", Value: cloud.GraphURL, Usage: "where Microsoft Graph is asked; the token is sent there"},
 	}
@@ -41,7 +43,7 @@ func configureCloud(c *cli.Context) (*probe.Cloud, error) {
 			return nil, err
 		}
 	}
-	for _, name := range []string{"dynamics-url", "tenant", "token-file"} {
+	for _, name := range []string{"dynamics-url", "tenant", "token-file", "client-id", "client-secret-file"} {
 		if c.IsSet(name) && c.String(name) == "" {
 			return nil, usage("--%s is empty; give its value, or leave the flag out", name)
 		}
@@ -58,6 +60,9 @@ func configureCloud(c *cli.Context) (*probe.Cloud, error) {
 		if k.Token, err = readToken(c.String("token-file")); err != nil {
 			return nil, err
 		}
+	}
+	if err := configureApplication(c, &k); err != nil {
+		return nil, err
 	}
 	if !c.Bool("cloud") && k.Dynamics == nil && k.Tenant == "" && k.Token == "" {
 		return nil, nil
@@ -103,36 +108,79 @@ const maxToken = 32 << 10
 // bearerToken is RFC 6750 section 2.1: nothing else may stand in the header.
 var bearerToken = regexp.MustCompile(`^[A-Za-z0-9._~+/-]+=*$`)
 
-// readToken reads an access token as a password is read: one line end goes.
+// clientSecret is RFC 6749 appendix A.2 without the space: Entra makes none with
+// one, but an editor leaves one at the end.
+var clientSecret = regexp.MustCompile(`^[\x21-\x7e]+$`)
+
+// readToken reads an access token.
 func readToken(name string) (string, error) {
+	text, err := readLine("token", name)
+	if err == nil && !bearerToken.MatchString(text) {
+		err = unusable("the token in %s holds a character that no access token has (a space, a second line, a quote?); save the token alone, without the word Bearer", name)
+	}
+	return text, err
+}
+
+// configureApplication reads what an application signs in with.
+func configureApplication(c *cli.Context, k *probe.Cloud) error {
+	if !c.IsSet("client-id") && !c.IsSet("client-secret-file") {
+		return nil
+	}
+	k.ClientID = strings.ToLower(strings.TrimSpace(c.String("client-id")))
+	switch {
+	case !c.IsSet("client-id"):
+		return usage("--client-secret-file needs --client-id GUID: whose secret it is")
+	case !cloud.IsGUID(k.ClientID):
+		return usage("--client-id %q is not a GUID; give the Application (client) ID as Entra shows it", c.String("client-id"))
+	case !c.IsSet("client-secret-file"):
+		return usage("--client-id needs --client-secret-file FILE: the secret that the application proves itself with")
+	case c.IsSet("token-file"):
+		return usage("--client-id gets a token and --token-file brings one; leave one of them out")
+	case k.Tenant == "":
+		return usage("--client-id needs --tenant GUID or DOMAIN: where the application is registered")
+	}
+	var err error
+	if k.ClientSecret, err = readLine("client secret", c.String("client-secret-file")); err != nil {
+		return err
+	}
+	if !clientSecret.MatchString(k.ClientSecret) {
+		return unusable("the client secret in %s holds a character that no client secret has (a space, a second line?); save its value alone", c.String("client-secret-file"))
+	}
+	if cloud.IsGUID(k.ClientSecret) {
+		return unusable("the client secret in %s is a GUID, so it is the secret's ID; save its value, which Entra shows only once", c.String("client-secret-file"))
+	}
+	return nil
+}
+
+// readLine reads a secret as a password is read: one line end goes. what says
+// what it is.
+func readLine(what, name string) (string, error) {
 	f, err := os.Open(name)
 	if err != nil {
-		return "", unusable("the token file cannot be read (%v)", err)
+		return "", unusable("the %s file cannot be read (%v)", what, err)
 	}
 	raw, err := io.ReadAll(io.LimitReader(f, 4*maxToken))
 	if err = errors.Join(err, f.Close()); err != nil {
-		return "", unusable("the token file cannot be read (%v)", err)
+		return "", unusable("the %s file cannot be read (%v)", what, err)
 	}
 	text, err := decodeText(raw)
 	if err != nil {
-		return "", unusable("the token in %s is %v; save it as UTF-8", name, err)
+		return "", unusable("the %s in %s is %v; save it as UTF-8", what, name, err)
 	}
 	if t, ok := strings.CutSuffix(text, "\n"); ok {
 		text = strings.TrimSuffix(t, "\r")
 	}
 	switch {
 	case text == "":
-		return "", unusable("the token in %s is empty", name)
+		return "", unusable("the %s in %s is empty", what, name)
 	case len(text) > maxToken:
-		return "", unusable("the token in %s is longer than %d bytes; is it the right file?", name, maxToken)
-	case !bearerToken.MatchString(text):
-		return "", unusable("the token in %s holds a character that no access token has (a space, a second line, a quote?); save the token alone, without the word Bearer", name)
+		return "", unusable("the %s in %s is longer than %d bytes; is it the right file?", what, name, maxToken)
 	case len(text) < shortestToken:
-		return "", unusable("the token in %s has only %d characters, which no access token has; is it the right file?", name, len(text))
+		return "", unusable("the %s in %s has only %d characters, which none has; is it the right file?", what, name, len(text))
 	}
 	return text, nil
 }
 
-// shortestToken is far below any access token; a shorter text could not be kept
-// out of a report, because every text may hold it by chance.
+// shortestToken is far below any access token and any secret that Entra makes (40
+// characters); a shorter text could not be kept out of a report, because every text may hold it by chance.
 const shortestToken = 8

@@ -343,6 +343,10 @@ func (l line) args(tb testing.TB, flags ...string) []string {
 		if c.Token != "" {
 			give("token-file", save(tb, "token.txt", []byte(c.Token+"\n")))
 		}
+		if c.Secret != "" {
+			give("client-id", standin.ApplicationID)
+			give("client-secret-file", save(tb, "secret.txt", []byte(c.Secret+"\r\n")))
+		}
 	}
 	for _, a := range l.addresses {
 		give("address", a)

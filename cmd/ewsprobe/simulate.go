@@ -61,8 +61,8 @@ func simulate(c *cli.Context, std stdio) error {
 	}
 	defer os.RemoveAll(dir)
 	ca, password := filepath.Join(dir, "ca.pem"), filepath.Join(dir, "password.txt")
-	profile, token := filepath.Join(dir, "profile.txt"), filepath.Join(dir, "token.txt")
-	for file, content := range map[string]string{ca: string(server.CA()), password: s.Check.Password + "\n", profile: s.Check.Profile, token: s.Check.Token} {
+	profile, token, secret := filepath.Join(dir, "profile.txt"), filepath.Join(dir, "token.txt"), filepath.Join(dir, "secret.txt")
+	for file, content := range map[string]string{ca: string(server.CA()), password: s.Check.Password + "\n", profile: s.Check.Profile, token: s.Check.Token, secret: s.Check.Secret} {
 		if content == "" {
 			continue
 		}
@@ -71,7 +71,7 @@ func simulate(c *cli.Context, std stdio) error {
 		}
 	}
 	mu.Lock()
-	fmt.Fprintf(std.out, "%s: %s\n\nIn another terminal:\n\n  %s\n\nCtrl-C ends it. Requests:\n", s.Name, s.Title, tryCommand(s.Check, server, ca, password, profile, token))
+	fmt.Fprintf(std.out, "%s: %s\n\nIn another terminal:\n\n  %s\n\nCtrl-C ends it. Requests:\n", s.Name, s.Title, tryCommand(s.Check, server, ca, password, profile, token, secret))
 	mu.Unlock()
 	<-c.Context.Done()
 	v := server.View()
@@ -80,7 +80,7 @@ func simulate(c *cli.Context, std stdio) error {
 }
 
 // tryCommand is the check of the scenario as a command line.
-func tryCommand(k standin.Check, server *standin.Server, ca, password, profile, token string) string {
+func tryCommand(k standin.Check, server *standin.Server, ca, password, profile, token, secret string) string {
 	line := "ewsprobe check"
 	flag := func(name, value string) {
 		if value != "" {
@@ -135,6 +135,10 @@ func tryCommand(k standin.Check, server *standin.Server, ca, password, profile, 
 		flag("tenant", k.Tenant)
 		if k.Token != "" {
 			flag("token-file", token)
+		}
+		if k.Secret != "" {
+			flag("client-id", standin.ApplicationID)
+			flag("client-secret-file", secret)
 		}
 	}
 	addresses := server.Addresses()

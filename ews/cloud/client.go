@@ -32,12 +32,18 @@ type Client struct {
 	Proxy     func(*url.URL) (*url.URL, error) // the proxy for a URL, nil for none; a nil function means none at all
 	UserAgent string
 	Token     string // for Graph alone
-	Recorder  *ews.Recorder
+	// Application gets the token where none is given; without an ID there is none.
+	Application Application
+	Recorder    *ews.Recorder
+
+	grant *grant
 }
 
-// New returns a client; the recorder is told the token before anything is sent.
+// New returns a client; the recorder is told the secrets before anything is sent.
 func New(c Client) *Client {
 	c.Recorder.Withhold(c.Token)
+	c.Recorder.Withhold(c.Application.Secret)
+	c.grant = &grant{}
 	return &c
 }
 
@@ -53,12 +59,17 @@ type question struct {
 
 // ask sends a question and writes down what came back.
 func (c *Client) ask(ctx context.Context, q question) evidence.Item {
+	authorized := q.token && c.Authorize(ctx)
 	facts := &evidence.Cloud{Host: q.url.Host, Subject: q.subject}
 	item := evidence.Item{Step: q.step, At: time.Now(), Cloud: facts}
 	req := wire.Request{URL: q.url, UserAgent: c.UserAgent, Header: slices.Concat([][2]string{{"Accept", "application/json"}}, q.header)}
 	described := ""
 	if q.token {
-		req.Authorization, described = "Bearer "+c.Token, "Bearer, value not kept"
+		if !authorized {
+			facts.Problem = "there is no token to ask with"
+			return c.Recorder.Add(item)
+		}
+		req.Authorization, described = "Bearer "+c.grant.token, "Bearer, value not kept"
 	}
 	conn, fail := c.open(ctx, q.url, &item)
 	if fail != nil {
@@ -68,24 +79,38 @@ func (c *Client) ask(ctx context.Context, q question) evidence.Item {
 	defer conn.Close()
 	item.Request = &evidence.Request{Method: "GET", URL: q.url.String(), UserAgent: c.UserAgent, Authorization: described, Headers: req.Header}
 	answer, fail := conn.Get(ctx, req)
+	if r := answer.Response; r != nil && fail == nil {
+		readAnswer(q, r, answer.Body, facts)
+	}
+	c.keep(answer, fail, &item)
+	c.keepFacts(&item)
+	return c.Recorder.Add(item)
+}
+
+// keep writes down an answer without its body, and of its headers those that
+// explain it.
+func (c *Client) keep(answer wire.Answer, fail *evidence.Failure, item *evidence.Item) {
 	item.Timing, item.Error = answer.Timing, fail
 	if answer.Closed {
 		item.ClosedBy = "server"
 	}
-	if r := answer.Response; r != nil {
-		item.Response = r
-		if fail == nil {
-			readAnswer(q, r, answer.Body, facts)
-		}
-		r.Headers = slices.DeleteFunc(r.Headers, func(h [2]string) bool { return !told(h[0]) })
-		if len(answer.Body) > 0 {
-			r.Withheld = "the answer of a look-up: only its facts are kept"
-		}
+	if answer.Response == nil {
+		return
 	}
-	for _, s := range facts.Texts() {
-		*s = short(*s)
+	r := *answer.Response
+	r.Headers = slices.DeleteFunc(slices.Clone(r.Headers), func(h [2]string) bool { return !told(h[0]) })
+	if len(answer.Body) > 0 {
+		r.Withheld = "the answer of a look-up: only its facts are kept"
 	}
-	return c.Recorder.Add(item)
+	item.Response = &r
+}
+
+// keepFacts bounds the texts of a service. They are cleaned before they are cut:
+// half a secret is not found any more.
+func (c *Client) keepFacts(item *evidence.Item) {
+	for _, s := range item.Cloud.Texts() {
+		*s = short(c.Recorder.WithoutTokens(*s))
+	}
 }
 
 // readAnswer leaves an answer that cannot be trusted to be whole unread.

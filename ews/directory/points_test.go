@@ -33,30 +33,30 @@ func TestServicePoints(t *testing.T) {
 	pointer := dctest.Entry{"serviceBindingInformation": {"LDAP://dc1.fabrikam.com"}, "keywords": {strings.ToLower(dctest.KeywordPointer), "Domain=fabrikam.com"}}
 	for _, c := range []struct {
 		name   string
-		forest dctest.Forest
+		forest *dctest.Forest
 		want   []string
 		site   string
 		more   bool
 		why    string
 	}{
-		{"none", dctest.Forest{}, nil, dctest.Site, false, ""},
-		{"one without a site", dctest.Forest{Entries: []dctest.Entry{dctest.Point(one)}}, []string{"no-site " + one}, dctest.Site, false, ""},
-		{"own site, no site, other site", dctest.Forest{Entries: []dctest.Entry{
+		{"none", &dctest.Forest{}, nil, dctest.Site, false, ""},
+		{"one without a site", &dctest.Forest{Entries: []dctest.Entry{dctest.Point(one)}}, []string{"no-site " + one}, dctest.Site, false, ""},
+		{"own site, no site, other site", &dctest.Forest{Entries: []dctest.Entry{
 			dctest.Point(three, "Site=Paris"), dctest.Point(two), dctest.Point(one, "Site=Paris", "site=BERLIN"),
 		}}, []string{"own-site " + one + " Paris,BERLIN", "no-site " + two, "other-site " + three + " Paris"}, dctest.Site, false, ""},
-		{"a pointer", dctest.Forest{Entries: []dctest.Entry{pointer}}, []string{"pointer LDAP://dc1.fabrikam.com fabrikam.com"}, dctest.Site, false, ""},
-		{"an entry of another service", dctest.Forest{Entries: []dctest.Entry{{"serviceBindingInformation": {one}, "keywords": {"x"}}}}, nil, dctest.Site, false, ""},
-		{"both kinds at once", dctest.Forest{Entries: []dctest.Entry{dctest.Point(one, dctest.KeywordPointer)}}, nil, dctest.Site, false, ""},
-		{"no URL", dctest.Forest{Entries: []dctest.Entry{{"keywords": {dctest.KeywordURL}}}}, nil, dctest.Site, false, ""},
-		{"a controller without a site", dctest.Forest{Root: dctest.Entry{"configurationNamingContext": {"CN=C"}, "serverName": {"CN=DC1,OU=x"}}, Entries: []dctest.Entry{dctest.Point(one, "Site=Berlin")}}, []string{"other-site " + one + " Berlin"}, "", false, ""},
-		{"a name that is none", dctest.Forest{Root: dctest.Entry{"configurationNamingContext": {"CN=C"}, "serverName": {"\x00,,=="}}, Entries: []dctest.Entry{dctest.Point(one)}}, []string{"no-site " + one}, "", false, ""},
-		{"limited by the server", dctest.Forest{Entries: []dctest.Entry{dctest.Point(one)}, Code: 4}, []string{"no-site " + one}, dctest.Site, true, ""},
-		{"no Active Directory", dctest.Forest{Root: dctest.Entry{"namingContexts": {"DC=x"}}}, nil, "", false, "no configuration naming context"},
-		{"not allowed", dctest.Forest{Code: 50}, nil, dctest.Site, false, "result code 50 (Insufficient Access Rights)"},
-		{"a referral", dctest.Forest{Code: 10}, nil, dctest.Site, false, "result code 10 (Referral)"},
-		{"a code that LDAP has not", dctest.Forest{Code: 199}, nil, dctest.Site, false, "result code 199 (unknown)"},
-		{"repeats the password", dctest.Forest{Entries: []dctest.Entry{dctest.Point("https://"+kdctest.Password, "Site="+kdctest.Password, "Domain="+kdctest.Password)}}, []string{"other-site [withheld: the server repeated a secret] [withheld: the server repeated a secret],[withheld: the server repeated a secret]"}, dctest.Site, false, ""},
-		{"far too long", dctest.Forest{Entries: []dctest.Entry{dctest.Point("https://" + strings.Repeat("a", 5000))}}, []string{"no-site https://" + strings.Repeat("a", longestValue-8)}, dctest.Site, false, ""},
+		{"a pointer", &dctest.Forest{Entries: []dctest.Entry{pointer}}, []string{"pointer LDAP://dc1.fabrikam.com fabrikam.com"}, dctest.Site, false, ""},
+		{"an entry of another service", &dctest.Forest{Entries: []dctest.Entry{{"serviceBindingInformation": {one}, "keywords": {"x"}}}}, nil, dctest.Site, false, ""},
+		{"both kinds at once", &dctest.Forest{Entries: []dctest.Entry{dctest.Point(one, dctest.KeywordPointer)}}, nil, dctest.Site, false, ""},
+		{"no URL", &dctest.Forest{Entries: []dctest.Entry{{"keywords": {dctest.KeywordURL}}}}, nil, dctest.Site, false, ""},
+		{"a controller without a site", &dctest.Forest{Root: dctest.Entry{"configurationNamingContext": {"CN=C"}, "serverName": {"CN=DC1,OU=x"}}, Entries: []dctest.Entry{dctest.Point(one, "Site=Berlin")}}, []string{"other-site " + one + " Berlin"}, "", false, ""},
+		{"a name that is none", &dctest.Forest{Root: dctest.Entry{"configurationNamingContext": {"CN=C"}, "serverName": {"\x00,,=="}}, Entries: []dctest.Entry{dctest.Point(one)}}, []string{"no-site " + one}, "", false, ""},
+		{"limited by the server", &dctest.Forest{Entries: []dctest.Entry{dctest.Point(one)}, Code: 4}, []string{"no-site " + one}, dctest.Site, true, ""},
+		{"no Active Directory", &dctest.Forest{Root: dctest.Entry{"namingContexts": {"DC=x"}}}, nil, "", false, "no configuration naming context"},
+		{"not allowed", &dctest.Forest{Code: 50}, nil, dctest.Site, false, "result code 50 (Insufficient Access Rights)"},
+		{"a referral", &dctest.Forest{Code: 10}, nil, dctest.Site, false, "result code 10 (Referral)"},
+		{"a code that LDAP has not", &dctest.Forest{Code: 199}, nil, dctest.Site, false, "result code 199 (unknown)"},
+		{"repeats the password", &dctest.Forest{Entries: []dctest.Entry{dctest.Point("https://"+kdctest.Password, "Site="+kdctest.Password, "Domain="+kdctest.Password)}}, []string{"other-site [withheld: the server repeated a secret] [withheld: the server repeated a secret],[withheld: the server repeated a secret]"}, dctest.Site, false, ""},
+		{"far too long", &dctest.Forest{Entries: []dctest.Entry{dctest.Point("https://" + strings.Repeat("a", 5000))}}, []string{"no-site https://" + strings.Repeat("a", longestValue-8)}, dctest.Site, false, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -87,7 +87,7 @@ func TestServicePoints(t *testing.T) {
 		})
 	}
 	t.Run("thirty", func(t *testing.T) {
-		forest := dctest.Forest{Entries: many}
+		forest := &dctest.Forest{Entries: many}
 		check := named(t, authority, dctest.StartLDAPS(t, authority.Issue(t, "127.0.0.1", long), forest.Answer).Address)
 		if _, found := check.ServicePoints(bounded(t), check.settle); len(found.Points.Points) != mostEntries || !found.Points.More {
 			t.Errorf("%d points, more: %v", len(found.Points.Points), found.Points.More)

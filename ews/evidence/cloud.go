@@ -5,13 +5,14 @@ import (
 	"time"
 )
 
-// The steps of look-ups outside the network. Each is one HTTPS GET; the item
-// has no Address, because the host asked is no address of the endpoint.
+// The steps of look-ups outside the network. Each is one HTTPS GET, the token's a
+// POST; the item has no Address, because the host asked is no address of the endpoint.
 const (
 	StepCloudLocation      Step = "cloud-location"       // Exchange Online: where is the mailbox
 	StepCloudDomainTenant  Step = "cloud-domain-tenant"  // Entra: which tenant has the mailbox's domain
 	StepCloudNamedTenant   Step = "cloud-named-tenant"   // Entra: which tenant is meant by the domain that names Dynamics'
 	StepCloudDynamics      Step = "cloud-dynamics"       // Dynamics: which tenant its Bearer challenge names
+	StepCloudToken         Step = "cloud-token"          // Entra: a token for Graph, with an application's secret
 	StepCloudGraphUser     Step = "cloud-graph-user"     // Graph: the user with the mailbox's address, and the plans
 	StepCloudGraphDeleted  Step = "cloud-graph-deleted"  // Graph: a deleted user with the same address
 	StepCloudGraphSettings Step = "cloud-graph-settings" // Graph: has the user a mailbox there

@@ -1,6 +1,7 @@
 package standin
 
 import (
+	"crypto/subtle"
 	"crypto/tls"
 	"encoding/json"
 	"errors"
@@ -69,17 +70,24 @@ const (
 	ExchangePlan   = "efb87545-963c-4e0d-99df-69c6916d9eb0"
 	FoundationPlan = "113feb6c-3fe4-4440-bddc-54d774bf0318"
 
-	// Token is the only token that Graph takes.
+	// ApplicationID is the one application that Entra knows, in Tenant;
+	// ApplicationSecret is its secret, OldSecret one that was.
+	ApplicationID     = "3e0cfa54-91d7-4b0c-8c62-f0b1a6d2e497"
+	ApplicationSecret = "kQ8~W3lc0me-t0.the_stand-in~Secret~Value"
+	OldSecret         = "kQ8~An0ther-one.of_the_stand-in~of-Old-x"
+
+	// Token is the only token that Graph takes, and the one that Entra gives.
 	Token = "eyJ0eXAiOiJKV1QiLCJhbGciOiJSUzI1NiJ9.eyJhdWQiOiJodHRwczovL2dyYXBoLm1pY3Jvc29mdC5jb20ifQ.c3RhbmQtaW4tc2lnbmF0dXJlLW5vdC1hLXJlYWwtb25l"
 )
 
 // CloudRequest is one request to the cloud. Authorized says that it carried an
-// Authorization value, which is not kept.
+// Authorization value, Secret that it carried an application's secret; neither is
+// kept.
 type CloudRequest struct {
-	At                time.Time
-	Method, Path, SNI string
-	Authorized        bool
-	Status            int // 0 if there was no answer
+	At                 time.Time
+	Method, Path, SNI  string
+	Authorized, Secret bool
+	Status             int // 0 if there was no answer
 }
 
 // cloudServer serves a Cloud.
@@ -135,8 +143,10 @@ func (s *Server) CloudRequests() []CloudRequest {
 
 // ServeHTTP answers one request.
 func (c *cloudServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, longestForm)
+	secret := r.PostFormValue("client_secret")
 	answer := c.answer(r)
-	q := CloudRequest{At: time.Now(), Method: cut(r.Method), Path: cut(r.URL.Path), Authorized: r.Header.Get("Authorization") != ""}
+	q := CloudRequest{At: time.Now(), Method: cut(r.Method), Path: cut(r.URL.Path), Authorized: r.Header.Get("Authorization") != "", Secret: secret != ""}
 	if r.TLS != nil {
 		q.SNI = cut(r.TLS.ServerName)
 	}
@@ -165,6 +175,7 @@ func (c *cloudServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if c.behaviour.Echo {
 		answer.echoToken(r.Header.Get("Authorization"))
+		answer.echoSecret(secret)
 	}
 	answer.write(w)
 }
@@ -176,6 +187,9 @@ func (c *cloudServer) answer(r *http.Request) *response {
 	}
 	if domain, ok := strings.CutSuffix(path, "/v2.0/.well-known/openid-configuration"); ok {
 		return c.metadata(domain)
+	}
+	if _, ok := strings.CutSuffix(path, "/oauth2/v2.0/token"); ok {
+		return c.tokenEndpoint(r)
 	}
 	switch rest, graph := strings.CutPrefix(path, "v1.0/"); {
 	case path == "api/data/v9.2":
@@ -218,6 +232,36 @@ func (c *cloudServer) metadata(domain string) *response {
 	return inJSON(http.StatusOK, map[string]any{
 		"issuer": base + "/v2.0", "token_endpoint": base + "/oauth2/v2.0/token", "tenant_region_scope": "EU", "cloud_instance_name": "microsoftonline.com",
 	})
+}
+
+// longestForm bounds a request for a token.
+const longestForm = 16 << 10
+
+// tokenEndpoint answers as Entra does to client credentials (RFC 6749 4.4).
+func (c *cloudServer) tokenEndpoint(r *http.Request) *response {
+	refuse := func(status int, code, number, words string) *response {
+		return inJSON(status, map[string]any{
+			"error": code, "error_description": "AADSTS" + number + ": " + words + " Trace ID: " + newGUID() + " Correlation ID: " + newGUID() + " Timestamp: " + time.Now().UTC().Format("2006-01-02 15:04:05Z"),
+			"error_codes": []json.Number{json.Number(number)},
+		})
+	}
+	form := func(name string) string { return cut(r.PostFormValue(name)) }
+	right := func(secret string) bool {
+		return subtle.ConstantTimeCompare([]byte(r.PostFormValue("client_secret")), []byte(secret)) == 1
+	}
+	switch {
+	case r.Method != http.MethodPost || form("grant_type") != "client_credentials":
+		return refuse(http.StatusBadRequest, "unsupported_grant_type", "70003", "The app requested an unsupported grant type.")
+	case form("scope") != "https://"+r.Host+"/.default":
+		return refuse(http.StatusBadRequest, "invalid_resource", "500011", "The resource principal named "+form("scope")+" was not found in the tenant.")
+	case form("client_id") != ApplicationID:
+		return refuse(http.StatusBadRequest, "unauthorized_client", "700016", "Application with identifier '"+form("client_id")+"' was not found in the directory.")
+	case right(OldSecret):
+		return refuse(http.StatusUnauthorized, "invalid_client", "7000222", "The provided client secret keys for app '"+ApplicationID+"' are expired.")
+	case !right(ApplicationSecret):
+		return refuse(http.StatusUnauthorized, "invalid_client", "7000215", "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '"+ApplicationID+"'.")
+	}
+	return inJSON(http.StatusOK, map[string]any{"token_type": "Bearer", "expires_in": 3599, "ext_expires_in": 3599, "access_token": Token})
 }
 
 // organisation answers as the Web API of Dynamics does without a token.
@@ -296,6 +340,18 @@ func inJSON(status int, v any) *response {
 		return newResponse(http.StatusInternalServerError)
 	}
 	return newResponse(status).with("request-id", newGUID()).withBody("application/json; charset=utf-8", string(body))
+}
+
+// echoSecret repeats an application's secret in headers and in the words of an
+// error.
+func (a *response) echoSecret(secret string) {
+	if secret == "" {
+		return
+	}
+	a.with("x-ms-request-id", secret).with("Location", "https://"+CloudHost+"/?"+url.Values{"s": {secret}}.Encode())
+	a.status = http.StatusBadRequest
+	body, _ := json.Marshal(map[string]any{"error": secret, "error_description": "AADSTS7000215: Invalid client secret provided: '" + secret + "'."}) // strings always marshal
+	a.body = string(body)
 }
 
 // echoToken repeats what was sent in headers, in the place of facts and in the

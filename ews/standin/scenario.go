@@ -32,6 +32,7 @@ type Check struct {
 	Dynamics       bool          // the organisation in that cloud is asked for its tenant
 	Tenant         string        // Dynamics' tenant is given
 	Token          string        // a token for Graph is given
+	Secret         string        // of the application that gets a token for Graph in Tenant
 	Autodiscover   bool          // --autodiscover names the stand-in's
 	ByAddress      bool          // TARGET is Mailbox, and EWS has to be found by Autodiscover
 }

@@ -18,6 +18,10 @@ func cloudScenarios() []Scenario {
 		c.Cloud, c.Dynamics, c.Token = true, true, Token
 		return c
 	}
+	applying := func(c Check, secret string) Check {
+		c.Cloud, c.Dynamics, c.Tenant, c.Secret = true, true, Tenant, secret
+		return c
+	}
 	oauth := oauthCheck.but(func(c *Check) { c.Mailbox = Mailbox })
 	modern := everyScheme.but(func(b *Behaviour) { b.OAuth, b.AuthorizationURI = true, true })
 	service := fronted(FrontExchangeOnline)
@@ -71,6 +75,16 @@ func cloudScenarios() []Scenario {
 			Name: "user-recreated", Title: "a deleted user had the address of the living one",
 			Behaviour: with(service, online, func(c *Cloud) { c.Deleted = true }), Check: asking(oauth),
 			Expect: critical("user-recreated").ofCause(6).saying("not-checked not-applicable ruled-out ruled-out not-applicable likely"),
+		},
+		{
+			Name: "cloud-application", Title: "everything is looked up, Graph with a token that an application gets by its secret",
+			Behaviour: with(service, online, same), Check: applying(oauth, ApplicationSecret),
+			Expect: ok().saying("not-checked not-applicable ruled-out ruled-out not-applicable ruled-out"),
+		},
+		{
+			Name: "cloud-application-expired", Title: "the application's secret has expired, so Graph cannot be asked",
+			Behaviour: with(service, online, same), Check: applying(oauth, OldSecret),
+			Expect: ok().saying("not-checked not-applicable undetermined ruled-out not-applicable undetermined"),
 		},
 		{
 			Name: "cloud-silent", Title: "nobody outside the network answers",

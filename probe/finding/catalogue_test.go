@@ -276,7 +276,7 @@ var knownFlags = []string{
 	"--user", "--mailbox", "--impersonate", "--profile", "--profile-auth", "--view", "--address", "--each-address",
 	"--follow-autodiscover", "--ca-file", "--timeout", "--no-credentials", "--save", "--help",
 	"--explain-rejection", "--dc", "--keytab", "--ccache", "--spn",
-	"--cloud", "--dynamics-url", "--tenant", "--token-file",
+	"--cloud", "--dynamics-url", "--tenant", "--token-file", "--client-id", "--client-secret-file",
 }
 
 // knownLinks lists every page that a remedy may point to.

@@ -16,6 +16,7 @@ var lookUpLabels = []struct {
 	{evidence.StepCloudDomainTenant, "Entra"},
 	{evidence.StepCloudNamedTenant, "Entra, --tenant"},
 	{evidence.StepCloudDynamics, "Dynamics"},
+	{evidence.StepCloudToken, "Entra, token"},
 	{evidence.StepCloudGraphUser, "Graph, user"},
 	{evidence.StepCloudGraphSettings, "Graph, mailbox"},
 	{evidence.StepCloudGraphDeleted, "Graph, deleted"},
@@ -67,6 +68,8 @@ func LookUp(item evidence.Item) string {
 			words += " (" + c.Region + ")"
 		}
 		return words
+	case evidence.StepCloudToken:
+		return "gave the application " + c.Subject + " a token for Graph"
 	case evidence.StepCloudGraphUser:
 		return users(len(c.Users), "with the address "+c.Subject)
 	case evidence.StepCloudGraphDeleted:

@@ -86,6 +86,8 @@ func (v *view) causeLicence(findings []finding.Finding, opened *evidence.Item) f
 		return cause(3, finding.CauseUndetermined, "the user has no enabled Exchange plan, which matters only if the mailbox should be in Exchange Online, and that is not known", l.item.ID)
 	case v.rec.Target.Token && v.rec.Target.Mailbox == "":
 		return cause(3, finding.CauseNotChecked, noMailbox)
+	case v.tokenless() != nil:
+		return cause(3, finding.CauseUndetermined, vain(v.tokenless()), v.tokenless().ID)
 	}
 	return cause(3, finding.CauseNotChecked, "licences are not visible from here (--token-file)")
 }
@@ -136,6 +138,8 @@ func (v *view) causeRecreated(findings []finding.Finding, opened *evidence.Item)
 	switch {
 	case deleted == nil && v.rec.Target.Token && v.rec.Target.Mailbox == "":
 		return cause(6, finding.CauseNotChecked, noMailbox)
+	case deleted == nil && v.tokenless() != nil:
+		return cause(6, finding.CauseUndetermined, vain(v.tokenless()), v.tokenless().ID)
 	case deleted == nil:
 		return cause(6, finding.CauseNotChecked, "a re-created user shows in the text of the Dynamics alert or in Entra ID (--token-file), not at the endpoint")
 	case vain(deleted) != "":

@@ -246,3 +246,28 @@ func TestLookUpsWithoutAnAnswerChangeNothing(t *testing.T) {
 		}
 	}
 }
+
+// Without a token Graph was not asked: causes 3 and 6 are open, and say why.
+func TestCausesWithoutAToken(t *testing.T) {
+	wanted := target(func(t *evidence.Target) { t.Token = true })
+	refused := looked(evidence.StepCloudToken, evidence.Cloud{Code: "AADSTS7000215", Problem: "no token for Graph: the answer is HTTP 401, AADSTS7000215"})
+	for _, c := range []struct {
+		name string
+		rec  evidence.Record
+		want string // causes 3 and 6
+		why  string
+	}{
+		{"refused", with(apps, wanted, refused), "undetermined undetermined", "cloud.example: no token for Graph: the answer is HTTP 401, AADSTS7000215"},
+		{"no answer", with(apps, wanted, unreached(evidence.StepCloudToken)), "undetermined undetermined", "cloud.example did not answer (no answer within the time)"},
+		{"granted", with(apps, wanted, looked(evidence.StepCloudToken, evidence.Cloud{}), users(planTwo), deletedUsers(0)), "ruled-out ruled-out", ""},
+		{"no matter, for the mailbox is here", with(itOpens, wanted, refused), "not-applicable undetermined", ""},
+	} {
+		causes := Judge(c.rec).Causes
+		if got := string(causes[2].Status) + " " + string(causes[5].Status); got != c.want {
+			t.Errorf("%s: %s, want %s", c.name, got, c.want)
+		}
+		if c.why != "" && (causes[2].Why != c.why || causes[5].Why != c.why || len(causes[2].Evidence) != 1) {
+			t.Errorf("%s: %q, %q", c.name, causes[2].Why, causes[5].Why)
+		}
+	}
+}

@@ -39,6 +39,15 @@ func vain(item *evidence.Item) string {
 	return ""
 }
 
+// tokenless is the request for a token for Graph that brought none, so that Graph
+// was not asked.
+func (v *view) tokenless() *evidence.Item {
+	if item := v.lookUp(evidence.StepCloudToken); vain(item) != "" {
+		return item
+	}
+	return nil
+}
+
 // located is the look-up that says the mailbox is in that place, nil if none
 // does.
 func (v *view) located(place evidence.Location) *evidence.Item {
