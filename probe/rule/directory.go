@@ -188,7 +188,7 @@ func logonBlocked(v *view) *hit {
 	}
 	h := &hit{confidence: finding.Likely, evidence: []string{v.provedElsewhere.ID}}
 	var schemes []string
-	password := false // a ticket that is refused says nothing of it: kerberos-failed
+	password := false // where there is one, a refused ticket alone says nothing of it: kerberos-failed
 	for _, n := range v.nodes {
 		for _, item := range n.logons {
 			l := item.Logon
@@ -202,15 +202,19 @@ func logonBlocked(v *view) *hit {
 			}
 		}
 	}
-	if !password {
+	what := "password"
+	if v.rec.Target.Ticket == "keytab" {
+		what = "key"
+	}
+	if len(schemes) == 0 || !password && what == "password" {
 		return nil
 	}
 	by := v.provedElsewhere.Logon.Scheme
 	if v.provedElsewhere.Step.Autodiscover() {
 		by = "Autodiscover"
 	}
-	h.summary = fmt.Sprintf("The password of %s is right (%s accepts it), but EWS on %s refuses it by %s", v.rec.Target.User, by, v.host(), strings.Join(schemes, " and "))
-	h.detail = fmt.Sprintf("%s accepted the same name and password in this run%s, so neither is wrong. EWS refuses every scheme that was tried (%s).", capital(where(v.provedElsewhere)), byScheme(v.provedElsewhere), strings.Join(schemes, ", "))
+	h.summary = fmt.Sprintf("The %s of %s is right (%s accepts it), but EWS on %s refuses it by %s", what, v.rec.Target.User, by, v.host(), strings.Join(schemes, " and "))
+	h.detail = fmt.Sprintf("%s accepted the same name and %s in this run%s, so neither is wrong. EWS refuses every scheme that was tried (%s).", capital(where(v.provedElsewhere)), what, byScheme(v.provedElsewhere), strings.Join(schemes, ", "))
 	h.detail += " What does that: an authentication policy of Exchange with BlockLegacyAuthWebServices (the offered schemes stay as they are); a right to log on over the network that the account lacks on the Exchange server; the group Protected Users or a list of allowed workstations, where another scheme was what accepted it; a device in front of EWS that signs in for itself."
 	switch one := len(schemes) == 1; {
 	case one && strings.HasPrefix(schemes[0], "Kerberos"):

@@ -75,6 +75,8 @@ var directoryCases = []verdictCase{
 	{"Kerberos only, not tried", record(profile("negotiate"), ask("Negotiate"), withoutChallenge), "critical ntlm-broken likely", ""},
 	{"by a keytab, and NTLM would be taken", record(profile("negotiate"), ask("Negotiate", "NTLM"), item(evidence.Item{Step: evidence.StepNTLMNegotiate, NTLM: &evidence.NTLM{Scheme: "Negotiate"}}), exists, atKDC(0, ""), byTicket(200)), "ok ok confirmed", ""},
 	{"keytab with a wrong key", record(profile("negotiate"), ask("Negotiate", "NTLM"), exists, atKDC(24, "KDC_ERR_PREAUTH_FAILED")), "critical credentials-rejected confirmed", ""},
+	{"by a keytab, and EWS refuses the ticket", record(profile("negotiate"), target(func(t *evidence.Target) { t.Ticket = "keytab" }), ask("Negotiate", "NTLM"), exists, atKDC(0, ""), byTicket(401)), "critical logon-blocked undetermined", "kerberos-failed"},
+	{"by a cache, and EWS refuses the ticket", record(profile("negotiate"), target(func(t *evidence.Target) { t.Ticket = "ccache" }), ask("Negotiate", "NTLM"), byTicket(401)), "critical credentials-rejected undetermined", "kerberos-failed"},
 	{"keytab without the key", record(profile("negotiate"), ask("Negotiate", "NTLM"), troubledKDC(evidence.StepKDCLogon, evidence.NoKey)), "unknown inconclusive undetermined", "keytab-unusable"},
 	{"no KDC", record(ask("Basic"), logon("Basic", 200), troubledKDC(evidence.StepKDCAsk, evidence.NoAnswer)), "warning kdc-unreachable confirmed", ""},
 	{"a KDC that lies", record(ask("Basic"), logon("Basic", 200), troubledKDC(evidence.StepKDCLogon, evidence.Dishonest)), "warning kdc-untrusted likely", ""},

@@ -57,6 +57,10 @@ func credentialsRejected(v *view) *hit {
 	user := v.rec.Target.User
 	reason, confidence, said, asked := v.why()
 	switch {
+	case len(schemes) == 1 && strings.HasPrefix(schemes[0], "Kerberos"):
+		h.summary = fmt.Sprintf("EWS on %s refuses the Kerberos ticket of %s", v.host(), user)
+		h.detail = "The domain controller gave the ticket, so the account and its key are in order; EWS refuses it. " + ticketLookalikes
+		return h
 	case len(h.evidence) > 0:
 		h.summary = fmt.Sprintf("%s refuses the logon of %s by %s", by, user, strings.Join(schemes, " and "))
 		h.detail = fmt.Sprintf("%s refused. Over HTTP every reason looks the same: a 401 with the full list of schemes.", logons(len(h.evidence), schemes))
