@@ -59,7 +59,7 @@ func credentialsRejected(v *view) *hit {
 	user := v.rec.Target.User
 	reason, confidence, said, asked := v.why()
 	switch {
-	case len(schemes) == 1 && strings.HasPrefix(schemes[0], "Kerberos"):
+	case len(schemes) == 1 && strings.HasPrefix(schemes[0], "Kerberos") && !v.rec.Target.CurrentUser:
 		h.summary = fmt.Sprintf("EWS on %s refuses the Kerberos ticket of %s", v.host(), user)
 		h.detail = "The domain controller gave the ticket, so the account and its key are in order; EWS refuses it. " + ticketLookalikes
 		return h
