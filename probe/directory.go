@@ -30,9 +30,9 @@ func (r *run) askDirectory(ctx context.Context) {
 	r.bind(ctx)
 }
 
-// bind spends the password at a domain controller. After a refusal there nothing
-// more is sent for the account: a second verifier says the same, and mostly why;
-// an acceptance proves the password.
+// bind spends the password at a domain controller. After a refusal that names a
+// state, or that is about an account which the KDC knows, nothing more is sent
+// for it: a second verifier says the same. An acceptance proves the password.
 func (r *run) bind(ctx context.Context) {
 	if may, why := r.guard.May(false); !may {
 		r.note("", evidence.Logon{Scheme: evidence.SchemeLDAPS, Result: evidence.Skipped, Why: why, Remembered: r.guard.barred != ""})
@@ -40,9 +40,20 @@ func (r *run) bind(ctx context.Context) {
 	}
 	r.guard.Begin(false)
 	item := r.kdc.Bind(ctx, func(result evidence.Result) bool { return r.guard.End(false, result) })
-	if l := item.Logon; l != nil && l.Result == evidence.Refused {
+	if l := item.Logon; l != nil && l.Result == evidence.Refused && r.decisive(item) {
 		r.guard.Settle("a domain controller has refused the same password too")
 	}
+}
+
+// decisive: a directory refuses a name that it does not know with the same words
+// as a wrong password (data 52e), so these count only for a UPN of an account that
+// the KDC knows.
+func (r *run) decisive(bind evidence.Item) bool {
+	if data := strings.ToLower(bind.Bind.Data); data != "" && data != "52e" {
+		return true
+	}
+	asked := r.kdc.Asked()
+	return strings.Contains(bind.Logon.Account, "@") && asked != nil && asked.Kerberos != nil && asked.Kerberos.Error == "KDC_ERR_PREAUTH_REQUIRED"
 }
 
 // signInByTicket gets a Kerberos ticket, once in the run, and signs in to EWS

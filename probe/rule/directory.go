@@ -64,7 +64,7 @@ func (v *view) reasons() []told {
 		case item.Bind != nil && result(item) == evidence.Refused:
 			all = append(all, told{bindReasons[strings.ToLower(item.Bind.Data)], item, fmt.Sprintf("LDAPS at %s: data %s", item.Address, orNone(item.Bind.Data))})
 		case item.Kerberos != nil && item.Kerberos.Error != "" && item.Step != evidence.StepTicket:
-			all = append(all, told{kdcReason(item.Kerberos), item, fmt.Sprintf("Kerberos at %s: %s", item.Address, kdcSaid(item.Kerberos))})
+			all = append(all, told{kdcReason(item), item, fmt.Sprintf("Kerberos at %s: %s", item.Address, kdcSaid(item.Kerberos))})
 		}
 	}
 	return all
@@ -88,7 +88,11 @@ func kdcSaid(k *evidence.Kerberos) string {
 	return s
 }
 
-func kdcReason(k *evidence.Kerberos) string {
+func kdcReason(item *evidence.Item) string {
+	k := item.Kerberos
+	if k.Error == "KDC_ERR_PREAUTH_FAILED" && item.Step != evidence.StepKDCLogon {
+		return "" // it was shown no password
+	}
 	if r := statusReasons[k.NTStatus]; r != "" {
 		return r
 	}
@@ -121,7 +125,7 @@ func (v *view) why() (reason string, confidence finding.Confidence, detail strin
 		ids = append(ids, t.item.ID)
 		says = append(says, t.says)
 		if k := t.item.Kerberos; k != nil {
-			exists = exists || k.Error != "KDC_ERR_C_PRINCIPAL_UNKNOWN" && k.Error != "KDC_ERR_WRONG_REALM"
+			exists = exists || slices.Contains([]string{"KDC_ERR_PREAUTH_REQUIRED", "KDC_ERR_PREAUTH_FAILED", "KDC_ERR_CLIENT_REVOKED", "KDC_ERR_KEY_EXPIRED", "KDC_ERR_NAME_EXP"}, k.Error)
 			kdcRevoked = kdcRevoked || k.Error == "KDC_ERR_CLIENT_REVOKED"
 		}
 		reason = outranking(reason, t)
@@ -136,13 +140,34 @@ func (v *view) why() (reason string, confidence finding.Confidence, detail strin
 		return t.item.Bind != nil && t.reason != unknownUser && t.reason != wrongPassword && t.reason != ""
 	}) && v.provedElsewhere == nil:
 		return reason, finding.Confirmed, detail + " There is no such account in the domain that was asked; a name that belongs to another domain looks the same.", ids
+	case reason == wrongPassword && unsureName(all):
+		return undetermined, finding.Undetermined, detail + " A directory says the same of a name that it does not know in this form, so this proves nothing about the password: give the name as UPN (user@domain)." + hidden(kdcRevoked), ids
 	case reason == wrongPassword && !exists:
 		// A directory may say the same of a name it does not know.
-		return reason, finding.Confirmed, detail + " Samba says the same of an account that does not exist; a Windows domain controller says data 525 then.", ids
+		return reason, finding.Likely, detail + " Whether the account exists was not to be learnt: Samba says the same of one that does not, a Windows domain controller says data 525 then.", ids
 	case reason == wrongPassword:
-		return reason, finding.Confirmed, detail + " The account exists and this is not its password; an account that must use a smart card has a random one.", ids
+		return reason, finding.Confirmed, detail + " The account exists and this is not its password; an account that must use a smart card has a random one." + hidden(kdcRevoked), ids
+	}
+	if slices.ContainsFunc(all, func(t told) bool { return t.reason == wrongPassword }) {
+		detail += " The password is refused besides: it is wrong as well, or the state hides that it is right."
 	}
 	return reason, finding.Confirmed, detail + " " + stateMeans[reason], ids
+}
+
+// unsureName: what says "wrong password" is a directory that was given a name
+// which is no UPN.
+func unsureName(all []told) bool {
+	return !slices.ContainsFunc(all, func(t told) bool {
+		return t.reason == wrongPassword && (t.item.Bind == nil || strings.Contains(t.item.Logon.Account, "@"))
+	})
+}
+
+// hidden is what a wrong password hides.
+func hidden(revoked bool) string {
+	if !revoked {
+		return ""
+	}
+	return " The KDC refuses the account itself besides: it is disabled, locked, expired or outside its logon hours, too."
 }
 
 // outranking joins the words of several controllers.
@@ -172,8 +197,8 @@ var stateMeans = map[string]string{
 	locked:          "The account is locked out after too many bad logons: find what sends them (event 4740 on the domain controller names the machine), then unlock it.",
 	disabled:        "The account is disabled: enable it, or enter another one in the Dynamics profile.",
 	expired:         "The account has expired: extend it.",
-	passwordExpired: "The password is right, but has expired: set a new one, here and in the Dynamics profile.",
-	mustChange:      "The password is right, but must be changed at the next logon, which Dynamics cannot do: clear that flag or set a new password.",
+	passwordExpired: "The password has expired: set a new one, here and in the Dynamics profile.",
+	mustChange:      "The password must be changed at the next logon, which Dynamics cannot do: clear that flag or set a new password.",
 	logonHours:      "The account may not log on at this hour: Dynamics works around the clock and needs all hours.",
 	workstation:     "The account may log on only from named workstations, and no name for Dynamics is ever among them: clear \"Log On To\".",
 	restricted:      "A restriction of the account stops this kind of logon: Protected Users, an authentication policy of the domain, or a missing logon right.",

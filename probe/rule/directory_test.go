@@ -18,7 +18,11 @@ func TestReasons(t *testing.T) {
 	}{
 		{"nothing", nil, "undetermined undetermined"},
 		{"exists, wrong password", []option{exists, bind("52e")}, "confirmed wrong-password"},
-		{"wrong password, KDC not asked", []option{bind("52e")}, "confirmed wrong-password"},
+		{"wrong password, KDC not asked", []option{bind("52e")}, "likely wrong-password"},
+		{"wrong password, KDC confused", []option{kdc(60, "KRB_ERR_GENERIC"), bind("52e")}, "likely wrong-password"},
+		{"a name that the directory may not know", []option{exists, bindAs(`FABRIKAM\svc-crm`, "52e")}, "undetermined undetermined"},
+		{"no password was shown", []option{kdc(24, "KDC_ERR_PREAUTH_FAILED")}, "undetermined undetermined"},
+		{"revoked, and a wrong password", []option{kdc(18, "KDC_ERR_CLIENT_REVOKED"), bind("52e")}, "confirmed wrong-password"},
 		{"unknown at the KDC alone", []option{kdc(6, "KDC_ERR_C_PRINCIPAL_UNKNOWN")}, "confirmed unknown-user"},
 		{"unknown, and Samba's LDAP says wrong password", []option{kdc(6, "KDC_ERR_C_PRINCIPAL_UNKNOWN"), bind("52e")}, "confirmed unknown-user"},
 		{"unknown at both", []option{kdc(6, "KDC_ERR_C_PRINCIPAL_UNKNOWN"), bind("525")}, "confirmed unknown-user"},

@@ -115,7 +115,7 @@ func kerberosFailed(v *view) *hit {
 		if k == nil || k.Error == "" || item.Step == evidence.StepKDCAsk {
 			continue
 		}
-		if item.Step == evidence.StepKDCLogon && kdcReason(k) != "" {
+		if item.Step == evidence.StepKDCLogon && kdcReason(item) != "" {
 			continue // credentials-rejected says it
 		}
 		h := &hit{confidence: finding.Confirmed, evidence: []string{item.ID}}

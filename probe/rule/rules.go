@@ -11,6 +11,7 @@ type hit struct {
 	evidence   []string
 	reason     string
 	remedies   []finding.Remedy // before those of the catalogue
+	short      bool             // of the catalogue's, only the last ones: what is wrong is known
 }
 
 // row connects a code with the question whether it holds: at an address, or

@@ -88,11 +88,20 @@ func credentialsRejected(v *view) *hit {
 	}
 	if said != "" {
 		h.reason, h.evidence = reason, append(h.evidence, asked...)
-		if confidence == finding.Confirmed {
+		switch {
+		case confidence == finding.Confirmed:
 			h.confidence = finding.Confirmed
 			h.summary += ": " + reasonTitle(reason)
 			h.detail = said
-			h.remedies = reasonRemedies(reason)
+			h.remedies, h.short = reasonRemedies(reason), true
+			return h
+		case reason != undetermined:
+			h.confidence = finding.Likely
+			h.summary += ": probably " + reasonTitle(reason)
+			h.detail += " " + said
+			return h
+		case confidence == finding.Likely: // the account's state, though not which
+			h.detail += " " + said
 			return h
 		}
 		h.detail += " " + said
@@ -131,7 +140,7 @@ func (v *view) refusedAtKDC(reason string, confidence finding.Confidence, said s
 		h.summary = fmt.Sprintf("The domain controller refuses the account %s, so it gets no Kerberos ticket for EWS", v.rec.Target.User)
 		if confidence == finding.Confirmed {
 			h.summary += ": " + reasonTitle(reason)
-			h.remedies = reasonRemedies(reason)
+			h.remedies, h.short = reasonRemedies(reason), true
 		}
 		return h
 	}
