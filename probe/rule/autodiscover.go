@@ -45,6 +45,17 @@ func (v *view) heldBack(reason func(evidence.HeldBack) bool) *evidence.Item {
 	return nil
 }
 
+// heldAt is the step at an endpoint that might have been signed in to with
+// --follow-autodiscover.
+func (v *view) heldAt(endpoint string) *evidence.Item {
+	for _, item := range v.discovery {
+		if d := item.Discovery; d != nil && d.HeldBack.MayFollow() && d.Endpoint == endpoint {
+			return item
+		}
+	}
+	return nil
+}
+
 // aboutMailbox says whether an answer is about the mailbox of the check, not
 // about the account's own.
 func (v *view) aboutMailbox(item *evidence.Item) bool {
@@ -91,7 +102,11 @@ func autodiscoverFailed(v *view) *hit {
 	}
 	domain := v.discoveryDomain()
 	held := v.heldBack(evidence.HeldBack.MayFollow)
-	switch ews := v.foundEWS(); {
+	ews := v.foundEWS()
+	if at := v.heldAt(v.rec.Target.URL); ews != nil && at != nil {
+		held = at
+	}
+	switch {
 	case ews != nil && held != nil && held.Discovery.Endpoint == v.rec.Target.URL:
 		h.evidence = []string{ews.ID, held.ID}
 		h.summary = fmt.Sprintf("Autodiscover leads to EWS on %s, where nobody signed in: %s", hostOf(held), heldWhy(held))

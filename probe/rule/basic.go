@@ -19,8 +19,8 @@ func basicRejected(v *view, n *node) *hit {
 		return v.formRejected(n, b, other)
 	}
 	h := &hit{confidence: finding.Confirmed, evidence: []string{b.ID, v.proved.ID}}
-	h.summary = fmt.Sprintf("%s offers Basic but refuses with it what %s accepts", v.at(n), v.proved.Logon.Scheme)
-	h.detail = fmt.Sprintf("The same account and password were refused by Basic and accepted by %s", v.proved.Logon.Scheme)
+	h.summary = fmt.Sprintf("%s offers Basic but refuses with it what %s accepts", v.at(n), mechanism(v.proved.Logon))
+	h.detail = fmt.Sprintf("The same account and password were refused by Basic and accepted by %s", mechanism(v.proved.Logon))
 	if v.proved.Address != n.address {
 		h.confidence = finding.Likely
 		h.detail += fmt.Sprintf(" at %s", v.proved.Address)

@@ -136,6 +136,8 @@ func (v *view) verdict(findings *[]finding.Finding) finding.Verdict {
 		switch {
 		case len(*findings) > 0:
 			summary += "; seen so far: " + (*findings)[0].Summary
+		case v.proved != nil:
+			summary += fmt.Sprintf("; so far, %s signs in to EWS on %s by %s", v.proved.Logon.Account, v.host(), mechanism(v.proved.Logon))
 		case len(v.nodes) > 0 && v.nodes[0].challenged():
 			summary += fmt.Sprintf("; so far, %s offers %s", v.at(v.nodes[0]), strings.Join(v.nodes[0].offerNames(), ", "))
 		default:

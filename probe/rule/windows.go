@@ -25,6 +25,11 @@ func ntlmBroken(v *view, n *node) *hit {
 		return nil
 	}
 	h := &hit{status: v.windowsStatus(n, false), confidence: finding.Confirmed}
+	if ids := n.ticketAlone(); len(ids) > 0 {
+		h.evidence = ids
+		h.detail = "NTLM inside Negotiate was asked for a challenge, which costs no logon, and got none."
+		return v.withoutNTLM(n, h)
+	}
 	if lost := connectionLost(n); lost != "" {
 		h.detail = lost
 	} else if why, ids := n.unfinishedHandshake(v); why != "" {
@@ -50,6 +55,25 @@ func ntlmBroken(v *view, n *node) *hit {
 		h.detail += fmt.Sprintf(" %s seems to stand in front (%s).", capital(d), n.who.DeviceSign)
 	}
 	return h
+}
+
+// ticketAlone are the first messages that got no challenge inside Negotiate where
+// a Kerberos ticket is all that was there to sign in with.
+func (n *node) ticketAlone() []string {
+	if n.windows() != nil || result(n.kerberos()) != evidence.Accepted {
+		return nil
+	}
+	var ids []string
+	for _, item := range n.typeOne {
+		switch c := item.NTLM; {
+		case c == nil || c.Scheme != "Negotiate":
+		case c.Problem == "":
+			return nil
+		default:
+			ids = append(ids, item.ID)
+		}
+	}
+	return ids
 }
 
 // withoutNTLM is a Negotiate that gives no NTLM challenge, neither to NTLM as it
@@ -101,7 +125,7 @@ func ntlmRejected(v *view, n *node) *hit {
 		return nil // extended-protection
 	}
 	h := &hit{status: v.windowsStatus(n, false), confidence: finding.Undetermined, evidence: []string{w.ID, v.proved.ID}}
-	h.summary = fmt.Sprintf("%s refuses by %s what %s accepts", v.at(n), w.Logon.Scheme, v.proved.Logon.Scheme)
+	h.summary = fmt.Sprintf("%s refuses by %s what %s accepts", v.at(n), mechanism(w.Logon), mechanism(v.proved.Logon))
 	if none != nil {
 		h.evidence = append(h.evidence, none.ID)
 		h.detail = "The password is right, but NTLM refuses it with and without a channel binding."
