@@ -58,9 +58,6 @@ func configureCloud(c *cli.Context) (*probe.Cloud, error) {
 		if k.Token, err = readToken(c.String("token-file")); err != nil {
 			return nil, err
 		}
-		if c.Bool("no-credentials") {
-			return nil, usage("--token-file is a credential; leave it or --no-credentials out")
-		}
 	}
 	if !c.Bool("cloud") && k.Dynamics == nil && k.Tenant == "" && k.Token == "" {
 		return nil, nil

@@ -117,7 +117,7 @@ func autodiscoverFailed(v *view) *hit {
 		h.summary = fmt.Sprintf("Autodiscover for %s names an EWS URL that cannot be used", domain)
 		h.detail = fmt.Sprintf("%s says %q.", capital(where(ews)), ews.Discovery.EwsURL)
 		return h
-	case ews != nil, v.sentOnline() != nil, v.leadsOnline() != nil, v.unknownAddress() != nil, v.wantsCredential() != nil:
+	case ews != nil, v.sentOnline() != nil, v.leadsOnline() != nil, v.unknownAddress() != nil, v.wantsCredential() != nil, v.proxyAsked() != nil:
 		return nil // found, or another finding says more
 	}
 	h.summary = fmt.Sprintf("Autodiscover for %s leads to no EWS", domain)
@@ -130,7 +130,7 @@ func autodiscoverFailed(v *view) *hit {
 		if s := tell(item); s != "" {
 			told = append(told, s)
 		}
-		if l := item.Logon; l != nil && l.Result != evidence.Skipped || item.Error != nil && item.Error.Code == evidence.TimedOut {
+		if l := item.Logon; l != nil && l.Result != evidence.Skipped || item.Error != nil && (item.Error.Code == evidence.TimedOut || item.Error.Code == evidence.ProxyAuth) {
 			h.confidence = finding.Likely // it might have led on
 		}
 	}
@@ -238,6 +238,32 @@ func (v *view) wantsCredential() *evidence.Item {
 func (v *view) hasPassword() bool {
 	t := v.rec.Target
 	return t.Credentials && !t.CurrentUser && t.Ticket != "keytab" && t.Ticket != "ccache"
+}
+
+// proxyAsked is a step to which a proxy answered in place of Autodiscover, where
+// the check cannot do without Autodiscover.
+func (v *view) proxyAsked() *evidence.Item {
+	if !v.needsAutodiscover() {
+		return nil
+	}
+	for _, item := range v.discovery {
+		if item.Error != nil && item.Error.Code == evidence.ProxyAuth || item.Response != nil && item.Response.Status == 407 {
+			return item
+		}
+	}
+	return nil
+}
+
+func proxyBeforeAutodiscover(v *view) *hit {
+	item := v.proxyAsked()
+	if item == nil || v.foundEWS() != nil {
+		return nil
+	}
+	return &hit{
+		confidence: finding.Confirmed, evidence: []string{item.ID},
+		summary: "The proxy between this machine and Autodiscover asks for a sign-in (407)",
+		detail:  fmt.Sprintf("Asked for %s, it answered in place of the service, so what Autodiscover says is not known. It stands in front of this machine only: Dynamics comes from outside and does not see it.", hostOf(item)),
+	}
 }
 
 // unknownAddress is the answer of Autodiscover that it does not know the mailbox.

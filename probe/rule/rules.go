@@ -34,7 +34,7 @@ var table = []row{
 	{code: "timeout", at: timedOut},
 	{code: "tls-untrusted", at: tlsUntrusted},
 	{code: "tls-failed", at: tlsFailed},
-	{code: "proxy-auth-required", at: proxyAuthRequired},
+	{code: "proxy-auth-required", at: proxyAuthRequired, also: proxyBeforeAutodiscover},
 	{code: "server-error", at: serverError},
 	{code: "throttled", at: throttled},
 	// The endpoint (endpoint.go).
