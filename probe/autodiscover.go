@@ -294,7 +294,7 @@ func (l *ladder) question(ctx context.Context, a *asked) string {
 		if !l.guard.proved {
 			l.rememberAt(a.url)
 		}
-		if b := l.bound; b != nil && b.Logon != nil && b.Logon.Result == evidence.Refused {
+		if l.refusedByOwn() {
 			l.guard.Settle("a domain controller has refused the same password too")
 		}
 	case evidence.Accepted:

@@ -32,8 +32,9 @@ func (r *run) askDirectory(ctx context.Context) {
 
 // bind spends the password at a domain controller, unless the search for service
 // connection points has done so already: then its outcome stands. After a refusal
-// there nothing more is sent for the account: a second verifier says the same,
-// and mostly why; an acceptance proves the password.
+// that names a state, or that is about an account which the KDC knows, nothing
+// more is sent for it: a second verifier says the same. An acceptance proves the
+// password.
 func (r *run) bind(ctx context.Context) {
 	if r.bound == nil {
 		if may, why := r.guard.May(false); !may {
@@ -42,9 +43,20 @@ func (r *run) bind(ctx context.Context) {
 		}
 	}
 	item := r.bindOnce(func(settle ews.Settle) evidence.Item { return r.kdc.Bind(ctx, settle) })
-	if l := item.Logon; l != nil && l.Result == evidence.Refused {
+	if l := item.Logon; l != nil && l.Result == evidence.Refused && r.decisive(item) {
 		r.guard.Settle("a domain controller has refused the same password too")
 	}
+}
+
+// decisive: a directory refuses a name that it does not know with the same words
+// as a wrong password (data 52e), so these count only for a UPN of an account that
+// the KDC knows.
+func (r *run) decisive(bind evidence.Item) bool {
+	if data := strings.ToLower(bind.Bind.Data); data != "" && data != "52e" {
+		return true
+	}
+	asked := r.kdc.Asked()
+	return strings.Contains(bind.Logon.Account, "@") && asked != nil && asked.Kerberos != nil && asked.Kerberos.Error == "KDC_ERR_PREAUTH_REQUIRED"
 }
 
 // signInByTicket gets a Kerberos ticket, once in the run, and signs in to EWS

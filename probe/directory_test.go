@@ -313,6 +313,17 @@ func TestRememberedPasswordIsNotSentToTheDirectory(t *testing.T) {
 	}
 }
 
+// A password that EWS refused and a domain controller accepted is right: it is
+// not held back in the next run, which says logon-blocked again.
+func TestPasswordProvedAsideIsForgotten(t *testing.T) {
+	memory := &Memory{Dir: t.TempDir()}
+	s := scene{server: blocked, kdc: &kdctest.KDC{}, ldaps: right, change: explain(func(c *Config) { c.Memory = memory })}
+	first := s.play(t)
+	if again := s.play(t); again.story != first.story || !strings.HasPrefix(again.story, "Basic=refused* kdc-ask LDAPS=accepted") {
+		t.Errorf("%s, then %s", first.story, again.story)
+	}
+}
+
 // TestTicket: signing in with Kerberos, where NTLM is not taken or refused, or
 // with a key or a ticket alone.
 func TestTicket(t *testing.T) {
@@ -352,14 +363,15 @@ func TestTicket(t *testing.T) {
 		{"the KDC lies", scene{server: forKerberos, kdc: &kdctest.KDC{LieKey: true}, change: negotiate}, "Negotiate=unfinished kdc-ask Kerberos=unfinished*", "ntlm-broken"},
 		{"NTLM is accepted: no ticket is asked for", scene{server: windowsOnly, kdc: &kdctest.KDC{}, change: negotiate}, "Negotiate/right=accepted Negotiate/none=accepted? Negotiate/foreign=accepted?", "ok"},
 
-		{"keytab", scene{ews: acceptor, kdc: &kdctest.KDC{}, change: keytab(kdctest.Password)}, "kdc-ask Kerberos=accepted kdc-ticket ticket=accepted", "ok"},
+		// Here nothing but Kerberos is taken, and Dynamics, from outside, has none.
+		{"keytab", scene{ews: acceptor, kdc: &kdctest.KDC{}, change: keytab(kdctest.Password)}, "kdc-ask Kerberos=accepted kdc-ticket ticket=accepted", "ntlm-broken"},
 		{"keytab with another key", scene{ews: acceptor, kdc: &kdctest.KDC{}, change: keytab("another")}, "kdc-ask Kerberos=refused*", "credentials-rejected wrong-password"},
-		{"keytab, EWS refuses", scene{server: forKerberos, kdc: &kdctest.KDC{}, change: keytab(kdctest.Password)}, "kdc-ask Kerberos=accepted kdc-ticket ticket=refused ticket=refused?", "inconclusive"},
+		{"keytab, EWS refuses", scene{server: forKerberos, kdc: &kdctest.KDC{}, change: keytab(kdctest.Password)}, "kdc-ask Kerberos=accepted kdc-ticket ticket=refused ticket=refused?", "logon-blocked"},
 		{"keytab, Negotiate is not offered", scene{server: basicOnly, kdc: &kdctest.KDC{}, change: keytab(kdctest.Password)}, "Negotiate=skipped", "negotiate-disabled"},
-		{"keytab, limit 1", scene{ews: acceptor, kdc: &kdctest.KDC{}, change: both(keytab(kdctest.Password), limit(1))}, "kdc-ask Kerberos=accepted kdc-ticket ticket=accepted", "ok"},
+		{"keytab, limit 1", scene{ews: acceptor, kdc: &kdctest.KDC{}, change: both(keytab(kdctest.Password), limit(1))}, "kdc-ask Kerberos=accepted kdc-ticket ticket=accepted", "ntlm-broken"},
 
-		{"cache with the ticket", scene{ews: acceptor, kdc: &kdctest.KDC{}, change: cache(time.Hour, kdctest.Service)}, "kdc-ticket ticket=accepted", "ok"},
-		{"cache that buys one", scene{ews: acceptor, kdc: &kdctest.KDC{}, change: cache(time.Hour, tgt)}, "kdc-ticket kdc-ticket ticket=accepted", "ok"},
+		{"cache with the ticket", scene{ews: acceptor, kdc: &kdctest.KDC{}, change: cache(time.Hour, kdctest.Service)}, "kdc-ticket ticket=accepted", "ntlm-broken"},
+		{"cache that buys one", scene{ews: acceptor, kdc: &kdctest.KDC{}, change: cache(time.Hour, tgt)}, "kdc-ticket kdc-ticket ticket=accepted", "ntlm-broken"},
 		{"cache that is over", scene{ews: acceptor, kdc: &kdctest.KDC{}, change: cache(-time.Hour, tgt)}, "kdc-ticket", "inconclusive"},
 		{"cache without a ticket", scene{ews: acceptor, kdc: &kdctest.KDC{}, change: cache(time.Hour)}, "kdc-ticket", "inconclusive"},
 	}

@@ -43,7 +43,9 @@ func (r *run) logons(ctx context.Context, nodes []*node) error {
 			break
 		}
 	}
-	if r.provedHere || r.provedAside {
+	if r.guard.proved {
+		// Whoever accepted it, the password is right: sending it again locks
+		// nothing.
 		problem = errors.Join(problem, r.Memory.Forget(r.User, r.URL, r.Password))
 	}
 	return problem

@@ -67,6 +67,13 @@ func (r *run) bindOnce(bind func(ews.Settle) evidence.Item) evidence.Item {
 	return *r.bound
 }
 
+// refusedByOwn says that the bind was refused by a controller which knows the
+// account: this machine's own domain need not be the account's.
+func (r *run) refusedByOwn() bool {
+	b := r.bound
+	return b != nil && b.Logon != nil && b.Logon.Result == evidence.Refused && r.decisive(*b) && b.Bind.Data != "525"
+}
+
 // controllerURL is what a refusal by a domain controller is remembered under:
 // all controllers of a domain hold the same password.
 func (c Config) controllerURL() *url.URL {

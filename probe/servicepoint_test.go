@@ -209,9 +209,17 @@ func TestServicePointsAndTheGuard(t *testing.T) {
 		second []string // the same check once more
 	}{
 		{
-			"refused everywhere", dctest.Says(49, dctest.Refusal("52e")),
+			"refused everywhere", dctest.Says(49, dctest.Refusal("532")),
 			hosts{auto: exchange(""), bare: exchange("")},
 			func(c *Config) { c.Password, c.FollowAutodiscover, c.MaxRejections = "Passw0rd!wrong", true, 5 },
+			[]string{"ldaps-bind refused*", "autodiscover-logon refused*", "autodiscover-skipped skipped"},
+			"credentials-rejected", "password-expired",
+			[]string{"skipped skipped", "autodiscover-skipped skipped", "autodiscover-skipped skipped"},
+		},
+		{
+			"a wrong password, within the limit", dctest.Says(49, dctest.Refusal("52e")),
+			hosts{auto: exchange(""), bare: exchange("")},
+			func(c *Config) { c.Password, c.FollowAutodiscover = "Passw0rd!wrong", true },
 			[]string{"ldaps-bind refused*", "autodiscover-logon refused*", "autodiscover-skipped skipped"},
 			"credentials-rejected", "wrong-password",
 			[]string{"skipped skipped", "autodiscover-skipped skipped", "autodiscover-skipped skipped"},

@@ -26,7 +26,7 @@ const maxKerberosFile = 1 << 20
 
 var (
 	domainName  = regexp.MustCompile(`^([\pL\pN_]([\pL\pN_-]{0,61}[\pL\pN_])?\.)*[\pL\pN_]([\pL\pN_-]{0,61}[\pL\pN_])?\.?$`)
-	serviceName = regexp.MustCompile(`^[^\s/@]+(/[^\s/@]+)+(@[^\s/@]+)?$`)
+	serviceName = regexp.MustCompile(`^[^\s/@]+(/[^\s/@]+){1,2}(@[^\s/@]+)?$`)
 )
 
 func configureDomain(c *cli.Context, cfg *probe.Config) error {
@@ -36,7 +36,7 @@ func configureDomain(c *cli.Context, cfg *probe.Config) error {
 		return usage("--dc %q is not a host name or address with or without a port; give it like dc1.contoso.com or dc1.contoso.com:636", cfg.Controller)
 	}
 	if d := c.String("domain"); d != "" {
-		if !domainName.MatchString(d) || !strings.Contains(strings.TrimSuffix(d, "."), ".") {
+		if net.ParseIP(d) != nil || !domainName.MatchString(d) || !strings.Contains(strings.TrimSuffix(d, "."), ".") {
 			return usage("--domain %q is not the DNS name of a domain; give it like contoso.com", d)
 		}
 		cfg.Domain = strings.ToLower(strings.TrimSuffix(d, "."))
@@ -77,8 +77,10 @@ func excludeEachOther(c *cli.Context, cfg *probe.Config) error {
 		return usage("--current-user works on Windows only; use --user, or --ccache with a Kerberos ticket")
 	case cfg.CurrentUser && cfg.ProfileAuth != probe.ProfileNTLM && cfg.ProfileAuth != probe.ProfileNegotiate:
 		return usage("--current-user signs in with NTLM or Negotiate; add --profile-auth ntlm or --profile-auth negotiate")
-	case cfg.Explain && (key || cfg.CurrentUser || cfg.NoCredentials):
-		return usage("--explain-rejection needs a user name and a password to be refused; leave it or --keytab, --ccache, --current-user, --no-credentials out")
+	case key && cfg.NoCredentials:
+		return usage("--keytab and --ccache are credentials; leave them or --no-credentials out")
+	case cfg.Explain && (key || cfg.CurrentUser || cfg.NoCredentials || cfg.ProfileAuth == probe.ProfileOAuth):
+		return usage("--explain-rejection needs a user name and a password to be refused; leave it out, or --keytab, --ccache, --current-user, --no-credentials, --profile-auth oauth")
 	}
 	return nil
 }
@@ -86,7 +88,10 @@ func excludeEachOther(c *cli.Context, cfg *probe.Config) error {
 func isController(s string) bool {
 	host, port, err := net.SplitHostPort(s)
 	if err != nil {
-		host, port = strings.Trim(s, "[]"), "636"
+		host, port = s, "636"
+		if inside, ok := strings.CutPrefix(s, "["); ok && strings.HasSuffix(s, "]") {
+			host = strings.TrimSuffix(inside, "]")
+		}
 	}
 	return validPort(port) && !strings.ContainsFunc(port, func(r rune) bool { return r < '0' || r > '9' }) && (net.ParseIP(host) != nil || hostLabelled.MatchString(host))
 }
@@ -140,9 +145,14 @@ func findRealm(c *cli.Context, cfg *probe.Config) error {
 			return unusable("--ccache cannot be used: %v", err)
 		}
 		cfg.Kerberos.Realm = stored.Client.Realm
-		if cfg.User == "" && len(stored.Client.Components) == 1 {
-			cfg.User = stored.Client.Components[0] + "@" + stored.Client.Realm
+		if len(stored.Client.Components) != 1 {
+			return unusable("--ccache holds the tickets of %s, which is no user", stored.Client)
 		}
+		owner := stored.Client.Components[0]
+		if cfg.User != "" && probe.AccountKey(cfg.User) != probe.AccountKey(owner) {
+			return usage("--user %s is not whose tickets --ccache holds (%s); leave --user out", cfg.User, stored.Client)
+		}
+		cfg.User = owner + "@" + stored.Client.Realm
 	}
 	_, suffix, _ := strings.Cut(cfg.User, "@")
 	own := conf.DefaultRealm

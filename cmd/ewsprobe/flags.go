@@ -32,7 +32,7 @@ func checkFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "impersonate", Usage: "reach the mailbox by impersonation, as the profile does"},
 		&cli.StringFlag{Name: "profile-auth", Value: probe.ProfileBasic, Usage: "what the Dynamics e-mail server profile uses: basic, ntlm, negotiate, oauth or auto"},
 		&cli.StringFlag{Name: "profile", Usage: "the e-mail server profile as exported from Dynamics: `FILE` in CSV or Web API JSON; sets what no flag does, TARGET too"},
-		&cli.BoolFlag{Name: "no-credentials", Usage: "only what can be learnt anonymously"},
+		&cli.BoolFlag{Name: "no-credentials", Usage: "no account: only what can be learnt anonymously (a token for Graph is still used)"},
 		&cli.StringFlag{Name: "view", Value: "inside", Usage: "from where the endpoint is seen: inside or public"},
 		&cli.StringFlag{Name: "autodiscover", Usage: "the Autodiscover endpoint to ask where EWS is, a `URL`"},
 		&cli.BoolFlag{Name: "follow-autodiscover", Usage: "sign in at hosts too that Autodiscover names and you did not"},

@@ -19,9 +19,9 @@ import (
 // maxProfile bounds --profile: one row has some kilobytes.
 const maxProfile = 8 << 20
 
-// subject is what the check is about: TARGET, or with --profile the URL in
-// that file, or the mailbox whose server Autodiscover has to find. The file also gives their values to flags that were left out; a
-// flag wins over the file.
+// subject is what the check is about: TARGET, or with --profile the mailbox
+// whose server Autodiscover has to find, or the URL in that file. The file also
+// gives their values to flags that were left out; a flag wins over the file.
 func subject(c *cli.Context) (target string, profile *evidence.Profile, err error) {
 	if !c.IsSet("profile") || c.NArg() > 0 {
 		if target, err = oneArgument(c, "TARGET"); err != nil {
@@ -70,12 +70,12 @@ func profileTarget(p *evidence.Profile, mailbox string) (target, setting string,
 	switch {
 	case p.OtherProtocol():
 		return "", "", fmt.Errorf("this is a profile for %s, which does not use EWS; give TARGET to check an EWS endpoint all the same", p.ServerType.Label)
+	case p.AutoDiscover != nil && *p.AutoDiscover && mailboxAddress.MatchString(mailbox):
+		return mailbox, "autodiscover", nil // whatever location is left in the profile: Dynamics does not use it
 	case p.Incoming.Location != "":
 		return p.Incoming.Location, "url", nil
 	case p.Outgoing.Location != "":
 		return p.Outgoing.Location, "url", nil
-	case p.AutoDiscover != nil && *p.AutoDiscover && mailboxAddress.MatchString(mailbox):
-		return mailbox, "autodiscover", nil
 	case p.AutoDiscover != nil && *p.AutoDiscover:
 		return "", "", errors.New("the column incomingserverlocation is empty, because the profile leaves the server to Autodiscover; give --mailbox ADDRESS to look for it in the same way, or TARGET")
 	}

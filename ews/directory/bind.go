@@ -115,10 +115,14 @@ func resultName(code int) string {
 	return "unknown"
 }
 
-// bindName is the name to bind with: a bare name gets the domain, because an
-// LDAP server knows none by itself.
+// bindName is the name to bind with. An LDAP server knows no domain by itself and
+// no DNS name before a backslash: both become name@domain where the domain is
+// known. NETBIOS\name stays, Active Directory reads it.
 func (c *Client) bindName() string {
 	user := c.Credential.User
+	if before, name, down := strings.Cut(user, `\`); down && c.Domain != "" && strings.EqualFold(before, c.Domain) {
+		user = name
+	}
 	if isBare(user) && c.Domain != "" {
 		return user + "@" + c.Domain
 	}

@@ -80,6 +80,9 @@ func (k *KDC) ask(ctx context.Context) evidence.Item {
 	return k.Recorder.Add(item)
 }
 
+// Asked is the item of Ask, nil before it was called.
+func (k *KDC) Asked() *evidence.Item { return k.asked }
+
 // Logon proves the account's key to the KDC and, if it is accepted, keeps the
 // ticket-granting ticket for Ticket. It is a use of the credential: the caller
 // has asked the guard, and settle is told how it ended.

@@ -69,3 +69,17 @@ func classify(raw []byte) (kind, error) {
 	}
 	return 0, fmt.Errorf("%w: it begins with byte %#02x", ErrNotKerberos, raw[0])
 }
+
+// expect makes sure that raw is a reply of the kind that was asked for; a
+// KRB-ERROR in its place is read and returned.
+func expect(raw []byte, asked kind) (*KRBError, error) {
+	switch got, err := classify(raw); {
+	case err != nil:
+		return nil, err
+	case got == kindError:
+		return readError(raw)
+	case got != asked:
+		return nil, fmt.Errorf("%w: a message of the kind %s came where an %s or a KRB-ERROR was asked for", ErrMalformed, got, asked)
+	}
+	return nil, nil
+}

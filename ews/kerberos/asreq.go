@@ -137,16 +137,8 @@ func (r ASRequest) Secret() []byte { return r.secret }
 // Read reads the answer. The errors are ErrNotKerberos, ErrMalformed, ErrEnctype
 // and ErrUntrusted.
 func (r ASRequest) Read(raw []byte) (Answer, error) {
-	k, err := classify(raw)
-	if err != nil {
-		return Answer{}, err
-	}
-	switch k {
-	case kindError:
-		e, err := readError(raw)
+	if e, err := expect(raw, kindASRep); e != nil || err != nil {
 		return Answer{Error: e}, err
-	case kindTGSRep:
-		return Answer{}, fmt.Errorf("%w: a %s answers an AS-REQ", ErrMalformed, k)
 	}
 	var m messages.ASRep
 	if err := guarded(func() error { return m.Unmarshal(raw) }); err != nil {

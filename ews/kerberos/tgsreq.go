@@ -103,16 +103,8 @@ func (r TGSRequest) Secret() []byte { return r.secret }
 // Read reads the answer. The errors are ErrNotKerberos, ErrMalformed, ErrEnctype
 // and ErrUntrusted.
 func (r TGSRequest) Read(raw []byte) (Answer, error) {
-	k, err := classify(raw)
-	if err != nil {
-		return Answer{}, err
-	}
-	switch k {
-	case kindError:
-		e, err := readError(raw)
+	if e, err := expect(raw, kindTGSRep); e != nil || err != nil {
 		return Answer{Error: e}, err
-	case kindASRep:
-		return Answer{}, fmt.Errorf("%w: an %s answers a TGS-REQ", ErrMalformed, k)
 	}
 	var m messages.TGSRep
 	if err := guarded(func() error { return m.Unmarshal(raw) }); err != nil {

@@ -1,6 +1,7 @@
 package secret
 
 import (
+	"encoding/base64"
 	"fmt"
 	"strings"
 	"unicode"
@@ -115,4 +116,41 @@ func bareOf(s string) string {
 		}
 		return -1
 	}, s)
+}
+
+// The characters beside letters and digits that UTF-7 writes as they are: those
+// that must be, and those that may be.
+const (
+	utf7Direct   = "'(),-./:? \t\r\n"
+	utf7Optional = "!\"#$%&*;<=>@[]^_`{|}"
+)
+
+// utf7 spells s by RFC 2152; direct are the characters that stand for themselves.
+func utf7(s, direct string) string {
+	var b strings.Builder
+	var run []rune
+	flush := func() {
+		if len(run) == 0 {
+			return
+		}
+		var raw []byte
+		for _, u := range utf16.Encode(run) {
+			raw = append(raw, byte(u>>8), byte(u))
+		}
+		b.WriteString("+" + base64.RawStdEncoding.EncodeToString(raw) + "-")
+		run = nil
+	}
+	for _, r := range s {
+		switch {
+		case r < utf8.RuneSelf && (isLetterOrDigit(r) || strings.ContainsRune(direct, r)):
+			flush()
+			b.WriteRune(r)
+		case r == '+' && len(run) == 0:
+			b.WriteString("+-")
+		default:
+			run = append(run, r)
+		}
+	}
+	flush()
+	return b.String()
 }

@@ -5,13 +5,14 @@
 // A server can repeat what it was sent, in any header, in a realm, in a fault
 // text, as it was or in another encoding. So a text is not searched for the
 // secret alone: it is compared with every usual spelling of it (UTF-8, UTF-16,
-// base64 at each of the three alignments, hexadecimal, percent and HTML and
-// JSON escapes, reversed), after white space, which folds long values, is taken
-// out. A text that holds one is withheld as a whole; cutting out the match
-// would leave what the next encoding gives back.
+// UTF-7, base64 and base32 at each of their alignments, hexadecimal, percent and
+// HTML and JSON escapes, reversed), after white space, which folds long values,
+// is taken out. A text that holds one is withheld as a whole; cutting out the
+// match would leave what the next encoding gives back.
 package secret
 
 import (
+	"encoding/base32"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
@@ -81,7 +82,7 @@ func (v *Vault) AddText(s string) {
 	for _, form := range []string{
 		s, reversed(s), html.EscapeString(s), namedEntities.Replace(s), numericEntities(s, "&#%d;"), numericEntities(s, "&#x%x;"),
 		url.QueryEscape(s), url.PathEscape(s), percentAll(s), strings.Trim(string(escaped), `"`), unicodeEscapes(s),
-		latin1(s),
+		latin1(s), utf7(s, utf7Direct), utf7(s, utf7Direct+utf7Optional),
 	} {
 		v.add(form, 0, 0, false)
 	}
@@ -154,6 +155,16 @@ func (v *Vault) addBytes(b []byte, public int, whole bool) {
 		spell(func(b []byte) string { return strings.NewReplacer("+", "-", "/", "_").Replace(in64(b)) })
 		spell(func(b []byte) string { return url.QueryEscape(in64(b)) })
 		spell(func(b []byte) string { return hex.EncodeToString([]byte(in64(b))) }) // a dump of a header's bytes
+	}
+	for shift := range 5 {
+		// The same in base32, where five bytes make eight characters.
+		spell(func(b []byte) string {
+			e := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(append(make([]byte, shift), b...))
+			if (shift+len(b))%5 != 0 {
+				e = e[:len(e)-1]
+			}
+			return e[min((shift*8+4)/5, len(e)):]
+		})
 	}
 }
 

@@ -1,6 +1,7 @@
 package secret
 
 import (
+	"encoding/base32"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
@@ -71,6 +72,10 @@ var spellings = []spelling{
 	{"base64 folded at 76 columns", encoded(folded76, plainBytes)},
 	{"base64 without padding", encoded(base64.RawStdEncoding.EncodeToString, plainBytes)},
 	{"base64 for URLs", encoded(base64.URLEncoding.EncodeToString, plainBytes)},
+	{"base32", encoded(base32.StdEncoding.EncodeToString, plainBytes)},
+	{"base32 in small letters", encoded(func(b []byte) string { return strings.ToLower(base32.StdEncoding.EncodeToString(b)) }, plainBytes)},
+	{"UTF-7", each(func(s string) string { return utf7(s, utf7Direct) })},
+	{"UTF-7 with its optional characters", each(func(s string) string { return utf7(s, utf7Direct+utf7Optional) })},
 	{"hex", encoded(hex.EncodeToString, plainBytes)},
 	{"hex in capitals", encoded(upperHex, plainBytes)},
 	{"hex with colons", encoded(func(b []byte) string { return joined(":", b) }, plainBytes)},
@@ -354,4 +359,20 @@ func FuzzHolds(f *testing.F) {
 			t.Fatalf("%q became %q", text, v.Clean(text))
 		}
 	})
+}
+
+// The examples of RFC 2152.
+func TestUTF7(t *testing.T) {
+	for _, c := range []struct{ text, want string }{
+		{"Hi Mom -\u263a-!", "Hi Mom -+Jjo--!"},
+		{"\u65e5\u672c\u8a9e", "+ZeVnLIqe-"},
+		{"a+b", "a+-b"},
+	} {
+		if got := utf7(c.text, utf7Direct+utf7Optional); got != c.want {
+			t.Errorf("%q is %q, not %q", c.text, got, c.want)
+		}
+	}
+	if got, want := utf7("Hi!", utf7Direct), "Hi+ACE-"; got != want {
+		t.Errorf("%q, not %q", got, want)
+	}
 }

@@ -212,6 +212,8 @@ func (r *reading) location(logical string, otherProtocol bool) string {
 
 var hostLike = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?\.?$|^[0-9A-Fa-f:.]+$`)
 
+var bareHost = regexp.MustCompile(`^([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9-]{0,61}[A-Za-z0-9]$`)
+
 // badLocation says what is wrong with a server location, never repeating it: a
 // URL can hold a password. Whether EWS can be there is another question.
 func badLocation(place string, otherProtocol bool) string {
@@ -219,6 +221,11 @@ func badLocation(place string, otherProtocol bool) string {
 		return "holds spaces, control characters or damaged ones"
 	}
 	if otherProtocol {
+		return ""
+	}
+	// A host name alone is what some profiles hold. The check is made at its
+	// usual path, and the judgement says that Dynamics needs the whole URL.
+	if bareHost.MatchString(place) {
 		return ""
 	}
 	scheme, rest, ok := strings.Cut(place, "://")

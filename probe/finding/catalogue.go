@@ -57,7 +57,7 @@ const (
 	cmdImpersonate = `ewsprobe check --user "{user}" --mailbox "{mailbox}" --impersonate {host}`
 	cmdOneNode     = `ewsprobe check --user "{user}" --address IP {host}`
 	cmdExplain     = `ewsprobe check --user "{user}" --explain-rejection --dc DC {host}`
-	cmdProfile     = `ewsprobe check --profile FILE --mailbox "{mailbox}" {host}`
+	cmdProfile     = `ewsprobe check --profile FILE --mailbox "{mailbox}"`
 	cmdAskDirectly = `ewsprobe check --no-credentials --address IP {host}`
 )
 

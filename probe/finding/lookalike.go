@@ -44,7 +44,7 @@ var lookalikes = []Lookalike{
 	{Reason: "logon-hours", Title: "outside the logon hours", SubStatus: "0xC000006F", Win32: "1328", Check: "See the logon hours of the account; Dynamics works around the clock."},
 	{Reason: "workstation", Title: "not allowed from this workstation", SubStatus: "0xC0000070", Win32: "1329", Check: "See \"Log On To\" of the account: a name for Dynamics is never in that list."},
 	{Reason: "restricted", Title: "logon right missing on the server", SubStatus: "0xC000015B", Win32: "1385", Check: "See the policies \"Access this computer from the network\" and \"Deny access to this computer from the network\"."},
-	{Reason: "restricted", Title: "member of Protected Users", Check: "Event 100 in the log ProtectedUserFailures-DomainController; see the members of the group. It stops NTLM; Basic may still work."},
+	{Reason: "restricted", Title: "member of Protected Users", Check: "Event 100 in the log ProtectedUserFailures-DomainController; see the members of the group. It stops NTLM."},
 	{Reason: "smartcard-required", Title: "smart card required", Check: "See \"Smart card is required for interactive logon\" of the account: its password is then a random one."},
 	{Title: "authentication policy with BlockLegacyAuthWebServices", Check: "Get-User and Get-OrganizationConfig show the policy. The offered schemes do not change; that another account can sign in points to it."},
 	{Title: "Extended Protection (NTLM and Negotiate only)", SubStatus: "0xC000035B", Win32: win32BadBindings, Check: "Compare the certificate seen here with the one on the Exchange server."},

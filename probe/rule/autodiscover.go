@@ -46,6 +46,17 @@ func (v *view) heldBack(reason func(evidence.HeldBack) bool) *evidence.Item {
 	return nil
 }
 
+// heldAt is the step at an endpoint that might have been signed in to with
+// --follow-autodiscover.
+func (v *view) heldAt(endpoint string) *evidence.Item {
+	for _, item := range v.discovery {
+		if d := item.Discovery; d != nil && d.HeldBack.MayFollow() && d.Endpoint == endpoint {
+			return item
+		}
+	}
+	return nil
+}
+
 // aboutMailbox says whether an answer is about the mailbox of the check, not
 // about the account's own.
 func (v *view) aboutMailbox(item *evidence.Item) bool {
@@ -92,7 +103,11 @@ func autodiscoverFailed(v *view) *hit {
 	}
 	domain := v.discoveryDomain()
 	held := v.heldBack(evidence.HeldBack.MayFollow)
-	switch ews := v.foundEWS(); {
+	ews := v.foundEWS()
+	if at := v.heldAt(v.rec.Target.URL); ews != nil && at != nil {
+		held = at
+	}
+	switch {
 	case ews != nil && held != nil && held.Discovery.Endpoint == v.rec.Target.URL:
 		h.evidence = []string{ews.ID, held.ID}
 		h.summary = fmt.Sprintf("Autodiscover leads to EWS on %s, where nobody signed in: %s", hostOf(held), heldWhy(held))
@@ -103,7 +118,7 @@ func autodiscoverFailed(v *view) *hit {
 		h.summary = fmt.Sprintf("Autodiscover for %s names an EWS URL that cannot be used", domain)
 		h.detail = fmt.Sprintf("%s says %q.", capital(where(ews)), ews.Discovery.EwsURL)
 		return h
-	case ews != nil, v.sentOnline() != nil, v.leadsOnline() != nil, v.unknownAddress() != nil, v.wantsCredential() != nil:
+	case ews != nil, v.sentOnline() != nil, v.leadsOnline() != nil, v.unknownAddress() != nil, v.wantsCredential() != nil, v.proxyAsked() != nil:
 		return nil // found, or another finding says more
 	}
 	h.summary = fmt.Sprintf("Autodiscover for %s leads to no EWS", domain)
@@ -116,7 +131,7 @@ func autodiscoverFailed(v *view) *hit {
 		if s := tell(item); s != "" {
 			told = append(told, s)
 		}
-		if l := item.Logon; l != nil && l.Result != evidence.Skipped || item.Error != nil && item.Error.Code == evidence.TimedOut {
+		if l := item.Logon; l != nil && l.Result != evidence.Skipped || item.Error != nil && (item.Error.Code == evidence.TimedOut || item.Error.Code == evidence.ProxyAuth) {
 			h.confidence = finding.Likely // it might have led on
 		}
 	}
@@ -248,6 +263,32 @@ func (v *view) wantsCredential() *evidence.Item {
 func (v *view) hasPassword() bool {
 	t := v.rec.Target
 	return t.Credentials && !t.CurrentUser && t.Ticket != "keytab" && t.Ticket != "ccache"
+}
+
+// proxyAsked is a step to which a proxy answered in place of Autodiscover, where
+// the check cannot do without Autodiscover.
+func (v *view) proxyAsked() *evidence.Item {
+	if !v.needsAutodiscover() {
+		return nil
+	}
+	for _, item := range v.discovery {
+		if item.Error != nil && item.Error.Code == evidence.ProxyAuth || item.Response != nil && item.Response.Status == 407 {
+			return item
+		}
+	}
+	return nil
+}
+
+func proxyBeforeAutodiscover(v *view) *hit {
+	item := v.proxyAsked()
+	if item == nil || v.foundEWS() != nil {
+		return nil
+	}
+	return &hit{
+		confidence: finding.Confirmed, evidence: []string{item.ID},
+		summary: "The proxy between this machine and Autodiscover asks for a sign-in (407)",
+		detail:  fmt.Sprintf("Asked for %s, it answered in place of the service, so what Autodiscover says is not known. It stands in front of this machine only: Dynamics comes from outside and does not see it.", hostOf(item)),
+	}
 }
 
 // unknownAddress is the answer of Autodiscover that it does not know the mailbox.

@@ -257,6 +257,13 @@ func bind(data string) option {
 	})
 }
 
+func bindAs(account, data string) option {
+	return func(b *builder) {
+		bind(data)(b)
+		b.rec.Items[len(b.rec.Items)-1].Logon.Account = account
+	}
+}
+
 func troubledBind(problem evidence.Problem) option {
 	return item(evidence.Item{
 		Step: evidence.StepDirectoryBind, Address: dc + ":636", Bind: &evidence.Bind{Problem: problem, Why: "as told"},

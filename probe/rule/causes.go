@@ -111,5 +111,8 @@ func (v *view) causeBasic(findings []finding.Finding) finding.CauseReport {
 	if len(ids) == 0 {
 		return cause(5, finding.CauseUndetermined, "the endpoint was not reached")
 	}
+	if held := v.heldAt(v.rec.Target.URL); held != nil {
+		return cause(5, finding.CauseUndetermined, fmt.Sprintf("what answers on %s offers Basic, but whether that is your Exchange is not known", v.host()), append(ids, held.ID)...)
+	}
 	return cause(5, finding.CauseRuledOut, fmt.Sprintf("EWS offers Basic, as seen from %s", v.side()), ids...)
 }

@@ -111,7 +111,11 @@ func (v *view) causeTenant(findings []finding.Finding, opened *evidence.Item) fi
 	case dynamics.guid == "":
 		return cause(4, finding.CauseUndetermined, dynamics.why, dynamics.evidence...)
 	}
-	if differs, ids := v.tenantDifference(); differs != "" {
+	if differs, ids := v.tenantDifference(); differs != "" && v.crossTenant() {
+		return cause(4, finding.CauseNotApplicable, differs+", and the profile was made for access across tenants", ids...)
+	} else if differs != "" && v.knownOnline() {
+		return cause(4, finding.CauseLikely, differs+"; the Exchange Online profile that this mailbox needs meets that, unless it is made for access across tenants", ids...)
+	} else if differs != "" {
 		return cause(4, finding.CauseUndetermined, differs+"; that matters only if the mailbox is in Exchange Online, and where it is is not known", ids...)
 	}
 	domain, known := v.domainTenant()

@@ -165,12 +165,27 @@ func mailboxUnlicensed(v *view) *hit {
 // tenant, "" if it does not, and how sure that is.
 func (v *view) tenantNeeded() (why string, sure finding.Confidence) {
 	switch {
+	case v.crossTenant():
+		return "", ""
+	case v.serverToServer():
+		if v.knownOnline() && v.openedMailbox() == nil {
+			return "the profile is a server-to-server one and the mailbox is in Exchange Online", finding.Confirmed
+		}
 	case v.rec.Target.ProfileAuth == "oauth":
 		return "a profile that signs in with OAuth needs the same tenant, unless it was made for access across tenants", finding.Confirmed
-	case v.knownOnline() && v.openedMailbox() == nil:
-		return "the mailbox is in Exchange Online, which only a server-to-server profile can reach, and that one needs the same tenant", finding.Likely
 	}
 	return "", ""
+}
+
+// crossTenant: the exported profile was made for access across tenants.
+func (v *view) crossTenant() bool { return v.retrieves(evidence.CredentialsEntra) }
+
+// serverToServer: the exported profile uses no user's credentials.
+func (v *view) serverToServer() bool { return v.retrieves(evidence.CredentialsServerToServer) }
+
+func (v *view) retrieves(how int) bool {
+	p := v.rec.Target.Profile
+	return p != nil && p.Incoming.Credentials != nil && p.Incoming.Credentials.Is(how)
 }
 
 // knownOnline: Exchange Online says that it has the mailbox, or Exchange here

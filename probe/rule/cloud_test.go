@@ -105,6 +105,13 @@ var (
 	apps = []option{profile("oauth"), mailbox(anna), asked(401, headers("X-RUM-Validated", "1", "WWW-Authenticate", bearerOnline)), bearer(headers("WWW-Authenticate", bearerOnline))}
 )
 
+// retrieving is an exported profile with that way to its credentials.
+func retrieving(how int) option {
+	return target(func(t *evidence.Target) {
+		t.Profile = &evidence.Profile{Incoming: evidence.ProfileSide{Credentials: &evidence.Option{Number: how}}}
+	})
+}
+
 func with(base []option, more ...option) evidence.Record {
 	return record(append(append([]option{}, base...), more...)...)
 }
@@ -177,8 +184,10 @@ var cloudCases = []struct {
 	{"another tenant, a password, the mailbox here", with(itOpens, domainIn(contoso), dynamicsIn(fabrikam)), "ok ok confirmed", "", "ruled-out ruled-out not-applicable not-applicable not-checked"},
 	{"another tenant, a password, the mailbox elsewhere", with(unasked, place(evidence.LocationElsewhere), domainIn(contoso), dynamicsIn(fabrikam)), "ok ok confirmed", "", "not-checked ruled-out not-applicable not-applicable not-checked"},
 	{"another tenant, a password, the mailbox anywhere", with(unasked, domainIn(contoso), dynamicsIn(fabrikam)), "ok ok confirmed", "", "not-checked not-checked not-checked undetermined not-checked"},
-	{"another tenant, a password, and Autodiscover here sends clients online", record(fromAddress(""), saying(anna, online), domainIn(contoso), dynamicsIn(fabrikam)), "critical mailbox-online confirmed", "tenant-differs", "undetermined confirmed not-checked likely not-checked"},
-	{"another tenant, a password, the mailbox online", with(unasked, place(evidence.LocationOnline), domainIn(contoso), dynamicsIn(fabrikam)), "critical mailbox-online likely", "tenant-differs", "not-checked likely not-checked likely not-checked"},
+	{"another tenant, a password, and Autodiscover here sends clients online", record(fromAddress(""), saying(anna, online), domainIn(contoso), dynamicsIn(fabrikam)), "critical mailbox-online confirmed", "", "undetermined confirmed not-checked likely not-checked"},
+	{"another tenant, a password, the mailbox online", with(unasked, place(evidence.LocationOnline), domainIn(contoso), dynamicsIn(fabrikam)), "critical mailbox-online likely", "", "not-checked likely not-checked likely not-checked"},
+	{"another tenant, a profile across tenants", with(modernly, retrieving(evidence.CredentialsEntra), domainIn(contoso), dynamicsIn(fabrikam)), "ok ok confirmed", "", "not-checked not-applicable not-checked not-applicable not-checked"},
+	{"another tenant, a server-to-server profile, the mailbox online", with(apps, retrieving(evidence.CredentialsServerToServer), place(evidence.LocationOnline), domainIn(contoso), dynamicsIn(fabrikam)), "critical tenant-differs confirmed", "", "not-checked not-applicable not-checked confirmed not-checked"},
 	{"Exchange's tenant is nothing to a password", with(unasked, bearer(exchange("WWW-Authenticate", bearerOnPremises)), domainIn(fabrikam), dynamicsIn(fabrikam)), "ok ok confirmed", "", "not-checked not-checked not-checked ruled-out not-checked"},
 
 	// Cause 6.

@@ -67,7 +67,7 @@ func (v *view) reasons() []told {
 			}
 			all = append(all, told{bindReasons[strings.ToLower(item.Bind.Data)], item, fmt.Sprintf("LDAPS at %s: data %s", item.Address, orNone(item.Bind.Data))})
 		case item.Kerberos != nil && item.Kerberos.Error != "" && item.Step != evidence.StepTicket:
-			all = append(all, told{kdcReason(item.Kerberos), item, fmt.Sprintf("Kerberos at %s: %s", item.Address, kdcSaid(item.Kerberos))})
+			all = append(all, told{kdcReason(item), item, fmt.Sprintf("Kerberos at %s: %s", item.Address, kdcSaid(item.Kerberos))})
 		}
 	}
 	return all
@@ -91,7 +91,11 @@ func kdcSaid(k *evidence.Kerberos) string {
 	return s
 }
 
-func kdcReason(k *evidence.Kerberos) string {
+func kdcReason(item *evidence.Item) string {
+	k := item.Kerberos
+	if k.Error == "KDC_ERR_PREAUTH_FAILED" && item.Step != evidence.StepKDCLogon {
+		return "" // it was shown no password
+	}
 	if r := statusReasons[k.NTStatus]; r != "" {
 		return r
 	}
@@ -124,7 +128,7 @@ func (v *view) why() (reason string, confidence finding.Confidence, detail strin
 		ids = append(ids, t.item.ID)
 		says = append(says, t.says)
 		if k := t.item.Kerberos; k != nil {
-			exists = exists || k.Error != "KDC_ERR_C_PRINCIPAL_UNKNOWN" && k.Error != "KDC_ERR_WRONG_REALM"
+			exists = exists || slices.Contains([]string{"KDC_ERR_PREAUTH_REQUIRED", "KDC_ERR_PREAUTH_FAILED", "KDC_ERR_CLIENT_REVOKED", "KDC_ERR_KEY_EXPIRED", "KDC_ERR_NAME_EXP"}, k.Error)
 			kdcRevoked = kdcRevoked || k.Error == "KDC_ERR_CLIENT_REVOKED"
 		}
 		reason = outranking(reason, t)
@@ -139,13 +143,34 @@ func (v *view) why() (reason string, confidence finding.Confidence, detail strin
 		return t.item.Bind != nil && t.reason != unknownUser && t.reason != wrongPassword && t.reason != ""
 	}) && v.provedElsewhere == nil:
 		return reason, finding.Confirmed, detail + " There is no such account in the domain that was asked; a name that belongs to another domain looks the same.", ids
+	case reason == wrongPassword && unsureName(all):
+		return undetermined, finding.Undetermined, detail + " A directory says the same of a name that it does not know in this form, so this proves nothing about the password: give the name as UPN (user@domain)." + hidden(kdcRevoked), ids
 	case reason == wrongPassword && !exists:
 		// A directory may say the same of a name it does not know.
-		return reason, finding.Confirmed, detail + " Samba says the same of an account that does not exist; a Windows domain controller says data 525 then.", ids
+		return reason, finding.Likely, detail + " Whether the account exists was not to be learnt: Samba says the same of one that does not, a Windows domain controller says data 525 then.", ids
 	case reason == wrongPassword:
-		return reason, finding.Confirmed, detail + " The account exists and this is not its password; an account that must use a smart card has a random one.", ids
+		return reason, finding.Confirmed, detail + " The account exists and this is not its password; an account that must use a smart card has a random one." + hidden(kdcRevoked), ids
+	}
+	if slices.ContainsFunc(all, func(t told) bool { return t.reason == wrongPassword }) {
+		detail += " The password is refused besides: it is wrong as well, or the state hides that it is right."
 	}
 	return reason, finding.Confirmed, detail + " " + stateMeans[reason], ids
+}
+
+// unsureName: what says "wrong password" is a directory that was given a name
+// which is no UPN.
+func unsureName(all []told) bool {
+	return !slices.ContainsFunc(all, func(t told) bool {
+		return t.reason == wrongPassword && (t.item.Bind == nil || strings.Contains(t.item.Logon.Account, "@"))
+	})
+}
+
+// hidden is what a wrong password hides.
+func hidden(revoked bool) string {
+	if !revoked {
+		return ""
+	}
+	return " The KDC refuses the account itself besides: it is disabled, locked, expired or outside its logon hours, too."
 }
 
 // outranking joins the words of several controllers.
@@ -175,8 +200,8 @@ var stateMeans = map[string]string{
 	locked:          "The account is locked out after too many bad logons: find what sends them (event 4740 on the domain controller names the machine), then unlock it.",
 	disabled:        "The account is disabled: enable it, or enter another one in the Dynamics profile.",
 	expired:         "The account has expired: extend it.",
-	passwordExpired: "The password is right, but has expired: set a new one, here and in the Dynamics profile.",
-	mustChange:      "The password is right, but must be changed at the next logon, which Dynamics cannot do: clear that flag or set a new password.",
+	passwordExpired: "The password has expired: set a new one, here and in the Dynamics profile.",
+	mustChange:      "The password must be changed at the next logon, which Dynamics cannot do: clear that flag or set a new password.",
 	logonHours:      "The account may not log on at this hour: Dynamics works around the clock and needs all hours.",
 	workstation:     "The account may log on only from named workstations, and no name for Dynamics is ever among them: clear \"Log On To\".",
 	restricted:      "A restriction of the account stops this kind of logon: Protected Users, an authentication policy of the domain, or a missing logon right.",
@@ -191,7 +216,7 @@ func logonBlocked(v *view) *hit {
 	}
 	h := &hit{confidence: finding.Likely, evidence: []string{v.provedElsewhere.ID}}
 	var schemes []string
-	password := false // a ticket that is refused says nothing of it: kerberos-failed
+	password := false // where there is one, a refused ticket alone says nothing of it: kerberos-failed
 	for _, n := range v.nodes {
 		for _, item := range n.logons {
 			l := item.Logon
@@ -205,15 +230,19 @@ func logonBlocked(v *view) *hit {
 			}
 		}
 	}
-	if !password {
+	what := "password"
+	if v.rec.Target.Ticket == "keytab" {
+		what = "key"
+	}
+	if len(schemes) == 0 || !password && what == "password" {
 		return nil
 	}
 	by := v.provedElsewhere.Logon.Scheme
 	if v.provedElsewhere.Step.Autodiscover() {
 		by = "Autodiscover"
 	}
-	h.summary = fmt.Sprintf("The password of %s is right (%s accepts it), but EWS on %s refuses it by %s", v.rec.Target.User, by, v.host(), strings.Join(schemes, " and "))
-	h.detail = fmt.Sprintf("%s accepted the same name and password in this run%s, so neither is wrong. EWS refuses every scheme that was tried (%s).", capital(where(v.provedElsewhere)), byScheme(v.provedElsewhere), strings.Join(schemes, ", "))
+	h.summary = fmt.Sprintf("The %s of %s is right (%s accepts it), but EWS on %s refuses it by %s", what, v.rec.Target.User, by, v.host(), strings.Join(schemes, " and "))
+	h.detail = fmt.Sprintf("%s accepted the same name and %s in this run%s, so neither is wrong. EWS refuses every scheme that was tried (%s).", capital(where(v.provedElsewhere)), what, byScheme(v.provedElsewhere), strings.Join(schemes, ", "))
 	h.detail += " What does that: an authentication policy of Exchange with BlockLegacyAuthWebServices (the offered schemes stay as they are); a right to log on over the network that the account lacks on the Exchange server; the group Protected Users or a list of allowed workstations, where another scheme was what accepted it; a device in front of EWS that signs in for itself."
 	switch one := len(schemes) == 1; {
 	case one && strings.HasPrefix(schemes[0], "Kerberos"):

@@ -193,6 +193,9 @@ func noScheme(v *view, n *node) *hit {
 	if v.elsewhere(n) || n.status() != 401 || len(n.offers) > 0 || signInPage(n.ask.Response) != "" {
 		return nil
 	}
+	if _, offered := n.bearerChallenge(); offered != nil && v.rec.Target.ProfileAuth == "oauth" {
+		return nil // what an OAuth profile needs is offered to who asks with an empty Bearer token
+	}
 	h := &hit{confidence: finding.Confirmed, evidence: []string{n.ask.ID}}
 	h.summary = fmt.Sprintf("%s answers 401 but offers no way to sign in", v.at(n))
 	h.detail = "A 401 without WWW-Authenticate: either every authentication method of the EWS virtual directory is off, or a device in front removes the header."

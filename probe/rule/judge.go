@@ -47,6 +47,7 @@ func (v *view) apply(r row) (finding.Finding, bool) {
 	f := finding.Finding{Code: r.code, Cause: entry.Cause, Title: entry.Title}
 	holds := false
 	var first []finding.Remedy
+	rest := entry.Remedies
 	join := func(h *hit, address string) {
 		if h == nil {
 			return
@@ -63,7 +64,10 @@ func (v *view) apply(r row) (finding.Finding, bool) {
 		}
 		holds = true
 		f.Status, f.Confidence, f.Summary, f.Detail, f.Reason = h.status, h.confidence, h.summary, h.detail, h.reason
-		first = h.remedies
+		first, rest = h.remedies, entry.Remedies
+		if h.short {
+			rest = rest[max(0, len(rest)-3):] // mend it, tell Dynamics, test there
+		}
 	}
 	if r.in != nil {
 		join(r.in(v), "")
@@ -76,7 +80,7 @@ func (v *view) apply(r row) (finding.Finding, bool) {
 		}
 	}
 	if holds {
-		f.Remedies = v.fill(slices.Concat(first, entry.Remedies))
+		f.Remedies = v.fill(slices.Concat(first, rest))
 	}
 	return f, holds
 }
@@ -132,6 +136,8 @@ func (v *view) verdict(findings *[]finding.Finding) finding.Verdict {
 		switch {
 		case len(*findings) > 0:
 			summary += "; seen so far: " + (*findings)[0].Summary
+		case v.proved != nil:
+			summary += fmt.Sprintf("; so far, %s signs in to EWS on %s by %s", v.proved.Logon.Account, v.host(), mechanism(v.proved.Logon))
 		case len(v.nodes) > 0 && v.nodes[0].challenged():
 			summary += fmt.Sprintf("; so far, %s offers %s", v.at(v.nodes[0]), strings.Join(v.nodes[0].offerNames(), ", "))
 		default:

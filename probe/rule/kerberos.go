@@ -122,7 +122,7 @@ func kerberosFailed(v *view) *hit {
 		if k == nil || k.Error == "" || item.Step == evidence.StepKDCAsk {
 			continue
 		}
-		if item.Step == evidence.StepKDCLogon && kdcReason(k) != "" {
+		if item.Step == evidence.StepKDCLogon && kdcReason(item) != "" {
 			continue // credentials-rejected says it
 		}
 		h := &hit{confidence: finding.Confirmed, evidence: []string{item.ID}}
@@ -148,11 +148,15 @@ func kerberosFailed(v *view) *hit {
 		}
 		h := &hit{confidence: finding.Undetermined, evidence: []string{item.ID}}
 		h.summary = fmt.Sprintf("%s refuses the Kerberos ticket of %s", v.at(n), item.Logon.Account)
-		h.detail = fmt.Sprintf("The KDC gave a ticket and EWS refused it (HTTP %d). From here these look the same: the service principal name is held by another account than the one that runs EWS (duplicate or missing SPN, alternate service account not rolled out to this server), a clock that is off, Extended Protection behind a device that re-encrypts TLS, and a Negotiate that takes NTLM only.", item.Logon.Status)
+		h.detail = fmt.Sprintf("The KDC gave a ticket and EWS refused it (HTTP %d). %s", item.Logon.Status, ticketLookalikes)
 		return h
 	}
 	return nil
 }
+
+// ticketLookalikes is what a refused ticket may mean: the account is in order,
+// else there would be none.
+const ticketLookalikes = "From here these look the same: the service principal name is held by another account than the one that runs EWS (a duplicate or missing SPN, an alternate service account that is not rolled out to this server); a clock that is off; Extended Protection behind a device that re-encrypts TLS; a Negotiate that takes NTLM only."
 
 func preauthOff(v *view) *hit {
 	for _, item := range v.directory {

@@ -266,7 +266,10 @@ func (v *view) signedIn(n *node) *evidence.Item {
 		}
 	}
 	if again := n.asked(evidence.AgainLater); any != nil && again != nil {
-		return again
+		any = again
+	}
+	if named := n.asked(evidence.NamedInbox); opens(any) && named != nil && !opens(named) {
+		return named // without the mailbox's name, the answer was about the caller's own
 	}
 	return any
 }

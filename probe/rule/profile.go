@@ -114,9 +114,9 @@ func locationContradictions(p *evidence.Profile) []contradiction {
 		places = append(places, place{"outgoing", p.Outgoing.Location})
 	}
 	for _, at := range places {
-		u, err := url.Parse(at.location)
-		if at.location == "" || err != nil || u.Host == "" {
-			continue // withheld, or of another making
+		u := locationURL(at.location)
+		if u == nil {
+			continue // none, withheld, or of another making
 		}
 		if p.ServerType.Is(evidence.ServerExchange, evidence.ServerHybrid) && !online && front.OnlineHost(u.Hostname()) {
 			add("points at Exchange Online", "It is of type %s, which is for servers of your own, but its %s server location is %s, and that is Exchange Online: assign the Exchange Online profile to mailboxes there (cause 2).", p.ServerType.Label, at.way, u.Hostname())
@@ -129,6 +129,18 @@ func locationContradictions(p *evidence.Profile) []contradiction {
 		}
 	}
 	return list
+}
+
+// locationURL reads a server location, which may be a host name alone; nil: it
+// is neither.
+func locationURL(location string) *url.URL {
+	if !strings.Contains(location, "://") {
+		location = "https://" + location
+	}
+	if u, err := url.Parse(location); err == nil && u.Host != "" {
+		return u
+	}
+	return nil
 }
 
 // schemeContradictions: an NTLM profile where Basic is offered. Where the check
@@ -237,7 +249,7 @@ func (v *view) profileNotes(p *evidence.Profile) []string {
 	if on := p.AutoDiscover; on != nil && *on && v.rec.Target.FromAddress == "" {
 		notes = append(notes, "It leaves the server to Autodiscover, so Dynamics may use another URL than the one checked.")
 	}
-	if u, err := url.Parse(p.Incoming.Location); err == nil && u.Host != "" && !strings.EqualFold(u.Hostname(), v.rec.Target.Host) {
+	if u := locationURL(p.Incoming.Location); u != nil && !strings.EqualFold(u.Hostname(), v.rec.Target.Host) {
 		notes = append(notes, fmt.Sprintf("Its server location is on %s; %s was checked.", u.Hostname(), v.host()))
 	}
 	return notes

@@ -57,6 +57,10 @@ func (v *view) frontEnd() string {
 // retarget is the shortest argument of ewsprobe that leads back to the same
 // endpoint.
 func (v *view) retarget() string {
+	if from := v.rec.Target.FromAddress; from != "" {
+		// A host that Autodiscover named is not one that the user did.
+		return safe(from, mailAddress, "<MAILBOX>")
+	}
 	u, err := url.Parse(v.rec.Target.URL)
 	if err != nil {
 		return "<HOST>"

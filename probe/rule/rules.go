@@ -11,6 +11,7 @@ type hit struct {
 	evidence   []string
 	reason     string
 	remedies   []finding.Remedy // before those of the catalogue
+	short      bool             // of the catalogue's, only the last ones: what is wrong is known
 }
 
 // row connects a code with the question whether it holds: at an address, or
@@ -33,7 +34,7 @@ var table = []row{
 	{code: "timeout", at: timedOut},
 	{code: "tls-untrusted", at: tlsUntrusted},
 	{code: "tls-failed", at: tlsFailed},
-	{code: "proxy-auth-required", at: proxyAuthRequired},
+	{code: "proxy-auth-required", at: proxyAuthRequired, also: proxyBeforeAutodiscover},
 	{code: "server-error", at: serverError},
 	{code: "throttled", at: throttled},
 	// The endpoint (endpoint.go).

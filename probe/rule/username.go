@@ -24,6 +24,9 @@ func userNameNotUPN(v *view) *hit {
 		detail:  "Dynamics' Test Connection uses the user name of the profile as the SMTP address to impersonate. " + form,
 	}
 	item := v.askedAnywhere(evidence.TestConnection)
+	if !strings.Contains(user, `\`) && (item == nil || opens(item)) {
+		return nil // a bare name is a fault only where it was seen to be one
+	}
 	if item != nil {
 		h.evidence = append(h.evidence, item.ID)
 	}
