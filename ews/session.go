@@ -123,6 +123,29 @@ func (s *Session) Ask(ctx context.Context, q Question, begin func() bool, settle
 	return &item
 }
 
+// Beside makes a further call with the password by Basic, on the connection that
+// the accepted logon left open, while the caller does something else. What wait
+// returns is what Ask does. A nil wait: there is no such connection, or begin
+// forbids it; nothing is sent.
+func (s *Session) Beside(ctx context.Context, q Question, begin func() bool) (wait func(Settle) *evidence.Item) {
+	if s.over || !s.basic || s.spare == nil || !s.spare.Fit(SettleTime) || !begin() {
+		return nil
+	}
+	q.UserAgent = s.Accepted[len(s.Accepted)-1].Request.UserAgent
+	conn := s.spare
+	s.spare = nil // the call's own from here on: a logon meanwhile keeps another
+	var item evidence.Item
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		item, conn = s.client.send(ctx, conn, s.basicLeg(q))
+	}()
+	return func(settle Settle) *evidence.Item {
+		<-done
+		return s.settleBasic(item, conn, settle)
+	}
+}
+
 // lost: the connection ended before the call was answered.
 func lost(item evidence.Item) bool {
 	f := item.Error
@@ -143,14 +166,25 @@ func (s *Session) byBasic(ctx context.Context, q Question, settle Settle) eviden
 		conn.Close()
 		conn = nil
 	}
-	item, used := c.send(ctx, conn, leg{
+	item, used := c.send(ctx, conn, s.basicLeg(q))
+	return *s.settleBasic(item, used, settle)
+}
+
+func (s *Session) basicLeg(q Question) leg {
+	return leg{
 		step: evidence.StepLogon, userAgent: q.UserAgent, question: &q, credential: true,
-		authorization: wire.BasicCredential(c.Credential.User, c.Credential.Password), described: "Basic, value not kept",
-	})
-	c.settle(&item, evidence.Logon{Scheme: "Basic"}, settle)
-	item = c.Recorder.Add(item)
-	c.keep(item, used)
-	return item
+		authorization: wire.BasicCredential(s.client.Credential.User, s.client.Credential.Password), described: "Basic, value not kept",
+	}
+}
+
+// settleBasic writes down how a further call by Basic ended. After a refusal,
+// whatever changed, no further call is made.
+func (s *Session) settleBasic(item evidence.Item, used *wire.Conn, settle Settle) *evidence.Item {
+	s.client.settle(&item, evidence.Logon{Scheme: "Basic"}, settle)
+	item = s.client.Recorder.Add(item)
+	s.client.keep(item, used)
+	s.over = s.over || item.Logon.Result == evidence.Refused
+	return &item
 }
 
 // byHandshake signs in another connection in the way that was accepted.

@@ -9,8 +9,8 @@ import (
 
 // Guard keeps one account from being locked out by this run. A logon counts as
 // refused from the moment it is sent until it is accepted; at the limit nothing
-// more is sent. The run sends one logon at a time, so the guard is asked and
-// told in turn and needs no lock.
+// more is sent. It is asked and told by one goroutine, so it needs no lock; two
+// logons are under way at once only where it has room for both (Room).
 type Guard struct {
 	max      int
 	refused  int
@@ -37,6 +37,12 @@ func (g *Guard) May(comparison bool) (bool, string) {
 		return false, fmt.Sprintf("the limit of %s (--max-rejections) is reached", refusals(g.max))
 	}
 	return true, ""
+}
+
+// Room says whether n logons might be sent and all be refused.
+func (g *Guard) Room(n int) bool {
+	may, _ := g.May(false)
+	return may && g.refused+n <= g.max
 }
 
 // Begin counts a logon that is about to be sent.

@@ -34,9 +34,11 @@ func (r *run) logons(ctx context.Context, nodes []*node) error {
 			if t.refused && t.provedBefore && l.When != ToCompare && l.When != ToReason {
 				continue
 			}
+			wait := t.primaryBeside(ctx, l)
 			if err := t.take(ctx, l); problem == nil {
 				problem = err // the second refusal cannot be remembered either
 			}
+			wait()
 		}
 		n.further(ctx)
 		if t.refused && (t.provedBefore || !r.guard.proved) {

@@ -122,7 +122,7 @@ func (f *further) owner(ctx context.Context) {
 
 // primaryAddress asks the address book which address is the primary one, once
 // in a run: after the mailbox was not found, and after a success where that
-// needs no more round trips than the longest plain case.
+// needs no more round trips than the longest plain case (else primaryBeside).
 func (f *further) primaryAddress(ctx context.Context) {
 	if f.Mailbox == "" || f.asked[evidence.PrimaryAddress] {
 		return
@@ -136,6 +136,29 @@ func (f *further) primaryAddress(ctx context.Context) {
 	}
 	f.once(evidence.PrimaryAddress)
 	f.ask(ctx, ews.Question{Purpose: evidence.PrimaryAddress, Call: soap.Call{Mailbox: f.Mailbox}})
+}
+
+// primaryBeside asks the address book while another logon is on its way, so that
+// it costs no round trip of waiting: after Basic opened the mailbox by
+// impersonation, where an alias opens it as the primary address does. The guard
+// counts both as sent.
+func (t *talk) primaryBeside(ctx context.Context, l Logon) (wait func()) {
+	s := t.client.Session()
+	if s == nil || l.When != ToProve || t.basic != evidence.Accepted || !t.Impersonate || t.Mailbox == "" || t.asked[evidence.PrimaryAddress] || !opened(t.answer(s)) {
+		return func() {}
+	}
+	end := s.Beside(ctx, ews.Question{Purpose: evidence.PrimaryAddress, Call: soap.Call{Mailbox: t.Mailbox}}, func() bool {
+		if !t.guard.Room(2) {
+			return false
+		}
+		t.guard.Begin(false)
+		return true
+	})
+	if end == nil {
+		return func() {}
+	}
+	t.node.once(evidence.PrimaryAddress)
+	return func() { end(func(r evidence.Result) bool { return t.guard.End(false, r) }) }
 }
 
 // testConnection asks, once in a run, what Dynamics' Test Connection would ask:
@@ -161,7 +184,7 @@ func furtherCalls(c Config) []string {
 		if !c.Impersonate {
 			calls = append(calls, "GetFolder for the account's own inbox and the mailbox's, to tell one from the other")
 		}
-		calls = append(calls, "ResolveNames for the mailbox's address, if it is not found or a round trip is left: which address is the primary one")
+		calls = append(calls, "ResolveNames for the mailbox's address: which address is the primary one")
 	}
 	if !c.CurrentUser && !isUPN(c.User) {
 		calls = append(calls, "FindFolder impersonating the user name, as Dynamics' Test Connection does")
