@@ -27,7 +27,8 @@ type Lines struct {
 
 	Scheme, Binding, UserAgent string // of the accepted logon
 
-	at atomic.Int64 // which address is in use
+	at  atomic.Int64 // which address is in use
+	own string       // the server's identifier of the account's own inbox; "" not known
 }
 
 // Line is one connection, opened when it is needed. It serves one caller at a
@@ -84,6 +85,7 @@ func (l *Line) Ask(ctx context.Context, q Question, settle Settle) evidence.Item
 	} else {
 		l.signed = conn != nil && (item.Response == nil || item.Response.Status != 401)
 	}
+	l.of.learn(q, c.Recorder)
 	return c.record(item)
 }
 
@@ -107,7 +109,17 @@ func (l *Line) SignIn(ctx context.Context, q Question, settle Settle) evidence.I
 	if s := c.session; s != nil {
 		l.conn, l.signed, l.used = s.conn, true, time.Now()
 	}
+	l.of.learn(q, c.Recorder)
 	return item
+}
+
+// learn remembers the account's own inbox, so that answers about it are known
+// again: it is folder-1 in every item from then on. It is asked for before
+// there is more than one line.
+func (p *Lines) learn(q Question, r *Recorder) {
+	if q.Purpose == evidence.OwnInbox && len(r.folders) > 0 {
+		p.own = r.folders[0]
+	}
 }
 
 // Drop ends the connection; the next call opens another.
@@ -123,6 +135,9 @@ func (l *Line) client(q *Question) *Client {
 	c := &Client{
 		URL: p.URL, Address: p.Addresses[int(p.at.Load())%len(p.Addresses)], Dialer: p.Dialer, Recorder: NewRecorder(l.vault, nil),
 		Credential: p.Credential, ConnectLimit: p.ConnectLimit,
+	}
+	if p.own != "" {
+		c.Recorder.folders = []string{p.own}
 	}
 	if q != nil {
 		c.Call = q.Call

@@ -82,3 +82,10 @@ func (c Config) placesOf(rec evidence.Record, first string) []string {
 	}
 	return places
 }
+
+// BatchTarget is what a row of a batch is about, before anything was asked.
+func (c Config) BatchTarget(impersonate bool) evidence.Target {
+	t := c.target()
+	t.Impersonate = impersonate
+	return t
+}

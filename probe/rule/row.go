@@ -25,15 +25,15 @@ func Mailbox(rec evidence.Record) Judgement {
 // NotChecked is the judgement of a mailbox that nobody asked for, because of what
 // was answered before.
 func NotChecked(target evidence.Target, why string) Judgement {
-	return unasked(target, "not-checked", why, "the mailbox was not asked: "+why)
+	return notAsked(target, "not-checked", why, "the mailbox was not asked: "+why)
 }
 
 // BadRow is the judgement of a row that names no mailbox that could be asked for.
 func BadRow(target evidence.Target, why string) Judgement {
-	return unasked(target, "config-invalid", why, "nothing was asked")
+	return notAsked(target, "config-invalid", why, "nothing was asked")
 }
 
-func unasked(target evidence.Target, code finding.Code, summary, why string) Judgement {
+func notAsked(target evidence.Target, code finding.Code, summary, why string) Judgement {
 	entry, _ := finding.Lookup(code)
 	j := Judgement{Verdict: finding.Verdict{Code: code, Status: entry.Status, Confidence: finding.Confirmed, Summary: summary}}
 	v := arrange(&evidence.Record{Target: target})
