@@ -16,9 +16,9 @@ type pace struct {
 	most    int // workers
 	limit   int // of them may ask
 	grow    time.Time
+	less    time.Time     // when the limit was last lowered
 	growth  time.Duration // how long the limit holds before one more is tried
 	until   time.Time     // nobody asks before
-	stopped time.Time     // when the last pause began
 	trouble int           // in a row
 	tempo   *tempo
 	limiter *rate.Limiter
@@ -109,7 +109,7 @@ func (p *pace) tune() {
 	if math.IsInf(x, 1) {
 		return
 	}
-	p.limiter.SetBurst(int(min(max(x/50, 1), 8)))
+	p.limiter.SetBurst(int(min(max(x/500, 1), 8)))
 	p.limiter.SetLimit(rate.Limit(x))
 }
 
@@ -119,7 +119,7 @@ func (p *pace) complained(sent time.Time, pause time.Duration) (until time.Time)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
-	fresh := sent.After(p.stopped)
+	fresh := !sent.Before(p.until) // else it was sent before that pause was over
 	if pause <= 0 {
 		if fresh {
 			p.trouble++
@@ -127,7 +127,6 @@ func (p *pace) complained(sent time.Time, pause time.Duration) (until time.Time)
 		pause = min(shortestPause<<min(p.trouble, 10), longestPause)
 	}
 	if fresh {
-		p.stopped = now
 		p.pauses++
 		p.tempo.complained(now, pause)
 		p.tune()
@@ -153,9 +152,8 @@ func (p *pace) unreachable(sent time.Time) (until time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
-	if sent.After(p.stopped) {
+	if !sent.Before(p.until) {
 		p.trouble++
-		p.stopped = now
 		p.pauses++
 		p.stop(now, min(shortestPause<<min(p.trouble-1, 10), longestPause))
 	}
@@ -171,9 +169,10 @@ func (p *pace) crowded(sent time.Time) {
 	if p.limit > 1 {
 		p.limit--
 	}
-	if sent.After(p.stopped) && p.growth < 10*time.Minute && p.limit < p.most-1 {
-		p.growth = p.growth * 5 / 4
+	if sent.After(p.less) && !p.less.IsZero() && p.growth < 10*time.Minute {
+		p.growth = p.growth * 5 / 4 // one more was tried, and was one too many
 	}
+	p.less = now
 	p.grow = now.Add(p.growth)
 	p.wake()
 }

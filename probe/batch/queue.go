@@ -32,13 +32,14 @@ type queue struct {
 
 	mu      sync.Mutex
 	changed chan struct{}
+	over    chan struct{} // closed when no job is left
 	again   []*job
 	out     int  // handed out
 	ended   bool // no new ones come
 }
 
 func newQueue(most int) *queue {
-	return &queue{fresh: make(chan *job), most: most, changed: make(chan struct{})}
+	return &queue{fresh: make(chan *job), most: most, changed: make(chan struct{}), over: make(chan struct{})}
 }
 
 func (q *queue) wake() {
@@ -107,7 +108,14 @@ func (q *queue) end() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.ended = true
+	q.drained()
 	q.wake()
+}
+
+func (q *queue) drained() {
+	if q.ended && q.out == 0 && len(q.again) == 0 {
+		close(q.over)
+	}
 }
 
 // done: a job is finished.
@@ -115,6 +123,7 @@ func (q *queue) done() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.out--
+	q.drained()
 	if q.out == 0 {
 		q.wake()
 	}

@@ -166,6 +166,13 @@ func (r *run) all(ctx context.Context, target evidence.Target) error {
 			})
 		}
 	}
+	workers.Go(func() {
+		select {
+		case <-r.queue.over: // nobody has to wait for his turn any more
+			rest()
+		case <-working.Done():
+		}
+	})
 	if r.Watch != nil {
 		r.Watch(r.far)
 	}

@@ -23,7 +23,8 @@ type tempo struct {
 	sinceThen  int       // answers since
 	hold       time.Time // x is not raised before
 	pause      time.Duration
-	before     int // served and asking time at the complaint before
+	step       float64 // by how much more is tried once the rate was found
+	before     int     // served and asking time at the complaint before
 	beforeTime time.Duration
 }
 
@@ -33,13 +34,16 @@ func newTempo(now time.Time) *tempo {
 
 // answered notes an answer and returns whether x was changed.
 func (t *tempo) answered(now time.Time) bool {
+	if t.inAll == 0 && math.IsInf(t.x, 1) {
+		t.began, t.cycle = now, now // what came before was signing in
+	}
 	t.served++
 	t.inAll++
 	t.sinceThen++
 	if math.IsInf(t.x, 1) || now.Before(t.hold) {
 		return false
 	}
-	window := max(time.Second, t.pause, time.Duration(20/t.x*float64(time.Second)))
+	window := max(time.Second, t.pause, min(time.Duration(20/t.x*float64(time.Second)), 5*time.Second))
 	took := now.Sub(t.since)
 	if took < window {
 		return false
@@ -52,8 +56,9 @@ func (t *tempo) answered(now time.Time) bool {
 	t.low = max(t.low, t.x)
 	switch {
 	case t.high <= t.low*1.03: // found; later the server may allow more
-		t.high = t.low * 1.08
-		t.hold = now.Add(max(30*time.Second, 40*t.pause))
+		t.step = min(max(2*t.step, 0.06), 0.5) // doubled while nobody complains
+		t.high = t.low * (1 + t.step)
+		t.hold = now.Add(max(8*time.Second, 50*t.pause))
 		return false
 	case math.IsInf(t.high, 1):
 		t.x = t.low * 1.5
@@ -67,9 +72,8 @@ func (t *tempo) answered(now time.Time) bool {
 func (t *tempo) complained(now time.Time, pause time.Duration) {
 	asking, whole := now.Sub(t.began), now.Sub(t.cycle)
 	active, all := perSecond(t.served, asking), perSecond(t.inAll, whole)
-	first := math.IsInf(t.x, 1) && math.IsInf(t.high, 1)
-	t.high = min(t.high, max(active, 0.1))
-	if !math.IsInf(t.x, 1) {
+	first := math.IsInf(t.x, 1)
+	if !first { // at first the rate asked for is not known, only what was answered
 		t.high = min(t.high, t.x)
 	}
 	if !first && t.inAll >= 5 && all < t.high {
@@ -78,9 +82,13 @@ func (t *tempo) complained(now time.Time, pause time.Duration) {
 	if t.low >= t.high*0.97 {
 		t.low = min(0.95*t.high, max(all, 0.5*t.high)) // it allows less than it did
 	}
-	t.x = t.low
-	if t.low == 0 {
+	switch {
+	case first:
+		t.x = max(active/2, 1)
+	case t.low == 0:
 		t.x = t.high / 2
+	default:
+		t.x = t.low
 	}
 	// A bucket answers what is in it and what flows in: two complaints after
 	// different times tell one from the other.
@@ -88,11 +96,17 @@ func (t *tempo) complained(now time.Time, pause time.Duration) {
 		flow := 0.97 * float64(t.served-t.before) / (asking - t.beforeTime).Seconds()
 		if flow > t.low && flow < t.high {
 			t.x = flow
+			if t.served-t.before >= 5 {
+				t.high = min(t.high, 1.1*flow)
+			}
 		}
 	}
 	t.before, t.beforeTime = t.served, asking
-	t.x = max(t.x, 0.1)
-	t.pause = pause
+	if !first {
+		t.x = max(t.x, t.high/4)
+	}
+	t.x = max(t.x, 0.1) // a complaint out of turn must not bring all to a standstill
+	t.pause, t.step = pause, 0
 	resume := now.Add(pause)
 	t.began, t.served, t.cycle, t.inAll, t.since, t.sinceThen = resume, 0, now, 0, resume, 0
 	t.hold = resume
