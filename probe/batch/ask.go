@@ -102,7 +102,7 @@ func (w *worker) work(ctx context.Context) {
 			return
 		}
 		p, ok := w.account.enter(ctx)
-		if !ok || w.pace.over(ctx) != nil {
+		if !ok || w.pace.turn(ctx) != nil {
 			if ok {
 				w.account.leave(p)
 			}

@@ -2,11 +2,8 @@ package batch
 
 import (
 	"context"
-	"math"
 	"sync"
 	"time"
-
-	"golang.org/x/time/rate"
 )
 
 // pace holds all workers back together, as the server asks.
@@ -21,7 +18,7 @@ type pace struct {
 	until   time.Time     // nobody asks before
 	trouble int           // in a row
 	tempo   *tempo
-	limiter *rate.Limiter
+	beat    *beat
 	pauses  int
 	paused  time.Duration
 }
@@ -35,7 +32,7 @@ const (
 func newPace(workers int) *pace {
 	return &pace{
 		changed: make(chan struct{}), most: workers, limit: workers, growth: growAfter,
-		tempo: newTempo(time.Now()), limiter: rate.NewLimiter(rate.Inf, 1),
+		tempo: newTempo(time.Now()), beat: newBeat(),
 	}
 }
 
@@ -47,7 +44,6 @@ func (p *pace) wake() {
 // wait returns when the worker may ask, or ctx ends. idle is called when it has
 // to wait because fewer workers may ask.
 func (p *pace) wait(ctx context.Context, worker int, idle func()) error {
-	counted := false
 	for {
 		p.mu.Lock()
 		now := time.Now()
@@ -67,14 +63,7 @@ func (p *pace) wait(ctx context.Context, worker int, idle func()) error {
 		tooMany := worker >= p.limit
 		p.mu.Unlock()
 		if sleep == 0 {
-			if counted {
-				return ctx.Err()
-			}
-			counted = true // then the pause is looked at once more
-			if err := p.limiter.Wait(ctx); err != nil {
-				return err
-			}
-			continue
+			return ctx.Err()
 		}
 		if tooMany {
 			idle()
@@ -98,19 +87,8 @@ func (p *pace) answered() {
 	defer p.mu.Unlock()
 	p.trouble = 0
 	if p.tempo.answered(time.Now()) {
-		p.tune()
+		p.beat.set(p.tempo.x)
 	}
-}
-
-// tune makes the limiter do what tempo says. A little may be made good at once
-// that was missed by waking up late.
-func (p *pace) tune() {
-	x := p.tempo.x
-	if math.IsInf(x, 1) {
-		return
-	}
-	p.limiter.SetBurst(int(min(max(x/500, 1), 8)))
-	p.limiter.SetLimit(rate.Limit(x))
 }
 
 // complained: the server wants a pause; 0: it does not say how long. A complaint
@@ -129,7 +107,7 @@ func (p *pace) complained(sent time.Time, pause time.Duration) (until time.Time)
 	if fresh {
 		p.pauses++
 		p.tempo.complained(now, pause)
-		p.tune()
+		p.beat.set(p.tempo.x)
 	}
 	p.stop(now, pause)
 	return p.until
@@ -177,14 +155,24 @@ func (p *pace) crowded(sent time.Time) {
 	p.wake()
 }
 
-// over waits out a pause that began after wait returned.
-func (p *pace) over(ctx context.Context) error {
+// turn waits for the moment at which the next call may be sent: after a pause
+// that began meanwhile too, one after the other, so that no storm follows it.
+func (p *pace) turn(ctx context.Context) error {
 	for {
 		p.mu.Lock()
-		sleep := time.Until(p.until)
+		sleep, pauses := time.Until(p.until), p.pauses
 		p.mu.Unlock()
 		if sleep <= 0 {
-			return ctx.Err()
+			if err := p.beat.wait(ctx); err != nil {
+				return err
+			}
+			p.mu.Lock()
+			same := pauses == p.pauses
+			p.mu.Unlock()
+			if same {
+				return nil
+			}
+			continue
 		}
 		timer := time.NewTimer(sleep)
 		select {

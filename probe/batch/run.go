@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"sync"
 	"time"
 
@@ -205,8 +206,8 @@ func (r *run) far() Progress {
 	r.pace.mu.Lock()
 	defer r.pace.mu.Unlock()
 	p.Paused = r.pace.paused
-	if l := r.pace.limiter.Limit(); l < 1e9 {
-		p.Rate = float64(l)
+	if x := r.pace.tempo.x; !math.IsInf(x, 1) {
+		p.Rate = x
 	}
 	return p
 }

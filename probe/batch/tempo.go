@@ -6,30 +6,36 @@ import (
 )
 
 // tempo finds the rate that a throttle allows. Nobody tells it: it shows only in
-// what was answered and when the server complained. Between two complaints, the
-// pause included, a server answered at least what it allows on the whole (low);
-// at the rate that led to a complaint it allows less (high). Between the two it
-// is tried carefully, and rarely: each complaint costs a pause.
+// what was answered and when the server complained, and each complaint costs a
+// pause. It works as CUBIC does for a network (RFC 9438): after a complaint a
+// little slower, soon near the rate that led to it, there for long, and then ever
+// bolder, so that a complaint out of turn or a server that allows more than
+// before is made up for. The longer the pauses are, the rarer more is tried.
 type tempo struct {
-	x         float64 // calls per second; Inf: not held back
-	low, high float64
+	x        float64 // calls per second; Inf: not held back
+	starting bool    // the first guess is still to be found: half as much again while nobody complains
 
-	began  time.Time // of asking, since the last pause
-	served int       // answers since
-	cycle  time.Time // of the last complaint
-	inAll  int       // answers since
+	from, top float64       // x after the last complaint, and the rate that led to it
+	climb     time.Duration // how long it takes from one to the other
+	resumed   time.Time     // end of the last pause
+	hurried   int           // complaints in a row soon after a pause
 
-	since      time.Time // x holds
-	sinceThen  int       // answers since
-	hold       time.Time // x is not raised before
-	pause      time.Duration
-	step       float64 // by how much more is tried once the rate was found
-	before     int     // served and asking time at the complaint before
-	beforeTime time.Duration
+	served    int       // answers since the last pause
+	began     time.Time // of asking since then
+	inAll     int       // answers since the last complaint
+	cycle     time.Time // of it
+	since     time.Time // x was looked at
+	sinceThen int       // answers since
 }
 
+const (
+	backOffTo  = 0.95            // of the rate that led to a complaint
+	leastClimb = 4 * time.Second // and at least so many pauses:
+	climbIn    = 40
+)
+
 func newTempo(now time.Time) *tempo {
-	return &tempo{x: math.Inf(1), high: math.Inf(1), began: now, cycle: now, since: now}
+	return &tempo{x: math.Inf(1), began: now, cycle: now, since: now}
 }
 
 // answered notes an answer and returns whether x was changed.
@@ -40,76 +46,62 @@ func (t *tempo) answered(now time.Time) bool {
 	t.served++
 	t.inAll++
 	t.sinceThen++
-	if math.IsInf(t.x, 1) || now.Before(t.hold) {
-		return false
+	window := 100 * time.Millisecond
+	if t.starting {
+		window = max(500*time.Millisecond, min(time.Duration(20/t.x*float64(time.Second)), 2*time.Second))
 	}
-	window := max(time.Second, t.pause, min(time.Duration(20/t.x*float64(time.Second)), 5*time.Second))
 	took := now.Sub(t.since)
-	if took < window {
+	if math.IsInf(t.x, 1) || took < window {
 		return false
 	}
-	saturated := float64(t.sinceThen) >= 0.85*t.x*took.Seconds()
+	saturated := float64(t.sinceThen) >= 0.8*t.x*took.Seconds()-1
 	t.since, t.sinceThen = now, 0
-	if !saturated {
-		return false // something else is slower: there is no need to raise it
-	}
-	t.low = max(t.low, t.x)
 	switch {
-	case t.high <= t.low*1.03: // found; later the server may allow more
-		t.step = min(max(2*t.step, 0.06), 0.5) // doubled while nobody complains
-		t.high = t.low * (1 + t.step)
-		t.hold = now.Add(max(8*time.Second, 50*t.pause))
-		return false
-	case math.IsInf(t.high, 1):
-		t.x = t.low * 1.5
+	case !saturated: // something else is slower: there is no need to raise it
+		t.resumed = t.resumed.Add(took)
+	case t.starting:
+		t.x *= 1.5
 	default:
-		t.x = min(t.low*1.5, t.low+(t.high-t.low)*0.4)
+		along := now.Sub(t.resumed).Seconds()/t.climb.Seconds() - 1
+		t.x = min(t.top+(t.top-t.from)*along*along*along, 4*t.top)
 	}
-	return true
+	return saturated
 }
 
 // complained notes that the server asked for a pause.
 func (t *tempo) complained(now time.Time, pause time.Duration) {
-	asking, whole := now.Sub(t.began), now.Sub(t.cycle)
-	active, all := perSecond(t.served, asking), perSecond(t.inAll, whole)
-	first := math.IsInf(t.x, 1)
-	if !first { // at first the rate asked for is not known, only what was answered
-		t.high = min(t.high, t.x)
-	}
-	if !first && t.inAll >= 5 && all < t.high {
-		t.low = max(t.low, all) // measured over a pause: it allows that much
-	}
-	if t.low >= t.high*0.97 {
-		t.low = min(0.95*t.high, max(all, 0.5*t.high)) // it allows less than it did
-	}
+	all := perSecond(t.inAll, now.Sub(t.cycle)) // pause included: the server allows that much, if it was not waiting for us
+	asking := now.Sub(t.began)
+	t.climb = max(leastClimb, climbIn*pause)
 	switch {
-	case first:
-		t.x = max(active/2, 1)
-	case t.low == 0:
-		t.x = t.high / 2
-	default:
-		t.x = t.low
-	}
-	// A bucket answers what is in it and what flows in: two complaints after
-	// different times tell one from the other.
-	if t.beforeTime > 0 && asking > t.beforeTime*3/2 && t.served > t.before {
-		flow := 0.97 * float64(t.served-t.before) / (asking - t.beforeTime).Seconds()
-		if flow > t.low && flow < t.high {
-			t.x = flow
-			if t.served-t.before >= 5 {
-				t.high = min(t.high, 1.1*flow)
-			}
+	case math.IsInf(t.x, 1):
+		t.starting = true
+		t.x = perSecond(t.served, asking) / 2
+	case t.starting && t.served < 20: // far too much
+		t.x = math.Sqrt(max(all, 1) * t.x)
+		if t.hurried++; t.hurried > 4 {
+			t.starting = false
+			t.from, t.top = t.x, t.x/backOffTo
 		}
+	case t.starting:
+		t.starting, t.hurried = false, 0
+		t.from, t.top = t.x/1.5, t.x/1.25
+		t.x = t.from
+		t.climb /= 4
+	default:
+		if asking < t.climb/8 {
+			t.hurried++
+		} else {
+			t.hurried = 0
+		}
+		t.top = t.x
+		t.from = max(t.x*math.Pow(backOffTo, float64(1+2*min(t.hurried, 6))), min(all, backOffTo*t.x))
+		t.x = t.from
 	}
-	t.before, t.beforeTime = t.served, asking
-	if !first {
-		t.x = max(t.x, t.high/4)
-	}
-	t.x = max(t.x, 0.1) // a complaint out of turn must not bring all to a standstill
-	t.pause, t.step = pause, 0
+	t.x = max(t.x, 0.5)
 	resume := now.Add(pause)
-	t.began, t.served, t.cycle, t.inAll, t.since, t.sinceThen = resume, 0, now, 0, resume, 0
-	t.hold = resume
+	t.resumed, t.began, t.since = resume, resume, resume
+	t.served, t.inAll, t.sinceThen, t.cycle = 0, 0, 0, now
 }
 
 func perSecond(n int, d time.Duration) float64 {
