@@ -50,6 +50,8 @@ func batchFlags() []cli.Flag {
 		&cli.StringFlag{Name: "column", Usage: "the `NAME` of the column that has the addresses; else that of Dynamics' export (emailaddress, Email Address)"},
 		&cli.IntFlag{Name: "concurrency", Value: batch.DefaultConcurrency, Usage: "how many calls are under way at a time, at most"},
 		&cli.DurationFlag{Name: "timeout-per-mailbox", Value: batch.DefaultPerMailbox, Usage: "how long a mailbox is tried while the server asks for patience or does not answer"},
+		&cli.StringFlag{Name: "resume", Usage: "keep in the file `STATE` what was reported, and go on from there when run again"},
+		&cli.StringFlag{Name: "shard", Usage: "check only part `i/n` of the rows: the same rows everywhere, duplicates together"},
 		&cli.StringFlag{Name: "format", Value: "text", Usage: "what to print: text, json (one object per line) or csv"},
 		&cli.StringSliceFlag{Name: "save", Usage: "also write the results to `FILE` (.json or .csv); repeatable"},
 	)
@@ -77,6 +79,13 @@ func runBatch(c *cli.Context, std stdio) error {
 		return err
 	}
 	defer out.close()
+	if cfg.State, err = openState(c, cfg, input, out); err != nil {
+		return err
+	}
+	defer cfg.State.Close()
+	if cfg.State.Cut() && c.String("format") == "json" {
+		fmt.Fprintln(std.out) // behind a line that the kill cut off, where results are appended
+	}
 	if err := takePassword(c, &cfg.Probe, std); err != nil {
 		return err
 	}
@@ -131,6 +140,18 @@ func configureBatch(c *cli.Context) (batch.Config, error) {
 	}
 	b.Probe.Profile = profile
 	b.Impersonate, b.Probe.Impersonate = b.Probe.Impersonate, false
+	if c.IsSet("shard") {
+		if b.Shard, err = batch.ParseShard(c.String("shard")); err != nil {
+			return b, usage("--shard: %v", err)
+		}
+		if b.Shard.Of > 1 {
+			// Each shard counts for itself, and all of them sign in with the account.
+			if c.IsSet("max-rejections") && b.Probe.MaxRejections > 1 {
+				return b, usage("--max-rejections %d: with more than one shard it is 1, because each shard counts for itself; leave it out", b.Probe.MaxRejections)
+			}
+			b.Probe.MaxRejections = 1
+		}
+	}
 	switch {
 	case b.Probe.FromAddress != "":
 		return b, usage("--target has to be an EWS URL or a host: one endpoint serves all mailboxes; `ewsprobe check %s` finds it by Autodiscover", b.Probe.FromAddress)

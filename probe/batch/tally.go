@@ -170,7 +170,7 @@ func (t *tally) count(shape *Shape, name string, tries int, resumed bool) {
 	t.worse(v, name)
 	k := group{code: v.Code, status: v.Status}
 	switch v.Code {
-	case "not-checked", "exchange-error", "throttled", "server-error", "config-invalid", "forbidden":
+	case "not-checked", "exchange-error", "throttled", "server-error", "forbidden":
 		k.what = v.Summary
 	}
 	g := t.groups[k]
@@ -229,3 +229,15 @@ func (t *tally) summary() Summary {
 	})
 	return s
 }
+
+// Totals counts rows that were reported before.
+type Totals struct{ t *tally }
+
+// NewTotals has counted nothing.
+func NewTotals() *Totals { return &Totals{newTally(time.Time{})} }
+
+// Add counts a row; name is its mailbox, or the place of a row without one.
+func (t *Totals) Add(s *Shape, name string, tries int) { t.t.count(s, name, tries, false) }
+
+// Summary is what was counted.
+func (t *Totals) Summary() Summary { return t.t.summary() }

@@ -66,6 +66,10 @@ func Batch(b BatchSummary, s Style) string {
 
 func (p *page) group(g BatchGroup, endpoint *Report) {
 	entry, _ := finding.Lookup(g.Verdict.Code)
+	if entry.Code == "config-invalid" {
+		entry.Title = "Rows that name no mailbox that could be asked for"
+		g.Verdict.Summary = "The first: " + g.Verdict.Summary
+	}
 	p.heading(fmt.Sprintf("%d × %s  %s", g.Count, g.Verdict.Code, entry.Title))
 	switch {
 	case g.Stand != "" && strings.Contains(g.Verdict.Summary, g.Stand) || g.Count > 1 && len(g.Examples) > 0 && strings.Contains(g.Verdict.Summary, g.Examples[0]):
@@ -91,6 +95,9 @@ func (p *page) group(g BatchGroup, endpoint *Report) {
 
 // batchRemedy is the first thing to do, with the example in the command.
 func batchRemedy(entry finding.Entry, endpoint *Report, g BatchGroup) finding.Remedy {
+	if entry.Code == "config-invalid" {
+		return finding.Remedy{Text: "Correct these rows in the file, or export it again; the results name the line and the column of each."}
+	}
 	if len(entry.Remedies) == 0 {
 		return finding.Remedy{}
 	}
