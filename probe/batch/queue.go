@@ -81,9 +81,6 @@ func (q *queue) take(ctx context.Context) *job {
 		}
 		select {
 		case j := <-fresh:
-			q.mu.Lock()
-			q.out++
-			q.mu.Unlock()
 			return j
 		case <-changed:
 		case <-timer:
@@ -101,6 +98,23 @@ func (q *queue) giveBack(j *job, ready time.Time) {
 	q.again = append(q.again, j)
 	q.out--
 	q.wake()
+}
+
+// give hands a new job out; false when ctx ended before somebody took it. It is
+// counted before it is on its way, so that nobody takes the queue for empty.
+func (q *queue) give(ctx context.Context, j *job) bool {
+	q.mu.Lock()
+	q.out++
+	q.mu.Unlock()
+	select {
+	case q.fresh <- j:
+		return true
+	case <-ctx.Done():
+		q.mu.Lock()
+		q.out--
+		q.mu.Unlock()
+		return false
+	}
 }
 
 // end: no new jobs come.

@@ -271,13 +271,11 @@ func (r *run) read(ctx, working context.Context) error {
 			r.emit(Result{Row: row, Shape: r.shapes.at(number), DuplicateOf: first}, k, number)
 		case waits:
 		default:
-			select {
-			case r.queue.fresh <- &job{row: row, key: k}:
-			case <-working.Done():
+			if j := (&job{row: row, key: k}); !r.queue.give(working, j) {
 				if ctx.Err() != nil {
 					return nil
 				}
-				r.resolve(&job{row: row, key: k}, r.skipping(), forgotten)
+				r.resolve(j, r.skipping(), forgotten)
 			}
 		}
 	}
