@@ -53,6 +53,7 @@ type run struct {
 	shapes  *shapes
 	seen    *seen
 
+	own      int // rows of this shard that were read
 	emitting sync.Mutex
 	halt     context.CancelCauseFunc
 	skip     *Shape // what remaining rows are: set when the endpoint or the account ends the run
@@ -198,6 +199,10 @@ func (r *run) all(ctx context.Context, target evidence.Target) error {
 	if r.State != nil {
 		err = errors.Join(err, r.State.Sync())
 	}
+	if f := r.tally.far(); err == nil && ctx.Err() == nil && f.Reported+f.Resumed < r.own {
+		// It must never be; if it is, nobody shall take the run for whole.
+		err = fmt.Errorf("%d of %d rows have no result; run again with --resume", r.own-f.Reported-f.Resumed, r.own)
+	}
 	return err
 }
 
@@ -245,6 +250,7 @@ func (r *run) read(ctx, working context.Context) error {
 		if !r.Shard.Has(row) {
 			continue
 		}
+		r.own++
 		k := keyOf(row.Address)
 		if row.Problem != "" {
 			k = keyOf(row.Problem)

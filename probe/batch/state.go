@@ -152,7 +152,20 @@ func (s *State) read(about, boot string) (end int64, err error) {
 
 // torn: the beginning of a first line, cut off.
 func torn(raw []byte) bool {
-	return len(raw) < 200 && !bytes.HasSuffix(raw, []byte("\n")) && len(raw) > 9 && bytes.HasPrefix(raw[9:], []byte("h " + stateSchema)[:min(len(raw)-9, 2)])
+	begin := []byte("h " + stateSchema + " ")
+	if bytes.HasSuffix(raw, []byte("\n")) || len(raw) > 200 {
+		return false
+	}
+	for _, c := range raw[:min(len(raw), 8)] {
+		if !strings.ContainsRune("0123456789abcdef", rune(c)) {
+			return false
+		}
+	}
+	if len(raw) <= 9 {
+		return len(raw) < 9 || raw[8] == ' '
+	}
+	rest := raw[9:]
+	return raw[8] == ' ' && bytes.Equal(rest[:min(len(rest), len(begin))], begin[:min(len(rest), len(begin))])
 }
 
 func checked(raw []byte) (string, bool) {

@@ -80,6 +80,7 @@ type group struct {
 // Progress is how far a run has come.
 type Progress struct {
 	Reported int
+	Resumed  int
 	ByStatus map[finding.Status]int
 	Rate     float64 // allowed by the throttle, calls per second; 0: not held back
 	Paused   time.Duration
@@ -207,7 +208,7 @@ func (t *tally) rows(n int) {
 func (t *tally) far() Progress {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	p := Progress{Reported: t.s.Reported, ByStatus: map[finding.Status]int{}}
+	p := Progress{Reported: t.s.Reported, Resumed: t.s.Resumed, ByStatus: map[finding.Status]int{}}
 	for k, n := range t.s.ByStatus {
 		p.ByStatus[k] = n
 	}
