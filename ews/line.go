@@ -27,8 +27,9 @@ type Lines struct {
 
 	Scheme, Binding, UserAgent string // of the accepted logon
 
-	at  atomic.Int64 // which address is in use
-	own string       // the server's identifier of the account's own inbox; "" not known
+	at    atomic.Int64 // which address is in use
+	known secret.Known // texts that hold no secret
+	own   string       // the server's identifier of the account's own inbox; "" not known
 }
 
 // Line is one connection, opened when it is needed. It serves one caller at a
@@ -42,7 +43,13 @@ type Line struct {
 }
 
 // Line returns a new one, not connected yet.
-func (p *Lines) Line() *Line { return &Line{of: p, vault: p.Vault()} }
+func (p *Lines) Line() *Line { return &Line{of: p, vault: p.vault()} }
+
+func (p *Lines) vault() *secret.Vault {
+	v := p.Vault()
+	v.Share(&p.known)
+	return v
+}
 
 // Basic says that every request carries the password.
 func (p *Lines) Basic() bool { return p.Scheme == "Basic" }
@@ -95,7 +102,7 @@ func (l *Line) SignIn(ctx context.Context, q Question, settle Settle) evidence.I
 	l.Drop()
 	// What the messages of earlier connections could give back is forgotten with
 	// them: a run of days makes thousands.
-	l.vault = l.of.Vault()
+	l.vault = l.of.vault()
 	c := l.client(&q)
 	h := c.NTLMNegotiate(ctx, l.of.Scheme, l.of.UserAgent)
 	defer h.Close()
