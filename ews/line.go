@@ -28,6 +28,7 @@ type Lines struct {
 	Scheme, Binding, UserAgent string // of the accepted logon
 
 	at    atomic.Int64 // which address is in use
+	alike soap.Alike
 	known secret.Known // texts that hold no secret
 	own   string       // the server's identifier of the account's own inbox; "" not known
 }
@@ -141,7 +142,7 @@ func (l *Line) client(q *Question) *Client {
 	p := l.of
 	c := &Client{
 		URL: p.URL, Address: p.Addresses[int(p.at.Load())%len(p.Addresses)], Dialer: p.Dialer, Recorder: NewRecorder(l.vault, nil),
-		Credential: p.Credential, ConnectLimit: p.ConnectLimit,
+		Credential: p.Credential, ConnectLimit: p.ConnectLimit, alike: &p.alike,
 	}
 	if p.own != "" {
 		c.Recorder.folders = []string{p.own}
