@@ -1,7 +1,7 @@
 # make demo   builds the program and runs the real check on the embedded stand-in
 # make test   all tests
 # make lab, make test-lab, make lab-down   genuine servers on loopback, see testdata/lab/README.md
-.PHONY: build demo test fuzz check release lab lab-down lab-purge test-lab test-wine
+.PHONY: build demo test fuzz check release bench lab lab-down lab-purge test-lab test-wine
 
 build:
 	go build ./cmd/ewsprobe
@@ -21,6 +21,12 @@ fuzz:
 			echo "== $$pkg $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$pkg; \
 		done; \
 	done
+
+# Figures beside what they are compared with, on this machine; nothing passes or
+# fails. Some minutes.
+bench:
+	go test -run '^$$' -bench . -benchmem ./probe/batch ./cmd/ewsprobe
+	go run ./testdata/bench
 
 # Static checks; the tools are pinned in .ci/run.
 check:

@@ -31,10 +31,11 @@ type Client struct {
 	Dialer     *wire.Dialer
 	Recorder   *Recorder
 	Credential Credential
-	Call       soap.Call // what is asked with a credential
-	session    *Session  // a sign-in that was accepted, for further calls
-	Discover   *Discover // what is asked instead, where URL is Autodiscover's; nil: EWS
-	ViaProxy   bool      // http through a proxy: absolute request form
+	Call       soap.Call   // what is asked with a credential
+	alike      *soap.Alike // answers that were parsed before; nil: each is parsed
+	session    *Session    // a sign-in that was accepted, for further calls
+	Discover   *Discover   // what is asked instead, where URL is Autodiscover's; nil: EWS
+	ViaProxy   bool        // http through a proxy: absolute request form
 	// ConnectLimit bounds connecting and the TLS handshake; 0: only the
 	// context does.
 	ConnectLimit time.Duration
@@ -206,7 +207,7 @@ func (c *Client) read(item *evidence.Item, body []byte, credential bool) {
 }
 
 func (c *Client) readEWS(body []byte) *evidence.EWS {
-	a, err := soap.Parse(body)
+	a, err := c.alike.Parse(body)
 	if err != nil {
 		return &evidence.EWS{Problem: err.Error(), Unreadable: unreadable(err)}
 	}

@@ -30,11 +30,11 @@ func (q *Question) operation() string {
 func (q *Question) envelope() []byte {
 	switch q.operation() {
 	case "GetFolder":
-		return soap.GetFolder(q.Call)
+		return soap.Quick(q.Call, false)
 	case "ResolveNames":
 		return soap.ResolveNames(q.Call.Mailbox)
 	}
-	return soap.FindFolder(q.Call)
+	return soap.Quick(q.Call, true)
 }
 
 // Session is what accepted sign-ins leave behind: a connection that stays

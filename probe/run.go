@@ -12,8 +12,6 @@ import (
 	"github.com/ewsprobe/ewsprobe/ews"
 	"github.com/ewsprobe/ewsprobe/ews/directory"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
-	"github.com/ewsprobe/ewsprobe/ews/ntlm"
-	"github.com/ewsprobe/ewsprobe/ews/secret"
 	"github.com/ewsprobe/ewsprobe/ews/wire"
 	"github.com/ewsprobe/ewsprobe/soap"
 )
@@ -27,12 +25,7 @@ func Run(ctx context.Context, c Config) (evidence.Record, error) {
 	bounded, cancel := context.WithDeadline(ctx, started.Add(c.Timeout))
 	defer cancel()
 
-	vault := &secret.Vault{}
-	vault.AddText(c.Password)
-	vault.AddCredential(c.User, c.Password)
-	if c.Password != "" {
-		vault.AddBytes(ntlm.NTHash(c.Password))
-	}
+	vault := c.NewVault()
 	r := &run{
 		Config: c, plan: NewPlan(c), guard: &Guard{max: c.MaxRejections},
 		recorder: ews.NewRecorder(vault, c.Follow),

@@ -104,7 +104,7 @@ func newApp(std stdio) *cli.App {
 		ExitErrHandler:            func(*cli.Context, error) {}, // run decides
 		OnUsageError:              usageError,
 		Commands: []*cli.Command{
-			checkCommand(std), diagnoseCommand(std), explainCommand(std), simulateCommand(std),
+			checkCommand(std), batchCommand(std), mergeCommand(std), diagnoseCommand(std), explainCommand(std), simulateCommand(std),
 			demoCommand(std), versionCommand(std), completionCommand(std),
 		},
 		Action: func(c *cli.Context) error {

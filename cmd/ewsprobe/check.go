@@ -46,25 +46,18 @@ func check(c *cli.Context, std stdio) error {
 		return err
 	}
 	cfg.Profile = profile
+	if f := c.String("format"); f != "text" && f != "json" {
+		return usage("--format %q is unknown; use text or json", f)
+	}
+	if cfg.Impersonate && cfg.Mailbox == "" {
+		return usage("--impersonate needs --mailbox ADDRESS: whom to impersonate")
+	}
 	saves, err := planSaves(c.StringSlice("save"))
 	if err != nil {
 		return err
 	}
-	if needsPassword(cfg) {
-		if cfg.Password, err = readPassword(c.Context, c, std); err != nil {
-			return err
-		}
-		dir, err := probe.DefaultMemoryDir()
-		if err != nil {
-			return unusable("there is no place to remember refused passwords (%v); set XDG_STATE_HOME, or --no-credentials", err)
-		}
-		cfg.Memory = &probe.Memory{Dir: dir}
-		if !cfg.RetryRefused {
-			cfg.RetryRefused = insist(c.Context, cfg, std)
-		}
-	}
-	if cfg.Insecure {
-		fmt.Fprintln(std.err, "ewsprobe: --insecure: the certificate is not verified; whoever stands in between can read the password")
+	if err := takePassword(c, &cfg, std); err != nil {
+		return err
 	}
 	level := c.Count("v")
 	if c.Bool("vv") {
@@ -80,6 +73,29 @@ func check(c *cli.Context, std stdio) error {
 		std.complain(trouble)
 	}
 	return deliver(report.New(rec, version()), c.String("format"), saves, std)
+}
+
+// takePassword fills in the password, where one is needed, and what is known of
+// its refusals.
+func takePassword(c *cli.Context, cfg *probe.Config, std stdio) error {
+	if needsPassword(*cfg) {
+		var err error
+		if cfg.Password, err = readPassword(c.Context, c, std); err != nil {
+			return err
+		}
+		dir, err := probe.DefaultMemoryDir()
+		if err != nil {
+			return unusable("there is no place to remember refused passwords (%v); set XDG_STATE_HOME, or --no-credentials", err)
+		}
+		cfg.Memory = &probe.Memory{Dir: dir}
+		if !cfg.RetryRefused {
+			cfg.RetryRefused = insist(c.Context, *cfg, std)
+		}
+	}
+	if cfg.Insecure {
+		fmt.Fprintln(std.err, "ewsprobe: --insecure: the certificate is not verified; whoever stands in between can read the password")
+	}
+	return nil
 }
 
 // needsPassword: the account's, unless there is another way to sign in or none

@@ -100,7 +100,7 @@ func fillFlags(c *cli.Context, p *evidence.Profile) error {
 		user = p.Incoming.User // else Dynamics takes another name, or none
 	}
 	impersonate := ""
-	if on := p.Incoming.Impersonation; on != nil && *on && c.String("mailbox") != "" {
+	if on := p.Incoming.Impersonation; on != nil && *on && (c.String("mailbox") != "" || c.Command.Name == "batch") {
 		impersonate = "true"
 	}
 	return errors.Join(take("profile-auth", p.Auth(), "profile_auth"), take("impersonate", impersonate, "impersonate"), take("user", user, "user"))

@@ -51,7 +51,51 @@ type Vault struct {
 	exact   map[string]bool // spellings that folding would spoil, matched byte by byte
 	bare    map[string]bool // letters and digits of a password, whatever stands between them
 	common  bool
+	known   *Known
 }
+
+// Known are texts that were found to hold no secret. Vaults may share it that
+// know the same password: what differs between them, the random parts of their
+// messages, cannot stand in a text that was said before they were made. A
+// server that says the same a hundred thousand times is looked at once.
+type Known struct {
+	mu    sync.RWMutex
+	texts map[string]struct{}
+}
+
+// Limits of what is known.
+const (
+	maxKnown     = 1000
+	longestKnown = 200
+)
+
+func (k *Known) has(text string) bool {
+	if k == nil || len(text) > longestKnown {
+		return false
+	}
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	_, ok := k.texts[text]
+	return ok
+}
+
+func (k *Known) add(text string) {
+	if k == nil || len(text) > longestKnown {
+		return
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.texts == nil {
+		k.texts = map[string]struct{}{}
+	}
+	if len(k.texts) < maxKnown {
+		k.texts[text] = struct{}{}
+	}
+}
+
+// Share makes the vault use what is known. It is called after the password was
+// added, and before any text is looked at.
+func (v *Vault) Share(k *Known) { v.known = k }
 
 // AddText makes a password or a token known, in all its spellings.
 func (v *Vault) AddText(s string) {
@@ -213,11 +257,15 @@ func (v *Vault) Holds(text string) bool {
 	}
 	v.mu.RLock()
 	defer v.mu.RUnlock()
+	if v.needles == nil || v.known.has(text) {
+		return false // there is nothing to hold, or it was looked at before
+	}
 	for _, reading := range peel(text) {
 		if v.holds(reading) {
 			return true
 		}
 	}
+	v.known.add(text)
 	return false
 }
 

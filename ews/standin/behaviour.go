@@ -93,6 +93,9 @@ type Behaviour struct {
 	// in headers, realm, body and fault text. For tests of what a client leaks.
 	Echo bool
 
+	// Crowd, if not nil, adds many mailboxes, and is kept busy by them.
+	Crowd *Crowd
+
 	// Cloud, if not nil, stands outside the network, at an address of its own.
 	Cloud *Cloud
 

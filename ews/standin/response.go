@@ -20,6 +20,7 @@ type response struct {
 	header map[string][]string // not http.Header, which wants canonical names
 	body   string
 	hangUp bool // close the connection after the answer, without announcing it
+	drop   bool // close it in place of the answer
 }
 
 func newResponse(status int) *response {
@@ -164,6 +165,10 @@ func newGUID() string {
 
 // write sends a response.
 func (a *response) write(w http.ResponseWriter) {
+	if a.drop {
+		hangUp(w)
+		return
+	}
 	header := w.Header()
 	for name, values := range a.header {
 		header[name] = values

@@ -60,6 +60,7 @@ type node struct {
 	listener  net.Listener
 	http      *http.Server
 	faulted   atomic.Bool // FaultCode was raised once
+	crowd     crowded
 
 	// Channel bindings of the certificate that is served (nil without TLS) and of
 	// the one that Extended Protection compares with.

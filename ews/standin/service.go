@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"net/http"
 	"strings"
+	"time"
 )
 
 // backOff is the pause, in milliseconds, that ErrorServerBusy asks for.
@@ -51,6 +52,22 @@ func (n *node) serviceResponse(who *account, r *http.Request, a *authorization, 
 	q.Operation = cut(c.operation.Local)
 	q.Impersonated = c.impersonating
 	q.Mailbox = cut(c.namedMailbox())
+	if n.behaviour.Crowd == nil || c.namedMailbox() == "" && c.operation.Local != "ResolveNames" {
+		return n.run(who, c)
+	}
+	refusal, drop := n.beginCall()
+	if drop {
+		answer := n.exchangeResponse(http.StatusOK)
+		answer.drop = true
+		return answer
+	}
+	if refusal != nil {
+		return refusal
+	}
+	if d := n.behaviour.Crowd.Delay; d > 0 {
+		time.Sleep(d)
+	}
+	defer n.endCall(c)
 	return n.run(who, c)
 }
 
@@ -77,7 +94,7 @@ func (n *node) run(who *account, c *call) *response {
 	}
 	own := who.mailbox
 	if c.impersonating {
-		target, exists := findMailbox(c.impersonated)
+		target, exists := n.findMailbox(c.impersonated)
 		switch {
 		case !exists || n.behaviour.Aliases == AliasesUnknown && target.hasAlias(c.impersonated):
 			return n.fault("ErrorNonExistentMailbox", [2]string{"SmtpAddress", c.impersonated})
@@ -181,7 +198,7 @@ func (n *node) reach(own string, f folder) (address, code string) {
 	if address == "" {
 		return "", "ErrorMissingEmailAddress"
 	}
-	target, exists := findMailbox(address)
+	target, exists := n.findMailbox(address)
 	switch {
 	case !exists || n.behaviour.Aliases == AliasesUnknown && target.hasAlias(address):
 		return "", "ErrorNonExistentMailbox"
@@ -225,7 +242,7 @@ func (n *node) resolve(c *call) *response {
 	if len(address) >= 5 && strings.EqualFold(address[:5], "smtp:") {
 		address = address[5:]
 	}
-	target, exists := findMailbox(address)
+	target, exists := n.findMailbox(address)
 	kind := "Mailbox"
 	if strings.EqualFold(address, RemoteMailbox) {
 		// To Exchange Server the mailbox of another organisation is a mail user.
@@ -243,7 +260,7 @@ func (n *node) resolve(c *call) *response {
 // convert answers ConvertId. Identifiers are not converted here; what clients
 // want of it is an error that only a service they are signed in to sends.
 func (n *node) convert(c *call) *response {
-	if _, exists := findMailbox(c.owner); !exists {
+	if _, exists := n.findMailbox(c.owner); !exists {
 		return n.failure(c, "ErrorInvalidSmtpAddress")
 	}
 	return n.failure(c, "ErrorCorruptData")

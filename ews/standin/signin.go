@@ -15,6 +15,9 @@ const tenant = "6f1c2a4e-8f0b-4d6e-9a57-3b1d0e5c7a92"
 func (n *node) signIn(c *connection, r *http.Request, a *authorization, q *Request) (*account, *response) {
 	switch a.message {
 	case MessageAnonymous:
+		if c.account != nil && n.forgets(c) {
+			c.signOut()
+		}
 		if c.account != nil {
 			q.Message, q.Outcome = MessageSignedIn, OutcomeServed
 			q.Account, q.Scheme = c.name, c.scheme
@@ -57,7 +60,7 @@ func (n *node) signInBasic(r *http.Request, a *authorization, q *Request) (*acco
 			who = nil
 		}
 		right := subtle.ConstantTimeCompare([]byte(a.password), []byte(Password)) == 1
-		q.Outcome = judge(who, right, true, n.behaviour.BasicRefuses)
+		q.Outcome = judge(who, right, true, n.behaviour.BasicRefuses || n.refusesNow())
 		if q.Outcome == OutcomeAccepted {
 			return who, nil
 		}
@@ -129,7 +132,7 @@ func (n *node) finishNTLM(c *connection, r *http.Request, a *authorization, q *R
 		who := findAccount(a.response.domain, a.response.user)
 		right := h.verify(a.response, a.pairs, a.token, Password)
 		bound := bindingAccepted(n.behaviour.ExtendedProtection, a.binding(), n.expected)
-		q.Outcome = judge(who, right, bound, n.behaviour.NTLMRefuses)
+		q.Outcome = judge(who, right, bound, n.behaviour.NTLMRefuses || n.refusesNow())
 		if q.Outcome == OutcomeAccepted {
 			c.account, c.name, c.scheme = who, a.name, a.scheme
 			if n.behaviour.Echo {

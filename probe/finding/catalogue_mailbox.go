@@ -119,6 +119,7 @@ func mailboxEntries() []Entry {
 			},
 			SeeAlso: []Code{"mailbox-unavailable", "throttled", "inconclusive"},
 		},
+		notCheckedEntry,
 		{
 			Code: "inconclusive", Block: BlockMailbox, Status: Unknown,
 			Title:     "What was seen fits no rule",

@@ -60,6 +60,7 @@ var table = []row{
 	{"certificate-private", BlockMailbox, Critical, 0},
 	{"mailbox-unavailable", BlockMailbox, Unknown, 0},
 	{"exchange-error", BlockMailbox, Unknown, 0},
+	{"not-checked", BlockMailbox, Unknown, 0},
 	{"inconclusive", BlockMailbox, Unknown, 0},
 
 	{"farm-inconsistent", BlockWarning, Warning, 0},

@@ -22,10 +22,12 @@ type Judgement struct {
 }
 
 // Judge applies every rule to a record.
-func Judge(rec evidence.Record) Judgement {
+func Judge(rec evidence.Record) Judgement { return judge(rec, table) }
+
+func judge(rec evidence.Record, rows []row) Judgement {
 	v := arrange(&rec)
 	j := Judgement{Facts: v.facts(), Attempts: v.attempts()}
-	for _, row := range table {
+	for _, row := range rows {
 		if f, holds := v.apply(row); holds {
 			j.Findings = append(j.Findings, f)
 		}

@@ -135,8 +135,8 @@ func mailboxUnavailable(v *view, n *node) *hit {
 
 func serviceMailboxMissing(v *view, n *node) *hit {
 	item, m := v.about(n, "service-mailbox-missing")
-	if item == nil {
-		return nil
+	if item == nil || v.rec.Target.Impersonate {
+		return nil // an account that impersonates needs none of its own
 	}
 	m.confidence, m.says = finding.Confirmed, ""
 	h := said(item, m, "%s signs in but has no mailbox of its own", v.rec.Target.User)

@@ -1,0 +1,219 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/probe"
+	"github.com/ewsprobe/ewsprobe/probe/batch"
+	"github.com/ewsprobe/ewsprobe/probe/report"
+)
+
+// batchMemory is where the collector begins to work harder in a batch: ten
+// answers under way, and the numbers of hundreds of thousands of mailboxes.
+const batchMemory = 48 << 20
+
+func batchCommand(std stdio) *cli.Command {
+	return &cli.Command{
+		Name:      "batch",
+		Usage:     "checks many mailboxes through one endpoint and one service account",
+		ArgsUsage: "FILE.csv",
+		Description: `FILE.csv is an export of the mailboxes of Dynamics (CSV, or JSON of the Web API), or any CSV with a column of
+addresses (--column); - is standard input. Flags come before it. The endpoint is examined once; then one call is made for each
+mailbox, as fast as the server allows. Results are printed as they come.
+
+All mailboxes, as Dynamics reaches them:  ewsprobe batch --user svc-crm@contoso.com --impersonate --target mail.contoso.com mailboxes.csv
+As the exported profile says:             ewsprobe batch --profile profile.csv mailboxes.csv
+For a script, and to be gone on with:     ewsprobe batch ... --format json --resume state mailboxes.csv >> results.jsonl
+
+Exit code: the worst of all: 2 critical, 3 unknown or stopped, 1 warning, 0 ok.`,
+		Flags:  batchFlags(),
+		Action: func(c *cli.Context) error { return runBatch(c, std) },
+	}
+}
+
+// batchFlags are those of check, without what a row says, and the batch's own.
+func batchFlags() []cli.Flag {
+	others := []string{"mailbox", "format", "save", "keytab", "ccache", "spn", "current-user", "v", "vv"}
+	shared := slices.DeleteFunc(checkFlags(), func(f cli.Flag) bool { return slices.Contains(others, f.Names()[0]) })
+	return append(shared,
+		&cli.StringFlag{Name: "target", Usage: "the `TARGET` of check: an EWS URL, HOST or HOST:PORT; else the profile's URL"},
+		&cli.StringFlag{Name: "column", Usage: "the `NAME` of the column that has the addresses; else that of Dynamics' export (emailaddress, Email Address)"},
+		&cli.IntFlag{Name: "concurrency", Value: batch.DefaultConcurrency, Usage: "how many calls are under way at a time, at most"},
+		&cli.DurationFlag{Name: "timeout-per-mailbox", Value: batch.DefaultPerMailbox, Usage: "how long a mailbox is tried while the server asks for patience or does not answer"},
+		&cli.StringFlag{Name: "resume", Usage: "keep in the file `STATE` what was reported, and go on from there when run again"},
+		&cli.StringFlag{Name: "shard", Usage: "check only part `i/n` of the rows: the same rows everywhere, duplicates together"},
+		&cli.StringFlag{Name: "format", Value: "text", Usage: "what to print: text, json (one object per line) or csv"},
+		&cli.StringSliceFlag{Name: "save", Usage: "also write the results to `FILE` (.json or .csv); repeatable"},
+	)
+}
+
+func runBatch(c *cli.Context, std stdio) error {
+	cfg, err := configureBatch(c)
+	if err != nil {
+		return err
+	}
+	file, err := oneArgument(c, "FILE.csv")
+	if err != nil {
+		return err
+	}
+	if file == "-" && c.String("password-file") == "-" {
+		return usage("FILE.csv and --password-file cannot both be standard input; put the password into a file or into EWSPROBE_PASSWORD")
+	}
+	input, err := openInput(file, c.String("column"), std)
+	if err != nil {
+		return err
+	}
+	defer input.Close()
+	out, err := openOutputs(c, std, input)
+	if err != nil {
+		return err
+	}
+	defer out.close()
+	if cfg.State, err = openState(c, cfg, input, out); err != nil {
+		return err
+	}
+	defer cfg.State.Close()
+	if cfg.State.Cut() && c.String("format") == "json" {
+		fmt.Fprintln(std.out) // behind a line that the kill cut off, where results are appended
+	}
+	if err := takePassword(c, &cfg.Probe, std); err != nil {
+		return err
+	}
+	debug.SetMemoryLimit(batchMemory)
+	cfg.Rows, cfg.Emit = input.rows, out.emit
+	cfg.Endpoint = func(rec evidence.Record, trouble error) {
+		if trouble != nil {
+			std.complain(trouble)
+		}
+		out.endpoint(report.New(rec, version()))
+	}
+	shown := showProgress(std, input)
+	cfg.Watch = shown.watch
+	summary, err := batch.Run(c.Context, cfg)
+	shown.end()
+	if err != nil {
+		std.complain(batchTrouble(err, file))
+	}
+	if sumErr := out.summary(summary); sumErr != nil && err == nil {
+		std.complain(fmt.Errorf("the results could not be written: %w", sumErr))
+		err = sumErr
+	}
+	if summary.Stopped == evidence.StoppedByUser || err != nil {
+		return exit(3)
+	}
+	if code := summary.Verdict.Status.ExitCode(); code != 0 && summary.Verdict.Code != "" {
+		return exit(code)
+	}
+	return nil
+}
+
+func batchTrouble(err error, file string) error {
+	var own *inputError
+	if errors.As(err, &own) {
+		return fmt.Errorf("%s cannot be read on (%w); the rows before it were checked", file, own.err)
+	}
+	return err
+}
+
+// configureBatch turns the flags into a configuration, without the password.
+func configureBatch(c *cli.Context) (batch.Config, error) {
+	b := batch.Config{Concurrency: c.Int("concurrency"), PerMailbox: c.Duration("timeout-per-mailbox")}
+	if f := c.String("format"); !slices.Contains([]string{"text", "json", "csv"}, f) {
+		return b, usage("--format %q is unknown; batch prints text, json or csv", f)
+	}
+	target, profile, err := batchSubject(c)
+	if err != nil {
+		return b, err
+	}
+	if b.Probe, err = configure(c, target); err != nil {
+		return b, err
+	}
+	b.Probe.Profile = profile
+	b.Impersonate, b.Probe.Impersonate = b.Probe.Impersonate, false
+	if c.IsSet("shard") {
+		if b.Shard, err = batch.ParseShard(c.String("shard")); err != nil {
+			return b, usage("--shard: %v", err)
+		}
+		if b.Shard.Of > 1 {
+			// Each shard counts for itself, and all of them sign in with the account.
+			if c.IsSet("max-rejections") && b.Probe.MaxRejections > 1 {
+				return b, usage("--max-rejections %d: with more than one shard it is 1, because each shard counts for itself; leave it out", b.Probe.MaxRejections)
+			}
+			b.Probe.MaxRejections = 1
+		}
+	}
+	switch {
+	case b.Probe.FromAddress != "":
+		return b, usage("--target has to be an EWS URL or a host: one endpoint serves all mailboxes; `ewsprobe check %s` finds it by Autodiscover", b.Probe.FromAddress)
+	case b.Probe.NoCredentials:
+		return b, usage("--no-credentials asks for no mailbox, so there is nothing for a batch to do; use `ewsprobe check --no-credentials`")
+	case b.Probe.ProfileAuth == probe.ProfileOAuth:
+		return b, usage("--profile-auth oauth: no mailbox can be asked for without a token; use `ewsprobe check`, which judges the endpoint")
+	case b.Concurrency < 1 || b.Concurrency > 100:
+		return b, usage("--concurrency %d is out of range; use 1 to 100 (Exchange allows 27 to an account by default)", b.Concurrency)
+	case b.PerMailbox < time.Second || b.PerMailbox > 24*time.Hour:
+		return b, usage("--timeout-per-mailbox %s is out of range; use 1s to 24h", b.PerMailbox)
+	}
+	return b, nil
+}
+
+// batchSubject is the endpoint: --target, or the URL of the profile.
+func batchSubject(c *cli.Context) (target string, profile *evidence.Profile, err error) {
+	target = c.String("target")
+	file := c.String("profile")
+	if file == "" {
+		if target == "" {
+			return "", nil, usage("--target is missing: at which endpoint; give the EWS URL or the host name, or --profile FILE")
+		}
+		return target, nil, nil
+	}
+	if profile, err = readProfile(file); err != nil {
+		return "", nil, unusable("--profile %s, %v", file, err)
+	}
+	if target == "" {
+		if target, _, err = profileTarget(profile, ""); err != nil {
+			return "", nil, unusable("--profile %s: %v", file, strings.Replace(err.Error(), "give --mailbox ADDRESS to look for it in the same way, or TARGET", "give --target", 1))
+		}
+		if _, err := parseTarget(target); err != nil {
+			return "", nil, unusable("--profile %s: the server location in it cannot be checked: %v", file, err)
+		}
+		profile.Taken = append(profile.Taken, "url")
+	}
+	return target, profile, fillFlags(c, profile)
+}
+
+// inputError is a failure to read on in the middle of the input.
+type inputError struct{ err error }
+
+func (e *inputError) Error() string { return e.err.Error() }
+
+// openFile opens FILE.csv, or standard input.
+func openFile(name string, std stdio) (io.ReadCloser, int64, error) {
+	if name == "-" {
+		return io.NopCloser(std.in), -1, nil
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, 0, err
+	}
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return nil, 0, errors.Join(err, f.Close())
+	case info.IsDir():
+		return nil, 0, errors.Join(errors.New("it is a folder"), f.Close())
+	case !info.Mode().IsRegular():
+		return f, -1, nil
+	}
+	return f, info.Size(), nil
+}

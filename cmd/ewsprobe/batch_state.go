@@ -1,0 +1,45 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/ewsprobe/ewsprobe/probe/batch"
+)
+
+// openState opens the file of --resume; nil without one.
+func openState(c *cli.Context, cfg batch.Config, in *input, out *outputs) (*batch.State, error) {
+	file := c.String("resume")
+	if file == "" {
+		if c.IsSet("resume") {
+			return nil, usage("--resume is empty; name the file that keeps what was reported")
+		}
+		return nil, nil
+	}
+	if len(out.files) > 0 {
+		return nil, usage("--resume and --save exclude each other: a file that is saved begins anew; append standard output to a file instead (>> results.jsonl)")
+	}
+	about := sha256.Sum256([]byte(strings.Join(append([]string{
+		cfg.Probe.URL.String(), cfg.Probe.User, fmt.Sprint(cfg.Impersonate), cfg.Probe.ProfileAuth, cfg.Shard.String(), fmt.Sprint(in.column),
+	}, in.table.Header...), "\x00")))
+	s, err := batch.OpenState(file, hex.EncodeToString(about[:12]), bootID(), out.sync)
+	if err != nil {
+		return nil, unusable("--resume %s cannot be used: %v; give the file of this very run, or another name to begin anew", file, err)
+	}
+	return s, nil
+}
+
+// bootID tells one start of this machine from another; "" where that is not
+// known.
+func bootID() string {
+	raw, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(raw))
+}

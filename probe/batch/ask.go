@@ -1,0 +1,295 @@
+package batch
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/ewsprobe/ewsprobe/ews"
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/soap"
+)
+
+// kind is what an answer, or its absence, means for the asking.
+type kind int
+
+const (
+	answered     kind = iota // EWS spoke of the mailbox
+	patience                 // come back later
+	crowded                  // too many at once
+	forgotten401             // the connection is not signed in any more; no credential was sent
+	refused                  // the credential was
+	lost                     // the connection ended before an answer
+	missing                  // no connection
+	late                     // no answer in time
+	strange                  // an answer that is none of EWS
+	stopped                  // by the user
+)
+
+// kindOf reads an item.
+func kindOf(item evidence.Item) kind {
+	if e := item.EWS; e.Answered() {
+		switch e.Code {
+		case "ErrorServerBusy":
+			return patience
+		case "ErrorExceededConnectionCount", "ErrorTooManyObjectsOpened":
+			return crowded
+		}
+		return answered
+	}
+	if f := item.Error; f != nil {
+		switch f.Code {
+		case evidence.Interrupted, evidence.GivenUp:
+			return stopped
+		case evidence.TimedOut:
+			if f.Phase == "connect" {
+				return missing
+			}
+			return late
+		case evidence.ConnectionClosed, evidence.ConnectionReset:
+			if f.Phase == "tls" || f.Phase == "proxy" {
+				return missing
+			}
+			return lost
+		case evidence.ConnectRefused, evidence.ConnectUnreachable, evidence.ConnectFailed, evidence.DNSFailed, evidence.DNSNotFound, evidence.ProxyRefused:
+			return missing
+		}
+		return strange
+	}
+	switch r := item.Response; {
+	case r == nil:
+		return lost // a handshake whose connection was not kept
+	case r.Status == http.StatusUnauthorized && item.Logon != nil && item.Logon.Result == evidence.Refused:
+		return refused
+	case r.Status == http.StatusUnauthorized:
+		return forgotten401
+	case r.Status == http.StatusServiceUnavailable, r.Status == http.StatusTooManyRequests:
+		return patience
+	case r.CutShort:
+		return lost
+	}
+	return strange
+}
+
+// asked is how long the server wants to be left alone; 0: it does not say.
+func asked(item evidence.Item) time.Duration {
+	if e := item.EWS; e.Answered() {
+		return time.Duration(e.BackOffMS) * time.Millisecond
+	}
+	value := item.Response.First("Retry-After") // RFC 9110 10.2.3
+	if seconds, err := strconv.Atoi(value); err == nil && seconds >= 0 && seconds < 1<<20 {
+		return time.Duration(seconds) * time.Second
+	}
+	if at, err := http.ParseTime(value); err == nil {
+		return max(time.Until(at), 0)
+	}
+	return 0
+}
+
+// worker asks for one mailbox after the other on a line of its own.
+type worker struct {
+	*run
+	number int
+	line   *ews.Line
+}
+
+func (w *worker) work(ctx context.Context) {
+	defer func() { w.line.Drop() }()
+	for w.pace.wait(ctx, w.number, w.line.Drop) == nil {
+		j := w.queue.take(ctx)
+		if j == nil {
+			return
+		}
+		p, ok := w.account.enter(ctx)
+		if !ok || w.pace.turn(ctx) != nil {
+			if ok {
+				w.account.leave(p)
+			}
+			w.queue.giveBack(j, time.Time{})
+			return
+		}
+		w.try(ctx, j, p)
+		w.account.leave(p)
+	}
+}
+
+// try makes one call for a mailbox and decides what becomes of the job.
+func (w *worker) try(ctx context.Context, j *job, p pass) {
+	if p.trial {
+		w.line.Drop() // on another connection
+	}
+	if j.first.IsZero() {
+		j.first = time.Now()
+	}
+	end := j.first.Add(w.PerMailbox)
+	limit := time.Now().Add(w.Probe.Timeout)
+	if end.Before(limit) {
+		limit = end
+	}
+	bounded, cancel := context.WithDeadline(ctx, limit)
+	defer cancel()
+	q := w.question(j)
+	sent := time.Now()
+	item, ok := w.call(bounded, q, &p)
+	if !ok { // a logon was refused meanwhile, or the time is over
+		w.back(j, time.Time{}, end)
+		return
+	}
+	if !j.explain {
+		j.tries++
+	}
+	k := kindOf(item)
+	if k == stopped && ctx.Err() != nil {
+		w.queue.giveBack(j, time.Time{})
+		return
+	}
+	if !j.explain {
+		j.last = item
+	}
+	switch k {
+	case answered:
+		w.pace.answered()
+		w.tally.served(item)
+		w.next(j, item, end)
+	case patience:
+		w.back(j, w.pace.complained(sent, asked(item)), end)
+	case crowded:
+		w.line.Drop()
+		w.pace.crowded(sent)
+		w.back(j, time.Now().Add(max(asked(item), shortestPause/4)), end)
+	case refused:
+		w.line.Drop()
+		w.back(j, time.Time{}, end)
+	case forgotten401, lost:
+		w.line.Drop()
+		wait := time.Time{}
+		if j.odd++; j.odd > 2 { // not an idle connection that was closed: something is wrong
+			wait = time.Now().Add(min(shortestPause<<min(j.odd-3, 10), longestPause))
+		}
+		w.back(j, wait, end)
+	case missing:
+		w.line.Drop()
+		w.lines.Elsewhere(item.Address)
+		w.back(j, w.pace.unreachable(sent), end)
+	case late:
+		w.line.Drop()
+		w.back(j, time.Time{}, end)
+	default:
+		w.line.Drop()
+		if j.odd++; j.odd >= oddAnswers || item.Response != nil && item.Response.Status < 500 {
+			w.finish(j)
+			return
+		}
+		w.back(j, time.Now().Add(shortestPause<<j.odd), end)
+	}
+}
+
+// oddAnswers is how many answers in a row that are none of EWS decide a mailbox.
+const oddAnswers = 4
+
+// question is the call that the job needs next.
+func (w *worker) question(j *job) ews.Question {
+	if j.explain {
+		return ews.Question{Purpose: evidence.PrimaryAddress, Call: soap.Call{Mailbox: j.row.Address}}
+	}
+	q := ews.MailboxQuestion(j.row.Address, w.Impersonate)
+	if j.again {
+		q.Purpose = evidence.AgainLater
+		if !w.Impersonate {
+			q.Purpose = evidence.NamedInbox
+		}
+	}
+	return q
+}
+
+// call makes it, with a sign-in before it where one is needed. False: it may not
+// be made.
+func (w *worker) call(ctx context.Context, q ews.Question, p *pass) (evidence.Item, bool) {
+	settle := func(r evidence.Result) bool { return w.account.settle(*p, r) }
+	if !w.lines.Basic() && w.line.SignedIn() {
+		w.tally.request(1)
+		item := w.line.Ask(ctx, q, settle)
+		if k := kindOf(item); k != forgotten401 && k != lost || ctx.Err() != nil {
+			return item, true
+		}
+		// Signed in for one request only, or closed while it was idle. Nobody has
+		// seen a credential, and the call only reads.
+	}
+	if !w.account.credential(ctx, p) {
+		return evidence.Item{}, false
+	}
+	w.tally.request(1)
+	if w.lines.Basic() {
+		return w.line.Ask(ctx, q, settle), true
+	}
+	w.tally.request(1) // two messages
+	item := w.line.SignIn(ctx, q, settle)
+	w.account.signedIn(p)
+	return item, true
+}
+
+// next takes an answer of EWS and asks on where it leaves something open.
+func (w *worker) next(j *job, item evidence.Item, end time.Time) {
+	if j.explain {
+		j.book = &item
+		w.finish(j)
+		return
+	}
+	j.odd = 0
+	j.answer = &item
+	switch {
+	case soap.Passing(item.EWS.Code) && !j.again:
+		j.again = true
+		w.back(j, time.Now().Add(time.Second), end)
+	case unexplained(item.EWS):
+		j.explain = true
+		w.back(j, time.Time{}, end)
+	default:
+		w.finish(j)
+	}
+}
+
+// back gives a job back to be tried again, or ends it where its time is over
+// before that.
+func (w *worker) back(j *job, ready, end time.Time) {
+	if now := time.Now(); ready.After(end) || !now.Before(end) {
+		w.finish(j)
+		return
+	}
+	w.queue.giveBack(j, ready)
+}
+
+func (w *worker) finish(j *job) {
+	w.report(j)
+	w.queue.done()
+}
+
+// inboxOfOwn asks for the account's own inbox, by which an answer about it is
+// told from one about the mailbox that was named.
+func (w *worker) inboxOfOwn(ctx context.Context) *evidence.Item {
+	for range 3 {
+		p, ok := w.account.enter(ctx)
+		if !ok {
+			return nil
+		}
+		bounded, cancel := context.WithTimeout(ctx, w.Probe.Timeout)
+		sent := time.Now()
+		item, ok := w.call(bounded, ews.Question{Purpose: evidence.OwnInbox}, &p)
+		cancel()
+		w.account.leave(p)
+		switch k := kindOf(item); {
+		case ok && k == answered:
+			return &item
+		case ok && k == patience:
+			w.pace.complained(sent, asked(item))
+		case ok && k == missing:
+			w.pace.unreachable(sent)
+		}
+		w.line.Drop()
+		if w.pace.wait(ctx, 0, func() {}) != nil {
+			return nil
+		}
+	}
+	return nil
+}

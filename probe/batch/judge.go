@@ -1,0 +1,147 @@
+package batch
+
+import (
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/probe/finding"
+	"github.com/ewsprobe/ewsprobe/probe/rule"
+)
+
+// bench judges rows: each gets a small record of its own, made of the endpoint's
+// anonymous answer and of what was asked for the mailbox.
+type bench struct {
+	target    evidence.Target
+	anonymous evidence.Item
+	own       *evidence.Item // the account's own inbox, where nobody is impersonated
+	scheme    string
+
+	mu    sync.Mutex
+	usual map[usual]*Shape
+}
+
+// usual is what the answers of mailboxes in order differ by.
+type usual struct{ operation, folder string }
+
+func newBench(endpoint evidence.Record, accepted evidence.Item, impersonate bool) *bench {
+	t := endpoint.Target
+	t.Impersonate, t.Profile, t.Cloud, t.EveryAddress, t.Autodiscover, t.FromAddress = impersonate, nil, false, false, "", ""
+	t.Addresses = []string{accepted.Address}
+	b := &bench{target: t, scheme: accepted.Logon.Scheme, usual: map[usual]*Shape{}}
+	for _, item := range endpoint.Items {
+		if item.Step == evidence.StepAnonymous && item.Address == accepted.Address && item.Response != nil {
+			b.anonymous = item
+		}
+	}
+	b.anonymous.TLS = nil // what is wrong with it is the endpoint's
+	b.anonymous.ID = "endpoint"
+	return b
+}
+
+// shape judges what was seen of a mailbox.
+func (b *bench) shape(j *job) (*Shape, error) {
+	item := j.last
+	if j.answer != nil {
+		item = *j.answer
+	}
+	good := item.EWS.Answered() && item.EWS.Code == "NoError" && item.EWS.Class != "Error"
+	plain := !item.EWS.Answered() || len(item.EWS.Resolved) == 0
+	mailbox := j.row.Address
+	if plain && (j.book == nil || len(j.book.EWS.Resolved) == 0) && !strings.EqualFold(mailbox, b.target.User) {
+		mailbox = Stand // no other address is in play: the judgement holds for any
+	}
+	var key usual
+	if good && mailbox == Stand {
+		key = usual{item.EWS.Operation, item.EWS.Folder}
+		b.mu.Lock()
+		s := b.usual[key]
+		b.mu.Unlock()
+		if s != nil {
+			return s, nil
+		}
+	}
+	s, err := ShapeOf(rule.Mailbox(b.record(j, item, mailbox)), mailbox)
+	if err == nil && good && mailbox == Stand {
+		b.mu.Lock()
+		b.usual[key] = s
+		b.mu.Unlock()
+	}
+	return s, err
+}
+
+// record is what the rules judge. A call on a connection that was signed in
+// before stands in it as a logon: its answer speaks for the mailbox in the same
+// way.
+func (b *bench) record(j *job, item evidence.Item, mailbox string) evidence.Record {
+	rec := evidence.Record{Target: b.target}
+	rec.Target.Mailbox = mailbox
+	add := func(item evidence.Item, id string) *evidence.Item {
+		item.Address = b.anonymous.Address
+		if id != "" {
+			item.ID = id
+		}
+		if r := item.Request; r != nil {
+			request := *r
+			item.Request = &request
+		}
+		rec.Items = append(rec.Items, item)
+		return &rec.Items[len(rec.Items)-1]
+	}
+	add(b.anonymous, "")
+	call := add(item, "call")
+	call.Step = evidence.StepLogon
+	logon := evidence.Logon{Scheme: b.scheme, Account: b.target.User, Result: evidence.Unfinished}
+	if call.EWS.Answered() {
+		logon.Result = evidence.Accepted
+	}
+	if item.Logon != nil {
+		logon = *item.Logon
+	}
+	call.Logon = &logon
+	if call.Request == nil {
+		call.Request = &evidence.Request{}
+	}
+	call.Request.Purpose = ""
+	if b.own != nil {
+		add(*b.own, "own")
+		named := add(item, "named")
+		named.Step, named.Logon = evidence.StepSignedIn, nil
+		if named.Request == nil {
+			named.Request = &evidence.Request{}
+		}
+		named.Request.Purpose = evidence.NamedInbox
+	}
+	if j.book != nil {
+		book := add(*j.book, "book")
+		book.Step, book.Logon = evidence.StepSignedIn, nil
+	}
+	return rec
+}
+
+// forAll says whether the endpoint's own check answers for every mailbox, and in
+// which words.
+func forAll(endpoint rule.Judgement, signedIn bool) string {
+	v := endpoint.Verdict
+	if !signedIn {
+		return "the endpoint's own check already answers for every mailbox: " + string(v.Code) + ", " + v.Summary
+	}
+	for _, f := range endpoint.Findings {
+		entry, _ := finding.Lookup(f.Code)
+		bad := f.Status == finding.Critical || f.Status == finding.Unknown && entry.Block == finding.BlockEndpoint
+		if entry.Block == finding.BlockEndpoint && bad {
+			return "the endpoint's own check already answers for every mailbox: " + string(f.Code) + ", " + f.Summary
+		}
+	}
+	return ""
+}
+
+// unknownHere are the codes of an address that belongs to no mailbox here, or to
+// one under another address: the address book knows which.
+var unknownHere = []string{"ErrorNonExistentMailbox", "ErrorCannotFindUser", "ErrorMailRecipientNotFound", "ErrorMissingEmailAddress", "ErrorInvalidSmtpAddress", "ErrorNonPrimarySmtpAddress"}
+
+// unexplained: the address book is asked for what this answer leaves open.
+func unexplained(e *evidence.EWS) bool {
+	return slices.Contains(unknownHere, e.Code) && len(e.Resolved) == 0
+}

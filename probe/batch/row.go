@@ -1,0 +1,75 @@
+package batch
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Row is a row of the input.
+type Row struct {
+	Number  int // counts from 1
+	Line    int // on which it starts, the header being line 1
+	Cells   []string
+	Address string
+	Problem string // why it cannot be used; "" it can
+}
+
+// Result is a row and what was found.
+type Result struct {
+	Row
+	*Shape
+	Duration    time.Duration // from the first try to the answer
+	Tries       int
+	DuplicateOf int // the row that was asked in its place; 0 none
+}
+
+// key is what all spellings of an address have in common. Exchange compares
+// addresses without case.
+type key [16]byte
+
+func keyOf(address string) key {
+	sum := sha256.Sum256([]byte(strings.ToLower(strings.TrimSpace(address))))
+	return key(sum[:16])
+}
+
+// check is a short form that tells whether a row still has the address it had.
+func (k key) check() uint32 { return binary.BigEndian.Uint32(k[8:12]) | 1 }
+
+// Shard is one of several parts of any input. The zero value is the whole.
+type Shard struct{ Index, Of int }
+
+// ParseShard reads "2/5": the second of five.
+func ParseShard(s string) (Shard, error) {
+	i, n, ok := strings.Cut(s, "/")
+	index, err := strconv.Atoi(strings.TrimSpace(i))
+	of, err2 := strconv.Atoi(strings.TrimSpace(n))
+	if !ok || err != nil || err2 != nil || index < 1 || of < 1 || index > of || of > 10000 {
+		return Shard{}, fmt.Errorf("%q is not a shard; give it like 1/4, from 1/4 to 4/4", s)
+	}
+	return Shard{index, of}, nil
+}
+
+// Has says whether a row belongs to the shard. An address is in the same shard
+// everywhere and always (SHA-256 of its lower case), so that its duplicates are
+// checked once; a row without one goes by its number.
+func (s Shard) Has(r Row) bool {
+	if s.Of < 2 {
+		return true
+	}
+	if r.Problem != "" {
+		return r.Number%s.Of == s.Index-1
+	}
+	k := keyOf(r.Address)
+	return int(binary.BigEndian.Uint64(k[:8])%uint64(s.Of)) == s.Index-1
+}
+
+func (s Shard) String() string {
+	if s.Of < 2 {
+		return ""
+	}
+	return fmt.Sprintf("%d/%d", s.Index, s.Of)
+}

@@ -1,0 +1,284 @@
+package batch
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// State is a journal of the rows that were reported, by which a later run goes on.
+// nil keeps nothing.
+//
+// A row is written to the output first and noted then, so that none is lost; what
+// a kill finds between the two is repeated. A killed process loses nothing that
+// it has written, but a power cut may take the last moments of either file, in
+// any order. So once a second the output is made safe (fsync), then the journal,
+// and a mark is set. What stands behind the last mark counts only if this machine
+// has not been started anew since; else it is asked for again.
+//
+// Each line carries its checksum. The first that is damaged ends the journal: it
+// is cut off there.
+type State struct {
+	file   *os.File
+	safe   func() // makes the output safe
+	done   []uint32
+	shapes map[int32]int // number of a shape in this run, to that in the journal
+	kept   int           // shapes in the journal
+	synced time.Time
+	dirty  bool
+	cut    bool // the run before did not end by itself
+	load   []*Shape
+	rows   []loadedRow
+}
+
+type loadedRow struct {
+	row   int
+	key   key
+	shape int
+}
+
+const (
+	stateSchema = "ewsprobe/state/1"
+	syncEvery   = time.Second
+)
+
+// ErrOtherState: the journal belongs to another input, endpoint, account or shard.
+var ErrOtherState = errors.New("it belongs to another run: another file, endpoint, account or shard")
+
+// ErrNoState: the file is something else.
+var ErrNoState = errors.New("it is not a state file of ewsprobe batch")
+
+// OpenState opens or begins the journal in file. about is what the run is about,
+// boot when this machine was started ("": not known); safe makes the output safe.
+func OpenState(file, about, boot string, safe func()) (*State, error) {
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	s := &State{file: f, safe: safe, shapes: map[int32]int{}, synced: time.Now()}
+	end, err := s.read(about, boot)
+	if err == nil {
+		err = f.Truncate(end)
+	}
+	if err == nil {
+		_, err = f.Seek(end, io.SeekStart)
+	}
+	if err == nil && end == 0 {
+		err = s.line("h " + stateSchema + " " + about)
+	}
+	if err == nil {
+		err = errors.Join(s.line("b "+boot), f.Sync())
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return s, nil
+}
+
+func (s *State) line(payload string) error {
+	_, err := fmt.Fprintf(s.file, "%08x %s\n", crc32.ChecksumIEEE([]byte(payload)), payload)
+	return err
+}
+
+// read takes the journal in and returns where it ends.
+func (s *State) read(about, boot string) (end int64, err error) {
+	in := bufio.NewReaderSize(s.file, 64<<10)
+	begun := ""
+	type point struct {
+		end          int64
+		rows, shapes int
+	}
+	var at, safe point
+	for {
+		raw, err := in.ReadBytes('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			return 0, err
+		}
+		payload, ok := checked(raw)
+		if !ok {
+			if at.end == 0 && len(raw) > 0 && !torn(raw) {
+				return 0, ErrNoState
+			}
+			break
+		}
+		kind, rest, _ := strings.Cut(payload, " ")
+		if at.end == 0 {
+			if kind != "h" {
+				return 0, ErrNoState
+			}
+			if rest != stateSchema+" "+about {
+				return 0, ErrOtherState
+			}
+		}
+		good := true
+		switch kind {
+		case "b":
+			begun = rest
+		case "s":
+			shape := &Shape{}
+			good = json.Unmarshal([]byte(rest), shape) == nil
+			s.load = append(s.load, shape)
+		case "r":
+			var r loadedRow
+			r, good = parseRow(rest, len(s.load))
+			s.rows = append(s.rows, r)
+		}
+		s.cut = kind != "e" && (kind != "b" || s.cut) && kind != "h"
+		if !good {
+			return 0, ErrNoState // the checksum is right, the content is not
+		}
+		at.end += int64(len(raw))
+		at.rows, at.shapes = len(s.rows), len(s.load)
+		if kind == "y" || kind == "h" || kind == "b" {
+			safe = at
+		}
+	}
+	if begun != boot || boot == "" {
+		at = safe // whether the power was cut is not known: what was not made safe is repeated
+	}
+	s.rows, s.load = s.rows[:min(at.rows, len(s.rows))], s.load[:min(at.shapes, len(s.load))]
+	s.kept = len(s.load)
+	return at.end, nil
+}
+
+// torn: the beginning of a first line, cut off.
+func torn(raw []byte) bool {
+	begin := []byte("h " + stateSchema + " ")
+	if bytes.HasSuffix(raw, []byte("\n")) || len(raw) > 200 {
+		return false
+	}
+	for _, c := range raw[:min(len(raw), 8)] {
+		if !strings.ContainsRune("0123456789abcdef", rune(c)) {
+			return false
+		}
+	}
+	if len(raw) <= 9 {
+		return len(raw) < 9 || raw[8] == ' '
+	}
+	rest := raw[9:]
+	return raw[8] == ' ' && bytes.Equal(rest[:min(len(rest), len(begin))], begin[:min(len(rest), len(begin))])
+}
+
+func checked(raw []byte) (string, bool) {
+	if len(raw) < 11 || raw[len(raw)-1] != '\n' || raw[8] != ' ' {
+		return "", false
+	}
+	sum, err := strconv.ParseUint(string(raw[:8]), 16, 32)
+	payload := raw[9 : len(raw)-1]
+	return string(payload), err == nil && uint32(sum) == crc32.ChecksumIEEE(payload)
+}
+
+func parseRow(text string, shapes int) (loadedRow, bool) {
+	f := strings.Fields(text)
+	if len(f) != 3 {
+		return loadedRow{}, false
+	}
+	row, err := strconv.Atoi(f[0])
+	raw, err2 := hex.DecodeString(f[1])
+	shape, err3 := strconv.Atoi(f[2])
+	if err != nil || err2 != nil || err3 != nil || row < 1 || row > 1<<30 || len(raw) != 16 || shape < 0 || shape >= shapes {
+		return loadedRow{}, false
+	}
+	return loadedRow{row, key(raw), shape}, true
+}
+
+// replay tells a run what earlier ones have reported.
+func (s *State) replay(r *run) {
+	numbers := make([]int32, len(s.load))
+	for i, l := range s.load {
+		_, numbers[i], _ = r.shapes.intern(l)
+		if numbers[i] != forgotten {
+			s.shapes[numbers[i]] = i
+		}
+	}
+	for _, l := range s.rows {
+		if s.Done(l.row, l.key) {
+			continue
+		}
+		s.mark(l.row, l.key)
+		shape := s.load[l.shape]
+		r.tally.count(shape, "", 0, true)
+		if n := numbers[l.shape]; shape.Verdict.Code != "config-invalid" && n != forgotten {
+			r.seen.settle(l.key, l.row, n)
+		}
+	}
+	s.load, s.rows = nil, nil
+}
+
+// Done says whether an earlier run has reported the row, with this address.
+func (s *State) Done(row int, k key) bool {
+	return s != nil && row < len(s.done) && s.done[row] == k.check()
+}
+
+func (s *State) mark(row int, k key) {
+	for row >= len(s.done) {
+		s.done = append(s.done, make([]uint32, max(row+1-len(s.done), len(s.done)/4, 1024))...)
+	}
+	s.done[row] = k.check()
+}
+
+// Note remembers that a row was reported. Now and then it makes all that was
+// noted survive a power cut.
+func (s *State) Note(row int, k key, number int32, shape *Shape) error {
+	if s == nil {
+		return nil
+	}
+	at, ok := s.shapes[number]
+	if !ok || number == forgotten {
+		raw, err := json.Marshal(shape)
+		if err != nil {
+			return err
+		}
+		if err := s.line("s " + string(raw)); err != nil {
+			return err
+		}
+		at = s.kept
+		s.kept++
+		if number != forgotten {
+			s.shapes[number] = at
+		}
+	}
+	s.mark(row, k)
+	s.dirty = true
+	if err := s.line(fmt.Sprintf("r %d %s %d", row, hex.EncodeToString(k[:]), at)); err != nil {
+		return err
+	}
+	if time.Since(s.synced) < syncEvery {
+		return nil
+	}
+	return s.Sync()
+}
+
+// Sync makes what was noted survive a power cut: the output first.
+func (s *State) Sync() error {
+	if s == nil || !s.dirty {
+		return nil
+	}
+	s.safe()
+	if err := s.file.Sync(); err != nil {
+		return err
+	}
+	err := errors.Join(s.line("y"), s.file.Sync())
+	s.synced, s.dirty = time.Now(), false
+	return err
+}
+
+// Cut says that the run before was killed: its output may end inside a line.
+func (s *State) Cut() bool { return s != nil && s.cut }
+
+// Close ends the journal, when all results were written.
+func (s *State) Close() error {
+	if s == nil {
+		return nil
+	}
+	return errors.Join(s.Sync(), s.line("e"), s.file.Sync(), s.file.Close())
+}

@@ -1,0 +1,145 @@
+package batch
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/ewsprobe/ewsprobe/probe/rule"
+)
+
+func noted(t *testing.T, file, boot string) *run {
+	t.Helper()
+	s, err := OpenState(file, "about", boot, func() {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &run{tally: newTally(time.Time{}), shapes: &shapes{}, seen: newSeen()}
+	s.replay(r)
+	r.State = s
+	return r
+}
+
+func (r *run) note(t *testing.T, row int) {
+	t.Helper()
+	shape, err := ShapeOf(rule.Judgement{}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shape, n, _ := r.shapes.intern(shape)
+	if err := r.State.Note(row, keyOf(fmt.Sprint(row)), n, shape); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Cut anywhere, a journal gives back what stands whole before the cut: after a
+// kill all of it, after a power cut what was made safe.
+func TestStateSurvivesAnyCut(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "state")
+	r := noted(t, file, "boot 1")
+	for row := 1; row <= 5; row++ {
+		r.note(t, row)
+	}
+	if err := r.State.Sync(); err != nil {
+		t.Fatal(err)
+	}
+	for row := 6; row <= 9; row++ {
+		r.note(t, row)
+	}
+	whole, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := 0
+	for cut := range len(whole) + 1 {
+		for _, boot := range []string{"boot 1", "boot 2", ""} {
+			if err := os.WriteFile(file, whole[:cut], 0o600); err != nil {
+				t.Fatal(err)
+			}
+			again := noted(t, file, boot)
+			done := 0
+			for row := 1; row <= 9 && again.State.Done(row, keyOf(fmt.Sprint(row))); row++ {
+				done++
+			}
+			if again.State.Done(1, keyOf("another")) {
+				t.Fatal("a row with another address is taken for done")
+			}
+			switch {
+			case boot == "boot 1" && done < before:
+				t.Fatalf("cut at %d: %d rows, at a cut before it %d", cut, done, before)
+			case boot == "boot 1":
+				before = done
+			case done != 0 && done != 5 || cut == len(whole) && done != 5:
+				t.Fatalf("cut at %d, %q: %d rows", cut, boot, done)
+			}
+			again.note(t, 10) // and it can be gone on with
+			again.State.file.Close()
+			if third := noted(t, file, boot); boot != "" && !third.State.Done(10, keyOf("10")) {
+				t.Fatalf("cut at %d: what was noted afterwards is lost", cut)
+			} else {
+				third.State.file.Close()
+			}
+		}
+	}
+	if before != 9 {
+		t.Errorf("of the whole journal only %d rows are read", before)
+	}
+}
+
+func TestStateOfAnotherRun(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "state")
+	r := noted(t, file, "b")
+	r.note(t, 1)
+	if err := r.State.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenState(file, "something else", "b", func() {}); err == nil {
+		t.Error("the state of another run is taken")
+	}
+	if err := os.WriteFile(file, []byte("name,emailaddress\nsomebody,box1@contoso.com\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenState(file, "about", "b", func() {}); err == nil {
+		t.Error("a file of mailboxes is taken, and overwritten")
+	}
+}
+
+// Each row is in one shard, and the spellings of an address are in the same.
+func TestShards(t *testing.T) {
+	for _, of := range []int{1, 2, 3, 7} {
+		sizes := make([]int, of+1)
+		for n := 1; n <= 3000; n++ {
+			r := Row{Number: n, Address: fmt.Sprintf("Box%d@contoso.com", n)}
+			if n%10 == 0 {
+				r.Problem = "no address"
+			}
+			in := 0
+			for i := 1; i <= of; i++ {
+				s := Shard{i, of}
+				if !s.Has(r) {
+					continue
+				}
+				in++
+				sizes[i]++
+				if lower := (Row{Number: n + 1, Address: fmt.Sprintf("box%d@CONTOSO.com", n)}); r.Problem == "" && !s.Has(lower) {
+					t.Fatalf("%s is elsewhere in another spelling", r.Address)
+				}
+			}
+			if in != 1 {
+				t.Fatalf("row %d is in %d of %d shards", n, in, of)
+			}
+		}
+		for i := 1; i <= of; i++ {
+			if sizes[i] < 3000/of*8/10 {
+				t.Errorf("shard %d/%d has %d of 3000 rows", i, of, sizes[i])
+			}
+		}
+	}
+	for _, bad := range []string{"", "1", "0/3", "4/3", "a/b", "1/0", "-1/3"} {
+		if _, err := ParseShard(bad); err == nil {
+			t.Errorf("%q is taken", bad)
+		}
+	}
+}

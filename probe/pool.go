@@ -1,0 +1,91 @@
+package probe
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/ewsprobe/ewsprobe/ews"
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/ews/ntlm"
+	"github.com/ewsprobe/ewsprobe/ews/secret"
+	"github.com/ewsprobe/ewsprobe/ews/wire"
+)
+
+// What a batch takes over from the check of its endpoint.
+
+// NewVault holds the secrets of the configuration.
+func (c Config) NewVault() *secret.Vault {
+	v := &secret.Vault{}
+	v.AddText(c.Password)
+	v.AddCredential(c.User, c.Password)
+	if c.Password != "" {
+		v.AddBytes(ntlm.NTHash(c.Password))
+	}
+	return v
+}
+
+// Lines opens connections to the endpoint that a check has signed in to, and
+// signs them in as it did. The first result is nil where no logon by the
+// profile's own scheme was accepted.
+func (c Config) Lines(rec evidence.Record) (*ews.Lines, *evidence.Item) {
+	accepted := c.acceptedLogon(rec)
+	if accepted == nil || c.URL == nil {
+		return nil, nil
+	}
+	r := &run{Config: c, dialer: &wire.Dialer{TLS: c.URL.Scheme == "https", Host: c.URL.Hostname(), Insecure: c.Insecure, Extra: c.Extra}}
+	r.throughProxy()
+	return &ews.Lines{
+		URL: c.URL, Dialer: r.dialer, Addresses: c.placesOf(rec, accepted.Address), ConnectLimit: connectLimit(c.Timeout, false),
+		Credential: ews.Credential{User: accepted.Logon.Account, Password: c.Password}, Vault: c.NewVault,
+		Scheme: accepted.Logon.Scheme, Binding: accepted.Logon.Binding, UserAgent: accepted.Request.UserAgent,
+	}, accepted
+}
+
+// acceptedLogon is the logon by the profile's scheme that EWS accepted; with the
+// profile auto NTLM serves where Basic is not offered.
+func (c Config) acceptedLogon(rec evidence.Record) *evidence.Item {
+	own := map[string][]string{ProfileNTLM: {"NTLM"}, ProfileNegotiate: {"Negotiate"}, ProfileAuto: {"Basic", "NTLM", "Negotiate"}}[c.ProfileAuth]
+	if own == nil {
+		own = []string{"Basic"}
+	}
+	for _, scheme := range own {
+		for i := range rec.Items {
+			item := &rec.Items[i]
+			l := item.Logon
+			if l == nil || l.Result != evidence.Accepted || item.Step != evidence.StepLogon || l.Comparison || l.OtherForm || item.Request.Purpose != "" {
+				continue
+			}
+			if strings.EqualFold(l.Scheme, scheme) && l.Mechanism != evidence.MechanismKerberos {
+				return item
+			}
+		}
+	}
+	return nil
+}
+
+// placesOf are the addresses to connect to: the one that accepted the logon, and
+// the others of the name, for when it goes away.
+func (c Config) placesOf(rec evidence.Record, first string) []string {
+	places := []string{first}
+	add := func(list []string) {
+		for _, a := range list {
+			if !slices.Contains(places, a) {
+				places = append(places, a)
+			}
+		}
+	}
+	add(c.Addresses)
+	for _, item := range rec.Items {
+		if r := item.Resolution; r != nil && item.Step == evidence.StepResolve && len(c.Addresses) == 0 && c.Proxy == nil {
+			add(r.Addresses)
+		}
+	}
+	return places
+}
+
+// BatchTarget is what a row of a batch is about, before anything was asked.
+func (c Config) BatchTarget(impersonate bool) evidence.Target {
+	t := c.target()
+	t.Impersonate = impersonate
+	return t
+}

@@ -1,0 +1,47 @@
+package rule
+
+import (
+	"slices"
+
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/probe/finding"
+)
+
+// rowCodes are what one call for one mailbox can show. What is around the
+// endpoint (certificate, clock, schemes, the name of the account) is the same for
+// every mailbox: the endpoint's own check says it once.
+var rowCodes = []finding.Code{
+	"dns-failed", "connect-failed", "timeout", "tls-untrusted", "tls-failed", "proxy-auth-required", "server-error", "throttled",
+	"preauth-redirect", "redirected", "forbidden", "not-ews", "credentials-rejected",
+	"impersonation-denied", "mailbox-online", "mailbox-not-found", "mailbox-address-differs", "access-denied", "mailbox-unavailable", "exchange-error",
+}
+
+// Mailbox judges a record of what was asked for one mailbox, at an endpoint that
+// was examined before: the anonymous answer of that check, and the call.
+func Mailbox(rec evidence.Record) Judgement {
+	return judge(rec, slices.DeleteFunc(slices.Clone(table), func(r row) bool { return !slices.Contains(rowCodes, r.code) }))
+}
+
+// NotChecked is the judgement of a mailbox that nobody asked for, because of what
+// was answered before.
+func NotChecked(target evidence.Target, why string) Judgement {
+	return notAsked(target, "not-checked", why, "the mailbox was not asked: "+why)
+}
+
+// BadRow is the judgement of a row that names no mailbox that could be asked for.
+func BadRow(target evidence.Target, why string) Judgement {
+	return notAsked(target, "config-invalid", why, "nothing was asked")
+}
+
+func notAsked(target evidence.Target, code finding.Code, summary, why string) Judgement {
+	entry, _ := finding.Lookup(code)
+	j := Judgement{Verdict: finding.Verdict{Code: code, Status: entry.Status, Confidence: finding.Confirmed, Summary: summary}}
+	v := arrange(&evidence.Record{Target: target})
+	for _, c := range v.causes(nil) {
+		if c.Status != finding.CauseNotApplicable {
+			c = cause(c.Number, finding.CauseNotChecked, why)
+		}
+		j.Causes = append(j.Causes, c)
+	}
+	return j
+}

@@ -1,0 +1,83 @@
+package soap
+
+import (
+	"bytes"
+	"sync"
+)
+
+// Alike parses answers of which very many differ in nothing but the identifiers
+// of folders. What it has parsed once it knows again; the zero value is ready.
+// Safe for concurrent use.
+type Alike struct {
+	mu    sync.RWMutex
+	known map[string]Answer
+}
+
+const (
+	maxAlike     = 64      // different answers that are kept
+	longestAlike = 4 << 10 // bytes of one
+)
+
+// Parse is Parse.
+func (a *Alike) Parse(body []byte) (Answer, error) {
+	if a == nil || len(body) > longestAlike {
+		return Parse(body)
+	}
+	skeleton, folder := withoutIdentifiers(body)
+	a.mu.RLock()
+	answer, ok := a.known[string(skeleton)]
+	a.mu.RUnlock()
+	if ok {
+		answer.Folder = folder
+		return answer, nil
+	}
+	answer, err := Parse(body)
+	// Only what is good and says nothing else of its own is kept.
+	if err == nil && answer.Code == CodeNoError && answer.Folder == folder && answer.Message == "" && len(answer.Values) == 0 && len(answer.Resolved) == 0 {
+		a.mu.Lock()
+		if a.known == nil {
+			a.known = map[string]Answer{}
+		}
+		if len(a.known) < maxAlike {
+			a.known[string(skeleton)] = answer
+		}
+		a.mu.Unlock()
+	}
+	return answer, err
+}
+
+// withoutIdentifiers takes the values of the attributes Id and ChangeKey out of
+// a body, where they are base64, which cannot change how it is read, and returns
+// the first Id.
+func withoutIdentifiers(body []byte) (skeleton []byte, first string) {
+	skeleton = make([]byte, 0, len(body))
+	for len(body) > 0 {
+		at, name := -1, ""
+		for _, n := range []string{` Id="`, ` ChangeKey="`} {
+			if i := bytes.Index(body, []byte(n)); i >= 0 && (at < 0 || i < at) {
+				at, name = i, n
+			}
+		}
+		if at < 0 {
+			break
+		}
+		skeleton = append(skeleton, body[:at+len(name)]...)
+		body = body[at+len(name):]
+		n := 0
+		for n < len(body) && base64Digit(body[n]) {
+			n++
+		}
+		if n > MaxText || n == len(body) || body[n] != '"' {
+			continue // it stays as it is
+		}
+		if name == ` Id="` && first == "" {
+			first = string(body[:n])
+		}
+		body = body[n:]
+	}
+	return append(skeleton, body...), first
+}
+
+func base64Digit(c byte) bool {
+	return c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '+' || c == '/' || c == '='
+}

@@ -1,0 +1,139 @@
+// Command bench measures ewsprobe beside what it is compared with, on this
+// machine and in this run, and prints a table. Nothing here passes or fails:
+// figures are for people. The server is a process of its own, played by package
+// standin; what it costs is in every figure alike.
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+)
+
+func main() {
+	var err error
+	if len(os.Args) > 1 && os.Args[1] == "serve" {
+		err = serve(os.Args[2:])
+	} else {
+		err = measure()
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// machine is where everything runs.
+type machine struct {
+	dir, program string
+}
+
+func measure() error {
+	dir, err := os.MkdirTemp("", "ewsprobe-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	m := &machine{dir: dir, program: filepath.Join(dir, "ewsprobe")}
+	if out, err := exec.Command("go", "build", "-o", m.program, "./cmd/ewsprobe").CombinedOutput(); err != nil {
+		return fmt.Errorf("%w: %s", err, out)
+	}
+	fmt.Printf("%s/%s, %d CPUs, %s\n\n", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version())
+	for _, part := range []func() error{m.latency, m.throughput, m.memory, m.throttled} {
+		if err := part(); err != nil {
+			return err
+		}
+		fmt.Println()
+	}
+	return nil
+}
+
+// server is a running stand-in.
+type server struct {
+	served
+	cmd *exec.Cmd
+	out *bufio.Reader
+}
+
+func (m *machine) start(args ...string) (*server, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	s := &server{cmd: exec.Command(self, append([]string{"serve", "-dir", m.dir}, args...)...)}
+	pipe, err := s.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	s.cmd.Stderr = os.Stderr
+	if err := s.cmd.Start(); err != nil {
+		return nil, err
+	}
+	s.out = bufio.NewReader(pipe)
+	return s, s.told()
+}
+
+func (s *server) told() error {
+	line, err := s.out.ReadBytes('\n')
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(line, &s.served)
+}
+
+// end stops it; it then has told what it has seen.
+func (s *server) end() error {
+	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		return err
+	}
+	if err := s.told(); err != nil {
+		return err
+	}
+	return s.cmd.Wait()
+}
+
+// used is what a run took.
+type used struct {
+	wall, cpu time.Duration
+	memory    int64 // KiB at most
+	out       []byte
+}
+
+func (m *machine) run(env []string, name string, args ...string) (used, error) {
+	c := exec.Command(name, args...)
+	c.Env = append(append(os.Environ(), "XDG_STATE_HOME="+m.dir), env...)
+	var out, complaints bytes.Buffer
+	c.Stdout, c.Stderr = &out, &complaints
+	began := time.Now()
+	err := c.Run()
+	u := used{wall: time.Since(began), out: out.Bytes()}
+	if c.ProcessState == nil {
+		return u, err
+	}
+	u.cpu = c.ProcessState.UserTime() + c.ProcessState.SystemTime()
+	if r, ok := c.ProcessState.SysUsage().(*syscall.Rusage); ok {
+		u.memory = int64(r.Maxrss)
+	}
+	if err != nil && c.ProcessState.ExitCode() > 3 {
+		return u, fmt.Errorf("%s: %w: %s", name, err, complaints.String())
+	}
+	return u, nil
+}
+
+func (m *machine) file(rows int) (string, error) {
+	var b strings.Builder
+	b.WriteString("emailaddress\n")
+	for i := 1; i <= rows; i++ {
+		fmt.Fprintf(&b, "box%d@contoso.com\n", i)
+	}
+	name := filepath.Join(m.dir, fmt.Sprintf("%d.csv", rows))
+	return name, os.WriteFile(name, []byte(b.String()), 0o600)
+}
