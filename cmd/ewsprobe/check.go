@@ -4,8 +4,6 @@ import (
 	"bufio"
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -79,7 +77,7 @@ func check(c *cli.Context, std stdio) error {
 	if trouble != nil {
 		std.complain(trouble)
 	}
-	return deliver(report.New(rec, version()), c.String("format"), saves, std)
+	return deliver(report.New(rec, version()), report.Format(c.String("format")), saves, std)
 }
 
 // needsPassword: the account's, unless there is another way to sign in or none
@@ -114,73 +112,4 @@ func insist(ctx context.Context, cfg probe.Config, std stdio) bool {
 		s = strings.ToLower(strings.TrimSpace(s))
 		return s == "y" || s == "yes"
 	}
-}
-
-// deliver prints and saves a report, and makes its status the exit code.
-func deliver(r report.Report, format string, saves []string, std stdio) error {
-	asJSON, err := r.JSON()
-	if err != nil {
-		return err
-	}
-	if format == "json" {
-		_, err = std.out.Write(asJSON)
-	} else {
-		_, err = fmt.Fprint(std.out, r.Text(std.style()))
-	}
-	if err != nil {
-		std.complain(fmt.Errorf("the report could not be printed: %w", err))
-	}
-	for _, file := range saves {
-		if saveErr := writeWhole(file, asJSON); saveErr != nil {
-			std.complain(fmt.Errorf("the report could not be saved: %w", saveErr))
-			err = saveErr
-		}
-	}
-	if code := r.Verdict.Status.ExitCode(); code != 0 {
-		return exit(code)
-	}
-	if err != nil {
-		return exit(3)
-	}
-	return nil
-}
-
-// planSaves makes sure, before anything is sent, that the report can be saved.
-func planSaves(files []string) ([]string, error) {
-	for _, file := range files {
-		if ext := strings.ToLower(filepath.Ext(file)); ext != ".json" {
-			return nil, usage("--save %s: the format is told by the extension, and this version writes .json", file)
-		}
-		if info, err := os.Stat(file); err == nil && !info.Mode().IsRegular() {
-			return nil, unusable("--save %s is not a file that can be replaced", file)
-		}
-		probe, err := os.CreateTemp(filepath.Dir(file), ".ewsprobe-*")
-		if err != nil {
-			return nil, unusable("--save %s cannot be written (%v)", file, err)
-		}
-		probe.Close()
-		os.Remove(probe.Name())
-	}
-	return files, nil
-}
-
-// writeWhole replaces a file as a whole or not at all.
-func writeWhole(file string, data []byte) error {
-	temp, err := os.CreateTemp(filepath.Dir(file), ".ewsprobe-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(temp.Name())
-	if _, err := temp.Write(data); err != nil {
-		temp.Close()
-		return err
-	}
-	if err := temp.Sync(); err != nil {
-		temp.Close()
-		return err
-	}
-	if err := temp.Close(); err != nil {
-		return err
-	}
-	return os.Rename(temp.Name(), file)
 }

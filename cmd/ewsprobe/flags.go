@@ -55,11 +55,9 @@ func checkFlags() []cli.Flag {
 		&cli.StringFlag{Name: "spn", Usage: "the service principal `NAME` of EWS; else HTTP/ and the host name"},
 		&cli.BoolFlag{Name: "current-user", Usage: "sign in as the logged-on user (Windows only)"},
 		&cli.IntFlag{Name: "cert-warn", Value: probe.DefaultCertWarnDays, Usage: "warn when the certificate expires within this many `DAYS`"},
-		&cli.StringFlag{Name: "format", Value: "text", Usage: "what to print: text or json"},
-		&cli.StringSliceFlag{Name: "save", Usage: "also write the report to `FILE` (.json); repeatable"},
 		&cli.BoolFlag{Name: "v", Usage: "tell the story leg by leg on standard error", Count: new(int)},
 		&cli.BoolFlag{Name: "vv", Usage: "show the wire too, secrets masked"},
-	}, cloudFlags())
+	}, outputFlags(), cloudFlags())
 }
 
 func userAgent() string { return "ewsprobe/" + version() }
@@ -95,8 +93,8 @@ func configure(c *cli.Context, target string) (probe.Config, error) {
 	if cfg.View != "inside" && cfg.View != "public" {
 		return cfg, usage("--view %q is unknown; use inside or public", cfg.View)
 	}
-	if f := c.String("format"); f != "text" && f != "json" {
-		return cfg, usage("--format %q is unknown; use text or json", f)
+	if _, err := chosenFormat(c); err != nil {
+		return cfg, err
 	}
 	if cfg.Timeout < time.Second || cfg.Timeout > time.Hour {
 		return cfg, usage("--timeout %s is out of range; use 1s to 1h", cfg.Timeout)

@@ -1,9 +1,12 @@
-// Package report turns a judged record into something to read: text for a
-// person, JSON for a script, and back from JSON into a record that can be
-// judged again. It renders; it does not judge, and it does not print.
+// Package report turns a judged record into something to read: text and HTML for
+// a person, Markdown for a ticket, JSON for a script, JUnit's XML for a build
+// server, a line for a monitoring system, a row for a spreadsheet; and back from
+// JSON into a record that can be judged again. It renders; it does not judge,
+// and it does not print.
 //
 // Everything that came from a server is an attacker's text until it has passed
-// Clean (text) or an encoder (JSON).
+// Clean (text) or an encoder (JSON), and what has a meaning in a format has to
+// be escaped there too.
 package report
 
 import (
@@ -78,8 +81,10 @@ func Refused(code finding.Code, target evidence.Target, why, version string, now
 }
 
 // JSON writes the report as one object, indented, with a final line end.
-func (r Report) JSON() ([]byte, error) {
-	raw, err := evidence.Encode(r)
+func (r Report) JSON() ([]byte, error) { return indented(r) }
+
+func indented(v any) ([]byte, error) {
+	raw, err := evidence.Encode(v)
 	if err != nil {
 		return nil, err
 	}

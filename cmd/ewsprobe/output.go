@@ -1,0 +1,121 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/ewsprobe/ewsprobe/probe/report"
+)
+
+// outputFlags say in which form a report is given out, and where to.
+func outputFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "format", Value: string(report.FormatText), Usage: "what to print: " + oneOf(report.Formats(), "or")},
+		&cli.StringSliceFlag{Name: "save", Usage: "also write the report to `FILE`, whose ending tells the format (" + oneOf(report.Extensions(), "or") + "); repeatable"},
+	}
+}
+
+// oneOf lists words: a, b or c.
+func oneOf[T ~string](words []T, last string) string {
+	var b strings.Builder
+	for i, w := range words {
+		switch {
+		case i == 0:
+		case i == len(words)-1:
+			b.WriteString(" " + last + " ")
+		default:
+			b.WriteString(", ")
+		}
+		b.WriteString(string(w))
+	}
+	return b.String()
+}
+
+func chosenFormat(c *cli.Context) (report.Format, error) {
+	f := report.Format(c.String("format"))
+	if !f.Known() {
+		return "", usage("--format %q is unknown; use %s", f, oneOf(report.Formats(), "or"))
+	}
+	return f, nil
+}
+
+// saving is a file that the report is to be written to.
+type saving struct {
+	file   string
+	format report.Format
+}
+
+// deliver prints and saves a report, and makes its status the exit code.
+func deliver(r report.Report, format report.Format, saves []saving, std stdio) error {
+	out, err := r.Render(format, std.style())
+	if err != nil {
+		return err
+	}
+	if _, err = std.out.Write(out); err != nil {
+		std.complain(fmt.Errorf("the report could not be printed: %w", err))
+	}
+	for _, s := range saves {
+		out, saveErr := r.Render(s.format, report.Style{})
+		if saveErr == nil {
+			saveErr = writeWhole(s.file, out)
+		}
+		if saveErr != nil {
+			std.complain(fmt.Errorf("the report could not be saved: %w", saveErr))
+			err = saveErr
+		}
+	}
+	if code := r.Verdict.Status.ExitCode(); code != 0 {
+		return exit(code)
+	}
+	if err != nil {
+		return exit(3)
+	}
+	return nil
+}
+
+// planSaves makes sure, before anything is sent, that the report can be saved.
+func planSaves(files []string) ([]saving, error) {
+	var saves []saving
+	for _, file := range files {
+		format, ok := report.ByExtension(filepath.Ext(file))
+		if !ok {
+			return nil, usage("--save %q: the format is told by the ending; use %s", file, oneOf(report.Extensions(), "or"))
+		}
+		if info, err := os.Stat(file); err == nil && !info.Mode().IsRegular() {
+			return nil, unusable("--save %s is not a file that can be replaced", file)
+		}
+		trial, err := os.CreateTemp(filepath.Dir(file), ".ewsprobe-*")
+		if err != nil {
+			return nil, unusable("--save %s cannot be written (%v)", file, err)
+		}
+		trial.Close()
+		os.Remove(trial.Name())
+		saves = append(saves, saving{file, format})
+	}
+	return saves, nil
+}
+
+// writeWhole replaces a file as a whole or not at all.
+func writeWhole(file string, data []byte) error {
+	temp, err := os.CreateTemp(filepath.Dir(file), ".ewsprobe-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(temp.Name())
+	if _, err := temp.Write(data); err != nil {
+		temp.Close()
+		return err
+	}
+	if err := temp.Sync(); err != nil {
+		temp.Close()
+		return err
+	}
+	if err := temp.Close(); err != nil {
+		return err
+	}
+	return os.Rename(temp.Name(), file)
+}
