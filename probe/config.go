@@ -131,6 +131,9 @@ func (c Config) sendsPassword() bool {
 	return c.sendsCredentials() && !c.CurrentUser && !c.withKey()
 }
 
+// Target is what the check is about, as its record will say.
+func (c Config) Target() evidence.Target { return c.target() }
+
 func (c Config) target() evidence.Target {
 	t := evidence.Target{
 		Mailbox: c.Mailbox, User: c.User, ProfileAuth: c.ProfileAuth,

@@ -3,13 +3,13 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/ewsprobe/ewsprobe/probe"
-	"github.com/ewsprobe/ewsprobe/probe/report"
 )
 
 func checkCommand(std stdio) *cli.Command {
@@ -44,9 +44,14 @@ func check(c *cli.Context, std stdio) error {
 		return err
 	}
 	cfg.Profile = profile
-	saves, err := planSaves(c.StringSlice("save"))
+	out, err := planOutput(c, std)
 	if err != nil {
 		return err
+	}
+	if out.mask != nil {
+		about := cfg.Target()
+		about.Profile = profile
+		out.mask.Target(about)
 	}
 	if needsPassword(cfg) {
 		if cfg.Password, err = readPassword(c.Context, c, std); err != nil {
@@ -58,7 +63,7 @@ func check(c *cli.Context, std stdio) error {
 		}
 		cfg.Memory = &probe.Memory{Dir: dir}
 		if !cfg.RetryRefused {
-			cfg.RetryRefused = insist(c.Context, cfg, std)
+			cfg.RetryRefused = insist(c.Context, cfg, out)
 		}
 	}
 	if cfg.Insecure {
@@ -69,15 +74,14 @@ func check(c *cli.Context, std stdio) error {
 		level = 2
 	}
 	if level > 0 {
-		fmt.Fprint(std.err, profileStory(profile, cfg.Password))
-		fmt.Fprint(std.err, probe.NewPlan(cfg))
-		cfg.Follow = follower(std.err, level)
+		fmt.Fprint(std.err, out.text(profileStory(profile, cfg.Password)+fmt.Sprint(probe.NewPlan(cfg))))
+		cfg.Follow = out.follower(level)
 	}
 	rec, trouble := probe.Run(c.Context, cfg)
 	if trouble != nil {
-		std.complain(trouble)
+		std.complain(errors.New(out.text(trouble.Error())))
 	}
-	return deliver(report.New(rec, version()), report.Format(c.String("format")), saves, std)
+	return out.deliver(rec)
 }
 
 // needsPassword: the account's, unless there is another way to sign in or none
@@ -91,7 +95,8 @@ func needsPassword(cfg probe.Config) bool {
 
 // insist asks at the terminal whether a password that was refused lately shall
 // be sent again.
-func insist(ctx context.Context, cfg probe.Config, std stdio) bool {
+func insist(ctx context.Context, cfg probe.Config, out output) bool {
+	std := out.std
 	if std.inFD < 0 || !std.errTerm || cfg.URL == nil {
 		return false
 	}
@@ -99,7 +104,7 @@ func insist(ctx context.Context, cfg probe.Config, std stdio) bool {
 	if err != nil || when.IsZero() {
 		return false
 	}
-	fmt.Fprintf(std.err, "This password was refused for %s at %s. Sent again it counts as another bad logon and can lock the account. Send it all the same? [y/N] ", cfg.User, when.Local().Format("15:04"))
+	fmt.Fprintf(std.err, "This password was refused for %s at %s. Sent again it counts as another bad logon and can lock the account. Send it all the same? [y/N] ", out.text(cfg.User), when.Local().Format("15:04"))
 	line := make(chan string, 1)
 	go func() {
 		s, _ := bufio.NewReader(std.in).ReadString('\n')

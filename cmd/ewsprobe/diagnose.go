@@ -26,11 +26,7 @@ ignored. - reads standard input.`,
 			if err != nil {
 				return err
 			}
-			format, err := chosenFormat(c)
-			if err != nil {
-				return err
-			}
-			saves, err := planSaves(c.StringSlice("save"))
+			out, err := planOutput(c, std)
 			if err != nil {
 				return err
 			}
@@ -42,7 +38,7 @@ ignored. - reads standard input.`,
 			if err != nil {
 				return unusable("%s cannot be judged: %v", file, err)
 			}
-			return deliver(report.New(rec, version()), format, saves, std)
+			return out.deliver(rec)
 		},
 	}
 }

@@ -8,6 +8,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/probe/redact"
 	"github.com/ewsprobe/ewsprobe/probe/report"
 )
 
@@ -16,6 +18,7 @@ func outputFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "format", Value: string(report.FormatText), Usage: "what to print: " + oneOf(report.Formats(), "or")},
 		&cli.StringSliceFlag{Name: "save", Usage: "also write the report to `FILE`, whose ending tells the format (" + oneOf(report.Extensions(), "or") + "); repeatable"},
+		&cli.BoolFlag{Name: "redact", Usage: "numbered placeholders for host names, addresses, accounts, mailboxes, certificates and identifiers, in every output"},
 	}
 }
 
@@ -49,22 +52,74 @@ type saving struct {
 	format report.Format
 }
 
-// deliver prints and saves a report, and makes its status the exit code.
-func deliver(r report.Report, format report.Format, saves []saving, std stdio) error {
-	out, err := r.Render(format, std.style())
+// output is where a report goes to and in which form.
+type output struct {
+	format report.Format
+	saves  []saving
+	mask   *redact.Redactor // nil: names are shown
+	std    stdio
+}
+
+// planOutput makes sure, before anything is sent, that the report can be given
+// out as it was asked for.
+func planOutput(c *cli.Context, std stdio) (output, error) {
+	o := output{std: std}
+	var err error
+	if o.format, err = chosenFormat(c); err != nil {
+		return o, err
+	}
+	if o.saves, err = planSaves(c.StringSlice("save")); err != nil {
+		return o, err
+	}
+	if c.Bool("redact") {
+		o.mask = redact.New()
+	}
+	return o, nil
+}
+
+// text is a text about the check, without names where they are not to be shown.
+func (o output) text(s string) string {
+	if o.mask == nil {
+		return s
+	}
+	return o.mask.Text(s)
+}
+
+// follower tells the story on standard error.
+func (o output) follower(level int) func(evidence.Item) {
+	tell := follower(o.std.err, level)
+	if o.mask == nil {
+		return tell
+	}
+	return func(item evidence.Item) { tell(o.mask.Item(item)) }
+}
+
+// deliver judges a record, prints and saves the report, and makes its status the
+// exit code.
+func (o output) deliver(rec evidence.Record) error {
+	r := report.New(rec, version())
+	if o.mask != nil {
+		shown := report.New(o.mask.Record(rec), version())
+		if a, b := r.Verdict, shown.Verdict; a.Code != b.Code || a.Status != b.Status || a.Cause != b.Cause || a.Confidence != b.Confidence {
+			// The promise is that this does not happen; if it does, the reader must know.
+			o.std.complain(fmt.Errorf("--redact: the record without names is judged %s, the whole one %s; what was taken out matters here", b.Code, a.Code))
+		}
+		r = shown
+	}
+	out, err := r.Render(o.format, o.std.style())
 	if err != nil {
 		return err
 	}
-	if _, err = std.out.Write(out); err != nil {
-		std.complain(fmt.Errorf("the report could not be printed: %w", err))
+	if _, err = o.std.out.Write(out); err != nil {
+		o.std.complain(fmt.Errorf("the report could not be printed: %w", err))
 	}
-	for _, s := range saves {
+	for _, s := range o.saves {
 		out, saveErr := r.Render(s.format, report.Style{})
 		if saveErr == nil {
 			saveErr = writeWhole(s.file, out)
 		}
 		if saveErr != nil {
-			std.complain(fmt.Errorf("the report could not be saved: %w", saveErr))
+			o.std.complain(fmt.Errorf("the report could not be saved: %w", saveErr))
 			err = saveErr
 		}
 	}

@@ -30,7 +30,11 @@ func readPassword(ctx context.Context, c *cli.Context, std stdio) (string, error
 	case std.env(passwordEnv) != "":
 		return checkPassword(std.env(passwordEnv), passwordEnv)
 	case std.inFD >= 0:
-		return prompt(ctx, std, fmt.Sprintf("Password for %s: ", c.String("user")))
+		whose := c.String("user")
+		if c.Bool("redact") {
+			whose = "the account"
+		}
+		return prompt(ctx, std, fmt.Sprintf("Password for %s: ", whose))
 	}
 	return "", usage("no password: there is no terminal to ask on; use --password-file FILE, %s, or --no-credentials", passwordEnv)
 }

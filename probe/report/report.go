@@ -170,7 +170,7 @@ func validate(rec evidence.Record) error {
 			if !decidedThere(item) {
 				return damaged("evidence %s has a logon with the result %q, which its domain controller did not give", item.ID, item.Logon.Result)
 			}
-		case item.Logon != nil && item.Logon.Result == evidence.Accepted && (item.Response == nil || !item.EWS.Answered() && !item.Discovery.Answered()):
+		case item.Logon != nil && item.Logon.Result == evidence.Accepted && (item.Response == nil || !item.EWS.Answered() && !(item.Step.Autodiscover() && item.Discovery.Answered())):
 			return damaged("evidence %s calls a logon accepted without an answer of the service", item.ID)
 		case item.Logon != nil && item.Logon.Result == evidence.Refused && item.Response == nil:
 			return damaged("evidence %s calls a logon refused without an answer", item.ID)

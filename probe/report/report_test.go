@@ -190,6 +190,7 @@ func TestLoadBelievesControllersOnly(t *testing.T) {
 		{"accepted without a ticket", kdc(evidence.Accepted, &evidence.Kerberos{}), false},
 		{"refused without an error", kdc(evidence.Refused, &evidence.Kerberos{}), false},
 		{"a result of another kind", kdc("perhaps", &evidence.Kerberos{}), false},
+		{"an Autodiscover logon in disguise", evidence.Item{Step: evidence.StepLogon, Response: &evidence.Response{Status: 200}, Discovery: &evidence.Discovery{Form: "pox"}, Logon: &evidence.Logon{Scheme: "Basic", Result: evidence.Accepted}}, false},
 		{"an EWS logon in disguise", evidence.Item{Step: evidence.StepLogon, Logon: &evidence.Logon{Scheme: "Negotiate", Mechanism: evidence.MechanismKerberos, Result: evidence.Accepted}}, false},
 	} {
 		c.item.ID, c.item.Address, c.item.At = "e99", "10.0.0.5:636", rec.Started
