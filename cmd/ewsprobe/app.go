@@ -106,7 +106,7 @@ func newApp(std stdio) *cli.App {
 		ExitErrHandler:            func(*cli.Context, error) {}, // run decides
 		OnUsageError:              usageError,
 		Commands: []*cli.Command{
-			checkCommand(std), diagnoseCommand(std), explainCommand(std), simulateCommand(std),
+			checkCommand(std), diagnoseCommand(std), diffCommand(std), explainCommand(std), simulateCommand(std),
 			demoCommand(std), schemaCommand(std), versionCommand(std), completionCommand(std),
 		},
 		Action: func(c *cli.Context) error {
