@@ -21,6 +21,7 @@ var pageTemplate = template.Must(template.New("report").Funcs(template.FuncMap{
 		return about.Title
 	},
 	"words": func(s any) string { return strings.ReplaceAll(fmt.Sprint(s), "-", " ") },
+	"clock": func(s string) string { return strings.TrimSuffix(strings.Replace(s, "T", " ", 1), "Z") },
 	"upper": func(s any) string { return strings.ToUpper(fmt.Sprint(s)) },
 }).Parse(pageSource))
 
