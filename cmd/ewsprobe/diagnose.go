@@ -38,6 +38,11 @@ ignored. - reads standard input.`,
 			if err != nil {
 				return unusable("%s cannot be judged: %v", file, err)
 			}
+			if accepted, err := readBaseline(c); err != nil {
+				return err
+			} else if accepted != nil {
+				rec.Target.Accepted = accepted
+			}
 			return out.deliver(rec)
 		},
 	}

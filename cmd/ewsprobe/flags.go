@@ -72,7 +72,7 @@ func configure(c *cli.Context, target string) (probe.Config, error) {
 		RetryRefused: c.Bool("retry-refused"), NoCredentials: c.Bool("no-credentials"), CertWarnDays: c.Int("cert-warn"),
 		DynamicsAgents: probe.DynamicsUserAgents, FollowAutodiscover: c.Bool("follow-autodiscover"),
 	}
-	for _, name := range []string{"user", "mailbox", "password-file", "ca-file", "proxy", "dc", "domain", "keytab", "ccache", "spn", "profile", "autodiscover"} {
+	for _, name := range []string{"user", "mailbox", "password-file", "ca-file", "proxy", "dc", "domain", "keytab", "ccache", "spn", "profile", "autodiscover", "baseline"} {
 		if c.IsSet(name) && c.String(name) == "" {
 			return cfg, usage("--%s is empty; give its value, or leave the flag out", name)
 		}
@@ -104,6 +104,9 @@ func configure(c *cli.Context, target string) (probe.Config, error) {
 	}
 	if cfg.CertWarnDays < 0 || cfg.CertWarnDays > 3650 {
 		return cfg, usage("--cert-warn %d is out of range; use 0 (never) to 3650 days", cfg.CertWarnDays)
+	}
+	if cfg.Accepted, err = readBaseline(c); err != nil {
+		return cfg, err
 	}
 	if err := configureDomain(c, &cfg); err != nil {
 		return cfg, err

@@ -18,6 +18,7 @@ func outputFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "format", Value: string(report.FormatText), Usage: "what to print: " + oneOf(report.Formats(), "or")},
 		&cli.StringSliceFlag{Name: "save", Usage: "also write the report to `FILE`, whose ending tells the format (" + oneOf(report.Extensions(), "or") + "); repeatable"},
+		&cli.StringFlag{Name: "baseline", Usage: "accepted findings with reason and expiry date: `FILE` in YAML; they are told and no longer decide the status"},
 		&cli.BoolFlag{Name: "redact", Usage: "numbered placeholders for host names, addresses, accounts, mailboxes, certificates and identifiers, in every output"},
 	}
 }

@@ -32,6 +32,20 @@ var allParts = []part{
 	setting("--insecure", func(t *evidence.Target) []any { return []any{&t.Insecure} }),
 	setting("look-ups outside the network", func(t *evidence.Target) []any { return []any{&t.Cloud, &t.DynamicsURL, &t.Tenant, &t.Token} }),
 	{
+		what: "accepted findings",
+		show: func(rec evidence.Record) []string {
+			var list []string
+			for _, a := range rec.Target.Accepted {
+				list = append(list, strings.TrimSpace(fmt.Sprintf("%s until %s %s", a.Code, a.Until, a.Host)))
+			}
+			return list
+		},
+		put: func(into, from evidence.Record) evidence.Record {
+			into.Target.Accepted = from.Target.Accepted
+			return into
+		},
+	},
+	{
 		what: "exported Dynamics profile",
 		show: func(rec evidence.Record) []string { return profileOf(rec.Target.Profile) },
 		put: func(into, from evidence.Record) evidence.Record {
