@@ -28,6 +28,7 @@ func checkFlags() []cli.Flag {
 	return slices.Concat([]cli.Flag{
 		&cli.StringFlag{Name: "user", Usage: `the account, DOMAIN\user or user@domain`},
 		&cli.StringFlag{Name: "password-file", Usage: "read the password from `FILE` (- for standard input); else EWSPROBE_PASSWORD, else a prompt"},
+		&cli.BoolFlag{Name: "password-from-keyring", Usage: "take the password from the credential store of the operating system, where ewsprobe secret set keeps it"},
 		&cli.StringFlag{Name: "mailbox", Usage: "the mailbox `ADDRESS` that Dynamics uses"},
 		&cli.BoolFlag{Name: "impersonate", Usage: "reach the mailbox by impersonation, as the profile does"},
 		&cli.StringFlag{Name: "profile-auth", Value: probe.ProfileBasic, Usage: "what the Dynamics e-mail server profile uses: basic, ntlm, negotiate, oauth or auto"},
