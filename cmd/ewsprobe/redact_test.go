@@ -142,7 +142,11 @@ func canaries(t *testing.T, l line, texts *regexp.Regexp) {
 	if err := json.Unmarshal([]byte(got.out), &told); err != nil {
 		t.Fatal(err)
 	}
-	whole := program{}.run(t, l.args(t, asJSON)...).report(t)
+	plain := program{}.run(t, l.args(t, asJSON)...)
+	if !texts.MatchString(plain.out) {
+		t.Error("without --redact there is nothing to find either")
+	}
+	whole := plain.report(t)
 	if whole.Verdict.Code != told.Verdict.Code || whole.Verdict.Status != told.Verdict.Status || whole.Verdict.Confidence != told.Verdict.Confidence {
 		t.Errorf("redacted it is %+v, else %+v", told.Verdict, whole.Verdict)
 	}

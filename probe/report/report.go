@@ -164,6 +164,8 @@ func validate(rec evidence.Record) error {
 			return damaged("evidence %d has no identifier of its own", i+1)
 		case item.Step == "":
 			return damaged("evidence %s names no step", item.ID)
+		case item.Step == evidence.StepUserAgent && item.Request == nil, item.Step == evidence.StepAutodiscoverLogon && item.Logon == nil:
+			return damaged("evidence %s does not hold what its step %s is about", item.ID, item.Step)
 		case item.Logon != nil && !slices.Contains([]evidence.Result{evidence.Accepted, evidence.Refused, evidence.Unfinished, evidence.Skipped}, item.Logon.Result):
 			return damaged("evidence %s has a logon with the result %q", item.ID, item.Logon.Result)
 		case item.AtDirectory():
