@@ -124,8 +124,16 @@ func canaries(t *testing.T, l line, texts *regexp.Regexp) {
 	if len(outputs) != 2+len(report.Extensions()) {
 		t.Errorf("only %d outputs", len(outputs))
 	}
+	rec, err := report.Load([]byte(got.out))
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, f := range []report.Format{report.FormatText, report.FormatNagios} {
-		outputs[string(f)] = program{}.run(t, "diagnose", "--format", string(f), filepath.Join(state, "report.json")).out
+		out, err := report.New(rec, version()).Render(f, report.Style{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		outputs[string(f)] = string(out)
 	}
 	for name, text := range outputs {
 		if text == "" {
