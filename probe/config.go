@@ -77,6 +77,7 @@ type Config struct {
 	FromAddress        string
 	Autodiscover       *url.URL
 	FollowAutodiscover bool
+	Accepted           []evidence.Acceptance // what the baseline accepts
 	// Resolver finds hosts; nil is the system's.
 	Resolver Resolver
 
@@ -131,13 +132,16 @@ func (c Config) sendsPassword() bool {
 	return c.sendsCredentials() && !c.CurrentUser && !c.withKey()
 }
 
+// Target is what the check is about, as its record will say.
+func (c Config) Target() evidence.Target { return c.target() }
+
 func (c Config) target() evidence.Target {
 	t := evidence.Target{
 		Mailbox: c.Mailbox, User: c.User, ProfileAuth: c.ProfileAuth,
 		Impersonate: c.Impersonate, View: c.View, Credentials: c.sendsCredentials(), Insecure: c.Insecure,
 		Explain: c.Explain, Domain: c.Domain, Ticket: c.ticketSource(), CurrentUser: c.CurrentUser,
 		UserAgent: c.UserAgent, CertWarnDays: c.CertWarnDays,
-		FollowAutodiscover: c.FollowAutodiscover, FromAddress: c.FromAddress,
+		FollowAutodiscover: c.FollowAutodiscover, FromAddress: c.FromAddress, Accepted: c.Accepted,
 	}
 	if k := c.Cloud; k != nil {
 		t.Cloud, t.Tenant, t.Token = true, k.Tenant, k.mayAskGraph()

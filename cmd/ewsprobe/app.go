@@ -67,27 +67,29 @@ func run(ctx context.Context, args []string, std stdio) int {
 		why = &refusal{code: "bad-usage", text: err.Error()}
 	}
 	std.complain(why)
-	if wantsJSON(args) {
+	// Whoever reads it by a program finds the refusal where the report would be.
+	switch f := formatAsked(args); f {
+	case report.FormatJSON, report.FormatNagios, report.FormatJUnit, report.FormatCSV:
 		r := report.Refused(why.code, evidence.Target{}, oneLine(why.text), version(), time.Now())
-		if out, err := r.JSON(); err == nil {
+		if out, err := r.Render(f, report.Style{}); err == nil {
 			std.out.Write(out)
 		}
 	}
 	return finding.Unknown.ExitCode()
 }
 
-// wantsJSON looks for --format json in a command line that may be too broken
-// to be parsed.
-func wantsJSON(args []string) bool {
+// formatAsked looks for --format in a command line that may be too broken to be
+// parsed.
+func formatAsked(args []string) report.Format {
 	for i, a := range args {
 		if name, value, ok := strings.Cut(strings.TrimLeft(a, "-"), "="); strings.HasPrefix(a, "-") && name == "format" {
-			if ok {
-				return value == "json"
+			if !ok && i+1 < len(args) {
+				value = args[i+1]
 			}
-			return i+1 < len(args) && args[i+1] == "json"
+			return report.Format(value)
 		}
 	}
-	return false
+	return report.FormatText
 }
 
 func newApp(std stdio) *cli.App {
@@ -104,8 +106,8 @@ func newApp(std stdio) *cli.App {
 		ExitErrHandler:            func(*cli.Context, error) {}, // run decides
 		OnUsageError:              usageError,
 		Commands: []*cli.Command{
-			checkCommand(std), batchCommand(std), mergeCommand(std), diagnoseCommand(std), explainCommand(std), simulateCommand(std),
-			demoCommand(std), versionCommand(std), completionCommand(std),
+			checkCommand(std), batchCommand(std), mergeCommand(std), diagnoseCommand(std), diffCommand(std), explainCommand(std), simulateCommand(std),
+			demoCommand(std), schemaCommand(std), secretCommand(std), versionCommand(std), manCommand(std), completionCommand(std),
 		},
 		Action: func(c *cli.Context) error {
 			if c.NArg() == 0 {

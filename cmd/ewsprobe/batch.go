@@ -43,7 +43,7 @@ Exit code: the worst of all: 2 critical, 3 unknown or stopped, 1 warning, 0 ok.`
 
 // batchFlags are those of check, without what a row says, and the batch's own.
 func batchFlags() []cli.Flag {
-	others := []string{"mailbox", "format", "save", "keytab", "ccache", "spn", "current-user", "v", "vv"}
+	others := []string{"mailbox", "format", "save", "redact", "baseline", "keytab", "ccache", "spn", "current-user", "v", "vv"}
 	shared := slices.DeleteFunc(checkFlags(), func(f cli.Flag) bool { return slices.Contains(others, f.Names()[0]) })
 	return append(shared,
 		&cli.StringFlag{Name: "target", Usage: "the `TARGET` of check: an EWS URL, HOST or HOST:PORT; else the profile's URL"},
@@ -86,7 +86,7 @@ func runBatch(c *cli.Context, std stdio) error {
 	if cfg.State.Cut() && c.String("format") == "json" {
 		fmt.Fprintln(std.out) // behind a line that the kill cut off, where results are appended
 	}
-	if err := takePassword(c, &cfg.Probe, std); err != nil {
+	if err := takePassword(c, &cfg.Probe, output{std: std}); err != nil {
 		return err
 	}
 	debug.SetMemoryLimit(batchMemory)

@@ -3,15 +3,13 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/ewsprobe/ewsprobe/probe"
-	"github.com/ewsprobe/ewsprobe/probe/report"
 )
 
 func checkCommand(std stdio) *cli.Command {
@@ -46,17 +44,19 @@ func check(c *cli.Context, std stdio) error {
 		return err
 	}
 	cfg.Profile = profile
-	if f := c.String("format"); f != "text" && f != "json" {
-		return usage("--format %q is unknown; use text or json", f)
-	}
 	if cfg.Impersonate && cfg.Mailbox == "" {
 		return usage("--impersonate needs --mailbox ADDRESS: whom to impersonate")
 	}
-	saves, err := planSaves(c.StringSlice("save"))
+	out, err := planOutput(c, std)
 	if err != nil {
 		return err
 	}
-	if err := takePassword(c, &cfg, std); err != nil {
+	if out.mask != nil {
+		about := cfg.Target()
+		about.Profile = profile
+		out.mask.Target(about)
+	}
+	if err := takePassword(c, &cfg, out); err != nil {
 		return err
 	}
 	level := c.Count("v")
@@ -64,20 +64,20 @@ func check(c *cli.Context, std stdio) error {
 		level = 2
 	}
 	if level > 0 {
-		fmt.Fprint(std.err, profileStory(profile, cfg.Password))
-		fmt.Fprint(std.err, probe.NewPlan(cfg))
-		cfg.Follow = follower(std.err, level)
+		fmt.Fprint(std.err, out.text(profileStory(profile, cfg.Password)+fmt.Sprint(probe.NewPlan(cfg))))
+		cfg.Follow = out.follower(level)
 	}
 	rec, trouble := probe.Run(c.Context, cfg)
 	if trouble != nil {
-		std.complain(trouble)
+		std.complain(errors.New(out.text(trouble.Error())))
 	}
-	return deliver(report.New(rec, version()), c.String("format"), saves, std)
+	return out.deliver(rec)
 }
 
 // takePassword fills in the password, where one is needed, and what is known of
 // its refusals.
-func takePassword(c *cli.Context, cfg *probe.Config, std stdio) error {
+func takePassword(c *cli.Context, cfg *probe.Config, out output) error {
+	std := out.std
 	if needsPassword(*cfg) {
 		var err error
 		if cfg.Password, err = readPassword(c.Context, c, std); err != nil {
@@ -89,7 +89,7 @@ func takePassword(c *cli.Context, cfg *probe.Config, std stdio) error {
 		}
 		cfg.Memory = &probe.Memory{Dir: dir}
 		if !cfg.RetryRefused {
-			cfg.RetryRefused = insist(c.Context, *cfg, std)
+			cfg.RetryRefused = insist(c.Context, *cfg, out)
 		}
 	}
 	if cfg.Insecure {
@@ -109,7 +109,8 @@ func needsPassword(cfg probe.Config) bool {
 
 // insist asks at the terminal whether a password that was refused lately shall
 // be sent again.
-func insist(ctx context.Context, cfg probe.Config, std stdio) bool {
+func insist(ctx context.Context, cfg probe.Config, out output) bool {
+	std := out.std
 	if std.inFD < 0 || !std.errTerm || cfg.URL == nil {
 		return false
 	}
@@ -117,7 +118,7 @@ func insist(ctx context.Context, cfg probe.Config, std stdio) bool {
 	if err != nil || when.IsZero() {
 		return false
 	}
-	fmt.Fprintf(std.err, "This password was refused for %s at %s. Sent again it counts as another bad logon and can lock the account. Send it all the same? [y/N] ", cfg.User, when.Local().Format("15:04"))
+	fmt.Fprintf(std.err, "This password was refused for %s at %s. Sent again it counts as another bad logon and can lock the account. Send it all the same? [y/N] ", out.text(cfg.User), when.Local().Format("15:04"))
 	line := make(chan string, 1)
 	go func() {
 		s, _ := bufio.NewReader(std.in).ReadString('\n')
@@ -130,73 +131,4 @@ func insist(ctx context.Context, cfg probe.Config, std stdio) bool {
 		s = strings.ToLower(strings.TrimSpace(s))
 		return s == "y" || s == "yes"
 	}
-}
-
-// deliver prints and saves a report, and makes its status the exit code.
-func deliver(r report.Report, format string, saves []string, std stdio) error {
-	asJSON, err := r.JSON()
-	if err != nil {
-		return err
-	}
-	if format == "json" {
-		_, err = std.out.Write(asJSON)
-	} else {
-		_, err = fmt.Fprint(std.out, r.Text(std.style()))
-	}
-	if err != nil {
-		std.complain(fmt.Errorf("the report could not be printed: %w", err))
-	}
-	for _, file := range saves {
-		if saveErr := writeWhole(file, asJSON); saveErr != nil {
-			std.complain(fmt.Errorf("the report could not be saved: %w", saveErr))
-			err = saveErr
-		}
-	}
-	if code := r.Verdict.Status.ExitCode(); code != 0 {
-		return exit(code)
-	}
-	if err != nil {
-		return exit(3)
-	}
-	return nil
-}
-
-// planSaves makes sure, before anything is sent, that the report can be saved.
-func planSaves(files []string) ([]string, error) {
-	for _, file := range files {
-		if ext := strings.ToLower(filepath.Ext(file)); ext != ".json" {
-			return nil, usage("--save %s: the format is told by the extension, and this version writes .json", file)
-		}
-		if info, err := os.Stat(file); err == nil && !info.Mode().IsRegular() {
-			return nil, unusable("--save %s is not a file that can be replaced", file)
-		}
-		probe, err := os.CreateTemp(filepath.Dir(file), ".ewsprobe-*")
-		if err != nil {
-			return nil, unusable("--save %s cannot be written (%v)", file, err)
-		}
-		probe.Close()
-		os.Remove(probe.Name())
-	}
-	return files, nil
-}
-
-// writeWhole replaces a file as a whole or not at all.
-func writeWhole(file string, data []byte) error {
-	temp, err := os.CreateTemp(filepath.Dir(file), ".ewsprobe-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(temp.Name())
-	if _, err := temp.Write(data); err != nil {
-		temp.Close()
-		return err
-	}
-	if err := temp.Sync(); err != nil {
-		temp.Close()
-		return err
-	}
-	if err := temp.Close(); err != nil {
-		return err
-	}
-	return os.Rename(temp.Name(), file)
 }

@@ -20,19 +20,13 @@ func diagnoseCommand(std stdio) *cli.Command {
 		ArgsUsage: "FILE.json",
 		Description: `The evidence in the file is judged by this version's rules; the verdict stored in it is
 ignored. - reads standard input.`,
-		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "format", Value: "text", Usage: "what to print: text or json"},
-			&cli.StringSliceFlag{Name: "save", Usage: "also write the report to `FILE` (.json); repeatable"},
-		},
+		Flags: outputFlags(),
 		Action: func(c *cli.Context) error {
 			file, err := oneArgument(c, "FILE.json")
 			if err != nil {
 				return err
 			}
-			if f := c.String("format"); f != "text" && f != "json" {
-				return usage("--format %q is unknown; use text or json", f)
-			}
-			saves, err := planSaves(c.StringSlice("save"))
+			out, err := planOutput(c, std)
 			if err != nil {
 				return err
 			}
@@ -44,7 +38,12 @@ ignored. - reads standard input.`,
 			if err != nil {
 				return unusable("%s cannot be judged: %v", file, err)
 			}
-			return deliver(report.New(rec, version()), c.String("format"), saves, std)
+			if accepted, err := readBaseline(c); err != nil {
+				return err
+			} else if accepted != nil {
+				rec.Target.Accepted = accepted
+			}
+			return out.deliver(rec)
 		},
 	}
 }

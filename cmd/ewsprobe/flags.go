@@ -28,6 +28,7 @@ func checkFlags() []cli.Flag {
 	return slices.Concat([]cli.Flag{
 		&cli.StringFlag{Name: "user", Usage: `the account, DOMAIN\user or user@domain`},
 		&cli.StringFlag{Name: "password-file", Usage: "read the password from `FILE` (- for standard input); else EWSPROBE_PASSWORD, else a prompt"},
+		&cli.BoolFlag{Name: "password-from-keyring", Usage: "take the password from the credential store of the operating system, where ewsprobe secret set keeps it"},
 		&cli.StringFlag{Name: "mailbox", Usage: "the mailbox `ADDRESS` that Dynamics uses"},
 		&cli.BoolFlag{Name: "impersonate", Usage: "reach the mailbox by impersonation, as the profile does"},
 		&cli.StringFlag{Name: "profile-auth", Value: probe.ProfileBasic, Usage: "what the Dynamics e-mail server profile uses: basic, ntlm, negotiate, oauth or auto"},
@@ -55,11 +56,9 @@ func checkFlags() []cli.Flag {
 		&cli.StringFlag{Name: "spn", Usage: "the service principal `NAME` of EWS; else HTTP/ and the host name"},
 		&cli.BoolFlag{Name: "current-user", Usage: "sign in as the logged-on user (Windows only)"},
 		&cli.IntFlag{Name: "cert-warn", Value: probe.DefaultCertWarnDays, Usage: "warn when the certificate expires within this many `DAYS`"},
-		&cli.StringFlag{Name: "format", Value: "text", Usage: "what to print: text or json"},
-		&cli.StringSliceFlag{Name: "save", Usage: "also write the report to `FILE` (.json); repeatable"},
 		&cli.BoolFlag{Name: "v", Usage: "tell the story leg by leg on standard error", Count: new(int)},
 		&cli.BoolFlag{Name: "vv", Usage: "show the wire too, secrets masked"},
-	}, cloudFlags())
+	}, outputFlags(), cloudFlags())
 }
 
 func userAgent() string { return "ewsprobe/" + version() }
@@ -74,7 +73,7 @@ func configure(c *cli.Context, target string) (probe.Config, error) {
 		RetryRefused: c.Bool("retry-refused"), NoCredentials: c.Bool("no-credentials"), CertWarnDays: c.Int("cert-warn"),
 		DynamicsAgents: probe.DynamicsUserAgents, FollowAutodiscover: c.Bool("follow-autodiscover"),
 	}
-	for _, name := range []string{"user", "mailbox", "password-file", "ca-file", "proxy", "dc", "domain", "keytab", "ccache", "spn", "profile", "autodiscover"} {
+	for _, name := range []string{"user", "mailbox", "password-file", "ca-file", "proxy", "dc", "domain", "keytab", "ccache", "spn", "profile", "autodiscover", "baseline"} {
 		if c.IsSet(name) && c.String(name) == "" {
 			return cfg, usage("--%s is empty; give its value, or leave the flag out", name)
 		}
@@ -103,6 +102,9 @@ func configure(c *cli.Context, target string) (probe.Config, error) {
 	}
 	if cfg.CertWarnDays < 0 || cfg.CertWarnDays > 3650 {
 		return cfg, usage("--cert-warn %d is out of range; use 0 (never) to 3650 days", cfg.CertWarnDays)
+	}
+	if cfg.Accepted, err = readBaseline(c); err != nil {
+		return cfg, err
 	}
 	if err := configureDomain(c, &cfg); err != nil {
 		return cfg, err

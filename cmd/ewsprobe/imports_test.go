@@ -125,7 +125,11 @@ func TestImportDirection(t *testing.T) {
 		{pkg: "probe/finding", never: []string{"net", "net/http", "os", "time"}},
 		{pkg: "probe/dynamics", may: []string{"ews/evidence", "golang.org/x/text/..."}, never: []string{"net", "net/http", "os", "time"}},
 		{pkg: "probe/rule", may: []string{"ews/challenge", "ews/evidence", "ews/front", "probe/finding"}, never: []string{"net/http", "os", "crypto/tls"}},
-		{pkg: "probe/report", may: []string{"ews/challenge", "ews/evidence", "probe/finding", "probe/rule", "github.com/mitchellh/go-wordwrap"}, never: []string{"net", "net/http", "os", "crypto/tls"}},
+		{pkg: "probe/redact", may: []string{"ews/challenge", "ews/evidence", "ews/front", "probe/finding", "probe/rule", "golang.org/x/net/publicsuffix"}, never: []string{"net", "net/http", "os", "time"}},
+		{pkg: "probe/baseline", may: []string{"ews/evidence", "probe/finding", "go.yaml.in/yaml/v3"}, never: []string{"net", "net/http", "os"}},
+		{pkg: "probe/guide", may: []string{"github.com/mitchellh/go-wordwrap", "github.com/yuin/goldmark/..."}, never: []string{"net", "net/http", "os", "time"}},
+		{pkg: "probe/diff", may: []string{"ews/challenge", "ews/evidence", "ews/front", "probe/finding", "probe/rule"}, never: []string{"net", "net/http", "os"}},
+		{pkg: "probe/report", may: []string{"probe/diff", "ews/challenge", "ews/evidence", "probe/finding", "probe/rule", "github.com/mitchellh/go-wordwrap"}, never: []string{"net", "net/http", "os", "crypto/tls"}},
 	} {
 		files := 0
 		for _, s := range sources(t) {
@@ -158,7 +162,7 @@ func TestNothingTalksBehindTheRules(t *testing.T) {
 			}
 		}
 	}
-	for _, from := range []string{"soap", "ews/evidence", "ews/challenge", "ews/front", "probe/finding", "probe/dynamics", "probe/rule", "probe/report"} {
+	for _, from := range []string{"soap", "ews/evidence", "ews/challenge", "ews/front", "probe/finding", "probe/dynamics", "probe/rule", "probe/redact", "probe/diff", "probe/report"} {
 		reached := map[string]bool{}
 		var visit func(string)
 		visit = func(pkg string) {

@@ -92,7 +92,7 @@ func silent(t *testing.T, args []string, secrets func() map[string]string) {
 	t.Helper()
 	for _, manner := range [][]string{
 		{"--format=json", "-vv"},
-		{"--format=text", "-v", "-v", "--save=report.json"},
+		{"--format=text", "-v", "-v", "--save=report.json", "--save=report.html", "--save=report.xml", "--save=report.md", "--save=report.csv"},
 	} {
 		state := t.TempDir()
 		flags := slices.Clone(manner)

@@ -22,15 +22,30 @@ const passwordEnv = "EWSPROBE_PASSWORD"
 const maxPassword = 4096
 
 // readPassword takes the password from the first source that was named: the
-// file, the environment, a prompt.
+// credential store, the file, the environment, a prompt.
 func readPassword(ctx context.Context, c *cli.Context, std stdio) (string, error) {
+	if c.Bool("password-from-keyring") {
+		if c.IsSet("password-file") {
+			return "", usage("--password-from-keyring and --password-file exclude each other; use one of them")
+		}
+		return passwordFromKeyring(ctx, c.String("user"))
+	}
+	whose := c.String("user")
+	if c.Bool("redact") {
+		whose = "the account"
+	}
+	return passwordFrom(ctx, c, std, whose)
+}
+
+// passwordFrom takes it from a file, the environment or a prompt.
+func passwordFrom(ctx context.Context, c *cli.Context, std stdio, whose string) (string, error) {
 	switch {
 	case c.IsSet("password-file"):
 		return passwordFromFile(c.String("password-file"), std.in)
 	case std.env(passwordEnv) != "":
 		return checkPassword(std.env(passwordEnv), passwordEnv)
 	case std.inFD >= 0:
-		return prompt(ctx, std, fmt.Sprintf("Password for %s: ", c.String("user")))
+		return prompt(ctx, std, fmt.Sprintf("Password for %s: ", whose))
 	}
 	return "", usage("no password: there is no terminal to ask on; use --password-file FILE, %s, or --no-credentials", passwordEnv)
 }

@@ -58,6 +58,17 @@ type Target struct {
 	Autodiscover       string `json:"autodiscover"`
 	FollowAutodiscover bool   `json:"follow_autodiscover"`
 	FromAddress        string `json:"from_address"`
+	// Accepted are the findings that the user's baseline accepts.
+	Accepted []Acceptance `json:"accepted"`
+}
+
+// Acceptance is an entry of a baseline: a finding that is known and accepted for
+// a reason, until the end of a day (YYYY-MM-DD).
+type Acceptance struct {
+	Code   string `json:"code"`
+	Host   string `json:"host"` // "" every host
+	Reason string `json:"reason"`
+	Until  string `json:"until"`
 }
 
 // Step names what an Item did.

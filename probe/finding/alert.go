@@ -338,6 +338,18 @@ func Alerts() []Alert {
 	return all
 }
 
+// AlertFragments are the words and codes by which alerts are recognised. They
+// name nobody.
+func AlertFragments() []string {
+	var all []string
+	for _, r := range alertRules {
+		for _, group := range r.any {
+			all = append(all, group...)
+		}
+	}
+	return all
+}
+
 func (r alertRule) matches(folded string) bool {
 	return slices.ContainsFunc(r.any, func(group []string) bool {
 		return !slices.ContainsFunc(group, func(fragment string) bool {

@@ -13,6 +13,14 @@ type Finding struct {
 	Evidence   []string   `json:"evidence"` // identifiers of the items that show it
 	Remedies   []Remedy   `json:"remedies"`
 	Reason     string     `json:"-"`
+	Accepted   *Accepted  `json:"accepted"` // by the baseline; Status is ok then
+}
+
+// Accepted says that a finding no longer decides the status, and why.
+type Accepted struct {
+	Status Status `json:"status"` // what it would be
+	Reason string `json:"reason"`
+	Until  string `json:"until"` // the last day, YYYY-MM-DD
 }
 
 // Verdict is the answer of a report: the first finding, or ok.

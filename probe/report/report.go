@@ -1,9 +1,12 @@
-// Package report turns a judged record into something to read: text for a
-// person, JSON for a script, and back from JSON into a record that can be
-// judged again. It renders; it does not judge, and it does not print.
+// Package report turns a judged record into something to read: text and HTML for
+// a person, Markdown for a ticket, JSON for a script, JUnit's XML for a build
+// server, a line for a monitoring system, a row for a spreadsheet; and back from
+// JSON into a record that can be judged again. It renders; it does not judge,
+// and it does not print.
 //
 // Everything that came from a server is an attacker's text until it has passed
-// Clean (text) or an encoder (JSON).
+// Clean (text) or an encoder (JSON), and what has a meaning in a format has to
+// be escaped there too.
 package report
 
 import (
@@ -78,8 +81,10 @@ func Refused(code finding.Code, target evidence.Target, why, version string, now
 }
 
 // JSON writes the report as one object, indented, with a final line end.
-func (r Report) JSON() ([]byte, error) {
-	raw, err := evidence.Encode(r)
+func (r Report) JSON() ([]byte, error) { return indented(r) }
+
+func indented(v any) ([]byte, error) {
+	raw, err := evidence.Encode(v)
 	if err != nil {
 		return nil, err
 	}
@@ -159,13 +164,15 @@ func validate(rec evidence.Record) error {
 			return damaged("evidence %d has no identifier of its own", i+1)
 		case item.Step == "":
 			return damaged("evidence %s names no step", item.ID)
+		case item.Step == evidence.StepUserAgent && item.Request == nil, item.Step == evidence.StepAutodiscoverLogon && item.Logon == nil:
+			return damaged("evidence %s does not hold what its step %s is about", item.ID, item.Step)
 		case item.Logon != nil && !slices.Contains([]evidence.Result{evidence.Accepted, evidence.Refused, evidence.Unfinished, evidence.Skipped}, item.Logon.Result):
 			return damaged("evidence %s has a logon with the result %q", item.ID, item.Logon.Result)
 		case item.AtDirectory():
 			if !decidedThere(item) {
 				return damaged("evidence %s has a logon with the result %q, which its domain controller did not give", item.ID, item.Logon.Result)
 			}
-		case item.Logon != nil && item.Logon.Result == evidence.Accepted && (item.Response == nil || !item.EWS.Answered() && !item.Discovery.Answered()):
+		case item.Logon != nil && item.Logon.Result == evidence.Accepted && (item.Response == nil || !item.EWS.Answered() && !(item.Step.Autodiscover() && item.Discovery.Answered())):
 			return damaged("evidence %s calls a logon accepted without an answer of the service", item.ID)
 		case item.Logon != nil && item.Logon.Result == evidence.Refused && item.Response == nil:
 			return damaged("evidence %s calls a logon refused without an answer", item.ID)

@@ -190,6 +190,7 @@ func TestLoadBelievesControllersOnly(t *testing.T) {
 		{"accepted without a ticket", kdc(evidence.Accepted, &evidence.Kerberos{}), false},
 		{"refused without an error", kdc(evidence.Refused, &evidence.Kerberos{}), false},
 		{"a result of another kind", kdc("perhaps", &evidence.Kerberos{}), false},
+		{"an Autodiscover logon in disguise", evidence.Item{Step: evidence.StepLogon, Response: &evidence.Response{Status: 200}, Discovery: &evidence.Discovery{Form: "pox"}, Logon: &evidence.Logon{Scheme: "Basic", Result: evidence.Accepted}}, false},
 		{"an EWS logon in disguise", evidence.Item{Step: evidence.StepLogon, Logon: &evidence.Logon{Scheme: "Negotiate", Mechanism: evidence.MechanismKerberos, Result: evidence.Accepted}}, false},
 	} {
 		c.item.ID, c.item.Address, c.item.At = "e99", "10.0.0.5:636", rec.Started
@@ -281,11 +282,73 @@ func FuzzLoad(f *testing.F) {
 		if r.Verdict.Code == finding.Code("") || len(r.Causes) != 6 {
 			t.Errorf("a report without a verdict or without six causes")
 		}
-		r.Text(Style{Width: 40})
-		if _, err := r.JSON(); err != nil {
-			t.Error(err)
+		for _, f := range Formats() {
+			if _, err := r.Render(f, Style{Width: 40}); err != nil {
+				t.Errorf("%s: %v", f, err)
+			}
 		}
 	})
+}
+
+// A record may hold a step without what the step is about: what there is
+// is told, or the file refused, and nothing falls.
+func TestHollowSteps(t *testing.T) {
+	raw, err := os.ReadFile(records(t)[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec, err := Load(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	steps := []evidence.Step{
+		evidence.StepResolve, evidence.StepAddressFamily, evidence.StepAnonymous, evidence.StepEmptyBearer, evidence.StepUserAgent, evidence.StepNTLMNegotiate, evidence.StepKeepTest,
+		evidence.StepLogon, evidence.StepSkipped, evidence.StepLegacySuites, evidence.StepProfile, evidence.StepDataverseTLS, evidence.StepSignedIn, evidence.StepFindController,
+		evidence.StepKDCAsk, evidence.StepKDCLogon, evidence.StepTicket, evidence.StepDirectoryBind, evidence.StepAutodiscoverResolve, evidence.StepAutodiscoverService, evidence.StepAutodiscoverAsk,
+		evidence.StepAutodiscoverLookup, evidence.StepAutodiscoverNTLM, evidence.StepAutodiscoverLogon, evidence.StepAutodiscoverSkipped, evidence.StepCloudLocation, evidence.StepCloudDomainTenant,
+		evidence.StepCloudDynamics, evidence.StepCloudGraphUser, evidence.StepCloudGraphDeleted, evidence.StepCloudGraphSettings, "unheard-of",
+	}
+	for _, step := range steps {
+		for _, item := range []evidence.Item{
+			{},
+			{Response: &evidence.Response{}},
+			{Request: &evidence.Request{Purpose: evidence.OwnInbox}},
+			{TLS: &evidence.TLS{}},
+			{TLS: &evidence.TLS{Certificate: &evidence.Certificate{}}},
+			{NTLM: &evidence.NTLM{}},
+			{EWS: &evidence.EWS{}},
+			{Kerberos: &evidence.Kerberos{}},
+			{Bind: &evidence.Bind{}},
+			{Discovery: &evidence.Discovery{}},
+			{Resolution: &evidence.Resolution{}},
+			{Cloud: &evidence.Cloud{}},
+			{Error: &evidence.Failure{}},
+			{Logon: &evidence.Logon{Result: evidence.Skipped}},
+			{Logon: &evidence.Logon{Result: evidence.Unfinished}},
+		} {
+			for _, address := range []string{"", "10.0.0.11:443"} {
+				item.ID, item.Step, item.Address = "e99", step, address
+				with := rec
+				with.Items = append(slices.Clone(rec.Items), item)
+				if validate(with) != nil {
+					continue
+				}
+				func() {
+					defer func() {
+						if p := recover(); p != nil {
+							t.Errorf("%s at %q with %+v: %v", step, address, item, p)
+						}
+					}()
+					r := New(with, "test")
+					for _, f := range []Format{FormatText, FormatHTML} {
+						if _, err := r.Render(f, Style{}); err != nil {
+							t.Errorf("%s as %s: %v", step, f, err)
+						}
+					}
+				}()
+			}
+		}
+	}
 }
 
 // A record is a file that somebody sent: none of its texts, names and

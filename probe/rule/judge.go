@@ -34,9 +34,10 @@ func judge(rec evidence.Record, rows []row) Judgement {
 	}
 	j.Findings = explained(j.Findings)
 	silent := v.nothingAnswered()
+	j.Causes = v.causes(j.Findings)
+	j.Findings = v.accepted(j.Findings)
 	slices.SortStableFunc(j.Findings, func(a, b finding.Finding) int { return precedence(a, silent) - precedence(b, silent) })
 	j.Verdict = v.verdict(&j.Findings)
-	j.Causes = v.causes(j.Findings)
 	return j
 }
 
@@ -150,6 +151,11 @@ func (v *view) verdict(findings *[]finding.Finding) finding.Verdict {
 	worst := 99
 	if len(*findings) > 0 {
 		worst = (*findings)[0].Status.Rank()
+	}
+	for _, f := range *findings {
+		if f.Accepted != nil {
+			worst = min(worst, f.Accepted.Status.Rank())
+		}
 	}
 	if worst > finding.Unknown.Rank() {
 		if missing, ids := v.missing(); missing != "" {

@@ -174,6 +174,9 @@ var otherPlans = []string{
 	"5136a095-5cf0-4aff-bec3-e84448b38ea5", // MIP_S_CLP1
 }
 
+// KnownPlan says whether a service plan is one of Microsoft's that the rules know.
+func KnownPlan(id string) bool { return mailboxPlans[id] != "" || slices.Contains(otherPlans, id) }
+
 // licence is what Graph says of the plans of the mailbox's user.
 type licence struct {
 	plan string // an enabled plan with a mailbox, "" none

@@ -1,0 +1,177 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/probe/redact"
+	"github.com/ewsprobe/ewsprobe/probe/report"
+)
+
+// outputFlags say in which form a report is given out, and where to.
+func outputFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "format", Value: string(report.FormatText), Usage: "what to print: " + oneOf(report.Formats(), "or")},
+		&cli.StringSliceFlag{Name: "save", Usage: "also write the report to `FILE`, whose ending tells the format (" + oneOf(report.Extensions(), "or") + "); repeatable"},
+		&cli.StringFlag{Name: "baseline", Usage: "accepted findings with reason and expiry date: `FILE` in YAML; they are told and no longer decide the status"},
+		&cli.BoolFlag{Name: "redact", Usage: "numbered placeholders for host names, addresses, accounts, mailboxes, certificates and identifiers, in every output"},
+	}
+}
+
+// oneOf lists words: a, b or c.
+func oneOf[T ~string](words []T, last string) string {
+	var b strings.Builder
+	for i, w := range words {
+		switch {
+		case i == 0:
+		case i == len(words)-1:
+			b.WriteString(" " + last + " ")
+		default:
+			b.WriteString(", ")
+		}
+		b.WriteString(string(w))
+	}
+	return b.String()
+}
+
+func chosenFormat(c *cli.Context) (report.Format, error) {
+	f := report.Format(c.String("format"))
+	if !f.Known() {
+		return "", usage("--format %q is unknown; use %s", f, oneOf(report.Formats(), "or"))
+	}
+	return f, nil
+}
+
+// saving is a file that the report is to be written to.
+type saving struct {
+	file   string
+	format report.Format
+}
+
+// output is where a report goes to and in which form.
+type output struct {
+	format report.Format
+	saves  []saving
+	mask   *redact.Redactor // nil: names are shown
+	std    stdio
+}
+
+// planOutput makes sure, before anything is sent, that the report can be given
+// out as it was asked for.
+func planOutput(c *cli.Context, std stdio) (output, error) {
+	o := output{std: std}
+	var err error
+	if o.format, err = chosenFormat(c); err != nil {
+		return o, err
+	}
+	if o.saves, err = planSaves(c.StringSlice("save")); err != nil {
+		return o, err
+	}
+	if c.Bool("redact") {
+		o.mask = redact.New()
+	}
+	return o, nil
+}
+
+// text is a text about the check, without names where they are not to be shown.
+func (o output) text(s string) string {
+	if o.mask == nil {
+		return s
+	}
+	return o.mask.Text(s)
+}
+
+// follower tells the story on standard error.
+func (o output) follower(level int) func(evidence.Item) {
+	tell := follower(o.std.err, level)
+	if o.mask == nil {
+		return tell
+	}
+	return func(item evidence.Item) { tell(o.mask.Item(item)) }
+}
+
+// deliver judges a record, prints and saves the report, and makes its status the
+// exit code.
+func (o output) deliver(rec evidence.Record) error {
+	r := report.New(rec, version())
+	if o.mask != nil {
+		shown := report.New(o.mask.Record(rec), version())
+		if a, b := r.Verdict, shown.Verdict; a.Code != b.Code || a.Status != b.Status || a.Cause != b.Cause || a.Confidence != b.Confidence {
+			// The promise is that this does not happen; if it does, the reader must know.
+			o.std.complain(fmt.Errorf("--redact: the record without names is judged %s, the whole one %s; what was taken out matters here", b.Code, a.Code))
+		}
+		r = shown
+	}
+	out, err := r.Render(o.format, o.std.style())
+	if err != nil {
+		return err
+	}
+	if _, err = o.std.out.Write(out); err != nil {
+		o.std.complain(fmt.Errorf("the report could not be printed: %w", err))
+	}
+	for _, s := range o.saves {
+		out, saveErr := r.Render(s.format, report.Style{})
+		if saveErr == nil {
+			saveErr = writeWhole(s.file, out)
+		}
+		if saveErr != nil {
+			o.std.complain(fmt.Errorf("the report could not be saved: %w", saveErr))
+			err = saveErr
+		}
+	}
+	if code := r.Verdict.Status.ExitCode(); code != 0 {
+		return exit(code)
+	}
+	if err != nil {
+		return exit(3)
+	}
+	return nil
+}
+
+// planSaves makes sure, before anything is sent, that the report can be saved.
+func planSaves(files []string) ([]saving, error) {
+	var saves []saving
+	for _, file := range files {
+		format, ok := report.ByExtension(filepath.Ext(file))
+		if !ok {
+			return nil, usage("--save %q: the format is told by the ending; use %s", file, oneOf(report.Extensions(), "or"))
+		}
+		if info, err := os.Stat(file); err == nil && !info.Mode().IsRegular() {
+			return nil, unusable("--save %s is not a file that can be replaced", file)
+		}
+		trial, err := os.CreateTemp(filepath.Dir(file), ".ewsprobe-*")
+		if err != nil {
+			return nil, unusable("--save %s cannot be written (%v)", file, err)
+		}
+		trial.Close()
+		os.Remove(trial.Name())
+		saves = append(saves, saving{file, format})
+	}
+	return saves, nil
+}
+
+// writeWhole replaces a file as a whole or not at all.
+func writeWhole(file string, data []byte) error {
+	temp, err := os.CreateTemp(filepath.Dir(file), ".ewsprobe-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(temp.Name())
+	if _, err := temp.Write(data); err != nil {
+		temp.Close()
+		return err
+	}
+	if err := temp.Sync(); err != nil {
+		temp.Close()
+		return err
+	}
+	if err := temp.Close(); err != nil {
+		return err
+	}
+	return os.Rename(temp.Name(), file)
+}

@@ -1,0 +1,93 @@
+// Package baseline reads the file in which an administrator accepts findings: a
+// certificate that is to be renewed next month, a farm that is being rebuilt.
+//
+// An entry names a code, a reason and the last day on which it holds. An
+// accepted finding stays in the report, says that it is accepted, why and until
+// when, and no longer decides the status. What could not be determined cannot be
+// accepted, and an entry without a reason or a day is none: a baseline must not
+// become a way to forget. Package rule applies it.
+//
+//   - code: certificate-expiring
+//     host: mail.contoso.com   # left out: on every host
+//     reason: renewed with ticket 4711
+//     until: 2026-12-31
+package baseline
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+	"unicode"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/probe/finding"
+)
+
+type entry struct {
+	Code   string `yaml:"code"`
+	Host   string `yaml:"host"`
+	Reason string `yaml:"reason"`
+	Until  string `yaml:"until"`
+}
+
+// most bounds the entries of a file and the length of a reason.
+const (
+	mostEntries = 1000
+	mostReason  = 500
+)
+
+// Parse reads a baseline: YAML, or JSON, which is YAML too.
+func Parse(text string) ([]evidence.Acceptance, error) {
+	d := yaml.NewDecoder(bytes.NewReader([]byte(text)))
+	d.KnownFields(true)
+	var entries []entry
+	if err := d.Decode(&entries); err != nil {
+		if errors.Is(err, io.EOF) {
+			return nil, errors.New("it holds no entry")
+		}
+		return nil, fmt.Errorf("it is not a list of entries with code, host, reason and until (%s)", strings.Join(strings.Fields(err.Error()), " "))
+	}
+	if err := d.Decode(&entries); !errors.Is(err, io.EOF) {
+		return nil, errors.New("it holds more than one document")
+	}
+	if len(entries) == 0 || len(entries) > mostEntries {
+		return nil, fmt.Errorf("it holds %d entries; 1 to %d are allowed", len(entries), mostEntries)
+	}
+	var list []evidence.Acceptance
+	for i, e := range entries {
+		a, err := e.check()
+		if err != nil {
+			return nil, fmt.Errorf("entry %d: %w", i+1, err)
+		}
+		list = append(list, a)
+	}
+	return list, nil
+}
+
+func (e entry) check() (evidence.Acceptance, error) {
+	a := evidence.Acceptance{Code: e.Code, Host: strings.ToLower(strings.TrimSuffix(strings.TrimSpace(e.Host), ".")), Reason: strings.TrimSpace(e.Reason), Until: e.Until}
+	about, known := finding.Lookup(finding.Code(e.Code))
+	switch {
+	case e.Code == "":
+		return a, errors.New("the code is missing")
+	case !known:
+		return a, fmt.Errorf("there is no code %q; `ewsprobe explain` lists them", e.Code)
+	case about.Status == finding.OK:
+		return a, fmt.Errorf("%s is no finding", e.Code)
+	case about.Status == finding.Unknown:
+		return a, fmt.Errorf("%s means that something could not be determined, and that cannot be accepted", e.Code)
+	case a.Reason == "":
+		return a, fmt.Errorf("%s has no reason", e.Code)
+	case len(a.Reason) > mostReason, strings.ContainsFunc(a.Reason, unicode.IsControl):
+		return a, fmt.Errorf("the reason of %s is not one line of at most %d bytes", e.Code, mostReason)
+	}
+	if _, err := time.Parse(time.DateOnly, e.Until); err != nil {
+		return a, fmt.Errorf("%s needs the last day on which it is accepted, like until: 2026-12-31", e.Code)
+	}
+	return a, nil
+}

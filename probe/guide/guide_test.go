@@ -1,0 +1,77 @@
+package guide
+
+import (
+	"io/fs"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/ewsprobe/ewsprobe/probe/finding"
+)
+
+func TestEveryFileIsAGuide(t *testing.T) {
+	var found []string
+	entries, err := fs.ReadDir(files, "text")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		found = append(found, strings.TrimSuffix(e.Name(), ".md"))
+	}
+	names := Names()
+	slices.Sort(names)
+	for _, name := range names {
+		if _, taken := finding.Lookup(finding.Code(name)); taken {
+			t.Errorf("the guide %s has the name of a code, which explain would show instead", name)
+		}
+	}
+	if !slices.Equal(found, names) {
+		t.Errorf("files %v, guides %v", found, names)
+	}
+	for _, bad := range []string{"", "nothing", "../guide", "first-check.md"} {
+		if _, ok := Text(bad, 80); ok {
+			t.Errorf("%q is a guide", bad)
+		}
+	}
+}
+
+// What is said at the terminal and in HTML is the same, word for word, and fits.
+func TestOneSource(t *testing.T) {
+	tags := regexp.MustCompile(`<[^>]*>`)
+	entities := strings.NewReplacer("&quot;", `"`, "&amp;", "&", "&lt;", "<", "&gt;", ">")
+	bare := func(s string) []string {
+		return strings.Fields(strings.NewReplacer("`", "", "- ", "").Replace(s))
+	}
+	for _, name := range Names() {
+		page, _ := HTML(name)
+		for _, width := range []int{40, 80} {
+			text, ok := Text(name, width)
+			if !ok || len(text) < 200 {
+				t.Fatalf("%s: %q", name, text)
+			}
+			if a, b := strings.Join(bare(text), " "), strings.Join(bare(entities.Replace(tags.ReplaceAllString(page, ""))), " "); a != b {
+				t.Errorf("%s at %d columns says\n%s\nHTML says\n%s", name, width, a, b)
+			}
+			for line := range strings.SplitSeq(text, "\n") {
+				if utf8.RuneCountInString(line) > width && strings.Contains(strings.TrimSpace(line), " ") && !strings.HasPrefix(line, "    ") {
+					t.Errorf("%s: wider than %d: %q", name, width, line)
+				}
+			}
+		}
+	}
+}
+
+// Codes and flags that a guide names exist; flags are held by the scripts.
+func TestGuidesNameWhatExists(t *testing.T) {
+	for _, name := range Names() {
+		source, _ := Source(name)
+		for _, m := range regexp.MustCompile("`?ewsprobe explain ([a-z-]+)`?").FindAllStringSubmatch(source, -1) {
+			_, isCode := finding.Lookup(finding.Code(m[1]))
+			if _, isGuide := Source(m[1]); !isCode && !isGuide {
+				t.Errorf("%s names %s, which nothing explains", name, m[1])
+			}
+		}
+	}
+}

@@ -1,0 +1,297 @@
+package redact
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/ews/front"
+	"github.com/ewsprobe/ewsprobe/probe/finding"
+	"github.com/ewsprobe/ewsprobe/probe/report"
+)
+
+// judged is what must not change: the verdict, the causes, the findings.
+func judged(rec evidence.Record) []string {
+	r := report.New(rec, "test")
+	list := []string{string(r.Verdict.Code), string(r.Verdict.Status), string(r.Verdict.Confidence), r.Verdict.Reason, fmt.Sprint(r.Verdict.Cause)}
+	for _, f := range r.Findings {
+		list = append(list, string(f.Code)+" "+string(f.Status)+" "+string(f.Confidence)+" "+strings.Join(f.Evidence, ","))
+	}
+	for _, c := range r.Causes {
+		list = append(list, string(c.Status))
+	}
+	return list
+}
+
+func TestSavedRecords(t *testing.T) {
+	files, _ := filepath.Glob("../../testdata/records/*.json")
+	if len(files) == 0 {
+		t.Fatal("no records")
+	}
+	names := regexp.MustCompile(`(?i)contoso|svc-crm|anna|\bEX0\d|10\.0\.0\.|17fb0e15|ebbcc00d`)
+	for _, file := range files {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rec, err := report.Load(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before, err := evidence.Encode(rec.Items)
+		if err != nil {
+			t.Fatal(err)
+		}
+		clean := New().Record(rec)
+		if diff := cmp.Diff(judged(rec), judged(clean)); diff != "" {
+			t.Errorf("%s is judged otherwise (-whole +redacted):\n%s", file, diff)
+		}
+		if after, _ := evidence.Encode(rec.Items); string(after) != string(before) {
+			t.Errorf("%s: the record itself was changed", file)
+		}
+		out, err := report.New(clean, "test").JSON()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range names.FindAllIndex(out, -1) {
+			t.Errorf("%s keeps %s", file, out[max(0, m[0]-60):min(len(out), m[1]+30)])
+		}
+		again, err := report.Load(out)
+		if err != nil {
+			t.Fatalf("%s cannot be read again: %v", file, err)
+		}
+		if diff := cmp.Diff(judged(rec), judged(again)); diff != "" {
+			t.Errorf("%s, read again, is judged otherwise:\n%s", file, diff)
+		}
+	}
+}
+
+// Every text that a record can hold, those of later versions included, is
+// replaced or of a closed form: a canary in it is gone.
+func TestEveryTextIsReplaced(t *testing.T) {
+	for _, canary := range []string{
+		"CANARY7", "canary7.corp.example", "canary7@canary7.example", `CANARY7\canary7`, "https://canary7.example/canary7?canary7=1", "203.0.113.77", "CN=canary7, O=Canary7",
+		"c0ffee00-1111-2222-3333-c0ffee0c0ffe", "S-1-5-21-100-200-300-1105", "NTLM canary7=\"canary7\"", "a sentence with CANARY7 in it", "canary7.prod.outlook.com", "canary7.mail.onmicrosoft.com",
+		"Error-canary7", "c4na/ry7+c4nary7==", "x:canary7:y", "Ünïcanary7", "canary7;canary7,canary7|canary7", "2001:db8:c0ff:ee::7",
+	} {
+		var rec evidence.Record
+		fill(reflect.ValueOf(&rec).Elem(), canary)
+		clean := New().Record(rec)
+		var look func(path string, v reflect.Value)
+		look = func(path string, v reflect.Value) {
+			switch v.Kind() {
+			case reflect.String:
+				if s := strings.ToLower(v.String()); regexp.MustCompile(`canary7|c4na|c0ff|203\.0\.113\.77|100-200-300`).MatchString(s) {
+					t.Errorf("%s keeps %q of %q", path, v.String(), canary)
+				} else if s == "" {
+					if !strings.HasSuffix(path, ".Body") {
+						t.Errorf("%s: nothing is left of %q", path, canary)
+					}
+				}
+			case reflect.Pointer:
+				if !v.IsNil() {
+					look(path, v.Elem())
+				}
+			case reflect.Slice, reflect.Array:
+				for i := range v.Len() {
+					look(path+"[]", v.Index(i))
+				}
+			case reflect.Struct:
+				for i := range v.NumField() {
+					if v.Type() != reflect.TypeFor[time.Time]() {
+						look(path+"."+v.Type().Field(i).Name, v.Field(i))
+					}
+				}
+			}
+		}
+		look("Record", reflect.ValueOf(clean))
+	}
+}
+
+func fill(v reflect.Value, text string) {
+	switch v.Kind() {
+	case reflect.String:
+		v.SetString(text)
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		fill(v.Elem(), text)
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
+		fill(v.Index(0), text)
+	case reflect.Array:
+		for i := range v.Len() {
+			fill(v.Index(i), text)
+		}
+	case reflect.Struct:
+		if v.Type() == reflect.TypeFor[time.Time]() {
+			return
+		}
+		for i := range v.NumField() {
+			fill(v.Field(i), text)
+		}
+	}
+}
+
+// Every header that the rules know keeps what they look at.
+func TestWhoAnsweredStays(t *testing.T) {
+	for _, h := range [][2]string{
+		{"Server", "Microsoft-IIS/10.0"},
+		{"Server", "nginx/1.22 (canary7)"},
+		{"Server", "BigIP"},
+		{"Server", "cloudflare"},
+		{"Server", "Apache/2.4.62 (Debian)"},
+		{"X-FEServer", "EX01"},
+		{"X-OWA-Version", "15.2.1544.11"},
+		{"X-ServerApplication", "Exchange/15.20.7897.021"},
+		{"X-CalculatedBETarget", "ex02.canary7.local"},
+		{"X-CalculatedBETarget", "AM0PR09MB2882.EURPRD09.PROD.OUTLOOK.COM"},
+		{"X-EWS-Policy-Reason", "EWS is disabled for this user or tenant"},
+		{"X-NanoProxy", "1,1"},
+		{"X-MailboxGuid", "c0ffee00-1111-2222-3333-c0ffee0c0ffe"},
+		{"Via", "1.1 proxy.canary7.example"},
+		{"CF-RAY", "7a"},
+		{"Proxy-Support", "Session-Based-Authentication"},
+		{"Set-Cookie", "MRHSession=[value not kept]"},
+		{"Set-Cookie", "BIGipServerpool_canary7=[value not kept]"},
+		{"Set-Cookie", "TS01a2b3c4=[value not kept]"},
+		{"Set-Cookie", "NSC_canary7=[value not kept]"},
+		{"Set-Cookie", "EdgeAccessCookie=[value not kept]"},
+		{"Location", "https://login.microsoftonline.com/c0ffee00-1111-2222-3333-c0ffee0c0ffe/oauth2/authorize?client_id=x"},
+		{"Location", "https://sts.canary7.example/adfs/ls/?wa=wsignin1.0&wtrealm=canary7"},
+		{"Location", "https://mail.canary7.example/owa/auth/logon.aspx?url=https://mail.canary7.example/EWS"},
+		{"Location", "/my.policy"},
+		{"Location", "https://vpn.canary7.example/vpn/index.html"},
+		{"Location", "https://tmg.canary7.example/CookieAuth.dll?GetLogon?curl=Z2FEWS"},
+		{"Location", "https://uag.canary7.example/InternalSite/canary7.asp"},
+		{"Location", "https://portal.canary7.example/canary7-login.php?next=canary7"},
+		{"Location", "https://idp.canary7.example/canary7?SAMLRequest=canary7"},
+		{"Location", "https://idp.canary7.example/canary7?wa=wsignin1.0"},
+		{"Location", "https://www.canary7.example/canary7/"},
+		{"Location", "/canary7"},
+		{"WWW-Authenticate", "Kerberos"},
+		{"WWW-Authenticate", `Basic realm="mail.canary7.example"`},
+		{"WWW-Authenticate", `Bearer client_id="00000002-0000-0ff1-ce00-000000000000", trusted_issuers="00000001-0000-0000-c000-000000000000@*", token_types="app_asserted_user_v1"`},
+		{"WWW-Authenticate", `Bearer client_id="00000002-0000-0ff1-ce00-000000000000", trusted_issuers="00000001-0000-0000-c000-000000000000@c0ffee00-1111-2222-3333-c0ffee0c0ffe", authorization_uri="https://login.windows.net/common/oauth2/authorize"`},
+	} {
+		was := &evidence.Response{Status: 401, Headers: [][2]string{h}}
+		r := New()
+		is := r.Item(evidence.Item{Response: was}).Response
+		if len(is.Headers) != 1 || strings.Contains(strings.ToLower(is.Headers[0][1]), "canary7") || is.Headers[0][0] != h[0] {
+			t.Errorf("%v became %v", h, is.Headers)
+		}
+		a, b := front.Identify(was), front.Identify(is)
+		if a.Exchange != b.Exchange || a.Online != b.Online || a.Version != b.Version || a.Device != b.Device || (a.FrontEnd == "") != (b.FrontEnd == "") || (a.BackEnd == "") != (b.BackEnd == "") {
+			t.Errorf("%v: %+v became %+v by %v", h, a, b, is.Headers)
+		}
+		if a, b := front.SignIn(was.First("Location")), front.SignIn(is.First("Location")); a != b {
+			t.Errorf("%v: the page %q became %q by %v", h, a, b, is.Headers)
+		}
+	}
+}
+
+func TestNames(t *testing.T) {
+	r := New()
+	for _, c := range []struct {
+		f        func(string) string
+		in, want string
+	}{
+		{r.host, "mail.contoso.com", "host-1.domain-1.example"},
+		{r.host, "MAIL.Contoso.Com.", "host-1.domain-1.example"},
+		{r.host, "autodiscover.contoso.com", "autodiscover.domain-1.example"},
+		{r.host, "contoso.com", "domain-1.example"},
+		{r.host, "*.contoso.com", "*.domain-1.example"},
+		{r.host, "mail.fabrikam.co.uk", "host-1.domain-2.example"},
+		{r.host, "EX01", "host-2"},
+		{r.host, "ex01.corp.contoso.com", "host-2.host-3.domain-1.example"},
+		{r.host, "outlook.office365.com", "outlook.office365.com"},
+		{r.host, "contoso.mail.onmicrosoft.com", "host-4.mail.onmicrosoft.com"},
+		{r.host, "contoso.crm4.dynamics.com", "host-4.crm4.dynamics.com"},
+		{r.host, "localhost", "localhost"},
+		{r.endpoint, "10.0.0.11:443", "192.0.2.1:443"},
+		{r.endpoint, "10.0.0.12:443", "192.0.2.2:443"},
+		{r.endpoint, "10.0.0.11", "192.0.2.1"},
+		{r.endpoint, "[2001:db8:1::5]:443", "[2001:db8::1]:443"},
+		{r.endpoint, "127.0.0.1:8443", "127.0.0.1:8443"},
+		{r.endpoint, "mail.contoso.com:8443", "host-1.domain-1.example:8443"},
+		{r.user, `CONTOSO\svc-crm`, `nt-1\account-1`},
+		{r.user, "svc-crm@contoso.com", "account-1@domain-1.example"},
+		{r.user, "SVC-CRM", "account-1"},
+		{r.mail, "anna@contoso.mail.onmicrosoft.com", "account-2@host-4.mail.onmicrosoft.com"},
+		{r.tenant, "c0ffee00-1111-2222-3333-c0ffee0c0ffe", "00000000-0000-0000-0000-000000000001"},
+		{r.tenant, "00000002-0000-0ff1-ce00-000000000000", "00000002-0000-0ff1-ce00-000000000000"},
+		{r.url, "https://mail.contoso.com/EWS/Exchange.asmx", "https://host-1.domain-1.example/EWS/Exchange.asmx"},
+		{r.service, "HTTP/mail.contoso.com@CONTOSO.COM", "HTTP/host-1.domain-1.example@domain-1.example"},
+		{r.words, "lookup mail.contoso.com: no such host", "lookup host-1.domain-1.example: no such host"},
+		{r.words, "EX01 answered svc-crm at 10.0.0.11:443 after 12ms", "host-2 answered account-1 at 192.0.2.1:443 after 12ms"},
+		{r.words, "the server ended the connection", "the server ended the connection"},
+		{r.words, "CONTOSO\\anna, S-1-5-21-1-2-3-1105: hunter2", "nt-1\\account-2, [sid-1]: [text-1]"},
+		{r.words, "EX01's answer, 'svc-crm' of \"mail.contoso.com\"", "host-2's answer, 'account-1' of \"host-1.domain-1.example\""},
+		{r.words, "tells a refused password from a refusing scheme; names, build, clock; an all-zero channel binding", "tells a refused password from a refusing scheme; names, build, clock; an all-zero channel binding"},
+		{r.words, "hunter2 again: hunter2", "[text-1] again: [text-1]"},
+		{r.cookie, "sid=[value not kept]", "cookie-1=[value not kept]"},
+	} {
+		if got := c.f(c.in); got != c.want {
+			t.Errorf("%q became %q, want %q", c.in, got, c.want)
+		}
+	}
+}
+
+// Redacted twice it is the same.
+func TestTwice(t *testing.T) {
+	raw, err := os.ReadFile("../../testdata/records/farm.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec, err := report.Load(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	once := New().Record(rec)
+	a, _ := json.Marshal(once)
+	b, _ := json.Marshal(New().Record(once))
+	if diff := cmp.Diff(string(a), string(b)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Alerts that Dynamics wrote down are still recognised.
+func TestAlertsStay(t *testing.T) {
+	for _, text := range []string{
+		"Http server returned 401 Unauthorized exception. The mailbox anna@canary7.example could not be opened.",
+		`{"Error":"NoUserFoundWithGivenClaims","tenant":"canary7.onmicrosoft.com"}`,
+		"The user does not exist in tenant canary7",
+		"ErrorQuotaExceeded for canary7",
+		"8005E274: canary7",
+	} {
+		got := New().words(text)
+		var a, b []string
+		for _, m := range finding.MatchAlert(text) {
+			a = append(a, m.Key)
+		}
+		for _, m := range finding.MatchAlert(got) {
+			b = append(b, m.Key)
+		}
+		if len(a) == 0 || !cmp.Equal(a, b) || strings.Contains(strings.ToLower(got), "canary7") {
+			t.Errorf("%q became %q: alerts %v, were %v", text, got, b, a)
+		}
+	}
+}
+
+func FuzzWords(f *testing.F) {
+	f.Add("EX01 answered svc-crm at 10.0.0.11:443, https://mail.contoso.com/x?y=z [::1]:443")
+	f.Fuzz(func(t *testing.T, s string) {
+		got := New().words(s + " canary7x " + s)
+		if strings.Contains(strings.ToLower(got), "canary7x") {
+			t.Errorf("%q", got)
+		}
+	})
+}

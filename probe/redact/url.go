@@ -1,0 +1,104 @@
+package redact
+
+import (
+	"net/url"
+	"strings"
+
+	"github.com/ewsprobe/ewsprobe/ews/front"
+)
+
+// steps are the parts of paths by which the rules know EWS, Autodiscover and the
+// sign-in pages of devices, and those of Microsoft's services.
+var steps = wordSet(`ews exchange.asmx services.wsdl autodiscover autodiscover.xml autodiscover.svc autodiscover.json owa ecp auth logon.aspx mapi rpc
+	adfs ls my.policy vpn index.html logonpoint tmindex.html cookieauth.dll getlogon internalsite initparams.aspx login logon log-in log-on signin sign-in
+	sso saml saml2 oauth2 authorize common organizations token v1.0 v2.0 .well-known openid-configuration api data users mailboxsettings directory deleteditems
+	microsoft.graph.user metadata json 1 wsdl`)
+
+// url is a URL, whole or relative. What the rules know of it stays.
+func (r *Redactor) url(s string) string {
+	if s == "" {
+		return ""
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Opaque != "" {
+		return r.unknown(s)
+	}
+	if u.Scheme == "" && u.Host == "" && !strings.HasPrefix(u.Path, "/") {
+		return r.endpoint(s) // a bare host, where a URL was expected
+	}
+	out := ""
+	switch scheme := strings.ToLower(u.Scheme); scheme {
+	case "http", "https", "ldap", "ldaps":
+		out = scheme + "://"
+	case "":
+		if u.Host != "" {
+			out = "//"
+		}
+	default:
+		out = "x://"
+	}
+	out += r.hostOf(u) + r.path(u.Path) + r.query(u)
+	// A page that asks for a sign-in must still look like one.
+	if page := front.SignIn(s); front.SignIn(out) != page {
+		out = signInLike[page]
+	}
+	return out
+}
+
+// signInLike is an address for each page that front.SignIn knows, where the
+// parts of the real one cannot be told apart from a name.
+var signInLike = map[string]string{
+	"": "/path", "Entra ID": "https://login.microsoftonline.com/", "AD FS": "/adfs/ls/", "Outlook on the web's form": "/owa/auth/logon.aspx",
+	"the Exchange admin centre's form": "/ecp/auth/", "the form of TMG or ISA": "/cookieauth.dll", "F5 APM": "/my.policy", "NetScaler": "/vpn/",
+	"UAG": "/internalsite/", "a sign-in page": "/login", "a federation sign-in": "/?wa=wsignin1.0",
+}
+
+func (r *Redactor) hostOf(u *url.URL) string {
+	if u.Host == "" {
+		return ""
+	}
+	host := r.host(u.Hostname())
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	if p := u.Port(); p != "" {
+		host += ":" + p
+	}
+	return host
+}
+
+func (r *Redactor) path(p string) string {
+	if p == "" {
+		return ""
+	}
+	parts := strings.Split(p, "/")
+	for i, s := range parts {
+		switch {
+		case s == "" || steps[strings.ToLower(s)]:
+		case guidForm.MatchString(s):
+			parts[i] = r.tenant(s)
+		case strings.Contains(s, "@"):
+			parts[i] = r.mail(s)
+		case i == 1 && strings.Contains(s, ".") && len(parts) > 2:
+			parts[i] = r.host(s) // Entra: /contoso.com/v2.0/…
+		default:
+			parts[i] = r.whole("path", "path-%d", s)
+		}
+	}
+	return strings.Join(parts, "/")
+}
+
+// query keeps what shows a federated sign-in; of the rest, that there was one.
+func (r *Redactor) query(u *url.URL) string {
+	if u.RawQuery == "" {
+		return ""
+	}
+	q := u.Query()
+	switch {
+	case strings.EqualFold(q.Get("wa"), "wsignin1.0"):
+		return "?wa=wsignin1.0"
+	case q.Has("SAMLRequest"):
+		return "?SAMLRequest=redacted"
+	}
+	return "?redacted"
+}

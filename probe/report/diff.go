@@ -1,0 +1,127 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/ewsprobe/ewsprobe/probe/diff"
+	"github.com/ewsprobe/ewsprobe/probe/finding"
+)
+
+// DiffText tells a person what two records have not in common: the two answers,
+// what explains them, what else differs.
+func DiffText(d diff.Result, s Style) string {
+	p := &page{Style: s, terminal: s.Width > 0}
+	if s.Width == 0 {
+		p.Width = usualWidth
+	}
+	p.Width = max(p.Width, narrowest)
+	for _, one := range []struct {
+		name string
+		side diff.Side
+	}{{"A", d.A}, {"B", d.B}} {
+		v := one.side.Verdict
+		word := strings.ToUpper(string(v.Status))
+		line := fmt.Sprintf("%s  %s  %s  %s%s", one.name, word, v.Code, Clean(v.Summary, textLimit), confidence(v))
+		for i, l := range wrap(line, p.Width) {
+			if i == 0 {
+				l = strings.Replace(l, word, p.paint(v.Status, word), 1)
+			} else {
+				l = "   " + l
+			}
+			p.b.WriteString(l + "\n")
+		}
+		p.hanging(3, "", strings.TrimPrefix(fmt.Sprintf("%s, %s, %s", one.side.File, one.side.Target, one.side.Started.UTC().Format("2006-01-02 15:04 UTC")), ", "))
+	}
+	p.heading("What explains it")
+	for _, line := range explanation(d) {
+		p.hanging(4, "", line)
+	}
+	if len(d.Differences) > 0 {
+		p.heading("What differs")
+		for _, e := range d.Differences {
+			name := e.What
+			if e.Explains != diff.Neither {
+				name += "  (explains the verdicts)"
+			}
+			p.hanging(4, "", name)
+			p.values("A", e.A)
+			p.values("B", e.B)
+		}
+	}
+	if rows := causeDifferences(d); len(rows) > 0 {
+		p.heading("Causes of the 401 in Dynamics that are judged differently")
+		for _, row := range rows {
+			p.hanging(4, "", row)
+		}
+	}
+	return p.b.String()
+}
+
+func (p *page) values(name string, list []string) {
+	if len(list) == 0 {
+		list = []string{"-"}
+	}
+	for i, s := range list {
+		label := name + "  "
+		if i > 0 {
+			label = "   "
+		}
+		p.hanging(6, label, s)
+	}
+}
+
+func explanation(d diff.Result) []string {
+	a, b := d.A.Verdict, d.B.Verdict
+	if d.Same && len(d.Differences) == 0 {
+		return []string{"Both records come to the same verdict, and nothing that a verdict hangs on differs."}
+	}
+	if d.Same {
+		return []string{"Both records come to the same verdict; what differs does not change it."}
+	}
+	to := func(x, y finding.Verdict) string {
+		if x.Code != y.Code {
+			return string(y.Code)
+		}
+		return strings.TrimSpace(fmt.Sprintf("%s, %s %s", y.Code, y.Confidence, y.Reason))
+	}
+	var lines []string
+	for _, e := range d.Differences {
+		switch e.Explains {
+		case diff.Both:
+			lines = append(lines, fmt.Sprintf("The %s: with what B has there, A is judged %s, and with what A has there, B is judged %s.", e.What, to(a, b), to(b, a)))
+		case diff.OnlyA:
+			lines = append(lines, fmt.Sprintf("The %s: with what B has there, A is judged %s. B has more that keeps its verdict.", e.What, to(a, b)))
+		case diff.OnlyB:
+			lines = append(lines, fmt.Sprintf("The %s: with what A has there, B is judged %s. A has more that keeps its verdict.", e.What, to(b, a)))
+		}
+	}
+	switch {
+	case len(lines) > 0 && len(d.Together) == 2:
+		lines = append(lines, fmt.Sprintf("The %s, and the %s: both together turn each verdict into the other.", d.Together[0], d.Together[1]))
+	case len(lines) > 0:
+	case len(d.Together) == 2:
+		lines = append(lines, fmt.Sprintf("No difference alone. The %s, and the %s: both together turn one verdict into the other.", d.Together[0], d.Together[1]))
+	case len(d.Differences) == 0:
+		lines = append(lines, "The verdicts differ, but nothing that is compared here does.")
+	default:
+		lines = append(lines, "No difference alone and no two of them turn one verdict into the other: the records differ in too much. Change one thing at a time between two checks.")
+	}
+	return lines
+}
+
+func causeDifferences(d diff.Result) []string {
+	var rows []string
+	for i, c := range d.A.Causes {
+		if i < len(d.B.Causes) && d.B.Causes[i].Status != c.Status {
+			about, _ := finding.LookupCause(c.Number)
+			rows = append(rows, fmt.Sprintf("%d %s: %s in A, %s in B", c.Number, about.Title, words(c.Status), words(d.B.Causes[i].Status)))
+		}
+	}
+	return rows
+}
+
+func words(s finding.CauseStatus) string { return strings.ReplaceAll(string(s), "-", " ") }
+
+// DiffJSON writes a comparison as one object.
+func DiffJSON(d diff.Result) ([]byte, error) { return indented(d) }

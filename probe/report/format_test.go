@@ -1,0 +1,287 @@
+package report
+
+import (
+	"bytes"
+	"encoding/csv"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/joshdk/go-junit"
+	"golang.org/x/net/html"
+
+	"github.com/ewsprobe/ewsprobe/probe/finding"
+)
+
+// Beside each record stand the reports made of it, one for every format that has
+// an ending of its own, and the monitoring line.
+func TestGolden(t *testing.T) {
+	endings := map[Format]string{FormatNagios: ".nagios"}
+	for _, e := range Extensions() {
+		if f, _ := ByExtension(e); f != FormatJSON {
+			endings[f] = e
+		}
+	}
+	for _, file := range records(t) {
+		for format, ending := range endings {
+			name := strings.TrimSuffix(file, ".json") + ending
+			t.Run(filepath.Base(name), func(t *testing.T) {
+				got, err := load(t, file).Render(format, Style{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if *update {
+					if err := os.WriteFile(name, got, 0o644); err != nil {
+						t.Fatal(err)
+					}
+				}
+				want, err := os.ReadFile(name)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(string(want), string(got)); diff != "" {
+					t.Errorf("differs from %s (-want +got); -update rewrites it:\n%s", name, diff)
+				}
+			})
+		}
+	}
+}
+
+func TestFormats(t *testing.T) {
+	r := load(t, records(t)[0])
+	for _, f := range Formats() {
+		if out, err := r.Render(f, Style{}); err != nil || len(out) == 0 || !f.Known() {
+			t.Errorf("%s: %d bytes, %v", f, len(out), err)
+		}
+	}
+	if _, err := r.Render("xml", Style{}); err == nil || Format("xml").Known() {
+		t.Error("xml is no format")
+	}
+	for ending, want := range map[string]Format{".json": FormatJSON, ".HTML": FormatHTML, ".xml": FormatJUnit, ".md": FormatMarkdown, ".csv": FormatCSV, ".txt": "", "": "", ".doc": ""} {
+		if got, ok := ByExtension(ending); got != want || ok != (want != "") {
+			t.Errorf("%q: %q", ending, got)
+		}
+	}
+}
+
+// A reader of JUnit's XML finds a suite for the target, and a case for each
+// cause and finding with the status that is meant.
+func TestJUnit(t *testing.T) {
+	for _, file := range records(t) {
+		r := load(t, file)
+		raw, err := r.JUnit()
+		if err != nil {
+			t.Fatal(err)
+		}
+		suites, err := junit.Ingest(raw)
+		if err != nil || len(suites) != 1 {
+			t.Fatalf("%s: %d suites, %v", file, len(suites), err)
+		}
+		s := suites[0]
+		if s.Name != r.Target.URL || s.Properties["verdict"] != string(r.Verdict.Code) {
+			t.Errorf("%s: suite %q, properties %v", file, s.Name, s.Properties)
+		}
+		status := map[string]junit.Status{}
+		for _, c := range s.Tests {
+			status[c.Classname+" "+c.Name] = c.Status
+		}
+		want := map[string]junit.Status{}
+		for _, f := range r.Findings {
+			want["ewsprobe.findings "+string(f.Code)+": "+f.Title] = map[finding.Status]junit.Status{
+				finding.Critical: junit.StatusFailed, finding.Warning: junit.StatusFailed, finding.Unknown: junit.StatusError, finding.OK: junit.StatusPassed,
+			}[f.Status]
+		}
+		for _, c := range r.Causes {
+			about, _ := finding.LookupCause(c.Number)
+			want["ewsprobe.causes cause "+string(rune('0'+c.Number))+": "+about.Title] = map[finding.CauseStatus]junit.Status{
+				finding.CauseConfirmed: junit.StatusFailed, finding.CauseLikely: junit.StatusFailed,
+				finding.CauseNotChecked: junit.StatusSkipped, finding.CauseUndetermined: junit.StatusSkipped,
+				finding.CauseRuledOut: junit.StatusPassed, finding.CauseNotApplicable: junit.StatusPassed,
+			}[c.Status]
+		}
+		if len(r.Findings) == 0 {
+			want["ewsprobe.verdict ok"] = junit.StatusPassed
+		}
+		if diff := cmp.Diff(want, status); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", file, diff)
+		}
+	}
+	raw, err := Refused("bad-usage", load(t, records(t)[0]).Target, "no such flag", "0.0.0-test", load(t, records(t)[0]).Started).JUnit()
+	if err != nil {
+		t.Fatal(err)
+	}
+	suites, err := junit.Ingest(raw)
+	if err != nil || suites[0].Totals.Error != 1 || suites[0].Totals.Passed != 0 {
+		t.Errorf("a refused run: %v, %v", suites, err)
+	}
+}
+
+func TestNagios(t *testing.T) {
+	r := load(t, records(t)[0])
+	r.Verdict = finding.Verdict{Code: "not-ews", Status: finding.Critical, Summary: "a | b\nOK: forged | x=1\x1b[0m"}
+	r.DurationMS = 120
+	if got, want := r.Nagios(), "EWS CRITICAL - not-ews a / b OK: forged / x=1?[0m | time=120ms;;;0\n"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// hostile are texts that mean something somewhere.
+var hostile = []string{
+	`=HYPERLINK("http://evil.example/","x")`, "+1", "-1", "@SUM(A1)", "\t=1", "＝1", "  =1", "a;=cmd|' /C calc'!A0",
+	`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `javascript:alert(1)`, "{{.}}", "]]>", "-->", `</pre><style>`,
+	"[click](http://evil.example)", "![x](http://evil.example/x.png)", "`code`", "| a | b |", "<http://evil.example>", "http://evil.example", "www.evil.example", "@everyone",
+	"\x1b[31mred", "\u202egnp.exe", "line\r\nX-Forged: yes", "\x00\xff\ufffe",
+}
+
+// In every text of a report stands what a server could have put there.
+func TestHostileTexts(t *testing.T) {
+	for _, bad := range hostile {
+		own := load(t, records(t)[0])
+		r := rewrite(own, func(s string) string { return bad })
+		// Codes, statuses and confidences are this program's own.
+		r.Verdict.Code, r.Verdict.Status, r.Verdict.Confidence = own.Verdict.Code, own.Verdict.Status, own.Verdict.Confidence
+		for i := range r.Findings {
+			r.Findings[i].Code, r.Findings[i].Status = own.Findings[i].Code, own.Findings[i].Status
+		}
+		for i := range r.Causes {
+			r.Causes[i].Number = i + 1
+		}
+		for i := range r.Evidence {
+			r.Evidence[i].ID += fmt.Sprint(i) // Load takes no two of the same
+		}
+		page, err := r.HTML()
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkPage(t, bad, page)
+		table, err := r.CSV()
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows, err := csv.NewReader(bytes.NewReader(table)).ReadAll()
+		if err != nil || len(rows) != 2 {
+			t.Errorf("%q: %d rows, %v", bad, len(rows), err)
+		}
+		for _, cell := range rows[1] {
+			if regexp.MustCompile(`(^|;)\s*[=+\-@＝＋－＠]`).MatchString(cell) {
+				t.Errorf("a cell is a formula: %q", cell)
+			}
+		}
+		xml, err := r.JUnit()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if suites, err := junit.Ingest(xml); err != nil || len(suites) != 1 || len(suites[0].Tests) < 6 {
+			t.Errorf("%q in XML: %v", bad, err)
+		}
+		if line := r.Nagios(); strings.Count(line, "\n") != 1 || strings.Count(line, "|") != 1 {
+			t.Errorf("%q: %q", bad, line)
+		}
+		for format, out := range map[Format]string{FormatHTML: string(page), FormatCSV: string(table), FormatJUnit: string(xml), FormatMarkdown: r.Markdown(), FormatNagios: r.Nagios(), FormatText: r.Text(Style{Width: 80})} {
+			if strings.ContainsAny(out, "\x1b\u202e\x00") {
+				t.Errorf("%s lets %q through", format, bad)
+			}
+		}
+	}
+}
+
+// allowed are the elements of a page; what else appears came from a text.
+var allowed = regexp.MustCompile(`^(html|head|meta|link|title|style|body|div|header|main|section|article|footer|h1|h2|h3|p|span|a|table|caption|thead|tbody|tr|th|td|ol|li|dl|dt|dd|br|pre|code|details|summary)$`)
+
+func checkPage(t *testing.T, bad string, page []byte) {
+	t.Helper()
+	for z := html.NewTokenizer(bytes.NewReader(page)); ; {
+		switch z.Next() {
+		case html.ErrorToken:
+			return
+		case html.CommentToken:
+			t.Errorf("%q makes a comment", bad)
+		case html.StartTagToken, html.SelfClosingTagToken:
+			tag := z.Token()
+			if !allowed.MatchString(tag.Data) {
+				t.Errorf("%q makes an element %s", bad, tag.Data)
+			}
+			for _, a := range tag.Attr {
+				if strings.HasPrefix(a.Key, "on") || a.Key == "style" || a.Key == "src" {
+					t.Errorf("%q makes an attribute %s", bad, a.Key)
+				}
+				if a.Key == "href" && !regexp.MustCompile(`^(#|data:,$|https://|[^:]*$|http://evil)`).MatchString(a.Val) {
+					t.Errorf("%q makes a link to %s", bad, a.Val)
+				}
+			}
+		}
+	}
+}
+
+// A page needs nothing beside itself.
+func TestHTMLIsAlone(t *testing.T) {
+	for _, file := range records(t) {
+		page, err := load(t, file).HTML()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, never := range []string{"<script", "<img", "<iframe", "@import", "url(", "<base", "<form", "ZgotmplZ"} {
+			if bytes.Contains(page, []byte(never)) {
+				t.Errorf("%s holds %s", file, never)
+			}
+		}
+		for _, part := range []string{`<html lang="en">`, "<main>", "<h1 ", `name="viewport"`, "Content-Security-Policy", "@media print", "prefers-color-scheme: dark"} {
+			if !bytes.Contains(page, []byte(part)) {
+				t.Errorf("%s lacks %s", file, part)
+			}
+		}
+		ids := map[string]int{}
+		for _, m := range regexp.MustCompile(` id="([^"]+)"`).FindAllSubmatch(page, -1) {
+			ids[string(m[1])]++
+		}
+		for id, n := range ids {
+			if n > 1 {
+				t.Errorf("%s has %d elements with the id %s", file, n, id)
+			}
+		}
+		for _, m := range regexp.MustCompile(`href="#([^"]+)"`).FindAllSubmatch(page, -1) {
+			if ids[string(m[1])] == 0 {
+				t.Errorf("%s points to #%s, which is not there", file, m[1])
+			}
+		}
+	}
+}
+
+func FuzzFormats(f *testing.F) {
+	for _, s := range hostile {
+		f.Add(s)
+	}
+	raw, err := os.ReadFile("../../testdata/records/basic-off.json")
+	if err != nil {
+		f.Fatal(err)
+	}
+	rec, err := Load(raw)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		r := New(rec, "fuzz")
+		r.Verdict.Summary, r.Target.User = s, s
+		r.Findings[0].Detail, r.Findings[0].Summary, r.Causes[0].Why = s, s, s
+		page, err := r.HTML()
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkPage(t, s, page)
+		if xml, err := r.JUnit(); err != nil {
+			t.Fatal(err)
+		} else if _, err := junit.Ingest(xml); err != nil {
+			t.Errorf("%q in XML: %v", s, err)
+		}
+		if strings.Count(r.Nagios(), "|") != 1 {
+			t.Error(r.Nagios())
+		}
+		if strings.ContainsRune(r.Markdown(), '\x1b') {
+			t.Error("an escape is left")
+		}
+	})
+}

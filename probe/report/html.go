@@ -1,0 +1,143 @@
+package report
+
+import (
+	"bytes"
+	_ "embed"
+	"fmt"
+	"html/template"
+	"strings"
+
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/probe/finding"
+	"github.com/ewsprobe/ewsprobe/probe/rule"
+)
+
+//go:embed report.html.tmpl
+var pageSource string
+
+var pageTemplate = template.Must(template.New("report").Funcs(template.FuncMap{
+	"cause": func(n int) string {
+		about, _ := finding.LookupCause(n)
+		return about.Title
+	},
+	"words": func(s any) string { return strings.ReplaceAll(fmt.Sprint(s), "-", " ") },
+	"clock": func(s string) string { return strings.TrimSuffix(strings.Replace(s, "T", " ", 1), "Z") },
+	"upper": func(s any) string { return strings.ToUpper(fmt.Sprint(s)) },
+}).Parse(pageSource))
+
+// htmlPage is what the template shows. Its texts are harmless already; the
+// template escapes them.
+type htmlPage struct {
+	Report
+	Subject    string
+	Confidence string
+	Began      string
+	Lasted     string
+	Main       *finding.Finding // the verdict's own
+	Others     []finding.Finding
+	Seen       [][]string
+	Legs       []leg
+	Servers    []serverFacts
+	Empty      bool // nothing was asked
+}
+
+// serverFacts are a node's facts, in rows of name and value.
+type serverFacts struct {
+	Address string
+	Rows    [][2]string
+}
+
+// HTML is one page that needs nothing beside it: no script, no outside resource,
+// and a policy in it that forbids both.
+func (r Report) HTML() ([]byte, error) {
+	r = r.harmless()
+	page := htmlPage{
+		Report: r, Subject: r.subject(), Confidence: strings.Trim(confidence(r.Verdict), " ()"),
+		Began: r.Started.UTC().Format("2006-01-02 15:04:05 UTC"), Lasted: fmt.Sprintf("%.1f s", float64(max(r.DurationMS, 0))/1000),
+		Others: r.Findings, Seen: seenRows(r), Empty: len(r.Evidence) == 0,
+	}
+	if len(r.Findings) > 0 && r.Findings[0].Code == r.Verdict.Code {
+		page.Main, page.Others = &r.Findings[0], r.Findings[1:]
+	}
+	var err error
+	if page.Legs, err = legs(r); err != nil {
+		return nil, err
+	}
+	for _, n := range r.Nodes {
+		page.Servers = append(page.Servers, serverFacts{n.Address, factsOf(n)})
+	}
+	var b bytes.Buffer
+	if err := pageTemplate.Execute(&b, page); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
+
+func factsOf(n rule.Node) [][2]string {
+	var rows [][2]string
+	add := func(name, value string) {
+		if value != "" {
+			rows = append(rows, [2]string{name, value})
+		}
+	}
+	s := n.Server
+	var offers []string
+	for _, o := range n.Schemes {
+		offers = append(offers, o.Name)
+	}
+	add("Schemes offered", strings.Join(offers, ", "))
+	add("Product", s.Product)
+	add("Build", s.Version)
+	add("Front end", s.FrontEnd)
+	add("In front of it", s.InFront)
+	add("NetBIOS domain", s.NetBIOSDomain)
+	add("DNS domain", s.DNSDomain)
+	add("DNS name", s.DNSHost)
+	add("Windows build", s.OSBuild)
+	if s.ClockSkewMS != nil {
+		add("Clock, server minus here", fmt.Sprintf("%d ms", *s.ClockSkewMS))
+	}
+	add("Tenant", s.Tenant)
+	if s.OAuth != nil && s.OAuth.Offered {
+		add("OAuth", strings.TrimSuffix("offered; "+s.OAuth.AuthorizationURI, "; "))
+	}
+	add("Extended Protection", protectionLine(s))
+	if c := s.Certificate; c != nil {
+		add("Certificate, SHA-256", c.SHA256)
+		add("Certificate, issuer", c.Issuer)
+		add("Certificate, valid until", c.NotAfter)
+		add("Certificate, names", strings.Join(c.Names, ", "))
+	}
+	return rows
+}
+
+// Target rows of the page's head: what was asked, and how.
+func (p htmlPage) Asked() [][2]string {
+	var rows [][2]string
+	add := func(name, value string) {
+		if value != "" {
+			rows = append(rows, [2]string{name, value})
+		}
+	}
+	t := p.Target
+	add("Endpoint", p.Subject)
+	add("Addresses", strings.Join(t.Addresses, ", "))
+	add("Account", t.User)
+	if t.CurrentUser {
+		add("Account", "the logged-on user of Windows")
+	}
+	mailbox := t.Mailbox
+	if mailbox != "" && t.Impersonate {
+		mailbox += ", by impersonation"
+	}
+	add("Mailbox", mailbox)
+	add("Profile signs in by", t.ProfileAuth)
+	add("Seen from", t.View)
+	add("Started", p.Began)
+	add("Run time", p.Lasted)
+	add("Made by", p.Tool.Name+" "+p.Tool.Version)
+	if p.Stopped == evidence.StoppedByUser {
+		add("Stopped", "before the check was complete")
+	}
+	return rows
+}
