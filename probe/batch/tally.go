@@ -60,14 +60,13 @@ const (
 
 // tally counts as results come.
 type tally struct {
-	mu       sync.Mutex
-	s        Summary
-	groups   map[group]*Group
-	times    [600]int // by the logarithm of the time: each 3 % wide
-	longest  time.Duration
-	worst    finding.Verdict
-	haveOne  bool
-	progress func(Progress)
+	mu      sync.Mutex
+	s       Summary
+	groups  map[group]*Group
+	times   [600]int // by the logarithm of the time: each 3 % wide
+	longest time.Duration
+	worst   finding.Verdict
+	haveOne bool
 }
 
 // group is what rows of one group have in common.
