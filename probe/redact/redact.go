@@ -163,6 +163,7 @@ func (r *Redactor) item(i evidence.Item) evidence.Item {
 	i.Response = part(i.Response, r.response)
 	i.EWS = part(i.EWS, r.ews)
 	i.Discovery = part(i.Discovery, r.discovery)
+	i.Points = part(i.Points, r.servicePoints)
 	i.Cloud = part(i.Cloud, r.cloud)
 	i.Kerberos = part(i.Kerberos, r.kerberos)
 	i.Bind = part(i.Bind, func(b *evidence.Bind) {
@@ -261,6 +262,23 @@ func (r *Redactor) discovery(d *evidence.Discovery) {
 	d.RedirectURL, d.EwsURL, d.InternalEwsURL, d.Endpoint = r.url(d.RedirectURL), r.url(d.EwsURL), r.url(d.InternalEwsURL), r.url(d.Endpoint)
 	d.Version = r.build(d.Version)
 	d.HeldBack = evidence.HeldBack(r.vocabularyWord(string(d.HeldBack)))
+}
+
+func (r *Redactor) servicePoints(p *evidence.ServicePoints) {
+	p.Domain = r.host(p.Domain)
+	p.Context, p.Site = r.whole("context", "CN=Configuration,DC=domain-%d", p.Context), r.whole("site", "site-%d", p.Site)
+	points := make([]evidence.ServicePoint, len(p.Points))
+	for i, one := range p.Points {
+		points[i] = evidence.ServicePoint{
+			URL: r.url(one.URL), Pointer: one.Pointer, Place: evidence.Nearness(r.vocabularyWord(string(one.Place))),
+			Sites: each(one.Sites, func(s string) string { return r.whole("site", "site-%d", s) }), Domains: each(one.Domains, r.host),
+		}
+	}
+	if p.Points != nil {
+		p.Points = points
+	}
+	p.Problem = evidence.Problem(r.vocabularyWord(string(p.Problem)))
+	p.Why = r.words(p.Why)
 }
 
 func (r *Redactor) cloud(c *evidence.Cloud) {
