@@ -68,7 +68,11 @@ func storyLine(item evidence.Item) string {
 		}
 	}
 	if item.EWS.Answered() {
-		end = append(end, "EWS answers "+item.EWS.Code)
+		said := "EWS answers " + item.EWS.Code
+		if r := item.Request; r != nil && r.Purpose != "" {
+			said += " to " + r.Operation
+		}
+		end = append(end, said)
 	}
 	if s := report.Discovered(item.Discovery); s != "" {
 		end = append(end, s)
