@@ -198,7 +198,9 @@ func TestBatchStopsBeforeItLocks(t *testing.T) {
 					refused++
 				}
 			}})
-			o := rightPassword.run(t, batchArgs(t, s, "--profile-auth", "ntlm", "--concurrency", "4", "--max-rejections", fmt.Sprint(limit), batchFile(t, boxes(200)))...)
+			p := rightPassword
+			p.state = t.TempDir()
+			o := p.run(t, batchArgs(t, s, "--profile-auth", "ntlm", "--concurrency", "4", "--max-rejections", fmt.Sprint(limit), batchFile(t, boxes(200)))...)
 			rows, sum := results(t, o.out)
 			if len(rows) != 200 || sum.ByCode["not-checked"] == 0 || sum.ByCode["ok"]+sum.ByCode["not-checked"] != 200 || o.exit != 3 {
 				t.Errorf("%d rows, %v, exit %d\n%s", len(rows), sum.ByCode, o.exit, o.err)
@@ -208,6 +210,14 @@ func TestBatchStopsBeforeItLocks(t *testing.T) {
 			}
 			if !strings.Contains(sum.Stopped, "refused") {
 				t.Errorf("stopped: %q", sum.Stopped)
+			}
+			// The next run does not send it again.
+			o = p.run(t, batchArgs(t, s, "--profile-auth", "ntlm", batchFile(t, boxes(2)))...)
+			if rows, _ := results(t, o.out); len(rows) != 2 || rows[1].Verdict.Code != "not-checked" || !strings.Contains(rows[1].Verdict.Summary, "credentials-rejected") {
+				t.Errorf("the next run: exit %d, %+v\n%s", o.exit, rows, o.err)
+			}
+			if refused != limit {
+				t.Errorf("the next run sent the password: %d refusals", refused)
 			}
 		})
 	}

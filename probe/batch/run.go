@@ -58,6 +58,9 @@ type run struct {
 	halt     context.CancelCauseFunc
 	skip     *Shape // what remaining rows are: set when the endpoint or the account ends the run
 	skipOnce sync.Mutex
+
+	remembering sync.Once
+	memory      error
 }
 
 // Run carries out a batch. Whatever servers do is in the results; the error is
@@ -163,6 +166,7 @@ func (r *run) all(ctx context.Context, target evidence.Target) error {
 					// What is read from now on is not asked for, and what waits
 					// neither.
 					_ = r.pass(target, why)
+					r.remember()
 					rest()
 				}
 			})
@@ -199,6 +203,7 @@ func (r *run) all(ctx context.Context, target evidence.Target) error {
 	if r.State != nil {
 		err = errors.Join(err, r.State.Sync())
 	}
+	err = errors.Join(err, r.memory)
 	if f := r.tally.far(); err == nil && ctx.Err() == nil && f.Reported+f.Resumed < r.own {
 		// It must never be; if it is, nobody shall take the run for whole.
 		err = fmt.Errorf("%d of %d rows have no result; run again with --resume", r.own-f.Reported-f.Resumed, r.own)
@@ -215,6 +220,15 @@ func (r *run) far() Progress {
 		p.Rate = x
 	}
 	return p
+}
+
+// remember keeps the next run from sending a password again that was refused.
+func (r *run) remember() {
+	r.remembering.Do(func() {
+		if err := r.Probe.Memory.Remember(r.Probe.User, r.Probe.URL, r.Probe.Password); err != nil {
+			r.memory = fmt.Errorf("the refused password could not be remembered for the next run: %w", err)
+		}
+	})
 }
 
 // pass makes all further rows not-checked.
