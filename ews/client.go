@@ -63,6 +63,8 @@ type leg struct {
 	question      *Question // a further call, in place of call
 	get           bool      // a GET, which asks nothing
 	credential    bool      // the answer comes from somebody who has seen the secret
+	id            string    // and at: of the item, where its place was taken before the sending
+	at            time.Time
 }
 
 // body is the envelope of a leg, nil for none.
@@ -109,7 +111,10 @@ func (c *Client) Basic(ctx context.Context, conn *wire.Conn, userAgent string, n
 // send posts one leg and reads its answer. A nil conn opens a new one. The
 // connection is returned only if another request may follow on it.
 func (c *Client) send(ctx context.Context, conn *wire.Conn, l leg) (evidence.Item, *wire.Conn) {
-	item := evidence.Item{ID: c.Recorder.Begin(), Step: c.step(l.step), Address: c.Address, At: time.Now()}
+	if l.id == "" {
+		l.id, l.at = c.Recorder.Begin(), time.Now()
+	}
+	item := evidence.Item{ID: l.id, Step: c.step(l.step), Address: c.Address, At: l.at}
 	req := wire.Request{
 		URL: c.URL, UserAgent: l.userAgent, ViaProxy: c.ViaProxy, Authorization: l.authorization,
 		Header: [][2]string{{"Content-Type", "text/xml; charset=utf-8"}, {"Accept", "text/xml"}},

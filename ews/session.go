@@ -134,11 +134,13 @@ func (s *Session) Beside(ctx context.Context, q Question, begin func() bool) (wa
 	q.UserAgent = s.Accepted[len(s.Accepted)-1].Request.UserAgent
 	conn := s.spare
 	s.spare = nil // the call's own from here on: a logon meanwhile keeps another
+	l := s.basicLeg(q)
+	l.id, l.at = s.client.Recorder.Begin(), time.Now() // before the caller's, whoever is faster
 	var item evidence.Item
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		item, conn = s.client.send(ctx, conn, s.basicLeg(q))
+		item, conn = s.client.send(ctx, conn, l)
 	}()
 	return func(settle Settle) *evidence.Item {
 		<-done
