@@ -197,7 +197,9 @@ func TestEnvironmentProxyIsForTheCloudAlone(t *testing.T) {
 	}
 	mu.Lock()
 	defer mu.Unlock()
-	if want := "CONNECT " + net.JoinHostPort(standin.CloudHost, port); len(asked) != 1 || asked[want] != len(server.CloudRequests()) {
+	// A look-up can end, at its limit of time, between the CONNECT and its request;
+	// a request without a CONNECT went past the proxy.
+	if want := "CONNECT " + net.JoinHostPort(standin.CloudHost, port); len(asked) != 1 || asked[want] < len(server.CloudRequests()) || len(server.CloudRequests()) == 0 {
 		t.Errorf("the proxy was asked %v, the cloud %d times", asked, len(server.CloudRequests()))
 	}
 	if server.View().GoodLogons == 0 {
