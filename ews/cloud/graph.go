@@ -27,28 +27,26 @@ const (
 // User asks for the users that have an address in any of the places that
 // Dynamics looks at: mail, user principal name, SMTP proxy address.
 func (c *Client) User(ctx context.Context, address string) evidence.Item {
-	q := url.Values{
-		"$filter": {fmt.Sprintf("mail eq %[1]s or userPrincipalName eq %[1]s or proxyAddresses/any(p:p eq %[2]s)", quoted(address), quoted("smtp:"+address))},
-		"$select": {"id,userPrincipalName,mail,proxyAddresses,createdDateTime,assignedPlans"},
-		"$count":  {"true"}, "$top": {fmt.Sprint(mostUsers)},
-	}
-	return c.ask(ctx, question{
-		step: evidence.StepCloudGraphUser, subject: address, url: under(c.Graph, q, "v1.0", "users"), token: true, header: eventual,
-		read: func(r *evidence.Response, body []byte, f *evidence.Cloud) { readUsers(address, r, body, f) },
-	})
+	return c.users(ctx, evidence.StepCloudGraphUser, address, "userPrincipalName eq "+quoted(address), "assignedPlans", "users")
 }
 
 // Deleted asks for users in the recycle bin of Entra, where they stay for 30
 // days, that had the address. There the principal name has the identifier put in
 // front, so its end is asked for.
 func (c *Client) Deleted(ctx context.Context, address string) evidence.Item {
+	return c.users(ctx, evidence.StepCloudGraphDeleted, address, "endswith(userPrincipalName,"+quoted(address)+")", "deletedDateTime", "directory", "deletedItems", "microsoft.graph.user")
+}
+
+// users asks a collection for those with the address; principal is the condition
+// on the principal name, more the property that only this collection has.
+func (c *Client) users(ctx context.Context, step evidence.Step, address, principal, more string, collection ...string) evidence.Item {
 	q := url.Values{
-		"$filter": {fmt.Sprintf("mail eq %[1]s or endswith(userPrincipalName,%[1]s) or proxyAddresses/any(p:p eq %[2]s)", quoted(address), quoted("smtp:"+address))},
-		"$select": {"id,userPrincipalName,mail,proxyAddresses,createdDateTime,deletedDateTime"},
+		"$filter": {fmt.Sprintf("mail eq %s or %s or proxyAddresses/any(p:p eq %s)", quoted(address), principal, quoted("smtp:"+address))},
+		"$select": {"id,userPrincipalName,mail,proxyAddresses,createdDateTime," + more},
 		"$count":  {"true"}, "$top": {fmt.Sprint(mostUsers)},
 	}
 	return c.ask(ctx, question{
-		step: evidence.StepCloudGraphDeleted, subject: address, url: under(c.Graph, q, "v1.0", "directory", "deletedItems", "microsoft.graph.user"), token: true, header: eventual,
+		step: step, subject: address, url: under(c.Graph, q, append([]string{"v1.0"}, collection...)...), token: true, header: eventual,
 		read: func(r *evidence.Response, body []byte, f *evidence.Cloud) { readUsers(address, r, body, f) },
 	})
 }
