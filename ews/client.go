@@ -98,14 +98,21 @@ func (c *Client) EmptyBearer(ctx context.Context, userAgent string) evidence.Ite
 func (c *Client) Basic(ctx context.Context, conn *wire.Conn, userAgent string, note evidence.Logon, settle Settle) evidence.Item {
 	note.Scheme = "Basic"
 	c.Recorder.Expose()
-	item, used := c.send(ctx, conn, leg{
-		step: evidence.StepLogon, userAgent: userAgent, call: &c.Call, credential: true,
-		authorization: wire.BasicCredential(c.Credential.User, c.Credential.Password), described: "Basic, value not kept",
-	})
+	l := c.basicLeg(userAgent)
+	l.call = &c.Call
+	item, used := c.send(ctx, conn, l)
 	c.settle(&item, note, settle)
 	item = c.Recorder.Add(item)
 	c.keep(item, used)
 	return item
+}
+
+// basicLeg is a request with the password, without what it asks.
+func (c *Client) basicLeg(userAgent string) leg {
+	return leg{
+		step: evidence.StepLogon, userAgent: userAgent, credential: true,
+		authorization: wire.BasicCredential(c.Credential.User, c.Credential.Password), described: "Basic, value not kept",
+	}
 }
 
 // send posts one leg and reads its answer. A nil conn opens a new one. The

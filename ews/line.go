@@ -80,11 +80,11 @@ func (l *Line) SignedIn() bool {
 // a 401 only means that the server has forgotten.
 func (l *Line) Ask(ctx context.Context, q Question, settle Settle) evidence.Item {
 	c := l.client(nil)
-	asked := leg{step: evidence.StepSignedIn, userAgent: l.of.UserAgent, question: &q, credential: true}
+	asked := leg{step: evidence.StepSignedIn, userAgent: l.of.UserAgent, credential: true}
 	if l.of.Basic() {
-		asked.step = evidence.StepLogon
-		asked.authorization, asked.described = wire.BasicCredential(c.Credential.User, c.Credential.Password), "Basic, value not kept"
+		asked = c.basicLeg(l.of.UserAgent)
 	}
+	asked.question = &q
 	c.Recorder.Expose()
 	item, conn := c.send(ctx, l.conn, asked)
 	l.conn, l.used = conn, time.Now()

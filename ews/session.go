@@ -173,10 +173,9 @@ func (s *Session) byBasic(ctx context.Context, q Question, settle Settle) eviden
 }
 
 func (s *Session) basicLeg(q Question) leg {
-	return leg{
-		step: evidence.StepLogon, userAgent: q.UserAgent, question: &q, credential: true,
-		authorization: wire.BasicCredential(s.client.Credential.User, s.client.Credential.Password), described: "Basic, value not kept",
-	}
+	l := s.client.basicLeg(q.UserAgent)
+	l.question = &q
+	return l
 }
 
 // settleBasic writes down how a further call by Basic ended. After a refusal,
