@@ -51,10 +51,7 @@ type further struct {
 // answer is the accepted logon whose answer speaks for the mailbox: that of the
 // profile's own scheme before any other.
 func (n *node) answer(s *ews.Session) *evidence.Item {
-	own := map[string]string{ProfileNTLM: "NTLM", ProfileNegotiate: "Negotiate"}[n.ProfileAuth]
-	if own == "" {
-		own = "Basic"
-	}
+	own := n.ownSchemes()[0]
 	answer := &s.Accepted[0]
 	for i := range s.Accepted {
 		if strings.EqualFold(s.Accepted[i].Logon.Scheme, own) {

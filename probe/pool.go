@@ -44,11 +44,7 @@ func (c Config) Lines(rec evidence.Record) (*ews.Lines, *evidence.Item) {
 // acceptedLogon is the logon by the profile's scheme that EWS accepted; with the
 // profile auto NTLM serves where Basic is not offered.
 func (c Config) acceptedLogon(rec evidence.Record) *evidence.Item {
-	own := map[string][]string{ProfileNTLM: {"NTLM"}, ProfileNegotiate: {"Negotiate"}, ProfileAuto: {"Basic", "NTLM", "Negotiate"}}[c.ProfileAuth]
-	if own == nil {
-		own = []string{"Basic"}
-	}
-	for _, scheme := range own {
+	for _, scheme := range c.ownSchemes() {
 		for i := range rec.Items {
 			item := &rec.Items[i]
 			l := item.Logon
@@ -61,6 +57,19 @@ func (c Config) acceptedLogon(rec evidence.Record) *evidence.Item {
 		}
 	}
 	return nil
+}
+
+// ownSchemes are what the profile signs in by, the first choice first.
+func (c Config) ownSchemes() []string {
+	switch c.ProfileAuth {
+	case ProfileNTLM:
+		return []string{"NTLM"}
+	case ProfileNegotiate:
+		return []string{"Negotiate"}
+	case ProfileAuto:
+		return []string{"Basic", "NTLM", "Negotiate"}
+	}
+	return []string{"Basic"}
 }
 
 // placesOf are the addresses to connect to: the one that accepted the logon, and
