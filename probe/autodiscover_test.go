@@ -25,6 +25,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/ews/loopbacktest"
 )
 
 // world is a set of hosts on loopback, each under its own name with a
@@ -460,16 +461,12 @@ func TestAutodiscoverBeforeTheDirectory(t *testing.T) {
 				rw.Header().Add("WWW-Authenticate", `Basic realm="x"`)
 				rw.WriteHeader(401)
 			})
-			silent, err := net.Listen("tcp", "127.0.0.1:0")
-			if err != nil {
-				t.Fatal(err)
-			}
-			silent.Close() // nobody is there any more
+			silent := loopbacktest.Silent(t)
 			u, _ := url.Parse(theEWS)
 			d, _ := url.Parse(farURL)
 			rec, err := Run(t.Context(), w.config(func(cfg *Config) {
 				cfg.URL, cfg.FromAddress, cfg.Autodiscover = u, "", d
-				cfg.Password, cfg.MaxRejections, cfg.Explain, cfg.Controller = c.password, c.most, true, silent.Addr().String()
+				cfg.Password, cfg.MaxRejections, cfg.Explain, cfg.Controller = c.password, c.most, true, silent
 			}))
 			if err != nil {
 				t.Fatal(err)

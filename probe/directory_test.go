@@ -20,6 +20,7 @@ import (
 	"github.com/ewsprobe/ewsprobe/ews/directory/dctest"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/ews/kerberos/kdctest"
+	"github.com/ewsprobe/ewsprobe/ews/loopbacktest"
 	"github.com/ewsprobe/ewsprobe/ews/spnego"
 	"github.com/ewsprobe/ewsprobe/ews/standin"
 	"github.com/ewsprobe/ewsprobe/probe/report"
@@ -59,7 +60,7 @@ func (s scene) play(t *testing.T) played {
 	c := Config{
 		URL: endpoint(t, server.URL()), User: standin.UPN, Password: standin.Password, ProfileAuth: ProfileBasic, View: "inside",
 		Addresses: server.Addresses()[:1], Extra: roots, Timeout: 20 * time.Second, UserAgent: "ewsprobe/test", DynamicsAgents: DynamicsUserAgents,
-		MaxRejections: 2, Controller: dctest.Silent(t), Domain: standin.Domain,
+		MaxRejections: 2, Controller: loopbacktest.Silent(t), Domain: standin.Domain,
 	}
 	if s.ews != nil {
 		c.URL = endpoint(t, s.ews(t, roots))

@@ -18,6 +18,7 @@ import (
 
 	"github.com/ewsprobe/ewsprobe/ews/directory/dctest"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/ews/loopbacktest"
 	"github.com/ewsprobe/ewsprobe/probe/report"
 	"github.com/ewsprobe/ewsprobe/probe/rule"
 )
@@ -294,7 +295,7 @@ func TestServicePointsAndTheGuard(t *testing.T) {
 			}
 			var dc *dctest.Directory
 			cfg := w.config(func(k *Config) {
-				k.Domain, k.Controller = "contoso.local", dctest.Silent(t)
+				k.Domain, k.Controller = "contoso.local", loopbacktest.Silent(t)
 				if c.ldaps != nil {
 					dc = w.controller(c.ldaps)
 					k.Controller = dc.Address
@@ -345,7 +346,7 @@ func TestServicePointsDoNotHoldUp(t *testing.T) {
 	w := newWorld(t)
 	w.host(auto, "autodiscover.contoso.com", exchange(settingsFor(theEWS)))
 	w.host(mail, "mail.contoso.com", exchange(ewsAnswer))
-	dc := w.controller(func(c net.Conn, _ dctest.Request) { dctest.Wait(c) })
+	dc := w.controller(func(c net.Conn, _ dctest.Request) { loopbacktest.Wait(c) })
 	rec, err := Run(t.Context(), w.config(func(c *Config) { c.Domain, c.Controller, c.Timeout = "contoso.local", dc.Address, 6*time.Second }))
 	if err != nil || rec.Target.URL != theEWS || rule.Judge(rec).Verdict.Code != "ok" {
 		t.Errorf("%v, found %q: %s", err, rec.Target.URL, rule.Judge(rec).Verdict.Summary)

@@ -216,7 +216,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 				"net.Listen", "net.ListenTCP", "net.ListenUDP", "net.ListenPacket", "net.ListenUnix", "net.ListenIP", "net.ListenConfig", "tls.Listen", "tls.NewListener", "tls.Server",
 				"http.Server", "http.ListenAndServe", "http.ListenAndServeTLS", "http.Serve", "http.ServeTLS",
 			},
-			[]string{"ews/standin", "ews/directory/dctest"},
+			[]string{"ews/standin", "ews/loopbacktest"},
 		},
 		{"ends the process", []string{"os.Exit", "log.Fatal", "log.Fatalf", "log.Fatalln", "syscall.Exit", "runtime.Goexit"}, []string{"cmd/..."}},
 		{

@@ -2,11 +2,11 @@ package main
 
 import (
 	"context"
-	"io"
 	"net"
 	"testing"
 	"time"
 
+	"github.com/ewsprobe/ewsprobe/ews/loopbacktest"
 	"github.com/ewsprobe/ewsprobe/ews/standin"
 	"github.com/ewsprobe/ewsprobe/probe"
 )
@@ -28,7 +28,7 @@ func BenchmarkRoundTrips(b *testing.B) {
 	cfg.Addresses = []string{far.address}
 	cfg.Memory = &probe.Memory{Dir: b.TempDir()}
 	for b.Loop() {
-		if rec, err := probe.Run(context.Background(), cfg); err != nil || len(rec.Items) != 5 {
+		if rec, err := probe.Run(context.Background(), cfg); err != nil || len(rec.Items) != 6 {
 			b.Fatalf("%d items, %v", len(rec.Items), err)
 		}
 	}
@@ -45,44 +45,9 @@ func delaying(tb testing.TB, to string) *rawServer {
 		}
 		defer far.Close()
 		go func() {
-			carry(far, near, 2*oneWay)
+			loopbacktest.Carry(far, near, 2*oneWay, oneWay)
 			far.Close()
 		}()
-		carry(near, far, 0)
+		loopbacktest.Carry(near, far, 0, oneWay)
 	})
-}
-
-// carry copies bytes and keeps the distance in time between them.
-func carry(to io.Writer, from io.Reader, first time.Duration) {
-	type parcel struct {
-		bytes []byte
-		due   time.Time
-	}
-	way := make(chan parcel, 1000)
-	go func() {
-		defer close(way)
-		opened := time.Now().Add(first)
-		for {
-			buffer := make([]byte, 32<<10)
-			n, err := from.Read(buffer)
-			if n > 0 {
-				due := time.Now()
-				if due.Before(opened) {
-					due = opened
-				}
-				way <- parcel{buffer[:n], due.Add(oneWay)}
-			}
-			if err != nil {
-				return
-			}
-		}
-	}()
-	for p := range way {
-		time.Sleep(time.Until(p.due))
-		if _, err := to.Write(p.bytes); err != nil {
-			break
-		}
-	}
-	for range way { // the reader must not be left standing
-	}
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -18,6 +17,7 @@ import (
 
 	"github.com/ewsprobe/ewsprobe/ews"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/ews/loopbacktest"
 	"github.com/ewsprobe/ewsprobe/ews/secret"
 )
 
@@ -181,12 +181,7 @@ func TestNoAnswer(t *testing.T) {
 	stranger := script(t, says(200, "{}"))
 	stranger.ca = nil
 	closed := script(t, says(200, "{}"))
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	closed.url = &url.URL{Scheme: "https", Host: listener.Addr().String()}
-	_ = listener.Close()
+	closed.url = &url.URL{Scheme: "https", Host: loopbacktest.Silent(t)}
 	clear := script(t, says(200, "{}"))
 	clear.url = &url.URL{Scheme: "http", Host: clear.url.Host}
 	for _, c := range []struct {

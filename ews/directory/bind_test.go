@@ -14,6 +14,7 @@ import (
 	"github.com/ewsprobe/ewsprobe/ews/directory/dctest"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/ews/kerberos/kdctest"
+	"github.com/ewsprobe/ewsprobe/ews/loopbacktest"
 	"github.com/ewsprobe/ewsprobe/ews/wire"
 )
 
@@ -34,7 +35,7 @@ func TestBind(t *testing.T) {
 	answers := func(b ...byte) func(net.Conn, dctest.Request) {
 		return func(c net.Conn, _ dctest.Request) {
 			_, _ = c.Write(b)
-			dctest.Wait(c)
+			loopbacktest.Wait(c)
 		}
 	}
 	deep := []byte(strings.Repeat("\x30\x80", 20000))
@@ -65,18 +66,18 @@ func TestBind(t *testing.T) {
 		{"HTTP", func(c net.Conn, _ dctest.Request) {
 			_, _ = c.Write([]byte("HTTP/1.1 400 Bad Request\r\n\r\n" + strings.Repeat("x", 200)))
 		}, false, "no-answer connection-closed in read unfinished"},
-		{"nothing", func(c net.Conn, _ dctest.Request) { dctest.Wait(c) }, true, "no-answer timeout in read unfinished"},
+		{"nothing", func(c net.Conn, _ dctest.Request) { loopbacktest.Wait(c) }, true, "no-answer timeout in read unfinished"},
 		{"closed", func(net.Conn, dctest.Request) {}, false, "no-answer connection-closed in read unfinished"},
-		{"reset", func(c net.Conn, _ dctest.Request) { dctest.Reset(c.(*tls.Conn).NetConn()) }, false, "no-answer connection-reset in read unfinished"},
+		{"reset", func(c net.Conn, _ dctest.Request) { loopbacktest.Reset(c.(*tls.Conn).NetConn()) }, false, "no-answer connection-reset in read unfinished"},
 		{"2 GB announced", answers(0x30, 0x84, 0x7f, 0xff, 0xff, 0xff), false, "no-answer malformed-answer in read unfinished"},
 		{"2^63 announced", answers(0x30, 0x88, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff), false, "no-answer malformed-answer in read unfinished"},
 		{"nested deeply", answers(deep...), false, "no-answer malformed-answer in read unfinished"},
 		{"of no announced length, without an end", func(c net.Conn, _ dctest.Request) {
 			_, _ = c.Write([]byte{0x30, 0x80})
-			dctest.Flood(c, []byte(strings.Repeat("\x02\x01\x00", 20000)))
+			loopbacktest.Flood(c, []byte(strings.Repeat("\x02\x01\x00", 20000)))
 		}, false, "no-answer malformed-answer in read unfinished"},
 		{"small messages without an end", func(c net.Conn, _ dctest.Request) {
-			dctest.Flood(c, []byte(strings.Repeat(string(dctest.Answer(9, 0, "")), 1000)))
+			loopbacktest.Flood(c, []byte(strings.Repeat(string(dctest.Answer(9, 0, "")), 1000)))
 		}, false, "no-answer malformed-answer in read unfinished"},
 	}
 	for _, data := range []string{"525", "52e", "52f", "530", "531", "532", "533", "534", "569", "701", "773", "775", "0", "80090346", "52E"} {
@@ -151,7 +152,7 @@ func TestBindOnlyInTrustedTLS(t *testing.T) {
 			var heard strings.Builder
 			var address string
 			t.Run("client", func(t *testing.T) {
-				address = dctest.Listen(t, talk(first, &heard))
+				address = loopbacktest.Listen(t, talk(first, &heard))
 				check := named(t, authority, address)
 				item := check.Bind(bounded(t), check.settle)
 				if item.Bind.Problem != evidence.NoTLS || item.Logon.Result != evidence.Skipped || !strings.Contains(item.Logon.Why, "does not speak LDAP inside TLS on "+address) {
@@ -172,7 +173,7 @@ func TestBindOnlyInTrustedTLS(t *testing.T) {
 func TestBindUnreached(t *testing.T) {
 	t.Parallel()
 	authority := dctest.NewAuthority(t)
-	check := named(t, authority, dctest.Silent(t))
+	check := named(t, authority, loopbacktest.Silent(t))
 	item := check.Bind(bounded(t), check.settle)
 	if got := said(item); got != "no-answer connect-refused in connect skipped" {
 		t.Error(got)
@@ -194,7 +195,7 @@ func TestBindStopped(t *testing.T) {
 	ctx, stop := context.WithCancel(bounded(t))
 	server := dctest.StartLDAPS(t, authority.Issue(t, "127.0.0.1", long), func(c net.Conn, _ dctest.Request) {
 		stop()
-		dctest.Wait(c)
+		loopbacktest.Wait(c)
 	})
 	check := named(t, authority, server.Address)
 	item := check.Bind(ctx, check.settle)
@@ -215,7 +216,7 @@ func TestBindStopped(t *testing.T) {
 func TestBindPatience(t *testing.T) {
 	t.Parallel()
 	authority := dctest.NewAuthority(t)
-	server := dctest.StartLDAPS(t, authority.Issue(t, "127.0.0.1", long), func(c net.Conn, _ dctest.Request) { dctest.Wait(c) })
+	server := dctest.StartLDAPS(t, authority.Issue(t, "127.0.0.1", long), func(c net.Conn, _ dctest.Request) { loopbacktest.Wait(c) })
 	check, ctx := named(t, authority, server.Address), bounded(t)
 	item := check.Bind(ctx, check.settle)
 	if got := said(item); got != "no-answer timeout in read unfinished" || ctx.Err() != nil {
@@ -321,7 +322,7 @@ func TestFromDNS(t *testing.T) {
 // and without any controller a logon is settled as never sent.
 func TestForeignControllerIsNotAsked(t *testing.T) {
 	t.Parallel()
-	foreign := dctest.Listen(t, func(net.Conn) { t.Error("the foreign controller was asked") })
+	foreign := loopbacktest.Listen(t, func(net.Conn) { t.Error("the foreign controller was asked") })
 	host, _, _ := net.SplitHostPort(foreign)
 	check := newCheck(t, func(c *Client) {
 		c.Lookup = func(context.Context, string, string) ([]wire.Service, *evidence.Failure) {
@@ -382,9 +383,9 @@ func TestMemory(t *testing.T) {
 	authority := dctest.NewAuthority(t)
 	flood := dctest.StartLDAPS(t, authority.Issue(t, "127.0.0.1", long), func(c net.Conn, _ dctest.Request) {
 		_, _ = c.Write([]byte{0x30, 0x80})
-		dctest.Flood(c, []byte(strings.Repeat("\x30\x00", 30000)))
+		loopbacktest.Flood(c, []byte(strings.Repeat("\x30\x00", 30000)))
 	})
-	kdc := dctest.StartKDC(t, func(c net.Conn, _ string, _ []byte) { dctest.Flood(c, []byte("\x00\x00\xff\xff\x7e")) })
+	kdc := dctest.StartKDC(t, func(c net.Conn, _ string, _ []byte) { loopbacktest.Flood(c, []byte("\x00\x00\xff\xff\x7e")) })
 	const rounds, most = 5, 64 << 20
 	var before, after runtime.MemStats
 	runtime.GC()

@@ -18,6 +18,7 @@ import (
 	"github.com/ewsprobe/ewsprobe/ews/directory/dctest"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/ews/kerberos/kdctest"
+	"github.com/ewsprobe/ewsprobe/ews/loopbacktest"
 )
 
 // at is a check with the KDC at address, as krb5.conf would name it.
@@ -114,7 +115,7 @@ func TestBadKDC(t *testing.T) {
 	dishonest := func(answer string) func(net.Conn, string, []byte) {
 		return func(c net.Conn, _ string, _ []byte) { _, _ = c.Write([]byte(answer)) }
 	}
-	silent := func(c net.Conn, _ string, _ []byte) { dctest.Wait(c) }
+	silent := func(c net.Conn, _ string, _ []byte) { loopbacktest.Wait(c) }
 	cases := []struct {
 		name   string
 		answer func(net.Conn, string, []byte)
@@ -122,7 +123,7 @@ func TestBadKDC(t *testing.T) {
 		ask    string
 	}{
 		{"silence", silent, true, "no-answer timeout in read"},
-		{"reset", func(c net.Conn, _ string, _ []byte) { dctest.Reset(c) }, false, "no-answer connection-reset in read"},
+		{"reset", func(c net.Conn, _ string, _ []byte) { loopbacktest.Reset(c) }, false, "no-answer connection-reset in read"},
 		{"closed", func(net.Conn, string, []byte) {}, false, "no-answer connection-closed in read"},
 		{"garbage", dishonest("\x00\x00\x00\x05hello"), false, "dishonest"},
 		{"nothing in a frame", dishonest("\x00\x00\x00\x00"), false, "dishonest"},
@@ -130,14 +131,14 @@ func TestBadKDC(t *testing.T) {
 		{"cut short", dishonest("\x00\x00\x01\x00\x7e"), false, "no-answer connection-closed in read"},
 		{"2 GB announced", dishonest("\x7f\xff\xff\xff"), false, "no-answer malformed-answer in read"},
 		{"4 GB announced", dishonest("\xff\xff\xff\xff"), false, "no-answer malformed-answer in read"},
-		{"without an end", func(c net.Conn, _ string, _ []byte) { dctest.Flood(c, make([]byte, 64<<10)) }, false, "dishonest"},
+		{"without an end", func(c net.Conn, _ string, _ []byte) { loopbacktest.Flood(c, make([]byte, 64<<10)) }, false, "dishonest"},
 		{"one byte and silence", func(c net.Conn, _ string, _ []byte) {
 			_, _ = c.Write([]byte{0})
-			dctest.Wait(c)
+			loopbacktest.Wait(c)
 		}, true, "no-answer timeout in read"},
 		{"a reply's beginning and silence", func(c net.Conn, _ string, _ []byte) {
 			_, _ = c.Write([]byte{0, 0, 0x10, 0, 0x6b})
-			dctest.Wait(c)
+			loopbacktest.Wait(c)
 		}, true, "no-answer timeout in read"},
 	}
 	truth := &kdctest.KDC{Live: true}
@@ -190,7 +191,7 @@ func TestKDCGone(t *testing.T) {
 	server := dctest.Truthful(t, truth)
 	check, k := at(t, server.Address, nil)
 	k.Ask(bounded(t))
-	k.places[0].address = dctest.Silent(t)
+	k.places[0].address = loopbacktest.Silent(t)
 	logon := k.Logon(bounded(t), check.settle)
 	if got := said(logon); got != "no-answer connect-refused in connect skipped" {
 		t.Error(got)
@@ -204,7 +205,7 @@ func TestOneKDC(t *testing.T) {
 	t.Parallel()
 	lie := dctest.Truthful(t, &kdctest.KDC{Live: true, LieKey: true})
 	truth := dctest.Truthful(t, &kdctest.KDC{Live: true})
-	c, k := at(t, dctest.Silent(t), func(k *KDC) { k.Configured = append(k.Configured, lie.Address, truth.Address) })
+	c, k := at(t, loopbacktest.Silent(t), func(k *KDC) { k.Configured = append(k.Configured, lie.Address, truth.Address) })
 	logon := k.Logon(bounded(t), c.settle)
 	if got := said(logon); got != "dishonest unfinished" {
 		t.Error(got)
@@ -221,7 +222,7 @@ func TestKDCStopped(t *testing.T) {
 	arrived := make(chan struct{})
 	server := dctest.StartKDC(t, func(c net.Conn, _ string, _ []byte) {
 		close(arrived)
-		dctest.Wait(c)
+		loopbacktest.Wait(c)
 	})
 	c, k := at(t, server.Address, nil)
 	ctx, stop := context.WithCancel(bounded(t))
@@ -242,7 +243,7 @@ func TestKDCStopped(t *testing.T) {
 // Without a controller that answers, a leg ends by its own patience.
 func TestPatience(t *testing.T) {
 	t.Parallel()
-	server := dctest.StartKDC(t, func(c net.Conn, _ string, _ []byte) { dctest.Wait(c) })
+	server := dctest.StartKDC(t, func(c net.Conn, _ string, _ []byte) { loopbacktest.Wait(c) })
 	_, k := at(t, server.Address, nil)
 	ctx := bounded(t)
 	if got := said(k.Ask(ctx)); got != "no-answer timeout in read" || ctx.Err() != nil {

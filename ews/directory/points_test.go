@@ -11,6 +11,7 @@ import (
 	"github.com/ewsprobe/ewsprobe/ews/directory/dctest"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/ews/kerberos/kdctest"
+	"github.com/ewsprobe/ewsprobe/ews/loopbacktest"
 )
 
 // line has a point in a line.
@@ -111,23 +112,23 @@ func TestServicePointsFromABadDirectory(t *testing.T) {
 		do    func(net.Conn)
 		hasty bool
 	}{
-		{"silence", func(c net.Conn) { dctest.Wait(c) }, true},
+		{"silence", func(c net.Conn) { loopbacktest.Wait(c) }, true},
 		{"closed", func(net.Conn) {}, false},
 		{"garbage", func(c net.Conn) {
 			_, _ = c.Write([]byte("HTTP/1.1 400 Bad Request\r\n\r\n"))
-			dctest.Wait(c)
+			loopbacktest.Wait(c)
 		}, true},
 		{"entries without an end", func(c net.Conn) {
-			dctest.Flood(c, dctest.Found(2, dctest.Point(strings.Repeat("x", 500))))
+			loopbacktest.Flood(c, dctest.Found(2, dctest.Point(strings.Repeat("x", 500))))
 		}, false},
 		{"an entry without parts", func(c net.Conn) {
 			_, _ = c.Write([]byte("\x30\x05\x02\x01\x02\x64\x00"))
-			dctest.Wait(c)
+			loopbacktest.Wait(c)
 		}, true},
 		{"an entry of nothing", func(c net.Conn) {
 			_, _ = c.Write([]byte("\x30\x09\x02\x01\x02\x64\x04\x04\x00\x30\x00"))
 			_, _ = c.Write(dctest.Done(2, 0))
-			dctest.Wait(c)
+			loopbacktest.Wait(c)
 		}, false},
 		{"2 GB announced", func(c net.Conn) { _, _ = c.Write([]byte{0x30, 0x84, 0x7f, 0xff, 0xff, 0xff}) }, false},
 	} {
@@ -159,7 +160,7 @@ func TestServicePointsWithoutASignIn(t *testing.T) {
 	for _, c := range []struct{ name, address, bind, why string }{
 		{"refused", refuses.Address, "49 52e refused", "refused the logon"},
 		{"untrusted", untrusted.Address, "no-tls tls-untrusted in tls skipped", "so the password was not sent"},
-		{"nobody there", dctest.Silent(t), "no-answer connect-refused in connect skipped", "no domain controller could be reached"},
+		{"nobody there", loopbacktest.Silent(t), "no-answer connect-refused in connect skipped", "no domain controller could be reached"},
 	} {
 		check := named(t, authority, c.address)
 		bind, found := check.ServicePoints(bounded(t), check.settle)

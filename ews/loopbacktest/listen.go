@@ -1,7 +1,7 @@
-// Package dctest is a scripted domain controller on loopback for tests: a KDC
-// over TCP and a directory over LDAPS, each telling the truth or doing harm. It
-// counts what it was sent. For tests alone.
-package dctest
+// Package loopbacktest has what scripted servers on loopback share: a listener
+// that ends with its test, ways to be a bad peer, and distance. For tests and
+// measurements alone.
+package loopbacktest
 
 import (
 	"io"
@@ -12,7 +12,7 @@ import (
 )
 
 // lifetime bounds a connection of a test whose client hangs.
-const lifetime = time.Minute
+const lifetime = 40 * time.Second
 
 // Listen runs handle for each connection to a new loopback address and closes
 // the connection after it. The test does not end before all of them have.

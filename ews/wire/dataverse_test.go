@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/ews/loopbacktest"
 )
 
 // TestOfferDataverse: what servers agree on when they are offered what Dataverse
@@ -52,7 +53,7 @@ func TestOfferDataverse(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			agreed, fail := (&Dialer{Host: host, TLS: true}).OfferDataverse(bounded(t), serve(t, c.server))
+			agreed, fail := (&Dialer{Host: host, TLS: true}).OfferDataverse(bounded(t), loopbacktest.Listen(t, c.server))
 			got := ""
 			if agreed != nil {
 				got = agreed.Version + " " + agreed.CipherSuite
@@ -70,7 +71,7 @@ func TestOfferDataverse(t *testing.T) {
 // TestDataverseHello: crypto/tls reads it, and it offers the list and no more.
 func TestDataverseHello(t *testing.T) {
 	heard := make(chan *tls.ClientHelloInfo, 1)
-	addr := serve(t, func(c net.Conn) {
+	addr := loopbacktest.Listen(t, func(c net.Conn) {
 		tls.Server(c, &tls.Config{GetConfigForClient: func(h *tls.ClientHelloInfo) (*tls.Config, error) {
 			heard <- h
 			return nil, io.EOF

@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"runtime"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -22,35 +21,6 @@ const patience = 20 * time.Second
 
 // host is the name of every server here.
 const host = "mail.contoso.com"
-
-// serve runs handle for each connection to a new loopback address. The test
-// does not end before all of them have.
-func serve(t *testing.T, handle func(c net.Conn)) (addr string) {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all sync.WaitGroup
-	all.Go(func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			c.SetDeadline(time.Now().Add(2 * patience))
-			all.Go(func() {
-				defer c.Close()
-				handle(c)
-			})
-		}
-	})
-	t.Cleanup(func() {
-		l.Close()
-		all.Wait()
-	})
-	return l.Addr().String()
-}
 
 // request reads one request to the end.
 func request(r *bufio.Reader) error {

@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/ews/loopbacktest"
 )
 
 const day = 24 * time.Hour
@@ -114,7 +115,7 @@ func serveTLS(t *testing.T, config *tls.Config) (addr string, h *heard, done fun
 	h = &heard{}
 	var all sync.WaitGroup
 	all.Add(1)
-	addr = serve(t, func(c net.Conn) {
+	addr = loopbacktest.Listen(t, func(c net.Conn) {
 		defer all.Done()
 		s := tls.Server(c, config)
 		r := bufio.NewReader(io.TeeReader(s, h))
@@ -273,7 +274,7 @@ func TestTrust(t *testing.T) {
 func serveTLSMany(t *testing.T, config *tls.Config) (addr string, h *heard, certificate *x509.Certificate) {
 	t.Helper()
 	h = &heard{}
-	addr = serve(t, func(c net.Conn) {
+	addr = loopbacktest.Listen(t, func(c net.Conn) {
 		s := tls.Server(c, config)
 		for r := bufio.NewReader(io.TeeReader(s, h)); request(r) == nil; {
 			io.WriteString(s, refusal)
@@ -384,7 +385,7 @@ func TestBrokenHandshakes(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			o, fail := (&Dialer{Host: host, TLS: true, Roots: ca.pool()}).Open(bounded(t), serve(t, c.server))
+			o, fail := (&Dialer{Host: host, TLS: true, Roots: ca.pool()}).Open(bounded(t), loopbacktest.Listen(t, c.server))
 			if o.Conn != nil || fail == nil || fail.Phase != "tls" || c.want != "" && fail.Code != c.want || !strings.Contains(fail.Text, c.text) {
 				t.Errorf("%v, want %s with %q", fail, c.want, c.text)
 			}

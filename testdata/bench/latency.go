@@ -2,11 +2,11 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"net"
 	"os/exec"
 	"time"
 
+	"github.com/ewsprobe/ewsprobe/ews/loopbacktest"
 	"github.com/ewsprobe/ewsprobe/ews/standin"
 )
 
@@ -71,44 +71,12 @@ func delay(to string) (net.Listener, error) {
 				}
 				defer far.Close()
 				go func() {
-					carry(far, near, 2*oneWay)
+					loopbacktest.Carry(far, near, 2*oneWay, oneWay)
 					far.Close()
 				}()
-				carry(near, far, 0)
+				loopbacktest.Carry(near, far, 0, oneWay)
 			}()
 		}
 	}()
 	return l, nil
-}
-
-func carry(to io.Writer, from io.Reader, first time.Duration) {
-	type parcel struct {
-		bytes []byte
-		due   time.Time
-	}
-	way := make(chan parcel, 1000)
-	go func() {
-		defer close(way)
-		opened := time.Now().Add(first)
-		for {
-			buffer := make([]byte, 32<<10)
-			n, err := from.Read(buffer)
-			if n > 0 {
-				due := time.Now()
-				if due.Before(opened) {
-					due = opened
-				}
-				way <- parcel{buffer[:n], due.Add(oneWay)}
-			}
-			if err != nil {
-				return
-			}
-		}
-	}()
-	for p := range way {
-		time.Sleep(time.Until(p.due))
-		if _, err := to.Write(p.bytes); err != nil {
-			return
-		}
-	}
 }

@@ -1,3 +1,6 @@
+// Package dctest is a scripted domain controller on loopback for tests: a KDC
+// over TCP and a directory over LDAPS, each telling the truth or doing harm. It
+// counts what it was sent. For tests alone.
 package dctest
 
 import (
@@ -13,6 +16,7 @@ import (
 	"github.com/jcmturner/gokrb5/v8/types"
 
 	"github.com/ewsprobe/ewsprobe/ews/kerberos/kdctest"
+	"github.com/ewsprobe/ewsprobe/ews/loopbacktest"
 )
 
 // KDC listens for Kerberos over TCP (RFC 4120 7.2.2: each message behind its
@@ -46,7 +50,7 @@ func Truthful(t testing.TB, k *kdctest.KDC) *KDC {
 func StartKDC(t testing.TB, answer func(c net.Conn, kind string, request []byte)) *KDC {
 	t.Helper()
 	k := &KDC{}
-	k.Address = Listen(t, func(c net.Conn) {
+	k.Address = loopbacktest.Listen(t, func(c net.Conn) {
 		var head [4]byte
 		if _, err := io.ReadFull(c, head[:]); err != nil {
 			return

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	ber "github.com/go-asn1-ber/asn1-ber"
+
+	"github.com/ewsprobe/ewsprobe/ews/loopbacktest"
 )
 
 // Authority is a certification authority that lives as long as a test.
@@ -107,7 +109,7 @@ func StartLDAPS(t testing.TB, certificate tls.Certificate, answer func(c net.Con
 	t.Helper()
 	d := &Directory{}
 	config := &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
-	d.Address = Listen(t, func(raw net.Conn) {
+	d.Address = loopbacktest.Listen(t, func(raw net.Conn) {
 		c := tls.Server(raw, config)
 		q, err := readBind(c)
 		if err != nil {
@@ -147,7 +149,7 @@ func readBind(c net.Conn) (Request, error) {
 func Says(code int64, message string) func(net.Conn, Request) {
 	return func(c net.Conn, q Request) {
 		_, _ = c.Write(Answer(q.ID, code, message))
-		Wait(c)
+		loopbacktest.Wait(c)
 	}
 }
 
