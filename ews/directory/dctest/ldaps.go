@@ -108,9 +108,7 @@ type Directory struct {
 func StartLDAPS(t testing.TB, certificate tls.Certificate, answer func(c net.Conn, q Request)) *Directory {
 	t.Helper()
 	d := &Directory{}
-	config := &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
-	d.Address = loopbacktest.Listen(t, func(raw net.Conn) {
-		c := tls.Server(raw, config)
+	d.Address = loopbacktest.ListenTLS(t, certificate, func(c net.Conn) {
 		q, err := readBind(c)
 		if err != nil {
 			return // the client did not like the certificate
