@@ -3,6 +3,7 @@ package main
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -28,7 +29,10 @@ func openState(c *cli.Context, cfg batch.Config, in *input, out *outputs) (*batc
 		cfg.Probe.URL.String(), cfg.Probe.User, fmt.Sprint(cfg.Impersonate), cfg.Probe.ProfileAuth, cfg.Shard.String(), fmt.Sprint(in.column),
 	}, in.table.Header...), "\x00")))
 	s, err := batch.OpenState(file, hex.EncodeToString(about[:12]), bootID(), out.sync)
-	if err != nil {
+	switch {
+	case errors.Is(err, batch.ErrInUse):
+		return nil, unusable("--resume %s: another run is going on with this file; wait for its end, or stop it first", file)
+	case err != nil:
 		return nil, unusable("--resume %s cannot be used: %v; give the file of this very run, or another name to begin anew", file, err)
 	}
 	return s, nil

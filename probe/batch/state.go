@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/gofrs/flock"
 )
 
 // State is a journal of the rows that were reported, by which a later run goes on.
@@ -27,8 +29,14 @@ import (
 //
 // Each line carries its checksum. The first that is damaged ends the journal: it
 // is cut off there.
+//
+// Two processes with one journal would each take the other's rows for done, so it
+// is locked while it is open. The lock is a file beside it: a lock on the journal
+// itself keeps its own writer out on Windows. The system lifts it when the process
+// ends, however that comes about. The file stays: to remove it could let two in.
 type State struct {
 	file   *os.File
+	lock   *flock.Flock
 	safe   func() // makes the output safe
 	done   []uint32
 	shapes map[int32]int // number of a shape in this run, to that in the journal
@@ -57,6 +65,9 @@ var ErrOtherState = errors.New("it belongs to another run: another file, endpoin
 // ErrNoState: the file is something else.
 var ErrNoState = errors.New("it is not a state file of ewsprobe batch")
 
+// ErrInUse: another process goes on with the same journal.
+var ErrInUse = errors.New("another run is using it")
+
 // OpenState opens or begins the journal in file. about is what the run is about,
 // boot when this machine was started ("": not known); safe makes the output safe.
 func OpenState(file, about, boot string, safe func()) (*State, error) {
@@ -64,7 +75,13 @@ func OpenState(file, about, boot string, safe func()) (*State, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &State{file: f, safe: safe, shapes: map[int32]int{}, synced: time.Now()}
+	s := &State{file: f, lock: flock.New(file+".lock", flock.SetPermissions(0o600)), safe: safe, shapes: map[int32]int{}, synced: time.Now()}
+	if ok, err := s.lock.TryLock(); err != nil || !ok {
+		if err == nil {
+			err = ErrInUse
+		}
+		return nil, errors.Join(err, f.Close())
+	}
 	end, err := s.read(about, boot)
 	if err == nil {
 		err = f.Truncate(end)
@@ -79,7 +96,7 @@ func OpenState(file, about, boot string, safe func()) (*State, error) {
 		err = errors.Join(s.line("b "+boot), f.Sync())
 	}
 	if err != nil {
-		return nil, errors.Join(err, f.Close())
+		return nil, errors.Join(err, f.Close(), s.lock.Close())
 	}
 	return s, nil
 }
@@ -280,5 +297,5 @@ func (s *State) Close() error {
 	if s == nil {
 		return nil
 	}
-	return errors.Join(s.Sync(), s.line("e"), s.file.Sync(), s.file.Close())
+	return errors.Join(s.Sync(), s.line("e"), s.file.Sync(), s.file.Close(), s.lock.Close())
 }

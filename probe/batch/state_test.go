@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -20,6 +21,12 @@ func noted(t *testing.T, file, boot string) *run {
 	s.replay(r)
 	r.State = s
 	return r
+}
+
+// die ends it as the end of its process does.
+func (s *State) die() {
+	s.file.Close()
+	s.lock.Close()
 }
 
 func (r *run) note(t *testing.T, row int) {
@@ -48,6 +55,7 @@ func TestStateSurvivesAnyCut(t *testing.T) {
 	for row := 6; row <= 9; row++ {
 		r.note(t, row)
 	}
+	r.State.die()
 	whole, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -75,11 +83,11 @@ func TestStateSurvivesAnyCut(t *testing.T) {
 				t.Fatalf("cut at %d, %q: %d rows", cut, boot, done)
 			}
 			again.note(t, 10) // and it can be gone on with
-			again.State.file.Close()
+			again.State.die()
 			if third := noted(t, file, boot); boot != "" && !third.State.Done(10, keyOf("10")) {
 				t.Fatalf("cut at %d: what was noted afterwards is lost", cut)
 			} else {
-				third.State.file.Close()
+				third.State.die()
 			}
 		}
 	}
@@ -103,6 +111,23 @@ func TestStateOfAnotherRun(t *testing.T) {
 	}
 	if _, err := OpenState(file, "about", "b", func() {}); err == nil {
 		t.Error("a file of mailboxes is taken, and overwritten")
+	}
+}
+
+// Two processes with one journal would each take the other's rows for done.
+func TestStateIsForOneRunAtATime(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "state")
+	first := noted(t, file, "b")
+	first.note(t, 1)
+	if _, err := OpenState(file, "about", "b", func() {}); !errors.Is(err, ErrInUse) {
+		t.Fatalf("a second run gets %v", err)
+	}
+	first.note(t, 2)
+	first.State.die()
+	second := noted(t, file, "b")
+	defer second.State.die()
+	if f := second.tally.far(); f.Resumed != 2 {
+		t.Errorf("%d rows are taken over after the first has died, not 2", f.Resumed)
 	}
 }
 
