@@ -48,6 +48,9 @@ func batchFlags() []cli.Flag {
 	return append(shared,
 		&cli.StringFlag{Name: "target", Usage: "the `TARGET` of check: an EWS URL, HOST or HOST:PORT; else the profile's URL"},
 		&cli.StringFlag{Name: "column", Usage: "the `NAME` of the column that has the addresses; else that of Dynamics' export (emailaddress, Email Address)"},
+		&cli.StringFlag{Name: "user-column", Usage: "each row has an account of its own: the `NAME` of the column with its name"},
+		&cli.StringFlag{Name: "password-file-column", Usage: "the `NAME` of the column with the file that holds the password of the row's account"},
+		&cli.StringFlag{Name: "password-dir", Usage: "the `FOLDER` that those files are in; nothing outside of it is read"},
 		&cli.IntFlag{Name: "concurrency", Value: batch.DefaultConcurrency, Usage: "how many calls are under way at a time, at most"},
 		&cli.DurationFlag{Name: "timeout-per-mailbox", Value: batch.DefaultPerMailbox, Usage: "how long a mailbox is tried while the server asks for patience or does not answer"},
 		&cli.StringFlag{Name: "resume", Usage: "keep in the file `STATE` what was reported, and go on from there when run again"},
@@ -69,11 +72,16 @@ func runBatch(c *cli.Context, std stdio) error {
 	if file == "-" && c.String("password-file") == "-" {
 		return usage("FILE.csv and --password-file cannot both be standard input; put the password into a file or into EWSPROBE_PASSWORD")
 	}
-	input, err := openInput(file, c.String("column"), std)
+	input, err := openInput(file, columns{c.String("column"), c.String("user-column"), c.String("password-file-column")}, std)
 	if err != nil {
 		return err
 	}
 	defer input.Close()
+	passwords, err := openPasswords(c)
+	if err != nil {
+		return err
+	}
+	defer passwords.close()
 	out, err := openOutputs(c, std, input)
 	if err != nil {
 		return err
@@ -86,7 +94,14 @@ func runBatch(c *cli.Context, std stdio) error {
 	if cfg.State.Cut() && c.String("format") == "json" {
 		fmt.Fprintln(std.out) // behind a line that the kill cut off, where results are appended
 	}
-	if err := takePassword(c, &cfg.Probe, output{std: std}); err != nil {
+	if passwords != nil {
+		cfg.Password = passwords.read
+		err = takeMemory(&cfg.Probe)
+		warnInsecure(cfg.Probe, std)
+	} else {
+		err = takePassword(c, &cfg.Probe, output{std: std})
+	}
+	if err != nil {
 		return err
 	}
 	debug.SetMemoryLimit(batchMemory)
@@ -128,6 +143,9 @@ func batchTrouble(err error, file string) error {
 // configureBatch turns the flags into a configuration, without the password.
 func configureBatch(c *cli.Context) (batch.Config, error) {
 	b := batch.Config{Concurrency: c.Int("concurrency"), PerMailbox: c.Duration("timeout-per-mailbox")}
+	if err := checkOwnAccounts(c); err != nil {
+		return b, err
+	}
 	if f := c.String("format"); !slices.Contains([]string{"text", "json", "csv"}, f) {
 		return b, usage("--format %q is unknown; batch prints text, json or csv", f)
 	}
@@ -140,6 +158,9 @@ func configureBatch(c *cli.Context) (batch.Config, error) {
 	}
 	b.Probe.Profile = profile
 	b.Impersonate, b.Probe.Impersonate = b.Probe.Impersonate, false
+	if c.IsSet("user-column") {
+		b.Probe.User = "" // nor the profile's
+	}
 	if c.IsSet("shard") {
 		if b.Shard, err = batch.ParseShard(c.String("shard")); err != nil {
 			return b, usage("--shard: %v", err)

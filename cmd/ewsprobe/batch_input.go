@@ -19,32 +19,46 @@ type input struct {
 	at     atomic.Int64
 	table  *dynamics.Table
 	column int
+	// Of the account that each row names; -1: none.
+	user, passwordFile int
 }
+
+// columns are those that flags name.
+type columns struct{ address, user, passwordFile string }
 
 // openInput reads as far as the header. A file without a column of addresses is
 // refused before anything is sent.
-func openInput(name, column string, std stdio) (*input, error) {
+func openInput(name string, named columns, std stdio) (*input, error) {
 	file, size, err := openFile(name, std)
 	if err != nil {
 		return nil, unusable("%s cannot be read (%v)", name, err)
 	}
-	in := &input{Closer: file, name: name, size: size}
-	table, err := dynamics.Open(&counting{file, &in.at}, column)
+	in := &input{Closer: file, name: name, size: size, user: -1, passwordFile: -1}
+	table, err := dynamics.Open(&counting{file, &in.at}, named.address)
 	if err != nil {
 		return nil, unusable("%s cannot be used: %v", name, errors.Join(err, file.Close()))
 	}
 	in.table = table
-	at, ok := -1, false
-	if column != "" {
-		if at, ok = table.Column(column); !ok {
-			file.Close()
-			return nil, unusable("%s has no column %q; it has %s", name, column, headerNames(table.Header))
+	for _, c := range []struct {
+		name string
+		at   *int
+	}{{named.address, &in.column}, {named.user, &in.user}, {named.passwordFile, &in.passwordFile}} {
+		if c.name == "" {
+			continue
 		}
-	} else if at, err = table.AddressColumn(); err != nil {
-		file.Close()
-		return nil, unusable("%s cannot be used: %v; or name the column with --column (it has %s)", name, err, headerNames(table.Header))
+		at, ok := table.Column(c.name)
+		if !ok {
+			file.Close()
+			return nil, unusable("%s has no column %q; it has %s", name, c.name, headerNames(table.Header))
+		}
+		*c.at = at
 	}
-	in.column = at
+	if named.address == "" {
+		if in.column, err = table.AddressColumn(); err != nil {
+			file.Close()
+			return nil, unusable("%s cannot be used: %v; or name the column with --column (it has %s)", name, err, headerNames(table.Header))
+		}
+	}
 	return in, nil
 }
 
@@ -73,6 +87,9 @@ func (in *input) rows(yield func(batch.Row, error) bool) {
 			return
 		default:
 			r.Address, r.Problem = in.address(row)
+			if r.Problem == "" && in.user >= 0 {
+				r.Account, r.Problem = in.account(row)
+			}
 		}
 		if !yield(r, nil) {
 			return
@@ -82,17 +99,32 @@ func (in *input) rows(yield func(batch.Row, error) bool) {
 
 // address is the one of a row, or what is wrong with it.
 func (in *input) address(row dynamics.Row) (address, problem string) {
-	bad := func(text string) (string, string) {
-		return "", (&dynamics.Error{Line: row.Line, Column: in.table.Header[in.column], Text: text}).Error()
-	}
 	address = strings.TrimSpace(row.Cells[in.column])
 	switch {
 	case address == "":
-		return bad("there is no address")
+		return "", in.problem(row, in.column, "there is no address")
 	case !mailboxAddress.MatchString(address):
-		return bad("this is no e-mail address; give one like anna@contoso.com")
+		return "", in.problem(row, in.column, "this is no e-mail address; give one like anna@contoso.com")
 	}
 	return address, ""
+}
+
+// account is whom a row is asked for by, or what is wrong with it.
+func (in *input) account(row dynamics.Row) (account batch.Account, problem string) {
+	account = batch.Account{User: strings.TrimSpace(row.Cells[in.user]), PasswordFile: strings.TrimSpace(row.Cells[in.passwordFile])}
+	switch {
+	case account.User == "":
+		return account, in.problem(row, in.user, "there is no account")
+	case unusableUser(account.User):
+		return account, in.problem(row, in.user, "the account holds a colon or a control character, which no sign-in can carry")
+	case account.PasswordFile == "":
+		return account, in.problem(row, in.passwordFile, "there is no password file")
+	}
+	return account, ""
+}
+
+func (in *input) problem(row dynamics.Row, column int, text string) string {
+	return (&dynamics.Error{Line: row.Line, Column: in.table.Header[column], Text: text}).Error()
 }
 
 // counting knows how much was read.

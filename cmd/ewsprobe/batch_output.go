@@ -133,6 +133,14 @@ func (l *lines) row(r batch.Result) error {
 	l.b.WriteString(strconv.Itoa(r.Line))
 	l.b.WriteString(`,"mailbox":`)
 	l.b.Write(mailbox)
+	if user := r.Account.User; user != "" {
+		quoted, err := evidence.Encode(user)
+		if err != nil {
+			return err
+		}
+		l.b.WriteString(`,"user":`)
+		l.b.Write(quoted)
+	}
 	l.b.WriteString(`,` + body + `,"duration_ms":`)
 	l.b.WriteString(strconv.FormatInt(r.Duration.Milliseconds(), 10))
 	l.b.WriteString(`,"tries":`)

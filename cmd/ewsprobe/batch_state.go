@@ -26,7 +26,7 @@ func openState(c *cli.Context, cfg batch.Config, in *input, out *outputs) (*batc
 		return nil, usage("--resume and --save exclude each other: a file that is saved begins anew; append standard output to a file instead (>> results.jsonl)")
 	}
 	about := sha256.Sum256([]byte(strings.Join(append([]string{
-		cfg.Probe.URL.String(), cfg.Probe.User, fmt.Sprint(cfg.Impersonate), cfg.Probe.ProfileAuth, cfg.Shard.String(), fmt.Sprint(in.column),
+		cfg.Probe.URL.String(), cfg.Probe.User, fmt.Sprint(cfg.Impersonate), cfg.Probe.ProfileAuth, cfg.Shard.String(), fmt.Sprint(in.column, in.user, in.passwordFile),
 	}, in.table.Header...), "\x00")))
 	s, err := batch.OpenState(file, hex.EncodeToString(about[:12]), bootID(), out.sync)
 	switch {

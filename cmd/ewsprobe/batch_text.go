@@ -22,6 +22,9 @@ func (p *prose) row(r batch.Result) error {
 	if name == "" {
 		name = fmt.Sprintf("line %d", r.Line)
 	}
+	if user := r.Account.User; user != "" {
+		name += " (" + user + ")"
+	}
 	summary := ""
 	if r.Verdict.Code != "ok" {
 		summary = "  " + r.Shape.Summary(r.Address)

@@ -83,19 +83,31 @@ func takePassword(c *cli.Context, cfg *probe.Config, out output) error {
 		if cfg.Password, err = readPassword(c.Context, c, std); err != nil {
 			return err
 		}
-		dir, err := probe.DefaultMemoryDir()
-		if err != nil {
-			return unusable("there is no place to remember refused passwords (%v); set XDG_STATE_HOME, or --no-credentials", err)
+		if err := takeMemory(cfg); err != nil {
+			return err
 		}
-		cfg.Memory = &probe.Memory{Dir: dir}
 		if !cfg.RetryRefused {
 			cfg.RetryRefused = insist(c.Context, *cfg, out)
 		}
 	}
+	warnInsecure(*cfg, std)
+	return nil
+}
+
+// takeMemory is where refused passwords are remembered.
+func takeMemory(cfg *probe.Config) error {
+	dir, err := probe.DefaultMemoryDir()
+	if err != nil {
+		return unusable("there is no place to remember refused passwords (%v); set XDG_STATE_HOME, or --no-credentials", err)
+	}
+	cfg.Memory = &probe.Memory{Dir: dir}
+	return nil
+}
+
+func warnInsecure(cfg probe.Config, std stdio) {
 	if cfg.Insecure {
 		fmt.Fprintln(std.err, "ewsprobe: --insecure: the certificate is not verified; whoever stands in between can read the password")
 	}
-	return nil
 }
 
 // needsPassword: the account's, unless there is another way to sign in or none

@@ -109,7 +109,7 @@ func configure(c *cli.Context, target string) (probe.Config, error) {
 	if err := configureDomain(c, &cfg); err != nil {
 		return cfg, err
 	}
-	if err := checkAccount(cfg); err != nil {
+	if err := checkAccount(cfg, c.IsSet("user-column")); err != nil {
 		return cfg, err
 	}
 	if agent := c.String("dynamics-user-agent"); c.IsSet("dynamics-user-agent") {
@@ -144,17 +144,21 @@ func configure(c *cli.Context, target string) (probe.Config, error) {
 	return cfg, nil
 }
 
-func checkAccount(cfg probe.Config) error {
-	if cfg.User == "" && !cfg.NoCredentials && !cfg.CurrentUser && cfg.ProfileAuth != probe.ProfileOAuth {
+func checkAccount(cfg probe.Config, inRows bool) error {
+	if cfg.User == "" && !inRows && !cfg.NoCredentials && !cfg.CurrentUser && cfg.ProfileAuth != probe.ProfileOAuth {
 		return usage(`--user is missing; give the account as DOMAIN\user or user@domain, or --no-credentials for what can be learnt without one`)
 	}
-	if strings.ContainsFunc(cfg.User, unicode.IsControl) || strings.Contains(cfg.User, ":") {
+	if unusableUser(cfg.User) {
 		return usage("--user holds a colon or a control character, which no sign-in can carry; correct it")
 	}
 	if cfg.Mailbox != "" && !mailboxAddress.MatchString(cfg.Mailbox) {
 		return usage("--mailbox %q is not an e-mail address; give one like anna@contoso.com", cfg.Mailbox)
 	}
 	return nil
+}
+
+func unusableUser(name string) bool {
+	return strings.ContainsFunc(name, unicode.IsControl) || strings.Contains(name, ":")
 }
 
 // mailboxAddress wants a domain whose last label is no number, so that an IP

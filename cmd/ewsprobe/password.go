@@ -51,18 +51,20 @@ func passwordFrom(ctx context.Context, c *cli.Context, std stdio, whose string) 
 }
 
 func passwordFromFile(name string, in io.Reader) (string, error) {
-	var raw []byte
-	var err error
 	if name == "-" {
-		raw, err = io.ReadAll(io.LimitReader(in, 4*maxPassword))
-		name = "standard input"
-	} else {
-		var f *os.File
-		if f, err = os.Open(name); err == nil {
-			raw, err = io.ReadAll(io.LimitReader(f, 4*maxPassword))
-			err = errors.Join(err, f.Close())
-		}
+		return passwordIn(in, "standard input")
 	}
+	f, err := os.Open(name)
+	if err != nil {
+		return "", unusable("the password file cannot be read (%v)", err)
+	}
+	defer f.Close()
+	return passwordIn(f, name)
+}
+
+// passwordIn reads the password that a file consists of.
+func passwordIn(in io.Reader, name string) (string, error) {
+	raw, err := io.ReadAll(io.LimitReader(in, 4*maxPassword))
 	if err != nil {
 		return "", unusable("the password file cannot be read (%v)", err)
 	}

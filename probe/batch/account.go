@@ -111,14 +111,17 @@ func (a *account) settle(p pass, result evidence.Result) (counted bool) {
 		a.suspect = true
 		counted = true
 		if a.refused >= a.max {
-			times := "once"
-			if a.refused > 1 {
-				times = fmt.Sprintf("%d times", a.refused)
-			}
-			a.stopped = fmt.Sprintf("the password was accepted at first and then refused %s, the last time at %s; nothing more is sent for the account (--max-rejections %d)", times, time.Now().UTC().Format("15:04:05 UTC"), a.max)
+			a.stopped = fmt.Sprintf("the password was accepted at first and then refused %s, the last time at %s; nothing more is sent for the account (--max-rejections %d)", times(a.refused), time.Now().UTC().Format("15:04:05 UTC"), a.max)
 		}
 	}
 	return counted
+}
+
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
 }
 
 // leave gives the pass back.

@@ -89,7 +89,7 @@ func asked(item evidence.Item) time.Duration {
 
 // worker asks for one mailbox after the other on a line of its own.
 type worker struct {
-	*run
+	*shift
 	number int
 	line   *ews.Line
 }

@@ -17,6 +17,7 @@ type bench struct {
 	anonymous evidence.Item
 	own       *evidence.Item // the account's own inbox, where nobody is impersonated
 	scheme    string
+	also      *finding.Finding // a warning about the account, where rows name theirs
 
 	mu    sync.Mutex
 	usual map[usual]*Shape
@@ -62,7 +63,11 @@ func (b *bench) shape(j *job) (*Shape, error) {
 			return s, nil
 		}
 	}
-	s, err := ShapeOf(rule.Mailbox(b.record(j, item, mailbox)), mailbox)
+	judged := rule.Mailbox(b.record(j, item, mailbox))
+	if b.also != nil {
+		judged = rule.With(judged, *b.also)
+	}
+	s, err := ShapeOf(judged, mailbox)
 	if err == nil && good && mailbox == Stand {
 		b.mu.Lock()
 		b.usual[key] = s

@@ -15,7 +15,25 @@ type Row struct {
 	Line    int // on which it starts, the header being line 1
 	Cells   []string
 	Address string
+	Account Account
 	Problem string // why it cannot be used; "" it can
+}
+
+// Account is the one that a row names for itself; the zero value is the run's.
+type Account struct{ User, PasswordFile string }
+
+func (a Account) named() bool { return a.User != "" }
+
+// key is that of what the row asks for: the same mailbox by another account is
+// another question.
+func (r Row) key() key {
+	switch {
+	case r.Problem != "":
+		return keyOf(r.Problem)
+	case r.Account.named():
+		return keyOf(strings.Join([]string{r.Address, r.Account.User, r.Account.PasswordFile}, "\x00"))
+	}
+	return keyOf(r.Address)
 }
 
 // Result is a row and what was found.
@@ -55,7 +73,8 @@ func ParseShard(s string) (Shard, error) {
 
 // Has says whether a row belongs to the shard. An address is in the same shard
 // everywhere and always (SHA-256 of its lower case), so that its duplicates are
-// checked once; a row without one goes by its number.
+// checked once. Rows that name their accounts go by these, so that only one shard
+// signs in with each; a row without an address goes by its number.
 func (s Shard) Has(r Row) bool {
 	if s.Of < 2 {
 		return true
@@ -64,6 +83,9 @@ func (s Shard) Has(r Row) bool {
 		return r.Number%s.Of == s.Index-1
 	}
 	k := keyOf(r.Address)
+	if r.Account.named() {
+		k = keyOf(r.Account.User)
+	}
 	return int(binary.BigEndian.Uint64(k[:8])%uint64(s.Of)) == s.Index-1
 }
 

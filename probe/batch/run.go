@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/ewsprobe/ewsprobe/ews"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/probe"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
@@ -25,6 +24,9 @@ type Config struct {
 	Shard       Shard
 	// Rows are read once, one at a time. An error ends the input.
 	Rows iter.Seq2[Row, error]
+	// Password reads the file that a row names. Not nil: rows name their own
+	// accounts, and Probe has none.
+	Password func(file string) (string, error)
 	// Emit is given each result as it comes, one at a time.
 	Emit  func(Result) error
 	State *State // nil: nothing is kept for a later run
@@ -44,77 +46,57 @@ const (
 // run is one batch under way.
 type run struct {
 	Config
-	lines   *ews.Lines
-	account *account
-	pace    *pace
-	queue   *queue
-	tally   *tally
-	bench   *bench
-	shapes  *shapes
-	seen    *seen
+	pace   *pace
+	tally  *tally
+	shapes *shapes
+	seen   *seen
 
 	own      int // rows of this shard that were read
 	emitting sync.Mutex
 	halt     context.CancelCauseFunc
-	skip     *Shape // what remaining rows are: set when the endpoint or the account ends the run
-	skipOnce sync.Mutex
 
-	remembering sync.Once
-	memory      error
+	notKept sync.Mutex
+	memory  error // refused passwords that the next run will not know of
 }
 
 // Run carries out a batch. Whatever servers do is in the results; the error is
 // for what this machine could not do: reading the input, writing results or the
 // state.
 func Run(ctx context.Context, c Config) (Summary, error) {
-	r := &run{Config: c, tally: newTally(time.Now()), shapes: &shapes{}, queue: newQueue(2 * c.Concurrency), pace: newPace(c.Concurrency)}
-	r.seen = newSeen()
+	r := &run{Config: c, tally: newTally(time.Now()), shapes: &shapes{}, pace: newPace(c.Concurrency), seen: newSeen()}
 	r.tally.s.Shard = c.Shard.String()
 	if c.State != nil {
 		c.State.replay(r)
 	}
-	endpoint, refused, err := r.examine(ctx)
-	if c.Endpoint != nil {
-		c.Endpoint(endpoint, err)
-	}
-	if ctx.Err() != nil {
-		s := r.tally.summary()
-		s.Stopped = evidence.StoppedByUser
-		return s, nil
-	}
-	judged := rule.Judge(endpoint)
-	lines, accepted := c.Probe.Lines(endpoint)
-	if why := forAll(judged, accepted != nil); why != "" {
-		if err := r.pass(endpoint.Target, why); err != nil {
-			return r.tally.summary(), err
-		}
-		r.tally.worse(judged.Verdict, "")
+	halting, halt := context.WithCancelCause(ctx)
+	defer halt(nil)
+	r.halt = halt
+	var duty duty
+	if c.Password != nil {
+		duty = r.manyAccounts(halting)
 	} else {
-		r.lines, r.bench = lines, newBench(endpoint, *accepted, c.Impersonate)
-		r.account = newAccount(c.Probe.MaxRejections, refused, !lines.Basic())
-		if judged.Verdict.Status == finding.Critical || judged.Verdict.Status == finding.Warning {
-			r.tally.worse(judged.Verdict, "")
-		}
+		duty = r.oneAccount(halting)
 	}
-	err = r.all(ctx, endpoint.Target)
+	var err error
+	if halting.Err() == nil {
+		err = r.all(halting, duty)
+	}
 	s := r.tally.summary()
 	s.Pauses, s.Paused = r.pace.pauses, r.pace.paused
-	if r.account != nil {
-		s.Stopped = r.account.why()
-	}
+	s.Stopped = duty.stopped()
 	if ctx.Err() != nil {
 		s.Stopped = evidence.StoppedByUser
 	}
 	return s, err
 }
 
-// examine is the endpoint's own check, once more where the server only asks for
-// patience and nobody's password was refused.
-func (r *run) examine(ctx context.Context) (rec evidence.Record, refused int, trouble error) {
+// examine is a check of the endpoint, made once more where the server only asks
+// for patience and nobody's password was refused; with insist also where it is
+// away, as long as a mailbox would be tried.
+func (r *run) examine(ctx context.Context, c probe.Config, insist bool) (rec evidence.Record, refused int, trouble error) {
 	end := time.Now().Add(r.PerMailbox)
-	for {
-		cfg := r.Probe
-		rec, trouble = probe.Run(ctx, cfg)
+	for try := 0; ; try++ {
+		rec, trouble = probe.Run(ctx, c)
 		if rec.Target.Mailbox == "" {
 			rec.Target.Impersonate = r.Impersonate
 		}
@@ -128,7 +110,10 @@ func (r *run) examine(ctx context.Context) (rec evidence.Record, refused int, tr
 				wait = max(wait, asked(item), time.Second)
 			}
 		}
-		lines, _ := r.Probe.Lines(rec)
+		if insist && wait == 0 && away(rec) {
+			wait = min(shortestPause<<min(try, 10), longestPause)
+		}
+		lines, _ := c.Lines(rec)
 		if lines != nil || refused > 0 || wait == 0 || time.Now().Add(wait).After(end) {
 			return rec, refused, trouble
 		}
@@ -142,61 +127,20 @@ func (r *run) examine(ctx context.Context) (rec evidence.Record, refused int, tr
 	}
 }
 
+// away: nothing could be asked, which another try may change.
+func away(rec evidence.Record) bool {
+	v := rule.Judge(rec).Verdict
+	entry, _ := finding.Lookup(v.Code)
+	return v.Status == finding.Unknown && entry.Block == finding.BlockAsk
+}
+
 // all reads the rows and has them asked for.
-func (r *run) all(ctx context.Context, target evidence.Target) error {
-	ctx, halt := context.WithCancelCause(ctx)
-	defer halt(nil)
-	r.halt = halt
-	working, rest := context.WithCancel(ctx)
-	defer rest()
-	var workers sync.WaitGroup
-	if r.lines != nil {
-		first := &worker{run: r, line: r.lines.Line()}
-		if !r.Impersonate {
-			r.bench.own = first.inboxOfOwn(working)
-		}
-		for i := range r.Concurrency {
-			w := first
-			if i > 0 {
-				w = &worker{run: r, number: i, line: r.lines.Line()}
-			}
-			workers.Go(func() {
-				w.work(working)
-				if why := r.account.why(); why != "" {
-					// What is read from now on is not asked for, and what waits
-					// neither.
-					_ = r.pass(target, why)
-					r.remember()
-					rest()
-				}
-			})
-		}
-	}
-	workers.Go(func() {
-		select {
-		case <-r.queue.over: // nobody has to wait for his turn any more
-			rest()
-		case <-working.Done():
-		}
-	})
+func (r *run) all(ctx context.Context, duty duty) error {
 	if r.Watch != nil {
 		r.Watch(r.far)
 	}
-	// A read from a terminal or a pipe does not end with ctx: it is left behind.
-	read := make(chan error, 1)
-	go func() { read <- r.read(ctx, working) }()
-	var err error
-	select {
-	case err = <-read:
-		r.queue.end()
-	case <-ctx.Done():
-	}
-	workers.Wait()
-	if ctx.Err() == nil && r.skipping() != nil {
-		for _, j := range r.queue.rest() {
-			r.resolve(j, r.skipping(), forgotten)
-		}
-	}
+	err := r.read(ctx, duty)
+	duty.end(ctx)
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
 		err = errors.Join(err, cause)
 	}
@@ -222,96 +166,71 @@ func (r *run) far() Progress {
 	return p
 }
 
-// remember keeps the next run from sending a password again that was refused.
-func (r *run) remember() {
-	r.remembering.Do(func() {
-		if err := r.Probe.Memory.Remember(r.Probe.User, r.Probe.URL, r.Probe.Password); err != nil {
-			r.memory = fmt.Errorf("the refused password could not be remembered for the next run: %w", err)
+// rowRead is one step of the input.
+type rowRead struct {
+	row Row
+	err error
+}
+
+// input has the rows read in a goroutine of its own: a read from a terminal or a
+// pipe does not end with ctx, and is left behind.
+func (r *run) input(ctx context.Context) <-chan rowRead {
+	rows := make(chan rowRead, 64)
+	go func() {
+		defer close(rows)
+		for row, err := range r.Rows {
+			select {
+			case rows <- rowRead{row, err}:
+			case <-ctx.Done():
+				return
+			}
+			if err != nil {
+				return
+			}
 		}
-	})
+	}()
+	return rows
 }
 
-// pass makes all further rows not-checked.
-func (r *run) pass(target evidence.Target, why string) error {
-	r.skipOnce.Lock()
-	defer r.skipOnce.Unlock()
-	if r.skip != nil {
-		return nil
-	}
-	target.Mailbox = ""
-	s, err := ShapeOf(rule.NotChecked(target, why), "")
-	r.skip = s
-	return err
-}
-
-func (r *run) skipping() *Shape {
-	r.skipOnce.Lock()
-	defer r.skipOnce.Unlock()
-	return r.skip
-}
-
-// read takes row after row: it is bad, another shard's, done before, a duplicate,
-// not to be asked for, or a job.
-func (r *run) read(ctx, working context.Context) error {
-	for row, err := range r.Rows {
-		if ctx.Err() != nil {
+// read takes row after row: it is another shard's, done before, bad, or for an
+// account.
+func (r *run) read(ctx context.Context, duty duty) error {
+	rows := r.input(ctx)
+	for {
+		var next rowRead
+		ok := true
+		select {
+		case next, ok = <-rows:
+		case <-ctx.Done():
+		}
+		if !ok || ctx.Err() != nil {
 			return nil
 		}
-		if err != nil {
-			return err
+		if next.err != nil {
+			return next.err
 		}
+		row := next.row
 		r.tally.rows(row.Number)
 		if !r.Shard.Has(row) {
 			continue
 		}
 		r.own++
-		k := keyOf(row.Address)
-		if row.Problem != "" {
-			k = keyOf(row.Problem)
-		}
+		k := row.key()
 		if r.State.Done(row.Number, k) {
 			continue
 		}
-		switch skip := r.skipping(); {
-		case row.Problem != "":
-			target := r.Probe.BatchTarget(r.Impersonate)
-			shape, err := ShapeOf(rule.BadRow(target, row.Problem), "")
+		if row.Problem != "" {
+			shape, err := ShapeOf(rule.BadRow(r.Probe.BatchTarget(r.Impersonate), row.Problem), "")
 			if err != nil {
 				return err
 			}
 			r.emit(Result{Row: row, Shape: shape}, k, forgotten)
 			continue
-		case skip != nil:
-			r.emit(Result{Row: row, Shape: skip}, k, forgotten)
-			continue
 		}
-		number, first, state := r.seen.look(working, k, row)
-		switch state {
-		case known:
-			r.emit(Result{Row: row, Shape: r.shapes.at(number), DuplicateOf: first}, k, number)
-		case waits:
-		default:
-			if j := (&job{row: row, key: k}); !r.queue.give(working, j) {
-				if ctx.Err() != nil {
-					return nil
-				}
-				r.resolve(j, r.skipping(), forgotten)
-			}
+		if s := duty.shift(ctx, row); s != nil { // nil: ctx has ended
+			s.take(ctx, row, k)
 		}
 	}
-	return nil
-}
-
-// report judges a job and sends its result on its way.
-func (r *run) report(j *job) {
-	shape, err := r.bench.shape(j)
-	if err != nil {
-		r.halt(err)
-		return
-	}
-	number := forgotten
-	shape, number, _ = r.shapes.intern(shape)
-	r.resolve(j, shape, number)
 }
 
 // resolve reports a job's row and the duplicates that wait for it.

@@ -169,7 +169,7 @@ func (v *view) verdict(findings *[]finding.Finding) finding.Verdict {
 	}
 	if len(*findings) > 0 {
 		f := (*findings)[0]
-		return finding.Verdict{Code: f.Code, Status: f.Status, Cause: f.Cause, Confidence: f.Confidence, Reason: f.Reason, Summary: f.Summary}
+		return verdictOf(f)
 	}
 	return finding.Verdict{Code: "ok", Status: finding.OK, Confidence: finding.Confirmed, Summary: v.success()}
 }
@@ -333,4 +333,9 @@ func sentence(s string) string { return strings.TrimSuffix(capital(s), ".") }
 func capital(s string) string {
 	r, size := utf8.DecodeRuneInString(s)
 	return string(unicode.ToUpper(r)) + s[size:]
+}
+
+// verdictOf is the verdict that a finding gives as the first.
+func verdictOf(f finding.Finding) finding.Verdict {
+	return finding.Verdict{Code: f.Code, Status: f.Status, Cause: f.Cause, Confidence: f.Confidence, Reason: f.Reason, Summary: f.Summary}
 }

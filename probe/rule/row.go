@@ -22,6 +22,16 @@ func Mailbox(rec evidence.Record) Judgement {
 	return judge(rec, slices.DeleteFunc(slices.Clone(table), func(r row) bool { return !slices.Contains(rowCodes, r.code) }))
 }
 
+// With is the judgement of a mailbox together with a warning about the account
+// that asked for it, which the one call cannot show.
+func With(j Judgement, warning finding.Finding) Judgement {
+	j.Findings = append(slices.Clone(j.Findings), warning)
+	if j.Verdict.Status == finding.OK {
+		j.Verdict = verdictOf(warning)
+	}
+	return j
+}
+
 // NotChecked is the judgement of a mailbox that nobody asked for, because of what
 // was answered before.
 func NotChecked(target evidence.Target, why string) Judgement {

@@ -1,0 +1,223 @@
+package batch
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/ewsprobe/ewsprobe/ews"
+	"github.com/ewsprobe/ewsprobe/probe"
+	"github.com/ewsprobe/ewsprobe/probe/finding"
+	"github.com/ewsprobe/ewsprobe/probe/rule"
+)
+
+// manyAccounts is the duty of a run whose rows name their own accounts. One works
+// after the other, each with what is left of its own refusals, however often its
+// rows come up again. The endpoint is examined once without an account; each
+// account then by a check of its own, whose verdict, where it is bad, is that of
+// its rows.
+type manyAccounts struct {
+	*run
+	now     *shift
+	of      Account        // whose shift it is
+	purse   *purse         // and what its refusals are counted in
+	all     *Shape         // what every row is, where the endpoint answers for all
+	said    []finding.Code // what the endpoint's own check has found
+	salt    [16]byte
+	purses  map[string]*purse     // by the name of the account, and by its secret
+	outcome map[[32]byte]*outcome // by name and secret
+	recent  []*outcome            // with tools, the oldest first
+}
+
+// purse counts the refused logons of one account.
+type purse struct{ refused int }
+
+// outcome is what the check of an account has come to.
+type outcome struct {
+	skip  *Shape // its rows; nil: they are asked for
+	who   probe.Config
+	lines *ews.Lines // nil: to be had by another check
+	bench *bench
+}
+
+// tools is for how many accounts what a check has found is kept. The others are
+// examined again when their rows come up again.
+const tools = 64
+
+// manyAccounts examines the endpoint.
+func (r *run) manyAccounts(ctx context.Context) duty {
+	m := &manyAccounts{run: r, purses: map[string]*purse{}, outcome: map[[32]byte]*outcome{}}
+	_, _ = rand.Read(m.salt[:]) // never fails
+	c := r.Probe
+	c.NoCredentials = true
+	endpoint, _, err := r.examine(ctx, c, false)
+	if r.Endpoint != nil {
+		r.Endpoint(endpoint, err)
+	}
+	judged := rule.Judge(endpoint)
+	for _, f := range judged.Findings {
+		m.said = append(m.said, f.Code)
+	}
+	entry, _ := finding.Lookup(judged.Verdict.Code)
+	if why := forAll(judged, entry.Block != finding.BlockAsk); why != "" && ctx.Err() == nil {
+		shape, err := ShapeOf(rule.NotChecked(endpoint.Target, why), "")
+		if err != nil {
+			r.halt(err)
+		}
+		m.all = shape
+	}
+	if judged.Verdict.Status != finding.OK {
+		r.tally.worse(judged.Verdict, "")
+	}
+	return m
+}
+
+func (m *manyAccounts) stopped() string { return "" }
+
+func (m *manyAccounts) end(ctx context.Context) {
+	if m.now == nil {
+		return
+	}
+	m.now.end(ctx)
+	if a := m.now.account; a != nil {
+		m.purse.refused = a.refused
+	}
+	m.now = nil
+}
+
+func (m *manyAccounts) shift(ctx context.Context, row Row) *shift {
+	if m.now != nil && m.of == row.Account {
+		return m.now
+	}
+	m.end(ctx)
+	if ctx.Err() != nil {
+		return nil
+	}
+	o := m.examined(ctx, row.Account)
+	if ctx.Err() != nil {
+		return nil
+	}
+	m.of = row.Account
+	m.now = &shift{run: m.run, who: o.who, target: o.who.BatchTarget(m.Impersonate), skip: o.skip}
+	if o.skip == nil {
+		m.now.lines, m.now.bench = o.lines, o.bench
+		m.now.account = newAccount(m.Probe.MaxRejections, m.purse.refused, !o.lines.Basic())
+	}
+	m.now.begin(ctx)
+	return m.now
+}
+
+// examined is what a check of the account has come to, now or before.
+func (m *manyAccounts) examined(ctx context.Context, a Account) *outcome {
+	if m.all != nil {
+		return &outcome{skip: m.all, who: m.Probe}
+	}
+	c := m.Probe
+	c.User, c.Cloud = a.User, nil
+	password, err := m.Password(a.PasswordFile)
+	if err != nil {
+		return m.unasked(c, rule.BadRow(c.BatchTarget(m.Impersonate), err.Error()))
+	}
+	c.Password = password
+	m.purse = m.purseOf(a.User, password)
+	left := m.Probe.MaxRejections - m.purse.refused
+	id := m.digest(strings.ToLower(a.User), password)
+	o := m.outcome[id]
+	switch {
+	case o != nil && (o.skip != nil || o.lines != nil && left > 0):
+		return o
+	case left <= 0:
+		return m.unasked(c, rule.NotChecked(c.BatchTarget(m.Impersonate), fmt.Sprintf("the account was refused %s in this run already; nothing more is sent for it (--max-rejections %d)", times(m.purse.refused), m.Probe.MaxRejections)))
+	}
+	c.MaxRejections = left
+	o = m.examineAccount(ctx, c)
+	if ctx.Err() == nil {
+		m.keep(id, o)
+	}
+	return o
+}
+
+func (m *manyAccounts) examineAccount(ctx context.Context, c probe.Config) *outcome {
+	rec, refused, trouble := m.examine(ctx, c, true)
+	m.purse.refused += refused
+	if trouble != nil && ctx.Err() == nil {
+		m.notKept.Lock()
+		m.memory = trouble
+		m.notKept.Unlock()
+	}
+	judged := rule.Judge(rec)
+	lines, accepted := c.Lines(rec)
+	why := forAll(judged, accepted != nil)
+	switch {
+	case why == "":
+		b := newBench(rec, *accepted, m.Impersonate)
+		b.also = m.also(judged)
+		return &outcome{who: c, lines: lines, bench: b}
+	case judged.Verdict.Status == finding.Critical || judged.Verdict.Status == finding.Unknown:
+		return m.unasked(c, judged)
+	}
+	return m.unasked(c, rule.NotChecked(rec.Target, why))
+}
+
+// also is the warning about the account that its rows would else not tell.
+func (m *manyAccounts) also(judged rule.Judgement) *finding.Finding {
+	for _, f := range judged.Findings {
+		if f.Status == finding.Warning && !slices.Contains(m.said, f.Code) {
+			return &f
+		}
+	}
+	return nil
+}
+
+// unasked is the outcome that answers for every row of the account.
+func (m *manyAccounts) unasked(c probe.Config, j rule.Judgement) *outcome {
+	shape, err := ShapeOf(j, "")
+	if err != nil {
+		m.halt(err)
+	}
+	shape, _, _ = m.shapes.intern(shape)
+	return &outcome{skip: shape, who: c}
+}
+
+// keep remembers an outcome. What a check has found of an account is large, and
+// is let go in time.
+func (m *manyAccounts) keep(id [32]byte, o *outcome) {
+	m.outcome[id] = o
+	if o.lines == nil {
+		return
+	}
+	if m.recent = append(m.recent, o); len(m.recent) > tools {
+		m.recent[0].lines, m.recent[0].bench = nil, nil
+		m.recent = m.recent[1:]
+	}
+}
+
+// purseOf finds the count that a name belongs to. All forms of a name share it
+// where they have the password in common, and all passwords of a name do.
+func (m *manyAccounts) purseOf(user, password string) *purse {
+	bare := strings.ToLower(user)
+	if _, after, ok := strings.Cut(bare, `\\`); ok {
+		bare = after
+	}
+	bare, _, _ = strings.Cut(bare, "@")
+	secret := m.digest(bare, password)
+	names := []string{"name " + strings.ToLower(user), "secret " + string(secret[:])}
+	p := &purse{}
+	for _, n := range names {
+		if known := m.purses[n]; known != nil && known.refused >= p.refused {
+			p = known
+		}
+	}
+	for _, n := range names {
+		m.purses[n] = p
+	}
+	return p
+}
+
+// digest stands for a name with its password in memory.
+func (m *manyAccounts) digest(name, password string) [32]byte {
+	return sha256.Sum256([]byte(string(m.salt[:]) + name + "\x00" + password))
+}

@@ -1,0 +1,192 @@
+package batch
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/ewsprobe/ewsprobe/ews"
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/probe"
+	"github.com/ewsprobe/ewsprobe/probe/finding"
+	"github.com/ewsprobe/ewsprobe/probe/rule"
+)
+
+// duty says by which account a row is asked for.
+type duty interface {
+	// shift is that account at work; nil when ctx has ended.
+	shift(ctx context.Context, row Row) *shift
+	// end waits for the last shift.
+	end(ctx context.Context)
+	// stopped is why the run ended before its last row; "" it did not.
+	stopped() string
+}
+
+// shift is one account at work: the workers that ask in its name. Of several
+// there is one at a time.
+type shift struct {
+	*run
+	who     probe.Config // of the endpoint, with the account
+	target  evidence.Target
+	lines   *ews.Lines // nil: nothing is asked
+	account *account
+	bench   *bench
+	queue   *queue
+
+	working context.Context
+	rest    context.CancelFunc // no worker takes another row
+	workers sync.WaitGroup
+
+	skipping sync.Mutex
+	skip     *Shape // what remaining rows are: set when the endpoint or the account ends the shift
+
+	remembering sync.Once
+}
+
+// begin lets the workers ask.
+func (s *shift) begin(ctx context.Context) {
+	s.working, s.rest = context.WithCancel(ctx)
+	s.queue = newQueue(2 * s.Concurrency)
+	if s.lines == nil {
+		return
+	}
+	first := &worker{shift: s, line: s.lines.Line()}
+	if !s.Impersonate && s.bench.own == nil {
+		s.bench.own = first.inboxOfOwn(s.working)
+	}
+	for i := range s.Concurrency {
+		w := first
+		if i > 0 {
+			w = &worker{shift: s, number: i, line: s.lines.Line()}
+		}
+		s.workers.Go(func() {
+			w.work(s.working)
+			if why := s.account.why(); why != "" {
+				// What is read from now on is not asked for, and what waits neither.
+				s.pass(why)
+				s.remember()
+				s.rest()
+			}
+		})
+	}
+	s.workers.Go(func() {
+		select {
+		case <-s.queue.over: // nobody has to wait for his turn any more
+			s.rest()
+		case <-s.working.Done():
+		}
+	})
+}
+
+// take has a row asked for. It waits until a worker is free.
+func (s *shift) take(ctx context.Context, row Row, k key) {
+	if skip := s.skipped(); skip != nil {
+		s.emit(Result{Row: row, Shape: skip}, k, forgotten)
+		return
+	}
+	number, first, state := s.seen.look(s.working, k, row)
+	switch state {
+	case known:
+		s.emit(Result{Row: row, Shape: s.shapes.at(number), DuplicateOf: first}, k, number)
+	case waits:
+	default:
+		if j := (&job{row: row, key: k}); !s.queue.give(s.working, j) && ctx.Err() == nil {
+			s.resolve(j, s.skipped(), forgotten)
+		}
+	}
+}
+
+// end waits until every row that was taken has its result, or ctx has ended.
+func (s *shift) end(ctx context.Context) {
+	s.queue.end()
+	s.workers.Wait()
+	s.rest()
+	if skip := s.skipped(); skip != nil && ctx.Err() == nil {
+		for _, j := range s.queue.rest() {
+			s.resolve(j, skip, forgotten)
+		}
+	}
+}
+
+// pass makes all further rows not-checked.
+func (s *shift) pass(why string) {
+	target := s.target
+	target.Mailbox = ""
+	shape, err := ShapeOf(rule.NotChecked(target, why), "")
+	if err != nil {
+		s.halt(err)
+		return
+	}
+	s.skipping.Lock()
+	defer s.skipping.Unlock()
+	if s.skip == nil {
+		s.skip = shape
+	}
+}
+
+func (s *shift) skipped() *Shape {
+	s.skipping.Lock()
+	defer s.skipping.Unlock()
+	return s.skip
+}
+
+// report judges a job and sends its result on its way.
+func (s *shift) report(j *job) {
+	shape, err := s.bench.shape(j)
+	if err != nil {
+		s.halt(err)
+		return
+	}
+	shape, number, _ := s.shapes.intern(shape)
+	s.resolve(j, shape, number)
+}
+
+// remember keeps the next run from sending a password again that was refused.
+func (s *shift) remember() {
+	s.remembering.Do(func() {
+		if err := s.who.Memory.Remember(s.who.User, s.who.URL, s.who.Password); err != nil {
+			s.notKept.Lock()
+			s.memory = fmt.Errorf("the refused password could not be remembered for the next run: %w", err)
+			s.notKept.Unlock()
+		}
+	})
+}
+
+// oneAccount is the duty of a run in which one account asks for every mailbox.
+type oneAccount struct{ only *shift }
+
+// oneAccount examines the endpoint, and begins unless that answers for all.
+func (r *run) oneAccount(ctx context.Context) duty {
+	endpoint, refused, err := r.examine(ctx, r.Probe, false)
+	if r.Endpoint != nil {
+		r.Endpoint(endpoint, err)
+	}
+	s := &shift{run: r, who: r.Probe, target: endpoint.Target}
+	judged := rule.Judge(endpoint)
+	lines, accepted := r.Probe.Lines(endpoint)
+	switch why := forAll(judged, accepted != nil); {
+	case ctx.Err() != nil:
+	case why != "":
+		s.pass(why)
+		r.tally.worse(judged.Verdict, "")
+	default:
+		s.lines, s.bench = lines, newBench(endpoint, *accepted, r.Impersonate)
+		s.account = newAccount(r.Probe.MaxRejections, refused, !lines.Basic())
+		if judged.Verdict.Status == finding.Critical || judged.Verdict.Status == finding.Warning {
+			r.tally.worse(judged.Verdict, "")
+		}
+	}
+	s.begin(ctx)
+	return oneAccount{s}
+}
+
+func (o oneAccount) shift(context.Context, Row) *shift { return o.only }
+
+func (o oneAccount) end(ctx context.Context) { o.only.end(ctx) }
+
+func (o oneAccount) stopped() string {
+	if o.only.account == nil {
+		return ""
+	}
+	return o.only.account.why()
+}
