@@ -104,6 +104,9 @@ func runBatch(c *cli.Context, std stdio) error {
 	if err != nil {
 		return err
 	}
+	if o := cfg.Probe.Outside(); o != nil {
+		cfg.Outside = o.Mailbox
+	}
 	debug.SetMemoryLimit(batchMemory)
 	cfg.Rows, cfg.Emit = input.rows, out.emit
 	cfg.Endpoint = func(rec evidence.Record, trouble error) {

@@ -52,7 +52,7 @@ func (r *run) manyAccounts(ctx context.Context) duty {
 	m := &manyAccounts{run: r, purses: map[string]*purse{}, outcome: map[[32]byte]*outcome{}}
 	_, _ = rand.Read(m.salt[:]) // never fails
 	c := r.Probe
-	c.NoCredentials = true
+	c.NoCredentials, c.Cloud = true, nil
 	endpoint, _, err := r.examine(ctx, c, false)
 	if r.Endpoint != nil {
 		r.Endpoint(endpoint, err)
@@ -154,7 +154,7 @@ func (m *manyAccounts) examineAccount(ctx context.Context, c probe.Config) *outc
 	switch {
 	case why == "":
 		b := newBench(rec, *accepted, m.Impersonate)
-		b.also = m.also(judged)
+		b.also, b.outside = m.also(judged), m.Probe.Target()
 		return &outcome{who: c, lines: lines, bench: b}
 	case judged.Verdict.Status == finding.Critical || judged.Verdict.Status == finding.Unknown:
 		return m.unasked(c, judged)

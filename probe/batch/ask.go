@@ -260,11 +260,6 @@ func (w *worker) back(j *job, ready, end time.Time) {
 	w.queue.giveBack(j, ready)
 }
 
-func (w *worker) finish(j *job) {
-	w.report(j)
-	w.queue.done()
-}
-
 // inboxOfOwn asks for the account's own inbox, by which an answer about it is
 // told from one about the mailbox that was named.
 func (w *worker) inboxOfOwn(ctx context.Context) *evidence.Item {

@@ -30,6 +30,8 @@ type Config struct {
 	// Emit is given each result as it comes, one at a time.
 	Emit  func(Result) error
 	State *State // nil: nothing is kept for a later run
+	// Outside looks up a mailbox that failed outside the network; nil: nothing is.
+	Outside func(ctx context.Context, mailbox string) []evidence.Item
 	// Endpoint is told what the endpoint's own check found.
 	Endpoint func(evidence.Record, error)
 	// Watch is told, now and then, how to ask how far the run has come.
@@ -50,6 +52,7 @@ type run struct {
 	tally  *tally
 	shapes *shapes
 	seen   *seen
+	lookUp *outside // nil: nothing is looked up
 
 	own      int // rows of this shard that were read
 	emitting sync.Mutex
@@ -63,7 +66,7 @@ type run struct {
 // for what this machine could not do: reading the input, writing results or the
 // state.
 func Run(ctx context.Context, c Config) (Summary, error) {
-	r := &run{Config: c, tally: newTally(time.Now()), shapes: &shapes{}, pace: newPace(c.Concurrency), seen: newSeen()}
+	r := &run{Config: c, tally: newTally(time.Now()), shapes: &shapes{}, pace: newPace(c.Concurrency), seen: newSeen(), lookUp: newOutside(c.Outside)}
 	r.tally.s.Shard = c.Shard.String()
 	if c.State != nil {
 		c.State.replay(r)
