@@ -54,6 +54,9 @@ func (e exit) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 
 // run is the program: arguments in, exit code out.
 func run(ctx context.Context, args []string, std stdio) int {
+	if std.in != nil {
+		std.in = &leaving{ctx: ctx, in: std.in}
+	}
 	err := newApp(std).RunContext(ctx, args)
 	var code exit
 	switch {

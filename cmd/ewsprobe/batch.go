@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -72,7 +73,7 @@ func runBatch(c *cli.Context, std stdio) error {
 	if file == "-" && c.String("password-file") == "-" {
 		return usage("FILE.csv and --password-file cannot both be standard input; put the password into a file or into EWSPROBE_PASSWORD")
 	}
-	input, err := openInput(file, columns{c.String("column"), c.String("user-column"), c.String("password-file-column")}, std)
+	input, err := openInput(c.Context, file, columns{c.String("column"), c.String("user-column"), c.String("password-file-column")}, std)
 	if err != nil {
 		return err
 	}
@@ -108,14 +109,15 @@ func runBatch(c *cli.Context, std stdio) error {
 		cfg.Outside = o.Mailbox
 	}
 	debug.SetMemoryLimit(batchMemory)
-	cfg.Rows, cfg.Emit = input.rows, out.emit
+	shown := showProgress(std, input, cfg.Shard)
+	cfg.Rows = input.rows
+	cfg.Emit = func(r batch.Result) error { return shown.beside(func() error { return out.emit(r) }) }
 	cfg.Endpoint = func(rec evidence.Record, trouble error) {
 		if trouble != nil {
 			std.complain(trouble)
 		}
 		out.endpoint(report.New(rec, version()))
 	}
-	shown := showProgress(std, input)
 	cfg.Watch = shown.watch
 	summary, err := batch.Run(c.Context, cfg)
 	shown.end()
@@ -222,7 +224,7 @@ type inputError struct{ err error }
 func (e *inputError) Error() string { return e.err.Error() }
 
 // openFile opens FILE.csv, or standard input.
-func openFile(name string, std stdio) (io.ReadCloser, int64, error) {
+func openFile(ctx context.Context, name string, std stdio) (io.ReadCloser, int64, error) {
 	if name == "-" {
 		return io.NopCloser(std.in), -1, nil
 	}
@@ -237,7 +239,10 @@ func openFile(name string, std stdio) (io.ReadCloser, int64, error) {
 	case info.IsDir():
 		return nil, 0, errors.Join(errors.New("it is a folder"), f.Close())
 	case !info.Mode().IsRegular():
-		return f, -1, nil
+		return struct {
+			io.Reader
+			io.Closer
+		}{&leaving{ctx: ctx, in: f}, f}, -1, nil
 	}
 	return f, info.Size(), nil
 }

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
+	"sync"
 
 	"golang.org/x/term"
 
@@ -48,6 +51,14 @@ func processIO() stdio {
 	return s
 }
 
+// errColumns is the width of the terminal that standard error is.
+func (s stdio) errColumns() int {
+	if w, _, err := term.GetSize(int(os.Stderr.Fd())); err == nil && w > 0 {
+		return w
+	}
+	return 80
+}
+
 // style is how text is laid out on standard output.
 func (s stdio) style() report.Style {
 	return report.Style{Width: min(s.width, 120), Colour: s.outTerm && s.env("NO_COLOR") == "" && s.env("TERM") != "dumb" && enableColour()}
@@ -60,4 +71,34 @@ func (s stdio) complain(err error) {
 
 func oneLine(text string) string {
 	return strings.Join(strings.Fields(text), " ")
+}
+
+// leaving is a reader that Ctrl-C ends. A read from a terminal or a pipe cannot be
+// broken off: it is left behind.
+type leaving struct {
+	ctx   context.Context
+	in    io.Reader
+	begin sync.Once
+	out   *io.PipeReader
+}
+
+var errStopped = errors.New("stopped before its end")
+
+// Read begins to read with the first call: nothing is taken from a terminal that
+// nobody asks.
+func (l *leaving) Read(p []byte) (int, error) {
+	l.begin.Do(func() {
+		out, in := io.Pipe()
+		l.out = out
+		go func() {
+			_, err := io.Copy(in, l.in)
+			in.CloseWithError(err)
+		}()
+		context.AfterFunc(l.ctx, func() { out.CloseWithError(errStopped) })
+	})
+	n, err := l.out.Read(p)
+	if errors.Is(err, io.ErrClosedPipe) && l.ctx.Err() != nil {
+		err = errStopped
+	}
+	return n, err
 }

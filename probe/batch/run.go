@@ -54,7 +54,6 @@ type run struct {
 	seen   *seen
 	lookUp *outside // nil: nothing is looked up
 
-	own      int // rows of this shard that were read
 	emitting sync.Mutex
 	halt     context.CancelCauseFunc
 
@@ -151,9 +150,9 @@ func (r *run) all(ctx context.Context, duty duty) error {
 		err = errors.Join(err, r.State.Sync())
 	}
 	err = errors.Join(err, r.memory)
-	if f := r.tally.far(); err == nil && ctx.Err() == nil && f.Reported+f.Resumed < r.own {
+	if f := r.tally.far(); err == nil && ctx.Err() == nil && f.Reported+f.Resumed < f.Read {
 		// It must never be; if it is, nobody shall take the run for whole.
-		err = fmt.Errorf("%d of %d rows have no result; run again with --resume", r.own-f.Reported-f.Resumed, r.own)
+		err = fmt.Errorf("%d of %d rows have no result; run again with --resume", f.Read-f.Reported-f.Resumed, f.Read)
 	}
 	return err
 }
@@ -213,11 +212,11 @@ func (r *run) read(ctx context.Context, duty duty) error {
 			return next.err
 		}
 		row := next.row
-		r.tally.rows(row.Number)
-		if !r.Shard.Has(row) {
+		mine := r.Shard.Has(row)
+		r.tally.read(row.Number, mine)
+		if !mine {
 			continue
 		}
-		r.own++
 		k := row.key()
 		if r.State.Done(row.Number, k) {
 			continue

@@ -67,6 +67,7 @@ type tally struct {
 	longest time.Duration
 	worst   finding.Verdict
 	haveOne bool
+	own     int // rows of this shard that were read
 }
 
 // group is what rows of one group have in common.
@@ -78,6 +79,7 @@ type group struct {
 
 // Progress is how far a run has come.
 type Progress struct {
+	Read     int // rows of this shard
 	Reported int
 	Resumed  int
 	ByStatus map[finding.Status]int
@@ -197,17 +199,21 @@ func (t *tally) worse(v finding.Verdict, mailbox string) {
 	}
 }
 
-func (t *tally) rows(n int) {
+// read counts a row of the input; mine: it is of this shard.
+func (t *tally) read(number int, mine bool) {
 	t.mu.Lock()
-	t.s.Rows = max(t.s.Rows, n)
-	t.mu.Unlock()
+	defer t.mu.Unlock()
+	t.s.Rows = max(t.s.Rows, number)
+	if mine {
+		t.own++
+	}
 }
 
 // far is how far the run has come.
 func (t *tally) far() Progress {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	p := Progress{Reported: t.s.Reported, Resumed: t.s.Resumed, ByStatus: map[finding.Status]int{}}
+	p := Progress{Read: t.own, Reported: t.s.Reported, Resumed: t.s.Resumed, ByStatus: map[finding.Status]int{}}
 	for k, n := range t.s.ByStatus {
 		p.ByStatus[k] = n
 	}
