@@ -15,7 +15,7 @@ import (
 type input struct {
 	io.Closer
 	name   string
-	size   int64 // -1: not known
+	size   int64        // -1: not known
 	at     atomic.Int64 // bytes that were read
 	count  atomic.Int64 // rows in them
 	table  *dynamics.Table
