@@ -24,6 +24,7 @@ type Lines struct {
 	ConnectLimit time.Duration
 	Credential   Credential
 	Vault        func() *secret.Vault // a new one that knows the credential
+	Follow       func(evidence.Item)  // is told each item; nil: nobody is. Several lines call it at a time
 
 	Scheme, Binding, UserAgent string // of the accepted logon
 
@@ -141,7 +142,7 @@ func (l *Line) Drop() {
 func (l *Line) client(q *Question) *Client {
 	p := l.of
 	c := &Client{
-		URL: p.URL, Address: p.Addresses[int(p.at.Load())%len(p.Addresses)], Dialer: p.Dialer, Recorder: NewRecorder(l.vault, nil),
+		URL: p.URL, Address: p.Addresses[int(p.at.Load())%len(p.Addresses)], Dialer: p.Dialer, Recorder: NewRecorder(l.vault, p.Follow),
 		Credential: p.Credential, ConnectLimit: p.ConnectLimit, alike: &p.alike,
 	}
 	if p.own != "" {

@@ -36,7 +36,7 @@ func (c Config) Lines(rec evidence.Record) (*ews.Lines, *evidence.Item) {
 	r.throughProxy()
 	return &ews.Lines{
 		URL: c.URL, Dialer: r.dialer, Addresses: c.placesOf(rec, accepted.Address), ConnectLimit: connectLimit(c.Timeout, false),
-		Credential: ews.Credential{User: accepted.Logon.Account, Password: c.Password}, Vault: c.NewVault,
+		Credential: ews.Credential{User: accepted.Logon.Account, Password: c.Password}, Vault: c.NewVault, Follow: c.Follow,
 		Scheme: accepted.Logon.Scheme, Binding: accepted.Logon.Binding, UserAgent: accepted.Request.UserAgent,
 	}, accepted
 }

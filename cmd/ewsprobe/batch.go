@@ -44,7 +44,7 @@ Exit code: the worst of all: 2 critical, 3 unknown or stopped, 1 warning, 0 ok.`
 
 // batchFlags are those of check, without what a row says, and the batch's own.
 func batchFlags() []cli.Flag {
-	others := []string{"mailbox", "format", "save", "redact", "baseline", "keytab", "ccache", "spn", "current-user", "v", "vv"}
+	others := []string{"mailbox", "format", "save", "redact", "baseline", "keytab", "ccache", "spn", "current-user"}
 	shared := slices.DeleteFunc(checkFlags(), func(f cli.Flag) bool { return slices.Contains(others, f.Names()[0]) })
 	return append(shared,
 		&cli.StringFlag{Name: "target", Usage: "the `TARGET` of check: an EWS URL, HOST or HOST:PORT; else the profile's URL"},
@@ -105,13 +105,28 @@ func runBatch(c *cli.Context, std stdio) error {
 	if err != nil {
 		return err
 	}
+	shown := showProgress(std, input, cfg.Shard)
+	if level := verbosity(c); level > 0 {
+		tell := output{std: std}.follower(level)
+		cfg.Probe.Follow = func(item evidence.Item) {
+			if r := item.Request; r != nil && r.Mailbox != "" {
+				item.ID = r.Mailbox // of many records, what tells them apart
+			}
+			shown.over(func() { tell(item) })
+		}
+	}
 	if o := cfg.Probe.Outside(); o != nil {
 		cfg.Outside = o.Mailbox
 	}
 	debug.SetMemoryLimit(batchMemory)
-	shown := showProgress(std, input, cfg.Shard)
 	cfg.Rows = input.rows
-	cfg.Emit = func(r batch.Result) error { return shown.beside(func() error { return out.emit(r) }) }
+	cfg.Emit = func(r batch.Result) (err error) {
+		if !std.outTerm {
+			return out.emit(r)
+		}
+		shown.over(func() { err = out.emit(r) })
+		return err
+	}
 	cfg.Endpoint = func(rec evidence.Record, trouble error) {
 		if trouble != nil {
 			std.complain(trouble)

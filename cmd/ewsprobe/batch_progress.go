@@ -84,21 +84,21 @@ func (p *progress) end() {
 	}
 }
 
-// beside writes a result where the bar may stand, and the bar below it again.
-func (p *progress) beside(write func() error) error {
+// over writes to the terminal where the bar may stand, and the bar below it again.
+func (p *progress) over(write func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.bar == nil || !p.std.outTerm {
-		return write()
+	if p.bar == nil {
+		write()
+		return
 	}
 	_ = p.bar.Clear()
-	err := write()
+	write()
 	if time.Since(p.at) > barPace/4 {
 		p.draw()
 	} else {
 		_ = p.bar.RenderBlank()
 	}
-	return err
 }
 
 func (p *progress) draw() {

@@ -319,6 +319,23 @@ func TestBatchResumesAndMerges(t *testing.T) {
 	}
 }
 
+// -v tells the story of the endpoint and of each mailbox, and no secret.
+func TestBatchTellsTheStory(t *testing.T) {
+	for _, level := range []string{"-v", "-vv"} {
+		s := begin(t, crowd(everyScheme, standin.Crowd{Mailboxes: 10}), standin.Options{})
+		o := rightPassword.run(t, batchArgs(t, s, level, batchFile(t, boxes(2)))...)
+		rows, _ := results(t, o.out)
+		if len(rows) != 2 || !strings.Contains(o.err, "anonymous") || !strings.Contains(o.err, "box2@contoso.com") || strings.Contains(o.err, "> POST") != (level == "-vv") {
+			t.Errorf("%s: %d rows\n%s", level, len(rows), o.err)
+		}
+		for name, secret := range secretsOf(standin.UPN, standin.Password, nil) {
+			if strings.Contains(o.err, secret) {
+				t.Errorf("%s tells %s", level, name)
+			}
+		}
+	}
+}
+
 func TestBatchUsage(t *testing.T) {
 	file := batchFile(t, boxes(1))
 	for _, c := range []struct {
