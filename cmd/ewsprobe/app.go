@@ -112,7 +112,7 @@ func newApp(std stdio) *cli.App {
 		OnUsageError:              usageError,
 		Commands: []*cli.Command{
 			checkCommand(std), batchCommand(std), mergeCommand(std), diagnoseCommand(std), diffCommand(std), explainCommand(std), simulateCommand(std),
-			demoCommand(std), schemaCommand(std), secretCommand(std), versionCommand(std), manCommand(std), completionCommand(std),
+			demoCommand(std), schemaCommand(std), secretCommand(std), versionCommand(std), manCommand(std), completionCommand(std), completeCommand(std),
 		},
 		Action: func(c *cli.Context) error {
 			if c.NArg() == 0 {

@@ -22,7 +22,7 @@ What it does not know is exit code 3.
 
 Paste what Dynamics says:         ewsprobe explain "Http server returned 401 Unauthorized exception"
 A guide as a page for a browser:  ewsprobe explain --format html first-check > first-check.html`,
-		Flags: []cli.Flag{&cli.StringFlag{Name: "format", Value: "text", Usage: "what to print: text; of a guide also markdown or html"}},
+		Flags: []cli.Flag{&cli.StringFlag{Name: "format", Value: "text", Usage: "what to print: text, markdown or html (the last two for guides alone)"}},
 		Action: func(c *cli.Context) error {
 			e := explainer{width: max(std.style().Width, 0)}
 			if e.width == 0 {

@@ -116,7 +116,7 @@ func arguments(c *cli.Command) string {
 
 var (
 	flagName = regexp.MustCompile(`--?[a-z][a-z-]*`)
-	example  = regexp.MustCompile(`^(?:(\S.*:) +)?(ewsprobe [a-z-]+.*)$`)
+	example  = regexp.MustCompile(`^(?:(\S.*:) +)?((?:ewsprobe|source) .*)$`)
 	special  = regexp.MustCompile("[\\\\*_\\[\\]<>#|~]")
 )
 
