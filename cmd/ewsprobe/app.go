@@ -100,6 +100,8 @@ func newApp(std stdio) *cli.App {
 		Name:                      "ewsprobe",
 		Usage:                     "says why Dynamics 365 gets a 401 from Exchange Web Services",
 		UsageText:                 "ewsprobe check --user svc-crm@contoso.com mail.contoso.com\n\nRun `ewsprobe demo` to see it work without a server, and `ewsprobe explain` for what the verdicts mean.",
+		Description:               purpose,
+		CustomAppHelpTemplate:     cli.AppHelpTemplate + "\n" + surroundings(),
 		Version:                   version(),
 		EnableBashCompletion:      true,
 		DisableSliceFlagSeparator: true, // a comma is part of a value
@@ -110,7 +112,7 @@ func newApp(std stdio) *cli.App {
 		OnUsageError:              usageError,
 		Commands: []*cli.Command{
 			checkCommand(std), batchCommand(std), mergeCommand(std), diagnoseCommand(std), diffCommand(std), explainCommand(std), simulateCommand(std),
-			demoCommand(std), schemaCommand(std), secretCommand(std), versionCommand(std), manCommand(std), completionCommand(std),
+			demoCommand(std), schemaCommand(std), secretCommand(std), versionCommand(std), manCommand(std), completionCommand(std), completeCommand(std),
 		},
 		Action: func(c *cli.Context) error {
 			if c.NArg() == 0 {

@@ -193,10 +193,17 @@ func noScheme(v *view, n *node) *hit {
 	if v.elsewhere(n) || n.status() != 401 || len(n.offers) > 0 || signInPage(n.ask.Response) != "" {
 		return nil
 	}
-	if _, offered := n.bearerChallenge(); offered != nil && v.rec.Target.ProfileAuth == "oauth" {
+	_, token := n.bearerChallenge()
+	if token != nil && v.rec.Target.ProfileAuth == "oauth" {
 		return nil // what an OAuth profile needs is offered to who asks with an empty Bearer token
 	}
 	h := &hit{confidence: finding.Confirmed, evidence: []string{n.ask.ID}}
+	if token != nil && n.who.Exchange {
+		h.evidence = append(h.evidence, token.ID)
+		h.summary = fmt.Sprintf("%s takes no user name and password, tokens (OAuth) alone", v.at(n))
+		h.detail = "The anonymous 401 offers nothing, and a request with an empty Bearer token is offered Bearer. So Basic and Windows authentication are off, as where an organisation has gone over to Hybrid Modern Authentication alone; a profile with a user name and password cannot sign in."
+		return h
+	}
 	h.summary = fmt.Sprintf("%s answers 401 but offers no way to sign in", v.at(n))
 	h.detail = "A 401 without WWW-Authenticate: either every authentication method of the EWS virtual directory is off, or a device in front removes the header."
 	if d := n.who.Device; d != "" {

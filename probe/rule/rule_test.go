@@ -86,6 +86,8 @@ var endpointCases = []verdictCase{
 	{"405", record(asked(405, headers())), "critical not-ews confirmed", ""},
 	{"456", record(asked(456, headers())), "critical not-ews confirmed", ""},
 	{"401 without a challenge", record(asked(401, exchange())), "critical no-scheme confirmed", ""},
+	{"tokens alone", record(asked(401, exchange()), bearer(exchange("WWW-Authenticate", modern))), "critical no-scheme confirmed", ""},
+	{"tokens alone are enough for an OAuth profile", record(profile("oauth"), asked(401, exchange()), bearer(exchange("WWW-Authenticate", modern))), "ok ok confirmed", ""},
 	{"EWS without a sign-in", record(asked(200, exchange()), answered(evidence.EWS{Kind: "response", Code: "NoError"})), "unknown inconclusive undetermined", ""},
 
 	// What it offers.
