@@ -105,7 +105,7 @@ func runBatch(c *cli.Context, std stdio) error {
 		return err
 	}
 	debug.SetMemoryLimit(batchMemory)
-	cfg.Rows, cfg.Emit = input.rows, out.emit
+	cfg.Rows, cfg.Emit, cfg.Flush = input.rows, out.emit, out.flush
 	cfg.Endpoint = func(rec evidence.Record, trouble error) {
 		if trouble != nil {
 			std.complain(trouble)

@@ -43,7 +43,7 @@ type Conn struct {
 	meter   *meter
 	r       *bufio.Reader
 	out     bytes.Buffer // the request, kept for the next
-	unfit   string // why no further request may be sent; "" fit
+	unfit   string       // why no further request may be sent; "" fit
 	timing  evidence.Timing
 	opening bool // the first request reports the handshake
 }
