@@ -256,8 +256,12 @@ var (
 
 func isHTML(contentType string, body []byte) bool {
 	start := bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
-	return htmlStart.Match(start[:min(len(start), 4096)]) ||
-		strings.Contains(strings.ToLower(contentType), "html") && !bytes.Contains(start[:min(len(start), 4096)], []byte("Envelope"))
+	start = start[:min(len(start), 4096)]
+	named := strings.Contains(strings.ToLower(contentType), "html")
+	if !named && bytes.HasPrefix(start, []byte("<?xml")) {
+		return false // as nearly all answers begin
+	}
+	return htmlStart.Match(start) || named && !bytes.Contains(start, []byte("Envelope"))
 }
 
 // readPage looks at each tag once: a page of a megabyte that is one beginning of

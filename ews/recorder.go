@@ -1,8 +1,8 @@
 package ews
 
 import (
-	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -71,7 +71,7 @@ func (r *Recorder) Begin() string {
 
 func (r *Recorder) next() string {
 	r.begun++
-	return fmt.Sprintf("e%d", r.begun)
+	return "e" + strconv.Itoa(r.begun)
 }
 
 // A record stays small however many addresses answer however much: beyond
@@ -121,7 +121,7 @@ func (r *Recorder) folder(identifier string) string {
 		}
 		i, r.folders = len(r.folders), append(r.folders, identifier)
 	}
-	return fmt.Sprintf("folder-%d", i+1)
+	return "folder-" + strconv.Itoa(i+1)
 }
 
 // Items returns what was written so far, in the order in which the legs began.

@@ -23,7 +23,8 @@ func (a *Alike) Parse(body []byte) (Answer, error) {
 	if a == nil || len(body) > longestAlike {
 		return Parse(body)
 	}
-	skeleton, folder := withoutIdentifiers(body)
+	var room [longestAlike]byte
+	skeleton, folder := withoutIdentifiers(room[:0], body)
 	a.mu.RLock()
 	answer, ok := a.known[string(skeleton)]
 	a.mu.RUnlock()
@@ -48,21 +49,20 @@ func (a *Alike) Parse(body []byte) (Answer, error) {
 
 // withoutIdentifiers takes the values of the attributes Id and ChangeKey out of
 // a body, where they are base64, which cannot change how it is read, and returns
-// the first Id.
-func withoutIdentifiers(body []byte) (skeleton []byte, first string) {
-	skeleton = make([]byte, 0, len(body))
-	for len(body) > 0 {
-		at, name := -1, ""
-		for _, n := range []string{` Id="`, ` ChangeKey="`} {
-			if i := bytes.Index(body, []byte(n)); i >= 0 && (at < 0 || i < at) {
-				at, name = i, n
-			}
-		}
+// the first Id. What is left is appended to skeleton.
+func withoutIdentifiers(skeleton, body []byte) (rest []byte, first string) {
+	for {
+		at := bytes.Index(body, []byte(`="`))
 		if at < 0 {
 			break
 		}
-		skeleton = append(skeleton, body[:at+len(name)]...)
-		body = body[at+len(name):]
+		name, value := body[:at], at+len(`="`)
+		skeleton = append(skeleton, body[:value]...)
+		body = body[value:]
+		id := bytes.HasSuffix(name, []byte(" Id"))
+		if !id && !bytes.HasSuffix(name, []byte(" ChangeKey")) {
+			continue
+		}
 		n := 0
 		for n < len(body) && base64Digit(body[n]) {
 			n++
@@ -70,7 +70,7 @@ func withoutIdentifiers(body []byte) (skeleton []byte, first string) {
 		if n > MaxText || n == len(body) || body[n] != '"' {
 			continue // it stays as it is
 		}
-		if name == ` Id="` && first == "" {
+		if id && first == "" {
 			first = string(body[:n])
 		}
 		body = body[n:]

@@ -119,12 +119,12 @@ func runBatch(c *cli.Context, std stdio) error {
 		cfg.Outside = o.Mailbox
 	}
 	debug.SetMemoryLimit(batchMemory)
-	cfg.Rows = input.rows
-	cfg.Emit = func(r batch.Result) (err error) {
+	cfg.Rows, cfg.Emit = input.rows, out.emit
+	cfg.Flush = func() (err error) {
 		if !std.outTerm {
-			return out.emit(r)
+			return out.flush()
 		}
-		shown.over(func() { err = out.emit(r) })
+		shown.over(func() { err = out.flush() })
 		return err
 	}
 	cfg.Endpoint = func(rec evidence.Record, trouble error) {

@@ -30,6 +30,7 @@ type sink interface {
 // outputs are all of them.
 type outputs struct {
 	sinks []sink
+	held  []*held // where they write
 	files []*os.File
 	found *report.Report // of the endpoint
 	stdio stdio
@@ -37,13 +38,14 @@ type outputs struct {
 
 func openOutputs(c *cli.Context, std stdio, in *input) (*outputs, error) {
 	o := &outputs{stdio: std}
+	out := o.hold(std.out)
 	switch c.String("format") {
 	case "json":
-		o.sinks = append(o.sinks, &lines{w: std.out})
+		o.sinks = append(o.sinks, &lines{w: out})
 	case "csv":
-		o.sinks = append(o.sinks, newTable(std.out, in.table.Header))
+		o.sinks = append(o.sinks, newTable(out, in.table.Header))
 	default:
-		o.sinks = append(o.sinks, &prose{w: std.out, style: std.style()})
+		o.sinks = append(o.sinks, &prose{w: out, style: std.style()})
 	}
 	for _, name := range c.StringSlice("save") {
 		ext := strings.ToLower(filepath.Ext(name))
@@ -58,12 +60,34 @@ func openOutputs(c *cli.Context, std stdio, in *input) (*outputs, error) {
 		}
 		o.files = append(o.files, f)
 		if ext == ".csv" {
-			o.sinks = append(o.sinks, newTable(f, in.table.Header))
+			o.sinks = append(o.sinks, newTable(o.hold(f), in.table.Header))
 		} else {
-			o.sinks = append(o.sinks, &lines{w: f})
+			o.sinks = append(o.sinks, &lines{w: o.hold(f)})
 		}
 	}
 	return o, nil
+}
+
+// held keeps whole lines until they are flushed, so that a few go in one write
+// and a crash leaves none that is cut.
+type held struct {
+	bytes.Buffer
+	to io.Writer
+}
+
+func (o *outputs) hold(w io.Writer) *held {
+	h := &held{to: w}
+	o.held = append(o.held, h)
+	return h
+}
+
+func (o *outputs) flush() error {
+	for _, h := range o.held {
+		if _, err := h.WriteTo(h.to); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (o *outputs) emit(r batch.Result) error {
@@ -83,7 +107,7 @@ func (o *outputs) summary(s batch.Summary) error {
 			return err
 		}
 	}
-	return nil
+	return o.flush()
 }
 
 // sync makes what was written survive a power cut, where it goes to a file.
@@ -108,8 +132,7 @@ const (
 	summarySchema = "ewsprobe/summary/1"
 )
 
-// lines writes JSON, one object per line. A line is written at once, so that a
-// crash leaves whole ones.
+// lines writes JSON, one object per line.
 type lines struct {
 	w io.Writer
 	b bytes.Buffer
@@ -141,7 +164,9 @@ func (l *lines) row(r batch.Result) error {
 		l.b.WriteString(`,"user":`)
 		l.b.Write(quoted)
 	}
-	l.b.WriteString(`,` + body + `,"duration_ms":`)
+	l.b.WriteByte(',')
+	l.b.WriteString(body)
+	l.b.WriteString(`,"duration_ms":`)
 	l.b.WriteString(strconv.FormatInt(r.Duration.Milliseconds(), 10))
 	l.b.WriteString(`,"tries":`)
 	l.b.WriteString(strconv.Itoa(r.Tries))

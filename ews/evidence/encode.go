@@ -112,6 +112,12 @@ func encodeStruct(b *bytes.Buffer, v reflect.Value) error {
 // Invisible format characters (bidirectional overrides and the like) are
 // escaped: a server chose some of these texts, and people read JSON too.
 func encodePlain(b *bytes.Buffer, v any) error {
+	if s, ok := v.(string); ok && needsNoEscape(s) {
+		b.WriteByte('"')
+		b.WriteString(s)
+		b.WriteByte('"')
+		return nil
+	}
 	var out bytes.Buffer
 	e := json.NewEncoder(&out)
 	e.SetEscapeHTML(false)
@@ -130,4 +136,15 @@ func encodePlain(b *bytes.Buffer, v any) error {
 		}
 	}
 	return nil
+}
+
+// needsNoEscape: printable ASCII without quotes and backslashes, as most
+// addresses and codes are.
+func needsNoEscape(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
 }

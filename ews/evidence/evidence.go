@@ -184,8 +184,13 @@ func (r *Response) Header(name string) []string {
 
 // First returns the first value of a header field, or "".
 func (r *Response) First(name string) string {
-	if v := r.Header(name); len(v) > 0 {
-		return v[0]
+	if r == nil {
+		return ""
+	}
+	for _, h := range r.Headers {
+		if strings.EqualFold(h[0], name) {
+			return h[1]
+		}
 	}
 	return ""
 }

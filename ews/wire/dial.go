@@ -7,7 +7,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
-	"fmt"
 	"net"
 	"net/http"
 	"net/url"
@@ -43,7 +42,8 @@ type Conn struct {
 	net     net.Conn
 	meter   *meter
 	r       *bufio.Reader
-	unfit   string // why no further request may be sent; "" fit
+	out     bytes.Buffer // the request, kept for the next
+	unfit   string       // why no further request may be sent; "" fit
 	timing  evidence.Timing
 	opening bool // the first request reports the handshake
 }
@@ -218,5 +218,5 @@ func millis(d time.Duration) *float64 {
 // BasicCredential is the value of a Basic Authorization header, the user name
 // and password in UTF-8 (RFC 7617 2.1).
 func BasicCredential(user, password string) string {
-	return "Basic " + base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "%s:%s", user, password))
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password))
 }

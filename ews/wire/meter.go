@@ -53,10 +53,12 @@ func (m *meter) header() [][2]string {
 	m.capturing = false
 	raw := m.raw.Bytes()
 	length, _ := headerEnd(raw)
-	lines := strings.Split(string(raw[:length]), "\n")
-	var fields [][2]string
+	_, rest, more := strings.Cut(string(raw[:length]), "\n") // the first is the status line
+	fields := make([][2]string, 0, min(bytes.Count(raw[:length], []byte("\n")), 32))
 	kept := 0
-	for _, line := range lines[1:] { // the first is the status line
+	for more {
+		var line string
+		line, rest, more = strings.Cut(rest, "\n")
 		line = strings.TrimRight(line, "\r")
 		if strings.HasPrefix(line, " ") || strings.HasPrefix(line, "\t") {
 			// obs-fold (RFC 9112 5.2): the value goes on.

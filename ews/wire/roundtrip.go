@@ -89,11 +89,11 @@ func (c *Conn) exchange(ctx context.Context, req Request, a *Answer, start time.
 	}
 	// One segment where possible: a request that arrives in pieces costs a
 	// round trip at servers that delay acknowledgements.
-	var out bytes.Buffer
-	if err := write(&out); err != nil {
+	c.out.Reset()
+	if err := write(&c.out); err != nil {
 		return Classify(ctx, "write", err)
 	}
-	if _, err := c.net.Write(out.Bytes()); err != nil {
+	if _, err := c.net.Write(c.out.Bytes()); err != nil {
 		// A server that refuses early may have answered before it stopped
 		// listening: what it said counts more than the failed write.
 		fail := c.read(ctx, h, a, start)
@@ -161,10 +161,18 @@ func (c *Conn) readFailure(ctx context.Context, err error) *evidence.Failure {
 	return f
 }
 
+// usualBody is more than answers of EWS to a check are long.
+const usualBody = 8 << 10
+
 // readBody reads at most evidence.BodyRead bytes. A body that is compressed
 // although nobody asked for it is unpacked within the same limit.
 func readBody(resp *http.Response) (body []byte, oversized bool, err error) {
-	body, err = io.ReadAll(io.LimitReader(resp.Body, evidence.BodyRead+1))
+	var b bytes.Buffer
+	if n := resp.ContentLength; n > 0 { // as the server says; not more than usual is taken for granted
+		b.Grow(int(min(n, usualBody)) + bytes.MinRead)
+	}
+	_, err = b.ReadFrom(io.LimitReader(resp.Body, evidence.BodyRead+1))
+	body = b.Bytes()
 	if len(body) > evidence.BodyRead {
 		return body[:evidence.BodyRead], true, nil
 	}

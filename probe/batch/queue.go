@@ -28,8 +28,8 @@ type job struct {
 // queue hands out jobs: those that are to be tried again when their time has
 // come, else new ones.
 type queue struct {
-	fresh chan *job
-	most  int // jobs waiting to be tried again, beyond which no new ones are handed out
+	fresh chan *job // with some ahead, so that nobody has to wake the reader for each
+	most  int       // jobs waiting to be tried again, beyond which no new ones are handed out
 
 	mu      sync.Mutex
 	changed chan struct{}
@@ -40,7 +40,7 @@ type queue struct {
 }
 
 func newQueue(most int) *queue {
-	return &queue{fresh: make(chan *job), most: most, changed: make(chan struct{}), over: make(chan struct{})}
+	return &queue{fresh: make(chan *job, most/2), most: most, changed: make(chan struct{}), over: make(chan struct{})}
 }
 
 func (q *queue) wake() {
@@ -71,7 +71,7 @@ func (q *queue) take(ctx context.Context) *job {
 			return nil
 		}
 		fresh := q.fresh
-		if q.ended || len(q.again) >= q.most {
+		if len(q.again) >= q.most {
 			fresh = nil
 		}
 		changed := q.changed
@@ -101,7 +101,7 @@ func (q *queue) giveBack(j *job, ready time.Time) {
 	q.wake()
 }
 
-// give hands a new job out; false when ctx ended before somebody took it. It is
+// give hands a new job out; false when ctx ended before there was room. It is
 // counted before it is on its way, so that nobody takes the queue for empty.
 func (q *queue) give(ctx context.Context, j *job) bool {
 	q.mu.Lock()
@@ -148,5 +148,12 @@ func (q *queue) done() {
 func (q *queue) rest() []*job {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.again
+	for {
+		select {
+		case j := <-q.fresh:
+			q.again = append(q.again, j)
+		default:
+			return q.again
+		}
+	}
 }

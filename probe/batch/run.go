@@ -27,8 +27,10 @@ type Config struct {
 	// Password reads the file that a row names. Not nil: rows name their own
 	// accounts, and Probe has none.
 	Password func(file string) (string, error)
-	// Emit is given each result as it comes, one at a time.
+	// Emit is given each result as it comes, one at a time. It may wait with
+	// writing until Flush is called, which is soon.
 	Emit  func(Result) error
+	Flush func() error
 	State *State // nil: nothing is kept for a later run
 	// Outside looks up a mailbox that failed outside the network; nil: nothing is.
 	Outside func(ctx context.Context, mailbox string) []evidence.Item
@@ -54,8 +56,8 @@ type run struct {
 	seen   *seen
 	lookUp *outside // nil: nothing is looked up
 
-	emitting sync.Mutex
-	halt     context.CancelCauseFunc
+	outbox *outbox
+	halt   context.CancelCauseFunc
 
 	notKept sync.Mutex
 	memory  error // refused passwords that the next run will not know of
@@ -73,6 +75,7 @@ func Run(ctx context.Context, c Config) (Summary, error) {
 	halting, halt := context.WithCancelCause(ctx)
 	defer halt(nil)
 	r.halt = halt
+	r.outbox = newOutbox(c, halt)
 	var duty duty
 	if c.Password != nil {
 		duty = r.manyAccounts(halting)
@@ -143,6 +146,7 @@ func (r *run) all(ctx context.Context, duty duty) error {
 	}
 	err := r.read(ctx, duty)
 	duty.end(ctx)
+	r.outbox.flush()
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
 		err = errors.Join(err, cause)
 	}
@@ -250,12 +254,9 @@ func (r *run) resolve(j *job, shape *Shape, number int32) {
 	}
 }
 
-// emit writes a result, counts it and only then notes that it is done.
+// emit gives a result out and counts it.
 func (r *run) emit(res Result, k key, number int32) {
-	r.emitting.Lock()
-	defer r.emitting.Unlock()
-	if err := r.Emit(res); err != nil {
-		r.halt(fmt.Errorf("the results cannot be written: %w", err))
+	if !r.outbox.put(res, k, number) {
 		return
 	}
 	name := res.Address
@@ -263,10 +264,4 @@ func (r *run) emit(res Result, k key, number int32) {
 		name = fmt.Sprintf("line %d", res.Line)
 	}
 	r.tally.count(res.Shape, name, res.Tries, false)
-	if res.Verdict.Code == "not-checked" {
-		return // a later run is to ask for it
-	}
-	if err := r.State.Note(res.Number, k, number, res.Shape); err != nil {
-		r.halt(fmt.Errorf("the state cannot be written: %w", err))
-	}
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
@@ -21,6 +22,8 @@ type Shape struct {
 	Codes   []finding.Code
 	Causes  []int  // confirmed or likely
 	Fields  string // verdict, causes and findings as JSON, ready for an object
+
+	kept atomic.Int32 // one more than its number among the shapes of the run; 0: not looked up yet
 }
 
 // fields is the part of a row that a shape fixes.
@@ -94,10 +97,14 @@ const forgotten int32 = -1
 // intern returns the kept shape that is equal, and its number; fresh says that it
 // is new.
 func (s *shapes) intern(shape *Shape) (kept *Shape, number int32, fresh bool) {
+	if n := shape.kept.Load(); n > 0 {
+		return shape, n - 1, false
+	}
 	sum := sha256.Sum256([]byte(shape.Fields))
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if n, ok := s.index[[16]byte(sum[:16])]; ok {
+		shape.kept.Store(n + 1)
 		return s.list[n], n, false
 	}
 	if len(s.list) == maxShapes {
@@ -107,6 +114,7 @@ func (s *shapes) intern(shape *Shape) (kept *Shape, number int32, fresh bool) {
 		s.index = map[[16]byte]int32{}
 	}
 	number = int32(len(s.list))
+	shape.kept.Store(number + 1)
 	s.index[[16]byte(sum[:16])] = number
 	s.list = append(s.list, shape)
 	return shape, number, true

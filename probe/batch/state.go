@@ -36,6 +36,7 @@ import (
 // ends, however that comes about. The file stays: to remove it could let two in.
 type State struct {
 	file   *os.File
+	ahead  bytes.Buffer // lines that are not written yet
 	lock   *flock.Flock
 	safe   func() // makes the output safe
 	done   []uint32
@@ -90,10 +91,11 @@ func OpenState(file, about, boot string, safe func()) (*State, error) {
 		_, err = f.Seek(end, io.SeekStart)
 	}
 	if err == nil && end == 0 {
-		err = s.line("h " + stateSchema + " " + about)
+		s.line("h " + stateSchema + " " + about)
 	}
 	if err == nil {
-		err = errors.Join(s.line("b "+boot), f.Sync())
+		s.line("b " + boot)
+		err = errors.Join(s.Write(), f.Sync())
 	}
 	if err != nil {
 		return nil, errors.Join(err, f.Close(), s.lock.Close())
@@ -101,8 +103,16 @@ func OpenState(file, about, boot string, safe func()) (*State, error) {
 	return s, nil
 }
 
-func (s *State) line(payload string) error {
-	_, err := fmt.Fprintf(s.file, "%08x %s\n", crc32.ChecksumIEEE([]byte(payload)), payload)
+func (s *State) line(payload string) {
+	fmt.Fprintf(&s.ahead, "%08x %s\n", crc32.ChecksumIEEE([]byte(payload)), payload)
+}
+
+// Write writes what was noted.
+func (s *State) Write() error {
+	if s == nil {
+		return nil
+	}
+	_, err := s.ahead.WriteTo(s.file)
 	return err
 }
 
@@ -243,8 +253,8 @@ func (s *State) mark(row int, k key) {
 	s.done[row] = k.check()
 }
 
-// Note remembers that a row was reported. Now and then it makes all that was
-// noted survive a power cut.
+// Note remembers that a row was reported, when Write is called next. Now and then
+// it makes all that was noted survive a power cut.
 func (s *State) Note(row int, k key, number int32, shape *Shape) error {
 	if s == nil {
 		return nil
@@ -255,9 +265,7 @@ func (s *State) Note(row int, k key, number int32, shape *Shape) error {
 		if err != nil {
 			return err
 		}
-		if err := s.line("s " + string(raw)); err != nil {
-			return err
-		}
+		s.line("s " + string(raw))
 		at = s.kept
 		s.kept++
 		if number != forgotten {
@@ -266,9 +274,7 @@ func (s *State) Note(row int, k key, number int32, shape *Shape) error {
 	}
 	s.mark(row, k)
 	s.dirty = true
-	if err := s.line(fmt.Sprintf("r %d %s %d", row, hex.EncodeToString(k[:]), at)); err != nil {
-		return err
-	}
+	s.line(fmt.Sprintf("r %d %s %d", row, hex.EncodeToString(k[:]), at))
 	if time.Since(s.synced) < syncEvery {
 		return nil
 	}
@@ -281,10 +287,11 @@ func (s *State) Sync() error {
 		return nil
 	}
 	s.safe()
-	if err := s.file.Sync(); err != nil {
+	if err := errors.Join(s.Write(), s.file.Sync()); err != nil {
 		return err
 	}
-	err := errors.Join(s.line("y"), s.file.Sync())
+	s.line("y")
+	err := errors.Join(s.Write(), s.file.Sync())
 	s.synced, s.dirty = time.Now(), false
 	return err
 }
@@ -297,5 +304,7 @@ func (s *State) Close() error {
 	if s == nil {
 		return nil
 	}
-	return errors.Join(s.Sync(), s.line("e"), s.file.Sync(), s.file.Close(), s.lock.Close())
+	err := s.Sync()
+	s.line("e")
+	return errors.Join(err, s.Write(), s.file.Sync(), s.file.Close(), s.lock.Close())
 }

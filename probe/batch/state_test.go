@@ -36,7 +36,7 @@ func (r *run) note(t *testing.T, row int) {
 		t.Fatal(err)
 	}
 	shape, n, _ := r.shapes.intern(shape)
-	if err := r.State.Note(row, keyOf(fmt.Sprint(row)), n, shape); err != nil {
+	if err := errors.Join(r.State.Note(row, keyOf(fmt.Sprint(row)), n, shape), r.State.Write()); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -16,6 +16,7 @@ import (
 // with it.
 type csvFile struct {
 	in    *records
+	text  bufio.Reader // of a record, for encoding/csv, which else makes one for each
 	comma rune
 	names []string
 	blank int    // empty lines met; an error only if something follows
@@ -49,7 +50,7 @@ func openCSV(in *bufio.Reader, wanted []string) (*csvFile, error) {
 	best := -1
 	var trouble error
 	for _, comma := range delimiters {
-		names, err := cells(head, comma)
+		names, err := f.cells(head, comma)
 		if err != nil {
 			trouble = err
 			continue
@@ -99,7 +100,7 @@ func (f *csvFile) next() (Row, bool, error) {
 		return row, false, f.ahead.fault
 	}
 	var err error
-	if row.Cells, err = cells(f.ahead, f.comma); err != nil {
+	if row.Cells, err = f.cells(f.ahead, f.comma); err != nil {
 		f.in.retry(f.ahead)
 		return row, false, err
 	}
@@ -144,8 +145,9 @@ func (f *csvFile) delimiterName() string {
 }
 
 // cells takes a record apart.
-func cells(rec record, comma rune) ([]string, error) {
-	r := csv.NewReader(bytes.NewReader(rec.text))
+func (f *csvFile) cells(rec record, comma rune) ([]string, error) {
+	f.text.Reset(bytes.NewReader(rec.text))
+	r := csv.NewReader(&f.text)
 	r.Comma, r.FieldsPerRecord = comma, -1
 	list, err := r.Read()
 	var bad *csv.ParseError

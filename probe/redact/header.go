@@ -3,6 +3,7 @@ package redact
 import (
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/ewsprobe/ewsprobe/ews/challenge"
 )
@@ -24,7 +25,7 @@ var servers = wordSet("x-beserver x-calculatedbetarget x-calculatedfetarget x-di
 // products are what the rules know a Server field by.
 var products = regexp.MustCompile(`(?i)(microsoft-iis|microsoft-httpapi|microsoft|bigip|big-ip|haproxy|nginx|openresty|apache|cloudflare|envoy|loadmaster|kemp|squid)(/[0-9.]{1,20})?`)
 
-var hostLike = regexp.MustCompile(`^[\pL\pN._-]{1,255}$`)
+var hostLike = regexp.MustCompile(`^[\pL\pN._-]+$`)
 
 // httpDate is a time as HTTP writes it (RFC 9110 5.6.7).
 var httpDate = regexp.MustCompile(`^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$`)
@@ -60,7 +61,7 @@ func (r *Redactor) field(name, value string) string {
 			return strings.Join(known, " ")
 		}
 		return r.words(value)
-	case servers[name] && hostLike.MatchString(value):
+	case servers[name] && utf8.RuneCountInString(value) < 256 && hostLike.MatchString(value):
 		return r.host(value)
 	case exchangeBuild.MatchString(value), httpDate.MatchString(value):
 		return value

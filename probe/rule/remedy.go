@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 )
@@ -14,9 +15,9 @@ import (
 var (
 	serverName  = regexp.MustCompile(`^[A-Za-z0-9-]{1,15}$`)
 	hostName    = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]{0,252})$`)
-	accountName = regexp.MustCompile(`^[\pL\pN._@\\-]{1,256}$`)
+	accountName = regexp.MustCompile(`^[\pL\pN._@\\-]+$`)
 	plainURL    = regexp.MustCompile(`^[A-Za-z0-9/._:\[\]-]+$`)
-	mailAddress = regexp.MustCompile(`^[\pL\pN._+@-]{1,256}$`)
+	mailAddress = regexp.MustCompile(`^[\pL\pN._+@-]+$`)
 )
 
 func safe(value string, is *regexp.Regexp, instead string) string {
@@ -26,14 +27,25 @@ func safe(value string, is *regexp.Regexp, instead string) string {
 	return instead
 }
 
+// longestName is counted beside the expressions: in them it would be 256 copies
+// of all letters, which cost every start of the program 9 MiB each.
+const longestName = 256
+
+func safeName(value string, is *regexp.Regexp, instead string) string {
+	if utf8.RuneCountInString(value) > longestName {
+		return instead
+	}
+	return safe(value, is, instead)
+}
+
 // fill puts names into the catalogue's remedies.
 func (v *view) fill(remedies []finding.Remedy) []finding.Remedy {
 	t := v.rec.Target
 	r := strings.NewReplacer(
 		"{server}", safe(v.frontEnd(), serverName, "<SERVER>"),
 		"{host}", v.retarget(),
-		"{user}", safe(t.User, accountName, "<USER>"),
-		"{mailbox}", safe(t.Mailbox, mailAddress, "<MAILBOX>"),
+		"{user}", safeName(t.User, accountName, "<USER>"),
+		"{mailbox}", safeName(t.Mailbox, mailAddress, "<MAILBOX>"),
 	)
 	var filled []finding.Remedy
 	for _, m := range remedies {
@@ -59,7 +71,7 @@ func (v *view) frontEnd() string {
 func (v *view) retarget() string {
 	if from := v.rec.Target.FromAddress; from != "" {
 		// A host that Autodiscover named is not one that the user did.
-		return safe(from, mailAddress, "<MAILBOX>")
+		return safeName(from, mailAddress, "<MAILBOX>")
 	}
 	u, err := url.Parse(v.rec.Target.URL)
 	if err != nil {

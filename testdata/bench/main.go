@@ -20,9 +20,12 @@ import (
 
 func main() {
 	var err error
-	if len(os.Args) > 1 && os.Args[1] == "serve" {
+	switch {
+	case len(os.Args) > 1 && os.Args[1] == "serve":
 		err = serve(os.Args[2:])
-	} else {
+	case len(os.Args) > 1 && os.Args[1] == "bare":
+		err = bare(os.Args[2:])
+	default:
 		err = measure()
 	}
 	if err != nil {
@@ -33,7 +36,8 @@ func main() {
 
 // machine is where everything runs.
 type machine struct {
-	dir, program string
+	dir           string
+	program, self string // ewsprobe, and this one
 }
 
 func measure() error {
@@ -42,7 +46,11 @@ func measure() error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	m := &machine{dir: dir, program: filepath.Join(dir, "ewsprobe")}
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	m := &machine{dir: dir, program: filepath.Join(dir, "ewsprobe"), self: self}
 	if out, err := exec.Command("go", "build", "-o", m.program, "./cmd/ewsprobe").CombinedOutput(); err != nil {
 		return fmt.Errorf("%w: %s", err, out)
 	}
@@ -68,11 +76,7 @@ type server struct {
 }
 
 func (m *machine) start(args ...string) (*server, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
-	s := &server{cmd: exec.Command(self, append([]string{"serve", "-dir", m.dir}, args...)...)}
+	s := &server{cmd: exec.Command(m.self, append([]string{"serve", "-dir", m.dir}, args...)...)}
 	pipe, err := s.cmd.StdoutPipe()
 	if err != nil {
 		return nil, err

@@ -1,0 +1,98 @@
+package batch
+
+import (
+	"fmt"
+	"sync"
+	"time"
+)
+
+// outbox sends results away a few at a time: where answers come fast, a write for
+// each is a good part of all the work, here and where the results are read. It
+// holds back no more rows than are asked for at a time, and none for longer than
+// moment. Only what was written is noted in the state: so what a kill finds here
+// is asked for again, and what it finds written and not yet noted, which is
+// repeated, is no more than was under way.
+type outbox struct {
+	emit  func(Result) error
+	write func() error // what emit gave out; nil: emit has written it
+	state *State
+	most  int
+	halt  func(error)
+
+	mu   sync.Mutex
+	held []delivered
+	due  *time.Timer
+}
+
+// delivered is what the state is to know of a row.
+type delivered struct {
+	row   int
+	key   key
+	shape *Shape
+	at    int32 // number of the shape
+}
+
+const moment = 5 * time.Millisecond
+
+func newOutbox(c Config, halt func(error)) *outbox {
+	o := &outbox{emit: c.Emit, write: c.Flush, state: c.State, most: c.Concurrency, halt: halt}
+	o.due = time.AfterFunc(time.Hour, o.flush)
+	o.due.Stop()
+	return o
+}
+
+// put gives a result out; false when that failed, which ends the run.
+func (o *outbox) put(res Result, k key, number int32) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if err := o.emit(res); err != nil {
+		o.halt(fmt.Errorf("the results cannot be written: %w", err))
+		return false
+	}
+	o.held = append(o.held, delivered{res.Number, k, res.Shape, number})
+	switch len(o.held) {
+	case o.most:
+		o.send()
+	case 1:
+		o.due.Reset(moment)
+	}
+	return true
+}
+
+// flush sends what is held.
+func (o *outbox) flush() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.send()
+}
+
+// send writes the results and then notes that they are.
+func (o *outbox) send() {
+	o.due.Stop()
+	held := o.held
+	o.held = o.held[:0]
+	if len(held) == 0 {
+		return
+	}
+	if o.write != nil {
+		if err := o.write(); err != nil {
+			o.halt(fmt.Errorf("the results cannot be written: %w", err))
+			return
+		}
+	}
+	if err := o.note(held); err != nil {
+		o.halt(fmt.Errorf("the state cannot be written: %w", err))
+	}
+}
+
+func (o *outbox) note(held []delivered) error {
+	for _, d := range held {
+		if d.shape.Verdict.Code == "not-checked" {
+			continue // a later run is to ask for it
+		}
+		if err := o.state.Note(d.row, d.key, d.at, d.shape); err != nil {
+			return err
+		}
+	}
+	return o.state.Write()
+}
