@@ -198,7 +198,7 @@ func (r *Redactor) word(s string) string {
 		return s
 	}
 	for _, table := range []string{"host", "nt", "account", "agent", "certificate", "profile", "path"} {
-		if p, ok := r.tables[table][lower]; ok {
+		if p, ok := r.met(table, s); ok {
 			return p
 		}
 	}
