@@ -15,7 +15,9 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/probe/baseline"
 	"github.com/ewsprobe/ewsprobe/probe/batch"
+	"github.com/ewsprobe/ewsprobe/probe/finding"
 	"github.com/ewsprobe/ewsprobe/probe/report"
 )
 
@@ -36,10 +38,11 @@ type outlet struct {
 type outputs struct {
 	list    []*outlet
 	spools  []*spool
-	column  int            // of the addresses
-	found   *report.Report // of the endpoint
-	trouble string         // why the run could not come to its end
-	mask    *batchMask     // nil: names are shown
+	column  int                   // of the addresses
+	found   *report.Report        // of the endpoint
+	over    []evidence.Acceptance // entries of the baseline whose day is over
+	trouble string                // why the run could not come to its end
+	mask    *batchMask            // nil: names are shown
 	stdio   stdio
 }
 
@@ -122,11 +125,22 @@ func (o *outputs) emit(r batch.Result) error {
 	return nil
 }
 
-func (o *outputs) endpoint(rec evidence.Record) { o.found = o.mask.endpoint(rec, o.stdio) }
+// endpoint takes what the endpoint's own check found.
+func (o *outputs) endpoint(rec evidence.Record) {
+	o.found = o.mask.endpoint(rec, o.stdio)
+	o.over = baseline.Over(rec.Target.Accepted, rec.Started)
+}
 
 // summary ends all outputs. A file takes the place of an older one only here.
 func (o *outputs) summary(found batch.Summary) error {
-	s := o.mask.summary(summaryOf(found))
+	s := summaryOf(found)
+	for _, a := range o.over {
+		found := slices.ContainsFunc(o.found.Findings, func(f finding.Finding) bool { return string(f.Code) == a.Code })
+		if found || s.ByCode[a.Code] > 0 {
+			s.Notes = append(s.Notes, fmt.Sprintf("%s was accepted until %s (%s); that is over.", a.Code, a.Until, a.Reason))
+		}
+	}
+	s = o.mask.summary(s)
 	s.Endpoint = o.found
 	if o.trouble != "" {
 		s.Incomplete = o.mask.text(o.trouble)

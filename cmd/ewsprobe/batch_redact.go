@@ -137,6 +137,11 @@ func (m *batchMask) summary(s report.Summary) report.Summary {
 		s.Stopped = m.text(s.Stopped)
 	}
 	s.Incomplete = m.text(s.Incomplete)
+	notes := make([]string, len(s.Notes))
+	for i, note := range s.Notes {
+		notes[i] = m.text(note)
+	}
+	s.Notes = notes
 	return s
 }
 

@@ -324,6 +324,11 @@ func (m *merging) summary(s summaryRead) {
 	for k, n := range s.FrontEnds {
 		m.sum.FrontEnds[k] += n
 	}
+	for _, note := range s.Notes {
+		if !slices.Contains(m.sum.Notes, note) {
+			m.sum.Notes = append(m.sum.Notes, note)
+		}
+	}
 	m.sum.Slowest = append(m.sum.Slowest, s.Slowest...)
 	slices.SortStableFunc(m.sum.Slowest, func(a, b report.SlowMailbox) int { return cmp.Compare(b.TookMS, a.TookMS) })
 	m.sum.Slowest = m.sum.Slowest[:min(len(m.sum.Slowest), batch.MostSlowest)]
@@ -334,6 +339,7 @@ func (m *merging) conclude(t *batch.Totals, std stdio, out *merged) error {
 	s := summaryOf(t.Summary())
 	s.Started, s.DurationMS, s.Rows = m.first.Started, m.sum.DurationMS, m.most
 	s.Requests, s.Retries, s.Pauses, s.PausedMS, s.FrontEnds, s.Slowest = m.sum.Requests, m.sum.Retries, m.sum.Pauses, m.sum.PausedMS, m.sum.FrontEnds, m.sum.Slowest
+	s.Notes = m.sum.Notes
 	if v := m.first.Verdict; v != nil && (s.Verdict == nil || v.Status.Rank() < s.Verdict.Status.Rank()) {
 		s.Verdict = v // the endpoint's own
 	}

@@ -170,7 +170,7 @@ func (r *Redactor) target(t evidence.Target) evidence.Target {
 	t.Profile = r.profile(t.Profile)
 	accepted := make([]evidence.Acceptance, len(t.Accepted))
 	for i, a := range t.Accepted {
-		accepted[i] = evidence.Acceptance{Code: r.vocabularyWord(a.Code), Host: r.host(a.Host), Reason: r.words(a.Reason), Until: r.keep(a.Until, dateLike)}
+		accepted[i] = evidence.Acceptance{Code: r.vocabularyWord(a.Code), Host: r.host(a.Host), Mailbox: r.mail(a.Mailbox), Reason: r.words(a.Reason), Until: r.keep(a.Until, dateLike)}
 	}
 	if t.Accepted != nil {
 		t.Accepted = accepted

@@ -64,6 +64,7 @@ type Summary struct {
 	Verdict    *finding.Verdict `json:"verdict"` // the worst
 	Stopped    string           `json:"stopped"`
 	Incomplete string           `json:"incomplete"` // why these are not all rows of the input
+	Notes      []string         `json:"notes"`      // what else has to be known
 	Endpoint   *Report          `json:"endpoint"`
 }
 
@@ -144,7 +145,7 @@ func (s Summary) notices() []string {
 	if s.Incomplete != "" {
 		list = append(list, "Not all rows: "+s.Incomplete+".")
 	}
-	return list
+	return append(list, s.Notes...)
 }
 
 // worst is the sentence about the worst verdict; "" where all is well.

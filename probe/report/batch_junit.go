@@ -7,6 +7,7 @@ import (
 	"io"
 	"iter"
 
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 )
 
@@ -57,11 +58,11 @@ func (d *batchJUnit) Write(w io.Writer, s Summary, kept iter.Seq2[[]byte, error]
 		d.cases.Properties = append(d.cases.Properties, junitProperty{"verdict", string(s.Verdict.Code)})
 	}
 	for _, notice := range s.notices() {
-		// Rows that are not there must not look as if they had passed.
 		d.cases.Properties = append(d.cases.Properties, junitProperty{"notice", notice})
 	}
 	head := d.cases
-	if notices := s.notices(); s.Status() == finding.Unknown && len(notices) > 0 {
+	// Rows that are not there must not look as if they had passed.
+	if s.Stopped == evidence.StoppedByUser || s.Incomplete != "" {
 		head.Tests++
 		head.Errors++
 	}

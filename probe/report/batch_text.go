@@ -19,7 +19,7 @@ func (s Summary) Text(style Style) string {
 	for _, notice := range notices {
 		p.hanging(2, "", notice)
 	}
-	if worst := s.worst(); worst != "" && len(notices) == 0 {
+	if worst := s.worst(); worst != "" && s.Stopped == "" && s.Incomplete == "" {
 		p.hanging(2, "", worst)
 	}
 	p.b.WriteString("\n")

@@ -79,7 +79,7 @@ var (
 		"Row.mailbox": "Null: the row names none that could be asked for.", "Row.findings": "Codes.", "Row.causes": "The six causes of KB 3212785, all, in their order.", "Row.duplicate_of": "The row that was asked in its place.",
 		"Summary.started": "RFC 3339, UTC.", "Summary.rows": "Rows of data in the input, as far as it was read.", "Summary.reported": "Of these, reported by this run.", "Summary.resumed": "Reported by earlier runs (--resume).",
 		"Summary.by_cause": "Rows of which a cause is confirmed or likely.", "Summary.verdict": "The worst of all; null: there was no row.", "Summary.groups": "Rows with the same verdict, the worst first.",
-		"Summary.stopped": "Why it ended before the last row.", "Summary.incomplete": "Why these are not all rows of the input.", "Summary.endpoint": "The report of the endpoint's own check.",
+		"Summary.stopped": "Why it ended before the last row.", "Summary.incomplete": "Why these are not all rows of the input.", "Summary.notes": "Sentences about what else has to be known.", "Summary.endpoint": "The report of the endpoint's own check.",
 		"BatchGroup.summary": "The sentence of the first of them.", "Summary.answers_ms": "Percentiles; null: nothing was asked, or the rows come from several runs.",
 		"Request.authorization": "A description, never the value.", "Item.timing_ms": "Null: that phase did not happen.",
 	}
