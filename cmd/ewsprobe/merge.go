@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -286,9 +287,18 @@ func (m *merging) read(f *os.File, number int) error {
 	}
 }
 
+// codeForm is what codes look like, those of a newer version too.
+var codeForm = regexp.MustCompile(`^[a-z][a-z0-9-]{0,63}$`)
+
 func (m *merging) row(r rowRead, p place) error {
-	if r.Row < 1 || r.Row > 1<<30 {
+	// The file may come from anywhere.
+	switch v := r.Verdict; {
+	case r.Row < 1 || r.Row > 1<<30:
 		return fmt.Errorf("%d is no number of a row", r.Row)
+	case !codeForm.MatchString(string(v.Code)):
+		return fmt.Errorf("row %d has no code of a verdict", r.Row)
+	case !slices.Contains([]finding.Status{finding.OK, finding.Warning, finding.Critical, finding.Unknown}, v.Status):
+		return fmt.Errorf("row %d has no status", r.Row)
 	}
 	for r.Row >= len(m.rows) {
 		m.rows = append(m.rows, make([]place, max(r.Row+1-len(m.rows), len(m.rows)/4, 1024))...)

@@ -221,6 +221,9 @@ type share struct {
 // Percent is the part of all rows.
 func (s share) Percent() float64 { return 100 * float64(s.N) / float64(max(s.Of, 1)) }
 
+// Accepted: a finding that is ok is one that a baseline accepts.
+func (s share) Accepted() bool { return s.Status == finding.OK && s.Code != "ok" }
+
 // shares are the verdicts of the rows, the worst first. An accepted one is apart
 // from the same where it is not.
 func (s Summary) shares() []share {

@@ -166,6 +166,9 @@ func writeChunks(w io.Writer, kept iter.Seq2[[]byte, error]) error {
 				classes += " has-" + string(status)
 			}
 		}
+		if n == chunk { // of less, the height is not known beforehand
+			classes += " whole"
+		}
 		_, err := fmt.Fprintf(w, "<tbody role=\"rowgroup\" class=\"%s\">\n%s</tbody>\n", classes[1:], part.Bytes())
 		part.Reset()
 		n, has = 0, [4]bool{}
