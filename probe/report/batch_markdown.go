@@ -85,6 +85,10 @@ func (d *batchMarkdown) Write(w io.Writer, s Summary, _ iter.Seq2[[]byte, error]
 	if e := s.Endpoint; e != nil {
 		m.heading("The endpoint")
 		m.line("%s `%s` %s", strings.ToUpper(string(e.Verdict.Status)), e.Verdict.Code, inMarkdown(e.Verdict.Summary))
+		if e.Verdict.Status != finding.OK && len(e.Findings) > 0 {
+			m.line("")
+			m.remedies(e.Findings[0].Remedies)
+		}
 	}
 	m.line("")
 	m.line("%s", inMarkdown(fmt.Sprintf("%s %s, started %s, %d ms", s.Tool.Name, s.Tool.Version, s.Started.UTC().Format("2006-01-02 15:04:05 UTC"), max(s.DurationMS, 0))))

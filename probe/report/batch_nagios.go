@@ -17,7 +17,7 @@ func (batchNagios) Write(w io.Writer, s Summary, _ iter.Seq2[[]byte, error]) err
 	words := s.Counts()
 	for _, more := range append(s.notices(), s.worst()) {
 		if more != "" {
-			words += "; " + more
+			words += "; " + strings.TrimSuffix(more, ".")
 		}
 	}
 	words = strings.ReplaceAll(Clean(words, textLimit), "|", "/")
