@@ -44,7 +44,7 @@ Exit code: the worst of all: 2 critical, 3 unknown or stopped, 1 warning, 0 ok.`
 
 // batchFlags are those of check, without what a row says, and the batch's own.
 func batchFlags() []cli.Flag {
-	others := []string{"mailbox", "format", "save", "redact", "baseline", "keytab", "ccache", "spn", "current-user"}
+	others := []string{"mailbox", "format", "save", "redact", "keytab", "ccache", "spn", "current-user"}
 	shared := slices.DeleteFunc(checkFlags(), func(f cli.Flag) bool { return slices.Contains(others, f.Names()[0]) })
 	return append(shared,
 		&cli.StringFlag{Name: "target", Usage: "the `TARGET` of check: an EWS URL, HOST or HOST:PORT; else the profile's URL"},
@@ -56,12 +56,21 @@ func batchFlags() []cli.Flag {
 		&cli.DurationFlag{Name: "timeout-per-mailbox", Value: batch.DefaultPerMailbox, Usage: "how long a mailbox is tried while the server asks for patience or does not answer"},
 		&cli.StringFlag{Name: "resume", Usage: "keep in the file `STATE` what was reported, and go on from there when run again"},
 		&cli.StringFlag{Name: "shard", Usage: "check only part `i/n` of the rows: the same rows everywhere, duplicates together"},
-		&cli.StringFlag{Name: "format", Value: "text", Usage: "what to print: text, json (one object per line) or csv"},
-		&cli.StringSliceFlag{Name: "save", Usage: "also write the results to `FILE` (.json or .csv); repeatable"},
+		&cli.StringFlag{Name: "format", Value: "text", Usage: "what to print: " + oneOf(report.Formats(), "or") + "; text, json (one object per line) and csv come row by row"},
+		&cli.StringSliceFlag{Name: "save", Usage: "also write the results to `FILE`, whose ending tells the format (.jsonl or " + oneOf(report.Extensions(), "or") + "); repeatable"},
+		&cli.BoolFlag{Name: "redact", Usage: "numbered placeholders in the place of names, in every output; of the columns of the input only the addresses' is left"},
 	)
 }
 
 func runBatch(c *cli.Context, std stdio) error {
+	mask, std, err := batchRedaction(c, std)
+	if err != nil {
+		return err
+	}
+	return mask.refusal(batchWith(c, std, mask))
+}
+
+func batchWith(c *cli.Context, std stdio, mask *batchMask) error {
 	cfg, err := configureBatch(c)
 	if err != nil {
 		return err
@@ -83,7 +92,7 @@ func runBatch(c *cli.Context, std stdio) error {
 		return err
 	}
 	defer passwords.close()
-	out, err := openOutputs(c, std, input)
+	out, err := openOutputs(c, std, input, mask)
 	if err != nil {
 		return err
 	}
@@ -100,14 +109,14 @@ func runBatch(c *cli.Context, std stdio) error {
 		err = takeMemory(&cfg.Probe)
 		warnInsecure(cfg.Probe, std)
 	} else {
-		err = takePassword(c, &cfg.Probe, output{std: std})
+		err = takePassword(c, &cfg.Probe, mask.prompts(std))
 	}
 	if err != nil {
 		return err
 	}
 	shown := showProgress(std, input, cfg.Shard)
 	if level := verbosity(c); level > 0 {
-		tell := output{std: std}.follower(level)
+		tell := mask.prompts(std).follower(level)
 		cfg.Probe.Follow = func(item evidence.Item) {
 			if r := item.Request; r != nil && r.Mailbox != "" {
 				item.ID = r.Mailbox // of many records, what tells them apart
@@ -131,13 +140,15 @@ func runBatch(c *cli.Context, std stdio) error {
 		if trouble != nil {
 			std.complain(trouble)
 		}
-		out.endpoint(report.New(rec, version()))
+		out.endpoint(rec)
 	}
 	cfg.Watch = shown.watch
 	summary, err := batch.Run(c.Context, cfg)
 	shown.end()
 	if err != nil {
-		std.complain(batchTrouble(err, file))
+		err = batchTrouble(err, file)
+		std.complain(err)
+		out.trouble = err.Error()
 	}
 	if sumErr := out.summary(summary); sumErr != nil && err == nil {
 		std.complain(fmt.Errorf("the results could not be written: %w", sumErr))
@@ -166,8 +177,8 @@ func configureBatch(c *cli.Context) (batch.Config, error) {
 	if err := checkOwnAccounts(c); err != nil {
 		return b, err
 	}
-	if f := c.String("format"); !slices.Contains([]string{"text", "json", "csv"}, f) {
-		return b, usage("--format %q is unknown; batch prints text, json or csv", f)
+	if _, err := chosenFormat(c); err != nil {
+		return b, err
 	}
 	target, profile, err := batchSubject(c)
 	if err != nil {

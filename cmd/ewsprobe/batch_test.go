@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/ewsprobe/ewsprobe/ews/standin"
+	"github.com/ewsprobe/ewsprobe/probe/report"
 )
 
 // rowTold and summaryTold are the lines of a batch as the contract has them.
@@ -59,13 +60,13 @@ func results(tb testing.TB, out string) (map[int]rowTold, summaryTold) {
 		if err := json.Unmarshal(in.Bytes(), &r); err != nil {
 			tb.Fatalf("no JSON object: %v: %.200s", err, in.Text())
 		}
-		if r.Schema == summarySchema {
+		if r.Schema == report.SummarySchema {
 			if err := json.Unmarshal(in.Bytes(), &sum); err != nil {
 				tb.Fatal(err)
 			}
 			continue
 		}
-		if r.Schema != rowSchema || len(r.Causes) != 6 {
+		if r.Schema != report.RowSchema || len(r.Causes) != 6 {
 			tb.Errorf("a row of the schema %q with %d causes", r.Schema, len(r.Causes))
 		}
 		if _, twice := rows[r.Row]; twice {
@@ -345,7 +346,7 @@ func TestBatchUsage(t *testing.T) {
 		{[]string{file}, "--target is missing"},
 		{[]string{"--target", "mail.contoso.com"}, "FILE.csv is missing"},
 		{[]string{"--target", "anna@contoso.com", file}, "--target has to be"},
-		{[]string{"--target", "mail.contoso.com", "--format", "html", file}, "--format"},
+		{[]string{"--target", "mail.contoso.com", "--format", "xml", file}, "--format"},
 		{[]string{"--target", "mail.contoso.com", "--shard", "4/3", file}, "--shard"},
 		{[]string{"--target", "mail.contoso.com", "--shard", "1/3", "--max-rejections", "2", file}, "--max-rejections"},
 		{[]string{"--target", "mail.contoso.com", "--concurrency", "0", file}, "--concurrency"},

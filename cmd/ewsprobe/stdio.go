@@ -34,6 +34,7 @@ type stdio struct {
 	errTerm  bool
 	width    int
 	env      func(string) string
+	hide     func(string) string // takes the names out of an error's line; nil shows them
 }
 
 func processIO() stdio {
@@ -66,7 +67,11 @@ func (s stdio) style() report.Style {
 
 // complain prints the one line of an error.
 func (s stdio) complain(err error) {
-	fmt.Fprintf(s.err, "ewsprobe: %s\n", oneLine(err.Error()))
+	text := err.Error()
+	if s.hide != nil {
+		text = s.hide(text)
+	}
+	fmt.Fprintf(s.err, "ewsprobe: %s\n", oneLine(text))
 }
 
 func oneLine(text string) string {

@@ -19,6 +19,7 @@ type bench struct {
 	anonymous evidence.Item
 	own       *evidence.Item // the account's own inbox, where nobody is impersonated
 	scheme    string
+	named     map[string]bool  // mailboxes, in lower case, for which a finding is accepted
 	outside   evidence.Target  // what look-ups are judged by
 	also      *finding.Finding // a warning about the account, where rows name theirs
 
@@ -33,7 +34,12 @@ func newBench(endpoint evidence.Record, accepted evidence.Item, impersonate bool
 	t := endpoint.Target
 	t.Impersonate, t.Profile, t.Cloud, t.EveryAddress, t.Autodiscover, t.FromAddress = impersonate, nil, false, false, "", ""
 	t.Addresses = []string{accepted.Address}
-	b := &bench{started: endpoint.Started, target: t, scheme: accepted.Logon.Scheme, usual: map[usual]*Shape{}}
+	b := &bench{started: endpoint.Started, target: t, scheme: accepted.Logon.Scheme, named: map[string]bool{}, usual: map[usual]*Shape{}}
+	for _, a := range t.Accepted {
+		if a.Mailbox != "" {
+			b.named[strings.ToLower(a.Mailbox)] = true
+		}
+	}
 	for _, item := range endpoint.Items {
 		if item.Step == evidence.StepAnonymous && item.Address == accepted.Address && item.Response != nil {
 			b.anonymous = item
@@ -53,7 +59,7 @@ func (b *bench) shape(j *job) (*Shape, error) {
 	good := item.EWS.Answered() && item.EWS.Code == "NoError" && item.EWS.Class != "Error"
 	plain := !item.EWS.Answered() || len(item.EWS.Resolved) == 0
 	mailbox := j.row.Address
-	if plain && j.outside == nil && (j.book == nil || len(j.book.EWS.Resolved) == 0) && !strings.EqualFold(mailbox, b.target.User) {
+	if plain && j.outside == nil && (j.book == nil || len(j.book.EWS.Resolved) == 0) && !strings.EqualFold(mailbox, b.target.User) && !b.named[strings.ToLower(mailbox)] {
 		mailbox = Stand // no other address is in play: the judgement holds for any
 	}
 	var key usual

@@ -53,10 +53,12 @@ type Times struct{ P50, P90, P99, Max time.Duration }
 // Limits of what a summary keeps.
 const (
 	examples  = 3
-	slowest   = 5
 	maxGroups = 200
 	maxFronts = 100
 )
+
+// MostSlowest is how many of the slowest mailboxes a summary names.
+const MostSlowest = 5
 
 // tally counts as results come.
 type tally struct {
@@ -113,14 +115,14 @@ func (t *tally) served(item evidence.Item) {
 	took := time.Duration(*item.Timing.Total * float64(time.Millisecond))
 	t.longest = max(t.longest, took)
 	t.times[bucketOf(took)]++
-	if len(t.s.Slowest) < slowest || took > t.s.Slowest[len(t.s.Slowest)-1].Took {
+	if len(t.s.Slowest) < MostSlowest || took > t.s.Slowest[len(t.s.Slowest)-1].Took {
 		mailbox := ""
 		if item.Request != nil {
 			mailbox = item.Request.Mailbox
 		}
 		t.s.Slowest = append(t.s.Slowest, Slow{mailbox, took})
 		slices.SortStableFunc(t.s.Slowest, func(a, b Slow) int { return cmp.Compare(b.Took, a.Took) })
-		t.s.Slowest = t.s.Slowest[:min(len(t.s.Slowest), slowest)]
+		t.s.Slowest = t.s.Slowest[:min(len(t.s.Slowest), MostSlowest)]
 	}
 }
 
