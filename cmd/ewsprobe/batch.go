@@ -21,7 +21,7 @@ import (
 
 // batchMemory is where the collector begins to work harder in a batch: ten
 // answers under way, and the numbers of hundreds of thousands of mailboxes.
-const batchMemory = 48 << 20
+const batchMemory = 44 << 20
 
 func batchCommand(std stdio) *cli.Command {
 	return &cli.Command{

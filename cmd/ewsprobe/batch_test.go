@@ -61,11 +61,13 @@ func results(tb testing.TB, out string) (map[int]rowTold, summaryTold) {
 			tb.Fatalf("no JSON object: %v: %.200s", err, in.Text())
 		}
 		if r.Schema == report.SummarySchema {
+			asSchema(tb, "summary", in.Bytes())
 			if err := json.Unmarshal(in.Bytes(), &sum); err != nil {
 				tb.Fatal(err)
 			}
 			continue
 		}
+		asSchema(tb, "row", in.Bytes())
 		if r.Schema != report.RowSchema || len(r.Causes) != 6 {
 			tb.Errorf("a row of the schema %q with %d causes", r.Schema, len(r.Causes))
 		}
