@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"runtime/debug"
@@ -74,11 +76,24 @@ func run(ctx context.Context, args []string, std stdio) int {
 	switch f := formatAsked(args); f {
 	case report.FormatJSON, report.FormatNagios, report.FormatJUnit, report.FormatCSV:
 		r := report.Refused(why.code, evidence.Target{}, oneLine(why.text), version(), time.Now())
-		if out, err := r.Render(f, report.Style{}); err == nil {
+		out, err := r.Render(f, report.Style{})
+		if err == nil && f == report.FormatJSON && len(args) > 1 && args[1] == "batch" {
+			out, err = oneObjectPerLine(out) // as its results are, which may be appended to
+		}
+		if err == nil {
 			std.out.Write(out)
 		}
 	}
 	return finding.Unknown.ExitCode()
+}
+
+func oneObjectPerLine(object []byte) ([]byte, error) {
+	var b bytes.Buffer
+	if err := json.Compact(&b, object); err != nil {
+		return nil, err
+	}
+	b.WriteByte('\n')
+	return b.Bytes(), nil
 }
 
 // formatAsked looks for --format in a command line that may be too broken to be

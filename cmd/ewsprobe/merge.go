@@ -65,6 +65,7 @@ type merging struct {
 	rows    []place // by number
 	doubled []int
 	ignored []string // lines that are cut off
+	refused []string // runs that did not begin
 	most    int      // rows of the input, as the summaries say
 	whole   bool
 	first   summaryRead
@@ -282,6 +283,10 @@ func (m *merging) read(f *os.File, number int) error {
 				return fmt.Errorf("line %d: %w", line, err)
 			}
 			m.summary(s)
+		case report.Schema:
+			// A run that was refused before it asked for anything, in a file that
+			// later runs were appended to.
+			m.refused = append(m.refused, fmt.Sprintf("%s line %d: this run did not begin: %s", f.Name(), line, head.Verdict.Summary))
 		default:
 			return fmt.Errorf("line %d is no result of ewsprobe batch --format json (its schema is %q)", line, head.Schema)
 		}
@@ -364,6 +369,9 @@ func (m *merging) conclude(t *batch.Totals, std stdio, out *merged) error {
 	m.doubled = slices.Compact(m.doubled)
 	if len(m.doubled) > 0 {
 		std.complain(fmt.Errorf("%s there more than once and written once: %s", count(len(m.doubled), "row was", "rows were"), some(m.doubled)))
+	}
+	for _, why := range m.refused[:min(len(m.refused), 10)] {
+		std.complain(errors.New(why))
 	}
 	for _, where := range m.ignored[:min(len(m.ignored), 10)] {
 		std.complain(fmt.Errorf("%s is cut off and was ignored", where))

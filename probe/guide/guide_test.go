@@ -89,7 +89,8 @@ func TestNamesLeadToOneGuide(t *testing.T) {
 	}
 }
 
-// Codes and flags that a guide names exist; flags are held by the scripts.
+// Codes and guides that a guide names exist. (Flags: TestGuidesNameFlags of the
+// program.)
 func TestGuidesNameWhatExists(t *testing.T) {
 	for _, name := range Names() {
 		source, _ := Source(name)

@@ -122,6 +122,14 @@ func factsOf(n rule.Node) [][2]string {
 	return rows
 }
 
+// AllTheSame says where to look on behind an ok.
+func (p htmlPage) AllTheSame() string {
+	if p.Verdict.Code != "ok" || len(p.Findings) > 0 {
+		return ""
+	}
+	return allTheSame
+}
+
 // Target rows of the page's head: what was asked, and how.
 func (p htmlPage) Asked() [][2]string {
 	var rows [][2]string

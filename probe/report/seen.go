@@ -198,7 +198,7 @@ func attempt(a rule.Attempt) string {
 		s += ": " + a.Why
 	}
 	if a.Counted {
-		s += " (counts as refused)"
+		s += " (counted as a bad logon)"
 	}
 	return s
 }

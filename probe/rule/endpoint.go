@@ -138,7 +138,7 @@ func forbidden(v *view, n *node) *hit {
 	h.summary = fmt.Sprintf("%s forbids EWS (403)%s", v.at(n), after(leg))
 	switch {
 	case len(n.agents) > 0:
-		h.detail = "403 to the tool's own user agent and to those of Dynamics."
+		h.detail = "403 to the tool's own user agent and to those of Dynamics, before any sign-in."
 		for _, a := range n.agents {
 			h.evidence = append(h.evidence, a.ID)
 		}
@@ -150,7 +150,11 @@ func forbidden(v *view, n *node) *hit {
 	default:
 		h.detail = "403 without a question for credentials."
 	}
-	if strings.HasPrefix(v.rec.Target.URL, "http:") {
+	plain := strings.HasPrefix(v.rec.Target.URL, "http:")
+	if leg.Logon == nil && !plain && !n.who.Exchange && n.who.Device == "" {
+		h.detail += " None of Exchange's own headers is in the answer, so look first at what stands in front of it: a web application firewall, a publishing rule, a list of allowed addresses."
+	}
+	if plain {
 		h.detail += " Over http this is how IIS says that TLS is required."
 	}
 	if d := n.who.Device; d != "" {

@@ -343,6 +343,23 @@ func TestCommandsCannotBeChanged(t *testing.T) {
 	}
 }
 
+// Behind one name, the commands are for the server that has the fault, and the
+// cause says where.
+func TestCommandsAreForTheServerAtFault(t *testing.T) {
+	other := headers(append([]string{"X-FEServer", "EX02", "X-OWA-Version", "15.2.1544.11"}, offers("NTLM")...)...)
+	j := Judge(record(target(func(t *evidence.Target) { t.EveryAddress = true }), anonymousOnly(),
+		at(here), ask("NTLM", "Basic"), at("10.0.0.12:443"), asked(401, other)))
+	if j.Verdict.Code != "basic-disabled" {
+		t.Fatalf("%+v", j.Verdict)
+	}
+	if c := j.Findings[0].Remedies[0].Command; !strings.Contains(c, "-Server EX02") {
+		t.Errorf("Basic is off at EX02, and the command is %s", c)
+	}
+	if why := j.Causes[4].Why; why != "EWS offers no Basic at 10.0.0.12:443" {
+		t.Errorf("cause 5: %s", why)
+	}
+}
+
 // The order in which findings stand decides the verdict: it must not depend on
 // the order of the rules.
 func TestOrderOfRulesDoesNotMatter(t *testing.T) {
