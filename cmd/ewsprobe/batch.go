@@ -44,7 +44,7 @@ Exit code: the worst of all: 2 critical, 3 unknown or stopped, 1 warning, 0 ok.`
 
 // batchFlags are those of check, without what a row says, and the batch's own.
 func batchFlags() []cli.Flag {
-	others := []string{"mailbox", "format", "save", "redact", "keytab", "ccache", "spn", "current-user"}
+	others := []string{"mailbox", "format", "save", "redact"}
 	shared := slices.DeleteFunc(checkFlags(), func(f cli.Flag) bool { return slices.Contains(others, f.Names()[0]) })
 	return append(shared,
 		&cli.StringFlag{Name: "target", Usage: "the `TARGET` of check: an EWS URL, HOST or HOST:PORT; else the profile's URL"},

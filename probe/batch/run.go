@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ewsprobe/ewsprobe/ews"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/probe"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
@@ -95,39 +96,46 @@ func Run(ctx context.Context, c Config) (Summary, error) {
 	return s, err
 }
 
+// examined is what a check has found, and what signs in as it did.
+type examined struct {
+	rec      evidence.Record
+	refused  int            // logons
+	lines    *ews.Lines     // nil: no logon by the profile's scheme was accepted
+	accepted *evidence.Item // the one that the lines repeat
+}
+
 // examine is a check of the endpoint, made once more where the server only asks
 // for patience and nobody's password was refused; with insist also where it is
 // away, as long as a mailbox would be tried.
-func (r *run) examine(ctx context.Context, c probe.Config, insist bool) (rec evidence.Record, refused int, trouble error) {
+func (r *run) examine(ctx context.Context, c probe.Config, insist bool) (e examined, trouble error) {
 	end := time.Now().Add(r.PerMailbox)
 	for try := 0; ; try++ {
-		rec, trouble = probe.Run(ctx, c)
-		if rec.Target.Mailbox == "" {
-			rec.Target.Impersonate = r.Impersonate
+		e = examined{}
+		e.rec, e.lines, e.accepted, trouble = probe.Examine(ctx, c)
+		if e.rec.Target.Mailbox == "" {
+			e.rec.Target.Impersonate = r.Impersonate
 		}
-		refused = 0
 		var wait time.Duration
-		for _, item := range rec.Items {
+		for _, item := range e.rec.Items {
 			if item.Logon != nil && item.Logon.Counted {
-				refused++
+				e.refused++
 			}
 			if k := kindOf(item); k == patience {
 				wait = max(wait, asked(item), time.Second)
 			}
 		}
-		if insist && wait == 0 && away(rec) {
+		if insist && wait == 0 && away(e.rec) {
 			wait = min(shortestPause<<min(try, 10), longestPause)
 		}
-		lines, _ := c.Lines(rec)
-		if lines != nil || refused > 0 || wait == 0 || time.Now().Add(wait).After(end) {
-			return rec, refused, trouble
+		if e.lines != nil || e.refused > 0 || wait == 0 || time.Now().Add(wait).After(end) {
+			return e, trouble
 		}
 		t := time.NewTimer(wait)
 		select {
 		case <-t.C:
 		case <-ctx.Done():
 			t.Stop()
-			return rec, refused, trouble
+			return e, trouble
 		}
 	}
 }

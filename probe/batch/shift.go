@@ -167,6 +167,9 @@ func (s *shift) report(j *job, shape *Shape) {
 
 // remember keeps the next run from sending a password again that was refused.
 func (s *shift) remember() {
+	if !s.lines.ByPassword() {
+		return
+	}
 	s.remembering.Do(func() {
 		if err := s.who.Memory.Remember(s.who.User, s.who.URL, s.who.Password); err != nil {
 			s.notKept.Lock()
@@ -183,22 +186,21 @@ type oneAccount struct{ only *shift }
 func (r *run) oneAccount(ctx context.Context) duty {
 	c := r.Probe
 	c.Cloud = nil // looked up is what fails
-	endpoint, refused, err := r.examine(ctx, c, false)
+	endpoint, err := r.examine(ctx, c, false)
 	if r.Endpoint != nil {
-		r.Endpoint(endpoint, err)
+		r.Endpoint(endpoint.rec, err)
 	}
-	s := &shift{run: r, who: r.Probe, target: endpoint.Target}
-	judged := rule.Judge(endpoint)
-	lines, accepted := r.Probe.Lines(endpoint)
-	switch why := forAll(judged, accepted != nil); {
+	s := &shift{run: r, who: r.Probe, target: endpoint.rec.Target}
+	judged := rule.Judge(endpoint.rec)
+	switch why := forAll(judged, endpoint.lines != nil); {
 	case ctx.Err() != nil:
 	case why != "":
 		s.pass(why)
 		r.tally.worse(judged.Verdict, "")
 	default:
-		s.lines, s.bench = lines, newBench(endpoint, *accepted, r.Impersonate)
+		s.lines, s.bench = endpoint.lines, newBench(endpoint.rec, *endpoint.accepted, r.Impersonate)
 		s.bench.outside = r.Probe.Target()
-		s.account = newAccount(r.Probe.MaxRejections, refused, !lines.Basic())
+		s.account = newAccount(r.Probe.MaxRejections, endpoint.refused, s.lines)
 		if judged.Verdict.Status == finding.Critical || judged.Verdict.Status == finding.Warning {
 			r.tally.worse(judged.Verdict, "")
 		}
