@@ -132,8 +132,13 @@ func TestBatchSavesNowhere(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range [][]string{
-		{"--save", filepath.Join(dir, "missing", "results.html")}, {"--save", filepath.Join(dir, "folder.html")}, {"--save", filepath.Join(dir, "results.doc")},
-		{"--resume", filepath.Join(dir, "state"), "--format", "html"}, {"--redact", "--resume", filepath.Join(dir, "state")}, {"--redact", "--shard", "1/2"}, {"--format", "pdf"},
+		{"--save", filepath.Join(dir, "missing", "results.html")},
+		{"--save", filepath.Join(dir, "folder.html")},
+		{"--save", filepath.Join(dir, "results.doc")},
+		{"--resume", filepath.Join(dir, "state"), "--format", "html"},
+		{"--redact", "--resume", filepath.Join(dir, "state")},
+		{"--redact", "--shard", "1/2"},
+		{"--format", "pdf"},
 		{"--baseline", filepath.Join(dir, "missing.yaml")},
 	} {
 		o := rightPassword.run(t, batchArgs(t, s, append(c, batchFile(t, boxes(1)))...)...)
