@@ -35,7 +35,8 @@ func TestBatchRedacts(t *testing.T) {
 		}
 		baseline := save(t, "baseline.yaml", []byte("- {code: impersonation-denied, mailbox: box5@contoso.com, reason: Canary knows, until: 2999-12-31}\n- {code: mailbox-not-found, reason: Canary, until: 2020-01-01}"))
 		whole := rightPassword.run(t, batchArgs(t, s, "--baseline", baseline, input)...)
-		lines := save(t, "canary.jsonl", []byte(whole.out))
+		// With a line that was cut off, which is told by the name of the file.
+		lines := save(t, "canary.jsonl", []byte(whole.out+`{"schema":"ewsprobe/row/1","row":2,"mailbox":"ca`+"\n"))
 		texts := map[string]string{}
 		for _, format := range report.Formats() {
 			dir := t.TempDir()
@@ -51,6 +52,9 @@ func TestBatchRedacts(t *testing.T) {
 			m := program{}.run(t, "merge", "--redact", "--format", string(format), lines)
 			if m.exit != whole.exit {
 				t.Errorf("merge %s: exit %d, not %d\n%s", format, m.exit, whole.exit, m.err)
+			}
+			if !strings.Contains(m.err, "is cut off and was ignored") {
+				t.Errorf("merge %s: %s", format, m.err)
 			}
 			texts["merge "+string(format)], texts["merge "+string(format)+", standard error"] = m.out, m.err
 		}

@@ -96,14 +96,18 @@ type summaryRead struct {
 	Endpoint json.RawMessage `json:"endpoint"`
 }
 
-// result is a row as a batch gives it out.
+// result is a row as a batch gives it out; raw is its line, nil where nothing but
+// the verdict is asked for.
 func (r rowRead) result(raw []byte) (batch.Result, error) {
-	null := json.RawMessage("null")
-	parts := struct{ Verdict, Causes, Findings json.RawMessage }{null, null, null}
-	if err := json.Unmarshal(raw, &parts); err != nil {
-		return batch.Result{}, err
+	shape := &batch.Shape{Verdict: r.Verdict}
+	if raw != nil {
+		null := json.RawMessage("null")
+		parts := struct{ Verdict, Causes, Findings json.RawMessage }{null, null, null}
+		if err := json.Unmarshal(raw, &parts); err != nil {
+			return batch.Result{}, err
+		}
+		shape.Fields = fmt.Sprintf(`"verdict":%s,"causes":%s,"findings":%s`, parts.Verdict, parts.Causes, parts.Findings)
 	}
-	shape := &batch.Shape{Verdict: r.Verdict, Fields: fmt.Sprintf(`"verdict":%s,"causes":%s,"findings":%s`, parts.Verdict, parts.Causes, parts.Findings)}
 	for _, cause := range r.Causes {
 		if cause.Status == finding.CauseConfirmed || cause.Status == finding.CauseLikely {
 			shape.Causes = append(shape.Causes, cause.Number)
@@ -233,7 +237,11 @@ func merge(c *cli.Context, std stdio, mask *batchMask) error {
 		if err := json.Unmarshal(raw, &r); err != nil {
 			return unusable("%s: row %d: %v", names[p.file-1], number, err)
 		}
-		result, err := r.result(raw)
+		line := raw
+		if mask == nil {
+			line = nil
+		}
+		result, err := r.result(line)
 		if err != nil {
 			return unusable("%s: row %d: %v", names[p.file-1], number, err)
 		}
