@@ -151,7 +151,7 @@ func (w *worker) try(ctx context.Context, j *job, p pass) {
 	}
 	switch k {
 	case answered:
-		w.pace.answered()
+		w.pace.answered(sent)
 		w.tally.served(item)
 		w.next(j, item, end)
 	case patience:

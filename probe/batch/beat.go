@@ -9,18 +9,21 @@ import (
 
 // beat lets one call go at a time, a little apart. A machine that wakes up late
 // makes up for it, but never with a burst: to a throttle that allows two hundred
-// calls in a second, five in a millisecond are too many.
+// calls in a second, five in a millisecond are too many. Where the server saves
+// nothing up, what is late is lost, and to make up for it would be too much.
 type beat struct {
 	turn chan struct{} // holds the place of the one that waits
 
-	mu   sync.Mutex
-	x    float64 // per second; Inf: no waiting
-	next time.Time
-	last time.Time // when the last one really went
+	mu    sync.Mutex
+	x     float64 // per second; Inf: no waiting
+	late  float64 // calls that may be made up for
+	until time.Time
+	next  time.Time
+	last  time.Time // when the last one really went
 }
 
-// Apart, in parts of the usual distance: how close two calls may come, and how
-// much lost time is made up for.
+// How close two calls may come that make up for lost time, in parts of the usual
+// distance, and for how many it is made up at most.
 const (
 	closest = 0.6
 	madeUp  = 10
@@ -28,9 +31,17 @@ const (
 
 func newBeat() *beat { return &beat{turn: make(chan struct{}, 1), x: math.Inf(1)} }
 
-func (b *beat) set(x float64) {
+// set gives the rate, and how many calls the server lets be saved up.
+func (b *beat) set(x, saved float64) {
 	b.mu.Lock()
-	b.x = x
+	b.x, b.late = x, min(max(saved-2, 0)/2, madeUp)
+	b.mu.Unlock()
+}
+
+// rest: nobody asks before. What is not asked meanwhile is not late.
+func (b *beat) rest(until time.Time) {
+	b.mu.Lock()
+	b.until = until
 	b.mu.Unlock()
 }
 
@@ -42,17 +53,23 @@ func (b *beat) wait(ctx context.Context) error {
 	}
 	defer func() { <-b.turn }()
 	b.mu.Lock()
-	x, now := b.x, time.Now()
+	x, may, until, now := b.x, b.late, b.until, time.Now()
 	b.mu.Unlock()
 	if math.IsInf(x, 1) {
 		return ctx.Err()
 	}
 	apart := time.Duration(float64(time.Second) / x)
-	if late := now.Add(-madeUp * apart); b.next.Before(late) {
+	if late := now.Add(-time.Duration(may * float64(apart))); b.next.Before(late) {
 		b.next = late
 	}
-	at := b.next
-	if soon := b.last.Add(time.Duration(closest * float64(apart))); at.Before(soon) {
+	if b.next.Before(until) {
+		b.next = until
+	}
+	at, least := b.next, closest
+	if may == 0 {
+		least = 1
+	}
+	if soon := b.last.Add(time.Duration(least * float64(apart))); at.Before(soon) {
 		at = soon
 	}
 	if sleep := at.Sub(now); sleep > 0 {

@@ -16,6 +16,7 @@ type pace struct {
 	less    time.Time     // when the limit was last lowered
 	growth  time.Duration // how long the limit holds before one more is tried
 	until   time.Time     // nobody asks before
+	heard   time.Time     // when the server last asked for a pause
 	trouble int           // in a row
 	tempo   *tempo
 	beat    *beat
@@ -32,7 +33,7 @@ const (
 func newPace(workers int) *pace {
 	return &pace{
 		changed: make(chan struct{}), most: workers, limit: workers, growth: growAfter,
-		tempo: newTempo(time.Now()), beat: newBeat(),
+		tempo: newTempo(), beat: newBeat(),
 	}
 }
 
@@ -81,13 +82,13 @@ func (p *pace) wait(ctx context.Context, worker int, idle func()) error {
 	}
 }
 
-// answered: a call that was sent got an answer.
-func (p *pace) answered() {
+// answered: a call that was sent then got an answer.
+func (p *pace) answered(sent time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.trouble = 0
-	if p.tempo.answered(time.Now()) {
-		p.beat.set(p.tempo.x)
+	if p.tempo.answered(sent) {
+		p.beat.set(p.tempo.x, p.tempo.saved)
 	}
 }
 
@@ -97,7 +98,7 @@ func (p *pace) complained(sent time.Time, pause time.Duration) (until time.Time)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
-	fresh := !sent.Before(p.until) // else it was sent before that pause was over
+	fresh := !sent.Before(p.heard) // else it was sent before anybody knew
 	if pause <= 0 {
 		if fresh {
 			p.trouble++
@@ -105,9 +106,10 @@ func (p *pace) complained(sent time.Time, pause time.Duration) (until time.Time)
 		pause = min(shortestPause<<min(p.trouble, 10), longestPause)
 	}
 	if fresh {
+		p.heard = now
 		p.pauses++
-		p.tempo.complained(now, pause)
-		p.beat.set(p.tempo.x)
+		p.tempo.complained(sent, now.Add(pause))
+		p.beat.set(p.tempo.x, p.tempo.saved)
 	}
 	p.stop(now, pause)
 	return p.until
@@ -121,6 +123,7 @@ func (p *pace) stop(now time.Time, pause time.Duration) {
 		}
 		p.paused += end.Sub(from)
 		p.until = end
+		p.beat.rest(end)
 	}
 }
 
@@ -160,16 +163,16 @@ func (p *pace) crowded(sent time.Time) {
 func (p *pace) turn(ctx context.Context) error {
 	for {
 		p.mu.Lock()
-		sleep, pauses := time.Until(p.until), p.pauses
+		sleep := time.Until(p.until)
 		p.mu.Unlock()
 		if sleep <= 0 {
 			if err := p.beat.wait(ctx); err != nil {
 				return err
 			}
 			p.mu.Lock()
-			same := pauses == p.pauses
+			over := !time.Now().Before(p.until)
 			p.mu.Unlock()
-			if same {
+			if over {
 				return nil
 			}
 			continue
