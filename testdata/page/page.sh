@@ -32,7 +32,12 @@ if [ -n "$missing" ]; then
 fi
 [ "$(node -p 'process.versions.node.split(".")[0]')" -ge 18 ] || impossible "Node.js $(node --version) is too old"
 cmp -s "$here/package-lock.json" "$here/node_modules/.of" || {
-	npm ci --prefix "$here" --ignore-scripts --no-audit --no-fund >"$work/npm" 2>&1 || impossible "npm cannot get its packages: $(tail -n 1 "$work/npm")"
+	npm ci --prefix "$here" --ignore-scripts --no-audit --no-fund >"$work/npm" 2>&1 || {
+		# A registry that cannot be reached is no fault; other bytes than pinned are.
+		grep -qE 'ECONN|ENOTFOUND|ETIMEDOUT|EAI_AGAIN|ERR_SOCKET|E(403|404|502|503)' "$work/npm" && impossible "npm cannot reach its registry: $(grep -m 1 -E 'code|network' "$work/npm")"
+		cat "$work/npm" >&2
+		exit 1
+	}
 	cp "$here/package-lock.json" "$here/node_modules/.of"
 }
 CHROMIUM=$(command -v chromium)
