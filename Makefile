@@ -1,7 +1,7 @@
 # make demo   builds the program and runs the real check on the embedded stand-in
 # make test   all tests
 # make lab, make test-lab, make lab-down   genuine servers on loopback, see testdata/lab/README.md
-.PHONY: build demo test fuzz check release bench lab lab-down lab-purge test-lab test-wine
+.PHONY: build demo test fuzz check release bench lab lab-down lab-purge test-lab test-wine test-page
 
 build:
 	go build ./cmd/ewsprobe
@@ -58,3 +58,8 @@ test-lab:
 # The Windows program under wine: the demo, and checks against the laboratory if it is up.
 test-wine:
 	bash testdata/lab/wine/run.sh
+
+# The HTML pages in headless Chromium: `make test-page PAGES="a.html b.html"`, or
+# reports and guides made for it. SHOTS=FOLDER keeps pictures.
+test-page: build
+	bash testdata/page/page.sh $(PAGES)

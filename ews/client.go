@@ -32,6 +32,7 @@ type Client struct {
 	Recorder   *Recorder
 	Credential Credential
 	Call       soap.Call   // what is asked with a credential
+	question   *Question   // what is asked instead; nil: Call
 	alike      *soap.Alike // answers that were parsed before; nil: each is parsed
 	session    *Session    // a sign-in that was accepted, for further calls
 	Discover   *Discover   // what is asked instead, where URL is Autodiscover's; nil: EWS

@@ -117,7 +117,7 @@ func (s *signIn) send(ctx context.Context, o outside, token []byte) evidence.Ite
 		authorization: s.scheme + " " + base64.StdEncoding.EncodeToString(token), described: o.described(s.scheme),
 	}
 	if o.credential() {
-		l.step, l.call, l.credential = evidence.StepLogon, &s.client.Call, true
+		l.step, l.call, l.question, l.credential = evidence.StepLogon, &s.client.Call, s.client.question, true
 		s.client.hideToken(o, token)
 		s.client.Recorder.Expose()
 		s.spent = true

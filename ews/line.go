@@ -15,8 +15,9 @@ import (
 )
 
 // Lines makes connections that carry call after call for one account, signed in
-// as a check was: NTLM signs in a connection once ([MS-NTHT] 3.2), Basic carries
-// the password with each request (RFC 7617 2).
+// as a check was: NTLM signs in a connection once ([MS-NTHT] 3.2), and so does
+// Kerberos where the server keeps it; Basic carries the password with each request
+// (RFC 7617 2).
 type Lines struct {
 	URL          *url.URL
 	Dialer       *wire.Dialer
@@ -24,8 +25,16 @@ type Lines struct {
 	ConnectLimit time.Duration
 	Credential   Credential
 	Vault        func() *secret.Vault // a new one that knows the credential
+	Follow       func(evidence.Item)  // is told each item; nil: nobody is. Several lines call it at a time
 
 	Scheme, Binding, UserAgent string // of the accepted logon
+
+	// Ticket makes the Kerberos token of each connection, Context the tokens of the
+	// logged-on user of Windows for the service SPN. Without both it is NTLM by the
+	// password.
+	Ticket  TokenMaker
+	Context OpenContext
+	SPN     string
 
 	at    atomic.Int64 // which address is in use
 	alike soap.Alike
@@ -54,6 +63,9 @@ func (p *Lines) vault() *secret.Vault {
 
 // Basic says that every request carries the password.
 func (p *Lines) Basic() bool { return p.Scheme == "Basic" }
+
+// ByPassword says that the account's password signs in.
+func (p *Lines) ByPassword() bool { return p.Ticket == nil && p.Context == nil }
 
 // Elsewhere leaves an address that cannot be connected to.
 func (p *Lines) Elsewhere(from string) {
@@ -97,14 +109,31 @@ func (l *Line) Ask(ctx context.Context, q Question, settle Settle) evidence.Item
 	return c.record(item)
 }
 
-// SignIn signs in by NTLM on a new connection. The call travels with the last
-// message, so that it costs no round trip of its own.
+// SignIn signs in on a new connection. The call travels with the message that
+// decides, so that it costs no round trip of its own.
 func (l *Line) SignIn(ctx context.Context, q Question, settle Settle) evidence.Item {
 	l.Drop()
 	// What the messages of earlier connections could give back is forgotten with
 	// them: a run of days makes thousands.
 	l.vault = l.of.vault()
 	c := l.client(&q)
+	var item evidence.Item
+	switch p := l.of; {
+	case p.Ticket != nil:
+		item = c.Kerberos(ctx, p.UserAgent, p.Ticket, p.Binding, evidence.Logon{Account: p.Credential.User}, settle)
+	case p.Context != nil:
+		item = c.CurrentUser(ctx, p.Scheme, p.UserAgent, p.Context, p.SPN, evidence.Logon{Binding: p.Binding}, settle)
+	default:
+		item = l.byNTLM(ctx, c, settle)
+	}
+	if s := c.session; s != nil {
+		l.conn, l.signed, l.used = s.conn, true, time.Now()
+	}
+	l.of.learn(q, c.Recorder)
+	return item
+}
+
+func (l *Line) byNTLM(ctx context.Context, c *Client, settle Settle) evidence.Item {
 	h := c.NTLMNegotiate(ctx, l.of.Scheme, l.of.UserAgent)
 	defer h.Close()
 	if h.Lost != "" { // type 2 came just now: to look again would be a wait for nothing
@@ -112,13 +141,8 @@ func (l *Line) SignIn(ctx context.Context, q Question, settle Settle) evidence.I
 		item.Logon = &evidence.Logon{Scheme: l.of.Scheme, Account: c.Credential.User, Result: evidence.Unfinished, Why: h.Lost, Counted: settle(evidence.Skipped)}
 		return item
 	}
-	h.question = &q
-	item := h.Authenticate(ctx, l.of.Binding, evidence.Logon{}, settle)
-	if s := c.session; s != nil {
-		l.conn, l.signed, l.used = s.conn, true, time.Now()
-	}
-	l.of.learn(q, c.Recorder)
-	return item
+	h.question = c.question
+	return h.Authenticate(ctx, l.of.Binding, evidence.Logon{}, settle)
 }
 
 // learn remembers the account's own inbox, so that answers about it are known
@@ -141,14 +165,14 @@ func (l *Line) Drop() {
 func (l *Line) client(q *Question) *Client {
 	p := l.of
 	c := &Client{
-		URL: p.URL, Address: p.Addresses[int(p.at.Load())%len(p.Addresses)], Dialer: p.Dialer, Recorder: NewRecorder(l.vault, nil),
+		URL: p.URL, Address: p.Addresses[int(p.at.Load())%len(p.Addresses)], Dialer: p.Dialer, Recorder: NewRecorder(l.vault, p.Follow),
 		Credential: p.Credential, ConnectLimit: p.ConnectLimit, alike: &p.alike,
 	}
 	if p.own != "" {
 		c.Recorder.folders = []string{p.own}
 	}
 	if q != nil {
-		c.Call = q.Call
+		c.Call, c.question = q.Call, q
 	}
 	return c
 }

@@ -78,7 +78,7 @@ func (c *Client) Kerberos(ctx context.Context, userAgent string, token TokenMake
 	c.hideTicket(message)
 	c.Recorder.Expose()
 	item, conn := c.send(ctx, opened.Conn, leg{
-		step: evidence.StepLogon, userAgent: userAgent, call: &c.Call, credential: true,
+		step: evidence.StepLogon, userAgent: userAgent, call: &c.Call, question: c.question, credential: true,
 		authorization: "Negotiate " + base64.StdEncoding.EncodeToString(message), described: "Negotiate, Kerberos AP-REQ, value not kept",
 	})
 	if item.TLS == nil {

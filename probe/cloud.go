@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ewsprobe/ewsprobe/ews"
 	"github.com/ewsprobe/ewsprobe/ews/cloud"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 )
@@ -31,6 +32,7 @@ type lookUp struct {
 	host, what string
 	post       bool // of the application's secret; else a GET
 	ask        func(context.Context, *cloud.Client)
+	shared     string // what the answer depends on, where that is not the mailbox
 }
 
 // lookUps lists what the configuration leads to, in the order of the plan.
@@ -41,18 +43,18 @@ func (c Config) lookUps() []lookUp {
 	}
 	var list []lookUp
 	if c.Mailbox != "" {
-		list = append(list, lookUp{k.ExchangeOnline.Host, "where is the mailbox " + c.Mailbox, false, func(ctx context.Context, l *cloud.Client) { l.Location(ctx, c.Mailbox) }})
+		list = append(list, lookUp{k.ExchangeOnline.Host, "where is the mailbox " + c.Mailbox, false, func(ctx context.Context, l *cloud.Client) { l.Location(ctx, c.Mailbox) }, ""})
 	}
 	if d := c.domain(); d != "" {
-		list = append(list, lookUp{k.Entra.Host, "which tenant has " + d, false, func(ctx context.Context, l *cloud.Client) { l.DomainTenant(ctx, evidence.StepCloudDomainTenant, d) }})
+		list = append(list, lookUp{k.Entra.Host, "which tenant has " + d, false, func(ctx context.Context, l *cloud.Client) { l.DomainTenant(ctx, evidence.StepCloudDomainTenant, d) }, "domain " + d})
 	}
 	if k.Tenant != "" && !cloud.IsGUID(k.Tenant) {
 		list = append(list, lookUp{k.Entra.Host, "which tenant has " + k.Tenant + ", where Dynamics is", false, func(ctx context.Context, l *cloud.Client) {
 			l.DomainTenant(ctx, evidence.StepCloudNamedTenant, k.Tenant)
-		}})
+		}, "tenant"})
 	}
 	if k.Dynamics != nil {
-		list = append(list, lookUp{k.Dynamics.Host, "which tenant is Dynamics in", false, func(ctx context.Context, l *cloud.Client) { l.DynamicsTenant(ctx, k.Dynamics) }})
+		list = append(list, lookUp{k.Dynamics.Host, "which tenant is Dynamics in", false, func(ctx context.Context, l *cloud.Client) { l.DynamicsTenant(ctx, k.Dynamics) }, "Dynamics"})
 	}
 	if !k.mayAskGraph() || c.Mailbox == "" {
 		return list
@@ -65,7 +67,7 @@ func (c Config) lookUps() []lookUp {
 		}
 	}
 	if k.ClientID != "" {
-		list = append(list, lookUp{k.Entra.Host, "a token for " + k.Graph.Host + ", with the secret of the application " + k.ClientID, true, graph(func(context.Context, *cloud.Client) {})})
+		list = append(list, lookUp{k.Entra.Host, "a token for " + k.Graph.Host + ", with the secret of the application " + k.ClientID, true, graph(func(context.Context, *cloud.Client) {}), "token"})
 	}
 	return append(
 		list,
@@ -73,8 +75,8 @@ func (c Config) lookUps() []lookUp {
 			if u := l.User(ctx, c.Mailbox).Cloud.Users; len(u) == 1 && cloud.IsGUID(u[0].ID) {
 				l.Settings(ctx, u[0])
 			}
-		})},
-		lookUp{k.Graph.Host, "a deleted user with the same address, with the token", false, graph(func(ctx context.Context, l *cloud.Client) { l.Deleted(ctx, c.Mailbox) })},
+		}), ""},
+		lookUp{k.Graph.Host, "a deleted user with the same address, with the token", false, graph(func(ctx context.Context, l *cloud.Client) { l.Deleted(ctx, c.Mailbox) }), ""},
 	)
 }
 
@@ -97,11 +99,7 @@ func (r *run) lookOutside(ctx context.Context, started time.Time) (wait func()) 
 	if len(planned) == 0 {
 		return func() {}
 	}
-	client := cloud.New(cloud.Client{
-		Entra: r.Cloud.Entra, ExchangeOnline: r.Cloud.ExchangeOnline, Graph: r.Cloud.Graph,
-		Extra: r.Extra, Proxy: r.Cloud.Proxy, UserAgent: r.UserAgent, Token: r.Cloud.Token, Recorder: r.recorder,
-		Application: cloud.Application{Tenant: r.Cloud.Tenant, ID: r.Cloud.ClientID, Secret: r.Cloud.ClientSecret},
-	})
+	client := r.Config.cloudClient(r.recorder)
 	limited, cancel := context.WithDeadline(ctx, started.Add(min(cloud.Limit, r.Timeout-time.Second)))
 	var all sync.WaitGroup
 	for _, l := range planned {
@@ -111,6 +109,15 @@ func (r *run) lookOutside(ctx context.Context, started time.Time) (wait func()) 
 		all.Wait()
 		cancel()
 	}
+}
+
+func (c Config) cloudClient(r *ews.Recorder) *cloud.Client {
+	k := c.Cloud
+	return cloud.New(cloud.Client{
+		Entra: k.Entra, ExchangeOnline: k.ExchangeOnline, Graph: k.Graph,
+		Extra: c.Extra, Proxy: k.Proxy, UserAgent: c.UserAgent, Token: k.Token, Recorder: r,
+		Application: cloud.Application{Tenant: k.Tenant, ID: k.ClientID, Secret: k.ClientSecret},
+	})
 }
 
 // describe tells the look-ups of a plan.

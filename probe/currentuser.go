@@ -30,14 +30,17 @@ func (c Config) spn() string {
 	return "HTTP/" + strings.ToLower(c.URL.Hostname())
 }
 
+func (c Config) openContext() ews.OpenContext {
+	if c.SecurityContext != nil {
+		return c.SecurityContext
+	}
+	return ews.OpenSSPI
+}
+
 // asCurrentUser signs in with what Windows makes of the logged-on user.
 func (t *talk) asCurrentUser(ctx context.Context, scheme string, note evidence.Logon, settle ews.Settle) evidence.Item {
-	open := t.SecurityContext
-	if open == nil {
-		open = ews.OpenSSPI
-	}
 	t.guard.Begin(false)
-	item := t.client.CurrentUser(ctx, scheme, t.userAgent, open, t.spn(), note, settle)
+	item := t.client.CurrentUser(ctx, scheme, t.userAgent, t.openContext(), t.spn(), note, settle)
 	if f := item.Error; f != nil && item.Logon.Mechanism != evidence.MechanismKerberos && (f.Code == evidence.ConnectionClosed || f.Code == evidence.ConnectionReset) {
 		t.client.KeepTest(ctx, scheme, t.userAgent, false)
 	}

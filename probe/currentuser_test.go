@@ -80,9 +80,23 @@ func TestCurrentUser(t *testing.T) {
 				},
 			}
 			c.change(&cfg)
-			rec, err := Run(context.Background(), cfg)
+			rec, lines, _, err := Examine(context.Background(), cfg)
 			if err != nil {
 				t.Error(err)
+			}
+			if (lines != nil) != (c.results == "accepted") {
+				t.Errorf("lines for further calls: %v", lines != nil)
+			}
+			if lines != nil {
+				line := lines.Line()
+				defer line.Drop()
+				settle := func(evidence.Result) bool { return false }
+				first := line.SignIn(context.Background(), ews.MailboxQuestion(standin.Mailbox, true), settle)
+				second := line.Ask(context.Background(), ews.MailboxQuestion(standin.ScopedMailbox, true), settle)
+				if !first.EWS.Answered() || !second.EWS.Answered() || first.Request.Mailbox != standin.Mailbox || lines.ByPassword() {
+					t.Errorf("%+v, then %+v", first, second)
+				}
+				opened-- // that of the line
 			}
 			got := ""
 			for _, item := range rec.Items {

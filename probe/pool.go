@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"context"
 	"slices"
 	"strings"
 
@@ -24,26 +25,40 @@ func (c Config) NewVault() *secret.Vault {
 	return v
 }
 
-// Lines opens connections to the endpoint that a check has signed in to, and
-// signs them in as it did. The first result is nil where no logon by the
-// profile's own scheme was accepted.
-func (c Config) Lines(rec evidence.Record) (*ews.Lines, *evidence.Item) {
-	accepted := c.acceptedLogon(rec)
+// Examine is Run, and what it leaves for further calls: lines that open
+// connections to the endpoint and sign them in as the check did, and the logon
+// that they repeat. Both are nil where no logon by the profile's own scheme was
+// accepted.
+func Examine(ctx context.Context, c Config) (evidence.Record, *ews.Lines, *evidence.Item, error) {
+	r, rec, err := carryOut(ctx, c)
+	lines, accepted := c.lines(rec, r.token)
+	return rec, lines, accepted, err
+}
+
+func (c Config) lines(rec evidence.Record, ticket ews.TokenMaker) (*ews.Lines, *evidence.Item) {
+	accepted := c.acceptedLogon(rec, ticket != nil)
 	if accepted == nil || c.URL == nil {
 		return nil, nil
 	}
 	r := &run{Config: c, dialer: &wire.Dialer{TLS: c.URL.Scheme == "https", Host: c.URL.Hostname(), Insecure: c.Insecure, Extra: c.Extra}}
 	r.throughProxy()
-	return &ews.Lines{
+	l := &ews.Lines{
 		URL: c.URL, Dialer: r.dialer, Addresses: c.placesOf(rec, accepted.Address), ConnectLimit: connectLimit(c.Timeout, false),
-		Credential: ews.Credential{User: accepted.Logon.Account, Password: c.Password}, Vault: c.NewVault,
+		Credential: ews.Credential{User: accepted.Logon.Account, Password: c.Password}, Vault: c.NewVault, Follow: c.Follow,
 		Scheme: accepted.Logon.Scheme, Binding: accepted.Logon.Binding, UserAgent: accepted.Request.UserAgent,
-	}, accepted
+	}
+	switch {
+	case c.CurrentUser:
+		l.Context, l.SPN = c.openContext(), c.spn()
+	case accepted.Logon.Mechanism == evidence.MechanismKerberos:
+		l.Ticket = ticket
+	}
+	return l, accepted
 }
 
 // acceptedLogon is the logon by the profile's scheme that EWS accepted; with the
 // profile auto NTLM serves where Basic is not offered.
-func (c Config) acceptedLogon(rec evidence.Record) *evidence.Item {
+func (c Config) acceptedLogon(rec evidence.Record, ticket bool) *evidence.Item {
 	for _, scheme := range c.ownSchemes() {
 		for i := range rec.Items {
 			item := &rec.Items[i]
@@ -51,7 +66,7 @@ func (c Config) acceptedLogon(rec evidence.Record) *evidence.Item {
 			if l == nil || l.Result != evidence.Accepted || item.Step != evidence.StepLogon || l.Comparison || l.OtherForm || item.Request.Purpose != "" {
 				continue
 			}
-			if strings.EqualFold(l.Scheme, scheme) && l.Mechanism != evidence.MechanismKerberos {
+			if strings.EqualFold(l.Scheme, scheme) && (l.Mechanism != evidence.MechanismKerberos || ticket || c.CurrentUser) {
 				return item
 			}
 		}

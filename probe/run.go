@@ -21,6 +21,11 @@ import (
 // cancelled, is evidence, not an error. The error is for what the tool itself
 // could not do and did not need (the memory of refused passwords).
 func Run(ctx context.Context, c Config) (evidence.Record, error) {
+	_, record, err := carryOut(ctx, c)
+	return record, err
+}
+
+func carryOut(ctx context.Context, c Config) (*run, evidence.Record, error) {
 	started := time.Now()
 	bounded, cancel := context.WithDeadline(ctx, started.Add(c.Timeout))
 	defer cancel()
@@ -54,7 +59,7 @@ func Run(ctx context.Context, c Config) (evidence.Record, error) {
 	if ctx.Err() != nil {
 		record.Stopped = evidence.StoppedByUser
 	}
-	return record, err
+	return r, record, err
 }
 
 // run is one check under way.

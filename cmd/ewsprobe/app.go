@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"runtime/debug"
@@ -54,6 +56,9 @@ func (e exit) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 
 // run is the program: arguments in, exit code out.
 func run(ctx context.Context, args []string, std stdio) int {
+	if std.in != nil {
+		std.in = &leaving{ctx: ctx, in: std.in}
+	}
 	err := newApp(std).RunContext(ctx, args)
 	var code exit
 	switch {
@@ -71,11 +76,24 @@ func run(ctx context.Context, args []string, std stdio) int {
 	switch f := formatAsked(args); f {
 	case report.FormatJSON, report.FormatNagios, report.FormatJUnit, report.FormatCSV:
 		r := report.Refused(why.code, evidence.Target{}, oneLine(why.text), version(), time.Now())
-		if out, err := r.Render(f, report.Style{}); err == nil {
+		out, err := r.Render(f, report.Style{})
+		if err == nil && f == report.FormatJSON && len(args) > 1 && args[1] == "batch" {
+			out, err = oneObjectPerLine(out) // as its results are, which may be appended to
+		}
+		if err == nil {
 			std.out.Write(out)
 		}
 	}
 	return finding.Unknown.ExitCode()
+}
+
+func oneObjectPerLine(object []byte) ([]byte, error) {
+	var b bytes.Buffer
+	if err := json.Compact(&b, object); err != nil {
+		return nil, err
+	}
+	b.WriteByte('\n')
+	return b.Bytes(), nil
 }
 
 // formatAsked looks for --format in a command line that may be too broken to be
@@ -97,6 +115,8 @@ func newApp(std stdio) *cli.App {
 		Name:                      "ewsprobe",
 		Usage:                     "says why Dynamics 365 gets a 401 from Exchange Web Services",
 		UsageText:                 "ewsprobe check --user svc-crm@contoso.com mail.contoso.com\n\nRun `ewsprobe demo` to see it work without a server, and `ewsprobe explain` for what the verdicts mean.",
+		Description:               purpose,
+		CustomAppHelpTemplate:     cli.AppHelpTemplate + "\n" + surroundings(),
 		Version:                   version(),
 		EnableBashCompletion:      true,
 		DisableSliceFlagSeparator: true, // a comma is part of a value
@@ -107,7 +127,7 @@ func newApp(std stdio) *cli.App {
 		OnUsageError:              usageError,
 		Commands: []*cli.Command{
 			checkCommand(std), batchCommand(std), mergeCommand(std), diagnoseCommand(std), diffCommand(std), explainCommand(std), simulateCommand(std),
-			demoCommand(std), schemaCommand(std), secretCommand(std), versionCommand(std), manCommand(std), completionCommand(std),
+			demoCommand(std), schemaCommand(std), secretCommand(std), versionCommand(std), manCommand(std), completionCommand(std), completeCommand(std),
 		},
 		Action: func(c *cli.Context) error {
 			if c.NArg() == 0 {

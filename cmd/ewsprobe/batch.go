@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -20,7 +21,7 @@ import (
 
 // batchMemory is where the collector begins to work harder in a batch: ten
 // answers under way, and the numbers of hundreds of thousands of mailboxes.
-const batchMemory = 48 << 20
+const batchMemory = 44 << 20
 
 func batchCommand(std stdio) *cli.Command {
 	return &cli.Command{
@@ -34,6 +35,7 @@ mailbox, as fast as the server allows. Results are printed as they come.
 All mailboxes, as Dynamics reaches them:  ewsprobe batch --user svc-crm@contoso.com --impersonate --target mail.contoso.com mailboxes.csv
 As the exported profile says:             ewsprobe batch --profile profile.csv mailboxes.csv
 For a script, and to be gone on with:     ewsprobe batch ... --format json --resume state mailboxes.csv >> results.jsonl
+As a page for others, without names:      ewsprobe batch ... --redact --save results.html mailboxes.csv
 
 Exit code: the worst of all: 2 critical, 3 unknown or stopped, 1 warning, 0 ok.`,
 		Flags:  batchFlags(),
@@ -43,7 +45,7 @@ Exit code: the worst of all: 2 critical, 3 unknown or stopped, 1 warning, 0 ok.`
 
 // batchFlags are those of check, without what a row says, and the batch's own.
 func batchFlags() []cli.Flag {
-	others := []string{"mailbox", "format", "save", "redact", "baseline", "keytab", "ccache", "spn", "current-user", "v", "vv"}
+	others := []string{"mailbox", "format", "save", "redact"}
 	shared := slices.DeleteFunc(checkFlags(), func(f cli.Flag) bool { return slices.Contains(others, f.Names()[0]) })
 	return append(shared,
 		&cli.StringFlag{Name: "target", Usage: "the `TARGET` of check: an EWS URL, HOST or HOST:PORT; else the profile's URL"},
@@ -55,12 +57,21 @@ func batchFlags() []cli.Flag {
 		&cli.DurationFlag{Name: "timeout-per-mailbox", Value: batch.DefaultPerMailbox, Usage: "how long a mailbox is tried while the server asks for patience or does not answer"},
 		&cli.StringFlag{Name: "resume", Usage: "keep in the file `STATE` what was reported, and go on from there when run again"},
 		&cli.StringFlag{Name: "shard", Usage: "check only part `i/n` of the rows: the same rows everywhere, duplicates together"},
-		&cli.StringFlag{Name: "format", Value: "text", Usage: "what to print: text, json (one object per line) or csv"},
-		&cli.StringSliceFlag{Name: "save", Usage: "also write the results to `FILE` (.json or .csv); repeatable"},
+		&cli.StringFlag{Name: "format", Value: "text", Usage: "what to print: " + oneOf(report.Formats(), "or") + "; text, json (one object per line) and csv come row by row"},
+		&cli.StringSliceFlag{Name: "save", Usage: "also write the results to `FILE`, whose ending tells the format (.jsonl or " + oneOf(report.Extensions(), "or") + "); repeatable"},
+		&cli.BoolFlag{Name: "redact", Usage: "numbered placeholders in the place of names, in every output; of the columns of the input only the addresses' is left"},
 	)
 }
 
 func runBatch(c *cli.Context, std stdio) error {
+	mask, std, err := batchRedaction(c, std)
+	if err != nil {
+		return err
+	}
+	return mask.refusal(batchWith(c, std, mask))
+}
+
+func batchWith(c *cli.Context, std stdio, mask *batchMask) error {
 	cfg, err := configureBatch(c)
 	if err != nil {
 		return err
@@ -72,7 +83,7 @@ func runBatch(c *cli.Context, std stdio) error {
 	if file == "-" && c.String("password-file") == "-" {
 		return usage("FILE.csv and --password-file cannot both be standard input; put the password into a file or into EWSPROBE_PASSWORD")
 	}
-	input, err := openInput(file, columns{c.String("column"), c.String("user-column"), c.String("password-file-column")}, std)
+	input, err := openInput(c.Context, file, columns{c.String("column"), c.String("user-column"), c.String("password-file-column")}, std)
 	if err != nil {
 		return err
 	}
@@ -82,7 +93,7 @@ func runBatch(c *cli.Context, std stdio) error {
 		return err
 	}
 	defer passwords.close()
-	out, err := openOutputs(c, std, input)
+	out, err := openOutputs(c, std, input, mask)
 	if err != nil {
 		return err
 	}
@@ -99,25 +110,46 @@ func runBatch(c *cli.Context, std stdio) error {
 		err = takeMemory(&cfg.Probe)
 		warnInsecure(cfg.Probe, std)
 	} else {
-		err = takePassword(c, &cfg.Probe, output{std: std})
+		err = takePassword(c, &cfg.Probe, mask.prompts(std))
 	}
 	if err != nil {
 		return err
 	}
+	shown := showProgress(std, input, cfg.Shard)
+	if level := verbosity(c); level > 0 {
+		tell := mask.prompts(std).follower(level)
+		cfg.Probe.Follow = func(item evidence.Item) {
+			if r := item.Request; r != nil && r.Mailbox != "" {
+				item.ID = r.Mailbox // of many records, what tells them apart
+			}
+			shown.over(func() { tell(item) })
+		}
+	}
+	if o := cfg.Probe.Outside(); o != nil {
+		cfg.Outside = o.Mailbox
+	}
 	debug.SetMemoryLimit(batchMemory)
-	cfg.Rows, cfg.Emit, cfg.Flush = input.rows, out.emit, out.flush
+	cfg.Rows, cfg.Emit = input.rows, out.emit
+	cfg.Flush = func() (err error) {
+		if !std.outTerm {
+			return out.flush()
+		}
+		shown.over(func() { err = out.flush() })
+		return err
+	}
 	cfg.Endpoint = func(rec evidence.Record, trouble error) {
 		if trouble != nil {
 			std.complain(trouble)
 		}
-		out.endpoint(report.New(rec, version()))
+		out.endpoint(rec)
 	}
-	shown := showProgress(std, input)
 	cfg.Watch = shown.watch
 	summary, err := batch.Run(c.Context, cfg)
 	shown.end()
 	if err != nil {
-		std.complain(batchTrouble(err, file))
+		err = batchTrouble(err, file)
+		std.complain(err)
+		out.trouble = err.Error()
 	}
 	if sumErr := out.summary(summary); sumErr != nil && err == nil {
 		std.complain(fmt.Errorf("the results could not be written: %w", sumErr))
@@ -146,8 +178,8 @@ func configureBatch(c *cli.Context) (batch.Config, error) {
 	if err := checkOwnAccounts(c); err != nil {
 		return b, err
 	}
-	if f := c.String("format"); !slices.Contains([]string{"text", "json", "csv"}, f) {
-		return b, usage("--format %q is unknown; batch prints text, json or csv", f)
+	if _, err := chosenFormat(c); err != nil {
+		return b, err
 	}
 	target, profile, err := batchSubject(c)
 	if err != nil {
@@ -219,7 +251,7 @@ type inputError struct{ err error }
 func (e *inputError) Error() string { return e.err.Error() }
 
 // openFile opens FILE.csv, or standard input.
-func openFile(name string, std stdio) (io.ReadCloser, int64, error) {
+func openFile(ctx context.Context, name string, std stdio) (io.ReadCloser, int64, error) {
 	if name == "-" {
 		return io.NopCloser(std.in), -1, nil
 	}
@@ -234,7 +266,10 @@ func openFile(name string, std stdio) (io.ReadCloser, int64, error) {
 	case info.IsDir():
 		return nil, 0, errors.Join(errors.New("it is a folder"), f.Close())
 	case !info.Mode().IsRegular():
-		return f, -1, nil
+		return struct {
+			io.Reader
+			io.Closer
+		}{&leaving{ctx: ctx, in: f}, f}, -1, nil
 	}
 	return f, info.Size(), nil
 }

@@ -30,7 +30,7 @@ func checkOwnAccounts(c *cli.Context) error {
 	if given < len(ownAccounts) {
 		return usage("--user-column, --password-file-column and --password-dir belong together: the name of each row's account, the file with its password, and the folder that all these files are in")
 	}
-	for _, name := range []string{"user", "password-file", "password-from-keyring"} {
+	for _, name := range []string{"user", "password-file", "password-from-keyring", "keytab", "ccache", "current-user"} {
 		if c.IsSet(name) {
 			return usage("--%s and --user-column exclude each other: each row has an account of its own", name)
 		}

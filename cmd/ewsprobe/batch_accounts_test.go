@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/ewsprobe/ewsprobe/ews/standin"
+	"github.com/ewsprobe/ewsprobe/probe/report"
 )
 
 // refusals counts the refused logons of each account.
@@ -159,5 +161,33 @@ func TestBatchOfOwnAccountsAtABadEndpoint(t *testing.T) {
 	rows, sum := results(t, o.out)
 	if rows[1].Verdict.Code != "not-checked" || !strings.Contains(rows[1].Verdict.Summary, "basic-disabled") || sum.Verdict.Code != "basic-disabled" || o.exit != 2 || logons != 0 {
 		t.Errorf("exit %d, %d logons: %+v %+v", o.exit, logons, rows[1], sum.Verdict)
+	}
+}
+
+// Without names, the accounts of rows and the files of their passwords have none
+// either.
+func TestBatchOfOwnAccountsRedacted(t *testing.T) {
+	s := begin(t, crowd(everyScheme, standin.Crowd{Mailboxes: 100}), standin.Options{})
+	args, _ := ownArgs(t, s, "--redact", "-vv")
+	out := t.TempDir()
+	for _, ending := range append(report.Extensions(), ".jsonl") {
+		args = append(args, "--save", filepath.Join(out, "report"+ending))
+	}
+	file := "emailaddress,account,secret\nbox1@contoso.com," + standin.UPN + ",right\nbox2@contoso.com,CONTOSO\\svc-other,wrong\n" +
+		"box3@contoso.com," + standin.UPN + ",of-anna-schmidt.txt\nbox4@contoso.com," + standin.UPN + ",../Of Boris.txt\nbox5@contoso.com,so:an,right\n"
+	got := (program{}).run(t, append(args, batchFile(t, file))...)
+	if got.exit != 2 || !strings.Contains(got.out, "credentials-rejected") {
+		t.Fatalf("exit %d: %s\n%s", got.exit, got.out, got.err)
+	}
+	names := regexp.MustCompile(`(?i)contoso|svc-|\bbox\d|anna|boris|schmidt`)
+	texts := map[string]string{"standard output": got.out, "standard error": got.err}
+	walkFiles(t, out, func(name string, content []byte) { texts[filepath.Base(name)] = string(content) })
+	for where, text := range texts {
+		if at := names.FindStringIndex(text); at != nil {
+			t.Errorf("%s: ...%s...", where, text[max(at[0]-80, 0):min(at[1]+40, len(text))])
+		}
+	}
+	if len(texts) < 7 {
+		t.Errorf("only %d texts", len(texts))
 	}
 }

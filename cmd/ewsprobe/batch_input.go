@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"io"
 	"strings"
@@ -10,13 +11,13 @@ import (
 	"github.com/ewsprobe/ewsprobe/probe/dynamics"
 )
 
-// input is the file of a batch: which column has the addresses, and how far it
-// was read.
+// input is the file of a batch: which columns are used, and how far it was read.
 type input struct {
 	io.Closer
 	name   string
-	size   int64 // -1: not known
-	at     atomic.Int64
+	size   int64        // -1: not known
+	at     atomic.Int64 // bytes that were read
+	count  atomic.Int64 // rows in them
 	table  *dynamics.Table
 	column int
 	// Of the account that each row names; -1: none.
@@ -28,8 +29,8 @@ type columns struct{ address, user, passwordFile string }
 
 // openInput reads as far as the header. A file without a column of addresses is
 // refused before anything is sent.
-func openInput(name string, named columns, std stdio) (*input, error) {
-	file, size, err := openFile(name, std)
+func openInput(ctx context.Context, name string, named columns, std stdio) (*input, error) {
+	file, size, err := openFile(ctx, name, std)
 	if err != nil {
 		return nil, unusable("%s cannot be read (%v)", name, err)
 	}
@@ -77,6 +78,7 @@ func headerNames(header []string) string {
 // rows are the rows, each with what is wrong with it.
 func (in *input) rows(yield func(batch.Row, error) bool) {
 	for row, err := range in.table.Rows() {
+		in.count.Add(1)
 		r := batch.Row{Number: row.Number, Line: row.Line, Cells: row.Cells}
 		var bad *dynamics.Error
 		switch {

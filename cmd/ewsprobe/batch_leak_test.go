@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/ewsprobe/ewsprobe/ews/standin"
+	"github.com/ewsprobe/ewsprobe/probe/report"
 )
 
 // Promise 2 for a batch: what the server repeats of a sign-in is in no row, no
@@ -21,7 +22,9 @@ func TestBatchSaysNoSecret(t *testing.T) {
 				dir := t.TempDir()
 				args := batchArgs(t, s, "--profile-auth", profile, "--format", format)
 				if format == "text" {
-					args = append(args, "--save", filepath.Join(dir, "results.json"), "--save", filepath.Join(dir, "results.csv"))
+					for _, ending := range append(report.Extensions(), ".jsonl") {
+						args = append(args, "--save", filepath.Join(dir, "results"+ending))
+					}
 				} else {
 					args = append(args, "--resume", filepath.Join(dir, "state"))
 				}

@@ -17,51 +17,134 @@ import (
 type progress struct {
 	std     stdio
 	in      *input
+	shard   batch.Shard
 	started time.Time
 	stop    chan struct{}
 	done    sync.WaitGroup
+
+	mu  sync.Mutex // of the terminal, which the results share
+	bar *progressbar.ProgressBar
+	far func() batch.Progress
+	at  time.Time // when the bar was drawn
 }
 
-const linePace = 10 * time.Second
+const (
+	linePace = 10 * time.Second
+	barPace  = 200 * time.Millisecond
+	barWidth = 12
+	barFrame = 12 // what stands around it: a percentage, two bars, blanks
+)
 
-func showProgress(std stdio, in *input) *progress {
-	return &progress{std: std, in: in, started: time.Now(), stop: make(chan struct{})}
+func showProgress(std stdio, in *input, shard batch.Shard) *progress {
+	return &progress{std: std, in: in, shard: shard, started: time.Now(), stop: make(chan struct{})}
 }
 
+// watch begins to show what far tells.
 func (p *progress) watch(far func() batch.Progress) {
+	p.far = far
+	pace, show := linePace, func() { fmt.Fprintf(p.std.err, "ewsprobe: %s\n", p.line(far())) }
+	if p.std.errTerm && p.std.env("TERM") != "dumb" {
+		p.mu.Lock()
+		p.bar = progressbar.NewOptions64(
+			-1,
+			progressbar.OptionSetWriter(p.std.err), progressbar.OptionSetWidth(barWidth), progressbar.OptionClearOnFinish(),
+			progressbar.OptionShowElapsedTimeOnFinish(), progressbar.OptionSetElapsedTime(false), progressbar.OptionSetPredictTime(false),
+			progressbar.OptionUseANSICodes(true), progressbar.OptionSetRenderBlankState(false),
+		)
+		p.mu.Unlock()
+		pace, show = barPace, func() {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			p.draw()
+		}
+	}
 	p.done.Go(func() {
-		if p.std.errTerm && !p.std.outTerm {
-			p.bar(far)
-		} else {
-			p.lines(far)
+		tick := time.NewTicker(pace)
+		defer tick.Stop()
+		for {
+			select {
+			case <-p.stop:
+				return
+			case <-tick.C:
+				show()
+			}
 		}
 	})
 }
 
+// end takes the bar away.
 func (p *progress) end() {
 	close(p.stop)
 	p.done.Wait()
-}
-
-func (p *progress) lines(far func() batch.Progress) {
-	tick := time.NewTicker(linePace)
-	defer tick.Stop()
-	for {
-		select {
-		case <-p.stop:
-			return
-		case <-tick.C:
-			fmt.Fprintf(p.std.err, "ewsprobe: %s\n", p.line(far()))
-		}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.bar != nil {
+		_ = p.bar.Clear()
+		p.bar = nil
 	}
 }
 
-// line is "1200 rows, 40/s, about 5m0s left: 1190 ok, 10 critical".
+// over writes to the terminal where the bar may stand, and the bar below it again.
+func (p *progress) over(write func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.bar == nil {
+		write()
+		return
+	}
+	_ = p.bar.Clear()
+	write()
+	if time.Since(p.at) > barPace/4 {
+		p.draw()
+	} else {
+		_ = p.bar.RenderBlank()
+	}
+}
+
+func (p *progress) draw() {
+	f := p.far()
+	total, _ := p.total(f)
+	if total > 0 {
+		p.bar.ChangeMax64(int64(total))
+	}
+	p.at = time.Now()
+	_ = p.bar.Set64(int64(min(f.Reported+f.Resumed, max(total-1, 0)))) // a full bar takes itself for finished
+	p.bar.Describe(cutTo(p.line(f), p.std.errColumns()-barWidth-barFrame))
+}
+
+// cutTo shortens a line that would wrap, for a wrapped bar cannot be taken away.
+func cutTo(line string, columns int) string {
+	if r := []rune(line); len(r) > columns {
+		return string(r[:max(columns-1, 0)]) + "…"
+	}
+	return line
+}
+
+// total is how many rows there will be, and whether that is sure; 0: not known.
+// What was not read yet is taken to be like what was.
+func (p *progress) total(f batch.Progress) (rows int, sure bool) {
+	at, count := p.in.at.Load(), p.in.count.Load()
+	switch {
+	case p.in.size <= 0 || at == 0 || count == 0:
+		return 0, false
+	case p.shard.Of < 2 && at >= p.in.size:
+		return int(count), true
+	}
+	all := float64(count) / float64(min(at, p.in.size)) * float64(p.in.size) / float64(max(p.shard.Of, 1))
+	return max(int(all), f.Read), false
+}
+
+// line is "1200 of about 13200 rows, 40.0/s, 5m0s left: 1190 ok, 10 critical".
 func (p *progress) line(f batch.Progress) string {
-	took := time.Since(p.started).Seconds()
-	s := fmt.Sprintf("%d rows, %.1f/s", f.Reported, float64(f.Reported)/max(took, 0.001))
-	if at := p.in.at.Load(); p.in.size > 0 && at > 0 && at < p.in.size {
-		s += fmt.Sprintf(", about %s left", time.Duration(took*float64(p.in.size-at)/float64(at)*float64(time.Second)).Round(time.Second))
+	rate := float64(f.Reported) / max(time.Since(p.started).Seconds(), 0.001)
+	done := f.Reported + f.Resumed
+	s := fmt.Sprintf("%d rows, %.1f/s", done, rate)
+	if total, sure := p.total(f); total > done && rate > 0 {
+		about := "about "
+		if sure {
+			about = ""
+		}
+		s = fmt.Sprintf("%d of %s%d rows, %.1f/s, %s left", done, about, total, rate, time.Duration(float64(total-done)/rate*float64(time.Second)).Round(time.Second))
 	}
 	return s + p.counts(f)
 }
@@ -81,35 +164,4 @@ func (p *progress) counts(f batch.Progress) string {
 		s += fmt.Sprintf(" (held to %.1f/s for the server's sake)", f.Rate)
 	}
 	return s
-}
-
-// bar counts bytes of the input where its size is known: rows are not counted
-// before they are read.
-func (p *progress) bar(far func() batch.Progress) {
-	options := []progressbar.Option{
-		progressbar.OptionSetWriter(p.std.err), progressbar.OptionSetWidth(25), progressbar.OptionThrottle(100 * time.Millisecond),
-		progressbar.OptionClearOnFinish(), progressbar.OptionSetElapsedTime(true), progressbar.OptionSetPredictTime(p.in.size > 0),
-	}
-	size := p.in.size
-	if size <= 0 {
-		size = -1
-	}
-	bar := progressbar.NewOptions64(size, options...)
-	tick := time.NewTicker(200 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		select {
-		case <-p.stop:
-			_ = bar.Finish()
-			return
-		case <-tick.C:
-			f := far()
-			bar.Describe(fmt.Sprintf("%d rows, %.0f/s%s", f.Reported, float64(f.Reported)/max(time.Since(p.started).Seconds(), 0.001), p.counts(f)))
-			if size > 0 {
-				_ = bar.Set64(min(p.in.at.Load(), size-1))
-			} else {
-				_ = bar.Add(1)
-			}
-		}
-	}
 }

@@ -22,7 +22,7 @@ func openState(c *cli.Context, cfg batch.Config, in *input, out *outputs) (*batc
 		}
 		return nil, nil
 	}
-	if len(out.files) > 0 {
+	if out.replaces() {
 		return nil, usage("--resume and --save exclude each other: a file that is saved begins anew; append standard output to a file instead (>> results.jsonl)")
 	}
 	about := sha256.Sum256([]byte(strings.Join(append([]string{

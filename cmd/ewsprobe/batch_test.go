@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/ewsprobe/ewsprobe/ews/standin"
+	"github.com/ewsprobe/ewsprobe/probe/report"
 )
 
 // rowTold and summaryTold are the lines of a batch as the contract has them.
@@ -59,13 +60,15 @@ func results(tb testing.TB, out string) (map[int]rowTold, summaryTold) {
 		if err := json.Unmarshal(in.Bytes(), &r); err != nil {
 			tb.Fatalf("no JSON object: %v: %.200s", err, in.Text())
 		}
-		if r.Schema == summarySchema {
+		if r.Schema == report.SummarySchema {
+			asSchema(tb, "summary", in.Bytes())
 			if err := json.Unmarshal(in.Bytes(), &sum); err != nil {
 				tb.Fatal(err)
 			}
 			continue
 		}
-		if r.Schema != rowSchema || len(r.Causes) != 6 {
+		asSchema(tb, "row", in.Bytes())
+		if r.Schema != report.RowSchema || len(r.Causes) != 6 {
 			tb.Errorf("a row of the schema %q with %d causes", r.Schema, len(r.Causes))
 		}
 		if _, twice := rows[r.Row]; twice {
@@ -319,6 +322,23 @@ func TestBatchResumesAndMerges(t *testing.T) {
 	}
 }
 
+// -v tells the story of the endpoint and of each mailbox, and no secret.
+func TestBatchTellsTheStory(t *testing.T) {
+	for _, level := range []string{"-v", "-vv"} {
+		s := begin(t, crowd(everyScheme, standin.Crowd{Mailboxes: 10}), standin.Options{})
+		o := rightPassword.run(t, batchArgs(t, s, level, batchFile(t, boxes(2)))...)
+		rows, _ := results(t, o.out)
+		if len(rows) != 2 || !strings.Contains(o.err, "anonymous") || !strings.Contains(o.err, "box2@contoso.com") || strings.Contains(o.err, "> POST") != (level == "-vv") {
+			t.Errorf("%s: %d rows\n%s", level, len(rows), o.err)
+		}
+		for name, secret := range secretsOf(standin.UPN, standin.Password, nil) {
+			if strings.Contains(o.err, secret) {
+				t.Errorf("%s tells %s", level, name)
+			}
+		}
+	}
+}
+
 func TestBatchUsage(t *testing.T) {
 	file := batchFile(t, boxes(1))
 	for _, c := range []struct {
@@ -328,7 +348,7 @@ func TestBatchUsage(t *testing.T) {
 		{[]string{file}, "--target is missing"},
 		{[]string{"--target", "mail.contoso.com"}, "FILE.csv is missing"},
 		{[]string{"--target", "anna@contoso.com", file}, "--target has to be"},
-		{[]string{"--target", "mail.contoso.com", "--format", "html", file}, "--format"},
+		{[]string{"--target", "mail.contoso.com", "--format", "xml", file}, "--format"},
 		{[]string{"--target", "mail.contoso.com", "--shard", "4/3", file}, "--shard"},
 		{[]string{"--target", "mail.contoso.com", "--shard", "1/3", "--max-rejections", "2", file}, "--max-rejections"},
 		{[]string{"--target", "mail.contoso.com", "--concurrency", "0", file}, "--concurrency"},

@@ -59,11 +59,7 @@ func check(c *cli.Context, std stdio) error {
 	if err := takePassword(c, &cfg, out); err != nil {
 		return err
 	}
-	level := c.Count("v")
-	if c.Bool("vv") {
-		level = 2
-	}
-	if level > 0 {
+	if level := verbosity(c); level > 0 {
 		fmt.Fprint(std.err, out.text(profileStory(profile, cfg.Password)+fmt.Sprint(probe.NewPlan(cfg))))
 		cfg.Follow = out.follower(level)
 	}
@@ -72,6 +68,14 @@ func check(c *cli.Context, std stdio) error {
 		std.complain(errors.New(out.text(trouble.Error())))
 	}
 	return out.deliver(rec)
+}
+
+// verbosity is how much of the story is told: 1 leg by leg, 2 the wire too.
+func verbosity(c *cli.Context) int {
+	if c.Bool("vv") {
+		return 2
+	}
+	return c.Count("v")
 }
 
 // takePassword fills in the password, where one is needed, and what is known of

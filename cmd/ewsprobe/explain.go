@@ -17,9 +17,12 @@ func explainCommand(std stdio) *cli.Command {
 		Name:      "explain",
 		Usage:     "says what a verdict code or a pasted Dynamics alert means and what to do",
 		ArgsUsage: `[CODE | GUIDE | "pasted alert text"]`,
-		Description: `Without an argument it lists all codes. So are guides, such as first-check.
-What it does not know is exit code 3.`,
-		Flags: []cli.Flag{&cli.StringFlag{Name: "format", Value: "text", Usage: "what to print: text; of a guide also markdown or html"}},
+		Description: `Without an argument it lists all codes and guides. A guide has short names too: hma, ep, shards.
+What it does not know is exit code 3.
+
+Paste what Dynamics says:         ewsprobe explain "Http server returned 401 Unauthorized exception"
+A guide as a page for a browser:  ewsprobe explain --format html first-check > first-check.html`,
+		Flags: []cli.Flag{&cli.StringFlag{Name: "format", Value: "text", Usage: "what to print: text, markdown or html (the last two for guides alone)"}},
 		Action: func(c *cli.Context) error {
 			e := explainer{width: max(std.style().Width, 0)}
 			if e.width == 0 {
@@ -41,7 +44,7 @@ What it does not know is exit code 3.`,
 				return usage("there is nothing to explain; give a code or paste the text of the alert in quotes")
 			case e.code(strings.ToLower(text)), e.topic(strings.ToLower(text)), e.alert(text):
 			default:
-				return usage("nothing is known about %q; `ewsprobe explain` lists the codes", report.Clean(shorten(text, 60), 60))
+				return usage("nothing is known about %q; `ewsprobe explain` lists the codes and guides", report.Clean(shorten(text, 60), 60))
 			}
 			fmt.Fprint(std.out, e.b.String())
 			return nil
@@ -50,16 +53,24 @@ What it does not know is exit code 3.`,
 }
 
 // guideAs prints a guide in one of the forms for other pages.
-func guideAs(format, name string, std stdio) error {
-	page, ok := guide.Source(name)
-	if format == "html" {
-		page, ok = guide.HTML(name)
-	}
+func guideAs(format, text string, std stdio) error {
+	name, ok := guide.Find(text)
 	if !ok {
 		return usage("--format %s is for guides alone; there are %s", format, strings.Join(guide.Names(), ", "))
 	}
-	fmt.Fprint(std.out, page)
-	return nil
+	if format == "markdown" {
+		page, _ := guide.Source(name)
+		fmt.Fprint(std.out, page)
+		return nil
+	}
+	// A whole page, to be saved or sent, in the dress of the reports.
+	body, _ := guide.HTML(name)
+	page, err := report.Page(guide.Title(name), body, version())
+	if err != nil {
+		return err
+	}
+	_, err = std.out.Write(page)
+	return err
 }
 
 func shorten(s string, n int) string {
@@ -103,7 +114,11 @@ func (e *explainer) list() {
 		fmt.Fprintf(&e.b, "  %-24s %-9s %s%s\n", entry.Code, entry.Status, entry.Title, cause)
 	}
 	e.b.WriteString("\n")
-	e.text(0, "Guides: "+strings.Join(guide.Names(), ", "))
+	e.text(0, "Guides")
+	for _, name := range guide.Names() {
+		fmt.Fprintf(&e.b, "  %-24s %s\n", name, guide.Title(name))
+	}
+	e.b.WriteString("\n")
 	e.text(0, "Ask for one: ewsprobe explain basic-disabled. Or paste what Dynamics says: ewsprobe explain \"Http server returned 401 Unauthorized exception\".")
 }
 
@@ -132,11 +147,11 @@ func (e *explainer) code(text string) bool {
 			}
 		}
 	}
-	if len(entry.SeeAlso) > 0 {
-		names := make([]string, len(entry.SeeAlso))
-		for i, c := range entry.SeeAlso {
-			names[i] = string(c)
-		}
+	names := make([]string, len(entry.SeeAlso))
+	for i, c := range entry.SeeAlso {
+		names[i] = string(c)
+	}
+	if names = append(names, guide.About(text)...); len(names) > 0 {
 		e.section("See also", strings.Join(names, ", "))
 	}
 	return true
@@ -153,7 +168,8 @@ func sample(s string) string {
 }
 
 func (e *explainer) topic(text string) bool {
-	page, ok := guide.Text(text, e.width)
+	name, ok := guide.Find(text)
+	page, _ := guide.Text(name, e.width)
 	e.b.WriteString(page)
 	return ok
 }

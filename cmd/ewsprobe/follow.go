@@ -92,7 +92,7 @@ func counts(l *evidence.Logon) string {
 		s = ", channel binding " + l.Binding
 	}
 	if l.Counted {
-		s += ", counts as refused"
+		s += ", counted as a bad logon"
 	}
 	return s
 }

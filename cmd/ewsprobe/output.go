@@ -2,8 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -69,7 +67,7 @@ func planOutput(c *cli.Context, std stdio) (output, error) {
 	if o.format, err = chosenFormat(c); err != nil {
 		return o, err
 	}
-	if o.saves, err = planSaves(c.StringSlice("save")); err != nil {
+	if o.saves, err = planSaves(c.StringSlice("save"), report.ByExtension, report.Extensions()); err != nil {
 		return o, err
 	}
 	if c.Bool("redact") {
@@ -95,18 +93,25 @@ func (o output) follower(level int) func(evidence.Item) {
 	return func(item evidence.Item) { tell(o.mask.Item(item)) }
 }
 
+// reportOf judges a record; with a mask it is the report of the record without
+// names.
+func reportOf(rec evidence.Record, mask *redact.Redactor, std stdio) report.Report {
+	r := report.New(rec, version())
+	if mask == nil {
+		return r
+	}
+	shown := report.New(mask.Record(rec), version())
+	if a, b := r.Verdict, shown.Verdict; a.Code != b.Code || a.Status != b.Status || a.Cause != b.Cause || a.Confidence != b.Confidence {
+		// The promise is that this does not happen; if it does, the reader must know.
+		std.complain(fmt.Errorf("--redact: the record without names is judged %s, the whole one %s; what was taken out matters here", b.Code, a.Code))
+	}
+	return shown
+}
+
 // deliver judges a record, prints and saves the report, and makes its status the
 // exit code.
 func (o output) deliver(rec evidence.Record) error {
-	r := report.New(rec, version())
-	if o.mask != nil {
-		shown := report.New(o.mask.Record(rec), version())
-		if a, b := r.Verdict, shown.Verdict; a.Code != b.Code || a.Status != b.Status || a.Cause != b.Cause || a.Confidence != b.Confidence {
-			// The promise is that this does not happen; if it does, the reader must know.
-			o.std.complain(fmt.Errorf("--redact: the record without names is judged %s, the whole one %s; what was taken out matters here", b.Code, a.Code))
-		}
-		r = shown
-	}
+	r := reportOf(rec, o.mask, o.std)
 	out, err := r.Render(o.format, o.std.style())
 	if err != nil {
 		return err
@@ -131,47 +136,4 @@ func (o output) deliver(rec evidence.Record) error {
 		return exit(3)
 	}
 	return nil
-}
-
-// planSaves makes sure, before anything is sent, that the report can be saved.
-func planSaves(files []string) ([]saving, error) {
-	var saves []saving
-	for _, file := range files {
-		format, ok := report.ByExtension(filepath.Ext(file))
-		if !ok {
-			return nil, usage("--save %q: the format is told by the ending; use %s", file, oneOf(report.Extensions(), "or"))
-		}
-		if info, err := os.Stat(file); err == nil && !info.Mode().IsRegular() {
-			return nil, unusable("--save %s is not a file that can be replaced", file)
-		}
-		trial, err := os.CreateTemp(filepath.Dir(file), ".ewsprobe-*")
-		if err != nil {
-			return nil, unusable("--save %s cannot be written (%v)", file, err)
-		}
-		trial.Close()
-		os.Remove(trial.Name())
-		saves = append(saves, saving{file, format})
-	}
-	return saves, nil
-}
-
-// writeWhole replaces a file as a whole or not at all.
-func writeWhole(file string, data []byte) error {
-	temp, err := os.CreateTemp(filepath.Dir(file), ".ewsprobe-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(temp.Name())
-	if _, err := temp.Write(data); err != nil {
-		temp.Close()
-		return err
-	}
-	if err := temp.Sync(); err != nil {
-		temp.Close()
-		return err
-	}
-	if err := temp.Close(); err != nil {
-		return err
-	}
-	return os.Rename(temp.Name(), file)
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"strings"
+
 	"github.com/urfave/cli/v2"
 
 	"github.com/ewsprobe/ewsprobe/probe/report"
@@ -9,12 +11,13 @@ import (
 func schemaCommand(std stdio) *cli.Command {
 	return &cli.Command{
 		Name:      "schema",
-		Usage:     "prints the JSON Schema of the report",
-		ArgsUsage: "[report]",
-		Description: `It describes what check and diagnose print with --format json and save as .json, of this version
-and of all before it (JSON Schema, draft 2020-12).`,
+		Usage:     "prints the JSON Schema of the report, or of the lines of a batch",
+		ArgsUsage: "[" + strings.Join(report.SchemaNames, "|") + "]",
+		Description: `report is what check and diagnose print with --format json and save as .json; row and summary are the lines that
+batch and merge print with --format json: one for each mailbox, and the last. Each describes what this version writes
+and all before it (JSON Schema, draft 2020-12).`,
 		Action: func(c *cli.Context) error {
-			name := "report"
+			name := report.SchemaNames[0]
 			if c.NArg() > 0 {
 				var err error
 				if name, err = oneArgument(c, "the name of a schema"); err != nil {
@@ -23,7 +26,7 @@ and of all before it (JSON Schema, draft 2020-12).`,
 			}
 			doc, ok := report.SchemaDocument(name)
 			if !ok {
-				return usage("there is no schema %q; there is one of the report: `ewsprobe schema`", name)
+				return usage("there is no schema %q; there are %s", name, oneOf(report.SchemaNames, "and"))
 			}
 			_, err := std.out.Write(doc)
 			return err

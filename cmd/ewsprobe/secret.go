@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os/exec"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 	"github.com/zalando/go-keyring"
@@ -37,7 +39,7 @@ func secretCommand(std stdio) *cli.Command {
 			if err != nil {
 				return err
 			}
-			_, err = inKeyring(c.Context, func() (string, error) { return "", keyring.Set(keyringService, keyringAccount(name), password) })
+			_, err = inKeyring(c.Context, keyringPatience, func() (string, error) { return "", keyring.Set(keyringService, keyringAccount(name), password) })
 			if err != nil {
 				return err
 			}
@@ -52,7 +54,7 @@ func secretCommand(std stdio) *cli.Command {
 			if err != nil {
 				return err
 			}
-			_, err = inKeyring(c.Context, func() (string, error) { return "", keyring.Delete(keyringService, keyringAccount(name)) })
+			_, err = inKeyring(c.Context, keyringPatience, func() (string, error) { return "", keyring.Delete(keyringService, keyringAccount(name)) })
 			return err
 		},
 	}
@@ -63,7 +65,8 @@ func secretCommand(std stdio) *cli.Command {
 		Name:  "secret",
 		Usage: "keeps the password of an account in the credential store of the operating system",
 		Description: `Windows Credential Manager, the Keychain of macOS, or the Secret Service of a Linux desktop. check
-takes it from there with --password-from-keyring.`,
+takes it from there with --password-from-keyring. A store that is locked may ask to be unlocked, and is waited for a
+minute; over ssh, in cron and in services there is usually none, so use --password-file there.`,
 		Subcommands: []*cli.Command{set, remove},
 		Action: func(c *cli.Context) error {
 			if c.NArg() == 0 {
@@ -77,9 +80,13 @@ takes it from there with --password-from-keyring.`,
 // keyringAccount: names of accounts have no case.
 func keyringAccount(user string) string { return strings.ToLower(strings.TrimSpace(user)) }
 
-// inKeyring asks the credential store, which may ask the user in turn; Ctrl-C
-// ends the waiting.
-func inKeyring(ctx context.Context, ask func() (string, error)) (string, error) {
+// keyringPatience is for how long the credential store is waited for: long
+// enough for a person to unlock it, and an end where nobody is there.
+const keyringPatience = time.Minute
+
+// inKeyring asks the credential store, which may ask the user in turn. Ctrl-C
+// ends the waiting, and so does patience.
+func inKeyring(ctx context.Context, patience time.Duration, ask func() (string, error)) (string, error) {
 	type reply struct {
 		text string
 		err  error
@@ -91,22 +98,37 @@ func inKeyring(ctx context.Context, ask func() (string, error)) (string, error) 
 	}()
 	select {
 	case <-ctx.Done():
-		return "", unusable("the credential store did not answer before the end")
+		return "", unusable("stopped while waiting for the credential store; nothing was sent")
+	case <-time.After(patience):
+		return "", unusable("the credential store gave no answer within %s (does it wait for somebody to unlock it?); use --password-file", patience)
 	case r := <-answer:
-		switch {
-		case errors.Is(r.err, keyring.ErrNotFound):
-			return "", unusable("the credential store has no password for this account; store it with `ewsprobe secret set ACCOUNT`")
-		case errors.Is(r.err, keyring.ErrUnsupportedPlatform):
-			return "", unusable("this operating system has no credential store that is known here; use --password-file")
-		case r.err != nil:
-			return "", unusable("the credential store cannot be used (%v); use --password-file", r.err)
+		if r.err != nil {
+			return "", keyringTrouble(r.err)
 		}
 		return r.text, nil
 	}
 }
 
+// keyringTrouble says what a failure of the credential store means. Its
+// libraries have no errors of their own for most of them.
+func keyringTrouble(err error) error {
+	var noProgram *exec.Error
+	switch text := err.Error(); {
+	case errors.Is(err, keyring.ErrNotFound):
+		return unusable("the credential store has no password for this account; store it with `ewsprobe secret set ACCOUNT`")
+	case errors.Is(err, keyring.ErrUnsupportedPlatform):
+		return unusable("this operating system has no credential store that is known here; use --password-file")
+	case errors.As(err, &noProgram), strings.Contains(text, "org.freedesktop.secrets was not provided"):
+		return unusable("no credential store is running for this user: it belongs to a desktop session, which ssh, cron and services do not have; use --password-file")
+	case strings.Contains(text, "failed to unlock"):
+		return unusable("the credential store is locked, or not set up yet, and could not be unlocked from here; unlock it on the desktop, or use --password-file")
+	default:
+		return unusable("the credential store cannot be used (%v); use --password-file", err)
+	}
+}
+
 func passwordFromKeyring(ctx context.Context, user string) (string, error) {
-	text, err := inKeyring(ctx, func() (string, error) { return keyring.Get(keyringService, keyringAccount(user)) })
+	text, err := inKeyring(ctx, keyringPatience, func() (string, error) { return keyring.Get(keyringService, keyringAccount(user)) })
 	if err != nil {
 		return "", err
 	}

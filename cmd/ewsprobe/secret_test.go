@@ -2,9 +2,11 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/zalando/go-keyring"
 
@@ -58,5 +60,19 @@ func TestSecret(t *testing.T) {
 	keyring.MockInitWithError(errors.New("the store is locked"))
 	if got := check(); got.exit != 3 || !strings.Contains(got.err, "the store is locked") {
 		t.Errorf("locked: exit %d, %s", got.exit, got.err)
+	}
+}
+
+// A store that never answers, as one does that waits for somebody to unlock it,
+// is not waited for without end; nor is Ctrl-C.
+func TestSilentStore(t *testing.T) {
+	silent := func() (string, error) { select {} }
+	if _, err := inKeyring(t.Context(), time.Millisecond, silent); err == nil || !strings.Contains(err.Error(), "unlock") {
+		t.Errorf("no answer: %v", err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	if _, err := inKeyring(ctx, time.Minute, silent); err == nil || !strings.Contains(err.Error(), "nothing was sent") {
+		t.Errorf("stopped: %v", err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 
 	"github.com/urfave/cli/v2"
@@ -70,8 +71,16 @@ func simulate(c *cli.Context, std stdio) error {
 			return unusable("%v", err)
 		}
 	}
+	try := tryCommand(s.Check, server, ca, password, profile, token, secret)
+	if crowd := s.Behaviour.Crowd; crowd != nil {
+		file := filepath.Join(dir, "mailboxes.csv")
+		if err := os.WriteFile(file, []byte(mailboxTable(crowd.Mailboxes)), 0o600); err != nil {
+			return unusable("%v", err)
+		}
+		try += "\n  " + tryBatch(s.Check, server, ca, password, file)
+	}
 	mu.Lock()
-	fmt.Fprintf(std.out, "%s: %s\n\nIn another terminal:\n\n  %s\n\nCtrl-C ends it. Requests:\n", s.Name, s.Title, tryCommand(s.Check, server, ca, password, profile, token, secret))
+	fmt.Fprintf(std.out, "%s: %s\n\nIn another terminal:\n\n  %s\n\nCtrl-C ends it. Requests:\n", s.Name, s.Title, try)
 	mu.Unlock()
 	<-c.Context.Done()
 	v := server.View()
@@ -149,6 +158,22 @@ func tryCommand(k standin.Check, server *standin.Server, ca, password, profile, 
 		flag("address", a)
 	}
 	return line + " " + target
+}
+
+// tryBatch is a batch of all its mailboxes.
+func tryBatch(k standin.Check, server *standin.Server, ca, password, file string) string {
+	return fmt.Sprintf("ewsprobe batch --ca-file %s --user %s --password-file %s --impersonate --address %s --target %s %s",
+		quoteArgument(ca), quoteArgument(k.User), quoteArgument(password), server.Addresses()[0], server.URL(), quoteArgument(file))
+}
+
+// mailboxTable names the mailboxes of a crowd as an export of Dynamics does.
+func mailboxTable(n int) string {
+	var b strings.Builder
+	b.WriteString("name,emailaddress\n")
+	for i := 1; i <= n; i++ {
+		fmt.Fprintf(&b, "Box %d,%s\n", i, standin.CrowdMailbox(i))
+	}
+	return b.String()
 }
 
 func quoteArgument(s string) string {

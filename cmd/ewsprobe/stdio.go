@@ -1,10 +1,13 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
+	"sync"
 
 	"golang.org/x/term"
 
@@ -31,6 +34,7 @@ type stdio struct {
 	errTerm  bool
 	width    int
 	env      func(string) string
+	hide     func(string) string // takes the names out of an error's line; nil shows them
 }
 
 func processIO() stdio {
@@ -48,6 +52,14 @@ func processIO() stdio {
 	return s
 }
 
+// errColumns is the width of the terminal that standard error is.
+func (s stdio) errColumns() int {
+	if w, _, err := term.GetSize(int(os.Stderr.Fd())); err == nil && w > 0 {
+		return w
+	}
+	return 80
+}
+
 // style is how text is laid out on standard output.
 func (s stdio) style() report.Style {
 	return report.Style{Width: min(s.width, 120), Colour: s.outTerm && s.env("NO_COLOR") == "" && s.env("TERM") != "dumb" && enableColour()}
@@ -55,9 +67,43 @@ func (s stdio) style() report.Style {
 
 // complain prints the one line of an error.
 func (s stdio) complain(err error) {
-	fmt.Fprintf(s.err, "ewsprobe: %s\n", oneLine(err.Error()))
+	text := err.Error()
+	if s.hide != nil {
+		text = s.hide(text)
+	}
+	fmt.Fprintf(s.err, "ewsprobe: %s\n", oneLine(text))
 }
 
 func oneLine(text string) string {
 	return strings.Join(strings.Fields(text), " ")
+}
+
+// leaving is a reader that Ctrl-C ends. A read from a terminal or a pipe cannot be
+// broken off: it is left behind.
+type leaving struct {
+	ctx   context.Context
+	in    io.Reader
+	begin sync.Once
+	out   *io.PipeReader
+}
+
+var errStopped = errors.New("stopped before its end")
+
+// Read begins to read with the first call: nothing is taken from a terminal that
+// nobody asks.
+func (l *leaving) Read(p []byte) (int, error) {
+	l.begin.Do(func() {
+		out, in := io.Pipe()
+		l.out = out
+		go func() {
+			_, err := io.Copy(in, l.in)
+			in.CloseWithError(err)
+		}()
+		context.AfterFunc(l.ctx, func() { out.CloseWithError(errStopped) })
+	})
+	n, err := l.out.Read(p)
+	if errors.Is(err, io.ErrClosedPipe) && l.ctx.Err() != nil {
+		err = errStopped
+	}
+	return n, err
 }

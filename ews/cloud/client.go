@@ -47,6 +47,16 @@ func New(c Client) *Client {
 	return &c
 }
 
+// For is the same client for another recorder. The token is shared, and Entra is
+// asked for it once.
+func (c *Client) For(r *ews.Recorder) *Client {
+	other := *c
+	other.Recorder = r
+	r.Withhold(c.Token)
+	r.Withhold(c.Application.Secret)
+	return &other
+}
+
 // question is one GET: what distinguishes one look-up from another.
 type question struct {
 	step    evidence.Step
@@ -59,17 +69,20 @@ type question struct {
 
 // ask sends a question and writes down what came back.
 func (c *Client) ask(ctx context.Context, q question) evidence.Item {
-	authorized := q.token && c.Authorize(ctx)
+	token := ""
+	if q.token {
+		token = c.authorization(ctx)
+	}
 	facts := &evidence.Cloud{Host: q.url.Host, Subject: q.subject}
 	item := evidence.Item{Step: q.step, At: time.Now(), Cloud: facts}
 	req := wire.Request{URL: q.url, UserAgent: c.UserAgent, Header: slices.Concat([][2]string{{"Accept", "application/json"}}, q.header)}
 	described := ""
 	if q.token {
-		if !authorized {
+		if token == "" {
 			facts.Problem = "there is no token to ask with"
 			return c.Recorder.Add(item)
 		}
-		req.Authorization, described = "Bearer "+c.grant.token, "Bearer, value not kept"
+		req.Authorization, described = "Bearer "+token, "Bearer, value not kept"
 	}
 	conn, fail := c.open(ctx, q.url, &item)
 	if fail != nil {

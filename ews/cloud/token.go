@@ -25,27 +25,40 @@ type Application struct {
 	Secret string
 }
 
-// grant is the token that a check got for itself, once.
+// grant is the token that a client got for itself, and those made of it use.
 type grant struct {
-	once  sync.Once
+	mu    sync.Mutex
+	asked time.Time
 	token string
+	ends  time.Time // of the token; zero: not known
 }
 
+// nearEnd is how long before its end a token is not used any more, and how often
+// a new one is asked for at most.
+const nearEnd = 2 * time.Minute
+
 // Authorize makes sure that there is a token for Graph: the user's own, or one
-// that Entra gives to the application. It asks once, whoever calls it, and says
-// whether there is one.
-func (c *Client) Authorize(ctx context.Context) bool {
-	c.grant.once.Do(func() {
-		if c.grant.token = c.Token; c.Token == "" && c.Application.ID != "" {
-			c.grant.token = c.requestToken(ctx)
+// that Entra gives to the application. It asks once, whoever calls it, and again
+// only when that token has run out. It says whether there is one.
+func (c *Client) Authorize(ctx context.Context) bool { return c.authorization(ctx) != "" }
+
+func (c *Client) authorization(ctx context.Context) string {
+	g := c.grant
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.asked.IsZero() || !g.ends.IsZero() && time.Until(g.ends) < nearEnd && time.Since(g.asked) > nearEnd {
+		g.asked = time.Now()
+		if g.token = c.Token; c.Token == "" && c.Application.ID != "" {
+			g.token, g.ends = c.requestToken(ctx)
 		}
-	})
-	return c.grant.token != ""
+	}
+	c.Recorder.Withhold(g.token) // the recorder may be another than that of who asked for it
+	return g.token
 }
 
 // requestToken asks Entra's token endpoint, by a POST that carries the secret in
 // its body and is never made again elsewhere.
-func (c *Client) requestToken(ctx context.Context) string {
+func (c *Client) requestToken(ctx context.Context) (granted string, ends time.Time) {
 	u := under(c.Entra, nil, c.Application.Tenant, "oauth2", "v2.0", "token")
 	facts := &evidence.Cloud{Host: u.Host, Subject: c.Application.ID}
 	item := evidence.Item{Step: evidence.StepCloudToken, At: time.Now(), Cloud: facts}
@@ -56,7 +69,6 @@ func (c *Client) requestToken(ctx context.Context) string {
 	token, err := config.Token(context.WithValue(ctx, oauth2.HTTPClient, wire.Lend(func(ctx context.Context, req wire.Request) (wire.Answer, *evidence.Failure) {
 		return c.send(ctx, req, &item)
 	})))
-	granted := ""
 	switch r := item.Response; {
 	case item.Error != nil:
 	case r == nil: // the library did not ask
@@ -66,7 +78,7 @@ func (c *Client) requestToken(ctx context.Context) string {
 	case r.CutShort:
 		facts.Problem = "the answer ends too early"
 	case err == nil && plausible(token):
-		granted = token.AccessToken
+		granted, ends = token.AccessToken, token.Expiry
 		c.Recorder.Withhold(granted)
 	case err == nil:
 		facts.Problem = "the answer holds nothing that could be an access token"
@@ -75,7 +87,7 @@ func (c *Client) requestToken(ctx context.Context) string {
 	}
 	c.keepFacts(&item)
 	c.Recorder.Add(item)
-	return granted
+	return granted, ends
 }
 
 // send makes the one request of a library on a connection of its own.

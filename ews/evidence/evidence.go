@@ -65,10 +65,18 @@ type Target struct {
 // Acceptance is an entry of a baseline: a finding that is known and accepted for
 // a reason, until the end of a day (YYYY-MM-DD).
 type Acceptance struct {
-	Code   string `json:"code"`
-	Host   string `json:"host"` // "" every host
-	Reason string `json:"reason"`
-	Until  string `json:"until"`
+	Code    string `json:"code"`
+	Host    string `json:"host"`    // "" every host
+	Mailbox string `json:"mailbox"` // "" every mailbox
+	Reason  string `json:"reason"`
+	Until   string `json:"until"`
+}
+
+// Over says whether the entry's last day, which ends in UTC, is over at a time.
+// What is no day is over.
+func (a Acceptance) Over(at time.Time) bool {
+	last, err := time.Parse(time.DateOnly, a.Until)
+	return err != nil || !at.Before(last.AddDate(0, 0, 1))
 }
 
 // Step names what an Item did.

@@ -1,6 +1,7 @@
 package standin
 
 import (
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -138,6 +139,9 @@ func (n *node) refusesNow() bool {
 	s.refused++
 	return true
 }
+
+// CrowdMailbox is the address of one mailbox of a crowd; they count from 1.
+func CrowdMailbox(number int) string { return fmt.Sprintf("box%d@%s", number, Domain) }
 
 // boxNumber is the number of a mailbox of the crowd, 0 for any other.
 func (c *Crowd) boxNumber(address string) int {

@@ -42,6 +42,11 @@ func cloudScenarios() []Scenario {
 			Expect: critical("mailbox-online").ofCause(2).saying("undetermined confirmed ruled-out ruled-out ruled-out ruled-out"),
 		},
 		{
+			Name: "mailbox-twice", Title: "the mailbox answers here, and Exchange Online says that it has it too",
+			Behaviour: with(everyScheme, online, same), Check: asking(impersonating(Mailbox)),
+			Expect: warning("mailbox-duplicate").saying("ruled-out undetermined not-applicable not-applicable ruled-out ruled-out"),
+		},
+		{
 			Name: "mailbox-online-unasked", Title: "the mailbox is in Exchange Online, and the server here was not asked for it",
 			Behaviour: with(everyScheme, online, same), Check: Check{Mailbox: Mailbox, Cloud: true},
 			Expect: critical("mailbox-online").ofCause(2).saying("not-checked likely not-checked not-checked ruled-out not-checked"),

@@ -1,5 +1,7 @@
 package standin
 
+import "time"
+
 // addressScenarios are about which mailbox an address belongs to, and who may
 // reach it how.
 func addressScenarios() []Scenario {
@@ -42,6 +44,13 @@ func addressScenarios() []Scenario {
 		{
 			Name: "signed-out", Title: "no connection stays signed in, and a call for another's mailbox needs more than one",
 			Behaviour: windowsOnly.but(func(b *Behaviour) { b.ForgetsSignIn = true }), Check: ntlmCheck.but(func(c *Check) { c.Mailbox = Mailbox }), Expect: ok(),
+		},
+		{
+			Name: "many-mailboxes", Title: "a thousand mailboxes, of which each fiftieth is out of scope, and a server that throttles: for batch",
+			Behaviour: everyScheme.but(func(b *Behaviour) {
+				b.Crowd = &Crowd{Mailboxes: 1000, Denied: 50, Delay: 20 * time.Millisecond, Throttle: Throttle{Rate: 100, Burst: 100, Pause: time.Second}}
+			}),
+			Check: impersonating(CrowdMailbox(1)), Expect: ok(),
 		},
 	}
 }

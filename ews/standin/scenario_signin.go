@@ -88,6 +88,7 @@ func credentialScenarios() []Scenario {
 			Check: oauthCheck, Expect: critical("oauth-disabled"),
 		},
 		{Name: "oauth-off", Title: "an OAuth profile, and OAuth is off", Behaviour: everyScheme, Check: oauthCheck, Expect: critical("oauth-disabled")},
+		{Name: "oauth-alone", Title: "a Basic profile, and nothing but tokens is taken", Behaviour: Behaviour{OAuth: true, AuthorizationURI: true}, Check: goodCheck, Expect: critical("no-scheme")},
 	}
 }
 

@@ -8,7 +8,8 @@
 // become a way to forget. Package rule applies it.
 //
 //   - code: certificate-expiring
-//     host: mail.contoso.com   # left out: on every host
+//     host: mail.contoso.com       # left out: on every host
+//     mailbox: anna@contoso.com    # left out: for every mailbox
 //     reason: renewed with ticket 4711
 //     until: 2026-12-31
 package baseline
@@ -18,6 +19,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -29,10 +31,11 @@ import (
 )
 
 type entry struct {
-	Code   string `yaml:"code"`
-	Host   string `yaml:"host"`
-	Reason string `yaml:"reason"`
-	Until  string `yaml:"until"`
+	Code    string `yaml:"code"`
+	Host    string `yaml:"host"`
+	Mailbox string `yaml:"mailbox"`
+	Reason  string `yaml:"reason"`
+	Until   string `yaml:"until"`
 }
 
 // most bounds the entries of a file and the length of a reason.
@@ -50,7 +53,7 @@ func Parse(text string) ([]evidence.Acceptance, error) {
 		if errors.Is(err, io.EOF) {
 			return nil, errors.New("it holds no entry")
 		}
-		return nil, fmt.Errorf("it is not a list of entries with code, host, reason and until (%s)", strings.Join(strings.Fields(err.Error()), " "))
+		return nil, fmt.Errorf("it is not a list of entries with code, host, mailbox, reason and until (%s)", strings.Join(strings.Fields(err.Error()), " "))
 	}
 	if err := d.Decode(&entries); !errors.Is(err, io.EOF) {
 		return nil, errors.New("it holds more than one document")
@@ -70,7 +73,7 @@ func Parse(text string) ([]evidence.Acceptance, error) {
 }
 
 func (e entry) check() (evidence.Acceptance, error) {
-	a := evidence.Acceptance{Code: e.Code, Host: strings.ToLower(strings.TrimSuffix(strings.TrimSpace(e.Host), ".")), Reason: strings.TrimSpace(e.Reason), Until: e.Until}
+	a := evidence.Acceptance{Code: e.Code, Host: strings.ToLower(strings.TrimSuffix(strings.TrimSpace(e.Host), ".")), Mailbox: strings.TrimSpace(e.Mailbox), Reason: strings.TrimSpace(e.Reason), Until: e.Until}
 	about, known := finding.Lookup(finding.Code(e.Code))
 	switch {
 	case e.Code == "":
@@ -86,8 +89,26 @@ func (e entry) check() (evidence.Acceptance, error) {
 	case len(a.Reason) > mostReason, strings.ContainsFunc(a.Reason, unicode.IsControl):
 		return a, fmt.Errorf("the reason of %s is not one line of at most %d bytes", e.Code, mostReason)
 	}
+	if a.Mailbox != "" && (!strings.Contains(a.Mailbox, "@") || strings.ContainsFunc(a.Mailbox, func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) })) {
+		return a, fmt.Errorf("the mailbox of %s is no e-mail address", e.Code)
+	}
 	if _, err := time.Parse(time.DateOnly, e.Until); err != nil {
 		return a, fmt.Errorf("%s needs the last day on which it is accepted, like until: 2026-12-31", e.Code)
 	}
 	return a, nil
+}
+
+// Over are the entries of a baseline whose last day is over at a time, and which
+// no other entry has taken the place of.
+func Over(list []evidence.Acceptance, at time.Time) []evidence.Acceptance {
+	var over []evidence.Acceptance
+	for _, a := range list {
+		replaced := slices.ContainsFunc(list, func(b evidence.Acceptance) bool {
+			return !b.Over(at) && b.Code == a.Code && (b.Host == "" || b.Host == a.Host) && (b.Mailbox == "" || strings.EqualFold(b.Mailbox, a.Mailbox))
+		})
+		if a.Over(at) && !replaced {
+			over = append(over, a)
+		}
+	}
+	return over
 }

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ewsprobe/ewsprobe/ews"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 )
 
@@ -14,7 +15,8 @@ import (
 // makes everybody wait while one tries once more, on another connection; at the
 // limit of refusals nothing more is sent.
 type account struct {
-	oneByOne bool // NTLM: sign-ins go one at a time
+	oneByOne bool   // all but Basic: sign-ins go one at a time
+	secret   string // what signs in, in words
 
 	mu      sync.Mutex
 	changed chan struct{}
@@ -34,8 +36,15 @@ type pass struct {
 	alone bool // holds the place of the one sign-in
 }
 
-func newAccount(limit, refused int, oneByOne bool) *account {
-	return &account{max: limit, refused: refused, oneByOne: oneByOne, changed: make(chan struct{})}
+func newAccount(limit, refused int, by *ews.Lines) *account {
+	a := &account{max: limit, refused: refused, oneByOne: !by.Basic(), secret: "password", changed: make(chan struct{})}
+	switch {
+	case by.Ticket != nil:
+		a.secret = "Kerberos ticket"
+	case by.Context != nil:
+		a.secret = "logged-on user"
+	}
+	return a
 }
 
 func (a *account) wake() {
@@ -111,7 +120,7 @@ func (a *account) settle(p pass, result evidence.Result) (counted bool) {
 		a.suspect = true
 		counted = true
 		if a.refused >= a.max {
-			a.stopped = fmt.Sprintf("the password was accepted at first and then refused %s, the last time at %s; nothing more is sent for the account (--max-rejections %d)", times(a.refused), time.Now().UTC().Format("15:04:05 UTC"), a.max)
+			a.stopped = fmt.Sprintf("the %s was accepted at first and then refused %s, the last time at %s; nothing more is sent for the account (--max-rejections %d)", a.secret, times(a.refused), time.Now().UTC().Format("15:04:05 UTC"), a.max)
 		}
 	}
 	return counted

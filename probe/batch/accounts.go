@@ -52,18 +52,18 @@ func (r *run) manyAccounts(ctx context.Context) duty {
 	m := &manyAccounts{run: r, purses: map[string]*purse{}, outcome: map[[32]byte]*outcome{}}
 	_, _ = rand.Read(m.salt[:]) // never fails
 	c := r.Probe
-	c.NoCredentials = true
-	endpoint, _, err := r.examine(ctx, c, false)
+	c.NoCredentials, c.Cloud = true, nil
+	endpoint, err := r.examine(ctx, c, false)
 	if r.Endpoint != nil {
-		r.Endpoint(endpoint, err)
+		r.Endpoint(endpoint.rec, err)
 	}
-	judged := rule.Judge(endpoint)
+	judged := rule.Judge(endpoint.rec)
 	for _, f := range judged.Findings {
 		m.said = append(m.said, f.Code)
 	}
 	entry, _ := finding.Lookup(judged.Verdict.Code)
 	if why := forAll(judged, entry.Block != finding.BlockAsk); why != "" && ctx.Err() == nil {
-		shape, err := ShapeOf(rule.NotChecked(endpoint.Target, why), "")
+		shape, err := ShapeOf(rule.NotChecked(endpoint.rec.Target, why), "")
 		if err != nil {
 			r.halt(err)
 		}
@@ -104,7 +104,7 @@ func (m *manyAccounts) shift(ctx context.Context, row Row) *shift {
 	m.now = &shift{run: m.run, who: o.who, target: o.who.BatchTarget(m.Impersonate), skip: o.skip}
 	if o.skip == nil {
 		m.now.lines, m.now.bench = o.lines, o.bench
-		m.now.account = newAccount(m.Probe.MaxRejections, m.purse.refused, !o.lines.Basic())
+		m.now.account = newAccount(m.Probe.MaxRejections, m.purse.refused, o.lines)
 	}
 	m.now.begin(ctx)
 	return m.now
@@ -141,25 +141,24 @@ func (m *manyAccounts) examined(ctx context.Context, a Account) *outcome {
 }
 
 func (m *manyAccounts) examineAccount(ctx context.Context, c probe.Config) *outcome {
-	rec, refused, trouble := m.examine(ctx, c, true)
-	m.purse.refused += refused
+	found, trouble := m.examine(ctx, c, true)
+	m.purse.refused += found.refused
 	if trouble != nil && ctx.Err() == nil {
 		m.notKept.Lock()
 		m.memory = trouble
 		m.notKept.Unlock()
 	}
-	judged := rule.Judge(rec)
-	lines, accepted := c.Lines(rec)
-	why := forAll(judged, accepted != nil)
+	judged := rule.Judge(found.rec)
+	why := forAll(judged, found.lines != nil)
 	switch {
 	case why == "":
-		b := newBench(rec, *accepted, m.Impersonate)
-		b.also = m.also(judged)
-		return &outcome{who: c, lines: lines, bench: b}
+		b := newBench(found.rec, *found.accepted, m.Impersonate)
+		b.also, b.outside = m.also(judged), m.Probe.Target()
+		return &outcome{who: c, lines: found.lines, bench: b}
 	case judged.Verdict.Status == finding.Critical || judged.Verdict.Status == finding.Unknown:
 		return m.unasked(c, judged)
 	}
-	return m.unasked(c, rule.NotChecked(rec.Target, why))
+	return m.unasked(c, rule.NotChecked(found.rec.Target, why))
 }
 
 // also is the warning about the account that its rows would else not tell.

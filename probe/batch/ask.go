@@ -58,6 +58,8 @@ func kindOf(item evidence.Item) kind {
 		return strange
 	}
 	switch r := item.Response; {
+	case r == nil && item.Logon != nil && item.Logon.Result == evidence.Skipped:
+		return strange // what signs in could not be made: a ticket that has run out
 	case r == nil:
 		return lost // a handshake whose connection was not kept
 	case r.Status == http.StatusUnauthorized && item.Logon != nil && item.Logon.Result == evidence.Refused:
@@ -258,11 +260,6 @@ func (w *worker) back(j *job, ready, end time.Time) {
 		return
 	}
 	w.queue.giveBack(j, ready)
-}
-
-func (w *worker) finish(j *job) {
-	w.report(j)
-	w.queue.done()
 }
 
 // inboxOfOwn asks for the account's own inbox, by which an answer about it is

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
@@ -13,10 +14,13 @@ import (
 // bench judges rows: each gets a small record of its own, made of the endpoint's
 // anonymous answer and of what was asked for the mailbox.
 type bench struct {
+	started   time.Time
 	target    evidence.Target
 	anonymous evidence.Item
 	own       *evidence.Item // the account's own inbox, where nobody is impersonated
 	scheme    string
+	named     map[string]bool  // mailboxes, in lower case, for which a finding is accepted
+	outside   evidence.Target  // what look-ups are judged by
 	also      *finding.Finding // a warning about the account, where rows name theirs
 
 	mu    sync.Mutex
@@ -30,7 +34,12 @@ func newBench(endpoint evidence.Record, accepted evidence.Item, impersonate bool
 	t := endpoint.Target
 	t.Impersonate, t.Profile, t.Cloud, t.EveryAddress, t.Autodiscover, t.FromAddress = impersonate, nil, false, false, "", ""
 	t.Addresses = []string{accepted.Address}
-	b := &bench{target: t, scheme: accepted.Logon.Scheme, usual: map[usual]*Shape{}}
+	b := &bench{started: endpoint.Started, target: t, scheme: accepted.Logon.Scheme, named: map[string]bool{}, usual: map[usual]*Shape{}}
+	for _, a := range t.Accepted {
+		if a.Mailbox != "" {
+			b.named[strings.ToLower(a.Mailbox)] = true
+		}
+	}
 	for _, item := range endpoint.Items {
 		if item.Step == evidence.StepAnonymous && item.Address == accepted.Address && item.Response != nil {
 			b.anonymous = item
@@ -50,7 +59,7 @@ func (b *bench) shape(j *job) (*Shape, error) {
 	good := item.EWS.Answered() && item.EWS.Code == "NoError" && item.EWS.Class != "Error"
 	plain := !item.EWS.Answered() || len(item.EWS.Resolved) == 0
 	mailbox := j.row.Address
-	if plain && (j.book == nil || len(j.book.EWS.Resolved) == 0) && !strings.EqualFold(mailbox, b.target.User) {
+	if plain && j.outside == nil && (j.book == nil || len(j.book.EWS.Resolved) == 0) && !strings.EqualFold(mailbox, b.target.User) && !b.named[strings.ToLower(mailbox)] {
 		mailbox = Stand // no other address is in play: the judgement holds for any
 	}
 	var key usual
@@ -80,7 +89,7 @@ func (b *bench) shape(j *job) (*Shape, error) {
 // before stands in it as a logon: its answer speaks for the mailbox in the same
 // way.
 func (b *bench) record(j *job, item evidence.Item, mailbox string) evidence.Record {
-	rec := evidence.Record{Target: b.target}
+	rec := evidence.Record{Started: b.started, Target: b.target}
 	rec.Target.Mailbox = mailbox
 	add := func(item evidence.Item, id string) *evidence.Item {
 		item.Address = b.anonymous.Address
@@ -121,6 +130,10 @@ func (b *bench) record(j *job, item evidence.Item, mailbox string) evidence.Reco
 	if j.book != nil {
 		book := add(*j.book, "book")
 		book.Step, book.Logon = evidence.StepSignedIn, nil
+	}
+	if j.outside != nil {
+		rec.Target.Cloud, rec.Target.Tenant, rec.Target.Token, rec.Target.DynamicsURL = true, b.outside.Tenant, b.outside.Token, b.outside.DynamicsURL
+		rec.Items = append(rec.Items, j.outside...)
 	}
 	return rec
 }

@@ -16,12 +16,13 @@ type job struct {
 	first   time.Time // of the first try
 	ready   time.Time // not before
 	tries   int
-	odd     int            // answers in a row that are none of EWS
-	answer  *evidence.Item // of EWS; what follows only explains it
-	again   bool           // the call was made once more after a passing error
-	last    evidence.Item  // the last try, answered or not
-	explain bool           // the address book is to be asked
-	book    *evidence.Item // and its answer
+	odd     int             // answers in a row that are none of EWS
+	answer  *evidence.Item  // of EWS; what follows only explains it
+	again   bool            // the call was made once more after a passing error
+	last    evidence.Item   // the last try, answered or not
+	explain bool            // the address book is to be asked
+	book    *evidence.Item  // and its answer
+	outside []evidence.Item // what was looked up; nil: nothing was
 }
 
 // queue hands out jobs: those that are to be tried again when their time has

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ewsprobe/ewsprobe/ews"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/probe"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
@@ -32,6 +33,8 @@ type Config struct {
 	Emit  func(Result) error
 	Flush func() error
 	State *State // nil: nothing is kept for a later run
+	// Outside looks up a mailbox that failed outside the network; nil: nothing is.
+	Outside func(ctx context.Context, mailbox string) []evidence.Item
 	// Endpoint is told what the endpoint's own check found.
 	Endpoint func(evidence.Record, error)
 	// Watch is told, now and then, how to ask how far the run has come.
@@ -52,8 +55,8 @@ type run struct {
 	tally  *tally
 	shapes *shapes
 	seen   *seen
+	lookUp *outside // nil: nothing is looked up
 
-	own    int // rows of this shard that were read
 	outbox *outbox
 	halt   context.CancelCauseFunc
 
@@ -65,7 +68,7 @@ type run struct {
 // for what this machine could not do: reading the input, writing results or the
 // state.
 func Run(ctx context.Context, c Config) (Summary, error) {
-	r := &run{Config: c, tally: newTally(time.Now()), shapes: &shapes{}, pace: newPace(c.Concurrency), seen: newSeen()}
+	r := &run{Config: c, tally: newTally(time.Now()), shapes: &shapes{}, pace: newPace(c.Concurrency), seen: newSeen(), lookUp: newOutside(c.Outside)}
 	r.tally.s.Shard = c.Shard.String()
 	if c.State != nil {
 		c.State.replay(r)
@@ -93,39 +96,46 @@ func Run(ctx context.Context, c Config) (Summary, error) {
 	return s, err
 }
 
+// examined is what a check has found, and what signs in as it did.
+type examined struct {
+	rec      evidence.Record
+	refused  int            // logons
+	lines    *ews.Lines     // nil: no logon by the profile's scheme was accepted
+	accepted *evidence.Item // the one that the lines repeat
+}
+
 // examine is a check of the endpoint, made once more where the server only asks
 // for patience and nobody's password was refused; with insist also where it is
 // away, as long as a mailbox would be tried.
-func (r *run) examine(ctx context.Context, c probe.Config, insist bool) (rec evidence.Record, refused int, trouble error) {
+func (r *run) examine(ctx context.Context, c probe.Config, insist bool) (e examined, trouble error) {
 	end := time.Now().Add(r.PerMailbox)
 	for try := 0; ; try++ {
-		rec, trouble = probe.Run(ctx, c)
-		if rec.Target.Mailbox == "" {
-			rec.Target.Impersonate = r.Impersonate
+		e = examined{}
+		e.rec, e.lines, e.accepted, trouble = probe.Examine(ctx, c)
+		if e.rec.Target.Mailbox == "" {
+			e.rec.Target.Impersonate = r.Impersonate
 		}
-		refused = 0
 		var wait time.Duration
-		for _, item := range rec.Items {
+		for _, item := range e.rec.Items {
 			if item.Logon != nil && item.Logon.Counted {
-				refused++
+				e.refused++
 			}
 			if k := kindOf(item); k == patience {
 				wait = max(wait, asked(item), time.Second)
 			}
 		}
-		if insist && wait == 0 && away(rec) {
+		if insist && wait == 0 && away(e.rec) {
 			wait = min(shortestPause<<min(try, 10), longestPause)
 		}
-		lines, _ := c.Lines(rec)
-		if lines != nil || refused > 0 || wait == 0 || time.Now().Add(wait).After(end) {
-			return rec, refused, trouble
+		if e.lines != nil || e.refused > 0 || wait == 0 || time.Now().Add(wait).After(end) {
+			return e, trouble
 		}
 		t := time.NewTimer(wait)
 		select {
 		case <-t.C:
 		case <-ctx.Done():
 			t.Stop()
-			return rec, refused, trouble
+			return e, trouble
 		}
 	}
 }
@@ -152,9 +162,9 @@ func (r *run) all(ctx context.Context, duty duty) error {
 		err = errors.Join(err, r.State.Sync())
 	}
 	err = errors.Join(err, r.memory)
-	if f := r.tally.far(); err == nil && ctx.Err() == nil && f.Reported+f.Resumed < r.own {
+	if f := r.tally.far(); err == nil && ctx.Err() == nil && f.Reported+f.Resumed < f.Read {
 		// It must never be; if it is, nobody shall take the run for whole.
-		err = fmt.Errorf("%d of %d rows have no result; run again with --resume", r.own-f.Reported-f.Resumed, r.own)
+		err = fmt.Errorf("%d of %d rows have no result; run again with --resume", f.Read-f.Reported-f.Resumed, f.Read)
 	}
 	return err
 }
@@ -214,11 +224,11 @@ func (r *run) read(ctx context.Context, duty duty) error {
 			return next.err
 		}
 		row := next.row
-		r.tally.rows(row.Number)
-		if !r.Shard.Has(row) {
+		mine := r.Shard.Has(row)
+		r.tally.read(row.Number, mine)
+		if !mine {
 			continue
 		}
-		r.own++
 		k := row.key()
 		if r.State.Done(row.Number, k) {
 			continue

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/ewsprobe/ewsprobe/ews"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
@@ -33,6 +34,7 @@ type shift struct {
 	bench   *bench
 	queue   *queue
 
+	ctx     context.Context // of the run
 	working context.Context
 	rest    context.CancelFunc // no worker takes another row
 	workers sync.WaitGroup
@@ -45,6 +47,7 @@ type shift struct {
 
 // begin lets the workers ask.
 func (s *shift) begin(ctx context.Context) {
+	s.ctx = ctx
 	s.working, s.rest = context.WithCancel(ctx)
 	s.queue = newQueue(2 * s.Concurrency)
 	if s.lines == nil {
@@ -130,19 +133,43 @@ func (s *shift) skipped() *Shape {
 	return s.skip
 }
 
-// report judges a job and sends its result on its way.
-func (s *shift) report(j *job) {
+// finish judges a job, has its mailbox looked up where that is wanted, and sends
+// its result on its way.
+func (s *shift) finish(j *job) {
 	shape, err := s.bench.shape(j)
-	if err != nil {
+	switch {
+	case err != nil:
 		s.halt(err)
+	case s.lookUp.wants(j, shape):
+		s.lookUp.places <- struct{}{} // a place becomes free within seconds
+		s.workers.Go(func() {
+			defer func() { <-s.lookUp.places }()
+			items, ok := s.lookUp.ask(s.ctx, j.row.Address)
+			if !ok {
+				s.queue.giveBack(j, time.Time{})
+				return
+			}
+			j.outside = append([]evidence.Item{}, items...)
+			s.finish(j)
+		})
 		return
+	default:
+		s.report(j, shape)
 	}
+	s.queue.done()
+}
+
+// report sends the result of a job on its way.
+func (s *shift) report(j *job, shape *Shape) {
 	shape, number, _ := s.shapes.intern(shape)
 	s.resolve(j, shape, number)
 }
 
 // remember keeps the next run from sending a password again that was refused.
 func (s *shift) remember() {
+	if !s.lines.ByPassword() {
+		return
+	}
 	s.remembering.Do(func() {
 		if err := s.who.Memory.Remember(s.who.User, s.who.URL, s.who.Password); err != nil {
 			s.notKept.Lock()
@@ -157,21 +184,23 @@ type oneAccount struct{ only *shift }
 
 // oneAccount examines the endpoint, and begins unless that answers for all.
 func (r *run) oneAccount(ctx context.Context) duty {
-	endpoint, refused, err := r.examine(ctx, r.Probe, false)
+	c := r.Probe
+	c.Cloud = nil // looked up is what fails
+	endpoint, err := r.examine(ctx, c, false)
 	if r.Endpoint != nil {
-		r.Endpoint(endpoint, err)
+		r.Endpoint(endpoint.rec, err)
 	}
-	s := &shift{run: r, who: r.Probe, target: endpoint.Target}
-	judged := rule.Judge(endpoint)
-	lines, accepted := r.Probe.Lines(endpoint)
-	switch why := forAll(judged, accepted != nil); {
+	s := &shift{run: r, who: r.Probe, target: endpoint.rec.Target}
+	judged := rule.Judge(endpoint.rec)
+	switch why := forAll(judged, endpoint.lines != nil); {
 	case ctx.Err() != nil:
 	case why != "":
 		s.pass(why)
 		r.tally.worse(judged.Verdict, "")
 	default:
-		s.lines, s.bench = lines, newBench(endpoint, *accepted, r.Impersonate)
-		s.account = newAccount(r.Probe.MaxRejections, refused, !lines.Basic())
+		s.lines, s.bench = endpoint.lines, newBench(endpoint.rec, *endpoint.accepted, r.Impersonate)
+		s.bench.outside = r.Probe.Target()
+		s.account = newAccount(r.Probe.MaxRejections, endpoint.refused, s.lines)
 		if judged.Verdict.Status == finding.Critical || judged.Verdict.Status == finding.Warning {
 			r.tally.worse(judged.Verdict, "")
 		}

@@ -53,10 +53,12 @@ type Times struct{ P50, P90, P99, Max time.Duration }
 // Limits of what a summary keeps.
 const (
 	examples  = 3
-	slowest   = 5
 	maxGroups = 200
 	maxFronts = 100
 )
+
+// MostSlowest is how many of the slowest mailboxes a summary names.
+const MostSlowest = 5
 
 // tally counts as results come.
 type tally struct {
@@ -67,6 +69,7 @@ type tally struct {
 	longest time.Duration
 	worst   finding.Verdict
 	haveOne bool
+	own     int // rows of this shard that were read
 }
 
 // group is what rows of one group have in common.
@@ -78,6 +81,7 @@ type group struct {
 
 // Progress is how far a run has come.
 type Progress struct {
+	Read     int // rows of this shard
 	Reported int
 	Resumed  int
 	ByStatus map[finding.Status]int
@@ -111,14 +115,14 @@ func (t *tally) served(item evidence.Item) {
 	took := time.Duration(*item.Timing.Total * float64(time.Millisecond))
 	t.longest = max(t.longest, took)
 	t.times[bucketOf(took)]++
-	if len(t.s.Slowest) < slowest || took > t.s.Slowest[len(t.s.Slowest)-1].Took {
+	if len(t.s.Slowest) < MostSlowest || took > t.s.Slowest[len(t.s.Slowest)-1].Took {
 		mailbox := ""
 		if item.Request != nil {
 			mailbox = item.Request.Mailbox
 		}
 		t.s.Slowest = append(t.s.Slowest, Slow{mailbox, took})
 		slices.SortStableFunc(t.s.Slowest, func(a, b Slow) int { return cmp.Compare(b.Took, a.Took) })
-		t.s.Slowest = t.s.Slowest[:min(len(t.s.Slowest), slowest)]
+		t.s.Slowest = t.s.Slowest[:min(len(t.s.Slowest), MostSlowest)]
 	}
 }
 
@@ -197,17 +201,21 @@ func (t *tally) worse(v finding.Verdict, mailbox string) {
 	}
 }
 
-func (t *tally) rows(n int) {
+// read counts a row of the input; mine: it is of this shard.
+func (t *tally) read(number int, mine bool) {
 	t.mu.Lock()
-	t.s.Rows = max(t.s.Rows, n)
-	t.mu.Unlock()
+	defer t.mu.Unlock()
+	t.s.Rows = max(t.s.Rows, number)
+	if mine {
+		t.own++
+	}
 }
 
 // far is how far the run has come.
 func (t *tally) far() Progress {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	p := Progress{Reported: t.s.Reported, Resumed: t.s.Resumed, ByStatus: map[finding.Status]int{}}
+	p := Progress{Read: t.own, Reported: t.s.Reported, Resumed: t.s.Resumed, ByStatus: map[finding.Status]int{}}
 	for k, n := range t.s.ByStatus {
 		p.ByStatus[k] = n
 	}

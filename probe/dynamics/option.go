@@ -41,10 +41,6 @@ var (
 		{evidence.CredentialsEntra, "Azure Active Directory OAuth", []string{"Azure AD OAuth", "Azure AD OAuth (cross-tenant)"}},
 	}
 	testResults = []choice{{0, "Failure", nil}, {1, "Success", nil}, {2, "Warning", nil}}
-
-	mailboxResults = []choice{{0, "Not Run", nil}, {1, "Success", nil}, {2, "Failure", nil}}
-	approvals      = []choice{{0, "Empty", nil}, {1, "Approved", nil}, {2, "Pending Approval", nil}, {3, "Rejected", nil}}
-	states         = []choice{{0, "Active", nil}, {1, "Inactive", nil}}
 )
 
 // option reads a value of an option column: a number, or an English label. A

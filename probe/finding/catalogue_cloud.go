@@ -28,6 +28,21 @@ var (
 		SeeAlso: []Code{"endpoint-online", "mailbox-not-found", "mailbox-unlicensed"},
 	}
 
+	mailboxDuplicateEntry = Entry{
+		Code: "mailbox-duplicate", Block: BlockWarning, Status: Warning,
+		Title:     "The mailbox seems to be there twice: here and in Exchange Online",
+		Meaning:   "EWS on your server opens the mailbox, and yet Exchange Online, or the Autodiscover of your own servers, says that it is in Exchange Online. A user who got an Exchange Online licence while the mailbox was still on premises can have two of them. Synchronization then looks in order, and mail that arrives in the other mailbox is never seen by Dynamics.",
+		Concluded: "The mailbox answered here, signed in to; and Exchange Online, asked without a credential, answered for the address as one of its own, or Autodiscover here named an address of Exchange Online for it. An old record of a mailbox that was moved, and an address in Exchange Online that only forwards, look the same.",
+		Remedies: []Remedy{
+			{Text: "See what Exchange here knows: a UserMailbox is here, a RemoteUserMailbox is in Exchange Online.", Command: cmdShowRecipient},
+			{Text: "Run the same in Exchange Online PowerShell: a MailUser has no mailbox there, a UserMailbox is the second one.", Command: cmdShowRecipient},
+			{Text: "Where both exist, decide which one is to stay, rescue what is only in the other, and have that one removed."},
+			{Text: "Give the mailbox the profile in Dynamics that belongs to the place of the one that stays.", Link: linkOnlineProfile},
+			testEnable,
+		},
+		SeeAlso: []Code{"mailbox-online"},
+	}
+
 	mailboxUnlicensedEntry = Entry{
 		Code: "mailbox-unlicensed", Block: BlockMailbox, Status: Critical, Cause: 3,
 		Title:     "The user has no Exchange Online licence",

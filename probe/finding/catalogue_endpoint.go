@@ -95,6 +95,7 @@ func endpointEntries() []Entry {
 				{Text: "Ask the Exchange server directly. If schemes appear, the device in front removes them.", Command: cmdAskDirectly},
 				{Text: "See what the EWS virtual directory offers.", Command: cmdShowEWSAuth},
 				{Text: "If Windows authentication is off although it is the default, switch it on.", Command: cmdWindowsAuthOn, Link: linkSetEWS},
+				{Text: "If passwords were switched off on purpose, for Hybrid Modern Authentication, give Dynamics a profile of that type instead.", Link: linkHMA},
 				{Text: "Check again.", Command: cmdAnonymous},
 				testEnable401,
 			},

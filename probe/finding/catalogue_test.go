@@ -67,6 +67,7 @@ var table = []row{
 	{"user-agent-refused", BlockWarning, Warning, 0},
 	{"user-name-not-upn", BlockWarning, Warning, 0},
 	{"service-mailbox-missing", BlockWarning, Warning, 0},
+	{"mailbox-duplicate", BlockWarning, Warning, 0},
 	{"basic-and-ntlm", BlockWarning, Warning, 0},
 	{"clock-skew", BlockWarning, Warning, 0},
 	{"certificate-expiring", BlockWarning, Warning, 0},

@@ -54,6 +54,7 @@ func warningEntries() []Entry {
 			},
 			SeeAlso: []Code{"mailbox-not-found", "user-name-not-upn"},
 		},
+		mailboxDuplicateEntry,
 		{
 			Code: "basic-and-ntlm", Block: BlockWarning, Status: Warning,
 			Title:     "Basic is offered although the profile uses NTLM",

@@ -50,6 +50,10 @@ var lookalikes = []Lookalike{
 	{Title: "Extended Protection (NTLM and Negotiate only)", SubStatus: "0xC000035B", Win32: win32BadBindings, Check: "Compare the certificate seen here with the one on the Exchange server."},
 }
 
+// BindingOnly: it refuses a channel binding, so it concerns NTLM and Negotiate
+// alone.
+func (l Lookalike) BindingOnly() bool { return l.Win32 == win32BadBindings }
+
 // Lookalikes lists what looks the same as a refused password, the most common
 // first, and what settles each. The caller may change the result.
 func Lookalikes() []Lookalike { return slices.Clone(lookalikes) }

@@ -10,6 +10,7 @@ package guide
 import (
 	"bytes"
 	"embed"
+	"slices"
 	"strings"
 
 	"github.com/mitchellh/go-wordwrap"
@@ -21,11 +22,72 @@ import (
 //go:embed text/*.md
 var files embed.FS
 
-// order is that of a reader who begins.
-var order = []string{"first-check", "reading-a-report", "basic-or-ntlm", "channel-binding", "what-is-sent", "exit-codes"}
+// entry is a guide: the name of its file, other names by which a reader may
+// ask for it, and the verdict codes that it has more to say about.
+type entry struct {
+	name  string
+	also  []string
+	codes []string
+}
+
+// entries are in the order of a reader who begins. A name that is a verdict
+// code is none here: `explain` shows the code, which leads on to the guide.
+var entries = []entry{
+	{name: "first-check", also: []string{"begin", "start", "getting-started"}},
+	{name: "reading-a-report", also: []string{"report", "reports", "confidence", "causes"}},
+	{
+		name: "basic-or-ntlm", also: []string{"basic", "ntlm", "negotiate", "kerberos", "authentication", "profile-auth"},
+		codes: []string{"basic-disabled", "ntlm-disabled", "negotiate-disabled", "basic-and-ntlm", "logon-blocked", "no-scheme"},
+	},
+	{
+		name: "hybrid-modern-auth", also: []string{"hma", "oauth", "bearer", "modern-auth", "modern-authentication", "hybrid-modern-authentication"},
+		codes: []string{"oauth-disabled", "logon-blocked", "no-scheme"},
+	},
+	{
+		name: "channel-binding", also: []string{"ep", "epa", "cbt", "tls-bridging", "bridging", "extended protection"},
+		codes: []string{"extended-protection", "ntlm-rejected"},
+	},
+	{name: "many-mailboxes", also: []string{"batch", "resume", "shard", "shards", "merge"}, codes: []string{"not-checked"}},
+	{name: "what-is-sent", also: []string{"wire", "sent", "security"}},
+	{name: "exit-codes", also: []string{"exit", "exit-code", "nagios"}},
+}
 
 // Names are the guides in the order in which to read them.
-func Names() []string { return append([]string(nil), order...) }
+func Names() []string {
+	names := make([]string, len(entries))
+	for i, e := range entries {
+		names[i] = e.name
+	}
+	return names
+}
+
+// Find is the name of the guide that a reader asks for, by its name or another.
+func Find(text string) (string, bool) {
+	for _, e := range entries {
+		if e.name == text || slices.Contains(e.also, text) {
+			return e.name, true
+		}
+	}
+	return "", false
+}
+
+// About are the guides that say more about a verdict code.
+func About(code string) []string {
+	var names []string
+	for _, e := range entries {
+		if slices.Contains(e.codes, code) {
+			names = append(names, e.name)
+		}
+	}
+	return names
+}
+
+// Title is a guide's heading.
+func Title(name string) string {
+	source, _ := Source(name)
+	line, _, _ := strings.Cut(source, "\n")
+	return strings.TrimPrefix(line, "# ")
+}
 
 // Source is the Markdown of a guide.
 func Source(name string) (string, bool) {

@@ -63,7 +63,34 @@ func TestOneSource(t *testing.T) {
 	}
 }
 
-// Codes and flags that a guide names exist; flags are held by the scripts.
+// A reader finds a guide by any of its names, each of which is one guide's alone
+// and no code's; and a code leads on to guides only if it exists.
+func TestNamesLeadToOneGuide(t *testing.T) {
+	for _, e := range entries {
+		if !strings.Contains(e.name, "-") || Title(e.name) == "" {
+			t.Errorf("%q, titled %q", e.name, Title(e.name))
+		}
+		for _, name := range append([]string{e.name}, e.also...) {
+			if got, ok := Find(name); !ok || got != e.name {
+				t.Errorf("%q leads to %q instead of %q", name, got, e.name)
+			}
+			if _, taken := finding.Lookup(finding.Code(name)); taken {
+				t.Errorf("%q is a code, which explain would show instead of %s", name, e.name)
+			}
+		}
+		for _, code := range e.codes {
+			if _, ok := finding.Lookup(finding.Code(code)); !ok || !slices.Contains(About(code), e.name) {
+				t.Errorf("%s says more about %q, which is no code", e.name, code)
+			}
+		}
+	}
+	if name, ok := Find("nothing"); ok {
+		t.Errorf("nothing leads to %s", name)
+	}
+}
+
+// Codes and guides that a guide names exist. (Flags: TestGuidesNameFlags of the
+// program.)
 func TestGuidesNameWhatExists(t *testing.T) {
 	for _, name := range Names() {
 		source, _ := Source(name)

@@ -156,10 +156,9 @@ func (r *Redactor) ip(a netip.Addr) string {
 	if a.Is6() {
 		return r.numbered("ip6", "2001:db8::%x", a.String())
 	}
-	return r.placed("ip4", a.String(), func(n int) string {
-		block := []string{"192.0.2", "198.51.100", "203.0.113"}[min((n-1)/254, 2)]
-		return fmt.Sprintf("%s.%d", block, (n-1)%254+1)
-	})
+	n := int(r.placed("ip4", "%d", a.String()).number)
+	block := []string{"192.0.2", "198.51.100", "203.0.113"}[min((n-1)/254, 2)]
+	return fmt.Sprintf("%s.%d", block, (n-1)%254+1)
 }
 
 // endpoint is an address or a host, with or without a port.

@@ -27,6 +27,8 @@ package redact
 
 import (
 	"fmt"
+	"hash/maphash"
+	"slices"
 	"strings"
 	"sync"
 
@@ -37,29 +39,58 @@ import (
 // long as the Redactor lives. Safe for concurrent use.
 type Redactor struct {
 	mu     sync.Mutex
-	tables map[string]map[string]string
+	tables map[string]table
+	forms  []string // of placeholders, by their number in the tables
+	seed   maphash.Seed
+}
+
+// table holds what was met, by a hash of it: a batch has a hundred thousand
+// mailboxes. Two names that share a hash of 64 bits would share a placeholder,
+// and say less than they should, never more.
+type table map[uint64]place
+
+type place struct {
+	number int32
+	form   uint8
 }
 
 // New returns a Redactor that knows nothing yet.
-func New() *Redactor { return &Redactor{tables: map[string]map[string]string{}} }
+func New() *Redactor { return &Redactor{tables: map[string]table{}, seed: maphash.MakeSeed()} }
 
 // numbered is the placeholder of a text in one of the tables, made by format of
 // its number where the text is new. Case is no difference.
 func (r *Redactor) numbered(table, format, text string) string {
-	return r.placed(table, text, func(n int) string { return fmt.Sprintf(format, n) })
+	p := r.placed(table, format, text)
+	return fmt.Sprintf(r.forms[p.form], p.number)
 }
 
-func (r *Redactor) placed(table, text string, make func(n int) string) string {
-	t := r.tables[table]
+func (r *Redactor) placed(name, form, text string) place {
+	t := r.tables[name]
 	if t == nil {
-		t = map[string]string{}
-		r.tables[table] = t
+		t = table{}
+		r.tables[name] = t
 	}
-	key := strings.ToLower(text)
-	if _, ok := t[key]; !ok {
-		t[key] = make(len(t) + 1)
+	key := maphash.String(r.seed, strings.ToLower(text))
+	p, ok := t[key]
+	if !ok {
+		at := slices.Index(r.forms, form)
+		if at < 0 {
+			at = len(r.forms)
+			r.forms = append(r.forms, form)
+		}
+		p = place{int32(len(t) + 1), uint8(at)}
+		t[key] = p
 	}
-	return t[key]
+	return p
+}
+
+// met is the placeholder that a text already has in a table.
+func (r *Redactor) met(table, text string) (string, bool) {
+	p, ok := r.tables[table][maphash.String(r.seed, strings.ToLower(text))]
+	if !ok {
+		return "", false
+	}
+	return fmt.Sprintf(r.forms[p.form], p.number), true
 }
 
 // Record is the record without what names its owner.
@@ -101,6 +132,35 @@ func (r *Redactor) Text(s string) string {
 	return r.words(s)
 }
 
+// Mailbox is the placeholder of an address.
+func (r *Redactor) Mailbox(s string) string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.mail(s)
+}
+
+// User is the placeholder of an account's name.
+func (r *Redactor) User(s string) string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.user(s)
+}
+
+// Host is the placeholder of a server's name.
+func (r *Redactor) Host(s string) string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.host(s)
+}
+
+// Word is a word of a closed list of this program's own, such as a code. In a
+// file from elsewhere it may be anything, and what has not the form of one goes.
+func (r *Redactor) Word(s string) string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.vocabularyWord(s)
+}
+
 func (r *Redactor) target(t evidence.Target) evidence.Target {
 	t.URL = r.url(t.URL)
 	t.Host = r.host(t.Host)
@@ -117,7 +177,7 @@ func (r *Redactor) target(t evidence.Target) evidence.Target {
 	t.Profile = r.profile(t.Profile)
 	accepted := make([]evidence.Acceptance, len(t.Accepted))
 	for i, a := range t.Accepted {
-		accepted[i] = evidence.Acceptance{Code: r.vocabularyWord(a.Code), Host: r.host(a.Host), Reason: r.words(a.Reason), Until: r.keep(a.Until, dateLike)}
+		accepted[i] = evidence.Acceptance{Code: r.vocabularyWord(a.Code), Host: r.host(a.Host), Mailbox: r.mail(a.Mailbox), Reason: r.words(a.Reason), Until: r.keep(a.Until, dateLike)}
 	}
 	if t.Accepted != nil {
 		t.Accepted = accepted

@@ -40,7 +40,9 @@ const further = `a about above accepted accept account across act again against 
 	pox inside view criticals warning ews findfolder getfolder resolvenames get success fault settingsfor impersonating impersonate impersonated plans graph entra dynamics requestid
 	build refusing refusals count all-zero as-req pre-authentication sspi chooses carried data doctype referencing displayed well-formed processing instruction comment signing making rest api format
 	max-rejections oauth_not_available error_category app_asserted_user_v1 service_asserted_app_v1 token_types session-based-authentication squid runtime envelope ldaperr acceptsecuritycontext dsid v2
-	distinguished specify ids rejects 52e 52f can't head options facts data's isn't doesn't don't microsoft office outlook redirectaddr redirecturl`
+	distinguished specify ids rejects 52e 52f can't head options facts data's isn't doesn't don't microsoft office outlook redirectaddr redirecturl
+	id ewsprobe merge batch shard shards row rows column columns csv jsonl schema results input inputs output resume redact save baseline begin ending character characters comma semicolon tab quote cell cells
+	separates included exclude duplicates numbers placeholders masked wide larger joined joins hold emailaddress incomingserverlocation tmpdir utc concurrency ca-file cert-warn password-from-keyring timeout-per-mailbox`
 
 var (
 	vocabularyOnce sync.Once
@@ -198,7 +200,7 @@ func (r *Redactor) word(s string) string {
 		return s
 	}
 	for _, table := range []string{"host", "nt", "account", "agent", "certificate", "profile", "path"} {
-		if p, ok := r.tables[table][lower]; ok {
+		if p, ok := r.met(table, s); ok {
 			return p
 		}
 	}

@@ -1,96 +1,289 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 )
 
-// BatchSummary is what the text summary of a batch says.
-type BatchSummary struct {
-	Verdict  finding.Verdict // the worst
-	Counts   string
-	Facts    [][2]string // name and text
-	Groups   []BatchGroup
-	Endpoint *Report
-	Stopped  string
+// Schemas of the lines of a batch.
+const (
+	RowSchema     = "ewsprobe/row/1"
+	SummarySchema = "ewsprobe/summary/1"
+)
+
+// Row is a mailbox of a batch and what was found: a line of its JSON.
+type Row struct {
+	Schema      string                `json:"schema"`
+	Number      int                   `json:"row"`
+	Line        int                   `json:"line"`
+	Mailbox     string                `json:"mailbox"` // "": the row names none that could be asked for
+	User        string                `json:"user"`    // the row's own account; "": the run's
+	Verdict     finding.Verdict       `json:"verdict"`
+	Causes      []finding.CauseReport `json:"causes"`
+	Findings    []finding.Code        `json:"findings"`
+	DurationMS  int64                 `json:"duration_ms"`
+	Tries       int                   `json:"tries"`
+	DuplicateOf int                   `json:"duplicate_of" null:"zero"`
+}
+
+// Name is the mailbox, or where the row stands.
+func (r Row) Name() string {
+	if r.Mailbox == "" {
+		return fmt.Sprintf("line %d", r.Line)
+	}
+	return r.Mailbox
+}
+
+// Title is the name, and by which account it was asked for where that is the
+// row's own.
+func (r Row) Title() string {
+	if r.User == "" {
+		return r.Name()
+	}
+	return r.Name() + " (" + r.User + ")"
+}
+
+// Summary is what a batch found on the whole: the last line of its JSON, of which
+// every other format is made too.
+type Summary struct {
+	Schema     string           `json:"schema"`
+	Tool       Tool             `json:"tool"`
+	Started    time.Time        `json:"started"`
+	DurationMS int64            `json:"duration_ms"`
+	Rows       int              `json:"rows"`     // of the input, as far as it was read
+	Reported   int              `json:"reported"` // of these, by this run
+	Resumed    int              `json:"resumed"`  // by earlier ones
+	Shard      string           `json:"shard"`
+	ByStatus   map[string]int   `json:"by_status"`
+	ByCode     map[string]int   `json:"by_code"`
+	ByCause    map[string]int   `json:"by_cause"` // confirmed or likely
+	Requests   int              `json:"requests"`
+	Retries    int              `json:"retries"`
+	Pauses     int              `json:"pauses"`
+	PausedMS   int64            `json:"paused_ms"`
+	AnswersMS  *Percentiles     `json:"answers_ms"`
+	Slowest    []SlowMailbox    `json:"slowest"`
+	FrontEnds  map[string]int   `json:"front_ends"`
+	Groups     []BatchGroup     `json:"groups"`
+	Verdict    *finding.Verdict `json:"verdict"` // the worst
+	Stopped    string           `json:"stopped"`
+	Incomplete string           `json:"incomplete"` // why these are not all rows of the input
+	Notes      []string         `json:"notes"`      // what else has to be known
+	Endpoint   *Report          `json:"endpoint"`
+}
+
+// Percentiles of the times of answers, in milliseconds.
+type Percentiles struct {
+	P50 float64 `json:"p50"`
+	P90 float64 `json:"p90"`
+	P99 float64 `json:"p99"`
+	Max float64 `json:"max"`
+}
+
+// SlowMailbox is a mailbox and how long its answer took.
+type SlowMailbox struct {
+	Mailbox string  `json:"mailbox"`
+	TookMS  float64 `json:"took_ms"`
 }
 
 // BatchGroup are rows with the same verdict: one paragraph with one remedy.
 type BatchGroup struct {
-	Verdict  finding.Verdict
-	Count    int
-	Examples []string
-	Stand    string // what stands for the mailbox in the sentence
+	Code     finding.Code   `json:"code"`
+	Status   finding.Status `json:"status"`
+	Summary  string         `json:"summary"` // of the first of them
+	Count    int            `json:"count"`
+	Examples []string       `json:"examples"`
 }
 
-// Batch renders the summary: the answer, the counts, a paragraph for each cause,
-// the endpoint.
-func Batch(b BatchSummary, s Style) string {
-	p := &page{Style: s, terminal: s.Width > 0}
-	if s.Width == 0 {
-		p.Width = usualWidth
-	}
-	p.Width = max(p.Width, narrowest)
-	status := b.Verdict.Status
-	if b.Stopped == "interrupted" || status == "" {
-		status = finding.Unknown
-	}
-	word := strings.ToUpper(string(status))
-	p.b.WriteString(p.paint(status, word) + "  " + b.Counts + "\n")
+// worstFirst is the order in which statuses are told.
+var worstFirst = []finding.Status{finding.Critical, finding.Unknown, finding.Warning, finding.OK}
+
+// Status is the batch's own, of which the exit code is made: that of the worst
+// verdict, and unknown where it is not whole.
+func (s Summary) Status() finding.Status {
 	switch {
-	case b.Stopped == "interrupted":
-		p.hanging(2, "", "Stopped before the last row; what was found so far stands above.")
-	case b.Stopped != "":
-		p.hanging(2, "", "Stopped: "+b.Stopped+".")
-	case b.Verdict.Code != "" && b.Verdict.Code != "ok":
-		p.hanging(2, "", fmt.Sprintf("The worst: %s, %s", b.Verdict.Code, b.Verdict.Summary))
+	case s.Stopped == evidence.StoppedByUser || s.Incomplete != "":
+		return finding.Unknown
+	case s.Verdict != nil:
+		return s.Verdict.Status
+	case s.Endpoint != nil:
+		return s.Endpoint.Verdict.Status // there was no row
 	}
-	p.b.WriteString("\n")
-	for _, f := range b.Facts {
-		p.hanging(2, fmt.Sprintf("%-14s ", f[0]), f[1])
+	return finding.Unknown
+}
+
+// code is the one that goes with Status.
+func (s Summary) code() finding.Code {
+	switch status := s.Status(); {
+	case s.Verdict != nil && s.Verdict.Status == status:
+		return s.Verdict.Code
+	case s.Verdict == nil && s.Endpoint != nil && s.Endpoint.Verdict.Status == status:
+		return s.Endpoint.Verdict.Code
 	}
-	for _, g := range b.Groups {
-		p.group(g, b.Endpoint)
-	}
-	if e := b.Endpoint; e != nil {
-		p.heading("The endpoint")
-		p.hanging(4, "", fmt.Sprintf("%s  %s  %s", strings.ToUpper(string(e.Verdict.Status)), e.Verdict.Code, e.Verdict.Summary))
-		if e.Verdict.Code != "ok" {
-			p.hanging(4, "", "Its whole report: ewsprobe check, with the same flags.")
+	return "inconclusive"
+}
+
+// Counts is the answer in numbers: "300 mailbox rows reported: 3 critical, 297 ok".
+func (s Summary) Counts() string {
+	var counts []string
+	for _, status := range worstFirst {
+		if n := s.ByStatus[string(status)]; n > 0 {
+			counts = append(counts, fmt.Sprintf("%d %s", n, status))
 		}
 	}
-	return p.b.String()
+	if len(counts) == 0 {
+		return "no row was reported"
+	}
+	return fmt.Sprintf("%s reported: %s", count(s.Reported+s.Resumed, "mailbox row", "mailbox rows"), strings.Join(counts, ", "))
 }
 
-func (p *page) group(g BatchGroup, endpoint *Report) {
-	entry, _ := finding.Lookup(g.Verdict.Code)
-	if entry.Code == "config-invalid" {
-		entry.Title = "Rows that name no mailbox that could be asked for"
-		g.Verdict.Summary = "The first: " + g.Verdict.Summary
-	}
-	p.heading(fmt.Sprintf("%d × %s  %s", g.Count, g.Verdict.Code, entry.Title))
+// notices are what the reader has to know before he relies on the numbers.
+func (s Summary) notices() []string {
+	var list []string
 	switch {
-	case g.Stand != "" && strings.Contains(g.Verdict.Summary, g.Stand) || g.Count > 1 && len(g.Examples) > 0 && strings.Contains(g.Verdict.Summary, g.Examples[0]):
-	default:
-		p.hanging(4, "", g.Verdict.Summary)
+	case s.Stopped == evidence.StoppedByUser:
+		list = append(list, "Stopped before the last row; this is what was found so far.")
+	case s.Stopped != "":
+		list = append(list, "Stopped: "+s.Stopped+".")
 	}
-	more := ""
-	if rest := g.Count - len(g.Examples); rest > 0 {
-		more = fmt.Sprintf(" and %d more", rest)
+	if s.Incomplete != "" {
+		list = append(list, "Not all rows: "+s.Incomplete+".")
+	}
+	return append(list, s.Notes...)
+}
+
+// worst is the sentence about the worst verdict; "" where all is well.
+func (s Summary) worst() string {
+	if s.Verdict == nil || s.Verdict.Code == "ok" {
+		return ""
+	}
+	return fmt.Sprintf("The worst: %s, %s", s.Verdict.Code, s.Verdict.Summary)
+}
+
+// faults are the groups that are not simply in order.
+func (s Summary) faults() []BatchGroup {
+	return slices.DeleteFunc(slices.Clone(s.Groups), func(g BatchGroup) bool { return g.Code == "ok" })
+}
+
+// facts are what there is to say of the run, in rows of name and text.
+func (s Summary) facts() [][2]string {
+	var rows [][2]string
+	add := func(name, format string, args ...any) {
+		rows = append(rows, [2]string{name, fmt.Sprintf(format, args...)})
+	}
+	if s.Shard != "" {
+		add("shard", "%s of an input with %s", s.Shard, count(s.Rows, "row", "rows"))
+	}
+	if s.Resumed > 0 {
+		add("resumed", "%s reported by an earlier run", count(s.Resumed, "row was", "rows were"))
+	}
+	if s.Requests > 0 {
+		add("requests", "%d in %s, %.1f mailboxes per second; %s", s.Requests, took(float64(s.DurationMS)), float64(s.Reported)/max(float64(s.DurationMS)/1000, 0.001), count(s.Retries, "try repeated", "tries repeated"))
+	}
+	if s.Pauses > 0 {
+		add("throttled", "the server asked for a pause or was away %s, %s in all", count(s.Pauses, "time", "times"), took(float64(s.PausedMS)))
+	}
+	if a := s.AnswersMS; a != nil {
+		add("answers after", "half within %s, 90 %% within %s, 99 %% within %s, the slowest after %s", took(a.P50), took(a.P90), took(a.P99), took(a.Max))
+	}
+	return rows
+}
+
+// slow is a line about the slowest mailboxes.
+func (s Summary) slow() string {
+	var list []string
+	for _, m := range s.Slowest {
+		list = append(list, fmt.Sprintf("%s (%s)", m.Mailbox, took(m.TookMS)))
+	}
+	return strings.Join(list, ", ")
+}
+
+// counted is a name and how often it was met.
+type counted struct {
+	Name string
+	N    int
+}
+
+// fronts are the front ends that answered, by name.
+func (s Summary) fronts() []counted {
+	var list []counted
+	for name, n := range s.FrontEnds {
+		list = append(list, counted{name, n})
+	}
+	slices.SortFunc(list, func(a, b counted) int { return cmp.Compare(a.Name, b.Name) })
+	return list
+}
+
+// share is a verdict and how many rows have it.
+type share struct {
+	Code   finding.Code
+	Status finding.Status
+	N      int
+	Of     int
+}
+
+// Percent is the part of all rows.
+func (s share) Percent() float64 { return 100 * float64(s.N) / float64(max(s.Of, 1)) }
+
+// Accepted: a finding that is ok is one that a baseline accepts.
+func (s share) Accepted() bool { return s.Status == finding.OK && s.Code != "ok" }
+
+// shares are the verdicts of the rows, the worst first. An accepted one is apart
+// from the same where it is not.
+func (s Summary) shares() []share {
+	var list []share
+	all := 0
+	for _, g := range s.Groups {
+		all += g.Count
+		i := slices.IndexFunc(list, func(one share) bool { return one.Code == g.Code && one.Status == g.Status })
+		if i < 0 {
+			i = len(list)
+			list = append(list, share{Code: g.Code, Status: g.Status})
+		}
+		list[i].N += g.Count
+	}
+	for i := range list {
+		list[i].Of = all
+	}
+	slices.SortStableFunc(list, func(a, b share) int {
+		return cmp.Or(cmp.Compare(a.Status.Rank(), b.Status.Rank()), cmp.Compare(b.N, a.N), cmp.Compare(finding.Order(a.Code), finding.Order(b.Code)))
+	})
+	return list
+}
+
+// remedied is a group with what to say of it.
+type remedied struct {
+	BatchGroup
+	Title    string
+	Sentence string // "": the title says it
+	For      string // the examples
+	Remedy   finding.Remedy
+}
+
+func (s Summary) remedied(g BatchGroup) remedied {
+	entry, _ := finding.Lookup(g.Code)
+	r := remedied{BatchGroup: g, Title: entry.Title, Sentence: g.Summary, Remedy: batchRemedy(entry, s.Endpoint, g)}
+	switch {
+	case g.Code == "config-invalid":
+		r.Title = "Rows that name no mailbox that could be asked for"
+		r.Sentence = "The first: " + g.Summary
+	case g.Count > 1 && len(g.Examples) > 0 && strings.Contains(g.Summary, g.Examples[0]):
+		r.Sentence = "" // it speaks of one of many
 	}
 	if len(g.Examples) > 0 {
-		p.hanging(4, "", "For example "+strings.Join(g.Examples, ", ")+more+".")
-	}
-	remedy := batchRemedy(entry, endpoint, g)
-	if remedy.Text != "" {
-		p.hanging(4, "→ ", remedy.Text)
-		if remedy.Command != "" {
-			p.b.WriteString("         " + Clean(remedy.Command, textLimit) + "\n")
+		r.For = "For example " + strings.Join(g.Examples, ", ")
+		if rest := g.Count - len(g.Examples); rest > 0 {
+			r.For += fmt.Sprintf(" and %d more", rest)
 		}
+		r.For += "."
 	}
-	p.b.WriteString("      ewsprobe explain " + string(g.Verdict.Code) + "\n")
+	return r
 }
 
 // batchRemedy is the first thing to do, with the example in the command.
@@ -122,4 +315,28 @@ func safeName(s string) bool {
 	return s != "" && !strings.ContainsFunc(s, func(r rune) bool {
 		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune(`@.-_+\`, r))
 	})
+}
+
+// harmless is the summary with every text made harmless, as a report's own.
+func (s Summary) harmless() Summary {
+	return rewrite(s, func(text string) string { return Clean(text, textLimit) })
+}
+
+// took is a time in milliseconds as people read it.
+func took(ms float64) string {
+	d := time.Duration(ms * float64(time.Millisecond))
+	switch {
+	case d < time.Second:
+		return fmt.Sprintf("%.0f ms", ms)
+	case d < time.Minute:
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	}
+	return d.Round(time.Second).String()
+}
+
+func count(n int, one, more string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, more)
 }

@@ -12,10 +12,15 @@ import (
 	"github.com/ewsprobe/ewsprobe/probe/rule"
 )
 
-//go:embed report.html.tmpl
-var pageSource string
+var (
+	//go:embed report.html.tmpl
+	pageSource string
+	//go:embed page.css
+	pageStyle template.CSS
+)
 
 var pageTemplate = template.Must(template.New("report").Funcs(template.FuncMap{
+	"style": func() template.CSS { return pageStyle },
 	"cause": func(n int) string {
 		about, _ := finding.LookupCause(n)
 		return about.Title
@@ -50,7 +55,19 @@ type serverFacts struct {
 // HTML is one page that needs nothing beside it: no script, no outside resource,
 // and a policy in it that forbids both.
 func (r Report) HTML() ([]byte, error) {
-	r = r.harmless()
+	page, err := newHTMLPage(r.harmless())
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	if err := pageTemplate.Execute(&b, page); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
+
+// newHTMLPage takes a report whose texts are harmless.
+func newHTMLPage(r Report) (htmlPage, error) {
 	page := htmlPage{
 		Report: r, Subject: r.subject(), Confidence: strings.Trim(confidence(r.Verdict), " ()"),
 		Began: r.Started.UTC().Format("2006-01-02 15:04:05 UTC"), Lasted: fmt.Sprintf("%.1f s", float64(max(r.DurationMS, 0))/1000),
@@ -59,18 +76,12 @@ func (r Report) HTML() ([]byte, error) {
 	if len(r.Findings) > 0 && r.Findings[0].Code == r.Verdict.Code {
 		page.Main, page.Others = &r.Findings[0], r.Findings[1:]
 	}
-	var err error
-	if page.Legs, err = legs(r); err != nil {
-		return nil, err
-	}
 	for _, n := range r.Nodes {
 		page.Servers = append(page.Servers, serverFacts{n.Address, factsOf(n)})
 	}
-	var b bytes.Buffer
-	if err := pageTemplate.Execute(&b, page); err != nil {
-		return nil, err
-	}
-	return b.Bytes(), nil
+	var err error
+	page.Legs, err = legs(r)
+	return page, err
 }
 
 func factsOf(n rule.Node) [][2]string {
@@ -109,6 +120,14 @@ func factsOf(n rule.Node) [][2]string {
 		add("Certificate, names", strings.Join(c.Names, ", "))
 	}
 	return rows
+}
+
+// AllTheSame says where to look on behind an ok.
+func (p htmlPage) AllTheSame() string {
+	if p.Verdict.Code != "ok" || len(p.Findings) > 0 {
+		return ""
+	}
+	return allTheSame
 }
 
 // Target rows of the page's head: what was asked, and how.

@@ -153,7 +153,7 @@ func back(item evidence.Item) string {
 	if l := item.Logon; l != nil {
 		s := fmt.Sprintf("%s as %s: %s", l.Scheme, l.Account, l.Result)
 		if l.Counted {
-			s += ", counts as refused"
+			s += ", counted as a bad logon"
 		}
 		if l.Why != "" {
 			s += ", " + l.Why

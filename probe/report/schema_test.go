@@ -16,9 +16,19 @@ import (
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 )
 
-const schemaFile = "report-1.schema.json"
+// schemaOf what, the type that it is made of, and what it describes.
+var schemaTypes = []struct {
+	name        string
+	of          reflect.Type
+	title       string
+	description string
+}{
+	{"report", reflect.TypeFor[Report](), Schema, "What `ewsprobe check --format json` prints and --save writes. Scalars that are not known are null, lists without members are []. Fields may be added."},
+	{"row", reflect.TypeFor[Row](), RowSchema, "A line of `ewsprobe batch --format json`: one mailbox. Scalars that are not known are null, lists without members are []. Fields may be added."},
+	{"summary", reflect.TypeFor[Summary](), SummarySchema, "The last line of `ewsprobe batch --format json` and of merge. Scalars that are not known are null, lists without members are []. Fields may be added."},
+}
 
-// The schema is made of the types that are encoded, so that it cannot say
+// The schemas are made of the types that are encoded, so that it cannot say
 // something else; -update writes it. What a type does not say stands here.
 var (
 	// required are the fields that every version has written: what was added
@@ -36,6 +46,11 @@ var (
 		"RuleCertificate": "sha256 not_after issuer names",
 		"Node":            "address schemes server",
 		"Attempt":         "scheme account address result status channel_binding counted why",
+		"Row":             "schema row line mailbox verdict causes findings duration_ms tries",
+		"Summary":         "schema started duration_ms rows by_status by_code by_cause requests retries verdict endpoint",
+		"Percentiles":     "p50 p90 p99 max",
+		"SlowMailbox":     "mailbox took_ms",
+		"BatchGroup":      "code status count",
 		"Item":            "id step address connection request response tls error timing_ms",
 	}
 	statuses    = []any{"ok", "warning", "critical", "unknown"}
@@ -43,15 +58,15 @@ var (
 	bindings    = []any{"right", "none", "foreign", "zero", nil}
 	// closed are the values of fields with a closed vocabulary.
 	closed = map[string][]any{
-		"Report.schema": {Schema}, "Verdict.status": statuses, "Finding.status": statuses, "Verdict.confidence": confidences, "Finding.confidence": confidences,
+		"Report.schema": {Schema}, "Row.schema": {RowSchema}, "Summary.schema": {SummarySchema}, "BatchGroup.status": statuses, "Verdict.status": statuses, "Finding.status": statuses, "Verdict.confidence": confidences, "Finding.confidence": confidences,
 		"CauseReport.status": {"confirmed", "likely", "ruled-out", "not-applicable", "not-checked", "undetermined"},
 		"Target.view":        {"inside", "public", nil}, "Target.profile_auth": {"basic", "ntlm", "negotiate", "oauth", "auto", nil},
 		"Attempt.result": {"accepted", "refused", "unfinished", "skipped"}, "Attempt.channel_binding": bindings, "Logon.channel_binding": bindings,
 		"Logon.result": {"accepted", "refused", "unfinished", "skipped"}, "Report.stopped": {evidence.StoppedByUser, nil}, "Server.extended_protection": {"off", "allow", "require", "bridged", nil},
 	}
-	patterns = map[string]string{"Verdict.code": "^[a-z][a-z0-9-]*$", "Finding.code": "^[a-z][a-z0-9-]*$", "Item.step": "^[a-z][a-z0-9-]*$"}
+	patterns = map[string]string{"Verdict.code": "^[a-z][a-z0-9-]*$", "Finding.code": "^[a-z][a-z0-9-]*$", "BatchGroup.code": "^[a-z][a-z0-9-]*$", "Item.step": "^[a-z][a-z0-9-]*$"}
 	// never are the texts that are not null.
-	never = strings.Fields("Tool.name Tool.version Verdict.code Verdict.summary Finding.code Finding.title Item.id Item.step Remedy.text CauseReport.why Scheme.name Node.address")
+	never = strings.Fields("Tool.name Tool.version Verdict.code Verdict.summary Finding.code Finding.title Item.id Item.step Remedy.text CauseReport.why Scheme.name Node.address BatchGroup.code")
 	says  = map[string]string{
 		"Report.schema": "Changes only when a field changes its meaning; added fields leave it.", "Report.started": "RFC 3339, UTC.", "Report.causes": "The six causes of KB 3212785, all, in their order.",
 		"Report.findings": "The first is the verdict's own, except for ok, inconclusive, bad-usage and config-invalid.", "Report.schemes": "As offered to the anonymous request, in the server's order, names as sent.",
@@ -60,6 +75,12 @@ var (
 		"Verdict.code": "See `ewsprobe explain CODE`. Codes may be added, never renamed.", "Verdict.cause": "Of KB 3212785; null: none of them.", "Verdict.reason": "Why an account is refused.",
 		"CauseReport.status": "not-checked never means no.", "Finding.evidence": "Identifiers of items of evidence.", "Finding.addresses": "Where it holds.",
 		"Attempt.counted": "Counts against --max-rejections.", "Server.clock_skew_ms": "Server minus local.", "Item.connection": "Counts from 1 in order of opening.",
+		"Row.row": "Counts the rows of data of the input from 1. Lines may come in another order.", "Row.line": "Where the record starts, the header being line 1.",
+		"Row.mailbox": "Null: the row names none that could be asked for.", "Row.user": "The row's own account (--user-column); null: the one of the run.", "Row.findings": "Codes.", "Row.causes": "The six causes of KB 3212785, all, in their order.", "Row.duplicate_of": "The row that was asked in its place.",
+		"Summary.started": "RFC 3339, UTC.", "Summary.rows": "Rows of data in the input, as far as it was read.", "Summary.reported": "Of these, reported by this run.", "Summary.resumed": "Reported by earlier runs (--resume).",
+		"Summary.by_cause": "Rows of which a cause is confirmed or likely.", "Summary.verdict": "The worst of all; null: there was no row.", "Summary.groups": "Rows with the same verdict, the worst first.",
+		"Summary.stopped": "Why it ended before the last row.", "Summary.incomplete": "Why these are not all rows of the input.", "Summary.notes": "Sentences about what else has to be known.", "Summary.endpoint": "The report of the endpoint's own check.",
+		"BatchGroup.summary": "The sentence of the first of them.", "Summary.answers_ms": "Percentiles; null: nothing was asked, or the rows come from several runs.",
 		"Request.authorization": "A description, never the value.", "Item.timing_ms": "Null: that phase did not happen.",
 	}
 )
@@ -102,7 +123,11 @@ func schemaOf(t reflect.Type, where string, defs object) object {
 		case reflect.Array:
 			s = object{"type": "array", "items": object{"type": "string"}, "minItems": t.Len(), "maxItems": t.Len()}
 		case reflect.Map:
-			s = object{"type": "object", "additionalProperties": object{"type": "string"}}
+			values := schemaOf(t.Elem(), where+"{}", defs)
+			if t.Elem().Kind() == reflect.String {
+				values = object{"type": "string"}
+			}
+			s = object{"type": "object", "additionalProperties": values}
 		case reflect.Struct:
 			s = object{"$ref": "#/$defs/" + define(t, defs)}
 		default:
@@ -148,7 +173,7 @@ func define(t reflect.Type, defs object) string {
 		if pattern, ok := patterns[where]; ok {
 			p["pattern"] = pattern
 		}
-		if where == "Report.causes" {
+		if where == "Report.causes" || where == "Row.causes" {
 			p["minItems"], p["maxItems"] = 6, 6
 		}
 		if where == "CauseReport.number" {
@@ -162,38 +187,49 @@ func define(t reflect.Type, defs object) string {
 	return name
 }
 
-func TestSchemaIsThatOfTheTypes(t *testing.T) {
-	defs := object{}
-	define(reflect.TypeFor[Report](), defs)
-	whole := defs["Report"].(object)
-	delete(defs, "Report")
-	whole["$schema"], whole["$id"], whole["title"] = "https://json-schema.org/draft/2020-12/schema", "https://github.com/ewsprobe/ewsprobe/blob/main/probe/report/"+schemaFile, Schema
-	whole["description"] = "What `ewsprobe check --format json` prints and --save writes. Scalars that are not known are null, lists without members are []. Fields may be added."
-	whole["$defs"] = defs
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	if err := e.Encode(whole); err != nil {
-		t.Fatal(err)
+func TestSchemasAreThoseOfTheTypes(t *testing.T) {
+	for _, one := range schemaTypes {
+		t.Run(one.name, func(t *testing.T) {
+			file := one.name + "-1.schema.json"
+			defs := object{}
+			define(one.of, defs)
+			whole := defs[one.of.Name()].(object)
+			delete(defs, one.of.Name())
+			whole["$schema"], whole["$id"], whole["title"] = "https://json-schema.org/draft/2020-12/schema", "https://github.com/ewsprobe/ewsprobe/blob/main/probe/report/"+file, one.title
+			whole["description"] = one.description
+			whole["$defs"] = defs
+			var b bytes.Buffer
+			e := json.NewEncoder(&b)
+			e.SetEscapeHTML(false)
+			e.SetIndent("", "  ")
+			if err := e.Encode(whole); err != nil {
+				t.Fatal(err)
+			}
+			if *update {
+				if err := os.WriteFile(file, b.Bytes(), 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			committed, ok := SchemaDocument(one.name)
+			if diff := cmp.Diff(string(committed), b.String()); diff != "" || !ok {
+				t.Errorf("%s is not that of the types (-committed +types); -update writes it:\n%s", file, diff)
+			}
+		})
 	}
-	if *update {
-		if err := os.WriteFile(schemaFile, b.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
+	for _, name := range []string{"other", "", "../report/report", "*"} {
+		if _, ok := SchemaDocument(name); ok {
+			t.Errorf("there is no schema %q", name)
 		}
-		return
 	}
-	committed, ok := SchemaDocument("report")
-	if diff := cmp.Diff(string(committed), b.String()); diff != "" || !ok {
-		t.Errorf("%s is not that of the types (-committed +types); -update writes it:\n%s", schemaFile, diff)
-	}
-	if _, ok := SchemaDocument("other"); ok {
-		t.Error("there is no other schema")
+	if len(SchemaNames) != len(schemaTypes) {
+		t.Errorf("%v have a schema", SchemaNames)
 	}
 }
 
 func compiled(t *testing.T) *jsonschema.Schema {
 	t.Helper()
+	const schemaFile = "report.json"
 	raw, _ := SchemaDocument("report")
 	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(raw))
 	if err != nil {

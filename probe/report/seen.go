@@ -39,6 +39,12 @@ func seenAt(r Report, address string) [][2]string {
 		switch item.Step {
 		case evidence.StepAnonymous:
 			add("anonymous POST", "%s", outcome(item))
+		case evidence.StepEmptyBearer:
+			// What an OAuth profile is judged by, and the only offer of a server
+			// that takes tokens alone.
+			if r.Target.ProfileAuth == "oauth" || r.Verdict.Code == "no-scheme" {
+				add("empty Bearer", "%s%s", outcome(item), authorizer(item))
+			}
 		case evidence.StepUserAgent:
 			add("as Dynamics", "%s, under %s", outcome(item), item.Request.UserAgent)
 		case evidence.StepAddressFamily:
@@ -80,6 +86,21 @@ func seenAt(r Report, address string) [][2]string {
 		add(certificate.Version, "%s, valid until %s, %s", certificate.ServerName, c.NotAfter.UTC().Format("2006-01-02"), state)
 	}
 	return lines
+}
+
+// authorizer says whether a Bearer challenge names where to get a token.
+func authorizer(item evidence.Item) string {
+	if item.Response == nil {
+		return ""
+	}
+	c, ok := challenge.Find(challenge.Parse(item.Response.Header("WWW-Authenticate")), "Bearer")
+	if !ok {
+		return ""
+	}
+	if uri, ok := c.Param("authorization_uri"); ok && uri != "" {
+		return "; tokens from " + uri
+	}
+	return "; names no authorization_uri"
 }
 
 func pad(s string, width int) string {
@@ -177,7 +198,7 @@ func attempt(a rule.Attempt) string {
 		s += ": " + a.Why
 	}
 	if a.Counted {
-		s += " (counts as refused)"
+		s += " (counted as a bad logon)"
 	}
 	return s
 }

@@ -41,7 +41,7 @@ func Directory(item evidence.Item) string {
 			s = "not sent"
 		}
 		if l.Counted {
-			s += " (counts as refused)"
+			s += " (counted as a bad logon)"
 		}
 		add(s)
 		add(l.Why)

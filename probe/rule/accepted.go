@@ -3,7 +3,6 @@ package rule
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 )
@@ -28,11 +27,10 @@ func (v *view) accept(f finding.Finding) finding.Finding {
 	}
 	over := ""
 	for _, a := range v.rec.Target.Accepted {
-		last, err := time.Parse(time.DateOnly, a.Until)
-		if err != nil || a.Code != string(f.Code) || a.Host != "" && !strings.EqualFold(a.Host, v.rec.Target.Host) {
+		if a.Code != string(f.Code) || a.Host != "" && !strings.EqualFold(a.Host, v.rec.Target.Host) || a.Mailbox != "" && !strings.EqualFold(a.Mailbox, v.rec.Target.Mailbox) {
 			continue
 		}
-		if !v.rec.Started.Before(last.AddDate(0, 0, 1)) { // the day ends in UTC
+		if a.Over(v.rec.Started) {
 			over = fmt.Sprintf(" It was accepted until %s (%s); that is over.", a.Until, a.Reason)
 			continue
 		}

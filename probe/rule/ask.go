@@ -150,11 +150,11 @@ func tlsUntrusted(v *view, n *node) *hit {
 		texts[i] = p.Text
 	}
 	h.summary = fmt.Sprintf("The certificate of %s is not to be trusted: %s", v.at(n), texts[0])
-	h.detail = strings.Join(texts, "; ") + ". Nothing was sent over this connection."
+	h.detail = capital(strings.Join(texts, "; ")) + ". Nothing was sent over this connection."
 	passed := n.ask == nil || n.ask.Error == nil || n.ask.Error.Code != evidence.TLSUntrusted
 	if v.rec.Target.Insecure && passed {
 		h.status = finding.Warning
-		h.detail = strings.Join(texts, "; ") + ". --insecure was given: the check went on all the same, and whoever stands in between may have seen the credential. Dynamics will not go on."
+		h.detail = capital(strings.Join(texts, "; ")) + ". --insecure was given: the check went on all the same, and whoever stands in between may have seen the credential. Dynamics will not go on."
 	}
 	return h
 }

@@ -129,7 +129,7 @@ var discoveryCases = []verdictCase{
 	{"online", record(fromAddress(""), saying(anna, online)), "critical mailbox-online confirmed", ""},
 	{"online, by SOAP", record(fromAddress(""), saying(anna, soapMove)), "critical mailbox-online confirmed", ""},
 	{"online, and EWS knows no such mailbox", record(mailbox(anna), saying(anna, online), ask("Basic"), logon("Basic", 500, code("ErrorNonExistentMailbox"))), "critical mailbox-online confirmed", ""},
-	{"online, but EWS opens it", record(mailbox(anna), saying(anna, online), ask("Basic"), logon("Basic", 200)), "ok ok confirmed", ""},
+	{"online, but EWS opens it", record(mailbox(anna), saying(anna, online), ask("Basic"), logon("Basic", 200)), "warning mailbox-duplicate likely", ""},
 	{"online is the account's own mailbox", record(saying("svc-crm@contoso.com", online), ask("Basic"), logon("Basic", 200)), "warning autodiscover-failed likely", ""},
 	{"the ladder leads online", record(fromAddress(""), wanted(404, headers()), ledOnline), "critical mailbox-online likely", ""},
 	{"unknown address", record(fromAddress(""), saying(anna, stranger)), "critical mailbox-not-found likely", ""},

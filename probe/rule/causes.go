@@ -3,6 +3,7 @@ package rule
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
@@ -91,7 +92,11 @@ func (v *view) causeBasic(findings []finding.Finding) finding.CauseReport {
 		if f.Confidence == finding.Confirmed {
 			status = finding.CauseConfirmed
 		}
-		return cause(5, status, "EWS offers no Basic", f.Evidence...)
+		why := "EWS offers no Basic"
+		if len(f.Addresses) < len(v.nodes) {
+			why += " at " + strings.Join(f.Addresses, ", ") // and some at the others
+		}
+		return cause(5, status, why, f.Evidence...)
 	}
 	if f := found(findings, "endpoint-online"); f != nil {
 		return cause(5, finding.CauseNotApplicable, "Exchange Online has no Basic to enable", f.Evidence...)

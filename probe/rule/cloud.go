@@ -13,8 +13,7 @@ import (
 // here sends the mailbox's clients to Exchange Online (redirectAddr), or EWS here
 // does not have the mailbox that Exchange Online says it has. The word of Exchange
 // Online alone makes it likely, and so does an Autodiscover that leads nowhere
-// else. Where the mailbox opens here, they contradict each other and nothing is
-// concluded.
+// else. Where the mailbox opens here, that contradicts it: mailboxDuplicate.
 func mailboxOnline(v *view) *hit {
 	if v.mailbox() == "" || v.rec.Target.ProfileAuth == "oauth" || v.openedMailbox() != nil {
 		return nil
@@ -70,6 +69,32 @@ func (v *view) locatedOnline(item *evidence.Item) *hit {
 	} else {
 		h.detail += " The Exchange server here was not asked for it, or gave no answer that says whether it has it too."
 	}
+	return h
+}
+
+// mailboxDuplicate: the mailbox opens here, and there is word that it is in
+// Exchange Online. Which of the two people use is not to be seen from here.
+func mailboxDuplicate(v *view) *hit {
+	opened := v.openedMailbox()
+	if opened == nil || v.rec.Target.ProfileAuth == "oauth" {
+		return nil
+	}
+	h := &hit{confidence: finding.Likely, evidence: []string{opened.ID}}
+	h.summary = fmt.Sprintf("The mailbox %s answers here, and there seems to be another in Exchange Online", v.mailbox())
+	h.detail = "EWS here opens the mailbox."
+	located, sent := v.located(evidence.LocationOnline), v.sentOnline()
+	if located != nil {
+		h.evidence = append(h.evidence, located.ID)
+		h.detail += fmt.Sprintf(" %s says that it has it too.", located.Cloud.Host)
+	}
+	if sent != nil {
+		h.evidence = append(h.evidence, sent.ID)
+		h.detail += fmt.Sprintf(" And %s sends its clients to %s.", where(sent), sent.Discovery.RedirectAddr)
+	}
+	if located == nil && sent == nil {
+		return nil
+	}
+	h.detail += " Dynamics reads the one here. Whether it is the one that the user works in cannot be seen from here."
 	return h
 }
 

@@ -138,7 +138,7 @@ func forbidden(v *view, n *node) *hit {
 	h.summary = fmt.Sprintf("%s forbids EWS (403)%s", v.at(n), after(leg))
 	switch {
 	case len(n.agents) > 0:
-		h.detail = "403 to the tool's own user agent and to those of Dynamics."
+		h.detail = "403 to the tool's own user agent and to those of Dynamics, before any sign-in."
 		for _, a := range n.agents {
 			h.evidence = append(h.evidence, a.ID)
 		}
@@ -150,7 +150,11 @@ func forbidden(v *view, n *node) *hit {
 	default:
 		h.detail = "403 without a question for credentials."
 	}
-	if strings.HasPrefix(v.rec.Target.URL, "http:") {
+	plain := strings.HasPrefix(v.rec.Target.URL, "http:")
+	if leg.Logon == nil && !plain && !n.who.Exchange && n.who.Device == "" {
+		h.detail += " None of Exchange's own headers is in the answer, so look first at what stands in front of it: a web application firewall, a publishing rule, a list of allowed addresses."
+	}
+	if plain {
 		h.detail += " Over http this is how IIS says that TLS is required."
 	}
 	if d := n.who.Device; d != "" {
@@ -193,10 +197,17 @@ func noScheme(v *view, n *node) *hit {
 	if v.elsewhere(n) || n.status() != 401 || len(n.offers) > 0 || signInPage(n.ask.Response) != "" {
 		return nil
 	}
-	if _, offered := n.bearerChallenge(); offered != nil && v.rec.Target.ProfileAuth == "oauth" {
+	_, token := n.bearerChallenge()
+	if token != nil && v.rec.Target.ProfileAuth == "oauth" {
 		return nil // what an OAuth profile needs is offered to who asks with an empty Bearer token
 	}
 	h := &hit{confidence: finding.Confirmed, evidence: []string{n.ask.ID}}
+	if token != nil && n.who.Exchange {
+		h.evidence = append(h.evidence, token.ID)
+		h.summary = fmt.Sprintf("%s takes no user name and password, tokens (OAuth) alone", v.at(n))
+		h.detail = "The anonymous 401 offers nothing, and a request with an empty Bearer token is offered Bearer. So Basic and Windows authentication are off, as where an organisation has gone over to Hybrid Modern Authentication alone; a profile with a user name and password cannot sign in."
+		return h
+	}
 	h.summary = fmt.Sprintf("%s answers 401 but offers no way to sign in", v.at(n))
 	h.detail = "A 401 without WWW-Authenticate: either every authentication method of the EWS virtual directory is off, or a device in front removes the header."
 	if d := n.who.Device; d != "" {

@@ -83,7 +83,7 @@ func (v *view) apply(r row) (finding.Finding, bool) {
 		}
 	}
 	if holds {
-		f.Remedies = v.fill(slices.Concat(first, rest))
+		f.Remedies = v.fill(slices.Concat(first, rest), f.Addresses...)
 	}
 	return f, holds
 }

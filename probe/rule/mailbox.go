@@ -3,6 +3,7 @@ package rule
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
@@ -45,7 +46,7 @@ func said(item *evidence.Item, m meaning, format string, args ...any) *hit {
 	h := &hit{confidence: m.confidence, evidence: []string{item.ID}, summary: fmt.Sprintf(format, args...)}
 	h.detail = fmt.Sprintf("The sign-in was accepted; EWS then answered %s (HTTP %d)", codeOr(item.EWS.Code), item.Response.Status)
 	if item.EWS.Message != "" {
-		h.detail += fmt.Sprintf(": %q", item.EWS.Message)
+		h.detail += fmt.Sprintf(": %q", strings.TrimSuffix(item.EWS.Message, "."))
 	}
 	h.detail += "."
 	if inner := item.EWS.InnerCode; inner != "" {
@@ -107,7 +108,7 @@ func mailboxUnknown(v *view) *hit {
 	h.summary = fmt.Sprintf("Autodiscover knows no mailbox %s", v.mailbox())
 	h.detail = fmt.Sprintf("%s answered error %s", where(item), item.Discovery.ErrorCode)
 	if m := item.Discovery.Message; m != "" {
-		h.detail += fmt.Sprintf(": %q", m)
+		h.detail += fmt.Sprintf(": %q", strings.TrimSuffix(m, "."))
 	}
 	h.detail += ". The address is misspelt or belongs to no mailbox of this organisation. EWS itself did not confirm it."
 	return h

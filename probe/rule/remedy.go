@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -38,11 +39,12 @@ func safeName(value string, is *regexp.Regexp, instead string) string {
 	return safe(value, is, instead)
 }
 
-// fill puts names into the catalogue's remedies.
-func (v *view) fill(remedies []finding.Remedy) []finding.Remedy {
+// fill puts names into the catalogue's remedies. The server is the one at the
+// addresses that the finding is about: a command for another would mend nothing.
+func (v *view) fill(remedies []finding.Remedy, addresses ...string) []finding.Remedy {
 	t := v.rec.Target
 	r := strings.NewReplacer(
-		"{server}", safe(v.frontEnd(), serverName, "<SERVER>"),
+		"{server}", safe(v.frontEnd(addresses), serverName, "<SERVER>"),
 		"{host}", v.retarget(),
 		"{user}", safeName(t.User, accountName, "<USER>"),
 		"{mailbox}", safeName(t.Mailbox, mailAddress, "<MAILBOX>"),
@@ -57,9 +59,11 @@ func (v *view) fill(remedies []finding.Remedy) []finding.Remedy {
 	return filled
 }
 
-func (v *view) frontEnd() string {
+// frontEnd is the name of the first server at one of the addresses, or at any if
+// there are none.
+func (v *view) frontEnd(addresses []string) string {
 	for _, n := range v.nodes {
-		if n.who.FrontEnd != "" {
+		if n.who.FrontEnd != "" && (len(addresses) == 0 || slices.Contains(addresses, n.address)) {
 			return n.who.FrontEnd
 		}
 	}

@@ -16,10 +16,16 @@ var rowCodes = []finding.Code{
 	"impersonation-denied", "mailbox-online", "mailbox-not-found", "mailbox-address-differs", "access-denied", "mailbox-unavailable", "exchange-error",
 }
 
+// outsideCodes are what look-ups for the mailbox can show beside that.
+var outsideCodes = []finding.Code{"mailbox-unlicensed", "tenant-differs", "user-recreated"}
+
 // Mailbox judges a record of what was asked for one mailbox, at an endpoint that
-// was examined before: the anonymous answer of that check, and the call.
+// was examined before: the anonymous answer of that check, the call, and what was
+// looked up outside the network if anything was.
 func Mailbox(rec evidence.Record) Judgement {
-	return judge(rec, slices.DeleteFunc(slices.Clone(table), func(r row) bool { return !slices.Contains(rowCodes, r.code) }))
+	return judge(rec, slices.DeleteFunc(slices.Clone(table), func(r row) bool {
+		return !slices.Contains(rowCodes, r.code) && !(rec.Target.Cloud && slices.Contains(outsideCodes, r.code))
+	}))
 }
 
 // With is the judgement of a mailbox together with a warning about the account

@@ -86,6 +86,8 @@ var endpointCases = []verdictCase{
 	{"405", record(asked(405, headers())), "critical not-ews confirmed", ""},
 	{"456", record(asked(456, headers())), "critical not-ews confirmed", ""},
 	{"401 without a challenge", record(asked(401, exchange())), "critical no-scheme confirmed", ""},
+	{"tokens alone", record(asked(401, exchange()), bearer(exchange("WWW-Authenticate", modern))), "critical no-scheme confirmed", ""},
+	{"tokens alone are enough for an OAuth profile", record(profile("oauth"), asked(401, exchange()), bearer(exchange("WWW-Authenticate", modern))), "ok ok confirmed", ""},
 	{"EWS without a sign-in", record(asked(200, exchange()), answered(evidence.EWS{Kind: "response", Code: "NoError"})), "unknown inconclusive undetermined", ""},
 
 	// What it offers.
@@ -338,6 +340,23 @@ func TestCommandsCannotBeChanged(t *testing.T) {
 	j := Judge(record(ask("NTLM"), notSent("Basic", "not offered")))
 	if c := j.Findings[0].Remedies[0].Command; !strings.Contains(c, "-Server EX01") {
 		t.Errorf("a proper server name does not enter the command: %s", c)
+	}
+}
+
+// Behind one name, the commands are for the server that has the fault, and the
+// cause says where.
+func TestCommandsAreForTheServerAtFault(t *testing.T) {
+	other := headers(append([]string{"X-FEServer", "EX02", "X-OWA-Version", "15.2.1544.11"}, offers("NTLM")...)...)
+	j := Judge(record(target(func(t *evidence.Target) { t.EveryAddress = true }), anonymousOnly(),
+		at(here), ask("NTLM", "Basic"), at("10.0.0.12:443"), asked(401, other)))
+	if j.Verdict.Code != "basic-disabled" {
+		t.Fatalf("%+v", j.Verdict)
+	}
+	if c := j.Findings[0].Remedies[0].Command; !strings.Contains(c, "-Server EX02") {
+		t.Errorf("Basic is off at EX02, and the command is %s", c)
+	}
+	if why := j.Causes[4].Why; why != "EWS offers no Basic at 10.0.0.12:443" {
+		t.Errorf("cause 5: %s", why)
 	}
 }
 

@@ -71,6 +71,7 @@ var table = []row{
 	{code: "profile-contradiction", in: profileContradiction},
 	// What is known outside the network (cloud.go).
 	{code: "mailbox-unlicensed", in: mailboxUnlicensed},
+	{code: "mailbox-duplicate", in: mailboxDuplicate},
 	{code: "tenant-differs", in: tenantDiffers},
 	{code: "user-recreated", in: userRecreated},
 	// What is around it (around.go).

@@ -107,10 +107,10 @@ func credentialsRejected(v *view) *hit {
 		h.detail += " " + said
 	}
 	if v.rec.Target.CurrentUser {
-		h.detail += v.byWindowsItself() + " " + lookalikes()
+		h.detail += v.byWindowsItself() + " " + lookalikes(false)
 		return h
 	}
-	h.detail += " " + v.nameForm() + lookalikes()
+	h.detail += " " + v.nameForm() + lookalikes(slices.Contains(schemes, "Basic"))
 	return h
 }
 
@@ -195,15 +195,13 @@ func logons(n int, schemes []string) string {
 }
 
 // lookalikes is what a refusal may mean; the remedies say which event tells.
-func lookalikes() string {
-	var b strings.Builder
-	b.WriteString("What looks the same from here: ")
-	for i, l := range finding.Lookalikes() {
-		if i > 0 {
-			b.WriteString("; ")
+// Where Basic was refused too, it is no channel binding: Basic has none.
+func lookalikes(basicRefused bool) string {
+	var titles []string
+	for _, l := range finding.Lookalikes() {
+		if !basicRefused || !l.BindingOnly() {
+			titles = append(titles, l.Title)
 		}
-		b.WriteString(l.Title)
 	}
-	b.WriteString(". Security event 4625 on the server and the IIS log tell them apart.")
-	return b.String()
+	return "What looks the same from here: " + strings.Join(titles, "; ") + ". Security event 4625 on the server and the IIS log tell them apart."
 }

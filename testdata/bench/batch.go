@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -140,7 +141,15 @@ func (m *machine) memory() error {
 		if err != nil {
 			return err
 		}
-		fmt.Printf("  %7d rows  %5.1f MiB\n", rows, float64(u.memory)/1024)
+		page, err := m.batch(s, rows, "--save", filepath.Join(m.dir, "results.html"), "--save", filepath.Join(m.dir, "results.xml"))
+		if err != nil {
+			return err
+		}
+		hidden, err := m.batch(s, rows, "--redact", "--save", filepath.Join(m.dir, "results.html"))
+		if err != nil {
+			return err
+		}
+		fmt.Printf("  %7d rows  %5.1f MiB   with HTML and JUnit saved %5.1f MiB   with HTML saved and --redact %5.1f MiB\n", rows, float64(u.memory)/1024, float64(page.memory)/1024, float64(hidden.memory)/1024)
 	}
 	return s.end()
 }

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"bufio"
+	"encoding/csv"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/ewsprobe/ewsprobe/probe/batch"
+	"github.com/ewsprobe/ewsprobe/probe/report"
+)
+
+// table writes CSV: the columns of the input, then the verdict's.
+type table struct {
+	out   *bufio.Writer
+	csv   *csv.Writer
+	width int
+	begun bool
+	head  []string
+	row_  []string
+}
+
+func newTable(w io.Writer, header []string) *table {
+	t := &table{out: bufio.NewWriter(w), width: len(header)}
+	t.csv = csv.NewWriter(t.out)
+	t.head = append(append(t.head, header...), "verdict", "status", "cause", "summary")
+	return t
+}
+
+func (t *table) write(cells []string) error {
+	for i, c := range cells {
+		cells[i] = harmless(c)
+	}
+	if err := t.csv.Write(cells); err != nil {
+		return err
+	}
+	t.csv.Flush()
+	if err := t.csv.Error(); err != nil {
+		return err
+	}
+	return t.out.Flush()
+}
+
+func (t *table) header() error {
+	if t.begun {
+		return nil
+	}
+	t.begun = true
+	return t.write(append([]string(nil), t.head...))
+}
+
+func (t *table) row(r batch.Result) error {
+	if err := t.header(); err != nil {
+		return err
+	}
+	cells := t.row_[:0]
+	for i := range t.width {
+		cell := ""
+		if i < len(r.Cells) {
+			cell = r.Cells[i]
+		}
+		cells = append(cells, cell)
+	}
+	cause := ""
+	if r.Verdict.Cause > 0 {
+		cause = strconv.Itoa(r.Verdict.Cause)
+	}
+	cells = append(cells, string(r.Verdict.Code), string(r.Verdict.Status), cause, report.Clean(r.Shape.Summary(r.Address), 2000))
+	t.row_ = cells
+	return t.write(cells)
+}
+
+// summary writes nothing but, for a file without rows, the header: the table has
+// a row per mailbox and nothing else.
+func (t *table) summary(report.Summary) error { return t.header() }
+
+// harmless keeps a spreadsheet from taking a cell for a formula: one that begins
+// like one gets an apostrophe in front, which shows that it is text.
+func harmless(cell string) string {
+	trimmed := strings.TrimLeft(cell, " \u00a0")
+	if trimmed == "" {
+		return cell
+	}
+	r := []rune(trimmed[:min(len(trimmed), 4)])[0]
+	if strings.ContainsRune("=+-@\t\r\n|%＝＋－＠", r) {
+		return "'" + cell
+	}
+	return cell
+}

@@ -1,0 +1,69 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/joshdk/go-junit"
+
+	"github.com/ewsprobe/ewsprobe/ews/standin"
+)
+
+// A batch that is stopped writes its reports all the same, with what was found,
+// and each says that it was stopped.
+func TestBatchStoppedSaves(t *testing.T) {
+	path := built()
+	if path == "" {
+		t.Skip("the program could not be built")
+	}
+	calls := make(chan struct{}, 10_000)
+	s := begin(t, crowd(everyScheme, standin.Crowd{Mailboxes: 100_000, Delay: 20 * time.Millisecond}), standin.Options{OnRequest: func(standin.Request) { calls <- struct{}{} }})
+	dir := t.TempDir()
+	args := batchArgs(t, s, "--format", "markdown")
+	for _, name := range []string{"page.html", "cases.xml", "lines.jsonl"} {
+		args = append(args, "--save", filepath.Join(dir, name))
+	}
+	c := exec.CommandContext(t.Context(), path, append(args, batchFile(t, boxes(5000)))...)
+	c.Env = []string{"XDG_STATE_HOME=" + t.TempDir(), passwordEnv + "=" + standin.Password}
+	var out, complaints bytes.Buffer
+	c.Stdout, c.Stderr = &out, &complaints
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for range 60 {
+		<-calls
+	}
+	if err := c.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	_ = c.Wait()
+	texts := map[string]string{"markdown": out.String()}
+	walkFiles(t, dir, func(name string, content []byte) { texts[filepath.Base(name)] = string(content) })
+	if len(texts) != 4 || c.ProcessState.ExitCode() != 3 {
+		t.Fatalf("exit %d, %d reports\n%s", c.ProcessState.ExitCode(), len(texts), complaints.String())
+	}
+	for name, text := range texts {
+		told := "Stopped before the last row; this is what was found so far."
+		if name == "lines.jsonl" {
+			told = `"stopped":"interrupted"`
+		}
+		if !strings.Contains(text, told) || name != "lines.jsonl" && !strings.Contains(text, "UNKNOWN") && name != "cases.xml" {
+			t.Errorf("%s does not say that it was stopped", name)
+		}
+	}
+	rows, _ := results(t, texts["lines.jsonl"])
+	suites, err := junit.Ingest([]byte(texts["cases.xml"]))
+	if err != nil || len(rows) == 0 || len(suites[1].Tests) != len(rows)+1 || suites[1].Totals.Error != 1 {
+		t.Errorf("%d rows, %v, %+v", len(rows), err, suites[1].Totals)
+	}
+	if n := strings.Count(texts["page.html"], `data-name="Row"`); n != len(rows) {
+		t.Errorf("the page has %d rows, the lines %d", n, len(rows))
+	}
+}

@@ -1,0 +1,48 @@
+package main
+
+import (
+	"regexp"
+	"testing"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/ewsprobe/ewsprobe/ews/standin"
+	"github.com/ewsprobe/ewsprobe/probe/guide"
+)
+
+// Whatever command and flag of ewsprobe a guide names exists, and so does a
+// scenario.
+func TestGuidesNameFlags(t *testing.T) {
+	commands, flags := map[string]bool{}, map[string]bool{}
+	var walk func([]*cli.Command)
+	walk = func(list []*cli.Command) {
+		for _, c := range list {
+			commands[c.Name] = true
+			for _, f := range c.Flags {
+				for _, name := range f.Names() {
+					flags[name] = true
+				}
+			}
+			walk(c.Subcommands)
+		}
+	}
+	walk(newApp(stdio{}).Commands)
+	for _, name := range guide.Names() {
+		text, _ := guide.Source(name)
+		for _, m := range regexp.MustCompile("(?:`|    )ewsprobe ([a-z]+)").FindAllStringSubmatch(text, -1) {
+			if !commands[m[1]] {
+				t.Errorf("%s names the command %s, which there is not", name, m[1])
+			}
+		}
+		for _, m := range regexp.MustCompile(`[ (\x60]--([a-z][a-z-]+)`).FindAllStringSubmatch(text, -1) {
+			if !flags[m[1]] {
+				t.Errorf("%s names the flag --%s, which there is not", name, m[1])
+			}
+		}
+		for _, m := range regexp.MustCompile(`\bep-[a-z-]+`).FindAllString(text, -1) {
+			if _, ok := standin.Find(m); !ok {
+				t.Errorf("%s names the scenario %s, which there is not", name, m)
+			}
+		}
+	}
+}

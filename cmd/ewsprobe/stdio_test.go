@@ -1,0 +1,43 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Standard input that never ends does not hold up Ctrl-C.
+func TestCtrlCWhileReading(t *testing.T) {
+	for _, args := range []string{
+		"batch --user svc-crm@contoso.com --target mail.contoso.com -",
+		"check --user svc-crm@contoso.com --password-file - mail.contoso.com",
+		"diagnose -",
+		"diff - testdata/none.json",
+	} {
+		t.Run(args, func(t *testing.T) {
+			ctx, interrupt := context.WithCancel(t.Context())
+			blocked, keyboard := io.Pipe()
+			defer keyboard.Close()
+			go func() {
+				_, _ = keyboard.Write([]byte("emailaddress\nbox1@contoso.com\n")) // it returns when that was read
+				interrupt()
+			}()
+			var out, complaint bytes.Buffer
+			ended := make(chan int, 1)
+			go func() {
+				ended <- run(ctx, append([]string{"ewsprobe"}, strings.Fields(args)...), stdio{in: blocked, out: &out, err: &complaint, inFD: -1, env: func(string) string { return "x" }})
+			}()
+			select {
+			case code := <-ended:
+				if code != 3 || !strings.Contains(complaint.String(), "stopped before its end") {
+					t.Errorf("exit %d: %s", code, complaint.String())
+				}
+			case <-time.After(30 * time.Second):
+				t.Fatal("it reads on")
+			}
+		})
+	}
+}

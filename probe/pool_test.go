@@ -1,0 +1,105 @@
+package probe
+
+import (
+	"context"
+	"crypto/x509"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/ewsprobe/ewsprobe/ews"
+	"github.com/ewsprobe/ewsprobe/ews/directory/dctest"
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/ews/kerberos/kdctest"
+	"github.com/ewsprobe/ewsprobe/ews/standin"
+)
+
+// doorman takes Kerberos tickets. One that keeps asks a connection only once.
+type doorman struct {
+	keeps bool
+
+	mu    sync.Mutex
+	known map[string]bool // connections
+	shown int             // tickets
+}
+
+func (d *doorman) lets(t *testing.T, r *http.Request) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	value, ticket := strings.CutPrefix(r.Header.Get("Authorization"), "Negotiate ")
+	if ticket && opens(t, value) {
+		d.shown++
+		d.known[r.RemoteAddr] = d.keeps
+		return true
+	}
+	return !ticket && d.known[r.RemoteAddr]
+}
+
+// What a check by a ticket leaves signs in as it did, each connection with a
+// token of its own, and asks what it is told to ask.
+func TestLinesByTicket(t *testing.T) {
+	for _, keeps := range []bool{true, false} {
+		t.Run(fmt.Sprintf("kept: %v", keeps), func(t *testing.T) {
+			door := &doorman{keeps: keeps, known: map[string]bool{}}
+			var bodies []string
+			s := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				body, _ := io.ReadAll(r.Body)
+				if !door.lets(t, r) {
+					w.Header().Set("WWW-Authenticate", "Negotiate")
+					w.WriteHeader(http.StatusUnauthorized)
+					return
+				}
+				bodies = append(bodies, string(body)) // one at a time
+				w.Header().Set("Content-Type", "text/xml; charset=utf-8")
+				fmt.Fprint(w, success)
+			}))
+			defer s.Close()
+			roots := x509.NewCertPool()
+			roots.AddCert(s.Certificate())
+			kdc := dctest.Truthful(t, &kdctest.KDC{Live: true})
+			c := Config{
+				URL: endpoint(t, s.URL+"/EWS/Exchange.asmx"), User: standin.UPN, ProfileAuth: ProfileNegotiate, View: "inside", Extra: roots,
+				Addresses: []string{strings.TrimPrefix(s.URL, "https://")}, Timeout: 20 * time.Second, UserAgent: "ewsprobe/test", MaxRejections: 2,
+				Kerberos: Kerberos{Realm: kdctest.Realm, KDCs: []string{kdc.Address}, SPN: kdctest.Service, Keytab: kdctest.Keytab(t, kdctest.Password)},
+			}
+			_, lines, accepted, err := Examine(context.Background(), c)
+			if err != nil || lines == nil || lines.Ticket == nil || lines.ByPassword() || accepted.Logon.Mechanism != evidence.MechanismKerberos {
+				t.Fatalf("%v, %+v", err, lines)
+			}
+			line, settled := lines.Line(), []evidence.Result{}
+			defer line.Drop()
+			settle := func(r evidence.Result) bool {
+				settled = append(settled, r)
+				return false
+			}
+			shown := door.shown
+			for i := 1; i <= 2; i++ {
+				q := ews.MailboxQuestion(fmt.Sprintf("box%d@contoso.com", i), true)
+				if item := line.SignIn(context.Background(), q, settle); !item.EWS.Answered() || item.Logon.Result != evidence.Accepted {
+					t.Fatalf("sign-in %d: %+v", i, item)
+				}
+				q = ews.MailboxQuestion(fmt.Sprintf("further%d@contoso.com", i), true)
+				if item := line.Ask(context.Background(), q, settle); item.EWS.Answered() != keeps || !keeps && item.Response.Status != http.StatusUnauthorized {
+					t.Errorf("call %d: %+v", i, item)
+				}
+			}
+			if door.shown != shown+2 || len(settled) != 2 {
+				t.Errorf("%d tickets were shown, %v", door.shown-shown, settled)
+			}
+			asked := strings.Join(bodies, "\n")
+			for _, name := range []string{"box1@", "box2@"} {
+				if strings.Count(asked, name) != 1 {
+					t.Errorf("%s was asked for %d times", name, strings.Count(asked, name))
+				}
+			}
+			if strings.Contains(asked, "further2@") != keeps {
+				t.Error("the second call on a connection")
+			}
+		})
+	}
+}

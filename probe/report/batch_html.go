@@ -1,0 +1,190 @@
+package report
+
+import (
+	"bytes"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"io"
+	"iter"
+	"slices"
+	"strings"
+
+	"github.com/ewsprobe/ewsprobe/probe/finding"
+)
+
+var (
+	//go:embed batch.html.tmpl
+	batchSource string
+	//go:embed batch.css
+	batchStyle template.CSS
+	//go:embed batch.js
+	batchScript string
+)
+
+// batchTemplate has the parts of the page of a batch, beside those of a report's.
+var batchTemplate = template.Must(template.Must(pageTemplate.Clone()).Funcs(template.FuncMap{
+	"batchstyle": func() template.CSS { return batchStyle },
+	"script":     func() template.JS { return template.JS(batchScript) },
+	"policy":     func() string { return batchPolicy },
+	"bar":        func(i int) int { return i * barHeight },
+	"barText":    func(i int) int { return i*barHeight + 15 },
+	"barTop":     func(i int) int { return i*barHeight + 21 },
+	"took":       took,
+}).Parse(batchSource))
+
+// barHeight is the place of one bar in the picture.
+const barHeight = 46
+
+// batchPolicy allows nothing but the page's own style and its one script, which
+// only hides rows: everything can be read without it.
+var batchPolicy = func() string {
+	sum := sha256.Sum256([]byte(batchScript))
+	return "default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; img-src data:; base-uri 'none'; form-action 'none'"
+}()
+
+// batchPage is a batch as one page that needs nothing beside it.
+type batchPage struct {
+	b    bytes.Buffer
+	rows int
+	has  [4]int // rows by status, in the order of worstFirst
+}
+
+// chunk is how many rows are one part of the table: a browser lays out only the
+// parts in sight.
+const chunk = 100
+
+// rowCells is what the template shows of a row.
+type rowCells struct {
+	Row
+	Who, What, Took string
+}
+
+// Row makes a row of the table, behind a byte that tells its status.
+func (d *batchPage) Row(r Row) ([]byte, error) {
+	r.Causes, r.Findings = nil, nil
+	r = rewrite(r, func(text string) string { return Clean(text, textLimit) })
+	cells := rowCells{Row: r, Who: r.Title(), Took: took(float64(r.DurationMS))}
+	var what []string
+	if r.Verdict.Code != "ok" {
+		what = append(what, r.Verdict.Summary)
+	}
+	if r.DuplicateOf > 0 {
+		what = append(what, fmt.Sprintf("(the same mailbox as in row %d)", r.DuplicateOf))
+		cells.Took = ""
+	}
+	if r.Tries > 1 {
+		what = append(what, fmt.Sprintf("(%d tries)", r.Tries))
+	}
+	if r.Tries == 0 {
+		cells.Took = "" // nothing was asked
+	}
+	cells.What = strings.Join(what, " ")
+	status := max(slices.Index(worstFirst, r.Verdict.Status), 0)
+	d.rows++
+	d.has[status]++
+	d.b.Reset()
+	d.b.WriteByte(byte('0' + status))
+	err := batchTemplate.ExecuteTemplate(&d.b, "batch-row", cells)
+	return d.b.Bytes(), err
+}
+
+// batchHead is what stands around the rows.
+type batchHead struct {
+	Summary
+	State    finding.Status
+	Code     finding.Code
+	Subject  string
+	Began    string
+	Lasted   string
+	Notices  []string
+	Worst    string
+	Shares   []share
+	Faults   []remedied
+	Facts    [][2]string
+	Fronts   []counted
+	Filters  []filter
+	Shown    int // rows of the table
+	Endpoint *htmlPage
+}
+
+// filter is a choice of rows.
+type filter struct {
+	Status finding.Status
+	N      int
+}
+
+func (d *batchPage) Write(w io.Writer, s Summary, kept iter.Seq2[[]byte, error]) error {
+	s = s.harmless()
+	page := batchHead{
+		Summary: s, State: s.Status(), Code: s.code(), Subject: "a batch of mailboxes", Shown: d.rows,
+		Began: s.Started.UTC().Format("2006-01-02 15:04:05 UTC"), Lasted: took(float64(max(s.DurationMS, 0))),
+		Notices: s.notices(), Worst: s.worst(), Shares: s.shares(), Fronts: s.fronts(),
+	}
+	for _, g := range s.faults() {
+		page.Faults = append(page.Faults, s.remedied(g))
+	}
+	page.Facts = append([][2]string{{"started", page.Began}, {"run time", page.Lasted}, {"rows of the input", fmt.Sprint(s.Rows)}}, s.facts()...)
+	page.Facts = append(page.Facts, [2]string{"made by", s.Tool.Name + " " + s.Tool.Version})
+	for i, status := range worstFirst {
+		if d.has[i] > 0 {
+			page.Filters = append(page.Filters, filter{status, d.has[i]})
+		}
+	}
+	if s.Endpoint != nil {
+		page.Subject = s.Endpoint.subject()
+		endpoint, err := newHTMLPage(*s.Endpoint)
+		if err != nil {
+			return err
+		}
+		page.Endpoint = &endpoint
+	}
+	if err := batchTemplate.ExecuteTemplate(w, "batch-head", page); err != nil {
+		return err
+	}
+	if err := writeChunks(w, kept); err != nil {
+		return err
+	}
+	return batchTemplate.ExecuteTemplate(w, "batch-foot", page)
+}
+
+// writeChunks puts the rows into parts of the table, each with the names of the
+// statuses that are in it, so that one without a chosen status can be left out.
+func writeChunks(w io.Writer, kept iter.Seq2[[]byte, error]) error {
+	var part bytes.Buffer
+	var has [4]bool
+	n := 0
+	flush := func() error {
+		if n == 0 {
+			return nil
+		}
+		classes := ""
+		for i, status := range worstFirst {
+			if has[i] {
+				classes += " has-" + string(status)
+			}
+		}
+		if n == chunk { // of less, the height is not known beforehand
+			classes += " whole"
+		}
+		_, err := fmt.Fprintf(w, "<tbody role=\"rowgroup\" class=\"%s\">\n%s</tbody>\n", classes[1:], part.Bytes())
+		part.Reset()
+		n, has = 0, [4]bool{}
+		return err
+	}
+	for row, err := range kept {
+		if err != nil {
+			return err
+		}
+		has[row[0]-'0'] = true
+		part.Write(row[1:])
+		if n++; n == chunk {
+			if err := flush(); err != nil {
+				return err
+			}
+		}
+	}
+	return flush()
+}

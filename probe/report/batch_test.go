@@ -1,0 +1,316 @@
+package report
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"iter"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/joshdk/go-junit"
+	"golang.org/x/net/html"
+
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/probe/finding"
+)
+
+var batchFormats = []Format{FormatHTML, FormatMarkdown, FormatJUnit, FormatNagios}
+
+// aBatch is a batch in which there is one of everything, with what a server or
+// the author of a file could have written in the place of word.
+func aBatch(t *testing.T, word string) ([]Row, Summary) {
+	t.Helper()
+	verdict := func(code finding.Code, status finding.Status, summary string) finding.Verdict {
+		return finding.Verdict{Code: code, Status: status, Confidence: finding.Confirmed, Summary: summary}
+	}
+	rows := []Row{
+		{Number: 1, Line: 2, Mailbox: "anna@contoso.com", Verdict: verdict("ok", finding.OK, "anna@contoso.com answers"), DurationMS: 12, Tries: 1},
+		{Number: 3, Line: 4, Mailbox: "bob@contoso.com", Verdict: verdict("impersonation-denied", finding.Critical, "svc may not impersonate bob@contoso.com"), DurationMS: 15, Tries: 3},
+		{Number: 2, Line: 3, Mailbox: "ANNA@contoso.com", Verdict: verdict("ok", finding.OK, "anna@contoso.com answers"), DuplicateOf: 1},
+		{Number: 4, Line: 5, Verdict: verdict("config-invalid", finding.Unknown, `line 5, column "`+word+`": there is no address`)},
+		{Number: 5, Line: 6, Mailbox: "carl@contoso.com", Verdict: verdict("mailbox-address-differs", finding.Warning, "the primary address of carl@contoso.com is "+word), DurationMS: 61_000, Tries: 1},
+		{Number: 6, Line: 7, Mailbox: "dora@contoso.com", Verdict: verdict("not-checked", finding.Unknown, "the password was refused: "+word)},
+		{Number: 7, Line: 8, Mailbox: "eve@contoso.com", Verdict: verdict("mailbox-not-found", finding.OK, "Accepted until 2026-12-31 ("+word+"): No mailbox eve@contoso.com"), DurationMS: 9, Tries: 1},
+	}
+	endpoint := load(t, "../../testdata/records/slow-logon.json")
+	s := Summary{
+		Schema: SummarySchema, Tool: Tool{"ewsprobe", "0.0.0-test"}, Started: time.Date(2026, 11, 23, 22, 0, 0, 0, time.UTC), DurationMS: 1234, Rows: 7, Reported: 7,
+		ByStatus: map[string]int{"ok": 3, "critical": 1, "unknown": 2, "warning": 1},
+		ByCode:   map[string]int{"ok": 2, "impersonation-denied": 1, "config-invalid": 1, "mailbox-address-differs": 1, "not-checked": 1, "mailbox-not-found": 1},
+		Requests: 6, Retries: 2, Pauses: 1, PausedMS: 500, AnswersMS: &Percentiles{10, 20, 30, 61_000}, Slowest: []SlowMailbox{{"carl@contoso.com", 61_000}, {word, 15}},
+		FrontEnds: map[string]int{"EX02": 2, "EX01": 4, word: 1}, Notes: []string{word + " was accepted until 2026-01-01; that is over."},
+		Endpoint: &endpoint,
+	}
+	for _, r := range []int{1, 4, 3, 5, 6, 0} { // as a batch sorts them
+		v := rows[r].Verdict
+		s.Groups = append(s.Groups, BatchGroup{v.Code, v.Status, v.Summary, 1, []string{rows[r].Name()}})
+	}
+	s.Groups[5].Count, s.Groups[5].Examples = 2, []string{"anna@contoso.com", word}
+	worst := rows[1].Verdict
+	s.Verdict = &worst
+	return rows, s
+}
+
+// document writes a batch in a format; what is kept of rows is in their order.
+func document(t *testing.T, f Format, rows []Row, s Summary) []byte {
+	t.Helper()
+	doc := NewBatchDocument(f)
+	kept := make([][]byte, 10_000)
+	for _, r := range rows {
+		part, err := doc.Row(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept[r.Number] = bytes.Clone(part)
+	}
+	var b bytes.Buffer
+	var parts iter.Seq2[[]byte, error] = func(yield func([]byte, error) bool) {
+		for _, part := range kept {
+			if len(part) > 0 && !yield(part, nil) {
+				return
+			}
+		}
+	}
+	if err := doc.Write(&b, s, parts); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func TestBatchGolden(t *testing.T) {
+	rows, s := aBatch(t, "x&y")
+	outputs := map[string]string{"text": s.Text(Style{})}
+	for f, ending := range map[Format]string{FormatHTML: "html", FormatMarkdown: "md", FormatJUnit: "xml", FormatNagios: "nagios"} {
+		outputs[ending] = string(document(t, f, rows, s))
+	}
+	for ending, got := range outputs {
+		name := "../../testdata/batches/mixed." + strings.Replace(ending, "text", "txt", 1)
+		if *update {
+			if err := os.WriteFile(name, []byte(got), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(string(want), got); diff != "" {
+			t.Errorf("differs from %s (-want +got); -update rewrites it:\n%s", name, diff)
+		}
+	}
+}
+
+// A reader of JUnit's XML finds a case for each row, with the status that is
+// meant, and one more where the batch is not whole.
+func TestBatchJUnit(t *testing.T) {
+	rows, s := aBatch(t, "x")
+	suites, err := junit.Ingest(document(t, FormatJUnit, rows, s))
+	if err != nil || len(suites) != 2 {
+		t.Fatalf("%d suites, %v", len(suites), err)
+	}
+	got := map[string]junit.Status{}
+	for _, c := range suites[1].Tests {
+		got[c.Name] = c.Status
+	}
+	want := map[string]junit.Status{
+		"row 1: anna@contoso.com": junit.StatusPassed, "row 2: ANNA@contoso.com": junit.StatusPassed, "row 3: bob@contoso.com": junit.StatusFailed, "row 4: line 5": junit.StatusError,
+		"row 5: carl@contoso.com": junit.StatusFailed, "row 6: dora@contoso.com": junit.StatusSkipped, "row 7: eve@contoso.com": junit.StatusPassed,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	for _, change := range []func(*Summary){func(s *Summary) { s.Stopped = evidence.StoppedByUser }, func(s *Summary) { s.Incomplete = "2 rows are missing" }} {
+		_, s := aBatch(t, "x")
+		change(&s)
+		raw := document(t, FormatJUnit, rows, s)
+		suites, err := junit.Ingest(raw)
+		if err != nil || len(suites[1].Tests) != 8 || suites[1].Totals.Error != 2 || !bytes.Contains(raw, []byte(`tests="8" failures="2" errors="2" skipped="1"`)) {
+			t.Errorf("%v, %+v", err, suites[1].Totals)
+		}
+	}
+	// Nothing was reported: still a document.
+	for _, f := range batchFormats {
+		if out := document(t, f, nil, Summary{Stopped: evidence.StoppedByUser}); !bytes.Contains(out, []byte("no row was reported")) {
+			t.Errorf("%s of nothing:\n%s", f, out)
+		}
+	}
+}
+
+func TestBatchStatus(t *testing.T) {
+	verdict := func(c finding.Code, s finding.Status) *finding.Verdict { return &finding.Verdict{Code: c, Status: s} }
+	ok := &Report{Verdict: *verdict("ok", finding.OK)}
+	for _, c := range []struct {
+		s    Summary
+		want string
+	}{
+		{Summary{Verdict: verdict("mailbox-not-found", finding.Critical)}, "critical mailbox-not-found"},
+		{Summary{Verdict: verdict("ok", finding.OK), Endpoint: ok}, "ok ok"},
+		{Summary{Endpoint: ok}, "ok ok"},
+		{Summary{}, "unknown inconclusive"},
+		{Summary{Verdict: verdict("mailbox-not-found", finding.Critical), Stopped: evidence.StoppedByUser}, "unknown inconclusive"},
+		{Summary{Verdict: verdict("ok", finding.OK), Incomplete: "x"}, "unknown inconclusive"},
+		{Summary{Verdict: verdict("not-checked", finding.Unknown), Stopped: "the password was refused"}, "unknown not-checked"},
+	} {
+		if got := fmt.Sprint(c.s.Status(), " ", c.s.code()); got != c.want {
+			t.Errorf("%+v is %s, want %s", c.s, got, c.want)
+		}
+	}
+}
+
+// A ticket is not burdened with a hundred thousand rows, whatever their order;
+// the worst are there, and it says how many are not.
+func TestBatchMarkdownIsShort(t *testing.T) {
+	var rows []Row
+	for i := 5000; i > 0; i-- {
+		v := finding.Verdict{Code: "mailbox-address-differs", Status: finding.Warning}
+		if i%100 == 0 {
+			v = finding.Verdict{Code: "mailbox-not-found", Status: finding.Critical}
+		}
+		rows = append(rows, Row{Number: i, Mailbox: fmt.Sprintf("box%d@contoso.com", i), Verdict: v})
+	}
+	out := string(document(t, FormatMarkdown, rows, Summary{}))
+	for _, part := range []string{"| 5000 | box5000@", "| 100 | box100@", "| 50 | box50@", "4900 rows like these are left out"} {
+		if !strings.Contains(out, part) {
+			t.Errorf("it lacks %q", part)
+		}
+	}
+	if n := strings.Count(out, "@contoso.com |"); n != mostRows {
+		t.Errorf("%d rows", n)
+	}
+}
+
+func TestBatchNagios(t *testing.T) {
+	_, s := aBatch(t, "a | b\nOK: forged | x=1")
+	s.Verdict.Summary = "a | b\nOK: forged | x=1\x1b[0m"
+	out := string(document(t, FormatNagios, nil, s))
+	const data = " | time=1234ms;;;0 rows=7;;;0 critical=1;;;0 unknown=2;;;0 warning=1;;;0 ok=3;;;0\n"
+	if !strings.HasPrefix(out, "EWS CRITICAL - impersonation-denied 7 mailbox rows reported: 1 critical, 2 unknown, 1 warning, 3 ok; ") || !strings.HasSuffix(out, data) || strings.Count(out, "|") != 1 || strings.Count(out, "\n") != 1 {
+		t.Errorf("%q", out)
+	}
+}
+
+// In every text of a batch stands what a server, or whoever wrote the input,
+// could have put there.
+func TestBatchHostileTexts(t *testing.T) {
+	for _, bad := range hostile {
+		rows, s := aBatch(t, bad)
+		for i := range rows {
+			if rows[i].Mailbox != "" {
+				rows[i].Mailbox = bad
+			}
+			rows[i].Verdict.Summary = bad
+		}
+		s.Incomplete, s.Stopped, s.Shard = bad, bad, bad
+		endpoint := rewrite(*s.Endpoint, func(string) string { return bad })
+		endpoint.Verdict.Code, endpoint.Verdict.Status, endpoint.Findings, endpoint.Evidence, endpoint.Causes = "ok", finding.OK, nil, nil, nil
+		s.Endpoint = &endpoint
+		for _, f := range batchFormats {
+			out := document(t, f, rows, s)
+			if bytes.ContainsAny(out, "\x1b\u202e\x00") {
+				t.Errorf("%s lets %q through", f, bad)
+			}
+			switch f {
+			case FormatHTML:
+				checkBatchPage(t, bad, out)
+			case FormatJUnit:
+				if suites, err := junit.Ingest(out); err != nil || len(suites) != 2 || len(suites[1].Tests) != 8 {
+					t.Errorf("%q in XML: %v", bad, err)
+				}
+			case FormatNagios:
+				if strings.Count(string(out), "|") != 1 || strings.Count(string(out), "\n") != 1 {
+					t.Errorf("%q: %q", bad, out)
+				}
+			}
+		}
+		if out := s.Text(Style{}); strings.ContainsAny(out, "\x1b\u202e\x00") {
+			t.Errorf("text lets %q through", bad)
+		}
+	}
+}
+
+// ownElements are those that only the page of a batch has.
+var ownElements = regexp.MustCompile(`^(svg|desc|g|text|rect|fieldset|legend|label|input|script|strong)$`)
+
+func checkBatchPage(t *testing.T, bad string, page []byte) {
+	t.Helper()
+	scripts := 0
+	for z := html.NewTokenizer(bytes.NewReader(page)); ; {
+		switch z.Next() {
+		case html.ErrorToken:
+			if scripts != 1 {
+				t.Errorf("%q: %d scripts", bad, scripts)
+			}
+			return
+		case html.CommentToken:
+			t.Errorf("%q makes a comment", bad)
+		case html.StartTagToken, html.SelfClosingTagToken:
+			tag := z.Token()
+			if tag.Data == "script" {
+				scripts++
+			}
+			if !allowed.MatchString(tag.Data) && !ownElements.MatchString(tag.Data) {
+				t.Errorf("%q makes an element %s", bad, tag.Data)
+			}
+			for _, a := range tag.Attr {
+				if strings.HasPrefix(a.Key, "on") || a.Key == "style" || a.Key == "src" {
+					t.Errorf("%q makes an attribute %s", bad, a.Key)
+				}
+				if a.Key == "href" && !regexp.MustCompile(`^(#|data:,$|https://|[^:]*$|http://evil)`).MatchString(a.Val) {
+					t.Errorf("%q makes a link to %s", bad, a.Val)
+				}
+			}
+		}
+	}
+}
+
+// The page needs nothing beside itself, and its policy allows its own script and
+// no other.
+func TestBatchPageIsAlone(t *testing.T) {
+	rows, s := aBatch(t, "x")
+	page := document(t, FormatHTML, rows, s)
+	checkBatchPage(t, "x", page)
+	for _, never := range []string{"<img", "<iframe", "@import", "url(", "<base", "<form", "ZgotmplZ", "fetch(", "XMLHttp", "eval(", "innerHTML"} {
+		if bytes.Contains(page, []byte(never)) {
+			t.Errorf("it holds %s", never)
+		}
+	}
+	script := regexp.MustCompile(`(?s)<script>(.*)</script>`).FindSubmatch(page)
+	sum := sha256.Sum256(script[1])
+	policy := regexp.MustCompile(`http-equiv="Content-Security-Policy" content="([^"]+)"`).FindSubmatch(page)
+	allowed := html.UnescapeString(string(policy[1]))
+	if want := "script-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "';"; !strings.Contains(allowed, want) || !strings.HasPrefix(allowed, "default-src 'none';") {
+		t.Errorf("the policy is %s, want %s", allowed, want)
+	}
+	for _, part := range []string{`<html lang="en">`, "<main>", "<h1 ", `role="img"`, "<desc ", "<caption>", `scope="col"`, `scope="row"`, "@media print", "prefers-color-scheme: dark", `id="show-critical"`} {
+		if !bytes.Contains(page, []byte(part)) {
+			t.Errorf("it lacks %s", part)
+		}
+	}
+	ids := map[string]int{}
+	for _, m := range regexp.MustCompile(` id="([^"]+)"`).FindAllSubmatch(page, -1) {
+		if ids[string(m[1])]++; ids[string(m[1])] > 1 {
+			t.Errorf("two elements have the id %s", m[1])
+		}
+	}
+	for _, m := range regexp.MustCompile(`(?:href="#|aria-labelledby="|for=")([^"]+)"`).FindAllSubmatch(page, -1) {
+		for _, id := range strings.Fields(string(m[1])) {
+			if ids[id] == 0 {
+				t.Errorf("it points to #%s, which is not there", id)
+			}
+		}
+	}
+	// The rows are in the order of the input.
+	var order []string
+	for _, m := range regexp.MustCompile(`data-name="Row">(\d+)<`).FindAllSubmatch(page, -1) {
+		order = append(order, string(m[1]))
+	}
+	if got := strings.Join(order, " "); got != "1 2 3 4 5 6 7" {
+		t.Errorf("rows %s", got)
+	}
+}

@@ -1,0 +1,67 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Text tells a person what a batch found: the answer, the counts, a paragraph for
+// each cause, the endpoint. The rows stand above it.
+func (s Summary) Text(style Style) string {
+	p := &page{Style: style, terminal: style.Width > 0}
+	if style.Width == 0 {
+		p.Width = usualWidth
+	}
+	p.Width = max(p.Width, narrowest)
+	status := s.Status()
+	p.b.WriteString(p.paint(status, strings.ToUpper(string(status))) + "  " + s.Counts() + "\n")
+	notices := s.notices()
+	for _, notice := range notices {
+		p.hanging(2, "", notice)
+	}
+	if worst := s.worst(); worst != "" && s.Stopped == "" && s.Incomplete == "" {
+		p.hanging(2, "", worst)
+	}
+	p.b.WriteString("\n")
+	facts := s.facts()
+	if slow := s.slow(); slow != "" {
+		facts = append(facts, [2]string{"slowest", slow})
+	}
+	var fronts []string
+	for _, f := range s.fronts() {
+		fronts = append(fronts, fmt.Sprintf("%s (%d)", f.Name, f.N))
+	}
+	if len(fronts) > 0 {
+		facts = append(facts, [2]string{"front ends", strings.Join(fronts, ", ")})
+	}
+	for _, f := range facts {
+		p.hanging(2, fmt.Sprintf("%-14s ", f[0]), f[1])
+	}
+	for _, g := range s.faults() {
+		p.group(s.remedied(g))
+	}
+	if e := s.Endpoint; e != nil {
+		p.heading("The endpoint")
+		p.hanging(4, "", fmt.Sprintf("%s  %s  %s", strings.ToUpper(string(e.Verdict.Status)), e.Verdict.Code, e.Verdict.Summary))
+		if e.Verdict.Code != "ok" {
+			p.hanging(4, "", "Its whole report: ewsprobe check, with the same flags.")
+		}
+	}
+	return p.b.String()
+}
+
+func (p *page) group(g remedied) {
+	p.heading(fmt.Sprintf("%d × %s  %s", g.Count, g.Code, g.Title))
+	for _, text := range []string{g.Sentence, g.For} {
+		if text != "" {
+			p.hanging(4, "", text)
+		}
+	}
+	if g.Remedy.Text != "" {
+		p.hanging(4, "→ ", g.Remedy.Text)
+		if g.Remedy.Command != "" {
+			p.b.WriteString("         " + Clean(g.Remedy.Command, textLimit) + "\n")
+		}
+	}
+	p.b.WriteString("      ewsprobe explain " + string(g.Code) + "\n")
+}
