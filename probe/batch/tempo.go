@@ -61,7 +61,7 @@ type mark struct {
 
 const (
 	backOffTo  = 0.97            // of the rate that a complaint told
-	hurryTo    = 0.95            // of that, for each complaint in a row that came soon
+	hurryTo    = 0.95            // of that, for each further complaint in a row that came soon
 	freely     = 0.99            // the same, where a complaint costs nothing
 	drop       = 0.3             // of a rate of which a complaint only told that it is too high
 	bolder     = 1.5             // at the beginning
@@ -202,12 +202,10 @@ func (t *tempo) told(sent time.Time, pause, asking time.Duration) {
 		rate = max(rate, 0.95*t.x/bolder)
 	case t.starting:
 	case soon:
+		// A few answers do not tell much: a call may have come too early. Less is
+		// tried, and much less if that was not enough.
 		t.hurried++
-		if emptying == 0 {
-			// A few answers do not tell much: less is tried, and much less if that
-			// was not enough.
-			rate = max(rate, t.x*(1-drop)/float64(t.hurried))
-		}
+		rate = max(rate, t.x*(1-drop)/float64(max(t.hurried-1, 1)))
 	default:
 		t.hurried = 0
 		if rate < t.x*(1-drop/2) && pause.Seconds() <= t.saved/rate {
@@ -221,7 +219,11 @@ func (t *tempo) told(sent time.Time, pause, asking time.Duration) {
 	}
 	t.vain = 0
 	t.climb = max(leastClimb, time.Duration(climbIn*lost*float64(time.Second)))
+	before := t.top
 	t.top = rate
+	if t.hurried == 1 {
+		t.top = max(rate, before*(1-drop/3))
+	}
 	if t.starting {
 		t.starting = false
 		t.top = rate * 1.05 // it was found in a hurry
@@ -234,7 +236,7 @@ func (t *tempo) told(sent time.Time, pause, asking time.Duration) {
 	if lost <= 0 {
 		back = freely
 	}
-	t.from = max(rate*back*math.Pow(hurryTo, float64(min(t.hurried, 8))), leastRate)
+	t.from = max(rate*back*math.Pow(hurryTo, float64(min(max(t.hurried-1, 0), 8))), leastRate)
 	t.x = t.from
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	_ "embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"os/exec"
@@ -11,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/ewsprobe/ewsprobe/ews/standin"
@@ -152,39 +154,55 @@ func (m *machine) memory() error {
 	return s.end()
 }
 
+// throttled runs all cases at the same time: each is mostly waiting.
 func (m *machine) throttled() error {
-	fmt.Println("(d) a server that allows 200 calls a second")
-	for _, c := range []struct {
+	const rate, rows = 200, 12000
+	fmt.Printf("(d) a server that allows %d calls a second, %d mailboxes; all cases at the same time\n", rate, rows)
+	cases := []struct {
 		what string
 		args []string
 	}{
-		{"ErrorServerBusy, 0.5 s, bucket of 100", []string{"-burst", "100", "-pause", "500ms"}},
-		{"ErrorServerBusy, 0.5 s, bucket of 20", []string{"-burst", "20", "-pause", "500ms"}},
-		{"503 with Retry-After 1 s, bucket of 200", []string{"-burst", "200", "-pause", "1s", "-how", "retry-after"}},
-		{"503 with Retry-After 1 s, bucket of 20", []string{"-burst", "20", "-pause", "1s", "-how", "retry-after"}},
-	} {
-		const rows = 8000
-		s, err := m.start(append([]string{"-schemes", "basic", "-rate", "200"}, c.args...)...)
-		if err != nil {
-			return err
-		}
-		u, err := m.batch(s, rows)
-		if err != nil {
-			return err
-		}
-		var sum struct {
-			DurationMS float64 `json:"duration_ms"`
-			Retries    int     `json:"retries"`
-		}
-		lines := bytes.Split(bytes.TrimSpace(u.out), []byte("\n"))
-		if err := json.Unmarshal(lines[len(lines)-1], &sum); err != nil {
-			return err
-		}
-		if err := s.end(); err != nil {
-			return err
-		}
-		fmt.Printf("  %-42s %5.1f %% of what it allows, %d complaints, %d of %d mailboxes answered, %d bad logons\n",
-			c.what, rows/200.0/(sum.DurationMS/1000)*100, s.Throttled, s.Mailboxes, rows, s.BadLogons)
+		{"ErrorServerBusy, 0.5 s, 100 saved up", []string{"-burst", "100", "-pause", "500ms"}},
+		{"ErrorServerBusy, 0.5 s, 20 saved up", []string{"-burst", "20", "-pause", "500ms"}},
+		{"ErrorServerBusy, 0.5 s, 5 saved up", []string{"-burst", "5", "-pause", "500ms"}},
+		{"ErrorServerBusy, 0.5 s, nothing saved up", []string{"-burst", "1", "-pause", "500ms"}},
+		{"503 with Retry-After 1 s, 200 saved up", []string{"-burst", "200", "-pause", "1s", "-how", "retry-after"}},
+		{"503 with Retry-After 1 s, 20 saved up", []string{"-burst", "20", "-pause", "1s", "-how", "retry-after"}},
 	}
-	return nil
+	if _, err := m.file(rows); err != nil {
+		return err
+	}
+	lines, failed := make([]string, len(cases)), make([]error, len(cases))
+	var all sync.WaitGroup
+	for i, c := range cases {
+		all.Go(func() { lines[i], failed[i] = m.throttledBy(rate, rows, c.what, c.args) })
+	}
+	all.Wait()
+	for _, line := range lines {
+		fmt.Println(line)
+	}
+	return errors.Join(failed...)
+}
+
+func (m *machine) throttledBy(rate float64, rows int, what string, args []string) (string, error) {
+	s, err := m.start(append([]string{"-schemes", "basic", "-rate", fmt.Sprint(rate)}, args...)...)
+	if err != nil {
+		return "", err
+	}
+	u, err := m.batch(s, rows)
+	if err != nil {
+		return "", err
+	}
+	var sum struct {
+		DurationMS float64 `json:"duration_ms"`
+	}
+	lines := bytes.Split(bytes.TrimSpace(u.out), []byte("\n"))
+	if err := json.Unmarshal(lines[len(lines)-1], &sum); err != nil {
+		return "", err
+	}
+	if err := s.end(); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("  %-42s %5.1f %% of what it allows, %d complaints, %d of %d mailboxes answered, %d bad logons",
+		what, float64(rows)/rate/(sum.DurationMS/1000)*100, s.Throttled, s.Mailboxes, rows, s.BadLogons), nil
 }

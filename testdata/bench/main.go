@@ -164,5 +164,8 @@ func (m *machine) file(rows int) (string, error) {
 		fmt.Fprintf(&b, "box%d@contoso.com\n", i)
 	}
 	name := filepath.Join(m.dir, fmt.Sprintf("%d.csv", rows))
+	if _, err := os.Stat(name); err == nil {
+		return name, nil
+	}
 	return name, os.WriteFile(name, []byte(b.String()), 0o600)
 }
