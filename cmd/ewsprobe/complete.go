@@ -11,6 +11,7 @@ import (
 	"github.com/ewsprobe/ewsprobe/ews/standin"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 	"github.com/ewsprobe/ewsprobe/probe/guide"
+	"github.com/ewsprobe/ewsprobe/probe/report"
 )
 
 // filesToo is the line by which the shells learn that a file name may stand
@@ -109,7 +110,9 @@ func complete(app *cli.App, words []string, cur string) (candidates []candidate,
 			candidates = append(candidates, candidate{word: shell})
 		}
 	case "schema":
-		candidates = append(candidates, candidate{word: "report"})
+		for _, name := range report.SchemaNames {
+			candidates = append(candidates, candidate{word: name})
+		}
 	}
 	return candidates, strings.Contains(command.ArgsUsage, "FILE") || strings.Contains(command.ArgsUsage, ".json")
 }
