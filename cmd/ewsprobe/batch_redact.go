@@ -121,19 +121,31 @@ func (m *batchMask) summary(s report.Summary) report.Summary {
 	}
 	s.FrontEnds = fronts
 	groups := make([]report.BatchGroup, len(s.Groups))
+	hidden := map[string]string{} // sentences about a mailbox that is known
 	for i, g := range s.Groups {
-		g.Summary = m.text(g.Summary)
 		examples := make([]string, len(g.Examples))
 		for k, one := range g.Examples {
 			examples[k] = m.name(one)
 		}
-		g.Examples = examples
+		sentence := g.Summary
+		if len(examples) > 0 {
+			// The address is one name, whatever signs are in it.
+			sentence = strings.ReplaceAll(m.text(strings.ReplaceAll(sentence, g.Examples[0], batch.Stand)), batch.Stand, examples[0])
+		} else {
+			sentence = m.text(sentence)
+		}
+		hidden[g.Summary] = sentence
+		g.Summary, g.Examples = sentence, examples
 		groups[i] = g
 	}
 	s.Groups = groups
 	if s.Verdict != nil {
 		v := *s.Verdict
-		v.Summary = m.text(v.Summary)
+		sentence, ok := hidden[v.Summary]
+		if !ok {
+			sentence = m.text(v.Summary)
+		}
+		v.Summary = sentence
 		s.Verdict = &v
 	}
 	if s.Stopped != evidence.StoppedByUser {

@@ -42,7 +42,12 @@ type summaryTold struct {
 	Retries  int            `json:"retries"`
 	Verdict  verdict        `json:"verdict"`
 	Stopped  string         `json:"stopped"`
-	Endpoint *told          `json:"endpoint"`
+	Groups   []struct {
+		Code     string   `json:"code"`
+		Summary  string   `json:"summary"`
+		Examples []string `json:"examples"`
+	} `json:"groups"`
+	Endpoint *told `json:"endpoint"`
 }
 
 // results reads JSON lines: the rows by number, and the summary.

@@ -129,6 +129,7 @@ type merged struct {
 	format report.Format
 	raw    bool // JSON goes through as it is, with all that a newer version wrote
 	w      io.Writer
+	style  report.Style // of text, which is the summary alone
 	sink   sink
 	kept   *spool // nil: none is needed
 	mask   *batchMask
@@ -144,7 +145,7 @@ func newMerged(std stdio, format report.Format, mask *batchMask) (*merged, error
 		}
 		out.sink = &document{doc: doc, kept: out.kept, w: std.out}
 	case format == report.FormatText:
-		out.sink = &prose{w: std.out, style: std.style()}
+		out.style = std.style()
 	default:
 		out.sink = &lines{w: std.out}
 	}
@@ -193,6 +194,10 @@ func (o *merged) summary(s report.Summary, endpoint json.RawMessage, std stdio) 
 		} else {
 			std.complain(fmt.Errorf("the report of the endpoint cannot be read (%w) and is left out", err))
 		}
+	}
+	if o.format == report.FormatText {
+		_, err := io.WriteString(o.w, s.Text(o.style))
+		return err
 	}
 	return o.sink.summary(s)
 }
