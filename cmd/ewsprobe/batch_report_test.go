@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -242,25 +241,4 @@ func TestMergeOfParts(t *testing.T) {
 	if o := (program{}).run(t, "merge", "--format", "csv", part); o.exit != 3 || !strings.Contains(o.err, "csv") {
 		t.Errorf("csv: exit %d, %s", o.exit, o.err)
 	}
-}
-
-// A page of many rows costs no memory.
-func TestBatchMemoryOfAPage(t *testing.T) {
-	if testing.Short() || runtime.GOOS != "linux" || built() == "" {
-		t.Skip("nothing to measure")
-	}
-	s := begin(t, crowd(everyScheme, standin.Crowd{Mailboxes: 100_000, Denied: 7}), standin.Options{})
-	var used int64
-	p := rightPassword
-	p.watch = func(pid int) { used = max(used, highWater(pid)) }
-	page := filepath.Join(t.TempDir(), "page.html")
-	o := p.run(t, batchArgs(t, s, "--redact", "--format", "nagios", "--save", page, batchFile(t, boxes(20_000)))...)
-	info, err := os.Stat(page)
-	if err != nil || info.Size() < 20_000*200 || o.exit != 2 {
-		t.Fatalf("exit %d, %v\n%s", o.exit, err, o.err)
-	}
-	if used > memoryLimit {
-		t.Errorf("it took %d MiB, at most 64 are promised", used>>20)
-	}
-	t.Logf("%d MiB", used>>20)
 }

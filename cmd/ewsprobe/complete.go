@@ -11,6 +11,7 @@ import (
 	"github.com/ewsprobe/ewsprobe/ews/standin"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 	"github.com/ewsprobe/ewsprobe/probe/guide"
+	"github.com/ewsprobe/ewsprobe/probe/report"
 )
 
 // filesToo is the line by which the shells learn that a file name may stand
@@ -109,7 +110,9 @@ func complete(app *cli.App, words []string, cur string) (candidates []candidate,
 			candidates = append(candidates, candidate{word: shell})
 		}
 	case "schema":
-		candidates = append(candidates, candidate{word: "report"})
+		for _, name := range report.SchemaNames {
+			candidates = append(candidates, candidate{word: name})
+		}
 	}
 	return candidates, strings.Contains(command.ArgsUsage, "FILE") || strings.Contains(command.ArgsUsage, ".json")
 }
@@ -151,7 +154,8 @@ func usageOf(f cli.Flag) string {
 	return ""
 }
 
-// firstWords are what a line beside the candidate has room for.
+// firstWords are what a line beside the candidate has room for: up to the
+// semicolon.
 func firstWords(s string) string {
 	s, _, _ = strings.Cut(s, ";")
 	return s
@@ -166,7 +170,7 @@ var (
 
 // flagValues are what a flag may be set to, with what stands before the value
 // in the same word. Choices are read from the words of --help, which end with
-// them: "what to print: text, json or csv".
+// them, or go on behind a semicolon: "what to print: text, json or csv".
 func flagValues(c *cli.Command, f cli.Flag, before string) (candidates []candidate, files bool) {
 	name := f.Names()[0]
 	if c.Name == "simulate" && name == "scenario" {
@@ -182,7 +186,7 @@ func flagValues(c *cli.Command, f cli.Flag, before string) (candidates []candida
 	if placeholder.MatchString(d.GetUsage()) {
 		return nil, true
 	}
-	_, list, _ := strings.Cut(inBrackets.ReplaceAllString(d.GetUsage(), ""), ": ")
+	_, list, _ := strings.Cut(firstWords(inBrackets.ReplaceAllString(d.GetUsage(), "")), ": ")
 	if !choice.MatchString(list) {
 		return nil, false
 	}

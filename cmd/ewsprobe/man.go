@@ -117,7 +117,7 @@ func arguments(c *cli.Command) string {
 var (
 	flagName = regexp.MustCompile(`--?[a-z][a-z-]*`)
 	example  = regexp.MustCompile(`^(?:(\S.*:) +)?((?:ewsprobe|source) .*)$`)
-	special  = regexp.MustCompile("[\\\\*_\\[\\]<>#|~]")
+	special  = regexp.MustCompile(`[\\*_\[\]<>#|~]`)
 )
 
 // described turns a description into Markdown: paragraphs, and examples with

@@ -1,5 +1,5 @@
-// Package batch verifies many mailboxes through one endpoint and one account, as
-// fast as the server allows and not faster.
+// Package batch verifies many mailboxes through one endpoint, as fast as the
+// server allows and not faster.
 //
 // The endpoint is examined once, by the whole check. Where that answers for
 // every mailbox, none is asked for. Else a pool of workers keeps connections that
@@ -7,6 +7,10 @@
 // read as workers come free and results leave as they come, so memory does not
 // grow with the file; what stays of a mailbox is a number, by which a duplicate
 // finds its result.
+//
+// One account asks for all of them (shift). Where each row names an account of its
+// own, one works after the other (accounts). What failed may be looked up outside
+// the network, beside the calls (outside).
 //
 // Three things hold the workers back, each for all of them together: the server's
 // word (pace: back off, come back later, too many connections), the account's

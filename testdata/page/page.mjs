@@ -47,10 +47,11 @@ async function look(file, where, options, see) {
   await context.close();
 }
 
-// unfolded opens what is folded away and is the text of the whole page.
+// unfolded opens what is folded away and is the text of the whole page, what is
+// not laid out before it is in sight included (which innerText leaves out).
 const unfolded = () => {
   document.querySelectorAll('details').forEach((d) => { d.open = true; });
-  return document.body.innerText;
+  return [...document.body.children].map((e) => e.textContent).join(' ');
 };
 
 async function examine(file) {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -66,4 +67,25 @@ func TestBatchStoppedSaves(t *testing.T) {
 	if n := strings.Count(texts["page.html"], `data-name="Row"`); n != len(rows) {
 		t.Errorf("the page has %d rows, the lines %d", n, len(rows))
 	}
+}
+
+// A page of many rows costs no memory.
+func TestBatchMemoryOfAPage(t *testing.T) {
+	if testing.Short() || runtime.GOOS != "linux" || built() == "" {
+		t.Skip("nothing to measure")
+	}
+	s := begin(t, crowd(everyScheme, standin.Crowd{Mailboxes: 100_000, Denied: 7}), standin.Options{})
+	var used int64
+	p := rightPassword
+	p.watch = func(pid int) { used = max(used, highWater(pid)) }
+	page := filepath.Join(t.TempDir(), "page.html")
+	o := p.run(t, batchArgs(t, s, "--redact", "--format", "nagios", "--save", page, batchFile(t, boxes(20_000)))...)
+	info, err := os.Stat(page)
+	if err != nil || info.Size() < 20_000*200 || o.exit != 2 {
+		t.Fatalf("exit %d, %v\n%s", o.exit, err, o.err)
+	}
+	if used > memoryLimit {
+		t.Errorf("it took %d MiB, at most 64 are promised", used>>20)
+	}
+	t.Logf("%d MiB", used>>20)
 }
