@@ -49,6 +49,9 @@ type tempo struct {
 	blasted   time.Duration // and how long it took
 	firstWait time.Duration // the pause it asked for
 
+	quick   int           // answers in the shortest stretch of asking since
+	quickly time.Duration // and how long that was
+
 	since     time.Time // x was looked at
 	sinceThen int       // answers since
 }
@@ -193,7 +196,14 @@ func (t *tempo) told(sent time.Time, pause, asking time.Duration) {
 	var emptying float64
 	for range 4 { // the one from the other
 		emptying = t.emptying(sent)
-		t.saved = max(min(float64(t.blast)-max(least, emptying)*t.blasted.Seconds(), t.saved), 1)
+		rate := max(least, emptying)
+		t.saved = max(float64(t.blast)-rate*t.blasted.Seconds(), 1)
+		if asking > 2*t.quickly { // the first bucket need not have been full
+			t.saved = max(t.saved, float64(t.quick)-rate*t.quickly.Seconds())
+		}
+	}
+	if t.quickly == 0 || asking < t.quickly {
+		t.quick, t.quickly = t.served, asking
 	}
 	rate := max(least, emptying)
 	soon := asking < t.climb/8

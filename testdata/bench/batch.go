@@ -136,27 +136,30 @@ func (m *machine) memory() error {
 	if err != nil {
 		return err
 	}
+	page, xml := filepath.Join(m.dir, "results.html"), filepath.Join(m.dir, "results.xml")
 	for _, rows := range []int{1000, 10000, 100000} {
-		u, err := m.batch(s, rows)
-		if err != nil {
+		if _, err := m.file(rows); err != nil {
 			return err
 		}
-		page, err := m.batch(s, rows, "--save", filepath.Join(m.dir, "results.html"), "--save", filepath.Join(m.dir, "results.xml"))
-		if err != nil {
+		var took [3]used
+		var failed [3]error
+		var all sync.WaitGroup
+		for i, more := range [][]string{nil, {"--save", page, "--save", xml}, {"--redact", "--save", page + ".html"}} {
+			all.Go(func() { took[i], failed[i] = m.batch(s, rows, more...) })
+		}
+		all.Wait()
+		if err := errors.Join(failed[:]...); err != nil {
 			return err
 		}
-		hidden, err := m.batch(s, rows, "--redact", "--save", filepath.Join(m.dir, "results.html"))
-		if err != nil {
-			return err
-		}
-		fmt.Printf("  %7d rows  %5.1f MiB   with HTML and JUnit saved %5.1f MiB   with HTML saved and --redact %5.1f MiB\n", rows, float64(u.memory)/1024, float64(page.memory)/1024, float64(hidden.memory)/1024)
+		mib := func(u used) float64 { return float64(u.memory) / 1024 }
+		fmt.Printf("  %7d rows  %5.1f MiB   with HTML and JUnit saved %5.1f MiB   with HTML saved and --redact %5.1f MiB\n", rows, mib(took[0]), mib(took[1]), mib(took[2]))
 	}
 	return s.end()
 }
 
 // throttled runs all cases at the same time: each is mostly waiting.
 func (m *machine) throttled() error {
-	const rate, rows = 200, 12000
+	const rate, rows = 200, 8000
 	fmt.Printf("(d) a server that allows %d calls a second, %d mailboxes; all cases at the same time\n", rate, rows)
 	cases := []struct {
 		what string
@@ -190,11 +193,12 @@ func (m *machine) throttledBy(rate float64, rows int, what string, args []string
 		return "", err
 	}
 	u, err := m.batch(s, rows)
-	if err != nil {
+	if err != nil && !errors.Is(err, errStopped) {
 		return "", err
 	}
 	var sum struct {
 		DurationMS float64 `json:"duration_ms"`
+		Reported   int     `json:"reported"`
 	}
 	lines := bytes.Split(bytes.TrimSpace(u.out), []byte("\n"))
 	if err := json.Unmarshal(lines[len(lines)-1], &sum); err != nil {
@@ -203,6 +207,6 @@ func (m *machine) throttledBy(rate float64, rows int, what string, args []string
 	if err := s.end(); err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("  %-42s %5.1f %% of what it allows, %d complaints, %d of %d mailboxes answered, %d bad logons",
-		what, float64(rows)/rate/(sum.DurationMS/1000)*100, s.Throttled, s.Mailboxes, rows, s.BadLogons), nil
+	return fmt.Sprintf("  %-42s %5.1f %% of what it allows, %d complaints, %d mailboxes reported, %d answered, %d bad logons",
+		what, float64(sum.Reported)/rate/(sum.DurationMS/1000)*100, s.Throttled, sum.Reported, s.Mailboxes, s.BadLogons), nil
 }

@@ -8,6 +8,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -115,6 +116,11 @@ type used struct {
 	out       []byte
 }
 
+// longest is how long a run may take until it is stopped and counts as it is.
+const longest = 2 * time.Minute
+
+var errStopped = errors.New("stopped after two minutes")
+
 func (m *machine) run(env []string, name string, args ...string) (used, error) {
 	c := exec.Command(name, args...)
 	c.Env = append(append(os.Environ(), "XDG_STATE_HOME="+m.dir), env...)
@@ -124,14 +130,19 @@ func (m *machine) run(env []string, name string, args ...string) (used, error) {
 	if err := c.Start(); err != nil {
 		return used{}, err
 	}
+	stop := time.AfterFunc(longest, func() { _ = c.Process.Signal(os.Interrupt) }) // it may have ended
 	ended := make(chan struct{})
 	memory := make(chan int64)
 	go func() { memory <- largest(c.Process.Pid, ended) }()
 	err := c.Wait()
 	u := used{wall: time.Since(began), out: out.Bytes()}
+	stopped := !stop.Stop()
 	close(ended)
 	u.memory = <-memory
 	u.cpu = c.ProcessState.UserTime() + c.ProcessState.SystemTime()
+	if stopped {
+		return u, errStopped
+	}
 	if err != nil && c.ProcessState.ExitCode() > 3 {
 		return u, fmt.Errorf("%s: %w: %s", name, err, complaints.String())
 	}
