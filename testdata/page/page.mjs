@@ -20,12 +20,17 @@ const browser = await chromium.launch({
   // Chromium's sandbox refuses root, as whom a gate often runs. The pages are
   // our own, and nothing is fetched.
   args: ['--no-sandbox', '--disable-background-networking'],
+  timeout: 120_000,
+}).catch((e) => {
+  console.error(`page: Chromium does not start here: ${e.message.split('\n')[0]}`);
+  process.exit(75); // no fault of the pages
 });
 let faults = 0;
 
 // look opens a file in a window of its own and hands it to whoever looks.
 async function look(file, where, options, see) {
   const context = await browser.newContext({ offline: true, ...options });
+  context.setDefaultTimeout(120_000); // a busy machine is no fault either
   const page = await context.newPage();
   const fault = (what) => {
     faults++;
