@@ -112,6 +112,7 @@ func (w *worker) work(ctx context.Context) {
 			return
 		}
 		w.try(ctx, j, p)
+		w.pace.ended()
 		w.account.leave(p)
 	}
 }

@@ -87,6 +87,7 @@ func (p *pace) answered(sent time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.trouble = 0
+	p.beat.answered(time.Since(sent))
 	if p.tempo.answered(sent) {
 		p.beat.set(p.tempo.x, p.tempo.saved)
 	}
@@ -159,7 +160,8 @@ func (p *pace) crowded(sent time.Time) {
 }
 
 // turn waits for the moment at which the next call may be sent: after a pause
-// that began meanwhile too, one after the other, so that no storm follows it.
+// that began meanwhile too, one after the other, so that no storm follows it. The
+// call is under way until ended.
 func (p *pace) turn(ctx context.Context) error {
 	for {
 		p.mu.Lock()
@@ -175,6 +177,7 @@ func (p *pace) turn(ctx context.Context) error {
 			if over {
 				return nil
 			}
+			p.beat.ended()
 			continue
 		}
 		timer := time.NewTimer(sleep)
@@ -186,3 +189,5 @@ func (p *pace) turn(ctx context.Context) error {
 		}
 	}
 }
+
+func (p *pace) ended() { p.beat.ended() }

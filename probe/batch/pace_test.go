@@ -109,10 +109,22 @@ type told struct {
 	early      int // calls while a pause lasted that the server had asked for
 }
 
+// network is how long a call takes, and for how long what arrives is held up, now
+// and then, to arrive at once.
+type network struct{ least, more, stall time.Duration }
+
+var (
+	near   = network{5 * time.Millisecond, 200 * time.Microsecond, 0}
+	uneven = network{2 * time.Millisecond, 40 * time.Millisecond, 0}
+	heldUp = network{5 * time.Millisecond, 200 * time.Microsecond, 25 * time.Millisecond}
+)
+
+const stallEvery = 700 * time.Millisecond
+
 // playPace lets ten workers ask until so many calls were answered, with the pace
 // of a run.
-func playPace(server throttle, calls int) (t told) {
-	const workers, latency, jitter = 10, 5 * time.Millisecond, 200 * time.Microsecond
+func playPace(server throttle, calls int, n network) (t told) {
+	const workers = 10
 	p := newPace(workers)
 	random := rand.New(rand.NewPCG(1, 2))
 	began := time.Now()
@@ -125,7 +137,7 @@ func playPace(server throttle, calls int) (t told) {
 			for {
 				mu.Lock()
 				enough := served >= calls
-				delay := time.Duration(random.Int64N(int64(jitter)))
+				way := n.least/2 + time.Duration(random.Int64N(int64(n.more)))
 				mu.Unlock()
 				ctx := context.Background()
 				if enough || p.wait(ctx, number, func() {}) != nil || p.turn(ctx) != nil {
@@ -137,7 +149,10 @@ func playPace(server throttle, calls int) (t told) {
 					t.early++
 				}
 				mu.Unlock()
-				time.Sleep(latency/2 + delay)
+				time.Sleep(way)
+				if at := time.Since(began) % stallEvery; at < n.stall {
+					time.Sleep(n.stall - at)
+				}
 				mu.Lock()
 				pause, refused := server.ask(time.Now())
 				if refused {
@@ -146,7 +161,8 @@ func playPace(server throttle, calls int) (t told) {
 					served++
 				}
 				mu.Unlock()
-				time.Sleep(latency / 2)
+				time.Sleep(n.least / 2)
+				p.ended()
 				if !refused {
 					p.answered(sent)
 					continue
@@ -172,10 +188,12 @@ func playPace(server throttle, calls int) (t told) {
 // run feels; where nothing can be saved up, each call that comes late is lost.
 // The bounds are wide: which worker goes first is not the test's to say.
 func TestPaceMakesUseOfWhatIsAllowed(t *testing.T) {
+	over := near
 	play := func(name string, least float64, calls int, server throttle) {
+		over := over
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				got := playPace(server, calls)
+				got := playPace(server, calls, over)
 				t.Logf("%5.1f %%, %d complaints", got.share*100, got.complaints)
 				if got.share < least {
 					t.Errorf("%.3f of what is allowed, at least %.2f is wanted", got.share, least)
@@ -219,5 +237,15 @@ func TestPaceMakesUseOfWhatIsAllowed(t *testing.T) {
 		play(fmt.Sprintf("%d in each minute", calls), 0.9, calls*10, &window{calls: calls, every: time.Minute})
 		play(fmt.Sprintf("%d in any minute, pause 1s", calls), 0.65, calls*10, &window{calls: calls, every: time.Minute, sliding: true, pause: time.Second})
 		play(fmt.Sprintf("%d in any minute, pause 30s", calls), 0.55, calls*10, &window{calls: calls, every: time.Minute, sliding: true, pause: 30 * time.Second})
+	}
+	for _, saved := range []float64{2, 5, 20, 100} {
+		over = heldUp
+		play(fmt.Sprintf("200/s, %g saved up, pause 500ms, held up", saved), 0.8, 200*120, &bucket{rate: 200, burst: saved, pause: 500 * time.Millisecond})
+		over = uneven
+		least := 0.6
+		if saved == 2 {
+			least = 0.15 // the calls overtake each other, and there is no room for that
+		}
+		play(fmt.Sprintf("200/s, %g saved up, pause 500ms, uneven", saved), least, 200*120, &bucket{rate: 200, burst: saved, pause: 500 * time.Millisecond})
 	}
 }
