@@ -129,13 +129,9 @@ func (b *beat) wait(ctx context.Context) error {
 	if soon := b.last.Add(time.Duration(least * float64(apart))); at.Before(soon) {
 		at = soon
 	}
-	if sleep := at.Sub(now); sleep > 0 {
-		timer := time.NewTimer(sleep)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			return ctx.Err()
+	if wait := at.Sub(now); wait > 0 {
+		if err := sleep(ctx, wait); err != nil {
+			return err
 		}
 	}
 	b.next, b.last = b.next.Add(apart), time.Now()

@@ -73,16 +73,12 @@ func (o *outside) ask(ctx context.Context, mailbox string) ([]evidence.Item, boo
 func (o *outside) wait(ctx context.Context) bool {
 	for {
 		o.mu.Lock()
-		sleep := time.Until(o.until)
+		wait := time.Until(o.until)
 		o.mu.Unlock()
-		if sleep <= 0 {
+		if wait <= 0 {
 			return ctx.Err() == nil
 		}
-		timer := time.NewTimer(sleep)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
+		if sleep(ctx, wait) != nil {
 			return false
 		}
 	}

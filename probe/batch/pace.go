@@ -165,9 +165,9 @@ func (p *pace) crowded(sent time.Time) {
 func (p *pace) turn(ctx context.Context) error {
 	for {
 		p.mu.Lock()
-		sleep := time.Until(p.until)
+		wait := time.Until(p.until)
 		p.mu.Unlock()
-		if sleep <= 0 {
+		if wait <= 0 {
 			if err := p.beat.wait(ctx); err != nil {
 				return err
 			}
@@ -180,13 +180,21 @@ func (p *pace) turn(ctx context.Context) error {
 			p.beat.ended()
 			continue
 		}
-		timer := time.NewTimer(sleep)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return ctx.Err()
+		if err := sleep(ctx, wait); err != nil {
+			return err
 		}
+	}
+}
+
+// sleep waits so long, or until ctx ends.
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 

@@ -130,11 +130,7 @@ func (r *run) examine(ctx context.Context, c probe.Config, insist bool) (e exami
 		if e.lines != nil || e.refused > 0 || wait == 0 || time.Now().Add(wait).After(end) {
 			return e, trouble
 		}
-		t := time.NewTimer(wait)
-		select {
-		case <-t.C:
-		case <-ctx.Done():
-			t.Stop()
+		if sleep(ctx, wait) != nil {
 			return e, trouble
 		}
 	}
