@@ -101,7 +101,8 @@ func batchWith(c *cli.Context, std stdio, mask *batchMask) error {
 	if cfg.State, err = openState(c, cfg, input, out); err != nil {
 		return err
 	}
-	defer cfg.State.Close()
+	whole := true
+	defer func() { cfg.State.Close(whole) }()
 	if cfg.State.Cut() && c.String("format") == "json" {
 		fmt.Fprintln(std.out) // behind a line that the kill cut off, where results are appended
 	}
@@ -150,11 +151,11 @@ func batchWith(c *cli.Context, std stdio, mask *batchMask) error {
 	if err != nil {
 		err = batchTrouble(err, file)
 		std.complain(err)
-		out.trouble = err.Error()
+		out.trouble, whole = err.Error(), false
 	}
 	if sumErr := out.summary(summary); sumErr != nil && err == nil {
 		std.complain(fmt.Errorf("the results could not be written: %w", sumErr))
-		err = sumErr
+		err, whole = sumErr, false
 	}
 	if summary.Stopped == evidence.StoppedByUser || err != nil {
 		return exit(3)

@@ -226,7 +226,11 @@ func (r *run) read(ctx context.Context, duty duty) error {
 			continue
 		}
 		k := row.key()
-		if r.State.Done(row.Number, k) {
+		if shape, number, ok := r.State.Done(row.Number, k); ok {
+			r.tally.count(shape, row.name(), 0, true)
+			if shape.Verdict.Code != "config-invalid" && number != forgotten {
+				r.seen.settle(k, row.Number, number)
+			}
 			continue
 		}
 		if row.Problem != "" {
@@ -263,9 +267,5 @@ func (r *run) emit(res Result, k key, number int32) {
 	if !r.outbox.put(res, k, number) {
 		return
 	}
-	name := res.Address
-	if name == "" {
-		name = fmt.Sprintf("line %d", res.Line)
-	}
-	r.tally.count(res.Shape, name, res.Tries, false)
+	r.tally.count(res.Shape, res.name(), res.Tries, false)
 }

@@ -35,18 +35,25 @@ import (
 // itself keeps its own writer out on Windows. The system lifts it when the process
 // ends, however that comes about. The file stays: to remove it could let two in.
 type State struct {
-	file   *os.File
-	ahead  bytes.Buffer // lines that are not written yet
-	lock   *flock.Flock
-	safe   func() // makes the output safe
-	done   []uint32
-	shapes map[int32]int // number of a shape in this run, to that in the journal
-	kept   int           // shapes in the journal
-	synced time.Time
-	dirty  bool
-	cut    bool // the run before did not end by itself
-	load   []*Shape
-	rows   []loadedRow
+	file    *os.File
+	ahead   bytes.Buffer // lines that are not written yet
+	lock    *flock.Flock
+	safe    func()        // makes the output safe
+	done    []earlier     // by the number of the row
+	shapes  map[int32]int // number of a shape in this run, to that in the journal
+	kept    int           // shapes in the journal
+	synced  time.Time
+	dirty   bool
+	cut     bool // the run before did not end by itself
+	load    []*Shape
+	numbers []int32 // of these, in this run
+	rows    []loadedRow
+}
+
+// earlier is what an earlier run has reported of a row.
+type earlier struct {
+	check uint32 // of its key; 0: nothing
+	shape int32  // in load
 }
 
 type loadedRow struct {
@@ -159,7 +166,7 @@ func (s *State) read(about, boot string) (end int64, err error) {
 			r, good = parseRow(rest, len(s.load))
 			s.rows = append(s.rows, r)
 		}
-		s.cut = kind != "e" && (kind != "b" || s.cut) && kind != "h"
+		s.cut = kind != "e" && kind != "h"
 		if !good {
 			return 0, ErrNoState // the checksum is right, the content is not
 		}
@@ -218,39 +225,33 @@ func parseRow(text string, shapes int) (loadedRow, bool) {
 	return loadedRow{row, key(raw), shape}, true
 }
 
-// replay tells a run what earlier ones have reported.
+// replay makes the rows of earlier runs known. Whether they are rows of this run's
+// input shows only when it is read.
 func (s *State) replay(r *run) {
-	numbers := make([]int32, len(s.load))
+	s.numbers = make([]int32, len(s.load))
 	for i, l := range s.load {
-		_, numbers[i], _ = r.shapes.intern(l)
-		if numbers[i] != forgotten {
-			s.shapes[numbers[i]] = i
+		s.load[i], s.numbers[i], _ = r.shapes.intern(l)
+		if s.numbers[i] != forgotten {
+			s.shapes[s.numbers[i]] = i
 		}
 	}
 	for _, l := range s.rows {
-		if s.Done(l.row, l.key) {
-			continue
+		for l.row >= len(s.done) {
+			s.done = append(s.done, make([]earlier, max(l.row+1-len(s.done), len(s.done)/4, 1024))...)
 		}
-		s.mark(l.row, l.key)
-		shape := s.load[l.shape]
-		r.tally.count(shape, "", 0, true)
-		if n := numbers[l.shape]; shape.Verdict.Code != "config-invalid" && n != forgotten {
-			r.seen.settle(l.key, l.row, n)
-		}
+		s.done[l.row] = earlier{l.key.check(), int32(l.shape)}
 	}
-	s.load, s.rows = nil, nil
+	s.rows = nil
 }
 
-// Done says whether an earlier run has reported the row, with this address.
-func (s *State) Done(row int, k key) bool {
-	return s != nil && row < len(s.done) && s.done[row] == k.check()
-}
-
-func (s *State) mark(row int, k key) {
-	for row >= len(s.done) {
-		s.done = append(s.done, make([]uint32, max(row+1-len(s.done), len(s.done)/4, 1024))...)
+// Done says whether an earlier run has reported the row, with this address, and
+// what it was; number is forgotten where the shape has none.
+func (s *State) Done(row int, k key) (shape *Shape, number int32, ok bool) {
+	if s == nil || row >= len(s.done) || s.done[row].check != k.check() {
+		return nil, forgotten, false
 	}
-	s.done[row] = k.check()
+	at := s.done[row].shape
+	return s.load[at], s.numbers[at], true
 }
 
 // Note remembers that a row was reported, when Write is called next. Now and then
@@ -272,7 +273,6 @@ func (s *State) Note(row int, k key, number int32, shape *Shape) error {
 			s.shapes[number] = at
 		}
 	}
-	s.mark(row, k)
 	s.dirty = true
 	s.line(fmt.Sprintf("r %d %s %d", row, hex.EncodeToString(k[:]), at))
 	if time.Since(s.synced) < syncEvery {
@@ -296,15 +296,20 @@ func (s *State) Sync() error {
 	return err
 }
 
-// Cut says that the run before was killed: its output may end inside a line.
+// Cut says that the run before was killed, or could not write: its output may end
+// inside a line.
 func (s *State) Cut() bool { return s != nil && s.cut }
 
-// Close ends the journal, when all results were written.
-func (s *State) Close() error {
+// Close ends the journal. whole says that all results could be written; else the
+// output may end inside a line, as after a kill.
+func (s *State) Close(whole bool) error {
 	if s == nil {
 		return nil
 	}
 	err := s.Sync()
-	s.line("e")
-	return errors.Join(err, s.Write(), s.file.Sync(), s.file.Close(), s.lock.Close())
+	if whole && err == nil {
+		s.line("e")
+		err = errors.Join(s.Write(), s.file.Sync())
+	}
+	return errors.Join(err, s.file.Close(), s.lock.Close())
 }
