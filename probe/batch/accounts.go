@@ -75,7 +75,7 @@ func (r *run) manyAccounts(ctx context.Context) duty {
 	return m
 }
 
-func (m *manyAccounts) stopped() string { return "" }
+func (m *manyAccounts) stopped() string { return m.down() }
 
 func (m *manyAccounts) end(ctx context.Context) {
 	if m.now == nil {
@@ -117,6 +117,9 @@ func (m *manyAccounts) examined(ctx context.Context, a Account) *outcome {
 	}
 	c := m.Probe
 	c.User, c.Cloud = a.User, nil
+	if why := m.down(); why != "" {
+		return m.unasked(c, rule.NotChecked(c.BatchTarget(m.Impersonate), why))
+	}
 	password, err := m.Password(a.PasswordFile)
 	if err != nil {
 		return m.unasked(c, rule.BadRow(c.BatchTarget(m.Impersonate), err.Error()))
@@ -144,11 +147,12 @@ func (m *manyAccounts) examineAccount(ctx context.Context, c probe.Config) *outc
 	found, trouble := m.examine(ctx, c, true)
 	m.purse.refused += found.refused
 	if trouble != nil && ctx.Err() == nil {
-		m.notKept.Lock()
-		m.memory = trouble
-		m.notKept.Unlock()
+		m.noteTrouble(trouble)
 	}
 	judged := rule.Judge(found.rec)
+	if away(found.rec) {
+		m.giveUp("no account could be examined any more: " + judged.Verdict.Summary)
+	}
 	why := forAll(judged, found.lines != nil)
 	switch {
 	case why == "":

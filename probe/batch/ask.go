@@ -2,6 +2,7 @@ package batch
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strconv"
 	"time"
@@ -104,17 +105,56 @@ func (w *worker) work(ctx context.Context) {
 			return
 		}
 		p, ok := w.account.enter(ctx)
-		if !ok || w.pace.turn(ctx) != nil {
-			if ok {
-				w.account.leave(p)
-			}
+		if !ok {
 			w.queue.giveBack(j, time.Time{})
 			return
+		}
+		if !w.turn(ctx, j) {
+			w.account.leave(p)
+			if ctx.Err() != nil {
+				w.queue.giveBack(j, time.Time{})
+				return
+			}
+			w.finish(j) // its time was over before its turn came
+			continue
 		}
 		w.try(ctx, j, p)
 		w.pace.ended()
 		w.account.leave(p)
 	}
+}
+
+// turn waits for the moment at which the job may be asked for, as long as its time
+// is not over.
+func (w *worker) turn(ctx context.Context, j *job) bool {
+	if !j.first.IsZero() {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, j.first.Add(w.PerMailbox))
+		defer cancel()
+	}
+	return w.pace.turn(ctx) == nil
+}
+
+// vain notes that a call was sent in vain. Where none was answered for too long,
+// nothing more is asked: hours of it would tell no more.
+func (w *worker) vain(sent time.Time, item evidence.Item) {
+	since := w.pace.unanswered(sent)
+	if time.Since(since) < w.hopeless() {
+		return
+	}
+	last := "the connection ended without an answer"
+	switch r := item.Response; {
+	case item.EWS.Answered():
+		last = item.EWS.Code
+	case item.Error != nil:
+		last = item.Error.Text
+	case r != nil:
+		last = fmt.Sprintf("HTTP %d", r.Status)
+	}
+	why := fmt.Sprintf("no call was answered since %s (the last: %s); run it again with --resume when the server answers", since.UTC().Format("15:04:05 UTC"), last)
+	w.giveUp(why)
+	w.pass(why)
+	w.rest()
 }
 
 // try makes one call for a mailbox and decides what becomes of the job.
@@ -149,6 +189,10 @@ func (w *worker) try(ctx context.Context, j *job, p pass) {
 	}
 	if !j.explain {
 		j.last = item
+	}
+	switch k {
+	case patience, missing, late, lost, strange:
+		w.vain(sent, item)
 	}
 	switch k {
 	case answered:

@@ -14,10 +14,12 @@ type pace struct {
 	limit   int // of them may ask
 	grow    time.Time
 	less    time.Time     // when the limit was last lowered
+	more    bool          // it was raised since
 	growth  time.Duration // how long the limit holds before one more is tried
 	until   time.Time     // nobody asks before
 	heard   time.Time     // when the server last asked for a pause
 	trouble int           // in a row
+	silent  time.Time     // since when no call was answered; zero: the last one was
 	tempo   *tempo
 	beat    *beat
 	pauses  int
@@ -50,6 +52,7 @@ func (p *pace) wait(ctx context.Context, worker int, idle func()) error {
 		now := time.Now()
 		if p.limit < p.most && !now.Before(p.grow) {
 			p.limit++
+			p.more = true
 			p.grow = now.Add(p.growth)
 			p.wake()
 		}
@@ -86,7 +89,7 @@ func (p *pace) wait(ctx context.Context, worker int, idle func()) error {
 func (p *pace) answered(sent time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.trouble = 0
+	p.trouble, p.silent = 0, time.Time{}
 	p.beat.answered(time.Since(sent))
 	if p.tempo.answered(sent) {
 		p.beat.set(p.tempo.x, p.tempo.saved)
@@ -143,18 +146,22 @@ func (p *pace) unreachable(sent time.Time) (until time.Time) {
 }
 
 // crowded: too many connections at once. One worker fewer may ask, and after a
-// while one more is tried, ever more rarely.
+// while one more is tried, ever more rarely. A complaint about a call that was sent
+// before anybody knew tells nothing new.
 func (p *pace) crowded(sent time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if sent.Before(p.less) {
+		return
+	}
 	now := time.Now()
 	if p.limit > 1 {
 		p.limit--
 	}
-	if sent.After(p.less) && !p.less.IsZero() && p.growth < 10*time.Minute {
+	if p.more && p.growth < 10*time.Minute {
 		p.growth = p.growth * 5 / 4 // one more was tried, and was one too many
 	}
-	p.less = now
+	p.less, p.more = now, false
 	p.grow = now.Add(p.growth)
 	p.wake()
 }
@@ -199,3 +206,13 @@ func sleep(ctx context.Context, d time.Duration) error {
 }
 
 func (p *pace) ended() { p.beat.ended() }
+
+// unanswered notes that a call was sent in vain, and returns since when all were.
+func (p *pace) unanswered(sent time.Time) (since time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.silent.IsZero() {
+		p.silent = sent
+	}
+	return p.silent
+}

@@ -91,6 +91,22 @@ func (q *queue) take(ctx context.Context) *job {
 	}
 }
 
+// expired takes out the jobs that wait to be tried again and were first tried
+// before: their time is over.
+func (q *queue) expired(before time.Time) (over []*job) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.again = slices.DeleteFunc(q.again, func(j *job) bool {
+		if j.first.IsZero() || j.first.After(before) {
+			return false
+		}
+		over = append(over, j)
+		q.out++
+		return true
+	})
+	return over
+}
+
 // giveBack puts a job back, not to be tried before ready.
 func (q *queue) giveBack(j *job, ready time.Time) {
 	q.mu.Lock()

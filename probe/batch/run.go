@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -60,9 +61,36 @@ type run struct {
 	outbox *outbox
 	halt   context.CancelCauseFunc
 
-	notKept sync.Mutex
-	memory  error // refused passwords that the next run will not know of
+	mu     sync.Mutex
+	memory error  // refused passwords that the next run will not know of
+	gaveUp string // why the server is not asked any more; "" it is
 }
+
+func (r *run) noteTrouble(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.memory = err
+}
+
+// giveUp ends the asking for good.
+func (r *run) giveUp(why string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.gaveUp = cmp.Or(r.gaveUp, why)
+}
+
+// down is why the server is not asked any more; "" it is.
+func (r *run) down() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.gaveUp
+}
+
+// hopeless is after how long without any answer the server is given up, all
+// mailboxes together.
+func (r *run) hopeless() time.Duration { return max(r.PerMailbox, leastHope) }
+
+var leastHope = 2 * time.Minute // a test has less
 
 // Run carries out a batch. Whatever servers do is in the results; the error is
 // for what this machine could not do: reading the input, writing results or the
@@ -109,6 +137,9 @@ type examined struct {
 // away, as long as a mailbox would be tried.
 func (r *run) examine(ctx context.Context, c probe.Config, insist bool) (e examined, trouble error) {
 	end := time.Now().Add(r.PerMailbox)
+	if insist {
+		end = time.Now().Add(r.hopeless())
+	}
 	for try := 0; ; try++ {
 		e = examined{}
 		e.rec, e.lines, e.accepted, trouble = probe.Examine(ctx, c)

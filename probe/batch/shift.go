@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync"
@@ -72,6 +73,7 @@ func (s *shift) begin(ctx context.Context) {
 			}
 		})
 	}
+	s.workers.Go(s.expire)
 	s.workers.Go(func() {
 		select {
 		case <-s.queue.over: // nobody has to wait for his turn any more
@@ -79,6 +81,22 @@ func (s *shift) begin(ctx context.Context) {
 		case <-s.working.Done():
 		}
 	})
+}
+
+// expire ends the jobs whose time is over while nobody may ask.
+func (s *shift) expire() {
+	tick := time.NewTicker(shortestPause)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			for _, j := range s.queue.expired(time.Now().Add(-s.PerMailbox)) {
+				s.finish(j)
+			}
+		case <-s.working.Done():
+			return
+		}
+	}
 }
 
 // take has a row asked for. It waits until a worker is free.
@@ -172,9 +190,7 @@ func (s *shift) remember() {
 	}
 	s.remembering.Do(func() {
 		if err := s.who.Memory.Remember(s.who.User, s.who.URL, s.who.Password); err != nil {
-			s.notKept.Lock()
-			s.memory = fmt.Errorf("the refused password could not be remembered for the next run: %w", err)
-			s.notKept.Unlock()
+			s.noteTrouble(fmt.Errorf("the refused password could not be remembered for the next run: %w", err))
 		}
 	})
 }
@@ -217,5 +233,5 @@ func (o oneAccount) stopped() string {
 	if o.only.account == nil {
 		return ""
 	}
-	return o.only.account.why()
+	return cmp.Or(o.only.account.why(), o.only.down())
 }

@@ -1,0 +1,77 @@
+package batch
+
+import (
+	"context"
+	"crypto/x509"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/ews/standin"
+	"github.com/ewsprobe/ewsprobe/probe"
+)
+
+// Of what waits to be tried again, that ends whose time is over, and nothing else.
+func TestExpired(t *testing.T) {
+	q, now := newQueue(10), time.Now()
+	long, short, never := &job{first: now.Add(-time.Hour)}, &job{first: now.Add(-time.Second)}, &job{}
+	q.out = 3
+	for _, j := range []*job{long, short, never} {
+		q.giveBack(j, now.Add(time.Hour))
+	}
+	if over := q.expired(now.Add(-time.Minute)); len(over) != 1 || over[0] != long || q.out != 1 || len(q.again) != 2 {
+		t.Errorf("%d are over, %d are out, %d wait", len(over), q.out, len(q.again))
+	}
+}
+
+// A server that goes away for good is given up after a while.
+func TestServerThatStaysAway(t *testing.T) {
+	defer func(d time.Duration) { leastHope = d }(leastHope)
+	leastHope = 3 * time.Second
+	s, err := standin.Start(standin.Behaviour{Basic: true, Crowd: &standin.Crowd{Mailboxes: 1000, Delay: 5 * time.Millisecond}}, standin.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	u, err := url.Parse(s.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(s.CA())
+	const rows = 300
+	var results []Result
+	var endpoint evidence.Record
+	sum, err := Run(context.Background(), Config{
+		Probe: probe.Config{
+			URL: u, User: standin.UPN, Password: standin.Password, ProfileAuth: probe.ProfileBasic, View: "inside", Addresses: s.Addresses()[:1], Extra: roots,
+			Timeout: 20 * time.Second, UserAgent: "ewsprobe/test", MaxRejections: 2,
+		},
+		Impersonate: true, Concurrency: 4, PerMailbox: time.Second,
+		Rows: func(yield func(Row, error) bool) {
+			for i := 1; i <= rows && yield(Row{Number: i, Line: i + 1, Address: standin.CrowdMailbox(i)}, nil); i++ {
+			}
+		},
+		Emit: func(r Result) error {
+			if results = append(results, r); len(results) == 50 {
+				go s.Close()
+			}
+			return nil
+		},
+		Endpoint: func(rec evidence.Record, _ error) { endpoint = rec },
+	})
+	if err != nil || len(results) != rows || len(endpoint.Items) == 0 {
+		t.Fatalf("%v, %d rows", err, len(results))
+	}
+	open := 0
+	for _, r := range results {
+		if r.Verdict.Code == "not-checked" {
+			open++
+		}
+	}
+	if open < rows/2 || !strings.Contains(sum.Stopped, "no call was answered since") {
+		t.Errorf("%d rows were not checked: %q", open, sum.Stopped)
+	}
+}
