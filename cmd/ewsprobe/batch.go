@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"runtime/debug"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -116,6 +118,8 @@ func batchWith(c *cli.Context, std stdio, mask *batchMask) error {
 	if err != nil {
 		return err
 	}
+	// Whoever reads what goes to standard error may leave; that ends no run.
+	signal.Ignore(syscall.SIGPIPE)
 	shown := showProgress(std, input, cfg.Shard)
 	if level := verbosity(c); level > 0 {
 		tell := mask.prompts(std).follower(level)

@@ -1,7 +1,12 @@
 package main
 
 import (
+	"encoding/pem"
+	"net/http"
+	"net/http/httptest"
+	"os"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/ewsprobe/ewsprobe/ews/standin"
@@ -60,5 +65,37 @@ func TestBatchLooksUpWhatFailed(t *testing.T) {
 	rightPassword.run(t, batchArgs(t, s, file)...)
 	if n := len(s.CloudRequests()); n != before {
 		t.Errorf("%d look-ups without --cloud", n-before)
+	}
+}
+
+// A service that asks for patience again and again is given up, and the mailboxes
+// are reported all the same.
+func TestBatchLeavesTheCloudAlone(t *testing.T) {
+	var mu sync.Mutex
+	asked := 0
+	graph := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		asked++
+		w.Header().Set("Retry-After", "1")
+		w.WriteHeader(http.StatusTooManyRequests)
+	}))
+	defer graph.Close()
+	s := begin(t, crowd(everyScheme, standin.Crowd{Mailboxes: 100, Denied: 1}), standin.Options{})
+	args := append(batchArgs(t, s), "--cloud", "--entra-url", graph.URL, "--exchange-online-url", graph.URL, "--graph-url", graph.URL, "--token-file", save(t, "token.txt", []byte(standin.Token)))
+	for i, a := range args {
+		if a == "--ca-file" {
+			ca, _ := os.ReadFile(args[i+1])
+			args[i+1] = save(t, "both.pem", append(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: graph.Certificate().Raw})...))
+		}
+	}
+	o := rightPassword.run(t, append(args, batchFile(t, boxes(40)))...)
+	rows, sum := results(t, o.out)
+	if len(rows) != 40 || sum.ByCode["impersonation-denied"] != 40 || !strings.Contains(o.out, "were given up") {
+		t.Errorf("%d rows, %v\n%s", len(rows), sum.ByCode, o.err)
+	}
+	// Three for each mailbox, three times, for those under way when it was given up.
+	if asked > 3*3*15 {
+		t.Errorf("%d requests to a service that asks to be left alone", asked)
 	}
 }

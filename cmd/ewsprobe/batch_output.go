@@ -169,6 +169,9 @@ func (o *outputs) summary(found batch.Summary) error {
 			s.Notes = append(s.Notes, fmt.Sprintf("%s was accepted until %s (%s); that is over.", a.Code, a.Until, a.Reason))
 		}
 	}
+	if found.Note != "" {
+		s.Notes = append(s.Notes, found.Note)
+	}
 	s = o.mask.summary(s)
 	s.Endpoint = o.found
 	if o.trouble != "" {

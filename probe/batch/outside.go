@@ -2,6 +2,8 @@ package batch
 
 import (
 	"context"
+	"fmt"
+	"net/http"
 	"sync"
 	"time"
 
@@ -15,8 +17,10 @@ type outside struct {
 	look   func(ctx context.Context, mailbox string) []evidence.Item
 	places chan struct{}
 
-	mu    sync.Mutex
-	until time.Time // nobody asks before
+	mu     sync.Mutex
+	until  time.Time // nobody asks before
+	vain   int       // mailboxes in a row that were looked up in vain
+	gaveUp bool
 }
 
 // How many mailboxes are looked up at a time, how often one is while a service
@@ -25,6 +29,9 @@ const (
 	outsidePlaces = 4
 	outsideTries  = 3
 	outsidePause  = time.Minute
+	// So many mailboxes in a row without any answer end the look-ups: they are not
+	// what the run is for.
+	outsideVain = 5
 )
 
 func newOutside(look func(context.Context, string) []evidence.Item) *outside {
@@ -37,17 +44,24 @@ func newOutside(look func(context.Context, string) []evidence.Item) *outside {
 // wants says whether a mailbox is to be looked up: EWS has answered for it, and
 // not well.
 func (o *outside) wants(j *job, shape *Shape) bool {
-	if o == nil || j.answer == nil || j.outside != nil {
+	if o == nil || j.answer == nil || j.looked {
+		return false
+	}
+	if o.ended() {
 		return false
 	}
 	return shape.Verdict.Status == finding.Critical || shape.Verdict.Status == finding.Unknown
 }
 
-// ask looks up a mailbox; false: ctx has ended.
+// ask looks up a mailbox; nil: it was not, because the look-ups were given up.
+// False: ctx has ended.
 func (o *outside) ask(ctx context.Context, mailbox string) ([]evidence.Item, bool) {
 	for try := 1; ; try++ {
 		if !o.wait(ctx) {
 			return nil, false
+		}
+		if o.ended() {
+			return nil, true
 		}
 		items := o.look(ctx, mailbox)
 		if ctx.Err() != nil {
@@ -60,6 +74,7 @@ func (o *outside) ask(ctx context.Context, mailbox string) ([]evidence.Item, boo
 			}
 		}
 		if pause == 0 || try == outsideTries {
+			o.count(items)
 			return items, true
 		}
 		o.mu.Lock()
@@ -68,6 +83,35 @@ func (o *outside) ask(ctx context.Context, mailbox string) ([]evidence.Item, boo
 		}
 		o.mu.Unlock()
 	}
+}
+
+// count notes whether anything was answered.
+func (o *outside) count(items []evidence.Item) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, item := range items {
+		if r := item.Response; r != nil && r.Status != http.StatusTooManyRequests && r.Status < 500 {
+			o.vain = 0
+			return
+		}
+	}
+	o.vain++
+	o.gaveUp = o.gaveUp || o.vain >= outsideVain
+}
+
+// ended: nothing is looked up any more.
+func (o *outside) ended() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.gaveUp
+}
+
+// note says that not all were looked up; "" they were.
+func (o *outside) note() string {
+	if o == nil || !o.ended() {
+		return ""
+	}
+	return fmt.Sprintf("The look-ups outside the network were given up: for %d mailboxes in a row nothing answered. Mailboxes that failed afterwards were not looked up.", outsideVain)
 }
 
 func (o *outside) wait(ctx context.Context) bool {

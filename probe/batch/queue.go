@@ -23,6 +23,7 @@ type job struct {
 	explain bool            // the address book is to be asked
 	book    *evidence.Item  // and its answer
 	outside []evidence.Item // what was looked up; nil: nothing was
+	looked  bool            // it is not to be looked up again
 }
 
 // queue hands out jobs: those that are to be tried again when their time has

@@ -117,7 +117,7 @@ func Run(ctx context.Context, c Config) (Summary, error) {
 	}
 	s := r.tally.summary()
 	s.Pauses, s.Paused = r.pace.pauses, r.pace.paused
-	s.Stopped = duty.stopped()
+	s.Stopped, s.Note = duty.stopped(), r.lookUp.note()
 	if ctx.Err() != nil {
 		s.Stopped = evidence.StoppedByUser
 	}

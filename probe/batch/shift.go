@@ -167,7 +167,7 @@ func (s *shift) finish(j *job) {
 				s.queue.giveBack(j, time.Time{})
 				return
 			}
-			j.outside = append([]evidence.Item{}, items...)
+			j.outside, j.looked = items, true
 			s.finish(j)
 		})
 		return

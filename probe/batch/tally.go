@@ -32,6 +32,7 @@ type Summary struct {
 	FrontEnds map[string]int
 	Stopped   string // why it ended before the last row; "" it did not
 	Shard     string
+	Note      string // what else has to be known; "" nothing
 }
 
 // Group are rows with the same verdict.
