@@ -51,7 +51,7 @@ func batchOf(tb testing.TB, s *rawServer, file string, more ...string) outcome {
 		tb.Fatal(err)
 	}
 	args := append([]string{"batch", "--user", standin.UPN, "--impersonate", "--format", "json", "--ca-file", ca, "--address", s.address, "--target", standin.Host}, more...)
-	return rightPassword.run(tb, append(args, batchFile(tb, file))...)
+	return rightPassword.run(tb, append(args, file)...)
 }
 
 // What is none of EWS in the place of one answer is asked for again, and if it
@@ -75,7 +75,7 @@ func TestBatchOfStrangeAnswers(t *testing.T) {
 				}
 				return nil
 			})
-			o := batchOf(t, s, boxes(4), "--timeout-per-mailbox", "8s", "--timeout", "1s")
+			o := batchOf(t, s, batchFile(t, boxes(4)), "--timeout-per-mailbox", "8s", "--timeout", "1s")
 			rows, sum := results(t, o.out)
 			for row, want := range map[int]string{1: "ok", 2: "ok", 3: "server-error", 4: "ok"} {
 				if r := rows[row]; r.Verdict.Code != want {
@@ -89,5 +89,31 @@ func TestBatchOfStrangeAnswers(t *testing.T) {
 				t.Errorf("the endpoint: %+v", sum.Endpoint)
 			}
 		})
+	}
+}
+
+// A run that goes on knows no more of the rows of the first than their verdicts;
+// their names stand in the input.
+func TestBatchResumedNamesMailboxes(t *testing.T) {
+	s := basicServer(t, func(mailbox string, _ int) []byte {
+		if mailbox == "box2@contoso.com" {
+			return soapAnswer("Error", "ErrorImpersonateUserDenied", "no")
+		}
+		return nil
+	})
+	args := []string{"--resume", filepath.Join(t.TempDir(), "state")}
+	file := batchFile(t, boxes(4))
+	batchOf(t, s, file, args...)
+	for _, format := range []string{"json", "text"} {
+		o := batchOf(t, s, file, append(args, "--format", format)...)
+		if told := strings.Join(strings.Fields(o.out), " "); strings.Contains(o.out, "impersonate  (") || !strings.Contains(told, "may not impersonate box2@contoso.com (") {
+			t.Errorf("%s:\n%s", format, o.out)
+		}
+		if format == "json" {
+			_, sum := results(t, o.out)
+			if len(sum.Groups) != 2 || strings.Join(sum.Groups[0].Examples, " ") != "box2@contoso.com" || sum.Verdict.Summary != sum.Groups[0].Summary {
+				t.Errorf("%+v", sum)
+			}
+		}
 	}
 }

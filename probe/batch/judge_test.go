@@ -190,6 +190,20 @@ func TestShapeWithoutAnAnswer(t *testing.T) {
 	}
 }
 
+// A sentence about a mailbox whose name is not known is a sentence still.
+func TestAboutNobody(t *testing.T) {
+	for text, want := range map[string]string{
+		"svc may not impersonate " + Stand + " (E)":           "svc may not impersonate a mailbox (E)",
+		"svc signs in, and the mailbox " + Stand + " answers": "svc signs in, and the mailbox answers",
+		"No mailbox " + Stand + " on this Exchange":           "No such mailbox on this Exchange",
+		"nothing": "nothing",
+	} {
+		if got := About(text, ""); got != want {
+			t.Errorf("%q", got)
+		}
+	}
+}
+
 func BenchmarkJudge(b *testing.B) {
 	bench := benched()
 	for name, item := range map[string]evidence.Item{"good": answer("NoError"), "denied": answer("ErrorImpersonateUserDenied")} {

@@ -36,6 +36,14 @@ func (r Row) key() key {
 	return keyOf(r.Address)
 }
 
+// name is the mailbox, or where the row stands.
+func (r Row) name() string {
+	if r.Address == "" {
+		return fmt.Sprintf("line %d", r.Line)
+	}
+	return r.Address
+}
+
 // Result is a row and what was found.
 type Result struct {
 	Row

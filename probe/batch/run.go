@@ -227,6 +227,9 @@ func (r *run) read(ctx context.Context, duty duty) error {
 		}
 		k := row.key()
 		if r.State.Done(row.Number, k) {
+			if n, ok := r.seen.recall(k); ok {
+				r.tally.recognise(r.shapes.at(n), row.name())
+			}
 			continue
 		}
 		if row.Problem != "" {
@@ -263,9 +266,5 @@ func (r *run) emit(res Result, k key, number int32) {
 	if !r.outbox.put(res, k, number) {
 		return
 	}
-	name := res.Address
-	if name == "" {
-		name = fmt.Sprintf("line %d", res.Line)
-	}
-	r.tally.count(res.Shape, name, res.Tries, false)
+	r.tally.count(res.Shape, res.name(), res.Tries, false)
 }

@@ -81,3 +81,11 @@ func (s *seen) settle(k key, row int, shape int32) []Row {
 	}
 	return rows
 }
+
+// recall is the number of the shape of an address that an earlier run reported.
+func (s *seen) recall(k key) (int32, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f, ok := s.met[k]
+	return f.shape, ok && f.shape >= 0
+}
