@@ -2,7 +2,6 @@ package main
 
 import (
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/ewsprobe/ewsprobe/probe/batch"
@@ -41,7 +40,7 @@ func summaryOf(s batch.Summary) report.Summary {
 			example = g.Examples[0]
 		}
 		l.Groups = append(l.Groups, report.BatchGroup{
-			Code: g.Verdict.Code, Status: g.Verdict.Status, Summary: strings.ReplaceAll(g.Verdict.Summary, batch.Stand, example), Count: g.Count, Examples: g.Examples,
+			Code: g.Verdict.Code, Status: g.Verdict.Status, Summary: batch.About(g.Verdict.Summary, example), Count: g.Count, Examples: g.Examples,
 		})
 	}
 	if s.Verdict.Code != "" {

@@ -81,6 +81,129 @@ func TestShapeHoldsForAnyMailbox(t *testing.T) {
 	}
 }
 
+// Whatever keeps a call from being answered is said of the call, by the code that
+// the endpoint's own check would use.
+func TestShapeWithoutAnAnswer(t *testing.T) {
+	failed := func(code evidence.FailureCode, phase string) evidence.Item {
+		return evidence.Item{Error: &evidence.Failure{Code: code, Phase: phase, Text: "as the system says"}}
+	}
+	http := func(status int, headers ...[2]string) evidence.Item {
+		return evidence.Item{Response: &evidence.Response{Status: status, Reason: "Reason", Headers: headers}}
+	}
+	with := func(item evidence.Item, set func(*evidence.Item)) evidence.Item { set(&item); return item }
+	unsent := func(item evidence.Item) evidence.Item {
+		return with(item, func(i *evidence.Item) {
+			i.Logon = &evidence.Logon{Scheme: "Basic", Result: evidence.Skipped, Why: "no connection: nothing was sent"}
+		})
+	}
+	unfinished := func(item evidence.Item) evidence.Item {
+		return with(item, func(i *evidence.Item) {
+			i.Logon = &evidence.Logon{Scheme: "Basic", Result: evidence.Unfinished}
+		})
+	}
+	page := with(http(200), func(i *evidence.Item) { i.Response.Page = &evidence.Page{Title: "Maintenance"} })
+	garbage := with(http(200), func(i *evidence.Item) { i.EWS = &evidence.EWS{Problem: "no XML"} })
+	unsafe := with(http(200), func(i *evidence.Item) { i.EWS = &evidence.EWS{Problem: "a DOCTYPE", Unreadable: true} })
+	long := with(http(200), func(i *evidence.Item) { i.Response.Oversized = true })
+	cut := with(http(200), func(i *evidence.Item) { i.Response.CutShort = true })
+	slow := with(failed(evidence.TimedOut, "read"), func(i *evidence.Item) { i.Response = &evidence.Response{Status: 200} })
+	handshake := with(http(401), func(i *evidence.Item) {
+		i.Logon = &evidence.Logon{Scheme: "NTLM", Result: evidence.Unfinished, Why: "the server ended the connection"}
+	})
+	untrusted := with(failed(evidence.TLSUntrusted, "tls"), func(i *evidence.Item) {
+		i.TLS = &evidence.TLS{Certificate: &evidence.Certificate{}, Problems: []evidence.CertificateProblem{{Text: "it has expired"}}}
+	})
+	busy := answer("ErrorServerBusy")
+	const connection, call = "No connection to mail.contoso.com", "the call for the mailbox"
+	for name, c := range map[string]struct {
+		item      evidence.Item
+		want      string
+		says      string
+		otherwise finding.Status // "": unknown
+	}{
+		"refused":              {item: unsent(failed(evidence.ConnectRefused, "connect")), want: "connect-failed", says: connection},
+		"unreachable":          {item: unsent(failed(evidence.ConnectUnreachable, "connect")), want: "connect-failed", says: connection},
+		"proxy refuses":        {item: unsent(failed(evidence.ProxyRefused, "proxy")), want: "connect-failed", says: connection},
+		"proxy unknown":        {item: unsent(failed(evidence.DNSNotFound, "resolve")), want: "dns-failed", says: "No address for"},
+		"resolver is silent":   {item: unsent(failed(evidence.TimedOut, "resolve")), want: "dns-failed", says: "did not answer"},
+		"connecting":           {item: unsent(failed(evidence.TimedOut, "connect")), want: "timeout", says: connection + " within the time"},
+		"silent":               {item: unfinished(failed(evidence.TimedOut, "read")), want: "timeout", says: "did not answer " + call},
+		"slow":                 {item: unfinished(slow), want: "timeout", says: "(200) to " + call},
+		"reset":                {item: unfinished(failed(evidence.ConnectionReset, "read")), want: "connect-failed", says: "instead of answering " + call},
+		"closed":               {item: failed(evidence.ConnectionClosed, "read"), want: "connect-failed", says: "instead of answering " + call},
+		"handshake not kept":   {item: handshake, want: "connect-failed", says: "instead of answering " + call},
+		"closed in TLS":        {item: unsent(failed(evidence.ConnectionReset, "tls")), want: "connect-failed", says: "in the TLS handshake"},
+		"cut":                  {item: unfinished(cut), want: "server-error", says: "inside its answer to " + call},
+		"TLS":                  {item: unsent(failed(evidence.TLSHandshake, "tls")), want: "tls-failed", says: "No TLS handshake", otherwise: finding.Critical},
+		"certificate":          {item: unsent(untrusted), want: "tls-untrusted", says: "it has expired", otherwise: finding.Critical},
+		"503":                  {item: unfinished(http(503)), want: "server-error", says: "503 to " + call},
+		"503 with a time":      {item: unfinished(http(503, [2]string{"Retry-After", "300"})), want: "throttled", says: "come back later (503)"},
+		"429":                  {item: unfinished(http(429)), want: "throttled", says: "come back later (429)"},
+		"busy":                 {item: busy, want: "throttled", says: "ErrorServerBusy"},
+		"500":                  {item: unfinished(http(500)), want: "server-error", says: "500 to " + call},
+		"page":                 {item: unfinished(page), want: "server-error", says: "Something else than EWS answered " + call + ` (HTTP 200, a page titled "Maintenance")`},
+		"garbage":              {item: unfinished(garbage), want: "server-error", says: "Something else than EWS answered " + call},
+		"garbage, signed in":   {item: garbage, want: "server-error", says: "Something else than EWS answered " + call},
+		"unsafe":               {item: unfinished(unsafe), want: "server-error", says: "in answer to " + call},
+		"long":                 {item: unfinished(long), want: "server-error", says: "256 KiB in answer to " + call},
+		"404":                  {item: unfinished(http(404)), want: "server-error", says: "Something else than EWS answered " + call + " (HTTP 404)"},
+		"no HTTP":              {item: unfinished(failed(evidence.Malformed, "read")), want: "server-error", says: "not HTTP in answer to " + call},
+		"signed out":           {item: http(401), want: "server-error", says: "asked for a sign-in again"},
+		"403":                  {item: unfinished(http(403)), want: "forbidden", says: "(403) to " + call, otherwise: finding.Critical},
+		"redirect":             {item: unfinished(http(302, [2]string{"Location", "https://other.example/"})), want: "redirected", says: "redirects", otherwise: finding.Critical},
+		"nothing is known why": {item: evidence.Item{}, want: "connect-failed", says: "instead of answering " + call},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, scheme := range []string{"Basic", "NTLM"} {
+				b := benched()
+				b.scheme = scheme
+				if scheme == "NTLM" {
+					b.target.ProfileAuth = "ntlm"
+				}
+				item := c.item
+				if item.Logon != nil {
+					logon := *item.Logon
+					logon.Scheme = scheme
+					item.Logon = &logon
+				}
+				if item.Step == "" {
+					item.Step = evidence.StepLogon
+				}
+				j := &job{row: Row{Number: 1, Address: "anna@contoso.com"}, last: item}
+				if item.EWS.Answered() {
+					j.answer = &item
+				}
+				s, err := b.shape(j)
+				if err != nil {
+					t.Fatal(err)
+				}
+				status := c.otherwise
+				if status == "" {
+					status = finding.Unknown
+				}
+				v := s.Verdict
+				if v.Code != finding.Code(c.want) || v.Status != status || !strings.Contains(v.Summary, c.says) || strings.Contains(v.Summary, "logon") {
+					t.Errorf("%s: %s %s %q, want %s %q", scheme, v.Status, v.Code, v.Summary, c.want, c.says)
+				}
+			}
+		})
+	}
+}
+
+// A sentence about a mailbox whose name is not known is a sentence still.
+func TestAboutNobody(t *testing.T) {
+	for text, want := range map[string]string{
+		"svc may not impersonate " + Stand + " (E)":           "svc may not impersonate a mailbox (E)",
+		"svc signs in, and the mailbox " + Stand + " answers": "svc signs in, and the mailbox answers",
+		"No mailbox " + Stand + " on this Exchange":           "No such mailbox on this Exchange",
+		"nothing": "nothing",
+	} {
+		if got := About(text, ""); got != want {
+			t.Errorf("%q", got)
+		}
+	}
+}
+
 func BenchmarkJudge(b *testing.B) {
 	bench := benched()
 	for name, item := range map[string]evidence.Item{"good": answer("NoError"), "denied": answer("ErrorImpersonateUserDenied")} {

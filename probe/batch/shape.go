@@ -34,8 +34,17 @@ type fields struct {
 }
 
 // Summary is the sentence of the verdict for a mailbox.
-func (s *Shape) Summary(mailbox string) string {
-	return strings.ReplaceAll(s.Verdict.Summary, Stand, mailbox)
+func (s *Shape) Summary(mailbox string) string { return About(s.Verdict.Summary, mailbox) }
+
+// nameless are the words for a mailbox of which nobody knows the name any more.
+var nameless = strings.NewReplacer("No mailbox "+Stand, "No such mailbox", "mailbox "+Stand, "mailbox", Stand, "a mailbox")
+
+// About puts the mailbox into a sentence of a shape; "": its name is not known.
+func About(sentence, mailbox string) string {
+	if mailbox == "" {
+		return nameless.Replace(sentence)
+	}
+	return strings.ReplaceAll(sentence, Stand, mailbox)
 }
 
 // JSON is Fields for a mailbox.

@@ -173,6 +173,18 @@ func (t *tally) count(shape *Shape, name string, tries int, resumed bool) {
 		s.ByCause[c]++
 	}
 	t.worse(v, name)
+	g, k := t.groupOf(v)
+	if g == nil {
+		g = &Group{Verdict: v}
+		t.groups[k] = g
+	}
+	g.Count++
+	g.example(name)
+}
+
+// groupOf returns the group of a verdict, nil where there is none yet, and its
+// key.
+func (t *tally) groupOf(v finding.Verdict) (*Group, group) {
 	k := group{code: v.Code, status: v.Status}
 	switch v.Code {
 	case "not-checked", "exchange-error", "throttled", "server-error", "forbidden":
@@ -183,11 +195,10 @@ func (t *tally) count(shape *Shape, name string, tries int, resumed bool) {
 		k.what = ""
 		g = t.groups[k]
 	}
-	if g == nil {
-		g = &Group{Verdict: v}
-		t.groups[k] = g
-	}
-	g.Count++
+	return g, k
+}
+
+func (g *Group) example(name string) {
 	if len(g.Examples) < examples && name != "" {
 		g.Examples = append(g.Examples, name)
 	}
@@ -197,7 +208,9 @@ func (t *tally) count(shape *Shape, name string, tries int, resumed bool) {
 func (t *tally) worse(v finding.Verdict, mailbox string) {
 	place := func(v finding.Verdict) int { return v.Status.Rank()*1000 + finding.Order(v.Code) }
 	if !t.haveOne || place(v) < place(t.worst) {
-		v.Summary = (&Shape{Verdict: v}).Summary(mailbox)
+		if mailbox != "" { // else it may come yet
+			v.Summary = About(v.Summary, mailbox)
+		}
 		t.worst, t.haveOne = v, true
 	}
 }
@@ -229,6 +242,7 @@ func (t *tally) summary() Summary {
 	s := t.s
 	s.Duration = time.Since(s.Started)
 	s.Verdict = t.worst
+	s.Verdict.Summary = About(s.Verdict.Summary, "")
 	s.Answers = Times{P50: t.percentile(0.5), P90: t.percentile(0.9), P99: t.percentile(0.99), Max: t.longest}
 	for _, g := range t.groups {
 		s.Groups = append(s.Groups, *g)

@@ -14,8 +14,11 @@ import (
 
 // needed returns the legs whose answers the verdict needs at n: the anonymous
 // POST and, once it was answered, the logon by the profile's scheme (or any,
-// while none was accepted).
+// while none was accepted). In a row of a batch it is the call alone.
 func (v *view) needed(n *node) []*evidence.Item {
+	if v.row {
+		return n.call()
+	}
 	var legs []*evidence.Item
 	if n.ask != nil {
 		legs = append(legs, n.ask)
@@ -64,7 +67,9 @@ func (v *view) failedBy(n *node, codes ...evidence.FailureCode) *evidence.Item {
 func dnsFailed(v *view) *hit {
 	for i := range v.rec.Items {
 		item := &v.rec.Items[i]
-		if item.Step != evidence.StepResolve || item.Error == nil {
+		asked := item.Step == evidence.StepResolve || v.row && item.Logon != nil && item.Error != nil &&
+			(item.Error.Phase == "resolve" || item.Error.Code == evidence.DNSFailed || item.Error.Code == evidence.DNSNotFound)
+		if !asked || item.Error == nil {
 			continue
 		}
 		h := &hit{confidence: finding.Confirmed, evidence: []string{item.ID}}
@@ -85,18 +90,30 @@ func dnsFailed(v *view) *hit {
 }
 
 func connectFailed(v *view, n *node) *hit {
+	if call := v.noAnswer(n); call != nil {
+		h := &hit{confidence: finding.Confirmed, evidence: []string{call.ID}}
+		h.summary = fmt.Sprintf("%s ended the connection instead of answering %s", v.at(n), v.asked(call))
+		h.detail = "The connection did not last from the sign-in to the call."
+		return h
+	}
 	leg := v.failedBy(n, evidence.ConnectRefused, evidence.ConnectUnreachable, evidence.ConnectFailed, evidence.ConnectionReset,
 		evidence.ConnectionClosed, evidence.ProxyRefused)
-	if leg == nil || connectionLost(n) != "" && leg.Logon != nil && isWindows(leg.Logon) {
+	if leg == nil || !v.row && connectionLost(n) != "" && leg.Logon != nil && isWindows(leg.Logon) {
 		return nil
+	}
+	if v.row && leg.Response != nil {
+		return nil // server-error: an answer had begun
 	}
 	if leg.Error.Phase == "tls" && n.legacySuite() != nil {
 		return nil // tls-failed knows more
 	}
 	h := &hit{confidence: finding.Confirmed, evidence: []string{leg.ID}}
 	switch {
-	case leg.Logon != nil:
-		h.summary = fmt.Sprintf("%s ended the connection instead of answering the %s logon", v.at(n), leg.Logon.Scheme)
+	case v.row && leg.Error.Phase != "connect" && leg.Error.Phase != "proxy" && leg.Error.Phase != "tls":
+		h.summary = fmt.Sprintf("%s ended the connection instead of answering %s", v.at(n), v.asked(leg))
+		h.detail = fmt.Sprintf("The connection was made, then: %s.", leg.Error.Text)
+	case leg.Logon != nil && !v.row:
+		h.summary = fmt.Sprintf("%s ended the connection instead of answering %s", v.at(n), v.asked(leg))
 		h.detail = fmt.Sprintf("The anonymous request was answered, the request with the credential was not: %s. Whether the password was looked at cannot be seen from here; the logon is counted as refused.", leg.Error.Text)
 	case leg.Error.Phase == "connect" || leg.Error.Phase == "proxy":
 		h.summary = fmt.Sprintf("No connection to %s", v.at(n))
@@ -116,8 +133,8 @@ func connectFailed(v *view, n *node) *hit {
 
 func timedOut(v *view, n *node) *hit {
 	leg := v.failedBy(n, evidence.TimedOut)
-	if leg == nil {
-		return nil
+	if leg == nil || v.row && leg.Error.Phase == "resolve" {
+		return nil // of the latter, dns-failed speaks
 	}
 	h := &hit{confidence: finding.Confirmed, evidence: []string{leg.ID}}
 	h.summary = fmt.Sprintf("%s did not answer within the time", v.at(n))
@@ -127,8 +144,15 @@ func timedOut(v *view, n *node) *hit {
 	if r := leg.Response; r != nil {
 		h.summary = fmt.Sprintf("%s began an answer (%d) that did not end within the time", v.at(n), r.Status)
 	}
-	if leg.Logon != nil {
-		h.summary = fmt.Sprintf("%s did not answer the %s logon within the time", v.at(n), leg.Logon.Scheme)
+	switch {
+	case v.row && leg.Error.Phase == "connect":
+		h.summary = fmt.Sprintf("No connection to %s within the time", v.at(n))
+	case v.row && leg.Response == nil:
+		h.summary = fmt.Sprintf("%s did not answer %s within the time", v.at(n), v.asked(leg))
+	case v.row:
+		h.summary = fmt.Sprintf("%s began an answer (%d) to %s that did not end within the time", v.at(n), leg.Response.Status, v.asked(leg))
+	case leg.Logon != nil:
+		h.summary = fmt.Sprintf("%s did not answer %s within the time", v.at(n), v.asked(leg))
 		h.detail += " The anonymous request was answered. The logon is counted as refused, because the server may have looked at the password."
 	}
 	return h
@@ -254,7 +278,7 @@ func serverError(v *view, n *node) *hit {
 	if leg := v.failedBy(n, evidence.Malformed, evidence.HeaderTooLarge); leg != nil {
 		return &hit{
 			confidence: finding.Confirmed, evidence: []string{leg.ID},
-			summary: fmt.Sprintf("%s answered something that is not HTTP", v.at(n)),
+			summary: fmt.Sprintf("%s answered something that is not HTTP%s", v.at(n), v.inAnswer(leg)),
 			detail:  fmt.Sprintf("The answer could not be read: %s.", leg.Error.Text),
 		}
 	}
@@ -264,10 +288,7 @@ func serverError(v *view, n *node) *hit {
 			continue
 		}
 		h := &hit{confidence: finding.Confirmed, evidence: []string{leg.ID}}
-		to := "the anonymous request"
-		if leg.Logon != nil {
-			to = fmt.Sprintf("the %s logon", leg.Logon.Scheme)
-		}
+		to := v.asked(leg)
 		switch {
 		case r.Status >= 500 && !asksPatience(r):
 			h.summary = fmt.Sprintf("%s answered %d to %s", v.at(n), r.Status, to)
@@ -281,12 +302,35 @@ func serverError(v *view, n *node) *hit {
 		case r.Status/100 == 2 && leg.EWS != nil && leg.EWS.Unreadable:
 			h.summary = fmt.Sprintf("%s sent XML that cannot be read safely in answer to %s", v.at(n), to)
 			h.detail = fmt.Sprintf("%s. Exchange never sends this; something else answers or tampers.", sentence(leg.EWS.Problem))
+		case v.row && isNotEWS(leg):
+			h.summary = fmt.Sprintf("Something else than EWS answered %s (HTTP %d%s)", to, r.Status, titled(r))
+			h.detail = fmt.Sprintf("EWS answers at this address otherwise, so it is no wrong path: a device in front, or a server in maintenance, answered in its place with HTTP %d %s.", r.Status, r.Reason)
+		case v.row && r.Status == 401:
+			h.summary = fmt.Sprintf("%s asked for a sign-in again instead of answering %s", v.at(n), to)
+			h.detail = "The connection was signed in, and the sign-in was not remembered until the call."
 		default:
 			continue
 		}
 		return h
 	}
 	return nil
+}
+
+// inAnswer is "in answer to the call for the mailbox"; "" in a check, which has
+// one report for all that it asked.
+func (v *view) inAnswer(leg *evidence.Item) string {
+	if !v.row {
+		return ""
+	}
+	return " in answer to " + v.asked(leg)
+}
+
+// titled names the page that came.
+func titled(r *evidence.Response) string {
+	if r.Page == nil || r.Page.Title == "" {
+		return ""
+	}
+	return fmt.Sprintf(", a page titled %q", r.Page.Title)
 }
 
 func asksPatience(r *evidence.Response) bool {

@@ -73,9 +73,14 @@ func (v *view) strange(n *node, is func(*evidence.Item) bool) *evidence.Item {
 	return nil
 }
 
-func after(leg *evidence.Item) string {
-	if leg.Logon != nil {
-		return fmt.Sprintf(" after the %s logon", leg.Logon.Scheme)
+// after says what an answer followed, where that was more than the anonymous
+// request.
+func (v *view) after(leg *evidence.Item) string {
+	switch {
+	case v.row:
+		return " to " + v.asked(leg)
+	case leg.Logon != nil:
+		return " after " + v.asked(leg)
 	}
 	return ""
 }
@@ -90,7 +95,7 @@ func preauthRedirect(v *view, n *node) *hit {
 	page := signInPage(leg.Response)
 	h := &hit{confidence: finding.Confirmed, evidence: []string{leg.ID}}
 	h.summary = fmt.Sprintf("Something in front of EWS on %s wants a sign-in of its own: %s", v.host(), page)
-	h.detail = fmt.Sprintf("HTTP %d%s leads to %s", leg.Response.Status, after(leg), page)
+	h.detail = fmt.Sprintf("HTTP %d%s leads to %s", leg.Response.Status, v.after(leg), page)
 	if to := leg.Response.First("Location"); to != "" {
 		h.detail += fmt.Sprintf(" (Location: %s)", to)
 	}
@@ -125,7 +130,7 @@ func redirected(v *view, n *node) *hit {
 	return &hit{
 		confidence: finding.Confirmed, evidence: []string{leg.ID},
 		summary: fmt.Sprintf("%s redirects EWS to %s", v.host(), to),
-		detail:  fmt.Sprintf("HTTP %d%s to %s. The redirect was not followed, and no credential goes where it leads. EWS itself never redirects a POST: the path, or a rule of the device in front, is wrong.", leg.Response.Status, after(leg), to),
+		detail:  fmt.Sprintf("HTTP %d%s to %s. The redirect was not followed, and no credential goes where it leads. EWS itself never redirects a POST: the path, or a rule of the device in front, is wrong.", leg.Response.Status, v.after(leg), to),
 	}
 }
 
@@ -135,7 +140,7 @@ func forbidden(v *view, n *node) *hit {
 		return v.syncAgentRefused(n)
 	}
 	h := &hit{confidence: finding.Confirmed, evidence: []string{leg.ID}}
-	h.summary = fmt.Sprintf("%s forbids EWS (403)%s", v.at(n), after(leg))
+	h.summary = fmt.Sprintf("%s forbids EWS (403)%s", v.at(n), v.after(leg))
 	switch {
 	case len(n.agents) > 0:
 		h.detail = "403 to the tool's own user agent and to those of Dynamics, before any sign-in."
@@ -163,25 +168,28 @@ func forbidden(v *view, n *node) *hit {
 	return h
 }
 
+// isNotEWS: a whole answer, and no other row's, that EWS does not give.
+func isNotEWS(leg *evidence.Item) bool {
+	r := leg.Response
+	switch {
+	case signInPage(r) != "":
+		return false
+	case r.Status/100 == 2:
+		return (!r.Oversized || r.Page != nil) && !r.CutShort && (leg.EWS == nil || !leg.EWS.Unreadable) && leg.Error == nil
+	case r.Status == 401, r.Status == 403, r.Status == 407, r.Status == 429, r.Status == 440:
+		return false
+	}
+	return r.Status/100 == 4
+}
+
 func notEWS(v *view, n *node) *hit {
-	leg := v.strange(n, func(leg *evidence.Item) bool {
-		r := leg.Response
-		switch {
-		case signInPage(r) != "":
-			return false
-		case r.Status/100 == 2:
-			return (!r.Oversized || r.Page != nil) && !r.CutShort && (leg.EWS == nil || !leg.EWS.Unreadable) && leg.Error == nil
-		case r.Status == 401, r.Status == 403, r.Status == 407, r.Status == 429, r.Status == 440:
-			return false
-		}
-		return r.Status/100 == 4
-	})
+	leg := v.strange(n, isNotEWS)
 	if leg == nil {
 		return nil
 	}
 	r := leg.Response
 	h := &hit{confidence: finding.Confirmed, evidence: []string{leg.ID}}
-	h.summary = fmt.Sprintf("There is no EWS at %s (HTTP %d%s)", v.rec.Target.URL, r.Status, after(leg))
+	h.summary = fmt.Sprintf("There is no EWS at %s (HTTP %d%s)", v.rec.Target.URL, r.Status, v.after(leg))
 	h.detail = fmt.Sprintf("A valid EWS request was answered HTTP %d %s", r.Status, r.Reason)
 	switch {
 	case r.Page != nil && r.Page.Title != "":

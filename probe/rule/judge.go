@@ -22,10 +22,9 @@ type Judgement struct {
 }
 
 // Judge applies every rule to a record.
-func Judge(rec evidence.Record) Judgement { return judge(rec, table) }
+func Judge(rec evidence.Record) Judgement { return arrange(&rec).judge(table) }
 
-func judge(rec evidence.Record, rows []row) Judgement {
-	v := arrange(&rec)
+func (v *view) judge(rows []row) Judgement {
 	j := Judgement{Facts: v.facts(), Attempts: v.attempts()}
 	for _, row := range rows {
 		if f, holds := v.apply(row); holds {
@@ -225,6 +224,9 @@ func (v *view) missing() (string, []string) {
 		why := own.Logon.Why
 		if why == "" {
 			why = fmt.Sprintf("it ended %s", own.Logon.Result)
+		}
+		if v.row {
+			return fmt.Sprintf("%s decided nothing: %s", v.asked(own), why), []string{own.ID}
 		}
 		return fmt.Sprintf("the logon by %s at %s decided nothing: %s", own.Logon.Scheme, n.address, why), append(ids, own.ID)
 	}

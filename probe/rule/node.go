@@ -11,7 +11,10 @@ import (
 
 // view is a record arranged for judging.
 type view struct {
-	rec   *evidence.Record
+	rec *evidence.Record
+	// row: the subject is the one call for a mailbox, at an endpoint that was
+	// seen to be EWS before.
+	row   bool
 	nodes []*node
 	// directory is what was asked at domain controllers, discovery the steps of
 	// Autodiscover, both in their order.
@@ -39,8 +42,10 @@ type node struct {
 	offers  []challenge.Challenge
 }
 
-func arrange(rec *evidence.Record) *view {
-	v := &view{rec: rec}
+func arrange(rec *evidence.Record) *view { return arrangeAs(rec, false) }
+
+func arrangeAs(rec *evidence.Record, row bool) *view {
+	v := &view{rec: rec, row: row}
 	for i := range rec.Items {
 		item := &rec.Items[i]
 		if item.AtDirectory() || item.Step.Autodiscover() {

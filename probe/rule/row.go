@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
@@ -12,7 +13,7 @@ import (
 // every mailbox: the endpoint's own check says it once.
 var rowCodes = []finding.Code{
 	"dns-failed", "connect-failed", "timeout", "tls-untrusted", "tls-failed", "proxy-auth-required", "server-error", "throttled",
-	"preauth-redirect", "redirected", "forbidden", "not-ews", "credentials-rejected",
+	"preauth-redirect", "redirected", "forbidden", "credentials-rejected",
 	"impersonation-denied", "mailbox-online", "mailbox-not-found", "mailbox-address-differs", "access-denied", "mailbox-unavailable", "exchange-error",
 }
 
@@ -23,9 +24,48 @@ var outsideCodes = []finding.Code{"mailbox-unlicensed", "tenant-differs", "user-
 // was examined before: the anonymous answer of that check, the call, and what was
 // looked up outside the network if anything was.
 func Mailbox(rec evidence.Record) Judgement {
-	return judge(rec, slices.DeleteFunc(slices.Clone(table), func(r row) bool {
+	return arrangeAs(&rec, true).judge(slices.DeleteFunc(slices.Clone(table), func(r row) bool {
 		return !slices.Contains(rowCodes, r.code) && !(rec.Target.Cloud && slices.Contains(outsideCodes, r.code))
 	}))
+}
+
+// call is what was asked for the mailbox of a row, if EWS did not answer it and
+// did not refuse the account: what became of it is then the row's verdict, sent
+// or not.
+func (n *node) call() []*evidence.Item {
+	if len(n.logons) == 0 {
+		return nil
+	}
+	call := n.logons[len(n.logons)-1]
+	if call.EWS.Answered() || result(call) == evidence.Refused {
+		return nil
+	}
+	return []*evidence.Item{call}
+}
+
+// noAnswer: the connection of a row's call did not last until the answer to the
+// call itself. What stands in the item then is the server's part of a handshake.
+func (v *view) noAnswer(n *node) *evidence.Item {
+	if !v.row {
+		return nil
+	}
+	for _, call := range n.call() {
+		if call.Error == nil && call.Step == evidence.StepLogon && result(call) == evidence.Unfinished && (call.Response == nil || call.Response.Status == 401 && call.Logon.Why != "") {
+			return call
+		}
+	}
+	return nil
+}
+
+// asked names what a leg asked.
+func (v *view) asked(leg *evidence.Item) string {
+	switch {
+	case v.row:
+		return "the call for the mailbox"
+	case leg.Logon != nil:
+		return fmt.Sprintf("the %s logon", leg.Logon.Scheme)
+	}
+	return "the anonymous request"
 }
 
 // With is the judgement of a mailbox together with a warning about the account

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/ewsprobe/ewsprobe/ews/standin"
+)
+
+var mailboxAsked = regexp.MustCompile(`<t:PrimarySmtpAddress>([^<]*)<|<t:SmtpAddress>([^<]*)<|<t:EmailAddress>([^<]*)<`)
+
+// basicServer is an Exchange of which one mailbox after the other can be answered
+// otherwise: answer is given the mailbox and which call for it this is. nil: as
+// Exchange answers for a mailbox in order.
+func basicServer(tb testing.TB, answer func(mailbox string, call int) []byte) *rawServer {
+	tb.Helper()
+	var mu sync.Mutex
+	calls := map[string]int{}
+	return answering(tb, func(q rawRequest) ([]byte, bool) {
+		if !q.is("Basic", 0) {
+			return http1("401 Unauthorized", "", `WWW-Authenticate: Basic realm="mail.contoso.com"`, "X-FEServer: EX01"), true
+		}
+		mailbox := ""
+		if found := mailboxAsked.FindStringSubmatch(q.body); found != nil {
+			mailbox = found[1] + found[2] + found[3]
+		}
+		mu.Lock()
+		calls[mailbox]++
+		call := calls[mailbox]
+		mu.Unlock()
+		if own := answer(mailbox, call); own != nil {
+			return own, false
+		}
+		return soapAnswer("Success", "NoError", ""), true
+	})
+}
+
+func soapAnswer(class, code, message string) []byte {
+	return http1("200 OK", `<?xml version="1.0" encoding="utf-8"?><s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><m:FindFolderResponse xmlns:m="http://schemas.microsoft.com/exchange/services/2006/messages"><m:ResponseMessages><m:FindFolderResponseMessage ResponseClass="`+class+`"><m:MessageText>`+message+`</m:MessageText><m:ResponseCode>`+code+`</m:ResponseCode></m:FindFolderResponseMessage></m:ResponseMessages></m:FindFolderResponse></s:Body></s:Envelope>`, "Content-Type: text/xml; charset=utf-8", "X-FEServer: EX01")
+}
+
+// batchOf runs a batch against a server of this file.
+func batchOf(tb testing.TB, s *rawServer, file string, more ...string) outcome {
+	tb.Helper()
+	ca := filepath.Join(tb.TempDir(), "ca.pem")
+	if err := os.WriteFile(ca, theAuthority().pem, 0o600); err != nil {
+		tb.Fatal(err)
+	}
+	args := append([]string{"batch", "--user", standin.UPN, "--impersonate", "--format", "json", "--ca-file", ca, "--address", s.address, "--target", standin.Host}, more...)
+	return rightPassword.run(tb, append(args, file)...)
+}
+
+// What is none of EWS in the place of one answer is asked for again, and if it
+// stays it is no word about the endpoint.
+func TestBatchOfStrangeAnswers(t *testing.T) {
+	strange := map[string][]byte{
+		"page":    http1("200 OK", "<html><head><title>Maintenance</title></head></html>", "Content-Type: text/html"),
+		"garbage": http1("200 OK", "what?", "Content-Type: text/plain"),
+		"400":     http1("400 Bad Request", "no"),
+		"404":     http1("404 Not Found", "no"),
+		"500":     http1("500 Internal Server Error", "no"),
+		"no HTTP": []byte("SSH-2.0-OpenSSH_9.6\r\n\r\n"),
+		"cut":     []byte("HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: 1000\r\n\r\n<?xml"),
+	}
+	for name, bytes := range strange {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := basicServer(t, func(mailbox string, call int) []byte {
+				if mailbox == "box2@contoso.com" && call == 1 || mailbox == "box3@contoso.com" {
+					return bytes
+				}
+				return nil
+			})
+			o := batchOf(t, s, batchFile(t, boxes(4)), "--timeout-per-mailbox", "8s", "--timeout", "1s")
+			rows, sum := results(t, o.out)
+			for row, want := range map[int]string{1: "ok", 2: "ok", 3: "server-error", 4: "ok"} {
+				if r := rows[row]; r.Verdict.Code != want {
+					t.Errorf("row %d: %s after %d tries: %s", row, r.Verdict.Code, r.Tries, r.Verdict.Summary)
+				}
+			}
+			if r := rows[3]; r.Tries < 3 || r.Verdict.Status != "unknown" || !strings.Contains(r.Verdict.Summary, "the call for the mailbox") || o.exit != 3 {
+				t.Errorf("exit %d: %d tries, %+v", o.exit, r.Tries, r.Verdict)
+			}
+			if sum.Endpoint == nil || sum.Endpoint.Verdict.Code != "ok" {
+				t.Errorf("the endpoint: %+v", sum.Endpoint)
+			}
+		})
+	}
+}
+
+// A run that goes on knows no more of the rows of the first than their verdicts;
+// their names stand in the input.
+func TestBatchResumedNamesMailboxes(t *testing.T) {
+	s := basicServer(t, func(mailbox string, _ int) []byte {
+		if mailbox == "box2@contoso.com" {
+			return soapAnswer("Error", "ErrorImpersonateUserDenied", "no")
+		}
+		return nil
+	})
+	args := []string{"--resume", filepath.Join(t.TempDir(), "state")}
+	file := batchFile(t, boxes(4))
+	batchOf(t, s, file, args...)
+	for _, format := range []string{"json", "text"} {
+		o := batchOf(t, s, file, append(args, "--format", format)...)
+		if told := strings.Join(strings.Fields(o.out), " "); strings.Contains(o.out, "impersonate  (") || !strings.Contains(told, "may not impersonate box2@contoso.com (") {
+			t.Errorf("%s:\n%s", format, o.out)
+		}
+		if format == "json" {
+			_, sum := results(t, o.out)
+			if len(sum.Groups) != 2 || strings.Join(sum.Groups[0].Examples, " ") != "box2@contoso.com" || sum.Verdict.Summary != sum.Groups[0].Summary {
+				t.Errorf("%+v", sum)
+			}
+		}
+	}
+}
