@@ -26,7 +26,7 @@ ignored. - reads standard input.`,
 			if err != nil {
 				return err
 			}
-			out, err := planOutput(c, std)
+			out, err := planOutput(c, std, file)
 			if err != nil {
 				return err
 			}
