@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -231,8 +230,8 @@ func batchSubject(c *cli.Context) (target string, profile *evidence.Profile, err
 		}
 		return target, nil, nil
 	}
-	if profile, err = readProfile(file); err != nil {
-		return "", nil, unusable("--profile %s, %v", file, err)
+	if profile, err = readProfile(c.Context, file); err != nil {
+		return "", nil, profileUnreadable(file, err)
 	}
 	if target == "" {
 		if target, _, err = profileTarget(profile, ""); err != nil {
@@ -256,21 +255,12 @@ func openFile(ctx context.Context, name string, std stdio) (io.ReadCloser, int64
 	if name == "-" {
 		return io.NopCloser(std.in), -1, nil
 	}
-	f, err := os.Open(name)
+	f, err := openNamed(ctx, name)
 	if err != nil {
 		return nil, 0, err
 	}
-	info, err := f.Stat()
-	switch {
-	case err != nil:
-		return nil, 0, errors.Join(err, f.Close())
-	case info.IsDir():
-		return nil, 0, errors.Join(errors.New("it is a folder"), f.Close())
-	case !info.Mode().IsRegular():
-		return struct {
-			io.Reader
-			io.Closer
-		}{&leaving{ctx: ctx, in: f}, f}, -1, nil
+	if !f.info.Mode().IsRegular() {
+		return f, -1, nil
 	}
-	return f, info.Size(), nil
+	return f, f.info.Size(), nil
 }
