@@ -151,11 +151,15 @@ func batchWith(c *cli.Context, std stdio, mask *batchMask) error {
 		std.complain(err)
 		out.trouble = err.Error()
 	}
+	if partial := input.partial(); partial != "" {
+		std.complain(errors.New(partial))
+		out.trouble = strings.TrimPrefix(out.trouble+". "+partial, ". ")
+	}
 	if sumErr := out.summary(summary); sumErr != nil && err == nil {
 		std.complain(fmt.Errorf("the results could not be written: %w", sumErr))
 		err = sumErr
 	}
-	if summary.Stopped == evidence.StoppedByUser || err != nil {
+	if summary.Stopped == evidence.StoppedByUser || out.trouble != "" || err != nil {
 		return exit(3)
 	}
 	if code := summary.Verdict.Status.ExitCode(); code != 0 && summary.Verdict.Code != "" {
