@@ -2,7 +2,6 @@ package main
 
 import (
 	"io"
-	"os"
 
 	"github.com/urfave/cli/v2"
 
@@ -21,7 +20,7 @@ func readBaseline(c *cli.Context) ([]evidence.Acceptance, error) {
 		}
 		return nil, nil
 	}
-	f, err := os.Open(file)
+	f, err := openNamed(c.Context, file)
 	if err != nil {
 		return nil, unusable("--baseline cannot be read (%v)", err)
 	}

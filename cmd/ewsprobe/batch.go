@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"os/signal"
 	"runtime/debug"
 	"slices"
@@ -157,11 +156,15 @@ func batchWith(c *cli.Context, std stdio, mask *batchMask) error {
 		std.complain(err)
 		out.trouble, whole = err.Error(), false
 	}
+	if partial := input.partial(); partial != "" {
+		std.complain(errors.New(partial))
+		out.trouble = strings.TrimPrefix(out.trouble+". "+partial, ". ")
+	}
 	if sumErr := out.summary(summary); sumErr != nil && err == nil {
 		std.complain(fmt.Errorf("the results could not be written: %w", sumErr))
 		err, whole = sumErr, false
 	}
-	if summary.Stopped == evidence.StoppedByUser || err != nil {
+	if summary.Stopped == evidence.StoppedByUser || out.trouble != "" || err != nil {
 		return exit(3)
 	}
 	if code := summary.Verdict.Status.ExitCode(); code != 0 && summary.Verdict.Code != "" {
@@ -236,8 +239,8 @@ func batchSubject(c *cli.Context) (target string, profile *evidence.Profile, err
 		}
 		return target, nil, nil
 	}
-	if profile, err = readProfile(file); err != nil {
-		return "", nil, unusable("--profile %s, %v", file, err)
+	if profile, err = readProfile(c.Context, file); err != nil {
+		return "", nil, profileUnreadable(file, err)
 	}
 	if target == "" {
 		if target, _, err = profileTarget(profile, ""); err != nil {
@@ -261,21 +264,12 @@ func openFile(ctx context.Context, name string, std stdio) (io.ReadCloser, int64
 	if name == "-" {
 		return io.NopCloser(std.in), -1, nil
 	}
-	f, err := os.Open(name)
+	f, err := openNamed(ctx, name)
 	if err != nil {
 		return nil, 0, err
 	}
-	info, err := f.Stat()
-	switch {
-	case err != nil:
-		return nil, 0, errors.Join(err, f.Close())
-	case info.IsDir():
-		return nil, 0, errors.Join(errors.New("it is a folder"), f.Close())
-	case !info.Mode().IsRegular():
-		return struct {
-			io.Reader
-			io.Closer
-		}{&leaving{ctx: ctx, in: f}, f}, -1, nil
+	if !f.info.Mode().IsRegular() {
+		return f, -1, nil
 	}
-	return f, info.Size(), nil
+	return f, f.info.Size(), nil
 }

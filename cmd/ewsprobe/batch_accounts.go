@@ -71,13 +71,21 @@ func (p *passwordFolder) read(name string) (string, error) {
 		}
 		file = inside
 	}
-	f, err := p.root.Open(file)
+	// To open a pipe would wait for somebody who writes to it. Whoever exchanges
+	// the file between the two calls still cannot make the run wait (besides).
+	info, err := p.root.Stat(file)
+	var f *os.File
+	if err == nil && info.Mode().IsRegular() {
+		f, err = p.root.OpenFile(file, os.O_RDONLY|besides, 0)
+	}
 	var path *fs.PathError
 	switch {
 	case errors.As(err, &path):
 		return "", fmt.Errorf("the password file %s cannot be read below --password-dir (%w)", oneLine(name), path.Err)
 	case err != nil:
 		return "", fmt.Errorf("the password file %s cannot be read below --password-dir (%w)", oneLine(name), err)
+	case f == nil:
+		return "", fmt.Errorf("the password file %s is not a file", oneLine(name))
 	}
 	defer f.Close()
 	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {

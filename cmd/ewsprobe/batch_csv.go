@@ -6,6 +6,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/ewsprobe/ewsprobe/probe/batch"
 	"github.com/ewsprobe/ewsprobe/probe/report"
@@ -30,7 +31,7 @@ func newTable(w io.Writer, header []string) *table {
 
 func (t *table) write(cells []string) error {
 	for i, c := range cells {
-		cells[i] = harmless(c)
+		cells[i] = harmless(quiet(c))
 	}
 	if err := t.csv.Write(cells); err != nil {
 		return err
@@ -74,6 +75,22 @@ func (t *table) row(r batch.Result) error {
 // summary writes nothing but, for a file without rows, the header: the table has
 // a row per mailbox and nothing else.
 func (t *table) summary(report.Summary) error { return t.header() }
+
+// quiet makes a cell of the input harmless on a terminal, line ends and tabs
+// inside of it left: no escape sequence, no bell, no change of direction.
+func quiet(cell string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\t':
+			return r
+		case r == '\r' || r == '\u2028' || r == '\u2029':
+			return ' '
+		case unicode.IsControl(r) || r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069' || r == '\u200e' || r == '\u200f':
+			return '?'
+		}
+		return r
+	}, cell)
+}
 
 // harmless keeps a spreadsheet from taking a cell for a formula: one that begins
 // like one gets an apostrophe in front, which shows that it is text.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ewsprobe/ewsprobe/probe/batch"
 	"github.com/ewsprobe/ewsprobe/probe/dynamics"
+	"github.com/ewsprobe/ewsprobe/probe/report"
 )
 
 // input is the file of a batch: which columns are used, and how far it was read.
@@ -60,14 +61,36 @@ func openInput(ctx context.Context, name string, named columns, std stdio) (*inp
 			return nil, unusable("%s cannot be used: %v; or name the column with --column (it has %s)", name, err, headerNames(table.Header))
 		}
 	}
+	table.Use(in.used()...)
+	if table.Empty() {
+		file.Close()
+		return nil, unusable("%s has a header and no row under it; was the export empty", name)
+	}
 	return in, nil
+}
+
+// used are the columns whose cells matter.
+func (in *input) used() []int {
+	if in.user < 0 {
+		return []int{in.column}
+	}
+	return []int{in.column, in.user, in.passwordFile}
+}
+
+// partial says why the file itself is not all there is; "" where it is, as far as
+// it was read.
+func (in *input) partial() string {
+	if !in.table.More() {
+		return ""
+	}
+	return in.name + " is one page of an answer of the Web API (it has @odata.nextLink), so the mailboxes of the other pages were not checked; fetch all pages"
 }
 
 func headerNames(header []string) string {
 	const most = 20
 	names := make([]string, 0, most)
 	for _, h := range header[:min(len(header), most)] {
-		names = append(names, oneLine(h))
+		names = append(names, report.Clean(oneLine(h), 60))
 	}
 	if len(header) > most {
 		names = append(names, "...")

@@ -75,6 +75,9 @@ func batchFormat(ending string) (report.Format, bool) {
 func openOutputs(c *cli.Context, std stdio, in *input, mask *batchMask) (*outputs, error) {
 	o := &outputs{stdio: std, mask: mask, column: in.column}
 	saves, err := planSaves(c.StringSlice("save"), batchFormat, append(report.Extensions(), ".jsonl"))
+	if err == nil {
+		err = keepApart(c, saves, in.name, std)
+	}
 	if err != nil {
 		return nil, err
 	}

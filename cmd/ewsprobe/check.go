@@ -47,7 +47,7 @@ func check(c *cli.Context, std stdio) error {
 	if cfg.Impersonate && cfg.Mailbox == "" {
 		return usage("--impersonate needs --mailbox ADDRESS: whom to impersonate")
 	}
-	out, err := planOutput(c, std)
+	out, err := planOutput(c, std, "")
 	if err != nil {
 		return err
 	}

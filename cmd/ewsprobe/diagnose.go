@@ -1,9 +1,9 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"io"
-	"os"
 
 	"github.com/urfave/cli/v2"
 
@@ -26,11 +26,11 @@ ignored. - reads standard input.`,
 			if err != nil {
 				return err
 			}
-			out, err := planOutput(c, std)
+			out, err := planOutput(c, std, file)
 			if err != nil {
 				return err
 			}
-			raw, err := readRecord(file, std.in)
+			raw, err := readRecord(c.Context, file, std.in)
 			if err != nil {
 				return unusable("%s cannot be read (%v)", file, err)
 			}
@@ -48,9 +48,9 @@ ignored. - reads standard input.`,
 	}
 }
 
-func readRecord(file string, in io.Reader) ([]byte, error) {
+func readRecord(ctx context.Context, file string, in io.Reader) ([]byte, error) {
 	if file != "-" {
-		f, err := os.Open(file)
+		f, err := openNamed(ctx, file)
 		if err != nil {
 			return nil, err
 		}

@@ -48,7 +48,7 @@ func compare(c *cli.Context, std stdio) error {
 	var records [2]evidence.Record
 	mask := redact.New()
 	for i, file := range c.Args().Slice() {
-		raw, err := readRecord(file, std.in)
+		raw, err := readRecord(c.Context, file, std.in)
 		if err != nil {
 			return unusable("%s cannot be read (%v)", file, err)
 		}

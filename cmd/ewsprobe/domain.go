@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -45,10 +46,10 @@ func configureDomain(c *cli.Context, cfg *probe.Config) error {
 		return usage("--spn %q is not a service principal name; give it like HTTP/mail.contoso.com", s)
 	}
 	var err error
-	if cfg.Kerberos.Keytab, err = readKerberosFile(c.String("keytab"), "keytab"); err != nil {
+	if cfg.Kerberos.Keytab, err = readKerberosFile(c.Context, c.String("keytab"), "keytab"); err != nil {
 		return err
 	}
-	if cfg.Kerberos.Cache, err = readKerberosFile(strings.TrimPrefix(c.String("ccache"), "FILE:"), "ccache"); err != nil {
+	if cfg.Kerberos.Cache, err = readKerberosFile(c.Context, strings.TrimPrefix(c.String("ccache"), "FILE:"), "ccache"); err != nil {
 		return err
 	}
 	if err := excludeEachOther(c, cfg); err != nil {
@@ -96,11 +97,11 @@ func isController(s string) bool {
 	return validPort(port) && !strings.ContainsFunc(port, func(r rune) bool { return r < '0' || r > '9' }) && (net.ParseIP(host) != nil || hostLabelled.MatchString(host))
 }
 
-func readKerberosFile(name, flag string) ([]byte, error) {
+func readKerberosFile(ctx context.Context, name, flag string) ([]byte, error) {
 	if name == "" {
 		return nil, nil
 	}
-	f, err := os.Open(name)
+	f, err := openNamed(ctx, name)
 	if err != nil {
 		return nil, unusable("--%s cannot be read (%v)", flag, err)
 	}

@@ -2,13 +2,15 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"net/url"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -126,7 +128,7 @@ func configure(c *cli.Context, target string) (probe.Config, error) {
 	if len(cfg.Addresses) > 0 && cfg.EachAddress {
 		return cfg, usage("--address and --each-address exclude each other; use one of them")
 	}
-	if cfg.Extra, err = readCertificates(c.String("ca-file")); err != nil {
+	if cfg.Extra, err = readCertificates(c.Context, c.String("ca-file")); err != nil {
 		return cfg, err
 	}
 	if cfg.Proxy, err = parseProxy(c.String("proxy")); err != nil {
@@ -263,13 +265,24 @@ func parseProxy(raw string) (*url.URL, error) {
 	return u, nil
 }
 
-func readCertificates(file string) (*x509.CertPool, error) {
+// maxCertificates is far above the bundle of a whole system (some hundred
+// kilobytes).
+const maxCertificates = 8 << 20
+
+func readCertificates(ctx context.Context, file string) (*x509.CertPool, error) {
 	if file == "" {
 		return nil, nil
 	}
-	raw, err := os.ReadFile(file)
+	f, err := openNamed(ctx, file)
 	if err != nil {
 		return nil, unusable("--ca-file cannot be read (%v)", err)
+	}
+	raw, err := io.ReadAll(io.LimitReader(f, maxCertificates+1))
+	if err = errors.Join(err, f.Close()); err != nil {
+		return nil, unusable("--ca-file cannot be read (%v)", err)
+	}
+	if len(raw) > maxCertificates {
+		return nil, unusable("--ca-file %s is larger than 8 MiB; is it the right file?", file)
 	}
 	pool, n := x509.NewCertPool(), 0
 	if cert, err := x509.ParseCertificate(raw); err == nil {

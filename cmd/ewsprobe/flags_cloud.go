@@ -1,12 +1,12 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
-	"os"
 	"regexp"
 	"strings"
 
@@ -57,7 +57,7 @@ func configureCloud(c *cli.Context) (*probe.Cloud, error) {
 		return nil, usage("--tenant %q is neither a GUID nor a domain; give it like 72f988bf-0000-0000-0000-2d7cd011db47 or contoso.com", c.String("tenant"))
 	}
 	if c.IsSet("token-file") {
-		if k.Token, err = readToken(c.String("token-file")); err != nil {
+		if k.Token, err = readToken(c.Context, c.String("token-file")); err != nil {
 			return nil, err
 		}
 	}
@@ -113,8 +113,8 @@ var bearerToken = regexp.MustCompile(`^[A-Za-z0-9._~+/-]+=*$`)
 var clientSecret = regexp.MustCompile(`^[\x21-\x7e]+$`)
 
 // readToken reads an access token.
-func readToken(name string) (string, error) {
-	text, err := readLine("token", name)
+func readToken(ctx context.Context, name string) (string, error) {
+	text, err := readLine(ctx, "token", name)
 	if err == nil && !bearerToken.MatchString(text) {
 		err = unusable("the token in %s holds a character that no access token has (a space, a second line, a quote?); save the token alone, without the word Bearer", name)
 	}
@@ -140,7 +140,7 @@ func configureApplication(c *cli.Context, k *probe.Cloud) error {
 		return usage("--client-id needs --tenant GUID or DOMAIN: where the application is registered")
 	}
 	var err error
-	if k.ClientSecret, err = readLine("client secret", c.String("client-secret-file")); err != nil {
+	if k.ClientSecret, err = readLine(c.Context, "client secret", c.String("client-secret-file")); err != nil {
 		return err
 	}
 	if !clientSecret.MatchString(k.ClientSecret) {
@@ -154,8 +154,8 @@ func configureApplication(c *cli.Context, k *probe.Cloud) error {
 
 // readLine reads a secret as a password is read: one line end goes. what says
 // what it is.
-func readLine(what, name string) (string, error) {
-	f, err := os.Open(name)
+func readLine(ctx context.Context, what, name string) (string, error) {
+	f, err := openNamed(ctx, name)
 	if err != nil {
 		return "", unusable("the %s file cannot be read (%v)", what, err)
 	}

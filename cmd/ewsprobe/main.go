@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
-	"syscall"
 )
 
 func main() {
@@ -18,10 +17,13 @@ func realMain() int {
 	// Far above what a check needs; it makes the collector tidy up before a
 	// hostile server's answers add up.
 	debug.SetMemoryLimit(40 << 20)
-	// The first Ctrl-C ends the check with a report of what was found so far;
+	// The first Ctrl-C (or the end of the terminal) ends the check with a report of what was found so far;
 	// the second ends the program.
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), endings()...)
 	defer stop()
-	context.AfterFunc(ctx, stop)
+	context.AfterFunc(ctx, func() {
+		reporting()
+		stop()
+	})
 	return run(ctx, os.Args, processIO())
 }

@@ -60,14 +60,17 @@ type output struct {
 }
 
 // planOutput makes sure, before anything is sent, that the report can be given
-// out as it was asked for.
-func planOutput(c *cli.Context, std stdio) (output, error) {
+// out as it was asked for. input is the file that is read, "" without one.
+func planOutput(c *cli.Context, std stdio, input string) (output, error) {
 	o := output{std: std}
 	var err error
 	if o.format, err = chosenFormat(c); err != nil {
 		return o, err
 	}
 	if o.saves, err = planSaves(c.StringSlice("save"), report.ByExtension, report.Extensions()); err != nil {
+		return o, err
+	}
+	if err := keepApart(c, o.saves, input, std); err != nil {
 		return o, err
 	}
 	if c.Bool("redact") {

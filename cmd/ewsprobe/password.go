@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"unicode"
 	"unicode/utf16"
@@ -41,7 +40,7 @@ func readPassword(ctx context.Context, c *cli.Context, std stdio) (string, error
 func passwordFrom(ctx context.Context, c *cli.Context, std stdio, whose string) (string, error) {
 	switch {
 	case c.IsSet("password-file"):
-		return passwordFromFile(c.String("password-file"), std.in)
+		return passwordFromFile(ctx, c.String("password-file"), std.in)
 	case std.env(passwordEnv) != "":
 		return checkPassword(std.env(passwordEnv), passwordEnv)
 	case std.inFD >= 0:
@@ -50,11 +49,11 @@ func passwordFrom(ctx context.Context, c *cli.Context, std stdio, whose string) 
 	return "", usage("no password: there is no terminal to ask on; use --password-file FILE, %s, or --no-credentials", passwordEnv)
 }
 
-func passwordFromFile(name string, in io.Reader) (string, error) {
+func passwordFromFile(ctx context.Context, name string, in io.Reader) (string, error) {
 	if name == "-" {
 		return passwordIn(in, "standard input")
 	}
-	f, err := os.Open(name)
+	f, err := openNamed(ctx, name)
 	if err != nil {
 		return "", unusable("the password file cannot be read (%v)", err)
 	}

@@ -1,10 +1,10 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 
@@ -32,8 +32,8 @@ func subject(c *cli.Context) (target string, profile *evidence.Profile, err erro
 	if file == "" {
 		return target, nil, nil
 	}
-	if profile, err = readProfile(file); err != nil {
-		return "", nil, unusable("--profile %s, %v", file, err)
+	if profile, err = readProfile(c.Context, file); err != nil {
+		return "", nil, profileUnreadable(file, err)
 	}
 	if c.NArg() == 0 {
 		setting := ""
@@ -50,16 +50,25 @@ func subject(c *cli.Context) (target string, profile *evidence.Profile, err erro
 	return target, profile, fillFlags(c, profile)
 }
 
-func readProfile(file string) (*evidence.Profile, error) {
-	f, err := os.Open(file)
+// profileUnreadable is a sentence that names the file, and the line in it.
+func profileUnreadable(file string, err error) error {
+	var own *dynamics.Error
+	if errors.As(err, &own) && own.Line > 0 {
+		return unusable("--profile %s, %v", file, err)
+	}
+	return unusable("--profile %s: %v", file, err)
+}
+
+func readProfile(ctx context.Context, file string) (*evidence.Profile, error) {
+	f, err := openNamed(ctx, file)
 	if err != nil {
-		return nil, fmt.Errorf("which cannot be read (%w)", err)
+		return nil, fmt.Errorf("it cannot be read (%w)", err)
 	}
 	defer f.Close()
 	in := &io.LimitedReader{R: f, N: maxProfile + 1}
 	p, err := dynamics.ReadProfile(in)
 	if in.N <= 0 {
-		return nil, errors.New("which is larger than 8 MiB; is it the right file?")
+		return nil, errors.New("it is larger than 8 MiB; is it the right file?")
 	}
 	return p, err
 }

@@ -4,6 +4,10 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/urfave/cli/v2"
 
 	"github.com/ewsprobe/ewsprobe/probe/report"
 )
@@ -28,6 +32,63 @@ func planSaves(files []string, format func(ending string) (report.Format, bool),
 		saves = append(saves, saving{file, format})
 	}
 	return saves, nil
+}
+
+// readFlags name files that a run reads, or goes on with.
+var readFlags = []string{
+	"password-file", "profile", "baseline", "ca-file", "keytab", "ccache", "token-file", "client-secret-file", "resume",
+}
+
+// keepApart refuses a file to be saved that is another one of this run: it would
+// take the place of the mailboxes or of the password without a word. input is the
+// argument, "" or - where it is no file.
+func keepApart(c *cli.Context, saves []saving, input string, std stdio) error {
+	for i, s := range saves {
+		for _, other := range saves[:i] {
+			if sameFile(s.file, other.file) {
+				return usage("--save %s and --save %s are the same file; give each report a file of its own", other.file, s.file)
+			}
+		}
+		there, err := os.Stat(s.file)
+		if err != nil {
+			continue // a new file
+		}
+		if read, err := os.Stat(input); err == nil && os.SameFile(there, read) {
+			return usage("--save %s is the file that is read, and would take its place; give another name", s.file)
+		}
+		for _, flag := range readFlags {
+			if read, err := os.Stat(strings.TrimPrefix(c.String(flag), "FILE:")); err == nil && os.SameFile(there, read) {
+				return usage("--save %s is the file of --%s, and would take its place; give another name", s.file, flag)
+			}
+		}
+		for name, stream := range map[string]any{"standard input": std.source(), "standard output": std.out} {
+			f, ok := stream.(*os.File)
+			if !ok {
+				continue
+			}
+			if used, err := f.Stat(); err == nil && os.SameFile(there, used) {
+				return usage("--save %s is what %s is redirected to, and would take its place; give another name", s.file, name)
+			}
+		}
+	}
+	return nil
+}
+
+// sameFile also knows two names of a file that is not there yet.
+func sameFile(a, b string) bool {
+	if one, err := os.Stat(a); err == nil {
+		other, err := os.Stat(b)
+		return err == nil && os.SameFile(one, other)
+	}
+	one, err := os.Stat(filepath.Dir(a))
+	other, err2 := os.Stat(filepath.Dir(b))
+	if err != nil || err2 != nil || !os.SameFile(one, other) {
+		return false
+	}
+	if runtime.GOOS == "windows" || runtime.GOOS == "darwin" {
+		return strings.EqualFold(filepath.Base(a), filepath.Base(b))
+	}
+	return filepath.Base(a) == filepath.Base(b)
 }
 
 // replacing is a file that is being written to take the place of another, as a

@@ -74,6 +74,14 @@ func (s stdio) complain(err error) {
 	fmt.Fprintf(s.err, "ewsprobe: %s\n", oneLine(text))
 }
 
+// source is what standard input is read from.
+func (s stdio) source() io.Reader {
+	if l, ok := s.in.(*leaving); ok {
+		return l.in
+	}
+	return s.in
+}
+
 func oneLine(text string) string {
 	return strings.Join(strings.Fields(text), " ")
 }

@@ -28,11 +28,86 @@ type csvFile struct {
 // The characters that separate columns: Excel takes the one of the country.
 var delimiters = []rune{',', ';', '\t'}
 
+// named is the character that Excel's first line names, as in sep=; without
+// being a row.
+func named(first record) (comma rune, ok bool) {
+	text := strings.Trim(strings.TrimRight(string(first.text), "\r\n"), `"`)
+	if len(text) < 5 || !strings.EqualFold(text[:4], "sep=") {
+		return 0, false
+	}
+	comma, size := utf8.DecodeRuneInString(text[4:])
+	// Excel itself fills the line up with more of them when it saves the file.
+	if strings.Trim(text[4+size:], ",;\t") != "" || strings.ContainsRune("\"\r\n\x00\ufffd", comma) {
+		return 0, false
+	}
+	return comma, true
+}
+
+// onlyReturns says whether lines end with a carriage return alone, as those of
+// Excel for the Mac do: in the header, outside of quotes, there is one that
+// nothing but a further one follows.
+func onlyReturns(in *bufio.Reader) bool {
+	quoted := false
+	for i := 0; ; i++ {
+		text, err := in.Peek(i + 1)
+		if err != nil {
+			return false
+		}
+		switch {
+		case text[i] == '"':
+			quoted = !quoted
+		case quoted:
+		case text[i] == '\n':
+			return false
+		case text[i] == '\r':
+			for err == nil && text[i] == '\r' {
+				i++
+				text, err = in.Peek(i + 1)
+			}
+			return err == nil && text[i] != '\n'
+		}
+	}
+}
+
+// returns makes line ends of carriage returns.
+type returns struct {
+	in    io.Reader
+	after bool // the last one was one
+}
+
+func (r *returns) Read(p []byte) (int, error) {
+	n, err := r.in.Read(p)
+	kept := p[:0]
+	for _, c := range p[:n] {
+		if c == '\n' && r.after {
+			r.after = false
+			continue
+		}
+		if r.after = c == '\r'; r.after {
+			c = '\n'
+		}
+		kept = append(kept, c)
+	}
+	return len(kept), err
+}
+
 func openCSV(in *bufio.Reader, wanted []string) (*csvFile, error) {
+	if onlyReturns(in) {
+		in = bufio.NewReaderSize(&returns{in: in}, 64<<10)
+	}
 	f := &csvFile{in: &records{in: in, line: 1}}
 	head, err := f.in.read()
 	if err != nil {
 		return nil, err
+	}
+	choices := delimiters
+	if comma, ok := named(head); ok {
+		choices = []rune{comma}
+		if head, err = f.in.read(); errors.Is(err, io.EOF) {
+			return nil, fault(0, Empty, "the file is empty below its line sep=")
+		} else if err != nil {
+			return nil, err
+		}
 	}
 	switch {
 	case head.fault != nil:
@@ -40,7 +115,7 @@ func openCSV(in *bufio.Reader, wanted []string) (*csvFile, error) {
 		return nil, head.fault
 	case head.blank:
 		return nil, fault(head.line, NoColumns, "the header is empty; the first line has to name the columns")
-	case !utf8.Valid(head.text):
+	case !utf8.Valid(head.text) || bytes.IndexByte(head.text, 0) >= 0:
 		return nil, fault(head.line, BadEncoding, "the header is neither UTF-8 nor UTF-16 with a byte order mark; save it as \"CSV UTF-8\"")
 	}
 	known := map[string]bool{}
@@ -49,7 +124,7 @@ func openCSV(in *bufio.Reader, wanted []string) (*csvFile, error) {
 	}
 	best := -1
 	var trouble error
-	for _, comma := range delimiters {
+	for _, comma := range choices {
 		names, err := f.cells(head, comma)
 		if err != nil {
 			trouble = err
@@ -70,7 +145,7 @@ func openCSV(in *bufio.Reader, wanted []string) (*csvFile, error) {
 	if best < 0 {
 		return nil, trouble
 	}
-	if len(f.names) == 1 && best < maxRecord && strings.ContainsAny(f.names[0], "|^~") {
+	if len(choices) > 1 && len(f.names) == 1 && best < maxRecord && strings.ContainsAny(f.names[0], "|^~") {
 		return nil, fault(head.line, NoDelimiter, "neither comma, semicolon nor tab separates the columns of the header; save it with one of them")
 	}
 	for i := range f.names {
@@ -141,7 +216,10 @@ func (f *csvFile) width(row Row) error {
 }
 
 func (f *csvFile) delimiterName() string {
-	return map[rune]string{',': "a comma", ';': "a semicolon", '\t': "a tab"}[f.comma]
+	if name := map[rune]string{',': "a comma", ';': "a semicolon", '\t': "a tab"}[f.comma]; name != "" {
+		return name
+	}
+	return quote(string(f.comma))
 }
 
 // cells takes a record apart.

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
+	"sync/atomic"
 )
 
 // formatted is the annotation that brings the label of an option value
@@ -25,6 +27,7 @@ type jsonFile struct {
 	nested  bool // the list is the value of an object
 	entity  string
 	done    bool
+	more    atomic.Bool // the answer has further pages
 }
 
 func openJSON(r io.Reader) (*jsonFile, error) {
@@ -46,6 +49,9 @@ func openJSON(r io.Reader) (*jsonFile, error) {
 	}
 	if !f.list { // the object is the row
 		if err := f.end(); err != nil {
+			return nil, err
+		}
+		if err := refused(alone); err != nil {
 			return nil, err
 		}
 		f.done = true
@@ -145,8 +151,13 @@ func (f *jsonFile) members() ([]member, error) {
 		if err := f.decoder.Decode(&m.value); err != nil {
 			return nil, f.damaged(err)
 		}
-		if m.name == "@odata.context" {
+		switch strings.ToLower(m.name) {
+		case "@odata.context":
 			f.entity = entityOf(m.value)
+		case "@odata.nextlink", "odata.nextlink", "@nextlink":
+			f.more.Store(f.more.Load() || textOf(m.value) != "")
+		case "@microsoft.dynamics.crm.morerecords":
+			f.more.Store(f.more.Load() || string(m.value) == "true")
 		}
 		if len(list) < maxMembers {
 			list = append(list, m)
@@ -157,6 +168,29 @@ func (f *jsonFile) members() ([]member, error) {
 	}
 	return list, nil
 }
+
+// refused is the error that the Web API answered in the place of rows.
+func refused(alone []member) error {
+	for _, m := range alone {
+		var answer struct{ Code, Message string }
+		if m.name != "error" || scalar(m.value) || json.Unmarshal(m.value, &answer) != nil || answer.Message == "" {
+			continue
+		}
+		said := []rune(answer.Message)
+		if len(said) > mostSaid {
+			said = append(said[:mostSaid], '…')
+		}
+		text := "the file holds no rows but an error of the Web API: " + strconv.Quote(string(said))
+		if answer.Code != "" {
+			text += " (code " + quote(answer.Code) + ")"
+		}
+		return fault(0, BadJSON, "%s; mend the query, and save its answer", text)
+	}
+	return nil
+}
+
+// mostSaid is how much of a message is repeated, in characters.
+const mostSaid = 300
 
 // maxMembers is far above the columns of any table of Dynamics, each with its
 // annotations.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -19,6 +20,7 @@ type Table struct {
 	Header []string // the columns as the file names them
 	source source
 	number int
+	used   []int // the columns that have to be text; nil: all
 }
 
 // Row is one row of data.
@@ -52,17 +54,16 @@ type source interface {
 func Open(r io.Reader, wanted ...string) (*Table, error) {
 	// A byte order mark decides; without one it has to be UTF-8.
 	in := bufio.NewReaderSize(transform.NewReader(r, unicode.BOMOverride(encoding.Nop.NewDecoder())), 64<<10)
-	start, err := in.Peek(1 << 10)
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, bufio.ErrBufferFull) {
+	text, err := beginning(in)
+	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
-	text := bytes.TrimLeft(start, " \t\r\n")
 	var s source
 	switch {
-	case len(text) == 0 && len(start) < 1<<10:
+	case len(text) == 0 && err != nil:
 		return nil, fault(0, Empty, "the file is empty")
-	case bytes.IndexByte(text, 0) >= 0:
-		return nil, fault(1, BadEncoding, "this is neither UTF-8 nor UTF-16 with a byte order mark; save it as \"CSV UTF-8\"")
+	case len(text) > 1 && text[1] == 0 || len(text) > 0 && text[0] == 0:
+		return nil, noText(1)
 	case len(text) > 0 && (text[0] == '{' || text[0] == '['):
 		s, err = openJSON(in)
 	default:
@@ -72,6 +73,40 @@ func Open(r io.Reader, wanted ...string) (*Table, error) {
 		return nil, err
 	}
 	return &Table{Header: s.header(), source: s}, nil
+}
+
+// beginning is what comes first, without the blanks before it. It waits for no
+// more: the rest of a pipe may be long in coming.
+func beginning(in *bufio.Reader) ([]byte, error) {
+	for n := 1; ; n++ {
+		_, err := in.Peek(n)
+		n = max(n, min(in.Buffered(), 1<<10))
+		start, _ := in.Peek(n)
+		if text := bytes.TrimLeft(start, " \t\r\n"); len(text) > 0 || n >= 1<<10 || err != nil {
+			return text, err
+		}
+	}
+}
+
+func noText(line int) *Error {
+	return fault(line, BadEncoding, "this is neither UTF-8 nor UTF-16 with a byte order mark; save it as \"CSV UTF-8\"")
+}
+
+// Use names the columns whose cells have to be text. Of the others, what is none
+// is replaced.
+func (t *Table) Use(columns ...int) { t.used = columns }
+
+// Empty says whether there is no row. It waits for the first.
+func (t *Table) Empty() bool {
+	f, ok := t.source.(*csvFile)
+	return ok && !f.waits && f.blank == 0 && errors.Is(f.skipBlank(), io.EOF)
+}
+
+// More says whether the file, as far as it was read, is one page of an answer
+// that has others.
+func (t *Table) More() bool {
+	f, ok := t.source.(*jsonFile)
+	return ok && f.more.Load()
 }
 
 // Rows yields the rows, each with what is wrong with it: an *Error with its
@@ -87,12 +122,18 @@ func (t *Table) Rows() iter.Seq2[Row, error] {
 			t.number++
 			row.Number = t.number
 			if err == nil {
-				err = checkText(row, t.Header)
+				err = t.checkText(row)
+			}
+			var own *Error
+			if errors.As(err, &own) && row.Line == 0 {
+				row.Line = own.Line
+			}
+			for i, cell := range row.Cells {
+				row.Cells[i] = strings.ToValidUTF8(cell, string(utf8.RuneError))
 			}
 			if !yield(row, err) || last {
 				return
 			}
-			var own *Error
 			if err != nil && !errors.As(err, &own) {
 				return
 			}
@@ -102,16 +143,23 @@ func (t *Table) Rows() iter.Seq2[Row, error] {
 
 // checkText refuses bytes that are no text: Excel's plain "CSV" is in the code
 // page of the machine that wrote it, and reading it as another makes other
-// names of it.
-func checkText(row Row, header []string) error {
+// names of it. A cell that nobody uses may have them. A NUL is in no table: the
+// row is damaged, wherever it stands.
+func (t *Table) checkText(row Row) error {
 	for i, cell := range row.Cells {
-		if !utf8.ValidString(cell) {
-			e := fault(row.Line, BadEncoding, "this is neither UTF-8 nor UTF-16 with a byte order mark; save it as \"CSV UTF-8\"")
-			if i < len(header) {
-				e.Column = header[i]
-			}
-			return e
+		var e *Error
+		switch {
+		case strings.IndexByte(cell, 0) >= 0:
+			e = fault(row.Line, BadEncoding, "there is a NUL character, so the file is damaged here; save it again")
+		case (t.used == nil || slices.Contains(t.used, i)) && !utf8.ValidString(cell):
+			e = noText(row.Line)
+		default:
+			continue
 		}
+		if i < len(t.Header) {
+			e.Column = t.Header[i]
+		}
+		return e
 	}
 	return nil
 }

@@ -9,9 +9,139 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 )
+
+// A file as a whole is refused in a sentence.
+func TestRefused(t *testing.T) {
+	for _, c := range []struct {
+		text    string
+		problem Problem
+		says    string
+	}{
+		{"e\x00m\x00a\x00\n\x00", BadEncoding, "byte order mark"},
+		{"\x00e\x00m\x00\n", BadEncoding, "byte order mark"},
+		{"{\x00\"\x00", BadEncoding, "byte order mark"},
+		{"mail,\x00\na,1\n", BadEncoding, "byte order mark"},
+		{"sep=;\r\n", Empty, "sep="},
+		{`{"error":{"code":"0x80060888","message":"Could not find ` + `\u001b[31m` + strings.Repeat("x", 1000) + `"}}`, BadJSON, `an error of the Web API: "Could not find \x1b[31m`},
+		{`{"error":{"message":"No rights"}}`, BadJSON, `"No rights"; mend`},
+	} {
+		_, err := Open(strings.NewReader(c.text))
+		var e *Error
+		if !errors.As(err, &e) || e.Problem != c.problem || !strings.Contains(e.Error(), c.says) || len(e.Error()) > 600 {
+			t.Errorf("%.40q: %v", c.text, err)
+		}
+	}
+}
+
+// What no column that is used holds need not be text, and comes out as text all
+// the same.
+func TestUse(t *testing.T) {
+	table, err := Open(strings.NewReader("mail,x\na,\xe4\n\xe4,b\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	table.Use(0)
+	var list []string
+	for row, err := range table.Rows() {
+		list = append(list, told(row, err))
+		for _, cell := range row.Cells {
+			if !utf8.ValidString(cell) {
+				t.Errorf("%q", cell)
+			}
+		}
+	}
+	if diff := cmp.Diff([]string{`1 line 2 ["a" "�"]`, "2 line 3 encoding"}, list); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// One page of an answer is told from a whole one, wherever it says so.
+func TestMore(t *testing.T) {
+	for text, want := range map[string]bool{
+		`{"value":[{"mail":"a"}],"@odata.nextLink":"https://x"}`:                true,
+		`{"@odata.nextLink":"https://x","value":[{"mail":"a"}]}`:                true,
+		`{"value":[{"mail":"a"}],"@Microsoft.Dynamics.CRM.morerecords":true}`:   true,
+		`{"value":[{"mail":"a"}],"@Microsoft.Dynamics.CRM.morerecords":false}`:  false,
+		`{"value":[{"mail":"a","@odata.nextLink":"x"}],"@odata.nextLink":null}`: false,
+		`{"@odata.context":"x","value":[{"mail":"a"}]}`:                         false,
+		`[{"mail":"a"}]`: false,
+		"mail\na\n":      false,
+	} {
+		table, err := Open(strings.NewReader(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, err := range table.Rows() {
+			if err != nil {
+				t.Error(err)
+			}
+		}
+		if table.More() != want {
+			t.Errorf("%s: more: %t", text, !want)
+		}
+	}
+}
+
+// A header without rows is known before the rows are read, and looking for the
+// first takes none away.
+func TestEmpty(t *testing.T) {
+	for text, want := range map[string]int{"mail\n": 0, "mail": 0, "mail\r\n\r\n\r\n": 0, "mail\na\n": 1, "mail\n\na\n": 2, `[{"mail":"a"}]`: 1} {
+		table, err := Open(strings.NewReader(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		empty := table.Empty()
+		n := 0
+		for range table.Rows() {
+			n++
+		}
+		if n != want || empty != (want == 0) {
+			t.Errorf("%q: empty: %t, %d rows", text, empty, n)
+		}
+	}
+}
+
+// Rows come out as they come in: nothing waits for what may be long in coming.
+func TestRowsAsTheyCome(t *testing.T) {
+	for _, lines := range [][]string{
+		{"mail,x\n", "a,1\n", "b,2\n"},
+		{"mail\r\n", "a\r\n", "b\r\n"},
+		{"sep=,\nmail,x\n", "a,1\n", "b,2\n"},
+		{`[{"mail":"a"}`, `,{"mail":"b"}`},
+	} {
+		out, in := io.Pipe()
+		arrived := make(chan string, 10)
+		go func() {
+			table, err := Open(out)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if _, ok := table.source.(*csvFile); ok {
+				arrived <- "the header"
+			}
+			for row, err := range table.Rows() {
+				arrived <- told(row, err)
+			}
+		}()
+		for _, line := range lines {
+			if _, err := io.WriteString(in, line); err != nil {
+				t.Fatal(err)
+			}
+			select {
+			case <-arrived:
+			case <-time.After(10 * time.Second):
+				t.Fatalf("nothing came of %q in %q", line, lines)
+			}
+		}
+		in.Close()
+	}
+}
 
 // told is a row in short: number, line, and its cells or what is wrong.
 func told(row Row, err error) string {
@@ -61,6 +191,15 @@ func TestRows(t *testing.T) {
 		{"no text", "mail,x\n\xff,1\nb,2\n", []string{"1 line 2 encoding", `2 line 3 ["b" "2"]`}},
 		{"JSON", "{\"value\":[\n{\"mail\":\"a\",\"x\":1,\"o\":{\"p\":[]}},\n\n {\"x\":null,\"mail\":\"b\",\"y\":2},\n7,\n{\"mail\":true}]}", []string{`1 line 2 ["a" "1"]`, `2 line 4 ["b" ""]`, "3 line 5 json", `4 line 6 ["true" ""]`}},
 		{"JSON cut", "{\"value\":[\n{\"mail\":\"a\",\"x\":1},\n{\"mail\":\"b\"", []string{`1 line 2 ["a" "1"]`, "2 line 3 json"}},
+		{"JSON cut in a row", "[\n{\"mail\":\"a\"},\n{\"ma", []string{`1 line 2 ["a"]`, "2 line 3 json"}},
+		{"a NUL", "mail,x\na,1\nb\x00,2\nc,\x00\nd,4\n", []string{`1 line 2 ["a" "1"]`, "2 line 3 encoding", "3 line 4 encoding", `4 line 5 ["d" "4"]`}},
+		{"Excel names the separator", "sep=;\r\nmail;x\r\na,b;1\r\n", []string{`1 line 3 ["a,b" "1"]`}},
+		{"Excel names a bar", "\"sep=|\"\nmail|x\na,b|1\n", []string{`1 line 3 ["a,b" "1"]`}},
+		{"Excel has filled it up", "sep=,,\nmail,x,y\na,1,2\n", []string{`1 line 3 ["a" "1" "2"]`}},
+		{"a column that is called so", "sep=x\tmail\n1\ta\n", []string{`1 line 2 ["1" "a"]`}},
+		{"carriage returns", "mail,x\ra,1\r\"b\nc\",2\rd,3", []string{`1 line 2 ["a" "1"]`, `2 line 3 ["b\nc" "2"]`, `3 line 5 ["d" "3"]`}},
+		{"a carriage return in a cell", "mail,\"x\ry\"\r\na,1\r\n", []string{`1 line 2 ["a" "1"]`}},
+		{"two carriage returns and a line end", "mail,x\r\r\na,1\r\n", []string{`1 line 2 ["a" "1"]`}},
 		{"JSON that ends in words", "[{\"mail\":\"a\"}] thanks", []string{`1 line 1 ["a"]`, "2 line 1 json"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -259,7 +398,7 @@ func FuzzRows(f *testing.F) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if len(row.Cells) != len(table.Header) || row.Line < line || row.Line > strings.Count(text, "\n")+1 {
+			if len(row.Cells) != len(table.Header) || row.Line < line || row.Line > strings.Count(text, "\n")+strings.Count(text, "\r")+1 {
 				t.Errorf("line %d after %d, %d cells: %q", row.Line, line, len(row.Cells), text)
 			}
 			line = row.Line

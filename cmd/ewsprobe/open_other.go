@@ -1,0 +1,6 @@
+//go:build !unix
+
+package main
+
+// besides: no file has another end here.
+const besides = 0
