@@ -36,6 +36,10 @@ type Lines struct {
 	Context OpenContext
 	SPN     string
 
+	// Instead are the same by NTLM, where these are by Basic and NTLM was accepted
+	// too; else nil.
+	Instead *Lines
+
 	at    atomic.Int64 // which address is in use
 	alike soap.Alike
 	known secret.Known // texts that hold no secret

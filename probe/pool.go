@@ -40,35 +40,54 @@ func (c Config) lines(rec evidence.Record, ticket ews.TokenMaker) (*ews.Lines, *
 	if accepted == nil || c.URL == nil {
 		return nil, nil
 	}
-	r := &run{Config: c, dialer: &wire.Dialer{TLS: c.URL.Scheme == "https", Host: c.URL.Hostname(), Insecure: c.Insecure, Extra: c.Extra}}
-	r.throughProxy()
-	l := &ews.Lines{
-		URL: c.URL, Dialer: r.dialer, Addresses: c.placesOf(rec, accepted.Address), ConnectLimit: connectLimit(c.Timeout, false),
-		Credential: ews.Credential{User: accepted.Logon.Account, Password: c.Password}, Vault: c.NewVault, Follow: c.Follow,
-		Scheme: accepted.Logon.Scheme, Binding: accepted.Logon.Binding, UserAgent: accepted.Request.UserAgent,
-	}
+	l := c.linesOf(rec, accepted)
 	switch {
 	case c.CurrentUser:
 		l.Context, l.SPN = c.openContext(), c.spn()
 	case accepted.Logon.Mechanism == evidence.MechanismKerberos:
 		l.Ticket = ticket
 	}
+	if l.Basic() {
+		if other := firstAccepted(rec, "NTLM", false); other != nil {
+			l.Instead = c.linesOf(rec, other)
+		}
+	}
 	return l, accepted
+}
+
+// linesOf are lines that repeat a logon.
+func (c Config) linesOf(rec evidence.Record, accepted *evidence.Item) *ews.Lines {
+	r := &run{Config: c, dialer: &wire.Dialer{TLS: c.URL.Scheme == "https", Host: c.URL.Hostname(), Insecure: c.Insecure, Extra: c.Extra}}
+	r.throughProxy()
+	return &ews.Lines{
+		URL: c.URL, Dialer: r.dialer, Addresses: c.placesOf(rec, accepted.Address), ConnectLimit: connectLimit(c.Timeout, false),
+		Credential: ews.Credential{User: accepted.Logon.Account, Password: c.Password}, Vault: c.NewVault, Follow: c.Follow,
+		Scheme: accepted.Logon.Scheme, Binding: accepted.Logon.Binding, UserAgent: accepted.Request.UserAgent,
+	}
 }
 
 // acceptedLogon is the logon by the profile's scheme that EWS accepted; with the
 // profile auto NTLM serves where Basic is not offered.
 func (c Config) acceptedLogon(rec evidence.Record, ticket bool) *evidence.Item {
 	for _, scheme := range c.ownSchemes() {
-		for i := range rec.Items {
-			item := &rec.Items[i]
-			l := item.Logon
-			if l == nil || l.Result != evidence.Accepted || item.Step != evidence.StepLogon || l.Comparison || l.OtherForm || item.Request.Purpose != "" {
-				continue
-			}
-			if strings.EqualFold(l.Scheme, scheme) && (l.Mechanism != evidence.MechanismKerberos || ticket || c.CurrentUser) {
-				return item
-			}
+		if item := firstAccepted(rec, scheme, ticket || c.CurrentUser); item != nil {
+			return item
+		}
+	}
+	return nil
+}
+
+// firstAccepted is the first logon by a scheme that EWS accepted; with kerberos
+// also one by a ticket.
+func firstAccepted(rec evidence.Record, scheme string, kerberos bool) *evidence.Item {
+	for i := range rec.Items {
+		item := &rec.Items[i]
+		l := item.Logon
+		if l == nil || l.Result != evidence.Accepted || item.Step != evidence.StepLogon || l.Comparison || l.OtherForm || item.Request.Purpose != "" {
+			continue
+		}
+		if strings.EqualFold(l.Scheme, scheme) && (kerberos || l.Mechanism != evidence.MechanismKerberos) {
+			return item
 		}
 	}
 	return nil

@@ -196,10 +196,14 @@ func TestBatchLosesNothing(t *testing.T) {
 // A password that is refused after it was accepted is tried once more, and then
 // never: the rest says why it was not checked.
 func TestBatchStopsBeforeItLocks(t *testing.T) {
-	for _, limit := range []int{1, 2} {
-		t.Run(fmt.Sprint(limit), func(t *testing.T) {
+	for _, c := range []struct {
+		profile string
+		limit   int
+	}{{"ntlm", 1}, {"ntlm", 2}, {"basic", 2}} {
+		t.Run(fmt.Sprintf("%s, %d", c.profile, c.limit), func(t *testing.T) {
+			limit := c.limit
 			b := crowd(everyScheme, standin.Crowd{Mailboxes: 1000, RefuseAfter: 30, Refusals: 1000, DropEvery: 40})
-			b.Basic = false
+			b.Basic = c.profile == "basic" // whose check proves NTLM too, so that it does not cost a refusal for each call under way
 			refused := 0
 			s := begin(t, b, standin.Options{OnRequest: func(r standin.Request) {
 				if r.Outcome == standin.OutcomeConfiguration {
@@ -208,7 +212,7 @@ func TestBatchStopsBeforeItLocks(t *testing.T) {
 			}})
 			p := rightPassword
 			p.state = t.TempDir()
-			o := p.run(t, batchArgs(t, s, "--profile-auth", "ntlm", "--concurrency", "4", "--max-rejections", fmt.Sprint(limit), batchFile(t, boxes(200)))...)
+			o := p.run(t, batchArgs(t, s, "--profile-auth", c.profile, "--concurrency", "4", "--max-rejections", fmt.Sprint(limit), batchFile(t, boxes(200)))...)
 			rows, sum := results(t, o.out)
 			if len(rows) != 200 || sum.ByCode["not-checked"] == 0 || sum.ByCode["ok"]+sum.ByCode["not-checked"] != 200 || o.exit != 3 {
 				t.Errorf("%d rows, %v, exit %d\n%s", len(rows), sum.ByCode, o.exit, o.err)
@@ -220,7 +224,7 @@ func TestBatchStopsBeforeItLocks(t *testing.T) {
 				t.Errorf("stopped: %q", sum.Stopped)
 			}
 			// The next run does not send it again.
-			o = p.run(t, batchArgs(t, s, "--profile-auth", "ntlm", batchFile(t, boxes(2)))...)
+			o = p.run(t, batchArgs(t, s, "--profile-auth", c.profile, batchFile(t, boxes(2)))...)
 			if rows, _ := results(t, o.out); len(rows) != 2 || rows[1].Verdict.Code != "not-checked" || !strings.Contains(rows[1].Verdict.Summary, "credentials-rejected") {
 				t.Errorf("the next run: exit %d, %+v\n%s", o.exit, rows, o.err)
 			}

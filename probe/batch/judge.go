@@ -112,6 +112,9 @@ func (b *bench) record(j *job, item evidence.Item, mailbox string) evidence.Reco
 	}
 	if item.Logon != nil {
 		logon = *item.Logon
+		if logon.Result == evidence.Accepted {
+			logon.Scheme = b.scheme // by whichever it was: the profile's was proved before
+		}
 	}
 	call.Logon = &logon
 	if call.Request == nil {

@@ -155,6 +155,9 @@ func (r *run) examine(ctx context.Context, c probe.Config, insist bool) (e exami
 				wait = max(wait, asked(item), time.Second)
 			}
 		}
+		if e.lines != nil && e.lines.Basic() && e.lines.Instead != nil && r.keeps(ctx, &e) {
+			e.lines = e.lines.Instead
+		}
 		if insist && wait == 0 && away(e.rec) {
 			wait = min(shortestPause<<min(try, 10), longestPause)
 		}
@@ -165,6 +168,26 @@ func (r *run) examine(ctx context.Context, c probe.Config, insist bool) (e exami
 			return e, trouble
 		}
 	}
+}
+
+// keeps says whether a connection that NTLM signs in stays signed in. Then NTLM
+// carries the calls although the profile uses Basic, whose logon the check has
+// proved: the password does not go with each call, and one that is changed in
+// mid-run is not refused to all that are under way.
+func (r *run) keeps(ctx context.Context, e *examined) bool {
+	ctx, cancel := context.WithTimeout(ctx, r.Probe.Timeout)
+	defer cancel()
+	line := e.lines.Instead.Line()
+	defer line.Drop()
+	settle := func(result evidence.Result) bool {
+		if result == evidence.Refused {
+			e.refused++
+		}
+		return result == evidence.Refused
+	}
+	own := ews.Question{Purpose: evidence.OwnInbox}
+	r.tally.request(3)
+	return line.SignIn(ctx, own, settle).EWS.Answered() && line.SignedIn() && line.Ask(ctx, own, settle).EWS.Answered()
 }
 
 // away: nothing could be asked, which another try may change.
