@@ -335,7 +335,7 @@ func (m *merging) row(r rowRead, p place) error {
 
 func (m *merging) summary(s summaryRead) {
 	m.most = max(m.most, s.Rows)
-	m.whole = m.whole || s.Stopped != evidence.StoppedByUser
+	m.whole = m.whole || s.Stopped != evidence.StoppedByUser && s.Incomplete == ""
 	if m.first.Schema == "" {
 		m.first = s
 	}
@@ -394,8 +394,11 @@ func (m *merging) conclude(t *batch.Totals, std stdio, out *merged) error {
 		s.Incomplete = "no file has a summary, so how many rows there should be is not known"
 	case len(missing) > 0:
 		s.Incomplete = fmt.Sprintf("%s missing: %s", count(len(missing), "row is", "rows are"), some(missing))
+		if !m.whole {
+			s.Incomplete += "; and no run came to the end of its input, so more can be missing; go on with --resume"
+		}
 	case !m.whole:
-		s.Incomplete = "every run was stopped before the last row of its input; go on with --resume"
+		s.Incomplete = "no run came to the end of its input; go on with --resume"
 	}
 	if s.Incomplete != "" {
 		std.complain(errors.New(s.Incomplete))
