@@ -380,3 +380,14 @@ func TestOrderOfRulesDoesNotMatter(t *testing.T) {
 
 // allCases are the verdicts of every table of this package.
 func allCases() []verdictCase { return slices.Concat(cases, directoryCases) }
+
+// Who has impersonated a mailbox is not told to try it with impersonation.
+func TestRemediesFitHowItWasAsked(t *testing.T) {
+	for impersonate, want := range map[bool]string{true: "EWS is off for the mailbox", false: "with impersonation"} {
+		r := record(mailbox("anna@contoso.com"), target(func(t *evidence.Target) { t.Impersonate = impersonate }), ask("Basic"), logon("Basic", 200, code("ErrorAccessDenied")))
+		f := Judge(r).Findings[0]
+		if f.Code != "access-denied" || !strings.Contains(f.Remedies[0].Text, want) {
+			t.Errorf("impersonate %t: %s, %q", impersonate, f.Code, f.Remedies[0].Text)
+		}
+	}
+}
