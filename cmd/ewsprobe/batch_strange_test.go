@@ -167,3 +167,15 @@ func TestBatchRefusedInRunAdvises(t *testing.T) {
 		s = begin(t, b, standin.Options{})
 	}
 }
+
+// The reason why thousands of rows were not checked is told to a person twice: in
+// the first of them, and with their count.
+func TestBatchTellsOnceWhyNothingWasChecked(t *testing.T) {
+	b := crowd(everyScheme, standin.Crowd{Mailboxes: 100})
+	b.Basic = false
+	o := rightPassword.run(t, batchArgs(t, begin(t, b, standin.Options{}), "--format", "text", batchFile(t, boxes(50)))...)
+	told := strings.Join(strings.Fields(o.out), " ")
+	if n := strings.Count(told, "already answers for every mailbox"); n != 2 || !strings.Contains(told, "50 × not-checked") || strings.Count(o.out, "@contoso.com  not-checked") != 50 {
+		t.Errorf("%d times:\n%s", n, o.out)
+	}
+}
