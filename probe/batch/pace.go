@@ -18,6 +18,7 @@ type pace struct {
 	until   time.Time     // nobody asks before
 	heard   time.Time     // when the server last asked for a pause
 	trouble int           // in a row
+	away    bool          // nobody could be connected to, and nothing was answered since
 	tempo   *tempo
 	beat    *beat
 	pauses  int
@@ -86,7 +87,7 @@ func (p *pace) wait(ctx context.Context, worker int, idle func()) error {
 func (p *pace) answered(sent time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.trouble = 0
+	p.trouble, p.away = 0, false
 	p.beat.answered(time.Since(sent))
 	if p.tempo.answered(sent) {
 		p.beat.set(p.tempo.x, p.tempo.saved)
@@ -106,6 +107,7 @@ func (p *pace) complained(sent time.Time, pause time.Duration) (until time.Time)
 		}
 		pause = min(shortestPause<<min(p.trouble, 10), longestPause)
 	}
+	p.away = false
 	if fresh {
 		p.heard = now
 		p.pauses++
@@ -134,6 +136,7 @@ func (p *pace) unreachable(sent time.Time) (until time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
+	p.away = true
 	if !sent.Before(p.until) {
 		p.trouble++
 		p.pauses++

@@ -88,6 +88,8 @@ type Progress struct {
 	ByStatus map[finding.Status]int
 	Rate     float64 // allowed by the throttle, calls per second; 0: not held back
 	Paused   time.Duration
+	Until    time.Time // nobody asks before
+	Away     bool      // the server: it answers no more
 }
 
 func newTally(started time.Time) *tally {
