@@ -179,3 +179,14 @@ func TestBatchTellsOnceWhyNothingWasChecked(t *testing.T) {
 		t.Errorf("%d times:\n%s", n, o.out)
 	}
 }
+
+// The example in a text of this program's own would become a placeholder, which
+// reads as somebody's mailbox.
+func TestBatchRedactedProblemsNameNobody(t *testing.T) {
+	s := basicServer(t, func(string, int) []byte { return nil })
+	o := batchOf(t, s, batchFile(t, "emailaddress\nno address\n"), "--redact")
+	rows, _ := results(t, o.out)
+	if v := rows[1].Verdict; v.Code != "config-invalid" || strings.Contains(v.Summary, "domain-") || strings.Contains(v.Summary, "@domain") {
+		t.Errorf("%+v", v)
+	}
+}
