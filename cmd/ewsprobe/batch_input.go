@@ -129,7 +129,7 @@ func (in *input) address(row dynamics.Row) (address, problem string) {
 	case address == "":
 		return "", in.problem(row, in.column, "there is no address")
 	case !mailboxAddress.MatchString(address):
-		return "", in.problem(row, in.column, "this is no e-mail address; give one like anna@contoso.com")
+		return "", in.problem(row, in.column, "this is no e-mail address: that is a name, an @ and a domain")
 	}
 	return address, ""
 }

@@ -134,17 +134,42 @@ func (p *progress) total(f batch.Progress) (rows int, sure bool) {
 	return max(int(all), f.Read), false
 }
 
+// shortPause is one that is not worth a word: most are over before it is read.
+const shortPause = 2 * time.Second
+
+// waitsFor is what keeps the run from asking; "" nothing does.
+func waitsFor(f batch.Progress, now time.Time) string {
+	wait := f.Until.Sub(now)
+	until := fmt.Sprintf("%s (in %s)", f.Until.Local().Format("15:04:05"), max(wait, time.Second).Round(time.Second))
+	switch {
+	case f.Away && wait > 0:
+		return "the server is away, next try at " + until
+	case f.Away:
+		return "the server is away, being tried again"
+	case wait > shortPause:
+		return "the server asked for a pause, until " + until
+	}
+	return ""
+}
+
 // line is "1200 of about 13200 rows, 40.0/s, 5m0s left: 1190 ok, 10 critical".
 func (p *progress) line(f batch.Progress) string {
 	rate := float64(f.Reported) / max(time.Since(p.started).Seconds(), 0.001)
 	done := f.Reported + f.Resumed
 	s := fmt.Sprintf("%d rows, %.1f/s", done, rate)
-	if total, sure := p.total(f); total > done && rate > 0 {
+	why := waitsFor(f, time.Now())
+	if total, sure := p.total(f); total > done && (rate > 0 || why != "") {
 		about := "about "
 		if sure {
 			about = ""
 		}
+		if why != "" { // how long the rest takes, nobody knows
+			return fmt.Sprintf("%d of %s%d rows, %s", done, about, total, why) + p.counts(f)
+		}
 		s = fmt.Sprintf("%d of %s%d rows, %.1f/s, %s left", done, about, total, rate, time.Duration(float64(total-done)/rate*float64(time.Second)).Round(time.Second))
+	}
+	if why != "" {
+		s = fmt.Sprintf("%d rows, %s", done, why)
 	}
 	return s + p.counts(f)
 }

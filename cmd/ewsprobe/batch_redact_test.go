@@ -135,7 +135,7 @@ func TestBatchSentencesStay(t *testing.T) {
 		"the password was accepted at first and then refused 2 times, the last time at 12:34:56 UTC; nothing more is sent for the account (--max-rejections 2)",
 		"the endpoint's own check already answers for every mailbox: credentials-rejected, refused",
 		"2 rows are missing: 3-4", "no file has a summary, so how many rows there should be is not known",
-		"every run was stopped before the last row of its input; go on with --resume",
+		"no run came to the end of its input; go on with --resume",
 		"basic-disabled was accepted until 2020-01-01 (known); that is over.",
 		"a re-created user shows in the text of the Dynamics alert or in Entra ID (--token-file), not at the endpoint",
 		"No mailbox " + batch.Stand + " on this Exchange",

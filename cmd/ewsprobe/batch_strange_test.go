@@ -117,3 +117,76 @@ func TestBatchResumedNamesMailboxes(t *testing.T) {
 		}
 	}
 }
+
+// What EWS says stands in the rows, and what to do fits what happened.
+func TestBatchSaysWhatExchangeSaid(t *testing.T) {
+	s := basicServer(t, func(mailbox string, _ int) []byte {
+		switch mailbox {
+		case "box2@contoso.com", "box3@contoso.com":
+			return soapAnswer("Error", "ErrorQuotaExceeded", "The quota of "+mailbox+" is\n used up."+strings.Repeat("!", 4000))
+		case "box4@contoso.com":
+			return soapAnswer("Error", "ErrorAccessDenied", "no")
+		}
+		return nil
+	})
+	o := batchOf(t, s, batchFile(t, boxes(4)))
+	rows, sum := results(t, o.out)
+	v := rows[2].Verdict
+	if v.Code != "exchange-error" || !strings.Contains(v.Summary, `answers ErrorQuotaExceeded: "The quota of box2@contoso.com is used up.!`) || len(v.Summary) > 400 {
+		t.Errorf("%s %s", v.Code, v.Summary)
+	}
+	if len(sum.Groups) != 3 || len(sum.Groups[1].Examples) != 2 {
+		t.Errorf("%+v", sum.Groups)
+	}
+	_, port, _ := strings.Cut(s.address, ":")
+	o = batchOf(t, s, batchFile(t, boxes(4)), "--format", "text", "--target", standin.Host+":"+port)
+	if !strings.Contains(o.out, "EWS is off for the mailbox") || strings.Contains(o.out, "in the detail") || strings.Contains(o.out, "with impersonation") {
+		t.Errorf("%s", o.out)
+	}
+}
+
+// After a refusal in mid-run, what to do is about the account and not about an
+// endpoint whose report is in order.
+func TestBatchRefusedInRunAdvises(t *testing.T) {
+	b := crowd(everyScheme, standin.Crowd{Mailboxes: 100, RefuseAfter: 10, Refusals: 1000})
+	s := begin(t, b, standin.Options{})
+	for _, format := range []string{"text", "json"} {
+		p := rightPassword
+		p.state = t.TempDir()
+		o := p.run(t, batchArgs(t, s, "--format", format, "--concurrency", "1", batchFile(t, boxes(30)))...)
+		if format == "json" {
+			if rows, _ := results(t, o.out); rows[30].Verdict.Code != "not-checked" || rows[30].Verdict.Reason != "refused-in-run" {
+				t.Errorf("%+v", rows[30])
+			}
+			continue
+		}
+		told := strings.Join(strings.Fields(o.out), " ")
+		if !strings.Contains(told, "its password was changed") || strings.Contains(told, "Mend what the row names first") {
+			t.Errorf("%s", o.out)
+		}
+		s = begin(t, b, standin.Options{})
+	}
+}
+
+// The reason why thousands of rows were not checked is told to a person twice: in
+// the first of them, and with their count.
+func TestBatchTellsOnceWhyNothingWasChecked(t *testing.T) {
+	b := crowd(everyScheme, standin.Crowd{Mailboxes: 100})
+	b.Basic = false
+	o := rightPassword.run(t, batchArgs(t, begin(t, b, standin.Options{}), "--format", "text", batchFile(t, boxes(50)))...)
+	told := strings.Join(strings.Fields(o.out), " ")
+	if n := strings.Count(told, "already answers for every mailbox"); n != 2 || !strings.Contains(told, "50 × not-checked") || strings.Count(o.out, "@contoso.com  not-checked") != 50 {
+		t.Errorf("%d times:\n%s", n, o.out)
+	}
+}
+
+// The example in a text of this program's own would become a placeholder, which
+// reads as somebody's mailbox.
+func TestBatchRedactedProblemsNameNobody(t *testing.T) {
+	s := basicServer(t, func(string, int) []byte { return nil })
+	o := batchOf(t, s, batchFile(t, "emailaddress\nno address\n"), "--redact")
+	rows, _ := results(t, o.out)
+	if v := rows[1].Verdict; v.Code != "config-invalid" || strings.Contains(v.Summary, "domain-") || strings.Contains(v.Summary, "@domain") {
+		t.Errorf("%+v", v)
+	}
+}

@@ -40,7 +40,7 @@ func summaryOf(s batch.Summary) report.Summary {
 			example = g.Examples[0]
 		}
 		l.Groups = append(l.Groups, report.BatchGroup{
-			Code: g.Verdict.Code, Status: g.Verdict.Status, Summary: batch.About(g.Verdict.Summary, example), Count: g.Count, Examples: g.Examples,
+			Code: g.Verdict.Code, Status: g.Verdict.Status, Reason: g.Verdict.Reason, Summary: batch.About(g.Verdict.Summary, example), Count: g.Count, Examples: g.Examples,
 		})
 	}
 	if s.Verdict.Code != "" {

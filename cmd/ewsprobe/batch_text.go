@@ -13,6 +13,7 @@ import (
 type prose struct {
 	w     io.Writer
 	style report.Style
+	why   string // the last row that was not checked
 }
 
 func (p *prose) row(r batch.Result) error {
@@ -20,6 +21,14 @@ func (p *prose) row(r batch.Result) error {
 	summary := ""
 	if r.Verdict.Code != "ok" {
 		summary = "  " + r.Shape.Summary(r.Address)
+	}
+	if r.Verdict.Code == "not-checked" {
+		// One sentence for all that follow it; the summary has it again, with the count.
+		if summary == p.why {
+			summary = "  as above"
+		} else {
+			p.why = summary
+		}
 	}
 	_, err := fmt.Fprintf(p.w, "%-8s  %s  %s%s\n", strings.ToUpper(string(r.Verdict.Status)), report.Clean(name, 330), r.Verdict.Code, report.Clean(summary, 2000))
 	return err

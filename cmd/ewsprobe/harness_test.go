@@ -179,6 +179,7 @@ type verdict struct {
 	Cause      int    `json:"cause"` // 0 is null
 	Confidence string `json:"confidence"`
 	Summary    string `json:"summary"`
+	Reason     string `json:"reason"`
 }
 
 type serverTold struct {

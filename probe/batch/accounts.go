@@ -133,7 +133,7 @@ func (m *manyAccounts) examined(ctx context.Context, a Account) *outcome {
 	case o != nil && (o.skip != nil || o.lines != nil && left > 0):
 		return o
 	case left <= 0:
-		return m.unasked(c, rule.NotChecked(c.BatchTarget(m.Impersonate), fmt.Sprintf("the account was refused %s in this run already; nothing more is sent for it (--max-rejections %d)", times(m.purse.refused), m.Probe.MaxRejections)))
+		return m.unasked(c, rule.Refused(c.BatchTarget(m.Impersonate), fmt.Sprintf("the account was refused %s in this run already; nothing more is sent for it (--max-rejections %d)", times(m.purse.refused), m.Probe.MaxRejections)))
 	}
 	c.MaxRejections = left
 	o = m.examineAccount(ctx, c)

@@ -19,7 +19,11 @@ type pace struct {
 	until   time.Time     // nobody asks before
 	heard   time.Time     // when the server last asked for a pause
 	trouble int           // in a row
+<<<<<<< HEAD
 	silent  time.Time     // since when no call was answered; zero: the last one was
+=======
+	away    bool          // nobody could be connected to, and nothing was answered since
+>>>>>>> words
 	tempo   *tempo
 	beat    *beat
 	pauses  int
@@ -89,7 +93,11 @@ func (p *pace) wait(ctx context.Context, worker int, idle func()) error {
 func (p *pace) answered(sent time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+<<<<<<< HEAD
 	p.trouble, p.silent = 0, time.Time{}
+=======
+	p.trouble, p.away = 0, false
+>>>>>>> words
 	p.beat.answered(time.Since(sent))
 	if p.tempo.answered(sent) {
 		p.beat.set(p.tempo.x, p.tempo.saved)
@@ -109,6 +117,7 @@ func (p *pace) complained(sent time.Time, pause time.Duration) (until time.Time)
 		}
 		pause = min(shortestPause<<min(p.trouble, 10), longestPause)
 	}
+	p.away = false
 	if fresh {
 		p.heard = now
 		p.pauses++
@@ -137,6 +146,7 @@ func (p *pace) unreachable(sent time.Time) (until time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
+	p.away = true
 	if !sent.Before(p.until) {
 		p.trouble++
 		p.pauses++

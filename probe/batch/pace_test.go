@@ -252,3 +252,22 @@ func TestPaceMakesUseOfWhatIsAllowed(t *testing.T) {
 		play(fmt.Sprintf("200/s, %g saved up, pause 500ms, uneven", saved), least, 200*120, &bucket{rate: 200, burst: saved, pause: 500 * time.Millisecond})
 	}
 }
+
+// The pace knows whether the server is away or only wants a pause.
+func TestPaceKnowsWhoIsAway(t *testing.T) {
+	p := newPace(1)
+	for i, step := range []struct {
+		do   func()
+		away bool
+	}{
+		{func() {}, false},
+		{func() { p.unreachable(time.Now()) }, true},
+		{func() { p.complained(time.Now(), time.Minute) }, false},
+		{func() { p.unreachable(time.Now()) }, true},
+		{func() { p.answered(time.Now()) }, false},
+	} {
+		if step.do(); p.away != step.away {
+			t.Errorf("step %d: away is %t", i, p.away)
+		}
+	}
+}

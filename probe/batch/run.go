@@ -223,7 +223,7 @@ func (r *run) far() Progress {
 	p := r.tally.far()
 	r.pace.mu.Lock()
 	defer r.pace.mu.Unlock()
-	p.Paused = r.pace.paused
+	p.Paused, p.Until, p.Away = r.pace.paused, r.pace.until, r.pace.away
 	if x := r.pace.tempo.x; !math.IsInf(x, 1) {
 		p.Rate = x
 	}

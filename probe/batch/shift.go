@@ -67,7 +67,7 @@ func (s *shift) begin(ctx context.Context) {
 			w.work(s.working)
 			if why := s.account.why(); why != "" {
 				// What is read from now on is not asked for, and what waits neither.
-				s.pass(why)
+				s.pass(rule.Refused, why)
 				s.remember()
 				s.rest()
 			}
@@ -130,10 +130,10 @@ func (s *shift) end(ctx context.Context) {
 }
 
 // pass makes all further rows not-checked.
-func (s *shift) pass(why string) {
+func (s *shift) pass(judge func(evidence.Target, string) rule.Judgement, why string) {
 	target := s.target
 	target.Mailbox = ""
-	shape, err := ShapeOf(rule.NotChecked(target, why), "")
+	shape, err := ShapeOf(judge(target, why), "")
 	if err != nil {
 		s.halt(err)
 		return
@@ -211,7 +211,7 @@ func (r *run) oneAccount(ctx context.Context) duty {
 	switch why := forAll(judged, endpoint.lines != nil); {
 	case ctx.Err() != nil:
 	case why != "":
-		s.pass(why)
+		s.pass(rule.NotChecked, why)
 		r.tally.worse(judged.Verdict, "")
 	default:
 		s.lines, s.bench = endpoint.lines, newBench(endpoint.rec, *endpoint.accepted, r.Impersonate)

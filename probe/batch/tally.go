@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -88,6 +89,8 @@ type Progress struct {
 	ByStatus map[finding.Status]int
 	Rate     float64 // allowed by the throttle, calls per second; 0: not held back
 	Paused   time.Duration
+	Until    time.Time // nobody asks before
+	Away     bool      // the server: it answers no more
 }
 
 func newTally(started time.Time) *tally {
@@ -187,8 +190,10 @@ func (t *tally) count(shape *Shape, name string, tries int, resumed bool) {
 func (t *tally) groupOf(v finding.Verdict) (*Group, group) {
 	k := group{code: v.Code, status: v.Status}
 	switch v.Code {
-	case "not-checked", "exchange-error", "throttled", "server-error", "forbidden":
+	case "not-checked", "throttled", "server-error", "forbidden":
 		k.what = v.Summary
+	case "exchange-error":
+		k.what, _, _ = strings.Cut(v.Summary, `: "`) // the code; the server's words may differ by mailbox
 	}
 	g := t.groups[k]
 	if g == nil && len(t.groups) >= maxGroups {

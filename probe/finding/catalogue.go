@@ -1,6 +1,7 @@
 package finding
 
 import (
+	"maps"
 	"slices"
 	"sync"
 )
@@ -126,5 +127,9 @@ func Order(c Code) int {
 func (e Entry) clone() Entry {
 	e.Remedies = slices.Clone(e.Remedies)
 	e.SeeAlso = slices.Clone(e.SeeAlso)
+	e.Other = maps.Clone(e.Other)
+	for c, list := range e.Other {
+		e.Other[c] = slices.Clone(list)
+	}
 	return e
 }

@@ -51,6 +51,11 @@ func askEntries() []Entry {
 				{Text: "If it works inside and Dynamics still cannot connect, check that the firewall lets the Azure addresses of the environment's region in.", Link: linkNetwork},
 				testEnable,
 			},
+			Other: map[Case][]Remedy{
+				InBatch: {
+					{Text: "The endpoint was reached before and not for these calls, as long as each was tried: see whether it, or the device in front of it, was restarted or taken out of service during the run. Then run the batch again for these mailboxes.", Command: cmdEachNode},
+				},
+			},
 			SeeAlso: []Code{"timeout", "tls-failed", "farm-inconsistent"},
 		},
 		{
@@ -64,6 +69,11 @@ func askEntries() []Entry {
 				{Text: "Give it more time once, to tell slow from silent.", Command: `ewsprobe check --no-credentials --timeout 90s {host}`},
 				{Text: "If only Dynamics times out, check that the firewall lets the Azure addresses of the environment's region in.", Link: linkNetwork},
 				testEnable,
+			},
+			Other: map[Case][]Remedy{
+				InBatch: {
+					{Text: "The endpoint was reached before and did not answer these calls in time: look at the load of the server, and at the databases of these mailboxes. Then check one by itself, with more time.", Command: `ewsprobe check --user "{user}" --mailbox "{mailbox}" --impersonate --timeout 90s {host}`},
+				},
 			},
 			SeeAlso: []Code{"connect-failed", "server-error"},
 		},
@@ -117,6 +127,11 @@ func askEntries() []Entry {
 				{Text: "Right after a restart Exchange may answer so for a few minutes. Wait, then check again.", Command: cmdAnonymous},
 				testEnable,
 			},
+			Other: map[Case][]Remedy{
+				InBatch: {
+					{Text: "EWS answered other calls of this run, so its address is right: see who answered in its place (a page of the device in front, a server in maintenance) and whether one node fails or all do. Then run the batch again for these mailboxes.", Command: cmdEachNode},
+				},
+			},
 			SeeAlso: []Code{"throttled", "farm-inconsistent", "mailbox-unavailable"},
 		},
 		{
@@ -129,6 +144,11 @@ func askEntries() []Entry {
 				{Text: "See which throttling policy holds for the account.", Command: `Get-ThrottlingPolicyAssociation "{user}"`},
 				{Text: "If it comes back, lower the maximum concurrent connections in the Dynamics email server profile before you loosen the policy in Exchange."},
 				testEnable,
+			},
+			Other: map[Case][]Remedy{
+				InBatch: {
+					{Text: "See which throttling policy holds for the account, and what else works on the same mailboxes. Then run the batch again for these, at a quieter time or with fewer calls at once.", Command: `Get-ThrottlingPolicyAssociation "{user}"`},
+				},
 			},
 			SeeAlso: []Code{"server-error", "mailbox-unavailable"},
 		},

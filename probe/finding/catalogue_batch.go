@@ -11,5 +11,12 @@ var notCheckedEntry = Entry{
 		{Text: "Check the endpoint by itself until it is in order.", Command: cmdCheck},
 		{Text: "Then run the batch again. With the state file of the first run it asks only for what was not checked."},
 	},
+	Other: map[Case][]Remedy{
+		RefusedInRun: {
+			{Text: "Find out why the account was refused in the middle of the run: most often its password was changed, or the account was locked or disabled meanwhile. Nothing more was sent for it, so that this run does not lock it."},
+			{Text: "Check the account by itself until it is in order.", Command: cmdCheck, Link: linkPrerequisites},
+			{Text: "Then run the batch again with the same --resume: it asks only for what was not checked."},
+		},
+	},
 	SeeAlso: []Code{"credentials-rejected", "basic-disabled", "throttled"},
 }

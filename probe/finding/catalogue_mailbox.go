@@ -64,6 +64,15 @@ func mailboxEntries() []Entry {
 				{Text: "If the profile must go without impersonation, give the account full access to the mailbox (Add-MailboxPermission), and check again.", Command: `ewsprobe check --user "{user}" --mailbox "{mailbox}" {host}`},
 				testEnable,
 			},
+			Other: map[Case][]Remedy{
+				Impersonated: {
+					{Text: "The mailbox was impersonated, so the answer is about what its own user may do. See whether EWS is off for the mailbox, or limited to certain applications.", Command: cmdShowCASEWS, Link: linkSetCAS},
+					{Text: "See the same for the organisation.", Command: cmdShowOrgEWS, Link: linkSetOrg},
+					{Text: "See whether the role reaches the mailbox: one outside its scope can be answered like this too.", Command: cmdShowScopes},
+					{Text: "Check again.", Command: cmdImpersonate},
+					testEnable,
+				},
+			},
 			SeeAlso: []Code{"impersonation-denied", "forbidden"},
 		},
 		autodiscoverFailedEntry(),
@@ -116,6 +125,12 @@ func mailboxEntries() []Entry {
 				{Text: "Read the EWS code in the detail and what it says to do, and look into the event log of the Exchange server at the time of the answer."},
 				{Text: "Check once more after a few minutes, and with another mailbox, to see whether it stays and whom it concerns.", Command: cmdImpersonate},
 				testEnable,
+			},
+			Other: map[Case][]Remedy{
+				InBatch: {
+					{Text: "Look into the event log of the Exchange server at the time of the answer: the same code at every mailbox points to the server, at one to that mailbox."},
+					{Text: "Check one of them by itself after a few minutes; the detail of that report says what is known of the code.", Command: cmdImpersonate},
+				},
 			},
 			SeeAlso: []Code{"mailbox-unavailable", "throttled", "inconclusive"},
 		},

@@ -163,6 +163,14 @@ func TestEntriesAreComplete(t *testing.T) {
 			for i, r := range e.Remedies {
 				checkRemedy(t, i, r)
 			}
+			for c, list := range e.Other {
+				if len(list) == 0 || strings.HasPrefix(list[0].Command, "Set-") || strings.HasPrefix(list[0].Command, "New-") {
+					t.Errorf("%s: no remedy, or a change before a look", c)
+				}
+				for i, r := range list {
+					checkRemedy(t, i, r)
+				}
+			}
 			for _, c := range e.SeeAlso {
 				if _, ok := Lookup(c); !ok || c == e.Code {
 					t.Errorf("see also %q", c)
@@ -277,7 +285,7 @@ var knownProperties = []string{
 var knownFlags = []string{
 	"--user", "--mailbox", "--impersonate", "--profile", "--profile-auth", "--view", "--address", "--each-address",
 	"--follow-autodiscover", "--ca-file", "--timeout", "--no-credentials", "--save", "--help",
-	"--explain-rejection", "--dc", "--keytab", "--ccache", "--spn",
+	"--explain-rejection", "--dc", "--keytab", "--ccache", "--spn", "--resume",
 	"--cloud", "--dynamics-url", "--tenant", "--token-file", "--client-id", "--client-secret-file",
 }
 

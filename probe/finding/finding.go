@@ -83,6 +83,27 @@ type Remedy struct {
 	Link    string `json:"link"`
 }
 
+// Case is how something was asked, where what to do depends on it.
+type Case string
+
+// The cases for which entries have remedies of their own.
+const (
+	Impersonated Case = "impersonated" // the mailbox was impersonated
+	InBatch      Case = "batch"        // one of many: the endpoint was examined before, and a row has no detail
+	RefusedInRun Case = "refused-in-run"
+)
+
+// RemediesIn are the remedies for the first of the cases that has its own, else
+// the usual ones.
+func (e Entry) RemediesIn(cases ...Case) []Remedy {
+	for _, c := range cases {
+		if list, ok := e.Other[c]; ok {
+			return list
+		}
+	}
+	return e.Remedies
+}
+
 // Entry is one code of the catalogue.
 type Entry struct {
 	Code   Code
@@ -90,9 +111,10 @@ type Entry struct {
 	Status Status // the status of the row; a rule may lower it where the contract says so
 	Cause  int    // 1..6 of KB 3212785, 0 where it is none of them
 
-	Title     string   // one line without arguments, no full stop
-	Meaning   string   // what it means for Dynamics and the administrator
-	Concluded string   // from which evidence it is concluded
-	Remedies  []Remedy // in the order in which to try them: look first, then change, then re-test
+	Title     string            // one line without arguments, no full stop
+	Meaning   string            // what it means for Dynamics and the administrator
+	Concluded string            // from which evidence it is concluded
+	Remedies  []Remedy          // in the order in which to try them: look first, then change, then re-test
+	Other     map[Case][]Remedy // in their place, where something else is to be done
 	SeeAlso   []Code
 }

@@ -1,8 +1,10 @@
 package redact
 
 import (
+	"maps"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
@@ -63,6 +65,9 @@ func known(word string) bool {
 		}
 		for _, e := range finding.Catalogue() {
 			learn(string(e.Code), e.Title, e.Meaning, e.Concluded)
+			for _, m := range slices.Concat(slices.Collect(maps.Values(e.Other))...) {
+				learn(m.Text)
+			}
 			for _, m := range e.Remedies {
 				learn(m.Text)
 			}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
+	"github.com/ewsprobe/ewsprobe/probe/rule"
 )
 
 // Schemas of the lines of a batch.
@@ -96,6 +97,7 @@ type SlowMailbox struct {
 type BatchGroup struct {
 	Code     finding.Code   `json:"code"`
 	Status   finding.Status `json:"status"`
+	Reason   string         `json:"reason"`  // as the verdicts have it
 	Summary  string         `json:"summary"` // of the first of them
 	Count    int            `json:"count"`
 	Examples []string       `json:"examples"`
@@ -294,27 +296,23 @@ func batchRemedy(entry finding.Entry, endpoint *Report, g BatchGroup) finding.Re
 	if len(entry.Remedies) == 0 {
 		return finding.Remedy{}
 	}
-	r := entry.Remedies[0]
-	mailbox, user, host := "MAILBOX", "USER", "HOST"
-	if len(g.Examples) > 0 && safeName(g.Examples[0]) {
-		mailbox = g.Examples[0]
-	}
+	var target evidence.Target
 	if endpoint != nil {
-		if safeName(endpoint.Target.User) {
-			user = endpoint.Target.User
-		}
-		host = endpoint.Target.Host
+		target = endpoint.Target
 	}
-	fill := strings.NewReplacer("{mailbox}", mailbox, "{user}", user, "{host}", host, "{server}", "<SERVER>")
-	r.Text, r.Command = fill.Replace(r.Text), fill.Replace(r.Command)
+	cases := []finding.Case{finding.Case(g.Reason)}
+	if target.Impersonate {
+		cases = append(cases, finding.Impersonated)
+	}
+	example := ""
+	if len(g.Examples) > 0 {
+		example = g.Examples[0]
+	}
+	r := rule.Fill(entry.RemediesIn(append(cases, finding.InBatch)...)[0], target, example)
+	if !target.Impersonate && !strings.Contains(r.Text, "impersonat") { // asked again as it was
+		r.Command = strings.Replace(r.Command, " --impersonate", "", 1)
+	}
 	return r
-}
-
-// safeName: nothing that a shell would read as more than a name.
-func safeName(s string) bool {
-	return s != "" && !strings.ContainsFunc(s, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune(`@.-_+\`, r))
-	})
 }
 
 // harmless is the summary with every text made harmless, as a report's own.

@@ -49,7 +49,7 @@ func aBatch(t *testing.T, word string) ([]Row, Summary) {
 	}
 	for _, r := range []int{1, 4, 3, 5, 6, 0} { // as a batch sorts them
 		v := rows[r].Verdict
-		s.Groups = append(s.Groups, BatchGroup{v.Code, v.Status, v.Summary, 1, []string{rows[r].Name()}})
+		s.Groups = append(s.Groups, BatchGroup{v.Code, v.Status, v.Reason, v.Summary, 1, []string{rows[r].Name()}})
 	}
 	s.Groups[5].Count, s.Groups[5].Examples = 2, []string{"anna@contoso.com", word}
 	worst := rows[1].Verdict
@@ -312,5 +312,48 @@ func TestBatchPageIsAlone(t *testing.T) {
 	}
 	if got := strings.Join(order, " "); got != "1 2 3 4 5 6 7" {
 		t.Errorf("rows %s", got)
+	}
+}
+
+// What a batch advises fits how it asked, and its commands lead to the endpoint
+// that was asked.
+func TestBatchRemedyFits(t *testing.T) {
+	const online, local = "https://mail.contoso.com/EWS/Exchange.asmx", "https://localhost:9543/EWS/Exchange.asmx"
+	for _, c := range []struct {
+		code        finding.Code
+		reason      string
+		url         string
+		impersonate bool
+		text        string
+		command     string
+	}{
+		{"access-denied", "", online, false, "with impersonation", `ewsprobe check --user "svc@contoso.com" --mailbox "anna@contoso.com" --impersonate mail.contoso.com`},
+		{"access-denied", "", local, true, "EWS is off for the mailbox", `Get-CASMailbox "anna@contoso.com" | Format-List Ews*`},
+		{"connect-failed", "", local, true, "during the run", "ewsprobe check --no-credentials --each-address localhost:9543"},
+		{"timeout", "", local, true, "more time", `ewsprobe check --user "svc@contoso.com" --mailbox "anna@contoso.com" --impersonate --timeout 90s localhost:9543`},
+		{"timeout", "", online, false, "more time", `ewsprobe check --user "svc@contoso.com" --mailbox "anna@contoso.com" --timeout 90s mail.contoso.com`},
+		{"server-error", "", "https://mail.contoso.com/other/path", true, "who answered in its place", "ewsprobe check --no-credentials --each-address https://mail.contoso.com/other/path"},
+		{"not-checked", "", online, true, "the report of the endpoint", ""},
+		{"not-checked", "refused-in-run", online, true, "its password was changed", ""},
+		{"exchange-error", "", online, true, "event log", ""},
+		{"mailbox-not-found", "", online, true, "", `Get-Recipient "anna@contoso.com" | Format-List RecipientTypeDetails,PrimarySmtpAddress,EmailAddresses`},
+	} {
+		entry, _ := finding.Lookup(c.code)
+		endpoint := &Report{Target: evidence.Target{URL: c.url, Host: "mail.contoso.com", User: "svc@contoso.com", Impersonate: c.impersonate}}
+		r := batchRemedy(entry, endpoint, BatchGroup{Code: c.code, Reason: c.reason, Examples: []string{"anna@contoso.com"}})
+		if !strings.Contains(r.Text, c.text) || r.Command != c.command {
+			t.Errorf("%s %s: %q\n%s", c.code, c.reason, r.Text, r.Command)
+		}
+		if strings.Contains(r.Text, "in the detail") {
+			t.Errorf("%s points to a detail, which a row has not: %q", c.code, r.Text)
+		}
+	}
+	// What a shell would read otherwise stands in no command, and neither does what is not known.
+	entry, _ := finding.Lookup("mailbox-not-found")
+	for _, endpoint := range []*Report{nil, {Target: evidence.Target{URL: local}}} {
+		r := batchRemedy(entry, endpoint, BatchGroup{Examples: []string{`x"; rm -rf @contoso.com`}})
+		if !strings.Contains(r.Command, `"<MAILBOX>"`) {
+			t.Errorf("%q", r.Command)
+		}
 	}
 }

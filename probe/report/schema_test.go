@@ -72,7 +72,7 @@ var (
 		"Report.findings": "The first is the verdict's own, except for ok, inconclusive, bad-usage and config-invalid.", "Report.schemes": "As offered to the anonymous request, in the server's order, names as sent.",
 		"Report.server": "Of the first address that answered; every address is in nodes.", "Report.nodes": "One for each probed address.", "Report.attempts": "Every use of the account, made or not made.",
 		"Report.evidence": "What was asked and what came back, one leg each. No secret is in it.", "Report.dynamics": "What Dynamics itself wrote down at its last test, from --profile.",
-		"Verdict.code": "See `ewsprobe explain CODE`. Codes may be added, never renamed.", "Verdict.cause": "Of KB 3212785; null: none of them.", "Verdict.reason": "Why an account is refused.",
+		"Verdict.code": "See `ewsprobe explain CODE`. Codes may be added, never renamed.", "Verdict.cause": "Of KB 3212785; null: none of them.", "Verdict.reason": "Why an account is refused. Of not-checked: refused-in-run, where the account was refused in the middle of a batch.",
 		"CauseReport.status": "not-checked never means no.", "Finding.evidence": "Identifiers of items of evidence.", "Finding.addresses": "Where it holds.",
 		"Attempt.counted": "Counts against --max-rejections.", "Server.clock_skew_ms": "Server minus local.", "Item.connection": "Counts from 1 in order of opening.",
 		"Row.row": "Counts the rows of data of the input from 1. Lines may come in another order.", "Row.line": "Where the record starts, the header being line 1.",

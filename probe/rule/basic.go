@@ -19,14 +19,23 @@ func basicRejected(v *view, n *node) *hit {
 		return v.formRejected(n, b, other)
 	}
 	h := &hit{confidence: finding.Confirmed, evidence: []string{b.ID, v.proved.ID}}
-	h.summary = fmt.Sprintf("%s offers Basic but refuses with it what %s accepts", v.at(n), mechanism(v.proved.Logon))
-	h.detail = fmt.Sprintf("The same account and password were refused by Basic and accepted by %s", mechanism(v.proved.Logon))
+	h.summary = fmt.Sprintf("%s offers Basic but refuses with it what %s accepts", v.at(n), v.provedBy(n))
+	h.detail = fmt.Sprintf("The same account and password were refused by Basic and accepted by %s", v.provedBy(n))
 	if v.proved.Address != n.address {
 		h.confidence = finding.Likely
-		h.detail += fmt.Sprintf(" at %s", v.proved.Address)
 	}
 	h.detail += ". The password is right: look at how Basic reads it (the form of the user name, a default domain, characters beyond ASCII) and at the account's right to log on there."
 	return h
+}
+
+// provedBy names the logon that proved the password, and where that was if it was
+// not at n.
+func (v *view) provedBy(n *node) string {
+	by := mechanism(v.proved.Logon)
+	if v.proved.Address != n.address {
+		by += " at " + v.proved.Address
+	}
+	return by
 }
 
 // nameForm says in which form the name was sent, which EWS looks up before it

@@ -49,7 +49,8 @@ func (v *view) apply(r row) (finding.Finding, bool) {
 	f := finding.Finding{Code: r.code, Cause: entry.Cause, Title: entry.Title}
 	holds := false
 	var first []finding.Remedy
-	rest := entry.Remedies
+	usual := entry.RemediesIn(v.cases()...)
+	rest := usual
 	join := func(h *hit, address string) {
 		if h == nil {
 			return
@@ -66,7 +67,7 @@ func (v *view) apply(r row) (finding.Finding, bool) {
 		}
 		holds = true
 		f.Status, f.Confidence, f.Summary, f.Detail, f.Reason = h.status, h.confidence, h.summary, h.detail, h.reason
-		first, rest = h.remedies, entry.Remedies
+		first, rest = h.remedies, usual
 		if h.short {
 			rest = rest[max(0, len(rest)-3):] // mend it, tell Dynamics, test there
 		}

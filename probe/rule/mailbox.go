@@ -145,6 +145,17 @@ func serviceMailboxMissing(v *view, n *node) *hit {
 	return h
 }
 
+const longestMessage = 160
+
+// shortened is a text of a server as one line of so many characters.
+func shortened(text string, most int) string {
+	text = strings.TrimSuffix(strings.Join(strings.Fields(text), " "), ".")
+	if r := []rune(text); len(r) > most {
+		return string(r[:most-1]) + "…"
+	}
+	return text
+}
+
 // exchangeError is whatever EWS answers that no other row of this file names.
 func exchangeError(v *view, n *node) *hit {
 	item, m := v.about(n, "exchange-error")
@@ -154,6 +165,9 @@ func exchangeError(v *view, n *node) *hit {
 	code := item.EWS.Code
 	if code == "" {
 		code = "a fault without a code"
+	}
+	if text := item.EWS.Message; v.row && text != "" { // a row has no detail to read it in
+		code += fmt.Sprintf(": %q", shortened(text, longestMessage))
 	}
 	return said(item, m, "EWS accepts the sign-in but answers %s", code)
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 )
 
@@ -57,6 +58,24 @@ func (v *view) fill(remedies []finding.Remedy, addresses ...string) []finding.Re
 		filled = append(filled, finding.Remedy{Text: r.Replace(m.Text), Command: r.Replace(m.Command), Link: m.Link})
 	}
 	return filled
+}
+
+// cases are those that remedies depend on.
+func (v *view) cases() []finding.Case {
+	if v.rec.Target.Impersonate && v.rec.Target.Mailbox != "" {
+		return []finding.Case{finding.Impersonated}
+	}
+	return nil
+}
+
+// Fill puts names into a remedy of the catalogue for a report of many: a mailbox
+// that stands for them, and the endpoint of t.
+func Fill(remedy finding.Remedy, t evidence.Target, mailbox string) finding.Remedy {
+	t.Mailbox = mailbox
+	if mailbox == "" {
+		t.Mailbox = "<MAILBOX>"
+	}
+	return arrange(&evidence.Record{Target: t}).fill([]finding.Remedy{remedy})[0]
 }
 
 // frontEnd is the name of the first server at one of the addresses, or at any if

@@ -84,6 +84,14 @@ func NotChecked(target evidence.Target, why string) Judgement {
 	return notAsked(target, "not-checked", why, "the mailbox was not asked: "+why)
 }
 
+// Refused is NotChecked for what was left when the account was refused in the
+// middle of the run.
+func Refused(target evidence.Target, why string) Judgement {
+	j := NotChecked(target, why)
+	j.Verdict.Reason = string(finding.RefusedInRun)
+	return j
+}
+
 // BadRow is the judgement of a row that names no mailbox that could be asked for.
 func BadRow(target evidence.Target, why string) Judgement {
 	return notAsked(target, "config-invalid", why, "nothing was asked")

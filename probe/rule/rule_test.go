@@ -380,3 +380,29 @@ func TestOrderOfRulesDoesNotMatter(t *testing.T) {
 
 // allCases are the verdicts of every table of this package.
 func allCases() []verdictCase { return slices.Concat(cases, directoryCases) }
+
+// Who has impersonated a mailbox is not told to try it with impersonation.
+func TestRemediesFitHowItWasAsked(t *testing.T) {
+	for impersonate, want := range map[bool]string{true: "EWS is off for the mailbox", false: "with impersonation"} {
+		r := record(mailbox("anna@contoso.com"), target(func(t *evidence.Target) { t.Impersonate = impersonate }), ask("Basic"), logon("Basic", 200, code("ErrorAccessDenied")))
+		f := Judge(r).Findings[0]
+		if f.Code != "access-denied" || !strings.Contains(f.Remedies[0].Text, want) {
+			t.Errorf("impersonate %t: %s, %q", impersonate, f.Code, f.Remedies[0].Text)
+		}
+	}
+}
+
+// Where two nodes differ over one password, the sentence says which accepts it.
+func TestNodesThatDifferAreNamed(t *testing.T) {
+	const there = "10.0.0.12:443"
+	for _, c := range []struct{ auth, scheme, want string }{
+		{"basic", "Basic", "mail.contoso.com at 10.0.0.12:443 offers Basic but refuses with it what Basic at 10.0.0.11:443 accepts"},
+		{"ntlm", "NTLM", "mail.contoso.com at 10.0.0.12:443 refuses by NTLM what NTLM at 10.0.0.11:443 accepts"},
+	} {
+		r := record(profile(c.auth), target(func(t *evidence.Target) { t.EveryAddress = true }),
+			ask(c.scheme), logon(c.scheme, 200), at(there), ask(c.scheme), logon(c.scheme, 401))
+		if got := Judge(r).Verdict.Summary; got != c.want {
+			t.Errorf("%q", got)
+		}
+	}
+}

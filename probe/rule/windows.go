@@ -125,7 +125,7 @@ func ntlmRejected(v *view, n *node) *hit {
 		return nil // extended-protection
 	}
 	h := &hit{status: v.windowsStatus(n, false), confidence: finding.Undetermined, evidence: []string{w.ID, v.proved.ID}}
-	h.summary = fmt.Sprintf("%s refuses by %s what %s accepts", v.at(n), mechanism(w.Logon), mechanism(v.proved.Logon))
+	h.summary = fmt.Sprintf("%s refuses by %s what %s accepts", v.at(n), mechanism(w.Logon), v.provedBy(n))
 	if none != nil {
 		h.evidence = append(h.evidence, none.ID)
 		h.detail = "The password is right, but NTLM refuses it with and without a channel binding."

@@ -1,0 +1,40 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ewsprobe/ewsprobe/probe/batch"
+	"github.com/ewsprobe/ewsprobe/probe/finding"
+)
+
+// While a server is away or wants a pause, nobody is promised an end.
+func TestProgressSaysWhatItWaitsFor(t *testing.T) {
+	soon := time.Now().Add(12 * time.Second)
+	at := soon.Local().Format("15:04:05")
+	for name, c := range map[string]struct {
+		f             batch.Progress
+		want, without string
+	}{
+		"on its way":    {batch.Progress{}, "/s, ", "server"},
+		"a short pause": {batch.Progress{Until: time.Now().Add(time.Second)}, "/s, ", "server"},
+		"a pause":       {batch.Progress{Until: soon}, "70 of 149 rows, the server asked for a pause, until " + at + " (in 12s): 70 ok", "left"},
+		"away":          {batch.Progress{Until: soon, Away: true}, "70 of 149 rows, the server is away, next try at " + at + " (in 12s): 70 ok", "left"},
+		"away, asked":   {batch.Progress{Until: time.Now().Add(-time.Second), Away: true}, "70 of 149 rows, the server is away, being tried again: 70 ok", "left"},
+	} {
+		in := &input{size: 1000}
+		in.at.Store(1000)
+		in.count.Store(149)
+		p := showProgress(stdio{}, in, batch.Shard{})
+		p.started = time.Now().Add(-time.Minute)
+		c.f.Reported, c.f.Read, c.f.ByStatus = 70, 149, map[finding.Status]int{finding.OK: 70}
+		if got := p.line(c.f); !strings.Contains(got, c.want) || strings.Contains(got, c.without) {
+			t.Errorf("%s: %q", name, got)
+		}
+		in.size = 0 // from a pipe: how many there will be is not known
+		if got := p.line(c.f); !strings.HasPrefix(got, "70 rows, ") || strings.Contains(got, c.without) {
+			t.Errorf("%s, from a pipe: %q", name, got)
+		}
+	}
+}
