@@ -157,8 +157,10 @@ func usageError(c *cli.Context, err error, _ bool) error {
 	if name, ok := strings.CutPrefix(text, "flag needs an argument: -"); ok {
 		return usage("--%s needs a value", strings.TrimLeft(name, "-"))
 	}
-	if strings.Contains(text, "flag -timeout") {
-		return usage("--timeout needs a number with its unit, like 30s or 2m")
+	if _, rest, ok := strings.Cut(text, "for flag -"); ok {
+		if name, _, _ := strings.Cut(rest, ":"); strings.HasPrefix(name, "timeout") {
+			return usage("--%s needs a number with its unit, like 30s or 2m", name)
+		}
 	}
 	return usage("%s; see `%s --help`", text, strings.TrimSpace(c.Command.HelpName))
 }

@@ -164,7 +164,7 @@ func batchWith(c *cli.Context, std stdio, mask *batchMask) error {
 		std.complain(fmt.Errorf("the results could not be written: %w", sumErr))
 		err, whole = sumErr, false
 	}
-	if summary.Stopped == evidence.StoppedByUser || out.trouble != "" || err != nil {
+	if summary.Stopped == evidence.StoppedByUser || out.trouble != "" || len(out.lost) > 0 || err != nil {
 		return exit(3)
 	}
 	if code := summary.Verdict.Status.ExitCode(); code != 0 && summary.Verdict.Code != "" {

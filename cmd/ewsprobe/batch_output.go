@@ -58,6 +58,7 @@ type outputs struct {
 	found   *report.Report        // of the endpoint
 	over    []evidence.Acceptance // entries of the baseline whose day is over
 	trouble string                // why the run could not come to its end
+	lost    []string              // files that were to be saved and could not be
 	mask    *batchMask            // nil: names are shown
 	stdio   stdio
 }
@@ -141,17 +142,37 @@ func (o *outputs) emit(r batch.Result) error {
 			continue
 		}
 		if out.err = out.row(r); out.err != nil {
-			return out.err
+			if err := o.drop(out); err != nil {
+				return err
+			}
 		}
 	}
+	return nil
+}
+
+// drop gives up a file that cannot be written: the run goes on, and says so now
+// and in its summary. Without standard output there is nothing to go on for.
+func (o *outputs) drop(out *outlet) error {
+	if out.file == nil {
+		return out.err
+	}
+	out.file.abandon()
+	lost := fmt.Errorf("--save %s was given up: it cannot be written (%w)", out.file.name, out.err)
+	o.stdio.complain(lost)
+	o.lost = append(o.lost, lost.Error())
 	return nil
 }
 
 // flush writes what was emitted.
 func (o *outputs) flush() error {
 	for _, out := range o.list {
+		if out.err != nil {
+			continue
+		}
 		if err := out.flush(); err != nil {
-			return err
+			if err := o.drop(out); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -175,6 +196,9 @@ func (o *outputs) summary(found batch.Summary) error {
 	if found.Note != "" {
 		s.Notes = append(s.Notes, found.Note)
 	}
+	for _, lost := range o.lost {
+		s.Notes = append(s.Notes, lost+".")
+	}
 	s = o.mask.summary(s)
 	s.Endpoint = o.found
 	if o.trouble != "" {
@@ -183,7 +207,7 @@ func (o *outputs) summary(found batch.Summary) error {
 	var errs []error
 	for _, out := range o.list {
 		if out.err != nil {
-			continue // the run has ended with it
+			continue // told when it failed
 		}
 		err := out.sink.summary(s)
 		if err == nil {
@@ -191,6 +215,9 @@ func (o *outputs) summary(found batch.Summary) error {
 		}
 		if err == nil && out.file != nil {
 			err = out.file.commit()
+		}
+		if err != nil && out.file != nil {
+			err = fmt.Errorf("--save %s: %w", out.file.name, err)
 		}
 		errs = append(errs, err)
 	}

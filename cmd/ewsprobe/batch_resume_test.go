@@ -11,13 +11,13 @@ import (
 	"github.com/ewsprobe/ewsprobe/ews/standin"
 )
 
-// full is a disk with room for so many bytes.
-type full struct {
+// fullDisk is one with room for so many bytes.
+type fullDisk struct {
 	bytes.Buffer
 	room int
 }
 
-func (f *full) Write(p []byte) (int, error) {
+func (f *fullDisk) Write(p []byte) (int, error) {
 	if left := f.room - f.Len(); left < len(p) {
 		n, _ := f.Buffer.Write(p[:max(left, 0)])
 		return n, errors.New("no space left on device")
@@ -34,7 +34,7 @@ func TestBatchGoesOnAfterAFullDisk(t *testing.T) {
 	t.Setenv("XDG_STATE_HOME", dir)
 	var all bytes.Buffer
 	for _, room := range []int{2500, 4000, 1 << 20} {
-		out, complaint := &full{room: room}, &bytes.Buffer{}
+		out, complaint := &fullDisk{room: room}, &bytes.Buffer{}
 		code := run(t.Context(), args, stdio{in: strings.NewReader(""), out: out, err: complaint, inFD: -1, env: func(name string) string {
 			if name == passwordEnv {
 				return standin.Password

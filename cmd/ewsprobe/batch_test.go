@@ -361,6 +361,8 @@ func TestBatchUsage(t *testing.T) {
 		{[]string{"--target", "mail.contoso.com", "--shard", "4/3", file}, "--shard"},
 		{[]string{"--target", "mail.contoso.com", "--shard", "1/3", "--max-rejections", "2", file}, "--max-rejections"},
 		{[]string{"--target", "mail.contoso.com", "--concurrency", "0", file}, "--concurrency"},
+		{[]string{"--target", "mail.contoso.com", "--timeout-per-mailbox", "5", file}, "--timeout-per-mailbox needs a number with its unit"},
+		{[]string{"--target", "mail.contoso.com", "--timeout", "5", file}, "--timeout needs a number with its unit"},
 		{[]string{"--target", "mail.contoso.com", "--column", "smtp", file}, "no column"},
 		{[]string{"--target", "mail.contoso.com", batchFile(t, "a,b\n1,2\n")}, "emailaddress"},
 		{[]string{"--target", "mail.contoso.com", filepath.Join(t.TempDir(), "missing.csv")}, "cannot be read"},

@@ -136,7 +136,7 @@ func findRealm(c *cli.Context, cfg *probe.Config) error {
 	if !cfg.Kerberos.Named && !cfg.Explain && !searches && cfg.ProfileAuth != probe.ProfileNegotiate || cfg.NoCredentials {
 		return nil
 	}
-	conf, err := readKrb5Conf()
+	conf, err := readKrb5Conf(c.Context)
 	if err != nil && (cfg.Kerberos.Named || cfg.Explain) {
 		return unusable("%v; correct it, or name another file with KRB5_CONFIG", err)
 	}
@@ -188,13 +188,13 @@ func findRealm(c *cli.Context, cfg *probe.Config) error {
 
 // readKrb5Conf reads the first file of KRB5_CONFIG, else the system's; without
 // one the result is empty.
-func readKrb5Conf() (kerberos.Config, error) {
+func readKrb5Conf(ctx context.Context) (kerberos.Config, error) {
 	name := filepath.FromSlash("/etc/krb5.conf")
 	named := os.Getenv("KRB5_CONFIG")
 	if list := filepath.SplitList(named); len(list) > 0 {
 		name = list[0]
 	}
-	f, err := os.Open(name)
+	f, err := openNamed(ctx, name)
 	if errors.Is(err, fs.ErrNotExist) && named == "" {
 		return kerberos.Config{}, nil
 	}

@@ -214,11 +214,15 @@ func merge(c *cli.Context, std stdio, mask *batchMask) error {
 	m := &merging{}
 	files := make([]*os.File, len(names))
 	for i, name := range names {
-		f, err := os.Open(name)
+		in, err := openNamed(c.Context, name)
 		if err != nil {
 			return unusable("%s cannot be read (%v)", name, err)
 		}
-		defer f.Close()
+		defer in.Close()
+		f, ok := in.Reader.(*os.File)
+		if !ok {
+			return unusable("%s is no file; merge reads results twice, so save them first", name)
+		}
 		files[i] = f
 		if err := m.read(f, i+1); err != nil {
 			return unusable("%s: %v", name, err)

@@ -38,9 +38,13 @@ func TestCtrlCWhileOpening(t *testing.T) {
 		"check --user svc-crm@contoso.com --token-file PIPE mail.contoso.com",
 		"check --user svc-crm@contoso.com --keytab PIPE mail.contoso.com",
 		"diagnose PIPE",
+		"merge PIPE",
 	} {
 		for _, held := range []bool{false, true} {
 			t.Run(args, func(t *testing.T) {
+				if held && strings.HasPrefix(args, "merge") {
+					t.Skip("refused, for it is read twice")
+				}
 				name := pipeFile(t)
 				if held {
 					f, err := os.OpenFile(name, os.O_RDWR, 0)

@@ -61,6 +61,9 @@ func keepApart(c *cli.Context, saves []saving, input string, std stdio) error {
 				return usage("--save %s is the file of --%s, and would take its place; give another name", s.file, flag)
 			}
 		}
+		if dir := c.String("password-dir"); dir != "" && below(s.file, dir) {
+			return usage("--save %s would take the place of a file in --password-dir, where passwords are; give another name", s.file)
+		}
 		for name, stream := range map[string]any{"standard input": std.source(), "standard output": std.out} {
 			f, ok := stream.(*os.File)
 			if !ok {
@@ -72,6 +75,24 @@ func keepApart(c *cli.Context, saves []saving, input string, std stdio) error {
 		}
 	}
 	return nil
+}
+
+// below says whether a file is in a folder or in one below that.
+func below(file, folder string) bool {
+	top, err := os.Stat(folder)
+	if err != nil {
+		return false
+	}
+	file, err = filepath.Abs(file)
+	for dir := filepath.Dir(file); err == nil; dir = filepath.Dir(dir) {
+		if one, err := os.Stat(dir); err == nil && os.SameFile(one, top) {
+			return true
+		}
+		if dir == filepath.Dir(dir) {
+			return false
+		}
+	}
+	return false
 }
 
 // sameFile also knows two names of a file that is not there yet.

@@ -44,6 +44,7 @@ func TestSaveTakesNoPlaceOfAnother(t *testing.T) {
 		{[]string{"batch", "--password-file", password, "--save", password, input}, "--password-file"},
 		{[]string{"batch", "--profile", profile, "--save", profile, input}, "--profile"},
 		{[]string{"batch", "--ca-file", ca, "--save", ca, input}, "--ca-file"},
+		{[]string{"batch", "--user-column", "name", "--password-file-column", "name", "--password-dir", dir, "--save", password, input}, "--password-dir"},
 		{[]string{"batch", "--resume", state, "--save", state, input}, "--resume"},
 		{[]string{"batch", "--save", filepath.Join(dir, "new.html"), "--save", dir + "/below/../new.html", input}, "the same file"},
 		{[]string{"check", "--password-file", password, "--save", password}, "--password-file"},
@@ -55,7 +56,10 @@ func TestSaveTakesNoPlaceOfAnother(t *testing.T) {
 		args := c.args
 		switch args[0] {
 		case "batch":
-			args = append([]string{"batch", "--user", standin.UPN, "--address", s.Addresses()[0], "--target", standin.Host}, args[1:]...)
+			if c.args[1] != "--user-column" {
+				args = append([]string{"batch", "--user", standin.UPN}, args[1:]...)
+			}
+			args = append([]string{"batch", "--address", s.Addresses()[0], "--target", standin.Host}, args[1:]...)
 		case "check":
 			args = append(append([]string{"check", "--user", standin.UPN, "--address", s.Addresses()[0]}, args[1:]...), standin.Host)
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/ewsprobe/ewsprobe/ews"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/probe/rule"
 	"github.com/ewsprobe/ewsprobe/soap"
 )
 
@@ -153,7 +154,7 @@ func (w *worker) vain(sent time.Time, item evidence.Item) {
 	}
 	why := fmt.Sprintf("no call was answered since %s (the last: %s); run it again with --resume when the server answers", since.UTC().Format("15:04:05 UTC"), last)
 	w.giveUp(why)
-	w.pass(why)
+	w.pass(rule.NotChecked, why)
 	w.rest()
 }
 

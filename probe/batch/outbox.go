@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -31,6 +32,9 @@ type delivered struct {
 	shape *Shape
 	at    int32 // number of the shape
 }
+
+// errState is told once, however often it comes.
+var errState = errors.New("the state cannot be written")
 
 const moment = 5 * time.Millisecond
 
@@ -81,7 +85,7 @@ func (o *outbox) send() {
 		}
 	}
 	if err := o.note(held); err != nil {
-		o.halt(fmt.Errorf("the state cannot be written: %w", err))
+		o.halt(fmt.Errorf("%w: %w", errState, err))
 	}
 }
 

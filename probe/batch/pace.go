@@ -19,11 +19,8 @@ type pace struct {
 	until   time.Time     // nobody asks before
 	heard   time.Time     // when the server last asked for a pause
 	trouble int           // in a row
-<<<<<<< HEAD
 	silent  time.Time     // since when no call was answered; zero: the last one was
-=======
 	away    bool          // nobody could be connected to, and nothing was answered since
->>>>>>> words
 	tempo   *tempo
 	beat    *beat
 	pauses  int
@@ -93,11 +90,7 @@ func (p *pace) wait(ctx context.Context, worker int, idle func()) error {
 func (p *pace) answered(sent time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-<<<<<<< HEAD
-	p.trouble, p.silent = 0, time.Time{}
-=======
-	p.trouble, p.away = 0, false
->>>>>>> words
+	p.trouble, p.silent, p.away = 0, time.Time{}, false
 	p.beat.answered(time.Since(sent))
 	if p.tempo.answered(sent) {
 		p.beat.set(p.tempo.x, p.tempo.saved)

@@ -209,7 +209,9 @@ func (r *run) all(ctx context.Context, duty duty) error {
 		err = errors.Join(err, cause)
 	}
 	if r.State != nil {
-		err = errors.Join(err, r.State.Sync())
+		if syncErr := r.State.Sync(); syncErr != nil && !errors.Is(err, errState) {
+			err = errors.Join(err, fmt.Errorf("%w: %w", errState, syncErr))
+		}
 	}
 	err = errors.Join(err, r.memory)
 	if f := r.tally.far(); err == nil && ctx.Err() == nil && f.Reported+f.Resumed < f.Read {

@@ -1,10 +1,12 @@
 package batch
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -172,5 +174,34 @@ func TestShards(t *testing.T) {
 		if _, err := ParseShard(bad); err == nil {
 			t.Errorf("%q is taken", bad)
 		}
+	}
+}
+
+// idle is a duty without an account.
+type idle struct{ duty }
+
+func (idle) end(context.Context) {}
+
+// A disk that is full is told of once, and as what it is: of the state.
+func TestStateThatCannotBeWritten(t *testing.T) {
+	for _, during := range []bool{true, false} {
+		r := noted(t, filepath.Join(t.TempDir(), "state"), "b")
+		ctx, halt := context.WithCancelCause(t.Context())
+		r.Rows, r.Emit, r.Concurrency = func(func(Row, error) bool) {}, func(Result) error { return nil }, 1
+		r.outbox = newOutbox(r.Config, halt)
+		shape, err := ShapeOf(rule.Judgement{}, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if during {
+			r.State.file.Close()
+		}
+		r.emit(Result{Row: Row{Number: 1}, Shape: shape}, keyOf("x"), forgotten)
+		r.State.file.Close()
+		err = r.all(ctx, idle{})
+		if err == nil || strings.Count(err.Error(), "file already closed") != 1 || strings.Count(err.Error(), errState.Error()) != 1 {
+			t.Errorf("during the run: %t: %v", during, err)
+		}
+		r.State.die()
 	}
 }

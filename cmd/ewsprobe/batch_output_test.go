@@ -1,0 +1,92 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ewsprobe/ewsprobe/probe/batch"
+	"github.com/ewsprobe/ewsprobe/probe/dynamics"
+	"github.com/ewsprobe/ewsprobe/probe/report"
+	"github.com/ewsprobe/ewsprobe/probe/rule"
+)
+
+// full is a file on which nothing more can be written.
+func full(t *testing.T, name string) *replacing {
+	t.Helper()
+	f, err := replace(filepath.Join(t.TempDir(), name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	return f
+}
+
+type fullPipe struct{}
+
+func (fullPipe) Write([]byte) (int, error) { return 0, errors.New("no space left") }
+
+// A file that cannot be written is given up with one line, and the other results
+// go on; standard output is what the run is for.
+func TestBatchGivesAFileUp(t *testing.T) {
+	table, err := dynamics.Open(strings.NewReader("emailaddress\nbox1@contoso.com\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := &input{table: table}
+	shape, err := batch.ShapeOf(rule.Judgement{}, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	row := batch.Result{Row: batch.Row{Number: 1, Address: "box1@contoso.com", Cells: []string{"box1@contoso.com"}}, Shape: shape}
+	for _, format := range []report.Format{report.FormatJSON, report.FormatCSV, report.FormatHTML} {
+		var out, complaint bytes.Buffer
+		o := &outputs{stdio: stdio{out: &out, err: &complaint}}
+		bad, good := full(t, "bad.x"), filepath.Join(t.TempDir(), "good.jsonl")
+		kept, err := replace(good)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, to := range []struct {
+			format report.Format
+			file   *replacing
+		}{{report.FormatJSON, nil}, {format, bad}, {report.FormatJSON, kept}} {
+			if err := o.add(to.format, to.file, t.TempDir(), in); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, s := range o.spools {
+			s.file.Close() // the disk is full for it too
+		}
+		for range 3000 {
+			if err := errors.Join(o.emit(row), o.flush()); err != nil {
+				t.Fatalf("%s: the run ends: %v", format, err)
+			}
+		}
+		if err := o.summary(batch.Summary{Started: time.Now()}); err != nil {
+			t.Errorf("%s: %v", format, err)
+		}
+		o.close()
+		saved, err := os.ReadFile(good)
+		if err != nil || !bytes.Equal(saved, out.Bytes()) || bytes.Count(saved, []byte("\n")) != 3001 || !strings.Contains(out.String(), "was given up") {
+			t.Errorf("%s: %v, %d bytes saved, %d printed", format, err, len(saved), out.Len())
+		}
+		if strings.Count(complaint.String(), "\n") != 1 || !strings.Contains(complaint.String(), "bad.x was given up") || len(o.lost) != 1 {
+			t.Errorf("%s: %q, %q", format, complaint.String(), o.lost)
+		}
+		if left, _ := os.ReadDir(filepath.Dir(bad.name)); len(left) != 0 {
+			t.Errorf("%s: left behind: %v", format, left)
+		}
+	}
+	o := &outputs{stdio: stdio{out: fullPipe{}, err: &bytes.Buffer{}}}
+	if err := o.add(report.FormatJSON, nil, "", in); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(o.emit(row), o.flush()); err == nil {
+		t.Error("standard output fails, and the run goes on")
+	}
+}
