@@ -138,41 +138,38 @@ func (o *outputs) emit(r batch.Result) error {
 		return err
 	}
 	for _, out := range o.list {
-		if out.err != nil {
-			continue
-		}
-		if out.err = out.row(r); out.err != nil {
-			if err := o.drop(out); err != nil {
-				return err
+		if out.err == nil {
+			if out.err = out.row(r); out.err != nil {
+				o.drop(out)
 			}
+		}
+		if out.err != nil && out.file == nil {
+			return out.err // without standard output there is nothing to go on for
 		}
 	}
 	return nil
 }
 
 // drop gives up a file that cannot be written: the run goes on, and says so now
-// and in its summary. Without standard output there is nothing to go on for.
-func (o *outputs) drop(out *outlet) error {
+// and in its summary.
+func (o *outputs) drop(out *outlet) {
 	if out.file == nil {
-		return out.err
+		return
 	}
 	out.file.abandon()
 	lost := fmt.Errorf("--save %s was given up: it cannot be written (%w)", out.file.name, out.err)
 	o.stdio.complain(lost)
 	o.lost = append(o.lost, lost.Error())
-	return nil
 }
 
 // flush writes what was emitted.
 func (o *outputs) flush() error {
 	for _, out := range o.list {
-		if out.err != nil {
-			continue
+		if out.err == nil && out.flush() != nil {
+			o.drop(out)
 		}
-		if err := out.flush(); err != nil {
-			if err := o.drop(out); err != nil {
-				return err
-			}
+		if out.err != nil && out.file == nil {
+			return out.err
 		}
 	}
 	return nil
