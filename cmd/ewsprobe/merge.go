@@ -68,6 +68,7 @@ type merging struct {
 	refused []string // runs that did not begin
 	most    int      // rows of the input, as the summaries say
 	whole   bool
+	partial string // why a run did not have all rows
 	first   summaryRead
 	sum     report.Summary
 }
@@ -339,7 +340,10 @@ func (m *merging) row(r rowRead, p place) error {
 
 func (m *merging) summary(s summaryRead) {
 	m.most = max(m.most, s.Rows)
-	m.whole = m.whole || s.Stopped != evidence.StoppedByUser
+	m.whole = m.whole || s.Stopped != evidence.StoppedByUser && s.Incomplete == ""
+	if s.Incomplete != "" {
+		m.partial = report.Clean(s.Incomplete, 500)
+	}
 	if m.first.Schema == "" {
 		m.first = s
 	}
@@ -398,6 +402,8 @@ func (m *merging) conclude(t *batch.Totals, std stdio, out *merged) error {
 		s.Incomplete = "no file has a summary, so how many rows there should be is not known"
 	case len(missing) > 0:
 		s.Incomplete = fmt.Sprintf("%s missing: %s", count(len(missing), "row is", "rows are"), some(missing))
+	case !m.whole && m.partial != "":
+		s.Incomplete = m.partial
 	case !m.whole:
 		s.Incomplete = "every run was stopped before the last row of its input; go on with --resume"
 	}
