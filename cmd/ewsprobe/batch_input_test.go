@@ -23,6 +23,10 @@ func TestBatchOfOnePage(t *testing.T) {
 			}
 		}
 	}
+	page := rightPassword.run(t, batchArgs(t, s, batchFile(t, "{"+rows+","+next+"}"))...)
+	if o := (program{}).run(t, "merge", save(t, "page.jsonl", []byte(page.out))); o.exit != 3 || !strings.Contains(o.err, "other pages were not checked") {
+		t.Errorf("merge takes it for whole: exit %d\n%s", o.exit, o.err)
+	}
 	if o := rightPassword.run(t, batchArgs(t, s, batchFile(t, "{"+rows+"}"))...); o.exit != 0 {
 		t.Errorf("the only page: exit %d\n%s", o.exit, o.err)
 	}

@@ -68,6 +68,7 @@ type merging struct {
 	refused []string // runs that did not begin
 	most    int      // rows of the input, as the summaries say
 	whole   bool
+	partial string // why a run did not have all rows
 	first   summaryRead
 	sum     report.Summary
 }
@@ -340,6 +341,9 @@ func (m *merging) row(r rowRead, p place) error {
 func (m *merging) summary(s summaryRead) {
 	m.most = max(m.most, s.Rows)
 	m.whole = m.whole || s.Stopped != evidence.StoppedByUser && s.Incomplete == ""
+	if s.Incomplete != "" {
+		m.partial = report.Clean(s.Incomplete, 500)
+	}
 	if m.first.Schema == "" {
 		m.first = s
 	}
@@ -401,6 +405,8 @@ func (m *merging) conclude(t *batch.Totals, std stdio, out *merged) error {
 		if !m.whole {
 			s.Incomplete += "; and no run came to the end of its input, so more can be missing; go on with --resume"
 		}
+	case !m.whole && m.partial != "":
+		s.Incomplete = m.partial
 	case !m.whole:
 		s.Incomplete = "no run came to the end of its input; go on with --resume"
 	}
