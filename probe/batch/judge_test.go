@@ -190,6 +190,19 @@ func TestShapeWithoutAnAnswer(t *testing.T) {
 	}
 }
 
+// With --insecure the endpoint's report says that the certificate is not trusted.
+// No row says so only because its call opened a connection.
+func TestShapeWithoutTheCertificate(t *testing.T) {
+	b := benched()
+	b.target.Insecure = true
+	ok := answer("NoError")
+	ok.TLS = &evidence.TLS{Certificate: &evidence.Certificate{}, Problems: []evidence.CertificateProblem{{Text: "it has expired"}}}
+	s, err := b.shape(&job{row: Row{Address: "anna@contoso.com"}, last: ok, answer: &ok})
+	if err != nil || s.Verdict.Code != "ok" || len(s.Codes) != 0 {
+		t.Errorf("%v, %+v %v", err, s.Verdict, s.Codes)
+	}
+}
+
 // A sentence about a mailbox whose name is not known is a sentence still.
 func TestAboutNobody(t *testing.T) {
 	for text, want := range map[string]string{
