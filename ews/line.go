@@ -141,11 +141,6 @@ func (l *Line) byNTLM(ctx context.Context, c *Client, settle Settle) evidence.It
 		item.Logon = &evidence.Logon{Scheme: l.of.Scheme, Account: c.Credential.User, Result: evidence.Unfinished, Why: h.Lost, Counted: settle(evidence.Skipped)}
 		return item
 	}
-	if r := h.Item.Response; r != nil && r.Status != 401 { // nobody asked for the message that would follow
-		item := h.Item
-		item.Logon = &evidence.Logon{Scheme: l.of.Scheme, Account: c.Credential.User, Result: evidence.Unfinished, Status: r.Status, Counted: settle(evidence.Skipped)}
-		return item
-	}
 	h.question = c.question
 	return h.Authenticate(ctx, l.of.Binding, evidence.Logon{}, settle)
 }
