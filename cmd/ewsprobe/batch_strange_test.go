@@ -6,7 +6,9 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/ewsprobe/ewsprobe/ews/standin"
 )
@@ -189,5 +191,40 @@ func TestBatchRedactedProblemsNameNobody(t *testing.T) {
 	rows, _ := results(t, o.out)
 	if v := rows[1].Verdict; v.Code != "config-invalid" || strings.Contains(v.Summary, "domain-") || strings.Contains(v.Summary, "@domain") {
 		t.Errorf("%+v", v)
+	}
+}
+
+// A server that goes away in the middle of a run, and stays away, is one that
+// could not be connected to: by whichever scheme, and whatever was under way.
+func TestBatchOfAServerThatGoesAway(t *testing.T) {
+	for _, profile := range []string{"basic", "ntlm"} {
+		t.Run(profile, func(t *testing.T) {
+			t.Parallel()
+			b := crowd(everyScheme, standin.Crowd{Mailboxes: 1000, Delay: time.Millisecond})
+			b.Basic = profile == "basic"
+			gone := make(chan struct{})
+			var once sync.Once
+			var calls atomic.Int32
+			s := begin(t, b, standin.Options{OnRequest: func(standin.Request) {
+				if calls.Add(1) > 14 {
+					once.Do(func() { close(gone) })
+				}
+			}})
+			go func() {
+				<-gone
+				_ = s.Close()
+			}()
+			o := rightPassword.run(t, batchArgs(t, s, "--profile-auth", profile, "--timeout-per-mailbox", "1s", "--concurrency", "4", batchFile(t, boxes(16)))...)
+			rows, sum := results(t, o.out)
+			if len(rows) != 16 || sum.ByCode["connect-failed"] == 0 || sum.ByCode["ok"] == 0 || sum.ByCode["ok"]+sum.ByCode["connect-failed"] != 16 || o.exit != 3 {
+				t.Errorf("%d rows, %v, exit %d\n%s", len(rows), sum.ByCode, o.exit, o.err)
+			}
+			for _, r := range rows {
+				if r.Verdict.Code != "ok" && r.Verdict.Code != "connect-failed" {
+					t.Errorf("%s %s", r.Verdict.Code, r.Verdict.Summary)
+					break
+				}
+			}
+		})
 	}
 }

@@ -167,6 +167,10 @@ func (w *worker) try(ctx context.Context, j *job, p pass) {
 		j.first = time.Now()
 	}
 	end := j.first.Add(w.PerMailbox)
+	if j.tries > 0 && !time.Now().Before(end) {
+		w.finish(j) // a call without time for it would only hide what became of the last
+		return
+	}
 	limit := time.Now().Add(w.Probe.Timeout)
 	if end.Before(limit) {
 		limit = end

@@ -110,6 +110,7 @@ func TestShapeWithoutAnAnswer(t *testing.T) {
 	handshake := with(http(401), func(i *evidence.Item) {
 		i.Logon = &evidence.Logon{Scheme: "NTLM", Result: evidence.Unfinished, Why: "the server ended the connection"}
 	})
+	unchallenged := with(handshake, func(i *evidence.Item) { i.NTLM = &evidence.NTLM{Problem: "there is none"} })
 	untrusted := with(failed(evidence.TLSUntrusted, "tls"), func(i *evidence.Item) {
 		i.TLS = &evidence.TLS{Certificate: &evidence.Certificate{}, Problems: []evidence.CertificateProblem{{Text: "it has expired"}}}
 	})
@@ -148,6 +149,7 @@ func TestShapeWithoutAnAnswer(t *testing.T) {
 		"long":                 {item: unfinished(long), want: "server-error", says: "256 KiB in answer to " + call},
 		"404":                  {item: unfinished(http(404)), want: "server-error", says: "Something else than EWS answered " + call + " (HTTP 404)"},
 		"no HTTP":              {item: unfinished(failed(evidence.Malformed, "read")), want: "server-error", says: "not HTTP in answer to " + call},
+		"no challenge":         {item: unchallenged, want: "server-error", says: "asked for a sign-in again"},
 		"signed out":           {item: http(401), want: "server-error", says: "asked for a sign-in again"},
 		"403":                  {item: unfinished(http(403)), want: "forbidden", says: "(403) to " + call, otherwise: finding.Critical},
 		"redirect":             {item: unfinished(http(302, [2]string{"Location", "https://other.example/"})), want: "redirected", says: "redirects", otherwise: finding.Critical},
@@ -187,6 +189,19 @@ func TestShapeWithoutAnAnswer(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// With --insecure the endpoint's report says that the certificate is not trusted.
+// No row says so only because its call opened a connection.
+func TestShapeWithoutTheCertificate(t *testing.T) {
+	b := benched()
+	b.target.Insecure = true
+	ok := answer("NoError")
+	ok.TLS = &evidence.TLS{Certificate: &evidence.Certificate{}, Problems: []evidence.CertificateProblem{{Text: "it has expired"}}}
+	s, err := b.shape(&job{row: Row{Address: "anna@contoso.com"}, last: ok, answer: &ok})
+	if err != nil || s.Verdict.Code != "ok" || len(s.Codes) != 0 {
+		t.Errorf("%v, %+v %v", err, s.Verdict, s.Codes)
 	}
 }
 

@@ -307,7 +307,7 @@ func serverError(v *view, n *node) *hit {
 			h.detail = fmt.Sprintf("EWS answers at this address otherwise, so it is no wrong path: a device in front, or a server in maintenance, answered in its place with HTTP %d %s.", r.Status, r.Reason)
 		case v.row && r.Status == 401:
 			h.summary = fmt.Sprintf("%s asked for a sign-in again instead of answering %s", v.at(n), to)
-			h.detail = "The connection was signed in, and the sign-in was not remembered until the call."
+			h.detail = "The endpoint lets the account sign in and did so before; this time the sign-in was not remembered until the call, or was not carried on."
 		default:
 			continue
 		}

@@ -50,6 +50,9 @@ func (v *view) noAnswer(n *node) *evidence.Item {
 		return nil
 	}
 	for _, call := range n.call() {
+		if call.NTLM != nil && call.NTLM.Problem != "" {
+			continue // it was kept, and no challenge came
+		}
 		if call.Error == nil && call.Step == evidence.StepLogon && result(call) == evidence.Unfinished && (call.Response == nil || call.Response.Status == 401 && call.Logon.Why != "") {
 			return call
 		}
