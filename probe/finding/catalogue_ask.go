@@ -120,7 +120,7 @@ func askEntries() []Entry {
 			Code: "server-error", Block: BlockAsk, Status: Unknown,
 			Title:     "The server failed instead of answering",
 			Meaning:   "The answer was a server error without an EWS message in it, or could not be read. The sign-in could not be judged. Common reasons are a stopped or starting application pool, a server in maintenance, or a device in front that finds no working server.",
-			Concluded: "A status of 500 or above without a SOAP answer, or a body that is too large or garbled. With a SOAP fault in it a 500 would have been a normal EWS answer and would prove the logon. A device in front can send the same status for a server that it cannot reach.",
+			Concluded: "A status of 500 or above without a SOAP answer, or a body that is too large or garbled; in a row of a batch also a page or any other answer that is not EWS, since EWS was seen at the same address before. With a SOAP fault in it a 500 would have been a normal EWS answer and would prove the logon. A device in front can send the same status for a server that it cannot reach.",
 			Remedies: []Remedy{
 				{Text: "Ask every address behind the name, to see whether one node fails or all do.", Command: cmdEachNode},
 				{Text: "On the server that failed, check the application pool MSExchangeServicesAppPool and the event log; on the load balancer, the health of the nodes."},
