@@ -271,6 +271,10 @@ func (w *worker) call(ctx context.Context, q ews.Question, p *pass) (evidence.It
 	if !w.account.credential(ctx, p) {
 		return evidence.Item{}, false
 	}
+	if w.pace.resting() { // while it waited for its turn to sign in
+		w.account.signedIn(p)
+		return evidence.Item{}, false
+	}
 	w.tally.request(1)
 	if w.lines.Basic() {
 		return w.line.Ask(ctx, q, settle), true

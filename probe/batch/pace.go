@@ -219,3 +219,10 @@ func (p *pace) unanswered(sent time.Time) (since time.Time) {
 	}
 	return p.silent
 }
+
+// resting says whether a pause lasts.
+func (p *pace) resting() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return time.Now().Before(p.until)
+}
