@@ -98,27 +98,27 @@ var blockTitles = map[finding.Block]string{
 }
 
 func (e *explainer) list() {
-	var block finding.Block
-	for _, entry := range finding.Catalogue() {
-		if entry.Block != block {
-			if block != "" {
-				e.b.WriteString("\n")
-			}
-			block = entry.Block
-			e.text(0, blockTitles[block])
-		}
+	var rows [][]string
+	table := func(title string) {
+		e.text(0, title)
+		e.b.WriteString(report.Table(2, rows) + "\n")
+		rows = nil
+	}
+	all := finding.Catalogue()
+	for i, entry := range all {
 		cause := ""
 		if entry.Cause != 0 {
 			cause = fmt.Sprintf(" (cause %d)", entry.Cause)
 		}
-		fmt.Fprintf(&e.b, "  %-24s %-9s %s%s\n", entry.Code, entry.Status, entry.Title, cause)
+		rows = append(rows, []string{string(entry.Code), string(entry.Status), entry.Title + cause})
+		if i == len(all)-1 || all[i+1].Block != entry.Block {
+			table(blockTitles[entry.Block])
+		}
 	}
-	e.b.WriteString("\n")
-	e.text(0, "Guides")
 	for _, name := range guide.Names() {
-		fmt.Fprintf(&e.b, "  %-24s %s\n", name, guide.Title(name))
+		rows = append(rows, []string{name, guide.Title(name)})
 	}
-	e.b.WriteString("\n")
+	table("Guides")
 	e.text(0, "Ask for one: ewsprobe explain basic-disabled. Or paste what Dynamics says: ewsprobe explain \"Http server returned 401 Unauthorized exception\".")
 }
 

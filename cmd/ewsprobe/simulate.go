@@ -28,9 +28,11 @@ func simulateCommand(std stdio) *cli.Command {
 				return usage("simulate takes no argument; name the scenario with --scenario NAME")
 			}
 			if c.Bool("list") {
+				var rows [][]string
 				for _, s := range standin.Scenarios() {
-					fmt.Fprintf(std.out, "%-26s %s\n", s.Name, s.Title)
+					rows = append(rows, []string{s.Name, s.Title})
 				}
+				fmt.Fprint(std.out, report.Table(0, rows))
 				return nil
 			}
 			return simulate(c, std)

@@ -34,9 +34,7 @@ func (s Summary) Text(style Style) string {
 	if len(fronts) > 0 {
 		facts = append(facts, [2]string{"front ends", strings.Join(fronts, ", ")})
 	}
-	for _, f := range facts {
-		p.hanging(2, fmt.Sprintf("%-14s ", f[0]), f[1])
-	}
+	p.table(2, factWidth, facts)
 	for _, g := range s.faults() {
 		p.group(s.remedied(g))
 	}

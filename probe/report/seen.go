@@ -3,7 +3,6 @@ package report
 import (
 	"fmt"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/ewsprobe/ewsprobe/ews/challenge"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
@@ -101,10 +100,6 @@ func authorizer(item evidence.Item) string {
 		return "; tokens from " + uri
 	}
 	return "; names no authorization_uri"
-}
-
-func pad(s string, width int) string {
-	return s + strings.Repeat(" ", max(1, width-utf8.RuneCountInString(s)))
 }
 
 // outcome is an item's answer in a few words.

@@ -21,6 +21,9 @@ const (
 	narrowest  = 30
 	usualWidth = 80
 	textLimit  = 2000 // characters of one text from a server
+	nameWidth  = 18   // of the column with what was seen
+	causeWidth = 32   // of that with the causes
+	factWidth  = 14   // and of that with the facts of a batch
 )
 
 // Text renders the report for a person: the answer, what was seen, the causes,
@@ -128,14 +131,8 @@ func (p *page) hanging(indent int, label, text string) {
 
 func (p *page) seen(r Report) {
 	p.heading("What was seen")
-	for _, l := range profileLines(r) {
-		p.hanging(4, pad(l[0], 19), l[1])
-	}
-	discovery := func() {
-		for _, l := range seenOfAutodiscover(r) {
-			p.hanging(4, pad(l[0], 19), l[1])
-		}
-	}
+	p.table(4, nameWidth, profileLines(r))
+	discovery := func() { p.table(4, nameWidth, seenOfAutodiscover(r)) }
 	if r.Target.FromAddress != "" {
 		discovery() // it came first
 	} else {
@@ -154,19 +151,13 @@ func (p *page) seen(r Report) {
 			p.b.WriteString("    at " + Clean(a, 80) + "\n")
 			indent = 6
 		}
-		for _, l := range seenAt(r, a) {
-			p.hanging(indent, pad(l[0], 19), l[1])
-		}
+		p.table(indent, nameWidth, seenAt(r, a))
 	}
 	if lines := seenInDirectory(r); len(lines) > 0 {
 		p.b.WriteString("    at the domain controller\n")
-		for _, l := range lines {
-			p.hanging(6, pad(l[0], 17), l[1])
-		}
+		p.table(6, nameWidth-2, lines)
 	}
-	for _, l := range lookedUp(r) {
-		p.hanging(4, pad(l[0], 19), l[1])
-	}
+	p.table(4, nameWidth, lookedUp(r))
 }
 
 func (p *page) causes(r Report) {
@@ -185,12 +176,13 @@ func (p *page) causes(r Report) {
 		}
 		return wa - wb
 	})
+	var rows [][2]string
 	for _, c := range sorted {
 		about, _ := finding.LookupCause(c.Number)
 		status := strings.ReplaceAll(string(c.Status), "-", " ")
-		label := fmt.Sprintf("%d %s", c.Number, pad(about.Title, 31))
-		p.hanging(4, label, status+": "+c.Why)
+		rows = append(rows, [2]string{fmt.Sprintf("%d %s", c.Number, about.Title), status + ": " + c.Why})
 	}
+	p.table(4, causeWidth, rows)
 }
 
 // others are the findings beside the verdict.
