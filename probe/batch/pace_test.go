@@ -102,6 +102,18 @@ func (w *window) allows(from, to time.Time) float64 {
 	return float64(w.calls) * max(1, to.Sub(from).Seconds()/w.every.Seconds())
 }
 
+// stumbles asks for a pause four times soon after one another, and then never again:
+// no throttle, but a server that had a bad moment.
+type stumbles struct{ calls int }
+
+func (s *stumbles) ask(time.Time) (time.Duration, bool) {
+	s.calls++
+	return time.Second, s.calls == 200 || s.calls == 201 || s.calls == 210 || s.calls == 212
+}
+
+// allows is what ten workers can ask a server that takes 50 ms.
+func (s *stumbles) allows(from, to time.Time) float64 { return 200 * to.Sub(from).Seconds() }
+
 // told is how a run went.
 type told struct {
 	share      float64 // of what the server allows
@@ -238,11 +250,13 @@ func TestPaceMakesUseOfWhatIsAllowed(t *testing.T) {
 		play(fmt.Sprintf("%d in any minute, pause 1s", calls), 0.65, calls*10, &window{calls: calls, every: time.Minute, sliding: true, pause: time.Second})
 		play(fmt.Sprintf("%d in any minute, pause 30s", calls), 0.55, calls*10, &window{calls: calls, every: time.Minute, sliding: true, pause: 30 * time.Second})
 	}
+	over = network{50 * time.Millisecond, time.Millisecond, 0}
+	play("four pauses and then none", 0.5, 3000, &stumbles{})
 	// With fewer than five saved up it is chance how many calls come too close.
 	for _, saved := range []float64{5, 20, 100} {
 		for name, n := range map[string]network{"held up": heldUp, "uneven": uneven} {
 			over = n
-			play(fmt.Sprintf("200/s, %g saved up, pause 500ms, %s", saved, name), 0.5, 200*120, &bucket{rate: 200, burst: saved, pause: 500 * time.Millisecond})
+			play(fmt.Sprintf("200/s, %g saved up, pause 500ms, %s", saved, name), 0.4, 200*120, &bucket{rate: 200, burst: saved, pause: 500 * time.Millisecond})
 		}
 	}
 }

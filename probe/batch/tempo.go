@@ -73,6 +73,8 @@ const (
 	few        = 3   // calls saved up: too few to find a rate by
 	firstTry   = 10  // calls per second, at least, after the first complaint
 	leastRate  = 0.2 // calls per second: one in five seconds shows that a server is well again
+	fewAnswers = 10
+	cheap      = 2 * time.Second // a pause that a further complaint may cost
 	mostMarks  = 256
 )
 
@@ -221,6 +223,9 @@ func (t *tempo) told(sent time.Time, pause, asking time.Duration) {
 		if rate < t.x*(1-drop/2) && pause.Seconds() <= t.saved/rate {
 			rate = (rate + t.x) / 2 // it is no bucket, if that was allowed for so long
 		}
+	}
+	if t.inAll < fewAnswers && pause <= cheap {
+		rate = max(rate, t.x/2) // too few to tell a rate by: not all that asks for a pause is a throttle
 	}
 	rate = max(min(rate, max(t.x, least)), leastRate)
 	lost := (pause + t.vain).Seconds() // of the pause: the rest of it is saved up
