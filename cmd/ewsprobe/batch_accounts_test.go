@@ -191,3 +191,25 @@ func TestBatchOfOwnAccountsRedacted(t *testing.T) {
 		t.Errorf("only %d texts", len(texts))
 	}
 }
+
+// All forms of a name are one account where the password is the same.
+func TestBatchOfOwnAccountsCountsAllForms(t *testing.T) {
+	bad := 0
+	var mu sync.Mutex
+	s := begin(t, crowd(everyScheme, standin.Crowd{Mailboxes: 100}), standin.Options{OnRequest: func(q standin.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		if q.Outcome == standin.OutcomeWrongPassword {
+			bad++
+		}
+	}})
+	args, _ := ownArgs(t, s, "--retry-refused")
+	file := "emailaddress,account,secret\n"
+	for i, form := range []string{standin.UPN, `CONTOSO\svc-crm`, `contoso.com\SVC-CRM`, "svc-crm", "SVC-CRM@contoso.com"} {
+		file += fmt.Sprintf("box%d@contoso.com,%s,wrong\n", i+1, form)
+	}
+	rows, _ := results(t, rightPassword.run(t, append(args, batchFile(t, file))...).out)
+	if bad != 2 || len(rows) != 5 {
+		t.Errorf("%d logons were refused for one account in five forms of its name, %d rows", bad, len(rows))
+	}
+}

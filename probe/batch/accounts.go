@@ -202,7 +202,7 @@ func (m *manyAccounts) keep(id [32]byte, o *outcome) {
 // where they have the password in common, and all passwords of a name do.
 func (m *manyAccounts) purseOf(user, password string) *purse {
 	bare := strings.ToLower(user)
-	if _, after, ok := strings.Cut(bare, `\\`); ok {
+	if _, after, ok := strings.Cut(bare, `\`); ok {
 		bare = after
 	}
 	bare, _, _ = strings.Cut(bare, "@")
