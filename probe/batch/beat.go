@@ -80,7 +80,7 @@ func (b *beat) room(ctx context.Context) error {
 		}
 		b.mu.Unlock()
 		if free {
-			return ctx.Err()
+			return nil
 		}
 		select {
 		case <-b.freed:
@@ -99,7 +99,7 @@ func (b *beat) rest(until time.Time) {
 
 // wait returns when the next call may go, which then is under way until ended is
 // called.
-func (b *beat) wait(ctx context.Context) error {
+func (b *beat) wait(ctx context.Context) (err error) {
 	select {
 	case b.turn <- struct{}{}:
 	case <-ctx.Done():
@@ -109,6 +109,11 @@ func (b *beat) wait(ctx context.Context) error {
 	if err := b.room(ctx); err != nil {
 		return err
 	}
+	defer func() {
+		if err != nil {
+			b.ended() // it does not go
+		}
+	}()
 	b.mu.Lock()
 	x, may, until, now := b.x, b.late, b.until, time.Now()
 	b.mu.Unlock()

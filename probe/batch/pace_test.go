@@ -3,6 +3,7 @@ package batch
 import (
 	"context"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"sync"
 	"testing"
@@ -257,6 +258,29 @@ func TestPaceMakesUseOfWhatIsAllowed(t *testing.T) {
 		for name, n := range map[string]network{"held up": heldUp, "uneven": uneven} {
 			over = n
 			play(fmt.Sprintf("200/s, %g saved up, pause 500ms, %s", saved, name), 0.4, 200*120, &bucket{rate: 200, burst: saved, pause: 500 * time.Millisecond})
+		}
+	}
+}
+
+// A call that gives up waiting for its turn takes no room from the others.
+func TestBeatCountsWhatIsUnderWay(t *testing.T) {
+	for name, x := range map[string]float64{"not held back": math.Inf(1), "held back": 0.01} {
+		b := newBeat()
+		b.set(x, 1)
+		b.next = time.Now().Add(time.Hour)
+		for range 3 {
+			ctx, cancel := context.WithCancel(t.Context())
+			time.AfterFunc(time.Millisecond, cancel)
+			if math.IsInf(x, 1) {
+				cancel()
+			}
+			if err := b.wait(ctx); err == nil {
+				t.Errorf("%s: it went", name)
+			}
+			cancel()
+		}
+		if b.under != 0 {
+			t.Errorf("%s: %d calls are taken to be under way, and none is", name, b.under)
 		}
 	}
 }
