@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"encoding/csv"
 	"io"
 	"strconv"
@@ -14,7 +13,6 @@ import (
 
 // table writes CSV: the columns of the input, then the verdict's.
 type table struct {
-	out   *bufio.Writer
 	csv   *csv.Writer
 	width int
 	begun bool
@@ -23,8 +21,7 @@ type table struct {
 }
 
 func newTable(w io.Writer, header []string) *table {
-	t := &table{out: bufio.NewWriter(w), width: len(header)}
-	t.csv = csv.NewWriter(t.out)
+	t := &table{csv: csv.NewWriter(w), width: len(header)}
 	t.head = append(append(t.head, header...), "verdict", "status", "cause", "summary")
 	return t
 }
@@ -37,10 +34,7 @@ func (t *table) write(cells []string) error {
 		return err
 	}
 	t.csv.Flush()
-	if err := t.csv.Error(); err != nil {
-		return err
-	}
-	return t.out.Flush()
+	return t.csv.Error()
 }
 
 func (t *table) header() error {
