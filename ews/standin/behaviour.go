@@ -9,99 +9,103 @@ type Behaviour struct {
 	// Basic, NTLM and Negotiate are the schemes an anonymous request is offered,
 	// in Exchange's order Negotiate, NTLM, Basic. Inside says what is understood
 	// inside Negotiate; nothing here can verify a Kerberos ticket.
-	Basic, NTLM, Negotiate bool
-	Inside                 Inside
+	Basic     bool   `yaml:"basic,omitempty"`
+	NTLM      bool   `yaml:"ntlm,omitempty"`
+	Negotiate bool   `yaml:"negotiate,omitempty"`
+	Inside    Inside `yaml:"inside,omitempty"`
 
 	// OAuth answers an "Authorization: Bearer" without a token with a Bearer
 	// challenge; AuthorizationURI puts authorization_uri into it, without which
 	// modern authentication is only half configured.
-	OAuth, AuthorizationURI bool
+	OAuth            bool `yaml:"oauth,omitempty"`
+	AuthorizationURI bool `yaml:"authorization-uri,omitempty"`
 
 	// BasicRefuses and NTLMRefuses refuse the right password too, as a policy
 	// does: the scheme is offered, but nobody gets in by it.
-	BasicRefuses, NTLMRefuses bool
+	BasicRefuses bool `yaml:"basic-refuses,omitempty"`
+	NTLMRefuses  bool `yaml:"ntlm-refuses,omitempty"`
 
 	// BasicUPNOnly makes Basic know an account by its UPN alone, as a device that
 	// reads Basic in front of Exchange may.
-	BasicUPNOnly bool
+	BasicUPNOnly bool `yaml:"basic-upn-only,omitempty"`
 
 	// Directory runs a domain controller beside the nodes: LDAPS, which knows the
 	// built-in accounts and says why it refuses one.
-	Directory bool
+	Directory bool `yaml:"directory,omitempty"`
 
 	// ExtendedProtection is the demand on the channel binding of an NTLM logon.
 	// Bridged verifies it against another certificate than the one served here,
 	// as behind a load balancer that ends TLS and begins it anew.
-	ExtendedProtection ExtendedProtection
-	Bridged            bool
+	ExtendedProtection ExtendedProtection `yaml:"extended-protection,omitempty"`
+	Bridged            bool               `yaml:"bridged,omitempty"`
 
 	// Handshake is what becomes of an NTLM handshake on its way.
-	Handshake Handshake
+	Handshake Handshake `yaml:"handshake,omitempty"`
 
 	// ClockSkew is added to the server's clock (Date and the NTLM timestamp).
-	ClockSkew time.Duration
+	ClockSkew time.Duration `yaml:"clock-skew,omitempty"`
 
 	// Headers is the shape of the WWW-Authenticate lines.
-	Headers HeaderStyle
+	Headers HeaderStyle `yaml:"headers,omitempty"`
 
 	// Front answers in Exchange's place.
-	Front Front
+	Front Front `yaml:"front,omitempty"`
 
 	// Transport and Certificate say how TLS is done. Both hold for all nodes.
-	Transport   Transport
-	Certificate CertificateFault
+	Transport   Transport        `yaml:"transport,omitempty"`
+	Certificate CertificateFault `yaml:"certificate,omitempty"`
 
 	// ImpersonationDenied takes the ApplicationImpersonation role away.
 	// FaultCode is raised as a SOAP fault before any operation runs, FolderCode
 	// is what every folder operation answers. FaultsAs200 sends SOAP faults with
 	// status 200 and without detail, as another EWS server was seen doing.
-	ImpersonationDenied bool
-	FaultCode           string
-	FolderCode          string
-	FaultsAs200         bool
+	ImpersonationDenied bool   `yaml:"impersonation-denied,omitempty"`
+	FaultCode           string `yaml:"fault-code,omitempty"`
+	FolderCode          string `yaml:"folder-code,omitempty"`
+	FaultsAs200         bool   `yaml:"faults-as-200,omitempty"`
 
 	// FaultOnce raises FaultCode at the first call of each node only, as a trouble
 	// that passes.
-	FaultOnce bool
+	FaultOnce bool `yaml:"fault-once,omitempty"`
 
 	// Aliases is what becomes of a call that names a mailbox by a second address.
-	Aliases AliasHandling
+	Aliases AliasHandling `yaml:"aliases,omitempty"`
 
 	// LosesMailbox answers a call for a named mailbox with the caller's own, as
 	// where the name gets lost on the way.
-	LosesMailbox bool
+	LosesMailbox bool `yaml:"loses-mailbox,omitempty"`
 
 	// ForgetsSignIn closes every connection after the answer to a logon, so that
 	// none stays signed in.
-	ForgetsSignIn bool
+	ForgetsSignIn bool `yaml:"forgets-sign-in,omitempty"`
 
 	// AllowedAgents, if not empty, are the beginnings of user agents that Exchange's
 	// own policy lets pass: it is asked after the sign-in (EwsApplicationAccessPolicy
 	// EnforceAllowList). Disabled refuses all (EwsEnabled).
-	AllowedAgents []string
-	Disabled      bool
+	AllowedAgents []string `yaml:"allowed-agents,omitempty"`
+	Disabled      bool     `yaml:"disabled,omitempty"`
 
 	// Autodiscover is what answers beside EWS, on a virtual directory of its own.
-	Autodiscover Autodiscover
+	Autodiscover Autodiscover `yaml:"autodiscover,omitempty"`
 
 	// Hazard is a way to harm the client; with HazardOnLogon it waits until a
 	// password or an NTLM response was sent.
-	Hazard        Hazard
-	HazardOnLogon bool
+	Hazard        Hazard `yaml:"hazard,omitempty"`
+	HazardOnLogon bool   `yaml:"hazard-on-logon,omitempty"`
 
 	// Echo repeats the Authorization value that came (as it came, decoded, in hex)
 	// in headers, realm, body and fault text. For tests of what a client leaks.
-	Echo bool
+	Echo bool `yaml:"echo,omitempty"`
 
 	// Crowd, if not nil, adds many mailboxes, and is kept busy by them.
-	Crowd *Crowd
+	Crowd *Crowd `yaml:"crowd,omitempty"`
 
 	// Cloud, if not nil, stands outside the network, at an address of its own.
-	Cloud *Cloud
+	Cloud *Cloud `yaml:"cloud,omitempty"`
 
 	// SecondNode, if not nil, is another node behind the same name, at an address
 	// of its own. Its Transport, Certificate, Cloud and SecondNode are ignored.
-	SecondNode *Behaviour
+	SecondNode *Behaviour `yaml:"second-node,omitempty"`
 }
 
 // AliasHandling is what becomes of a call that names a mailbox by a second address.

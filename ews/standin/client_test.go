@@ -213,3 +213,21 @@ func last(t *testing.T, s *Server) Request {
 	}
 	return requests[len(requests)-1]
 }
+
+// Behaviours that most tests start from.
+var (
+	everyScheme = Behaviour{Negotiate: true, NTLM: true, Basic: true}
+	windowsOnly = Behaviour{Negotiate: true, NTLM: true} // Exchange as installed
+	basicOnly   = Behaviour{Basic: true}
+)
+
+// but returns a behaviour with a change. A copy is changed, not the original.
+func (b Behaviour) but(change func(*Behaviour)) Behaviour {
+	change(&b)
+	return b
+}
+
+// fronted is Exchange in good order with something in front of it.
+func fronted(front Front) Behaviour {
+	return everyScheme.but(func(b *Behaviour) { b.Front = front })
+}

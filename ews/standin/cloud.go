@@ -22,27 +22,32 @@ import (
 // address of its own. The zero value knows nobody.
 type Cloud struct {
 	// Location is what Autodiscover answers for every mailbox.
-	Location CloudLocation
+	Location CloudLocation `yaml:"location,omitempty"`
 
 	// DomainTenant is the tenant of every domain, "" that of none.
 	// DynamicsTenant is where the organisation is, "" answers no challenge.
-	DomainTenant, DynamicsTenant string
+	DomainTenant   string `yaml:"domain-tenant,omitempty"`
+	DynamicsTenant string `yaml:"dynamics-tenant,omitempty"`
 
 	// Challenge is the form of the organisation's Bearer challenge, with %s for
 	// authorization_uri; "" is the usual one. Authority is the sign-in host in
 	// it, "" Entra's.
-	Challenge, Authority string
+	Challenge string `yaml:"challenge,omitempty"`
+	Authority string `yaml:"authority,omitempty"`
 
 	// User says that Graph knows a user for every address; Plan is the service
 	// plan of that user, Suspended a plan that is not enabled. Deleted adds a
 	// deleted user with the same address. NoMailbox is what Graph says of the
 	// user's mailbox.
-	User, Suspended, Deleted, NoMailbox bool
-	Plan                                string
+	User      bool   `yaml:"user,omitempty"`
+	Suspended bool   `yaml:"suspended,omitempty"`
+	Deleted   bool   `yaml:"deleted,omitempty"`
+	NoMailbox bool   `yaml:"no-mailbox,omitempty"`
+	Plan      string `yaml:"plan,omitempty"`
 
 	// Hazard harms whoever asks. Echo repeats the Authorization value everywhere.
-	Hazard Hazard
-	Echo   bool
+	Hazard Hazard `yaml:"hazard,omitempty"`
+	Echo   bool   `yaml:"echo,omitempty"`
 }
 
 // CloudLocation is what Exchange Online says of a mailbox.

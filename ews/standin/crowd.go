@@ -13,31 +13,34 @@ import (
 // clients that ask for one after the other. The first Mailboxes of
 // box1@contoso.com, box2@contoso.com, ... exist.
 type Crowd struct {
-	Mailboxes int
+	Mailboxes int `yaml:"mailboxes,omitempty"`
 	// Denied and Moving: of the numbers, each that can be divided by it is outside
 	// the role's scope, or is being moved; 0 none.
-	Denied, Moving int
+	Denied int `yaml:"denied,omitempty"`
+	Moving int `yaml:"moving,omitempty"`
 	// Delay is how long a call takes.
-	Delay time.Duration
+	Delay time.Duration `yaml:"delay,omitempty"`
 	// Throttle limits the calls of those who are signed in.
-	Throttle Throttle
+	Throttle Throttle `yaml:"throttle,omitempty"`
 	// DropEvery closes the connection, unannounced, in place of every n-th answer;
 	// ForgetEvery signs the connection out before every n-th call. 0 never.
-	DropEvery, ForgetEvery int
+	DropEvery   int `yaml:"drop-every,omitempty"`
+	ForgetEvery int `yaml:"forget-every,omitempty"`
 	// RefuseAfter refuses the right password from so many calls on, for Refusals
 	// logons; 0 never.
-	RefuseAfter, Refusals int
+	RefuseAfter int `yaml:"refuse-after,omitempty"`
+	Refusals    int `yaml:"refusals,omitempty"`
 }
 
 // Throttle is a bucket of calls, or a number of calls at a time.
 type Throttle struct {
-	Rate  float64 // calls per second; 0: no limit
-	Burst int     // the bucket's size
+	Rate  float64 `yaml:"rate,omitempty"`  // calls per second; 0: no limit
+	Burst int     `yaml:"burst,omitempty"` // the bucket's size
 	// Pause is asked for when the bucket is empty, in the form of How.
-	Pause time.Duration
-	How   ThrottleForm
+	Pause time.Duration `yaml:"pause,omitempty"`
+	How   ThrottleForm  `yaml:"how,omitempty"`
 	// Most is how many calls may be under way; 0: any number.
-	Most int
+	Most int `yaml:"most,omitempty"`
 }
 
 // ThrottleForm is how a pause is asked for.

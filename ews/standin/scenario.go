@@ -1,152 +1,111 @@
 package standin
 
 import (
+	_ "embed"
 	"slices"
+	"strings"
+	"sync"
 	"time"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // Scenario is a server, how the real check is run against it, and what the check
 // must find.
 type Scenario struct {
-	Name, Title string
-	Behaviour   Behaviour
-	Check       Check
-	Expect      Expect
+	Name      string    `yaml:"name,omitempty"`
+	Title     string    `yaml:"title,omitempty"`
+	Behaviour Behaviour `yaml:"server,omitempty"`
+	Check     Check     `yaml:"check,omitempty"`
+	Expect    Expect    `yaml:"expect,omitempty"`
 }
 
 // Check is how the real check is run against a scenario.
 type Check struct {
-	User, Password string // without a User: --no-credentials
-	ProfileAuth    string // "" means basic
-	Mailbox        string
-	Impersonate    bool
-	Insecure       bool
-	NoCA           bool // the server's CA is not given as trusted
-	View           string
-	Timeout        time.Duration // 0 is the program's own
-	PlainHTTP      bool          // the URL begins with http://
-	EachNode       bool          // the address of every node is given
-	Explain        bool          // --explain-rejection, at the server's own domain controller
-	Profile        string        // content of the exported Dynamics profile, "" none
-	Cloud          bool          // look-ups outside the network are made, in the behaviour's cloud
-	Dynamics       bool          // the organisation in that cloud is asked for its tenant
-	Tenant         string        // Dynamics' tenant is given
-	Token          string        // a token for Graph is given
-	Secret         string        // of the application that gets a token for Graph in Tenant
-	Autodiscover   bool          // --autodiscover names the stand-in's
-	ByAddress      bool          // TARGET is Mailbox, and EWS has to be found by Autodiscover
+	User         string        `yaml:"user,omitempty"` // without a User: --no-credentials
+	Password     string        `yaml:"password,omitempty"`
+	ProfileAuth  string        `yaml:"profile-auth,omitempty"` // "" means basic
+	Mailbox      string        `yaml:"mailbox,omitempty"`
+	Impersonate  bool          `yaml:"impersonate,omitempty"`
+	Insecure     bool          `yaml:"insecure,omitempty"`
+	NoCA         bool          `yaml:"no-ca,omitempty"` // the server's CA is not given as trusted
+	View         string        `yaml:"view,omitempty"`
+	Timeout      time.Duration `yaml:"timeout,omitempty"`      // 0 is the program's own
+	PlainHTTP    bool          `yaml:"plain-http,omitempty"`   // the URL begins with http://
+	EachNode     bool          `yaml:"each-node,omitempty"`    // the address of every node is given
+	Explain      bool          `yaml:"explain,omitempty"`      // --explain-rejection, at the server's own domain controller
+	Profile      string        `yaml:"profile,omitempty"`      // content of the exported Dynamics profile, "" none
+	Cloud        bool          `yaml:"cloud,omitempty"`        // look-ups outside the network are made, in the behaviour's cloud
+	Dynamics     bool          `yaml:"dynamics,omitempty"`     // the organisation in that cloud is asked for its tenant
+	Tenant       string        `yaml:"tenant,omitempty"`       // Dynamics' tenant is given
+	Token        string        `yaml:"token,omitempty"`        // a token for Graph is given
+	Secret       string        `yaml:"secret,omitempty"`       // of the application that gets a token for Graph in Tenant
+	Autodiscover bool          `yaml:"autodiscover,omitempty"` // --autodiscover names the stand-in's
+	ByAddress    bool          `yaml:"by-address,omitempty"`   // TARGET is Mailbox, and EWS has to be found by Autodiscover
 }
 
 // Expect is what the check must find, and what it may cost the account.
 type Expect struct {
-	Code, Status string
-	Cause        int // of KB 3212785, 0 for none
-	MaxBadLogons int
-	Causes       string // the statuses of the six causes, by a space; "" is not looked at
+	Code         string `yaml:"code,omitempty"`
+	Status       string `yaml:"status,omitempty"`
+	Cause        int    `yaml:"cause,omitempty"` // of KB 3212785, 0 for none
+	MaxBadLogons int    `yaml:"max-bad-logons,omitempty"`
+	Causes       string `yaml:"causes,omitempty"` // the statuses of the six causes, by a space; "" is not looked at
 }
 
-// The words of Expect.Status.
-const (
-	statusOK       = "ok"
-	statusWarning  = "warning"
-	statusCritical = "critical"
-	statusUnknown  = "unknown"
-)
+//go:embed scenarios.yaml
+var scenariosFile string
 
-// Scenarios returns all scenarios in the order in which to show them.
+// scenarios reads the file once, when somebody asks for a scenario.
+var scenarios = sync.OnceValue(func() []Scenario {
+	names := strings.NewReplacer(
+		"$tenant", Tenant, "$other-tenant", OtherTenant, "$exchange-plan", ExchangePlan, "$token", Token, "$secret", ApplicationSecret, "$old-secret", OldSecret)
+	var file struct {
+		Parts     []yaml.Node `yaml:"parts"` // what the scenarios have in common
+		Scenarios []Scenario  `yaml:"scenarios"`
+	}
+	d := yaml.NewDecoder(strings.NewReader(names.Replace(scenariosFile)))
+	d.KnownFields(true)
+	if err := d.Decode(&file); err != nil { // a test reads the file
+		panic("standin: scenarios.yaml: " + err.Error())
+	}
+	return file.Scenarios
+})
+
+// Scenarios returns all scenarios in the order in which to show them. The caller
+// may change them.
 func Scenarios() []Scenario {
-	return slices.Concat(
-		basicScenarios(),
-		credentialScenarios(),
-		explainScenarios(),
-		bindingScenarios(),
-		handshakeScenarios(),
-		frontScenarios(),
-		unavailableScenarios(),
-		transportScenarios(),
-		mailboxScenarios(),
-		profileScenarios(),
-		addressScenarios(),
-		codeScenarios(),
-		policyScenarios(),
-		autodiscoverScenarios(),
-		hazardScenarios(),
-		cloudScenarios(),
-	)
+	list := slices.Clone(scenarios())
+	for i := range list {
+		list[i].Behaviour = list[i].Behaviour.clone()
+	}
+	return list
 }
 
 // Find returns the scenario of the given name.
 func Find(name string) (Scenario, bool) {
-	for _, s := range Scenarios() {
-		if s.Name == name {
-			return s, true
-		}
+	i := slices.IndexFunc(scenarios(), func(s Scenario) bool { return s.Name == name })
+	if i < 0 {
+		return Scenario{}, false
 	}
-	return Scenario{}, false
+	s := scenarios()[i]
+	s.Behaviour = s.Behaviour.clone()
+	return s, true
 }
 
-// Behaviours that most scenarios start from. Extended Protection is off in them,
-// so that a client without channel bindings gets the same answers.
-var (
-	everyScheme = Behaviour{Negotiate: true, NTLM: true, Basic: true}
-	windowsOnly = Behaviour{Negotiate: true, NTLM: true} // Exchange as installed
-	basicOnly   = Behaviour{Basic: true}
-)
-
-// Checks that most scenarios are run with.
-var (
-	goodCheck      = Check{User: UPN, Password: Password}
-	wrongCheck     = Check{User: UPN, Password: WrongPassword}
-	ntlmCheck      = Check{User: UPN, Password: Password, ProfileAuth: "ntlm"}
-	negotiateCheck = Check{User: UPN, Password: Password, ProfileAuth: "negotiate"}
-	explainCheck   = Check{User: UPN, Password: Password, Explain: true}
-	oauthCheck     = Check{ProfileAuth: "oauth"}
-)
-
-// but returns a behaviour with a change. A copy is changed, not the original.
-func (b Behaviour) but(change func(*Behaviour)) Behaviour {
-	change(&b)
+func (b Behaviour) clone() Behaviour {
+	b.AllowedAgents = slices.Clone(b.AllowedAgents)
+	if b.Crowd != nil {
+		crowd := *b.Crowd
+		b.Crowd = &crowd
+	}
+	if b.Cloud != nil {
+		cloud := *b.Cloud
+		b.Cloud = &cloud
+	}
+	if b.SecondNode != nil {
+		second := b.SecondNode.clone()
+		b.SecondNode = &second
+	}
 	return b
-}
-
-// but returns a check with a change.
-func (c Check) but(change func(*Check)) Check {
-	change(&c)
-	return c
-}
-
-// impersonating is a check that reaches a mailbox by impersonation, delegated one
-// that opens it with the account's own rights.
-func impersonating(mailbox string) Check {
-	return goodCheck.but(func(c *Check) { c.Mailbox, c.Impersonate = mailbox, true })
-}
-
-func delegated(mailbox string) Check {
-	return goodCheck.but(func(c *Check) { c.Mailbox = mailbox })
-}
-
-func ok() Expect { return Expect{Code: "ok", Status: statusOK} }
-
-func warning(code string) Expect { return Expect{Code: code, Status: statusWarning} }
-
-func critical(code string) Expect { return Expect{Code: code, Status: statusCritical} }
-
-func unknown(code string) Expect { return Expect{Code: code, Status: statusUnknown} }
-
-// ofCause names the cause of KB 3212785.
-func (e Expect) ofCause(number int) Expect {
-	e.Cause = number
-	return e
-}
-
-// saying names the statuses of all six causes.
-func (e Expect) saying(causes string) Expect {
-	e.Causes = causes
-	return e
-}
-
-// costing allows bad logons.
-func (e Expect) costing(badLogons int) Expect {
-	e.MaxBadLogons = badLogons
-	return e
 }

@@ -16,7 +16,7 @@ func TestScenariosAreWellFormed(t *testing.T) {
 			t.Errorf("%s has no title", s.Name)
 		case !kebab.MatchString(s.Expect.Code):
 			t.Errorf("%s expects the code %q", s.Name, s.Expect.Code)
-		case (s.Expect.Code == "ok") != (s.Expect.Status == statusOK):
+		case (s.Expect.Code == "ok") != (s.Expect.Status == "ok"):
 			t.Errorf("%s expects %s with status %s", s.Name, s.Expect.Code, s.Expect.Status)
 		case s.Expect.Cause < 0 || s.Expect.Cause > 6 || s.Expect.MaxBadLogons > 2:
 			t.Errorf("%s expects %+v", s.Name, s.Expect)
