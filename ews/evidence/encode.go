@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"strconv"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 	"unicode/utf16"
@@ -55,7 +57,7 @@ func encode(b *bytes.Buffer, v reflect.Value, zeroIsNull bool) error {
 				b.WriteByte(',')
 			}
 			if e := v.Index(i); e.Kind() == reflect.String {
-				if err := encodePlain(b, e.Interface()); err != nil {
+				if err := encodeText(b, e.String()); err != nil {
 					return err
 				}
 			} else if err := encode(b, e, false); err != nil {
@@ -69,7 +71,7 @@ func encode(b *bytes.Buffer, v reflect.Value, zeroIsNull bool) error {
 			b.WriteString("null")
 			return nil
 		}
-		return encodePlain(b, v.Interface())
+		return encodeText(b, v.String())
 	case reflect.Map:
 		if v.IsNil() {
 			b.WriteString("{}")
@@ -83,24 +85,47 @@ func encode(b *bytes.Buffer, v reflect.Value, zeroIsNull bool) error {
 		b.WriteString("null")
 		return nil
 	}
+	if v.CanInt() && v.Type().NumMethod() == 0 {
+		b.Write(strconv.AppendInt(b.AvailableBuffer(), v.Int(), 10))
+		return nil
+	}
 	return encodePlain(b, v.Interface())
+}
+
+// member is a field of a struct as JSON names it.
+type member struct {
+	index      int
+	name       string // quoted, with its colon
+	zeroIsNull bool
+}
+
+// members are the fields of each type of struct, looked up once.
+var members sync.Map
+
+func membersOf(t reflect.Type) []member {
+	if known, ok := members.Load(t); ok {
+		return known.([]member)
+	}
+	var list []member
+	for i := range t.NumField() {
+		f := t.Field(i)
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if f.IsExported() && name != "-" && name != "" {
+			list = append(list, member{i, strconv.Quote(name) + ":", f.Tag.Get("null") == "zero"})
+		}
+	}
+	members.Store(t, list)
+	return list
 }
 
 func encodeStruct(b *bytes.Buffer, v reflect.Value) error {
 	b.WriteByte('{')
-	first := true
-	for i := range v.NumField() {
-		f := v.Type().Field(i)
-		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		if !f.IsExported() || name == "-" || name == "" {
-			continue
-		}
-		if !first {
+	for i, m := range membersOf(v.Type()) {
+		if i > 0 {
 			b.WriteByte(',')
 		}
-		first = false
-		fmt.Fprintf(b, "%q:", name)
-		if err := encode(b, v.Field(i), f.Tag.Get("null") == "zero"); err != nil {
+		b.WriteString(m.name)
+		if err := encode(b, v.Field(m.index), m.zeroIsNull); err != nil {
 			return err
 		}
 	}
@@ -108,16 +133,20 @@ func encodeStruct(b *bytes.Buffer, v reflect.Value) error {
 	return nil
 }
 
+func encodeText(b *bytes.Buffer, s string) error {
+	if !needsNoEscape(s) {
+		return encodePlain(b, s)
+	}
+	b.WriteByte('"')
+	b.WriteString(s)
+	b.WriteByte('"')
+	return nil
+}
+
 // encodePlain leaves <, > and & readable: reports are JSON files, not HTML.
 // Invisible format characters (bidirectional overrides and the like) are
 // escaped: a server chose some of these texts, and people read JSON too.
 func encodePlain(b *bytes.Buffer, v any) error {
-	if s, ok := v.(string); ok && needsNoEscape(s) {
-		b.WriteByte('"')
-		b.WriteString(s)
-		b.WriteByte('"')
-		return nil
-	}
 	var out bytes.Buffer
 	e := json.NewEncoder(&out)
 	e.SetEscapeHTML(false)
