@@ -107,7 +107,7 @@ func tlsConfig(t Transport, certificate tls.Certificate) (*tls.Config, error) {
 		MinVersion:   tls.VersionTLS12,
 		// HTTP/1.1 alone: NTLM signs a connection in, and HTTP/2 shares
 		// connections between requests that have nothing to do with each other.
-		NextProtos: []string{"http/1.1"},
+		NextProtos: []string{"http/1.1", "http/1.0"},
 	}
 	switch t {
 	case TransportTLS:

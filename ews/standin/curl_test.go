@@ -57,8 +57,34 @@ func TestCurl(t *testing.T) {
 	}
 }
 
+// Exchange takes SOAP 1.1 alone, and HTTP/1.0 too.
+func TestCurlOtherForms(t *testing.T) {
+	if _, err := exec.LookPath("curl"); err != nil {
+		t.Skip("curl is not installed")
+	}
+	for _, test := range []struct {
+		kind, option string
+		status       int
+	}{
+		{"text/xml; charset=utf-8", "--http1.0", 200},
+		{"text/plain", "--basic", 415},
+		{"application/soap+xml; charset=utf-8", "--basic", 415},
+	} {
+		s := start(t, everyScheme)
+		if status := curlOf(t, s, test.kind, test.option, UPN, Password); status != test.status {
+			t.Errorf("%s %s: status %d, want %d", test.kind, test.option, status, test.status)
+		}
+	}
+}
+
 // curl runs one request and returns the last status it saw.
 func curl(t *testing.T, s *Server, option, user, password string) int {
+	t.Helper()
+	return curlOf(t, s, "text/xml; charset=utf-8", option, user, password)
+}
+
+// curlOf is curl with a body that it says is of a type.
+func curlOf(t *testing.T, s *Server, kind, option, user, password string) int {
 	t.Helper()
 	authority := filepath.Join(t.TempDir(), "ca.pem")
 	if err := os.WriteFile(authority, s.CA(), 0o600); err != nil {
@@ -68,7 +94,7 @@ func curl(t *testing.T, s *Server, option, user, password string) int {
 	defer cancel()
 	command := exec.CommandContext(ctx, "curl", "--silent", "--show-error", "--disable", "--noproxy", "*", "--config", "-",
 		"--cacert", authority, "--connect-to", "::"+s.Addresses()[0], option, "--output", os.DevNull, "--write-out", "%{http_code}",
-		"--header", "Content-Type: text/xml; charset=utf-8", "--data-binary", findInbox("", ""), s.URL())
+		"--header", "Content-Type: "+kind, "--data-binary", findInbox("", ""), s.URL())
 	command.Stdin = bytes.NewBufferString("user = " + strconv.Quote(user+":"+password) + "\n")
 	var problems bytes.Buffer
 	command.Stderr = &problems

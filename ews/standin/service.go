@@ -1,8 +1,7 @@
 package standin
 
 import (
-	"crypto/sha256"
-	"encoding/base64"
+	"mime"
 	"net/http"
 	"strings"
 	"time"
@@ -24,6 +23,8 @@ var messageTexts = map[string]string{
 	"ErrorNameResolutionNoResults": "No results were found.",
 	"ErrorNonPrimarySmtpAddress":   "The primary SMTP address must be specified when referencing a mailbox.",
 	"ErrorAccountDisabled":         "The account has been disabled.",
+	"ErrorInvalidOperation":        "The stand-in does not carry out this operation.",
+	"ErrorFolderNotFound":          "The specified folder could not be found in the store.",
 	"ErrorNonExistentMailbox":      "The SMTP address has no mailbox associated with it.",
 	"ErrorSchemaValidation":        "The request failed schema validation.",
 	"ErrorServerBusy":              "The server cannot service this request right now. Try again later.",
@@ -44,6 +45,10 @@ func (n *node) serviceResponse(who *account, r *http.Request, a *authorization, 
 	}
 	if r.Method != http.MethodPost {
 		return n.exchangeResponse(http.StatusOK).withBody(htmlType, "<HTML><HEAD><TITLE>Service</TITLE></HEAD><BODY><P>You have created a service.</P></BODY></HTML>")
+	}
+	// WCF takes no other type for SOAP 1.1.
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "text/xml" {
+		return n.exchangeResponse(http.StatusUnsupportedMediaType)
 	}
 	c, err := parseCall(body)
 	if err != nil {
@@ -117,9 +122,11 @@ func (n *node) run(who *account, c *call) *response {
 		return n.resolve(c)
 	case "ConvertId":
 		return n.convert(c)
-	default:
-		return n.fault("ErrorSchemaValidation")
 	}
+	if isOperation(c.operation.Local) {
+		return n.fault("ErrorInvalidOperation") // Exchange knows it, the stand-in does not
+	}
+	return n.fault("ErrorSchemaValidation")
 }
 
 // fault answers with a SOAP fault, status 500 (SOAP 1.1 section 6.2).
@@ -184,7 +191,16 @@ func (n *node) folders(own string, c *call) *response {
 			messages.WriteString(responseMessage(c, code, ""))
 			continue
 		}
-		messages.WriteString(responseMessage(c, "NoError", folderContent(c.operation.Local, address, f.name)))
+		place, found := findPlace(f)
+		if !found {
+			messages.WriteString(responseMessage(c, "ErrorFolderNotFound", ""))
+			continue
+		}
+		content := `<m:Folders>` + place.element(address) + `</m:Folders>`
+		if c.operation.Local == "FindFolder" {
+			content = place.below(address, c.traversal, c.page)
+		}
+		messages.WriteString(responseMessage(c, "NoError", content))
 	}
 	return n.messages(c, messages.String())
 }
@@ -193,7 +209,9 @@ func (n *node) folders(own string, c *call) *response {
 func (n *node) reach(own string, f folder) (address, code string) {
 	address = f.mailbox
 	if address == "" {
-		address = own
+		if address = f.owner(); address == "" {
+			address = own
+		}
 	}
 	if address == "" {
 		return "", "ErrorMissingEmailAddress"
@@ -212,28 +230,6 @@ func (n *node) reach(own string, f folder) (address, code string) {
 		return "", n.behaviour.FolderCode
 	}
 	return target.address, ""
-}
-
-// folderContent describes a folder: itself for GetFolder, one below it for FindFolder.
-func folderContent(operation, mailbox, name string) string {
-	if operation == "GetFolder" {
-		return `<m:Folders>` + folderElement(mailbox, name, "Inbox") + `</m:Folders>`
-	}
-	return `<m:RootFolder IndexedPagingOffset="1" TotalItemsInView="2" IncludesLastItemInRange="false"><t:Folders>` +
-		folderElement(mailbox, name+"/1", "Dynamics 365") + `</t:Folders></m:RootFolder>`
-}
-
-func folderElement(mailbox, name, display string) string {
-	return `<t:Folder><t:FolderId Id="` + folderID(mailbox, name) + `" ChangeKey="AQAAABYAAAB7dK5o"/>` +
-		`<t:DisplayName>` + display + `</t:DisplayName><t:TotalCount>2</t:TotalCount>` +
-		`<t:ChildFolderCount>0</t:ChildFolderCount><t:UnreadCount>1</t:UnreadCount></t:Folder>`
-}
-
-// folderID is an identifier whose beginning belongs to the mailbox, as Exchange's do.
-func folderID(mailbox, name string) string {
-	owner := sha256.Sum256([]byte(mailbox))
-	place := sha256.Sum256([]byte(name))
-	return "AAMkA" + base64.StdEncoding.EncodeToString(append(owner[:27:27], place[:18]...))
 }
 
 // resolve answers ResolveNames for an address, with or without "smtp:" before it.

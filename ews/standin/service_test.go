@@ -67,6 +67,8 @@ func TestService(t *testing.T) {
 		{"moving", good, UPN, findInbox(impersonate(MovingMailbox), ""), 200, "ErrorMailboxMoveInProgress"},
 		{"busy", busy, UPN, findInbox("", ""), 500, "ErrorServerBusy"},
 		{"odd", odd, UPN, findInbox("", ""), 200, "ErrorCorruptData"},
+		{"an operation that only Exchange carries out", good, UPN, soapCall("", `<m:GetUserPhoto/>`), 500, "ErrorInvalidOperation"},
+		{"no such folder", good, UPN, soapCall("", `<m:GetFolder><m:FolderIds><t:FolderId Id="x"/></m:FolderIds></m:GetFolder>`), 200, "ErrorFolderNotFound"},
 		{"unknown operation", good, UPN, soapCall("", `<m:DeleteEverything/>`), 500, "ErrorSchemaValidation"},
 		{"operation of a foreign name space", good, UPN, strings.Replace(findInbox("", ""), messagesNamespace, "https://example.org/", 1), 500, "ErrorSchemaValidation"},
 		{"no folder", good, UPN, soapCall("", `<m:FindFolder/>`), 500, "ErrorSchemaValidation"},

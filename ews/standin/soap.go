@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 )
 
@@ -38,15 +39,23 @@ type call struct {
 	impersonating bool
 	impersonated  string // the address in ExchangeImpersonation
 
-	folders []folder // of FindFolder and GetFolder, in the order of the request
-	entry   string   // of ResolveNames
-	owner   string   // the Mailbox attribute of ConvertId's first identifier
+	folders   []folder // of FindFolder and GetFolder, in the order of the request
+	traversal string   // of FindFolder: Shallow, Deep
+	page      page
+	entry     string // of ResolveNames
+	owner     string // the Mailbox attribute of ConvertId's first identifier
 }
 
 // folder is a folder identifier of a request.
 type folder struct {
-	name    string // Id
-	mailbox string // the address in Mailbox, "" for the caller's own
+	id            string
+	distinguished bool   // id is a name such as inbox
+	mailbox       string // the address in Mailbox, "" for the caller's own
+}
+
+// page is which part of the result is wanted (IndexedPageFolderView).
+type page struct {
+	offset, most int // most: 0 all
 }
 
 // parseCall reads a SOAP request. It refuses a document type, which no client of
@@ -93,14 +102,17 @@ func (c *call) open(path []string, element xml.StartElement) error {
 	case len(path) == 1 && name != "Envelope":
 		return errNotSOAP
 	case len(path) == 3 && path[1] == "Body" && c.operation.Local == "":
-		c.operation = element.Name
+		c.operation, c.traversal = element.Name, attribute(element, "Traversal")
 	case name == "ExchangeImpersonation" && len(path) == 3 && path[1] == "Header":
 		c.impersonating = true
 	case name == "DistinguishedFolderId" || name == "FolderId":
 		if len(c.folders) >= maxFolders {
 			return errNotSOAP
 		}
-		c.folders = append(c.folders, folder{name: attribute(element, "Id")})
+		c.folders = append(c.folders, folder{id: attribute(element, "Id"), distinguished: name == "DistinguishedFolderId"})
+	case name == "IndexedPageFolderView":
+		c.page.offset, _ = strconv.Atoi(attribute(element, "Offset"))
+		c.page.most, _ = strconv.Atoi(attribute(element, "MaxEntriesReturned"))
 	case name == "AlternateId" && c.owner == "":
 		c.owner = attribute(element, "Mailbox")
 	}
