@@ -23,7 +23,7 @@ import (
 // The tests of this package run the real program: arguments in, exit code and
 // two streams out. The test binary is the program when it is called by its name.
 func TestMain(m *testing.M) {
-	testscript.Main(tests{m}, map[string]func(){"ewsprobe": main, "steady": steady})
+	testscript.Main(tests{m}, map[string]func(){"ewsprobe": main, "field": field, "steady": steady})
 }
 
 // tests runs the tests in a world of their own: no password is remembered
