@@ -99,7 +99,7 @@ func complete(app *cli.App, words []string, cur string) (candidates []candidate,
 	}
 	switch command.Name {
 	case "explain":
-		for _, e := range finding.Catalogue() {
+		for _, e := range finding.Heads() {
 			candidates = append(candidates, candidate{string(e.Code), e.Title})
 		}
 		for _, name := range guide.Names() {

@@ -104,7 +104,7 @@ func (e *explainer) list() {
 		e.b.WriteString(report.Table(2, rows) + "\n")
 		rows = nil
 	}
-	all := finding.Catalogue()
+	all := finding.Heads()
 	for i, entry := range all {
 		cause := ""
 		if entry.Cause != 0 {

@@ -74,7 +74,7 @@ func Parse(text string) ([]evidence.Acceptance, error) {
 
 func (e entry) check() (evidence.Acceptance, error) {
 	a := evidence.Acceptance{Code: e.Code, Host: strings.ToLower(strings.TrimSuffix(strings.TrimSpace(e.Host), ".")), Mailbox: strings.TrimSpace(e.Mailbox), Reason: strings.TrimSpace(e.Reason), Until: e.Until}
-	about, known := finding.Lookup(finding.Code(e.Code))
+	about, known := finding.HeadOf(finding.Code(e.Code))
 	switch {
 	case e.Code == "":
 		return a, errors.New("the code is missing")

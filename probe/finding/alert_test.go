@@ -188,15 +188,15 @@ func TestAlertsAreComplete(t *testing.T) {
 
 func TestAlertRulesCanMatch(t *testing.T) {
 	wrappers := false
-	for _, r := range alertRules {
-		if wrappers && !r.wrapper {
+	for _, r := range alertRules() {
+		if wrappers && !r.Wrapper {
 			t.Errorf("%s comes after a wrapper", r.Key)
 		}
-		wrappers = r.wrapper
-		if len(r.any) == 0 {
+		wrappers = r.Wrapper
+		if len(r.Any) == 0 {
 			t.Errorf("%s has no fragments", r.Key)
 		}
-		for _, group := range r.any {
+		for _, group := range r.Any {
 			if len(group) == 0 {
 				t.Errorf("%s: an empty group matches every text", r.Key)
 			}

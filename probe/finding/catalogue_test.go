@@ -1,6 +1,8 @@
 package finding
 
 import (
+	"maps"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -163,7 +165,7 @@ func TestEntriesAreComplete(t *testing.T) {
 			for i, r := range e.Remedies {
 				checkRemedy(t, i, r)
 			}
-			for c, list := range e.Other {
+			for c, list := range e.Cases {
 				if len(list) == 0 || strings.HasPrefix(list[0].Command, "Set-") || strings.HasPrefix(list[0].Command, "New-") {
 					t.Errorf("%s: no remedy, or a change before a look", c)
 				}
@@ -198,7 +200,7 @@ func checkRemedy(t *testing.T, i int, r Remedy) {
 	if r.Command != "" {
 		checkCommand(t, r.Command)
 	}
-	if r.Link != "" && !slices.Contains(knownLinks, r.Link) {
+	if r.Link != "" && !isLink(r.Link) {
 		t.Errorf("remedy %d has the unknown link %q", i, r.Link)
 	}
 }
@@ -289,23 +291,126 @@ var knownFlags = []string{
 	"--cloud", "--dynamics-url", "--tenant", "--token-file", "--client-id", "--client-secret-file",
 }
 
-// knownLinks lists every page that a remedy may point to.
-var knownLinks = []string{
-	linkPrerequisites, linkHMA, linkOnlineProfile, linkNetwork, linkCiphers, linkBestPractices,
-	linkSetEWS, linkSetOrg, linkSetCAS, linkAuthPolicy, linkVdirs, linkEP, linkProtected,
-	linkAutodiscover, linkKB401, linkKB403, linkKBNoMailbox, linkKBMonitoring,
-	linkKerberosPorts, linkLDAPS, linkADControl,
-	linkKBGraph, linkCrossTenant,
-}
-
 func TestLinksAreMicrosoftLearn(t *testing.T) {
-	for i, l := range knownLinks {
-		if !strings.HasPrefix(l, "https://learn.microsoft.com/") {
-			t.Errorf("%q is elsewhere", l)
+	seen := map[string]bool{}
+	for name, l := range shared().Links {
+		if u, err := url.Parse(l); err != nil || u.Scheme != "https" || u.Host != "learn.microsoft.com" || u.RawQuery != "" {
+			t.Errorf("%s: %q is no page of Microsoft Learn", name, l)
 		}
-		if slices.Contains(knownLinks[:i], l) {
+		if seen[l] {
 			t.Errorf("%q twice", l)
 		}
+		seen[l] = true
+	}
+}
+
+func isLink(l string) bool {
+	return slices.Contains(slices.Collect(maps.Values(shared().Links)), l)
+}
+
+// What a document names of shared.yaml must be there, and what is there must be
+// named; the head of a document, which is read without YAML, must say the same
+// as YAML does.
+func TestTextsAreWhole(t *testing.T) {
+	used := map[string]bool{}
+	name := func(where, kind, name string, known bool) {
+		if name == "" {
+			return
+		}
+		used[kind+" "+name] = true
+		if !known {
+			t.Errorf("%s: there is no %s %q in shared.yaml", where, kind, name)
+		}
+	}
+	remedies := func(where string, list []Remedy) {
+		for _, r := range list {
+			_, known := shared().Remedies[r.Use]
+			name(where, "remedy", r.Use, known)
+			_, known = shared().Commands[r.Run]
+			name(where, "command", r.Run, known)
+			_, known = shared().Links[r.Link]
+			name(where, "link", r.Link, known)
+			ways := 0
+			for _, s := range []string{r.Run, r.Check, r.Command} {
+				if s != "" {
+					ways++
+				}
+			}
+			if ways > 1 || r.Use != "" && (r.Text != "" || ways > 0 || r.Link != "") {
+				t.Errorf("%s: a remedy that is said twice: %+v", where, r)
+			}
+			if !slices.Contains([]string{"", "mailbox", "https", "none"}, r.Target) || r.Target != "" && r.Check == "" {
+				t.Errorf("%s: target %q", where, r.Target)
+			}
+			if !slices.Contains([]string{"", "explained"}, r.Unless) {
+				t.Errorf("%s: unless %q", where, r.Unless)
+			}
+		}
+	}
+	for _, d := range catalogue() {
+		var e Entry
+		decode(d.raw, &e)
+		if e.Head != d.Head {
+			t.Errorf("%s: the head is read as %+v, and by YAML as %+v", e.Code, d.Head, e.Head)
+		}
+		remedies(string(e.Code), e.Remedies)
+		for c, list := range e.Cases {
+			if !slices.Contains([]Case{Impersonated, InBatch, RefusedInRun}, c) {
+				t.Errorf("%s: there is no case %q", e.Code, c)
+			}
+			remedies(string(e.Code), list)
+		}
+	}
+	for n, r := range shared().Remedies {
+		remedies(n, []Remedy{r})
+	}
+	var raw []Cause
+	decode(file("text/causes.yaml"), &raw)
+	for _, c := range raw {
+		_, known := shared().Links[c.Link]
+		name(c.Title, "link", c.Link, known)
+	}
+	for n := range shared().Links {
+		if !used["link "+n] {
+			t.Errorf("nothing uses the link %s", n)
+		}
+	}
+	for n := range shared().Commands {
+		if !used["command "+n] {
+			t.Errorf("nothing uses the command %s", n)
+		}
+	}
+	for n := range shared().Remedies {
+		if !used["remedy "+n] {
+			t.Errorf("nothing uses the remedy %s", n)
+		}
+	}
+}
+
+// A report must not wait for its texts.
+func BenchmarkOneEntry(b *testing.B) {
+	raw := documents("text/codes-3-signin.yaml")[0]
+	for b.Loop() {
+		load(headOf(raw), raw)
+	}
+}
+
+func BenchmarkHeads(b *testing.B) {
+	for b.Loop() {
+		for _, raw := range documents("text/codes-*.yaml") {
+			headOf(raw)
+		}
+	}
+}
+
+func BenchmarkShared(b *testing.B) {
+	for b.Loop() {
+		var s struct {
+			Links    map[string]string
+			Commands map[string]string
+			Remedies map[string]Remedy
+		}
+		decode(file("text/shared.yaml"), &s)
 	}
 }
 
@@ -537,7 +642,7 @@ func TestCauses(t *testing.T) {
 			t.Errorf("meaning %q", c.Meaning)
 		}
 		checkPlain(t, c.Meaning)
-		if !slices.Contains(knownLinks, c.Link) {
+		if !isLink(c.Link) {
 			t.Errorf("link %q", c.Link)
 		}
 		if got, ok := LookupCause(c.Number); !ok || got != c {

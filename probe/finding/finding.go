@@ -1,10 +1,11 @@
 // Package finding holds what ewsprobe can say: the verdict codes, what each
-// means, how it is concluded and which command mends it.
+// means, how it is concluded and which command fixes it.
 //
-// A code is data. The catalogue lists every code once, in the order in which
-// codes of one status take precedence; rules (package rule) decide whether a
-// code holds for a record of evidence, reports (package report) only render.
-// Nothing here reads a file, a clock or the network.
+// The texts are data: YAML files in the folder text, embedded and parsed when
+// they are first needed. The catalogue lists every code once, in the order in
+// which codes of one status take precedence; rules (package rule) decide whether
+// a code holds for a record of evidence and give the parameters of its sentences,
+// reports (package report) only render. Nothing here reads a clock or the network.
 package finding
 
 // Code is the stable name of a verdict, for example "basic-disabled". Codes
@@ -74,47 +75,21 @@ const (
 	BlockWarning  Block = "D" // warnings and ok
 )
 
-// Remedy is one thing to do. Command and Link may be empty. In the catalogue
-// Text, Command and Link may hold the placeholders {server}, {host}, {user},
-// {mailbox}; package rule fills them with values that were checked first.
-type Remedy struct {
-	Text    string `json:"text"`
-	Command string `json:"command"`
-	Link    string `json:"link"`
-}
-
-// Case is how something was asked, where what to do depends on it.
-type Case string
-
-// The cases for which entries have remedies of their own.
-const (
-	Impersonated Case = "impersonated" // the mailbox was impersonated
-	InBatch      Case = "batch"        // one of many: the endpoint was examined before, and a row has no detail
-	RefusedInRun Case = "refused-in-run"
-)
-
-// RemediesIn are the remedies for the first of the cases that has its own, else
-// the usual ones.
-func (e Entry) RemediesIn(cases ...Case) []Remedy {
-	for _, c := range cases {
-		if list, ok := e.Other[c]; ok {
-			return list
-		}
-	}
-	return e.Remedies
-}
-
-// Entry is one code of the catalogue.
-type Entry struct {
+// Head is what every list of codes shows of one.
+type Head struct {
 	Code   Code
 	Block  Block
 	Status Status // the status of the row; a rule may lower it where the contract says so
 	Cause  int    // 1..6 of KB 3212785, 0 where it is none of them
+	Title  string // one line without arguments, no full stop
+}
 
-	Title     string            // one line without arguments, no full stop
+// Entry is one code of the catalogue.
+type Entry struct {
+	Head      `yaml:",inline"`
 	Meaning   string            // what it means for Dynamics and the administrator
 	Concluded string            // from which evidence it is concluded
 	Remedies  []Remedy          // in the order in which to try them: look first, then change, then re-test
-	Other     map[Case][]Remedy // in their place, where something else is to be done
-	SeeAlso   []Code
+	Cases     map[Case][]Remedy // in their place, where something else is to be done
+	SeeAlso   []Code            `yaml:"see_also"`
 }

@@ -65,7 +65,7 @@ func known(word string) bool {
 		}
 		for _, e := range finding.Catalogue() {
 			learn(string(e.Code), e.Title, e.Meaning, e.Concluded)
-			for _, m := range slices.Concat(slices.Collect(maps.Values(e.Other))...) {
+			for _, m := range slices.Concat(slices.Collect(maps.Values(e.Cases))...) {
 				learn(m.Text)
 			}
 			for _, m := range e.Remedies {

@@ -308,11 +308,7 @@ func batchRemedy(entry finding.Entry, endpoint *Report, g BatchGroup) finding.Re
 	if len(g.Examples) > 0 {
 		example = g.Examples[0]
 	}
-	r := rule.Fill(entry.RemediesIn(append(cases, finding.InBatch)...)[0], target, example)
-	if !target.Impersonate && !strings.Contains(r.Text, "impersonat") { // asked again as it was
-		r.Command = strings.Replace(r.Command, " --impersonate", "", 1)
-	}
-	return r
+	return rule.Fill(entry.RemediesIn(append(cases, finding.InBatch)...)[0], target, example)
 }
 
 // harmless is the summary with every text made harmless, as a report's own.

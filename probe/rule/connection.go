@@ -62,7 +62,7 @@ func (n *node) otherServer(logon *evidence.Item) string {
 	}
 	for _, first := range n.typeOne {
 		one, three := first.Response.First("X-FEServer"), logon.Response.First("X-FEServer")
-		if first.Connection != 0 && first.Connection == logon.Connection && serverName.MatchString(one) && serverName.MatchString(three) && !strings.EqualFold(one, three) {
+		if first.Connection != 0 && first.Connection == logon.Connection && isServerName(one) && isServerName(three) && !strings.EqualFold(one, three) {
 			return fmt.Sprintf("The first message of the handshake was answered by %s, the third, on the same connection, by %s, which knew nothing of it.", one, three)
 		}
 	}

@@ -42,34 +42,22 @@ func (v *view) judge(rows []row) Judgement {
 
 // apply asks one row everywhere and joins what it finds at several addresses.
 func (v *view) apply(r row) (finding.Finding, bool) {
-	entry, ok := finding.Lookup(r.code)
-	if !ok { // TestEveryCodeIsWhole keeps this from happening
-		panic("rule: no catalogue entry for " + r.code)
-	}
-	f := finding.Finding{Code: r.code, Cause: entry.Cause, Title: entry.Title}
-	holds := false
-	var first []finding.Remedy
-	usual := entry.RemediesIn(v.cases()...)
-	rest := usual
+	f := finding.Finding{Code: r.code}
+	var worst *hit
 	join := func(h *hit, address string) {
 		if h == nil {
 			return
 		}
 		if h.status == "" {
-			h.status = entry.Status
+			head, _ := finding.HeadOf(r.code)
+			h.status = head.Status
 		}
 		if address != "" {
 			f.Addresses = append(f.Addresses, address)
 		}
 		f.Evidence = append(f.Evidence, h.evidence...)
-		if holds && f.Status.Rank() <= h.status.Rank() {
-			return
-		}
-		holds = true
-		f.Status, f.Confidence, f.Summary, f.Detail, f.Reason = h.status, h.confidence, h.summary, h.detail, h.reason
-		first, rest = h.remedies, usual
-		if h.short {
-			rest = rest[max(0, len(rest)-3):] // mend it, tell Dynamics, test there
+		if worst == nil || h.status.Rank() < worst.status.Rank() {
+			worst = h
 		}
 	}
 	if r.in != nil {
@@ -78,14 +66,25 @@ func (v *view) apply(r row) (finding.Finding, bool) {
 		for _, n := range v.nodes {
 			join(r.at(v, n), n.address)
 		}
-		if !holds && r.also != nil {
+		if worst == nil && r.also != nil {
 			join(r.also(v), "")
 		}
 	}
-	if holds {
-		f.Remedies = v.fill(slices.Concat(first, rest), f.Addresses...)
+	if worst == nil {
+		return f, false
 	}
-	return f, holds
+	entry, ok := finding.Lookup(r.code)
+	if !ok { // TestEveryCodeIsWhole keeps this from happening
+		panic("rule: no catalogue entry for " + r.code)
+	}
+	f.Cause, f.Title = entry.Cause, entry.Title
+	f.Status, f.Confidence, f.Summary, f.Detail, f.Reason = worst.status, worst.confidence, worst.summary, worst.detail, worst.reason
+	rest := entry.RemediesIn(v.cases()...)
+	if worst.short {
+		rest = rest[max(0, len(rest)-3):] // mend it, tell Dynamics, test there
+	}
+	f.Remedies = v.fill(slices.Concat(worst.remedies, rest), f.Addresses...)
+	return f, true
 }
 
 // nothingAnswered: the anonymous question got no answer that could be judged at
@@ -120,7 +119,7 @@ func (n *node) usable() bool {
 // first of all when nothing answered, and in block C's place when something
 // did; tls-untrusted as a warning is a code of block D.
 func precedence(f finding.Finding, silent bool) int {
-	entry, _ := finding.Lookup(f.Code)
+	entry, _ := finding.HeadOf(f.Code)
 	order := finding.Order(f.Code)
 	const block = 1000
 	if entry.Block == finding.BlockAsk && f.Status != finding.Warning {

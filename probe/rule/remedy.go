@@ -3,59 +3,65 @@ package rule
 import (
 	"net"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 )
 
-// What goes into a command must not be able to change it: the names come from
-// a server, or from a record that somebody sent.
-var (
-	serverName  = regexp.MustCompile(`^[A-Za-z0-9-]{1,15}$`)
-	hostName    = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]{0,252})$`)
-	accountName = regexp.MustCompile(`^[\pL\pN._@\\-]+$`)
-	plainURL    = regexp.MustCompile(`^[A-Za-z0-9/._:\[\]-]+$`)
-	mailAddress = regexp.MustCompile(`^[\pL\pN._+@-]+$`)
-)
+// made says that a name consists of letters, digits and some further characters,
+// and is not too long. What goes into a command must not be able to change it:
+// the names come from a server, or from a record that somebody sent.
+func made(name, further string, longest int, letters func(rune) bool) bool {
+	n := utf8.RuneCountInString(name)
+	return n > 0 && n <= longest && !strings.ContainsFunc(name, func(r rune) bool { return !letters(r) && !strings.ContainsRune(further, r) })
+}
 
-func safe(value string, is *regexp.Regexp, instead string) string {
-	if is.MatchString(value) {
+func ascii(r rune) bool { return r < utf8.RuneSelf && anyLetter(r) }
+
+func anyLetter(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) }
+
+func isServerName(s string) bool { return made(s, "-", 15, ascii) }
+
+func isHostName(s string) bool { return made(s, ".-", 253, ascii) && ascii(rune(s[0])) }
+
+func isAccount(s string) bool { return made(s, `._@\-`, 256, anyLetter) }
+
+func isMailAddress(s string) bool { return made(s, "._+@-", 256, anyLetter) }
+
+func isPlainURL(s string) bool { return made(s, "/._:[]-", 2048, ascii) }
+
+func safe(value string, is func(string) bool, instead string) string {
+	if is(value) {
 		return value
 	}
 	return instead
 }
 
-// longestName is counted beside the expressions: in them it would be 256 copies
-// of all letters, which cost every start of the program 9 MiB each.
-const longestName = 256
-
-func safeName(value string, is *regexp.Regexp, instead string) string {
-	if utf8.RuneCountInString(value) > longestName {
-		return instead
-	}
-	return safe(value, is, instead)
-}
-
 // fill puts names into the catalogue's remedies. The server is the one at the
-// addresses that the finding is about: a command for another would mend nothing.
+// addresses that the finding is about: a command for another would fix nothing.
 func (v *view) fill(remedies []finding.Remedy, addresses ...string) []finding.Remedy {
 	t := v.rec.Target
-	r := strings.NewReplacer(
-		"{server}", safe(v.frontEnd(addresses), serverName, "<SERVER>"),
-		"{host}", v.retarget(),
-		"{user}", safeName(t.User, accountName, "<USER>"),
-		"{mailbox}", safeName(t.Mailbox, mailAddress, "<MAILBOX>"),
-	)
+	names := finding.Names{
+		Server:  safe(v.frontEnd(addresses), isServerName, "<SERVER>"),
+		Host:    v.retarget(),
+		User:    safe(t.User, isAccount, "<USER>"),
+		Mailbox: safe(t.Mailbox, isMailAddress, "<MAILBOX>"),
+		Direct:  !t.Impersonate && t.Mailbox != "",
+	}
 	var filled []finding.Remedy
 	for _, m := range remedies {
-		if t.Explain && strings.Contains(m.Command, " --explain-rejection ") && len(v.reasons()) > 0 {
+		if m.Unless == "explained" && t.Explain && len(v.reasons()) > 0 {
 			continue // done already, and answered
 		}
-		filled = append(filled, finding.Remedy{Text: r.Replace(m.Text), Command: r.Replace(m.Command), Link: m.Link})
+		f := finding.Remedy{Text: names.Fill(m.Text), Command: names.Fill(m.Command), Link: m.Link}
+		if m.Check != "" {
+			f.Command = finding.CheckCommand(m, names)
+		}
+		filled = append(filled, f)
 	}
 	return filled
 }
@@ -94,20 +100,20 @@ func (v *view) frontEnd(addresses []string) string {
 func (v *view) retarget() string {
 	if from := v.rec.Target.FromAddress; from != "" {
 		// A host that Autodiscover named is not one that the user did.
-		return safeName(from, mailAddress, "<MAILBOX>")
+		return safe(from, isMailAddress, "<MAILBOX>")
 	}
 	u, err := url.Parse(v.rec.Target.URL)
 	if err != nil {
 		return "<HOST>"
 	}
 	host := u.Hostname()
-	if net.ParseIP(host) == nil && !hostName.MatchString(host) {
+	if net.ParseIP(host) == nil && !isHostName(host) {
 		return "<HOST>"
 	}
 	switch {
 	case u.Scheme == "https" && strings.EqualFold(u.Path, "/EWS/Exchange.asmx"):
 		return u.Host
-	case u.Scheme == "https" && plainURL.MatchString(v.rec.Target.URL):
+	case u.Scheme == "https" && isPlainURL(v.rec.Target.URL):
 		return v.rec.Target.URL
 	}
 	return host

@@ -199,7 +199,7 @@ func logons(n int, schemes []string) string {
 func lookalikes(basicRefused bool) string {
 	var titles []string
 	for _, l := range finding.Lookalikes() {
-		if !basicRefused || !l.BindingOnly() {
+		if !basicRefused || !l.Binding {
 			titles = append(titles, l.Title)
 		}
 	}
