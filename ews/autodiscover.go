@@ -98,15 +98,15 @@ func (d *Discover) operation() string {
 func readDiscovery(r *evidence.Response, body []byte) *evidence.Discovery {
 	switch {
 	case r.Oversized:
-		return &evidence.Discovery{Problem: "the answer is longer than 256 KiB"}
+		return &evidence.Discovery{Detail: evidence.Say(evidence.WhyAnswerTooLong)}
 	case len(bytes.TrimSpace(body)) == 0:
 		return nil
 	case r.CutShort:
-		return &evidence.Discovery{Problem: "the answer was cut short"}
+		return &evidence.Discovery{Detail: evidence.Say(evidence.WhyAnswerCutShort)}
 	}
 	d, err := soap.ParseDiscovery(body)
 	if err != nil {
-		return &evidence.Discovery{Problem: strings.ToValidUTF8(err.Error(), "\uFFFD")}
+		return &evidence.Discovery{Detail: evidence.Say(evidence.WhyNotAutodiscover, strings.ToValidUTF8(err.Error(), "\uFFFD"))}
 	}
 	code := d.ErrorCode
 	if code == "NoError" {

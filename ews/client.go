@@ -205,13 +205,13 @@ func (c *Client) read(item *evidence.Item, body []byte, credential bool) {
 	case c.Discover != nil:
 		item.Discovery = readDiscovery(r, body)
 	case r.Oversized:
-		item.EWS = &evidence.EWS{Problem: "the answer is longer than 256 KiB"}
+		item.EWS = &evidence.EWS{Detail: evidence.Say(evidence.WhyAnswerTooLong)}
 	case len(bytes.TrimSpace(body)) > 0:
 		item.EWS = c.readEWS(body)
 	}
 	if credential {
 		if len(body) > 0 {
-			r.Withheld = "answer to a request that carried a credential: only its facts are kept"
+			r.Withheld = evidence.Say(evidence.WhyBodyNotKept).String()
 		}
 		return
 	}
@@ -222,7 +222,7 @@ func (c *Client) read(item *evidence.Item, body []byte, credential bool) {
 func (c *Client) readEWS(body []byte) *evidence.EWS {
 	a, err := c.alike.Parse(body)
 	if err != nil {
-		return &evidence.EWS{Problem: err.Error(), Unreadable: unreadable(err)}
+		return &evidence.EWS{Detail: evidence.Say(evidence.WhyNotEWS, err), Unreadable: unreadable(err)}
 	}
 	return &evidence.EWS{
 		Kind: a.Kind, Operation: a.Operation, Class: a.Class, Code: a.Code, InnerCode: a.InnerCode,
@@ -317,7 +317,7 @@ func (c *Client) settleAs(item *evidence.Item, note evidence.Logon, undecided bo
 		}
 	}
 	if item.Request == nil {
-		note.Result, note.Why = evidence.Skipped, "no connection: nothing was sent"
+		note.Result, note.Detail = evidence.Skipped, evidence.Say(evidence.WhyNothingSent)
 	}
 	note.Counted = settle(note.Result)
 	item.Logon = &note
@@ -328,7 +328,7 @@ func (c *Client) skip(err error, note evidence.Logon, settle Settle) evidence.It
 	if note.Account == "" {
 		note.Account = c.Credential.User
 	}
-	note.Result, note.Why = evidence.Skipped, err.Error()
+	note.Result, note.Detail = evidence.Skipped, detailOf(evidence.WhyMessageNotMade, err)
 	note.Counted = settle(note.Result)
 	return c.Recorder.Add(evidence.Item{Step: c.step(evidence.StepSkipped), Address: c.Address, At: time.Now(), Logon: &note})
 }

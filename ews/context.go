@@ -3,7 +3,6 @@ package ews
 import (
 	"context"
 	"encoding/base64"
-	"errors"
 	"sync"
 
 	"github.com/ewsprobe/ewsprobe/ews/challenge"
@@ -49,7 +48,8 @@ type tokens struct {
 	abandoned bool // the package was not waited for
 }
 
-var errNoTokenInTime = errors.New("the security package made no token in the time of the check")
+// errNoTokenInTime is made when it is needed.
+func errNoTokenInTime() error { return tokenError{evidence.Say(evidence.WhyTokenTimeout)} }
 
 // next is the token that follows the server's.
 func (t *tokens) next(ctx context.Context, server []byte) made {
@@ -64,7 +64,7 @@ func (t *tokens) next(ctx context.Context, server []byte) made {
 		return m
 	case <-ctx.Done():
 		t.abandoned = true
-		return made{err: errNoTokenInTime}
+		return made{err: errNoTokenInTime()}
 	}
 }
 
@@ -78,7 +78,7 @@ func (t *tokens) ask(server []byte) made {
 	}
 	token, done, err := t.context.Next(server)
 	if err == nil && !done && len(token) == 0 {
-		err = errors.New("the security package waits for a token and gives none")
+		err = tokenError{evidence.Say(evidence.WhyTokenMissing)}
 	}
 	return made{token, done, err}
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
-	"errors"
 	"time"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
@@ -15,9 +14,6 @@ import (
 // maxMessages is how many messages of its own a sign-in may take. NTLM needs
 // two, Kerberos one, and one that SPNEGO turns from Kerberos to NTLM three.
 const maxMessages = 4
-
-// connectionEnded is how a handshake ends whose connection was not kept. Rules know it.
-const connectionEnded = "the server ended the connection after its challenge"
 
 // signIn is a sign-in by a security context under way.
 type signIn struct {
@@ -66,13 +62,13 @@ func (s *signIn) run(ctx context.Context) evidence.Item {
 	for sent := 1; ; sent++ {
 		switch {
 		case m.err != nil:
-			return s.stop(evidence.Skipped, m.err.Error())
+			return s.stop(evidence.Skipped, detailOf(evidence.WhyMessageNotMade, m.err))
 		case len(m.token) == 0:
-			return s.stop(evidence.Skipped, "the security package has no token to send")
+			return s.stop(evidence.Skipped, evidence.Say(evidence.WhyNoToken))
 		case sent > maxMessages:
-			return s.stop(evidence.Unfinished, stillAsks)
+			return s.stop(evidence.Unfinished, evidence.Say(evidence.WhyStillAsks))
 		case s.conn == nil || sent > 1 && !s.conn.Fit(SettleTime):
-			return s.stop(evidence.Unfinished, connectionEnded)
+			return s.stop(evidence.Unfinished, evidence.Say(evidence.WhyServerEnded))
 		}
 		o := lookAt(m.token)
 		if o.mechanism != "" && s.scheme == "Negotiate" {
@@ -141,19 +137,16 @@ func (s *signIn) first(ctx context.Context, item evidence.Item) (evidence.Item, 
 	item = s.client.Recorder.Add(item)
 	switch {
 	case item.Error != nil:
-		return s.stop(evidence.Unfinished, item.Error.Text), nil
+		return s.stop(evidence.Unfinished, item.Error.Said()), nil
 	case item.Response.Status != 401 || token == nil:
-		return s.stop(evidence.Unfinished, item.NTLM.Problem), nil
+		return s.stop(evidence.Unfinished, item.NTLM.Detail), nil
 	}
 	m := s.tokens.next(ctx, token)
-	if m.err != nil && item.NTLM.Problem != "" {
-		return s.stop(evidence.Unfinished, item.NTLM.Problem), nil
+	if m.err != nil && item.NTLM.Detail != nil {
+		return s.stop(evidence.Unfinished, item.NTLM.Detail), nil
 	}
 	return item, &m
 }
-
-// stillAsks: a 401 with a token is a question, not a refusal.
-const stillAsks = "the server still asked for more after four messages"
 
 // judge finishes the leg of a credential: the end of the sign-in, unless the
 // server asks for more and the security context has it.
@@ -169,14 +162,16 @@ func (s *signIn) judge(ctx context.Context, o outside, item evidence.Item, done 
 		switch {
 		case undecided || token == nil || done:
 		case sent == maxMessages:
-			s.note.Why, undecided = stillAsks, true
+			// A 401 with a token is a question, not a refusal.
+			s.note.Detail, undecided = evidence.Say(evidence.WhyStillAsks), true
 		default:
 			m := s.tokens.next(ctx, token)
 			if m.err == nil && len(m.token) > 0 {
 				return s.client.Recorder.Add(item), &m
 			}
 			if m.err != nil {
-				s.note.Why, undecided = m.err.Error(), errors.Is(m.err, errNoTokenInTime)
+				s.note.Detail = detailOf(evidence.WhyMessageNotMade, m.err)
+				undecided = s.note.Detail.Is(evidence.WhyTokenTimeout)
 			}
 		}
 	}
@@ -189,9 +184,9 @@ func (s *signIn) judge(ctx context.Context, o outside, item evidence.Item, done 
 
 // stop ends a sign-in before its deciding message. What was sent of it decides
 // whether it counts.
-func (s *signIn) stop(result evidence.Result, why string) evidence.Item {
+func (s *signIn) stop(result evidence.Result, why *evidence.Detail) evidence.Item {
 	note := s.note
-	note.Account, note.Why = s.client.Credential.User, why
+	note.Account, note.Detail = s.client.Credential.User, why
 	note.Result = result
 	if s.spent {
 		note.Result = evidence.Unfinished

@@ -3,7 +3,6 @@ package ews
 import (
 	"context"
 	"encoding/base64"
-	"fmt"
 	"time"
 
 	"github.com/ewsprobe/ewsprobe/ews/challenge"
@@ -20,8 +19,8 @@ const SettleTime = 2 * time.Millisecond
 // Handshake is an NTLM sign-in between its second and third message, on the
 // connection where alone it can be finished.
 type Handshake struct {
-	Item evidence.Item // the type 1 leg, with the decoded challenge
-	Lost string        // why it cannot be finished; "" it can
+	Item evidence.Item    // the type 1 leg, with the decoded challenge
+	Lost *evidence.Detail // why it cannot be finished; nil: it can
 
 	client    *Client
 	conn      *wire.Conn
@@ -55,11 +54,11 @@ func (c *Client) beginHandshake(ctx context.Context, scheme, userAgent string, w
 	h.Item, h.conn, h.challenge = c.Recorder.Add(item), conn, raw
 	switch {
 	case item.Error != nil:
-		h.Lost = item.Error.Text
+		h.Lost = item.Error.Said()
 	case raw == nil:
-		h.Lost = item.NTLM.Problem
+		h.Lost = item.NTLM.Detail
 	case conn == nil:
-		h.Lost = connectionEnded
+		h.Lost = evidence.Say(evidence.WhyServerEnded)
 	}
 	return h
 }
@@ -73,7 +72,7 @@ func (c *Client) typeOne(ctx context.Context, conn *wire.Conn, h *Handshake, ste
 		described += " inside SPNEGO"
 	}
 	if err != nil { // only if go-ntlmssp changed
-		return evidence.Item{Step: c.step(step), Address: c.Address, At: time.Now(), Error: &evidence.Failure{Code: evidence.Malformed, Phase: "write", Text: err.Error()}}, nil, nil
+		return evidence.Item{Step: c.step(step), Address: c.Address, At: time.Now(), Error: evidence.Fail(evidence.Malformed, "write", evidence.WhyMessageNotMade, err)}, nil, nil
 	}
 	item, conn := c.send(ctx, conn, leg{
 		step: step, userAgent: h.userAgent,
@@ -111,10 +110,10 @@ func decodeChallenge(item *evidence.Item, scheme string) []byte {
 func readChallenge(r *evidence.Response, scheme string) ([]byte, *evidence.NTLM) {
 	n := &evidence.NTLM{Scheme: scheme}
 	if r.Status != 401 {
-		n.Problem = fmt.Sprintf("type 1 was answered %d instead of a challenge", r.Status)
+		n.Detail = evidence.Say(evidence.WhyType1Answered, r.Status)
 		return nil, n
 	}
-	n.Problem = "type 1 was answered without a challenge"
+	n.Detail = evidence.Say(evidence.WhyNoChallenge)
 	for _, offer := range challenge.Parse(r.Header("WWW-Authenticate")) {
 		if !offer.Is(scheme) || offer.Token == "" {
 			continue
@@ -125,7 +124,7 @@ func readChallenge(r *evidence.Response, scheme string) ([]byte, *evidence.NTLM)
 			c, err = ntlm.Decode(opened.message)
 		}
 		if err != nil {
-			n.Problem = err.Error()
+			n.Detail = unreadableChallenge(err)
 			continue
 		}
 		n = describeChallenge(scheme, c)
@@ -158,10 +157,10 @@ func (h *Handshake) Challenged() bool { return h.challenge != nil || h.Item.Resp
 
 // Kept says whether the connection still stands, so that type 3 may follow.
 func (h *Handshake) Kept() bool {
-	if h.Lost == "" && !h.conn.Fit(SettleTime) {
-		h.Lost = connectionEnded
+	if h.Lost == nil && !h.conn.Fit(SettleTime) {
+		h.Lost = evidence.Say(evidence.WhyServerEnded)
 	}
-	return h.Lost == ""
+	return h.Lost == nil
 }
 
 // Authenticate spends the credential: type 3 with the given channel binding
@@ -195,7 +194,7 @@ func (h *Handshake) Authenticate(ctx context.Context, binding string, note evide
 		step: evidence.StepLogon, userAgent: h.userAgent, call: &c.Call, question: h.question, credential: true,
 		authorization: h.scheme + " " + base64.StdEncoding.EncodeToString(message), described: described,
 	})
-	h.conn, h.Lost = nil, "it was finished" // the connection goes to the session, or is closed
+	h.conn, h.Lost = nil, evidence.Say(evidence.WhyHandshakeFinished) // the connection goes to the session, or is closed
 	if item.Response != nil {
 		raw, _ := readChallenge(item.Response, h.scheme)
 		note.NewChallenge = raw != nil

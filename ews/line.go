@@ -140,9 +140,10 @@ func (l *Line) SignIn(ctx context.Context, q Question, settle Settle) evidence.I
 func (l *Line) byNTLM(ctx context.Context, c *Client, settle Settle) evidence.Item {
 	h := c.NTLMNegotiate(ctx, l.of.Scheme, l.of.UserAgent)
 	defer h.Close()
-	if h.Lost != "" { // type 2 came just now: to look again would be a wait for nothing
+	if h.Lost != nil { // type 2 came just now: to look again would be a wait for nothing
 		item := h.Item
-		item.Logon = &evidence.Logon{Scheme: l.of.Scheme, Account: c.Credential.User, Result: evidence.Unfinished, Why: h.Lost, Counted: settle(evidence.Skipped)}
+		item.Logon = &evidence.Logon{Scheme: l.of.Scheme, Account: c.Credential.User, Result: evidence.Unfinished, Detail: h.Lost, Counted: settle(evidence.Skipped)}
+		item.Spell()
 		return item
 	}
 	h.question = c.question

@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
-	"fmt"
-	"strings"
 	"time"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
@@ -36,15 +34,15 @@ func openToken(parameter string) (negotiateToken, error) {
 	t, readErr := spnego.Read(packed)
 	switch {
 	case errors.Is(readErr, spnego.ErrNotSPNEGO):
-		return negotiateToken{}, errors.New("type 1 was answered with something that is neither NTLM nor SPNEGO")
+		return negotiateToken{}, tokenError{evidence.Say(evidence.WhyChallengeUnknown)}
 	case readErr != nil:
 		return negotiateToken{}, readErr
 	case t.State == spnego.Reject:
-		return negotiateToken{}, errors.New("the server rejects NTLM inside Negotiate (SPNEGO: reject)")
+		return negotiateToken{}, tokenError{evidence.Say(evidence.WhySPNEGORejects)}
 	case t.Mech != "" && t.Mech != spnego.NTLM:
-		return negotiateToken{}, fmt.Errorf("the server wants %s inside Negotiate, not NTLM", t.Mech)
+		return negotiateToken{}, tokenError{evidence.Say(evidence.WhySPNEGOWants, t.Mech)}
 	case len(t.ResponseToken) == 0:
-		return negotiateToken{}, errors.New("the server's SPNEGO answer holds no challenge")
+		return negotiateToken{}, tokenError{evidence.Say(evidence.WhySPNEGOEmpty)}
 	}
 	return negotiateToken{message: t.ResponseToken, wrapped: true}, nil
 }
@@ -143,9 +141,27 @@ func channelBinding(conn *wire.Conn, binding string) ([]byte, string, error) {
 }
 
 // spnegoProblem says of a failed SPNEGO handshake that raw NTLM failed too.
-func spnegoProblem(raw, wrapped string) string {
-	if raw == wrapped || wrapped == "" {
+func spnegoProblem(raw, wrapped *evidence.Detail) *evidence.Detail {
+	if wrapped == nil || raw.String() == wrapped.String() {
 		return raw
 	}
-	return strings.TrimSuffix(raw, ".") + "; inside SPNEGO: " + wrapped
+	return evidence.Say(evidence.WhyAlsoInSPNEGO, raw, wrapped)
+}
+
+// tokenError is an error with a sentence of this program's own.
+type tokenError struct{ *evidence.Detail }
+
+func (e tokenError) Error() string { return e.String() }
+
+// detailOf is why a message could not be read or made: the sentence of its
+// error, or code with the words of the library.
+func detailOf(code evidence.DetailCode, err error) *evidence.Detail {
+	if own, ok := errors.AsType[tokenError](err); ok {
+		return own.Detail
+	}
+	return evidence.Say(code, err)
+}
+
+func unreadableChallenge(err error) *evidence.Detail {
+	return detailOf(evidence.WhyChallengeUnreadable, err)
 }

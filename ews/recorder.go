@@ -44,6 +44,7 @@ func (r *Recorder) Add(item evidence.Item) evidence.Item {
 	r.bound(item.Response)
 	clean(vault, &item)
 	clean(&r.tokens, &item)
+	item.Spell()
 	if item.ID == "" {
 		item.ID = r.next()
 	}
@@ -88,7 +89,7 @@ func (r *Recorder) bound(p *evidence.Response) {
 	}
 	if r.kept > fullRecord {
 		if p.Body != "" {
-			p.Body, p.Withheld = "", "the record is full"
+			p.Body, p.Withheld = "", evidence.Say(evidence.WhyRecordFull).String()
 		}
 		size := 0
 		p.Headers = slices.DeleteFunc(p.Headers, func(h [2]string) bool {
@@ -135,6 +136,11 @@ func (r *Recorder) Items() []evidence.Item {
 
 func clean(vault *secret.Vault, item *evidence.Item) {
 	c := vault.Clean
+	item.Sentences(func(_ *string, d **evidence.Detail) {
+		for _, s := range (*d).Texts() {
+			*s = c(*s)
+		}
+	})
 	if p := item.Response; p != nil {
 		p.Reason = c(p.Reason)
 		p.Body = c(p.Body)

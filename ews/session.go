@@ -195,7 +195,7 @@ func (s *Session) byHandshake(ctx context.Context, q Question, settle Settle) ev
 	defer h.Close()
 	note := evidence.Logon{Scheme: l.Scheme, Account: c.Credential.User}
 	if !h.Kept() {
-		note.Result, note.Why = evidence.Unfinished, h.Lost
+		note.Result, note.Detail = evidence.Unfinished, h.Lost
 		note.Counted = settle(evidence.Skipped) // the password was not sent
 		return c.Recorder.Add(evidence.Item{
 			Step: evidence.StepSkipped, Address: c.Address, At: time.Now(), Logon: &note,

@@ -225,7 +225,7 @@ func TestNotSent(t *testing.T) {
 	if view := b.server.View(); len(view.Requests) != 0 {
 		t.Errorf("the server saw %+v", view.Requests)
 	}
-	if h := b.NTLMNegotiate(bounded(t), "NTLM", agent); h.Lost == "" || h.Kept() || h.Item.Error == nil {
+	if h := b.NTLMNegotiate(bounded(t), "NTLM", agent); h.Lost == nil || h.Kept() || h.Item.Error == nil {
 		t.Errorf("%+v", h)
 	}
 	item, conn := b.Anonymous(bounded(t), agent, evidence.StepAnonymous)
@@ -267,7 +267,7 @@ func TestHandshake(t *testing.T) {
 			b := newBench(t, c.behaviour)
 			h := b.NTLMNegotiate(bounded(t), c.scheme, agent)
 			defer h.Close()
-			if !h.Kept() || h.Lost != "" || !h.Serves(c.scheme, agent) || h.Serves("x", agent) || h.Serves(c.scheme, "x") {
+			if !h.Kept() || h.Lost != nil || !h.Serves(c.scheme, agent) || h.Serves("x", agent) || h.Serves(c.scheme, "x") {
 				t.Fatalf("%+v", h)
 			}
 			first := h.Item
@@ -340,7 +340,7 @@ func TestHandshakeBroken(t *testing.T) {
 			for end := time.Now().Add(5 * time.Second); kept && c.problem == "" && time.Now().Before(end); {
 				kept = h.Kept() // the end of the connection may be on its way
 			}
-			if kept || h.Lost != c.lost || h.Item.NTLM == nil || h.Item.NTLM.Problem != c.problem {
+			if kept || h.Lost.String() != c.lost || h.Item.NTLM == nil || h.Item.NTLM.Problem != c.problem {
 				t.Errorf("kept %v, lost %q, %+v", kept, h.Lost, h.Item.NTLM)
 			}
 			if b.server.View().BadLogons != 0 {
@@ -501,13 +501,13 @@ func TestInsideNegotiate(t *testing.T) {
 		b := newBench(t, standin.Behaviour{Negotiate: true, Inside: inside})
 		h := b.NTLMNegotiate(bounded(t), "Negotiate", agent)
 		got := map[bool]string{true: "spnego", false: "raw"}[h.InSPNEGO()]
-		if h.Lost != "" {
-			got = h.Lost
+		if h.Lost != nil {
+			got = h.Lost.String()
 		}
 		if got != want {
 			t.Errorf("%q: %s, want %s", inside, got, want)
 		}
-		if h.Lost != "" {
+		if h.Lost != nil {
 			h.Close()
 			continue
 		}

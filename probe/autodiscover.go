@@ -277,10 +277,10 @@ func (l *ladder) question(ctx context.Context, a *asked) string {
 	scheme := passwordScheme(a.item.Response)
 	switch {
 	case held != "":
-		l.keep(a, scheme, held, heldTexts[held])
+		l.keep(a, scheme, held, evidence.Say(heldWhy[held]))
 		return ""
 	case scheme == "":
-		l.keep(a, scheme, evidence.HeldNoScheme, "neither Basic nor NTLM is offered")
+		l.keep(a, scheme, evidence.HeldNoScheme, evidence.Say(evidence.WhyNoPasswordScheme))
 		return ""
 	}
 	l.consultMemory(a.url)
@@ -295,7 +295,7 @@ func (l *ladder) question(ctx context.Context, a *asked) string {
 			l.rememberAt(a.url)
 		}
 		if l.refusedByOwn() {
-			l.guard.Settle("a domain controller has refused the same password too")
+			l.guard.Settle(evidence.Say(evidence.WhyRefusedByController))
 		}
 	case evidence.Accepted:
 		l.provedAside = true
@@ -340,7 +340,7 @@ func (l *ladder) signIn(ctx context.Context, a *asked, scheme string) evidence.I
 	h := a.client.NTLMNegotiate(ctx, scheme, l.UserAgent)
 	defer h.Close()
 	if !h.Kept() {
-		note.Account, note.Result, note.Why = l.User, evidence.Unfinished, h.Lost
+		note.Account, note.Result, note.Detail = l.User, evidence.Unfinished, h.Lost
 		return l.recorder.Add(evidence.Item{Step: evidence.StepAutodiscoverSkipped, Address: a.client.Address, At: time.Now(), Logon: &note})
 	}
 	l.guard.Begin(false)
@@ -445,26 +445,26 @@ func (l *ladder) pass(endpoint string, held evidence.HeldBack) {
 }
 
 // keep writes down a logon that was not sent.
-func (l *ladder) keep(a *asked, scheme string, held evidence.HeldBack, why string) {
+func (l *ladder) keep(a *asked, scheme string, held evidence.HeldBack, why *evidence.Detail) {
 	l.withhold(a.client.Address, a.url, scheme, held, why)
 }
 
-func (r *run) withhold(address string, u *url.URL, scheme string, held evidence.HeldBack, why string) {
+func (r *run) withhold(address string, u *url.URL, scheme string, held evidence.HeldBack, why *evidence.Detail) {
 	r.recorder.Add(evidence.Item{
 		Step: evidence.StepAutodiscoverSkipped, Address: address, At: time.Now(),
 		Discovery: &evidence.Discovery{Endpoint: u.String(), HeldBack: held},
 		Logon: &evidence.Logon{
-			Scheme: scheme, Account: r.User, Result: evidence.Skipped, Why: fmt.Sprintf("%s: %s", u.Host, why),
-			Remembered: held == evidence.HeldBudget && r.guard.barred != "",
+			Scheme: scheme, Account: r.User, Result: evidence.Skipped, Detail: evidence.Say(evidence.WhyAtHost, u.Host, why),
+			Remembered: held == evidence.HeldBudget && r.guard.barred != nil,
 		},
 	})
 }
 
-var heldTexts = map[evidence.HeldBack]string{
-	evidence.HeldUnnamed:    "the user did not name this host (--follow-autodiscover signs in all the same)",
-	evidence.HeldNoExchange: "nothing in the answer shows that Exchange is there (--follow-autodiscover signs in all the same)",
-	evidence.HeldOnline:     "it is Exchange Online, which gets no credential",
-	evidence.HeldNotHTTPS:   "it is not https",
+var heldWhy = map[evidence.HeldBack]evidence.DetailCode{
+	evidence.HeldUnnamed:    evidence.WhyHostUnnamed,
+	evidence.HeldNoExchange: evidence.WhyHostNotExchange,
+	evidence.HeldOnline:     evidence.WhyHostOnline,
+	evidence.HeldNotHTTPS:   evidence.WhyHostNotHTTPS,
 }
 
 // consultMemory bars the account for this run if the endpoint refused the same

@@ -15,11 +15,11 @@ func (c Config) withPassword() bool { return !c.withKey() && !c.CurrentUser }
 // mayUseCurrentUser: Windows would answer whoever shows any certificate, and
 // what it sends can be relayed. Usage refuses the two flags together; this holds
 // it where the credential is used.
-func (c Config) mayUseCurrentUser() (bool, string) {
+func (c Config) mayUseCurrentUser() (bool, *evidence.Detail) {
 	if c.Insecure {
-		return false, "the certificate is not verified (--insecure), and the sign-in of the logged-on user never goes past that"
+		return false, evidence.Say(evidence.WhyCurrentUserInsecure)
 	}
-	return true, ""
+	return true, nil
 }
 
 // spn is the name of the service that a ticket or a context is for.

@@ -38,13 +38,13 @@ func (r *run) askDirectory(ctx context.Context) {
 func (r *run) bind(ctx context.Context) {
 	if r.bound == nil {
 		if may, why := r.guard.May(false); !may {
-			r.note("", evidence.Logon{Scheme: evidence.SchemeLDAPS, Result: evidence.Skipped, Why: why, Remembered: r.guard.barred != ""})
+			r.note("", evidence.Logon{Scheme: evidence.SchemeLDAPS, Result: evidence.Skipped, Detail: why, Remembered: r.guard.barred != nil})
 			return
 		}
 	}
 	item := r.bindOnce(func(settle ews.Settle) evidence.Item { return r.kdc.Bind(ctx, settle) })
 	if l := item.Logon; l != nil && l.Result == evidence.Refused && r.decisive(item) {
-		r.guard.Settle("a domain controller has refused the same password too")
+		r.guard.Settle(evidence.Say(evidence.WhyRefusedByController))
 	}
 }
 
@@ -106,8 +106,8 @@ func (r *run) getTicket(ctx context.Context) (refused bool, err error) {
 		return false, nil
 	}
 	if may, why := r.guard.May(false); !may {
-		if r.guard.settled == "" {
-			r.note("", evidence.Logon{Scheme: evidence.SchemeKerberos, Result: evidence.Skipped, Why: why, Remembered: r.guard.barred != ""})
+		if r.guard.settled == nil {
+			r.note("", evidence.Logon{Scheme: evidence.SchemeKerberos, Result: evidence.Skipped, Detail: why, Remembered: r.guard.barred != nil})
 		}
 		return false, nil
 	}

@@ -1,7 +1,6 @@
 package probe
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
@@ -16,27 +15,27 @@ type Guard struct {
 	refused  int
 	proved   bool // a logon of this run was accepted
 	compared int
-	barred   string // a remembered refusal that nobody overrode
-	settled  string // why a further logon would tell nothing new
+	barred   *evidence.Detail // a remembered refusal that nobody overrode
+	settled  *evidence.Detail // why a further logon would tell nothing new
 }
 
 // May says whether another logon may be sent, else why not.
-func (g *Guard) May(comparison bool) (bool, string) {
+func (g *Guard) May(comparison bool) (bool, *evidence.Detail) {
 	switch {
 	case comparison && !g.proved:
-		return false, "the password is not proved"
+		return false, evidence.Say(evidence.WhyNotProved)
 	case comparison && g.compared == comparisons:
-		return false, fmt.Sprintf("%d comparisons are the most in one run", comparisons)
+		return false, evidence.Say(evidence.WhyEnoughComparisons, comparisons)
 	case comparison:
-		return true, ""
-	case g.barred != "":
+		return true, nil
+	case g.barred != nil:
 		return false, g.barred
-	case g.settled != "" && !g.proved:
+	case g.settled != nil && !g.proved:
 		return false, g.settled
 	case g.refused >= g.max:
-		return false, fmt.Sprintf("the limit of %s (--max-rejections) is reached", refusals(g.max))
+		return false, evidence.Say(evidence.WhyLimitReached, g.max)
 	}
-	return true, ""
+	return true, nil
 }
 
 // Room says whether n logons might be sent and all be refused.
@@ -72,12 +71,12 @@ func (g *Guard) End(comparison bool, result evidence.Result) (counted bool) {
 
 // Bar forbids every logon of the run: the same password was refused at when.
 func (g *Guard) Bar(when time.Time) {
-	g.barred = fmt.Sprintf("the same password was refused at %s and is not sent again before %s (--retry-refused sends it all the same)",
+	g.barred = evidence.Say(evidence.WhyRefusedBefore,
 		when.UTC().Format("2006-01-02 15:04:05 UTC"), when.Add(Remembered).UTC().Format("15:04:05 UTC"))
 }
 
 // Settle ends the logons of the run: the reason of the refusal is known.
-func (g *Guard) Settle(why string) { g.settled = why }
+func (g *Guard) Settle(why *evidence.Detail) { g.settled = why }
 
 // ShowAgain says whether a ticket may be shown once more for a comparison, and
 // counts it as one.

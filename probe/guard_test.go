@@ -110,7 +110,7 @@ func TestGuardBarred(t *testing.T) {
 	g.Bar(time.Date(2026, 11, 23, 12, 30, 0, 0, time.UTC))
 	may, why := g.May(false)
 	const want = "the same password was refused at 2026-11-23 12:30:00 UTC and is not sent again before 13:30:00 UTC (--retry-refused sends it all the same)"
-	if may || why != want {
+	if may || why.String() != want {
 		t.Errorf("%v, %q", may, why)
 	}
 }

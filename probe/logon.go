@@ -77,7 +77,7 @@ func (t *talk) take(ctx context.Context, l Logon) error {
 	scheme, offered := t.schemeFor(l.Scheme)
 	if !offered {
 		if l.When == IfOffered || l.When == ByTicket && t.withKey() {
-			t.note(t.address, evidence.Logon{Scheme: scheme, Result: evidence.Skipped, Why: "not offered"})
+			t.note(t.address, evidence.Logon{Scheme: scheme, Result: evidence.Skipped, Detail: evidence.Say(evidence.WhyNotOffered)})
 		}
 		return nil
 	}
@@ -90,7 +90,7 @@ func (t *talk) take(ctx context.Context, l Logon) error {
 	}
 	if !may {
 		if !comparison {
-			t.note(t.address, evidence.Logon{Scheme: scheme, Result: evidence.Skipped, Why: why, Remembered: t.guard.barred != ""})
+			t.note(t.address, evidence.Logon{Scheme: scheme, Result: evidence.Skipped, Detail: why, Remembered: t.guard.barred != nil})
 			t.setResult(l, evidence.Skipped)
 		}
 		return nil
@@ -133,7 +133,7 @@ func (t *talk) wanted(l Logon) bool {
 	case ToExplain:
 		return t.windows == evidence.Refused
 	case ToReason:
-		return !t.directoryAsked && (t.refused && !t.provedAside || t.guard.barred != "")
+		return !t.directoryAsked && (t.refused && !t.provedAside || t.guard.barred != nil)
 	case ByTicket:
 		inside := t.ProfileAuth == ProfileNegotiate || !t.offersScheme("NTLM")
 		return t.withKey() || t.windows == evidence.Refused || t.windows == evidence.Unfinished && inside
@@ -266,7 +266,7 @@ func (t *talk) once(ctx context.Context, l Logon, scheme string) evidence.Item {
 	}
 	defer h.Close()
 	if !h.Kept() {
-		note.Result, note.Why, note.Binding = evidence.Unfinished, h.Lost, "" // type 3 was never made
+		note.Result, note.Detail, note.Binding = evidence.Unfinished, h.Lost, "" // type 3 was never made
 		t.note(t.address, note)
 		return evidence.Item{Logon: &note}
 	}

@@ -191,7 +191,7 @@ func (r *run) mayGoWhereFound(nodes []*node) bool {
 	}
 	for _, n := range nodes {
 		if held := r.holdsBack(place{url: r.URL, direct: true, within: r.forest}, n.reply.Response); n.asksCredential() && held != "" {
-			r.withhold(n.address, r.URL, string(r.plan.Logons[0].Scheme), held, heldTexts[held])
+			r.withhold(n.address, r.URL, string(r.plan.Logons[0].Scheme), held, evidence.Say(heldWhy[held]))
 			return false
 		}
 	}

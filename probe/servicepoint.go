@@ -39,8 +39,8 @@ func (l *ladder) servicePoints(ctx context.Context, rungs []place) *evidence.Ser
 		l.consultMemory(u)
 	}
 	if may, why := l.guard.May(false); !may {
-		l.note("", evidence.Logon{Scheme: evidence.SchemeLDAPS, Result: evidence.Skipped, Why: why, Remembered: l.guard.barred != ""})
-		l.recorder.Add(evidence.Item{Step: evidence.StepAutodiscoverSCP, At: time.Now(), Points: &evidence.ServicePoints{Domain: l.Domain, Why: why}})
+		l.note("", evidence.Logon{Scheme: evidence.SchemeLDAPS, Result: evidence.Skipped, Detail: why, Remembered: l.guard.barred != nil})
+		l.recorder.Add(evidence.Item{Step: evidence.StepAutodiscoverSCP, At: time.Now(), Points: &evidence.ServicePoints{Domain: l.Domain, Detail: why}})
 		return nil
 	}
 	var found evidence.Item

@@ -244,7 +244,10 @@ func batchSubject(c *cli.Context) (target string, profile *evidence.Profile, err
 	}
 	if target == "" {
 		if target, _, err = profileTarget(profile, ""); err != nil {
-			return "", nil, unusable("--profile %s: %v", file, strings.Replace(err.Error(), "give --mailbox ADDRESS to look for it in the same way, or TARGET", "give --target", 1))
+			if errors.Is(err, errNoLocation) {
+				err = fmt.Errorf("%w; give --target", errNoLocation)
+			}
+			return "", nil, unusable("--profile %s: %v", file, err)
 		}
 		if _, err := parseTarget(target); err != nil {
 			return "", nil, unusable("--profile %s: the server location in it cannot be checked: %v", file, err)

@@ -86,7 +86,7 @@ func profileTarget(p *evidence.Profile, mailbox string) (target, setting string,
 	case p.Outgoing.Location != "":
 		return p.Outgoing.Location, "url", nil
 	case p.AutoDiscover != nil && *p.AutoDiscover:
-		return "", "", errors.New("the column incomingserverlocation is empty, because the profile leaves the server to Autodiscover; give --mailbox ADDRESS to look for it in the same way, or TARGET")
+		return "", "", fmt.Errorf("%w; give --mailbox ADDRESS to look for it in the same way, or TARGET", errNoLocation)
 	}
 	return "", "", errors.New("the column incomingserverlocation is missing or empty; export it too, or give TARGET")
 }
@@ -156,3 +156,5 @@ func profileStory(p *evidence.Profile, password string) string {
 	line("user", "user", p.Incoming.User)
 	return b.String()
 }
+
+var errNoLocation = errors.New("the column incomingserverlocation is empty, because the profile leaves the server to Autodiscover")

@@ -79,7 +79,7 @@ func (c *Client) ask(ctx context.Context, q question) evidence.Item {
 	described := ""
 	if q.token {
 		if token == "" {
-			facts.Problem = "there is no token to ask with"
+			facts.Detail = evidence.Say(evidence.WhyNoTokenHere)
 			return c.Recorder.Add(item)
 		}
 		req.Authorization, described = "Bearer "+token, "Bearer, value not kept"
@@ -113,7 +113,7 @@ func (c *Client) keep(answer wire.Answer, fail *evidence.Failure, item *evidence
 	r := *answer.Response
 	r.Headers = slices.DeleteFunc(slices.Clone(r.Headers), func(h [2]string) bool { return !told(h[0]) })
 	if len(answer.Body) > 0 {
-		r.Withheld = "the answer of a look-up: only its facts are kept"
+		r.Withheld = evidence.Say(evidence.WhyLookupNotKept).String()
 	}
 	item.Response = &r
 }
@@ -130,9 +130,9 @@ func (c *Client) keepFacts(item *evidence.Item) {
 func readAnswer(q question, r *evidence.Response, body []byte, facts *evidence.Cloud) {
 	switch {
 	case r.Oversized:
-		facts.Problem = "the answer is longer than 256 KiB"
+		facts.Detail = evidence.Say(evidence.WhyAnswerTooLong)
 	case r.CutShort:
-		facts.Problem = "the answer ends too early"
+		facts.Detail = evidence.Say(evidence.WhyAnswerEndsEarly)
 	default:
 		q.read(r, body, facts)
 	}
@@ -152,16 +152,16 @@ func told(header string) bool {
 // proxy in clear.
 func (c *Client) open(ctx context.Context, u *url.URL, item *evidence.Item) (*wire.Conn, *evidence.Failure) {
 	if u.Scheme != "https" {
-		return nil, &evidence.Failure{Code: evidence.ConnectFailed, Phase: "connect", Text: "look-ups are made over https only"}
+		return nil, evidence.Fail(evidence.ConnectFailed, "connect", evidence.WhyHTTPSOnly)
 	}
 	d := &wire.Dialer{Host: u.Hostname(), TLS: true, Extra: c.Extra}
 	if c.Proxy != nil {
 		p, err := c.Proxy(u)
 		switch {
 		case err != nil: // its text would repeat a password in the URL
-			return nil, &evidence.Failure{Code: evidence.ProxyRefused, Phase: "proxy", Text: "the proxy in the environment (HTTPS_PROXY) is no URL"}
+			return nil, evidence.Fail(evidence.ProxyRefused, "proxy", evidence.WhyProxyUnreadable)
 		case p != nil && p.Scheme != "http" && p.Scheme != "https":
-			return nil, &evidence.Failure{Code: evidence.ProxyRefused, Phase: "proxy", Text: "the proxy in the environment (HTTPS_PROXY) is no http proxy, and others are not supported"}
+			return nil, evidence.Fail(evidence.ProxyRefused, "proxy", evidence.WhyProxyNotHTTP)
 		case p != nil:
 			d.Proxy = &url.URL{Scheme: p.Scheme, Host: p.Host}
 		}

@@ -239,7 +239,7 @@ func TestDomainTenant(t *testing.T) {
 			if !strings.Contains(f.Problem, c.problem) || (f.Problem == "") != (c.problem == "") {
 				t.Errorf("problem %q", f.Problem)
 			}
-			c.want.Host, c.want.Subject, c.want.Problem = s.url.Host, "contoso.com", f.Problem
+			c.want.Host, c.want.Subject, c.want.Problem, c.want.Detail = s.url.Host, "contoso.com", f.Problem, f.Detail
 			if d := cmp.Diff(&c.want, f); d != "" {
 				t.Error(d)
 			}

@@ -59,7 +59,7 @@ func (c *Client) Settings(ctx context.Context, user evidence.CloudUser) evidence
 		read: func(r *evidence.Response, body []byte, f *evidence.Cloud) {
 			if r.Status == 200 {
 				if !json.Valid(body) {
-					f.Problem = "the answer is not the JSON of Graph"
+					f.Detail = evidence.Say(evidence.WhyNotJSON, "Graph")
 				}
 				return
 			}
@@ -89,7 +89,7 @@ func readUsers(address string, r *evidence.Response, body []byte, f *evidence.Cl
 	}
 	var said struct{ Value *[]user }
 	if err := json.Unmarshal(body, &said); err != nil || said.Value == nil {
-		f.Problem = "the answer is not the JSON of Graph"
+		f.Detail = evidence.Say(evidence.WhyNotJSON, "Graph")
 		return
 	}
 	for _, u := range *said.Value {
@@ -157,9 +157,9 @@ func readError(r *evidence.Response, body []byte, f *evidence.Cloud) {
 	var said struct {
 		Error struct{ Code, Message string }
 	}
-	f.Problem = fmt.Sprintf("the answer is HTTP %d", r.Status)
+	f.Detail = evidence.Say(evidence.WhyAnswered, r.Status)
 	if json.Unmarshal(body, &said) == nil && said.Error.Code != "" {
 		f.Code, f.Message = said.Error.Code, said.Error.Message
-		f.Problem += ", " + said.Error.Code
+		f.Detail = evidence.Say(evidence.WhyAnsweredCode, r.Status, said.Error.Code)
 	}
 }

@@ -3,7 +3,6 @@ package cloud
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/url"
 	"strings"
 
@@ -30,7 +29,7 @@ func readLocation(asked *url.URL, r *evidence.Response, body []byte, f *evidence
 	case r.Status == 200:
 		var said struct{ Protocol, URL, ServerLocation string }
 		if err := json.Unmarshal(body, &said); err != nil {
-			f.Problem = "the answer is not the JSON of Autodiscover"
+			f.Detail = evidence.Say(evidence.WhyNotJSON, "Autodiscover")
 			return
 		}
 		f.EWSURL = said.URL
@@ -44,27 +43,27 @@ func readLocation(asked *url.URL, r *evidence.Response, body []byte, f *evidence
 		case named && !front.OnlineHost(u.Hostname()):
 			f.Location, f.Redirect = evidence.LocationElsewhere, u.Host
 		default:
-			f.Problem = "the answer names no place for the mailbox"
+			f.Detail = evidence.Say(evidence.WhyNoPlace)
 		}
 	case r.Status/100 == 3:
 		to, err := asked.Parse(r.First("Location"))
 		switch {
 		case r.First("Location") == "" || err != nil || to.Hostname() == "" || to.Scheme != "https" && to.Scheme != "http":
-			f.Problem = fmt.Sprintf("the redirect (HTTP %d) names no host", r.Status)
+			f.Detail = evidence.Say(evidence.WhyRedirectNowhere, r.Status)
 		case sameHost(to, asked) || front.OnlineHost(to.Hostname()):
 			f.Location, f.Redirect = evidence.LocationUnknown, to.Host
 		case !strings.Contains(strings.ToLower(to.Path), "/autodiscover/"):
 			// A proxy or a sign-in page on the way says nothing of the mailbox.
-			f.Redirect, f.Problem = to.Host, fmt.Sprintf("the redirect (HTTP %d) leads to %s, and not to Autodiscover there", r.Status, to.Host)
+			f.Redirect, f.Detail = to.Host, evidence.Say(evidence.WhyRedirectElsewhere, r.Status, to.Host)
 		default:
 			f.Location, f.Redirect = evidence.LocationElsewhere, to.Host
 		}
 	default:
 		var said struct{ ErrorCode, ErrorMessage string }
-		f.Problem = fmt.Sprintf("the answer is HTTP %d", r.Status)
+		f.Detail = evidence.Say(evidence.WhyAnswered, r.Status)
 		if json.Unmarshal(body, &said) == nil && said.ErrorCode != "" {
 			f.Code, f.Message = said.ErrorCode, said.ErrorMessage
-			f.Problem += ", " + said.ErrorCode
+			f.Detail = evidence.Say(evidence.WhyAnsweredCode, r.Status, said.ErrorCode)
 		}
 	}
 }

@@ -3,7 +3,6 @@ package cloud
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/url"
 	"regexp"
 	"slices"
@@ -35,11 +34,11 @@ func readDomainTenant(r *evidence.Response, body []byte, f *evidence.Cloud) {
 	err := json.Unmarshal(body, &said)
 	switch {
 	case err != nil:
-		f.Problem = fmt.Sprintf("the answer (HTTP %d) is not the JSON of Entra", r.Status)
+		f.Detail = evidence.Say(evidence.WhyNotJSONStatus, r.Status, "Entra")
 	case r.Status == 200:
 		u, tenant := tenantIn(said.Issuer)
 		if tenant == "" {
-			f.Problem = "the issuer in the answer names no tenant"
+			f.Detail = evidence.Say(evidence.WhyIssuerWithoutTenant)
 			return
 		}
 		f.Tenant, f.Authority, f.Region, f.Instance = tenant, u.Host, said.Region, said.Instance
@@ -47,9 +46,9 @@ func readDomainTenant(r *evidence.Response, body []byte, f *evidence.Cloud) {
 		f.NoTenant, f.Code, f.Message = true, "AADSTS90002", said.Words
 	default:
 		f.Code, f.Message = said.Error, said.Words
-		f.Problem = fmt.Sprintf("the answer is HTTP %d", r.Status)
+		f.Detail = evidence.Say(evidence.WhyAnswered, r.Status)
 		if said.Error != "" {
-			f.Problem += ", " + said.Error
+			f.Detail = evidence.Say(evidence.WhyAnsweredCode, r.Status, said.Error)
 		}
 	}
 }
@@ -69,12 +68,12 @@ func (c *Client) DynamicsTenant(ctx context.Context, organisation *url.URL) evid
 // anybody can answer 401 under a mistyped name.
 func readDynamics(entra *url.URL, r *evidence.Response, f *evidence.Cloud) {
 	if r.Status/100 == 3 {
-		f.Problem = fmt.Sprintf("the answer is a redirect (HTTP %d)", r.Status)
+		f.Detail = evidence.Say(evidence.WhyAnswerRedirects, r.Status)
 		return
 	}
 	bearer, ok := challenge.Find(challenge.Parse(r.Header("WWW-Authenticate")), "Bearer")
 	if r.Status != 401 || !ok {
-		f.Problem = fmt.Sprintf("the answer is HTTP %d without a Bearer challenge; is it the URL of a Dynamics organisation?", r.Status)
+		f.Detail = evidence.Say(evidence.WhyNoBearer, r.Status)
 		return
 	}
 	uri, _ := bearer.Param("authorization_uri")
@@ -87,13 +86,13 @@ func readDynamics(entra *url.URL, r *evidence.Response, f *evidence.Cloud) {
 	}
 	switch {
 	case uri == "":
-		f.Problem = "the Bearer challenge has no authorization_uri"
+		f.Detail = evidence.Say(evidence.WhyNoAuthorizationURI)
 	case u == nil || u.Scheme != "https":
-		f.Problem = "the authorization_uri in the challenge is no https URL"
+		f.Detail = evidence.Say(evidence.WhyAuthorizationURIOdd)
 	case !entraHost(u, entra):
-		f.Problem = fmt.Sprintf("the challenge leads to %s, which is no sign-in host of Entra, so the tenant in it is not believed", u.Host)
+		f.Detail = evidence.Say(evidence.WhyAuthorizationURIForeign, u.Host)
 	case tenant == "":
-		f.Problem = "the authorization_uri in the challenge names no tenant"
+		f.Detail = evidence.Say(evidence.WhyAuthorizationURINoTenant)
 	default:
 		f.Tenant = tenant
 	}

@@ -3,7 +3,6 @@ package cloud
 import (
 	"context"
 	"errors"
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -72,16 +71,16 @@ func (c *Client) requestToken(ctx context.Context) (granted string, ends time.Ti
 	switch r := item.Response; {
 	case item.Error != nil:
 	case r == nil: // the library did not ask
-		facts.Problem = "no token could be asked for"
+		facts.Detail = evidence.Say(evidence.WhyNoTokenAsked)
 	case r.Oversized:
-		facts.Problem = "the answer is longer than 256 KiB"
+		facts.Detail = evidence.Say(evidence.WhyAnswerTooLong)
 	case r.CutShort:
-		facts.Problem = "the answer ends too early"
+		facts.Detail = evidence.Say(evidence.WhyAnswerEndsEarly)
 	case err == nil && plausible(token):
 		granted, ends = token.AccessToken, token.Expiry
 		c.Recorder.Withhold(granted)
 	case err == nil:
-		facts.Problem = "the answer holds nothing that could be an access token"
+		facts.Detail = evidence.Say(evidence.WhyNoTokenGiven)
 	default:
 		readRefusal(r.Status, err, facts)
 	}
@@ -137,18 +136,18 @@ var refusals = map[string]string{
 func readRefusal(status int, err error, f *evidence.Cloud) {
 	var said *oauth2.RetrieveError
 	if !errors.As(err, &said) {
-		f.Problem = fmt.Sprintf("the answer (HTTP %d) is not the JSON of Entra", status)
+		f.Detail = evidence.Say(evidence.WhyNotJSONStatus, status, "Entra")
 		return
 	}
 	f.Code, f.Message = said.ErrorCode, said.ErrorDescription
 	if code := refusal.FindString(said.ErrorDescription); code != "" {
 		f.Code = code
 	}
-	f.Problem = fmt.Sprintf("no token for Graph: the answer is HTTP %d", status)
+	f.Detail = evidence.Say(evidence.WhyTokenRefused, status)
 	if f.Code != "" {
-		f.Problem += ", " + f.Code
+		f.Detail = evidence.Say(evidence.WhyTokenRefusedCode, status, f.Code)
 	}
 	if why := refusals[f.Code]; why != "" {
-		f.Problem += ": " + why
+		f.Detail = evidence.Say(evidence.WhyTokenRefusedWhy, status, f.Code, why)
 	}
 }

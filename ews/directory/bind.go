@@ -74,8 +74,8 @@ func (c *Client) signIn(ctx context.Context, settle ews.Settle) (evidence.Item, 
 	}
 	switch b := item.Bind; {
 	case item.Error != nil:
-		b.Problem, b.Why = unanswered(item, places)
-		if note.Why = b.Why; len(places) == 0 || unreached(item.Error) || item.Error.Phase == "tls" {
+		b.Problem, b.Detail = unanswered(item, places)
+		if note.Detail = b.Detail; len(places) == 0 || unreached(item.Error) || item.Error.Phase == "tls" {
 			note.Result = evidence.Skipped
 		}
 	case *b.Result == ldap.LDAPResultSuccess:
@@ -84,8 +84,8 @@ func (c *Client) signIn(ctx context.Context, settle ews.Settle) (evidence.Item, 
 		note.Result = evidence.Refused
 	default:
 		b.Problem = evidence.Odd
-		b.Why = fmt.Sprintf("the bind was answered with result code %d (%s) instead of a decision", *b.Result, resultName(*b.Result))
-		note.Why = b.Why
+		b.Detail = evidence.Say(evidence.WhyBindOdd, *b.Result, resultName(*b.Result))
+		note.Detail = b.Detail
 	}
 	note.Counted = settle(note.Result)
 	item.Logon = &note
@@ -94,17 +94,17 @@ func (c *Client) signIn(ctx context.Context, settle ews.Settle) (evidence.Item, 
 
 // unanswered says why a bind got no answer. That the check was stopped is no
 // fault of the controller's.
-func unanswered(item evidence.Item, places []place) (evidence.Problem, string) {
+func unanswered(item evidence.Item, places []place) (evidence.Problem, *evidence.Detail) {
 	switch f := item.Error; {
 	case f.Code == evidence.Interrupted:
-		return "", "the check was stopped"
+		return "", evidence.Say(evidence.WhyCheckStopped)
 	case len(places) == 0, unreached(f):
-		return evidence.NoAnswer, "no domain controller could be reached: " + f.Text
+		return evidence.NoAnswer, evidence.Say(evidence.WhyControllerUnreached, f)
 	case f.Phase == "tls":
 		at := slices.IndexFunc(places, func(p place) bool { return p.address == item.Address })
 		return evidence.NoTLS, withoutTLS(places[at], f)
 	default:
-		return evidence.NoAnswer, "the bind got no answer: " + f.Text
+		return evidence.NoAnswer, evidence.Say(evidence.WhyBindUnanswered, f)
 	}
 }
 
@@ -207,7 +207,7 @@ func (b *capped) failure(ctx context.Context) *evidence.Failure {
 	case b.err != nil && !errors.Is(b.err, errTooMuch) && !errors.Is(b.err, net.ErrClosed):
 		return wire.Classify(ctx, "read", b.err)
 	}
-	return &evidence.Failure{Code: evidence.Malformed, Phase: "read", Text: "the server answered something that is not LDAP"}
+	return evidence.Fail(evidence.Malformed, "read", evidence.WhyNotLDAP)
 }
 
 // reasonData finds Active Directory's reason in the diagnostic message: it is
@@ -226,9 +226,9 @@ func (c *Client) message(e *ldap.Error) string {
 	return strings.ToValidUTF8(strings.TrimRight(text[:min(len(text), longest)], "\x00"), "\uFFFD")
 }
 
-func withoutTLS(p place, f *evidence.Failure) string {
+func withoutTLS(p place, f *evidence.Failure) *evidence.Detail {
 	if f.Code == evidence.TLSUntrusted {
-		return fmt.Sprintf("the certificate of %s is not to be trusted (%s), so the password was not sent", p.host, f.Text)
+		return evidence.Say(evidence.WhyControllerUntrusted, p.host, f)
 	}
-	return fmt.Sprintf("%s does not speak LDAP inside TLS on %s (%s), so the password was not sent", p.host, p.address, f.Text)
+	return evidence.Say(evidence.WhyNoLDAPS, p.host, p.address, f)
 }

@@ -90,16 +90,16 @@ func (c *Client) fromDNS(ctx context.Context, service, domain, port string) ([]s
 	if service == "kerberos" {
 		item.Kerberos = fact
 	}
-	give := func(why string) ([]string, *evidence.Item) {
-		fact.Why = why
+	give := func(why *evidence.Detail) ([]string, *evidence.Item) {
+		fact.Detail = why
 		if service != "kerberos" {
-			item.Bind = &evidence.Bind{Problem: evidence.NoController, Why: why}
+			item.Bind = &evidence.Bind{Problem: evidence.NoController, Detail: why}
 		}
 		added := c.Recorder.Add(item)
 		return nil, &added
 	}
 	if c.Domain == "" {
-		return give("no domain is known; name it with --domain, or a domain controller with --dc")
+		return give(evidence.Say(evidence.WhyNoDomain))
 	}
 	name := fmt.Sprintf("_%s._tcp.%s", service, domain)
 	lookup := c.Lookup
@@ -125,11 +125,11 @@ func (c *Client) fromDNS(ctx context.Context, service, domain, port string) ([]s
 	item.Resolution = &evidence.Resolution{Name: name, Addresses: list}
 	switch {
 	case fail != nil:
-		return give(fmt.Sprintf("DNS has no record %s (%s); name a domain controller with --dc", name, fail.Text))
+		return give(evidence.Say(evidence.WhyNoRecord, name, fail))
 	case len(list) == 0 && len(foreign) > 0:
-		return give(fmt.Sprintf("DNS names %s for %s, which is outside the domain and is not asked; name it with --dc if it is right", foreign[0], name))
+		return give(evidence.Say(evidence.WhyOutsideDomain, foreign[0], name))
 	case len(list) == 0:
-		return give(fmt.Sprintf("the record %s names no server; name a domain controller with --dc", name))
+		return give(evidence.Say(evidence.WhyRecordEmpty, name))
 	}
 	item.Kerberos = nil
 	c.Recorder.Add(item)

@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -60,13 +61,13 @@ func (k *KDC) ask(ctx context.Context) evidence.Item {
 		request, err = kerberos.NewASRequest(client)
 	}
 	if err != nil {
-		item.Kerberos.Problem, item.Kerberos.Why = evidence.NoController, err.Error()
+		item.Kerberos.Problem, item.Kerberos.Detail = evidence.NoController, evidence.Say(evidence.WhyKerberosFailed, err)
 		return k.Recorder.Add(item)
 	}
 	var fail *evidence.Failure
 	if k.places, fail = k.addresses(ctx, controllers); len(k.places) == 0 {
 		item.Error = fail
-		item.Kerberos.Problem, item.Kerberos.Why = evidence.NoAnswer, fmt.Sprintf("no address for the domain controller %s (%s)", controllers[0], fail.Text)
+		item.Kerberos.Problem, item.Kerberos.Detail = evidence.NoAnswer, evidence.Say(evidence.WhyNoAddress, controllers[0], fail)
 		return k.Recorder.Add(item)
 	}
 	answer := k.exchange(ctx, &item, request)
@@ -89,8 +90,8 @@ func (k *KDC) Asked() *evidence.Item { return k.asked }
 func (k *KDC) Logon(ctx context.Context, settle ews.Settle) evidence.Item {
 	asked := k.Ask(ctx)
 	note := evidence.Logon{Scheme: evidence.SchemeKerberos, Account: k.Credential.User}
-	end := func(item evidence.Item, result evidence.Result, why string) evidence.Item {
-		note.Result, note.Why = result, why
+	end := func(item evidence.Item, result evidence.Result, why *evidence.Detail) evidence.Item {
+		note.Result, note.Detail = result, why
 		note.Counted = settle(result)
 		item.Logon = &note
 		return k.Recorder.Add(item)
@@ -98,23 +99,24 @@ func (k *KDC) Logon(ctx context.Context, settle ews.Settle) evidence.Item {
 	item := evidence.Item{ID: k.Recorder.Begin(), Step: evidence.StepKDCLogon, Address: asked.Address, At: time.Now(), Kerberos: &evidence.Kerberos{Realm: k.Realm, Principal: asked.Kerberos.Principal}}
 	if k.hint == nil && !asked.Kerberos.Unasked {
 		item.Kerberos = nil // its own leg says what is wrong
-		return end(item, evidence.Skipped, orElse(asked.Kerberos.Why, "the KDC gave no usable answer"))
+		return end(item, evidence.Skipped, cmp.Or(asked.Kerberos.Detail, evidence.Say(evidence.WhyKDCUnusable)))
 	}
 	if h := k.hint; h != nil && h.Code != kerberos.CodePreauthRequired {
 		item.Kerberos = nil
-		return end(item, evidence.Skipped, "the KDC refuses the account before it asks for the password: "+h.String())
+		return end(item, evidence.Skipped, evidence.Say(evidence.WhyKDCRefuses, h))
 	}
 	request, err := k.proof()
 	switch {
 	case errors.Is(err, kerberos.ErrNoKey), errors.Is(err, kerberos.ErrKeytab):
-		item.Kerberos.Problem, item.Kerberos.Why = evidence.NoKey, err.Error()
+		item.Kerberos.Problem = evidence.NoKey
 	case errors.Is(err, kerberos.ErrEnctype):
-		item.Kerberos.Problem, item.Kerberos.Why = evidence.NoAES, err.Error()
+		item.Kerberos.Problem = evidence.NoAES
 	case err != nil:
-		item.Kerberos.Problem, item.Kerberos.Why = evidence.Dishonest, err.Error()
+		item.Kerberos.Problem = evidence.Dishonest
 	}
 	if err != nil {
-		return end(item, evidence.Skipped, err.Error())
+		item.Kerberos.Detail = evidence.Say(evidence.WhyKerberosFailed, err)
+		return end(item, evidence.Skipped, item.Kerberos.Detail)
 	}
 	k.Recorder.Hide(request.Secret())
 	k.Recorder.Expose()
@@ -123,15 +125,15 @@ func (k *KDC) Logon(ctx context.Context, settle ews.Settle) evidence.Item {
 	case answer.Ticket != nil:
 		k.tgt = answer.Ticket
 		item.Kerberos.EncType = answer.Ticket.SessionEnctype
-		return end(item, evidence.Accepted, "")
+		return end(item, evidence.Accepted, nil)
 	case e != nil && refuses[e.Code]:
-		return end(item, evidence.Refused, "")
+		return end(item, evidence.Refused, nil)
 	case e != nil:
-		return end(item, evidence.Unfinished, "the KDC answered "+e.String())
+		return end(item, evidence.Unfinished, evidence.Say(evidence.WhyKDCAnswered, e))
 	case unreached(item.Error):
-		return end(item, evidence.Skipped, item.Kerberos.Why)
+		return end(item, evidence.Skipped, item.Kerberos.Detail)
 	}
-	return end(item, evidence.Unfinished, item.Kerberos.Why)
+	return end(item, evidence.Unfinished, item.Kerberos.Detail)
 }
 
 // refuses are the errors by which a KDC refuses the account or its key; the
@@ -165,13 +167,13 @@ func (k *KDC) proof() (kerberos.ASRequest, error) {
 // Logon or Cached got.
 func (k *KDC) Ticket(ctx context.Context, spn string) (evidence.Item, *kerberos.Ticket) {
 	item := evidence.Item{ID: k.Recorder.Begin(), Step: evidence.StepTicket, At: time.Now(), Kerberos: &evidence.Kerberos{Realm: k.Realm, Principal: k.tgt.Client.String(), Service: spn}}
-	give := func(problem evidence.Problem, why string) (evidence.Item, *kerberos.Ticket) {
-		item.Kerberos.Problem, item.Kerberos.Why = problem, why
+	give := func(problem evidence.Problem, why *evidence.Detail) (evidence.Item, *kerberos.Ticket) {
+		item.Kerberos.Problem, item.Kerberos.Detail = problem, why
 		return k.Recorder.Add(item), nil
 	}
 	service, err := kerberos.ServicePrincipal(spn, k.Realm)
 	if err != nil {
-		return give(evidence.NoTicket, err.Error())
+		return give(evidence.NoTicket, evidence.Say(evidence.WhyKerberosFailed, err))
 	}
 	if len(k.places) == 0 { // a cached ticket was not asked for
 		controllers, missing := k.kdcs(ctx)
@@ -181,18 +183,18 @@ func (k *KDC) Ticket(ctx context.Context, spn string) (evidence.Item, *kerberos.
 		var fail *evidence.Failure
 		if k.places, fail = k.addresses(ctx, controllers); len(k.places) == 0 {
 			item.Error = fail
-			return give(evidence.NoAnswer, fmt.Sprintf("no address for the domain controller %s (%s)", controllers[0], fail.Text))
+			return give(evidence.NoAnswer, evidence.Say(evidence.WhyNoAddress, controllers[0], fail))
 		}
 	}
 	request, err := kerberos.NewTGSRequest(*k.tgt, service, time.Now().Add(k.offset))
 	if err != nil {
-		return give(evidence.NoTicket, err.Error())
+		return give(evidence.NoTicket, evidence.Say(evidence.WhyKerberosFailed, err))
 	}
 	k.Recorder.Hide(request.Secret())
 	answer := k.exchange(ctx, &item, request)
 	switch {
 	case answer.Referral != "":
-		return give(evidence.NoTicket, fmt.Sprintf("the service %s belongs to the realm %s, and trusts between realms are not followed", spn, answer.Referral))
+		return give(evidence.NoTicket, evidence.Say(evidence.WhyOtherRealm, spn, answer.Referral))
 	case answer.Ticket != nil:
 		item.Kerberos.EncType = answer.Ticket.Enctype
 		return k.Recorder.Add(item), answer.Ticket
@@ -205,7 +207,7 @@ func (k *KDC) Ticket(ctx context.Context, spn string) (evidence.Item, *kerberos.
 func (k *KDC) Cached(ctx context.Context, cache []byte, spn string) (evidence.Item, *kerberos.Ticket) {
 	item := evidence.Item{ID: k.Recorder.Begin(), Step: evidence.StepTicket, At: time.Now(), Kerberos: &evidence.Kerberos{Realm: k.Realm, Service: spn}}
 	give := func(err error) (evidence.Item, *kerberos.Ticket) {
-		item.Kerberos.Problem, item.Kerberos.Why = evidence.NoTicket, err.Error()
+		item.Kerberos.Problem, item.Kerberos.Detail = evidence.NoTicket, evidence.Say(evidence.WhyKerberosFailed, err)
 		if errors.Is(err, kerberos.ErrExpired) {
 			item.Kerberos.Problem = evidence.TicketExpired
 		}
@@ -266,16 +268,16 @@ func (k *KDC) exchange(ctx context.Context, item *evidence.Item, request asReque
 	}
 	switch f := item.Error; {
 	case f != nil && f.Code == evidence.Interrupted: // no fault of the controller's
-		fact.Why = "the check was stopped"
+		fact.Detail = evidence.Say(evidence.WhyCheckStopped)
 		return kerberos.Answer{}
 	case f != nil:
-		fact.Problem, fact.Why = evidence.NoAnswer, fmt.Sprintf("the domain controller at %s does not answer Kerberos: %s", item.Address, item.Error.Text)
+		fact.Problem, fact.Detail = evidence.NoAnswer, evidence.Say(evidence.WhyNoKerberos, item.Address, item.Error)
 		return kerberos.Answer{}
 	}
 	received := time.Now()
 	answer, err := request.Read(raw)
 	if err != nil {
-		fact.Problem, fact.Why = evidence.Dishonest, err.Error()
+		fact.Problem, fact.Detail = evidence.Dishonest, evidence.Say(evidence.WhyKerberosFailed, err)
 		return kerberos.Answer{}
 	}
 	if e := answer.Error; e != nil {
@@ -289,11 +291,4 @@ func (k *KDC) exchange(ctx context.Context, item *evidence.Item, request asReque
 		}
 	}
 	return answer
-}
-
-func orElse(s, instead string) string {
-	if s == "" {
-		return instead
-	}
-	return s
 }

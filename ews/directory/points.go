@@ -3,7 +3,6 @@ package directory
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -47,14 +46,14 @@ func (c *Client) ServicePoints(ctx context.Context, settle ews.Settle) (bind, fo
 	if err := c.search(s, p); err != nil {
 		var answer *ldap.Error
 		if errors.As(err, &answer) && answer.ResultCode < ldap.ErrorNetwork {
-			p.Problem, p.Why = evidence.Odd, fmt.Sprintf("the search was answered with result code %d (%s)", answer.ResultCode, resultName(int(answer.ResultCode)))
+			p.Problem, p.Detail = evidence.Odd, evidence.Say(evidence.WhySearchOdd, answer.ResultCode, resultName(int(answer.ResultCode)))
 		} else if errors.Is(err, errOdd) {
-			p.Problem, p.Why = evidence.Odd, err.Error()
+			p.Problem, p.Detail = evidence.Odd, evidence.Say(evidence.WhyNotActiveDirectory)
 		} else {
 			found.Error = s.read.failure(s.ctx)
-			p.Problem, p.Why = evidence.NoAnswer, "the search got no answer: "+found.Error.Text
+			p.Problem, p.Detail = evidence.NoAnswer, evidence.Say(evidence.WhySearchUnanswered, found.Error)
 			if found.Error.Code == evidence.Interrupted {
-				p.Problem, p.Why = "", "the check was stopped"
+				p.Problem, p.Detail = "", evidence.Say(evidence.WhyCheckStopped)
 			}
 		}
 	}
@@ -65,14 +64,14 @@ func (c *Client) ServicePoints(ctx context.Context, settle ews.Settle) (bind, fo
 
 // notSearched says why a bind left nothing to search with.
 func notSearched(bind evidence.Item) evidence.ServicePoints {
-	p := evidence.ServicePoints{Why: "the domain controller refused the logon"}
-	if b := bind.Bind; b != nil && b.Why != "" {
-		p.Problem, p.Why = b.Problem, b.Why
+	p := evidence.ServicePoints{Detail: evidence.Say(evidence.WhyDirectoryRefused)}
+	if b := bind.Bind; b != nil && b.Detail != nil {
+		p.Problem, p.Detail = b.Problem, b.Detail
 	}
 	return p
 }
 
-var errOdd = errors.New("the root of the directory names no configuration naming context, so it is no Active Directory")
+var errOdd = errors.New("no configuration naming context")
 
 // search fills p from the directory.
 func (c *Client) search(s *session, p *evidence.ServicePoints) error {

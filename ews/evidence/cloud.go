@@ -51,9 +51,10 @@ type Cloud struct {
 
 	Users []CloudUser `json:"users"`
 
-	Code    string `json:"code"`    // the error code of the service
-	Message string `json:"message"` // and its words
-	Problem string `json:"problem"`
+	Code    string  `json:"code"`    // the error code of the service
+	Message string  `json:"message"` // and its words
+	Problem string  `json:"problem"`
+	Detail  *Detail `json:"detail"` // Problem as data
 }
 
 // CloudUser is a user of Entra, living or deleted.
@@ -87,5 +88,5 @@ func (c *Cloud) Texts() []*string {
 			texts = append(texts, &u.Plans[k].ID, &u.Plans[k].Status)
 		}
 	}
-	return texts
+	return append(texts, c.Detail.Texts()...)
 }

@@ -39,6 +39,7 @@ type Kerberos struct {
 	Unasked     bool       `json:"unasked"` // an AS-REP came without pre-authentication; it was dropped unread
 	Problem     Problem    `json:"problem"` // "" none
 	Why         string     `json:"why"`     // the problem in words
+	Detail      *Detail    `json:"detail"`  // Why as data
 }
 
 // Problem is why Kerberos or LDAP went no further: a closed vocabulary.
@@ -64,4 +65,5 @@ type Bind struct {
 	Message string  `json:"message"`
 	Problem Problem `json:"problem"`
 	Why     string  `json:"why"`
+	Detail  *Detail `json:"detail"`
 }

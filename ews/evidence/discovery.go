@@ -29,17 +29,18 @@ const (
 // Discovery is an Autodiscover answer found in a body, or why there was none;
 // or an endpoint of Autodiscover or EWS that was not gone to (HeldBack).
 type Discovery struct {
-	Form           string `json:"form"` // pox, soap, json; "" when Problem says why nothing could be read
-	ErrorCode      string `json:"error_code"`
-	Message        string `json:"message"`
-	Action         string `json:"action"` // settings, redirectAddr, redirectUrl
-	RedirectAddr   string `json:"redirect_addr"`
-	RedirectURL    string `json:"redirect_url"`
-	EwsURL         string `json:"ews_url"` // from outside, or from inside if that is all there is
-	InternalEwsURL string `json:"internal_ews_url"`
-	PrimarySMTP    string `json:"primary_smtp"` // AutoDiscoverSMTPAddress
-	Version        string `json:"version"`      // the server's build
-	Problem        string `json:"problem"`
+	Form           string  `json:"form"` // pox, soap, json; "" when Problem says why nothing could be read
+	ErrorCode      string  `json:"error_code"`
+	Message        string  `json:"message"`
+	Action         string  `json:"action"` // settings, redirectAddr, redirectUrl
+	RedirectAddr   string  `json:"redirect_addr"`
+	RedirectURL    string  `json:"redirect_url"`
+	EwsURL         string  `json:"ews_url"` // from outside, or from inside if that is all there is
+	InternalEwsURL string  `json:"internal_ews_url"`
+	PrimarySMTP    string  `json:"primary_smtp"` // AutoDiscoverSMTPAddress
+	Version        string  `json:"version"`      // the server's build
+	Problem        string  `json:"problem"`
+	Detail         *Detail `json:"detail"` // Problem as data
 	// Endpoint is the URL that HeldBack is about.
 	Endpoint string   `json:"endpoint"`
 	HeldBack HeldBack `json:"held_back"`
@@ -81,6 +82,7 @@ type ServicePoints struct {
 	More    bool           `json:"more"`    // there are more than were read
 	Problem Problem        `json:"problem"` // "" none
 	Why     string         `json:"why"`     // the problem in words
+	Detail  *Detail        `json:"detail"`  // Why as data
 }
 
 // ServicePoint is one of them.
@@ -116,5 +118,5 @@ func (p *ServicePoints) Texts() []*string {
 			texts = append(texts, &q.Domains[k])
 		}
 	}
-	return texts
+	return append(texts, p.Detail.Texts()...)
 }

@@ -127,6 +127,10 @@ func fill(v reflect.Value) {
 			fill(v.Index(i))
 		}
 	case reflect.Struct:
+		if v.Type() == reflect.TypeFor[Detail]() { // it can hold others of its kind
+			v.Set(reflect.ValueOf(Detail{Code: "code", Args: []string{"a", "b"}, Inner: []Detail{{Code: "inner", Args: []string{"c"}, Inner: []Detail{}}}}))
+			return
+		}
 		for i := range v.NumField() {
 			fill(v.Field(i))
 		}

@@ -211,15 +211,16 @@ type Page struct {
 
 // EWS is an EWS answer found in a body, or why there was none.
 type EWS struct {
-	Kind      string `json:"kind"` // fault, response; "" when Problem says why nothing could be read
-	Operation string `json:"operation"`
-	Class     string `json:"class"`
-	Code      string `json:"code"`
-	InnerCode string `json:"inner_code"`
-	Message   string `json:"message"`
-	Version   string `json:"version"` // ServerVersionInfo, dotted
-	BackOffMS int64  `json:"back_off_ms"`
-	Problem   string `json:"problem"`
+	Kind      string  `json:"kind"` // fault, response; "" when Problem says why nothing could be read
+	Operation string  `json:"operation"`
+	Class     string  `json:"class"`
+	Code      string  `json:"code"`
+	InnerCode string  `json:"inner_code"`
+	Message   string  `json:"message"`
+	Version   string  `json:"version"` // ServerVersionInfo, dotted
+	BackOffMS int64   `json:"back_off_ms"`
+	Problem   string  `json:"problem"`
+	Detail    *Detail `json:"detail"` // Problem as data
 	// Unreadable: it was meant to be XML, and reading it would not be safe.
 	Unreadable bool `json:"unreadable"`
 	// Folder is a name given to the folder that the answer described. The same
@@ -256,6 +257,7 @@ type NTLM struct {
 	ClockSkewMS     *int64     `json:"clock_skew_ms"` // server minus local, half the leg's time taken off
 	SPNEGO          bool       `json:"spnego"`        // the messages travel inside SPNEGO (RFC 4178)
 	Problem         string     `json:"problem"`       // no challenge, or a malformed one
+	Detail          *Detail    `json:"detail"`        // Problem as data
 }
 
 // Result of a logon.
@@ -293,18 +295,19 @@ const (
 
 // Logon is one use of the credential.
 type Logon struct {
-	Scheme       string `json:"scheme"`     // Basic, NTLM, Negotiate; Kerberos and LDAPS at a domain controller
-	Mechanism    string `json:"mechanism"`  // NTLM or Kerberos inside Negotiate; "" where the scheme says it
-	Account      string `json:"account"`    // the name as it was sent
-	OtherForm    bool   `json:"other_form"` // another form of the name than the one given
-	Result       Result `json:"result"`
-	Status       int    `json:"status" null:"zero"` // HTTP status, 0 none
-	Binding      string `json:"channel_binding"`    // right, none, foreign, zero; "" for Basic
-	Comparison   bool   `json:"comparison"`         // made with a password already proved, for a finding's sake
-	Counted      bool   `json:"counted"`            // counts against --max-rejections
-	Remembered   bool   `json:"remembered"`         // skipped because the same password was refused recently
-	NewChallenge bool   `json:"new_challenge"`      // a type 3 was answered with another type 2
-	Why          string `json:"why"`
+	Scheme       string  `json:"scheme"`     // Basic, NTLM, Negotiate; Kerberos and LDAPS at a domain controller
+	Mechanism    string  `json:"mechanism"`  // NTLM or Kerberos inside Negotiate; "" where the scheme says it
+	Account      string  `json:"account"`    // the name as it was sent
+	OtherForm    bool    `json:"other_form"` // another form of the name than the one given
+	Result       Result  `json:"result"`
+	Status       int     `json:"status" null:"zero"` // HTTP status, 0 none
+	Binding      string  `json:"channel_binding"`    // right, none, foreign, zero; "" for Basic
+	Comparison   bool    `json:"comparison"`         // made with a password already proved, for a finding's sake
+	Counted      bool    `json:"counted"`            // counts against --max-rejections
+	Remembered   bool    `json:"remembered"`         // skipped because the same password was refused recently
+	NewChallenge bool    `json:"new_challenge"`      // a type 3 was answered with another type 2
+	Why          string  `json:"why"`
+	Detail       *Detail `json:"detail"` // Why as data
 }
 
 // Resolution is what the resolver said.
@@ -314,11 +317,12 @@ type Resolution struct {
 }
 
 // Failure is why a leg has no answer: a word of a closed vocabulary, where it
-// happened, and the system's own text.
+// happened, and a sentence, this program's own or the system's.
 type Failure struct {
-	Code  FailureCode `json:"code"`
-	Phase string      `json:"phase"` // resolve, connect, proxy, tls, write, read
-	Text  string      `json:"text"`
+	Code   FailureCode `json:"code"`
+	Phase  string      `json:"phase"` // resolve, connect, proxy, tls, write, read
+	Text   string      `json:"text"`
+	Detail *Detail     `json:"detail"` // Text as data; nil: the system's words
 }
 
 // FailureCode is the closed vocabulary of failures.
@@ -370,8 +374,9 @@ func (t *TLS) Trusted() bool { return t != nil && len(t.Problems) == 0 }
 
 // CertificateProblem is one complaint about a certificate.
 type CertificateProblem struct {
-	Code string `json:"code"` // expired, not-yet-valid, wrong-name, unknown-issuer, unusable
-	Text string `json:"text"`
+	Code   string  `json:"code"` // expired, not-yet-valid, wrong-name, unknown-issuer, unusable
+	Text   string  `json:"text"`
+	Detail *Detail `json:"detail"` // Text as data
 }
 
 // Certificate is the leaf a server showed.

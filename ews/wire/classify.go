@@ -25,9 +25,9 @@ func Classify(ctx context.Context, phase string, err error) *evidence.Failure {
 	number := errno(err)
 	switch {
 	case errors.Is(context.Cause(ctx), errGivenUp):
-		f.Code, f.Text = evidence.GivenUp, "not waited for any longer"
+		f = evidence.Fail(evidence.GivenUp, phase, evidence.WhyGivenUp)
 	case errors.Is(ctx.Err(), context.Canceled):
-		f.Code, f.Text = evidence.Interrupted, "stopped"
+		f = evidence.Fail(evidence.Interrupted, phase, evidence.WhyStopped)
 	case errors.Is(err, errHeaderTooLarge):
 		f.Code = evidence.HeaderTooLarge
 	case errors.As(err, &dns) && !dns.IsTimeout:
@@ -36,7 +36,7 @@ func Classify(ctx context.Context, phase string, err error) *evidence.Failure {
 			f.Code = evidence.DNSNotFound
 		}
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded), isTimeout(err), number == syscall.ETIMEDOUT:
-		f.Code, f.Text = evidence.TimedOut, "no answer within the time"
+		f = evidence.Fail(evidence.TimedOut, phase, evidence.WhyNoAnswerInTime)
 	case isAlert(err):
 		f.Code = evidence.TLSHandshake
 		// TLS 1.3 says it after the handshake; IIS asks by renegotiation.

@@ -47,9 +47,9 @@ func (d *Dialer) OfferDataverse(ctx context.Context, addr string) (*evidence.TLS
 	case fail != nil:
 		return nil, fail
 	case alert != nil:
-		return nil, &evidence.Failure{Code: evidence.TLSHandshake, Phase: "tls", Text: "the server refused: " + alert.Error()}
+		return nil, evidence.Fail(evidence.TLSHandshake, "tls", evidence.WhyTLSRefused, alert)
 	case !slices.Contains(dataverseSuites, suite):
-		return nil, &evidence.Failure{Code: evidence.TLSNotSpoken, Phase: "tls", Text: "the answer is no agreement on a suite that was offered"}
+		return nil, evidence.Fail(evidence.TLSNotSpoken, "tls", evidence.WhyNoSuite)
 	}
 	agreed := &evidence.TLS{Version: "TLS 1.2", CipherSuite: suiteName(suite), ServerName: d.Host}
 	if suite>>8 == 0x13 {

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -176,14 +177,19 @@ func connectThrough(ctx context.Context, c net.Conn, addr string) (net.Conn, *ev
 	}
 	switch {
 	case resp.StatusCode == http.StatusProxyAuthRequired:
-		return nil, &evidence.Failure{Code: evidence.ProxyAuth, Phase: "proxy", Text: "the proxy answered " + resp.Status}
+		return nil, proxyAnswered(evidence.ProxyAuth, resp)
 	case resp.StatusCode/100 != 2:
-		return nil, &evidence.Failure{Code: evidence.ProxyRefused, Phase: "proxy", Text: "the proxy answered " + resp.Status}
+		return nil, proxyAnswered(evidence.ProxyRefused, resp)
 	case r.Buffered() > 0:
 		rest, _ := r.Peek(r.Buffered())
 		return &replayed{Conn: c, first: bytes.NewReader(bytes.Clone(rest))}, nil
 	}
 	return c, nil
+}
+
+func proxyAnswered(code evidence.FailureCode, resp *http.Response) *evidence.Failure {
+	status, reason, _ := strings.Cut(resp.Status, " ")
+	return evidence.Fail(code, "proxy", evidence.WhyProxyAnswered, status, reason)
 }
 
 // replayed gives back what was read too far.

@@ -66,7 +66,7 @@ func (c *Conn) exchange(ctx context.Context, req Request, a *Answer, start time.
 	if c.r.Buffered() > 0 {
 		// What is there was said before the question: it must not pass for the
 		// answer to it.
-		return &evidence.Failure{Code: evidence.Malformed, Phase: "read", Text: "the server spoke unasked"}
+		return evidence.Fail(evidence.Malformed, "read", evidence.WhyUnasked)
 	}
 	c.meter.capture()
 	h := &http.Request{Method: cmp.Or(req.Method, http.MethodPost), URL: req.URL, Host: req.URL.Host, Header: http.Header{"User-Agent": {req.UserAgent}}, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Body: io.NopCloser(bytes.NewReader(req.Body)), ContentLength: int64(len(req.Body))}
@@ -124,7 +124,7 @@ func (c *Conn) read(ctx context.Context, h *http.Request, a *Answer, start time.
 			break
 		}
 		if skipped == interimAnswers {
-			return &evidence.Failure{Code: evidence.Malformed, Phase: "read", Text: "more than eight interim (1xx) answers"}
+			return evidence.Fail(evidence.Malformed, "read", evidence.WhyTooManyInterim)
 		}
 		c.meter.skipHeader()
 	}
@@ -156,7 +156,7 @@ func (c *Conn) readFailure(ctx context.Context, err error) *evidence.Failure {
 	}
 	f := Classify(ctx, "read", err)
 	if f.Code == evidence.ConnectionClosed && c.meter.seen() {
-		f.Code, f.Text = evidence.Malformed, "the connection ended inside the answer's header"
+		return evidence.Fail(evidence.Malformed, f.Phase, evidence.WhyHeaderEnded)
 	}
 	return f
 }

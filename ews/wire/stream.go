@@ -3,7 +3,6 @@ package wire
 import (
 	"context"
 	"encoding/binary"
-	"fmt"
 	"io"
 	"net"
 	"strings"
@@ -69,7 +68,7 @@ func Exchange(ctx context.Context, addr string, message []byte, most int) ([]byt
 	timing.FirstByte = millis(time.Since(start))
 	n := binary.BigEndian.Uint32(head[:])
 	if n > uint32(most) {
-		return nil, timing, &evidence.Failure{Code: evidence.Malformed, Phase: "read", Text: fmt.Sprintf("an answer of %d bytes was announced, %d are the most", n, most)}
+		return nil, timing, evidence.Fail(evidence.Malformed, "read", evidence.WhyTooLongAnnounced, n, most)
 	}
 	answer := make([]byte, n)
 	if _, err := io.ReadFull(c, answer); err != nil {

@@ -7,7 +7,6 @@ import (
 	"crypto/x509"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"net"
 	"slices"
 	"strings"
@@ -64,18 +63,18 @@ func (d *Dialer) handshake(ctx context.Context, raw net.Conn) (*tls.Conn, *evide
 	info.ClientCertAsk = asked
 	if len(state.PeerCertificates) == 0 {
 		c.Close()
-		return nil, info, nil, &evidence.Failure{Code: evidence.TLSHandshake, Phase: "tls", Text: "the server showed no certificate"}
+		return nil, info, nil, evidence.Fail(evidence.TLSHandshake, "tls", evidence.WhyNoCertificate)
 	}
 	leaf := state.PeerCertificates[0]
 	info.Certificate = describe(leaf)
 	d.judge(info, state.PeerCertificates)
 	if !info.Trusted() && !d.Insecure {
 		c.Close()
-		texts := make([]string, len(info.Problems))
-		for i, p := range info.Problems {
-			texts[i] = p.Text
+		var complaints []any
+		for _, p := range info.Problems {
+			complaints = append(complaints, p.Detail)
 		}
-		return nil, info, nil, &evidence.Failure{Code: evidence.TLSUntrusted, Phase: "tls", Text: strings.Join(texts, "; ")}
+		return nil, info, nil, evidence.Fail(evidence.TLSUntrusted, "tls", evidence.WhyUntrusted, complaints...)
 	}
 	return c, info, leaf, nil
 }
@@ -125,17 +124,18 @@ func LoadRoots() {
 // judge collects every complaint: time, name and issuer are looked at apart.
 func (d *Dialer) judge(info *evidence.TLS, chain []*x509.Certificate) {
 	leaf, now := chain[0], d.now()
-	complain := func(code, format string, args ...any) {
-		info.Problems = append(info.Problems, evidence.CertificateProblem{Code: code, Text: fmt.Sprintf(format, args...)})
+	complain := func(code string, why evidence.DetailCode, about ...any) {
+		d := evidence.Say(why, about...)
+		info.Problems = append(info.Problems, evidence.CertificateProblem{Code: code, Text: d.String(), Detail: d})
 	}
 	if now.After(leaf.NotAfter) {
-		complain("expired", "the certificate expired on %s", leaf.NotAfter.UTC().Format(time.DateOnly))
+		complain("expired", evidence.WhyCertificateExpired, leaf.NotAfter.UTC().Format(time.DateOnly))
 	}
 	if now.Before(leaf.NotBefore) {
-		complain("not-yet-valid", "the certificate is valid only from %s", leaf.NotBefore.UTC().Format(time.RFC3339))
+		complain("not-yet-valid", evidence.WhyCertificateNotYet, leaf.NotBefore.UTC().Format(time.RFC3339))
 	}
 	if err := leaf.VerifyHostname(d.Host); err != nil {
-		complain("wrong-name", "the certificate is for %s, not for %s", listed(info.Certificate.Names), d.Host)
+		complain("wrong-name", evidence.WhyCertificateWrongName, strings.Join(info.Certificate.Names, ", "), d.Host)
 	}
 	at := now
 	if now.After(leaf.NotAfter) || now.Before(leaf.NotBefore) {
@@ -148,9 +148,9 @@ func (d *Dialer) judge(info *evidence.TLS, chain []*x509.Certificate) {
 	if rootErr != nil {
 		var unknown x509.UnknownAuthorityError
 		if errors.As(rootErr, &unknown) {
-			complain("unknown-issuer", "the certificate was issued by %s, which this machine does not trust", leaf.Issuer.String())
+			complain("unknown-issuer", evidence.WhyCertificateUnknownIssuer, leaf.Issuer.String())
 		} else {
-			complain("unusable", "the certificate chain does not verify: %v", rootErr)
+			complain("unusable", evidence.WhyCertificateUnusable, rootErr)
 		}
 	}
 	if d.Public != nil {
@@ -173,14 +173,4 @@ func chainTo(chain []*x509.Certificate, roots *x509.CertPool, at time.Time) erro
 	}
 	_, err := chain[0].Verify(x509.VerifyOptions{Roots: roots, Intermediates: between, CurrentTime: at, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}})
 	return err
-}
-
-func listed(names []string) string {
-	switch {
-	case len(names) == 0:
-		return "no host name at all"
-	case len(names) > 5:
-		return fmt.Sprintf("%s and %d more", strings.Join(names[:5], ", "), len(names)-5)
-	}
-	return strings.Join(names, ", ")
 }

@@ -430,9 +430,12 @@ func directory(i *evidence.Item) string {
 		parts = append(parts, k.Error, k.NTStatus, k.Text, k.Why)
 	}
 	if b := i.Bind; b != nil {
-		parts = append(parts, "data "+b.Data, b.Why)
+		if b.Data != "" {
+			parts = append(parts, "data "+b.Data)
+		}
+		parts = append(parts, b.Why)
 	}
-	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" || s == "data " }), ", ")
+	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), ", ")
 }
 
 func lookedUp(i *evidence.Item) string {

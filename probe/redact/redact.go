@@ -240,7 +240,53 @@ func (r *Redactor) item(i evidence.Item) evidence.Item {
 		f.Code, f.Phase = evidence.FailureCode(r.vocabularyWord(string(f.Code))), r.vocabularyWord(f.Phase)
 		f.Text = r.words(f.Text)
 	})
+	i.Sentences(func(text *string, d **evidence.Detail) {
+		if *d != nil {
+			*d = r.detail(**d)
+			*text = (*d).String()
+		}
+	})
 	return i
+}
+
+// detail is a sentence about placeholders.
+func (r *Redactor) detail(d evidence.Detail) *evidence.Detail {
+	kinds := d.Code.ArgKinds()
+	args := make([]string, len(d.Args))
+	for i, a := range d.Args {
+		kind := evidence.ArgError
+		if i < len(kinds) {
+			kind = kinds[i]
+		}
+		args[i] = r.argument(kind, a)
+	}
+	out := evidence.Detail{Code: evidence.DetailCode(r.vocabularyWord(string(d.Code)))}
+	if d.Args != nil {
+		out.Args = args
+	}
+	for _, inner := range d.Inner {
+		out.Inner = append(out.Inner, *r.detail(inner))
+	}
+	return &out
+}
+
+func (r *Redactor) argument(kind, a string) string {
+	switch kind {
+	case "host", "endpoint":
+		return r.endpoint(a)
+	case "service":
+		return r.service(a)
+	case "issuer":
+		return r.whole("issuer", "CN=issuer-%d", a)
+	case evidence.ArgHosts:
+		if a == "" {
+			return ""
+		}
+		return strings.Join(each(strings.Split(a, ", "), r.certified), ", ")
+	case evidence.ArgFailure:
+		return r.vocabularyWord(a)
+	}
+	return r.words(a)
 }
 
 func (r *Redactor) tls(t *evidence.TLS) {
@@ -255,7 +301,7 @@ func (r *Redactor) tls(t *evidence.TLS) {
 	})
 	problems := make([]evidence.CertificateProblem, len(t.Problems))
 	for i, p := range t.Problems {
-		problems[i] = evidence.CertificateProblem{Code: r.vocabularyWord(p.Code), Text: r.words(p.Text)}
+		problems[i] = evidence.CertificateProblem{Code: r.vocabularyWord(p.Code), Text: r.words(p.Text), Detail: p.Detail}
 	}
 	if t.Problems != nil {
 		t.Problems = problems

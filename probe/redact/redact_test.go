@@ -135,6 +135,11 @@ func fill(v reflect.Value, text string) {
 		if v.Type() == reflect.TypeFor[time.Time]() {
 			return
 		}
+		if v.Type() == reflect.TypeFor[evidence.Detail]() { // it can hold others of its kind
+			inner := evidence.Detail{Code: evidence.DetailCode(text), Args: []string{text}}
+			v.Set(reflect.ValueOf(evidence.Detail{Code: evidence.DetailCode(text), Args: []string{text}, Inner: []evidence.Detail{inner}}))
+			return
+		}
 		for i := range v.NumField() {
 			fill(v.Field(i), text)
 		}

@@ -131,6 +131,9 @@ func Load(raw []byte) (evidence.Record, error) {
 	if err := json.Unmarshal(raw, &r); err != nil {
 		return evidence.Record{}, fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
+	for i := range r.Evidence {
+		r.Evidence[i].Recognize()
+	}
 	rec := evidence.Record{Started: r.Started, Duration: time.Duration(r.DurationMS) * time.Millisecond, Target: r.Target, Stopped: r.Stopped, Items: r.Evidence}
 	return rec, validate(rec)
 }

@@ -21,7 +21,7 @@ func connectionLost(n *node) string {
 		return "The third message of the handshake was answered with a new challenge instead of a decision: it reached a server that had not made the first one."
 	case n.otherServer(w) != "":
 		return n.otherServer(w)
-	case w.Step == evidence.StepSkipped && strings.HasPrefix(w.Logon.Why, "the server ended"):
+	case w.Step == evidence.StepSkipped && w.Logon.Detail.Is(evidence.WhyServerEnded):
 		return "The server ended the connection between its challenge and the answer to it. No password was sent."
 	}
 	if len(n.keep) == 0 {

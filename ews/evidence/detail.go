@@ -1,0 +1,410 @@
+package evidence
+
+import (
+	_ "embed"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// Detail is a sentence of this program's own in a record, as data: which one it
+// is, and what it names. Rules look at the code; the sentence beside it is made
+// of both and is for people.
+type Detail struct {
+	Code  DetailCode `json:"code"`
+	Args  []string   `json:"args"`  // what the sentence names, in its order
+	Inner []Detail   `json:"inner"` // what was said by what it speaks of
+}
+
+// DetailCode names a sentence; detail.txt has its text.
+type DetailCode string
+
+// The sentences that a record can hold.
+const (
+	WhyServerEnded              DetailCode = "server-ended"
+	WhyStillAsks                DetailCode = "still-asks"
+	WhyHandshakeFinished        DetailCode = "handshake-finished"
+	WhyNothingSent              DetailCode = "nothing-sent"
+	WhyNotOffered               DetailCode = "not-offered"
+	WhyNoToken                  DetailCode = "no-token"
+	WhyTokenTimeout             DetailCode = "token-timeout"
+	WhyTokenMissing             DetailCode = "token-missing"
+	WhyMessageNotMade           DetailCode = "message-not-made"
+	WhyType1Answered            DetailCode = "type-1-answered"
+	WhyNoChallenge              DetailCode = "no-challenge"
+	WhyChallengeUnknown         DetailCode = "challenge-unknown"
+	WhyChallengeUnreadable      DetailCode = "challenge-unreadable"
+	WhySPNEGORejects            DetailCode = "spnego-rejects"
+	WhySPNEGOWants              DetailCode = "spnego-wants"
+	WhySPNEGOEmpty              DetailCode = "spnego-empty"
+	WhyAlsoInSPNEGO             DetailCode = "also-in-spnego"
+	WhyAnswerTooLong            DetailCode = "answer-too-long"
+	WhyAnswerCutShort           DetailCode = "answer-cut-short"
+	WhyAnswerEndsEarly          DetailCode = "answer-ends-early"
+	WhyNotEWS                   DetailCode = "not-ews"
+	WhyNotAutodiscover          DetailCode = "not-autodiscover"
+	WhyBodyNotKept              DetailCode = "body-not-kept"
+	WhyLookupNotKept            DetailCode = "lookup-not-kept"
+	WhyRecordFull               DetailCode = "record-full"
+	WhyRedacted                 DetailCode = "redacted"
+	WhySystem                   DetailCode = "system"
+	WhyGivenUp                  DetailCode = "given-up"
+	WhyStopped                  DetailCode = "stopped"
+	WhyNoAnswerInTime           DetailCode = "no-answer-in-time"
+	WhyHeaderEnded              DetailCode = "header-ended"
+	WhyNoCertificate            DetailCode = "no-certificate"
+	WhyTLSRefused               DetailCode = "tls-refused"
+	WhyNoSuite                  DetailCode = "no-suite"
+	WhyUntrusted                DetailCode = "untrusted"
+	WhyProxyAnswered            DetailCode = "proxy-answered"
+	WhyUnasked                  DetailCode = "unasked"
+	WhyTooManyInterim           DetailCode = "too-many-interim"
+	WhyTooLongAnnounced         DetailCode = "too-long-announced"
+	WhyNotLDAP                  DetailCode = "not-ldap"
+	WhyHTTPSOnly                DetailCode = "https-only"
+	WhyProxyUnreadable          DetailCode = "proxy-unreadable"
+	WhyProxyNotHTTP             DetailCode = "proxy-not-http"
+	WhyCertificateExpired       DetailCode = "certificate-expired"
+	WhyCertificateNotYet        DetailCode = "certificate-not-yet"
+	WhyCertificateWrongName     DetailCode = "certificate-wrong-name"
+	WhyCertificateUnknownIssuer DetailCode = "certificate-unknown-issuer"
+	WhyCertificateUnusable      DetailCode = "certificate-unusable"
+	WhyCheckStopped             DetailCode = "check-stopped"
+	WhyNoDomain                 DetailCode = "no-domain"
+	WhyNoRecord                 DetailCode = "no-record"
+	WhyOutsideDomain            DetailCode = "outside-domain"
+	WhyRecordEmpty              DetailCode = "record-empty"
+	WhyNoAddress                DetailCode = "no-address"
+	WhyNoKerberos               DetailCode = "no-kerberos"
+	WhyKDCUnusable              DetailCode = "kdc-unusable"
+	WhyKDCRefuses               DetailCode = "kdc-refuses"
+	WhyKDCAnswered              DetailCode = "kdc-answered"
+	WhyKerberosFailed           DetailCode = "kerberos-failed"
+	WhyOtherRealm               DetailCode = "other-realm"
+	WhyControllerUnreached      DetailCode = "controller-unreached"
+	WhyBindUnanswered           DetailCode = "bind-unanswered"
+	WhyBindOdd                  DetailCode = "bind-odd"
+	WhySearchOdd                DetailCode = "search-odd"
+	WhySearchUnanswered         DetailCode = "search-unanswered"
+	WhyNotActiveDirectory       DetailCode = "not-active-directory"
+	WhyDirectoryRefused         DetailCode = "directory-refused"
+	WhyControllerUntrusted      DetailCode = "controller-untrusted"
+	WhyNoLDAPS                  DetailCode = "no-ldaps"
+	WhyNotProved                DetailCode = "not-proved"
+	WhyEnoughComparisons        DetailCode = "enough-comparisons"
+	WhyRefusedBefore            DetailCode = "refused-before"
+	WhyLimitReached             DetailCode = "limit-reached"
+	WhyRefusedByController      DetailCode = "refused-by-controller"
+	WhyCurrentUserInsecure      DetailCode = "current-user-insecure"
+	WhyAtHost                   DetailCode = "at-host"
+	WhyHostUnnamed              DetailCode = "host-unnamed"
+	WhyHostNotExchange          DetailCode = "host-not-exchange"
+	WhyHostOnline               DetailCode = "host-online"
+	WhyHostNotHTTPS             DetailCode = "host-not-https"
+	WhyNoPasswordScheme         DetailCode = "no-password-scheme"
+	WhyNotJSON                  DetailCode = "not-json"
+	WhyNotJSONStatus            DetailCode = "not-json-status"
+	WhyNoPlace                  DetailCode = "no-place"
+	WhyRedirectNowhere          DetailCode = "redirect-nowhere"
+	WhyRedirectElsewhere        DetailCode = "redirect-elsewhere"
+	WhyAnswered                 DetailCode = "answered"
+	WhyAnsweredCode             DetailCode = "answered-code"
+	WhyNoTokenAsked             DetailCode = "no-token-asked"
+	WhyNoTokenGiven             DetailCode = "no-token-given"
+	WhyNoTokenHere              DetailCode = "no-token-here"
+	WhyTokenRefused             DetailCode = "token-refused"
+	WhyTokenRefusedCode         DetailCode = "token-refused-code"
+	WhyTokenRefusedWhy          DetailCode = "token-refused-why"
+	WhyIssuerWithoutTenant      DetailCode = "issuer-without-tenant"
+	WhyAnswerRedirects          DetailCode = "answer-redirects"
+	WhyNoBearer                 DetailCode = "no-bearer"
+	WhyNoAuthorizationURI       DetailCode = "no-authorization-uri"
+	WhyAuthorizationURIOdd      DetailCode = "authorization-uri-odd"
+	WhyAuthorizationURIForeign  DetailCode = "authorization-uri-foreign"
+	WhyAuthorizationURINoTenant DetailCode = "authorization-uri-no-tenant"
+)
+
+// Say makes a detail of a code and what the sentence names: texts, numbers, a
+// failure, or another detail.
+func Say(code DetailCode, about ...any) *Detail {
+	d := &Detail{Code: code}
+	for _, a := range about {
+		switch v := a.(type) {
+		case *Detail:
+			if v != nil {
+				d.Inner = append(d.Inner, *v)
+			}
+		case *Failure:
+			d.Inner = append(d.Inner, *v.Said())
+		case error:
+			d.Args = append(d.Args, v.Error())
+		case int:
+			d.Args = append(d.Args, strconv.Itoa(v))
+		default:
+			d.Args = append(d.Args, fmt.Sprint(v))
+		}
+	}
+	return d
+}
+
+// Is says whether a detail that is there has one of the codes.
+func (d *Detail) Is(codes ...DetailCode) bool {
+	if d == nil {
+		return false
+	}
+	for _, c := range codes {
+		if d.Code == c {
+			return true
+		}
+	}
+	return false
+}
+
+// Kinds of what a sentence names. Redaction treats each as a field of the
+// record that is tagged so.
+const (
+	ArgError    = "error"    // the words of a library; without them the sentence has another form
+	ArgFailure  = "failure"  // a FailureCode
+	ArgRefusals = "refusals" // a number of refused logons
+	ArgHosts    = "hosts"    // names of a certificate, separated by commas
+)
+
+// String is the sentence. A code of a later version has none: it is shown as it
+// is.
+func (d *Detail) String() string {
+	if d == nil {
+		return ""
+	}
+	form, known := detailForms()[d.Code]
+	if !known {
+		return string(d.Code)
+	}
+	usual, other, either := strings.Cut(form, "|")
+	text, after, empty := d.fill(usual, 0)
+	if either && empty {
+		text, _, _ = d.fill(other, after)
+	}
+	return strings.TrimSpace(text)
+}
+
+// fill puts what the sentence names into its form, from an argument on. empty
+// says that words of a library are missing.
+func (d *Detail) fill(form string, next int) (text string, after int, empty bool) {
+	var b strings.Builder
+	for {
+		before, rest, found := strings.Cut(form, "{")
+		b.WriteString(before)
+		if !found {
+			return b.String(), next, empty
+		}
+		kind, more, _ := strings.Cut(rest, "}")
+		form = more
+		switch kind {
+		case "inner":
+			b.WriteString(d.inner(0, len(d.Inner)))
+		case "first":
+			b.WriteString(strings.TrimSuffix(d.inner(0, 1), "."))
+		case "second":
+			b.WriteString(d.inner(1, 2))
+		default:
+			arg := ""
+			if next < len(d.Args) {
+				arg = d.Args[next]
+			}
+			next++
+			empty = empty || kind == ArgError && arg == ""
+			b.WriteString(shown(kind, arg))
+		}
+	}
+}
+
+func (d *Detail) inner(from, to int) string {
+	var list []string
+	for i := from; i < min(to, len(d.Inner)); i++ {
+		list = append(list, d.Inner[i].String())
+	}
+	return strings.Join(list, "; ")
+}
+
+func shown(kind, arg string) string {
+	switch kind {
+	case ArgFailure:
+		return FailureCode(arg).Phrase()
+	case ArgRefusals:
+		if arg == "1" {
+			return "1 refused logon"
+		}
+		return arg + " refused logons"
+	case ArgHosts:
+		names := strings.Split(arg, ", ")
+		switch {
+		case arg == "":
+			return "no host name at all"
+		case len(names) > 5:
+			return fmt.Sprintf("%s and %d more", strings.Join(names[:5], ", "), len(names)-5)
+		}
+	}
+	return arg
+}
+
+// ArgKinds are the kinds of what a code's sentence names, in their order.
+func (c DetailCode) ArgKinds() []string {
+	var kinds []string
+	for _, part := range strings.Split(detailForms()[c], "{")[1:] {
+		if kind, _, _ := strings.Cut(part, "}"); kind != "inner" && kind != "first" && kind != "second" {
+			kinds = append(kinds, kind)
+		}
+	}
+	return kinds
+}
+
+// Recognized is the detail of a sentence that names nothing, nil for any other
+// text: a record that was saved without codes has only the text.
+func Recognized(text string) *Detail {
+	if text != "" {
+		for code, form := range detailForms() {
+			if form == text {
+				return &Detail{Code: code}
+			}
+		}
+	}
+	return nil
+}
+
+//go:embed detail.txt
+var detailText string
+
+var detailForms = sync.OnceValue(func() map[DetailCode]string {
+	forms := map[DetailCode]string{}
+	for line := range strings.Lines(detailText) {
+		code, form, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
+		forms[DetailCode(code)] = form
+	}
+	return forms
+})
+
+// Phrase says in a few words what a failure is.
+func (c FailureCode) Phrase() string {
+	switch c {
+	case DNSNotFound:
+		return "no such host"
+	case DNSFailed:
+		return "the name could not be resolved"
+	case ConnectRefused:
+		return "connection refused"
+	case ConnectUnreachable:
+		return "no route to the host"
+	case ConnectionReset:
+		return "connection reset by peer"
+	case ConnectionClosed:
+		return "connection closed"
+	case TimedOut:
+		return "no answer within the time"
+	case ProxyAuth:
+		return "the proxy wants a sign-in"
+	case ProxyRefused:
+		return "the proxy refused"
+	case TLSUntrusted:
+		return "the certificate is not trusted"
+	case TLSHandshake:
+		return "the TLS handshake failed"
+	case TLSClientCert:
+		return "a client certificate is wanted"
+	case TLSNotSpoken:
+		return "the answer is not TLS"
+	case Malformed:
+		return "the answer cannot be read"
+	case HeaderTooLarge:
+		return "the header is too long"
+	}
+	return strings.ReplaceAll(string(c), "-", " ")
+}
+
+// Fail is a failure told in a sentence of this program's own.
+func Fail(code FailureCode, phase string, why DetailCode, about ...any) *Failure {
+	d := Say(why, about...)
+	return &Failure{Code: code, Phase: phase, Text: d.String(), Detail: d}
+}
+
+// Said is the failure as a detail: of its own, or the system's words.
+func (f *Failure) Said() *Detail {
+	switch {
+	case f == nil:
+		return &Detail{}
+	case f.Detail != nil:
+		return f.Detail
+	}
+	return &Detail{Code: WhySystem, Args: []string{f.Text, string(f.Code)}}
+}
+
+// Sentences visits each text of an item that can be a sentence of this
+// program's own, with the detail that it is made of.
+func (i *Item) Sentences(visit func(text *string, d **Detail)) {
+	if e := i.EWS; e != nil {
+		visit(&e.Problem, &e.Detail)
+	}
+	if n := i.NTLM; n != nil {
+		visit(&n.Problem, &n.Detail)
+	}
+	if k := i.Kerberos; k != nil {
+		visit(&k.Why, &k.Detail)
+	}
+	if b := i.Bind; b != nil {
+		visit(&b.Why, &b.Detail)
+	}
+	if d := i.Discovery; d != nil {
+		visit(&d.Problem, &d.Detail)
+	}
+	if p := i.Points; p != nil {
+		visit(&p.Why, &p.Detail)
+	}
+	if l := i.Logon; l != nil {
+		visit(&l.Why, &l.Detail)
+	}
+	if c := i.Cloud; c != nil {
+		visit(&c.Problem, &c.Detail)
+	}
+	if f := i.Error; f != nil {
+		visit(&f.Text, &f.Detail)
+	}
+	if i.TLS != nil {
+		for k := range i.TLS.Problems {
+			visit(&i.TLS.Problems[k].Text, &i.TLS.Problems[k].Detail)
+		}
+	}
+}
+
+// Spell writes the sentences of an item from their details.
+func (i *Item) Spell() {
+	i.Sentences(func(text *string, d **Detail) {
+		if *d != nil {
+			*text = (*d).String()
+		}
+	})
+}
+
+// Recognize gives the sentences of a saved item their details, where they can be
+// known: records of earlier versions have none.
+func (i *Item) Recognize() {
+	i.Sentences(func(text *string, d **Detail) {
+		if *d == nil {
+			*d = Recognized(*text)
+		}
+	})
+}
+
+// Texts are what the sentence names.
+func (d *Detail) Texts() []*string {
+	if d == nil {
+		return nil
+	}
+	var texts []*string
+	for i := range d.Args {
+		texts = append(texts, &d.Args[i])
+	}
+	for i := range d.Inner {
+		texts = append(texts, d.Inner[i].Texts()...)
+	}
+	return texts
+}
