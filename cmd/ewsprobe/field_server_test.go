@@ -88,13 +88,14 @@ func written(text, encoding string) ([]byte, error) {
 // fieldServer is one address. Its answers are looked through from the top; nodes
 // take turns, each connection going to the next.
 type fieldServer struct {
-	IP          string           `yaml:"ip"`
-	Dead        bool             `yaml:"dead"` // nobody listens
-	Plain       bool             `yaml:"plain"`
-	TLS         fieldTLS         `yaml:"tls"`
-	Certificate fieldCertificate `yaml:"certificate"`
-	Answers     []fieldAnswer    `yaml:"answers"`
-	Nodes       [][]fieldAnswer  `yaml:"nodes"`
+	IP          string            `yaml:"ip"`
+	Dead        bool              `yaml:"dead"` // nobody listens
+	Plain       bool              `yaml:"plain"`
+	TLS         fieldTLS          `yaml:"tls"`
+	Certificate fieldCertificate  `yaml:"certificate"`
+	Later       *fieldCertificate `yaml:"later"` // the certificate of every connection but the first
+	Answers     []fieldAnswer     `yaml:"answers"`
+	Nodes       [][]fieldAnswer   `yaml:"nodes"`
 }
 
 // fieldAnswer is what comes back, and to which requests.
@@ -104,6 +105,7 @@ type fieldAnswer struct {
 	Operation string            `yaml:"operation"` // FindFolder, GetFolder, ResolveNames
 	Holds     string            `yaml:"holds"`     // what the request has in its body
 	Agent     string            `yaml:"agent"`     // what its user agent has in it
+	User      string            `yaml:"user"`      // what the name or password of its Basic logon has in it
 	Cookie    string            `yaml:"cookie"`    // what its Cookie has in it; none is no cookie
 	Times     int               `yaml:"times"`     // how often; 0 is always
 	Status    string            `yaml:"status"`
@@ -130,10 +132,12 @@ type stage struct {
 	requests []rawRequest
 	used     map[*fieldAnswer]int
 	unknown  []string
+	lookups  []string
 }
 
 func openStage(tb testing.TB, c fieldCase) *stage {
-	s := &stage{trusted: theAuthority().pem, used: map[*fieldAnswer]int{}, dns: answerNames(tb, c.Names)}
+	s := &stage{trusted: theAuthority().pem, used: map[*fieldAnswer]int{}}
+	s.dns = s.answerNames(tb, c.Names)
 	port := "0"
 	for i := range c.Servers {
 		server := &c.Servers[i]
@@ -182,9 +186,13 @@ func (s *stage) open(tb testing.TB, address string, server *fieldServer) string 
 	if err != nil {
 		tb.Fatal(err)
 	}
-	var config *tls.Config
+	var config, later *tls.Config
 	if !server.Plain {
 		config = server.TLS.config(tb, server.Certificate)
+		later = config
+		if server.Later != nil {
+			later = server.TLS.config(tb, *server.Later)
+		}
 	}
 	var running sync.WaitGroup
 	var open []net.Conn
@@ -199,7 +207,10 @@ func (s *stage) open(tb testing.TB, address string, server *fieldServer) string 
 			open = append(open, c)
 			node := server.Nodes[count%len(server.Nodes)]
 			count++
-			number := len(open)
+			number, config := len(open), config
+			if number > 1 {
+				config = later
+			}
 			s.mu.Unlock()
 			running.Go(func() {
 				defer c.Close()
@@ -306,9 +317,11 @@ func (a *fieldAnswer) matches(kind string, q *http.Request, request rawRequest) 
 		return t == kind || t == "any" || t == "logon" && (kind == "basic" || kind == "ntlm3")
 	})
 	cookie := q.Header.Get("Cookie")
+	user, password, _ := q.BasicAuth()
 	return to && strings.HasPrefix(strings.ToLower(q.URL.Path), a.Path) && strings.Contains(request.body, a.Holds) &&
 		(a.Operation == "" || asksFor(request.body, a.Operation)) &&
-		strings.Contains(q.UserAgent(), a.Agent) && (a.Cookie == "" || a.Cookie == "none" && cookie == "" || strings.Contains(cookie, a.Cookie))
+		strings.Contains(q.UserAgent(), a.Agent) && strings.Contains(user+" "+password, a.User) &&
+		(a.Cookie == "" || a.Cookie == "none" && cookie == "" || strings.Contains(cookie, a.Cookie))
 }
 
 // bytes is the answer on the wire.
@@ -356,19 +369,18 @@ func (a *fieldAnswer) bytes(r *strings.Replacer, request string) []byte {
 	return b.Bytes()
 }
 
-// logons are how many requests carried the credential, and what came that the
-// case has no answer to.
-func (s *stage) logons() (int, []string) {
+// seen are how many requests carried the credential, what came that the case has
+// no answer to, and which names were looked up.
+func (s *stage) seen() (logons int, strangers, lookups []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n := 0
 	for _, q := range s.requests {
 		if kind := kindOf(q); kind == "basic" || kind == "ntlm3" {
-			n++
+			logons++
 		}
 	}
 	slices.Sort(s.unknown)
-	return n, slices.Compact(s.unknown)
+	return logons, slices.Compact(s.unknown), s.lookups
 }
 
 const (
@@ -501,7 +513,7 @@ func challengeNow() string {
 }
 
 // answerNames is a DNS server that knows the names of a case and no other.
-func answerNames(tb testing.TB, names map[string][]string) string {
+func (s *stage) answerNames(tb testing.TB, names map[string][]string) string {
 	tb.Helper()
 	c, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
@@ -514,7 +526,7 @@ func answerNames(tb testing.TB, names map[string][]string) string {
 			if err != nil {
 				return
 			}
-			if reply := nameAnswer(names, raw[:n]); reply != nil {
+			if reply := s.nameAnswer(names, raw[:n]); reply != nil {
 				_, _ = c.WriteTo(reply, from)
 			}
 		}
@@ -526,13 +538,17 @@ func answerNames(tb testing.TB, names map[string][]string) string {
 	return c.LocalAddr().String()
 }
 
-func nameAnswer(names map[string][]string, raw []byte) []byte {
+func (s *stage) nameAnswer(names map[string][]string, raw []byte) []byte {
 	var m dnsmessage.Message
 	if m.Unpack(raw) != nil || len(m.Questions) != 1 {
 		return nil
 	}
 	q := m.Questions[0]
-	addresses, known := names[strings.TrimSuffix(strings.ToLower(q.Name.String()), ".")]
+	name := strings.TrimSuffix(strings.ToLower(q.Name.String()), ".")
+	s.mu.Lock()
+	s.lookups = append(s.lookups, name)
+	s.mu.Unlock()
+	addresses, known := names[name]
 	m = dnsmessage.Message{Header: dnsmessage.Header{ID: m.ID, Response: true, RecursionAvailable: true}, Questions: m.Questions}
 	if !known {
 		m.RCode = dnsmessage.RCodeNameError

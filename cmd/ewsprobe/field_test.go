@@ -37,6 +37,7 @@ type fieldCase struct {
 	Part       string               `yaml:"part"`
 	Source     string               `yaml:"source"`
 	FailsToday string               `yaml:"fails_today"`
+	Before     [][]string           `yaml:"before"` // what was run before, by the same user
 	Run        []string             `yaml:"run"`
 	Password   *string              `yaml:"password"`
 	Stdin      string               `yaml:"stdin"`
@@ -50,16 +51,17 @@ type fieldCase struct {
 // fieldExpect is what is right. In every string "a | b" wants one of the two.
 type fieldExpect struct {
 	Exit     *int              `yaml:"exit"`
-	Verdict  string            `yaml:"verdict"`  // status code cause confidence; a dash, or nothing, is any
-	Reason   string            `yaml:"reason"`   // of the verdict
-	Causes   map[int]string    `yaml:"causes"`   // the status of a cause
-	Findings []string          `yaml:"findings"` // codes that must be among the findings
-	Not      []string          `yaml:"not"`      // codes that must be neither finding nor verdict
-	Says     []string          `yaml:"says"`     // facts that the output outside its evidence holds
-	Evidence []string          `yaml:"evidence"` // facts that the evidence holds
-	Never    []string          `yaml:"never"`    // what is said nowhere outside the evidence
-	Rows     map[string]string `yaml:"rows"`     // of a batch: a mailbox and its verdict, or none
-	Logons   *int              `yaml:"logons"`   // the most that may reach the servers
+	Verdict  string            `yaml:"verdict"`   // status code cause confidence; a dash, or nothing, is any
+	Reason   string            `yaml:"reason"`    // of the verdict
+	Causes   map[int]string    `yaml:"causes"`    // the status of a cause
+	Findings []string          `yaml:"findings"`  // codes that must be among the findings
+	Not      []string          `yaml:"not"`       // codes that must be neither finding nor verdict
+	Says     []string          `yaml:"says"`      // facts that the output outside its evidence holds
+	Evidence []string          `yaml:"evidence"`  // facts that the evidence holds
+	Never    []string          `yaml:"never"`     // what is said nowhere outside the evidence
+	Rows     map[string]string `yaml:"rows"`      // of a batch: a mailbox and its verdict, or none
+	Logons   *int              `yaml:"logons"`    // the most that may reach the servers
+	NoLookup []string          `yaml:"no_lookup"` // what no name that is looked up may hold
 }
 
 // fieldParts are the parts of the program that the cases try.
@@ -99,7 +101,7 @@ func readFieldCases(tb testing.TB) []fieldCase {
 }
 
 func (e fieldExpect) empty() bool {
-	return e.Exit == nil && e.Logons == nil && e.Verdict == "" && len(e.Findings)+len(e.Not)+len(e.Says)+len(e.Never)+len(e.Rows) == 0
+	return e.Exit == nil && e.Logons == nil && e.Verdict == "" && len(e.Findings)+len(e.Not)+len(e.Says)+len(e.Never)+len(e.NoLookup)+len(e.Rows) == 0
 }
 
 // TestField replays every case of testdata/field through the program. A case with
@@ -160,6 +162,7 @@ type fieldOutcome struct {
 	evidence  string
 	logons    int
 	strangers []string // requests that the case has no answer to
+	lookups   []string // names that were looked up
 }
 
 func (o fieldOutcome) verdictLine() string {
@@ -201,13 +204,24 @@ func (c fieldCase) play(t *testing.T) fieldOutcome {
 	for name, file := range c.Files {
 		write(name, file.bytes(t, stage.replace))
 	}
+	for _, earlier := range c.Before {
+		c.execute(t, stage, dir, earlier)
+	}
+	o := c.execute(t, stage, dir, c.Run)
+	o.logons, o.strangers, o.lookups = stage.seen()
+	o.read(t)
+	return o
+}
+
+// execute runs the program once.
+func (c fieldCase) execute(t *testing.T, stage *stage, dir string, args []string) fieldOutcome {
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, self, c.arguments(stage)...)
+	cmd := exec.CommandContext(ctx, self, c.arguments(stage, args)...)
 	cmd.Args[0], cmd.Dir = "field", dir
 	cmd.Env = []string{
 		"XDG_STATE_HOME=" + dir, "LOCALAPPDATA=" + dir, "HOME=" + dir, "SystemRoot=" + os.Getenv("SystemRoot"), "GORACE=" + promptly,
@@ -221,19 +235,16 @@ func (c fieldCase) play(t *testing.T) fieldOutcome {
 	cmd.Stdout, cmd.Stderr = &out, &complaints
 	var failed *exec.ExitError
 	if err := cmd.Run(); err != nil && !errors.As(err, &failed) || ctx.Err() != nil {
-		t.Fatalf("%s: %v\n%s", strings.Join(c.Run, " "), err, complaints.String())
+		t.Fatalf("%s: %v\n%s", strings.Join(args, " "), err, complaints.String())
 	}
-	o := fieldOutcome{exit: cmd.ProcessState.ExitCode(), out: out.String(), err: complaints.String()}
-	o.logons, o.strangers = stage.logons()
-	o.read(t)
-	return o
+	return fieldOutcome{exit: cmd.ProcessState.ExitCode(), out: out.String(), err: complaints.String()}
 }
 
-// arguments are the command line of the case, with what every one of its kind has
+// arguments are a command line of the case, with what every one of its kind has
 // put in.
-func (c fieldCase) arguments(s *stage) []string {
+func (c fieldCase) arguments(s *stage, line []string) []string {
 	var args []string
-	for _, a := range c.Run {
+	for _, a := range line {
 		args = append(args, s.replace.Replace(a))
 	}
 	has := func(names ...string) bool {
@@ -379,6 +390,13 @@ func (e fieldExpect) compare(o fieldOutcome) []string {
 	}
 	if e.Logons != nil && o.logons > *e.Logons {
 		complain("%d logons were sent, want at most %d", o.logons, *e.Logons)
+	}
+	for _, no := range e.NoLookup {
+		for _, name := range o.lookups {
+			if strings.Contains(name, no) {
+				complain("%s was looked up", name)
+			}
+		}
 	}
 	slices.Sort(wrong)
 	return wrong

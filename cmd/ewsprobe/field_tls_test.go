@@ -175,6 +175,7 @@ type fieldCertificate struct {
 	RSA      int      `yaml:"rsa"`       // bits of an RSA key, instead of ECDSA
 	Usage    string   `yaml:"usage"`     // client: not for servers
 	Organise string   `yaml:"organised"` // the organisation of the issuer
+	SHA1     bool     `yaml:"sha1"`      // signed with SHA-1
 }
 
 var authorities sync.Map
@@ -265,6 +266,9 @@ func (c fieldCertificate) made(tb testing.TB) tls.Certificate {
 		parent, signer = template, own
 	default:
 		tb.Fatalf("a certificate cannot be issued by %q", c.By)
+	}
+	if c.SHA1 {
+		template.SignatureAlgorithm = x509.ECDSAWithSHA1
 	}
 	if c.Serial == "negative" {
 		template.SerialNumber = new(big.Int).SetBytes([]byte{0x7f, 1, 2, 3, 4, 5, 6, 7})
