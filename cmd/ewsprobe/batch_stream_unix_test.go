@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -57,9 +58,14 @@ func TestBatchOfAnOpenPipe(t *testing.T) {
 			if err := c.Process.Signal(signal); err != nil {
 				t.Fatal(err)
 			}
-			if signal == syscall.SIGHUP { // it comes from the shell and from the system
-				time.Sleep(time.Millisecond)
-				_ = c.Process.Signal(signal)
+			if signal == syscall.SIGHUP { // it comes from the shell and from the system, at any moment
+				var again sync.WaitGroup
+				again.Go(func() {
+					for c.Process.Signal(signal) == nil {
+						time.Sleep(time.Microsecond)
+					}
+				})
+				defer again.Wait()
 			}
 			var sum summaryTold
 			for lines.Scan() {

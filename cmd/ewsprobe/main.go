@@ -19,11 +19,9 @@ func realMain() int {
 	debug.SetMemoryLimit(40 << 20)
 	// The first Ctrl-C (or the end of the terminal) ends the check with a report of what was found so far;
 	// the second ends the program.
-	ctx, stop := signal.NotifyContext(context.Background(), endings()...)
+	ignoreHangup()
+	ctx, stop := signal.NotifyContext(context.Background(), stopSignals()...)
 	defer stop()
-	context.AfterFunc(ctx, func() {
-		reporting()
-		stop()
-	})
+	context.AfterFunc(ctx, stop)
 	return run(ctx, os.Args, processIO())
 }

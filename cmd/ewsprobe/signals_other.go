@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// endings are the signals that end a run with a report; a window that is closed
+// stopSignals are the signals that end a run with a report; a window that is closed
 // comes as SIGTERM.
-func endings() []os.Signal { return []os.Signal{os.Interrupt, syscall.SIGTERM} }
+func stopSignals() []os.Signal { return []os.Signal{os.Interrupt, syscall.SIGTERM} }
 
-func reporting() {}
+func ignoreHangup() {}

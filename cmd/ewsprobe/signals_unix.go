@@ -8,9 +8,9 @@ import (
 	"syscall"
 )
 
-// endings are the signals that end a run with a report. A terminal that is closed
-// is one, but not where nohup has had it ignored.
-func endings() []os.Signal {
+// stopSignals are the signals that end a run with a report. A terminal that is
+// closed is one, but not where nohup has had it ignored.
+func stopSignals() []os.Signal {
 	list := []os.Signal{os.Interrupt, syscall.SIGTERM}
 	if !signal.Ignored(syscall.SIGHUP) {
 		list = append(list, syscall.SIGHUP)
@@ -18,6 +18,12 @@ func endings() []os.Signal {
 	return list
 }
 
-// reporting keeps a terminal from breaking off the report: when one is closed, the
-// shell says so, and the system once more when the shell ends.
-func reporting() { signal.Ignore(syscall.SIGHUP) }
+// ignoreHangup keeps SIGHUP from killing the program, however often it comes:
+// when a terminal is closed, the shell sends it, and the system once more when the
+// shell ends. It is caught for good, not ignored after the first: while
+// signal.Ignore takes effect, a signal is neither caught nor ignored.
+func ignoreHangup() {
+	if !signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
+	}
+}
