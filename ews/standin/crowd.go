@@ -2,6 +2,7 @@ package standin
 
 import (
 	"fmt"
+	"math"
 	"net/http"
 	"strconv"
 	"strings"
@@ -22,6 +23,13 @@ type Crowd struct {
 	Delay time.Duration `yaml:"delay,omitempty"`
 	// Throttle limits the calls of those who are signed in.
 	Throttle Throttle `yaml:"throttle,omitempty"`
+	// BusyEvery: of the numbers, each that can be divided by it is busy from its
+	// first call on for BusyFor, while the server has time for all others; 0 none.
+	BusyEvery int           `yaml:"busy-every,omitempty"`
+	BusyFor   time.Duration `yaml:"busy-for,omitempty"`
+	// PauseAfter has the whole server ask for one pause of Throttle.Pause, in the form
+	// of Throttle.How, after so many calls; 0 never.
+	PauseAfter int `yaml:"pause-after,omitempty"`
 	// DropEvery closes the connection, unannounced, in place of every n-th answer;
 	// ForgetEvery signs the connection out before every n-th call. 0 never.
 	DropEvery   int `yaml:"drop-every,omitempty"`
@@ -32,7 +40,7 @@ type Crowd struct {
 	Refusals    int `yaml:"refusals,omitempty"`
 }
 
-// Throttle is a bucket of calls, or a number of calls at a time.
+// Throttle is a token bucket of calls, or a number of calls at a time.
 type Throttle struct {
 	Rate  float64 `yaml:"rate,omitempty"`  // calls per second; 0: no limit
 	Burst int     `yaml:"burst,omitempty"` // the bucket's size
@@ -62,11 +70,58 @@ type crowded struct {
 	most     int
 	refused  int
 	throttle int
+	early    int
+	until    time.Time            // the pause of the whole server
+	busy     map[string]time.Time // mailboxes that were asked for, and until when they are busy
 	served   map[string]int
 }
 
-// begin takes a call in, or answers in its place.
-func (n *node) beginCall() (refusal *response, drop bool) {
+// onItsWay is how long after an answer a call may still come from somebody who does
+// not know it yet.
+const onItsWay = 20 * time.Millisecond
+
+// waits says how long is left of a pause that ends then and lasts so long in all,
+// and notes a call that should not have come.
+func (s *crowded) waits(until time.Time, pause time.Duration) time.Duration {
+	left := time.Until(until)
+	if left > 0 && left < pause-onItsWay {
+		s.early++
+	}
+	return left
+}
+
+// busyMailbox is how long the mailbox wants to be left alone.
+func (s *crowded) busyMailbox(c *Crowd, mailbox string) time.Duration {
+	number := c.boxNumber(mailbox)
+	if c.BusyEvery == 0 || number == 0 || number%c.BusyEvery != 0 {
+		return 0
+	}
+	if s.busy == nil {
+		s.busy = map[string]time.Time{}
+	}
+	until, known := s.busy[mailbox]
+	if !known {
+		until = time.Now().Add(c.BusyFor)
+		s.busy[mailbox] = until
+	}
+	return s.waits(until, c.BusyFor)
+}
+
+// askForPause is the answer of one who has no time for so long.
+func (n *node) askForPause(how ThrottleForm, pause time.Duration) *response {
+	n.crowd.throttle++
+	switch how {
+	case ThrottleUnavailable:
+		return n.exchangeResponse(http.StatusServiceUnavailable).with("Retry-After", strconv.Itoa(int(math.Ceil(pause.Seconds()))))
+	case ThrottleBare:
+		return n.exchangeResponse(http.StatusServiceUnavailable)
+	}
+	ms := (pause + time.Millisecond - 1).Milliseconds()
+	return n.fault("ErrorServerBusy", [2]string{"BackOffMilliseconds", strconv.FormatInt(ms, 10)})
+}
+
+// beginCall takes a call in, or answers in its place.
+func (n *node) beginCall(mailbox string) (refusal *response, drop bool) {
 	c := n.behaviour.Crowd
 	s := &n.crowd
 	s.mu.Lock()
@@ -80,6 +135,15 @@ func (n *node) beginCall() (refusal *response, drop bool) {
 		s.throttle++
 		return n.fault("ErrorExceededConnectionCount"), false
 	}
+	if c.PauseAfter > 0 && s.calls == c.PauseAfter {
+		s.until = time.Now().Add(t.Pause)
+	}
+	if left := s.waits(s.until, t.Pause); left > 0 {
+		return n.askForPause(t.How, left), false
+	}
+	if left := s.busyMailbox(c, strings.ToLower(mailbox)); left > 0 {
+		return n.askForPause(ThrottleBusy, left), false
+	}
 	if t.Rate > 0 {
 		now := time.Now()
 		if s.filled.IsZero() {
@@ -89,14 +153,7 @@ func (n *node) beginCall() (refusal *response, drop bool) {
 		}
 		s.filled = now
 		if s.tokens < 1 {
-			s.throttle++
-			switch t.How {
-			case ThrottleUnavailable:
-				return n.exchangeResponse(http.StatusServiceUnavailable).with("Retry-After", strconv.Itoa(int(t.Pause.Round(time.Second).Seconds()))), false
-			case ThrottleBare:
-				return n.exchangeResponse(http.StatusServiceUnavailable), false
-			}
-			return n.fault("ErrorServerBusy", [2]string{"BackOffMilliseconds", strconv.FormatInt(t.Pause.Milliseconds(), 10)}), false
+			return n.askForPause(t.How, t.Pause), false
 		}
 		s.tokens--
 	}
@@ -178,11 +235,13 @@ func (n *node) findMailbox(address string) (mailbox, bool) {
 }
 
 // CrowdView is what a Crowd has seen: how often each mailbox was answered, the
-// most calls at a time, and how often it asked for a pause.
+// most calls at a time, how often it asked for a pause, and how many calls came in
+// spite of one.
 type CrowdView struct {
 	Served    map[string]int
 	Most      int
 	Throttled int
+	Early     int
 }
 
 // Crowd shows it, for the first node.
@@ -190,7 +249,7 @@ func (s *Server) Crowd() CrowdView {
 	c := &s.nodes[0].crowd
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	v := CrowdView{Served: make(map[string]int, len(c.served)), Most: c.most, Throttled: c.throttle}
+	v := CrowdView{Served: make(map[string]int, len(c.served)), Most: c.most, Throttled: c.throttle, Early: c.early}
 	for k, n := range c.served {
 		v.Served[k] = n
 	}

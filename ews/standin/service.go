@@ -60,7 +60,7 @@ func (n *node) serviceResponse(who *account, r *http.Request, a *authorization, 
 	if n.behaviour.Crowd == nil || c.namedMailbox() == "" && c.operation.Local != "ResolveNames" {
 		return n.run(who, c)
 	}
-	refusal, drop := n.beginCall()
+	refusal, drop := n.beginCall(c.namedMailbox())
 	if drop {
 		answer := n.exchangeResponse(http.StatusOK)
 		answer.drop = true

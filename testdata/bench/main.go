@@ -57,7 +57,7 @@ func measure() error {
 	}
 	fmt.Printf("%s/%s, %d CPUs, %s\n\n", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version())
 	wanted := strings.Join(os.Args[1:], "") // some of the letters; none is all
-	for i, part := range []func() error{m.latency, m.throughput, m.memory, m.throttled} {
+	for i, part := range []func() error{m.latency, m.throughput, m.memory, m.throttled, m.busy} {
 		if wanted != "" && !strings.Contains(wanted, string(rune('a'+i))) {
 			continue
 		}

@@ -22,6 +22,7 @@ type served struct {
 	Calls     int    `json:"calls"`     // with which
 	Throttled int    `json:"throttled"`
 	Most      int    `json:"most"`
+	Early     int    `json:"early"`
 	BadLogons int    `json:"bad_logons"`
 }
 
@@ -39,6 +40,9 @@ func serve(args []string) error {
 	f.IntVar(&c.ForgetEvery, "forget-every", 0, "")
 	f.IntVar(&c.RefuseAfter, "refuse-after", 0, "")
 	f.IntVar(&c.Refusals, "refusals", 0, "")
+	f.IntVar(&c.BusyEvery, "busy-every", 0, "")
+	f.DurationVar(&c.BusyFor, "busy-for", 0, "")
+	f.IntVar(&c.PauseAfter, "pause-after", 0, "")
 	f.DurationVar(&c.Delay, "delay", 0, "")
 	f.Float64Var(&c.Throttle.Rate, "rate", 0, "")
 	f.IntVar(&c.Throttle.Burst, "burst", 1, "")
@@ -67,7 +71,8 @@ func serve(args []string) error {
 	}
 	<-ctx.Done()
 	view := s.Crowd()
-	told.Mailboxes, told.Throttled, told.Most, told.BadLogons = len(view.Served), view.Throttled, view.Most, s.View().BadLogons
+	told.Mailboxes, told.Throttled, told.Early = len(view.Served), view.Throttled, view.Early
+	told.Most, told.BadLogons = view.Most, s.View().BadLogons
 	for _, n := range view.Served {
 		told.Calls += n
 	}
