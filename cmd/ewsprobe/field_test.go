@@ -201,6 +201,7 @@ func (c fieldCase) play(t *testing.T) fieldOutcome {
 		password = *c.Password
 	}
 	write("password.txt", []byte(password+"\n"))
+	write("krb5.conf", []byte("[libdefaults]\n")) // not that of this machine
 	for name, file := range c.Files {
 		write(name, file.bytes(t, stage.replace))
 	}
