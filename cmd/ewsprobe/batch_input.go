@@ -61,20 +61,11 @@ func openInput(ctx context.Context, name string, named columns, std stdio) (*inp
 			return nil, unusable("%s cannot be used: %v; or name the column with --column (it has %s)", name, err, headerNames(table.Header))
 		}
 	}
-	table.Use(in.used()...)
 	if table.Empty() {
 		file.Close()
 		return nil, unusable("%s has a header and no row under it; was the export empty", name)
 	}
 	return in, nil
-}
-
-// used are the columns whose cells matter.
-func (in *input) used() []int {
-	if in.user < 0 {
-		return []int{in.column}
-	}
-	return []int{in.column, in.user, in.passwordFile}
 }
 
 // partial says why the file itself is not all there is; "" where it is, as far as
@@ -124,7 +115,7 @@ func (in *input) rows(yield func(batch.Row, error) bool) {
 
 // address is the one of a row, or what is wrong with it.
 func (in *input) address(row dynamics.Row) (address, problem string) {
-	address = strings.TrimSpace(row.Cells[in.column])
+	address = dynamics.CleanAddress(row.Cells[in.column])
 	switch {
 	case address == "":
 		return "", in.problem(row, in.column, "there is no address")

@@ -1,6 +1,9 @@
 package dynamics
 
-import "strings"
+import (
+	"strings"
+	"sync"
+)
 
 // A column is found by its logical name, which is also the schema name without
 // its capitals, or by an English display name. Sources: Dataverse's reference
@@ -37,7 +40,7 @@ var profileColumns = map[string][]string{
 
 var mailboxColumns = map[string][]string{
 	"name":                        {"Name"},
-	"emailaddress":                {"Email Address"},
+	"emailaddress":                addressHeadings,
 	"emailserverprofile":          {"Server Profile", "Email Server Profile", "_emailserverprofile_value", "emailserverprofilename"},
 	"username":                    {"User Name"},
 	"ewsurl":                      {"Exchange Web Services URL"},
@@ -54,6 +57,15 @@ var mailboxColumns = map[string][]string{
 	"lastsyncerrorcode":           {"Last Sync Error Code"},
 }
 
+// addressHeadings are what Dynamics calls the column "Email Address" in its
+// languages: the one column that a table of mailboxes must have.
+var addressHeadings = []string{
+	"Email Address", "E-Mail Address", "E-Mail-Adresse", "Adresse e-mail", "Adresse de messagerie", "Adresse électronique", "Dirección de correo electrónico",
+	"Indirizzo e-mail", "Indirizzo di posta elettronica", "E-mailadres", "Endereço de email", "Endereço de e-mail", "Adres e-mail", "E-postadress", "E-postadresse",
+	"E-mailadresse", "Mailadresse", "Sähköpostiosoite", "E-mailová adresa", "E-mail cím", "Adresă de e-mail", "E-posta adresi", "Адрес электронной почты",
+	"Διεύθυνση ηλεκτρονικού ταχυδρομείου", "電子メール アドレス", "メール アドレス", "电子邮件地址", "電子郵件地址", "전자 메일 주소", "כתובת דואר אלקטרוני", "عنوان البريد الإلكتروني",
+}
+
 // index maps folded names to logical ones.
 func index(columns map[string][]string) map[string]string {
 	m := map[string]string{}
@@ -66,13 +78,16 @@ func index(columns map[string][]string) map[string]string {
 	return m
 }
 
-var profileIndex, mailboxIndex = index(profileColumns), index(mailboxColumns)
+var (
+	profileIndex = sync.OnceValue(func() map[string]string { return index(profileColumns) })
+	mailboxIndex = sync.OnceValue(func() map[string]string { return index(mailboxColumns) })
+)
 
 // knownColumn says whether a header is one of Dynamics' own.
 func knownColumn(header string) bool {
 	name := fold(header)
-	_, ofProfile := profileIndex[name]
-	_, ofMailbox := mailboxIndex[name]
+	_, ofProfile := profileIndex()[name]
+	_, ofMailbox := mailboxIndex()[name]
 	return ofProfile || ofMailbox || hidden(header)
 }
 
@@ -89,6 +104,9 @@ func arrange(header []string, names map[string]string) (layout, error) {
 	l := layout{header: header, at: map[string]int{}}
 	for i, h := range header {
 		logical, ok := names[fold(h)]
+		if !ok { // of an object in the row
+			logical, ok = names[fold(h[strings.LastIndex(h, ".")+1:])]
+		}
 		if !ok || hidden(h) {
 			continue
 		}

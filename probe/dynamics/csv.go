@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -100,6 +101,15 @@ func openCSV(in *bufio.Reader, wanted []string) (*csvFile, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Export-Csv of Windows PowerShell names the type first (-NoTypeInformation
+	// leaves it out).
+	if bytes.HasPrefix(head.text, []byte("#TYPE ")) {
+		if head, err = f.in.read(); errors.Is(err, io.EOF) {
+			return nil, fault(0, Empty, "the file is empty below its line #TYPE")
+		} else if err != nil {
+			return nil, err
+		}
+	}
 	choices := delimiters
 	if comma, ok := named(head); ok {
 		choices = []rune{comma}
@@ -115,7 +125,7 @@ func openCSV(in *bufio.Reader, wanted []string) (*csvFile, error) {
 		return nil, head.fault
 	case head.blank:
 		return nil, fault(head.line, NoColumns, "the header is empty; the first line has to name the columns")
-	case !utf8.Valid(head.text) || bytes.IndexByte(head.text, 0) >= 0:
+	case bytes.IndexByte(head.text, 0) >= 0:
 		return nil, fault(head.line, BadEncoding, "the header is neither UTF-8 nor UTF-16 with a byte order mark; save it as \"CSV UTF-8\"")
 	}
 	known := map[string]bool{}
@@ -147,6 +157,14 @@ func openCSV(in *bufio.Reader, wanted []string) (*csvFile, error) {
 	}
 	if len(choices) > 1 && len(f.names) == 1 && best < maxRecord && strings.ContainsAny(f.names[0], "|^~") {
 		return nil, fault(head.line, NoDelimiter, "neither comma, semicolon nor tab separates the columns of the header; save it with one of them")
+	}
+	if best < maxRecord && slices.ContainsFunc(f.names, isAddress) {
+		// The file has no header: its first line is a row.
+		for i := range f.names {
+			f.names[i] = "column " + strconv.Itoa(i+1)
+		}
+		f.ahead, f.waits = head, true
+		return f, nil
 	}
 	for i := range f.names {
 		f.names[i] = strings.TrimSpace(f.names[i])

@@ -16,177 +16,308 @@ import (
 // (https://learn.microsoft.com/power-apps/developer/data-platform/webapi/query/select-columns).
 const formatted = "@OData.Community.Display.V1.FormattedValue"
 
-// jsonFile is an answer of the Web API: one object, {"value": [...]}, or the
-// list alone, as some tools save it. The columns are those of the first object.
+// jsonFile is what tools save: an answer of the Web API (one object, or
+// {"value": [...]}), the list alone, the answer inside the body that a flow or a
+// script keeps it in, or one object a line. Objects inside a row are columns of it.
 type jsonFile struct {
 	in      *lineReader
 	decoder *json.Decoder
 	names   []string
-	first   *Row
-	list    bool // inside a list
-	nested  bool // the list is the value of an object
+	at      map[string]int
+	ahead   []object // read to learn the columns
+	list    bool     // inside the list of rows
+	depth   int      // objects that the list is in
+	lines   bool     // objects follow one another without a list
 	entity  string
 	done    bool
 	more    atomic.Bool // the answer has further pages
 }
 
+// object is a row before the columns are known.
+type object struct {
+	members []member
+	line    int
+}
+
+// member is a name and its scalar value, in text.
+type member struct{ name, text string }
+
+// What is read at most before the columns are fixed: an object may lack a member
+// that the next one has (FetchXML leaves out what is empty).
+const (
+	aheadObjects = 1000
+	aheadBytes   = 4 << 20
+)
+
+// containers are the names under which tools keep a list of rows.
+var containers = []string{"value", "values", "results", "items", "records", "rows", "data", "mailboxes", "users"}
+
+const deepest = 16 // objects inside one another
+
 func openJSON(r io.Reader) (*jsonFile, error) {
-	f := &jsonFile{in: &lineReader{in: r}}
+	f := &jsonFile{in: &lineReader{in: r}, at: map[string]int{}}
 	f.decoder = json.NewDecoder(f.in)
+	f.decoder.UseNumber()
 	f.in.decoder = f.decoder
 	start, err := f.decoder.Token()
 	if err != nil {
 		return nil, f.damaged(err)
 	}
-	var alone []member
-	if start == json.Delim('{') {
-		if alone, err = f.members(); err != nil {
-			return nil, err
-		}
-		f.nested = f.list
-	} else {
+	if start == json.Delim('[') {
 		f.list = true
-	}
-	if !f.list { // the object is the row
-		if err := f.end(); err != nil {
+	} else {
+		alone, err := f.outer("", 1)
+		if err != nil {
 			return nil, err
 		}
-		if err := refused(alone); err != nil {
+		if !f.list { // the object is a row
+			if err := refused(alone); err != nil {
+				return nil, err
+			}
+			f.lines = true
+			f.add(object{alone, 1})
+			return f, nil
+		}
+	}
+	for size := int64(0); len(f.ahead) < aheadObjects && size < aheadBytes; {
+		o, bad, err := f.read()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			if bad && len(f.ahead) > 0 {
+				f.ahead = append(f.ahead, object{nil, o.line}) // told in its turn
+				continue
+			}
 			return nil, err
 		}
-		f.done = true
-		row := f.row(alone, 1)
-		f.first = &row
-		return f, nil
+		f.add(o)
+		size = f.decoder.InputOffset()
+		if f.addressed() {
+			break
+		}
 	}
-	row, _, err := f.read()
-	if errors.Is(err, io.EOF) {
+	if len(f.ahead) == 0 {
 		return nil, fault(0, Empty, "the file holds an empty list")
 	}
-	if err != nil {
-		return nil, err
-	}
-	f.first = &row
 	return f, nil
+}
+
+// add keeps an object for later and learns its columns.
+func (f *jsonFile) add(o object) {
+	f.ahead = append(f.ahead, o)
+	for _, m := range o.members {
+		if _, known := f.at[m.name]; !known && !strings.Contains(m.name, "@") && len(f.names) < maxMembers {
+			f.at[m.name] = len(f.names)
+			f.names = append(f.names, m.name)
+		}
+	}
+}
+
+// addressed says whether a column of addresses is known.
+func (f *jsonFile) addressed() bool {
+	return slices.ContainsFunc(f.names, func(name string) bool { return mailboxIndex()[fold(name)] == "emailaddress" || addressRank(name) > 0 })
 }
 
 func (f *jsonFile) header() []string { return f.names }
 
 func (f *jsonFile) next() (Row, bool, error) {
-	if f.first != nil {
-		row := *f.first
-		f.first = nil
-		return row, false, nil
+	if len(f.ahead) > 0 {
+		o := f.ahead[0]
+		f.ahead = f.ahead[1:]
+		if o.members == nil {
+			return Row{Line: o.line}, false, notAnObject(o.line)
+		}
+		return f.row(o), false, nil
 	}
 	if f.done {
 		return Row{}, true, io.EOF
 	}
-	return f.read()
+	o, bad, err := f.read()
+	if err != nil {
+		return Row{Line: o.line}, !bad, err
+	}
+	return f.row(o), false, nil
 }
 
-// read returns the next row of the list.
-func (f *jsonFile) read() (Row, bool, error) {
-	if !f.decoder.More() {
+// read returns the next object. bad says that only this row cannot be read.
+func (f *jsonFile) read() (o object, bad bool, err error) {
+	if !f.lines && !f.decoder.More() {
 		f.done = true
 		if _, err := f.decoder.Token(); err != nil {
-			return Row{}, true, f.damaged(err)
+			return o, false, f.damaged(err)
 		}
-		if f.nested {
-			if _, err := f.members(); err != nil {
-				return Row{}, true, err
+		for ; f.depth > 0; f.depth-- {
+			if _, err := f.outer("", f.depth); err != nil {
+				return o, false, err
 			}
 		}
-		if err := f.end(); err != nil {
-			return Row{}, true, err
+		if _, err := f.decoder.Token(); !errors.Is(err, io.EOF) {
+			return o, false, fault(f.in.lineAt(f.decoder.InputOffset()), BadJSON, "something follows the JSON; save one answer of the Web API in a file")
 		}
-		return Row{}, true, io.EOF
+		return o, false, io.EOF
 	}
 	var raw json.RawMessage
 	if err := f.decoder.Decode(&raw); err != nil {
 		f.done = true
-		return Row{}, true, f.damaged(err)
+		if f.lines && errors.Is(err, io.EOF) {
+			return o, false, io.EOF
+		}
+		return o, false, f.damaged(err)
 	}
-	line := f.in.lineAt(f.decoder.InputOffset() - int64(len(raw)))
+	o.line = f.in.lineAt(f.decoder.InputOffset() - int64(len(raw)))
 	if raw[0] != '{' {
-		return Row{Line: line}, false, fault(line, BadJSON, "the list holds something that is no object; save the answer of the Web API as it is")
+		return o, true, notAnObject(o.line)
 	}
 	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
 	_, _ = d.Token()
-	list, err := pairs(d, line)
-	if err != nil {
-		return Row{Line: line}, false, err
+	err = members(d, "", 1, func(name, text string) error {
+		if len(o.members) == maxMembers {
+			return fault(o.line, TooLong, "the object has more than %d members; is it the right file?", maxMembers)
+		}
+		o.members = append(o.members, member{name, text})
+		return nil
+	}, nil)
+	if own := (*Error)(nil); err != nil && !errors.As(err, &own) {
+		err = fault(o.line, BadJSON, "the object is no JSON")
 	}
-	return f.row(list, line), false, nil
+	return o, err != nil, err
 }
 
-// member is a name and its value.
-type member struct {
-	name  string
-	value json.RawMessage
+func notAnObject(line int) *Error {
+	return fault(line, BadJSON, "the list holds something that is no object; save the answer of the Web API as it is")
 }
 
-// members reads the members of the outermost object, up to its end or into the
-// list of rows.
-func (f *jsonFile) members() ([]member, error) {
+// outer reads the members of an object around the rows, up to its end or into
+// the list of rows.
+func (f *jsonFile) outer(above string, depth int) ([]member, error) {
 	var list []member
-	for f.decoder.More() {
-		name, err := f.decoder.Token()
-		if err != nil {
-			return nil, f.damaged(err)
-		}
-		if name == "value" && !f.list {
-			value, err := f.decoder.Token()
-			switch {
-			case err != nil:
-				return nil, f.damaged(err)
-			case value == json.Delim('['):
-				f.list = true
-				return nil, nil
-			case value == json.Delim('{'):
-				return nil, fault(f.in.lineAt(f.decoder.InputOffset()), BadJSON, "its \"value\" is no list; save the answer of the Web API as it is")
-			}
-			continue // a column of another table
-		}
-		m := member{name: fmt.Sprint(name)}
-		if err := f.decoder.Decode(&m.value); err != nil {
-			return nil, f.damaged(err)
-		}
-		switch strings.ToLower(m.name) {
+	err := members(f.decoder, above, depth, func(name, text string) error {
+		switch strings.ToLower(name[strings.LastIndex(name, ".@")+1:]) {
 		case "@odata.context":
-			f.entity = entityOf(m.value)
-		case "@odata.nextlink", "odata.nextlink", "@nextlink":
-			f.more.Store(f.more.Load() || textOf(m.value) != "")
+			f.entity = entityOf(text)
+		case "@odata.nextlink", "@nextlink", "odata.nextlink":
+			f.more.Store(f.more.Load() || text != "")
 		case "@microsoft.dynamics.crm.morerecords":
-			f.more.Store(f.more.Load() || string(m.value) == "true")
+			f.more.Store(f.more.Load() || text == "true")
 		}
 		if len(list) < maxMembers {
-			list = append(list, m)
+			list = append(list, member{name, text})
 		}
+		return nil
+	}, func(name string, depth int) bool {
+		if f.list || !slices.Contains(containers, strings.ToLower(name)) {
+			return false
+		}
+		f.list, f.depth = true, depth
+		return true
+	})
+	if errors.Is(err, errInside) {
+		return nil, nil
 	}
-	if _, err := f.decoder.Token(); err != nil {
+	if err != nil {
 		return nil, f.damaged(err)
 	}
 	return list, nil
 }
 
-// refused is the error that the Web API answered in the place of rows.
-func refused(alone []member) error {
-	for _, m := range alone {
-		var answer struct{ Code, Message string }
-		if m.name != "error" || scalar(m.value) || json.Unmarshal(m.value, &answer) != nil || answer.Message == "" {
-			continue
+// errInside says that reading stands in the list of rows.
+var errInside = errors.New("inside the list")
+
+// members reads the members of an object whose beginning was read, and of the
+// objects in it: its values are given to take, under names joined by dots. A list
+// is passed over, unless rows says that it is the one looked for.
+func members(d *json.Decoder, above string, depth int, take func(name, text string) error, rows func(name string, depth int) bool) error {
+	if depth > deepest {
+		return &json.SyntaxError{}
+	}
+	for d.More() {
+		token, err := d.Token()
+		if err != nil {
+			return err
 		}
-		said := []rune(answer.Message)
-		if len(said) > mostSaid {
-			said = append(said[:mostSaid], '…')
+		key, _ := token.(string)
+		name := joined(above, key)
+		value, err := d.Token()
+		if err != nil {
+			return err
 		}
-		text := "the file holds no rows but an error of the Web API: " + strconv.Quote(string(said))
-		if answer.Code != "" {
-			text += " (code " + quote(answer.Code) + ")"
+		switch value := value.(type) {
+		case json.Delim:
+			switch {
+			case value == '{':
+				err = members(d, name, depth+1, take, rows)
+			case rows != nil && rows(key, depth):
+				err = errInside
+			default:
+				err = skipList(d)
+			}
+		case nil:
+			err = take(name, "")
+		default:
+			err = take(name, fmt.Sprint(value))
 		}
-		return fault(0, BadJSON, "%s; mend the query, and save its answer", text)
+		if err != nil {
+			return err
+		}
+	}
+	_, err := d.Token()
+	return err
+}
+
+// joined is the name of a member of an object. Of an object that stands for one
+// value (PowerShell writes an address so), the value has its name.
+func joined(above, name string) string {
+	switch {
+	case above == "":
+		return name
+	case strings.EqualFold(name, "Address"), strings.EqualFold(name, "Value"):
+		return above
+	}
+	return above + "." + name
+}
+
+// skipList reads to the end of a list whose beginning was read.
+func skipList(d *json.Decoder) error {
+	for depth := 1; depth > 0; {
+		token, err := d.Token()
+		if err != nil {
+			return err
+		}
+		switch token {
+		case json.Delim('['), json.Delim('{'):
+			depth++
+		case json.Delim(']'), json.Delim('}'):
+			depth--
+		}
 	}
 	return nil
+}
+
+// refused is the error that the Web API answered in the place of rows.
+func refused(alone []member) error {
+	code, message := "", ""
+	for _, m := range alone {
+		switch {
+		case strings.HasSuffix(m.name, "error.code"):
+			code = m.text
+		case strings.HasSuffix(m.name, "error.message"):
+			message = m.text
+		}
+	}
+	if message == "" {
+		return nil
+	}
+	said := []rune(message)
+	if len(said) > mostSaid {
+		said = append(said[:mostSaid], '…')
+	}
+	text := "the file holds no rows but an error of the Web API: " + strconv.Quote(string(said))
+	if code != "" {
+		text += " (code " + quote(code) + ")"
+	}
+	return fault(0, BadJSON, "%s; correct the query, and save its answer", text)
 }
 
 // mostSaid is how much of a message is repeated, in characters.
@@ -195,33 +326,6 @@ const mostSaid = 300
 // maxMembers is far above the columns of any table of Dynamics, each with its
 // annotations.
 const maxMembers = 5000
-
-func pairs(d *json.Decoder, line int) ([]member, error) {
-	var list []member
-	for d.More() {
-		name, err := d.Token()
-		if err != nil {
-			return nil, fault(line, BadJSON, "the object is no JSON")
-		}
-		m := member{name: fmt.Sprint(name)}
-		if err := d.Decode(&m.value); err != nil {
-			return nil, fault(line, BadJSON, "the object is no JSON")
-		}
-		if len(list) == maxMembers {
-			return nil, fault(line, TooLong, "the object has more than %d members; is it the right file?", maxMembers)
-		}
-		list = append(list, m)
-	}
-	return list, nil
-}
-
-// end makes sure that nothing follows.
-func (f *jsonFile) end() error {
-	if _, err := f.decoder.Token(); !errors.Is(err, io.EOF) {
-		return fault(f.in.lineAt(f.decoder.InputOffset()), BadJSON, "something follows the JSON; save one answer of the Web API in a file")
-	}
-	return nil
-}
 
 // damaged says why reading ended.
 func (f *jsonFile) damaged(err error) error {
@@ -240,58 +344,31 @@ func (f *jsonFile) damaged(err error) error {
 	return err
 }
 
-// row makes a row of an object: its scalar members in the order of the first.
-func (f *jsonFile) row(list []member, line int) Row {
-	if f.names == nil {
-		f.names = []string{}
-		for _, m := range list {
-			if !strings.Contains(m.name, "@") && scalar(m.value) && !slices.Contains(f.names, m.name) {
-				f.names = append(f.names, m.name)
-			}
-		}
-	}
-	at := make(map[string]int, len(f.names))
-	for i, n := range f.names {
-		at[n] = i
-	}
-	row := Row{Line: line, Cells: make([]string, len(f.names)), labels: make([]string, len(f.names))}
-	for _, m := range list {
+// row makes a row of an object: its values in the order of the columns.
+func (f *jsonFile) row(o object) Row {
+	row := Row{Line: o.line, Cells: make([]string, len(f.names)), labels: make([]string, len(f.names))}
+	for _, m := range o.members {
 		name, annotation, annotated := strings.Cut(m.name, "@")
 		if m.name == "@odata.type" || m.name == "@odata.context" {
-			f.entity = entityOf(m.value)
+			f.entity = entityOf(m.text)
 		}
-		i, ok := at[name]
+		i, ok := f.at[name]
 		switch {
 		case !ok:
 		case !annotated:
-			row.Cells[i] = textOf(m.value)
+			row.Cells[i] = m.text
 		case strings.EqualFold("@"+annotation, formatted):
-			row.labels[i] = textOf(m.value)
+			row.labels[i] = m.text
 		}
 	}
 	return row
 }
 
-func scalar(raw json.RawMessage) bool { return len(raw) > 0 && raw[0] != '{' && raw[0] != '[' }
-
-// textOf is a scalar as a cell of a CSV file would have it.
-func textOf(raw json.RawMessage) string {
-	switch {
-	case !scalar(raw) || string(raw) == "null":
-		return ""
-	case raw[0] == '"':
-		var s string
-		_ = json.Unmarshal(raw, &s)
-		return s
-	}
-	return string(raw)
-}
-
 // entityOf is the set of tables that a context names: "mailboxes" in
 // https://org.crm.dynamics.com/api/data/v9.2/$metadata#mailboxes(name)/$entity,
 // or the type in #Microsoft.Dynamics.CRM.mailbox.
-func entityOf(raw json.RawMessage) string {
-	_, name, _ := strings.Cut(textOf(raw), "#")
+func entityOf(context string) string {
+	_, name, _ := strings.Cut(context, "#")
 	name = strings.TrimPrefix(name, "Microsoft.Dynamics.CRM.")
 	if i := strings.IndexAny(name, "(/"); i >= 0 {
 		name = name[:i]

@@ -29,7 +29,7 @@ func ReadProfile(r io.Reader) (*evidence.Profile, error) {
 	if err := t.entity("emailserverprofile"); err != nil {
 		return nil, err
 	}
-	l, err := arrange(t.Header, profileIndex)
+	l, err := arrange(t.Header, profileIndex())
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +82,7 @@ func (l layout) isProfile() error {
 		}
 	}
 	for _, h := range l.header {
-		if mailboxIndex[fold(h)] == "emailaddress" {
+		if mailboxIndex()[fold(h)] == "emailaddress" {
 			return fault(1, NoColumns, "this is an export of mailboxes, not of an e-mail server profile; export the table Email Server Profiles")
 		}
 	}

@@ -6,11 +6,11 @@ import (
 	"errors"
 	"io"
 	"iter"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/transform"
 )
@@ -20,7 +20,44 @@ type Table struct {
 	Header []string // the columns as the file names them
 	source source
 	number int
-	used   []int // the columns that have to be text; nil: all
+	first  *step // the first row, where somebody looked at it
+	other  int   // cells that were read as Windows-1252
+}
+
+// step is one result of a source.
+type step struct {
+	row  Row
+	last bool
+	err  error
+}
+
+// peek looks at the first row. It waits for it.
+func (t *Table) peek() (Row, error) {
+	if t.first == nil {
+		row, last, err := t.source.next()
+		t.first = &step{row, last, err}
+	}
+	return t.first.row, t.first.err
+}
+
+func (t *Table) next() (Row, bool, error) {
+	if s := t.first; s != nil {
+		t.first = &step{last: true, err: io.EOF}
+		if !s.last {
+			t.first = nil
+		}
+		return s.row, s.last, s.err
+	}
+	return t.source.next()
+}
+
+// Note is what the reader of the results should know of how the file was read,
+// as far as it was; "" nothing.
+func (t *Table) Note() string {
+	if t.other == 0 {
+		return ""
+	}
+	return "the file is not UTF-8 throughout, so some cells were read as Windows-1252 (Western European); if names look wrong, save it as \"CSV UTF-8\""
 }
 
 // Row is one row of data.
@@ -72,7 +109,9 @@ func Open(r io.Reader, wanted ...string) (*Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Table{Header: s.header(), source: s}, nil
+	t := &Table{Header: s.header(), source: s}
+	t.decode(t.Header)
+	return t, nil
 }
 
 // beginning is what comes first, without the blanks before it. It waits for no
@@ -91,10 +130,6 @@ func beginning(in *bufio.Reader) ([]byte, error) {
 func noText(line int) *Error {
 	return fault(line, BadEncoding, "this is neither UTF-8 nor UTF-16 with a byte order mark; save it as \"CSV UTF-8\"")
 }
-
-// Use names the columns whose cells have to be text. Of the others, what is none
-// is replaced.
-func (t *Table) Use(columns ...int) { t.used = columns }
 
 // Empty says whether there is no row. It waits for the first.
 func (t *Table) Empty() bool {
@@ -115,7 +150,7 @@ func (t *Table) More() bool {
 func (t *Table) Rows() iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
 		for {
-			row, last, err := t.source.next()
+			row, last, err := t.next()
 			if errors.Is(err, io.EOF) {
 				return
 			}
@@ -128,9 +163,7 @@ func (t *Table) Rows() iter.Seq2[Row, error] {
 			if errors.As(err, &own) && row.Line == 0 {
 				row.Line = own.Line
 			}
-			for i, cell := range row.Cells {
-				row.Cells[i] = strings.ToValidUTF8(cell, string(utf8.RuneError))
-			}
+			t.decode(row.Cells)
 			if !yield(row, err) || last {
 				return
 			}
@@ -141,27 +174,31 @@ func (t *Table) Rows() iter.Seq2[Row, error] {
 	}
 }
 
-// checkText refuses bytes that are no text: Excel's plain "CSV" is in the code
-// page of the machine that wrote it, and reading it as another makes other
-// names of it. A cell that nobody uses may have them. A NUL is in no table: the
-// row is damaged, wherever it stands.
+// checkText refuses a NUL, which is in no table: the row is damaged, wherever it
+// stands.
 func (t *Table) checkText(row Row) error {
 	for i, cell := range row.Cells {
-		var e *Error
-		switch {
-		case strings.IndexByte(cell, 0) >= 0:
-			e = fault(row.Line, BadEncoding, "there is a NUL character, so the file is damaged here; save it again")
-		case (t.used == nil || slices.Contains(t.used, i)) && !utf8.ValidString(cell):
-			e = noText(row.Line)
-		default:
+		if strings.IndexByte(cell, 0) < 0 {
 			continue
 		}
+		e := fault(row.Line, BadEncoding, "there is a NUL character, so the file is damaged here; save it again")
 		if i < len(t.Header) {
 			e.Column = t.Header[i]
 		}
 		return e
 	}
 	return nil
+}
+
+// decode reads cells that are no UTF-8 as Windows-1252: Excel's plain "CSV" is in
+// the code page of the machine that wrote it, and that is the usual one.
+func (t *Table) decode(cells []string) {
+	for i, cell := range cells {
+		if !utf8.ValidString(cell) {
+			t.other++
+			cells[i], _ = charmap.Windows1252.NewDecoder().String(cell) // every byte is a character
+		}
+	}
 }
 
 // Column finds a column by its name, without regard to case and spaces. The

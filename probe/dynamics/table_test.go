@@ -10,7 +10,6 @@ import (
 	"testing"
 	"testing/iotest"
 	"time"
-	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -28,7 +27,7 @@ func TestRefused(t *testing.T) {
 		{"mail,\x00\na,1\n", BadEncoding, "byte order mark"},
 		{"sep=;\r\n", Empty, "sep="},
 		{`{"error":{"code":"0x80060888","message":"Could not find ` + `\u001b[31m` + strings.Repeat("x", 1000) + `"}}`, BadJSON, `an error of the Web API: "Could not find \x1b[31m`},
-		{`{"error":{"message":"No rights"}}`, BadJSON, `"No rights"; mend`},
+		{`{"error":{"message":"No rights"}}`, BadJSON, `"No rights"; correct`},
 	} {
 		_, err := Open(strings.NewReader(c.text))
 		var e *Error
@@ -38,25 +37,62 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// What no column that is used holds need not be text, and comes out as text all
-// the same.
-func TestUse(t *testing.T) {
-	table, err := Open(strings.NewReader("mail,x\na,\xe4\n\xe4,b\n"))
+// What is not UTF-8 is read as Windows-1252, and the reader is told.
+func TestWindows1252(t *testing.T) {
+	table, err := Open(strings.NewReader("mail,Stra\xdfe\na,\xe4\n\x80,b\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	table.Use(0)
 	var list []string
 	for row, err := range table.Rows() {
 		list = append(list, told(row, err))
-		for _, cell := range row.Cells {
-			if !utf8.ValidString(cell) {
-				t.Errorf("%q", cell)
-			}
-		}
 	}
-	if diff := cmp.Diff([]string{`1 line 2 ["a" "�"]`, "2 line 3 encoding"}, list); diff != "" {
-		t.Error(diff)
+	if diff := cmp.Diff([]string{`1 line 2 ["a" "ä"]`, `2 line 3 ["€" "b"]`}, list); diff != "" || table.Header[1] != "Straße" {
+		t.Error(diff, table.Header)
+	}
+	if !strings.Contains(table.Note(), "Windows-1252") {
+		t.Errorf("note %q", table.Note())
+	}
+}
+
+// Files as other tools write them: the column of addresses is found, and what it
+// holds is an address.
+func TestAddressColumnOfOtherTools(t *testing.T) {
+	for _, c := range []struct{ name, text, want string }{
+		{"FetchXML leaves out what is empty", `{"value":[{"name":"Queue"},{"name":"Anna","emailaddress":"anna@contoso.com"}]}`, "|anna@contoso.com"},
+		{"inside a body", `{"statusCode":200,"headers":{"a":"b"},"body":{"@odata.context":"x","value":[{"emailaddress":"anna@contoso.com"}]}}`, "anna@contoso.com"},
+		{"one object a line", "{\"mail\":\"a@contoso.com\"}\n{\"name\":\"b\",\"mail\":\"b@contoso.com\"}\n", "a@contoso.com|b@contoso.com"},
+		{"an address as an object", `[{"Name":"Anna","PrimarySmtpAddress":{"Local":"anna","Domain":"contoso.com","Address":"anna@contoso.com"}}]`, "anna@contoso.com"},
+		{"a row inside a row", `{"results":[{"mailbox":{"emailaddress":"anna@contoso.com"}}]}`, "anna@contoso.com"},
+		{"Graph", `{"@odata.context":"https://graph.microsoft.com/v1.0/$metadata#users(mail)","value":[{"mail":"anna@contoso.com"}]}`, "anna@contoso.com"},
+		{"Export-Csv with a type", "#TYPE Microsoft.Exchange.Data.Directory.Management.Mailbox\r\n\"Alias\",\"PrimarySmtpAddress\",\"WindowsEmailAddress\"\r\n\"anna\",\"anna@contoso.com\",\"other@contoso.com\"\r\n", "anna@contoso.com"},
+		{"a proxy address", "Name,WindowsEmailAddress\nAnna,SMTP:anna@contoso.com\n", "anna@contoso.com"},
+		{"German", "Name;E-Mail-Adresse;Benutzername\nAnna;anna@contoso.com;a@contoso.com\n", "anna@contoso.com"},
+		{"French, in the code page of Windows", "Nom;Adresse \xe9lectronique\nAnna;anna@contoso.com\n", "anna@contoso.com"},
+		{"a heading nobody knows", "Naam;Postvak\nAnna;anna@contoso.com\n", "anna@contoso.com"},
+		{"no heading", "Anna,anna@contoso.com\nBob,bob@contoso.com\n", "anna@contoso.com|bob@contoso.com"},
+		{"a list alone", "anna@contoso.com\nbob@contoso.com\n", "anna@contoso.com|bob@contoso.com"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			table, err := Open(strings.NewReader(c.text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			column, err := table.AddressColumn()
+			if err != nil {
+				t.Fatal(err, table.Header)
+			}
+			var list []string
+			for row, err := range table.Rows() {
+				if err != nil {
+					t.Fatal(err)
+				}
+				list = append(list, CleanAddress(row.Cells[column]))
+			}
+			if got := strings.Join(list, "|"); got != c.want {
+				t.Errorf("%s, want %s (%q)", got, c.want, table.Header)
+			}
+		})
 	}
 }
 
@@ -188,7 +224,7 @@ func TestRows(t *testing.T) {
 		{"not closed, others are", "mail,x\n\"a,1\nb,2\n\"c\",3\nd,4\n", []string{"1 line 2 quote", `2 line 3 ["b" "2"]`, `3 line 4 ["c" "3"]`, `4 line 5 ["d" "4"]`}},
 		{"inches", "mail,x\na,5\" disk\nb,2\nc,3\n", []string{"1 line 2 quote", `2 line 3 ["b" "2"]`, `3 line 4 ["c" "3"]`}},
 		{"inches twice", "mail,x\na,5\" disk\nb,3\" disk\nc,3\n", []string{"1 line 2 quote", "2 line 3 quote", `3 line 4 ["c" "3"]`}},
-		{"no text", "mail,x\n\xff,1\nb,2\n", []string{"1 line 2 encoding", `2 line 3 ["b" "2"]`}},
+		{"no UTF-8", "mail,x\n\xff,1\nb,2\n", []string{`1 line 2 ["ÿ" "1"]`, `2 line 3 ["b" "2"]`}},
 		{"JSON", "{\"value\":[\n{\"mail\":\"a\",\"x\":1,\"o\":{\"p\":[]}},\n\n {\"x\":null,\"mail\":\"b\",\"y\":2},\n7,\n{\"mail\":true}]}", []string{`1 line 2 ["a" "1"]`, `2 line 4 ["b" ""]`, "3 line 5 json", `4 line 6 ["true" ""]`}},
 		{"JSON cut", "{\"value\":[\n{\"mail\":\"a\",\"x\":1},\n{\"mail\":\"b\"", []string{`1 line 2 ["a" "1"]`, "2 line 3 json"}},
 		{"JSON cut in a row", "[\n{\"mail\":\"a\"},\n{\"ma", []string{`1 line 2 ["a"]`, "2 line 3 json"}},
