@@ -160,6 +160,9 @@ func batchWith(c *cli.Context, std stdio, mask *batchMask) error {
 		std.complain(errors.New(partial))
 		out.trouble = strings.TrimPrefix(out.trouble+". "+partial, ". ")
 	}
+	if note := input.table.Note(); note != "" {
+		std.complain(errors.New(input.name + ": " + note))
+	}
 	if sumErr := out.summary(summary); sumErr != nil && err == nil {
 		std.complain(fmt.Errorf("the results could not be written: %w", sumErr))
 		err, whole = sumErr, false
