@@ -260,7 +260,7 @@ func (c fieldCase) arguments(s *stage, line []string) []string {
 		if !has("--ca-file") {
 			more = append(more, "--ca-file", "ca.pem")
 		}
-		if has("--user", "--profile") && !has("--password-file", "--no-credentials") {
+		if has("--user", "--profile") && !has("--password-file", "--no-credentials", "--keytab", "--ccache") {
 			more = append(more, "--password-file", "password.txt")
 		}
 		if !has("--user", "--profile", "--no-credentials", "--keytab", "--ccache") && len(c.Servers) > 0 {

@@ -16,6 +16,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"math/big"
 	"net"
@@ -169,6 +170,7 @@ type fieldCertificate struct {
 	Issuer   string   `yaml:"issuer"`    // what is written as the issuer's name
 	By       string   `yaml:"by"`        // root (trusted), intermediate (of that root), unknown, itself
 	Alone    bool     `yaml:"alone"`     // the intermediate is not sent
+	Above    int      `yaml:"above"`     // days from now to the end of the intermediate
 	Days     int      `yaml:"days"`      // from now to its end; negative is expired
 	From     int      `yaml:"from"`      // days from now to its beginning
 	Serial   string   `yaml:"serial"`    // negative
@@ -181,7 +183,7 @@ type fieldCertificate struct {
 var authorities sync.Map
 
 // authorityNamed is an authority that nobody trusts, or one below the trusted.
-func authorityNamed(tb testing.TB, name, organisation string, below bool) (*x509.Certificate, *ecdsa.PrivateKey) {
+func authorityNamed(tb testing.TB, name, organisation string, below bool, days int) (*x509.Certificate, *ecdsa.PrivateKey) {
 	type pair struct {
 		cert *x509.Certificate
 		key  *ecdsa.PrivateKey
@@ -193,6 +195,10 @@ func authorityNamed(tb testing.TB, name, organisation string, below bool) (*x509
 		}
 		template.IsCA, template.BasicConstraintsValid, template.KeyUsage = true, true, x509.KeyUsageCertSign
 		template.SubjectKeyId = []byte(name)
+		if days != 0 {
+			template.NotAfter = time.Now().Add(time.Duration(days) * 24 * time.Hour)
+			template.NotBefore = template.NotAfter.Add(-1000 * 24 * time.Hour)
+		}
 		parent, signer := template, key
 		if below {
 			parent, signer = theAuthority().cert, theAuthority().key
@@ -207,7 +213,7 @@ func authorityNamed(tb testing.TB, name, organisation string, below bool) (*x509
 		}
 		return pair{cert, key}
 	}
-	once, _ := authorities.LoadOrStore(name, sync.OnceValue(make))
+	once, _ := authorities.LoadOrStore(fmt.Sprint(name, days), sync.OnceValue(make))
 	p := once.(func() pair)()
 	return p.cert, p.key
 }
@@ -253,12 +259,12 @@ func (c fieldCertificate) made(tb testing.TB) tls.Certificate {
 	switch c.By {
 	case "", "root":
 	case "intermediate":
-		parent, signer = authorityNamed(tb, "Contoso Issuing CA 2", "", true)
+		parent, signer = authorityNamed(tb, "Contoso Issuing CA 2", "", true, c.Above)
 		if !c.Alone {
 			chain = [][]byte{parent.Raw}
 		}
 	case "unknown":
-		parent, signer = authorityNamed(tb, c.Issuer, c.Organise, false)
+		parent, signer = authorityNamed(tb, c.Issuer, c.Organise, false, 0)
 		if !c.Alone {
 			chain = [][]byte{parent.Raw}
 		}
