@@ -31,18 +31,18 @@ const (
 // and where it redirects to. It tells no address. The connection is returned if the
 // server keeps it; the caller closes it.
 func (c *Client) AskWhere(ctx context.Context, userAgent string) (evidence.Item, *wire.Conn) {
-	item, conn := c.send(ctx, nil, leg{step: evidence.StepAutodiscoverAsk, userAgent: userAgent, get: true})
-	return c.Recorder.Add(item), conn
+	sent := c.Send(ctx, nil, Leg{Step: evidence.StepAutodiscoverAsk, UserAgent: userAgent, get: true})
+	return c.Recorder.Add(sent.Item), sent.Conn
 }
 
 // LookUp asks for the mailbox without a credential: POX and SOAP by their POST,
 // version 2 (JSON) by a GET of the URL, which then names the mailbox.
 func (c *Client) LookUp(ctx context.Context, userAgent string) evidence.Item {
-	item, conn := c.send(ctx, nil, leg{
-		step: evidence.StepAutodiscoverLookup, userAgent: userAgent, call: &soap.Call{}, get: c.Discover.Form == evidence.DiscoveryJSON,
+	sent := c.Send(ctx, nil, Leg{
+		Step: evidence.StepAutodiscoverLookup, UserAgent: userAgent, Question: &Question{}, get: c.Discover.Form == evidence.DiscoveryJSON,
 	})
-	conn.Close()
-	return c.Recorder.Add(item)
+	sent.Conn.Close()
+	return c.Recorder.Add(sent.Item)
 }
 
 // JSONLookup is the URL of version 2 at the host of u: it answers without a
@@ -51,8 +51,8 @@ func JSONLookup(u *url.URL, mailbox string) *url.URL {
 	return &url.URL{Scheme: u.Scheme, Host: u.Host, Path: "/autodiscover/autodiscover.json/v1.0/" + mailbox, RawQuery: "Protocol=EWS"}
 }
 
-// step is the step of a leg as it is recorded.
-func (c *Client) step(s evidence.Step) evidence.Step {
+// Step is the step of a leg as it is recorded: Autodiscover has its own.
+func (c *Client) Step(s evidence.Step) evidence.Step {
 	if c.Discover == nil {
 		return s
 	}
@@ -68,12 +68,12 @@ func (c *Client) step(s evidence.Step) evidence.Step {
 }
 
 // fill makes a request one of Autodiscover.
-func (d *Discover) fill(r *wire.Request, l leg) {
+func (d *Discover) fill(r *wire.Request, l Leg) {
 	if l.get {
 		r.Method, r.Header = "GET", [][2]string{{"Accept", "text/xml, application/json"}}
 		return
 	}
-	if l.call == nil {
+	if l.Question == nil {
 		return // the first leg of a handshake asks nothing
 	}
 	if d.Form == evidence.DiscoverySOAP {

@@ -125,6 +125,17 @@ func (r *Recorder) folder(identifier string) string {
 	return "folder-" + strconv.Itoa(i+1)
 }
 
+// KnowFolder makes the folder known that is folder-1 from now on; "" none.
+func (r *Recorder) KnowFolder(identifier string) { r.folder(identifier) }
+
+// FirstFolder is the identifier of folder-1, "" if there is none yet.
+func (r *Recorder) FirstFolder() string {
+	if len(r.folders) == 0 {
+		return ""
+	}
+	return r.folders[0]
+}
+
 // Items returns what was written so far, in the order in which the legs began.
 func (r *Recorder) Items() []evidence.Item {
 	r.mu.Lock()
@@ -244,6 +255,10 @@ func (r *Recorder) Expose() {
 // Hide makes a secret known that was made on the way (a key, a reply that can be
 // attacked offline), before it is sent or could be repeated.
 func (r *Recorder) Hide(secret []byte) { r.vault.AddBytes(secret) }
+
+// HideMark makes the beginning of a message known by which it is recognised if a
+// server repeats it.
+func (r *Recorder) HideMark(mark []byte) { r.vault.AddMark(mark) }
 
 // maskCookie keeps a cookie's name, which tells devices apart, and drops its
 // value: session cookies sign in, and Exchange's X-BackEndCookie names the

@@ -14,6 +14,7 @@ import (
 	"github.com/ewsprobe/ewsprobe/ews/challenge"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/ews/front"
+	"github.com/ewsprobe/ewsprobe/ews/signin"
 	"github.com/ewsprobe/ewsprobe/ews/wire"
 )
 
@@ -324,27 +325,19 @@ func passwordScheme(r *evidence.Response) string {
 func (l *ladder) signIn(ctx context.Context, a *asked, scheme string) evidence.Item {
 	ctx, cancel := context.WithTimeout(ctx, 2*l.patience())
 	defer cancel()
-	note := evidence.Logon{Scheme: scheme}
-	settle := func(result evidence.Result) bool { return l.guard.End(false, result) }
-	conn := a.conn
+	way, conn := signin.ByBasic(), a.conn
 	a.conn = nil
-	if scheme == "Basic" {
-		if conn != nil && !conn.Fit(ews.SettleTime) {
-			conn.Close()
-			conn = nil
-		}
-		l.guard.Begin(false)
-		return a.client.Basic(ctx, conn, l.UserAgent, note, settle)
+	var note evidence.Logon
+	if scheme != "Basic" {
+		conn.Close()
+		way, conn, note.Binding = signin.ByNTLM(scheme), nil, evidence.BindingRight
 	}
-	conn.Close()
-	h := a.client.NTLMNegotiate(ctx, scheme, l.UserAgent)
-	defer h.Close()
-	if !h.Kept() {
-		note.Account, note.Result, note.Detail = l.User, evidence.Unfinished, h.Lost
-		return l.recorder.Add(evidence.Item{Step: evidence.StepAutodiscoverSkipped, Address: a.client.Address, At: time.Now(), Logon: &note})
+	attempt := way.Begin(ctx, a.client, l.UserAgent)
+	if conn != nil {
+		attempt.On(conn)
 	}
-	l.guard.Begin(false)
-	return h.Authenticate(ctx, evidence.BindingRight, note, settle)
+	defer attempt.Close()
+	return attempt.Finish(ctx, note, l.guard.budget(false))
 }
 
 // hear reads an answer about the mailbox.

@@ -5,8 +5,8 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/ewsprobe/ewsprobe/ews"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/ews/signin"
 )
 
 // Profile authentication types: what the Dynamics e-mail server profile uses.
@@ -66,7 +66,7 @@ type Config struct {
 	// CurrentUser signs in with the logged-on user of Windows, who is User then.
 	CurrentUser bool
 	// SecurityContext makes the tokens of that sign-in; nil: SSPI.
-	SecurityContext ews.OpenContext
+	SecurityContext signin.OpenContext
 	// Profile is the exported Dynamics profile; nil: none was given.
 	Profile *evidence.Profile
 	Cloud   *Cloud // look-ups outside the network; nil: none

@@ -1,11 +1,10 @@
 package probe
 
 import (
-	"context"
 	"strings"
 
-	"github.com/ewsprobe/ewsprobe/ews"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/ews/signin"
 )
 
 // withPassword says that the account signs in with its password, so that a
@@ -30,19 +29,9 @@ func (c Config) spn() string {
 	return "HTTP/" + strings.ToLower(c.URL.Hostname())
 }
 
-func (c Config) openContext() ews.OpenContext {
+func (c Config) openContext() signin.OpenContext {
 	if c.SecurityContext != nil {
 		return c.SecurityContext
 	}
-	return ews.OpenSSPI
-}
-
-// asCurrentUser signs in with what Windows makes of the logged-on user.
-func (t *talk) asCurrentUser(ctx context.Context, scheme string, note evidence.Logon, settle ews.Settle) evidence.Item {
-	t.guard.Begin(false)
-	item := t.client.CurrentUser(ctx, scheme, t.userAgent, t.openContext(), t.spn(), note, settle)
-	if f := item.Error; f != nil && item.Logon.Mechanism != evidence.MechanismKerberos && (f.Code == evidence.ConnectionClosed || f.Code == evidence.ConnectionReset) {
-		t.client.KeepTest(ctx, scheme, t.userAgent, false)
-	}
-	return item
+	return signin.OpenSSPI
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/ewsprobe/ewsprobe/ews"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/ews/ntlm"
+	"github.com/ewsprobe/ewsprobe/ews/signin"
 	"github.com/ewsprobe/ewsprobe/ews/standin"
 )
 
@@ -71,7 +72,7 @@ func TestCurrentUser(t *testing.T) {
 			cfg := Config{
 				URL: u, User: `CONTOSO\svc-crm`, ProfileAuth: ProfileNTLM, View: "inside", Addresses: s.Addresses(), Extra: roots, Timeout: time.Minute,
 				UserAgent: "ExchangeServicesClient/15.00.1076.004", MaxRejections: 2, CurrentUser: true, Memory: &Memory{Dir: t.TempDir()},
-				SecurityContext: func(_, spn string, endPoint []byte) (ews.SecurityContext, error) {
+				SecurityContext: func(_, spn string, endPoint []byte) (signin.SecurityContext, error) {
 					opened++
 					if spn != "HTTP/mail.contoso.com" || endPoint == nil {
 						t.Errorf("opened for %s, bound to %q", spn, endPoint)
@@ -80,23 +81,22 @@ func TestCurrentUser(t *testing.T) {
 				},
 			}
 			c.change(&cfg)
-			rec, lines, _, err := Examine(context.Background(), cfg)
+			rec, pool, _, err := Examine(context.Background(), cfg)
 			if err != nil {
 				t.Error(err)
 			}
-			if (lines != nil) != (c.results == "accepted") {
-				t.Errorf("lines for further calls: %v", lines != nil)
+			if (pool != nil) != (c.results == "accepted") {
+				t.Errorf("a pool for further calls: %v", pool != nil)
 			}
-			if lines != nil {
-				line := lines.Line()
-				defer line.Drop()
-				settle := func(evidence.Result) bool { return false }
-				first := line.SignIn(context.Background(), ews.MailboxQuestion(standin.Mailbox, true), settle)
-				second := line.Ask(context.Background(), ews.MailboxQuestion(standin.ScopedMailbox, true), settle)
-				if !first.EWS.Answered() || !second.EWS.Answered() || first.Request.Mailbox != standin.Mailbox || lines.ByPassword() {
+			if pool != nil {
+				session := pool.Session()
+				defer session.Close()
+				first := session.SignIn(context.Background(), ews.MailboxQuestion(standin.Mailbox, true), &settling{})
+				second := session.Ask(context.Background(), ews.MailboxQuestion(standin.ScopedMailbox, true))
+				if !first.EWS.Answered() || !second.EWS.Answered() || first.Request.Mailbox != standin.Mailbox || pool.Way.Traits.Secret == signin.Password {
 					t.Errorf("%+v, then %+v", first, second)
 				}
-				opened-- // that of the line
+				opened-- // that of the session
 			}
 			got := ""
 			for _, item := range rec.Items {

@@ -7,6 +7,7 @@ import (
 	"github.com/ewsprobe/ewsprobe/ews"
 	"github.com/ewsprobe/ewsprobe/ews/directory"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/ews/signin"
 )
 
 // kdc asks the domain controllers of this check, one run's worth of knowledge.
@@ -84,7 +85,9 @@ func (t *talk) signInByTicket(ctx context.Context) error {
 
 // present shows the ticket to EWS.
 func (t *talk) present(ctx context.Context, binding string, comparison bool) evidence.Result {
-	item := t.client.Kerberos(ctx, t.userAgent, t.token, binding, evidence.Logon{Account: t.ticketOf, Comparison: comparison}, t.guard.Ticket)
+	attempt := signin.ByTicket(t.token).Begin(ctx, t.client, t.userAgent)
+	item := attempt.Finish(ctx, evidence.Logon{Account: t.ticketOf, Comparison: comparison, Binding: binding}, free{t.guard})
+	t.session.Keep(attempt, item, signin.Way{}) // without the KDC nothing could sign in again
 	if item.Logon.Result == evidence.Accepted && !t.withKey() {
 		t.provedHere = true
 	}

@@ -88,6 +88,43 @@ func (g *Guard) ShowAgain() bool {
 	return true
 }
 
+// budget makes the guard one for logons of a kind (signin.Budget).
+func (g *Guard) budget(comparison bool) budget { return budget{g, comparison} }
+
+type budget struct {
+	guard      *Guard
+	comparison bool
+}
+
+// Begin implements signin.Budget. Whether a logon may be sent was asked before.
+func (b budget) Begin() *evidence.Detail {
+	b.guard.Begin(b.comparison)
+	return nil
+}
+
+// End implements signin.Budget.
+func (b budget) End(result evidence.Result) (counted bool) { return b.guard.End(b.comparison, result) }
+
+// within is a budget that asks whether a logon may be sent.
+type within struct{ budget }
+
+// Begin implements signin.Budget.
+func (w within) Begin() *evidence.Detail {
+	if may, why := w.guard.May(w.comparison); !may {
+		return why
+	}
+	return w.budget.Begin()
+}
+
+// free is a budget of which a ticket costs nothing.
+type free struct{ guard *Guard }
+
+// Begin implements signin.Budget.
+func (free) Begin() *evidence.Detail { return nil }
+
+// End implements signin.Budget.
+func (f free) End(result evidence.Result) (counted bool) { return f.guard.Ticket(result) }
+
 // Ticket notes how a sign-in with a Kerberos ticket ended. It carries no
 // password and no proof of one: what EWS makes of it cannot lock the account.
 func (g *Guard) Ticket(result evidence.Result) (counted bool) {

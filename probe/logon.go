@@ -9,6 +9,7 @@ import (
 
 	"github.com/ewsprobe/ewsprobe/ews"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/ews/signin"
 )
 
 // logons carries out the planned uses of the credential, address by address.
@@ -100,7 +101,7 @@ func (t *talk) take(ctx context.Context, l Logon) error {
 	if l.Scheme != Basic && !comparison && item.Logon.Result == evidence.Refused && item.Logon.Mechanism != evidence.MechanismKerberos {
 		// Costs nothing, and shows a balancer that moves the connection to
 		// another server between the legs.
-		t.client.KeepTest(ctx, scheme, t.userAgent, t.wrapped)
+		signin.KeepTest(ctx, t.client, scheme, t.userAgent, t.wrapped)
 	}
 	return t.settled(item.Logon.Result, comparison)
 }
@@ -238,43 +239,47 @@ func (t *talk) again(ctx context.Context, item evidence.Item) bool {
 func (t *talk) once(ctx context.Context, l Logon, scheme string) evidence.Item {
 	comparison := l.When == ToCompare
 	note := evidence.Logon{Scheme: scheme, Binding: l.Binding, Comparison: comparison}
-	settle := func(result evidence.Result) bool { return t.guard.End(comparison, result) }
-	if l.Scheme == CurrentUser {
-		return t.asCurrentUser(ctx, scheme, note, settle)
-	}
+	client, way := t.client, t.wayOf(l, scheme)
 	if l.When == ToRename || scheme == "Basic" && comparison {
 		note.Account, _ = t.otherForm()
 		note.OtherForm = true
-		t.guard.Begin(comparison)
-		return t.client.As(note.Account).Basic(ctx, nil, t.userAgent, note, settle)
+		client = client.As(note.Account)
 	}
-	if scheme == "Basic" {
-		conn := t.conn
+	var attempt *signin.Attempt
+	switch {
+	case way.Traits.EachRequest && !note.OtherForm:
+		attempt = way.Begin(ctx, client, t.userAgent).On(t.conn)
 		t.conn = nil
-		if conn != nil && !conn.Fit(ews.SettleTime) {
-			conn.Close()
-			conn = nil
+	case way.Traits.FreeStart:
+		attempt = t.handshake
+		t.handshake = nil
+		if !attempt.Serves(scheme, t.userAgent) || attempt.Challenged() && !attempt.Kept() {
+			attempt.Close()
+			attempt = way.Begin(ctx, client, t.userAgent)
 		}
-		t.guard.Begin(comparison)
-		return t.client.Basic(ctx, conn, t.userAgent, note, settle)
+	default:
+		attempt = way.Begin(ctx, client, t.userAgent)
 	}
-	h := t.handshake
-	t.handshake = nil
-	if !h.Serves(scheme, t.userAgent) || h.Challenged() && !h.Kept() {
-		h.Close()
-		h = t.client.NTLMNegotiate(ctx, scheme, t.userAgent)
+	item := attempt.Finish(ctx, note, t.guard.budget(comparison))
+	t.wrapped = attempt.InSPNEGO()
+	again := way
+	if l.Scheme == CurrentUser {
+		again = signin.Way{} // nothing here could sign in again
 	}
-	defer h.Close()
-	if !h.Kept() {
-		note.Result, note.Detail, note.Binding = evidence.Unfinished, h.Lost, "" // type 3 was never made
-		t.note(t.address, note)
-		return evidence.Item{Logon: &note}
-	}
-	t.guard.Begin(comparison)
-	t.wrapped = h.InSPNEGO()
-	item := h.Authenticate(ctx, l.Binding, note, settle)
-	if f := item.Error; f != nil && (f.Code == evidence.ConnectionClosed || f.Code == evidence.ConnectionReset) {
-		t.client.KeepTest(ctx, scheme, t.userAgent, t.wrapped)
+	t.session.Keep(attempt, item, again)
+	if way.Traits.Secret != signin.Ticket && !way.Traits.EachRequest && ews.Lost(item) && item.Logon.Mechanism != evidence.MechanismKerberos {
+		signin.KeepTest(ctx, t.client, scheme, t.userAgent, t.wrapped)
 	}
 	return item
+}
+
+// wayOf is how a planned logon is made under a scheme.
+func (t *talk) wayOf(l Logon, scheme string) signin.Way {
+	switch l.Scheme {
+	case Basic:
+		return signin.ByBasic()
+	case CurrentUser:
+		return signin.ByCurrentUser(scheme, t.spn(), t.openContext())
+	}
+	return signin.ByNTLM(scheme)
 }

@@ -26,14 +26,13 @@ var notHere = []string{"ErrorNonExistentMailbox", "ErrorCannotFindUser", "ErrorM
 
 // further makes the calls that the answer to the logons at n leaves needed.
 func (n *node) further(ctx context.Context) {
-	s := n.client.Session()
-	if s == nil {
+	if len(n.session.Accepted) == 0 {
 		return
 	}
-	defer s.Close()
+	defer n.session.Close()
 	ctx, cancel := context.WithTimeout(ctx, max(n.Timeout/3, time.Second)) // they explain, they do not decide
 	defer cancel()
-	f := &further{node: n, session: s, answer: n.answer(s)}
+	f := &further{node: n, answer: n.answer()}
 	f.again(ctx)
 	f.otherAgents(ctx)
 	f.owner(ctx)
@@ -44,14 +43,13 @@ func (n *node) further(ctx context.Context) {
 // further is the asking at one address.
 type further struct {
 	*node
-	session *ews.Session
-	answer  *evidence.Item // to the call for the mailbox
+	answer *evidence.Item // to the call for the mailbox
 }
 
 // answer is the accepted logon whose answer speaks for the mailbox: that of the
 // profile's own scheme before any other.
-func (n *node) answer(s *ews.Session) *evidence.Item {
-	own := n.ownSchemes()[0]
+func (n *node) answer() *evidence.Item {
+	own, s := n.ownSchemes()[0], &n.session
 	answer := &s.Accepted[0]
 	for i := range s.Accepted {
 		if strings.EqualFold(s.Accepted[i].Logon.Scheme, own) {
@@ -63,14 +61,7 @@ func (n *node) answer(s *ews.Session) *evidence.Item {
 
 // ask makes one further call and returns its answer, nil if there is none.
 func (f *further) ask(ctx context.Context, q ews.Question) *evidence.Item {
-	begin := func() bool {
-		may, _ := f.guard.May(false)
-		if may {
-			f.guard.Begin(false)
-		}
-		return may
-	}
-	item := f.session.Ask(ctx, q, begin, func(r evidence.Result) bool { return f.guard.End(false, r) })
+	item := f.session.Ask(ctx, q, within{f.guard.budget(false)})
 	if item == nil || !item.EWS.Answered() {
 		return nil
 	}
@@ -86,7 +77,7 @@ func (f *further) again(ctx context.Context) {
 	if !soap.Passing(f.answer.EWS.Code) || !sleep(ctx, passingPause) {
 		return
 	}
-	if item := f.ask(ctx, ews.Question{Purpose: evidence.AgainLater, Call: f.client.Call}); item != nil {
+	if item := f.ask(ctx, ews.Question{Purpose: evidence.AgainLater, Call: f.client.Question.Call}); item != nil {
 		f.answer = item
 	}
 }
@@ -100,7 +91,7 @@ func (f *further) otherAgents(ctx context.Context) {
 	}
 	for _, agent := range f.DynamicsAgents {
 		if agent != f.userAgent && !slices.Contains(f.refusedAtLogon, agent) {
-			f.ask(ctx, ews.Question{Purpose: evidence.OtherAgent, Call: f.client.Call, UserAgent: agent})
+			f.ask(ctx, ews.Question{Purpose: evidence.OtherAgent, Call: f.client.Question.Call, UserAgent: agent})
 		}
 	}
 }
@@ -140,22 +131,19 @@ func (f *further) primaryAddress(ctx context.Context) {
 // impersonation, where an alias opens it as the primary address does. The guard
 // counts both as sent.
 func (t *talk) primaryBeside(ctx context.Context, l Logon) (wait func()) {
-	s := t.client.Session()
-	if s == nil || l.When != ToProve || t.basic != evidence.Accepted || !t.Impersonate || t.Mailbox == "" || t.asked[evidence.PrimaryAddress] || !opened(t.answer(s)) {
+	s := &t.session
+	if len(s.Accepted) == 0 || l.When != ToProve || t.basic != evidence.Accepted || !t.Impersonate || t.Mailbox == "" || t.asked[evidence.PrimaryAddress] || !opened(t.answer()) {
 		return func() {}
 	}
-	end := s.Beside(ctx, ews.Question{Purpose: evidence.PrimaryAddress, Call: soap.Call{Mailbox: t.Mailbox}}, func() bool {
-		if !t.guard.Room(2) {
-			return false
-		}
-		t.guard.Begin(false)
-		return true
-	})
+	if !t.guard.Room(2) {
+		return func() {}
+	}
+	end := s.Beside(ctx, ews.Question{Purpose: evidence.PrimaryAddress, Call: soap.Call{Mailbox: t.Mailbox}}, t.guard.budget(false))
 	if end == nil {
 		return func() {}
 	}
 	t.node.once(evidence.PrimaryAddress)
-	return func() { end(func(r evidence.Result) bool { return t.guard.End(false, r) }) }
+	return func() { end() }
 }
 
 // testConnection asks, once in a run, what Dynamics' Test Connection would ask:

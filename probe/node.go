@@ -11,6 +11,7 @@ import (
 	"github.com/ewsprobe/ewsprobe/ews/challenge"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/ews/front"
+	"github.com/ewsprobe/ewsprobe/ews/signin"
 	"github.com/ewsprobe/ewsprobe/ews/wire"
 )
 
@@ -22,8 +23,9 @@ type node struct {
 	userAgent string
 	reply     evidence.Item // the anonymous POST
 	bearer    evidence.Item
-	conn      *wire.Conn     // still open after reply, else nil
-	handshake *ews.Handshake // type 1 answered; may be spent once
+	conn      *wire.Conn      // still open after reply, else nil
+	handshake *signin.Attempt // type 1 answered; may be spent once
+	session   signin.FollowUp // of accepted logons
 	// challenged is what the server's NTLM challenge said of itself, nil if
 	// there was none.
 	challenged *evidence.NTLM
@@ -59,7 +61,7 @@ func (n *node) ask(ctx context.Context) {
 	if n.dialer.TLS {
 		beside.Go(func() { n.bearer = n.client.EmptyBearer(aside, n.userAgent) })
 		if !front.OnlineHost(n.URL.Hostname()) {
-			beside.Go(func() { n.handshake = n.client.NTLMNegotiate(aside, "NTLM", n.userAgent) })
+			beside.Go(func() { n.handshake = signin.ByNTLM("NTLM").Begin(aside, n.client, n.userAgent) })
 		}
 	}
 	n.reply, n.conn = n.patiently(ctx)
@@ -74,7 +76,7 @@ func (n *node) ask(ctx context.Context) {
 	if n.dialer.TLS && n.asksCredential() && !n.online() && !n.offersScheme("NTLM") && n.offersScheme("Negotiate") {
 		// Windows answers a raw type 1 inside Negotiate as well.
 		n.handshake.Close()
-		n.handshake = n.client.NTLMNegotiate(aside, "Negotiate", n.userAgent)
+		n.handshake = signin.ByNTLM("Negotiate").Begin(aside, n.client, n.userAgent)
 	}
 	if h := n.handshake; h != nil && h.Item.NTLM != nil && h.Item.NTLM.Problem == "" {
 		n.challenged = h.Item.NTLM
@@ -184,6 +186,6 @@ func (n *node) offersScheme(name string) bool {
 func (n *node) close() {
 	n.conn.Close()
 	n.handshake.Close()
-	n.client.Session().Close()
+	n.session.Close()
 	n.conn, n.handshake = nil, nil
 }

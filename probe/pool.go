@@ -9,6 +9,7 @@ import (
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/ews/ntlm"
 	"github.com/ewsprobe/ewsprobe/ews/secret"
+	"github.com/ewsprobe/ewsprobe/ews/signin"
 	"github.com/ewsprobe/ewsprobe/ews/wire"
 )
 
@@ -25,44 +26,47 @@ func (c Config) NewVault() *secret.Vault {
 	return v
 }
 
-// Examine is Run, and what it leaves for further calls: lines that open
-// connections to the endpoint and sign them in as the check did, and the logon
-// that they repeat. Both are nil where no logon by the profile's own scheme was
+// Examine is Run, and what it leaves for further calls: a pool of sessions that
+// sign in to the endpoint as the check did, and the logon that they repeat. Both are nil where no logon by the profile's own scheme was
 // accepted.
-func Examine(ctx context.Context, c Config) (evidence.Record, *ews.Lines, *evidence.Item, error) {
+func Examine(ctx context.Context, c Config) (evidence.Record, *signin.SessionPool, *evidence.Item, error) {
 	r, rec, err := carryOut(ctx, c)
-	lines, accepted := c.lines(rec, r.token)
-	return rec, lines, accepted, err
+	pool, accepted := c.sessionPool(rec, r.token)
+	return rec, pool, accepted, err
 }
 
-func (c Config) lines(rec evidence.Record, ticket ews.TokenMaker) (*ews.Lines, *evidence.Item) {
+func (c Config) sessionPool(rec evidence.Record, ticket signin.TokenMaker) (*signin.SessionPool, *evidence.Item) {
 	accepted := c.acceptedLogon(rec, ticket != nil)
 	if accepted == nil || c.URL == nil {
 		return nil, nil
 	}
-	l := c.linesOf(rec, accepted)
+	p := c.poolOf(rec, accepted)
 	switch {
 	case c.CurrentUser:
-		l.Context, l.SPN = c.openContext(), c.spn()
+		p.Way = signin.ByCurrentUser(accepted.Logon.Scheme, c.spn(), c.openContext())
 	case accepted.Logon.Mechanism == evidence.MechanismKerberos:
-		l.Ticket = ticket
+		p.Way = signin.ByTicket(ticket)
 	}
-	if l.Basic() {
+	if p.Way.Traits.EachRequest {
 		if other := firstAccepted(rec, "NTLM", false); other != nil {
-			l.Instead = c.linesOf(rec, other)
+			p.Instead = c.poolOf(rec, other)
 		}
 	}
-	return l, accepted
+	return p, accepted
 }
 
-// linesOf are lines that repeat a logon.
-func (c Config) linesOf(rec evidence.Record, accepted *evidence.Item) *ews.Lines {
+// poolOf is a pool of sessions that repeat a logon by password.
+func (c Config) poolOf(rec evidence.Record, accepted *evidence.Item) *signin.SessionPool {
 	r := &run{Config: c, dialer: &wire.Dialer{TLS: c.URL.Scheme == "https", Host: c.URL.Hostname(), Insecure: c.Insecure, Extra: c.Extra}}
 	r.throughProxy()
-	return &ews.Lines{
+	way := signin.ByBasic()
+	if scheme := accepted.Logon.Scheme; scheme != "Basic" {
+		way = signin.ByNTLM(scheme)
+	}
+	return &signin.SessionPool{
 		URL: c.URL, Dialer: r.dialer, Addresses: c.placesOf(rec, accepted.Address), ConnectLimit: connectLimit(c.Timeout, false),
 		Credential: ews.Credential{User: accepted.Logon.Account, Password: c.Password}, Vault: c.NewVault, Follow: c.Follow,
-		Scheme: accepted.Logon.Scheme, Binding: accepted.Logon.Binding, UserAgent: accepted.Request.UserAgent,
+		Way: way, Binding: accepted.Logon.Binding, UserAgent: accepted.Request.UserAgent,
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/ewsprobe/ewsprobe/ews/directory/dctest"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/ews/kerberos/kdctest"
+	"github.com/ewsprobe/ewsprobe/ews/signin"
 	"github.com/ewsprobe/ewsprobe/ews/standin"
 )
 
@@ -40,9 +41,19 @@ func (d *doorman) lets(t *testing.T, r *http.Request) bool {
 	return !ticket && d.known[r.RemoteAddr]
 }
 
+// settling is a budget that allows all.
+type settling []evidence.Result
+
+func (*settling) Begin() *evidence.Detail { return nil }
+
+func (s *settling) End(r evidence.Result) bool {
+	*s = append(*s, r)
+	return false
+}
+
 // What a check by a ticket leaves signs in as it did, each connection with a
 // token of its own, and asks what it is told to ask.
-func TestLinesByTicket(t *testing.T) {
+func TestSessionsByTicket(t *testing.T) {
 	for _, keeps := range []bool{true, false} {
 		t.Run(fmt.Sprintf("kept: %v", keeps), func(t *testing.T) {
 			door := &doorman{keeps: keeps, known: map[string]bool{}}
@@ -67,24 +78,20 @@ func TestLinesByTicket(t *testing.T) {
 				Addresses: []string{strings.TrimPrefix(s.URL, "https://")}, Timeout: 20 * time.Second, UserAgent: "ewsprobe/test", MaxRejections: 2,
 				Kerberos: Kerberos{Realm: kdctest.Realm, KDCs: []string{kdc.Address}, SPN: kdctest.Service, Keytab: kdctest.Keytab(t, kdctest.Password)},
 			}
-			_, lines, accepted, err := Examine(context.Background(), c)
-			if err != nil || lines == nil || lines.Ticket == nil || lines.ByPassword() || accepted.Logon.Mechanism != evidence.MechanismKerberos {
-				t.Fatalf("%v, %+v", err, lines)
+			_, pool, accepted, err := Examine(context.Background(), c)
+			if err != nil || pool == nil || pool.Way.Traits.Secret != signin.Ticket || accepted.Logon.Mechanism != evidence.MechanismKerberos {
+				t.Fatalf("%v, %+v", err, pool)
 			}
-			line, settled := lines.Line(), []evidence.Result{}
-			defer line.Drop()
-			settle := func(r evidence.Result) bool {
-				settled = append(settled, r)
-				return false
-			}
+			session, settled := pool.Session(), settling{}
+			defer session.Close()
 			shown := door.shown
 			for i := 1; i <= 2; i++ {
 				q := ews.MailboxQuestion(fmt.Sprintf("box%d@contoso.com", i), true)
-				if item := line.SignIn(context.Background(), q, settle); !item.EWS.Answered() || item.Logon.Result != evidence.Accepted {
+				if item := session.SignIn(context.Background(), q, &settled); !item.EWS.Answered() || item.Logon.Result != evidence.Accepted {
 					t.Fatalf("sign-in %d: %+v", i, item)
 				}
 				q = ews.MailboxQuestion(fmt.Sprintf("further%d@contoso.com", i), true)
-				if item := line.Ask(context.Background(), q, settle); item.EWS.Answered() != keeps || !keeps && item.Response.Status != http.StatusUnauthorized {
+				if item := session.Ask(context.Background(), q); item.EWS.Answered() != keeps || !keeps && item.Response.Status != http.StatusUnauthorized {
 					t.Errorf("call %d: %+v", i, item)
 				}
 			}

@@ -12,6 +12,7 @@ import (
 	"github.com/ewsprobe/ewsprobe/ews"
 	"github.com/ewsprobe/ewsprobe/ews/directory"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/ews/signin"
 	"github.com/ewsprobe/ewsprobe/ews/wire"
 	"github.com/ewsprobe/ewsprobe/soap"
 )
@@ -77,7 +78,7 @@ type run struct {
 	forest         string                    // the domain that has answered with them
 	directoryAsked bool                      // why the account is refused
 	ticketAsked    bool                      // a Kerberos ticket was got, or not
-	token          ews.TokenMaker            // of that ticket
+	token          signin.TokenMaker         // of that ticket
 	ticketOf       string                    // whose ticket it is, "" the account's
 	provedHere     bool                      // EWS accepted a logon
 	provedAside    bool                      // Autodiscover did
@@ -297,7 +298,7 @@ func (r *run) client(address string) *ews.Client {
 	return &ews.Client{
 		URL: r.URL, Address: address, Dialer: r.dialer, Recorder: r.recorder,
 		Credential: ews.Credential{User: r.User, Password: r.Password},
-		Call:       soap.Call{Mailbox: r.Mailbox, Impersonate: r.Impersonate},
+		Question:   ews.Question{Call: soap.Call{Mailbox: r.Mailbox, Impersonate: r.Impersonate}},
 	}
 }
 

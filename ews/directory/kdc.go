@@ -10,6 +10,7 @@ import (
 	"github.com/ewsprobe/ewsprobe/ews"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/ews/kerberos"
+	"github.com/ewsprobe/ewsprobe/ews/signin"
 	"github.com/ewsprobe/ewsprobe/ews/wire"
 )
 
@@ -235,7 +236,7 @@ func (k *KDC) Cached(ctx context.Context, cache []byte, spn string) (evidence.It
 }
 
 // Token is what a ticket signs in to EWS with, made by the KDC's clock.
-func (k *KDC) Token(ticket *kerberos.Ticket) ews.TokenMaker {
+func (k *KDC) Token(ticket *kerberos.Ticket) signin.TokenMaker {
 	return func(binding []byte) ([]byte, error) { return ticket.Token(binding, time.Now().Add(k.offset)) }
 }
 

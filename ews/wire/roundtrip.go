@@ -32,7 +32,8 @@ type Answer struct {
 	Response *evidence.Response
 	Body     []byte // up to evidence.BodyRead bytes, decoded
 	Timing   evidence.Timing
-	Closed   bool // the server ended, or announced to end, the connection
+	TLS      *evidence.TLS // of the handshake, for the first request on a connection
+	Closed   bool          // the server ended, or announced to end, the connection
 }
 
 // interimAnswers is how many 1xx answers are skipped before the server is
@@ -44,7 +45,7 @@ const interimAnswers = 8
 func (c *Conn) Post(ctx context.Context, req Request) (Answer, *evidence.Failure) {
 	var a Answer
 	if c.opening {
-		a.Timing, c.opening = c.timing, false
+		a.Timing, a.TLS, c.opening = c.timing, c.TLS, false
 	}
 	defer bound(ctx, c.net)()
 	start := time.Now()

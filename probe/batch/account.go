@@ -6,8 +6,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/ewsprobe/ewsprobe/ews"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/ews/signin"
 )
 
 // account keeps the one account from being locked out. It begins with a password
@@ -15,8 +15,8 @@ import (
 // makes everybody wait while one tries once more, on another connection; at the
 // limit of refusals nothing more is sent.
 type account struct {
-	oneByOne bool   // all but Basic: sign-ins go one at a time
-	secret   string // what signs in, in words
+	oneByOne bool // all but Basic: sign-ins go one at a time
+	secret   signin.Secret
 
 	mu      sync.Mutex
 	changed chan struct{}
@@ -36,15 +36,9 @@ type pass struct {
 	alone bool // holds the place of the one sign-in
 }
 
-func newAccount(limit, refused int, by *ews.Lines) *account {
-	a := &account{max: limit, refused: refused, oneByOne: !by.Basic(), secret: "password", changed: make(chan struct{})}
-	switch {
-	case by.Ticket != nil:
-		a.secret = "Kerberos ticket"
-	case by.Context != nil:
-		a.secret = "logged-on user"
-	}
-	return a
+func newAccount(limit, refused int, pool *signin.SessionPool) *account {
+	by := pool.Way.Traits
+	return &account{max: limit, refused: refused, oneByOne: !by.EachRequest, secret: by.Secret, changed: make(chan struct{})}
 }
 
 func (a *account) wake() {

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/ewsprobe/ewsprobe/ews"
+	"github.com/ewsprobe/ewsprobe/ews/signin"
 	"github.com/ewsprobe/ewsprobe/probe"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 	"github.com/ewsprobe/ewsprobe/probe/rule"
@@ -39,7 +39,7 @@ type purse struct{ refused int }
 type outcome struct {
 	skip  *Shape // its rows; nil: they are asked for
 	who   probe.Config
-	lines *ews.Lines // nil: to be had by another check
+	pool  *signin.SessionPool // nil: to be had by another check
 	bench *bench
 }
 
@@ -103,8 +103,8 @@ func (m *manyAccounts) shift(ctx context.Context, row Row) *shift {
 	m.of = row.Account
 	m.now = &shift{run: m.run, who: o.who, target: o.who.BatchTarget(m.Impersonate), skip: o.skip}
 	if o.skip == nil {
-		m.now.lines, m.now.bench = o.lines, o.bench
-		m.now.account = newAccount(m.Probe.MaxRejections, m.purse.refused, o.lines)
+		m.now.pool, m.now.bench = o.pool, o.bench
+		m.now.account = newAccount(m.Probe.MaxRejections, m.purse.refused, o.pool)
 	}
 	m.now.begin(ctx)
 	return m.now
@@ -130,7 +130,7 @@ func (m *manyAccounts) examined(ctx context.Context, a Account) *outcome {
 	id := m.digest(strings.ToLower(a.User), password)
 	o := m.outcome[id]
 	switch {
-	case o != nil && (o.skip != nil || o.lines != nil && left > 0):
+	case o != nil && (o.skip != nil || o.pool != nil && left > 0):
 		return o
 	case left <= 0:
 		return m.unasked(c, rule.Refused(c.BatchTarget(m.Impersonate), fmt.Sprintf("the account was refused %s in this run already; nothing more is sent for it (--max-rejections %d)", times(m.purse.refused), m.Probe.MaxRejections)))
@@ -153,12 +153,12 @@ func (m *manyAccounts) examineAccount(ctx context.Context, c probe.Config) *outc
 	if away(found.rec) {
 		m.giveUp("no account could be examined any more: " + judged.Verdict.Summary)
 	}
-	why := forAll(judged, found.lines != nil)
+	why := forAll(judged, found.pool != nil)
 	switch {
 	case why == "":
 		b := newBench(found.rec, *found.accepted, m.Impersonate)
 		b.also, b.outside = m.also(judged), m.Probe.Target()
-		return &outcome{who: c, lines: found.lines, bench: b}
+		return &outcome{who: c, pool: found.pool, bench: b}
 	case judged.Verdict.Status == finding.Critical || judged.Verdict.Status == finding.Unknown:
 		return m.unasked(c, judged)
 	}
@@ -189,11 +189,11 @@ func (m *manyAccounts) unasked(c probe.Config, j rule.Judgement) *outcome {
 // is let go in time.
 func (m *manyAccounts) keep(id [32]byte, o *outcome) {
 	m.outcome[id] = o
-	if o.lines == nil {
+	if o.pool == nil {
 		return
 	}
 	if m.recent = append(m.recent, o); len(m.recent) > tools {
-		m.recent[0].lines, m.recent[0].bench = nil, nil
+		m.recent[0].pool, m.recent[0].bench = nil, nil
 		m.recent = m.recent[1:]
 	}
 }

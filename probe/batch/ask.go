@@ -9,6 +9,7 @@ import (
 
 	"github.com/ewsprobe/ewsprobe/ews"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/ews/signin"
 	"github.com/ewsprobe/ewsprobe/probe/rule"
 	"github.com/ewsprobe/ewsprobe/soap"
 )
@@ -91,16 +92,16 @@ func asked(item evidence.Item) time.Duration {
 	return 0
 }
 
-// worker asks for one mailbox after the other on a line of its own.
+// worker asks for one mailbox after the other on a session of its own.
 type worker struct {
 	*shift
-	number int
-	line   *ews.Line
+	number  int
+	session *signin.Session
 }
 
 func (w *worker) work(ctx context.Context) {
-	defer func() { w.line.Drop() }()
-	for w.pace.wait(ctx, w.number, w.line.Drop) == nil {
+	defer func() { w.session.Close() }()
+	for w.pace.wait(ctx, w.number, w.session.Close) == nil {
 		j := w.queue.take(ctx)
 		if j == nil {
 			return
@@ -161,7 +162,7 @@ func (w *worker) vain(sent time.Time, item evidence.Item) {
 // try makes one call for a mailbox and decides what becomes of the job.
 func (w *worker) try(ctx context.Context, j *job, p pass) {
 	if p.trial {
-		w.line.Drop() // on another connection
+		w.session.Close() // on another connection
 	}
 	if j.first.IsZero() {
 		j.first = time.Now()
@@ -207,28 +208,28 @@ func (w *worker) try(ctx context.Context, j *job, p pass) {
 	case patience:
 		w.back(j, w.pace.complained(sent, asked(item)), end)
 	case crowded:
-		w.line.Drop()
+		w.session.Close()
 		w.pace.crowded(sent)
 		w.back(j, time.Now().Add(max(asked(item), shortestPause/4)), end)
 	case refused:
-		w.line.Drop()
+		w.session.Close()
 		w.back(j, time.Time{}, end)
 	case forgotten401, lost:
-		w.line.Drop()
+		w.session.Close()
 		wait := time.Time{}
 		if j.odd++; j.odd > 2 { // not an idle connection that was closed: something is wrong
 			wait = time.Now().Add(min(shortestPause<<min(j.odd-3, 10), longestPause))
 		}
 		w.back(j, wait, end)
 	case missing:
-		w.line.Drop()
-		w.lines.Elsewhere(item.Address)
+		w.session.Close()
+		w.pool.Elsewhere(item.Address)
 		w.back(j, w.pace.unreachable(sent), end)
 	case late:
-		w.line.Drop()
+		w.session.Close()
 		w.back(j, time.Time{}, end)
 	default:
-		w.line.Drop()
+		w.session.Close()
 		if j.odd++; j.odd >= oddAnswers { // a page of a device passes too, whatever its status
 			w.finish(j)
 			return
@@ -258,10 +259,9 @@ func (w *worker) question(j *job) ews.Question {
 // call makes it, with a sign-in before it where one is needed. False: it may not
 // be made.
 func (w *worker) call(ctx context.Context, q ews.Question, p *pass) (evidence.Item, bool) {
-	settle := func(r evidence.Result) bool { return w.account.settle(*p, r) }
-	if !w.lines.Basic() && w.line.SignedIn() {
+	if w.session.SignedIn() {
 		w.tally.request(1)
-		item := w.line.Ask(ctx, q, settle)
+		item := w.session.Ask(ctx, q)
 		if k := kindOf(item); k != forgotten401 && k != lost || ctx.Err() != nil {
 			return item, true
 		}
@@ -276,14 +276,25 @@ func (w *worker) call(ctx context.Context, q ews.Question, p *pass) (evidence.It
 		return evidence.Item{}, false
 	}
 	w.tally.request(1)
-	if w.lines.Basic() {
-		return w.line.Ask(ctx, q, settle), true
+	if w.pool.Way.Traits.FreeStart {
+		w.tally.request(1)
 	}
-	w.tally.request(1) // two messages
-	item := w.line.SignIn(ctx, q, settle)
+	item := w.session.SignIn(ctx, q, counted{w.account, *p})
 	w.account.signedIn(p)
 	return item, true
 }
+
+// counted is the budget of one logon, which the account has allowed already.
+type counted struct {
+	account *account
+	pass    pass
+}
+
+// Begin implements signin.Budget.
+func (counted) Begin() *evidence.Detail { return nil }
+
+// End implements signin.Budget.
+func (c counted) End(r evidence.Result) (counted bool) { return c.account.settle(c.pass, r) }
 
 // next takes an answer of EWS and asks on where it leaves something open.
 func (w *worker) next(j *job, item evidence.Item, end time.Time) {
@@ -337,7 +348,7 @@ func (w *worker) inboxOfOwn(ctx context.Context) *evidence.Item {
 		case ok && k == missing:
 			w.pace.unreachable(sent)
 		}
-		w.line.Drop()
+		w.session.Close()
 		if w.pace.wait(ctx, 0, func() {}) != nil {
 			return nil
 		}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/ewsprobe/ewsprobe/ews"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/ews/signin"
 	"github.com/ewsprobe/ewsprobe/probe"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 	"github.com/ewsprobe/ewsprobe/probe/rule"
@@ -127,9 +128,9 @@ func Run(ctx context.Context, c Config) (Summary, error) {
 // examined is what a check has found, and what signs in as it did.
 type examined struct {
 	rec      evidence.Record
-	refused  int            // logons
-	lines    *ews.Lines     // nil: no logon by the profile's scheme was accepted
-	accepted *evidence.Item // the one that the lines repeat
+	refused  int                 // logons
+	pool     *signin.SessionPool // nil: no logon by the profile's scheme was accepted
+	accepted *evidence.Item      // the one that the sessions repeat
 }
 
 // examine is a check of the endpoint, made once more where the server only asks
@@ -142,7 +143,7 @@ func (r *run) examine(ctx context.Context, c probe.Config, insist bool) (e exami
 	}
 	for try := 0; ; try++ {
 		e = examined{}
-		e.rec, e.lines, e.accepted, trouble = probe.Examine(ctx, c)
+		e.rec, e.pool, e.accepted, trouble = probe.Examine(ctx, c)
 		if e.rec.Target.Mailbox == "" {
 			e.rec.Target.Impersonate = r.Impersonate
 		}
@@ -155,13 +156,13 @@ func (r *run) examine(ctx context.Context, c probe.Config, insist bool) (e exami
 				wait = max(wait, asked(item), time.Second)
 			}
 		}
-		if e.lines != nil && e.lines.Basic() && e.lines.Instead != nil && r.keeps(ctx, &e) {
-			e.lines = e.lines.Instead
+		if e.pool != nil && e.pool.Way.Traits.EachRequest && e.pool.Instead != nil && r.keeps(ctx, &e) {
+			e.pool = e.pool.Instead
 		}
 		if insist && wait == 0 && away(e.rec) {
 			wait = min(shortestPause<<min(try, 10), longestPause)
 		}
-		if e.lines != nil || e.refused > 0 || wait == 0 || time.Now().Add(wait).After(end) {
+		if e.pool != nil || e.refused > 0 || wait == 0 || time.Now().Add(wait).After(end) {
 			return e, trouble
 		}
 		if sleep(ctx, wait) != nil {
@@ -177,17 +178,22 @@ func (r *run) examine(ctx context.Context, c probe.Config, insist bool) (e exami
 func (r *run) keeps(ctx context.Context, e *examined) bool {
 	ctx, cancel := context.WithTimeout(ctx, r.Probe.Timeout)
 	defer cancel()
-	line := e.lines.Instead.Line()
-	defer line.Drop()
-	settle := func(result evidence.Result) bool {
-		if result == evidence.Refused {
-			e.refused++
-		}
-		return result == evidence.Refused
-	}
+	session := e.pool.Instead.Session()
+	defer session.Close()
 	own := ews.Question{Purpose: evidence.OwnInbox}
 	r.tally.request(3)
-	return line.SignIn(ctx, own, settle).EWS.Answered() && line.SignedIn() && line.Ask(ctx, own, settle).EWS.Answered()
+	return session.SignIn(ctx, own, e).EWS.Answered() && session.SignedIn() && session.Ask(ctx, own).EWS.Answered()
+}
+
+// Begin implements signin.Budget: what the check proved may be sent once more.
+func (*examined) Begin() *evidence.Detail { return nil }
+
+// End implements signin.Budget.
+func (e *examined) End(result evidence.Result) (counted bool) {
+	if result == evidence.Refused {
+		e.refused++
+	}
+	return result == evidence.Refused
 }
 
 // away: nothing could be asked, which another try may change.

@@ -7,8 +7,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/ewsprobe/ewsprobe/ews"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/ews/signin"
 	"github.com/ewsprobe/ewsprobe/probe"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 	"github.com/ewsprobe/ewsprobe/probe/rule"
@@ -30,7 +30,7 @@ type shift struct {
 	*run
 	who     probe.Config // of the endpoint, with the account
 	target  evidence.Target
-	lines   *ews.Lines // nil: nothing is asked
+	pool    *signin.SessionPool // nil: nothing is asked
 	account *account
 	bench   *bench
 	queue   *queue
@@ -51,17 +51,17 @@ func (s *shift) begin(ctx context.Context) {
 	s.ctx = ctx
 	s.working, s.rest = context.WithCancel(ctx)
 	s.queue = newQueue(2 * s.Concurrency)
-	if s.lines == nil {
+	if s.pool == nil {
 		return
 	}
-	first := &worker{shift: s, line: s.lines.Line()}
+	first := &worker{shift: s, session: s.pool.Session()}
 	if !s.Impersonate && s.bench.own == nil {
 		s.bench.own = first.inboxOfOwn(s.working)
 	}
 	for i := range s.Concurrency {
 		w := first
 		if i > 0 {
-			w = &worker{shift: s, number: i, line: s.lines.Line()}
+			w = &worker{shift: s, number: i, session: s.pool.Session()}
 		}
 		s.workers.Go(func() {
 			w.work(s.working)
@@ -185,7 +185,7 @@ func (s *shift) report(j *job, shape *Shape) {
 
 // remember keeps the next run from sending a password again that was refused.
 func (s *shift) remember() {
-	if !s.lines.ByPassword() {
+	if s.pool.Way.Traits.Secret != signin.Password {
 		return
 	}
 	s.remembering.Do(func() {
@@ -208,15 +208,15 @@ func (r *run) oneAccount(ctx context.Context) duty {
 	}
 	s := &shift{run: r, who: r.Probe, target: endpoint.rec.Target}
 	judged := rule.Judge(endpoint.rec)
-	switch why := forAll(judged, endpoint.lines != nil); {
+	switch why := forAll(judged, endpoint.pool != nil); {
 	case ctx.Err() != nil:
 	case why != "":
 		s.pass(rule.NotChecked, why)
 		r.tally.worse(judged.Verdict, "")
 	default:
-		s.lines, s.bench = endpoint.lines, newBench(endpoint.rec, *endpoint.accepted, r.Impersonate)
+		s.pool, s.bench = endpoint.pool, newBench(endpoint.rec, *endpoint.accepted, r.Impersonate)
 		s.bench.outside = r.Probe.Target()
-		s.account = newAccount(r.Probe.MaxRejections, endpoint.refused, s.lines)
+		s.account = newAccount(r.Probe.MaxRejections, endpoint.refused, s.pool)
 		if judged.Verdict.Status == finding.Critical || judged.Verdict.Status == finding.Warning {
 			r.tally.worse(judged.Verdict, "")
 		}

@@ -57,7 +57,7 @@ func bare(args []string) error {
 }
 
 func post(client *http.Client, address string, i int64) error {
-	body := soap.Quick(soap.Call{Mailbox: fmt.Sprintf("box%d@contoso.com", i), Impersonate: true}, true)
+	body := soap.FindFolder(soap.Call{Mailbox: fmt.Sprintf("box%d@contoso.com", i), Impersonate: true})
 	req, err := http.NewRequest(http.MethodPost, "https://"+address+"/EWS/Exchange.asmx", bytes.NewReader(body))
 	if err != nil {
 		return err

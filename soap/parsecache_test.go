@@ -10,7 +10,7 @@ import (
 const alikeBody = `<?xml version="1.0" encoding="utf-8"?><s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><m:FindFolderResponse xmlns:m="http://schemas.microsoft.com/exchange/services/2006/messages" xmlns:t="http://schemas.microsoft.com/exchange/services/2006/types"><m:ResponseMessages><m:FindFolderResponseMessage ResponseClass="%s"><m:ResponseCode>%s</m:ResponseCode><m:RootFolder><t:Folders><t:Folder><t:FolderId Id="%s" ChangeKey="%s"/></t:Folder></t:Folders></m:RootFolder></m:FindFolderResponseMessage></m:ResponseMessages></m:FindFolderResponse></s:Body></s:Envelope>`
 
 func TestAlikeIsParse(t *testing.T) {
-	var alike Alike
+	var alike ParseCache
 	for _, values := range [][]any{
 		{"Success", "NoError", "AAMkA+/1=", "AQ=="},
 		{"Success", "NoError", "AAMkB", "AR=="},
@@ -40,7 +40,7 @@ func FuzzAlike(f *testing.F) {
 	f.Add(fmt.Appendf(nil, alikeBody, "Success", "NoError", "AAMkA", "AQ=="), fmt.Appendf(nil, alikeBody, "Success", "NoError", "AAMkB", "AQ=="))
 	f.Add([]byte(`<a Id="x"/>`), []byte(`<a Id="y"/>`))
 	f.Fuzz(func(t *testing.T, first, second []byte) {
-		var alike Alike
+		var alike ParseCache
 		_, _ = alike.Parse(first)
 		want, wantErr := Parse(second)
 		got, err := alike.Parse(second)

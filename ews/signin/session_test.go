@@ -1,33 +1,33 @@
-package ews
+package signin
 
 import (
 	"fmt"
 	"strings"
 	"testing"
 
+	"github.com/ewsprobe/ewsprobe/ews"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/ews/standin"
 	"github.com/ewsprobe/ewsprobe/soap"
 )
 
-// signed makes the logons named, and returns the session they leave.
-func (b *bench) signed(t *testing.T, schemes ...string) *Session {
+// signed makes the logons named, and returns what they leave.
+func (b *bench) signed(t *testing.T, schemes ...string) *FollowUp {
 	t.Helper()
 	for _, scheme := range schemes {
 		if scheme == "Basic" {
-			b.Basic(bounded(t), nil, agent, evidence.Logon{}, b.settle)
+			b.basic(t, nil, evidence.Logon{})
 			continue
 		}
-		h := b.NTLMNegotiate(bounded(t), scheme, agent)
-		h.Authenticate(bounded(t), evidence.BindingRight, evidence.Logon{}, b.settle)
+		h := ByNTLM(scheme).Begin(bounded(t), b.Client, agent)
+		b.finish(t, h, evidence.Logon{Binding: evidence.BindingRight})
 		h.Close() // the connection is the session's now
 	}
-	s := b.Session()
-	if s == nil || len(s.Accepted) != len(schemes) {
-		t.Fatalf("the session: %+v", s)
+	if len(b.follow.Accepted) != len(schemes) {
+		t.Fatalf("the session: %+v", b.follow)
 	}
-	t.Cleanup(s.Close)
-	return s
+	t.Cleanup(b.follow.Close)
+	return &b.follow
 }
 
 // TestFurtherCalls: what carries a further call, and what it costs.
@@ -50,16 +50,16 @@ func TestFurtherCalls(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			b := newBench(t, test.behaviour)
-			b.Call = soap.Call{Mailbox: standin.Mailbox}
+			b.Question.Call = soap.Call{Mailbox: standin.Mailbox}
 			s := b.signed(t, test.schemes...)
-			before, begun := len(b.settled), 0
+			before, already := len(b.settled), b.begun
 			var steps []string
-			for _, q := range []Question{
+			for _, q := range []ews.Question{
 				{Purpose: evidence.OwnInbox},
 				{Purpose: evidence.NamedInbox, Call: soap.Call{Mailbox: standin.Mailbox}},
 				{Purpose: evidence.PrimaryAddress, Call: soap.Call{Mailbox: standin.AliasAddress}},
 			} {
-				item := s.Ask(bounded(t), q, func() bool { begun++; return true }, b.settle)
+				item := s.Ask(bounded(t), q, b)
 				if item == nil || item.EWS == nil || item.EWS.Code != "NoError" || item.Request.Purpose != q.Purpose || item.Response.Body != "" {
 					t.Fatalf("%s: %+v", q.Purpose, item)
 				}
@@ -69,6 +69,7 @@ func TestFurtherCalls(t *testing.T) {
 				}
 				steps = append(steps, step)
 			}
+			begun := b.begun - already
 			if got := strings.Join(steps, " "); got != test.steps || begun < test.begun || test.begun == 0 && begun > 0 || len(b.settled)-before != begun {
 				t.Errorf("%s, %d times the credential, %d settled; want %s, %d", got, begun, len(b.settled)-before, test.steps, test.begun)
 			}
@@ -92,8 +93,9 @@ func TestFurtherCalls(t *testing.T) {
 func TestWhatFurtherCallsTell(t *testing.T) {
 	b := newBench(t, everyScheme)
 	s := b.signed(t, "NTLM")
+	b.held = evidence.Say(evidence.WhyLimitReached)
 	ask := func(p evidence.Purpose, mailbox string) *evidence.EWS {
-		item := s.Ask(bounded(t), Question{Purpose: p, Call: soap.Call{Mailbox: mailbox}}, func() bool { return false }, b.settle)
+		item := s.Ask(bounded(t), ews.Question{Purpose: p, Call: soap.Call{Mailbox: mailbox}}, b)
 		if item == nil {
 			t.Fatalf("%s was not asked", p)
 		}
@@ -110,7 +112,7 @@ func TestWhatFurtherCallsTell(t *testing.T) {
 	if e := ask(evidence.PrimaryAddress, standin.UnknownMailbox); e.Code != "ErrorNameResolutionNoResults" || len(e.Resolved) != 0 {
 		t.Errorf("%+v", e)
 	}
-	if item := s.Ask(bounded(t), Question{Purpose: evidence.OtherAgent, UserAgent: "CRM/9.2"}, func() bool { return false }, b.settle); item.Request.UserAgent != "CRM/9.2" {
+	if item := s.Ask(bounded(t), ews.Question{Purpose: evidence.OtherAgent, UserAgent: "CRM/9.2"}, b); item.Request.UserAgent != "CRM/9.2" {
 		t.Errorf("%+v", item.Request)
 	}
 }
@@ -119,26 +121,27 @@ func TestWhatFurtherCallsTell(t *testing.T) {
 // needs the credential is not made when it may not; one that was refused is the
 // last; and a closed session asks nothing.
 func TestNoFurtherCalls(t *testing.T) {
-	question := Question{Purpose: evidence.OwnInbox}
-	yes, no := func() bool { return true }, func() bool { return false }
+	question := ews.Question{Purpose: evidence.OwnInbox}
 
 	b := newBench(t, everyScheme).as(standin.UPN, standin.WrongPassword)
-	b.Basic(bounded(t), nil, agent, evidence.Logon{}, b.settle)
-	if b.Session() != nil {
+	b.basic(t, nil, evidence.Logon{})
+	if len(b.follow.Accepted) > 0 || b.follow.Ask(bounded(t), question, b) != nil {
 		t.Error("a refused logon leaves a session")
 	}
-	b.Session().Close() // of nothing
+	b.follow.Close() // of nothing
 
 	b = newBench(t, everyScheme)
 	s := b.signed(t, "Basic")
-	if s.Ask(bounded(t), question, no, b.settle) != nil {
+	b.held = evidence.Say(evidence.WhyLimitReached)
+	if s.Ask(bounded(t), question, b) != nil {
 		t.Error("the credential was sent although it may not be")
 	}
+	b.held = nil
 	b.Credential.Password = standin.WrongPassword // as if it had been changed meanwhile
-	if item := s.Ask(bounded(t), question, yes, b.settle); item == nil || item.Logon.Result != evidence.Refused {
+	if item := s.Ask(bounded(t), question, b); item == nil || item.Logon.Result != evidence.Refused {
 		t.Errorf("%+v", item)
 	}
-	if s.Ask(bounded(t), question, yes, b.settle) != nil {
+	if s.Ask(bounded(t), question, b) != nil {
 		t.Error("another try after a refusal")
 	}
 	if n := b.server.View().BadLogons; n != 1 {
@@ -149,7 +152,7 @@ func TestNoFurtherCalls(t *testing.T) {
 	s = b.signed(t, "NTLM")
 	s.Close()
 	s.Close()
-	if s.Ask(bounded(t), question, yes, b.settle) != nil {
+	if s.Ask(bounded(t), question, b) != nil {
 		t.Error("a closed session asks")
 	}
 }

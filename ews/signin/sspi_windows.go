@@ -1,4 +1,4 @@
-package ews
+package signin
 
 import (
 	"encoding/binary"

@@ -1,8 +1,9 @@
-package ews
+package signin
 
 import (
 	"testing"
 
+	"github.com/ewsprobe/ewsprobe/ews"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/ews/secret"
 	"github.com/ewsprobe/ewsprobe/ews/standin"
@@ -15,13 +16,13 @@ func TestSignInThatGetsNoChallenge(t *testing.T) {
 		behaviour := everyScheme
 		behaviour.Front = front
 		b := newBench(t, behaviour)
-		lines := &Lines{
+		pool := &SessionPool{
 			URL: b.URL, Dialer: b.Dialer, Addresses: []string{b.Address}, ConnectLimit: b.ConnectLimit, Credential: b.Credential,
-			Vault: func() *secret.Vault { return &secret.Vault{} }, Scheme: "NTLM", Binding: evidence.BindingRight, UserAgent: agent,
+			Vault: func() *secret.Vault { return &secret.Vault{} }, Way: ByNTLM("NTLM"), Binding: evidence.BindingRight, UserAgent: agent,
 		}
-		line := lines.Line()
-		item := line.SignIn(bounded(t), MailboxQuestion("anna@contoso.com", true), b.settle)
-		line.Drop()
+		session := pool.Session()
+		item := session.SignIn(bounded(t), ews.MailboxQuestion("anna@contoso.com", true), b)
+		session.Close()
 		if r := item.Response; r == nil || r.Status != 503 || item.Logon == nil || item.Logon.Result != evidence.Unfinished || item.Logon.Counted {
 			t.Errorf("%s: %+v %+v", front, item.Response, item.Logon)
 		}

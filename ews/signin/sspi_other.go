@@ -1,6 +1,6 @@
 //go:build !windows
 
-package ews
+package signin
 
 import "errors"
 

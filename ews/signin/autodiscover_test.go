@@ -1,4 +1,4 @@
-package ews
+package signin
 
 import (
 	"net/url"
@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/ewsprobe/ewsprobe/ews"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/ews/standin"
 )
@@ -16,12 +17,12 @@ func discovering(t *testing.T, does standin.Autodiscover, form string) *bench {
 	behaviour := everyScheme
 	behaviour.Autodiscover, behaviour.BasicRefuses, behaviour.NTLMRefuses = does, true, true
 	b := newBench(t, behaviour)
-	path := AutodiscoverPath
+	path := ews.AutodiscoverPath
 	if form == evidence.DiscoverySOAP {
-		path = AutodiscoverSOAPPath
+		path = ews.AutodiscoverSOAPPath
 	}
 	b.URL = &url.URL{Scheme: "https", Host: standin.Host, Path: path}
-	b.Discover = &Discover{Form: form, Mailbox: standin.Mailbox}
+	b.Discover = &ews.Discover{Form: form, Mailbox: standin.Mailbox}
 	return b
 }
 
@@ -50,14 +51,14 @@ func TestAutodiscoverLogons(t *testing.T) {
 			}
 			var item evidence.Item
 			if c.scheme == "Basic" {
-				item = b.Basic(bounded(t), conn, agent, evidence.Logon{}, b.settle)
+				item = b.basic(t, conn, evidence.Logon{})
 			} else {
 				conn.Close()
-				h := b.NTLMNegotiate(bounded(t), c.scheme, agent)
+				h := ByNTLM(c.scheme).Begin(bounded(t), b.Client, agent)
 				if h.Item.Step != evidence.StepAutodiscoverNTLM {
 					t.Errorf("type 1 is step %s", h.Item.Step)
 				}
-				item = h.Authenticate(bounded(t), evidence.BindingRight, evidence.Logon{}, b.settle)
+				item = b.finish(t, h, evidence.Logon{Binding: evidence.BindingRight})
 			}
 			if item.Step != evidence.StepAutodiscoverLogon || item.Logon.Result != evidence.Accepted || item.EWS != nil || item.Request.Mailbox != standin.Mailbox {
 				t.Errorf("%+v, logon %+v", item, item.Logon)
@@ -73,7 +74,7 @@ func TestAutodiscoverLogons(t *testing.T) {
 // Refused, and without a sign-in.
 func TestAutodiscoverOtherwise(t *testing.T) {
 	b := discovering(t, standin.AutodiscoverSettings, evidence.DiscoveryPOX).as(standin.UPN, standin.WrongPassword)
-	if item := b.Basic(bounded(t), nil, agent, evidence.Logon{}, b.settle); item.Logon.Result != evidence.Refused || !item.Logon.Counted || item.Discovery.Answered() {
+	if item := b.basic(t, nil, evidence.Logon{}); item.Logon.Result != evidence.Refused || !item.Logon.Counted || item.Discovery.Answered() {
 		t.Errorf("refused: %+v", item.Logon)
 	}
 	b = discovering(t, standin.AutodiscoverOpen, evidence.DiscoveryPOX)
@@ -81,7 +82,7 @@ func TestAutodiscoverOtherwise(t *testing.T) {
 		t.Errorf("without a sign-in: %+v", item)
 	}
 	b = discovering(t, standin.AutodiscoverSettings, evidence.DiscoveryPOX)
-	b.URL, b.Discover.Form = JSONLookup(b.URL, standin.Mailbox), evidence.DiscoveryJSON
+	b.URL, b.Discover.Form = ews.JSONLookup(b.URL, standin.Mailbox), evidence.DiscoveryJSON
 	item := b.LookUp(bounded(t), agent)
 	if item.Request.Method != "GET" || item.Discovery == nil || item.Discovery.EwsURL != "https://"+standin.Host+"/EWS/Exchange.asmx" {
 		t.Errorf("JSON: %+v, %+v", item.Request, item.Discovery)

@@ -5,25 +5,25 @@ import (
 	"sync"
 )
 
-// Alike parses answers of which very many differ in nothing but the identifiers
+// ParseCache parses answers of which very many differ in nothing but the identifiers
 // of folders. What it has parsed once it knows again; the zero value is ready.
 // Safe for concurrent use.
-type Alike struct {
+type ParseCache struct {
 	mu    sync.RWMutex
 	known map[string]Answer
 }
 
 const (
-	maxAlike     = 64      // different answers that are kept
-	longestAlike = 4 << 10 // bytes of one
+	maxParsed     = 64      // different answers that are kept
+	longestParsed = 4 << 10 // bytes of one
 )
 
 // Parse is Parse.
-func (a *Alike) Parse(body []byte) (Answer, error) {
-	if a == nil || len(body) > longestAlike {
+func (a *ParseCache) Parse(body []byte) (Answer, error) {
+	if a == nil || len(body) > longestParsed {
 		return Parse(body)
 	}
-	var room [longestAlike]byte
+	var room [longestParsed]byte
 	skeleton, folder := withoutIdentifiers(room[:0], body)
 	a.mu.RLock()
 	answer, ok := a.known[string(skeleton)]
@@ -39,7 +39,7 @@ func (a *Alike) Parse(body []byte) (Answer, error) {
 		if a.known == nil {
 			a.known = map[string]Answer{}
 		}
-		if len(a.known) < maxAlike {
+		if len(a.known) < maxParsed {
 			a.known[string(skeleton)] = answer
 		}
 		a.mu.Unlock()

@@ -1,0 +1,68 @@
+package ews
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/soap"
+)
+
+// read turns a body into facts. Of an answer to a credential only the facts
+// are kept: whatever else such a server says may be the secret in a spelling
+// nobody thought of.
+func (c *Client) read(item *evidence.Item, body []byte, credential bool) {
+	r := item.Response
+	html := isHTML(r.First("Content-Type"), body)
+	switch {
+	case html:
+		r.Page = readPage(body)
+	case c.Discover != nil:
+		item.Discovery = readDiscovery(r, body)
+	case r.Oversized:
+		item.EWS = &evidence.EWS{Detail: evidence.Say(evidence.WhyAnswerTooLong)}
+	case len(bytes.TrimSpace(body)) > 0:
+		item.EWS = c.readEWS(body)
+	}
+	if credential {
+		keepFields(r)
+		if len(body) > 0 {
+			r.Withheld = evidence.Say(evidence.WhyBodyNotKept).String()
+		}
+		return
+	}
+	kept := body[:min(len(body), evidence.BodyKept)]
+	r.Body = strings.ToValidUTF8(string(kept), "\uFFFD")
+}
+
+func (c *Client) readEWS(body []byte) *evidence.EWS {
+	a, err := c.Parsed.Parse(body)
+	if err != nil {
+		return &evidence.EWS{Detail: evidence.Say(evidence.WhyNotEWS, err), Unreadable: unreadable(err)}
+	}
+	return &evidence.EWS{
+		Kind: a.Kind, Operation: a.Operation, Class: a.Class, Code: a.Code, InnerCode: a.InnerCode,
+		Message: a.Message, Version: a.Version, BackOffMS: a.BackOffMS,
+		Folder: c.Recorder.folder(a.Folder), Resolved: resolved(a),
+	}
+}
+
+// resolved are the addresses that an answer gives: entries of the address book,
+// or the one that a refusal of an alias says to use instead.
+func resolved(a soap.Answer) []evidence.Resolved {
+	var list []evidence.Resolved
+	for _, r := range a.Resolved {
+		list = append(list, evidence.Resolved{Address: r.Address, Type: r.Type})
+	}
+	if primary := a.Values["Primary"]; a.Code == "ErrorNonPrimarySmtpAddress" && soap.IsAddress(primary) {
+		list = append(list, evidence.Resolved{Address: primary})
+	}
+	return list
+}
+
+// unreadable says whether a body meant to be XML could not be read safely, as
+// opposed to being something else.
+func unreadable(err error) bool {
+	return errors.Is(err, soap.ErrDoctype) || errors.Is(err, soap.ErrTooLarge) || errors.Is(err, soap.ErrTooDeep)
+}

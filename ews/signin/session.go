@@ -1,0 +1,179 @@
+package signin
+
+import (
+	"context"
+	"time"
+
+	"github.com/ewsprobe/ewsprobe/ews"
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/ews/secret"
+	"github.com/ewsprobe/ewsprobe/ews/wire"
+)
+
+// Session carries call after call for one account, on one connection: signed in
+// once where the scheme signs in the connection ([MS-NTHT] 3.2), with the
+// credential in each request where it does not (RFC 7617 2). It serves one caller
+// at a time.
+type Session struct {
+	way       Way // without Begin nothing here could sign in again
+	client    *ews.Client
+	userAgent string
+	binding   string
+	hurried   bool // a connection is looked at only after it was idle for long
+
+	conn   *wire.Conn
+	signed bool
+	used   time.Time
+
+	pool  *SessionPool // each call has a client of its own; nil: all have one
+	vault *secret.Vault
+}
+
+// newSession goes on with what an accepted attempt leaves: its connection, if that
+// was kept.
+func newSession(a *Attempt, again Way) *Session {
+	again.Traits = a.traits
+	s := &Session{way: again, client: a.client, userAgent: a.userAgent, binding: a.note.Binding}
+	s.take(a)
+	return s
+}
+
+// join goes on with another accepted attempt where s, which may be nil, lacks what
+// it has: a way to sign in again, a connection.
+func (s *Session) join(a *Attempt, again Way) *Session {
+	if s == nil {
+		return newSession(a, again)
+	}
+	if s.way.Begin == nil && again.Begin != nil {
+		s.way, s.binding = again, a.note.Binding
+	}
+	if s.conn == nil {
+		s.take(a)
+	}
+	return s
+}
+
+// take goes on with the connection of an attempt.
+func (s *Session) take(a *Attempt) {
+	s.conn, s.signed, s.used = a.conn, a.conn != nil && !s.way.Traits.EachRequest, time.Now()
+	a.conn = nil
+}
+
+// doubtful is how long a connection may have been idle and still be trusted
+// unseen by a session in a hurry: to look at it takes SettleTime, which is more
+// than most calls.
+const doubtful = 5 * time.Second
+
+// SignedIn says whether a call can be made that carries no credential.
+func (s *Session) SignedIn() bool {
+	if s.conn != nil && (!s.hurried || time.Since(s.used) > doubtful) && !s.conn.Fit(SettleTime) {
+		s.Close()
+	}
+	return s.signed
+}
+
+// Ask makes a call on the connection that is signed in. It carries no credential,
+// and a 401 only means that the server has forgotten.
+func (s *Session) Ask(ctx context.Context, q ews.Question) evidence.Item {
+	c := s.clientFor(false)
+	sent := c.Send(ctx, s.conn, ews.Leg{Step: evidence.StepSignedIn, UserAgent: s.agent(q), Question: &q, Credential: true})
+	s.conn, s.used = sent.Conn, time.Now()
+	s.signed = sent.Conn != nil && (sent.Item.Response == nil || sent.Item.Response.Status != 401)
+	s.learn(q, c)
+	return c.Recorder.Add(sent.Item)
+}
+
+// SignIn makes a call together with the credential: by a scheme that takes it in
+// each request on the connection that is open, else with the message that decides
+// a new sign-in.
+func (s *Session) SignIn(ctx context.Context, q ews.Question, budget Budget) evidence.Item {
+	var conn *wire.Conn
+	if s.way.Traits.EachRequest {
+		conn, s.conn = s.conn, nil
+	} else {
+		s.Close()
+	}
+	c := s.clientFor(true)
+	a := s.way.Begin(ctx, c, s.agent(q))
+	if a.conn == nil && conn != nil {
+		if s.hurried && time.Since(s.used) <= doubtful {
+			a.conn = conn
+		} else {
+			a.On(conn)
+		}
+	}
+	a.question, a.hurried = &q, s.hurried
+	item := a.Finish(ctx, evidence.Logon{Binding: s.binding}, budget)
+	if item.Step == evidence.StepSkipped && a.sent > 0 && !a.spent {
+		// What came in place of a challenge is the answer.
+		logon := item.Logon
+		item = a.Item
+		item.Logon = logon
+	}
+	s.take(a)
+	s.learn(q, c)
+	return item
+}
+
+// charged is SignIn for a budget that is asked before the first message. The
+// result is nil where it forbids the call.
+func (s *Session) charged(ctx context.Context, q ews.Question, budget Budget) *evidence.Item {
+	if budget.Begin() != nil {
+		return nil
+	}
+	b := &begun{budget: budget}
+	item := s.SignIn(ctx, q, b)
+	if !b.ended {
+		item.Logon.Counted = budget.End(evidence.Skipped)
+	}
+	return &item
+}
+
+// begun is a Budget that was asked already.
+type begun struct {
+	budget Budget
+	ended  bool
+}
+
+// Begin implements Budget.
+func (*begun) Begin() *evidence.Detail { return nil }
+
+// End implements Budget.
+func (b *begun) End(result evidence.Result) bool {
+	b.ended = true
+	return b.budget.End(result)
+}
+
+// clientFor is the client of the next call. What the messages of earlier
+// connections could give back is forgotten with them: a run of days makes
+// thousands.
+func (s *Session) clientFor(signIn bool) *ews.Client {
+	if s.pool == nil {
+		return s.client
+	}
+	if signIn && !s.way.Traits.EachRequest {
+		s.vault = s.pool.vault()
+	}
+	return s.pool.client(s.vault)
+}
+
+func (s *Session) learn(q ews.Question, c *ews.Client) {
+	if s.pool != nil {
+		s.pool.learn(q, c.Recorder)
+	}
+}
+
+func (s *Session) agent(q ews.Question) string {
+	if q.UserAgent != "" {
+		return q.UserAgent
+	}
+	return s.userAgent
+}
+
+// Close ends the connection; the next call opens another. Nil-safe.
+func (s *Session) Close() {
+	if s != nil {
+		s.conn.Close()
+		s.conn, s.signed = nil, false
+	}
+}
