@@ -206,34 +206,29 @@ func (t *talk) schemeFor(s Scheme) (name string, offered bool) {
 // password.
 func (t *talk) send(ctx context.Context, l Logon, scheme string) evidence.Item {
 	comparison := l.When == ToCompare
-	for tries := 1; ; tries++ {
-		item := t.once(ctx, l, scheme)
-		if !t.again(ctx, item) || tries == 3 {
-			return item
-		}
-		if may, _ := t.guard.May(comparison); !may {
-			return item
-		}
-	}
+	return ews.Retry(ctx, 3, func() evidence.Item { return t.once(ctx, l, scheme) }, func(item evidence.Item) (time.Duration, bool) {
+		wait, again := t.again(item)
+		may, _ := t.guard.May(comparison)
+		return wait, again && may
+	})
 }
 
-// again says whether a logon is worth repeating. It waits where the server
-// asked for it.
-func (t *talk) again(ctx context.Context, item evidence.Item) bool {
-	if wait, asked := retryAfter(item.Response); asked && item.Logon.Result == evidence.Unfinished {
-		return sleep(ctx, wait)
+// again says whether a logon is worth repeating, and after which pause.
+func (t *talk) again(item evidence.Item) (wait time.Duration, again bool) {
+	if wait, asked := ews.Unavailable(item.Response); asked && item.Logon.Result == evidence.Unfinished {
+		return wait, true
 	}
 	if e := item.EWS; e.Answered() && e.BackOffMS > 0 {
-		return sleep(ctx, time.Duration(e.BackOffMS)*time.Millisecond)
+		return time.Duration(e.BackOffMS) * time.Millisecond, true
 	}
 	if r := item.Response; r != nil && r.Status == http.StatusForbidden {
 		// Exchange knows only after the sign-in whether it takes a user agent.
 		if next := t.nextAgent(); next != "" {
 			t.userAgent = next
-			return true
+			return 0, true
 		}
 	}
-	return false
+	return 0, false
 }
 
 func (t *talk) once(ctx context.Context, l Logon, scheme string) evidence.Item {

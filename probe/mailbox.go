@@ -74,7 +74,7 @@ func opened(item *evidence.Item) bool {
 
 // again repeats the call once after an error that may pass.
 func (f *further) again(ctx context.Context) {
-	if !soap.Passing(f.answer.EWS.Code) || !sleep(ctx, passingPause) {
+	if !soap.Passing(f.answer.EWS.Code) || !ews.Sleep(ctx, passingPause) {
 		return
 	}
 	if item := f.ask(ctx, ews.Question{Purpose: evidence.AgainLater, Call: f.client.Question.Call}); item != nil {

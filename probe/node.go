@@ -3,7 +3,6 @@ package probe
 import (
 	"context"
 	"net/http"
-	"strconv"
 	"sync"
 	"time"
 
@@ -85,46 +84,13 @@ func (n *node) ask(ctx context.Context) {
 
 // patiently repeats the POST while the server asks for patience and the time
 // allows it.
-func (n *node) patiently(ctx context.Context) (evidence.Item, *wire.Conn) {
-	for {
-		item, conn := n.client.Anonymous(ctx, n.userAgent, evidence.StepAnonymous)
-		wait, asked := retryAfter(item.Response)
-		if !asked || !sleep(ctx, wait) {
-			return item, conn
-		}
+func (n *node) patiently(ctx context.Context) (item evidence.Item, conn *wire.Conn) {
+	item = ews.Retry(ctx, 0, func() evidence.Item {
 		conn.Close()
-	}
-}
-
-// retryAfter reads a request for patience (RFC 9110 10.2.3).
-func retryAfter(r *evidence.Response) (time.Duration, bool) {
-	if r == nil || r.Status != http.StatusServiceUnavailable && r.Status != http.StatusTooManyRequests {
-		return 0, false
-	}
-	value := r.First("Retry-After")
-	if seconds, err := strconv.Atoi(value); err == nil && seconds >= 0 && seconds < 1<<20 {
-		return max(time.Duration(seconds)*time.Second, time.Second), true
-	}
-	if at, err := http.ParseTime(value); err == nil {
-		return max(time.Until(at), time.Second), true
-	}
-	return 0, false
-}
-
-// sleep waits, unless ctx would end before or shortly after: then it returns
-// false at once.
-func sleep(ctx context.Context, d time.Duration) bool {
-	if end, ok := ctx.Deadline(); ok && time.Until(end) < d+time.Second {
-		return false
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
+		item, conn = n.client.Anonymous(ctx, n.userAgent, evidence.StepAnonymous)
+		return item
+	}, func(item evidence.Item) (time.Duration, bool) { return ews.Unavailable(item.Response) })
+	return item, conn
 }
 
 // legacySuites asks, after a failed handshake, for the suites that Dataverse

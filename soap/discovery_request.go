@@ -1,10 +1,6 @@
 package soap
 
-import (
-	"strconv"
-
-	"github.com/beevik/etree"
-)
+import "strconv"
 
 // Namespaces of the requests of Autodiscover ([MS-OXDSCLI] 2.2, [MS-OXWSADISC] 2.2).
 const (
@@ -20,39 +16,20 @@ const ActionGetUserSettings = nsAutodiscover + "/Autodiscover/GetUserSettings"
 // POXRequest asks autodiscover.xml for the settings of a mailbox. The same call
 // gives the same bytes; characters that XML cannot carry become U+FFFD.
 func POXRequest(mailbox string) []byte {
-	doc := etree.NewDocument()
-	doc.CreateProcInst("xml", `version="1.0" encoding="utf-8"`)
-	root := doc.CreateElement("Autodiscover")
-	root.CreateAttr("xmlns", nsPOXRequest)
-	request := root.CreateElement("Request")
-	request.CreateElement("EMailAddress").SetText(mailbox)
-	request.CreateElement("AcceptableResponseSchema").SetText(nsPOXResponse)
-	return written(doc)
+	return []byte(declaration + `<Autodiscover xmlns="` + nsPOXRequest + `"><Request><EMailAddress>` + text(mailbox) +
+		`</EMailAddress><AcceptableResponseSchema>` + nsPOXResponse + `</AcceptableResponseSchema></Request></Autodiscover>`)
 }
 
 // GetUserSettings asks the service at url, autodiscover.svc, for what leads to
 // EWS: both URLs, the primary address and the version. Exchange2010 is the
 // version that every server since Exchange 2010 SP1 accepts.
 func GetUserSettings(url, mailbox string) []byte {
-	doc := etree.NewDocument()
-	doc.CreateProcInst("xml", `version="1.0" encoding="utf-8"`)
-	envelope := doc.CreateElement("soap:Envelope")
-	envelope.CreateAttr("xmlns:soap", nsSOAP11)
-	envelope.CreateAttr("xmlns:a", nsAutodiscover)
-	envelope.CreateAttr("xmlns:wsa", nsAddressing)
-
-	header := envelope.CreateElement("soap:Header")
-	header.CreateElement("a:RequestedServerVersion").SetText("Exchange2010")
-	header.CreateElement("wsa:Action").SetText(ActionGetUserSettings)
-	header.CreateElement("wsa:To").SetText(url)
-
-	request := envelope.CreateElement("soap:Body").CreateElement("a:GetUserSettingsRequestMessage").CreateElement("a:Request")
-	request.CreateElement("a:Users").CreateElement("a:User").CreateElement("a:Mailbox").SetText(mailbox)
-	settings := request.CreateElement("a:RequestedSettings")
-	for _, name := range []string{"ExternalEwsUrl", "InternalEwsUrl", "AutoDiscoverSMTPAddress"} {
-		settings.CreateElement("a:Setting").SetText(name)
-	}
-	return written(doc)
+	return []byte(declaration + `<soap:Envelope xmlns:soap="` + nsSOAP11 + `" xmlns:a="` + nsAutodiscover + `" xmlns:wsa="` + nsAddressing + `">` +
+		`<soap:Header><a:RequestedServerVersion>Exchange2010</a:RequestedServerVersion>` +
+		`<wsa:Action>` + ActionGetUserSettings + `</wsa:Action><wsa:To>` + text(url) + `</wsa:To></soap:Header>` +
+		`<soap:Body><a:GetUserSettingsRequestMessage><a:Request><a:Users><a:User><a:Mailbox>` + text(mailbox) + `</a:Mailbox></a:User></a:Users>` +
+		`<a:RequestedSettings><a:Setting>ExternalEwsUrl</a:Setting><a:Setting>InternalEwsUrl</a:Setting>` +
+		`<a:Setting>AutoDiscoverSMTPAddress</a:Setting></a:RequestedSettings></a:Request></a:GetUserSettingsRequestMessage></soap:Body></soap:Envelope>`)
 }
 
 // poxVersion decodes ServerVersion of a POX answer, 32 bits in hexadecimal: 4

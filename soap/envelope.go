@@ -1,6 +1,10 @@
 package soap
 
-import "github.com/beevik/etree"
+import (
+	"bytes"
+	"encoding/xml"
+	"strings"
+)
 
 // Namespaces on the wire. Translated documentation shows https variants; no
 // server was seen to send them.
@@ -25,21 +29,12 @@ type Call struct {
 // asks for the ids of at most one folder. It reads and changes nothing.
 // Exchange2010 is the version that Dynamics asks for; every server since
 // Exchange 2010 accepts it. The same call gives the same bytes: UTF-8 with an
-// XML declaration. Characters that XML cannot carry become U+FFFD.
+// XML declaration. Characters that XML cannot carry become U+FFFD. The schema
+// fixes the order of the children; a wrong order is ErrorSchemaValidation.
 func FindFolder(c Call) []byte {
-	doc, body := request(c)
-
-	// The schema fixes the order of these children; a wrong order is
-	// ErrorSchemaValidation.
-	find := body.CreateElement("m:FindFolder")
-	find.CreateAttr("Traversal", "Shallow")
-	find.CreateElement("m:FolderShape").CreateElement("t:BaseShape").SetText("IdOnly")
-	view := find.CreateElement("m:IndexedPageFolderView")
-	view.CreateAttr("MaxEntriesReturned", "1")
-	view.CreateAttr("Offset", "0")
-	view.CreateAttr("BasePoint", "Beginning")
-	inbox(find.CreateElement("m:ParentFolderIds"), c)
-	return written(doc)
+	return request(c, `<m:FindFolder Traversal="Shallow">`+idOnly+
+		`<m:IndexedPageFolderView MaxEntriesReturned="1" Offset="0" BasePoint="Beginning"/>`+
+		`<m:ParentFolderIds>`, inbox(c), `</m:ParentFolderIds></m:FindFolder>`)
 }
 
 // GetFolder returns the request for the identifier of c's inbox itself. Two
@@ -47,11 +42,7 @@ func FindFolder(c Call) []byte {
 // caller's own is told from one about the mailbox that was named. As FindFolder
 // it reads only.
 func GetFolder(c Call) []byte {
-	doc, body := request(c)
-	get := body.CreateElement("m:GetFolder")
-	get.CreateElement("m:FolderShape").CreateElement("t:BaseShape").SetText("IdOnly")
-	inbox(get.CreateElement("m:FolderIds"), c)
-	return written(doc)
+	return request(c, `<m:GetFolder>`+idOnly+`<m:FolderIds>`, inbox(c), `</m:FolderIds></m:GetFolder>`)
 }
 
 // ResolveNames returns the request for the address book's entry that has the
@@ -60,49 +51,46 @@ func GetFolder(c Call) []byte {
 // searched: the default looks through the caller's own contacts as well, for
 // which it would need a mailbox.
 func ResolveNames(address string) []byte {
-	doc, body := request(Call{})
-	resolve := body.CreateElement("m:ResolveNames")
-	resolve.CreateAttr("ReturnFullContactData", "false")
-	resolve.CreateAttr("SearchScope", "ActiveDirectory")
-	resolve.CreateElement("m:UnresolvedEntry").SetText("smtp:" + address)
-	return written(doc)
+	return request(Call{}, `<m:ResolveNames ReturnFullContactData="false" SearchScope="ActiveDirectory"><m:UnresolvedEntry>smtp:`,
+		text(address), `</m:UnresolvedEntry></m:ResolveNames>`)
 }
 
-// request is an envelope with its header, and the body to be filled.
-func request(c Call) (*etree.Document, *etree.Element) {
-	doc := etree.NewDocument()
-	doc.CreateProcInst("xml", `version="1.0" encoding="utf-8"`)
-	envelope := doc.CreateElement("s:Envelope")
-	envelope.CreateAttr("xmlns:s", nsSOAP11)
-	envelope.CreateAttr("xmlns:t", nsTypes)
-	envelope.CreateAttr("xmlns:m", nsMessages)
+const (
+	declaration = `<?xml version="1.0" encoding="utf-8"?>`
+	idOnly      = `<m:FolderShape><t:BaseShape>IdOnly</t:BaseShape></m:FolderShape>`
+)
 
-	header := envelope.CreateElement("s:Header")
-	header.CreateElement("t:RequestServerVersion").CreateAttr("Version", "Exchange2010")
+// request is an envelope around a body.
+func request(c Call, body ...string) []byte {
+	header := ""
 	if c.Impersonate && c.Mailbox != "" {
-		header.CreateElement("t:ExchangeImpersonation").
-			CreateElement("t:ConnectingSID").
-			CreateElement("t:SmtpAddress").SetText(c.Mailbox)
+		header = `<t:ExchangeImpersonation><t:ConnectingSID><t:SmtpAddress>` + text(c.Mailbox) + `</t:SmtpAddress></t:ConnectingSID></t:ExchangeImpersonation>`
 	}
-	return doc, envelope.CreateElement("s:Body")
+	var b bytes.Buffer
+	b.Grow(1024)
+	b.WriteString(declaration + `<s:Envelope xmlns:s="` + nsSOAP11 + `" xmlns:t="` + nsTypes + `" xmlns:m="` + nsMessages +
+		`"><s:Header><t:RequestServerVersion Version="Exchange2010"/>`)
+	b.WriteString(header)
+	b.WriteString(`</s:Header><s:Body>`)
+	for _, part := range body {
+		b.WriteString(part)
+	}
+	b.WriteString(`</s:Body></s:Envelope>`)
+	return b.Bytes()
 }
 
 // inbox names the folder. Without the Mailbox child a server silently takes the
 // caller's own.
-func inbox(in *etree.Element, c Call) {
-	folder := in.CreateElement("t:DistinguishedFolderId")
-	folder.CreateAttr("Id", "inbox")
-	if !c.Impersonate && c.Mailbox != "" {
-		folder.CreateElement("t:Mailbox").CreateElement("t:EmailAddress").SetText(c.Mailbox)
+func inbox(c Call) string {
+	if c.Impersonate || c.Mailbox == "" {
+		return `<t:DistinguishedFolderId Id="inbox"/>`
 	}
+	return `<t:DistinguishedFolderId Id="inbox"><t:Mailbox><t:EmailAddress>` + text(c.Mailbox) + `</t:EmailAddress></t:Mailbox></t:DistinguishedFolderId>`
 }
 
-// written is the document as bytes. Writing into memory cannot fail, and the
-// trees above have no element that etree refuses to write.
-func written(doc *etree.Document) []byte {
-	body, err := doc.WriteToBytes()
-	if err != nil {
-		panic("soap: " + err.Error())
-	}
-	return body
+// text is s as the text of an element.
+func text(s string) string {
+	var b strings.Builder
+	_ = xml.EscapeText(&b, []byte(s)) // a Builder does not fail
+	return b.String()
 }

@@ -35,7 +35,7 @@ func TestFindFolder(t *testing.T) {
 		{"impersonation of nobody", Call{Impersonate: true}, frame("", inbox)},
 		{"impersonation", Call{Mailbox: "u@contoso.com", Impersonate: true}, frame(impersonation("u@contoso.com"), inbox)},
 		{"delegate", Call{Mailbox: "u@contoso.com"}, frame("", delegate)},
-		{"markup in the address", Call{Mailbox: `<a&b">`, Impersonate: true}, frame(impersonation("&lt;a&amp;b&quot;&gt;"), inbox)},
+		{"markup in the address", Call{Mailbox: `<a&b">`, Impersonate: true}, frame(impersonation("&lt;a&amp;b&#34;&gt;"), inbox)},
 		{"not a character of XML", Call{Mailbox: "a\x00b\xff", Impersonate: true}, frame(impersonation("a\uFFFDb\uFFFD"), inbox)},
 	}
 	for _, c := range cases {

@@ -3,16 +3,19 @@ package soap
 import (
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/beevik/etree"
 )
 
 // smtpAddress is what is taken for an address. It is narrower than RFC 5321
 // allows: an address of quoted strings is none that Dynamics can hold.
-var smtpAddress = regexp.MustCompile(`^[^\s@<>"\\(),:;\[\]]{1,64}@[\pL\pN]([\pL\pN.-]{0,252}[\pL\pN])?$`)
+var smtpAddress = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[^\s@<>"\\(),:;\[\]]{1,64}@[\pL\pN]([\pL\pN.-]{0,252}[\pL\pN])?$`)
+})
 
 // IsAddress says whether s has the form of an SMTP address.
-func IsAddress(s string) bool { return smtpAddress.MatchString(s) }
+func IsAddress(s string) bool { return smtpAddress().MatchString(s) }
 
 // folderOf is the identifier of the first folder that a message describes.
 func folderOf(message *etree.Element) string {

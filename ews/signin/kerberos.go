@@ -1,9 +1,6 @@
 package signin
 
 import (
-	"context"
-	"errors"
-
 	"github.com/ewsprobe/ewsprobe/ews"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/ews/spnego"
@@ -13,48 +10,26 @@ import (
 // binding or nil (package kerberos, Ticket.Token).
 type TokenMaker func(binding []byte) ([]byte, error)
 
-// kerberosTicket is an AP-REQ inside SPNEGO under Negotiate, bound to the
-// certificate of its own connection (RFC 4559).
-type kerberosTicket TokenMaker
-
-// Kerberos signs in with a ticket, in one request.
-func Kerberos(token TokenMaker) Mechanism { return kerberosTicket(token) }
-
-// ByTicket is the way of Kerberos.
+// ByTicket is the way of Kerberos: an AP-REQ inside SPNEGO under Negotiate, bound
+// to the certificate of its own connection (RFC 4559).
 func ByTicket(token TokenMaker) Way {
-	return way(func(ews.Credential) Mechanism { return Kerberos(token) })
+	traits := Traits{Scheme: "Negotiate", Inside: evidence.MechanismKerberos, Secret: Ticket}
+	return way(func(ews.Credential) Mechanism {
+		return OneMessage(traits, func(on *Channel) (m Message, err error) {
+			value, binding, err := on.Binding()
+			if err != nil {
+				return m, err
+			}
+			request, err := token(value)
+			if err == nil {
+				request, err = spnego.WrapInit(spnego.Kerberos, request)
+			}
+			if err != nil {
+				return m, err
+			}
+			m = tokenMessage("Negotiate", request)
+			m.Binding = binding
+			return m, nil
+		})
+	})
 }
-
-// Traits implements Mechanism.
-func (kerberosTicket) Traits() Traits {
-	return Traits{Scheme: "Negotiate", Inside: evidence.MechanismKerberos, Secret: Ticket}
-}
-
-// Start implements Mechanism.
-func (k kerberosTicket) Start(_ context.Context, on *Channel) (Message, error) {
-	value, binding, err := on.Binding()
-	if err != nil {
-		return Message{}, err
-	}
-	token, err := k(value)
-	if err == nil {
-		token, err = spnego.WrapInit(spnego.Kerberos, token)
-	}
-	if err != nil {
-		return Message{}, err
-	}
-	m := tokenMessage("Negotiate", token)
-	m.Binding = binding
-	return m, nil
-}
-
-// Next implements Mechanism.
-func (kerberosTicket) Next(context.Context, []byte) (Message, error) {
-	return Message{}, errors.New("a ticket has one message")
-}
-
-// Done implements Mechanism.
-func (kerberosTicket) Done() bool { return true }
-
-// Close implements Mechanism.
-func (kerberosTicket) Close() {}

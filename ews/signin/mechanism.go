@@ -56,6 +56,26 @@ type Traits struct {
 	Secret      Secret
 }
 
+// OneMessage is a mechanism of one message: Basic, a ticket, a token.
+func OneMessage(traits Traits, message func(*Channel) (Message, error)) Mechanism {
+	return oneMessage{traits, message}
+}
+
+type oneMessage struct {
+	traits  Traits
+	message func(*Channel) (Message, error)
+}
+
+func (o oneMessage) Traits() Traits { return o.traits }
+
+func (o oneMessage) Start(_ context.Context, on *Channel) (Message, error) { return o.message(on) }
+
+func (oneMessage) Next(context.Context, []byte) (Message, error) { return Message{}, nil }
+
+func (oneMessage) Done() bool { return true }
+
+func (oneMessage) Close() {}
+
 // Secret is what signs in.
 type Secret string
 

@@ -19,12 +19,6 @@ type ntlmByPassword struct {
 	done    bool
 }
 
-// NTLM signs in with name and password under scheme: NTLM, or Negotiate with NTLM
-// inside it, as it is or inside SPNEGO.
-func NTLM(scheme string, c ews.Credential, wrapped bool) Mechanism {
-	return &ntlmByPassword{scheme: scheme, account: c, wrapped: wrapped}
-}
-
 // Traits implements Mechanism.
 func (n *ntlmByPassword) Traits() Traits {
 	t := Traits{Scheme: n.scheme, FreeStart: true, Secret: Password}
@@ -76,9 +70,9 @@ func (n *ntlmByPassword) Close() {}
 // ByNTLM is the way of NTLM by password, under scheme. It opens a connection and
 // sends type 1, which carries no credential and counts nothing.
 func ByNTLM(scheme string) Way {
-	w := way(func(account ews.Credential) Mechanism { return NTLM(scheme, account, false) })
+	w := way(func(account ews.Credential) Mechanism { return &ntlmByPassword{scheme: scheme, account: account} })
 	w.Begin = func(ctx context.Context, c *ews.Client, userAgent string) *Attempt {
-		attempt := func(wrapped bool) *Attempt { return New(c, userAgent, NTLM(scheme, c.Credential, wrapped)).Begin(ctx) }
+		attempt := func(wrapped bool) *Attempt { return New(c, userAgent, &ntlmByPassword{scheme: scheme, account: c.Credential, wrapped: wrapped}).Begin(ctx) }
 		raw := attempt(false)
 		if r := raw.Item.Response; scheme != "Negotiate" || raw.challenged || r == nil || r.Status != 401 {
 			return raw
@@ -98,7 +92,7 @@ func ByNTLM(scheme string) Way {
 // are: the second is answered only if the connection is kept, and by the same
 // server. It costs no logon.
 func KeepTest(ctx context.Context, c *ews.Client, scheme, userAgent string, wrapped bool) {
-	a := New(c, userAgent, NTLM(scheme, c.Credential, wrapped))
+	a := New(c, userAgent, &ntlmByPassword{scheme: scheme, account: c.Credential, wrapped: wrapped})
 	a.step = evidence.StepKeepTest
 	defer a.Close()
 	if a.Begin(ctx); a.conn == nil {

@@ -40,15 +40,10 @@ type currentUser struct {
 	done      bool
 }
 
-// CurrentUser signs in as the user who runs the program. Windows chooses between
-// NTLM and Kerberos.
-func CurrentUser(scheme, spn string, open OpenContext) Mechanism {
-	return &currentUser{scheme: scheme, spn: spn, open: open}
-}
-
-// ByCurrentUser is the way of a security context.
+// ByCurrentUser is the way of the user who runs the program. Windows chooses
+// between NTLM and Kerberos.
 func ByCurrentUser(scheme, spn string, open OpenContext) Way {
-	return way(func(ews.Credential) Mechanism { return CurrentUser(scheme, spn, open) })
+	return way(func(ews.Credential) Mechanism { return &currentUser{scheme: scheme, spn: spn, open: open} })
 }
 
 // Traits implements Mechanism.

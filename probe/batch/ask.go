@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/ewsprobe/ewsprobe/ews"
@@ -33,11 +32,11 @@ const (
 // kindOf reads an item.
 func kindOf(item evidence.Item) kind {
 	if e := item.EWS; e.Answered() {
-		switch e.Code {
-		case "ErrorServerBusy":
-			return patience
-		case "ErrorExceededConnectionCount", "ErrorTooManyObjectsOpened":
+		switch {
+		case soap.Crowded(e.Code):
 			return crowded
+		case soap.Busy(e.Code):
+			return patience
 		}
 		return answered
 	}
@@ -82,14 +81,8 @@ func asked(item evidence.Item) time.Duration {
 	if e := item.EWS; e.Answered() {
 		return time.Duration(e.BackOffMS) * time.Millisecond
 	}
-	value := item.Response.First("Retry-After") // RFC 9110 10.2.3
-	if seconds, err := strconv.Atoi(value); err == nil && seconds >= 0 && seconds < 1<<20 {
-		return time.Duration(seconds) * time.Second
-	}
-	if at, err := http.ParseTime(value); err == nil {
-		return max(time.Until(at), 0)
-	}
-	return 0
+	wait, _ := ews.RetryAfter(item.Response)
+	return wait
 }
 
 // worker asks for one mailbox after the other on a session of its own.

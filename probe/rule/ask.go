@@ -7,6 +7,7 @@ import (
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
+	"github.com/ewsprobe/ewsprobe/soap"
 )
 
 // Block A: nothing could be asked, or later, an answer that was needed did not
@@ -337,8 +338,6 @@ func asksPatience(r *evidence.Response) bool {
 	return r.Status == 429 || r.Status == 503 && r.First("Retry-After") != ""
 }
 
-var busyCodes = []string{"ErrorServerBusy", "ErrorExceededConnectionCount", "ErrorTooManyObjectsOpened"}
-
 func throttled(v *view, n *node) *hit {
 	legs := v.needed(n)
 	if item := v.signedIn(n); item != nil {
@@ -351,7 +350,7 @@ func throttled(v *view, n *node) *hit {
 		}
 		h := &hit{confidence: finding.Confirmed, evidence: []string{leg.ID}}
 		switch {
-		case leg.EWS.Answered() && slices.Contains(busyCodes, leg.EWS.Code):
+		case leg.EWS.Answered() && soap.Busy(leg.EWS.Code):
 			h.summary = fmt.Sprintf("Exchange is too busy to answer (%s)", leg.EWS.Code)
 			h.detail = fmt.Sprintf("Exchange answered %s.", leg.EWS.Code)
 			if ms := leg.EWS.BackOffMS; ms > 0 {
