@@ -32,6 +32,8 @@ type Client struct {
 	// ConnectLimit bounds connecting and the TLS handshake; 0: only the
 	// context does.
 	ConnectLimit time.Duration
+	// Cookies are those of requests without a credential; nil: none are kept.
+	Cookies *Cookies
 }
 
 // As is the same client with another form of the account's name.

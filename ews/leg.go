@@ -21,6 +21,9 @@ type Leg struct {
 	ID            string    // and At: of the item, where its place was taken before the sending
 	At            time.Time
 
+	// Cookies go with the leg, and take what its answer sets; nil: the client's.
+	Cookies *Cookies
+
 	get bool // a GET, which asks nothing
 }
 
@@ -74,6 +77,14 @@ func (c *Client) Send(ctx context.Context, conn *wire.Conn, l Leg) Sent {
 	}
 	req := c.request(l)
 	item.Request, item.Connection = c.describe(req, l), conn.ID
+	cookies := l.Cookies
+	if cookies == nil {
+		cookies = c.Cookies
+	}
+	if value, described := cookies.field(c.URL); value != "" {
+		item.Request.Headers = append(slices.Clone(req.Header), [2]string{"Cookie", described})
+		req.Header = append(req.Header, [2]string{"Cookie", value})
+	}
 	answer, fail := conn.Post(ctx, req)
 	if conn.TLS != nil && conn.TLS.ClientCertAsk && fail != nil && answer.Response == nil &&
 		slices.Contains([]evidence.FailureCode{evidence.TLSHandshake, evidence.ConnectionReset, evidence.ConnectionClosed}, fail.Code) {
@@ -85,6 +96,7 @@ func (c *Client) Send(ctx context.Context, conn *wire.Conn, l Leg) Sent {
 	sent := Sent{Conn: conn}
 	if answer.Response != nil {
 		item.Response = answer.Response
+		cookies.set(answer.Response.Header("Set-Cookie"))
 		sent.Challenges = answer.Response.Header("WWW-Authenticate")
 		c.read(&item, answer.Body, l.Credential)
 	}

@@ -36,6 +36,7 @@ type Attempt struct {
 	hurried   bool          // the connection is not watched before it is used again
 
 	conn       *wire.Conn
+	cookies    *ews.Cookies
 	channel    Channel
 	token      []byte // of the server, not answered yet
 	next       *Message
@@ -51,7 +52,7 @@ type Attempt struct {
 
 // New prepares an attempt; nothing is sent. The caller closes it.
 func New(c *ews.Client, userAgent string, m Mechanism) *Attempt {
-	return &Attempt{client: c, mechanism: m, traits: m.Traits(), userAgent: userAgent, step: evidence.StepNTLMNegotiate}
+	return &Attempt{client: c, mechanism: m, traits: m.Traits(), userAgent: userAgent, step: evidence.StepNTLMNegotiate, cookies: c.Cookies.Copy()}
 }
 
 // On uses a connection that is open already, if it is still fit; nil opens one.
@@ -103,7 +104,7 @@ func (a *Attempt) connect(ctx context.Context) *evidence.Item {
 
 // free sends a message without a credential and takes the server's answer.
 func (a *Attempt) free(ctx context.Context, m Message) {
-	sent := a.client.Send(ctx, a.conn, ews.Leg{Step: a.step, UserAgent: a.userAgent, Authorization: m.Value, Described: m.Described})
+	sent := a.client.Send(ctx, a.conn, ews.Leg{Step: a.step, UserAgent: a.userAgent, Authorization: m.Value, Described: m.Described, Cookies: a.cookies})
 	a.conn, a.token = sent.Conn, nil
 	a.sent++
 	item := sent.Item
@@ -276,7 +277,7 @@ func (a *Attempt) send(ctx context.Context, m Message) ews.Sent {
 	recorder.Expose()
 	sent := a.client.Send(ctx, a.conn, ews.Leg{
 		Step: evidence.StepLogon, UserAgent: a.userAgent, Authorization: m.Value, Described: m.Described, Question: a.question, Credential: true,
-		ID: a.id, At: a.at,
+		ID: a.id, At: a.at, Cookies: a.cookies,
 	})
 	a.conn, a.id = sent.Conn, ""
 	a.sent++

@@ -155,6 +155,9 @@ type play struct {
 	answers []string // of the server: "200", "401", "401 TOKEN"; then 401
 }
 
+// fault is an answer of EWS.
+const fault = `<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><s:Fault><faultcode xmlns:a="http://schemas.microsoft.com/exchange/services/2006/types">a:ErrorNonExistentMailbox</faultcode><faultstring>none</faultstring></s:Fault></s:Body></s:Envelope>`
+
 // script performs it, as both of them.
 type script struct {
 	play
@@ -199,7 +202,7 @@ func (s *script) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "text/xml; charset=utf-8")
-	_, _ = io.WriteString(w, `<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><s:Fault><faultcode xmlns:a="http://schemas.microsoft.com/exchange/services/2006/types">a:ErrorNonExistentMailbox</faultcode><faultstring>none</faultstring></s:Fault></s:Body></s:Envelope>`)
+	_, _ = io.WriteString(w, fault)
 }
 
 func (s *script) client(t *testing.T) *ews.Client {

@@ -72,7 +72,9 @@ func (n *ntlmByPassword) Close() {}
 func ByNTLM(scheme string) Way {
 	w := way(func(account ews.Credential) Mechanism { return &ntlmByPassword{scheme: scheme, account: account} })
 	w.Begin = func(ctx context.Context, c *ews.Client, userAgent string) *Attempt {
-		attempt := func(wrapped bool) *Attempt { return New(c, userAgent, &ntlmByPassword{scheme: scheme, account: c.Credential, wrapped: wrapped}).Begin(ctx) }
+		attempt := func(wrapped bool) *Attempt {
+			return New(c, userAgent, &ntlmByPassword{scheme: scheme, account: c.Credential, wrapped: wrapped}).Begin(ctx)
+		}
 		raw := attempt(false)
 		if r := raw.Item.Response; scheme != "Negotiate" || raw.challenged || r == nil || r.Status != 401 {
 			return raw

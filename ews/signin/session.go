@@ -21,9 +21,10 @@ type Session struct {
 	binding   string
 	hurried   bool // a connection is looked at only after it was idle for long
 
-	conn   *wire.Conn
-	signed bool
-	used   time.Time
+	conn    *wire.Conn
+	cookies *ews.Cookies
+	signed  bool
+	used    time.Time
 
 	pool  *SessionPool // each call has a client of its own; nil: all have one
 	vault *secret.Vault
@@ -55,6 +56,7 @@ func (s *Session) join(a *Attempt, again Way) *Session {
 
 // take goes on with the connection of an attempt.
 func (s *Session) take(a *Attempt) {
+	s.cookies = a.cookies
 	s.conn, s.signed, s.used = a.conn, a.conn != nil && !s.way.Traits.EachRequest, time.Now()
 	a.conn = nil
 }
@@ -76,7 +78,7 @@ func (s *Session) SignedIn() bool {
 // and a 401 only means that the server has forgotten.
 func (s *Session) Ask(ctx context.Context, q ews.Question) evidence.Item {
 	c := s.clientFor(false)
-	sent := c.Send(ctx, s.conn, ews.Leg{Step: evidence.StepSignedIn, UserAgent: s.agent(q), Question: &q, Credential: true})
+	sent := c.Send(ctx, s.conn, ews.Leg{Step: evidence.StepSignedIn, UserAgent: s.agent(q), Question: &q, Credential: true, Cookies: s.cookies})
 	s.conn, s.used = sent.Conn, time.Now()
 	s.signed = sent.Conn != nil && (sent.Item.Response == nil || sent.Item.Response.Status != 401)
 	s.learn(q, c)
@@ -103,6 +105,9 @@ func (s *Session) SignIn(ctx context.Context, q ews.Question, budget Budget) evi
 		}
 	}
 	a.question, a.hurried = &q, s.hurried
+	if s.cookies != nil && s.way.Traits.EachRequest {
+		a.cookies = s.cookies
+	}
 	item := a.Finish(ctx, evidence.Logon{Binding: s.binding}, budget)
 	if item.Step == evidence.StepSkipped && a.sent > 0 && !a.spent {
 		// What came in place of a challenge is the answer.
