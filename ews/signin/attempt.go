@@ -46,7 +46,7 @@ type Attempt struct {
 	spent      bool // a credential was sent
 	note       evidence.Logon
 
-	id string // and at: of the next item, where its place was taken before the sending
+	id string // and at: of the next item, where its place was taken already
 	at time.Time
 }
 
@@ -92,7 +92,8 @@ func (a *Attempt) connect(ctx context.Context) *evidence.Item {
 		if a.traits.FreeStart {
 			step = a.step
 		}
-		conn, failed := a.client.Connect(ctx, ews.Leg{Step: step})
+		a.id, a.at = a.client.Recorder.Begin(), time.Now()
+		conn, failed := a.client.Connect(ctx, ews.Leg{Step: step, ID: a.id, At: a.at})
 		if failed != nil {
 			return failed
 		}
@@ -104,8 +105,8 @@ func (a *Attempt) connect(ctx context.Context) *evidence.Item {
 
 // free sends a message without a credential and takes the server's answer.
 func (a *Attempt) free(ctx context.Context, m Message) {
-	sent := a.client.Send(ctx, a.conn, ews.Leg{Step: a.step, UserAgent: a.userAgent, Authorization: m.Value, Described: m.Described, Cookies: a.cookies})
-	a.conn, a.token = sent.Conn, nil
+	sent := a.client.Send(ctx, a.conn, ews.Leg{Step: a.step, UserAgent: a.userAgent, Authorization: m.Value, Described: m.Described, Cookies: a.cookies, ID: a.id, At: a.at})
+	a.conn, a.token, a.id = sent.Conn, nil, ""
 	a.sent++
 	item := sent.Item
 	if r := item.Response; r != nil {
@@ -323,7 +324,7 @@ func (a *Attempt) stop(result evidence.Result, why *evidence.Detail, budget Budg
 	} else {
 		note.Binding = "" // it was never made
 	}
-	item := evidence.Item{Step: a.client.Step(evidence.StepSkipped), Address: a.client.Address, At: time.Now(), Logon: &note}
+	item := evidence.Item{ID: a.id, Step: a.client.Step(evidence.StepSkipped), Address: a.client.Address, At: time.Now(), Logon: &note}
 	if a.question.Purpose != "" {
 		item.Request = a.client.Unsent(*a.question, a.userAgent)
 	}
