@@ -42,9 +42,7 @@ func (r *Recorder) Add(item evidence.Item) evidence.Item {
 		vault = nil // an empty vault: nothing is withheld
 	}
 	r.bound(item.Response)
-	clean(vault, &item)
-	clean(&r.tokens, &item)
-	item.Spell()
+	clean(&item, vault, &r.tokens)
 	if item.ID == "" {
 		item.ID = r.next()
 	}
@@ -145,80 +143,25 @@ func (r *Recorder) Items() []evidence.Item {
 	return items
 }
 
-func clean(vault *secret.Vault, item *evidence.Item) {
-	c := vault.Clean
-	item.Sentences(func(_ *string, d **evidence.Detail) {
-		for _, s := range (*d).Texts() {
-			*s = c(*s)
+// clean takes secrets out of what somebody outside said, and writes the
+// sentences of the item.
+func clean(item *evidence.Item, vaults ...*secret.Vault) {
+	evidence.Walk(item, evidence.Visitor{Text: func(f evidence.Field, s string) string {
+		if !f.Said {
+			return s
 		}
-	})
-	if p := item.Response; p != nil {
-		p.Reason = c(p.Reason)
-		p.Body = c(p.Body)
-		for i, h := range p.Headers {
-			p.Headers[i] = [2]string{c(h[0]), cleanField(vault, h[0], maskCookie(h[0], h[1]))}
+		if f.Kind == evidence.KindHeader {
+			s = maskCookie(f.Name, s)
 		}
-		if p.Page != nil {
-			p.Page.Title = c(p.Page.Title)
+		for _, v := range vaults {
+			if f.Kind == evidence.KindHeader {
+				s = cleanField(v, f.Name, s)
+			} else {
+				s = v.Clean(s)
+			}
 		}
-	}
-	if e := item.EWS; e != nil {
-		for _, s := range []*string{&e.Operation, &e.Class, &e.Code, &e.InnerCode, &e.Message, &e.Version, &e.Problem} {
-			*s = c(*s)
-		}
-		for i := range e.Resolved {
-			e.Resolved[i].Address, e.Resolved[i].Type = c(e.Resolved[i].Address), c(e.Resolved[i].Type)
-		}
-	}
-	if d := item.Discovery; d != nil {
-		for _, s := range []*string{&d.ErrorCode, &d.Message, &d.Action, &d.RedirectAddr, &d.RedirectURL, &d.EwsURL, &d.InternalEwsURL, &d.PrimarySMTP, &d.Version, &d.Problem, &d.Endpoint} {
-			*s = c(*s)
-		}
-	}
-	if item.Points != nil {
-		for _, s := range item.Points.Texts() {
-			*s = c(*s)
-		}
-	}
-	if n := item.NTLM; n != nil {
-		for _, s := range []*string{&n.TargetName, &n.NetBIOSDomain, &n.NetBIOSComputer, &n.DNSDomain, &n.DNSComputer, &n.DNSForest, &n.Problem} {
-			*s = c(*s)
-		}
-	}
-	if k := item.Kerberos; k != nil {
-		// The realm and the principals are ours, or a KDC's answer to be compared.
-		for _, s := range []*string{&k.Error, &k.Text, &k.NTStatus, &k.EncType, &k.Why} {
-			*s = c(*s)
-		}
-	}
-	if l := item.Logon; l != nil && item.AtDirectory() {
-		l.Why = c(l.Why) // it may be the controller's own words
-	}
-	if b := item.Bind; b != nil {
-		b.Data, b.Message, b.Why = c(b.Data), c(b.Message), c(b.Why)
-	}
-	if r := item.Resolution; r != nil {
-		for i, a := range r.Addresses {
-			r.Addresses[i] = c(a)
-		}
-	}
-	if t := item.TLS; t != nil && t.Certificate != nil {
-		t.Certificate.Subject, t.Certificate.Issuer = c(t.Certificate.Subject), c(t.Certificate.Issuer)
-		for i, n := range t.Certificate.Names {
-			t.Certificate.Names[i] = c(n)
-		}
-		for i, p := range t.Problems {
-			t.Problems[i].Text = c(p.Text)
-		}
-	}
-	if item.Cloud != nil {
-		for _, s := range item.Cloud.Texts() {
-			*s = c(*s)
-		}
-	}
-	if item.Error != nil {
-		item.Error.Text = c(item.Error.Text)
-	}
+		return s
+	}})
 }
 
 // cleanField withholds a field's value that holds a secret. Of a challenge the

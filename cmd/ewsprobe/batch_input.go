@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strconv"
 	"strings"
 	"sync/atomic"
 
@@ -81,7 +82,7 @@ func headerNames(header []string) string {
 	const most = 20
 	names := make([]string, 0, most)
 	for _, h := range header[:min(len(header), most)] {
-		names = append(names, report.Clean(oneLine(h), 60))
+		names = append(names, strconv.Quote(report.Clean(oneLine(h), 60)))
 	}
 	if len(header) > most {
 		names = append(names, "...")

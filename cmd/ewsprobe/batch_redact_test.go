@@ -136,7 +136,7 @@ func TestBatchSentencesStay(t *testing.T) {
 		"the endpoint's own check already answers for every mailbox: credentials-rejected, refused",
 		"2 rows are missing: 3-4", "no file has a summary, so how many rows there should be is not known",
 		"no run came to the end of its input; go on with --resume",
-		"basic-disabled was accepted until 2020-01-01 (known); that is over.",
+		"basic-disabled was accepted until 2020-01-01 ([text-1]); that is over.",
 		"a re-created user shows in the text of the Dynamics alert or in Entra ID (--token-file), not at the endpoint",
 		"No mailbox " + batch.Stand + " on this Exchange",
 	} {

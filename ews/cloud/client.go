@@ -121,9 +121,12 @@ func (c *Client) keep(answer wire.Answer, fail *evidence.Failure, item *evidence
 // keepFacts bounds the texts of a service. They are cleaned before they are cut:
 // half a secret is not found any more.
 func (c *Client) keepFacts(item *evidence.Item) {
-	for _, s := range item.Cloud.Texts() {
-		*s = short(c.Recorder.WithoutTokens(*s))
-	}
+	evidence.Walk(item.Cloud, evidence.Visitor{Text: func(f evidence.Field, s string) string {
+		if !f.Said {
+			return s
+		}
+		return short(c.Recorder.WithoutTokens(s))
+	}})
 }
 
 // readAnswer leaves an answer that cannot be trusted to be whole unread.

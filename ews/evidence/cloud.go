@@ -36,33 +36,33 @@ const (
 // does not ask for are empty. Problem says why an answer that came holds no
 // fact; an answer that did not come is the item's Error.
 type Cloud struct {
-	Host    string `json:"host"`    // who was asked
-	Subject string `json:"subject"` // address, domain or host asked about
+	Host    string `json:"host" keep:"endpoint"`       // who was asked
+	Subject string `json:"subject" keep:"asked-about"` // address, domain or host asked about
 
-	Location Location `json:"location"`
-	EWSURL   string   `json:"ews_url"`  // the URL given for the mailbox
-	Redirect string   `json:"redirect"` // the host that a redirect names
+	Location Location `json:"location" keep:"word"`
+	EWSURL   string   `json:"ews_url" keep:"url,said"`       // the URL given for the mailbox
+	Redirect string   `json:"redirect" keep:"endpoint,said"` // the host that a redirect names
 
-	Tenant    string `json:"tenant"`    // GUID in small letters
-	NoTenant  bool   `json:"no_tenant"` // AADSTS90002: the domain is in no tenant
-	Region    string `json:"region"`    // tenant_region_scope, for example EU
-	Instance  string `json:"instance"`  // cloud_instance_name
-	Authority string `json:"authority"` // the sign-in host that a challenge names, or that an issuer is of
+	Tenant    string `json:"tenant" keep:"tenant,said"`      // GUID in small letters
+	NoTenant  bool   `json:"no_tenant"`                      // AADSTS90002: the domain is in no tenant
+	Region    string `json:"region" keep:"region,said"`      // tenant_region_scope, for example EU
+	Instance  string `json:"instance" keep:"endpoint,said"`  // cloud_instance_name
+	Authority string `json:"authority" keep:"endpoint,said"` // the sign-in host that a challenge names, or that an issuer is of
 
 	Users []CloudUser `json:"users"`
 
-	Code    string  `json:"code"`    // the error code of the service
-	Message string  `json:"message"` // and its words
-	Problem string  `json:"problem"`
+	Code    string  `json:"code" keep:"cloud-code,said"` // the error code of the service
+	Message string  `json:"message" keep:"text,said"`    // and its words
+	Problem string  `json:"problem" keep:"sentence,said"`
 	Detail  *Detail `json:"detail"` // Problem as data
 }
 
 // CloudUser is a user of Entra, living or deleted.
 type CloudUser struct {
-	ID        string      `json:"id"`
-	Principal string      `json:"principal"` // userPrincipalName; of a deleted user without the identifier put in front
-	Mail      string      `json:"mail"`
-	Addresses []string    `json:"addresses"` // proxyAddresses, smtp only, without the prefix
+	ID        string      `json:"id" keep:"tenant,said"`
+	Principal string      `json:"principal" keep:"mailbox,said"` // userPrincipalName; of a deleted user without the identifier put in front
+	Mail      string      `json:"mail" keep:"mailbox,said"`
+	Addresses []string    `json:"addresses" keep:"mailbox,said"` // proxyAddresses, smtp only, without the prefix
 	Created   *time.Time  `json:"created"`
 	Deleted   *time.Time  `json:"deleted"`
 	PlansRead bool        `json:"plans_read"` // Graph showed the plans; without the right it leaves them out
@@ -71,22 +71,6 @@ type CloudUser struct {
 
 // CloudPlan is a service plan assigned to a user (Graph, assignedPlan).
 type CloudPlan struct {
-	ID     string `json:"id"`
-	Status string `json:"status"` // Enabled, Warning, Suspended, Deleted, LockedOut
-}
-
-// Texts are the fields that a server fills.
-func (c *Cloud) Texts() []*string {
-	texts := []*string{&c.EWSURL, &c.Redirect, &c.Tenant, &c.Region, &c.Instance, &c.Authority, &c.Code, &c.Message, &c.Problem}
-	for i := range c.Users {
-		u := &c.Users[i]
-		texts = append(texts, &u.ID, &u.Principal, &u.Mail)
-		for k := range u.Addresses {
-			texts = append(texts, &u.Addresses[k])
-		}
-		for k := range u.Plans {
-			texts = append(texts, &u.Plans[k].ID, &u.Plans[k].Status)
-		}
-	}
-	return append(texts, c.Detail.Texts()...)
+	ID     string `json:"id" keep:"plan,said"`
+	Status string `json:"status" keep:"plan-status,said"` // Enabled, Warning, Suspended, Deleted, LockedOut
 }

@@ -12,9 +12,9 @@ import (
 // is, and what it names. Rules look at the code; the sentence beside it is made
 // of both and is for people.
 type Detail struct {
-	Code  DetailCode `json:"code"`
-	Args  []string   `json:"args"`  // what the sentence names, in its order
-	Inner []Detail   `json:"inner"` // what was said by what it speaks of
+	Code  DetailCode `json:"code" keep:"word"`
+	Args  []string   `json:"args" keep:"argument,said"` // what the sentence names, in its order
+	Inner []Detail   `json:"inner"`                     // what was said by what it speaks of
 }
 
 // DetailCode names a sentence; detail.txt has its text.
@@ -338,73 +338,15 @@ func (f *Failure) Said() *Detail {
 	return &Detail{Code: WhySystem, Args: []string{f.Text, string(f.Code)}}
 }
 
-// Sentences visits each text of an item that can be a sentence of this
-// program's own, with the detail that it is made of.
-func (i *Item) Sentences(visit func(text *string, d **Detail)) {
-	if e := i.EWS; e != nil {
-		visit(&e.Problem, &e.Detail)
-	}
-	if n := i.NTLM; n != nil {
-		visit(&n.Problem, &n.Detail)
-	}
-	if k := i.Kerberos; k != nil {
-		visit(&k.Why, &k.Detail)
-	}
-	if b := i.Bind; b != nil {
-		visit(&b.Why, &b.Detail)
-	}
-	if d := i.Discovery; d != nil {
-		visit(&d.Problem, &d.Detail)
-	}
-	if p := i.Points; p != nil {
-		visit(&p.Why, &p.Detail)
-	}
-	if l := i.Logon; l != nil {
-		visit(&l.Why, &l.Detail)
-	}
-	if c := i.Cloud; c != nil {
-		visit(&c.Problem, &c.Detail)
-	}
-	if f := i.Error; f != nil {
-		visit(&f.Text, &f.Detail)
-	}
-	if i.TLS != nil {
-		for k := range i.TLS.Problems {
-			visit(&i.TLS.Problems[k].Text, &i.TLS.Problems[k].Detail)
-		}
-	}
-}
-
 // Spell writes the sentences of an item from their details.
-func (i *Item) Spell() {
-	i.Sentences(func(text *string, d **Detail) {
-		if *d != nil {
-			*text = (*d).String()
-		}
-	})
-}
+func (i *Item) Spell() { Walk(i, Visitor{}) }
 
 // Recognize gives the sentences of a saved item their details, where they can be
 // known: records of earlier versions have none.
 func (i *Item) Recognize() {
-	i.Sentences(func(text *string, d **Detail) {
+	Walk(i, Visitor{Sentence: func(text *string, d **Detail) {
 		if *d == nil {
 			*d = Recognized(*text)
 		}
-	})
-}
-
-// Texts are what the sentence names.
-func (d *Detail) Texts() []*string {
-	if d == nil {
-		return nil
-	}
-	var texts []*string
-	for i := range d.Args {
-		texts = append(texts, &d.Args[i])
-	}
-	for i := range d.Inner {
-		texts = append(texts, d.Inner[i].Texts()...)
-	}
-	return texts
+	}})
 }

@@ -26,20 +26,20 @@ func (i *Item) AtDirectory() bool {
 // Kerberos is what a KDC answered (RFC 4120 5.9.1, 5.4.2), or why there was
 // nothing to ask it with.
 type Kerberos struct {
-	Realm       string     `json:"realm"`
-	Principal   string     `json:"principal"`
-	Service     string     `json:"service"` // the principal a ticket was asked for
+	Realm       string     `json:"realm" keep:"host"`
+	Principal   string     `json:"principal" keep:"account"`
+	Service     string     `json:"service" keep:"service"` // the principal a ticket was asked for
 	Code        int        `json:"code" null:"zero"`
-	Error       string     `json:"error"` // KDC_ERR_PREAUTH_REQUIRED; "" none
-	Text        string     `json:"text"`  // e-text
-	NTStatus    string     `json:"nt_status"`
+	Error       string     `json:"error" keep:"kerberos-error,said"` // KDC_ERR_PREAUTH_REQUIRED; "" none
+	Text        string     `json:"text" keep:"kdc-text,said"`        // e-text
+	NTStatus    string     `json:"nt_status" keep:"nt-status,said"`
 	Time        *time.Time `json:"time"`          // the KDC's clock
 	ClockSkewMS *int64     `json:"clock_skew_ms"` // KDC minus local
-	EncType     string     `json:"enctype"`
-	Unasked     bool       `json:"unasked"` // an AS-REP came without pre-authentication; it was dropped unread
-	Problem     Problem    `json:"problem"` // "" none
-	Why         string     `json:"why"`     // the problem in words
-	Detail      *Detail    `json:"detail"`  // Why as data
+	EncType     string     `json:"enctype" keep:"enctype,said"`
+	Unasked     bool       `json:"unasked"`                  // an AS-REP came without pre-authentication; it was dropped unread
+	Problem     Problem    `json:"problem" keep:"word"`      // "" none
+	Why         string     `json:"why" keep:"sentence,said"` // the problem in words
+	Detail      *Detail    `json:"detail"`                   // Why as data
 }
 
 // Problem is why Kerberos or LDAP went no further: a closed vocabulary.
@@ -60,10 +60,10 @@ const (
 
 // Bind is what an LDAP server answered to a simple bind (RFC 4511 4.2.2).
 type Bind struct {
-	Result  *int    `json:"result"` // resultCode; nil: no answer
-	Data    string  `json:"data"`   // Active Directory's reason in hexadecimal, "52e"
-	Message string  `json:"message"`
-	Problem Problem `json:"problem"`
-	Why     string  `json:"why"`
+	Result  *int    `json:"result"`                   // resultCode; nil: no answer
+	Data    string  `json:"data" keep:"ad-data,said"` // Active Directory's reason in hexadecimal, "52e"
+	Message string  `json:"message" keep:"text,said"`
+	Problem Problem `json:"problem" keep:"word"`
+	Why     string  `json:"why" keep:"sentence,said"`
 	Detail  *Detail `json:"detail"`
 }

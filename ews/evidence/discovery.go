@@ -29,21 +29,21 @@ const (
 // Discovery is an Autodiscover answer found in a body, or why there was none;
 // or an endpoint of Autodiscover or EWS that was not gone to (HeldBack).
 type Discovery struct {
-	Form           string  `json:"form"` // pox, soap, json; "" when Problem says why nothing could be read
-	ErrorCode      string  `json:"error_code"`
-	Message        string  `json:"message"`
-	Action         string  `json:"action"` // settings, redirectAddr, redirectUrl
-	RedirectAddr   string  `json:"redirect_addr"`
-	RedirectURL    string  `json:"redirect_url"`
-	EwsURL         string  `json:"ews_url"` // from outside, or from inside if that is all there is
-	InternalEwsURL string  `json:"internal_ews_url"`
-	PrimarySMTP    string  `json:"primary_smtp"` // AutoDiscoverSMTPAddress
-	Version        string  `json:"version"`      // the server's build
-	Problem        string  `json:"problem"`
+	Form           string  `json:"form" keep:"word"` // pox, soap, json; "" when Problem says why nothing could be read
+	ErrorCode      string  `json:"error_code" keep:"discovery-code,said"`
+	Message        string  `json:"message" keep:"text,said"`
+	Action         string  `json:"action" keep:"discovery-action,said"` // settings, redirectAddr, redirectUrl
+	RedirectAddr   string  `json:"redirect_addr" keep:"mailbox,said"`
+	RedirectURL    string  `json:"redirect_url" keep:"url,said"`
+	EwsURL         string  `json:"ews_url" keep:"url,said"` // from outside, or from inside if that is all there is
+	InternalEwsURL string  `json:"internal_ews_url" keep:"url,said"`
+	PrimarySMTP    string  `json:"primary_smtp" keep:"mailbox,said"` // AutoDiscoverSMTPAddress
+	Version        string  `json:"version" keep:"build,said"`        // the server's build
+	Problem        string  `json:"problem" keep:"sentence,said"`
 	Detail         *Detail `json:"detail"` // Problem as data
 	// Endpoint is the URL that HeldBack is about.
-	Endpoint string   `json:"endpoint"`
-	HeldBack HeldBack `json:"held_back"`
+	Endpoint string   `json:"endpoint" keep:"url,said"`
+	HeldBack HeldBack `json:"held_back" keep:"word"`
 }
 
 // Answered says whether an Autodiscover service spoke: even an error does, and
@@ -75,23 +75,23 @@ func (h HeldBack) MayFollow() bool { return h == HeldUnnamed || h == HeldNoExcha
 // ServicePoints is what a search of Active Directory for the service connection
 // points of Autodiscover found ([MS-OXDISCO] 3.1.5.1), or why there was none.
 type ServicePoints struct {
-	Domain  string         `json:"domain"`  // whose controller was asked, "" if only the controller was named
-	Context string         `json:"context"` // the configuration naming context, where they are
-	Site    string         `json:"site"`    // of the controller that was asked
-	Points  []ServicePoint `json:"points"`  // in the order in which they are to be asked
-	More    bool           `json:"more"`    // there are more than were read
-	Problem Problem        `json:"problem"` // "" none
-	Why     string         `json:"why"`     // the problem in words
-	Detail  *Detail        `json:"detail"`  // Why as data
+	Domain  string         `json:"domain" keep:"host"`          // whose controller was asked, "" if only the controller was named
+	Context string         `json:"context" keep:"context,said"` // the configuration naming context, where they are
+	Site    string         `json:"site" keep:"site,said"`       // of the controller that was asked
+	Points  []ServicePoint `json:"points"`                      // in the order in which they are to be asked
+	More    bool           `json:"more"`                        // there are more than were read
+	Problem Problem        `json:"problem" keep:"word"`         // "" none
+	Why     string         `json:"why" keep:"sentence,said"`    // the problem in words
+	Detail  *Detail        `json:"detail"`                      // Why as data
 }
 
 // ServicePoint is one of them.
 type ServicePoint struct {
-	URL     string   `json:"url"`     // serviceBindingInformation
-	Pointer bool     `json:"pointer"` // URL is of LDAP: another directory is to be asked
-	Place   Nearness `json:"place"`
-	Sites   []string `json:"sites"`   // keywords Site=
-	Domains []string `json:"domains"` // keywords Domain=: the mail domains that a pointer is for
+	URL     string   `json:"url" keep:"url,said"` // serviceBindingInformation
+	Pointer bool     `json:"pointer"`             // URL is of LDAP: another directory is to be asked
+	Place   Nearness `json:"place" keep:"word"`
+	Sites   []string `json:"sites" keep:"site,said"`   // keywords Site=
+	Domains []string `json:"domains" keep:"host,said"` // keywords Domain=: the mail domains that a pointer is for
 }
 
 // Nearness is where a service connection point stands, seen from the site of the
@@ -104,19 +104,3 @@ const (
 	NearNone  Nearness = "no-site"
 	NearOther Nearness = "other-site"
 )
-
-// Texts are the fields that a server fills.
-func (p *ServicePoints) Texts() []*string {
-	texts := []*string{&p.Context, &p.Site, &p.Why}
-	for i := range p.Points {
-		q := &p.Points[i]
-		texts = append(texts, &q.URL)
-		for k := range q.Sites {
-			texts = append(texts, &q.Sites[k])
-		}
-		for k := range q.Domains {
-			texts = append(texts, &q.Domains[k])
-		}
-	}
-	return append(texts, p.Detail.Texts()...)
-}

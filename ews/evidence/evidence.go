@@ -21,7 +21,7 @@ type Record struct {
 	Duration time.Duration
 	Target   Target
 	// Stopped says why the check ended early: "" it did not, StoppedByUser.
-	Stopped string
+	Stopped string `keep:"word"`
 	Items   []Item
 }
 
@@ -31,33 +31,33 @@ const StoppedByUser = "interrupted"
 // Target is what the check was about and how it was allowed to look. It holds
 // every setting that judging depends on, so that a record explains itself.
 type Target struct {
-	URL          string   `json:"url"`
-	Host         string   `json:"host"`
-	Addresses    []string `json:"addresses"`
+	URL          string   `json:"url" keep:"url"`
+	Host         string   `json:"host" keep:"host"`
+	Addresses    []string `json:"addresses" keep:"endpoint"`
 	EveryAddress bool     `json:"every_address"` // each of them is the subject, not only the first that answers
-	Mailbox      string   `json:"mailbox"`
-	User         string   `json:"user"`
-	ProfileAuth  string   `json:"profile_auth"` // basic, ntlm, negotiate, oauth, auto
+	Mailbox      string   `json:"mailbox" keep:"mailbox"`
+	User         string   `json:"user" keep:"account"`
+	ProfileAuth  string   `json:"profile_auth" keep:"word"` // basic, ntlm, negotiate, oauth, auto
 	Impersonate  bool     `json:"impersonate"`
-	View         string   `json:"view"`        // inside, public
-	Credentials  bool     `json:"credentials"` // a credential was given and may be sent
+	View         string   `json:"view" keep:"word"` // inside, public
+	Credentials  bool     `json:"credentials"`      // a credential was given and may be sent
 	Insecure     bool     `json:"insecure"`
-	Explain      bool     `json:"explain_rejection"` // a domain controller may be asked why the account is refused
-	Domain       string   `json:"domain"`            // the domain whose controllers may be asked, never named by the server
-	Ticket       string   `json:"ticket"`            // Kerberos signs in with: password, keytab, ccache; "" it does not
-	CurrentUser  bool     `json:"current_user"`      // the logged-on user of Windows, no password
-	UserAgent    string   `json:"user_agent"`
-	CertWarnDays int      `json:"cert_warn_days"` // certificate-expiring below this many days
-	Profile      *Profile `json:"profile"`        // the exported Dynamics profile; nil: none was given
-	Cloud        bool     `json:"cloud"`          // look-ups outside the network were asked for
-	DynamicsURL  string   `json:"dynamics_url"`   // whose tenant was to be read from Dynamics itself
-	Tenant       string   `json:"tenant"`         // Dynamics' tenant as given: a GUID, or a domain in it
-	Token        bool     `json:"token"`          // a token for Graph was given, or what gets one
+	Explain      bool     `json:"explain_rejection"`  // a domain controller may be asked why the account is refused
+	Domain       string   `json:"domain" keep:"host"` // the domain whose controllers may be asked, never named by the server
+	Ticket       string   `json:"ticket" keep:"word"` // Kerberos signs in with: password, keytab, ccache; "" it does not
+	CurrentUser  bool     `json:"current_user"`       // the logged-on user of Windows, no password
+	UserAgent    string   `json:"user_agent" keep:"agent"`
+	CertWarnDays int      `json:"cert_warn_days"`          // certificate-expiring below this many days
+	Profile      *Profile `json:"profile"`                 // the exported Dynamics profile; nil: none was given
+	Cloud        bool     `json:"cloud"`                   // look-ups outside the network were asked for
+	DynamicsURL  string   `json:"dynamics_url" keep:"url"` // whose tenant was to be read from Dynamics itself
+	Tenant       string   `json:"tenant" keep:"tenant"`    // Dynamics' tenant as given: a GUID, or a domain in it
+	Token        bool     `json:"token"`                   // a token for Graph was given, or what gets one
 	// Autodiscover is the endpoint that was named, FromAddress the address that
 	// was given in place of a URL: EWS was to be found by Autodiscover.
-	Autodiscover       string `json:"autodiscover"`
+	Autodiscover       string `json:"autodiscover" keep:"url"`
 	FollowAutodiscover bool   `json:"follow_autodiscover"`
-	FromAddress        string `json:"from_address"`
+	FromAddress        string `json:"from_address" keep:"mailbox"`
 	// Accepted are the findings that the user's baseline accepts.
 	Accepted []Acceptance `json:"accepted"`
 }
@@ -65,11 +65,11 @@ type Target struct {
 // Acceptance is an entry of a baseline: a finding that is known and accepted for
 // a reason, until the end of a day (YYYY-MM-DD).
 type Acceptance struct {
-	Code    string `json:"code"`
-	Host    string `json:"host"`    // "" every host
-	Mailbox string `json:"mailbox"` // "" every mailbox
-	Reason  string `json:"reason"`
-	Until   string `json:"until"`
+	Code    string `json:"code" keep:"word"`
+	Host    string `json:"host" keep:"host"`       // "" every host
+	Mailbox string `json:"mailbox" keep:"mailbox"` // "" every mailbox
+	Reason  string `json:"reason" keep:"text"`
+	Until   string `json:"until" keep:"date"`
 }
 
 // Over says whether the entry's last day, which ends in UTC, is over at a time.
@@ -101,10 +101,10 @@ const (
 
 // Item is one leg: one request and its answer, or the reason why there is none.
 type Item struct {
-	ID         string         `json:"id"`
-	Step       Step           `json:"step"`
-	Address    string         `json:"address"`                // IP:port; "" before one is known
-	Connection int            `json:"connection" null:"zero"` // counts from 1 in order of opening; 0 none
+	ID         string         `json:"id" keep:"id"`
+	Step       Step           `json:"step" keep:"word"`
+	Address    string         `json:"address" keep:"endpoint"` // IP:port; "" before one is known
+	Connection int            `json:"connection" null:"zero"`  // counts from 1 in order of opening; 0 none
 	At         time.Time      `json:"at"`
 	Request    *Request       `json:"request"`
 	Response   *Response      `json:"response"`
@@ -119,23 +119,23 @@ type Item struct {
 	Resolution *Resolution    `json:"resolution"`
 	Cloud      *Cloud         `json:"cloud"`
 	Error      *Failure       `json:"error"`
-	ClosedBy   string         `json:"closed_by"` // "server" when it ended the connection after or instead of the answer
+	ClosedBy   string         `json:"closed_by" keep:"word"` // "server" when it ended the connection after or instead of the answer
 	Timing     Timing         `json:"timing_ms"`
 }
 
 // Request is what was sent. Authorization is a description ("Basic",
 // "NTLM type 3", "Bearer, empty"), never the value.
 type Request struct {
-	Method        string      `json:"method"`
-	URL           string      `json:"url"`
-	UserAgent     string      `json:"user_agent"`
-	Authorization string      `json:"authorization"`
-	Headers       [][2]string `json:"headers"`
+	Method        string      `json:"method" keep:"method"`
+	URL           string      `json:"url" keep:"url"`
+	UserAgent     string      `json:"user_agent" keep:"agent"`
+	Authorization string      `json:"authorization" keep:"authorization"`
+	Headers       [][2]string `json:"headers" keep:"headers"`
 	BodyBytes     int         `json:"body_bytes"`
-	Operation     string      `json:"operation"`
-	Mailbox       string      `json:"mailbox"`
+	Operation     string      `json:"operation" keep:"operation"`
+	Mailbox       string      `json:"mailbox" keep:"account"`
 	Impersonate   bool        `json:"impersonate"`
-	Purpose       Purpose     `json:"purpose"` // why a further call was made; "" for the check's own
+	Purpose       Purpose     `json:"purpose" keep:"word"` // why a further call was made; "" for the check's own
 }
 
 // Purpose says what a further call, made after a sign-in was accepted, asks. A
@@ -156,14 +156,14 @@ const (
 // Response is what came back. Headers keep the server's order and spelling.
 type Response struct {
 	Status    int         `json:"status" null:"zero"`
-	Reason    string      `json:"reason"`
-	Proto     string      `json:"proto"`
-	Headers   [][2]string `json:"headers"`
-	Body      string      `json:"body"`       // at most BodyKept bytes; withheld after a credential was sent
-	BodyBytes int         `json:"body_bytes"` // bytes read
-	Oversized bool        `json:"oversized"`  // more came than is read (BodyRead)
-	CutShort  bool        `json:"cut_short"`  // the connection ended inside the body
-	Withheld  string      `json:"withheld"`   // why Body is empty although bytes were read
+	Reason    string      `json:"reason" keep:"reason,said"`
+	Proto     string      `json:"proto" keep:"protocol"`
+	Headers   [][2]string `json:"headers" keep:"headers,said"`
+	Body      string      `json:"body" keep:"body,said"`    // at most BodyKept bytes; withheld after a credential was sent
+	BodyBytes int         `json:"body_bytes"`               // bytes read
+	Oversized bool        `json:"oversized"`                // more came than is read (BodyRead)
+	CutShort  bool        `json:"cut_short"`                // the connection ended inside the body
+	Withheld  string      `json:"withheld" keep:"withheld"` // why Body is empty although bytes were read
 	Page      *Page       `json:"page"`
 }
 
@@ -205,28 +205,28 @@ func (r *Response) First(name string) string {
 
 // Page is what an HTML answer shows.
 type Page struct {
-	Title         string `json:"title"`
+	Title         string `json:"title" keep:"text,said"`
 	PasswordField bool   `json:"password_field"`
 }
 
 // EWS is an EWS answer found in a body, or why there was none.
 type EWS struct {
-	Kind      string  `json:"kind"` // fault, response; "" when Problem says why nothing could be read
-	Operation string  `json:"operation"`
-	Class     string  `json:"class"`
-	Code      string  `json:"code"`
-	InnerCode string  `json:"inner_code"`
-	Message   string  `json:"message"`
-	Version   string  `json:"version"` // ServerVersionInfo, dotted
+	Kind      string  `json:"kind" keep:"word"` // fault, response; "" when Problem says why nothing could be read
+	Operation string  `json:"operation" keep:"operation,said"`
+	Class     string  `json:"class" keep:"class,said"`
+	Code      string  `json:"code" keep:"ews-code,said"`
+	InnerCode string  `json:"inner_code" keep:"ews-code,said"`
+	Message   string  `json:"message" keep:"text,said"`
+	Version   string  `json:"version" keep:"build,said"` // ServerVersionInfo, dotted
 	BackOffMS int64   `json:"back_off_ms"`
-	Problem   string  `json:"problem"`
+	Problem   string  `json:"problem" keep:"sentence,said"`
 	Detail    *Detail `json:"detail"` // Problem as data
 	// Unreadable: it was meant to be XML, and reading it would not be safe.
 	Unreadable bool `json:"unreadable"`
 	// Folder is a name given to the folder that the answer described. The same
 	// folder has the same name in a record; the server's own identifier is not
 	// kept. "" for an answer without one.
-	Folder string `json:"folder"`
+	Folder string `json:"folder" keep:"folder"`
 	// Resolved are the address book's entries for a name that was asked, or the
 	// address that a refusal says to use instead.
 	Resolved []Resolved `json:"resolved"`
@@ -234,8 +234,8 @@ type EWS struct {
 
 // Resolved is an entry of Exchange's address book.
 type Resolved struct {
-	Address string `json:"address"` // primary SMTP address
-	Type    string `json:"type"`    // Mailbox, Contact, PublicDL, ...
+	Address string `json:"address" keep:"mailbox,said"` // primary SMTP address
+	Type    string `json:"type" keep:"entry-type,said"` // Mailbox, Contact, PublicDL, ...
 }
 
 // Answered says whether Exchange (or another EWS) itself spoke: even a fault
@@ -244,20 +244,20 @@ func (e *EWS) Answered() bool { return e != nil && e.Kind != "" }
 
 // NTLM is a decoded type 2 message ([MS-NLMP] 2.2.1.2), or why there was none.
 type NTLM struct {
-	Scheme          string     `json:"scheme"` // NTLM or Negotiate
-	TargetName      string     `json:"target_name"`
-	NetBIOSDomain   string     `json:"netbios_domain"`
-	NetBIOSComputer string     `json:"netbios_computer"`
-	DNSDomain       string     `json:"dns_domain"`
-	DNSComputer     string     `json:"dns_computer"`
-	DNSForest       string     `json:"dns_forest"`
-	OSBuild         string     `json:"os_build"`    // 10.0.17763
-	StandAlone      bool       `json:"stand_alone"` // NTLMSSP_TARGET_TYPE_SERVER: accounts are local
+	Scheme          string     `json:"scheme" keep:"scheme"` // NTLM or Negotiate
+	TargetName      string     `json:"target_name" keep:"netbios,said"`
+	NetBIOSDomain   string     `json:"netbios_domain" keep:"netbios,said"`
+	NetBIOSComputer string     `json:"netbios_computer" keep:"host,said"`
+	DNSDomain       string     `json:"dns_domain" keep:"host,said"`
+	DNSComputer     string     `json:"dns_computer" keep:"host,said"`
+	DNSForest       string     `json:"dns_forest" keep:"host,said"`
+	OSBuild         string     `json:"os_build" keep:"os-build"` // 10.0.17763
+	StandAlone      bool       `json:"stand_alone"`              // NTLMSSP_TARGET_TYPE_SERVER: accounts are local
 	Time            *time.Time `json:"time"`
-	ClockSkewMS     *int64     `json:"clock_skew_ms"` // server minus local, half the leg's time taken off
-	SPNEGO          bool       `json:"spnego"`        // the messages travel inside SPNEGO (RFC 4178)
-	Problem         string     `json:"problem"`       // no challenge, or a malformed one
-	Detail          *Detail    `json:"detail"`        // Problem as data
+	ClockSkewMS     *int64     `json:"clock_skew_ms"`                // server minus local, half the leg's time taken off
+	SPNEGO          bool       `json:"spnego"`                       // the messages travel inside SPNEGO (RFC 4178)
+	Problem         string     `json:"problem" keep:"sentence,said"` // no challenge, or a malformed one
+	Detail          *Detail    `json:"detail"`                       // Problem as data
 }
 
 // Result of a logon.
@@ -295,33 +295,33 @@ const (
 
 // Logon is one use of the credential.
 type Logon struct {
-	Scheme       string  `json:"scheme"`     // Basic, NTLM, Negotiate; Kerberos and LDAPS at a domain controller
-	Mechanism    string  `json:"mechanism"`  // NTLM or Kerberos inside Negotiate; "" where the scheme says it
-	Account      string  `json:"account"`    // the name as it was sent
-	OtherForm    bool    `json:"other_form"` // another form of the name than the one given
-	Result       Result  `json:"result"`
-	Status       int     `json:"status" null:"zero"` // HTTP status, 0 none
-	Binding      string  `json:"channel_binding"`    // right, none, foreign, zero; "" for Basic
-	Comparison   bool    `json:"comparison"`         // made with a password already proved, for a finding's sake
-	Counted      bool    `json:"counted"`            // counts against --max-rejections
-	Remembered   bool    `json:"remembered"`         // skipped because the same password was refused recently
-	NewChallenge bool    `json:"new_challenge"`      // a type 3 was answered with another type 2
-	Why          string  `json:"why"`
+	Scheme       string  `json:"scheme" keep:"scheme"`    // Basic, NTLM, Negotiate; Kerberos and LDAPS at a domain controller
+	Mechanism    string  `json:"mechanism" keep:"scheme"` // NTLM or Kerberos inside Negotiate; "" where the scheme says it
+	Account      string  `json:"account" keep:"account"`  // the name as it was sent
+	OtherForm    bool    `json:"other_form"`              // another form of the name than the one given
+	Result       Result  `json:"result" keep:"word"`
+	Status       int     `json:"status" null:"zero"`          // HTTP status, 0 none
+	Binding      string  `json:"channel_binding" keep:"word"` // right, none, foreign, zero; "" for Basic
+	Comparison   bool    `json:"comparison"`                  // made with a password already proved, for a finding's sake
+	Counted      bool    `json:"counted"`                     // counts against --max-rejections
+	Remembered   bool    `json:"remembered"`                  // skipped because the same password was refused recently
+	NewChallenge bool    `json:"new_challenge"`               // a type 3 was answered with another type 2
+	Why          string  `json:"why" keep:"sentence,said"`
 	Detail       *Detail `json:"detail"` // Why as data
 }
 
 // Resolution is what the resolver said.
 type Resolution struct {
-	Name      string   `json:"name"`
-	Addresses []string `json:"addresses"`
+	Name      string   `json:"name" keep:"host"`
+	Addresses []string `json:"addresses" keep:"endpoint,said"`
 }
 
 // Failure is why a leg has no answer: a word of a closed vocabulary, where it
 // happened, and a sentence, this program's own or the system's.
 type Failure struct {
-	Code   FailureCode `json:"code"`
-	Phase  string      `json:"phase"` // resolve, connect, proxy, tls, write, read
-	Text   string      `json:"text"`
+	Code   FailureCode `json:"code" keep:"word"`
+	Phase  string      `json:"phase" keep:"word"` // resolve, connect, proxy, tls, write, read
+	Text   string      `json:"text" keep:"sentence,said"`
 	Detail *Detail     `json:"detail"` // Text as data; nil: the system's words
 }
 
@@ -359,9 +359,9 @@ func (f *Failure) Error() string {
 
 // TLS is the handshake of a connection.
 type TLS struct {
-	Version       string               `json:"version"`
-	CipherSuite   string               `json:"cipher_suite"`
-	ServerName    string               `json:"server_name"`
+	Version       string               `json:"version" keep:"tls-version"`
+	CipherSuite   string               `json:"cipher_suite" keep:"suite"`
+	ServerName    string               `json:"server_name" keep:"host"`
 	Certificate   *Certificate         `json:"certificate"`
 	Problems      []CertificateProblem `json:"problems"`                 // why it is not trusted here; empty: trusted
 	PublicRoot    *bool                `json:"public_root"`              // ends in a root that public clients know; nil: not looked at
@@ -374,20 +374,20 @@ func (t *TLS) Trusted() bool { return t != nil && len(t.Problems) == 0 }
 
 // CertificateProblem is one complaint about a certificate.
 type CertificateProblem struct {
-	Code   string  `json:"code"` // expired, not-yet-valid, wrong-name, unknown-issuer, unusable
-	Text   string  `json:"text"`
+	Code   string  `json:"code" keep:"word"` // expired, not-yet-valid, wrong-name, unknown-issuer, unusable
+	Text   string  `json:"text" keep:"sentence,said"`
 	Detail *Detail `json:"detail"` // Text as data
 }
 
 // Certificate is the leaf a server showed.
 type Certificate struct {
-	SHA256    string    `json:"sha256"`
-	Subject   string    `json:"subject"`
-	Issuer    string    `json:"issuer"`
+	SHA256    string    `json:"sha256" keep:"certificate"`
+	Subject   string    `json:"subject" keep:"subject,said"`
+	Issuer    string    `json:"issuer" keep:"issuer,said"`
 	NotBefore time.Time `json:"not_before"`
 	NotAfter  time.Time `json:"not_after"`
-	Names     []string  `json:"names"`
-	Signature string    `json:"signature"`
+	Names     []string  `json:"names" keep:"certified,said"`
+	Signature string    `json:"signature" keep:"signature"`
 }
 
 // Timing is where the time of a leg went, in milliseconds. Phases that did not

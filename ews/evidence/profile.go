@@ -8,46 +8,46 @@ import "strings"
 // (https://learn.microsoft.com/power-apps/developer/data-platform/reference/entities/emailserverprofile).
 // What the export did not hold is absent.
 type Profile struct {
-	Name            string      `json:"name"`
+	Name            string      `json:"name" keep:"profile"`
 	ServerType      *Option     `json:"server_type"`       // servertype
 	AutoDiscover    *bool       `json:"auto_discover"`     // useautodiscover
 	SameForOutgoing *bool       `json:"same_for_outgoing"` // usesamesettingsforoutgoingconnections
 	Incoming        ProfileSide `json:"incoming"`
 	Outgoing        ProfileSide `json:"outgoing"`
-	Tenant          string      `json:"tenant"` // exchangeonlinetenantid
+	Tenant          string      `json:"tenant" keep:"tenant"` // exchangeonlinetenantid
 	LastTest        ProfileTest `json:"last_test"`
-	Taken           []string    `json:"taken"` // the settings of the check that came from here: url, autodiscover, profile_auth, impersonate, user
+	Taken           []string    `json:"taken" keep:"word"` // the settings of the check that came from here: url, autodiscover, profile_auth, impersonate, user
 }
 
 // ProfileSide is one direction of a profile; Exchange profiles usually have
 // the same twice.
 type ProfileSide struct {
-	Location      string  `json:"location"`         // …serverlocation
-	Port          int     `json:"port" null:"zero"` // …portnumber
-	Protocol      *Option `json:"protocol"`         // …authenticationprotocol
-	Credentials   *Option `json:"credentials"`      // …credentialretrieval
-	Impersonation *bool   `json:"impersonation"`    // …useimpersonation
-	User          string  `json:"user"`             // …username
+	Location      string  `json:"location" keep:"url"` // …serverlocation
+	Port          int     `json:"port" null:"zero"`    // …portnumber
+	Protocol      *Option `json:"protocol"`            // …authenticationprotocol
+	Credentials   *Option `json:"credentials"`         // …credentialretrieval
+	Impersonation *bool   `json:"impersonation"`       // …useimpersonation
+	User          string  `json:"user" keep:"account"` // …username
 }
 
 // ProfileTest is what Dynamics itself wrote down at its last try. The texts
 // may come from a server; they are bounded and cleaned.
 type ProfileTest struct {
-	At            string  `json:"at"`              // lastteststarttime, as exported
-	Execution     *Option `json:"execution"`       // lasttestexecutionstatus
-	Validation    *Option `json:"validation"`      // lasttestvalidationstatus
-	Authorization *Option `json:"authorization"`   // lastauthorizationstatus
-	Request       string  `json:"request"`         // lasttestrequest
-	Response      string  `json:"response"`        // lasttestresponse
-	Message       string  `json:"message"`         // lastcrmmessage
-	SyncError     string  `json:"sync_error"`      // lastsyncerror
-	SyncErrorCode string  `json:"sync_error_code"` // lastsyncerrorcode
+	At            string  `json:"at" keep:"date"`               // lastteststarttime, as exported
+	Execution     *Option `json:"execution"`                    // lasttestexecutionstatus
+	Validation    *Option `json:"validation"`                   // lasttestvalidationstatus
+	Authorization *Option `json:"authorization"`                // lastauthorizationstatus
+	Request       string  `json:"request" keep:"alert"`         // lasttestrequest
+	Response      string  `json:"response" keep:"alert"`        // lasttestresponse
+	Message       string  `json:"message" keep:"alert"`         // lastcrmmessage
+	SyncError     string  `json:"sync_error" keep:"alert"`      // lastsyncerror
+	SyncErrorCode string  `json:"sync_error_code" keep:"alert"` // lastsyncerrorcode
 }
 
 // Option is a value of an option column: its number and its label.
 type Option struct {
 	Number int    `json:"number"`
-	Label  string `json:"label"`
+	Label  string `json:"label" keep:"label"`
 }
 
 // Is says whether an option that is there has one of these numbers.

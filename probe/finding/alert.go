@@ -72,16 +72,21 @@ func Alerts() []Alert {
 	return all
 }
 
-// AlertFragments are the words and codes by which alerts are recognised. They
-// name nobody.
-func AlertFragments() []string {
-	var all []string
+// AlertFragmentsIn are the words and codes in a text by which alerts are
+// recognised. They name nobody.
+func AlertFragmentsIn(text string) []string {
+	var found []string
+	folded := foldAlert(text)
 	for _, r := range alertRules() {
 		for _, group := range r.Any {
-			all = append(all, group...)
+			for _, fragment := range group {
+				if strings.Contains(folded, fragment) {
+					found = append(found, fragment)
+				}
+			}
 		}
 	}
-	return all
+	return found
 }
 
 func (r alertRule) matches(folded string) bool {

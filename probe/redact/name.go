@@ -4,58 +4,109 @@ import (
 	"fmt"
 	"net/netip"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
+	"sync"
 
 	"golang.org/x/net/publicsuffix"
 
-	"github.com/ewsprobe/ewsprobe/probe/rule"
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
 )
 
-// Forms of texts that may stay: versions and codes, which name nobody.
-var (
-	itemID          = regexp.MustCompile(`^e\d{1,6}$`)
-	dotted          = regexp.MustCompile(`^\d{1,6}(\.\d{1,6}){0,4}$`)
-	exchangeBuild   = regexp.MustCompile(`^(Exchange/)?(8|14|15)\.\d{1,2}\.\d{1,4}(\.\d{1,4})?$`)
-	hexadecimal     = regexp.MustCompile(`^[0-9a-fA-F]{1,8}$`)
-	suite           = regexp.MustCompile(`^(TLS_[A-Z0-9_]+|0x[0-9A-Fa-f]{1,4})$`)
-	signature       = regexp.MustCompile(`^(SHA\d+|MD\d|DSA|ECDSA|Ed25519|Unknown)[A-Za-z0-9-]{0,16}$`)
-	proto           = regexp.MustCompile(`^HTTP/\d(\.\d)?$`)
-	ewsCode         = regexp.MustCompile(`^(NoError|Error[A-Z][A-Za-z]{1,70})$`)
-	folder          = regexp.MustCompile(`^folder-\d{1,3}$`)
-	entryType       = regexp.MustCompile(`^(Mailbox|Contact|PublicDL|PrivateDL|PublicFolder|OneOff|Unknown|GroupMailbox|ImplicitContact|User)$`)
-	discoveryAction = regexp.MustCompile(`^(settings|redirectAddr|redirectUrl)$`)
-	discoveryCode   = regexp.MustCompile(`^(\d{1,4}|NoError|Redirect(Address|Url)|Invalid(User|Request|Setting|Domain)|NotFederated|ServerBusy|InternalServerError|SettingIsNotAvailable|(Protocol|Mailbox|Resource)[A-Z][A-Za-z]{3,40})$`)
-	cloudCode       = regexp.MustCompile(`^(MailboxNotEnabledForRESTAPI|Error[A-Z][A-Za-z]{1,60}|AADSTS\d{1,9}|invalid_[a-z_]{3,30}|(Authorization|Authentication|Request|Resource|Directory|Identity|Invalid|Mailbox|Service|General|Unknown|Unauthorized|Forbidden|TooMany)_?[A-Za-z]{0,40})$`)
-	region          = regexp.MustCompile(`^[A-Z]{2,4}$`)
-	planStatus      = regexp.MustCompile(`^(?i:enabled|warning|suspended|deleted|lockedout)$`)
-	kerberosError   = regexp.MustCompile(`^(KDC|KRB|KRB_AP)_[A-Z0-9_]{1,40}$`)
-	status          = regexp.MustCompile(`^0x[0-9A-Fa-f]{1,8}$`)
-	encType         = regexp.MustCompile(`^(aes|des3?|arcfour|rc4|camellia)[a-z0-9-]{2,40}$`)
-	closedWord      = regexp.MustCompile(`^[a-z]{1,24}([-_][a-z]{1,24}){0,4}$`)
-	method          = regexp.MustCompile(`^(GET|POST|HEAD|OPTIONS)$`)
-	operation       = regexp.MustCompile(`^(FindFolder|GetFolder|ResolveNames|FindItem|GetItem|GetUserSettings|GetServerTimeZones|Autodiscover|POX)$`)
-	class           = regexp.MustCompile(`^(Success|Warning|Error)$`)
-	guidForm        = regexp.MustCompile(`(?i)^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
-	// Microsoft's own: Exchange and its kin (…-0ff1-ce00-…), Entra's token service.
-	ownGUID = regexp.MustCompile(`(?i)^0000000[0-9a-f]-0000-0(ff1-ce00|000-c000)-000000000000$`)
-)
-
-// keep leaves a text of that form, and numbers any other.
-func (r *Redactor) keep(s string, form *regexp.Regexp) string {
-	if s == "" || form.MatchString(s) || isPlaceholder(s) {
-		return s
+// forms are those that a text of a kind has where it names nobody: codes,
+// versions, words of closed lists. A kind without one here is no code.
+var forms = sync.OnceValue(func() map[string]*regexp.Regexp {
+	list := map[string]string{
+		"id":               `e\d{1,6}`,
+		"word":             `[a-z]{1,24}(-[a-z]{1,24}|-\d{1,2}|_[a-z]{1,24}){0,6}|Autodiscover|Entra|Graph|NTLM|Kerberos|NegoEx`,
+		"date":             `\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2})?(\.\d{1,7})?(Z|[+-]\d{2}:\d{2})?)?`,
+		"time":             `(\d{4}-\d{2}-\d{2}[T ]?)?(\d{2}:\d{2}:\d{2})?( UTC|Z)?`,
+		"number":           `\d{1,7}`,
+		"refusals":         `\d{1,7}`,
+		"failure":          `[a-z]{1,12}(-[a-z]{1,12}){0,3}`,
+		"method":           `GET|POST|HEAD|OPTIONS`,
+		"protocol":         `HTTP/\d(\.\d)?`,
+		"operation":        `FindFolder|GetFolder|ResolveNames|FindItem|GetItem|GetUserSettings|GetServerTimeZones|Autodiscover( v2| POX)?|POX|client credentials`,
+		"authorization":    authorizations,
+		"withheld":         withheldForms(),
+		"class":            `Success|Warning|Error`,
+		"ews-code":         `NoError|Error[A-Z][A-Za-z]{1,70}`,
+		"folder":           `folder-\d{1,3}`,
+		"entry-type":       `Mailbox|Contact|PublicDL|PrivateDL|PublicFolder|OneOff|Unknown|GroupMailbox|ImplicitContact|User`,
+		"os-build":         `(5\.[0-2]|6\.[0-3]|10\.0)\.\d{4,5}`,
+		"tls-version":      `(TLS|SSL)v? ?\d(\.\d)?|0x0[0-9a-f]{3}`,
+		"suite":            `TLS_[A-Z0-9_]+|0x[0-9A-Fa-f]{4}`,
+		"signature":        `(SHA\d+|MD\d|DSA|ECDSA|Ed25519|Unknown)[A-Za-z0-9-]{0,16}`,
+		"kerberos-error":   `(KDC|KRB|KRB_AP)_[A-Z0-9_]{1,40}`,
+		"nt-status":        `0xC000[0-9A-Fa-f]{4}`,
+		"enctype":          `(aes|des3?|arcfour|rc4|camellia)[a-z0-9-]{2,40}`,
+		"ad-data":          `[0-9a-fA-F]{1,4}`,
+		"discovery-action": `settings|redirectAddr|redirectUrl`,
+		"discovery-code": `\d{1,4}|NoError|Redirect(Address|Url)|Invalid(User|Request|Setting|Domain)|NotFederated|ServerBusy|InternalServerError|` +
+			`SettingIsNotAvailable|(Protocol|Mailbox|Resource)[A-Z][A-Za-z]{3,40}`,
+		"cloud-code": `MailboxNotEnabledForRESTAPI|Error[A-Z][A-Za-z]{1,60}|AADSTS\d{4,9}|invalid_[a-z_]{3,30}|(Authorization|Authentication|Request|Resource|` +
+			`Directory|Identity|Invalid|Mailbox|Service|General|Unknown|Unauthorized|Forbidden|TooMany)_?[A-Za-z]{0,40}`,
+		"region":      `[A-Z]{2,4}`,
+		"plan-status": `(?i:enabled|warning|suspended|deleted|lockedout)`,
+		"http-date":   `[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT`,
+		"guid":        `(?i:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})`,
+		// Microsoft's own: Exchange and its kin (…-0ff1-ce00-…), Entra's token service.
+		"own-guid":    `(?i:0000000[0-9a-f]-0000-0(ff1-ce00|000-c000)-000000000000)`,
+		"port":        `\d{1,5}`,
+		"plain-label": `[a-z0-9-]+`,
+		"host-like":   `[\pL\pN._-]+`,
+		"crm":         `([^.]+\.)*crm\d{0,2}\.(dynamics\.com|microsoftdynamics\.us|dynamics\.cn|appsplatform\.us)`,
+		"own-agent":   `(ewsprobe|CRM|ExchangeServicesClient)/[0-9.]{0,40}`,
+		"asm-cookie":  `TS[0-9a-fA-F]{6,10}`,
+		"parameter":   `invalid_(token|request|client)|insufficient_scope|MD5|SHA-256|((app_asserted_user_v1|service_asserted_app_v1) ?){1,2}`,
+		"placeholder": `\[text-\d{1,6}\]`,
 	}
-	return r.unknown(s)
+	compiled := map[string]*regexp.Regexp{}
+	for kind, form := range list {
+		compiled[kind] = regexp.MustCompile(`^(` + form + `)$`)
+	}
+	return compiled
+})
+
+// has says whether a text has the form of its kind.
+func has(kind, s string) bool {
+	form := forms()[kind]
+	return form != nil && form.MatchString(s)
 }
 
-// build is a version. Four small numbers may be an address instead, except
-// where Exchange begins so.
+// authorizations describe what was sent, and are this program's own words.
+const authorizations = `(Basic|NTLM|Negotiate|Bearer|client secret)(, (empty|NTLM type [13]( inside SPNEGO)?|Kerberos AP-REQ|a token( of (NTLM|Kerberos))?))?(, value not kept)?`
+
+func withheldForms() string {
+	var list []string
+	for _, c := range []evidence.DetailCode{evidence.WhyBodyNotKept, evidence.WhyLookupNotKept, evidence.WhyRecordFull, evidence.WhyRedacted} {
+		list = append(list, regexp.QuoteMeta(evidence.Say(c).String()))
+	}
+	return strings.Join(list, "|")
+}
+
+// build is a version of Exchange. Four small numbers are an address, except the
+// few releases of Exchange that look like one.
 func (r *Redactor) build(s string) string {
-	if _, err := netip.ParseAddr(s); err == nil && !exchangeBuild.MatchString(s) {
-		return r.endpoint(s)
+	parts := strings.Split(strings.TrimPrefix(s, "Exchange/"), ".")
+	for i, p := range parts {
+		if n, err := strconv.Atoi(p); err != nil || n > 99999 || i < 2 && len(p) > 2 {
+			return r.unknown(s)
+		}
 	}
-	return r.keep(s, dotted)
+	major := slices.Contains([]string{"8", "14", "15"}, parts[0])
+	if !major || len(parts) != 4 {
+		return r.unknown(s)
+	}
+	if _, err := netip.ParseAddr(strings.Join(parts, ".")); err == nil && !slices.Contains(smallBuilds, strings.Join(parts[:3], ".")) {
+		return r.endpoint(strings.Join(parts, "."))
+	}
+	return s
 }
+
+// smallBuilds are the releases of Exchange whose third number is below 256.
+var smallBuilds = []string{"8.1.240", "8.2.176", "8.3.83", "14.1.218", "14.2.247", "14.3.123", "15.1.225", "15.2.196", "15.2.221"}
 
 // whole replaces a text as a whole.
 func (r *Redactor) whole(table, format, s string) string {
@@ -67,14 +118,7 @@ func (r *Redactor) whole(table, format, s string) string {
 
 func (r *Redactor) unknown(s string) string { return r.whole("text", "[text-%d]", s) }
 
-var placeholder = regexp.MustCompile(`^\[text-\d{1,6}\]$`)
-
-func isPlaceholder(s string) bool { return placeholder.MatchString(s) }
-
-// vocabularyWord is a word of a closed list of this program's own (a step, a
-// result, a failure); no server chooses it. In a record from elsewhere it may be
-// anything.
-func (r *Redactor) vocabularyWord(s string) string { return r.keep(s, closedWord) }
+func isPlaceholder(s string) bool { return has("placeholder", s) }
 
 // bases are the domains of Microsoft's clouds. The rules tell a place by them;
 // what stands in front names the customer or a single server.
@@ -87,11 +131,6 @@ var bases = []string{
 	"dynamics.com", "crm.dynamics.com", "learn.microsoft.com",
 }
 
-var (
-	regionalCRM  = regexp.MustCompile(`(^|\.)(crm\d{0,2}\.(dynamics\.com|microsoftdynamics\.us|dynamics\.cn|appsplatform\.us))$`)
-	generalLabel = map[string]bool{"autodiscover": true, "www": true, "*": true}
-)
-
 // host is a host name, a domain or an address.
 func (r *Redactor) host(s string) string {
 	name := strings.ToLower(strings.TrimSuffix(strings.TrimSpace(s), "."))
@@ -102,8 +141,8 @@ func (r *Redactor) host(s string) string {
 		return r.ip(ip)
 	}
 	base, replaced := "", ""
-	if m := regionalCRM.FindStringSubmatch(name); m != nil {
-		base = m[2]
+	if at := strings.LastIndex("."+name, ".crm"); at >= 0 && has("crm", name) {
+		base = name[at:]
 	}
 	for _, b := range bases {
 		if (name == b || strings.HasSuffix(name, "."+b)) && len(b) > len(base) {
@@ -130,21 +169,19 @@ func (r *Redactor) host(s string) string {
 }
 
 func (r *Redactor) label(s string) string {
-	if s == "" || generalLabel[s] {
+	if s == "" || s == "autodiscover" || s == "www" || s == "*" {
 		return s
 	}
 	// The rules tell a server's name from another text by its form
 	// (^[A-Za-z0-9-]{1,15}$): one that has not that form must not get it.
 	switch {
-	case !plainLabel.MatchString(s):
+	case !has("plain-label", s):
 		return r.numbered("host", "host_%d", s)
 	case len(s) > 15:
 		return r.numbered("host", "long-name-host-%d", s)
 	}
 	return r.numbered("host", "host-%d", s)
 }
-
-var plainLabel = regexp.MustCompile(`^[a-z0-9-]+$`)
 
 // ip is an address for documentation (RFC 5737, RFC 3849). Loopback is
 // everybody's.
@@ -169,13 +206,11 @@ func (r *Redactor) endpoint(s string) string {
 	if ap, err := netip.ParseAddrPort(s); err == nil {
 		return hostPort(r.ip(ap.Addr()), fmt.Sprint(ap.Port()))
 	}
-	if i := strings.LastIndexByte(s, ':'); i > 0 && port.MatchString(s[i+1:]) && !strings.Contains(s[:i], ":") {
+	if i := strings.LastIndexByte(s, ':'); i > 0 && has("port", s[i+1:]) && !strings.Contains(s[:i], ":") {
 		return hostPort(r.host(s[:i]), s[i+1:])
 	}
 	return r.host(s)
 }
-
-var port = regexp.MustCompile(`^\d{1,5}$`)
 
 func hostPort(host, port string) string {
 	if strings.Contains(host, ":") {
@@ -203,14 +238,11 @@ func (r *Redactor) user(s string) string {
 	return r.whole("account", "account-%d", s)
 }
 
-// mail is an address; an account and a mailbox of the same name stay the same.
-func (r *Redactor) mail(s string) string { return r.user(s) }
-
 func (r *Redactor) tenant(s string) string {
 	switch {
-	case s == "" || ownGUID.MatchString(s):
+	case s == "" || has("own-guid", s):
 		return s
-	case guidForm.MatchString(s):
+	case has("guid", s):
 		return r.numbered("guid", "00000000-0000-0000-0000-%012d", s)
 	case strings.Contains(s, "@"):
 		return r.user(s)
@@ -218,20 +250,12 @@ func (r *Redactor) tenant(s string) string {
 	return r.host(s)
 }
 
-// plan is a service plan of Microsoft's, which names nobody.
-func (r *Redactor) plan(s string) string {
-	if rule.KnownPlan(s) {
-		return s
-	}
-	return r.tenant(s)
-}
-
 // subject is what a look-up was about.
 func (r *Redactor) subject(s string) string {
 	if strings.Contains(s, "://") {
 		return r.url(s)
 	}
-	if guidForm.MatchString(s) || strings.Contains(s, "@") {
+	if has("guid", s) || strings.Contains(s, "@") {
 		return r.tenant(s)
 	}
 	return r.endpoint(s)
@@ -240,7 +264,7 @@ func (r *Redactor) subject(s string) string {
 // certified is a name in a certificate.
 func (r *Redactor) certified(s string) string {
 	if strings.Contains(s, "@") {
-		return r.mail(s)
+		return r.user(s)
 	}
 	return r.host(s)
 }
@@ -262,12 +286,10 @@ func (r *Redactor) service(s string) string {
 	return class + "/" + rest
 }
 
-var agents = regexp.MustCompile(`^(ewsprobe|CRM|ExchangeServicesClient)/[0-9.]{0,40}$`)
-
 // agent is a user agent; that of synchronization begins CRM/.
 func (r *Redactor) agent(s string) string {
 	switch {
-	case s == "" || agents.MatchString(s):
+	case s == "" || has("own-agent", s):
 		return s
 	case len(s) >= 4 && strings.EqualFold(s[:4], "CRM/"):
 		return "CRM/" + r.whole("agent", "agent-%d", s)

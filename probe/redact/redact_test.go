@@ -146,6 +146,33 @@ func fill(v reflect.Value, text string) {
 	}
 }
 
+// What a sentence names is redacted by its kind, whatever the sentence.
+func TestEverySentenceIsRedacted(t *testing.T) {
+	raw, err := os.ReadFile("../../ews/evidence/detail.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	codes := 0
+	for line := range strings.Lines(string(raw)) {
+		code, _, _ := strings.Cut(line, "\t")
+		d := evidence.Detail{Code: evidence.DetailCode(code), Inner: []evidence.Detail{{Code: evidence.WhySystem, Args: []string{"dial canary7", "connect-refused"}}}}
+		for range d.Code.ArgKinds() {
+			d.Args = append(d.Args, "canary7.example")
+		}
+		codes++
+		i := New().Item(evidence.Item{ID: "e1", Logon: &evidence.Logon{Detail: &d}, Error: &evidence.Failure{Code: evidence.ConnectRefused, Text: "dial canary7"}})
+		if all := fmt.Sprintf("%s %+v", i.Logon.Why, *i.Logon.Detail); strings.Contains(all, "canary7") || string(i.Logon.Detail.Code) != code || i.Logon.Why == "" {
+			t.Errorf("%s: %s", code, all)
+		}
+		if i.Error.Text != "connection refused" {
+			t.Errorf("%q", i.Error.Text)
+		}
+	}
+	if codes < 90 {
+		t.Errorf("only %d codes", codes)
+	}
+}
+
 // Every header that the rules know keeps what they look at.
 func TestWhoAnsweredStays(t *testing.T) {
 	for _, h := range [][2]string{
@@ -205,6 +232,7 @@ func TestWhoAnsweredStays(t *testing.T) {
 
 func TestNames(t *testing.T) {
 	r := New()
+	free := func(s string) string { return r.free("text", s) }
 	for _, c := range []struct {
 		f        func(string) string
 		in, want string
@@ -230,18 +258,27 @@ func TestNames(t *testing.T) {
 		{r.user, `CONTOSO\svc-crm`, `nt-1\account-1`},
 		{r.user, "svc-crm@contoso.com", "account-1@domain-1.example"},
 		{r.user, "SVC-CRM", "account-1"},
-		{r.mail, "anna@contoso.mail.onmicrosoft.com", "account-2@host-4.mail.onmicrosoft.com"},
+		{r.user, "anna@contoso.mail.onmicrosoft.com", "account-2@host-4.mail.onmicrosoft.com"},
 		{r.tenant, "c0ffee00-1111-2222-3333-c0ffee0c0ffe", "00000000-0000-0000-0000-000000000001"},
 		{r.tenant, "00000002-0000-0ff1-ce00-000000000000", "00000002-0000-0ff1-ce00-000000000000"},
 		{r.url, "https://mail.contoso.com/EWS/Exchange.asmx", "https://host-1.domain-1.example/EWS/Exchange.asmx"},
 		{r.service, "HTTP/mail.contoso.com@CONTOSO.COM", "HTTP/host-1.domain-1.example@domain-1.example"},
-		{r.words, "lookup mail.contoso.com: no such host", "lookup host-1.domain-1.example: no such host"},
-		{r.words, "EX01 answered svc-crm at 10.0.0.11:443 after 12ms", "host-2 answered account-1 at 192.0.2.1:443 after 12ms"},
-		{r.words, "the server ended the connection", "the server ended the connection"},
-		{r.words, "CONTOSO\\anna, S-1-5-21-1-2-3-1105: hunter2", "nt-1\\account-2, [sid-1]: [text-1]"},
-		{r.words, "EX01's answer, 'svc-crm' of \"mail.contoso.com\"", "host-2's answer, 'account-1' of \"host-1.domain-1.example\""},
-		{r.words, "tells a refused password from a refusing scheme; names, build, clock; an all-zero channel binding", "tells a refused password from a refusing scheme; names, build, clock; an all-zero channel binding"},
-		{r.words, "hunter2 again: hunter2", "[text-1] again: [text-1]"},
+		{r.line, "lookup mail.contoso.com: no such host", "lookup host-1.domain-1.example: no such host"},
+		{r.line, "EX01 answered svc-crm at 10.0.0.11:443 after 12ms", "host-2 answered account-1 at 192.0.2.1:443 after 12ms"},
+		{r.line, "the server ended the connection", "the server ended the connection"},
+		{r.line, "CONTOSO\\anna, S-1-5-21-1-2-3-1105: 1.2.3", "nt-1\\account-2, [sid-1]: 1.2.3"},
+		{r.line, "EX01's answer, 'svc-crm' of \"mail.contoso.com\"", "host-2's answer, 'account-1' of \"host-1.domain-1.example\""},
+		{r.line, "open /home/anna/pw.txt: no such file", "open [path-1]: no such file"},
+		{free, "hunter2 again: hunter2", "[text-1]"},
+		{free, "The request failed. ErrorAccessDenied at 10.1.2.3, HTTP status 401: Unauthorized", "ErrorAccessDenied … 401 [text-2]"},
+		{free, "15.77.66.55 0x0a4d4237 0315.0115.0102.067 172573239 2130706433 8005E274x", "[text-3]"},
+		{r.build, "15.2.1544.11", "15.2.1544.11"},
+		{r.build, "15.77.66.55", "192.0.2.3"},
+		{r.build, "15.2.221.12", "15.2.221.12"},
+		{r.build, "15.20.7897.021", "15.20.7897.021"},
+		{r.build, "0x0a4d4237", "[text-4]"},
+		{r.build, "017.0115.0102.067", "[text-5]"},
+		{r.build, "15.2.1", "[text-6]"},
 		{r.cookie, "sid=[value not kept]", "cookie-1=[value not kept]"},
 	} {
 		if got := c.f(c.in); got != c.want {
@@ -277,7 +314,7 @@ func TestAlertsStay(t *testing.T) {
 		"ErrorQuotaExceeded for canary7",
 		"8005E274: canary7",
 	} {
-		got := New().words(text)
+		got := New().free("alert", text)
 		var a, b []string
 		for _, m := range finding.MatchAlert(text) {
 			a = append(a, m.Key)
@@ -291,10 +328,10 @@ func TestAlertsStay(t *testing.T) {
 	}
 }
 
-func FuzzWords(f *testing.F) {
+func FuzzFree(f *testing.F) {
 	f.Add("EX01 answered svc-crm at 10.0.0.11:443, https://mail.contoso.com/x?y=z [::1]:443")
 	f.Fuzz(func(t *testing.T, s string) {
-		got := New().words(s + " canary7x " + s)
+		got := New().free("text", s+" canary7x "+s)
 		if strings.Contains(strings.ToLower(got), "canary7x") {
 			t.Errorf("%q", got)
 		}

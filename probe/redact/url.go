@@ -2,6 +2,7 @@ package redact
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/ewsprobe/ewsprobe/ews/front"
@@ -9,7 +10,7 @@ import (
 
 // steps are the parts of paths by which the rules know EWS, Autodiscover and the
 // sign-in pages of devices, and those of Microsoft's services.
-var steps = wordSet(`ews exchange.asmx services.wsdl autodiscover autodiscover.xml autodiscover.svc autodiscover.json owa ecp auth logon.aspx mapi rpc
+var steps = strings.Fields(`ews exchange.asmx services.wsdl autodiscover autodiscover.xml autodiscover.svc autodiscover.json owa ecp auth logon.aspx mapi rpc
 	adfs ls my.policy vpn index.html logonpoint tmindex.html cookieauth.dll getlogon internalsite initparams.aspx login logon log-in log-on signin sign-in
 	sso saml saml2 oauth2 authorize common organizations token v1.0 v2.0 .well-known openid-configuration api data users mailboxsettings directory deleteditems
 	microsoft.graph.user metadata json 1 wsdl`)
@@ -74,11 +75,11 @@ func (r *Redactor) path(p string) string {
 	parts := strings.Split(p, "/")
 	for i, s := range parts {
 		switch {
-		case s == "" || steps[strings.ToLower(s)]:
-		case guidForm.MatchString(s):
+		case s == "" || slices.Contains(steps, strings.ToLower(s)):
+		case has("guid", s):
 			parts[i] = r.tenant(s)
 		case strings.Contains(s, "@"):
-			parts[i] = r.mail(s)
+			parts[i] = r.user(s)
 		case i == 1 && strings.Contains(s, ".") && len(parts) > 2:
 			parts[i] = r.host(s) // Entra: /contoso.com/v2.0/…
 		default:

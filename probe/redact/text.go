@@ -1,0 +1,207 @@
+package redact
+
+import (
+	"net/http"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/ewsprobe/ewsprobe/probe/finding"
+)
+
+// free is a text in the words of a server, of Dynamics or of a user. Of it stays
+// what is known to name nobody: codes, and the words that alerts are known by.
+// The rest is one placeholder.
+func (r *Redactor) free(kind, s string) string {
+	if isPlaceholder(s) {
+		return s
+	}
+	placeholder := endPlaceholder().FindString(s) // of a text that was redacted before
+	if placeholder == "" {
+		if kind == "reason" && isStatusText(s) || kind == "kdc-text" && isKDCText(s) || kind == "label" && slices.Contains(labels, s) {
+			return s
+		}
+		placeholder = r.unknown(s)
+	} else {
+		placeholder = r.whole("text", "[text-%d]", placeholder)
+	}
+	return strings.TrimSpace(strings.Join(harmless(kind, s), " … ") + " " + placeholder)
+}
+
+// endPlaceholder finds what a text of which something stayed ends with.
+var endPlaceholder = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\[text-\d{1,6}\]$`) })
+
+// codes are those that may stand in free text: of HTTP, of EWS, of Entra, names
+// of .NET's own exceptions. A number stays only where it cannot be part of an
+// address, or an address in another spelling.
+var codes = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?:^|[^\pL\pN._:/\\@-])((?:NoError|Error[A-Z][A-Za-z]{2,70})|AADSTS\d{4,9}|System(?:\.(?:Net|Web|Services|Protocols|Security|Authentication|IO|WebException|SoapException|` +
+		`AuthenticationException|IOException|Exception)){1,5}|(?:KDC|KRB)_(?:ERR|AP_ERR)_[A-Z_]{2,40}|[1-5]\d\d)(?:$|[^\pL\pN._:@-]|[.:,](?:$|\s))`)
+})
+
+// harmless are the pieces of a text that name nobody, each once.
+func harmless(kind, s string) []string {
+	var kept []string
+	keep := func(piece string) {
+		if !slices.ContainsFunc(kept, func(k string) bool { return strings.EqualFold(k, piece) }) {
+			kept = append(kept, piece)
+		}
+	}
+	for rest := s; ; {
+		m := codes().FindStringSubmatchIndex(rest)
+		if m == nil {
+			break
+		}
+		keep(rest[m[2]:m[3]])
+		rest = rest[m[3]:]
+	}
+	if kind == "alert" {
+		for _, f := range finding.AlertFragmentsIn(s) {
+			keep(f)
+		}
+	}
+	return kept
+}
+
+// labels are those that Dynamics gives its options in English.
+var labels = strings.Split("Exchange Server|Exchange Server (Hybrid)|Exchange Online (Hybrid)|Exchange Online|Microsoft Exchange Online|POP3/SMTP|POP3-SMTP|IMAP/SMTP|IMAP-SMTP|SMTP|"+
+	"Auto Detect|Auto|Negotiate|NTLM|Basic|OAuth|Kerberos|Credentials Specified by a User or Queue|Credentials Specified in Email Server Profile|"+
+	"Use Impersonation|Server to Server Authentication|Windows Integrated Authentication|Without Credentials (Anonymous)|Gmail OAuth|OAuth 2.0|"+
+	"Not Run|Not Started|Success|Succeeded|Completed|Failed|Failure|Passed|Pending|In Progress|Warning|Yes|No", "|")
+
+// isStatusText: the reason phrase is the usual one of a status (RFC 9110 15).
+func isStatusText(s string) bool {
+	for status := 100; status < 600; status++ {
+		if text := http.StatusText(status); text != "" && strings.EqualFold(text, s) {
+			return true
+		}
+	}
+	return false
+}
+
+// isKDCText: the e-text of MIT's and Microsoft's KDCs is of a few words, by which
+// a state of the account is told.
+func isKDCText(s string) bool {
+	words := strings.FieldsFunc(s, func(c rune) bool { return c == ' ' || c == '_' })
+	const known = " CLIENT LOCKED OUT REVOKED KEY EXPIRED REQUIRED PWCHANGE NEEDED PREAUTH FAILED NOT FOUND LOOKING UP SERVER POLICY PASSWORD "
+	return len(words) > 0 && !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(known, " "+strings.ToUpper(w)+" ") })
+}
+
+// pieces are what a line of this program's own may hold of names, the more
+// telling first: what is quoted was given by somebody.
+var pieces = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)` + strings.Join([]string{
+		`(?P<url>\b[a-z][a-z0-9+.-]{1,10}://[^\s"'<>()]+)`,
+		`(?P<kept>\[(?:text|path|sid)-\d+\])`,
+		`(?P<quoted>"[^"\n]+")`,
+		`(?P<mail>[^\s"'<>(),:;]+@[\pL\pN-]+(?:\.[\pL\pN-]+)*)`,
+		`(?P<path>(?:\b[a-z]:)?[\\/][^\s"',;:()]*[\\/][^\s"',;:()]*)`,
+		`(?P<account>[\pL\pN._-]+\\[\pL\pN._$-]+)`,
+		`(?P<guid>\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b)`,
+		`(?P<sid>\bS-1-\d+(?:-\d+)*)`,
+		`(?P<six>\[?[0-9a-f]*:[0-9a-f:.]*:[0-9a-f:.]*(?:%\w+)?\]?(?::\d{1,5})?)`,
+		`(?P<host>[\pL\pN_*-]+(?:\.[\pL\pN_-]+)+(?::\d{1,5})?)`,
+		`(?P<word>[\pL\pN_]+(?:-[\pL\pN_]+)*)`,
+	}, "|"))
+})
+
+// reason finds why a user's baseline accepts a finding, in a line that was made
+// elsewhere: it is the user's prose.
+var reason = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\buntil \d{4}-\d{2}-\d{2} \(([^\[].*)\)[:;]`) })
+
+// line is a line in which what has the form of a name is replaced, and each name
+// that was met.
+func (r *Redactor) line(s string) string {
+	expression := pieces()
+	names := expression.SubexpNames()
+	if m := reason().FindStringSubmatchIndex(s); m != nil {
+		return r.line(s[:m[2]]) + r.unknown(s[m[2]:m[3]]) + r.line(s[m[3]:])
+	}
+	return replaceGroups(expression, s, func(group int, piece string) string { return r.piece(names[group], piece) })
+}
+
+func replaceGroups(e *regexp.Regexp, s string, change func(group int, piece string) string) string {
+	var b strings.Builder
+	at := 0
+	for _, m := range e.FindAllStringSubmatchIndex(s, -1) {
+		for group := 1; 2*group < len(m); group++ {
+			if m[2*group] >= 0 {
+				b.WriteString(s[at:m[0]])
+				b.WriteString(change(group, s[m[0]:m[1]]))
+				at = m[1]
+				break
+			}
+		}
+	}
+	return b.String() + s[at:]
+}
+
+func (r *Redactor) piece(kind, s string) string {
+	switch kind {
+	case "url":
+		trimmed := strings.TrimRight(s, ".,;:!?])}")
+		return r.url(trimmed) + s[len(trimmed):]
+	case "quoted":
+		return r.quoted(s)
+	case "mail", "account":
+		return r.user(s)
+	case "path":
+		return r.whole("path", "[path-%d]", s)
+	case "guid":
+		return r.tenant(s)
+	case "sid":
+		return r.whole("sid", "[sid-%d]", s)
+	case "six":
+		if _, err := netip.ParseAddrPort(s); err == nil {
+			return r.endpoint(s)
+		}
+		if a, err := netip.ParseAddr(strings.Trim(s, "[]")); err == nil {
+			return r.ip(a)
+		}
+	case "host":
+		if name, _, _ := strings.Cut(s, ":"); !slices.Contains(ownFiles, strings.ToLower(name)) && !isVersion(name) {
+			return r.endpoint(s)
+		}
+	case "word":
+		return r.known(s)
+	}
+	return s
+}
+
+// quoted is a text in quotes, which somebody gave: a name of a column that
+// Dynamics gives stays.
+func (r *Redactor) quoted(s string) string {
+	bare := strings.Trim(s, `"`)
+	if slices.Contains(ownFiles, strings.ToLower(bare)) || isPlaceholder(bare) {
+		return s
+	}
+	change := r.known(bare)
+	if change == bare {
+		if change = r.line(bare); change == bare || strings.Contains(bare, " ") {
+			change = strings.TrimSpace(strings.Join(harmless("text", bare), " … ") + " " + r.unknown(bare))
+		}
+	}
+	return `"` + change + `"`
+}
+
+// known is a word's placeholder, if it was met as a name.
+func (r *Redactor) known(s string) string {
+	for _, table := range []string{"host", "nt", "account", "agent", "certificate", "profile", "path"} {
+		if p, ok := r.met(table, s); ok {
+			return p
+		}
+	}
+	return s
+}
+
+// ownFiles have the form of a host's name and are none.
+var ownFiles = strings.Fields("krb5.conf autodiscover.xml autodiscover.svc autodiscover.json exchange.asmx asp.net user.read.all mailboxsettings.read web.config " +
+	"emailaddress incomingserverlocation")
+
+// isVersion: numbers with dots that are no address.
+func isVersion(s string) bool {
+	_, err := netip.ParseAddr(s)
+	return err != nil && strings.Trim(s, "0123456789.") == ""
+}
