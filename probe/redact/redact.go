@@ -223,7 +223,7 @@ func (r *Redactor) text(f evidence.Field, s string) string {
 	case evidence.KindHeader:
 		return r.field(strings.ToLower(f.Name), s)
 	case evidence.KindHeaderName:
-		if knownFields()[strings.ToLower(s)] {
+		if listed("fields", strings.ToLower(s)) {
 			return s
 		}
 		return r.whole("field", "X-Header-%d", s)
@@ -235,6 +235,10 @@ func (r *Redactor) text(f evidence.Field, s string) string {
 		return "" // the sentence has a form without it
 	case "body":
 		return s // item takes it out
+	case "withheld":
+		if evidence.Recognized(s) != nil {
+			return s
+		}
 	}
 	// What has the form of its kind stays.
 	if has(f.Kind, s) || isPlaceholder(s) {

@@ -20,7 +20,7 @@ func (r *Redactor) free(kind, s string) string {
 	}
 	placeholder := endPlaceholder().FindString(s) // of a text that was redacted before
 	if placeholder == "" {
-		if kind == "reason" && isStatusText(s) || kind == "kdc-text" && isKDCText(s) || kind == "label" && slices.Contains(labels, s) {
+		if kind == "reason" && isStatusText(s) || kind == "kdc-text" && isKDCText(s) || kind == "label" && listed("labels", s) {
 			return s
 		}
 		placeholder = r.unknown(s)
@@ -64,12 +64,6 @@ func harmless(kind, s string) []string {
 	}
 	return kept
 }
-
-// labels are those that Dynamics gives its options in English.
-var labels = strings.Split("Exchange Server|Exchange Server (Hybrid)|Exchange Online (Hybrid)|Exchange Online|Microsoft Exchange Online|POP3/SMTP|POP3-SMTP|IMAP/SMTP|IMAP-SMTP|SMTP|"+
-	"Auto Detect|Auto|Negotiate|NTLM|Basic|OAuth|Kerberos|Credentials Specified by a User or Queue|Credentials Specified in Email Server Profile|"+
-	"Use Impersonation|Server to Server Authentication|Windows Integrated Authentication|Without Credentials (Anonymous)|Gmail OAuth|OAuth 2.0|"+
-	"Not Run|Not Started|Success|Succeeded|Completed|Failed|Failure|Passed|Pending|In Progress|Warning|Yes|No", "|")
 
 // isStatusText: the reason phrase is the usual one of a status (RFC 9110 15).
 func isStatusText(s string) bool {
@@ -161,11 +155,11 @@ func (r *Redactor) piece(kind, s string) string {
 			return r.ip(a)
 		}
 	case "host":
-		if name, _, _ := strings.Cut(s, ":"); !slices.Contains(ownFiles, strings.ToLower(name)) && !isVersion(name) {
+		if name, _, _ := strings.Cut(s, ":"); !listed("ownFiles", strings.ToLower(name)) && !isVersion(name) {
 			return r.endpoint(s)
 		}
 	case "word":
-		return r.known(s)
+		return r.metWord(s)
 	}
 	return s
 }
@@ -174,10 +168,10 @@ func (r *Redactor) piece(kind, s string) string {
 // Dynamics gives stays.
 func (r *Redactor) quoted(s string) string {
 	bare := strings.Trim(s, `"`)
-	if slices.Contains(ownFiles, strings.ToLower(bare)) || isPlaceholder(bare) {
+	if listed("ownFiles", strings.ToLower(bare)) || isPlaceholder(bare) {
 		return s
 	}
-	change := r.known(bare)
+	change := r.metWord(bare)
 	if change == bare {
 		if change = r.line(bare); change == bare || strings.Contains(bare, " ") {
 			change = strings.TrimSpace(strings.Join(harmless("text", bare), " … ") + " " + r.unknown(bare))
@@ -186,8 +180,8 @@ func (r *Redactor) quoted(s string) string {
 	return `"` + change + `"`
 }
 
-// known is a word's placeholder, if it was met as a name.
-func (r *Redactor) known(s string) string {
+// metWord is a word's placeholder, if it was met as a name.
+func (r *Redactor) metWord(s string) string {
 	for _, table := range []string{"host", "nt", "account", "agent", "certificate", "profile", "path"} {
 		if p, ok := r.met(table, s); ok {
 			return p
@@ -195,10 +189,6 @@ func (r *Redactor) known(s string) string {
 	}
 	return s
 }
-
-// ownFiles have the form of a host's name and are none.
-var ownFiles = strings.Fields("krb5.conf autodiscover.xml autodiscover.svc autodiscover.json exchange.asmx asp.net user.read.all mailboxsettings.read web.config " +
-	"emailaddress incomingserverlocation")
 
 // isVersion: numbers with dots that are no address.
 func isVersion(s string) bool {

@@ -2,18 +2,10 @@ package redact
 
 import (
 	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/ewsprobe/ewsprobe/ews/front"
 )
-
-// steps are the parts of paths by which the rules know EWS, Autodiscover and the
-// sign-in pages of devices, and those of Microsoft's services.
-var steps = strings.Fields(`ews exchange.asmx services.wsdl autodiscover autodiscover.xml autodiscover.svc autodiscover.json owa ecp auth logon.aspx mapi rpc
-	adfs ls my.policy vpn index.html logonpoint tmindex.html cookieauth.dll getlogon internalsite initparams.aspx login logon log-in log-on signin sign-in
-	sso saml saml2 oauth2 authorize common organizations token v1.0 v2.0 .well-known openid-configuration api data users mailboxsettings directory deleteditems
-	microsoft.graph.user metadata json 1 wsdl`)
 
 // url is a URL, whole or relative. What the rules know of it stays.
 func (r *Redactor) url(s string) string {
@@ -75,7 +67,7 @@ func (r *Redactor) path(p string) string {
 	parts := strings.Split(p, "/")
 	for i, s := range parts {
 		switch {
-		case s == "" || slices.Contains(steps, strings.ToLower(s)):
+		case s == "" || listed("steps", strings.ToLower(s)):
 		case has("guid", s):
 			parts[i] = r.tenant(s)
 		case strings.Contains(s, "@"):
