@@ -199,8 +199,8 @@ func (p played) readsBack(t *testing.T) {
 	if again, err := second.JSON(); err != nil || string(again) != string(raw) {
 		t.Errorf("%v: %+v, read back %+v", err, first.Verdict, second.Verdict)
 	}
-	if text := second.Text(report.Style{}); !strings.Contains(text, string(first.Verdict.Code)) {
-		t.Error(text)
+	if text, err := second.Render("text", report.Style{}); err != nil || !strings.Contains(string(text), string(first.Verdict.Code)) {
+		t.Errorf("%v\n%s", err, text)
 	}
 }
 

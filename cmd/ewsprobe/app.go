@@ -73,11 +73,10 @@ func run(ctx context.Context, args []string, std stdio) int {
 	}
 	std.complain(why)
 	// Whoever reads it by a program finds the refusal where the report would be.
-	switch f := formatAsked(args); f {
-	case report.FormatJSON, report.FormatNagios, report.FormatJUnit, report.FormatCSV:
+	if f, _ := report.FindFormat(formatAsked(args)); f.Parsed {
 		r := report.Refused(why.code, evidence.Target{}, oneLine(why.text), version(), time.Now())
-		out, err := r.Render(f, report.Style{})
-		if err == nil && f == report.FormatJSON && len(args) > 1 && args[1] == "batch" {
+		out, err := f.Report(r, report.Style{})
+		if err == nil && f.Name == report.FormatJSON && len(args) > 1 && args[1] == "batch" {
 			out, err = oneObjectPerLine(out) // as its results are, which may be appended to
 		}
 		if err == nil {
@@ -98,13 +97,13 @@ func oneObjectPerLine(object []byte) ([]byte, error) {
 
 // formatAsked looks for --format in a command line that may be too broken to be
 // parsed.
-func formatAsked(args []string) report.Format {
+func formatAsked(args []string) string {
 	for i, a := range args {
 		if name, value, ok := strings.Cut(strings.TrimLeft(a, "-"), "="); strings.HasPrefix(a, "-") && name == "format" {
 			if !ok && i+1 < len(args) {
 				value = args[i+1]
 			}
-			return report.Format(value)
+			return value
 		}
 	}
 	return report.FormatText

@@ -58,21 +58,23 @@ func batchFlags() []cli.Flag {
 		&cli.DurationFlag{Name: "timeout-per-mailbox", Value: batch.DefaultPerMailbox, Usage: "how long a mailbox is tried while the server asks for patience or does not answer"},
 		&cli.StringFlag{Name: "resume", Usage: "keep in the file `STATE` what was reported, and go on from there when run again"},
 		&cli.StringFlag{Name: "shard", Usage: "check only part `i/n` of the rows: the same rows everywhere, duplicates together"},
-		&cli.StringFlag{Name: "format", Value: "text", Usage: "what to print: " + oneOf(report.Formats(), "or") + "; text, json (one object per line) and csv come row by row"},
+		&cli.StringFlag{Name: "format", Value: "text", Usage: "what to print: " + oneOf(report.FormatNames(), "or") + "; text, json (one object per line) and csv come row by row"},
 		&cli.StringSliceFlag{Name: "save", Usage: "also write the results to `FILE`, whose ending tells the format (.jsonl or " + oneOf(report.Extensions(), "or") + "); repeatable"},
 		&cli.BoolFlag{Name: "redact", Usage: "numbered placeholders in the place of names, in every output; of the columns of the input only the addresses' is left"},
 	)
 }
 
 func runBatch(c *cli.Context, std stdio) error {
-	mask, std, err := batchRedaction(c, std)
-	if err != nil {
-		return err
+	for _, flag := range []string{"resume", "shard"} {
+		if c.Bool("redact") && c.IsSet(flag) {
+			return usage("--redact and --%s exclude each other: the numbers of the placeholders hold for one run; join the results first, with ewsprobe merge --redact", flag)
+		}
 	}
-	return mask.refusal(batchWith(c, std, mask))
+	mask, std := unnamed(c, std)
+	return withoutNames(batchWith(c, std, mask), mask)
 }
 
-func batchWith(c *cli.Context, std stdio, mask *batchMask) error {
+func batchWith(c *cli.Context, std stdio, mask *report.Mask) error {
 	cfg, err := configureBatch(c)
 	if err != nil {
 		return err
@@ -112,7 +114,7 @@ func batchWith(c *cli.Context, std stdio, mask *batchMask) error {
 		err = takeMemory(&cfg.Probe)
 		warnInsecure(cfg.Probe, std)
 	} else {
-		err = takePassword(c, &cfg.Probe, mask.prompts(std))
+		err = takePassword(c, &cfg.Probe, prompts(std, mask))
 	}
 	if err != nil {
 		return err
@@ -121,7 +123,7 @@ func batchWith(c *cli.Context, std stdio, mask *batchMask) error {
 	signal.Ignore(syscall.SIGPIPE)
 	shown := showProgress(std, input, cfg.Shard)
 	if level := verbosity(c); level > 0 {
-		tell := mask.prompts(std).follower(level)
+		tell := prompts(std, mask).follower(level)
 		cfg.Probe.Follow = func(item evidence.Item) {
 			if r := item.Request; r != nil && r.Mailbox != "" {
 				item.ID = r.Mailbox // of many records, what tells them apart
@@ -135,6 +137,7 @@ func batchWith(c *cli.Context, std stdio, mask *batchMask) error {
 	debug.SetMemoryLimit(batchMemory)
 	debug.SetGCPercent(200) // below it, a twentieth of the work is saved
 	cfg.Rows, cfg.Emit = input.rows, out.emit
+	cfg.Known = func(r report.Row) { out.tally.Add(r, true) }
 	cfg.Flush = func() (err error) {
 		if !std.outTerm {
 			return out.flush()
@@ -149,7 +152,7 @@ func batchWith(c *cli.Context, std stdio, mask *batchMask) error {
 		out.endpoint(rec)
 	}
 	cfg.Watch = shown.watch
-	summary, err := batch.Run(c.Context, cfg)
+	found, err := batch.Run(c.Context, cfg)
 	shown.end()
 	if err != nil {
 		err = batchTrouble(err, file)
@@ -163,15 +166,16 @@ func batchWith(c *cli.Context, std stdio, mask *batchMask) error {
 	if note := input.table.Note(); note != "" {
 		std.complain(errors.New(input.name + ": " + note))
 	}
-	if sumErr := out.summary(summary); sumErr != nil && err == nil {
+	summary, sumErr := out.summary(found)
+	if sumErr != nil && err == nil {
 		std.complain(fmt.Errorf("the results could not be written: %w", sumErr))
 		err, whole = sumErr, false
 	}
 	if summary.Stopped == evidence.StoppedByUser || out.trouble != "" || len(out.lost) > 0 || err != nil {
 		return exit(3)
 	}
-	if code := summary.Verdict.Status.ExitCode(); code != 0 && summary.Verdict.Code != "" {
-		return exit(code)
+	if v := summary.Verdict; v != nil && v.Status.ExitCode() != 0 {
+		return exit(v.Status.ExitCode())
 	}
 	return nil
 }

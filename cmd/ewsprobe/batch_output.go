@@ -2,98 +2,89 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/probe/baseline"
-	"github.com/ewsprobe/ewsprobe/probe/batch"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
+	"github.com/ewsprobe/ewsprobe/probe/redact"
 	"github.com/ewsprobe/ewsprobe/probe/report"
 )
 
-// sink is one place that results go to, in one format.
-type sink interface {
-	row(batch.Result) error
-	summary(report.Summary) error
-}
-
-// outlet is a sink and, where it writes to a file, what is to become that file.
+// outlet is a sink with what it writes to.
 type outlet struct {
-	sink
-	file *replacing // nil: standard output
-	held *held      // of a sink that writes rows as they come; nil: it writes at the end
-	err  error      // the sink is of no use any more
-}
-
-// held keeps whole lines until they are flushed, so that a few go in one write
-// and a crash leaves none that is cut.
-type held struct {
-	bytes.Buffer
-	to io.Writer
+	report.Sink
+	file *replacing   // nil: standard output
+	held bytes.Buffer // whole lines until they are flushed, so that a few go in one write and a crash leaves none that is cut
+	to   io.Writer
+	err  error // the sink is of no use any more
 }
 
 func (out *outlet) flush() error {
-	if out.held == nil || out.err != nil {
-		return out.err
+	if out.err == nil {
+		_, out.err = out.held.WriteTo(out.to)
 	}
-	_, out.err = out.held.WriteTo(out.held.to)
 	return out.err
 }
 
-// outputs are all of them.
+// outputs are all that the results of a batch go to.
 type outputs struct {
 	list    []*outlet
-	spools  []*spool
 	column  int                   // of the addresses
 	found   *report.Report        // of the endpoint
 	over    []evidence.Acceptance // entries of the baseline whose day is over
 	trouble string                // why the run could not come to its end
 	lost    []string              // files that were to be saved and could not be
-	mask    *batchMask            // nil: names are shown
+	mask    *report.Mask          // nil: names are shown
+	tally   report.Tally
 	stdio   stdio
 }
 
-// batchFormat is what the ending of a file tells in a batch, whose JSON is lines.
+// rowsToo is the ending that tells JSON too in a batch, where it is lines.
+const rowsToo = ".jsonl"
+
+// batchFormat is the format that the ending of a file tells in a batch.
 func batchFormat(ending string) (report.Format, bool) {
-	if strings.EqualFold(ending, ".jsonl") {
-		return report.FormatJSON, true
+	if strings.EqualFold(ending, rowsToo) {
+		return report.FindFormat(report.FormatJSON)
 	}
 	return report.ByExtension(ending)
 }
 
 // openOutputs makes sure, before anything is sent, that the results can be given
 // out as they were asked for.
-func openOutputs(c *cli.Context, std stdio, in *input, mask *batchMask) (*outputs, error) {
+func openOutputs(c *cli.Context, std stdio, in *input, mask *report.Mask) (*outputs, error) {
 	o := &outputs{stdio: std, mask: mask, column: in.column}
-	saves, err := planSaves(c.StringSlice("save"), batchFormat, append(report.Extensions(), ".jsonl"))
+	saves, err := planSaves(c.StringSlice("save"), batchFormat, append(report.Extensions(), rowsToo))
 	if err == nil {
 		err = keepApart(c, saves, in.name, std)
 	}
 	if err != nil {
 		return nil, err
 	}
-	format := report.Format(c.String("format"))
-	if c.IsSet("resume") && report.NewBatchDocument(format) != nil {
-		return nil, usage("--format %s cannot be gone on with by --resume; use json (>> results.jsonl), and then ewsprobe merge --format %s", format, format)
+	format, err := chosenFormat(c)
+	if err != nil {
+		return nil, err
 	}
-	if err := o.add(format, nil, "", in); err != nil {
+	if c.IsSet("resume") && format.Whole {
+		return nil, usage("--format %s cannot be gone on with by --resume; use json (>> results.jsonl), and then ewsprobe merge --format %s", format.Name, format.Name)
+	}
+	if err := o.add(format, nil, in); err != nil {
 		o.close()
-		return nil, unusable("there is no place for a temporary file (%v); set TMPDIR", err)
+		return nil, noPlace(err)
 	}
 	for _, s := range saves {
 		f, err := replace(s.file)
 		if err == nil {
-			err = o.add(s.format, f, filepath.Dir(s.file), in)
+			err = o.add(s.format, f, in)
 		}
 		if err != nil {
 			o.close()
@@ -103,110 +94,111 @@ func openOutputs(c *cli.Context, std stdio, in *input, mask *batchMask) (*output
 	return o, nil
 }
 
-// add adds a sink; folder is where it may keep what it needs until the end.
-func (o *outputs) add(f report.Format, file *replacing, folder string, in *input) error {
-	out := &outlet{file: file}
-	o.list = append(o.list, out)
-	w := o.stdio.out
+func noPlace(err error) error {
+	return unusable("there is no place for a temporary file (%v); set TMPDIR", err)
+}
+
+// add adds a sink. What it keeps until the end is beside its file.
+func (o *outputs) add(f report.Format, file *replacing, in *input) (err error) {
+	out := &outlet{file: file, to: o.stdio.out}
+	folder := ""
 	if file != nil {
-		w = file
+		out.to, folder = file, filepath.Dir(file.name)
 	}
-	if doc := report.NewBatchDocument(f); doc != nil {
-		s, err := newSpool(folder)
+	o.list = append(o.list, out)
+	w := io.Writer(&out.held)
+	if f.Whole {
+		w = out.to
+	}
+	out.Sink, err = f.Batch(report.Output{W: w, Style: o.stdio.style(), Header: o.mask.Header(in.table.Header, in.column), Temp: tempIn(folder)})
+	return err
+}
+
+// tempFile is a file that goes when it is closed.
+type tempFile struct{ *os.File }
+
+func (t tempFile) Close() error {
+	err := t.File.Close()
+	os.Remove(t.Name())
+	return err
+}
+
+// tempIn makes temporary files in a folder; "" is the usual one.
+func tempIn(folder string) func() (report.Temp, error) {
+	return func() (report.Temp, error) {
+		f, err := os.CreateTemp(folder, ".ewsprobe-*")
 		if err != nil {
-			return err
+			return nil, err
 		}
-		o.spools = append(o.spools, s)
-		out.sink = &document{doc: doc, kept: s, w: w}
-		return nil
+		_ = os.Remove(f.Name()) // nobody else is to find it; where an open file cannot be removed, Close does it
+		return tempFile{f}, nil
 	}
-	out.held = &held{to: w}
-	switch f {
-	case report.FormatJSON:
-		out.sink = &lines{w: out.held}
-	case report.FormatCSV:
-		out.sink = newTable(out.held, o.mask.header(in.table.Header, in.column))
-	default:
-		out.sink = &prose{w: out.held, style: o.stdio.style()}
-	}
-	return nil
 }
 
-func (o *outputs) emit(r batch.Result) error {
-	r, err := o.mask.result(r, o.column)
-	if err != nil {
-		return err
-	}
-	for _, out := range o.list {
-		if out.err == nil {
-			if out.err = out.row(r); out.err != nil {
-				o.drop(out)
-			}
-		}
-		if out.err != nil && out.file == nil {
-			return out.err // without standard output there is nothing to go on for
-		}
-	}
-	return nil
-}
-
-// drop gives up a file that cannot be written: the run goes on, and says so now
-// and in its summary.
-func (o *outputs) drop(out *outlet) {
-	if out.file == nil {
-		return
-	}
-	out.file.abandon()
-	lost := fmt.Errorf("--save %s was given up: it cannot be written (%w)", out.file.name, out.err)
-	o.stdio.complain(lost)
-	o.lost = append(o.lost, lost.Error())
+func (o *outputs) emit(r report.Row) error {
+	r = o.mask.Row(r, o.column)
+	o.tally.Add(r, false)
+	return o.each(func(out *outlet) error { return out.Row(r) })
 }
 
 // flush writes what was emitted.
-func (o *outputs) flush() error {
+func (o *outputs) flush() error { return o.each((*outlet).flush) }
+
+// each does something with all that can still be written. A file that cannot is
+// given up: the run goes on, and says so now and in its summary. Without standard
+// output there is nothing to go on for.
+func (o *outputs) each(do func(*outlet) error) error {
 	for _, out := range o.list {
-		if out.err == nil && out.flush() != nil {
-			o.drop(out)
+		if out.err != nil {
+			continue
 		}
-		if out.err != nil && out.file == nil {
+		if out.err = do(out); out.err == nil {
+			continue
+		}
+		if out.file == nil {
 			return out.err
 		}
+		out.file.abandon()
+		lost := fmt.Errorf("--save %s was given up: it cannot be written (%w)", out.file.name, out.err)
+		o.stdio.complain(lost)
+		o.lost = append(o.lost, lost.Error())
 	}
 	return nil
 }
 
 // endpoint takes what the endpoint's own check found.
 func (o *outputs) endpoint(rec evidence.Record) {
-	o.found = o.mask.endpoint(rec, o.stdio)
+	o.found = endpointOf(rec, o.mask, o.stdio)
 	o.over = baseline.Over(rec.Target.Accepted, rec.Started)
 }
 
+// endpointOf is the report of the endpoint's own check.
+func endpointOf(rec evidence.Record, mask *report.Mask, std stdio) *report.Report {
+	r := reportOf(rec, namesOf(mask), std)
+	return &r
+}
+
 // summary ends all outputs. A file takes the place of an older one only here.
-func (o *outputs) summary(found batch.Summary) error {
-	s := summaryOf(found)
+func (o *outputs) summary(run report.Summary) (report.Summary, error) {
+	var notes []string
 	for _, a := range o.over {
-		found := slices.ContainsFunc(o.found.Findings, func(f finding.Finding) bool { return string(f.Code) == a.Code })
-		if found || s.ByCode[a.Code] > 0 {
-			s.Notes = append(s.Notes, fmt.Sprintf("%s was accepted until %s (%s); that is over.", a.Code, a.Until, a.Reason))
+		if o.tally.Has(a.Code) || slices.ContainsFunc(o.found.Findings, func(f finding.Finding) bool { return string(f.Code) == a.Code }) {
+			notes = append(notes, fmt.Sprintf("%s was accepted until %s (%s); that is over.", a.Code, a.Until, a.Reason))
 		}
 	}
-	if found.Note != "" {
-		s.Notes = append(s.Notes, found.Note)
-	}
+	run.Notes = append(notes, run.Notes...)
 	for _, lost := range o.lost {
-		s.Notes = append(s.Notes, lost+".")
+		run.Notes = append(run.Notes, lost+".")
 	}
-	s = o.mask.summary(s)
-	s.Endpoint = o.found
-	if o.trouble != "" {
-		s.Incomplete = o.mask.text(o.trouble)
-	}
+	run.Incomplete = o.trouble
+	s := o.tally.Into(o.mask.Summary(run))
+	s.Tool.Version, s.Endpoint = version(), o.found
 	var errs []error
 	for _, out := range o.list {
 		if out.err != nil {
 			continue // told when it failed
 		}
-		err := out.sink.summary(s)
+		err := out.End(s)
 		if err == nil {
 			err = out.flush()
 		}
@@ -218,7 +210,7 @@ func (o *outputs) summary(found batch.Summary) error {
 		}
 		errs = append(errs, err)
 	}
-	return errors.Join(errs...)
+	return s, errors.Join(errs...)
 }
 
 // replaces says whether files are written that begin anew.
@@ -238,67 +230,40 @@ func (o *outputs) close() {
 		if out.file != nil {
 			out.file.abandon()
 		}
-	}
-	for _, s := range o.spools {
-		s.close()
-	}
-}
-
-// lines writes JSON, one object per line.
-type lines struct {
-	w io.Writer
-	b bytes.Buffer
-}
-
-func (l *lines) row(r batch.Result) error {
-	body, err := r.Shape.JSON(r.Address)
-	if err != nil {
-		return err
-	}
-	mailbox := []byte("null")
-	if r.Address != "" {
-		if mailbox, err = evidence.Encode(r.Address); err != nil {
-			return err
+		if out.Sink != nil {
+			out.Close()
 		}
 	}
-	l.b.Reset()
-	l.b.WriteString(`{"schema":"` + report.RowSchema + `","row":`)
-	l.b.WriteString(strconv.Itoa(r.Number))
-	l.b.WriteString(`,"line":`)
-	l.b.WriteString(strconv.Itoa(r.Line))
-	l.b.WriteString(`,"mailbox":`)
-	l.b.Write(mailbox)
-	user := []byte("null")
-	if r.Account.User != "" {
-		if user, err = evidence.Encode(r.Account.User); err != nil {
-			return err
-		}
-	}
-	l.b.WriteString(`,"user":`)
-	l.b.Write(user)
-	l.b.WriteString(`,` + body + `,"duration_ms":`)
-	l.b.WriteString(strconv.FormatInt(r.Duration.Milliseconds(), 10))
-	l.b.WriteString(`,"tries":`)
-	l.b.WriteString(strconv.Itoa(r.Tries))
-	l.b.WriteString(`,"duplicate_of":`)
-	if r.DuplicateOf > 0 {
-		l.b.WriteString(strconv.Itoa(r.DuplicateOf))
-	} else {
-		l.b.WriteString("null")
-	}
-	l.b.WriteString("}\n")
-	_, err = l.w.Write(l.b.Bytes())
-	return err
 }
 
-func (l *lines) summary(s report.Summary) error {
-	raw, err := evidence.Encode(s)
-	if err != nil {
+// unnamed is the mask of --redact, and where to complain without names; nil
+// without the flag.
+func unnamed(c *cli.Context, std stdio) (*report.Mask, stdio) {
+	if !c.Bool("redact") {
+		return nil, std
+	}
+	m := report.NewMask(redact.New())
+	std.hide = m.Text
+	return m, std
+}
+
+// withoutNames is an error that ends the command, without names.
+func withoutNames(err error, m *report.Mask) error {
+	var why *refusal
+	if m == nil || !errors.As(err, &why) {
 		return err
 	}
-	if !json.Valid(raw) {
-		return fmt.Errorf("the summary is no JSON")
+	return &refusal{code: why.code, text: m.Text(why.text)}
+}
+
+// prompts is where the password is asked for, and the log is written to.
+func prompts(std stdio, m *report.Mask) output {
+	return output{std: std, mask: namesOf(m)}
+}
+
+func namesOf(m *report.Mask) *redact.Redactor {
+	if m == nil {
+		return nil
 	}
-	_, err = l.w.Write(append(raw, '\n'))
-	return err
+	return m.Names.(*redact.Redactor)
 }

@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ewsprobe/ewsprobe/probe/batch"
 	"github.com/ewsprobe/ewsprobe/probe/dynamics"
 	"github.com/ewsprobe/ewsprobe/probe/report"
 	"github.com/ewsprobe/ewsprobe/probe/rule"
@@ -38,12 +37,10 @@ func TestBatchGivesAFileUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	in := &input{table: table}
-	shape, err := batch.ShapeOf(rule.Judgement{}, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	row := batch.Result{Row: batch.Row{Number: 1, Address: "box1@contoso.com", Cells: []string{"box1@contoso.com"}}, Shape: shape}
-	for _, format := range []report.Format{report.FormatJSON, report.FormatCSV, report.FormatHTML} {
+	row := report.TemplateOf(rule.Judgement{}, "").Fill(report.Row{Number: 1, Mailbox: "box1@contoso.com", Cells: []string{"box1@contoso.com"}})
+	lines, _ := report.FindFormat("json")
+	for _, name := range []string{"json", "csv", "html"} {
+		format, _ := report.FindFormat(name)
 		var out, complaint bytes.Buffer
 		o := &outputs{stdio: stdio{out: &out, err: &complaint}}
 		bad, good := full(t, "bad.x"), filepath.Join(t.TempDir(), "good.jsonl")
@@ -54,36 +51,36 @@ func TestBatchGivesAFileUp(t *testing.T) {
 		for _, to := range []struct {
 			format report.Format
 			file   *replacing
-		}{{report.FormatJSON, nil}, {format, bad}, {report.FormatJSON, kept}} {
-			if err := o.add(to.format, to.file, t.TempDir(), in); err != nil {
+		}{{lines, nil}, {format, bad}, {lines, kept}} {
+			if err := o.add(to.format, to.file, in); err != nil {
 				t.Fatal(err)
 			}
 		}
-		for _, s := range o.spools {
-			s.file.Close() // the disk is full for it too
+		if format.Whole {
+			o.list[1].Close() // the disk is full for its temporary file too
 		}
 		for range 3000 {
 			if err := errors.Join(o.emit(row), o.flush()); err != nil {
-				t.Fatalf("%s: the run ends: %v", format, err)
+				t.Fatalf("%s: the run ends: %v", name, err)
 			}
 		}
-		if err := o.summary(batch.Summary{Started: time.Now()}); err != nil {
-			t.Errorf("%s: %v", format, err)
+		if _, err := o.summary(report.Summary{Started: time.Now()}); err != nil {
+			t.Errorf("%s: %v", name, err)
 		}
 		o.close()
 		saved, err := os.ReadFile(good)
 		if err != nil || !bytes.Equal(saved, out.Bytes()) || bytes.Count(saved, []byte("\n")) != 3001 || !strings.Contains(out.String(), "was given up") {
-			t.Errorf("%s: %v, %d bytes saved, %d printed", format, err, len(saved), out.Len())
+			t.Errorf("%s: %v, %d bytes saved, %d printed", name, err, len(saved), out.Len())
 		}
 		if strings.Count(complaint.String(), "\n") != 1 || !strings.Contains(complaint.String(), "bad.x was given up") || len(o.lost) != 1 {
-			t.Errorf("%s: %q, %q", format, complaint.String(), o.lost)
+			t.Errorf("%s: %q, %q", name, complaint.String(), o.lost)
 		}
 		if left, _ := os.ReadDir(filepath.Dir(bad.name)); len(left) != 0 {
-			t.Errorf("%s: left behind: %v", format, left)
+			t.Errorf("%s: left behind: %v", name, left)
 		}
 	}
 	o := &outputs{stdio: stdio{out: fullPipe{}, err: &bytes.Buffer{}}}
-	if err := o.add(report.FormatJSON, nil, "", in); err != nil {
+	if err := o.add(lines, nil, in); err != nil {
 		t.Fatal(err)
 	}
 	if err := errors.Join(o.emit(row), o.flush()); err == nil {

@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/ewsprobe/ewsprobe/ews/standin"
-	"github.com/ewsprobe/ewsprobe/probe/batch"
+	"github.com/ewsprobe/ewsprobe/probe/redact"
 	"github.com/ewsprobe/ewsprobe/probe/report"
 )
 
@@ -38,25 +38,25 @@ func TestBatchRedacts(t *testing.T) {
 		// With a line that was cut off, which is told by the name of the file.
 		lines := save(t, "canary.jsonl", []byte(whole.out+`{"schema":"ewsprobe/row/1","row":2,"mailbox":"ca`+"\n"))
 		texts := map[string]string{}
-		for _, format := range report.Formats() {
+		for _, format := range report.FormatNames() {
 			dir := t.TempDir()
-			o := rightPassword.run(t, batchArgs(t, s, "--baseline", baseline, "--redact", "--format", string(format), "--save", filepath.Join(dir, "page.html"), "--save", filepath.Join(dir, "lines.jsonl"), input)...)
+			o := rightPassword.run(t, batchArgs(t, s, "--baseline", baseline, "--redact", "--format", format, "--save", filepath.Join(dir, "page.html"), "--save", filepath.Join(dir, "lines.jsonl"), input)...)
 			if o.exit != whole.exit || o.out == "" {
 				t.Errorf("%s: exit %d, not %d\n%s", format, o.exit, whole.exit, o.err)
 			}
-			texts[string(format)], texts[string(format)+", standard error"] = o.out, o.err
-			walkFiles(t, dir, func(name string, content []byte) { texts[string(format)+", "+filepath.Base(name)] = string(content) })
-			if format == report.FormatCSV {
+			texts[format], texts[format+", standard error"] = o.out, o.err
+			walkFiles(t, dir, func(name string, content []byte) { texts[format+", "+filepath.Base(name)] = string(content) })
+			if format == "csv" {
 				continue
 			}
-			m := program{}.run(t, "merge", "--redact", "--format", string(format), lines)
+			m := program{}.run(t, "merge", "--redact", "--format", format, lines)
 			if m.exit != whole.exit {
 				t.Errorf("merge %s: exit %d, not %d\n%s", format, m.exit, whole.exit, m.err)
 			}
 			if !strings.Contains(m.err, "is cut off and was ignored") {
 				t.Errorf("merge %s: %s", format, m.err)
 			}
-			texts["merge "+string(format)], texts["merge "+string(format)+", standard error"] = m.out, m.err
+			texts["merge "+format], texts["merge "+format+", standard error"] = m.out, m.err
 		}
 		for name, text := range texts {
 			for _, m := range batchCanaries.FindAllStringIndex(text, 5) {
@@ -96,7 +96,7 @@ func TestBatchRedacts(t *testing.T) {
 			t.Fatalf("%v, %v", err, table)
 		}
 		for _, row := range table[1:] {
-			if row[0] != withheld && row[0] != "" || row[2] != withheld && row[2] != "" {
+			if row[0] != "[withheld]" && row[0] != "" || row[2] != "[withheld]" && row[2] != "" {
 				t.Errorf("%q", row)
 			}
 		}
@@ -129,7 +129,7 @@ func TestBatchRedactsRefusals(t *testing.T) {
 
 // The batch's own sentences stay what they are.
 func TestBatchSentencesStay(t *testing.T) {
-	m := newBatchMask()
+	m := report.NewMask(redact.New())
 	for _, s := range []string{
 		`line 7, column "emailaddress": there is no address`,
 		"the password was accepted at first and then refused 2 times, the last time at 12:34:56 UTC; nothing more is sent for the account (--max-rejections 2)",
@@ -138,9 +138,9 @@ func TestBatchSentencesStay(t *testing.T) {
 		"no run came to the end of its input; go on with --resume",
 		"basic-disabled was accepted until 2020-01-01 ([text-1]); that is over.",
 		"a re-created user shows in the text of the Dynamics alert or in Entra ID (--token-file), not at the endpoint",
-		"No mailbox " + batch.Stand + " on this Exchange",
+		"No mailbox ", " on this Exchange",
 	} {
-		if got := m.text(s); got != s {
+		if got := m.Text(s); got != s {
 			t.Errorf("%s\nbecomes %s", s, got)
 		}
 	}

@@ -127,7 +127,7 @@ func TestImportDirection(t *testing.T) {
 		{pkg: "ews", may: []string{"ews/challenge", "ews/evidence", "ews/ntlm", "ews/secret", "ews/spnego", "ews/wire", "soap", "github.com/alexbrainman/sspi"}, never: []string{"net/http", "os"}},
 		{pkg: "ews/directory", may: []string{"ews", "ews/evidence", "ews/kerberos", "ews/wire", "github.com/go-ldap/ldap/v3", "github.com/go-asn1-ber/asn1-ber"}, never: []string{"net/http", "os"}},
 		{pkg: "ews/cloud", may: []string{"ews", "ews/challenge", "ews/evidence", "ews/front", "ews/wire", "golang.org/x/oauth2/..."}, never: []string{"net/http", "os"}},
-		{pkg: "probe/batch", may: []string{"ews", "ews/evidence", "soap", "probe", "probe/finding", "probe/rule", "github.com/gofrs/flock"}, never: []string{"net", "crypto/tls"}},
+		{pkg: "probe/batch", may: []string{"ews", "ews/evidence", "soap", "probe", "probe/finding", "probe/report", "probe/rule", "github.com/gofrs/flock"}, never: []string{"net", "crypto/tls"}},
 		{pkg: "probe/finding", may: []string{"go.yaml.in/yaml/v3"}, never: []string{"net", "net/http", "os"}},
 		{pkg: "probe/dynamics", may: []string{"ews/evidence", "golang.org/x/text/..."}, never: []string{"net", "net/http", "os", "time"}},
 		{pkg: "probe/rule", may: []string{"ews/challenge", "ews/evidence", "ews/front", "probe/finding"}, never: []string{"net/http", "os", "crypto/tls"}},

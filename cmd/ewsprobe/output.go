@@ -14,7 +14,7 @@ import (
 // outputFlags say in which form a report is given out, and where to.
 func outputFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "format", Value: string(report.FormatText), Usage: "what to print: " + oneOf(report.Formats(), "or")},
+		&cli.StringFlag{Name: "format", Value: report.FormatText, Usage: "what to print: " + oneOf(report.FormatNames(), "or")},
 		&cli.StringSliceFlag{Name: "save", Usage: "also write the report to `FILE`, whose ending tells the format (" + oneOf(report.Extensions(), "or") + "); repeatable"},
 		&cli.StringFlag{Name: "baseline", Usage: "accepted findings with reason and expiry date: `FILE` in YAML; they are told and no longer decide the status"},
 		&cli.BoolFlag{Name: "redact", Usage: "numbered placeholders for host names, addresses, accounts, mailboxes, certificates and identifiers, in every output"},
@@ -38,9 +38,9 @@ func oneOf[T ~string](words []T, last string) string {
 }
 
 func chosenFormat(c *cli.Context) (report.Format, error) {
-	f := report.Format(c.String("format"))
-	if !f.Known() {
-		return "", usage("--format %q is unknown; use %s", f, oneOf(report.Formats(), "or"))
+	f, ok := report.FindFormat(c.String("format"))
+	if !ok {
+		return f, usage("--format %q is unknown; use %s", c.String("format"), oneOf(report.FormatNames(), "or"))
 	}
 	return f, nil
 }
@@ -115,7 +115,7 @@ func reportOf(rec evidence.Record, mask *redact.Redactor, std stdio) report.Repo
 // exit code.
 func (o output) deliver(rec evidence.Record) error {
 	r := reportOf(rec, o.mask, o.std)
-	out, err := r.Render(o.format, o.std.style())
+	out, err := o.format.Report(r, o.std.style())
 	if err != nil {
 		return err
 	}
@@ -123,7 +123,7 @@ func (o output) deliver(rec evidence.Record) error {
 		o.std.complain(fmt.Errorf("the report could not be printed: %w", err))
 	}
 	for _, s := range o.saves {
-		out, saveErr := r.Render(s.format, report.Style{})
+		out, saveErr := s.format.Report(r, report.Style{})
 		if saveErr == nil {
 			saveErr = writeWhole(s.file, out)
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/ewsprobe/ewsprobe/ews/signin"
 	"github.com/ewsprobe/ewsprobe/probe"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
+	"github.com/ewsprobe/ewsprobe/probe/report"
 	"github.com/ewsprobe/ewsprobe/probe/rule"
 )
 
@@ -22,10 +23,10 @@ import (
 type manyAccounts struct {
 	*run
 	now     *shift
-	of      Account        // whose shift it is
-	purse   *purse         // and what its refusals are counted in
-	all     *Shape         // what every row is, where the endpoint answers for all
-	said    []finding.Code // what the endpoint's own check has found
+	of      Account          // whose shift it is
+	purse   *purse           // and what its refusals are counted in
+	all     *report.Template // what every row is, where the endpoint answers for all
+	said    []finding.Code   // what the endpoint's own check has found
 	salt    [16]byte
 	purses  map[string]*purse     // by the name of the account, and by its secret
 	outcome map[[32]byte]*outcome // by name and secret
@@ -37,7 +38,7 @@ type purse struct{ refused int }
 
 // outcome is what the check of an account has come to.
 type outcome struct {
-	skip  *Shape // its rows; nil: they are asked for
+	skip  *report.Template // its rows; nil: they are asked for
 	who   probe.Config
 	pool  *signin.SessionPool // nil: to be had by another check
 	bench *bench
@@ -63,14 +64,10 @@ func (r *run) manyAccounts(ctx context.Context) duty {
 	}
 	entry, _ := finding.Lookup(judged.Verdict.Code)
 	if why := forAll(judged, entry.Block != finding.BlockAsk); why != "" && ctx.Err() == nil {
-		shape, err := ShapeOf(rule.NotChecked(endpoint.rec.Target, why), "")
-		if err != nil {
-			r.halt(err)
-		}
-		m.all = shape
+		m.all = report.TemplateOf(rule.NotChecked(endpoint.rec.Target, why), "")
 	}
 	if judged.Verdict.Status != finding.OK {
-		r.tally.worse(judged.Verdict, "")
+		r.tally.endpoint(judged.Verdict)
 	}
 	return m
 }
@@ -177,12 +174,8 @@ func (m *manyAccounts) also(judged rule.Judgement) *finding.Finding {
 
 // unasked is the outcome that answers for every row of the account.
 func (m *manyAccounts) unasked(c probe.Config, j rule.Judgement) *outcome {
-	shape, err := ShapeOf(j, "")
-	if err != nil {
-		m.halt(err)
-	}
-	shape, _, _ = m.shapes.intern(shape)
-	return &outcome{skip: shape, who: c}
+	t, _ := m.templates.intern(report.TemplateOf(j, ""))
+	return &outcome{skip: t, who: c}
 }
 
 // keep remembers an outcome. What a check has found of an account is large, and

@@ -11,6 +11,7 @@ import (
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/ews/standin"
 	"github.com/ewsprobe/ewsprobe/probe"
+	"github.com/ewsprobe/ewsprobe/probe/report"
 )
 
 // Of what waits to be tried again, that ends whose time is over, and nothing else.
@@ -42,7 +43,7 @@ func TestServerThatStaysAway(t *testing.T) {
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(s.CA())
 	const rows = 300
-	var results []Result
+	var results []report.Row
 	var endpoint evidence.Record
 	sum, err := Run(context.Background(), Config{
 		Probe: probe.Config{
@@ -54,7 +55,7 @@ func TestServerThatStaysAway(t *testing.T) {
 			for i := 1; i <= rows && yield(Row{Number: i, Line: i + 1, Address: standin.CrowdMailbox(i)}, nil); i++ {
 			}
 		},
-		Emit: func(r Result) error {
+		Emit: func(r report.Row) error {
 			if results = append(results, r); len(results) == 50 {
 				go s.Close()
 			}

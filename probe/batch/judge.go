@@ -8,6 +8,7 @@ import (
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
+	"github.com/ewsprobe/ewsprobe/probe/report"
 	"github.com/ewsprobe/ewsprobe/probe/rule"
 )
 
@@ -24,7 +25,7 @@ type bench struct {
 	also      *finding.Finding // a warning about the account, where rows name theirs
 
 	mu    sync.Mutex
-	usual map[usual]*Shape
+	usual map[usual]*report.Template
 }
 
 // usual is what the answers of mailboxes in order differ by.
@@ -34,7 +35,7 @@ func newBench(endpoint evidence.Record, accepted evidence.Item, impersonate bool
 	t := endpoint.Target
 	t.Impersonate, t.Profile, t.Cloud, t.EveryAddress, t.Autodiscover, t.FromAddress = impersonate, nil, false, false, "", ""
 	t.Addresses = []string{accepted.Address}
-	b := &bench{started: endpoint.Started, target: t, scheme: accepted.Logon.Scheme, named: map[string]bool{}, usual: map[usual]*Shape{}}
+	b := &bench{started: endpoint.Started, target: t, scheme: accepted.Logon.Scheme, named: map[string]bool{}, usual: map[usual]*report.Template{}}
 	for _, a := range t.Accepted {
 		if a.Mailbox != "" {
 			b.named[strings.ToLower(a.Mailbox)] = true
@@ -50,8 +51,8 @@ func newBench(endpoint evidence.Record, accepted evidence.Item, impersonate bool
 	return b
 }
 
-// shape judges what was seen of a mailbox.
-func (b *bench) shape(j *job) (*Shape, error) {
+// template judges what was seen of a mailbox.
+func (b *bench) template(j *job) *report.Template {
 	item := j.last
 	if j.answer != nil {
 		item = *j.answer
@@ -60,29 +61,32 @@ func (b *bench) shape(j *job) (*Shape, error) {
 	plain := !item.EWS.Answered() || len(item.EWS.Resolved) == 0
 	mailbox := j.row.Address
 	if plain && j.outside == nil && (j.book == nil || len(j.book.EWS.Resolved) == 0) && !strings.EqualFold(mailbox, b.target.User) && !b.named[strings.ToLower(mailbox)] {
-		mailbox = Stand // no other address is in play: the judgement holds for any
+		mailbox = anyMailbox // no other address is in play: the judgement holds for any
 	}
 	var key usual
-	if good && mailbox == Stand {
+	if good && mailbox == anyMailbox {
 		key = usual{item.EWS.Operation, item.EWS.Folder}
 		b.mu.Lock()
 		s := b.usual[key]
 		b.mu.Unlock()
 		if s != nil {
-			return s, nil
+			return s
 		}
 	}
 	judged := rule.Mailbox(b.record(j, item, mailbox))
 	if b.also != nil {
 		judged = rule.With(judged, *b.also)
 	}
-	s, err := ShapeOf(judged, mailbox)
-	if err == nil && good && mailbox == Stand {
+	t := report.TemplateOf(judged, mailbox)
+	if item.EWS.Answered() && !good {
+		t.EWSCode = item.EWS.Code
+	}
+	if good && mailbox == anyMailbox {
 		b.mu.Lock()
-		b.usual[key] = s
+		b.usual[key] = t
 		b.mu.Unlock()
 	}
-	return s, err
+	return t
 }
 
 // record is what the rules judge. A call on a connection that was signed in

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/ewsprobe/ewsprobe/probe/report"
 )
 
 // outbox sends results away a few at a time: where answers come fast, a write for
@@ -14,7 +16,7 @@ import (
 // is asked for again, and what it finds written and not yet noted, which is
 // repeated, is no more than was under way.
 type outbox struct {
-	emit  func(Result) error
+	emit  func(report.Row) error
 	write func() error // what emit gave out; nil: emit has written it
 	state *State
 	most  int
@@ -27,10 +29,10 @@ type outbox struct {
 
 // delivered is what the state is to know of a row.
 type delivered struct {
-	row   int
-	key   key
-	shape *Shape
-	at    int32 // number of the shape
+	row  int
+	key  key
+	made *report.Template
+	at   int32 // number of the template
 }
 
 // errState is told once, however often it comes.
@@ -46,14 +48,14 @@ func newOutbox(c Config, halt func(error)) *outbox {
 }
 
 // put gives a result out; false when that failed, which ends the run.
-func (o *outbox) put(res Result, k key, number int32) bool {
+func (o *outbox) put(res report.Row, t *report.Template, k key, number int32) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if err := o.emit(res); err != nil {
 		o.halt(fmt.Errorf("the results cannot be written: %w", err))
 		return false
 	}
-	o.held = append(o.held, delivered{res.Number, k, res.Shape, number})
+	o.held = append(o.held, delivered{res.Number, k, t, number})
 	switch len(o.held) {
 	case o.most:
 		o.send()
@@ -61,6 +63,17 @@ func (o *outbox) put(res Result, k key, number int32) bool {
 		o.due.Reset(moment)
 	}
 	return true
+}
+
+// known tells of a row that an earlier run has reported; not while another is
+// given out.
+func (o *outbox) known(tell func(report.Row), r report.Row) {
+	if tell == nil {
+		return
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	tell(r)
 }
 
 // flush sends what is held.
@@ -91,10 +104,10 @@ func (o *outbox) send() {
 
 func (o *outbox) note(held []delivered) error {
 	for _, d := range held {
-		if d.shape.Verdict.Code == "not-checked" {
+		if d.made.Verdict.Code == "not-checked" {
 			continue // a later run is to ask for it
 		}
-		if err := o.state.Note(d.row, d.key, d.at, d.shape); err != nil {
+		if err := o.state.Note(d.row, d.key, d.at, d.made); err != nil {
 			return err
 		}
 	}

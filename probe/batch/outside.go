@@ -9,6 +9,7 @@ import (
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
+	"github.com/ewsprobe/ewsprobe/probe/report"
 )
 
 // outside looks up the mailboxes that failed: a few at a time, beside the calls
@@ -43,14 +44,14 @@ func newOutside(look func(context.Context, string) []evidence.Item) *outside {
 
 // wants says whether a mailbox is to be looked up: EWS has answered for it, and
 // not well.
-func (o *outside) wants(j *job, shape *Shape) bool {
+func (o *outside) wants(j *job, t *report.Template) bool {
 	if o == nil || j.answer == nil || j.looked {
 		return false
 	}
 	if o.ended() {
 		return false
 	}
-	return shape.Verdict.Status == finding.Critical || shape.Verdict.Status == finding.Unknown
+	return t.Verdict.Status == finding.Critical || t.Verdict.Status == finding.Unknown
 }
 
 // ask looks up a mailbox; nil: it was not, because the look-ups were given up.

@@ -6,7 +6,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
+
+	"github.com/ewsprobe/ewsprobe/probe/report"
 )
 
 // Row is a row of the input.
@@ -36,21 +37,9 @@ func (r Row) key() key {
 	return keyOf(r.Address)
 }
 
-// name is the mailbox, or where the row stands.
-func (r Row) name() string {
-	if r.Address == "" {
-		return fmt.Sprintf("line %d", r.Line)
-	}
-	return r.Address
-}
-
-// Result is a row and what was found.
-type Result struct {
-	Row
-	*Shape
-	Duration    time.Duration // from the first try to the answer
-	Tries       int
-	DuplicateOf int // the row that was asked in its place; 0 none
+// found is the row with what was found.
+func (r Row) found(t *report.Template) report.Row {
+	return t.Fill(report.Row{Number: r.Number, Line: r.Line, Mailbox: r.Address, User: r.Account.User, Cells: r.Cells})
 }
 
 // key is what all spellings of an address have in common. Exchange compares

@@ -15,6 +15,7 @@ import (
 	"github.com/ewsprobe/ewsprobe/ews/signin"
 	"github.com/ewsprobe/ewsprobe/probe"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
+	"github.com/ewsprobe/ewsprobe/probe/report"
 	"github.com/ewsprobe/ewsprobe/probe/rule"
 )
 
@@ -31,9 +32,11 @@ type Config struct {
 	// accounts, and Probe has none.
 	Password func(file string) (string, error)
 	// Emit is given each result as it comes, one at a time. It may wait with
-	// writing until Flush is called, which is soon.
-	Emit  func(Result) error
+	// writing until Flush is called, which is soon. Known is given those that an
+	// earlier run has reported; nil: nobody wants to know.
+	Emit  func(report.Row) error
 	Flush func() error
+	Known func(report.Row)
 	State *State // nil: nothing is kept for a later run
 	// Outside looks up a mailbox that failed outside the network; nil: nothing is.
 	Outside func(ctx context.Context, mailbox string) []evidence.Item
@@ -53,11 +56,11 @@ const (
 // run is one batch under way.
 type run struct {
 	Config
-	pace   *pace
-	tally  *tally
-	shapes *shapes
-	seen   *seen
-	lookUp *outside // nil: nothing is looked up
+	pace      *pace
+	tally     *tally
+	templates *templates
+	seen      *seen
+	lookUp    *outside // nil: nothing is looked up
 
 	outbox *outbox
 	halt   context.CancelCauseFunc
@@ -96,8 +99,8 @@ var leastHope = 2 * time.Minute // a test has less
 // Run carries out a batch. Whatever servers do is in the results; the error is
 // for what this machine could not do: reading the input, writing results or the
 // state.
-func Run(ctx context.Context, c Config) (Summary, error) {
-	r := &run{Config: c, tally: newTally(time.Now()), shapes: &shapes{}, pace: newPace(c.Concurrency), seen: newSeen(), lookUp: newOutside(c.Outside)}
+func Run(ctx context.Context, c Config) (report.Summary, error) {
+	r := &run{Config: c, tally: newTally(time.Now()), templates: &templates{}, pace: newPace(c.Concurrency), seen: newSeen(), lookUp: newOutside(c.Outside)}
 	r.tally.s.Shard = c.Shard.String()
 	if c.State != nil {
 		c.State.replay(r)
@@ -117,8 +120,10 @@ func Run(ctx context.Context, c Config) (Summary, error) {
 		err = r.all(halting, duty)
 	}
 	s := r.tally.summary()
-	s.Pauses, s.Paused = r.pace.pauses, r.pace.paused
-	s.Stopped, s.Note = duty.stopped(), r.lookUp.note()
+	s.Pauses, s.PausedMS, s.Stopped = r.pace.pauses, r.pace.paused.Milliseconds(), duty.stopped()
+	if note := r.lookUp.note(); note != "" {
+		s.Notes = append(s.Notes, note)
+	}
 	if ctx.Err() != nil {
 		s.Stopped = evidence.StoppedByUser
 	}
@@ -220,7 +225,7 @@ func (r *run) all(ctx context.Context, duty duty) error {
 		}
 	}
 	err = errors.Join(err, r.memory)
-	if f := r.tally.far(); err == nil && ctx.Err() == nil && f.Reported+f.Resumed < f.Read {
+	if f := r.tally.progress(); err == nil && ctx.Err() == nil && f.Reported+f.Resumed < f.Read {
 		// It must never be; if it is, nobody shall take the run for whole.
 		err = fmt.Errorf("%d of %d rows have no result; run again with --resume", f.Read-f.Reported-f.Resumed, f.Read)
 	}
@@ -228,7 +233,7 @@ func (r *run) all(ctx context.Context, duty duty) error {
 }
 
 func (r *run) far() Progress {
-	p := r.tally.far()
+	p := r.tally.progress()
 	r.pace.mu.Lock()
 	defer r.pace.mu.Unlock()
 	p.Paused, p.Until, p.Away = r.pace.paused, r.pace.until, r.pace.away
@@ -289,18 +294,16 @@ func (r *run) read(ctx context.Context, duty duty) error {
 		}
 		k := row.key()
 		if shape, number, ok := r.State.Done(row.Number, k); ok {
-			r.tally.count(shape, row.name(), 0, true)
+			r.tally.count(shape.Verdict.Status, true)
+			r.outbox.known(r.Known, row.found(shape))
 			if shape.Verdict.Code != "config-invalid" && number != forgotten {
 				r.seen.settle(k, row.Number, number)
 			}
 			continue
 		}
 		if row.Problem != "" {
-			shape, err := ShapeOf(rule.BadRow(r.Probe.BatchTarget(r.Impersonate), row.Problem), "")
-			if err != nil {
-				return err
-			}
-			r.emit(Result{Row: row, Shape: shape}, k, forgotten)
+			t := report.TemplateOf(rule.BadRow(r.Probe.BatchTarget(r.Impersonate), row.Problem), "")
+			r.emit(row.found(t), t, k, forgotten)
 			continue
 		}
 		if s := duty.shift(ctx, row); s != nil { // nil: ctx has ended
@@ -310,24 +313,26 @@ func (r *run) read(ctx context.Context, duty duty) error {
 }
 
 // resolve reports a job's row and the duplicates that wait for it.
-func (r *run) resolve(j *job, shape *Shape, number int32) {
-	if shape == nil {
+func (r *run) resolve(j *job, t *report.Template, number int32) {
+	if t == nil {
 		return
 	}
-	res := Result{Row: j.row, Shape: shape, Tries: j.tries}
+	res := j.row.found(t)
+	res.Tries = j.tries
 	if !j.first.IsZero() {
-		res.Duration = time.Since(j.first)
+		res.DurationMS = time.Since(j.first).Milliseconds()
 	}
-	r.emit(res, j.key, number)
+	r.emit(res, t, j.key, number)
 	for _, row := range r.seen.settle(j.key, j.row.Number, number) {
-		r.emit(Result{Row: row, Shape: shape, DuplicateOf: j.row.Number}, j.key, number)
+		res := row.found(t)
+		res.DuplicateOf = j.row.Number
+		r.emit(res, t, j.key, number)
 	}
 }
 
 // emit gives a result out and counts it.
-func (r *run) emit(res Result, k key, number int32) {
-	if !r.outbox.put(res, k, number) {
-		return
+func (r *run) emit(res report.Row, t *report.Template, k key, number int32) {
+	if r.outbox.put(res, t, k, number) {
+		r.tally.count(res.Verdict.Status, false)
 	}
-	r.tally.count(res.Shape, res.name(), res.Tries, false)
 }

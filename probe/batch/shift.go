@@ -11,6 +11,7 @@ import (
 	"github.com/ewsprobe/ewsprobe/ews/signin"
 	"github.com/ewsprobe/ewsprobe/probe"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
+	"github.com/ewsprobe/ewsprobe/probe/report"
 	"github.com/ewsprobe/ewsprobe/probe/rule"
 )
 
@@ -41,7 +42,7 @@ type shift struct {
 	workers sync.WaitGroup
 
 	skipping sync.Mutex
-	skip     *Shape // what remaining rows are: set when the endpoint or the account ends the shift
+	skip     *report.Template // what remaining rows are: set when the endpoint or the account ends the shift
 
 	remembering sync.Once
 }
@@ -102,13 +103,16 @@ func (s *shift) expire() {
 // take has a row asked for. It waits until a worker is free.
 func (s *shift) take(ctx context.Context, row Row, k key) {
 	if skip := s.skipped(); skip != nil {
-		s.emit(Result{Row: row, Shape: skip}, k, forgotten)
+		s.emit(row.found(skip), skip, k, forgotten)
 		return
 	}
 	number, first, state := s.seen.look(s.working, k, row)
 	switch state {
 	case known:
-		s.emit(Result{Row: row, Shape: s.shapes.at(number), DuplicateOf: first}, k, number)
+		t := s.templates.at(number)
+		res := row.found(t)
+		res.DuplicateOf = first
+		s.emit(res, t, k, number)
 	case waits:
 	default:
 		if j := (&job{row: row, key: k}); !s.queue.give(s.working, j) && ctx.Err() == nil {
@@ -133,19 +137,15 @@ func (s *shift) end(ctx context.Context) {
 func (s *shift) pass(judge func(evidence.Target, string) rule.Judgement, why string) {
 	target := s.target
 	target.Mailbox = ""
-	shape, err := ShapeOf(judge(target, why), "")
-	if err != nil {
-		s.halt(err)
-		return
-	}
+	t := report.TemplateOf(judge(target, why), "")
 	s.skipping.Lock()
 	defer s.skipping.Unlock()
 	if s.skip == nil {
-		s.skip = shape
+		s.skip = t
 	}
 }
 
-func (s *shift) skipped() *Shape {
+func (s *shift) skipped() *report.Template {
 	s.skipping.Lock()
 	defer s.skipping.Unlock()
 	return s.skip
@@ -154,11 +154,8 @@ func (s *shift) skipped() *Shape {
 // finish judges a job, has its mailbox looked up where that is wanted, and sends
 // its result on its way.
 func (s *shift) finish(j *job) {
-	shape, err := s.bench.shape(j)
-	switch {
-	case err != nil:
-		s.halt(err)
-	case s.lookUp.wants(j, shape):
+	t := s.bench.template(j)
+	if s.lookUp.wants(j, t) {
 		s.lookUp.places <- struct{}{} // a place becomes free within seconds
 		s.workers.Go(func() {
 			defer func() { <-s.lookUp.places }()
@@ -171,16 +168,15 @@ func (s *shift) finish(j *job) {
 			s.finish(j)
 		})
 		return
-	default:
-		s.report(j, shape)
 	}
+	s.report(j, t)
 	s.queue.done()
 }
 
 // report sends the result of a job on its way.
-func (s *shift) report(j *job, shape *Shape) {
-	shape, number, _ := s.shapes.intern(shape)
-	s.resolve(j, shape, number)
+func (s *shift) report(j *job, t *report.Template) {
+	t, number := s.templates.intern(t)
+	s.resolve(j, t, number)
 }
 
 // remember keeps the next run from sending a password again that was refused.
@@ -212,13 +208,13 @@ func (r *run) oneAccount(ctx context.Context) duty {
 	case ctx.Err() != nil:
 	case why != "":
 		s.pass(rule.NotChecked, why)
-		r.tally.worse(judged.Verdict, "")
+		r.tally.endpoint(judged.Verdict)
 	default:
 		s.pool, s.bench = endpoint.pool, newBench(endpoint.rec, *endpoint.accepted, r.Impersonate)
 		s.bench.outside = r.Probe.Target()
 		s.account = newAccount(r.Probe.MaxRejections, endpoint.refused, s.pool)
 		if judged.Verdict.Status == finding.Critical || judged.Verdict.Status == finding.Warning {
-			r.tally.worse(judged.Verdict, "")
+			r.tally.endpoint(judged.Verdict)
 		}
 	}
 	s.begin(ctx)

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+
+	"github.com/ewsprobe/ewsprobe/probe/report"
 )
 
 // State is a journal of the rows that were reported, by which a later run goes on.
@@ -45,7 +47,7 @@ type State struct {
 	synced  time.Time
 	dirty   bool
 	cut     bool // the run before did not end by itself
-	load    []*Shape
+	load    []*report.Template
 	numbers []int32 // of these, in this run
 	rows    []loadedRow
 }
@@ -63,7 +65,7 @@ type loadedRow struct {
 }
 
 const (
-	stateSchema = "ewsprobe/state/1"
+	stateSchema = "ewsprobe/state/2"
 	syncEvery   = time.Second
 )
 
@@ -158,7 +160,7 @@ func (s *State) read(about, boot string) (end int64, err error) {
 		case "b":
 			begun = rest
 		case "s":
-			shape := &Shape{}
+			shape := &report.Template{}
 			good = json.Unmarshal([]byte(rest), shape) == nil
 			s.load = append(s.load, shape)
 		case "r":
@@ -230,7 +232,7 @@ func parseRow(text string, shapes int) (loadedRow, bool) {
 func (s *State) replay(r *run) {
 	s.numbers = make([]int32, len(s.load))
 	for i, l := range s.load {
-		s.load[i], s.numbers[i], _ = r.shapes.intern(l)
+		s.load[i], s.numbers[i] = r.templates.intern(l)
 		if s.numbers[i] != forgotten {
 			s.shapes[s.numbers[i]] = i
 		}
@@ -246,7 +248,7 @@ func (s *State) replay(r *run) {
 
 // Done says whether an earlier run has reported the row, with this address, and
 // what it was; number is forgotten where the shape has none.
-func (s *State) Done(row int, k key) (shape *Shape, number int32, ok bool) {
+func (s *State) Done(row int, k key) (t *report.Template, number int32, ok bool) {
 	if s == nil || row >= len(s.done) || s.done[row].check != k.check() {
 		return nil, forgotten, false
 	}
@@ -256,13 +258,13 @@ func (s *State) Done(row int, k key) (shape *Shape, number int32, ok bool) {
 
 // Note remembers that a row was reported, when Write is called next. Now and then
 // it makes all that was noted survive a power cut.
-func (s *State) Note(row int, k key, number int32, shape *Shape) error {
+func (s *State) Note(row int, k key, number int32, t *report.Template) error {
 	if s == nil {
 		return nil
 	}
 	at, ok := s.shapes[number]
 	if !ok || number == forgotten {
-		raw, err := json.Marshal(shape)
+		raw, err := json.Marshal(t)
 		if err != nil {
 			return err
 		}

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ewsprobe/ewsprobe/probe/report"
 	"github.com/ewsprobe/ewsprobe/probe/rule"
 )
 
@@ -19,7 +20,7 @@ func noted(t *testing.T, file, boot string) *run {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &run{tally: newTally(time.Time{}), shapes: &shapes{}, seen: newSeen()}
+	r := &run{tally: newTally(time.Time{}), templates: &templates{}, seen: newSeen()}
 	s.replay(r)
 	r.State = s
 	return r
@@ -39,11 +40,8 @@ func (s *State) die() {
 
 func (r *run) note(t *testing.T, row int) {
 	t.Helper()
-	shape, err := ShapeOf(rule.Judgement{}, "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	shape, n, _ := r.shapes.intern(shape)
+	shape := report.TemplateOf(rule.Judgement{}, "")
+	shape, n := r.templates.intern(shape)
 	if err := errors.Join(r.State.Note(row, keyOf(fmt.Sprint(row)), n, shape), r.State.Write()); err != nil {
 		t.Fatal(err)
 	}
@@ -187,18 +185,15 @@ func TestStateThatCannotBeWritten(t *testing.T) {
 	for _, during := range []bool{true, false} {
 		r := noted(t, filepath.Join(t.TempDir(), "state"), "b")
 		ctx, halt := context.WithCancelCause(t.Context())
-		r.Rows, r.Emit, r.Concurrency = func(func(Row, error) bool) {}, func(Result) error { return nil }, 1
+		r.Rows, r.Emit, r.Concurrency = func(func(Row, error) bool) {}, func(report.Row) error { return nil }, 1
 		r.outbox = newOutbox(r.Config, halt)
-		shape, err := ShapeOf(rule.Judgement{}, "")
-		if err != nil {
-			t.Fatal(err)
-		}
+		shape := report.TemplateOf(rule.Judgement{}, "")
 		if during {
 			r.State.file.Close()
 		}
-		r.emit(Result{Row: Row{Number: 1}, Shape: shape}, keyOf("x"), forgotten)
+		r.emit(Row{Number: 1}.found(shape), shape, keyOf("x"), forgotten)
 		r.State.file.Close()
-		err = r.all(ctx, idle{})
+		err := r.all(ctx, idle{})
 		if err == nil || strings.Count(err.Error(), "file already closed") != 1 || strings.Count(err.Error(), errState.Error()) != 1 {
 			t.Errorf("during the run: %t: %v", during, err)
 		}

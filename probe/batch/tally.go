@@ -1,84 +1,28 @@
 package batch
 
 import (
-	"cmp"
+	"maps"
 	"math"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
+	"github.com/ewsprobe/ewsprobe/probe/report"
 )
 
-// Summary is what a run found on the whole.
-type Summary struct {
-	Started   time.Time
-	Duration  time.Duration
-	Rows      int // rows of data in the input, as far as it was read
-	Reported  int // of these, in the output of this run
-	Resumed   int // reported by earlier runs
-	ByStatus  map[finding.Status]int
-	ByCode    map[finding.Code]int
-	ByCause   map[int]int // confirmed or likely
-	Requests  int
-	Retries   int
-	Pauses    int
-	Paused    time.Duration
-	Verdict   finding.Verdict // the worst
-	Groups    []Group
-	Slowest   []Slow
-	Answers   Times
-	FrontEnds map[string]int
-	Stopped   string // why it ended before the last row; "" it did not
-	Shard     string
-	Note      string // what else has to be known; "" nothing
-}
+// maxFronts is how many front ends a summary names.
+const maxFronts = 100
 
-// Group are rows with the same verdict.
-type Group struct {
-	Verdict  finding.Verdict
-	Count    int
-	Examples []string // mailboxes, or lines of rows that name none
-}
-
-// Slow is a mailbox and how long its answer took.
-type Slow struct {
-	Mailbox string
-	Took    time.Duration
-}
-
-// Times are percentiles of the answers' times.
-type Times struct{ P50, P90, P99, Max time.Duration }
-
-// Limits of what a summary keeps.
-const (
-	examples  = 3
-	maxGroups = 200
-	maxFronts = 100
-)
-
-// MostSlowest is how many of the slowest mailboxes a summary names.
-const MostSlowest = 5
-
-// tally counts as results come.
+// tally counts what a run does; what the rows say is counted where they go
+// (report.Tally).
 type tally struct {
 	mu      sync.Mutex
-	s       Summary
-	groups  map[group]*Group
+	started time.Time
+	s       report.Summary
+	far     Progress
 	times   [600]int // by the logarithm of the time: each 3 % wide
 	longest time.Duration
-	worst   finding.Verdict
-	haveOne bool
-	own     int // rows of this shard that were read
-}
-
-// group is what rows of one group have in common.
-type group struct {
-	code   finding.Code
-	status finding.Status
-	what   string // the sentence, where the code says too little
 }
 
 // Progress is how far a run has come.
@@ -94,15 +38,19 @@ type Progress struct {
 }
 
 func newTally(started time.Time) *tally {
-	return &tally{
-		s:      Summary{Started: started, ByStatus: map[finding.Status]int{}, ByCode: map[finding.Code]int{}, ByCause: map[int]int{}, FrontEnds: map[string]int{}},
-		groups: map[group]*Group{},
-	}
+	return &tally{started: started, s: report.Summary{Started: started, FrontEnds: map[string]int{}}, far: Progress{ByStatus: map[finding.Status]int{}}}
 }
 
 func (t *tally) request(n int) {
 	t.mu.Lock()
 	t.s.Requests += n
+	t.mu.Unlock()
+}
+
+// endpoint takes the verdict of the endpoint's own check, where it is not ok.
+func (t *tally) endpoint(v finding.Verdict) {
+	t.mu.Lock()
+	t.s.Verdict = &v
 	t.mu.Unlock()
 }
 
@@ -119,16 +67,16 @@ func (t *tally) served(item evidence.Item) {
 	took := time.Duration(*item.Timing.Total * float64(time.Millisecond))
 	t.longest = max(t.longest, took)
 	t.times[bucketOf(took)]++
-	if len(t.s.Slowest) < MostSlowest || took > t.s.Slowest[len(t.s.Slowest)-1].Took {
+	if n := len(t.s.Slowest); n < report.MostSlowest || millis(took) > t.s.Slowest[n-1].TookMS {
 		mailbox := ""
 		if item.Request != nil {
 			mailbox = item.Request.Mailbox
 		}
-		t.s.Slowest = append(t.s.Slowest, Slow{mailbox, took})
-		slices.SortStableFunc(t.s.Slowest, func(a, b Slow) int { return cmp.Compare(b.Took, a.Took) })
-		t.s.Slowest = t.s.Slowest[:min(len(t.s.Slowest), MostSlowest)]
+		t.s.Slowest = report.Slower(t.s.Slowest, report.SlowMailbox{Mailbox: mailbox, TookMS: millis(took)})
 	}
 }
+
+func millis(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
 const (
 	bucketBase  = 100 * time.Microsecond
@@ -142,7 +90,7 @@ func bucketOf(d time.Duration) int {
 	return min(int(math.Log(float64(d)/float64(bucketBase))/math.Log(bucketWidth)), 599)
 }
 
-func (t *tally) percentile(p float64) time.Duration {
+func (t *tally) percentile(p float64) float64 {
 	all := 0
 	for _, n := range t.times {
 		all += n
@@ -150,74 +98,22 @@ func (t *tally) percentile(p float64) time.Duration {
 	want := int(math.Ceil(p * float64(all)))
 	for i, n := range t.times {
 		if want -= n; want <= 0 && all > 0 {
-			return min(time.Duration(float64(bucketBase)*math.Pow(bucketWidth, float64(i+1))), t.longest)
+			return millis(min(time.Duration(float64(bucketBase)*math.Pow(bucketWidth, float64(i+1))), t.longest))
 		}
 	}
-	return t.longest
+	return millis(t.longest)
 }
 
-// count takes a row's result in. resumed: an earlier run reported it.
-func (t *tally) count(shape *Shape, name string, tries int, resumed bool) {
+// count counts a row's result. resumed: an earlier run reported it.
+func (t *tally) count(status finding.Status, resumed bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	s := &t.s
 	if resumed {
-		s.Resumed++
+		t.far.Resumed++
 	} else {
-		s.Reported++
+		t.far.Reported++
 	}
-	if tries > 1 {
-		s.Retries += tries - 1
-	}
-	v := shape.Verdict
-	s.ByStatus[v.Status]++
-	s.ByCode[v.Code]++
-	for _, c := range shape.Causes {
-		s.ByCause[c]++
-	}
-	t.worse(v, name)
-	g, k := t.groupOf(v)
-	if g == nil {
-		g = &Group{Verdict: v}
-		t.groups[k] = g
-	}
-	g.Count++
-	g.example(name)
-}
-
-// groupOf returns the group of a verdict, nil where there is none yet, and its
-// key.
-func (t *tally) groupOf(v finding.Verdict) (*Group, group) {
-	k := group{code: v.Code, status: v.Status}
-	switch v.Code {
-	case "not-checked", "throttled", "server-error", "forbidden":
-		k.what = v.Summary
-	case "exchange-error":
-		k.what, _, _ = strings.Cut(v.Summary, `: "`) // the code; the server's words may differ by mailbox
-	}
-	g := t.groups[k]
-	if g == nil && len(t.groups) >= maxGroups {
-		k.what = ""
-		g = t.groups[k]
-	}
-	return g, k
-}
-
-func (g *Group) example(name string) {
-	if len(g.Examples) < examples && name != "" {
-		g.Examples = append(g.Examples, name)
-	}
-}
-
-// worse keeps the worst verdict; the first of the same kind stands for all.
-func (t *tally) worse(v finding.Verdict, mailbox string) {
-	place := func(v finding.Verdict) int { return v.Status.Rank()*1000 + finding.Order(v.Code) }
-	if !t.haveOne || place(v) < place(t.worst) {
-		if mailbox != "" { // else it may come yet
-			v.Summary = About(v.Summary, mailbox)
-		}
-		t.worst, t.haveOne = v, true
-	}
+	t.far.ByStatus[status]++
 }
 
 // read counts a row of the input; mine: it is of this shard.
@@ -226,46 +122,26 @@ func (t *tally) read(number int, mine bool) {
 	defer t.mu.Unlock()
 	t.s.Rows = max(t.s.Rows, number)
 	if mine {
-		t.own++
+		t.far.Read++
 	}
 }
 
-// far is how far the run has come.
-func (t *tally) far() Progress {
+// progress is how far the run has come.
+func (t *tally) progress() Progress {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	p := Progress{Read: t.own, Reported: t.s.Reported, Resumed: t.s.Resumed, ByStatus: map[finding.Status]int{}}
-	for k, n := range t.s.ByStatus {
-		p.ByStatus[k] = n
-	}
+	p := t.far
+	p.ByStatus = maps.Clone(p.ByStatus)
 	return p
 }
 
-func (t *tally) summary() Summary {
+func (t *tally) summary() report.Summary {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s := t.s
-	s.Duration = time.Since(s.Started)
-	s.Verdict = t.worst
-	s.Verdict.Summary = About(s.Verdict.Summary, "")
-	s.Answers = Times{P50: t.percentile(0.5), P90: t.percentile(0.9), P99: t.percentile(0.99), Max: t.longest}
-	for _, g := range t.groups {
-		s.Groups = append(s.Groups, *g)
+	s.DurationMS = time.Since(t.started).Milliseconds()
+	if t.longest > 0 {
+		s.AnswersMS = &report.Percentiles{P50: t.percentile(0.5), P90: t.percentile(0.9), P99: t.percentile(0.99), Max: millis(t.longest)}
 	}
-	slices.SortFunc(s.Groups, func(a, b Group) int {
-		return cmp.Or(cmp.Compare(a.Verdict.Status.Rank(), b.Verdict.Status.Rank()), cmp.Compare(finding.Order(a.Verdict.Code), finding.Order(b.Verdict.Code)), cmp.Compare(b.Count, a.Count), cmp.Compare(a.Verdict.Summary, b.Verdict.Summary))
-	})
 	return s
 }
-
-// Totals counts rows that were reported before.
-type Totals struct{ t *tally }
-
-// NewTotals has counted nothing.
-func NewTotals() *Totals { return &Totals{newTally(time.Time{})} }
-
-// Add counts a row; name is its mailbox, or the place of a row without one.
-func (t *Totals) Add(s *Shape, name string, tries int) { t.t.count(s, name, tries, false) }
-
-// Summary is what was counted.
-func (t *Totals) Summary() Summary { return t.t.summary() }

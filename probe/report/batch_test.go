@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"fmt"
-	"iter"
 	"os"
 	"regexp"
 	"strings"
@@ -20,7 +20,7 @@ import (
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 )
 
-var batchFormats = []Format{FormatHTML, FormatMarkdown, FormatJUnit, FormatNagios}
+var batchFormats = []string{"html", "markdown", "junit", "nagios"}
 
 // aBatch is a batch in which there is one of everything, with what a server or
 // the author of a file could have written in the place of word.
@@ -57,27 +57,27 @@ func aBatch(t *testing.T, word string) ([]Row, Summary) {
 	return rows, s
 }
 
-// document writes a batch in a format; what is kept of rows is in their order.
-func document(t *testing.T, f Format, rows []Row, s Summary) []byte {
+// memory is a temporary file.
+type memory struct{ bytes.Buffer }
+
+func (m *memory) ReadAt(p []byte, at int64) (int, error) { return bytes.NewReader(m.Bytes()).ReadAt(p, at) }
+func (m *memory) Close() error                           { return nil }
+
+// batchIn writes a batch in a format.
+func batchIn(t *testing.T, format string, rows []Row, s Summary) []byte {
 	t.Helper()
-	doc := NewBatchDocument(f)
-	kept := make([][]byte, 10_000)
+	f, _ := FindFormat(format)
+	var b bytes.Buffer
+	sink, err := f.Batch(Output{W: &b, Header: []string{"emailaddress"}, Temp: func() (Temp, error) { return &memory{}, nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, r := range rows {
-		part, err := doc.Row(r)
-		if err != nil {
+		if err := sink.Row(r); err != nil {
 			t.Fatal(err)
 		}
-		kept[r.Number] = bytes.Clone(part)
 	}
-	var b bytes.Buffer
-	var parts iter.Seq2[[]byte, error] = func(yield func([]byte, error) bool) {
-		for _, part := range kept {
-			if len(part) > 0 && !yield(part, nil) {
-				return
-			}
-		}
-	}
-	if err := doc.Write(&b, s, parts); err != nil {
+	if err := errors.Join(sink.End(s), sink.Close()); err != nil {
 		t.Fatal(err)
 	}
 	return b.Bytes()
@@ -86,8 +86,8 @@ func document(t *testing.T, f Format, rows []Row, s Summary) []byte {
 func TestBatchGolden(t *testing.T) {
 	rows, s := aBatch(t, "x&y")
 	outputs := map[string]string{"text": s.Text(Style{})}
-	for f, ending := range map[Format]string{FormatHTML: "html", FormatMarkdown: "md", FormatJUnit: "xml", FormatNagios: "nagios"} {
-		outputs[ending] = string(document(t, f, rows, s))
+	for f, ending := range map[string]string{"html": "html", "markdown": "md", "junit": "xml", "nagios": "nagios"} {
+		outputs[ending] = string(batchIn(t, f, rows, s))
 	}
 	for ending, got := range outputs {
 		name := "../../testdata/batches/mixed." + strings.Replace(ending, "text", "txt", 1)
@@ -110,7 +110,7 @@ func TestBatchGolden(t *testing.T) {
 // meant, and one more where the batch is not whole.
 func TestBatchJUnit(t *testing.T) {
 	rows, s := aBatch(t, "x")
-	suites, err := junit.Ingest(document(t, FormatJUnit, rows, s))
+	suites, err := junit.Ingest(batchIn(t, "junit", rows, s))
 	if err != nil || len(suites) != 2 {
 		t.Fatalf("%d suites, %v", len(suites), err)
 	}
@@ -128,7 +128,7 @@ func TestBatchJUnit(t *testing.T) {
 	for _, change := range []func(*Summary){func(s *Summary) { s.Stopped = evidence.StoppedByUser }, func(s *Summary) { s.Incomplete = "2 rows are missing" }} {
 		_, s := aBatch(t, "x")
 		change(&s)
-		raw := document(t, FormatJUnit, rows, s)
+		raw := batchIn(t, "junit", rows, s)
 		suites, err := junit.Ingest(raw)
 		if err != nil || len(suites[1].Tests) != 8 || suites[1].Totals.Error != 2 || !bytes.Contains(raw, []byte(`tests="8" failures="2" errors="2" skipped="1"`)) {
 			t.Errorf("%v, %+v", err, suites[1].Totals)
@@ -136,7 +136,7 @@ func TestBatchJUnit(t *testing.T) {
 	}
 	// Nothing was reported: still a document.
 	for _, f := range batchFormats {
-		if out := document(t, f, nil, Summary{Stopped: evidence.StoppedByUser}); !bytes.Contains(out, []byte("no row was reported")) {
+		if out := batchIn(t, f, nil, Summary{Stopped: evidence.StoppedByUser}); !bytes.Contains(out, []byte("no row was reported")) {
 			t.Errorf("%s of nothing:\n%s", f, out)
 		}
 	}
@@ -174,7 +174,7 @@ func TestBatchMarkdownIsShort(t *testing.T) {
 		}
 		rows = append(rows, Row{Number: i, Mailbox: fmt.Sprintf("box%d@contoso.com", i), Verdict: v})
 	}
-	out := string(document(t, FormatMarkdown, rows, Summary{}))
+	out := string(batchIn(t, "markdown", rows, Summary{}))
 	for _, part := range []string{"| 5000 | box5000@", "| 100 | box100@", "| 50 | box50@", "4900 rows like these are left out"} {
 		if !strings.Contains(out, part) {
 			t.Errorf("it lacks %q", part)
@@ -188,7 +188,7 @@ func TestBatchMarkdownIsShort(t *testing.T) {
 func TestBatchNagios(t *testing.T) {
 	_, s := aBatch(t, "a | b\nOK: forged | x=1")
 	s.Verdict.Summary = "a | b\nOK: forged | x=1\x1b[0m"
-	out := string(document(t, FormatNagios, nil, s))
+	out := string(batchIn(t, "nagios", nil, s))
 	const data = " | time=1234ms;;;0 rows=7;;;0 critical=1;;;0 unknown=2;;;0 warning=1;;;0 ok=3;;;0\n"
 	if !strings.HasPrefix(out, "EWS CRITICAL - impersonation-denied 7 mailbox rows reported: 1 critical, 2 unknown, 1 warning, 3 ok; ") || !strings.HasSuffix(out, data) || strings.Count(out, "|") != 1 || strings.Count(out, "\n") != 1 {
 		t.Errorf("%q", out)
@@ -211,18 +211,18 @@ func TestBatchHostileTexts(t *testing.T) {
 		endpoint.Verdict.Code, endpoint.Verdict.Status, endpoint.Findings, endpoint.Evidence, endpoint.Causes = "ok", finding.OK, nil, nil, nil
 		s.Endpoint = &endpoint
 		for _, f := range batchFormats {
-			out := document(t, f, rows, s)
+			out := batchIn(t, f, rows, s)
 			if bytes.ContainsAny(out, "\x1b\u202e\x00") {
 				t.Errorf("%s lets %q through", f, bad)
 			}
 			switch f {
-			case FormatHTML:
+			case "html":
 				checkBatchPage(t, bad, out)
-			case FormatJUnit:
+			case "junit":
 				if suites, err := junit.Ingest(out); err != nil || len(suites) != 2 || len(suites[1].Tests) != 8 {
 					t.Errorf("%q in XML: %v", bad, err)
 				}
-			case FormatNagios:
+			case "nagios":
 				if strings.Count(string(out), "|") != 1 || strings.Count(string(out), "\n") != 1 {
 					t.Errorf("%q: %q", bad, out)
 				}
@@ -273,7 +273,7 @@ func checkBatchPage(t *testing.T, bad string, page []byte) {
 // no other.
 func TestBatchPageIsAlone(t *testing.T) {
 	rows, s := aBatch(t, "x")
-	page := document(t, FormatHTML, rows, s)
+	page := batchIn(t, "html", rows, s)
 	checkBatchPage(t, "x", page)
 	for _, never := range []string{"<img", "<iframe", "@import", "url(", "<base", "<form", "ZgotmplZ", "fetch(", "XMLHttp", "eval(", "innerHTML"} {
 		if bytes.Contains(page, []byte(never)) {

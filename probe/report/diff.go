@@ -11,11 +11,7 @@ import (
 // DiffText tells a person what two records have not in common: the two answers,
 // what explains them, what else differs.
 func DiffText(d diff.Result, s Style) string {
-	p := &page{Style: s, terminal: s.Width > 0}
-	if s.Width == 0 {
-		p.Width = usualWidth
-	}
-	p.Width = max(p.Width, narrowest)
+	p := newPage(s)
 	for _, one := range []struct {
 		name string
 		side diff.Side

@@ -2,63 +2,71 @@ package report
 
 import (
 	"fmt"
+	"io"
+	"slices"
 	"strings"
 )
 
-// Format is a form in which a report is given out.
-type Format string
+// Format is a form in which a report, or a batch, is given out. All are made of
+// the same data; none judges.
+type Format struct {
+	Name      string
+	Extension string // of a file in it; "": no ending tells it
+	About     string // what it is for
+	Parsed    bool   // programs read it: a command line that is refused is told in it too
+	Columns   bool   // it repeats the columns of the input, which merge does not have
+	Whole     bool   // of a batch it is one document that begins with the answer, known last
 
-// The formats. All are made of the same report; none judges.
-const (
-	FormatText     Format = "text"     // a person at a terminal
-	FormatJSON     Format = "json"     // a script, and diagnose
-	FormatJUnit    Format = "junit"    // a build server
-	FormatMarkdown Format = "markdown" // a ticket, a chat
-	FormatNagios   Format = "nagios"   // a monitoring system
-	FormatCSV      Format = "csv"      // a spreadsheet
-	FormatHTML     Format = "html"     // management, a vendor
-)
-
-// formats are in the order in which they are listed. Not every one has a file
-// of its own kind.
-var formats = []struct {
-	format    Format
-	extension string
-}{
-	{FormatText, ""},
-	{FormatJSON, ".json"},
-	{FormatJUnit, ".xml"},
-	{FormatMarkdown, ".md"},
-	{FormatNagios, ""},
-	{FormatCSV, ".csv"},
-	{FormatHTML, ".html"},
+	Report func(Report, Style) ([]byte, error)
+	Batch  func(Output) (Sink, error)
 }
 
-// Formats are the names of all formats.
-func Formats() []Format {
-	var list []Format
-	for _, f := range formats {
-		list = append(list, f.format)
+// Formats are all of them, in the order in which they are listed. To add one,
+// write its renderer in a file of its own and add its line here: the flags, the
+// endings that --save knows, help, completion and the texts of errors are made of
+// this table (TestAddedFormat tries it).
+var Formats = []Format{
+	{Name: FormatText, About: "a person at a terminal", Report: text, Batch: newProse},
+	{Name: FormatJSON, Extension: ".json", About: "a script, and diagnose", Parsed: true, Report: asJSON, Batch: newLines},
+	{Name: "junit", Extension: ".xml", About: "a build server", Parsed: true, Whole: true, Report: junitReport, Batch: whole[junitBatch]},
+	{Name: "markdown", Extension: ".md", About: "a ticket, a chat", Whole: true, Report: markdown, Batch: whole[markdownBatch]},
+	{Name: "nagios", About: "a monitoring system", Parsed: true, Whole: true, Report: nagios, Batch: whole[nagiosBatch]},
+	{Name: "csv", Extension: ".csv", About: "a spreadsheet", Parsed: true, Columns: true, Report: csvReport, Batch: newTable},
+	{Name: "html", Extension: ".html", About: "a page to be sent", Whole: true, Report: htmlReport, Batch: whole[htmlBatch]},
+}
+
+// Names of the formats that the program itself speaks of.
+const (
+	FormatText = "text"
+	FormatJSON = "json"
+)
+
+// FormatNames are the names of all formats but those that a condition leaves out.
+func FormatNames(without ...func(Format) bool) []string {
+	var list []string
+	for _, f := range Formats {
+		if !slices.ContainsFunc(without, func(out func(Format) bool) bool { return out(f) }) {
+			list = append(list, f.Name)
+		}
 	}
 	return list
 }
 
-// Known says whether there is such a format.
-func (f Format) Known() bool {
-	for _, k := range formats {
-		if k.format == f {
-			return true
-		}
+// FindFormat finds a format by its name.
+func FindFormat(name string) (Format, bool) {
+	i := slices.IndexFunc(Formats, func(f Format) bool { return f.Name == name })
+	if i < 0 {
+		return Format{}, false
 	}
-	return false
+	return Formats[i], true
 }
 
 // Extensions are the endings of file names that tell a format.
 func Extensions() []string {
 	var list []string
-	for _, f := range formats {
-		if f.extension != "" {
-			list = append(list, f.extension)
+	for _, f := range Formats {
+		if f.Extension != "" {
+			list = append(list, f.Extension)
 		}
 	}
 	return list
@@ -66,41 +74,34 @@ func Extensions() []string {
 
 // ByExtension is the format that an ending (".json") tells, in any case.
 func ByExtension(ending string) (Format, bool) {
-	for _, f := range formats {
-		if f.extension != "" && strings.EqualFold(f.extension, ending) {
-			return f.format, true
-		}
+	i := slices.IndexFunc(Formats, func(f Format) bool { return f.Extension != "" && strings.EqualFold(f.Extension, ending) })
+	if i < 0 {
+		return Format{}, false
 	}
-	return "", false
+	return Formats[i], true
 }
 
 // Render makes the report in a format. The style is for text alone.
-func (r Report) Render(f Format, s Style) ([]byte, error) {
-	switch f {
-	case FormatText:
-		return []byte(r.Text(s)), nil
-	case FormatJSON:
-		return r.JSON()
-	case FormatJUnit:
-		return r.JUnit()
-	case FormatMarkdown:
-		return []byte(r.Markdown()), nil
-	case FormatNagios:
-		return []byte(r.Nagios()), nil
-	case FormatCSV:
-		return r.CSV()
-	case FormatHTML:
-		return r.HTML()
+func (r Report) Render(format string, s Style) ([]byte, error) {
+	f, ok := FindFormat(format)
+	if !ok {
+		return nil, fmt.Errorf("report: there is no format %q", format)
 	}
-	return nil, fmt.Errorf("report: there is no format %q", f)
+	return f.Report(r, s)
 }
 
-// subject is what the check was about, in a few words.
-func (r Report) subject() string {
-	for _, s := range []string{r.Target.URL, r.Target.FromAddress, r.Target.Host} {
-		if s != "" {
-			return s
-		}
-	}
-	return "nothing"
+// Output is where the results of a batch go to, and what a format may need there.
+type Output struct {
+	W      io.Writer
+	Style  Style
+	Header []string             // the columns of the input
+	Alone  bool                 // of text, the summary alone
+	Temp   func() (Temp, error) // makes a temporary file
+}
+
+// Sink takes the results of a batch in one format.
+type Sink interface {
+	Row(Row) error     // as they come, in any order
+	End(Summary) error // behind the last
+	Close() error      // frees what it holds; the results need not be whole
 }

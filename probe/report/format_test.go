@@ -20,10 +20,10 @@ import (
 // Beside each record stand the reports made of it, one for every format that has
 // an ending of its own, and the monitoring line.
 func TestGolden(t *testing.T) {
-	endings := map[Format]string{FormatNagios: ".nagios"}
-	for _, e := range Extensions() {
-		if f, _ := ByExtension(e); f != FormatJSON {
-			endings[f] = e
+	endings := map[string]string{"nagios": ".nagios"}
+	for _, f := range Formats {
+		if f.Extension != "" && f.Name != FormatJSON {
+			endings[f.Name] = f.Extension
 		}
 	}
 	for _, file := range records(t) {
@@ -51,19 +51,27 @@ func TestGolden(t *testing.T) {
 	}
 }
 
+func shown(r Report, format string, s Style) string {
+	out, err := r.Render(format, s)
+	if err != nil {
+		return err.Error()
+	}
+	return string(out)
+}
+
 func TestFormats(t *testing.T) {
 	r := load(t, records(t)[0])
-	for _, f := range Formats() {
-		if out, err := r.Render(f, Style{}); err != nil || len(out) == 0 || !f.Known() {
-			t.Errorf("%s: %d bytes, %v", f, len(out), err)
+	for _, f := range Formats {
+		if out, err := r.Render(f.Name, Style{}); err != nil || len(out) == 0 || f.About == "" {
+			t.Errorf("%s: %d bytes, %v", f.Name, len(out), err)
 		}
 	}
-	if _, err := r.Render("xml", Style{}); err == nil || Format("xml").Known() {
+	if _, err := r.Render("xml", Style{}); err == nil {
 		t.Error("xml is no format")
 	}
-	for ending, want := range map[string]Format{".json": FormatJSON, ".HTML": FormatHTML, ".xml": FormatJUnit, ".md": FormatMarkdown, ".csv": FormatCSV, ".txt": "", "": "", ".doc": ""} {
-		if got, ok := ByExtension(ending); got != want || ok != (want != "") {
-			t.Errorf("%q: %q", ending, got)
+	for ending, want := range map[string]string{".json": "json", ".HTML": "html", ".xml": "junit", ".md": "markdown", ".csv": "csv", ".txt": "", "": "", ".doc": ""} {
+		if got, ok := ByExtension(ending); got.Name != want || ok != (want != "") {
+			t.Errorf("%q: %q", ending, got.Name)
 		}
 	}
 }
@@ -73,7 +81,7 @@ func TestFormats(t *testing.T) {
 func TestJUnit(t *testing.T) {
 	for _, file := range records(t) {
 		r := load(t, file)
-		raw, err := r.JUnit()
+		raw, err := r.Render("junit", Style{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -110,7 +118,7 @@ func TestJUnit(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", file, diff)
 		}
 	}
-	raw, err := Refused("bad-usage", load(t, records(t)[0]).Target, "no such flag", "0.0.0-test", load(t, records(t)[0]).Started).JUnit()
+	raw, err := Refused("bad-usage", load(t, records(t)[0]).Target, "no such flag", "0.0.0-test", load(t, records(t)[0]).Started).Render("junit", Style{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +132,7 @@ func TestNagios(t *testing.T) {
 	r := load(t, records(t)[0])
 	r.Verdict = finding.Verdict{Code: "not-ews", Status: finding.Critical, Summary: "a | b\nOK: forged | x=1\x1b[0m"}
 	r.DurationMS = 120
-	if got, want := r.Nagios(), "EWS CRITICAL - not-ews a / b OK: forged / x=1?[0m | time=120ms;;;0\n"; got != want {
+	if got, want := shown(r, "nagios", Style{}), "EWS CRITICAL - not-ews a / b OK: forged / x=1?[0m | time=120ms;;;0\n"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
@@ -153,12 +161,12 @@ func TestHostileTexts(t *testing.T) {
 		for i := range r.Evidence {
 			r.Evidence[i].ID += fmt.Sprint(i) // Load takes no two of the same
 		}
-		page, err := r.HTML()
+		page, err := r.Render("html", Style{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		checkPage(t, bad, page)
-		table, err := r.CSV()
+		table, err := r.Render("csv", Style{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -171,17 +179,17 @@ func TestHostileTexts(t *testing.T) {
 				t.Errorf("a cell is a formula: %q", cell)
 			}
 		}
-		xml, err := r.JUnit()
+		xml, err := r.Render("junit", Style{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		if suites, err := junit.Ingest(xml); err != nil || len(suites) != 1 || len(suites[0].Tests) < 6 {
 			t.Errorf("%q in XML: %v", bad, err)
 		}
-		if line := r.Nagios(); strings.Count(line, "\n") != 1 || strings.Count(line, "|") != 1 {
+		if line := shown(r, "nagios", Style{}); strings.Count(line, "\n") != 1 || strings.Count(line, "|") != 1 {
 			t.Errorf("%q: %q", bad, line)
 		}
-		for format, out := range map[Format]string{FormatHTML: string(page), FormatCSV: string(table), FormatJUnit: string(xml), FormatMarkdown: r.Markdown(), FormatNagios: r.Nagios(), FormatText: r.Text(Style{Width: 80})} {
+		for format, out := range map[string]string{"html": string(page), "csv": string(table), "junit": string(xml), "markdown": shown(r, "markdown", Style{}), "nagios": shown(r, "nagios", Style{}), "text": shown(r, "text", Style{Width: 80})} {
 			if strings.ContainsAny(out, "\x1b\u202e\x00") {
 				t.Errorf("%s lets %q through", format, bad)
 			}
@@ -220,7 +228,7 @@ func checkPage(t *testing.T, bad string, page []byte) {
 // A page needs nothing beside itself.
 func TestHTMLIsAlone(t *testing.T) {
 	for _, file := range records(t) {
-		page, err := load(t, file).HTML()
+		page, err := load(t, file).Render("html", Style{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -267,20 +275,20 @@ func FuzzFormats(f *testing.F) {
 		r := New(rec, "fuzz")
 		r.Verdict.Summary, r.Target.User = s, s
 		r.Findings[0].Detail, r.Findings[0].Summary, r.Causes[0].Why = s, s, s
-		page, err := r.HTML()
+		page, err := r.Render("html", Style{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		checkPage(t, s, page)
-		if xml, err := r.JUnit(); err != nil {
+		if xml, err := r.Render("junit", Style{}); err != nil {
 			t.Fatal(err)
 		} else if _, err := junit.Ingest(xml); err != nil {
 			t.Errorf("%q in XML: %v", s, err)
 		}
-		if strings.Count(r.Nagios(), "|") != 1 {
-			t.Error(r.Nagios())
+		if strings.Count(shown(r, "nagios", Style{}), "|") != 1 {
+			t.Error(shown(r, "nagios", Style{}))
 		}
-		if strings.ContainsRune(r.Markdown(), '\x1b') {
+		if strings.ContainsRune(shown(r, "markdown", Style{}), '\x1b') {
 			t.Error("an escape is left")
 		}
 	})

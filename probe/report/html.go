@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html/template"
 	"strings"
+	"sync"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
@@ -19,16 +20,18 @@ var (
 	pageStyle template.CSS
 )
 
-var pageTemplate = template.Must(template.New("report").Funcs(template.FuncMap{
-	"style": func() template.CSS { return pageStyle },
-	"cause": func(n int) string {
-		about, _ := finding.LookupCause(n)
-		return about.Title
-	},
-	"words": func(s any) string { return strings.ReplaceAll(fmt.Sprint(s), "-", " ") },
-	"clock": func(s string) string { return strings.TrimSuffix(strings.Replace(s, "T", " ", 1), "Z") },
-	"upper": func(s any) string { return strings.ToUpper(fmt.Sprint(s)) },
-}).Parse(pageSource))
+var pageTemplate = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("report").Funcs(template.FuncMap{
+		"style": func() template.CSS { return pageStyle },
+		"cause": func(n int) string {
+			about, _ := finding.LookupCause(n)
+			return about.Title
+		},
+		"words": func(s any) string { return strings.ReplaceAll(fmt.Sprint(s), "-", " ") },
+		"clock": func(s string) string { return strings.TrimSuffix(strings.Replace(s, "T", " ", 1), "Z") },
+		"upper": func(s any) string { return strings.ToUpper(fmt.Sprint(s)) },
+	}).Parse(pageSource))
+})
 
 // htmlPage is what the template shows. Its texts are harmless already; the
 // template escapes them.
@@ -52,15 +55,15 @@ type serverFacts struct {
 	Rows    [][2]string
 }
 
-// HTML is one page that needs nothing beside it: no script, no outside resource,
+// htmlReport is one page that needs nothing beside it: no script, no outside resource,
 // and a policy in it that forbids both.
-func (r Report) HTML() ([]byte, error) {
-	page, err := newHTMLPage(r.harmless())
+func htmlReport(r Report, _ Style) ([]byte, error) {
+	page, err := newHTMLPage(harmless(r))
 	if err != nil {
 		return nil, err
 	}
 	var b bytes.Buffer
-	if err := pageTemplate.Execute(&b, page); err != nil {
+	if err := pageTemplate().Execute(&b, page); err != nil {
 		return nil, err
 	}
 	return b.Bytes(), nil

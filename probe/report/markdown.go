@@ -1,19 +1,24 @@
 package report
 
 import (
+	"bytes"
+	"cmp"
 	"fmt"
+	"io"
+	"iter"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 )
 
-// Markdown is the report for a ticket or a chat, in what CommonMark and GitHub's
+// markdown is the report for a ticket or a chat, in what CommonMark and GitHub's
 // tables have in common with what others read.
-func (r Report) Markdown() string {
-	r = r.harmless()
-	d := &markdown{}
+func markdown(r Report, _ Style) ([]byte, error) {
+	r = harmless(r)
+	d := &marked{}
 	d.line("## %s `%s`", strings.ToUpper(string(r.Verdict.Status)), r.Verdict.Code)
 	d.line("")
 	d.line("**%s**%s", inMarkdown(r.Verdict.Summary), inMarkdown(confidence(r.Verdict)))
@@ -37,7 +42,7 @@ func (r Report) Markdown() string {
 	}
 	d.line("")
 	d.line("%s", inMarkdown(fmt.Sprintf("%s %s, %s, started %s, %d ms", r.Tool.Name, r.Tool.Version, r.subject(), r.Started.UTC().Format("2006-01-02 15:04:05 UTC"), max(r.DurationMS, 0))))
-	return d.b.String()
+	return d.b.Bytes(), nil
 }
 
 // confidence is what follows a summary: the cause and how sure it is.
@@ -51,13 +56,13 @@ func confidence(v finding.Verdict) string {
 	return ""
 }
 
-type markdown struct{ b strings.Builder }
+type marked struct{ b bytes.Buffer }
 
-func (d *markdown) line(format string, args ...any) { fmt.Fprintf(&d.b, format+"\n", args...) }
+func (d *marked) line(format string, args ...any) { fmt.Fprintf(&d.b, format+"\n", args...) }
 
-func (d *markdown) heading(s string) { d.line("\n### %s\n", inMarkdown(s)) }
+func (d *marked) heading(s string) { d.line("\n### %s\n", inMarkdown(s)) }
 
-func (d *markdown) table(title string, head []string, rows [][]string) {
+func (d *marked) table(title string, head []string, rows [][]string) {
 	if len(rows) == 0 {
 		return
 	}
@@ -72,7 +77,7 @@ func (d *markdown) table(title string, head []string, rows [][]string) {
 	}
 }
 
-func (d *markdown) remedies(list []finding.Remedy) {
+func (d *marked) remedies(list []finding.Remedy) {
 	for i, m := range list {
 		d.line("%d. %s", i+1, inMarkdown(m.Text))
 		if m.Command != "" {
@@ -88,7 +93,7 @@ func (d *markdown) remedies(list []finding.Remedy) {
 // fenceFor is longer than every run of backticks in the text.
 func fenceFor(s string) string {
 	longest := 2
-	for _, run := range regexp.MustCompile("`+").FindAllString(s, -1) {
+	for _, run := range strings.FieldsFunc(s, func(r rune) bool { return r != '`' }) {
 		longest = max(longest, len(run))
 	}
 	return strings.Repeat("`", longest+1)
@@ -96,17 +101,20 @@ func fenceFor(s string) string {
 
 // mention is an at sign that could call somebody in, as none inside an address
 // does.
-var mention = regexp.MustCompile(`(^|[^\pL\pN._%+-])@`)
+var mention = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(^|[^\pL\pN._%+-])@`) })
 
-var escapes = strings.NewReplacer(
-	"&", "&amp;", "<", "&lt;", ">", "&gt;", `\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "|", `\|`, "~", `\~`, "#", `\#`, "!", `\!`, "$", `\$`,
-	// Nothing becomes a link by itself: a server could have chosen where it leads.
-	"://", "&#58;//", "www.", "www&#46;",
-)
+var escapes = sync.OnceValue(func() *strings.Replacer {
+	return strings.NewReplacer(
+		"&", "&amp;", "<", "&lt;", ">", "&gt;", `\`, `\\`,
+		"`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "|", `\|`, "~", `\~`, "#", `\#`, "!", `\!`, "$", `\$`,
+		// Nothing becomes a link by itself: a server could have chosen where it leads.
+		"://", "&#58;//", "www.", "www&#46;",
+	)
+})
 
 // inMarkdown is a text that means only itself.
 func inMarkdown(s string) string {
-	return mention.ReplaceAllString(escapes.Replace(s), "$1@&#8203;")
+	return mention().ReplaceAllString(escapes().Replace(s), "$1@&#8203;")
 }
 
 // seenRows are the lines of "What was seen", in the order of the text report.
@@ -146,4 +154,106 @@ func causeRows(r Report) [][]string {
 		rows = append(rows, []string{fmt.Sprint(c.Number), about.Title, strings.ReplaceAll(string(c.Status), "-", " "), c.Why + evidenceList(c.Evidence)})
 	}
 	return rows
+}
+
+// markdownBatch is a batch for a ticket or a chat: the answer, the causes with
+// what to do, and so many of the rows that are not in order.
+type markdownBatch struct {
+	rows map[finding.Status][]Row // the first of each status
+	left int                      // how many are not ok
+}
+
+// mostRows is how many rows a ticket is burdened with.
+const mostRows = 100
+
+func (d *markdownBatch) row(r Row) ([]byte, error) {
+	if r.Verdict.Code == "ok" {
+		return nil, nil
+	}
+	if d.rows == nil {
+		d.rows = map[finding.Status][]Row{}
+	}
+	d.left++
+	r.Causes, r.Findings = nil, nil
+	list := append(d.rows[r.Verdict.Status], r)
+	if len(list) >= 2*mostRows { // they come in any order
+		list = firstRows(list)
+	}
+	d.rows[r.Verdict.Status] = list
+	return nil, nil
+}
+
+func firstRows(list []Row) []Row {
+	slices.SortFunc(list, func(a, b Row) int { return cmp.Compare(a.Number, b.Number) })
+	return list[:min(len(list), mostRows)]
+}
+
+func (d *markdownBatch) write(w io.Writer, s Summary, _ iter.Seq2[[]byte, error]) error {
+	m := &marked{}
+	status := s.Status()
+	m.line("## %s %s", strings.ToUpper(string(status)), inMarkdown(s.Counts()))
+	for _, text := range append(s.notices(), s.worst()) {
+		if text != "" {
+			m.line("\n**%s**", inMarkdown(text))
+		}
+	}
+	var shares [][]string
+	for _, one := range s.shares() {
+		shares = append(shares, []string{string(one.Code), string(one.Status), fmt.Sprint(one.N), fmt.Sprintf("%.1f %%", one.Percent())})
+	}
+	m.table("Verdicts", []string{"Verdict", "Status", "Rows", "Share"}, shares)
+	for _, g := range s.faults() {
+		one := s.remedied(g)
+		m.heading(fmt.Sprintf("%d × %s: %s", one.Count, one.Code, one.Title))
+		for _, text := range []string{one.Sentence, one.For} {
+			if text != "" {
+				m.line("%s\n", inMarkdown(text))
+			}
+		}
+		if one.Remedy.Text != "" {
+			m.remedies([]finding.Remedy{one.Remedy})
+		}
+	}
+	d.table(m)
+	facts := [][]string{}
+	for _, f := range s.facts() {
+		facts = append(facts, f[:])
+	}
+	if slow := s.slow(); slow != "" {
+		facts = append(facts, []string{"slowest", slow})
+	}
+	for _, f := range s.fronts() {
+		facts = append(facts, []string{"front end", fmt.Sprintf("%s (%d)", f.Name, f.N)})
+	}
+	m.table("The run", []string{"", ""}, facts)
+	if e := s.Endpoint; e != nil {
+		m.heading("The endpoint")
+		m.line("%s `%s` %s", strings.ToUpper(string(e.Verdict.Status)), e.Verdict.Code, inMarkdown(e.Verdict.Summary))
+		if e.Verdict.Status != finding.OK && len(e.Findings) > 0 {
+			m.line("")
+			m.remedies(e.Findings[0].Remedies)
+		}
+	}
+	m.line("")
+	m.line("%s", inMarkdown(fmt.Sprintf("%s %s, started %s, %d ms", s.Tool.Name, s.Tool.Version, s.Started.UTC().Format("2006-01-02 15:04:05 UTC"), max(s.DurationMS, 0))))
+	_, err := m.b.WriteTo(w)
+	return err
+}
+
+// table has the rows that are not ok, the worst first.
+func (d *markdownBatch) table(m *marked) {
+	var rows [][]string
+	for _, status := range worstFirst {
+		for _, r := range firstRows(d.rows[status]) {
+			if len(rows) < mostRows {
+				r = r.harmless()
+				rows = append(rows, []string{fmt.Sprint(r.Number), r.Title(), string(r.Verdict.Status), string(r.Verdict.Code), r.Verdict.Summary})
+			}
+		}
+	}
+	shown := len(rows)
+	m.table("Rows that are not simply ok", []string{"Row", "Mailbox", "Status", "Verdict", "What was found"}, rows)
+	if left := d.left - shown; left > 0 {
+		m.line("\n%s left out here; the results as CSV, HTML or JSON have all.", count(left, "row like these is", "rows like these are"))
+	}
 }

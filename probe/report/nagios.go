@@ -2,13 +2,42 @@ package report
 
 import (
 	"fmt"
+	"io"
+	"iter"
 	"strings"
+
+	"github.com/ewsprobe/ewsprobe/probe/finding"
 )
 
-// Nagios is the line that a monitoring system reads: status and words, then,
-// behind the bar, performance data (Monitoring Plugins Development Guidelines,
-// "Plugin Output for Nagios"). A bar in the words would begin the data early.
-func (r Report) Nagios() string {
-	words := strings.ReplaceAll(Clean(r.Verdict.Summary, textLimit), "|", "/")
-	return fmt.Sprintf("EWS %s - %s %s | time=%dms;;;0\n", strings.ToUpper(string(r.Verdict.Status)), r.Verdict.Code, words, max(r.DurationMS, 0))
+// nagios is the line that a monitoring system reads.
+func nagios(r Report, _ Style) ([]byte, error) {
+	return []byte(monitored(r.Verdict.Status, r.Verdict.Code, r.Verdict.Summary, r.DurationMS) + "\n"), nil
+}
+
+// monitored is status and words, then, behind the bar, performance data (Monitoring
+// Plugins Development Guidelines, "Plugin Output for Nagios"). A bar in the words
+// would begin the data early.
+func monitored(status finding.Status, code finding.Code, words string, ms int64) string {
+	words = strings.ReplaceAll(Clean(words, textLimit), "|", "/")
+	return fmt.Sprintf("EWS %s - %s %s | time=%dms;;;0", strings.ToUpper(string(status)), code, words, max(ms, 0))
+}
+
+// nagiosBatch is such a line about a batch, with the counts as performance data.
+type nagiosBatch struct{}
+
+func (*nagiosBatch) row(Row) ([]byte, error) { return nil, nil }
+
+func (*nagiosBatch) write(w io.Writer, s Summary, _ iter.Seq2[[]byte, error]) error {
+	words := s.Counts()
+	for _, more := range append(s.notices(), s.worst()) {
+		if more != "" {
+			words += "; " + strings.TrimSuffix(more, ".")
+		}
+	}
+	line := monitored(s.Status(), s.code(), words, s.DurationMS) + fmt.Sprintf(" rows=%d;;;0", s.Reported+s.Resumed)
+	for _, status := range worstFirst {
+		line += fmt.Sprintf(" %s=%d;;;0", status, s.ByStatus[string(status)])
+	}
+	_, err := io.WriteString(w, line+"\n")
+	return err
 }

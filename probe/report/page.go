@@ -9,12 +9,10 @@ import (
 //go:embed page.html.tmpl
 var plainPageSource string
 
-var plainPage = template.Must(template.New("page").Parse(plainPageSource))
-
 // Page is a text of the program's own as one page, in the dress of the reports
 // and as self-contained as they are. The body is trusted: it is not escaped.
 func Page(title, body, version string) ([]byte, error) {
 	var b bytes.Buffer
-	err := plainPage.Execute(&b, map[string]any{"Title": title, "Body": template.HTML(body), "Version": version, "Style": pageStyle})
+	err := template.Must(template.New("page").Parse(plainPageSource)).Execute(&b, map[string]any{"Title": title, "Body": template.HTML(body), "Version": version, "Style": pageStyle})
 	return b.Bytes(), err
 }

@@ -48,7 +48,7 @@ func TestTextGolden(t *testing.T) {
 		for ending, style := range map[string]Style{".txt": {}, ".80.txt": {Width: 80}, ".40.txt": {Width: 40}} {
 			name := strings.TrimSuffix(file, ".json") + ending
 			t.Run(filepath.Base(name), func(t *testing.T) {
-				got := load(t, file).Text(style)
+				got := shown(load(t, file), "text", style)
 				if *update {
 					if err := os.WriteFile(name, []byte(got), 0o644); err != nil {
 						t.Fatal(err)
@@ -86,7 +86,7 @@ func isCommand(line string) bool {
 func TestTextBeginsWithTheAnswer(t *testing.T) {
 	for _, file := range records(t) {
 		r := load(t, file)
-		first, _, _ := strings.Cut(r.Text(Style{}), "\n")
+		first, _, _ := strings.Cut(shown(r, "text", Style{}), "\n")
 		if want := strings.ToUpper(string(r.Verdict.Status)) + "  " + string(r.Verdict.Code) + "  "; !strings.HasPrefix(first, want) {
 			t.Errorf("%s begins %q, want %q", file, first, want)
 		}
@@ -211,7 +211,7 @@ func TestLoadBelievesControllersOnly(t *testing.T) {
 		// Alone it is no check of EWS, and no reason to fall.
 		with.Items = []evidence.Item{c.item}
 		alone := New(with, "test")
-		if alone.Text(Style{}); alone.Verdict.Status == finding.OK || len(alone.Nodes) > 0 {
+		if shown(alone, "text", Style{}); alone.Verdict.Status == finding.OK || len(alone.Nodes) > 0 {
 			t.Errorf("%s alone: %+v, %+v", c.name, alone.Verdict, alone.Nodes)
 		}
 	}
@@ -282,9 +282,9 @@ func FuzzLoad(f *testing.F) {
 		if r.Verdict.Code == finding.Code("") || len(r.Causes) != 6 {
 			t.Errorf("a report without a verdict or without six causes")
 		}
-		for _, f := range Formats() {
-			if _, err := r.Render(f, Style{Width: 40}); err != nil {
-				t.Errorf("%s: %v", f, err)
+		for _, f := range Formats {
+			if _, err := f.Report(r, Style{Width: 40}); err != nil {
+				t.Errorf("%s: %v", f.Name, err)
 			}
 		}
 	})
@@ -340,7 +340,7 @@ func TestHollowSteps(t *testing.T) {
 						}
 					}()
 					r := New(with, "test")
-					for _, f := range []Format{FormatText, FormatHTML} {
+					for _, f := range []string{"text", "html"} {
 						if _, err := r.Render(f, Style{}); err != nil {
 							t.Errorf("%s as %s: %v", step, f, err)
 						}
@@ -372,7 +372,7 @@ func TestTextIsHarmless(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", file, err)
 		}
-		if got := New(rec, "0.0.0-test").Text(Style{Width: 80}); strings.ContainsRune(got, '\x1b') {
+		if got := shown(New(rec, "0.0.0-test"), "text", Style{Width: 80}); strings.ContainsRune(got, '\x1b') {
 			i := strings.IndexRune(got, '\x1b')
 			t.Errorf("%s: an escape reaches the terminal: %q", file, got[max(0, i-60):min(len(got), i+60)])
 		}

@@ -26,9 +26,9 @@ func seenOfAutodiscover(r Report) [][2]string {
 		case evidence.StepAutodiscoverSCP:
 			add("Autodiscover", "%s", ServicePoints(item))
 		case evidence.StepAutodiscoverAsk:
-			add("Autodiscover", "%s: %s", place(item.Request, item), outcome(item))
+			add("Autodiscover", "%s: %s", asked(item.Request, item), outcome(item))
 		case evidence.StepAutodiscoverLookup:
-			add("Autodiscover", "%s: %s", place(item.Request, item), strings.TrimSpace(outcome(item)+", "+Discovered(item.Discovery)))
+			add("Autodiscover", "%s: %s", asked(item.Request, item), strings.TrimSpace(outcome(item)+", "+Discovered(item.Discovery)))
 		case evidence.StepAutodiscoverLogon:
 			add("  "+item.Logon.Scheme, "%s", attempt(attempts[item.ID]))
 		case evidence.StepAutodiscoverService:
@@ -78,7 +78,7 @@ func nameOf(item evidence.Item) string {
 	return item.Resolution.Name
 }
 
-func place(r *evidence.Request, item evidence.Item) string {
+func asked(r *evidence.Request, item evidence.Item) string {
 	switch {
 	case r != nil:
 		return r.URL

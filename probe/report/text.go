@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -20,20 +21,15 @@ type Style struct {
 const (
 	narrowest  = 30
 	usualWidth = 80
-	textLimit  = 2000 // characters of one text from a server
-	nameWidth  = 18   // of the column with what was seen
-	causeWidth = 32   // of that with the causes
-	factWidth  = 14   // and of that with the facts of a batch
+	nameWidth  = 18 // of the column with what was seen
+	causeWidth = 32 // of that with the causes
+	factWidth  = 14 // and of that with the facts of a batch
 )
 
-// Text renders the report for a person: the answer, what was seen, the causes,
+// text renders the report for a person: the answer, what was seen, the causes,
 // what to do.
-func (r Report) Text(s Style) string {
-	p := &page{Style: s, terminal: s.Width > 0}
-	if s.Width == 0 {
-		p.Width = usualWidth
-	}
-	p.Width = max(p.Width, narrowest)
+func text(r Report, s Style) ([]byte, error) {
+	p := newPage(s)
 	p.answer(r)
 	if len(r.Evidence) > 0 {
 		p.seen(r)
@@ -41,13 +37,23 @@ func (r Report) Text(s Style) string {
 	}
 	p.remedies(r)
 	p.others(r)
-	return p.b.String()
+	return p.b.Bytes(), nil
 }
 
+// page is a text that is being laid out.
 type page struct {
 	Style
 	terminal bool
-	b        strings.Builder
+	b        bytes.Buffer
+}
+
+func newPage(s Style) *page {
+	p := &page{Style: s, terminal: s.Width > 0}
+	if s.Width == 0 {
+		p.Width = usualWidth
+	}
+	p.Width = max(p.Width, narrowest)
+	return p
 }
 
 var statusColours = map[finding.Status]string{finding.OK: "32", finding.Warning: "33", finding.Critical: "31", finding.Unknown: "35"}

@@ -11,6 +11,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 )
@@ -25,28 +26,31 @@ var (
 )
 
 // batchTemplate has the parts of the page of a batch, beside those of a report's.
-var batchTemplate = template.Must(template.Must(pageTemplate.Clone()).Funcs(template.FuncMap{
-	"batchstyle": func() template.CSS { return batchStyle },
-	"script":     func() template.JS { return template.JS(batchScript) },
-	"policy":     func() string { return batchPolicy },
-	"bar":        func(i int) int { return i * barHeight },
-	"barText":    func(i int) int { return i*barHeight + 15 },
-	"barTop":     func(i int) int { return i*barHeight + 21 },
-	"took":       took,
-}).Parse(batchSource))
+var batchTemplate = sync.OnceValue(func() *template.Template {
+	return template.Must(template.Must(pageTemplate().Clone()).Funcs(template.FuncMap{
+		"batchstyle": func() template.CSS { return batchStyle },
+		"script":     func() template.JS { return template.JS(batchScript) },
+		"policy":     batchPolicy,
+		"bar":        func(i int) int { return i * barHeight },
+		"barText":    func(i int) int { return i*barHeight + 15 },
+		"barTop":     func(i int) int { return i*barHeight + 21 },
+		"took":       took,
+	}).Parse(batchSource))
+})
 
 // barHeight is the place of one bar in the picture.
 const barHeight = 46
 
 // batchPolicy allows nothing but the page's own style and its one script, which
 // only hides rows: everything can be read without it.
-var batchPolicy = func() string {
+func batchPolicy() string {
 	sum := sha256.Sum256([]byte(batchScript))
-	return "default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; img-src data:; base-uri 'none'; form-action 'none'"
-}()
+	return "default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
+		"'; img-src data:; base-uri 'none'; form-action 'none'"
+}
 
-// batchPage is a batch as one page that needs nothing beside it.
-type batchPage struct {
+// htmlBatch is a batch as one page that needs nothing beside it.
+type htmlBatch struct {
 	b    bytes.Buffer
 	rows int
 	has  [4]int // rows by status, in the order of worstFirst
@@ -63,9 +67,8 @@ type rowCells struct {
 }
 
 // Row makes a row of the table, behind a byte that tells its status.
-func (d *batchPage) Row(r Row) ([]byte, error) {
-	r.Causes, r.Findings = nil, nil
-	r = rewrite(r, func(text string) string { return Clean(text, textLimit) })
+func (d *htmlBatch) row(r Row) ([]byte, error) {
+	r = r.harmless()
 	cells := rowCells{Row: r, Who: r.Title(), Took: took(float64(r.DurationMS))}
 	var what []string
 	if r.Verdict.Code != "ok" {
@@ -87,7 +90,7 @@ func (d *batchPage) Row(r Row) ([]byte, error) {
 	d.has[status]++
 	d.b.Reset()
 	d.b.WriteByte(byte('0' + status))
-	err := batchTemplate.ExecuteTemplate(&d.b, "batch-row", cells)
+	err := batchTemplate().ExecuteTemplate(&d.b, "batch-row", cells)
 	return d.b.Bytes(), err
 }
 
@@ -116,8 +119,7 @@ type filter struct {
 	N      int
 }
 
-func (d *batchPage) Write(w io.Writer, s Summary, kept iter.Seq2[[]byte, error]) error {
-	s = s.harmless()
+func (d *htmlBatch) write(w io.Writer, s Summary, kept iter.Seq2[[]byte, error]) error {
 	page := batchHead{
 		Summary: s, State: s.Status(), Code: s.code(), Subject: "a batch of mailboxes", Shown: d.rows,
 		Began: s.Started.UTC().Format("2006-01-02 15:04:05 UTC"), Lasted: took(float64(max(s.DurationMS, 0))),
@@ -141,13 +143,13 @@ func (d *batchPage) Write(w io.Writer, s Summary, kept iter.Seq2[[]byte, error])
 		}
 		page.Endpoint = &endpoint
 	}
-	if err := batchTemplate.ExecuteTemplate(w, "batch-head", page); err != nil {
+	if err := batchTemplate().ExecuteTemplate(w, "batch-head", page); err != nil {
 		return err
 	}
 	if err := writeChunks(w, kept); err != nil {
 		return err
 	}
-	return batchTemplate.ExecuteTemplate(w, "batch-foot", page)
+	return batchTemplate().ExecuteTemplate(w, "batch-foot", page)
 }
 
 // writeChunks puts the rows into parts of the table, each with the names of the

@@ -2,17 +2,52 @@ package report
 
 import (
 	"fmt"
+	"io"
 	"strings"
 )
+
+// prose is a batch for a person: a line for each mailbox, then the summary.
+type prose struct {
+	open
+	Output
+	why string // the last row that was not checked
+}
+
+func newProse(o Output) (Sink, error) { return &prose{Output: o}, nil }
+
+func (p *prose) Row(r Row) error {
+	if p.Alone {
+		return nil
+	}
+	summary := ""
+	if r.Verdict.Code != "ok" {
+		summary = "  " + r.Verdict.Summary
+	}
+	if r.Verdict.Code == "not-checked" {
+		// One sentence for all that follow it; the summary has it again, with the count.
+		if summary == p.why {
+			summary = "  as above"
+		} else {
+			p.why = summary
+		}
+	}
+	_, err := fmt.Fprintf(p.W, "%-8s  %s  %s%s\n", strings.ToUpper(string(r.Verdict.Status)), Clean(r.Title(), 330), r.Verdict.Code, Clean(summary, textLimit))
+	return err
+}
+
+func (p *prose) End(s Summary) error {
+	text := s.Text(p.Style)
+	if !p.Alone {
+		text = "\n" + text
+	}
+	_, err := io.WriteString(p.W, text)
+	return err
+}
 
 // Text tells a person what a batch found: the answer, the counts, a paragraph for
 // each cause, the endpoint. The rows stand above it.
 func (s Summary) Text(style Style) string {
-	p := &page{Style: style, terminal: style.Width > 0}
-	if style.Width == 0 {
-		p.Width = usualWidth
-	}
-	p.Width = max(p.Width, narrowest)
+	p := newPage(style)
 	status := s.Status()
 	p.b.WriteString(p.paint(status, strings.ToUpper(string(status))) + "  " + s.Counts() + "\n")
 	notices := s.notices()

@@ -12,43 +12,8 @@ import (
 	"github.com/ewsprobe/ewsprobe/probe/rule"
 )
 
-// Schemas of the lines of a batch.
-const (
-	RowSchema     = "ewsprobe/row/1"
-	SummarySchema = "ewsprobe/summary/1"
-)
-
-// Row is a mailbox of a batch and what was found: a line of its JSON.
-type Row struct {
-	Schema      string                `json:"schema"`
-	Number      int                   `json:"row"`
-	Line        int                   `json:"line"`
-	Mailbox     string                `json:"mailbox"` // "": the row names none that could be asked for
-	User        string                `json:"user"`    // the row's own account; "": the run's
-	Verdict     finding.Verdict       `json:"verdict"`
-	Causes      []finding.CauseReport `json:"causes"`
-	Findings    []finding.Code        `json:"findings"`
-	DurationMS  int64                 `json:"duration_ms"`
-	Tries       int                   `json:"tries"`
-	DuplicateOf int                   `json:"duplicate_of" null:"zero"`
-}
-
-// Name is the mailbox, or where the row stands.
-func (r Row) Name() string {
-	if r.Mailbox == "" {
-		return fmt.Sprintf("line %d", r.Line)
-	}
-	return r.Mailbox
-}
-
-// Title is the name, and by which account it was asked for where that is the
-// row's own.
-func (r Row) Title() string {
-	if r.User == "" {
-		return r.Name()
-	}
-	return r.Name() + " (" + r.User + ")"
-}
+// SummarySchema names the form of a summary's JSON.
+const SummarySchema = "ewsprobe/summary/1"
 
 // Summary is what a batch found on the whole: the last line of its JSON, of which
 // every other format is made too.
@@ -77,6 +42,8 @@ type Summary struct {
 	Incomplete string           `json:"incomplete"` // why these are not all rows of the input
 	Notes      []string         `json:"notes"`      // what else has to be known
 	Endpoint   *Report          `json:"endpoint"`
+
+	endpoint []byte // as it was read: a newer version may have more to say
 }
 
 // Percentiles of the times of answers, in milliseconds.
@@ -309,11 +276,6 @@ func batchRemedy(entry finding.Entry, endpoint *Report, g BatchGroup) finding.Re
 		example = g.Examples[0]
 	}
 	return rule.Fill(entry.RemediesIn(append(cases, finding.InBatch)...)[0], target, example)
-}
-
-// harmless is the summary with every text made harmless, as a report's own.
-func (s Summary) harmless() Summary {
-	return rewrite(s, func(text string) string { return Clean(text, textLimit) })
 }
 
 // took is a time in milliseconds as people read it.
