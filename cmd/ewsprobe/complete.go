@@ -191,7 +191,11 @@ func flagValues(c *cli.Command, f cli.Flag, before string) (candidates []candida
 		return nil, false
 	}
 	for _, value := range separator.Split(list, -1) {
-		candidates = append(candidates, candidate{word: before + value})
+		about := ""
+		if known, ok := report.FindFormat(value); ok && name == "format" {
+			about = known.About
+		}
+		candidates = append(candidates, candidate{before + value, about})
 	}
 	return candidates, false
 }

@@ -103,7 +103,7 @@ func Cell(s string) string {
 		switch {
 		case r == '\r' || r == '\u2028' || r == '\u2029':
 			r = ' '
-		case r != '\n' && r != '\t' && invisible(r):
+		case r != '\n' && r != '\t' && r != unicode.ReplacementChar && invisible(r):
 			r = '?'
 		}
 		b.WriteRune(r)

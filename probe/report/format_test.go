@@ -293,3 +293,16 @@ func FuzzFormats(f *testing.F) {
 		}
 	})
 }
+
+// A cell begins no formula, wherever a spreadsheet may take it to begin, and
+// steers no terminal.
+func TestCell(t *testing.T) {
+	for in, want := range map[string]string{
+		"plain": "plain", "=1+1": "'=1+1", "  =1": "  '=1", "\u00a0@x": "\u00a0'@x", "＝1": "'＝1", "a;=1": "a;'=1", "a; \t-1": "a; '\t-1", "\t=1": "'\t=1", "a=1; b": "a=1; b",
+		"|calc": "'|calc", "%x": "'%x", "\x1b]0;t\x07": "?]0;t?", "two\nlines\there": "two\nlines\there", "a\rb": "a b", "\u202eabc": "?abc", "n\u200ba\u200cme": "n?a?me", "M\ufffdller": "M\ufffdller",
+	} {
+		if got := Cell(in); got != want {
+			t.Errorf("%q becomes %q, want %q", in, got, want)
+		}
+	}
+}
