@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"os"
@@ -35,15 +36,31 @@ func TestAddedFormat(t *testing.T) {
 	t.Cleanup(func() { report.Formats = before })
 	report.Formats = append(slices.Clone(before), report.Format{
 		Name: "added", Extension: ".added", About: "a test", Parsed: true,
-		Report: func(r report.Report, _ report.Style) ([]byte, error) { return []byte("added: " + string(r.Verdict.Code) + "\n"), nil },
-		Batch:  func(o report.Output) (report.Sink, error) { return &addedSink{w: o.W}, nil },
+		Report: func(r report.Report, _ report.Style) ([]byte, error) {
+			return []byte("added: " + string(r.Verdict.Code) + "\n"), nil
+		},
+		Batch: func(o report.Output) (report.Sink, error) { return &addedSink{w: o.W}, nil },
 	})
+	t.Setenv("XDG_STATE_HOME", t.TempDir())
+	here := func(args ...string) (out, complaint string) { // in this process, whose table it is
+		var o, e bytes.Buffer
+		env := func(name string) string {
+			if name == passwordEnv {
+				return standin.Password
+			}
+			return ""
+		}
+		run(t.Context(), append([]string{"ewsprobe"}, args...), stdio{in: strings.NewReader(""), out: &o, err: &e, inFD: -1, env: env})
+		return o.String(), e.String()
+	}
+	out := func(args ...string) string { o, _ := here(args...); return o }
+	complaint := func(args ...string) string { _, e := here(args...); return e }
 	s := begin(t, crowd(everyScheme, standin.Crowd{Mailboxes: 10}), standin.Options{})
 	dir := t.TempDir()
 	json, saved, batched := filepath.Join(dir, "a.json"), filepath.Join(dir, "b.added"), filepath.Join(dir, "c.ADDED")
 	record := filepath.Join("..", "..", "testdata", "records", "basic-off.json")
-	rows := rightPassword.run(t, batchArgs(t, s, "--save", batched, batchFile(t, boxes(3)))...)
-	lines := save(t, "rows.jsonl", []byte(rows.out))
+	rows := out(batchArgs(t, s, "--save", batched, batchFile(t, boxes(3)))...)
+	lines := save(t, "rows.jsonl", []byte(rows))
 	read := func(file string) string {
 		raw, err := os.ReadFile(file)
 		if err != nil {
@@ -51,25 +68,25 @@ func TestAddedFormat(t *testing.T) {
 		}
 		return string(raw)
 	}
-	diagnosed := program{}.run(t, "diagnose", "--format", "added", "--save", json, "--save", saved, record)
+	diagnosed := out("diagnose", "--format", "added", "--save", json, "--save", saved, record)
 	for what, c := range map[string]struct{ got, want string }{
-		"diagnose":          {diagnosed.out, "added: basic-disabled\n"},
+		"diagnose":          {diagnosed, "added: basic-disabled\n"},
 		"--save":            {read(saved), "added: basic-disabled\n"},
-		"batch":             {rightPassword.run(t, batchArgs(t, s, "--format", "added", batchFile(t, boxes(3)))...).out, "added: 3 rows, ok\n"},
+		"batch":             {out(batchArgs(t, s, "--format", "added", batchFile(t, boxes(3)))...), "added: 3 rows, ok\n"},
 		"batch --save":      {read(batched), "added: 3 rows, ok\n"},
-		"merge":             {program{}.run(t, "merge", "--format", "added", lines).out, "added: 3 rows, ok\n"},
-		"a refused run":     {program{}.run(t, "check", "--format", "added").out, "added: bad-usage\n"},
-		"an unknown format": {program{}.run(t, "check", "--format", "none", "mail.contoso.com").err, "added"},
-		"an unknown ending": {program{}.run(t, "diagnose", "--save", "x.none", record).err, ".added"},
-		"merge, unknown":    {program{}.run(t, "merge", "--format", "none", lines).err, "added"},
-		"help of check":     {program{}.run(t, "check", "--help").out, "html or added"},
-		"help of batch":     {program{}.run(t, "batch", "--help").out, ".html or .added"},
-		"help of merge":     {program{}.run(t, "merge", "--help").out, "html or added"},
-		"completion":        {program{}.run(t, "__complete", "check", "--format", ".a").out, "added\ta test\n"},
-		"manual":            {program{}.run(t, "man").out, "html or added"},
+		"merge":             {out("merge", "--format", "added", lines), "added: 3 rows, ok\n"},
+		"a refused run":     {out("check", "--format", "added"), "added: bad-usage\n"},
+		"an unknown format": {complaint("check", "--no-credentials", "--format", "none", "mail.contoso.com"), "added"},
+		"an unknown ending": {complaint("diagnose", "--save", "x.none", record), ".added"},
+		"merge, unknown":    {complaint("merge", "--format", "none", lines), "added"},
+		"help of check":     {out("check", "--help"), "html or added"},
+		"help of batch":     {out("batch", "--help"), ".html or .added"},
+		"help of merge":     {out("merge", "--help"), "html or added"},
+		"completion":        {out("__complete", "check", "--format", ".a"), "added\ta test\n"},
+		"manual":            {out("man"), "html or added"},
 	} {
 		if !strings.Contains(c.got, c.want) {
-			t.Errorf("%s: %q has no %q", what, c.got, c.want)
+			t.Errorf("%s has no %q: %.300s", what, c.want, c.got)
 		}
 	}
 }

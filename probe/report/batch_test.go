@@ -60,8 +60,10 @@ func aBatch(t *testing.T, word string) ([]Row, Summary) {
 // memory is a temporary file.
 type memory struct{ bytes.Buffer }
 
-func (m *memory) ReadAt(p []byte, at int64) (int, error) { return bytes.NewReader(m.Bytes()).ReadAt(p, at) }
-func (m *memory) Close() error                           { return nil }
+func (m *memory) ReadAt(p []byte, at int64) (int, error) {
+	return bytes.NewReader(m.Bytes()).ReadAt(p, at)
+}
+func (m *memory) Close() error { return nil }
 
 // batchIn writes a batch in a format.
 func batchIn(t *testing.T, format string, rows []Row, s Summary) []byte {
