@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"compress/gzip"
 	"crypto/tls"
 	"encoding/base64"
 	"encoding/binary"
@@ -79,6 +80,14 @@ func written(text, encoding string) ([]byte, error) {
 			}
 		}
 		return raw, nil
+	case "gzip":
+		var b bytes.Buffer
+		w := gzip.NewWriter(&b)
+		if _, err := w.Write([]byte(text)); err != nil {
+			return nil, err
+		}
+		err := w.Close()
+		return b.Bytes(), err
 	case "base64":
 		return base64.StdEncoding.DecodeString(strings.Join(strings.Fields(text), ""))
 	}

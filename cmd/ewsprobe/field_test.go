@@ -101,7 +101,8 @@ func readFieldCases(tb testing.TB) []fieldCase {
 }
 
 func (e fieldExpect) empty() bool {
-	return e.Exit == nil && e.Logons == nil && e.Verdict == "" && len(e.Findings)+len(e.Not)+len(e.Says)+len(e.Never)+len(e.NoLookup)+len(e.Rows) == 0
+	return e.Exit == nil && e.Logons == nil && e.Verdict == "" &&
+		len(e.Findings)+len(e.Not)+len(e.Says)+len(e.Never)+len(e.NoLookup)+len(e.Rows) == 0
 }
 
 // TestField replays every case of testdata/field through the program. A case with

@@ -178,6 +178,8 @@ type fieldCertificate struct {
 	Usage    string   `yaml:"usage"`     // client: not for servers
 	Organise string   `yaml:"organised"` // the organisation of the issuer
 	SHA1     bool     `yaml:"sha1"`      // signed with SHA-1
+	Critical bool     `yaml:"critical"`  // has a critical extension that nobody knows
+	Garbled  bool     `yaml:"garbled"`   // the first alternative name has a byte that is not ASCII
 }
 
 var authorities sync.Map
@@ -273,6 +275,9 @@ func (c fieldCertificate) made(tb testing.TB) tls.Certificate {
 	default:
 		tb.Fatalf("a certificate cannot be issued by %q", c.By)
 	}
+	if c.Critical {
+		template.ExtraExtensions = []pkix.Extension{{Id: asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 99999, 1}, Critical: true, Value: []byte{5, 0}}}
+	}
 	if c.SHA1 {
 		template.SignatureAlgorithm = x509.ECDSAWithSHA1
 	}
@@ -285,6 +290,10 @@ func (c fieldCertificate) made(tb testing.TB) tls.Certificate {
 	}
 	if c.Serial == "negative" {
 		der = resigned(tb, der, []byte{0x7f, 1, 2, 3, 4, 5, 6, 7}, []byte{0xff, 1, 2, 3, 4, 5, 6, 7}, signer)
+	}
+	if c.Garbled {
+		name := []byte(template.DNSNames[0])
+		der = resigned(tb, der, append([]byte{0x82, byte(len(name))}, name...), append([]byte{0x82, byte(len(name)), 0xe4}, name[1:]...), signer)
 	}
 	return tls.Certificate{Certificate: append([][]byte{der}, chain...), PrivateKey: private}
 }
