@@ -127,7 +127,8 @@ func (c *Client) request(l Leg) wire.Request {
 
 func (c *Client) describe(r wire.Request, l Leg) *evidence.Request {
 	d := &evidence.Request{
-		Method: cmp.Or(r.Method, "POST"), URL: r.URL.String(), UserAgent: r.UserAgent, Authorization: l.Described, Headers: r.Header, BodyBytes: len(r.Body),
+		Method: cmp.Or(r.Method, "POST"), URL: r.URL.String(), UserAgent: r.UserAgent, Authorization: l.Described,
+		Headers: r.Header, BodyBytes: len(r.Body),
 	}
 	switch {
 	case l.Question == nil:

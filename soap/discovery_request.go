@@ -24,12 +24,15 @@ func POXRequest(mailbox string) []byte {
 // EWS: both URLs, the primary address and the version. Exchange2010 is the
 // version that every server since Exchange 2010 SP1 accepts.
 func GetUserSettings(url, mailbox string) []byte {
-	return []byte(declaration + `<soap:Envelope xmlns:soap="` + nsSOAP11 + `" xmlns:a="` + nsAutodiscover + `" xmlns:wsa="` + nsAddressing + `">` +
+	return []byte(declaration + `<soap:Envelope xmlns:soap="` + nsSOAP11 + `" xmlns:a="` + nsAutodiscover +
+		`" xmlns:wsa="` + nsAddressing + `">` +
 		`<soap:Header><a:RequestedServerVersion>Exchange2010</a:RequestedServerVersion>` +
 		`<wsa:Action>` + ActionGetUserSettings + `</wsa:Action><wsa:To>` + text(url) + `</wsa:To></soap:Header>` +
-		`<soap:Body><a:GetUserSettingsRequestMessage><a:Request><a:Users><a:User><a:Mailbox>` + text(mailbox) + `</a:Mailbox></a:User></a:Users>` +
+		`<soap:Body><a:GetUserSettingsRequestMessage><a:Request><a:Users><a:User><a:Mailbox>` + text(mailbox) +
+		`</a:Mailbox></a:User></a:Users>` +
 		`<a:RequestedSettings><a:Setting>ExternalEwsUrl</a:Setting><a:Setting>InternalEwsUrl</a:Setting>` +
-		`<a:Setting>AutoDiscoverSMTPAddress</a:Setting></a:RequestedSettings></a:Request></a:GetUserSettingsRequestMessage></soap:Body></soap:Envelope>`)
+		`<a:Setting>AutoDiscoverSMTPAddress</a:Setting></a:RequestedSettings>` +
+		`</a:Request></a:GetUserSettingsRequestMessage></soap:Body></soap:Envelope>`)
 }
 
 // poxVersion decodes ServerVersion of a POX answer, 32 bits in hexadecimal: 4

@@ -64,7 +64,8 @@ const (
 func request(c Call, body ...string) []byte {
 	header := ""
 	if c.Impersonate && c.Mailbox != "" {
-		header = `<t:ExchangeImpersonation><t:ConnectingSID><t:SmtpAddress>` + text(c.Mailbox) + `</t:SmtpAddress></t:ConnectingSID></t:ExchangeImpersonation>`
+		header = `<t:ExchangeImpersonation><t:ConnectingSID><t:SmtpAddress>` + text(c.Mailbox) +
+			`</t:SmtpAddress></t:ConnectingSID></t:ExchangeImpersonation>`
 	}
 	var b bytes.Buffer
 	b.Grow(1024)
@@ -85,7 +86,8 @@ func inbox(c Call) string {
 	if c.Impersonate || c.Mailbox == "" {
 		return `<t:DistinguishedFolderId Id="inbox"/>`
 	}
-	return `<t:DistinguishedFolderId Id="inbox"><t:Mailbox><t:EmailAddress>` + text(c.Mailbox) + `</t:EmailAddress></t:Mailbox></t:DistinguishedFolderId>`
+	return `<t:DistinguishedFolderId Id="inbox"><t:Mailbox><t:EmailAddress>` + text(c.Mailbox) +
+		`</t:EmailAddress></t:Mailbox></t:DistinguishedFolderId>`
 }
 
 // text is s as the text of an element.

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
@@ -124,13 +125,13 @@ func (u user) facts() evidence.CloudUser {
 }
 
 // identifier is what Entra puts in front of a deleted user's principal name.
-var identifier = regexp.MustCompile(`^[0-9a-fA-F]{32}`)
+var identifier = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9a-fA-F]{32}`) })
 
 func principal(u user) string {
 	if u.DeletedDateTime == "" {
 		return u.UserPrincipalName
 	}
-	return identifier.ReplaceAllString(u.UserPrincipalName, "")
+	return identifier().ReplaceAllString(u.UserPrincipalName, "")
 }
 
 func smtp(proxies []string) []string {

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/ewsprobe/ewsprobe/ews/challenge"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
@@ -110,10 +111,12 @@ func entraHost(u, entra *url.URL) bool {
 	return sameHost(u, entra) || slices.Contains(entraHosts, strings.ToLower(strings.TrimSuffix(u.Hostname(), "."))) && portOf(u) == "443"
 }
 
-var guid = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+var guid = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+})
 
 // IsGUID says whether s is written as tenants and users are identified.
-func IsGUID(s string) bool { return guid.MatchString(s) }
+func IsGUID(s string) bool { return guid().MatchString(s) }
 
 // tenantIn reads the tenant from a URL whose first segment names it, "" if it is
 // none (common, organizations). The URL is nil if there is no host.

@@ -107,18 +107,18 @@ func (c *Client) send(ctx context.Context, req wire.Request, item *evidence.Item
 }
 
 // bearer is RFC 6750 2.1.
-var bearer = regexp.MustCompile(`^[A-Za-z0-9._~+/-]+=*$`)
+var bearer = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9._~+/-]+=*$`) })
 
 // shortestToken is far below any access token of Entra. A shorter text could not
 // be kept out of the record: every text may hold it by chance.
 const shortestToken = 20
 
 func plausible(t *oauth2.Token) bool {
-	return strings.EqualFold(t.Type(), "Bearer") && len(t.AccessToken) >= shortestToken && bearer.MatchString(t.AccessToken)
+	return strings.EqualFold(t.Type(), "Bearer") && len(t.AccessToken) >= shortestToken && bearer().MatchString(t.AccessToken)
 }
 
 // refusal is how Entra's error texts begin.
-var refusal = regexp.MustCompile(`^AADSTS[0-9]{4,9}`)
+var refusal = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^AADSTS[0-9]{4,9}`) })
 
 // refusals are the usual ones (Microsoft Entra authentication and authorization
 // error codes).
@@ -140,7 +140,7 @@ func readRefusal(status int, err error, f *evidence.Cloud) {
 		return
 	}
 	f.Code, f.Message = said.ErrorCode, said.ErrorDescription
-	if code := refusal.FindString(said.ErrorDescription); code != "" {
+	if code := refusal().FindString(said.ErrorDescription); code != "" {
 		f.Code = code
 	}
 	f.Detail = evidence.Say(evidence.WhyTokenRefused, status)

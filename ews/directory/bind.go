@@ -161,7 +161,7 @@ func (c *Client) bindAt(ctx context.Context, end time.Time, id string, p place) 
 	case errors.As(err, &answer) && answer.ResultCode < ldap.ErrorNetwork:
 		result := int(answer.ResultCode)
 		item.Bind = &evidence.Bind{Result: &result, Message: c.message(answer)}
-		if m := reasonData.FindStringSubmatch(item.Bind.Message); m != nil {
+		if m := reasonData().FindStringSubmatch(item.Bind.Message); m != nil {
 			item.Bind.Data = m[1]
 		}
 	default:
@@ -212,7 +212,7 @@ func (b *capped) failure(ctx context.Context) *evidence.Failure {
 
 // reasonData finds Active Directory's reason in the diagnostic message: it is
 // the only place that has it.
-var reasonData = regexp.MustCompile(`(?i)\bdata ([0-9a-f]{1,8})\b`)
+var reasonData = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)\bdata ([0-9a-f]{1,8})\b`) })
 
 // message is the server's text without the library's words around it. It has
 // heard the password: what it says is cleaned before it is cut, because half a

@@ -97,7 +97,8 @@ func (k *KDC) Logon(ctx context.Context, settle ews.Settle) evidence.Item {
 		item.Logon = &note
 		return k.Recorder.Add(item)
 	}
-	item := evidence.Item{ID: k.Recorder.Begin(), Step: evidence.StepKDCLogon, Address: asked.Address, At: time.Now(), Kerberos: &evidence.Kerberos{Realm: k.Realm, Principal: asked.Kerberos.Principal}}
+	item := evidence.Item{ID: k.Recorder.Begin(), Step: evidence.StepKDCLogon, Address: asked.Address, At: time.Now()}
+	item.Kerberos = &evidence.Kerberos{Realm: k.Realm, Principal: asked.Kerberos.Principal}
 	if k.hint == nil && !asked.Kerberos.Unasked {
 		item.Kerberos = nil // its own leg says what is wrong
 		return end(item, evidence.Skipped, cmp.Or(asked.Kerberos.Detail, evidence.Say(evidence.WhyKDCUnusable)))
@@ -167,7 +168,8 @@ func (k *KDC) proof() (kerberos.ASRequest, error) {
 // Ticket asks for the ticket of a service with the ticket-granting ticket that
 // Logon or Cached got.
 func (k *KDC) Ticket(ctx context.Context, spn string) (evidence.Item, *kerberos.Ticket) {
-	item := evidence.Item{ID: k.Recorder.Begin(), Step: evidence.StepTicket, At: time.Now(), Kerberos: &evidence.Kerberos{Realm: k.Realm, Principal: k.tgt.Client.String(), Service: spn}}
+	item := evidence.Item{ID: k.Recorder.Begin(), Step: evidence.StepTicket, At: time.Now()}
+	item.Kerberos = &evidence.Kerberos{Realm: k.Realm, Principal: k.tgt.Client.String(), Service: spn}
 	give := func(problem evidence.Problem, why *evidence.Detail) (evidence.Item, *kerberos.Ticket) {
 		item.Kerberos.Problem, item.Kerberos.Detail = problem, why
 		return k.Recorder.Add(item), nil
@@ -206,7 +208,8 @@ func (k *KDC) Ticket(ctx context.Context, spn string) (evidence.Item, *kerberos.
 // Cached takes a ticket out of a credential cache: the service's, else one of
 // the realm's KDC, with which the service's is asked for.
 func (k *KDC) Cached(ctx context.Context, cache []byte, spn string) (evidence.Item, *kerberos.Ticket) {
-	item := evidence.Item{ID: k.Recorder.Begin(), Step: evidence.StepTicket, At: time.Now(), Kerberos: &evidence.Kerberos{Realm: k.Realm, Service: spn}}
+	item := evidence.Item{ID: k.Recorder.Begin(), Step: evidence.StepTicket, At: time.Now()}
+	item.Kerberos = &evidence.Kerberos{Realm: k.Realm, Service: spn}
 	give := func(err error) (evidence.Item, *kerberos.Ticket) {
 		item.Kerberos.Problem, item.Kerberos.Detail = evidence.NoTicket, evidence.Say(evidence.WhyKerberosFailed, err)
 		if errors.Is(err, kerberos.ErrExpired) {

@@ -91,8 +91,9 @@ func (c *Client) search(s *session, p *evidence.ServicePoints) error {
 	p.Context = c.short(base)
 	site := siteOf(root.Entries[0].GetAttributeValue("serverName"))
 	p.Site = c.short(site)
-	found, err := s.conn.Search(ldap.NewSearchRequest(base, ldap.ScopeWholeSubtree, ldap.NeverDerefAliases, mostEntries, int(patience/time.Second), false,
-		"(&(objectClass=serviceConnectionPoint)(|(keywords="+keywordURL+")(keywords="+keywordPointer+")))", []string{"serviceBindingInformation", "keywords"}, nil))
+	filter := "(&(objectClass=serviceConnectionPoint)(|(keywords=" + keywordURL + ")(keywords=" + keywordPointer + ")))"
+	found, err := s.conn.Search(ldap.NewSearchRequest(base, ldap.ScopeWholeSubtree, ldap.NeverDerefAliases, mostEntries,
+		int(patience/time.Second), false, filter, []string{"serviceBindingInformation", "keywords"}, nil))
 	if ldap.IsErrorWithCode(err, ldap.LDAPResultSizeLimitExceeded) {
 		p.More, err = true, nil
 	}

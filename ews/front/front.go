@@ -15,6 +15,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/ewsprobe/ewsprobe/ews/challenge"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
@@ -45,10 +46,10 @@ var exchangeHeaders = []string{
 	"X-SOAP-Enabled", "X-WSSecurity-Enabled", "X-OAuth-Enabled", "X-OWA-Error",
 }
 
-var build = regexp.MustCompile(`^\d{1,2}\.\d{1,2}\.\d{1,5}\.\d{1,5}$`)
+var build = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^\d{1,2}\.\d{1,2}\.\d{1,5}\.\d{1,5}$`) })
 
 // leadingZeros: Exchange/15.01.2176.009 is 15.1.2176.9.
-var leadingZeros = regexp.MustCompile(`\.0+(\d)`)
+var leadingZeros = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\.0+(\d)`) })
 
 // Identify reads the headers of an answer.
 func Identify(r *evidence.Response) Identity {
@@ -58,12 +59,12 @@ func Identify(r *evidence.Response) Identity {
 			id.Exchange = true
 		}
 	}
-	if v := r.First("X-OWA-Version"); build.MatchString(v) {
+	if v := r.First("X-OWA-Version"); build().MatchString(v) {
 		id.Version = v
 	} else if v, ok := strings.CutPrefix(r.First("X-ServerApplication"), "Exchange/"); ok {
 		id.Exchange = true
-		if build.MatchString(v) {
-			id.Version = leadingZeros.ReplaceAllString(v, ".$1")
+		if build().MatchString(v) {
+			id.Version = leadingZeros().ReplaceAllString(v, ".$1")
 		}
 	}
 	id.BackEnd = r.First("X-CalculatedBETarget")
@@ -98,23 +99,28 @@ func Tenant(c challenge.Challenge) string {
 	for _, issuer := range strings.Split(issuers, ",") {
 		id, tenant, ok := strings.Cut(strings.TrimSpace(issuer), "@")
 		// 00000001-… is Entra's token service; others are partners.
-		if ok && strings.HasPrefix(id, "00000001-") && tenantGUID.MatchString(tenant) {
+		if ok && strings.HasPrefix(id, "00000001-") && tenantGUID().MatchString(tenant) {
 			return strings.ToLower(tenant)
 		}
 	}
 	return ""
 }
 
-var tenantGUID = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+var tenantGUID = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+})
 
 // deviceSigns are tried in order: the more specific first.
 var deviceSigns = []struct {
 	device, sign string
 	seen         func(*evidence.Response) bool
 }{
-	{"F5 BIG-IP APM", "its cookie MRHSession or the redirect to /my.policy", either(cookie("MRHSession", "LastMRH_Session"), location("/my.policy"))},
+	{
+		"F5 BIG-IP APM", "its cookie MRHSession or the redirect to /my.policy",
+		either(cookie("MRHSession", "LastMRH_Session"), location("/my.policy")),
+	},
 	{"F5 BIG-IP", "its Server header or cookie", either(server("bigip"), cookie("BIGipServer"))},
-	{"F5 BIG-IP ASM", "its cookie TS…", func(r *evidence.Response) bool { return hasCookie(r, asmCookie.MatchString) }},
+	{"F5 BIG-IP ASM", "its cookie TS…", func(r *evidence.Response) bool { return hasCookie(r, asmCookie().MatchString) }},
 	{"Citrix NetScaler", "its cookies or log-on page", either(cookie("NSC_", "citrix_ns_id"), location("/vpn/", "/logon/logonpoint"))},
 	{"Forefront TMG or ISA", "its Proxy-Support header or Kerberos scheme", func(r *evidence.Response) bool {
 		cs := challenge.Parse(r.Header("WWW-Authenticate"))
@@ -122,7 +128,8 @@ var deviceSigns = []struct {
 		return kerberos || len(r.Header("Proxy-Support")) > 0 && r.First("X-FEServer") == "" || location("cookieauth.dll")(r)
 	}},
 	{"UAG", "its internal error page", location("/internalsite/", "initparams.aspx")},
-	{"Entra application proxy", "the redirect to an Entra sign-in", location("login.microsoftonline.com", "login.microsoftonline.us", "login.partner.microsoftonline.cn", "login.windows.net")},
+	{"Entra application proxy", "the redirect to an Entra sign-in", location(
+		"login.microsoftonline.com", "login.microsoftonline.us", "login.partner.microsoftonline.cn", "login.windows.net")},
 	{"Web Application Proxy or AD FS", "its cookie or the redirect to /adfs/ls", either(cookie("EdgeAccessCookie"), location("/adfs/"))},
 	{"Cloudflare", "its Server header", either(server("cloudflare"), func(r *evidence.Response) bool { return r.First("CF-RAY") != "" })},
 	{"HAProxy", "its Server header", server("haproxy")},
@@ -133,7 +140,7 @@ var deviceSigns = []struct {
 	{"a proxy", "its Via header", func(r *evidence.Response) bool { return r.First("Via") != "" }},
 }
 
-var asmCookie = regexp.MustCompile(`^TS[0-9a-fA-F]{6,10}$`)
+var asmCookie = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^TS[0-9a-fA-F]{6,10}$`) })
 
 func device(r *evidence.Response) (name, sign string) {
 	if r == nil {
@@ -179,6 +186,10 @@ func containsAny(s string, parts []string) bool {
 	return slices.ContainsFunc(parts, func(p string) bool { return strings.Contains(s, p) })
 }
 
+var entraHosts = []string{
+	"login.microsoftonline.", "login.partner.microsoftonline.", "login.windows.net", "login.live.com", "login.chinacloudapi.cn",
+}
+
 // SignIn names the sign-in page a redirect leads to, "" if the location is
 // none that is known.
 func SignIn(locationField string) string {
@@ -188,7 +199,7 @@ func SignIn(locationField string) string {
 	}
 	host, path := strings.ToLower(u.Hostname()), strings.ToLower(u.Path)
 	switch {
-	case containsAny(host, []string{"login.microsoftonline.", "login.partner.microsoftonline.", "login.windows.net", "login.live.com", "login.chinacloudapi.cn"}):
+	case containsAny(host, entraHosts):
 		return "Entra ID"
 	case strings.Contains(path, "/adfs/"):
 		return "AD FS"
@@ -204,7 +215,7 @@ func SignIn(locationField string) string {
 		return "NetScaler"
 	case strings.Contains(path, "/internalsite/"):
 		return "UAG"
-	case signInPath.MatchString(path):
+	case signInPath().MatchString(path):
 		return "a sign-in page"
 	case strings.EqualFold(u.Query().Get("wa"), "wsignin1.0"), u.Query().Has("SAMLRequest"):
 		return "a federation sign-in"
@@ -212,7 +223,9 @@ func SignIn(locationField string) string {
 	return ""
 }
 
-var signInPath = regexp.MustCompile(`(^|[/_.-])(log-?in|log-?on|sign-?in|sso|saml2?|auth)([/_.?-]|$)`)
+var signInPath = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(^|[/_.-])(log-?in|log-?on|sign-?in|sso|saml2?|auth)([/_.?-]|$)`)
+})
 
 // onlineHosts are names under which Exchange Online answers, in every cloud.
 var onlineHosts = []string{

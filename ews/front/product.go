@@ -1,6 +1,7 @@
 package front
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -52,17 +53,30 @@ func numbers(version string) []int {
 
 // update names the cumulative update of an exact base build; builds in between
 // (interim, unknown) get none rather than a guess.
-func update(b int, bases map[int]string) string {
-	if name, ok := bases[b]; ok {
-		return " " + name
+func update(b int, bases []int) string {
+	switch i := slices.Index(bases, b); {
+	case i < 0:
+		return ""
+	case b == 847: // Exchange 2013
+		return " SP1 (CU4)"
+	default:
+		return " CU" + strconv.Itoa(i+1)
 	}
-	return ""
 }
 
-// Base builds of the cumulative updates. Security updates change only the last
-// number.
+// Base builds of the cumulative updates, CU1 first. Security updates change only
+// the last number.
 var (
-	updates2013 = map[int]string{620: "CU1", 712: "CU2", 775: "CU3", 847: "SP1 (CU4)", 913: "CU5", 995: "CU6", 1044: "CU7", 1076: "CU8", 1104: "CU9", 1130: "CU10", 1156: "CU11", 1178: "CU12", 1210: "CU13", 1236: "CU14", 1263: "CU15", 1293: "CU16", 1320: "CU17", 1347: "CU18", 1365: "CU19", 1367: "CU20", 1395: "CU21", 1473: "CU22", 1497: "CU23"}
-	updates2016 = map[int]string{396: "CU1", 466: "CU2", 544: "CU3", 669: "CU4", 845: "CU5", 1034: "CU6", 1261: "CU7", 1415: "CU8", 1466: "CU9", 1531: "CU10", 1591: "CU11", 1713: "CU12", 1779: "CU13", 1847: "CU14", 1913: "CU15", 1979: "CU16", 2044: "CU17", 2106: "CU18", 2176: "CU19", 2242: "CU20", 2308: "CU21", 2375: "CU22", 2507: "CU23"}
-	updates2019 = map[int]string{330: "CU1", 397: "CU2", 464: "CU3", 529: "CU4", 595: "CU5", 659: "CU6", 721: "CU7", 792: "CU8", 858: "CU9", 922: "CU10", 986: "CU11", 1118: "CU12", 1258: "CU13", 1544: "CU14", 1748: "CU15"}
+	updates2013 = []int{
+		620, 712, 775, 847, 913, 995, 1044, 1076, 1104, 1130, 1156, 1178,
+		1210, 1236, 1263, 1293, 1320, 1347, 1365, 1367, 1395, 1473, 1497,
+	}
+	updates2016 = []int{
+		396, 466, 544, 669, 845, 1034, 1261, 1415, 1466, 1531, 1591, 1713,
+		1779, 1847, 1913, 1979, 2044, 2106, 2176, 2242, 2308, 2375, 2507,
+	}
+	updates2019 = []int{
+		330, 397, 464, 529, 595, 659, 721, 792, 858, 922, 986, 1118,
+		1258, 1544, 1748,
+	}
 )

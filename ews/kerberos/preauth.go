@@ -32,7 +32,8 @@ func passwordKey(client Principal, password string, hint *KRBError) (types.Encry
 	if hint != nil && len(hint.hints) > 0 {
 		at := slices.IndexFunc(hint.hints, func(h types.ETypeInfo2Entry) bool { return slices.Contains(enctypes, h.EType) })
 		if at < 0 {
-			return types.EncryptionKey{}, fmt.Errorf("%w: the KDC has no AES key of %s, only %s", ErrEnctype, client, strings.Join(hint.Enctypes, ", "))
+			return types.EncryptionKey{},
+				fmt.Errorf("%w: the KDC has no AES key of %s, only %s", ErrEnctype, client, strings.Join(hint.Enctypes, ", "))
 		}
 		entry = hint.hints[at]
 	}

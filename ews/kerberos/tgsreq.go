@@ -38,7 +38,8 @@ func NewTGSRequest(tgt Ticket, service Principal, now time.Time) (TGSRequest, er
 		realm = tgt.Server.Realm // as the KDC spells it, not as the user typed it
 	}
 	if !strings.EqualFold(realm, service.Realm) {
-		return TGSRequest{}, fmt.Errorf("%w: %s is of another realm than the account's ticket (%s), and trusts are not followed", ErrName, service, printable(realm))
+		return TGSRequest{},
+			fmt.Errorf("%w: %s is of another realm than the account's ticket (%s), and trusts are not followed", ErrName, service, printable(realm))
 	}
 	nonce, err := newNonce()
 	if err != nil {

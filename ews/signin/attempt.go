@@ -52,7 +52,9 @@ type Attempt struct {
 
 // New prepares an attempt; nothing is sent. The caller closes it.
 func New(c *ews.Client, userAgent string, m Mechanism) *Attempt {
-	return &Attempt{client: c, mechanism: m, traits: m.Traits(), userAgent: userAgent, step: evidence.StepNTLMNegotiate, cookies: c.Cookies.Copy()}
+	return &Attempt{
+		client: c, mechanism: m, traits: m.Traits(), userAgent: userAgent, cookies: c.Cookies.Copy(), step: evidence.StepNTLMNegotiate,
+	}
 }
 
 // On uses a connection that is open already, if it is still fit; nil opens one.
@@ -105,7 +107,9 @@ func (a *Attempt) connect(ctx context.Context) *evidence.Item {
 
 // free sends a message without a credential and takes the server's answer.
 func (a *Attempt) free(ctx context.Context, m Message) {
-	sent := a.client.Send(ctx, a.conn, ews.Leg{Step: a.step, UserAgent: a.userAgent, Authorization: m.Value, Described: m.Described, Cookies: a.cookies, ID: a.id, At: a.at})
+	sent := a.client.Send(ctx, a.conn, ews.Leg{
+		Step: a.step, UserAgent: a.userAgent, Authorization: m.Value, Described: m.Described, Cookies: a.cookies, ID: a.id, At: a.at,
+	})
 	a.conn, a.token, a.id = sent.Conn, nil, ""
 	a.sent++
 	item := sent.Item

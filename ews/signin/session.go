@@ -78,7 +78,9 @@ func (s *Session) SignedIn() bool {
 // and a 401 only means that the server has forgotten.
 func (s *Session) Ask(ctx context.Context, q ews.Question) evidence.Item {
 	c := s.clientFor(false)
-	sent := c.Send(ctx, s.conn, ews.Leg{Step: evidence.StepSignedIn, UserAgent: s.agent(q), Question: &q, Credential: true, Cookies: s.cookies})
+	sent := c.Send(ctx, s.conn, ews.Leg{
+		Step: evidence.StepSignedIn, UserAgent: s.agent(q), Question: &q, Credential: true, Cookies: s.cookies,
+	})
 	s.conn, s.used = sent.Conn, time.Now()
 	s.signed = sent.Conn != nil && (sent.Item.Response == nil || sent.Item.Response.Status != 401)
 	s.learn(q, c)

@@ -70,7 +70,10 @@ func (c *Conn) exchange(ctx context.Context, req Request, a *Answer, start time.
 		return evidence.Fail(evidence.Malformed, "read", evidence.WhyUnasked)
 	}
 	c.meter.capture()
-	h := &http.Request{Method: cmp.Or(req.Method, http.MethodPost), URL: req.URL, Host: req.URL.Host, Header: http.Header{"User-Agent": {req.UserAgent}}, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Body: io.NopCloser(bytes.NewReader(req.Body)), ContentLength: int64(len(req.Body))}
+	h := &http.Request{
+		Method: cmp.Or(req.Method, http.MethodPost), URL: req.URL, Host: req.URL.Host, Header: http.Header{"User-Agent": {req.UserAgent}},
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Body: io.NopCloser(bytes.NewReader(req.Body)), ContentLength: int64(len(req.Body)),
+	}
 	for _, f := range req.Header {
 		h.Header[f[0]] = append(h.Header[f[0]], f[1])
 	}
