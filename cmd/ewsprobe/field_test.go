@@ -106,8 +106,8 @@ func (e fieldExpect) empty() bool {
 }
 
 // TestField replays every case of testdata/field through the program. A case with
-// fails_today is known to be wrong; once it is right the test wants that line to go
-// (go test -run TestField -unmark takes it out).
+// fails_today is known to be wrong; once it is right the test says so (with -v), and
+// -unmark takes the line out, from when on the case has to stay right.
 func TestField(t *testing.T) {
 	var table sync.Mutex
 	var lines []string
@@ -135,7 +135,7 @@ func TestField(t *testing.T) {
 			case c.FailsToday != "" && *unmark:
 				c.unmark(t)
 			case c.FailsToday != "":
-				t.Errorf("%s is right now: take fails_today out of the case (or run with -unmark)", c.ID)
+				t.Logf("%s is right now: take fails_today out of the case, or run with -unmark", c.ID)
 			}
 		})
 	}
