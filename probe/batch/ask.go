@@ -18,7 +18,8 @@ type kind int
 
 const (
 	answered     kind = iota // EWS spoke of the mailbox
-	patience                 // come back later
+	busyMailbox              // EWS has no time for it now
+	patience                 // the server wants a pause
 	crowded                  // too many at once
 	forgotten401             // the connection is not signed in any more; no credential was sent
 	refused                  // the credential was
@@ -36,7 +37,7 @@ func kindOf(item evidence.Item) kind {
 		case soap.Crowded(e.Code):
 			return crowded
 		case soap.Busy(e.Code):
-			return patience
+			return busyMailbox
 		}
 		return answered
 	}
@@ -94,7 +95,7 @@ type worker struct {
 
 func (w *worker) work(ctx context.Context) {
 	defer func() { w.session.Close() }()
-	for w.pace.wait(ctx, w.number, w.session.Close) == nil {
+	for w.limiter.admit(ctx, w.number, w.session.Close) == nil {
 		j := w.queue.take(ctx)
 		if j == nil {
 			return
@@ -113,9 +114,11 @@ func (w *worker) work(ctx context.Context) {
 			w.finish(j) // its time was over before its turn came
 			continue
 		}
-		w.try(ctx, j, p)
-		w.pace.ended()
+		over := w.try(ctx, j, p)
 		w.account.leave(p)
+		if over {
+			w.finish(j)
+		}
 	}
 }
 
@@ -127,13 +130,13 @@ func (w *worker) turn(ctx context.Context, j *job) bool {
 		ctx, cancel = context.WithDeadline(ctx, j.first.Add(w.PerMailbox))
 		defer cancel()
 	}
-	return w.pace.turn(ctx) == nil
+	return w.limiter.wait(ctx) == nil
 }
 
 // vain notes that a call was sent in vain. Where none was answered for too long,
 // nothing more is asked: hours of it would tell no more.
 func (w *worker) vain(sent time.Time, item evidence.Item) {
-	since := w.pace.unanswered(sent)
+	since := w.limiter.unanswered(sent)
 	if time.Since(since) < w.hopeless() {
 		return
 	}
@@ -152,8 +155,9 @@ func (w *worker) vain(sent time.Time, item evidence.Item) {
 	w.rest()
 }
 
-// try makes one call for a mailbox and decides what becomes of the job.
-func (w *worker) try(ctx context.Context, j *job, p pass) {
+// try makes one call for a mailbox and decides what becomes of the job: it is over,
+// or was given back.
+func (w *worker) try(ctx context.Context, j *job, p pass) (over bool) {
 	if p.trial {
 		w.session.Close() // on another connection
 	}
@@ -162,8 +166,7 @@ func (w *worker) try(ctx context.Context, j *job, p pass) {
 	}
 	end := j.first.Add(w.PerMailbox)
 	if j.tries > 0 && !time.Now().Before(end) {
-		w.finish(j) // a call without time for it would only hide what became of the last
-		return
+		return true // a call without time for it would only hide what became of the last
 	}
 	limit := time.Now().Add(w.Probe.Timeout)
 	if end.Before(limit) {
@@ -175,8 +178,7 @@ func (w *worker) try(ctx context.Context, j *job, p pass) {
 	sent := time.Now()
 	item, ok := w.call(bounded, q, &p)
 	if !ok { // a logon was refused meanwhile, or the time is over
-		w.back(j, time.Time{}, end)
-		return
+		return w.back(j, time.Time{}, end)
 	}
 	if !j.explain {
 		j.tries++
@@ -184,50 +186,52 @@ func (w *worker) try(ctx context.Context, j *job, p pass) {
 	k := kindOf(item)
 	if k == stopped && ctx.Err() != nil {
 		w.queue.giveBack(j, time.Time{})
-		return
+		return false
 	}
 	if !j.explain {
 		j.last = item
 	}
 	switch k {
-	case patience, missing, late, lost, strange:
+	case busyMailbox, patience, missing, late, lost, strange:
 		w.vain(sent, item)
 	}
 	switch k {
 	case answered:
-		w.pace.answered(sent)
+		w.limiter.answered(sent)
 		w.tally.served(item)
-		w.next(j, item, end)
+		return w.next(j, item, end)
+	case busyMailbox:
+		j.busy++
+		return w.back(j, w.limiter.busy(sent, asked(item), j.busy), end)
 	case patience:
-		w.back(j, w.pace.complained(sent, asked(item)), end)
+		return w.back(j, w.limiter.complained(sent, asked(item)), end)
 	case crowded:
 		w.session.Close()
-		w.pace.crowded(sent)
-		w.back(j, time.Now().Add(max(asked(item), shortestPause/4)), end)
+		w.limiter.crowded(sent)
+		return w.back(j, time.Now().Add(max(asked(item), shortestPause/4)), end)
 	case refused:
 		w.session.Close()
-		w.back(j, time.Time{}, end)
+		return w.back(j, time.Time{}, end)
 	case forgotten401, lost:
 		w.session.Close()
 		wait := time.Time{}
 		if j.odd++; j.odd > 2 { // not an idle connection that was closed: something is wrong
-			wait = time.Now().Add(min(shortestPause<<min(j.odd-3, 10), longestPause))
+			wait = time.Now().Add(backOff(j.odd - 3))
 		}
-		w.back(j, wait, end)
+		return w.back(j, wait, end)
 	case missing:
 		w.session.Close()
 		w.pool.Elsewhere(item.Address)
-		w.back(j, w.pace.unreachable(sent), end)
+		return w.back(j, w.limiter.unreachable(sent), end)
 	case late:
 		w.session.Close()
-		w.back(j, time.Time{}, end)
+		return w.back(j, time.Time{}, end)
 	default:
 		w.session.Close()
 		if j.odd++; j.odd >= oddAnswers { // a page of a device passes too, whatever its status
-			w.finish(j)
-			return
+			return true
 		}
-		w.back(j, time.Now().Add(shortestPause<<j.odd), end)
+		return w.back(j, time.Now().Add(shortestPause<<j.odd), end)
 	}
 }
 
@@ -264,7 +268,7 @@ func (w *worker) call(ctx context.Context, q ews.Question, p *pass) (evidence.It
 	if !w.account.credential(ctx, p) {
 		return evidence.Item{}, false
 	}
-	if w.pace.resting() { // while it waited for its turn to sign in
+	if w.limiter.now().resting() { // while it waited for its turn to sign in
 		w.account.signedIn(p)
 		return evidence.Item{}, false
 	}
@@ -290,34 +294,32 @@ func (counted) Begin() *evidence.Detail { return nil }
 func (c counted) End(r evidence.Result) (counted bool) { return c.account.settle(c.pass, r) }
 
 // next takes an answer of EWS and asks on where it leaves something open.
-func (w *worker) next(j *job, item evidence.Item, end time.Time) {
+func (w *worker) next(j *job, item evidence.Item, end time.Time) (over bool) {
 	if j.explain {
 		j.book = &item
-		w.finish(j)
-		return
+		return true
 	}
-	j.odd = 0
+	j.odd, j.busy = 0, 0
 	j.answer = &item
 	switch {
 	case soap.Passing(item.EWS.Code) && !j.again:
 		j.again = true
-		w.back(j, time.Now().Add(time.Second), end)
+		return w.back(j, time.Now().Add(time.Second), end)
 	case unexplained(item.EWS):
 		j.explain = true
-		w.back(j, time.Time{}, end)
-	default:
-		w.finish(j)
+		return w.back(j, time.Time{}, end)
 	}
+	return true
 }
 
 // back gives a job back to be tried again, or ends it where its time is over
 // before that.
-func (w *worker) back(j *job, ready, end time.Time) {
+func (w *worker) back(j *job, ready, end time.Time) (over bool) {
 	if now := time.Now(); ready.After(end) || !now.Before(end) {
-		w.finish(j)
-		return
+		return true
 	}
 	w.queue.giveBack(j, ready)
+	return false
 }
 
 // inboxOfOwn asks for the account's own inbox, by which an answer about it is
@@ -336,13 +338,13 @@ func (w *worker) inboxOfOwn(ctx context.Context) *evidence.Item {
 		switch k := kindOf(item); {
 		case ok && k == answered:
 			return &item
-		case ok && k == patience:
-			w.pace.complained(sent, asked(item))
+		case ok && (k == patience || k == busyMailbox):
+			w.limiter.complained(sent, asked(item))
 		case ok && k == missing:
-			w.pace.unreachable(sent)
+			w.limiter.unreachable(sent)
 		}
 		w.session.Close()
-		if w.pace.wait(ctx, 0, func() {}) != nil {
+		if w.limiter.admit(ctx, 0, func() {}) != nil {
 			return nil
 		}
 	}

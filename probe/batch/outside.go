@@ -70,7 +70,7 @@ func (o *outside) ask(ctx context.Context, mailbox string) ([]evidence.Item, boo
 		}
 		pause := time.Duration(0)
 		for _, item := range items {
-			if kindOf(item) == patience {
+			if k := kindOf(item); k == patience || k == busyMailbox {
 				pause = max(pause, min(asked(item), outsidePause), time.Second)
 			}
 		}

@@ -16,6 +16,7 @@ type job struct {
 	first   time.Time // of the first try
 	ready   time.Time // not before
 	tries   int
+	busy    int             // answers in a row that it is busy
 	odd     int             // answers in a row that are none of EWS
 	answer  *evidence.Item  // of EWS; what follows only explains it
 	again   bool            // the call was made once more after a passing error
@@ -30,15 +31,19 @@ type job struct {
 // come, else new ones.
 type queue struct {
 	fresh chan *job // with some ahead, so that nobody has to wake the reader for each
-	most  int       // jobs waiting to be tried again, beyond which no new ones are handed out
+	most  int       // jobs in trouble, beyond which no new ones are handed out
 
 	mu      sync.Mutex
 	changed chan struct{}
 	over    chan struct{} // closed when no job is left
-	again   []*job
-	out     int  // handed out
-	ended   bool // no new ones come
+	again   []*job        // to be tried again, the first to be ready first
+	trouble int           // of these, for another reason than that their mailbox is busy
+	out     int           // handed out
+	ended   bool          // no new ones come
 }
+
+// mostBusy is how many busy mailboxes are waited for at a time.
+const mostBusy = 4096
 
 func newQueue(most int) *queue {
 	return &queue{fresh: make(chan *job, most/2), most: most, changed: make(chan struct{}), over: make(chan struct{})}
@@ -53,34 +58,27 @@ func (q *queue) wake() {
 func (q *queue) take(ctx context.Context) *job {
 	for {
 		q.mu.Lock()
-		now := time.Now()
-		soonest := time.Duration(-1)
-		for i, j := range q.again {
-			wait := j.ready.Sub(now)
+		var timer <-chan time.Time
+		if len(q.again) > 0 {
+			wait := time.Until(q.again[0].ready)
 			if wait <= 0 {
-				q.again = slices.Delete(q.again, i, i+1)
-				q.out++
+				j := q.again[0]
+				q.remove(func(other *job) bool { return other == j })
 				q.mu.Unlock()
 				return j
 			}
-			if soonest < 0 || wait < soonest {
-				soonest = wait
-			}
+			timer = time.After(wait)
 		}
 		if q.ended && q.out == 0 && len(q.again) == 0 {
 			q.mu.Unlock()
 			return nil
 		}
 		fresh := q.fresh
-		if len(q.again) >= q.most {
+		if q.trouble >= q.most || len(q.again) >= mostBusy {
 			fresh = nil
 		}
 		changed := q.changed
 		q.mu.Unlock()
-		var timer <-chan time.Time
-		if soonest >= 0 {
-			timer = time.After(soonest)
-		}
 		select {
 		case j := <-fresh:
 			return j
@@ -92,20 +90,28 @@ func (q *queue) take(ctx context.Context) *job {
 	}
 }
 
+// remove takes jobs out of those that wait to be tried again, and hands them out.
+func (q *queue) remove(which func(*job) bool) (removed []*job) {
+	q.again = slices.DeleteFunc(q.again, func(j *job) bool {
+		if !which(j) {
+			return false
+		}
+		removed = append(removed, j)
+		q.out++
+		if j.busy == 0 {
+			q.trouble--
+		}
+		return true
+	})
+	return removed
+}
+
 // expired takes out the jobs that wait to be tried again and were first tried
 // before: their time is over.
 func (q *queue) expired(before time.Time) (over []*job) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.again = slices.DeleteFunc(q.again, func(j *job) bool {
-		if j.first.IsZero() || j.first.After(before) {
-			return false
-		}
-		over = append(over, j)
-		q.out++
-		return true
-	})
-	return over
+	return q.remove(func(j *job) bool { return !j.first.IsZero() && !j.first.After(before) })
 }
 
 // giveBack puts a job back, not to be tried before ready.
@@ -113,7 +119,16 @@ func (q *queue) giveBack(j *job, ready time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	j.ready = ready
-	q.again = append(q.again, j)
+	at, _ := slices.BinarySearchFunc(q.again, ready, func(other *job, ready time.Time) int {
+		if other.ready.After(ready) {
+			return 1
+		}
+		return -1 // behind those that are ready at the same time
+	})
+	q.again = slices.Insert(q.again, at, j)
+	if j.busy == 0 {
+		q.trouble++
+	}
 	q.out--
 	q.wake()
 }

@@ -6,9 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"math"
 	"sync"
 	"time"
+
+	"golang.org/x/time/rate"
 
 	"github.com/ewsprobe/ewsprobe/ews"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
@@ -56,7 +57,7 @@ const (
 // run is one batch under way.
 type run struct {
 	Config
-	pace      *pace
+	limiter   *limiter
 	tally     *tally
 	templates *templates
 	seen      *seen
@@ -100,7 +101,7 @@ var leastHope = 2 * time.Minute // a test has less
 // for what this machine could not do: reading the input, writing results or the
 // state.
 func Run(ctx context.Context, c Config) (report.Summary, error) {
-	r := &run{Config: c, tally: newTally(time.Now()), templates: &templates{}, pace: newPace(c.Concurrency), seen: newSeen(), lookUp: newOutside(c.Outside)}
+	r := &run{Config: c, tally: newTally(time.Now()), templates: &templates{}, limiter: newLimiter(c.Concurrency), seen: newSeen(), lookUp: newOutside(c.Outside)}
 	r.tally.s.Shard = c.Shard.String()
 	if c.State != nil {
 		c.State.replay(r)
@@ -120,7 +121,8 @@ func Run(ctx context.Context, c Config) (report.Summary, error) {
 		err = r.all(halting, duty)
 	}
 	s := r.tally.summary()
-	s.Pauses, s.PausedMS, s.Stopped = r.pace.pauses, r.pace.paused.Milliseconds(), duty.stopped()
+	at := r.limiter.now()
+	s.Pauses, s.PausedMS, s.Stopped = at.pauses, at.paused.Milliseconds(), duty.stopped()
 	if note := r.lookUp.note(); note != "" {
 		s.Notes = append(s.Notes, note)
 	}
@@ -157,7 +159,7 @@ func (r *run) examine(ctx context.Context, c probe.Config, insist bool) (e exami
 			if item.Logon != nil && item.Logon.Counted {
 				e.refused++
 			}
-			if k := kindOf(item); k == patience {
+			if k := kindOf(item); k == patience || k == busyMailbox {
 				wait = max(wait, asked(item), time.Second)
 			}
 		}
@@ -165,7 +167,7 @@ func (r *run) examine(ctx context.Context, c probe.Config, insist bool) (e exami
 			e.pool = e.pool.Instead
 		}
 		if insist && wait == 0 && away(e.rec) {
-			wait = min(shortestPause<<min(try, 10), longestPause)
+			wait = backOff(try)
 		}
 		if e.pool != nil || e.refused > 0 || wait == 0 || time.Now().Add(wait).After(end) {
 			return e, trouble
@@ -234,11 +236,10 @@ func (r *run) all(ctx context.Context, duty duty) error {
 
 func (r *run) far() Progress {
 	p := r.tally.progress()
-	r.pace.mu.Lock()
-	defer r.pace.mu.Unlock()
-	p.Paused, p.Until, p.Away = r.pace.paused, r.pace.until, r.pace.away
-	if x := r.pace.tempo.x; !math.IsInf(x, 1) {
-		p.Rate = x
+	at := r.limiter.now()
+	p.Paused, p.Until, p.Away = at.paused, at.until, at.away
+	if limit := at.bucket.Limit(); limit != rate.Inf {
+		p.Rate = float64(limit)
 	}
 	return p
 }
