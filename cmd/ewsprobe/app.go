@@ -11,9 +11,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/urfave/cli/v2"
-
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/probe/config"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 	"github.com/ewsprobe/ewsprobe/probe/report"
 )
@@ -31,7 +30,7 @@ func version() string {
 }
 
 // refusal is why a command does not run: its code, what is wrong and how to
-// mend it. Nothing was sent.
+// fix it. Nothing was sent.
 type refusal struct {
 	code finding.Code
 	text string
@@ -39,7 +38,7 @@ type refusal struct {
 
 func (r *refusal) Error() string { return r.text }
 
-// usage refuses a wrong command line, format being what and how to mend it.
+// usage refuses a wrong command line, format being what and how to fix it.
 func usage(format string, args ...any) error {
 	return &refusal{code: "bad-usage", text: fmt.Sprintf(format, args...)}
 }
@@ -57,9 +56,9 @@ func (e exit) Error() string { return fmt.Sprintf("exit code %d", int(e)) }
 // run is the program: arguments in, exit code out.
 func run(ctx context.Context, args []string, std stdio) int {
 	if std.in != nil {
-		std.in = &leaving{ctx: ctx, in: std.in}
+		std.in = config.NewCancelableReader(ctx, std.in)
 	}
-	err := newApp(std).RunContext(ctx, args)
+	err := dispatch(ctx, commands(std), args[min(1, len(args)):], std)
 	var code exit
 	switch {
 	case err == nil:
@@ -67,13 +66,10 @@ func run(ctx context.Context, args []string, std stdio) int {
 	case errors.As(err, &code):
 		return int(code)
 	}
-	why := &refusal{code: "bad-usage"}
-	if !errors.As(err, &why) {
-		why = &refusal{code: "bad-usage", text: err.Error()}
-	}
+	why := refusalOf(err)
 	std.complain(why)
 	// Whoever reads it by a program finds the refusal where the report would be.
-	if f, _ := report.FindFormat(formatAsked(args)); f.Parsed {
+	if f, _ := report.FindFormat(formatAsked(args, std)); f.Parsed {
 		r := report.Refused(why.code, evidence.Target{}, oneLine(why.text), version(), time.Now())
 		out, err := f.Report(r, report.Style{})
 		if err == nil && f.Name == report.FormatJSON && len(args) > 1 && args[1] == "batch" {
@@ -96,8 +92,8 @@ func oneObjectPerLine(object []byte) ([]byte, error) {
 }
 
 // formatAsked looks for --format in a command line that may be too broken to be
-// parsed.
-func formatAsked(args []string) string {
+// parsed, and for its variable.
+func formatAsked(args []string, std stdio) string {
 	for i, a := range args {
 		if name, value, ok := strings.Cut(strings.TrimLeft(a, "-"), "="); strings.HasPrefix(a, "-") && name == "format" {
 			if !ok && i+1 < len(args) {
@@ -106,87 +102,26 @@ func formatAsked(args []string) string {
 			return value
 		}
 	}
+	if len(args) > 1 && slices.Contains([]string{"check", "batch", "diagnose"}, args[1]) {
+		return std.env("EWSPROBE_FORMAT")
+	}
 	return report.FormatText
 }
 
-func newApp(std stdio) *cli.App {
-	app := &cli.App{
-		Name:                      "ewsprobe",
-		Usage:                     "says why Dynamics 365 gets a 401 from Exchange Web Services",
-		UsageText:                 "ewsprobe check --user svc-crm@contoso.com mail.contoso.com\n\nRun `ewsprobe demo` to see it work without a server, and `ewsprobe explain` for what the verdicts mean.",
-		Description:               purpose,
-		CustomAppHelpTemplate:     cli.AppHelpTemplate + "\n" + surroundings(),
-		Version:                   version(),
-		EnableBashCompletion:      true,
-		DisableSliceFlagSeparator: true, // a comma is part of a value
-		Reader:                    std.in,
-		Writer:                    std.out,
-		ErrWriter:                 std.err,
-		ExitErrHandler:            func(*cli.Context, error) {}, // run decides
-		OnUsageError:              usageError,
-		Commands: []*cli.Command{
-			checkCommand(std), batchCommand(std), mergeCommand(std), diagnoseCommand(std), diffCommand(std), explainCommand(std), simulateCommand(std),
-			demoCommand(std), schemaCommand(std), secretCommand(std), versionCommand(std), manCommand(std), completionCommand(std), completeCommand(std),
-		},
-		Action: func(c *cli.Context) error {
-			if c.NArg() == 0 {
-				return usage("no command was given; begin with `ewsprobe check HOST`, or see `ewsprobe --help`")
-			}
-			return usage("%q is not a command; see `ewsprobe --help` (to check a server: `ewsprobe check %s`)", c.Args().First(), "HOST")
-		},
+// commands are all of the program's, in the order in which the help lists them.
+func commands(std stdio) []*command {
+	return []*command{
+		checkCommand(std), batchCommand(std), mergeCommand(std), diagnoseCommand(std), diffCommand(std), explainCommand(std), simulateCommand(std),
+		demoCommand(std), schemaCommand(std), secretCommand(std), versionCommand(std), manCommand(std), completionCommand(std), completeCommand(std),
 	}
-	for _, c := range app.Commands {
-		c.OnUsageError = usageError
-		c.HideHelpCommand = true
-	}
-	return app
 }
 
-// usageError turns the flag package's words into one line. (Without it cli
-// prints the whole help on standard output.)
-func usageError(c *cli.Context, err error, _ bool) error {
-	text := err.Error()
-	if name, ok := strings.CutPrefix(text, "flag provided but not defined: -"); ok {
-		name = strings.TrimLeft(name, "-")
-		if slices.Contains([]string{"password", "pass", "pw", "p"}, name) {
-			return usage("no flag takes the password, because process lists are public; use --password-file FILE, EWSPROBE_PASSWORD or the prompt")
-		}
-		return usage("there is no flag --%s here; see `%s --help`", name, strings.TrimSpace(c.Command.HelpName))
-	}
-	if name, ok := strings.CutPrefix(text, "flag needs an argument: -"); ok {
-		return usage("--%s needs a value", strings.TrimLeft(name, "-"))
-	}
-	if _, rest, ok := strings.Cut(text, "for flag -"); ok {
-		if name, _, _ := strings.Cut(rest, ":"); strings.HasPrefix(name, "timeout") {
-			return usage("--%s needs a number with its unit, like 30s or 2m", name)
-		}
-	}
-	return usage("%s; see `%s --help`", text, strings.TrimSpace(c.Command.HelpName))
-}
-
-// oneArgument returns the only argument of a command. Flags come before it:
-// what follows is not parsed.
-func oneArgument(c *cli.Context, what string) (string, error) {
-	switch c.NArg() {
-	case 0:
-		return "", usage("%s is missing; see `%s --help`", what, c.Command.HelpName)
-	case 1:
-		return c.Args().First(), nil
-	}
-	second := c.Args().Get(1)
-	if strings.HasPrefix(second, "-") {
-		name, _, _ := strings.Cut(second, "=")
-		return "", usage("flags come before %s: move %s in front of it", what, name)
-	}
-	return "", usage("only one %s is allowed, and flags come before it; what follows the first is one too many", what)
-}
-
-func versionCommand(std stdio) *cli.Command {
-	return &cli.Command{
-		Name: "version", Usage: "prints the version",
-		Action: func(c *cli.Context) error {
-			if c.NArg() > 0 {
-				return usage("version takes no argument")
+func versionCommand(std stdio) *command {
+	return &command{
+		name: "version", usage: "prints the version",
+		run: func(c *call) error {
+			if err := c.none(""); err != nil {
+				return err
 			}
 			goVersion := ""
 			if info, ok := debug.ReadBuildInfo(); ok {

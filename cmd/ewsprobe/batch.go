@@ -7,16 +7,12 @@ import (
 	"io"
 	"os/signal"
 	"runtime/debug"
-	"slices"
 	"strings"
 	"syscall"
-	"time"
-
-	"github.com/urfave/cli/v2"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
-	"github.com/ewsprobe/ewsprobe/probe"
 	"github.com/ewsprobe/ewsprobe/probe/batch"
+	"github.com/ewsprobe/ewsprobe/probe/config"
 	"github.com/ewsprobe/ewsprobe/probe/report"
 )
 
@@ -24,97 +20,78 @@ import (
 // answers under way, and the numbers of hundreds of thousands of mailboxes.
 const batchMemory = 44 << 20
 
-func batchCommand(std stdio) *cli.Command {
-	return &cli.Command{
-		Name:      "batch",
-		Usage:     "checks many mailboxes through one endpoint and one service account",
-		ArgsUsage: "FILE.csv",
-		Description: `FILE.csv is an export of the mailboxes of Dynamics (CSV, or JSON of the Web API), or any CSV with a column of
-addresses (--column); - is standard input. Flags come before it. The endpoint is examined once; then one call is made for each
-mailbox, as fast as the server allows. Results are printed as they come.
-
-All mailboxes, as Dynamics reaches them:  ewsprobe batch --user svc-crm@contoso.com --impersonate --target mail.contoso.com mailboxes.csv
-As the exported profile says:             ewsprobe batch --profile profile.csv mailboxes.csv
-For a script, and to be gone on with:     ewsprobe batch ... --format json --resume state mailboxes.csv >> results.jsonl
-As a page for others, without names:      ewsprobe batch ... --redact --save results.html mailboxes.csv
-
-Exit code: the worst of all: 2 critical, 3 unknown or stopped, 1 warning, 0 ok.`,
-		Flags:  batchFlags(),
-		Action: func(c *cli.Context) error { return runBatch(c, std) },
+func batchCommand(std stdio) *command {
+	s := config.New("batch", version())
+	return &command{
+		name:  "batch",
+		usage: "checks many mailboxes through one endpoint and one service account",
+		args:  "FILE.csv",
+		about: "FILE.csv is an export of the mailboxes of Dynamics (CSV, or JSON of the Web API), or any CSV with a column of addresses (--column); " +
+			"- is standard input. The endpoint is examined once; then one call is made for each mailbox, as fast as the server allows. " +
+			"text, json (one object per line) and csv come row by row, the other formats at the end. A redacted table keeps only the column of addresses.",
+		examples: []example{
+			{"All mailboxes, as Dynamics reaches them", "ewsprobe batch --user svc-crm@contoso.com --impersonate --target mail.contoso.com mailboxes.csv"},
+			{"As the exported profile says", "ewsprobe batch --profile profile.csv mailboxes.csv"},
+			{"For a script, and to be gone on with", "ewsprobe batch ... --format json --resume state mailboxes.csv >> results.jsonl"},
+			{"As a page for others, without names", "ewsprobe batch ... --redact --save results.html mailboxes.csv"},
+		},
+		exits: "the worst of all: 2 critical, 3 unknown or stopped, 1 warning, 0 ok.",
+		keys:  s.Keys, settings: s,
+		run: func(c *call) error { return runBatch(c, s, std) },
 	}
 }
 
-// batchFlags are those of check, without what a row says, and the batch's own.
-func batchFlags() []cli.Flag {
-	others := []string{"mailbox", "format", "save", "redact"}
-	shared := slices.DeleteFunc(checkFlags(), func(f cli.Flag) bool { return slices.Contains(others, f.Names()[0]) })
-	return append(shared,
-		&cli.StringFlag{Name: "target", Usage: "the `TARGET` of check: an EWS URL, HOST or HOST:PORT; else the profile's URL"},
-		&cli.StringFlag{Name: "column", Usage: "the `NAME` of the column that has the addresses; else that of Dynamics' export (emailaddress, Email Address)"},
-		&cli.StringFlag{Name: "user-column", Usage: "each row has an account of its own: the `NAME` of the column with its name"},
-		&cli.StringFlag{Name: "password-file-column", Usage: "the `NAME` of the column with the file that holds the password of the row's account"},
-		&cli.StringFlag{Name: "password-dir", Usage: "the `FOLDER` that those files are in; nothing outside of it is read"},
-		&cli.IntFlag{Name: "concurrency", Value: batch.DefaultConcurrency, Usage: "how many calls are under way at a time, at most"},
-		&cli.DurationFlag{Name: "timeout-per-mailbox", Value: batch.DefaultPerMailbox, Usage: "how long a mailbox is tried while the server asks for patience or does not answer"},
-		&cli.StringFlag{Name: "resume", Usage: "keep in the file `STATE` what was reported, and go on from there when run again"},
-		&cli.StringFlag{Name: "shard", Usage: "check only part `i/n` of the rows: the same rows everywhere, duplicates together"},
-		&cli.StringFlag{Name: "format", Value: "text", Usage: "what to print: " + oneOf(report.FormatNames(), "or") + "; text, json (one object per line) and csv come row by row"},
-		&cli.StringSliceFlag{Name: "save", Usage: "also write the results to `FILE`, whose ending tells the format (.jsonl or " + oneOf(report.Extensions(), "or") + "); repeatable"},
-		&cli.BoolFlag{Name: "redact", Usage: "numbered placeholders in the place of names, in every output; of the columns of the input only the addresses' is left"},
-	)
-}
-
-func runBatch(c *cli.Context, std stdio) error {
-	for _, flag := range []string{"resume", "shard"} {
-		if c.Bool("redact") && c.IsSet(flag) {
-			return usage("--redact and --%s exclude each other: the numbers of the placeholders hold for one run; join the results first, with ewsprobe merge --redact", flag)
+func runBatch(c *call, s *config.Settings, std stdio) error {
+	for _, key := range []string{"resume", "shard"} {
+		if s.Redact && s.Given(key) {
+			return usage("--redact and --%s exclude each other: the numbers of the placeholders hold for one run; join the results first, with ewsprobe merge --redact", key)
 		}
 	}
-	mask, std := unnamed(c, std)
-	return withoutNames(batchWith(c, std, mask), mask)
+	mask, std := unnamed(s.Redact, std)
+	return withoutNames(batchWith(c, s, std, mask), mask)
 }
 
-func batchWith(c *cli.Context, std stdio, mask *report.Mask) error {
-	cfg, err := configureBatch(c)
+func batchWith(c *call, s *config.Settings, std stdio, mask *report.Mask) error {
+	cfg, err := configureBatch(c.ctx, s, std)
 	if err != nil {
 		return err
 	}
-	file, err := oneArgument(c, "FILE.csv")
+	file, err := c.one("FILE.csv")
 	if err != nil {
 		return err
 	}
-	if file == "-" && c.String("password-file") == "-" {
+	if file == "-" && s.PasswordFile == "-" {
 		return usage("FILE.csv and --password-file cannot both be standard input; put the password into a file or into EWSPROBE_PASSWORD")
 	}
-	input, err := openInput(c.Context, file, columns{c.String("column"), c.String("user-column"), c.String("password-file-column")}, std)
+	input, err := openInput(c.ctx, file, columns{s.Column, s.UserColumn, s.PasswordFileColumn}, std)
 	if err != nil {
 		return err
 	}
 	defer input.Close()
-	passwords, err := openPasswords(c)
+	passwords, err := openPasswords(s.PasswordDir)
 	if err != nil {
 		return err
 	}
 	defer passwords.close()
-	out, err := openOutputs(c, std, input, mask)
+	out, err := openOutputs(s, std, input, mask)
 	if err != nil {
 		return err
 	}
 	defer out.close()
-	if cfg.State, err = openState(c, cfg, input, out); err != nil {
+	if cfg.State, err = openState(s.Resume, cfg, input, out); err != nil {
 		return err
 	}
 	whole := true
 	defer func() { cfg.State.Close(whole) }()
-	if cfg.State.Cut() && c.String("format") == "json" {
+	if cfg.State.Cut() && s.Format == "json" {
 		fmt.Fprintln(std.out) // behind a line that the kill cut off, where results are appended
 	}
 	if passwords != nil {
-		cfg.Password = passwords.read
+		cfg.Password = func(name string) (string, error) { return passwords.read(name, std) }
 		err = takeMemory(&cfg.Probe)
 		warnInsecure(cfg.Probe, std)
 	} else {
-		err = takePassword(c, &cfg.Probe, prompts(std, mask))
+		err = takePassword(c.ctx, s, &cfg.Probe, prompts(std, mask))
 	}
 	if err != nil {
 		return err
@@ -122,8 +99,8 @@ func batchWith(c *cli.Context, std stdio, mask *report.Mask) error {
 	// Whoever reads what goes to standard error may leave; that ends no run.
 	signal.Ignore(syscall.SIGPIPE)
 	shown := showProgress(std, input, cfg.Shard)
-	if level := verbosity(c); level > 0 {
-		tell := prompts(std, mask).follower(level)
+	if s.Verbose > 0 {
+		tell := prompts(std, mask).follower(s.Verbose)
 		cfg.Probe.Follow = func(item evidence.Item) {
 			if r := item.Request; r != nil && r.Mailbox != "" {
 				item.ID = r.Mailbox // of many records, what tells them apart
@@ -152,7 +129,7 @@ func batchWith(c *cli.Context, std stdio, mask *report.Mask) error {
 		out.endpoint(rec)
 	}
 	cfg.Watch = shown.watch
-	found, err := batch.Run(c.Context, cfg)
+	found, err := batch.Run(c.ctx, cfg)
 	shown.end()
 	if err != nil {
 		err = batchTrouble(err, file)
@@ -188,80 +165,27 @@ func batchTrouble(err error, file string) error {
 	return err
 }
 
-// configureBatch turns the flags into a configuration, without the password.
-func configureBatch(c *cli.Context) (batch.Config, error) {
-	b := batch.Config{Concurrency: c.Int("concurrency"), PerMailbox: c.Duration("timeout-per-mailbox")}
-	if err := checkOwnAccounts(c); err != nil {
-		return b, err
+// configureBatch makes the configuration of the settings, without the password.
+func configureBatch(ctx context.Context, s *config.Settings, std stdio) (batch.Config, error) {
+	b := batch.Config{Concurrency: s.Concurrency, PerMailbox: s.TimeoutPerMailbox}
+	var err error
+	if b.Probe, err = s.Config(ctx, std.env); err != nil {
+		return b, refusalOf(err)
 	}
-	if _, err := chosenFormat(c); err != nil {
-		return b, err
-	}
-	target, profile, err := batchSubject(c)
-	if err != nil {
-		return b, err
-	}
-	if b.Probe, err = configure(c, target); err != nil {
-		return b, err
-	}
-	b.Probe.Profile = profile
 	b.Impersonate, b.Probe.Impersonate = b.Probe.Impersonate, false
-	if c.IsSet("user-column") {
-		b.Probe.User = "" // nor the profile's
-	}
-	if c.IsSet("shard") {
-		if b.Shard, err = batch.ParseShard(c.String("shard")); err != nil {
+	if s.Shard != "" {
+		if b.Shard, err = batch.ParseShard(s.Shard); err != nil {
 			return b, usage("--shard: %v", err)
 		}
-		if b.Shard.Of > 1 {
-			// Each shard counts for itself, and all of them sign in with the account.
-			if c.IsSet("max-rejections") && b.Probe.MaxRejections > 1 {
-				return b, usage("--max-rejections %d: with more than one shard it is 1, because each shard counts for itself; leave it out", b.Probe.MaxRejections)
-			}
-			b.Probe.MaxRejections = 1
-		}
 	}
-	switch {
-	case b.Probe.FromAddress != "":
-		return b, usage("--target has to be an EWS URL or a host: one endpoint serves all mailboxes; `ewsprobe check %s` finds it by Autodiscover", b.Probe.FromAddress)
-	case b.Probe.NoCredentials:
-		return b, usage("--no-credentials asks for no mailbox, so there is nothing for a batch to do; use `ewsprobe check --no-credentials`")
-	case b.Probe.ProfileAuth == probe.ProfileOAuth:
-		return b, usage("--profile-auth oauth: no mailbox can be asked for without a token; use `ewsprobe check`, which judges the endpoint")
-	case b.Concurrency < 1 || b.Concurrency > 100:
-		return b, usage("--concurrency %d is out of range; use 1 to 100 (Exchange allows 27 to an account by default)", b.Concurrency)
-	case b.PerMailbox < time.Second || b.PerMailbox > 24*time.Hour:
-		return b, usage("--timeout-per-mailbox %s is out of range; use 1s to 24h", b.PerMailbox)
+	if b.Shard.Of > 1 {
+		// Each shard counts for itself, and all of them sign in with the account.
+		if s.Given("max-rejections") && b.Probe.MaxRejections > 1 {
+			return b, usage("--max-rejections %d: with more than one shard it is 1, because each shard counts for itself; leave it out", b.Probe.MaxRejections)
+		}
+		b.Probe.MaxRejections = 1
 	}
 	return b, nil
-}
-
-// batchSubject is the endpoint: --target, or the URL of the profile.
-func batchSubject(c *cli.Context) (target string, profile *evidence.Profile, err error) {
-	target = c.String("target")
-	file := c.String("profile")
-	if file == "" {
-		if target == "" {
-			return "", nil, usage("--target is missing: at which endpoint; give the EWS URL or the host name, or --profile FILE")
-		}
-		return target, nil, nil
-	}
-	if profile, err = readProfile(c.Context, file); err != nil {
-		return "", nil, profileUnreadable(file, err)
-	}
-	if target == "" {
-		if target, _, err = profileTarget(profile, ""); err != nil {
-			if errors.Is(err, errNoLocation) {
-				err = fmt.Errorf("%w; give --target", errNoLocation)
-			}
-			return "", nil, unusable("--profile %s: %v", file, err)
-		}
-		if _, err := parseTarget(target); err != nil {
-			return "", nil, unusable("--profile %s: the server location in it cannot be checked: %v", file, err)
-		}
-		profile.Taken = append(profile.Taken, "url")
-	}
-	return target, profile, fillFlags(c, profile)
 }
 
 // inputError is a failure to read on in the middle of the input.
@@ -274,12 +198,12 @@ func openFile(ctx context.Context, name string, std stdio) (io.ReadCloser, int64
 	if name == "-" {
 		return io.NopCloser(std.in), -1, nil
 	}
-	f, err := openNamed(ctx, name)
+	f, err := config.Open(ctx, name)
 	if err != nil {
 		return nil, 0, err
 	}
-	if !f.info.Mode().IsRegular() {
+	if !f.Info.Mode().IsRegular() {
 		return f, -1, nil
 	}
-	return f, f.info.Size(), nil
+	return f, f.Info.Size(), nil
 }

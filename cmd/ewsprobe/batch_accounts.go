@@ -6,37 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-
-	"github.com/urfave/cli/v2"
 )
-
-// ownAccounts are the flags by which rows name accounts of their own.
-var ownAccounts = []string{"user-column", "password-file-column", "password-dir"}
-
-// checkOwnAccounts: all three or none, and no account beside them.
-func checkOwnAccounts(c *cli.Context) error {
-	given := 0
-	for _, name := range ownAccounts {
-		if !c.IsSet(name) {
-			continue
-		}
-		if given++; c.String(name) == "" {
-			return usage("--%s is empty; give its value, or leave the flag out", name)
-		}
-	}
-	if given == 0 {
-		return nil
-	}
-	if given < len(ownAccounts) {
-		return usage("--user-column, --password-file-column and --password-dir belong together: the name of each row's account, the file with its password, and the folder that all these files are in")
-	}
-	for _, name := range []string{"user", "password-file", "password-from-keyring", "keytab", "ccache", "current-user"} {
-		if c.IsSet(name) {
-			return usage("--%s and --user-column exclude each other: each row has an account of its own", name)
-		}
-	}
-	return nil
-}
 
 // passwordFolder is --password-dir. Nothing outside of it can be opened, not by
 // .. and not by a link: whoever writes the table chooses the paths, and a file of
@@ -44,11 +14,11 @@ func checkOwnAccounts(c *cli.Context) error {
 type passwordFolder struct{ root *os.Root }
 
 // openPasswords opens the folder; nil where rows have no accounts of their own.
-func openPasswords(c *cli.Context) (*passwordFolder, error) {
-	if !c.IsSet("password-dir") {
+func openPasswords(dir string) (*passwordFolder, error) {
+	if dir == "" {
 		return nil, nil
 	}
-	root, err := os.OpenRoot(c.String("password-dir"))
+	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, unusable("--password-dir cannot be used (%v)", err)
 	}
@@ -62,7 +32,7 @@ func (p *passwordFolder) close() {
 }
 
 // read reads one password. The error is a sentence for the row.
-func (p *passwordFolder) read(name string) (string, error) {
+func (p *passwordFolder) read(name string, std stdio) (string, error) {
 	file := filepath.FromSlash(name)
 	if filepath.IsAbs(file) {
 		inside, err := filepath.Rel(p.root.Name(), file)
@@ -91,5 +61,5 @@ func (p *passwordFolder) read(name string) (string, error) {
 	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
 		return "", fmt.Errorf("the password file %s is not a file", oneLine(name))
 	}
-	return passwordIn(f, oneLine(name))
+	return passwordIn(f, oneLine(name), std)
 }

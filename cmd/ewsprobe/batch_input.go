@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"github.com/ewsprobe/ewsprobe/probe/batch"
+	addr "github.com/ewsprobe/ewsprobe/probe/config/address"
 	"github.com/ewsprobe/ewsprobe/probe/dynamics"
 	"github.com/ewsprobe/ewsprobe/probe/report"
 )
@@ -120,7 +121,7 @@ func (in *input) address(row dynamics.Row) (address, problem string) {
 	switch {
 	case address == "":
 		return "", in.problem(row, in.column, "there is no address")
-	case !mailboxAddress.MatchString(address):
+	case !addr.IsMailbox(address):
 		return "", in.problem(row, in.column, "this is no e-mail address: that is a name, an @ and a domain")
 	}
 	return address, ""
@@ -132,8 +133,8 @@ func (in *input) account(row dynamics.Row) (account batch.Account, problem strin
 	switch {
 	case account.User == "":
 		return account, in.problem(row, in.user, "there is no account")
-	case unusableUser(account.User):
-		return account, in.problem(row, in.user, "the account holds a colon or a control character, which no sign-in can carry")
+	case addr.BadAccount(account.User) != "":
+		return account, in.problem(row, in.user, "the account "+addr.BadAccount(account.User))
 	case account.PasswordFile == "":
 		return account, in.problem(row, in.passwordFile, "there is no password file")
 	}

@@ -10,10 +10,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/urfave/cli/v2"
-
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/probe/baseline"
+	"github.com/ewsprobe/ewsprobe/probe/config"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 	"github.com/ewsprobe/ewsprobe/probe/redact"
 	"github.com/ewsprobe/ewsprobe/probe/report"
@@ -61,20 +60,17 @@ func batchFormat(ending string) (report.Format, bool) {
 
 // openOutputs makes sure, before anything is sent, that the results can be given
 // out as they were asked for.
-func openOutputs(c *cli.Context, std stdio, in *input, mask *report.Mask) (*outputs, error) {
+func openOutputs(set *config.Settings, std stdio, in *input, mask *report.Mask) (*outputs, error) {
 	o := &outputs{stdio: std, mask: mask, column: in.column}
-	saves, err := planSaves(c.StringSlice("save"), batchFormat, append(report.Extensions(), rowsToo))
+	saves, err := planSaves(set.Save, batchFormat, append(report.Extensions(), rowsToo))
 	if err == nil {
-		err = keepApart(c, saves, in.name, std)
+		err = keepApart(set, saves, in.name, std)
 	}
 	if err != nil {
 		return nil, err
 	}
-	format, err := chosenFormat(c)
-	if err != nil {
-		return nil, err
-	}
-	if c.IsSet("resume") && format.Whole {
+	format, _ := report.FindFormat(set.Format)
+	if set.Resume != "" && format.Whole {
 		return nil, usage("--format %s cannot be gone on with by --resume; use json (>> results.jsonl), and then ewsprobe merge --format %s", format.Name, format.Name)
 	}
 	if err := o.add(format, nil, in); err != nil {
@@ -238,8 +234,8 @@ func (o *outputs) close() {
 
 // unnamed is the mask of --redact, and where to complain without names; nil
 // without the flag.
-func unnamed(c *cli.Context, std stdio) (*report.Mask, stdio) {
-	if !c.Bool("redact") {
+func unnamed(redacted bool, std stdio) (*report.Mask, stdio) {
+	if !redacted {
 		return nil, std
 	}
 	m := report.NewMask(redact.New())

@@ -8,18 +8,12 @@ import (
 	"os"
 	"strings"
 
-	"github.com/urfave/cli/v2"
-
 	"github.com/ewsprobe/ewsprobe/probe/batch"
 )
 
 // openState opens the file of --resume; nil without one.
-func openState(c *cli.Context, cfg batch.Config, in *input, out *outputs) (*batch.State, error) {
-	file := c.String("resume")
+func openState(file string, cfg batch.Config, in *input, out *outputs) (*batch.State, error) {
 	if file == "" {
-		if c.IsSet("resume") {
-			return nil, usage("--resume is empty; name the file that keeps what was reported")
-		}
 		return nil, nil
 	}
 	if out.replaces() {

@@ -118,7 +118,7 @@ func batchArgs(tb testing.TB, s *standin.Server, more ...string) []string {
 	_, port, _ := net.SplitHostPort(s.Addresses()[0])
 	return append([]string{
 		"batch", "--user", standin.UPN, "--impersonate", "--format", "json", "--ca-file", ca, "--address", s.Addresses()[0],
-		"--target", "https://" + net.JoinHostPort(standin.Host, port) + ewsPath,
+		"--target", "https://" + net.JoinHostPort(standin.Host, port) + "/EWS/Exchange.asmx",
 	}, more...)
 }
 

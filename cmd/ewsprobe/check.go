@@ -7,91 +7,74 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/urfave/cli/v2"
-
 	"github.com/ewsprobe/ewsprobe/probe"
+	"github.com/ewsprobe/ewsprobe/probe/config"
 )
 
-func checkCommand(std stdio) *cli.Command {
-	return &cli.Command{
-		Name:      "check",
-		Usage:     "examines one EWS endpoint with one account and prints the verdict",
-		ArgsUsage: "TARGET",
-		Description: `TARGET is an EWS URL, HOST or HOST:PORT (https://HOST/EWS/Exchange.asmx), or a mailbox address: then
-Autodiscover finds the URL. Flags come before it.
-
-First question, no password:      ewsprobe check --no-credentials mail.contoso.com
-The whole check:                  ewsprobe check --user svc-crm@contoso.com mail.contoso.com
-As Dynamics reaches a mailbox:    ewsprobe check --user svc-crm@contoso.com --mailbox anna@contoso.com --impersonate mail.contoso.com
-As its exported profile says:     ewsprobe check --profile profile.csv --mailbox anna@contoso.com
-EWS found by Autodiscover:        ewsprobe check --user svc-crm@contoso.com --impersonate anna@contoso.com
-And where the mailbox is:         ewsprobe check --user svc-crm@contoso.com --mailbox anna@contoso.com --cloud mail.contoso.com
-
-Exit code: 0 ok, 1 warning, 2 critical, 3 unknown.`,
-		Flags:           checkFlags(),
-		SkipFlagParsing: false,
-		Action:          func(c *cli.Context) error { return check(c, std) },
+func checkCommand(std stdio) *command {
+	s := config.New("check", version())
+	return &command{
+		name:  "check",
+		usage: "examines one EWS endpoint with one account and prints the verdict",
+		args:  "TARGET",
+		about: "TARGET is an EWS URL, HOST or HOST:PORT (https://HOST/EWS/Exchange.asmx), or a mailbox address: then Autodiscover finds the URL.",
+		examples: []example{
+			{"First question, no password", "ewsprobe check --no-credentials mail.contoso.com"},
+			{"The whole check", "ewsprobe check --user svc-crm@contoso.com mail.contoso.com"},
+			{"As Dynamics reaches a mailbox", "ewsprobe check --user svc-crm@contoso.com --mailbox anna@contoso.com --impersonate mail.contoso.com"},
+			{"As its exported profile says", "ewsprobe check --profile profile.csv --mailbox anna@contoso.com"},
+			{"EWS found by Autodiscover", "ewsprobe check --user svc-crm@contoso.com --impersonate anna@contoso.com"},
+			{"And where the mailbox is", "ewsprobe check --user svc-crm@contoso.com --mailbox anna@contoso.com --cloud mail.contoso.com"},
+		},
+		exits: "0 ok, 1 warning, 2 critical, 3 unknown.",
+		keys:  s.Keys, settings: s,
+		run: func(c *call) error { return check(c, s, std) },
 	}
 }
 
-func check(c *cli.Context, std stdio) error {
-	target, profile, err := subject(c)
+func check(c *call, s *config.Settings, std stdio) error {
+	s.Argument(c.args)
+	cfg, err := s.Config(c.ctx, std.env)
 	if err != nil {
 		return err
 	}
-	cfg, err := configure(c, target)
-	if err != nil {
-		return err
-	}
-	cfg.Profile = profile
-	if cfg.Impersonate && cfg.Mailbox == "" {
-		return usage("--impersonate needs --mailbox ADDRESS: whom to impersonate")
-	}
-	out, err := planOutput(c, std, "")
+	out, err := planOutput(s, std, "")
 	if err != nil {
 		return err
 	}
 	if out.mask != nil {
 		about := cfg.Target()
-		about.Profile = profile
+		about.Profile = cfg.Profile
 		out.mask.Target(about)
 	}
-	if err := takePassword(c, &cfg, out); err != nil {
+	if err := takePassword(c.ctx, s, &cfg, out); err != nil {
 		return err
 	}
-	if level := verbosity(c); level > 0 {
-		fmt.Fprint(std.err, out.text(profileStory(profile, cfg.Password)+fmt.Sprint(probe.NewPlan(cfg))))
-		cfg.Follow = out.follower(level)
+	if s.Verbose > 0 {
+		fmt.Fprint(std.err, out.text(profileStory(cfg.Profile, cfg.Password)+fmt.Sprint(probe.NewPlan(cfg))))
+		cfg.Follow = out.follower(s.Verbose)
 	}
-	rec, trouble := probe.Run(c.Context, cfg)
+	rec, trouble := probe.Run(c.ctx, cfg)
 	if trouble != nil {
 		std.complain(errors.New(out.text(trouble.Error())))
 	}
 	return out.deliver(rec)
 }
 
-// verbosity is how much of the story is told: 1 leg by leg, 2 the wire too.
-func verbosity(c *cli.Context) int {
-	if c.Bool("vv") {
-		return 2
-	}
-	return c.Count("v")
-}
-
 // takePassword fills in the password, where one is needed, and what is known of
 // its refusals.
-func takePassword(c *cli.Context, cfg *probe.Config, out output) error {
+func takePassword(ctx context.Context, s *config.Settings, cfg *probe.Config, out output) error {
 	std := out.std
 	if needsPassword(*cfg) {
 		var err error
-		if cfg.Password, err = readPassword(c.Context, c, std); err != nil {
+		if cfg.Password, err = readPassword(ctx, s, std); err != nil {
 			return err
 		}
 		if err := takeMemory(cfg); err != nil {
 			return err
 		}
 		if !cfg.RetryRefused {
-			cfg.RetryRefused = insist(c.Context, *cfg, out)
+			cfg.RetryRefused = insist(ctx, *cfg, out)
 		}
 	}
 	warnInsecure(*cfg, std)

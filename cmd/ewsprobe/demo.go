@@ -9,26 +9,25 @@ import (
 	"strings"
 	"time"
 
-	"github.com/urfave/cli/v2"
-
 	"github.com/ewsprobe/ewsprobe/ews/standin"
 	"github.com/ewsprobe/ewsprobe/probe"
+	"github.com/ewsprobe/ewsprobe/probe/config"
 	"github.com/ewsprobe/ewsprobe/probe/dynamics"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 	"github.com/ewsprobe/ewsprobe/probe/report"
 )
 
-func demoCommand(std stdio) *cli.Command {
-	return &cli.Command{
-		Name:  "demo",
-		Usage: "runs the real check against every scenario of the stand-in; needs nothing installed",
-		Description: `Each line: the scenario, what the check concluded, the bad logons that the server counted,
-and whether that is what the scenario expects. Exit code 2 if one differs.`,
-		Action: func(c *cli.Context) error {
-			if c.NArg() > 0 {
-				return usage("demo takes no argument; to run one scenario as a server: `ewsprobe simulate --scenario NAME`")
+func demoCommand(std stdio) *command {
+	return &command{
+		name:  "demo",
+		usage: "runs the real check against every scenario of the stand-in; needs nothing installed",
+		about: "Each line: the scenario, what the check concluded, the bad logons that the server counted, and whether that is what the scenario expects.",
+		exits: "2 if one differs.",
+		run: func(c *call) error {
+			if err := c.none("; to run one scenario as a server: `ewsprobe simulate --scenario NAME`"); err != nil {
+				return err
 			}
-			return demo(c.Context, std)
+			return demo(c.ctx, std)
 		},
 	}
 }
@@ -140,7 +139,7 @@ func scenarioConfig(c standin.Check, server *standin.Server) (probe.Config, erro
 	}
 	cfg := probe.Config{
 		URL: u, User: c.User, Password: c.Password, Mailbox: c.Mailbox, Impersonate: c.Impersonate, ProfileAuth: c.ProfileAuth, View: c.View,
-		Addresses: server.Addresses()[:1], Insecure: c.Insecure, Timeout: c.Timeout, UserAgent: userAgent(), DynamicsAgents: probe.DynamicsUserAgents,
+		Addresses: server.Addresses()[:1], Insecure: c.Insecure, Timeout: c.Timeout, UserAgent: "ewsprobe/" + version(), DynamicsAgents: probe.DynamicsUserAgents,
 		MaxRejections: probe.DefaultMaxRejections, NoCredentials: c.User == "", CertWarnDays: probe.DefaultCertWarnDays,
 	}
 	if c.Cloud {
@@ -184,7 +183,7 @@ func scenarioConfig(c standin.Check, server *standin.Server) (probe.Config, erro
 		cfg.View = "inside"
 	}
 	if cfg.View == "public" {
-		cfg.Public = publicRoots()
+		cfg.Public = config.PublicRoots()
 	}
 	if cfg.Timeout == 0 {
 		cfg.Timeout = probe.DefaultTimeout

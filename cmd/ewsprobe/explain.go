@@ -5,40 +5,42 @@ import (
 	"strings"
 
 	"github.com/mitchellh/go-wordwrap"
-	"github.com/urfave/cli/v2"
 
+	"github.com/ewsprobe/ewsprobe/probe/config"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 	"github.com/ewsprobe/ewsprobe/probe/guide"
 	"github.com/ewsprobe/ewsprobe/probe/report"
 )
 
-func explainCommand(std stdio) *cli.Command {
-	return &cli.Command{
-		Name:      "explain",
-		Usage:     "says what a verdict code or a pasted Dynamics alert means and what to do",
-		ArgsUsage: `[CODE | GUIDE | "pasted alert text"]`,
-		Description: `Without an argument it lists all codes and guides. A guide has short names too: hma, ep, shards.
-What it does not know is exit code 3.
+type explainFlags struct {
+	Format string `default:"text" values:"text markdown html" help:"what to print (the last two for guides alone)"`
+}
 
-Paste what Dynamics says:         ewsprobe explain "Http server returned 401 Unauthorized exception"
-A guide as a page for a browser:  ewsprobe explain --format html first-check > first-check.html`,
-		Flags: []cli.Flag{&cli.StringFlag{Name: "format", Value: "text", Usage: "what to print: text, markdown or html (the last two for guides alone)"}},
-		Action: func(c *cli.Context) error {
+func explainCommand(std stdio) *command {
+	f := &explainFlags{}
+	return &command{
+		name:  "explain",
+		usage: "says what a verdict code or a pasted Dynamics alert means and what to do",
+		args:  `[CODE | GUIDE | "pasted alert text"]`,
+		about: "Without an argument it lists all codes and guides. A guide has short names too: hma, ep, shards. What it does not know is exit code 3.",
+		examples: []example{
+			{"Paste what Dynamics says", `ewsprobe explain "Http server returned 401 Unauthorized exception"`},
+			{"A guide as a page for a browser", "ewsprobe explain --format html first-check > first-check.html"},
+		},
+		keys:  config.KeysOf(f, "explain"),
+		words: true,
+		run: func(c *call) error {
 			e := explainer{width: max(std.style().Width, 0)}
 			if e.width == 0 {
 				e.width = 80
 			}
 			// An alert pasted without quotes arrives as many words.
-			text := strings.TrimSpace(strings.Join(c.Args().Slice(), " "))
-			switch f := c.String("format"); f {
-			case "text":
-			case "html", "markdown":
-				return guideAs(f, strings.ToLower(text), std)
-			default:
-				return usage("--format %q is unknown; use text, markdown or html", f)
+			text := strings.TrimSpace(strings.Join(c.args, " "))
+			if f.Format != "text" {
+				return guideAs(f.Format, strings.ToLower(text), std)
 			}
 			switch {
-			case c.NArg() == 0:
+			case len(c.args) == 0:
 				e.list()
 			case text == "":
 				return usage("there is nothing to explain; give a code or paste the text of the alert in quotes")

@@ -3,9 +3,11 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/ews/secret"
 	"github.com/ewsprobe/ewsprobe/probe/report"
 )
 
@@ -131,4 +133,46 @@ func showWire(w io.Writer, item evidence.Item) {
 	case r.Body != "":
 		line("<", "%s", r.Body)
 	}
+}
+
+// profileStory tells what the profile says and what was taken from it. The
+// password may stand in the wrong field of the file.
+func profileStory(p *evidence.Profile, password string) string {
+	if p == nil {
+		return ""
+	}
+	vault := &secret.Vault{}
+	vault.AddText(password)
+	var b strings.Builder
+	line := func(what, setting, value string) {
+		from := "not used: TARGET or a flag decides, or there is nothing to use it for"
+		if slices.Contains(p.Taken, setting) {
+			from = "taken"
+		}
+		if value == "" {
+			value, from = "-", "not said"
+		} else if from != "taken" {
+			value = vault.Clean(value)
+		}
+		fmt.Fprintf(&b, "  %-15s %s (%s)\n", what, report.Clean(value, followLimit), from)
+	}
+	auth := p.Auth()
+	if name := p.Incoming.Protocol.Name(); name != "" {
+		auth += " (" + name + ")"
+	}
+	impersonate := ""
+	if on := p.Incoming.Impersonation; on != nil {
+		impersonate = map[bool]string{true: "yes", false: "no"}[*on]
+	}
+	auto := ""
+	if on := p.AutoDiscover; on != nil {
+		auto = map[bool]string{true: "yes", false: "no"}[*on]
+	}
+	b.WriteString("the exported profile says:\n")
+	line("URL", "url", p.Incoming.Location)
+	line("auto-discover", "autodiscover", auto)
+	line("authentication", "profile_auth", strings.TrimSpace(auth))
+	line("impersonation", "impersonate", impersonate)
+	line("user", "user", p.Incoming.User)
+	return b.String()
 }

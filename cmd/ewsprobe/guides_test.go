@@ -4,8 +4,6 @@ import (
 	"regexp"
 	"testing"
 
-	"github.com/urfave/cli/v2"
-
 	"github.com/ewsprobe/ewsprobe/ews/standin"
 	"github.com/ewsprobe/ewsprobe/probe/guide"
 )
@@ -13,24 +11,25 @@ import (
 // Whatever command and flag of ewsprobe a guide names exists, and so does a
 // scenario.
 func TestGuidesNameFlags(t *testing.T) {
-	commands, flags := map[string]bool{}, map[string]bool{}
-	var walk func([]*cli.Command)
-	walk = func(list []*cli.Command) {
+	named, flags := map[string]bool{}, map[string]bool{}
+	var walk func([]*command)
+	walk = func(list []*command) {
 		for _, c := range list {
-			commands[c.Name] = true
-			for _, f := range c.Flags {
-				for _, name := range f.Names() {
-					flags[name] = true
+			named[c.name] = true
+			if c.keys != nil {
+				for _, k := range c.keys.List {
+					flags[k.Name] = true
 				}
 			}
-			walk(c.Subcommands)
+			walk(c.subs)
 		}
 	}
-	walk(newApp(stdio{}).Commands)
+	flags["help"], flags["help-all"] = true, true
+	walk(commands(stdio{}))
 	for _, name := range guide.Names() {
 		text, _ := guide.Source(name)
 		for _, m := range regexp.MustCompile("(?:`|    )ewsprobe ([a-z]+)").FindAllStringSubmatch(text, -1) {
-			if !commands[m[1]] {
+			if !named[m[1]] {
 				t.Errorf("%s names the command %s, which there is not", name, m[1])
 			}
 		}

@@ -1,77 +1,127 @@
 package main
 
 import (
-	"fmt"
-	"regexp"
 	"runtime/debug"
-	"slices"
 	"strings"
-
-	"github.com/cpuguy83/go-md2man/v2/md2man"
-	"github.com/urfave/cli/v2"
 
 	"github.com/ewsprobe/ewsprobe/probe/guide"
 )
 
-func manCommand(std stdio) *cli.Command {
-	return &cli.Command{
-		Name:  "man",
-		Usage: "prints the manual page, made of the same words as --help",
-		Description: `For a package:  ewsprobe man > /usr/local/share/man/man1/ewsprobe.1
-To read it at once:  ewsprobe man | man -l -`,
-		Action: func(c *cli.Context) error {
-			if c.NArg() > 0 {
-				return usage("man takes no argument")
+func manCommand(std stdio) *command {
+	return &command{
+		name:  "man",
+		usage: "prints the manual page, made of the same words as --help",
+		examples: []example{
+			{"For a package", "ewsprobe man > /usr/local/share/man/man1/ewsprobe.1"},
+			{"To read it at once", "ewsprobe man | man -l -"},
+		},
+		run: func(c *call) error {
+			if err := c.none(""); err != nil {
+				return err
 			}
-			_, err := std.out.Write(md2man.Render([]byte(manual(c.App))))
+			_, err := std.out.Write([]byte(manual(c.all)))
 			return err
 		},
 	}
 }
 
-// manual is the page in Markdown. urfave/cli has one of its own, which leaves
-// out what a command's --help says beside the flags.
-func manual(app *cli.App) string {
-	var b strings.Builder
-	section := func(title string) { b.WriteString("\n# " + title + "\n\n") }
-	fmt.Fprintf(&b, "%% %s 1 \"%s\" \"%s %s\" \"User Commands\"\n", strings.ToUpper(app.Name), committed(), app.Name, app.Version)
-	section("NAME")
-	b.WriteString(app.Name + ` \- ` + marked(app.Usage) + "\n")
-	commands := slices.DeleteFunc(app.VisibleCommands(), func(c *cli.Command) bool { return c.Name == "help" })
-	section("SYNOPSIS")
-	for _, c := range commands {
-		if len(c.Subcommands) == 0 {
-			fmt.Fprintf(&b, "**%s %s**%s  \n", app.Name, c.Name, arguments(c))
+// page is a manual page in the language of man(7).
+type page struct{ strings.Builder }
+
+// roff keeps a text from being read as requests and escapes; a hyphen stays one that
+// can be copied.
+func roff(s string) string {
+	s = strings.NewReplacer(`\`, `\e`, `-`, `\-`, "`", `\(ga`).Replace(s)
+	if strings.HasPrefix(s, ".") || strings.HasPrefix(s, "'") {
+		s = `\&` + s
+	}
+	return s
+}
+
+func (p *page) macro(name, text string) { p.WriteString("." + name + " " + roff(text) + "\n") }
+
+func (p *page) text(s string) {
+	for line := range strings.SplitSeq(strings.TrimSpace(s), "\n") {
+		p.WriteString(".PP\n" + roff(line) + "\n")
+	}
+}
+
+// literal is text that is neither filled nor hyphenated.
+func (p *page) literal(s string) {
+	p.WriteString(".PP\n.RS 4\n.nf\n")
+	for line := range strings.SplitSeq(strings.TrimSpace(s), "\n") {
+		p.WriteString(roff(line) + "\n")
+	}
+	p.WriteString(".fi\n.RE\n")
+}
+
+func (p *page) terms(list []helpTerm) {
+	for _, t := range list {
+		p.WriteString(".TP\n\\fB" + roff(t.name) + "\\fR\n" + roff(t.what) + "\n")
+	}
+}
+
+func manual(all []*command) string {
+	p := &page{}
+	p.WriteString(`.TH EWSPROBE 1 "` + committed() + `" "ewsprobe ` + version() + "\" \"User Commands\"\n")
+	p.macro("SH", "NAME")
+	p.WriteString(`ewsprobe \- ` + roff(tagline) + "\n")
+	p.macro("SH", "SYNOPSIS")
+	var about func(list []*command, above string, each func(c *command, path string))
+	about = func(list []*command, above string, each func(c *command, path string)) {
+		for _, c := range list {
+			if path := above + c.name; len(c.subs) > 0 {
+				about(c.subs, path+" ", each)
+			} else if !c.hidden {
+				each(c, path)
+			}
 		}
-		for _, sub := range c.Subcommands {
-			fmt.Fprintf(&b, "**%s %s %s**%s  \n", app.Name, c.Name, sub.Name, arguments(sub))
-		}
 	}
-	section("DESCRIPTION")
-	described(&b, purpose+"\n\n"+app.UsageText)
-	section("COMMANDS")
-	for _, c := range commands {
-		aboutCommand(&b, c, c.Name)
-		for _, sub := range c.Subcommands {
-			aboutCommand(&b, sub, c.Name+" "+sub.Name)
-		}
-	}
-	section("EXIT STATUS")
-	codes, _ := guide.Source("exit-codes")
-	b.WriteString(codes[strings.Index(codes, "\n"):])
-	section("ENVIRONMENT")
-	for _, e := range environment {
-		fmt.Fprintf(&b, "**%s**\n: %s\n\n", marked(e.name), marked(e.what))
-	}
-	section("FILES")
-	for _, e := range filesKept {
-		fmt.Fprintf(&b, "**%s**\n: %s\n\n", marked(e.name), marked(e.what))
-	}
-	section("SEE ALSO")
+	about(all, "", func(c *command, path string) {
+		p.WriteString("\\fBewsprobe " + roff(path) + "\\fR" + roff(synopsis(c)) + "\n.br\n")
+	})
+	p.macro("SH", "DESCRIPTION")
+	p.text(purpose + "\n" + start)
+	p.macro("SH", "COMMANDS")
+	about(all, "", func(c *command, path string) { p.command(c, path) })
+	p.macro("SH", "EXIT STATUS")
+	codes, _ := guide.Text("exit-codes", 70)
+	p.literal(codes[strings.Index(codes, "\n")+1:])
+	p.macro("SH", "ENVIRONMENT")
+	p.terms(environment())
+	p.macro("SH", "FILES")
+	p.terms(filesKept())
+	p.macro("SH", "SEE ALSO")
 	for _, name := range guide.Names() {
-		fmt.Fprintf(&b, "**ewsprobe explain %s**\n: %s\n\n", name, marked(guide.Title(name)))
+		p.terms([]helpTerm{{"ewsprobe explain " + name, guide.Title(name)}})
 	}
-	return b.String()
+	return p.String()
+}
+
+func (p *page) command(c *command, path string) {
+	p.macro("SS", path)
+	p.text(strings.ToUpper(c.usage[:1]) + c.usage[1:] + ".")
+	if c.about != "" {
+		p.text(c.about)
+	}
+	if c.exits != "" {
+		p.text("Exit code: " + c.exits)
+	}
+	for _, e := range c.examples {
+		p.text(e.purpose + ":")
+		p.literal(e.line)
+	}
+	if c.keys == nil {
+		return
+	}
+	group := ""
+	for _, k := range c.keys.List {
+		if k.Group != group {
+			group = k.Group
+			p.text(group + ":")
+		}
+		p.terms([]helpTerm{flagTerm(k)})
+	}
 }
 
 // committed is the day of the commit of which the program was built, if known.
@@ -88,53 +138,3 @@ func committed() string {
 	}
 	return ""
 }
-
-func aboutCommand(b *strings.Builder, c *cli.Command, name string) {
-	fmt.Fprintf(b, "### %s\n\n%s.\n\n", name, marked(strings.ToUpper(c.Usage[:1])+c.Usage[1:]))
-	described(b, c.Description)
-	for _, f := range c.VisibleFlags() {
-		if slices.Contains(f.Names(), "help") {
-			continue
-		}
-		// The words of --help: the flag with its value, a tab, what it is for.
-		term, what, _ := strings.Cut(f.String(), "\t")
-		fmt.Fprintf(b, "%s\n: %s\n\n", flagName.ReplaceAllString(marked(term), "**$0**"), marked(strings.TrimSpace(what)))
-	}
-}
-
-// arguments are what follows the name in a command's own synopsis.
-func arguments(c *cli.Command) string {
-	s := ""
-	if len(c.VisibleFlags()) > 0 && !slices.Contains(c.VisibleFlags()[0].Names(), "help") {
-		s = ` \[flags\]`
-	}
-	if c.ArgsUsage != "" {
-		s += " " + marked(c.ArgsUsage)
-	}
-	return s
-}
-
-var (
-	flagName = regexp.MustCompile(`--?[a-z][a-z-]*`)
-	example  = regexp.MustCompile(`^(?:(\S.*:) +)?((?:ewsprobe|source) .*)$`)
-	special  = regexp.MustCompile(`[\\*_\[\]<>#|~]`)
-)
-
-// described turns a description into Markdown: paragraphs, and examples with
-// what they are for in front.
-func described(b *strings.Builder, text string) {
-	for line := range strings.Lines(text) {
-		line = strings.TrimRight(line, "\n")
-		if m := example.FindStringSubmatch(line); m != nil {
-			// A block, so that nothing in the command is broken or hyphenated.
-			fmt.Fprintf(b, "\n%s\n\n    %s\n\n", marked(m[1]), m[2])
-			continue
-		}
-		b.WriteString(marked(line) + "\n")
-	}
-	b.WriteString("\n")
-}
-
-// marked keeps the characters of a text that Markdown would read as marks; a
-// command in backquotes stays one.
-func marked(s string) string { return special.ReplaceAllString(s, `\$0`) }

@@ -5,52 +5,49 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/urfave/cli/v2"
-
+	"github.com/ewsprobe/ewsprobe/probe/config"
 	"github.com/ewsprobe/ewsprobe/probe/report"
 )
 
-func mergeCommand(std stdio) *cli.Command {
-	return &cli.Command{
-		Name:      "merge",
-		Usage:     "joins the results of shards, or of runs that were resumed",
-		ArgsUsage: "FILE...",
-		Description: `FILE are results of batch --format json. The rows are printed once each, in the order of the input, then a summary
-of all. A row that is there twice is named on standard error, and so are rows that are missing. Of two results the later one
-counts, and any before not-checked.
-
-As a page to be sent:  ewsprobe merge --format html --redact results.jsonl > results.html
-
-Exit code: the worst of the rows, and 3 if rows are missing.`,
-		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "format", Value: "json", Usage: "what to print: " + oneOf(mergeFormats(), "or") + " (text: the summary alone)"},
-			&cli.BoolFlag{Name: "redact", Usage: "numbered placeholders in the place of names; of a row only what this version knows is left"},
-		},
-		Action: func(c *cli.Context) error {
-			mask, std := unnamed(c, std)
-			return withoutNames(merge(c, std, mask), mask)
-		},
-	}
+// mergeFlags has the formats that can be made of the lines of JSON: the columns of the
+// input are not in them.
+type mergeFlags struct {
+	Format string `default:"json" values:"-" help:"what to print (text: the summary alone)"`
+	Redact bool   `help:"numbered placeholders in the place of names; of a row only what this version knows is left"`
 }
 
-// mergeFormats are those that can be made of the lines of JSON: the columns of
-// the input are not in them.
-func mergeFormats() []string {
+// Choices are the values of a key.
+func (*mergeFlags) Choices(string) []string {
 	return report.FormatNames(func(f report.Format) bool { return f.Columns })
 }
 
-func merge(c *cli.Context, std stdio, mask *report.Mask) error {
-	names := c.Args().Slice()
-	format, ok := report.FindFormat(c.String("format"))
-	if !ok || format.Columns {
-		return usage("--format %q is unknown; merge prints %s", c.String("format"), oneOf(mergeFormats(), "or"))
+func mergeCommand(std stdio) *command {
+	f := &mergeFlags{}
+	return &command{
+		name:  "merge",
+		usage: "joins the results of shards, or of runs that were resumed",
+		args:  "FILE...",
+		about: "FILE are results of batch --format json. The rows are printed once each, in the order of the input, then a summary of all. " +
+			"A row that is there twice is named on standard error, and so are rows that are missing. Of two results the later one counts, and any before not-checked.",
+		examples: []example{{"As a page to be sent", "ewsprobe merge --format html --redact results.jsonl > results.html"}},
+		exits:    "the worst of the rows, and 3 if rows are missing.",
+		keys:     config.KeysOf(f, "merge"),
+		run: func(c *call) error {
+			mask, std := unnamed(f.Redact, std)
+			return withoutNames(merge(c, f.Format, std, mask), mask)
+		},
 	}
+}
+
+func merge(c *call, name string, std stdio, mask *report.Mask) error {
+	names := c.args
+	format, _ := report.FindFormat(name)
 	if len(names) == 0 {
 		return usage("FILE is missing; give the results of `ewsprobe batch --format json`, one file for each shard or run")
 	}
 	m := &report.Merge{}
 	for _, name := range names {
-		in, err := openNamed(c.Context, name)
+		in, err := config.Open(c.ctx, name)
 		if err != nil {
 			return unusable("%s cannot be read (%v)", name, err)
 		}

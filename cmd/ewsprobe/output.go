@@ -2,48 +2,12 @@ package main
 
 import (
 	"fmt"
-	"strings"
-
-	"github.com/urfave/cli/v2"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/probe/config"
 	"github.com/ewsprobe/ewsprobe/probe/redact"
 	"github.com/ewsprobe/ewsprobe/probe/report"
 )
-
-// outputFlags say in which form a report is given out, and where to.
-func outputFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.StringFlag{Name: "format", Value: report.FormatText, Usage: "what to print: " + oneOf(report.FormatNames(), "or")},
-		&cli.StringSliceFlag{Name: "save", Usage: "also write the report to `FILE`, whose ending tells the format (" + oneOf(report.Extensions(), "or") + "); repeatable"},
-		&cli.StringFlag{Name: "baseline", Usage: "accepted findings with reason and expiry date: `FILE` in YAML; they are told and no longer decide the status"},
-		&cli.BoolFlag{Name: "redact", Usage: "numbered placeholders for host names, addresses, accounts, mailboxes, certificates and identifiers, in every output"},
-	}
-}
-
-// oneOf lists words: a, b or c.
-func oneOf[T ~string](words []T, last string) string {
-	var b strings.Builder
-	for i, w := range words {
-		switch {
-		case i == 0:
-		case i == len(words)-1:
-			b.WriteString(" " + last + " ")
-		default:
-			b.WriteString(", ")
-		}
-		b.WriteString(string(w))
-	}
-	return b.String()
-}
-
-func chosenFormat(c *cli.Context) (report.Format, error) {
-	f, ok := report.FindFormat(c.String("format"))
-	if !ok {
-		return f, usage("--format %q is unknown; use %s", c.String("format"), oneOf(report.FormatNames(), "or"))
-	}
-	return f, nil
-}
 
 // saving is a file that the report is to be written to.
 type saving struct {
@@ -61,19 +25,17 @@ type output struct {
 
 // planOutput makes sure, before anything is sent, that the report can be given
 // out as it was asked for. input is the file that is read, "" without one.
-func planOutput(c *cli.Context, std stdio, input string) (output, error) {
+func planOutput(s *config.Settings, std stdio, input string) (output, error) {
 	o := output{std: std}
+	o.format, _ = report.FindFormat(s.Format)
 	var err error
-	if o.format, err = chosenFormat(c); err != nil {
+	if o.saves, err = planSaves(s.Save, report.ByExtension, report.Extensions()); err != nil {
 		return o, err
 	}
-	if o.saves, err = planSaves(c.StringSlice("save"), report.ByExtension, report.Extensions()); err != nil {
+	if err := keepApart(s, o.saves, input, std); err != nil {
 		return o, err
 	}
-	if err := keepApart(c, o.saves, input, std); err != nil {
-		return o, err
-	}
-	if c.Bool("redact") {
+	if s.Redact {
 		o.mask = redact.New()
 	}
 	return o, nil

@@ -65,7 +65,7 @@ func newKitchen(t *testing.T) kitchen {
 			t.Fatal(err)
 		}
 	}
-	k.target = fmt.Sprintf("--target https://%s%s --ca-file %s --address %s", net.JoinHostPort(standin.Host, port), ewsPath, filepath.Join(k.dir, "ca.pem"), k.server.Addresses()[0])
+	k.target = fmt.Sprintf("--target https://%s%s --ca-file %s --address %s", net.JoinHostPort(standin.Host, port), "/EWS/Exchange.asmx", filepath.Join(k.dir, "ca.pem"), k.server.Addresses()[0])
 	return k
 }
 

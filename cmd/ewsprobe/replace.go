@@ -7,8 +7,7 @@ import (
 	"runtime"
 	"strings"
 
-	"github.com/urfave/cli/v2"
-
+	"github.com/ewsprobe/ewsprobe/probe/config"
 	"github.com/ewsprobe/ewsprobe/probe/report"
 )
 
@@ -19,7 +18,7 @@ func planSaves(files []string, format func(ending string) (report.Format, bool),
 	for _, file := range files {
 		format, ok := format(filepath.Ext(file))
 		if !ok {
-			return nil, usage("--save %q: the format is told by the ending; use %s", file, oneOf(endings, "or"))
+			return nil, usage("--save %q: the format is told by the ending; use %s", file, config.OneOf(endings, "or"))
 		}
 		if info, err := os.Stat(file); err == nil && !info.Mode().IsRegular() {
 			return nil, unusable("--save %s is not a file that can be replaced", file)
@@ -34,15 +33,10 @@ func planSaves(files []string, format func(ending string) (report.Format, bool),
 	return saves, nil
 }
 
-// readFlags name files that a run reads, or goes on with.
-var readFlags = []string{
-	"password-file", "profile", "baseline", "ca-file", "keytab", "ccache", "token-file", "client-secret-file", "resume",
-}
-
 // keepApart refuses a file to be saved that is another one of this run: it would
 // take the place of the mailboxes or of the password without a word. input is the
 // argument, "" or - where it is no file.
-func keepApart(c *cli.Context, saves []saving, input string, std stdio) error {
+func keepApart(set *config.Settings, saves []saving, input string, std stdio) error {
 	for i, s := range saves {
 		for _, other := range saves[:i] {
 			if sameFile(s.file, other.file) {
@@ -56,12 +50,12 @@ func keepApart(c *cli.Context, saves []saving, input string, std stdio) error {
 		if read, err := os.Stat(input); err == nil && os.SameFile(there, read) {
 			return usage("--save %s is the file that is read, and would take its place; give another name", s.file)
 		}
-		for _, flag := range readFlags {
-			if read, err := os.Stat(strings.TrimPrefix(c.String(flag), "FILE:")); err == nil && os.SameFile(there, read) {
-				return usage("--save %s is the file of --%s, and would take its place; give another name", s.file, flag)
+		for key, file := range set.Keys.Files() {
+			if read, err := os.Stat(strings.TrimPrefix(file, "FILE:")); err == nil && os.SameFile(there, read) {
+				return usage("--save %s is the file of --%s, and would take its place; give another name", s.file, key)
 			}
 		}
-		if dir := c.String("password-dir"); dir != "" && below(s.file, dir) {
+		if dir := set.PasswordDir; dir != "" && below(s.file, dir) {
 			return usage("--save %s would take the place of a file in --password-dir, where passwords are; give another name", s.file)
 		}
 		for name, stream := range map[string]any{"standard input": std.source(), "standard output": std.out} {

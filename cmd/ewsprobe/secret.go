@@ -8,17 +8,18 @@ import (
 	"strings"
 	"time"
 
-	"github.com/urfave/cli/v2"
 	"github.com/zalando/go-keyring"
+
+	"github.com/ewsprobe/ewsprobe/probe/config"
 )
 
 // keyringService is under what passwords lie in the credential store of the
 // operating system (Windows Credential Manager, macOS Keychain, Secret Service).
 const keyringService = "ewsprobe"
 
-func secretCommand(std stdio) *cli.Command {
-	account := func(c *cli.Context) (string, error) {
-		name, err := oneArgument(c, "the account")
+func secretCommand(std stdio) *command {
+	account := func(c *call) (string, error) {
+		name, err := c.one("the account")
 		if err != nil {
 			return "", err
 		}
@@ -27,19 +28,19 @@ func secretCommand(std stdio) *cli.Command {
 		}
 		return name, nil
 	}
-	set := &cli.Command{
-		Name: "set", Usage: "stores the password of an account", ArgsUsage: "ACCOUNT",
-		Flags: []cli.Flag{&cli.StringFlag{Name: "password-file", Usage: "read the password from `FILE` (- for standard input); else EWSPROBE_PASSWORD, else a prompt"}},
-		Action: func(c *cli.Context) error {
+	s := config.New("secret", version())
+	set := &command{
+		name: "set", usage: "stores the password of an account", args: "ACCOUNT", keys: s.Keys,
+		run: func(c *call) error {
 			name, err := account(c)
 			if err != nil {
 				return err
 			}
-			password, err := passwordFrom(c.Context, c, std, name)
+			password, err := passwordFrom(c.ctx, s.PasswordFile, std, name)
 			if err != nil {
 				return err
 			}
-			_, err = inKeyring(c.Context, keyringPatience, func() (string, error) { return "", keyring.Set(keyringService, keyringAccount(name), password) })
+			_, err = inKeyring(c.ctx, keyringPatience, func() (string, error) { return "", keyring.Set(keyringService, keyringAccount(name), password) })
 			if err != nil {
 				return err
 			}
@@ -47,33 +48,24 @@ func secretCommand(std stdio) *cli.Command {
 			return nil
 		},
 	}
-	remove := &cli.Command{
-		Name: "delete", Usage: "removes the password of an account", ArgsUsage: "ACCOUNT",
-		Action: func(c *cli.Context) error {
+	remove := &command{
+		name: "delete", usage: "removes the password of an account", args: "ACCOUNT",
+		run: func(c *call) error {
 			name, err := account(c)
 			if err != nil {
 				return err
 			}
-			_, err = inKeyring(c.Context, keyringPatience, func() (string, error) { return "", keyring.Delete(keyringService, keyringAccount(name)) })
+			_, err = inKeyring(c.ctx, keyringPatience, func() (string, error) { return "", keyring.Delete(keyringService, keyringAccount(name)) })
 			return err
 		},
 	}
-	for _, sub := range []*cli.Command{set, remove} {
-		sub.OnUsageError, sub.HideHelpCommand = usageError, true
-	}
-	return &cli.Command{
-		Name:  "secret",
-		Usage: "keeps the password of an account in the credential store of the operating system",
-		Description: `Windows Credential Manager, the Keychain of macOS, or the Secret Service of a Linux desktop. check
-takes it from there with --password-from-keyring. A store that is locked may ask to be unlocked, and is waited for a
-minute; over ssh, in cron and in services there is usually none, so use --password-file there.`,
-		Subcommands: []*cli.Command{set, remove},
-		Action: func(c *cli.Context) error {
-			if c.NArg() == 0 {
-				return usage("secret needs a command: `ewsprobe secret set ACCOUNT` or `ewsprobe secret delete ACCOUNT`")
-			}
-			return usage("%q is not a command of secret; there are set and delete", c.Args().First())
-		},
+	return &command{
+		name:  "secret",
+		usage: "keeps the password of an account in the credential store of the operating system",
+		about: "Windows Credential Manager, the Keychain of macOS, or the Secret Service of a Linux desktop. check takes it from there with " +
+			"--password-from-keyring. A store that is locked may ask to be unlocked, and is waited for a minute; " +
+			"over ssh, in cron and in services there is usually none, so use --password-file there.",
+		subs: []*command{set, remove},
 	}
 }
 
@@ -132,5 +124,8 @@ func passwordFromKeyring(ctx context.Context, user string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return checkPassword(text, "the credential store")
+	if err := config.CheckPassword(text); err != nil {
+		return "", unusable("the password in the credential store %v", err)
+	}
+	return text, nil
 }

@@ -1,33 +1,40 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 
-	"github.com/urfave/cli/v2"
-
 	"github.com/ewsprobe/ewsprobe/ews/standin"
+	"github.com/ewsprobe/ewsprobe/probe/config"
 	"github.com/ewsprobe/ewsprobe/probe/report"
 )
 
-func simulateCommand(std stdio) *cli.Command {
-	return &cli.Command{
-		Name:  "simulate",
-		Usage: "runs the stand-in Exchange front end, for trying out and training",
-		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "scenario", Value: "basic-off", Usage: "which `NAME` to play; --list shows them"},
-			&cli.StringFlag{Name: "listen", Value: "127.0.0.1:0", Usage: "the `ADDRESS` to listen on"},
-			&cli.BoolFlag{Name: "allow-remote", Usage: "allow an address that is not this machine's own"},
-			&cli.BoolFlag{Name: "list", Usage: "list the scenarios"},
+type simulateFlags struct {
+	Scenario    string `value:"NAME" default:"basic-off" help:"which one to play; --list shows them"`
+	Listen      string `value:"ADDRESS" default:"127.0.0.1:0" help:"where to listen"`
+	AllowRemote bool   `help:"allow an address that is not this machine's own"`
+	List        bool   `help:"list the scenarios"`
+}
+
+func simulateCommand(std stdio) *command {
+	f := &simulateFlags{}
+	return &command{
+		name:  "simulate",
+		usage: "runs the stand-in Exchange front end, for trying out and training",
+		examples: []example{
+			{"Extended Protection in front of a device that re-encrypts", "ewsprobe simulate --scenario ep-bridged"},
+			{"What it can play", "ewsprobe simulate --list"},
 		},
-		Action: func(c *cli.Context) error {
-			if c.NArg() > 0 {
-				return usage("simulate takes no argument; name the scenario with --scenario NAME")
+		keys: config.KeysOf(f, "simulate"),
+		run: func(c *call) error {
+			if err := c.none("; name the scenario with --scenario NAME"); err != nil {
+				return err
 			}
-			if c.Bool("list") {
+			if f.List {
 				var rows [][]string
 				for _, s := range standin.Scenarios() {
 					rows = append(rows, []string{s.Name, s.Title})
@@ -35,19 +42,19 @@ func simulateCommand(std stdio) *cli.Command {
 				fmt.Fprint(std.out, report.Table(0, rows))
 				return nil
 			}
-			return simulate(c, std)
+			return simulate(c.ctx, *f, std)
 		},
 	}
 }
 
-func simulate(c *cli.Context, std stdio) error {
-	s, ok := standin.Find(c.String("scenario"))
+func simulate(ctx context.Context, f simulateFlags, std stdio) error {
+	s, ok := standin.Find(f.Scenario)
 	if !ok {
-		return usage("there is no scenario %q; `ewsprobe simulate --list` shows them", c.String("scenario"))
+		return usage("there is no scenario %q; `ewsprobe simulate --list` shows them", f.Scenario)
 	}
 	var mu sync.Mutex
 	server, err := standin.Start(s.Behaviour, standin.Options{
-		Listen: c.String("listen"), AllowRemote: c.Bool("allow-remote"),
+		Listen: f.Listen, AllowRemote: f.AllowRemote,
 		OnRequest: func(r standin.Request) {
 			mu.Lock()
 			defer mu.Unlock()
@@ -55,7 +62,7 @@ func simulate(c *cli.Context, std stdio) error {
 		},
 	})
 	if err != nil {
-		return usage("the stand-in cannot listen on %s (%v); choose another address with --listen", c.String("listen"), err)
+		return usage("the stand-in cannot listen on %s (%v); choose another address with --listen", f.Listen, err)
 	}
 	defer server.Close()
 	dir, err := os.MkdirTemp("", "ewsprobe-simulate-")
@@ -84,7 +91,7 @@ func simulate(c *cli.Context, std stdio) error {
 	mu.Lock()
 	fmt.Fprintf(std.out, "%s: %s\n\nIn another terminal:\n\n  %s\n\nCtrl-C ends it. Requests:\n", s.Name, s.Title, try)
 	mu.Unlock()
-	<-c.Context.Done()
+	<-ctx.Done()
 	v := server.View()
 	fmt.Fprintf(std.out, "\n%d requests on %d connections, %d good and %d bad logons\n", len(v.Requests), v.Connections, v.GoodLogons, v.BadLogons)
 	return nil

@@ -1,16 +1,14 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
-	"sync"
 
 	"golang.org/x/term"
 
+	"github.com/ewsprobe/ewsprobe/probe/config"
 	"github.com/ewsprobe/ewsprobe/probe/report"
 )
 
@@ -19,7 +17,7 @@ import (
 //   - standard output carries the result and nothing else; with --format json
 //     it is one JSON object, also when the run was refused;
 //   - everything else (errors, -v, prompts) goes to standard error, errors as
-//     one line "ewsprobe: what is wrong; how to mend it";
+//     one line "ewsprobe: what is wrong; how to fix it";
 //   - colour only on a terminal, and not with NO_COLOR or TERM=dumb;
 //   - the exit code is the verdict's: 0 ok, 1 warning, 2 critical, 3 unknown.
 //
@@ -76,42 +74,12 @@ func (s stdio) complain(err error) {
 
 // source is what standard input is read from.
 func (s stdio) source() io.Reader {
-	if l, ok := s.in.(*leaving); ok {
-		return l.in
+	if l, ok := s.in.(*config.CancelableReader); ok {
+		return l.Unwrap()
 	}
 	return s.in
 }
 
 func oneLine(text string) string {
 	return strings.Join(strings.Fields(text), " ")
-}
-
-// leaving is a reader that Ctrl-C ends. A read from a terminal or a pipe cannot be
-// broken off: it is left behind.
-type leaving struct {
-	ctx   context.Context
-	in    io.Reader
-	begin sync.Once
-	out   *io.PipeReader
-}
-
-var errStopped = errors.New("stopped before its end")
-
-// Read begins to read with the first call: nothing is taken from a terminal that
-// nobody asks.
-func (l *leaving) Read(p []byte) (int, error) {
-	l.begin.Do(func() {
-		out, in := io.Pipe()
-		l.out = out
-		go func() {
-			_, err := io.Copy(in, l.in)
-			in.CloseWithError(err)
-		}()
-		context.AfterFunc(l.ctx, func() { out.CloseWithError(errStopped) })
-	})
-	n, err := l.out.Read(p)
-	if errors.Is(err, io.ErrClosedPipe) && l.ctx.Err() != nil {
-		err = errStopped
-	}
-	return n, err
 }

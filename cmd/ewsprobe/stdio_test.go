@@ -28,7 +28,7 @@ func TestCtrlCWhileReading(t *testing.T) {
 			var out, complaint bytes.Buffer
 			ended := make(chan int, 1)
 			go func() {
-				ended <- run(ctx, append([]string{"ewsprobe"}, strings.Fields(args)...), stdio{in: blocked, out: &out, err: &complaint, inFD: -1, env: func(string) string { return "x" }})
+				ended <- run(ctx, append([]string{"ewsprobe"}, strings.Fields(args)...), stdio{in: blocked, out: &out, err: &complaint, inFD: -1, env: passwordOnly})
 			}()
 			select {
 			case code := <-ended:
@@ -43,3 +43,6 @@ func TestCtrlCWhileReading(t *testing.T) {
 		})
 	}
 }
+
+// passwordOnly is an environment that has the password and nothing else.
+func passwordOnly(name string) string { return map[string]string{passwordEnv: "x"}[name] }

@@ -9,52 +9,56 @@ import (
 // its capitals, or by an English display name. Sources: Dataverse's reference
 // of the tables emailserverprofile and mailbox; the second names are those of
 // older views and forms.
-var profileColumns = map[string][]string{
-	"name":                                  {"Name"},
-	"servertype":                            {"Email Server Type", "Server Type"},
-	"useautodiscover":                       {"Auto Discover Server Location", "Auto Discover"},
-	"usesamesettingsforoutgoingconnections": {"Use Same Settings for Outgoing Connection", "Use Same Settings for Outgoing Connections", "Use same settings for Outgoing"},
-	"incomingserverlocation":                {"Incoming Email Server Location", "Incoming Server Location"},
-	"outgoingserverlocation":                {"Outgoing Email Server Location", "Outgoing Server Location"},
-	"incomingportnumber":                    {"Incoming Email Port", "Incoming Port", "Incoming Port Number"},
-	"outgoingportnumber":                    {"Outgoing Email Port", "Outgoing Port", "Outgoing Port Number"},
-	"incomingauthenticationprotocol":        {"Incoming Authentication Protocol"},
-	"outgoingauthenticationprotocol":        {"Outgoing Authentication Protocol"},
-	"incomingcredentialretrieval":           {"Incoming Email Credential Retrieval", "Incoming Credential Retrieval"},
-	"outgoingcredentialretrieval":           {"Outgoing Email Credential Retrieval", "Outgoing Credential Retrieval"},
-	"incominguseimpersonation":              {"Use Impersonation for Incoming Email", "Incoming Use Impersonation"},
-	"outgoinguseimpersonation":              {"Use Impersonation for Outgoing Email", "Outgoing Use Impersonation"},
-	"incomingusername":                      {"Incoming Email User Name", "Incoming User Name"},
-	"outgoingusername":                      {"Outgoing Email User Name", "Outgoing User Name"},
-	"exchangeonlinetenantid":                {"Exchange Online Tenant Id"},
-	"lastteststarttime":                     {"Last Test Time", "Last Test Start Time"},
-	"lasttestexecutionstatus":               {"Last Test Execution Status"},
-	"lasttestvalidationstatus":              {"Last Test Validation Status"},
-	"lastauthorizationstatus":               {"Last Test Authorization Status", "Last Authorization Status"},
-	"lasttestrequest":                       {"Last Test Request"},
-	"lasttestresponse":                      {"Last Test Response"},
-	"lastcrmmessage":                        {"Last Dynamics 365 Message", "Last CRM Message"},
-	"lastsyncerror":                         {"Last Sync Error"},
-	"lastsyncerrorcode":                     {"Last Sync Error Code"},
+func profileColumns() map[string][]string {
+	return map[string][]string{
+		"name":                                  {"Name"},
+		"servertype":                            {"Email Server Type", "Server Type"},
+		"useautodiscover":                       {"Auto Discover Server Location", "Auto Discover"},
+		"usesamesettingsforoutgoingconnections": {"Use Same Settings for Outgoing Connection", "Use Same Settings for Outgoing Connections", "Use same settings for Outgoing"},
+		"incomingserverlocation":                {"Incoming Email Server Location", "Incoming Server Location"},
+		"outgoingserverlocation":                {"Outgoing Email Server Location", "Outgoing Server Location"},
+		"incomingportnumber":                    {"Incoming Email Port", "Incoming Port", "Incoming Port Number"},
+		"outgoingportnumber":                    {"Outgoing Email Port", "Outgoing Port", "Outgoing Port Number"},
+		"incomingauthenticationprotocol":        {"Incoming Authentication Protocol"},
+		"outgoingauthenticationprotocol":        {"Outgoing Authentication Protocol"},
+		"incomingcredentialretrieval":           {"Incoming Email Credential Retrieval", "Incoming Credential Retrieval"},
+		"outgoingcredentialretrieval":           {"Outgoing Email Credential Retrieval", "Outgoing Credential Retrieval"},
+		"incominguseimpersonation":              {"Use Impersonation for Incoming Email", "Incoming Use Impersonation"},
+		"outgoinguseimpersonation":              {"Use Impersonation for Outgoing Email", "Outgoing Use Impersonation"},
+		"incomingusername":                      {"Incoming Email User Name", "Incoming User Name"},
+		"outgoingusername":                      {"Outgoing Email User Name", "Outgoing User Name"},
+		"exchangeonlinetenantid":                {"Exchange Online Tenant Id"},
+		"lastteststarttime":                     {"Last Test Time", "Last Test Start Time"},
+		"lasttestexecutionstatus":               {"Last Test Execution Status"},
+		"lasttestvalidationstatus":              {"Last Test Validation Status"},
+		"lastauthorizationstatus":               {"Last Test Authorization Status", "Last Authorization Status"},
+		"lasttestrequest":                       {"Last Test Request"},
+		"lasttestresponse":                      {"Last Test Response"},
+		"lastcrmmessage":                        {"Last Dynamics 365 Message", "Last CRM Message"},
+		"lastsyncerror":                         {"Last Sync Error"},
+		"lastsyncerrorcode":                     {"Last Sync Error Code"},
+	}
 }
 
-var mailboxColumns = map[string][]string{
-	"name":                        {"Name"},
-	"emailaddress":                addressHeadings,
-	"emailserverprofile":          {"Server Profile", "Email Server Profile", "_emailserverprofile_value", "emailserverprofilename"},
-	"username":                    {"User Name"},
-	"ewsurl":                      {"Exchange Web Services URL"},
-	"mailboxstatus":               {"Mailbox Status"},
-	"incomingemailstatus":         {"Incoming Email Status"},
-	"outgoingemailstatus":         {"Outgoing Email Status"},
-	"actstatus":                   {"Appointments, Contacts, and Tasks Status"},
-	"incomingemaildeliverymethod": {"Incoming Email"},
-	"outgoingemaildeliverymethod": {"Outgoing Email"},
-	"actdeliverymethod":           {"Appointments, Contacts, and Tasks"},
-	"emailrouteraccessapproval":   {"Email Address Status"},
-	"statecode":                   {"Status"},
-	"lastsyncerror":               {"Last Sync Error"},
-	"lastsyncerrorcode":           {"Last Sync Error Code"},
+func mailboxColumns() map[string][]string {
+	return map[string][]string{
+		"name":                        {"Name"},
+		"emailaddress":                addressHeadings,
+		"emailserverprofile":          {"Server Profile", "Email Server Profile", "_emailserverprofile_value", "emailserverprofilename"},
+		"username":                    {"User Name"},
+		"ewsurl":                      {"Exchange Web Services URL"},
+		"mailboxstatus":               {"Mailbox Status"},
+		"incomingemailstatus":         {"Incoming Email Status"},
+		"outgoingemailstatus":         {"Outgoing Email Status"},
+		"actstatus":                   {"Appointments, Contacts, and Tasks Status"},
+		"incomingemaildeliverymethod": {"Incoming Email"},
+		"outgoingemaildeliverymethod": {"Outgoing Email"},
+		"actdeliverymethod":           {"Appointments, Contacts, and Tasks"},
+		"emailrouteraccessapproval":   {"Email Address Status"},
+		"statecode":                   {"Status"},
+		"lastsyncerror":               {"Last Sync Error"},
+		"lastsyncerrorcode":           {"Last Sync Error Code"},
+	}
 }
 
 // addressHeadings are what Dynamics calls the column "Email Address" in its
@@ -79,8 +83,8 @@ func index(columns map[string][]string) map[string]string {
 }
 
 var (
-	profileIndex = sync.OnceValue(func() map[string]string { return index(profileColumns) })
-	mailboxIndex = sync.OnceValue(func() map[string]string { return index(mailboxColumns) })
+	profileIndex = sync.OnceValue(func() map[string]string { return index(profileColumns()) })
+	mailboxIndex = sync.OnceValue(func() map[string]string { return index(mailboxColumns()) })
 )
 
 // knownColumn says whether a header is one of Dynamics' own.

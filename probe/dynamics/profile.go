@@ -2,14 +2,13 @@ package dynamics
 
 import (
 	"io"
-	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/probe/config/address"
 )
 
 // How much of a text is kept, in bytes. Dataverse bounds names to 100 and the
@@ -210,48 +209,24 @@ func (r *reading) location(logical string, otherProtocol bool) string {
 	return place
 }
 
-var hostLike = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?\.?$|^[0-9A-Fa-f:.]+$`)
-
-var bareHost = regexp.MustCompile(`^([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9-]{0,61}[A-Za-z0-9]$`)
-
 // badLocation says what is wrong with a server location, never repeating it: a
 // URL can hold a password. Whether EWS can be there is another question.
 func badLocation(place string, otherProtocol bool) string {
 	if strings.ContainsFunc(place, func(c rune) bool { return unicode.IsControl(c) || unicode.IsSpace(c) || c == utf8.RuneError }) {
 		return "holds spaces, control characters or damaged ones"
 	}
-	if otherProtocol {
-		return ""
-	}
 	// A host name alone is what some profiles hold. The check is made at its
 	// usual path, and the judgement says that Dynamics needs the whole URL.
-	if bareHost.MatchString(place) {
+	if otherProtocol || address.IsHost(place) && address.IsDomain(place) {
 		return ""
 	}
-	scheme, rest, ok := strings.Cut(place, "://")
-	if !ok || !strings.EqualFold(scheme, "https") && !strings.EqualFold(scheme, "http") {
+	scheme, _, _ := strings.Cut(place, "://")
+	switch _, wrong := address.URL(place, "https://HOST/EWS/Exchange.asmx"); {
+	case !strings.EqualFold(scheme, "https") && !strings.EqualFold(scheme, "http"):
 		return "is no URL with https://"
-	}
-	if authority, _, _ := strings.Cut(rest, "/"); strings.Contains(authority, "@") {
-		return "holds a user name or password in front of the host"
-	}
-	u, err := url.Parse(place)
-	switch {
-	case err != nil:
-		return "is no URL that can be understood"
-	case !hostLike.MatchString(u.Hostname()):
-		return "has no usable host name"
-	case strings.HasSuffix(u.Host, ":"), u.Port() != "" && !validPort(u.Port()):
-		return "has a port that is not a number from 1 to 65535"
-	case u.Fragment != "":
-		return "has a part after #, which is never sent"
 	case len(place) > maxText:
 		return "is too long"
+	default:
+		return wrong
 	}
-	return ""
-}
-
-func validPort(p string) bool {
-	n, err := strconv.Atoi(p)
-	return err == nil && n >= 1 && n <= 65535
 }

@@ -84,7 +84,9 @@ func (v *view) causeAddress(findings []finding.Finding, opened *evidence.Item) f
 }
 
 func (v *view) causeBasic(findings []finding.Finding) finding.CauseReport {
-	if p := v.rec.Target.ProfileAuth; p != "basic" && p != "auto" {
+	if p := v.rec.Target.ProfileAuth; p == "" {
+		return cause(5, finding.CauseNotChecked, "what the profile uses is not known")
+	} else if p != "basic" && p != "auto" {
 		return cause(5, finding.CauseNotApplicable, fmt.Sprintf("the profile uses %s, not Basic", p))
 	}
 	if f := found(findings, "basic-disabled"); f != nil {

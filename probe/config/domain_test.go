@@ -1,13 +1,11 @@
-package main
+package config
 
 import (
+	"context"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
-
-	"github.com/urfave/cli/v2"
 
 	"github.com/ewsprobe/ewsprobe/probe"
 )
@@ -26,6 +24,10 @@ func TestFindRealm(t *testing.T) {
   kdc = dc.fabrikam.example:8888
  }
 `
+	const (
+		stock  = "[libdefaults]\n default_realm = ATHENA.MIT.EDU\n[realms]\n ATHENA.MIT.EDU = {\n  kdc = kerberos.mit.edu\n }\n"
+		mapped = "[libdefaults]\n default_realm = OTHER.EXAMPLE\n[domain_realm]\n .contoso.com = CORP.LOCAL\n"
+	)
 	tests := []struct {
 		name, conf string
 		args       string
@@ -37,7 +39,14 @@ func TestFindRealm(t *testing.T) {
 		{"a basic profile asks for nothing", conf, "--user svc@contoso.com", "", "", "", false},
 		{"negotiate takes this machine's realm", conf, "--user svc --profile-auth negotiate", "CONTOSO.COM", "contoso.com", "dc1.contoso.com:88", false},
 		{"the suffix is a realm of krb5.conf", conf, "--user svc@fabrikam.example --profile-auth negotiate", "FABRIKAM.EXAMPLE", "fabrikam.example", "dc.fabrikam.example:8888", false},
-		{"a foreign suffix is not", conf, "--user svc@tailspin.example --profile-auth negotiate", "CONTOSO.COM", "contoso.com", "dc1.contoso.com:88", false},
+		{"a suffix goes before a realm that has nothing to do with it", conf, "--user svc@tailspin.example --profile-auth negotiate", "TAILSPIN.EXAMPLE", "tailspin.example", "", false},
+		{"the stock file of Debian", stock, "--user svc-crm@contoso.com --explain-rejection", "CONTOSO.COM", "contoso.com", "", false},
+		{"a bare name is not one of strangers", stock, "--user svc-crm --profile-auth negotiate", "", "", "", false},
+		{"nor is a NetBIOS name", stock, `--user CONTOSO\svc-crm --profile-auth negotiate`, "", "", "", false},
+		{"a NetBIOS name among the labels of the realm", conf, `--user CONTOSO\svc --profile-auth negotiate`, "CONTOSO.COM", "contoso.com", "dc1.contoso.com:88", false},
+		{"a realm above the suffix", conf, "--user svc@crm.contoso.com --profile-auth negotiate", "CONTOSO.COM", "contoso.com", "dc1.contoso.com:88", false},
+		{"the file says whose the suffix is", mapped, "--user svc@contoso.com --profile-auth negotiate", "CORP.LOCAL", "corp.local", "", false},
+		{"who names the domain is heard", stock, "--user svc-crm@contoso.com --domain athena.mit.edu", "ATHENA.MIT.EDU", "athena.mit.edu", "kerberos.mit.edu:88", true},
 		{"--domain before all", conf, "--user svc@contoso.com --domain corp.example.", "CORP.EXAMPLE", "corp.example", "", true},
 		{"the domain of --dc", "", "--user svc@mail.example --explain-rejection --dc dc7.corp.example:1636", "CORP.EXAMPLE", "corp.example", "", true},
 		{"an address as --dc: the suffix", "", "--user svc@mail.example --explain-rejection --dc 10.0.0.5", "MAIL.EXAMPLE", "mail.example", "", true},
@@ -51,15 +60,7 @@ func TestFindRealm(t *testing.T) {
 			if err := os.WriteFile(file, []byte(c.conf), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			t.Setenv("KRB5_CONFIG", file)
-			var cfg probe.Config
-			app := &cli.App{Commands: []*cli.Command{{Name: "check", Flags: checkFlags(), Action: func(ctx *cli.Context) (err error) {
-				cfg, err = configure(ctx, ctx.Args().First())
-				return err
-			}}}}
-			if err := app.Run(slices.Concat([]string{"ewsprobe", "check"}, strings.Fields(c.args), []string{"mail.contoso.com"})); err != nil {
-				t.Fatal(err)
-			}
+			cfg := configured(t, c.args+" mail.contoso.com", map[string]string{"KRB5_CONFIG": file})
 			if machineDomain() != "" && c.conf == "" {
 				t.Skip("this machine belongs to a domain")
 			}
@@ -69,4 +70,22 @@ func TestFindRealm(t *testing.T) {
 			}
 		})
 	}
+}
+
+// configured is what a command line of check and an environment come to.
+func configured(t *testing.T, line string, env map[string]string) probe.Config {
+	t.Helper()
+	cfg, err := settled(line, env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cfg
+}
+
+func settled(line string, env map[string]string) (probe.Config, error) {
+	s := New("check", "1.0")
+	s.Argument(s.Keys.Flags(strings.Fields(line)))
+	getenv := func(name string) string { return env[name] }
+	s.Keys.Variables(getenv)
+	return s.Config(context.Background(), getenv)
 }

@@ -1,6 +1,6 @@
 //go:build !windows
 
-package main
+package config
 
 // canSignInAsCurrentUser: there is no SSPI here; --ccache serves instead.
 const canSignInAsCurrentUser = false

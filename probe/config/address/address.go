@@ -1,0 +1,162 @@
+// Package address reads what names a place or an account: URLs, host names,
+// ports, e-mail addresses, accounts. What is wrong is told as the rest of a
+// sentence ("has no usable host name; ..."), which never repeats the text: what
+// stands before an @ may be a password.
+package address
+
+import (
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf16"
+)
+
+// Port reads a port: digits alone, 1 to 65535.
+func Port(s string) (int, bool) {
+	n, err := strconv.ParseUint(s, 10, 16)
+	return int(n), err == nil && n > 0
+}
+
+// IsIP says whether s is an IP address without brackets.
+func IsIP(s string) bool {
+	_, err := netip.ParseAddr(s)
+	return err == nil
+}
+
+// IsHost says whether s may name a host: an IP address, or letters, digits, - and
+// _ between dots. International names have their xn-- form.
+func IsHost(s string) bool {
+	if IsIP(s) {
+		return true
+	}
+	name := strings.TrimSuffix(s, ".")
+	if name == "" || len(name) > 253 || strings.Trim(name, ".-") != name {
+		return false
+	}
+	return !strings.ContainsFunc(name, func(r rune) bool {
+		return r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("_.-", r)
+	})
+}
+
+// IsDomain says whether s is a domain name of at least two labels. Labels may be
+// international.
+func IsDomain(s string) bool {
+	labels := strings.Split(strings.TrimSuffix(s, "."), ".")
+	for _, l := range labels {
+		if !isLabel(l) {
+			return false
+		}
+	}
+	return len(labels) > 1 && len(s) < 254 && !IsIP(s)
+}
+
+func isLabel(s string) bool {
+	return s != "" && len(s) < 64 && strings.Trim(s, "-") == s && !strings.ContainsFunc(s, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsNumber(r) && r != '-' && r != '_'
+	})
+}
+
+// IsMailbox says whether s is an e-mail address. The last label of its domain
+// begins with a letter, so that an IP address is none.
+func IsMailbox(s string) bool {
+	at := strings.LastIndexByte(s, '@')
+	if at < 1 || at > 256 {
+		return false
+	}
+	local, domain := s[:at], s[at+1:]
+	last := domain[strings.LastIndexByte(domain, '.')+1:]
+	if len([]rune(local)) > 64 || strings.ContainsAny(domain, "_") || strings.HasSuffix(domain, ".") || !IsDomain(domain) || len(last) < 2 {
+		return false
+	}
+	return unicode.IsLetter([]rune(last)[0]) && !strings.ContainsFunc(local, func(r rune) bool {
+		return unicode.IsSpace(r) || unicode.IsControl(r) || strings.ContainsRune(`@<>"\(),:;[]`, r)
+	})
+}
+
+// HostPort splits HOST or HOST:PORT, IPv6 addresses with or without brackets.
+func HostPort(s, usual string) (host, port string, ok bool) {
+	host, port = s, usual
+	if at := strings.LastIndexByte(s, ':'); at >= 0 && !IsIP(s) && !strings.HasSuffix(s, "]") {
+		host, port = s[:at], s[at+1:]
+	}
+	if inside, bracketed := strings.CutPrefix(host, "["); bracketed {
+		host = strings.TrimSuffix(inside, "]")
+	}
+	_, valid := Port(port)
+	return host, port, valid && IsHost(host)
+}
+
+// URL reads an absolute URL of a host; example is what such a URL looks like. Else
+// it says what is wrong.
+func URL(raw, example string) (u *url.URL, wrong string) {
+	_, rest, ok := strings.Cut(raw, "://")
+	if !ok {
+		return nil, "has no scheme; write https:// in front of it"
+	}
+	if HasCredentials(raw) {
+		return nil, "holds a user name or password; take it out"
+	}
+	u, err := url.Parse(raw)
+	switch {
+	case err != nil && strings.Contains(rest, ":"):
+		if _, port, _ := strings.Cut(rest, ":"); !strings.ContainsAny(port, "/%") {
+			return nil, "has a port that is not a number from 1 to 65535"
+		}
+		fallthrough
+	case err != nil:
+		return nil, "is not a URL that can be understood; give it like " + example
+	case !IsHost(u.Hostname()):
+		return nil, "has no usable host name; give it like mail.contoso.com (international names in their xn-- form)"
+	case u.Fragment != "":
+		return nil, "has a part after #, which is never sent; leave it out"
+	}
+	if _, valid := Port(u.Port()); !valid && (u.Port() != "" || strings.HasSuffix(u.Host, ":")) {
+		return nil, "has a port that is not a number from 1 to 65535"
+	}
+	u.Scheme, u.Host = strings.ToLower(u.Scheme), strings.ToLower(u.Host)
+	return u, ""
+}
+
+// HasCredentials says whether a URL has a user name or a password in front of its host.
+func HasCredentials(raw string) bool {
+	_, rest, _ := strings.Cut(raw, "://")
+	authority, _, _ := strings.Cut(rest, "/")
+	return strings.Contains(authority, "@")
+}
+
+// mostAccount is the longest name of an account without its domain: Active
+// Directory allows a sAMAccountName of a user no more ([MS-SAMR] 3.1.1.6).
+const mostAccount = 20
+
+// BadAccount says why no account can have this name, "" for one that may be. A
+// logon with such a name is one bad logon more, and can never be a good one.
+func BadAccount(name string) string {
+	domain, user, qualified := strings.Cut(name, `\`)
+	if !qualified {
+		domain, user = "", name
+	}
+	switch {
+	case strings.ContainsFunc(name, unicode.IsControl), strings.Contains(name, ":"):
+		return "holds a colon or a control character, which no sign-in can carry; correct it"
+	case bare(domain) != domain, bare(user) != user:
+		return "has blanks or quotes around it; take them away"
+	case strings.Contains(name, "/"):
+		return `holds a slash, which no account has; give DOMAIN\user or user@domain`
+	case qualified && strings.Contains(user, "@"):
+		return `holds both \ and @; give DOMAIN\user or user@domain`
+	case user == "" || qualified && domain == "":
+		return `is not whole; give DOMAIN\user or user@domain`
+	case qualified && len(utf16.Encode([]rune(user))) > mostAccount:
+		return "has more than 20 characters behind the domain, and Active Directory allows no more; give user@domain"
+	}
+	return ""
+}
+
+// bare is a name without the blanks and quotes that stick to it when it is copied.
+func bare(name string) string {
+	return strings.TrimFunc(name, func(r rune) bool {
+		return unicode.IsSpace(r) || strings.ContainsRune("\"'`\u201c\u201d\u201e\u2018\u2019\u00ab\u00bb\u200b\ufeff", r)
+	})
+}

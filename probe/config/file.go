@@ -1,0 +1,212 @@
+package config
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+	"sync"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// ErrStopped ends a wait for a file when the run ends.
+var ErrStopped = errors.New("stopped before its end")
+
+// File is a file that the user named, open for reading.
+type File struct {
+	io.Reader
+	io.Closer
+	Info fs.FileInfo
+}
+
+// Open opens a file that the user named. To open a pipe waits for somebody who
+// writes to it, and to read it waits for what they write: both end with ctx, and
+// what waits is left behind.
+func Open(ctx context.Context, name string) (*File, error) {
+	type result struct {
+		f   *os.File
+		err error
+	}
+	done := make(chan result, 1)
+	go func() {
+		f, err := os.Open(name)
+		done <- result{f, err}
+	}()
+	var f *os.File
+	select {
+	case <-ctx.Done():
+		return nil, ErrStopped
+	case r := <-done:
+		if r.err != nil {
+			return nil, r.err
+		}
+		f = r.f
+	}
+	info, err := f.Stat()
+	if err == nil && info.IsDir() {
+		err = errors.New("it is a folder")
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	if info.Mode().IsRegular() {
+		return &File{f, f, info}, nil
+	}
+	return &File{NewCancelableReader(ctx, f), f, info}, nil
+}
+
+// CancelableReader is a reader that ends with its context. A read from a terminal
+// or a pipe cannot be broken off: it is left behind.
+type CancelableReader struct {
+	ctx   context.Context
+	in    io.Reader
+	begin sync.Once
+	out   *io.PipeReader
+}
+
+// NewCancelableReader begins to read with the first call of Read: nothing is taken
+// from a terminal that nobody asks.
+func NewCancelableReader(ctx context.Context, in io.Reader) *CancelableReader {
+	return &CancelableReader{ctx: ctx, in: in}
+}
+
+// Unwrap is what it reads from.
+func (l *CancelableReader) Unwrap() io.Reader { return l.in }
+
+func (l *CancelableReader) Read(p []byte) (int, error) {
+	l.begin.Do(func() {
+		out, in := io.Pipe()
+		l.out = out
+		go func() {
+			_, err := io.Copy(in, l.in)
+			in.CloseWithError(err)
+		}()
+		context.AfterFunc(l.ctx, func() { out.CloseWithError(ErrStopped) })
+	})
+	n, err := l.out.Read(p)
+	if errors.Is(err, io.ErrClosedPipe) && l.ctx.Err() != nil {
+		err = ErrStopped
+	}
+	return n, err
+}
+
+// A fileError says what is wrong with a file, as the rest of a sentence.
+type fileError string
+
+func (e fileError) Error() string { return string(e) }
+
+// Read reads a whole small file; the error is the rest of a sentence.
+func Read(ctx context.Context, name string, limit int) ([]byte, error) {
+	f, err := Open(ctx, name)
+	if err != nil {
+		return nil, fileError(fmt.Sprintf("cannot be read (%v)", err))
+	}
+	defer f.Close()
+	return ReadAll(f, limit)
+}
+
+// ReadAll is Read of what is open already.
+func ReadAll(in io.Reader, limit int) ([]byte, error) {
+	raw, err := io.ReadAll(io.LimitReader(in, int64(limit)+1))
+	switch {
+	case err != nil:
+		return nil, fileError(fmt.Sprintf("cannot be read (%v)", err))
+	case len(raw) > limit && limit >= 1<<20:
+		return nil, fileError(fmt.Sprintf("is larger than %d MiB; is it the right file?", limit>>20))
+	case len(raw) > limit:
+		return nil, fileError(fmt.Sprintf("is longer than %d bytes; is it the right file?", limit))
+	}
+	return raw, nil
+}
+
+// Decode reads UTF-8, or UTF-16 with its byte order mark, as Windows PowerShell's
+// > writes it.
+func Decode(raw []byte) (string, error) {
+	var unit func([]byte) uint16
+	switch {
+	case bytes.HasPrefix(raw, []byte{0xff, 0xfe}):
+		unit = func(b []byte) uint16 { return uint16(b[0]) | uint16(b[1])<<8 }
+	case bytes.HasPrefix(raw, []byte{0xfe, 0xff}):
+		unit = func(b []byte) uint16 { return uint16(b[1]) | uint16(b[0])<<8 }
+	default:
+		raw = bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf"))
+		if !utf8.Valid(raw) {
+			return "", fileError("is neither UTF-8 nor UTF-16 with a byte order mark; save it as UTF-8")
+		}
+		return string(raw), nil
+	}
+	raw = raw[2:]
+	if len(raw)%2 != 0 {
+		return "", fileError("is UTF-16 that ends inside a character; save it as UTF-8")
+	}
+	units := make([]uint16, 0, len(raw)/2)
+	for i := 0; i < len(raw); i += 2 {
+		units = append(units, unit(raw[i:]))
+	}
+	text := string(utf16.Decode(units))
+	if strings.ContainsRune(text, unicode.ReplacementChar) {
+		return "", fileError("is damaged UTF-16; save it as UTF-8")
+	}
+	return text, nil
+}
+
+// line reads the one line that a file of a secret holds. Exactly one line end is
+// taken off: a password may end in a space, and an editor adds one line end, not
+// two.
+func line(in io.Reader, limit int) (string, error) {
+	raw, err := ReadAll(in, 2*limit+8) // UTF-16, its mark and its line end
+	if err != nil {
+		return "", err
+	}
+	text, err := Decode(raw)
+	if err != nil {
+		return "", err
+	}
+	if t, ok := strings.CutSuffix(text, "\n"); ok {
+		text = strings.TrimSuffix(t, "\r")
+	}
+	switch {
+	case text == "":
+		return "", fileError("is empty")
+	case len(text) > limit:
+		return "", fileError(fmt.Sprintf("is longer than %d bytes; is it the right file?", limit))
+	}
+	return text, nil
+}
+
+// maxPassword is far above what Windows allows (256 characters).
+const maxPassword = 4096
+
+// ReadPassword reads the password that a file consists of.
+func ReadPassword(in io.Reader) (string, error) {
+	text, err := line(in, maxPassword)
+	if err != nil {
+		return "", err
+	}
+	return text, CheckPassword(text)
+}
+
+// CheckPassword says, as the rest of a sentence, why a password cannot be sent.
+func CheckPassword(text string) error {
+	switch {
+	case text == "":
+		return fileError("is empty")
+	case len(text) > maxPassword:
+		return fileError(fmt.Sprintf("is longer than %d bytes; is it the right file?", maxPassword))
+	case !utf8.ValidString(text):
+		return fileError("is not UTF-8")
+	case strings.ContainsFunc(text, unicode.IsControl):
+		return fileError("holds a control character (a second line, a tab?), which no sign-in can carry; it was not sent")
+	}
+	return nil
+}
+
+// Blanks says whether a password begins or ends with a blank, which is rarely
+// meant.
+func Blanks(password string) bool { return strings.TrimSpace(password) != password }

@@ -1,0 +1,296 @@
+package config
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// Key is one setting, bound to the field that holds its value.
+type Key struct {
+	Name    string // of the flag
+	Group   string
+	Help    string
+	Default string
+	Common  bool // among the first that the help shows
+	Secret  bool // its value names a secret
+
+	value, least, most, hint string
+	values                   []string
+	field                    reflect.Value
+}
+
+// origin is who gave a key its value, by the name that they wrote: a flag, a
+// variable, or a key at a place in a file.
+type origin struct {
+	name         string
+	rank         rank
+	line, column int
+}
+
+type rank int
+
+// The sources; the higher wins.
+const (
+	byProfile rank = iota + 1
+	byVariable
+	byFlag
+)
+
+// Keys are those of a command, in the order of their declaration.
+type Keys struct {
+	List     []*Key
+	from     map[string]origin
+	problems Problems
+	failed   map[string]bool // the keys that something is wrong with
+	yaml     bool            // names are written as in the agent's file
+	command  string
+	lost     bool // there was a flag of which it is not known whether a value follows
+}
+
+// KeysOf reads the declarations of a struct's fields, those of embedded structs
+// included, that a command has.
+func KeysOf(of any, command string) *Keys {
+	ks := &Keys{from: map[string]origin{}, failed: map[string]bool{}, command: command}
+	if of != nil {
+		ks.walk(reflect.ValueOf(of).Elem(), "", "", of)
+	}
+	return ks
+}
+
+func (ks *Keys) walk(v reflect.Value, group, in string, of any) {
+	for i := range v.NumField() {
+		f := v.Type().Field(i)
+		if f.Anonymous {
+			ks.walk(v.Field(i), f.Tag.Get("group"), f.Tag.Get("in"), of)
+			continue
+		}
+		commands := f.Tag.Get("in")
+		if commands == "" {
+			commands = in
+		}
+		if f.Tag == "" || commands != "" && !slices.Contains(strings.Fields(commands), ks.command) {
+			if d := f.Tag.Get("default"); d != "" && d != "-" { // a default holds where nobody can say otherwise
+				(&Key{field: v.Field(i)}).set(d)
+			}
+			continue
+		}
+		tag := f.Tag.Get
+		k := &Key{
+			Name: tag("flag"), Group: group, Help: tag("help"), Default: tag("default"), Common: tag("common") != "", Secret: tag("secret") != "",
+			value: tag("value"), hint: tag("hint"), values: strings.Fields(tag("values")), field: v.Field(i),
+		}
+		if k.Name == "" {
+			k.Name = kebab(f.Name)
+		}
+		k.least, k.most, _ = strings.Cut(tag("range"), " ")
+		if c, ok := of.(interface{ Choices(string) []string }); ok && tag("values") == "-" {
+			k.values = c.Choices(k.Name)
+		}
+		if k.Default != "" && k.Default != "-" {
+			k.set(k.Default)
+		}
+		ks.List = append(ks.List, k)
+	}
+}
+
+// kebab is client-id of ClientID and ca-file of CAFile.
+func kebab(field string) string {
+	var b strings.Builder
+	r := []rune(field)
+	for i, c := range r {
+		if i > 0 && unicode.IsUpper(c) && (unicode.IsLower(r[i-1]) || i+1 < len(r) && unicode.IsLower(r[i+1])) {
+			b.WriteByte('-')
+		}
+		b.WriteRune(unicode.ToLower(c))
+	}
+	return b.String()
+}
+
+// Find is the key of a name, nil if there is none.
+func (ks *Keys) Find(name string) *Key {
+	for _, k := range ks.List {
+		if k.Name == name {
+			return k
+		}
+	}
+	return nil
+}
+
+// Flag is how the key is written on a command line.
+func (k *Key) Flag() string {
+	if len(k.Name) == 1 {
+		return "-" + k.Name
+	}
+	return "--" + k.Name
+}
+
+// Variable is the variable of the environment that gives the key.
+func (k *Key) Variable() string {
+	return "EWSPROBE_" + strings.ToUpper(strings.ReplaceAll(k.Name, "-", "_"))
+}
+
+// YAML is the name of the key in the agent's file.
+func (k *Key) YAML() string { return strings.ReplaceAll(k.Name, "-", "_") }
+
+// TakesValue says whether the flag is followed by a value.
+func (k *Key) TakesValue() bool { return k.field.Kind() != reflect.Bool && !k.counts() }
+
+// Repeatable says whether the key can be given several times.
+func (k *Key) Repeatable() bool { return k.field.Kind() == reflect.Slice || k.counts() }
+
+// counts: -v, which is said more often for more.
+func (k *Key) counts() bool { return len(k.Name) == 1 }
+
+// IsFile says whether the value is the name of a file or of a folder.
+func (k *Key) IsFile() bool { return slices.Contains([]string{"FILE", "FOLDER", "STATE"}, k.value) }
+
+// Values are the only ones that there are; none where any text may stand.
+func (k *Key) Values() []string { return k.values }
+
+// Value stands for the value in the help.
+func (k *Key) Value() string {
+	switch {
+	case !k.TakesValue():
+		return ""
+	case k.value != "":
+		return k.value
+	case k.field.Type() == reflect.TypeFor[time.Duration]():
+		return "TIME"
+	case k.field.Kind() == reflect.Int:
+		return "N"
+	}
+	return "VALUE"
+}
+
+// About is the help with values, default and whether the key can be repeated.
+func (k *Key) About() string {
+	s := k.Help
+	if len(k.values) > 0 {
+		s += ": " + OneOf(k.values, "or")
+	}
+	if k.field.Kind() == reflect.Slice {
+		s += "; repeatable"
+	}
+	if k.Default != "" && k.Default != "-" {
+		s += " (default: " + k.Default + ")"
+	}
+	return s
+}
+
+// set reads a value; wrong is the rest of a sentence.
+func (k *Key) set(text string) (wrong string) {
+	switch to := k.field.Addr().Interface().(type) {
+	case *string:
+		if len(k.values) > 0 && !slices.Contains(k.values, text) {
+			return fmt.Sprintf("%q is unknown; use %s", text, OneOf(k.values, "or"))
+		}
+		*to = text
+	case *[]string:
+		*to = append(*to, text)
+	case *bool:
+		on, err := strconv.ParseBool(strings.ToLower(text))
+		if err != nil {
+			return fmt.Sprintf("%q is neither true nor false", text)
+		}
+		*to = on
+	case *int:
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			return fmt.Sprintf("%q is not a whole number", text)
+		}
+		*to = n
+		if least, err := strconv.Atoi(k.least); err == nil && n < least {
+			return k.outOfRange(text)
+		}
+		if most, err := strconv.Atoi(k.most); err == nil && n > most {
+			return k.outOfRange(text)
+		}
+	case *time.Duration:
+		d, err := time.ParseDuration(text)
+		if err != nil {
+			return "needs a number with its unit, like 30s or 2m"
+		}
+		*to = d
+		if least, err := time.ParseDuration(k.least); err == nil && d < least {
+			return k.outOfRange(text)
+		}
+		if most, err := time.ParseDuration(k.most); err == nil && d > most {
+			return k.outOfRange(text)
+		}
+	default:
+		panic("config: no key can be a " + k.field.Type().String())
+	}
+	return ""
+}
+
+func (k *Key) outOfRange(text string) string {
+	return fmt.Sprintf("%s is out of range; use %s to %s%s", text, k.least, k.most, k.hint)
+}
+
+// OneOf lists words: a, b or c.
+func OneOf[T ~string](words []T, last string) string {
+	var b strings.Builder
+	for i, w := range words {
+		switch {
+		case i == 0:
+		case i == len(words)-1:
+			b.WriteString(" " + last + " ")
+		default:
+			b.WriteString(", ")
+		}
+		b.WriteString(string(w))
+	}
+	return b.String()
+}
+
+// Schema is the part of a JSON Schema (draft 2020-12) that describes the key in the
+// agent's file.
+func (k *Key) Schema() map[string]any {
+	s := map[string]any{"description": k.Help}
+	switch k.field.Interface().(type) {
+	case bool:
+		s["type"] = "boolean"
+	case int:
+		s["type"] = "integer"
+		if least, err := strconv.Atoi(k.least); err == nil {
+			s["minimum"] = least
+		}
+		if most, err := strconv.Atoi(k.most); err == nil {
+			s["maximum"] = most
+		}
+	case []string:
+		s["type"], s["items"] = "array", map[string]any{"type": "string"}
+	case time.Duration:
+		s["type"], s["pattern"] = "string", `^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$`
+	default:
+		s["type"] = "string"
+	}
+	if len(k.values) > 0 {
+		s["enum"] = k.values
+	}
+	if k.Default != "" && k.Default != "-" {
+		s["default"] = k.defaultValue()
+	}
+	return s
+}
+
+func (k *Key) defaultValue() any {
+	if n, err := strconv.Atoi(k.Default); err == nil && k.field.Kind() == reflect.Int {
+		return n
+	}
+	return k.Default
+}
+
+// Schema are the properties that the keys are in a mapping of the agent's file.
+func (ks *Keys) Schema() map[string]any {
+	properties := map[string]any{}
+	for _, k := range ks.List {
+		properties[k.YAML()] = k.Schema()
+	}
+	return properties
+}

@@ -1,0 +1,115 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Problem is one thing that is wrong. Text is a sentence that begins with the name
+// by which the value was given, and says what to do.
+type Problem struct {
+	Text         string
+	Invalid      bool // of a file, not of the command line: config-invalid, else bad-usage
+	Line, Column int  // in the file that the setting was read from; 0 elsewhere
+}
+
+// Problems are all that is wrong, in the order in which it was found.
+type Problems []Problem
+
+func (p Problems) Error() string {
+	texts := make([]string, len(p))
+	for i, one := range p {
+		texts[i] = one.Text
+		if one.Line > 0 {
+			texts[i] = fmt.Sprintf("line %d, column %d: %s", one.Line, one.Column, one.Text)
+		}
+		if len(p) > 1 {
+			texts[i] = fmt.Sprintf("(%d) %s", i+1, texts[i])
+		}
+	}
+	return strings.Join(texts, "; ")
+}
+
+// Invalid: only files are wrong.
+func (p Problems) Invalid() bool {
+	for _, one := range p {
+		if !one.Invalid {
+			return false
+		}
+	}
+	return true
+}
+
+// Join puts the problems of several steps together; another error goes before
+// them, alone. nil where there are none.
+func Join(errs ...error) error {
+	var all Problems
+	for _, err := range errs {
+		var p Problems
+		switch {
+		case errors.As(err, &p):
+			all = append(all, p...)
+		case err != nil:
+			return err
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return all
+}
+
+// Err are the problems of the keys so far.
+func (ks *Keys) Err() error { return Join(ks.problems) }
+
+// usage notes what is wrong with how the program is called: format is a sentence in
+// which {profile-auth} is the name of a key.
+func (ks *Keys) usage(format string, args ...any) { ks.note(false, format, args...) }
+
+// invalid notes what is wrong with a file.
+func (ks *Keys) invalid(format string, args ...any) { ks.note(true, format, args...) }
+
+func (ks *Keys) note(invalid bool, format string, args ...any) {
+	p := Problem{Text: fmt.Sprintf(ks.named(format), args...), Invalid: invalid || ks.yaml}
+	if _, rest, ok := strings.Cut(format, "{"); ok {
+		name, _, _ := strings.Cut(rest, "}")
+		p.Line, p.Column = ks.from[name].line, ks.from[name].column
+		ks.failed[name] = true
+	}
+	ks.problems = append(ks.problems, p)
+}
+
+// named puts the names of keys in the place of {key}: as they were given, else as
+// they would be given here.
+func (ks *Keys) named(format string) string {
+	var b strings.Builder
+	for {
+		before, rest, found := strings.Cut(format, "{")
+		b.WriteString(before)
+		if !found {
+			return b.String()
+		}
+		name, after, closed := strings.Cut(rest, "}")
+		if !closed || ks.Find(name) == nil && name != "target" && name != "mailbox" {
+			b.WriteString("{")
+			format = rest
+			continue
+		}
+		b.WriteString(ks.name(name))
+		format = after
+	}
+}
+
+func (ks *Keys) name(key string) string {
+	from := ks.from[key]
+	switch {
+	case from.rank > byProfile:
+		return from.name
+	case ks.yaml:
+		return strings.ReplaceAll(key, "-", "_")
+	case key == "target" && ks.command != "batch":
+		return "TARGET"
+	}
+	return "--" + key
+}

@@ -1,0 +1,151 @@
+// Package config holds what a check, a batch and a target of the agent are told,
+// and by whom. A flag wins over a variable of the environment, a variable over an
+// exported Dynamics profile, a profile over the default; the agent's YAML takes the
+// place of flags and variables. Everything is validated in one place, and all that
+// is wrong is told at once, each under the name by which it was given.
+//
+// Settings.Config reads the small files that the settings name. Nothing here dials,
+// prompts or prints.
+package config
+
+import (
+	"time"
+
+	"github.com/ewsprobe/ewsprobe/probe/report"
+)
+
+// Settings are all keys. To add one, add its line here and nothing else: of it are
+// made the flag (--client-id, in kebab case), the variable (EWSPROBE_CLIENT_ID), the
+// key of the agent's file (client_id), its help, completion, manual page, checks of
+// its form and its part of the JSON Schema. TestOneLineForEachKey holds this.
+//
+//	help     what it is for; values, default and unit are added
+//	value    what stands for the value in the help: FILE and FOLDER are completed
+//	values   the only ones there are; "-" asks Choices
+//	default  where nothing else is said
+//	range    the least and the most, for numbers and durations
+//	hint     goes behind the complaint about a value out of range
+//	in       the commands that have it, in place of its group's
+//	common   one of those that --help shows without --help-all
+//	secret   what the file holds must not be shown
+type Settings struct {
+	AccountKeys    `group:"Account" in:"check batch agent"`
+	MailboxKeys    `group:"Mailbox and profile" in:"check batch agent"`
+	ConnectionKeys `group:"Connection" in:"check batch agent"`
+	CloudKeys      `group:"Dynamics and cloud" in:"check batch agent"`
+	SafetyKeys     `group:"Safety" in:"check batch agent"`
+	BatchKeys      `group:"Many mailboxes" in:"batch"`
+	OutputKeys     `group:"Output" in:"check batch diagnose"`
+
+	Keys *Keys
+}
+
+// AccountKeys say who signs in and with what.
+type AccountKeys struct {
+	User                string `common:"y" value:"NAME" help:"the account, DOMAIN\\user or user@domain"`
+	PasswordFile        string `in:"check batch agent secret" common:"y" secret:"y" value:"FILE" help:"read the password from FILE (- is standard input); else EWSPROBE_PASSWORD, else a prompt"`
+	PasswordFromKeyring bool   `help:"take the password from the credential store of the operating system (ewsprobe secret set)"`
+	NoCredentials       bool   `common:"y" help:"no account: only what can be learnt anonymously (a token for Graph is still used)"`
+	CurrentUser         bool   `help:"sign in as the logged-on user (Windows only)"`
+	Keytab              string `secret:"y" value:"FILE" help:"sign in with Kerberos, by the key in FILE instead of a password"`
+	CCache              string `flag:"ccache" secret:"y" value:"FILE" help:"sign in with Kerberos, by the ticket in the credential cache FILE"`
+	SPN                 string `value:"NAME" help:"the service principal name of EWS; else HTTP/ and the host name"`
+	Domain              string `value:"NAME" help:"the DNS name of the account's domain; else that of this machine"`
+	DC                  string `value:"HOST[:PORT]" help:"the domain controller to ask, with its port for LDAPS (636)"`
+	ExplainRejection    bool   `help:"if the account is refused, ask a domain controller why: Kerberos for free, LDAPS for one logon"`
+	UserColumn          string `in:"batch" value:"NAME" help:"each row has an account of its own: the column with its name"`
+	PasswordFileColumn  string `in:"batch" value:"NAME" help:"the column with the file that holds the password of the row's account"`
+	PasswordDir         string `in:"batch" secret:"y" value:"FOLDER" help:"the folder that those files are in; nothing outside of it is read"`
+}
+
+// MailboxKeys say what Dynamics does with the account.
+type MailboxKeys struct {
+	Mailbox            string `common:"y" in:"check agent" value:"ADDRESS" help:"the mailbox that Dynamics uses"`
+	Impersonate        bool   `common:"y" help:"reach the mailbox by impersonation, as the profile does"`
+	ProfileAuth        string `common:"y" default:"basic" values:"basic ntlm negotiate oauth auto" help:"what the Dynamics e-mail server profile uses"`
+	Profile            string `common:"y" value:"FILE" help:"the e-mail server profile as exported from Dynamics (CSV, JSON); sets what no flag does, TARGET too"`
+	Autodiscover       string `value:"URL" help:"the Autodiscover endpoint to ask where EWS is"`
+	FollowAutodiscover bool   `help:"sign in at hosts too that Autodiscover names and you did not"`
+}
+
+// ConnectionKeys say how EWS is reached.
+type ConnectionKeys struct {
+	Target            string        `in:"batch agent" common:"y" value:"TARGET" help:"an EWS URL, HOST or HOST:PORT; else the profile's URL"`
+	View              string        `default:"inside" values:"inside public" help:"from where the endpoint is seen"`
+	Address           []string      `value:"IP[:PORT]" help:"connect there, keep the host name"`
+	EachAddress       bool          `help:"check every address of the name"`
+	CAFile            string        `common:"y" value:"FILE" help:"trust the certificates in FILE (PEM or DER) beside the system's"`
+	Insecure          bool          `help:"go on past an untrusted certificate, password included"`
+	Proxy             string        `value:"URL" help:"reach EWS through this http proxy"`
+	Timeout           time.Duration `default:"30s" range:"1s 1h" help:"hard limit of the whole check"`
+	UserAgent         string        `value:"TEXT" default:"-" help:"the user agent to send"`
+	DynamicsUserAgent string        `value:"TEXT" help:"the user agent to try after a 403, instead of the known ones of Dynamics"`
+	NoUserAgentProbe  bool          `help:"do not try Dynamics' user agents after a 403"`
+	CertWarn          int           `default:"30" range:"0 3650" value:"DAYS" help:"warn when the certificate expires within this many days; 0 is never"`
+}
+
+// CloudKeys say what is looked up outside the network.
+type CloudKeys struct {
+	Cloud             bool   `help:"also look up, outside the network, where the mailbox is and which tenant it is in"`
+	DynamicsURL       string `value:"URL" help:"read Dynamics' tenant from its own URL, like https://contoso.crm4.dynamics.com; implies --cloud"`
+	Tenant            string `value:"GUID|DOMAIN" help:"Dynamics' tenant; implies --cloud"`
+	TokenFile         string `secret:"y" value:"FILE" help:"ask Microsoft Graph about the mailbox's user with the access token in FILE; implies --cloud"`
+	ClientID          string `value:"GUID" help:"ask Microsoft Graph as this application of the tenant of --tenant; needs --client-secret-file"`
+	ClientSecretFile  string `secret:"y" value:"FILE" help:"read the application's client secret from FILE"`
+	EntraURL          string `value:"URL" default:"https://login.microsoftonline.com" help:"where Entra is asked; the client secret is sent there"`
+	ExchangeOnlineURL string `value:"URL" default:"https://outlook.office365.com" help:"where Exchange Online is asked"`
+	GraphURL          string `value:"URL" default:"https://graph.microsoft.com" help:"where Microsoft Graph is asked; the token is sent there"`
+}
+
+// SafetyKeys keep an account from being locked out.
+type SafetyKeys struct {
+	MaxRejections int  `default:"2" range:"1 10" hint:", or {no-credentials} to send no password" help:"how many refused logons the account may cost in one run"`
+	RetryRefused  bool `help:"send a password all the same that was refused within the last 60 minutes"`
+}
+
+// BatchKeys say which rows are checked and how many at a time.
+type BatchKeys struct {
+	Column            string        `value:"NAME" common:"y" help:"the column with the addresses; else that of Dynamics' export (emailaddress, Email Address)"`
+	Concurrency       int           `default:"10" range:"1 100" hint:" (Exchange allows 27 to an account by default)" help:"how many calls are under way at a time, at most"`
+	TimeoutPerMailbox time.Duration `default:"10m" range:"1s 24h" help:"how long a mailbox is tried while the server asks for patience or does not answer"`
+	Resume            string        `value:"STATE" common:"y" help:"keep in the file STATE what was reported, and go on from there when run again"`
+	Shard             string        `value:"i/n" help:"check only part i of n of the rows: the same rows everywhere, duplicates together"`
+}
+
+// OutputKeys say what is given out and where to.
+type OutputKeys struct {
+	Format   string   `common:"y" default:"text" values:"-" help:"what to print"`
+	Save     []string `common:"y" value:"FILE" help:"also write the report to FILE, whose ending tells the format"`
+	Baseline string   `in:"check batch diagnose agent" value:"FILE" help:"accepted findings with reason and expiry date (YAML); they are told and no longer decide the status"`
+	Redact   bool     `help:"numbered placeholders in the place of names, addresses and identifiers, in every output"`
+	Verbose  int      `flag:"v" in:"check batch" help:"tell each step on standard error; -vv shows the wire too, secrets masked"`
+}
+
+// Choices are the values of a key that another package has.
+func (s *Settings) Choices(key string) []string {
+	if key == "format" {
+		return report.FormatNames()
+	}
+	return nil
+}
+
+// New are the settings of a command, with every default.
+func New(command, version string) *Settings {
+	s := &Settings{}
+	s.Keys = KeysOf(s, command)
+	s.UserAgent = "ewsprobe/" + version
+	if k := s.Keys.Find("user-agent"); k != nil {
+		k.Default = s.UserAgent
+	}
+	if k := s.Keys.Find("save"); k != nil {
+		endings := report.Extensions()
+		if command == "batch" {
+			endings = append([]string{".jsonl"}, endings...)
+		}
+		k.Help += " (" + OneOf(endings, "or") + ")"
+	}
+	return s
+}
+
+// Given says whether somebody gave a key its value.
+func (s *Settings) Given(key string) bool { return s.Keys.from[key] != (origin{}) }

@@ -1,0 +1,200 @@
+package config
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// TestOneLineForEachKey: every line of Settings is a flag, a variable, a key of the
+// agent's file, and has its help and its part of the schema, all by one declaration.
+func TestOneLineForEachKey(t *testing.T) {
+	fields := 0
+	for i := range reflect.TypeFor[Settings]().NumField() {
+		if f := reflect.TypeFor[Settings]().Field(i); f.Anonymous {
+			fields += f.Type.NumField()
+		}
+	}
+	names := map[string]bool{}
+	for _, command := range []string{"check", "batch", "agent", "diagnose"} {
+		s := New(command, "1.0")
+		for _, k := range s.Keys.List {
+			names[k.Name] = true
+			value := map[bool]string{true: "1", false: "true"}[k.Value() == "N" || k.Value() == "DAYS" || k.counts()]
+			switch {
+			case len(k.Values()) > 0:
+				value = k.Values()[0]
+			case k.Value() == "TIME":
+				value = "1m"
+			case k.TakesValue() && value != "1":
+				value = "x"
+			}
+			for source, read := range map[string]func(*Settings){
+				"flag": func(s *Settings) { s.Keys.Flags([]string{k.Flag() + "=" + value}) },
+				"variable": func(s *Settings) {
+					s.Keys.Variables(func(v string) string { return map[string]string{k.Variable(): value}[v] })
+				},
+				"yaml": func(s *Settings) {
+					var node yaml.Node
+					if err := yaml.Unmarshal([]byte(k.YAML()+": "+map[bool]string{true: "[" + value + "]", false: value}[k.field.Kind() == reflect.Slice]), &node); err != nil {
+						t.Fatal(err)
+					}
+					s.YAML(&node, nil)
+				},
+			} {
+				s := New(command, "1.0")
+				read(s)
+				if err := s.Keys.Err(); err != nil || !s.Given(k.Name) {
+					t.Errorf("%s: --%s by %s: %v", command, k.Name, source, err)
+				}
+			}
+			if k.Help == "" || k.Group == "" || k.Schema()["type"] == nil || len(k.Help) > 120 {
+				t.Errorf("--%s: help %q, group %q, schema %v", k.Name, k.Help, k.Group, k.Schema())
+			}
+		}
+	}
+	if len(names) != fields {
+		t.Errorf("%d fields, %d keys", fields, len(names))
+	}
+	if _, err := json.Marshal(New("agent", "1.0").Keys.Schema()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestKebab(t *testing.T) {
+	for field, want := range map[string]string{
+		"ClientID": "client-id", "CAFile": "ca-file", "DynamicsURL": "dynamics-url", "DC": "dc", "NoUserAgentProbe": "no-user-agent-probe", "ExchangeOnlineURL": "exchange-online-url",
+	} {
+		if got := kebab(field); got != want {
+			t.Errorf("%s: %s, want %s", field, got, want)
+		}
+	}
+}
+
+// A flag wins over a variable, a variable over a profile, a profile over the default.
+func TestWhoWins(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "profile.csv")
+	profile := "name,incomingserverlocation,incomingauthenticationprotocol,incomingusername,incomingcredentialretrieval\n" +
+		"p,https://profile.contoso.com/EWS/Exchange.asmx,2,profile@contoso.com,1\n"
+	if err := os.WriteFile(file, []byte(profile), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		line              string
+		env               map[string]string
+		auth, user, where string
+	}{
+		{"--user u h.example", nil, "basic", "u", "h.example"},
+		{"--profile FILE", nil, "ntlm", "profile@contoso.com", "profile.contoso.com"},
+		{"--profile FILE h.example", map[string]string{"EWSPROBE_PROFILE_AUTH": "negotiate"}, "negotiate", "profile@contoso.com", "h.example"},
+		{"h.example --profile-auth basic", map[string]string{"EWSPROBE_PROFILE_AUTH": "negotiate", "EWSPROBE_USER": "v", "EWSPROBE_PROFILE": file}, "basic", "v", "h.example"},
+		{"h.example --user f", map[string]string{"EWSPROBE_USER": "v", "EWSPROBE_VIEW": ""}, "basic", "f", "h.example"},
+	} {
+		cfg := configured(t, strings.ReplaceAll(c.line, "FILE", file), c.env)
+		if cfg.ProfileAuth != c.auth || cfg.User != c.user || cfg.URL.Hostname() != c.where {
+			t.Errorf("%s: %s, %s, %s", c.line, cfg.ProfileAuth, cfg.User, cfg.URL)
+		}
+	}
+}
+
+// A flag puts aside what the environment says and it cannot go with.
+func TestFlagAgainstVariable(t *testing.T) {
+	env := map[string]string{"EWSPROBE_USER": "u", "EWSPROBE_PASSWORD_FILE": "p", "EWSPROBE_EACH_ADDRESS": "true", "EWSPROBE_KEYTAB": "nowhere"}
+	cfg := configured(t, "--no-credentials --address 10.0.0.1 h.example", env)
+	if cfg.EachAddress || !slices.Equal(cfg.Addresses, []string{"10.0.0.1:443"}) {
+		t.Errorf("%v %v", cfg.EachAddress, cfg.Addresses)
+	}
+	if _, err := settled("--each-address --address 10.0.0.1 --no-credentials h.example", nil); err == nil {
+		t.Error("two flags that exclude each other are taken")
+	}
+}
+
+// Where the flags are, and what is none.
+func TestFlags(t *testing.T) {
+	for _, c := range []struct{ line, rest, user, problem string }{
+		{"--user u h", "h", "u", ""},
+		{"h --user u", "h", "u", ""},
+		{"h --user=u -v -vv", "h", "u", ""},
+		{"-user u h", "h", "u", ""},
+		{"--user u -- --h", "--h", "u", ""},
+		{"--user u - -2147220956", "- -2147220956", "u", ""},
+		{"--user u --user w h", "h", "w", ""},
+		{"--timeout -5s --user u h", "h", "u", "--timeout -5s is out of range; use 1s to 1h"},
+		{"h --user", "h", "", "--user needs a value"},
+		{"--usr u h", "h", "", "there is no flag --usr here; did you mean --user?"},
+		{"--xyzzy h", "h", "", "there is no flag --xyzzy here; see `ewsprobe check --help`"},
+		{"--user= h", "h", "", "--user is empty; give its value, or leave the flag out"},
+		{"--impersonate=maybe h", "h", "", `--impersonate "maybe" is neither true nor false`},
+		{"--password S3cret h", "S3cret h", "", "no flag takes the password, because process lists are public; use --password-file FILE, EWSPROBE_PASSWORD or the prompt"},
+	} {
+		s := New("check", "1.0")
+		rest := strings.Join(s.Keys.Flags(strings.Fields(c.line)), " ")
+		problem := ""
+		if err := s.Keys.Err(); err != nil {
+			problem = err.Error()
+		}
+		if rest != c.rest || s.User != c.user || problem != c.problem {
+			t.Errorf("%s: rest %q, user %q: %s", c.line, rest, s.User, problem)
+		}
+		if strings.Contains(c.line, "-vv") && s.Verbose != 3 {
+			t.Errorf("%s: %d", c.line, s.Verbose)
+		}
+	}
+}
+
+// Everything that is wrong with a target of the agent's file is told at once, each
+// with its place, in the names of that file.
+func TestYAML(t *testing.T) {
+	for _, c := range []struct{ text, want string }{
+		{"target: mail.contoso.com\nuser: svc\ntimeout: 45s\naddress: [10.0.0.1]\ncert_warn: 10\nimpersonate: true\nmailbox: anna@contoso.com", ""},
+		{"target: h.example\nno_credentials: yes\nuser: 5", "(1) line 2, column 17: no_credentials must be true or false; (2) line 3, column 7: user must be a text; (3) user is missing; give the account as DOMAIN\\user or user@domain, or no_credentials for what can be learnt without one"},
+		{"target: h.example\nuser: u\nusr: w", "line 3, column 1: there is no key usr here; did you mean user?"},
+		{"target: h.example\nuser: u\nuser: w", "line 3, column 1: user is there twice"},
+		{"target: h.example\nuser: u\ntimeout:", "line 3, column 1: timeout has no value"},
+		{"target: h.example\nuser: u\ntimeout: 30", "line 3, column 10: timeout must be a number with its unit, like 30s or 2m"},
+		{"target: h.example\nuser: u\ntimeout: 2h", "line 3, column 10: timeout 2h is out of range; use 1s to 1h"},
+		{"target: h.example\nuser: u\nprofile_auth: kerberos", `line 3, column 15: profile_auth "kerberos" is unknown; use basic, ntlm, negotiate, oauth or auto`},
+		{"target: h.example\nuser: u\naddress: 10.0.0.1", "line 3, column 10: address must be a list of texts"},
+		{"target: h.example\nuser: u\nca-file: x", "line 3, column 1: there is no key ca-file here; did you mean ca_file?"},
+		{"target: h.example\nuser: A/u\nca_file: nowhere.pem", "(1) line 2, column 7: user holds a slash, which no account has; give DOMAIN\\user or user@domain; (2) line 3, column 10: ca_file nowhere.pem cannot be read (open nowhere.pem: no such file or directory)"},
+		{"name: other\ntarget: h.example\nuser: u", ""},
+	} {
+		var node yaml.Node
+		if err := yaml.Unmarshal([]byte(c.text), &node); err != nil {
+			t.Fatal(err)
+		}
+		s := New("agent", "1.0")
+		s.YAML(&node, func(key string, _ *yaml.Node) bool { return key == "name" })
+		_, err := s.Config(context.Background(), func(string) string { return "" })
+		got := ""
+		if err != nil {
+			got = err.Error()
+		}
+		if got != c.want {
+			t.Errorf("%s\n got %s\nwant %s", c.text, got, c.want)
+		}
+		var p Problems
+		if errors.As(err, &p) && !p.Invalid() {
+			t.Errorf("%s: not config-invalid", c.text)
+		}
+	}
+}
+
+// Every default holds in every command, also of keys that it has not.
+func TestDefaults(t *testing.T) {
+	for _, command := range []string{"check", "batch", "agent"} {
+		s := New(command, "1.0")
+		if s.Timeout != 30*time.Second || s.MaxRejections != 2 || s.CertWarn != 30 || s.ProfileAuth != "basic" || s.Format != "text" || s.UserAgent != "ewsprobe/1.0" || s.Concurrency != 10 {
+			t.Errorf("%s: %+v", command, s)
+		}
+	}
+}

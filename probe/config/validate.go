@@ -1,0 +1,274 @@
+package config
+
+import (
+	"cmp"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/ewsprobe/ewsprobe/ews"
+	"github.com/ewsprobe/ewsprobe/probe"
+	"github.com/ewsprobe/ewsprobe/probe/config/address"
+)
+
+const (
+	ewsPath    = "/EWS/Exchange.asmx"
+	exampleURL = "https://mail.contoso.com" + ewsPath
+)
+
+// parseTarget reads TARGET: an EWS URL, HOST or HOST:PORT, or a mailbox address.
+func (s *Settings) parseTarget(cfg *probe.Config) {
+	target := strings.TrimSpace(s.Target)
+	if address.IsMailbox(target) {
+		cfg.FromAddress = target
+		cfg.Mailbox = cmp.Or(cfg.Mailbox, target)
+		return
+	}
+	u, wrong := targetURL(target)
+	if wrong != "" {
+		s.Keys.usage("{target} %s", s.Keys.named(wrong))
+		return
+	}
+	cfg.URL = u
+}
+
+func targetURL(target string) (u *url.URL, wrong string) {
+	scheme, _, whole := strings.Cut(target, "://")
+	switch scheme = strings.ToLower(scheme); {
+	case target == "":
+		return nil, "is empty; give the EWS URL or the host name"
+	case strings.ContainsFunc(target, unicode.IsControl):
+		return nil, "holds control characters; give the EWS URL or the host name"
+	case address.HasCredentials(target):
+		return nil, inProcessLists + " and use {user} and {password-file}"
+	case whole && scheme != "https" && scheme != "http":
+		return nil, "is reached over " + scheme + "://, which is no way to reach EWS; use https://"
+	case !whole && strings.Contains(target, "/"):
+		return nil, "has a path but no scheme; write https:// in front of it"
+	case !whole && strings.Contains(target, "@"):
+		return nil, "is neither a URL nor an e-mail address; give the EWS URL, the host name, or an address like anna@contoso.com"
+	case !whole && address.IsIP(target) && strings.Contains(target, ":"):
+		target = "https://[" + target + "]" + ewsPath
+	case !whole:
+		target = "https://" + target + ewsPath
+	}
+	if u, wrong = address.URL(target, exampleURL); wrong == "" && (u.Path == "" || u.Path == "/") {
+		u.Path = ewsPath
+	}
+	return u, wrong
+}
+
+const inProcessLists = "holds a user name or password, and process lists are public; take it out"
+
+// parseURL reads the URL that a key has; nil where it has none, or none that is
+// right.
+func (s *Settings) parseURL(key, raw, like string, further func(*url.URL) string) *url.URL {
+	if raw == "" {
+		return nil
+	}
+	u, wrong := address.URL(raw, like)
+	switch {
+	case address.HasCredentials(raw):
+		wrong = inProcessLists
+	case wrong == "":
+		wrong = further(u)
+	}
+	if wrong != "" {
+		s.Keys.usage("{"+key+"} "+"%s", wrong)
+		return nil
+	}
+	return u
+}
+
+// checkAccount looks at the names of the account and of the mailbox.
+func (s *Settings) checkAccount(cfg *probe.Config) {
+	ks := s.Keys
+	anonymous := cfg.NoCredentials || cfg.CurrentUser || cfg.ProfileAuth == probe.ProfileOAuth
+	if cfg.User == "" && s.UserColumn == "" && s.CCache == "" && !anonymous && !s.Given("user") && !ks.failed["profile"] && !ks.failed["profile-auth"] {
+		ks.usage(`{user} is missing; give the account as DOMAIN\user or user@domain, or {no-credentials} for what can be learnt without one`)
+	}
+	if wrong := address.BadAccount(cfg.User); wrong != "" && cfg.User != "" && !cfg.CurrentUser {
+		if ks.from["user"].rank == byProfile {
+			ks.invalid("{profile} %s: the user name in it %s", s.Profile, wrong)
+		} else {
+			ks.usage("{user} %s", wrong)
+		}
+	}
+	if cfg.Mailbox != "" && !address.IsMailbox(cfg.Mailbox) {
+		ks.usage("{mailbox} %q is not an e-mail address; give one like anna@contoso.com", cfg.Mailbox)
+	}
+	if cfg.Impersonate && cfg.Mailbox == "" && ks.Find("mailbox") != nil && !ks.failed["target"] {
+		ks.usage("{impersonate} needs {mailbox} ADDRESS: whom to impersonate")
+	}
+}
+
+// checkTogether refuses what contradicts each other.
+func (s *Settings) checkTogether(cfg *probe.Config) {
+	ks := s.Keys
+	key := s.Keytab != "" || s.CCache != ""
+	oauth := cfg.ProfileAuth == probe.ProfileOAuth
+	for _, c := range []struct {
+		wrong bool
+		text  string
+	}{
+		{
+			s.Keytab != "" && s.CCache != "",
+			"{keytab} and {ccache} exclude each other; use one of them",
+		}, {
+			s.PasswordFromKeyring && s.PasswordFile != "",
+			"{password-from-keyring} and {password-file} exclude each other; use one of them",
+		}, {
+			key && cfg.ProfileAuth != probe.ProfileNegotiate,
+			"{keytab} and {ccache} sign in with Kerberos, which only a profile with Negotiate can use; add {profile-auth} negotiate",
+		}, {
+			key && s.PasswordFile != "",
+			"{password-file} is not needed with {keytab} or {ccache}; leave one of them out",
+		}, {
+			key && cfg.NoCredentials,
+			"{keytab} and {ccache} are credentials; leave them or {no-credentials} out",
+		}, {
+			cfg.CurrentUser && cfg.Insecure,
+			"{current-user} and {insecure} exclude each other: whoever stands in between could use the logged-on user's sign-in",
+		}, {
+			cfg.CurrentUser && (key || s.Given("user") && ks.from["user"].rank > byProfile || s.PasswordFile != ""),
+			"{current-user} signs in as the logged-on user; leave {user}, {password-file}, {keytab} and {ccache} out",
+		}, {
+			cfg.CurrentUser && !canSignInAsCurrentUser,
+			"{current-user} works on Windows only; use {user}, or {ccache} with a Kerberos ticket",
+		}, {
+			cfg.CurrentUser && cfg.ProfileAuth != probe.ProfileNTLM && cfg.ProfileAuth != probe.ProfileNegotiate,
+			"{current-user} signs in with NTLM or Negotiate; add {profile-auth} ntlm or {profile-auth} negotiate",
+		}, {
+			cfg.Explain && (key || cfg.CurrentUser || cfg.NoCredentials || oauth),
+			"{explain-rejection} needs a user name and a password to be refused; " +
+				"leave it out, or {keytab}, {ccache}, {current-user}, {no-credentials}, {profile-auth} oauth",
+		}, {
+			len(s.Address) > 0 && cfg.EachAddress,
+			"{address} and {each-address} exclude each other; use one of them",
+		}, {
+			s.Proxy != "" && cfg.EachAddress,
+			"{each-address} needs the name resolved here, but with {proxy} the proxy resolves it; use {address}",
+		}, {
+			cfg.FollowAutodiscover && s.Autodiscover == "" && cfg.FromAddress == "",
+			"{follow-autodiscover} needs a mailbox address as {target}, or {autodiscover} URL: else Autodiscover is not asked",
+		}, {
+			s.Autodiscover != "" && !cfg.NoCredentials && !oauth && cfg.FromAddress == "" && cfg.Mailbox == "" && !address.IsMailbox(cfg.User),
+			"{autodiscover} asks about an address; give it with {mailbox}, or {user} as user@domain",
+		}, {
+			s.ClientSecretFile != "" && s.ClientID == "",
+			"{client-secret-file} needs {client-id} GUID: whose secret it is",
+		}, {
+			s.ClientID != "" && s.ClientSecretFile == "",
+			"{client-id} needs {client-secret-file} FILE: the secret that the application proves itself with",
+		}, {
+			s.ClientID != "" && s.TokenFile != "",
+			"{client-id} gets a token and {token-file} brings one; leave one of them out",
+		}, {
+			s.ClientID != "" && s.Tenant == "",
+			"{client-id} needs {tenant} GUID or DOMAIN: where the application is registered",
+		},
+	} {
+		if c.wrong {
+			ks.usage(c.text)
+		}
+	}
+}
+
+// parseAddresses reads the addresses to connect to.
+func (s *Settings) parseAddresses(cfg *probe.Config) {
+	port := "443"
+	if cfg.URL != nil {
+		port = probe.Port(cfg.URL)
+	}
+	for _, text := range s.Address {
+		host, port, ok := address.HostPort(text, port)
+		ip, err := netip.ParseAddr(host)
+		if n, _ := address.Port(port); ok && err == nil {
+			if at := netip.AddrPortFrom(ip, uint16(n)).String(); !slices.Contains(cfg.Addresses, at) {
+				cfg.Addresses = append(cfg.Addresses, at)
+			}
+			continue
+		}
+		s.Keys.usage("{address} %q is not an IP address with or without a port; give it like 10.0.0.11 or 10.0.0.11:443", text)
+	}
+}
+
+func (s *Settings) parseProxy() *url.URL {
+	const like = "http://proxy.contoso.com:8080"
+	raw := s.Proxy
+	if raw != "" && !strings.Contains(raw, "://") {
+		raw = "http://" + raw
+	}
+	return s.parseURL("proxy", raw, like, func(u *url.URL) string {
+		if u.Scheme != "http" && u.Scheme != "https" || u.Path != "" && u.Path != "/" {
+			return "is not the URL of an http proxy; give it like " + like
+		}
+		return ""
+	})
+}
+
+func (s *Settings) parseAutodiscover() *url.URL {
+	const like = "https://autodiscover.contoso.com" + ews.AutodiscoverPath
+	u := s.parseURL("autodiscover", s.Autodiscover, like, func(u *url.URL) string {
+		if u.Scheme != "https" {
+			return "must begin with https://: it is asked with the password; give it like " + like
+		}
+		return ""
+	})
+	if u != nil && (u.Path == "" || u.Path == "/") {
+		u.Path = ews.AutodiscoverPath
+	}
+	return u
+}
+
+// service reads the URL of a service of the cloud. Of a page's address, as it is
+// copied from a browser, only the host matters.
+func (s *Settings) service(key, raw string, page bool) *url.URL {
+	raw = strings.TrimSpace(raw)
+	if page {
+		raw, _, _ = strings.Cut(raw, "#")
+	}
+	u := s.parseURL(key, raw, "https://HOST", func(u *url.URL) string {
+		switch {
+		case u.Scheme != "https":
+			return "is not https, and look-ups go over https only"
+		case !page && (strings.Trim(u.Path, "/") != "" || u.RawQuery != ""):
+			return "has a path; give only https://HOST"
+		}
+		return ""
+	})
+	if u == nil {
+		return nil
+	}
+	return &url.URL{Scheme: "https", Host: u.Host}
+}
+
+// checkBatch looks at what a batch needs.
+func (s *Settings) checkBatch(cfg *probe.Config) {
+	ks := s.Keys
+	own := 0
+	for _, given := range []string{s.UserColumn, s.PasswordFileColumn, s.PasswordDir} {
+		if given != "" {
+			own++
+		}
+	}
+	if own > 0 && own < 3 {
+		ks.usage("{user-column}, {password-file-column} and {password-dir} belong together: " +
+			"the name of each row's account, the file with its password, and the folder that all these files are in")
+	}
+	for _, key := range []string{"user", "password-file", "password-from-keyring", "keytab", "ccache", "current-user"} {
+		if own > 0 && ks.from[key].rank > byProfile {
+			ks.usage("{" + key + "} and {user-column} exclude each other: each row has an account of its own")
+		}
+	}
+	switch {
+	case cfg.FromAddress != "":
+		ks.usage("{target} has to be an EWS URL or a host: one endpoint serves all mailboxes; `ewsprobe check %s` finds it by Autodiscover", cfg.FromAddress)
+	case cfg.NoCredentials:
+		ks.usage("{no-credentials} asks for no mailbox, so there is nothing for a batch to do; use `ewsprobe check --no-credentials`")
+	case cfg.ProfileAuth == probe.ProfileOAuth:
+		ks.usage("{profile-auth} oauth: no mailbox can be asked for without a token; use `ewsprobe check`, which judges the endpoint")
+	}
+}
