@@ -49,13 +49,17 @@ func (o output) text(s string) string {
 	return o.mask.Text(s)
 }
 
-// follower tells the story on standard error.
+// follower writes the log to standard error: 1 what each step came to, 2 the wire
+// too.
 func (o output) follower(level int) func(evidence.Item) {
-	tell := follower(o.std.err, level)
-	if o.mask == nil {
-		return tell
+	return func(item evidence.Item) {
+		if o.mask != nil {
+			item = o.mask.Item(item)
+		}
+		for _, line := range report.Log(item, level > 1) {
+			fmt.Fprintln(o.std.err, line)
+		}
 	}
-	return func(item evidence.Item) { tell(o.mask.Item(item)) }
 }
 
 // reportOf judges a record; with a mask it is the report of the record without

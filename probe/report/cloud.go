@@ -34,14 +34,14 @@ func lookedUp(r Report) [][2]string {
 			if item.Response != nil {
 				status = fmt.Sprint(item.Response.Status)
 			}
-			lines = append(lines, [2]string{l.label, status + "  " + LookUp(item)})
+			lines = append(lines, [2]string{l.label, status + "  " + lookUp(item)})
 		}
 	}
 	return lines
 }
 
-// LookUp is what a look-up brought, in a few words.
-func LookUp(item evidence.Item) string {
+// lookUp is what a look-up brought, in a few words.
+func lookUp(item evidence.Item) string {
 	c := item.Cloud
 	switch {
 	case item.Error != nil:

@@ -44,7 +44,7 @@ type htmlPage struct {
 	Main       *finding.Finding // the verdict's own
 	Others     []finding.Finding
 	Seen       [][]string
-	Legs       []leg
+	Legs       []Leg
 	Servers    []serverFacts
 	Empty      bool // nothing was asked
 }

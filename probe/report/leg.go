@@ -5,38 +5,81 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ewsprobe/ewsprobe/ews/challenge"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 )
 
-// leg is one item of evidence as a step of a story: who was asked, what was
-// sent, what came back, how long it took.
-type leg struct {
+// Leg is an item of evidence in words, as the reports and the log have it: who was
+// asked, what was sent, what came back, how long it took.
+type Leg struct {
 	ID     string
-	What   string
+	Step   evidence.Step
+	What   string // the step by its name
 	Whom   string
 	Sent   string
-	Back   string
+	Back   string // or why nothing did
 	After  string // since the start
 	Took   string
 	Result string // answered, failed, skipped: for the eye only, Back says it too
 	Raw    string // the item as JSON
 }
 
-var stepNames = map[evidence.Step]string{
-	evidence.StepResolve: "Name resolution", evidence.StepAddressFamily: "IPv6 address", evidence.StepAnonymous: "Anonymous request",
-	evidence.StepEmptyBearer: "Empty Bearer token", evidence.StepUserAgent: "User agent of Dynamics", evidence.StepNTLMNegotiate: "NTLM type 1",
-	evidence.StepKeepTest: "Is the connection kept", evidence.StepLogon: "Logon", evidence.StepSkipped: "Logon not sent",
-	evidence.StepLegacySuites: "Older cipher suites", evidence.StepProfile: "Dynamics profile", evidence.StepDataverseTLS: "TLS as Dataverse",
-	evidence.StepSignedIn: "Further call", evidence.StepFindController: "Domain controllers", evidence.StepKDCAsk: "Kerberos, free",
-	evidence.StepKDCLogon: "Kerberos logon", evidence.StepTicket: "Kerberos ticket", evidence.StepDirectoryBind: "LDAPS bind",
-	evidence.StepAutodiscoverResolve: "Autodiscover, name", evidence.StepAutodiscoverService: "Autodiscover, SRV",
-	evidence.StepAutodiscoverAsk: "Autodiscover", evidence.StepAutodiscoverLookup: "Autodiscover, question", evidence.StepAutodiscoverNTLM: "Autodiscover, NTLM type 1",
-	evidence.StepAutodiscoverLogon: "Autodiscover, logon", evidence.StepAutodiscoverSkipped: "Autodiscover, not gone",
-}
-
+// stepName is what people call a step. Look-ups outside the network have theirs in
+// lookUpLabels.
 func stepName(s evidence.Step) string {
-	if n, ok := stepNames[s]; ok {
-		return n
+	switch s {
+	case evidence.StepResolve:
+		return "Name resolution"
+	case evidence.StepAddressFamily:
+		return "IPv6 address"
+	case evidence.StepAnonymous:
+		return "Anonymous request"
+	case evidence.StepEmptyBearer:
+		return "Empty Bearer token"
+	case evidence.StepUserAgent:
+		return "User agent of Dynamics"
+	case evidence.StepNTLMNegotiate:
+		return "NTLM type 1"
+	case evidence.StepKeepTest:
+		return "Is the connection kept"
+	case evidence.StepLogon:
+		return "Logon"
+	case evidence.StepSkipped:
+		return "Logon not sent"
+	case evidence.StepLegacySuites:
+		return "Older cipher suites"
+	case evidence.StepProfile:
+		return "Dynamics profile"
+	case evidence.StepDataverseTLS:
+		return "TLS as Dataverse"
+	case evidence.StepSignedIn:
+		return "Further call"
+	case evidence.StepFindController:
+		return "Domain controllers"
+	case evidence.StepKDCAsk:
+		return "Kerberos, free"
+	case evidence.StepKDCLogon:
+		return "Kerberos logon"
+	case evidence.StepTicket:
+		return "Kerberos ticket"
+	case evidence.StepDirectoryBind:
+		return "LDAPS bind"
+	case evidence.StepAutodiscoverSCP:
+		return "Service connection points"
+	case evidence.StepAutodiscoverResolve:
+		return "Autodiscover, name"
+	case evidence.StepAutodiscoverService:
+		return "Autodiscover, SRV"
+	case evidence.StepAutodiscoverAsk:
+		return "Autodiscover"
+	case evidence.StepAutodiscoverLookup:
+		return "Autodiscover, question"
+	case evidence.StepAutodiscoverNTLM:
+		return "Autodiscover, NTLM type 1"
+	case evidence.StepAutodiscoverLogon:
+		return "Autodiscover, logon"
+	case evidence.StepAutodiscoverSkipped:
+		return "Autodiscover, not gone"
 	}
 	for _, l := range lookUpLabels {
 		if l.step == s {
@@ -46,26 +89,33 @@ func stepName(s evidence.Step) string {
 	return string(s)
 }
 
+// LegOf puts an item into words.
+func LegOf(item evidence.Item) Leg {
+	l := Leg{ID: item.ID, Step: item.Step, What: stepName(item.Step), Whom: whom(item), Sent: sent(item), Back: back(item), Result: "answered"}
+	if item.Error != nil {
+		l.Result = "failed"
+	}
+	if item.Logon != nil && item.Logon.Result == evidence.Skipped {
+		l.Result = "skipped"
+	}
+	if t := item.Timing.Total; t != nil {
+		l.Took = roundly(time.Duration(*t * float64(time.Millisecond)))
+	}
+	return l
+}
+
 // legs are all items of a report.
-func legs(r Report) ([]leg, error) {
-	var list []leg
+func legs(r Report) ([]Leg, error) {
+	var list []Leg
 	for _, item := range r.Evidence {
 		raw, err := indented(item)
 		if err != nil {
 			return nil, err
 		}
-		l := leg{ID: item.ID, What: stepName(item.Step), Whom: whom(item), Sent: sent(item), Back: back(item), Result: "answered", Raw: string(raw)}
-		if item.Error != nil {
-			l.Result = "failed"
-		}
-		if item.Logon != nil && item.Logon.Result == evidence.Skipped {
-			l.Result = "skipped"
-		}
+		l := LegOf(item)
+		l.Raw = string(raw)
 		if since := item.At.Sub(r.Started); !item.At.IsZero() && since >= 0 {
 			l.After = "+" + roundly(since)
-		}
-		if t := item.Timing.Total; t != nil {
-			l.Took = roundly(time.Duration(*t * float64(time.Millisecond)))
 		}
 		list = append(list, l)
 	}
@@ -130,25 +180,27 @@ func sent(item evidence.Item) string {
 // back is what came back, or why nothing did.
 func back(item evidence.Item) string {
 	var parts []string
-	add := func(format string, args ...any) { parts = append(parts, fmt.Sprintf(format, args...)) }
+	add := func(s string) {
+		if s != "" {
+			parts = append(parts, s)
+		}
+	}
 	switch {
 	case item.AtDirectory():
-		return Directory(item)
+		return directory(item)
 	case item.Cloud != nil && item.Error == nil:
-		return LookUp(item)
+		return lookUp(item)
 	case item.Step == evidence.StepProfile:
 		return "the exported e-mail server profile was read"
 	case item.Response != nil || item.Error != nil:
-		add("%s", strings.Join(strings.Fields(strings.TrimPrefix(outcome(item), "-    ")), " "))
+		add(strings.Join(strings.Fields(strings.TrimPrefix(outcome(item), "-    ")), " "))
 	case item.Resolution != nil:
-		add("%s", strings.Join(item.Resolution.Addresses, ", "))
+		add(strings.Join(item.Resolution.Addresses, ", "))
 	}
-	if n := item.NTLM; n != nil {
-		if n.Problem != "" {
-			add("%s", n.Problem)
-		} else {
-			add("challenge from %s in %s, Windows build %s", n.NetBIOSComputer, n.NetBIOSDomain, n.OSBuild)
-		}
+	if n := item.NTLM; n != nil && n.Problem != "" {
+		add(n.Problem)
+	} else if n != nil {
+		add(fmt.Sprintf("challenge from %s in %s, Windows build %s", n.NetBIOSComputer, n.NetBIOSDomain, n.OSBuild))
 	}
 	if l := item.Logon; l != nil {
 		s := fmt.Sprintf("%s as %s: %s", l.Scheme, l.Account, l.Result)
@@ -158,16 +210,53 @@ func back(item evidence.Item) string {
 		if l.Why != "" {
 			s += ", " + l.Why
 		}
-		add("%s", s)
+		add(s)
 	}
-	if s := Discovered(item.Discovery); s != "" {
-		add("%s", s)
-	}
+	add(discovered(item.Discovery))
+	add(servicePoints(item))
 	if t := item.TLS; t != nil && t.Version != "" {
-		add("%s, %s", t.Version, t.CipherSuite)
+		add(t.Version + ", " + t.CipherSuite)
 	}
 	if item.ClosedBy != "" {
-		add("connection ended by the %s", item.ClosedBy)
+		add("connection ended by the " + item.ClosedBy)
 	}
 	return strings.Join(parts, "; ")
+}
+
+// outcome is an item's answer in a few words.
+func outcome(item evidence.Item) string {
+	r := item.Response
+	if r == nil {
+		if item.Error == nil {
+			return "answered"
+		}
+		return "-    " + item.Error.Text
+	}
+	s := fmt.Sprintf("%d  ", r.Status)
+	names := offered(r)
+	switch {
+	case len(names) > 0:
+		s += "offers " + strings.Join(names, ", ")
+	case r.Status/100 == 3:
+		s += "to " + r.First("Location")
+	case item.EWS.Answered():
+		s += "EWS answers " + item.EWS.Code
+	case r.Page != nil && r.Page.Title != "":
+		s += fmt.Sprintf("a page titled %q", r.Page.Title)
+	default:
+		s += r.Reason
+	}
+	if item.Error != nil {
+		s += "; then " + item.Error.Text
+	}
+	return strings.TrimSpace(s)
+}
+
+// offered are the names of the schemes an answer offers, as sent.
+func offered(r *evidence.Response) []string {
+	var names []string
+	for _, c := range challenge.Parse(r.Header("WWW-Authenticate")) {
+		names = append(names, c.Scheme)
+	}
+	return names
 }

@@ -120,30 +120,11 @@ func inMarkdown(s string) string {
 // seenRows are the lines of "What was seen", in the order of the text report.
 func seenRows(r Report) [][]string {
 	var rows [][]string
-	add := func(where string, lines [][2]string) {
-		for _, l := range lines {
-			rows = append(rows, []string{strings.TrimSpace(where + " " + strings.TrimSpace(l[0])), l[1]})
+	for _, g := range seenGroups(r) {
+		for _, l := range g.lines {
+			rows = append(rows, []string{strings.TrimSpace(g.where + " " + strings.TrimSpace(l[0])), l[1]})
 		}
 	}
-	add("", profileLines(r))
-	if r.Target.FromAddress != "" {
-		add("", seenOfAutodiscover(r))
-	}
-	switch len(r.Nodes) {
-	case 0:
-		add("", seenAt(r, ""))
-	case 1:
-		add("", seenAt(r, r.Nodes[0].Address))
-	default:
-		for _, n := range r.Nodes {
-			add(n.Address, seenAt(r, n.Address))
-		}
-	}
-	if r.Target.FromAddress == "" {
-		add("", seenOfAutodiscover(r))
-	}
-	add("domain controller:", seenInDirectory(r))
-	add("", lookedUp(r))
 	return rows
 }
 

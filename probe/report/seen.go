@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/ewsprobe/ewsprobe/ews/challenge"
@@ -9,6 +10,35 @@ import (
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 	"github.com/ewsprobe/ewsprobe/probe/rule"
 )
+
+// seenGroup are lines of what was seen in one place; "" where there is but one.
+type seenGroup struct {
+	where string
+	lines [][2]string
+}
+
+// seenGroups are all of them, in their order.
+func seenGroups(r Report) []seenGroup {
+	list := []seenGroup{{"", profileLines(r)}}
+	if r.Target.FromAddress != "" {
+		list = append(list, seenGroup{"", seenOfAutodiscover(r)}) // it came first
+	}
+	for _, n := range r.Nodes {
+		where := n.Address
+		if len(r.Nodes) == 1 {
+			where = ""
+		}
+		list = append(list, seenGroup{where, seenAt(r, n.Address)})
+	}
+	if len(r.Nodes) == 0 {
+		list = append(list, seenGroup{"", seenAt(r, "")})
+	}
+	list = append(list, seenGroup{"the domain controller", seenInDirectory(r)}, seenGroup{"", lookedUp(r)})
+	if r.Target.FromAddress == "" {
+		list = append(list, seenGroup{"", seenOfAutodiscover(r)})
+	}
+	return slices.DeleteFunc(list, func(g seenGroup) bool { return len(g.lines) == 0 })
+}
 
 // seenAt are the lines of one address: what was asked and what came back.
 func seenAt(r Report, address string) [][2]string {
@@ -100,35 +130,6 @@ func authorizer(item evidence.Item) string {
 		return "; tokens from " + uri
 	}
 	return "; names no authorization_uri"
-}
-
-// outcome is an item's answer in a few words.
-func outcome(item evidence.Item) string {
-	r := item.Response
-	if r == nil {
-		if item.Error == nil {
-			return "answered"
-		}
-		return "-    " + item.Error.Text
-	}
-	s := fmt.Sprintf("%d  ", r.Status)
-	names := offered(r)
-	switch {
-	case len(names) > 0:
-		s += "offers " + strings.Join(names, ", ")
-	case r.Status/100 == 3:
-		s += "to " + r.First("Location")
-	case item.EWS.Answered():
-		s += "EWS answers " + item.EWS.Code
-	case r.Page != nil && r.Page.Title != "":
-		s += fmt.Sprintf("a page titled %q", r.Page.Title)
-	default:
-		s += r.Reason
-	}
-	if item.Error != nil {
-		s += "; then " + item.Error.Text
-	}
-	return strings.TrimSpace(s)
 }
 
 // furtherCall is a call made after the sign-in: what it asked, and the answer.
@@ -249,13 +250,4 @@ func serverLine(s rule.Server) string {
 	add("in front: %s", s.InFront)
 	add("tenant %s", s.Tenant)
 	return strings.Join(parts, ", ")
-}
-
-// offered are the names of the schemes an answer offers, as sent.
-func offered(r *evidence.Response) []string {
-	var names []string
-	for _, c := range challenge.Parse(r.Header("WWW-Authenticate")) {
-		names = append(names, c.Scheme)
-	}
-	return names
 }

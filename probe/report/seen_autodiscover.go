@@ -24,11 +24,11 @@ func seenOfAutodiscover(r Report) [][2]string {
 	for _, item := range r.Evidence {
 		switch item.Step {
 		case evidence.StepAutodiscoverSCP:
-			add("Autodiscover", "%s", ServicePoints(item))
+			add("Autodiscover", "%s", servicePoints(item))
 		case evidence.StepAutodiscoverAsk:
 			add("Autodiscover", "%s: %s", asked(item.Request, item), outcome(item))
 		case evidence.StepAutodiscoverLookup:
-			add("Autodiscover", "%s: %s", asked(item.Request, item), strings.TrimSpace(outcome(item)+", "+Discovered(item.Discovery)))
+			add("Autodiscover", "%s: %s", asked(item.Request, item), strings.TrimSpace(outcome(item)+", "+discovered(item.Discovery)))
 		case evidence.StepAutodiscoverLogon:
 			add("  "+item.Logon.Scheme, "%s", attempt(attempts[item.ID]))
 		case evidence.StepAutodiscoverService:
@@ -51,7 +51,7 @@ func seenOfAutodiscover(r Report) [][2]string {
 				}
 				add("  sign-in", "-    %s: %s", what, l.Why)
 			} else if d := item.Discovery; d != nil {
-				add("Autodiscover", "%s: -    %s", d.Endpoint, Discovered(d))
+				add("Autodiscover", "%s: -    %s", d.Endpoint, discovered(d))
 			}
 		}
 	}
@@ -100,9 +100,9 @@ func sameEndpoint(a, b string) bool {
 	return normal(a) == normal(b)
 }
 
-// ServicePoints is what the search for service connection points found, in a
+// servicePoints is what the search for service connection points found, in a
 // line.
-func ServicePoints(item evidence.Item) string {
+func servicePoints(item evidence.Item) string {
 	p := item.Points
 	if p == nil {
 		return ""
@@ -134,8 +134,8 @@ func ServicePoints(item evidence.Item) string {
 	return s + ": " + strings.Join(urls, ", ")
 }
 
-// Discovered is what an answer of Autodiscover says, in a few words.
-func Discovered(d *evidence.Discovery) string {
+// discovered is what an answer of Autodiscover says, in a few words.
+func discovered(d *evidence.Discovery) string {
 	switch {
 	case d == nil:
 		return ""

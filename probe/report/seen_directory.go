@@ -15,20 +15,24 @@ func seenInDirectory(r Report) [][2]string {
 		if !item.AtDirectory() {
 			continue
 		}
-		label := map[evidence.Step]string{
-			evidence.StepFindController: "DNS", evidence.StepKDCAsk: "Kerberos, free", evidence.StepKDCLogon: "Kerberos logon",
-			evidence.StepTicket: "Kerberos ticket", evidence.StepDirectoryBind: "LDAPS bind",
-		}[item.Step]
-		if label == "" {
+		label := stepName(item.Step)
+		switch item.Step {
+		case evidence.StepFindController:
+			label = "DNS"
+		case evidence.StepLogon, evidence.StepSkipped:
 			label = item.Logon.Scheme
 		}
-		lines = append(lines, [2]string{label, Directory(item)})
+		words := directory(item)
+		if item.Address != "" {
+			words = item.Address + "  " + words
+		}
+		lines = append(lines, [2]string{label, words})
 	}
 	return lines
 }
 
-// Directory is what was asked of a domain controller and what it said, in a line.
-func Directory(item evidence.Item) string {
+// directory is what was asked of a domain controller and what it said, in a line.
+func directory(item evidence.Item) string {
 	var parts []string
 	add := func(s string) {
 		if s != "" && (len(parts) == 0 || parts[len(parts)-1] != s) {
@@ -68,8 +72,5 @@ func Directory(item evidence.Item) string {
 	if r := item.Resolution; r != nil {
 		add(strings.Join(r.Addresses, ", "))
 	}
-	if item.Address == "" {
-		return strings.Join(parts, "; ")
-	}
-	return item.Address + "  " + strings.Join(parts, "; ")
+	return strings.Join(parts, "; ")
 }

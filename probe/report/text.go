@@ -137,33 +137,14 @@ func (p *page) hanging(indent int, label, text string) {
 
 func (p *page) seen(r Report) {
 	p.heading("What was seen")
-	p.table(4, nameWidth, profileLines(r))
-	discovery := func() { p.table(4, nameWidth, seenOfAutodiscover(r)) }
-	if r.Target.FromAddress != "" {
-		discovery() // it came first
-	} else {
-		defer discovery()
-	}
-	addresses := []string{}
-	for _, n := range r.Nodes {
-		addresses = append(addresses, n.Address)
-	}
-	if len(addresses) == 0 {
-		addresses = []string{""}
-	}
-	indent := 4
-	for _, a := range addresses {
-		if len(addresses) > 1 {
-			p.b.WriteString("    at " + Clean(a, 80) + "\n")
-			indent = 6
+	for _, g := range seenGroups(r) {
+		if g.where == "" {
+			p.table(4, nameWidth, g.lines)
+			continue
 		}
-		p.table(indent, nameWidth, seenAt(r, a))
+		p.b.WriteString("    at " + Clean(g.where, 80) + "\n")
+		p.table(6, nameWidth, g.lines)
 	}
-	if lines := seenInDirectory(r); len(lines) > 0 {
-		p.b.WriteString("    at the domain controller\n")
-		p.table(6, nameWidth-2, lines)
-	}
-	p.table(4, nameWidth, lookedUp(r))
 }
 
 func (p *page) causes(r Report) {
