@@ -61,8 +61,9 @@ func TestBatchOfAnOpenPipe(t *testing.T) {
 			if signal == syscall.SIGHUP { // it comes from the shell and from the system, at any moment
 				var again sync.WaitGroup
 				again.Go(func() {
-					for c.Process.Signal(signal) == nil {
-						time.Sleep(time.Microsecond)
+					for range 50 { // not for ever: it would have no time for anything else
+						_ = c.Process.Signal(signal)
+						time.Sleep(time.Millisecond)
 					}
 				})
 				defer again.Wait()

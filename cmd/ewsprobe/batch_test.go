@@ -169,6 +169,9 @@ func TestBatchLosesNothing(t *testing.T) {
 		"unavailable": {Throttle: standin.Throttle{Rate: 300, Burst: 5, How: standin.ThrottleBare}},
 		"crowded":     {Throttle: standin.Throttle{Most: 2}, Delay: 2 * time.Millisecond},
 		"refused":     {RefuseAfter: 20, Refusals: 1, DropEvery: 15},
+		"some busy":   {BusyEvery: 5, BusyFor: 300 * time.Millisecond},
+		"one pause":   {PauseAfter: 40, Throttle: standin.Throttle{Pause: time.Second}},
+		"one 503":     {PauseAfter: 40, Throttle: standin.Throttle{Pause: time.Second, How: standin.ThrottleUnavailable}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -186,8 +189,8 @@ func TestBatchLosesNothing(t *testing.T) {
 					t.Errorf("%s was answered %d times", mailbox, n)
 				}
 			}
-			if s.View().BadLogons != 0 {
-				t.Errorf("%d bad logons", s.View().BadLogons)
+			if s.View().BadLogons != 0 || s.Crowd().Early != 0 {
+				t.Errorf("%d bad logons, %d calls in spite of a pause", s.View().BadLogons, s.Crowd().Early)
 			}
 		})
 	}

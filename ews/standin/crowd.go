@@ -76,15 +76,12 @@ type crowded struct {
 	served   map[string]int
 }
 
-// onItsWay is how long after an answer a call may still come from somebody who does
-// not know it yet.
-const onItsWay = 20 * time.Millisecond
-
 // waits says how long is left of a pause that ends then and lasts so long in all,
-// and notes a call that should not have come.
+// and notes a call that should not have come: in the first half it may have been
+// sent before its sender knew.
 func (s *crowded) waits(until time.Time, pause time.Duration) time.Duration {
 	left := time.Until(until)
-	if left > 0 && left < pause-onItsWay {
+	if left > 0 && left < pause/2 {
 		s.early++
 	}
 	return left

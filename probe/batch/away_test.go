@@ -3,6 +3,7 @@ package batch
 import (
 	"context"
 	"crypto/x509"
+	"net/http"
 	"net/url"
 	"strings"
 	"testing"
@@ -31,39 +32,19 @@ func TestExpired(t *testing.T) {
 func TestServerThatStaysAway(t *testing.T) {
 	defer func(d time.Duration) { leastHope = d }(leastHope)
 	leastHope = 3 * time.Second
-	s, err := standin.Start(standin.Behaviour{Basic: true, Crowd: &standin.Crowd{Mailboxes: 1000, Delay: 5 * time.Millisecond}}, standin.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	u, err := url.Parse(s.URL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(s.CA())
-	const rows = 300
+	s, c := against(t, standin.Crowd{Mailboxes: 1000, Delay: 5 * time.Millisecond}, 300)
 	var results []report.Row
 	var endpoint evidence.Record
-	sum, err := Run(context.Background(), Config{
-		Probe: probe.Config{
-			URL: u, User: standin.UPN, Password: standin.Password, ProfileAuth: probe.ProfileBasic, View: "inside", Addresses: s.Addresses()[:1], Extra: roots,
-			Timeout: 20 * time.Second, UserAgent: "ewsprobe/test", MaxRejections: 2,
-		},
-		Impersonate: true, Concurrency: 4, PerMailbox: time.Second,
-		Rows: func(yield func(Row, error) bool) {
-			for i := 1; i <= rows && yield(Row{Number: i, Line: i + 1, Address: standin.CrowdMailbox(i)}, nil); i++ {
-			}
-		},
-		Emit: func(r report.Row) error {
-			if results = append(results, r); len(results) == 50 {
-				go s.Close()
-			}
-			return nil
-		},
-		Endpoint: func(rec evidence.Record, _ error) { endpoint = rec },
-	})
-	if err != nil || len(results) != rows || len(endpoint.Items) == 0 {
+	c.PerMailbox = time.Second
+	c.Emit = func(r report.Row) error {
+		if results = append(results, r); len(results) == 50 {
+			go s.Close()
+		}
+		return nil
+	}
+	c.Endpoint = func(rec evidence.Record, _ error) { endpoint = rec }
+	sum, err := Run(context.Background(), c)
+	if err != nil || len(results) != 300 || len(endpoint.Items) == 0 {
 		t.Fatalf("%v, %d rows", err, len(results))
 	}
 	open := 0
@@ -72,7 +53,58 @@ func TestServerThatStaysAway(t *testing.T) {
 			open++
 		}
 	}
-	if open < rows/2 || !strings.Contains(sum.Stopped, "no call was answered since") {
+	if open < len(results)/2 || !strings.Contains(sum.Stopped, "no call was answered since") {
 		t.Errorf("%d rows were not checked: %q", open, sum.Stopped)
+	}
+}
+
+// The calls go on while mailboxes that failed are looked up outside.
+func TestLookUpsHoldUpNoCall(t *testing.T) {
+	const rows, denied = 60, 30
+	_, c := against(t, standin.Crowd{Mailboxes: 1000, Denied: rows / denied}, rows)
+	reported, good := 0, make(chan struct{})
+	c.Emit = func(report.Row) error {
+		if reported++; reported == rows-denied {
+			close(good)
+		}
+		return nil
+	}
+	c.Outside = func(context.Context, string) []evidence.Item {
+		select {
+		case <-good:
+		case <-time.After(10 * time.Second):
+			t.Error("calls wait for a look-up")
+		}
+		return []evidence.Item{{Response: &evidence.Response{Status: http.StatusOK}}}
+	}
+	if _, err := Run(t.Context(), c); err != nil || reported != rows {
+		t.Errorf("%v, %d rows", err, reported)
+	}
+}
+
+// against is a batch over the first rows mailboxes of a stand-in.
+func against(t *testing.T, crowd standin.Crowd, rows int) (*standin.Server, Config) {
+	t.Helper()
+	s, err := standin.Start(standin.Behaviour{Basic: true, Crowd: &crowd}, standin.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	u, err := url.Parse(s.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(s.CA())
+	return s, Config{
+		Probe: probe.Config{
+			URL: u, User: standin.UPN, Password: standin.Password, ProfileAuth: probe.ProfileBasic, View: "inside", Addresses: s.Addresses()[:1], Extra: roots,
+			Timeout: 20 * time.Second, UserAgent: "ewsprobe/test", MaxRejections: 2,
+		},
+		Impersonate: true, Concurrency: 4, PerMailbox: time.Minute,
+		Rows: func(yield func(Row, error) bool) {
+			for i := 1; i <= rows && yield(Row{Number: i, Line: i + 1, Address: standin.CrowdMailbox(i)}, nil); i++ {
+			}
+		},
 	}
 }

@@ -15,8 +15,9 @@ import (
 // outside looks up the mailboxes that failed: a few at a time, beside the calls
 // to EWS, and none while a service asks for patience.
 type outside struct {
-	look   func(ctx context.Context, mailbox string) []evidence.Item
-	places chan struct{}
+	look    func(ctx context.Context, mailbox string) []evidence.Item
+	waiting chan struct{} // holds a place for each mailbox that is to be looked up
+	places  chan struct{}
 
 	mu     sync.Mutex
 	until  time.Time // nobody asks before
@@ -27,9 +28,10 @@ type outside struct {
 // How many mailboxes are looked up at a time, how often one is while a service
 // asks for patience, and how long a service is waited for.
 const (
-	outsidePlaces = 4
-	outsideTries  = 3
-	outsidePause  = time.Minute
+	outsidePlaces  = 4
+	outsideWaiting = 1000
+	outsideTries   = 3
+	outsidePause   = time.Minute
 	// So many mailboxes in a row without any answer end the look-ups: they are not
 	// what the run is for.
 	outsideVain = 5
@@ -39,7 +41,7 @@ func newOutside(look func(context.Context, string) []evidence.Item) *outside {
 	if look == nil {
 		return nil
 	}
-	return &outside{look: look, places: make(chan struct{}, outsidePlaces)}
+	return &outside{look: look, places: make(chan struct{}, outsidePlaces), waiting: make(chan struct{}, outsideWaiting)}
 }
 
 // wants says whether a mailbox is to be looked up: EWS has answered for it, and
@@ -57,6 +59,8 @@ func (o *outside) wants(j *job, t *report.Template) bool {
 // ask looks up a mailbox; nil: it was not, because the look-ups were given up.
 // False: ctx has ended.
 func (o *outside) ask(ctx context.Context, mailbox string) ([]evidence.Item, bool) {
+	o.places <- struct{}{} // one becomes free within seconds
+	defer func() { <-o.places }()
 	for try := 1; ; try++ {
 		if !o.wait(ctx) {
 			return nil, false

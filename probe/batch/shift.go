@@ -156,9 +156,9 @@ func (s *shift) skipped() *report.Template {
 func (s *shift) finish(j *job) {
 	t := s.bench.template(j)
 	if s.lookUp.wants(j, t) {
-		s.lookUp.places <- struct{}{} // a place becomes free within seconds
+		s.lookUp.waiting <- struct{}{} // so many that the calls hardly ever wait for it
 		s.workers.Go(func() {
-			defer func() { <-s.lookUp.places }()
+			defer func() { <-s.lookUp.waiting }()
 			items, ok := s.lookUp.ask(s.ctx, j.row.Address)
 			if !ok {
 				s.queue.giveBack(j, time.Time{})
