@@ -78,6 +78,9 @@ func batchWith(c *call, s *config.Settings, std stdio, mask *report.Mask) error 
 		return err
 	}
 	defer out.close()
+	if mask != nil {
+		cfg.Redact = namesOf(mask).Record
+	}
 	if cfg.State, err = openState(s.Resume, cfg, input, out); err != nil {
 		return err
 	}

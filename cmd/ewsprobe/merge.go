@@ -66,6 +66,16 @@ func merge(c *call, name string, std stdio, mask *report.Mask) error {
 	}
 	defer sink.Close()
 	var t report.Tally
+	var endpoint *report.Report
+	if format.Name != report.FormatJSON || mask != nil { // else it goes through as it is
+		rec, found, err := m.Endpoint()
+		if err != nil {
+			std.complain(fmt.Errorf("the report of the endpoint cannot be read (%w) and is left out", err))
+		}
+		if found { // before the rows: the names in them are known then
+			endpoint = endpointOf(rec, mask, std)
+		}
+	}
 	for r, err := range m.Rows() {
 		if err != nil {
 			return unusable("%v", err)
@@ -80,14 +90,8 @@ func merge(c *call, name string, std stdio, mask *report.Mask) error {
 	for _, text := range complaints {
 		std.complain(errors.New(text))
 	}
-	if format.Name != report.FormatJSON || mask != nil { // else it goes through as it is
-		rec, found, err := m.Endpoint()
-		if err != nil {
-			std.complain(fmt.Errorf("the report of the endpoint cannot be read (%w) and is left out", err))
-		}
-		if found {
-			s.Endpoint = endpointOf(rec, mask, std)
-		}
+	if endpoint != nil {
+		s.Endpoint = endpoint
 	}
 	if err := sink.End(s); err != nil {
 		std.complain(fmt.Errorf("the results could not be written: %w", err))

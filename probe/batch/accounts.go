@@ -154,7 +154,7 @@ func (m *manyAccounts) examineAccount(ctx context.Context, c probe.Config) *outc
 	switch {
 	case why == "":
 		b := newBench(found.rec, *found.accepted, m.Impersonate)
-		b.also, b.outside = m.also(judged), m.Probe.Target()
+		b.also, b.outside, b.redact = m.also(judged), m.Probe.Target(), m.Redact
 		return &outcome{who: c, pool: found.pool, bench: b}
 	case judged.Verdict.Status == finding.Critical || judged.Verdict.Status == finding.Unknown:
 		return m.unasked(c, judged)

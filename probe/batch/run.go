@@ -43,6 +43,8 @@ type Config struct {
 	Outside func(ctx context.Context, mailbox string) []evidence.Item
 	// Endpoint is told what the endpoint's own check found.
 	Endpoint func(evidence.Record, error)
+	// Redact takes the names out of what a row is judged by; nil leaves them.
+	Redact func(evidence.Record) evidence.Record
 	// Watch is told, now and then, how to ask how far the run has come.
 	Watch func(func() Progress)
 }

@@ -211,7 +211,7 @@ func (r *run) oneAccount(ctx context.Context) duty {
 		r.tally.endpoint(judged.Verdict)
 	default:
 		s.pool, s.bench = endpoint.pool, newBench(endpoint.rec, *endpoint.accepted, r.Impersonate)
-		s.bench.outside = r.Probe.Target()
+		s.bench.outside, s.bench.redact = r.Probe.Target(), r.Redact
 		s.account = newAccount(r.Probe.MaxRejections, endpoint.refused, s.pool)
 		if judged.Verdict.Status == finding.Critical || judged.Verdict.Status == finding.Warning {
 			r.tally.endpoint(judged.Verdict)

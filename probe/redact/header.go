@@ -1,19 +1,11 @@
 package redact
 
 import (
-	"regexp"
 	"strings"
-	"sync"
 	"unicode/utf8"
 
 	"github.com/ewsprobe/ewsprobe/ews/challenge"
 )
-
-// products are what the rules know a Server field by.
-var products = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`(?i)(microsoft-iis|microsoft-httpapi|microsoft|bigip|big-ip|haproxy|nginx|openresty|apache|cloudflare|envoy|loadmaster|kemp|squid)` +
-		`(/\d{1,2}(\.\d{1,3}){0,2}\b)?`)
-})
 
 // field is the value of a header field.
 func (r *Redactor) field(name, value string) string {
@@ -28,8 +20,9 @@ func (r *Redactor) field(name, value string) string {
 	case name == "set-cookie", name == "set-cookie2":
 		return r.cookie(value)
 	case name == "server":
-		if known := products().FindAllString(value, -1); known != nil {
-			return strings.Join(known, " ")
+		// What the rules know the field by.
+		if products := known().find["products"].FindAllString(value, -1); products != nil {
+			return strings.Join(products, " ")
 		}
 	case name == "x-owa-version", name == "x-serverapplication":
 		return r.build(value)

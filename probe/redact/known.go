@@ -10,7 +10,8 @@ import (
 
 // known.txt holds what may stay, one kind a line: the form that a text of a kind
 // has where it names nobody (a code, a version, a word of a closed list), the
-// form of the value of a header field, and lists of words. A text that has not
+// form of the value of a header field, lists of words, and what is looked for
+// inside a text. A text that has not
 // the form of its kind, or whose kind has none, is replaced.
 //
 //go:embed known.txt
@@ -19,10 +20,11 @@ var knownText string
 type knowledge struct {
 	forms map[string]*regexp.Regexp // by kind; of header fields by "header " and the name
 	lists map[string][]string
+	find  map[string]*regexp.Regexp
 }
 
 var known = sync.OnceValue(func() knowledge {
-	k := knowledge{forms: map[string]*regexp.Regexp{}, lists: map[string][]string{}}
+	k := knowledge{forms: map[string]*regexp.Regexp{}, lists: map[string][]string{}, find: map[string]*regexp.Regexp{}}
 	for line := range strings.Lines(knownText) {
 		about, text, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
 		what, names, _ := strings.Cut(about, " ")
@@ -34,6 +36,8 @@ var known = sync.OnceValue(func() knowledge {
 			for _, name := range strings.Fields(names) {
 				k.forms["header "+name] = form
 			}
+		case "find":
+			k.find[names] = regexp.MustCompile(text)
 		case "list":
 			k.lists[names] = strings.Fields(text)
 		default:

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"golang.org/x/net/publicsuffix"
 )
@@ -103,9 +104,16 @@ func (r *Redactor) ip(a netip.Addr) string {
 	if a.Is6() {
 		return r.numbered("ip6", "2001:db8::%x", a.String())
 	}
-	n := int(r.placed("ip4", "%d", a.String()).number)
-	block := []string{"192.0.2", "198.51.100", "203.0.113"}[min((n-1)/254, 2)]
-	return fmt.Sprintf("%s.%d", block, (n-1)%254+1)
+	blocks := []string{"192.0.2.", "198.51.100.", "203.0.113."}
+	for i, b := range blocks { // one that was given out stays
+		if last, ok := strings.CutPrefix(a.String(), b); ok {
+			if n, _ := strconv.Atoi(last); n > 0 && 254*i+n <= len(r.tables["ip4"]) {
+				return a.String()
+			}
+		}
+	}
+	n := int(r.placed("ip4", "ip4-%d", a.String()).number)
+	return fmt.Sprintf("%s%d", blocks[min((n-1)/254, 2)], (n-1)%254+1)
 }
 
 // endpoint is an address or a host, with or without a port.
@@ -131,8 +139,8 @@ func hostPort(host, port string) string {
 
 // user is an account's name: DOMAIN\user, user@domain, user.
 func (r *Redactor) user(s string) string {
-	if s == "" {
-		return ""
+	if !strings.ContainsFunc(s, func(c rune) bool { return unicode.IsLetter(c) || unicode.IsDigit(c) }) {
+		return s // nothing, or what stands for any mailbox
 	}
 	if domain, name, ok := strings.Cut(s, `\`); ok {
 		if strings.Contains(domain, ".") {

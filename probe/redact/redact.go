@@ -73,6 +73,11 @@ func (r *Redactor) placed(name, form, text string) place {
 	key := maphash.String(r.seed, strings.ToLower(text))
 	p, ok := t[key]
 	if !ok {
+		// A placeholder that was given out stays what it is.
+		var number int
+		if n, _ := fmt.Sscanf(text, form, &number); n == 1 && number > 0 && number <= len(t) && fmt.Sprintf(form, number) == text {
+			return place{int32(number), uint8(max(slices.Index(r.forms, form), 0))}
+		}
 		at := slices.Index(r.forms, form)
 		if at < 0 {
 			at = len(r.forms)

@@ -305,6 +305,41 @@ func TestTwice(t *testing.T) {
 	}
 }
 
+// A placeholder that was given out stays: rows of a batch are judged by a record
+// without names, and their sentences pass once more.
+func TestPlaceholdersStay(t *testing.T) {
+	raw, err := os.ReadFile("../../testdata/records/farm.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec, err := report.Load(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := New()
+	once := r.Record(rec)
+	a, _ := json.Marshal(once)
+	b, _ := json.Marshal(r.Record(once))
+	if diff := cmp.Diff(string(a), string(b)); diff != "" {
+		t.Error(diff)
+	}
+	for _, f := range report.New(once, "test").Findings {
+		if again := r.Text(f.Summary + f.Detail); again != f.Summary+f.Detail {
+			t.Errorf("%s\nbecomes %s", f.Summary+f.Detail, again)
+		}
+	}
+	// What only looks like one is none.
+	if got := New().User("account-1@domain-1.example"); got != "account-1@domain-1.example" {
+		t.Error(got)
+	}
+	if got := New().User("account-7@domain-7.example"); got != "account-1@domain-1.example" {
+		t.Error(got)
+	}
+	if got := New().User("\ue000"); got != "\ue000" {
+		t.Errorf("%q", got)
+	}
+}
+
 // Alerts that Dynamics wrote down are still recognised.
 func TestAlertsStay(t *testing.T) {
 	for _, text := range []string{

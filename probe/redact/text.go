@@ -6,7 +6,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 )
@@ -18,7 +17,7 @@ func (r *Redactor) free(kind, s string) string {
 	if isPlaceholder(s) {
 		return s
 	}
-	placeholder := endPlaceholder().FindString(s) // of a text that was redacted before
+	placeholder := known().find["end"].FindString(s) // of a text that was redacted before
 	if placeholder == "" {
 		if kind == "reason" && isStatusText(s) || kind == "kdc-text" && isKDCText(s) || kind == "label" && listed("labels", s) {
 			return s
@@ -30,18 +29,9 @@ func (r *Redactor) free(kind, s string) string {
 	return strings.TrimSpace(strings.Join(harmless(kind, s), " … ") + " " + placeholder)
 }
 
-// endPlaceholder finds what a text of which something stayed ends with.
-var endPlaceholder = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\[text-\d{1,6}\]$`) })
-
-// codes are those that may stand in free text: of HTTP, of EWS, of Entra, names
-// of .NET's own exceptions. A number stays only where it cannot be part of an
-// address, or an address in another spelling.
-var codes = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`(?:^|[^\pL\pN._:/\\@-])((?:NoError|Error[A-Z][A-Za-z]{2,70})|AADSTS\d{4,9}|System(?:\.(?:Net|Web|Services|Protocols|Security|Authentication|IO|WebException|SoapException|` +
-		`AuthenticationException|IOException|Exception)){1,5}|(?:KDC|KRB)_(?:ERR|AP_ERR)_[A-Z_]{2,40}|[1-5]\d\d)(?:$|[^\pL\pN._:@-]|[.:,](?:$|\s))`)
-})
-
-// harmless are the pieces of a text that name nobody, each once.
+// harmless are the pieces of a text that name nobody, each once: codes of HTTP,
+// of EWS, of Entra, names of .NET's own exceptions. A number stays only where it
+// cannot be part of an address, or an address in another spelling.
 func harmless(kind, s string) []string {
 	var kept []string
 	keep := func(piece string) {
@@ -50,7 +40,7 @@ func harmless(kind, s string) []string {
 		}
 	}
 	for rest := s; ; {
-		m := codes().FindStringSubmatchIndex(rest)
+		m := known().find["codes"].FindStringSubmatchIndex(rest)
 		if m == nil {
 			break
 		}
@@ -83,34 +73,13 @@ func isKDCText(s string) bool {
 	return len(words) > 0 && !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(known, " "+strings.ToUpper(w)+" ") })
 }
 
-// pieces are what a line of this program's own may hold of names, the more
-// telling first: what is quoted was given by somebody.
-var pieces = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`(?i)` + strings.Join([]string{
-		`(?P<url>\b[a-z][a-z0-9+.-]{1,10}://[^\s"'<>()]+)`,
-		`(?P<kept>\[(?:text|path|sid)-\d+\])`,
-		`(?P<quoted>"[^"\n]+")`,
-		`(?P<mail>[^\s"'<>(),:;]+@[\pL\pN-]+(?:\.[\pL\pN-]+)*)`,
-		`(?P<path>(?:\b[a-z]:)?[\\/][^\s"',;:()]*[\\/][^\s"',;:()]*)`,
-		`(?P<account>[\pL\pN._-]+\\[\pL\pN._$-]+)`,
-		`(?P<guid>\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b)`,
-		`(?P<sid>\bS-1-\d+(?:-\d+)*)`,
-		`(?P<six>\[?[0-9a-f]*:[0-9a-f:.]*:[0-9a-f:.]*(?:%\w+)?\]?(?::\d{1,5})?)`,
-		`(?P<host>[\pL\pN_*-]+(?:\.[\pL\pN_-]+)+(?::\d{1,5})?)`,
-		`(?P<word>[\pL\pN_]+(?:-[\pL\pN_]+)*)`,
-	}, "|"))
-})
-
-// reason finds why a user's baseline accepts a finding, in a line that was made
-// elsewhere: it is the user's prose.
-var reason = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\buntil \d{4}-\d{2}-\d{2} \(([^\[].*)\)[:;]`) })
-
-// line is a line in which what has the form of a name is replaced, and each name
-// that was met.
+// line is a line of this program's own in which what has the form of a name is
+// replaced, what is quoted, why a baseline accepts a finding (the user's prose),
+// and each name that was met.
 func (r *Redactor) line(s string) string {
-	expression := pieces()
+	expression := known().find["pieces"]
 	names := expression.SubexpNames()
-	if m := reason().FindStringSubmatchIndex(s); m != nil {
+	if m := known().find["reason"].FindStringSubmatchIndex(s); m != nil {
 		return r.line(s[:m[2]]) + r.unknown(s[m[2]:m[3]]) + r.line(s[m[3]:])
 	}
 	return replaceGroups(expression, s, func(group int, piece string) string { return r.piece(names[group], piece) })

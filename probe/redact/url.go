@@ -41,8 +41,10 @@ func (r *Redactor) url(s string) string {
 // signInLike is an address for each page that front.SignIn knows, where the
 // parts of the real one cannot be told apart from a name.
 var signInLike = map[string]string{
-	"": "/path", "Entra ID": "https://login.microsoftonline.com/", "AD FS": "/adfs/ls/", "Outlook on the web's form": "/owa/auth/logon.aspx",
-	"the Exchange admin centre's form": "/ecp/auth/", "the form of TMG or ISA": "/cookieauth.dll", "F5 APM": "/my.policy", "NetScaler": "/vpn/",
+	"": "/path", "Entra ID": "https://login.microsoftonline.com/", "AD FS": "/adfs/ls/",
+	"Outlook on the web's form":        "/owa/auth/logon.aspx",
+	"the Exchange admin centre's form": "/ecp/auth/", "the form of TMG or ISA": "/cookieauth.dll",
+	"F5 APM": "/my.policy", "NetScaler": "/vpn/",
 	"UAG": "/internalsite/", "a sign-in page": "/login", "a federation sign-in": "/?wa=wsignin1.0",
 }
 

@@ -96,11 +96,11 @@ func (m *Mask) template(t *Template) *Template {
 	word := m.Names.Word
 	h := *t
 	h.Verdict = m.verdict(t.Verdict)
-	h.Summary, h.EWSCode = t.Summary.each(m.Names.Text), m.Names.Text(t.EWSCode)
+	h.Summary, h.EWSCode = t.Summary.whole(m.Names.Text), m.Names.Text(t.EWSCode)
 	h.Causes, h.Whys, h.Findings = nil, nil, nil
 	for i, c := range t.Causes {
 		c.Status = finding.CauseStatus(word(string(c.Status)))
-		h.Causes, h.Whys = append(h.Causes, c), append(h.Whys, t.Whys[i].each(m.Names.Text))
+		h.Causes, h.Whys = append(h.Causes, c), append(h.Whys, t.Whys[i].whole(m.Names.Text))
 	}
 	for _, code := range t.Findings {
 		h.Findings = append(h.Findings, finding.Code(word(string(code))))

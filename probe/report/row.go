@@ -71,13 +71,11 @@ func sentenceOf(text, mailbox string) Sentence {
 // About is the sentence about a mailbox.
 func (s Sentence) About(mailbox string) string { return strings.Join(s, mailbox) }
 
-// each changes the pieces.
-func (s Sentence) each(f func(string) string) Sentence {
-	changed := make(Sentence, len(s))
-	for i, piece := range s {
-		changed[i] = f(piece)
-	}
-	return changed
+// whole changes the sentence as one, with a character for private use where the
+// name is left open: what is quoted is one thing, with or without the name in it.
+func (s Sentence) whole(f func(string) string) Sentence {
+	const open = "\ue000"
+	return strings.Split(f(strings.Join(s, open)), open)
 }
 
 // Template is what was found of a mailbox, without its name. Most of a hundred
