@@ -17,6 +17,7 @@ func realMain() int {
 	// Far above what a check needs; it makes the collector tidy up before a
 	// hostile server's answers add up.
 	debug.SetMemoryLimit(40 << 20)
+	debug.SetGCPercent(400) // a check ends before there is much to collect
 	// The first Ctrl-C (or the end of the terminal) ends the check with a report of what was found so far;
 	// the second ends the program.
 	ignoreHangup()

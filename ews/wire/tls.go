@@ -114,13 +114,6 @@ func describe(c *x509.Certificate) *evidence.Certificate {
 	}
 }
 
-// LoadRoots reads this machine's root certificates, which takes longer than a
-// handshake; the first verification would wait for it. To be called beside
-// whatever takes a round trip anyway.
-func LoadRoots() {
-	_, _ = x509.SystemCertPool() // the pool is kept by crypto/x509; without one, verification says so
-}
-
 // judge collects every complaint: time, name and issuer are looked at apart.
 func (d *Dialer) judge(info *evidence.TLS, chain []*x509.Certificate) {
 	leaf, now := chain[0], d.now()
@@ -167,6 +160,9 @@ func (d *Dialer) now() time.Time {
 }
 
 func chainTo(chain []*x509.Certificate, roots *x509.CertPool, at time.Time) error {
+	if roots == nil {
+		roots = systemRoots(chain)
+	}
 	between := x509.NewCertPool()
 	for _, c := range chain[1:] {
 		between.AddCert(c)

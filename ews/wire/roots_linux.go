@@ -1,0 +1,88 @@
+package wire
+
+import (
+	"bytes"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// LoadRoots reads this machine's root certificates. To be called beside whatever
+// takes a round trip anyway.
+func LoadRoots() { rootsOnDisk() }
+
+// systemRoots are those of this machine's roots that can stand at the end of a
+// chain. crypto/x509 parses all of them, which is a third of what a check costs.
+func systemRoots(chain []*x509.Certificate) *x509.CertPool {
+	pool := x509.NewCertPool()
+	for _, der := range rootsOnDisk() {
+		if !slices.ContainsFunc(chain, func(c *x509.Certificate) bool { return bytes.Contains(der, c.RawIssuer) }) {
+			continue
+		}
+		if root, err := x509.ParseCertificate(der); err == nil {
+			pool.AddCert(root)
+		}
+	}
+	return pool
+}
+
+// rootsOnDisk are the certificates that crypto/x509 takes for the system's: the
+// first file there is, and all directories (root_linux.go of package crypto/x509).
+var rootsOnDisk = sync.OnceValue(readRoots)
+
+func readRoots() (roots [][]byte) {
+	files := []string{
+		"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem",
+		"/etc/pki/tls/cacert.pem", "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", "/etc/ssl/cert.pem",
+	}
+	if named := os.Getenv("SSL_CERT_FILE"); named != "" {
+		files = []string{named}
+	}
+	for _, file := range files {
+		if data, err := os.ReadFile(file); err == nil {
+			roots = appendRoots(roots, data)
+			break
+		}
+	}
+	directories := []string{"/etc/ssl/certs", "/etc/pki/tls/certs"}
+	if named := os.Getenv("SSL_CERT_DIR"); named != "" {
+		directories = strings.Split(named, ":")
+	}
+	for _, directory := range directories {
+		entries, _ := os.ReadDir(directory)
+		for _, e := range entries {
+			name := filepath.Join(directory, e.Name())
+			if target, err := os.Readlink(name); err == nil && !strings.Contains(target, "/") {
+				continue // another name of one in here
+			}
+			if data, err := os.ReadFile(name); err == nil && name != files[0] {
+				roots = appendRoots(roots, data)
+			}
+		}
+	}
+	return roots
+}
+
+// appendRoots reads the certificates of a PEM file.
+func appendRoots(roots [][]byte, data []byte) [][]byte {
+	begin, end := []byte("-----BEGIN CERTIFICATE-----"), []byte("-----END CERTIFICATE-----")
+	for {
+		_, rest, found := bytes.Cut(data, begin)
+		body, behind, ended := bytes.Cut(rest, end)
+		if !found || !ended {
+			return roots
+		}
+		der := make([]byte, base64.StdEncoding.DecodedLen(len(body)))
+		if n, err := base64.StdEncoding.Decode(der, body); err == nil {
+			roots = append(roots, der[:n])
+		} else if block, _ := pem.Decode(slices.Concat(begin, body, end)); block != nil { // with headers or blanks
+			roots = append(roots, block.Bytes)
+		}
+		data = behind
+	}
+}
