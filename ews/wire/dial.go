@@ -46,7 +46,8 @@ type Conn struct {
 	out     bytes.Buffer // the request, kept for the next
 	unfit   string       // why no further request may be sent; "" fit
 	timing  evidence.Timing
-	opening bool // the first request reports the handshake
+	idle    time.Time // since when
+	opening bool      // the first request reports the handshake
 }
 
 // Opened is a connection, or how far it came: TLS is set when a certificate was

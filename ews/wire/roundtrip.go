@@ -51,6 +51,7 @@ func (c *Conn) Post(ctx context.Context, req Request) (Answer, *evidence.Failure
 	start := time.Now()
 	fail := c.exchange(ctx, req, &a, start)
 	a.Timing.Total = millis(time.Since(start))
+	c.idle = time.Now()
 	if fail != nil || a.Closed {
 		c.unfit = "the server ended it"
 	}
@@ -198,13 +199,14 @@ func readBody(resp *http.Response) (body []byte, oversized bool, err error) {
 }
 
 // Fit says whether another request may be sent on c: the server neither closed
-// the connection nor said something unasked. It looks without waiting longer
-// than settle.
+// the connection nor said something unasked. It looks until the connection has
+// been idle for settle, and at least for a moment.
 func (c *Conn) Fit(settle time.Duration) bool {
 	if c.unfit != "" {
 		return false
 	}
-	c.net.SetReadDeadline(time.Now().Add(settle))
+	const moment = 200 * time.Microsecond
+	c.net.SetReadDeadline(time.Now().Add(max(settle-time.Since(c.idle), moment)))
 	defer c.net.SetReadDeadline(time.Time{})
 	_, err := c.r.Peek(1)
 	var n net.Error

@@ -43,7 +43,8 @@ func (d *Dialer) handshake(ctx context.Context, raw net.Conn) (*tls.Conn, *evide
 		NextProtos:         protocols,
 		MinVersion:         tls.VersionTLS12,
 		CipherSuites:       suites,
-		InsecureSkipVerify: true, // verified below
+		CurvePreferences:   []tls.CurveID{tls.X25519, tls.CurveP256, tls.CurveP384, tls.CurveP521}, // as Schannel; no ML-KEM
+		InsecureSkipVerify: true,                                                                   // verified below
 		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 			asked = true
 			return &tls.Certificate{}, nil
