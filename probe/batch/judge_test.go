@@ -34,7 +34,7 @@ func answer(code string) evidence.Item {
 
 func TestTemplateOfAnAnswer(t *testing.T) {
 	b := benched()
-	timeout := evidence.Item{Address: "10.0.0.11:443", Step: evidence.StepSignedIn, Error: &evidence.Failure{Code: evidence.TimedOut, Phase: "read", Text: "no answer within the time"}}
+	timeout := evidence.Item{Address: "10.0.0.11:443", Step: evidence.StepSignedIn, Error: &evidence.Failure{Code: evidence.TimedOut, Phase: "read", Text: "no answer in time"}}
 	alias := answer("ErrorNonPrimarySmtpAddress")
 	alias.EWS.Resolved = []evidence.Resolved{{Address: "anna.meier@contoso.com"}}
 	for _, c := range []struct {
@@ -119,9 +119,9 @@ func TestTemplateWithoutAnAnswer(t *testing.T) {
 		"refused":              {item: unsent(failed(evidence.ConnectRefused, "connect")), want: "connect-failed", says: connection},
 		"unreachable":          {item: unsent(failed(evidence.ConnectUnreachable, "connect")), want: "connect-failed", says: connection},
 		"proxy refuses":        {item: unsent(failed(evidence.ProxyRefused, "proxy")), want: "connect-failed", says: connection},
-		"proxy unknown":        {item: unsent(failed(evidence.DNSNotFound, "resolve")), want: "dns-failed", says: "No address for"},
+		"proxy unknown":        {item: unsent(failed(evidence.DNSNotFound, "resolve")), want: "dns-failed", says: "has no address"},
 		"resolver is silent":   {item: unsent(failed(evidence.TimedOut, "resolve")), want: "dns-failed", says: "did not answer"},
-		"connecting":           {item: unsent(failed(evidence.TimedOut, "connect")), want: "timeout", says: connection + " within the time"},
+		"connecting":           {item: unsent(failed(evidence.TimedOut, "connect")), want: "timeout", says: connection + " in time"},
 		"silent":               {item: unfinished(failed(evidence.TimedOut, "read")), want: "timeout", says: "did not answer " + call},
 		"slow":                 {item: unfinished(slow), want: "timeout", says: "(200) to " + call},
 		"reset":                {item: unfinished(failed(evidence.ConnectionReset, "read")), want: "connect-failed", says: "instead of answering " + call},
@@ -136,12 +136,12 @@ func TestTemplateWithoutAnAnswer(t *testing.T) {
 		"429":                  {item: unfinished(http(429)), want: "throttled", says: "come back later (429)"},
 		"busy":                 {item: busy, want: "throttled", says: "ErrorServerBusy"},
 		"500":                  {item: unfinished(http(500)), want: "server-error", says: "500 to " + call},
-		"page":                 {item: unfinished(page), want: "server-error", says: "Something else than EWS answered " + call + ` (HTTP 200, a page titled "Maintenance")`},
-		"garbage":              {item: unfinished(garbage), want: "server-error", says: "Something else than EWS answered " + call},
-		"garbage, signed in":   {item: garbage, want: "server-error", says: "Something else than EWS answered " + call},
+		"page":                 {item: unfinished(page), want: "server-error", says: "Something other than EWS answered " + call + ` (HTTP 200, a page titled "Maintenance")`},
+		"garbage":              {item: unfinished(garbage), want: "server-error", says: "Something other than EWS answered " + call},
+		"garbage, signed in":   {item: garbage, want: "server-error", says: "Something other than EWS answered " + call},
 		"unsafe":               {item: unfinished(unsafe), want: "server-error", says: "in answer to " + call},
 		"long":                 {item: unfinished(long), want: "server-error", says: "256 KiB in answer to " + call},
-		"404":                  {item: unfinished(http(404)), want: "server-error", says: "Something else than EWS answered " + call + " (HTTP 404)"},
+		"404":                  {item: unfinished(http(404)), want: "server-error", says: "Something other than EWS answered " + call + " (HTTP 404)"},
 		"no HTTP":              {item: unfinished(failed(evidence.Malformed, "read")), want: "server-error", says: "not HTTP in answer to " + call},
 		"no challenge":         {item: unchallenged, want: "server-error", says: "asked for a sign-in again"},
 		"signed out":           {item: http(401), want: "server-error", says: "asked for a sign-in again"},

@@ -1,6 +1,7 @@
 package finding
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -60,6 +61,23 @@ func MatchAlert(text string) []Alert {
 		}
 	}
 	return found
+}
+
+// FindAlert is where in a text the words of an alert begin, -1 if they are not in
+// it.
+func FindAlert(key, text string) int {
+	for _, r := range alertRules() {
+		for _, group := range r.Any {
+			if r.Key != key {
+				continue
+			}
+			words := strings.Fields(regexp.QuoteMeta(group[0]))
+			if at := regexp.MustCompile("(?i)" + strings.Join(words, `\s+`)).FindStringIndex(text); at != nil {
+				return at[0]
+			}
+		}
+	}
+	return -1
 }
 
 // Alerts lists every alert that MatchAlert knows, the most specific first. The

@@ -136,6 +136,7 @@ var shared = sync.OnceValue(func() (s struct {
 	Links    map[string]string
 	Commands map[string]string
 	Remedies map[string]Remedy
+	Why      map[string]string // sentences that all causes share
 },
 ) {
 	decode(file("text/shared.yaml"), &s)

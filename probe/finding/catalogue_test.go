@@ -355,7 +355,7 @@ func TestTextsAreWhole(t *testing.T) {
 		}
 		remedies(string(e.Code), e.Remedies)
 		for c, list := range e.Cases {
-			if !slices.Contains([]Case{Impersonated, InBatch, RefusedInRun}, c) {
+			if !slices.Contains([]Case{Impersonated, InBatch, RefusedInRun, ReasonKnown}, c) {
 				t.Errorf("%s: there is no case %q", e.Code, c)
 			}
 			remedies(string(e.Code), list)
@@ -364,7 +364,7 @@ func TestTextsAreWhole(t *testing.T) {
 	for n, r := range shared().Remedies {
 		remedies(n, []Remedy{r})
 	}
-	var raw []Cause
+	var raw []causeTexts
 	decode(file("text/causes.yaml"), &raw)
 	for _, c := range raw {
 		_, known := shared().Links[c.Link]

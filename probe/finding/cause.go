@@ -1,9 +1,6 @@
 package finding
 
-import (
-	"slices"
-	"sync"
-)
+import "sync"
 
 // Cause is one of the six causes that KB 3212785 lists for a 401 in Dynamics
 // server-side synchronization.
@@ -14,7 +11,13 @@ type Cause struct {
 	Link    string
 }
 
-var causes = sync.OnceValue(func() (list []Cause) {
+// causeTexts is a cause as text/causes.yaml has it.
+type causeTexts struct {
+	Cause `yaml:",inline"`
+	Why   map[string]string // the sentences of a report, by variant
+}
+
+var causeList = sync.OnceValue(func() (list []causeTexts) {
 	decode(file("text/causes.yaml"), &list)
 	for i := range list {
 		list[i].Link = link(list[i].Link)
@@ -22,14 +25,35 @@ var causes = sync.OnceValue(func() (list []Cause) {
 	return list
 })
 
+// SayCause makes the sentence of a report about a cause.
+func SayCause(number int, variant string, p Params) string {
+	list := causeList()
+	if number < 1 || number > len(list) {
+		return ""
+	}
+	text, ok := list[number-1].Why[variant]
+	if !ok {
+		if text, ok = shared().Why[variant]; !ok {
+			return "There is no sentence " + variant + " of this cause"
+		}
+	}
+	return render(text, p)
+}
+
 // Causes lists the six causes in the order of their numbers. The caller may
 // change the result.
-func Causes() []Cause { return slices.Clone(causes()) }
+func Causes() []Cause {
+	list := make([]Cause, len(causeList()))
+	for i, c := range causeList() {
+		list[i] = c.Cause
+	}
+	return list
+}
 
 // LookupCause finds a cause by its number, 1 to 6.
 func LookupCause(number int) (Cause, bool) {
-	if number < 1 || number > len(causes()) {
+	if number < 1 || number > len(causeList()) {
 		return Cause{}, false
 	}
-	return causes()[number-1], true
+	return causeList()[number-1].Cause, true
 }

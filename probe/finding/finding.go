@@ -87,9 +87,10 @@ type Head struct {
 // Entry is one code of the catalogue.
 type Entry struct {
 	Head      `yaml:",inline"`
-	Meaning   string            // what it means for Dynamics and the administrator
-	Concluded string            // from which evidence it is concluded
-	Remedies  []Remedy          // in the order in which to try them: look first, then change, then re-test
-	Cases     map[Case][]Remedy // in their place, where something else is to be done
-	SeeAlso   []Code            `yaml:"see_also"`
+	Meaning   string              // what it means for Dynamics and the administrator
+	Concluded string              // from which evidence it is concluded
+	Remedies  []Remedy            // in the order in which to try them: look first, then change, then re-test
+	Cases     map[Case][]Remedy   // in their place, where something else is to be done
+	SeeAlso   []Code              `yaml:"see_also"`
+	Sentences map[string]Sentence // by variant
 }

@@ -37,3 +37,10 @@ var lookalikes = sync.OnceValue(func() (list []Lookalike) {
 // Lookalikes lists what looks the same as a refused password, the most common
 // first, and what settles each. The caller may change the result.
 func Lookalikes() []Lookalike { return slices.Clone(lookalikes()) }
+
+// reasons are the values of verdict.reason: their names in a sentence, and for a
+// state of the account what it means and asks for.
+var reasons = sync.OnceValue(func() (m map[string]struct{ Title, Says string }) {
+	decode(file("text/reasons.yaml"), &m)
+	return m
+})

@@ -34,6 +34,7 @@ const (
 	Impersonated Case = "impersonated" // the mailbox was impersonated
 	InBatch      Case = "batch"        // one of many: the endpoint was examined before, and a row has no detail
 	RefusedInRun Case = "refused-in-run"
+	ReasonKnown  Case = "reason-known" // why the account is refused; what the reason asks for comes first
 )
 
 // RemediesIn are the remedies for the first of the cases that has its own, else

@@ -1,7 +1,6 @@
 package rule
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/ewsprobe/ewsprobe/probe/finding"
@@ -30,14 +29,14 @@ func (v *view) accept(f finding.Finding) finding.Finding {
 		if a.Code != string(f.Code) || a.Host != "" && !strings.EqualFold(a.Host, v.rec.Target.Host) || a.Mailbox != "" && !strings.EqualFold(a.Mailbox, v.rec.Target.Mailbox) {
 			continue
 		}
+		accepted := finding.Accepted{Status: f.Status, Reason: a.Reason, Until: a.Until}
 		if a.Over(v.rec.Started) {
-			over = fmt.Sprintf(" It was accepted until %s (%s); that is over.", a.Until, a.Reason)
+			over = " " + finding.Phrase("acceptance-over", accepted)
 			continue
 		}
-		f.Accepted = &finding.Accepted{Status: f.Status, Reason: a.Reason, Until: a.Until}
-		f.Detail = fmt.Sprintf("Accepted until %s (%s), else %s. %s", a.Until, a.Reason, f.Status, f.Detail)
-		f.Summary = fmt.Sprintf("Accepted until %s (%s): %s", a.Until, a.Reason, f.Summary)
-		f.Status = finding.OK
+		f.Accepted, f.Status = &accepted, finding.OK
+		f.Detail = finding.Phrase("accepted-detail", accepted) + " " + f.Detail
+		f.Summary = finding.Phrase("accepted-summary", accepted) + " " + f.Summary
 		return f
 	}
 	f.Detail += over

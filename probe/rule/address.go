@@ -1,7 +1,6 @@
 package rule
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
@@ -23,8 +22,10 @@ func (v *view) entry() (*evidence.Resolved, *evidence.Item) {
 // primary is the primary address of the mailbox asked, where it is another one.
 type primary struct {
 	address string
-	source  string // who says so, as a sentence begins
-	ids     []string
+	says    string // who says so: refusal, book, autodiscover, both, differently
+	other   string // what Autodiscover says, where that differs
+	source  finding.Source
+	items   []*evidence.Item
 }
 
 // primary finds it in the refusal of an address at n, in the address book, and
@@ -36,27 +37,27 @@ func (v *view) primary(n *node) *primary {
 	// A refusal of the alias names the address to use instead.
 	if item := v.signedIn(n); item != nil && !opens(item) && len(item.EWS.Resolved) == 1 {
 		if a := item.EWS.Resolved[0].Address; v.another(a) {
-			return &primary{a, "The refusal", []string{item.ID}}
+			return &primary{address: a, says: "refusal", items: []*evidence.Item{item}}
 		}
 	}
 	p := v.discovered()
-	if e, book := v.entry(); e != nil && isMailbox(e) && v.another(e.Address) {
-		switch {
-		case p == nil:
-			return &primary{e.Address, "The address book", []string{book.ID}}
-		case strings.EqualFold(e.Address, p.address):
-			return &primary{e.Address, "The address book, and " + p.source + ",", append([]string{book.ID}, p.ids...)}
-		}
-		return &primary{e.Address, fmt.Sprintf("The address book (%s has %s)", p.source, p.address), append([]string{book.ID}, p.ids...)}
+	e, book := v.entry()
+	switch {
+	case e == nil || !isMailbox(e) || !v.another(e.Address):
+		return p
+	case p == nil:
+		return &primary{address: e.Address, says: "book", items: []*evidence.Item{book}}
+	case strings.EqualFold(e.Address, p.address):
+		return &primary{address: e.Address, says: "both", source: p.source, items: append([]*evidence.Item{book}, p.items...)}
 	}
-	return p
+	return &primary{address: e.Address, says: "differently", other: p.address, source: p.source, items: append([]*evidence.Item{book}, p.items...)}
 }
 
 // discovered is the primary address as Autodiscover has it.
 func (v *view) discovered() *primary {
 	for _, item := range v.heard() {
 		if d := item.Discovery; d.ErrorCode == "" && v.another(d.PrimarySMTP) && v.aboutMailbox(item) {
-			return &primary{d.PrimarySMTP, where(item), []string{item.ID}}
+			return &primary{address: d.PrimarySMTP, says: "autodiscover", source: source(item), items: []*evidence.Item{item}}
 		}
 	}
 	return nil
@@ -70,35 +71,34 @@ func (v *view) another(a string) bool {
 
 func mailboxAddressDiffers(v *view, n *node) *hit {
 	p := v.primary(n)
-	asked := v.mailbox()
 	if item, m := v.about(n, "mailbox-address-differs"); item != nil {
-		h := said(item, m, "%s is not the primary address of its mailbox, and Exchange refuses it", asked)
-		if p != nil {
-			h.summary = fmt.Sprintf("%s is not the primary address of its mailbox, which is %s", asked, p.address)
-			h.detail += fmt.Sprintf(" The primary address is %s: Dynamics must hold that one.", p.address)
-			h.evidence = append(h.evidence, p.ids...)
-		}
-		return h
+		return v.said(item, m, "refused").primary(p)
 	}
 	if p == nil {
 		return nil
 	}
 	if item, m := v.about(n, "mailbox-not-found"); item != nil {
-		h := said(item, m, "%s is not the primary address of its mailbox, which is %s", asked, p.address)
+		h := v.said(item, m, "alias").primary(p)
 		h.confidence = finding.Confirmed
-		h.evidence = append(h.evidence, p.ids...)
-		h.detail += fmt.Sprintf(" %s has it as a second address of %s: Dynamics must hold that one.", p.source, p.address)
 		return h
 	}
 	opened := v.signedIn(n)
-	if !opens(opened) || v.callersOwn(n) != "" {
+	if !opens(opened) || v.callersOwn(n) {
 		return nil
 	}
-	return &hit{
-		status: finding.Warning, confidence: finding.Confirmed, evidence: append([]string{opened.ID}, p.ids...),
-		summary: fmt.Sprintf("The mailbox answers under %s, but its primary address is %s", asked, p.address),
-		detail:  fmt.Sprintf("EWS opens the mailbox under this address too. %s has %s as its primary address, and it is the primary one that Dynamics compares: an alias in the mailbox record is cause 1 of KB 3212785 wherever a call does not take it.", p.source, p.address),
+	h := confirmed("works", finding.Params{Mailbox: finding.Mailbox(v.mailbox())}, opened).primary(p)
+	h.status = finding.Warning
+	return h
+}
+
+// primary adds the primary address, if it is known, and who says so.
+func (h *hit) primary(p *primary) *hit {
+	if p != nil {
+		h.params.Primary, h.params.PrimaryBy, h.params.Source = finding.Mailbox(p.address), p.says, p.source
+		h.params.Differs = finding.Mailbox(p.other)
+		h.cite(p.items...)
 	}
+	return h
 }
 
 // addressDiffersUnasked: Autodiscover names another primary address, and EWS did
@@ -108,11 +108,9 @@ func addressDiffersUnasked(v *view) *hit {
 	if p == nil {
 		return nil
 	}
-	return &hit{
-		status: finding.Warning, confidence: finding.Confirmed, evidence: p.ids,
-		summary: fmt.Sprintf("The primary address of the mailbox is %s, not %s", p.address, v.mailbox()),
-		detail:  fmt.Sprintf("%s has %s as the primary address of the mailbox asked for, and it is the primary one that Dynamics compares. Whether EWS takes %s too was not seen.", p.source, p.address, v.mailbox()),
-	}
+	h := confirmed("unasked", finding.Params{Mailbox: finding.Mailbox(v.mailbox())}).primary(p)
+	h.status = finding.Warning
+	return h
 }
 
 // listed is the entry where the address book knows the address and names no
@@ -132,16 +130,6 @@ func isMailbox(e *evidence.Resolved) bool { return e.Type == "" || e.Type == "Ma
 // mailbox in Exchange Online is sent on to, not another name of a mailbox here.
 func routesOnline(address string) bool {
 	return strings.HasSuffix(strings.ToLower(address), ".mail.onmicrosoft.com")
-}
-
-func entryOf(e *evidence.Resolved) string {
-	switch {
-	case routesOnline(e.Address):
-		return fmt.Sprintf(" and sends its mail on to %s", e.Address)
-	case e.Type != "":
-		return fmt.Sprintf(" (as %s)", e.Type)
-	}
-	return ""
 }
 
 // ownAddress: the mailbox that was named is the caller's own by its name, in
@@ -165,15 +153,11 @@ func (v *view) ownAddress(n *node) bool {
 	return false
 }
 
-// callersOwn says, in a sentence without its end, that the call for the named
-// mailbox was answered with the caller's own; "" if it was not, or nobody looked.
-func (v *view) callersOwn(n *node) string {
+// callersOwn says that the call for the named mailbox was answered with the
+// caller's own; not if it was not, or nobody looked.
+func (v *view) callersOwn(n *node) bool {
 	own, named := n.asked(evidence.OwnInbox), n.asked(evidence.NamedInbox)
-	if !opens(own) || !opens(named) || own.EWS.Folder == "" || own.EWS.Folder != named.EWS.Folder || v.ownAddress(n) {
-		return ""
-	}
-	return fmt.Sprintf("the call for %s was answered with the mailbox of %s itself, so whether it may open the other is not known (unless %s is an address of its own mailbox); run the check with --impersonate, as Dynamics works, or as another account",
-		v.mailbox(), v.rec.Target.User, v.mailbox())
+	return opens(own) && opens(named) && own.EWS.Folder != "" && own.EWS.Folder == named.EWS.Folder && !v.ownAddress(n)
 }
 
 // unverified: the mailbox answered, and that it was not the caller's own could

@@ -17,10 +17,7 @@ func certificatePrivate(v *view, n *node) *hit {
 	if v.rec.Target.View != "public" || t == nil || t.PublicRoot == nil || *t.PublicRoot || !t.Trusted() {
 		return nil
 	}
-	h := &hit{confidence: finding.Confirmed, evidence: []string{n.ask.ID}}
-	h.summary = fmt.Sprintf("The certificate of %s does not end in a public root", v.at(n))
-	h.detail = fmt.Sprintf("This machine trusts it, but its issuer (%s) is not among the roots that public clients know. Dynamics comes from the Internet and has no other.", t.Certificate.Issuer)
-	return h
+	return confirmed("", finding.Params{At: v.at(n), Issuer: finding.Text(t.Certificate.Issuer)}, n.ask)
 }
 
 func certificateExpiring(v *view, n *node) *hit {
@@ -32,22 +29,9 @@ func certificateExpiring(v *view, n *node) *hit {
 	if left <= 0 || left >= time.Duration(v.rec.Target.CertWarnDays)*24*time.Hour {
 		return nil
 	}
-	return &hit{
-		confidence: finding.Confirmed, evidence: []string{v.handshakeItem(n, t)},
-		summary: fmt.Sprintf("The certificate of %s expires in %s", v.at(n), days(left)),
-		detail:  fmt.Sprintf("Valid until %s.", t.Certificate.NotAfter.UTC().Format("2006-01-02 15:04 UTC")),
-	}
-}
-
-func days(d time.Duration) string {
-	switch n := int(d.Hours() / 24); n {
-	case 0:
-		return "less than a day"
-	case 1:
-		return "1 day"
-	default:
-		return fmt.Sprintf("%d days", n)
-	}
+	h := confirmed("", finding.Params{At: v.at(n), Left: left, Until: t.Certificate.NotAfter})
+	h.evidence = []string{v.handshakeItem(n, t)}
+	return h
 }
 
 func (v *view) handshakeItem(n *node, t *evidence.TLS) string {
@@ -63,11 +47,7 @@ func basicAndNTLM(v *view, n *node) *hit {
 	if v.rec.Target.ProfileAuth != "ntlm" || !n.challenged() || !n.offer("Basic") || !n.offer("NTLM") || v.isOnline(n) || v.plain() {
 		return nil
 	}
-	return &hit{
-		confidence: finding.Confirmed, evidence: []string{n.ask.ID},
-		summary: fmt.Sprintf("%s offers Basic although the profile uses NTLM", v.at(n)),
-		detail:  "The documented prerequisite for an NTLM profile is that Basic is disabled on the EWS virtual directory. Whether Dynamics then really chooses Basic is not proved.",
-	}
+	return confirmed("", finding.Params{At: v.at(n)}, n.ask)
 }
 
 func clockSkew(v *view, n *node) *hit {
@@ -75,33 +55,25 @@ func clockSkew(v *view, n *node) *hit {
 		if item.NTLM == nil || item.NTLM.ClockSkewMS == nil {
 			continue
 		}
-		if h := skewedClock(item, *item.NTLM.ClockSkewMS, v.at(n), "the server's NTLM challenge"); h != nil {
+		if h := skewedClock(item, *item.NTLM.ClockSkewMS, "", v.at(n)); h != nil {
 			return h
 		}
 	}
 	// A domain controller's clock is the one that Kerberos goes by.
 	for _, item := range v.directory {
 		if k := item.Kerberos; k != nil && k.ClockSkewMS != nil && n == v.nodes[0] {
-			return skewedClock(item, *k.ClockSkewMS, "the domain controller at "+item.Address, "the domain controller's answer")
+			return skewedClock(item, *k.ClockSkewMS, "controller", finding.Place{Address: finding.Address(item.Address)})
 		}
 	}
 	return nil
 }
 
-func skewedClock(item *evidence.Item, ms int64, whose, from string) *hit {
+func skewedClock(item *evidence.Item, ms int64, variant string, at finding.Place) *hit {
 	skew := time.Duration(ms) * time.Millisecond
 	if skew.Abs() <= 5*time.Minute {
 		return nil
 	}
-	way := "ahead of"
-	if skew < 0 {
-		way = "behind"
-	}
-	return &hit{
-		confidence: finding.Confirmed, evidence: []string{item.ID},
-		summary: fmt.Sprintf("The clock of %s is %s %s this machine's", whose, skew.Abs().Round(time.Second), way),
-		detail:  fmt.Sprintf("Read from %s. Kerberos refuses more than 5 minutes of difference; which of the two clocks is wrong cannot be seen from here.", from),
-	}
+	return confirmed(variant, finding.Params{At: at, Address: at.Address, Skew: skew.Abs().Round(time.Second), Behind: skew < 0}, item)
 }
 
 func farmInconsistent(v *view) *hit {
@@ -114,28 +86,26 @@ func farmInconsistent(v *view) *hit {
 	if len(seen) < 2 {
 		return nil
 	}
-	h := &hit{confidence: finding.Confirmed}
-	var differences []string
+	h := confirmed("", finding.Params{Host: v.host()})
 	for _, aspect := range aspects {
-		var values, places []string
+		d := finding.Difference{Aspect: aspect.name}
+		distinct := map[string]bool{}
 		for _, n := range seen {
 			if value := aspect.of(n); value != "" {
-				values = append(values, value)
-				places = append(places, fmt.Sprintf("%s at %s", value, n.address))
+				distinct[value] = true
+				d.Values = append(d.Values, finding.Value{Value: value, Address: finding.Address(n.address)})
 			}
 		}
-		if slices.Sort(values); len(slices.Compact(values)) > 1 {
-			differences = append(differences, aspect.name+": "+strings.Join(places, ", "))
+		if len(distinct) > 1 {
+			h.params.Differences = append(h.params.Differences, d)
 		}
 	}
-	if len(differences) == 0 {
+	if len(h.params.Differences) == 0 {
 		return nil
 	}
 	for _, n := range seen {
-		h.evidence = append(h.evidence, n.ask.ID)
+		h.cite(n.ask)
 	}
-	h.summary = fmt.Sprintf("The servers behind %s differ: %s", v.host(), differences[0])
-	h.detail = "They should be configured alike; " + strings.Join(differences, "; ") + "."
 	return h
 }
 
@@ -145,8 +115,8 @@ var aspects = []struct {
 	name string
 	of   func(*node) string
 }{
-	{"HTTP status", func(n *node) string { return fmt.Sprint(n.status()) }},
-	{"schemes offered", func(n *node) string {
+	{"status", func(n *node) string { return fmt.Sprint(n.status()) }},
+	{"schemes", func(n *node) string {
 		if n.status() != 401 {
 			return ""
 		}
@@ -157,8 +127,8 @@ var aspects = []struct {
 		}
 		return strings.Join(names, "+")
 	}},
-	{"Basic logon", func(n *node) string { return decided(n.basic()) }},
-	{"NTLM logon", func(n *node) string { return decided(n.windows()) }},
+	{"basic", func(n *node) string { return decided(n.basic()) }},
+	{"ntlm", func(n *node) string { return decided(n.windows()) }},
 	{"version", func(n *node) string { return front.Product(n.who.Version) }},
 }
 
@@ -189,11 +159,7 @@ func addressFamily(v *view) *hit {
 	if len(silent) == 0 || !answered || v.resolved() == nil {
 		return nil
 	}
-	return &hit{
-		confidence: finding.Confirmed, evidence: []string{silent[0].ID},
-		summary: fmt.Sprintf("%s publishes an IPv6 address that does not answer (%s)", v.host(), silent[0].Address),
-		detail:  fmt.Sprintf("An AAAA record names %s, and this machine has a route to it, but: %s. Power Platform connects over IPv6 where an AAAA record is published.", silent[0].Address, silent[0].Error.Text),
-	}
+	return confirmed("", finding.Params{Host: v.host(), Address: finding.Address(silent[0].Address), Error: finding.Text(silent[0].Error.Text)}, silent[0])
 }
 
 func (v *view) resolved() *evidence.Item {

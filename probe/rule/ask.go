@@ -1,9 +1,9 @@
 package rule
 
 import (
-	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
@@ -73,63 +73,50 @@ func dnsFailed(v *view) *hit {
 		if !asked || item.Error == nil {
 			continue
 		}
-		h := &hit{confidence: finding.Confirmed, evidence: []string{item.ID}}
-		h.summary = fmt.Sprintf("No address for %s", v.host())
-		h.detail = fmt.Sprintf("The resolver of this machine has no address for %s (%s). Dynamics asks public name servers: what they answer may differ.", v.host(), item.Error.Text)
+		p := finding.Params{Host: v.host(), Error: finding.Text(item.Error.Text)}
 		switch item.Error.Code {
 		case evidence.Interrupted:
 			return nil
 		case evidence.TimedOut:
-			h.summary = fmt.Sprintf("The resolver did not answer for %s", v.host())
-			h.confidence = finding.Likely
+			return likely("silent", p, item)
 		case evidence.DNSFailed:
-			h.confidence = finding.Likely
+			return likely("failed", p, item)
 		}
-		return h
+		return confirmed("not-found", p, item)
 	}
 	return nil
 }
 
 func connectFailed(v *view, n *node) *hit {
 	if call := v.noAnswer(n); call != nil {
-		h := &hit{confidence: finding.Confirmed, evidence: []string{call.ID}}
-		h.summary = fmt.Sprintf("%s ended the connection instead of answering %s", v.at(n), v.asked(call))
-		h.detail = "The connection did not last from the sign-in to the call."
-		return h
+		return confirmed("not-kept", finding.Params{At: v.at(n), Asked: v.asked(call)}, call)
 	}
 	leg := v.failedBy(n, evidence.ConnectRefused, evidence.ConnectUnreachable, evidence.ConnectFailed, evidence.ConnectionReset,
 		evidence.ConnectionClosed, evidence.ProxyRefused)
-	if leg == nil || !v.row && connectionLost(n) != "" && leg.Logon != nil && isWindows(leg.Logon) {
+	if leg == nil || !v.row && connectionLost(n).Kind != "" && leg.Logon != nil && isWindows(leg.Logon) {
 		return nil
 	}
 	if v.row && leg.Response != nil {
 		return nil // server-error: an answer had begun
 	}
-	if leg.Error.Phase == "tls" && n.legacySuite() != nil {
+	phase := leg.Error.Phase
+	if phase == "tls" && n.legacySuite() != nil {
 		return nil // tls-failed knows more
 	}
-	h := &hit{confidence: finding.Confirmed, evidence: []string{leg.ID}}
+	variant := "request"
 	switch {
-	case v.row && leg.Error.Phase != "connect" && leg.Error.Phase != "proxy" && leg.Error.Phase != "tls":
-		h.summary = fmt.Sprintf("%s ended the connection instead of answering %s", v.at(n), v.asked(leg))
-		h.detail = fmt.Sprintf("The connection was made, then: %s.", leg.Error.Text)
+	case v.row && phase != "connect" && phase != "proxy" && phase != "tls":
+		variant = "call"
 	case leg.Logon != nil && !v.row:
-		h.summary = fmt.Sprintf("%s ended the connection instead of answering %s", v.at(n), v.asked(leg))
-		h.detail = fmt.Sprintf("The anonymous request was answered, the request with the credential was not: %s. Whether the password was looked at cannot be seen from here; the logon is counted as refused.", leg.Error.Text)
-	case leg.Error.Phase == "connect" || leg.Error.Phase == "proxy":
-		h.summary = fmt.Sprintf("No connection to %s", v.at(n))
-		h.detail = fmt.Sprintf("TCP to %s failed: %s.", n.address, leg.Error.Text)
-		if leg.Error.Code == evidence.ProxyRefused {
-			h.detail = fmt.Sprintf("The proxy did not open a tunnel to %s: %s.", n.address, leg.Error.Text)
-		}
-	case leg.Error.Phase == "tls":
-		h.summary = fmt.Sprintf("%s ended the connection in the TLS handshake", v.at(n))
-		h.detail = fmt.Sprintf("TCP to %s was connected, then, after the first TLS message: %s. A firewall or balancer without a server does this, and so does an old server that refuses the TLS version without saying so.", n.address, leg.Error.Text)
-	default:
-		h.summary = fmt.Sprintf("%s ended the connection without an HTTP answer", v.at(n))
-		h.detail = fmt.Sprintf("The connection was made and the request sent, then: %s.", leg.Error.Text)
+		variant = "logon"
+	case leg.Error.Code == evidence.ProxyRefused:
+		variant = "proxy"
+	case phase == "connect" || phase == "proxy":
+		variant = "connect"
+	case phase == "tls":
+		variant = "tls"
 	}
-	return h
+	return confirmed(variant, finding.Params{At: v.at(n), Address: finding.Address(n.address), Asked: v.asked(leg), Error: finding.Text(leg.Error.Text)}, leg)
 }
 
 func timedOut(v *view, n *node) *hit {
@@ -137,26 +124,19 @@ func timedOut(v *view, n *node) *hit {
 	if leg == nil || v.row && leg.Error.Phase == "resolve" {
 		return nil // of the latter, dns-failed speaks
 	}
-	h := &hit{confidence: finding.Confirmed, evidence: []string{leg.ID}}
-	h.summary = fmt.Sprintf("%s did not answer within the time", v.at(n))
-	h.detail = fmt.Sprintf("The time ran out while waiting for %s.", map[string]string{
-		"resolve": "the resolver", "connect": "a TCP connection", "proxy": "the proxy", "tls": "the TLS handshake", "write": "the server to take the request", "read": "the answer",
-	}[leg.Error.Phase])
-	if r := leg.Response; r != nil {
-		h.summary = fmt.Sprintf("%s began an answer (%d) that did not end within the time", v.at(n), r.Status)
+	p := finding.Params{At: v.at(n), Asked: v.asked(leg), Phase: leg.Error.Phase}
+	if leg.Response != nil {
+		p.Status = leg.Response.Status
 	}
 	switch {
 	case v.row && leg.Error.Phase == "connect":
-		h.summary = fmt.Sprintf("No connection to %s within the time", v.at(n))
-	case v.row && leg.Response == nil:
-		h.summary = fmt.Sprintf("%s did not answer %s within the time", v.at(n), v.asked(leg))
+		return confirmed("connect", p, leg)
 	case v.row:
-		h.summary = fmt.Sprintf("%s began an answer (%d) to %s that did not end within the time", v.at(n), leg.Response.Status, v.asked(leg))
+		return confirmed("call", p, leg)
 	case leg.Logon != nil:
-		h.summary = fmt.Sprintf("%s did not answer %s within the time", v.at(n), v.asked(leg))
-		h.detail += " The anonymous request was answered. The logon is counted as refused, because the server may have looked at the password."
+		return confirmed("logon", p, leg)
 	}
-	return h
+	return confirmed("", p, leg)
 }
 
 func tlsUntrusted(v *view, n *node) *hit {
@@ -164,22 +144,19 @@ func tlsUntrusted(v *view, n *node) *hit {
 	if t == nil || t.Certificate == nil || t.Trusted() {
 		return nil
 	}
-	h := &hit{confidence: finding.Confirmed}
+	p := finding.Params{At: v.at(n)}
+	for _, problem := range t.Problems {
+		p.Problems = append(p.Problems, finding.Text(problem.Text))
+	}
+	h := confirmed("", p)
 	for _, item := range n.items {
 		if item.TLS == t {
 			h.evidence = []string{item.ID}
 		}
 	}
-	texts := make([]string, len(t.Problems))
-	for i, p := range t.Problems {
-		texts[i] = p.Text
-	}
-	h.summary = fmt.Sprintf("The certificate of %s is not to be trusted: %s", v.at(n), texts[0])
-	h.detail = capital(strings.Join(texts, "; ")) + ". Nothing was sent over this connection."
 	passed := n.ask == nil || n.ask.Error == nil || n.ask.Error.Code != evidence.TLSUntrusted
 	if v.rec.Target.Insecure && passed {
-		h.status = finding.Warning
-		h.detail = capital(strings.Join(texts, "; ")) + ". --insecure was given: the check went on all the same, and whoever stands in between may have seen the credential. Dynamics will not go on."
+		h.variant, h.status = "insecure", finding.Warning
 	}
 	return h
 }
@@ -206,21 +183,17 @@ func tlsFailed(v *view, n *node) *hit {
 	if leg == nil || leg.Error == nil {
 		return nil
 	}
-	h := &hit{confidence: finding.Confirmed, evidence: []string{leg.ID}}
-	h.summary = fmt.Sprintf("No TLS handshake with %s", v.at(n))
-	h.detail = fmt.Sprintf("TLS 1.2 and 1.3 were offered with the suites that Dataverse accepts; the server refused: %s.", leg.Error.Text)
+	h := confirmed("", finding.Params{At: v.at(n), Error: finding.Text(leg.Error.Text)}, leg)
 	switch leg.Error.Code {
 	case evidence.TLSClientCert:
-		h.summary = fmt.Sprintf("%s demands a client certificate", v.at(n))
-		h.detail = "The server asked for a client certificate and went no further without one. Dynamics has none to show."
+		h.variant = "client-certificate"
 	case evidence.TLSNotSpoken:
-		h.summary = fmt.Sprintf("%s does not speak TLS", v.at(n))
-		h.detail = fmt.Sprintf("What came back is not TLS (%s): perhaps the port is meant for http.", leg.Error.Text)
+		h.variant = "not-tls"
 	}
 	if legacy != nil {
 		h.status, h.confidence = finding.Unknown, finding.Undetermined
-		h.evidence = append(h.evidence, legacy.ID)
-		h.detail = fmt.Sprintf("This tool could not shake hands, but the server agrees on %s, which Dataverse accepts and this tool lacks. So this is no fault that Dynamics would see; the endpoint could not be examined.", legacy.TLS.CipherSuite)
+		h.cite(legacy)
+		h.params.Suite = legacy.TLS.CipherSuite
 	}
 	return h
 }
@@ -233,17 +206,15 @@ func tlsOutdated(v *view, n *node) *hit {
 	if n.suites == nil || n.suites.Error == nil || t == nil {
 		return nil
 	}
-	h := &hit{evidence: []string{v.handshakeItem(n, t), n.suites.ID}}
+	h := confirmed("", finding.Params{At: v.at(n), TLS: t.Version, Suite: t.CipherSuite, Error: finding.Text(n.suites.Error.Text)})
+	h.evidence = []string{v.handshakeItem(n, t), n.suites.ID}
 	switch n.suites.Error.Code {
 	case evidence.TLSHandshake:
-		h.confidence = finding.Confirmed
 	case evidence.ConnectionReset, evidence.ConnectionClosed:
 		h.confidence = finding.Likely // some servers refuse without a word, and some firewalls too
 	default:
 		return nil
 	}
-	h.summary = fmt.Sprintf("%s has no TLS version and cipher suite that Dataverse accepts", v.at(n))
-	h.detail = fmt.Sprintf("With this tool the server agreed on %s with %s, which Dataverse does not accept. Offered exactly what Dataverse accepts (TLS 1.3 and 1.2 with its ten suites), it refused: %s.", t.Version, t.CipherSuite, n.suites.Error.Text)
 	return h
 }
 
@@ -259,79 +230,59 @@ func (n *node) legacySuite() *evidence.Item {
 
 func proxyAuthRequired(v *view, n *node) *hit {
 	if leg := v.failedBy(n, evidence.ProxyAuth); leg != nil {
-		return &hit{
-			confidence: finding.Confirmed, evidence: []string{leg.ID},
-			summary: "The proxy between this machine and the endpoint asks for a sign-in (407)",
-			detail:  leg.Error.Text + ". It stands in front of this machine only: Dynamics comes from outside and does not see it.",
-		}
+		return confirmed("tunnel", finding.Params{Error: finding.Text(leg.Error.Text)}, leg)
 	}
 	if n.status() != 407 {
 		return nil
 	}
-	return &hit{
-		confidence: finding.Confirmed, evidence: []string{n.ask.ID},
-		summary: fmt.Sprintf("A proxy answered for %s and asks for a sign-in (407)", v.host()),
-		detail:  "A 407 comes from a proxy in front of this machine, not from Exchange, and not from anything that Dynamics passes.",
-	}
+	return confirmed("answer", finding.Params{Host: v.host()}, n.ask)
 }
 
 func serverError(v *view, n *node) *hit {
 	if leg := v.failedBy(n, evidence.Malformed, evidence.HeaderTooLarge); leg != nil {
-		return &hit{
-			confidence: finding.Confirmed, evidence: []string{leg.ID},
-			summary: fmt.Sprintf("%s answered something that is not HTTP%s", v.at(n), v.inAnswer(leg)),
-			detail:  fmt.Sprintf("The answer could not be read: %s.", leg.Error.Text),
+		p := finding.Params{At: v.at(n), Error: finding.Text(leg.Error.Text)}
+		if v.row { // a check has one report for all that it asked
+			p.Asked = v.asked(leg)
 		}
+		return confirmed("malformed", p, leg)
 	}
 	for _, leg := range v.needed(n) {
 		r := leg.Response
 		if r == nil || leg.EWS.Answered() {
 			continue
 		}
-		h := &hit{confidence: finding.Confirmed, evidence: []string{leg.ID}}
-		to := v.asked(leg)
+		p := v.answer(n, leg)
 		switch {
 		case r.Status >= 500 && !asksPatience(r):
-			h.summary = fmt.Sprintf("%s answered %d to %s", v.at(n), r.Status, to)
-			h.detail = fmt.Sprintf("HTTP %d %s without an EWS answer in it. The application pool may be stopped or starting, the server in maintenance, or a device in front may have no server to pass the request to.", r.Status, r.Reason)
+			return confirmed("status", p, leg)
 		case r.Status/100 == 2 && r.Oversized && r.Page == nil:
-			h.summary = fmt.Sprintf("%s sent more than 256 KiB in answer to %s", v.at(n), to)
-			h.detail = "An EWS answer to this request has a few kilobytes. Reading was stopped."
+			return confirmed("too-large", p, leg)
 		case r.Status/100 == 2 && r.CutShort:
-			h.summary = fmt.Sprintf("%s ended the connection inside its answer to %s", v.at(n), to)
-			h.detail = fmt.Sprintf("HTTP %d, then %d bytes of a longer body, then the connection ended.", r.Status, r.BodyBytes)
+			p.Bytes = int64(r.BodyBytes)
+			return confirmed("cut-short", p, leg)
 		case r.Status/100 == 2 && leg.EWS != nil && leg.EWS.Unreadable:
-			h.summary = fmt.Sprintf("%s sent XML that cannot be read safely in answer to %s", v.at(n), to)
-			h.detail = fmt.Sprintf("%s. Exchange never sends this; something else answers or tampers.", sentence(leg.EWS.Problem))
+			p.Error = finding.Text(leg.EWS.Problem)
+			return confirmed("unreadable", p, leg)
 		case v.row && isNotEWS(leg):
-			h.summary = fmt.Sprintf("Something else than EWS answered %s (HTTP %d%s)", to, r.Status, titled(r))
-			h.detail = fmt.Sprintf("EWS answers at this address otherwise, so it is no wrong path: a device in front, or a server in maintenance, answered in its place with HTTP %d %s.", r.Status, r.Reason)
+			return confirmed("not-ews", p, leg)
 		case v.row && r.Status == 401:
-			h.summary = fmt.Sprintf("%s asked for a sign-in again instead of answering %s", v.at(n), to)
-			h.detail = "The endpoint lets the account sign in and did so before; this time the sign-in was not remembered until the call, or was not carried on."
-		default:
-			continue
+			return confirmed("asked-again", p, leg)
 		}
-		return h
 	}
 	return nil
 }
 
-// inAnswer is "in answer to the call for the mailbox"; "" in a check, which has
-// one report for all that it asked.
-func (v *view) inAnswer(leg *evidence.Item) string {
-	if !v.row {
-		return ""
+// answer are the parameters of a sentence about the answer of a leg.
+func (v *view) answer(n *node, leg *evidence.Item) finding.Params {
+	r := leg.Response
+	p := finding.Params{
+		Host: v.host(), At: v.at(n), URL: finding.URL(v.rec.Target.URL), Asked: v.asked(leg), Status: r.Status, Phrase: finding.Text(r.Reason),
+		Location: finding.URL(r.First("Location")), Device: n.who.Device, Sign: finding.Text(n.who.DeviceSign),
 	}
-	return " in answer to " + v.asked(leg)
-}
-
-// titled names the page that came.
-func titled(r *evidence.Response) string {
-	if r.Page == nil || r.Page.Title == "" {
-		return ""
+	if r.Page != nil {
+		p.Page = finding.Text(r.Page.Title)
 	}
-	return fmt.Sprintf(", a page titled %q", r.Page.Title)
+	return p
 }
 
 func asksPatience(r *evidence.Response) bool {
@@ -348,27 +299,16 @@ func throttled(v *view, n *node) *hit {
 		if r == nil {
 			continue
 		}
-		h := &hit{confidence: finding.Confirmed, evidence: []string{leg.ID}}
+		p := v.answer(n, leg)
 		switch {
 		case leg.EWS.Answered() && soap.Busy(leg.EWS.Code):
-			h.summary = fmt.Sprintf("Exchange is too busy to answer (%s)", leg.EWS.Code)
-			h.detail = fmt.Sprintf("Exchange answered %s.", leg.EWS.Code)
-			if ms := leg.EWS.BackOffMS; ms > 0 {
-				h.detail += fmt.Sprintf(" It asks to wait %.0f s, longer than this check may last.", float64(ms)/1000)
-			}
-			if leg.Logon != nil || leg.Step == evidence.StepSignedIn {
-				h.detail += " The sign-in itself was accepted."
-			}
+			p.Code, p.Wait = leg.EWS.Code, time.Duration(leg.EWS.BackOffMS)*time.Millisecond
+			p.SignedIn = leg.Logon != nil || leg.Step == evidence.StepSignedIn
+			return confirmed("busy", p, leg)
 		case asksPatience(r) && !leg.EWS.Answered():
-			h.summary = fmt.Sprintf("%s asks to come back later (%d)", v.at(n), r.Status)
-			h.detail = fmt.Sprintf("HTTP %d %s.", r.Status, r.Reason)
-			if after := r.First("Retry-After"); after != "" {
-				h.detail = fmt.Sprintf("HTTP %d %s with Retry-After: %s, longer than this check may last.", r.Status, r.Reason, after)
-			}
-		default:
-			continue
+			p.RetryAfter = finding.Text(r.First("Retry-After"))
+			return confirmed("later", p, leg)
 		}
-		return h
 	}
 	return nil
 }

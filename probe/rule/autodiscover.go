@@ -1,7 +1,6 @@
 package rule
 
 import (
-	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -63,12 +62,12 @@ func (v *view) aboutMailbox(item *evidence.Item) bool {
 	return v.mailbox() != "" && item.Request != nil && strings.EqualFold(item.Request.Mailbox, v.mailbox())
 }
 
-// where names the service beside EWS that an item is about.
-func where(item *evidence.Item) string {
+// source is the service beside EWS that an item is about.
+func source(item *evidence.Item) finding.Source {
 	if item.AtDirectory() {
-		return item.Logon.Scheme + " at " + item.Address
+		return finding.Source{Scheme: item.Logon.Scheme, Address: finding.Address(item.Address)}
 	}
-	return "Autodiscover on " + hostOf(item)
+	return finding.Source{Host: finding.Host(hostOf(item))}
 }
 
 // hostOf is the host that an item of Autodiscover is about.
@@ -97,143 +96,120 @@ func autodiscoverFailed(v *view) *hit {
 	if len(v.discovery) == 0 {
 		return nil
 	}
-	h := &hit{confidence: finding.Confirmed, status: finding.Warning}
+	h := confirmed("", finding.Params{Domain: v.discoveryDomain()})
+	h.status = finding.Warning
 	if v.needsAutodiscover() {
 		h.status = finding.Critical
 	}
-	domain := v.discoveryDomain()
 	held := v.heldBack(evidence.HeldBack.MayFollow)
 	ews := v.foundEWS()
 	if at := v.heldAt(v.rec.Target.URL); ews != nil && at != nil {
 		held = at
 	}
+	if ews != nil {
+		h.params.Source, h.params.URL = source(ews), finding.URL(ews.Discovery.EwsURL)
+	}
+	if held != nil {
+		h.params.Host, h.params.HeldBack = finding.Host(hostOf(held)), string(held.Discovery.HeldBack)
+	}
 	switch {
 	case ews != nil && held != nil && held.Discovery.Endpoint == v.rec.Target.URL:
-		h.evidence = []string{ews.ID, held.ID}
-		h.summary = fmt.Sprintf("Autodiscover leads to EWS on %s, where nobody signed in: %s", hostOf(held), heldWhy(held))
-		h.detail = fmt.Sprintf("%s names %s. No credential was sent there; what could be learnt without one is in this report. With --follow-autodiscover, or with that host as TARGET, the check signs in.", capital(where(ews)), ews.Discovery.EwsURL)
+		h.variant = "not-signed-in"
+		h.cite(ews, held)
 		return h
 	case ews != nil && v.rec.Target.URL == "":
-		h.evidence = []string{ews.ID}
-		h.summary = fmt.Sprintf("Autodiscover for %s names an EWS URL that cannot be used", domain)
-		h.detail = fmt.Sprintf("%s says %q.", capital(where(ews)), ews.Discovery.EwsURL)
+		h.variant = "unusable"
+		h.cite(ews)
 		return h
 	case ews != nil, v.sentOnline() != nil, v.leadsOnline() != nil, v.unknownAddress() != nil, v.wantsCredential() != nil, v.proxyAsked() != nil:
 		return nil // found, or another finding says more
 	}
-	h.summary = fmt.Sprintf("Autodiscover for %s leads to no EWS", domain)
-	if held != nil {
-		h.summary = fmt.Sprintf("Autodiscover for %s leads only to %s, where nobody signed in: %s", domain, hostOf(held), heldWhy(held))
-	}
-	var told []string
 	for _, item := range v.discovery {
-		h.evidence = append(h.evidence, item.ID)
-		if s := tell(item); s != "" {
-			told = append(told, s)
+		h.cite(item)
+		if s := tell(item); s.Kind != "" {
+			h.params.Steps = append(h.params.Steps, s)
 		}
 		if l := item.Logon; l != nil && l.Result != evidence.Skipped || item.Error != nil && (item.Error.Code == evidence.TimedOut || item.Error.Code == evidence.ProxyAuth) {
 			h.confidence = finding.Likely // it might have led on
 		}
 	}
-	h.detail = "Each step: " + strings.Join(told, "; ") + "."
 	return h
 }
 
-// discoveryDomain is what the ladder was about.
-func (v *view) discoveryDomain() string {
+// discoveryDomain is what the search was about; "" not known.
+func (v *view) discoveryDomain() finding.Host {
 	for _, address := range []string{v.rec.Target.FromAddress, v.rec.Target.Mailbox, v.rec.Target.User} {
 		if _, domain, ok := strings.Cut(address, "@"); ok {
-			return domain
+			return finding.Host(domain)
 		}
 	}
-	return "the mailbox"
+	return ""
 }
 
-func heldWhy(item *evidence.Item) string {
-	switch item.Discovery.HeldBack {
-	case evidence.HeldNoExchange:
-		return "nothing shows that Exchange answers there"
-	case evidence.HeldUnnamed:
-		return "you did not name this host"
-	}
-	return string(item.Discovery.HeldBack)
-}
-
-// tell is what came of one step of the ladder, "" if another tells it.
-func tell(item *evidence.Item) string {
-	at := hostOf(item)
+// tell is what came of one step of the search; its kind is "" if another tells it.
+func tell(item *evidence.Item) finding.Step {
+	s := finding.Step{At: finding.URL(hostOf(item))}
 	if item.Request != nil {
-		at = item.Request.URL
+		s.At = finding.URL(item.Request.URL)
 	} else if item.Discovery != nil {
-		at = item.Discovery.Endpoint
+		s.At = finding.URL(item.Discovery.Endpoint)
 	}
-	if l := item.Logon; l != nil {
-		if l.Result == evidence.Skipped {
-			return "no password to " + sentence(l.Why)
-		}
-		return fmt.Sprintf("%s: the logon by %s was %s", at, l.Scheme, l.Result)
+	if item.Error != nil {
+		s.Error = finding.Text(item.Error.Text)
 	}
-	if p := item.Points; p != nil {
-		return pointsTold(p)
-	}
-	if d := item.Discovery; d != nil && d.HeldBack != "" {
-		return fmt.Sprintf("%s not gone to (%s)", d.Endpoint, strings.ReplaceAll(string(d.HeldBack), "-", " "))
-	}
-	switch r := item.Response; {
+	r, l, d := item.Response, item.Logon, item.Discovery
+	switch {
+	case l != nil && l.Result == evidence.Skipped:
+		s.Kind, s.Error = "no-password", finding.Text(l.Why)
+	case l != nil:
+		s.Kind, s.Scheme, s.Result = "logon", l.Scheme, string(l.Result)
+	case item.Points != nil:
+		pointsTold(item.Points, &s)
+	case d != nil && d.HeldBack != "":
+		s.Kind, s.Result, s.At = "held-back", string(d.HeldBack), finding.URL(d.Endpoint)
 	case item.Resolution != nil && item.Error != nil:
-		return fmt.Sprintf("%s: %s", item.Resolution.Name, item.Error.Text)
+		s.Kind, s.At = "name", finding.URL(item.Resolution.Name)
 	case item.Resolution != nil && item.Step == evidence.StepAutodiscoverService && len(item.Resolution.Addresses) == 0:
-		return "no SRV record"
+		s.Kind = "no-srv"
 	case item.Resolution != nil, item.Step == evidence.StepAutodiscoverNTLM:
-		return ""
 	case item.Error != nil:
-		return fmt.Sprintf("%s %s", at, item.Error.Text)
+		s.Kind = "failed"
 	case r == nil:
-		return ""
-	case item.Discovery.Answered():
-		return fmt.Sprintf("%s answered %s", at, answerOf(item.Discovery))
+	case d.Answered():
+		s.Kind, s.Answer = "answer", answerOf(d)
 	case r.Status/100 == 3:
-		return fmt.Sprintf("%s redirects to %s", at, r.First("Location"))
+		s.Kind, s.To = "redirect", finding.Text(r.First("Location"))
 	case r.Status == 401:
-		return fmt.Sprintf("%s wants a sign-in (%s)", at, strings.Join(schemesOf(r), ", "))
+		s.Kind, s.Schemes = "asks", schemesOf(r)
 	default:
-		return fmt.Sprintf("%s answered HTTP %d", at, r.Status)
+		s.Kind, s.Status = "status", r.Status
 	}
+	return s
 }
 
 // pointsTold is what came of the search for service connection points.
-func pointsTold(p *evidence.ServicePoints) string {
-	in := "Active Directory"
-	if p.Domain != "" {
-		in += " of " + p.Domain
-	}
-	if p.Why != "" {
-		return fmt.Sprintf("%s not asked for service connection points (%s)", in, p.Why)
-	}
-	var urls []string
+func pointsTold(p *evidence.ServicePoints, s *finding.Step) {
+	s.Kind, s.At, s.Error = "points", finding.URL(p.Domain), finding.Text(p.Why)
 	for _, one := range p.Points {
-		if !slices.Contains(urls, one.URL) {
-			urls = append(urls, one.URL)
+		if u := finding.URL(one.URL); !slices.Contains(s.URLs, u) {
+			s.URLs = append(s.URLs, u)
 		}
 	}
-	if len(urls) == 0 {
-		return in + " has no service connection point of Autodiscover"
-	}
-	return fmt.Sprintf("%s names %s", in, strings.Join(urls, ", "))
 }
 
-func answerOf(d *evidence.Discovery) string {
+// answerOf is what an answer of Autodiscover leads to.
+func answerOf(d *evidence.Discovery) finding.Answer {
 	switch {
 	case d.RedirectAddr != "":
-		return "to ask for " + d.RedirectAddr
+		return finding.Answer{Kind: "address", To: finding.Text(d.RedirectAddr)}
 	case d.RedirectURL != "":
-		return "to ask " + d.RedirectURL
+		return finding.Answer{Kind: "url", To: finding.Text(d.RedirectURL)}
 	case d.ErrorCode != "":
-		return "error " + d.ErrorCode
+		return finding.Answer{Kind: "error", Code: d.ErrorCode}
 	case d.EwsURL != "":
-		return "EWS at " + d.EwsURL
+		return finding.Answer{Kind: "ews", To: finding.Text(d.EwsURL)}
 	}
-	return "without an EWS URL"
+	return finding.Answer{}
 }
 
 func schemesOf(r *evidence.Response) []string {
@@ -284,11 +260,7 @@ func proxyBeforeAutodiscover(v *view) *hit {
 	if item == nil || v.foundEWS() != nil {
 		return nil
 	}
-	return &hit{
-		confidence: finding.Confirmed, evidence: []string{item.ID},
-		summary: "The proxy between this machine and Autodiscover asks for a sign-in (407)",
-		detail:  fmt.Sprintf("Asked for %s, it answered in place of the service, so what Autodiscover says is not known. It stands in front of this machine only: Dynamics comes from outside and does not see it.", hostOf(item)),
-	}
+	return confirmed("autodiscover", finding.Params{Host: finding.Host(hostOf(item))}, item)
 }
 
 // unknownAddress is the answer of Autodiscover that it does not know the mailbox.

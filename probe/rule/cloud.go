@@ -1,9 +1,7 @@
 package rule
 
 import (
-	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
@@ -26,48 +24,47 @@ func mailboxOnline(v *view) *hit {
 		return v.locatedOnline(located)
 	}
 	if item := v.leadsOnline(); item != nil {
-		return &hit{
-			confidence: finding.Likely, evidence: []string{item.ID},
-			summary: fmt.Sprintf("Autodiscover for %s leads to Exchange Online", v.discoveryDomain()),
-			detail:  fmt.Sprintf("The way leads to %s and to no server of your own. It was not asked, and no credential was sent there. Where a domain has mailboxes on its own servers too, its Autodiscover should lead to these.", item.Discovery.Endpoint),
-		}
+		return likely("domain", finding.Params{Domain: v.discoveryDomain(), URL: finding.URL(item.Discovery.Endpoint)}, item)
 	}
 	return nil
 }
 
 // movedOnline: Exchange here says so itself.
 func (v *view) movedOnline(sent, located *evidence.Item) *hit {
-	h := &hit{confidence: finding.Confirmed, evidence: []string{sent.ID}}
-	h.summary = fmt.Sprintf("The mailbox %s is in Exchange Online, where this profile cannot reach it", v.mailbox())
-	h.detail = fmt.Sprintf("%s, on premises, sends clients of this mailbox to %s: it knows the address, and the mailbox has moved.", capital(where(sent)), sent.Discovery.RedirectAddr)
+	h := confirmed("sent", finding.Params{Mailbox: finding.Mailbox(v.mailbox()), Source: source(sent), Target: finding.Mailbox(sent.Discovery.RedirectAddr)}, sent)
 	elsewhere := v.located(evidence.LocationElsewhere)
 	switch {
 	case located != nil:
-		h.evidence = append(h.evidence, located.ID)
-		h.detail += fmt.Sprintf(" %s says that it has the mailbox.", located.Cloud.Host)
+		h.locates("online", located)
 	case elsewhere != nil:
 		h.confidence = finding.Likely
-		h.evidence = append(h.evidence, elsewhere.ID)
-		h.detail += fmt.Sprintf(" But %s says that it does not have the mailbox, and points to %s: one of the two holds an old record.", elsewhere.Cloud.Host, elsewhere.Cloud.Redirect)
+		h.locates("elsewhere", elsewhere)
 	}
-	if missing := v.missingHere(); missing != nil {
-		h.evidence = append(h.evidence, missing.ID)
-		h.detail += fmt.Sprintf(" So that EWS here does not know the address (%s) does not show that the address is wrong.", missing.EWS.Code)
+	return h.missingHere(v.missingHere())
+}
+
+// locates adds what Exchange Online says of the mailbox.
+func (h *hit) locates(where string, item *evidence.Item) {
+	h.cite(item)
+	h.params.Located, h.params.Host, h.params.Redirect = where, finding.Host(item.Cloud.Host), finding.Text(item.Cloud.Redirect)
+}
+
+// missingHere adds that the Exchange server here does not know the mailbox, if it
+// said so.
+func (h *hit) missingHere(item *evidence.Item) *hit {
+	if item != nil {
+		h.cite(item)
+		h.params.Code = item.EWS.Code
 	}
 	return h
 }
 
 // locatedOnline: Exchange Online says so.
 func (v *view) locatedOnline(item *evidence.Item) *hit {
-	h := &hit{confidence: finding.Likely, evidence: []string{item.ID}}
-	h.summary = fmt.Sprintf("The mailbox %s is in Exchange Online, where this profile cannot reach it", item.Cloud.Subject)
-	h.detail = fmt.Sprintf("%s says that it has the mailbox.", item.Cloud.Host)
+	h := likely("located", finding.Params{Mailbox: finding.Mailbox(item.Cloud.Subject), Host: finding.Host(item.Cloud.Host)}, item)
 	if missing := v.missingHere(); missing != nil {
 		h.confidence = finding.Confirmed
-		h.evidence = append(h.evidence, missing.ID)
-		h.detail += fmt.Sprintf(" The Exchange server here accepts the sign-in and does not know the address (%s): both say the same. So that answer does not show that the address is wrong.", missing.EWS.Code)
-	} else {
-		h.detail += " The Exchange server here was not asked for it, or gave no answer that says whether it has it too."
+		h.missingHere(missing)
 	}
 	return h
 }
@@ -79,22 +76,18 @@ func mailboxDuplicate(v *view) *hit {
 	if opened == nil || v.rec.Target.ProfileAuth == "oauth" {
 		return nil
 	}
-	h := &hit{confidence: finding.Likely, evidence: []string{opened.ID}}
-	h.summary = fmt.Sprintf("The mailbox %s answers here, and there seems to be another in Exchange Online", v.mailbox())
-	h.detail = "EWS here opens the mailbox."
+	h := likely("", finding.Params{Mailbox: finding.Mailbox(v.mailbox())}, opened)
 	located, sent := v.located(evidence.LocationOnline), v.sentOnline()
-	if located != nil {
-		h.evidence = append(h.evidence, located.ID)
-		h.detail += fmt.Sprintf(" %s says that it has it too.", located.Cloud.Host)
-	}
-	if sent != nil {
-		h.evidence = append(h.evidence, sent.ID)
-		h.detail += fmt.Sprintf(" And %s sends its clients to %s.", where(sent), sent.Discovery.RedirectAddr)
-	}
 	if located == nil && sent == nil {
 		return nil
 	}
-	h.detail += " Dynamics reads the one here. Whether it is the one that the user works in cannot be seen from here."
+	if located != nil {
+		h.locates("online", located)
+	}
+	if sent != nil {
+		h.cite(sent)
+		h.params.Source, h.params.Target = source(sent), finding.Mailbox(sent.Discovery.RedirectAddr)
+	}
 	return h
 }
 
@@ -110,52 +103,50 @@ func explained(findings []finding.Finding) []finding.Finding {
 // locate completes endpoint-online with where the mailbox was found to be.
 func (v *view) locate(h *hit) {
 	item := v.lookUp(evidence.StepCloudLocation)
-	switch sent := v.sentOnline(); {
+	sent := v.sentOnline()
+	p := &h.params
+	if item != nil {
+		p.Mailbox, p.Redirect = finding.Mailbox(item.Cloud.Subject), finding.Text(item.Cloud.Redirect)
+	}
+	switch {
 	case sent != nil && v.located(evidence.LocationElsewhere) == nil:
 		h.confidence = finding.Confirmed
-		h.evidence = append(h.evidence, sent.ID)
-		h.detail += fmt.Sprintf(" The mailbox %s is there, as %s says, so it needs the Exchange Online profile.", v.mailbox(), where(sent))
+		h.cite(sent)
+		p.Located, p.Mailbox, p.Source = "sent", finding.Mailbox(v.mailbox()), source(sent)
+		return
 	case item == nil:
-		h.detail += " Where the mailbox really is has not been looked up."
+		return
 	case v.located(evidence.LocationOnline) != nil:
 		h.confidence = finding.Confirmed
-		h.evidence = append(h.evidence, item.ID)
-		h.detail += fmt.Sprintf(" The mailbox %s is there, so it needs the Exchange Online profile.", item.Cloud.Subject)
+		p.Located = "online"
 	case v.located(evidence.LocationElsewhere) != nil:
-		h.evidence = append(h.evidence, item.ID)
-		h.detail += fmt.Sprintf(" But Exchange Online says that the mailbox %s is not there, and points to %s: then only the URL is wrong.", item.Cloud.Subject, item.Cloud.Redirect)
+		p.Located = "elsewhere"
 	default:
-		h.evidence = append(h.evidence, item.ID)
-		h.detail += fmt.Sprintf(" Where the mailbox really is was asked in vain (%s).", v.whyUnplaced(item))
+		p.Located, p.Query = "unknown", query(item)
 	}
+	h.cite(item)
 }
 
-func (v *view) whyUnplaced(item *evidence.Item) string {
-	if why := vain(item); why != "" {
-		return why
-	}
-	return fmt.Sprintf("%s does not know the address %s", item.Cloud.Host, item.Cloud.Subject)
-}
-
-// shouldBeOnline says why the mailbox is taken to belong to Exchange Online, ""
-// if nothing speaks for it or anything against it.
-func (v *view) shouldBeOnline() (why string, ids []string) {
+// shouldBeOnline says by what the mailbox is taken to belong to Exchange Online
+// (located, sent, endpoint, missing), "" if nothing speaks for it or anything
+// against it.
+func (v *view) shouldBeOnline() (sign string, item *evidence.Item) {
 	if v.openedMailbox() != nil || v.located(evidence.LocationElsewhere) != nil || v.rec.Target.Mailbox == "" {
 		return "", nil
 	}
 	if item := v.located(evidence.LocationOnline); item != nil {
-		return "Exchange Online says that the mailbox is there", []string{item.ID}
+		return "located", item
 	}
 	if item := v.sentOnline(); item != nil {
-		return fmt.Sprintf("%s sends clients of the mailbox to Exchange Online", where(item)), []string{item.ID}
+		return "sent", item
 	}
 	for _, n := range v.nodes {
 		if n.answered() && (n.who.Online || v.isOnline(n)) {
-			return "the endpoint is Exchange Online", []string{n.ask.ID}
+			return "endpoint", n.ask
 		}
 	}
 	if item := v.missingHere(); item != nil {
-		return "the Exchange server here does not have the mailbox", []string{item.ID}
+		return "missing", item
 	}
 	return "", nil
 }
@@ -165,41 +156,35 @@ func (v *view) shouldBeOnline() (why string, ids []string) {
 // it likely.
 func mailboxUnlicensed(v *view) *hit {
 	l, asked := v.licence()
-	why, ids := v.shouldBeOnline()
-	if !asked || l.why != "" || l.plan != "" || why == "" {
+	sign, item := v.shouldBeOnline()
+	if !asked || l.unknown || l.plan != "" || sign == "" {
 		return nil
 	}
-	h := &hit{confidence: finding.Likely, evidence: append([]string{l.item.ID}, ids...)}
-	h.summary = fmt.Sprintf("The user of %s has no Exchange Online licence", v.mailbox())
-	h.detail = "Graph shows no enabled service plan with an Exchange mailbox for the user"
-	if len(l.off) > 0 {
-		h.detail += " (" + strings.Join(l.off, ", ") + ")"
+	h := likely("", finding.Params{Mailbox: finding.Mailbox(v.mailbox()), Plans: l.off, Located: sign}, l.item, item)
+	if sign == "sent" {
+		h.params.Source = source(item)
 	}
-	h.detail += fmt.Sprintf(", and %s.", why)
 	if missing := v.mailboxMissing(); missing != nil && v.located(evidence.LocationOnline) == nil {
 		h.confidence = finding.Confirmed
-		h.evidence = append(h.evidence, missing.ID)
-		h.detail += " Graph also opens no mailbox for the user (MailboxNotEnabledForRESTAPI)."
-	} else {
-		h.detail += " A shared mailbox needs no licence and looks the same."
+		h.cite(missing)
+		h.params.Code = missing.Cloud.Code
 	}
 	return h
 }
 
-// tenantNeeded says why the profile needs Dynamics and the mailbox to be in one
-// tenant, "" if it does not, and how sure that is.
-func (v *view) tenantNeeded() (why string, sure finding.Confidence) {
+// tenantNeeded says for what the profile needs Dynamics and the mailbox to be in
+// one tenant: server-to-server, oauth; "" if it does not.
+func (v *view) tenantNeeded() string {
 	switch {
 	case v.crossTenant():
-		return "", ""
 	case v.serverToServer():
 		if v.knownOnline() && v.openedMailbox() == nil {
-			return "the profile is a server-to-server one and the mailbox is in Exchange Online", finding.Confirmed
+			return "server-to-server"
 		}
 	case v.rec.Target.ProfileAuth == "oauth":
-		return "a profile that signs in with OAuth needs the same tenant, unless it was made for access across tenants", finding.Confirmed
+		return "oauth"
 	}
-	return "", ""
+	return ""
 }
 
 // crossTenant: the exported profile was made for access across tenants.
@@ -220,39 +205,37 @@ func (v *view) knownOnline() bool {
 }
 
 // tenantDifference compares Dynamics' tenant with that of the mailbox's domain
-// and with Exchange's own. differs is empty if they agree or nothing is known.
-func (v *view) tenantDifference() (differs string, ids []string) {
+// and with Exchange's own. ids are empty if they agree or nothing is known.
+func (v *view) tenantDifference() (t finding.Tenants, ids []string) {
 	dynamics, asked := v.dynamicsTenant()
 	if !asked || dynamics.guid == "" {
-		return "", nil
+		return t, nil
 	}
-	var parts []string
+	t.Dynamics, t.Origin = finding.GUID(dynamics.guid), dynamics.origin
 	if domain, ok := v.domainTenant(); ok && domain.guid != "" && domain.guid != dynamics.guid {
-		parts = append(parts, fmt.Sprintf("the domain %s in %s", domain.source, domain.guid))
+		t.Domain, t.DomainTenant = domain.origin.Name, finding.GUID(domain.guid)
 		ids = append(ids, domain.evidence...)
 	}
 	if exchange, ok := v.exchangeTenant(); ok && exchange.guid != dynamics.guid && v.rec.Target.ProfileAuth == "oauth" {
-		parts = append(parts, fmt.Sprintf("%s trusts %s", exchange.source, exchange.guid))
+		t.Exchange, t.ExchangeTenant = v.host(), finding.GUID(exchange.guid)
 		ids = append(ids, exchange.evidence...)
 	}
-	if len(parts) == 0 {
-		return "", nil
+	if len(ids) == 0 {
+		return t, nil
 	}
-	return fmt.Sprintf("Dynamics is in the tenant %s (%s), %s", dynamics.guid, dynamics.source, strings.Join(parts, ", and ")), append(ids, dynamics.evidence...)
+	return t, append(ids, dynamics.evidence...)
 }
 
 // tenantDiffers: cause 4.
 func tenantDiffers(v *view) *hit {
-	need, sure := v.tenantNeeded()
-	differs, ids := v.tenantDifference()
-	if need == "" || differs == "" {
+	need := v.tenantNeeded()
+	tenants, ids := v.tenantDifference()
+	if need == "" || len(ids) == 0 {
 		return nil
 	}
-	return &hit{
-		confidence: sure, evidence: ids,
-		summary: "Dynamics and Exchange are in different tenants",
-		detail:  fmt.Sprintf("%s. That matters because %s.", differs, need),
-	}
+	h := confirmed(need, finding.Params{Tenants: tenants})
+	h.evidence = ids
+	return h
 }
 
 // userRecreated: cause 6, as far as Entra shows it: a deleted user with the same
@@ -266,26 +249,25 @@ func userRecreated(v *view) *hit {
 	if living == nil || v.openedMailbox() != nil && v.rec.Target.ProfileAuth != "oauth" {
 		return nil
 	}
-	h := &hit{confidence: finding.Likely, evidence: []string{deleted.ID, living.ID}}
-	h.summary = fmt.Sprintf("A deleted user had the address %s before", deleted.Cloud.Subject)
-	h.detail = "Entra has a user with this address, and a deleted one"
+	h := likely("twin", finding.Params{Mailbox: finding.Mailbox(deleted.Cloud.Subject)}, deleted, living)
 	if at := deleted.Cloud.Users[0].Deleted; at != nil {
-		h.detail += fmt.Sprintf(" (deleted on %s)", at.Format("2006-01-02 15:04 UTC"))
+		h.params.Until = *at
 	}
-	h.detail += ". So the user was made again, and Dynamics or Exchange Online may still look for the old one; caches can take up to 72 hours to forget it."
 	return h
 }
 
-// notOnline goes on where a mailbox is not found here: has it moved?
-func (v *view) notOnline() string {
+// notOnline says, where a mailbox is not found here, what is known of its being in
+// Exchange Online.
+func (v *view) notOnline(p *finding.Params) {
 	item := v.lookUp(evidence.StepCloudLocation)
 	switch {
 	case item == nil && v.leadsOnline() != nil:
-		return ", which the Autodiscover of the domain leads to"
+		p.Located = "autodiscover"
 	case item == nil:
-		return ", which was not looked up"
+		p.Located = "not-looked-up"
 	case v.located(evidence.LocationElsewhere) != nil:
-		return fmt.Sprintf("; but Exchange Online says that it is not there, and points to %s", item.Cloud.Redirect)
+		p.Located, p.Redirect = "elsewhere", finding.Text(item.Cloud.Redirect)
+	default:
+		p.Located, p.Query = "unknown", query(item)
 	}
-	return fmt.Sprintf(", which was asked in vain (%s)", v.whyUnplaced(item))
 }

@@ -1,70 +1,70 @@
 package rule
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/probe/finding"
 )
 
 // What the legs of a handshake show of the connection: is it kept, and by the
 // same server?
 
 // connectionLost says how the legs show that a connection is not kept, or not
-// with the same server; "" if they do not.
-func connectionLost(n *node) string {
+// with the same server; nothing (kind "") if they do not.
+func connectionLost(n *node) finding.Handshake {
 	w := n.windows()
 	switch {
 	case w == nil:
-		return ""
+		return finding.Handshake{}
 	case w.Logon.NewChallenge:
-		return "The third message of the handshake was answered with a new challenge instead of a decision: it reached a server that had not made the first one."
-	case n.otherServer(w) != "":
+		return finding.Handshake{Kind: "new-challenge"}
+	case n.otherServer(w).Kind != "":
 		return n.otherServer(w)
 	case w.Step == evidence.StepSkipped && w.Logon.Detail.Is(evidence.WhyServerEnded):
-		return "The server ended the connection between its challenge and the answer to it. No password was sent."
+		return finding.Handshake{Kind: "ended"}
 	}
 	if len(n.keep) == 0 {
-		return ""
+		return finding.Handshake{}
 	}
 	if len(n.keep) == 1 || n.keep[1].Error != nil {
-		return "Two first messages were sent on one connection: the second got no answer, so the connection is not kept between the legs."
+		return finding.Handshake{Kind: "not-kept"}
 	}
 	return n.twoServers()
 }
 
 // twoServers says that the messages of one connection were answered by two
 // servers, as their challenges name themselves.
-func (n *node) twoServers() string {
+func (n *node) twoServers() finding.Handshake {
 	if len(n.keep) < 2 {
-		return ""
+		return finding.Handshake{}
 	}
 	first, second := n.keep[0].NTLM, n.keep[1].NTLM
 	if first != nil && second != nil && first.NetBIOSComputer != "" && second.NetBIOSComputer != "" && first.NetBIOSComputer != second.NetBIOSComputer {
-		return fmt.Sprintf("Two first messages on one connection were answered by different servers (%s and %s).", first.NetBIOSComputer, second.NetBIOSComputer)
+		return finding.Handshake{Kind: "two-servers", One: finding.Server(first.NetBIOSComputer), Two: finding.Server(second.NetBIOSComputer)}
 	}
-	return ""
+	return finding.Handshake{}
 }
 
 // strangers says that a refused handshake was another server's than the one that
 // refused it: the refusal says nothing of the account.
 func (n *node) strangers(logon *evidence.Item) bool {
-	return n.otherServer(logon) != "" || isWindows(logon.Logon) && n.twoServers() != ""
+	return n.otherServer(logon).Kind != "" || isWindows(logon.Logon) && n.twoServers().Kind != ""
 }
 
 // otherServer says that the third message of a handshake was answered by
 // another front end than the first, on one and the same connection: what it
 // refused was a stranger's handshake, not the password. (An accepted one was
 // finished, whatever name signs it: front ends pass requests on.)
-func (n *node) otherServer(logon *evidence.Item) string {
+func (n *node) otherServer(logon *evidence.Item) finding.Handshake {
 	if result(logon) != evidence.Refused {
-		return ""
+		return finding.Handshake{}
 	}
 	for _, first := range n.typeOne {
 		one, three := first.Response.First("X-FEServer"), logon.Response.First("X-FEServer")
 		if first.Connection != 0 && first.Connection == logon.Connection && isServerName(one) && isServerName(three) && !strings.EqualFold(one, three) {
-			return fmt.Sprintf("The first message of the handshake was answered by %s, the third, on the same connection, by %s, which knew nothing of it.", one, three)
+			return finding.Handshake{Kind: "other-server", One: finding.Server(one), Two: finding.Server(three)}
 		}
 	}
-	return ""
+	return finding.Handshake{}
 }

@@ -161,31 +161,31 @@ func init() { cases = append(cases, furtherCases...) }
 // with something to do in the detail or among the remedies, whether it comes as
 // a fault or in an answer.
 func TestEveryCodeOfEWS(t *testing.T) {
-	for name, m := range meanings {
+	for name, m := range finding.EWSCodes() {
 		for _, kind := range []string{"fault", "response"} {
 			for _, status := range []int{200, 500} {
 				rec := record(mailbox(anna), ask("Basic"), logon("Basic", status, code(name), func(i *evidence.Item) { i.EWS.Kind = kind }))
 				j := Judge(rec)
-				if len(j.Findings) == 0 || j.Findings[0].Code != m.code {
-					t.Errorf("%s: %+v, want %s", name, j.Verdict, m.code)
+				if len(j.Findings) == 0 || j.Findings[0].Code != m.Finding {
+					t.Errorf("%s: %+v, want %s", name, j.Verdict, m.Finding)
 					continue
 				}
 				f := j.Findings[0]
 				if !strings.Contains(f.Detail, name) {
 					t.Errorf("%s: not named in %q", name, f.Detail)
 				}
-				if f.Code == "exchange-error" && m.says == "" {
+				if f.Code == "exchange-error" && m.Says == "" {
 					t.Errorf("%s: the detail says nothing to do", name)
 				}
 				checkWhole(t, rec, j)
 			}
 		}
-		if m.says != "" && (!strings.HasSuffix(m.says, ".") || strings.Contains(m.says, "  ")) {
-			t.Errorf("%s: %q", name, m.says)
+		if m.Says != "" && (!strings.HasSuffix(m.Says, ".") || strings.Contains(m.Says, "  ")) {
+			t.Errorf("%s: %q", name, m.Says)
 		}
 	}
 	// Without a mailbox nothing is said of one.
-	for name := range meanings {
+	for name := range finding.EWSCodes() {
 		for _, f := range Judge(record(ask("Basic"), logon("Basic", 500, code(name)))).Findings {
 			if slices.Contains([]finding.Code{"mailbox-not-found", "mailbox-address-differs"}, f.Code) {
 				t.Errorf("%s: %s, and no mailbox was asked for", name, f.Code)
@@ -212,7 +212,7 @@ func TestWhatIsSaid(t *testing.T) {
 	}{
 		{"alias", find("alias refused, the primary named"), []string{anna, "primary"}},
 		{"own", find("delegated, answered with the caller's own"), []string{anna, "svc-crm@contoso.com itself", "--impersonate"}},
-		{"not looked", find("delegated, and nobody looked"), []string{"could not be made sure of"}},
+		{"not looked", find("delegated, and nobody looked"), []string{"is not known"}},
 		{"user name", find("a bare name"), []string{"ErrorNonExistentMailbox", "asked here"}},
 		{"user name not asked", record(asUser(`CONTOSO\svc-crm`), ask("Basic"), logon("Basic", 200)), []string{"ErrorNonExistentMailbox"}},
 		{"Test Connection", find("Test Connection refused as well"), []string{test, "Test Connection"}},
@@ -239,9 +239,9 @@ func TestWhatIsSaid(t *testing.T) {
 // TestCausesAfterFurtherCalls has the statuses of causes 1 and 2.
 func TestCausesAfterFurtherCalls(t *testing.T) {
 	for name, want := range map[string]string{
-		"alias refused, the primary named":                   "confirmed not-checked",
-		"alias taken":                                        "likely ruled-out",
-		"not found anywhere":                                 "confirmed not-checked",
+		"alias refused, the primary named": "confirmed not-checked",
+		"alias taken":                      "likely ruled-out",
+		"not found anywhere":               "confirmed not-checked",
 		"remote mailbox: the address book knows the address": "undetermined undetermined",
 		"delegated, answered with the caller's own":          "undetermined not-checked",
 		"delegated, another mailbox":                         "ruled-out ruled-out",

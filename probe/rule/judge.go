@@ -1,12 +1,8 @@
 package rule
 
 import (
-	"fmt"
 	"net/url"
 	"slices"
-	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
@@ -22,10 +18,15 @@ type Judgement struct {
 }
 
 // Judge applies every rule to a record.
-func Judge(rec evidence.Record) Judgement { return arrange(&rec).judge(table) }
+func Judge(rec evidence.Record) Judgement {
+	v := arrange(&rec)
+	j := v.judge(table)
+	j.Facts, j.Attempts = v.facts(), v.attempts()
+	return j
+}
 
 func (v *view) judge(rows []row) Judgement {
-	j := Judgement{Facts: v.facts(), Attempts: v.attempts()}
+	var j Judgement
 	for _, row := range rows {
 		if f, holds := v.apply(row); holds {
 			j.Findings = append(j.Findings, f)
@@ -78,12 +79,14 @@ func (v *view) apply(r row) (finding.Finding, bool) {
 		panic("rule: no catalogue entry for " + r.code)
 	}
 	f.Cause, f.Title = entry.Cause, entry.Title
-	f.Status, f.Confidence, f.Summary, f.Detail, f.Reason = worst.status, worst.confidence, worst.summary, worst.detail, worst.reason
+	f.Status, f.Confidence, f.Reason = worst.status, worst.confidence, worst.reason
+	f.Kind = worst.kind()
+	f.Summary, f.Detail = finding.Say(f.Code, worst.variant, worst.params)
 	rest := entry.RemediesIn(v.cases()...)
-	if worst.short {
-		rest = rest[max(0, len(rest)-3):] // mend it, tell Dynamics, test there
+	if worst.known {
+		rest = slices.Concat(reasonRemedies(f.Reason), entry.RemediesIn(finding.ReasonKnown))
 	}
-	f.Remedies = v.fill(slices.Concat(worst.remedies, rest), f.Addresses...)
+	f.Remedies = v.fill(rest, f.Addresses...)
 	return f, true
 }
 
@@ -134,17 +137,16 @@ func precedence(f finding.Finding, silent bool) int {
 
 func (v *view) verdict(findings *[]finding.Finding) finding.Verdict {
 	if v.rec.Stopped != "" {
-		summary := "Stopped before the check was complete"
+		variant, p := "stopped", finding.Params{Host: v.host()}
 		switch {
 		case len(*findings) > 0:
-			summary += "; seen so far: " + (*findings)[0].Summary
+			variant, p.Found = "stopped-found", finding.Text((*findings)[0].Summary)
 		case v.proved != nil:
-			summary += fmt.Sprintf("; so far, %s signs in to EWS on %s by %s", v.proved.Logon.Account, v.host(), mechanism(v.proved.Logon))
+			variant, p.Account, p.Scheme = "stopped-signed-in", finding.Account(v.proved.Logon.Account), mechanism(v.proved.Logon)
 		case len(v.nodes) > 0 && v.nodes[0].challenged():
-			summary += fmt.Sprintf("; so far, %s offers %s", v.at(v.nodes[0]), strings.Join(v.nodes[0].offerNames(), ", "))
-		default:
-			summary += "; nothing had been answered so far"
+			variant, p.At, p.Schemes = "stopped-challenged", v.at(v.nodes[0]), v.nodes[0].offerNames()
 		}
+		summary, _ := finding.Say("inconclusive", variant, p)
 		return finding.Verdict{Code: "inconclusive", Status: finding.Unknown, Confidence: finding.Undetermined, Summary: summary}
 	}
 	worst := 99
@@ -157,12 +159,8 @@ func (v *view) verdict(findings *[]finding.Finding) finding.Verdict {
 		}
 	}
 	if worst > finding.Unknown.Rank() {
-		if missing, ids := v.missing(); missing != "" {
-			entry, _ := finding.Lookup("inconclusive")
-			f := finding.Finding{
-				Code: "inconclusive", Status: finding.Unknown, Confidence: finding.Undetermined, Title: entry.Title,
-				Summary: "The evidence fits no rule: " + missing, Detail: capital(missing) + ".", Evidence: ids, Remedies: v.fill(entry.Remedies),
-			}
+		if h := v.missing(); h != nil {
+			f, _ := v.apply(row{code: "inconclusive", in: func(*view) *hit { return h }})
 			*findings = slices.Insert(*findings, 0, f)
 		}
 	}
@@ -173,32 +171,40 @@ func (v *view) verdict(findings *[]finding.Finding) finding.Verdict {
 	return finding.Verdict{Code: "ok", Status: finding.OK, Confidence: finding.Confirmed, Summary: v.success()}
 }
 
-// missing says what keeps a check without critical findings from being ok; ""
-// if nothing does.
-func (v *view) missing() (string, []string) {
+// missing says what keeps a check without critical findings from being ok; nil if
+// nothing does.
+func (v *view) missing() *hit {
 	t := v.rec.Target
+	lacks := func(missing string, p finding.Params, items ...*evidence.Item) *hit {
+		p.Missing = missing
+		return unsure("", p, items...)
+	}
 	if item := v.wantsCredential(); len(v.nodes) == 0 && item != nil {
-		return fmt.Sprintf("%s wants a sign-in before it says where EWS is, and this check has no password to send", where(item)), []string{item.ID}
+		return lacks("password", finding.Params{Source: source(item)}, item)
 	}
 	if len(v.nodes) == 0 {
-		return "nothing was asked", nil
+		return lacks("anything", finding.Params{})
 	}
 	for _, n := range v.nodes {
+		p := finding.Params{Address: finding.Address(n.address), Scheme: v.profileScheme(), Status: n.status(), Row: v.row}
 		if n.ask == nil {
-			return fmt.Sprintf("nothing was asked at %s", n.address), nil
+			return lacks("question", p)
 		}
-		ids := []string{n.ask.ID}
 		switch {
 		case n.ask.EWS.Answered():
-			return fmt.Sprintf("%s answers EWS without asking for a sign-in (%s)", n.address, codeOr(n.ask.EWS.Code)), ids
+			p.Code = n.ask.EWS.Code
+			return lacks("challenge", p, n.ask)
 		case !n.answered():
-			return fmt.Sprintf("the anonymous request to %s was not answered (%s)", n.address, reason(n.ask)), ids
+			if n.ask.Error != nil {
+				p.Error = finding.Text(n.ask.Error.Text)
+			}
+			return lacks("answer", p, n.ask)
 		case t.ProfileAuth == "oauth" && (n.bearer == nil || n.bearer.Response == nil):
-			return fmt.Sprintf("the question about OAuth was not answered at %s", n.address), ids
+			return lacks("oauth", p, n.ask)
 		case t.ProfileAuth == "oauth":
 			continue
 		case !n.challenged():
-			return fmt.Sprintf("%s answered HTTP %d, which no rule explains", n.address, n.status()), ids
+			return lacks("rule", p, n.ask)
 		case !t.Credentials:
 			continue
 		}
@@ -210,60 +216,45 @@ func (v *view) missing() (string, []string) {
 			own = n.windows()
 		}
 		if result(own) == evidence.Accepted {
-			if lost := v.callersOwn(n); lost != "" {
-				return lost, []string{own.ID, n.asked(evidence.OwnInbox).ID, n.asked(evidence.NamedInbox).ID}
+			if v.callersOwn(n) {
+				p.Mailbox, p.Account = finding.Mailbox(v.mailbox()), finding.Account(t.User)
+				return lacks("mailbox", p, own, n.asked(evidence.OwnInbox), n.asked(evidence.NamedInbox))
 			}
 			continue
 		}
 		if stuck := v.withoutTicket(); own == nil && stuck != nil {
-			return fmt.Sprintf("there was no Kerberos ticket to sign in with: %s", words(stuck)), append(ids, stuck.ID)
+			p.Error = finding.Text(words(stuck))
+			return lacks("ticket", p, n.ask, stuck)
 		}
 		if own == nil {
-			return fmt.Sprintf("no logon by %s was made at %s", v.profileScheme(), n.address), ids
+			return lacks("logon", p, n.ask)
 		}
-		why := own.Logon.Why
-		if why == "" {
-			why = fmt.Sprintf("it ended %s", own.Logon.Result)
-		}
+		p.Scheme, p.Result, p.Error = own.Logon.Scheme, string(own.Logon.Result), finding.Text(own.Logon.Why)
+		h := lacks("decision", p, n.ask, own)
 		if v.row {
-			return fmt.Sprintf("%s decided nothing: %s", v.asked(own), why), []string{own.ID}
+			h.evidence = []string{own.ID}
 		}
-		return fmt.Sprintf("the logon by %s at %s decided nothing: %s", own.Logon.Scheme, n.address, why), append(ids, own.ID)
+		return h
 	}
-	return "", nil
-}
-
-func reason(item *evidence.Item) string {
-	if item.Error != nil {
-		return item.Error.Text
-	}
-	return "no reason is recorded"
-}
-
-func codeOr(code string) string {
-	if code == "" {
-		return "no code"
-	}
-	return code
+	return nil
 }
 
 // success is the sentence of an ok verdict.
 func (v *view) success() string {
 	t := v.rec.Target
+	p := finding.Params{Account: finding.Account(t.User), Host: v.host(), Scheme: v.profileScheme(), Mailbox: finding.Mailbox(v.mailbox())}
+	variant := ""
 	switch {
 	case t.ProfileAuth == "oauth":
-		return fmt.Sprintf("EWS on %s takes OAuth tokens; no logon was tried", v.host())
+		variant = "oauth"
 	case !t.Credentials:
-		return fmt.Sprintf("EWS on %s offers %s, which the profile uses; no logon was tried", v.host(), v.profileScheme())
+		variant = "anonymous"
+	default:
+		p.Scheme, p.Only = v.profileMechanism(), v.kerberosAlone()
+		p.Unverified = t.Mailbox != "" && slices.ContainsFunc(v.nodes, v.unverified)
 	}
-	s := fmt.Sprintf("%s signs in to EWS on %s by %s", t.User, v.host(), v.profileMechanism())
-	if t.Mailbox != "" {
-		s += fmt.Sprintf(", and the mailbox %s answers", v.mailbox())
-		if slices.ContainsFunc(v.nodes, v.unverified) {
-			s += " (that it was not the account's own could not be made sure of)"
-		}
-	}
-	return s + v.whatDynamicsCanUse()
+	summary, _ := finding.Say("ok", variant, p)
+	return summary
 }
 
 // profileMechanism is the profile's scheme and, for Negotiate, what was accepted
@@ -282,10 +273,10 @@ func (v *view) profileMechanism() string {
 	return v.profileScheme()
 }
 
-// whatDynamicsCanUse: Dynamics online has no line of sight to a KDC. Where only
-// a ticket was tried, the verdict must not promise more than the challenge that
-// NTLM got.
-func (v *view) whatDynamicsCanUse() string {
+// kerberosAlone: Dynamics online has no line of sight to a KDC. Where only a
+// ticket was tried, the verdict must not promise more than the challenge that NTLM
+// got: "ntlm-offered", or "kerberos" where there was none.
+func (v *view) kerberosAlone() string {
 	for _, n := range v.nodes {
 		if result(n.kerberos()) != evidence.Accepted || result(n.windows()) == evidence.Accepted {
 			continue
@@ -293,28 +284,28 @@ func (v *view) whatDynamicsCanUse() string {
 		if slices.ContainsFunc(n.typeOne, func(i *evidence.Item) bool {
 			return i.NTLM != nil && i.NTLM.Scheme == "Negotiate" && i.NTLM.Problem == ""
 		}) {
-			return "; Dynamics online can never use Kerberos, only the NTLM that is taken here too and was not tried"
+			return "ntlm-offered"
 		}
-		return "; Dynamics online can never use Kerberos, and NTLM inside Negotiate was not tried"
+		return "kerberos"
 	}
 	return ""
 }
 
-func (v *view) host() string {
+func (v *view) host() finding.Host {
 	if v.rec.Target.Host == "" {
 		return "the server"
 	}
-	return v.rec.Target.Host
+	return finding.Host(v.rec.Target.Host)
 }
 
 func (v *view) mailbox() string { return v.rec.Target.Mailbox }
 
 // at names a server: by host, and by address where several were asked.
-func (v *view) at(n *node) string {
+func (v *view) at(n *node) finding.Place {
 	if len(v.nodes) > 1 {
-		return fmt.Sprintf("%s at %s", v.host(), n.address)
+		return finding.Place{Host: v.host(), Address: finding.Address(n.address)}
 	}
-	return v.host()
+	return finding.Place{Host: v.host()}
 }
 
 func (v *view) side() string {
@@ -329,15 +320,7 @@ func (v *view) plain() bool {
 	return err == nil && u.Scheme == "http"
 }
 
-// sentence makes a text begin with a capital and not end with a full stop.
-func sentence(s string) string { return strings.TrimSuffix(capital(s), ".") }
-
-func capital(s string) string {
-	r, size := utf8.DecodeRuneInString(s)
-	return string(unicode.ToUpper(r)) + s[size:]
-}
-
 // verdictOf is the verdict that a finding gives as the first.
 func verdictOf(f finding.Finding) finding.Verdict {
-	return finding.Verdict{Code: f.Code, Status: f.Status, Cause: f.Cause, Confidence: f.Confidence, Reason: f.Reason, Summary: f.Summary}
+	return finding.Verdict{Code: f.Code, Status: f.Status, Cause: f.Cause, Confidence: f.Confidence, Reason: f.Reason, Summary: f.Summary, Kind: f.Kind}
 }

@@ -1,7 +1,6 @@
 package rule
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
@@ -52,36 +51,24 @@ func words(item *evidence.Item) string {
 	return item.Bind.Why
 }
 
-// trouble makes a finding of the first item and names the others in the detail.
-func trouble(items []*evidence.Item, confidence finding.Confidence, summary string) *hit {
+// trouble makes a finding of items that went no further; nil: there are none.
+func trouble(items []*evidence.Item, confidence finding.Confidence, variant string) *hit {
 	if len(items) == 0 {
 		return nil
 	}
-	h := &hit{confidence: confidence, summary: fmt.Sprintf("%s: %s", summary, words(items[0]))}
-	for i, item := range items {
-		h.evidence = append(h.evidence, item.ID)
-		if i > 0 {
-			h.detail += " "
-		}
-		h.detail += sentence(words(item)) + "."
+	h := holds(confidence, variant, finding.Params{}, items)
+	for _, item := range items {
+		h.params.Errors = append(h.params.Errors, finding.Text(words(item)))
 	}
 	return h
 }
 
 func kdcUnreachable(v *view) *hit {
-	silent := v.troubled(evidence.NoController, evidence.NoAnswer)
+	variant := ""
 	if slices.ContainsFunc(v.directory, spoke) {
-		h := trouble(silent, finding.Confirmed, "One way to ask a domain controller is closed")
-		if h != nil {
-			h.detail += " Another one was open: what was said there stands."
-		}
-		return h
+		variant = "one-way"
 	}
-	h := trouble(silent, finding.Confirmed, "No domain controller could be asked")
-	if h != nil {
-		h.detail += " So the reason of a refusal, or a ticket, could not be had; what EWS itself answered is not touched by this."
-	}
-	return h
+	return trouble(v.troubled(evidence.NoController, evidence.NoAnswer), finding.Confirmed, variant)
 }
 
 // spoke says that a domain controller gave an answer, whatever it was.
@@ -91,30 +78,26 @@ func spoke(item *evidence.Item) bool {
 }
 
 func kdcUntrusted(v *view) *hit {
-	h := trouble(v.troubled(evidence.Dishonest), finding.Likely, "A domain controller gave an answer that does not verify")
-	if h != nil {
-		h.detail += " It was not used. A device that answers in place of the controller, a wrong realm and an attack look the same."
-	}
-	return h
+	return trouble(v.troubled(evidence.Dishonest), finding.Likely, "")
 }
 
 func ldapsFailed(v *view) *hit {
-	return trouble(v.troubled(evidence.NoTLS, evidence.Odd), finding.Confirmed, "The directory could not be asked over LDAPS")
+	return trouble(v.troubled(evidence.NoTLS, evidence.Odd), finding.Confirmed, "")
 }
 
 func keytabUnusable(v *view) *hit {
-	return trouble(v.troubled(evidence.NoKey), finding.Confirmed, "The keytab cannot be used")
+	return trouble(v.troubled(evidence.NoKey), finding.Confirmed, "")
 }
 
 func ticketExpired(v *view) *hit {
-	return trouble(v.troubled(evidence.TicketExpired), finding.Confirmed, "The Kerberos ticket has expired")
+	return trouble(v.troubled(evidence.TicketExpired), finding.Confirmed, "")
 }
 
 // kerberosFailed is every other end of Kerberos without a sign-in: an error of
 // the KDC that names no state of the account, no ticket for the service, a
 // ticket that EWS refuses.
 func kerberosFailed(v *view) *hit {
-	if h := trouble(v.troubled(evidence.NoTicket, evidence.NoAES), finding.Confirmed, "No Kerberos ticket"); h != nil {
+	if h := trouble(v.troubled(evidence.NoTicket, evidence.NoAES), finding.Confirmed, "no-ticket"); h != nil {
 		return h
 	}
 	for _, item := range v.directory {
@@ -125,19 +108,9 @@ func kerberosFailed(v *view) *hit {
 		if item.Step == evidence.StepKDCLogon && kdcReason(item) != "" {
 			continue // credentials-rejected says it
 		}
-		h := &hit{confidence: finding.Confirmed, evidence: []string{item.ID}}
-		h.summary = fmt.Sprintf("Kerberos goes no further: %s", kdcSaid(k))
-		h.detail = fmt.Sprintf("The KDC at %s answered %s.", item.Address, kdcSaid(k))
-		switch k.Error {
-		case "KDC_ERR_S_PRINCIPAL_UNKNOWN":
-			h.summary = fmt.Sprintf("The domain knows no service %s", k.Service)
-			h.detail += fmt.Sprintf(" No account of the domain holds the service principal name %s, so nobody gets a Kerberos ticket for EWS under this name; Windows clients then go on with NTLM.", k.Service)
-		case "KRB_AP_ERR_SKEW":
-			h.detail += " The clocks of this machine and the domain controller are too far apart for Kerberos."
-		case "KDC_ERR_ETYPE_NOSUPP":
-			h.detail += " The account or the service has no AES key (old passwords have none until they are set anew), and older ciphers are not used here."
-		case "KDC_ERR_CLIENT_REVOKED":
-			h.detail += " The account is disabled, locked, expired or outside its logon hours."
+		h := confirmed("", finding.Params{Address: finding.Address(item.Address), KDC: kdcSaid(k), Service: finding.Text(k.Service)}, item)
+		if k.Error == "KDC_ERR_S_PRINCIPAL_UNKNOWN" {
+			h.variant = "no-service"
 		}
 		return h
 	}
@@ -146,17 +119,10 @@ func kerberosFailed(v *view) *hit {
 		if result(item) != evidence.Refused || result(n.unboundTicket()) == evidence.Accepted {
 			continue // in the second case it is extended-protection
 		}
-		h := &hit{confidence: finding.Undetermined, evidence: []string{item.ID}}
-		h.summary = fmt.Sprintf("%s refuses the Kerberos ticket of %s", v.at(n), item.Logon.Account)
-		h.detail = fmt.Sprintf("The KDC gave a ticket and EWS refused it (HTTP %d). %s", item.Logon.Status, ticketLookalikes)
-		return h
+		return unsure("refused", finding.Params{At: v.at(n), Account: finding.Account(item.Logon.Account), Status: item.Logon.Status}, item)
 	}
 	return nil
 }
-
-// ticketLookalikes is what a refused ticket may mean: the account is in order,
-// else there would be none.
-const ticketLookalikes = "From here these look the same: the service principal name is held by another account than the one that runs EWS (a duplicate or missing SPN, an alternate service account that is not rolled out to this server); a clock that is off; Extended Protection behind a device that re-encrypts TLS; a Negotiate that takes NTLM only."
 
 func preauthOff(v *view) *hit {
 	for _, item := range v.directory {
@@ -164,11 +130,7 @@ func preauthOff(v *view) *hit {
 		if k == nil || !k.Unasked {
 			continue
 		}
-		return &hit{
-			confidence: finding.Confirmed, evidence: []string{item.ID},
-			summary: fmt.Sprintf("%s needs no Kerberos pre-authentication: anybody can ask for material to guess its password offline", k.Principal),
-			detail:  fmt.Sprintf("The KDC at %s answered a request without pre-authentication with a reply that is encrypted with a key made from the password. It was dropped unread.", item.Address),
-		}
+		return confirmed("", finding.Params{Account: finding.Account(k.Principal), Address: finding.Address(item.Address)}, item)
 	}
 	return nil
 }

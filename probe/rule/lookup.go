@@ -1,12 +1,12 @@
 package rule
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/probe/finding"
 )
 
 // What the look-ups outside the network brought. Each question here has three
@@ -24,25 +24,24 @@ func (v *view) lookUp(step evidence.Step) *evidence.Item {
 	return nil
 }
 
-// vain says why a look-up brought no fact, "" if it did or was not made.
-func vain(item *evidence.Item) string {
-	switch {
-	case item == nil:
-		return ""
-	case item.Error != nil && item.Response != nil:
-		return fmt.Sprintf("%s did not finish its answer (%s)", item.Cloud.Host, item.Error.Text)
-	case item.Error != nil:
-		return fmt.Sprintf("%s did not answer (%s)", item.Cloud.Host, item.Error.Text)
-	case item.Cloud.Problem != "":
-		return fmt.Sprintf("%s: %s", item.Cloud.Host, item.Cloud.Problem)
+// factless says that a look-up was made and brought no fact.
+func factless(item *evidence.Item) bool {
+	return item != nil && (item.Error != nil || item.Cloud.Problem != "")
+}
+
+// query is why a look-up brought no fact.
+func query(item *evidence.Item) finding.Query {
+	q := finding.Query{Host: finding.Host(item.Cloud.Host), Problem: finding.Text(item.Cloud.Problem), Subject: finding.Text(item.Cloud.Subject)}
+	if item.Error != nil {
+		q.Error, q.Begun, q.Problem = finding.Text(item.Error.Text), item.Response != nil, ""
 	}
-	return ""
+	return q
 }
 
 // tokenless is the request for a token for Graph that brought none, so that Graph
 // was not asked.
 func (v *view) tokenless() *evidence.Item {
-	if item := v.lookUp(evidence.StepCloudToken); vain(item) != "" {
+	if item := v.lookUp(evidence.StepCloudToken); factless(item) {
 		return item
 	}
 	return nil
@@ -52,7 +51,7 @@ func (v *view) tokenless() *evidence.Item {
 // does.
 func (v *view) located(place evidence.Location) *evidence.Item {
 	item := v.lookUp(evidence.StepCloudLocation)
-	if item == nil || vain(item) != "" || item.Cloud.Location != place {
+	if item == nil || factless(item) || item.Cloud.Location != place {
 		return nil
 	}
 	return item
@@ -72,32 +71,39 @@ func (v *view) missingHere() *evidence.Item {
 	return nil
 }
 
-// tenantFact is a tenant, from where it is known, and why it is not.
+// tenantFact is a tenant, from where it is known, or why it is not.
 type tenantFact struct {
 	guid     string // "" not known
-	source   string // for a sentence: "Dynamics' own challenge"
-	why      string // asked in vain, or two sources that disagree
+	origin   finding.Origin
+	gaps     []finding.Gap
 	evidence []string
-	none     bool // the domain is in no tenant
+}
+
+// tenantOf reads a look-up of a tenant; given says that the user named what was
+// looked up.
+func tenantOf(item *evidence.Item, kind string) tenantFact {
+	f := tenantFact{guid: item.Cloud.Tenant, origin: finding.Origin{Kind: kind, Name: finding.Text(item.Cloud.Subject)}, evidence: []string{item.ID}}
+	switch {
+	case item.Cloud.NoTenant:
+		f.gaps = []finding.Gap{{Kind: "no-tenant", Origin: f.origin}}
+	case factless(item):
+		f.gaps = []finding.Gap{{Query: query(item)}}
+	}
+	return f
 }
 
 // dynamicsTenant is the tenant of Dynamics: as it says itself, as the user says,
 // or as the domain says that the user named. Sources that disagree leave it
 // unknown.
 func (v *view) dynamicsTenant() (tenantFact, bool) {
-	t := v.rec.Target
 	var facts []tenantFact
 	if item := v.lookUp(evidence.StepCloudDynamics); item != nil {
-		facts = append(facts, tenantFact{guid: item.Cloud.Tenant, source: item.Cloud.Subject, why: vain(item), evidence: []string{item.ID}})
+		facts = append(facts, tenantOf(item, "dynamics"))
 	}
 	if item := v.lookUp(evidence.StepCloudNamedTenant); item != nil {
-		f := tenantFact{guid: item.Cloud.Tenant, source: "the domain " + item.Cloud.Subject, why: vain(item), evidence: []string{item.ID}, none: item.Cloud.NoTenant}
-		if f.none {
-			f.why = fmt.Sprintf("%s, given with --tenant, is in no tenant (AADSTS90002)", item.Cloud.Subject)
-		}
-		facts = append(facts, f)
-	} else if t.Tenant != "" {
-		facts = append(facts, tenantFact{guid: strings.ToLower(t.Tenant), source: "--tenant"})
+		facts = append(facts, tenantOf(item, "named-domain"))
+	} else if given := v.rec.Target.Tenant; given != "" {
+		facts = append(facts, tenantFact{guid: strings.ToLower(given), origin: finding.Origin{Kind: "flag"}})
 	}
 	switch {
 	case len(facts) == 0:
@@ -106,15 +112,16 @@ func (v *view) dynamicsTenant() (tenantFact, bool) {
 		return facts[0], true
 	}
 	own, given := facts[0], facts[1]
-	both := tenantFact{guid: own.guid, source: own.source, evidence: slices.Concat(own.evidence, given.evidence)}
+	both := tenantFact{guid: own.guid, origin: own.origin, evidence: slices.Concat(own.evidence, given.evidence)}
 	switch {
 	case own.guid == "" && given.guid == "":
-		both.why = own.why + "; " + given.why
+		both.gaps = slices.Concat(own.gaps, given.gaps)
 	case own.guid == "":
-		// What was given cannot be held against Dynamics' word, but stands.
-		both.guid, both.source = given.guid, given.source
+		// What was given cannot be compared with Dynamics' word, but holds.
+		both.guid, both.origin = given.guid, given.origin
 	case given.guid != "" && given.guid != own.guid:
-		both.guid, both.why = "", fmt.Sprintf("Dynamics at %s is in the tenant %s, but --tenant means %s: one of the two is wrong", own.source, own.guid, given.guid)
+		both.guid = ""
+		both.gaps = []finding.Gap{{Kind: "disagree", Origin: own.origin, One: finding.GUID(own.guid), Two: finding.GUID(given.guid)}}
 	}
 	return both, true
 }
@@ -125,11 +132,7 @@ func (v *view) domainTenant() (tenantFact, bool) {
 	if item == nil {
 		return tenantFact{}, false
 	}
-	f := tenantFact{guid: item.Cloud.Tenant, source: item.Cloud.Subject, why: vain(item), evidence: []string{item.ID}, none: item.Cloud.NoTenant}
-	if f.none {
-		f.why = fmt.Sprintf("%s is in no tenant (AADSTS90002)", item.Cloud.Subject)
-	}
-	return f, true
+	return tenantOf(item, "domain"), true
 }
 
 // exchangeTenant is the tenant that Exchange on premises trusts.
@@ -137,26 +140,39 @@ func (v *view) exchangeTenant() (tenantFact, bool) {
 	for _, n := range v.nodes {
 		if tenant := v.server(n).Tenant; tenant != "" {
 			_, item := n.bearerChallenge()
-			return tenantFact{guid: tenant, source: "Exchange on " + v.host(), evidence: []string{item.ID}}, true
+			return tenantFact{guid: tenant, origin: finding.Origin{Kind: "exchange", Name: finding.Text(v.host())}, evidence: []string{item.ID}}, true
 		}
 	}
 	return tenantFact{}, false
 }
 
-// mailboxPlans are the service plans with a mailbox (Microsoft's list of service
-// plan identifiers). Graph counts much else to the service exchange: Bookings,
-// archives, auditing.
-var mailboxPlans = map[string]string{
-	"9aaf7827-d63c-4b61-89c3-182f06f82e5c": "EXCHANGE_S_STANDARD",
-	"efb87545-963c-4e0d-99df-69c6916d9eb0": "EXCHANGE_S_ENTERPRISE",
-	"4a82b400-a79f-41a4-b4e2-e94f5787b113": "EXCHANGE_S_DESKLESS",
-	"1126bef5-da20-4f07-b45e-ad25d2581aa8": "EXCHANGE_S_ESSENTIALS",
-	"fc52cc4b-ed7d-472d-bbe7-b081c23ecc56": "EXCHANGE_S_STANDARD_MIDMARKET",
-	"e9b4930a-925f-45e2-ac2a-3f7788ca6fdd": "EXCHANGE_S_STANDARD_GOV",
-	"8c3069c0-ccdb-44be-ab77-986203a67df2": "EXCHANGE_S_ENTERPRISE_GOV",
-	"88f4d7ef-a73b-4246-8047-516022144c9f": "EXCHANGE_S_DESKLESS_GOV",
-	"90927877-dcff-4af6-b346-2332c0b15bb7": "EXCHANGE_B_STANDARD",
-	"d42bdbd6-c335-4231-ab3d-c8f348d5aff5": "EXCHANGE_L_STANDARD",
+// mailboxPlan is the name of a service plan with a mailbox (Microsoft's list of
+// service plan identifiers), "" of another. Graph counts much else to the service
+// exchange: Bookings, archives, auditing.
+func mailboxPlan(id string) string {
+	switch id {
+	case "9aaf7827-d63c-4b61-89c3-182f06f82e5c":
+		return "EXCHANGE_S_STANDARD"
+	case "efb87545-963c-4e0d-99df-69c6916d9eb0":
+		return "EXCHANGE_S_ENTERPRISE"
+	case "4a82b400-a79f-41a4-b4e2-e94f5787b113":
+		return "EXCHANGE_S_DESKLESS"
+	case "1126bef5-da20-4f07-b45e-ad25d2581aa8":
+		return "EXCHANGE_S_ESSENTIALS"
+	case "fc52cc4b-ed7d-472d-bbe7-b081c23ecc56":
+		return "EXCHANGE_S_STANDARD_MIDMARKET"
+	case "e9b4930a-925f-45e2-ac2a-3f7788ca6fdd":
+		return "EXCHANGE_S_STANDARD_GOV"
+	case "8c3069c0-ccdb-44be-ab77-986203a67df2":
+		return "EXCHANGE_S_ENTERPRISE_GOV"
+	case "88f4d7ef-a73b-4246-8047-516022144c9f":
+		return "EXCHANGE_S_DESKLESS_GOV"
+	case "90927877-dcff-4af6-b346-2332c0b15bb7":
+		return "EXCHANGE_B_STANDARD"
+	case "d42bdbd6-c335-4231-ab3d-c8f348d5aff5":
+		return "EXCHANGE_L_STANDARD"
+	}
+	return ""
 }
 
 // otherPlans belong to the service exchange too and bring no mailbox.
@@ -175,14 +191,15 @@ var otherPlans = []string{
 }
 
 // KnownPlan says whether a service plan is one of Microsoft's that the rules know.
-func KnownPlan(id string) bool { return mailboxPlans[id] != "" || slices.Contains(otherPlans, id) }
+func KnownPlan(id string) bool { return mailboxPlan(id) != "" || slices.Contains(otherPlans, id) }
 
 // licence is what Graph says of the plans of the mailbox's user.
 type licence struct {
-	plan string // an enabled plan with a mailbox, "" none
-	why  string // why it is not known whether there is one
-	off  []string
-	item *evidence.Item
+	plan    string // an enabled plan with a mailbox, "" none
+	unknown bool   // whether there is one
+	gap     finding.Gap
+	off     []finding.Plan
+	item    *evidence.Item
 }
 
 // licence reads it; false if Graph was not asked. Only an enabled plan counts.
@@ -191,28 +208,30 @@ func (v *view) licence() (licence, bool) {
 	if item == nil {
 		return licence{}, false
 	}
-	l := licence{why: vain(item), item: item}
+	l := licence{item: item}
+	lacks := func(g finding.Gap) { l.unknown, l.gap = true, g }
 	users := item.Cloud.Users
+	subject := finding.Origin{Name: finding.Text(item.Cloud.Subject)}
 	switch {
-	case l.why != "":
+	case factless(item):
+		lacks(finding.Gap{Query: query(item)})
 	case len(users) == 0:
-		l.why = fmt.Sprintf("Graph knows no user with the address %s in the tenant of the token", item.Cloud.Subject)
+		lacks(finding.Gap{Kind: "no-user", Origin: subject})
 	case len(users) > 1:
-		l.why = fmt.Sprintf("Graph knows %d users with the address %s", len(users), item.Cloud.Subject)
+		lacks(finding.Gap{Kind: "users", Origin: subject, Count: len(users)})
 	case !users[0].PlansRead:
-		l.why = "Graph does not show the user's plans to this token (it needs User.Read.All)"
+		lacks(finding.Gap{Kind: "plans-hidden"})
 	default:
 		for _, p := range users[0].Plans {
-			name, mailbox := mailboxPlans[p.ID]
+			name := mailboxPlan(p.ID)
 			enabled := strings.EqualFold(p.Status, "Enabled")
 			switch {
-			case mailbox && enabled:
-				l.plan, l.why = name, ""
-				return l, true
-			case mailbox:
-				l.off = append(l.off, fmt.Sprintf("%s is %s", name, p.Status))
+			case name != "" && enabled:
+				return licence{plan: name, off: l.off, item: item}, true
+			case name != "":
+				l.off = append(l.off, finding.Plan{Name: name, Status: finding.Text(p.Status)})
 			case enabled && !slices.Contains(otherPlans, p.ID):
-				l.why = fmt.Sprintf("the user has the Exchange plan %s, of which it is not known here whether it brings a mailbox", p.ID)
+				lacks(finding.Gap{Kind: "plan", Origin: finding.Origin{Name: finding.Text(p.ID)}})
 			}
 		}
 	}
@@ -231,7 +250,7 @@ func (v *view) mailboxMissing() *evidence.Item {
 // twin is a deleted user with the mailbox's address beside the living one.
 func (v *view) twin() (living, deleted *evidence.Item) {
 	living, deleted = v.lookUp(evidence.StepCloudGraphUser), v.lookUp(evidence.StepCloudGraphDeleted)
-	if living == nil || deleted == nil || vain(living) != "" || vain(deleted) != "" || len(living.Cloud.Users) == 0 || len(deleted.Cloud.Users) == 0 {
+	if living == nil || deleted == nil || factless(living) || factless(deleted) || len(living.Cloud.Users) == 0 || len(deleted.Cloud.Users) == 0 {
 		return nil, nil
 	}
 	return living, deleted

@@ -1,16 +1,19 @@
 package rule
 
 import (
-	"fmt"
-	"slices"
-	"strings"
-
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 )
 
 // What an EWS answer on a signed-in request says of the mailbox. codes.go has
 // what each code means.
+
+// meaning is what the code of an answer stands for where it was given.
+type meaning struct {
+	code       finding.Code
+	confidence finding.Confidence
+	says       string // the code whose meaning is told, "" none
+}
 
 // about is the answer at n that speaks for the mailbox, if it means code. A
 // general code gives way to the inner one that it hides.
@@ -19,17 +22,17 @@ func (v *view) about(n *node, code finding.Code) (*evidence.Item, meaning) {
 	if item == nil || opens(item) {
 		return nil, meaning{}
 	}
-	m, known := meanings[item.EWS.Code]
-	if slices.Contains(general, item.EWS.Code) {
-		if inner, ok := meanings[item.EWS.InnerCode]; ok {
-			m = inner
-		}
+	name := item.EWS.Code
+	known, ok := finding.LookupEWS(name)
+	if inner, too := finding.LookupEWS(item.EWS.InnerCode); known.General && too {
+		name, known = item.EWS.InnerCode, inner
 	}
-	if !known {
-		m = meaning{code: "exchange-error", confidence: finding.Undetermined}
-	}
-	if v.rec.Target.Mailbox == "" && m.own != "" {
-		m = meaning{code: m.own, confidence: finding.Undetermined} // what it says is about a named mailbox
+	m := meaning{known.Finding, known.Confidence, name}
+	switch {
+	case !ok:
+		m = meaning{"exchange-error", finding.Undetermined, ""}
+	case v.rec.Target.Mailbox == "" && known.Own != "":
+		m = meaning{known.Own, finding.Undetermined, ""} // what it says is about a named mailbox
 	}
 	if m.code != code {
 		return nil, meaning{}
@@ -42,23 +45,14 @@ func opens(item *evidence.Item) bool {
 	return item != nil && item.EWS.Answered() && item.EWS.Code == "NoError" && item.EWS.Class != "Error"
 }
 
-func said(item *evidence.Item, m meaning, format string, args ...any) *hit {
-	h := &hit{confidence: m.confidence, evidence: []string{item.ID}, summary: fmt.Sprintf(format, args...)}
-	h.detail = fmt.Sprintf("The sign-in was accepted; EWS then answered %s (HTTP %d)", codeOr(item.EWS.Code), item.Response.Status)
-	if item.EWS.Message != "" {
-		h.detail += fmt.Sprintf(": %q", strings.TrimSuffix(item.EWS.Message, "."))
-	}
-	h.detail += "."
-	if inner := item.EWS.InnerCode; inner != "" {
-		h.detail += fmt.Sprintf(" Inner code: %s.", inner)
-	}
-	if m.says != "" {
-		h.detail += " " + m.says
-	}
-	if item.Request != nil && item.Request.Purpose == evidence.AgainLater {
-		h.detail += " The call was made twice, a second apart."
-	}
-	return h
+// said is a finding about what EWS answered.
+func (v *view) said(item *evidence.Item, m meaning, variant string) *hit {
+	t := v.rec.Target
+	return holds(m.confidence, variant, finding.Params{
+		Host: v.host(), Account: finding.Account(t.User), Mailbox: finding.Mailbox(t.Mailbox), Code: item.EWS.Code, Inner: item.EWS.InnerCode,
+		Message: finding.Text(item.EWS.Message), Status: item.Response.Status, Means: m.says, Row: v.row,
+		Twice: item.Request != nil && item.Request.Purpose == evidence.AgainLater,
+	}, []*evidence.Item{item})
 }
 
 func impersonationDenied(v *view, n *node) *hit {
@@ -66,7 +60,7 @@ func impersonationDenied(v *view, n *node) *hit {
 	if item == nil {
 		return nil
 	}
-	return said(item, m, "%s may not impersonate %s (%s)", v.rec.Target.User, v.mailbox(), item.EWS.Code)
+	return v.said(item, m, "")
 }
 
 func mailboxNotFound(v *view, n *node) *hit {
@@ -74,25 +68,27 @@ func mailboxNotFound(v *view, n *node) *hit {
 	if item == nil || mailboxAddressDiffers(v, n) != nil {
 		return nil
 	}
-	h := said(item, m, "No mailbox %s on this Exchange", v.mailbox())
+	h := v.said(item, m, "")
 	book := v.askedAnywhere(evidence.PrimaryAddress)
 	if book != nil {
-		h.evidence = append(h.evidence, book.ID)
+		h.cite(book)
 	}
 	if also := v.unknownAddress(); also != nil {
-		h.evidence = append(h.evidence, also.ID)
-		h.detail += fmt.Sprintf(" %s does not know the address either (%s).", where(also), also.Discovery.ErrorCode)
+		h.cite(also)
+		h.params.Source, h.params.DiscoveryCode = source(also), also.Discovery.ErrorCode
 	}
+	v.notOnline(&h.params)
 	switch entry := v.listed(); {
 	case entry != nil:
-		h.confidence = finding.Likely
-		h.detail += fmt.Sprintf(" The address book knows the address%s, so it is not misspelt: what it belongs to has no mailbox on these servers. A mailbox that was moved to Exchange Online looks like this%s, and so does a mail user or contact; Get-Recipient tells.", entryOf(entry), v.notOnline())
+		h.variant, h.confidence = "listed", finding.Likely
+		h.params.Entry = entry.Type
+		if routesOnline(entry.Address) {
+			h.params.Routes = finding.Mailbox(entry.Address)
+		}
 	case book != nil && book.EWS.Code == "ErrorNameResolutionNoResults":
-		h.detail += " The address book does not know the address either: it is misspelt, or belongs to nobody here."
+		h.variant = "unlisted"
 	case book != nil && len(book.EWS.Resolved) > 1:
-		h.detail += fmt.Sprintf(" The address book has %d entries for it, which is one too many: an address must be unique.", len(book.EWS.Resolved))
-	default:
-		h.detail += " The address is misspelt, belongs to no mailbox here, or to one that has moved to Exchange Online" + v.notOnline() + "."
+		h.variant, h.params.Entries = "ambiguous", len(book.EWS.Resolved)
 	}
 	return h
 }
@@ -104,14 +100,9 @@ func mailboxUnknown(v *view) *hit {
 	if item == nil || v.openedMailbox() != nil || v.holds(mailboxAddressDiffers) != nil {
 		return nil
 	}
-	h := &hit{confidence: finding.Likely, evidence: []string{item.ID}}
-	h.summary = fmt.Sprintf("Autodiscover knows no mailbox %s", v.mailbox())
-	h.detail = fmt.Sprintf("%s answered error %s", where(item), item.Discovery.ErrorCode)
-	if m := item.Discovery.Message; m != "" {
-		h.detail += fmt.Sprintf(": %q", strings.TrimSuffix(m, "."))
-	}
-	h.detail += ". The address is misspelt or belongs to no mailbox of this organisation. EWS itself did not confirm it."
-	return h
+	return likely("autodiscover", finding.Params{
+		Mailbox: finding.Mailbox(v.mailbox()), Source: source(item), DiscoveryCode: item.Discovery.ErrorCode, Message: finding.Text(item.Discovery.Message),
+	}, item)
 }
 
 func accessDenied(v *view, n *node) *hit {
@@ -119,11 +110,7 @@ func accessDenied(v *view, n *node) *hit {
 	if item == nil {
 		return nil
 	}
-	whose := "its own inbox"
-	if v.rec.Target.Mailbox != "" {
-		whose = "the inbox of " + v.mailbox()
-	}
-	return said(item, m, "%s may not open %s (%s)", v.rec.Target.User, whose, item.EWS.Code)
+	return v.said(item, m, "")
 }
 
 func mailboxUnavailable(v *view, n *node) *hit {
@@ -131,7 +118,7 @@ func mailboxUnavailable(v *view, n *node) *hit {
 	if item == nil {
 		return nil
 	}
-	return said(item, m, "The mailbox cannot be opened at the moment (%s)", item.EWS.Code)
+	return v.said(item, m, "")
 }
 
 func serviceMailboxMissing(v *view, n *node) *hit {
@@ -140,20 +127,7 @@ func serviceMailboxMissing(v *view, n *node) *hit {
 		return nil // an account that impersonates needs none of its own
 	}
 	m.confidence, m.says = finding.Confirmed, ""
-	h := said(item, m, "%s signs in but has no mailbox of its own", v.rec.Target.User)
-	h.detail += " That is no fault for an account that impersonates, but Dynamics' Test Connection asks for the mailbox of the profile's user name."
-	return h
-}
-
-const longestMessage = 160
-
-// shortened is a text of a server as one line of so many characters.
-func shortened(text string, most int) string {
-	text = strings.TrimSuffix(strings.Join(strings.Fields(text), " "), ".")
-	if r := []rune(text); len(r) > most {
-		return string(r[:most-1]) + "…"
-	}
-	return text
+	return v.said(item, m, "")
 }
 
 // exchangeError is whatever EWS answers that no other row of this file names.
@@ -162,12 +136,5 @@ func exchangeError(v *view, n *node) *hit {
 	if item == nil {
 		return nil
 	}
-	code := item.EWS.Code
-	if code == "" {
-		code = "a fault without a code"
-	}
-	if text := item.EWS.Message; v.row && text != "" { // a row has no detail to read it in
-		code += fmt.Sprintf(": %q", shortened(text, longestMessage))
-	}
-	return said(item, m, "EWS accepts the sign-in but answers %s", code)
+	return v.said(item, m, "")
 }

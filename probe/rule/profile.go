@@ -1,10 +1,9 @@
 package rule
 
 import (
-	"fmt"
 	"net/url"
-	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
@@ -26,46 +25,27 @@ func (v *view) exported() []string {
 	return nil
 }
 
-// contradiction is one thing in a profile that does not fit.
-type contradiction struct {
-	critical bool   // Dynamics cannot work with it
-	short    string // what the profile does, for the summary
-	sentence string
-}
-
 func profileContradiction(v *view) *hit {
 	p := v.rec.Target.Profile
 	if p == nil {
 		return nil
 	}
-	var list []contradiction
+	var list []finding.Contradiction
 	if p.OtherProtocol() {
-		list = []contradiction{{
-			true, fmt.Sprintf("is of type %s and not for EWS", p.ServerType.Label),
-			fmt.Sprintf("The profile is of type %s: this is not EWS, so Dynamics never asks the endpoint that was checked, and no 401 of EWS can come from this profile.", p.ServerType.Label),
-		}}
+		list = []finding.Contradiction{{Kind: "other-protocol", Critical: true, Type: finding.Text(p.ServerType.Label)}}
 	} else {
 		list = slices.Concat(locationContradictions(p), userContradictions(p), v.schemeContradictions(p), impersonationContradictions(p), directionContradictions(p))
 	}
 	if len(list) == 0 {
 		return nil
 	}
-	slices.SortStableFunc(list, func(a, b contradiction) int { return boolRank(a.critical) - boolRank(b.critical) })
-	h := &hit{confidence: finding.Confirmed, evidence: v.exported(), summary: "The exported Dynamics profile " + list[0].short}
-	if p.Name != "" {
-		h.summary = fmt.Sprintf("The exported Dynamics profile %q %s", p.Name, list[0].short)
-	}
-	if more := len(list) - 1; more > 0 {
-		h.summary += fmt.Sprintf(" (and %d more)", more)
-	}
-	if !list[0].critical {
+	slices.SortStableFunc(list, func(a, b finding.Contradiction) int { return boolRank(a.Critical) - boolRank(b.Critical) })
+	h := confirmed("", finding.Params{Host: v.host(), Profile: finding.Text(p.Name), Contradictions: list})
+	h.evidence = v.exported()
+	if !list[0].Critical {
 		h.status = finding.Warning
 	}
-	var sentences []string
-	for _, c := range list {
-		sentences = append(sentences, c.sentence)
-	}
-	h.detail = strings.Join(append(sentences, v.profileNotes(p)...), " ")
+	v.profileNotes(p, &h.params)
 	return h
 }
 
@@ -76,14 +56,11 @@ func boolRank(first bool) int {
 	return 1
 }
 
-func userContradictions(p *evidence.Profile) []contradiction {
-	var list []contradiction
+func userContradictions(p *evidence.Profile) []finding.Contradiction {
+	var list []finding.Contradiction
 	for _, user := range slices.Compact([]string{p.Incoming.User, p.Outgoing.User}) {
 		if strings.Contains(user, `\`) {
-			list = append(list, contradiction{
-				true, "has a user name with a backslash",
-				fmt.Sprintf("Its user name %s has a backslash, but must be a UPN (user@domain): Dynamics' Test Connection uses it as the SMTP address to impersonate, and Exchange knows no mailbox of that name.", user),
-			})
+			list = append(list, finding.Contradiction{Kind: "backslash", Critical: true, User: finding.Account(user)})
 		}
 	}
 	return list
@@ -91,20 +68,14 @@ func userContradictions(p *evidence.Profile) []contradiction {
 
 // locationContradictions looks at the URLs; with Autodiscover Dynamics does not
 // use them.
-func locationContradictions(p *evidence.Profile) []contradiction {
+func locationContradictions(p *evidence.Profile) []finding.Contradiction {
 	if on := p.AutoDiscover; on != nil && *on {
 		if p.Incoming.Credentials.Is(evidence.CredentialsHybridModern) {
-			return []contradiction{{
-				false, "uses hybrid modern authentication and Autodiscover",
-				"It uses hybrid modern authentication, for which the server location has to be entered, but leaves the server to Autodiscover.",
-			}}
+			return []finding.Contradiction{{Kind: "modern-autodiscover"}}
 		}
 		return nil
 	}
-	var list []contradiction
-	add := func(short, format string, args ...any) {
-		list = append(list, contradiction{true, short, fmt.Sprintf(format, args...)})
-	}
+	var list []finding.Contradiction
 	// Tokens for Exchange Online are what such a profile is for; hybrid modern
 	// authentication is for servers of one's own.
 	online := p.Tokens() && !p.Incoming.Credentials.Is(evidence.CredentialsHybridModern)
@@ -118,14 +89,21 @@ func locationContradictions(p *evidence.Profile) []contradiction {
 		if u == nil {
 			continue // none, withheld, or of another making
 		}
+		add := func(kind string) {
+			c := finding.Contradiction{Kind: kind, Critical: true, Way: at.way, Host: finding.Host(u.Hostname())}
+			if p.ServerType != nil {
+				c.Type = finding.Text(p.ServerType.Label)
+			}
+			list = append(list, c)
+		}
 		if p.ServerType.Is(evidence.ServerExchange, evidence.ServerHybrid) && !online && front.OnlineHost(u.Hostname()) {
-			add("points at Exchange Online", "It is of type %s, which is for servers of your own, but its %s server location is %s, and that is Exchange Online: assign the Exchange Online profile to mailboxes there (cause 2).", p.ServerType.Label, at.way, u.Hostname())
+			add("online")
 		}
 		if strings.EqualFold(u.Scheme, "http") {
-			add("has a server location with http", "Its %s server location begins with http://, and Dynamics needs https.", at.way)
+			add("http")
 		}
 		if !strings.HasSuffix(strings.ToLower(u.Path), "/ews/exchange.asmx") {
-			add("has a server location that is not EWS", "Its %s server location does not end in /EWS/Exchange.asmx, which is where EWS answers.", at.way)
+			add("path")
 		}
 	}
 	return list
@@ -145,58 +123,52 @@ func locationURL(location string) *url.URL {
 
 // schemeContradictions: an NTLM profile where Basic is offered. Where the check
 // was made for NTLM, basic-and-ntlm says so.
-func (v *view) schemeContradictions(p *evidence.Profile) []contradiction {
+func (v *view) schemeContradictions(p *evidence.Profile) []finding.Contradiction {
 	if p.Auth() != "ntlm" || v.holds(basicAndNTLM) != nil {
 		return nil
 	}
 	for _, n := range v.nodes {
 		if n.challenged() && n.offer("Basic") && !v.isOnline(n) && !v.plain() {
-			return []contradiction{{
-				false, "uses NTLM while EWS offers Basic",
-				fmt.Sprintf("It uses NTLM, and the documented prerequisite for that is Basic being off, but EWS offers Basic [%s].", n.ask.ID),
-			}}
+			return []finding.Contradiction{{Kind: "ntlm-and-basic", Evidence: n.ask.ID}}
 		}
 	}
 	return nil
 }
 
-func impersonationContradictions(p *evidence.Profile) []contradiction {
+func impersonationContradictions(p *evidence.Profile) []finding.Contradiction {
 	off := func(s evidence.ProfileSide) bool {
 		return s.Credentials.Is(evidence.CredentialsProfile) && s.Impersonation != nil && !*s.Impersonation
 	}
 	if !p.ServerType.Is(evidence.ServerHybrid) || !off(p.Incoming) && !off(p.Outgoing) {
 		return nil
 	}
-	return []contradiction{{
-		false, "has one account for all mailboxes but no impersonation",
-		"It signs in with the one account of the profile but has Use Impersonation off: the account then needs rights of its own on every mailbox, and appointments, contacts and tasks are not supported.",
-	}}
+	return []finding.Contradiction{{Kind: "no-impersonation"}}
 }
 
 // directionContradictions compares incoming with outgoing settings, where the
 // export has both and Dynamics uses both.
-func directionContradictions(p *evidence.Profile) []contradiction {
+func directionContradictions(p *evidence.Profile) []finding.Contradiction {
 	if same := p.SameForOutgoing; same != nil && *same {
 		return nil
 	}
 	in, out := p.Incoming, p.Outgoing
 	var differ []string
-	compare := func(what, a, b string) {
+	compare := func(setting, a, b string) {
 		if a != "" && b != "" && !strings.EqualFold(a, b) {
-			differ = append(differ, what)
+			differ = append(differ, setting)
 		}
 	}
 	truth := func(b *bool) string {
 		if b == nil {
 			return ""
 		}
-		return fmt.Sprint(*b)
+		return strconv.FormatBool(*b)
 	}
 	port := func(n int) string {
 		if n == 0 {
 			return ""
 		}
-		return fmt.Sprint(n)
+		return strconv.Itoa(n)
 	}
 	compare("server location", in.Location, out.Location)
 	compare("port", port(in.Port), port(out.Port))
@@ -207,10 +179,7 @@ func directionContradictions(p *evidence.Profile) []contradiction {
 	if len(differ) == 0 {
 		return nil
 	}
-	return []contradiction{{
-		false, "differs between incoming and outgoing",
-		fmt.Sprintf("Its incoming and outgoing settings differ (%s), and only the incoming ones were checked.", strings.Join(differ, ", ")),
-	}}
+	return []finding.Contradiction{{Kind: "directions", Settings: differ}}
 }
 
 // holds asks a rule of addresses at all of them.
@@ -223,10 +192,9 @@ func (v *view) holds(at func(*view, *node) *hit) *hit {
 	return nil
 }
 
-// profileNotes name what other findings say of the same profile, and what the
+// profileNotes adds what other findings say of the same profile, and what the
 // check could not follow.
-func (v *view) profileNotes(p *evidence.Profile) []string {
-	var notes, codes []string
+func (v *view) profileNotes(p *evidence.Profile, to *finding.Params) {
 	for _, r := range []struct {
 		code string
 		hit  *hit
@@ -240,19 +208,13 @@ func (v *view) profileNotes(p *evidence.Profile) []string {
 		{"basic-and-ntlm", v.holds(basicAndNTLM)},
 	} {
 		if r.hit != nil {
-			codes = append(codes, r.code)
+			to.Codes = append(to.Codes, r.code)
 		}
 	}
-	if len(codes) > 0 {
-		notes = append(notes, fmt.Sprintf("What was seen at the endpoint is told beside this: %s.", strings.Join(codes, ", ")))
-	}
-	if on := p.AutoDiscover; on != nil && *on && v.rec.Target.FromAddress == "" {
-		notes = append(notes, "It leaves the server to Autodiscover, so Dynamics may use another URL than the one checked.")
-	}
+	to.Leaves = p.AutoDiscover != nil && *p.AutoDiscover && v.rec.Target.FromAddress == ""
 	if u := locationURL(p.Incoming.Location); u != nil && !strings.EqualFold(u.Hostname(), v.rec.Target.Host) {
-		notes = append(notes, fmt.Sprintf("Its server location is on %s; %s was checked.", u.Hostname(), v.host()))
+		to.Elsewhere = finding.Host(u.Hostname())
 	}
-	return notes
 }
 
 // Dynamics is what Dynamics itself wrote down at its last try, read by the
@@ -293,25 +255,17 @@ func recreatedByDynamics(v *view) *hit {
 	if d == nil || !slices.ContainsFunc(d.Alerts, func(a DynamicsAlert) bool { return a.Key == finding.AlertUserRecreated }) {
 		return nil
 	}
-	when := ""
-	if d.At != "" {
-		when = fmt.Sprintf(" at its last test (%s)", d.At)
-	}
-	return &hit{
-		confidence: finding.Confirmed, evidence: v.exported(),
-		summary: "Dynamics or Entra ID still remembers a user or mailbox that was deleted and made again",
-		detail:  fmt.Sprintf("Dynamics itself wrote down%s: %q. EWS cannot show this, and whatever was seen at the endpoint does not change it.", when, excerpt(d.Text)),
-	}
+	h := confirmed("alert", finding.Params{When: finding.Text(d.At), Message: finding.Text(excerpt(d.Text))})
+	h.evidence = v.exported()
+	return h
 }
-
-var recreatedSign = regexp.MustCompile(`(?i)nouserfoundwithgivenclaims|user\s+does\s+not\s+exist\s+in\s+tenant`)
 
 // excerpt is the part of a text that tells of a re-created user.
 func excerpt(text string) string {
 	const before, most = 80, 300
 	part := text
-	if at := recreatedSign.FindStringIndex(text); at != nil {
-		part = strings.ToValidUTF8(text[max(0, at[0]-before):], "")
+	if at := finding.FindAlert(finding.AlertUserRecreated, text); at >= 0 {
+		part = strings.ToValidUTF8(text[max(0, at-before):], "")
 	}
 	if len(part) > most {
 		part = strings.ToValidUTF8(part[:most], "") + "…"

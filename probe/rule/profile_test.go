@@ -59,7 +59,7 @@ func TestContradictions(t *testing.T) {
 		}, status: finding.Critical, says: []string{"incoming server location begins", "incoming server location does not", "outgoing server location does not", "differ (server location)"}},
 		{name: "with Autodiscover the location is not used", set: func(p *evidence.Profile) { p.AutoDiscover, p.Incoming.Location = &yes, "https://mail.contoso.com/owa" }},
 		{name: "Autodiscover is noted", set: func(p *evidence.Profile) { p.AutoDiscover, p.Incoming.User = &yes, `C\u` }, status: finding.Critical, says: []string{"Autodiscover"}},
-		{name: "HMA and Autodiscover", set: func(p *evidence.Profile) { p.AutoDiscover, p.Incoming.Credentials = &yes, server(6, "HMA") }, status: finding.Warning, says: []string{"hybrid modern"}},
+		{name: "HMA and Autodiscover", set: func(p *evidence.Profile) { p.AutoDiscover, p.Incoming.Credentials = &yes, server(6, "HMA") }, status: finding.Warning, says: []string{"Hybrid Modern"}},
 		{name: "no impersonation", set: func(p *evidence.Profile) { p.Incoming.Impersonation = &no }, status: finding.Warning, says: []string{"rights of its own"}},
 		{name: "no impersonation, not said", set: func(p *evidence.Profile) { p.Incoming.Impersonation = nil }},
 		{name: "no impersonation, own credentials", set: func(p *evidence.Profile) { p.Incoming.Impersonation, p.Incoming.Credentials = &no, server(0, "User") }},

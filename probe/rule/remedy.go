@@ -66,6 +66,17 @@ func (v *view) fill(remedies []finding.Remedy, addresses ...string) []finding.Re
 	return filled
 }
 
+// reasonRemedies is what a known reason of a refusal asks for, before all else.
+func reasonRemedies(reason string) []finding.Remedy {
+	var first []finding.Remedy
+	for _, l := range finding.Lookalikes() {
+		if l.Reason == reason {
+			first = append(first, finding.Remedy{Text: l.Check})
+		}
+	}
+	return first
+}
+
 // cases are those that remedies depend on.
 func (v *view) cases() []finding.Case {
 	if v.rec.Target.Impersonate && v.rec.Target.Mailbox != "" {

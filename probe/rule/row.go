@@ -1,7 +1,6 @@
 package rule
 
 import (
-	"fmt"
 	"slices"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
@@ -60,15 +59,16 @@ func (v *view) noAnswer(n *node) *evidence.Item {
 	return nil
 }
 
-// asked names what a leg asked.
+// asked is what a leg asked: the call of a row, the anonymous request, or a logon
+// by a scheme.
 func (v *view) asked(leg *evidence.Item) string {
 	switch {
 	case v.row:
-		return "the call for the mailbox"
+		return "call"
 	case leg.Logon != nil:
-		return fmt.Sprintf("the %s logon", leg.Logon.Scheme)
+		return leg.Logon.Scheme
 	}
-	return "the anonymous request"
+	return "anonymous"
 }
 
 // With is the judgement of a mailbox together with a warning about the account
@@ -84,7 +84,7 @@ func With(j Judgement, warning finding.Finding) Judgement {
 // NotChecked is the judgement of a mailbox that nobody asked for, because of what
 // was answered before.
 func NotChecked(target evidence.Target, why string) Judgement {
-	return notAsked(target, "not-checked", why, "the mailbox was not asked: "+why)
+	return notAsked(target, "not-checked", "mailbox-not-asked", why)
 }
 
 // Refused is NotChecked for what was left when the account was refused in the
@@ -97,16 +97,18 @@ func Refused(target evidence.Target, why string) Judgement {
 
 // BadRow is the judgement of a row that names no mailbox that could be asked for.
 func BadRow(target evidence.Target, why string) Judgement {
-	return notAsked(target, "config-invalid", why, "nothing was asked")
+	return notAsked(target, "config-invalid", "nothing-asked", why)
 }
 
-func notAsked(target evidence.Target, code finding.Code, summary, why string) Judgement {
-	entry, _ := finding.Lookup(code)
-	j := Judgement{Verdict: finding.Verdict{Code: code, Status: entry.Status, Confidence: finding.Confirmed, Summary: summary}}
+// notAsked is the judgement of what was never asked for; why is a sentence without
+// its end.
+func notAsked(target evidence.Target, code finding.Code, variant, why string) Judgement {
+	head, _ := finding.HeadOf(code)
+	j := Judgement{Verdict: finding.Verdict{Code: code, Status: head.Status, Confidence: finding.Confirmed, Summary: why, Kind: why}}
 	v := arrange(&evidence.Record{Target: target})
 	for _, c := range v.causes(nil) {
 		if c.Status != finding.CauseNotApplicable {
-			c = cause(c.Number, finding.CauseNotChecked, why)
+			c = cause(c.Number, finding.CauseNotChecked, variant, finding.Params{Error: finding.Text(why)})
 		}
 		j.Causes = append(j.Causes, c)
 	}

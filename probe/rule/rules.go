@@ -1,17 +1,53 @@
 package rule
 
-import "github.com/ewsprobe/ewsprobe/probe/finding"
+import (
+	"fmt"
 
-// hit is a code that holds: what its finding says beyond the catalogue.
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/probe/finding"
+)
+
+// hit is a code that holds, with what its sentences are made of.
 type hit struct {
 	status     finding.Status // "": the row's
 	confidence finding.Confidence
-	summary    string // one line for the verdict
-	detail     string
+	variant    string // of the sentences of the catalogue
+	params     finding.Params
 	evidence   []string
 	reason     string
-	remedies   []finding.Remedy // before those of the catalogue
-	short      bool             // of the catalogue's, only the last ones: what is wrong is known
+	known      bool // why the account is refused: what to do depends on the reason
+}
+
+func holds(c finding.Confidence, variant string, p finding.Params, items []*evidence.Item) *hit {
+	h := &hit{confidence: c, variant: variant, params: p}
+	h.cite(items...)
+	return h
+}
+
+// confirmed, likely and unsure are a code that holds with that confidence, as the
+// items show.
+func confirmed(variant string, p finding.Params, items ...*evidence.Item) *hit {
+	return holds(finding.Confirmed, variant, p, items)
+}
+
+func likely(variant string, p finding.Params, items ...*evidence.Item) *hit {
+	return holds(finding.Likely, variant, p, items)
+}
+
+func unsure(variant string, p finding.Params, items ...*evidence.Item) *hit {
+	return holds(finding.Undetermined, variant, p, items)
+}
+
+// kind is what hits of one code differ by, without the names in them.
+func (h *hit) kind() string {
+	return fmt.Sprint(h.variant, " ", h.params.Code, " ", h.params.Status)
+}
+
+// cite names items as evidence.
+func (h *hit) cite(items ...*evidence.Item) {
+	for _, item := range items {
+		h.evidence = append(h.evidence, item.ID)
+	}
 }
 
 // row connects a code with the question whether it holds: at an address, or

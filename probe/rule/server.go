@@ -1,11 +1,11 @@
 package rule
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/ews/front"
+	"github.com/ewsprobe/ewsprobe/probe/finding"
 )
 
 // Facts are what a report shows of the server, as seen at the addresses.
@@ -254,38 +254,39 @@ func (v *view) attempts() []Attempt {
 			a.Service = "directory"
 		}
 		if a.Why == "" {
-			a.Why = attemptWhy(item)
+			a.Why = finding.Phrase("attempt", attemptOf(item))
 		}
 		if q := item.Request; q != nil && q.Purpose != "" {
-			a.Why = fmt.Sprintf("%s (%s): %s", q.Operation, q.Purpose, a.Why)
+			a.Why = q.Operation + " (" + string(q.Purpose) + "): " + a.Why
 		}
 		list = append(list, a)
 	}
 	return list
 }
 
-func attemptWhy(item *evidence.Item) string {
+// attemptOf is how an attempt ended, where its item does not say so in words.
+func attemptOf(item *evidence.Item) finding.Attempt {
+	a := finding.Attempt{Service: "ews", Result: string(item.Logon.Result), Again: item.Logon.NewChallenge}
 	switch {
-	case item.Error != nil:
-		return item.Error.Text
-	case item.Logon.NewChallenge:
-		return "answered with a new challenge"
-	case item.Bind != nil && item.Bind.Data != "":
-		return "data " + item.Bind.Data
-	case item.Kerberos != nil && item.Kerberos.Error != "":
-		return kdcSaid(item.Kerberos)
 	case item.AtDirectory():
-		return ""
-	case item.Discovery.Answered():
-		return "Autodiscover answered: " + answerOf(item.Discovery)
-	case item.Logon.Result == evidence.Accepted && item.EWS.Code != "":
-		return "EWS answered " + item.EWS.Code
-	case item.Logon.Result == evidence.Accepted:
-		return "EWS answered"
-	case item.Logon.Result == evidence.Unfinished && item.Step.Autodiscover():
-		return "the answer was neither a 401 nor Autodiscover"
-	case item.Logon.Result == evidence.Unfinished:
-		return "the answer was neither a 401 nor EWS"
+		a.Service = "directory"
+	case item.Step.Autodiscover():
+		a.Service = "autodiscover"
 	}
-	return ""
+	if item.Error != nil {
+		a.Error = finding.Text(item.Error.Text)
+	}
+	if item.Bind != nil {
+		a.Data = item.Bind.Data
+	}
+	if item.Kerberos != nil {
+		a.KDC = kdcSaid(item.Kerberos)
+	}
+	if item.Discovery.Answered() {
+		a.Answered, a.Answer = true, answerOf(item.Discovery)
+	}
+	if item.EWS != nil {
+		a.Code = item.EWS.Code
+	}
+	return a
 }

@@ -1,7 +1,6 @@
 package rule
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -15,9 +14,17 @@ func credentialsRejected(v *view) *hit {
 	if v.proved != nil || v.provedElsewhere != nil {
 		return nil
 	}
-	h := &hit{confidence: finding.Undetermined, reason: undetermined}
-	var schemes []string
+	h := unsure("", finding.Params{Account: finding.Account(v.rec.Target.User), Host: v.host(), Form: v.nameForm()})
+	h.reason = undetermined
+	p := &h.params
 	var remembered *evidence.Item
+	note := func(item *evidence.Item, name string) {
+		h.cite(item)
+		p.Count++
+		if !slices.Contains(p.Schemes, name) {
+			p.Schemes = append(p.Schemes, name)
+		}
+	}
 	for _, n := range v.nodes {
 		for _, item := range n.logons {
 			l := item.Logon
@@ -27,16 +34,11 @@ func credentialsRejected(v *view) *hit {
 			if l.Remembered && remembered == nil {
 				remembered = item
 			}
-			if l.Result != evidence.Refused || l.Comparison || n.strangers(item) {
-				continue
-			}
-			h.evidence = append(h.evidence, item.ID)
-			if name := mechanism(l); !slices.Contains(schemes, name) {
-				schemes = append(schemes, name)
+			if l.Result == evidence.Refused && !l.Comparison && !n.strangers(item) {
+				note(item, mechanism(l))
 			}
 		}
 	}
-	by := "EWS on " + v.host()
 	for _, item := range v.discovery {
 		l := item.Logon
 		if l == nil {
@@ -48,108 +50,95 @@ func credentialsRejected(v *view) *hit {
 		if l.Result != evidence.Refused {
 			continue
 		}
-		if len(h.evidence) == 0 {
-			by = where(item)
+		if p.Count == 0 {
+			p.Source = source(item)
 		}
-		h.evidence = append(h.evidence, item.ID)
-		if !slices.Contains(schemes, l.Scheme) {
-			schemes = append(schemes, l.Scheme)
-		}
+		note(item, l.Scheme)
 	}
-	user := v.rec.Target.User
-	reason, confidence, said, asked := v.why()
+	said := v.why()
 	switch {
-	case len(schemes) == 1 && strings.HasPrefix(schemes[0], "Kerberos") && !v.rec.Target.CurrentUser:
-		h.summary = fmt.Sprintf("EWS on %s refuses the Kerberos ticket of %s", v.host(), user)
-		h.detail = "The domain controller gave the ticket, so the account and its key are in order; EWS refuses it. " + ticketLookalikes
+	case len(p.Schemes) == 1 && (isKerberosName(p.Schemes[0]) || p.Schemes[0] == evidence.SchemeKerberos) && !v.rec.Target.CurrentUser:
+		h.variant = "ticket"
 		return h
-	case len(h.evidence) > 0:
-		h.summary = fmt.Sprintf("%s refuses the logon of %s by %s", by, user, strings.Join(schemes, " and "))
-		h.detail = fmt.Sprintf("%s refused. Over HTTP every reason looks the same: a 401 with the full list of schemes.", logons(len(h.evidence), schemes))
-		if slices.Contains(schemes, "Basic") && len(schemes) > 1 {
+	case p.Count > 0:
+		switch basic := slices.Contains(p.Schemes, "Basic"); {
+		case basic && len(p.Schemes) > 1:
 			// Two verifiers, one answer: it is the account or its password.
 			h.confidence = finding.Likely
-			h.detail += " Two schemes agree, so it is the account or its password rather than a setting of one scheme."
-		} else {
-			h.detail += " Only one scheme could be tried, so a fault of that scheme looks the same as a refused account."
-		}
-		if !slices.Contains(schemes, "Basic") {
-			h.detail += " Extended Protection set to Require behind a device that re-encrypts TLS looks the same as well, and so does a balancer that moves the connection to another server between the legs."
+		case basic:
+			p.Only = "basic"
+		default:
+			p.Only = "windows"
 		}
 	case remembered != nil:
-		h.evidence = []string{remembered.ID}
+		h.variant = "remembered"
+		h.cite(remembered)
+		p.Error = finding.Text(remembered.Logon.Why)
 		if remembered.Step.Autodiscover() {
-			by = where(remembered)
+			p.Source = source(remembered)
 		}
-		h.summary = fmt.Sprintf("%s refused this password of %s a short while ago; nothing was sent", by, user)
-		h.detail = sentence(remembered.Logon.Why) + "."
 	default:
-		return v.refusedAtKDC(reason, confidence, said, asked)
+		return v.refusedAtKDC(said)
 	}
-	if said != "" {
-		h.reason, h.evidence = reason, append(h.evidence, asked...)
-		switch {
-		case confidence == finding.Confirmed:
-			h.confidence = finding.Confirmed
-			h.summary += ": " + reasonTitle(reason)
-			h.detail = said
-			h.remedies, h.short = reasonRemedies(reason), true
-			return h
-		case reason != undetermined:
-			h.confidence = finding.Likely
-			h.summary += ": probably " + reasonTitle(reason)
-			h.detail += " " + said
-			return h
-		case confidence == finding.Likely: // the account's state, though not which
-			h.detail += " " + said
-			return h
-		}
-		h.detail += " " + said
+	p.Open = true
+	h.explain(said)
+	if p.Open && v.rec.Target.CurrentUser {
+		p.Windows = v.byWindowsItself()
 	}
-	if v.rec.Target.CurrentUser {
-		h.detail += v.byWindowsItself() + " " + lookalikes(false)
-		return h
-	}
-	h.detail += " " + v.nameForm() + lookalikes(slices.Contains(schemes, "Basic"))
 	return h
 }
 
-// byWindowsItself: what a refusal of the logged-on user leaves open, whose
-// sign-in cannot be compared with one by Basic or under another binding.
+// explain adds what domain controllers say of a refusal. A state of the account
+// closes the question, even where it is not known which.
+func (h *hit) explain(said word) {
+	if len(said.items) == 0 {
+		return
+	}
+	p := &h.params
+	h.reason, p.Directory = said.reason, said.directory
+	h.cite(said.items...)
+	if said.reason != undetermined {
+		p.Reason, p.Certainty, h.confidence = said.reason, said.confidence, finding.Likely
+	}
+	if said.confidence == finding.Confirmed {
+		h.confidence, h.known = finding.Confirmed, true
+	}
+	p.Open = said.confidence == finding.Undetermined
+}
+
+// byWindowsItself is the channel binding of a refused logon of the logged-on
+// user, which cannot be compared with one by Basic or under another binding:
+// right, or none where one was sent without.
 func (v *view) byWindowsItself() string {
-	s := " Windows made this sign-in for the logged-on user, so no other scheme and no other channel binding could be compared."
 	for _, n := range v.nodes {
 		for _, item := range n.logons {
 			if item.Logon.Result == evidence.Refused && item.Logon.Binding != evidence.BindingRight {
-				return s + " It was sent without the channel binding of the certificate seen here: where Extended Protection is Allow or Require it can be refused whoever it is, so this refusal proves nothing about the account."
+				return "none"
 			}
 		}
 	}
-	return s + " It was given the channel binding of the certificate seen here: where a device re-encrypts TLS in front of Extended Protection it is refused whoever it is, and then this refusal proves nothing about the account. A check with --user and a password tells the two apart."
+	return "right"
 }
 
 // refusedAtKDC: no scheme of EWS was decided, but a domain controller refused
 // the account, which was to sign in with Kerberos or to find EWS.
-func (v *view) refusedAtKDC(reason string, confidence finding.Confidence, said string, asked []string) *hit {
+func (v *view) refusedAtKDC(said word) *hit {
 	for _, item := range v.directory {
-		if item.Step == evidence.StepDirectoryBind && result(item) == evidence.Refused && reason != undetermined {
-			h := &hit{confidence: confidence, reason: reason, evidence: asked, detail: said}
-			h.summary = fmt.Sprintf("The domain controller refuses the account %s: probably %s", v.rec.Target.User, reasonTitle(reason))
-			if confidence == finding.Confirmed {
-				h.summary = fmt.Sprintf("The domain controller refuses the account %s: %s", v.rec.Target.User, reasonTitle(reason))
-				h.remedies, h.short = reasonRemedies(reason), true
-			}
+		h := holds(said.confidence, "controller", finding.Params{Account: finding.Account(v.rec.Target.User), Directory: said.directory}, said.items)
+		h.reason, h.known = said.reason, said.confidence == finding.Confirmed
+		if said.reason != undetermined {
+			h.params.Reason, h.params.Certainty = said.reason, said.confidence
+		}
+		if item.Step == evidence.StepDirectoryBind && result(item) == evidence.Refused && said.reason != undetermined {
 			return h
 		}
-		stopped := result(item) == evidence.Skipped && (reason != undetermined || confidence == finding.Likely)
+		stopped := result(item) == evidence.Skipped && (said.reason != undetermined || said.confidence == finding.Likely)
 		if item.Step != evidence.StepKDCLogon || result(item) != evidence.Refused && !stopped {
 			continue
 		}
-		h := &hit{confidence: confidence, reason: reason, evidence: asked, detail: said}
-		h.summary = fmt.Sprintf("The domain controller refuses the account %s, so it gets no Kerberos ticket for EWS", v.rec.Target.User)
-		if confidence == finding.Confirmed {
-			h.summary += ": " + reasonTitle(reason)
-			h.remedies, h.short = reasonRemedies(reason), true
+		h.variant = "no-ticket"
+		if said.confidence != finding.Confirmed {
+			h.params.Reason = ""
 		}
 		return h
 	}
@@ -161,47 +150,4 @@ func (v *view) refusedAtKDC(reason string, confidence finding.Confidence, said s
 func (v *view) inAskedDomain() bool {
 	_, suffix, upn := strings.Cut(v.rec.Target.User, "@")
 	return upn && strings.EqualFold(suffix, v.rec.Target.Domain)
-}
-
-// reasonTitle is a reason in words.
-func reasonTitle(reason string) string {
-	if reason == restricted { // several of the lookalikes
-		return "a restriction of the account"
-	}
-	for _, l := range finding.Lookalikes() {
-		if l.Reason == reason {
-			return l.Title
-		}
-	}
-	return reason
-}
-
-// reasonRemedies is what a known reason asks for, before all else.
-func reasonRemedies(reason string) []finding.Remedy {
-	var first []finding.Remedy
-	for _, l := range finding.Lookalikes() {
-		if l.Reason == reason {
-			first = append(first, finding.Remedy{Text: l.Check})
-		}
-	}
-	return first
-}
-
-func logons(n int, schemes []string) string {
-	if n == 1 {
-		return "The logon by " + schemes[0] + " was completed and"
-	}
-	return fmt.Sprintf("%d logons (%s) were completed and", n, strings.Join(schemes, ", "))
-}
-
-// lookalikes is what a refusal may mean; the remedies say which event tells.
-// Where Basic was refused too, it is no channel binding: Basic has none.
-func lookalikes(basicRefused bool) string {
-	var titles []string
-	for _, l := range finding.Lookalikes() {
-		if !basicRefused || !l.Binding {
-			titles = append(titles, l.Title)
-		}
-	}
-	return "What looks the same from here: " + strings.Join(titles, "; ") + ". Security event 4625 on the server and the IIS log tell them apart."
 }

@@ -1,7 +1,6 @@
 package rule
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
@@ -14,31 +13,16 @@ func userNameNotUPN(v *view) *hit {
 	if v.proved == nil || v.rec.Target.CurrentUser || !strings.Contains(user, `\`) && strings.Contains(user, "@") {
 		return nil // of the logged-on user nobody gave a name
 	}
-	form := `DOMAIN\user`
-	if !strings.Contains(user, `\`) {
-		form = "a name without a domain"
-	}
-	h := &hit{
-		confidence: finding.Confirmed, evidence: []string{v.proved.ID},
-		summary: fmt.Sprintf("%s is accepted, but Dynamics needs the user name as a UPN", user),
-		detail:  "Dynamics' Test Connection uses the user name of the profile as the SMTP address to impersonate. " + form,
-	}
+	p := finding.Params{Account: finding.Account(user), Form: v.nameForm()}
 	item := v.askedAnywhere(evidence.TestConnection)
-	if !strings.Contains(user, `\`) && (item == nil || opens(item)) {
-		return nil // a bare name is a fault only where it was seen to be one
-	}
-	if item != nil {
-		h.evidence = append(h.evidence, item.ID)
-	}
 	switch {
+	case p.Form == "bare" && (item == nil || opens(item)):
+		return nil // a bare name is a fault only where it was seen to be one
 	case item == nil:
-		h.detail += " is none, so Exchange answers ErrorNonExistentMailbox although the password is right."
+		return confirmed("not-asked", p, v.proved)
 	case opens(item):
-		h.detail += fmt.Sprintf(" is none as a rule. Asked here in the same way, this server takes %s and answers NoError; do not count on it.", user)
-	case strings.HasPrefix(item.EWS.Code, "ErrorImpersonat"):
-		h.detail += fmt.Sprintf(" is none. Asked here in the same way, with %s as the address, EWS answers %s (HTTP %d): Test Connection fails with that, although the password is right.", user, item.EWS.Code, item.Response.Status)
-	default:
-		h.detail += fmt.Sprintf(" is none: asked here in the same way, with %s as the address, EWS answers %s (HTTP %d). Test Connection fails so although the password is right.", user, codeOr(item.EWS.Code), item.Response.Status)
+		return confirmed("works", p, v.proved, item)
 	}
-	return h
+	p.Code, p.Status = item.EWS.Code, item.Response.Status
+	return confirmed("", p, v.proved, item)
 }

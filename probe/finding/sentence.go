@@ -1,0 +1,168 @@
+package finding
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"sync"
+	"text/template"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Sentence is what a finding says in one of its variants, as templates over
+// Params: one line for a verdict, and the rest. White space between sentences is
+// put in order afterwards, so that a condition may stand on a line of its own.
+type Sentence struct {
+	Summary, Detail string
+}
+
+// Usual is the variant of a code that has only one, or of the usual case.
+const Usual = "usual"
+
+// Say makes the sentences of a finding.
+func Say(c Code, variant string, p Params) (summary, detail string) {
+	if variant == "" {
+		variant = Usual
+	}
+	i, ok := positions()[c]
+	if !ok {
+		return fmt.Sprintf("There is no code %q", c), ""
+	}
+	s, ok := catalogue()[i].entry().Sentences[variant]
+	if !ok {
+		return catalogue()[i].Title, fmt.Sprintf("There is no sentence %q of %s.", variant, c)
+	}
+	return render(s.Summary, p), render(s.Detail, p)
+}
+
+// Phrase makes a phrase of text/phrases.yaml.
+func Phrase(name string, of any) string {
+	base, err := phrases()
+	if err != nil {
+		return err.Error()
+	}
+	return phrase(base, name, of)
+}
+
+func phrase(base *template.Template, name string, of any) string {
+	var b strings.Builder
+	if err := base.ExecuteTemplate(&b, name, of); err != nil {
+		return fmt.Sprintf("There is an error in the phrase %q: %v.", name, err)
+	}
+	return strings.Join(strings.Fields(b.String()), " ")
+}
+
+// render executes a template; one that cannot be executed, which a test finds,
+// says so.
+func render(text string, p Params) string {
+	t, err := compile(text)
+	var b strings.Builder
+	if err == nil {
+		err = t.Execute(&b, p)
+	}
+	if err != nil {
+		return fmt.Sprintf("There is an error in the sentence %q: %v.", text, err)
+	}
+	return strings.Join(strings.Fields(b.String()), " ")
+}
+
+var compiled sync.Map // text of a template to *template.Template
+
+func compile(text string) (*template.Template, error) {
+	if t, ok := compiled.Load(text); ok {
+		return t.(*template.Template), nil
+	}
+	base, err := phrases()
+	if err != nil {
+		return nil, err
+	}
+	t, err := template.Must(base.Clone()).New("sentence").Parse(text)
+	if err != nil {
+		return nil, err
+	}
+	compiled.Store(text, t)
+	return t, nil
+}
+
+// phrases are the parts that several sentences share.
+var phrases = sync.OnceValues(func() (*template.Template, error) {
+	var parts map[string]string
+	decode(file("text/phrases.yaml"), &parts)
+	base := template.New("").Funcs(template.FuncMap{
+		"capital": func(v any) string { return capital(fmt.Sprint(v)) },
+		"trim":    func(v any) string { return strings.TrimSuffix(fmt.Sprint(v), ".") },
+		"short":   func(v any) string { return shortened(fmt.Sprint(v), longestMessage) },
+		"words":   func(name string) string { return strings.ReplaceAll(name, "-", " ") },
+		"clause":  func(v any) string { return strings.TrimSuffix(capital(fmt.Sprint(v)), ".") },
+		"quote":   func(v any) string { return fmt.Sprintf("%q", strings.TrimSuffix(fmt.Sprint(v), ".")) },
+		"join":    func(v any, separator string) string { return join(v, separator, "%v") },
+		"list":    func(v any) string { return join(v, ", ", "%v") },
+		"both":    func(v any) string { return join(v, " and ", "%v") },
+		"quotes":  func(v any) string { return join(v, " and ", "%q") },
+		"days":    days,
+		"means":   func(code string) string { return ewsCodes()[code].Says },
+		"reason":  func(name string) string { return reasons()[name].Title },
+		"state":   func(name string) string { return reasons()[name].Says },
+		"similar": similar,
+		"seconds": func(d time.Duration) string { return fmt.Sprintf("%.0f s", d.Seconds()) },
+		"minute":  func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") },
+		"day":     func(t time.Time) string { return t.UTC().Format(time.DateOnly) },
+	})
+	base.Funcs(template.FuncMap{"phrase": func(name string, of any) string { return phrase(base, name, of) }})
+	for name, text := range parts {
+		if _, err := base.New(name).Parse(text); err != nil {
+			return nil, err
+		}
+	}
+	return base, nil
+})
+
+func capital(s string) string {
+	r, size := utf8.DecodeRuneInString(s)
+	return string(unicode.ToUpper(r)) + s[size:]
+}
+
+func join(list any, separator, format string) string {
+	v := reflect.ValueOf(list)
+	parts := make([]string, v.Len())
+	for i := range parts {
+		parts[i] = fmt.Sprintf(format, v.Index(i))
+	}
+	return strings.Join(parts, separator)
+}
+
+func days(d time.Duration) string {
+	switch n := int(d.Hours() / 24); n {
+	case 0:
+		return "less than a day"
+	case 1:
+		return "1 day"
+	default:
+		return fmt.Sprintf("%d days", n)
+	}
+}
+
+// similar names what looks the same as a refused password. Where Basic was refused
+// too, it is no channel binding: Basic has none.
+func similar(basic bool) string {
+	var titles []string
+	for _, l := range lookalikes() {
+		if !basic || !l.Binding {
+			titles = append(titles, l.Title)
+		}
+	}
+	return strings.Join(titles, "; ")
+}
+
+const longestMessage = 160
+
+// shortened is a text of a server as one line of so many characters.
+func shortened(text string, most int) string {
+	text = strings.TrimSuffix(strings.Join(strings.Fields(text), " "), ".")
+	if r := []rune(text); len(r) > most {
+		return string(r[:most-1]) + "…"
+	}
+	return text
+}
