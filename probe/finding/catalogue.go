@@ -131,14 +131,15 @@ func load(h Head, raw string) Entry {
 	return e
 }
 
-// shared is what several entries refer to by name.
-var shared = sync.OnceValue(func() (s struct {
+// sharedTexts are those that several entries refer to by name.
+type sharedTexts struct {
 	Links    map[string]string
 	Commands map[string]string
 	Remedies map[string]Remedy
 	Why      map[string]string // sentences that all causes share
-},
-) {
+}
+
+var shared = sync.OnceValue(func() (s sharedTexts) {
 	decode(file("text/shared.yaml"), &s)
 	return s
 })

@@ -405,11 +405,7 @@ func BenchmarkHeads(b *testing.B) {
 
 func BenchmarkShared(b *testing.B) {
 	for b.Loop() {
-		var s struct {
-			Links    map[string]string
-			Commands map[string]string
-			Remedies map[string]Remedy
-		}
+		var s sharedTexts
 		decode(file("text/shared.yaml"), &s)
 	}
 }

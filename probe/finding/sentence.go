@@ -37,7 +37,7 @@ func Say(c Code, variant string, p Params) (summary, detail string) {
 	return render(s.Summary, p), render(s.Detail, p)
 }
 
-// Phrase makes a phrase of text/phrases.yaml.
+// Phrase makes a phrase of text/phrases.tmpl.
 func Phrase(name string, of any) string {
 	base, err := phrases()
 	if err != nil {
@@ -88,8 +88,6 @@ func compile(text string) (*template.Template, error) {
 
 // phrases are the parts that several sentences share.
 var phrases = sync.OnceValues(func() (*template.Template, error) {
-	var parts map[string]string
-	decode(file("text/phrases.yaml"), &parts)
 	base := template.New("").Funcs(template.FuncMap{
 		"capital": func(v any) string { return capital(fmt.Sprint(v)) },
 		"trim":    func(v any) string { return strings.TrimSuffix(fmt.Sprint(v), ".") },
@@ -111,12 +109,7 @@ var phrases = sync.OnceValues(func() (*template.Template, error) {
 		"day":     func(t time.Time) string { return t.UTC().Format(time.DateOnly) },
 	})
 	base.Funcs(template.FuncMap{"phrase": func(name string, of any) string { return phrase(base, name, of) }})
-	for name, text := range parts {
-		if _, err := base.New(name).Parse(text); err != nil {
-			return nil, err
-		}
-	}
-	return base, nil
+	return base.Parse(file("text/phrases.tmpl"))
 })
 
 func capital(s string) string {

@@ -13,7 +13,7 @@ import (
 // is parsed when it is first needed. That each of them can be read, and holds no
 // key that nothing reads, is tested; a text that cannot be read panics.
 //
-//go:embed text/*.yaml
+//go:embed text/*.yaml text/phrases.tmpl
 var texts embed.FS
 
 func file(name string) string {

@@ -1,0 +1,248 @@
+package finding
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"text/template/parse"
+	"time"
+)
+
+// filled is Params with a value everywhere.
+func filled() Params {
+	var p Params
+	fill(reflect.ValueOf(&p).Elem())
+	return p
+}
+
+func fill(v reflect.Value) {
+	if v.Type() == reflect.TypeFor[time.Time]() {
+		v.Set(reflect.ValueOf(time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)))
+		return
+	}
+	switch v.Kind() {
+	case reflect.String:
+		v.SetString("value")
+	case reflect.Bool:
+		v.SetBool(true)
+	case reflect.Int, reflect.Int64:
+		v.SetInt(1)
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 2, 2))
+		for i := range v.Len() {
+			fill(v.Index(i))
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			fill(v.Field(i))
+		}
+	}
+}
+
+// everySentence calls with each template that is executed over Params, and where
+// it stands.
+func everySentence(with func(where, text string)) {
+	for _, d := range catalogue() {
+		for variant, s := range d.entry().Sentences {
+			with(string(d.Code)+" "+variant+" summary", s.Summary)
+			with(string(d.Code)+" "+variant+" detail", s.Detail)
+		}
+	}
+	for _, c := range causeList() {
+		for variant, text := range c.Why {
+			with(c.Title+" "+variant, text)
+		}
+	}
+	for variant, text := range shared().Why {
+		with("every cause "+variant, text)
+	}
+}
+
+// Every template must be executable, whatever is known, and what it makes is a
+// sentence.
+func TestSentencesCanBeMade(t *testing.T) {
+	for name, p := range map[string]Params{"everything is known": filled(), "little is known": {
+		Schemes: []string{"Basic"}, Agents: []Text{"a"}, Passed: []Text{"b"}, Problems: []Text{"c"}, Errors: []Text{"d"},
+		Differences: []Difference{{}}, Contradictions: []Contradiction{{}}, Plans: []Plan{{}},
+	}} {
+		everySentence(func(where, text string) {
+			got := render(text, p)
+			if strings.Contains(got, "There is an error") || strings.Contains(got, "<no value>") {
+				t.Errorf("%s, %s: %s", where, name, got)
+			}
+			if name == "everything is known" && text != "" && strings.ContainsAny(got[:1], ".,;: ") {
+				t.Errorf("%s begins with a mark: %s", where, got)
+			}
+			for _, bad := range []string{" .", " ,", " ;", "..", "( ", " )", "{{"} {
+				if name == "everything is known" && strings.Contains(got, bad) {
+					t.Errorf("%s: %q in %s", where, bad, got)
+				}
+			}
+		})
+	}
+}
+
+func TestSentencesAreWhole(t *testing.T) {
+	for _, d := range catalogue() {
+		for variant, s := range d.entry().Sentences {
+			if s.Summary == "" || strings.HasSuffix(s.Summary, ".") {
+				t.Errorf("%s %s: summary %q", d.Code, variant, s.Summary)
+			}
+			stopped := d.Code == "inconclusive" && variant != Usual || d.Code == "ok"
+			if detail := render(s.Detail, filled()); (detail == "") != stopped || !stopped && !strings.HasSuffix(detail, ".") {
+				t.Errorf("%s %s: detail %q", d.Code, variant, detail)
+			}
+		}
+	}
+	for _, name := range phraseNames(t) {
+		if got := Phrase(name, Params{}); strings.Contains(got, "{{") {
+			t.Errorf("phrase %s: %s", name, got)
+		}
+	}
+}
+
+func phraseNames(t *testing.T) []string {
+	t.Helper()
+	base, err := phrases()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, one := range base.Templates() {
+		if one.Name() != "" {
+			names = append(names, one.Name())
+		}
+	}
+	return names
+}
+
+// A parameter that no template names is never read, and a phrase that none names
+// is never said.
+func TestParametersAndPhrasesAreUsed(t *testing.T) {
+	fields, phrasesUsed := map[string]bool{}, map[string]bool{}
+	note := func(text string) {
+		tree, err := compile(text)
+		if err != nil {
+			t.Fatalf("%v in %q", err, text)
+		}
+		walk(tree.Root, fields, phrasesUsed)
+	}
+	everySentence(func(_, text string) { note(text) })
+	base, _ := phrases()
+	for _, name := range phraseNames(t) {
+		walk(base.Lookup(name).Root, fields, phrasesUsed)
+		if strings.HasPrefix(name, "accept") || name == "attempt" {
+			phrasesUsed[name] = true // made by package rule
+		}
+	}
+	for _, name := range phraseNames(t) {
+		if !phrasesUsed[name] {
+			t.Errorf("nothing says the phrase %s", name)
+		}
+	}
+	known := map[string]bool{}
+	var types func(reflect.Type)
+	types = func(of reflect.Type) {
+		for of.Kind() == reflect.Slice {
+			of = of.Elem()
+		}
+		if of.Kind() != reflect.Struct || of == reflect.TypeFor[time.Time]() {
+			return
+		}
+		for i := range of.NumField() {
+			name := of.Field(i).Name
+			if !known[of.Name()+name] {
+				known[of.Name()+name], known[name] = true, true
+				types(of.Field(i).Type)
+			}
+			if of == reflect.TypeFor[Params]() && !fields[name] {
+				t.Errorf("no template names the parameter %s", name)
+			}
+		}
+	}
+	types(reflect.TypeFor[Params]())
+	types(reflect.TypeFor[Attempt]())
+	types(reflect.TypeFor[Accepted]())
+	known["IsZero"] = true
+	for name := range fields {
+		if !known[name] {
+			t.Errorf("a template names %s, which is no parameter", name)
+		}
+	}
+}
+
+// walk notes the fields and the templates that a template names.
+func walk(n parse.Node, fields, templates map[string]bool) {
+	if n == nil || reflect.ValueOf(n).IsNil() {
+		return
+	}
+	pipe := func(p *parse.PipeNode) {
+		if p != nil {
+			walk(p, fields, templates)
+		}
+	}
+	branch := func(b parse.BranchNode) {
+		pipe(b.Pipe)
+		walk(b.List, fields, templates)
+		walk(b.ElseList, fields, templates)
+	}
+	switch n := n.(type) {
+	case *parse.ListNode:
+		for _, c := range n.Nodes {
+			walk(c, fields, templates)
+		}
+	case *parse.ActionNode:
+		pipe(n.Pipe)
+	case *parse.IfNode:
+		branch(n.BranchNode)
+	case *parse.RangeNode:
+		branch(n.BranchNode)
+	case *parse.TemplateNode:
+		templates[n.Name] = true
+		pipe(n.Pipe)
+	case *parse.PipeNode:
+		for _, c := range n.Cmds {
+			for i, a := range c.Args {
+				if s, ok := a.(*parse.StringNode); ok && i == 1 && c.Args[0].String() == "phrase" {
+					templates[s.Text] = true
+				}
+				walk(a, fields, templates)
+			}
+		}
+	case *parse.FieldNode:
+		for _, f := range n.Ident {
+			fields[f] = true
+		}
+	case *parse.VariableNode:
+		for _, f := range n.Ident[1:] {
+			fields[f] = true
+		}
+	case *parse.ChainNode:
+		walk(n.Node, fields, templates)
+		for _, f := range n.Field {
+			fields[f] = true
+		}
+	}
+}
+
+func TestReasonsAreThoseOfTheLookalikes(t *testing.T) {
+	for _, l := range Lookalikes() {
+		if _, ok := reasons()[l.Reason]; l.Reason != "" && !ok {
+			t.Errorf("reasons.yaml has no %s", l.Reason)
+		}
+	}
+	for name, r := range reasons() {
+		if r.Title == "" || !slices.ContainsFunc(Lookalikes(), func(l Lookalike) bool { return l.Reason == name }) {
+			t.Errorf("%s: %+v", name, r)
+		}
+	}
+}
+
+// Making a sentence must cost little beside a check, and less beside a row.
+func BenchmarkSay(b *testing.B) {
+	p := filled()
+	for b.Loop() {
+		Say("credentials-rejected", "", p)
+	}
+}
