@@ -1,6 +1,10 @@
 package finding
 
-import "sync"
+import (
+	"maps"
+	"slices"
+	"sync"
+)
 
 // Cause is one of the six causes that KB 3212785 lists for a 401 in Dynamics
 // server-side synchronization.
@@ -56,4 +60,9 @@ func LookupCause(number int) (Cause, bool) {
 		return Cause{}, false
 	}
 	return causeList()[number-1].Cause, true
+}
+
+// CauseVariants are the names of the sentences of reports about a cause.
+func CauseVariants(number int) []string {
+	return slices.Sorted(maps.Keys(causeList()[number-1].Why))
 }

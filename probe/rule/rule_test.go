@@ -229,7 +229,7 @@ func checkWhole(t *testing.T, rec evidence.Record, j Judgement) {
 		t.Errorf("%d causes, want all six", len(j.Causes))
 	}
 	for i, c := range j.Causes {
-		if c.Number != i+1 || c.Why == "" {
+		if c.Number != i+1 || c.Why == "" || strings.HasPrefix(c.Why, "There is ") {
 			t.Errorf("cause %d: number %d, why %q", i+1, c.Number, c.Why)
 		}
 	}
@@ -245,6 +245,8 @@ func checkWhole(t *testing.T, rec evidence.Record, j Judgement) {
 			t.Errorf("%s: title or cause is not the catalogue's", f.Code)
 		case f.Status.Rank() < entry.Status.Rank():
 			t.Errorf("%s is %s, worse than its row (%s)", f.Code, f.Status, entry.Status)
+		case strings.Contains(f.Summary+f.Detail, "There is no sentence"), strings.Contains(f.Summary+f.Detail, "There is an error"):
+			t.Errorf("%s: summary %q, detail %q", f.Code, f.Summary, f.Detail)
 		case f.Summary == "" || !strings.HasSuffix(f.Detail, "."):
 			t.Errorf("%s: summary %q, detail %q", f.Code, f.Summary, f.Detail)
 		case len(f.Evidence) == 0 && len(rec.Items) > 0:

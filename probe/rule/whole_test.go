@@ -1,6 +1,11 @@
 package rule
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -34,9 +39,9 @@ var withoutScenario = map[finding.Code]string{
 	"preauth-off":         "needs a domain controller",
 }
 
-// TestEveryCodeIsWhole complains until a code of the catalogue has a rule, a
-// case in this package's table and a scenario of the stand-in that expects it,
-// and until every rule has its entry.
+// TestEveryCodeIsWhole complains until a code of the catalogue has a rule and
+// sentences, a case in this package's table and a scenario of the stand-in that
+// expects it, and until every rule has its entry.
 func TestEveryCodeIsWhole(t *testing.T) {
 	rules, tested, played := map[finding.Code]bool{}, map[finding.Code]bool{}, map[finding.Code]bool{}
 	for _, r := range table {
@@ -65,11 +70,54 @@ func TestEveryCodeIsWhole(t *testing.T) {
 		if _, known := withoutRule[code]; rules[code] == known {
 			t.Errorf("%s: a rule in the table, or a word in withoutRule, one of the two", code)
 		}
+		if said := len(entry.Sentences) > 0; said == (withoutRule[code] != "") && code != "ok" && code != "inconclusive" {
+			t.Errorf("%s: sentences in the catalogue, or a word in withoutRule, one of the two", code)
+		}
 		if _, known := withoutScenario[code]; played[code] == known {
 			t.Errorf("%s: a scenario of the stand-in, or a word in withoutScenario, one of the two", code)
 		}
 		if !tested[code] && code != "bad-usage" && code != "config-invalid" && code != "not-checked" {
 			t.Errorf("%s has no case in this package's table of verdicts", code)
+		}
+	}
+}
+
+// Every variant that a rule names has its sentences, and every sentence a rule
+// that says it: those of findings and those of causes.
+func TestVariantsAreSaid(t *testing.T) {
+	named := map[string]bool{finding.Usual: true}
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(f, func(n ast.Node) bool {
+			if lit, ok := n.(*ast.BasicLit); ok && lit.Kind == token.STRING {
+				s, _ := strconv.Unquote(lit.Value)
+				named[s] = true
+			}
+			return true
+		})
+	}
+	for _, e := range finding.Catalogue() {
+		for variant := range e.Sentences {
+			if !named[variant] {
+				t.Errorf("no rule says %s of %s", variant, e.Code)
+			}
+		}
+	}
+	for number := 1; number <= 6; number++ {
+		for _, variant := range finding.CauseVariants(number) {
+			if !named[variant] {
+				t.Errorf("no rule says %s of cause %d", variant, number)
+			}
 		}
 	}
 }
