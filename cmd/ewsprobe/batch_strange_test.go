@@ -164,7 +164,7 @@ func TestBatchRefusedInRunAdvises(t *testing.T) {
 			continue
 		}
 		told := strings.Join(strings.Fields(o.out), " ")
-		if !strings.Contains(told, "its password was changed") || strings.Contains(told, "Mend what the row names first") {
+		if !strings.Contains(told, "its password was changed") || strings.Contains(told, "Fix what the row names first") {
 			t.Errorf("%s", o.out)
 		}
 		s = begin(t, b, standin.Options{})

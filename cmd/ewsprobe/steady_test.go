@@ -21,7 +21,7 @@ var unsteady = []struct {
 	{regexp.MustCompile(`\b[0-9a-f]{64}\b`), "SHA256"},
 	{regexp.MustCompile(`\bgo1\.\d+(\.\d+)?\b`), "GOVERSION"},
 	{regexp.MustCompile(`after \d+ ms`), "after N ms"},
-	{regexp.MustCompile(`\[e\d+(, e\d+)*\]`), "[EVIDENCE]"},
+	{regexp.MustCompile(`\[e\d+(,\s+e\d+)*\]`), "[EVIDENCE]"},
 	{regexp.MustCompile(`\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b`), "GUID"},
 }
 

@@ -2,6 +2,7 @@ package finding
 
 import (
 	"slices"
+	"strings"
 	"sync"
 )
 
@@ -38,9 +39,26 @@ var lookalikes = sync.OnceValue(func() (list []Lookalike) {
 // first, and what settles each. The caller may change the result.
 func Lookalikes() []Lookalike { return slices.Clone(lookalikes()) }
 
-// reasons are the values of verdict.reason: their names in a sentence, and for a
-// state of the account what it means and asks for.
-var reasons = sync.OnceValue(func() (m map[string]struct{ Title, Says string }) {
+// reason is a value of verdict.reason: its name in a sentence, for a state of the
+// account what it means and asks for, and the signs of it at a domain controller.
+type reason struct {
+	Title, Says       string
+	Bind, Status, KDC []string
+}
+
+var reasons = sync.OnceValue(func() (m map[string]reason) {
 	decode(file("text/reasons.yaml"), &m)
 	return m
 })
+
+// ReasonOf is the state of an account that a controller names: by the data of a
+// refused bind, by the status that a Windows KDC adds, or by the error of a KDC;
+// "" none. Empty signs name nothing.
+func ReasonOf(bind, status, kdc string) string {
+	for name, r := range reasons() {
+		if slices.Contains(r.Bind, strings.ToLower(bind)) || slices.Contains(r.Status, status) || slices.Contains(r.KDC, kdc) {
+			return name
+		}
+	}
+	return ""
+}

@@ -32,7 +32,7 @@ import (
 	"sync"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
-	"github.com/ewsprobe/ewsprobe/probe/rule"
+	"github.com/ewsprobe/ewsprobe/probe/finding"
 )
 
 // Redactor gives out placeholders. The same name has the same placeholder for as
@@ -196,7 +196,7 @@ func (r *Redactor) text(f evidence.Field, s string) string {
 	case "asked-about":
 		return r.subject(s)
 	case "plan":
-		if rule.KnownPlan(s) {
+		if finding.KnownPlan(s) {
 			return s
 		}
 		return r.tenant(s)

@@ -334,7 +334,7 @@ func TestBatchRemedyFits(t *testing.T) {
 		{"connect-failed", "", local, true, "during the run", "ewsprobe check --no-credentials --each-address localhost:9543"},
 		{"timeout", "", local, true, "more time", `ewsprobe check --user "svc@contoso.com" --mailbox "anna@contoso.com" --impersonate --timeout 90s localhost:9543`},
 		{"timeout", "", online, false, "more time", `ewsprobe check --user "svc@contoso.com" --mailbox "anna@contoso.com" --timeout 90s mail.contoso.com`},
-		{"server-error", "", "https://mail.contoso.com/other/path", true, "who answered in its place", "ewsprobe check --no-credentials --each-address https://mail.contoso.com/other/path"},
+		{"server-error", "", "https://mail.contoso.com/other/path", true, "what answered in its place", "ewsprobe check --no-credentials --each-address https://mail.contoso.com/other/path"},
 		{"not-checked", "", online, true, "the report of the endpoint", ""},
 		{"not-checked", "refused-in-run", online, true, "its password was changed", ""},
 		{"exchange-error", "", online, true, "event log", ""},

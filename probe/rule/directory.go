@@ -11,78 +11,15 @@ import (
 // What the domain controllers say of the account. HTTP has one answer for every
 // reason to refuse; LDAP and Kerberos have many.
 
-// The values of verdict.reason.
+// Values of verdict.reason that a rule speaks of.
 const (
-	unknownUser     = "unknown-user"
-	wrongPassword   = "wrong-password"
-	locked          = "locked"
-	disabled        = "disabled"
-	expired         = "expired"
-	passwordExpired = "password-expired"
-	mustChange      = "must-change-password"
-	logonHours      = "logon-hours"
-	workstation     = "workstation"
-	restricted      = "restricted"
-	smartcard       = "smartcard-required"
-	undetermined    = "undetermined"
+	unknownUser   = "unknown-user"
+	wrongPassword = "wrong-password"
+	locked        = "locked"
+	disabled      = "disabled"
+	mustChange    = "must-change-password"
+	undetermined  = "undetermined"
 )
-
-// bindReason is the state behind "data" in the message of a refused bind: a
-// Windows error code in hexadecimal.
-func bindReason(data string) string {
-	switch strings.ToLower(data) {
-	case "525":
-		return unknownUser
-	case "52e":
-		return wrongPassword
-	case "52f", "534", "569":
-		return restricted
-	case "530":
-		return logonHours
-	case "531":
-		return workstation
-	case "532":
-		return passwordExpired
-	case "533":
-		return disabled
-	case "701":
-		return expired
-	case "773":
-		return mustChange
-	case "775":
-		return locked
-	}
-	return ""
-}
-
-// statusReason is what a Windows KDC adds ([MS-KILE] 2.2.1, [MS-ERREF] 2.3).
-func statusReason(status string) string {
-	switch status {
-	case "0xC000006A":
-		return wrongPassword
-	case "0xC0000064":
-		return unknownUser
-	case "0xC000006E", "0xC000015B", "0xC0000413":
-		return restricted
-	case "0xC000006F":
-		return logonHours
-	case "0xC0000070":
-		return workstation
-	case "0xC0000071":
-		return passwordExpired
-	case "0xC0000072":
-		return disabled
-	case "0xC0000193":
-		return expired
-	case "0xC0000224":
-		return mustChange
-	case "0xC0000234":
-		return locked
-	case "0xC00002FA":
-		return smartcard
-	}
-	return ""
-}
 
 // told is one controller's word for why the account is refused.
 type told struct {
@@ -99,10 +36,11 @@ func (v *view) reasons() []told {
 		at := finding.Address(item.Address)
 		switch {
 		case item.Bind != nil && result(item) == evidence.Refused:
-			if bindReason(item.Bind.Data) == unknownUser && v.onlySearched() && !v.inAskedDomain() {
+			reason := finding.ReasonOf(item.Bind.Data, "", "")
+			if reason == unknownUser && v.onlySearched() && !v.inAskedDomain() {
 				continue // this machine's own domain need not be the account's
 			}
-			all = append(all, told{bindReason(item.Bind.Data), item, finding.Word{Address: at, LDAPS: true, Data: item.Bind.Data}})
+			all = append(all, told{reason, item, finding.Word{Address: at, LDAPS: true, Data: item.Bind.Data}})
 		case item.Kerberos != nil && item.Kerberos.Error != "" && item.Step != evidence.StepTicket:
 			all = append(all, told{kdcReason(item), item, finding.Word{Address: at, KDC: kdcSaid(item.Kerberos)}})
 		}
@@ -114,40 +52,28 @@ func kdcSaid(k *evidence.Kerberos) finding.KDC {
 	return finding.KDC{Error: k.Error, Code: k.Code, NTStatus: k.NTStatus, Text: finding.Text(k.Text)}
 }
 
-// kdcReason is the state that an error of a KDC names (RFC 4120 7.5.9).
-// KDC_ERR_CLIENT_REVOKED alone is one of several.
+// kdcReason is the state that an answer of a KDC names.
 func kdcReason(item *evidence.Item) string {
 	k := item.Kerberos
 	if k.Error == "KDC_ERR_PREAUTH_FAILED" && item.Step != evidence.StepKDCLogon {
 		return "" // it was shown no password
 	}
-	if r := statusReason(k.NTStatus); r != "" {
+	if r := finding.ReasonOf("", k.NTStatus, ""); r != "" {
 		return r
 	}
 	text := strings.ToUpper(k.Text)
-	switch k.Error {
-	case "KDC_ERR_CLIENT_REVOKED":
+	switch {
+	case k.Error == "KDC_ERR_CLIENT_REVOKED" && strings.Contains(text, "LOCKED"):
 		// MIT's KDC says CLIENT LOCKED OUT of a principal that is disabled and
 		// LOCKED_OUT of one that was locked.
-		switch {
-		case strings.Contains(text, "LOCKED") && strings.Contains(text, "CLIENT"):
+		if strings.Contains(text, "CLIENT") {
 			return disabled
-		case strings.Contains(text, "LOCKED"):
-			return locked
 		}
-	case "KDC_ERR_KEY_EXPIRED":
-		if strings.Contains(text, "PWCHANGE") {
-			return mustChange
-		}
-		return passwordExpired
-	case "KDC_ERR_C_PRINCIPAL_UNKNOWN":
-		return unknownUser
-	case "KDC_ERR_NAME_EXP":
-		return expired
-	case "KDC_ERR_PREAUTH_FAILED":
-		return wrongPassword
+		return locked
+	case k.Error == "KDC_ERR_KEY_EXPIRED" && strings.Contains(text, "PWCHANGE"):
+		return mustChange
 	}
-	return ""
+	return finding.ReasonOf("", "", k.Error)
 }
 
 // word is what the directory says in all: a reason, how sure it is, and what its sentences are

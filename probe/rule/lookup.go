@@ -146,53 +146,6 @@ func (v *view) exchangeTenant() (tenantFact, bool) {
 	return tenantFact{}, false
 }
 
-// mailboxPlan is the name of a service plan with a mailbox (Microsoft's list of
-// service plan identifiers), "" of another. Graph counts much else to the service
-// exchange: Bookings, archives, auditing.
-func mailboxPlan(id string) string {
-	switch id {
-	case "9aaf7827-d63c-4b61-89c3-182f06f82e5c":
-		return "EXCHANGE_S_STANDARD"
-	case "efb87545-963c-4e0d-99df-69c6916d9eb0":
-		return "EXCHANGE_S_ENTERPRISE"
-	case "4a82b400-a79f-41a4-b4e2-e94f5787b113":
-		return "EXCHANGE_S_DESKLESS"
-	case "1126bef5-da20-4f07-b45e-ad25d2581aa8":
-		return "EXCHANGE_S_ESSENTIALS"
-	case "fc52cc4b-ed7d-472d-bbe7-b081c23ecc56":
-		return "EXCHANGE_S_STANDARD_MIDMARKET"
-	case "e9b4930a-925f-45e2-ac2a-3f7788ca6fdd":
-		return "EXCHANGE_S_STANDARD_GOV"
-	case "8c3069c0-ccdb-44be-ab77-986203a67df2":
-		return "EXCHANGE_S_ENTERPRISE_GOV"
-	case "88f4d7ef-a73b-4246-8047-516022144c9f":
-		return "EXCHANGE_S_DESKLESS_GOV"
-	case "90927877-dcff-4af6-b346-2332c0b15bb7":
-		return "EXCHANGE_B_STANDARD"
-	case "d42bdbd6-c335-4231-ab3d-c8f348d5aff5":
-		return "EXCHANGE_L_STANDARD"
-	}
-	return ""
-}
-
-// otherPlans belong to the service exchange too and bring no mailbox.
-var otherPlans = []string{
-	"113feb6c-3fe4-4440-bddc-54d774bf0318", // EXCHANGE_S_FOUNDATION, in nearly every licence
-	"176a09a6-7ec5-4039-ac02-b2791c6ba793", // EXCHANGE_S_ARCHIVE_ADDON
-	"da040e0a-b393-4bea-bb76-928b3fa1cf5a", // EXCHANGE_S_ARCHIVE
-	"34c0d7a0-a70f-4668-9238-47f9fc208882", // EXCHANGE_ANALYTICS
-	"33c4f319-9bdd-48d6-9c4d-410b750a4a5a", // MYANALYTICS_P2
-	"199a5c09-e0ca-4e37-8f7c-b05d533e1ea2", // MICROSOFTBOOKINGS
-	"c4801e8a-cb58-4c35-aca6-f2dcc106f287", // INFORMATION_BARRIERS
-	"9f431833-0334-42de-a7dc-70aa40db46db", // LOCKBOX_ENTERPRISE
-	"5bfe124c-bbdc-4494-8835-f1297d457d79", // O365_SB_Relationship_Management
-	"efb0351d-3b08-4503-993d-383af8de41e3", // MIP_S_CLP2
-	"5136a095-5cf0-4aff-bec3-e84448b38ea5", // MIP_S_CLP1
-}
-
-// KnownPlan says whether a service plan is one of Microsoft's that the rules know.
-func KnownPlan(id string) bool { return mailboxPlan(id) != "" || slices.Contains(otherPlans, id) }
-
 // licence is what Graph says of the plans of the mailbox's user.
 type licence struct {
 	plan    string // an enabled plan with a mailbox, "" none
@@ -223,14 +176,14 @@ func (v *view) licence() (licence, bool) {
 		lacks(finding.Gap{Kind: "plans-hidden"})
 	default:
 		for _, p := range users[0].Plans {
-			name := mailboxPlan(p.ID)
+			name, other := finding.ServicePlan(p.ID)
 			enabled := strings.EqualFold(p.Status, "Enabled")
 			switch {
 			case name != "" && enabled:
 				return licence{plan: name, off: l.off, item: item}, true
 			case name != "":
 				l.off = append(l.off, finding.Plan{Name: name, Status: finding.Text(p.Status)})
-			case enabled && !slices.Contains(otherPlans, p.ID):
+			case enabled && !other:
 				lacks(finding.Gap{Kind: "plan", Origin: finding.Origin{Name: finding.Text(p.ID)}})
 			}
 		}
