@@ -1,18 +1,15 @@
 package main
 
 import (
-	"cmp"
 	"context"
-	"crypto/x509"
 	"fmt"
-	"net/url"
+	"os"
 	"strings"
 	"time"
 
 	"github.com/ewsprobe/ewsprobe/ews/standin"
 	"github.com/ewsprobe/ewsprobe/probe"
 	"github.com/ewsprobe/ewsprobe/probe/config"
-	"github.com/ewsprobe/ewsprobe/probe/dynamics"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 	"github.com/ewsprobe/ewsprobe/probe/report"
 )
@@ -107,7 +104,7 @@ func show(ctx context.Context, s standin.Scenario) showing {
 		return got
 	}
 	defer server.Close()
-	cfg, err := scenarioConfig(s.Check, server)
+	cfg, err := scenarioConfig(ctx, s.Check, server)
 	if err != nil {
 		got.differs = err.Error()
 		return got
@@ -130,67 +127,21 @@ func show(ctx context.Context, s standin.Scenario) showing {
 	return got
 }
 
-// scenarioConfig is the configuration of a scenario's check, as the flags of
-// check would make it.
-func scenarioConfig(c standin.Check, server *standin.Server) (probe.Config, error) {
-	u, err := url.Parse(server.URL())
+// scenarioConfig is the configuration of a scenario's check, as its command line
+// makes it. This machine's own settings have no part in it.
+func scenarioConfig(ctx context.Context, c standin.Check, server *standin.Server) (probe.Config, error) {
+	dir, err := os.MkdirTemp("", "ewsprobe-demo-")
 	if err != nil {
 		return probe.Config{}, err
 	}
-	cfg := probe.Config{
-		URL: u, User: c.User, Password: c.Password, Mailbox: c.Mailbox, Impersonate: c.Impersonate, ProfileAuth: c.ProfileAuth, View: c.View,
-		Addresses: server.Addresses()[:1], Insecure: c.Insecure, Timeout: c.Timeout, UserAgent: "ewsprobe/" + version(), DynamicsAgents: probe.DynamicsUserAgents,
-		MaxRejections: probe.DefaultMaxRejections, NoCredentials: c.User == "", CertWarnDays: probe.DefaultCertWarnDays,
+	defer os.RemoveAll(dir)
+	args, err := scenarioArgs(c, server, dir)
+	if err != nil {
+		return probe.Config{}, err
 	}
-	if c.Cloud {
-		base, err := url.Parse(server.CloudURL())
-		if err != nil {
-			return probe.Config{}, err
-		}
-		cfg.Cloud = &probe.Cloud{Entra: base, ExchangeOnline: base, Graph: base, Tenant: c.Tenant, Token: c.Token}
-		if c.Secret != "" {
-			cfg.Cloud.ClientID, cfg.Cloud.ClientSecret = standin.ApplicationID, c.Secret
-		}
-		if c.Dynamics {
-			cfg.Cloud.Dynamics = base
-		}
-	}
-	if c.Autodiscover {
-		if cfg.Autodiscover, err = url.Parse(server.AutodiscoverURL()); err != nil {
-			return cfg, err
-		}
-	}
-	if c.ByAddress {
-		cfg.URL, cfg.FromAddress = nil, c.Mailbox
-	}
-	if c.EachNode {
-		cfg.Addresses = server.Addresses()
-	}
-	if c.Explain {
-		cfg.Explain, cfg.Controller = true, server.Controller()
-		cfg.Domain, cfg.Kerberos.Realm, cfg.Kerberos.Named = standin.Domain, strings.ToUpper(standin.Domain), true
-	}
-	if c.Profile != "" {
-		if cfg.Profile, err = dynamics.ReadProfile(strings.NewReader(c.Profile)); err != nil {
-			return cfg, err
-		}
-		cfg.ProfileAuth = cmp.Or(cfg.ProfileAuth, cfg.Profile.Auth())
-	}
-	if cfg.ProfileAuth == "" {
-		cfg.ProfileAuth = probe.ProfileBasic
-	}
-	if cfg.View == "" {
-		cfg.View = "inside"
-	}
-	if cfg.View == "public" {
-		cfg.Public = config.PublicRoots()
-	}
-	if cfg.Timeout == 0 {
-		cfg.Timeout = probe.DefaultTimeout
-	}
-	if !c.NoCA {
-		cfg.Extra = x509.NewCertPool()
-		cfg.Extra.AppendCertsFromPEM(server.CA())
-	}
-	return cfg, nil
+	s := config.New("check", version())
+	s.Argument(s.Keys.Flags(args))
+	cfg, err := s.Config(ctx, func(name string) string { return map[string]string{"KRB5_CONFIG": os.DevNull}[name] })
+	cfg.Password = c.Password
+	return cfg, err
 }

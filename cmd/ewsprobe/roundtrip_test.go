@@ -21,7 +21,7 @@ func BenchmarkRoundTrips(b *testing.B) {
 	check.Mailbox, check.Impersonate = standin.Mailbox, true
 	s := begin(b, everyScheme, standin.Options{})
 	far := delaying(b, s.Addresses()[0])
-	cfg, err := scenarioConfig(check, s)
+	cfg, err := scenarioConfig(b.Context(), check, s)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -70,23 +70,20 @@ func simulate(ctx context.Context, f simulateFlags, std stdio) error {
 		return unusable("no temporary folder for the certificate (%v)", err)
 	}
 	defer os.RemoveAll(dir)
-	ca, password := filepath.Join(dir, "ca.pem"), filepath.Join(dir, "password.txt")
-	profile, token, secret := filepath.Join(dir, "profile.txt"), filepath.Join(dir, "token.txt"), filepath.Join(dir, "secret.txt")
-	for file, content := range map[string]string{ca: string(server.CA()), password: s.Check.Password + "\n", profile: s.Check.Profile, token: s.Check.Token, secret: s.Check.Secret} {
-		if content == "" {
-			continue
-		}
-		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
-			return unusable("%v", err)
-		}
+	args, err := scenarioArgs(s.Check, server, dir)
+	if err != nil {
+		return unusable("%v", err)
 	}
-	try := tryCommand(s.Check, server, ca, password, profile, token, secret)
+	try := "ewsprobe check"
+	for _, a := range args {
+		try += " " + quoteArgument(a)
+	}
 	if crowd := s.Behaviour.Crowd; crowd != nil {
 		file := filepath.Join(dir, "mailboxes.csv")
 		if err := os.WriteFile(file, []byte(mailboxTable(crowd.Mailboxes)), 0o600); err != nil {
 			return unusable("%v", err)
 		}
-		try += "\n  " + tryBatch(s.Check, server, ca, password, file)
+		try += "\n  " + tryBatch(s.Check, server, dir, file)
 	}
 	mu.Lock()
 	fmt.Fprintf(std.out, "%s: %s\n\nIn another terminal:\n\n  %s\n\nCtrl-C ends it. Requests:\n", s.Name, s.Title, try)
@@ -97,34 +94,41 @@ func simulate(ctx context.Context, f simulateFlags, std stdio) error {
 	return nil
 }
 
-// tryCommand is the check of the scenario as a command line.
-func tryCommand(k standin.Check, server *standin.Server, ca, password, profile, token, secret string) string {
-	line := "ewsprobe check"
+// scenarioArgs is the check of a scenario as a command line. The files that it names
+// are written into dir.
+func scenarioArgs(k standin.Check, server *standin.Server, dir string) (args []string, err error) {
 	flag := func(name, value string) {
 		if value != "" {
-			line += fmt.Sprintf(" --%s %s", name, quoteArgument(value))
+			args = append(args, "--"+name, value)
+		}
+	}
+	on := func(name string, given bool) {
+		if given {
+			args = append(args, "--"+name)
+		}
+	}
+	file := func(name, of, content string) {
+		if content != "" && err == nil {
+			of = filepath.Join(dir, of)
+			err = os.WriteFile(of, []byte(content), 0o600)
+			flag(name, of)
 		}
 	}
 	if !k.NoCA && !k.PlainHTTP {
-		flag("ca-file", ca)
+		file("ca-file", "ca.pem", string(server.CA()))
 	}
-	if k.Insecure {
-		line += " --insecure"
-	}
-	if k.User == "" {
-		line += " --no-credentials"
-	} else {
+	on("insecure", k.Insecure)
+	on("no-credentials", k.User == "")
+	if k.User != "" {
 		flag("user", k.User)
-		flag("password-file", password)
+		file("password-file", "password.txt", k.Password+"\n")
 	}
 	if k.Explain {
-		line += " --explain-rejection"
+		on("explain-rejection", true)
 		flag("dc", server.Controller())
 		flag("domain", standin.Domain)
 	}
-	if k.Profile != "" {
-		flag("profile", profile)
-	}
+	file("profile", "profile.txt", k.Profile)
 	flag("profile-auth", k.ProfileAuth)
 	flag("view", k.View)
 	target := server.URL()
@@ -136,14 +140,12 @@ func tryCommand(k standin.Check, server *standin.Server, ca, password, profile, 
 	if k.Autodiscover {
 		flag("autodiscover", server.AutodiscoverURL())
 	}
-	if k.Impersonate {
-		line += " --impersonate"
-	}
+	on("impersonate", k.Impersonate)
 	if k.Timeout != 0 {
 		flag("timeout", k.Timeout.String())
 	}
 	if k.Cloud {
-		line += " --cloud"
+		on("cloud", true)
 		for _, base := range []string{"entra-url", "exchange-online-url", "graph-url"} {
 			flag(base, server.CloudURL())
 		}
@@ -151,12 +153,10 @@ func tryCommand(k standin.Check, server *standin.Server, ca, password, profile, 
 			flag("dynamics-url", server.CloudURL())
 		}
 		flag("tenant", k.Tenant)
-		if k.Token != "" {
-			flag("token-file", token)
-		}
+		file("token-file", "token.txt", k.Token)
 		if k.Secret != "" {
 			flag("client-id", standin.ApplicationID)
-			flag("client-secret-file", secret)
+			file("client-secret-file", "secret.txt", k.Secret)
 		}
 	}
 	addresses := server.Addresses()
@@ -166,11 +166,12 @@ func tryCommand(k standin.Check, server *standin.Server, ca, password, profile, 
 	for _, a := range addresses {
 		flag("address", a)
 	}
-	return line + " " + target
+	return append(args, target), err
 }
 
 // tryBatch is a batch of all its mailboxes.
-func tryBatch(k standin.Check, server *standin.Server, ca, password, file string) string {
+func tryBatch(k standin.Check, server *standin.Server, dir, file string) string {
+	ca, password := filepath.Join(dir, "ca.pem"), filepath.Join(dir, "password.txt")
 	return fmt.Sprintf("ewsprobe batch --ca-file %s --user %s --password-file %s --impersonate --address %s --target %s %s",
 		quoteArgument(ca), quoteArgument(k.User), quoteArgument(password), server.Addresses()[0], server.URL(), quoteArgument(file))
 }

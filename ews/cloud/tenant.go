@@ -4,13 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/ewsprobe/ewsprobe/ews/challenge"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/ews/front"
 )
 
 // unknownTenant is Entra's AADSTS90002: the domain belongs to no tenant.
@@ -111,12 +110,8 @@ func entraHost(u, entra *url.URL) bool {
 	return sameHost(u, entra) || slices.Contains(entraHosts, strings.ToLower(strings.TrimSuffix(u.Hostname(), "."))) && portOf(u) == "443"
 }
 
-var guid = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
-})
-
 // IsGUID says whether s is written as tenants and users are identified.
-func IsGUID(s string) bool { return guid().MatchString(s) }
+func IsGUID(s string) bool { return front.IsGUID(s) }
 
 // tenantIn reads the tenant from a URL whose first segment names it, "" if it is
 // none (common, organizations). The URL is nil if there is no host.

@@ -99,16 +99,25 @@ func Tenant(c challenge.Challenge) string {
 	for _, issuer := range strings.Split(issuers, ",") {
 		id, tenant, ok := strings.Cut(strings.TrimSpace(issuer), "@")
 		// 00000001-… is Entra's token service; others are partners.
-		if ok && strings.HasPrefix(id, "00000001-") && tenantGUID().MatchString(tenant) {
+		if ok && strings.HasPrefix(id, "00000001-") && IsGUID(tenant) {
 			return strings.ToLower(tenant)
 		}
 	}
 	return ""
 }
 
-var tenantGUID = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
-})
+// IsGUID says whether s is written as tenants, users and applications are identified.
+func IsGUID(s string) bool {
+	if len(s) != 36 {
+		return false
+	}
+	for i, c := range s {
+		if dash := i == 8 || i == 13 || i == 18 || i == 23; dash != (c == '-') || !dash && !strings.ContainsRune("0123456789abcdefABCDEF", c) {
+			return false
+		}
+	}
+	return true
+}
 
 // deviceSigns are tried in order: the more specific first.
 var deviceSigns = []struct {
