@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strings"
 	"sync"
 	"syscall"
@@ -26,8 +27,13 @@ func TestBatchOfAnOpenPipe(t *testing.T) {
 	if path == "" {
 		t.Skip("the program could not be built")
 	}
-	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
-		t.Run(signal.String(), func(t *testing.T) {
+	// What nohup has had ignored would be so in the program too; what is caught here
+	// is not.
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
+	for _, sent := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
+		t.Run(sent.String(), func(t *testing.T) {
 			s := begin(t, crowd(everyScheme, standin.Crowd{Mailboxes: 100}), standin.Options{})
 			c := exec.CommandContext(t.Context(), path, batchArgs(t, s, "-")...)
 			c.Env = []string{"XDG_STATE_HOME=" + t.TempDir(), passwordEnv + "=" + standin.Password}
@@ -55,14 +61,14 @@ func TestBatchOfAnOpenPipe(t *testing.T) {
 					t.Fatalf("no result of row %d: %s\n%s", i, lines.Text(), complaints.String())
 				}
 			}
-			if err := c.Process.Signal(signal); err != nil {
+			if err := c.Process.Signal(sent); err != nil {
 				t.Fatal(err)
 			}
-			if signal == syscall.SIGHUP { // it comes from the shell and from the system, at any moment
+			if sent == syscall.SIGHUP { // it comes from the shell and from the system, at any moment
 				var again sync.WaitGroup
 				again.Go(func() {
 					for range 50 { // not for ever: it would have no time for anything else
-						_ = c.Process.Signal(signal)
+						_ = c.Process.Signal(sent)
 						time.Sleep(time.Millisecond)
 					}
 				})
