@@ -133,11 +133,11 @@ func (w *worker) turn(ctx context.Context, j *job) bool {
 	return w.limiter.wait(ctx) == nil
 }
 
-// vain notes that a call was sent in vain. Where none was answered for too long,
+// unanswered notes that a call got no answer. Where none was answered for too long,
 // nothing more is asked: hours of it would tell no more.
-func (w *worker) vain(sent time.Time, item evidence.Item) {
+func (w *worker) unanswered(sent time.Time, item evidence.Item) {
 	since := w.limiter.unanswered(sent)
-	if time.Since(since) < w.hopeless() {
+	if time.Since(since) < w.giveUpAfter() {
 		return
 	}
 	last := "the connection ended without an answer"
@@ -193,7 +193,7 @@ func (w *worker) try(ctx context.Context, j *job, p pass) (over bool) {
 	}
 	switch k {
 	case busyMailbox, patience, missing, late, lost, strange:
-		w.vain(sent, item)
+		w.unanswered(sent, item)
 	}
 	switch k {
 	case answered:

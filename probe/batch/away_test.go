@@ -30,8 +30,8 @@ func TestExpired(t *testing.T) {
 
 // A server that goes away for good is given up after a while.
 func TestServerThatStaysAway(t *testing.T) {
-	defer func(d time.Duration) { leastHope = d }(leastHope)
-	leastHope = 3 * time.Second
+	defer func(d time.Duration) { leastGiveUpAfter = d }(leastGiveUpAfter)
+	leastGiveUpAfter = 3 * time.Second
 	s, c := against(t, standin.Crowd{Mailboxes: 1000, Delay: 5 * time.Millisecond}, 300)
 	var results []report.Row
 	var endpoint evidence.Record

@@ -19,10 +19,10 @@ type outside struct {
 	waiting chan struct{} // holds a place for each mailbox that is to be looked up
 	places  chan struct{}
 
-	mu     sync.Mutex
-	until  time.Time // nobody asks before
-	vain   int       // mailboxes in a row that were looked up in vain
-	gaveUp bool
+	mu         sync.Mutex
+	until      time.Time // nobody asks before
+	unanswered int       // look-ups in a row without an answer
+	gaveUp     bool
 }
 
 // How many mailboxes are looked up at a time, how often one is while a service
@@ -34,7 +34,7 @@ const (
 	outsidePause   = time.Minute
 	// So many mailboxes in a row without any answer end the look-ups: they are not
 	// what the run is for.
-	outsideVain = 5
+	outsideUnanswered = 5
 )
 
 func newOutside(look func(context.Context, string) []evidence.Item) *outside {
@@ -96,12 +96,12 @@ func (o *outside) count(items []evidence.Item) {
 	defer o.mu.Unlock()
 	for _, item := range items {
 		if r := item.Response; r != nil && r.Status != http.StatusTooManyRequests && r.Status < 500 {
-			o.vain = 0
+			o.unanswered = 0
 			return
 		}
 	}
-	o.vain++
-	o.gaveUp = o.gaveUp || o.vain >= outsideVain
+	o.unanswered++
+	o.gaveUp = o.gaveUp || o.unanswered >= outsideUnanswered
 }
 
 // ended: nothing is looked up any more.
@@ -116,7 +116,7 @@ func (o *outside) note() string {
 	if o == nil || !o.ended() {
 		return ""
 	}
-	return fmt.Sprintf("The look-ups outside the network were given up: for %d mailboxes in a row nothing answered. Mailboxes that failed afterwards were not looked up.", outsideVain)
+	return fmt.Sprintf("The look-ups outside the network were given up: for %d mailboxes in a row nothing answered. Mailboxes that failed afterwards were not looked up.", outsideUnanswered)
 }
 
 func (o *outside) wait(ctx context.Context) bool {

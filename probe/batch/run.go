@@ -65,7 +65,7 @@ type run struct {
 	seen      *seen
 	lookUp    *outside // nil: nothing is looked up
 
-	outbox *outbox
+	writes *writeQueue
 	halt   context.CancelCauseFunc
 
 	mu     sync.Mutex
@@ -93,11 +93,11 @@ func (r *run) down() string {
 	return r.gaveUp
 }
 
-// hopeless is after how long without any answer the server is given up, all
+// giveUpAfter is after how long without any answer the server is given up, all
 // mailboxes together.
-func (r *run) hopeless() time.Duration { return max(r.PerMailbox, leastHope) }
+func (r *run) giveUpAfter() time.Duration { return max(r.PerMailbox, leastGiveUpAfter) }
 
-var leastHope = 2 * time.Minute // a test has less
+var leastGiveUpAfter = 2 * time.Minute // a test has less
 
 // Run carries out a batch. Whatever servers do is in the results; the error is
 // for what this machine could not do: reading the input, writing results or the
@@ -111,7 +111,7 @@ func Run(ctx context.Context, c Config) (report.Summary, error) {
 	halting, halt := context.WithCancelCause(ctx)
 	defer halt(nil)
 	r.halt = halt
-	r.outbox = newOutbox(c, halt)
+	r.writes = newWriteQueue(c, halt)
 	var duty duty
 	if c.Password != nil {
 		duty = r.manyAccounts(halting)
@@ -148,7 +148,7 @@ type examined struct {
 func (r *run) examine(ctx context.Context, c probe.Config, insist bool) (e examined, trouble error) {
 	end := time.Now().Add(r.PerMailbox)
 	if insist {
-		end = time.Now().Add(r.hopeless())
+		end = time.Now().Add(r.giveUpAfter())
 	}
 	for try := 0; ; try++ {
 		e = examined{}
@@ -219,7 +219,7 @@ func (r *run) all(ctx context.Context, duty duty) error {
 	}
 	err := r.read(ctx, duty)
 	duty.end(ctx)
-	r.outbox.flush()
+	r.writes.flush()
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
 		err = errors.Join(err, cause)
 	}
@@ -298,7 +298,7 @@ func (r *run) read(ctx context.Context, duty duty) error {
 		k := row.key()
 		if shape, number, ok := r.State.Done(row.Number, k); ok {
 			r.tally.count(shape.Verdict.Status, true)
-			r.outbox.known(r.Known, row.found(shape))
+			r.writes.known(r.Known, row.found(shape))
 			if shape.Verdict.Code != "config-invalid" && number != forgotten {
 				r.seen.settle(k, row.Number, number)
 			}
@@ -335,7 +335,7 @@ func (r *run) resolve(j *job, t *report.Template, number int32) {
 
 // emit gives a result out and counts it.
 func (r *run) emit(res report.Row, t *report.Template, k key, number int32) {
-	if r.outbox.put(res, t, k, number) {
+	if r.writes.put(res, t, k, number) {
 		r.tally.count(res.Verdict.Status, false)
 	}
 }

@@ -186,7 +186,7 @@ func TestStateThatCannotBeWritten(t *testing.T) {
 		r := noted(t, filepath.Join(t.TempDir(), "state"), "b")
 		ctx, halt := context.WithCancelCause(t.Context())
 		r.Rows, r.Emit, r.Concurrency = func(func(Row, error) bool) {}, func(report.Row) error { return nil }, 1
-		r.outbox = newOutbox(r.Config, halt)
+		r.writes = newWriteQueue(r.Config, halt)
 		shape := report.TemplateOf(rule.Judgement{}, "")
 		if during {
 			r.State.file.Close()

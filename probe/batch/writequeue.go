@@ -9,13 +9,13 @@ import (
 	"github.com/ewsprobe/ewsprobe/probe/report"
 )
 
-// outbox sends results away a few at a time: where answers come fast, a write for
+// writeQueue sends results away a few at a time: where answers come fast, a write for
 // each is a good part of all the work, here and where the results are read. It
 // holds back no more rows than are asked for at a time, and none for longer than
 // moment. Only what was written is noted in the state: so what a kill finds here
 // is asked for again, and what it finds written and not yet noted, which is
 // repeated, is no more than was under way.
-type outbox struct {
+type writeQueue struct {
 	emit  func(report.Row) error
 	write func() error // what emit gave out; nil: emit has written it
 	state *State
@@ -40,15 +40,15 @@ var errState = errors.New("the state cannot be written")
 
 const moment = 5 * time.Millisecond
 
-func newOutbox(c Config, halt func(error)) *outbox {
-	o := &outbox{emit: c.Emit, write: c.Flush, state: c.State, most: c.Concurrency, halt: halt}
+func newWriteQueue(c Config, halt func(error)) *writeQueue {
+	o := &writeQueue{emit: c.Emit, write: c.Flush, state: c.State, most: c.Concurrency, halt: halt}
 	o.due = time.AfterFunc(time.Hour, o.flush)
 	o.due.Stop()
 	return o
 }
 
 // put gives a result out; false when that failed, which ends the run.
-func (o *outbox) put(res report.Row, t *report.Template, k key, number int32) bool {
+func (o *writeQueue) put(res report.Row, t *report.Template, k key, number int32) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if err := o.emit(res); err != nil {
@@ -67,7 +67,7 @@ func (o *outbox) put(res report.Row, t *report.Template, k key, number int32) bo
 
 // known tells of a row that an earlier run has reported; not while another is
 // given out.
-func (o *outbox) known(tell func(report.Row), r report.Row) {
+func (o *writeQueue) known(tell func(report.Row), r report.Row) {
 	if tell == nil {
 		return
 	}
@@ -77,14 +77,14 @@ func (o *outbox) known(tell func(report.Row), r report.Row) {
 }
 
 // flush sends what is held.
-func (o *outbox) flush() {
+func (o *writeQueue) flush() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.send()
 }
 
 // send writes the results and then notes that they are.
-func (o *outbox) send() {
+func (o *writeQueue) send() {
 	o.due.Stop()
 	held := o.held
 	o.held = o.held[:0]
@@ -102,7 +102,7 @@ func (o *outbox) send() {
 	}
 }
 
-func (o *outbox) note(held []delivered) error {
+func (o *writeQueue) note(held []delivered) error {
 	for _, d := range held {
 		if d.made.Verdict.Code == "not-checked" {
 			continue // a later run is to ask for it
