@@ -225,7 +225,13 @@ func (c fieldCertificate) made(tb testing.TB) tls.Certificate {
 	switch {
 	case len(c.Names) == 1 && c.Names[0] == "-":
 	case len(c.Names) > 0:
-		template.DNSNames = c.Names
+		for _, name := range c.Names {
+			if ip := net.ParseIP(name); ip != nil {
+				template.IPAddresses = append(template.IPAddresses, ip)
+			} else {
+				template.DNSNames = append(template.DNSNames, name)
+			}
+		}
 	default:
 		template.DNSNames = []string{"mail.contoso.com"}
 		template.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1), net.IPv4(127, 0, 0, 2), net.IPv4(127, 0, 0, 3)}
