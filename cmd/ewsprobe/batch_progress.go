@@ -186,7 +186,7 @@ func (p *progress) counts(f batch.Progress) string {
 		s = ": " + strings.Join(counts, ", ")
 	}
 	if f.Rate > 0 {
-		s += fmt.Sprintf(" (held to %.1f/s for the server's sake)", f.Rate)
+		s += fmt.Sprintf(" (limited to %.1f/s by the server)", f.Rate)
 	}
 	return s
 }

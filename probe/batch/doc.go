@@ -13,7 +13,7 @@
 // the network, beside the calls (outside).
 //
 // Three things hold the workers back, each for all of them together: the server's
-// word (pace: back off, come back later, too many connections), the account's
+// word (limiter: back off, come back later, too many connections), the account's
 // safety (account: one sign-in at a time, one more try after a refusal, then
 // none) and the connections that cannot be made. A mailbox that got no answer
 // goes back to the queue until it has one or its time is over.
