@@ -36,8 +36,8 @@ const (
 // does not ask for are empty. Problem says why an answer that came holds no
 // fact; an answer that did not come is the item's Error.
 type Cloud struct {
-	Host    string `json:"host" keep:"endpoint"`       // who was asked
-	Subject string `json:"subject" keep:"asked-about"` // address, domain or host asked about
+	Host    string `json:"host" keep:"endpoint"`                    // who was asked
+	Subject string `json:"subject" keep:"asked-about" differs:"no"` // address, domain or host asked about
 
 	Location Location `json:"location" keep:"word"`
 	EWSURL   string   `json:"ews_url" keep:"url,said"`       // the URL given for the mailbox
@@ -51,8 +51,8 @@ type Cloud struct {
 
 	Users []CloudUser `json:"users"`
 
-	Code    string  `json:"code" keep:"cloud-code,said"` // the error code of the service
-	Message string  `json:"message" keep:"text,said"`    // and its words
+	Code    string  `json:"code" keep:"cloud-code,said"`           // the error code of the service
+	Message string  `json:"message" keep:"text,said" differs:"no"` // and its words
 	Problem string  `json:"problem" keep:"sentence,said"`
 	Detail  *Detail `json:"detail"` // Problem as data
 }
@@ -63,7 +63,7 @@ type CloudUser struct {
 	Principal string      `json:"principal" keep:"mailbox,said"` // userPrincipalName; of a deleted user without the identifier put in front
 	Mail      string      `json:"mail" keep:"mailbox,said"`
 	Addresses []string    `json:"addresses" keep:"mailbox,said"` // proxyAddresses, smtp only, without the prefix
-	Created   *time.Time  `json:"created"`
+	Created   *time.Time  `json:"created" differs:"no"`
 	Deleted   *time.Time  `json:"deleted"`
 	PlansRead bool        `json:"plans_read"` // Graph showed the plans; without the right it leaves them out
 	Plans     []CloudPlan `json:"plans"`      // of the service exchange only

@@ -26,15 +26,15 @@ func (i *Item) AtDirectory() bool {
 // Kerberos is what a KDC answered (RFC 4120 5.9.1, 5.4.2), or why there was
 // nothing to ask it with.
 type Kerberos struct {
-	Realm       string     `json:"realm" keep:"host"`
-	Principal   string     `json:"principal" keep:"account"`
-	Service     string     `json:"service" keep:"service"` // the principal a ticket was asked for
+	Realm       string     `json:"realm" keep:"host" differs:"no"`
+	Principal   string     `json:"principal" keep:"account" differs:"no"`
+	Service     string     `json:"service" keep:"service" differs:"no"` // the principal a ticket was asked for
 	Code        int        `json:"code" null:"zero"`
 	Error       string     `json:"error" keep:"kerberos-error,said"` // KDC_ERR_PREAUTH_REQUIRED; "" none
 	Text        string     `json:"text" keep:"kdc-text,said"`        // e-text
 	NTStatus    string     `json:"nt_status" keep:"nt-status,said"`
-	Time        *time.Time `json:"time"`          // the KDC's clock
-	ClockSkewMS *int64     `json:"clock_skew_ms"` // KDC minus local
+	Time        *time.Time `json:"time" differs:"no"`               // the KDC's clock
+	ClockSkewMS *int64     `json:"clock_skew_ms" differs:"minutes"` // KDC minus local
 	EncType     string     `json:"enctype" keep:"enctype,said"`
 	Unasked     bool       `json:"unasked"`                  // an AS-REP came without pre-authentication; it was dropped unread
 	Problem     Problem    `json:"problem" keep:"word"`      // "" none
@@ -62,7 +62,7 @@ const (
 type Bind struct {
 	Result  *int    `json:"result"`                   // resultCode; nil: no answer
 	Data    string  `json:"data" keep:"ad-data,said"` // Active Directory's reason in hexadecimal, "52e"
-	Message string  `json:"message" keep:"text,said"`
+	Message string  `json:"message" keep:"text,said" differs:"no"`
 	Problem Problem `json:"problem" keep:"word"`
 	Why     string  `json:"why" keep:"sentence,said"`
 	Detail  *Detail `json:"detail"`

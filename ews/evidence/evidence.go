@@ -101,14 +101,14 @@ const (
 
 // Item is one leg: one request and its answer, or the reason why there is none.
 type Item struct {
-	ID         string         `json:"id" keep:"id"`
+	ID         string         `json:"id" keep:"id" differs:"no"`
 	Step       Step           `json:"step" keep:"word"`
-	Address    string         `json:"address" keep:"endpoint"` // IP:port; "" before one is known
-	Connection int            `json:"connection" null:"zero"`  // counts from 1 in order of opening; 0 none
-	At         time.Time      `json:"at"`
+	Address    string         `json:"address" keep:"endpoint" differs:"no"` // IP:port; "" before one is known
+	Connection int            `json:"connection" null:"zero" differs:"no"`  // counts from 1 in order of opening; 0 none
+	At         time.Time      `json:"at" differs:"no"`
 	Request    *Request       `json:"request"`
 	Response   *Response      `json:"response"`
-	TLS        *TLS           `json:"tls"` // on the leg that opened the connection
+	TLS        *TLS           `json:"tls" differs:"no"` // on the leg that opened the connection
 	NTLM       *NTLM          `json:"ntlm"`
 	EWS        *EWS           `json:"ews"`
 	Kerberos   *Kerberos      `json:"kerberos"`
@@ -119,21 +119,21 @@ type Item struct {
 	Resolution *Resolution    `json:"resolution"`
 	Cloud      *Cloud         `json:"cloud"`
 	Error      *Failure       `json:"error"`
-	ClosedBy   string         `json:"closed_by" keep:"word"` // "server" when it ended the connection after or instead of the answer
-	Timing     Timing         `json:"timing_ms"`
+	ClosedBy   string         `json:"closed_by" keep:"word" differs:"no"` // "server": it ended the connection
+	Timing     Timing         `json:"timing_ms" differs:"no"`
 }
 
 // Request is what was sent. Authorization is a description ("Basic",
 // "NTLM type 3", "Bearer, empty"), never the value.
 type Request struct {
-	Method        string      `json:"method" keep:"method"`
-	URL           string      `json:"url" keep:"url"`
-	UserAgent     string      `json:"user_agent" keep:"agent"`
-	Authorization string      `json:"authorization" keep:"authorization"`
-	Headers       [][2]string `json:"headers" keep:"headers"`
-	BodyBytes     int         `json:"body_bytes"`
+	Method        string      `json:"method" keep:"method" differs:"no"`
+	URL           string      `json:"url" keep:"url" differs:"no"`
+	UserAgent     string      `json:"user_agent" keep:"agent" differs:"no"`
+	Authorization string      `json:"authorization" keep:"authorization" differs:"no"`
+	Headers       [][2]string `json:"headers" keep:"headers" differs:"no"`
+	BodyBytes     int         `json:"body_bytes" differs:"no"`
 	Operation     string      `json:"operation" keep:"operation"`
-	Mailbox       string      `json:"mailbox" keep:"account"`
+	Mailbox       string      `json:"mailbox" keep:"account" differs:"no"`
 	Impersonate   bool        `json:"impersonate"`
 	Purpose       Purpose     `json:"purpose" keep:"word"` // why a further call was made; "" for the check's own
 }
@@ -156,14 +156,14 @@ const (
 // Response is what came back. Headers keep the server's order and spelling.
 type Response struct {
 	Status    int         `json:"status" null:"zero"`
-	Reason    string      `json:"reason" keep:"reason,said"`
-	Proto     string      `json:"proto" keep:"protocol"`
-	Headers   [][2]string `json:"headers" keep:"headers,said"`
-	Body      string      `json:"body" keep:"body,said"`    // at most BodyKept bytes; withheld after a credential was sent
-	BodyBytes int         `json:"body_bytes"`               // bytes read
-	Oversized bool        `json:"oversized"`                // more came than is read (BodyRead)
-	CutShort  bool        `json:"cut_short"`                // the connection ended inside the body
-	Withheld  string      `json:"withheld" keep:"withheld"` // why Body is empty although bytes were read
+	Reason    string      `json:"reason" keep:"reason,said" differs:"no"`
+	Proto     string      `json:"proto" keep:"protocol" differs:"no"`
+	Headers   [][2]string `json:"headers" keep:"headers,said" differs:"no"`
+	Body      string      `json:"body" keep:"body,said" differs:"no"`    // at most BodyKept bytes; withheld after a credential was sent
+	BodyBytes int         `json:"body_bytes" differs:"no"`               // bytes read
+	Oversized bool        `json:"oversized"`                             // more came than is read (BodyRead)
+	CutShort  bool        `json:"cut_short"`                             // the connection ended inside the body
+	Withheld  string      `json:"withheld" keep:"withheld" differs:"no"` // why Body is empty although bytes were read
 	Page      *Page       `json:"page"`
 }
 
@@ -211,13 +211,13 @@ type Page struct {
 
 // EWS is an EWS answer found in a body, or why there was none.
 type EWS struct {
-	Kind      string  `json:"kind" keep:"word"` // fault, response; "" when Problem says why nothing could be read
-	Operation string  `json:"operation" keep:"operation,said"`
-	Class     string  `json:"class" keep:"class,said"`
+	Kind      string  `json:"kind" keep:"word" differs:"no"` // fault, response; "" when Problem says why nothing could be read
+	Operation string  `json:"operation" keep:"operation,said" differs:"no"`
+	Class     string  `json:"class" keep:"class,said" differs:"no"`
 	Code      string  `json:"code" keep:"ews-code,said"`
 	InnerCode string  `json:"inner_code" keep:"ews-code,said"`
-	Message   string  `json:"message" keep:"text,said"`
-	Version   string  `json:"version" keep:"build,said"` // ServerVersionInfo, dotted
+	Message   string  `json:"message" keep:"text,said" differs:"no"`
+	Version   string  `json:"version" keep:"build,said" differs:"no"` // ServerVersionInfo, dotted
 	BackOffMS int64   `json:"back_off_ms"`
 	Problem   string  `json:"problem" keep:"sentence,said"`
 	Detail    *Detail `json:"detail"` // Problem as data
@@ -245,7 +245,7 @@ func (e *EWS) Answered() bool { return e != nil && e.Kind != "" }
 // NTLM is a decoded type 2 message ([MS-NLMP] 2.2.1.2), or why there was none.
 type NTLM struct {
 	Scheme          string     `json:"scheme" keep:"scheme"` // NTLM or Negotiate
-	TargetName      string     `json:"target_name" keep:"netbios,said"`
+	TargetName      string     `json:"target_name" keep:"netbios,said" differs:"no"`
 	NetBIOSDomain   string     `json:"netbios_domain" keep:"netbios,said"`
 	NetBIOSComputer string     `json:"netbios_computer" keep:"host,said"`
 	DNSDomain       string     `json:"dns_domain" keep:"host,said"`
@@ -253,11 +253,11 @@ type NTLM struct {
 	DNSForest       string     `json:"dns_forest" keep:"host,said"`
 	OSBuild         string     `json:"os_build" keep:"os-build"` // 10.0.17763
 	StandAlone      bool       `json:"stand_alone"`              // NTLMSSP_TARGET_TYPE_SERVER: accounts are local
-	Time            *time.Time `json:"time"`
-	ClockSkewMS     *int64     `json:"clock_skew_ms"`                // server minus local, half the leg's time taken off
-	SPNEGO          bool       `json:"spnego"`                       // the messages travel inside SPNEGO (RFC 4178)
-	Problem         string     `json:"problem" keep:"sentence,said"` // no challenge, or a malformed one
-	Detail          *Detail    `json:"detail"`                       // Problem as data
+	Time            *time.Time `json:"time" differs:"no"`
+	ClockSkewMS     *int64     `json:"clock_skew_ms" differs:"minutes"` // server minus local, half the leg's time taken off
+	SPNEGO          bool       `json:"spnego"`                          // the messages travel inside SPNEGO (RFC 4178)
+	Problem         string     `json:"problem" keep:"sentence,said"`    // no challenge, or a malformed one
+	Detail          *Detail    `json:"detail"`                          // Problem as data
 }
 
 // Result of a logon.
@@ -295,17 +295,17 @@ const (
 
 // Logon is one use of the credential.
 type Logon struct {
-	Scheme       string  `json:"scheme" keep:"scheme"`    // Basic, NTLM, Negotiate; Kerberos and LDAPS at a domain controller
-	Mechanism    string  `json:"mechanism" keep:"scheme"` // NTLM or Kerberos inside Negotiate; "" where the scheme says it
-	Account      string  `json:"account" keep:"account"`  // the name as it was sent
-	OtherForm    bool    `json:"other_form"`              // another form of the name than the one given
+	Scheme       string  `json:"scheme" keep:"scheme"`                // Basic, NTLM, Negotiate; Kerberos and LDAPS at a domain controller
+	Mechanism    string  `json:"mechanism" keep:"scheme"`             // NTLM or Kerberos inside Negotiate; "" where the scheme says it
+	Account      string  `json:"account" keep:"account" differs:"no"` // the name as it was sent
+	OtherForm    bool    `json:"other_form" differs:"no"`             // another form of the name than the one given
 	Result       Result  `json:"result" keep:"word"`
-	Status       int     `json:"status" null:"zero"`          // HTTP status, 0 none
-	Binding      string  `json:"channel_binding" keep:"word"` // right, none, foreign, zero; "" for Basic
-	Comparison   bool    `json:"comparison"`                  // made with a password already proved, for a finding's sake
-	Counted      bool    `json:"counted"`                     // counts against --max-rejections
-	Remembered   bool    `json:"remembered"`                  // skipped because the same password was refused recently
-	NewChallenge bool    `json:"new_challenge"`               // a type 3 was answered with another type 2
+	Status       int     `json:"status" null:"zero" differs:"no"` // HTTP status, 0 none
+	Binding      string  `json:"channel_binding" keep:"word"`     // right, none, foreign, zero; "" for Basic
+	Comparison   bool    `json:"comparison" differs:"no"`         // made with a password already proved, for a finding's sake
+	Counted      bool    `json:"counted" differs:"no"`            // counts against --max-rejections
+	Remembered   bool    `json:"remembered" differs:"no"`         // skipped because the same password was refused recently
+	NewChallenge bool    `json:"new_challenge" differs:"no"`      // a type 3 was answered with another type 2
 	Why          string  `json:"why" keep:"sentence,said"`
 	Detail       *Detail `json:"detail"` // Why as data
 }
@@ -320,7 +320,7 @@ type Resolution struct {
 // happened, and a sentence, this program's own or the system's.
 type Failure struct {
 	Code   FailureCode `json:"code" keep:"word"`
-	Phase  string      `json:"phase" keep:"word"` // resolve, connect, proxy, tls, write, read
+	Phase  string      `json:"phase" keep:"word" differs:"no"` // resolve, connect, proxy, tls, write, read
 	Text   string      `json:"text" keep:"sentence,said"`
 	Detail *Detail     `json:"detail"` // Text as data; nil: the system's words
 }
@@ -361,7 +361,7 @@ func (f *Failure) Error() string {
 type TLS struct {
 	Version       string               `json:"version" keep:"tls-version"`
 	CipherSuite   string               `json:"cipher_suite" keep:"suite"`
-	ServerName    string               `json:"server_name" keep:"host"`
+	ServerName    string               `json:"server_name" keep:"host" differs:"no"`
 	Certificate   *Certificate         `json:"certificate"`
 	Problems      []CertificateProblem `json:"problems"`                 // why it is not trusted here; empty: trusted
 	PublicRoot    *bool                `json:"public_root"`              // ends in a root that public clients know; nil: not looked at
@@ -384,7 +384,7 @@ type Certificate struct {
 	SHA256    string    `json:"sha256" keep:"certificate"`
 	Subject   string    `json:"subject" keep:"subject,said"`
 	Issuer    string    `json:"issuer" keep:"issuer,said"`
-	NotBefore time.Time `json:"not_before"`
+	NotBefore time.Time `json:"not_before" differs:"no"`
 	NotAfter  time.Time `json:"not_after"`
 	Names     []string  `json:"names" keep:"certified,said"`
 	Signature string    `json:"signature" keep:"signature"`

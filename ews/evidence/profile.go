@@ -16,7 +16,7 @@ type Profile struct {
 	Outgoing        ProfileSide `json:"outgoing"`
 	Tenant          string      `json:"tenant" keep:"tenant"` // exchangeonlinetenantid
 	LastTest        ProfileTest `json:"last_test"`
-	Taken           []string    `json:"taken" keep:"word"` // the settings of the check that came from here: url, autodiscover, profile_auth, impersonate, user
+	Taken           []string    `json:"taken" keep:"word" differs:"no"` // what came from here: url, user, ...
 }
 
 // ProfileSide is one direction of a profile; Exchange profiles usually have
@@ -33,15 +33,15 @@ type ProfileSide struct {
 // ProfileTest is what Dynamics itself wrote down at its last try. The texts
 // may come from a server; they are bounded and cleaned.
 type ProfileTest struct {
-	At            string  `json:"at" keep:"date"`               // lastteststarttime, as exported
-	Execution     *Option `json:"execution"`                    // lasttestexecutionstatus
-	Validation    *Option `json:"validation"`                   // lasttestvalidationstatus
-	Authorization *Option `json:"authorization"`                // lastauthorizationstatus
-	Request       string  `json:"request" keep:"alert"`         // lasttestrequest
-	Response      string  `json:"response" keep:"alert"`        // lasttestresponse
-	Message       string  `json:"message" keep:"alert"`         // lastcrmmessage
-	SyncError     string  `json:"sync_error" keep:"alert"`      // lastsyncerror
-	SyncErrorCode string  `json:"sync_error_code" keep:"alert"` // lastsyncerrorcode
+	At            string  `json:"at" keep:"date" differs:"no"`       // lastteststarttime, as exported
+	Execution     *Option `json:"execution"`                         // lasttestexecutionstatus
+	Validation    *Option `json:"validation"`                        // lasttestvalidationstatus
+	Authorization *Option `json:"authorization"`                     // lastauthorizationstatus
+	Request       string  `json:"request" keep:"alert" differs:"no"` // lasttestrequest
+	Response      string  `json:"response" keep:"alert"`             // lasttestresponse
+	Message       string  `json:"message" keep:"alert"`              // lastcrmmessage
+	SyncError     string  `json:"sync_error" keep:"alert"`           // lastsyncerror
+	SyncErrorCode string  `json:"sync_error_code" keep:"alert"`      // lastsyncerrorcode
 }
 
 // Option is a value of an option column: its number and its label.
@@ -106,7 +106,8 @@ func (p *Profile) OtherProtocol() bool { return p != nil && p.ServerType.Is(Serv
 
 // Tokens: Dynamics signs in with tokens, not with a user name and password.
 func (p *Profile) Tokens() bool {
-	return p != nil && (p.Incoming.Credentials.Is(CredentialsServerToServer, CredentialsHybridModern, CredentialsEntra) || p.Incoming.Protocol.Is(ProtocolOAuth))
+	return p != nil && (p.Incoming.Protocol.Is(ProtocolOAuth) ||
+		p.Incoming.Credentials.Is(CredentialsServerToServer, CredentialsHybridModern, CredentialsEntra))
 }
 
 // Auth is the authentication of the profile in the words of

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf16"
 )
 
@@ -45,19 +46,24 @@ func peel(text string) []string {
 	return all
 }
 
+// expression is compiled when it is first used.
+func expression(form string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(form) })
+}
+
 var (
 	// Pairs of hexadecimal digits, written together or as a list (0x73, 0x76;
 	// 73:76; 73-76).
-	hexRun   = regexp.MustCompile(`(?i)(?:(?:0x|\\x)?[0-9a-f]{2}[\s,;:.\-]{0,2}){6,}`)
-	hexNoise = regexp.MustCompile(`(?i)0x|\\x|[^0-9a-f]`)
+	hexRun   = expression(`(?i)(?:(?:0x|\\x)?[0-9a-f]{2}[\s,;:.\-]{0,2}){6,}`)
+	hexNoise = expression(`(?i)0x|\\x|[^0-9a-f]`)
 	// Code points written out (%u0057, U+0057) and bytes as decimal numbers
 	// ([90, 113]) or octal escapes.
-	codePoints = regexp.MustCompile(`(?i)(?:%u|u\+)([0-9a-f]{4})[\s,]?`)
-	numberRun  = regexp.MustCompile(`(?:\d{1,3}[\s,;]{1,2}){3,}\d{1,3}`)
-	number     = regexp.MustCompile(`\d{1,3}`)
-	octal      = regexp.MustCompile(`\\[0-3][0-7]{2}`)
+	codePoints = expression(`(?i)(?:%u|u\+)([0-9a-f]{4})[\s,]?`)
+	numberRun  = expression(`(?:\d{1,3}[\s,;]{1,2}){3,}\d{1,3}`)
+	number     = expression(`\d{1,3}`)
+	octal      = expression(`\\[0-3][0-7]{2}`)
 	// Base64, plain or for URLs, possibly folded into lines.
-	base64Run   = regexp.MustCompile(`[A-Za-z0-9+/_\-](?:[A-Za-z0-9+/_\-]|[\r\n][ \t]*){7,}`)
+	base64Run   = expression(`[A-Za-z0-9+/_\-](?:[A-Za-z0-9+/_\-]|[\r\n][ \t]*){7,}`)
 	base64Alike = strings.NewReplacer("-", "+", "_", "/", "\r", "", "\n", "", "\t", "", " ", "")
 )
 
@@ -66,8 +72,8 @@ var (
 // or may stand behind letters that do not belong to it.
 func decodings(s string) []string {
 	var out []string
-	for _, run := range hexRun.FindAllString(s, -1) {
-		digits := hexNoise.ReplaceAllString(run, "")
+	for _, run := range hexRun().FindAllString(s, -1) {
+		digits := hexNoise().ReplaceAllString(run, "")
 		for start := range 2 {
 			if start < len(digits) {
 				d := digits[start:]
@@ -77,28 +83,28 @@ func decodings(s string) []string {
 			}
 		}
 	}
-	if r := codePoints.ReplaceAllStringFunc(s, func(m string) string {
-		u, _ := strconv.ParseUint(codePoints.FindStringSubmatch(m)[1], 16, 16)
+	if r := codePoints().ReplaceAllStringFunc(s, func(m string) string {
+		u, _ := strconv.ParseUint(codePoints().FindStringSubmatch(m)[1], 16, 16)
 		return string(utf16.Decode([]uint16{uint16(u)}))
 	}); r != s {
 		out = append(out, r)
 	}
-	if r := octal.ReplaceAllStringFunc(s, func(m string) string {
+	if r := octal().ReplaceAllStringFunc(s, func(m string) string {
 		c, _ := strconv.ParseUint(m[1:], 8, 8)
 		return string([]byte{byte(c)})
 	}); r != s {
 		out = append(out, r)
 	}
-	for _, run := range numberRun.FindAllString(s, -1) {
+	for _, run := range numberRun().FindAllString(s, -1) {
 		var b []byte
-		for _, n := range number.FindAllString(run, -1) {
+		for _, n := range number().FindAllString(run, -1) {
 			if c, err := strconv.ParseUint(n, 10, 8); err == nil {
 				b = append(b, byte(c))
 			}
 		}
 		out = append(out, string(b))
 	}
-	for _, run := range base64Run.FindAllString(s, -1) {
+	for _, run := range base64Run().FindAllString(s, -1) {
 		run = base64Alike.Replace(run)
 		for start := range min(4, len(run)) {
 			r := run[start:]
@@ -148,10 +154,10 @@ func readings(text string) []string {
 }
 
 var (
-	unicodeEscape = regexp.MustCompile(`(?:\\u[0-9a-fA-F]{4})+`)
-	byteEscape    = regexp.MustCompile(`\\x[0-9a-fA-F]{2}`)
-	lineEscape    = regexp.MustCompile(`\\[nrt]`)
-	percentEscape = regexp.MustCompile(`%[0-9a-fA-F]{2}`)
+	unicodeEscape = expression(`(?:\\u[0-9a-fA-F]{4})+`)
+	byteEscape    = expression(`\\x[0-9a-fA-F]{2}`)
+	lineEscape    = expression(`\\[nrt]`)
+	percentEscape = expression(`%[0-9a-fA-F]{2}`)
 )
 
 // unescape resolves the escapes of JSON and its like.
@@ -159,7 +165,7 @@ func unescape(s string) string {
 	if !strings.Contains(s, `\`) {
 		return s
 	}
-	s = unicodeEscape.ReplaceAllStringFunc(s, func(e string) string {
+	s = unicodeEscape().ReplaceAllStringFunc(s, func(e string) string {
 		var units []uint16
 		for ; e != ""; e = e[6:] {
 			u, _ := strconv.ParseUint(e[2:6], 16, 16)
@@ -167,11 +173,11 @@ func unescape(s string) string {
 		}
 		return string(utf16.Decode(units))
 	})
-	s = byteEscape.ReplaceAllStringFunc(s, oneByte)
-	return lineEscape.ReplaceAllLiteralString(s, "\n")
+	s = byteEscape().ReplaceAllStringFunc(s, oneByte)
+	return lineEscape().ReplaceAllLiteralString(s, "\n")
 }
 
-func unpercent(s string) string { return percentEscape.ReplaceAllStringFunc(s, oneByte) }
+func unpercent(s string) string { return percentEscape().ReplaceAllStringFunc(s, oneByte) }
 
 // oneByte is the byte that the last two characters, hexadecimal digits, stand for.
 func oneByte(escape string) string {

@@ -53,7 +53,8 @@ func Parse(text string) ([]evidence.Acceptance, error) {
 		if errors.Is(err, io.EOF) {
 			return nil, errors.New("it holds no entry")
 		}
-		return nil, fmt.Errorf("it is not a list of entries with code, host, mailbox, reason and until (%s)", strings.Join(strings.Fields(err.Error()), " "))
+		return nil, fmt.Errorf("it is not a list of entries with code, host, mailbox, reason and until (%s)",
+			strings.Join(strings.Fields(err.Error()), " "))
 	}
 	if err := d.Decode(&entries); !errors.Is(err, io.EOF) {
 		return nil, errors.New("it holds more than one document")
@@ -73,7 +74,10 @@ func Parse(text string) ([]evidence.Acceptance, error) {
 }
 
 func (e entry) check() (evidence.Acceptance, error) {
-	a := evidence.Acceptance{Code: e.Code, Host: strings.ToLower(strings.TrimSuffix(strings.TrimSpace(e.Host), ".")), Mailbox: strings.TrimSpace(e.Mailbox), Reason: strings.TrimSpace(e.Reason), Until: e.Until}
+	a := evidence.Acceptance{
+		Code: e.Code, Host: strings.ToLower(strings.TrimSuffix(strings.TrimSpace(e.Host), ".")),
+		Mailbox: strings.TrimSpace(e.Mailbox), Reason: strings.TrimSpace(e.Reason), Until: e.Until,
+	}
 	about, known := finding.HeadOf(finding.Code(e.Code))
 	switch {
 	case e.Code == "":
@@ -89,7 +93,8 @@ func (e entry) check() (evidence.Acceptance, error) {
 	case len(a.Reason) > mostReason, strings.ContainsFunc(a.Reason, unicode.IsControl):
 		return a, fmt.Errorf("the reason of %s is not one line of at most %d bytes", e.Code, mostReason)
 	}
-	if a.Mailbox != "" && (!strings.Contains(a.Mailbox, "@") || strings.ContainsFunc(a.Mailbox, func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) })) {
+	odd := func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) }
+	if a.Mailbox != "" && (!strings.Contains(a.Mailbox, "@") || strings.ContainsFunc(a.Mailbox, odd)) {
 		return a, fmt.Errorf("the mailbox of %s is no e-mail address", e.Code)
 	}
 	if _, err := time.Parse(time.DateOnly, e.Until); err != nil {
@@ -104,7 +109,8 @@ func Over(list []evidence.Acceptance, at time.Time) []evidence.Acceptance {
 	var over []evidence.Acceptance
 	for _, a := range list {
 		replaced := slices.ContainsFunc(list, func(b evidence.Acceptance) bool {
-			return !b.Over(at) && b.Code == a.Code && (b.Host == "" || b.Host == a.Host) && (b.Mailbox == "" || strings.EqualFold(b.Mailbox, a.Mailbox))
+			return !b.Over(at) && b.Code == a.Code && (b.Host == "" || b.Host == a.Host) &&
+				(b.Mailbox == "" || strings.EqualFold(b.Mailbox, a.Mailbox))
 		})
 		if a.Over(at) && !replaced {
 			over = append(over, a)

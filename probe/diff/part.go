@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/ewsprobe/ewsprobe/ews/challenge"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
@@ -47,7 +46,7 @@ var allParts = []part{
 	},
 	{
 		what: "exported Dynamics profile",
-		show: func(rec evidence.Record) []string { return profileOf(rec.Target.Profile) },
+		show: func(rec evidence.Record) []string { return evidence.Facts(rec.Target.Profile) },
 		put: func(into, from evidence.Record) evidence.Record {
 			into.Target.Profile = from.Target.Profile
 			return swap(into, from, func(i *evidence.Item) bool { return i.Step == evidence.StepProfile })
@@ -61,25 +60,25 @@ var allParts = []part{
 			return into
 		},
 	},
-	items("name resolution", resolution, func(i *evidence.Item) bool {
+	items("name resolution", func(i *evidence.Item) bool {
 		return i.Step == evidence.StepResolve || i.Step == evidence.StepAddressFamily
 	}),
 	{what: "TLS and certificate", show: shownTLS, put: putTLS},
-	items("answer to the anonymous request", answered, func(i *evidence.Item) bool {
+	items("answer to the anonymous request", func(i *evidence.Item) bool {
 		return i.Step == evidence.StepAnonymous || i.Step == evidence.StepUserAgent
 	}),
-	items("answer to an empty Bearer token", answered, func(i *evidence.Item) bool { return i.Step == evidence.StepEmptyBearer }),
-	items("NTLM challenge", challenged, func(i *evidence.Item) bool {
+	items("answer to an empty Bearer token", func(i *evidence.Item) bool { return i.Step == evidence.StepEmptyBearer }),
+	items("NTLM challenge", func(i *evidence.Item) bool {
 		return i.Step == evidence.StepNTLMNegotiate || i.Step == evidence.StepKeepTest
 	}),
-	items("logons by Basic and what EWS answered", loggedOn, func(i *evidence.Item) bool { return atEWS(i) && i.Logon.Scheme == "Basic" }),
-	items("logons by NTLM or Negotiate and what EWS answered", loggedOn, func(i *evidence.Item) bool { return atEWS(i) && i.Logon.Scheme != "Basic" }),
-	items("further calls after the sign-in", further, func(i *evidence.Item) bool {
+	items("logons by Basic and what EWS answered", func(i *evidence.Item) bool { return atEWS(i) && i.Logon.Scheme == "Basic" }),
+	items("logons by NTLM or Negotiate and what EWS answered", func(i *evidence.Item) bool { return atEWS(i) && i.Logon.Scheme != "Basic" }),
+	items("further calls after the sign-in", func(i *evidence.Item) bool {
 		return i.Request != nil && i.Request.Purpose != "" && !i.Step.Autodiscover()
 	}),
-	items("Autodiscover", discovered, func(i *evidence.Item) bool { return i.Step.Autodiscover() }),
-	items("domain controllers", directory, func(i *evidence.Item) bool { return i.AtDirectory() }),
-	items("look-ups in the cloud", lookedUp, func(i *evidence.Item) bool { return i.Step.Cloud() }),
+	items("Autodiscover", func(i *evidence.Item) bool { return i.Step.Autodiscover() }),
+	items("domain controllers", func(i *evidence.Item) bool { return i.AtDirectory() }),
+	items("look-ups in the cloud", func(i *evidence.Item) bool { return i.Step.Cloud() }),
 }
 
 // atEWS: a logon of the check's own at EWS, made or not.
@@ -128,7 +127,7 @@ func setting(what string, fields func(*evidence.Target) []any) part {
 }
 
 // items is the part of a record that these items are.
-func items(what string, say func(*evidence.Item) string, which func(*evidence.Item) bool) part {
+func items(what string, which func(*evidence.Item) bool) part {
 	return part{
 		what: what,
 		show: func(rec evidence.Record) []string {
@@ -139,7 +138,7 @@ func items(what string, say func(*evidence.Item) string, which func(*evidence.It
 				if !which(item) {
 					continue
 				}
-				s := say(item)
+				s := described(item)
 				if several && s != "" && item.Address != "" {
 					s = item.Address + ": " + s
 				}
@@ -224,14 +223,9 @@ func shownTLS(rec evidence.Record) []string {
 		if item.Error != nil && item.Error.Phase == "tls" {
 			add(item.Error.Text)
 		}
-		if t == nil || t.Certificate == nil {
-			continue
+		if t != nil && t.Certificate != nil {
+			add(strings.Join(evidence.Facts(*t), ", "))
 		}
-		state := "trusted"
-		if !t.Trusted() {
-			state = "not trusted: " + t.Problems[0].Code
-		}
-		add(fmt.Sprintf("%s %s, SHA-256 %s of %s, valid until %s, %s", t.Version, t.CipherSuite, t.Certificate.SHA256, t.Certificate.Issuer, t.Certificate.NotAfter.UTC().Format("2006-01-02"), state))
 	}
 	return list
 }
@@ -255,63 +249,40 @@ func putTLS(into, from evidence.Record) evidence.Record {
 	return into
 }
 
-func profileOf(p *evidence.Profile) []string {
-	if p == nil {
+// described is an item by what came of it, and by what its headers say of who
+// answered.
+func described(i *evidence.Item) string {
+	var parts []string
+	switch {
+	case !i.Step.Autodiscover():
+	case i.Request != nil:
+		parts = append(parts, i.Request.URL)
+	case i.Resolution != nil:
+		parts = append(parts, i.Resolution.Name)
+	}
+	c := *i
+	c.Step = ""
+	if i.Resolution != nil { // in any order
+		c.Resolution = &evidence.Resolution{Addresses: slices.Sorted(slices.Values(i.Resolution.Addresses))}
+	}
+	return strings.Join(append(append(parts, evidence.Facts(c)...), answerer(i.Response)...), ", ")
+}
+
+// answerer is what the rules read in the headers of an answer: the schemes, where
+// it leads to, who it is of.
+func answerer(r *evidence.Response) []string {
+	if r == nil {
 		return nil
 	}
-	var list []string
-	add := func(name, value string) {
-		if value != "" {
-			list = append(list, name+": "+value)
-		}
-	}
-	add("name", p.Name)
-	add("server type", p.ServerType.Name())
-	for name, s := range map[string]evidence.ProfileSide{"incoming": p.Incoming, "outgoing": p.Outgoing} {
-		add(name+" location", s.Location)
-		add(name+" protocol", s.Protocol.Name())
-		add(name+" credentials", s.Credentials.Name())
-		add(name+" user", s.User)
-		if s.Impersonation != nil {
-			add(name+" impersonation", fmt.Sprint(*s.Impersonation))
-		}
-	}
-	add("last test", p.LastTest.Saw())
-	slices.Sort(list)
-	return list
-}
-
-func failed(i *evidence.Item) string {
-	if i.Error == nil {
-		return ""
-	}
-	return i.Error.Text
-}
-
-func resolution(i *evidence.Item) string {
-	if i.Resolution == nil {
-		return failed(i)
-	}
-	addresses := slices.Clone(i.Resolution.Addresses)
-	slices.Sort(addresses)
-	return strings.TrimSpace(strings.Join(addresses, ", ") + " " + failed(i))
-}
-
-// answered is an answer by what the rules look at: status, schemes, who it is.
-func answered(i *evidence.Item) string {
-	r := i.Response
-	if r == nil {
-		return failed(i)
-	}
-	parts := []string{fmt.Sprintf("HTTP %d", r.Status)}
-	var names []string
-	for _, c := range challenge.Parse(r.Header("WWW-Authenticate")) {
+	var parts, names []string
+	offers := challenge.Parse(r.Header("WWW-Authenticate"))
+	for _, c := range offers {
 		names = append(names, c.Scheme)
 	}
 	if len(names) > 0 {
 		parts = append(parts, "offers "+strings.Join(names, ", "))
 	}
-	if c, ok := challenge.Find(challenge.Parse(r.Header("WWW-Authenticate")), "Bearer"); ok {
+	if c, ok := challenge.Find(offers, "Bearer"); ok {
 		if uri, _ := c.Param("authorization_uri"); uri != "" {
 			parts = append(parts, "authorization_uri "+uri)
 		}
@@ -329,129 +300,5 @@ func answered(i *evidence.Item) string {
 	if who.Device != "" {
 		parts = append(parts, "in front: "+who.Device)
 	}
-	if r.Page != nil && r.Page.Title != "" {
-		parts = append(parts, fmt.Sprintf("a page titled %q", r.Page.Title))
-	}
-	if i.EWS.Answered() {
-		parts = append(parts, "EWS answers "+i.EWS.Code)
-	}
-	if i.Error != nil {
-		parts = append(parts, "then "+i.Error.Text)
-	}
-	return strings.Join(parts, ", ")
-}
-
-func challenged(i *evidence.Item) string {
-	n := i.NTLM
-	switch {
-	case n == nil && i.Response != nil:
-		return fmt.Sprintf("HTTP %d", i.Response.Status)
-	case n == nil:
-		return failed(i)
-	case n.Problem != "":
-		return n.Problem
-	}
-	s := fmt.Sprintf("%s in %s, Windows build %s", n.NetBIOSComputer, n.NetBIOSDomain, n.OSBuild)
-	if n.ClockSkewMS != nil {
-		if skew := (time.Duration(*n.ClockSkewMS) * time.Millisecond).Round(time.Minute); skew != 0 {
-			s += ", clock off by " + skew.String()
-		}
-	}
-	return s
-}
-
-func loggedOn(i *evidence.Item) string {
-	l := i.Logon
-	s := l.Scheme
-	if l.Mechanism != "" && l.Mechanism != l.Scheme {
-		s += "/" + l.Mechanism
-	}
-	if l.Binding != "" {
-		s += " with binding " + l.Binding
-	}
-	s += ": " + string(l.Result)
-	if l.Status != 0 {
-		s += fmt.Sprintf(", HTTP %d", l.Status)
-	}
-	if i.EWS.Answered() {
-		s += ", EWS answers " + i.EWS.Code
-	} else if l.Why != "" {
-		s += ", " + l.Why
-	}
-	return s
-}
-
-func further(i *evidence.Item) string {
-	s := i.Request.Operation + " (" + string(i.Request.Purpose) + "): "
-	if i.EWS.Answered() {
-		s += i.EWS.Code
-		for _, e := range i.EWS.Resolved {
-			s += ", " + e.Address
-		}
-		return strings.TrimSpace(s)
-	}
-	return s + answered(i)
-}
-
-func discovered(i *evidence.Item) string {
-	var parts []string
-	add := func(format string, args ...any) { parts = append(parts, fmt.Sprintf(format, args...)) }
-	switch {
-	case i.Request != nil:
-		add("%s", i.Request.URL)
-	case i.Resolution != nil:
-		add("%s", i.Resolution.Name)
-	}
-	if l := i.Logon; l != nil {
-		add("%s %s", l.Scheme, l.Result)
-	}
-	if d := i.Discovery; d != nil {
-		for _, s := range []string{d.Endpoint, string(d.HeldBack), d.ErrorCode, d.RedirectAddr, d.RedirectURL, d.EwsURL, d.PrimarySMTP} {
-			if s != "" {
-				add("%s", s)
-			}
-		}
-	}
-	if i.Response != nil {
-		add("HTTP %d", i.Response.Status)
-	}
-	if i.Error != nil {
-		add("%s", i.Error.Text)
-	}
-	return strings.Join(parts, ", ")
-}
-
-func directory(i *evidence.Item) string {
-	var parts []string
-	if l := i.Logon; l != nil {
-		parts = append(parts, l.Scheme+" "+string(l.Result))
-	}
-	if k := i.Kerberos; k != nil {
-		parts = append(parts, k.Error, k.NTStatus, k.Text, k.Why)
-	}
-	if b := i.Bind; b != nil {
-		if b.Data != "" {
-			parts = append(parts, "data "+b.Data)
-		}
-		parts = append(parts, b.Why)
-	}
-	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), ", ")
-}
-
-func lookedUp(i *evidence.Item) string {
-	c := i.Cloud
-	if c == nil {
-		return failed(i)
-	}
-	parts := []string{strings.TrimPrefix(string(i.Step), "cloud-"), string(c.Location), c.Redirect, c.Tenant, c.Code, c.Problem, failed(i)}
-	if c.NoTenant {
-		parts = append(parts, "in no tenant")
-	}
-	for _, u := range c.Users {
-		parts = append(parts, "user "+u.Principal)
-		for _, p := range u.Plans {
-			parts = append(parts, "plan "+p.ID+" "+p.Status)
-		}
-	}
-	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), ", ")
+	return parts
 }
