@@ -33,7 +33,7 @@ type Client struct {
 	// context does.
 	ConnectLimit time.Duration
 	// Cookies are those of requests without a credential; nil: none are kept.
-	Cookies *Cookies
+	Cookies *wire.Cookies
 }
 
 // As is the same client with another form of the account's name.

@@ -22,7 +22,7 @@ type Leg struct {
 	At            time.Time
 
 	// Cookies go with the leg, and take what its answer sets; nil: the client's.
-	Cookies *Cookies
+	Cookies *wire.Cookies
 
 	get bool // a GET, which asks nothing
 }
@@ -81,7 +81,7 @@ func (c *Client) Send(ctx context.Context, conn *wire.Conn, l Leg) Sent {
 	if cookies == nil {
 		cookies = c.Cookies
 	}
-	if value, described := cookies.field(c.URL); value != "" {
+	if value, described := cookies.Field(c.URL); value != "" {
 		item.Request.Headers = append(slices.Clone(req.Header), [2]string{"Cookie", described})
 		req.Header = append(req.Header, [2]string{"Cookie", value})
 	}
@@ -96,7 +96,7 @@ func (c *Client) Send(ctx context.Context, conn *wire.Conn, l Leg) Sent {
 	sent := Sent{Conn: conn}
 	if answer.Response != nil {
 		item.Response = answer.Response
-		cookies.set(answer.Response.Header("Set-Cookie"))
+		cookies.Set(answer.Response.Header("Set-Cookie"))
 		sent.Challenges = answer.Response.Header("WWW-Authenticate")
 		c.read(&item, answer.Body, l.Credential)
 	}

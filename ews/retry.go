@@ -2,7 +2,6 @@ package ews
 
 import (
 	"context"
-	"net/http"
 	"strconv"
 	"time"
 
@@ -48,8 +47,10 @@ func RetryAfter(r *evidence.Response) (wait time.Duration, said bool) {
 	if seconds, err := strconv.Atoi(value); err == nil && seconds >= 0 && seconds < 1<<20 {
 		return time.Duration(seconds) * time.Second, true
 	}
-	if at, err := http.ParseTime(value); err == nil {
-		return max(time.Until(at), 0), true
+	for _, layout := range []string{"Mon, 02 Jan 2006 15:04:05 GMT", time.RFC850, time.ANSIC} { // RFC 9110 5.6.7
+		if at, err := time.Parse(layout, value); err == nil {
+			return max(time.Until(at), 0), true
+		}
 	}
 	return 0, false
 }
@@ -57,7 +58,7 @@ func RetryAfter(r *evidence.Response) (wait time.Duration, said bool) {
 // Unavailable says whether the server asks for patience, and for how long: at
 // least a second.
 func Unavailable(r *evidence.Response) (wait time.Duration, said bool) {
-	if r == nil || r.Status != http.StatusServiceUnavailable && r.Status != http.StatusTooManyRequests {
+	if r == nil || r.Status != 503 && r.Status != 429 {
 		return 0, false
 	}
 	wait, said = RetryAfter(r)

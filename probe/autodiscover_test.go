@@ -25,7 +25,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
-	"github.com/ewsprobe/ewsprobe/ews/loopbacktest"
+	"github.com/ewsprobe/ewsprobe/ews/testkit"
 )
 
 // world is a set of hosts on loopback, each under its own name with a
@@ -461,7 +461,7 @@ func TestAutodiscoverBeforeTheDirectory(t *testing.T) {
 				rw.Header().Add("WWW-Authenticate", `Basic realm="x"`)
 				rw.WriteHeader(401)
 			})
-			silent := loopbacktest.Silent(t)
+			silent := testkit.Silent(t)
 			u, _ := url.Parse(theEWS)
 			d, _ := url.Parse(farURL)
 			rec, err := Run(t.Context(), w.config(func(cfg *Config) {

@@ -13,11 +13,10 @@ import (
 	"time"
 
 	"github.com/ewsprobe/ewsprobe/ews"
-	"github.com/ewsprobe/ewsprobe/ews/directory/dctest"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
-	"github.com/ewsprobe/ewsprobe/ews/kerberos/kdctest"
 	"github.com/ewsprobe/ewsprobe/ews/signin"
 	"github.com/ewsprobe/ewsprobe/ews/standin"
+	"github.com/ewsprobe/ewsprobe/ews/testkit"
 )
 
 // doorman takes Kerberos tickets. One that keeps asks a connection only once.
@@ -72,11 +71,11 @@ func TestSessionsByTicket(t *testing.T) {
 			defer s.Close()
 			roots := x509.NewCertPool()
 			roots.AddCert(s.Certificate())
-			kdc := dctest.Truthful(t, &kdctest.KDC{Live: true})
+			kdc := testkit.Truthful(t, &testkit.KDC{Live: true})
 			c := Config{
 				URL: endpoint(t, s.URL+"/EWS/Exchange.asmx"), User: standin.UPN, ProfileAuth: ProfileNegotiate, View: "inside", Extra: roots,
 				Addresses: []string{strings.TrimPrefix(s.URL, "https://")}, Timeout: 20 * time.Second, UserAgent: "ewsprobe/test", MaxRejections: 2,
-				Kerberos: Kerberos{Realm: kdctest.Realm, KDCs: []string{kdc.Address}, SPN: kdctest.Service, Keytab: kdctest.Keytab(t, kdctest.Password)},
+				Kerberos: Kerberos{Realm: testkit.Realm, KDCs: []string{kdc.Address}, SPN: testkit.Service, Keytab: testkit.Keytab(t, testkit.Password)},
 			}
 			_, pool, accepted, err := Examine(context.Background(), c)
 			if err != nil || pool == nil || pool.Way.Traits.Secret != signin.Ticket || accepted.Logon.Mechanism != evidence.MechanismKerberos {

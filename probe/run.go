@@ -296,7 +296,7 @@ func (r *run) addressFamilies(ctx context.Context, unused []string) {
 
 func (r *run) client(address string) *ews.Client {
 	return &ews.Client{
-		URL: r.URL, Address: address, Dialer: r.dialer, Recorder: r.recorder, Cookies: &ews.Cookies{},
+		URL: r.URL, Address: address, Dialer: r.dialer, Recorder: r.recorder, Cookies: &wire.Cookies{},
 		Credential: ews.Credential{User: r.User, Password: r.Password},
 		Question:   ews.Question{Call: soap.Call{Mailbox: r.Mailbox, Impersonate: r.Impersonate}},
 	}

@@ -16,15 +16,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/ewsprobe/ewsprobe/ews/directory/dctest"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
-	"github.com/ewsprobe/ewsprobe/ews/loopbacktest"
+	"github.com/ewsprobe/ewsprobe/ews/testkit"
 	"github.com/ewsprobe/ewsprobe/probe/report"
 	"github.com/ewsprobe/ewsprobe/probe/rule"
 )
 
 // controller is a directory whose certificate the world's authority made.
-func (w *world) controller(answer func(net.Conn, dctest.Request)) *dctest.Directory {
+func (w *world) controller(answer func(net.Conn, testkit.Request)) *testkit.Directory {
 	w.t.Helper()
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: "dc1"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
@@ -34,7 +33,7 @@ func (w *world) controller(answer func(net.Conn, dctest.Request)) *dctest.Direct
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return dctest.StartLDAPS(w.t, tls.Certificate{Certificate: [][]byte{der}, PrivateKey: w.key}, answer)
+	return testkit.StartLDAPS(w.t, tls.Certificate{Certificate: [][]byte{der}, PrivateKey: w.key}, answer)
 }
 
 const (
@@ -59,27 +58,27 @@ func whole(settings string) http.HandlerFunc {
 // hosts may get the credential, and which EWS is found.
 func TestWhereServicePointsLead(t *testing.T) {
 	follow := func(c *Config) { c.FollowAutodiscover = true }
-	pointer := dctest.Entry{"serviceBindingInformation": {"LDAP://dc1.fabrikam.com"}, "keywords": {dctest.KeywordPointer, "Domain=contoso.com"}}
-	elsewhere := dctest.Entry{"serviceBindingInformation": {"LDAP://dc1.fabrikam.com"}, "keywords": {dctest.KeywordPointer, "Domain=fabrikam.com"}}
+	pointer := testkit.Entry{"serviceBindingInformation": {"LDAP://dc1.fabrikam.com"}, "keywords": {testkit.KeywordPointer, "Domain=contoso.com"}}
+	elsewhere := testkit.Entry{"serviceBindingInformation": {"LDAP://dc1.fabrikam.com"}, "keywords": {testkit.KeywordPointer, "Domain=fabrikam.com"}}
 	for _, c := range []struct {
 		name   string
-		points []dctest.Entry
+		points []testkit.Entry
 		hosts  hosts
 		change func(*Config)
 		want   string
 		found  string
 		held   string // every way that was not gone
 	}{
-		{"under the mailbox's domain", []dctest.Entry{dctest.Point(mailAutoURL)}, hosts{mail: whole(settingsFor(theEWS))}, nil, mail, theEWS, ""},
-		{"under the domain that was asked, EWS too", []dctest.Entry{dctest.Point(insideURL)}, hosts{inside: whole(settingsFor(insideEWS))}, nil, inside, insideEWS, ""},
-		{"under the domain that was asked, EWS under the mailbox's", []dctest.Entry{dctest.Point(insideURL)}, hosts{inside: exchange(settingsFor(theEWS)), mail: exchange(ewsAnswer)}, nil, inside + " " + mail, theEWS, ""},
-		{"without Exchange's headers", []dctest.Entry{dctest.Point(insideURL)}, hosts{inside: hoster(settingsFor(insideEWS))}, nil, "", "", "no-exchange-headers"},
-		{"under another domain", []dctest.Entry{dctest.Point(farURL)}, hosts{far: exchange(settingsFor(theEWS))}, nil, "", "", "unnamed"},
-		{"under another domain, with leave", []dctest.Entry{dctest.Point(farURL)}, hosts{far: exchange(settingsFor(theEWS)), mail: exchange(ewsAnswer)}, follow, mail + " " + far, theEWS, ""},
-		{"under another domain, found by a rung", []dctest.Entry{dctest.Point(farURL)}, hosts{far: exchange(""), auto: exchange(settingsFor(theEWS)), mail: exchange(ewsAnswer)}, nil, auto + " " + mail, theEWS, "unnamed"},
-		{"the domain itself", []dctest.Entry{dctest.Point("https://contoso.local/a")}, hosts{"contoso.local:443": exchange(settingsFor(theEWS))}, nil, "", "", "unnamed"},
-		{"redirects to another host of the domain", []dctest.Entry{dctest.Point(insideURL)}, hosts{inside: redirect("https://ex2.contoso.local/a"), "ex2.contoso.local:443": exchange(settingsFor(theEWS))}, nil, "", "", "unnamed"},
-		{"by SOAP alone", []dctest.Entry{dctest.Point(insideURL)}, hosts{inside: func(rw http.ResponseWriter, r *http.Request) {
+		{"under the mailbox's domain", []testkit.Entry{testkit.Point(mailAutoURL)}, hosts{mail: whole(settingsFor(theEWS))}, nil, mail, theEWS, ""},
+		{"under the domain that was asked, EWS too", []testkit.Entry{testkit.Point(insideURL)}, hosts{inside: whole(settingsFor(insideEWS))}, nil, inside, insideEWS, ""},
+		{"under the domain that was asked, EWS under the mailbox's", []testkit.Entry{testkit.Point(insideURL)}, hosts{inside: exchange(settingsFor(theEWS)), mail: exchange(ewsAnswer)}, nil, inside + " " + mail, theEWS, ""},
+		{"without Exchange's headers", []testkit.Entry{testkit.Point(insideURL)}, hosts{inside: hoster(settingsFor(insideEWS))}, nil, "", "", "no-exchange-headers"},
+		{"under another domain", []testkit.Entry{testkit.Point(farURL)}, hosts{far: exchange(settingsFor(theEWS))}, nil, "", "", "unnamed"},
+		{"under another domain, with leave", []testkit.Entry{testkit.Point(farURL)}, hosts{far: exchange(settingsFor(theEWS)), mail: exchange(ewsAnswer)}, follow, mail + " " + far, theEWS, ""},
+		{"under another domain, found by a rung", []testkit.Entry{testkit.Point(farURL)}, hosts{far: exchange(""), auto: exchange(settingsFor(theEWS)), mail: exchange(ewsAnswer)}, nil, auto + " " + mail, theEWS, "unnamed"},
+		{"the domain itself", []testkit.Entry{testkit.Point("https://contoso.local/a")}, hosts{"contoso.local:443": exchange(settingsFor(theEWS))}, nil, "", "", "unnamed"},
+		{"redirects to another host of the domain", []testkit.Entry{testkit.Point(insideURL)}, hosts{inside: redirect("https://ex2.contoso.local/a"), "ex2.contoso.local:443": exchange(settingsFor(theEWS))}, nil, "", "", "unnamed"},
+		{"by SOAP alone", []testkit.Entry{testkit.Point(insideURL)}, hosts{inside: func(rw http.ResponseWriter, r *http.Request) {
 			if strings.HasSuffix(r.URL.Path, ".xml") {
 				rw.Header().Set("X-FEServer", "EX01")
 				rw.WriteHeader(404)
@@ -87,15 +86,15 @@ func TestWhereServicePointsLead(t *testing.T) {
 			}
 			whole(settingsFor(insideEWS))(rw, r)
 		}}, nil, inside, insideEWS, ""},
-		{"over http", []dctest.Entry{dctest.Point("http://ex1.contoso.local/a")}, hosts{"ex1.contoso.local:80": exchange("")}, follow, "", "", "not-https"},
-		{"Exchange Online", []dctest.Entry{dctest.Point("https://autodiscover-s.outlook.com/a")}, nil, follow, "", "", "exchange-online"},
-		{"no URL", []dctest.Entry{dctest.Point("ex1.contoso.local"), dctest.Point("https://svc@ex1.contoso.local/")}, nil, follow, "", "", "unusable unusable"},
-		{"a pointer for the mailbox's domain", []dctest.Entry{pointer, elsewhere}, nil, follow, "", "", "scp-pointer"},
-		{"a rung, asked once", []dctest.Entry{dctest.Point(autoURL)}, hosts{auto: exchange(settingsFor(theEWS)), mail: exchange(ewsAnswer)}, nil, auto + " " + mail, theEWS, ""},
-		{"the own site first", []dctest.Entry{dctest.Point(insideURL, "Site=Paris"), dctest.Point(mailAutoURL, "Site="+dctest.Site)}, hosts{mail: whole(settingsFor(theEWS)), inside: whole(settingsFor(insideEWS))}, nil, mail, theEWS, ""},
-		{"the second, where the first is gone", []dctest.Entry{dctest.Point("https://old.contoso.com/a"), dctest.Point(mailAutoURL)}, hosts{mail: whole(settingsFor(theEWS))}, nil, mail, theEWS, ""},
-		{"three are asked", []dctest.Entry{
-			dctest.Point("https://a.contoso.com/a"), dctest.Point("https://b.contoso.com/a"), dctest.Point("https://A.contoso.com/a"), dctest.Point("https://c.contoso.com/a"), dctest.Point(mailAutoURL),
+		{"over http", []testkit.Entry{testkit.Point("http://ex1.contoso.local/a")}, hosts{"ex1.contoso.local:80": exchange("")}, follow, "", "", "not-https"},
+		{"Exchange Online", []testkit.Entry{testkit.Point("https://autodiscover-s.outlook.com/a")}, nil, follow, "", "", "exchange-online"},
+		{"no URL", []testkit.Entry{testkit.Point("ex1.contoso.local"), testkit.Point("https://svc@ex1.contoso.local/")}, nil, follow, "", "", "unusable unusable"},
+		{"a pointer for the mailbox's domain", []testkit.Entry{pointer, elsewhere}, nil, follow, "", "", "scp-pointer"},
+		{"a rung, asked once", []testkit.Entry{testkit.Point(autoURL)}, hosts{auto: exchange(settingsFor(theEWS)), mail: exchange(ewsAnswer)}, nil, auto + " " + mail, theEWS, ""},
+		{"the own site first", []testkit.Entry{testkit.Point(insideURL, "Site=Paris"), testkit.Point(mailAutoURL, "Site="+testkit.Site)}, hosts{mail: whole(settingsFor(theEWS)), inside: whole(settingsFor(insideEWS))}, nil, mail, theEWS, ""},
+		{"the second, where the first is gone", []testkit.Entry{testkit.Point("https://old.contoso.com/a"), testkit.Point(mailAutoURL)}, hosts{mail: whole(settingsFor(theEWS))}, nil, mail, theEWS, ""},
+		{"three are asked", []testkit.Entry{
+			testkit.Point("https://a.contoso.com/a"), testkit.Point("https://b.contoso.com/a"), testkit.Point("https://A.contoso.com/a"), testkit.Point("https://c.contoso.com/a"), testkit.Point(mailAutoURL),
 		}, hosts{mail: whole(settingsFor(theEWS))}, nil, "", "", ""},
 		{"none", nil, hosts{auto: exchange(settingsFor(theEWS)), mail: exchange(ewsAnswer)}, nil, auto + " " + mail, theEWS, ""},
 	} {
@@ -106,7 +105,7 @@ func TestWhereServicePointsLead(t *testing.T) {
 				name, _, _ := net.SplitHostPort(place)
 				w.host(place, name, serve)
 			}
-			forest := &dctest.Forest{Entries: c.points}
+			forest := &testkit.Forest{Entries: c.points}
 			dc := w.controller(forest.Answer)
 			rec, err := Run(t.Context(), w.config(func(k *Config) {
 				k.Domain, k.Controller = "contoso.local", dc.Address
@@ -166,7 +165,7 @@ func TestWhenServicePointsAreLookedFor(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			dc := w.controller((&dctest.Forest{}).Answer)
+			dc := w.controller((&testkit.Forest{}).Answer)
 			cfg := w.config(func(k *Config) {
 				k.Domain, k.Controller = "contoso.local", dc.Address
 				c.change(k)
@@ -201,7 +200,7 @@ func logonsOf(rec evidence.Record) []string {
 func TestServicePointsAndTheGuard(t *testing.T) {
 	for _, c := range []struct {
 		name   string
-		ldaps  func(net.Conn, dctest.Request)
+		ldaps  func(net.Conn, testkit.Request)
 		hosts  hosts
 		change func(*Config)
 		first  []string
@@ -210,7 +209,7 @@ func TestServicePointsAndTheGuard(t *testing.T) {
 		second []string // the same check once more
 	}{
 		{
-			"refused everywhere", dctest.Says(49, dctest.Refusal("532")),
+			"refused everywhere", testkit.Says(49, testkit.Refusal("532")),
 			hosts{auto: exchange(""), bare: exchange("")},
 			func(c *Config) { c.Password, c.FollowAutodiscover, c.MaxRejections = "Passw0rd!wrong", true, 5 },
 			[]string{"ldaps-bind refused*", "autodiscover-logon refused*", "autodiscover-skipped skipped"},
@@ -218,7 +217,7 @@ func TestServicePointsAndTheGuard(t *testing.T) {
 			[]string{"skipped skipped", "autodiscover-skipped skipped", "autodiscover-skipped skipped"},
 		},
 		{
-			"a wrong password, within the limit", dctest.Says(49, dctest.Refusal("52e")),
+			"a wrong password, within the limit", testkit.Says(49, testkit.Refusal("52e")),
 			hosts{auto: exchange(""), bare: exchange("")},
 			func(c *Config) { c.Password, c.FollowAutodiscover = "Passw0rd!wrong", true },
 			[]string{"ldaps-bind refused*", "autodiscover-logon refused*", "autodiscover-skipped skipped"},
@@ -226,7 +225,7 @@ func TestServicePointsAndTheGuard(t *testing.T) {
 			[]string{"skipped skipped", "autodiscover-skipped skipped", "autodiscover-skipped skipped"},
 		},
 		{
-			"one refusal is the limit", dctest.Says(49, dctest.Refusal("775")),
+			"one refusal is the limit", testkit.Says(49, testkit.Refusal("775")),
 			hosts{auto: exchange("")},
 			func(c *Config) { c.MaxRejections = 1 },
 			[]string{"ldaps-bind refused*", "autodiscover-skipped skipped"},
@@ -234,7 +233,7 @@ func TestServicePointsAndTheGuard(t *testing.T) {
 			[]string{"skipped skipped", "autodiscover-skipped skipped"},
 		},
 		{
-			"another domain's account, good for Exchange", dctest.Says(49, dctest.Refusal("525")),
+			"another domain's account, good for Exchange", testkit.Says(49, testkit.Refusal("525")),
 			hosts{auto: exchange(settingsFor(theEWS)), mail: exchange(ewsAnswer)},
 			nil,
 			[]string{"ldaps-bind refused*", "autodiscover-logon accepted", "logon accepted"},
@@ -242,7 +241,7 @@ func TestServicePointsAndTheGuard(t *testing.T) {
 			[]string{"ldaps-bind refused*", "autodiscover-logon accepted", "logon accepted"}, // forgiven
 		},
 		{
-			"another domain's account, and refused by Exchange", dctest.Says(49, dctest.Refusal("525")),
+			"another domain's account, and refused by Exchange", testkit.Says(49, testkit.Refusal("525")),
 			hosts{auto: exchange("")},
 			func(c *Config) { c.Password = "Passw0rd!wrong" },
 			[]string{"ldaps-bind refused*", "autodiscover-logon refused*"},
@@ -250,7 +249,7 @@ func TestServicePointsAndTheGuard(t *testing.T) {
 			[]string{"skipped skipped", "autodiscover-skipped skipped"},
 		},
 		{
-			"accepted, and EWS refuses", (&dctest.Forest{}).Answer,
+			"accepted, and EWS refuses", (&testkit.Forest{}).Answer,
 			hosts{auto: exchange(settingsFor(theEWS)), mail: func(rw http.ResponseWriter, r *http.Request) {
 				rw.Header().Set("X-FEServer", "EX01")
 				rw.Header().Add("WWW-Authenticate", `Basic realm="x"`)
@@ -262,7 +261,7 @@ func TestServicePointsAndTheGuard(t *testing.T) {
 			[]string{"ldaps-bind accepted", "autodiscover-logon accepted", "logon refused*"},
 		},
 		{
-			"refused, and --explain-rejection does not ask again", dctest.Says(49, dctest.Refusal("533")),
+			"refused, and --explain-rejection does not ask again", testkit.Says(49, testkit.Refusal("533")),
 			hosts{auto: func(rw http.ResponseWriter, r *http.Request) {
 				rw.Header().Set("X-FEServer", "EX01")
 				rw.Header().Set("Content-Type", "text/xml")
@@ -293,9 +292,9 @@ func TestServicePointsAndTheGuard(t *testing.T) {
 				name, _, _ := net.SplitHostPort(place)
 				w.host(place, name, serve)
 			}
-			var dc *dctest.Directory
+			var dc *testkit.Directory
 			cfg := w.config(func(k *Config) {
-				k.Domain, k.Controller = "contoso.local", loopbacktest.Silent(t)
+				k.Domain, k.Controller = "contoso.local", testkit.Silent(t)
 				if c.ldaps != nil {
 					dc = w.controller(c.ldaps)
 					k.Controller = dc.Address
@@ -346,7 +345,7 @@ func TestServicePointsDoNotHoldUp(t *testing.T) {
 	w := newWorld(t)
 	w.host(auto, "autodiscover.contoso.com", exchange(settingsFor(theEWS)))
 	w.host(mail, "mail.contoso.com", exchange(ewsAnswer))
-	dc := w.controller(func(c net.Conn, _ dctest.Request) { loopbacktest.Wait(c) })
+	dc := w.controller(func(c net.Conn, _ testkit.Request) { testkit.Wait(c) })
 	rec, err := Run(t.Context(), w.config(func(c *Config) { c.Domain, c.Controller, c.Timeout = "contoso.local", dc.Address, 6*time.Second }))
 	if err != nil || rec.Target.URL != theEWS || rule.Judge(rec).Verdict.Code != "ok" {
 		t.Errorf("%v, found %q: %s", err, rec.Target.URL, rule.Judge(rec).Verdict.Summary)

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ewsprobe/ewsprobe/ews/loopbacktest"
+	"github.com/ewsprobe/ewsprobe/ews/testkit"
 	"github.com/ewsprobe/ewsprobe/ews/standin"
 	"github.com/ewsprobe/ewsprobe/probe"
 )
@@ -45,9 +45,9 @@ func delaying(tb testing.TB, to string) *rawServer {
 		}
 		defer far.Close()
 		go func() {
-			loopbacktest.Carry(far, near, 2*oneWay, oneWay)
+			testkit.Carry(far, near, 2*oneWay, oneWay)
 			far.Close()
 		}()
-		loopbacktest.Carry(near, far, 0, oneWay)
+		testkit.Carry(near, far, 0, oneWay)
 	})
 }

@@ -17,8 +17,8 @@ import (
 
 	"github.com/ewsprobe/ewsprobe/ews"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
-	"github.com/ewsprobe/ewsprobe/ews/loopbacktest"
 	"github.com/ewsprobe/ewsprobe/ews/secret"
+	"github.com/ewsprobe/ewsprobe/ews/testkit"
 )
 
 const (
@@ -181,7 +181,7 @@ func TestNoAnswer(t *testing.T) {
 	stranger := script(t, says(200, "{}"))
 	stranger.ca = nil
 	closed := script(t, says(200, "{}"))
-	closed.url = &url.URL{Scheme: "https", Host: loopbacktest.Silent(t)}
+	closed.url = &url.URL{Scheme: "https", Host: testkit.Silent(t)}
 	clear := script(t, says(200, "{}"))
 	clear.url = &url.URL{Scheme: "http", Host: clear.url.Host}
 	for _, c := range []struct {

@@ -11,10 +11,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/ewsprobe/ewsprobe/ews/directory/dctest"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
-	"github.com/ewsprobe/ewsprobe/ews/kerberos/kdctest"
-	"github.com/ewsprobe/ewsprobe/ews/loopbacktest"
+	"github.com/ewsprobe/ewsprobe/ews/testkit"
 	"github.com/ewsprobe/ewsprobe/ews/wire"
 )
 
@@ -24,74 +22,74 @@ const (
 )
 
 // named is a check whose directory is the one at address.
-func named(t *testing.T, authority *dctest.Authority, address string) *check {
+func named(t *testing.T, authority *testkit.Authority, address string) *check {
 	t.Helper()
 	return newCheck(t, func(c *Client) { c.Named, c.Extra = address, authority.Pool() })
 }
 
 // TestBind has an answer per line, and what becomes of the logon.
 func TestBind(t *testing.T) {
-	authority := dctest.NewAuthority(t)
-	answers := func(b ...byte) func(net.Conn, dctest.Request) {
-		return func(c net.Conn, _ dctest.Request) {
+	authority := testkit.NewAuthority(t)
+	answers := func(b ...byte) func(net.Conn, testkit.Request) {
+		return func(c net.Conn, _ testkit.Request) {
 			_, _ = c.Write(b)
-			loopbacktest.Wait(c)
+			testkit.Wait(c)
 		}
 	}
 	deep := []byte(strings.Repeat("\x30\x80", 20000))
 	cases := []struct {
 		name   string
-		answer func(net.Conn, dctest.Request)
+		answer func(net.Conn, testkit.Request)
 		hasty  bool
 		want   string
 	}{
-		{"success", dctest.Says(0, ""), false, "0 accepted"},
-		{"success, then it hangs up", func(c net.Conn, q dctest.Request) { _, _ = c.Write(dctest.Answer(q.ID, 0, "")) }, false, "0 accepted"},
-		{"no data", dctest.Says(49, "Invalid credentials"), false, "49 refused"},
-		{"not a word", dctest.Says(49, ""), false, "49 refused"},
-		{"long words", dctest.Says(49, strings.Repeat("ü", 20000)+" data 775"), false, "49 refused"},
-		{"stronger authentication", dctest.Says(8, "00002028: LdapErr: DSID-0C09035F"), false, "8 odd unfinished"},
-		{"referral", dctest.Says(10, ""), false, "10 odd unfinished"},
-		{"busy", dctest.Says(51, ""), false, "51 odd unfinished"},
-		{"unwilling", dctest.Says(53, ""), false, "53 odd unfinished"},
-		{"confidentiality required", dctest.Says(13, ""), false, "13 odd unfinished"},
-		{"a code that LDAP has not", dctest.Says(199, ""), false, "199 odd unfinished"},
-		{"a code of the library's own", dctest.Says(201, ""), false, "no-answer malformed-answer in read unfinished"},
-		{"a negative code", dctest.Says(-1, ""), false, "no-answer malformed-answer in read unfinished"},
-		{"an answer to another request", func(c net.Conn, q dctest.Request) {
-			_, _ = c.Write(dctest.Answer(q.ID+7, 0, ""))
+		{"success", testkit.Says(0, ""), false, "0 accepted"},
+		{"success, then it hangs up", func(c net.Conn, q testkit.Request) { _, _ = c.Write(testkit.Answer(q.ID, 0, "")) }, false, "0 accepted"},
+		{"no data", testkit.Says(49, "Invalid credentials"), false, "49 refused"},
+		{"not a word", testkit.Says(49, ""), false, "49 refused"},
+		{"long words", testkit.Says(49, strings.Repeat("ü", 20000)+" data 775"), false, "49 refused"},
+		{"stronger authentication", testkit.Says(8, "00002028: LdapErr: DSID-0C09035F"), false, "8 odd unfinished"},
+		{"referral", testkit.Says(10, ""), false, "10 odd unfinished"},
+		{"busy", testkit.Says(51, ""), false, "51 odd unfinished"},
+		{"unwilling", testkit.Says(53, ""), false, "53 odd unfinished"},
+		{"confidentiality required", testkit.Says(13, ""), false, "13 odd unfinished"},
+		{"a code that LDAP has not", testkit.Says(199, ""), false, "199 odd unfinished"},
+		{"a code of the library's own", testkit.Says(201, ""), false, "no-answer malformed-answer in read unfinished"},
+		{"a negative code", testkit.Says(-1, ""), false, "no-answer malformed-answer in read unfinished"},
+		{"an answer to another request", func(c net.Conn, q testkit.Request) {
+			_, _ = c.Write(testkit.Answer(q.ID+7, 0, ""))
 		}, false, "no-answer connection-closed in read unfinished"},
 		{"garbage", answers([]byte("\x30\x05hello")...), true, "no-answer timeout in read unfinished"},
 		{"no LDAP message", answers([]byte("\x04\x05hello")...), true, "no-answer timeout in read unfinished"},
-		{"HTTP", func(c net.Conn, _ dctest.Request) {
+		{"HTTP", func(c net.Conn, _ testkit.Request) {
 			_, _ = c.Write([]byte("HTTP/1.1 400 Bad Request\r\n\r\n" + strings.Repeat("x", 200)))
 		}, false, "no-answer connection-closed in read unfinished"},
-		{"nothing", func(c net.Conn, _ dctest.Request) { loopbacktest.Wait(c) }, true, "no-answer timeout in read unfinished"},
-		{"closed", func(net.Conn, dctest.Request) {}, false, "no-answer connection-closed in read unfinished"},
-		{"reset", func(c net.Conn, _ dctest.Request) { loopbacktest.Reset(c.(*tls.Conn).NetConn()) }, false, "no-answer connection-reset in read unfinished"},
+		{"nothing", func(c net.Conn, _ testkit.Request) { testkit.Wait(c) }, true, "no-answer timeout in read unfinished"},
+		{"closed", func(net.Conn, testkit.Request) {}, false, "no-answer connection-closed in read unfinished"},
+		{"reset", func(c net.Conn, _ testkit.Request) { testkit.Reset(c.(*tls.Conn).NetConn()) }, false, "no-answer connection-reset in read unfinished"},
 		{"2 GB announced", answers(0x30, 0x84, 0x7f, 0xff, 0xff, 0xff), false, "no-answer malformed-answer in read unfinished"},
 		{"2^63 announced", answers(0x30, 0x88, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff), false, "no-answer malformed-answer in read unfinished"},
 		{"nested deeply", answers(deep...), false, "no-answer malformed-answer in read unfinished"},
-		{"of no announced length, without an end", func(c net.Conn, _ dctest.Request) {
+		{"of no announced length, without an end", func(c net.Conn, _ testkit.Request) {
 			_, _ = c.Write([]byte{0x30, 0x80})
-			loopbacktest.Flood(c, []byte(strings.Repeat("\x02\x01\x00", 20000)))
+			testkit.Flood(c, []byte(strings.Repeat("\x02\x01\x00", 20000)))
 		}, false, "no-answer malformed-answer in read unfinished"},
-		{"small messages without an end", func(c net.Conn, _ dctest.Request) {
-			loopbacktest.Flood(c, []byte(strings.Repeat(string(dctest.Answer(9, 0, "")), 1000)))
+		{"small messages without an end", func(c net.Conn, _ testkit.Request) {
+			testkit.Flood(c, []byte(strings.Repeat(string(testkit.Answer(9, 0, "")), 1000)))
 		}, false, "no-answer malformed-answer in read unfinished"},
 	}
 	for _, data := range []string{"525", "52e", "52f", "530", "531", "532", "533", "534", "569", "701", "773", "775", "0", "80090346", "52E"} {
 		cases = append(cases, struct {
 			name   string
-			answer func(net.Conn, dctest.Request)
+			answer func(net.Conn, testkit.Request)
 			hasty  bool
 			want   string
-		}{"data " + data, dctest.Says(49, dctest.Refusal(data)), false, "49 " + data + " refused"})
+		}{"data " + data, testkit.Says(49, testkit.Refusal(data)), false, "49 " + data + " refused"})
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			server := dctest.StartLDAPS(t, authority.Issue(t, "127.0.0.1", long), c.answer)
+			server := testkit.StartLDAPS(t, authority.Issue(t, "127.0.0.1", long), c.answer)
 			check, ctx := named(t, authority, server.Address), bounded(t)
 			if c.hasty {
 				ctx = hasty(t)
@@ -101,7 +99,7 @@ func TestBind(t *testing.T) {
 				t.Errorf("%s, want %s (%s)", got, c.want, item.Logon.Why)
 			}
 			check.once(t, item)
-			if b := server.Binds(); len(b) != 1 || b[0].Name != account || b[0].Password != kdctest.Password {
+			if b := server.Binds(); len(b) != 1 || b[0].Name != account || b[0].Password != testkit.Password {
 				t.Errorf("%+v", b)
 			}
 			if l := item.Logon; l.Scheme != evidence.SchemeLDAPS || l.Account != account || item.Address != server.Address || item.TLS == nil {
@@ -114,7 +112,7 @@ func TestBind(t *testing.T) {
 // TestBindOnlyInTrustedTLS: where TLS or its certificate is not in order, the
 // password stays here, and nothing counts.
 func TestBindOnlyInTrustedTLS(t *testing.T) {
-	authority, stranger := dctest.NewAuthority(t), dctest.NewAuthority(t)
+	authority, stranger := testkit.NewAuthority(t), testkit.NewAuthority(t)
 	for name, c := range map[string]struct {
 		certificate tls.Certificate
 		why         string
@@ -125,7 +123,7 @@ func TestBindOnlyInTrustedTLS(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := dctest.StartLDAPS(t, c.certificate, dctest.Says(0, ""))
+			server := testkit.StartLDAPS(t, c.certificate, testkit.Says(0, ""))
 			check := named(t, authority, server.Address)
 			item := check.Bind(bounded(t), check.settle)
 			if got := said(item); got != "no-tls tls-untrusted in tls skipped" || !strings.Contains(item.Bind.Why, c.why) || !strings.Contains(item.Logon.Why, "the password was not sent") {
@@ -146,13 +144,13 @@ func TestBindOnlyInTrustedTLS(t *testing.T) {
 		}
 	}
 	for name, first := range map[string]string{
-		"plain LDAP": string(dctest.Answer(1, 0, "")), "HTTP": "HTTP/1.1 400 Bad Request\r\n\r\n", "nothing": "",
+		"plain LDAP": string(testkit.Answer(1, 0, "")), "HTTP": "HTTP/1.1 400 Bad Request\r\n\r\n", "nothing": "",
 	} {
 		t.Run(name, func(t *testing.T) {
 			var heard strings.Builder
 			var address string
 			t.Run("client", func(t *testing.T) {
-				address = loopbacktest.Listen(t, talk(first, &heard))
+				address = testkit.Listen(t, talk(first, &heard))
 				check := named(t, authority, address)
 				item := check.Bind(bounded(t), check.settle)
 				if item.Bind.Problem != evidence.NoTLS || item.Logon.Result != evidence.Skipped || !strings.Contains(item.Logon.Why, "does not speak LDAP inside TLS on "+address) {
@@ -160,7 +158,7 @@ func TestBindOnlyInTrustedTLS(t *testing.T) {
 				}
 				check.once(t, item)
 			})
-			for _, form := range []string{kdctest.Password, base64.StdEncoding.EncodeToString([]byte(kdctest.Password)), account} {
+			for _, form := range []string{testkit.Password, base64.StdEncoding.EncodeToString([]byte(testkit.Password)), account} {
 				if strings.Contains(heard.String(), form) {
 					t.Errorf("%q was sent in clear", form)
 				}
@@ -172,8 +170,8 @@ func TestBindOnlyInTrustedTLS(t *testing.T) {
 // Nobody there: nothing was sent and nothing counts.
 func TestBindUnreached(t *testing.T) {
 	t.Parallel()
-	authority := dctest.NewAuthority(t)
-	check := named(t, authority, loopbacktest.Silent(t))
+	authority := testkit.NewAuthority(t)
+	check := named(t, authority, testkit.Silent(t))
 	item := check.Bind(bounded(t), check.settle)
 	if got := said(item); got != "no-answer connect-refused in connect skipped" {
 		t.Error(got)
@@ -191,11 +189,11 @@ func TestBindUnreached(t *testing.T) {
 // Stopped by the user before and after the password was sent.
 func TestBindStopped(t *testing.T) {
 	t.Parallel()
-	authority := dctest.NewAuthority(t)
+	authority := testkit.NewAuthority(t)
 	ctx, stop := context.WithCancel(bounded(t))
-	server := dctest.StartLDAPS(t, authority.Issue(t, "127.0.0.1", long), func(c net.Conn, _ dctest.Request) {
+	server := testkit.StartLDAPS(t, authority.Issue(t, "127.0.0.1", long), func(c net.Conn, _ testkit.Request) {
 		stop()
-		loopbacktest.Wait(c)
+		testkit.Wait(c)
 	})
 	check := named(t, authority, server.Address)
 	item := check.Bind(ctx, check.settle)
@@ -215,8 +213,8 @@ func TestBindStopped(t *testing.T) {
 // A bind by patience of its own, where the context has more.
 func TestBindPatience(t *testing.T) {
 	t.Parallel()
-	authority := dctest.NewAuthority(t)
-	server := dctest.StartLDAPS(t, authority.Issue(t, "127.0.0.1", long), func(c net.Conn, _ dctest.Request) { loopbacktest.Wait(c) })
+	authority := testkit.NewAuthority(t)
+	server := testkit.StartLDAPS(t, authority.Issue(t, "127.0.0.1", long), func(c net.Conn, _ testkit.Request) { testkit.Wait(c) })
 	check, ctx := named(t, authority, server.Address), bounded(t)
 	item := check.Bind(ctx, check.settle)
 	if got := said(item); got != "no-answer timeout in read unfinished" || ctx.Err() != nil {
@@ -228,13 +226,13 @@ func TestBindPatience(t *testing.T) {
 // Whatever a directory repeats of the password, and wherever the text is cut.
 func TestBindEcho(t *testing.T) {
 	t.Parallel()
-	authority := dctest.NewAuthority(t)
-	const password = kdctest.Password
+	authority := testkit.NewAuthority(t)
+	const password = testkit.Password
 	for name, text := range map[string]string{
 		"in the middle": "you said " + password, "base64": base64.StdEncoding.EncodeToString([]byte(account + ":" + password)),
 		"hexadecimal": fmt.Sprintf("%x", password), "cut": strings.Repeat("x", 495) + password, "cut in base64": strings.Repeat("x", 490) + base64.StdEncoding.EncodeToString([]byte(password)),
 	} {
-		server := dctest.StartLDAPS(t, authority.Issue(t, "127.0.0.1", long), dctest.Says(49, text+", data 775"))
+		server := testkit.StartLDAPS(t, authority.Issue(t, "127.0.0.1", long), testkit.Says(49, text+", data 775"))
 		check := named(t, authority, server.Address)
 		item := check.Bind(bounded(t), check.settle)
 		if strings.Contains(item.Bind.Message, "Passw") || strings.Contains(item.Bind.Message, base64.StdEncoding.EncodeToString([]byte(password))[:6]) {
@@ -322,7 +320,7 @@ func TestFromDNS(t *testing.T) {
 // and without any controller a logon is settled as never sent.
 func TestForeignControllerIsNotAsked(t *testing.T) {
 	t.Parallel()
-	foreign := loopbacktest.Listen(t, func(net.Conn) { t.Error("the foreign controller was asked") })
+	foreign := testkit.Listen(t, func(net.Conn) { t.Error("the foreign controller was asked") })
 	host, _, _ := net.SplitHostPort(foreign)
 	check := newCheck(t, func(c *Client) {
 		c.Lookup = func(context.Context, string, string) ([]wire.Service, *evidence.Failure) {
@@ -380,12 +378,12 @@ func TestKDCOrder(t *testing.T) {
 // TestMemory: what a controller sends without an end, or announces, costs little
 // memory. Not in parallel with the others.
 func TestMemory(t *testing.T) {
-	authority := dctest.NewAuthority(t)
-	flood := dctest.StartLDAPS(t, authority.Issue(t, "127.0.0.1", long), func(c net.Conn, _ dctest.Request) {
+	authority := testkit.NewAuthority(t)
+	flood := testkit.StartLDAPS(t, authority.Issue(t, "127.0.0.1", long), func(c net.Conn, _ testkit.Request) {
 		_, _ = c.Write([]byte{0x30, 0x80})
-		loopbacktest.Flood(c, []byte(strings.Repeat("\x30\x00", 30000)))
+		testkit.Flood(c, []byte(strings.Repeat("\x30\x00", 30000)))
 	})
-	kdc := dctest.StartKDC(t, func(c net.Conn, _ string, _ []byte) { loopbacktest.Flood(c, []byte("\x00\x00\xff\xff\x7e")) })
+	kdc := testkit.StartKDC(t, func(c net.Conn, _ string, _ []byte) { testkit.Flood(c, []byte("\x00\x00\xff\xff\x7e")) })
 	const rounds, most = 5, 64 << 20
 	var before, after runtime.MemStats
 	runtime.GC()

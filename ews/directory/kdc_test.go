@@ -15,10 +15,8 @@ import (
 	"github.com/jcmturner/gokrb5/v8/messages"
 	"github.com/jcmturner/gokrb5/v8/types"
 
-	"github.com/ewsprobe/ewsprobe/ews/directory/dctest"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
-	"github.com/ewsprobe/ewsprobe/ews/kerberos/kdctest"
-	"github.com/ewsprobe/ewsprobe/ews/loopbacktest"
+	"github.com/ewsprobe/ewsprobe/ews/testkit"
 )
 
 // at is a check with the KDC at address, as krb5.conf would name it.
@@ -40,46 +38,46 @@ func at(t *testing.T, address string, change func(*KDC)) (*check, *KDC) {
 func TestKDC(t *testing.T) {
 	cases := []struct {
 		name                     string
-		kdc                      kdctest.KDC
+		kdc                      testkit.KDC
 		change                   func(*KDC)
 		ask, logon, ticket, seen string
 	}{
 		{name: "in order", ask: "KDC_ERR_PREAUTH_REQUIRED", logon: "accepted", ticket: "", seen: "ask logon ticket"},
-		{name: "AES-128", kdc: kdctest.KDC{Enctype: etypeID.AES128_CTS_HMAC_SHA1_96}, ask: "KDC_ERR_PREAUTH_REQUIRED", logon: "accepted", seen: "ask logon ticket"},
+		{name: "AES-128", kdc: testkit.KDC{Enctype: etypeID.AES128_CTS_HMAC_SHA1_96}, ask: "KDC_ERR_PREAUTH_REQUIRED", logon: "accepted", seen: "ask logon ticket"},
 		{name: "keytab", change: func(k *KDC) {
-			k.Key.Keytab = kdctest.Keytab(t, kdctest.Password)
+			k.Key.Keytab = testkit.Keytab(t, testkit.Password)
 		}, ask: "KDC_ERR_PREAUTH_REQUIRED", logon: "accepted", seen: "ask logon ticket"},
 		{name: "keytab with another key", change: func(k *KDC) {
-			k.Key.Keytab = kdctest.Keytab(t, "another")
+			k.Key.Keytab = testkit.Keytab(t, "another")
 		}, ask: "KDC_ERR_PREAUTH_REQUIRED", logon: "KDC_ERR_PREAUTH_FAILED refused", seen: "ask logon"},
-		{name: "keytab without the account's kind of key", kdc: kdctest.KDC{Enctype: etypeID.AES128_CTS_HMAC_SHA1_96}, change: func(k *KDC) {
-			k.Key.Keytab = kdctest.Keytab(t, kdctest.Password)
+		{name: "keytab without the account's kind of key", kdc: testkit.KDC{Enctype: etypeID.AES128_CTS_HMAC_SHA1_96}, change: func(k *KDC) {
+			k.Key.Keytab = testkit.Keytab(t, testkit.Password)
 		}, ask: "KDC_ERR_PREAUTH_REQUIRED", logon: "no-key skipped", seen: "ask"},
 		{name: "keytab that is none", change: func(k *KDC) {
 			k.Key.Keytab = []byte("5\x02?")
 		}, ask: "KDC_ERR_PREAUTH_REQUIRED", logon: "no-key skipped", seen: "ask"},
-		{name: "ten minutes off", kdc: kdctest.KDC{Skew: 10 * time.Minute}, ask: "KDC_ERR_PREAUTH_REQUIRED", logon: "accepted", seen: "ask logon ticket"},
-		{name: "a day behind", kdc: kdctest.KDC{Skew: -24 * time.Hour}, ask: "KDC_ERR_PREAUTH_REQUIRED", logon: "accepted", seen: "ask logon ticket"},
-		{name: "wrong password", kdc: kdctest.KDC{Password: "another"}, ask: "KDC_ERR_PREAUTH_REQUIRED", logon: "KDC_ERR_PREAUTH_FAILED refused", seen: "ask logon"},
-		{name: "locked, the password is right", kdc: kdctest.KDC{Refuse: errorcode.KDC_ERR_CLIENT_REVOKED, Status: 0xC0000234}, ask: "KDC_ERR_PREAUTH_REQUIRED", logon: "KDC_ERR_CLIENT_REVOKED 0xC0000234 refused", seen: "ask logon"},
-		{name: "revoked before the password", kdc: kdctest.KDC{Revoked: true, Status: 0xC0000072}, ask: "KDC_ERR_CLIENT_REVOKED 0xC0000072", logon: "skipped", seen: "ask"},
-		{name: "unknown", kdc: kdctest.KDC{Unknown: true}, ask: "KDC_ERR_C_PRINCIPAL_UNKNOWN", logon: "skipped", seen: "ask"},
-		{name: "without pre-authentication", kdc: kdctest.KDC{Open: true}, ask: "unasked", logon: "accepted", seen: "ask logon ticket"},
-		{name: "an error that is none of the account's", kdc: kdctest.KDC{Refuse: errorcode.KRB_ERR_GENERIC}, ask: "KDC_ERR_PREAUTH_REQUIRED", logon: "KRB_ERR_GENERIC unfinished", seen: "ask logon"},
-		{name: "another key", kdc: kdctest.KDC{LieKey: true}, ask: "KDC_ERR_PREAUTH_REQUIRED", logon: "dishonest unfinished", seen: "ask logon"},
-		{name: "wrong nonce", kdc: kdctest.KDC{LieNonce: true}, ask: "KDC_ERR_PREAUTH_REQUIRED", logon: "dishonest unfinished", seen: "ask logon"},
-		{name: "wrong realm", kdc: kdctest.KDC{LieRealm: "FABRIKAM.COM"}, ask: "KDC_ERR_PREAUTH_REQUIRED", logon: "dishonest unfinished", seen: "ask logon"},
-		{name: "wrong client", kdc: kdctest.KDC{LieClient: "administrator"}, ask: "KDC_ERR_PREAUTH_REQUIRED", logon: "dishonest unfinished", seen: "ask logon"},
-		{name: "2^32 iterations", kdc: kdctest.KDC{Announce: []byte{0, 0, 0, 0}}, ask: "KDC_ERR_PREAUTH_REQUIRED", logon: "dishonest skipped", seen: "ask"},
-		{name: "almost as many", kdc: kdctest.KDC{Announce: []byte{255, 255, 255, 255}}, ask: "KDC_ERR_PREAUTH_REQUIRED", logon: "dishonest skipped", seen: "ask"},
-		{name: "one iteration", kdc: kdctest.KDC{Announce: []byte{0, 0, 0, 1}}, ask: "KDC_ERR_PREAUTH_REQUIRED", logon: "dishonest skipped", seen: "ask"},
-		{name: "referral", kdc: kdctest.KDC{Referral: "FABRIKAM.COM"}, ask: "KDC_ERR_PREAUTH_REQUIRED", logon: "accepted", ticket: "no-ticket", seen: "ask logon ticket"},
+		{name: "ten minutes off", kdc: testkit.KDC{Skew: 10 * time.Minute}, ask: "KDC_ERR_PREAUTH_REQUIRED", logon: "accepted", seen: "ask logon ticket"},
+		{name: "a day behind", kdc: testkit.KDC{Skew: -24 * time.Hour}, ask: "KDC_ERR_PREAUTH_REQUIRED", logon: "accepted", seen: "ask logon ticket"},
+		{name: "wrong password", kdc: testkit.KDC{Password: "another"}, ask: "KDC_ERR_PREAUTH_REQUIRED", logon: "KDC_ERR_PREAUTH_FAILED refused", seen: "ask logon"},
+		{name: "locked, the password is right", kdc: testkit.KDC{Refuse: errorcode.KDC_ERR_CLIENT_REVOKED, Status: 0xC0000234}, ask: "KDC_ERR_PREAUTH_REQUIRED", logon: "KDC_ERR_CLIENT_REVOKED 0xC0000234 refused", seen: "ask logon"},
+		{name: "revoked before the password", kdc: testkit.KDC{Revoked: true, Status: 0xC0000072}, ask: "KDC_ERR_CLIENT_REVOKED 0xC0000072", logon: "skipped", seen: "ask"},
+		{name: "unknown", kdc: testkit.KDC{Unknown: true}, ask: "KDC_ERR_C_PRINCIPAL_UNKNOWN", logon: "skipped", seen: "ask"},
+		{name: "without pre-authentication", kdc: testkit.KDC{Open: true}, ask: "unasked", logon: "accepted", seen: "ask logon ticket"},
+		{name: "an error that is none of the account's", kdc: testkit.KDC{Refuse: errorcode.KRB_ERR_GENERIC}, ask: "KDC_ERR_PREAUTH_REQUIRED", logon: "KRB_ERR_GENERIC unfinished", seen: "ask logon"},
+		{name: "another key", kdc: testkit.KDC{LieKey: true}, ask: "KDC_ERR_PREAUTH_REQUIRED", logon: "dishonest unfinished", seen: "ask logon"},
+		{name: "wrong nonce", kdc: testkit.KDC{LieNonce: true}, ask: "KDC_ERR_PREAUTH_REQUIRED", logon: "dishonest unfinished", seen: "ask logon"},
+		{name: "wrong realm", kdc: testkit.KDC{LieRealm: "FABRIKAM.COM"}, ask: "KDC_ERR_PREAUTH_REQUIRED", logon: "dishonest unfinished", seen: "ask logon"},
+		{name: "wrong client", kdc: testkit.KDC{LieClient: "administrator"}, ask: "KDC_ERR_PREAUTH_REQUIRED", logon: "dishonest unfinished", seen: "ask logon"},
+		{name: "2^32 iterations", kdc: testkit.KDC{Announce: []byte{0, 0, 0, 0}}, ask: "KDC_ERR_PREAUTH_REQUIRED", logon: "dishonest skipped", seen: "ask"},
+		{name: "almost as many", kdc: testkit.KDC{Announce: []byte{255, 255, 255, 255}}, ask: "KDC_ERR_PREAUTH_REQUIRED", logon: "dishonest skipped", seen: "ask"},
+		{name: "one iteration", kdc: testkit.KDC{Announce: []byte{0, 0, 0, 1}}, ask: "KDC_ERR_PREAUTH_REQUIRED", logon: "dishonest skipped", seen: "ask"},
+		{name: "referral", kdc: testkit.KDC{Referral: "FABRIKAM.COM"}, ask: "KDC_ERR_PREAUTH_REQUIRED", logon: "accepted", ticket: "no-ticket", seen: "ask logon ticket"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			c.kdc.Live = true
-			server := dctest.Truthful(t, &c.kdc)
+			server := testkit.Truthful(t, &c.kdc)
 			check, k := at(t, server.Address, c.change)
 			ctx := bounded(t)
 			asked := k.Ask(ctx)
@@ -92,7 +90,7 @@ func TestKDC(t *testing.T) {
 			}
 			check.once(t, logon)
 			if logon.Logon.Result == evidence.Accepted {
-				item, ticket := k.Ticket(ctx, kdctest.Service)
+				item, ticket := k.Ticket(ctx, testkit.Service)
 				if got := said(item); got != c.ticket || (ticket != nil) != (c.ticket == "") {
 					t.Errorf("ticket: %s, want %s", got, c.ticket)
 				}
@@ -115,7 +113,7 @@ func TestBadKDC(t *testing.T) {
 	dishonest := func(answer string) func(net.Conn, string, []byte) {
 		return func(c net.Conn, _ string, _ []byte) { _, _ = c.Write([]byte(answer)) }
 	}
-	silent := func(c net.Conn, _ string, _ []byte) { loopbacktest.Wait(c) }
+	silent := func(c net.Conn, _ string, _ []byte) { testkit.Wait(c) }
 	cases := []struct {
 		name   string
 		answer func(net.Conn, string, []byte)
@@ -123,7 +121,7 @@ func TestBadKDC(t *testing.T) {
 		ask    string
 	}{
 		{"silence", silent, true, "no-answer timeout in read"},
-		{"reset", func(c net.Conn, _ string, _ []byte) { loopbacktest.Reset(c) }, false, "no-answer connection-reset in read"},
+		{"reset", func(c net.Conn, _ string, _ []byte) { testkit.Reset(c) }, false, "no-answer connection-reset in read"},
 		{"closed", func(net.Conn, string, []byte) {}, false, "no-answer connection-closed in read"},
 		{"garbage", dishonest("\x00\x00\x00\x05hello"), false, "dishonest"},
 		{"nothing in a frame", dishonest("\x00\x00\x00\x00"), false, "dishonest"},
@@ -131,17 +129,17 @@ func TestBadKDC(t *testing.T) {
 		{"cut short", dishonest("\x00\x00\x01\x00\x7e"), false, "no-answer connection-closed in read"},
 		{"2 GB announced", dishonest("\x7f\xff\xff\xff"), false, "no-answer malformed-answer in read"},
 		{"4 GB announced", dishonest("\xff\xff\xff\xff"), false, "no-answer malformed-answer in read"},
-		{"without an end", func(c net.Conn, _ string, _ []byte) { loopbacktest.Flood(c, make([]byte, 64<<10)) }, false, "dishonest"},
+		{"without an end", func(c net.Conn, _ string, _ []byte) { testkit.Flood(c, make([]byte, 64<<10)) }, false, "dishonest"},
 		{"one byte and silence", func(c net.Conn, _ string, _ []byte) {
 			_, _ = c.Write([]byte{0})
-			loopbacktest.Wait(c)
+			testkit.Wait(c)
 		}, true, "no-answer timeout in read"},
 		{"a reply's beginning and silence", func(c net.Conn, _ string, _ []byte) {
 			_, _ = c.Write([]byte{0, 0, 0x10, 0, 0x6b})
-			loopbacktest.Wait(c)
+			testkit.Wait(c)
 		}, true, "no-answer timeout in read"},
 	}
-	truth := &kdctest.KDC{Live: true}
+	truth := &testkit.KDC{Live: true}
 	for _, c := range cases {
 		ctx := bounded
 		if c.hasty {
@@ -149,7 +147,7 @@ func TestBadKDC(t *testing.T) {
 		}
 		t.Run("asked: "+c.name, func(t *testing.T) {
 			t.Parallel()
-			server := dctest.StartKDC(t, c.answer)
+			server := testkit.StartKDC(t, c.answer)
 			check, k := at(t, server.Address, nil)
 			if got := said(k.Ask(ctx(t))); got != c.ask {
 				t.Errorf("%s, want %s", got, c.ask)
@@ -159,15 +157,15 @@ func TestBadKDC(t *testing.T) {
 				t.Errorf("%+v", logon.Logon)
 			}
 			check.once(t, logon)
-			if got := server.Seen(); !slices.Equal(got, []string{dctest.Ask}) {
+			if got := server.Seen(); !slices.Equal(got, []string{testkit.Ask}) {
 				t.Errorf("it saw %q", got)
 			}
 		})
 		t.Run("signed in: "+c.name, func(t *testing.T) {
 			t.Parallel()
-			server := dctest.StartKDC(t, func(conn net.Conn, kind string, request []byte) {
-				if kind == dctest.Ask {
-					_, _ = conn.Write(dctest.Frame(truth.Answer(t, request)))
+			server := testkit.StartKDC(t, func(conn net.Conn, kind string, request []byte) {
+				if kind == testkit.Ask {
+					_, _ = conn.Write(testkit.Frame(truth.Answer(t, request)))
 					return
 				}
 				c.answer(conn, kind, request)
@@ -187,11 +185,11 @@ func TestBadKDC(t *testing.T) {
 // counts.
 func TestKDCGone(t *testing.T) {
 	t.Parallel()
-	truth := &kdctest.KDC{Live: true}
-	server := dctest.Truthful(t, truth)
+	truth := &testkit.KDC{Live: true}
+	server := testkit.Truthful(t, truth)
 	check, k := at(t, server.Address, nil)
 	k.Ask(bounded(t))
-	k.places[0].address = loopbacktest.Silent(t)
+	k.places[0].address = testkit.Silent(t)
 	logon := k.Logon(bounded(t), check.settle)
 	if got := said(logon); got != "no-answer connect-refused in connect skipped" {
 		t.Error(got)
@@ -203,9 +201,9 @@ func TestKDCGone(t *testing.T) {
 // sent to one may have been counted there.
 func TestOneKDC(t *testing.T) {
 	t.Parallel()
-	lie := dctest.Truthful(t, &kdctest.KDC{Live: true, LieKey: true})
-	truth := dctest.Truthful(t, &kdctest.KDC{Live: true})
-	c, k := at(t, loopbacktest.Silent(t), func(k *KDC) { k.Configured = append(k.Configured, lie.Address, truth.Address) })
+	lie := testkit.Truthful(t, &testkit.KDC{Live: true, LieKey: true})
+	truth := testkit.Truthful(t, &testkit.KDC{Live: true})
+	c, k := at(t, testkit.Silent(t), func(k *KDC) { k.Configured = append(k.Configured, lie.Address, truth.Address) })
 	logon := k.Logon(bounded(t), c.settle)
 	if got := said(logon); got != "dishonest unfinished" {
 		t.Error(got)
@@ -220,9 +218,9 @@ func TestOneKDC(t *testing.T) {
 func TestKDCStopped(t *testing.T) {
 	t.Parallel()
 	arrived := make(chan struct{})
-	server := dctest.StartKDC(t, func(c net.Conn, _ string, _ []byte) {
+	server := testkit.StartKDC(t, func(c net.Conn, _ string, _ []byte) {
 		close(arrived)
-		loopbacktest.Wait(c)
+		testkit.Wait(c)
 	})
 	c, k := at(t, server.Address, nil)
 	ctx, stop := context.WithCancel(bounded(t))
@@ -243,7 +241,7 @@ func TestKDCStopped(t *testing.T) {
 // Without a controller that answers, a leg ends by its own patience.
 func TestPatience(t *testing.T) {
 	t.Parallel()
-	server := dctest.StartKDC(t, func(c net.Conn, _ string, _ []byte) { loopbacktest.Wait(c) })
+	server := testkit.StartKDC(t, func(c net.Conn, _ string, _ []byte) { testkit.Wait(c) })
 	_, k := at(t, server.Address, nil)
 	ctx := bounded(t)
 	if got := said(k.Ask(ctx)); got != "no-answer timeout in read" || ctx.Err() != nil {
@@ -254,9 +252,9 @@ func TestPatience(t *testing.T) {
 // What a KDC repeats of a logon, or says in its text, is no way to the secret.
 func TestKDCEcho(t *testing.T) {
 	t.Parallel()
-	server := dctest.StartKDC(t, func(c net.Conn, kind string, request []byte) {
-		k := kdctest.KDC{Live: true}
-		if kind == dctest.Logon {
+	server := testkit.StartKDC(t, func(c net.Conn, kind string, request []byte) {
+		k := testkit.KDC{Live: true}
+		if kind == testkit.Logon {
 			var q messages.ASReq
 			var proof types.EncryptedData
 			if err := errors.Join(q.Unmarshal(request), proof.Unmarshal(q.PAData[0].PADataValue)); err != nil {
@@ -264,7 +262,7 @@ func TestKDCEcho(t *testing.T) {
 			}
 			k.Text, k.Refuse = hex.EncodeToString(proof.Cipher[5:45]), errorcode.KRB_ERR_GENERIC
 		}
-		_, _ = c.Write(dctest.Frame(k.Answer(t, request)))
+		_, _ = c.Write(testkit.Frame(k.Answer(t, request)))
 	})
 	check, k := at(t, server.Address, nil)
 	logon := k.Logon(bounded(t), check.settle)
@@ -275,26 +273,26 @@ func TestKDCEcho(t *testing.T) {
 
 // Tickets of a cache: the service's own, the one that buys it, or none.
 func TestCached(t *testing.T) {
-	const tgt = "krbtgt/" + kdctest.Realm
+	const tgt = "krbtgt/" + testkit.Realm
 	soon := time.Now().Add(time.Hour)
 	cases := []struct {
 		name       string
 		cache      []byte
 		want, seen string
 	}{
-		{"the service's", kdctest.CCache(t, soon, kdctest.Service), "", ""},
-		{"ticket-granting", kdctest.CCache(t, soon, tgt), "", "ticket"},
-		{"another service's", kdctest.CCache(t, soon, "krbtgt/FABRIKAM.COM"), "no-ticket", ""},
-		{"expired", kdctest.CCache(t, time.Now().Add(-time.Hour), tgt), "ticket-expired", ""},
+		{"the service's", testkit.CCache(t, soon, testkit.Service), "", ""},
+		{"ticket-granting", testkit.CCache(t, soon, tgt), "", "ticket"},
+		{"another service's", testkit.CCache(t, soon, "krbtgt/FABRIKAM.COM"), "no-ticket", ""},
+		{"expired", testkit.CCache(t, time.Now().Add(-time.Hour), tgt), "ticket-expired", ""},
 		{"no cache", []byte("x"), "no-ticket", ""},
-		{"empty", kdctest.CCache(t, soon), "no-ticket", ""},
+		{"empty", testkit.CCache(t, soon), "no-ticket", ""},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			server := dctest.Truthful(t, &kdctest.KDC{Live: true})
+			server := testkit.Truthful(t, &testkit.KDC{Live: true})
 			_, k := at(t, server.Address, nil)
-			item, ticket := k.Cached(bounded(t), c.cache, kdctest.Service)
+			item, ticket := k.Cached(bounded(t), c.cache, testkit.Service)
 			if got := said(item); got != c.want || (ticket != nil) != (c.want == "") {
 				t.Errorf("%s, want %s", got, c.want)
 			}

@@ -8,10 +8,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/ewsprobe/ewsprobe/ews/directory/dctest"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
-	"github.com/ewsprobe/ewsprobe/ews/kerberos/kdctest"
-	"github.com/ewsprobe/ewsprobe/ews/loopbacktest"
+	"github.com/ewsprobe/ewsprobe/ews/testkit"
 )
 
 // line has a point in a line.
@@ -25,43 +23,43 @@ func line(p evidence.ServicePoint) string {
 
 // TestServicePoints: what the directory says, and what is read from it.
 func TestServicePoints(t *testing.T) {
-	authority := dctest.NewAuthority(t)
+	authority := testkit.NewAuthority(t)
 	const one, two, three = "https://a.contoso.com/autodiscover/autodiscover.xml", "https://b.contoso.com/x", "https://c.contoso.com/x"
-	many := make([]dctest.Entry, 30)
+	many := make([]testkit.Entry, 30)
 	for i := range many {
-		many[i] = dctest.Point(fmt.Sprintf("https://ex%d.contoso.com/x", i))
+		many[i] = testkit.Point(fmt.Sprintf("https://ex%d.contoso.com/x", i))
 	}
-	pointer := dctest.Entry{"serviceBindingInformation": {"LDAP://dc1.fabrikam.com"}, "keywords": {strings.ToLower(dctest.KeywordPointer), "Domain=fabrikam.com"}}
+	pointer := testkit.Entry{"serviceBindingInformation": {"LDAP://dc1.fabrikam.com"}, "keywords": {strings.ToLower(testkit.KeywordPointer), "Domain=fabrikam.com"}}
 	for _, c := range []struct {
 		name   string
-		forest *dctest.Forest
+		forest *testkit.Forest
 		want   []string
 		site   string
 		more   bool
 		why    string
 	}{
-		{"none", &dctest.Forest{}, nil, dctest.Site, false, ""},
-		{"one without a site", &dctest.Forest{Entries: []dctest.Entry{dctest.Point(one)}}, []string{"no-site " + one}, dctest.Site, false, ""},
-		{"own site, no site, other site", &dctest.Forest{Entries: []dctest.Entry{
-			dctest.Point(three, "Site=Paris"), dctest.Point(two), dctest.Point(one, "Site=Paris", "site=BERLIN"),
-		}}, []string{"own-site " + one + " Paris,BERLIN", "no-site " + two, "other-site " + three + " Paris"}, dctest.Site, false, ""},
-		{"a pointer", &dctest.Forest{Entries: []dctest.Entry{pointer}}, []string{"pointer LDAP://dc1.fabrikam.com fabrikam.com"}, dctest.Site, false, ""},
-		{"an entry of another service", &dctest.Forest{Entries: []dctest.Entry{{"serviceBindingInformation": {one}, "keywords": {"x"}}}}, nil, dctest.Site, false, ""},
-		{"both kinds at once", &dctest.Forest{Entries: []dctest.Entry{dctest.Point(one, dctest.KeywordPointer)}}, nil, dctest.Site, false, ""},
-		{"no URL", &dctest.Forest{Entries: []dctest.Entry{{"keywords": {dctest.KeywordURL}}}}, nil, dctest.Site, false, ""},
-		{"a controller without a site", &dctest.Forest{Root: dctest.Entry{"configurationNamingContext": {"CN=C"}, "serverName": {"CN=DC1,OU=x"}}, Entries: []dctest.Entry{dctest.Point(one, "Site=Berlin")}}, []string{"other-site " + one + " Berlin"}, "", false, ""},
-		{"a name that is none", &dctest.Forest{Root: dctest.Entry{"configurationNamingContext": {"CN=C"}, "serverName": {"\x00,,=="}}, Entries: []dctest.Entry{dctest.Point(one)}}, []string{"no-site " + one}, "", false, ""},
-		{"limited by the server", &dctest.Forest{Entries: []dctest.Entry{dctest.Point(one)}, Code: 4}, []string{"no-site " + one}, dctest.Site, true, ""},
-		{"no Active Directory", &dctest.Forest{Root: dctest.Entry{"namingContexts": {"DC=x"}}}, nil, "", false, "no configuration naming context"},
-		{"not allowed", &dctest.Forest{Code: 50}, nil, dctest.Site, false, "result code 50 (Insufficient Access Rights)"},
-		{"a referral", &dctest.Forest{Code: 10}, nil, dctest.Site, false, "result code 10 (Referral)"},
-		{"a code that LDAP has not", &dctest.Forest{Code: 199}, nil, dctest.Site, false, "result code 199 (unknown)"},
-		{"repeats the password", &dctest.Forest{Entries: []dctest.Entry{dctest.Point("https://"+kdctest.Password, "Site="+kdctest.Password, "Domain="+kdctest.Password)}}, []string{"other-site [withheld: the server repeated a secret] [withheld: the server repeated a secret],[withheld: the server repeated a secret]"}, dctest.Site, false, ""},
-		{"far too long", &dctest.Forest{Entries: []dctest.Entry{dctest.Point("https://" + strings.Repeat("a", 5000))}}, []string{"no-site https://" + strings.Repeat("a", longestValue-8)}, dctest.Site, false, ""},
+		{"none", &testkit.Forest{}, nil, testkit.Site, false, ""},
+		{"one without a site", &testkit.Forest{Entries: []testkit.Entry{testkit.Point(one)}}, []string{"no-site " + one}, testkit.Site, false, ""},
+		{"own site, no site, other site", &testkit.Forest{Entries: []testkit.Entry{
+			testkit.Point(three, "Site=Paris"), testkit.Point(two), testkit.Point(one, "Site=Paris", "site=BERLIN"),
+		}}, []string{"own-site " + one + " Paris,BERLIN", "no-site " + two, "other-site " + three + " Paris"}, testkit.Site, false, ""},
+		{"a pointer", &testkit.Forest{Entries: []testkit.Entry{pointer}}, []string{"pointer LDAP://dc1.fabrikam.com fabrikam.com"}, testkit.Site, false, ""},
+		{"an entry of another service", &testkit.Forest{Entries: []testkit.Entry{{"serviceBindingInformation": {one}, "keywords": {"x"}}}}, nil, testkit.Site, false, ""},
+		{"both kinds at once", &testkit.Forest{Entries: []testkit.Entry{testkit.Point(one, testkit.KeywordPointer)}}, nil, testkit.Site, false, ""},
+		{"no URL", &testkit.Forest{Entries: []testkit.Entry{{"keywords": {testkit.KeywordURL}}}}, nil, testkit.Site, false, ""},
+		{"a controller without a site", &testkit.Forest{Root: testkit.Entry{"configurationNamingContext": {"CN=C"}, "serverName": {"CN=DC1,OU=x"}}, Entries: []testkit.Entry{testkit.Point(one, "Site=Berlin")}}, []string{"other-site " + one + " Berlin"}, "", false, ""},
+		{"a name that is none", &testkit.Forest{Root: testkit.Entry{"configurationNamingContext": {"CN=C"}, "serverName": {"\x00,,=="}}, Entries: []testkit.Entry{testkit.Point(one)}}, []string{"no-site " + one}, "", false, ""},
+		{"limited by the server", &testkit.Forest{Entries: []testkit.Entry{testkit.Point(one)}, Code: 4}, []string{"no-site " + one}, testkit.Site, true, ""},
+		{"no Active Directory", &testkit.Forest{Root: testkit.Entry{"namingContexts": {"DC=x"}}}, nil, "", false, "no configuration naming context"},
+		{"not allowed", &testkit.Forest{Code: 50}, nil, testkit.Site, false, "result code 50 (Insufficient Access Rights)"},
+		{"a referral", &testkit.Forest{Code: 10}, nil, testkit.Site, false, "result code 10 (Referral)"},
+		{"a code that LDAP has not", &testkit.Forest{Code: 199}, nil, testkit.Site, false, "result code 199 (unknown)"},
+		{"repeats the password", &testkit.Forest{Entries: []testkit.Entry{testkit.Point("https://"+testkit.Password, "Site="+testkit.Password, "Domain="+testkit.Password)}}, []string{"other-site [withheld: the server repeated a secret] [withheld: the server repeated a secret],[withheld: the server repeated a secret]"}, testkit.Site, false, ""},
+		{"far too long", &testkit.Forest{Entries: []testkit.Entry{testkit.Point("https://" + strings.Repeat("a", 5000))}}, []string{"no-site https://" + strings.Repeat("a", longestValue-8)}, testkit.Site, false, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			server := dctest.StartLDAPS(t, authority.Issue(t, "127.0.0.1", long), c.forest.Answer)
+			server := testkit.StartLDAPS(t, authority.Issue(t, "127.0.0.1", long), c.forest.Answer)
 			check, ctx := named(t, authority, server.Address), bounded(t)
 			bind, found := check.ServicePoints(ctx, check.settle)
 			if got := said(bind); got != "0 accepted" || len(server.Binds()) != 1 {
@@ -88,8 +86,8 @@ func TestServicePoints(t *testing.T) {
 		})
 	}
 	t.Run("thirty", func(t *testing.T) {
-		forest := &dctest.Forest{Entries: many}
-		check := named(t, authority, dctest.StartLDAPS(t, authority.Issue(t, "127.0.0.1", long), forest.Answer).Address)
+		forest := &testkit.Forest{Entries: many}
+		check := named(t, authority, testkit.StartLDAPS(t, authority.Issue(t, "127.0.0.1", long), forest.Answer).Address)
 		if _, found := check.ServicePoints(bounded(t), check.settle); len(found.Points.Points) != mostEntries || !found.Points.More {
 			t.Errorf("%d points, more: %v", len(found.Points.Points), found.Points.More)
 		}
@@ -99,10 +97,10 @@ func TestServicePoints(t *testing.T) {
 // A directory that takes the bind and then harms: the search ends with a word,
 // and the bind stays accepted.
 func TestServicePointsFromABadDirectory(t *testing.T) {
-	authority := dctest.NewAuthority(t)
-	after := func(do func(net.Conn)) func(net.Conn, dctest.Request) {
-		return func(c net.Conn, q dctest.Request) {
-			_, _ = c.Write(dctest.Answer(q.ID, 0, ""))
+	authority := testkit.NewAuthority(t)
+	after := func(do func(net.Conn)) func(net.Conn, testkit.Request) {
+		return func(c net.Conn, q testkit.Request) {
+			_, _ = c.Write(testkit.Answer(q.ID, 0, ""))
 			_, _ = c.Read(make([]byte, 4096))
 			do(c)
 		}
@@ -112,29 +110,29 @@ func TestServicePointsFromABadDirectory(t *testing.T) {
 		do    func(net.Conn)
 		hasty bool
 	}{
-		{"silence", func(c net.Conn) { loopbacktest.Wait(c) }, true},
+		{"silence", func(c net.Conn) { testkit.Wait(c) }, true},
 		{"closed", func(net.Conn) {}, false},
 		{"garbage", func(c net.Conn) {
 			_, _ = c.Write([]byte("HTTP/1.1 400 Bad Request\r\n\r\n"))
-			loopbacktest.Wait(c)
+			testkit.Wait(c)
 		}, true},
 		{"entries without an end", func(c net.Conn) {
-			loopbacktest.Flood(c, dctest.Found(2, dctest.Point(strings.Repeat("x", 500))))
+			testkit.Flood(c, testkit.Found(2, testkit.Point(strings.Repeat("x", 500))))
 		}, false},
 		{"an entry without parts", func(c net.Conn) {
 			_, _ = c.Write([]byte("\x30\x05\x02\x01\x02\x64\x00"))
-			loopbacktest.Wait(c)
+			testkit.Wait(c)
 		}, true},
 		{"an entry of nothing", func(c net.Conn) {
 			_, _ = c.Write([]byte("\x30\x09\x02\x01\x02\x64\x04\x04\x00\x30\x00"))
-			_, _ = c.Write(dctest.Done(2, 0))
-			loopbacktest.Wait(c)
+			_, _ = c.Write(testkit.Done(2, 0))
+			testkit.Wait(c)
 		}, false},
 		{"2 GB announced", func(c net.Conn) { _, _ = c.Write([]byte{0x30, 0x84, 0x7f, 0xff, 0xff, 0xff}) }, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			server := dctest.StartLDAPS(t, authority.Issue(t, "127.0.0.1", long), after(c.do))
+			server := testkit.StartLDAPS(t, authority.Issue(t, "127.0.0.1", long), after(c.do))
 			check, ctx := named(t, authority, server.Address), bounded(t)
 			if c.hasty {
 				ctx = hasty(t)
@@ -154,13 +152,13 @@ func TestServicePointsFromABadDirectory(t *testing.T) {
 // Where the bind was not accepted, nothing is searched, and it says why.
 func TestServicePointsWithoutASignIn(t *testing.T) {
 	t.Parallel()
-	authority, stranger := dctest.NewAuthority(t), dctest.NewAuthority(t)
-	refuses := dctest.StartLDAPS(t, authority.Issue(t, "127.0.0.1", long), dctest.Says(49, dctest.Refusal("52e")))
-	untrusted := dctest.StartLDAPS(t, stranger.Issue(t, "127.0.0.1", long), (&dctest.Forest{}).Answer)
+	authority, stranger := testkit.NewAuthority(t), testkit.NewAuthority(t)
+	refuses := testkit.StartLDAPS(t, authority.Issue(t, "127.0.0.1", long), testkit.Says(49, testkit.Refusal("52e")))
+	untrusted := testkit.StartLDAPS(t, stranger.Issue(t, "127.0.0.1", long), (&testkit.Forest{}).Answer)
 	for _, c := range []struct{ name, address, bind, why string }{
 		{"refused", refuses.Address, "49 52e refused", "refused the logon"},
 		{"untrusted", untrusted.Address, "no-tls tls-untrusted in tls skipped", "so the password was not sent"},
-		{"nobody there", loopbacktest.Silent(t), "no-answer connect-refused in connect skipped", "no domain controller could be reached"},
+		{"nobody there", testkit.Silent(t), "no-answer connect-refused in connect skipped", "no domain controller could be reached"},
 	} {
 		check := named(t, authority, c.address)
 		bind, found := check.ServicePoints(bounded(t), check.settle)

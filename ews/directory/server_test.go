@@ -11,8 +11,8 @@ import (
 
 	"github.com/ewsprobe/ewsprobe/ews"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
-	"github.com/ewsprobe/ewsprobe/ews/kerberos/kdctest"
 	"github.com/ewsprobe/ewsprobe/ews/secret"
+	"github.com/ewsprobe/ewsprobe/ews/testkit"
 	"github.com/ewsprobe/ewsprobe/ews/wire"
 )
 
@@ -36,7 +36,7 @@ func newCheck(t *testing.T, change func(*Client)) *check {
 	t.Helper()
 	c := &check{vault: &secret.Vault{}}
 	c.Client = &Client{
-		Domain: domain, Realm: kdctest.Realm, Credential: ews.Credential{User: account, Password: kdctest.Password},
+		Domain: domain, Realm: testkit.Realm, Credential: ews.Credential{User: account, Password: testkit.Password},
 		Lookup: func(context.Context, string, string) ([]wire.Service, *evidence.Failure) {
 			t.Error("DNS was asked")
 			return nil, nil

@@ -15,7 +15,7 @@ import (
 	"github.com/jcmturner/gokrb5/v8/messages"
 	"github.com/jcmturner/gokrb5/v8/types"
 
-	"github.com/ewsprobe/ewsprobe/ews/kerberos/kdctest"
+	"github.com/ewsprobe/ewsprobe/ews/testkit"
 )
 
 func TestClientPrincipal(t *testing.T) {
@@ -23,14 +23,14 @@ func TestClientPrincipal(t *testing.T) {
 		user, realm, want string
 		enterprise        bool
 	}{
-		{`CONTOSO\svc-crm`, kdctest.Realm, "svc-crm@CONTOSO.COM", false},
-		{"svc-crm", kdctest.Realm, "svc-crm@CONTOSO.COM", false},
-		{"svc-crm@contoso.com", kdctest.Realm, "svc-crm@CONTOSO.COM", false},
-		{"first.last@fabrikam.example", kdctest.Realm, `first.last\@fabrikam.example@CONTOSO.COM`, true},
+		{`CONTOSO\svc-crm`, testkit.Realm, "svc-crm@CONTOSO.COM", false},
+		{"svc-crm", testkit.Realm, "svc-crm@CONTOSO.COM", false},
+		{"svc-crm@contoso.com", testkit.Realm, "svc-crm@CONTOSO.COM", false},
+		{"first.last@fabrikam.example", testkit.Realm, `first.last\@fabrikam.example@CONTOSO.COM`, true},
 		{"svc-crm", "", "", false},
-		{`CONTOSO\`, kdctest.Realm, "", false},
-		{"@contoso.com", kdctest.Realm, "", false},
-		{"@fabrikam.example", kdctest.Realm, "", false},
+		{`CONTOSO\`, testkit.Realm, "", false},
+		{"@contoso.com", testkit.Realm, "", false},
+		{"@fabrikam.example", testkit.Realm, "", false},
 	} {
 		p, err := ClientPrincipal(c.user, c.realm)
 		if c.want == "" {
@@ -54,7 +54,7 @@ func TestServicePrincipal(t *testing.T) {
 		"HTTP/":                     "",
 		"HTTP/mail@":                "",
 	} {
-		p, err := ServicePrincipal(spn, kdctest.Realm)
+		p, err := ServicePrincipal(spn, testkit.Realm)
 		if want == "" {
 			if !errors.Is(err, ErrName) {
 				t.Errorf("%q: %v, %v", spn, p, err)
@@ -67,7 +67,7 @@ func TestServicePrincipal(t *testing.T) {
 
 func client(t testing.TB, user string) Principal {
 	t.Helper()
-	p, err := ClientPrincipal(user, kdctest.Realm)
+	p, err := ClientPrincipal(user, testkit.Realm)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +92,7 @@ func TestRequestWithoutPreauth(t *testing.T) {
 			t.Fatal(err)
 		}
 		b := m.ReqBody
-		if len(m.PAData) != 0 || !slices.Equal(b.EType, []int32{18, 17, 20, 19}) || b.SName.PrincipalNameString() != "krbtgt/CONTOSO.COM" || b.Realm != kdctest.Realm {
+		if len(m.PAData) != 0 || !slices.Equal(b.EType, []int32{18, 17, 20, 19}) || b.SName.PrincipalNameString() != "krbtgt/CONTOSO.COM" || b.Realm != testkit.Realm {
 			t.Errorf("%+v", m)
 		}
 		if enterprise := b.CName.NameType == 10; enterprise != strings.Contains(user, "@") || types.IsFlagSet(&b.KDCOptions, flags.Canonicalize) != enterprise {
@@ -106,7 +106,7 @@ func TestRequestWithoutPreauth(t *testing.T) {
 }
 
 // signIn plays both legs.
-func signIn(t testing.TB, k *kdctest.KDC, user, password string, now time.Time) (Answer, error) {
+func signIn(t testing.TB, k *testkit.KDC, user, password string, now time.Time) (Answer, error) {
 	t.Helper()
 	r := freeRequest(t, user)
 	a, err := r.Read(k.Answer(t, r.Bytes()))
@@ -122,9 +122,9 @@ func signIn(t testing.TB, k *kdctest.KDC, user, password string, now time.Time) 
 func TestSignIn(t *testing.T) {
 	for _, c := range []struct {
 		name     string
-		kdc      kdctest.KDC
+		kdc      testkit.KDC
 		user     string // svc-crm if ""
-		password string // kdctest.Password if ""
+		password string // testkit.Password if ""
 		skew     time.Duration
 		code     int32
 		err      error
@@ -132,41 +132,41 @@ func TestSignIn(t *testing.T) {
 		client   string // of the ticket
 	}{
 		{name: "right password", client: "svc-crm@CONTOSO.COM"},
-		{name: "right password, AES-128", kdc: kdctest.KDC{Enctype: 17}, client: "svc-crm@CONTOSO.COM"},
-		{name: "right password, SHA-2", kdc: kdctest.KDC{Enctype: 20}, client: "svc-crm@CONTOSO.COM"},
-		{name: "right password, 128 bits and SHA-2", kdc: kdctest.KDC{Enctype: 19}, client: "svc-crm@CONTOSO.COM"},
-		{name: "a salt of its own", kdc: kdctest.KDC{Salt: "CONTOSO.COMoldname"}, client: "svc-crm@CONTOSO.COM"},
-		{name: "a salt that is not ASCII", kdc: kdctest.KDC{Salt: "CONTOSO.COMsvc-ümlaut"}, client: "svc-crm@CONTOSO.COM"},
-		{name: "more iterations", kdc: kdctest.KDC{Params: []byte{0, 0, 0x20, 0}}, client: "svc-crm@CONTOSO.COM"},
-		{name: "no hints", kdc: kdctest.KDC{NoHints: true}, client: "svc-crm@CONTOSO.COM"},
+		{name: "right password, AES-128", kdc: testkit.KDC{Enctype: 17}, client: "svc-crm@CONTOSO.COM"},
+		{name: "right password, SHA-2", kdc: testkit.KDC{Enctype: 20}, client: "svc-crm@CONTOSO.COM"},
+		{name: "right password, 128 bits and SHA-2", kdc: testkit.KDC{Enctype: 19}, client: "svc-crm@CONTOSO.COM"},
+		{name: "a salt of its own", kdc: testkit.KDC{Salt: "CONTOSO.COMoldname"}, client: "svc-crm@CONTOSO.COM"},
+		{name: "a salt that is not ASCII", kdc: testkit.KDC{Salt: "CONTOSO.COMsvc-ümlaut"}, client: "svc-crm@CONTOSO.COM"},
+		{name: "more iterations", kdc: testkit.KDC{Params: []byte{0, 0, 0x20, 0}}, client: "svc-crm@CONTOSO.COM"},
+		{name: "no hints", kdc: testkit.KDC{NoHints: true}, client: "svc-crm@CONTOSO.COM"},
 		{name: "realm typed in lower case", user: "svc-crm@contoso.com", client: "svc-crm@CONTOSO.COM"},
-		{name: "name in another case", kdc: kdctest.KDC{LieClient: "SVC-CRM"}, client: "SVC-CRM@CONTOSO.COM"},
-		{name: "UPN with a foreign suffix", kdc: kdctest.KDC{Canonical: "svc-crm"}, user: "first.last@fabrikam.example", client: "svc-crm@CONTOSO.COM"},
+		{name: "name in another case", kdc: testkit.KDC{LieClient: "SVC-CRM"}, client: "SVC-CRM@CONTOSO.COM"},
+		{name: "UPN with a foreign suffix", kdc: testkit.KDC{Canonical: "svc-crm"}, user: "first.last@fabrikam.example", client: "svc-crm@CONTOSO.COM"},
 
 		{name: "wrong password", password: "wrong", code: CodePreauthFailed},
-		{name: "revoked", kdc: kdctest.KDC{Refuse: errorcode.KDC_ERR_CLIENT_REVOKED, Status: 0xC0000234}, code: CodeClientRevoked},
-		{name: "unknown", kdc: kdctest.KDC{Unknown: true}, code: CodeClientUnknown},
-		{name: "key expired", kdc: kdctest.KDC{Refuse: errorcode.KDC_ERR_KEY_EXPIRED}, code: CodeKeyExpired},
+		{name: "revoked", kdc: testkit.KDC{Refuse: errorcode.KDC_ERR_CLIENT_REVOKED, Status: 0xC0000234}, code: CodeClientRevoked},
+		{name: "unknown", kdc: testkit.KDC{Unknown: true}, code: CodeClientUnknown},
+		{name: "key expired", kdc: testkit.KDC{Refuse: errorcode.KDC_ERR_KEY_EXPIRED}, code: CodeKeyExpired},
 		{name: "clock ten minutes off", skew: 10 * time.Minute, code: CodeSkew},
-		{name: "no pre-authentication", kdc: kdctest.KDC{Open: true}, open: true},
-		{name: "no pre-authentication, and it lies", kdc: kdctest.KDC{Open: true, LieKey: true}, open: true},
+		{name: "no pre-authentication", kdc: testkit.KDC{Open: true}, open: true},
+		{name: "no pre-authentication, and it lies", kdc: testkit.KDC{Open: true, LieKey: true}, open: true},
 
-		{name: "another key", kdc: kdctest.KDC{LieKey: true}, err: ErrUntrusted},
-		{name: "another nonce", kdc: kdctest.KDC{LieNonce: true}, err: ErrUntrusted},
-		{name: "another realm", kdc: kdctest.KDC{LieRealm: "FABRIKAM.COM"}, err: ErrUntrusted},
-		{name: "another client", kdc: kdctest.KDC{LieClient: "administrator"}, err: ErrUntrusted},
-		{name: "another realm for a UPN", kdc: kdctest.KDC{Canonical: "svc-crm", LieRealm: "FABRIKAM.COM"}, user: "first.last@fabrikam.example", err: ErrUntrusted},
-		{name: "another service", kdc: kdctest.KDC{LieService: true}, err: ErrUntrusted},
-		{name: "another service's ticket", kdc: kdctest.KDC{LieTicket: true}, err: ErrUntrusted},
-		{name: "reply under RC4", kdc: kdctest.KDC{ReplyEnctype: etypeID.RC4_HMAC}, err: ErrEnctype},
-		{name: "session key for RC4", kdc: kdctest.KDC{SessionEnctype: etypeID.RC4_HMAC}, err: ErrEnctype},
-		{name: "session key of a wrong length", kdc: kdctest.KDC{SessionEnctype: etypeID.AES256_CTS_HMAC_SHA1_96}, err: ErrEnctype},
+		{name: "another key", kdc: testkit.KDC{LieKey: true}, err: ErrUntrusted},
+		{name: "another nonce", kdc: testkit.KDC{LieNonce: true}, err: ErrUntrusted},
+		{name: "another realm", kdc: testkit.KDC{LieRealm: "FABRIKAM.COM"}, err: ErrUntrusted},
+		{name: "another client", kdc: testkit.KDC{LieClient: "administrator"}, err: ErrUntrusted},
+		{name: "another realm for a UPN", kdc: testkit.KDC{Canonical: "svc-crm", LieRealm: "FABRIKAM.COM"}, user: "first.last@fabrikam.example", err: ErrUntrusted},
+		{name: "another service", kdc: testkit.KDC{LieService: true}, err: ErrUntrusted},
+		{name: "another service's ticket", kdc: testkit.KDC{LieTicket: true}, err: ErrUntrusted},
+		{name: "reply under RC4", kdc: testkit.KDC{ReplyEnctype: etypeID.RC4_HMAC}, err: ErrEnctype},
+		{name: "session key for RC4", kdc: testkit.KDC{SessionEnctype: etypeID.RC4_HMAC}, err: ErrEnctype},
+		{name: "session key of a wrong length", kdc: testkit.KDC{SessionEnctype: etypeID.AES256_CTS_HMAC_SHA1_96}, err: ErrEnctype},
 
-		{name: "no iterations to speak of", kdc: kdctest.KDC{Params: []byte{0, 0, 0, 1}}, err: ErrParameters},
-		{name: "just too few iterations", kdc: kdctest.KDC{Params: []byte{0, 0, 0x0f, 0xff}}, err: ErrParameters},
-		{name: "too many iterations", kdc: kdctest.KDC{Params: []byte{0, 1, 0, 1}}, err: ErrParameters},
-		{name: "iterations in three bytes", kdc: kdctest.KDC{Params: []byte{0, 0, 16}}, err: ErrParameters},
-		{name: "endless salt", kdc: kdctest.KDC{Salt: strings.Repeat("s", maxSalt+1)}, err: ErrParameters},
+		{name: "no iterations to speak of", kdc: testkit.KDC{Params: []byte{0, 0, 0, 1}}, err: ErrParameters},
+		{name: "just too few iterations", kdc: testkit.KDC{Params: []byte{0, 0, 0x0f, 0xff}}, err: ErrParameters},
+		{name: "too many iterations", kdc: testkit.KDC{Params: []byte{0, 1, 0, 1}}, err: ErrParameters},
+		{name: "iterations in three bytes", kdc: testkit.KDC{Params: []byte{0, 0, 16}}, err: ErrParameters},
+		{name: "endless salt", kdc: testkit.KDC{Salt: strings.Repeat("s", maxSalt+1)}, err: ErrParameters},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			user, password := c.user, c.password
@@ -174,9 +174,9 @@ func TestSignIn(t *testing.T) {
 				user = "svc-crm"
 			}
 			if password == "" {
-				password = kdctest.Password
+				password = testkit.Password
 			}
-			a, err := signIn(t, &c.kdc, user, password, kdctest.Noon.Add(c.skew))
+			a, err := signIn(t, &c.kdc, user, password, testkit.Noon.Add(c.skew))
 			if !errors.Is(err, c.err) {
 				t.Fatalf("error %v, want %v", err, c.err)
 			}
@@ -190,12 +190,12 @@ func TestSignIn(t *testing.T) {
 				t.Fatalf("%+v", a)
 			}
 			if a.Error != nil {
-				if a.Error.Code != c.code || !a.Error.Time.Equal(kdctest.Noon) || a.Error.Status != c.kdc.Status {
+				if a.Error.Code != c.code || !a.Error.Time.Equal(testkit.Noon) || a.Error.Status != c.kdc.Status {
 					t.Errorf("%+v", a.Error)
 				}
 			}
 			if tgt := a.Ticket; tgt != nil {
-				if tgt.Client.String() != c.client || !tgt.TicketGranting() || !tgt.End.Equal(kdctest.Noon.Add(10*time.Hour).Truncate(time.Second)) {
+				if tgt.Client.String() != c.client || !tgt.TicketGranting() || !tgt.End.Equal(testkit.Noon.Add(10*time.Hour).Truncate(time.Second)) {
 					t.Errorf("%v", tgt)
 				}
 			}
@@ -215,11 +215,11 @@ func TestEnctypeChoice(t *testing.T) {
 		{[]types.ETypeInfo2Entry{rc4}, 0},
 	} {
 		r := freeRequest(t, "svc-crm")
-		a, err := r.Read((&kdctest.KDC{}).Refusal(t, CodePreauthRequired, kdctest.ETypeInfo(t, c.offered...)))
+		a, err := r.Read((&testkit.KDC{}).Refusal(t, CodePreauthRequired, testkit.ETypeInfo(t, c.offered...)))
 		if err != nil {
 			t.Fatal(err)
 		}
-		made, err := r.WithPassword(kdctest.Password, a.Error, kdctest.Noon)
+		made, err := r.WithPassword(testkit.Password, a.Error, testkit.Noon)
 		if c.want == 0 {
 			if !errors.Is(err, ErrEnctype) || !strings.Contains(err.Error(), "rc4-hmac") {
 				t.Errorf("%v", err)
@@ -236,19 +236,19 @@ func TestEnctypeChoice(t *testing.T) {
 // The password must not be in what is printed of a request, the session key not
 // in what is printed of a ticket, whatever the verb.
 func TestNothingPrintsSecrets(t *testing.T) {
-	r, err := freeRequest(t, "svc-crm").WithPassword(kdctest.Password, nil, kdctest.Noon)
+	r, err := freeRequest(t, "svc-crm").WithPassword(testkit.Password, nil, testkit.Noon)
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := signIn(t, &kdctest.KDC{}, "svc-crm", kdctest.Password, kdctest.Noon)
+	a, err := signIn(t, &testkit.KDC{}, "svc-crm", testkit.Password, testkit.Noon)
 	if err != nil {
 		t.Fatal(err)
 	}
-	tgs, err := NewTGSRequest(*a.Ticket, service(t, kdctest.Service), kdctest.Noon)
+	tgs, err := NewTGSRequest(*a.Ticket, service(t, testkit.Service), testkit.Noon)
 	if err != nil {
 		t.Fatal(err)
 	}
-	kt, err := ReadKeytab(keytabFile(t, keytabKey{"svc-crm", kdctest.Realm, 1, 18}))
+	kt, err := ReadKeytab(keytabFile(t, keytabKey{"svc-crm", testkit.Realm, 1, 18}))
 	if err != nil {
 		t.Fatal(err)
 	}

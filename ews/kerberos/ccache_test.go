@@ -13,7 +13,7 @@ import (
 	"github.com/jcmturner/gokrb5/v8/test/testdata"
 	"github.com/jcmturner/gokrb5/v8/types"
 
-	"github.com/ewsprobe/ewsprobe/ews/kerberos/kdctest"
+	"github.com/ewsprobe/ewsprobe/ews/testkit"
 )
 
 // cacheFile is a credential cache to be written.
@@ -28,7 +28,7 @@ type cacheTicket struct {
 
 func ticketEntry(t testing.TB, ticket *Ticket) cacheTicket {
 	t.Helper()
-	return cacheTicket{ticket.Client, ticket.Server, ticket.key, ticket.End, kdctest.Marshalled(t, ticket.ticket.Marshal)}
+	return cacheTicket{ticket.Client, ticket.Server, ticket.key, ticket.End, testkit.Marshalled(t, ticket.ticket.Marshal)}
 }
 
 func (c cacheFile) bytes(version byte) []byte {
@@ -46,7 +46,7 @@ func (c cacheFile) bytes(version byte) []byte {
 	if version == 4 {
 		b = append(b, 0, 12, 0, 1, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0) // the KDC's clock
 	}
-	b = principal(b, Principal{1, []string{"svc-crm"}, kdctest.Realm})
+	b = principal(b, Principal{1, []string{"svc-crm"}, testkit.Realm})
 	for _, e := range c.entries {
 		b = principal(principal(b, e.client), e.server)
 		b = short(b, uint16(e.key.KeyType))
@@ -64,13 +64,13 @@ func (c cacheFile) bytes(version byte) []byte {
 }
 
 func TestCacheTickets(t *testing.T) {
-	tgt := ticketGrantingTicket(t, kdctest.Noon)
-	a, err := ask(t, &kdctest.KDC{}, tgt, kdctest.Service)
+	tgt := ticketGrantingTicket(t, testkit.Noon)
+	a, err := ask(t, &testkit.KDC{}, tgt, testkit.Service)
 	if err != nil {
 		t.Fatal(err)
 	}
 	old := ticketEntry(t, tgt)
-	old.end = kdctest.Noon.Add(-time.Hour).Truncate(time.Second)
+	old.end = testkit.Noon.Add(-time.Hour).Truncate(time.Second)
 	rc4 := ticketEntry(t, tgt)
 	rc4.server = service(t, "HTTP/old.contoso.com")
 	rc4.key = types.EncryptionKey{KeyType: 23, KeyValue: make([]byte, 16)}
@@ -85,22 +85,22 @@ func TestCacheTickets(t *testing.T) {
 			t.Errorf("%v", c)
 		}
 		for _, realm := range []string{"", "contoso.com"} {
-			got, err := c.TGT(realm, kdctest.Noon)
+			got, err := c.TGT(realm, testkit.Noon)
 			if err != nil || fmt.Sprint(got) != fmt.Sprint(tgt) {
 				t.Fatalf("%v, %v", got, err)
 			}
 			// It is as good as the one from the KDC.
-			if a, err := ask(t, &kdctest.KDC{}, got, kdctest.Service); err != nil || a.Ticket == nil {
+			if a, err := ask(t, &testkit.KDC{}, got, testkit.Service); err != nil || a.Ticket == nil {
 				t.Errorf("%+v, %v", a, err)
 			}
 		}
-		if got, err := c.Service(service(t, kdctest.Service), kdctest.Noon); err != nil || fmt.Sprint(got) != fmt.Sprint(a.Ticket) {
+		if got, err := c.Service(service(t, testkit.Service), testkit.Noon); err != nil || fmt.Sprint(got) != fmt.Sprint(a.Ticket) {
 			t.Errorf("%v, %v", got, err)
 		}
-		if _, err := c.Service(rc4.server, kdctest.Noon); !errors.Is(err, ErrEnctype) {
+		if _, err := c.Service(rc4.server, testkit.Noon); !errors.Is(err, ErrEnctype) {
 			t.Error(err)
 		}
-		if _, err := c.TGT("FABRIKAM.COM", kdctest.Noon); !errors.Is(err, ErrNoTicket) || !strings.Contains(err.Error(), "HTTP/mail.contoso.com@CONTOSO.COM") {
+		if _, err := c.TGT("FABRIKAM.COM", testkit.Noon); !errors.Is(err, ErrNoTicket) || !strings.Contains(err.Error(), "HTTP/mail.contoso.com@CONTOSO.COM") {
 			t.Error(err)
 		}
 		var expired *ExpiredError
@@ -138,7 +138,7 @@ func TestCacheAsLibrary(t *testing.T) {
 }
 
 func TestBrokenCache(t *testing.T) {
-	whole := cacheFile{[]cacheTicket{ticketEntry(t, ticketGrantingTicket(t, kdctest.Noon))}}.bytes(4)
+	whole := cacheFile{[]cacheTicket{ticketEntry(t, ticketGrantingTicket(t, testkit.Noon))}}.bytes(4)
 	bare := len(cacheFile{}.bytes(4)) // a cache without tickets is whole, too
 	for n := range whole {
 		if _, err := ReadCCache(whole[:n]); !errors.Is(err, ErrCCache) && n != bare {
@@ -157,13 +157,13 @@ func TestBrokenCache(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	e := ticketEntry(t, ticketGrantingTicket(t, kdctest.Noon))
+	e := ticketEntry(t, ticketGrantingTicket(t, testkit.Noon))
 	e.ticket = []byte("no ticket")
 	c, err := ReadCCache(cacheFile{[]cacheTicket{e}}.bytes(4))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.TGT("", kdctest.Noon); !errors.Is(err, ErrMalformed) {
+	if _, err := c.TGT("", testkit.Noon); !errors.Is(err, ErrMalformed) {
 		t.Error(err)
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/jcmturner/gokrb5/v8/iana/keyusage"
 	"github.com/jcmturner/gokrb5/v8/messages"
 
-	"github.com/ewsprobe/ewsprobe/ews/kerberos/kdctest"
+	"github.com/ewsprobe/ewsprobe/ews/testkit"
 )
 
 // oneOf fails for an error of none of these kinds.
@@ -61,20 +61,20 @@ func checkAnswer(t *testing.T, a Answer) {
 // makes the next request of it.
 func FuzzAnswer(f *testing.F) {
 	free := freeRequest(f, "svc-crm")
-	proved, err := free.WithPassword(kdctest.Password, nil, kdctest.Noon)
+	proved, err := free.WithPassword(testkit.Password, nil, testkit.Noon)
 	if err != nil {
 		f.Fatal(err)
 	}
-	tgs, err := NewTGSRequest(*ticketGrantingTicket(f, kdctest.Noon), service(f, kdctest.Service), kdctest.Noon)
+	tgs, err := NewTGSRequest(*ticketGrantingTicket(f, testkit.Noon), service(f, testkit.Service), testkit.Noon)
 	if err != nil {
 		f.Fatal(err)
 	}
-	for _, k := range []kdctest.KDC{{}, {Open: true}, {Refuse: CodeClientRevoked, Status: 0xC0000072}, {LieNonce: true}, {Params: []byte{0, 0, 32, 0}}} {
+	for _, k := range []testkit.KDC{{}, {Open: true}, {Refuse: CodeClientRevoked, Status: 0xC0000072}, {LieNonce: true}, {Params: []byte{0, 0, 32, 0}}} {
 		for _, r := range [][]byte{free.Bytes(), proved.Bytes(), tgs.Bytes()} {
 			f.Add(k.Answer(f, r))
 		}
 	}
-	kt, err := ReadKeytab(keytabFile(f, keytabKey{"svc-crm", kdctest.Realm, 1, 18}))
+	kt, err := ReadKeytab(keytabFile(f, keytabKey{"svc-crm", testkit.Realm, 1, 18}))
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -90,10 +90,10 @@ func FuzzAnswer(f *testing.F) {
 			if a.Error == nil {
 				continue
 			}
-			if _, err := free.WithPassword(kdctest.Password, a.Error, kdctest.Noon); err != nil {
+			if _, err := free.WithPassword(testkit.Password, a.Error, testkit.Noon); err != nil {
 				oneOf(t, err, ErrEnctype, ErrParameters)
 			}
-			if _, err := free.WithKeytab(kt, a.Error, kdctest.Noon); err != nil {
+			if _, err := free.WithKeytab(kt, a.Error, testkit.Noon); err != nil {
 				oneOf(t, err, ErrNoKey)
 			}
 		}
@@ -103,11 +103,11 @@ func FuzzAnswer(f *testing.F) {
 // FuzzReply reads what a KDC that knows the password may have encrypted, and
 // uses the ticket.
 func FuzzReply(f *testing.F) {
-	proved, err := freeRequest(f, "svc-crm").WithPassword(kdctest.Password, nil, kdctest.Noon)
+	proved, err := freeRequest(f, "svc-crm").WithPassword(testkit.Password, nil, testkit.Noon)
 	if err != nil {
 		f.Fatal(err)
 	}
-	var k kdctest.KDC
+	var k testkit.KDC
 	var m messages.ASRep
 	if err := m.Unmarshal(k.Answer(f, proved.Bytes())); err != nil {
 		f.Fatal(err)
@@ -125,24 +125,24 @@ func FuzzReply(f *testing.F) {
 		}
 		reply := m
 		reply.EncPart = sealed
-		a, err := proved.Read(kdctest.Marshalled(t, reply.Marshal))
+		a, err := proved.Read(testkit.Marshalled(t, reply.Marshal))
 		if err != nil {
 			oneOf(t, err, ErrMalformed, ErrUntrusted, ErrEnctype)
 			fit(t, err.Error())
 			return
 		}
 		checkAnswer(t, a)
-		if _, err := a.Ticket.Token(nil, kdctest.Noon); err != nil {
+		if _, err := a.Ticket.Token(nil, testkit.Noon); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := NewTGSRequest(*a.Ticket, service(t, kdctest.Service), kdctest.Noon); err != nil {
+		if _, err := NewTGSRequest(*a.Ticket, service(t, testkit.Service), testkit.Noon); err != nil {
 			oneOf(t, err, ErrName)
 		}
 	})
 }
 
 func FuzzReadToken(f *testing.F) {
-	f.Add(gssToken(f, tokenError, (&kdctest.KDC{}).Refusal(f, CodeModified, nil)))
+	f.Add(gssToken(f, tokenError, (&testkit.KDC{}).Refusal(f, CodeModified, nil)))
 	f.Add(gssToken(f, tokenAPRep, nil))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		e, err := ReadToken(raw)
@@ -155,7 +155,7 @@ func FuzzReadToken(f *testing.F) {
 }
 
 func FuzzCCache(f *testing.F) {
-	c := cacheFile{[]cacheTicket{ticketEntry(f, ticketGrantingTicket(f, kdctest.Noon))}}
+	c := cacheFile{[]cacheTicket{ticketEntry(f, ticketGrantingTicket(f, testkit.Noon))}}
 	f.Add(c.bytes(3))
 	f.Add(c.bytes(4))
 	f.Fuzz(func(t *testing.T, raw []byte) {
@@ -165,13 +165,13 @@ func FuzzCCache(f *testing.F) {
 			return
 		}
 		fit(t, c.Client.String())
-		for _, server := range []Principal{ticketGranting(kdctest.Realm), service(t, kdctest.Service)} {
-			ticket, err := c.Service(server, kdctest.Noon)
+		for _, server := range []Principal{ticketGranting(testkit.Realm), service(t, testkit.Service)} {
+			ticket, err := c.Service(server, testkit.Noon)
 			if err != nil {
 				oneOf(t, err, ErrNoTicket, ErrExpired, ErrEnctype, ErrMalformed)
 				continue
 			}
-			if _, err := ticket.Token(nil, kdctest.Noon); err != nil {
+			if _, err := ticket.Token(nil, testkit.Noon); err != nil {
 				oneOf(t, err, ErrMalformed)
 			}
 		}
@@ -179,7 +179,7 @@ func FuzzCCache(f *testing.F) {
 }
 
 func FuzzKeytab(f *testing.F) {
-	f.Add(keytabFile(f, keytabKey{"svc-crm", kdctest.Realm, 1, 18}, keytabKey{"svc-crm", kdctest.Realm, 2, 23}))
+	f.Add(keytabFile(f, keytabKey{"svc-crm", testkit.Realm, 1, 18}, keytabKey{"svc-crm", testkit.Realm, 2, 23}))
 	f.Add([]byte{5, 1, 0, 0, 0, 0})
 	free := freeRequest(f, "svc-crm")
 	f.Fuzz(func(t *testing.T, raw []byte) {
@@ -188,7 +188,7 @@ func FuzzKeytab(f *testing.F) {
 			oneOf(t, err, ErrKeytab)
 			return
 		}
-		if _, err := free.WithKeytab(kt, nil, kdctest.Noon); err != nil {
+		if _, err := free.WithKeytab(kt, nil, testkit.Noon); err != nil {
 			oneOf(t, err, ErrNoKey)
 		}
 	})
@@ -206,7 +206,7 @@ func FuzzConfig(f *testing.F) {
 		}
 		fit(t, c.DefaultRealm, c.Realm("mail.contoso.com"))
 		fit(t, c.NotRead...)
-		for _, k := range c.KDCs(kdctest.Realm) {
+		for _, k := range c.KDCs(testkit.Realm) {
 			fit(t, k)
 		}
 	})

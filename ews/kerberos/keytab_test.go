@@ -11,7 +11,7 @@ import (
 	"github.com/jcmturner/gokrb5/v8/keytab"
 	"github.com/jcmturner/gokrb5/v8/messages"
 
-	"github.com/ewsprobe/ewsprobe/ews/kerberos/kdctest"
+	"github.com/ewsprobe/ewsprobe/ews/testkit"
 )
 
 type keytabKey struct {
@@ -20,21 +20,21 @@ type keytabKey struct {
 	enctype     int32
 }
 
-// keytabFile makes a keytab of keys of kdctest.Password.
+// keytabFile makes a keytab of keys of testkit.Password.
 func keytabFile(t testing.TB, keys ...keytabKey) []byte {
 	t.Helper()
 	kt := keytab.New()
 	for _, k := range keys {
-		if err := kt.AddEntry(k.name, k.realm, kdctest.Password, kdctest.Noon, k.version, k.enctype); err != nil {
+		if err := kt.AddEntry(k.name, k.realm, testkit.Password, testkit.Noon, k.version, k.enctype); err != nil {
 			t.Fatal(err)
 		}
 	}
-	return kdctest.Marshalled(t, kt.Marshal)
+	return testkit.Marshalled(t, kt.Marshal)
 }
 
 func TestKeytabKey(t *testing.T) {
 	hint := func(enctype int32) *KRBError {
-		k := kdctest.KDC{Enctype: enctype}
+		k := testkit.KDC{Enctype: enctype}
 		a, err := freeRequest(t, "svc-crm").Read(k.Answer(t, freeRequest(t, "svc-crm").Bytes()))
 		if err != nil {
 			t.Fatal(err)
@@ -48,21 +48,21 @@ func TestKeytabKey(t *testing.T) {
 		enctype int32  // of the key that is taken
 		missing string // in the error
 	}{
-		{"the best", []keytabKey{{"svc-crm", kdctest.Realm, 1, 23}, {"svc-crm", kdctest.Realm, 1, 17}, {"svc-crm", kdctest.Realm, 1, 18}}, nil, 18, ""},
-		{"the newest", []keytabKey{{"svc-crm", kdctest.Realm, 1, 18}, {"svc-crm", kdctest.Realm, 2, 17}}, nil, 17, ""},
-		{"what the KDC has", []keytabKey{{"svc-crm", kdctest.Realm, 1, 18}, {"svc-crm", kdctest.Realm, 1, 17}}, hint(17), 17, ""},
+		{"the best", []keytabKey{{"svc-crm", testkit.Realm, 1, 23}, {"svc-crm", testkit.Realm, 1, 17}, {"svc-crm", testkit.Realm, 1, 18}}, nil, 18, ""},
+		{"the newest", []keytabKey{{"svc-crm", testkit.Realm, 1, 18}, {"svc-crm", testkit.Realm, 2, 17}}, nil, 17, ""},
+		{"what the KDC has", []keytabKey{{"svc-crm", testkit.Realm, 1, 18}, {"svc-crm", testkit.Realm, 1, 17}}, hint(17), 17, ""},
 		{"case", []keytabKey{{"SVC-CRM", "contoso.com", 1, 18}}, nil, 18, ""},
-		{"another account", []keytabKey{{"svc-other", kdctest.Realm, 1, 18}}, nil, 0, "it has svc-other@CONTOSO.COM (aes256-cts-hmac-sha1-96)"},
+		{"another account", []keytabKey{{"svc-other", testkit.Realm, 1, 18}}, nil, 0, "it has svc-other@CONTOSO.COM (aes256-cts-hmac-sha1-96)"},
 		{"another realm", []keytabKey{{"svc-crm", "FABRIKAM.COM", 1, 18}}, nil, 0, "it has svc-crm@FABRIKAM.COM"},
-		{"RC4 alone", []keytabKey{{"svc-crm", kdctest.Realm, 1, 23}}, nil, 0, "svc-crm@CONTOSO.COM (rc4-hmac)"},
-		{"not what the KDC has", []keytabKey{{"svc-crm", kdctest.Realm, 1, 17}}, hint(18), 0, "the KDC takes aes256-cts-hmac-sha1-96"},
+		{"RC4 alone", []keytabKey{{"svc-crm", testkit.Realm, 1, 23}}, nil, 0, "svc-crm@CONTOSO.COM (rc4-hmac)"},
+		{"not what the KDC has", []keytabKey{{"svc-crm", testkit.Realm, 1, 17}}, hint(18), 0, "the KDC takes aes256-cts-hmac-sha1-96"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			kt, err := ReadKeytab(keytabFile(t, c.keys...))
 			if err != nil {
 				t.Fatal(err)
 			}
-			r, err := freeRequest(t, "svc-crm").WithKeytab(kt, c.hint, kdctest.Noon)
+			r, err := freeRequest(t, "svc-crm").WithKeytab(kt, c.hint, testkit.Noon)
 			if c.missing != "" {
 				if !errors.Is(err, ErrNoKey) || !strings.Contains(err.Error(), c.missing) {
 					t.Error(err)
@@ -78,18 +78,18 @@ func TestKeytabKey(t *testing.T) {
 }
 
 func TestSignInWithKeytab(t *testing.T) {
-	kt, err := ReadKeytab(keytabFile(t, keytabKey{"svc-crm", kdctest.Realm, 3, 18}))
+	kt, err := ReadKeytab(keytabFile(t, keytabKey{"svc-crm", testkit.Realm, 3, 18}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for password, want := range map[string]int32{kdctest.Password: 0, "changed since": errorcode.KDC_ERR_PREAUTH_FAILED} {
-		k := kdctest.KDC{Password: password}
+	for password, want := range map[string]int32{testkit.Password: 0, "changed since": errorcode.KDC_ERR_PREAUTH_FAILED} {
+		k := testkit.KDC{Password: password}
 		r := freeRequest(t, "svc-crm")
 		a, err := r.Read(k.Answer(t, r.Bytes()))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if r, err = r.WithKeytab(kt, a.Error, kdctest.Noon); err != nil {
+		if r, err = r.WithKeytab(kt, a.Error, testkit.Noon); err != nil {
 			t.Fatal(err)
 		}
 		a, err = r.Read(k.Answer(t, r.Bytes()))
@@ -101,7 +101,7 @@ func TestSignInWithKeytab(t *testing.T) {
 
 // Errors about a keytab quote nothing of it.
 func TestBrokenKeytab(t *testing.T) {
-	whole := keytabFile(t, keytabKey{"svc-crm", kdctest.Realm, 1, 18})
+	whole := keytabFile(t, keytabKey{"svc-crm", testkit.Realm, 1, 18})
 	kt, err := ReadKeytab(whole)
 	if err != nil {
 		t.Fatal(err)
@@ -109,7 +109,7 @@ func TestBrokenKeytab(t *testing.T) {
 	key := kt.entries[0].key.KeyValue
 	long := []keytabKey{}
 	for i := range 20 {
-		long = append(long, keytabKey{fmt.Sprintf("svc-%d", i), kdctest.Realm, 1, 18})
+		long = append(long, keytabKey{fmt.Sprintf("svc-%d", i), testkit.Realm, 1, 18})
 	}
 	for n := range whole {
 		if _, err := ReadKeytab(whole[:n]); err == nil {

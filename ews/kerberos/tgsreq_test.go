@@ -14,12 +14,12 @@ import (
 	"github.com/jcmturner/gokrb5/v8/types"
 	"golang.org/x/crypto/cryptobyte"
 
-	"github.com/ewsprobe/ewsprobe/ews/kerberos/kdctest"
+	"github.com/ewsprobe/ewsprobe/ews/testkit"
 )
 
 func service(t testing.TB, spn string) Principal {
 	t.Helper()
-	p, err := ServicePrincipal(spn, kdctest.Realm)
+	p, err := ServicePrincipal(spn, testkit.Realm)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,14 +28,14 @@ func service(t testing.TB, spn string) Principal {
 
 func ticketGrantingTicket(t testing.TB, now time.Time) *Ticket {
 	t.Helper()
-	a, err := signIn(t, &kdctest.KDC{Now: now}, "svc-crm", kdctest.Password, now)
+	a, err := signIn(t, &testkit.KDC{Now: now}, "svc-crm", testkit.Password, now)
 	if err != nil || a.Ticket == nil {
 		t.Fatalf("%+v, %v", a, err)
 	}
 	return a.Ticket
 }
 
-func ask(t testing.TB, k *kdctest.KDC, tgt *Ticket, spn string) (Answer, error) {
+func ask(t testing.TB, k *testkit.KDC, tgt *Ticket, spn string) (Answer, error) {
 	t.Helper()
 	r, err := NewTGSRequest(*tgt, service(t, spn), k.Clock())
 	if err != nil {
@@ -45,31 +45,31 @@ func ask(t testing.TB, k *kdctest.KDC, tgt *Ticket, spn string) (Answer, error) 
 }
 
 func TestServiceTicket(t *testing.T) {
-	tgt := ticketGrantingTicket(t, kdctest.Noon)
+	tgt := ticketGrantingTicket(t, testkit.Noon)
 	for _, c := range []struct {
 		name     string
-		kdc      kdctest.KDC
-		spn      string // kdctest.Service if ""
+		kdc      testkit.KDC
+		spn      string // testkit.Service if ""
 		code     int32
 		err      error
 		referral string
 	}{
 		{name: "ticket"},
 		{name: "unknown service", spn: "HTTP/nosuch.contoso.com", code: CodeServiceUnknown},
-		{name: "no AES key of the service", kdc: kdctest.KDC{Refuse: CodeNoEnctype}, code: CodeNoEnctype},
-		{name: "referral", kdc: kdctest.KDC{Referral: "FABRIKAM.COM"}, referral: "FABRIKAM.COM"},
-		{name: "another key", kdc: kdctest.KDC{LieKey: true}, err: ErrUntrusted},
-		{name: "another nonce", kdc: kdctest.KDC{LieNonce: true}, err: ErrUntrusted},
-		{name: "another realm", kdc: kdctest.KDC{LieRealm: "FABRIKAM.COM"}, err: ErrUntrusted},
-		{name: "another client", kdc: kdctest.KDC{LieClient: "administrator"}, err: ErrUntrusted},
-		{name: "another service", kdc: kdctest.KDC{LieService: true}, err: ErrUntrusted},
-		{name: "another service's ticket", kdc: kdctest.KDC{LieTicket: true}, err: ErrUntrusted},
-		{name: "session key for RC4", kdc: kdctest.KDC{SessionEnctype: etypeID.RC4_HMAC}, err: ErrEnctype},
+		{name: "no AES key of the service", kdc: testkit.KDC{Refuse: CodeNoEnctype}, code: CodeNoEnctype},
+		{name: "referral", kdc: testkit.KDC{Referral: "FABRIKAM.COM"}, referral: "FABRIKAM.COM"},
+		{name: "another key", kdc: testkit.KDC{LieKey: true}, err: ErrUntrusted},
+		{name: "another nonce", kdc: testkit.KDC{LieNonce: true}, err: ErrUntrusted},
+		{name: "another realm", kdc: testkit.KDC{LieRealm: "FABRIKAM.COM"}, err: ErrUntrusted},
+		{name: "another client", kdc: testkit.KDC{LieClient: "administrator"}, err: ErrUntrusted},
+		{name: "another service", kdc: testkit.KDC{LieService: true}, err: ErrUntrusted},
+		{name: "another service's ticket", kdc: testkit.KDC{LieTicket: true}, err: ErrUntrusted},
+		{name: "session key for RC4", kdc: testkit.KDC{SessionEnctype: etypeID.RC4_HMAC}, err: ErrEnctype},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			spn := c.spn
 			if spn == "" {
-				spn = kdctest.Service
+				spn = testkit.Service
 			}
 			a, err := ask(t, &c.kdc, tgt, spn)
 			if !errors.Is(err, c.err) {
@@ -93,40 +93,40 @@ func TestServiceTicket(t *testing.T) {
 
 // The authenticator in a TGS-REQ carries the caller's time and the client.
 func TestAuthenticatorOfRequest(t *testing.T) {
-	var k kdctest.KDC
-	if _, err := ask(t, &k, ticketGrantingTicket(t, kdctest.Noon), kdctest.Service); err != nil {
+	var k testkit.KDC
+	if _, err := ask(t, &k, ticketGrantingTicket(t, testkit.Noon), testkit.Service); err != nil {
 		t.Fatal(err)
 	}
 	a := k.Authenticator
-	if !a.CTime.Equal(kdctest.Noon.Truncate(time.Second)) || a.Cusec != 123456 || a.CRealm != kdctest.Realm || a.CName.PrincipalNameString() != "svc-crm" {
+	if !a.CTime.Equal(testkit.Noon.Truncate(time.Second)) || a.Cusec != 123456 || a.CRealm != testkit.Realm || a.CName.PrincipalNameString() != "svc-crm" {
 		t.Errorf("%+v", a)
 	}
 }
 
 // A realm typed in lower case is spelt by the KDC from then on.
 func TestRealmAsTheKDCSpellsIt(t *testing.T) {
-	tgt := *ticketGrantingTicket(t, kdctest.Noon)
+	tgt := *ticketGrantingTicket(t, testkit.Noon)
 	tgt.Server.Components = []string{"krbtgt", "contoso.com"}
-	r, err := NewTGSRequest(tgt, Principal{2, []string{"HTTP", "mail.contoso.com"}, "contoso.com"}, kdctest.Noon)
+	r, err := NewTGSRequest(tgt, Principal{2, []string{"HTTP", "mail.contoso.com"}, "contoso.com"}, testkit.Noon)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var m messages.TGSReq
-	if err := m.Unmarshal(r.Bytes()); err != nil || m.ReqBody.Realm != kdctest.Realm {
+	if err := m.Unmarshal(r.Bytes()); err != nil || m.ReqBody.Realm != testkit.Realm {
 		t.Errorf("%q, %v", m.ReqBody.Realm, err)
 	}
 }
 
 func TestOtherRealmIsNotAsked(t *testing.T) {
-	tgt := ticketGrantingTicket(t, kdctest.Noon)
-	if _, err := NewTGSRequest(*tgt, service(t, "HTTP/mail@FABRIKAM.COM"), kdctest.Noon); !errors.Is(err, ErrName) || !strings.Contains(err.Error(), "FABRIKAM.COM") {
+	tgt := ticketGrantingTicket(t, testkit.Noon)
+	if _, err := NewTGSRequest(*tgt, service(t, "HTTP/mail@FABRIKAM.COM"), testkit.Noon); !errors.Is(err, ErrName) || !strings.Contains(err.Error(), "FABRIKAM.COM") {
 		t.Error(err)
 	}
-	a, err := ask(t, &kdctest.KDC{}, tgt, kdctest.Service)
+	a, err := ask(t, &testkit.KDC{}, tgt, testkit.Service)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := NewTGSRequest(*a.Ticket, service(t, kdctest.Service), kdctest.Noon); !errors.Is(err, ErrName) {
+	if _, err := NewTGSRequest(*a.Ticket, service(t, testkit.Service), testkit.Noon); !errors.Is(err, ErrName) {
 		t.Errorf("a service's ticket asks for another: %v", err)
 	}
 }
@@ -148,7 +148,7 @@ func acceptor(t *testing.T, token []byte) *messages.APReq {
 	if err := ap.Unmarshal(framed); err != nil {
 		t.Fatal(err)
 	}
-	if ok, err := ap.Verify(kdctest.ServiceKeys(t), 5*time.Minute, types.HostAddress{}, nil); !ok || err != nil {
+	if ok, err := ap.Verify(testkit.ServiceKeys(t), 5*time.Minute, types.HostAddress{}, nil); !ok || err != nil {
 		t.Fatalf("the acceptor refuses: %v, %v", ok, err)
 	}
 	return &ap
@@ -156,7 +156,7 @@ func acceptor(t *testing.T, token []byte) *messages.APReq {
 
 func TestToken(t *testing.T) {
 	now := time.Now()
-	a, err := ask(t, &kdctest.KDC{Now: now}, ticketGrantingTicket(t, now), kdctest.Service)
+	a, err := ask(t, &testkit.KDC{Now: now}, ticketGrantingTicket(t, now), testkit.Service)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -197,7 +197,7 @@ func gssToken(t testing.TB, id uint16, message []byte) []byte {
 }
 
 func TestReadToken(t *testing.T) {
-	refusal := (&kdctest.KDC{}).Refusal(t, CodeModified, nil)
+	refusal := (&testkit.KDC{}).Refusal(t, CodeModified, nil)
 	for _, c := range []struct {
 		name string
 		raw  []byte

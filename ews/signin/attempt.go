@@ -36,7 +36,7 @@ type Attempt struct {
 	hurried   bool          // the connection is not watched before it is used again
 
 	conn       *wire.Conn
-	cookies    *ews.Cookies
+	cookies    *wire.Cookies
 	channel    Channel
 	token      []byte // of the server, not answered yet
 	next       *Message

@@ -46,7 +46,7 @@ func TestCookiesGoBack(t *testing.T) {
 	roots := x509.NewCertPool()
 	roots.AddCert(server.Certificate())
 	c := &ews.Client{
-		URL: &url.URL{Scheme: "https", Host: "example.com", Path: "/EWS/Exchange.asmx"}, Address: server.Listener.Addr().String(), Cookies: &ews.Cookies{},
+		URL: &url.URL{Scheme: "https", Host: "example.com", Path: "/EWS/Exchange.asmx"}, Address: server.Listener.Addr().String(), Cookies: &wire.Cookies{},
 		Dialer:   &wire.Dialer{Host: "example.com", TLS: true, Roots: roots},
 		Recorder: ews.NewRecorder(&secret.Vault{}, nil), Credential: ews.Credential{User: `CONTOSO\me`, Password: "Passw0rd!good"},
 	}

@@ -60,7 +60,7 @@ func (p *SessionPool) Elsewhere(from string) {
 func (p *SessionPool) client(vault *secret.Vault) *ews.Client {
 	c := &ews.Client{
 		URL: p.URL, Address: p.Addresses[int(p.at.Load())%len(p.Addresses)], Dialer: p.Dialer, Recorder: ews.NewRecorder(vault, p.Follow),
-		Credential: p.Credential, ConnectLimit: p.ConnectLimit, Parsed: &p.parse, Cookies: &ews.Cookies{},
+		Credential: p.Credential, ConnectLimit: p.ConnectLimit, Parsed: &p.parse, Cookies: &wire.Cookies{},
 	}
 	c.Recorder.KnowFolder(p.own)
 	return c

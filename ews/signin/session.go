@@ -22,7 +22,7 @@ type Session struct {
 	hurried   bool // a connection is looked at only after it was idle for long
 
 	conn    *wire.Conn
-	cookies *ews.Cookies
+	cookies *wire.Cookies
 	signed  bool
 	used    time.Time
 

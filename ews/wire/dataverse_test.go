@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
-	"github.com/ewsprobe/ewsprobe/ews/loopbacktest"
+	"github.com/ewsprobe/ewsprobe/ews/testkit"
 )
 
 // TestOfferDataverse: what servers agree on when they are offered what Dataverse
@@ -53,7 +53,7 @@ func TestOfferDataverse(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			agreed, fail := (&Dialer{Host: host, TLS: true}).OfferDataverse(bounded(t), loopbacktest.Listen(t, c.server))
+			agreed, fail := (&Dialer{Host: host, TLS: true}).OfferDataverse(bounded(t), testkit.Listen(t, c.server))
 			got := ""
 			if agreed != nil {
 				got = agreed.Version + " " + agreed.CipherSuite
@@ -71,7 +71,7 @@ func TestOfferDataverse(t *testing.T) {
 // TestDataverseHello: crypto/tls reads it, and it offers the list and no more.
 func TestDataverseHello(t *testing.T) {
 	heard := make(chan *tls.ClientHelloInfo, 1)
-	addr := loopbacktest.Listen(t, func(c net.Conn) {
+	addr := testkit.Listen(t, func(c net.Conn) {
 		tls.Server(c, &tls.Config{GetConfigForClient: func(h *tls.ClientHelloInfo) (*tls.Config, error) {
 			heard <- h
 			return nil, io.EOF

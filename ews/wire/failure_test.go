@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
-	"github.com/ewsprobe/ewsprobe/ews/loopbacktest"
+	"github.com/ewsprobe/ewsprobe/ews/testkit"
 )
 
 // TestClassify has one error per line, where it happened, and the word for it.
@@ -90,7 +90,7 @@ func TestClassify(t *testing.T) {
 
 // TestRefused: a port at which nobody listens.
 func TestRefused(t *testing.T) {
-	addr := loopbacktest.Silent(t)
+	addr := testkit.Silent(t)
 	if o, fail := (&Dialer{Host: host, TLS: true}).Open(bounded(t), addr); fail == nil || fail.Code != evidence.ConnectRefused || fail.Phase != "connect" || o.ID != 1 || o.TLS != nil || o.Timing.Connect == nil {
 		t.Errorf("Open: %v, %+v", fail, o)
 	}
@@ -103,7 +103,7 @@ func TestRefused(t *testing.T) {
 	if _, fail := (&Dialer{Host: host, Proxy: &url.URL{Scheme: "http", Host: addr}}).Open(bounded(t), "10.0.0.1:443"); fail == nil || fail.Code != evidence.ConnectRefused || fail.Phase != "proxy" {
 		t.Errorf("Open through a proxy: %v", fail)
 	}
-	if fail := Reach(bounded(t), loopbacktest.Listen(t, func(net.Conn) {})); fail != nil {
+	if fail := Reach(bounded(t), testkit.Listen(t, func(net.Conn) {})); fail != nil {
 		t.Errorf("Reach of a listener: %v", fail)
 	}
 }
@@ -143,13 +143,13 @@ func TestBroken(t *testing.T) {
 		{"closed inside the header", say("HTTP/1.1 401 Unauthorized\r\nX: y\r\n"), evidence.Malformed},
 	}
 	for _, c := range cases {
-		a, fail := open(t, loopbacktest.Listen(t, c.server)).Post(bounded(t), ask())
+		a, fail := open(t, testkit.Listen(t, c.server)).Post(bounded(t), ask())
 		if fail == nil || fail.Code != c.want || fail.Phase != "read" || a.Response != nil {
 			t.Errorf("%s: %s, want %s", c.name, summary(a, fail), c.want)
 		}
 	}
 	// A reset inside the body leaves status and header.
-	a, fail := open(t, loopbacktest.Listen(t, func(c net.Conn) {
+	a, fail := open(t, testkit.Listen(t, func(c net.Conn) {
 		say("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhel")(c)
 		time.Sleep(50 * time.Millisecond)
 		reset(c)

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
-	"github.com/ewsprobe/ewsprobe/ews/loopbacktest"
+	"github.com/ewsprobe/ewsprobe/ews/testkit"
 )
 
 // FuzzAnswer: whatever a server answers, and wherever it stops, there is an
@@ -148,7 +148,7 @@ func TestEndlessAnswers(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			noLeak(t)
-			conn := open(t, loopbacktest.Listen(t, c.server))
+			conn := open(t, testkit.Listen(t, c.server))
 			start := time.Now()
 			a, fail := conn.Post(bounded(t), ask())
 			conn.Close()

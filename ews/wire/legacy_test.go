@@ -20,7 +20,7 @@ import (
 	"time"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
-	"github.com/ewsprobe/ewsprobe/ews/loopbacktest"
+	"github.com/ewsprobe/ewsprobe/ews/testkit"
 )
 
 // serverHello is a ServerHello that agrees on a suite, with a session identifier.
@@ -67,7 +67,7 @@ func TestLegacySuite(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			got, fail := (&Dialer{Host: host, TLS: true}).LegacySuite(bounded(t), loopbacktest.Listen(t, c.server))
+			got, fail := (&Dialer{Host: host, TLS: true}).LegacySuite(bounded(t), testkit.Listen(t, c.server))
 			if got != c.want || (fail == nil) != (c.fail == "") || fail != nil && fail.Code != c.fail {
 				t.Errorf("%q, %v; want %q, %q", got, fail, c.want, c.fail)
 			}
@@ -79,7 +79,7 @@ func TestLegacySuite(t *testing.T) {
 func TestLegacyHello(t *testing.T) {
 	for name, want := range map[string]string{host: host, host + ".": host, "192.0.2.1": "", "2001:db8::1": ""} {
 		heard := make(chan *tls.ClientHelloInfo, 1)
-		addr := loopbacktest.Listen(t, func(c net.Conn) {
+		addr := testkit.Listen(t, func(c net.Conn) {
 			tls.Server(c, &tls.Config{GetConfigForClient: func(h *tls.ClientHelloInfo) (*tls.Config, error) {
 				heard <- h
 				return nil, io.EOF

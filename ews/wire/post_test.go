@@ -16,7 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
-	"github.com/ewsprobe/ewsprobe/ews/loopbacktest"
+	"github.com/ewsprobe/ewsprobe/ews/testkit"
 )
 
 func gzipped(t *testing.T, plain []byte) string {
@@ -96,7 +96,7 @@ func TestAnswers(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			a, fail := open(t, loopbacktest.Listen(t, say(c.answer))).Post(bounded(t), ask())
+			a, fail := open(t, testkit.Listen(t, say(c.answer))).Post(bounded(t), ask())
 			got := summary(a, fail)
 			if fail != nil && fail.Code == evidence.ConnectionClosed {
 				got = "closed " + got // where nobody answered, the code says it
@@ -128,7 +128,7 @@ func TestHeaders(t *testing.T) {
 		{"Latin", "B\xfcro"},
 		{"Content-Length", "9"},
 	}
-	a, fail := open(t, loopbacktest.Listen(t, say(answer))).Post(bounded(t), ask())
+	a, fail := open(t, testkit.Listen(t, say(answer))).Post(bounded(t), ask())
 	if fail != nil {
 		t.Fatal(fail)
 	}
@@ -146,7 +146,7 @@ func TestHeaders(t *testing.T) {
 // TestLongHeader: what comes first is kept, and the rest read and forgotten.
 func TestLongHeader(t *testing.T) {
 	answer := "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: NTLM\r\n" + strings.Repeat("X-Padding: all work and no play\r\n", 3000) + "X-Last: 1\r\nContent-Length: 2\r\n\r\nok"
-	a, fail := open(t, loopbacktest.Listen(t, say(answer))).Post(bounded(t), ask())
+	a, fail := open(t, testkit.Listen(t, say(answer))).Post(bounded(t), ask())
 	if fail != nil {
 		t.Fatal(fail)
 	}
@@ -197,7 +197,7 @@ func TestRequest(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			came := make(chan string, 1)
-			addr := loopbacktest.Listen(t, func(conn net.Conn) {
+			addr := testkit.Listen(t, func(conn net.Conn) {
 				var copied bytes.Buffer
 				request(bufio.NewReader(io.TeeReader(conn, &copied)))
 				came <- copied.String()
@@ -217,7 +217,7 @@ func TestRequest(t *testing.T) {
 // how it was opened.
 func TestKeepAlive(t *testing.T) {
 	connections := make(chan struct{}, 10)
-	addr := loopbacktest.Listen(t, func(c net.Conn) {
+	addr := testkit.Listen(t, func(c net.Conn) {
 		connections <- struct{}{}
 		for r := bufio.NewReader(c); request(r) == nil; {
 			io.WriteString(c, "HTTP/1.1 401 Unauthorized\r\nContent-Length: 5\r\n\r\nhello")
@@ -277,7 +277,7 @@ func TestFit(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			conn := open(t, loopbacktest.Listen(t, c.server))
+			conn := open(t, testkit.Listen(t, c.server))
 			if a, fail := conn.Post(bounded(t), ask()); fail != nil {
 				t.Fatal(summary(a, fail))
 			}
@@ -299,7 +299,7 @@ func TestFit(t *testing.T) {
 	}
 	// A failed or cut answer ends the connection for good.
 	for _, answer := range []string{"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\ncut", "garbage\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 1048577\r\n\r\n" + strings.Repeat("x", 1<<20+1)} {
-		conn := open(t, loopbacktest.Listen(t, say(answer)))
+		conn := open(t, testkit.Listen(t, say(answer)))
 		conn.Post(bounded(t), ask())
 		if conn.Fit(0) {
 			t.Errorf("fit after %.60q", answer)
@@ -312,7 +312,7 @@ func TestFit(t *testing.T) {
 // TestEarlyAnswer: a server that refuses before it has read everything has said
 // something all the same.
 func TestEarlyAnswer(t *testing.T) {
-	addr := loopbacktest.Listen(t, func(c net.Conn) {
+	addr := testkit.Listen(t, func(c net.Conn) {
 		q, err := http.ReadRequest(bufio.NewReader(c))
 		if err != nil {
 			return
@@ -338,7 +338,7 @@ func TestEnds(t *testing.T) {
 	type try func(ctx context.Context, t *testing.T) (Answer, *evidence.Failure)
 	via := func(scheme string, server func(net.Conn)) try {
 		return func(ctx context.Context, t *testing.T) (Answer, *evidence.Failure) {
-			addr := loopbacktest.Listen(t, server)
+			addr := testkit.Listen(t, server)
 			d := &Dialer{Host: host, TLS: scheme == "tls"}
 			if strings.HasPrefix(scheme, "http") {
 				d.Proxy = &url.URL{Scheme: scheme, Host: addr}
@@ -355,7 +355,7 @@ func TestEnds(t *testing.T) {
 	}
 	post := func(server func(net.Conn)) try {
 		return func(ctx context.Context, t *testing.T) (Answer, *evidence.Failure) {
-			return open(t, loopbacktest.Listen(t, server)).Post(ctx, ask())
+			return open(t, testkit.Listen(t, server)).Post(ctx, ask())
 		}
 	}
 	drip := func(start string) func(net.Conn) {
@@ -386,7 +386,7 @@ func TestEnds(t *testing.T) {
 		{"slow body", "read", post(drip("HTTP/1.1 200 OK\r\n\r\n"))},
 		{"slow chunks", "read", post(drip("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfffff\r\n"))},
 		{"legacy suite", "tls", func(ctx context.Context, t *testing.T) (Answer, *evidence.Failure) {
-			_, fail := (&Dialer{Host: host}).LegacySuite(ctx, loopbacktest.Listen(t, silent))
+			_, fail := (&Dialer{Host: host}).LegacySuite(ctx, testkit.Listen(t, silent))
 			return Answer{}, fail
 		}},
 	}
@@ -433,17 +433,17 @@ func TestEnds(t *testing.T) {
 		noLeak(t)
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel()
-		if _, fail := (&Dialer{}).Open(ctx, loopbacktest.Listen(t, silent)); fail == nil || fail.Code != evidence.Interrupted || fail.Phase != "connect" {
+		if _, fail := (&Dialer{}).Open(ctx, testkit.Listen(t, silent)); fail == nil || fail.Code != evidence.Interrupted || fail.Phase != "connect" {
 			t.Errorf("Open: %v", fail)
 		}
-		if a, fail := open(t, loopbacktest.Listen(t, silent)).Post(ctx, ask()); fail == nil || fail.Code != evidence.Interrupted {
+		if a, fail := open(t, testkit.Listen(t, silent)).Post(ctx, ask()); fail == nil || fail.Code != evidence.Interrupted {
 			t.Errorf("Post: %s", summary(a, fail))
 		}
 	})
 	t.Run("connecting", func(t *testing.T) {
 		ctx, cancel := context.WithDeadline(context.Background(), time.Now().Add(-time.Second))
 		defer cancel()
-		if _, fail := (&Dialer{}).Open(ctx, loopbacktest.Listen(t, silent)); fail == nil || fail.Code != evidence.TimedOut || fail.Phase != "connect" {
+		if _, fail := (&Dialer{}).Open(ctx, testkit.Listen(t, silent)); fail == nil || fail.Code != evidence.TimedOut || fail.Phase != "connect" {
 			t.Errorf("Open: %v", fail)
 		}
 	})

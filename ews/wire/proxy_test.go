@@ -13,7 +13,7 @@ import (
 	"testing"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
-	"github.com/ewsprobe/ewsprobe/ews/loopbacktest"
+	"github.com/ewsprobe/ewsprobe/ews/testkit"
 )
 
 // tunnel answers CONNECT and joins both ends.
@@ -48,13 +48,13 @@ func TestTunnel(t *testing.T) {
 	ca, other := newAuthority(t, "Contoso CA"), newAuthority(t, "Other CA")
 	cert := ca.issue(t, nil)
 	secure, _, _ := serveTLSMany(t, &tls.Config{Certificates: []tls.Certificate{cert}})
-	plain := loopbacktest.Listen(t, say(refusal))
-	proxy := loopbacktest.Listen(t, func(c net.Conn) { tunnel(t, c) })
+	plain := testkit.Listen(t, say(refusal))
+	proxy := testkit.Listen(t, func(c net.Conn) { tunnel(t, c) })
 	proxyCert := ca.issue(t, func(c *x509.Certificate) {
 		c.DNSNames, c.IPAddresses = nil, []net.IP{net.IPv4(127, 0, 0, 1)}
 	})
-	overTLS := loopbacktest.Listen(t, func(c net.Conn) { tunnelTLS(t, c, proxyCert) })
-	wrongName := loopbacktest.Listen(t, func(c net.Conn) { tunnelTLS(t, c, cert) })
+	overTLS := testkit.Listen(t, func(c net.Conn) { tunnelTLS(t, c, proxyCert) })
+	wrongName := testkit.Listen(t, func(c net.Conn) { tunnelTLS(t, c, cert) })
 
 	cases := []struct {
 		name   string
@@ -73,8 +73,8 @@ func TestTunnel(t *testing.T) {
 		{"https through https, --ca-file", &Dialer{TLS: true, Roots: other.pool(), Extra: ca.pool()}, "https", overTLS, secure, "", ""},
 		{"proxy not trusted", &Dialer{TLS: true, Roots: other.pool(), Insecure: true}, "https", overTLS, secure, evidence.ConnectFailed, "proxy"},
 		{"proxy with another name", &Dialer{TLS: true, Roots: ca.pool(), Insecure: true}, "https", wrongName, secure, evidence.ConnectFailed, "proxy"},
-		{"proxy without TLS", &Dialer{TLS: true, Roots: ca.pool()}, "https", loopbacktest.Listen(t, say("HTTP/1.1 400 Bad\r\n\r\n")), secure, "", "proxy"},
-		{"server that is not there", &Dialer{}, "http", proxy, loopbacktest.Silent(t), evidence.ProxyRefused, "proxy"},
+		{"proxy without TLS", &Dialer{TLS: true, Roots: ca.pool()}, "https", testkit.Listen(t, say("HTTP/1.1 400 Bad\r\n\r\n")), secure, "", "proxy"},
+		{"server that is not there", &Dialer{}, "http", proxy, testkit.Silent(t), evidence.ProxyRefused, "proxy"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -143,14 +143,14 @@ func TestProxyAnswers(t *testing.T) {
 		{"long line", strings.Repeat("x", 200<<10), evidence.HeaderTooLarge, ""},
 	}
 	for _, c := range cases {
-		d := &Dialer{Host: host, TLS: true, Proxy: &url.URL{Scheme: "http", Host: loopbacktest.Listen(t, answers(c.answer))}}
+		d := &Dialer{Host: host, TLS: true, Proxy: &url.URL{Scheme: "http", Host: testkit.Listen(t, answers(c.answer))}}
 		o, fail := d.Open(bounded(t), "192.0.2.1:443")
 		if fail == nil || fail.Code != c.want || fail.Phase != "proxy" || !strings.Contains(fail.Text, c.text) || o.Conn != nil || o.TLS != nil {
 			t.Errorf("%s: %v, want %s with %q", c.name, fail, c.want, c.text)
 		}
 	}
 	// What the server says in the same breath as the proxy is not lost.
-	d := &Dialer{Host: host, Proxy: &url.URL{Scheme: "http", Host: loopbacktest.Listen(t, func(c net.Conn) {
+	d := &Dialer{Host: host, Proxy: &url.URL{Scheme: "http", Host: testkit.Listen(t, func(c net.Conn) {
 		answers("HTTP/1.1 200 OK\r\n\r\nearly")(c)
 		io.Copy(io.Discard, c)
 	})}}

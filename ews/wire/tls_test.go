@@ -22,7 +22,7 @@ import (
 	"time"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
-	"github.com/ewsprobe/ewsprobe/ews/loopbacktest"
+	"github.com/ewsprobe/ewsprobe/ews/testkit"
 )
 
 const day = 24 * time.Hour
@@ -115,7 +115,7 @@ func serveTLS(t *testing.T, config *tls.Config) (addr string, h *heard, done fun
 	h = &heard{}
 	var all sync.WaitGroup
 	all.Add(1)
-	addr = loopbacktest.Listen(t, func(c net.Conn) {
+	addr = testkit.Listen(t, func(c net.Conn) {
 		defer all.Done()
 		s := tls.Server(c, config)
 		r := bufio.NewReader(io.TeeReader(s, h))
@@ -274,7 +274,7 @@ func TestTrust(t *testing.T) {
 func serveTLSMany(t *testing.T, config *tls.Config) (addr string, h *heard, certificate *x509.Certificate) {
 	t.Helper()
 	h = &heard{}
-	addr = loopbacktest.Listen(t, func(c net.Conn) {
+	addr = testkit.Listen(t, func(c net.Conn) {
 		s := tls.Server(c, config)
 		for r := bufio.NewReader(io.TeeReader(s, h)); request(r) == nil; {
 			io.WriteString(s, refusal)
@@ -382,7 +382,7 @@ func TestBrokenHandshakes(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			o, fail := (&Dialer{Host: host, TLS: true, Roots: ca.pool()}).Open(bounded(t), loopbacktest.Listen(t, c.server))
+			o, fail := (&Dialer{Host: host, TLS: true, Roots: ca.pool()}).Open(bounded(t), testkit.Listen(t, c.server))
 			if o.Conn != nil || fail == nil || fail.Phase != "tls" || c.want != "" && fail.Code != c.want || !strings.Contains(fail.Text, c.text) {
 				t.Errorf("%v, want %s with %q", fail, c.want, c.text)
 			}

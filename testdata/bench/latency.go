@@ -6,8 +6,8 @@ import (
 	"os/exec"
 	"time"
 
-	"github.com/ewsprobe/ewsprobe/ews/loopbacktest"
 	"github.com/ewsprobe/ewsprobe/ews/standin"
+	"github.com/ewsprobe/ewsprobe/ews/testkit"
 )
 
 const oneWay = 50 * time.Millisecond
@@ -71,10 +71,10 @@ func delay(to string) (net.Listener, error) {
 				}
 				defer far.Close()
 				go func() {
-					loopbacktest.Carry(far, near, 2*oneWay, oneWay)
+					testkit.Carry(far, near, 2*oneWay, oneWay)
 					far.Close()
 				}()
-				loopbacktest.Carry(near, far, 0, oneWay)
+				testkit.Carry(near, far, 0, oneWay)
 			}()
 		}
 	}()

@@ -1,4 +1,4 @@
-package ews
+package wire
 
 import (
 	"fmt"
@@ -26,8 +26,8 @@ const (
 	longestCookie = 4096
 )
 
-// set takes over the Set-Cookie fields of an answer.
-func (c *Cookies) set(fields []string) {
+// Set takes over the Set-Cookie fields of an answer.
+func (c *Cookies) Set(fields []string) {
 	if c == nil {
 		return
 	}
@@ -56,9 +56,9 @@ func (c *Cookies) Copy() *Cookies {
 	return &Cookies{kept: slices.Clone(c.kept)}
 }
 
-// field is the Cookie field of a request, and what the record says of it; "" for
+// Field is the Cookie field of a request, and what the record says of it; "" for
 // none.
-func (c *Cookies) field(u *url.URL) (value, described string) {
+func (c *Cookies) Field(u *url.URL) (value, described string) {
 	if c == nil {
 		return "", ""
 	}

@@ -1,4 +1,4 @@
-package dctest
+package testkit
 
 import (
 	"net"

@@ -1,4 +1,4 @@
-package dctest
+package testkit
 
 import (
 	"crypto/ecdsa"
@@ -16,8 +16,6 @@ import (
 	"time"
 
 	ber "github.com/go-asn1-ber/asn1-ber"
-
-	"github.com/ewsprobe/ewsprobe/ews/loopbacktest"
 )
 
 // Authority is a certification authority that lives as long as a test.
@@ -108,7 +106,7 @@ type Directory struct {
 func StartLDAPS(t testing.TB, certificate tls.Certificate, answer func(c net.Conn, q Request)) *Directory {
 	t.Helper()
 	d := &Directory{}
-	d.Address = loopbacktest.ListenTLS(t, certificate, func(c net.Conn) {
+	d.Address = ListenTLS(t, certificate, func(c net.Conn) {
 		q, err := readBind(c)
 		if err != nil {
 			return // the client did not like the certificate
@@ -147,7 +145,7 @@ func readBind(c net.Conn) (Request, error) {
 func Says(code int64, message string) func(net.Conn, Request) {
 	return func(c net.Conn, q Request) {
 		_, _ = c.Write(Answer(q.ID, code, message))
-		loopbacktest.Wait(c)
+		Wait(c)
 	}
 }
 

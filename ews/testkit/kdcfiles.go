@@ -1,4 +1,4 @@
-package kdctest
+package testkit
 
 import (
 	"encoding/binary"

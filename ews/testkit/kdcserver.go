@@ -1,7 +1,4 @@
-// Package dctest is a scripted domain controller on loopback for tests: a KDC
-// over TCP and a directory over LDAPS, each telling the truth or doing harm. It
-// counts what it was sent. For tests alone.
-package dctest
+package testkit
 
 import (
 	"encoding/binary"
@@ -14,14 +11,11 @@ import (
 	"github.com/jcmturner/gokrb5/v8/iana/patype"
 	"github.com/jcmturner/gokrb5/v8/messages"
 	"github.com/jcmturner/gokrb5/v8/types"
-
-	"github.com/ewsprobe/ewsprobe/ews/kerberos/kdctest"
-	"github.com/ewsprobe/ewsprobe/ews/loopbacktest"
 )
 
-// KDC listens for Kerberos over TCP (RFC 4120 7.2.2: each message behind its
+// KDCServer listens for Kerberos over TCP (RFC 4120 7.2.2: each message behind its
 // length in four bytes).
-type KDC struct {
+type KDCServer struct {
 	Address string
 
 	mu   sync.Mutex
@@ -36,7 +30,7 @@ const (
 )
 
 // Truthful is a KDC that answers as k does.
-func Truthful(t testing.TB, k *kdctest.KDC) *KDC {
+func Truthful(t testing.TB, k *KDC) *KDCServer {
 	t.Helper()
 	var turn sync.Mutex
 	return StartKDC(t, func(c net.Conn, kind string, request []byte) {
@@ -47,10 +41,10 @@ func Truthful(t testing.TB, k *kdctest.KDC) *KDC {
 }
 
 // StartKDC is a KDC that does whatever answer does on the connection.
-func StartKDC(t testing.TB, answer func(c net.Conn, kind string, request []byte)) *KDC {
+func StartKDC(t testing.TB, answer func(c net.Conn, kind string, request []byte)) *KDCServer {
 	t.Helper()
-	k := &KDC{}
-	k.Address = loopbacktest.Listen(t, func(c net.Conn) {
+	k := &KDCServer{}
+	k.Address = Listen(t, func(c net.Conn) {
 		var head [4]byte
 		if _, err := io.ReadFull(c, head[:]); err != nil {
 			return
@@ -75,7 +69,7 @@ func StartKDC(t testing.TB, answer func(c net.Conn, kind string, request []byte)
 }
 
 // Seen are the requests so far.
-func (k *KDC) Seen() []string {
+func (k *KDCServer) Seen() []string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return slices.Clone(k.seen)

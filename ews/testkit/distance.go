@@ -1,4 +1,4 @@
-package loopbacktest
+package testkit
 
 import (
 	"io"

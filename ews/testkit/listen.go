@@ -1,7 +1,4 @@
-// Package loopbacktest has what scripted servers on loopback share: a listener
-// that ends with its test, ways to be a bad peer, and distance. For tests and
-// measurements alone.
-package loopbacktest
+package testkit
 
 import (
 	"crypto/tls"

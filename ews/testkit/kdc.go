@@ -1,8 +1,4 @@
-// Package kdctest is a KDC for tests (RFC 4120), written with the library's own
-// message types and not with package kerberos: what a request says is decrypted
-// and verified, and an answer is true, or false about one thing. It is for tests
-// alone and dials and listens nowhere.
-package kdctest
+package testkit
 
 import (
 	"encoding/binary"
