@@ -18,13 +18,6 @@ const (
 	ProfileAuto      = "auto"
 )
 
-// Defaults of a check.
-const (
-	DefaultTimeout       = 30 * time.Second
-	DefaultMaxRejections = 2
-	DefaultCertWarnDays  = 30
-)
-
 // DynamicsUserAgents are the agents under which Dynamics is known to call:
 // server-side synchronization itself matches CRM/*, Test Connection was
 // recorded as the EWS Managed API's default.

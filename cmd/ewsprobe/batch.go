@@ -53,12 +53,9 @@ func runBatch(c *call, s *config.Settings, std stdio) error {
 
 func batchWith(c *call, s *config.Settings, std stdio, mask *report.Mask) error {
 	cfg, err := configureBatch(c.ctx, s, std)
-	if err != nil {
-		return err
-	}
-	file, err := c.one("FILE.csv")
-	if err != nil {
-		return err
+	file, fileErr := c.one("FILE.csv")
+	if err := config.Join(err, fileErr); err != nil {
+		return refusalOf(err)
 	}
 	if file == "-" && s.PasswordFile == "-" {
 		return usage("FILE.csv and --password-file cannot both be standard input; put the password into a file or into EWSPROBE_PASSWORD")
@@ -172,23 +169,12 @@ func batchTrouble(err error, file string) error {
 func configureBatch(ctx context.Context, s *config.Settings, std stdio) (batch.Config, error) {
 	b := batch.Config{Concurrency: s.Concurrency, PerMailbox: s.TimeoutPerMailbox}
 	var err error
-	if b.Probe, err = s.Config(ctx, std.env); err != nil {
-		return b, refusalOf(err)
-	}
+	b.Probe, err = s.Config(ctx, std.env)
 	b.Impersonate, b.Probe.Impersonate = b.Probe.Impersonate, false
-	if s.Shard != "" {
-		if b.Shard, err = batch.ParseShard(s.Shard); err != nil {
-			return b, usage("--shard: %v", err)
-		}
+	if b.Shard, _ = batch.ParseShard(s.Shard); b.Shard.Of > 1 {
+		b.Probe.MaxRejections = 1 // each shard counts for itself, and all of them sign in with the account
 	}
-	if b.Shard.Of > 1 {
-		// Each shard counts for itself, and all of them sign in with the account.
-		if s.Given("max-rejections") && b.Probe.MaxRejections > 1 {
-			return b, usage("--max-rejections %d: with more than one shard it is 1, because each shard counts for itself; leave it out", b.Probe.MaxRejections)
-		}
-		b.Probe.MaxRejections = 1
-	}
-	return b, nil
+	return b, err
 }
 
 // inputError is a failure to read on in the middle of the input.

@@ -35,11 +35,8 @@ func checkCommand(std stdio) *command {
 func check(c *call, s *config.Settings, std stdio) error {
 	s.Argument(c.args)
 	cfg, err := s.Config(c.ctx, std.env)
-	if err != nil {
-		return err
-	}
-	out, err := planOutput(s, std, "")
-	if err != nil {
+	out, outErr := planOutput(s, std, "")
+	if err := config.Join(err, outErr); err != nil {
 		return err
 	}
 	if out.mask != nil {

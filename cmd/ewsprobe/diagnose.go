@@ -17,7 +17,7 @@ func diagnoseCommand(std stdio) *command {
 		name:  "diagnose",
 		usage: "evaluates a saved JSON report again, without any network",
 		args:  "FILE.json",
-		about: "The evidence in the file is judged by this version's rules; the verdict stored in it is ignored. - reads standard input.",
+		about: "The evidence in the file is evaluated by this version's rules; the verdict stored in it is ignored. - reads standard input.",
 		keys:  s.Keys, settings: s,
 		run: func(c *call) error {
 			accepted := s.ReadBaseline(c.ctx)

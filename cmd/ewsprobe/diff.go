@@ -22,9 +22,9 @@ func diffCommand(std stdio) *command {
 		name:  "diff",
 		usage: "compares two saved JSON reports: what differs, and which difference explains the verdicts",
 		args:  "A.json B.json",
-		about: "Inside and outside, before and after, works here and not there. Both records are judged by this version's rules, " +
-			"then each difference is put from one into the other and judged again. No network.",
-		exits: "0 the verdicts are the same, 1 they differ, 3 a file cannot be judged.",
+		about: "Inside and outside, before and after, works here and not there. Both records are evaluated by this version's rules, " +
+			"then each difference is put from one into the other and evaluated again. No network.",
+		exits: "0 the verdicts are the same, 1 they differ, 3 a file cannot be evaluated.",
 		keys:  config.KeysOf(f, "diff"),
 		run:   func(c *call) error { return compare(c, *f, std) },
 	}

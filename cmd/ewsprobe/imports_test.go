@@ -142,7 +142,7 @@ func TestImportDirection(t *testing.T) {
 		{
 			pkg: "probe/config",
 			may: []string{
-				"ews", "ews/cloud", "ews/evidence", "ews/kerberos", "probe", "probe/baseline", "probe/config/address", "probe/dynamics", "probe/report",
+				"ews", "ews/cloud", "ews/evidence", "ews/kerberos", "probe", "probe/baseline", "probe/batch", "probe/config/address", "probe/dynamics", "probe/report",
 				"go.yaml.in/yaml/v3", "golang.org/x/crypto/x509roots/fallback/bundle", "golang.org/x/net/publicsuffix", "golang.org/x/sys/windows",
 			},
 			never: []string{"net", "crypto/tls"},

@@ -1,5 +1,5 @@
 // Command ewsprobe says why Dynamics 365 server-side synchronization gets a 401
-// from Exchange Web Services, what proves it and what mends it.
+// from Exchange Web Services, what proves it and what fixes it.
 package main
 
 import (

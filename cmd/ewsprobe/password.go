@@ -61,7 +61,7 @@ func usablePassword(text, source string, std stdio) (string, error) {
 		return "", unusable("the password in %s %v", source, err)
 	}
 	if config.Blanks(text) {
-		fmt.Fprintf(std.err, "ewsprobe: the password in %s begins or ends with a blank; it is sent as it is\n", source)
+		fmt.Fprintf(std.err, "ewsprobe: the password in %s begins or ends with a blank; it is used as it is\n", source)
 	}
 	return text, nil
 }

@@ -49,13 +49,6 @@ type Config struct {
 	Watch func(func() Progress)
 }
 
-// Defaults of a run: as many connections as Dynamics makes, and long enough for
-// the five minutes that a throttled server usually asks for.
-const (
-	DefaultConcurrency = 10
-	DefaultPerMailbox  = 10 * time.Minute
-)
-
 // run is one batch under way.
 type run struct {
 	Config

@@ -41,15 +41,18 @@ func (p Problems) Invalid() bool {
 	return true
 }
 
-// Join puts the problems of several steps together; another error goes before
-// them, alone. nil where there are none.
+// Join puts the problems of several steps together, and errors that are one
+// (Problem); another error goes before them, alone. nil where there are none.
 func Join(errs ...error) error {
 	var all Problems
 	for _, err := range errs {
 		var p Problems
+		var one interface{ Problem() Problem }
 		switch {
 		case errors.As(err, &p):
 			all = append(all, p...)
+		case errors.As(err, &one):
+			all = append(all, one.Problem())
 		case err != nil:
 			return err
 		}

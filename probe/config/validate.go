@@ -10,6 +10,7 @@ import (
 
 	"github.com/ewsprobe/ewsprobe/ews"
 	"github.com/ewsprobe/ewsprobe/probe"
+	"github.com/ewsprobe/ewsprobe/probe/batch"
 	"github.com/ewsprobe/ewsprobe/probe/config/address"
 )
 
@@ -263,12 +264,21 @@ func (s *Settings) checkBatch(cfg *probe.Config) {
 			ks.usage("{" + key + "} and {user-column} exclude each other: each row has an account of its own")
 		}
 	}
+	if s.Shard != "" {
+		shard, err := batch.ParseShard(s.Shard)
+		switch {
+		case err != nil:
+			ks.usage("{shard}: %v", err)
+		case shard.Of > 1 && ks.from["max-rejections"].rank == byFlag && s.MaxRejections > 1:
+			ks.usage("{max-rejections} %d: with more than one shard it is 1, because each shard counts for itself; leave it out", s.MaxRejections)
+		}
+	}
 	switch {
 	case cfg.FromAddress != "":
 		ks.usage("{target} has to be an EWS URL or a host: one endpoint serves all mailboxes; `ewsprobe check %s` finds it by Autodiscover", cfg.FromAddress)
 	case cfg.NoCredentials:
 		ks.usage("{no-credentials} asks for no mailbox, so there is nothing for a batch to do; use `ewsprobe check --no-credentials`")
 	case cfg.ProfileAuth == probe.ProfileOAuth:
-		ks.usage("{profile-auth} oauth: no mailbox can be asked for without a token; use `ewsprobe check`, which judges the endpoint")
+		ks.usage("{profile-auth} oauth: no mailbox can be asked for without a token; use `ewsprobe check`, which evaluates the endpoint")
 	}
 }
