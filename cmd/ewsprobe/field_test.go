@@ -67,6 +67,9 @@ type fieldExpect struct {
 // fieldParts are the parts of the program that the cases try.
 var fieldParts = []string{"answer", "tls", "signin", "farm", "autodiscover", "mailbox", "alert", "input", "kerberos"}
 
+// fieldRequests are the requests that an answer can be to.
+var fieldRequests = []string{"anonymous", "bearer", "ntlm1", "ntlm3", "basic", "logon", "token", "negotiate", "any"}
+
 func readFieldCases(tb testing.TB) []fieldCase {
 	tb.Helper()
 	files, err := filepath.Glob(fieldFolder + "/*.yaml")
@@ -95,6 +98,13 @@ func readFieldCases(tb testing.TB) []fieldCase {
 		case c.Expect.empty():
 			tb.Fatalf("%s: nothing is expected", file)
 		}
+		for _, server := range c.Servers {
+			for _, a := range slices.Concat(append(server.Nodes, server.Answers)...) {
+				if len(a.To) == 0 || slices.ContainsFunc(a.To, func(to string) bool { return !slices.Contains(fieldRequests, to) }) {
+					tb.Fatalf("%s: an answer is to %q; take some of %s", file, a.To, strings.Join(fieldRequests, ", "))
+				}
+			}
+		}
 		cases = append(cases, c)
 	}
 	return cases
@@ -107,7 +117,7 @@ func (e fieldExpect) empty() bool {
 
 // TestField replays every case of testdata/field through the program. A case with
 // fails_today is known to be wrong; once it is right the test says so (with -v), and
-// -unmark takes the line out, from when on the case has to stay right.
+// -unmark takes the line out, and from then on the case has to stay right.
 func TestField(t *testing.T) {
 	var table sync.Mutex
 	var lines []string
