@@ -158,8 +158,8 @@ func (e *estimator) paused(sent, resume time.Time) {
 		e.resumed, e.calls, e.busyInRow = resume, 0, 0
 	}()
 	pause := resume.Sub(sent)
-	if e.served == 0 && !e.since.IsZero() {
-		return // nothing was allowed since the last: the same pause goes on
+	if e.served == 0 {
+		return // nothing was allowed since the last: it tells no rate
 	}
 	took := sent.Sub(e.since)
 	if e.since.IsZero() {
