@@ -41,7 +41,7 @@ func SayCause(number int, variant string, p Params) string {
 			return "There is no sentence " + variant + " of this cause"
 		}
 	}
-	return render(text, p)
+	return render(text, &p)
 }
 
 // Causes lists the six causes in the order of their numbers. The caller may

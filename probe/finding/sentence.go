@@ -34,7 +34,7 @@ func Say(c Code, variant string, p Params) (summary, detail string) {
 	if !ok {
 		return catalogue()[i].Title, fmt.Sprintf("There is no sentence %q of %s.", variant, c)
 	}
-	return render(s.Summary, p), render(s.Detail, p)
+	return render(s.Summary, &p), render(s.Detail, &p)
 }
 
 // Phrase makes a phrase of text/phrases.tmpl.
@@ -56,7 +56,10 @@ func phrase(base *template.Template, name string, of any) string {
 
 // render executes a template; one that cannot be executed, which a test finds,
 // says so.
-func render(text string, p Params) string {
+func render(text string, p *Params) string {
+	if !strings.Contains(text, "{{") {
+		return text
+	}
 	t, err := compile(text)
 	var b strings.Builder
 	if err == nil {

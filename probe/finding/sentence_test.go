@@ -67,7 +67,7 @@ func TestSentencesCanBeMade(t *testing.T) {
 		Differences: []Difference{{}}, Contradictions: []Contradiction{{}}, Plans: []Plan{{}},
 	}} {
 		everySentence(func(where, text string) {
-			got := render(text, p)
+			got := render(text, &p)
 			if strings.Contains(got, "There is an error") || strings.Contains(got, "<no value>") {
 				t.Errorf("%s, %s: %s", where, name, got)
 			}
@@ -90,7 +90,8 @@ func TestSentencesAreWhole(t *testing.T) {
 				t.Errorf("%s %s: summary %q", d.Code, variant, s.Summary)
 			}
 			stopped := d.Code == "inconclusive" && variant != Usual || d.Code == "ok"
-			if detail := render(s.Detail, filled()); (detail == "") != stopped || !stopped && !strings.HasSuffix(detail, ".") {
+			p := filled()
+			if detail := render(s.Detail, &p); (detail == "") != stopped || !stopped && !strings.HasSuffix(detail, ".") {
 				t.Errorf("%s %s: detail %q", d.Code, variant, detail)
 			}
 		}
