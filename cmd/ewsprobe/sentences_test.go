@@ -25,8 +25,6 @@ var foreign = [][3]string{
 	{"ews/wire", "remote error", "net.OpError of crypto/tls: an alert that came"},
 	{"ews/wire", "local error", "net.OpError of crypto/tls: an alert that was sent"},
 	{"probe", "current user", "a Scheme of the plan"},
-	{"probe/rule", "EWS is disabled for this user or tenant", "Exchange's Reason-Phrase"},
-	{"probe/rule", "EWS is blocked by policy for this user or tenant", "Exchange's Reason-Phrase"},
 }
 
 // comparing are the functions of package strings that look for one text in

@@ -194,7 +194,7 @@ func logonBlocked(v *view) *hit {
 		h.confidence = finding.Undetermined
 	}
 	switch {
-	case one && isKerberosName((*schemes)[0]):
+	case one && !password:
 		h.params.Only = "kerberos"
 	case one && (*schemes)[0] == "Basic":
 		h.params.Only = "basic"

@@ -237,16 +237,11 @@ func isKerberos(l *evidence.Logon) bool {
 	return l.Scheme == "Negotiate" && l.Mechanism == evidence.MechanismKerberos
 }
 
-const kerberosName = "Kerberos in Negotiate"
-
-// isKerberosName says that a name given by mechanism is that of Kerberos.
-func isKerberosName(name string) bool { return name == kerberosName }
-
 // mechanism names a logon's scheme, and what was inside Negotiate.
 func mechanism(l *evidence.Logon) string {
 	switch {
 	case isKerberos(l):
-		return kerberosName
+		return "Kerberos in Negotiate"
 	case l.Scheme == "Negotiate" && l.Mechanism != "" && l.Mechanism != evidence.MechanismNTLM:
 		return l.Mechanism + " in Negotiate"
 	case l.Scheme == "Negotiate":

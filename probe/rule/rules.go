@@ -59,7 +59,8 @@ type row struct {
 	also func(*view) *hit // for the run, when it holds at no address
 }
 
-// table has every code that evidence can lead to. bad-usage and config-invalid
+// table has every code that evidence can lead to: a new check begins here (doc.go
+// has the list of places). bad-usage and config-invalid
 // come before there is evidence; ok and inconclusive are what is left when the
 // table has been asked (judge.go). The order here means nothing: precedence is
 // the catalogue's.

@@ -18,6 +18,7 @@ func credentialsRejected(v *view) *hit {
 	h.reason = undetermined
 	p := &h.params
 	var remembered *evidence.Item
+	password := false // other than a ticket alone
 	note := func(item *evidence.Item, name string) {
 		h.cite(item)
 		p.Count++
@@ -36,6 +37,7 @@ func credentialsRejected(v *view) *hit {
 			}
 			if l.Result == evidence.Refused && !l.Comparison && !n.strangers(item) {
 				note(item, mechanism(l))
+				password = password || !isKerberos(l)
 			}
 		}
 	}
@@ -54,10 +56,11 @@ func credentialsRejected(v *view) *hit {
 			p.Source = source(item)
 		}
 		note(item, l.Scheme)
+		password = true
 	}
 	said := v.why()
 	switch {
-	case len(p.Schemes) == 1 && (isKerberosName(p.Schemes[0]) || p.Schemes[0] == evidence.SchemeKerberos) && !v.rec.Target.CurrentUser:
+	case p.Count > 0 && !password && !v.rec.Target.CurrentUser:
 		h.variant = "ticket"
 		return h
 	case p.Count > 0:
