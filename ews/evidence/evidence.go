@@ -8,6 +8,11 @@
 // false. And no secret ever enters: Authorization values are named, not kept;
 // what a server says after it was sent a credential is reduced to the facts
 // that judging needs (see package secret).
+//
+// A text is tagged with what it is (walk.go): cleaning, redaction and comparing go
+// by the tags. A sentence of this program's own is a code with what it names
+// (detail.go); rules look at the code. To add a fact: a tagged field here, and
+// what writes it.
 package evidence
 
 import (

@@ -99,10 +99,11 @@ func (w Visitor) field(v reflect.Value, s step) {
 	case s.Kind == "":
 		w.value(f)
 	case s.Kind == KindHeaders:
-		for i, h := range f.Interface().([][2]string) {
-			value := w.text(Field{Kind: KindHeader, Said: s.Said, Name: h[0]}, h[1])
-			name := w.text(Field{Kind: KindHeaderName, Said: s.Said}, h[0])
-			f.Index(i).Set(reflect.ValueOf([2]string{name, value}))
+		list := *f.Addr().Interface().(*[][2]string)
+		for i := range list {
+			h := &list[i]
+			h[1] = w.text(Field{Kind: KindHeader, Said: s.Said, Name: h[0]}, h[1])
+			h[0] = w.text(Field{Kind: KindHeaderName, Said: s.Said}, h[0])
 		}
 	case f.Kind() == reflect.Slice:
 		for i := range f.Len() {

@@ -117,6 +117,46 @@ func TestEveryTextIsReplaced(t *testing.T) {
 	}
 }
 
+// And no report of such a record shows it, in whichever format.
+func TestNoReportShowsACanary(t *testing.T) {
+	for _, canary := range []string{"Canary7", "canary7.corp.example", "canary7@canary7.example", "203.0.113.77", "0xcb00714d", "3405803853"} {
+		var rec evidence.Record
+		fill(reflect.ValueOf(&rec).Elem(), canary)
+		rec.Started = time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC)
+		item := rec.Items[0]
+		rec.Items = nil
+		steps := []evidence.Step{
+			evidence.StepResolve, evidence.StepAnonymous, evidence.StepEmptyBearer, evidence.StepNTLMNegotiate, evidence.StepLogon, evidence.StepSkipped, evidence.StepSignedIn,
+			evidence.StepKDCAsk, evidence.StepKDCLogon, evidence.StepTicket, evidence.StepDirectoryBind, evidence.StepAutodiscoverSCP, evidence.StepAutodiscoverAsk,
+			evidence.StepAutodiscoverLogon, evidence.StepCloudLocation, evidence.StepCloudGraphUser, evidence.StepProfile,
+		}
+		for i, step := range steps {
+			one := item
+			one.ID, one.Step = fmt.Sprintf("e%d", i+1), step
+			response := *item.Response
+			response.Status = []int{200, 401, 403, 503}[i%4]
+			one.Response = &response
+			if i%3 == 0 {
+				one.Error = nil
+			}
+			rec.Items = append(rec.Items, one)
+		}
+		for _, auth := range []string{"basic", "ntlm", "oauth"} {
+			rec.Target.ProfileAuth, rec.Target.URL = auth, "https://canary7.example/EWS/Exchange.asmx"
+			shown := report.New(New().Record(rec), "test")
+			for _, f := range report.Formats {
+				out, err := shown.Render(f.Name, report.Style{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, m := range regexp.MustCompile(`(?i)canary7|203\.0\.113\.77|cb00714d|3405803853`).FindAllIndex(out, 3) {
+					t.Errorf("%s, %s shows %q of %q", auth, f.Name, out[max(0, m[0]-80):min(len(out), m[1]+20)], canary)
+				}
+			}
+		}
+	}
+}
+
 func fill(v reflect.Value, text string) {
 	switch v.Kind() {
 	case reflect.String:
