@@ -26,11 +26,16 @@ func batchCommand(std stdio) *command {
 		name:  "batch",
 		usage: "checks many mailboxes through one endpoint and one service account",
 		args:  "FILE.csv",
-		about: "FILE.csv is an export of the mailboxes of Dynamics (CSV, or JSON of the Web API), or any CSV with a column of addresses (--column); " +
+		about: "FILE.csv is an export of the mailboxes of Dynamics (CSV, or JSON of the Web API), " +
+			"or any CSV with a column of addresses (--column); " +
 			"- is standard input. The endpoint is examined once; then one call is made for each mailbox, as fast as the server allows. " +
-			"text, json (one object per line) and csv come row by row, the other formats at the end. A redacted table keeps only the column of addresses.",
+			"text, json (one object per line) and csv come row by row, the other formats at the end. " +
+			"A redacted table keeps only the column of addresses.",
 		examples: []example{
-			{"All mailboxes, as Dynamics reaches them", "ewsprobe batch --user svc-crm@contoso.com --impersonate --target mail.contoso.com mailboxes.csv"},
+			{
+				"All mailboxes, as Dynamics reaches them",
+				"ewsprobe batch --user svc-crm@contoso.com --impersonate --target mail.contoso.com mailboxes.csv",
+			},
 			{"As the exported profile says", "ewsprobe batch --profile profile.csv mailboxes.csv"},
 			{"For a script, and to be gone on with", "ewsprobe batch ... --format json --resume state mailboxes.csv >> results.jsonl"},
 			{"As a page for others, without names", "ewsprobe batch ... --redact --save results.html mailboxes.csv"},
@@ -44,7 +49,8 @@ func batchCommand(std stdio) *command {
 func runBatch(c *call, s *config.Settings, std stdio) error {
 	for _, key := range []string{"resume", "shard"} {
 		if s.Redact && s.Given(key) {
-			return usage("--redact and --%s exclude each other: the numbers of the placeholders hold for one run; join the results first, with ewsprobe merge --redact", key)
+			return usage("--redact and --%s exclude each other: the numbers of the placeholders hold for one run; "+
+				"join the results first, with ewsprobe merge --redact", key)
 		}
 	}
 	mask, std := unnamed(s.Redact, std)

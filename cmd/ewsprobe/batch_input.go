@@ -76,7 +76,8 @@ func (in *input) partial() string {
 	if !in.table.More() {
 		return ""
 	}
-	return in.name + " is one page of an answer of the Web API (it has @odata.nextLink), so the mailboxes of the other pages were not checked; fetch all pages"
+	return in.name + " is one page of an answer of the Web API (it has @odata.nextLink), " +
+		"so the mailboxes of the other pages were not checked; fetch all pages"
 }
 
 func headerNames(header []string) string {

@@ -71,7 +71,8 @@ func openOutputs(set *config.Settings, std stdio, in *input, mask *report.Mask) 
 	}
 	format, _ := report.FindFormat(set.Format)
 	if set.Resume != "" && format.Whole {
-		return nil, usage("--format %s cannot be gone on with by --resume; use json (>> results.jsonl), and then ewsprobe merge --format %s", format.Name, format.Name)
+		return nil, usage("--format %s cannot be gone on with by --resume; use json (>> results.jsonl), and then ewsprobe merge --format %s",
+			format.Name, format.Name)
 	}
 	if err := o.add(format, nil, in); err != nil {
 		o.close()
@@ -106,7 +107,8 @@ func (o *outputs) add(f report.Format, file *replacing, in *input) (err error) {
 	if f.Whole {
 		w = out.to
 	}
-	out.Sink, err = f.Batch(report.Output{W: w, Style: o.stdio.style(), Header: o.mask.Header(in.table.Header, in.column), Temp: tempIn(folder)})
+	header := o.mask.Header(in.table.Header, in.column)
+	out.Sink, err = f.Batch(report.Output{W: w, Style: o.stdio.style(), Header: header, Temp: tempIn(folder)})
 	return err
 }
 
@@ -145,14 +147,15 @@ func (o *outputs) flush() error { return o.each((*outlet).flush) }
 // output there is nothing to go on for.
 func (o *outputs) each(do func(*outlet) error) error {
 	for _, out := range o.list {
-		if out.err != nil {
-			continue
+		before := out.err
+		if before == nil {
+			out.err = do(out)
 		}
-		if out.err = do(out); out.err == nil {
+		switch {
+		case out.err != nil && out.file == nil:
+			return out.err // the first time and ever after: what follows is not written either
+		case out.err == nil || before != nil:
 			continue
-		}
-		if out.file == nil {
-			return out.err
 		}
 		out.file.abandon()
 		lost := fmt.Errorf("--save %s was given up: it cannot be written (%w)", out.file.name, out.err)

@@ -166,7 +166,8 @@ func (p *progress) line(f batch.Progress) string {
 		if why != "" { // how long the rest takes, nobody knows
 			return fmt.Sprintf("%d of %s%d rows, %s", done, about, total, why) + p.counts(f)
 		}
-		s = fmt.Sprintf("%d of %s%d rows, %.1f/s, %s left", done, about, total, rate, time.Duration(float64(total-done)/rate*float64(time.Second)).Round(time.Second))
+		left := time.Duration(float64(total-done) / rate * float64(time.Second)).Round(time.Second)
+		s = fmt.Sprintf("%d of %s%d rows, %.1f/s, %s left", done, about, total, rate, left)
 	}
 	if why != "" {
 		s = fmt.Sprintf("%d rows, %s", done, why)

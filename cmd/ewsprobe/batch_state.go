@@ -17,13 +17,15 @@ func openState(file string, cfg batch.Config, in *input, out *outputs) (*batch.S
 		return nil, nil
 	}
 	if out.replaces() {
-		return nil, usage("--resume and --save exclude each other: a file that is saved begins anew; append standard output to a file instead (>> results.jsonl)")
+		return nil, usage("--resume and --save exclude each other: a file that is saved begins anew; " +
+			"append standard output to a file instead (>> results.jsonl)")
 	}
 	if info, err := os.Stat(file); err == nil && !info.Mode().IsRegular() {
 		return nil, unusable("--resume %s is not a file that can be gone on with; name a file", file)
 	}
 	about := sha256.Sum256([]byte(strings.Join(append([]string{
-		cfg.Probe.URL.String(), cfg.Probe.User, fmt.Sprint(cfg.Impersonate), cfg.Probe.ProfileAuth, cfg.Shard.String(), fmt.Sprint(in.column, in.user, in.passwordFile),
+		cfg.Probe.URL.String(), cfg.Probe.User, fmt.Sprint(cfg.Impersonate), cfg.Probe.ProfileAuth, cfg.Shard.String(),
+		fmt.Sprint(in.column, in.user, in.passwordFile),
 	}, in.table.Header...), "\x00")))
 	s, err := batch.OpenState(file, hex.EncodeToString(about[:12]), bootID(), out.sync)
 	switch {

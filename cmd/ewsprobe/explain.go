@@ -22,7 +22,8 @@ func explainCommand(std stdio) *command {
 		name:  "explain",
 		usage: "says what a verdict code or a pasted Dynamics alert means and what to do",
 		args:  `[CODE | GUIDE | "pasted alert text"]`,
-		about: "Without an argument it lists all codes and guides. A guide has short names too: hma, ep, shards. What it does not know is exit code 3.",
+		about: "Without an argument it lists all codes and guides. A guide has short names too: hma, ep, shards. " +
+			"What it does not know is exit code 3.",
 		examples: []example{
 			{"Paste what Dynamics says", `ewsprobe explain "Http server returned 401 Unauthorized exception"`},
 			{"A guide as a page for a browser", "ewsprobe explain --format html first-check > first-check.html"},
@@ -121,7 +122,8 @@ func (e *explainer) list() {
 		rows = append(rows, []string{name, guide.Title(name)})
 	}
 	table("Guides")
-	e.text(0, "Ask for one: ewsprobe explain basic-disabled. Or paste what Dynamics says: ewsprobe explain \"Http server returned 401 Unauthorized exception\".")
+	e.text(0, "Ask for one: ewsprobe explain basic-disabled. "+
+		"Or paste what Dynamics says: ewsprobe explain \"Http server returned 401 Unauthorized exception\".")
 }
 
 func (e *explainer) code(text string) bool {
@@ -166,7 +168,8 @@ func (e *explainer) section(title, text string) {
 
 // sample fills a remedy with names that stand for the reader's own.
 func sample(s string) string {
-	return strings.NewReplacer("{server}", "<SERVER>", "{host}", "mail.contoso.com", "{user}", "svc-crm@contoso.com", "{mailbox}", "anna@contoso.com").Replace(s)
+	return strings.NewReplacer("{server}", "<SERVER>", "{host}", "mail.contoso.com",
+		"{user}", "svc-crm@contoso.com", "{mailbox}", "anna@contoso.com").Replace(s)
 }
 
 func (e *explainer) topic(text string) bool {

@@ -28,7 +28,8 @@ func mergeCommand(std stdio) *command {
 		usage: "joins the results of shards, or of runs that were resumed",
 		args:  "FILE...",
 		about: "FILE are results of batch --format json. The rows are printed once each, in the order of the input, then a summary of all. " +
-			"A row that is there twice is named on standard error, and so are rows that are missing. Of two results the later one counts, and any before not-checked.",
+			"A row that is there twice is named on standard error, and so are rows that are missing. " +
+			"Of two results the later one counts, and any before not-checked.",
 		examples: []example{{"As a page to be sent", "ewsprobe merge --format html --redact results.jsonl > results.html"}},
 		exits:    "the worst of the rows, and 3 if rows are missing.",
 		keys:     config.KeysOf(f, "merge"),

@@ -72,7 +72,8 @@ func reportOf(rec evidence.Record, mask *redact.Redactor, std stdio) report.Repo
 	shown := report.New(mask.Record(rec), version())
 	if a, b := r.Verdict, shown.Verdict; a.Code != b.Code || a.Status != b.Status || a.Cause != b.Cause || a.Confidence != b.Confidence {
 		// The promise is that this does not happen; if it does, the reader must know.
-		std.complain(fmt.Errorf("--redact: the record without names is judged %s, the whole one %s; what was taken out matters here", b.Code, a.Code))
+		std.complain(fmt.Errorf("--redact: the record without names is judged %s, the whole one %s; what was taken out matters here",
+			b.Code, a.Code))
 	}
 	return shown
 }

@@ -38,7 +38,11 @@ type Progress struct {
 }
 
 func newTally(started time.Time) *tally {
-	return &tally{started: started, s: report.Summary{Started: started, FrontEnds: map[string]int{}}, far: Progress{ByStatus: map[finding.Status]int{}}}
+	return &tally{
+		started: started,
+		s:       report.Summary{Started: started, FrontEnds: map[string]int{}},
+		far:     Progress{ByStatus: map[finding.Status]int{}},
+	}
 }
 
 func (t *tally) request(n int) {

@@ -6,35 +6,19 @@ import (
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 )
 
-// lookUpLabels are the look-ups in the order in which they are shown: they run
-// beside each other, so their own order means nothing.
-var lookUpLabels = []struct {
-	step  evidence.Step
-	label string
-}{
-	{evidence.StepCloudLocation, "Exchange Online"},
-	{evidence.StepCloudDomainTenant, "Entra"},
-	{evidence.StepCloudNamedTenant, "Entra, --tenant"},
-	{evidence.StepCloudDynamics, "Dynamics"},
-	{evidence.StepCloudToken, "Entra, token"},
-	{evidence.StepCloudGraphUser, "Graph, user"},
-	{evidence.StepCloudGraphSettings, "Graph, mailbox"},
-	{evidence.StepCloudGraphDeleted, "Graph, deleted"},
-}
-
 // lookedUp are the lines of the look-ups outside the network.
 func lookedUp(r Report) [][2]string {
 	var lines [][2]string
-	for _, l := range lookUpLabels {
+	for _, one := range steps {
 		for _, item := range r.Evidence {
-			if item.Step != l.step || item.Cloud == nil {
+			if item.Step != one.step || item.Cloud == nil {
 				continue
 			}
 			status := "-  "
 			if item.Response != nil {
 				status = fmt.Sprint(item.Response.Status)
 			}
-			lines = append(lines, [2]string{l.label, status + "  " + lookUp(item)})
+			lines = append(lines, [2]string{one.name, status + "  " + lookUp(item)})
 		}
 	}
 	return lines

@@ -27,7 +27,8 @@ func DiffText(d diff.Result, s Style) string {
 			}
 			p.b.WriteString(l + "\n")
 		}
-		p.hanging(3, "", strings.TrimPrefix(fmt.Sprintf("%s, %s, %s", one.side.File, one.side.Target, one.side.Started.UTC().Format("2006-01-02 15:04 UTC")), ", "))
+		about := fmt.Sprintf("%s, %s, %s", one.side.File, one.side.Target, one.side.Started.UTC().Format("2006-01-02 15:04 UTC"))
+		p.hanging(3, "", strings.TrimPrefix(about, ", "))
 	}
 	p.heading("What explains it")
 	for _, line := range explanation(d) {
@@ -85,7 +86,8 @@ func explanation(d diff.Result) []string {
 	for _, e := range d.Differences {
 		switch e.Explains {
 		case diff.Both:
-			lines = append(lines, fmt.Sprintf("The %s: with what B has there, A is judged %s, and with what A has there, B is judged %s.", e.What, to(a, b), to(b, a)))
+			lines = append(lines, fmt.Sprintf("The %s: with what B has there, A is judged %s, and with what A has there, B is judged %s.",
+				e.What, to(a, b), to(b, a)))
 		case diff.OnlyA:
 			lines = append(lines, fmt.Sprintf("The %s: with what B has there, A is judged %s. B has more that keeps its verdict.", e.What, to(a, b)))
 		case diff.OnlyB:
@@ -97,11 +99,13 @@ func explanation(d diff.Result) []string {
 		lines = append(lines, fmt.Sprintf("The %s, and the %s: both together turn each verdict into the other.", d.Together[0], d.Together[1]))
 	case len(lines) > 0:
 	case len(d.Together) == 2:
-		lines = append(lines, fmt.Sprintf("No difference alone. The %s, and the %s: both together turn one verdict into the other.", d.Together[0], d.Together[1]))
+		lines = append(lines, fmt.Sprintf("No difference alone. The %s, and the %s: both together turn one verdict into the other.",
+			d.Together[0], d.Together[1]))
 	case len(d.Differences) == 0:
 		lines = append(lines, "The verdicts differ, but nothing that is compared here does.")
 	default:
-		lines = append(lines, "No difference alone and no two of them turn one verdict into the other: the records differ in too much. Change one thing at a time between two checks.")
+		lines = append(lines, "No difference alone and no two of them turn one verdict into the other: the records differ in too much. "+
+			"Change one thing at a time between two checks.")
 	}
 	return lines
 }
@@ -117,7 +121,8 @@ func causeDifferences(d diff.Result) []string {
 	return rows
 }
 
-func words(s finding.CauseStatus) string { return strings.ReplaceAll(string(s), "-", " ") }
+// words are a word of a closed list as people write it.
+func words[T any](s T) string { return strings.ReplaceAll(fmt.Sprint(s), "-", " ") }
 
 // DiffJSON writes a comparison as one object.
 func DiffJSON(d diff.Result) ([]byte, error) { return indented(d) }

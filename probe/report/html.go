@@ -27,7 +27,7 @@ var pageTemplate = sync.OnceValue(func() *template.Template {
 			about, _ := finding.LookupCause(n)
 			return about.Title
 		},
-		"words": func(s any) string { return strings.ReplaceAll(fmt.Sprint(s), "-", " ") },
+		"words": words[any],
 		"clock": func(s string) string { return strings.TrimSuffix(strings.Replace(s, "T", " ", 1), "Z") },
 		"upper": func(s any) string { return strings.ToUpper(fmt.Sprint(s)) },
 	}).Parse(pageSource))
@@ -73,7 +73,7 @@ func htmlReport(r Report, _ Style) ([]byte, error) {
 func newHTMLPage(r Report) (htmlPage, error) {
 	page := htmlPage{
 		Report: r, Subject: r.subject(), Confidence: strings.Trim(confidence(r.Verdict), " ()"),
-		Began: r.Started.UTC().Format("2006-01-02 15:04:05 UTC"), Lasted: fmt.Sprintf("%.1f s", float64(max(r.DurationMS, 0))/1000),
+		Began: day(r.Started), Lasted: fmt.Sprintf("%.1f s", float64(max(r.DurationMS, 0))/1000),
 		Others: r.Findings, Seen: seenRows(r), Empty: len(r.Evidence) == 0,
 	}
 	if len(r.Findings) > 0 && r.Findings[0].Code == r.Verdict.Code {
@@ -88,12 +88,8 @@ func newHTMLPage(r Report) (htmlPage, error) {
 }
 
 func factsOf(n rule.Node) [][2]string {
-	var rows [][2]string
-	add := func(name, value string) {
-		if value != "" {
-			rows = append(rows, [2]string{name, value})
-		}
-	}
+	var rows pairs
+	add := rows.some
 	s := n.Server
 	var offers []string
 	for _, o := range n.Schemes {
@@ -135,12 +131,8 @@ func (p htmlPage) AllTheSame() string {
 
 // Target rows of the page's head: what was asked, and how.
 func (p htmlPage) Asked() [][2]string {
-	var rows [][2]string
-	add := func(name, value string) {
-		if value != "" {
-			rows = append(rows, [2]string{name, value})
-		}
-	}
+	var rows pairs
+	add := rows.some
 	t := p.Target
 	add("Endpoint", p.Subject)
 	add("Addresses", strings.Join(t.Addresses, ", "))
@@ -157,7 +149,7 @@ func (p htmlPage) Asked() [][2]string {
 	add("Seen from", t.View)
 	add("Started", p.Began)
 	add("Run time", p.Lasted)
-	add("Made by", p.Tool.Name+" "+p.Tool.Version)
+	add("Made by", p.Tool.String())
 	if p.Stopped == evidence.StoppedByUser {
 		add("Stopped", "before the check was complete")
 	}

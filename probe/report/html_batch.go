@@ -122,14 +122,15 @@ type filter struct {
 func (d *htmlBatch) write(w io.Writer, s Summary, kept iter.Seq2[[]byte, error]) error {
 	page := batchHead{
 		Summary: s, State: s.Status(), Code: s.code(), Subject: "a batch of mailboxes", Shown: d.rows,
-		Began: s.Started.UTC().Format("2006-01-02 15:04:05 UTC"), Lasted: took(float64(max(s.DurationMS, 0))),
+		Began: day(s.Started), Lasted: took(float64(max(s.DurationMS, 0))),
 		Notices: s.notices(), Worst: s.worst(), Shares: s.shares(), Fronts: s.fronts(),
 	}
 	for _, g := range s.faults() {
 		page.Faults = append(page.Faults, s.remedied(g))
 	}
-	page.Facts = append([][2]string{{"started", page.Began}, {"run time", page.Lasted}, {"rows of the input", fmt.Sprint(s.Rows)}}, s.facts()...)
-	page.Facts = append(page.Facts, [2]string{"made by", s.Tool.Name + " " + s.Tool.Version})
+	page.Facts = [][2]string{{"started", page.Began}, {"run time", page.Lasted}, {"rows of the input", fmt.Sprint(s.Rows)}}
+	page.Facts = append(page.Facts, s.facts()...)
+	page.Facts = append(page.Facts, [2]string{"made by", s.Tool.String()})
 	for i, status := range worstFirst {
 		if d.has[i] > 0 {
 			page.Filters = append(page.Filters, filter{status, d.has[i]})

@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/xml"
 	"fmt"
 	"io"
@@ -64,10 +65,8 @@ type (
 func junitReport(r Report, _ Style) ([]byte, error) {
 	r = harmless(r)
 	suite := r.junitSuite()
-	all := junitSuites{
-		Name: r.Tool.Name, Tests: suite.Tests, Failures: suite.Failures, Errors: suite.Errors, Skipped: suite.Skipped,
-		Time: suite.Time, Suites: []junitSuite{suite},
-	}
+	all := junitSuites{Name: r.Tool.Name, Time: suite.Time, Suites: []junitSuite{suite}}
+	all.count(suite)
 	out, err := xml.MarshalIndent(all, "", "  ")
 	if err != nil {
 		return nil, err
@@ -80,7 +79,7 @@ func (r Report) junitSuite() junitSuite {
 	suite := junitSuite{
 		Name: r.subject(), Time: seconds(r.DurationMS), Timestamp: r.Started.UTC().Format("2006-01-02T15:04:05"),
 		Properties: []junitProperty{
-			{"tool", r.Tool.Name + " " + r.Tool.Version},
+			{"tool", r.Tool.String()},
 			{"verdict", string(r.Verdict.Code)},
 			{"status", string(r.Verdict.Status)},
 			{"confidence", string(r.Verdict.Confidence)},
@@ -88,15 +87,21 @@ func (r Report) junitSuite() junitSuite {
 		},
 	}
 	if len(r.Findings) == 0 || r.Findings[0].Code != r.Verdict.Code {
-		suite.add(verdictCase(r.Verdict))
+		// It is no finding: ok, or why nothing was judged.
+		suite.add(judged("ewsprobe.verdict", string(r.Verdict.Code), r.Verdict.Status, junitWords{Message: r.Verdict.Summary}))
 	}
 	for _, f := range r.Findings {
-		suite.add(findingCase(f))
+		suite.add(judged("ewsprobe.findings", string(f.Code)+": "+f.Title, f.Status, junitWords{Message: f.Summary, Text: findingText(f)}))
 	}
 	for _, c := range r.Causes {
 		suite.add(causeCase(c))
 	}
 	return suite
+}
+
+// count adds what is in a suite.
+func (all *junitSuites) count(s junitSuite) {
+	all.Tests, all.Failures, all.Errors, all.Skipped = all.Tests+s.Tests, all.Failures+s.Failures, all.Errors+s.Errors, all.Skipped+s.Skipped
 }
 
 func (s *junitSuite) add(c junitCase) {
@@ -117,25 +122,18 @@ func seconds(ms int64) string {
 	return fmt.Sprintf("%.3f", (time.Duration(max(ms, 0)) * time.Millisecond).Seconds())
 }
 
-// verdictCase is a verdict that is no finding: ok, or why nothing was judged.
-func verdictCase(v finding.Verdict) junitCase {
-	c := junitCase{Class: "ewsprobe.verdict", Name: string(v.Code), Out: v.Summary}
-	if v.Status != finding.OK {
-		c.Error, c.Out = &junitWords{Message: v.Summary, Type: string(v.Status)}, ""
-	}
-	return c
-}
-
-func findingCase(f finding.Finding) junitCase {
-	c := junitCase{Class: "ewsprobe.findings", Name: string(f.Code) + ": " + f.Title}
-	words := &junitWords{Message: f.Summary, Type: string(f.Status), Text: findingText(f)}
-	switch f.Status {
-	case finding.Unknown:
-		c.Error = words
+// judged is a case by its status: what holds is a failure, what could not be
+// determined an error, and what is accepted or in order has only words.
+func judged(class, name string, status finding.Status, words junitWords) junitCase {
+	c := junitCase{Class: class, Name: name}
+	words.Type = string(status)
+	switch status {
 	case finding.OK:
-		c.Out = words.Text
+		c.Out = cmp.Or(words.Text, words.Message)
+	case finding.Unknown:
+		c.Error = &words
 	default:
-		c.Failure = words
+		c.Failure = &words
 	}
 	return c
 }
@@ -158,7 +156,7 @@ func findingText(f finding.Finding) string {
 func causeCase(about finding.CauseReport) junitCase {
 	cause, _ := finding.LookupCause(about.Number)
 	c := junitCase{Class: "ewsprobe.causes", Name: fmt.Sprintf("cause %d: %s", about.Number, cause.Title)}
-	words := &junitWords{Message: fmt.Sprintf("%s: %s", strings.ReplaceAll(string(about.Status), "-", " "), about.Why)}
+	words := &junitWords{Message: fmt.Sprintf("%s: %s", words(about.Status), about.Why)}
 	switch about.Status {
 	case finding.CauseConfirmed, finding.CauseLikely:
 		words.Type, words.Text = string(about.Status), about.Why+evidenceList(about.Evidence)
@@ -182,20 +180,13 @@ type junitBatch struct {
 // could not be determined an error; what was not asked is skipped.
 func (d *junitBatch) row(r Row) ([]byte, error) {
 	r = r.harmless()
-	c := junitCase{Class: "ewsprobe.mailboxes", Name: fmt.Sprintf("row %d: %s", r.Number, r.Title())}
-	words := &junitWords{Message: fmt.Sprintf("%s: %s", r.Verdict.Code, r.Verdict.Summary), Type: string(r.Verdict.Status)}
-	switch {
-	case r.Verdict.Code == "not-checked":
-		words.Type = ""
-		c.Skipped = words
-	case r.Verdict.Status == finding.OK:
-		if r.Verdict.Code != "ok" {
-			c.Out = words.Message // accepted
-		}
-	case r.Verdict.Status == finding.Unknown:
-		c.Error = words
-	default:
-		c.Failure = words
+	words := junitWords{Message: fmt.Sprintf("%s: %s", r.Verdict.Code, r.Verdict.Summary)}
+	c := judged("ewsprobe.mailboxes", fmt.Sprintf("row %d: %s", r.Number, r.Title()), r.Verdict.Status, words)
+	switch r.Verdict.Code {
+	case "not-checked":
+		c = junitCase{Class: c.Class, Name: c.Name, Skipped: &words}
+	case "ok":
+		c.Out = ""
 	}
 	d.cases.add(c)
 	d.cases.Cases = d.cases.Cases[:0]
@@ -212,7 +203,7 @@ func (d *junitBatch) row(r Row) ([]byte, error) {
 
 func (d *junitBatch) write(w io.Writer, s Summary, kept iter.Seq2[[]byte, error]) error {
 	d.cases.Name, d.cases.Time, d.cases.Timestamp = "mailboxes", seconds(s.DurationMS), s.Started.UTC().Format("2006-01-02T15:04:05")
-	d.cases.Properties = []junitProperty{{"tool", s.Tool.Name + " " + s.Tool.Version}, {"status", string(s.Status())}, {"summary", s.Counts()}}
+	d.cases.Properties = []junitProperty{{"tool", s.Tool.String()}, {"status", string(s.Status())}, {"summary", s.Counts()}}
 	if s.Verdict != nil {
 		d.cases.Properties = append(d.cases.Properties, junitProperty{"verdict", string(s.Verdict.Code)})
 	}
@@ -225,12 +216,13 @@ func (d *junitBatch) write(w io.Writer, s Summary, kept iter.Seq2[[]byte, error]
 		head.Tests++
 		head.Errors++
 	}
-	all := junitSuites{Name: s.Tool.Name, Time: head.Time, Tests: head.Tests, Failures: head.Failures, Errors: head.Errors, Skipped: head.Skipped}
+	all := junitSuites{Name: s.Tool.Name, Time: head.Time}
+	all.count(head)
 	if s.Endpoint != nil {
 		suite := s.Endpoint.junitSuite()
 		suite.Name = "endpoint " + suite.Name
 		all.Suites = []junitSuite{suite}
-		all.Tests, all.Failures, all.Errors, all.Skipped = all.Tests+suite.Tests, all.Failures+suite.Failures, all.Errors+suite.Errors, all.Skipped+suite.Skipped
+		all.count(suite)
 	}
 	// What stands before the rows is written as if there were none, and left open.
 	head.Cases = nil

@@ -24,66 +24,52 @@ type Leg struct {
 	Raw    string // the item as JSON
 }
 
-// stepName is what people call a step. Look-ups outside the network have theirs in
-// lookUpLabels.
+// steps are what people call each step.
+var steps = [...]struct {
+	step evidence.Step
+	name string
+}{
+	{evidence.StepResolve, "Name resolution"},
+	{evidence.StepAddressFamily, "IPv6 address"},
+	{evidence.StepAnonymous, "Anonymous request"},
+	{evidence.StepEmptyBearer, "Empty Bearer token"},
+	{evidence.StepUserAgent, "User agent of Dynamics"},
+	{evidence.StepNTLMNegotiate, "NTLM type 1"},
+	{evidence.StepKeepTest, "Is the connection kept"},
+	{evidence.StepLogon, "Logon"},
+	{evidence.StepSkipped, "Logon not sent"},
+	{evidence.StepLegacySuites, "Older cipher suites"},
+	{evidence.StepProfile, "Dynamics profile"},
+	{evidence.StepDataverseTLS, "TLS as Dataverse"},
+	{evidence.StepSignedIn, "Further call"},
+	{evidence.StepFindController, "Domain controllers"},
+	{evidence.StepKDCAsk, "Kerberos, free"},
+	{evidence.StepKDCLogon, "Kerberos logon"},
+	{evidence.StepTicket, "Kerberos ticket"},
+	{evidence.StepDirectoryBind, "LDAPS bind"},
+	{evidence.StepAutodiscoverSCP, "Service connection points"},
+	{evidence.StepAutodiscoverResolve, "Autodiscover, name"},
+	{evidence.StepAutodiscoverService, "Autodiscover, SRV"},
+	{evidence.StepAutodiscoverAsk, "Autodiscover"},
+	{evidence.StepAutodiscoverLookup, "Autodiscover, question"},
+	{evidence.StepAutodiscoverNTLM, "Autodiscover, NTLM type 1"},
+	{evidence.StepAutodiscoverLogon, "Autodiscover, logon"},
+	{evidence.StepAutodiscoverSkipped, "Autodiscover, not gone"},
+	// Look-ups outside the network run beside each other; this is the order in which they are shown.
+	{evidence.StepCloudLocation, "Exchange Online"},
+	{evidence.StepCloudDomainTenant, "Entra"},
+	{evidence.StepCloudNamedTenant, "Entra, --tenant"},
+	{evidence.StepCloudDynamics, "Dynamics"},
+	{evidence.StepCloudToken, "Entra, token"},
+	{evidence.StepCloudGraphUser, "Graph, user"},
+	{evidence.StepCloudGraphSettings, "Graph, mailbox"},
+	{evidence.StepCloudGraphDeleted, "Graph, deleted"},
+}
+
 func stepName(s evidence.Step) string {
-	switch s {
-	case evidence.StepResolve:
-		return "Name resolution"
-	case evidence.StepAddressFamily:
-		return "IPv6 address"
-	case evidence.StepAnonymous:
-		return "Anonymous request"
-	case evidence.StepEmptyBearer:
-		return "Empty Bearer token"
-	case evidence.StepUserAgent:
-		return "User agent of Dynamics"
-	case evidence.StepNTLMNegotiate:
-		return "NTLM type 1"
-	case evidence.StepKeepTest:
-		return "Is the connection kept"
-	case evidence.StepLogon:
-		return "Logon"
-	case evidence.StepSkipped:
-		return "Logon not sent"
-	case evidence.StepLegacySuites:
-		return "Older cipher suites"
-	case evidence.StepProfile:
-		return "Dynamics profile"
-	case evidence.StepDataverseTLS:
-		return "TLS as Dataverse"
-	case evidence.StepSignedIn:
-		return "Further call"
-	case evidence.StepFindController:
-		return "Domain controllers"
-	case evidence.StepKDCAsk:
-		return "Kerberos, free"
-	case evidence.StepKDCLogon:
-		return "Kerberos logon"
-	case evidence.StepTicket:
-		return "Kerberos ticket"
-	case evidence.StepDirectoryBind:
-		return "LDAPS bind"
-	case evidence.StepAutodiscoverSCP:
-		return "Service connection points"
-	case evidence.StepAutodiscoverResolve:
-		return "Autodiscover, name"
-	case evidence.StepAutodiscoverService:
-		return "Autodiscover, SRV"
-	case evidence.StepAutodiscoverAsk:
-		return "Autodiscover"
-	case evidence.StepAutodiscoverLookup:
-		return "Autodiscover, question"
-	case evidence.StepAutodiscoverNTLM:
-		return "Autodiscover, NTLM type 1"
-	case evidence.StepAutodiscoverLogon:
-		return "Autodiscover, logon"
-	case evidence.StepAutodiscoverSkipped:
-		return "Autodiscover, not gone"
-	}
-	for _, l := range lookUpLabels {
-		if l.step == s {
-			return l.label
+	for _, one := range steps {
+		if one.step == s {
+			return one.name
 		}
 	}
 	return string(s)

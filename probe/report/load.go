@@ -51,7 +51,8 @@ func Load(raw []byte) (evidence.Record, error) {
 	for i := range r.Evidence {
 		r.Evidence[i].Recognize()
 	}
-	rec := evidence.Record{Started: r.Started, Duration: time.Duration(r.DurationMS) * time.Millisecond, Target: r.Target, Stopped: r.Stopped, Items: r.Evidence}
+	took := time.Duration(r.DurationMS) * time.Millisecond
+	rec := evidence.Record{Started: r.Started, Duration: took, Target: r.Target, Stopped: r.Stopped, Items: r.Evidence}
 	return rec, validate(rec)
 }
 
@@ -77,6 +78,7 @@ func validate(rec evidence.Record) error {
 	if !slices.Contains([]string{"", evidence.StoppedByUser}, rec.Stopped) {
 		return damaged("stopped %q is unknown", rec.Stopped)
 	}
+	results := []evidence.Result{evidence.Accepted, evidence.Refused, evidence.Unfinished, evidence.Skipped}
 	seen := map[string]bool{}
 	for i, item := range rec.Items {
 		switch {
@@ -86,13 +88,13 @@ func validate(rec evidence.Record) error {
 			return damaged("evidence %s names no step", item.ID)
 		case item.Step == evidence.StepUserAgent && item.Request == nil, item.Step == evidence.StepAutodiscoverLogon && item.Logon == nil:
 			return damaged("evidence %s does not hold what its step %s is about", item.ID, item.Step)
-		case item.Logon != nil && !slices.Contains([]evidence.Result{evidence.Accepted, evidence.Refused, evidence.Unfinished, evidence.Skipped}, item.Logon.Result):
+		case item.Logon != nil && !slices.Contains(results, item.Logon.Result):
 			return damaged("evidence %s has a logon with the result %q", item.ID, item.Logon.Result)
 		case item.AtDirectory():
 			if !decidedThere(item) {
 				return damaged("evidence %s has a logon with the result %q, which its domain controller did not give", item.ID, item.Logon.Result)
 			}
-		case item.Logon != nil && item.Logon.Result == evidence.Accepted && (item.Response == nil || !item.EWS.Answered() && !(item.Step.Autodiscover() && item.Discovery.Answered())):
+		case item.Logon != nil && item.Logon.Result == evidence.Accepted && !answeredBy(item):
 			return damaged("evidence %s calls a logon accepted without an answer of the service", item.ID)
 		case item.Logon != nil && item.Logon.Result == evidence.Refused && item.Response == nil:
 			return damaged("evidence %s calls a logon refused without an answer", item.ID)
@@ -100,6 +102,11 @@ func validate(rec evidence.Record) error {
 		seen[item.ID] = true
 	}
 	return nil
+}
+
+// answeredBy: the service itself answered.
+func answeredBy(item evidence.Item) bool {
+	return item.Response != nil && (item.EWS.Answered() || item.Step.Autodiscover() && item.Discovery.Answered())
 }
 
 // decidedThere: a logon at a domain controller has no HTTP answer; what was

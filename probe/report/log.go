@@ -32,7 +32,8 @@ func Log(item evidence.Item, wire bool) []string {
 		lines = append(lines, Clean("     "+mark+" "+fmt.Sprintf(format, args...), LogLimit))
 	}
 	if t := item.TLS; t != nil && t.Certificate != nil {
-		line("*", "%s, %s, certificate %s of %s, SHA-256 %s", t.Version, t.CipherSuite, t.Certificate.Subject, t.Certificate.Issuer, t.Certificate.SHA256)
+		c := t.Certificate
+		line("*", "%s, %s, certificate %s of %s, SHA-256 %s", t.Version, t.CipherSuite, c.Subject, c.Issuer, c.SHA256)
 	}
 	if r := item.Request; r != nil {
 		line(">", "%s %s", r.Method, r.URL)

@@ -41,7 +41,7 @@ func markdown(r Report, _ Style) ([]byte, error) {
 		d.remedies(f.Remedies)
 	}
 	d.line("")
-	d.line("%s", inMarkdown(fmt.Sprintf("%s %s, %s, started %s, %d ms", r.Tool.Name, r.Tool.Version, r.subject(), r.Started.UTC().Format("2006-01-02 15:04:05 UTC"), max(r.DurationMS, 0))))
+	d.line("%s", inMarkdown(fmt.Sprintf("%s, %s, started %s, %d ms", r.Tool, r.subject(), day(r.Started), max(r.DurationMS, 0))))
 	return d.b.Bytes(), nil
 }
 
@@ -130,9 +130,9 @@ func seenRows(r Report) [][]string {
 
 func causeRows(r Report) [][]string {
 	var rows [][]string
-	for _, c := range slices.Clone(r.Causes) {
+	for _, c := range r.Causes {
 		about, _ := finding.LookupCause(c.Number)
-		rows = append(rows, []string{fmt.Sprint(c.Number), about.Title, strings.ReplaceAll(string(c.Status), "-", " "), c.Why + evidenceList(c.Evidence)})
+		rows = append(rows, []string{fmt.Sprint(c.Number), about.Title, words(c.Status), c.Why + evidenceList(c.Evidence)})
 	}
 	return rows
 }
@@ -216,7 +216,7 @@ func (d *markdownBatch) write(w io.Writer, s Summary, _ iter.Seq2[[]byte, error]
 		}
 	}
 	m.line("")
-	m.line("%s", inMarkdown(fmt.Sprintf("%s %s, started %s, %d ms", s.Tool.Name, s.Tool.Version, s.Started.UTC().Format("2006-01-02 15:04:05 UTC"), max(s.DurationMS, 0))))
+	m.line("%s", inMarkdown(fmt.Sprintf("%s, started %s, %d ms", s.Tool, day(s.Started), max(s.DurationMS, 0))))
 	_, err := m.b.WriteTo(w)
 	return err
 }

@@ -115,8 +115,8 @@ func (m *Mask) template(t *Template) *Template {
 // verdict is a verdict of which all but the summary is made sure of.
 func (m *Mask) verdict(v finding.Verdict) finding.Verdict {
 	word := m.Names.Word
-	v.Code, v.Status, v.Confidence = finding.Code(word(string(v.Code))), finding.Status(word(string(v.Status))), finding.Confidence(word(string(v.Confidence)))
-	v.Reason = word(v.Reason)
+	v.Code, v.Status = finding.Code(word(string(v.Code))), finding.Status(word(string(v.Status)))
+	v.Confidence, v.Reason = finding.Confidence(word(string(v.Confidence))), word(v.Reason)
 	return v
 }
 

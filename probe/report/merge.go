@@ -152,7 +152,8 @@ func (m *Merge) summary(raw []byte) error {
 		m.partial = Clean(s.Incomplete, 500)
 	}
 	all.Rows, all.DurationMS = max(all.Rows, s.Rows), max(all.DurationMS, s.DurationMS)
-	all.Requests, all.Retries, all.Pauses, all.PausedMS = all.Requests+s.Requests, all.Retries+s.Retries, all.Pauses+s.Pauses, all.PausedMS+s.PausedMS
+	all.Requests, all.Retries = all.Requests+s.Requests, all.Retries+s.Retries
+	all.Pauses, all.PausedMS = all.Pauses+s.Pauses, all.PausedMS+s.PausedMS
 	if all.FrontEnds == nil {
 		all.FrontEnds = map[string]int{}
 	}
@@ -205,7 +206,8 @@ func (m *Merge) Summary(t *Tally, mask *Mask, version string) (s Summary, compla
 	}
 	slices.Sort(m.doubled)
 	if doubled := slices.Compact(m.doubled); len(doubled) > 0 {
-		complaints = append(complaints, fmt.Sprintf("%s there more than once and written once: %s", count(len(doubled), "row was", "rows were"), some(doubled)))
+		complaints = append(complaints, fmt.Sprintf("%s there more than once and written once: %s",
+			count(len(doubled), "row was", "rows were"), some(doubled)))
 	}
 	complaints = append(complaints, m.refused[:min(len(m.refused), 10)]...)
 	complaints = append(complaints, m.ignored[:min(len(m.ignored), 10)]...)

@@ -13,6 +13,7 @@ var plainPageSource string
 // and as self-contained as they are. The body is trusted: it is not escaped.
 func Page(title, body, version string) ([]byte, error) {
 	var b bytes.Buffer
-	err := template.Must(template.New("page").Parse(plainPageSource)).Execute(&b, map[string]any{"Title": title, "Body": template.HTML(body), "Version": version, "Style": pageStyle})
+	t := template.Must(template.New("page").Parse(plainPageSource))
+	err := t.Execute(&b, map[string]any{"Title": title, "Body": template.HTML(body), "Version": version, "Style": pageStyle})
 	return b.Bytes(), err
 }

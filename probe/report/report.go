@@ -28,6 +28,11 @@ type Tool struct {
 	Version string `json:"version"`
 }
 
+func (t Tool) String() string { return t.Name + " " + t.Version }
+
+// day is a time as people read it.
+func day(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
+
 // Report is a judged record.
 type Report struct {
 	Schema     string                `json:"schema"`

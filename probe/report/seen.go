@@ -42,10 +42,8 @@ func seenGroups(r Report) []seenGroup {
 
 // seenAt are the lines of one address: what was asked and what came back.
 func seenAt(r Report, address string) [][2]string {
-	var lines [][2]string
-	add := func(label, format string, args ...any) {
-		lines = append(lines, [2]string{label, fmt.Sprintf(format, args...)})
-	}
+	var lines pairs
+	add := lines.add
 	var certificate *evidence.TLS
 	further := map[string]bool{}
 	for _, item := range r.Evidence {

@@ -13,10 +13,8 @@ import (
 // seenOfAutodiscover are the lines of Autodiscover: each endpoint and what came
 // back, then what it says of EWS.
 func seenOfAutodiscover(r Report) [][2]string {
-	var lines [][2]string
-	add := func(label, format string, args ...any) {
-		lines = append(lines, [2]string{label, fmt.Sprintf(format, args...)})
-	}
+	var lines pairs
+	add := lines.add
 	attempts := map[string]rule.Attempt{}
 	for _, a := range r.Attempts {
 		attempts[a.ID] = a

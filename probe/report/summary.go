@@ -142,10 +142,8 @@ func (s Summary) faults() []BatchGroup {
 
 // facts are what there is to say of the run, in rows of name and text.
 func (s Summary) facts() [][2]string {
-	var rows [][2]string
-	add := func(name, format string, args ...any) {
-		rows = append(rows, [2]string{name, fmt.Sprintf(format, args...)})
-	}
+	var rows pairs
+	add := rows.add
 	if s.Shard != "" {
 		add("shard", "%s of an input with %s", s.Shard, count(s.Rows, "row", "rows"))
 	}
@@ -153,13 +151,16 @@ func (s Summary) facts() [][2]string {
 		add("resumed", "%s reported by an earlier run", count(s.Resumed, "row was", "rows were"))
 	}
 	if s.Requests > 0 {
-		add("requests", "%d in %s, %.1f mailboxes per second; %s", s.Requests, took(float64(s.DurationMS)), float64(s.Reported)/max(float64(s.DurationMS)/1000, 0.001), count(s.Retries, "try repeated", "tries repeated"))
+		ms := float64(s.DurationMS)
+		add("requests", "%d in %s, %.1f mailboxes per second; %s", s.Requests, took(ms), float64(s.Reported)/max(ms/1000, 0.001),
+			count(s.Retries, "try repeated", "tries repeated"))
 	}
 	if s.Pauses > 0 {
 		add("throttled", "the server asked for a pause or was away %s, %s in all", count(s.Pauses, "time", "times"), took(float64(s.PausedMS)))
 	}
 	if a := s.AnswersMS; a != nil {
-		add("answers after", "half within %s, 90 %% within %s, 99 %% within %s, the slowest after %s", took(a.P50), took(a.P90), took(a.P99), took(a.Max))
+		add("answers after", "half within %s, 90 %% within %s, 99 %% within %s, the slowest after %s",
+			took(a.P50), took(a.P90), took(a.P99), took(a.Max))
 	}
 	return rows
 }
@@ -221,7 +222,8 @@ func (s Summary) shares() []share {
 		list[i].Of = all
 	}
 	slices.SortStableFunc(list, func(a, b share) int {
-		return cmp.Or(cmp.Compare(a.Status.Rank(), b.Status.Rank()), cmp.Compare(b.N, a.N), cmp.Compare(finding.Order(a.Code), finding.Order(b.Code)))
+		return cmp.Or(cmp.Compare(a.Status.Rank(), b.Status.Rank()), cmp.Compare(b.N, a.N),
+			cmp.Compare(finding.Order(a.Code), finding.Order(b.Code)))
 	})
 	return list
 }

@@ -166,8 +166,7 @@ func (p *page) causes(r Report) {
 	var rows [][2]string
 	for _, c := range sorted {
 		about, _ := finding.LookupCause(c.Number)
-		status := strings.ReplaceAll(string(c.Status), "-", " ")
-		rows = append(rows, [2]string{fmt.Sprintf("%d %s", c.Number, about.Title), status + ": " + c.Why})
+		rows = append(rows, [2]string{fmt.Sprintf("%d %s", c.Number, about.Title), words(c.Status) + ": " + c.Why})
 	}
 	p.table(4, causeWidth, rows)
 }
@@ -197,7 +196,8 @@ func evidenceList(ids []string) string {
 }
 
 // allTheSame is for whoever came with an error of Dynamics and meets an ok.
-const allTheSame = "If Dynamics reports a 401 all the same, the difference lies between this place and Dynamics: the secret or the URL in the profile, the way from outside, a mailbox that was not asked for."
+const allTheSame = "If Dynamics reports a 401 all the same, the difference lies between this place and Dynamics: " +
+	"the secret or the URL in the profile, the way from outside, a mailbox that was not asked for."
 
 func (p *page) remedies(r Report) {
 	if len(r.Findings) == 0 {

@@ -31,7 +31,8 @@ func (p *prose) Row(r Row) error {
 			p.why = summary
 		}
 	}
-	_, err := fmt.Fprintf(p.W, "%-8s  %s  %s%s\n", strings.ToUpper(string(r.Verdict.Status)), Clean(r.Title(), 330), r.Verdict.Code, Clean(summary, textLimit))
+	status := strings.ToUpper(string(r.Verdict.Status))
+	_, err := fmt.Fprintf(p.W, "%-8s  %s  %s%s\n", status, Clean(r.Title(), 330), r.Verdict.Code, Clean(summary, textLimit))
 	return err
 }
 
