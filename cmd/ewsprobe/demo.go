@@ -18,7 +18,8 @@ func demoCommand(std stdio) *command {
 	return &command{
 		name:  "demo",
 		usage: "runs the real check against every scenario of the stand-in; needs nothing installed",
-		about: "Each line: the scenario, what the check concluded, the bad logons that the server counted, and whether that is what the scenario expects.",
+		about: "Each line: the scenario, what the check concluded, the bad logons that the server counted, " +
+			"and whether that is what the scenario expects.",
 		exits: "2 if one differs.",
 		run: func(c *call) error {
 			if err := c.none("; to run one scenario as a server: `ewsprobe simulate --scenario NAME`"); err != nil {

@@ -90,7 +90,8 @@ func simulate(ctx context.Context, f simulateFlags, std stdio) error {
 	mu.Unlock()
 	<-ctx.Done()
 	v := server.View()
-	fmt.Fprintf(std.out, "\n%d requests on %d connections, %d good and %d bad logons\n", len(v.Requests), v.Connections, v.GoodLogons, v.BadLogons)
+	fmt.Fprintf(std.out, "\n%d requests on %d connections, %d good and %d bad logons\n",
+		len(v.Requests), v.Connections, v.GoodLogons, v.BadLogons)
 	return nil
 }
 
