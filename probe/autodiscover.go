@@ -196,7 +196,7 @@ func (l *ladder) addressesOf(ctx context.Context, u *url.URL) []string {
 func (l *ladder) discoverer(u *url.URL, address string) *ews.Client {
 	c := l.client(address)
 	c.URL, c.Discover = u, &ews.Discover{Form: evidence.DiscoveryPOX, Mailbox: l.mailbox}
-	c.Dialer = l.dialer.Elsewhere(u.Hostname(), u.Scheme == "https")
+	c.Dialer = l.dialer.ForHost(u.Hostname(), u.Scheme == "https")
 	switch p := l.Proxy; {
 	case p == nil:
 	case u.Scheme == "https", p.Scheme == "https":

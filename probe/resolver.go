@@ -3,6 +3,7 @@ package probe
 import (
 	"context"
 	"net"
+	"strconv"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/ews/wire"
@@ -37,7 +38,11 @@ func (systemResolver) Addresses(ctx context.Context, host, port string) ([]strin
 }
 
 func (systemResolver) Service(ctx context.Context, domain string) ([]string, *evidence.Failure) {
-	places, fail := wire.ResolveService(ctx, "autodiscover", domain)
+	services, fail := wire.Services(ctx, "autodiscover", domain)
+	var places []string
+	for _, s := range services {
+		places = append(places, net.JoinHostPort(s.Host, strconv.Itoa(int(s.Port))))
+	}
 	if fail != nil && fail.Code == evidence.DNSNotFound {
 		fail = nil
 	}

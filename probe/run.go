@@ -105,7 +105,7 @@ func (r *run) find(ctx context.Context) bool {
 	}
 	r.URL = u
 	r.plan = NewPlan(r.Config)
-	r.dialer = r.dialer.Elsewhere(u.Hostname(), u.Scheme == "https")
+	r.dialer = r.dialer.ForHost(u.Hostname(), u.Scheme == "https")
 	r.dialer.Insecure = r.Insecure && r.named(u)
 	r.throughProxy()
 	return true

@@ -65,7 +65,7 @@ func (c *Client) requestToken(ctx context.Context) (granted string, ends time.Ti
 		ClientID: c.Application.ID, ClientSecret: c.Application.Secret, TokenURL: u.String(), AuthStyle: oauth2.AuthStyleInParams,
 		Scopes: []string{under(c.Graph, nil, ".default").String()},
 	}
-	token, err := config.Token(context.WithValue(ctx, oauth2.HTTPClient, wire.Lend(func(ctx context.Context, req wire.Request) (wire.Answer, *evidence.Failure) {
+	token, err := config.Token(context.WithValue(ctx, oauth2.HTTPClient, wire.NewHTTPClient(func(ctx context.Context, req wire.Request) (wire.Answer, *evidence.Failure) {
 		return c.send(ctx, req, &item)
 	})))
 	switch r := item.Response; {

@@ -48,8 +48,8 @@ func (p *SessionPool) vault() *secret.Vault {
 	return v
 }
 
-// Elsewhere leaves an address that cannot be connected to.
-func (p *SessionPool) Elsewhere(from string) {
+// LeaveAddress leaves an address that cannot be connected to.
+func (p *SessionPool) LeaveAddress(from string) {
 	at := p.at.Load()
 	if len(p.Addresses) > 1 && p.Addresses[int(at)%len(p.Addresses)] == from {
 		p.at.CompareAndSwap(at, at+1)

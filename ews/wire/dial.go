@@ -41,7 +41,7 @@ type Conn struct {
 	TLS  *evidence.TLS
 
 	net     net.Conn
-	meter   *meter
+	meter   *headerCapture
 	r       *bufio.Reader
 	out     bytes.Buffer // the request, kept for the next
 	unfit   string       // why no further request may be sent; "" fit
@@ -82,10 +82,29 @@ func (d *Dialer) Open(ctx context.Context, addr string) (Opened, *evidence.Failu
 		c.net, c.TLS, c.Leaf = secured, info, leaf
 	}
 	c.timing = o.Timing
-	c.meter = &meter{conn: c.net}
+	c.meter = &headerCapture{conn: c.net}
 	c.r = bufio.NewReader(c.meter)
 	o.Conn = c
 	return o, nil
+}
+
+// ForHost is a dialer for another endpoint of the same check: it trusts the
+// same roots and numbers its connections on. It never goes past an untrusted
+// certificate: Insecure is for the endpoint that the user named it for.
+func (d *Dialer) ForHost(host string, secure bool) *Dialer {
+	first := d
+	if d.first != nil {
+		first = d.first
+	}
+	return &Dialer{Host: host, TLS: secure, Roots: d.Roots, Extra: d.Extra, Public: d.Public, Now: d.Now, first: first}
+}
+
+// number is the next connection's.
+func (d *Dialer) number() int {
+	if d.first != nil {
+		d = d.first
+	}
+	return int(d.opened.Add(1))
 }
 
 // Reach makes a TCP connection and closes it: does addr answer at all.
@@ -108,15 +127,6 @@ func HasRoute(addr string) bool {
 	}
 	c.Close()
 	return true
-}
-
-// Resolve asks the system's resolver for the addresses of host.
-func Resolve(ctx context.Context, host string) ([]net.IP, *evidence.Failure) {
-	ips, err := net.DefaultResolver.LookupIP(ctx, "ip", host)
-	if err != nil {
-		return nil, Classify(ctx, "resolve", err)
-	}
-	return ips, nil
 }
 
 func (d *Dialer) connect(ctx context.Context, addr string) (net.Conn, *evidence.Failure) {
@@ -169,7 +179,7 @@ func connectThrough(ctx context.Context, c net.Conn, addr string) (net.Conn, *ev
 	if err := req.Write(c); err != nil {
 		return nil, Classify(ctx, "proxy", err)
 	}
-	m := &meter{conn: c}
+	m := &headerCapture{conn: c}
 	m.capture()
 	r := bufio.NewReader(m)
 	resp, err := http.ReadResponse(r, req)

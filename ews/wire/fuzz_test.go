@@ -42,7 +42,7 @@ func FuzzAnswer(f *testing.F) {
 		}()
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
-		m := &meter{conn: client}
+		m := &headerCapture{conn: client}
 		c := &Conn{net: client, meter: m, r: bufio.NewReader(m)}
 		a, fail := c.Post(ctx, ask())
 		fit := c.Fit(0)

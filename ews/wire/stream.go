@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"io"
 	"net"
-	"strings"
 	"time"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
@@ -75,26 +74,4 @@ func Exchange(ctx context.Context, addr string, message []byte, most int) ([]byt
 		return nil, timing, Classify(ctx, "read", err)
 	}
 	return answer, timing, nil
-}
-
-// Service is one server of a domain, as DNS names it.
-type Service struct {
-	Host string
-	Port uint16
-}
-
-// Services asks DNS which servers offer service ("kerberos") over TCP in domain
-// (RFC 2782), the preferred first.
-func Services(ctx context.Context, service, domain string) ([]Service, *evidence.Failure) {
-	_, records, err := net.DefaultResolver.LookupSRV(ctx, service, "tcp", domain)
-	if err != nil {
-		return nil, Classify(ctx, "resolve", err)
-	}
-	var found []Service
-	for _, r := range records {
-		if host := strings.TrimSuffix(r.Target, "."); host != "" && r.Port != 0 {
-			found = append(found, Service{Host: host, Port: r.Port})
-		}
-	}
-	return found, nil
 }

@@ -221,7 +221,7 @@ func (w *worker) try(ctx context.Context, j *job, p pass) (over bool) {
 		return w.back(j, wait, end)
 	case missing:
 		w.session.Close()
-		w.pool.Elsewhere(item.Address)
+		w.pool.LeaveAddress(item.Address)
 		return w.back(j, w.limiter.unreachable(sent), end)
 	case late:
 		w.session.Close()

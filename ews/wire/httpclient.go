@@ -12,20 +12,20 @@ import (
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 )
 
-// Lend makes an http.Client for a library that wants one. Each of its requests is
+// NewHTTPClient makes an http.Client for a library that wants one. Each of its requests is
 // handed to send, which uses a connection of this package and writes down what
 // happened; a redirect is not followed, so no request is made again elsewhere.
-func Lend(send func(context.Context, Request) (Answer, *evidence.Failure)) *http.Client {
-	return &http.Client{Transport: lent(send), CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+func NewHTTPClient(send func(context.Context, Request) (Answer, *evidence.Failure)) *http.Client {
+	return &http.Client{Transport: roundTripper(send), CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
-type lent func(context.Context, Request) (Answer, *evidence.Failure)
+type roundTripper func(context.Context, Request) (Answer, *evidence.Failure)
 
 // errNotWhole: what the library would read is not what the server meant.
 var errNotWhole = errors.New("the answer is not whole")
 
 // RoundTrip is http.RoundTripper.
-func (l lent) RoundTrip(r *http.Request) (*http.Response, error) {
+func (l roundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
 	req := Request{Method: r.Method, URL: r.URL}
 	if r.Body != nil {
 		defer r.Body.Close()

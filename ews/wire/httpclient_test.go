@@ -11,9 +11,9 @@ import (
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 )
 
-// TestLend: a library's request arrives as it was meant, its answer comes back
+// TestHTTPClient: a library's request arrives as it was meant, its answer comes back
 // whole or not at all, and a redirect ends it.
-func TestLend(t *testing.T) {
+func TestHTTPClient(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		give Answer
@@ -30,7 +30,7 @@ func TestLend(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var sent []Request
-			client := Lend(func(_ context.Context, r Request) (Answer, *evidence.Failure) {
+			client := NewHTTPClient(func(_ context.Context, r Request) (Answer, *evidence.Failure) {
 				sent = append(sent, r)
 				return c.give, c.fail
 			})

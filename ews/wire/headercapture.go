@@ -8,24 +8,24 @@ import (
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 )
 
-// meter sits between a connection and its reader. While an answer's header is
+// headerCapture sits between a connection and its reader. While an answer's header is
 // being read it keeps a copy, because http.Header forgets the order and the
 // spelling of fields, which are the server's fingerprint, and it ends a header
 // that does not end by itself.
-type meter struct {
+type headerCapture struct {
 	conn      net.Conn
 	raw       bytes.Buffer
 	capturing bool
 	err       error // the first of this answer: textproto drops it behind a partial line, and then reads on
 }
 
-func (m *meter) capture() {
+func (m *headerCapture) capture() {
 	m.raw.Reset()
 	m.err = nil
 	m.capturing = true
 }
 
-func (m *meter) Read(p []byte) (int, error) {
+func (m *headerCapture) Read(p []byte) (int, error) {
 	if m.capturing && m.raw.Len() > evidence.HeaderRead {
 		m.err = errHeaderTooLarge
 		return 0, m.err
@@ -40,16 +40,16 @@ func (m *meter) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (m *meter) seen() bool { return m.raw.Len() > 0 }
+func (m *headerCapture) seen() bool { return m.raw.Len() > 0 }
 
 // skipHeader forgets an interim answer.
-func (m *meter) skipHeader() {
+func (m *headerCapture) skipHeader() {
 	_, end := headerEnd(m.raw.Bytes())
 	m.raw.Next(end)
 }
 
 // header returns the fields of the captured header and stops capturing.
-func (m *meter) header() [][2]string {
+func (m *headerCapture) header() [][2]string {
 	m.capturing = false
 	raw := m.raw.Bytes()
 	length, _ := headerEnd(raw)
