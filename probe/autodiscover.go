@@ -1,9 +1,8 @@
 package probe
 
 import (
+	"cmp"
 	"context"
-	"errors"
-	"fmt"
 	"net"
 	"net/url"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"github.com/ewsprobe/ewsprobe/ews/front"
 	"github.com/ewsprobe/ewsprobe/ews/signin"
 	"github.com/ewsprobe/ewsprobe/ews/wire"
+	"github.com/ewsprobe/ewsprobe/probe/lockout"
 )
 
 // Limits of the ladder.
@@ -284,19 +284,17 @@ func (l *ladder) question(ctx context.Context, a *asked) string {
 		l.keep(a, scheme, evidence.HeldNoScheme, evidence.Say(evidence.WhyNoPasswordScheme))
 		return ""
 	}
-	l.consultMemory(a.url)
-	if may, why := l.guard.May(false); !may {
-		l.keep(a, scheme, evidence.HeldBudget, why)
+	budget := l.account.Budget(ctx, lockout.Use{At: a.url})
+	defer budget.Close()
+	if denied := budget.Reserve(); denied != nil {
+		l.withhold(a.client.Address, a.url, evidence.HeldBudget, evidence.Logon{Scheme: scheme, Account: denied.Account, Detail: denied.Detail(), Remembered: denied.Remembered()})
 		return ""
 	}
-	item := l.signIn(ctx, a, scheme)
+	item := l.signIn(ctx, a, scheme, budget)
 	switch item.Logon.Result {
 	case evidence.Refused:
-		if !l.guard.proved {
-			l.rememberAt(a.url)
-		}
 		if l.refusedByOwn() {
-			l.guard.Settle(evidence.Say(evidence.WhyRefusedByController))
+			l.account.Settle(evidence.Say(evidence.WhyRefusedByController))
 		}
 	case evidence.Accepted:
 		l.provedAside = true
@@ -322,7 +320,7 @@ func passwordScheme(r *evidence.Response) string {
 
 // signIn spends the credential once. It is a logon like any other: counted from
 // the moment it is sent until it is accepted.
-func (l *ladder) signIn(ctx context.Context, a *asked, scheme string) evidence.Item {
+func (l *ladder) signIn(ctx context.Context, a *asked, scheme string, budget *lockout.Budget) evidence.Item {
 	ctx, cancel := context.WithTimeout(ctx, 2*l.patience())
 	defer cancel()
 	way, conn := signin.ByBasic(), a.conn
@@ -337,7 +335,7 @@ func (l *ladder) signIn(ctx context.Context, a *asked, scheme string) evidence.I
 		attempt.On(conn)
 	}
 	defer attempt.Close()
-	return attempt.Finish(ctx, note, l.guard.budget(false))
+	return attempt.Finish(ctx, note, budget)
 }
 
 // hear reads an answer about the mailbox.
@@ -439,17 +437,15 @@ func (l *ladder) pass(endpoint string, held evidence.HeldBack) {
 
 // keep writes down a logon that was not sent.
 func (l *ladder) keep(a *asked, scheme string, held evidence.HeldBack, why *evidence.Detail) {
-	l.withhold(a.client.Address, a.url, scheme, held, why)
+	l.withhold(a.client.Address, a.url, held, evidence.Logon{Scheme: scheme, Detail: why})
 }
 
-func (r *run) withhold(address string, u *url.URL, scheme string, held evidence.HeldBack, why *evidence.Detail) {
+func (r *run) withhold(address string, u *url.URL, held evidence.HeldBack, note evidence.Logon) {
+	note.OtherForm = note.Account != ""
+	note.Account, note.Result, note.Detail = cmp.Or(note.Account, r.User), evidence.Skipped, evidence.Say(evidence.WhyAtHost, u.Host, note.Detail)
 	r.recorder.Add(evidence.Item{
 		Step: evidence.StepAutodiscoverSkipped, Address: address, At: time.Now(),
-		Discovery: &evidence.Discovery{Endpoint: u.String(), HeldBack: held},
-		Logon: &evidence.Logon{
-			Scheme: scheme, Account: r.User, Result: evidence.Skipped, Detail: evidence.Say(evidence.WhyAtHost, u.Host, why),
-			Remembered: held == evidence.HeldBudget && r.guard.barred != nil,
-		},
+		Discovery: &evidence.Discovery{Endpoint: u.String(), HeldBack: held}, Logon: &note,
 	})
 }
 
@@ -458,35 +454,4 @@ var heldWhy = map[evidence.HeldBack]evidence.DetailCode{
 	evidence.HeldNoExchange: evidence.WhyHostNotExchange,
 	evidence.HeldOnline:     evidence.WhyHostOnline,
 	evidence.HeldNotHTTPS:   evidence.WhyHostNotHTTPS,
-}
-
-// consultMemory bars the account for this run if the endpoint refused the same
-// password a short while ago.
-func (r *run) consultMemory(u *url.URL) {
-	when, err := r.Memory.Refused(r.User, u, r.Password)
-	if err != nil {
-		r.memoryTrouble = errors.Join(r.memoryTrouble, fmt.Errorf("what was refused before is not known: %w", err))
-	}
-	if !when.IsZero() && !r.RetryRefused {
-		r.guard.Bar(when)
-	}
-}
-
-// rememberAt stores a refusal at an Autodiscover endpoint at once.
-func (r *run) rememberAt(u *url.URL) {
-	r.refusedAt = append(r.refusedAt, u)
-	if err := r.Memory.Remember(r.User, u, r.Password); err != nil {
-		r.memoryTrouble = errors.Join(r.memoryTrouble, fmt.Errorf("the refused password could not be remembered for the next run: %w", err))
-	}
-}
-
-// forgive forgets the refusals of Autodiscover endpoints once the password was
-// accepted somewhere: it was not the password.
-func (r *run) forgive() {
-	if !r.guard.proved {
-		return
-	}
-	for _, u := range r.refusedAt {
-		r.memoryTrouble = errors.Join(r.memoryTrouble, r.Memory.Forget(r.User, u, r.Password))
-	}
 }

@@ -26,6 +26,7 @@ import (
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/ews/testkit"
+	"github.com/ewsprobe/ewsprobe/probe/lockout"
 )
 
 // world is a set of hosts on loopback, each under its own name with a
@@ -144,7 +145,7 @@ func (w *world) config(change func(*Config)) Config {
 	c := Config{
 		FromAddress: theMailbox, Mailbox: theMailbox, User: theUser, Password: thePassword, ProfileAuth: ProfileBasic, View: "inside",
 		Extra: w.roots, Timeout: 10 * time.Second, UserAgent: "ewsprobe/test", MaxRejections: 2, Resolver: w,
-		Memory: &Memory{Dir: w.t.TempDir()},
+		Lockout: &lockout.Lockout{Dir: w.t.TempDir()},
 	}
 	if change != nil {
 		change(&c)
@@ -364,7 +365,7 @@ func TestAutodiscoverAndTheGuard(t *testing.T) {
 	}
 	// A second run sends nothing anywhere, and says so.
 	before := len(w.asked(auto)) + len(w.asked(bare)) + len(w.asked(far))
-	rec, err = Run(t.Context(), cfg)
+	rec, err = Run(t.Context(), anew(cfg))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -374,6 +375,12 @@ func TestAutodiscoverAndTheGuard(t *testing.T) {
 	if !slices.ContainsFunc(rec.Items, func(i evidence.Item) bool { return i.Logon != nil && i.Logon.Remembered }) {
 		t.Error("nothing says that the password was refused before")
 	}
+}
+
+// anew is the same check by another process.
+func anew(c Config) Config {
+	c.Lockout = &lockout.Lockout{Dir: c.Lockout.Dir}
+	return c
 }
 
 func countedIn(rec evidence.Record) (n int) {
@@ -397,7 +404,7 @@ func TestAutodiscoverForgives(t *testing.T) {
 	w.host(mail, "mail.contoso.com", exchange(ewsAnswer))
 	cfg := w.config(func(c *Config) { c.FollowAutodiscover = true })
 	for run := range 2 {
-		rec, err := Run(t.Context(), cfg)
+		rec, err := Run(t.Context(), anew(cfg))
 		if err != nil || rec.Target.URL != theEWS {
 			t.Errorf("run %d: %v, found %q", run+1, err, rec.Target.URL)
 		}
@@ -435,7 +442,7 @@ func TestAutodiscoverBeforeTheSecondScheme(t *testing.T) {
 	if diff := cmp.Diff(want, order); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if when, _ := cfg.Memory.Refused(theUser, u, thePassword); !when.IsZero() {
+	if anew(cfg).Account().RefusedBefore(u) != nil {
 		t.Error("the password was proved and is still remembered as refused")
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/ews/signin"
+	"github.com/ewsprobe/ewsprobe/probe/lockout"
 )
 
 // Profile authentication types: what the Dynamics e-mail server profile uses.
@@ -74,8 +75,9 @@ type Config struct {
 	// Resolver finds hosts; nil is the system's.
 	Resolver Resolver
 
-	// Memory of refused passwords; nil remembers nothing.
-	Memory *Memory
+	// Lockout says whether the credential may go; nil: only what this check does
+	// is counted.
+	Lockout *lockout.Lockout
 	// Follow is told each item as it is written; nil nobody.
 	Follow func(evidence.Item)
 }
@@ -123,6 +125,19 @@ func (c Config) sendsCredentials() bool {
 // Autodiscover is signed in to with.
 func (c Config) sendsPassword() bool {
 	return c.sendsCredentials() && !c.CurrentUser && !c.withKey()
+}
+
+// Account is the account of the check, whose every logon is asked for.
+func (c Config) Account() *lockout.Account {
+	l := c.Lockout
+	if l == nil {
+		l = &lockout.Lockout{}
+	}
+	t := lockout.Terms{User: c.User, Max: c.MaxRejections, RetryRefused: c.RetryRefused, Patience: c.Timeout / 3}
+	if c.withPassword() {
+		t.Password = c.Password
+	}
+	return l.Account(t)
 }
 
 // Target is what the check is about, as its record will say.

@@ -3,23 +3,12 @@ package probe
 import (
 	"strings"
 
-	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/ews/signin"
 )
 
 // withPassword says that the account signs in with its password, so that a
 // refusal is one of that password and is remembered.
 func (c Config) withPassword() bool { return !c.withKey() && !c.CurrentUser }
-
-// mayUseCurrentUser: Windows would answer whoever shows any certificate, and
-// what it sends can be relayed. Usage refuses the two flags together; this holds
-// it where the credential is used.
-func (c Config) mayUseCurrentUser() (bool, *evidence.Detail) {
-	if c.Insecure {
-		return false, evidence.Say(evidence.WhyCurrentUserInsecure)
-	}
-	return true, nil
-}
 
 // spn is the name of the service that a ticket or a context is for.
 func (c Config) spn() string {

@@ -12,6 +12,7 @@ import (
 	"github.com/ewsprobe/ewsprobe/ews/ntlm"
 	"github.com/ewsprobe/ewsprobe/ews/signin"
 	"github.com/ewsprobe/ewsprobe/ews/standin"
+	"github.com/ewsprobe/ewsprobe/probe/lockout"
 )
 
 // loggedOn is the security context of an account with a password.
@@ -71,7 +72,7 @@ func TestCurrentUser(t *testing.T) {
 			opened := 0
 			cfg := Config{
 				URL: u, User: `CONTOSO\svc-crm`, ProfileAuth: ProfileNTLM, View: "inside", Addresses: s.Addresses(), Extra: roots, Timeout: time.Minute,
-				UserAgent: "ExchangeServicesClient/15.00.1076.004", MaxRejections: 2, CurrentUser: true, Memory: &Memory{Dir: t.TempDir()},
+				UserAgent: "ExchangeServicesClient/15.00.1076.004", MaxRejections: 2, CurrentUser: true, Lockout: &lockout.Lockout{Dir: t.TempDir()},
 				SecurityContext: func(_, spn string, endPoint []byte) (signin.SecurityContext, error) {
 					opened++
 					if spn != "HTTP/mail.contoso.com" || endPoint == nil {
@@ -114,8 +115,8 @@ func TestCurrentUser(t *testing.T) {
 				t.Error("the record does not say who signed in")
 			}
 			// Nothing is remembered of an account whose password is not known.
-			if when, err := cfg.Memory.Refused(cfg.User, cfg.URL, ""); err != nil || !when.IsZero() {
-				t.Errorf("remembered at %v, %v", when, err)
+			if before := anew(cfg).Account().RefusedBefore(cfg.URL); before != nil {
+				t.Errorf("remembered: %s", before)
 			}
 		})
 	}

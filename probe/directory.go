@@ -8,6 +8,7 @@ import (
 	"github.com/ewsprobe/ewsprobe/ews/directory"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/ews/signin"
+	"github.com/ewsprobe/ewsprobe/probe/lockout"
 )
 
 // kdc asks the domain controllers of this check, one run's worth of knowledge.
@@ -38,14 +39,16 @@ func (r *run) askDirectory(ctx context.Context) {
 // password.
 func (r *run) bind(ctx context.Context) {
 	if r.bound == nil {
-		if may, why := r.guard.May(false); !may {
-			r.note("", evidence.Logon{Scheme: evidence.SchemeLDAPS, Result: evidence.Skipped, Detail: why, Remembered: r.guard.barred != nil})
+		leave, denied := r.account.Begin(ctx, lockout.Use{At: r.controllerURL()})
+		if denied != nil {
+			r.skip("", evidence.SchemeLDAPS, denied)
 			return
 		}
+		item := r.kdc.Bind(ctx, leave.End)
+		r.bound = &item
 	}
-	item := r.bindOnce(func(settle ews.Settle) evidence.Item { return r.kdc.Bind(ctx, settle) })
-	if l := item.Logon; l != nil && l.Result == evidence.Refused && r.decisive(item) {
-		r.guard.Settle(evidence.Say(evidence.WhyRefusedByController))
+	if l := r.bound.Logon; l != nil && l.Result == evidence.Refused && r.decisive(*r.bound) {
+		r.account.Settle(evidence.Say(evidence.WhyRefusedByController))
 	}
 }
 
@@ -63,30 +66,26 @@ func (r *run) decisive(bind evidence.Item) bool {
 // signInByTicket gets a Kerberos ticket, once in the run, and signs in to EWS
 // with it. What the KDC makes of the key is a logon like any other; what EWS
 // makes of the ticket costs nothing.
-func (t *talk) signInByTicket(ctx context.Context) error {
+func (t *talk) signInByTicket(ctx context.Context) {
 	if !t.ticketAsked {
 		t.ticketAsked = true
-		refused, err := t.getTicket(ctx)
+		refused := t.getTicket(ctx)
 		t.refused = t.refused || refused
-		if err != nil {
-			return err
-		}
 	}
 	if t.token == nil {
-		return nil
+		return
 	}
 	result := t.present(ctx, evidence.BindingRight, false)
-	if result == evidence.Refused && t.withKey() && t.guard.ShowAgain() {
+	if result == evidence.Refused && t.withKey() && t.account.ShowAgain() {
 		// Nothing else can show whether the binding is what it refuses.
 		t.present(ctx, evidence.BindingNone, true)
 	}
-	return nil
 }
 
 // present shows the ticket to EWS.
 func (t *talk) present(ctx context.Context, binding string, comparison bool) evidence.Result {
 	attempt := signin.ByTicket(t.token).Begin(ctx, t.client, t.userAgent)
-	item := attempt.Finish(ctx, evidence.Logon{Account: t.ticketOf, Comparison: comparison, Binding: binding}, free{t.guard})
+	item := attempt.Finish(ctx, evidence.Logon{Account: t.ticketOf, Comparison: comparison, Binding: binding}, t.account.Free())
 	t.session.Keep(attempt, item, signin.Way{}) // without the KDC nothing could sign in again
 	if item.Logon.Result == evidence.Accepted && !t.withKey() {
 		t.provedHere = true
@@ -97,7 +96,7 @@ func (t *talk) present(ctx context.Context, binding string, comparison bool) evi
 // getTicket leaves the maker of tokens in r.token, or nothing where there is no
 // ticket to be had: the record says why. A password that the KDC refuses is one
 // refused for this endpoint, like one that EWS refuses.
-func (r *run) getTicket(ctx context.Context) (refused bool, err error) {
+func (r *run) getTicket(ctx context.Context) (refused bool) {
 	spn := r.spn()
 	if len(r.Kerberos.Cache) > 0 {
 		if _, ticket := r.kdc.Cached(ctx, r.Kerberos.Cache, spn); ticket != nil {
@@ -106,29 +105,22 @@ func (r *run) getTicket(ctx context.Context) (refused bool, err error) {
 				r.ticketOf = name // whose the cache is, whatever name was given
 			}
 		}
-		return false, nil
+		return false
 	}
-	if may, why := r.guard.May(false); !may {
-		if r.guard.settled == nil {
-			r.note("", evidence.Logon{Scheme: evidence.SchemeKerberos, Result: evidence.Skipped, Detail: why, Remembered: r.guard.barred != nil})
+	leave, denied := r.account.Begin(ctx, lockout.Use{At: r.URL})
+	if denied != nil {
+		if denied.Reason != lockout.Settled {
+			r.skip("", evidence.SchemeKerberos, denied)
 		}
-		return false, nil
+		return false
 	}
-	r.kdc.Ask(ctx) // free, and not a use of the credential
-	r.guard.Begin(false)
-	item := r.kdc.Logon(ctx, func(result evidence.Result) bool { return r.guard.End(false, result) })
-	switch item.Logon.Result {
-	case evidence.Refused:
-		if !r.withKey() && !r.guard.proved {
-			err = r.remember()
-		}
-		return true, err
-	case evidence.Accepted:
+	item := r.kdc.Logon(ctx, leave.End)
+	if item.Logon.Result == evidence.Accepted {
 		if _, ticket := r.kdc.Ticket(ctx, spn); ticket != nil {
 			r.token = r.kdc.Token(ticket)
 		}
 	}
-	return false, nil
+	return item.Logon.Result == evidence.Refused
 }
 
 // otherForm is the account's name in the form that was not given: the UPN of

@@ -21,6 +21,7 @@ import (
 	"github.com/ewsprobe/ewsprobe/ews/spnego"
 	"github.com/ewsprobe/ewsprobe/ews/standin"
 	"github.com/ewsprobe/ewsprobe/ews/testkit"
+	"github.com/ewsprobe/ewsprobe/probe/lockout"
 	"github.com/ewsprobe/ewsprobe/probe/report"
 	"github.com/ewsprobe/ewsprobe/probe/rule"
 )
@@ -161,7 +162,7 @@ func (p played) keepsPromises(t *testing.T, c Config) {
 			atEWS++
 		}
 	}
-	if counted > c.MaxRejections || compared > comparisons || p.view.BadLogons > c.MaxRejections {
+	if counted > c.MaxRejections || compared > lockout.Comparisons || p.view.BadLogons > c.MaxRejections {
 		t.Errorf("%d counted and %d bad logons, the limit is %d; %d comparisons", counted, p.view.BadLogons, c.MaxRejections, compared)
 	}
 	seen := 0
@@ -289,8 +290,8 @@ func TestExplainRejection(t *testing.T) {
 // A password that was refused lately goes nowhere, and the question that costs
 // nothing is asked all the same.
 func TestRememberedPasswordIsNotSentToTheDirectory(t *testing.T) {
-	memory := &Memory{Dir: t.TempDir()}
-	s := scene{server: everyScheme, kdc: &testkit.KDC{}, ldaps: wrong, change: explain(badPassword, func(c *Config) { c.Memory = memory })}
+	dir := t.TempDir()
+	s := scene{server: everyScheme, kdc: &testkit.KDC{}, ldaps: wrong, change: explain(badPassword, func(c *Config) { c.Lockout = &lockout.Lockout{Dir: dir} })}
 	if got := s.play(t); got.story != "Basic=refused* kdc-ask LDAPS=refused* NTLM=skipped" {
 		t.Error(got.story)
 	}
@@ -315,8 +316,8 @@ func TestRememberedPasswordIsNotSentToTheDirectory(t *testing.T) {
 // A password that EWS refused and a domain controller accepted is right: it is
 // not held back in the next run, which says logon-blocked again.
 func TestPasswordProvedAsideIsForgotten(t *testing.T) {
-	memory := &Memory{Dir: t.TempDir()}
-	s := scene{server: blocked, kdc: &testkit.KDC{}, ldaps: right, change: explain(func(c *Config) { c.Memory = memory })}
+	dir := t.TempDir()
+	s := scene{server: blocked, kdc: &testkit.KDC{}, ldaps: right, change: explain(func(c *Config) { c.Lockout = &lockout.Lockout{Dir: dir} })}
 	first := s.play(t)
 	if again := s.play(t); again.story != first.story || !strings.HasPrefix(again.story, "Basic=refused* kdc-ask LDAPS=accepted") {
 		t.Errorf("%s, then %s", first.story, again.story)
@@ -392,9 +393,9 @@ func TestTicket(t *testing.T) {
 // A password that the KDC refused is remembered like one that EWS refused; a
 // key's refusal is not the password's.
 func TestRefusedAtTheKDCIsRemembered(t *testing.T) {
-	memory := &Memory{Dir: t.TempDir()}
+	dir := t.TempDir()
 	s := scene{server: forKerberos, kdc: &testkit.KDC{}, change: func(c *Config) {
-		c.Memory, c.ProfileAuth = memory, ProfileNegotiate
+		c.Lockout, c.ProfileAuth = &lockout.Lockout{Dir: dir}, ProfileNegotiate
 		badPassword(c)
 	}}
 	s.play(t)
@@ -497,4 +498,13 @@ func opens(t *testing.T, value string) bool {
 	}
 	bound := ap.Authenticator.Cksum.Checksum
 	return ap.Authenticator.CName.PrincipalNameString() == "svc-crm" && len(bound) >= 24 && strings.Trim(string(bound[4:20]), "\x00") != ""
+}
+
+func endpoint(t *testing.T, raw string) *url.URL {
+	t.Helper()
+	u, err := url.Parse(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
 }

@@ -2,7 +2,6 @@ package probe
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -10,14 +9,14 @@ import (
 	"github.com/ewsprobe/ewsprobe/ews"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/ews/signin"
+	"github.com/ewsprobe/ewsprobe/probe/lockout"
 )
 
 // logons carries out the planned uses of the credential, address by address.
 // The first address that refuses the password ends it: another would count the
 // same refusal again. Where an earlier address accepted it, a refusal needs no
 // second scheme to be explained: the servers differ.
-func (r *run) logons(ctx context.Context, nodes []*node) error {
-	var problem error
+func (r *run) logons(ctx context.Context, nodes []*node) {
 	for _, n := range nodes {
 		if !n.asksCredential() {
 			continue
@@ -30,28 +29,20 @@ func (r *run) logons(ctx context.Context, nodes []*node) error {
 				r.discoverBeside(ctx)
 			}
 			if ctx.Err() != nil {
-				return problem
+				return
 			}
 			if t.refused && t.provedBefore && l.When != ToCompare && l.When != ToReason {
 				continue
 			}
 			wait := t.primaryBeside(ctx, l)
-			if err := t.take(ctx, l); problem == nil {
-				problem = err // the second refusal cannot be remembered either
-			}
+			t.take(ctx, l)
 			wait()
 		}
 		n.further(ctx)
-		if t.refused && (t.provedBefore || !r.guard.proved) {
+		if t.refused && (t.provedBefore || !r.account.Proved()) {
 			break
 		}
 	}
-	if r.guard.proved {
-		// Whoever accepted it, the password is right: sending it again locks
-		// nothing.
-		problem = errors.Join(problem, r.Memory.Forget(r.User, r.URL, r.Password))
-	}
-	return problem
 }
 
 // talk is the signing in at one address, and how each scheme fared.
@@ -66,13 +57,13 @@ type talk struct {
 }
 
 // take sends one planned logon if its condition holds.
-func (t *talk) take(ctx context.Context, l Logon) error {
+func (t *talk) take(ctx context.Context, l Logon) {
 	if !t.wanted(l) {
-		return nil
+		return
 	}
 	if l.Scheme == Directory {
 		t.askDirectory(ctx)
-		return nil
+		return
 	}
 	comparison := l.When == ToCompare
 	scheme, offered := t.schemeFor(l.Scheme)
@@ -80,47 +71,42 @@ func (t *talk) take(ctx context.Context, l Logon) error {
 		if l.When == IfOffered || l.When == ByTicket && t.withKey() {
 			t.note(t.address, evidence.Logon{Scheme: scheme, Result: evidence.Skipped, Detail: evidence.Say(evidence.WhyNotOffered)})
 		}
-		return nil
+		return
 	}
 	if l.Scheme == Ticket {
-		return t.signInByTicket(ctx)
+		t.signInByTicket(ctx)
+		return
 	}
-	may, why := t.guard.May(comparison)
-	if l.Scheme == CurrentUser && may {
-		may, why = t.mayUseCurrentUser()
+	if l.Scheme == CurrentUser && t.Insecure {
+		// Windows would answer whoever shows any certificate, and what it sends can
+		// be relayed. Usage refuses the two flags together; this holds it where the
+		// credential is used.
+		t.note(t.address, evidence.Logon{Scheme: scheme, Result: evidence.Skipped, Detail: evidence.Say(evidence.WhyCurrentUserInsecure)})
+		t.setResult(l, evidence.Skipped)
+		return
 	}
-	if !may {
+	budget := t.account.Budget(ctx, lockout.Use{At: t.URL, Comparison: comparison})
+	defer budget.Close()
+	if denied := budget.Reserve(); denied != nil {
 		if !comparison {
-			t.note(t.address, evidence.Logon{Scheme: scheme, Result: evidence.Skipped, Detail: why, Remembered: t.guard.barred != nil})
+			t.skip(t.address, scheme, denied)
 			t.setResult(l, evidence.Skipped)
 		}
-		return nil
+		return
 	}
-	item := t.send(ctx, l, scheme)
+	item := t.send(ctx, l, scheme, budget)
 	t.setResult(l, item.Logon.Result)
 	if l.Scheme != Basic && !comparison && item.Logon.Result == evidence.Refused && item.Logon.Mechanism != evidence.MechanismKerberos {
 		// Costs nothing, and shows a balancer that moves the connection to
 		// another server between the legs.
 		signin.KeepTest(ctx, t.client, scheme, t.userAgent, t.wrapped)
 	}
-	return t.settled(item.Logon.Result, comparison)
-}
-
-// settled draws the run's conclusions from a logon at EWS.
-func (t *talk) settled(result evidence.Result, comparison bool) error {
-	switch result {
-	case evidence.Refused:
-		if comparison {
-			return nil
-		}
-		t.refused = true
-		if !t.guard.proved && t.withPassword() {
-			return t.remember()
-		}
-	case evidence.Accepted:
+	switch {
+	case item.Logon.Result == evidence.Accepted:
 		t.refused, t.provedHere = false, t.withPassword()
+	case item.Logon.Result == evidence.Refused && !comparison:
+		t.refused = true
 	}
-	return nil
 }
 
 // wanted is the condition of a planned logon, given how those before it went.
@@ -134,19 +120,19 @@ func (t *talk) wanted(l Logon) bool {
 	case ToExplain:
 		return t.windows == evidence.Refused
 	case ToReason:
-		return !t.directoryAsked && (t.refused && !t.provedAside || t.guard.barred != nil)
+		return !t.directoryAsked && (t.refused && !t.provedAside || t.account.Standing().Remembered())
 	case ByTicket:
 		inside := t.ProfileAuth == ProfileNegotiate || !t.offersScheme("NTLM")
 		return t.withKey() || t.windows == evidence.Refused || t.windows == evidence.Unfinished && inside
 	case ToRename:
 		_, other := t.otherForm()
-		return other && t.basic == evidence.Refused && t.windows == "" && !t.guard.proved && !strings.Contains(t.User, "@")
+		return other && t.basic == evidence.Refused && t.windows == "" && !t.account.Proved() && !strings.Contains(t.User, "@")
 	case WithoutBinding:
-		return t.windows == evidence.Refused && !t.offersScheme("Basic") && !t.guard.proved
+		return t.windows == evidence.Refused && !t.offersScheme("Basic") && !t.account.Proved()
 	}
 	if l.Scheme == Basic {
 		_, other := t.otherForm()
-		return other && t.basic == evidence.Refused && t.guard.proved && !t.renamed
+		return other && t.basic == evidence.Refused && t.account.Proved() && !t.renamed
 	}
 	if t.windows == "" || t.windows == evidence.Skipped || t.windows == evidence.Unfinished {
 		return false
@@ -201,15 +187,21 @@ func (t *talk) schemeFor(s Scheme) (name string, offered bool) {
 }
 
 // send spends the credential once; again only where the server asked for
-// patience or refused the user agent, and the time and the guard allow it. A
+// patience or refused the user agent, and the time and the budget allow it. A
 // logon without an answer is not repeated: the server may have looked at the
 // password.
-func (t *talk) send(ctx context.Context, l Logon, scheme string) evidence.Item {
-	comparison := l.When == ToCompare
-	return ews.Retry(ctx, 3, func() evidence.Item { return t.once(ctx, l, scheme) }, func(item evidence.Item) (time.Duration, bool) {
+func (t *talk) send(ctx context.Context, l Logon, scheme string, budget *lockout.Budget) evidence.Item {
+	var last evidence.Item
+	over := false
+	return ews.Retry(ctx, 3, func() evidence.Item {
+		if over = budget.Reserve() != nil; !over {
+			last = t.once(ctx, l, scheme, budget)
+			budget.Close()
+		}
+		return last
+	}, func(item evidence.Item) (time.Duration, bool) {
 		wait, again := t.again(item)
-		may, _ := t.guard.May(comparison)
-		return wait, again && may
+		return wait, again && !over
 	})
 }
 
@@ -231,7 +223,7 @@ func (t *talk) again(item evidence.Item) (wait time.Duration, again bool) {
 	return 0, false
 }
 
-func (t *talk) once(ctx context.Context, l Logon, scheme string) evidence.Item {
+func (t *talk) once(ctx context.Context, l Logon, scheme string, budget *lockout.Budget) evidence.Item {
 	comparison := l.When == ToCompare
 	note := evidence.Logon{Scheme: scheme, Binding: l.Binding, Comparison: comparison}
 	client, way := t.client, t.wayOf(l, scheme)
@@ -255,7 +247,7 @@ func (t *talk) once(ctx context.Context, l Logon, scheme string) evidence.Item {
 	default:
 		attempt = way.Begin(ctx, client, t.userAgent)
 	}
-	item := attempt.Finish(ctx, note, t.guard.budget(comparison))
+	item := attempt.Finish(ctx, note, budget)
 	t.wrapped = attempt.InSPNEGO()
 	again := way
 	if l.Scheme == CurrentUser {

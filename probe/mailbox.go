@@ -8,6 +8,7 @@ import (
 
 	"github.com/ewsprobe/ewsprobe/ews"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/probe/lockout"
 	"github.com/ewsprobe/ewsprobe/soap"
 )
 
@@ -61,7 +62,9 @@ func (n *node) answer() *evidence.Item {
 
 // ask makes one further call and returns its answer, nil if there is none.
 func (f *further) ask(ctx context.Context, q ews.Question) *evidence.Item {
-	item := f.session.Ask(ctx, q, within{f.guard.budget(false)})
+	budget := f.account.Budget(ctx, lockout.Use{At: f.URL})
+	defer budget.Close()
+	item := f.session.Ask(ctx, q, budget)
 	if item == nil || !item.EWS.Answered() {
 		return nil
 	}
@@ -128,22 +131,23 @@ func (f *further) primaryAddress(ctx context.Context) {
 
 // primaryBeside asks the address book while another logon is on its way, so that
 // it costs no round trip of waiting: after Basic opened the mailbox by
-// impersonation, where an alias opens it as the primary address does. The guard
-// counts both as sent.
+// impersonation, where an alias opens it as the primary address does. Both
+// count as sent.
 func (t *talk) primaryBeside(ctx context.Context, l Logon) (wait func()) {
 	s := &t.session
 	if len(s.Accepted) == 0 || l.When != ToProve || t.basic != evidence.Accepted || !t.Impersonate || t.Mailbox == "" || t.asked[evidence.PrimaryAddress] || !opened(t.answer()) {
 		return func() {}
 	}
-	if !t.guard.Room(2) {
-		return func() {}
-	}
-	end := s.Beside(ctx, ews.Question{Purpose: evidence.PrimaryAddress, Call: soap.Call{Mailbox: t.Mailbox}}, t.guard.budget(false))
+	budget := t.account.Budget(ctx, lockout.Use{At: t.URL, Room: 2})
+	end := s.Beside(ctx, ews.Question{Purpose: evidence.PrimaryAddress, Call: soap.Call{Mailbox: t.Mailbox}}, budget)
 	if end == nil {
 		return func() {}
 	}
 	t.node.once(evidence.PrimaryAddress)
-	return func() { end() }
+	return func() {
+		end()
+		budget.Close()
+	}
 }
 
 // testConnection asks, once in a run, what Dynamics' Test Connection would ask:

@@ -83,10 +83,6 @@ func (w When) String() string {
 	}[w]
 }
 
-// comparisons is how many logons a run may spend on comparing, once the
-// password is proved.
-const comparisons = 3
-
 // NewPlan lists what the check may send.
 func NewPlan(c Config) Plan {
 	p := Plan{Anonymous: []string{"POST without a credential: which schemes are offered"}, MaxRejections: c.MaxRejections, LookUps: describe(c.lookUps())}

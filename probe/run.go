@@ -2,8 +2,6 @@ package probe
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"net"
 	"net/url"
 	"sync"
@@ -14,6 +12,7 @@ import (
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/ews/signin"
 	"github.com/ewsprobe/ewsprobe/ews/wire"
+	"github.com/ewsprobe/ewsprobe/probe/lockout"
 	"github.com/ewsprobe/ewsprobe/soap"
 )
 
@@ -33,7 +32,7 @@ func carryOut(ctx context.Context, c Config) (*run, evidence.Record, error) {
 
 	vault := c.NewVault()
 	r := &run{
-		Config: c, plan: NewPlan(c), guard: &Guard{max: c.MaxRejections},
+		Config: c, plan: NewPlan(c), account: c.Account(),
 		recorder: ews.NewRecorder(vault, c.Follow),
 		dialer:   &wire.Dialer{TLS: true, Extra: c.Extra, Public: c.Public},
 	}
@@ -47,9 +46,7 @@ func carryOut(ctx context.Context, c Config) (*run, evidence.Record, error) {
 	}
 	profile := r.recorder.Profile(c.Profile, started)
 	lookedUp := r.lookOutside(bounded, started)
-	err := r.examine(bounded)
-	r.forgive()
-	err = errors.Join(err, r.memoryTrouble)
+	r.examine(bounded)
 	lookedUp()
 
 	target := r.target()
@@ -60,14 +57,14 @@ func carryOut(ctx context.Context, c Config) (*run, evidence.Record, error) {
 	if ctx.Err() != nil {
 		record.Stopped = evidence.StoppedByUser
 	}
-	return r, record, err
+	return r, record, r.account.Trouble()
 }
 
 // run is one check under way.
 type run struct {
 	Config
 	plan      Plan
-	guard     *Guard
+	account   *lockout.Account
 	recorder  *ews.Recorder
 	dialer    *wire.Dialer
 	addresses []string
@@ -84,9 +81,7 @@ type run struct {
 	provedAside    bool                      // Autodiscover did
 	asked          map[evidence.Purpose]bool // questions about the directory that were asked
 
-	discovered    bool       // --autodiscover was asked
-	refusedAt     []*url.URL // Autodiscover endpoints that refused the password
-	memoryTrouble error
+	discovered bool // --autodiscover was asked
 }
 
 // throughProxy sends the connections to EWS through the proxy.
@@ -121,16 +116,9 @@ func (r *run) discoverBeside(ctx context.Context) {
 	r.discover(ctx, r.Timeout/3)
 }
 
-func (r *run) examine(ctx context.Context) error {
+func (r *run) examine(ctx context.Context) {
 	if r.FromAddress != "" && !r.find(ctx) {
-		return nil
-	}
-	var remembered time.Time
-	var memoryErr error
-	var background sync.WaitGroup
-	if len(r.plan.Logons) > 0 && r.Password != "" {
-		// scrypt takes longer than a round trip: it runs beside the first ones.
-		background.Go(func() { remembered, memoryErr = r.Memory.Refused(r.User, r.URL, r.Password) })
+		return
 	}
 	families, stopFamilies := context.WithCancelCause(ctx)
 	var aside sync.WaitGroup
@@ -154,18 +142,11 @@ func (r *run) examine(ctx context.Context) error {
 			aside.Go(func() { n.dataverseTLS(families) })
 		}
 	}
-	background.Wait()
-	if memoryErr != nil {
-		memoryErr = fmt.Errorf("what was refused before is not known: %w", memoryErr)
-	}
-	if !remembered.IsZero() && !r.RetryRefused {
-		r.guard.Bar(remembered)
-	}
 	if !r.mayAskCredential(nodes) {
 		r.discoverBeside(ctx)
-		return memoryErr
+		return
 	}
-	return errors.Join(memoryErr, r.logons(ctx, nodes))
+	r.logons(ctx, nodes)
 }
 
 // mayAskCredential: never at Exchange Online, whichever address it answers
@@ -192,7 +173,7 @@ func (r *run) mayGoWhereFound(nodes []*node) bool {
 	}
 	for _, n := range nodes {
 		if held := r.holdsBack(place{url: r.URL, direct: true, within: r.forest}, n.reply.Response); n.asksCredential() && held != "" {
-			r.withhold(n.address, r.URL, string(r.plan.Logons[0].Scheme), held, evidence.Say(heldWhy[held]))
+			r.withhold(n.address, r.URL, held, evidence.Logon{Scheme: string(r.plan.Logons[0].Scheme), Detail: evidence.Say(heldWhy[held])})
 			return false
 		}
 	}
@@ -311,11 +292,10 @@ func (r *run) note(address string, l evidence.Logon) {
 	r.recorder.Add(evidence.Item{Step: evidence.StepSkipped, Address: address, At: time.Now(), Logon: &l})
 }
 
-// remember stores a refusal at once: a run that dies after it must not lead
-// another to repeat it.
-func (r *run) remember() error {
-	if err := r.Memory.Remember(r.User, r.URL, r.Password); err != nil {
-		return fmt.Errorf("the refused password could not be remembered for the next run: %w", err)
-	}
-	return nil
+// skip writes down a logon that may not be sent. What was refused is told under
+// the name that was refused.
+func (r *run) skip(address, scheme string, d *lockout.Denial) {
+	r.note(address, evidence.Logon{
+		Scheme: scheme, Account: d.Account, OtherForm: d.Account != "", Result: evidence.Skipped, Detail: d.Detail(), Remembered: d.Remembered(),
+	})
 }

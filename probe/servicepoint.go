@@ -8,9 +8,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/ewsprobe/ewsprobe/ews"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/ews/front"
+	"github.com/ewsprobe/ewsprobe/probe/lockout"
 )
 
 // mostPoints is how many service connection points are asked: every Exchange
@@ -35,36 +35,18 @@ func (l *ladder) servicePoints(ctx context.Context, rungs []place) *evidence.Ser
 	l.pointsAsked = true
 	ctx, cancel := context.WithTimeout(ctx, l.patience())
 	defer cancel()
-	for _, u := range append([]*url.URL{l.controllerURL()}, httpsOf(rungs)...) {
-		l.consultMemory(u)
-	}
-	if may, why := l.guard.May(false); !may {
-		l.note("", evidence.Logon{Scheme: evidence.SchemeLDAPS, Result: evidence.Skipped, Detail: why, Remembered: l.guard.barred != nil})
-		l.recorder.Add(evidence.Item{Step: evidence.StepAutodiscoverSCP, At: time.Now(), Points: &evidence.ServicePoints{Domain: l.Domain, Detail: why}})
+	leave, denied := l.account.Begin(ctx, lockout.Use{At: l.controllerURL(), Also: httpsOf(rungs)})
+	if denied != nil {
+		l.skip("", evidence.SchemeLDAPS, denied)
+		l.recorder.Add(evidence.Item{Step: evidence.StepAutodiscoverSCP, At: time.Now(), Points: &evidence.ServicePoints{Domain: l.Domain, Detail: denied.Detail()}})
 		return nil
 	}
-	var found evidence.Item
-	bind := l.bindOnce(func(settle ews.Settle) (bind evidence.Item) {
-		bind, found = l.kdc.ServicePoints(ctx, settle)
-		return bind
-	})
-	if bind.Logon != nil && bind.Logon.Result == evidence.Refused {
-		l.rememberAt(l.controllerURL())
-	}
+	bind, found := l.kdc.ServicePoints(ctx, leave.End)
+	l.bound = &bind
 	if found.Points.Problem == "" && found.Error == nil && bind.Logon != nil && bind.Logon.Result == evidence.Accepted {
 		l.forest = l.Domain
 	}
 	return found.Points
-}
-
-// bindOnce makes the one bind of a run.
-func (r *run) bindOnce(bind func(ews.Settle) evidence.Item) evidence.Item {
-	if r.bound == nil {
-		r.guard.Begin(false)
-		item := bind(func(result evidence.Result) bool { return r.guard.End(false, result) })
-		r.bound = &item
-	}
-	return *r.bound
 }
 
 // refusedByOwn says that the bind was refused by a controller which knows the

@@ -94,7 +94,7 @@ func batchWith(c *call, s *config.Settings, std stdio, mask *report.Mask) error 
 	}
 	if passwords != nil {
 		cfg.Password = func(name string) (string, error) { return passwords.read(name, std) }
-		err = takeMemory(&cfg.Probe)
+		err = takeLockout(&cfg.Probe)
 		warnInsecure(cfg.Probe, std)
 	} else {
 		err = takePassword(c.ctx, s, &cfg.Probe, prompts(std, mask))

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/ewsprobe/ewsprobe/probe"
 	"github.com/ewsprobe/ewsprobe/probe/config"
+	"github.com/ewsprobe/ewsprobe/probe/lockout"
 )
 
 func checkCommand(std stdio) *command {
@@ -62,12 +64,12 @@ func check(c *call, s *config.Settings, std stdio) error {
 // its refusals.
 func takePassword(ctx context.Context, s *config.Settings, cfg *probe.Config, out output) error {
 	std := out.std
+	if err := takeLockout(cfg); err != nil {
+		return err
+	}
 	if needsPassword(*cfg) {
 		var err error
 		if cfg.Password, err = readPassword(ctx, s, std); err != nil {
-			return err
-		}
-		if err := takeMemory(cfg); err != nil {
 			return err
 		}
 		if !cfg.RetryRefused {
@@ -78,13 +80,16 @@ func takePassword(ctx context.Context, s *config.Settings, cfg *probe.Config, ou
 	return nil
 }
 
-// takeMemory is where refused passwords are remembered.
-func takeMemory(cfg *probe.Config) error {
-	dir, err := probe.DefaultMemoryDir()
+// takeLockout is where refused logons are counted, of all runs on this machine.
+func takeLockout(cfg *probe.Config) error {
+	if !cfg.Target().Credentials {
+		return nil
+	}
+	dir, err := lockout.DefaultDir()
 	if err != nil {
 		return unusable("there is no place to remember refused passwords (%v); set XDG_STATE_HOME, or --no-credentials", err)
 	}
-	cfg.Memory = &probe.Memory{Dir: dir}
+	cfg.Lockout = &lockout.Lockout{Dir: dir}
 	return nil
 }
 
@@ -110,11 +115,11 @@ func insist(ctx context.Context, cfg probe.Config, out output) bool {
 	if std.inFD < 0 || !std.errTerm || cfg.URL == nil {
 		return false
 	}
-	when, err := cfg.Memory.Refused(cfg.User, cfg.URL, cfg.Password)
-	if err != nil || when.IsZero() {
+	before := cfg.Account().RefusedBefore(cfg.URL)
+	if before == nil {
 		return false
 	}
-	fmt.Fprintf(std.err, "This password was refused for %s at %s. Sent again it counts as another bad logon and can lock the account. Send it all the same? [y/N] ", out.text(cfg.User), when.Local().Format("15:04"))
+	fmt.Fprintf(std.err, "This password was refused for %s at %s. Sent again it counts as another bad logon and can lock the account. Send it all the same? [y/N] ", out.text(cmp.Or(before.Account, cfg.User)), before.At.Local().Format("15:04"))
 	line := make(chan string, 1)
 	go func() {
 		s, _ := bufio.NewReader(std.in).ReadString('\n')

@@ -132,7 +132,8 @@ func TestImportDirection(t *testing.T) {
 		},
 		{pkg: "ews/directory", may: []string{"ews", "ews/evidence", "ews/kerberos", "ews/signin", "ews/wire", "github.com/go-ldap/ldap/v3", "github.com/go-asn1-ber/asn1-ber"}, never: []string{"net/http", "os"}},
 		{pkg: "ews/cloud", may: []string{"ews", "ews/challenge", "ews/evidence", "ews/front", "ews/wire", "golang.org/x/oauth2/..."}, never: []string{"net/http", "os"}},
-		{pkg: "probe/batch", may: []string{"ews", "ews/evidence", "ews/signin", "soap", "probe", "probe/finding", "probe/report", "probe/rule", "github.com/gofrs/flock"}, never: []string{"net", "crypto/tls"}},
+		{pkg: "probe/lockout", may: []string{"ews/evidence", "github.com/gofrs/flock", "golang.org/x/crypto/scrypt"}, never: []string{"net", "net/http", "crypto/tls"}},
+		{pkg: "probe/batch", may: []string{"ews", "ews/evidence", "ews/signin", "soap", "probe", "probe/finding", "probe/lockout", "probe/report", "probe/rule", "github.com/gofrs/flock", "golang.org/x/time/rate"}, never: []string{"net", "crypto/tls"}},
 		{pkg: "probe/finding", may: []string{"go.yaml.in/yaml/v3"}, never: []string{"net", "net/http", "os"}},
 		{pkg: "probe/dynamics", may: []string{"ews/evidence", "probe/config/address", "golang.org/x/text/..."}, never: []string{"net", "net/http", "os", "time"}},
 		{pkg: "probe/rule", may: []string{"ews/challenge", "ews/evidence", "ews/front", "probe/finding", "soap"}, never: []string{"net/http", "os", "crypto/tls"}},
@@ -142,7 +143,7 @@ func TestImportDirection(t *testing.T) {
 		{
 			pkg: "probe/config",
 			may: []string{
-				"ews", "ews/cloud", "ews/evidence", "ews/kerberos", "probe", "probe/baseline", "probe/batch", "probe/config/address", "probe/dynamics", "probe/report",
+				"ews", "ews/cloud", "ews/evidence", "ews/kerberos", "probe", "probe/lockout", "probe/baseline", "probe/batch", "probe/config/address", "probe/dynamics", "probe/report",
 				"go.yaml.in/yaml/v3", "golang.org/x/crypto/x509roots/fallback/bundle", "golang.org/x/net/publicsuffix", "golang.org/x/sys/windows",
 			},
 			never: []string{"net", "crypto/tls"},

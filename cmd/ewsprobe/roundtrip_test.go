@@ -9,6 +9,7 @@ import (
 	"github.com/ewsprobe/ewsprobe/ews/testkit"
 	"github.com/ewsprobe/ewsprobe/ews/standin"
 	"github.com/ewsprobe/ewsprobe/probe"
+	"github.com/ewsprobe/ewsprobe/probe/lockout"
 )
 
 const oneWay = 50 * time.Millisecond
@@ -26,7 +27,7 @@ func BenchmarkRoundTrips(b *testing.B) {
 		b.Fatal(err)
 	}
 	cfg.Addresses = []string{far.address}
-	cfg.Memory = &probe.Memory{Dir: b.TempDir()}
+	cfg.Lockout = &lockout.Lockout{Dir: b.TempDir()}
 	for b.Loop() {
 		if rec, err := probe.Run(context.Background(), cfg); err != nil || len(rec.Items) != 6 {
 			b.Fatalf("%d items, %v", len(rec.Items), err)

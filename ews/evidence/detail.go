@@ -95,6 +95,14 @@ const (
 	WhyEnoughComparisons        DetailCode = "enough-comparisons"
 	WhyRefusedBefore            DetailCode = "refused-before"
 	WhyLimitReached             DetailCode = "limit-reached"
+	WhyRefusedBeforeAs          DetailCode = "refused-before-as"
+	WhyRefusedUntilChanged      DetailCode = "refused-until-changed"
+	WhyLimitBefore              DetailCode = "limit-before"
+	WhyLimitRefusedBefore       DetailCode = "limit-refused-before"
+	WhyLimitUntilChanged        DetailCode = "limit-until-changed"
+	WhyAnotherRun               DetailCode = "another-run"
+	WhyNoCount                  DetailCode = "no-count"
+	WhyUnansweredInARow         DetailCode = "unanswered-in-a-row"
 	WhyRefusedByController      DetailCode = "refused-by-controller"
 	WhyCurrentUserInsecure      DetailCode = "current-user-insecure"
 	WhyAtHost                   DetailCode = "at-host"
@@ -167,6 +175,7 @@ const (
 	ArgError    = "error"    // the words of a library; without them the sentence has another form
 	ArgFailure  = "failure"  // a FailureCode
 	ArgRefusals = "refusals" // a number of refused logons
+	ArgFailed   = "failed"   // a number of logons that were refused or got no answer
 	ArgHosts    = "hosts"    // names of a certificate, separated by commas
 )
 
@@ -236,6 +245,11 @@ func shown(kind, arg string) string {
 			return "1 refused logon"
 		}
 		return arg + " refused logons"
+	case ArgFailed:
+		if arg == "1" {
+			return "1 failed or unanswered logon"
+		}
+		return arg + " failed or unanswered logons"
 	case ArgHosts:
 		names := strings.Split(arg, ", ")
 		switch {

@@ -3,121 +3,99 @@ package batch
 import (
 	"context"
 	"fmt"
-	"sync"
-	"time"
+	"net/http"
 
+	"github.com/ewsprobe/ewsprobe/ews"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/ews/signin"
+	"github.com/ewsprobe/ewsprobe/probe"
+	"github.com/ewsprobe/ewsprobe/probe/lockout"
+	"github.com/ewsprobe/ewsprobe/probe/rule"
 )
 
-// account keeps the one account from being locked out. It begins with a password
-// that the endpoint's check has proved. A logon that is refused all the same
-// makes everybody wait while one tries once more, on another connection; at the
-// limit of refusals nothing more is sent.
-type account struct {
-	oneByOne bool // all but Basic: sign-ins go one at a time
-	secret   signin.Secret
-
-	mu      sync.Mutex
-	changed chan struct{}
-	max     int
-	refused int
-	era     int // counts refusals that were acted on: what was in flight then is part of it
-	suspect bool
-	trying  bool
-	busy    bool // a sign-in is under way
-	stopped string
-}
-
-// pass is the leave to ask.
-type pass struct {
-	era   int
-	trial bool // the one more try: on another connection, and nobody else asks meanwhile
-	alone bool // holds the place of the one sign-in
-}
-
-func newAccount(limit, refused int, pool *signin.SessionPool) *account {
-	by := pool.Way.Traits
-	return &account{max: limit, refused: refused, oneByOne: !by.EachRequest, secret: by.Secret, changed: make(chan struct{})}
-}
-
-func (a *account) wake() {
-	close(a.changed)
-	a.changed = make(chan struct{})
-}
-
-// enter waits until the account may be used. It fails when it must not be used
-// any more, or ctx ends.
-func (a *account) enter(ctx context.Context) (pass, bool) {
-	for {
-		a.mu.Lock()
-		changed := a.changed
-		switch {
-		case a.stopped != "":
-			a.mu.Unlock()
-			return pass{}, false
-		case !a.suspect:
-			p := pass{era: a.era}
-			a.mu.Unlock()
-			return p, true
-		case !a.trying:
-			a.trying = true
-			p := pass{era: a.era, trial: true}
-			a.mu.Unlock()
-			return p, true
-		}
-		a.mu.Unlock()
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return pass{}, false
-		}
+// accountOf is the account that a pool signs in with. What is no password is not
+// remembered as one.
+func accountOf(c probe.Config, by *signin.SessionPool) *lockout.Account {
+	if by.Way.Traits.Secret != signin.Password {
+		c.Password = ""
 	}
+	return c.Account()
 }
 
-// credential waits for the place of the one sign-in, where there is one. It fails
-// where p has become void: a logon was refused meanwhile.
-func (a *account) credential(ctx context.Context, p *pass) bool {
-	for {
-		a.mu.Lock()
-		changed := a.changed
-		if a.stopped != "" || p.era != a.era {
-			a.mu.Unlock()
-			return false
-		}
-		if !a.oneByOne || !a.busy {
-			a.busy, p.alone = a.oneByOne, a.oneByOne
-			a.mu.Unlock()
-			return true
-		}
-		a.mu.Unlock()
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return false
-		}
-	}
+// share lets the workers use an account that the endpoint's check has proved.
+func share(c probe.Config, by *signin.SessionPool) *lockout.Shared {
+	return accountOf(c, by).Share(c.URL, !by.Way.Traits.EachRequest)
 }
 
-// settle is told how a logon ended; it returns whether it counts.
-func (a *account) settle(p pass, result evidence.Result) (counted bool) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	switch {
-	case result == evidence.Accepted && p.era == a.era:
-		if a.suspect && p.trial {
-			a.suspect = false
-		}
-	case result == evidence.Refused && p.era == a.era:
-		a.refused++
-		a.era++
-		a.suspect = true
-		counted = true
-		if a.refused >= a.max {
-			a.stopped = fmt.Sprintf("the %s was accepted at first and then refused %s, the last time at %s; nothing more is sent for the account (--max-rejections %d)", a.secret, times(a.refused), time.Now().UTC().Format("15:04:05 UTC"), a.max)
-		}
+// counted is the budget of one logon for which the account gave a pass.
+type counted struct {
+	account    *lockout.Shared
+	pass       *lockout.Pass
+	unfinished bool
+}
+
+// Begin implements signin.Budget.
+func (*counted) Begin() *evidence.Detail { return nil }
+
+// End implements signin.Budget. What was not decided is told to the account when
+// it is known who has not answered.
+func (c *counted) End(r evidence.Result) (counts bool) {
+	if c.unfinished = r == evidence.Unfinished; c.unfinished {
+		return false
 	}
-	return counted
+	return c.account.End(c.pass, r, false)
+}
+
+// signIn makes a call with a sign-in before it.
+func (w *worker) signIn(ctx context.Context, q ews.Question, p *lockout.Pass) evidence.Item {
+	c := &counted{account: w.account, pass: p}
+	item := w.session.SignIn(ctx, q, c)
+	if c.unfinished {
+		w.account.End(p, evidence.Unfinished, silent(item))
+	}
+	w.account.SignedIn(p)
+	return item
+}
+
+// silent says that nobody has answered a call, or only a gateway that got no
+// answer itself. A server that asks for patience has answered.
+func silent(item evidence.Item) bool {
+	r := item.Response
+	if r == nil || r.CutShort {
+		return kindOf(item) != stopped
+	}
+	switch r.Status {
+	case http.StatusBadGateway, http.StatusGatewayTimeout:
+		return true
+	case http.StatusServiceUnavailable:
+		_, asked := ews.Unavailable(r)
+		return !asked
+	}
+	return false
+}
+
+// ended makes what remains of a shift not checked, after its account must not be
+// used any more.
+func (s *shift) ended(d *lockout.Denial) {
+	judge := rule.NotChecked
+	if d.Reason == lockout.LimitReached {
+		judge = rule.Refused
+	}
+	s.pass(judge, s.why(d))
+}
+
+// why is that denial in words.
+func (s *shift) why(d *lockout.Denial) string {
+	const clock = "15:04:05 UTC"
+	at := d.At.UTC().Format(clock)
+	switch d.Reason {
+	case lockout.LimitReached:
+		return fmt.Sprintf("the %s was accepted at first and then refused %s, the last time at %s; nothing more is sent for the account (--max-rejections %d)",
+			s.pool.Way.Traits.Secret, times(d.Count), at, d.Max)
+	case lockout.NoAnswer:
+		return fmt.Sprintf("%d logons in a row got no answer, the last at %s; nothing more is sent for the account", d.Count, at)
+	}
+	return d.String()
 }
 
 func times(n int) string {
@@ -125,34 +103,4 @@ func times(n int) string {
 		return "once"
 	}
 	return fmt.Sprintf("%d times", n)
-}
-
-// leave gives the pass back.
-func (a *account) leave(p pass) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if p.trial {
-		a.trying = false
-	}
-	if p.alone {
-		a.busy = false
-	}
-	a.wake()
-}
-
-// why the account must not be used any more; "" it may.
-func (a *account) why() string {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.stopped
-}
-
-// signedIn gives the place of the one sign-in to the next.
-func (a *account) signedIn(p *pass) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if p.alone {
-		a.busy, p.alone = false, false
-		a.wake()
-	}
 }

@@ -24,17 +24,12 @@ type manyAccounts struct {
 	*run
 	now     *shift
 	of      Account          // whose shift it is
-	purse   *purse           // and what its refusals are counted in
 	all     *report.Template // what every row is, where the endpoint answers for all
 	said    []finding.Code   // what the endpoint's own check has found
 	salt    [16]byte
-	purses  map[string]*purse     // by the name of the account, and by its secret
 	outcome map[[32]byte]*outcome // by name and secret
 	recent  []*outcome            // with tools, the oldest first
 }
-
-// purse counts the refused logons of one account.
-type purse struct{ refused int }
 
 // outcome is what the check of an account has come to.
 type outcome struct {
@@ -50,7 +45,7 @@ const tools = 64
 
 // manyAccounts examines the endpoint.
 func (r *run) manyAccounts(ctx context.Context) duty {
-	m := &manyAccounts{run: r, purses: map[string]*purse{}, outcome: map[[32]byte]*outcome{}}
+	m := &manyAccounts{run: r, outcome: map[[32]byte]*outcome{}}
 	_, _ = rand.Read(m.salt[:]) // never fails
 	c := r.Probe
 	c.NoCredentials, c.Cloud = true, nil
@@ -79,9 +74,6 @@ func (m *manyAccounts) end(ctx context.Context) {
 		return
 	}
 	m.now.end(ctx)
-	if a := m.now.account; a != nil {
-		m.purse.refused = a.refused
-	}
 	m.now = nil
 }
 
@@ -101,7 +93,7 @@ func (m *manyAccounts) shift(ctx context.Context, row Row) *shift {
 	m.now = &shift{run: m.run, who: o.who, target: o.who.BatchTarget(m.Impersonate), skip: o.skip}
 	if o.skip == nil {
 		m.now.pool, m.now.bench = o.pool, o.bench
-		m.now.account = newAccount(m.Probe.MaxRejections, m.purse.refused, o.pool)
+		m.now.account = share(o.who, o.pool)
 	}
 	m.now.begin(ctx)
 	return m.now
@@ -122,17 +114,16 @@ func (m *manyAccounts) examined(ctx context.Context, a Account) *outcome {
 		return m.unasked(c, rule.BadRow(c.BatchTarget(m.Impersonate), err.Error()))
 	}
 	c.Password = password
-	m.purse = m.purseOf(a.User, password)
-	left := m.Probe.MaxRejections - m.purse.refused
+	refused := c.Account().Refused()
+	left := c.MaxRejections - refused
 	id := m.digest(strings.ToLower(a.User), password)
 	o := m.outcome[id]
 	switch {
 	case o != nil && (o.skip != nil || o.pool != nil && left > 0):
 		return o
 	case left <= 0:
-		return m.unasked(c, rule.Refused(c.BatchTarget(m.Impersonate), fmt.Sprintf("the account was refused %s in this run already; nothing more is sent for it (--max-rejections %d)", times(m.purse.refused), m.Probe.MaxRejections)))
+		return m.unasked(c, rule.Refused(c.BatchTarget(m.Impersonate), fmt.Sprintf("the account was refused %s in this run already; nothing more is sent for it (--max-rejections %d)", times(refused), c.MaxRejections)))
 	}
-	c.MaxRejections = left
 	o = m.examineAccount(ctx, c)
 	if ctx.Err() == nil {
 		m.keep(id, o)
@@ -142,7 +133,6 @@ func (m *manyAccounts) examined(ctx context.Context, a Account) *outcome {
 
 func (m *manyAccounts) examineAccount(ctx context.Context, c probe.Config) *outcome {
 	found, trouble := m.examine(ctx, c, true)
-	m.purse.refused += found.refused
 	if trouble != nil && ctx.Err() == nil {
 		m.noteTrouble(trouble)
 	}
@@ -189,28 +179,6 @@ func (m *manyAccounts) keep(id [32]byte, o *outcome) {
 		m.recent[0].pool, m.recent[0].bench = nil, nil
 		m.recent = m.recent[1:]
 	}
-}
-
-// purseOf finds the count that a name belongs to. All forms of a name share it
-// where they have the password in common, and all passwords of a name do.
-func (m *manyAccounts) purseOf(user, password string) *purse {
-	bare := strings.ToLower(user)
-	if _, after, ok := strings.Cut(bare, `\`); ok {
-		bare = after
-	}
-	bare, _, _ = strings.Cut(bare, "@")
-	secret := m.digest(bare, password)
-	names := []string{"name " + strings.ToLower(user), "secret " + string(secret[:])}
-	p := &purse{}
-	for _, n := range names {
-		if known := m.purses[n]; known != nil && known.refused >= p.refused {
-			p = known
-		}
-	}
-	for _, n := range names {
-		m.purses[n] = p
-	}
-	return p
 }
 
 // digest stands for a name with its password in memory.

@@ -9,6 +9,7 @@ import (
 	"github.com/ewsprobe/ewsprobe/ews"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/ews/signin"
+	"github.com/ewsprobe/ewsprobe/probe/lockout"
 	"github.com/ewsprobe/ewsprobe/probe/rule"
 	"github.com/ewsprobe/ewsprobe/soap"
 )
@@ -100,13 +101,19 @@ func (w *worker) work(ctx context.Context) {
 		if j == nil {
 			return
 		}
-		p, ok := w.account.enter(ctx)
+		limited, cancel := w.until(ctx, j)
+		p, ok := w.account.Enter(limited)
+		cancel()
+		if !ok && ctx.Err() == nil && w.account.Stopped() == nil {
+			w.finish(j) // its time was over before the account might be used
+			continue
+		}
 		if !ok {
 			w.queue.giveBack(j, time.Time{})
 			return
 		}
 		if !w.turn(ctx, j) {
-			w.account.leave(p)
+			w.account.Leave(p)
 			if ctx.Err() != nil {
 				w.queue.giveBack(j, time.Time{})
 				return
@@ -114,8 +121,8 @@ func (w *worker) work(ctx context.Context) {
 			w.finish(j) // its time was over before its turn came
 			continue
 		}
-		over := w.try(ctx, j, p)
-		w.account.leave(p)
+		over := w.try(ctx, j, &p)
+		w.account.Leave(p)
 		if over {
 			w.finish(j)
 		}
@@ -125,12 +132,17 @@ func (w *worker) work(ctx context.Context) {
 // turn waits for the moment at which the job may be asked for, as long as its time
 // is not over.
 func (w *worker) turn(ctx context.Context, j *job) bool {
-	if !j.first.IsZero() {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, j.first.Add(w.PerMailbox))
-		defer cancel()
-	}
+	ctx, cancel := w.until(ctx, j)
+	defer cancel()
 	return w.limiter.wait(ctx) == nil
+}
+
+// until ends when the job's time is over.
+func (w *worker) until(ctx context.Context, j *job) (context.Context, context.CancelFunc) {
+	if j.first.IsZero() {
+		return context.WithCancel(ctx)
+	}
+	return context.WithDeadline(ctx, j.first.Add(w.PerMailbox))
 }
 
 // unanswered notes that a call got no answer. Where none was answered for too long,
@@ -157,8 +169,8 @@ func (w *worker) unanswered(sent time.Time, item evidence.Item) {
 
 // try makes one call for a mailbox and decides what becomes of the job: it is over,
 // or was given back.
-func (w *worker) try(ctx context.Context, j *job, p pass) (over bool) {
-	if p.trial {
+func (w *worker) try(ctx context.Context, j *job, p *lockout.Pass) (over bool) {
+	if p.Trial {
 		w.session.Close() // on another connection
 	}
 	if j.first.IsZero() {
@@ -176,7 +188,7 @@ func (w *worker) try(ctx context.Context, j *job, p pass) (over bool) {
 	defer cancel()
 	q := w.question(j)
 	sent := time.Now()
-	item, ok := w.call(bounded, q, &p)
+	item, ok := w.call(bounded, q, p)
 	if !ok { // a logon was refused meanwhile, or the time is over
 		return w.back(j, time.Time{}, end)
 	}
@@ -255,7 +267,7 @@ func (w *worker) question(j *job) ews.Question {
 
 // call makes it, with a sign-in before it where one is needed. False: it may not
 // be made.
-func (w *worker) call(ctx context.Context, q ews.Question, p *pass) (evidence.Item, bool) {
+func (w *worker) call(ctx context.Context, q ews.Question, p *lockout.Pass) (evidence.Item, bool) {
 	if w.session.SignedIn() {
 		w.tally.request(1)
 		item := w.session.Ask(ctx, q)
@@ -265,33 +277,19 @@ func (w *worker) call(ctx context.Context, q ews.Question, p *pass) (evidence.It
 		// Signed in for one request only, or closed while it was idle. Nobody has
 		// seen a credential, and the call only reads.
 	}
-	if !w.account.credential(ctx, p) {
+	if !w.account.Begin(ctx, p) {
 		return evidence.Item{}, false
 	}
 	if w.limiter.now().resting() { // while it waited for its turn to sign in
-		w.account.signedIn(p)
+		w.account.SignedIn(p)
 		return evidence.Item{}, false
 	}
 	w.tally.request(1)
 	if w.pool.Way.Traits.FreeStart {
 		w.tally.request(1)
 	}
-	item := w.session.SignIn(ctx, q, counted{w.account, *p})
-	w.account.signedIn(p)
-	return item, true
+	return w.signIn(ctx, q, p), true
 }
-
-// counted is the budget of one logon, which the account has allowed already.
-type counted struct {
-	account *account
-	pass    pass
-}
-
-// Begin implements signin.Budget.
-func (counted) Begin() *evidence.Detail { return nil }
-
-// End implements signin.Budget.
-func (c counted) End(r evidence.Result) (counted bool) { return c.account.settle(c.pass, r) }
 
 // next takes an answer of EWS and asks on where it leaves something open.
 func (w *worker) next(j *job, item evidence.Item, end time.Time) (over bool) {
@@ -326,7 +324,7 @@ func (w *worker) back(j *job, ready, end time.Time) (over bool) {
 // told from one about the mailbox that was named.
 func (w *worker) inboxOfOwn(ctx context.Context) *evidence.Item {
 	for range 3 {
-		p, ok := w.account.enter(ctx)
+		p, ok := w.account.Enter(ctx)
 		if !ok {
 			return nil
 		}
@@ -334,7 +332,7 @@ func (w *worker) inboxOfOwn(ctx context.Context) *evidence.Item {
 		sent := time.Now()
 		item, ok := w.call(bounded, ews.Question{Purpose: evidence.OwnInbox}, &p)
 		cancel()
-		w.account.leave(p)
+		w.account.Leave(p)
 		switch k := kindOf(item); {
 		case ok && k == answered:
 			return &item

@@ -16,6 +16,7 @@ import (
 	"github.com/ewsprobe/ewsprobe/ews/signin"
 	"github.com/ewsprobe/ewsprobe/probe"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
+	"github.com/ewsprobe/ewsprobe/probe/lockout"
 	"github.com/ewsprobe/ewsprobe/probe/report"
 	"github.com/ewsprobe/ewsprobe/probe/rule"
 )
@@ -96,6 +97,9 @@ var leastGiveUpAfter = 2 * time.Minute // a test has less
 // for what this machine could not do: reading the input, writing results or the
 // state.
 func Run(ctx context.Context, c Config) (report.Summary, error) {
+	if c.Probe.Lockout == nil {
+		c.Probe.Lockout = &lockout.Lockout{} // all accounts share it
+	}
 	r := &run{Config: c, tally: newTally(time.Now()), templates: &templates{}, limiter: newLimiter(c.Concurrency), seen: newSeen(), lookUp: newOutside(c.Outside)}
 	r.tally.s.Shard = c.Shard.String()
 	if c.State != nil {
@@ -158,7 +162,7 @@ func (r *run) examine(ctx context.Context, c probe.Config, insist bool) (e exami
 				wait = max(wait, asked(item), time.Second)
 			}
 		}
-		if e.pool != nil && e.pool.Way.Traits.EachRequest && e.pool.Instead != nil && r.keeps(ctx, &e) {
+		if e.pool != nil && e.pool.Way.Traits.EachRequest && e.pool.Instead != nil && r.keeps(ctx, c, &e) {
 			e.pool = e.pool.Instead
 		}
 		if insist && wait == 0 && away(e.rec) {
@@ -177,25 +181,16 @@ func (r *run) examine(ctx context.Context, c probe.Config, insist bool) (e exami
 // carries the calls although the profile uses Basic, whose logon the check has
 // proved: the password does not go with each call, and one that is changed in
 // mid-run is not refused to all that are under way.
-func (r *run) keeps(ctx context.Context, e *examined) bool {
+func (r *run) keeps(ctx context.Context, c probe.Config, e *examined) bool {
 	ctx, cancel := context.WithTimeout(ctx, r.Probe.Timeout)
 	defer cancel()
 	session := e.pool.Instead.Session()
 	defer session.Close()
+	budget := accountOf(c, e.pool.Instead).Prove().Budget(ctx, lockout.Use{At: c.URL})
+	defer budget.Close()
 	own := ews.Question{Purpose: evidence.OwnInbox}
 	r.tally.request(3)
-	return session.SignIn(ctx, own, e).EWS.Answered() && session.SignedIn() && session.Ask(ctx, own).EWS.Answered()
-}
-
-// Begin implements signin.Budget: what the check proved may be sent once more.
-func (*examined) Begin() *evidence.Detail { return nil }
-
-// End implements signin.Budget.
-func (e *examined) End(result evidence.Result) (counted bool) {
-	if result == evidence.Refused {
-		e.refused++
-	}
-	return result == evidence.Refused
+	return session.SignIn(ctx, own, budget).EWS.Answered() && session.SignedIn() && session.Ask(ctx, own).EWS.Answered()
 }
 
 // away: nothing could be asked, which another try may change.

@@ -1,9 +1,7 @@
 package batch
 
 import (
-	"cmp"
 	"context"
-	"fmt"
 	"sync"
 	"time"
 
@@ -11,6 +9,7 @@ import (
 	"github.com/ewsprobe/ewsprobe/ews/signin"
 	"github.com/ewsprobe/ewsprobe/probe"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
+	"github.com/ewsprobe/ewsprobe/probe/lockout"
 	"github.com/ewsprobe/ewsprobe/probe/report"
 	"github.com/ewsprobe/ewsprobe/probe/rule"
 )
@@ -32,7 +31,7 @@ type shift struct {
 	who     probe.Config // of the endpoint, with the account
 	target  evidence.Target
 	pool    *signin.SessionPool // nil: nothing is asked
-	account *account
+	account *lockout.Shared
 	bench   *bench
 	queue   *queue
 
@@ -43,8 +42,6 @@ type shift struct {
 
 	skipping sync.Mutex
 	skip     *report.Template // what remaining rows are: set when the endpoint or the account ends the shift
-
-	remembering sync.Once
 }
 
 // begin lets the workers ask.
@@ -66,10 +63,9 @@ func (s *shift) begin(ctx context.Context) {
 		}
 		s.workers.Go(func() {
 			w.work(s.working)
-			if why := s.account.why(); why != "" {
+			if d := s.account.Stopped(); d != nil {
 				// What is read from now on is not asked for, and what waits neither.
-				s.pass(rule.Refused, why)
-				s.remember()
+				s.ended(d)
 				s.rest()
 			}
 		})
@@ -126,6 +122,11 @@ func (s *shift) end(ctx context.Context) {
 	s.queue.end()
 	s.workers.Wait()
 	s.rest()
+	if s.account != nil {
+		if err := s.account.Trouble(); err != nil {
+			s.noteTrouble(err)
+		}
+	}
 	if skip := s.skipped(); skip != nil && ctx.Err() == nil {
 		for _, j := range s.queue.rest() {
 			s.resolve(j, skip, forgotten)
@@ -179,18 +180,6 @@ func (s *shift) report(j *job, t *report.Template) {
 	s.resolve(j, t, number)
 }
 
-// remember keeps the next run from sending a password again that was refused.
-func (s *shift) remember() {
-	if s.pool.Way.Traits.Secret != signin.Password {
-		return
-	}
-	s.remembering.Do(func() {
-		if err := s.who.Memory.Remember(s.who.User, s.who.URL, s.who.Password); err != nil {
-			s.noteTrouble(fmt.Errorf("the refused password could not be remembered for the next run: %w", err))
-		}
-	})
-}
-
 // oneAccount is the duty of a run in which one account asks for every mailbox.
 type oneAccount struct{ only *shift }
 
@@ -212,7 +201,7 @@ func (r *run) oneAccount(ctx context.Context) duty {
 	default:
 		s.pool, s.bench = endpoint.pool, newBench(endpoint.rec, *endpoint.accepted, r.Impersonate)
 		s.bench.outside, s.bench.redact = r.Probe.Target(), r.Redact
-		s.account = newAccount(r.Probe.MaxRejections, endpoint.refused, s.pool)
+		s.account = share(r.Probe, s.pool)
 		if judged.Verdict.Status == finding.Critical || judged.Verdict.Status == finding.Warning {
 			r.tally.endpoint(judged.Verdict)
 		}
@@ -229,5 +218,8 @@ func (o oneAccount) stopped() string {
 	if o.only.account == nil {
 		return ""
 	}
-	return cmp.Or(o.only.account.why(), o.only.down())
+	if d := o.only.account.Stopped(); d != nil {
+		return o.only.why(d)
+	}
+	return o.only.down()
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/ewsprobe/ewsprobe/ews/kerberos"
 	"github.com/ewsprobe/ewsprobe/probe"
 	"github.com/ewsprobe/ewsprobe/probe/config/address"
+	"github.com/ewsprobe/ewsprobe/probe/lockout"
 )
 
 // findDomain settles the account's domain, its controllers and what Kerberos signs
@@ -74,7 +75,7 @@ func (s *Settings) takeCache(cfg *probe.Config) bool {
 		return false
 	}
 	owner := stored.Client.Components[0]
-	if cfg.User != "" && probe.AccountKey(cfg.User) != probe.AccountKey(owner) {
+	if cfg.User != "" && !lockout.SameAccount(cfg.User, owner) {
 		s.Keys.usage("{user} %s is not whose tickets {ccache} holds (%s); leave {user} out", cfg.User, stored.Client)
 	}
 	cfg.Kerberos.Realm = stored.Client.Realm

@@ -77,6 +77,9 @@ func credentialsRejected(v *view) *hit {
 		h.variant = "remembered"
 		h.cite(remembered)
 		p.Error = finding.Text(remembered.Logon.Why)
+		if name := remembered.Logon.Account; name != "" {
+			p.Account = finding.Account(name) // under which it was refused
+		}
 		if remembered.Step.Autodiscover() {
 			p.Source = source(remembered)
 		}

@@ -1,0 +1,172 @@
+package lockout
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/gofrs/flock"
+)
+
+// Of one account no two unproved logons are in flight, however many runs are
+// under way at the same time, and all of them together keep to the limit.
+func TestRunsAtTheSameTime(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		ends     func(number int) (result string)
+		sent     int32
+		accepted bool
+	}{
+		{"refused", func(int) string { return "refused" }, 1, false}, // the next knows the password
+		{"no answer", func(int) string { return "unfinished" }, 2, false},
+		{"accepted", func(int) string { return "accepted" }, 6, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			var inFlight, sent, most atomic.Int32
+			var all sync.WaitGroup
+			for range 6 {
+				all.Go(func() {
+					a := (&Lockout{Dir: dir}).Account(Terms{User: theUser, Password: thePassword, Max: 2, Patience: 20 * time.Second})
+					g, d := a.Begin(t.Context(), Use{At: here})
+					if d != nil {
+						if c.accepted {
+							t.Error(d)
+						}
+						return
+					}
+					most.Store(max(most.Load(), inFlight.Add(1)))
+					time.Sleep(20 * time.Millisecond) // in which another would come
+					inFlight.Add(-1)
+					switch c.ends(int(sent.Add(1))) {
+					case "refused":
+						g.End(refused)
+					case "accepted":
+						g.End(accepted)
+					default:
+						g.End(unfinished)
+					}
+				})
+			}
+			all.Wait()
+			if sent.Load() != c.sent || most.Load() != 1 {
+				t.Errorf("%d sent, want %d; %d at a time", sent.Load(), c.sent, most.Load())
+			}
+		})
+	}
+}
+
+// A folder that cannot be used costs at most a second of a run, and no credential
+// is sent.
+func TestUnusableFolder(t *testing.T) {
+	hazards := map[string]func(t *testing.T, dir string) (file string){
+		"a file in place of the folder": func(t *testing.T, dir string) string {
+			write(t, dir, "")
+			return dir
+		},
+		"a folder in place of the count": func(t *testing.T, dir string) string {
+			file := stateFile(dir)
+			mkdir(t, file)
+			return file
+		},
+		"a damaged count": func(t *testing.T, dir string) string {
+			mkdir(t, dir)
+			write(t, stateFile(dir), "{")
+			return stateFile(dir)
+		},
+		"a folder in place of the lock": func(t *testing.T, dir string) string {
+			mkdir(t, filepath.Join(dir, "state.lock"))
+			return "state.lock"
+		},
+		"the lock of the state is held": func(t *testing.T, dir string) string {
+			hold(t, filepath.Join(dir, "state.lock"))
+			return "state.lock"
+		},
+		"the turn is held, and nobody signs in": func(t *testing.T, dir string) string {
+			for i := range 16 {
+				hold(t, filepath.Join(dir, fmt.Sprintf("turn-%x.lock", i)))
+			}
+			return "another run"
+		},
+	}
+	for name, make := range pipes(hazards) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := filepath.Join(t.TempDir(), "state")
+			says := make(t, dir)
+			a := (&Lockout{Dir: dir}).Account(Terms{User: theUser, Password: thePassword, Max: 2, Patience: 10 * time.Second})
+			began := time.Now()
+			for range 4 { // as many schemes and nodes as there are
+				d := logOn(t, a, refused)
+				if d == nil || d.Reason != NoRecord && d.Reason != AnotherRun || !strings.Contains(d.String(), says) {
+					t.Fatalf("%v, want it to say %q", d, says)
+				}
+			}
+			if took := time.Since(began); took > slowest*3/2 {
+				t.Errorf("it took %s", took)
+			}
+		})
+	}
+}
+
+// A count that was damaged holds a run up for an hour at most: nothing in it can
+// count any longer.
+func TestDamagedCountIsReplaced(t *testing.T) {
+	dir := t.TempDir()
+	write(t, stateFile(dir), "{")
+	old := time.Now().Add(-Remembered - time.Minute)
+	if err := os.Chtimes(stateFile(dir), old, old); err != nil {
+		t.Fatal(err)
+	}
+	terms := Terms{User: theUser, Password: thePassword, Max: 1}
+	if d := logOn(t, (&Lockout{Dir: dir}).Account(terms), unfinished); d != nil {
+		t.Fatal(d)
+	}
+	if d := logOn(t, (&Lockout{Dir: dir}).Account(terms), unfinished); reasonOf(d) != LimitReached {
+		t.Error(d)
+	}
+}
+
+// Where nothing counts any more there is no file.
+func TestNothingIsLeft(t *testing.T) {
+	dir := t.TempDir()
+	terms := Terms{User: theUser, Password: thePassword, Max: 2}
+	logOn(t, (&Lockout{Dir: dir}).Account(terms), unfinished)
+	logOn(t, (&Lockout{Dir: dir}).Account(terms), accepted)
+	if left, _ := filepath.Glob(filepath.Join(dir, "logons-*")); len(left) > 0 {
+		t.Error(left)
+	}
+}
+
+func stateFile(dir string) string {
+	return filepath.Join(dir, "logons-"+fileKey("svc-crm")+".json")
+}
+
+func mkdir(t *testing.T, dir string) {
+	t.Helper()
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func write(t *testing.T, file, content string) {
+	t.Helper()
+	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func hold(t *testing.T, file string) {
+	t.Helper()
+	mkdir(t, filepath.Dir(file))
+	lock := flock.New(file)
+	if ok, err := lock.TryLock(); err != nil || !ok {
+		t.Fatal(ok, err)
+	}
+	t.Cleanup(func() { _ = lock.Close() })
+}

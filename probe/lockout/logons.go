@@ -1,0 +1,124 @@
+package lockout
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/crypto/scrypt"
+)
+
+// logons are those of all accounts with one user part, as they are stored.
+type logons struct {
+	Salt   []byte  `json:"salt"`
+	Logons []logon `json:"logons"`
+}
+
+// logon is one that was sent and not accepted.
+type logon struct {
+	Run     string    `json:"run"` // which has sent it
+	Number  int       `json:"number"`
+	At      time.Time `json:"at"`
+	Until   time.Time `json:"until"` // no answer is waited for after that
+	Name    []byte    `json:"name"`  // sealed: whoever knows the user part can read it
+	Where   string    `json:"where"` // digest of the endpoint
+	Refused bool      `json:"refused"`
+	Check   *uint16   `json:"check"`    // of the password
+	Keep    bool      `json:"keep"`     // until it is released or the password changes
+	NoCount bool      `json:"no_count"` // the account was accepted since: only its password is not sent again
+}
+
+func newSalt() []byte {
+	salt := make([]byte, 16)
+	rand.Read(salt) //nolint:errcheck // never fails (crypto/rand)
+	return salt
+}
+
+func (l *logons) salt() []byte {
+	if len(l.Salt) == 0 {
+		l.Salt = newSalt()
+	}
+	return l.Salt
+}
+
+// prune drops what is over. A clock set back forgets nothing.
+func (l *logons) prune(now time.Time) (changed bool) {
+	before := len(l.Logons)
+	l.Logons = slices.DeleteFunc(l.Logons, func(e logon) bool { return !e.Keep && now.Sub(e.At).Abs() >= Remembered })
+	return len(l.Logons) != before
+}
+
+// find returns the place of a logon, -1 for none.
+func (l *logons) find(run string, number int) int {
+	return slices.IndexFunc(l.Logons, func(e logon) bool { return e.Run == run && e.Number == number })
+}
+
+// digest of a text that the file must not tell.
+func digest(salt []byte, text string) string {
+	sum := sha256.Sum256(append(slices.Clone(salt), text...))
+	return hex.EncodeToString(sum[:12])
+}
+
+// where is the digest of an endpoint: scheme, host and port.
+func (l *logons) where(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	return digest(l.salt(), u.Scheme+"://"+strings.ToLower(strings.TrimSuffix(u.Hostname(), "."))+" "+port)
+}
+
+// fileKey names the file of a user part without telling it.
+func fileKey(user string) string { return digest([]byte("ewsprobe"), user) }
+
+// sealer hides names from who does not know the user part, which is in none.
+func (l *logons) sealer(user string) cipher.AEAD {
+	key := sha256.Sum256(append(slices.Clone(l.salt()), "name of "+user...))
+	block, err := aes.NewCipher(key[:])
+	if err != nil { // only for a key of another length
+		panic(err)
+	}
+	sealer, err := cipher.NewGCMWithRandomNonce(block)
+	if err != nil {
+		panic(err)
+	}
+	return sealer
+}
+
+func (l *logons) seal(written string) []byte {
+	return l.sealer(parseName(written).user).Seal(nil, nil, []byte(written), nil)
+}
+
+// nameOf opens a name, "" if it cannot be opened.
+func (l *logons) nameOf(e logon, user string) string {
+	opened, err := l.sealer(user).Open(nil, nil, e.Name, nil)
+	if err != nil {
+		return ""
+	}
+	return string(opened)
+}
+
+// of says whether a logon is one of the account; one whose name cannot be opened
+// counts for all.
+func (l *logons) of(e logon, account name) bool {
+	written := l.nameOf(e, account.user)
+	return written == "" || parseName(written).same(account)
+}
+
+// passwordCheck is what is kept of a password. It takes 8 MiB and some
+// milliseconds: that is its purpose.
+func passwordCheck(salt []byte, password string) uint16 {
+	const n, r, p = 1 << 13, 8, 1
+	key, err := scrypt.Key([]byte(password), salt, n, r, p, 2)
+	if err != nil { // only for parameters out of range
+		panic(err)
+	}
+	return binary.BigEndian.Uint16(key)
+}
