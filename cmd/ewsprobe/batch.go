@@ -71,6 +71,9 @@ func batchWith(c *call, s *config.Settings, std stdio, mask *report.Mask) error 
 		return err
 	}
 	defer input.Close()
+	if p := cfg.Probe.Profile; p != nil {
+		input.profile = p.Name
+	}
 	passwords, err := openPasswords(s.PasswordDir)
 	if err != nil {
 		return err
@@ -146,8 +149,10 @@ func batchWith(c *call, s *config.Settings, std stdio, mask *report.Mask) error 
 		std.complain(errors.New(partial))
 		out.trouble = strings.TrimPrefix(out.trouble+". "+partial, ". ")
 	}
-	if note := input.table.Note(); note != "" {
-		std.complain(errors.New(input.name + ": " + note))
+	for _, note := range []string{input.table.Note(), input.leftOut()} {
+		if note != "" {
+			std.complain(errors.New(input.name + ": " + note))
+		}
 	}
 	summary, sumErr := out.summary(found)
 	if sumErr != nil && err == nil {

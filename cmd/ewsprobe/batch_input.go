@@ -3,7 +3,10 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -25,6 +28,8 @@ type input struct {
 	column int
 	// Of the account that each row names; -1: none.
 	user, passwordFile int
+	profile            string // whose mailboxes are meant; "" all
+	aside              map[string]int
 }
 
 // columns are those that flags name.
@@ -92,11 +97,51 @@ func headerNames(header []string) string {
 	return strings.Join(names, ", ")
 }
 
-// rows are the rows, each with what is wrong with it.
+// leaveOut counts a row whose mailbox has nothing to do with the profile.
+func (in *input) leaveOut(row dynamics.Row) bool {
+	why, other := in.table.Aside(row, in.profile)
+	if why == "" {
+		return false
+	}
+	if in.aside == nil {
+		in.aside = map[string]int{}
+	}
+	switch why {
+	case dynamics.AsideInactive:
+		in.aside["inactive"]++
+	case dynamics.AsideNoSync:
+		in.aside["every delivery method is None"]++
+	case dynamics.AsideOtherProfile:
+		in.aside["the server profile is "+strconv.Quote(report.Clean(other, 60))]++
+	}
+	return true
+}
+
+// leftOut says how many rows were left out, and why; "" none.
+func (in *input) leftOut() string {
+	var list []string
+	total := 0
+	for _, why := range slices.Sorted(maps.Keys(in.aside)) {
+		total += in.aside[why]
+		list = append(list, fmt.Sprintf("%d (%s)", in.aside[why], why))
+	}
+	if total == 0 {
+		return ""
+	}
+	return fmt.Sprintf("rows left out, because Dynamics does not reach their mailboxes through this profile: %s", strings.Join(list, ", "))
+}
+
+// rows are the rows, each with what is wrong with it. Those that are left out are
+// not counted.
 func (in *input) rows(yield func(batch.Row, error) bool) {
+	number := 0
 	for row, err := range in.table.Rows() {
 		in.count.Add(1)
-		r := batch.Row{Number: row.Number, Line: row.Line, Cells: row.Cells}
+		if err == nil && in.leaveOut(row) {
+			continue
+		}
+		number++
+		r := batch.Row{Number: number, Line: row.Line, Cells: row.Cells}
 		var bad *dynamics.Error
 		switch {
 		case errors.As(err, &bad):

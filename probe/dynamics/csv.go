@@ -124,6 +124,9 @@ func openCSV(in *bufio.Reader, wanted []string) (*csvFile, error) {
 		head.fault.Text = "the header cannot be read: " + head.fault.Text
 		return nil, head.fault
 	case head.blank:
+		if next, err := f.in.read(); err == nil && next.fault == nil && printedTable(f.in) {
+			return nil, fault(next.line, NoDelimiter, "this is a table as PowerShell prints it; write the file with Export-Csv -NoTypeInformation -Encoding UTF8")
+		}
 		return nil, fault(head.line, NoColumns, "the header is empty; the first line has to name the columns")
 	case bytes.IndexByte(head.text, 0) >= 0:
 		return nil, fault(head.line, BadEncoding, "the header is neither UTF-8 nor UTF-16 with a byte order mark; save it as \"CSV UTF-8\"")
@@ -170,6 +173,13 @@ func openCSV(in *bufio.Reader, wanted []string) (*csvFile, error) {
 		f.names[i] = strings.TrimSpace(f.names[i])
 	}
 	return f, nil
+}
+
+// printedTable says whether the next line is the rule under the headings of a
+// table that PowerShell prints.
+func printedTable(in *records) bool {
+	rule, err := in.read()
+	return err == nil && bytes.HasPrefix(rule.text, []byte("--")) && len(bytes.Trim(rule.text, "- \r\n")) == 0
 }
 
 func (f *csvFile) header() []string { return f.names }

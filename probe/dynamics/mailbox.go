@@ -30,10 +30,14 @@ func isAddress(cell string) bool {
 	return ok && local != "" && strings.Contains(domain, ".") && !strings.ContainsAny(local+domain, " \t\"<>()[],;:\\/@")
 }
 
-// CleanAddress takes off a cell what is written around an address: blanks, and
-// the SMTP: or mailto: before it (proxyAddresses of Active Directory).
+// CleanAddress takes off a cell what is written around an address: blanks, the
+// name before one in angle brackets (RFC 5322 3.4), and the SMTP: or mailto: before
+// it (proxyAddresses of Active Directory).
 func CleanAddress(cell string) string {
 	cell = strings.TrimSpace(cell)
+	if i := strings.LastIndexByte(cell, '<'); i >= 0 && strings.HasSuffix(cell, ">") {
+		cell = strings.TrimSpace(cell[i+1 : len(cell)-1])
+	}
 	for _, prefix := range []string{"smtp:", "mailto:"} {
 		if len(cell) > len(prefix) && strings.EqualFold(cell[:len(prefix)], prefix) {
 			return strings.TrimSpace(cell[len(prefix):])
@@ -98,4 +102,59 @@ func (t *Table) holding(is func(cell string) bool) []int {
 		}
 	}
 	return list
+}
+
+// Aside says why Dynamics does not reach the mailbox of a row through a profile.
+type Aside string
+
+// The reasons.
+const (
+	AsideInactive     Aside = "inactive"      // statecode
+	AsideNoSync       Aside = "no-sync"       // every delivery method is None
+	AsideOtherProfile Aside = "other-profile" // the column of the server profile names another
+)
+
+// Aside returns why the mailbox of a row has nothing to do with the profile of the
+// given name ("" any), with the name of its own profile; "" if it may have.
+// Columns that the file lacks say nothing.
+func (t *Table) Aside(row Row, profile string) (why Aside, other string) {
+	if t.mailbox == nil {
+		l, err := arrange(t.Header, mailboxIndex())
+		if err != nil {
+			l = layout{}
+		}
+		t.mailbox = &l
+	}
+	is := func(column, number, label string) bool {
+		cell := t.mailbox.cell(row, column)
+		return cell == number || strings.EqualFold(cell, label) || strings.EqualFold(t.mailbox.label(row, column), label)
+	}
+	methods, none := 0, 0
+	for _, column := range []string{"incomingemaildeliverymethod", "outgoingemaildeliverymethod", "actdeliverymethod"} {
+		if t.mailbox.cell(row, column) == "" {
+			continue
+		}
+		methods++
+		if is(column, "0", "None") {
+			none++
+		}
+	}
+	own := t.mailbox.label(row, "emailserverprofile")
+	if own == "" {
+		own = t.mailbox.cell(row, "emailserverprofile")
+	}
+	switch {
+	case is("statecode", "1", "Inactive"):
+		return AsideInactive, ""
+	case methods > 0 && none == methods:
+		return AsideNoSync, ""
+	case profile != "" && own != "" && !isGUID(own) && !strings.EqualFold(own, profile):
+		return AsideOtherProfile, own
+	}
+	return "", ""
+}
+
+// isGUID says whether a lookup has its identifier alone, without the name.
+func isGUID(s string) bool {
+	return len(s) == 36 && strings.Count(s, "-") == 4 && strings.Trim(strings.ToLower(s), "0123456789abcdef-") == ""
 }

@@ -2,6 +2,7 @@ package dynamics
 
 import (
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -35,26 +36,45 @@ func ReadProfile(r io.Reader) (*evidence.Profile, error) {
 	if err := l.isProfile(); err != nil {
 		return nil, err
 	}
-	var found *Row
+	var found []Row
 	for row, err := range t.Rows() {
 		switch {
 		case err != nil:
 			return nil, err
 		case strings.TrimSpace(strings.Join(row.Cells, "")) == "":
 			continue // Excel leaves such rows behind
-		case found != nil:
-			return nil, fault(row.Line, Several, "the file holds more than one profile, %s and %s; leave only the one that the failing mailboxes use",
-				l.nameOf(*found), l.nameOf(row))
+		case len(found) == maxProfiles:
+			return nil, fault(row.Line, TooLong, "the file holds more than %d profiles; leave only the one that the failing mailboxes use", maxProfiles)
 		}
-		found = &row
+		found = append(found, row)
 	}
 	if err := t.entity("emailserverprofile"); err != nil {
 		return nil, err // said after the rows
 	}
-	if found == nil {
-		return nil, fault(0, Empty, "the file has a header but no profile under it")
+	if len(found) > 1 {
+		// Exchange on one's own servers is what is checked here.
+		if own := slices.DeleteFunc(slices.Clone(found), func(row Row) bool { return !l.onPremises(row) }); len(own) == 1 {
+			found = own
+		}
 	}
-	return l.profile(*found)
+	switch len(found) {
+	case 0:
+		return nil, fault(0, Empty, "the file has a header but no profile under it")
+	case 1:
+		return l.profile(found[0])
+	}
+	return nil, fault(found[1].Line, Several, "the file holds more than one profile, %s and %s; leave only the one that the failing mailboxes use",
+		l.nameOf(found[0]), l.nameOf(found[1]))
+}
+
+// maxProfiles is far above what an organisation has.
+const maxProfiles = 1000
+
+// onPremises says whether a row is a profile for Exchange on one's own servers.
+func (l layout) onPremises(row Row) bool {
+	r := &reading{layout: l, row: row}
+	kind := r.choice("servertype", serverTypes)
+	return r.err == nil && kind != nil && (kind.Is(evidence.ServerExchange) || kind.Is(evidence.ServerHybrid))
 }
 
 func (l layout) nameOf(row Row) string {

@@ -22,6 +22,8 @@ type Table struct {
 	number int
 	first  *step // the first row, where somebody looked at it
 	other  int   // cells that were read as Windows-1252
+
+	mailbox *layout // where the columns of mailboxes are
 }
 
 // step is one result of a source.
@@ -89,18 +91,28 @@ type source interface {
 // Names in wanted help to tell which character separates the columns, beside
 // the ones of Dynamics' own tables. An error is an *Error, or one of reading.
 func Open(r io.Reader, wanted ...string) (*Table, error) {
-	// A byte order mark decides; without one it has to be UTF-8.
+	// A byte order mark decides; without one it is UTF-8, or UTF-16 by its zero bytes.
 	in := bufio.NewReaderSize(transform.NewReader(r, unicode.BOMOverride(encoding.Nop.NewDecoder())), 64<<10)
 	text, err := beginning(in)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
+	if len(text) > 1 && (text[0] == 0) != (text[1] == 0) {
+		order := unicode.LittleEndian
+		if text[0] == 0 {
+			order = unicode.BigEndian
+		}
+		in = bufio.NewReaderSize(transform.NewReader(in, unicode.UTF16(order, unicode.IgnoreBOM).NewDecoder()), 64<<10)
+		if text, err = beginning(in); err != nil && !errors.Is(err, io.EOF) {
+			return nil, err
+		}
+	}
 	var s source
 	switch {
+	case bytes.HasPrefix(text, []byte("PK\x03\x04")), bytes.HasPrefix(text, []byte("\xd0\xcf\x11\xe0")), bytes.HasPrefix(text, []byte("<?xml")):
+		return nil, fault(0, BadEncoding, "this is an Excel workbook; in Excel, save the sheet as \"CSV UTF-8 (Comma delimited)\"")
 	case len(text) == 0 && err != nil:
 		return nil, fault(0, Empty, "the file is empty")
-	case len(text) > 1 && text[1] == 0 || len(text) > 0 && text[0] == 0:
-		return nil, noText(1)
 	case len(text) > 0 && (text[0] == '{' || text[0] == '['):
 		s, err = openJSON(in)
 	default:
@@ -125,10 +137,6 @@ func beginning(in *bufio.Reader) ([]byte, error) {
 			return text, err
 		}
 	}
-}
-
-func noText(line int) *Error {
-	return fault(line, BadEncoding, "this is neither UTF-8 nor UTF-16 with a byte order mark; save it as \"CSV UTF-8\"")
 }
 
 // Empty says whether there is no row. It waits for the first.

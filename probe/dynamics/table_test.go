@@ -21,9 +21,9 @@ func TestRefused(t *testing.T) {
 		problem Problem
 		says    string
 	}{
-		{"e\x00m\x00a\x00\n\x00", BadEncoding, "byte order mark"},
-		{"\x00e\x00m\x00\n", BadEncoding, "byte order mark"},
-		{"{\x00\"\x00", BadEncoding, "byte order mark"},
+		{"PK\x03\x04\x14\x00", BadEncoding, "CSV UTF-8"},
+		{"<?xml version=\"1.0\"?><Workbook/>", BadEncoding, "Excel"},
+		{"\nName  Mail\n----  ----\nAnna  a@contoso.com\n", NoDelimiter, "Export-Csv"},
 		{"mail,\x00\na,1\n", BadEncoding, "byte order mark"},
 		{"sep=;\r\n", Empty, "sep="},
 		{`{"error":{"code":"0x80060888","message":"Could not find ` + `\u001b[31m` + strings.Repeat("x", 1000) + `"}}`, BadJSON, `an error of the Web API: "Could not find \x1b[31m`},
@@ -69,6 +69,9 @@ func TestAddressColumnOfOtherTools(t *testing.T) {
 		{"a proxy address", "Name,WindowsEmailAddress\nAnna,SMTP:anna@contoso.com\n", "anna@contoso.com"},
 		{"German", "Name;E-Mail-Adresse;Benutzername\nAnna;anna@contoso.com;a@contoso.com\n", "anna@contoso.com"},
 		{"French, in the code page of Windows", "Nom;Adresse \xe9lectronique\nAnna;anna@contoso.com\n", "anna@contoso.com"},
+		{"UTF-16 without a mark", "m\x00a\x00i\x00l\x00\n\x00a\x00@\x00b\x00.\x00d\x00e\x00\n\x00", "a@b.de"},
+		{"UTF-16 without a mark, the other order", "\x00m\x00a\x00i\x00l\x00\n\x00a\x00@\x00b\x00.\x00d\x00e\x00\n", "a@b.de"},
+		{"a name before the address", "Email Address\n\"Anna <anna@contoso.com>\"\n", "anna@contoso.com"},
 		{"a heading nobody knows", "Naam;Postvak\nAnna;anna@contoso.com\n", "anna@contoso.com"},
 		{"no heading", "Anna,anna@contoso.com\nBob,bob@contoso.com\n", "anna@contoso.com|bob@contoso.com"},
 		{"a list alone", "anna@contoso.com\nbob@contoso.com\n", "anna@contoso.com|bob@contoso.com"},
@@ -93,6 +96,34 @@ func TestAddressColumnOfOtherTools(t *testing.T) {
 				t.Errorf("%s, want %s (%q)", got, c.want, table.Header)
 			}
 		})
+	}
+}
+
+// A mailbox of another profile, an inactive one and one that is not synchronized
+// are set aside; what the file does not say is no reason.
+func TestAside(t *testing.T) {
+	for _, c := range []struct{ text, profile, want string }{
+		{"Email Address,Server Profile\na@b.de,Other\n", "Mine", "other-profile Other"},
+		{"Email Address,Server Profile\na@b.de,mine\n", "Mine", " "},
+		{"Email Address,Server Profile\na@b.de,\n", "Mine", " "},
+		{"Email Address,Server Profile\na@b.de,Other\n", "", " "},
+		{"Email Address,Status\na@b.de,Inactive\n", "", "inactive "},
+		{"Email Address,Incoming Email,Outgoing Email\na@b.de,None,None\n", "", "no-sync "},
+		{"Email Address,Incoming Email,Outgoing Email\na@b.de,None,Server-Side Synchronization or Email Router\n", "", " "},
+		{`[{"emailaddress":"a@b.de","statecode":1}]`, "", "inactive "},
+		{`[{"emailaddress":"a@b.de","_emailserverprofile_value":"0b5f7c1e-43d2-4a8f-b6c0-91e2d47f3a65","_emailserverprofile_value@OData.Community.Display.V1.FormattedValue":"Other"}]`, "Mine", "other-profile Other"},
+		{`[{"emailaddress":"a@b.de","_emailserverprofile_value":"0b5f7c1e-43d2-4a8f-b6c0-91e2d47f3a65"}]`, "Mine", " "},
+	} {
+		table, err := Open(strings.NewReader(c.text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for row, err := range table.Rows() {
+			why, other := table.Aside(row, c.profile)
+			if got := string(why) + " " + other; err != nil || got != c.want {
+				t.Errorf("%s: %q, want %q (%v)", c.text, got, c.want, err)
+			}
+		}
 	}
 }
 
