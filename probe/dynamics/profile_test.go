@@ -144,7 +144,7 @@ func TestReadProfileRefuses(t *testing.T) {
 		{"cut in a value", `{"name":"x","serv`, "json 1 ", "too early"},
 		{"cut list", `{"value":[{"name":"x","servertype":2}`, "json 1 ", "too early"},
 		{"no JSON", `{"name": nobody}`, "json 1 ", "no JSON"},
-		{"another follows", hybridJSON + `{"name":"y"}`, "several 13 ", "more than one profile"},
+		{"another follows", hybridJSON + `{"name":"y","servertype":2}`, "several 13 ", "more than one profile"},
 		{"words follow", hybridJSON + `thanks`, "json 13 ", ""},
 		{"mailboxes by JSON", `{"@odata.context":"https://x/$metadata#mailboxes(name)","value":[{"name":"x","servertype":2}]}`, "other-entity 0 ", "mailboxes"},
 		{"type of another", `{"@odata.type":"#Microsoft.Dynamics.CRM.account","name":"x","servertype":2}`, "other-entity 0 ", "account"},
