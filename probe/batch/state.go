@@ -72,6 +72,9 @@ const (
 // ErrOtherState: the journal belongs to another input, endpoint, account or shard.
 var ErrOtherState = errors.New("it belongs to another run: another file, endpoint, account or shard")
 
+// ErrOtherVersion: the journal was written in a form that this version does not read.
+var ErrOtherVersion = errors.New("another version of ewsprobe has written it")
+
 // ErrNoState: the file is something else.
 var ErrNoState = errors.New("it is not a state file of ewsprobe batch")
 
@@ -151,7 +154,10 @@ func (s *State) read(about, boot string) (end int64, err error) {
 			if kind != "h" {
 				return 0, ErrNoState
 			}
-			if rest != stateSchema+" "+about {
+			switch schema, run, _ := strings.Cut(rest, " "); {
+			case schema != stateSchema:
+				return 0, ErrOtherVersion
+			case run != about:
 				return 0, ErrOtherState
 			}
 		}

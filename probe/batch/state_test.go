@@ -200,3 +200,25 @@ func TestStateThatCannotBeWritten(t *testing.T) {
 		r.State.die()
 	}
 }
+
+// A journal of another version is told from that of another run.
+func TestStateOfAnotherVersion(t *testing.T) {
+	for payload, want := range map[string]error{
+		"h ewsprobe/state/1 x":    ErrOtherVersion,
+		"h " + stateSchema + " y": ErrOtherState,
+		"r 1 0 0":                 ErrNoState,
+		"h " + stateSchema + " x": nil,
+	} {
+		file := filepath.Join(t.TempDir(), "state")
+		line := &State{}
+		line.line(payload)
+		if err := os.WriteFile(file, line.ahead.Bytes(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s, err := OpenState(file, "x", "", func() {})
+		if !errors.Is(err, want) {
+			t.Errorf("%q: %v, want %v", payload, err, want)
+		}
+		s.Close(true)
+	}
+}
