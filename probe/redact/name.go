@@ -94,8 +94,7 @@ func (r *Redactor) label(s string) string {
 	return r.numbered("host", "host-%d", s)
 }
 
-// ip is an address for documentation (RFC 5737, RFC 3849). Loopback is
-// everybody's.
+// ip is an address for documentation (RFC 5737, RFC 3849). Loopback is everybody's.
 func (r *Redactor) ip(a netip.Addr) string {
 	a = a.Unmap().WithZone("")
 	if a.IsLoopback() || a.IsUnspecified() {
@@ -112,8 +111,12 @@ func (r *Redactor) ip(a netip.Addr) string {
 			}
 		}
 	}
-	n := int(r.placed("ip4", "ip4-%d", a.String()).number)
-	return fmt.Sprintf("%s%d", blocks[min((n-1)/254, 2)], (n-1)%254+1)
+	n := int(r.placed("ip4", "ip4-%d", a.String()).number) - 1
+	if block := n / 254; block < len(blocks) {
+		return fmt.Sprintf("%s%d", blocks[block], n%254+1)
+	}
+	n -= 254 * len(blocks) // used up: those for benchmarks (RFC 2544)
+	return fmt.Sprintf("198.%d.%d.%d", 18+n/(254*256)%2, n/254%256, n%254+1)
 }
 
 // endpoint is an address or a host, with or without a port.

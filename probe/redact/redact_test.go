@@ -327,6 +327,17 @@ func TestNames(t *testing.T) {
 	}
 }
 
+// However many addresses there are, each has one of its own.
+func TestManyAddresses(t *testing.T) {
+	r, seen := New(), map[string]bool{}
+	for i := range 100_000 {
+		seen[r.Host(fmt.Sprintf("10.%d.%d.%d", i/65536, i/256%256, i%256))] = true
+	}
+	if len(seen) != 100_000 {
+		t.Errorf("%d placeholders", len(seen))
+	}
+}
+
 // Redacted twice it is the same.
 func TestTwice(t *testing.T) {
 	raw, err := os.ReadFile("../../testdata/records/farm.json")
