@@ -18,6 +18,10 @@ type Recorder struct {
 	vault  *secret.Vault
 	tokens secret.Vault // never found by chance: looked for from the first item on
 	follow func(evidence.Item)
+	// Brief keeps of an answer of EWS only the fields that a call for a mailbox is
+	// judged by: hundreds of thousands are made, and to look each field over for
+	// secrets is most of the work.
+	Brief bool
 
 	mu      sync.Mutex
 	begun   int
@@ -40,6 +44,11 @@ func (r *Recorder) Add(item evidence.Item) evidence.Item {
 	vault := r.vault
 	if !r.exposed && vault.Common() {
 		vault = nil // an empty vault: nothing is withheld
+	}
+	if r.Brief && item.Response != nil && item.EWS.Answered() {
+		item.Response.Headers = slices.DeleteFunc(item.Response.Headers, func(h [2]string) bool {
+			return !strings.Contains(" www-authenticate retry-after x-feserver location content-type ", " "+strings.ToLower(h[0])+" ")
+		})
 	}
 	r.bound(item.Response)
 	clean(&item, vault, &r.tokens)

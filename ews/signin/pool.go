@@ -62,6 +62,7 @@ func (p *SessionPool) client(vault *secret.Vault) *ews.Client {
 		URL: p.URL, Address: p.Addresses[int(p.at.Load())%len(p.Addresses)], Dialer: p.Dialer, Recorder: ews.NewRecorder(vault, p.Follow),
 		Credential: p.Credential, ConnectLimit: p.ConnectLimit, Parsed: &p.parse, Cookies: &wire.Cookies{},
 	}
+	c.Recorder.Brief = true
 	c.Recorder.KnowFolder(p.own)
 	return c
 }
