@@ -78,6 +78,7 @@ func (s *Session) SignedIn() bool {
 // and a 401 only means that the server has forgotten.
 func (s *Session) Ask(ctx context.Context, q ews.Question) evidence.Item {
 	c := s.clientFor(false)
+	c.Recorder.Expose() // the server has seen the credential, on this connection or before
 	sent := c.Send(ctx, s.conn, ews.Leg{
 		Step: evidence.StepSignedIn, UserAgent: s.agent(q), Question: &q, Credential: true, Cookies: s.cookies,
 	})
