@@ -1,7 +1,7 @@
 # make demo   builds the program and runs the real check on the embedded stand-in
-# make test   all tests
+# make test   all tests; make test-short, a minute of them
 # make lab, make test-lab, make lab-down   genuine servers on loopback, see testdata/lab/README.md
-.PHONY: build demo test fuzz check release bench lab lab-down lab-purge test-lab test-wine test-page
+.PHONY: build demo test test-short fuzz check release bench lab lab-down lab-purge test-lab test-wine test-page
 
 build:
 	go build ./cmd/ewsprobe
@@ -9,9 +9,15 @@ build:
 demo: build
 	./ewsprobe demo
 
-# .ci/run calls it with TESTFLAGS="-race -shuffle=on".
+# .ci/run calls it with TESTFLAGS="-race -shuffle=on". TIMEOUT is for the tests of
+# one package: far above what they take, so that a busy machine does not end them.
+TIMEOUT ?= 30m
 test:
-	go test $(TESTFLAGS) ./...
+	go test -timeout $(TIMEOUT) $(TESTFLAGS) ./...
+
+# A minute over every package, for the time of writing.
+test-short:
+	go test -short -timeout $(TIMEOUT) ./...
 
 # Every fuzz test for FUZZTIME each, one after the other.
 FUZZTIME ?= 10m
@@ -50,7 +56,7 @@ lab-down:
 lab-purge:
 	bash testdata/lab/lab.sh purge
 
-# Every row of testdata/lab/matrix.txt; LABFLAGS=-update writes it anew.
+# Every row of testdata/lab/matrix.txt; LABFLAGS=-update rewrites it.
 test-lab:
 	go vet -tags lab ./testdata/lab
 	go test -tags lab -count=1 ./testdata/lab $(LABFLAGS)
