@@ -1,7 +1,6 @@
 package evidence
 
 import (
-	"fmt"
 	"reflect"
 	"strings"
 	"sync"
@@ -218,32 +217,4 @@ func cloned(v reflect.Value) reflect.Value {
 		}
 	}
 	return c
-}
-
-// Untagged are the texts of a type, by their place, that have no tag.
-func Untagged(t reflect.Type) []string {
-	var list []string
-	seen := map[reflect.Type]bool{timeType: true}
-	var look func(place string, t reflect.Type, kind string)
-	look = func(place string, t reflect.Type, kind string) {
-		switch t.Kind() {
-		case reflect.Pointer, reflect.Slice, reflect.Array:
-			look(place, t.Elem(), kind)
-		case reflect.String, reflect.Map, reflect.Interface:
-			if kind == "" {
-				list = append(list, fmt.Sprintf("%s (%s)", place, t))
-			}
-		case reflect.Struct:
-			if seen[t] {
-				return
-			}
-			seen[t] = true
-			for i := range t.NumField() {
-				f := t.Field(i)
-				look(t.Name()+"."+f.Name, f.Type, f.Tag.Get("keep"))
-			}
-		}
-	}
-	look(t.Name(), t, "")
-	return list
 }

@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -11,10 +12,10 @@ import (
 
 // A text without a tag would be neither cleaned nor redacted.
 func TestEveryTextIsTagged(t *testing.T) {
-	if list := Untagged(reflect.TypeFor[Record]()); len(list) > 0 {
+	if list := untagged(reflect.TypeFor[Record]()); len(list) > 0 {
 		t.Errorf("no tag keep: %q", list)
 	}
-	if list := Untagged(reflect.TypeFor[struct{ A, B string }]()); len(list) != 2 {
+	if list := untagged(reflect.TypeFor[struct{ A, B string }]()); len(list) != 2 {
 		t.Errorf("%q", list)
 	}
 }
@@ -85,4 +86,32 @@ func TestWalk(t *testing.T) {
 	if i.Logon.Why != "no address for the domain controller dc1:88 (no such host dc1)" || i.TLS.Problems[0].Text != "the certificate expired on 2026-01-01" {
 		t.Errorf("%q, %q", i.Logon.Why, i.TLS.Problems[0].Text)
 	}
+}
+
+// untagged are the texts of a type, by their place, that have no tag.
+func untagged(t reflect.Type) []string {
+	var list []string
+	seen := map[reflect.Type]bool{timeType: true}
+	var look func(place string, t reflect.Type, kind string)
+	look = func(place string, t reflect.Type, kind string) {
+		switch t.Kind() {
+		case reflect.Pointer, reflect.Slice, reflect.Array:
+			look(place, t.Elem(), kind)
+		case reflect.String, reflect.Map, reflect.Interface:
+			if kind == "" {
+				list = append(list, fmt.Sprintf("%s (%s)", place, t))
+			}
+		case reflect.Struct:
+			if seen[t] {
+				return
+			}
+			seen[t] = true
+			for i := range t.NumField() {
+				f := t.Field(i)
+				look(t.Name()+"."+f.Name, f.Type, f.Tag.Get("keep"))
+			}
+		}
+	}
+	look(t.Name(), t, "")
+	return list
 }
