@@ -40,7 +40,8 @@ var entries = []entry{
 		codes: []string{"basic-disabled", "ntlm-disabled", "negotiate-disabled", "basic-and-ntlm", "logon-blocked", "no-scheme"},
 	},
 	{
-		name: "hybrid-modern-auth", also: []string{"hma", "oauth", "bearer", "modern-auth", "modern-authentication", "hybrid-modern-authentication"},
+		name:  "hybrid-modern-auth",
+		also:  []string{"hma", "oauth", "bearer", "modern-auth", "modern-authentication", "hybrid-modern-authentication"},
 		codes: []string{"oauth-disabled", "logon-blocked", "no-scheme"},
 	},
 	{

@@ -26,7 +26,9 @@ func (v *view) accept(f finding.Finding) finding.Finding {
 	}
 	over := ""
 	for _, a := range v.rec.Target.Accepted {
-		if a.Code != string(f.Code) || a.Host != "" && !strings.EqualFold(a.Host, v.rec.Target.Host) || a.Mailbox != "" && !strings.EqualFold(a.Mailbox, v.rec.Target.Mailbox) {
+		t := v.rec.Target
+		here := (a.Host == "" || strings.EqualFold(a.Host, t.Host)) && (a.Mailbox == "" || strings.EqualFold(a.Mailbox, t.Mailbox))
+		if a.Code != string(f.Code) || !here {
 			continue
 		}
 		accepted := finding.Accepted{Status: f.Status, Reason: a.Reason, Until: a.Until}

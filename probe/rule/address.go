@@ -50,7 +50,8 @@ func (v *view) primary(n *node) *primary {
 	case strings.EqualFold(e.Address, p.address):
 		return &primary{address: e.Address, says: "both", source: p.source, items: append([]*evidence.Item{book}, p.items...)}
 	}
-	return &primary{address: e.Address, says: "differently", other: p.address, source: p.source, items: append([]*evidence.Item{book}, p.items...)}
+	p.items = append([]*evidence.Item{book}, p.items...)
+	return &primary{address: e.Address, says: "differently", other: p.address, source: p.source, items: p.items}
 }
 
 // discovered is the primary address as Autodiscover has it.

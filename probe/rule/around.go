@@ -159,7 +159,8 @@ func addressFamily(v *view) *hit {
 	if len(silent) == 0 || !answered || v.resolved() == nil {
 		return nil
 	}
-	return confirmed("", finding.Params{Host: v.host(), Address: finding.Address(silent[0].Address), Error: finding.Text(silent[0].Error.Text)}, silent[0])
+	item := silent[0]
+	return confirmed("", finding.Params{Host: v.host(), Address: finding.Address(item.Address), Error: finding.Text(item.Error.Text)}, item)
 }
 
 func (v *view) resolved() *evidence.Item {

@@ -116,7 +116,8 @@ func connectFailed(v *view, n *node) *hit {
 	case phase == "tls":
 		variant = "tls"
 	}
-	return confirmed(variant, finding.Params{At: v.at(n), Address: finding.Address(n.address), Asked: v.asked(leg), Error: finding.Text(leg.Error.Text)}, leg)
+	p := finding.Params{At: v.at(n), Address: finding.Address(n.address), Asked: v.asked(leg), Error: finding.Text(leg.Error.Text)}
+	return confirmed(variant, p, leg)
 }
 
 func timedOut(v *view, n *node) *hit {

@@ -121,7 +121,8 @@ func autodiscoverFailed(v *view) *hit {
 		h.variant = "unusable"
 		h.cite(ews)
 		return h
-	case ews != nil, v.sentOnline() != nil, v.leadsOnline() != nil, v.unknownAddress() != nil, v.wantsCredential() != nil, v.proxyAsked() != nil:
+	case ews != nil, v.sentOnline() != nil, v.leadsOnline() != nil, v.unknownAddress() != nil, v.wantsCredential() != nil,
+		v.proxyAsked() != nil:
 		return nil // found, or another finding says more
 	}
 	for _, item := range v.discovery {
@@ -129,7 +130,8 @@ func autodiscoverFailed(v *view) *hit {
 		if s := tell(item); s.Kind != "" {
 			h.params.Steps = append(h.params.Steps, s)
 		}
-		if l := item.Logon; l != nil && l.Result != evidence.Skipped || item.Error != nil && (item.Error.Code == evidence.TimedOut || item.Error.Code == evidence.ProxyAuth) {
+		unanswered := item.Error != nil && (item.Error.Code == evidence.TimedOut || item.Error.Code == evidence.ProxyAuth)
+		if l := item.Logon; l != nil && l.Result != evidence.Skipped || unanswered {
 			h.confidence = finding.Likely // it might have led on
 		}
 	}
@@ -280,7 +282,8 @@ func (v *view) basicAtAutodiscover() *evidence.Item {
 		if item.Step != evidence.StepAutodiscoverAsk || item.Response == nil || item.Response.Status != 401 {
 			continue
 		}
-		if _, ok := challenge.Find(challenge.Parse(item.Response.Header("WWW-Authenticate")), "Basic"); ok && front.Identify(item.Response).Exchange {
+		offers := challenge.Parse(item.Response.Header("WWW-Authenticate"))
+		if _, ok := challenge.Find(offers, "Basic"); ok && front.Identify(item.Response).Exchange {
 			return item
 		}
 	}

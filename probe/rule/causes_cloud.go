@@ -164,7 +164,8 @@ func (v *view) causeRecreated(findings []finding.Finding, opened *evidence.Item)
 	case len(deleted.Cloud.Users) > 0:
 		return cause(6, finding.CauseUndetermined, "deleted", finding.Params{}, deleted.ID, living.ID)
 	case len(living.Cloud.Users) == 0:
-		return cause(6, finding.CauseUndetermined, "nobody", finding.Params{Mailbox: finding.Mailbox(living.Cloud.Subject)}, living.ID, deleted.ID)
+		p := finding.Params{Mailbox: finding.Mailbox(living.Cloud.Subject)}
+		return cause(6, finding.CauseUndetermined, "nobody", p, living.ID, deleted.ID)
 	}
 	if made := living.Cloud.Users[0].Created; made != nil && v.rec.Started.Sub(*made) < recycled {
 		return cause(6, finding.CauseUndetermined, "new", finding.Params{Until: *made}, living.ID, deleted.ID)

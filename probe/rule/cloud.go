@@ -31,7 +31,8 @@ func mailboxOnline(v *view) *hit {
 
 // movedOnline: Exchange here says so itself.
 func (v *view) movedOnline(sent, located *evidence.Item) *hit {
-	h := confirmed("sent", finding.Params{Mailbox: finding.Mailbox(v.mailbox()), Source: source(sent), Target: finding.Mailbox(sent.Discovery.RedirectAddr)}, sent)
+	to := finding.Mailbox(sent.Discovery.RedirectAddr)
+	h := confirmed("sent", finding.Params{Mailbox: finding.Mailbox(v.mailbox()), Source: source(sent), Target: to}, sent)
 	elsewhere := v.located(evidence.LocationElsewhere)
 	switch {
 	case located != nil:

@@ -40,10 +40,14 @@ func (n *node) twoServers() finding.Handshake {
 		return finding.Handshake{}
 	}
 	first, second := n.keep[0].NTLM, n.keep[1].NTLM
-	if first != nil && second != nil && first.NetBIOSComputer != "" && second.NetBIOSComputer != "" && first.NetBIOSComputer != second.NetBIOSComputer {
-		return finding.Handshake{Kind: "two-servers", One: finding.Server(first.NetBIOSComputer), Two: finding.Server(second.NetBIOSComputer)}
+	if first == nil || second == nil {
+		return finding.Handshake{}
 	}
-	return finding.Handshake{}
+	one, two := first.NetBIOSComputer, second.NetBIOSComputer
+	if one == "" || two == "" || one == two {
+		return finding.Handshake{}
+	}
+	return finding.Handshake{Kind: "two-servers", One: finding.Server(one), Two: finding.Server(two)}
 }
 
 // strangers says that a refused handshake was another server's than the one that
@@ -62,7 +66,8 @@ func (n *node) otherServer(logon *evidence.Item) finding.Handshake {
 	}
 	for _, first := range n.typeOne {
 		one, three := first.Response.First("X-FEServer"), logon.Response.First("X-FEServer")
-		if first.Connection != 0 && first.Connection == logon.Connection && isServerName(one) && isServerName(three) && !strings.EqualFold(one, three) {
+		same := first.Connection != 0 && first.Connection == logon.Connection
+		if same && isServerName(one) && isServerName(three) && !strings.EqualFold(one, three) {
 			return finding.Handshake{Kind: "other-server", One: finding.Server(one), Two: finding.Server(three)}
 		}
 	}

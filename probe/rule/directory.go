@@ -96,7 +96,7 @@ func (v *view) why() word {
 		w.items = append(w.items, t.item)
 		w.directory.Words = append(w.directory.Words, t.word)
 		if k := t.item.Kerberos; k != nil {
-			exists = exists || slices.Contains([]string{"KDC_ERR_PREAUTH_REQUIRED", "KDC_ERR_PREAUTH_FAILED", "KDC_ERR_CLIENT_REVOKED", "KDC_ERR_KEY_EXPIRED", "KDC_ERR_NAME_EXP"}, k.Error)
+			exists = exists || slices.Contains(errorsOfAnAccount, k.Error)
 			revoked = revoked || k.Error == "KDC_ERR_CLIENT_REVOKED"
 		}
 		reason = outranking(reason, t)
@@ -127,6 +127,11 @@ func (v *view) why() word {
 	}
 	d.Reason = w.reason
 	return w
+}
+
+// errorsOfAnAccount are errors of a KDC that it gives for accounts that exist.
+var errorsOfAnAccount = []string{
+	"KDC_ERR_PREAUTH_REQUIRED", "KDC_ERR_PREAUTH_FAILED", "KDC_ERR_CLIENT_REVOKED", "KDC_ERR_KEY_EXPIRED", "KDC_ERR_NAME_EXP",
 }
 
 // unsureName: what says "wrong password" is a directory that was given a name
@@ -166,7 +171,8 @@ func logonBlocked(v *view) *hit {
 		return nil
 	}
 	h := likely("", finding.Params{
-		Account: finding.Account(v.rec.Target.User), Host: v.host(), Source: source(v.provedElsewhere), Accepted: v.provedElsewhere.Logon.Scheme, Secret: "password",
+		Account: finding.Account(v.rec.Target.User), Host: v.host(), Secret: "password",
+		Source: source(v.provedElsewhere), Accepted: v.provedElsewhere.Logon.Scheme,
 	}, v.provedElsewhere)
 	schemes := &h.params.Schemes
 	password := false // where there is one, a refused ticket alone says nothing of it: kerberos-failed

@@ -131,7 +131,13 @@ func precedence(f finding.Finding, silent bool) int {
 		}
 		return block + f.Status.Rank()*10*block + 5*block + order
 	}
-	place := map[finding.Block]int{finding.BlockEndpoint: 4, finding.BlockMailbox: 6, finding.BlockWarning: 8, finding.BlockAsk: 8}[entry.Block]
+	place := 8
+	switch entry.Block {
+	case finding.BlockEndpoint:
+		place = 4
+	case finding.BlockMailbox:
+		place = 6
+	}
 	return block + f.Status.Rank()*10*block + place*block + order
 }
 
@@ -322,5 +328,7 @@ func (v *view) plain() bool {
 
 // verdictOf is the verdict that a finding gives as the first.
 func verdictOf(f finding.Finding) finding.Verdict {
-	return finding.Verdict{Code: f.Code, Status: f.Status, Cause: f.Cause, Confidence: f.Confidence, Reason: f.Reason, Summary: f.Summary, Kind: f.Kind}
+	return finding.Verdict{
+		Code: f.Code, Status: f.Status, Cause: f.Cause, Confidence: f.Confidence, Reason: f.Reason, Summary: f.Summary, Kind: f.Kind,
+	}
 }

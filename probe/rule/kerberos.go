@@ -27,7 +27,9 @@ func (v *view) troubled(problems ...evidence.Problem) []*evidence.Item {
 // a reason. Not every domain speaks LDAPS, and the ladder has other rungs: that it
 // is closed is told with the steps of Autodiscover and is no finding.
 func (v *view) onlySearched() bool {
-	return !v.rec.Target.Explain && slices.ContainsFunc(v.discovery, func(i *evidence.Item) bool { return i.Step == evidence.StepAutodiscoverSCP })
+	return !v.rec.Target.Explain && slices.ContainsFunc(v.discovery, func(i *evidence.Item) bool {
+		return i.Step == evidence.StepAutodiscoverSCP
+	})
 }
 
 // withoutTicket is what kept a run without a password from its ticket.

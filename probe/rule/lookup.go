@@ -31,7 +31,8 @@ func factless(item *evidence.Item) bool {
 
 // query is why a look-up brought no fact.
 func query(item *evidence.Item) finding.Query {
-	q := finding.Query{Host: finding.Host(item.Cloud.Host), Problem: finding.Text(item.Cloud.Problem), Subject: finding.Text(item.Cloud.Subject)}
+	c := item.Cloud
+	q := finding.Query{Host: finding.Host(c.Host), Problem: finding.Text(c.Problem), Subject: finding.Text(c.Subject)}
 	if item.Error != nil {
 		q.Error, q.Begun, q.Problem = finding.Text(item.Error.Text), item.Response != nil, ""
 	}
@@ -82,7 +83,8 @@ type tenantFact struct {
 // tenantOf reads a look-up of a tenant; given says that the user named what was
 // looked up.
 func tenantOf(item *evidence.Item, kind string) tenantFact {
-	f := tenantFact{guid: item.Cloud.Tenant, origin: finding.Origin{Kind: kind, Name: finding.Text(item.Cloud.Subject)}, evidence: []string{item.ID}}
+	origin := finding.Origin{Kind: kind, Name: finding.Text(item.Cloud.Subject)}
+	f := tenantFact{guid: item.Cloud.Tenant, origin: origin, evidence: []string{item.ID}}
 	switch {
 	case item.Cloud.NoTenant:
 		f.gaps = []finding.Gap{{Kind: "no-tenant", Origin: f.origin}}
@@ -140,7 +142,8 @@ func (v *view) exchangeTenant() (tenantFact, bool) {
 	for _, n := range v.nodes {
 		if tenant := v.server(n).Tenant; tenant != "" {
 			_, item := n.bearerChallenge()
-			return tenantFact{guid: tenant, origin: finding.Origin{Kind: "exchange", Name: finding.Text(v.host())}, evidence: []string{item.ID}}, true
+			origin := finding.Origin{Kind: "exchange", Name: finding.Text(v.host())}
+			return tenantFact{guid: tenant, origin: origin, evidence: []string{item.ID}}, true
 		}
 	}
 	return tenantFact{}, false
@@ -203,8 +206,10 @@ func (v *view) mailboxMissing() *evidence.Item {
 // twin is a deleted user with the mailbox's address beside the living one.
 func (v *view) twin() (living, deleted *evidence.Item) {
 	living, deleted = v.lookUp(evidence.StepCloudGraphUser), v.lookUp(evidence.StepCloudGraphDeleted)
-	if living == nil || deleted == nil || factless(living) || factless(deleted) || len(living.Cloud.Users) == 0 || len(deleted.Cloud.Users) == 0 {
-		return nil, nil
+	for _, item := range []*evidence.Item{living, deleted} {
+		if item == nil || factless(item) || len(item.Cloud.Users) == 0 {
+			return nil, nil
+		}
 	}
 	return living, deleted
 }

@@ -101,7 +101,8 @@ func mailboxUnknown(v *view) *hit {
 		return nil
 	}
 	return likely("autodiscover", finding.Params{
-		Mailbox: finding.Mailbox(v.mailbox()), Source: source(item), DiscoveryCode: item.Discovery.ErrorCode, Message: finding.Text(item.Discovery.Message),
+		Mailbox: finding.Mailbox(v.mailbox()), Source: source(item), DiscoveryCode: item.Discovery.ErrorCode,
+		Message: finding.Text(item.Discovery.Message),
 	}, item)
 }
 

@@ -34,7 +34,8 @@ func profileContradiction(v *view) *hit {
 	if p.OtherProtocol() {
 		list = []finding.Contradiction{{Kind: "other-protocol", Critical: true, Type: finding.Text(p.ServerType.Label)}}
 	} else {
-		list = slices.Concat(locationContradictions(p), userContradictions(p), v.schemeContradictions(p), impersonationContradictions(p), directionContradictions(p))
+		list = slices.Concat(locationContradictions(p), userContradictions(p), v.schemeContradictions(p),
+			impersonationContradictions(p), directionContradictions(p))
 	}
 	if len(list) == 0 {
 		return nil

@@ -13,7 +13,8 @@ import (
 var rowCodes = []finding.Code{
 	"dns-failed", "connect-failed", "timeout", "tls-untrusted", "tls-failed", "proxy-auth-required", "server-error", "throttled",
 	"preauth-redirect", "redirected", "forbidden", "credentials-rejected",
-	"impersonation-denied", "mailbox-online", "mailbox-not-found", "mailbox-address-differs", "access-denied", "mailbox-unavailable", "exchange-error",
+	"impersonation-denied", "mailbox-online", "mailbox-not-found", "mailbox-address-differs", "access-denied", "mailbox-unavailable",
+	"exchange-error",
 }
 
 // outsideCodes are what look-ups for the mailbox can show beside that.
@@ -52,7 +53,8 @@ func (v *view) noAnswer(n *node) *evidence.Item {
 		if call.NTLM != nil && call.NTLM.Problem != "" {
 			continue // it was kept, and no challenge came
 		}
-		if call.Error == nil && call.Step == evidence.StepLogon && result(call) == evidence.Unfinished && (call.Response == nil || call.Response.Status == 401 && call.Logon.Why != "") {
+		sent := call.Error == nil && call.Step == evidence.StepLogon && result(call) == evidence.Unfinished
+		if sent && (call.Response == nil || call.Response.Status == 401 && call.Logon.Why != "") {
 			return call
 		}
 	}

@@ -12,8 +12,9 @@ func (v *view) notOffered(n *node, scheme string) *hit {
 		return nil
 	}
 	h := likely("", finding.Params{
-		Host: v.host(), Address: finding.Address(n.address), View: v.side(), Scheme: scheme, Schemes: n.offerNames(), FrontEnd: finding.Server(n.who.FrontEnd),
-		Device: n.who.Device, Sign: finding.Text(n.who.DeviceSign), Header: finding.Text(n.who.ServerField), NotExchange: !n.who.Exchange,
+		Host: v.host(), Address: finding.Address(n.address), View: v.side(), Scheme: scheme, Schemes: n.offerNames(),
+		FrontEnd: finding.Server(n.who.FrontEnd),
+		Device:   n.who.Device, Sign: finding.Text(n.who.DeviceSign), Header: finding.Text(n.who.ServerField), NotExchange: !n.who.Exchange,
 	}, n.ask)
 	if n.who.Exchange {
 		h.confidence = finding.Confirmed

@@ -200,14 +200,17 @@ func (v *view) server(n *node) Server {
 	}
 	if s.ExtendedProtection = protection(n); s.ExtendedProtection != "" {
 		of := func(binding string) string { return string(result(n.bound(binding))) }
-		s.Bindings = &Bindings{Right: string(result(n.windows())), None: of(evidence.BindingNone), Foreign: of(evidence.BindingForeign), Zero: of(evidence.BindingZero)}
+		s.Bindings = &Bindings{
+			Right: string(result(n.windows())), None: of(evidence.BindingNone), Foreign: of(evidence.BindingForeign), Zero: of(evidence.BindingZero),
+		}
 		if t := nodeTLS(n); t != nil && t.Certificate != nil {
 			s.Bindings.CertificateSHA256 = t.Certificate.SHA256
 		}
 	}
 	if t := nodeTLS(n); t != nil && t.Certificate != nil {
 		c := t.Certificate
-		s.Certificate = &Certificate{SHA256: c.SHA256, NotAfter: c.NotAfter.UTC().Format("2006-01-02T15:04:05Z"), Issuer: c.Issuer, Names: c.Names}
+		until := c.NotAfter.UTC().Format("2006-01-02T15:04:05Z")
+		s.Certificate = &Certificate{SHA256: c.SHA256, NotAfter: until, Issuer: c.Issuer, Names: c.Names}
 	}
 	return s
 }
@@ -244,7 +247,8 @@ func (v *view) attempts() []Attempt {
 			continue
 		}
 		a := Attempt{
-			Service: "ews", Scheme: l.Scheme, Mechanism: l.Mechanism, Account: l.Account, Address: item.Address, Result: string(l.Result), Status: l.Status,
+			Service: "ews", Scheme: l.Scheme, Mechanism: l.Mechanism, Account: l.Account, Address: item.Address,
+			Result: string(l.Result), Status: l.Status,
 			Binding: l.Binding, Counted: l.Counted, Why: l.Why, At: item.At.UTC().Format("2006-01-02T15:04:05.000Z"), ID: item.ID,
 		}
 		switch {

@@ -130,7 +130,8 @@ func (v *view) byWindowsItself() string {
 // the account, which was to sign in with Kerberos or to find EWS.
 func (v *view) refusedAtKDC(said word) *hit {
 	for _, item := range v.directory {
-		h := holds(said.confidence, "controller", finding.Params{Account: finding.Account(v.rec.Target.User), Directory: said.directory}, said.items)
+		p := finding.Params{Account: finding.Account(v.rec.Target.User), Directory: said.directory}
+		h := holds(said.confidence, "controller", p, said.items)
 		h.reason, h.known = said.reason, said.confidence == finding.Confirmed
 		if said.reason != undetermined {
 			h.params.Reason, h.params.Certainty = said.reason, said.confidence

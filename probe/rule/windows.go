@@ -114,7 +114,9 @@ func ntlmRejected(v *view, n *node) *hit {
 	if result(none) == evidence.Accepted {
 		return nil // extended-protection
 	}
-	h := unsure("", finding.Params{At: v.at(n), Scheme: mechanism(w.Logon), Accepted: mechanism(v.proved.Logon), By: v.provedAt(n), Unbound: none != nil}, w, v.proved)
+	h := unsure("", finding.Params{
+		At: v.at(n), Scheme: mechanism(w.Logon), Accepted: mechanism(v.proved.Logon), By: v.provedAt(n), Unbound: none != nil,
+	}, w, v.proved)
 	h.status = v.windowsStatus(n, false)
 	if none != nil {
 		h.cite(none)
@@ -127,7 +129,8 @@ func extendedProtection(v *view, n *node) *hit {
 	if w == nil {
 		w, none = n.kerberos(), n.unboundTicket()
 	}
-	if result(w) != evidence.Refused || w.Logon.Binding != evidence.BindingRight || result(none) != evidence.Accepted || connectionLost(n).Kind != "" {
+	differs := result(w) == evidence.Refused && w.Logon.Binding == evidence.BindingRight && result(none) == evidence.Accepted
+	if !differs || connectionLost(n).Kind != "" {
 		return nil
 	}
 	h := likely("", finding.Params{At: v.at(n), Scheme: mechanism(w.Logon), Second: v.otherCertificate(n)}, w, none)
