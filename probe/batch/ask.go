@@ -56,7 +56,8 @@ func kindOf(item evidence.Item) kind {
 				return missing
 			}
 			return lost
-		case evidence.ConnectRefused, evidence.ConnectUnreachable, evidence.ConnectFailed, evidence.DNSFailed, evidence.DNSNotFound, evidence.ProxyRefused:
+		case evidence.ConnectRefused, evidence.ConnectUnreachable, evidence.ConnectFailed,
+			evidence.DNSFailed, evidence.DNSNotFound, evidence.ProxyRefused:
 			return missing
 		}
 		return strange
@@ -161,7 +162,8 @@ func (w *worker) unanswered(sent time.Time, item evidence.Item) {
 	case r != nil:
 		last = fmt.Sprintf("HTTP %d", r.Status)
 	}
-	why := fmt.Sprintf("no call was answered since %s (the last: %s); run it again with --resume when the server answers", since.UTC().Format("15:04:05 UTC"), last)
+	why := fmt.Sprintf("no call was answered since %s (the last: %s); run it again with --resume when the server answers",
+		since.UTC().Format("15:04:05 UTC"), last)
 	w.giveUp(why)
 	w.pass(rule.NotChecked, why)
 	w.rest()

@@ -36,7 +36,10 @@ func newBench(endpoint evidence.Record, accepted evidence.Item, impersonate bool
 	t := endpoint.Target
 	t.Impersonate, t.Profile, t.Cloud, t.EveryAddress, t.Autodiscover, t.FromAddress = impersonate, nil, false, false, "", ""
 	t.Addresses = []string{accepted.Address}
-	b := &bench{started: endpoint.Started, target: t, scheme: accepted.Logon.Scheme, named: map[string]bool{}, usual: map[usual]*report.Template{}}
+	b := &bench{
+		started: endpoint.Started, target: t, scheme: accepted.Logon.Scheme,
+		named: map[string]bool{}, usual: map[usual]*report.Template{},
+	}
 	for _, a := range t.Accepted {
 		if a.Mailbox != "" {
 			b.named[strings.ToLower(a.Mailbox)] = true
@@ -61,7 +64,8 @@ func (b *bench) template(j *job) *report.Template {
 	good := item.EWS.Answered() && item.EWS.Code == "NoError" && item.EWS.Class != "Error"
 	plain := !item.EWS.Answered() || len(item.EWS.Resolved) == 0
 	mailbox := j.row.Address
-	if plain && j.outside == nil && (j.book == nil || len(j.book.EWS.Resolved) == 0) && !strings.EqualFold(mailbox, b.target.User) && !b.named[strings.ToLower(mailbox)] {
+	if plain && j.outside == nil && (j.book == nil || len(j.book.EWS.Resolved) == 0) &&
+		!strings.EqualFold(mailbox, b.target.User) && !b.named[strings.ToLower(mailbox)] {
 		mailbox = anyMailbox // no other address is in play: the judgement holds for any
 	}
 	var key usual
@@ -147,7 +151,8 @@ func (b *bench) record(j *job, item evidence.Item, mailbox string) evidence.Reco
 		book.Step, book.Logon = evidence.StepSignedIn, nil
 	}
 	if j.outside != nil {
-		rec.Target.Cloud, rec.Target.Tenant, rec.Target.Token, rec.Target.DynamicsURL = true, b.outside.Tenant, b.outside.Token, b.outside.DynamicsURL
+		rec.Target.Cloud, rec.Target.Tenant = true, b.outside.Tenant
+		rec.Target.Token, rec.Target.DynamicsURL = b.outside.Token, b.outside.DynamicsURL
 		rec.Items = append(rec.Items, j.outside...)
 	}
 	return rec
@@ -172,7 +177,10 @@ func forAll(endpoint rule.Judgement, signedIn bool) string {
 
 // unknownHere are the codes of an address that belongs to no mailbox here, or to
 // one under another address: the address book knows which.
-var unknownHere = []string{"ErrorNonExistentMailbox", "ErrorCannotFindUser", "ErrorMailRecipientNotFound", "ErrorMissingEmailAddress", "ErrorInvalidSmtpAddress", "ErrorNonPrimarySmtpAddress"}
+var unknownHere = []string{
+	"ErrorNonExistentMailbox", "ErrorCannotFindUser", "ErrorMailRecipientNotFound", "ErrorMissingEmailAddress", "ErrorInvalidSmtpAddress",
+	"ErrorNonPrimarySmtpAddress",
+}
 
 // unexplained: the address book is asked for what this answer leaves open.
 func unexplained(e *evidence.EWS) bool {

@@ -100,7 +100,10 @@ func Run(ctx context.Context, c Config) (report.Summary, error) {
 	if c.Probe.Lockout == nil {
 		c.Probe.Lockout = &lockout.Lockout{} // all accounts share it
 	}
-	r := &run{Config: c, tally: newTally(time.Now()), templates: &templates{}, limiter: newLimiter(c.Concurrency), seen: newSeen(), lookUp: newOutside(c.Outside)}
+	r := &run{
+		Config: c, tally: newTally(time.Now()), templates: &templates{}, limiter: newLimiter(c.Concurrency),
+		seen: newSeen(), lookUp: newOutside(c.Outside),
+	}
 	r.tally.s.Shard = c.Shard.String()
 	if c.State != nil {
 		c.State.replay(r)

@@ -51,7 +51,8 @@ func (m *machine) exchangelib(s *server, scheme string, rows int) (time.Duration
 	if exec.Command(python, "-c", "import exchangelib").Run() != nil {
 		return 0, false, nil
 	}
-	u, err := m.run(nil, python, "-c", findFolder, "https://"+s.Address+"/EWS/Exchange.asmx", standin.UPN, standin.Password, scheme, strconv.Itoa(rows), strconv.Itoa(connections))
+	u, err := m.run(nil, python, "-c", findFolder, "https://"+s.Address+"/EWS/Exchange.asmx",
+		standin.UPN, standin.Password, scheme, strconv.Itoa(rows), strconv.Itoa(connections))
 	if err != nil {
 		return 0, true, err
 	}
@@ -87,7 +88,8 @@ func (m *machine) throughput() error {
 			own = append(own, float64(c.rows)/u.wall.Seconds())
 			cpu = append(cpu, float64(u.cpu.Microseconds())/float64(c.rows))
 		}
-		fmt.Printf("  Basic, a call takes the server %-5s bare loop %6.0f/s   ewsprobe %6.0f/s   ratio %.2f (%.2f to %.2f)   CPU per mailbox %.0f µs\n",
+		fmt.Printf("  Basic, a call takes the server %-5s bare loop %6.0f/s   ewsprobe %6.0f/s   "+
+			"ratio %.2f (%.2f to %.2f)   CPU per mailbox %.0f µs\n",
 			c.delay, median(loops), median(own), median(ratios), slices.Min(ratios), slices.Max(ratios), median(cpu))
 		if err := s.end(); err != nil {
 			return err
@@ -116,7 +118,8 @@ func (m *machine) throughput() error {
 			ratios = append(ratios, float64(rows)/u.wall.Seconds()/(few/took.Seconds()))
 		}
 		if len(ratios) > 0 {
-			fmt.Printf("  %-5s  ewsprobe, with its start, is %.0f times as fast as exchangelib without (%.0f to %.0f)\n", scheme, median(ratios), slices.Min(ratios), slices.Max(ratios))
+			fmt.Printf("  %-5s  ewsprobe, with its start, is %.0f times as fast as exchangelib without (%.0f to %.0f)\n",
+				scheme, median(ratios), slices.Min(ratios), slices.Max(ratios))
 		}
 		if err := s.end(); err != nil {
 			return err
@@ -152,7 +155,8 @@ func (m *machine) memory() error {
 			return err
 		}
 		mib := func(u used) float64 { return float64(u.memory) / 1024 }
-		fmt.Printf("  %7d rows  %5.1f MiB   with HTML and JUnit saved %5.1f MiB   with HTML saved and --redact %5.1f MiB\n", rows, mib(took[0]), mib(took[1]), mib(took[2]))
+		fmt.Printf("  %7d rows  %5.1f MiB   with HTML and JUnit saved %5.1f MiB   with HTML saved and --redact %5.1f MiB\n",
+			rows, mib(took[0]), mib(took[1]), mib(took[2]))
 	}
 	return s.end()
 }
@@ -165,7 +169,8 @@ type told struct {
 }
 
 func (t told) String() string {
-	return fmt.Sprintf("%d complaints, %d calls in spite of one, %d mailboxes reported, %d answered, %d bad logons", t.Throttled, t.Early, t.Reported, t.Mailboxes, t.BadLogons)
+	return fmt.Sprintf("%d complaints, %d calls in spite of one, %d mailboxes reported, %d answered, %d bad logons",
+		t.Throttled, t.Early, t.Reported, t.Mailboxes, t.BadLogons)
 }
 
 // against runs a batch against a server of its own.
@@ -214,7 +219,8 @@ func (m *machine) busy() error {
 			if err != nil {
 				return err
 			}
-			fmt.Printf("  %d %% busy, BackOff %-6s %6.0f/s, %.2f of what is allowed; %s\n", 100/every, backOff, rows/at(t), (plain+backOff.Seconds())/at(t), t)
+			fmt.Printf("  %d %% busy, BackOff %-6s %6.0f/s, %.2f of what is allowed; %s\n",
+				100/every, backOff, rows/at(t), (plain+backOff.Seconds())/at(t), t)
 		}
 	}
 	const slow = 8000
@@ -227,7 +233,8 @@ func (m *machine) busy() error {
 		if err != nil {
 			return err
 		}
-		fmt.Printf("  one pause of %s, %q, %d mailboxes of 10 ms: %.2f of what is allowed; %s\n", pause, how, slow, (plain+pause.Seconds())/at(t), t)
+		fmt.Printf("  one pause of %s, %q, %d mailboxes of 10 ms: %.2f of what is allowed; %s\n",
+			pause, how, slow, (plain+pause.Seconds())/at(t), t)
 	}
 	return nil
 }

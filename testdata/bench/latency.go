@@ -30,7 +30,8 @@ func (m *machine) latency() error {
 	show := func(what string, u used) {
 		fmt.Printf("  %-48s %6.0f ms  %.1f round trips\n", what, u.wall.Seconds()*1000, u.wall.Seconds()/(2*oneWay).Seconds())
 	}
-	u, err := m.run([]string{"EWSPROBE_PASSWORD=" + standin.Password}, m.program, "check", "--user", standin.UPN, "--impersonate", "--mailbox", standin.Mailbox, "--ca-file", s.CA, "--address", address, url)
+	u, err := m.run([]string{"EWSPROBE_PASSWORD=" + standin.Password}, m.program,
+		"check", "--user", standin.UPN, "--impersonate", "--mailbox", standin.Mailbox, "--ca-file", s.CA, "--address", address, url)
 	if err != nil {
 		return err
 	}
@@ -40,7 +41,8 @@ func (m *machine) latency() error {
 		return s.end()
 	}
 	for _, scheme := range []string{"--basic", "--ntlm"} {
-		u, err := m.run(nil, "curl", "-sS", scheme, "-o", "/dev/null", "--cacert", s.CA, "--connect-to", "::"+address, "-u", standin.UPN+":"+standin.Password,
+		u, err := m.run(nil, "curl", "-sS", scheme, "-o", "/dev/null", "--cacert", s.CA,
+			"--connect-to", "::"+address, "-u", standin.UPN+":"+standin.Password,
 			"-H", "Content-Type: text/xml", "--data", "<x/>", url)
 		if err != nil {
 			return err
