@@ -195,7 +195,11 @@ func (l *ladder) addressesOf(ctx context.Context, u *url.URL) []string {
 // untrusted certificate.
 func (l *ladder) discoverer(u *url.URL, address string) *ews.Client {
 	c := l.client(address)
-	c.URL, c.Discover = u, &ews.Discover{Form: evidence.DiscoveryPOX, Mailbox: l.mailbox}
+	form := evidence.DiscoveryPOX
+	if strings.HasSuffix(strings.ToLower(u.Path), ".svc") {
+		form = evidence.DiscoverySOAP // autodiscover.svc is the SOAP service ([MS-OXWSADISC])
+	}
+	c.URL, c.Discover = u, &ews.Discover{Form: form, Mailbox: l.mailbox}
 	c.Dialer = l.dialer.ForHost(u.Hostname(), u.Scheme == "https")
 	switch p := l.Proxy; {
 	case p == nil:
@@ -251,7 +255,6 @@ func (l *ladder) examine(ctx context.Context, a *asked) string {
 		second := l.ask(ctx, place{url: &u, direct: a.direct, within: a.within})
 		defer second.close()
 		if p := second.item.Response; p != nil && p.Status == 401 {
-			second.client.Discover.Form = evidence.DiscoverySOAP
 			return l.question(ctx, second)
 		}
 	}

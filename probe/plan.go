@@ -190,7 +190,7 @@ func (p Plan) String() string {
 	if len(p.Logons) == 0 {
 		b.WriteString("  no credential is sent\n")
 	} else {
-		fmt.Fprintf(&b, "  at most %s for the account in this run, all schemes and addresses together\n", refusals(p.MaxRejections))
+		fmt.Fprintf(&b, "  at most %s for the account within 60 minutes, all runs, schemes and addresses together\n", refusals(p.MaxRejections))
 	}
 	if len(p.LookUps) > 0 {
 		b.WriteString("outside the network, beside it, without the account:\n")

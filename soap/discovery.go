@@ -92,7 +92,9 @@ func parsePOX(root *etree.Element) (Discovery, error) {
 		d.Action = codeOf(childText(account, "Action"))
 		d.RedirectAddr = addressOf(account.SelectElement("RedirectAddr"))
 		d.RedirectURL = addressOf(account.SelectElement("RedirectUrl"))
-		// EXPR is the view from outside, EXCH the one from inside.
+		// EXPR is the view from outside, EXCH the one from inside; EXHTTP is either
+		// ([MS-OXDSCLI] 2.2.4.1.1.2.5), and counts where no other has a URL.
+		either := ""
 		for protocol := range account.ChildElementsSeq() {
 			if protocol.Tag == "Protocol" {
 				d.Version = cmp.Or(d.Version, poxVersion(childText(protocol, "ServerVersion")))
@@ -103,9 +105,11 @@ func parsePOX(root *etree.Element) (Discovery, error) {
 				d.EwsURL = cmp.Or(d.EwsURL, url)
 			case strings.EqualFold(childText(protocol, "Type"), "EXCH"):
 				d.InternalEwsURL = cmp.Or(d.InternalEwsURL, url)
+			case strings.EqualFold(childText(protocol, "Type"), "EXHTTP"):
+				either = cmp.Or(either, url)
 			}
 		}
-		d.EwsURL = cmp.Or(d.EwsURL, d.InternalEwsURL)
+		d.EwsURL = cmp.Or(d.EwsURL, d.InternalEwsURL, either)
 	}
 	d.PrimarySMTP = addressOf(find(response.SelectElement("User"), "AutoDiscoverSMTPAddress"))
 	if d.ErrorCode == "" && d.Action == "" && d.EwsURL == "" {

@@ -27,7 +27,7 @@ func environment() []helpTerm {
 		{passwordEnv, "the password, where neither --password-file nor --password-from-keyring is given"},
 		{"EWSPROBE_...", "any flag of check, batch and diagnose: its name in capitals, with _ for - (EWSPROBE_CA_FILE); a flag wins"},
 		{"NO_COLOR", "if set, no colour; nor is there any with TERM=dumb, or where the output is no terminal"},
-		{"XDG_STATE_HOME", "where refused passwords are remembered, see FILES (Windows: LOCALAPPDATA)"},
+		{"XDG_STATE_HOME", "where refused logons are counted, see FILES (Windows: LOCALAPPDATA)"},
 		{"KRB5_CONFIG", "which krb5.conf is read"},
 		{"HTTPS_PROXY, NO_PROXY", "the proxy of look-ups outside the network (--cloud and the like); EWS is reached directly, or by --proxy"},
 	}
@@ -37,7 +37,7 @@ func filesKept() []helpTerm {
 	return []helpTerm{
 		{
 			"$XDG_STATE_HOME/ewsprobe/, else ~/.local/state/ewsprobe/ (Windows: %LOCALAPPDATA%\\ewsprobe)",
-			"that a password was refused, for 60 minutes: a value that gives no password back",
+			"which logons were refused or got no answer, for 60 minutes: values that give no password back",
 		},
 		{"/etc/krb5.conf", "realms and their domain controllers, for Kerberos"},
 	}

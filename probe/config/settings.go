@@ -99,7 +99,7 @@ type CloudKeys struct {
 
 // SafetyKeys keep an account from being locked out.
 type SafetyKeys struct {
-	MaxRejections int  `default:"2" range:"1 10" hint:", or {no-credentials} to send no password" help:"how many refused logons the account may cost in one run"`
+	MaxRejections int  `default:"2" range:"1 10" hint:", or {no-credentials} to send no password" help:"how many logons of the account may fail within 60 minutes, all runs together"`
 	RetryRefused  bool `help:"send a password all the same that was refused within the last 60 minutes"`
 }
 
