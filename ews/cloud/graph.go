@@ -35,7 +35,8 @@ func (c *Client) User(ctx context.Context, address string) evidence.Item {
 // days, that had the address. There the principal name has the identifier put in
 // front, so its end is asked for.
 func (c *Client) Deleted(ctx context.Context, address string) evidence.Item {
-	return c.users(ctx, evidence.StepCloudGraphDeleted, address, "endswith(userPrincipalName,"+quoted(address)+")", "deletedDateTime", "directory", "deletedItems", "microsoft.graph.user")
+	return c.users(ctx, evidence.StepCloudGraphDeleted, address, "endswith(userPrincipalName,"+quoted(address)+")",
+		"deletedDateTime", "directory", "deletedItems", "microsoft.graph.user")
 }
 
 // users asks a collection for those with the address; principal is the condition
@@ -56,7 +57,8 @@ func (c *Client) users(ctx context.Context, step evidence.Step, address, princip
 // Exchange Online Graph answers 404 MailboxNotEnabledForRESTAPI.
 func (c *Client) Settings(ctx context.Context, user evidence.CloudUser) evidence.Item {
 	return c.ask(ctx, question{
-		step: evidence.StepCloudGraphSettings, subject: user.ID, url: under(c.Graph, nil, "v1.0", "users", user.ID, "mailboxSettings"), token: true,
+		step: evidence.StepCloudGraphSettings, subject: user.ID, token: true,
+		url: under(c.Graph, nil, "v1.0", "users", user.ID, "mailboxSettings"),
 		read: func(r *evidence.Response, body []byte, f *evidence.Cloud) {
 			if r.Status == 200 {
 				if !json.Valid(body) {
@@ -109,7 +111,8 @@ func (u user) has(address string) bool {
 
 func (u user) facts() evidence.CloudUser {
 	have := evidence.CloudUser{
-		ID: u.ID, Principal: principal(u), Mail: u.Mail, Created: when(u.CreatedDateTime), Deleted: when(u.DeletedDateTime), PlansRead: u.AssignedPlans != nil,
+		ID: u.ID, Principal: principal(u), Mail: u.Mail, Created: when(u.CreatedDateTime), Deleted: when(u.DeletedDateTime),
+		PlansRead: u.AssignedPlans != nil,
 	}
 	have.Addresses = smtp(u.ProxyAddresses)
 	have.Addresses = have.Addresses[:min(len(have.Addresses), mostAddresses)]

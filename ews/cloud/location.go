@@ -14,7 +14,8 @@ import (
 // Microsoft's CSS-Exchange scripts ask it). It needs no credential, and tells
 // Microsoft nothing but the address.
 func (c *Client) Location(ctx context.Context, address string) evidence.Item {
-	u := under(c.ExchangeOnline, url.Values{"Protocol": {"EWS"}, "ServerLocation": {"true"}}, "autodiscover", "autodiscover.json", "v1.0", address)
+	u := under(c.ExchangeOnline, url.Values{"Protocol": {"EWS"}, "ServerLocation": {"true"}},
+		"autodiscover", "autodiscover.json", "v1.0", address)
 	return c.ask(ctx, question{
 		step: evidence.StepCloudLocation, subject: address, url: u,
 		read: func(r *evidence.Response, body []byte, f *evidence.Cloud) { readLocation(u, r, body, f) },

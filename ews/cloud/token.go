@@ -65,9 +65,10 @@ func (c *Client) requestToken(ctx context.Context) (granted string, ends time.Ti
 		ClientID: c.Application.ID, ClientSecret: c.Application.Secret, TokenURL: u.String(), AuthStyle: oauth2.AuthStyleInParams,
 		Scopes: []string{under(c.Graph, nil, ".default").String()},
 	}
-	token, err := config.Token(context.WithValue(ctx, oauth2.HTTPClient, wire.NewHTTPClient(func(ctx context.Context, req wire.Request) (wire.Answer, *evidence.Failure) {
+	client := wire.NewHTTPClient(func(ctx context.Context, req wire.Request) (wire.Answer, *evidence.Failure) {
 		return c.send(ctx, req, &item)
-	})))
+	})
+	token, err := config.Token(context.WithValue(ctx, oauth2.HTTPClient, client))
 	switch r := item.Response; {
 	case item.Error != nil:
 	case r == nil: // the library did not ask
@@ -100,7 +101,10 @@ func (c *Client) send(ctx context.Context, req wire.Request, item *evidence.Item
 	}
 	defer conn.Close()
 	// How long the body is would tell how long the secret is.
-	item.Request = &evidence.Request{Method: req.Method, URL: req.URL.String(), UserAgent: c.UserAgent, Authorization: "client secret, value not kept", Headers: req.Header, Operation: "client credentials"}
+	item.Request = &evidence.Request{
+		Method: req.Method, URL: req.URL.String(), UserAgent: c.UserAgent,
+		Authorization: "client secret, value not kept", Headers: req.Header, Operation: "client credentials",
+	}
 	answer, fail := conn.Post(ctx, req)
 	c.keep(answer, fail, item)
 	return answer, fail

@@ -259,10 +259,13 @@ func (k *KDC) answerTGS(t testing.TB, raw []byte) []byte {
 }
 
 // reply makes the ticket and the part that is encrypted under key.
-func (k *KDC) reply(t testing.TB, q messages.KDCReqBody, cname, sname types.PrincipalName, key types.EncryptionKey, usage uint32) messages.KDCRepFields {
+func (k *KDC) reply(
+	t testing.TB, q messages.KDCReqBody, cname, sname types.PrincipalName, key types.EncryptionKey, usage uint32,
+) messages.KDCRepFields {
 	t.Helper()
 	end := k.Clock().Add(10 * time.Hour).Truncate(time.Second)
-	ticket, session, err := messages.NewTicket(cname, Realm, sname, Realm, types.NewKrbFlags(), ServiceKeys(t), etypeID.AES256_CTS_HMAC_SHA1_96, 1, k.Clock(), k.Clock(), end, end)
+	ticket, session, err := messages.NewTicket(cname, Realm, sname, Realm, types.NewKrbFlags(), ServiceKeys(t),
+		etypeID.AES256_CTS_HMAC_SHA1_96, 1, k.Clock(), k.Clock(), end, end)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -320,7 +323,9 @@ func ETypeInfo(t testing.TB, entries ...types.ETypeInfo2Entry) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	raw, err := asn1.Marshal(types.PADataSequence{{PADataType: patype.PA_ENC_TIMESTAMP, PADataValue: []byte{}}, {PADataType: patype.PA_ETYPE_INFO2, PADataValue: info}})
+	raw, err := asn1.Marshal(types.PADataSequence{
+		{PADataType: patype.PA_ENC_TIMESTAMP, PADataValue: []byte{}}, {PADataType: patype.PA_ETYPE_INFO2, PADataValue: info},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -40,7 +40,8 @@ func CCache(t testing.TB, end time.Time, services ...string) []byte {
 	for _, s := range services {
 		names := strings.Split(s, "/")
 		start := end.Add(-10 * time.Hour)
-		ticket, key, err := messages.NewTicket(client, Realm, types.PrincipalName{NameType: 2, NameString: names}, Realm, types.NewKrbFlags(), ServiceKeys(t), etypeID.AES256_CTS_HMAC_SHA1_96, 1, start, start, end, end)
+		ticket, key, err := messages.NewTicket(client, Realm, types.PrincipalName{NameType: 2, NameString: names}, Realm, types.NewKrbFlags(),
+			ServiceKeys(t), etypeID.AES256_CTS_HMAC_SHA1_96, 1, start, start, end, end)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -30,7 +30,8 @@ func NewAuthority(t testing.TB) *Authority {
 	a := &Authority{key: newKey(t)}
 	now := time.Now()
 	a.certificate, _ = a.sign(t, &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Contoso test CA"}, NotBefore: now.Add(-time.Hour), NotAfter: now.Add(time.Hour),
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Contoso test CA"},
+		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(time.Hour),
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
 	}, a.key)
 	return a
