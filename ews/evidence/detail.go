@@ -352,9 +352,6 @@ func (f *Failure) Said() *Detail {
 	return &Detail{Code: WhySystem, Args: []string{f.Text, string(f.Code)}}
 }
 
-// Spell writes the sentences of an item from their details.
-func (i *Item) Spell() { Walk(i, Visitor{}) }
-
 // Recognize gives the sentences of a saved item their details, where they can be
 // known: records of earlier versions have none.
 func (i *Item) Recognize() {
