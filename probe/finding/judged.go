@@ -13,7 +13,6 @@ type Finding struct {
 	Evidence   []string   `json:"evidence"` // identifiers of the items that show it
 	Remedies   []Remedy   `json:"remedies"`
 	Reason     string     `json:"-"`
-	Kind       string     `json:"-"`        // what findings of one code differ by, without names
 	Accepted   *Accepted  `json:"accepted"` // by the baseline; Status is ok then
 }
 
@@ -32,7 +31,6 @@ type Verdict struct {
 	Confidence Confidence `json:"confidence"`
 	Reason     string     `json:"reason"`
 	Summary    string     `json:"summary"`
-	Kind       string     `json:"-"` // as in Finding
 }
 
 // CauseStatus is what a check says of one of the six causes of KB 3212785.

@@ -80,7 +80,6 @@ func (v *view) apply(r row) (finding.Finding, bool) {
 	}
 	f.Cause, f.Title = entry.Cause, entry.Title
 	f.Status, f.Confidence, f.Reason = worst.status, worst.confidence, worst.reason
-	f.Kind = worst.kind()
 	f.Summary, f.Detail = finding.Say(f.Code, worst.variant, worst.params)
 	rest := entry.RemediesIn(v.cases()...)
 	if worst.known {
@@ -328,7 +327,5 @@ func (v *view) plain() bool {
 
 // verdictOf is the verdict that a finding gives as the first.
 func verdictOf(f finding.Finding) finding.Verdict {
-	return finding.Verdict{
-		Code: f.Code, Status: f.Status, Cause: f.Cause, Confidence: f.Confidence, Reason: f.Reason, Summary: f.Summary, Kind: f.Kind,
-	}
+	return finding.Verdict{Code: f.Code, Status: f.Status, Cause: f.Cause, Confidence: f.Confidence, Reason: f.Reason, Summary: f.Summary}
 }

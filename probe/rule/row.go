@@ -106,7 +106,7 @@ func BadRow(target evidence.Target, why string) Judgement {
 // its end.
 func notAsked(target evidence.Target, code finding.Code, variant, why string) Judgement {
 	head, _ := finding.HeadOf(code)
-	j := Judgement{Verdict: finding.Verdict{Code: code, Status: head.Status, Confidence: finding.Confirmed, Summary: why, Kind: why}}
+	j := Judgement{Verdict: finding.Verdict{Code: code, Status: head.Status, Confidence: finding.Confirmed, Summary: why}}
 	v := arrange(&evidence.Record{Target: target})
 	for _, c := range v.causes(nil) {
 		if c.Status != finding.CauseNotApplicable {

@@ -1,8 +1,6 @@
 package rule
 
 import (
-	"fmt"
-
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 )
@@ -36,11 +34,6 @@ func likely(variant string, p finding.Params, items ...*evidence.Item) *hit {
 
 func unsure(variant string, p finding.Params, items ...*evidence.Item) *hit {
 	return holds(finding.Undetermined, variant, p, items)
-}
-
-// kind is what hits of one code differ by, without the names in them.
-func (h *hit) kind() string {
-	return fmt.Sprint(h.variant, " ", h.params.Code, " ", h.params.Status)
 }
 
 // cite names items as evidence.
