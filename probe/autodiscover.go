@@ -18,17 +18,17 @@ import (
 	"github.com/ewsprobe/ewsprobe/probe/lockout"
 )
 
-// Limits of the ladder.
+// Limits of the search.
 const (
 	mostRedirects = 10 // of every kind together
 	mostAddresses = 3  // of one host, until one can be connected to
 	mostServices  = 2  // SRV records
 )
 
-// ladder is the search for EWS by Autodiscover. Every endpoint is first asked
+// autodiscoverSearch is the search for EWS by Autodiscover. Every endpoint is first asked
 // without a credential; only an answer that asks for one may get it, and only
-// where it may go (holdsBack). One 401 decides nothing: the next rung is tried.
-type ladder struct {
+// where it may go (credentialPolicy). One 401 decides nothing: the next candidate is tried.
+type autodiscoverSearch struct {
 	*run
 	mailbox string          // whom the question is about
 	ews     *url.URL        // what was found
@@ -38,19 +38,19 @@ type ladder struct {
 	asked   map[string]bool // endpoints
 }
 
-// discover climbs the ladder, or asks the endpoint that was named, and returns
+// discover makes the search, or asks the endpoint that was named, and returns
 // the EWS URL that was found, nil if none was.
 func (r *run) discover(ctx context.Context, share time.Duration) *url.URL {
 	ctx, cancel := context.WithTimeout(ctx, share)
 	defer cancel()
-	l := &ladder{run: r, mailbox: r.discoveryMailbox(), asked: map[string]bool{}}
-	rungs := l.rungs()
+	l := &autodiscoverSearch{run: r, mailbox: r.discoveryMailbox(), asked: map[string]bool{}}
+	candidatePlaces := l.candidatePlaces()
 	if r.Autodiscover != nil {
-		rungs = []place{{url: r.Autodiscover}}
+		candidatePlaces = []place{{url: r.Autodiscover}}
 	}
-	for l.climb(ctx, rungs); l.restart != ""; l.climb(ctx, rungs) {
+	for l.tryCandidates(ctx, candidatePlaces); l.restart != ""; l.tryCandidates(ctx, candidatePlaces) {
 		l.mailbox, l.restart = l.restart, ""
-		rungs = l.rungs()
+		candidatePlaces = l.candidatePlaces()
 	}
 	return l.ews
 }
@@ -66,11 +66,11 @@ func (c Config) discoveryMailbox() string {
 	return c.User
 }
 
-// rungs are the endpoints that the mailbox's domain suggests, in the order of
+// candidatePlaces are the endpoints that the mailbox's domain suggests, in the order of
 // [MS-OXDISCO] and of what Exchange's own clients do. The service connection
 // points in Active Directory come before all of them (servicePoints), and SRV
-// after (climb).
-func (l *ladder) rungs() []place {
+// after (tryCandidates).
+func (l *autodiscoverSearch) candidatePlaces() []place {
 	domain := domainOf(l.mailbox)
 	at := func(scheme, host string) place {
 		return place{url: &url.URL{Scheme: scheme, Host: host, Path: ews.AutodiscoverPath}, direct: true}
@@ -78,20 +78,20 @@ func (l *ladder) rungs() []place {
 	return []place{at("https", domain), at("https", "autodiscover."+domain), at("http", "autodiscover."+domain)}
 }
 
-// climb asks the rungs without a credential, beside each other and beside the
+// tryCandidates asks the candidates without a credential, beside each other and beside the
 // domain controller, and then goes through the answers in their order.
-func (l *ladder) climb(ctx context.Context, rungs []place) {
-	first := make([]*asked, len(rungs))
+func (l *autodiscoverSearch) tryCandidates(ctx context.Context, candidatePlaces []place) {
+	first := make([]*asked, len(candidatePlaces))
 	var services []place
 	var points *evidence.ServicePoints
 	var wg sync.WaitGroup
-	for i, p := range rungs {
+	for i, p := range candidatePlaces {
 		l.asked[endpointKey(p.url)] = true
 		wg.Go(func() { first[i] = l.ask(ctx, p) })
 	}
-	if len(rungs) > 1 {
+	if len(candidatePlaces) > 1 {
 		wg.Go(func() { services = l.services(ctx) })
-		wg.Go(func() { points = l.servicePoints(ctx, rungs) })
+		wg.Go(func() { points = l.servicePoints(ctx, candidatePlaces) })
 	}
 	wg.Wait()
 	first = l.before(ctx, first, l.pointed(points))
@@ -111,12 +111,12 @@ func (l *ladder) climb(ctx context.Context, rungs []place) {
 	}
 }
 
-func (l *ladder) over(ctx context.Context) bool {
+func (l *autodiscoverSearch) over(ctx context.Context) bool {
 	return l.settled || l.restart != "" || ctx.Err() != nil
 }
 
 // services are the endpoints that SRV records name.
-func (l *ladder) services(ctx context.Context) []place {
+func (l *autodiscoverSearch) services(ctx context.Context) []place {
 	ctx, cancel := context.WithTimeout(ctx, l.patience())
 	defer cancel()
 	domain := domainOf(l.mailbox)
@@ -153,11 +153,13 @@ func (a *asked) close() {
 }
 
 // patience is how long one endpoint may take for one answer.
-func (l *ladder) patience() time.Duration { return max(min(l.Timeout/6, 5*time.Second), time.Second/2) }
+func (l *autodiscoverSearch) patience() time.Duration {
+	return max(min(l.Timeout/6, 5*time.Second), time.Second/2)
+}
 
 // ask sends the anonymous question, to the first address of the host that can be
 // connected to.
-func (l *ladder) ask(ctx context.Context, p place) *asked {
+func (l *autodiscoverSearch) ask(ctx context.Context, p place) *asked {
 	ctx, cancel := context.WithTimeout(ctx, l.patience())
 	defer cancel()
 	a := &asked{place: p}
@@ -173,7 +175,7 @@ func (l *ladder) ask(ctx context.Context, p place) *asked {
 
 // addressesOf are the addresses of an endpoint. What --address says holds for
 // EWS, and for Autodiscover where it is at the same host and port.
-func (l *ladder) addressesOf(ctx context.Context, u *url.URL) []string {
+func (l *autodiscoverSearch) addressesOf(ctx context.Context, u *url.URL) []string {
 	host, port := u.Hostname(), Port(u)
 	switch {
 	case l.URL != nil && len(l.Addresses) > 0 && sameHost(u, l.URL):
@@ -193,7 +195,7 @@ func (l *ladder) addressesOf(ctx context.Context, u *url.URL) []string {
 
 // discoverer is the client for an endpoint at an address. It never goes past an
 // untrusted certificate.
-func (l *ladder) discoverer(u *url.URL, address string) *ews.Client {
+func (l *autodiscoverSearch) discoverer(u *url.URL, address string) *ews.Client {
 	c := l.client(address)
 	form := evidence.DiscoveryPOX
 	if strings.HasSuffix(strings.ToLower(u.Path), ".svc") {
@@ -212,7 +214,7 @@ func (l *ladder) discoverer(u *url.URL, address string) *ews.Client {
 }
 
 // take goes on from an anonymous answer: along redirects, or with the question.
-func (l *ladder) take(ctx context.Context, a *asked) {
+func (l *autodiscoverSearch) take(ctx context.Context, a *asked) {
 	chain := map[string]bool{endpointKey(a.url): true}
 	for a != nil && !l.over(ctx) {
 		next := l.examine(ctx, a)
@@ -226,7 +228,7 @@ func (l *ladder) take(ctx context.Context, a *asked) {
 
 // examine looks at what an endpoint said, asks it about the mailbox where that
 // is allowed, and returns where it leads on to, "" nowhere.
-func (l *ladder) examine(ctx context.Context, a *asked) string {
+func (l *autodiscoverSearch) examine(ctx context.Context, a *asked) string {
 	r := a.item.Response
 	switch {
 	case r == nil:
@@ -240,11 +242,11 @@ func (l *ladder) examine(ctx context.Context, a *asked) string {
 	case a.item.Discovery.Answered():
 		// It answers without a sign-in. The mailbox is named only where the
 		// credential might have gone too.
-		if l.holdsBack(a.place, r) != "" {
+		if l.credentialPolicy(a.place, r) != "" {
 			return ""
 		}
 		return l.hear(a.client.LookUp(ctx, l.UserAgent))
-	case (r.Status == 404 || r.Status == 405) && l.holdsBack(a.place, r) == "" && strings.EqualFold(a.url.Path, ews.AutodiscoverPath):
+	case (r.Status == 404 || r.Status == 405) && l.credentialPolicy(a.place, r) == "" && strings.EqualFold(a.url.Path, ews.AutodiscoverPath):
 		// POX is not there: SOAP may be.
 		u := *a.url
 		u.Path = ews.AutodiscoverSOAPPath
@@ -262,8 +264,8 @@ func (l *ladder) examine(ctx context.Context, a *asked) string {
 }
 
 // question asks about the mailbox where a sign-in is wanted.
-func (l *ladder) question(ctx context.Context, a *asked) string {
-	held := l.holdsBack(a.place, a.item.Response)
+func (l *autodiscoverSearch) question(ctx context.Context, a *asked) string {
+	held := l.credentialPolicy(a.place, a.item.Response)
 	if !l.sendsPassword() {
 		if held != "" {
 			l.pass(a.url.String(), held)
@@ -290,7 +292,9 @@ func (l *ladder) question(ctx context.Context, a *asked) string {
 	budget := l.account.Budget(ctx, lockout.Use{At: a.url})
 	defer budget.Close()
 	if denied := budget.Reserve(); denied != nil {
-		l.withhold(a.client.Address, a.url, evidence.HeldBudget, evidence.Logon{Scheme: scheme, Account: denied.Account, Detail: denied.Detail(), Remembered: denied.Remembered()})
+		l.withhold(a.client.Address, a.url, evidence.HeldBudget, evidence.Logon{
+			Scheme: scheme, Account: denied.Account, Detail: denied.Detail(), Remembered: denied.Remembered(),
+		})
 		return ""
 	}
 	item := l.signIn(ctx, a, scheme, budget)
@@ -323,7 +327,7 @@ func passwordScheme(r *evidence.Response) string {
 
 // signIn spends the credential once. It is a logon like any other: counted from
 // the moment it is sent until it is accepted.
-func (l *ladder) signIn(ctx context.Context, a *asked, scheme string, budget *lockout.Budget) evidence.Item {
+func (l *autodiscoverSearch) signIn(ctx context.Context, a *asked, scheme string, budget *lockout.Budget) evidence.Item {
 	ctx, cancel := context.WithTimeout(ctx, 2*l.patience())
 	defer cancel()
 	way, conn := signin.ByBasic(), a.conn
@@ -342,7 +346,7 @@ func (l *ladder) signIn(ctx context.Context, a *asked, scheme string, budget *lo
 }
 
 // hear reads an answer about the mailbox.
-func (l *ladder) hear(item evidence.Item) string {
+func (l *autodiscoverSearch) hear(item evidence.Item) string {
 	d := item.Discovery
 	if !d.Answered() {
 		return ""
@@ -367,7 +371,7 @@ func (l *ladder) hear(item evidence.Item) string {
 // readdressed: the mailbox is to be asked for under another address. One of
 // Exchange Online ends the search, for that is the answer; another one is gone
 // after only with leave, for its domain is not the user's.
-func (l *ladder) readdressed(address string) {
+func (l *autodiscoverSearch) readdressed(address string) {
 	l.hops++
 	switch domain := domainOf(address); {
 	case strings.HasSuffix("."+domain, ".onmicrosoft.com"), !strings.Contains(address, "@"):
@@ -383,7 +387,7 @@ func (l *ladder) readdressed(address string) {
 }
 
 // onward asks where a redirect leads to, if that may be.
-func (l *ladder) onward(ctx context.Context, from place, location string, chain map[string]bool) *asked {
+func (l *autodiscoverSearch) onward(ctx context.Context, from place, location string, chain map[string]bool) *asked {
 	l.hops++
 	u, held := (*url.URL)(nil), evidence.HeldUnusable
 	if to, err := from.url.Parse(location); err == nil { // it may be relative (RFC 9110 10.2.2)
@@ -408,7 +412,7 @@ func (l *ladder) onward(ctx context.Context, from place, location string, chain 
 	}
 	chain[endpointKey(u)] = true
 	if l.asked[endpointKey(u)] {
-		return nil // a rung of its own, or reached on another way
+		return nil // a candidate of its own, or reached on another way
 	}
 	l.asked[endpointKey(u)] = true
 	return l.ask(ctx, place{url: u, direct: from.direct && sameHost(from.url, u), within: from.within})
@@ -432,20 +436,21 @@ func endpointKey(u *url.URL) string {
 }
 
 // pass writes down a way that was not gone.
-func (l *ladder) pass(endpoint string, held evidence.HeldBack) {
+func (l *autodiscoverSearch) pass(endpoint string, held evidence.HeldBack) {
 	l.recorder.Add(evidence.Item{
 		Step: evidence.StepAutodiscoverSkipped, At: time.Now(), Discovery: &evidence.Discovery{Endpoint: endpoint, HeldBack: held},
 	})
 }
 
 // keep writes down a logon that was not sent.
-func (l *ladder) keep(a *asked, scheme string, held evidence.HeldBack, why *evidence.Detail) {
+func (l *autodiscoverSearch) keep(a *asked, scheme string, held evidence.HeldBack, why *evidence.Detail) {
 	l.withhold(a.client.Address, a.url, held, evidence.Logon{Scheme: scheme, Detail: why})
 }
 
 func (r *run) withhold(address string, u *url.URL, held evidence.HeldBack, note evidence.Logon) {
 	note.OtherForm = note.Account != ""
-	note.Account, note.Result, note.Detail = cmp.Or(note.Account, r.User), evidence.Skipped, evidence.Say(evidence.WhyAtHost, u.Host, note.Detail)
+	note.Account, note.Result = cmp.Or(note.Account, r.User), evidence.Skipped
+	note.Detail = evidence.Say(evidence.WhyAtHost, u.Host, note.Detail)
 	r.recorder.Add(evidence.Item{
 		Step: evidence.StepAutodiscoverSkipped, Address: address, At: time.Now(),
 		Discovery: &evidence.Discovery{Endpoint: u.String(), HeldBack: held}, Logon: &note,

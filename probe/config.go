@@ -66,7 +66,7 @@ type Config struct {
 	Cloud   *Cloud // look-ups outside the network; nil: none
 	// FromAddress is the mailbox address that was given in place of a URL: EWS is
 	// to be found by Autodiscover. Autodiscover is the endpoint to ask; nil: with
-	// FromAddress the ladder, else nothing. FollowAutodiscover is the leave to
+	// FromAddress the whole search, else nothing. FollowAutodiscover is the leave to
 	// sign in at hosts found on the way.
 	FromAddress        string
 	Autodiscover       *url.URL

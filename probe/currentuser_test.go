@@ -34,7 +34,7 @@ func (l *loggedOn) Next(server []byte) ([]byte, bool, error) {
 
 func (l *loggedOn) Close() {}
 
-// TestCurrentUser: one guarded and counted logon, no memory, never past an
+// TestCurrentUser: one counted logon, no memory, never past an
 // unverified certificate.
 func TestCurrentUser(t *testing.T) {
 	both := standin.Behaviour{Negotiate: true, NTLM: true, Basic: true}

@@ -66,7 +66,7 @@ func (r *run) decisive(bind evidence.Item) bool {
 // signInByTicket gets a Kerberos ticket, once in the run, and signs in to EWS
 // with it. What the KDC makes of the key is a logon like any other; what EWS
 // makes of the ticket costs nothing.
-func (t *talk) signInByTicket(ctx context.Context) {
+func (t *signIns) signInByTicket(ctx context.Context) {
 	if !t.ticketAsked {
 		t.ticketAsked = true
 		refused := t.getTicket(ctx)
@@ -83,7 +83,7 @@ func (t *talk) signInByTicket(ctx context.Context) {
 }
 
 // present shows the ticket to EWS.
-func (t *talk) present(ctx context.Context, binding string, comparison bool) evidence.Result {
+func (t *signIns) present(ctx context.Context, binding string, comparison bool) evidence.Result {
 	attempt := signin.ByTicket(t.token).Begin(ctx, t.client, t.userAgent)
 	item := attempt.Finish(ctx, evidence.Logon{Account: t.ticketOf, Comparison: comparison, Binding: binding}, t.account.Free())
 	t.session.Keep(attempt, item, signin.Way{}) // without the KDC nothing could sign in again
@@ -127,7 +127,7 @@ func (r *run) getTicket(ctx context.Context) (refused bool) {
 // DOMAIN\user or of a bare name, DOMAIN\user of a UPN. The domain is the one of
 // the check, else the one that the server's NTLM challenge names: it goes
 // nowhere but into the name, to the server that said it.
-func (t *talk) otherForm() (name string, known bool) {
+func (t *signIns) otherForm() (name string, known bool) {
 	_, bare, down := strings.Cut(t.User, `\`)
 	if !down {
 		bare = t.User

@@ -21,7 +21,7 @@ func (r *run) logons(ctx context.Context, nodes []*node) {
 		if !n.asksCredential() {
 			continue
 		}
-		t := &talk{node: n, provedBefore: r.provedHere}
+		t := &signIns{node: n, provedBefore: r.provedHere}
 		for _, l := range r.plan.Logons {
 			if l.When != IfOffered {
 				// Before a domain controller too: it costs the same, and is
@@ -38,15 +38,15 @@ func (r *run) logons(ctx context.Context, nodes []*node) {
 			t.take(ctx, l)
 			wait()
 		}
-		n.further(ctx)
+		n.followUp(ctx)
 		if t.refused && (t.provedBefore || !r.account.Proved()) {
 			break
 		}
 	}
 }
 
-// talk is the signing in at one address, and how each scheme fared.
-type talk struct {
+// signIns is the signing in at one address, and how each scheme fared.
+type signIns struct {
 	*node
 	basic, windows, unbound evidence.Result // "" not sent yet
 	foreign                 evidence.Result
@@ -57,7 +57,7 @@ type talk struct {
 }
 
 // take sends one planned logon if its condition holds.
-func (t *talk) take(ctx context.Context, l Logon) {
+func (t *signIns) take(ctx context.Context, l Logon) {
 	if !t.wanted(l) {
 		return
 	}
@@ -110,7 +110,7 @@ func (t *talk) take(ctx context.Context, l Logon) {
 }
 
 // wanted is the condition of a planned logon, given how those before it went.
-func (t *talk) wanted(l Logon) bool {
+func (t *signIns) wanted(l Logon) bool {
 	switch l.When {
 	case IfOffered:
 		return true
@@ -150,7 +150,7 @@ func (t *talk) wanted(l Logon) bool {
 	return t.unbound == evidence.Accepted && (t.windows == evidence.Refused || t.foreign == evidence.Refused)
 }
 
-func (t *talk) setResult(l Logon, result evidence.Result) {
+func (t *signIns) setResult(l Logon, result evidence.Result) {
 	switch {
 	case l.When == ToRename || l.Scheme == Basic && l.When == ToCompare:
 		t.renamed = true
@@ -167,7 +167,7 @@ func (t *talk) setResult(l Logon, result evidence.Result) {
 
 // schemeFor turns a planned scheme into the one to be named on the wire. NTLM
 // goes inside Negotiate where the profile says so or nothing else is offered.
-func (t *talk) schemeFor(s Scheme) (name string, offered bool) {
+func (t *signIns) schemeFor(s Scheme) (name string, offered bool) {
 	switch s {
 	case Basic:
 		return "Basic", t.offersScheme("Basic")
@@ -190,7 +190,7 @@ func (t *talk) schemeFor(s Scheme) (name string, offered bool) {
 // patience or refused the user agent, and the time and the budget allow it. A
 // logon without an answer is not repeated: the server may have looked at the
 // password.
-func (t *talk) send(ctx context.Context, l Logon, scheme string, budget *lockout.Budget) evidence.Item {
+func (t *signIns) send(ctx context.Context, l Logon, scheme string, budget *lockout.Budget) evidence.Item {
 	var last evidence.Item
 	over := false
 	return ews.Retry(ctx, 3, func() evidence.Item {
@@ -206,7 +206,7 @@ func (t *talk) send(ctx context.Context, l Logon, scheme string, budget *lockout
 }
 
 // again says whether a logon is worth repeating, and after which pause.
-func (t *talk) again(item evidence.Item) (wait time.Duration, again bool) {
+func (t *signIns) again(item evidence.Item) (wait time.Duration, again bool) {
 	if wait, asked := ews.Unavailable(item.Response); asked && item.Logon.Result == evidence.Unfinished {
 		return wait, true
 	}
@@ -223,7 +223,7 @@ func (t *talk) again(item evidence.Item) (wait time.Duration, again bool) {
 	return 0, false
 }
 
-func (t *talk) once(ctx context.Context, l Logon, scheme string, budget *lockout.Budget) evidence.Item {
+func (t *signIns) once(ctx context.Context, l Logon, scheme string, budget *lockout.Budget) evidence.Item {
 	comparison := l.When == ToCompare
 	note := evidence.Logon{Scheme: scheme, Binding: l.Binding, Comparison: comparison}
 	client, way := t.client, t.wayOf(l, scheme)
@@ -261,7 +261,7 @@ func (t *talk) once(ctx context.Context, l Logon, scheme string, budget *lockout
 }
 
 // wayOf is how a planned logon is made under a scheme.
-func (t *talk) wayOf(l Logon, scheme string) signin.Way {
+func (t *signIns) wayOf(l Logon, scheme string) signin.Way {
 	switch l.Scheme {
 	case Basic:
 		return signin.ByBasic()

@@ -172,7 +172,7 @@ func (r *run) mayGoWhereFound(nodes []*node) bool {
 		return true
 	}
 	for _, n := range nodes {
-		if held := r.holdsBack(place{url: r.URL, direct: true, within: r.forest}, n.reply.Response); n.asksCredential() && held != "" {
+		if held := r.credentialPolicy(place{url: r.URL, direct: true, within: r.forest}, n.reply.Response); n.asksCredential() && held != "" {
 			r.withhold(n.address, r.URL, held, evidence.Logon{Scheme: string(r.plan.Logons[0].Scheme), Detail: evidence.Say(heldWhy[held])})
 			return false
 		}

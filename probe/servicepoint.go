@@ -17,7 +17,7 @@ import (
 // server has one, and mostly they all name the same URL.
 const mostPoints = 3
 
-// asksServicePoints says whether the ladder has its first rung: a domain or a
+// asksServicePoints says whether service connection points are asked for: a domain or a
 // controller is known, never from the server, and there is a password to sign in
 // with, for Active Directory shows its configuration to nobody else.
 func (c Config) asksServicePoints() bool {
@@ -25,17 +25,17 @@ func (c Config) asksServicePoints() bool {
 }
 
 // servicePoints looks for the service connection points, once in a run. The bind
-// is a logon like any other, but the only one of the ladder that is sent before
-// an endpoint asked for one: so what the rungs have refused before is consulted
+// is a logon like any other, but the only one of the search that is sent before
+// an endpoint asked for one: so what the candidates have refused before is consulted
 // too.
-func (l *ladder) servicePoints(ctx context.Context, rungs []place) *evidence.ServicePoints {
+func (l *autodiscoverSearch) servicePoints(ctx context.Context, candidatePlaces []place) *evidence.ServicePoints {
 	if l.pointsAsked || !l.asksServicePoints() {
 		return nil
 	}
 	l.pointsAsked = true
 	ctx, cancel := context.WithTimeout(ctx, l.patience())
 	defer cancel()
-	leave, denied := l.account.Begin(ctx, lockout.Use{At: l.controllerURL(), Also: httpsOf(rungs)})
+	leave, denied := l.account.Begin(ctx, lockout.Use{At: l.controllerURL(), Also: httpsOf(candidatePlaces)})
 	if denied != nil {
 		l.skip("", evidence.SchemeLDAPS, denied)
 		l.recorder.Add(evidence.Item{Step: evidence.StepAutodiscoverSCP, At: time.Now(), Points: &evidence.ServicePoints{Domain: l.Domain, Detail: denied.Detail()}})
@@ -66,9 +66,9 @@ func (c Config) controllerURL() *url.URL {
 	return &url.URL{Scheme: "ldaps", Host: net.JoinHostPort(strings.Trim(host, "[]"), "636")}
 }
 
-func httpsOf(rungs []place) []*url.URL {
+func httpsOf(candidatePlaces []place) []*url.URL {
 	var list []*url.URL
-	for _, p := range rungs {
+	for _, p := range candidatePlaces {
 		if p.url.Scheme == "https" {
 			list = append(list, p.url)
 		}
@@ -79,8 +79,8 @@ func httpsOf(rungs []place) []*url.URL {
 // pointed are the endpoints that the service connection points name. They are
 // the word of the domain's administrators, so the credential may go to those
 // below the domain that was asked, as it may to those below the mailbox's
-// (holdsBack). A pointer leads to another directory, and is not gone after.
-func (l *ladder) pointed(points *evidence.ServicePoints) []place {
+// (credentialPolicy). A pointer leads to another directory, and is not gone after.
+func (l *autodiscoverSearch) pointed(points *evidence.ServicePoints) []place {
 	if points == nil {
 		return nil
 	}
@@ -126,17 +126,17 @@ func containsFold(list []string, s string) bool {
 	return false
 }
 
-// before puts what the service connection points name in front of the rungs. An
-// endpoint that is a rung too has been asked already, and moves up.
-func (l *ladder) before(ctx context.Context, rungs []*asked, points []place) []*asked {
+// before puts what the service connection points name in front of the candidates. An
+// endpoint that is a candidate too has been asked already, and moves up.
+func (l *autodiscoverSearch) before(ctx context.Context, candidatePlaces []*asked, points []place) []*asked {
 	order := make([]*asked, len(points))
 	var wg sync.WaitGroup
 	for i, p := range points {
 		key := endpointKey(p.url)
-		for k, a := range rungs {
+		for k, a := range candidatePlaces {
 			if a != nil && endpointKey(a.url) == key {
 				a.within = p.within
-				order[i], rungs[k] = a, nil
+				order[i], candidatePlaces[k] = a, nil
 			}
 		}
 		if order[i] == nil && !l.asked[key] {
@@ -145,7 +145,7 @@ func (l *ladder) before(ctx context.Context, rungs []*asked, points []place) []*
 		}
 	}
 	wg.Wait()
-	for _, a := range rungs {
+	for _, a := range candidatePlaces {
 		if a != nil {
 			order = append(order, a)
 		}

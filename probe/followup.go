@@ -23,17 +23,20 @@ const passingPause = time.Second
 
 // notHere are the codes of an address that belongs to no mailbox here, or to
 // one under another address.
-var notHere = []string{"ErrorNonExistentMailbox", "ErrorCannotFindUser", "ErrorMailRecipientNotFound", "ErrorMissingEmailAddress", "ErrorInvalidSmtpAddress", "ErrorNonPrimarySmtpAddress"}
+var notHere = []string{
+	"ErrorNonExistentMailbox", "ErrorCannotFindUser", "ErrorMailRecipientNotFound", "ErrorMissingEmailAddress",
+	"ErrorInvalidSmtpAddress", "ErrorNonPrimarySmtpAddress",
+}
 
-// further makes the calls that the answer to the logons at n leaves needed.
-func (n *node) further(ctx context.Context) {
+// followUp makes the calls that the answer to the logons at n leaves needed.
+func (n *node) followUp(ctx context.Context) {
 	if len(n.session.Accepted) == 0 {
 		return
 	}
 	defer n.session.Close()
 	ctx, cancel := context.WithTimeout(ctx, max(n.Timeout/3, time.Second)) // they explain, they do not decide
 	defer cancel()
-	f := &further{node: n, answer: n.answer()}
+	f := &followUp{node: n, answer: n.answer()}
 	f.again(ctx)
 	f.otherAgents(ctx)
 	f.owner(ctx)
@@ -41,8 +44,8 @@ func (n *node) further(ctx context.Context) {
 	f.testConnection(ctx)
 }
 
-// further is the asking at one address.
-type further struct {
+// followUp makes the further calls at one address.
+type followUp struct {
 	*node
 	answer *evidence.Item // to the call for the mailbox
 }
@@ -61,7 +64,7 @@ func (n *node) answer() *evidence.Item {
 }
 
 // ask makes one further call and returns its answer, nil if there is none.
-func (f *further) ask(ctx context.Context, q ews.Question) *evidence.Item {
+func (f *followUp) ask(ctx context.Context, q ews.Question) *evidence.Item {
 	budget := f.account.Budget(ctx, lockout.Use{At: f.URL})
 	defer budget.Close()
 	item := f.session.Ask(ctx, q, budget)
@@ -76,7 +79,7 @@ func opened(item *evidence.Item) bool {
 }
 
 // again repeats the call once after an error that may pass.
-func (f *further) again(ctx context.Context) {
+func (f *followUp) again(ctx context.Context) {
 	if !soap.Passing(f.answer.EWS.Code) || !ews.Sleep(ctx, passingPause) {
 		return
 	}
@@ -88,7 +91,7 @@ func (f *further) again(ctx context.Context) {
 // otherAgents asks, after Exchange refused the tool's own user agent at the
 // logon and let one of Dynamics' pass, how it takes the others: synchronization
 // and Test Connection have different ones.
-func (f *further) otherAgents(ctx context.Context) {
+func (f *followUp) otherAgents(ctx context.Context) {
 	if f.refusedAtLogon == nil {
 		return
 	}
@@ -102,7 +105,7 @@ func (f *further) otherAgents(ctx context.Context) {
 // owner finds out, after a call without impersonation was answered well,
 // whether the answer was about the named mailbox: where the name gets lost on
 // the way, the caller's own answers instead.
-func (f *further) owner(ctx context.Context) {
+func (f *followUp) owner(ctx context.Context) {
 	if f.Mailbox == "" || f.Impersonate || !opened(f.answer) || strings.EqualFold(f.Mailbox, f.User) {
 		return
 	}
@@ -114,7 +117,7 @@ func (f *further) owner(ctx context.Context) {
 // primaryAddress asks the address book which address is the primary one, once
 // in a run: after the mailbox was not found, and after a success where that
 // needs no more round trips than the longest plain case (else primaryBeside).
-func (f *further) primaryAddress(ctx context.Context) {
+func (f *followUp) primaryAddress(ctx context.Context) {
 	if f.Mailbox == "" || f.asked[evidence.PrimaryAddress] {
 		return
 	}
@@ -133,9 +136,10 @@ func (f *further) primaryAddress(ctx context.Context) {
 // it costs no round trip of waiting: after Basic opened the mailbox by
 // impersonation, where an alias opens it as the primary address does. Both
 // count as sent.
-func (t *talk) primaryBeside(ctx context.Context, l Logon) (wait func()) {
+func (t *signIns) primaryBeside(ctx context.Context, l Logon) (wait func()) {
 	s := &t.session
-	if len(s.Accepted) == 0 || l.When != ToProve || t.basic != evidence.Accepted || !t.Impersonate || t.Mailbox == "" || t.asked[evidence.PrimaryAddress] || !opened(t.answer()) {
+	if len(s.Accepted) == 0 || l.When != ToProve || t.basic != evidence.Accepted || !t.Impersonate || t.Mailbox == "" ||
+		t.asked[evidence.PrimaryAddress] || !opened(t.answer()) {
 		return func() {}
 	}
 	budget := t.account.Budget(ctx, lockout.Use{At: t.URL, Room: 2})
@@ -152,7 +156,7 @@ func (t *talk) primaryBeside(ctx context.Context, l Logon) (wait func()) {
 
 // testConnection asks, once in a run, what Dynamics' Test Connection would ask:
 // it takes the profile's user name for a mailbox address and impersonates it.
-func (f *further) testConnection(ctx context.Context) {
+func (f *followUp) testConnection(ctx context.Context) {
 	if f.CurrentUser || isUPN(f.User) || f.asked[evidence.TestConnection] {
 		return
 	}

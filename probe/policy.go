@@ -24,7 +24,7 @@ type place struct {
 	within string
 }
 
-// holdsBack says why the credential may not go to p, whose anonymous answer is
+// credentialPolicy says why the credential may not go to p, whose anonymous answer is
 // given; "" it may. Promise 2: only to a host that the user named, or that is
 // under the domain of the mailbox that the user named and shows that Exchange
 // answers there. The domain that was asked for service connection points counts
@@ -32,7 +32,7 @@ type place struct {
 // has shown a certificate for its name and taken the password already, and the
 // hosts below it are its administrators'. Everything else needs --follow-autodiscover, and some never
 // gets it.
-func (c Config) holdsBack(p place, answer *evidence.Response) evidence.HeldBack {
+func (c Config) credentialPolicy(p place, answer *evidence.Response) evidence.HeldBack {
 	host := p.url.Hostname()
 	id := front.Identify(answer)
 	switch {
