@@ -74,7 +74,7 @@ if [ -e /run/ewsprobe-lab/pids/bridge ]; then
 	at 3 'SEC_E_NO_CREDENTIALS' 8444 --current-user --profile-auth negotiate
 	KRB5CCNAME=FILE:$work/ticket
 	if echo 'Passw0rd!good' | /usr/bin/python3 testdata/lab/wine/ticket.py svc-crm@CONTOSO.LAB "$KRB5CCNAME"; then
-		at 0 'by Kerberos in Negotiate' 8444 --current-user --profile-auth negotiate
+		at 2 'takes Kerberos and no NTLM' 8444 --current-user --profile-auth negotiate
 		at 0 'by Kerberos in Negotiate' 8466 --current-user --profile-auth negotiate
 		at 2 'by Kerberos in Negotiate' 8463 --current-user --profile-auth negotiate # wine's Kerberos sends no channel binding
 	else
