@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/mitchellh/go-wordwrap"
@@ -21,8 +23,9 @@ func explainCommand(std stdio) *command {
 	return &command{
 		name:  "explain",
 		usage: "says what a verdict code or a pasted Dynamics alert means and what to do",
-		args:  `[CODE | GUIDE | "pasted alert text"]`,
+		args:  `[CODE | GUIDE | CAUSE | "pasted alert text"]`,
 		about: "Without an argument it lists all codes and guides. A guide has short names too: hma, ep, shards. " +
+			"A cause is one of the six of KB 3212785. An alert is known by its numbers and names, in any language. " +
 			"What it does not know is exit code 3.",
 		examples: []example{
 			{"Paste what Dynamics says", `ewsprobe explain "Http server returned 401 Unauthorized exception"`},
@@ -45,9 +48,11 @@ func explainCommand(std stdio) *command {
 				e.list()
 			case text == "":
 				return usage("there is nothing to explain; give a code or paste the text of the alert in quotes")
-			case e.code(strings.ToLower(text)), e.topic(strings.ToLower(text)), e.alert(text):
+			case e.code(strings.ToLower(text)), e.topic(strings.ToLower(text)), e.cause(strings.ToLower(text)), e.alert(text), e.nearest(text):
 			default:
-				return usage("nothing is known about %q; `ewsprobe explain` lists the codes and guides", report.Clean(shorten(text, 60), 60))
+				return usage("nothing is known about %q; paste the line Email Server Error Code and the details of the alert, "+
+					"or look at the endpoint itself: `ewsprobe check --no-credentials HOST` (`ewsprobe explain` lists the codes and guides)",
+					report.Clean(shorten(text, 60), 60))
 			}
 			fmt.Fprint(std.out, e.b.String())
 			return nil
@@ -179,8 +184,61 @@ func (e *explainer) topic(text string) bool {
 	return ok
 }
 
+// cause explains one of the six causes of KB 3212785: "5", "cause 5", "#5".
+func (e *explainer) cause(text string) bool {
+	words := strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" #:.,()", r) })
+	words = slices.DeleteFunc(words, func(w string) bool {
+		return slices.Contains([]string{"kb", "3212785", "kb3212785", "cause", "no", "number"}, w)
+	})
+	if len(words) != 1 {
+		return false
+	}
+	number, err := strconv.Atoi(strings.TrimPrefix(words[0], "cause"))
+	if err != nil {
+		return false
+	}
+	about, ok := finding.LookupCause(number)
+	if !ok {
+		return false
+	}
+	e.text(0, fmt.Sprintf("Cause %d of KB 3212785: %s.", number, about.Title))
+	e.section("What it means", about.Meaning)
+	var codes []string
+	for _, h := range finding.Heads() {
+		if h.Cause == number {
+			codes = append(codes, string(h.Code))
+		}
+	}
+	e.section("What ewsprobe may find", strings.Join(codes, ", "))
+	e.run("ewsprobe check --user svc-crm@contoso.com --mailbox anna@contoso.com --impersonate mail.contoso.com", "ewsprobe explain "+codes[0])
+	e.b.WriteString("\nSource\n  " + about.Link + "\n")
+	return true
+}
+
+// nearest explains the code or guide that a misspelt word may mean.
+func (e *explainer) nearest(text string) bool {
+	word := strings.Join(strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return r == ' ' || r == '_' || r == '-' }), "-")
+	names := guide.Names()
+	for _, h := range finding.Heads() {
+		names = append(names, string(h.Code))
+	}
+	near := config.Nearest(word, names)
+	if near == "" || config.Distance(word, near) > 1+len(near)/6 {
+		return false
+	}
+	if word != near {
+		e.text(0, fmt.Sprintf("There is no %s; this is %s.", report.Clean(text, 60), near))
+		e.b.WriteString("\n")
+	}
+	return e.code(near) || e.topic(near)
+}
+
 func (e *explainer) alert(text string) bool {
 	alerts := finding.MatchAlert(text)
+	if len(alerts) > 1 {
+		e.text(0, "The text fits several alerts.")
+		e.b.WriteString("\n")
+	}
 	for i, a := range alerts {
 		if i > 0 {
 			e.b.WriteString("\n")
@@ -190,6 +248,12 @@ func (e *explainer) alert(text string) bool {
 			about, _ := finding.LookupCause(n)
 			e.text(2, fmt.Sprintf("Cause %d, %s: %s", n, about.Title, about.Meaning))
 		}
+		switch a.Stage {
+		case finding.BehindSignIn:
+			e.section("Where it is", "Behind the sign-in: Exchange answered Dynamics, so the URL, name and password of the profile are right.")
+		case finding.BeforeSignIn:
+			e.section("Where it is", "In Dynamics or Microsoft 365: Exchange was not asked, so the alert says nothing about it.")
+		}
 		if len(a.Codes) > 0 {
 			names := make([]string, len(a.Codes))
 			for i, c := range a.Codes {
@@ -198,8 +262,15 @@ func (e *explainer) alert(text string) bool {
 			e.section("What ewsprobe may find", strings.Join(names, ", "))
 		}
 		if a.Next != "" {
-			e.b.WriteString("\nWhat to run next\n  " + sample(a.Next) + "\n")
+			e.run(sample(a.Next))
 		}
 	}
 	return len(alerts) > 0
+}
+
+func (e *explainer) run(commands ...string) {
+	e.b.WriteString("\nWhat to run next\n")
+	for _, c := range commands {
+		e.b.WriteString("  " + c + "\n")
+	}
 }

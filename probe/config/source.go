@@ -152,16 +152,16 @@ func (ks *Keys) near(name string) string {
 func Nearest(word string, among []string) string {
 	best, nearest := 1+len(word)/3, ""
 	for _, w := range among {
-		if d := distance(strings.ToLower(word), w); d <= best {
+		if d := Distance(strings.ToLower(word), w); d <= best {
 			best, nearest = d-1, w
 		}
 	}
 	return nearest
 }
 
-// distance is how many letters have to be put in, left out or changed to get from
+// Distance is how many letters have to be put in, left out or changed to get from
 // one word to the other (Levenshtein).
-func distance(a, b string) int {
+func Distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // Alert is what a sentence of a Dynamics alert means. Dynamics wraps several
@@ -14,19 +16,50 @@ type Alert struct {
 	Meaning string
 	Causes  []int  // the causes of KB 3212785 that it may stand for
 	Codes   []Code // the verdicts that it may turn out to be, likely ones first; empty where EWS cannot show it
-	Next    string `yaml:"-"` // the command to run next, with the placeholders of Remedy; may be empty
+	Stage   Stage
+	Next    string `yaml:"-"` // the command to run next, with the placeholders of Remedy; empty where EWS is not used
 }
 
-// alertRule says how an alert is recognised. A text matches if it holds all
-// fragments of at least one group. Fragments are lower case with single
-// spaces, and prefer codes over sentences: Dynamics translates sentences.
+// Stage is how far Dynamics got; "" is not known.
+type Stage string
+
+// The stages that an alert can name.
+const (
+	BeforeSignIn Stage = "before" // Dynamics did not ask Exchange
+	BehindSignIn Stage = "behind" // Exchange and the sign-in are in order
+)
+
+// alertRule says how an alert is recognised: by one of the groups of Any, of
+// which the text has to hold every fragment. Fragments are lower case with
+// single spaces. They prefer what is the same in every language: numbers, names of
+// .NET and of EWS. A fragment with a first sign of its own is
+//
+//	#80040265  that number, in any spelling; #8004 any that begins so
+//	#401       that status of HTTP
+//	=word      that word, with no letter or digit beside it
 type alertRule struct {
-	Alert `yaml:",inline"`
-	Any   [][]string
+	Alert  `yaml:",inline"`
+	Any    []fragments
+	Unless fragments // one of them makes it another alert
+	Alone  bool      // what else is in the text belongs to it
+	// General are numbers that many faults share. They count only where nothing
+	// else in the text is known.
+	General []string
 	// Wrapper marks a sentence that Dynamics puts around other errors: it
 	// counts only where no other rule matches.
 	Wrapper bool
 	Check   string // of Next, as in Remedy
+}
+
+// fragments are a list, or one alone.
+type fragments []string
+
+func (f *fragments) UnmarshalYAML(n *yaml.Node) error {
+	if n.Kind == yaml.ScalarNode {
+		*f = fragments{n.Value}
+		return nil
+	}
+	return n.Decode((*[]string)(f))
 }
 
 // AlertUserRecreated is the alert that alone shows cause 6.
@@ -38,29 +71,106 @@ const AlertUserRecreated = "user-recreated"
 var alertRules = sync.OnceValue(func() (list []alertRule) {
 	decode(file("text/alerts.yaml"), &list)
 	for i := range list {
-		if r := &list[i]; r.Check != "" {
+		r := &list[i]
+		if r.Stage != "" && r.Check == "" {
+			r.Check = "user mailbox as-asked"
+		}
+		if r.Stage != "" && r.Codes == nil {
+			r.Codes = []Code{"ok"}
+		}
+		if r.Check != "" {
 			r.Next = CheckCommand(Remedy{Check: r.Check}, Placeholders)
 		}
 	}
 	return list
 })
 
-// MatchAlert finds the alerts in a pasted text, the most specific first. Case
-// and white space do not matter. An unknown text gives an empty result. A
+// MatchAlert finds the alerts in a pasted text, the most specific first. Language,
+// case and white space do not matter. An unknown text gives an empty result. A
 // sentence that Dynamics puts around many errors is given only where the text
 // holds nothing more telling.
 func MatchAlert(text string) []Alert {
-	folded := foldAlert(text)
-	var found []Alert
-	for _, r := range alertRules() {
-		if r.Wrapper && len(found) > 0 {
-			break
-		}
-		if r.matches(folded) {
-			found = append(found, r.clone())
-		}
-	}
+	found, _ := matchAlert(text)
 	return found
+}
+
+// matchAlert looks for what is surest first, and gives the pieces of the text by
+// which something was found.
+func matchAlert(text string) (found []Alert, by []string) {
+	t := readAlert(text)
+	look := func(groups func(alertRule) []fragments) bool {
+		for _, r := range alertRules() {
+			matched := false
+			for _, group := range groups(r) {
+				if t.holds(group) {
+					matched, by = true, append(by, group.plain()...)
+				}
+			}
+			if matched {
+				found = append(found, r.clone())
+			}
+			if matched && r.Alone {
+				found = found[len(found)-1:]
+				break
+			}
+		}
+		return len(found) > 0
+	}
+	named := func(r alertRule) []fragments {
+		if r.Wrapper || slices.ContainsFunc(r.Unless, func(f string) bool { return t.holds(fragments{f}) }) {
+			return nil
+		}
+		return r.Any
+	}
+	look(named)
+	answers, names := answersOfEWS(t.codes, by)
+	if found, by = append(answers, found...), append(names, by...); len(found) > 0 {
+		return found, by
+	}
+	t.statuses = append(t.statuses, t.bare...)
+	t.folded += t.numbered
+	if look(named) || look(func(r alertRule) []fragments { return single(r.General) }) {
+		return found, by
+	}
+	look(func(r alertRule) []fragments { return r.Any })
+	return found, by
+}
+
+func single(list []string) []fragments {
+	groups := make([]fragments, len(list))
+	for i, f := range list {
+		groups[i] = fragments{f}
+	}
+	return groups
+}
+
+// answersOfEWS are the alerts of response codes that no rule knows: the catalogue
+// of EWS codes says what they stand for. A general code says nothing beside
+// anything else.
+func answersOfEWS(names, known []string) (found []Alert, by []string) {
+	rest := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return slices.Contains(known, strings.ToLower(name)) })
+	isGeneral := func(name string) bool { c, _ := LookupEWS(name); return c.General }
+	if len(known) > 0 || slices.ContainsFunc(rest, func(name string) bool { return !isGeneral(name) }) {
+		rest = slices.DeleteFunc(rest, isGeneral)
+	}
+	for _, name := range rest {
+		c, ok := LookupEWS(name)
+		if !ok {
+			c.Finding = "exchange-error"
+		}
+		says := c.Says
+		if says == "" {
+			e, _ := Lookup(c.Finding)
+			says = e.Meaning
+		}
+		found = append(found, Alert{
+			Key: name, Stage: BehindSignIn, Codes: []Code{c.Finding},
+			Meaning: "EWS answered " + name + ", so it took the sign-in. " + says,
+			Next:    CheckCommand(Remedy{Check: "user mailbox as-asked"}, Placeholders),
+		})
+		by = append(by, name)
+	}
+	return found, by
 }
 
 // FindAlert is where in a text the words of an alert begin, -1 if they are not in
@@ -80,8 +190,8 @@ func FindAlert(key, text string) int {
 	return -1
 }
 
-// Alerts lists every alert that MatchAlert knows, the most specific first. The
-// caller may change the result.
+// Alerts lists every alert that MatchAlert has a rule for, the most specific
+// first. The caller may change the result.
 func Alerts() []Alert {
 	all := make([]Alert, len(alertRules()))
 	for i, r := range alertRules() {
@@ -90,29 +200,28 @@ func Alerts() []Alert {
 	return all
 }
 
-// AlertFragmentsIn are the words and codes in a text by which alerts are
+// AlertFragmentsIn are the words and codes in a text by which its alerts are
 // recognised. They name nobody.
 func AlertFragmentsIn(text string) []string {
-	var found []string
-	folded := foldAlert(text)
-	for _, r := range alertRules() {
-		for _, group := range r.Any {
-			for _, fragment := range group {
-				if strings.Contains(folded, fragment) {
-					found = append(found, fragment)
-				}
-			}
-		}
-	}
-	return found
+	_, by := matchAlert(text)
+	return by
 }
 
-func (r alertRule) matches(folded string) bool {
-	return slices.ContainsFunc(r.Any, func(group []string) bool {
-		return !slices.ContainsFunc(group, func(fragment string) bool {
-			return !strings.Contains(folded, fragment)
-		})
-	})
+// plain are the fragments as they may stand in a text. That a number begins in a
+// certain way is none: the rest of it could be anything.
+func (f fragments) plain() []string {
+	var list []string
+	for _, s := range f {
+		switch {
+		case s[0] == '=', s[0] == '#' && len(s) == len("#80040265"):
+			list = append(list, s[1:])
+		case s[0] == '#' && len(s) == len("#401"):
+			list = append(list, "("+s[1:]+")")
+		case s[0] != '#':
+			list = append(list, s)
+		}
+	}
+	return list
 }
 
 func (a Alert) clone() Alert {
@@ -120,14 +229,3 @@ func (a Alert) clone() Alert {
 	a.Codes = slices.Clone(a.Codes)
 	return a
 }
-
-// foldAlert makes a pasted text comparable: lower case, every run of white
-// space one space, invisible characters gone.
-func foldAlert(text string) string {
-	text = invisible().Replace(text)
-	return strings.Join(strings.Fields(strings.ToLower(text)), " ")
-}
-
-var invisible = sync.OnceValue(func() *strings.Replacer {
-	return strings.NewReplacer("\u200b", "", "\u200c", "", "\u200d", "", "\u2060", "", "\ufeff", "", "\u00ad", "")
-})

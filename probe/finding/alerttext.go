@@ -1,0 +1,226 @@
+package finding
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"unicode"
+	"unicode/utf8"
+)
+
+// alertText is a pasted alert, read for what is the same in every language.
+type alertText struct {
+	folded   string   // lower case, every run of white space one space, invisible characters gone
+	numbers  []string // numbers of 32 bits, as eight hexadecimal digits
+	statuses []string // numbers that are a status of HTTP by what is around them
+	bare     []string // numbers that may be one
+	codes    []string // response codes of EWS
+	numbered string   // response codes that a bare number may stand for
+}
+
+func readAlert(text string) *alertText {
+	t := &alertText{folded: foldAlert(text)}
+	t.readNumbers()
+	t.readStatuses()
+	t.readCodes(text)
+	return t
+}
+
+// holds says whether all fragments are in the text.
+func (t *alertText) holds(group fragments) bool {
+	return !slices.ContainsFunc(group, func(f string) bool {
+		switch {
+		case f[0] == '=':
+			return !hasWord(t.folded, f[1:])
+		case f[0] != '#':
+			return !strings.Contains(t.folded, f)
+		case len(f) == len("#401"):
+			return !slices.Contains(t.statuses, f[1:])
+		}
+		return !slices.ContainsFunc(t.numbers, func(n string) bool { return strings.HasPrefix(n, f[1:]) })
+	})
+}
+
+func hasWord(text, word string) bool {
+	for at := 0; ; at++ {
+		i := strings.Index(text[at:], word)
+		if i < 0 {
+			return false
+		}
+		at += i
+		before, _ := utf8.DecodeLastRuneInString(text[:at])
+		after, _ := utf8.DecodeRuneInString(text[at+len(word):])
+		if !isWordRune(before) && !isWordRune(after) {
+			return true
+		}
+	}
+}
+
+func isWordRune(r rune) bool {
+	return r != utf8.RuneError && (unicode.IsDigit(r) || unicode.IsLetter(r) && !unicode.Is(unicode.Han, r))
+}
+
+// foldAlert makes a pasted text comparable. Digits and brackets of full width
+// become the usual ones, and so do quotes and signs that a word processor puts in.
+func foldAlert(text string) string {
+	text = strings.Map(func(r rune) rune {
+		switch {
+		case r >= '！' && r <= '～': // the full-width forms of ! to ~
+			return r - '！' + '!'
+		case strings.ContainsRune("\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad", r):
+			return -1
+		case strings.ContainsRune("\u2018\u2019\u201a\u2032", r):
+			return '\''
+		case strings.ContainsRune("\u2010\u2011\u2012\u2013\u2014\u2212", r):
+			return '-'
+		}
+		return unicode.ToLower(r)
+	}, text)
+	return strings.Join(strings.Fields(text), " ")
+}
+
+// alertForms are what numbers and names look like in a folded text.
+var alertForms = sync.OnceValue(func() map[string]*regexp.Regexp {
+	const group = `[.,' _\x{00a0}\x{202f}]?`
+	return map[string]*regexp.Regexp{
+		"hex":     regexp.MustCompile(`(?:0x)?(?:ffffffff)?(8[0-9a-f]{7})l?`),
+		"decimal": regexp.MustCompile(`2` + group + `(?:1[3-6]\d)` + group + `\d{3}` + group + `\d{3}`),
+		"status":  regexp.MustCompile(`\d{3}`),
+		"ews":     regexp.MustCompile(`exchange[. ]?server[^0-9]{0,60}?(\d{1,3})(?:[^0-9]|$)`),
+		"code": regexp.MustCompile(`(?:(?i:responsecode)(?:&quot;|")?\s*(?:>|&gt;)\s*|(?i:exchange[. ]?server)\s\S+\s|` +
+			`(?i:error code):?\W*|^\W*)(Error[A-Z][A-Za-z]{4,70})\b`),
+		"word": regexp.MustCompile(`(?i)Error[a-z]{4,70}`),
+	}
+})
+
+// readNumbers: 80040265, 0x80040265, -2147220891 and 2147220891 (the sign gets
+// lost) and 2147746405 are one number.
+func (t *alertText) readNumbers() {
+	for _, m := range alertForms()["hex"].FindAllStringSubmatchIndex(t.folded, -1) {
+		if !standsAlone(t.folded, m[0], m[1]) || isGUID(t.folded[m[3]:]) {
+			continue
+		}
+		t.numbers = append(t.numbers, t.folded[m[2]:m[3]])
+	}
+	for _, m := range alertForms()["decimal"].FindAllStringIndex(t.folded, -1) {
+		if !standsAlone(t.folded, m[0], m[1]) {
+			continue
+		}
+		digits := strings.Map(func(r rune) rune {
+			if r < '0' || r > '9' {
+				return -1
+			}
+			return r
+		}, t.folded[m[0]:m[1]])
+		n, _ := strconv.ParseUint(digits, 10, 64)
+		if n <= 1<<31 {
+			n = 1<<32 - n
+		}
+		t.numbers = append(t.numbers, fmt.Sprintf("%08x", n))
+	}
+}
+
+// standsAlone: no Latin letter or digit is beside the piece. Other writing has no
+// spaces between words.
+func standsAlone(text string, from, to int) bool {
+	alnum := func(i int) bool {
+		return i >= 0 && i < len(text) && (text[i] >= '0' && text[i] <= '9' || text[i] >= 'a' && text[i] <= 'z' || text[i] == '_')
+	}
+	return !alnum(from-1) && !alnum(to)
+}
+
+// isGUID: what stood before it was the first part of one.
+func isGUID(rest string) bool {
+	return len(rest) > 5 && rest[0] == '-' && rest[5] == '-'
+}
+
+// readStatuses: a number of three digits is a status where it stands in brackets or
+// behind "http" or "status" in the same sentence. It may be one where the text
+// tells of HTTP or Exchange at all, or is hardly more than the number.
+func (t *alertText) readStatuses() {
+	markers := []string{"http", "exchange", "webexception", "soap", "www-authenticate", "iis", "status", "ews"}
+	may := len(strings.Fields(t.folded)) <= 4 ||
+		slices.ContainsFunc(markers, func(m string) bool { return strings.Contains(t.folded, m) })
+	for _, m := range alertForms()["status"].FindAllStringIndex(t.folded, -1) {
+		from, to := m[0], m[1]
+		if !standsAlone(t.folded, from, to) || partOfAnother(t.folded, from, to) {
+			continue
+		}
+		status := t.folded[from:to]
+		before := t.folded[:from]
+		before = before[max(strings.LastIndex(before, ". ")+1, strings.LastIndex(before, "。")+1, 0):]
+		bracketed := strings.HasSuffix(before, "(") && strings.HasPrefix(t.folded[to:], ")")
+		switch {
+		case bracketed, strings.Contains(before, "http"), strings.Contains(before, "status"):
+			t.statuses = append(t.statuses, status)
+		case may:
+			t.bare = append(t.bare, status)
+		}
+	}
+}
+
+// partOfAnother: the digits belong to a version, an address, a time, a path or the
+// line of a stack trace.
+func partOfAnother(text string, from, to int) bool {
+	digit := func(i int) bool { return i >= 0 && i < len(text) && text[i] >= '0' && text[i] <= '9' }
+	if from > 0 && strings.IndexByte(".,:-/'", text[from-1]) >= 0 && digit(from-2) {
+		return true
+	}
+	if to < len(text) && strings.IndexByte(".,:-/'", text[to]) >= 0 && digit(to+1) && !(text[to] == '.' && !digit(to+2)) {
+		return true // but 401.2 is a status with IIS' substatus
+	}
+	return strings.Contains(text[max(0, from-24):from], ".cs:")
+}
+
+// readCodes finds the response codes of EWS: those that are known anywhere in the
+// text, others where a code stands. Exchange.server returned 363 gives the code by
+// its place in ServiceError.
+func (t *alertText) readCodes(text string) {
+	add := func(name string) {
+		if !slices.Contains(t.codes, name) {
+			t.codes = append(t.codes, name)
+		}
+	}
+	if strings.Contains(t.folded, "error") {
+		known := ewsNames()
+		for _, word := range alertForms()["word"].FindAllString(text, -1) {
+			if name, ok := known[strings.ToLower(word)]; ok {
+				add(name)
+			}
+		}
+		for _, m := range alertForms()["code"].FindAllStringSubmatch(text, -1) {
+			if !slices.Contains([]string{"ErrorMessage", "ErrorDetails"}, m[1]) {
+				add(m[1])
+			}
+		}
+	}
+	for _, m := range alertForms()["ews"].FindAllStringSubmatch(t.folded, -1) {
+		if name := serviceErrors()[m[1]]; name != "" {
+			t.folded += " " + strings.ToLower(name)
+			add(name)
+		}
+	}
+	for _, n := range t.bare {
+		if name := serviceErrors()[n]; name != "" {
+			t.numbered += " " + strings.ToLower(name)
+		}
+	}
+}
+
+var ewsNames = sync.OnceValue(func() map[string]string {
+	m := make(map[string]string)
+	for name := range ewsCodes() {
+		m[strings.ToLower(name)] = name
+	}
+	return m
+})
+
+// serviceErrors are the numbers of ServiceError in the EWS Managed API, which
+// Dynamics writes into an alert instead of the name.
+var serviceErrors = sync.OnceValue(func() (m map[string]string) {
+	decode(file("text/service-errors.yaml"), &m)
+	return m
+})
