@@ -116,8 +116,9 @@ func formatAsked(args []string, std stdio) string {
 // commands are all of the program's, in the order in which the help lists them.
 func commands(std stdio) []*command {
 	return []*command{
-		checkCommand(std), batchCommand(std), mergeCommand(std), diagnoseCommand(std), diffCommand(std), explainCommand(std), simulateCommand(std),
-		demoCommand(std), schemaCommand(std), secretCommand(std), versionCommand(std), manCommand(std), completionCommand(std), completeCommand(std),
+		checkCommand(std), batchCommand(std), mergeCommand(std), diagnoseCommand(std), diffCommand(std), explainCommand(std),
+		simulateCommand(std), demoCommand(std), schemaCommand(std), secretCommand(std), versionCommand(std), manCommand(std),
+		completionCommand(std), completeCommand(std),
 	}
 }
 

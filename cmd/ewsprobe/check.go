@@ -119,7 +119,8 @@ func insist(ctx context.Context, cfg probe.Config, out output) bool {
 	if before == nil {
 		return false
 	}
-	fmt.Fprintf(std.err, "This password was refused for %s at %s. Sent again it counts as another bad logon and can lock the account. Send it all the same? [y/N] ", out.text(cmp.Or(before.Account, cfg.User)), before.At.Local().Format("15:04"))
+	fmt.Fprintf(std.err, "This password was refused for %s at %s. Sent again it counts as another bad logon and can lock the account. "+
+		"Send it all the same? [y/N] ", out.text(cmp.Or(before.Account, cfg.User)), before.At.Local().Format("15:04"))
 	line := make(chan string, 1)
 	go func() {
 		s, _ := bufio.NewReader(std.in).ReadString('\n')

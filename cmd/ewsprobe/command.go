@@ -97,7 +97,8 @@ func (c *call) noCommand(args []string, std stdio) error {
 	case len(args) == 0 && top:
 		return usage("no command was given; begin with `ewsprobe check HOST`, or see `ewsprobe --help`")
 	case len(args) == 0:
-		return usage("%s needs a command: `%s %s`", c.name, c.path, strings.Join(names, " "+c.subs[0].args+"` or `"+c.path+" ")+" "+c.subs[0].args)
+		arg := " " + c.subs[0].args
+		return usage("%s needs a command: `%s %s`", c.name, c.path, strings.Join(names, arg+"` or `"+c.path+" ")+arg)
 	case strings.HasPrefix(args[0], "-"):
 		return usage("there is no flag --%s here; see `%s --help`", strings.TrimLeft(args[0], "-"), c.path)
 	case !top:

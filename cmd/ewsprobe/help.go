@@ -12,9 +12,10 @@ import (
 // purpose is what the program is for, in --help and in the manual page.
 const (
 	tagline = "says why Dynamics 365 gets a 401 from Exchange Web Services"
-	purpose = `When Dynamics 365 server-side synchronization reports "Http server returned 401 Unauthorized exception", six causes are possible ` +
-		`(KB 3212785) and Dynamics does not say which. ewsprobe talks to Exchange Web Services the way Dynamics does and says which cause it is, ` +
-		`how sure it is, what proves it and which command fixes it. Every logon is counted before it is sent, so that looking does not lock the account.`
+	purpose = `When Dynamics 365 server-side synchronization reports "Http server returned 401 Unauthorized exception", six causes are ` +
+		`possible (KB 3212785) and Dynamics does not say which. ewsprobe talks to Exchange Web Services the way Dynamics does and says ` +
+		`which cause it is, how sure it is, what proves it and which command fixes it. Every logon is counted before it is sent, so that ` +
+		`looking does not lock the account.`
 	start = "Run `ewsprobe demo` to see it work without a server, and `ewsprobe explain` for what the verdicts mean."
 )
 

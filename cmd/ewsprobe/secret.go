@@ -17,6 +17,10 @@ import (
 // operating system (Windows Credential Manager, macOS Keychain, Secret Service).
 const keyringService = "ewsprobe"
 
+type secretFlags struct {
+	PasswordFile string `value:"FILE" help:"read the password from FILE (-: stdin); else EWSPROBE_PASSWORD, else a prompt"`
+}
+
 func secretCommand(std stdio) *command {
 	account := func(c *call) (string, error) {
 		name, err := c.one("the account")
@@ -28,19 +32,21 @@ func secretCommand(std stdio) *command {
 		}
 		return name, nil
 	}
-	s := config.New("secret", version())
+	f := &secretFlags{}
 	set := &command{
-		name: "set", usage: "stores the password of an account", args: "ACCOUNT", keys: s.Keys,
+		name: "set", usage: "stores the password of an account", args: "ACCOUNT", keys: config.KeysOf(f, "set"),
 		run: func(c *call) error {
 			name, err := account(c)
 			if err != nil {
 				return err
 			}
-			password, err := passwordFrom(c.ctx, s.PasswordFile, std, name)
+			password, err := passwordFrom(c.ctx, f.PasswordFile, std, name)
 			if err != nil {
 				return err
 			}
-			_, err = inKeyring(c.ctx, keyringPatience, func() (string, error) { return "", keyring.Set(keyringService, keyringAccount(name), password) })
+			_, err = inKeyring(c.ctx, keyringPatience, func() (string, error) {
+				return "", keyring.Set(keyringService, keyringAccount(name), password)
+			})
 			if err != nil {
 				return err
 			}
@@ -92,7 +98,8 @@ func inKeyring(ctx context.Context, patience time.Duration, ask func() (string, 
 	case <-ctx.Done():
 		return "", unusable("stopped while waiting for the credential store; nothing was sent")
 	case <-time.After(patience):
-		return "", unusable("the credential store gave no answer within %s (does it wait for somebody to unlock it?); use --password-file", patience)
+		return "", unusable("the credential store gave no answer within %s (does it wait for somebody to unlock it?); use --password-file",
+			patience)
 	case r := <-answer:
 		if r.err != nil {
 			return "", keyringTrouble(r.err)
@@ -111,9 +118,11 @@ func keyringTrouble(err error) error {
 	case errors.Is(err, keyring.ErrUnsupportedPlatform):
 		return unusable("this operating system has no credential store that is known here; use --password-file")
 	case errors.As(err, &noProgram), strings.Contains(text, "org.freedesktop.secrets was not provided"):
-		return unusable("no credential store is running for this user: it belongs to a desktop session, which ssh, cron and services do not have; use --password-file")
+		return unusable("no credential store is running for this user: it belongs to a desktop session, " +
+			"which ssh, cron and services do not have; use --password-file")
 	case strings.Contains(text, "failed to unlock"):
-		return unusable("the credential store is locked, or not set up yet, and could not be unlocked from here; unlock it on the desktop, or use --password-file")
+		return unusable("the credential store is locked, or not set up yet, and could not be unlocked from here; " +
+			"unlock it on the desktop, or use --password-file")
 	default:
 		return unusable("the credential store cannot be used (%v); use --password-file", err)
 	}

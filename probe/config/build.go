@@ -178,7 +178,8 @@ func (s *Settings) readCloud(ctx context.Context) *probe.Cloud {
 	k.ClientSecret = s.readSecret(ctx, "client-secret-file", s.ClientSecretFile, isClientSecret,
 		"holds a character that no client secret has (a space, a second line?); save its value alone")
 	if cloud.IsGUID(k.ClientSecret) {
-		s.Keys.invalid("{client-secret-file} %s holds a GUID, so it is the secret's ID; save its value, which Entra shows only once", s.ClientSecretFile)
+		s.Keys.invalid("{client-secret-file} %s holds a GUID, so it is the secret's ID; save its value, which Entra shows only once",
+			s.ClientSecretFile)
 	}
 	if !s.Cloud && k.Dynamics == nil && k.Tenant == "" && k.Token == "" {
 		return nil

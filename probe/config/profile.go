@@ -81,7 +81,8 @@ func (s *Settings) profileTarget(p *evidence.Profile) (target, setting string, e
 	auto := p.AutoDiscover != nil && *p.AutoDiscover
 	switch {
 	case p.OtherProtocol():
-		return "", "", fmt.Errorf(s.Keys.named("this is a profile for %s, which does not use EWS; give {target} to check an EWS endpoint all the same"), p.ServerType.Label)
+		return "", "", errors.New("this is a profile for " + p.ServerType.Label + ", which does not use EWS; " +
+			s.Keys.named("give {target} to check an EWS endpoint all the same"))
 	case auto && address.IsMailbox(s.Mailbox):
 		return s.Mailbox, "autodiscover", nil // whatever location is left in the profile: Dynamics does not use it
 	case p.Incoming.Location != "":

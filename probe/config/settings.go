@@ -43,7 +43,7 @@ type Settings struct {
 // AccountKeys say who signs in and with what.
 type AccountKeys struct {
 	User                string `common:"y" value:"NAME" help:"the account, DOMAIN\\user or user@domain"`
-	PasswordFile        string `in:"check batch agent secret" common:"y" secret:"y" value:"FILE" help:"read the password from FILE (- is standard input); else EWSPROBE_PASSWORD, else a prompt"`
+	PasswordFile        string `common:"y" secret:"y" value:"FILE" help:"read the password from FILE (-: stdin); else EWSPROBE_PASSWORD"`
 	PasswordFromKeyring bool   `help:"take the password from the credential store of the operating system (ewsprobe secret set)"`
 	NoCredentials       bool   `common:"y" help:"no account: only what can be learnt anonymously (a token for Graph is still used)"`
 	CurrentUser         bool   `help:"sign in as the logged-on user (Windows only)"`
@@ -62,8 +62,8 @@ type AccountKeys struct {
 type MailboxKeys struct {
 	Mailbox            string `common:"y" in:"check agent" value:"ADDRESS" help:"the mailbox that Dynamics uses"`
 	Impersonate        bool   `common:"y" help:"reach the mailbox by impersonation, as the profile does"`
-	ProfileAuth        string `common:"y" default:"basic" values:"basic ntlm negotiate oauth auto" help:"what the Dynamics e-mail server profile uses"`
-	Profile            string `common:"y" value:"FILE" help:"the e-mail server profile as exported from Dynamics (CSV, JSON); sets what no flag does, TARGET too"`
+	ProfileAuth        string `common:"y" default:"basic" values:"basic ntlm negotiate oauth auto" help:"what the Dynamics profile uses"`
+	Profile            string `common:"y" value:"FILE" help:"the profile as exported from Dynamics; sets what no flag does, TARGET too"`
 	Autodiscover       string `value:"URL" help:"the Autodiscover endpoint to ask where EWS is"`
 	FollowAutodiscover bool   `help:"sign in at hosts too that Autodiscover names and you did not"`
 }
@@ -81,34 +81,34 @@ type ConnectionKeys struct {
 	UserAgent         string        `value:"TEXT" default:"-" help:"the user agent to send"`
 	DynamicsUserAgent string        `value:"TEXT" help:"the user agent to try after a 403, instead of the known ones of Dynamics"`
 	NoUserAgentProbe  bool          `help:"do not try Dynamics' user agents after a 403"`
-	CertWarn          int           `default:"30" range:"0 3650" value:"DAYS" help:"warn when the certificate expires within this many days; 0 is never"`
+	CertWarn          int           `default:"30" range:"0 3650" value:"DAYS" help:"warn when the certificate expires so soon; 0 is never"`
 }
 
 // CloudKeys say what is looked up outside the network.
 type CloudKeys struct {
 	Cloud             bool   `help:"also look up, outside the network, where the mailbox is and which tenant it is in"`
-	DynamicsURL       string `value:"URL" help:"read Dynamics' tenant from its own URL, like https://contoso.crm4.dynamics.com; implies --cloud"`
-	Tenant            string `value:"GUID|DOMAIN" help:"Dynamics' tenant; implies --cloud"`
-	TokenFile         string `secret:"y" value:"FILE" help:"ask Microsoft Graph about the mailbox's user with the access token in FILE; implies --cloud"`
-	ClientID          string `value:"GUID" help:"ask Microsoft Graph as this application of the tenant of --tenant; needs --client-secret-file"`
+	DynamicsURL       string `value:"URL" help:"read Dynamics' tenant from its own URL, https://contoso.crm4.dynamics.com"`
+	Tenant            string `value:"GUID|DOMAIN" help:"Dynamics' tenant; implies --cloud, as the others here do"`
+	TokenFile         string `secret:"y" value:"FILE" help:"ask Microsoft Graph about the user, with the access token in FILE"`
+	ClientID          string `value:"GUID" help:"ask Microsoft Graph as this application of --tenant; needs its secret"`
 	ClientSecretFile  string `secret:"y" value:"FILE" help:"read the application's client secret from FILE"`
-	EntraURL          string `value:"URL" default:"https://login.microsoftonline.com" help:"where Entra is asked; the client secret is sent there"`
+	EntraURL          string `value:"URL" default:"https://login.microsoftonline.com" help:"where Entra is asked, and gets the client secret"`
 	ExchangeOnlineURL string `value:"URL" default:"https://outlook.office365.com" help:"where Exchange Online is asked"`
 	GraphURL          string `value:"URL" default:"https://graph.microsoft.com" help:"where Microsoft Graph is asked; the token is sent there"`
 }
 
 // SafetyKeys keep an account from being locked out.
 type SafetyKeys struct {
-	MaxRejections int  `default:"2" range:"1 10" hint:", or {no-credentials} to send no password" help:"how many logons of the account may fail within 60 minutes, all runs together"`
+	MaxRejections int  `default:"2" range:"1 10" hint:", or {no-credentials}" help:"how many logons may fail in 60 minutes, all runs together"`
 	RetryRefused  bool `help:"send a password all the same that was refused within the last 60 minutes"`
 }
 
 // BatchKeys say which rows are checked and how many at a time.
 type BatchKeys struct {
-	Column            string        `value:"NAME" common:"y" help:"the column with the addresses; else that of Dynamics' export (emailaddress, Email Address)"`
-	Concurrency       int           `default:"10" range:"1 100" hint:" (Exchange allows 27 to an account by default)" help:"how many calls are under way at a time, at most"`
-	TimeoutPerMailbox time.Duration `default:"10m" range:"1s 24h" help:"how long a mailbox is tried while the server asks for patience or does not answer"`
-	Resume            string        `value:"STATE" common:"y" help:"keep in the file STATE what was reported, and go on from there when run again"`
+	Column            string        `value:"NAME" common:"y" help:"the column with the addresses; else that of Dynamics' export"`
+	Concurrency       int           `default:"10" range:"1 100" hint:" (Exchange allows 27)" help:"how many calls at a time"`
+	TimeoutPerMailbox time.Duration `default:"10m" range:"1s 24h" help:"how long a busy or silent mailbox is tried"`
+	Resume            string        `value:"STATE" common:"y" help:"keep in STATE what was reported, and go on from there later"`
 	Shard             string        `value:"i/n" help:"check only part i of n of the rows: the same rows everywhere, duplicates together"`
 }
 
@@ -116,7 +116,7 @@ type BatchKeys struct {
 type OutputKeys struct {
 	Format   string   `common:"y" default:"text" values:"-" help:"what to print"`
 	Save     []string `common:"y" value:"FILE" help:"also write the report to FILE, whose ending tells the format"`
-	Baseline string   `in:"check batch diagnose agent" value:"FILE" help:"accepted findings with reason and expiry date (YAML); they are told and no longer decide the status"`
+	Baseline string   `in:"check batch diagnose agent" value:"FILE" help:"accepted findings (YAML), which do not decide the status"`
 	Redact   bool     `help:"numbered placeholders in the place of names, addresses and identifiers, in every output"`
 	Verbose  int      `flag:"v" in:"check batch" help:"tell each step on standard error; -vv shows the wire too, secrets masked"`
 }

@@ -56,9 +56,13 @@ func (ks *Keys) Flags(args []string) (rest []string) {
 		switch {
 		case k == nil:
 			// What follows a flag that is misspelt is its value, and no argument.
-			if meant := ks.unknown(name); meant == nil {
+			meant := ks.unknown(name)
+			if meant == nil {
 				ks.lost = true
-			} else if ks.from[meant.Name] = (origin{name: meant.Flag(), rank: byFlag}); meant.TakesValue() && !whole && len(args) > 0 && !isFlag(args[0]) {
+				continue
+			}
+			ks.from[meant.Name] = origin{name: meant.Flag(), rank: byFlag}
+			if meant.TakesValue() && !whole && len(args) > 0 && !isFlag(args[0]) {
 				args = args[1:]
 			}
 			continue

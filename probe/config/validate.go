@@ -87,7 +87,8 @@ func (s *Settings) parseURL(key, raw, like string, further func(*url.URL) string
 func (s *Settings) checkAccount(cfg *probe.Config) {
 	ks := s.Keys
 	anonymous := cfg.NoCredentials || cfg.CurrentUser || cfg.ProfileAuth == probe.ProfileOAuth
-	if cfg.User == "" && s.UserColumn == "" && s.CCache == "" && !anonymous && !s.Given("user") && !ks.failed["profile"] && !ks.failed["profile-auth"] {
+	unsettled := s.Given("user") || ks.failed["profile"] || ks.failed["profile-auth"]
+	if cfg.User == "" && s.UserColumn == "" && s.CCache == "" && !anonymous && !unsettled {
 		ks.usage(`{user} is missing; give the account as DOMAIN\user or user@domain, or {no-credentials} for what can be learnt without one`)
 	}
 	if wrong := address.BadAccount(cfg.User); wrong != "" && cfg.User != "" && !cfg.CurrentUser {
@@ -275,7 +276,8 @@ func (s *Settings) checkBatch(cfg *probe.Config) {
 	}
 	switch {
 	case cfg.FromAddress != "":
-		ks.usage("{target} has to be an EWS URL or a host: one endpoint serves all mailboxes; `ewsprobe check %s` finds it by Autodiscover", cfg.FromAddress)
+		ks.usage("{target} has to be an EWS URL or a host: one endpoint serves all mailboxes; `ewsprobe check %s` finds it by Autodiscover",
+			cfg.FromAddress)
 	case cfg.NoCredentials:
 		ks.usage("{no-credentials} asks for no mailbox, so there is nothing for a batch to do; use `ewsprobe check --no-credentials`")
 	case cfg.ProfileAuth == probe.ProfileOAuth:
