@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/urfave/cli/v2"
+
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/probe/config"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
@@ -63,7 +65,11 @@ func run(ctx context.Context, args []string, std stdio) int {
 	if std.in != nil {
 		std.in = config.NewCancelableReader(ctx, std.in)
 	}
-	err := dispatch(ctx, commands(std), args[min(1, len(args)):], std)
+	app := newApp(std)
+	line, err := arrange(app, append([]string{app.Name}, args[min(1, len(args)):]...))
+	if err == nil {
+		err = app.RunContext(ctx, line)
+	}
 	var code exit
 	switch {
 	case err == nil:
@@ -114,19 +120,19 @@ func formatAsked(args []string, std stdio) string {
 }
 
 // commands are all of the program's, in the order in which the help lists them.
-func commands(std stdio) []*command {
-	return []*command{
+func commands(std stdio) []*cli.Command {
+	return []*cli.Command{
 		checkCommand(std), batchCommand(std), mergeCommand(std), diagnoseCommand(std), diffCommand(std), explainCommand(std),
 		simulateCommand(std), demoCommand(std), schemaCommand(std), secretCommand(std), versionCommand(std), manCommand(std),
 		completionCommand(std), completeCommand(std),
 	}
 }
 
-func versionCommand(std stdio) *command {
-	return &command{
-		name: "version", usage: "prints the version",
-		run: func(c *call) error {
-			if err := c.none(""); err != nil {
+func versionCommand(std stdio) *cli.Command {
+	return &cli.Command{
+		Name: "version", Usage: "prints the version",
+		Action: func(c *cli.Context) error {
+			if err := none(c, ""); err != nil {
 				return err
 			}
 			goVersion := ""

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/urfave/cli/v2"
+
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/probe/batch"
 	"github.com/ewsprobe/ewsprobe/probe/config"
@@ -20,33 +22,30 @@ import (
 // answers under way, and the numbers of hundreds of thousands of mailboxes.
 const batchMemory = 44 << 20
 
-func batchCommand(std stdio) *command {
+func batchCommand(std stdio) *cli.Command {
 	s := config.New("batch", version())
-	return &command{
-		name:  "batch",
-		usage: "checks many mailboxes through one endpoint and one service account",
-		args:  "FILE.csv",
-		about: "FILE.csv is an export of the mailboxes of Dynamics (CSV, or JSON of the Web API), " +
+	return &cli.Command{
+		Name:      "batch",
+		Usage:     "checks many mailboxes through one endpoint and one service account",
+		ArgsUsage: "FILE.csv",
+		Description: "FILE.csv is an export of the mailboxes of Dynamics (CSV, or JSON of the Web API), " +
 			"or any CSV with a column of addresses (--column); " +
 			"- is standard input. The endpoint is examined once; then one call is made for each mailbox, as fast as the server allows. " +
 			"text, json (one object per line) and csv come row by row, the other formats at the end. " +
-			"A redacted table keeps only the column of addresses.",
-		examples: []example{
-			{
-				"All mailboxes, as Dynamics reaches them",
-				"ewsprobe batch --user svc-crm@contoso.com --impersonate --target mail.contoso.com mailboxes.csv",
-			},
-			{"As the exported profile says", "ewsprobe batch --profile profile.csv mailboxes.csv"},
-			{"For a script, and to be gone on with", "ewsprobe batch ... --format json --resume state mailboxes.csv >> results.jsonl"},
-			{"As a page for others, without names", "ewsprobe batch ... --redact --save results.html mailboxes.csv"},
-		},
-		exits: "the worst of all: 2 critical, 3 unknown or stopped, 1 warning, 0 ok.",
-		keys:  s.Keys, settings: s,
-		run: func(c *call) error { return runBatch(c, s, std) },
+			"A redacted table keeps only the column of addresses." +
+			"\nExit code: the worst of all: 2 critical, 3 unknown or stopped, 1 warning, 0 ok.",
+		UsageText: examples(
+			"All mailboxes, as Dynamics reaches them", "ewsprobe batch --user svc-crm@contoso.com --impersonate --target mail.contoso.com mailboxes.csv",
+			"As the exported profile says", "ewsprobe batch --profile profile.csv mailboxes.csv",
+			"For a script, and to be gone on with", "ewsprobe batch ... --format json --resume state mailboxes.csv >> results.jsonl",
+			"As a page for others, without names", "ewsprobe batch ... --redact --save results.html mailboxes.csv",
+		),
+		Flags: flagsOf(s.Keys), Before: variables(s, std),
+		Action: func(c *cli.Context) error { return runBatch(c, s, std) },
 	}
 }
 
-func runBatch(c *call, s *config.Settings, std stdio) error {
+func runBatch(c *cli.Context, s *config.Settings, std stdio) error {
 	for _, key := range []string{"resume", "shard"} {
 		if s.Redact && s.Given(key) {
 			return usage("--redact and --%s exclude each other: the numbers of the placeholders hold for one run; "+
@@ -57,16 +56,16 @@ func runBatch(c *call, s *config.Settings, std stdio) error {
 	return withoutNames(batchWith(c, s, std, mask), mask)
 }
 
-func batchWith(c *call, s *config.Settings, std stdio, mask *report.Mask) error {
-	cfg, err := configureBatch(c.ctx, s, std)
-	file, fileErr := c.one("FILE.csv")
+func batchWith(c *cli.Context, s *config.Settings, std stdio, mask *report.Mask) error {
+	cfg, err := configureBatch(c.Context, s, std)
+	file, fileErr := one(c, "FILE.csv")
 	if err := config.Join(err, fileErr); err != nil {
 		return refusalOf(err)
 	}
 	if file == "-" && s.PasswordFile == "-" {
 		return usage("FILE.csv and --password-file cannot both be standard input; put the password into a file or into EWSPROBE_PASSWORD")
 	}
-	input, err := openInput(c.ctx, file, columns{s.Column, s.UserColumn, s.PasswordFileColumn}, std)
+	input, err := openInput(c.Context, file, columns{s.Column, s.UserColumn, s.PasswordFileColumn}, std)
 	if err != nil {
 		return err
 	}
@@ -100,7 +99,7 @@ func batchWith(c *call, s *config.Settings, std stdio, mask *report.Mask) error 
 		err = takeLockout(&cfg.Probe)
 		warnInsecure(cfg.Probe, std)
 	} else {
-		err = takePassword(c.ctx, s, &cfg.Probe, prompts(std, mask))
+		err = takePassword(c.Context, s, &cfg.Probe, prompts(std, mask))
 	}
 	if err != nil {
 		return err
@@ -138,7 +137,7 @@ func batchWith(c *call, s *config.Settings, std stdio, mask *report.Mask) error 
 		out.endpoint(rec)
 	}
 	cfg.Watch = shown.watch
-	found, err := batch.Run(c.ctx, cfg)
+	found, err := batch.Run(c.Context, cfg)
 	shown.end()
 	if err != nil {
 		err = batchTrouble(err, file)

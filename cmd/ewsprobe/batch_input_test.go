@@ -36,10 +36,10 @@ func TestBatchOfOnePage(t *testing.T) {
 // is sent.
 func TestBatchRefusesTheInput(t *testing.T) {
 	for name, c := range map[string]struct{ file, want string }{
-		"a header alone":      {"emailaddress,name\r\n", "has a header and no row under it"},
-		"a header of length":  {"a\v" + strings.Repeat("x", 5000) + ",b\n1,2\n", "no column emailaddress"},
-		"an error as answer":  {`{"error":{"code":"0x80040220","message":"prvReadMailbox is missing"}}`, "prvReadMailbox is missing"},
-		"an Excel workbook":   {"PK\x03\x04", "CSV UTF-8"},
+		"a header alone":     {"emailaddress,name\r\n", "has a header and no row under it"},
+		"a header of length": {"a\v" + strings.Repeat("x", 5000) + ",b\n1,2\n", "no column emailaddress"},
+		"an error as answer": {`{"error":{"code":"0x80040220","message":"prvReadMailbox is missing"}}`, "prvReadMailbox is missing"},
+		"an Excel workbook":  {"PK\x03\x04", "CSV UTF-8"},
 	} {
 		o := rightPassword.run(t, "batch", "--user", standin.UPN, "--target", "mail.contoso.com", batchFile(t, c.file))
 		if o.exit != 3 || !strings.Contains(o.err, c.want) || strings.Count(o.err, "\n") != 1 || len(o.err) > 500 {

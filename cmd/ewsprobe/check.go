@@ -8,35 +8,45 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/urfave/cli/v2"
+
 	"github.com/ewsprobe/ewsprobe/probe"
 	"github.com/ewsprobe/ewsprobe/probe/config"
 	"github.com/ewsprobe/ewsprobe/probe/lockout"
 )
 
-func checkCommand(std stdio) *command {
+func checkCommand(std stdio) *cli.Command {
 	s := config.New("check", version())
-	return &command{
-		name:  "check",
-		usage: "examines one EWS endpoint with one account and prints the verdict",
-		args:  "TARGET",
-		about: "TARGET is an EWS URL, HOST or HOST:PORT (https://HOST/EWS/Exchange.asmx), or a mailbox address: then Autodiscover finds the URL.",
-		examples: []example{
-			{"First question, no password", "ewsprobe check --no-credentials mail.contoso.com"},
-			{"The whole check", "ewsprobe check --user svc-crm@contoso.com mail.contoso.com"},
-			{"As Dynamics reaches a mailbox", "ewsprobe check --user svc-crm@contoso.com --mailbox anna@contoso.com --impersonate mail.contoso.com"},
-			{"As its exported profile says", "ewsprobe check --profile profile.csv --mailbox anna@contoso.com"},
-			{"EWS found by Autodiscover", "ewsprobe check --user svc-crm@contoso.com --impersonate anna@contoso.com"},
-			{"And where the mailbox is", "ewsprobe check --user svc-crm@contoso.com --mailbox anna@contoso.com --cloud mail.contoso.com"},
-		},
-		exits: "0 ok, 1 warning, 2 critical, 3 unknown.",
-		keys:  s.Keys, settings: s,
-		run: func(c *call) error { return check(c, s, std) },
+	return &cli.Command{
+		Name:      "check",
+		Usage:     "examines one EWS endpoint with one account and prints the verdict",
+		ArgsUsage: "TARGET",
+		Description: "TARGET is an EWS URL, HOST or HOST:PORT (https://HOST/EWS/Exchange.asmx), or a mailbox address: then Autodiscover finds the URL." +
+			"\nExit code: 0 ok, 1 warning, 2 critical, 3 unknown.",
+		UsageText: examples(
+			"First question, no password", "ewsprobe check --no-credentials mail.contoso.com",
+			"The whole check", "ewsprobe check --user svc-crm@contoso.com mail.contoso.com",
+			"As Dynamics reaches a mailbox", "ewsprobe check --user svc-crm@contoso.com --mailbox anna@contoso.com --impersonate mail.contoso.com",
+			"As its exported profile says", "ewsprobe check --profile profile.csv --mailbox anna@contoso.com",
+			"EWS found by Autodiscover", "ewsprobe check --user svc-crm@contoso.com --impersonate anna@contoso.com",
+			"And where the mailbox is", "ewsprobe check --user svc-crm@contoso.com --mailbox anna@contoso.com --cloud mail.contoso.com",
+		),
+		Flags: flagsOf(s.Keys), Before: variables(s, std),
+		Action: func(c *cli.Context) error { return check(c, s, std) },
 	}
 }
 
-func check(c *call, s *config.Settings, std stdio) error {
-	s.Argument(c.args)
-	cfg, err := s.Config(c.ctx, std.env)
+// variables reads what the environment says, behind the flags.
+func variables(s *config.Settings, std stdio) cli.BeforeFunc {
+	return func(*cli.Context) error {
+		s.Keys.Variables(std.env)
+		return nil
+	}
+}
+
+func check(c *cli.Context, s *config.Settings, std stdio) error {
+	s.Argument(c.Args().Slice())
+	cfg, err := s.Config(c.Context, std.env)
 	out, outErr := planOutput(s, std, "")
 	if err := config.Join(err, outErr); err != nil {
 		return err
@@ -46,14 +56,14 @@ func check(c *call, s *config.Settings, std stdio) error {
 		about.Profile = cfg.Profile
 		out.mask.Target(about)
 	}
-	if err := takePassword(c.ctx, s, &cfg, out); err != nil {
+	if err := takePassword(c.Context, s, &cfg, out); err != nil {
 		return err
 	}
 	if s.Verbose > 0 {
 		fmt.Fprint(std.err, out.text(profileStory(cfg.Profile, cfg.Password)+fmt.Sprint(probe.NewPlan(cfg))))
 		cfg.Follow = out.follower(s.Verbose)
 	}
-	rec, trouble := probe.Run(c.ctx, cfg)
+	rec, trouble := probe.Run(c.Context, cfg)
 	if trouble != nil {
 		std.complain(errors.New(out.text(trouble.Error())))
 	}

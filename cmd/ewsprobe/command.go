@@ -1,148 +1,138 @@
 package main
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/urfave/cli/v2"
 
 	"github.com/ewsprobe/ewsprobe/probe/config"
 )
 
-// command is one of the program's commands. Of it are made the help, the manual page
-// and the completion.
-type command struct {
-	name, usage string
-	args        string // what follows the flags, for the help
-	about       string
-	examples    []example
-	exits       string           // what its exit code says
-	keys        *config.Keys     // its flags; nil: none
-	settings    *config.Settings // whose keys they are, where they are those of check: variables give them too
-	words       bool             // its arguments are text, which may begin with a dash
-	hidden      bool
-	subs        []*command
-	run         func(*call) error
+func newApp(std stdio) *cli.App {
+	app := &cli.App{
+		Name: "ewsprobe", Usage: tagline, ArgsUsage: "COMMAND [flags] [arguments]", Description: purpose + "\n\n" + start,
+		CustomAppHelpTemplate: helpTemplate + surroundings, Version: version(), EnableBashCompletion: true, HideHelpCommand: true,
+		Writer: screen{std.out, std.width}, ErrWriter: std.err, Commands: commands(std), Action: noCommand,
+		ExitErrHandler: func(*cli.Context, error) {}, // run decides
+	}
+	eachCommand(app.Commands, "", func(c *cli.Command, _ string) {
+		c.HideHelpCommand = true
+		c.CustomHelpTemplate = helpTemplate + commonFlags
+		if keys := keysOf(c); c.Before == nil && keys != nil {
+			c.Before = func(*cli.Context) error { return keys.Err() }
+		}
+	})
+	return app
 }
 
-// example is a command line and what it is for.
-type example struct{ purpose, line string }
-
-// call is one use of a command.
-type call struct {
-	*command
-	ctx  context.Context
-	path string // the command as it is called
-	args []string
-	all  []*command
-}
-
-// dispatch finds the command that the arguments name and runs it.
-func dispatch(ctx context.Context, all []*command, args []string, std stdio) error {
-	c := &call{command: &command{name: "ewsprobe", subs: all}, ctx: ctx, path: "ewsprobe", all: all}
-	asksHelp := len(args) > 0 && args[0] == "help"
-	if asksHelp {
-		args = args[1:]
-	}
-	for len(c.subs) > 0 && len(args) > 0 {
-		sub := find(c.subs, args[0])
-		if sub == nil {
-			break
-		}
-		c.command, c.path, args = sub, c.path+" "+sub.name, args[1:]
-	}
-	switch {
-	case asksHelp, wantsHelp(args, "--help", "-h", "--help-all") && !c.hidden:
-		printHelp(c, std, wantsHelp(args, "--help-all"))
-		return nil
-	case wantsHelp(args, "--generate-bash-completion"): // as the scripts of an earlier version ask
-		candidates, _ := complete(all, strings.Fields(c.path)[1:], map[bool]string{true: "-"}[slices.Contains(args, "-")])
-		for _, k := range candidates {
-			fmt.Fprintln(std.out, k.word)
-		}
-		return nil
-	case len(c.subs) > 0:
-		return c.noCommand(args, std)
-	}
-	if c.keys == nil {
-		c.keys = config.KeysOf(nil, c.name)
-	}
-	switch {
-	case c.hidden:
-		c.args = args
-	case c.words:
-		c.args = c.keys.FlagsAmongWords(args)
-	default:
-		c.args = c.keys.Flags(args)
-	}
-	if c.settings != nil {
-		c.keys.Variables(std.env)
-	} else if err := c.keys.Err(); err != nil {
-		return err
-	}
-	return c.run(c)
-}
-
-// noCommand: a command was named that is none, or none at all.
-func (c *call) noCommand(args []string, std stdio) error {
-	names := make([]string, len(c.subs))
-	for i, s := range c.subs {
-		names[i] = s.name
-	}
-	switch top := len(c.all) > 0 && c.path == "ewsprobe"; {
-	case top && len(args) > 0 && (args[0] == "--version" || args[0] == "-v"):
-		fmt.Fprintf(std.out, "ewsprobe version %s\n", version())
-		return nil
-	case len(args) == 0 && top:
-		return usage("no command was given; begin with `ewsprobe check HOST`, or see `ewsprobe --help`")
-	case len(args) == 0:
-		arg := " " + c.subs[0].args
-		return usage("%s needs a command: `%s %s`", c.name, c.path, strings.Join(names, arg+"` or `"+c.path+" ")+arg)
-	case strings.HasPrefix(args[0], "-"):
-		return usage("there is no flag --%s here; see `%s --help`", strings.TrimLeft(args[0], "-"), c.path)
-	case !top:
-		return usage("%q is not a command of %s; there are %s", args[0], c.name, config.OneOf(names, "and"))
-	default:
-		if near := config.Nearest(args[0], names); near != "" {
-			return usage("%q is not a command; did you mean `ewsprobe %s`? See `ewsprobe --help`", args[0], near)
-		}
-		return usage("%q is not a command; see `ewsprobe --help` (to check a server: `ewsprobe check HOST`)", args[0])
+// eachCommand goes through commands and those below them, with their names in full.
+func eachCommand(list []*cli.Command, above string, do func(c *cli.Command, path string)) {
+	for _, c := range list {
+		do(c, above+c.Name)
+		eachCommand(c.Subcommands, above+c.Name+" ", do)
 	}
 }
 
-func find(among []*command, name string) *command {
-	for _, c := range among {
-		if c.name == name {
-			return c
-		}
+// flagsOf makes the flags of a command of its keys, which take the values.
+func flagsOf(keys *config.Keys) []cli.Flag {
+	var flags []cli.Flag
+	for _, k := range keys.List {
+		flags = append(flags, &cli.GenericFlag{
+			Name: k.Name, Category: k.Group, Usage: k.About(), Value: k, TakesFile: k.IsFile(), Hidden: k.Group != "" && !k.Common,
+		})
+	}
+	return flags
+}
+
+// keyOf is the key that a flag was made of; nil: it is one of the library's.
+func keyOf(f cli.Flag) *config.Key {
+	if g, ok := f.(*cli.GenericFlag); ok {
+		return g.Value.(*config.Key)
 	}
 	return nil
 }
 
-// wantsHelp says whether one of the words is among the arguments in front of --.
-func wantsHelp(args []string, words ...string) bool {
-	if end := slices.Index(args, "--"); end >= 0 {
-		args = args[:end]
+// keysOf are the keys that the flags of a command were made of, nil where it has none.
+func keysOf(c *cli.Command) *config.Keys {
+	if len(c.Flags) == 0 || keyOf(c.Flags[0]) == nil {
+		return nil
 	}
-	return slices.ContainsFunc(args, func(a string) bool { return slices.Contains(words, a) })
+	return keyOf(c.Flags[0]).Keys
+}
+
+// arrange puts the flags of a command line in front of its arguments, where urfave/cli
+// reads them. The error is what is wrong where a command has no flags.
+func arrange(app *cli.App, args []string) ([]string, error) {
+	if len(args) > 1 && args[1] == "help" {
+		args = append(append(args[:1:1], args[2:]...), "--help")
+	}
+	c, n := &cli.Command{Subcommands: app.Commands}, 1
+	for n < len(args) && c.Command(args[n]) != nil {
+		c, n = c.Command(args[n]), n+1
+	}
+	path, rest := args[:n:n], args[n:]
+	asks := func(word string) bool {
+		at, end := slices.Index(rest, word), slices.Index(rest, "--")
+		return at >= 0 && (end < 0 || at < end)
+	}
+	switch {
+	case c.SkipFlagParsing, asks("--generate-bash-completion"):
+		return args, nil
+	case asks("--help-all"):
+		c.CustomHelpTemplate = helpTemplate + allFlags
+		return append(path, "--help"), nil
+	case asks("--help"), asks("-h"):
+		return append(path, "--help"), nil
+	case len(c.Subcommands) > 0 && (len(rest) == 0 || !strings.HasPrefix(rest[0], "-")), n == 1 && (rest[0] == "--version" || rest[0] == "-v"):
+		return args, nil
+	}
+	if keys := keysOf(c); keys != nil {
+		return append(path, keys.Arrange(rest)...), nil
+	}
+	keys := config.KeysOf(nil, strings.Join(path[1:], " "))
+	return append(path, keys.Arrange(rest)...), keys.Err()
+}
+
+// noCommand is run where a command was named that is none, or none at all.
+func noCommand(c *cli.Context) error {
+	var names []string
+	for _, s := range c.Command.VisibleCommands() {
+		names = append(names, s.Name)
+	}
+	path, word := c.Command.HelpName, c.Args().First()
+	switch top := path == c.App.Name; {
+	case c.NArg() == 0 && top:
+		return usage("no command was given; begin with `ewsprobe check HOST`, or see `ewsprobe --help`")
+	case c.NArg() == 0:
+		arg := " " + c.Command.Subcommands[0].ArgsUsage
+		return usage("%s needs a command: `%s %s`", c.Command.Name, path, strings.Join(names, arg+"` or `"+path+" ")+arg)
+	case !top:
+		return usage("%q is not a command of %s; there are %s", word, c.Command.Name, config.OneOf(names, "and"))
+	default:
+		if near := config.Nearest(word, names); near != "" {
+			return usage("%q is not a command; did you mean `ewsprobe %s`? See `ewsprobe --help`", word, near)
+		}
+		return usage("%q is not a command; see `ewsprobe --help` (to check a server: `ewsprobe check HOST`)", word)
+	}
 }
 
 // one is the only argument of a command.
-func (c *call) one(what string) (string, error) {
-	switch len(c.args) {
+func one(c *cli.Context, what string) (string, error) {
+	switch c.NArg() {
 	case 0:
-		return "", usage("%s is missing; see `%s --help`", what, c.path)
+		return "", usage("%s is missing; see `%s --help`", what, c.Command.HelpName)
 	case 1:
-		return c.args[0], nil
+		return c.Args().First(), nil
 	}
 	return "", usage("only one %s is allowed; what follows the first is one too many", what)
 }
 
 // none refuses arguments where there are none.
-func (c *call) none(hint string) error {
-	if len(c.args) > 0 {
-		return usage("%s takes no argument%s", c.name, hint)
+func none(c *cli.Context, hint string) error {
+	if c.NArg() > 0 {
+		return usage("%s takes no argument%s", c.Command.Name, hint)
 	}
 	return nil
 }

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/urfave/cli/v2"
+
 	"github.com/ewsprobe/ewsprobe/ews/standin"
 	"github.com/ewsprobe/ewsprobe/probe/config"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
@@ -22,16 +24,16 @@ type candidate struct{ word, about string }
 // completeCommand answers the completion scripts: what may stand in place of the
 // last word. Before that word stands a dot, because Windows PowerShell drops an
 // empty argument.
-func completeCommand(std stdio) *command {
-	return &command{
-		name: "__complete", hidden: true,
-		run: func(c *call) error {
-			words := c.args
+func completeCommand(std stdio) *cli.Command {
+	return &cli.Command{
+		Name: "__complete", Hidden: true, SkipFlagParsing: true,
+		Action: func(c *cli.Context) error {
+			words := c.Args().Slice()
 			if len(words) == 0 || !strings.HasPrefix(words[len(words)-1], ".") {
 				return usage("__complete is for the scripts of `ewsprobe completion`")
 			}
 			cur := words[len(words)-1][1:]
-			candidates, files := complete(c.all, words[:len(words)-1], cur)
+			candidates, files := complete(c.App.Commands, words[:len(words)-1], cur)
 			for _, k := range candidates {
 				if strings.HasPrefix(k.word, cur) {
 					fmt.Fprintln(std.out, strings.TrimSuffix(k.word+"\t"+k.about, "\t"))
@@ -46,15 +48,15 @@ func completeCommand(std stdio) *command {
 }
 
 // complete is what may follow the words, and whether a file name may.
-func complete(all []*command, words []string, cur string) (candidates []candidate, files bool) {
-	c := &command{subs: all, keys: config.KeysOf(nil, "")}
+func complete(all []*cli.Command, words []string, cur string) (candidates []candidate, files bool) {
+	c := &cli.Command{Subcommands: all}
 	var waiting *config.Key // for its value
 	arguments := 0
 	var given []string
 	flag := func(word string) (k *config.Key, name string, whole bool) {
 		name, _, whole = strings.Cut(strings.TrimLeft(word, "-"), "=")
-		if c.keys != nil {
-			k = c.keys.Find(name)
+		if keys := keysOf(c); keys != nil {
+			k = keys.Find(name)
 		}
 		return k, name, whole
 	}
@@ -70,7 +72,7 @@ func complete(all []*command, words []string, cur string) (candidates []candidat
 				waiting = k
 			}
 		default:
-			if sub := find(c.subs, w); sub != nil && arguments == 0 {
+			if sub := c.Command(w); sub != nil && arguments == 0 {
 				c = sub
 				continue
 			}
@@ -88,25 +90,24 @@ func complete(all []*command, words []string, cur string) (candidates []candidat
 	}
 	switch {
 	case strings.HasPrefix(cur, "-"):
-		if c.keys == nil {
-			return nil, false
-		}
-		for _, k := range c.keys.List {
+		for _, f := range c.Flags {
+			k := keyOf(f)
+			if k == nil {
+				continue
+			}
 			if k.Repeatable() || !slices.Contains(given, k.Name) {
 				about, _, _ := strings.Cut(k.Help, ";") // what a line beside the candidate has room for
 				candidates = append(candidates, candidate{k.Flag(), about})
 			}
 		}
 		return append(candidates, candidate{"--help", "show help"}), false
-	case arguments > 0 && c.name != "diff" && c.name != "merge":
+	case arguments > 0 && c.Name != "diff" && c.Name != "merge":
 		return nil, false // one argument is all that a command takes
 	}
-	for _, sub := range c.subs {
-		if !sub.hidden {
-			candidates = append(candidates, candidate{sub.name, sub.usage})
-		}
+	for _, sub := range c.VisibleCommands() {
+		candidates = append(candidates, candidate{sub.Name, sub.Usage})
 	}
-	switch c.name {
+	switch c.Name {
 	case "explain":
 		for _, e := range finding.Heads() {
 			candidates = append(candidates, candidate{string(e.Code), e.Title})
@@ -123,12 +124,12 @@ func complete(all []*command, words []string, cur string) (candidates []candidat
 			candidates = append(candidates, candidate{word: name})
 		}
 	}
-	return candidates, strings.Contains(c.args, "FILE") || strings.Contains(c.args, ".json")
+	return candidates, strings.Contains(c.ArgsUsage, "FILE") || strings.Contains(c.ArgsUsage, ".json")
 }
 
 // valuesOf are what a flag may be set to, with what stands before the value in the
 // same word.
-func valuesOf(c *command, k *config.Key, before string) (candidates []candidate, files bool) {
+func valuesOf(c *cli.Command, k *config.Key, before string) (candidates []candidate, files bool) {
 	for _, value := range k.Values() {
 		about := ""
 		if known, ok := report.FindFormat(value); ok && k.Name == "format" {
@@ -136,7 +137,7 @@ func valuesOf(c *command, k *config.Key, before string) (candidates []candidate,
 		}
 		candidates = append(candidates, candidate{before + value, about})
 	}
-	if c.name == "simulate" && k.Name == "scenario" {
+	if c.Name == "simulate" && k.Name == "scenario" {
 		for _, s := range standin.Scenarios() {
 			candidates = append(candidates, candidate{before + s.Name, s.Title})
 		}

@@ -4,6 +4,8 @@ import (
 	"embed"
 	"fmt"
 	"strings"
+
+	"github.com/urfave/cli/v2"
 )
 
 // The scripts ask the program itself (__complete), so they never grow stale: a
@@ -21,18 +23,18 @@ func completionScript(shell string) string {
 	return string(text)
 }
 
-func completionCommand(std stdio) *command {
-	return &command{
-		name: "completion", usage: "prints the completion script of a shell", args: strings.Join(shells(), "|"),
-		about: "For the shell that is open; put the line into the file of its settings to have it for good.",
-		examples: []example{
-			{"bash, in ~/.bashrc", "source <(ewsprobe completion bash)"},
-			{"zsh, in ~/.zshrc behind compinit", "source <(ewsprobe completion zsh)"},
-			{"fish, in ~/.config/fish/config.fish", "ewsprobe completion fish | source"},
-			{"PowerShell, in $PROFILE", "ewsprobe completion powershell | Out-String | Invoke-Expression"},
-		},
-		run: func(c *call) error {
-			shell, err := c.one("the shell")
+func completionCommand(std stdio) *cli.Command {
+	return &cli.Command{
+		Name: "completion", Usage: "prints the completion script of a shell", ArgsUsage: strings.Join(shells(), "|"),
+		Description: "For the shell that is open; put the line into the file of its settings to have it for good.",
+		UsageText: examples(
+			"bash, in ~/.bashrc", "source <(ewsprobe completion bash)",
+			"zsh, in ~/.zshrc behind compinit", "source <(ewsprobe completion zsh)",
+			"fish, in ~/.config/fish/config.fish", "ewsprobe completion fish | source",
+			"PowerShell, in $PROFILE", "ewsprobe completion powershell | Out-String | Invoke-Expression",
+		),
+		Action: func(c *cli.Context) error {
+			shell, err := one(c, "the shell")
 			if err != nil {
 				return err
 			}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/urfave/cli/v2"
+
 	"github.com/ewsprobe/ewsprobe/ews/standin"
 	"github.com/ewsprobe/ewsprobe/probe"
 	"github.com/ewsprobe/ewsprobe/probe/config"
@@ -14,18 +16,18 @@ import (
 	"github.com/ewsprobe/ewsprobe/probe/report"
 )
 
-func demoCommand(std stdio) *command {
-	return &command{
-		name:  "demo",
-		usage: "runs the real check against every scenario of the stand-in; needs nothing installed",
-		about: "Each line: the scenario, what the check concluded, the bad logons that the server counted, " +
-			"and whether that is what the scenario expects.",
-		exits: "2 if one differs.",
-		run: func(c *call) error {
-			if err := c.none("; to run one scenario as a server: `ewsprobe simulate --scenario NAME`"); err != nil {
+func demoCommand(std stdio) *cli.Command {
+	return &cli.Command{
+		Name:  "demo",
+		Usage: "runs the real check against every scenario of the stand-in; needs nothing installed",
+		Description: "Each line: the scenario, what the check concluded, the bad logons that the server counted, " +
+			"and whether that is what the scenario expects." +
+			"\nExit code: 2 if one differs.",
+		Action: func(c *cli.Context) error {
+			if err := none(c, "; to run one scenario as a server: `ewsprobe simulate --scenario NAME`"); err != nil {
 				return err
 			}
-			return demo(c.ctx, std)
+			return demo(c.Context, std)
 		},
 	}
 }
@@ -141,7 +143,7 @@ func scenarioConfig(ctx context.Context, c standin.Check, server *standin.Server
 		return probe.Config{}, err
 	}
 	s := config.New("check", version())
-	s.Argument(s.Keys.Flags(args))
+	s.Argument(s.Keys.Parse(args))
 	cfg, err := s.Config(ctx, func(name string) string { return map[string]string{"KRB5_CONFIG": os.DevNull}[name] })
 	cfg.Password = c.Password
 	return cfg, err

@@ -4,6 +4,8 @@ import (
 	"context"
 	"io"
 
+	"github.com/urfave/cli/v2"
+
 	"github.com/ewsprobe/ewsprobe/probe/config"
 	"github.com/ewsprobe/ewsprobe/probe/report"
 )
@@ -11,17 +13,17 @@ import (
 // maxRecord bounds what diagnose reads: a check writes some tens of kilobytes.
 const maxRecord = 32 << 20
 
-func diagnoseCommand(std stdio) *command {
+func diagnoseCommand(std stdio) *cli.Command {
 	s := config.New("diagnose", version())
-	return &command{
-		name:  "diagnose",
-		usage: "evaluates a saved JSON report again, without any network",
-		args:  "FILE.json",
-		about: "The evidence in the file is evaluated by this version's rules; the verdict stored in it is ignored. - reads standard input.",
-		keys:  s.Keys, settings: s,
-		run: func(c *call) error {
-			accepted := s.ReadBaseline(c.ctx)
-			file, err := c.one("FILE.json")
+	return &cli.Command{
+		Name:        "diagnose",
+		Usage:       "evaluates a saved JSON report again, without any network",
+		ArgsUsage:   "FILE.json",
+		Description: "The evidence in the file is evaluated by this version's rules; the verdict stored in it is ignored. - reads standard input.",
+		Flags:       flagsOf(s.Keys), Before: variables(s, std),
+		Action: func(c *cli.Context) error {
+			accepted := s.ReadBaseline(c.Context)
+			file, err := one(c, "FILE.json")
 			if err := config.Join(s.Keys.Err(), err); err != nil {
 				return err
 			}
@@ -29,7 +31,7 @@ func diagnoseCommand(std stdio) *command {
 			if err != nil {
 				return err
 			}
-			raw, err := readRecord(c.ctx, file, std.in)
+			raw, err := readRecord(c.Context, file, std.in)
 			if err != nil {
 				return unusable("%s %v", file, err)
 			}

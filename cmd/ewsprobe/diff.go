@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 
+	"github.com/urfave/cli/v2"
+
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/probe/config"
 	"github.com/ewsprobe/ewsprobe/probe/diff"
@@ -16,22 +18,22 @@ type diffFlags struct {
 	Redact bool   `help:"numbered placeholders for names, the same ones in both"`
 }
 
-func diffCommand(std stdio) *command {
+func diffCommand(std stdio) *cli.Command {
 	f := &diffFlags{}
-	return &command{
-		name:  "diff",
-		usage: "compares two saved JSON reports: what differs, and which difference explains the verdicts",
-		args:  "A.json B.json",
-		about: "Inside and outside, before and after, works here and not there. Both records are evaluated by this version's rules, " +
-			"then each difference is put from one into the other and evaluated again. No network.",
-		exits: "0 the verdicts are the same, 1 they differ, 3 a file cannot be evaluated.",
-		keys:  config.KeysOf(f, "diff"),
-		run:   func(c *call) error { return compare(c, *f, std) },
+	return &cli.Command{
+		Name:      "diff",
+		Usage:     "compares two saved JSON reports: what differs, and which difference explains the verdicts",
+		ArgsUsage: "A.json B.json",
+		Description: "Inside and outside, before and after, works here and not there. Both records are evaluated by this version's rules, " +
+			"then each difference is put from one into the other and evaluated again. No network." +
+			"\nExit code: 0 the verdicts are the same, 1 they differ, 3 a file cannot be evaluated.",
+		Flags:  flagsOf(config.KeysOf(f, "diff")),
+		Action: func(c *cli.Context) error { return compare(c, *f, std) },
 	}
 }
 
-func compare(c *call, f diffFlags, std stdio) error {
-	switch files := c.args; {
+func compare(c *cli.Context, f diffFlags, std stdio) error {
+	switch files := c.Args().Slice(); {
 	case len(files) < 2:
 		return usage("diff needs two files: `ewsprobe diff A.json B.json`")
 	case len(files) > 2:
@@ -41,8 +43,8 @@ func compare(c *call, f diffFlags, std stdio) error {
 	}
 	var records [2]evidence.Record
 	mask := redact.New()
-	for i, file := range c.args {
-		raw, err := readRecord(c.ctx, file, std.in)
+	for i, file := range c.Args().Slice() {
+		raw, err := readRecord(c.Context, file, std.in)
 		if err != nil {
 			return unusable("%s %v", file, err)
 		}
@@ -56,7 +58,7 @@ func compare(c *call, f diffFlags, std stdio) error {
 	d := diff.Compare(records[0], records[1])
 	if !f.Redact {
 		// A file is often named after what it is about.
-		d.A.File, d.B.File = c.args[0], c.args[1]
+		d.A.File, d.B.File = c.Args().Slice()[0], c.Args().Slice()[1]
 	}
 	out := []byte(report.DiffText(d, std.style()))
 	if f.Format == "json" {

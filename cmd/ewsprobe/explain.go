@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/mitchellh/go-wordwrap"
+	"github.com/urfave/cli/v2"
 
 	"github.com/ewsprobe/ewsprobe/probe/config"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
@@ -18,33 +19,34 @@ type explainFlags struct {
 	Format string `default:"text" values:"text markdown html" help:"what to print (the last two for guides alone)"`
 }
 
-func explainCommand(std stdio) *command {
+func explainCommand(std stdio) *cli.Command {
 	f := &explainFlags{}
-	return &command{
-		name:  "explain",
-		usage: "says what a verdict code or a pasted Dynamics alert means and what to do",
-		args:  `[CODE | GUIDE | CAUSE | "pasted alert text"]`,
-		about: "Without an argument it lists all codes and guides. A guide has short names too: hma, ep, shards. " +
+	keys := config.KeysOf(f, "explain")
+	keys.Words = true
+	return &cli.Command{
+		Name:      "explain",
+		Usage:     "says what a verdict code or a pasted Dynamics alert means and what to do",
+		ArgsUsage: `[CODE | GUIDE | CAUSE | "pasted alert text"]`,
+		Description: "Without an argument it lists all codes and guides. A guide has short names too: hma, ep, shards. " +
 			"A cause is one of the six of KB 3212785. An alert is known by its numbers and names, in any language. " +
 			"What it does not know is exit code 3.",
-		examples: []example{
-			{"Paste what Dynamics says", `ewsprobe explain "Http server returned 401 Unauthorized exception"`},
-			{"A guide as a page for a browser", "ewsprobe explain --format html first-check > first-check.html"},
-		},
-		keys:  config.KeysOf(f, "explain"),
-		words: true,
-		run: func(c *call) error {
+		UsageText: examples(
+			"Paste what Dynamics says", `ewsprobe explain "Http server returned 401 Unauthorized exception"`,
+			"A guide as a page for a browser", "ewsprobe explain --format html first-check > first-check.html",
+		),
+		Flags: flagsOf(keys),
+		Action: func(c *cli.Context) error {
 			e := explainer{width: max(std.style().Width, 0)}
 			if e.width == 0 {
 				e.width = 80
 			}
 			// An alert pasted without quotes arrives as many words.
-			text := strings.TrimSpace(strings.Join(c.args, " "))
+			text := strings.TrimSpace(strings.Join(c.Args().Slice(), " "))
 			if f.Format != "text" {
 				return guideAs(f.Format, strings.ToLower(text), std)
 			}
 			switch {
-			case len(c.args) == 0:
+			case c.NArg() == 0:
 				e.list()
 			case text == "":
 				return usage("there is nothing to explain; give a code or paste the text of the alert in quotes")

@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"testing"
 
+	"github.com/urfave/cli/v2"
+
 	"github.com/ewsprobe/ewsprobe/ews/standin"
 	"github.com/ewsprobe/ewsprobe/probe/guide"
 )
@@ -12,20 +14,13 @@ import (
 // scenario.
 func TestGuidesNameFlags(t *testing.T) {
 	named, flags := map[string]bool{}, map[string]bool{}
-	var walk func([]*command)
-	walk = func(list []*command) {
-		for _, c := range list {
-			named[c.name] = true
-			if c.keys != nil {
-				for _, k := range c.keys.List {
-					flags[k.Name] = true
-				}
-			}
-			walk(c.subs)
-		}
-	}
 	flags["help"], flags["help-all"] = true, true
-	walk(commands(stdio{}))
+	eachCommand(commands(stdio{}), "", func(c *cli.Command, _ string) {
+		named[c.Name] = true
+		for _, f := range c.Flags {
+			flags[f.Names()[0]] = true
+		}
+	})
 	for _, name := range guide.Names() {
 		text, _ := guide.Source(name)
 		for _, m := range regexp.MustCompile("(?:`|    )ewsprobe ([a-z]+)").FindAllStringSubmatch(text, -1) {

@@ -1,12 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/mitchellh/go-wordwrap"
-
-	"github.com/ewsprobe/ewsprobe/probe/config"
+	"github.com/urfave/cli/v2"
 )
 
 // purpose is what the program is for, in --help and in the manual page.
@@ -44,164 +45,163 @@ func filesKept() []helpTerm {
 	}
 }
 
-// helpWidth is that of the terminal, within what is easy to read.
-func helpWidth(std stdio) int {
-	if std.width == 0 {
-		return 80
-	}
-	return min(max(std.width, 40), 120)
-}
+// helpTemplate is the help of the program and of each command; what follows stands
+// behind it.
+const (
+	helpTemplate = `NAME:
+{{text .HelpName " - " .Usage}}
 
-// printHelp prints the help of a command; all shows every flag.
-func printHelp(c *call, std stdio, all bool) {
-	h := helper{width: helpWidth(std)}
-	if len(c.subs) > 0 {
-		h.commands(c)
-	} else {
-		h.command(c, all)
-	}
-	fmt.Fprint(std.out, strings.TrimPrefix(h.b.String(), "\n"))
-}
+USAGE:
+{{text .HelpName (synopsis .Flags .ArgsUsage)}}
+{{- with .Description}}
 
-type helper struct {
-	b     strings.Builder
+DESCRIPTION:
+{{text .}}
+{{- end}}
+{{- with .UsageText}}
+
+EXAMPLES:
+{{text .}}
+{{- end}}
+{{- with .VisibleCommands}}
+
+COMMANDS:
+{{terms (commands .) 60}}
+
+{{text "What a command takes: ` + "`" + `" $.HelpName " COMMAND --help` + "`" + `"}}
+{{- end}}
+`
+	surroundings = `
+ENVIRONMENT:
+{{terms environment 0}}
+
+FILES:
+{{terms files 0}}
+`
+	allFlags = `{{range groups .Flags true}}
+{{upper .Title}}:
+{{terms .Flags 24}}
+{{end}}`
+	commonFlags = `{{range groups .VisibleFlags false}}
+{{upper .Title}}:
+{{terms .Flags 24}}
+{{- if .Part}}
+
+{{text "All flags, in groups: ` + "`" + `" $.HelpName " --help-all` + "`" + `. Flags stand before or behind the argument."}}
+{{- end}}
+{{end}}`
+)
+
+// screen is where help is printed, and how wide that is.
+type screen struct {
+	io.Writer
 	width int
 }
 
-func (h *helper) section(title string) { h.b.WriteString("\n" + title + ":\n") }
+func init() { cli.HelpPrinter = printHelp }
 
-func (h *helper) text(indent int, s string) {
-	pad := strings.Repeat(" ", indent)
-	for paragraph := range strings.SplitSeq(strings.TrimSpace(s), "\n") {
-		for line := range strings.SplitSeq(wordwrap.WrapString(paragraph, uint(h.width-indent)), "\n") {
-			h.b.WriteString(strings.TrimRight(pad+line, " ") + "\n")
-		}
+// printHelp wraps the help to the terminal, within what is easy to read.
+func printHelp(w io.Writer, template string, of any) {
+	width := 80
+	if s, ok := w.(screen); ok && s.width > 0 {
+		width = min(max(s.width, 40), 120)
 	}
+	cli.HelpPrinterCustom(w, template, of, map[string]any{
+		"text":     func(parts ...string) string { return indented(strings.Join(parts, ""), width) },
+		"terms":    func(rows []helpTerm, most int) string { return table(rows, most, width) },
+		"synopsis": synopsis, "groups": groups, "commands": commandTerms, "environment": environment, "files": filesKept, "upper": strings.ToUpper,
+	})
 }
 
-// table has what a term means behind it, or below it where it is long.
-func (h *helper) table(rows []helpTerm, most int) {
+// indented wraps paragraphs; a line that begins with blanks stays as it is.
+func indented(s string, width int) string {
+	var lines []string
+	for line := range strings.SplitSeq(strings.TrimSpace(s), "\n") {
+		if !strings.HasPrefix(line, " ") {
+			line = wordwrap.WrapString(line, uint(width-3))
+		}
+		for l := range strings.SplitSeq(line, "\n") {
+			lines = append(lines, strings.TrimRight("   "+l, " "))
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// table has what a term means behind it, or below it where it is longer than most.
+func table(rows []helpTerm, most, width int) string {
 	column := 0
 	for _, r := range rows {
 		if len(r.name) <= most {
 			column = max(column, len(r.name))
 		}
 	}
+	var lines []string
 	for _, r := range rows {
-		lines := strings.Split(wordwrap.WrapString(r.what, uint(h.width-column-5)), "\n")
 		name := r.name
 		if len(name) > column {
-			h.b.WriteString("   " + name + "\n")
+			lines, name = append(lines, "   "+name), ""
+		}
+		for line := range strings.SplitSeq(wordwrap.WrapString(r.what, uint(width-column-5)), "\n") {
+			lines = append(lines, strings.TrimRight(fmt.Sprintf("   %-*s  %s", column, name, line), " "))
 			name = ""
 		}
-		for _, line := range lines {
-			h.b.WriteString(strings.TrimRight(fmt.Sprintf("   %-*s  %s", column, name, line), " ") + "\n")
-			name = ""
-		}
 	}
+	return strings.Join(lines, "\n")
 }
 
-// commands is the help of the program, or of a command that has others.
-func (h *helper) commands(c *call) {
-	top := c.path == "ewsprobe"
-	h.section("NAME")
-	about := c.usage
-	if top {
-		about = tagline
-	}
-	h.text(3, c.path+" - "+about)
-	h.section("USAGE")
-	h.text(3, c.path+" COMMAND [flags] [arguments]")
-	h.section("DESCRIPTION")
-	if top {
-		h.text(3, purpose+"\n\n"+start)
-	} else {
-		h.text(3, c.about)
-	}
-	h.section("COMMANDS")
-	var rows []helpTerm
-	for _, s := range c.subs {
-		if !s.hidden {
-			rows = append(rows, helpTerm{strings.TrimSpace(s.name + map[bool]string{false: " " + s.args}[top]), s.usage})
-		}
-	}
-	h.table(rows, h.width)
-	h.text(3, "\nWhat a command takes: `"+c.path+" COMMAND --help`")
-	if top {
-		h.section("ENVIRONMENT")
-		h.table(environment(), 0)
-		h.section("FILES")
-		h.table(filesKept(), 0)
-	}
+// flagGroup is a part of the flags of a command.
+type flagGroup struct {
+	Title string
+	Part  bool // there are more flags than these
+	Flags []helpTerm
 }
 
-func (h *helper) command(c *call, all bool) {
-	h.section("NAME")
-	h.text(3, c.path+" - "+c.usage)
-	h.section("USAGE")
-	h.text(3, c.path+synopsis(c.command))
-	if c.about != "" {
-		h.section("DESCRIPTION")
-		h.text(3, c.about)
-	}
-	if len(c.examples) > 0 {
-		h.section("EXAMPLES")
-		for _, e := range c.examples {
-			h.text(3, e.purpose+":")
-			h.b.WriteString("     " + e.line + "\n")
-		}
-	}
-	if c.exits != "" {
-		h.section("EXIT CODE")
-		h.text(3, c.exits)
-	}
-	h.flags(c, all)
-}
-
-// flags are listed in groups; where there are many, those that are used most come
-// first and alone.
-func (h *helper) flags(c *call, all bool) {
-	if c.keys == nil || len(c.keys.List) == 0 {
-		return
-	}
-	short := c.settings != nil && !all
-	title, shown := "FLAGS", []helpTerm{}
-	flush := func(next string) {
-		if len(shown) > 0 {
-			h.section(title)
-			h.table(shown, 24)
-		}
-		title, shown = next, nil
-	}
-	for _, k := range c.keys.List {
-		switch {
-		case short && !k.Common:
+func groups(flags []cli.Flag, all bool) (list []flagGroup) {
+	for _, f := range flags {
+		k := keyOf(f)
+		if k == nil {
 			continue
-		case short && title == "FLAGS":
-			title = "COMMON FLAGS"
-		case !short && k.Group != "" && title != strings.ToUpper(k.Group):
-			flush(strings.ToUpper(k.Group))
 		}
-		shown = append(shown, flagTerm(k))
+		title := cmp.Or(k.Group, "Flags")
+		if k.Group != "" && !all {
+			title = "Common flags"
+		}
+		if len(list) == 0 || list[len(list)-1].Title != title {
+			list = append(list, flagGroup{Title: title, Part: title != "Flags" && !all})
+		}
+		last := &list[len(list)-1]
+		last.Flags = append(last.Flags, helpTerm{strings.TrimSpace(k.Flag() + " " + k.Value()), k.About()})
 	}
-	flush("")
-	if short {
-		h.text(3, "\nAll flags, in groups: `"+c.path+" --help-all`. Flags stand before or behind the argument.")
-	}
+	return list
 }
 
-func flagTerm(k *config.Key) helpTerm {
-	return helpTerm{strings.TrimSpace(k.Flag() + " " + k.Value()), k.About()}
+// commandTerms are commands and what they do; those below another are listed with
+// what they take.
+func commandTerms(list []*cli.Command) (rows []helpTerm) {
+	for _, c := range list {
+		name := c.Name
+		if strings.Count(c.HelpName, " ") > 1 {
+			name += " " + c.ArgsUsage
+		}
+		rows = append(rows, helpTerm{name, c.Usage})
+	}
+	return rows
 }
 
 // synopsis are the flags and the arguments of a command, for a line behind its name.
-func synopsis(c *command) string {
+func synopsis(flags []cli.Flag, args string) string {
 	s := ""
-	if c.keys != nil && len(c.keys.List) > 0 {
+	if len(flags) > 0 && keyOf(flags[0]) != nil {
 		s = " [flags]"
 	}
-	if c.args != "" {
-		s += " " + c.args
+	return strings.TrimRight(s+" "+args, " ")
+}
+
+// examples are pairs of what a command line is for and the line.
+func examples(pairs ...string) string {
+	var b strings.Builder
+	for i := 0; i+1 < len(pairs); i += 2 {
+		b.WriteString(pairs[i] + ":\n  " + pairs[i+1] + "\n")
 	}
-	return s
+	return b.String()
 }

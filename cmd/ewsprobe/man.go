@@ -4,22 +4,24 @@ import (
 	"runtime/debug"
 	"strings"
 
+	"github.com/urfave/cli/v2"
+
 	"github.com/ewsprobe/ewsprobe/probe/guide"
 )
 
-func manCommand(std stdio) *command {
-	return &command{
-		name:  "man",
-		usage: "prints the manual page, made of the same words as --help",
-		examples: []example{
-			{"For a package", "ewsprobe man > /usr/local/share/man/man1/ewsprobe.1"},
-			{"To read it at once", "ewsprobe man | man -l -"},
-		},
-		run: func(c *call) error {
-			if err := c.none(""); err != nil {
+func manCommand(std stdio) *cli.Command {
+	return &cli.Command{
+		Name:  "man",
+		Usage: "prints the manual page, made of the same words as --help",
+		UsageText: examples(
+			"For a package", "ewsprobe man > /usr/local/share/man/man1/ewsprobe.1",
+			"To read it at once", "ewsprobe man | man -l -",
+		),
+		Action: func(c *cli.Context) error {
+			if err := none(c, ""); err != nil {
 				return err
 			}
-			_, err := std.out.Write([]byte(manual(c.all)))
+			_, err := std.out.Write([]byte(manual(c.App.Commands)))
 			return err
 		},
 	}
@@ -40,9 +42,15 @@ func roff(s string) string {
 
 func (p *page) macro(name, text string) { p.WriteString("." + name + " " + roff(text) + "\n") }
 
+// text has a paragraph for each line; one that begins with blanks stays as it is.
 func (p *page) text(s string) {
 	for line := range strings.SplitSeq(strings.TrimSpace(s), "\n") {
-		p.WriteString(".PP\n" + roff(line) + "\n")
+		switch {
+		case strings.HasPrefix(line, " "):
+			p.literal(line)
+		case line != "":
+			p.WriteString(".PP\n" + roff(line) + "\n")
+		}
 	}
 }
 
@@ -61,29 +69,26 @@ func (p *page) terms(list []helpTerm) {
 	}
 }
 
-func manual(all []*command) string {
+func manual(all []*cli.Command) string {
 	p := &page{}
 	p.WriteString(`.TH EWSPROBE 1 "` + committed() + `" "ewsprobe ` + version() + "\" \"User Commands\"\n")
 	p.macro("SH", "NAME")
 	p.WriteString(`ewsprobe \- ` + roff(tagline) + "\n")
 	p.macro("SH", "SYNOPSIS")
-	var about func(list []*command, above string, each func(c *command, path string))
-	about = func(list []*command, above string, each func(c *command, path string)) {
-		for _, c := range list {
-			if path := above + c.name; len(c.subs) > 0 {
-				about(c.subs, path+" ", each)
-			} else if !c.hidden {
-				each(c, path)
+	about := func(do func(c *cli.Command, path string)) {
+		eachCommand(all, "", func(c *cli.Command, path string) {
+			if len(c.Subcommands) == 0 && !c.Hidden {
+				do(c, path)
 			}
-		}
+		})
 	}
-	about(all, "", func(c *command, path string) {
-		p.WriteString("\\fBewsprobe " + roff(path) + "\\fR" + roff(synopsis(c)) + "\n.br\n")
+	about(func(c *cli.Command, path string) {
+		p.WriteString("\\fBewsprobe " + roff(path) + "\\fR" + roff(synopsis(c.Flags, c.ArgsUsage)) + "\n.br\n")
 	})
 	p.macro("SH", "DESCRIPTION")
 	p.text(purpose + "\n" + start)
 	p.macro("SH", "COMMANDS")
-	about(all, "", func(c *command, path string) { p.command(c, path) })
+	about(p.command)
 	p.macro("SH", "EXIT STATUS")
 	codes, _ := guide.Text("exit-codes", 70)
 	p.literal(codes[strings.Index(codes, "\n")+1:])
@@ -98,29 +103,14 @@ func manual(all []*command) string {
 	return p.String()
 }
 
-func (p *page) command(c *command, path string) {
+func (p *page) command(c *cli.Command, path string) {
 	p.macro("SS", path)
-	p.text(strings.ToUpper(c.usage[:1]) + c.usage[1:] + ".")
-	if c.about != "" {
-		p.text(c.about)
-	}
-	if c.exits != "" {
-		p.text("Exit code: " + c.exits)
-	}
-	for _, e := range c.examples {
-		p.text(e.purpose + ":")
-		p.literal(e.line)
-	}
-	if c.keys == nil {
-		return
-	}
-	group := ""
-	for _, k := range c.keys.List {
-		if k.Group != group {
-			group = k.Group
-			p.text(group + ":")
-		}
-		p.terms([]helpTerm{flagTerm(k)})
+	p.text(strings.ToUpper(c.Usage[:1]) + c.Usage[1:] + ".")
+	p.text(c.Description)
+	p.text(c.UsageText)
+	for _, g := range groups(c.Flags, true) {
+		p.text(g.Title + ":")
+		p.terms(g.Flags)
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/urfave/cli/v2"
+
 	"github.com/ewsprobe/ewsprobe/probe/config"
 	"github.com/ewsprobe/ewsprobe/probe/report"
 )
@@ -21,34 +23,34 @@ func (*mergeFlags) Choices(string) []string {
 	return report.FormatNames(func(f report.Format) bool { return f.Columns })
 }
 
-func mergeCommand(std stdio) *command {
+func mergeCommand(std stdio) *cli.Command {
 	f := &mergeFlags{}
-	return &command{
-		name:  "merge",
-		usage: "joins the results of shards, or of runs that were resumed",
-		args:  "FILE...",
-		about: "FILE are results of batch --format json. The rows are printed once each, in the order of the input, then a summary of all. " +
+	return &cli.Command{
+		Name:      "merge",
+		Usage:     "joins the results of shards, or of runs that were resumed",
+		ArgsUsage: "FILE...",
+		Description: "FILE are results of batch --format json. The rows are printed once each, in the order of the input, then a summary of all. " +
 			"A row that is there twice is named on standard error, and so are rows that are missing. " +
-			"Of two results the later one counts, and any before not-checked.",
-		examples: []example{{"As a page to be sent", "ewsprobe merge --format html --redact results.jsonl > results.html"}},
-		exits:    "the worst of the rows, and 3 if rows are missing.",
-		keys:     config.KeysOf(f, "merge"),
-		run: func(c *call) error {
+			"Of two results the later one counts, and any before not-checked." +
+			"\nExit code: the worst of the rows, and 3 if rows are missing.",
+		UsageText: examples("As a page to be sent", "ewsprobe merge --format html --redact results.jsonl > results.html"),
+		Flags:     flagsOf(config.KeysOf(f, "merge")),
+		Action: func(c *cli.Context) error {
 			mask, std := unnamed(f.Redact, std)
 			return withoutNames(merge(c, f.Format, std, mask), mask)
 		},
 	}
 }
 
-func merge(c *call, name string, std stdio, mask *report.Mask) error {
-	names := c.args
+func merge(c *cli.Context, name string, std stdio, mask *report.Mask) error {
+	names := c.Args().Slice()
 	format, _ := report.FindFormat(name)
 	if len(names) == 0 {
 		return usage("FILE is missing; give the results of `ewsprobe batch --format json`, one file for each shard or run")
 	}
 	m := &report.Merge{}
 	for _, name := range names {
-		in, err := config.Open(c.ctx, name)
+		in, err := config.Open(c.Context, name)
 		if err != nil {
 			return unusable("%s cannot be read (%v)", name, err)
 		}

@@ -3,23 +3,25 @@ package main
 import (
 	"strings"
 
+	"github.com/urfave/cli/v2"
+
 	"github.com/ewsprobe/ewsprobe/probe/config"
 	"github.com/ewsprobe/ewsprobe/probe/report"
 )
 
-func schemaCommand(std stdio) *command {
-	return &command{
-		name:  "schema",
-		usage: "prints the JSON Schema of the report, or of the lines of a batch",
-		args:  "[" + strings.Join(report.SchemaNames, "|") + "]",
-		about: "report is what check and diagnose print with --format json and save as .json; row and summary are the lines that batch " +
+func schemaCommand(std stdio) *cli.Command {
+	return &cli.Command{
+		Name:      "schema",
+		Usage:     "prints the JSON Schema of the report, or of the lines of a batch",
+		ArgsUsage: "[" + strings.Join(report.SchemaNames, "|") + "]",
+		Description: "report is what check and diagnose print with --format json and save as .json; row and summary are the lines that batch " +
 			"and merge print with --format json: one for each mailbox, and the last. Each describes what this version writes and all " +
 			"before it (draft 2020-12).",
-		run: func(c *call) error {
+		Action: func(c *cli.Context) error {
 			name := report.SchemaNames[0]
-			if len(c.args) > 0 {
+			if c.NArg() > 0 {
 				var err error
-				if name, err = c.one("the name of a schema"); err != nil {
+				if name, err = one(c, "the name of a schema"); err != nil {
 					return err
 				}
 			}

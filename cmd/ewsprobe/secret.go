@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/urfave/cli/v2"
 	"github.com/zalando/go-keyring"
 
 	"github.com/ewsprobe/ewsprobe/probe/config"
@@ -21,9 +22,9 @@ type secretFlags struct {
 	PasswordFile string `value:"FILE" help:"read the password from FILE (-: stdin); else EWSPROBE_PASSWORD, else a prompt"`
 }
 
-func secretCommand(std stdio) *command {
-	account := func(c *call) (string, error) {
-		name, err := c.one("the account")
+func secretCommand(std stdio) *cli.Command {
+	account := func(c *cli.Context) (string, error) {
+		name, err := one(c, "the account")
 		if err != nil {
 			return "", err
 		}
@@ -33,18 +34,18 @@ func secretCommand(std stdio) *command {
 		return name, nil
 	}
 	f := &secretFlags{}
-	set := &command{
-		name: "set", usage: "stores the password of an account", args: "ACCOUNT", keys: config.KeysOf(f, "set"),
-		run: func(c *call) error {
+	set := &cli.Command{
+		Name: "set", Usage: "stores the password of an account", ArgsUsage: "ACCOUNT", Flags: flagsOf(config.KeysOf(f, "secret set")),
+		Action: func(c *cli.Context) error {
 			name, err := account(c)
 			if err != nil {
 				return err
 			}
-			password, err := passwordFrom(c.ctx, f.PasswordFile, std, name)
+			password, err := passwordFrom(c.Context, f.PasswordFile, std, name)
 			if err != nil {
 				return err
 			}
-			_, err = inKeyring(c.ctx, keyringPatience, func() (string, error) {
+			_, err = inKeyring(c.Context, keyringPatience, func() (string, error) {
 				return "", keyring.Set(keyringService, keyringAccount(name), password)
 			})
 			if err != nil {
@@ -54,24 +55,25 @@ func secretCommand(std stdio) *command {
 			return nil
 		},
 	}
-	remove := &command{
-		name: "delete", usage: "removes the password of an account", args: "ACCOUNT",
-		run: func(c *call) error {
+	remove := &cli.Command{
+		Name: "delete", Usage: "removes the password of an account", ArgsUsage: "ACCOUNT",
+		Action: func(c *cli.Context) error {
 			name, err := account(c)
 			if err != nil {
 				return err
 			}
-			_, err = inKeyring(c.ctx, keyringPatience, func() (string, error) { return "", keyring.Delete(keyringService, keyringAccount(name)) })
+			_, err = inKeyring(c.Context, keyringPatience, func() (string, error) { return "", keyring.Delete(keyringService, keyringAccount(name)) })
 			return err
 		},
 	}
-	return &command{
-		name:  "secret",
-		usage: "keeps the password of an account in the credential store of the operating system",
-		about: "Windows Credential Manager, the Keychain of macOS, or the Secret Service of a Linux desktop. check takes it from there with " +
+	return &cli.Command{
+		Name:  "secret",
+		Usage: "keeps the password of an account in the credential store of the operating system",
+		Description: "Windows Credential Manager, the Keychain of macOS, or the Secret Service of a Linux desktop. check takes it from there with " +
 			"--password-from-keyring. A store that is locked may ask to be unlocked, and is waited for a minute; " +
 			"over ssh, in cron and in services there is usually none, so use --password-file there.",
-		subs: []*command{set, remove},
+		ArgsUsage: "COMMAND ACCOUNT", Action: noCommand,
+		Subcommands: []*cli.Command{set, remove},
 	}
 }
 

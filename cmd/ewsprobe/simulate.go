@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/urfave/cli/v2"
+
 	"github.com/ewsprobe/ewsprobe/ews/standin"
 	"github.com/ewsprobe/ewsprobe/probe/config"
 	"github.com/ewsprobe/ewsprobe/probe/report"
@@ -20,18 +22,18 @@ type simulateFlags struct {
 	List        bool   `help:"list the scenarios"`
 }
 
-func simulateCommand(std stdio) *command {
+func simulateCommand(std stdio) *cli.Command {
 	f := &simulateFlags{}
-	return &command{
-		name:  "simulate",
-		usage: "runs the stand-in Exchange front end, for trying out and training",
-		examples: []example{
-			{"Extended Protection in front of a device that re-encrypts", "ewsprobe simulate --scenario ep-bridged"},
-			{"What it can play", "ewsprobe simulate --list"},
-		},
-		keys: config.KeysOf(f, "simulate"),
-		run: func(c *call) error {
-			if err := c.none("; name the scenario with --scenario NAME"); err != nil {
+	return &cli.Command{
+		Name:  "simulate",
+		Usage: "runs the stand-in Exchange front end, for trying out and training",
+		UsageText: examples(
+			"Extended Protection in front of a device that re-encrypts", "ewsprobe simulate --scenario ep-bridged",
+			"What it can play", "ewsprobe simulate --list",
+		),
+		Flags: flagsOf(config.KeysOf(f, "simulate")),
+		Action: func(c *cli.Context) error {
+			if err := none(c, "; name the scenario with --scenario NAME"); err != nil {
 				return err
 			}
 			if f.List {
@@ -42,7 +44,7 @@ func simulateCommand(std stdio) *command {
 				fmt.Fprint(std.out, report.Table(0, rows))
 				return nil
 			}
-			return simulate(c.ctx, *f, std)
+			return simulate(c.Context, *f, std)
 		},
 	}
 }

@@ -84,7 +84,7 @@ func configured(t *testing.T, line string, env map[string]string) probe.Config {
 
 func settled(line string, env map[string]string) (probe.Config, error) {
 	s := New("check", "1.0")
-	s.Argument(s.Keys.Flags(strings.Fields(line)))
+	s.Argument(s.Keys.Parse(strings.Fields(line)))
 	getenv := func(name string) string { return env[name] }
 	s.Keys.Variables(getenv)
 	return s.Config(context.Background(), getenv)

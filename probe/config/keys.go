@@ -22,6 +22,8 @@ type Key struct {
 	value, least, most, hint string
 	values                   []string
 	field                    reflect.Value
+
+	Keys *Keys // among which it is
 }
 
 // origin is who gave a key its value, by the name that they wrote: a flag, a
@@ -49,6 +51,7 @@ type Keys struct {
 	failed   map[string]bool // the keys that something is wrong with
 	yaml     bool            // names are written as in the agent's file
 	command  string
+	Words    bool // the arguments are text, which may begin with a dash
 	lost     bool // there was a flag of which it is not known whether a value follows
 }
 
@@ -82,7 +85,7 @@ func (ks *Keys) walk(v reflect.Value, group, in string, of any) {
 		tag := f.Tag.Get
 		k := &Key{
 			Name: tag("flag"), Group: group, Help: tag("help"), Default: tag("default"), Common: tag("common") != "", Secret: tag("secret") != "",
-			value: tag("value"), hint: tag("hint"), values: strings.Fields(tag("values")), field: v.Field(i),
+			value: tag("value"), hint: tag("hint"), values: strings.Fields(tag("values")), field: v.Field(i), Keys: ks,
 		}
 		if k.Name == "" {
 			k.Name = kebab(f.Name)
@@ -199,9 +202,15 @@ func (k *Key) set(text string) (wrong string) {
 		}
 		*to = on
 	case *int:
+		if k.counts() && text == "true" {
+			text = "1"
+		}
 		n, err := strconv.Atoi(text)
 		if err != nil {
 			return fmt.Sprintf("%q is not a whole number", text)
+		}
+		if k.counts() {
+			n += *to
 		}
 		*to = n
 		if least, err := strconv.Atoi(k.least); err == nil && n < least {

@@ -39,7 +39,7 @@ func TestOneLineForEachKey(t *testing.T) {
 				value = "x"
 			}
 			for source, read := range map[string]func(*Settings){
-				"flag": func(s *Settings) { s.Keys.Flags([]string{k.Flag() + "=" + value}) },
+				"flag": func(s *Settings) { s.Keys.Parse([]string{k.Flag() + "=" + value}) },
 				"variable": func(s *Settings) {
 					s.Keys.Variables(func(v string) string { return map[string]string{k.Variable(): value}[v] })
 				},
@@ -137,7 +137,7 @@ func TestFlags(t *testing.T) {
 		{"--password S3cret h", "S3cret h", "", "no flag takes the password, because process lists are public; use --password-file FILE, EWSPROBE_PASSWORD or the prompt"},
 	} {
 		s := New("check", "1.0")
-		rest := strings.Join(s.Keys.Flags(strings.Fields(c.line)), " ")
+		rest := strings.Join(s.Keys.Parse(strings.Fields(c.line)), " ")
 		problem := ""
 		if err := s.Keys.Err(); err != nil {
 			problem = err.Error()

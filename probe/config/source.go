@@ -1,17 +1,21 @@
 package config
 
 import (
-	"fmt"
+	"flag"
 	"slices"
+	"strconv"
 	"strings"
 )
 
 // give sets a key unless a stronger source has.
 func (ks *Keys) give(k *Key, by origin, texts ...string) {
-	if before := ks.from[k.Name]; before.rank > by.rank {
+	before := ks.from[k.Name]
+	if before.rank > by.rank {
 		return
 	}
-	k.field.SetZero() // the default, or a weaker source's
+	if before.rank < by.rank || !k.Repeatable() { // the default's, a weaker source's, or the flag's before this
+		k.field.SetZero()
+	}
 	ks.from[k.Name] = by
 	for _, text := range texts {
 		if text == "" {
@@ -32,92 +36,66 @@ func (o origin) kind() string {
 	return "key"
 }
 
-// Flags reads a command line and returns what are no flags in it: they may stand
-// before, between and behind. Everything behind -- is none.
-func (ks *Keys) Flags(args []string) (rest []string) {
-	given := map[string][]string{}
-	var order []*Key
-	for len(args) > 0 {
+// Set is the flag.Value of the key. What is wrong is noted, and told with the rest.
+func (k *Key) Set(text string) error {
+	k.Keys.give(k, origin{name: k.Flag(), rank: byFlag}, text)
+	return nil
+}
+
+func (k *Key) String() string { return k.Default }
+
+// IsBoolFlag tells package flag that no value follows.
+func (k *Key) IsBoolFlag() bool { return !k.TakesValue() }
+
+// Arrange puts the flags of a command line in front of its arguments: they may stand
+// before, between and behind, but not behind --. A flag that there is not, or that has
+// no value, is noted and left out.
+func (ks *Keys) Arrange(args []string) []string {
+	var flags, rest []string
+	for len(args) > 0 && args[0] != "--" {
 		arg := args[0]
 		args = args[1:]
-		if arg == "--" {
-			rest = append(rest, args...)
-			break
-		}
-		if !isFlag(arg) {
-			rest = append(rest, arg)
-			continue
-		}
 		name, value, whole := strings.Cut(strings.TrimLeft(arg, "-"), "=")
 		k := ks.Find(name)
-		if k == nil && ks.Find("v") != nil && strings.Trim(name, "v") == "" {
-			k, value, whole = ks.Find("v"), fmt.Sprint(len(name)), true
+		if k == nil && ks.Find("v") != nil && strings.Trim(name, "v") == "" { // -vv
+			k, name, value, whole = ks.Find("v"), "v", strconv.Itoa(len(name)), true
 		}
 		switch {
+		case !isFlag(arg), k == nil && ks.Words && (!strings.HasPrefix(arg, "--") || ks.near(name) == ""):
+			rest = append(rest, arg)
+			continue
 		case k == nil:
-			// What follows a flag that is misspelt is its value, and no argument.
-			meant := ks.unknown(name)
-			if meant == nil {
+			if meant := ks.unknown(name); meant == nil {
 				ks.lost = true
-				continue
-			}
-			ks.from[meant.Name] = origin{name: meant.Flag(), rank: byFlag}
-			if meant.TakesValue() && !whole && len(args) > 0 && !isFlag(args[0]) {
-				args = args[1:]
+			} else if meant.TakesValue() && !whole && len(args) > 0 && !isFlag(args[0]) {
+				args = args[1:] // the value of a flag that is misspelt is no argument
 			}
 			continue
-		case whole:
-		case !k.TakesValue():
-			value = "true"
-			if k.counts() {
-				value = "1"
-			}
+		case whole || !k.TakesValue():
 		case len(args) == 0 || isFlag(args[0]) && ks.Find(strings.TrimLeft(args[0], "-")) != nil:
 			ks.usage("{" + name + "} needs a value")
 			continue
 		default:
-			value, args = args[0], args[1:]
+			value, whole, args = args[0], true, args[1:]
 		}
-		if !slices.Contains(order, k) {
-			order = append(order, k)
+		if flags = append(flags, k.Flag()); whole {
+			flags[len(flags)-1] += "=" + value
 		}
-		given[k.Name] = append(given[k.Name], value)
 	}
-	for _, k := range order {
-		texts := given[k.Name]
-		switch {
-		case k.counts():
-			n := 0
-			for _, t := range texts {
-				n += int(t[0] - '0')
-			}
-			texts = []string{fmt.Sprint(n)}
-		case !k.Repeatable():
-			texts = texts[len(texts)-1:] // the last one counts
-		}
-		ks.give(k, origin{name: k.Flag(), rank: byFlag}, texts...)
+	if len(args) > 0 && !ks.Words {
+		args = args[1:]
 	}
-	return rest
+	return append(append(append(flags, "--"), rest...), args...)
 }
 
-// FlagsAmongWords reads a command line whose arguments are text, as it is pasted: what
-// begins with a dash and is no flag is part of the text, unless a flag is all but
-// named.
-func (ks *Keys) FlagsAmongWords(args []string) (rest []string) {
-	var flags []string
-	for len(args) > 0 && args[0] != "--" {
-		name, _, whole := strings.Cut(strings.TrimLeft(args[0], "-"), "=")
-		k := ks.Find(name)
-		switch {
-		case !isFlag(args[0]), k == nil && !strings.HasPrefix(args[0], "--"), k == nil && ks.near(name) == "":
-			rest, args = append(rest, args[0]), args[1:]
-			continue
-		case k != nil && k.TakesValue() && !whole && len(args) > 1:
-			flags, args = append(flags, args[0]), args[1:]
-		}
-		flags, args = append(flags, args[0]), args[1:]
+// Parse reads a command line, without a command, and returns its arguments.
+func (ks *Keys) Parse(args []string) []string {
+	set := flag.NewFlagSet("", flag.ContinueOnError)
+	for _, k := range ks.List {
+		set.Var(k, k.Name, k.Help)
 	}
-	return append(append(rest, args...), ks.Flags(flags)...)
+	_ = set.Parse(ks.Arrange(args)) // what is wrong is noted
+	return set.Args()
 }
 
 // isFlag: a number below zero is none, and neither is a dash alone.
@@ -133,13 +111,10 @@ func (ks *Keys) unknown(name string) *Key {
 	}
 	if near := ks.near(name); near != "" {
 		ks.usage("there is no flag --%s here; did you mean --%s?", name, near)
+		ks.from[near] = origin{name: "--" + near, rank: byFlag}
 		return ks.Find(near)
 	}
-	help := "ewsprobe"
-	if ks.command != "" {
-		help += " " + ks.command
-	}
-	ks.usage("there is no flag --%s here; see `%s --help`", name, help)
+	ks.usage("there is no flag --%s here; see `%s --help`", name, strings.TrimSpace("ewsprobe "+ks.command))
 	return nil
 }
 
