@@ -20,13 +20,14 @@ type output struct {
 	format report.Format
 	saves  []saving
 	mask   *redact.Redactor // nil: names are shown
+	whole  bool             // text: nothing is folded
 	std    stdio
 }
 
 // planOutput makes sure, before anything is sent, that the report can be given
 // out as it was asked for. input is the file that is read, "" without one.
 func planOutput(s *config.Settings, std stdio, input string) (output, error) {
-	o := output{std: std}
+	o := output{std: std, whole: s.Verbose > 0}
 	o.format, _ = report.FindFormat(s.Format)
 	var err error
 	if o.saves, err = planSaves(s.Save, report.ByExtension, report.Extensions()); err != nil {
@@ -82,7 +83,9 @@ func reportOf(rec evidence.Record, mask *redact.Redactor, std stdio) report.Repo
 // exit code.
 func (o output) deliver(rec evidence.Record) error {
 	r := reportOf(rec, o.mask, o.std)
-	out, err := o.format.Report(r, o.std.style())
+	style := o.std.style()
+	style.Whole = o.whole
+	out, err := o.format.Report(r, style)
 	if err != nil {
 		return err
 	}

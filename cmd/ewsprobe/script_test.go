@@ -50,6 +50,7 @@ func TestScript(t *testing.T) {
 			e.Setenv("LOCALAPPDATA", e.WorkDir+"/state")
 			e.Setenv("GORACE", promptly)
 			e.Setenv("NO_COLOR", "")
+			e.Setenv("TZ", "UTC")
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

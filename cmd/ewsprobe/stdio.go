@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"golang.org/x/term"
 
@@ -60,7 +61,10 @@ func (s stdio) errColumns() int {
 
 // style is how text is laid out on standard output.
 func (s stdio) style() report.Style {
-	return report.Style{Width: min(s.width, 120), Colour: s.outTerm && s.env("NO_COLOR") == "" && s.env("TERM") != "dumb" && enableColour()}
+	return report.Style{
+		Width: min(s.width, 120), Zone: time.Local,
+		Colour: s.outTerm && s.env("NO_COLOR") == "" && s.env("TERM") != "dumb" && enableColour(),
+	}
 }
 
 // complain prints the one line of an error.

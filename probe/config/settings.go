@@ -118,7 +118,7 @@ type OutputKeys struct {
 	Save     []string `common:"y" value:"FILE" help:"also write the report to FILE, whose ending tells the format"`
 	Baseline string   `in:"check batch diagnose agent" value:"FILE" help:"accepted findings (YAML), which do not decide the status"`
 	Redact   bool     `help:"numbered placeholders in the place of names, addresses and identifiers, in every output"`
-	Verbose  int      `flag:"v" in:"check batch" help:"tell each step on standard error; -vv shows the wire too, secrets masked"`
+	Verbose  int      `flag:"v" help:"the whole report in text, and each step on standard error; -vv shows the wire too, secrets masked"`
 }
 
 // Choices are the values of a key that another package has.

@@ -72,7 +72,7 @@ func htmlReport(r Report, _ Style) ([]byte, error) {
 // newHTMLPage takes a report whose texts are harmless.
 func newHTMLPage(r Report) (htmlPage, error) {
 	page := htmlPage{
-		Report: r, Subject: r.subject(), Confidence: strings.Trim(confidence(r.Verdict), " ()"),
+		Report: r, Subject: r.subject(), Confidence: strings.Trim(certainty(r), " ()"),
 		Began: day(r.Started), Lasted: fmt.Sprintf("%.1f s", float64(max(r.DurationMS, 0))/1000),
 		Others: r.Findings, Seen: seenRows(r), Empty: len(r.Evidence) == 0,
 	}

@@ -21,7 +21,7 @@ func markdown(r Report, _ Style) ([]byte, error) {
 	d := &marked{}
 	d.line("## %s `%s`", strings.ToUpper(string(r.Verdict.Status)), r.Verdict.Code)
 	d.line("")
-	d.line("**%s**%s", inMarkdown(r.Verdict.Summary), inMarkdown(confidence(r.Verdict)))
+	d.line("**%s**%s", inMarkdown(r.Verdict.Summary), inMarkdown(certainty(r)))
 	if len(r.Findings) > 0 && r.Findings[0].Code == r.Verdict.Code {
 		d.line("")
 		d.line("%s", inMarkdown(r.Findings[0].Detail+evidenceList(r.Findings[0].Evidence)))
@@ -46,14 +46,26 @@ func markdown(r Report, _ Style) ([]byte, error) {
 }
 
 // confidence is what follows a summary: the cause and how sure it is.
-func confidence(v finding.Verdict) string {
-	switch {
-	case v.Cause != 0:
-		return fmt.Sprintf(" (KB 3212785 cause %d, %s)", v.Cause, v.Confidence)
-	case v.Confidence != finding.Confirmed:
-		return fmt.Sprintf(" (%s)", v.Confidence)
+func confidence(v finding.Verdict) string { return sureness(v, "") }
+
+// certainty is the same of a whole report, with how many servers of a farm it is about.
+func certainty(r Report) string { return sureness(r.Verdict, servers(r)) }
+
+func sureness(v finding.Verdict, more string) string {
+	var list []string
+	if v.Cause != 0 {
+		list = append(list, fmt.Sprintf("KB 3212785 cause %d", v.Cause))
 	}
-	return ""
+	if v.Cause != 0 || v.Confidence != finding.Confirmed {
+		list = append(list, string(v.Confidence))
+	}
+	if more != "" {
+		list = append(list, more)
+	}
+	if len(list) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(list, ", ") + ")"
 }
 
 type marked struct{ b bytes.Buffer }
@@ -120,7 +132,7 @@ func inMarkdown(s string) string {
 // seenRows are the lines of "What was seen", in the order of the text report.
 func seenRows(r Report) [][]string {
 	var rows [][]string
-	for _, g := range seenGroups(r) {
+	for _, g := range seenGroups(r, Style{Whole: true}) {
 		for _, l := range g.lines {
 			rows = append(rows, []string{strings.TrimSpace(g.where + " " + strings.TrimSpace(l[0])), l[1]})
 		}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
@@ -89,6 +90,61 @@ func TestTextBeginsWithTheAnswer(t *testing.T) {
 		first, _, _ := strings.Cut(shown(r, "text", Style{}), "\n")
 		if want := strings.ToUpper(string(r.Verdict.Status)) + "  " + string(r.Verdict.Code) + "  "; !strings.HasPrefix(first, want) {
 			t.Errorf("%s begins %q, want %q", file, first, want)
+		}
+	}
+}
+
+// A usual fault is one look at a terminal; with -v nothing of it is left out.
+func TestTextInAGlance(t *testing.T) {
+	for _, name := range []string{
+		"basic-off", "wrong-password", "ep-bridged-basic", "impersonation-denied", "untrusted-certificate", "redirect-form",
+	} {
+		r := load(t, "../../testdata/records/"+name+".json")
+		got := shown(r, "text", Style{Width: 80})
+		if n := strings.Count(got, "\n"); n > 40 {
+			t.Errorf("%s has %d lines:\n%s", name, n, got)
+		}
+		lines := strings.Split(strings.TrimSpace(got), "\n")
+		if last, want := lines[len(lines)-1], strings.ToUpper(string(r.Verdict.Status))+"  "+string(r.Verdict.Code)+"  "; !strings.HasPrefix(last, want) {
+			t.Errorf("%s ends with %q, not with the verdict", name, last)
+		}
+		whole := strings.Join(strings.Fields(shown(r, "text", Style{Width: 80, Whole: true})), " ")
+		for _, m := range r.Findings[0].Remedies {
+			if !strings.Contains(whole, strings.Join(strings.Fields(m.Text), " ")) || !strings.Contains(whole, m.Link) {
+				t.Errorf("%s: -v leaves out %q", name, m.Text)
+			}
+		}
+		if strings.Contains(whole, ", or -v") || !strings.Contains(got, "explain "+string(r.Verdict.Code)+", or -v") {
+			t.Errorf("%s: where the rest is:\n%s", name, got)
+		}
+	}
+}
+
+// What is folded ends where a reader would stop.
+func TestFold(t *testing.T) {
+	for _, c := range []struct{ text, want string }{
+		{"Short.", "Short."},
+		{"The first at 10.0.0.11:443 ends here. The second goes on and on.", "The first at 10.0.0.11:443 ends here."},
+		{"One sentence, that lists its reasons: the first, the second, the third.", "One sentence, that lists its reasons …"},
+		{"Eine Ursache ist das Änderungsdatum (siehe Anhang), und noch mehr davon.", "Eine Ursache ist das Änderungsdatum …"},
+		{strings.Repeat("ä", 60), strings.Repeat("ä", 45) + "…"},
+	} {
+		if got := fold(c.text, 45); got != c.want {
+			t.Errorf("%q became %q, want %q", c.text, got, c.want)
+		}
+	}
+}
+
+// An attempt has the time of the day here, in a whole report that of UTC.
+func TestTimeOfAttempts(t *testing.T) {
+	r := load(t, "../../testdata/records/wrong-password.json")
+	zone := time.FixedZone("CET", 3600)
+	if got := shown(r, "text", Style{Zone: zone}); !strings.Contains(got, "401  22:58:07 CET  refused") {
+		t.Error(got)
+	}
+	for format, style := range map[string]Style{"text": {Zone: zone, Whole: true}, "html": {}, "markdown": {}} {
+		if got := shown(r, format, style); !strings.Contains(got, "2026-11-23 21:58:07") {
+			t.Errorf("%s has no time in UTC: %s", format, got)
 		}
 	}
 }

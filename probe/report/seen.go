@@ -18,30 +18,30 @@ type seenGroup struct {
 }
 
 // seenGroups are all of them, in their order.
-func seenGroups(r Report) []seenGroup {
+func seenGroups(r Report, s Style) []seenGroup {
 	list := []seenGroup{{"", profileLines(r)}}
 	if r.Target.FromAddress != "" {
-		list = append(list, seenGroup{"", seenOfAutodiscover(r)}) // it came first
+		list = append(list, seenGroup{"", seenOfAutodiscover(r, s)}) // it came first
 	}
 	for _, n := range r.Nodes {
 		where := n.Address
 		if len(r.Nodes) == 1 {
 			where = ""
 		}
-		list = append(list, seenGroup{where, seenAt(r, n.Address)})
+		list = append(list, seenGroup{where, seenAt(r, n.Address, s)})
 	}
 	if len(r.Nodes) == 0 {
-		list = append(list, seenGroup{"", seenAt(r, "")})
+		list = append(list, seenGroup{"", seenAt(r, "", s)})
 	}
 	list = append(list, seenGroup{"the domain controller", seenInDirectory(r)}, seenGroup{"", lookedUp(r)})
 	if r.Target.FromAddress == "" {
-		list = append(list, seenGroup{"", seenOfAutodiscover(r)})
+		list = append(list, seenGroup{"", seenOfAutodiscover(r, s)})
 	}
 	return slices.DeleteFunc(list, func(g seenGroup) bool { return len(g.lines) == 0 })
 }
 
 // seenAt are the lines of one address: what was asked and what came back.
-func seenAt(r Report, address string) [][2]string {
+func seenAt(r Report, address string, s Style) [][2]string {
 	var lines pairs
 	add := lines.add
 	var certificate *evidence.TLS
@@ -86,7 +86,7 @@ func seenAt(r Report, address string) [][2]string {
 	}
 	for _, a := range r.Attempts {
 		if a.Address == address && a.Service != "autodiscover" && !further[a.ID] {
-			add(schemeOf(a), "%s", attempt(a))
+			add(schemeOf(a), "%s", attempt(r, a, s))
 		}
 	}
 	for _, item := range r.Evidence {
@@ -96,19 +96,22 @@ func seenAt(r Report, address string) [][2]string {
 	}
 	for _, n := range r.Nodes {
 		if n.Address == address {
-			if s := serverLine(n.Server); s != "" {
-				add("server", "%s", s)
+			lines.some("server", serverLine(n.Server))
+			protection := protectionLine(n.Server)
+			if known, ok := finding.LookupProtection(n.Server.ExtendedProtection); ok && !s.Whole {
+				protection = known.Name + ": " + known.Means
 			}
-			if s := protectionLine(n.Server); s != "" {
-				add("Ext. Protection", "%s", s)
-			}
+			lines.some("Ext. Protection", protection)
 		}
 	}
 	if certificate != nil {
 		c := certificate.Certificate
 		state := "trusted here"
 		if !certificate.Trusted() {
-			state = "NOT trusted: " + certificate.Problems[0].Text
+			state = "NOT trusted"
+			if s.Whole {
+				state += ": " + certificate.Problems[0].Text
+			}
 		}
 		add(certificate.Version, "%s, valid until %s, %s", certificate.ServerName, c.NotAfter.UTC().Format("2006-01-02"), state)
 	}
@@ -167,16 +170,21 @@ func furtherCall(item evidence.Item) string {
 	return s
 }
 
-func attempt(a rule.Attempt) string {
+// attempt is a logon: what came back, when it was sent, how it ended. In a glance the
+// account is named only where it is not the one that was asked for.
+func attempt(r Report, a rule.Attempt, style Style) string {
 	status := "-  "
 	if a.Status != 0 {
 		status = fmt.Sprint(a.Status)
 	}
 	s := status + "  "
-	if a.Result != string(evidence.Skipped) {
-		s += a.Account + " " + a.Result
-	} else {
+	switch at := style.clock(a.At); {
+	case a.Result == string(evidence.Skipped):
 		s += "not sent"
+	case !style.Whole && strings.EqualFold(a.Account, r.Target.User):
+		s += strings.TrimSpace(at + "  " + a.Result)
+	default:
+		s += strings.TrimSpace(at + "  " + a.Account + " " + a.Result)
 	}
 	switch a.Binding {
 	case evidence.BindingRight:
@@ -188,7 +196,7 @@ func attempt(a rule.Attempt) string {
 	case evidence.BindingZero:
 		s += ", all-zero channel binding"
 	}
-	if a.Why != "" {
+	if a.Why != "" && (style.Whole || !asIs(r, a)) {
 		s += ": " + a.Why
 	}
 	if a.Counted {

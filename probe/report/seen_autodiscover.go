@@ -12,7 +12,7 @@ import (
 
 // seenOfAutodiscover are the lines of Autodiscover: each endpoint and what came
 // back, then what it says of EWS.
-func seenOfAutodiscover(r Report) [][2]string {
+func seenOfAutodiscover(r Report, s Style) [][2]string {
 	var lines pairs
 	add := lines.add
 	attempts := map[string]rule.Attempt{}
@@ -28,7 +28,7 @@ func seenOfAutodiscover(r Report) [][2]string {
 		case evidence.StepAutodiscoverLookup:
 			add("Autodiscover", "%s: %s", asked(item.Request, item), strings.TrimSpace(outcome(item)+", "+discovered(item.Discovery)))
 		case evidence.StepAutodiscoverLogon:
-			add("  "+item.Logon.Scheme, "%s", attempt(attempts[item.ID]))
+			add("  "+item.Logon.Scheme, "%s", attempt(r, attempts[item.ID], s))
 		case evidence.StepAutodiscoverService:
 			names := "no SRV record"
 			if f := item.Error; f != nil {

@@ -30,7 +30,7 @@ func TestServicePoints(t *testing.T) {
 		if got := servicePoints(item); got != c.want {
 			t.Errorf("%q, want %q", got, c.want)
 		}
-		if lines := seenOfAutodiscover(Report{Evidence: []evidence.Item{item}}); len(lines) != 1 || strings.TrimSpace(lines[0][1]) != c.want {
+		if lines := seenOfAutodiscover(Report{Evidence: []evidence.Item{item}}, Style{Whole: true}); len(lines) != 1 || strings.TrimSpace(lines[0][1]) != c.want {
 			t.Errorf("%q", lines)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/mitchellh/go-wordwrap"
@@ -14,8 +15,10 @@ import (
 
 // Style is how a text report is laid out.
 type Style struct {
-	Width  int  // columns of a terminal; 0: not a terminal
-	Colour bool // only for a terminal
+	Width  int            // columns of a terminal; 0: not a terminal
+	Colour bool           // only for a terminal
+	Whole  bool           // nothing is folded
+	Zone   *time.Location // of the times of a report that is not whole; nil: UTC
 }
 
 const (
@@ -37,6 +40,7 @@ func text(r Report, s Style) ([]byte, error) {
 	}
 	p.remedies(r)
 	p.others(r)
+	p.more(r)
 	return p.b.Bytes(), nil
 }
 
@@ -44,6 +48,7 @@ func text(r Report, s Style) ([]byte, error) {
 type page struct {
 	Style
 	terminal bool
+	folded   bool // something was left out
 	b        bytes.Buffer
 }
 
@@ -75,13 +80,7 @@ func (p *page) bold(s string) string {
 // answer is the first line: status, code and the answer in one sentence.
 func (p *page) answer(r Report) {
 	word := strings.ToUpper(string(r.Verdict.Status))
-	summary := Clean(r.Verdict.Summary, textLimit)
-	switch {
-	case r.Verdict.Cause != 0:
-		summary += fmt.Sprintf(" (KB 3212785 cause %d, %s)", r.Verdict.Cause, r.Verdict.Confidence)
-	case r.Verdict.Confidence != finding.Confirmed:
-		summary += fmt.Sprintf(" (%s)", r.Verdict.Confidence)
-	}
+	summary := Clean(r.Verdict.Summary, textLimit) + certainty(r)
 	lines := []string{fmt.Sprintf("%s  %s  %s", word, r.Verdict.Code, summary)}
 	if p.terminal {
 		// Elsewhere the answer stays on one line, for whoever reads only that.
@@ -95,8 +94,32 @@ func (p *page) answer(r Report) {
 	if len(r.Findings) > 0 && r.Findings[0].Code == r.Verdict.Code {
 		f := r.Findings[0]
 		p.b.WriteString("\n")
-		p.hanging(2, "", f.Detail+evidenceList(f.Evidence))
+		p.hanging(2, "", p.brief(f.Detail, detailLimit)+evidenceList(f.Evidence))
 	}
+}
+
+// more says where what is folded stands, and repeats the verdict where the first line
+// may have left the screen.
+func (p *page) more(r Report) {
+	what := ""
+	if len(r.Findings) > 0 {
+		if n := len(r.Findings[0].Remedies) - mostSteps; n > 0 && !p.Whole {
+			what = " (" + count(n, "further step", "further steps") + ")"
+		}
+	}
+	if p.folded || what != "" {
+		p.b.WriteString("\n")
+		p.hanging(2, "", fmt.Sprintf("more%s: "+whereTheRest, what, r.Verdict.Code))
+	}
+	if !p.terminal || len(r.Evidence) == 0 {
+		return
+	}
+	word := strings.ToUpper(string(r.Verdict.Status))
+	line := []rune(fmt.Sprintf("%s  %s  %s", word, r.Verdict.Code, Clean(r.Verdict.Summary, textLimit)))
+	if len(line) > p.Width {
+		line = append(line[:p.Width-1], '…')
+	}
+	p.b.WriteString("\n" + strings.Replace(string(line), word, p.paint(r.Verdict.Status, word), 1) + "\n")
 }
 
 func (p *page) heading(s string) {
@@ -137,7 +160,10 @@ func (p *page) hanging(indent int, label, text string) {
 
 func (p *page) seen(r Report) {
 	p.heading("What was seen")
-	for _, g := range seenGroups(r) {
+	for _, g := range seenGroups(r, p.Style) {
+		for i := range g.lines {
+			g.lines[i][1] = p.brief(g.lines[i][1], factLimit)
+		}
 		if g.where == "" {
 			p.table(4, nameWidth, g.lines)
 			continue
@@ -165,10 +191,16 @@ func (p *page) causes(r Report) {
 	})
 	var rows [][2]string
 	for _, c := range sorted {
+		if c.Status == finding.CauseNotChecked && !p.Whole {
+			continue // all of them are one line
+		}
 		about, _ := finding.LookupCause(c.Number)
 		rows = append(rows, [2]string{fmt.Sprintf("%d %s", c.Number, about.Title), words(c.Status) + ": " + c.Why})
 	}
 	p.table(4, causeWidth, rows)
+	if left := notLookedAt(r); left != "" && !p.Whole {
+		p.hanging(4, "not checked  ", left)
+	}
 }
 
 // others are the findings beside the verdict.
@@ -183,6 +215,9 @@ func (p *page) others(r Report) {
 	p.heading("Also found")
 	for _, f := range others {
 		p.hanging(4, "", fmt.Sprintf("%s  %s  %s (%s)", strings.ToUpper(string(f.Status)), f.Code, f.Summary, f.Confidence))
+		if !p.Whole {
+			continue
+		}
 		p.hanging(6, "", f.Detail+evidenceList(f.Evidence))
 		p.b.WriteString("      ewsprobe explain " + string(f.Code) + "\n")
 	}
@@ -210,9 +245,12 @@ func (p *page) remedies(r Report) {
 	f := r.Findings[0]
 	p.heading("What to do")
 	for i, m := range f.Remedies {
-		p.hanging(4, fmt.Sprintf("%d. ", i+1), m.Text)
+		if i == mostSteps && !p.Whole {
+			break
+		}
+		p.hanging(4, fmt.Sprintf("%d. ", i+1), p.brief(m.Text, stepLimit))
 		for _, line := range []string{m.Command, m.Link} {
-			if line != "" {
+			if line != "" && (p.Whole || line == m.Command || m.Command == "") {
 				// Never wrapped: it is there to be copied.
 				p.b.WriteString("         " + Clean(line, textLimit) + "\n")
 			}
