@@ -109,7 +109,7 @@ func matchAlert(text string) (found []Alert, by []string) {
 			if matched {
 				found = append(found, r.clone())
 			}
-			if matched && r.Alone {
+			if matched && (r.Alone || r.Wrapper) {
 				found = found[len(found)-1:]
 				break
 			}

@@ -119,6 +119,7 @@ func TestMatchAlert(t *testing.T) {
 		{"in XML", "<ErrorCode>-2147187962</ErrorCode>", []string{"dynamics-privilege"}},
 		{"in escaped XML", "&lt;q1:ResponseCode&gt;ErrorItemSave&lt;/q1:ResponseCode&gt;", []string{"ErrorItemSave"}},
 		{"of an article's address", "https://learn.microsoft.com/x/error-code-8005e274", []string{"mailbox-not-in-exchange-online"}},
+		{"unknown code of Dynamics", "Email Server Error Code: ExchangeSyncSomethingNew", []string{"dynamics-name"}},
 		{"unknown number of Dynamics", "ErrorCode -2147204784", []string{"dynamics-number"}},
 		{"an EWS code without a rule", "Exchange.server returned ErrorAccountDisabled error.", []string{"ErrorAccountDisabled"}},
 		{"a general EWS code with another", "ErrorInternalServerError ErrorAccountDisabled", []string{"ErrorAccountDisabled"}},
@@ -139,6 +140,7 @@ func TestMatchAlert(t *testing.T) {
 		{"a version", "Exchange 15.1.401.0", nil},
 		{"a time", "Exchange 12:401", nil},
 		{"a line of a stack trace", `at X() in Exchange.cs:line 401`, nil},
+		{"in a subject", `Email "Order 404" was not received. Exchange server returned UnknownIncomingEmailIntegrationError.`, []string{"integration-error"}},
 		{"an XML element", "<ErrorCode>1</ErrorCode>", nil},
 
 		{"empty", "", nil},

@@ -138,26 +138,26 @@ func isGUID(rest string) bool {
 }
 
 // readStatuses: a number of three digits is a status where it stands in brackets or
-// behind "http" or "status" in the same sentence. It may be one where the text
-// tells of HTTP or Exchange at all, or is hardly more than the number.
+// behind "http" or "status" in the same sentence. It may be one behind another word
+// of the kind, or where the text is hardly more than the number.
 func (t *alertText) readStatuses() {
-	markers := []string{"http", "exchange", "webexception", "soap", "www-authenticate", "iis", "status", "ews"}
-	may := len(strings.Fields(t.folded)) <= 4 ||
-		slices.ContainsFunc(markers, func(m string) bool { return strings.Contains(t.folded, m) })
+	short := len(strings.Fields(t.folded)) <= 4
 	for _, m := range alertForms()["status"].FindAllStringIndex(t.folded, -1) {
 		from, to := m[0], m[1]
 		if !standsAlone(t.folded, from, to) || partOfAnother(t.folded, from, to) {
 			continue
 		}
-		status := t.folded[from:to]
 		before := t.folded[:from]
-		before = before[max(strings.LastIndex(before, ". ")+1, strings.LastIndex(before, "。")+1, 0):]
+		before = before[max(strings.LastIndex(before, ". "), strings.LastIndex(before, "。"), 0):]
+		behind := func(words ...string) bool {
+			return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(before, w) })
+		}
 		bracketed := strings.HasSuffix(before, "(") && strings.HasPrefix(t.folded[to:], ")")
 		switch {
-		case bracketed, strings.Contains(before, "http"), strings.Contains(before, "status"):
-			t.statuses = append(t.statuses, status)
-		case may:
-			t.bare = append(t.bare, status)
+		case bracketed || behind("http", "status"):
+			t.statuses = append(t.statuses, t.folded[from:to])
+		case short || behind("exchange", "webexception", "soap", "iis", "ews"):
+			t.bare = append(t.bare, t.folded[from:to])
 		}
 	}
 }
