@@ -1,7 +1,6 @@
 package lockout
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -40,6 +39,9 @@ const (
 	// volume, a pipe in place of a file and a lock that a hung process holds cost
 	// no more than that, and the credential is not sent.
 	slowest = time.Second
+	// unbroken is how long a folder that was waited for in vain is not tried again:
+	// a check shall wait for it once.
+	unbroken = time.Minute
 	// lockRetry is how often a lock that is taken is tried again.
 	lockRetry = 2 * time.Millisecond
 	// largest is how much of a file is read. It holds a few logons of one account.
@@ -49,103 +51,132 @@ const (
 // folder is where the logons of all accounts are kept: one file for each user
 // part of a name, whose own name tells nothing, and locks.
 type folder struct {
-	dir   string // "" keeps the logons in this process alone
-	local map[string][]byte
-	busy  chan struct{} // closed when what was not waited for has ended; nil: nothing
+	dir    string             // "" keeps the logons in this process alone
+	local  map[string]*logons // without dir
+	hangs  atomic.Int32       // what was not waited for
+	broken error              // it was waited for in vain
+	since  time.Time
 }
 
-var errSlow = fmt.Errorf("the folder did not answer within %s", slowest)
-
-// within has work done, and waits a second for it at most. What is not waited for
-// may end later: it looks at late before it changes anything, and touches nothing
-// of the caller's.
-func within[T any](f *folder, work func(late *atomic.Bool) (T, error)) (T, error) {
-	var none T
-	if f.busy != nil {
-		select {
-		case <-f.busy:
-			f.busy = nil
-		default:
-			return none, errSlow
-		}
+// within has work done, and waits for it until end. What comes later goes to late.
+func within[T any](f *folder, end time.Time, work func() (T, error), late func(T)) (result T, err error) {
+	slow := fmt.Errorf("the folder did not answer within %s", slowest)
+	switch {
+	case f.hangs.Load() > 0:
+		return result, slow
+	case f.broken != nil && time.Since(f.since) < unbroken:
+		return result, f.broken
 	}
-	type outcome struct {
-		result T
-		err    error
-	}
-	late := &atomic.Bool{}
-	done, ended := make(chan outcome, 1), make(chan struct{})
+	began, done, gone := time.Now(), make(chan struct{}), make(chan struct{})
+	f.hangs.Add(1)
+	var found T
+	var failed error
 	go func() {
-		defer close(ended)
-		result, err := work(late)
-		done <- outcome{result, err}
+		found, failed = work()
+		f.hangs.Add(-1)
+		select {
+		case done <- struct{}{}:
+		case <-gone:
+			late(found)
+		}
 	}()
-	timer := time.NewTimer(slowest)
-	defer timer.Stop()
 	select {
-	case o := <-done:
-		return o.result, o.err
-	case <-timer.C:
-		late.Store(true)
-		f.busy = ended
-		return none, errSlow
+	case <-done:
+		result, err = found, failed
+	case <-time.After(time.Until(end)):
+		close(gone)
+		err = slow
 	}
+	if f.broken = nil; time.Since(began) > slowest/2 {
+		f.broken, f.since = err, time.Now()
+	}
+	return result, err
 }
 
-// change has work read the logons of key and, if it says so, writes them.
-func change[T any](f *folder, key string, work func(*logons) (result T, changed bool, err error)) (T, error) {
-	return within(f, func(late *atomic.Bool) (result T, err error) {
-		err = f.open(key, late, func(l *logons) (changed bool, err error) {
-			result, changed, err = work(l)
-			return changed, err
-		})
-		return result, err
-	})
+// opened are the logons of one user part, while nobody else may change them.
+type opened struct {
+	*logons
+	lock *flock.Flock
 }
 
-// open reads the logons of key under the folder's lock and writes what work has
-// made of them.
-func (f *folder) open(key string, late *atomic.Bool, work func(*logons) (bool, error)) error {
+// update has work look at the logons of key, and writes what it says that it has
+// changed.
+func (f *folder) update(key string, work func(*logons) (changed bool)) error {
 	if f.dir == "" {
-		l, err := decode(f.local[key])
-		if err != nil {
-			return err
+		if f.local == nil {
+			f.local = map[string]*logons{}
 		}
-		changed, err := work(l)
-		if err == nil && changed {
-			f.local[key], err = json.Marshal(l)
+		if f.local[key] == nil {
+			f.local[key] = &logons{}
 		}
-		return err
+		work(f.local[key])
+		return nil
 	}
-	if err := os.MkdirAll(f.dir, 0o700); err != nil {
-		return err
-	}
-	lock := f.lock("state")
-	ctx, cancel := context.WithTimeout(context.Background(), slowest*9/10) // before it is not waited for any more
-	defer cancel()
-	if ok, err := lock.TryLockContext(ctx, lockRetry); err != nil || !ok {
-		if errors.Is(err, context.DeadlineExceeded) || err == nil {
-			return fmt.Errorf("%s is locked by another process", lock.Path())
+	end, file := time.Now().Add(slowest), filepath.Join(f.dir, "logons-"+key+".json")
+	o, err := within(f, end, func() (o opened, err error) {
+		if o.lock, err = f.lock("state", slowest*9/10); err != nil { // before it is not waited for any more
+			return o, err
 		}
-		return err
-	}
-	defer lock.Close()
-	file := filepath.Join(f.dir, "logons-"+key+".json")
-	l, err := read(file)
+		if o.lock == nil {
+			return o, fmt.Errorf("%s is locked by another process", f.lockFile("state"))
+		}
+		if o.logons, err = read(file); err != nil {
+			unlock(o.lock)
+		}
+		return o, err
+	}, func(o opened) { unlock(o.lock) })
 	if err != nil {
 		return err
 	}
-	changed, err := work(l)
-	if err != nil || !changed || late.Load() {
-		return err
+	if !work(o.logons) {
+		unlock(o.lock)
+		return nil
 	}
-	return l.write(file)
+	_, err = within(f, end, func() (struct{}, error) {
+		defer unlock(o.lock)
+		return struct{}{}, o.write(file)
+	}, func(struct{}) {})
+	return err
 }
 
-// lock is one of the folder's locks. The system lifts it when the process ends,
-// however that comes about. The files stay: to remove one could let two in.
-func (f *folder) lock(what string) *flock.Flock {
-	return flock.New(filepath.Join(f.dir, what+".lock"), flock.SetPermissions(0o600))
+// turn takes the lock that a run holds while an unproved logon is in flight; nil:
+// another run has it. Some accounts share a lock, so that a folder does not fill
+// with them.
+func (f *folder) turn(key string) (release func(), err error) {
+	lock, err := within(f, time.Now().Add(slowest), func() (*flock.Flock, error) { return f.lock("turn-"+key[:1], 0) }, unlock)
+	if lock == nil {
+		return nil, err
+	}
+	return func() { unlock(lock) }, nil
+}
+
+// lock takes one of the folder's locks, nil if another has it all the time. The
+// system lifts it when the process ends, however that comes about. The files stay:
+// to remove one could let two in.
+func (f *folder) lock(what string, wait time.Duration) (*flock.Flock, error) {
+	if err := os.MkdirAll(f.dir, 0o700); err != nil {
+		return nil, err
+	}
+	lock, end := flock.New(f.lockFile(what), flock.SetPermissions(0o600)), time.Now().Add(wait)
+	for {
+		switch ok, err := lock.TryLock(); {
+		case err != nil:
+			return nil, fmt.Errorf("%s cannot be locked: %w", lock.Path(), err)
+		case ok:
+			return lock, nil
+		case time.Now().After(end):
+			return nil, lock.Close()
+		}
+		time.Sleep(lockRetry)
+	}
+}
+
+func (f *folder) lockFile(what string) string { return filepath.Join(f.dir, what+".lock") }
+
+func unlock(lock *flock.Flock) {
+	if lock != nil {
+		_ = lock.Close()
+	}
 }
 
 // read reads a file. A damaged one may have held the whole count: it is an error
@@ -154,7 +185,7 @@ func read(file string) (*logons, error) {
 	info, err := os.Stat(file)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return decode(nil)
+		return &logons{}, nil
 	case err != nil:
 		return nil, err
 	case !info.Mode().IsRegular():
@@ -169,22 +200,14 @@ func read(file string) (*logons, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := decode(raw)
-	if err == nil {
+	l := &logons{}
+	switch err = json.Unmarshal(raw, l); {
+	case err == nil:
 		return l, nil
-	}
-	if over := info.ModTime().Add(Remembered); time.Now().After(over) {
-		return decode(nil)
+	case time.Now().After(info.ModTime().Add(Remembered)):
+		return &logons{}, nil
 	}
 	return nil, fmt.Errorf("%s is damaged (%w); delete it to start over", file, err)
-}
-
-func decode(raw []byte) (*logons, error) {
-	l := &logons{}
-	if raw == nil {
-		return l, nil
-	}
-	return l, json.Unmarshal(raw, l)
 }
 
 // write replaces the file as a whole; nothing to keep is no file.

@@ -1,6 +1,7 @@
 package lockout
 
 import (
+	"cmp"
 	"context"
 	"net/url"
 	"sync"
@@ -30,23 +31,23 @@ type Shared struct {
 	oneByOne bool     // sign-ins go one at a time
 
 	mu      sync.Mutex
-	changed chan struct{}
-	era     int  // counts the doubts: what was in flight then is part of them
-	suspect bool // it was refused: one tries, on another connection
-	silent  int  // logons in a row without an answer
-	next    time.Time
-	trying  bool
-	busy    bool // a sign-in is under way
+	changed chan struct{} // closed with every change
+	doubts  int           // so many have come up: what was in flight then is part of one
+	suspect bool          // it was refused: one tries, on another connection
+	silent  int           // logons in a row without an answer
+	next    time.Time     // when one may try again
+	trying  bool          // one does
+	busy    bool          // a sign-in is under way
 	stopped *Denial
 }
 
 // Pass is the leave to ask.
 type Pass struct {
-	Trial bool // on another connection
-	era   int
-	alone bool // nobody else asks meanwhile
-	place bool // holds the place of the one sign-in
-	logon *Logon
+	Trial  bool // on another connection
+	doubts int
+	alone  bool   // nobody else asks meanwhile
+	place  bool   // holds the place of the one sign-in
+	logon  *Logon // written down before it was sent
 }
 
 // Share lets many workers use the account at an endpoint. With oneByOne their
@@ -55,7 +56,11 @@ func (a *Account) Share(at *url.URL, oneByOne bool) *Shared {
 	return &Shared{account: a.Prove(), at: at, oneByOne: oneByOne, changed: make(chan struct{})}
 }
 
-func (s *Shared) wake() {
+// change changes what workers wait for, and wakes them.
+func (s *Shared) change(work func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	work()
 	close(s.changed)
 	s.changed = make(chan struct{})
 }
@@ -78,15 +83,12 @@ func (s *Shared) await(ctx context.Context, ready func() (bool, time.Duration)) 
 		if wait <= 0 {
 			wait = longestPause
 		}
-		timer := time.NewTimer(wait)
 		select {
 		case <-changed:
-		case <-timer.C:
+		case <-time.After(wait):
 		case <-ctx.Done():
-			timer.Stop()
 			return false
 		}
-		timer.Stop()
 	}
 }
 
@@ -95,12 +97,11 @@ func (s *Shared) await(ctx context.Context, ready func() (bool, time.Duration)) 
 func (s *Shared) Enter(ctx context.Context) (p Pass, ok bool) {
 	ok = s.await(ctx, func() (bool, time.Duration) {
 		doubt := s.suspect || s.silent >= doubtAfter
-		wait := time.Until(s.next)
-		if doubt && (s.trying || wait > 0) {
+		if wait := time.Until(s.next); doubt && (s.trying || wait > 0) {
 			return false, wait
 		}
 		s.trying = doubt
-		p = Pass{Trial: s.suspect, era: s.era, alone: doubt}
+		p = Pass{Trial: s.suspect, doubts: s.doubts, alone: doubt}
 		return true, 0
 	})
 	return p, ok
@@ -111,69 +112,59 @@ func (s *Shared) Enter(ctx context.Context) (p Pass, ok bool) {
 func (s *Shared) Begin(ctx context.Context, p *Pass) bool {
 	void := false
 	ok := s.await(ctx, func() (bool, time.Duration) {
-		void = p.era != s.era
-		if !void && s.oneByOne && s.busy {
-			return false, 0
-		}
+		void = p.doubts != s.doubts
 		if !void && s.oneByOne {
+			if s.busy {
+				return false, 0
+			}
 			s.busy, p.place = true, true
 		}
 		return true, 0
 	})
-	if !ok || void {
-		return false
+	if !ok || void || !p.alone {
+		return ok && !void
 	}
-	if !p.alone {
-		return true
-	}
-	logon, err := s.account.record(ctx, s.at)
-	if err != nil {
-		s.stop(s.account.noRecord(err))
-		return false
-	}
-	p.logon = logon
-	return true
+	p.logon = s.logon()
+	d := p.logon.write(ctx, func(*logons) *Denial { return nil }) // the limits are kept here
+	s.stop(d)
+	return d == nil
 }
+
+func (s *Shared) logon() *Logon { return &Logon{account: s.account, where: s.at, release: func() {}} }
 
 // End is told how a logon ended, and whether it was left without an answer. It
 // returns whether it counts.
 func (s *Shared) End(p *Pass, result evidence.Result, silent bool) (counted bool) {
 	s.mu.Lock()
-	current := p.era == s.era
+	current := p.doubts == s.doubts
 	s.mu.Unlock()
 	logon := p.logon
 	p.logon = nil
 	switch {
-	case result == evidence.Accepted && current:
-		if logon != nil {
-			logon.uncount()
-		}
-		s.answered(p)
-		return false
-	case result == evidence.Refused && current:
+	case current && result == evidence.Accepted:
+		s.answered(p, logon)
+	case current && result == evidence.Refused:
 		s.refused(logon)
 		return true
-	case result == evidence.Unfinished && silent && current:
+	case current && result == evidence.Unfinished && silent:
 		s.unanswered(logon)
-		return false
-	}
-	if logon != nil {
-		logon.forget()
+	case logon != nil:
+		logon.End(evidence.Skipped)
 	}
 	return false
 }
 
-func (s *Shared) answered(p *Pass) {
-	s.mu.Lock()
-	doubt := s.silent > 0 || s.suspect && p.Trial
-	s.silent = 0
-	if p.Trial {
-		s.suspect = false
-	}
-	s.mu.Unlock()
+// answered ends a doubt.
+func (s *Shared) answered(p *Pass, logon *Logon) {
+	doubt := false
+	s.change(func() {
+		doubt = logon != nil || s.silent > 0 || p.Trial && s.suspect
+		s.silent, s.suspect = 0, s.suspect && !p.Trial
+	})
 	if doubt {
-		s.account.forgetSilent()
-		s.account.accepted()
+		a := s.account
+		a.lockout.forget(func(g *Logon) bool { return g == logon || g.silent && g.account.name.same(a.name) })
+		a.accepted()
 	}
 }
 
@@ -181,14 +172,15 @@ func (s *Shared) answered(p *Pass) {
 func (s *Shared) refused(logon *Logon) {
 	a := s.account
 	s.writeDown(logon, true)
-	n, err := a.total()
-	s.mu.Lock()
-	s.era++
-	s.suspect = true
-	s.mu.Unlock()
+	n := 0
+	err := a.update(func(l *logons) bool {
+		n = a.ownCount() + len(a.counted(l))
+		return false
+	})
+	s.change(func() { s.doubts, s.suspect = s.doubts+1, true })
 	switch {
 	case err != nil:
-		s.stop(a.noRecord(err))
+		s.stop(&Denial{Reason: NoRecord, Err: err})
 	case n >= a.Max:
 		s.stop(&Denial{Reason: LimitReached, Count: n, Max: a.Max, At: a.lockout.now()})
 	}
@@ -198,26 +190,23 @@ func (s *Shared) refused(logon *Logon) {
 // many in a row.
 func (s *Shared) unanswered(logon *Logon) {
 	s.writeDown(logon, false)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.silent++
-	if s.silent >= doubtAfter {
-		s.era++
-		s.next = time.Now().Add(min(shortestPause<<(s.silent-doubtAfter), longestPause))
-	}
-	if s.silent >= giveUpAfter && s.stopped == nil {
-		s.stopped = &Denial{Reason: NoAnswer, Count: s.silent, At: s.account.lockout.now()}
-	}
-	s.wake()
+	s.change(func() {
+		if s.silent++; s.silent >= doubtAfter {
+			s.doubts++
+			s.next = time.Now().Add(min(shortestPause<<(s.silent-doubtAfter), longestPause))
+		}
+		if s.silent >= giveUpAfter && s.stopped == nil {
+			s.stopped = &Denial{Reason: NoAnswer, Count: s.silent, At: s.account.lockout.now()}
+		}
+	})
 }
 
 // writeDown has a logon that ended badly in the state; nil was not written before.
 func (s *Shared) writeDown(logon *Logon, refused bool) {
-	a := s.account
 	if logon == nil {
-		var err error
-		if logon, err = a.record(context.Background(), s.at); err != nil {
-			s.stop(a.noRecord(err))
+		logon = s.logon()
+		if d := logon.write(context.Background(), func(*logons) *Denial { return nil }); d != nil {
+			s.stop(d)
 			return
 		}
 	}
@@ -225,38 +214,29 @@ func (s *Shared) writeDown(logon *Logon, refused bool) {
 	logon.keep(refused)
 }
 
+// stop ends the use of the account, unless d is nil.
 func (s *Shared) stop(d *Denial) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.stopped == nil {
-		s.stopped = d
-		s.wake()
+	if d != nil {
+		s.change(func() { s.stopped = cmp.Or(s.stopped, d) })
 	}
 }
 
 // Leave gives the pass back.
 func (s *Shared) Leave(p Pass) {
 	if p.logon != nil {
-		p.logon.forget() // never sent
+		p.logon.End(evidence.Skipped)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.SignedIn(&p)
 	if p.alone {
-		s.trying = false
+		s.change(func() { s.trying = false })
 	}
-	if p.place {
-		s.busy = false
-	}
-	s.wake()
 }
 
 // SignedIn gives the place of the one sign-in to the next.
 func (s *Shared) SignedIn(p *Pass) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	if p.place {
-		s.busy, p.place = false, false
-		s.wake()
+		p.place = false
+		s.change(func() { s.busy = false })
 	}
 }
 

@@ -35,29 +35,38 @@ type logon struct {
 	NoCount bool      `json:"no_count"` // the account was accepted since: only its password is not sent again
 }
 
-func newSalt() []byte {
-	salt := make([]byte, 16)
-	rand.Read(salt) //nolint:errcheck // never fails (crypto/rand)
-	return salt
+// entry is a logon of this run as it is stored.
+func (a *Account) entry(s *logons, g *Logon, until time.Time) logon {
+	e := logon{Run: a.lockout.run, Number: g.number, At: g.at, Until: until, Where: s.where(g.where), Keep: a.lockout.UntilReleased}
+	e.Name = s.sealer(a.name.user).Seal(nil, nil, []byte(a.User), nil)
+	if e.Keep {
+		e.Check = a.check(s)
+	}
+	return e
+}
+
+// wrote says whether an entry is that of a logon of this run.
+func (a *Account) wrote(g *Logon, e logon) bool {
+	return e.Run == a.lockout.run && e.Number == g.number
 }
 
 func (l *logons) salt() []byte {
 	if len(l.Salt) == 0 {
-		l.Salt = newSalt()
+		l.Salt = make([]byte, 16)
+		rand.Read(l.Salt) //nolint:errcheck // never fails (crypto/rand)
 	}
 	return l.Salt
 }
 
-// prune drops what is over. A clock set back forgets nothing.
-func (l *logons) prune(now time.Time) (changed bool) {
+func (l *logons) drop(which func(logon) bool) (changed bool) {
 	before := len(l.Logons)
-	l.Logons = slices.DeleteFunc(l.Logons, func(e logon) bool { return !e.Keep && now.Sub(e.At).Abs() >= Remembered })
+	l.Logons = slices.DeleteFunc(l.Logons, which)
 	return len(l.Logons) != before
 }
 
-// find returns the place of a logon, -1 for none.
-func (l *logons) find(run string, number int) int {
-	return slices.IndexFunc(l.Logons, func(e logon) bool { return e.Run == run && e.Number == number })
+// prune drops what is over. A clock set back forgets nothing.
+func (l *logons) prune(now time.Time) (changed bool) {
+	return l.drop(func(e logon) bool { return !e.Keep && now.Sub(e.At).Abs() >= Remembered })
 }
 
 // digest of a text that the file must not tell.
@@ -92,16 +101,9 @@ func (l *logons) sealer(user string) cipher.AEAD {
 	return sealer
 }
 
-func (l *logons) seal(written string) []byte {
-	return l.sealer(parseName(written).user).Seal(nil, nil, []byte(written), nil)
-}
-
 // nameOf opens a name, "" if it cannot be opened.
 func (l *logons) nameOf(e logon, user string) string {
-	opened, err := l.sealer(user).Open(nil, nil, e.Name, nil)
-	if err != nil {
-		return ""
-	}
+	opened, _ := l.sealer(user).Open(nil, nil, e.Name, nil)
 	return string(opened)
 }
 
@@ -112,13 +114,46 @@ func (l *logons) of(e logon, account name) bool {
 	return written == "" || parseName(written).same(account)
 }
 
-// passwordCheck is what is kept of a password. It takes 8 MiB and some
-// milliseconds: that is its purpose.
-func passwordCheck(salt []byte, password string) uint16 {
-	const n, r, p = 1 << 13, 8, 1
-	key, err := scrypt.Key([]byte(password), salt, n, r, p, 2)
-	if err != nil { // only for parameters out of range
-		panic(err)
+// passwordCheck is what is kept of a password: 16 bits of a salted scrypt value.
+type passwordCheck struct {
+	salt  string
+	value uint16
+}
+
+// check is that of the account's password, nil without one. It takes 8 MiB and
+// some milliseconds, that is its purpose: so it is computed only where there is
+// something to compare it with or to write down, and once.
+func (a *Account) check(s *logons) *uint16 {
+	if a.Password == "" {
+		return nil
 	}
-	return binary.BigEndian.Uint16(key)
+	if salt := string(s.salt()); a.checked.salt != salt {
+		const n, r, p = 1 << 13, 8, 1
+		key, err := scrypt.Key([]byte(a.Password), s.Salt, n, r, p, 2)
+		if err != nil { // only for parameters out of range
+			panic(err)
+		}
+		a.checked = passwordCheck{salt, binary.BigEndian.Uint16(key)}
+	}
+	value := a.checked.value
+	return &value
+}
+
+// comparison of the account's password with the one that was refused.
+type comparison int
+
+const (
+	notKnown comparison = iota // one of them is none
+	samePassword
+	otherPassword
+)
+
+func (a *Account) compares(s *logons, e logon) comparison {
+	switch {
+	case e.Check == nil || a.Password == "":
+		return notKnown
+	case *a.check(s) == *e.Check:
+		return samePassword
+	}
+	return otherPassword
 }

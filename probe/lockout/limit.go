@@ -1,0 +1,73 @@
+package lockout
+
+import (
+	"slices"
+	"strings"
+)
+
+// denied says why the state does not allow another logon.
+func (a *Account) denied(s *logons, use Use) *Denial {
+	if d := a.refusedBefore(s, use); d != nil {
+		return d
+	}
+	counted := a.counted(s)
+	total := a.ownCount() + len(counted)
+	over := total + max(use.Room, 1) - a.Max // so many must be over before another may be sent
+	if over <= 0 {
+		return nil
+	}
+	d := &Denial{Reason: LimitReached, Count: total, Max: a.Max, Earlier: len(counted) > 0}
+	if !d.Earlier {
+		return d
+	}
+	d.At = counted[0].At
+	if !slices.ContainsFunc(counted, func(e logon) bool { return e.Keep }) {
+		d.Until = counted[min(over, len(counted))-1].At.Add(Remembered)
+	}
+	for _, e := range counted {
+		if e.Refused {
+			over--
+		}
+	}
+	d.Retry = over <= 0
+	return d
+}
+
+// refusedBefore is the denial where another run was refused with the same password
+// at an endpoint of use, the last time that it was.
+func (a *Account) refusedBefore(s *logons, use Use) (d *Denial) {
+	if a.RetryRefused || a.lockout.UntilReleased {
+		return nil
+	}
+	at := map[string]bool{}
+	for _, u := range append(slices.Clone(use.Also), use.At) {
+		if u != nil {
+			at[s.where(u)] = true
+		}
+	}
+	for _, e := range s.Logons {
+		if !e.Refused || e.Run == a.lockout.run || !at[e.Where] || !s.of(e, a.name) || a.compares(s, e) != samePassword {
+			continue
+		}
+		d = &Denial{Reason: RefusedBefore, At: e.At}
+		if !e.Keep {
+			d.Until = e.At.Add(Remembered)
+		}
+		if written := s.nameOf(e, a.name.user); !strings.EqualFold(written, a.User) {
+			d.Account = written
+		}
+	}
+	return d
+}
+
+// counted are the logons of other runs that count, the oldest first.
+func (a *Account) counted(s *logons) (list []logon) {
+	for _, e := range s.Logons {
+		again := a.RetryRefused && e.Refused && e.At.Before(a.began)
+		if e.Run == a.lockout.run || e.NoCount || again || !s.of(e, a.name) || e.Keep && a.compares(s, e) == otherPassword {
+			continue
+		}
+		list = append(list, e)
+	}
+	return list
+}
