@@ -11,13 +11,14 @@ demo: build
 
 # .ci/run calls it with TESTFLAGS="-race -shuffle=on". TIMEOUT is for the tests of
 # one package: far above what they take, so that a busy machine does not end them.
+# Most tests wait for a process or a server, so more than one for each CPU may run.
 TIMEOUT ?= 30m
 test:
-	go test -timeout $(TIMEOUT) $(TESTFLAGS) ./...
+	go test -timeout $(TIMEOUT) -parallel 4 $(TESTFLAGS) ./...
 
 # A minute over every package, for the time of writing.
 test-short:
-	go test -short -timeout $(TIMEOUT) ./...
+	go test -short -timeout $(TIMEOUT) -parallel 4 ./...
 
 # Every fuzz test for FUZZTIME each, one after the other.
 FUZZTIME ?= 10m

@@ -61,6 +61,8 @@ func ownArgs(t *testing.T, s *standin.Server, more ...string) (args []string, di
 // wrong with an account is the verdict of its rows and of no other's, and costs
 // no more refusals than the limit, in however many rows and spellings it stands.
 func TestBatchOfOwnAccounts(t *testing.T) {
+	slow(t)
+	t.Parallel()
 	for _, profile := range []string{"basic", "ntlm"} {
 		t.Run(profile, func(t *testing.T) {
 			b := crowd(everyScheme, standin.Crowd{Mailboxes: 100})
@@ -122,6 +124,7 @@ func TestBatchOfOwnAccounts(t *testing.T) {
 
 // A password that an account had before does not make its refusals count anew.
 func TestBatchOfOwnAccountsCountsByAccount(t *testing.T) {
+	t.Parallel()
 	seen := refusals{of: map[string]int{}}
 	b := crowd(everyScheme, standin.Crowd{Mailboxes: 100})
 	b.Negotiate = false
@@ -148,6 +151,7 @@ func TestBatchOfOwnAccountsCountsByAccount(t *testing.T) {
 
 // Where the endpoint answers for everybody, no account is tried.
 func TestBatchOfOwnAccountsAtABadEndpoint(t *testing.T) {
+	t.Parallel()
 	b := crowd(everyScheme, standin.Crowd{Mailboxes: 10})
 	b.Basic = false
 	logons := 0
@@ -167,6 +171,7 @@ func TestBatchOfOwnAccountsAtABadEndpoint(t *testing.T) {
 // Without names, the accounts of rows and the files of their passwords have none
 // either.
 func TestBatchOfOwnAccountsRedacted(t *testing.T) {
+	t.Parallel()
 	s := begin(t, crowd(everyScheme, standin.Crowd{Mailboxes: 100}), standin.Options{})
 	args, _ := ownArgs(t, s, "--redact", "-vv")
 	out := t.TempDir()
@@ -194,6 +199,8 @@ func TestBatchOfOwnAccountsRedacted(t *testing.T) {
 
 // All forms of a name are one account where the password is the same.
 func TestBatchOfOwnAccountsCountsAllForms(t *testing.T) {
+	slow(t)
+	t.Parallel()
 	bad := 0
 	var mu sync.Mutex
 	s := begin(t, crowd(everyScheme, standin.Crowd{Mailboxes: 100}), standin.Options{OnRequest: func(q standin.Request) {

@@ -23,6 +23,7 @@ func cloudArgs(tb testing.TB, s *standin.Server) []string {
 // Look-ups are made for the rows that failed and for no other, and what many of
 // them have in common is asked once.
 func TestBatchLooksUpWhatFailed(t *testing.T) {
+	t.Parallel()
 	b := crowd(everyScheme, standin.Crowd{Mailboxes: 100, Denied: 7})
 	b.Cloud = &standin.Cloud{Location: standin.LocationOnline, DomainTenant: standin.Tenant, User: true, Plan: standin.ExchangePlan}
 	s := begin(t, b, standin.Options{})
@@ -71,6 +72,8 @@ func TestBatchLooksUpWhatFailed(t *testing.T) {
 // A service that asks for patience again and again is given up, and the mailboxes
 // are reported all the same.
 func TestBatchLeavesTheCloudAlone(t *testing.T) {
+	slow(t)
+	t.Parallel()
 	var mu sync.Mutex
 	asked := 0
 	graph := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

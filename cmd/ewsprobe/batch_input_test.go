@@ -12,6 +12,7 @@ import (
 
 // One page of an answer is not taken for all mailboxes.
 func TestBatchOfOnePage(t *testing.T) {
+	t.Parallel()
 	s := begin(t, crowd(everyScheme, standin.Crowd{Mailboxes: 10}), standin.Options{})
 	const rows = `"value":[{"emailaddress":"box1@contoso.com"}]`
 	const next = `"@odata.nextLink":"https://contoso.crm4.dynamics.com/api/data/v9.2/mailboxes?page=2"`
@@ -35,6 +36,7 @@ func TestBatchOfOnePage(t *testing.T) {
 // What cannot be a list of mailboxes is refused in one short line, before anything
 // is sent.
 func TestBatchRefusesTheInput(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct{ file, want string }{
 		"a header alone":     {"emailaddress,name\r\n", "has a header and no row under it"},
 		"a header of length": {"a\v" + strings.Repeat("x", 5000) + ",b\n1,2\n", "no column emailaddress"},
@@ -51,6 +53,7 @@ func TestBatchRefusesTheInput(t *testing.T) {
 // What is wrong in a row does no harm, neither to other rows nor to the table of
 // results nor to the terminal. What is not UTF-8 is read as Windows-1252, and said.
 func TestBatchOfDamagedRows(t *testing.T) {
+	t.Parallel()
 	s := begin(t, crowd(everyScheme, standin.Crowd{Mailboxes: 10}), standin.Options{})
 	file := "emailaddress,name\nbox1@contoso.com,M\xfcller\nbox2\x00@contoso.com,x\nb\xfcx3@contoso.com,x\n" +
 		"box4@contoso.com,\x1b]0;title\x07\x1b[2J\x9b\u009b\u202e\nbox5@contoso.com,\"two\n\tlines\rover\"\n"
@@ -81,6 +84,7 @@ func TestBatchOfDamagedRows(t *testing.T) {
 
 // The line of a file that is cut is the same in words and as a number.
 func TestBatchOfCutJSON(t *testing.T) {
+	t.Parallel()
 	s := begin(t, crowd(everyScheme, standin.Crowd{Mailboxes: 10}), standin.Options{})
 	o := rightPassword.run(t, batchArgs(t, s, batchFile(t, "{\"value\":[{\"emailaddress\":\"box1@contoso.com\"},\n{\"emailaddr"))...)
 	rows, _ := results(t, o.out)

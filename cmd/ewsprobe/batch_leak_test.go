@@ -12,6 +12,7 @@ import (
 // Promise 2 for a batch: what the server repeats of a sign-in is in no row, no
 // summary, no saved file and no state, in any spelling.
 func TestBatchSaysNoSecret(t *testing.T) {
+	t.Parallel()
 	for _, profile := range []string{"basic", "ntlm"} {
 		for _, format := range []string{"text", "json", "csv"} {
 			t.Run(profile+" as "+format, func(t *testing.T) {

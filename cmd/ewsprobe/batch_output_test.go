@@ -32,6 +32,7 @@ func (fullPipe) Write([]byte) (int, error) { return 0, errors.New("no space left
 // A file that cannot be written is given up with one line, and the other results
 // go on; standard output is what the run is for.
 func TestBatchGivesAFileUp(t *testing.T) {
+	t.Parallel()
 	table, err := dynamics.Open(strings.NewReader("emailaddress\nbox1@contoso.com\n"))
 	if err != nil {
 		t.Fatal(err)

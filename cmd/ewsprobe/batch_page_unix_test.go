@@ -20,6 +20,7 @@ import (
 // A batch that is stopped writes its reports all the same, with what was found,
 // and each says that it was stopped.
 func TestBatchStoppedSaves(t *testing.T) {
+	slow(t)
 	path := built()
 	if path == "" {
 		t.Skip("the program could not be built")
@@ -71,6 +72,8 @@ func TestBatchStoppedSaves(t *testing.T) {
 
 // A page of many rows costs no memory.
 func TestBatchMemoryOfAPage(t *testing.T) {
+	slow(t)
+	t.Parallel()
 	if testing.Short() || runtime.GOOS != "linux" || built() == "" {
 		t.Skip("nothing to measure")
 	}

@@ -25,6 +25,8 @@ const canaryInput = "Canary heading,emailaddress,phone\nCanary One,box1@contoso.
 // --redact leaves no name in any output of a batch and of merge, and one mailbox
 // is one placeholder everywhere.
 func TestBatchRedacts(t *testing.T) {
+	slow(t)
+	t.Parallel()
 	for _, basic := range []bool{true, false} { // where Basic is off no mailbox is asked for
 		b := crowd(everyScheme, standin.Crowd{Mailboxes: 100, Denied: 5})
 		b.Basic = basic
@@ -106,6 +108,8 @@ func TestBatchRedacts(t *testing.T) {
 // A refusal repeats what was given, names of files too; without names with
 // --redact.
 func TestBatchRedactsRefusals(t *testing.T) {
+	slow(t)
+	t.Parallel()
 	dir := t.TempDir()
 	for _, args := range [][]string{
 		{"--target", "mail.contoso.com", filepath.Join(dir, "canary.csv")},
@@ -129,6 +133,7 @@ func TestBatchRedactsRefusals(t *testing.T) {
 
 // The batch's own sentences stay what they are.
 func TestBatchSentencesStay(t *testing.T) {
+	t.Parallel()
 	m := report.NewMask(redact.New())
 	for _, s := range []string{
 		`line 7, column "emailaddress": there is no address`,

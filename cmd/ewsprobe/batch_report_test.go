@@ -56,6 +56,7 @@ const theMixed = "emailaddress,name\nbox1@contoso.com,Box 1\nbox5@contoso.com,Bo
 // All formats say the same, are whole, and are read by those who read them; merge
 // makes them of the lines again.
 func TestBatchFormats(t *testing.T) {
+	t.Parallel()
 	s := begin(t, crowd(everyScheme, standin.Crowd{Mailboxes: 100, Denied: 5}), standin.Options{})
 	dir := t.TempDir()
 	var saves []string
@@ -124,6 +125,7 @@ func TestBatchFormats(t *testing.T) {
 // What cannot be written is refused before anything is sent, and what is there
 // stays.
 func TestBatchSavesNowhere(t *testing.T) {
+	t.Parallel()
 	sent := 0
 	s := begin(t, crowd(everyScheme, standin.Crowd{Mailboxes: 10}), standin.Options{OnRequest: func(standin.Request) { sent++ }})
 	dir := t.TempDir()
@@ -156,6 +158,7 @@ func TestBatchSavesNowhere(t *testing.T) {
 // An accepted finding decides no status, for all mailboxes or for one, until its
 // day is over.
 func TestBatchBaseline(t *testing.T) {
+	t.Parallel()
 	s := begin(t, crowd(everyScheme, standin.Crowd{Mailboxes: 100, Denied: 5}), standin.Options{})
 	file := batchFile(t, boxes(10))
 	for _, c := range []struct {
@@ -219,6 +222,7 @@ func TestBatchBaseline(t *testing.T) {
 // What is missing in joined results is told in every format, and a file from
 // elsewhere cannot smuggle in what is no code.
 func TestMergeOfParts(t *testing.T) {
+	t.Parallel()
 	s := begin(t, crowd(everyScheme, standin.Crowd{Mailboxes: 100}), standin.Options{})
 	whole := rightPassword.run(t, batchArgs(t, s, batchFile(t, boxes(5)))...)
 	lines := strings.SplitAfter(whole.out, "\n")

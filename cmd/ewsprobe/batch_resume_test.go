@@ -28,6 +28,7 @@ func (f *fullDisk) Write(p []byte) (int, error) {
 // A disk that was full leaves half a line. What goes on behind it begins a line of
 // its own, and no row is lost.
 func TestBatchGoesOnAfterAFullDisk(t *testing.T) {
+	slow(t)
 	s := begin(t, crowd(everyScheme, standin.Crowd{Mailboxes: 1000}), standin.Options{})
 	dir := t.TempDir()
 	args := append([]string{"ewsprobe"}, batchArgs(t, s, "--resume", filepath.Join(dir, "state"), batchFile(t, boxes(60)))...)
@@ -59,6 +60,7 @@ func TestBatchGoesOnAfterAFullDisk(t *testing.T) {
 // The state belongs to rows, not to a number of them: what the file does not have
 // any more is not counted, and what has changed is asked for.
 func TestBatchResumesAChangedFile(t *testing.T) {
+	t.Parallel()
 	s := begin(t, crowd(everyScheme, standin.Crowd{Mailboxes: 1000, Denied: 3}), standin.Options{})
 	state := filepath.Join(t.TempDir(), "state")
 	rightPassword.run(t, batchArgs(t, s, "--resume", state, batchFile(t, boxes(30)))...)

@@ -59,6 +59,8 @@ func batchOf(tb testing.TB, s *rawServer, file string, more ...string) outcome {
 // What is none of EWS in the place of one answer is asked for again, and if it
 // stays it is no word about the endpoint.
 func TestBatchOfStrangeAnswers(t *testing.T) {
+	slow(t)
+	t.Parallel()
 	strange := map[string][]byte{
 		"page":    http1("200 OK", "<html><head><title>Maintenance</title></head></html>", "Content-Type: text/html"),
 		"garbage": http1("200 OK", "what?", "Content-Type: text/plain"),
@@ -97,6 +99,7 @@ func TestBatchOfStrangeAnswers(t *testing.T) {
 // A run that goes on knows no more of the rows of the first than their verdicts;
 // their names stand in the input.
 func TestBatchResumedNamesMailboxes(t *testing.T) {
+	t.Parallel()
 	s := basicServer(t, func(mailbox string, _ int) []byte {
 		if mailbox == "box2@contoso.com" {
 			return soapAnswer("Error", "ErrorImpersonateUserDenied", "no")
@@ -122,6 +125,7 @@ func TestBatchResumedNamesMailboxes(t *testing.T) {
 
 // What EWS says stands in the rows, and what to do fits what happened.
 func TestBatchSaysWhatExchangeSaid(t *testing.T) {
+	t.Parallel()
 	s := basicServer(t, func(mailbox string, _ int) []byte {
 		switch mailbox {
 		case "box2@contoso.com", "box3@contoso.com":
@@ -150,6 +154,8 @@ func TestBatchSaysWhatExchangeSaid(t *testing.T) {
 // After a refusal in mid-run, what to do is about the account and not about an
 // endpoint whose report is in order.
 func TestBatchRefusedInRunAdvises(t *testing.T) {
+	slow(t)
+	t.Parallel()
 	b := crowd(everyScheme, standin.Crowd{Mailboxes: 100, RefuseAfter: 10, Refusals: 1000})
 	b.NTLM, b.Negotiate = false, false // each call is a logon
 	s := begin(t, b, standin.Options{})
@@ -174,6 +180,7 @@ func TestBatchRefusedInRunAdvises(t *testing.T) {
 // The reason why thousands of rows were not checked is told to a person twice: in
 // the first of them, and with their count.
 func TestBatchTellsOnceWhyNothingWasChecked(t *testing.T) {
+	t.Parallel()
 	b := crowd(everyScheme, standin.Crowd{Mailboxes: 100})
 	b.Basic = false
 	o := rightPassword.run(t, batchArgs(t, begin(t, b, standin.Options{}), "--format", "text", batchFile(t, boxes(50)))...)
@@ -186,6 +193,7 @@ func TestBatchTellsOnceWhyNothingWasChecked(t *testing.T) {
 // The example in a text of this program's own would become a placeholder, which
 // reads as somebody's mailbox.
 func TestBatchRedactedProblemsNameNobody(t *testing.T) {
+	t.Parallel()
 	s := basicServer(t, func(string, int) []byte { return nil })
 	o := batchOf(t, s, batchFile(t, "emailaddress\nno address\n"), "--redact")
 	rows, _ := results(t, o.out)
@@ -197,6 +205,8 @@ func TestBatchRedactedProblemsNameNobody(t *testing.T) {
 // A server that goes away in the middle of a run, and stays away, is one that
 // could not be connected to: by whichever scheme, and whatever was under way.
 func TestBatchOfAServerThatGoesAway(t *testing.T) {
+	slow(t)
+	t.Parallel()
 	for _, profile := range []string{"basic", "ntlm"} {
 		t.Run(profile, func(t *testing.T) {
 			t.Parallel()

@@ -23,6 +23,7 @@ import (
 // Rows are asked for as they arrive, not when their source ends; and when the run
 // is stopped, whichever way the terminal says so, what was read is reported.
 func TestBatchOfAnOpenPipe(t *testing.T) {
+	slow(t)
 	path := built()
 	if path == "" {
 		t.Skip("the program could not be built")

@@ -127,6 +127,7 @@ var rightPassword = program{env: []string{passwordEnv + "=" + standin.Password}}
 // Every row gets its verdict, in whatever order; what cannot be read costs its
 // own row, and a duplicate costs no call.
 func TestBatchReportsEveryRow(t *testing.T) {
+	t.Parallel()
 	for _, profile := range []string{"basic", "ntlm"} {
 		t.Run(profile, func(t *testing.T) {
 			b := crowd(everyScheme, standin.Crowd{Mailboxes: 100, Denied: 10})
@@ -162,6 +163,8 @@ func TestBatchReportsEveryRow(t *testing.T) {
 // Whatever the server does to the connections or asks for, each mailbox is
 // answered, once, and no logon is wasted.
 func TestBatchLosesNothing(t *testing.T) {
+	slow(t)
+	t.Parallel()
 	for name, c := range map[string]standin.Crowd{
 		"dropped":     {DropEvery: 7},
 		"forgotten":   {ForgetEvery: 5},
@@ -199,6 +202,8 @@ func TestBatchLosesNothing(t *testing.T) {
 // A password that is refused after it was accepted is tried once more, and then
 // never: the rest says why it was not checked.
 func TestBatchStopsBeforeItLocks(t *testing.T) {
+	slow(t)
+	t.Parallel()
 	for _, c := range []struct {
 		profile string
 		limit   int
@@ -240,6 +245,7 @@ func TestBatchStopsBeforeItLocks(t *testing.T) {
 
 // Where the endpoint answers for all, no mailbox is asked for.
 func TestBatchOfABadEndpoint(t *testing.T) {
+	t.Parallel()
 	b := crowd(everyScheme, standin.Crowd{Mailboxes: 10})
 	b.Basic = false
 	s := begin(t, b, standin.Options{})
@@ -254,6 +260,7 @@ func TestBatchOfABadEndpoint(t *testing.T) {
 }
 
 func TestBatchCSV(t *testing.T) {
+	t.Parallel()
 	s := begin(t, crowd(everyScheme, standin.Crowd{Mailboxes: 10}), standin.Options{})
 	file := "name;emailaddress\n=cmd|' /c calc'!A1;box1@contoso.com\n\"semi;colon\";box2@contoso.com\n"
 	o := rightPassword.run(t, batchArgs(t, s, "--format", "csv", batchFile(t, file))...)
@@ -275,6 +282,8 @@ func TestBatchCSV(t *testing.T) {
 
 // A run that goes on repeats no row and loses none; shards joined are the whole.
 func TestBatchResumesAndMerges(t *testing.T) {
+	slow(t)
+	t.Parallel()
 	s := begin(t, crowd(everyScheme, standin.Crowd{Mailboxes: 1000, Denied: 9}), standin.Options{})
 	dir := t.TempDir()
 	state, file := filepath.Join(dir, "state"), batchFile(t, boxes(90)+"box3@contoso.com,again\n")
@@ -336,6 +345,7 @@ func TestBatchResumesAndMerges(t *testing.T) {
 
 // -v tells the story of the endpoint and of each mailbox, and no secret.
 func TestBatchTellsTheStory(t *testing.T) {
+	t.Parallel()
 	for _, level := range []string{"-v", "-vv"} {
 		s := begin(t, crowd(everyScheme, standin.Crowd{Mailboxes: 10}), standin.Options{})
 		o := rightPassword.run(t, batchArgs(t, s, level, batchFile(t, boxes(2)))...)
@@ -352,6 +362,7 @@ func TestBatchTellsTheStory(t *testing.T) {
 }
 
 func TestBatchUsage(t *testing.T) {
+	t.Parallel()
 	file := batchFile(t, boxes(1))
 	for _, c := range []struct {
 		args []string

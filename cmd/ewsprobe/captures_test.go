@@ -157,6 +157,7 @@ var anonymously = map[string]string{
 // over one that is closed after the answer, and byte for byte as recorded over one
 // that is held open, where some of them never end.
 func TestCapturesAnonymously(t *testing.T) {
+	slow(t)
 	for _, c := range readCaptures(t) {
 		for _, mode := range []struct {
 			name         string
@@ -208,6 +209,7 @@ func (c capture) endless() bool {
 
 // What stands in front, and which tenant is trusted, is read from the same answers.
 func TestCapturesTell(t *testing.T) {
+	slow(t)
 	for _, test := range []struct{ id, product, frontEnd, inFront, tenant string }{
 		{"wa-001", "Exchange Server", "EXCHANGE02", "", ""},
 		{"wa-003", "", "", "", ""},
@@ -250,6 +252,7 @@ var signedIn = []struct{ id, mailbox, code, want string }{
 }
 
 func TestCapturesSignedIn(t *testing.T) {
+	slow(t)
 	question := http1("401 Unauthorized", "", `WWW-Authenticate: Basic realm="mail.contoso.com"`, "X-FEServer: EX01")
 	for _, test := range signedIn {
 		for _, keep := range []bool{true, false} {
@@ -285,6 +288,7 @@ func TestCapturesSignedIn(t *testing.T) {
 // The recorded NTLM challenges as answers to type 1, with a profile that uses
 // NTLM: the names are read, and the handshake is finished where it can be.
 func TestCapturesNTLM(t *testing.T) {
+	slow(t)
 	question := http1("401 Unauthorized", "", "WWW-Authenticate: Negotiate", "WWW-Authenticate: NTLM", "X-FEServer: EX01")
 	answer := http1("200 OK", findCapture(t, "sp-017").Body, "Content-Type: text/xml; charset=utf-8")
 	const good, skewed, refused, broken = "ok ok - -", "warning clock-skew - -", "critical credentials-rejected - undetermined", "critical ntlm-broken - -"

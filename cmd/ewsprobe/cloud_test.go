@@ -41,6 +41,7 @@ func tokenForms() map[string]string {
 // Promise 2 for the token: in no output, whether Graph takes it, refuses it or
 // repeats it everywhere, with a redirect to another host in its answer too.
 func TestNoLeakOfTheToken(t *testing.T) {
+	slow(t)
 	for name, change := range map[string]func(*standin.Cloud){
 		"taken":    func(*standin.Cloud) {},
 		"repeated": func(c *standin.Cloud) { c.Echo = true },
@@ -79,6 +80,7 @@ func TestNoLeakOfTheToken(t *testing.T) {
 // The same for an application's secret, which goes to the token endpoint alone,
 // and for the token that it buys.
 func TestNoLeakOfTheSecret(t *testing.T) {
+	slow(t)
 	forms := func() map[string]string {
 		all := tokenForms()
 		for name, part := range map[string]string{"secret": standin.ApplicationSecret, "old secret": standin.OldSecret, "tail": standin.OldSecret[24:]} {
@@ -149,6 +151,7 @@ func TestInsecureIsNotForTheCloud(t *testing.T) {
 
 // A look-up ends a second before the check, and endless answers end it earlier.
 func TestCloudCannotHoldUp(t *testing.T) {
+	slow(t)
 	t.Parallel()
 	server, check := cloudScenario(t, "cloud-ruled-out", func(c *standin.Cloud) { c.Hazard = standin.HazardHuge })
 	r := program{}.run(t, lineTo(server, check).args(t, asJSON)...).report(t)

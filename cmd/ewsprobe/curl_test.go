@@ -18,6 +18,7 @@ import (
 // reason. Where curl spends the password although the server does not ask for it
 // by that scheme, the program must not.
 func TestCurlAgrees(t *testing.T) {
+	slow(t)
 	curl, err := exec.LookPath("curl")
 	if err != nil {
 		t.Skip("curl is not installed")

@@ -17,7 +17,7 @@ import (
 // Every scenario of the stand-in, through the real check: what the report says
 // is held against what the scenario expects and against the server's own view.
 func TestScenarios(t *testing.T) {
-	for _, s := range standin.Scenarios() {
+	for _, s := range some(standin.Scenarios()) {
 		t.Run(s.Name, func(t *testing.T) {
 			t.Parallel()
 			server := begin(t, s.Behaviour, standin.Options{})
@@ -135,6 +135,7 @@ func keepsToEWS(t *testing.T, view standin.View) {
 // Where no credential of any kind may go, none goes: the rule of promise 2, named
 // scenario by scenario.
 func TestWhereNoCredentialGoes(t *testing.T) {
+	slow(t)
 	for _, name := range []string{
 		"http-only", "exchange-online", "exchange-online-retired",
 		"untrusted-certificate", "expired-certificate", "wrong-name-certificate", "tls-refused", "tls-client-certificate",
@@ -303,6 +304,7 @@ func walk(t *testing.T, path, key string, v any) {
 
 // The demo runs all scenarios, prints a line for each and is content.
 func TestDemo(t *testing.T) {
+	slow(t)
 	t.Parallel()
 	got := program{race: true}.run(t, "demo")
 	if got.exit != 0 || got.err != "" {

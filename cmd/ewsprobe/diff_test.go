@@ -12,6 +12,7 @@ import (
 // Parts of any record may be put into any other: judging what comes of it ends,
 // and what comes of it is told.
 func TestDiffOfScenarios(t *testing.T) {
+	slow(t)
 	var records []evidence.Record
 	for _, s := range standin.Scenarios() {
 		rec, err := report.Load(played()[s.Name])

@@ -44,6 +44,26 @@ func (t tests) Run() int {
 	return t.M.Run()
 }
 
+// slow leaves a test out of make test-short.
+func slow(tb testing.TB) {
+	tb.Helper()
+	if testing.Short() {
+		tb.Skip("left out with -short: it takes seconds")
+	}
+}
+
+// some is a list, or with -short every tenth of it.
+func some[T any](list []T) []T {
+	if !testing.Short() {
+		return list
+	}
+	var few []T
+	for i := 0; i < len(list); i += 10 {
+		few = append(few, list[i])
+	}
+	return few
+}
+
 var world string
 
 // built is the program as a user has it, without the race detector. Where there

@@ -100,6 +100,7 @@ func fewAtOnce(t *testing.T, names []string, run func(t *testing.T, name string)
 }
 
 func TestHazards(t *testing.T) {
+	slow(t)
 	hazards := []standin.Hazard{
 		standin.HazardSlow, standin.HazardHang, standin.HazardHuge, standin.HazardEndlessHeaders, standin.HazardGarbage,
 		standin.HazardReset, standin.HazardLyingLength, standin.HazardXMLBomb,
@@ -130,6 +131,7 @@ func TestHazards(t *testing.T) {
 // Servers worse than any scenario: they harm in the handshake of TLS, in the
 // framing, in the number and size of things.
 func TestWorseHazards(t *testing.T) {
+	slow(t)
 	forever := func(c net.Conn, start string, block string, pause time.Duration) {
 		if _, err := io.WriteString(c, start); err != nil {
 			return

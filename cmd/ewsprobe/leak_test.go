@@ -121,6 +121,7 @@ func silent(t *testing.T, args []string, secrets func() map[string]string) {
 
 // What was really sent is looked for, whatever the server makes of it.
 func TestNoLeak(t *testing.T) {
+	slow(t)
 	echo := func(b standin.Behaviour) standin.Behaviour {
 		b.Echo = true
 		return b
@@ -184,6 +185,7 @@ func TestNoLeak(t *testing.T) {
 // status line, in header names, in redirects, in waiting times, in pages and
 // faults, in the challenge of the next handshake, and in its certificate.
 func TestNoLeakFromAServerThatKnows(t *testing.T) {
+	slow(t)
 	const user, password = standin.UPN, standin.Password
 	basic := base64.StdEncoding.EncodeToString([]byte(user + ":" + password))
 	fault := func(code, text string) string {
@@ -304,6 +306,7 @@ func typeTwo(name string) []byte {
 
 // What a user types where it does not belong is not repeated either.
 func TestNoLeakOfWhatIsTyped(t *testing.T) {
+	slow(t)
 	const secret = "S3cret-in-the-wrong-place"
 	lines := save(t, "lines.txt", []byte("first\n"+secret+"\n"))
 	tab := save(t, "tab.txt", []byte(secret+"\twith a tab\n"))

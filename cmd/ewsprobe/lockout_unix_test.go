@@ -63,6 +63,7 @@ func hangingUp(t *testing.T, b standin.Behaviour, letPass int32) *unwilling {
 
 // Ten runs whose logon gets no answer are two bad logons.
 func TestLogonsWithoutAnAnswerAreRemembered(t *testing.T) {
+	slow(t)
 	t.Parallel()
 	u := hangingUp(t, basicOnly, 0)
 	p := program{state: t.TempDir()}
@@ -91,6 +92,7 @@ func TestLogonsWithoutAnAnswerAreRemembered(t *testing.T) {
 
 // A run that is killed while its logon is under way counts too.
 func TestKilledLogonsAreRemembered(t *testing.T) {
+	slow(t)
 	t.Parallel()
 	path := built()
 	if path == "" {
@@ -126,6 +128,7 @@ func TestKilledLogonsAreRemembered(t *testing.T) {
 // Checks that are started together send no more than one after the other would,
 // and where the password is right they wait for each other.
 func TestChecksAtTheSameTime(t *testing.T) {
+	slow(t)
 	for _, test := range []struct {
 		name      string
 		behaviour standin.Behaviour
@@ -162,6 +165,7 @@ func TestChecksAtTheSameTime(t *testing.T) {
 // A password that stops being answered in the middle of a batch is not sent for
 // each of its mailboxes.
 func TestBatchWithoutAnswers(t *testing.T) {
+	slow(t)
 	t.Parallel()
 	u := hangingUp(t, crowd(basicOnly, standin.Crowd{Mailboxes: 5000}), 40)
 	l := u.line(goodCheck)
@@ -191,6 +195,7 @@ func TestBatchWithoutAnswers(t *testing.T) {
 // Whatever is in the place of a file of the state folder, a check is not held up
 // by it for more than a second, sends no credential, and says why.
 func TestPipesInTheStateFolder(t *testing.T) {
+	slow(t)
 	s := begin(t, everyScheme, standin.Options{})
 	state := t.TempDir()
 	program{state: state}.run(t, lineTo(s, wrongCheck).args(t, asJSON)...)

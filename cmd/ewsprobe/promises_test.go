@@ -36,6 +36,7 @@ func bad(v standin.View) int {
 }
 
 func TestBudget(t *testing.T) {
+	slow(t)
 	farm := func(first, second standin.Behaviour) standin.Behaviour {
 		first.SecondNode = &second
 		return first
@@ -100,6 +101,7 @@ func TestBudget(t *testing.T) {
 // Until a logon was accepted, only one is in flight, over all schemes and nodes.
 // The server answers none before it knows whether another came meanwhile.
 func TestOneLogonAtATime(t *testing.T) {
+	slow(t)
 	everywhere := everyScheme
 	everywhere.SecondNode = &everyScheme
 	for _, test := range []struct {
@@ -147,6 +149,8 @@ func TestOneLogonAtATime(t *testing.T) {
 // A refused password is remembered across runs, per account (all name forms) and
 // endpoint, for an hour; the budget of an account is one for all of them.
 func TestMemory(t *testing.T) {
+	slow(t)
+	t.Parallel()
 	s := begin(t, everyScheme, standin.Options{})
 	state := t.TempDir()
 	memory := func() string {
@@ -317,6 +321,7 @@ var reading = map[string]bool{"FindFolder": true, "GetFolder": true, "ResolveNam
 // scenario that is about Exchange and not about TLS. That the scenarios make the
 // check send each of them is part of the test.
 func TestReadOnly(t *testing.T) {
+	slow(t)
 	var mu sync.Mutex
 	seen := map[string]bool{}
 	t.Cleanup(func() {

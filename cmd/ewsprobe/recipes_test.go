@@ -94,6 +94,8 @@ func (k kitchen) whole(t *testing.T, merged string) {
 }
 
 func TestRecipeOfParallel(t *testing.T) {
+	slow(t)
+	t.Parallel()
 	for _, tool := range []string{"bash", "parallel"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			t.Skipf("there is no %s", tool)
@@ -161,6 +163,8 @@ type job struct {
 // There is no cluster here: the Job is read by the names of its API, and what a
 // pod runs is run once for each index, with the volume in a folder.
 func TestRecipeOfKubernetes(t *testing.T) {
+	slow(t)
+	t.Parallel()
 	var j job
 	d := yaml.NewDecoder(strings.NewReader(recipe(t, "As an Indexed Job of Kubernetes")))
 	d.KnownFields(true)

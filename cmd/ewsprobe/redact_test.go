@@ -66,6 +66,7 @@ var identifying = regexp.MustCompile(`(?i)contoso|fabrikam|svc-crm|\banna\b|\bex
 
 // Every scenario without its names comes to the same, and is read back.
 func TestRedactedScenarios(t *testing.T) {
+	slow(t)
 	reports := played()
 	if len(reports) != len(standin.Scenarios()) {
 		t.Fatalf("%d reports of %d scenarios", len(reports), len(standin.Scenarios()))
@@ -162,6 +163,7 @@ func canaries(t *testing.T, l line, texts *regexp.Regexp) {
 
 // A server that says canaries in every place where it can say something.
 func TestCanariesOfAServer(t *testing.T) {
+	slow(t)
 	const c = "Canary7"
 	words := regexp.MustCompile(`(?i)canary|q2fuyxj5|contoso|svc-crm|anna`)
 	names := []string{
@@ -235,6 +237,7 @@ func TestCanariesOfAServer(t *testing.T) {
 
 // What the stand-in repeats of a request, and all that its own scenarios say.
 func TestCanariesOfTheStandIn(t *testing.T) {
+	slow(t)
 	for _, b := range []struct {
 		name  string
 		b     standin.Behaviour

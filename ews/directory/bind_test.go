@@ -212,6 +212,9 @@ func TestBindStopped(t *testing.T) {
 
 // A bind by patience of its own, where the context has more.
 func TestBindPatience(t *testing.T) {
+	if testing.Short() {
+		t.Skip("left out with -short: it takes seconds")
+	}
 	t.Parallel()
 	authority := testkit.NewAuthority(t)
 	server := testkit.StartLDAPS(t, authority.Issue(t, "127.0.0.1", long), func(c net.Conn, _ testkit.Request) { testkit.Wait(c) })

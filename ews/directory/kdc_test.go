@@ -240,6 +240,9 @@ func TestKDCStopped(t *testing.T) {
 
 // Without a controller that answers, a leg ends by its own patience.
 func TestPatience(t *testing.T) {
+	if testing.Short() {
+		t.Skip("left out with -short: it takes seconds")
+	}
 	t.Parallel()
 	server := testkit.StartKDC(t, func(c net.Conn, _ string, _ []byte) { testkit.Wait(c) })
 	_, k := at(t, server.Address, nil)

@@ -11,6 +11,9 @@ import (
 // exchangelib (Debian's python3-exchangelib) is a client nobody here wrote: it
 // finds every folder once, page after page.
 func TestExchangelibListsFolders(t *testing.T) {
+	if testing.Short() {
+		t.Skip("left out with -short: it takes seconds")
+	}
 	const python = "/usr/bin/python3"
 	if err := exec.Command(python, "-c", "import exchangelib").Run(); err != nil {
 		t.Skip("python3-exchangelib is not installed")

@@ -56,6 +56,9 @@ func TestScenariosAreFresh(t *testing.T) {
 
 // Every scenario's server starts, and its View shows nothing before it is asked.
 func TestScenariosStart(t *testing.T) {
+	if testing.Short() {
+		t.Skip("left out with -short: it takes seconds")
+	}
 	for _, scenario := range Scenarios() {
 		s := start(t, scenario.Behaviour)
 		if view := s.View(); view.Connections != 0 || len(view.Requests) != 0 {

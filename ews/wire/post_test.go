@@ -334,6 +334,9 @@ func TestEarlyAnswer(t *testing.T) {
 // TestEnds: whatever phase a connection is in, it ends with its context, and
 // says how.
 func TestEnds(t *testing.T) {
+	if testing.Short() {
+		t.Skip("left out with -short: it takes seconds")
+	}
 	silent := func(c net.Conn) { io.Copy(io.Discard, c) }
 	type try func(ctx context.Context, t *testing.T) (Answer, *evidence.Failure)
 	via := func(scheme string, server func(net.Conn)) try {

@@ -30,6 +30,9 @@ func TestExpired(t *testing.T) {
 
 // A server that goes away for good is given up after a while.
 func TestServerThatStaysAway(t *testing.T) {
+	if testing.Short() {
+		t.Skip("left out with -short: it takes seconds")
+	}
 	defer func(d time.Duration) { leastGiveUpAfter = d }(leastGiveUpAfter)
 	leastGiveUpAfter = 3 * time.Second
 	s, c := against(t, standin.Crowd{Mailboxes: 1000, Delay: 5 * time.Millisecond}, 300)

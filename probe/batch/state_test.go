@@ -50,6 +50,9 @@ func (r *run) note(t *testing.T, row int) {
 // Cut anywhere, a journal gives back what stands whole before the cut: after a
 // kill all of it, after a power cut what was made safe.
 func TestStateSurvivesAnyCut(t *testing.T) {
+	if testing.Short() {
+		t.Skip("left out with -short: it takes seconds")
+	}
 	file := filepath.Join(t.TempDir(), "state")
 	r := noted(t, file, "boot 1")
 	for row := 1; row <= 5; row++ {

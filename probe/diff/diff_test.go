@@ -103,6 +103,9 @@ func TestWhatExplains(t *testing.T) {
 
 // A record beside itself differs in nothing; and comparing changes no record.
 func TestSame(t *testing.T) {
+	if testing.Short() {
+		t.Skip("left out with -short: it takes seconds")
+	}
 	for _, name := range names(t) {
 		a := load(t, name)
 		before, err := evidence.Encode(a.Items)

@@ -404,6 +404,9 @@ func (r *repeated) Read(p []byte) (int, error) {
 
 // Memory does not grow with the file, whatever is in it.
 func TestMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("left out with -short: it takes seconds")
+	}
 	long := strings.Repeat("x", 1000)
 	for name, file := range map[string]*repeated{
 		"rows":            {head: "mail,x\n", row: "a," + long + "\n", rows: 25_000},

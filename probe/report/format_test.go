@@ -147,6 +147,9 @@ var hostile = []string{
 
 // In every text of a report stands what a server could have put there.
 func TestHostileTexts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("left out with -short: it takes seconds")
+	}
 	for _, bad := range hostile {
 		own := load(t, records(t)[0])
 		r := rewrite(own, func(s string) string { return bad })

@@ -349,6 +349,9 @@ func FuzzLoad(f *testing.F) {
 // A record may hold a step without what the step is about: what there is
 // is told, or the file refused, and nothing falls.
 func TestHollowSteps(t *testing.T) {
+	if testing.Short() {
+		t.Skip("left out with -short: it takes seconds")
+	}
 	raw, err := os.ReadFile(records(t)[0])
 	if err != nil {
 		t.Fatal(err)
