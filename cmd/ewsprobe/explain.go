@@ -129,7 +129,7 @@ func (e *explainer) list() {
 		rows = append(rows, []string{name, guide.Title(name)})
 	}
 	table("Guides")
-	e.text(0, "Ask for one: ewsprobe explain basic-disabled. "+
+	e.text(0, "Ask for one: ewsprobe explain basic-disabled. Or for a cause of KB 3212785: ewsprobe explain 5. "+
 		"Or paste what Dynamics says: ewsprobe explain \"Http server returned 401 Unauthorized exception\".")
 }
 
@@ -252,7 +252,7 @@ func (e *explainer) alert(text string) bool {
 		}
 		switch a.Stage {
 		case finding.BehindSignIn:
-			e.section("Where it is", "Behind the sign-in: Exchange answered Dynamics, so the URL, name and password of the profile are right.")
+			e.section("Where it is", "Behind the sign-in: Exchange answered Dynamics, so the URL and the sign-in of the profile are right.")
 		case finding.BeforeSignIn:
 			e.section("Where it is", "In Dynamics or Microsoft 365: Exchange was not asked, so the alert says nothing about it.")
 		}

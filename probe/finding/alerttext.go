@@ -22,7 +22,7 @@ type alertText struct {
 }
 
 func readAlert(text string) *alertText {
-	t := &alertText{folded: foldAlert(text)}
+	t := &alertText{folded: alertForms()["article"].ReplaceAllString(foldAlert(text), "kb $1")}
 	t.readNumbers()
 	t.readStatuses()
 	t.readCodes(text)
@@ -86,7 +86,8 @@ func foldAlert(text string) string {
 var alertForms = sync.OnceValue(func() map[string]*regexp.Regexp {
 	const group = `[.,' _\x{00a0}\x{202f}]?`
 	return map[string]*regexp.Regexp{
-		"hex":     regexp.MustCompile(`(?:0x)?(?:ffffffff)?(8[0-9a-f]{7})l?`),
+		"article": regexp.MustCompile(`kb(\d{7})`),
+		"hex":     regexp.MustCompile(`(?:0x)?(?:ffffffff)?(8[0-9a-f]{7})[lh]?`),
 		"decimal": regexp.MustCompile(`2` + group + `(?:1[3-6]\d)` + group + `\d{3}` + group + `\d{3}`),
 		"status":  regexp.MustCompile(`\d{3}`),
 		"ews":     regexp.MustCompile(`exchange[. ]?server[^0-9]{0,60}?(\d{1,3})(?:[^0-9]|$)`),
@@ -139,9 +140,10 @@ func isGUID(rest string) bool {
 
 // readStatuses: a number of three digits is a status where it stands in brackets or
 // behind "http" or "status" in the same sentence. It may be one behind another word
-// of the kind, or where the text is hardly more than the number.
+// of the kind, at the beginning or end, or where the text is hardly more than it.
 func (t *alertText) readStatuses() {
 	short := len(strings.Fields(t.folded)) <= 4
+	end := len(strings.TrimRight(t.folded, `.!"'`))
 	for _, m := range alertForms()["status"].FindAllStringIndex(t.folded, -1) {
 		from, to := m[0], m[1]
 		if !standsAlone(t.folded, from, to) || partOfAnother(t.folded, from, to) {
@@ -156,7 +158,7 @@ func (t *alertText) readStatuses() {
 		switch {
 		case bracketed || behind("http", "status"):
 			t.statuses = append(t.statuses, t.folded[from:to])
-		case short || behind("exchange", "webexception", "soap", "iis", "ews"):
+		case short || from == 0 || to == end || behind("exchange", "webexception", "soap", "iis", "ews"):
 			t.bare = append(t.bare, t.folded[from:to])
 		}
 	}
