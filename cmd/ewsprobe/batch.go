@@ -35,7 +35,8 @@ func batchCommand(std stdio) *cli.Command {
 			"A redacted table keeps only the column of addresses." +
 			"\nExit code: the worst of all: 2 critical, 3 unknown or stopped, 1 warning, 0 ok.",
 		UsageText: examples(
-			"All mailboxes, as Dynamics reaches them", "ewsprobe batch --user svc-crm@contoso.com --impersonate --target mail.contoso.com mailboxes.csv",
+			"All mailboxes, as Dynamics reaches them",
+			"ewsprobe batch --user svc-crm@contoso.com --impersonate --target mail.contoso.com mailboxes.csv",
 			"As the exported profile says", "ewsprobe batch --profile profile.csv mailboxes.csv",
 			"For a script, and to be gone on with", "ewsprobe batch ... --format json --resume state mailboxes.csv >> results.jsonl",
 			"As a page for others, without names", "ewsprobe batch ... --redact --save results.html mailboxes.csv",

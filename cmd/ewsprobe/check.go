@@ -21,8 +21,8 @@ func checkCommand(std stdio) *cli.Command {
 		Name:      "check",
 		Usage:     "examines one EWS endpoint with one account and prints the verdict",
 		ArgsUsage: "TARGET",
-		Description: "TARGET is an EWS URL, HOST or HOST:PORT (https://HOST/EWS/Exchange.asmx), or a mailbox address: then Autodiscover finds the URL." +
-			"\nExit code: 0 ok, 1 warning, 2 critical, 3 unknown.",
+		Description: "TARGET is an EWS URL, HOST or HOST:PORT (https://HOST/EWS/Exchange.asmx), or a mailbox address: " +
+			"then Autodiscover finds the URL.\nExit code: 0 ok, 1 warning, 2 critical, 3 unknown.",
 		UsageText: examples(
 			"First question, no password", "ewsprobe check --no-credentials mail.contoso.com",
 			"The whole check", "ewsprobe check --user svc-crm@contoso.com mail.contoso.com",

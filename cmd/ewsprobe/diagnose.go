@@ -16,11 +16,12 @@ const maxRecord = 32 << 20
 func diagnoseCommand(std stdio) *cli.Command {
 	s := config.New("diagnose", version())
 	return &cli.Command{
-		Name:        "diagnose",
-		Usage:       "evaluates a saved JSON report again, without any network",
-		ArgsUsage:   "FILE.json",
-		Description: "The evidence in the file is evaluated by this version's rules; the verdict stored in it is ignored. - reads standard input.",
-		Flags:       flagsOf(s.Keys), Before: variables(s, std),
+		Name:      "diagnose",
+		Usage:     "evaluates a saved JSON report again, without any network",
+		ArgsUsage: "FILE.json",
+		Description: "The evidence in the file is evaluated by this version's rules; the verdict stored in it is ignored. " +
+			"- reads standard input.",
+		Flags: flagsOf(s.Keys), Before: variables(s, std),
 		Action: func(c *cli.Context) error {
 			accepted := s.ReadBaseline(c.Context)
 			file, err := one(c, "FILE.json")

@@ -49,26 +49,26 @@ func filesKept() []helpTerm {
 // behind it.
 const (
 	helpTemplate = `NAME:
-{{text .HelpName " - " .Usage}}
+   {{wrap (print .HelpName " - " .Usage) 3}}
 
 USAGE:
-{{text .HelpName (synopsis .Flags .ArgsUsage)}}
+   {{.HelpName}}{{synopsis .Flags .ArgsUsage}}
 {{- with .Description}}
 
 DESCRIPTION:
-{{text .}}
+   {{wrap . 3}}
 {{- end}}
 {{- with .UsageText}}
 
 EXAMPLES:
-{{text .}}
+{{indent 3 .}}
 {{- end}}
 {{- with .VisibleCommands}}
 
 COMMANDS:
 {{terms (commands .) 60}}
 
-{{text "What a command takes: ` + "`" + `" $.HelpName " COMMAND --help` + "`" + `"}}
+   What a command takes: {{$.HelpName}} COMMAND --help
 {{- end}}
 `
 	surroundings = `
@@ -87,7 +87,8 @@ FILES:
 {{terms .Flags 24}}
 {{- if .Part}}
 
-{{text "All flags, in groups: ` + "`" + `" $.HelpName " --help-all` + "`" + `. Flags stand before or behind the argument."}}
+   All flags, in groups: {{$.HelpName}} --help-all
+   Flags stand before or behind the argument.
 {{- end}}
 {{end}}`
 )
@@ -107,24 +108,10 @@ func printHelp(w io.Writer, template string, of any) {
 		width = min(max(s.width, 40), 120)
 	}
 	cli.HelpPrinterCustom(w, template, of, map[string]any{
-		"text":     func(parts ...string) string { return indented(strings.Join(parts, ""), width) },
-		"terms":    func(rows []helpTerm, most int) string { return table(rows, most, width) },
-		"synopsis": synopsis, "groups": groups, "commands": commandTerms, "environment": environment, "files": filesKept, "upper": strings.ToUpper,
+		"wrapAt": func() int { return width }, "terms": func(rows []helpTerm, most int) string { return table(rows, most, width) },
+		"synopsis": synopsis, "groups": groups, "commands": commandTerms, "environment": environment, "files": filesKept,
+		"upper": strings.ToUpper,
 	})
-}
-
-// indented wraps paragraphs; a line that begins with blanks stays as it is.
-func indented(s string, width int) string {
-	var lines []string
-	for line := range strings.SplitSeq(strings.TrimSpace(s), "\n") {
-		if !strings.HasPrefix(line, " ") {
-			line = wordwrap.WrapString(line, uint(width-3))
-		}
-		for l := range strings.SplitSeq(line, "\n") {
-			lines = append(lines, strings.TrimRight("   "+l, " "))
-		}
-	}
-	return strings.Join(lines, "\n")
 }
 
 // table has what a term means behind it, or below it where it is longer than most.
@@ -201,7 +188,7 @@ func synopsis(flags []cli.Flag, args string) string {
 func examples(pairs ...string) string {
 	var b strings.Builder
 	for i := 0; i+1 < len(pairs); i += 2 {
-		b.WriteString(pairs[i] + ":\n  " + pairs[i+1] + "\n")
+		b.WriteString("\n" + pairs[i] + ":\n  " + pairs[i+1])
 	}
-	return b.String()
+	return strings.TrimPrefix(b.String(), "\n")
 }

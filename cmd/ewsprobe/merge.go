@@ -29,8 +29,8 @@ func mergeCommand(std stdio) *cli.Command {
 		Name:      "merge",
 		Usage:     "joins the results of shards, or of runs that were resumed",
 		ArgsUsage: "FILE...",
-		Description: "FILE are results of batch --format json. The rows are printed once each, in the order of the input, then a summary of all. " +
-			"A row that is there twice is named on standard error, and so are rows that are missing. " +
+		Description: "FILE are results of batch --format json. The rows are printed once each, in the order of the input, " +
+			"then a summary of all. A row that is there twice is named on standard error, and so are rows that are missing. " +
 			"Of two results the later one counts, and any before not-checked." +
 			"\nExit code: the worst of the rows, and 3 if rows are missing.",
 		UsageText: examples("As a page to be sent", "ewsprobe merge --format html --redact results.jsonl > results.html"),

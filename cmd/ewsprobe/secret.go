@@ -62,15 +62,17 @@ func secretCommand(std stdio) *cli.Command {
 			if err != nil {
 				return err
 			}
-			_, err = inKeyring(c.Context, keyringPatience, func() (string, error) { return "", keyring.Delete(keyringService, keyringAccount(name)) })
+			_, err = inKeyring(c.Context, keyringPatience, func() (string, error) {
+				return "", keyring.Delete(keyringService, keyringAccount(name))
+			})
 			return err
 		},
 	}
 	return &cli.Command{
 		Name:  "secret",
 		Usage: "keeps the password of an account in the credential store of the operating system",
-		Description: "Windows Credential Manager, the Keychain of macOS, or the Secret Service of a Linux desktop. check takes it from there with " +
-			"--password-from-keyring. A store that is locked may ask to be unlocked, and is waited for a minute; " +
+		Description: "Windows Credential Manager, the Keychain of macOS, or the Secret Service of a Linux desktop. " +
+			"check takes it from there with --password-from-keyring. A store that is locked may ask to be unlocked, and is waited for a minute; " +
 			"over ssh, in cron and in services there is usually none, so use --password-file there.",
 		ArgsUsage: "COMMAND ACCOUNT", Action: noCommand,
 		Subcommands: []*cli.Command{set, remove},

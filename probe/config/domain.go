@@ -66,11 +66,7 @@ func (s *Settings) takeCache(cfg *probe.Config) bool {
 		return true
 	}
 	stored, err := kerberos.ReadCCache(cfg.Kerberos.Cache)
-	switch {
-	case err != nil:
-		s.Keys.invalid("{ccache} cannot be used: %v", err)
-		return false
-	case len(stored.Client.Components) != 1:
+	if err != nil || len(stored.Client.Components) != 1 { // an error was noted when it was read
 		s.Keys.invalid("{ccache} holds the tickets of %s, which is no user", stored.Client)
 		return false
 	}

@@ -2,9 +2,12 @@ package config
 
 import (
 	"flag"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/xrash/smetrics"
 )
 
 // give sets a key unless a stronger source has.
@@ -19,21 +22,12 @@ func (ks *Keys) give(k *Key, by origin, texts ...string) {
 	ks.from[k.Name] = by
 	for _, text := range texts {
 		if text == "" {
-			ks.usage("{"+k.Name+"} is empty; give its value, or leave the %s out", by.kind())
+			kind := map[bool]string{true: "variable", false: "flag"}[by.rank == byVariable]
+			ks.usage("{"+k.Name+"} is empty; give its value, or leave the %s out", kind)
 		} else if wrong := k.set(text); wrong != "" {
 			ks.usage("{"+k.Name+"} "+"%s", ks.named(wrong))
 		}
 	}
-}
-
-func (o origin) kind() string {
-	switch o.rank {
-	case byFlag:
-		return "flag"
-	case byVariable:
-		return "variable"
-	}
-	return "key"
 }
 
 // Set is the flag.Value of the key. What is wrong is noted, and told with the rest.
@@ -127,6 +121,10 @@ func (ks *Keys) near(name string) string {
 	return Nearest(name, names)
 }
 
+// Distance is how many letters have to be put in, left out or changed to get from
+// one word to the other (Levenshtein).
+func Distance(a, b string) int { return smetrics.WagnerFischer(a, b, 1, 1, 1) }
+
 // Nearest is the word that may be meant by another, "" if none is near enough.
 func Nearest(word string, among []string) string {
 	best, nearest := 1+len(word)/3, ""
@@ -138,28 +136,6 @@ func Nearest(word string, among []string) string {
 	return nearest
 }
 
-// Distance is how many letters have to be put in, left out or changed to get from
-// one word to the other (Levenshtein).
-func Distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, diagonal+1)
-		}
-	}
-	return row[len(b)]
-}
-
 // Variables reads what the environment says; an empty variable says nothing.
 // Several values are parted by commas.
 func (ks *Keys) Variables(getenv func(string) string) {
@@ -169,7 +145,7 @@ func (ks *Keys) Variables(getenv func(string) string) {
 			continue
 		}
 		texts := []string{text}
-		if k.field.Kind().String() == "slice" {
+		if k.field.Kind() == reflect.Slice {
 			texts = strings.Split(text, ",")
 		}
 		ks.give(k, origin{name: k.Variable(), rank: byVariable}, texts...)
