@@ -97,7 +97,7 @@ func (n *node) patiently(ctx context.Context) (item evidence.Item, conn *wire.Co
 // accepts and Go does not have.
 func (n *node) legacySuites(ctx context.Context) {
 	f := n.reply.Error
-	if f == nil || f.Phase != "tls" || f.Code != evidence.TLSHandshake && f.Code != evidence.ConnectionReset && f.Code != evidence.ConnectionClosed {
+	if f == nil || f.Phase != "tls" || f.Detail.Is(evidence.WhyCertificateUnread, evidence.WhyTLSUnread) || f.Code != evidence.TLSHandshake && f.Code != evidence.ConnectionReset && f.Code != evidence.ConnectionClosed {
 		return
 	}
 	item := evidence.Item{Step: evidence.StepLegacySuites, Address: n.address, At: time.Now()}

@@ -14,8 +14,9 @@ import (
 // foreign are texts of others that this program looks at because they come in no
 // other form: package, text, whose it is.
 var foreign = [][3]string{
-	{"ews/wire", "certificate required", "crypto/tls has no value for this alert"},
-	{"ews/wire", "no renegotiation", "crypto/tls has no value for this alert"},
+	{"ews/wire", "failed to parse certificate from server: ", "crypto/tls has no type for this error"},
+	{"ews/wire", "selected unsupported protocol version", "crypto/tls has no type for this error"},
+	{"ews/wire", "chose an unconfigured cipher suite", "crypto/tls has no type for this error"},
 	{"ews/cloud", "Exchange Online", "Autodiscover's ServerLocation"},
 	{"cmd/ewsprobe", "org.freedesktop.secrets was not provided", "D-Bus"},
 	{"cmd/ewsprobe", "failed to unlock", "the Secret Service"},

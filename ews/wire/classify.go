@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"strings"
 	"syscall"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
@@ -23,6 +22,9 @@ func Classify(ctx context.Context, phase string, err error) *evidence.Failure {
 	var dns *net.DNSError
 	var record tls.RecordHeaderError
 	number := errno(err)
+	if errors.As(err, &dns) && noHandles(dns.Err) {
+		number = syscall.EMFILE // the resolver keeps only the words
+	}
 	switch {
 	case errors.Is(context.Cause(ctx), errGivenUp):
 		f = evidence.Fail(evidence.GivenUp, phase, evidence.WhyGivenUp)
@@ -30,6 +32,8 @@ func Classify(ctx context.Context, phase string, err error) *evidence.Failure {
 		f = evidence.Fail(evidence.Interrupted, phase, evidence.WhyStopped)
 	case errors.Is(err, errHeaderTooLarge):
 		f.Code = evidence.HeaderTooLarge
+	case number == syscall.EMFILE, number == syscall.ENFILE:
+		f = evidence.Fail(evidence.ConnectFailed, phase, evidence.WhyNoHandles)
 	case errors.As(err, &dns) && !dns.IsTimeout:
 		f.Code = evidence.DNSFailed
 		if dns.IsNotFound {
@@ -38,13 +42,9 @@ func Classify(ctx context.Context, phase string, err error) *evidence.Failure {
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded), isTimeout(err), number == syscall.ETIMEDOUT:
 		f = evidence.Fail(evidence.TimedOut, phase, evidence.WhyNoAnswerInTime)
 	case isAlert(err):
-		f.Code = evidence.TLSHandshake
-		// TLS 1.3 says it after the handshake; IIS asks by renegotiation.
-		if strings.Contains(f.Text, "certificate required") || strings.Contains(f.Text, "no renegotiation") {
-			f.Code = evidence.TLSClientCert
-		}
+		f = alertFailure(phase, err)
 	case errors.As(err, &record):
-		f.Code = evidence.TLSNotSpoken
+		f = notTLS(phase, record)
 	case number == syscall.ECONNREFUSED:
 		f.Code = evidence.ConnectRefused
 	case number == syscall.ENETUNREACH, number == syscall.EHOSTUNREACH:
@@ -54,7 +54,7 @@ func Classify(ctx context.Context, phase string, err error) *evidence.Failure {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):
 		f.Code = evidence.ConnectionClosed
 	case phase == "tls":
-		f.Code = evidence.TLSHandshake
+		f = handshakeFailure(phase, err)
 	case phase == "read":
 		f.Code = evidence.Malformed
 	default:
@@ -89,13 +89,6 @@ func errno(err error) syscall.Errno {
 	return number
 }
 
-// isAlert: crypto/tls reports alerts, received or sent, as a net.OpError with
-// one of these operations.
-func isAlert(err error) bool {
-	var op *net.OpError
-	return errors.As(err, &op) && (op.Op == "remote error" || op.Op == "local error")
-}
-
 func isTimeout(err error) bool {
 	var n net.Error
 	return errors.As(err, &n) && n.Timeout()
@@ -111,7 +104,7 @@ func plain(err error) string {
 	if errors.As(err, &call) && call.Err != nil {
 		err = call.Err
 	}
-	return err.Error()
+	return withoutPrefix(err.Error())
 }
 
 var errGivenUp = errors.New("given up")

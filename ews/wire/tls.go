@@ -6,10 +6,8 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/hex"
-	"errors"
 	"net"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
@@ -53,7 +51,7 @@ func (d *Dialer) handshake(ctx context.Context, raw net.Conn) (*tls.Conn, *evide
 	if err := c.HandshakeContext(ctx); err != nil {
 		info.ClientCertAsk = asked
 		fail := Classify(ctx, "tls", err)
-		if asked && fail.Code == evidence.TLSHandshake {
+		if asked && fail.Code == evidence.TLSHandshake && !beyond(fail) {
 			fail.Code = evidence.TLSClientCert
 		}
 		return nil, info, nil, fail
@@ -115,61 +113,9 @@ func describe(c *x509.Certificate) *evidence.Certificate {
 	}
 }
 
-// judge collects every complaint: time, name and issuer are looked at apart.
-func (d *Dialer) judge(info *evidence.TLS, chain []*x509.Certificate) {
-	leaf, now := chain[0], d.now()
-	complain := func(code string, why evidence.DetailCode, about ...any) {
-		d := evidence.Say(why, about...)
-		info.Problems = append(info.Problems, evidence.CertificateProblem{Code: code, Text: d.String(), Detail: d})
-	}
-	if now.After(leaf.NotAfter) {
-		complain("expired", evidence.WhyCertificateExpired, leaf.NotAfter.UTC().Format(time.DateOnly))
-	}
-	if now.Before(leaf.NotBefore) {
-		complain("not-yet-valid", evidence.WhyCertificateNotYet, leaf.NotBefore.UTC().Format(time.RFC3339))
-	}
-	if err := leaf.VerifyHostname(d.Host); err != nil {
-		complain("wrong-name", evidence.WhyCertificateWrongName, strings.Join(info.Certificate.Names, ", "), d.Host)
-	}
-	at := now
-	if now.After(leaf.NotAfter) || now.Before(leaf.NotBefore) {
-		at = leaf.NotAfter.Add(-time.Second) // the time was complained about already
-	}
-	rootErr := chainTo(chain, d.Roots, at)
-	if rootErr != nil && d.Extra != nil && chainTo(chain, d.Extra, at) == nil {
-		rootErr, info.SelfRootsOnly = nil, true
-	}
-	if rootErr != nil {
-		var unknown x509.UnknownAuthorityError
-		if errors.As(rootErr, &unknown) {
-			complain("unknown-issuer", evidence.WhyCertificateUnknownIssuer, leaf.Issuer.String())
-		} else {
-			complain("unusable", evidence.WhyCertificateUnusable, rootErr)
-		}
-	}
-	if d.Public != nil {
-		public := chainTo(chain, d.Public, at) == nil
-		info.PublicRoot = &public
-	}
-}
-
 func (d *Dialer) now() time.Time {
 	if d.Now != nil {
 		return d.Now()
 	}
 	return time.Now()
-}
-
-func chainTo(chain []*x509.Certificate, roots *x509.CertPool, at time.Time) error {
-	if roots == nil {
-		roots = systemRoots(chain)
-	}
-	between := x509.NewCertPool()
-	for _, c := range chain[1:] {
-		between.AddCert(c)
-	}
-	_, err := chain[0].Verify(x509.VerifyOptions{
-		Roots: roots, Intermediates: between, CurrentTime: at, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	})
-	return err
 }

@@ -20,10 +20,12 @@ type bench struct {
 	anonymous evidence.Item
 	own       *evidence.Item // the account's own inbox, where nobody is impersonated
 	scheme    string
-	named     map[string]bool // mailboxes, in lower case, for which a finding is accepted
-	outside   evidence.Target // what look-ups are judged by
-	redact    func(evidence.Record) evidence.Record
-	also      *finding.Finding // a warning about the account, where rows name theirs
+	// certificates are those that the endpoint's own check met.
+	certificates map[string]bool
+	named        map[string]bool // mailboxes, in lower case, for which a finding is accepted
+	outside      evidence.Target // what look-ups are judged by
+	redact       func(evidence.Record) evidence.Record
+	also         *finding.Finding // a warning about the account, where rows name theirs
 
 	mu    sync.Mutex
 	usual map[usual]*report.Template
@@ -38,7 +40,7 @@ func newBench(endpoint evidence.Record, accepted evidence.Item, impersonate bool
 	t.Addresses = []string{accepted.Address}
 	b := &bench{
 		started: endpoint.Started, target: t, scheme: accepted.Logon.Scheme,
-		named: map[string]bool{}, usual: map[usual]*report.Template{},
+		named: map[string]bool{}, certificates: map[string]bool{}, usual: map[usual]*report.Template{},
 	}
 	for _, a := range t.Accepted {
 		if a.Mailbox != "" {
@@ -46,6 +48,9 @@ func newBench(endpoint evidence.Record, accepted evidence.Item, impersonate bool
 		}
 	}
 	for _, item := range endpoint.Items {
+		if item.TLS != nil && item.TLS.Certificate != nil {
+			b.certificates[item.TLS.Certificate.SHA256] = true
+		}
 		if item.Step == evidence.StepAnonymous && item.Address == accepted.Address && item.Response != nil {
 			b.anonymous = item
 		}
@@ -69,7 +74,7 @@ func (b *bench) template(j *job) *report.Template {
 		mailbox = anyMailbox // no other address is in play: the judgement holds for any
 	}
 	var key usual
-	if good && mailbox == anyMailbox {
+	if good && mailbox == anyMailbox && !b.strange(item) {
 		key = usual{item.EWS.Operation, item.EWS.Folder}
 		b.mu.Lock()
 		s := b.usual[key]
@@ -90,7 +95,7 @@ func (b *bench) template(j *job) *report.Template {
 	if item.EWS.Answered() && !good {
 		t.EWSCode = item.EWS.Code
 	}
-	if good && mailbox == anyMailbox {
+	if key != (usual{}) {
 		b.mu.Lock()
 		b.usual[key] = t
 		b.mu.Unlock()
@@ -134,7 +139,7 @@ func (b *bench) record(j *job, item evidence.Item, mailbox string) evidence.Reco
 		call.Request = &evidence.Request{}
 	}
 	call.Request.Purpose = ""
-	if call.Error == nil {
+	if call.Error == nil && !b.strange(item) {
 		call.TLS = nil // with --insecure it would be a warning for those rows alone that opened a connection
 	}
 	if b.own != nil {
@@ -156,6 +161,13 @@ func (b *bench) record(j *job, item evidence.Item, mailbox string) evidence.Reco
 		rec.Items = append(rec.Items, j.outside...)
 	}
 	return rec
+}
+
+// strange: the call opened a connection to a certificate that is not to be trusted
+// and that the endpoint's own check has not met, so nobody has told of it.
+func (b *bench) strange(item evidence.Item) bool {
+	t := item.TLS
+	return t != nil && t.Certificate != nil && !t.Trusted() && !b.certificates[t.Certificate.SHA256]
 }
 
 // forAll says whether the endpoint's own check answers for every mailbox, and in

@@ -6,6 +6,7 @@ import (
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
+	"github.com/ewsprobe/ewsprobe/probe/report"
 )
 
 // benched is a bench for an endpoint in order.
@@ -185,15 +186,25 @@ func TestTemplateWithoutAnAnswer(t *testing.T) {
 }
 
 // With --insecure the endpoint's report says that the certificate is not trusted.
-// No row says so only because its call opened a connection.
-func TestTemplateWithoutTheCertificate(t *testing.T) {
+// No row says so only because its call opened a connection, unless it met another
+// certificate than that.
+func TestTemplateOfACertificate(t *testing.T) {
 	b := benched()
 	b.target.Insecure = true
-	ok := answer("NoError")
-	ok.TLS = &evidence.TLS{Certificate: &evidence.Certificate{}, Problems: []evidence.CertificateProblem{{Text: "it has expired"}}}
-	s := b.template(&job{row: Row{Address: "anna@contoso.com"}, last: ok, answer: &ok})
-	if s.Verdict.Code != "ok" || len(s.Findings) != 0 {
-		t.Errorf("%+v %v", s.Verdict, s.Findings)
+	b.certificates["known"] = true
+	met := func(sum string) *report.Template {
+		ok := answer("NoError")
+		ok.TLS = &evidence.TLS{
+			Certificate: &evidence.Certificate{SHA256: sum},
+			Problems:    []evidence.CertificateProblem{{Text: "it has expired"}},
+		}
+		return b.template(&job{row: Row{Address: "anna@contoso.com"}, last: ok, answer: &ok})
+	}
+	for _, sum := range []string{"known", "another", "known"} {
+		want := map[string]string{"known": "ok", "another": "tls-untrusted"}[sum]
+		if s := met(sum); s.Verdict.Code != finding.Code(want) {
+			t.Errorf("%s: %+v, want %s", sum, s.Verdict, want)
+		}
 	}
 }
 

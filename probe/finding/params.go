@@ -108,6 +108,9 @@ type Params struct {
 	Second      string // that of another one
 	Until       time.Time
 	Left        time.Duration
+	Inspector   string // the product that seems to inspect TLS on the way out
+	Server      Server // that made the certificate for itself
+	Alert       string // the number of a TLS alert
 
 	// The mailbox, and what is known outside.
 	Mailbox       Mailbox

@@ -140,28 +140,6 @@ func timedOut(v *view, n *node) *hit {
 	return confirmed("", p, leg)
 }
 
-func tlsUntrusted(v *view, n *node) *hit {
-	t := nodeTLS(n)
-	if t == nil || t.Certificate == nil || t.Trusted() {
-		return nil
-	}
-	p := finding.Params{At: v.at(n)}
-	for _, problem := range t.Problems {
-		p.Problems = append(p.Problems, finding.Text(problem.Text))
-	}
-	h := confirmed("", p)
-	for _, item := range n.items {
-		if item.TLS == t {
-			h.evidence = []string{item.ID}
-		}
-	}
-	passed := n.ask == nil || n.ask.Error == nil || n.ask.Error.Code != evidence.TLSUntrusted
-	if v.rec.Target.Insecure && passed {
-		h.variant, h.status = "insecure", finding.Warning
-	}
-	return h
-}
-
 // nodeTLS is the handshake of the anonymous request, else the first seen.
 func nodeTLS(n *node) *evidence.TLS {
 	if n.ask != nil && n.ask.TLS != nil {
@@ -173,30 +151,6 @@ func nodeTLS(n *node) *evidence.TLS {
 		}
 	}
 	return nil
-}
-
-func tlsFailed(v *view, n *node) *hit {
-	leg := v.failedBy(n, evidence.TLSHandshake, evidence.TLSClientCert, evidence.TLSNotSpoken)
-	legacy := n.legacySuite()
-	if leg == nil && legacy != nil {
-		leg = n.ask
-	}
-	if leg == nil || leg.Error == nil {
-		return nil
-	}
-	h := confirmed("", finding.Params{At: v.at(n), Error: finding.Text(leg.Error.Text)}, leg)
-	switch leg.Error.Code {
-	case evidence.TLSClientCert:
-		h.variant = "client-certificate"
-	case evidence.TLSNotSpoken:
-		h.variant = "not-tls"
-	}
-	if legacy != nil {
-		h.status, h.confidence = finding.Unknown, finding.Undetermined
-		h.cite(legacy)
-		h.params.Suite = legacy.TLS.CipherSuite
-	}
-	return h
 }
 
 // tlsOutdated: the handshake that was made used something that Dataverse does
