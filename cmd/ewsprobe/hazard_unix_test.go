@@ -29,15 +29,22 @@ const (
 	slack       = time.Second
 )
 
-// endures holds a run against the promise, and returns the memory it took. On a
-// machine that has other things to do everything takes longer: how much longer
-// is seen from a run that does nothing.
+// endures holds a run against the promise, and returns the memory it took. A server
+// that can hold a check up does so every time, a machine that has other things to do
+// does not: what took too long is tried again.
 func endures(t *testing.T, l line, timeout time.Duration) int64 {
 	t.Helper()
 	l.check.Timeout = timeout
-	most := timeout + slack + 10*program{}.run(t, "version").took
+	most := timeout + slack
 	var used int64
-	got := program{watch: func(pid int) { used = max(used, highWater(pid)) }}.run(t, l.args(t, asJSON, "-vv")...)
+	var got outcome
+	for range 4 {
+		got = program{watch: func(pid int) { used = max(used, highWater(pid)) }}.run(t, l.args(t, asJSON, "-vv")...)
+		if got.took <= most {
+			break
+		}
+		most = timeout + slack + 10*program{}.run(t, "version").took
+	}
 	r := got.report(t)
 	hasShape(t, got.out)
 	if r.Verdict.Code == "" || got.exit != exitCodes[r.Verdict.Status] {

@@ -149,7 +149,10 @@ func TestChecksAtTheSameTime(t *testing.T) {
 			var all sync.WaitGroup
 			for range 6 {
 				all.Go(func() {
-					if r := p.run(t, lineTo(s, test.check).args(t, asJSON)...).report(t); r.Verdict.Code != test.code {
+					r := p.run(t, lineTo(s, test.check).args(t, asJSON)...).report(t)
+					// On a busy machine a run may give up waiting for the others: then
+					// it has sent nothing and says so.
+					if r.Verdict.Code != test.code && !(r.Verdict.Code == "inconclusive" && len(r.sent()) == 0) {
 						t.Errorf("%s: %s", r.Verdict.Code, r.Verdict.Summary)
 					}
 				})
