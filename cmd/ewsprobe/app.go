@@ -65,6 +65,18 @@ func run(ctx context.Context, args []string, std stdio) int {
 	if std.in != nil {
 		std.in = config.NewCancelableReader(ctx, std.in)
 	}
+	printed := &printer{to: std.out}
+	std.out = printed
+	code := runApp(ctx, args, std)
+	if printed.err != nil && code != finding.Unknown.ExitCode() {
+		std.complain(fmt.Errorf("the output could not be written: %w", printed.err))
+		return finding.Unknown.ExitCode()
+	}
+	return code
+}
+
+// runApp is run without its look at whether standard output took everything.
+func runApp(ctx context.Context, args []string, std stdio) int {
 	app := newApp(std)
 	line, err := arrange(app, append([]string{app.Name}, args[min(1, len(args)):]...))
 	if err == nil {

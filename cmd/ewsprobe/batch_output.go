@@ -219,8 +219,8 @@ func (o *outputs) replaces() bool {
 
 // sync makes what was written survive a power cut, where it goes to a file.
 func (o *outputs) sync() {
-	if f, ok := o.stdio.out.(*os.File); ok {
-		_ = f.Sync() // a pipe has nothing to sync
+	if p, ok := o.stdio.out.(*printer); ok {
+		p.Sync()
 	}
 }
 

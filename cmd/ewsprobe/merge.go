@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/urfave/cli/v2"
@@ -59,7 +60,12 @@ func merge(c *cli.Context, name string, std stdio, mask *report.Mask) error {
 		if !ok {
 			return unusable("%s is no file; merge reads results twice, so save them first", name)
 		}
-		if err := m.Add(f); err != nil {
+		lines, err := inUTF8(f)
+		if err != nil {
+			return noPlace(err)
+		}
+		defer lines.Close()
+		if err := m.Add(lines); err != nil {
 			return unusable("%s: %v", name, err)
 		}
 	}
@@ -104,4 +110,34 @@ func merge(c *cli.Context, name string, std stdio, mask *report.Mask) error {
 		return exit(code)
 	}
 	return nil
+}
+
+// lineFile is a file of results under the name that it was given by.
+type lineFile struct {
+	*os.File
+	name string
+	free func() error
+}
+
+func (l lineFile) Name() string { return l.name }
+
+func (l lineFile) Close() error { return l.free() }
+
+// inUTF8 is a file as it is, or, where it is UTF-16 as Windows PowerShell's >> writes
+// it, a copy in UTF-8: merge reads every row once more by its place.
+func inUTF8(f *os.File) (lineFile, error) {
+	as := lineFile{File: f, name: f.Name(), free: func() error { return nil }}
+	mark := make([]byte, 2)
+	if _, err := f.ReadAt(mark, 0); err != nil || !config.IsUTF16(mark) {
+		return as, nil
+	}
+	temp, err := tempIn("")()
+	if err != nil {
+		return as, err
+	}
+	as.File, as.free = temp.(tempFile).File, temp.Close
+	if _, err = io.Copy(as.File, config.NewDecoder(f)); err == nil {
+		_, err = as.Seek(0, io.SeekStart)
+	}
+	return as, err
 }

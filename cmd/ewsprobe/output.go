@@ -5,6 +5,7 @@ import (
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/probe/config"
+	"github.com/ewsprobe/ewsprobe/probe/finding"
 	"github.com/ewsprobe/ewsprobe/probe/redact"
 	"github.com/ewsprobe/ewsprobe/probe/report"
 )
@@ -89,9 +90,8 @@ func (o output) deliver(rec evidence.Record) error {
 	if err != nil {
 		return err
 	}
-	if _, err = o.std.out.Write(out); err != nil {
-		o.std.complain(fmt.Errorf("the report could not be printed: %w", err))
-	}
+	var saved error
+	_, _ = o.std.out.Write(out) // run says so where it fails
 	for _, s := range o.saves {
 		out, saveErr := s.format.Report(r, report.Style{})
 		if saveErr == nil {
@@ -99,14 +99,15 @@ func (o output) deliver(rec evidence.Record) error {
 		}
 		if saveErr != nil {
 			o.std.complain(fmt.Errorf("the report could not be saved: %w", saveErr))
-			err = saveErr
+			saved = saveErr
 		}
 	}
-	if code := r.Verdict.Status.ExitCode(); code != 0 {
-		return exit(code)
+	code := r.Verdict.Status.ExitCode()
+	if saved != nil {
+		code = finding.Unknown.ExitCode()
 	}
-	if err != nil {
-		return exit(3)
+	if code != 0 {
+		return exit(code)
 	}
 	return nil
 }

@@ -51,6 +51,28 @@ func processIO() stdio {
 	return s
 }
 
+// printer is standard output, which remembers that something was not taken: whatever a
+// command found, what nobody can read is not there.
+type printer struct {
+	to  io.Writer
+	err error
+}
+
+func (p *printer) Write(b []byte) (int, error) {
+	n, err := p.to.Write(b)
+	if p.err == nil {
+		p.err = err
+	}
+	return n, err
+}
+
+// Sync makes what was written survive a power cut, where it goes to a file.
+func (p *printer) Sync() {
+	if f, ok := p.to.(*os.File); ok {
+		_ = f.Sync() // a pipe has nothing to sync
+	}
+}
+
 // errColumns is the width of the terminal that standard error is.
 func (s stdio) errColumns() int {
 	if w, _, err := term.GetSize(int(os.Stderr.Fd())); err == nil && w > 0 {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -46,3 +47,29 @@ func TestCtrlCWhileReading(t *testing.T) {
 
 // passwordOnly is an environment that has the password and nothing else.
 func passwordOnly(name string) string { return map[string]string{passwordEnv: "x"}[name] }
+
+// What a command found and nobody can read is exit 3, whatever it was.
+func TestOutputThatCannotBeWritten(t *testing.T) {
+	record := filepath.Join("..", "..", "testdata", "records", "basic-off.json")
+	for _, args := range [][]string{
+		{"diagnose", record},
+		{"diagnose", "--format", "json", record},
+		{"diff", record, record},
+		{"explain"},
+		{"explain", "ok"},
+		{"explain", "first-check"},
+		{"--help"},
+		{"check", "--help"},
+		{"version"},
+		{"schema"},
+		{"man"},
+		{"completion", "bash"},
+		{"simulate", "--list"},
+	} {
+		var complaint bytes.Buffer
+		std := stdio{out: fullPipe{}, err: &complaint, inFD: -1, env: func(string) string { return "" }}
+		if code := run(t.Context(), append([]string{"ewsprobe"}, args...), std); code != 3 || !strings.Contains(complaint.String(), "no space left") {
+			t.Errorf("%v: exit %d, %q", args, code, complaint.String())
+		}
+	}
+}

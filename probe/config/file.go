@@ -13,6 +13,10 @@ import (
 	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"golang.org/x/text/encoding"
+	unicode16 "golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
 )
 
 // ErrStopped ends a wait for a file when the run ends.
@@ -123,6 +127,16 @@ func ReadAll(in io.Reader, limit int) ([]byte, error) {
 		return nil, fileError(fmt.Sprintf("is longer than %d bytes; is it the right file?", limit))
 	}
 	return raw, nil
+}
+
+// IsUTF16 says whether a file that begins so is UTF-16 with a byte order mark.
+func IsUTF16(head []byte) bool {
+	return bytes.HasPrefix(head, []byte{0xff, 0xfe}) || bytes.HasPrefix(head, []byte{0xfe, 0xff})
+}
+
+// NewDecoder is Decode of a file that is too long to be held.
+func NewDecoder(in io.Reader) io.Reader {
+	return transform.NewReader(in, unicode16.BOMOverride(encoding.Nop.NewDecoder()))
 }
 
 // Decode reads UTF-8, or UTF-16 with its byte order mark, as Windows PowerShell's

@@ -12,6 +12,8 @@ import (
 // what explains them, what else differs.
 func DiffText(d diff.Result, s Style) string {
 	p := newPage(s)
+	p.hanging(0, "", conclusion(d))
+	p.b.WriteString("\n")
 	for _, one := range []struct {
 		name string
 		side diff.Side
@@ -30,9 +32,11 @@ func DiffText(d diff.Result, s Style) string {
 		about := fmt.Sprintf("%s, %s, %s", one.side.File, one.side.Target, one.side.Started.UTC().Format("2006-01-02 15:04 UTC"))
 		p.hanging(3, "", strings.TrimPrefix(about, ", "))
 	}
-	p.heading("What explains it")
-	for _, line := range explanation(d) {
-		p.hanging(4, "", line)
+	if lines := explanation(d); len(lines) > 0 {
+		p.heading("What explains it")
+		for _, line := range lines {
+			p.hanging(4, "", line)
+		}
 	}
 	if len(d.Differences) > 0 {
 		p.heading("What differs")
@@ -68,14 +72,38 @@ func (p *page) values(name string, list []string) {
 	}
 }
 
+// conclusion is what a comparison comes to, in one sentence.
+func conclusion(d diff.Result) string {
+	switch {
+	case d.Same && len(d.Differences) == 0:
+		return fmt.Sprintf("Both records come to the same verdict, %s, and nothing that a verdict hangs on differs.", d.A.Verdict.Code)
+	case d.Same:
+		return fmt.Sprintf("Both records come to the same verdict, %s; what differs does not change it.", d.A.Verdict.Code)
+	}
+	var names []string
+	for _, e := range d.Differences {
+		if e.Explains != diff.Neither {
+			names = append(names, "the "+e.What)
+		}
+	}
+	why := "no difference that was found explains it alone"
+	switch {
+	case len(names) == 1:
+		why = names[0] + " explains it"
+	case len(names) > 1:
+		why = strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1] + " explain it, each by itself"
+	case len(d.Together) == 2:
+		why = fmt.Sprintf("the %s and the %s explain it together", d.Together[0], d.Together[1])
+	}
+	return fmt.Sprintf("The verdicts differ, %s in A and %s in B: %s.", d.A.Verdict.Code, d.B.Verdict.Code, why)
+}
+
+// explanation is how the difference of the verdicts comes about.
 func explanation(d diff.Result) []string {
-	a, b := d.A.Verdict, d.B.Verdict
-	if d.Same && len(d.Differences) == 0 {
-		return []string{"Both records come to the same verdict, and nothing that a verdict hangs on differs."}
-	}
 	if d.Same {
-		return []string{"Both records come to the same verdict; what differs does not change it."}
+		return nil
 	}
+	a, b := d.A.Verdict, d.B.Verdict
 	to := func(x, y finding.Verdict) string {
 		if x.Code != y.Code {
 			return string(y.Code)

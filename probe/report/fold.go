@@ -16,7 +16,7 @@ const (
 	mostSteps    = 3
 	detailLimit  = 300 // characters, about four lines
 	stepLimit    = 175 // two lines and a half
-	factLimit    = 112 // two lines of the column
+	factLimit    = 120 // two lines of the column
 	whereTheRest = "ewsprobe explain %s, or -v"
 )
 

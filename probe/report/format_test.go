@@ -132,7 +132,7 @@ func TestNagios(t *testing.T) {
 	r := load(t, records(t)[0])
 	r.Verdict = finding.Verdict{Code: "not-ews", Status: finding.Critical, Summary: "a | b\nOK: forged | x=1\x1b[0m"}
 	r.DurationMS = 120
-	if got, want := shown(r, "nagios", Style{}), "EWS CRITICAL - not-ews a / b OK: forged / x=1?[0m | time=120ms;;;0\n"; got != want {
+	if got, want := shown(r, "nagios", Style{}), "EWS CRITICAL - not-ews a / b OK: forged / x=1?[0m | time=120ms;;;0 logons_used=0;;;0 days_to_expiry=364;30:;0:\n"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }

@@ -34,6 +34,10 @@ func Load(raw []byte) (evidence.Record, error) {
 		}
 		return evidence.Record{}, fmt.Errorf("%w: it is not JSON (%w)", ErrForeign, err)
 	}
+	if head.Schema == RowSchema || head.Schema == SummarySchema {
+		return evidence.Record{}, fmt.Errorf("%w: these are the results of a batch, which `ewsprobe merge` reads; "+
+			"for one mailbox save a report with `ewsprobe check --save`", ErrForeign)
+	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return evidence.Record{}, fmt.Errorf("%w: something follows the report", ErrDamaged)
 	}

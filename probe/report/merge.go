@@ -2,6 +2,7 @@ package report
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -51,6 +52,9 @@ func (m *Merge) Add(f Lines) error {
 	for line := 1; ; line++ {
 		raw, err := in.ReadBytes('\n')
 		if errors.Is(err, io.EOF) {
+			if line == 1 && bytes.Contains(raw, schemaOfReport()) {
+				return noRows(true)
+			}
 			return nil // nothing, or a line without its end
 		}
 		if err != nil {
@@ -64,7 +68,8 @@ func (m *Merge) Add(f Lines) error {
 		var r Row
 		if err := decode(raw, &r); err != nil {
 			if line == 1 {
-				return errors.New("this is no result of ewsprobe batch --format json")
+				more, _ := in.Peek(4096)
+				return noRows(bytes.Contains(more, schemaOfReport()))
 			}
 			// A kill leaves half a line; its row is asked for again by --resume.
 			m.ignored = append(m.ignored, fmt.Sprintf("%s line %d is cut off and was ignored", f.Name(), line))
@@ -76,6 +81,9 @@ func (m *Merge) Add(f Lines) error {
 		case SummarySchema:
 			err = m.summary(raw)
 		case Schema:
+			if r.Verdict.Code != "bad-usage" && r.Verdict.Code != "config-invalid" {
+				return noRows(true)
+			}
 			// A run that was refused before it asked for anything, in a file that
 			// later runs were appended to.
 			m.refused = append(m.refused, fmt.Sprintf("%s line %d: this run did not begin: %s", f.Name(), line, r.Verdict.Summary))
@@ -86,6 +94,18 @@ func (m *Merge) Add(f Lines) error {
 			return fmt.Errorf("line %d: %w", line, err)
 		}
 	}
+}
+
+// schemaOfReport is what is in every report of a check.
+func schemaOfReport() []byte { return []byte(`"` + Schema + `"`) }
+
+// noRows says what a file is that has no rows, and which command reads it.
+func noRows(report bool) error {
+	if report {
+		return errors.New("this is the report of one check: `ewsprobe diagnose` reads it, `ewsprobe diff` compares two; " +
+			"merge joins the results of ewsprobe batch --format json")
+	}
+	return errors.New("this is no result of ewsprobe batch --format json")
 }
 
 // decode reads a line; a member that a newer version writes as something else is

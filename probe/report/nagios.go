@@ -4,14 +4,29 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"math"
 	"strings"
+	"time"
 
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 )
 
 // nagios is the line that a monitoring system reads.
 func nagios(r Report, _ Style) ([]byte, error) {
-	return []byte(monitored(r.Verdict.Status, r.Verdict.Code, r.Verdict.Summary, r.DurationMS) + "\n"), nil
+	line := monitored(r.Verdict.Status, r.Verdict.Code, r.Verdict.Summary, r.DurationMS)
+	used := 0
+	for _, a := range r.Attempts {
+		if a.Counted {
+			used++
+		}
+	}
+	line += fmt.Sprintf(" logons_used=%d;;;0", used)
+	if c := r.Server.Certificate; c != nil {
+		if until, err := time.Parse(time.RFC3339, c.NotAfter); err == nil {
+			line += fmt.Sprintf(" days_to_expiry=%d;%d:;0:", int(math.Floor(until.Sub(r.Started).Hours()/24)), r.Target.CertWarnDays)
+		}
+	}
+	return []byte(line + "\n"), nil
 }
 
 // monitored is status and words, then, behind the bar, performance data (Monitoring
