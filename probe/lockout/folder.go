@@ -87,7 +87,7 @@ func within[T any](f *folder, end time.Time, work func() (T, error), late func(T
 		close(gone)
 		err = slow
 	}
-	if f.broken = nil; time.Since(began) > slowest/2 {
+	if f.broken = nil; time.Since(began) > slowest/4 {
 		f.broken, f.since = err, time.Now()
 	}
 	return result, err
@@ -114,7 +114,7 @@ func (f *folder) update(key string, work func(*logons) (changed bool)) error {
 	}
 	end, file := time.Now().Add(slowest), filepath.Join(f.dir, "logons-"+key+".json")
 	o, err := within(f, end, func() (o opened, err error) {
-		if o.lock, err = f.lock("state", slowest*9/10); err != nil { // before it is not waited for any more
+		if o.lock, err = f.lock("state", slowest/2); err != nil { // before it is not waited for any more
 			return o, err
 		}
 		if o.lock == nil {
