@@ -24,3 +24,7 @@ func (c Config) openContext() signin.OpenContext {
 	}
 	return signin.OpenSSPI
 }
+
+func (t *signIns) asCurrentUser(scheme string) signin.Way {
+	return signin.ByCurrentUser(scheme, t.spn(), t.openContext())
+}

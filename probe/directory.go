@@ -24,12 +24,14 @@ func (r *run) newKDC() *directory.KDC {
 
 // askDirectory learns why the account is refused: first for free, then, if the
 // limit allows one more refusal, with the password.
-func (r *run) askDirectory(ctx context.Context) {
-	r.directoryAsked = true
-	if r.Kerberos.Realm != "" || r.Controller != "" {
-		r.kdc.Ask(ctx)
+func (t *signIns) askDirectory(ctx context.Context, _ Logon, _ string) {
+	if !t.once(directoryAsked) {
+		return
 	}
-	r.bind(ctx)
+	if t.Kerberos.Realm != "" || t.Controller != "" {
+		t.kdc.Ask(ctx)
+	}
+	t.bind(ctx)
 }
 
 // bind spends the password at a domain controller, unless the search for service
@@ -66,31 +68,21 @@ func (r *run) decisive(bind evidence.Item) bool {
 // signInByTicket gets a Kerberos ticket, once in the run, and signs in to EWS
 // with it. What the KDC makes of the key is a logon like any other; what EWS
 // makes of the ticket costs nothing.
-func (t *signIns) signInByTicket(ctx context.Context) {
-	if !t.ticketAsked {
-		t.ticketAsked = true
+func (t *signIns) signInByTicket(ctx context.Context, l Logon, _ string) {
+	if t.once(ticketAsked) {
 		refused := t.getTicket(ctx)
 		t.refused = t.refused || refused
 	}
 	if t.token == nil {
 		return
 	}
-	result := t.present(ctx, evidence.BindingRight, false)
-	if result == evidence.Refused && t.withKey() && t.account.ShowAgain() {
-		// Nothing else can show whether the binding is what it refuses.
-		t.present(ctx, evidence.BindingNone, true)
-	}
-}
-
-// present shows the ticket to EWS.
-func (t *signIns) present(ctx context.Context, binding string, comparison bool) evidence.Result {
 	attempt := signin.ByTicket(t.token).Begin(ctx, t.client, t.userAgent)
-	item := attempt.Finish(ctx, evidence.Logon{Account: t.ticketOf, Comparison: comparison, Binding: binding}, t.account.Free())
+	note := evidence.Logon{Account: t.ticketOf, Comparison: l.When == TicketAgain, Binding: l.Binding}
+	item := attempt.Finish(ctx, note, t.account.Free())
 	t.session.Keep(attempt, item, signin.Way{}) // without the KDC nothing could sign in again
-	if item.Logon.Result == evidence.Accepted && !t.withKey() {
+	if t.results[l.Leg] = item.Logon.Result; item.Logon.Result == evidence.Accepted && !t.withKey() {
 		t.provedHere = true
 	}
-	return item.Logon.Result
 }
 
 // getTicket leaves the maker of tokens in r.token, or nothing where there is no

@@ -92,6 +92,7 @@ func (s scene) play(t *testing.T) played {
 	if directory != nil {
 		p.binds = directory.Binds()
 	}
+	followsPlan(t, NewPlan(c), p.record)
 	p.keepsPromises(t, c)
 	p.readsBack(t)
 	return p

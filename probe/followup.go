@@ -37,11 +37,9 @@ func (n *node) followUp(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, max(n.Timeout/3, time.Second)) // they explain, they do not decide
 	defer cancel()
 	f := &followUp{node: n, answer: n.answer()}
-	f.again(ctx)
-	f.otherAgents(ctx)
-	f.owner(ctx)
-	f.primaryAddress(ctx)
-	f.testConnection(ctx)
+	for _, call := range n.plan.further {
+		call.make(f, ctx)
+	}
 }
 
 // followUp makes the further calls at one address.
@@ -106,7 +104,7 @@ func (f *followUp) otherAgents(ctx context.Context) {
 // whether the answer was about the named mailbox: where the name gets lost on
 // the way, the caller's own answers instead.
 func (f *followUp) owner(ctx context.Context) {
-	if f.Mailbox == "" || f.Impersonate || !opened(f.answer) || strings.EqualFold(f.Mailbox, f.User) {
+	if !opened(f.answer) || strings.EqualFold(f.Mailbox, f.User) {
 		return
 	}
 	if own := f.ask(ctx, ews.Question{Purpose: evidence.OwnInbox}); opened(own) {
@@ -118,17 +116,13 @@ func (f *followUp) owner(ctx context.Context) {
 // in a run: after the mailbox was not found, and after a success where that
 // needs no more round trips than the longest plain case (else primaryBeside).
 func (f *followUp) primaryAddress(ctx context.Context) {
-	if f.Mailbox == "" || f.asked[evidence.PrimaryAddress] {
-		return
-	}
 	short := len(f.session.Accepted) == 1 || !f.Impersonate
 	if !slices.Contains(notHere, f.answer.EWS.Code) && !(opened(f.answer) && short) {
 		return
 	}
-	if len(f.answer.EWS.Resolved) == 1 {
+	if len(f.answer.EWS.Resolved) == 1 || !f.once(primaryAsked) {
 		return // the refusal named it
 	}
-	f.once(evidence.PrimaryAddress)
 	f.ask(ctx, ews.Question{Purpose: evidence.PrimaryAddress, Call: soap.Call{Mailbox: f.Mailbox}})
 }
 
@@ -138,8 +132,8 @@ func (f *followUp) primaryAddress(ctx context.Context) {
 // count as sent.
 func (t *signIns) primaryBeside(ctx context.Context, l Logon) (wait func()) {
 	s := &t.session
-	if len(s.Accepted) == 0 || l.When != ToProve || t.basic != evidence.Accepted || !t.Impersonate || t.Mailbox == "" ||
-		t.asked[evidence.PrimaryAddress] || !opened(t.answer()) {
+	if len(s.Accepted) == 0 || l.When != ToProve || !t.was(Basic, "", evidence.Accepted) || !t.Impersonate || t.Mailbox == "" ||
+		t.begun[primaryAsked] || !opened(t.answer()) {
 		return func() {}
 	}
 	budget := t.account.Budget(ctx, lockout.Use{At: t.URL, Room: 2})
@@ -147,7 +141,7 @@ func (t *signIns) primaryBeside(ctx context.Context, l Logon) (wait func()) {
 	if end == nil {
 		return func() {}
 	}
-	t.node.once(evidence.PrimaryAddress)
+	t.once(primaryAsked)
 	return func() {
 		end()
 		budget.Close()
@@ -157,39 +151,30 @@ func (t *signIns) primaryBeside(ctx context.Context, l Logon) (wait func()) {
 // testConnection asks, once in a run, what Dynamics' Test Connection would ask:
 // it takes the profile's user name for a mailbox address and impersonates it.
 func (f *followUp) testConnection(ctx context.Context) {
-	if f.CurrentUser || isUPN(f.User) || f.asked[evidence.TestConnection] {
-		return
+	if f.once(testAsked) {
+		f.ask(ctx, ews.Question{Purpose: evidence.TestConnection, Call: soap.Call{Mailbox: f.User, Impersonate: true}})
 	}
-	f.once(evidence.TestConnection)
-	f.ask(ctx, ews.Question{Purpose: evidence.TestConnection, Call: soap.Call{Mailbox: f.User, Impersonate: true}})
 }
 
 // isUPN: of the form that Dynamics can take for an address.
 func isUPN(user string) bool { return !strings.Contains(user, `\`) && strings.Contains(user, "@") }
 
-// furtherCalls says, for the plan, what may be asked after an accepted logon.
-func furtherCalls(c Config) []string {
-	calls := []string{"FindFolder once more, only after an error that often passes"}
-	if !c.NoUserAgentProbe {
-		calls = append(calls, "FindFolder under Dynamics' other user agents, only after a 403 to a logon")
-	}
-	if c.Mailbox != "" {
-		if !c.Impersonate {
-			calls = append(calls, "GetFolder for the account's own inbox and the mailbox's, to tell one from the other")
-		}
-		calls = append(calls, "ResolveNames for the mailbox's address: which address is the primary one")
-	}
-	if !c.CurrentUser && !isUPN(c.User) {
-		calls = append(calls, "FindFolder impersonating the user name, as Dynamics' Test Connection does")
-	}
-	return calls
+// furtherCall is a row of the plan: a call that may follow an accepted logon.
+type furtherCall struct {
+	words   string
+	planned bool
+	make    func(*followUp, context.Context) // where the answer leaves it needed
 }
 
-// once notes that a question about the directory, which every server answers
-// alike, was asked.
-func (r *run) once(p evidence.Purpose) {
-	if r.asked == nil {
-		r.asked = make(map[evidence.Purpose]bool)
-	}
-	r.asked[p] = true
+func (c Config) furtherCalls() []furtherCall {
+	asTest := !c.CurrentUser && !isUPN(c.User)
+	inboxes := "GetFolder for the account's own inbox and the mailbox's, to tell one from the other"
+	agents := "FindFolder under Dynamics' other user agents, only after a 403 to a logon"
+	return planned([]furtherCall{
+		{"FindFolder once more, only after an error that often passes", true, (*followUp).again},
+		{agents, !c.NoUserAgentProbe, (*followUp).otherAgents},
+		{inboxes, c.Mailbox != "" && !c.Impersonate, (*followUp).owner},
+		{"ResolveNames for the mailbox's address: which address is the primary one", c.Mailbox != "", (*followUp).primaryAddress},
+		{"FindFolder impersonating the user name, as Dynamics' Test Connection does", asTest, (*followUp).testConnection},
+	}, func(f furtherCall) bool { return f.planned })
 }

@@ -57,10 +57,9 @@ func (n *node) ask(ctx context.Context) {
 	aside, giveUp := context.WithCancelCause(ctx)
 	defer giveUp(nil)
 	var beside sync.WaitGroup
-	if n.dialer.TLS {
-		beside.Go(func() { n.bearer = n.client.EmptyBearer(aside, n.userAgent) })
-		if !front.OnlineHost(n.URL.Hostname()) {
-			beside.Go(func() { n.handshake = signin.ByNTLM("NTLM").Begin(aside, n.client, n.userAgent) })
+	for _, q := range n.plan.questions {
+		if q.ask != nil && n.dialer.TLS {
+			beside.Go(func() { q.ask(aside, n) })
 		}
 	}
 	n.reply, n.conn = n.patiently(ctx)

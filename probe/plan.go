@@ -1,28 +1,47 @@
 package probe
 
 import (
-	"fmt"
+	"context"
 	"strings"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/ews/front"
+	"github.com/ewsprobe/ewsprobe/ews/signin"
 )
 
-// Plan is what may be sent, in order, decided before anything is.
+// Plan is what may be sent, in order, decided before anything is. What is printed
+// is what is carried out: the run walks the same rows.
 type Plan struct {
 	Discovery     []string // what Autodiscover is asked
 	EWSFirst      bool     // the first logon on EWS comes before it
-	Anonymous     []string // legs that carry no credential
+	questions     []question
 	Logons        []Logon
-	Further       []string // calls that may follow an accepted logon
+	further       []furtherCall // calls that may follow an accepted logon
 	MaxRejections int
 	LookUps       []string // outside the network, beside the rest
 }
 
-// Logon is one planned use of the credential.
+// question is one that carries no credential.
+type question struct {
+	words   string
+	planned bool
+	ask     func(context.Context, *node) // beside the first; nil: it is sent elsewhere
+}
+
+// Logon is one row: a use of the credential, and its condition.
 type Logon struct {
-	Scheme  Scheme
-	Binding string // for Windows schemes: evidence.BindingRight, …
-	When    When
+	Leg
+	When
+	planned bool
+	wanted  func(*signIns) bool // how those before it went; nil: When says all
+	by      *mechanism
+}
+
+// Leg is what a logon presents.
+type Leg struct {
+	Scheme    Scheme
+	Binding   string // for Windows schemes: evidence.BindingRight, …
+	OtherForm bool   // under the other form of the account's name
 }
 
 // Scheme of a planned logon. Windows stands for NTLM, or NTLM inside Negotiate
@@ -40,6 +59,14 @@ const (
 	Directory   Scheme = "LDAPS"
 	CurrentUser Scheme = "current user"
 )
+
+// mechanism is how the rows of a scheme are carried out.
+type mechanism struct {
+	words   string // of the scheme in the plan
+	offered func(*signIns) (name string, offered bool)
+	way     func(t *signIns, name string) signin.Way
+	send    func(t *signIns, ctx context.Context, l Logon, name string)
+}
 
 // When is the condition under which a planned logon is sent.
 type When int
@@ -68,151 +95,105 @@ const (
 	// ToRename: the name was not given as a UPN, Basic refuses it and nothing
 	// else can prove the password.
 	ToRename
+	// TicketAgain: EWS refused a ticket that no password was used for. Nothing else
+	// can show whether the binding is what it refuses.
+	TicketAgain
 )
 
-func (w When) String() string {
-	return [...]string{
-		"if offered",
-		"then, if offered: proves the password, or tells a refused password from a refusing scheme",
-		"only if the profile's scheme is refused",
-		"only if NTLM is refused and Basic is not offered: tells Extended Protection from a wrong password",
-		"only with a password already accepted; refusals do not count",
-		"only after a refusal: a domain controller names the reason",
-		"inside Negotiate, where NTLM is not taken there: a ticket from the domain's KDC",
-		"under the name as UPN, only if Basic refuses the name as given and no other scheme is offered",
-	}[w]
+// questions are what is asked without a credential.
+func (c Config) questions() []question {
+	https := c.URL == nil || c.URL.Scheme == "https"
+	bearer := func(ctx context.Context, n *node) { n.bearer = n.client.EmptyBearer(ctx, n.userAgent) }
+	challenge := func(ctx context.Context, n *node) {
+		if !front.OnlineHost(n.URL.Hostname()) {
+			n.handshake = signin.ByNTLM("NTLM").Begin(ctx, n.client, n.userAgent)
+		}
+	}
+	explained := c.Explain && c.sendsPassword()
+	return planned([]question{
+		{"POST without a credential: which schemes are offered", true, nil},
+		{"POST with an empty Bearer token: OAuth, tenant", https, bearer},
+		{"NTLM type 1: names, build, clock; names no account", https, challenge},
+		{"after a refusal: Kerberos AS-REQ without pre-authentication to a domain controller, does the account exist", explained, nil},
+	}, func(q question) bool { return q.planned })
+}
+
+// logons are the uses of the credential: a new mechanism, or a new comparison,
+// is a row here. A row that is planned is printed, and sent once where what came
+// before makes it wanted.
+func (c Config) logons() []Logon {
+	const right, none, foreign, zero = evidence.BindingRight, evidence.BindingNone, evidence.BindingForeign, evidence.BindingZero
+	const accepted, refused, skipped, unfinished = evidence.Accepted, evidence.Refused, evidence.Skipped, evidence.Unfinished
+	basic := &mechanism{"Basic", offers("Basic"), func(*signIns, string) signin.Way { return signin.ByBasic() }, (*signIns).spend}
+	windows := &mechanism{"NTLM", (*signIns).windowsScheme, func(_ *signIns, name string) signin.Way { return signin.ByNTLM(name) }, (*signIns).spend}
+	ticket := &mechanism{"Kerberos", offers("Negotiate"), nil, (*signIns).signInByTicket}
+	sspi := "the logged-on user by SSPI (Windows chooses NTLM or Kerberos)"
+	user := &mechanism{sspi, (*signIns).windowsScheme, (*signIns).asCurrentUser, (*signIns).spendCurrentUser}
+	directory := &mechanism{words: "LDAP bind inside TLS at a domain controller", send: (*signIns).askDirectory}
+
+	password := c.sendsPassword()
+	ntlmFirst := c.ProfileAuth == ProfileNTLM || c.ProfileAuth == ProfileNegotiate
+	return planned([]Logon{
+		{Leg{CurrentUser, right, false}, IfOffered, c.sendsCredentials() && c.CurrentUser, nil, user},
+		{Leg{Ticket, right, false}, ByTicket, c.sendsCredentials() && !c.CurrentUser && c.withKey(), nil, ticket},
+		{Leg{Ticket, none, false}, TicketAgain, c.sendsCredentials() && !c.CurrentUser && c.withKey(), func(t *signIns) bool {
+			return t.was(Ticket, right, refused) && t.account.ShowAgain()
+		}, ticket},
+		{Leg{Basic, "", false}, IfOffered, password && !ntlmFirst, nil, basic},
+		{Leg{Windows, right, false}, IfOffered, password && ntlmFirst, nil, windows},
+		{Leg{Directory, "", false}, ToReason, password && c.Explain, func(t *signIns) bool {
+			return t.refused && !t.provedAside || t.account.Standing().Remembered()
+		}, directory},
+		{Leg{Windows, right, false}, ToProve, password && !ntlmFirst, func(t *signIns) bool {
+			// An unanswered Basic has nothing that NTLM could explain.
+			return !t.offersScheme("Basic") || t.was(Basic, "", accepted, refused, skipped)
+		}, windows},
+		{Leg{Ticket, right, false}, ByTicket, password && c.usesTicket(), func(t *signIns) bool {
+			inside := t.ProfileAuth == ProfileNegotiate || !t.offersScheme("NTLM")
+			return t.was(Windows, right, refused) || t.was(Windows, right, unfinished) && inside
+		}, ticket},
+		{Leg{Basic, "", false}, ToExplain, password && ntlmFirst, func(t *signIns) bool { return t.was(Windows, right, refused) }, basic},
+		{Leg{Basic, "", true}, ToRename, password && !ntlmFirst, func(t *signIns) bool {
+			return t.renames() && t.was(Windows, right, "") && !t.account.Proved() && !strings.Contains(t.User, "@")
+		}, basic},
+		{Leg{Windows, none, false}, WithoutBinding, password, func(t *signIns) bool {
+			return t.was(Windows, right, refused) && !t.offersScheme("Basic") && !t.account.Proved()
+		}, windows},
+		{Leg{Basic, "", true}, ToCompare, password, func(t *signIns) bool { return t.renames() && t.account.Proved() }, basic},
+		{Leg{Windows, none, false}, ToCompare, password, func(t *signIns) bool {
+			// Where Basic works and NTLM with its binding too, no finding needs to
+			// know more, and the time is the user's.
+			return t.was(Windows, none, "") && (t.was(Windows, right, refused) || t.was(Windows, right, accepted) && !t.was(Basic, "", accepted))
+		}, windows},
+		{Leg{Windows, foreign, false}, ToCompare, password, func(t *signIns) bool {
+			return t.was(Windows, right, accepted) && t.was(Windows, none, accepted)
+		}, windows},
+		{Leg{Windows, zero, false}, ToCompare, password, func(t *signIns) bool {
+			// An all-zero binding can differ from none only where bindings are
+			// looked at and none is demanded.
+			answered := t.was(Windows, right, accepted, refused) && t.was(Windows, none, accepted)
+			return answered && (t.was(Windows, right, refused) || t.was(Windows, foreign, refused))
+		}, windows},
+	}, func(l Logon) bool { return l.planned })
+}
+
+func planned[T any](rows []T, which func(T) bool) (list []T) {
+	for _, row := range rows {
+		if which(row) {
+			list = append(list, row)
+		}
+	}
+	return list
 }
 
 // NewPlan lists what the check may send.
 func NewPlan(c Config) Plan {
-	p := Plan{Anonymous: []string{"POST without a credential: which schemes are offered"}, MaxRejections: c.MaxRejections, LookUps: describe(c.lookUps())}
-	p.Discovery, p.EWSFirst = planDiscovery(c), c.FromAddress == ""
-	if c.URL != nil && c.URL.Scheme != "https" {
-		return p
+	p := Plan{
+		Discovery: planDiscovery(c), EWSFirst: c.FromAddress == "",
+		questions: c.questions(), Logons: c.logons(), MaxRejections: c.MaxRejections, LookUps: describe(c.lookUps()),
 	}
-	p.Anonymous = append(p.Anonymous, "POST with an empty Bearer token: OAuth, tenant", "NTLM type 1: names, build, clock; names no account")
-	if !c.sendsCredentials() {
-		return p
+	if len(p.Logons) > 0 {
+		p.further = c.furtherCalls()
 	}
-	right, none, foreign, zero := evidence.BindingRight, evidence.BindingNone, evidence.BindingForeign, evidence.BindingZero
-	if c.CurrentUser {
-		p.Logons = []Logon{{CurrentUser, right, IfOffered}}
-		p.Further = furtherCalls(c)
-		return p
-	}
-	if c.withKey() {
-		p.Logons = []Logon{{Ticket, right, ByTicket}}
-		p.Further = furtherCalls(c)
-		return p
-	}
-	add := func(l ...Logon) { p.Logons = append(p.Logons, l...) }
-	explain := func() {
-		if c.Explain {
-			p.Anonymous = append(p.Anonymous, "after a refusal: Kerberos AS-REQ without pre-authentication to a domain controller, does the account exist")
-			add(Logon{Directory, "", ToReason})
-		}
-	}
-	ticket := func() {
-		if c.usesTicket() {
-			add(Logon{Ticket, right, ByTicket})
-		}
-	}
-	switch c.ProfileAuth {
-	case ProfileNTLM, ProfileNegotiate:
-		add(Logon{Windows, right, IfOffered})
-		explain()
-		ticket()
-		add(Logon{Basic, "", ToExplain})
-	default:
-		add(Logon{Basic, "", IfOffered})
-		explain()
-		add(Logon{Windows, right, ToProve})
-		ticket()
-		add(Logon{Basic, "", ToRename})
-	}
-	add(
-		Logon{Windows, none, WithoutBinding},
-		Logon{Basic, "", ToCompare},
-		Logon{Windows, none, ToCompare},
-		Logon{Windows, foreign, ToCompare},
-		Logon{Windows, zero, ToCompare})
-	p.Further = furtherCalls(c)
 	return p
-}
-
-// String is the plan as -v prints it.
-func (p Plan) String() string {
-	var b strings.Builder
-	if len(p.Discovery) > 0 {
-		b.WriteString("plan, Autodiscover" + p.discoveryWhen() + ":\n")
-		for i, d := range p.Discovery {
-			fmt.Fprintf(&b, "  %d. %s\n", i+1, d)
-		}
-	}
-	b.WriteString("plan, at each address:\n")
-	n := 0
-	line := func(format string, args ...any) {
-		n++
-		fmt.Fprintf(&b, "  %d. "+format+"\n", append([]any{n}, args...)...)
-	}
-	for _, a := range p.Anonymous {
-		line("%s; costs no logon", a)
-	}
-	for _, l := range p.Logons {
-		what := string(l.Scheme)
-		switch {
-		case l.Scheme == Basic && l.When == ToCompare:
-			what = "Basic under another form of the name"
-		case l.Scheme == Directory:
-			what = "LDAP bind inside TLS at a domain controller"
-		case l.Scheme == CurrentUser:
-			what = "the logged-on user by SSPI (Windows chooses NTLM or Kerberos)"
-		}
-		switch l.Binding {
-		case evidence.BindingRight:
-			what += " with channel binding"
-		case evidence.BindingNone:
-			what += " without channel binding"
-		case evidence.BindingForeign:
-			what += " with a foreign channel binding"
-		case evidence.BindingZero:
-			what += " with an all-zero channel binding"
-		}
-		cost := "; costs 1 logon"
-		if l.When == ToCompare {
-			cost = "" // said by the condition
-		}
-		line("%s, %s%s", what, l.When, cost)
-	}
-	for _, f := range p.Further {
-		line("%s; reads only, on the connection that is signed in where it is kept", f)
-	}
-	if len(p.Logons) == 0 {
-		b.WriteString("  no credential is sent\n")
-	} else {
-		fmt.Fprintf(&b, "  at most %s for the account within 60 minutes, all runs, schemes and addresses together\n", refusals(p.MaxRejections))
-	}
-	if len(p.LookUps) > 0 {
-		b.WriteString("outside the network, beside it, without the account:\n")
-		for _, l := range p.LookUps {
-			b.WriteString("  - " + l + "\n")
-		}
-	}
-	return b.String()
-}
-
-// discoveryWhen: where EWS was named too, Autodiscover is asked before a second
-// scheme on EWS.
-func (p Plan) discoveryWhen() string {
-	if p.EWSFirst {
-		return ", before a second scheme on EWS"
-	}
-	return ", first"
-}
-
-func refusals(n int) string {
-	if n == 1 {
-		return "1 refused logon"
-	}
-	return fmt.Sprintf("%d refused logons", n)
 }

@@ -32,7 +32,7 @@ func carryOut(ctx context.Context, c Config) (*run, evidence.Record, error) {
 
 	vault := c.NewVault()
 	r := &run{
-		Config: c, plan: NewPlan(c), account: c.Account(),
+		Config: c, plan: NewPlan(c), account: c.Account(), begun: map[onlyOnce]bool{},
 		recorder: ews.NewRecorder(vault, c.Follow),
 		dialer:   &wire.Dialer{TLS: true, Extra: c.Extra, Public: c.Public},
 	}
@@ -69,19 +69,33 @@ type run struct {
 	dialer    *wire.Dialer
 	addresses []string
 
-	kdc            *directory.KDC
-	bound          *evidence.Item            // the one bind at a domain controller; nil: not made
-	pointsAsked    bool                      // service connection points were looked for, or that was not allowed
-	forest         string                    // the domain that has answered with them
-	directoryAsked bool                      // why the account is refused
-	ticketAsked    bool                      // a Kerberos ticket was got, or not
-	token          signin.TokenMaker         // of that ticket
-	ticketOf       string                    // whose ticket it is, "" the account's
-	provedHere     bool                      // EWS accepted a logon
-	provedAside    bool                      // Autodiscover did
-	asked          map[evidence.Purpose]bool // questions about the directory that were asked
+	kdc         *directory.KDC
+	bound       *evidence.Item    // the one bind at a domain controller; nil: not made
+	forest      string            // the domain that has answered with service connection points
+	token       signin.TokenMaker // of a Kerberos ticket
+	ticketOf    string            // whose ticket it is, "" the account's
+	provedHere  bool              // EWS accepted a logon
+	provedAside bool              // Autodiscover did
+	begun       map[onlyOnce]bool
+}
 
-	discovered bool // --autodiscover was asked
+// onlyOnce is what a run does once, at whichever address.
+type onlyOnce int
+
+const (
+	discovered     onlyOnce = iota // what --autodiscover names was asked
+	pointsAsked                    // service connection points were looked for
+	directoryAsked                 // why the account is refused
+	ticketAsked                    // for a Kerberos ticket
+	primaryAsked                   // which address of the mailbox is the primary one
+	testAsked                      // what Test Connection would ask
+)
+
+// once says that what is now to be begun was not before.
+func (r *run) once(what onlyOnce) bool {
+	before := r.begun[what]
+	r.begun[what] = true
+	return !before
 }
 
 // throughProxy sends the connections to EWS through the proxy.
@@ -99,7 +113,6 @@ func (r *run) find(ctx context.Context) bool {
 		return false
 	}
 	r.URL = u
-	r.plan = NewPlan(r.Config)
 	r.dialer = r.dialer.ForHost(u.Hostname(), u.Scheme == "https")
 	r.dialer.Insecure = r.Insecure && r.named(u)
 	r.throughProxy()
@@ -109,11 +122,9 @@ func (r *run) find(ctx context.Context) bool {
 // discoverBeside asks the named Autodiscover endpoint beside an EWS that was
 // named too: once, before a second scheme is tried there.
 func (r *run) discoverBeside(ctx context.Context) {
-	if r.Autodiscover == nil || r.FromAddress != "" || r.discovered {
-		return
+	if r.Autodiscover != nil && r.FromAddress == "" && r.once(discovered) {
+		r.discover(ctx, r.Timeout/3)
 	}
-	r.discovered = true
-	r.discover(ctx, r.Timeout/3)
 }
 
 func (r *run) examine(ctx context.Context) {
@@ -146,13 +157,13 @@ func (r *run) examine(ctx context.Context) {
 		r.discoverBeside(ctx)
 		return
 	}
-	r.logons(ctx, nodes)
+	r.signInAt(ctx, nodes)
 }
 
-// mayAskCredential: never at Exchange Online, whichever address it answers
-// from, and only where a 401 of EWS asks for one.
+// mayAskCredential: never over http nor at Exchange Online, whichever address it
+// answers from, and only where a 401 of EWS asks for one.
 func (r *run) mayAskCredential(nodes []*node) bool {
-	if len(r.plan.Logons) == 0 {
+	if len(r.plan.Logons) == 0 || !r.dialer.TLS {
 		return false
 	}
 	asks := false

@@ -29,10 +29,9 @@ func (c Config) asksServicePoints() bool {
 // an endpoint asked for one: so what the candidates have refused before is consulted
 // too.
 func (l *autodiscoverSearch) servicePoints(ctx context.Context, candidatePlaces []place) *evidence.ServicePoints {
-	if l.pointsAsked || !l.asksServicePoints() {
+	if !l.asksServicePoints() || !l.once(pointsAsked) {
 		return nil
 	}
-	l.pointsAsked = true
 	ctx, cancel := context.WithTimeout(ctx, l.patience())
 	defer cancel()
 	leave, denied := l.account.Begin(ctx, lockout.Use{At: l.controllerURL(), Also: httpsOf(candidatePlaces)})
