@@ -13,13 +13,13 @@ import (
 func newApp(std stdio) *cli.App {
 	app := &cli.App{
 		Name: "ewsprobe", Usage: tagline, ArgsUsage: "COMMAND [flags] [arguments]", Description: purpose + "\n\n" + start,
-		CustomAppHelpTemplate: helpTemplate + surroundings, Version: version(), EnableBashCompletion: true, HideHelpCommand: true,
+		CustomAppHelpTemplate: helpTemplate, Version: version(), EnableBashCompletion: true, HideHelpCommand: true,
 		Writer: screen{std.out, std.width}, ErrWriter: std.err, Commands: commands(std), Action: noCommand,
 		ExitErrHandler: func(*cli.Context, error) {}, // run decides
 	}
 	eachCommand(app.Commands, "", func(c *cli.Command, _ string) {
 		c.HideHelpCommand = true
-		c.CustomHelpTemplate = helpTemplate + commonFlags
+		c.CustomHelpTemplate = helpTemplate
 		if keys := keysOf(c); c.Before == nil && keys != nil {
 			c.Before = func(*cli.Context) error { return keys.Err() }
 		}
@@ -80,10 +80,10 @@ func arrange(app *cli.App, args []string) ([]string, error) {
 	switch {
 	case c.SkipFlagParsing, asks("--generate-bash-completion"):
 		return args, nil
-	case asks("--help-all"):
-		c.CustomHelpTemplate = helpTemplate + allFlags
-		return append(path, "--help"), nil
-	case asks("--help"), asks("-h"):
+	case asks("--help-all"), asks("--help"), asks("-h"):
+		if asks("--help-all") {
+			showAll(c)
+		}
 		return append(path, "--help"), nil
 	case len(c.Subcommands) > 0 && (len(rest) == 0 || !strings.HasPrefix(rest[0], "-")), n == 1 && (rest[0] == "--version" || rest[0] == "-v"):
 		return args, nil

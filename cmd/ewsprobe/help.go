@@ -2,8 +2,10 @@ package main
 
 import (
 	"cmp"
+	_ "embed"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/mitchellh/go-wordwrap"
@@ -45,53 +47,10 @@ func filesKept() []helpTerm {
 	}
 }
 
-// helpTemplate is the help of the program and of each command; what follows stands
-// behind it.
-const (
-	helpTemplate = `NAME:
-   {{wrap (print .HelpName " - " .Usage) 3}}
-
-USAGE:
-   {{.HelpName}}{{synopsis .Flags .ArgsUsage}}
-{{- with .Description}}
-
-DESCRIPTION:
-   {{wrap . 3}}
-{{- end}}
-{{- with .UsageText}}
-
-EXAMPLES:
-{{indent 3 .}}
-{{- end}}
-{{- with .VisibleCommands}}
-
-COMMANDS:
-{{terms (commands .) 60}}
-
-   What a command takes: {{$.HelpName}} COMMAND --help
-{{- end}}
-`
-	surroundings = `
-ENVIRONMENT:
-{{terms environment 0}}
-
-FILES:
-{{terms files 0}}
-`
-	allFlags = `{{range groups .Flags true}}
-{{upper .Title}}:
-{{terms .Flags 24}}
-{{end}}`
-	commonFlags = `{{range groups .VisibleFlags false}}
-{{upper .Title}}:
-{{terms .Flags 24}}
-{{- if .Part}}
-
-   All flags, in groups: {{$.HelpName}} --help-all
-   Flags stand before or behind the argument.
-{{- end}}
-{{end}}`
-)
+// helpTemplate is the help of the program and of each command.
+//
+//go:embed help.txt
+var helpTemplate string
 
 // screen is where help is printed, and how wide that is.
 type screen struct {
@@ -143,23 +102,40 @@ type flagGroup struct {
 	Flags []helpTerm
 }
 
-func groups(flags []cli.Flag, all bool) (list []flagGroup) {
+// groups are the flags of a command in groups, or those that are used most and no
+// others, until showAll.
+func groups(flags []cli.Flag) (list []flagGroup) {
+	part := slices.ContainsFunc(flags, hidden)
 	for _, f := range flags {
 		k := keyOf(f)
-		if k == nil {
+		if k == nil || hidden(f) {
 			continue
 		}
 		title := cmp.Or(k.Group, "Flags")
-		if k.Group != "" && !all {
+		if part {
 			title = "Common flags"
 		}
 		if len(list) == 0 || list[len(list)-1].Title != title {
-			list = append(list, flagGroup{Title: title, Part: title != "Flags" && !all})
+			list = append(list, flagGroup{Title: title, Part: part})
 		}
 		last := &list[len(list)-1]
 		last.Flags = append(last.Flags, helpTerm{strings.TrimSpace(k.Flag() + " " + k.Value()), k.About()})
 	}
 	return list
+}
+
+func hidden(f cli.Flag) bool {
+	g, ok := f.(*cli.GenericFlag)
+	return ok && g.Hidden
+}
+
+// showAll makes the help of a command list every flag.
+func showAll(c *cli.Command) {
+	for _, f := range c.Flags {
+		if g, ok := f.(*cli.GenericFlag); ok {
+			g.Hidden = false
+		}
+	}
 }
 
 // commandTerms are commands and what they do; those below another are listed with

@@ -108,7 +108,8 @@ func (p *page) command(c *cli.Command, path string) {
 	p.text(strings.ToUpper(c.Usage[:1]) + c.Usage[1:] + ".")
 	p.text(c.Description)
 	p.text(c.UsageText)
-	for _, g := range groups(c.Flags, true) {
+	showAll(c)
+	for _, g := range groups(c.Flags) {
 		p.text(g.Title + ":")
 		p.terms(g.Flags)
 	}

@@ -3,6 +3,7 @@ package config
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -142,12 +143,11 @@ func NewDecoder(in io.Reader) io.Reader {
 // Decode reads UTF-8, or UTF-16 with its byte order mark, as Windows PowerShell's
 // > writes it.
 func Decode(raw []byte) (string, error) {
-	var unit func([]byte) uint16
+	var order binary.ByteOrder = binary.LittleEndian
 	switch {
 	case bytes.HasPrefix(raw, []byte{0xff, 0xfe}):
-		unit = func(b []byte) uint16 { return uint16(b[0]) | uint16(b[1])<<8 }
 	case bytes.HasPrefix(raw, []byte{0xfe, 0xff}):
-		unit = func(b []byte) uint16 { return uint16(b[1]) | uint16(b[0])<<8 }
+		order = binary.BigEndian
 	default:
 		raw = bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf"))
 		if !utf8.Valid(raw) {
@@ -161,7 +161,7 @@ func Decode(raw []byte) (string, error) {
 	}
 	units := make([]uint16, 0, len(raw)/2)
 	for i := 0; i < len(raw); i += 2 {
-		units = append(units, unit(raw[i:]))
+		units = append(units, order.Uint16(raw[i:]))
 	}
 	text := string(utf16.Decode(units))
 	if strings.ContainsRune(text, unicode.ReplacementChar) {
