@@ -3,6 +3,7 @@ package ews
 import (
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/ewsprobe/ewsprobe/ews/challenge"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
@@ -12,20 +13,36 @@ import (
 // keptFields are the fields that are kept of an answer to a credential: who
 // answered, what it makes of the sign-in, and when to come back. Whatever else
 // such a server says may be the secret in a spelling that nobody thought of.
-const keptFields = " " +
-	"server via date retry-after content-type content-length connection location www-authenticate set-cookie proxy-support " +
-	"cf-ray request-id x-feserver x-beserver x-calculatedbetarget x-calculatedfetarget x-feproxyinfo x-failurecontext " +
-	"x-caserrorcode x-diaginfo x-owa-version x-owa-error x-serverapplication x-ms-diagnostics x-ews-policy-reason " +
-	"x-autodiscovery-error x-beserverroutingerror x-auth-error x-soap-enabled x-wssecurity-enabled x-wssecurity-for x-oauth- " +
-	"enabled x-aspnet-version x-powered-by persistent-auth x-backendhttpstatus x-proxy-backendserverstatus x-rum-validated " +
-	"x-proxy-routingcorrectness x-firsthopcafeefz x-mailboxguid x-nanoproxy ms-server-activesync "
+var keptFields = fieldSet(`
+	server via date retry-after content-type content-length connection location www-authenticate set-cookie proxy-support
+	cf-ray request-id x-feserver x-beserver x-calculatedbetarget x-calculatedfetarget x-feproxyinfo x-failurecontext
+	x-caserrorcode x-diaginfo x-owa-version x-owa-error x-serverapplication x-ms-diagnostics x-ews-policy-reason
+	x-autodiscovery-error x-beserverroutingerror x-auth-error x-soap-enabled x-wssecurity-enabled x-wssecurity-for x-oauth-enabled
+	x-aspnet-version x-powered-by persistent-auth x-backendhttpstatus x-proxy-backendserverstatus x-rum-validated
+	x-proxy-routingcorrectness x-firsthopcafeefz x-mailboxguid x-nanoproxy ms-server-activesync`)
+
+// briefFields are those of them that a call for a mailbox is judged by.
+var briefFields = fieldSet("www-authenticate retry-after x-feserver location content-type")
+
+// fieldSet is a set of header fields, made when it is first asked; the names have
+// small letters. A batch asks it for every header of every answer.
+func fieldSet(names string) func(name string) bool {
+	set := sync.OnceValue(func() map[string]bool {
+		m := map[string]bool{}
+		for _, n := range strings.Fields(names) {
+			m[n] = true
+		}
+		return m
+	})
+	return func(name string) bool { return set()[strings.ToLower(name)] }
+}
 
 // keepFields leaves of an answer to a credential the fields of the list, and of
 // these what is evidence.
 func keepFields(r *evidence.Response) {
 	kept := r.Headers[:0]
 	for _, h := range r.Headers {
-		if strings.Contains(keptFields, " "+strings.ToLower(h[0])+" ") {
+		if keptFields(h[0]) {
 			kept = append(kept, [2]string{h[0], keptValue(h[0], h[1])})
 		}
 	}

@@ -47,7 +47,7 @@ func (r *Recorder) Add(item evidence.Item) evidence.Item {
 	}
 	if r.Brief && item.Response != nil && item.EWS.Answered() {
 		item.Response.Headers = slices.DeleteFunc(item.Response.Headers, func(h [2]string) bool {
-			return !strings.Contains(" www-authenticate retry-after x-feserver location content-type ", " "+strings.ToLower(h[0])+" ")
+			return !briefFields(h[0])
 		})
 	}
 	r.bound(item.Response)
