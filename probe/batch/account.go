@@ -74,9 +74,9 @@ func silent(item evidence.Item) bool {
 	return false
 }
 
-// ended makes what remains of a shift not checked, after its account must not be
+// ended makes what remains of an account's rows not checked, after its account must not be
 // used any more.
-func (s *shift) ended(d *lockout.Denial) {
+func (s *workerPool) ended(d *lockout.Denial) {
 	judge := rule.NotChecked
 	if d.Reason == lockout.LimitReached {
 		judge = rule.Refused
@@ -85,7 +85,7 @@ func (s *shift) ended(d *lockout.Denial) {
 }
 
 // why is that denial in words.
-func (s *shift) why(d *lockout.Denial) string {
+func (s *workerPool) why(d *lockout.Denial) string {
 	const clock = "15:04:05 UTC"
 	at := d.At.UTC().Format(clock)
 	switch d.Reason {

@@ -15,36 +15,36 @@ import (
 	"github.com/ewsprobe/ewsprobe/probe/rule"
 )
 
-// manyAccounts is the duty of a run whose rows name their own accounts. One works
+// manyAccounts is the plan of a run whose rows name their own accounts. One works
 // after the other, each with what is left of its own refusals, however often its
 // rows come up again. The endpoint is examined once without an account; each
 // account then by a check of its own, whose verdict, where it is bad, is that of
 // its rows.
 type manyAccounts struct {
 	*run
-	now     *shift
-	of      Account          // whose shift it is
+	now     *workerPool
+	of      Account          // whose workers they are
 	all     *report.Template // what every row is, where the endpoint answers for all
 	said    []finding.Code   // what the endpoint's own check has found
 	salt    [16]byte
 	outcome map[[32]byte]*outcome // by name and secret
-	recent  []*outcome            // with tools, the oldest first
+	recent  []*outcome            // whose pool is kept, the oldest first
 }
 
 // outcome is what the check of an account has come to.
 type outcome struct {
-	skip  *report.Template // its rows; nil: they are asked for
-	who   probe.Config
-	pool  *signin.SessionPool // nil: to be had by another check
-	bench *bench
+	skip      *report.Template // its rows; nil: they are asked for
+	who       probe.Config
+	pool      *signin.SessionPool // nil: to be had by another check
+	evaluator *rowEvaluator
 }
 
-// tools is for how many accounts what a check has found is kept. The others are
+// cachedAccounts is for how many accounts what a check has found is kept. The others are
 // examined again when their rows come up again.
-const tools = 64
+const cachedAccounts = 64
 
 // manyAccounts examines the endpoint.
-func (r *run) manyAccounts(ctx context.Context) duty {
+func (r *run) manyAccounts(ctx context.Context) accountPlan {
 	m := &manyAccounts{run: r, outcome: map[[32]byte]*outcome{}}
 	_, _ = rand.Read(m.salt[:]) // never fails
 	c := r.Probe
@@ -53,12 +53,11 @@ func (r *run) manyAccounts(ctx context.Context) duty {
 	if r.Endpoint != nil {
 		r.Endpoint(endpoint.rec, err)
 	}
-	judged := rule.Judge(endpoint.rec)
+	judged := endpoint.judged
 	for _, f := range judged.Findings {
 		m.said = append(m.said, f.Code)
 	}
-	entry, _ := finding.Lookup(judged.Verdict.Code)
-	if why := forAll(judged, entry.Block != finding.BlockAsk); why != "" && ctx.Err() == nil {
+	if why := forAll(judged, blockOf(judged.Verdict.Code) != finding.BlockAsk); why != "" && ctx.Err() == nil {
 		m.all = report.TemplateOf(rule.NotChecked(endpoint.rec.Target, why), "")
 	}
 	if judged.Verdict.Status != finding.OK {
@@ -77,7 +76,7 @@ func (m *manyAccounts) end(ctx context.Context) {
 	m.now = nil
 }
 
-func (m *manyAccounts) shift(ctx context.Context, row Row) *shift {
+func (m *manyAccounts) poolFor(ctx context.Context, row Row) *workerPool {
 	if m.now != nil && m.of == row.Account {
 		return m.now
 	}
@@ -90,9 +89,9 @@ func (m *manyAccounts) shift(ctx context.Context, row Row) *shift {
 		return nil
 	}
 	m.of = row.Account
-	m.now = &shift{run: m.run, who: o.who, target: o.who.BatchTarget(m.Impersonate), skip: o.skip}
+	m.now = &workerPool{run: m.run, who: o.who, target: o.who.BatchTarget(m.Impersonate), skip: o.skip}
 	if o.skip == nil {
-		m.now.pool, m.now.bench = o.pool, o.bench
+		m.now.pool, m.now.evaluator = o.pool, o.evaluator
 		m.now.account = share(o.who, o.pool)
 	}
 	m.now.begin(ctx)
@@ -136,16 +135,16 @@ func (m *manyAccounts) examineAccount(ctx context.Context, c probe.Config) *outc
 	if trouble != nil && ctx.Err() == nil {
 		m.noteTrouble(trouble)
 	}
-	judged := rule.Judge(found.rec)
-	if away(found.rec) {
+	judged := found.judged
+	if found.away() {
 		m.giveUp("no account could be examined any more: " + judged.Verdict.Summary)
 	}
 	why := forAll(judged, found.pool != nil)
 	switch {
 	case why == "":
-		b := newBench(found.rec, *found.accepted, m.Impersonate)
+		b := newEvaluator(found.rec, *found.accepted, m.Impersonate)
 		b.also, b.outside, b.redact = m.also(judged), m.Probe.Target(), m.Redact
-		return &outcome{who: c, pool: found.pool, bench: b}
+		return &outcome{who: c, pool: found.pool, evaluator: b}
 	case judged.Verdict.Status == finding.Critical || judged.Verdict.Status == finding.Unknown:
 		return m.unasked(c, judged)
 	}
@@ -175,8 +174,8 @@ func (m *manyAccounts) keep(id [32]byte, o *outcome) {
 	if o.pool == nil {
 		return
 	}
-	if m.recent = append(m.recent, o); len(m.recent) > tools {
-		m.recent[0].pool, m.recent[0].bench = nil, nil
+	if m.recent = append(m.recent, o); len(m.recent) > cachedAccounts {
+		m.recent[0].pool, m.recent[0].evaluator = nil, nil
 		m.recent = m.recent[1:]
 	}
 }

@@ -90,7 +90,7 @@ func asked(item evidence.Item) time.Duration {
 
 // worker asks for one mailbox after the other on a session of its own.
 type worker struct {
-	*shift
+	*workerPool
 	number  int
 	session *signin.Session
 }

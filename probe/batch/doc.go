@@ -8,7 +8,7 @@
 // grow with the file; what stays of a mailbox is a number, by which a duplicate
 // finds its result.
 //
-// One account asks for all of them (shift). Where each row names an account of its
+// One account asks for all of them (workerPool). Where each row names an account of its
 // own, one works after the other (accounts). What failed may be looked up outside
 // the network, beside the calls (outside).
 //

@@ -112,19 +112,19 @@ func Run(ctx context.Context, c Config) (report.Summary, error) {
 	defer halt(nil)
 	r.halt = halt
 	r.writes = newWriteQueue(c, halt)
-	var duty duty
+	var plan accountPlan
 	if c.Password != nil {
-		duty = r.manyAccounts(halting)
+		plan = r.manyAccounts(halting)
 	} else {
-		duty = r.oneAccount(halting)
+		plan = r.oneAccount(halting)
 	}
 	var err error
 	if halting.Err() == nil {
-		err = r.all(halting, duty)
+		err = r.all(halting, plan)
 	}
 	s := r.tally.summary()
 	at := r.limiter.now()
-	s.Pauses, s.PausedMS, s.Stopped = at.pauses, at.paused.Milliseconds(), duty.stopped()
+	s.Pauses, s.PausedMS, s.Stopped = at.pauses, at.paused.Milliseconds(), plan.stopped()
 	if note := r.lookUp.note(); note != "" {
 		s.Notes = append(s.Notes, note)
 	}
@@ -137,6 +137,7 @@ func Run(ctx context.Context, c Config) (report.Summary, error) {
 // examined is what a check has found, and what signs in as it did.
 type examined struct {
 	rec      evidence.Record
+	judged   rule.Judgement
 	refused  int                 // logons
 	pool     *signin.SessionPool // nil: no logon by the profile's scheme was accepted
 	accepted *evidence.Item      // the one that the sessions repeat
@@ -168,7 +169,8 @@ func (r *run) examine(ctx context.Context, c probe.Config, insist bool) (e exami
 		if e.pool != nil && e.pool.Way.Traits.EachRequest && e.pool.Instead != nil && r.keeps(ctx, c, &e) {
 			e.pool = e.pool.Instead
 		}
-		if insist && wait == 0 && away(e.rec) {
+		e.judged = rule.Judge(e.rec)
+		if insist && wait == 0 && e.away() {
 			wait = backOff(try)
 		}
 		if e.pool != nil || e.refused > 0 || wait == 0 || time.Now().Add(wait).After(end) {
@@ -197,19 +199,23 @@ func (r *run) keeps(ctx context.Context, c probe.Config, e *examined) bool {
 }
 
 // away: nothing could be asked, which another try may change.
-func away(rec evidence.Record) bool {
-	v := rule.Judge(rec).Verdict
-	entry, _ := finding.Lookup(v.Code)
-	return v.Status == finding.Unknown && entry.Block == finding.BlockAsk
+func (e examined) away() bool {
+	v := e.judged.Verdict
+	return v.Status == finding.Unknown && blockOf(v.Code) == finding.BlockAsk
+}
+
+func blockOf(c finding.Code) finding.Block {
+	entry, _ := finding.Lookup(c)
+	return entry.Block
 }
 
 // all reads the rows and has them asked for.
-func (r *run) all(ctx context.Context, duty duty) error {
+func (r *run) all(ctx context.Context, plan accountPlan) error {
 	if r.Watch != nil {
 		r.Watch(r.far)
 	}
-	err := r.read(ctx, duty)
-	duty.end(ctx)
+	err := r.read(ctx, plan)
+	plan.end(ctx)
 	r.writes.flush()
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
 		err = errors.Join(err, cause)
@@ -265,7 +271,7 @@ func (r *run) input(ctx context.Context) <-chan rowRead {
 
 // read takes row after row: it is another shard's, done before, bad, or for an
 // account.
-func (r *run) read(ctx context.Context, duty duty) error {
+func (r *run) read(ctx context.Context, plan accountPlan) error {
 	rows := r.input(ctx)
 	for {
 		var next rowRead
@@ -300,7 +306,7 @@ func (r *run) read(ctx context.Context, duty duty) error {
 			r.emit(row.found(t), t, k, forgotten)
 			continue
 		}
-		if s := duty.shift(ctx, row); s != nil { // nil: ctx has ended
+		if s := plan.poolFor(ctx, row); s != nil { // nil: ctx has ended
 			s.take(ctx, row, k)
 		}
 	}

@@ -178,8 +178,8 @@ func TestShards(t *testing.T) {
 	}
 }
 
-// idle is a duty without an account.
-type idle struct{ duty }
+// idle is a plan without an account.
+type idle struct{ accountPlan }
 
 func (idle) end(context.Context) {}
 

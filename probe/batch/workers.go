@@ -14,26 +14,26 @@ import (
 	"github.com/ewsprobe/ewsprobe/probe/rule"
 )
 
-// duty says by which account a row is asked for.
-type duty interface {
-	// shift is that account at work; nil when ctx has ended.
-	shift(ctx context.Context, row Row) *shift
-	// end waits for the last shift.
+// accountPlan says by which account a row is asked for.
+type accountPlan interface {
+	// poolFor has that account's workers; nil when ctx has ended.
+	poolFor(ctx context.Context, row Row) *workerPool
+	// end waits for the last pool.
 	end(ctx context.Context)
 	// stopped is why the run ended before its last row; "" it did not.
 	stopped() string
 }
 
-// shift is one account at work: the workers that ask in its name. Of several
+// workerPool is one account at work: the workers that ask in its name. Of several
 // there is one at a time.
-type shift struct {
+type workerPool struct {
 	*run
-	who     probe.Config // of the endpoint, with the account
-	target  evidence.Target
-	pool    *signin.SessionPool // nil: nothing is asked
-	account *lockout.Shared
-	bench   *bench
-	queue   *queue
+	who       probe.Config // of the endpoint, with the account
+	target    evidence.Target
+	pool      *signin.SessionPool // nil: nothing is asked
+	account   *lockout.Shared
+	evaluator *rowEvaluator
+	queue     *queue
 
 	ctx     context.Context // of the run
 	working context.Context
@@ -41,25 +41,25 @@ type shift struct {
 	workers sync.WaitGroup
 
 	skipping sync.Mutex
-	skip     *report.Template // what remaining rows are: set when the endpoint or the account ends the shift
+	skip     *report.Template // what remaining rows are: set when the endpoint or the account ends the work
 }
 
 // begin lets the workers ask.
-func (s *shift) begin(ctx context.Context) {
+func (s *workerPool) begin(ctx context.Context) {
 	s.ctx = ctx
 	s.working, s.rest = context.WithCancel(ctx)
 	s.queue = newQueue(2 * s.Concurrency)
 	if s.pool == nil {
 		return
 	}
-	first := &worker{shift: s, session: s.pool.Session()}
-	if !s.Impersonate && s.bench.own == nil {
-		s.bench.own = first.inboxOfOwn(s.working)
+	first := &worker{workerPool: s, session: s.pool.Session()}
+	if !s.Impersonate && s.evaluator.own == nil {
+		s.evaluator.own = first.inboxOfOwn(s.working)
 	}
 	for i := range s.Concurrency {
 		w := first
 		if i > 0 {
-			w = &worker{shift: s, number: i, session: s.pool.Session()}
+			w = &worker{workerPool: s, number: i, session: s.pool.Session()}
 		}
 		s.workers.Go(func() {
 			w.work(s.working)
@@ -81,7 +81,7 @@ func (s *shift) begin(ctx context.Context) {
 }
 
 // expire ends the jobs whose time is over while nobody may ask.
-func (s *shift) expire() {
+func (s *workerPool) expire() {
 	tick := time.NewTicker(shortestPause)
 	defer tick.Stop()
 	for {
@@ -97,7 +97,7 @@ func (s *shift) expire() {
 }
 
 // take has a row asked for. It waits until a worker is free.
-func (s *shift) take(ctx context.Context, row Row, k key) {
+func (s *workerPool) take(ctx context.Context, row Row, k key) {
 	if skip := s.skipped(); skip != nil {
 		s.emit(row.found(skip), skip, k, forgotten)
 		return
@@ -118,7 +118,7 @@ func (s *shift) take(ctx context.Context, row Row, k key) {
 }
 
 // end waits until every row that was taken has its result, or ctx has ended.
-func (s *shift) end(ctx context.Context) {
+func (s *workerPool) end(ctx context.Context) {
 	s.queue.end()
 	s.workers.Wait()
 	s.rest()
@@ -135,7 +135,7 @@ func (s *shift) end(ctx context.Context) {
 }
 
 // pass makes all further rows not-checked.
-func (s *shift) pass(judge func(evidence.Target, string) rule.Judgement, why string) {
+func (s *workerPool) pass(judge func(evidence.Target, string) rule.Judgement, why string) {
 	target := s.target
 	target.Mailbox = ""
 	t := report.TemplateOf(judge(target, why), "")
@@ -146,7 +146,7 @@ func (s *shift) pass(judge func(evidence.Target, string) rule.Judgement, why str
 	}
 }
 
-func (s *shift) skipped() *report.Template {
+func (s *workerPool) skipped() *report.Template {
 	s.skipping.Lock()
 	defer s.skipping.Unlock()
 	return s.skip
@@ -154,8 +154,8 @@ func (s *shift) skipped() *report.Template {
 
 // finish judges a job, has its mailbox looked up where that is wanted, and sends
 // its result on its way.
-func (s *shift) finish(j *job) {
-	t := s.bench.template(j)
+func (s *workerPool) finish(j *job) {
+	t := s.evaluator.template(j)
 	if s.lookUp.wants(j, t) {
 		s.lookUp.waiting <- struct{}{} // so many that the calls hardly ever wait for it
 		s.workers.Go(func() {
@@ -175,32 +175,32 @@ func (s *shift) finish(j *job) {
 }
 
 // report sends the result of a job on its way.
-func (s *shift) report(j *job, t *report.Template) {
+func (s *workerPool) report(j *job, t *report.Template) {
 	t, number := s.templates.intern(t)
 	s.resolve(j, t, number)
 }
 
-// oneAccount is the duty of a run in which one account asks for every mailbox.
-type oneAccount struct{ only *shift }
+// oneAccount is the plan of a run in which one account asks for every mailbox.
+type oneAccount struct{ only *workerPool }
 
 // oneAccount examines the endpoint, and begins unless that answers for all.
-func (r *run) oneAccount(ctx context.Context) duty {
+func (r *run) oneAccount(ctx context.Context) accountPlan {
 	c := r.Probe
 	c.Cloud = nil // looked up is what fails
 	endpoint, err := r.examine(ctx, c, false)
 	if r.Endpoint != nil {
 		r.Endpoint(endpoint.rec, err)
 	}
-	s := &shift{run: r, who: r.Probe, target: endpoint.rec.Target}
-	judged := rule.Judge(endpoint.rec)
+	s := &workerPool{run: r, who: r.Probe, target: endpoint.rec.Target}
+	judged := endpoint.judged
 	switch why := forAll(judged, endpoint.pool != nil); {
 	case ctx.Err() != nil:
 	case why != "":
 		s.pass(rule.NotChecked, why)
 		r.tally.endpoint(judged.Verdict)
 	default:
-		s.pool, s.bench = endpoint.pool, newBench(endpoint.rec, *endpoint.accepted, r.Impersonate)
-		s.bench.outside, s.bench.redact = r.Probe.Target(), r.Redact
+		s.pool, s.evaluator = endpoint.pool, newEvaluator(endpoint.rec, *endpoint.accepted, r.Impersonate)
+		s.evaluator.outside, s.evaluator.redact = r.Probe.Target(), r.Redact
 		s.account = share(r.Probe, s.pool)
 		if judged.Verdict.Status == finding.Critical || judged.Verdict.Status == finding.Warning {
 			r.tally.endpoint(judged.Verdict)
@@ -210,7 +210,7 @@ func (r *run) oneAccount(ctx context.Context) duty {
 	return oneAccount{s}
 }
 
-func (o oneAccount) shift(context.Context, Row) *shift { return o.only }
+func (o oneAccount) poolFor(context.Context, Row) *workerPool { return o.only }
 
 func (o oneAccount) end(ctx context.Context) { o.only.end(ctx) }
 

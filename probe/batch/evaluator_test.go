@@ -9,14 +9,14 @@ import (
 	"github.com/ewsprobe/ewsprobe/probe/report"
 )
 
-// benched is a bench for an endpoint in order.
-func benched() *bench {
+// evaluator is a row evaluator for an endpoint in order.
+func evaluator() *rowEvaluator {
 	accepted := evidence.Item{Address: "10.0.0.11:443", Step: evidence.StepLogon, Logon: &evidence.Logon{Scheme: "Basic", Result: evidence.Accepted}}
 	anonymous := evidence.Item{
 		Address: "10.0.0.11:443", Step: evidence.StepAnonymous,
 		Response: &evidence.Response{Status: 401, Headers: [][2]string{{"WWW-Authenticate", `Basic realm="mail.contoso.com"`}, {"X-FEServer", "EX01"}}},
 	}
-	return newBench(evidence.Record{
+	return newEvaluator(evidence.Record{
 		Target: evidence.Target{URL: "https://mail.contoso.com/EWS/Exchange.asmx", Host: "mail.contoso.com", User: "svc-crm@contoso.com", ProfileAuth: "basic", View: "inside", Credentials: true},
 		Items:  []evidence.Item{anonymous, accepted},
 	}, accepted, true)
@@ -34,7 +34,7 @@ func answer(code string) evidence.Item {
 }
 
 func TestTemplateOfAnAnswer(t *testing.T) {
-	b := benched()
+	b := evaluator()
 	timeout := evidence.Item{Address: "10.0.0.11:443", Step: evidence.StepSignedIn, Error: &evidence.Failure{Code: evidence.TimedOut, Phase: "read", Text: "no answer in time"}}
 	alias := answer("ErrorNonPrimarySmtpAddress")
 	alias.EWS.Resolved = []evidence.Resolved{{Address: "anna.meier@contoso.com"}}
@@ -65,7 +65,7 @@ func TestTemplateOfAnAnswer(t *testing.T) {
 
 // The mailbox of the first answer stands in no other row.
 func TestTemplateHoldsForAnyMailbox(t *testing.T) {
-	b := benched()
+	b := evaluator()
 	ok := answer("NoError")
 	for _, mailbox := range []string{"crm@contoso.com", "anna@contoso.com"} {
 		s := b.template(&job{row: Row{Address: mailbox}, last: ok, answer: &ok})
@@ -152,7 +152,7 @@ func TestTemplateWithoutAnAnswer(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, scheme := range []string{"Basic", "NTLM"} {
-				b := benched()
+				b := evaluator()
 				b.scheme = scheme
 				if scheme == "NTLM" {
 					b.target.ProfileAuth = "ntlm"
@@ -189,7 +189,7 @@ func TestTemplateWithoutAnAnswer(t *testing.T) {
 // No row says so only because its call opened a connection, unless it met another
 // certificate than that.
 func TestTemplateOfACertificate(t *testing.T) {
-	b := benched()
+	b := evaluator()
 	b.target.Insecure = true
 	b.certificates["known"] = true
 	met := func(sum string) *report.Template {
@@ -209,11 +209,11 @@ func TestTemplateOfACertificate(t *testing.T) {
 }
 
 func BenchmarkJudge(b *testing.B) {
-	bench := benched()
+	e := evaluator()
 	for name, item := range map[string]evidence.Item{"good": answer("NoError"), "denied": answer("ErrorImpersonateUserDenied")} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
-				bench.template(&job{row: Row{Address: "anna@contoso.com"}, last: item, answer: &item})
+				e.template(&job{row: Row{Address: "anna@contoso.com"}, last: item, answer: &item})
 			}
 		})
 	}

@@ -12,9 +12,9 @@ import (
 	"github.com/ewsprobe/ewsprobe/probe/rule"
 )
 
-// bench judges rows: each gets a small record of its own, made of the endpoint's
+// rowEvaluator judges rows: each gets a small record of its own, made of the endpoint's
 // anonymous answer and of what was asked for the mailbox.
-type bench struct {
+type rowEvaluator struct {
 	started   time.Time
 	target    evidence.Target
 	anonymous evidence.Item
@@ -34,11 +34,11 @@ type bench struct {
 // usual is what the answers of mailboxes in order differ by.
 type usual struct{ operation, folder string }
 
-func newBench(endpoint evidence.Record, accepted evidence.Item, impersonate bool) *bench {
+func newEvaluator(endpoint evidence.Record, accepted evidence.Item, impersonate bool) *rowEvaluator {
 	t := endpoint.Target
 	t.Impersonate, t.Profile, t.Cloud, t.EveryAddress, t.Autodiscover, t.FromAddress = impersonate, nil, false, false, "", ""
 	t.Addresses = []string{accepted.Address}
-	b := &bench{
+	b := &rowEvaluator{
 		started: endpoint.Started, target: t, scheme: accepted.Logon.Scheme,
 		named: map[string]bool{}, certificates: map[string]bool{}, usual: map[usual]*report.Template{},
 	}
@@ -61,7 +61,7 @@ func newBench(endpoint evidence.Record, accepted evidence.Item, impersonate bool
 }
 
 // template judges what was seen of a mailbox.
-func (b *bench) template(j *job) *report.Template {
+func (b *rowEvaluator) template(j *job) *report.Template {
 	item := j.last
 	if j.answer != nil {
 		item = *j.answer
@@ -106,7 +106,7 @@ func (b *bench) template(j *job) *report.Template {
 // record is what the rules judge. A call on a connection that was signed in
 // before stands in it as a logon: its answer speaks for the mailbox in the same
 // way.
-func (b *bench) record(j *job, item evidence.Item, mailbox string) evidence.Record {
+func (b *rowEvaluator) record(j *job, item evidence.Item, mailbox string) evidence.Record {
 	rec := evidence.Record{Started: b.started, Target: b.target}
 	rec.Target.Mailbox = mailbox
 	add := func(item evidence.Item, id string) *evidence.Item {
@@ -165,7 +165,7 @@ func (b *bench) record(j *job, item evidence.Item, mailbox string) evidence.Reco
 
 // strange: the call opened a connection to a certificate that is not to be trusted
 // and that the endpoint's own check has not met, so nobody has told of it.
-func (b *bench) strange(item evidence.Item) bool {
+func (b *rowEvaluator) strange(item evidence.Item) bool {
 	t := item.TLS
 	return t != nil && t.Certificate != nil && !t.Trusted() && !b.certificates[t.Certificate.SHA256]
 }
@@ -178,9 +178,7 @@ func forAll(endpoint rule.Judgement, signedIn bool) string {
 		return "the endpoint's own check already answers for every mailbox: " + string(v.Code) + ", " + v.Summary
 	}
 	for _, f := range endpoint.Findings {
-		entry, _ := finding.Lookup(f.Code)
-		bad := f.Status == finding.Critical || f.Status == finding.Unknown && entry.Block == finding.BlockEndpoint
-		if entry.Block == finding.BlockEndpoint && bad {
+		if (f.Status == finding.Critical || f.Status == finding.Unknown) && blockOf(f.Code) == finding.BlockEndpoint {
 			return "the endpoint's own check already answers for every mailbox: " + string(f.Code) + ", " + f.Summary
 		}
 	}
