@@ -67,11 +67,10 @@ func (n *node) autodiscover(c *connection, r *http.Request, a *authorization, q 
 	switch {
 	case does == AutodiscoverWebHost:
 		q.Outcome = OutcomeFront
-		return newResponse(http.StatusUnauthorized).with("Server", "Apache").with("WWW-Authenticate", `Basic realm="Customer area"`).
-			withBody(htmlType, "<html><head><title>401 Unauthorized</title></head><body>Customer area</body></html>")
+		return n.prepared("web-host")
 	case does == AutodiscoverMoved:
 		q.Outcome = OutcomeFront
-		return newResponse(http.StatusFound).with("Server", "nginx").with("Location", ElsewhereURL)
+		return n.prepared("moved")
 	case !there:
 		q.Outcome = OutcomeServed
 		return n.exchangeResponse(http.StatusNotFound).withBody(htmlType, "404 - File or directory not found.")

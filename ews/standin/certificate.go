@@ -38,15 +38,17 @@ func newAuthority(now time.Time) (*authority, error) {
 		IsCA:                  true,
 		MaxPathLenZero:        true,
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	certificate, err := sign(template, template, key, key)
+	return &authority{certificate: certificate, key: key}, err
+}
+
+// sign makes a certificate for key, signed by the parent's key.
+func sign(template, parent *x509.Certificate, key, signer *ecdsa.PrivateKey) (*x509.Certificate, error) {
+	der, err := x509.CreateCertificate(rand.Reader, template, parent, key.Public(), signer)
 	if err != nil {
-		return nil, fmt.Errorf("making the certificate of the authority: %w", err)
+		return nil, fmt.Errorf("making the certificate of %s: %w", template.Subject.CommonName, err)
 	}
-	certificate, err := x509.ParseCertificate(der)
-	if err != nil {
-		return nil, fmt.Errorf("reading the certificate of the authority: %w", err)
-	}
-	return &authority{certificate: certificate, key: key}, nil
+	return x509.ParseCertificate(der)
 }
 
 // pem gives the authority's certificate in the form that trust stores take.
@@ -82,15 +84,11 @@ func (a *authority) issue(fault CertificateFault, now time.Time, more ...string)
 	default:
 		return tls.Certificate{}, fmt.Errorf("unknown certificate fault %q", fault)
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, a.certificate, key.Public(), a.key)
+	leaf, err := sign(template, a.certificate, key, a.key)
 	if err != nil {
-		return tls.Certificate{}, fmt.Errorf("making the server's certificate: %w", err)
+		return tls.Certificate{}, err
 	}
-	leaf, err := x509.ParseCertificate(der)
-	if err != nil {
-		return tls.Certificate{}, fmt.Errorf("reading the server's certificate: %w", err)
-	}
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}, nil
+	return tls.Certificate{Certificate: [][]byte{leaf.Raw}, PrivateKey: key, Leaf: leaf}, nil
 }
 
 // serialNumber is a positive random number of at most 20 octets (RFC 5280 4.1.2.2).

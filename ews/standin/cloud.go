@@ -15,6 +15,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // Cloud is what stands outside the network: Exchange Online's Autodiscover,
@@ -165,11 +167,7 @@ func (c *cloudServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.mu.Unlock()
 	switch c.behaviour.Hazard {
 	case HazardHang:
-		select {
-		case <-r.Context().Done():
-		case <-c.closing:
-		}
-		panic(http.ErrAbortHandler)
+		hang(r, c.closing)
 	case HazardHuge:
 		w.Header().Set("Content-Type", "application/json")
 		for block := make([]byte, 32<<10); ; {
@@ -179,8 +177,7 @@ func (c *cloudServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if c.behaviour.Echo {
-		answer.echoToken(r.Header.Get("Authorization"))
-		answer.echoSecret(secret)
+		answer.echoCloud(r.Header.Get("Authorization"), secret)
 	}
 	answer.write(w)
 }
@@ -246,7 +243,7 @@ const longestForm = 16 << 10
 func (c *cloudServer) tokenEndpoint(r *http.Request) *response {
 	refuse := func(status int, code, number, words string) *response {
 		return inJSON(status, map[string]any{
-			"error": code, "error_description": "AADSTS" + number + ": " + words + " Trace ID: " + newGUID() + " Correlation ID: " + newGUID() + " Timestamp: " + time.Now().UTC().Format("2006-01-02 15:04:05Z"),
+			"error": code, "error_description": "AADSTS" + number + ": " + words + " Trace ID: " + uuid.NewString() + " Correlation ID: " + uuid.NewString() + " Timestamp: " + time.Now().UTC().Format("2006-01-02 15:04:05Z"),
 			"error_codes": []json.Number{json.Number(number)},
 		})
 	}
@@ -344,31 +341,24 @@ func inJSON(status int, v any) *response {
 	if err != nil {
 		return newResponse(http.StatusInternalServerError)
 	}
-	return newResponse(status).with("request-id", newGUID()).withBody("application/json; charset=utf-8", string(body))
+	return newResponse(status).with("request-id", uuid.NewString()).withBody("application/json; charset=utf-8", string(body))
 }
 
-// echoSecret repeats an application's secret in headers and in the words of an
-// error.
-func (a *response) echoSecret(secret string) {
-	if secret == "" {
-		return
+// echoCloud repeats an application's secret, or the token that was sent, in headers, in
+// the place of facts and in the words of an error.
+func (a *response) echoCloud(authorization, secret string) {
+	if _, token, _ := strings.Cut(authorization, " "); token != "" {
+		a.repeat(http.StatusForbidden, "request-id", "t", token, graphError(token, "not good: "+token))
+		a.with("WWW-Authenticate", `Bearer error="invalid_token", error_description="`+token+`"`)
 	}
-	a.with("x-ms-request-id", secret).with("Location", "https://"+CloudHost+"/?"+url.Values{"s": {secret}}.Encode())
-	a.status = http.StatusBadRequest
-	body, _ := json.Marshal(map[string]any{"error": secret, "error_description": "AADSTS7000215: Invalid client secret provided: '" + secret + "'."}) // strings always marshal
-	a.body = string(body)
+	if secret != "" {
+		a.repeat(http.StatusBadRequest, "x-ms-request-id", "s", secret,
+			map[string]any{"error": secret, "error_description": "AADSTS7000215: Invalid client secret provided: '" + secret + "'."})
+	}
 }
 
-// echoToken repeats what was sent in headers, in the place of facts and in the
-// words of an error.
-func (a *response) echoToken(authorization string) {
-	if authorization == "" {
-		return
-	}
-	_, token, _ := strings.Cut(authorization, " ")
-	a.with("request-id", token).with("Location", "https://"+CloudHost+"/?"+url.Values{"t": {token}}.Encode())
-	a.with("WWW-Authenticate", `Bearer error="invalid_token", error_description="`+token+`"`)
-	a.status = http.StatusForbidden
-	body, _ := json.Marshal(graphError(token, "not good: "+token)) // strings always marshal
-	a.body = string(body)
+func (a *response) repeat(status int, header, query, value string, body map[string]any) {
+	a.with(header, value).with("Location", "https://"+CloudHost+"/?"+url.Values{query: {value}}.Encode())
+	raw, _ := json.Marshal(body) // strings always marshal
+	a.status, a.body = status, string(raw)
 }

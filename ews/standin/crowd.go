@@ -2,6 +2,7 @@ package standin
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"net/http"
 	"strconv"
@@ -174,11 +175,8 @@ func (n *node) endCall(c *call) {
 
 // forgets says whether the connection is signed out before this call.
 func (n *node) forgets(c *connection) bool {
-	every := 0
-	if n.behaviour.Crowd != nil {
-		every = n.behaviour.Crowd.ForgetEvery
-	}
-	return every > 0 && c.requests%every == 0
+	b := n.behaviour.Crowd
+	return b != nil && b.ForgetEvery > 0 && c.requests%b.ForgetEvery == 0
 }
 
 // refusesNow says whether the right password is refused for the time being.
@@ -246,9 +244,5 @@ func (s *Server) Crowd() CrowdView {
 	c := &s.nodes[0].crowd
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	v := CrowdView{Served: make(map[string]int, len(c.served)), Most: c.most, Throttled: c.throttle, Early: c.early}
-	for k, n := range c.served {
-		v.Served[k] = n
-	}
-	return v
+	return CrowdView{Served: maps.Clone(c.served), Most: c.most, Throttled: c.throttle, Early: c.early}
 }

@@ -3,12 +3,14 @@ package standin
 import (
 	"crypto/subtle"
 	"crypto/tls"
-	"encoding/asn1"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"time"
+
+	"golang.org/x/crypto/cryptobyte"
+	"golang.org/x/crypto/cryptobyte/asn1"
 )
 
 // The domain controller's side: LDAP inside TLS, and of LDAP nothing but the
@@ -78,53 +80,47 @@ func (d *controller) serve() {
 	}
 }
 
-// ldapMessage is an LDAPMessage up to its operation.
-type ldapMessage struct {
-	ID        int
-	Operation asn1.RawValue
-}
-
 // Operations by their application tags.
 const (
-	bindRequest  = 0
-	bindResponse = 1
+	bindRequest  = 0x60
+	bindResponse = 0x61
 )
 
-// answer reads one message and answers a bind.
+// answer reads one message and answers a bind: version, name, [0] password.
 func (d *controller) answer(c net.Conn) error {
 	raw, err := readElement(c)
 	if err != nil {
 		return err
 	}
-	var m ldapMessage
-	if _, err := asn1.Unmarshal(raw, &m); err != nil {
-		return err
-	}
-	if m.Operation.Class != asn1.ClassApplication || m.Operation.Tag != bindRequest {
+	var id, version int64
+	var operation cryptobyte.String
+	message := cryptobyte.String(raw)
+	if !message.ReadASN1(&message, asn1.SEQUENCE) || !message.ReadASN1Integer(&id) || !message.ReadASN1(&operation, bindRequest) {
 		return errors.New("no bind") // an unbind, or what this directory has not
 	}
-	code, text := d.bind(c, m.Operation.Bytes)
-	_, err = c.Write(bindAnswer(m.ID, code, text))
+	code, text := int64(ldapProtocolError), ""
+	var name, password []byte
+	if operation.ReadASN1Integer(&version) && operation.ReadASN1Bytes(&name, asn1.OCTET_STRING) &&
+		operation.ReadASN1Bytes(&password, asn1.Tag(0).ContextSpecific()) && len(password) > 0 {
+		code, text = d.bind(c, string(name), password)
+	}
+	var b cryptobyte.Builder
+	b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {
+		b.AddASN1Int64(id)
+		b.AddASN1(bindResponse, func(b *cryptobyte.Builder) { // code, matched name, message
+			b.AddASN1Enum(code)
+			b.AddASN1OctetString(nil)
+			b.AddASN1OctetString([]byte(text))
+		})
+	})
+	_, err = c.Write(b.BytesOrPanic())
 	return err
 }
 
-// bind decides a simple bind: version, name, [0] password.
-func (d *controller) bind(c net.Conn, body []byte) (code asn1.Enumerated, text string) {
-	var version int
-	var name []byte
-	var password asn1.RawValue
-	rest, err := asn1.Unmarshal(body, &version)
-	if err == nil {
-		rest, err = asn1.Unmarshal(rest, &name)
-	}
-	if err == nil {
-		_, err = asn1.Unmarshal(rest, &password)
-	}
-	if err != nil || password.Class != asn1.ClassContextSpecific || password.Tag != 0 || len(password.Bytes) == 0 {
-		return ldapProtocolError, ""
-	}
-	right := subtle.ConstantTimeCompare(password.Bytes, []byte(Password)) == 1
-	q := &Request{At: time.Now(), Scheme: SchemeLDAPS, Message: MessageBind, Account: cut(string(name)), Outcome: judge(findAccount("", string(name)), right, true, false)}
+// bind decides a simple bind.
+func (d *controller) bind(c net.Conn, name string, password []byte) (code int64, text string) {
+	right := subtle.ConstantTimeCompare(password, []byte(Password)) == 1
+	q := &Request{At: time.Now(), Scheme: SchemeLDAPS, Message: MessageBind, Account: cut(name), Outcome: judge(findAccount("", name), right, true, false)}
 	if secured, ok := c.(*tls.Conn); ok {
 		if under, ok := secured.NetConn().(*connection); ok {
 			q.Connection = under.number
@@ -135,26 +131,6 @@ func (d *controller) bind(c net.Conn, body []byte) (code asn1.Enumerated, text s
 		return ldapSuccess, ""
 	}
 	return ldapInvalidCredentials, "80090308: LdapErr: DSID-0C090439, comment: AcceptSecurityContext error, data " + bindReasons[q.Outcome] + ", v4f7c"
-}
-
-// bindAnswer is a BindResponse: code, matched name, message.
-func bindAnswer(id int, code asn1.Enumerated, text string) []byte {
-	body, err := asn1.Marshal(struct {
-		Code          asn1.Enumerated
-		Matched, Text []byte
-	}{code, []byte{}, []byte(text)})
-	if err != nil {
-		return nil
-	}
-	var inner asn1.RawValue
-	if _, err := asn1.Unmarshal(body, &inner); err != nil {
-		return nil
-	}
-	raw, err := asn1.Marshal(ldapMessage{id, asn1.RawValue{Class: asn1.ClassApplication, Tag: bindResponse, IsCompound: true, Bytes: inner.Bytes}})
-	if err != nil {
-		return nil
-	}
-	return raw
 }
 
 // readElement reads one BER element of bounded length.

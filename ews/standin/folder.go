@@ -116,19 +116,3 @@ func (f folder) owner() string {
 	mailbox, _, _ := readFolderID(f.id)
 	return mailbox
 }
-
-// isOperation says whether Exchange knows an operation of this name
-// ([MS-OXWSCDATA] and its like).
-func isOperation(name string) bool {
-	return slices.Contains(strings.Fields(`AddDelegate AddDistributionGroupToImList AddImContactToGroup AddImGroup AddNewImContactToGroup ApplyConversationAction ArchiveItem
-		ConvertId CopyFolder CopyItem CreateAttachment CreateFolder CreateFolderPath CreateItem CreateManagedFolder CreateUserConfiguration DeleteAttachment DeleteFolder
-		DeleteItem DeleteUserConfiguration DisableApp DisconnectPhoneCall EmptyFolder ExpandDL ExportItems FindConversation FindFolder FindItem FindMessageTrackingReport
-		FindPeople GetAppManifests GetAppMarketplaceUrl GetAttachment GetClientAccessToken GetClientExtension GetConversationItems GetDelegate GetDiscoverySearchConfiguration
-		GetEvents GetFolder GetHoldOnMailboxes GetImItemList GetImItems GetInboxRules GetItem GetMailTips GetMessageTrackingReport GetNonIndexableItemDetails
-		GetNonIndexableItemStatistics GetPasswordExpirationDate GetPersona GetPhoneCallInformation GetReminders GetRoomLists GetRooms GetSearchableMailboxes
-		GetServerTimeZones GetServiceConfiguration GetSharingFolder GetSharingMetadata GetStreamingEvents GetUserAvailabilityRequest GetUserConfiguration
-		GetUserOofSettingsRequest GetUserPhoto GetUserRetentionPolicyTags InstallApp MarkAllItemsAsRead MarkAsJunk MoveFolder MoveItem PerformReminderAction PlayOnPhone
-		RefreshSharingFolder RemoveContactFromImList RemoveDelegate RemoveDistributionGroupFromImList RemoveImContactFromGroup RemoveImGroup ResolveNames SearchMailboxes
-		SendItem SendNotification SetHoldOnMailboxes SetImGroup SetUserOofSettingsRequest Subscribe SyncFolderHierarchy SyncFolderItems UninstallApp Unsubscribe
-		UpdateDelegate UpdateFolder UpdateInboxRules UpdateItem UpdateUserConfiguration UploadItems`), name)
-}

@@ -17,28 +17,33 @@ const slowPace = time.Second
 func (n *node) harm(w http.ResponseWriter, r *http.Request, c *connection) {
 	switch n.behaviour.Hazard {
 	case HazardHang:
-		select {
-		case <-r.Context().Done():
-		case <-n.server.closing:
-		}
-		panic(http.ErrAbortHandler) // net/http's way to drop a connection without an answer
+		hang(r, n.server.closing)
 	case HazardReset:
 		if conn := hijack(w); conn != nil {
 			c.reset()
 		}
 	case HazardSlow:
 		n.writeRaw(w, n.drip)
-	case HazardHuge:
-		n.writeRaw(w, n.flood)
+	case HazardHuge: // a SOAP answer whose body has no end
+		n.repeat(w, okLines+"\r\n"+beginOfBody, strings.Repeat("<Padding>all work and no play</Padding>", 1000))
 	case HazardEndlessHeaders:
-		n.writeRaw(w, n.floodHeaders)
-	case HazardGarbage:
-		n.writeRaw(w, garbage)
+		n.repeat(w, unauthorizedLine, strings.Repeat("X-Padding: all work and no play\r\n", 1000))
+	case HazardGarbage: // a TLS record inside TLS, more or less
+		n.repeat(w, "\x16\x03\x01\x00\xa5\x00\xff\xfe\r\n\x00\x07garbage\r\n\r\n\x80\x81\x82", "")
 	case HazardLyingLength:
-		n.writeRaw(w, lie)
+		n.repeat(w, okLines+"Content-Length: 100000\r\n\r\n"+beginOfBody, "")
 	case HazardXMLBomb:
-		n.exchangeResponse(http.StatusOK).withBody(xmlType, xmlBomb).write(w)
+		n.exchangeResponse(http.StatusOK).withBody(xmlType, xmlBomb()).write(w)
 	}
+}
+
+// hang waits until the client has gone or the server is closed.
+func hang(r *http.Request, closing <-chan struct{}) {
+	select {
+	case <-r.Context().Done():
+	case <-closing:
+	}
+	panic(http.ErrAbortHandler) // net/http's way to drop a connection without an answer
 }
 
 // hijack takes the connection away from net/http, nil if that fails.
@@ -61,7 +66,11 @@ func (n *node) writeRaw(w http.ResponseWriter, write func(io.Writer) error) {
 	_ = conn.Close()
 }
 
-const unauthorizedLine = "HTTP/1.1 401 Unauthorized\r\nServer: Microsoft-IIS/10.0\r\n"
+const (
+	unauthorizedLine = "HTTP/1.1 401 Unauthorized\r\nServer: Microsoft-IIS/10.0\r\n"
+	okLines          = "HTTP/1.1 200 OK\r\nServer: Microsoft-IIS/10.0\r\nContent-Type: " + xmlType + "\r\n"
+	beginOfBody      = xmlDeclaration + `<s:Envelope xmlns:s="` + soapNamespace + `"><s:Body>`
+)
 
 // drip sends an answer that never gets anywhere, byte by byte.
 func (n *node) drip(to io.Writer) error {
@@ -84,46 +93,20 @@ func (n *node) drip(to io.Writer) error {
 	}
 }
 
-// flood sends a SOAP answer whose body has no end.
-func (n *node) flood(to io.Writer) error {
-	start := "HTTP/1.1 200 OK\r\nServer: Microsoft-IIS/10.0\r\nContent-Type: " + xmlType + "\r\n\r\n" +
-		xmlDeclaration + `<s:Envelope xmlns:s="` + soapNamespace + `"><s:Body>`
-	return n.repeat(to, start, strings.Repeat("<Padding>all work and no play</Padding>", 1000))
-}
-
-// floodHeaders sends a header block that has no end.
-func (n *node) floodHeaders(to io.Writer) error {
-	return n.repeat(to, unauthorizedLine, strings.Repeat("X-Padding: all work and no play\r\n", 1000))
-}
-
-// repeat writes start and then the same block until the client has gone.
-func (n *node) repeat(to io.Writer, start, block string) error {
-	if _, err := io.WriteString(to, start); err != nil {
-		return err
-	}
-	for !n.server.closed() {
-		if _, err := io.WriteString(to, block); err != nil {
-			return err
+// repeat writes start and then the same block, if there is one, until the client
+// has gone.
+func (n *node) repeat(w http.ResponseWriter, start, block string) {
+	n.writeRaw(w, func(to io.Writer) error {
+		_, err := io.WriteString(to, start)
+		for err == nil && block != "" && !n.server.closed() {
+			_, err = io.WriteString(to, block)
 		}
-	}
-	return net.ErrClosed
-}
-
-// garbage sends bytes that are no HTTP: a TLS record inside TLS, more or less.
-func garbage(to io.Writer) error {
-	_, err := to.Write([]byte("\x16\x03\x01\x00\xa5\x00\xff\xfe\r\n\x00\x07garbage\r\n\r\n\x80\x81\x82"))
-	return err
-}
-
-// lie promises much more than it sends.
-func lie(to io.Writer) error {
-	body := xmlDeclaration + `<s:Envelope xmlns:s="` + soapNamespace + `"><s:Body>`
-	_, err := fmt.Fprintf(to, "HTTP/1.1 200 OK\r\nServer: Microsoft-IIS/10.0\r\nContent-Type: %s\r\nContent-Length: 100000\r\n\r\n%s", xmlType, body)
-	return err
+		return err
+	})
 }
 
 // xmlBomb would grow to some gigabytes if its entities were expanded.
-var xmlBomb = func() string {
+func xmlBomb() string {
 	var bomb strings.Builder
 	bomb.WriteString(xmlDeclaration + `<!DOCTYPE s:Envelope [<!ENTITY a0 "all work and no play">`)
 	for i := 1; i <= 9; i++ {
@@ -131,4 +114,4 @@ var xmlBomb = func() string {
 	}
 	bomb.WriteString(`]><s:Envelope xmlns:s="` + soapNamespace + `"><s:Body>&a9;</s:Body></s:Envelope>`)
 	return bomb.String()
-}()
+}

@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
-	"unicode/utf16"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/unicode"
 )
 
 // ntlmSignature opens every message ([MS-NLMP] 2.2.1).
@@ -133,34 +136,28 @@ func parseAuthenticate(token []byte) (*authenticate, error) {
 	case payload >= 80:
 		message.micOffset = 64
 	}
-	unicode := message.flags&flagUnicode != 0
-	message.domain, message.user = ntlmString(domain, unicode), ntlmString(user, unicode)
+	wide := message.flags&flagUnicode != 0
+	message.domain, message.user = ntlmString(domain, wide), ntlmString(user, wide)
 	return message, nil
 }
 
+// utf16Text is text as NTLM wants it.
+var utf16Text = unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM)
+
 // ntlmString decodes a name: UTF-16, or the OEM character set, of which only the
 // part that equals Latin-1 is understood.
-func ntlmString(data []byte, unicode bool) string {
-	if !unicode {
-		runes := make([]rune, len(data))
-		for i, octet := range data {
-			runes[i] = rune(octet)
-		}
-		return string(runes)
+func ntlmString(data []byte, wide bool) string {
+	var from encoding.Encoding = charmap.ISO8859_1
+	if wide {
+		from, data = utf16Text, data[:len(data)&^1]
 	}
-	units := make([]uint16, len(data)/2)
-	for i := range units {
-		units[i] = binary.LittleEndian.Uint16(data[2*i:])
-	}
-	return string(utf16.Decode(units))
+	text, _ := from.NewDecoder().Bytes(data) // what cannot be read becomes U+FFFD
+	return string(text)
 }
 
 // utf16LE encodes a string as NTLM wants it.
 func utf16LE(s string) []byte {
-	data := make([]byte, 0, 2*len(s))
-	for _, unit := range utf16.Encode([]rune(s)) {
-		data = binary.LittleEndian.AppendUint16(data, unit)
-	}
+	data, _ := utf16Text.NewEncoder().Bytes([]byte(s)) // UTF-16 has everything
 	return data
 }
 

@@ -1,13 +1,14 @@
 package standin
 
 import (
-	"crypto/rand"
-	"encoding/hex"
 	"net"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+
+	"github.com/google/uuid"
 )
 
 // build is the front end's version: Exchange Server 2019 CU14.
@@ -43,7 +44,7 @@ func (a *response) withBody(contentType, body string) *response {
 func (n *node) exchangeResponse(status int) *response {
 	return newResponse(status).
 		with("Server", "Microsoft-IIS/10.0").
-		with("request-id", newGUID()).
+		with("request-id", uuid.NewString()).
 		with("X-OWA-Version", build).
 		with("X-Powered-By", "ASP.NET").
 		with("X-FEServer", n.name).
@@ -123,13 +124,10 @@ func isScheme(challenge, scheme string) bool {
 // swapCase turns NTLM into ntlm and Basic into bASIC.
 func swapCase(s string) string {
 	return strings.Map(func(r rune) rune {
-		switch {
-		case 'a' <= r && r <= 'z':
-			return r - 'a' + 'A'
-		case 'A' <= r && r <= 'Z':
-			return r - 'A' + 'a'
+		if unicode.IsLower(r) {
+			return unicode.ToUpper(r)
 		}
-		return r
+		return unicode.ToLower(r)
 	}, s)
 }
 
@@ -151,16 +149,6 @@ func realm(r *http.Request) string {
 		}
 		return r
 	}, host)
-}
-
-// newGUID is a random identifier as request-id carries it (RFC 9562 5.4).
-func newGUID() string {
-	var octets [16]byte
-	_, _ = rand.Read(octets[:]) // never fails, it ends the program instead
-	octets[6] = octets[6]&0x0f | 0x40
-	octets[8] = octets[8]&0x3f | 0x80
-	text := hex.EncodeToString(octets[:])
-	return text[:8] + "-" + text[8:12] + "-" + text[12:16] + "-" + text[16:20] + "-" + text[20:]
 }
 
 // write sends a response.
@@ -187,8 +175,8 @@ func (a *response) write(w http.ResponseWriter) {
 
 // hangUp closes the connection under an answer.
 func hangUp(w http.ResponseWriter) {
-	conn, _, err := http.NewResponseController(w).Hijack()
-	if err != nil {
+	conn := hijack(w)
+	if conn == nil {
 		panic(http.ErrAbortHandler)
 	}
 	_ = conn.Close()

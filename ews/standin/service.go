@@ -1,8 +1,10 @@
 package standin
 
 import (
+	"cmp"
 	"mime"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -10,31 +12,8 @@ import (
 // backOff is the pause, in milliseconds, that ErrorServerBusy asks for.
 const backOff = "297749"
 
-// messageTexts are Exchange's English texts. Clients must not read them.
-var messageTexts = map[string]string{
-	"ErrorAccessDenied":            "Access is denied. Check credentials and try again., The process failed to get the correct properties.",
-	"ErrorCorruptData":             "An internal server error occurred. The operation failed.",
-	"ErrorImpersonateUserDenied":   "The account does not have permission to impersonate the requested user.",
-	"ErrorInternalServerError":     "An internal server error occurred. The operation failed.",
-	"ErrorInvalidSmtpAddress":      "The SMTP address format is invalid.",
-	"ErrorMailboxMoveInProgress":   "The mailbox is being moved. Try again later.",
-	"ErrorMailboxStoreUnavailable": "The mailbox database is temporarily unavailable., Cannot open mailbox.",
-	"ErrorMissingEmailAddress":     "When making a request as an account that does not have a mailbox, you must specify the mailbox primary SMTP address for any distinguished folder Ids.",
-	"ErrorNameResolutionNoResults": "No results were found.",
-	"ErrorNonPrimarySmtpAddress":   "The primary SMTP address must be specified when referencing a mailbox.",
-	"ErrorAccountDisabled":         "The account has been disabled.",
-	"ErrorInvalidOperation":        "The stand-in does not carry out this operation.",
-	"ErrorFolderNotFound":          "The specified folder could not be found in the store.",
-	"ErrorNonExistentMailbox":      "The SMTP address has no mailbox associated with it.",
-	"ErrorSchemaValidation":        "The request failed schema validation.",
-	"ErrorServerBusy":              "The server cannot service this request right now. Try again later.",
-}
-
 func messageText(code string) string {
-	if text, known := messageTexts[code]; known {
-		return text
-	}
-	return "The operation failed."
+	return cmp.Or(answers().Texts[code], "The operation failed.")
 }
 
 // serviceResponse answers for somebody who is signed in.
@@ -123,7 +102,7 @@ func (n *node) run(who *account, c *call) *response {
 	case "ConvertId":
 		return n.convert(c)
 	}
-	if isOperation(c.operation.Local) {
+	if slices.Contains(strings.Fields(answers().Operations), c.operation.Local) {
 		return n.fault("ErrorInvalidOperation") // Exchange knows it, the stand-in does not
 	}
 	return n.fault("ErrorSchemaValidation")
