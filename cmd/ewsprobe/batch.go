@@ -159,6 +159,9 @@ func batchWith(c *cli.Context, s *config.Settings, std stdio, mask *report.Mask)
 		std.complain(fmt.Errorf("the results could not be written: %w", sumErr))
 		err, whole = sumErr, false
 	}
+	if sumErr == nil {
+		std.complain(errors.New(nextStep(summary, s, input.name)))
+	}
 	if summary.Stopped == evidence.StoppedByUser || out.trouble != "" || len(out.lost) > 0 || err != nil {
 		return exit(3)
 	}

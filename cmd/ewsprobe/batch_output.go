@@ -45,6 +45,7 @@ type outputs struct {
 	mask    *report.Mask          // nil: names are shown
 	tally   report.Tally
 	stdio   stdio
+	all     bool // text: rows that are ok too
 }
 
 // rowsToo is the ending that tells JSON too in a batch, where it is lines.
@@ -61,7 +62,7 @@ func batchFormat(ending string) (report.Format, bool) {
 // openOutputs makes sure, before anything is sent, that the results can be given
 // out as they were asked for.
 func openOutputs(set *config.Settings, std stdio, in *input, mask *report.Mask) (*outputs, error) {
-	o := &outputs{stdio: std, mask: mask, column: in.column}
+	o := &outputs{stdio: std, mask: mask, column: in.column, all: set.AllRows}
 	saves, err := planSaves(set.Save, batchFormat, append(report.Extensions(), rowsToo))
 	if err == nil {
 		err = keepApart(set, saves, in.name, std)
@@ -108,7 +109,7 @@ func (o *outputs) add(f report.Format, file *replacing, in *input) (err error) {
 		w = out.to
 	}
 	header := o.mask.Header(in.table.Header, in.column)
-	out.Sink, err = f.Batch(report.Output{W: w, Style: o.stdio.style(), Header: header, Temp: tempIn(folder)})
+	out.Sink, err = f.Batch(report.Output{W: w, Style: o.stdio.style(), Header: header, Temp: tempIn(folder), All: o.all})
 	return err
 }
 
@@ -265,4 +266,29 @@ func namesOf(m *report.Mask) *redact.Redactor {
 		return nil
 	}
 	return m.Names.(*redact.Redactor)
+}
+
+// nextStep is the line that ends a batch: what was done, what is left, what to do next.
+func nextStep(s report.Summary, set *config.Settings, file string) string {
+	left, next := "nothing", ""
+	whole := s.Stopped == "" && s.Incomplete == ""
+	if n := s.ByCode["not-checked"]; n > 0 {
+		left = fmt.Sprintf("%d rows that were not checked", n)
+	}
+	if !whole {
+		left = "the rows that were not reported"
+	}
+	switch v := s.Verdict; {
+	case left != "nothing" && set.Resume != "":
+		next = "the same command goes on from " + set.Resume
+	case left != "nothing":
+		next = "the same command again; with --resume STATE it goes on where it stopped"
+	case set.Shard != "":
+		next = "ewsprobe merge, with the results of all shards"
+	case v != nil && v.Status != finding.OK:
+		next = "ewsprobe explain " + string(v.Code)
+	default:
+		return fmt.Sprintf("%s: done, %s; left: nothing", file, s.Counts())
+	}
+	return fmt.Sprintf("%s: done, %s; left: %s; next: %s", file, s.Counts(), left, next)
 }

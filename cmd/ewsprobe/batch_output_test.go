@@ -9,7 +9,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/probe/config"
 	"github.com/ewsprobe/ewsprobe/probe/dynamics"
+	"github.com/ewsprobe/ewsprobe/probe/finding"
 	"github.com/ewsprobe/ewsprobe/probe/report"
 	"github.com/ewsprobe/ewsprobe/probe/rule"
 )
@@ -86,5 +89,32 @@ func TestBatchGivesAFileUp(t *testing.T) {
 	}
 	if err := errors.Join(o.emit(row), o.flush()); err == nil {
 		t.Error("standard output fails, and the run goes on")
+	}
+}
+
+// A batch ends with what was done, what is left and what to run next.
+func TestNextStep(t *testing.T) {
+	bad := &finding.Verdict{Code: "mailbox-not-found", Status: finding.Critical}
+	counts := map[string]int{"ok": 2}
+	for _, c := range []struct {
+		sum  report.Summary
+		set  config.Settings
+		want string
+	}{
+		{report.Summary{Verdict: &finding.Verdict{Code: "ok", Status: finding.OK}}, config.Settings{}, "left: nothing"},
+		{report.Summary{Verdict: bad}, config.Settings{}, "left: nothing; next: ewsprobe explain mailbox-not-found"},
+		{report.Summary{Stopped: evidence.StoppedByUser}, config.Settings{}, "with --resume STATE it goes on where it stopped"},
+		{
+			report.Summary{Stopped: evidence.StoppedByUser},
+			config.Settings{BatchKeys: config.BatchKeys{Resume: "state"}},
+			"left: the rows that were not reported; next: the same command goes on from state",
+		},
+		{report.Summary{Verdict: bad}, config.Settings{BatchKeys: config.BatchKeys{Shard: "1/4"}}, "next: ewsprobe merge, with the results of all shards"},
+	} {
+		c.sum.ByStatus, c.sum.Reported = counts, 2
+		got := nextStep(c.sum, &c.set, "mailboxes.csv")
+		if !strings.HasPrefix(got, "mailboxes.csv: done, 2 mailbox rows reported: 2 ok; ") || !strings.HasSuffix(got, c.want) {
+			t.Errorf("%q does not end with %q", got, c.want)
+		}
 	}
 }

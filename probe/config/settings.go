@@ -109,6 +109,7 @@ type BatchKeys struct {
 	Concurrency       int           `default:"10" range:"1 100" hint:" (Exchange allows 27)" help:"how many calls at a time"`
 	TimeoutPerMailbox time.Duration `default:"10m" range:"1s 24h" help:"how long a busy or silent mailbox is tried"`
 	Resume            string        `value:"STATE" common:"y" help:"keep in STATE what was reported, and go on from there later"`
+	AllRows           bool          `help:"text: the rows that are ok too, not only those that are not"`
 	Shard             string        `value:"i/n" help:"check only part i of n of the rows: the same rows everywhere, duplicates together"`
 }
 

@@ -359,3 +359,23 @@ func TestBatchRemedyFits(t *testing.T) {
 		}
 	}
 }
+
+// Text has the rows that are not ok, with --all-rows the others too.
+func TestTextRows(t *testing.T) {
+	for _, all := range []bool{false, true} {
+		var b strings.Builder
+		sink, err := newProse(Output{W: &b, All: all})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, code := range []finding.Code{"ok", "mailbox-not-found"} {
+			status := map[bool]finding.Status{true: finding.OK, false: finding.Critical}[code == "ok"]
+			if err := sink.Row(Row{Number: 1, Mailbox: "anna@contoso.com", Verdict: finding.Verdict{Code: code, Status: status}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := b.String(); strings.Contains(got, "OK  ") != all || !strings.Contains(got, "CRITICAL  anna@contoso.com  mailbox-not-found") {
+			t.Errorf("all %v: %s", all, got)
+		}
+	}
+}

@@ -96,6 +96,7 @@ type Output struct {
 	Style  Style
 	Header []string             // the columns of the input
 	Alone  bool                 // of text, the summary alone
+	All    bool                 // of text, the rows that are ok too
 	Temp   func() (Temp, error) // makes a temporary file
 }
 

@@ -100,8 +100,8 @@ func (t *Tally) Into(s Summary) Summary {
 		s.Groups = append(s.Groups, *g)
 	}
 	slices.SortFunc(s.Groups, func(a, b BatchGroup) int {
-		return cmp.Or(cmp.Compare(a.Status.Rank(), b.Status.Rank()), cmp.Compare(finding.Order(a.Code), finding.Order(b.Code)),
-			cmp.Compare(b.Count, a.Count), cmp.Compare(a.Summary, b.Summary))
+		return cmp.Or(cmp.Compare(a.Status.Rank(), b.Status.Rank()), cmp.Compare(b.Count, a.Count),
+			cmp.Compare(finding.Order(a.Code), finding.Order(b.Code)), cmp.Compare(a.Summary, b.Summary))
 	})
 	return s
 }

@@ -4,21 +4,25 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/ewsprobe/ewsprobe/probe/finding"
 )
 
-// prose is a batch for a person: a line for each mailbox, then the summary.
+// prose is a batch for a person: a line for each mailbox that is not ok, then the summary.
 type prose struct {
 	open
 	Output
-	why string // the last row that was not checked
+	why  string // the last row that was not checked
+	rows bool   // some were printed
 }
 
 func newProse(o Output) (Sink, error) { return &prose{Output: o}, nil }
 
 func (p *prose) Row(r Row) error {
-	if p.Alone {
+	if p.Alone || r.Verdict.Status == finding.OK && !p.All {
 		return nil
 	}
+	p.rows = true
 	summary := ""
 	if r.Verdict.Code != "ok" {
 		summary = "  " + r.Verdict.Summary
@@ -38,7 +42,7 @@ func (p *prose) Row(r Row) error {
 
 func (p *prose) End(s Summary) error {
 	text := s.Text(p.Style)
-	if !p.Alone {
+	if p.rows {
 		text = "\n" + text
 	}
 	_, err := io.WriteString(p.W, text)
