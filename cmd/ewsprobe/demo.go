@@ -48,7 +48,8 @@ func demo(ctx context.Context, std stdio) error {
 			results[i] <- show(ctx, s)
 		}()
 	}
-	fmt.Fprintf(std.out, "Each scenario is a server that has one fault. The check is expected to find it, at no more bad logons than needed.\n\n"+
+	fmt.Fprintf(std.out, "Each scenario is a server that has one fault. The check is expected to find it, at no more bad logons than "+
+		"needed.\n\n"+
 		"%-7s  %-26s %-9s %-24s %s\n", "RESULT", "SCENARIO", "STATUS", "VERDICT", "NOTE")
 	different := 0
 	for i, s := range scenarios {
