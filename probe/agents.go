@@ -22,7 +22,7 @@ func syncAgent(agent string) bool {
 // synchronization before any other.
 func (n *node) tryDynamicsAgents(ctx context.Context) {
 	passing := ""
-	for _, agent := range n.DynamicsAgents {
+	for _, agent := range n.Config.DynamicsAgents {
 		item, conn := n.client.Anonymous(ctx, agent, evidence.StepUserAgent)
 		conn.Close()
 		if item.Response == nil || item.Response.Status == http.StatusForbidden {
@@ -45,11 +45,11 @@ func (n *node) tryDynamicsAgents(ctx context.Context) {
 // logon may be all that is allowed. "" when none is left.
 func (n *node) nextAgent() string {
 	n.refusedAtLogon = append(n.refusedAtLogon, n.userAgent)
-	if n.NoUserAgentProbe {
+	if n.Config.NoUserAgentProbe {
 		return ""
 	}
 	next := ""
-	for _, agent := range n.DynamicsAgents {
+	for _, agent := range n.Config.DynamicsAgents {
 		if slices.Contains(n.refusedAtLogon, agent) {
 			continue
 		}

@@ -43,10 +43,10 @@ type autodiscoverSearch struct {
 func (r *run) discover(ctx context.Context, share time.Duration) *url.URL {
 	ctx, cancel := context.WithTimeout(ctx, share)
 	defer cancel()
-	l := &autodiscoverSearch{run: r, mailbox: r.discoveryMailbox(), asked: map[string]bool{}}
+	l := &autodiscoverSearch{run: r, mailbox: r.Config.discoveryMailbox(), asked: map[string]bool{}}
 	candidatePlaces := l.candidatePlaces()
-	if r.Autodiscover != nil {
-		candidatePlaces = []place{{url: r.Autodiscover}}
+	if r.Config.Autodiscover != nil {
+		candidatePlaces = []place{{url: r.Config.Autodiscover}}
 	}
 	for l.tryCandidates(ctx, candidatePlaces); l.restart != ""; l.tryCandidates(ctx, candidatePlaces) {
 		l.mailbox, l.restart = l.restart, ""
@@ -121,7 +121,7 @@ func (l *autodiscoverSearch) services(ctx context.Context) []place {
 	defer cancel()
 	domain := domainOf(l.mailbox)
 	item := evidence.Item{Step: evidence.StepAutodiscoverService, At: time.Now()}
-	hosts, fail := l.resolver().Service(ctx, domain)
+	hosts, fail := l.Config.resolver().Service(ctx, domain)
 	hosts = hosts[:min(len(hosts), mostServices)]
 	item.Error, item.Resolution = fail, &evidence.Resolution{Name: "_autodiscover._tcp." + domain, Addresses: hosts}
 	l.recorder.Add(item)
@@ -154,7 +154,7 @@ func (a *asked) close() {
 
 // patience is how long one endpoint may take for one answer.
 func (l *autodiscoverSearch) patience() time.Duration {
-	return max(min(l.Timeout/6, 5*time.Second), time.Second/2)
+	return max(min(l.Config.Timeout/6, 5*time.Second), time.Second/2)
 }
 
 // ask sends the anonymous question, to the first address of the host that can be
@@ -165,7 +165,7 @@ func (l *autodiscoverSearch) ask(ctx context.Context, p place) *asked {
 	a := &asked{place: p}
 	for _, address := range l.addressesOf(ctx, p.url) {
 		a.client = l.discoverer(p.url, address)
-		a.item, a.conn = a.client.AskWhere(ctx, l.UserAgent)
+		a.item, a.conn = a.client.AskWhere(ctx, l.Config.UserAgent)
 		if a.item.Error == nil || a.item.Error.Phase != "connect" {
 			break
 		}
@@ -178,13 +178,13 @@ func (l *autodiscoverSearch) ask(ctx context.Context, p place) *asked {
 func (l *autodiscoverSearch) addressesOf(ctx context.Context, u *url.URL) []string {
 	host, port := u.Hostname(), Port(u)
 	switch {
-	case l.URL != nil && len(l.Addresses) > 0 && sameHost(u, l.URL):
-		return l.Addresses[:min(len(l.Addresses), mostAddresses)]
-	case net.ParseIP(host) != nil, l.Proxy != nil:
+	case l.Config.URL != nil && len(l.Config.Addresses) > 0 && sameHost(u, l.Config.URL):
+		return l.Config.Addresses[:min(len(l.Config.Addresses), mostAddresses)]
+	case net.ParseIP(host) != nil, l.Config.Proxy != nil:
 		return []string{net.JoinHostPort(host, port)}
 	}
 	item := evidence.Item{Step: evidence.StepAutodiscoverResolve, At: time.Now()}
-	addresses, fail := l.resolver().Addresses(ctx, host, port)
+	addresses, fail := l.Config.resolver().Addresses(ctx, host, port)
 	addresses = addresses[:min(len(addresses), mostAddresses)]
 	took := float64(time.Since(item.At).Microseconds()) / 1000
 	item.Timing.Resolve = &took
@@ -203,7 +203,7 @@ func (l *autodiscoverSearch) discoverer(u *url.URL, address string) *ews.Client 
 	}
 	c.URL, c.Discover = u, &ews.Discover{Form: form, Mailbox: l.mailbox}
 	c.Dialer = l.dialer.ForHost(u.Hostname(), u.Scheme == "https")
-	switch p := l.Proxy; {
+	switch p := l.Config.Proxy; {
 	case p == nil:
 	case u.Scheme == "https", p.Scheme == "https":
 		c.Dialer.Proxy = p
@@ -242,11 +242,12 @@ func (l *autodiscoverSearch) examine(ctx context.Context, a *asked) string {
 	case a.item.Discovery.Answered():
 		// It answers without a sign-in. The mailbox is named only where the
 		// credential might have gone too.
-		if l.credentialPolicy(a.place, r) != "" {
+		if l.Config.credentialPolicy(a.place, r) != "" {
 			return ""
 		}
-		return l.hear(a.client.LookUp(ctx, l.UserAgent))
-	case (r.Status == 404 || r.Status == 405) && l.credentialPolicy(a.place, r) == "" && strings.EqualFold(a.url.Path, ews.AutodiscoverPath):
+		return l.hear(a.client.LookUp(ctx, l.Config.UserAgent))
+	case r.Status != 404 && r.Status != 405:
+	case l.Config.credentialPolicy(a.place, r) == "" && strings.EqualFold(a.url.Path, ews.AutodiscoverPath):
 		// POX is not there: SOAP may be.
 		u := *a.url
 		u.Path = ews.AutodiscoverSOAPPath
@@ -265,8 +266,8 @@ func (l *autodiscoverSearch) examine(ctx context.Context, a *asked) string {
 
 // question asks about the mailbox where a sign-in is wanted.
 func (l *autodiscoverSearch) question(ctx context.Context, a *asked) string {
-	held := l.credentialPolicy(a.place, a.item.Response)
-	if !l.sendsPassword() {
+	held := l.Config.credentialPolicy(a.place, a.item.Response)
+	if !l.Config.sendsPassword() {
 		if held != "" {
 			l.pass(a.url.String(), held)
 			return ""
@@ -278,7 +279,7 @@ func (l *autodiscoverSearch) question(ctx context.Context, a *asked) string {
 		c.URL, c.Discover = ews.JSONLookup(a.url, l.mailbox), &ews.Discover{Form: evidence.DiscoveryJSON, Mailbox: l.mailbox}
 		limited, cancel := context.WithTimeout(ctx, l.patience())
 		defer cancel()
-		return l.hear(c.LookUp(limited, l.UserAgent))
+		return l.hear(c.LookUp(limited, l.Config.UserAgent))
 	}
 	scheme := passwordScheme(a.item.Response)
 	switch {
@@ -337,7 +338,7 @@ func (l *autodiscoverSearch) signIn(ctx context.Context, a *asked, scheme string
 		conn.Close()
 		way, conn, note.Binding = signin.ByNTLM(scheme), nil, evidence.BindingRight
 	}
-	attempt := way.Begin(ctx, a.client, l.UserAgent)
+	attempt := way.Begin(ctx, a.client, l.Config.UserAgent)
 	if conn != nil {
 		attempt.On(conn)
 	}
@@ -375,7 +376,7 @@ func (l *autodiscoverSearch) readdressed(address string) {
 	l.hops++
 	switch domain := domainOf(address); {
 	case strings.HasSuffix("."+domain, ".onmicrosoft.com"), !strings.Contains(address, "@"):
-	case !l.FollowAutodiscover:
+	case !l.Config.FollowAutodiscover:
 		l.pass("https://autodiscover."+domain+ews.AutodiscoverPath, evidence.HeldUnnamed)
 	case l.hops > mostRedirects:
 		l.pass("https://autodiscover."+domain+ews.AutodiscoverPath, evidence.HeldTooMany)
@@ -449,7 +450,7 @@ func (l *autodiscoverSearch) keep(a *asked, scheme string, held evidence.HeldBac
 
 func (r *run) withhold(address string, u *url.URL, held evidence.HeldBack, note evidence.Logon) {
 	note.OtherForm = note.Account != ""
-	note.Account, note.Result = cmp.Or(note.Account, r.User), evidence.Skipped
+	note.Account, note.Result = cmp.Or(note.Account, r.Config.User), evidence.Skipped
 	note.Detail = evidence.Say(evidence.WhyAtHost, u.Host, note.Detail)
 	r.recorder.Add(evidence.Item{
 		Step: evidence.StepAutodiscoverSkipped, Address: address, At: time.Now(),

@@ -31,8 +31,9 @@ func (k *Cloud) mayAskGraph() bool { return k.Token != "" || k.ClientID != "" }
 type lookUp struct {
 	host, what string
 	post       bool // of the application's secret; else a GET
+	shared     bool // the answer does not depend on the mailbox, only on what the look-up says
+	planned    bool
 	ask        func(context.Context, *cloud.Client)
-	shared     string // what the answer depends on, where that is not the mailbox
 }
 
 // lookUps lists what the configuration leads to, in the order of the plan.
@@ -41,24 +42,6 @@ func (c Config) lookUps() []lookUp {
 	if k == nil {
 		return nil
 	}
-	var list []lookUp
-	if c.Mailbox != "" {
-		list = append(list, lookUp{k.ExchangeOnline.Host, "where is the mailbox " + c.Mailbox, false, func(ctx context.Context, l *cloud.Client) { l.Location(ctx, c.Mailbox) }, ""})
-	}
-	if d := c.domain(); d != "" {
-		list = append(list, lookUp{k.Entra.Host, "which tenant has " + d, false, func(ctx context.Context, l *cloud.Client) { l.DomainTenant(ctx, evidence.StepCloudDomainTenant, d) }, "domain " + d})
-	}
-	if k.Tenant != "" && !cloud.IsGUID(k.Tenant) {
-		list = append(list, lookUp{k.Entra.Host, "which tenant has " + k.Tenant + ", where Dynamics is", false, func(ctx context.Context, l *cloud.Client) {
-			l.DomainTenant(ctx, evidence.StepCloudNamedTenant, k.Tenant)
-		}, "tenant"})
-	}
-	if k.Dynamics != nil {
-		list = append(list, lookUp{k.Dynamics.Host, "which tenant is Dynamics in", false, func(ctx context.Context, l *cloud.Client) { l.DynamicsTenant(ctx, k.Dynamics) }, "Dynamics"})
-	}
-	if !k.mayAskGraph() || c.Mailbox == "" {
-		return list
-	}
 	graph := func(ask func(context.Context, *cloud.Client)) func(context.Context, *cloud.Client) {
 		return func(ctx context.Context, l *cloud.Client) {
 			if l.Authorize(ctx) { // else its own item says why not
@@ -66,18 +49,50 @@ func (c Config) lookUps() []lookUp {
 			}
 		}
 	}
-	if k.ClientID != "" {
-		list = append(list, lookUp{k.Entra.Host, "a token for " + k.Graph.Host + ", with the secret of the application " + k.ClientID, true, graph(func(context.Context, *cloud.Client) {}), "token"})
+	settings := func(ctx context.Context, l *cloud.Client) {
+		if u := l.User(ctx, c.Mailbox).Cloud.Users; len(u) == 1 && cloud.IsGUID(u[0].ID) {
+			l.Settings(ctx, u[0])
+		}
 	}
-	return append(
-		list,
-		lookUp{k.Graph.Host, "the user of the mailbox, its Exchange plans and whether it has a mailbox there, with the token", false, graph(func(ctx context.Context, l *cloud.Client) {
-			if u := l.User(ctx, c.Mailbox).Cloud.Users; len(u) == 1 && cloud.IsGUID(u[0].ID) {
-				l.Settings(ctx, u[0])
-			}
-		}), ""},
-		lookUp{k.Graph.Host, "a deleted user with the same address, with the token", false, graph(func(ctx context.Context, l *cloud.Client) { l.Deleted(ctx, c.Mailbox) }), ""},
-	)
+	tenant := func(step evidence.Step, domain string) func(context.Context, *cloud.Client) {
+		return func(ctx context.Context, l *cloud.Client) { l.DomainTenant(ctx, step, domain) }
+	}
+	domain, named, asksGraph := c.domain(), k.Tenant != "" && !cloud.IsGUID(k.Tenant), k.mayAskGraph() && c.Mailbox != ""
+	list := []lookUp{
+		{
+			host: k.ExchangeOnline.Host, what: "where is the mailbox " + c.Mailbox, planned: c.Mailbox != "",
+			ask: func(ctx context.Context, l *cloud.Client) { l.Location(ctx, c.Mailbox) },
+		},
+		{
+			host: k.Entra.Host, what: "which tenant has " + domain, shared: true, planned: domain != "",
+			ask: tenant(evidence.StepCloudDomainTenant, domain),
+		},
+		{
+			host: k.Entra.Host, what: "which tenant has " + k.Tenant + ", where Dynamics is", shared: true, planned: named,
+			ask: tenant(evidence.StepCloudNamedTenant, k.Tenant),
+		},
+	}
+	if k.Dynamics != nil {
+		list = append(list, lookUp{
+			host: k.Dynamics.Host, what: "which tenant is Dynamics in", shared: true, planned: true,
+			ask: func(ctx context.Context, l *cloud.Client) { l.DynamicsTenant(ctx, k.Dynamics) },
+		})
+	}
+	return planned(append(list, []lookUp{
+		{
+			host: k.Entra.Host, post: true, shared: true, planned: asksGraph && k.ClientID != "",
+			what: "a token for " + k.Graph.Host + ", with the secret of the application " + k.ClientID,
+			ask:  graph(func(context.Context, *cloud.Client) {}),
+		},
+		{
+			host: k.Graph.Host, planned: asksGraph, ask: graph(settings),
+			what: "the user of the mailbox, its Exchange plans and whether it has a mailbox there, with the token",
+		},
+		{
+			host: k.Graph.Host, planned: asksGraph, what: "a deleted user with the same address, with the token",
+			ask: graph(func(ctx context.Context, l *cloud.Client) { l.Deleted(ctx, c.Mailbox) }),
+		},
+	}...), func(l lookUp) bool { return l.planned })
 }
 
 // domain is whose tenant is asked for: the mailbox's domain, else the one the
@@ -100,7 +115,7 @@ func (r *run) lookOutside(ctx context.Context, started time.Time) (wait func()) 
 		return func() {}
 	}
 	client := r.Config.cloudClient(r.recorder)
-	limited, cancel := context.WithDeadline(ctx, started.Add(min(cloud.Limit, r.Timeout-time.Second)))
+	limited, cancel := context.WithDeadline(ctx, started.Add(min(cloud.Limit, r.Config.Timeout-time.Second)))
 	var all sync.WaitGroup
 	for _, l := range planned {
 		all.Go(func() { l.ask(limited, client) })

@@ -26,5 +26,5 @@ func (c Config) openContext() signin.OpenContext {
 }
 
 func (t *signIns) asCurrentUser(scheme string) signin.Way {
-	return signin.ByCurrentUser(scheme, t.spn(), t.openContext())
+	return signin.ByCurrentUser(scheme, t.Config.spn(), t.Config.openContext())
 }

@@ -15,10 +15,10 @@ import (
 func (r *run) newKDC() *directory.KDC {
 	return &directory.KDC{
 		Client: &directory.Client{
-			Domain: r.Domain, Realm: r.Kerberos.Realm, Named: r.Controller, Configured: r.Kerberos.KDCs,
-			Credential: ews.Credential{User: r.User, Password: r.Password}, Recorder: r.recorder, Extra: r.Extra,
+			Domain: r.Config.Domain, Realm: r.Config.Kerberos.Realm, Named: r.Config.Controller, Configured: r.Config.Kerberos.KDCs,
+			Credential: ews.Credential{User: r.Config.User, Password: r.Config.Password}, Recorder: r.recorder, Extra: r.Config.Extra,
 		},
-		Key: directory.Key{Keytab: r.Kerberos.Keytab},
+		Key: directory.Key{Keytab: r.Config.Kerberos.Keytab},
 	}
 }
 
@@ -28,7 +28,7 @@ func (t *signIns) askDirectory(ctx context.Context, _ Logon, _ string) {
 	if !t.once(directoryAsked) {
 		return
 	}
-	if t.Kerberos.Realm != "" || t.Controller != "" {
+	if t.Config.Kerberos.Realm != "" || t.Config.Controller != "" {
 		t.kdc.Ask(ctx)
 	}
 	t.bind(ctx)
@@ -41,7 +41,7 @@ func (t *signIns) askDirectory(ctx context.Context, _ Logon, _ string) {
 // password.
 func (r *run) bind(ctx context.Context) {
 	if r.bound == nil {
-		leave, denied := r.account.Begin(ctx, lockout.Use{At: r.controllerURL()})
+		leave, denied := r.account.Begin(ctx, lockout.Use{At: r.Config.controllerURL()})
 		if denied != nil {
 			r.skip("", evidence.SchemeLDAPS, denied)
 			return
@@ -62,7 +62,8 @@ func (r *run) decisive(bind evidence.Item) bool {
 		return true
 	}
 	asked := r.kdc.Asked()
-	return strings.Contains(bind.Logon.Account, "@") && asked != nil && asked.Kerberos != nil && asked.Kerberos.Error == "KDC_ERR_PREAUTH_REQUIRED"
+	known := asked != nil && asked.Kerberos != nil && asked.Kerberos.Error == "KDC_ERR_PREAUTH_REQUIRED"
+	return known && strings.Contains(bind.Logon.Account, "@")
 }
 
 // signInByTicket gets a Kerberos ticket, once in the run, and signs in to EWS
@@ -80,7 +81,7 @@ func (t *signIns) signInByTicket(ctx context.Context, l Logon, _ string) {
 	note := evidence.Logon{Account: t.ticketOf, Comparison: l.When == TicketAgain, Binding: l.Binding}
 	item := attempt.Finish(ctx, note, t.account.Free())
 	t.session.Keep(attempt, item, signin.Way{}) // without the KDC nothing could sign in again
-	if t.results[l.Leg] = item.Logon.Result; item.Logon.Result == evidence.Accepted && !t.withKey() {
+	if t.results[l.Leg] = item.Logon.Result; item.Logon.Result == evidence.Accepted && !t.Config.withKey() {
 		t.provedHere = true
 	}
 }
@@ -89,17 +90,17 @@ func (t *signIns) signInByTicket(ctx context.Context, l Logon, _ string) {
 // ticket to be had: the record says why. A password that the KDC refuses is one
 // refused for this endpoint, like one that EWS refuses.
 func (r *run) getTicket(ctx context.Context) (refused bool) {
-	spn := r.spn()
-	if len(r.Kerberos.Cache) > 0 {
-		if _, ticket := r.kdc.Cached(ctx, r.Kerberos.Cache, spn); ticket != nil {
+	spn := r.Config.spn()
+	if len(r.Config.Kerberos.Cache) > 0 {
+		if _, ticket := r.kdc.Cached(ctx, r.Config.Kerberos.Cache, spn); ticket != nil {
 			r.token = r.kdc.Token(ticket)
-			if name := ticket.Client.String(); !strings.EqualFold(name, r.User) {
+			if name := ticket.Client.String(); !strings.EqualFold(name, r.Config.User) {
 				r.ticketOf = name // whose the cache is, whatever name was given
 			}
 		}
 		return false
 	}
-	leave, denied := r.account.Begin(ctx, lockout.Use{At: r.URL})
+	leave, denied := r.account.Begin(ctx, lockout.Use{At: r.Config.URL})
 	if denied != nil {
 		if denied.Reason != lockout.Settled {
 			r.skip("", evidence.SchemeKerberos, denied)
@@ -120,17 +121,17 @@ func (r *run) getTicket(ctx context.Context) (refused bool) {
 // the check, else the one that the server's NTLM challenge names: it goes
 // nowhere but into the name, to the server that said it.
 func (t *signIns) otherForm() (name string, known bool) {
-	_, bare, down := strings.Cut(t.User, `\`)
+	_, bare, down := strings.Cut(t.Config.User, `\`)
 	if !down {
-		bare = t.User
+		bare = t.Config.User
 	}
-	if local, _, upn := strings.Cut(t.User, "@"); upn {
+	if local, _, upn := strings.Cut(t.Config.User, "@"); upn {
 		if h := t.challenged; h != nil && h.NetBIOSDomain != "" && !h.StandAlone {
 			return h.NetBIOSDomain + `\` + local, true
 		}
 		return "", false
 	}
-	suffix := t.Domain
+	suffix := t.Config.Domain
 	if h := t.challenged; suffix == "" && h != nil && !h.StandAlone {
 		suffix = strings.ToLower(h.DNSDomain)
 	}

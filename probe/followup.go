@@ -34,7 +34,7 @@ func (n *node) followUp(ctx context.Context) {
 		return
 	}
 	defer n.session.Close()
-	ctx, cancel := context.WithTimeout(ctx, max(n.Timeout/3, time.Second)) // they explain, they do not decide
+	ctx, cancel := context.WithTimeout(ctx, max(n.Config.Timeout/3, time.Second)) // they explain, they do not decide
 	defer cancel()
 	f := &followUp{node: n, answer: n.answer()}
 	for _, call := range n.plan.further {
@@ -51,7 +51,7 @@ type followUp struct {
 // answer is the accepted logon whose answer speaks for the mailbox: that of the
 // profile's own scheme before any other.
 func (n *node) answer() *evidence.Item {
-	own, s := n.ownSchemes()[0], &n.session
+	own, s := n.Config.ownSchemes()[0], &n.session
 	answer := &s.Accepted[0]
 	for i := range s.Accepted {
 		if strings.EqualFold(s.Accepted[i].Logon.Scheme, own) {
@@ -63,7 +63,7 @@ func (n *node) answer() *evidence.Item {
 
 // ask makes one further call and returns its answer, nil if there is none.
 func (f *followUp) ask(ctx context.Context, q ews.Question) *evidence.Item {
-	budget := f.account.Budget(ctx, lockout.Use{At: f.URL})
+	budget := f.account.Budget(ctx, lockout.Use{At: f.Config.URL})
 	defer budget.Close()
 	item := f.session.Ask(ctx, q, budget)
 	if item == nil || !item.EWS.Answered() {
@@ -93,7 +93,7 @@ func (f *followUp) otherAgents(ctx context.Context) {
 	if f.refusedAtLogon == nil {
 		return
 	}
-	for _, agent := range f.DynamicsAgents {
+	for _, agent := range f.Config.DynamicsAgents {
 		if agent != f.userAgent && !slices.Contains(f.refusedAtLogon, agent) {
 			f.ask(ctx, ews.Question{Purpose: evidence.OtherAgent, Call: f.client.Question.Call, UserAgent: agent})
 		}
@@ -104,11 +104,11 @@ func (f *followUp) otherAgents(ctx context.Context) {
 // whether the answer was about the named mailbox: where the name gets lost on
 // the way, the caller's own answers instead.
 func (f *followUp) owner(ctx context.Context) {
-	if !opened(f.answer) || strings.EqualFold(f.Mailbox, f.User) {
+	if !opened(f.answer) || strings.EqualFold(f.Config.Mailbox, f.Config.User) {
 		return
 	}
 	if own := f.ask(ctx, ews.Question{Purpose: evidence.OwnInbox}); opened(own) {
-		f.ask(ctx, ews.Question{Purpose: evidence.NamedInbox, Call: soap.Call{Mailbox: f.Mailbox}})
+		f.ask(ctx, ews.Question{Purpose: evidence.NamedInbox, Call: soap.Call{Mailbox: f.Config.Mailbox}})
 	}
 }
 
@@ -116,14 +116,14 @@ func (f *followUp) owner(ctx context.Context) {
 // in a run: after the mailbox was not found, and after a success where that
 // needs no more round trips than the longest plain case (else primaryBeside).
 func (f *followUp) primaryAddress(ctx context.Context) {
-	short := len(f.session.Accepted) == 1 || !f.Impersonate
+	short := len(f.session.Accepted) == 1 || !f.Config.Impersonate
 	if !slices.Contains(notHere, f.answer.EWS.Code) && !(opened(f.answer) && short) {
 		return
 	}
 	if len(f.answer.EWS.Resolved) == 1 || !f.once(primaryAsked) {
 		return // the refusal named it
 	}
-	f.ask(ctx, ews.Question{Purpose: evidence.PrimaryAddress, Call: soap.Call{Mailbox: f.Mailbox}})
+	f.ask(ctx, ews.Question{Purpose: evidence.PrimaryAddress, Call: soap.Call{Mailbox: f.Config.Mailbox}})
 }
 
 // primaryBeside asks the address book while another logon is on its way, so that
@@ -132,12 +132,12 @@ func (f *followUp) primaryAddress(ctx context.Context) {
 // count as sent.
 func (t *signIns) primaryBeside(ctx context.Context, l Logon) (wait func()) {
 	s := &t.session
-	if len(s.Accepted) == 0 || l.When != ToProve || !t.was(Basic, "", evidence.Accepted) || !t.Impersonate || t.Mailbox == "" ||
+	if len(s.Accepted) == 0 || l.When != ToProve || !t.was(Basic, "", evidence.Accepted) || !t.Config.Impersonate || t.Config.Mailbox == "" ||
 		t.begun[primaryAsked] || !opened(t.answer()) {
 		return func() {}
 	}
-	budget := t.account.Budget(ctx, lockout.Use{At: t.URL, Room: 2})
-	end := s.Beside(ctx, ews.Question{Purpose: evidence.PrimaryAddress, Call: soap.Call{Mailbox: t.Mailbox}}, budget)
+	budget := t.account.Budget(ctx, lockout.Use{At: t.Config.URL, Room: 2})
+	end := s.Beside(ctx, ews.Question{Purpose: evidence.PrimaryAddress, Call: soap.Call{Mailbox: t.Config.Mailbox}}, budget)
 	if end == nil {
 		return func() {}
 	}
@@ -152,7 +152,7 @@ func (t *signIns) primaryBeside(ctx context.Context, l Logon) (wait func()) {
 // it takes the profile's user name for a mailbox address and impersonates it.
 func (f *followUp) testConnection(ctx context.Context) {
 	if f.once(testAsked) {
-		f.ask(ctx, ews.Question{Purpose: evidence.TestConnection, Call: soap.Call{Mailbox: f.User, Impersonate: true}})
+		f.ask(ctx, ews.Question{Purpose: evidence.TestConnection, Call: soap.Call{Mailbox: f.Config.User, Impersonate: true}})
 	}
 }
 

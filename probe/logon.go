@@ -74,7 +74,7 @@ func (t *signIns) take(ctx context.Context, l Logon) {
 	case explained, l.wanted != nil && !l.wanted(t):
 	case offered:
 		l.by.send(t, ctx, l, name)
-	case l.When == IfOffered, l.When == ByTicket && t.withKey():
+	case l.When == IfOffered, l.When == ByTicket && t.Config.withKey():
 		t.note(t.address, evidence.Logon{Scheme: name, Result: evidence.Skipped, Detail: evidence.Say(evidence.WhyNotOffered)})
 	}
 }
@@ -84,7 +84,7 @@ func (t *signIns) take(ctx context.Context, l Logon) {
 // can be relayed. Usage refuses the two flags together; this holds it where the
 // credential is used.
 func (t *signIns) spendCurrentUser(ctx context.Context, l Logon, name string) {
-	if t.Insecure {
+	if t.Config.Insecure {
 		t.note(t.address, evidence.Logon{Scheme: name, Result: evidence.Skipped, Detail: evidence.Say(evidence.WhyCurrentUserInsecure)})
 		return
 	}
@@ -94,7 +94,7 @@ func (t *signIns) spendCurrentUser(ctx context.Context, l Logon, name string) {
 // spend signs in to EWS, if the budget allows it.
 func (t *signIns) spend(ctx context.Context, l Logon, name string) {
 	comparison := l.When == ToCompare
-	budget := t.account.Budget(ctx, lockout.Use{At: t.URL, Comparison: comparison})
+	budget := t.account.Budget(ctx, lockout.Use{At: t.Config.URL, Comparison: comparison})
 	defer budget.Close()
 	if denied := budget.Reserve(); denied != nil {
 		if !comparison {
@@ -113,7 +113,7 @@ func (t *signIns) spend(ctx context.Context, l Logon, name string) {
 	}
 	switch {
 	case result == evidence.Accepted:
-		t.refused, t.provedHere = false, t.withPassword()
+		t.refused, t.provedHere = false, t.Config.withPassword()
 	case result == evidence.Refused && !comparison:
 		t.refused = true
 	}
@@ -127,7 +127,7 @@ func offers(scheme string) func(*signIns) (string, bool) {
 // Negotiate where the profile says so or nothing else is offered.
 func (t *signIns) windowsScheme() (name string, offered bool) {
 	ntlm := t.offersScheme("NTLM")
-	if t.ProfileAuth == ProfileNTLM || t.ProfileAuth != ProfileNegotiate && ntlm {
+	if t.Config.ProfileAuth == ProfileNTLM || t.Config.ProfileAuth != ProfileNegotiate && ntlm {
 		return "NTLM", ntlm
 	}
 	return "Negotiate", t.offersScheme("Negotiate")

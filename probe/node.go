@@ -36,14 +36,14 @@ type node struct {
 // greet asks an address the anonymous questions: the three legs run beside each
 // other, each on a connection of its own.
 func (r *run) greet(ctx context.Context, address string, connect time.Duration) *node {
-	n := &node{run: r, address: address, client: r.client(address), userAgent: r.UserAgent}
+	n := &node{run: r, address: address, client: r.client(address), userAgent: r.Config.UserAgent}
 	n.client.ConnectLimit = connect
-	n.client.ViaProxy = r.Proxy != nil && r.dialer.Proxy == nil
+	n.client.ViaProxy = r.Config.Proxy != nil && r.dialer.Proxy == nil
 	if n.client.ViaProxy {
-		n.client.Address = wire.ProxyAddress(r.Proxy)
+		n.client.Address = wire.ProxyAddress(r.Config.Proxy)
 	}
 	n.ask(ctx)
-	if n.reply.Response != nil && n.reply.Response.Status == http.StatusForbidden && !n.online() && !r.NoUserAgentProbe {
+	if n.reply.Response != nil && n.reply.Response.Status == http.StatusForbidden && !n.online() && !r.Config.NoUserAgentProbe {
 		n.tryDynamicsAgents(ctx)
 	}
 	n.legacySuites(ctx)
@@ -66,7 +66,7 @@ func (n *node) ask(ctx context.Context) {
 	if n.reply.Response == nil {
 		giveUp(wire.ErrGivenUp())
 	} else {
-		stop := time.AfterFunc(max(n.Timeout/6, time.Second), func() { giveUp(wire.ErrGivenUp()) })
+		stop := time.AfterFunc(max(n.Config.Timeout/6, time.Second), func() { giveUp(wire.ErrGivenUp()) })
 		defer stop.Stop()
 		n.offers = challenge.Parse(n.reply.Response.Header("WWW-Authenticate"))
 	}
@@ -96,7 +96,8 @@ func (n *node) patiently(ctx context.Context) (item evidence.Item, conn *wire.Co
 // accepts and Go does not have.
 func (n *node) legacySuites(ctx context.Context) {
 	f := n.reply.Error
-	if f == nil || f.Phase != "tls" || f.Detail.Is(evidence.WhyCertificateUnread, evidence.WhyTLSUnread) || f.Code != evidence.TLSHandshake && f.Code != evidence.ConnectionReset && f.Code != evidence.ConnectionClosed {
+	if f == nil || f.Phase != "tls" || f.Detail.Is(evidence.WhyCertificateUnread, evidence.WhyTLSUnread) ||
+		f.Code != evidence.TLSHandshake && f.Code != evidence.ConnectionReset && f.Code != evidence.ConnectionClosed {
 		return
 	}
 	item := evidence.Item{Step: evidence.StepLegacySuites, Address: n.address, At: time.Now()}
@@ -131,7 +132,7 @@ func (n *node) connected() bool {
 
 // online says whether Exchange Online answered any of the questions.
 func (n *node) online() bool {
-	if front.OnlineHost(n.URL.Hostname()) || front.Identify(n.reply.Response).Online || front.Identify(n.bearer.Response).Online {
+	if front.OnlineHost(n.Config.URL.Hostname()) || front.Identify(n.reply.Response).Online || front.Identify(n.bearer.Response).Online {
 		return true
 	}
 	return n.handshake != nil && front.Identify(n.handshake.Item.Response).Online

@@ -53,7 +53,7 @@ func (o *Outside) Mailbox(ctx context.Context, address string) []evidence.Item {
 	list := c.lookUps()
 	var items []evidence.Item
 	for _, l := range list { // first, so that the others find the token
-		if l.shared != "" {
+		if l.shared {
 			items = append(items, o.sharedBy(ctx, l)...)
 		}
 	}
@@ -63,7 +63,7 @@ func (o *Outside) Mailbox(ctx context.Context, address string) []evidence.Item {
 	client := o.client.For(recorder)
 	var all sync.WaitGroup
 	for _, l := range list {
-		if l.shared == "" {
+		if !l.shared {
 			all.Go(func() { l.ask(limited, client) })
 		}
 	}
@@ -79,7 +79,7 @@ func (o *Outside) Mailbox(ctx context.Context, address string) []evidence.Item {
 func (o *Outside) sharedBy(ctx context.Context, l lookUp) []evidence.Item {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if known, ok := o.shared[l.shared]; ok && time.Now().Before(known.until) {
+	if known, ok := o.shared[l.what]; ok && time.Now().Before(known.until) {
 		return known.items
 	}
 	limited, cancel := context.WithTimeout(ctx, cloud.Limit)
@@ -95,6 +95,6 @@ func (o *Outside) sharedBy(ctx context.Context, l lookUp) []evidence.Item {
 	if len(o.shared) >= maxShared {
 		clear(o.shared)
 	}
-	o.shared[l.shared] = answer
+	o.shared[l.what] = answer
 	return answer.items
 }

@@ -105,7 +105,7 @@ func (c Config) questions() []question {
 	https := c.URL == nil || c.URL.Scheme == "https"
 	bearer := func(ctx context.Context, n *node) { n.bearer = n.client.EmptyBearer(ctx, n.userAgent) }
 	challenge := func(ctx context.Context, n *node) {
-		if !front.OnlineHost(n.URL.Hostname()) {
+		if !front.OnlineHost(n.Config.URL.Hostname()) {
 			n.handshake = signin.ByNTLM("NTLM").Begin(ctx, n.client, n.userAgent)
 		}
 	}
@@ -125,7 +125,8 @@ func (c Config) logons() []Logon {
 	const right, none, foreign, zero = evidence.BindingRight, evidence.BindingNone, evidence.BindingForeign, evidence.BindingZero
 	const accepted, refused, skipped, unfinished = evidence.Accepted, evidence.Refused, evidence.Skipped, evidence.Unfinished
 	basic := &mechanism{"Basic", offers("Basic"), func(*signIns, string) signin.Way { return signin.ByBasic() }, (*signIns).spend}
-	windows := &mechanism{"NTLM", (*signIns).windowsScheme, func(_ *signIns, name string) signin.Way { return signin.ByNTLM(name) }, (*signIns).spend}
+	byNTLM := func(_ *signIns, name string) signin.Way { return signin.ByNTLM(name) }
+	windows := &mechanism{"NTLM", (*signIns).windowsScheme, byNTLM, (*signIns).spend}
 	ticket := &mechanism{"Kerberos", offers("Negotiate"), nil, (*signIns).signInByTicket}
 	sspi := "the logged-on user by SSPI (Windows chooses NTLM or Kerberos)"
 	user := &mechanism{sspi, (*signIns).windowsScheme, (*signIns).asCurrentUser, (*signIns).spendCurrentUser}
@@ -149,12 +150,12 @@ func (c Config) logons() []Logon {
 			return !t.offersScheme("Basic") || t.was(Basic, "", accepted, refused, skipped)
 		}, windows},
 		{Leg{Ticket, right, false}, ByTicket, password && c.usesTicket(), func(t *signIns) bool {
-			inside := t.ProfileAuth == ProfileNegotiate || !t.offersScheme("NTLM")
+			inside := t.Config.ProfileAuth == ProfileNegotiate || !t.offersScheme("NTLM")
 			return t.was(Windows, right, refused) || t.was(Windows, right, unfinished) && inside
 		}, ticket},
 		{Leg{Basic, "", false}, ToExplain, password && ntlmFirst, func(t *signIns) bool { return t.was(Windows, right, refused) }, basic},
 		{Leg{Basic, "", true}, ToRename, password && !ntlmFirst, func(t *signIns) bool {
-			return t.renames() && t.was(Windows, right, "") && !t.account.Proved() && !strings.Contains(t.User, "@")
+			return t.renames() && t.was(Windows, right, "") && !t.account.Proved() && !strings.Contains(t.Config.User, "@")
 		}, basic},
 		{Leg{Windows, none, false}, WithoutBinding, password, func(t *signIns) bool {
 			return t.was(Windows, right, refused) && !t.offersScheme("Basic") && !t.account.Proved()

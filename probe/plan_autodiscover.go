@@ -22,7 +22,8 @@ func planDiscovery(c Config) []string {
 			if c.Controller != "" {
 				at = c.Controller
 			}
-			lines = append(lines, "LDAP inside TLS at "+at+": a bind, then a search for the service connection points of Autodiscover; costs 1 logon",
+			lines = append(
+				lines, "LDAP inside TLS at "+at+": a bind, then a search for the service connection points of Autodiscover; costs 1 logon",
 				"GET of at most "+fmt.Sprint(mostPoints)+" URLs that they name, https alone; costs no logon")
 		}
 		domain := domainOf(c.FromAddress)

@@ -12,6 +12,38 @@ import (
 	"github.com/ewsprobe/ewsprobe/ews/front"
 )
 
+// mayAskCredential: never over http nor at Exchange Online, whichever address it
+// answers from, and only where a 401 of EWS asks for one.
+func (r *run) mayAskCredential(nodes []*node) bool {
+	if len(r.plan.Logons) == 0 || !r.dialer.TLS {
+		return false
+	}
+	asks := false
+	for _, n := range nodes {
+		if n.online() {
+			return false
+		}
+		asks = asks || n.asksCredential()
+	}
+	return asks && r.mayGoWhereFound(nodes)
+}
+
+// mayGoWhereFound: an EWS that Autodiscover named gets the credential like any
+// other host that the user did not name.
+func (r *run) mayGoWhereFound(nodes []*node) bool {
+	if r.Config.FromAddress == "" {
+		return true
+	}
+	for _, n := range nodes {
+		held := r.Config.credentialPolicy(place{url: r.Config.URL, direct: true, within: r.forest}, n.reply.Response)
+		if n.asksCredential() && held != "" {
+			r.withhold(n.address, r.Config.URL, held, evidence.Logon{Scheme: string(r.plan.Logons[0].Scheme), Detail: evidence.Say(heldWhy[held])})
+			return false
+		}
+	}
+	return true
+}
+
 // place is an endpoint that may be asked, and how it was come upon.
 type place struct {
 	url *url.URL

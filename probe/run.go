@@ -49,7 +49,7 @@ func carryOut(ctx context.Context, c Config) (*run, evidence.Record, error) {
 	r.examine(bounded)
 	lookedUp()
 
-	target := r.target()
+	target := r.Config.target()
 	target.Profile = profile
 	target.Addresses = r.addresses
 	target.EveryAddress = len(c.Addresses) > 0 || c.EachAddress
@@ -62,7 +62,7 @@ func carryOut(ctx context.Context, c Config) (*run, evidence.Record, error) {
 
 // run is one check under way.
 type run struct {
-	Config
+	Config    Config
 	plan      Plan
 	account   *lockout.Account
 	recorder  *ews.Recorder
@@ -100,7 +100,7 @@ func (r *run) once(what onlyOnce) bool {
 
 // throughProxy sends the connections to EWS through the proxy.
 func (r *run) throughProxy() {
-	if p := r.Proxy; p != nil && (r.dialer.TLS || len(r.Addresses) > 0 || p.Scheme == "https") {
+	if p := r.Config.Proxy; p != nil && (r.dialer.TLS || len(r.Config.Addresses) > 0 || p.Scheme == "https") {
 		r.dialer.Proxy = p // else plain http goes through it in absolute form
 	}
 }
@@ -108,13 +108,13 @@ func (r *run) throughProxy() {
 // find looks for the EWS of the mailbox address that was given in place of a
 // URL, and makes it the endpoint of the run.
 func (r *run) find(ctx context.Context) bool {
-	u := r.discover(ctx, r.Timeout/2)
+	u := r.discover(ctx, r.Config.Timeout/2)
 	if u == nil {
 		return false
 	}
-	r.URL = u
+	r.Config.URL = u
 	r.dialer = r.dialer.ForHost(u.Hostname(), u.Scheme == "https")
-	r.dialer.Insecure = r.Insecure && r.named(u)
+	r.dialer.Insecure = r.Config.Insecure && r.Config.named(u)
 	r.throughProxy()
 	return true
 }
@@ -122,13 +122,13 @@ func (r *run) find(ctx context.Context) bool {
 // discoverBeside asks the named Autodiscover endpoint beside an EWS that was
 // named too: once, before a second scheme is tried there.
 func (r *run) discoverBeside(ctx context.Context) {
-	if r.Autodiscover != nil && r.FromAddress == "" && r.once(discovered) {
-		r.discover(ctx, r.Timeout/3)
+	if r.Config.Autodiscover != nil && r.Config.FromAddress == "" && r.once(discovered) {
+		r.discover(ctx, r.Config.Timeout/3)
 	}
 }
 
 func (r *run) examine(ctx context.Context) {
-	if r.FromAddress != "" && !r.find(ctx) {
+	if r.Config.FromAddress != "" && !r.find(ctx) {
 		return
 	}
 	families, stopFamilies := context.WithCancelCause(ctx)
@@ -160,37 +160,6 @@ func (r *run) examine(ctx context.Context) {
 	r.signInAt(ctx, nodes)
 }
 
-// mayAskCredential: never over http nor at Exchange Online, whichever address it
-// answers from, and only where a 401 of EWS asks for one.
-func (r *run) mayAskCredential(nodes []*node) bool {
-	if len(r.plan.Logons) == 0 || !r.dialer.TLS {
-		return false
-	}
-	asks := false
-	for _, n := range nodes {
-		if n.online() {
-			return false
-		}
-		asks = asks || n.asksCredential()
-	}
-	return asks && r.mayGoWhereFound(nodes)
-}
-
-// mayGoWhereFound: an EWS that Autodiscover named gets the credential like any
-// other host that the user did not name.
-func (r *run) mayGoWhereFound(nodes []*node) bool {
-	if r.FromAddress == "" {
-		return true
-	}
-	for _, n := range nodes {
-		if held := r.credentialPolicy(place{url: r.URL, direct: true, within: r.forest}, n.reply.Response); n.asksCredential() && held != "" {
-			r.withhold(n.address, r.URL, held, evidence.Logon{Scheme: string(r.plan.Logons[0].Scheme), Detail: evidence.Say(heldWhy[held])})
-			return false
-		}
-	}
-	return true
-}
-
 // reach finds the addresses and asks each the anonymous questions. aside is
 // called with the resolved addresses that are not asked.
 func (r *run) reach(ctx context.Context, aside func([]string)) []*node {
@@ -202,7 +171,7 @@ func (r *run) reach(ctx context.Context, aside func([]string)) []*node {
 		// One address is enough: the first that can be connected to.
 		for i, a := range addresses {
 			last := i == len(addresses)-1
-			n := r.greet(ctx, a, connectLimit(r.Timeout, last))
+			n := r.greet(ctx, a, connectLimit(r.Config.Timeout, last))
 			r.addresses = append(r.addresses, a)
 			if n.connected() || last || ctx.Err() != nil {
 				aside(addresses[i+1:])
@@ -215,12 +184,12 @@ func (r *run) reach(ctx context.Context, aside func([]string)) []*node {
 	if len(addresses) > 1 {
 		// A silent address must leave the others time to be signed in to.
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, r.Timeout/2)
+		ctx, cancel = context.WithTimeout(ctx, r.Config.Timeout/2)
 		defer cancel()
 	}
 	var wg sync.WaitGroup
 	for i, a := range addresses {
-		wg.Go(func() { nodes[i] = r.greet(ctx, a, connectLimit(r.Timeout, len(addresses) == 1)) })
+		wg.Go(func() { nodes[i] = r.greet(ctx, a, connectLimit(r.Config.Timeout, len(addresses) == 1)) })
 	}
 	wg.Wait()
 	return nodes
@@ -237,20 +206,20 @@ func connectLimit(timeout time.Duration, only bool) time.Duration {
 // candidates are the addresses to connect to; all says that every one of them
 // is asked, not only the first that answers.
 func (r *run) candidates(ctx context.Context) (addresses []string, all bool) {
-	if len(r.Addresses) > 0 {
-		return r.Addresses, true
+	if len(r.Config.Addresses) > 0 {
+		return r.Config.Addresses, true
 	}
-	host, port := r.URL.Hostname(), Port(r.URL)
-	if net.ParseIP(host) != nil || r.Proxy != nil {
+	host, port := r.Config.URL.Hostname(), Port(r.Config.URL)
+	if net.ParseIP(host) != nil || r.Config.Proxy != nil {
 		return []string{net.JoinHostPort(host, port)}, true // behind a proxy the proxy resolves
 	}
 	item := evidence.Item{Step: evidence.StepResolve, At: time.Now()}
-	addresses, item.Error = r.resolver().Addresses(ctx, host, port)
+	addresses, item.Error = r.Config.resolver().Addresses(ctx, host, port)
 	took := float64(time.Since(item.At).Microseconds()) / 1000
 	item.Timing.Resolve = &took
 	item.Resolution = &evidence.Resolution{Name: host, Addresses: addresses}
 	r.recorder.Add(item)
-	return addresses, r.EachAddress
+	return addresses, r.Config.EachAddress
 }
 
 // Port is the port of a URL, the scheme's default if it names none.
@@ -288,9 +257,9 @@ func (r *run) addressFamilies(ctx context.Context, unused []string) {
 
 func (r *run) client(address string) *ews.Client {
 	return &ews.Client{
-		URL: r.URL, Address: address, Dialer: r.dialer, Recorder: r.recorder, Cookies: &wire.Cookies{},
-		Credential: ews.Credential{User: r.User, Password: r.Password},
-		Question:   ews.Question{Call: soap.Call{Mailbox: r.Mailbox, Impersonate: r.Impersonate}},
+		URL: r.Config.URL, Address: address, Dialer: r.dialer, Recorder: r.recorder, Cookies: &wire.Cookies{},
+		Credential: ews.Credential{User: r.Config.User, Password: r.Config.Password},
+		Question:   ews.Question{Call: soap.Call{Mailbox: r.Config.Mailbox, Impersonate: r.Config.Impersonate}},
 	}
 }
 
@@ -298,7 +267,7 @@ func (r *run) client(address string) *ews.Client {
 // its last message.
 func (r *run) note(address string, l evidence.Logon) {
 	if l.Account == "" {
-		l.Account = r.User
+		l.Account = r.Config.User
 	}
 	r.recorder.Add(evidence.Item{Step: evidence.StepSkipped, Address: address, At: time.Now(), Logon: &l})
 }

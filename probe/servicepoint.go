@@ -29,21 +29,22 @@ func (c Config) asksServicePoints() bool {
 // an endpoint asked for one: so what the candidates have refused before is consulted
 // too.
 func (l *autodiscoverSearch) servicePoints(ctx context.Context, candidatePlaces []place) *evidence.ServicePoints {
-	if !l.asksServicePoints() || !l.once(pointsAsked) {
+	if !l.Config.asksServicePoints() || !l.once(pointsAsked) {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, l.patience())
 	defer cancel()
-	leave, denied := l.account.Begin(ctx, lockout.Use{At: l.controllerURL(), Also: httpsOf(candidatePlaces)})
+	leave, denied := l.account.Begin(ctx, lockout.Use{At: l.Config.controllerURL(), Also: httpsOf(candidatePlaces)})
 	if denied != nil {
 		l.skip("", evidence.SchemeLDAPS, denied)
-		l.recorder.Add(evidence.Item{Step: evidence.StepAutodiscoverSCP, At: time.Now(), Points: &evidence.ServicePoints{Domain: l.Domain, Detail: denied.Detail()}})
+		points := &evidence.ServicePoints{Domain: l.Config.Domain, Detail: denied.Detail()}
+		l.recorder.Add(evidence.Item{Step: evidence.StepAutodiscoverSCP, At: time.Now(), Points: points})
 		return nil
 	}
 	bind, found := l.kdc.ServicePoints(ctx, leave.End)
 	l.bound = &bind
 	if found.Points.Problem == "" && found.Error == nil && bind.Logon != nil && bind.Logon.Result == evidence.Accepted {
-		l.forest = l.Domain
+		l.forest = l.Config.Domain
 	}
 	return found.Points
 }

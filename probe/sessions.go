@@ -28,7 +28,8 @@ func (c Config) NewVault() *secret.Vault {
 }
 
 // Examine is Run, and what it leaves for further calls: a pool of sessions that
-// sign in to the endpoint as the check did, and the logon that they repeat. Both are nil where no logon by the profile's own scheme was
+// sign in to the endpoint as the check did, and the logon that they repeat. Both
+// are nil where no logon by the profile's own scheme was
 // accepted.
 func Examine(ctx context.Context, c Config) (evidence.Record, *signin.SessionPool, *evidence.Item, error) {
 	r, rec, err := carryOut(ctx, c)
@@ -88,7 +89,8 @@ func firstAccepted(rec evidence.Record, scheme string, kerberos bool) *evidence.
 	for i := range rec.Items {
 		item := &rec.Items[i]
 		l := item.Logon
-		if l == nil || l.Result != evidence.Accepted || item.Step != evidence.StepLogon || l.Comparison || l.OtherForm || item.Request.Purpose != "" {
+		if l == nil || l.Result != evidence.Accepted || item.Step != evidence.StepLogon ||
+			l.Comparison || l.OtherForm || item.Request.Purpose != "" {
 			continue
 		}
 		if strings.EqualFold(l.Scheme, scheme) && (kerberos || l.Mechanism != evidence.MechanismKerberos) {

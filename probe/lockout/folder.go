@@ -128,10 +128,12 @@ func (f *folder) update(key string, work func(*logons) (changed bool)) error {
 	if err != nil {
 		return err
 	}
+	began := time.Now()
 	if !work(o.logons) {
 		unlock(o.lock)
 		return nil
 	}
+	end = end.Add(time.Since(began)) // which is no waiting
 	_, err = within(f, end, func() (struct{}, error) {
 		defer unlock(o.lock)
 		return struct{}{}, o.write(file)

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -117,6 +118,34 @@ func TestUnusableFolder(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What the folder gives too late is given back, and meanwhile, and for a minute
+// after, nobody waits for it again.
+func TestLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, late, began := &folder{}, "", time.Now()
+		ask := func(takes time.Duration) (string, error) {
+			return within(f, time.Now().Add(slowest), func() (string, error) {
+				time.Sleep(takes)
+				return "lock", nil
+			}, func(what string) { late = what })
+		}
+		if lock, err := ask(2 * unbroken); err == nil || lock != "" {
+			t.Errorf("%q, %v", lock, err)
+		}
+		for _, c := range []struct {
+			after time.Duration
+			back  string
+			works bool
+		}{{unbroken / 2, "", false}, {unbroken + slowest, "", false}, {2*unbroken + slowest, "lock", true}} {
+			time.Sleep(c.after - time.Since(began))
+			asked := time.Now()
+			if _, err := ask(0); (err == nil) != c.works || late != c.back || time.Since(asked) > 0 {
+				t.Errorf("after %s: %v, given back %q, it took %s", c.after, err, late, time.Since(asked))
+			}
+		}
+	})
 }
 
 // A count that was damaged holds a run up for an hour at most: nothing in it can
