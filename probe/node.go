@@ -3,6 +3,8 @@ package probe
 import (
 	"context"
 	"net/http"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -76,8 +78,35 @@ func (n *node) ask(ctx context.Context) {
 		n.handshake.Close()
 		n.handshake = signin.ByNTLM("Negotiate").Begin(aside, n.client, n.userAgent)
 	}
+	n.meetOthers(ctx)
 	if h := n.handshake; h != nil && h.Item.NTLM != nil && h.Item.NTLM.Problem == "" {
 		n.challenged = h.Item.NTLM
+	}
+}
+
+// meetOthers asks anonymously again, on new connections and without the cookies that
+// bind a client to one server, while front ends have answered of which it is not
+// known what they offer.
+func (n *node) meetOthers(ctx context.Context) {
+	name := func(r *evidence.Response) string { return strings.ToLower(r.First("X-FEServer")) }
+	known := map[string]bool{"": true, name(n.reply.Response): true}
+	met := []string{name(n.bearer.Response)}
+	if n.handshake != nil {
+		met = append(met, name(n.handshake.Item.Response))
+	}
+	if n.reply.Response.First("X-FEServer") == "" || n.online() {
+		return
+	}
+	client := *n.client
+	const most = 4
+	for range most {
+		if ctx.Err() != nil || !slices.ContainsFunc(met, func(s string) bool { return !known[s] }) {
+			return
+		}
+		client.Cookies = &wire.Cookies{}
+		item, conn := client.Anonymous(ctx, n.userAgent, evidence.StepAnonymous)
+		conn.Close()
+		known[name(item.Response)] = true
 	}
 }
 

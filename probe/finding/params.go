@@ -164,10 +164,17 @@ type Difference struct {
 	Values []Value
 }
 
-// Value is an aspect at one address.
+// Value is an aspect at one address, or of one of several servers there.
 type Value struct {
 	Value   string
 	Address Address
+	Server  Server
+}
+
+// Part is at how many servers of how many something was met, and at which.
+type Part struct {
+	Count, Of int
+	At        []Text
 }
 
 // Query is a look-up outside the network that brought no fact.

@@ -133,7 +133,7 @@ func TestParametersAndPhrasesAreUsed(t *testing.T) {
 	base, _ := phrases()
 	for _, name := range phraseNames(t) {
 		walk(base.Lookup(name).Root, fields, phrasesUsed)
-		if strings.HasPrefix(name, "accept") || name == "attempt" {
+		if strings.HasPrefix(name, "accept") || name == "attempt" || name == "part" {
 			phrasesUsed[name] = true // made by package rule
 		}
 	}
@@ -164,6 +164,7 @@ func TestParametersAndPhrasesAreUsed(t *testing.T) {
 	}
 	types(reflect.TypeFor[Params]())
 	types(reflect.TypeFor[Attempt]())
+	types(reflect.TypeFor[Part]())
 	types(reflect.TypeFor[Accepted]())
 	known["IsZero"] = true
 	for name := range fields {

@@ -1,14 +1,11 @@
 package rule
 
 import (
-	"fmt"
 	"net"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
-	"github.com/ewsprobe/ewsprobe/ews/front"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 )
 
@@ -76,81 +73,15 @@ func skewedClock(item *evidence.Item, ms int64, variant string, at finding.Place
 	return confirmed(variant, finding.Params{At: at, Address: at.Address, Skew: skew.Abs().Round(time.Second), Behind: skew < 0}, item)
 }
 
-func farmInconsistent(v *view) *hit {
-	var seen []*node
-	for _, n := range v.nodes {
-		if n.answered() {
-			seen = append(seen, n)
-		}
-	}
-	if len(seen) < 2 {
-		return nil
-	}
-	h := confirmed("", finding.Params{Host: v.host()})
-	for _, aspect := range aspects {
-		d := finding.Difference{Aspect: aspect.name}
-		distinct := map[string]bool{}
-		for _, n := range seen {
-			if value := aspect.of(n); value != "" {
-				distinct[value] = true
-				d.Values = append(d.Values, finding.Value{Value: value, Address: finding.Address(n.address)})
-			}
-		}
-		if len(distinct) > 1 {
-			h.params.Differences = append(h.params.Differences, d)
-		}
-	}
-	if len(h.params.Differences) == 0 {
-		return nil
-	}
-	for _, n := range seen {
-		h.cite(n.ask)
-	}
-	return h
-}
-
-// aspects are what servers behind one name should have in common. "" means not
-// known there.
-var aspects = []struct {
-	name string
-	of   func(*node) string
-}{
-	{"status", func(n *node) string { return fmt.Sprint(n.status()) }},
-	{"schemes", func(n *node) string {
-		if n.status() != 401 {
-			return ""
-		}
-		names := n.offerNames()
-		slices.Sort(names)
-		if len(names) == 0 {
-			return "none"
-		}
-		return strings.Join(names, "+")
-	}},
-	{"basic", func(n *node) string { return decided(n.basic()) }},
-	{"ntlm", func(n *node) string { return decided(n.windows()) }},
-	{"version", func(n *node) string { return front.Product(n.who.Version) }},
-}
-
-func decided(item *evidence.Item) string {
-	if r := result(item); r == evidence.Accepted || r == evidence.Refused {
-		return string(r)
-	}
-	return ""
-}
-
 func addressFamily(v *view) *hit {
 	var silent []*evidence.Item
 	answered := false
 	for i := range v.rec.Items {
 		item := &v.rec.Items[i]
-		host, _, err := net.SplitHostPort(item.Address)
-		if err != nil || item.Step != evidence.StepAnonymous && item.Step != evidence.StepAddressFamily {
+		if item.Address == "" || item.Step != evidence.StepAnonymous && item.Step != evidence.StepAddressFamily {
 			continue
 		}
-		ip := net.ParseIP(host)
-		six := ip != nil && ip.To4() == nil && !ip.IsLoopback()
-		if f := item.Error; six && f != nil && f.Phase == "connect" && (f.Code == evidence.ConnectRefused || f.Code == evidence.TimedOut) {
+		if isPublishedIPv6(item) {
 			silent = append(silent, item)
 		} else if item.Response != nil {
 			answered = true
@@ -161,6 +92,16 @@ func addressFamily(v *view) *hit {
 	}
 	item := silent[0]
 	return confirmed("", finding.Params{Host: v.host(), Address: finding.Address(item.Address), Error: finding.Text(item.Error.Text)}, item)
+}
+
+// isPublishedIPv6: a connection to an IPv6 address, not of this machine itself,
+// failed.
+func isPublishedIPv6(item *evidence.Item) bool {
+	host, _, err := net.SplitHostPort(item.Address)
+	ip := net.ParseIP(host)
+	f := item.Error
+	return err == nil && ip != nil && ip.To4() == nil && !ip.IsLoopback() &&
+		f != nil && f.Phase == "connect" && (f.Code == evidence.ConnectRefused || f.Code == evidence.TimedOut)
 }
 
 func (v *view) resolved() *evidence.Item {

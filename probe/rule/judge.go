@@ -45,27 +45,38 @@ func (v *view) judge(rows []row) Judgement {
 func (v *view) apply(r row) (finding.Finding, bool) {
 	f := finding.Finding{Code: r.code}
 	var worst *hit
-	join := func(h *hit, address string) {
+	join := func(h *hit, address string) bool {
 		if h == nil {
-			return
+			return false
 		}
 		if h.status == "" {
 			head, _ := finding.HeadOf(r.code)
 			h.status = head.Status
 		}
-		if address != "" {
+		if address != "" && !slices.Contains(f.Addresses, address) {
 			f.Addresses = append(f.Addresses, address)
 		}
 		f.Evidence = append(f.Evidence, h.evidence...)
 		if worst == nil || h.status.Rank() < worst.status.Rank() {
 			worst = h
 		}
+		return true
 	}
+	var at []*node
 	if r.in != nil {
 		join(r.in(v), "")
 	} else {
-		for _, n := range v.nodes {
-			join(r.at(v, n), n.address)
+		nodes := v.nodes
+		if r.server && !v.row {
+			nodes = nil
+			for _, n := range v.nodes {
+				nodes = append(append(nodes, n), n.peers...)
+			}
+		}
+		for _, n := range nodes {
+			if join(r.at(v, n), n.address) {
+				at = append(at, n)
+			}
 		}
 		if worst == nil && r.also != nil {
 			join(r.also(v), "")
@@ -81,6 +92,9 @@ func (v *view) apply(r row) (finding.Finding, bool) {
 	f.Cause, f.Title = entry.Cause, entry.Title
 	f.Status, f.Confidence, f.Reason = worst.status, worst.confidence, worst.reason
 	f.Summary, f.Detail = finding.Say(f.Code, worst.variant, worst.params)
+	if r.server && !v.row && len(at) > 0 && len(at) < len(v.servers()) && len(v.servers()) > len(v.nodes) {
+		f.Summary += finding.Phrase("part", v.part(at))
+	}
 	rest := entry.RemediesIn(v.cases()...)
 	if worst.known {
 		rest = slices.Concat(reasonRemedies(f.Reason), entry.RemediesIn(finding.ReasonKnown))

@@ -16,6 +16,7 @@ type view struct {
 	// seen to be EWS before.
 	row   bool
 	nodes []*node
+	dead  []*evidence.Item // anonymous requests to addresses that were passed over, as no connection was made
 	// directory is what was asked at domain controllers, discovery the steps of
 	// Autodiscover, both in their order.
 	directory, discovery []*evidence.Item
@@ -40,6 +41,7 @@ type node struct {
 	suites  *evidence.Item   // the offer of exactly what Dataverse accepts
 	who     front.Identity
 	offers  []challenge.Challenge
+	peers   []*node // other front ends that answered at the same address (farm.go)
 }
 
 func arrange(rec *evidence.Record) *view { return arrangeAs(rec, false) }
@@ -71,13 +73,19 @@ func arrangeAs(rec *evidence.Record, row bool) *view {
 	}
 	for _, n := range v.nodes {
 		n.identify()
+		n.peers = n.otherFrontEnds()
 	}
 	if !rec.Target.EveryAddress {
 		// One address was to be found that can be connected to: those passed
-		// over on the way to it are not the subject (address-family looks at
-		// them by itself).
+		// over on the way to it are not the subject, but a finding of their own
+		// (deadAddresses; address-family looks at IPv6).
 		reached := func(n *node) bool { return n.ask == nil || n.ask.Error == nil || n.ask.Error.Phase != "connect" }
 		if slices.ContainsFunc(v.nodes, reached) {
+			for _, n := range v.nodes {
+				if !reached(n) {
+					v.dead = append(v.dead, n.ask)
+				}
+			}
 			v.nodes = slices.DeleteFunc(v.nodes, func(n *node) bool { return !reached(n) })
 		}
 	}
@@ -119,7 +127,7 @@ func (n *node) sort(item *evidence.Item) {
 		if n.first == nil {
 			n.first = item
 		}
-		if n.ask == nil || item.Response != nil || n.ask.Response == nil {
+		if n.ask == nil || n.ask.Response == nil || item.Response != nil && (sameServer(n.ask, item) || asksPatience(n.ask.Response)) {
 			n.ask = item
 		}
 	case evidence.StepUserAgent:

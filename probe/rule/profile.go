@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"net/netip"
 	"net/url"
 	"slices"
 	"strconv"
@@ -100,6 +101,16 @@ func locationContradictions(p *evidence.Profile) []finding.Contradiction {
 		if p.ServerType.Is(evidence.ServerExchange, evidence.ServerHybrid) && !online && front.OnlineHost(u.Hostname()) {
 			add("online")
 		}
+		if p.ServerType.Is(evidence.ServerHybrid) && !online {
+			// Dynamics online looks the name up in public DNS; of an address that
+			// nobody outside can reach, there is nothing to look up.
+			switch insideOnly(u.Hostname()) {
+			case "name":
+				add("inside-name")
+			case "address":
+				add("inside-address")
+			}
+		}
 		if strings.EqualFold(u.Scheme, "http") {
 			add("http")
 		}
@@ -108,6 +119,28 @@ func locationContradictions(p *evidence.Profile) []finding.Contradiction {
 		}
 	}
 	return list
+}
+
+// insideOnly says whether a host is known inside a network alone: "name" for one
+// label or a domain that public DNS does not have (RFC 6761, 6762, 8375), "address"
+// for a private or link-local address (RFC 1918, 4193), "" for any other.
+func insideOnly(host string) string {
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	if a, err := netip.ParseAddr(host); err == nil {
+		if a = a.Unmap(); a.IsPrivate() || a.IsLinkLocalUnicast() || a.IsLoopback() {
+			return "address"
+		}
+		return ""
+	}
+	at := strings.LastIndexByte(host, '.')
+	switch host[at+1:] {
+	case "local", "localdomain", "lan", "internal", "intranet", "intra", "corp", "home", "private", "localhost", "domain":
+		return "name"
+	}
+	if at < 0 || strings.HasSuffix(host, ".home.arpa") {
+		return "name"
+	}
+	return ""
 }
 
 // locationURL reads a server location, which may be a host name alone; nil: it

@@ -59,7 +59,7 @@ var endpointCases = []verdictCase{
 	{"429", record(asked(429, headers())), "unknown throttled confirmed", ""},
 	{"too much", record(asked(200, headers()), func(b *builder) { b.rec.Items[0].Response.Oversized = true }), "unknown server-error confirmed", ""},
 	{"cut short", record(asked(200, headers()), func(b *builder) { b.rec.Items[0].Response.CutShort = true }), "unknown server-error confirmed", ""},
-	{"passed over on the way to one that answers", record(anonymousOnly(), at("10.0.0.12:443"), failed(evidence.StepAnonymous, evidence.ConnectRefused, "connect"), at(here), ask("Basic")), "ok ok confirmed", ""},
+	{"passed over on the way to one that answers", record(anonymousOnly(), at("10.0.0.12:443"), failed(evidence.StepAnonymous, evidence.ConnectRefused, "connect"), at(here), ask("Basic")), "warning connect-failed confirmed", ""},
 	{"IPv6 passed over", record(anonymousOnly(), item(evidence.Item{Step: evidence.StepResolve, Resolution: &evidence.Resolution{Name: "mail.contoso.com"}}), at("[2001:db8::1]:443"), failed(evidence.StepAnonymous, evidence.TimedOut, "connect"), at(here), ask("Basic")), "warning address-family confirmed", ""},
 	{"dead at one address, answered at another", record(target(func(t *evidence.Target) { t.EveryAddress = true }), at("10.0.0.12:443"), failed(evidence.StepAnonymous, evidence.ConnectRefused, "connect"), at(here), ask("Negotiate", "NTLM"), notSent("Basic", "not offered")), "critical basic-disabled confirmed", "connect-failed"},
 

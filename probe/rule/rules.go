@@ -50,6 +50,9 @@ type row struct {
 	at   func(*view, *node) *hit
 	in   func(*view) *hit
 	also func(*view) *hit // for the run, when it holds at no address
+	// server: what one answer without a credential shows, so it is asked for each
+	// front end that answered.
+	server bool
 }
 
 // table has every code that evidence can lead to: a new check begins here (doc.go
@@ -60,7 +63,7 @@ type row struct {
 var table = []row{
 	// Nothing could be asked (ask.go).
 	{code: "dns-failed", in: dnsFailed},
-	{code: "connect-failed", at: connectFailed},
+	{code: "connect-failed", at: connectFailed, also: deadAddresses},
 	{code: "timeout", at: timedOut},
 	{code: "tls-untrusted", at: tlsUntrusted},
 	{code: "tls-failed", at: tlsFailed},
@@ -70,15 +73,15 @@ var table = []row{
 	// The endpoint (endpoint.go).
 	{code: "plain-http", at: plainHTTP},
 	{code: "endpoint-online", at: endpointOnline},
-	{code: "preauth-redirect", at: preauthRedirect},
-	{code: "redirected", at: redirected},
-	{code: "forbidden", at: forbidden},
+	{code: "preauth-redirect", at: preauthRedirect, server: true},
+	{code: "redirected", at: redirected, server: true},
+	{code: "forbidden", at: forbidden, server: true},
 	{code: "not-ews", at: notEWS},
-	{code: "no-scheme", at: noScheme},
+	{code: "no-scheme", at: noScheme, server: true},
 	// What it offers (scheme.go).
-	{code: "basic-disabled", at: basicDisabled},
-	{code: "ntlm-disabled", at: ntlmDisabled},
-	{code: "negotiate-disabled", at: negotiateDisabled},
+	{code: "basic-disabled", at: basicDisabled, server: true},
+	{code: "ntlm-disabled", at: ntlmDisabled, server: true},
+	{code: "negotiate-disabled", at: negotiateDisabled, server: true},
 	{code: "oauth-disabled", at: oauthDisabled},
 	// Signing in (signin.go, directory.go).
 	{code: "logon-blocked", in: logonBlocked},

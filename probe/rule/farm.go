@@ -1,0 +1,185 @@
+package rule
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/ewsprobe/ewsprobe/ews/challenge"
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/ews/front"
+	"github.com/ewsprobe/ewsprobe/probe/finding"
+)
+
+// Servers behind one name: several addresses, and several front ends behind one
+// address. A server is what answers, not an address: a balancer sends each
+// connection to another one.
+
+// servers are those that answered: of each address the front end that the
+// anonymous request met, and the others that other connections met.
+func (v *view) servers() []*node {
+	var all []*node
+	for _, n := range v.nodes {
+		if n.answered() {
+			all = append(append(all, n), n.peers...)
+		}
+	}
+	return all
+}
+
+// otherFrontEnds are the front ends at n's address whose own answer is known, apart
+// from the one that the anonymous request met.
+func (n *node) otherFrontEnds() []*node {
+	if !n.answered() || !isServerName(n.who.FrontEnd) {
+		return nil
+	}
+	var peers []*node
+	known := map[string]bool{strings.ToLower(n.who.FrontEnd): true}
+	for _, anonymous := range []bool{true, false} {
+		for _, item := range n.items {
+			name := item.Response.First("X-FEServer")
+			if anonymous != (item.Step == evidence.StepAnonymous) || !isServerName(name) || known[strings.ToLower(name)] || !tellsAll(item) {
+				continue
+			}
+			known[strings.ToLower(name)] = true
+			p := &node{address: n.address, items: []*evidence.Item{item}, ask: item, first: item}
+			p.identify()
+			peers = append(peers, p)
+		}
+	}
+	return peers
+}
+
+// tellsAll: the answer is one that any request without a usable credential would
+// get, so it may be compared with that to the anonymous request.
+func tellsAll(item *evidence.Item) bool {
+	switch r := item.Response; {
+	case item.Step == evidence.StepAnonymous:
+		return true
+	case item.NTLM != nil && item.NTLM.Problem == "", item.Step == evidence.StepUserAgent:
+		return false // the list of a challenge is not whole
+	case r.Status == 401:
+		// To a Bearer token some answer with Bearer alone.
+		return slices.ContainsFunc(challenge.Parse(r.Header("WWW-Authenticate")), func(c challenge.Challenge) bool { return !c.Is("Bearer") })
+	default:
+		return item.Step == evidence.StepEmptyBearer && (isRedirect(r.Status) || r.Status >= 500)
+	}
+}
+
+// sameServer: the answers are by one front end, or do not say by which.
+func sameServer(a, b *evidence.Item) bool {
+	one, two := a.Response.First("X-FEServer"), b.Response.First("X-FEServer")
+	return one == "" || two == "" || strings.EqualFold(one, two)
+}
+
+func farmInconsistent(v *view) *hit {
+	seen := v.servers()
+	if len(seen) < 2 {
+		return nil
+	}
+	h := confirmed("", finding.Params{Host: v.host()})
+	for _, aspect := range aspects {
+		d := finding.Difference{Aspect: aspect.name}
+		distinct := map[string]bool{}
+		for _, n := range seen {
+			if value := aspect.of(n); value != "" {
+				distinct[value] = true
+				d.Values = append(d.Values, finding.Value{Value: value, Address: finding.Address(n.address), Server: v.serverName(n)})
+			}
+		}
+		if len(distinct) > 1 {
+			h.params.Differences = append(h.params.Differences, d)
+		}
+	}
+	if len(h.params.Differences) == 0 {
+		return nil
+	}
+	for _, n := range seen {
+		h.cite(n.ask)
+	}
+	return h
+}
+
+// deadAddresses are those that the check met on its way to one that answers.
+func deadAddresses(v *view) *hit {
+	h := confirmed("dead", finding.Params{Host: v.host()})
+	h.status = finding.Warning
+	for _, item := range v.dead {
+		if isPublishedIPv6(item) {
+			continue // address-family
+		}
+		h.cite(item)
+		h.params.Places = append(h.params.Places, finding.Address(item.Address))
+		if why := finding.Text(item.Error.Text); !slices.Contains(h.params.Errors, why) {
+			h.params.Errors = append(h.params.Errors, why)
+		}
+	}
+	if len(h.params.Places) == 0 || len(v.nodes) == 0 {
+		return nil
+	}
+	h.params.Address, h.params.Count = finding.Address(v.nodes[0].address), len(v.dead)+len(v.nodes)
+	if r := v.resolved(); r != nil && r.Resolution != nil {
+		h.params.Count = max(h.params.Count, len(r.Resolution.Addresses))
+	}
+	return h
+}
+
+// serverName is by what a server is told apart from others at its address; "" where
+// the address does.
+func (v *view) serverName(n *node) finding.Server {
+	for _, o := range v.nodes {
+		if o.address == n.address && len(o.peers) > 0 {
+			return finding.Server(n.who.FrontEnd)
+		}
+	}
+	return ""
+}
+
+// part says at how many of how many servers something was met, and at which.
+func (v *view) part(at []*node) finding.Part {
+	p := finding.Part{Count: len(at), Of: len(v.servers())}
+	for _, n := range at {
+		place := finding.Text(v.serverName(n))
+		if place == "" {
+			place = finding.Text(n.address)
+		}
+		p.At = append(p.At, place)
+	}
+	slices.Sort(p.At)
+	return p
+}
+
+// aspects are what servers behind one name should have in common. "" means not
+// known there.
+var aspects = []struct {
+	name string
+	of   func(*node) string
+}{
+	{"status", func(n *node) string { return fmt.Sprint(n.status()) }},
+	{"schemes", func(n *node) string {
+		if n.status() != 401 {
+			return ""
+		}
+		var names []string
+		for _, name := range n.offerNames() {
+			if n.ask.Step != evidence.StepEmptyBearer || !strings.EqualFold(name, "Bearer") {
+				names = append(names, name)
+			}
+		}
+		slices.Sort(names)
+		if len(names) == 0 {
+			return "none"
+		}
+		return strings.Join(names, "+")
+	}},
+	{"basic", func(n *node) string { return decided(n.basic()) }},
+	{"ntlm", func(n *node) string { return decided(n.windows()) }},
+	{"version", func(n *node) string { return front.Product(n.who.Version) }},
+}
+
+func decided(item *evidence.Item) string {
+	if r := result(item); r == evidence.Accepted || r == evidence.Refused {
+		return string(r)
+	}
+	return ""
+}
