@@ -35,7 +35,7 @@ func peel(text string) []string {
 			if work += len(s); work > most {
 				return all
 			}
-			for _, under := range append(readings(s)[1:], append(decodings(s), notLatin1(s))...) {
+			for _, under := range append(readings(s)[1:], append(decodings(s), latin1(s))...) {
 				if under != "" && !seen[under] {
 					seen[under] = true
 					all = append(all, under)
@@ -117,24 +117,6 @@ func decodings(s string) []string {
 		}
 	}
 	return out
-}
-
-// notLatin1 undoes what a server does that takes the bytes of UTF-8 for the
-// characters of Latin-1; "" where s cannot be that.
-func notLatin1(s string) string {
-	beyond := false
-	b := make([]byte, 0, len(s))
-	for _, r := range s {
-		if r > 0xff {
-			return ""
-		}
-		beyond = beyond || r > 0x7f
-		b = append(b, byte(r))
-	}
-	if !beyond {
-		return ""
-	}
-	return string(b)
 }
 
 // readings returns text as it is and with its escapes resolved: a spelling need

@@ -3,6 +3,7 @@ package secret
 import (
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf16"
@@ -58,9 +59,7 @@ var namedEntities = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", 
 
 func reversed(s string) string {
 	r := []rune(s)
-	for i, j := 0, len(r)-1; i < j; i, j = i+1, j-1 {
-		r[i], r[j] = r[j], r[i]
-	}
+	slices.Reverse(r)
 	return string(r)
 }
 
@@ -72,6 +71,9 @@ func utf16LE(s string) []byte {
 	return b
 }
 
+// latin1 are the characters of s as bytes, "" where it has others than those of
+// Latin-1. It also undoes what a server does that takes the bytes of UTF-8 for
+// such characters.
 func latin1(s string) string {
 	var b []byte
 	for _, r := range s {
@@ -83,26 +85,15 @@ func latin1(s string) string {
 	return string(b)
 }
 
-func percentAll(s string) string {
-	var b strings.Builder
-	for _, c := range []byte(s) {
-		fmt.Fprintf(&b, "%%%02x", c)
-	}
-	return b.String()
-}
+func percentAll(s string) string { return spelt([]byte(s), "%%%02x") }
 
-func numericEntities(s, format string) string {
-	var b strings.Builder
-	for _, r := range s {
-		fmt.Fprintf(&b, format, r)
-	}
-	return b.String()
-}
+func unicodeEscapes(s string) string { return spelt(utf16.Encode([]rune(s)), `\u%04x`) }
 
-func unicodeEscapes(s string) string {
+// spelt writes the parts of a text one by one.
+func spelt[T byte | uint16 | rune](parts []T, format string) string {
 	var b strings.Builder
-	for _, u := range utf16.Encode([]rune(s)) {
-		fmt.Fprintf(&b, `\u%04x`, u)
+	for _, p := range parts {
+		fmt.Fprintf(&b, format, p)
 	}
 	return b.String()
 }

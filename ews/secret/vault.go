@@ -124,7 +124,7 @@ func (v *Vault) AddText(s string) {
 	}
 	escaped, _ := json.Marshal(s)
 	for _, form := range []string{
-		s, reversed(s), html.EscapeString(s), namedEntities.Replace(s), numericEntities(s, "&#%d;"), numericEntities(s, "&#x%x;"),
+		s, reversed(s), html.EscapeString(s), namedEntities.Replace(s), spelt([]rune(s), "&#%d;"), spelt([]rune(s), "&#x%x;"),
 		url.QueryEscape(s), url.PathEscape(s), percentAll(s), strings.Trim(string(escaped), `"`), unicodeEscapes(s),
 		latin1(s), utf7(s, utf7Direct), utf7(s, utf7Direct+utf7Optional),
 	} {
