@@ -1,6 +1,7 @@
 package kerberos
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -206,19 +207,21 @@ func (c CCache) find(server Principal, now time.Time) (*Ticket, error) {
 }
 
 func (c CCache) list() string {
-	var names []string
-	for _, e := range c.entries {
-		if n := e.server.String(); !slices.Contains(names, n) {
-			names = append(names, n)
+	return cmp.Or(listOf(c.entries, func(e cacheEntry) string { return e.server.String() }), "none")
+}
+
+// listOf names each of the entries once, and of many the first.
+func listOf[E any](entries []E, name func(E) string) string {
+	var list []string
+	for _, e := range entries {
+		if n := name(e); !slices.Contains(list, n) {
+			list = append(list, n)
 		}
 	}
-	if len(names) == 0 {
-		return "none"
+	if more := len(list) - maxListed; more > 0 {
+		list = append(list[:maxListed], fmt.Sprintf("%d more", more))
 	}
-	if more := len(names) - maxListed; more > 0 {
-		names = append(names[:maxListed], fmt.Sprintf("%d more", more))
-	}
-	return strings.Join(names, ", ")
+	return strings.Join(list, ", ")
 }
 
 // Format writes what may be seen of a cache, whatever the verb.

@@ -1,9 +1,13 @@
 package kerberos
 
 import (
+	"cmp"
+	_ "embed"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
+	"sync"
 
 	"github.com/jcmturner/gokrb5/v8/crypto"
 	"github.com/jcmturner/gokrb5/v8/iana/etypeID"
@@ -24,26 +28,23 @@ var enctypes = []int32{
 }
 
 func enctypeName(id int32) string {
-	switch id {
-	case etypeID.AES256_CTS_HMAC_SHA1_96:
-		return "aes256-cts-hmac-sha1-96"
-	case etypeID.AES128_CTS_HMAC_SHA1_96:
-		return "aes128-cts-hmac-sha1-96"
-	case etypeID.AES256_CTS_HMAC_SHA384_192:
-		return "aes256-cts-hmac-sha384-192"
-	case etypeID.AES128_CTS_HMAC_SHA256_128:
-		return "aes128-cts-hmac-sha256-128"
-	case etypeID.RC4_HMAC:
-		return "rc4-hmac"
-	case etypeID.DES_CBC_CRC:
-		return "des-cbc-crc"
-	case etypeID.DES_CBC_MD5:
-		return "des-cbc-md5"
-	case etypeID.DES3_CBC_SHA1_KD:
-		return "des3-cbc-sha1"
-	}
-	return fmt.Sprintf("enctype %d", id)
+	return cmp.Or(names()["enctype "+fmt.Sprint(id)], fmt.Sprintf("enctype %d", id))
 }
+
+// names.txt has the names of enctypes (RFC 3961, RFC 8009) and the logon statuses
+// that a KDC sends ([MS-ERREF] 2.3.1).
+//
+//go:embed names.txt
+var namesText string
+
+var names = sync.OnceValue(func() map[string]string {
+	m := map[string]string{}
+	for line := range strings.Lines(namesText) {
+		number, name, _ := strings.Cut(strings.TrimSpace(line), "\t")
+		m[number] = name
+	}
+	return m
+})
 
 // checkKey says whether a key can be used: its enctype, and the length that the
 // enctype has.

@@ -91,16 +91,7 @@ func (e *KRBError) knows(enctype int32) bool {
 
 // list names principals and enctypes, no keys.
 func (k Keytab) list() string {
-	var names []string
-	for _, e := range k.entries {
-		if n := fmt.Sprintf("%s (%s)", e.principal, enctypeName(e.key.KeyType)); !slices.Contains(names, n) {
-			names = append(names, n)
-		}
-	}
-	if more := len(names) - maxListed; more > 0 {
-		names = append(names[:maxListed], fmt.Sprintf("%d more", more))
-	}
-	return strings.Join(names, ", ")
+	return listOf(k.entries, func(e keytabEntry) string { return fmt.Sprintf("%s (%s)", e.principal, enctypeName(e.key.KeyType)) })
 }
 
 // Format writes what may be seen of a keytab, whatever the verb.

@@ -14,24 +14,18 @@ import (
 
 // Codes of RFC 4120 7.5.9 that a check tells apart.
 const (
-	CodeNameExpired       = errorcode.KDC_ERR_NAME_EXP
-	CodeClientUnknown     = errorcode.KDC_ERR_C_PRINCIPAL_UNKNOWN
-	CodeServiceUnknown    = errorcode.KDC_ERR_S_PRINCIPAL_UNKNOWN
-	CodeServiceNotUnique  = errorcode.KDC_ERR_PRINCIPAL_NOT_UNIQUE
-	CodePolicy            = errorcode.KDC_ERR_POLICY
-	CodeNoEnctype         = errorcode.KDC_ERR_ETYPE_NOSUPP
-	CodeClientRevoked     = errorcode.KDC_ERR_CLIENT_REVOKED
-	CodeKeyExpired        = errorcode.KDC_ERR_KEY_EXPIRED
-	CodePreauthFailed     = errorcode.KDC_ERR_PREAUTH_FAILED
-	CodePreauthRequired   = errorcode.KDC_ERR_PREAUTH_REQUIRED
-	CodeTicketExpired     = errorcode.KRB_AP_ERR_TKT_EXPIRED
-	CodeSkew              = errorcode.KRB_AP_ERR_SKEW
-	CodeModified          = errorcode.KRB_AP_ERR_MODIFIED
-	CodeResponseTooBig    = errorcode.KRB_ERR_RESPONSE_TOO_BIG
-	CodeGeneric           = errorcode.KRB_ERR_GENERIC
-	CodeWrongRealm        = errorcode.KDC_ERR_WRONG_REALM
-	CodeBadIntegrity      = errorcode.KRB_AP_ERR_BAD_INTEGRITY
-	CodePreauthNotSupport = errorcode.KDC_ERR_PADATA_TYPE_NOSUPP
+	CodeNameExpired     = errorcode.KDC_ERR_NAME_EXP
+	CodeClientUnknown   = errorcode.KDC_ERR_C_PRINCIPAL_UNKNOWN
+	CodeServiceUnknown  = errorcode.KDC_ERR_S_PRINCIPAL_UNKNOWN
+	CodePolicy          = errorcode.KDC_ERR_POLICY
+	CodeNoEnctype       = errorcode.KDC_ERR_ETYPE_NOSUPP
+	CodeClientRevoked   = errorcode.KDC_ERR_CLIENT_REVOKED
+	CodeKeyExpired      = errorcode.KDC_ERR_KEY_EXPIRED
+	CodePreauthFailed   = errorcode.KDC_ERR_PREAUTH_FAILED
+	CodePreauthRequired = errorcode.KDC_ERR_PREAUTH_REQUIRED
+	CodeSkew            = errorcode.KRB_AP_ERR_SKEW
+	CodeModified        = errorcode.KRB_AP_ERR_MODIFIED
+	CodeWrongRealm      = errorcode.KDC_ERR_WRONG_REALM
 )
 
 // KRBError is a KRB-ERROR (RFC 4120 5.9.1). It is not encrypted and nothing
@@ -131,7 +125,7 @@ func (e *KRBError) addStatus(b []byte) {
 		return
 	}
 	e.Status = binary.LittleEndian.Uint32(b)
-	e.StatusName = statusNames[e.Status]
+	e.StatusName = names()[fmt.Sprintf("status %08X", e.Status)]
 }
 
 // errorName takes the name out of the library's "(25) NAME words".
@@ -142,28 +136,6 @@ func errorName(code int32) string {
 		return fmt.Sprintf("error %d", code)
 	}
 	return name
-}
-
-// statusNames are the logon statuses that a KDC sends ([MS-ERREF] 2.3.1).
-var statusNames = map[uint32]string{
-	0xC000005E: "STATUS_NO_LOGON_SERVERS",
-	0xC0000064: "STATUS_NO_SUCH_USER",
-	0xC000006A: "STATUS_WRONG_PASSWORD",
-	0xC000006D: "STATUS_LOGON_FAILURE",
-	0xC000006E: "STATUS_ACCOUNT_RESTRICTION",
-	0xC000006F: "STATUS_INVALID_LOGON_HOURS",
-	0xC0000070: "STATUS_INVALID_WORKSTATION",
-	0xC0000071: "STATUS_PASSWORD_EXPIRED",
-	0xC0000072: "STATUS_ACCOUNT_DISABLED",
-	0xC0000133: "STATUS_TIME_DIFFERENCE_AT_DC",
-	0xC000015B: "STATUS_LOGON_TYPE_NOT_GRANTED",
-	0xC000018B: "STATUS_NO_TRUST_SAM_ACCOUNT",
-	0xC0000193: "STATUS_ACCOUNT_EXPIRED",
-	0xC0000224: "STATUS_PASSWORD_MUST_CHANGE",
-	0xC0000234: "STATUS_ACCOUNT_LOCKED_OUT",
-	0xC00002FA: "STATUS_SMARTCARD_LOGON_REQUIRED",
-	0xC0000388: "STATUS_DOWNGRADE_DETECTED",
-	0xC0000413: "STATUS_AUTHENTICATION_FIREWALL_FAILED",
 }
 
 // reasonable is a time of the KDC's in UTC, zero for one that a report cannot

@@ -3,6 +3,7 @@ package kerberos
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jcmturner/gokrb5/v8/iana/nametype"
@@ -56,10 +57,8 @@ func ServicePrincipal(spn, realm string) (Principal, error) {
 	if len(p.Components) < 2 {
 		return Principal{}, fmt.Errorf("%w: %q has no slash, a service is SERVICE/host", ErrName, spn)
 	}
-	for _, c := range p.Components {
-		if c == "" {
-			return Principal{}, fmt.Errorf("%w: %q has an empty part", ErrName, spn)
-		}
+	if slices.Contains(p.Components, "") {
+		return Principal{}, fmt.Errorf("%w: %q has an empty part", ErrName, spn)
 	}
 	return p, nil
 }
@@ -74,10 +73,10 @@ func (p Principal) Enterprise() bool { return p.Type == nametype.KRB_NT_ENTERPRI
 
 // String is the principal as klist prints it.
 func (p Principal) String() string {
-	escape := strings.NewReplacer(`\`, `\\`, "@", `\@`)
+	escape := strings.NewReplacer(`\`, `\\`, "@", `\@`, "/", `\/`)
 	parts := make([]string, len(p.Components))
 	for i, c := range p.Components {
-		parts[i] = strings.ReplaceAll(escape.Replace(c), "/", `\/`)
+		parts[i] = escape.Replace(c)
 	}
 	return printable(strings.Join(parts, "/") + "@" + p.Realm)
 }
@@ -89,15 +88,7 @@ func (p Principal) same(q Principal) bool {
 }
 
 func (p Principal) sameName(q Principal) bool {
-	if len(p.Components) != len(q.Components) {
-		return false
-	}
-	for i := range p.Components {
-		if !strings.EqualFold(p.Components[i], q.Components[i]) {
-			return false
-		}
-	}
-	return true
+	return slices.EqualFunc(p.Components, q.Components, strings.EqualFold)
 }
 
 func (p Principal) wire() types.PrincipalName {
