@@ -1,8 +1,10 @@
 package evidence
 
 import (
+	"cmp"
 	_ "embed"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -178,15 +180,7 @@ func Say(code DetailCode, about ...any) *Detail {
 
 // Is says whether a detail that is there has one of the codes.
 func (d *Detail) Is(codes ...DetailCode) bool {
-	if d == nil {
-		return false
-	}
-	for _, c := range codes {
-		if d.Code == c {
-			return true
-		}
-	}
-	return false
+	return d != nil && slices.Contains(codes, d.Code)
 }
 
 // Kinds of what a sentence names. Redaction treats each as a field of the
@@ -309,50 +303,26 @@ func Recognized(text string) *Detail {
 //go:embed detail.txt
 var detailText string
 
-var detailForms = sync.OnceValue(func() map[DetailCode]string {
-	forms := map[DetailCode]string{}
-	for line := range strings.Lines(detailText) {
-		code, form, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
-		forms[DetailCode(code)] = form
+var detailForms = sync.OnceValue(func() map[DetailCode]string { return table[DetailCode](detailText) })
+
+// table reads a file of codes and their texts, one a line.
+func table[C ~string](file string) map[C]string {
+	m := map[C]string{}
+	for line := range strings.Lines(file) {
+		code, text, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
+		m[C(code)] = text
 	}
-	return forms
-})
+	return m
+}
+
+//go:embed failure.txt
+var failureText string
+
+var failurePhrases = sync.OnceValue(func() map[FailureCode]string { return table[FailureCode](failureText) })
 
 // Phrase says in a few words what a failure is.
 func (c FailureCode) Phrase() string {
-	switch c {
-	case DNSNotFound:
-		return "no such host"
-	case DNSFailed:
-		return "the name could not be resolved"
-	case ConnectRefused:
-		return "connection refused"
-	case ConnectUnreachable:
-		return "no route to the host"
-	case ConnectionReset:
-		return "connection reset by peer"
-	case ConnectionClosed:
-		return "connection closed"
-	case TimedOut:
-		return "no answer within the time"
-	case ProxyAuth:
-		return "the proxy wants a sign-in"
-	case ProxyRefused:
-		return "the proxy refused"
-	case TLSUntrusted:
-		return "the certificate is not trusted"
-	case TLSHandshake:
-		return "the TLS handshake failed"
-	case TLSClientCert:
-		return "a client certificate is wanted"
-	case TLSNotSpoken:
-		return "the answer is not TLS"
-	case Malformed:
-		return "the answer cannot be read"
-	case HeaderTooLarge:
-		return "the header is too long"
-	}
-	return strings.ReplaceAll(string(c), "-", " ")
+	return cmp.Or(failurePhrases()[c], strings.ReplaceAll(string(c), "-", " "))
 }
 
 // Fail is a failure told in a sentence of this program's own.

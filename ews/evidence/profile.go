@@ -1,6 +1,9 @@
 package evidence
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Profile is the e-mail server profile as Dynamics exported it: what Dynamics
 // was told about the server, and what it saw when it last tried. Names in the
@@ -52,15 +55,7 @@ type Option struct {
 
 // Is says whether an option that is there has one of these numbers.
 func (o *Option) Is(numbers ...int) bool {
-	if o == nil {
-		return false
-	}
-	for _, n := range numbers {
-		if o.Number == n {
-			return true
-		}
-	}
-	return false
+	return o != nil && slices.Contains(numbers, o.Number)
 }
 
 // Name is the label of an option, "" for one that is not there.
@@ -128,11 +123,6 @@ func (p *Profile) Auth() string {
 // Saw is everything that Dynamics wrote down at its last try, as one text; the
 // request is its own.
 func (t ProfileTest) Saw() string {
-	var parts []string
-	for _, s := range []string{t.Message, t.SyncErrorCode, t.SyncError, t.Response} {
-		if s != "" {
-			parts = append(parts, s)
-		}
-	}
-	return strings.Join(parts, "\n")
+	parts := []string{t.Message, t.SyncErrorCode, t.SyncError, t.Response}
+	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), "\n")
 }
