@@ -2,7 +2,7 @@ package testkit
 
 import (
 	"encoding/binary"
-	"strings"
+	"encoding/hex"
 	"sync"
 	"testing"
 	"time"
@@ -93,28 +93,14 @@ func (k *KDC) key(t testing.TB, name string) types.EncryptionKey {
 		password = Password
 	}
 	e, err := crypto.GetEtype(k.keyType())
-	if err != nil {
-		t.Fatal(err)
-	}
+	good(t, err)
 	params := e.GetDefaultStringToKeyParams()
 	if len(k.Params) == 4 {
-		params = hexadecimal(k.Params)
+		params = hex.EncodeToString(k.Params)
 	}
 	value, err := e.StringToKey(password, k.saltOf(name), params)
-	if err != nil {
-		t.Fatal(err)
-	}
+	good(t, err)
 	return types.EncryptionKey{KeyType: k.keyType(), KeyValue: value}
-}
-
-func hexadecimal(b []byte) string {
-	const digits = "0123456789abcdef"
-	var s strings.Builder
-	for _, c := range b {
-		s.WriteByte(digits[c>>4])
-		s.WriteByte(digits[c&15])
-	}
-	return s.String()
 }
 
 // ServiceKeys are the keys of the KDC itself and of the web server. Deriving
@@ -122,9 +108,7 @@ func hexadecimal(b []byte) string {
 func ServiceKeys(t testing.TB) *keytab.Keytab {
 	t.Helper()
 	kt, err := madeServiceKeys()
-	if err != nil {
-		t.Fatal(err)
-	}
+	good(t, err)
 	return kt
 }
 
@@ -150,9 +134,7 @@ func (k *KDC) Answer(t testing.TB, raw []byte) []byte {
 func (k *KDC) answerAS(t testing.TB, raw []byte) []byte {
 	t.Helper()
 	var q messages.ASReq
-	if err := q.Unmarshal(raw); err != nil {
-		t.Fatal(err)
-	}
+	good(t, q.Unmarshal(raw))
 	name := q.ReqBody.CName.NameString[0]
 	if k.Canonical != "" {
 		name = k.Canonical
@@ -168,9 +150,7 @@ func (k *KDC) answerAS(t testing.TB, raw []byte) []byte {
 		var proof types.EncryptedData
 		for _, pa := range q.PAData {
 			if pa.PADataType == patype.PA_ENC_TIMESTAMP {
-				if err := proof.Unmarshal(pa.PADataValue); err != nil {
-					t.Fatal(err)
-				}
+				good(t, proof.Unmarshal(pa.PADataValue))
 			}
 		}
 		if proof.Cipher == nil {
@@ -181,9 +161,7 @@ func (k *KDC) answerAS(t testing.TB, raw []byte) []byte {
 			return k.Refusal(t, errorcode.KDC_ERR_PREAUTH_FAILED, k.methods(t, name))
 		}
 		var stamp types.PAEncTSEnc
-		if err := stamp.Unmarshal(plain); err != nil {
-			t.Fatal(err)
-		}
+		good(t, stamp.Unmarshal(plain))
 		if d := stamp.PATimestamp.Sub(k.Clock()).Abs(); d > 5*time.Minute {
 			return k.Refusal(t, errorcode.KRB_AP_ERR_SKEW, nil)
 		}
@@ -207,28 +185,16 @@ func (k *KDC) answerAS(t testing.TB, raw []byte) []byte {
 func (k *KDC) answerTGS(t testing.TB, raw []byte) []byte {
 	t.Helper()
 	var q messages.TGSReq
-	if err := q.Unmarshal(raw); err != nil {
-		t.Fatal(err)
-	}
+	good(t, q.Unmarshal(raw))
 	var ap messages.APReq
-	if err := ap.Unmarshal(q.PAData[0].PADataValue); err != nil {
-		t.Fatal(err)
-	}
-	if err := ap.Ticket.DecryptEncPart(ServiceKeys(t), nil); err != nil {
-		t.Fatal(err)
-	}
+	good(t, ap.Unmarshal(q.PAData[0].PADataValue))
+	good(t, ap.Ticket.DecryptEncPart(ServiceKeys(t), nil))
 	session := ap.Ticket.DecryptedEncPart.Key
-	if err := ap.DecryptAuthenticator(session); err != nil {
-		t.Fatal(err)
-	}
+	good(t, ap.DecryptAuthenticator(session))
 	body, err := q.ReqBody.Marshal()
-	if err != nil {
-		t.Fatal(err)
-	}
+	good(t, err)
 	e, err := crypto.GetEtype(session.KeyType)
-	if err != nil {
-		t.Fatal(err)
-	}
+	good(t, err)
 	if !e.VerifyChecksum(session.KeyValue, body, ap.Authenticator.Cksum.Checksum, keyusage.TGS_REQ_PA_TGS_REQ_AP_REQ_AUTHENTICATOR_CHKSUM) {
 		t.Fatal("the authenticator does not sign the body")
 	}
@@ -266,9 +232,7 @@ func (k *KDC) reply(
 	end := k.Clock().Add(10 * time.Hour).Truncate(time.Second)
 	ticket, session, err := messages.NewTicket(cname, Realm, sname, Realm, types.NewKrbFlags(), ServiceKeys(t),
 		etypeID.AES256_CTS_HMAC_SHA1_96, 1, k.Clock(), k.Clock(), end, end)
-	if err != nil {
-		t.Fatal(err)
-	}
+	good(t, err)
 	part := messages.EncKDCRepPart{
 		Key: session, Nonce: q.Nonce, Flags: types.NewKrbFlags(), AuthTime: k.Clock(), EndTime: end, SRealm: Realm, SName: sname,
 		LastReqs: []messages.LastReq{{LRValue: k.Clock()}},
@@ -291,13 +255,9 @@ func (k *KDC) reply(
 		part.Key = types.EncryptionKey{KeyType: k.SessionEnctype, KeyValue: make([]byte, 16)}
 	}
 	plain, err := part.Marshal()
-	if err != nil {
-		t.Fatal(err)
-	}
+	good(t, err)
 	sealed, err := crypto.GetEncryptedData(plain, key, usage, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
+	good(t, err)
 	if k.ReplyEnctype != 0 {
 		sealed.EType = k.ReplyEnctype
 	}
@@ -320,15 +280,11 @@ func (k *KDC) methods(t testing.TB, name string) []byte {
 func ETypeInfo(t testing.TB, entries ...types.ETypeInfo2Entry) []byte {
 	t.Helper()
 	info, err := asn1.Marshal(types.ETypeInfo2(entries))
-	if err != nil {
-		t.Fatal(err)
-	}
+	good(t, err)
 	raw, err := asn1.Marshal(types.PADataSequence{
 		{PADataType: patype.PA_ENC_TIMESTAMP, PADataValue: []byte{}}, {PADataType: patype.PA_ETYPE_INFO2, PADataValue: info},
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	good(t, err)
 	return raw
 }
 
@@ -339,9 +295,7 @@ func (k *KDC) statusData(t testing.TB) []byte {
 		return nil
 	}
 	raw, err := asn1.Marshal(types.PAData{PADataType: 3, PADataValue: ExtError(k.Status)})
-	if err != nil {
-		t.Fatal(err)
-	}
+	good(t, err)
 	return raw
 }
 
@@ -366,8 +320,14 @@ func (k *KDC) Refusal(t testing.TB, code int32, data []byte) []byte {
 func Marshalled(t testing.TB, marshal func() ([]byte, error)) []byte {
 	t.Helper()
 	raw, err := marshal()
+	good(t, err)
+	return raw
+}
+
+// good ends the test at an error.
+func good(t testing.TB, err error) {
+	t.Helper()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return raw
 }

@@ -16,9 +16,7 @@ import (
 func Keytab(t testing.TB, password string) []byte {
 	t.Helper()
 	kt := keytab.New()
-	if err := kt.AddEntry("svc-crm", Realm, password, Noon, 1, etypeID.AES256_CTS_HMAC_SHA1_96); err != nil {
-		t.Fatal(err)
-	}
+	good(t, kt.AddEntry("svc-crm", Realm, password, Noon, 1, etypeID.AES256_CTS_HMAC_SHA1_96))
 	return Marshalled(t, kt.Marshal)
 }
 
@@ -42,9 +40,7 @@ func CCache(t testing.TB, end time.Time, services ...string) []byte {
 		start := end.Add(-10 * time.Hour)
 		ticket, key, err := messages.NewTicket(client, Realm, types.PrincipalName{NameType: 2, NameString: names}, Realm, types.NewKrbFlags(),
 			ServiceKeys(t), etypeID.AES256_CTS_HMAC_SHA1_96, 1, start, start, end, end)
-		if err != nil {
-			t.Fatal(err)
-		}
+		good(t, err)
 		b = principal(principal(b, 1, "svc-crm"), 2, names...)
 		b = data(binary.BigEndian.AppendUint16(b, uint16(key.KeyType)), key.KeyValue)
 		b = word(word(word(word(b, 0), 0), uint32(end.Unix())), 0)

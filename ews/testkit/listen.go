@@ -17,9 +17,7 @@ const lifetime = 40 * time.Second
 func Listen(t testing.TB, handle func(net.Conn)) (address string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	good(t, err)
 	var all sync.WaitGroup
 	all.Go(func() {
 		for {
@@ -53,9 +51,7 @@ func ListenTLS(t testing.TB, certificate tls.Certificate, handle func(net.Conn))
 func Silent(t testing.TB) (address string) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	good(t, err)
 	l.Close()
 	return l.Addr().String()
 }
