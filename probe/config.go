@@ -141,9 +141,7 @@ func (c Config) Account() *lockout.Account {
 }
 
 // Target is what the check is about, as its record will say.
-func (c Config) Target() evidence.Target { return c.target() }
-
-func (c Config) target() evidence.Target {
+func (c Config) Target() evidence.Target {
 	t := evidence.Target{
 		Mailbox: c.Mailbox, User: c.User, ProfileAuth: c.ProfileAuth,
 		Impersonate: c.Impersonate, View: c.View, Credentials: c.sendsCredentials(), Insecure: c.Insecure,

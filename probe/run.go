@@ -49,7 +49,7 @@ func carryOut(ctx context.Context, c Config) (*run, evidence.Record, error) {
 	r.examine(bounded)
 	lookedUp()
 
-	target := r.Config.target()
+	target := r.Config.Target()
 	target.Profile = profile
 	target.Addresses = r.addresses
 	target.EveryAddress = len(c.Addresses) > 0 || c.EachAddress

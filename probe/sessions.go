@@ -135,7 +135,7 @@ func (c Config) placesOf(rec evidence.Record, first string) []string {
 
 // BatchTarget is what a row of a batch is about, before anything was asked.
 func (c Config) BatchTarget(impersonate bool) evidence.Target {
-	t := c.target()
+	t := c.Target()
 	t.Impersonate = impersonate
 	return t
 }
