@@ -1,9 +1,12 @@
 package standin
 
 import (
+	_ "embed"
 	"encoding/xml"
 	"net/http"
 	"strings"
+	"sync"
+	"text/template"
 )
 
 // Autodiscover is what /autodiscover of the stand-in does.
@@ -40,9 +43,7 @@ const (
 	settingsPath       = autodiscoverFolder + "autodiscover.svc"
 	jsonPath           = autodiscoverFolder + "autodiscover.json/v1.0/"
 
-	outlookNamespace      = "http://schemas.microsoft.com/exchange/autodiscover/outlook/responseschema/2006a"
-	poxNamespace          = "http://schemas.microsoft.com/exchange/autodiscover/responseschema/2006"
-	autodiscoverNamespace = "http://schemas.microsoft.com/exchange/2010/Autodiscover"
+	poxNamespace = "http://schemas.microsoft.com/exchange/autodiscover/responseschema/2006"
 )
 
 // AutodiscoverURL is where the first node answers Autodiscover, as another
@@ -99,9 +100,9 @@ func (n *node) discovered(path string, q *Request, a *authorization, body []byte
 			`</AutoDiscoverSMTPAddress></User><Error><ErrorCode>500</ErrorCode><Message>`+text+`</Message></Error></Response></Autodiscover>`)
 	}
 	if path == settingsPath {
-		return n.exchangeResponse(http.StatusOK).withBody(xmlType, n.userSettings(asked))
+		return n.settings("soap", asked)
 	}
-	return n.exchangeResponse(http.StatusOK).withBody(xmlType, n.poxAnswer(asked))
+	return n.settings("pox", asked)
 }
 
 // askedAddress is the address that a request is about, "" if it names none.
@@ -140,63 +141,29 @@ func (n *node) ewsNamed() string {
 	return n.server.URL()
 }
 
-func (n *node) primaryOf(address string) string {
+//go:embed autodiscover.tmpl
+var autodiscoverText string
+
+var autodiscoverForms = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("").Funcs(template.FuncMap{"xml": escape}).Parse(autodiscoverText))
+})
+
+// settings answers for an address in one of the forms, pox or soap.
+func (n *node) settings(form, address string) *response {
+	primary := address
 	if n.behaviour.Autodiscover == AutodiscoverOtherAddress {
-		return PrimaryAddress
+		primary = PrimaryAddress
 	}
-	return address
-}
-
-func onlineAddress(address string) string {
 	name, _, _ := strings.Cut(address, "@")
-	return escape(name + "@" + OnlineDomain)
-}
-
-func (n *node) poxAnswer(address string) string {
-	if code := n.outcomeFor(address); code != "" {
-		text := map[string]string{"500": "The email address can't be found.", "600": "Invalid Request"}[code]
-		return xmlDeclaration + `<Autodiscover xmlns="` + poxNamespace + `"><Response><Error Time="12:00:00.0000000" Id="1234567890">` +
-			`<ErrorCode>` + code + `</ErrorCode><Message>` + text + `</Message><DebugData /></Error></Response></Autodiscover>`
+	var b strings.Builder
+	err := autodiscoverForms().ExecuteTemplate(&b, form, map[string]string{
+		"Code": n.outcomeFor(address), "Does": string(n.behaviour.Autodiscover), "EWS": n.ewsNamed(), "Host": Host,
+		"Server": strings.ToLower(n.name) + "." + dnsDomain, "Primary": primary, "Online": name + "@" + OnlineDomain, "Elsewhere": ElsewhereURL,
+	})
+	if err != nil {
+		return n.exchangeResponse(http.StatusInternalServerError)
 	}
-	account := `<Account><AccountType>email</AccountType><Action>settings</Action>` +
-		`<Protocol><Type>EXCH</Type><Server>` + strings.ToLower(n.name) + "." + dnsDomain + `</Server><ServerVersion>73C28608</ServerVersion><EwsUrl>` + n.ewsNamed() + `</EwsUrl></Protocol>` +
-		`<Protocol><Type>EXPR</Type><Server>` + Host + `</Server><EwsUrl>` + n.ewsNamed() + `</EwsUrl></Protocol></Account>`
-	switch n.behaviour.Autodiscover {
-	case AutodiscoverRedirectAddr:
-		account = `<Account><Action>redirectAddr</Action><RedirectAddr>` + onlineAddress(address) + `</RedirectAddr></Account>`
-	case AutodiscoverRedirectURL:
-		account = `<Account><Action>redirectUrl</Action><RedirectUrl>` + ElsewhereURL + `</RedirectUrl></Account>`
-	}
-	return xmlDeclaration + `<Autodiscover xmlns="` + poxNamespace + `"><Response xmlns="` + outlookNamespace + `">` +
-		`<User><DisplayName>Anna</DisplayName><AutoDiscoverSMTPAddress>` + escape(n.primaryOf(address)) + `</AutoDiscoverSMTPAddress></User>` +
-		account + `</Response></Autodiscover>`
-}
-
-func (n *node) userSettings(address string) string {
-	code, content := "NoError", ""
-	setting := func(name, value string) string {
-		return `<UserSetting><Name>` + name + `</Name><Value>` + escape(value) + `</Value></UserSetting>`
-	}
-	switch n.outcomeFor(address) {
-	case "500":
-		code = "InvalidUser"
-	case "600":
-		code = "InvalidRequest"
-	default:
-		content = `<UserSettings>` + setting("ExternalEwsUrl", n.ewsNamed()) + setting("InternalEwsUrl", n.ewsNamed()) +
-			setting("AutoDiscoverSMTPAddress", n.primaryOf(address)) + `</UserSettings>`
-		switch n.behaviour.Autodiscover {
-		case AutodiscoverRedirectAddr:
-			code, content = "RedirectAddress", `<RedirectTarget>`+onlineAddress(address)+`</RedirectTarget>`
-		case AutodiscoverRedirectURL:
-			code, content = "RedirectUrl", `<RedirectTarget>`+ElsewhereURL+`</RedirectTarget>`
-		}
-	}
-	return xmlDeclaration + `<s:Envelope xmlns:s="` + soapNamespace + `"><s:Header>` +
-		`<h:ServerVersionInfo xmlns:h="` + autodiscoverNamespace + `"><h:MajorVersion>15</h:MajorVersion><h:MinorVersion>2</h:MinorVersion><h:MajorBuildNumber>1544</h:MajorBuildNumber><h:MinorBuildNumber>11</h:MinorBuildNumber></h:ServerVersionInfo>` +
-		`</s:Header><s:Body><GetUserSettingsResponseMessage xmlns="` + autodiscoverNamespace + `"><Response><ErrorCode>NoError</ErrorCode>` +
-		`<UserResponses><UserResponse><ErrorCode>` + code + `</ErrorCode>` + content + `</UserResponse></UserResponses>` +
-		`</Response></GetUserSettingsResponseMessage></s:Body></s:Envelope>`
+	return n.exchangeResponse(http.StatusOK).withBody(xmlType, b.String())
 }
 
 // jsonAnswer is version 2, which asks nobody to sign in.

@@ -289,33 +289,35 @@ func (c *cloudServer) graph(r *http.Request, path string) *response {
 		return inJSON(http.StatusUnauthorized, graphError("InvalidAuthenticationToken", "Access token validation failure."))
 	}
 	const living, gone = "1f0e2d3c-4b5a-4968-8776-655443322110", "a0b1c2d3e4f5061728394a5b6c7d8e9f" // the second as Entra writes it in front
+	list := func(have bool, user func(address string) map[string]any) *response {
+		users := []any{}
+		if address := filtered(r); have && address != "" {
+			users = append(users, user(address))
+		}
+		return inJSON(http.StatusOK, map[string]any{"@odata.count": len(users), "value": users})
+	}
+	plan := func(id, state string) map[string]any {
+		return map[string]any{"assignedDateTime": "2024-03-01T08:00:00Z", "capabilityStatus": state, "service": "exchange", "servicePlanId": id}
+	}
 	switch path {
 	case "users":
-		users := []any{}
-		if address := filtered(r); c.behaviour.User && address != "" {
-			plans := []any{map[string]any{"assignedDateTime": "2024-03-01T08:00:00Z", "capabilityStatus": "Enabled", "service": "exchange", "servicePlanId": FoundationPlan}}
+		return list(c.behaviour.User, func(address string) map[string]any {
+			plans := []any{plan(FoundationPlan, "Enabled")}
 			if c.behaviour.Plan != "" {
-				state := "Enabled"
-				if c.behaviour.Suspended {
-					state = "Suspended"
-				}
-				plans = append(plans, map[string]any{"assignedDateTime": "2024-03-01T08:00:00Z", "capabilityStatus": state, "service": "exchange", "servicePlanId": c.behaviour.Plan})
+				plans = append(plans, plan(c.behaviour.Plan, map[bool]string{false: "Enabled", true: "Suspended"}[c.behaviour.Suspended]))
 			}
-			users = append(users, map[string]any{
+			return map[string]any{
 				"id": living, "userPrincipalName": address, "mail": address, "proxyAddresses": []string{"SMTP:" + address, "x500:/o=Contoso/cn=user"},
 				"createdDateTime": "2019-05-06T07:08:09Z", "assignedPlans": plans,
-			})
-		}
-		return inJSON(http.StatusOK, map[string]any{"@odata.count": len(users), "value": users})
+			}
+		})
 	case "directory/deletedItems/microsoft.graph.user":
-		users := []any{}
-		if address := filtered(r); c.behaviour.Deleted && address != "" {
-			users = append(users, map[string]any{
+		return list(c.behaviour.Deleted, func(address string) map[string]any {
+			return map[string]any{
 				"id": "a0b1c2d3-e4f5-0617-2839-4a5b6c7d8e9f", "userPrincipalName": gone + address, "mail": nil, "proxyAddresses": []string{},
 				"deletedDateTime": time.Now().UTC().Add(-12 * time.Hour).Format(time.RFC3339),
-			})
-		}
-		return inJSON(http.StatusOK, map[string]any{"@odata.count": len(users), "value": users})
+			}
+		})
 	case "users/" + living + "/mailboxSettings":
 		if c.behaviour.NoMailbox {
 			return inJSON(http.StatusNotFound, graphError("MailboxNotEnabledForRESTAPI", "REST API is not yet supported for this mailbox."))
