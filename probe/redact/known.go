@@ -10,8 +10,8 @@ import (
 
 // known.txt holds what may stay, one kind a line: the form that a text of a kind
 // has where it names nobody (a code, a version, a word of a closed list), the
-// form of the value of a header field, lists of words, and what is looked for
-// inside a text. A text that has not
+// form of the value of a header field, lists of words, what is looked for inside a
+// text, and the table and the placeholder of what is replaced as a whole. A text that has not
 // the form of its kind, or whose kind has none, is replaced.
 //
 //go:embed known.txt
@@ -40,6 +40,8 @@ var known = sync.OnceValue(func() knowledge {
 			k.find[names] = regexp.MustCompile(text)
 		case "list":
 			k.lists[names] = strings.Fields(text)
+		case "whole":
+			k.lists[about] = strings.Fields(text)
 		default:
 			k.lists[what] = strings.Split(text, "|")
 		}

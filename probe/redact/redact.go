@@ -189,8 +189,6 @@ func (r *Redactor) text(f evidence.Field, s string) string {
 		return r.url(s)
 	case "account", "mailbox":
 		return r.user(s)
-	case "netbios":
-		return r.whole("nt", "nt-%d", s)
 	case "tenant":
 		return r.tenant(s)
 	case "asked-about":
@@ -206,16 +204,6 @@ func (r *Redactor) text(f evidence.Field, s string) string {
 		return r.certified(s)
 	case evidence.ArgHosts:
 		return strings.Join(each(strings.Split(s, ", "), r.certified), ", ")
-	case "certificate":
-		return r.whole("certificate", "certificate-%d", s)
-	case "subject":
-		return r.whole("subject", "CN=subject-%d", s)
-	case "issuer":
-		return r.whole("issuer", "CN=issuer-%d", s)
-	case "context":
-		return r.whole("context", "CN=Configuration,DC=domain-%d", s)
-	case "site", "profile":
-		return r.whole(f.Kind, f.Kind+"-%d", s)
 	case "agent":
 		return r.agent(s)
 	case "scheme":
@@ -244,6 +232,9 @@ func (r *Redactor) text(f evidence.Field, s string) string {
 		if evidence.Recognized(s) != nil {
 			return s
 		}
+	}
+	if whole := known().lists["whole "+f.Kind]; whole != nil {
+		return r.whole(whole[0], whole[1], s)
 	}
 	// What has the form of its kind stays.
 	if has(f.Kind, s) || isPlaceholder(s) {
