@@ -201,7 +201,7 @@ func TestHostileTexts(t *testing.T) {
 }
 
 // allowed are the elements of a page; what else appears came from a text.
-var allowed = regexp.MustCompile(`^(html|head|meta|link|title|style|body|div|header|main|section|article|footer|h1|h2|h3|p|span|a|table|caption|thead|tbody|tr|th|td|ol|li|dl|dt|dd|br|pre|code|details|summary)$`)
+var allowed = regexp.MustCompile(`^(html|head|meta|link|title|style|body|div|header|main|section|article|footer|h1|h2|h3|p|span|a|table|caption|thead|tbody|tr|th|td|ol|li|dl|dt|dd|br|pre|code|details|summary|svg|rect|path|strong)$`)
 
 func checkPage(t *testing.T, bad string, page []byte) {
 	t.Helper()
@@ -307,5 +307,40 @@ func TestCell(t *testing.T) {
 		if got := Cell(in); got != want {
 			t.Errorf("%q becomes %q, want %q", in, got, want)
 		}
+	}
+}
+
+// The picture of the way says where it broke, and the table of the schemes who can
+// sign in where.
+func TestPicture(t *testing.T) {
+	for name, want := range map[string]string{
+		"basic-off":             "passed passed broken unseen unseen",
+		"untrusted-certificate": "passed passed broken unseen unseen",
+		"redirect-form":         "passed passed broken unseen unseen",
+		"impersonation-denied":  "passed passed passed passed broken",
+		"own-mailbox":           "passed passed passed passed passed",
+	} {
+		var got []string
+		for _, h := range pathOf(load(t, "../../testdata/records/"+name+".json")) {
+			got = append(got, h.State)
+		}
+		if s := strings.Join(got, " "); s != want {
+			t.Errorf("%s: %s, want %s", name, s, want)
+		}
+	}
+	m := matrixOf(load(t, "../../testdata/records/farm.json"))
+	if len(m.Servers) != 2 || len(m.Rows) == 0 || m.Rows[0].Scheme != "Basic" || m.Rows[0].Cells[0].What != "accepted, 200" || m.Rows[0].Cells[1].What != "not offered" {
+		t.Errorf("%+v", m)
+	}
+	list, err := legs(load(t, "../../testdata/records/slow-logon.json"))
+	widest := 0.0
+	for _, l := range list {
+		widest = max(widest, l.Wide)
+		if l.Left < 0 || l.Left+l.Wide > 100.001 {
+			t.Errorf("%s stands from %v for %v", l.ID, l.Left, l.Wide)
+		}
+	}
+	if err != nil || widest < 50 {
+		t.Errorf("the longest leg has %v of the time, %v", widest, err)
 	}
 }

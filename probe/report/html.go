@@ -27,9 +27,11 @@ var pageTemplate = sync.OnceValue(func() *template.Template {
 			about, _ := finding.LookupCause(n)
 			return about.Title
 		},
-		"words": words[any],
-		"clock": func(s string) string { return strings.TrimSuffix(strings.Replace(s, "T", " ", 1), "Z") },
-		"upper": func(s any) string { return strings.ToUpper(fmt.Sprint(s)) },
+		"words":      words[any],
+		"firstSteps": func(list []finding.Remedy) []finding.Remedy { return list[:min(len(list), mostSteps)] },
+		"laterSteps": func(list []finding.Remedy) []finding.Remedy { return list[min(len(list), mostSteps):] },
+		"clock":      func(s string) string { return strings.TrimSuffix(strings.Replace(s, "T", " ", 1), "Z") },
+		"upper":      func(s any) string { return strings.ToUpper(fmt.Sprint(s)) },
 	}).Parse(pageSource))
 })
 
@@ -47,6 +49,8 @@ type htmlPage struct {
 	Legs       []Leg
 	Servers    []serverFacts
 	Empty      bool // nothing was asked
+	Path       []hop
+	Matrix     matrix
 }
 
 // serverFacts are a node's facts, in rows of name and value.
@@ -75,6 +79,7 @@ func newHTMLPage(r Report) (htmlPage, error) {
 		Report: r, Subject: r.subject(), Confidence: strings.Trim(certainty(r), " ()"),
 		Began: day(r.Started), Lasted: fmt.Sprintf("%.1f s", float64(max(r.DurationMS, 0))/1000),
 		Others: r.Findings, Seen: seenRows(r), Empty: len(r.Evidence) == 0,
+		Path: pathOf(r), Matrix: matrixOf(r),
 	}
 	if len(r.Findings) > 0 && r.Findings[0].Code == r.Verdict.Code {
 		page.Main, page.Others = &r.Findings[0], r.Findings[1:]

@@ -22,6 +22,9 @@ type Leg struct {
 	Took   string
 	Result string // answered, failed, skipped: for the eye only, Back says it too
 	Raw    string // the item as JSON
+
+	Left, Wide float64 // its place in the time of the check, in percent
+	from, long float64 // in milliseconds
 }
 
 // steps are what people call each step.
@@ -102,9 +105,14 @@ func legs(r Report) ([]Leg, error) {
 		l.Raw = string(raw)
 		if since := item.At.Sub(r.Started); !item.At.IsZero() && since >= 0 {
 			l.After = "+" + roundly(since)
+			l.from = float64(since) / float64(time.Millisecond)
+			if t := item.Timing.Total; t != nil {
+				l.long = *t
+			}
 		}
 		list = append(list, l)
 	}
+	spread(list)
 	return list, nil
 }
 

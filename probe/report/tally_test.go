@@ -43,8 +43,8 @@ func TestGroups(t *testing.T) {
 		for _, g := range tally.Into(Summary{}).Groups {
 			got = append(got, fmt.Sprint(g.Count, " ", g.Code, " ", strings.Join(g.Examples, " ")))
 		}
-		want := "2 mailbox-not-found g@contoso.com h@contoso.com; 2 throttled d@contoso.com e@contoso.com; 1 throttled f@contoso.com; " +
-			"2 exchange-error a@contoso.com b@contoso.com; 1 exchange-error c@contoso.com"
+		want := "2 mailbox-not-found g@contoso.com h@contoso.com; 2 throttled d@contoso.com e@contoso.com; " +
+			"2 exchange-error a@contoso.com b@contoso.com; 1 throttled f@contoso.com; 1 exchange-error c@contoso.com"
 		if text := strings.Join(got, "; "); text != want {
 			t.Errorf("read again %t:\n%s, want\n%s", again, text, want)
 		}

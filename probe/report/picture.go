@@ -1,0 +1,183 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/probe/finding"
+	"github.com/ewsprobe/ewsprobe/probe/rule"
+)
+
+// hop is a station on the way of a request.
+type hop struct {
+	Name  string
+	What  string
+	State string // passed, broken, unseen
+}
+
+// Says is the state in words.
+func (h hop) Says() string {
+	return map[string]string{"passed": "passed", "broken": "it broke here", "unseen": "not seen"}[h.State]
+}
+
+// The stations, in their order.
+const (
+	atMachine = iota
+	atDevice
+	atFrontEnd
+	atBackEnd
+	atMailbox
+	atNothing // nothing broke
+)
+
+// pathOf is the way from this machine to the mailbox, and where it broke.
+func pathOf(r Report) []hop {
+	var fronts, devices []string
+	for _, n := range r.Nodes {
+		fronts = append(fronts, cmp.Or(n.Server.FrontEnd, n.Address))
+		devices = append(devices, n.Server.InFront)
+	}
+	list := []hop{
+		{Name: "This machine", What: r.Target.View},
+		{Name: "Devices in front", What: cmp.Or(distinct(devices), "none seen")},
+		{Name: "Front end", What: cmp.Or(distinct(fronts), r.Target.Host)},
+		{Name: "Back end", What: cmp.Or(r.Server.Product, "Exchange")},
+		{Name: "Mailbox", What: cmp.Or(r.Target.Mailbox, "none was asked for")},
+	}
+	signedIn := slices.ContainsFunc(r.Attempts, func(a rule.Attempt) bool {
+		return a.Result == string(evidence.Accepted) && a.Service == "ews"
+	})
+	broken := brokenAt(r)
+	for i := range list {
+		seen := i <= atFrontEnd && len(r.Schemes) > 0 || signedIn && (i < atMailbox || r.Target.Mailbox != "")
+		switch {
+		case i == broken:
+			list[i].State = "broken"
+		case i < broken && (seen || i == atMachine || broken != atNothing):
+			list[i].State = "passed"
+		default:
+			list[i].State = "unseen"
+		}
+	}
+	return list
+}
+
+// brokenAt is the station that the verdict is about.
+func brokenAt(r Report) int {
+	v := r.Verdict
+	device := r.Server.InFront != "" && r.Server.FrontEnd == ""
+	switch v.Code {
+	case "dns-failed", "autodiscover-failed":
+		return atMachine
+	case "proxy-auth-required":
+		return atDevice
+	case "preauth-redirect", "redirected", "forbidden":
+		device = device || r.Server.FrontEnd == ""
+	case "mailbox-unavailable", "exchange-error":
+		return atBackEnd
+	case "tls-outdated", "certificate-private":
+		return atFrontEnd
+	case "profile-contradiction", "dynamics-unreadable", "inconclusive":
+		return atNothing
+	}
+	head, _ := finding.HeadOf(v.Code)
+	switch {
+	case v.Status != finding.Critical && v.Status != finding.Unknown || head.Block == finding.BlockWarning:
+		return atNothing
+	case head.Block == finding.BlockMailbox:
+		return atMailbox
+	case device:
+		return atDevice
+	}
+	return atFrontEnd
+}
+
+// distinct are the texts that are there, each once.
+func distinct(list []string) string {
+	var once []string
+	for _, s := range list {
+		if s != "" && !slices.Contains(once, s) {
+			once = append(once, s)
+		}
+	}
+	return strings.Join(once, ", ")
+}
+
+// matrix is how every scheme ended at every server, by the channel binding.
+type matrix struct {
+	Servers []string
+	Rows    []matrixRow
+}
+
+type matrixRow struct {
+	Scheme, Binding string
+	Cells           []matrixCell
+}
+
+type matrixCell struct{ What, Result string }
+
+// matrixOf has a row for each scheme that was offered or tried, and each binding.
+func matrixOf(r Report) matrix {
+	var m matrix
+	row := func(scheme, binding string) *matrixRow {
+		i := slices.IndexFunc(m.Rows, func(row matrixRow) bool { return strings.EqualFold(row.Scheme, scheme) && row.Binding == binding })
+		if i < 0 {
+			i = len(m.Rows)
+			m.Rows = append(m.Rows, matrixRow{Scheme: scheme, Binding: binding, Cells: make([]matrixCell, len(r.Nodes))})
+		}
+		return &m.Rows[i]
+	}
+	for i, n := range r.Nodes {
+		m.Servers = append(m.Servers, n.Address)
+		for _, a := range r.Attempts {
+			if a.Address != n.Address || a.Service != "ews" {
+				continue
+			}
+			cell := &row(schemeOf(a), a.Binding).Cells[i]
+			cell.What, cell.Result = a.Result, a.Result
+			if a.Status != 0 {
+				cell.What += fmt.Sprintf(", %d", a.Status)
+			}
+		}
+	}
+	for i, n := range r.Nodes {
+		for _, s := range n.Schemes {
+			tried := slices.ContainsFunc(m.Rows, func(row matrixRow) bool {
+				return strings.HasPrefix(row.Scheme, s.Name) && row.Cells[i].What != ""
+			})
+			if !tried {
+				row(s.Name, "").Cells[i].What = "offered, not tried"
+			}
+		}
+	}
+	for i := range m.Rows {
+		for j := range m.Rows[i].Cells {
+			cell := &m.Rows[i].Cells[j]
+			offered := slices.ContainsFunc(r.Nodes[j].Schemes, func(s rule.Scheme) bool { return strings.HasPrefix(m.Rows[i].Scheme, s.Name) })
+			switch {
+			case !offered && (cell.What == "" || cell.Result == string(evidence.Skipped)):
+				cell.What = "not offered"
+			case cell.What == "":
+				cell.What = "not tried"
+			}
+		}
+	}
+	return m
+}
+
+// spread gives every leg its place in the time of the check, in percent.
+func spread(list []Leg) {
+	end := 0.0
+	for _, l := range list {
+		end = max(end, l.from+l.long)
+	}
+	for i := range list {
+		if l := &list[i]; end > 0 && l.Took != "" {
+			l.Left, l.Wide = 100*l.from/end, max(100*l.long/end, 0.5)
+			l.Left = min(l.Left, 100-l.Wide)
+		}
+	}
+}
