@@ -99,6 +99,13 @@ func (k *KDC) Logon(ctx context.Context, settle ews.Settle) evidence.Item {
 	}
 	item := evidence.Item{ID: k.Recorder.Begin(), Step: evidence.StepKDCLogon, Address: asked.Address, At: time.Now()}
 	item.Kerberos = &evidence.Kerberos{Realm: k.Realm, Principal: asked.Kerberos.Principal}
+	if k.Key.Keytab != nil {
+		// A keytab of somebody else is told before a controller that cannot be reached.
+		if _, err := k.proof(); errors.Is(err, kerberos.ErrNoKey) && k.hint == nil {
+			item.Kerberos.Problem, item.Kerberos.Detail = evidence.NoKey, evidence.Say(evidence.WhyKerberosFailed, err)
+			return end(item, evidence.Skipped, item.Kerberos.Detail)
+		}
+	}
 	if k.hint == nil && !asked.Kerberos.Unasked {
 		item.Kerberos = nil // its own leg says what is wrong
 		return end(item, evidence.Skipped, cmp.Or(asked.Kerberos.Detail, evidence.Say(evidence.WhyKDCUnusable)))

@@ -69,7 +69,7 @@ func (b *rowEvaluator) template(j *job) *report.Template {
 	good := item.EWS.Answered() && item.EWS.Code == "NoError" && item.EWS.Class != "Error"
 	plain := !item.EWS.Answered() || len(item.EWS.Resolved) == 0
 	mailbox := j.row.Address
-	if plain && j.outside == nil && (j.book == nil || len(j.book.EWS.Resolved) == 0) &&
+	if plain && finding.Odd(mailbox) == "" && j.outside == nil && (j.book == nil || len(j.book.EWS.Resolved) == 0) &&
 		!strings.EqualFold(mailbox, b.target.User) && !b.named[strings.ToLower(mailbox)] {
 		mailbox = anyMailbox // no other address is in play: the judgement holds for any
 	}

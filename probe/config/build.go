@@ -232,6 +232,11 @@ func (s *Settings) readSecret(ctx context.Context, key, name string, form func(s
 
 // readKerberos reads a keytab or a credential cache.
 func (s *Settings) readKerberos(ctx context.Context, key, name string) []byte {
+	if kind, _, typed := strings.Cut(name, ":"); key == "ccache" && typed && cacheTypes(kind) {
+		s.Keys.invalid("{ccache} %s is a cache of type %s, which only the system's Kerberos library can read; "+
+			"get a ticket into a file with `kinit -c FILE:/tmp/krb5cc_ewsprobe USER`, then give {ccache} FILE:/tmp/krb5cc_ewsprobe", name, kind)
+		return nil
+	}
 	raw := s.read(ctx, key, strings.TrimPrefix(name, "FILE:"), maxKerberosFile)
 	if raw == nil {
 		return nil
@@ -247,4 +252,14 @@ func (s *Settings) readKerberos(ctx context.Context, key, name string) []byte {
 		return nil
 	}
 	return raw
+}
+
+// cacheTypes are the types of credential caches of MIT krb5 and Heimdal that are no
+// file.
+func cacheTypes(kind string) bool {
+	switch kind {
+	case "KEYRING", "KCM", "DIR", "API", "MEMORY", "MSLSA", "SCC", "XCACHE", "KCC":
+		return true
+	}
+	return false
 }

@@ -339,7 +339,7 @@ func TestTextsAreWhole(t *testing.T) {
 			if ways > 1 || r.Use != "" && (r.Text != "" || ways > 0 || r.Link != "") {
 				t.Errorf("%s: a remedy that is said twice: %+v", where, r)
 			}
-			if !slices.Contains([]string{"", "mailbox", "https", "none"}, r.Target) || r.Target != "" && r.Check == "" {
+			if !slices.Contains([]string{"", "mailbox", "https", "url", "none"}, r.Target) || r.Target != "" && r.Check == "" {
 				t.Errorf("%s: target %q", where, r.Target)
 			}
 			if !slices.Contains([]string{"", "explained"}, r.Unless) {
@@ -469,7 +469,7 @@ func checkOwnCommand(t reporter, command string, words []string) {
 		}
 	}
 	last := words[len(words)-1]
-	if last != "--help" && !strings.Contains(last, "{host}") && last != "{mailbox}" && !slices.Contains(words, "--profile") {
+	if last != "--help" && !strings.Contains(last, "{host}") && last != "{mailbox}" && !strings.Contains(last, "<HOST>") && !slices.Contains(words, "--profile") {
 		t.Errorf("%q does not end with its target", command)
 	}
 	if strings.Contains(command, "password") {

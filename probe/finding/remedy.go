@@ -15,7 +15,8 @@ type Remedy struct {
 	// depends on the target (CheckCommand).
 	Check string `json:"-"`
 	// Target is what the command ends with: "" the endpoint, mailbox the
-	// mailbox's address, https the URL of the endpoint with https, none nothing.
+	// mailbox's address, https the URL of the endpoint with https, url a URL
+	// whose host the user knows, none nothing.
 	Target string `json:"-"`
 	// Unless names the state in which the remedy is left out: explained, where a
 	// domain controller has said already why the account is refused.
@@ -87,6 +88,8 @@ func CheckCommand(r Remedy, n Names) string {
 		command += " " + n.Host
 	case "mailbox":
 		command += " " + n.Mailbox
+	case "url":
+		command += " https://<HOST>/EWS/Exchange.asmx"
 	case "https":
 		command += " https://" + n.Host + "/EWS/Exchange.asmx"
 	}

@@ -185,8 +185,29 @@ func tell(item *evidence.Item) finding.Step {
 		s.Kind, s.Schemes = "asks", schemesOf(r)
 	default:
 		s.Kind, s.Status = "status", r.Status
+		if r.Status/100 == 2 {
+			s.To = finding.Text(whatInstead(r))
+		}
 	}
 	return s
+}
+
+// whatInstead says what an answer holds that is no Autodiscover.
+func whatInstead(r *evidence.Response) string {
+	kind, _, _ := strings.Cut(r.First("Content-Type"), ";")
+	what := "a body of type " + kind
+	switch {
+	case r.Page != nil && r.Page.Title != "":
+		what = "an HTML page (" + r.Page.Title + ")"
+	case r.Page != nil || strings.EqualFold(kind, "text/html"):
+		what = "an HTML page"
+	case kind == "":
+		what = "something"
+	}
+	if server := r.First("Server"); server != "" {
+		what += " by " + server
+	}
+	return what
 }
 
 // pointsTold is what came of the search for service connection points.

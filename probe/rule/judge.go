@@ -95,12 +95,32 @@ func (v *view) apply(r row) (finding.Finding, bool) {
 	if r.server && !v.row && len(at) > 0 && len(at) < len(v.servers()) && len(v.servers()) > len(v.nodes) {
 		f.Summary += finding.Phrase("part", v.part(at))
 	}
+	if odd := finding.Odd(v.subject(r.code)); odd != "" {
+		f.Summary += ": the name as given holds " + odd
+		f.Detail += " A character like that explains it: type the name again instead of copying it."
+	}
 	rest := entry.RemediesIn(v.cases()...)
 	if worst.known {
 		rest = slices.Concat(reasonRemedies(f.Reason), entry.RemediesIn(finding.ReasonKnown))
 	}
 	f.Remedies = v.fill(rest, f.Addresses...)
 	return f, true
+}
+
+// subject is the name that a code is about, as it was given, where a character in it
+// can be the reason.
+func (v *view) subject(c finding.Code) string {
+	switch c {
+	case "mailbox-not-found", "access-denied", "mailbox-address-differs":
+		return v.mailbox()
+	case "credentials-rejected", "basic-rejected":
+		return v.rec.Target.User
+	case "dns-failed":
+		return v.rec.Target.Host
+	case "not-ews":
+		return v.rec.Target.URL
+	}
+	return ""
 }
 
 // nothingAnswered: the anonymous question got no answer that could be judged at
