@@ -63,7 +63,9 @@ func check(c *cli.Context, s *config.Settings, std stdio) error {
 		fmt.Fprint(std.err, out.text(profileStory(cfg.Profile, cfg.Password)+fmt.Sprint(probe.NewPlan(cfg))))
 		cfg.Follow = out.follower(s.Verbose)
 	}
+	stop := waiting(out, &cfg, waitPace)
 	rec, trouble := probe.Run(c.Context, cfg)
+	stop()
 	if trouble != nil {
 		std.complain(errors.New(out.text(trouble.Error())))
 	}
