@@ -72,6 +72,7 @@ type Config struct {
 	Autodiscover       *url.URL
 	FollowAutodiscover bool
 	Accepted           []evidence.Acceptance // what the baseline accepts
+	Given              *evidence.Given       // what a command to run again has to carry over
 	// Resolver finds hosts; nil is the system's.
 	Resolver Resolver
 
@@ -148,6 +149,7 @@ func (c Config) Target() evidence.Target {
 		Explain: c.Explain, Domain: c.Domain, Ticket: c.ticketSource(), CurrentUser: c.CurrentUser,
 		UserAgent: c.UserAgent, CertWarnDays: c.CertWarnDays,
 		FollowAutodiscover: c.FollowAutodiscover, FromAddress: c.FromAddress, Accepted: c.Accepted,
+		Given: c.Given, Zone: time.Now().Format("-07:00"),
 	}
 	if k := c.Cloud; k != nil {
 		t.Cloud, t.Tenant, t.Token = true, k.Tenant, k.mayAskGraph()

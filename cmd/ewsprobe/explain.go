@@ -174,10 +174,7 @@ func (e *explainer) section(title, text string) {
 }
 
 // sample fills a remedy with names that stand for the reader's own.
-func sample(s string) string {
-	return strings.NewReplacer("{server}", "<SERVER>", "{host}", "mail.contoso.com",
-		"{user}", "svc-crm@contoso.com", "{mailbox}", "anna@contoso.com").Replace(s)
-}
+func sample(s string) string { return finding.Sample().Fill(s) }
 
 func (e *explainer) topic(text string) bool {
 	name, ok := guide.Find(text)

@@ -65,6 +65,8 @@ type Target struct {
 	FromAddress        string `json:"from_address" keep:"mailbox"`
 	// Accepted are the findings that the user's baseline accepts.
 	Accepted []Acceptance `json:"accepted"`
+	Given    *Given       `json:"given"`                  // nil: not known, as in older records
+	Zone     string       `json:"zone" keep:"utc-offset"` // of this machine's clock, like +01:00
 }
 
 // Acceptance is an entry of a baseline: a finding that is known and accepted for

@@ -73,6 +73,7 @@ func (s *Settings) Config(ctx context.Context, getenv func(string) string) (prob
 	if cfg.View == "public" {
 		cfg.Public = PublicRoots()
 	}
+	cfg.Given = s.given()
 	return cfg, s.Keys.Err()
 }
 

@@ -136,6 +136,24 @@ func TestCatalogueCannotBeChangedFromOutside(t *testing.T) {
 	}
 }
 
+// What a reason asks for begins with a look, too.
+func TestReasonsAskForSomething(t *testing.T) {
+	for name := range reasons() {
+		list := ReasonRemedies(name)
+		if len(list) == 0 || !strings.HasPrefix(list[0].Command, "Get-") && !strings.HasPrefix(list[0].Command, "{aduser} -Properties") {
+			t.Errorf("%s: no look first: %+v", name, list)
+		}
+		for i, r := range list {
+			checkRemedy(t, i, r)
+		}
+	}
+	for _, flag := range []string{"--retry-refused", "--max-rejections 4"} {
+		if !strings.HasSuffix((Names{Refused: true, Limit: 4}).Cost("ewsprobe check "+flag), ".") {
+			t.Errorf("nothing says what %s costs", flag)
+		}
+	}
+}
+
 var sentenceEnd = regexp.MustCompile(`[.!?](?:\s|$)`)
 
 func TestEntriesAreComplete(t *testing.T) {
@@ -193,7 +211,7 @@ func checkRemedy(t *testing.T, i int, r Remedy) {
 	checkPlain(t, r.Text)
 	checkNames(t, r.Text)
 	checkPlaceholders(t, r.Text)
-	checkPlaceholders(t, r.Command)
+	checkPlaceholders(t, ofRemedies.Fill(r.Command))
 	if strings.Contains(r.Command, "\n") {
 		t.Errorf("remedy %d has more than one command", i)
 	}
@@ -228,13 +246,18 @@ func checkPlain(t reporter, text string) {
 }
 
 var (
-	anyPlaceholder = regexp.MustCompile(`\{[^}]*\}`)
+	anyPlaceholder  = regexp.MustCompile(`\{[^}]*\}`)
+	eventFilter     = regexp.MustCompile(`@\{LogName='Security'; Id=[0-9,]+(; StartTime='BEGIN'; EndTime='END')?\}`)
+	powershellBlock = regexp.MustCompile(`ForEach-Object \{ ([^{}]*) \}`)
+	// ofRemedies fills what only remedies have.
+	ofRemedies     = Names{Server: "{server}", Host: "{host}", User: "{user}", Mailbox: "{mailbox}", More: Sample().More}
 	powershellList = regexp.MustCompile(`@\{Add="[^"{}]+"(,"[^"{}]+")*\}`)
 )
 
 func checkPlaceholders(t reporter, text string) {
 	t.Helper()
-	for _, p := range anyPlaceholder.FindAllString(powershellList.ReplaceAllString(text, ""), -1) {
+	text = powershellBlock.ReplaceAllString(eventFilter.ReplaceAllString(powershellList.ReplaceAllString(text, ""), ""), "")
+	for _, p := range anyPlaceholder.FindAllString(strings.ReplaceAll(text, "{times}", ""), -1) {
 		if !slices.Contains([]string{"{server}", "{host}", "{user}", "{mailbox}"}, p) {
 			t.Errorf("placeholder %s in %q", p, text)
 		}
@@ -266,12 +289,25 @@ var knownCmdlets = map[string][]string{
 	"Format-List":                     {},
 
 	// Of the module ActiveDirectory, and programs of Windows and MIT krb5.
-	"Get-ADUser":           {"-Filter", "-Properties"},
-	"Set-ADAccountControl": {"-Identity", "-DoesNotRequirePreAuth"},
-	"nslookup":             {"-type=SRV"},
-	"nltest":               {},
-	"setspn":               {"-Q"},
-	"klist":                {"-k", "-e"},
+	"Get-ADUser":                        {"-Filter", "-Properties"},
+	"Set-ADAccountControl":              {"-Identity", "-DoesNotRequirePreAuth"},
+	"Unlock-ADAccount":                  {},
+	"Enable-ADAccount":                  {},
+	"Clear-ADAccountExpiration":         {},
+	"Set-ADAccountPassword":             {"-Reset"},
+	"Set-ADUser":                        {"-ChangePasswordAtLogon", "-Clear", "-SmartcardLogonRequired"},
+	"Remove-ADPrincipalGroupMembership": {"-MemberOf"},
+	"Get-ADDomainController":            {"-Filter"},
+
+	// Of PowerShell itself.
+	"Get-WinEvent":   {"-ComputerName", "-FilterHashtable", "-ErrorAction"},
+	"Where-Object":   {"-Match"},
+	"ForEach-Object": {},
+	"Select-String":  {"-Path", "-Pattern"},
+	"nslookup":       {"-type=SRV"},
+	"nltest":         {},
+	"setspn":         {"-Q"},
+	"klist":          {"-k", "-e"},
 }
 
 // knownProperties lists what Format-List may select.
@@ -280,6 +316,10 @@ var knownProperties = []string{
 	"Ews*", "AuthenticationPolicy", "DefaultAuthenticationPolicy", // CAS mailbox, user, organisation
 	"RecipientTypeDetails", "PrimarySmtpAddress", "EmailAddresses", // recipient
 	"UserPrincipalName", "WindowsEmailAddress", // user
+	"SamAccountName", "Enabled", "Description", "LockedOut", "AccountLockoutTime", "BadLogonCount", "LastBadPasswordAttempt", // account
+	"PasswordExpired", "PasswordLastSet", "PasswordNeverExpires", "AccountExpirationDate", "logonHours", "LogonWorkstations",
+	"MemberOf", "AuthenticationPolicy*", "SmartcardLogonRequired",
+	"MachineName", "TimeCreated", "Message", // event
 	"RoleAssigneeName", "RecipientWriteScope", "CustomRecipientWriteScope", // role assignment
 }
 
@@ -287,7 +327,7 @@ var knownProperties = []string{
 var knownFlags = []string{
 	"--user", "--mailbox", "--impersonate", "--profile", "--profile-auth", "--view", "--address", "--each-address",
 	"--follow-autodiscover", "--ca-file", "--timeout", "--no-credentials", "--save", "--help",
-	"--explain-rejection", "--dc", "--keytab", "--ccache", "--spn", "--resume",
+	"--explain-rejection", "--dc", "--retry-refused", "--keytab", "--ccache", "--spn", "--resume",
 	"--cloud", "--dynamics-url", "--tenant", "--token-file", "--client-id", "--client-secret-file",
 }
 
@@ -339,10 +379,10 @@ func TestTextsAreWhole(t *testing.T) {
 			if ways > 1 || r.Use != "" && (r.Text != "" || ways > 0 || r.Link != "") {
 				t.Errorf("%s: a remedy that is said twice: %+v", where, r)
 			}
-			if !slices.Contains([]string{"", "mailbox", "https", "url", "none"}, r.Target) || r.Target != "" && r.Check == "" {
+			if !slices.Contains([]string{"", "mailbox", "https", "url", "profile", "none"}, r.Target) || r.Target != "" && r.Check == "" {
 				t.Errorf("%s: target %q", where, r.Target)
 			}
-			if !slices.Contains([]string{"", "explained"}, r.Unless) {
+			if !slices.Contains([]string{"", "explained", "no-logon"}, r.Unless) {
 				t.Errorf("%s: unless %q", where, r.Unless)
 			}
 		}
@@ -360,6 +400,9 @@ func TestTextsAreWhole(t *testing.T) {
 			}
 			remedies(string(e.Code), list)
 		}
+	}
+	for n, r := range reasons() {
+		remedies(n, r.Remedies)
 	}
 	for n, r := range shared().Remedies {
 		remedies(n, []Remedy{r})
@@ -411,6 +454,7 @@ func BenchmarkShared(b *testing.B) {
 }
 
 var (
+	apostrophes   = regexp.MustCompile(`'[^']*'`)
 	quoted        = regexp.MustCompile(`"[^"]*"`)
 	ewsprobeFlag  = regexp.MustCompile(`--[a-z][a-z-]*`)
 	cmdletName    = regexp.MustCompile(`\b(?:Get|Set|New|Add|Remove|Enable|Disable|Test|Invoke|Restart|Format)-[A-Z]\w+`)
@@ -423,7 +467,10 @@ func checkCommand(t reporter, command string) {
 	if strings.Count(command, `"`)%2 != 0 {
 		t.Errorf("unbalanced quotes in %q", command)
 	}
-	bare := quoted.ReplaceAllString(powershellList.ReplaceAllString(command, "LIST"), "VALUE")
+	command = ofRemedies.Fill(command)
+	bare := powershellList.ReplaceAllString(eventFilter.ReplaceAllString(command, "FILTER"), "LIST")
+	bare = apostrophes.ReplaceAllString(quoted.ReplaceAllString(bare, "VALUE"), "VALUE")
+	bare = powershellBlock.ReplaceAllString(bare, "ForEach-Object | $1")
 	if strings.HasPrefix(bare, "ewsprobe ") {
 		checkOwnCommand(t, command, strings.Fields(bare))
 		return
@@ -469,7 +516,10 @@ func checkOwnCommand(t reporter, command string, words []string) {
 		}
 	}
 	last := words[len(words)-1]
-	if last != "--help" && !strings.Contains(last, "{host}") && last != "{mailbox}" && !strings.Contains(last, "<HOST>") && !slices.Contains(words, "--profile") {
+	if strings.HasPrefix(last, "https://HOST/") {
+		return // which the reader puts in
+	}
+	if last != "--help" && !strings.Contains(last, "{host}") && last != "{mailbox}" && !slices.Contains(words, "--profile") {
 		t.Errorf("%q does not end with its target", command)
 	}
 	if strings.Contains(command, "password") {

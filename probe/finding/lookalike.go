@@ -44,12 +44,34 @@ func Lookalikes() []Lookalike { return slices.Clone(lookalikes()) }
 type reason struct {
 	Title, Says       string
 	Bind, Status, KDC []string
+	Remedies          []Remedy
 }
 
 var reasons = sync.OnceValue(func() (m map[string]reason) {
 	decode(file("text/reasons.yaml"), &m)
 	return m
 })
+
+// ReasonRemedies are what a known reason asks for, before all else: look, then
+// change. The caller may change the result.
+func ReasonRemedies(name string) []Remedy {
+	list := slices.Clone(reasons()[name].Remedies)
+	whole(list)
+	return list
+}
+
+// Cost is what a remedy says where its command sends a password in spite of what is
+// remembered of it; "" where it does not.
+func (n Names) Cost(command string) string {
+	var said []string
+	if n.Refused && strings.Contains(command+" ", " --"+retryRefused+" ") {
+		said = append(said, shared().Why["retry-cost"])
+	}
+	if n.Limit > 0 && strings.Contains(command+" ", " --"+maxRejections+" ") {
+		said = append(said, shared().Why["limit-cost"])
+	}
+	return strings.Join(said, " ")
+}
 
 // ReasonOf is the state of an account that a controller names: by the data of a
 // refused bind, by the status that a Windows KDC adds, or by the error of a KDC;

@@ -75,7 +75,7 @@ func TestTextGolden(t *testing.T) {
 
 func isCommand(line string) bool {
 	line = strings.TrimSpace(line)
-	for _, verb := range []string{"ewsprobe ", "Get-", "Set-", "New-", "Test-"} {
+	for _, verb := range []string{"ewsprobe ", "Get-", "Set-", "New-", "Test-", "Select-"} {
 		if strings.HasPrefix(line, verb) {
 			return true
 		}

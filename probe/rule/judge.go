@@ -101,9 +101,10 @@ func (v *view) apply(r row) (finding.Finding, bool) {
 	}
 	rest := entry.RemediesIn(v.cases()...)
 	if worst.known {
-		rest = slices.Concat(reasonRemedies(f.Reason), entry.RemediesIn(finding.ReasonKnown))
+		rest = entry.RemediesIn(finding.ReasonKnown)
 	}
-	f.Remedies = v.fill(rest, f.Addresses...)
+	rest = slices.Concat(finding.ReasonRemedies(f.Reason), rest)
+	f.Remedies = v.fill(rest, worst.params, f.Addresses...)
 	return f, true
 }
 

@@ -4,7 +4,9 @@ import (
 	"net"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -32,6 +34,9 @@ func isAccount(s string) bool { return made(s, `._@\-`, 256, anyLetter) }
 
 func isMailAddress(s string) bool { return made(s, "._+@-", 256, anyLetter) }
 
+// isPlainMail is stricter, for an address that a server names.
+func isPlainMail(s string) bool { return strings.Contains(s, "@") && made(s, "._@-", 128, ascii) }
+
 func isPlainURL(s string) bool { return made(s, "/._:[]-", 2048, ascii) }
 
 func safe(value string, is func(string) bool, instead string) string {
@@ -43,7 +48,7 @@ func safe(value string, is func(string) bool, instead string) string {
 
 // fill puts names into the catalogue's remedies. The server is the one at the
 // addresses that the finding is about: a command for another would fix nothing.
-func (v *view) fill(remedies []finding.Remedy, addresses ...string) []finding.Remedy {
+func (v *view) fill(remedies []finding.Remedy, p finding.Params, addresses ...string) []finding.Remedy {
 	t := v.rec.Target
 	names := finding.Names{
 		Server:  safe(v.frontEnd(addresses), isServerName, "<SERVER>"),
@@ -51,30 +56,91 @@ func (v *view) fill(remedies []finding.Remedy, addresses ...string) []finding.Re
 		User:    safe(t.User, isAccount, "<USER>"),
 		Mailbox: safe(t.Mailbox, isMailAddress, "<MAILBOX>"),
 		Direct:  !t.Impersonate && t.Mailbox != "",
+		Given:   givenFlags(t),
+		Refused: v.remembered(evidence.Refused) > 0,
+		Limit:   v.limit(),
+		Found:   t.FromAddress != "" && t.Credentials,
 	}
+	names.FromProfile = t.Profile != nil && slices.ContainsFunc(t.Profile.Taken, func(s string) bool { return s == "url" || s == "autodiscover" })
+	names.More = v.trace(names.Server, names.User, addresses).Placeholders()
+	names.More["upn"] = v.upn()
+	names.More["primary"] = safe(string(p.Primary), isPlainMail, "PRIMARY-ADDRESS")
+	names.More["address"] = v.firstAddress()
+	names.More["longer"] = longer(t.Given)
 	var filled []finding.Remedy
 	for _, m := range remedies {
 		if m.Unless == "explained" && t.Explain && len(v.reasons()) > 0 {
 			continue // done already, and answered
 		}
+		if m.Unless == "no-logon" && names.More["times"] == "" {
+			continue // there is nothing to look for in a log
+		}
 		f := finding.Remedy{Text: names.Fill(m.Text), Command: names.Fill(m.Command), Link: m.Link}
 		if m.Check != "" {
 			f.Command = finding.CheckCommand(m, names)
+		}
+		if cost := names.Cost(f.Command); cost != "" {
+			f.Text += " " + cost
 		}
 		filled = append(filled, f)
 	}
 	return filled
 }
 
-// reasonRemedies is what a known reason of a refusal asks for, before all else.
-func reasonRemedies(reason string) []finding.Remedy {
-	var first []finding.Remedy
-	for _, l := range finding.Lookalikes() {
-		if l.Reason == reason {
-			first = append(first, finding.Remedy{Text: l.Check})
+// upn is the account's name as a UPN that a scheme accepted.
+func (v *view) upn() string {
+	for _, item := range v.rec.Items {
+		if l := item.Logon; l != nil && l.OtherForm && l.Result == evidence.Accepted && isPlainMail(l.Account) {
+			return l.Account
 		}
 	}
-	return first
+	return "user@domain"
+}
+
+// firstAddress is one that was asked.
+func (v *view) firstAddress() string {
+	if len(v.nodes) == 0 {
+		return "IP"
+	}
+	return argument("address", v.nodes[0].address)
+}
+
+// longer is a time that is more than the check had.
+func longer(g *evidence.Given) string {
+	if g != nil {
+		if had, err := time.ParseDuration(g.Timeout); err == nil && had >= 90*time.Second {
+			return min(3*had, time.Hour).String()
+		}
+	}
+	return "90s"
+}
+
+// remembered is how many logons ended in a way that the next check is told of: this
+// run's, and one before it that kept the password from being sent. An accepted logon
+// wipes them out.
+func (v *view) remembered(end evidence.Result) (n int) {
+	if v.proved != nil || v.provedElsewhere != nil {
+		return 0
+	}
+	for _, item := range v.rec.Items {
+		if l := item.Logon; l != nil && (l.Counted && l.Result == end || l.Remembered && end == evidence.Refused) {
+			n++
+		}
+	}
+	return n
+}
+
+// limit is what --max-rejections has to be for another check: --retry-refused makes
+// room in place of a refused logon, but not of one without an answer.
+func (v *view) limit() int {
+	unanswered, limit := v.remembered(evidence.Unfinished), 2
+	if unanswered == 0 {
+		return 0
+	}
+	if g := v.rec.Target.Given; g != nil && g.MaxRejections != "" {
+		limit, _ = strconv.Atoi(g.MaxRejections)
+	}
+	return min(limit+unanswered, 10)
 }
 
 // cases are those that remedies depend on.
@@ -92,7 +158,7 @@ func Fill(remedy finding.Remedy, t evidence.Target, mailbox string) finding.Reme
 	if mailbox == "" {
 		t.Mailbox = "<MAILBOX>"
 	}
-	return arrange(&evidence.Record{Target: t}).fill([]finding.Remedy{remedy})[0]
+	return arrange(&evidence.Record{Target: t}).fill([]finding.Remedy{remedy}, finding.Params{})[0]
 }
 
 // frontEnd is the name of the first server at one of the addresses, or at any if
