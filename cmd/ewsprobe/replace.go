@@ -122,9 +122,12 @@ func replace(name string) (*replacing, error) {
 	return &replacing{File: f, name: name}, nil
 }
 
-// commit puts it in the place of the other.
+// commit puts it in the place of the other, with the rights that the other had.
 func (r *replacing) commit() error {
 	r.done = true
+	if before, err := os.Stat(r.name); err == nil && runtime.GOOS != "windows" {
+		_ = r.Chmod(before.Mode().Perm()) // some file systems have no rights
+	}
 	err := errors.Join(r.Sync(), r.Close())
 	if err == nil {
 		err = os.Rename(r.Name(), r.name)
