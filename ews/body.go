@@ -25,7 +25,13 @@ func (c *Client) read(item *evidence.Item, body []byte, credential bool) {
 	case len(bytes.TrimSpace(body)) > 0:
 		item.EWS = c.readEWS(body)
 	}
+	if !item.EWS.Answered() && !item.Discovery.Answered() {
+		r.Notice = readNotice(r, body, credential)
+	}
 	if credential {
+		if r.Page != nil {
+			r.Page.LeadsTo = withoutQuery(r.Page.LeadsTo)
+		}
 		keepFields(r)
 		if len(body) > 0 {
 			r.Withheld = evidence.Say(evidence.WhyBodyNotKept).String()
@@ -44,7 +50,7 @@ func (c *Client) readEWS(body []byte) *evidence.EWS {
 	return &evidence.EWS{
 		Kind: a.Kind, Operation: a.Operation, Class: a.Class, Code: a.Code, InnerCode: a.InnerCode,
 		Message: a.Message, Version: a.Version, BackOffMS: a.BackOffMS,
-		Folder: c.Recorder.folder(a.Folder), Resolved: resolved(a),
+		Folder: c.Recorder.folder(a.Folder), Resolved: resolved(a), Cut: a.Cut,
 	}
 }
 

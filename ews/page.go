@@ -2,6 +2,7 @@ package ews
 
 import (
 	"bytes"
+	"html"
 	"regexp"
 	"slices"
 	"strings"
@@ -50,19 +51,70 @@ func beginsPage(start []byte) bool {
 func readPage(body []byte) *evidence.Page {
 	const longest = 500 // what is looked at of a tag's attributes, or of a title
 	p := &evidence.Page{}
+	form, posts := "", false
 	for _, rest, found := bytes.Cut(body, []byte("<")); found; {
 		var tag []byte
 		tag, rest, found = bytes.Cut(rest, []byte("<"))
 		if attributes, ok := afterName(tag, "input"); ok && !p.PasswordField {
 			attributes, _, _ = bytes.Cut(attributes[:min(len(attributes), longest)], []byte(">"))
 			p.PasswordField = passwordType().Match(attributes)
+			posts = posts || federated().Match(attributes)
+		}
+		if attributes, ok := afterName(tag, "form"); ok && form == "" {
+			form = attribute(attributes[:min(len(attributes), longest)], "action")
+		}
+		if attributes, ok := afterName(tag, "meta"); ok && p.LeadsTo == "" {
+			if m := refresh().FindSubmatch(attributes[:min(len(attributes), longest)]); m != nil {
+				lead(p, "refresh", m[1])
+			}
 		}
 		if attributes, ok := afterName(tag, "title"); ok && p.Title == "" {
 			_, text, _ := bytes.Cut(attributes, []byte(">"))
 			p.Title = strings.Join(strings.Fields(strings.ToValidUTF8(string(text[:min(len(text), longest)]), "\uFFFD")), " ")
 		}
 	}
+	if m := scripted().FindSubmatch(body[:min(len(body), longestNotice)]); m != nil && p.LeadsTo == "" {
+		lead(p, "script", m[1])
+	}
+	if (posts || selfPosting().Match(body[:min(len(body), longestNotice)])) && form != "" {
+		lead(p, "form", []byte(form))
+	}
 	return p
+}
+
+// A page that takes a browser elsewhere: by its form that posts itself (SAML 2.0
+// bindings 3.5, WS-Federation), by meta refresh, or by a script.
+var (
+	federated = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?i)\bname\s*=\s*["']?(SAMLRequest|SAMLResponse|RelayState|wresult|wctx|id_token)\b`)
+	})
+	selfPosting = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)\.submit\s*\(`) })
+	refresh     = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?i)\brefresh\b[^>]*?\burl\s*=\s*["']?([^"'>\s]+)`)
+	})
+	scripted = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?i)\blocation(?:\.href)?\s*(?:=|\.(?:replace|assign)\s*\()\s*["']([^"'\s]+)["']`)
+	})
+)
+
+func lead(p *evidence.Page, by string, to []byte) {
+	p.LeadsBy, p.LeadsTo = by, html.UnescapeString(strings.ToValidUTF8(string(to), "\uFFFD"))
+}
+
+// attribute is the value of an attribute of a tag, "" none.
+func attribute(attributes []byte, name string) string {
+	low := bytes.ToLower(attributes)
+	_, value, found := bytes.Cut(low, []byte(name+"="))
+	if !found {
+		return ""
+	}
+	value = attributes[len(attributes)-len(value):]
+	if len(value) > 0 && (value[0] == '"' || value[0] == '\'') {
+		value, _, _ = bytes.Cut(value[1:], value[:1])
+	} else {
+		value = value[:bytes.IndexAny(append(bytes.Clone(value), '>'), " \t\r\n>")]
+	}
+	return string(value)
 }
 
 // afterName returns what follows the name of a tag, if it has that name.

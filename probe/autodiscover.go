@@ -301,6 +301,9 @@ func (l *autodiscoverSearch) question(ctx context.Context, a *asked) string {
 	item := l.signIn(ctx, a, scheme, budget)
 	switch item.Logon.Result {
 	case evidence.Refused:
+		if item.Response.Locked() {
+			l.account.Settle(evidence.Say(evidence.WhyLocked))
+		}
 		if l.refusedByOwn() {
 			l.account.Settle(evidence.Say(evidence.WhyRefusedByController))
 		}

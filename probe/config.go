@@ -3,7 +3,9 @@ package probe
 import (
 	"crypto/x509"
 	"net/url"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/ews/signin"
@@ -151,6 +153,7 @@ func (c Config) Target() evidence.Target {
 		FollowAutodiscover: c.FollowAutodiscover, FromAddress: c.FromAddress, Accepted: c.Accepted,
 		Given: c.Given, Zone: time.Now().Format("-07:00"),
 	}
+	t.PasswordNotASCII = strings.ContainsFunc(c.Password, func(r rune) bool { return r >= utf8.RuneSelf })
 	if k := c.Cloud; k != nil {
 		t.Cloud, t.Tenant, t.Token = true, k.Tenant, k.mayAskGraph()
 		if k.Dynamics != nil {

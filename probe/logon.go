@@ -117,6 +117,9 @@ func (t *signIns) spend(ctx context.Context, l Logon, name string) {
 	case result == evidence.Refused && !comparison:
 		t.refused = true
 	}
+	if item.Logon.Result == evidence.Refused && item.Response.Locked() {
+		t.account.Settle(evidence.Say(evidence.WhyLocked)) // each further one would count, and tell nothing
+	}
 }
 
 func offers(scheme string) func(*signIns) (string, bool) {

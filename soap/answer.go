@@ -57,6 +57,8 @@ type Answer struct {
 	// Folder is the identifier of the first folder in the answer: opaque, and
 	// the same for the same folder. Empty if there is none.
 	Folder string `json:"folder,omitempty"`
+	// Cut: the end of the answer is missing; what is here came before it.
+	Cut bool `json:"cut,omitempty"`
 	// Resolved are the entries that ResolveNames found; at most MaxResolved.
 	Resolved []Resolved `json:"resolved,omitempty"`
 }

@@ -9,13 +9,32 @@ import (
 // Parse reads the body of an answer to an EWS request. The HTTP status plays
 // no part: Exchange sends Faults with 500, others with 200.
 //
+// An answer that is well-formed in nothing but its envelope is read as far as it
+// goes (readRepaired); Cut says that its end is missing.
+//
 // The error wraps ErrNotXML, ErrDoctype, ErrTooLarge, ErrTooDeep or ErrNotSOAP
 // and says in one line what was found; the Answer is then empty.
 func Parse(body []byte) (Answer, error) {
 	root, err := readTree(body)
-	if err != nil {
-		return Answer{}, err
+	if err == nil {
+		return answerIn(root)
 	}
+	if repairable(err) {
+		if root, cut, fail := readRepaired(body); fail == nil {
+			answer, other := answerIn(root)
+			if other != nil && cut && isMarked(root) {
+				answer, other = Answer{Kind: KindResponse}, nil // cut before it says what it is
+			}
+			if answer.Cut = cut; other == nil {
+				return answer, nil
+			}
+		}
+	}
+	return Answer{}, err
+}
+
+// answerIn is the answer in an envelope, with the server's version.
+func answerIn(root *etree.Element) (Answer, error) {
 	answer, err := parseEnvelope(root)
 	if err != nil {
 		return Answer{}, err

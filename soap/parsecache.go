@@ -34,7 +34,7 @@ func (a *ParseCache) Parse(body []byte) (Answer, error) {
 	}
 	answer, err := Parse(body)
 	// Only what is good and says nothing else of its own is kept.
-	if err == nil && answer.Code == CodeNoError && answer.Folder == folder &&
+	if err == nil && answer.Code == CodeNoError && answer.Folder == folder && !answer.Cut &&
 		answer.Message == "" && len(answer.Values) == 0 && len(answer.Resolved) == 0 {
 		a.mu.Lock()
 		if a.known == nil {

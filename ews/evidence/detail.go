@@ -126,6 +126,7 @@ const (
 	WhyNoCount                  DetailCode = "no-count"
 	WhyUnansweredInARow         DetailCode = "unanswered-in-a-row"
 	WhyRefusedByController      DetailCode = "refused-by-controller"
+	WhyLocked                   DetailCode = "locked"
 	WhyCurrentUserInsecure      DetailCode = "current-user-insecure"
 	WhyAtHost                   DetailCode = "at-host"
 	WhyHostUnnamed              DetailCode = "host-unnamed"

@@ -50,14 +50,16 @@ type Target struct {
 	Explain      bool     `json:"explain_rejection"`  // a domain controller may be asked why the account is refused
 	Domain       string   `json:"domain" keep:"host"` // the domain whose controllers may be asked, never named by the server
 	Ticket       string   `json:"ticket" keep:"word"` // Kerberos signs in with: password, keytab, ccache; "" it does not
-	CurrentUser  bool     `json:"current_user"`       // the logged-on user of Windows, no password
-	UserAgent    string   `json:"user_agent" keep:"agent"`
-	CertWarnDays int      `json:"cert_warn_days"`          // certificate-expiring below this many days
-	Profile      *Profile `json:"profile"`                 // the exported Dynamics profile; nil: none was given
-	Cloud        bool     `json:"cloud"`                   // look-ups outside the network were asked for
-	DynamicsURL  string   `json:"dynamics_url" keep:"url"` // whose tenant was to be read from Dynamics itself
-	Tenant       string   `json:"tenant" keep:"tenant"`    // Dynamics' tenant as given: a GUID, or a domain in it
-	Token        bool     `json:"token"`                   // a token for Graph was given, or what gets one
+	// PasswordNotASCII: Basic sends it in UTF-8, and others in another encoding.
+	PasswordNotASCII bool     `json:"password_not_ascii"`
+	CurrentUser      bool     `json:"current_user"` // the logged-on user of Windows, no password
+	UserAgent        string   `json:"user_agent" keep:"agent"`
+	CertWarnDays     int      `json:"cert_warn_days"`          // certificate-expiring below this many days
+	Profile          *Profile `json:"profile"`                 // the exported Dynamics profile; nil: none was given
+	Cloud            bool     `json:"cloud"`                   // look-ups outside the network were asked for
+	DynamicsURL      string   `json:"dynamics_url" keep:"url"` // whose tenant was to be read from Dynamics itself
+	Tenant           string   `json:"tenant" keep:"tenant"`    // Dynamics' tenant as given: a GUID, or a domain in it
+	Token            bool     `json:"token"`                   // a token for Graph was given, or what gets one
 	// Autodiscover is the endpoint that was named, FromAddress the address that
 	// was given in place of a URL: EWS was to be found by Autodiscover.
 	Autodiscover       string `json:"autodiscover" keep:"url"`
@@ -172,6 +174,7 @@ type Response struct {
 	CutShort  bool        `json:"cut_short"`                             // the connection ended inside the body
 	Withheld  string      `json:"withheld" keep:"withheld" differs:"no"` // why Body is empty although bytes were read
 	Page      *Page       `json:"page"`
+	Notice    *Notice     `json:"notice"`
 }
 
 // Limits of what is read and kept of one answer, in bytes.
@@ -214,6 +217,47 @@ func (r *Response) First(name string) string {
 type Page struct {
 	Title         string `json:"title" keep:"text,said"`
 	PasswordField bool   `json:"password_field"`
+	// LeadsTo is where the page takes a browser by itself, and how: form, refresh,
+	// script. "" for one that stays.
+	LeadsTo string `json:"leads_to" keep:"url,said"`
+	LeadsBy string `json:"leads_by" keep:"word"`
+}
+
+// Notice is what an answer that is not EWS says of itself, read from its page. It
+// is the word of whoever sent it.
+type Notice struct {
+	Numbers   []string `json:"numbers" keep:"text,said" differs:"no"` // support ID, incident, reference
+	Product   string   `json:"product" keep:"word"`                   // whose page it is
+	SubStatus string   `json:"sub_status" keep:"word"`                // IIS': 403.6
+	Says      string   `json:"says" keep:"word"`                      // one of Says…
+	// Windows is the error by which a refusal names its reason: a Win32 number
+	// (1909), or an NTSTATUS (0xC0000234).
+	Windows string `json:"windows_error" keep:"word"`
+}
+
+// What a Notice says.
+const (
+	SaysClientCertificate = "client-certificate" // one is needed
+	SaysHeaderTooLong     = "header-too-long"
+	SaysBodyTooLarge      = "body-too-large"
+	SaysChallenge         = "challenge" // to a browser: JavaScript, a puzzle
+	SaysNoServer          = "no-server" // behind the device is working
+)
+
+// WindowsLocked is ERROR_ACCOUNT_LOCKED_OUT.
+const WindowsLocked = "1909"
+
+// Locked says whether the answer names the account as locked.
+func (r *Response) Locked() bool {
+	return r != nil && r.Notice != nil && (r.Notice.Windows == WindowsLocked || r.Notice.Windows == "0xC0000234")
+}
+
+// Number is the first number, "" none.
+func (n *Notice) Number() string {
+	if n == nil || len(n.Numbers) == 0 {
+		return ""
+	}
+	return n.Numbers[0]
 }
 
 // EWS is an EWS answer found in a body, or why there was none.
@@ -230,6 +274,8 @@ type EWS struct {
 	Detail    *Detail `json:"detail"` // Problem as data
 	// Unreadable: it was meant to be XML, and reading it would not be safe.
 	Unreadable bool `json:"unreadable"`
+	// Cut: the end of the answer is missing; what is here came before it.
+	Cut bool `json:"cut"`
 	// Folder is a name given to the folder that the answer described. The same
 	// folder has the same name in a record; the server's own identifier is not
 	// kept. "" for an answer without one.

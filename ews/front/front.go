@@ -23,15 +23,16 @@ import (
 
 // Identity is who seems to have answered.
 type Identity struct {
-	Exchange    bool   // Exchange's own headers are there
-	Online      bool   // Exchange Online
-	OnlineSign  string // what showed it
-	FrontEnd    string // X-FEServer
-	BackEnd     string // X-CalculatedBETarget or X-BEServer
-	Version     string // X-OWA-Version, or the build in X-ServerApplication
-	Device      string // what stands in front or instead, "" none seen
-	DeviceSign  string // what showed it
-	ServerField string // the Server header
+	Exchange    bool    // Exchange's own headers are there
+	Online      bool    // Exchange Online
+	OnlineSign  string  // what showed it
+	FrontEnd    string  // X-FEServer
+	BackEnd     string  // X-CalculatedBETarget or X-BEServer
+	Failed      *Failed // what Exchange's front end says of a failure, nil nothing
+	Version     string  // X-OWA-Version, or the build in X-ServerApplication
+	Device      string  // what stands in front or instead, "" none seen
+	DeviceSign  string  // what showed it
+	ServerField string  // the Server header
 }
 
 // onlineHeaders are sent by Exchange Online only.
@@ -44,6 +45,7 @@ var onlineHeaders = []string{
 var exchangeHeaders = []string{
 	"X-FEServer", "X-OWA-Version", "X-CalculatedBETarget", "X-BEServer", "X-DiagInfo",
 	"X-SOAP-Enabled", "X-WSSecurity-Enabled", "X-OAuth-Enabled", "X-OWA-Error",
+	"X-FailureContext", "X-CasErrorCode",
 }
 
 var build = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^\d{1,2}\.\d{1,2}\.\d{1,5}\.\d{1,5}$`) })
@@ -71,6 +73,7 @@ func Identify(r *evidence.Response) Identity {
 	if id.BackEnd == "" {
 		id.BackEnd = r.First("X-BEServer")
 	}
+	id.Failed = failed(r)
 	for _, h := range onlineHeaders {
 		if len(r.Header(h)) > 0 {
 			id.Online, id.OnlineSign = true, "the header "+h
@@ -140,6 +143,22 @@ var deviceSigns = []struct {
 	{"Entra application proxy", "the redirect to an Entra sign-in", location(
 		"login.microsoftonline.com", "login.microsoftonline.us", "login.partner.microsoftonline.cn", "login.windows.net")},
 	{"Web Application Proxy or AD FS", "its cookie or the redirect to /adfs/ls", either(cookie("EdgeAccessCookie"), location("/adfs/"))},
+	{"Imperva", "its cookies or headers", func(r *evidence.Response) bool {
+		return cookie("incap_ses_", "visid_incap_", "nlbi_")(r) || r.First("X-Iinfo") != "" || containsAny(r.First("X-CDN"), []string{"imperva", "incapsula"})
+	}},
+	{"FortiWeb", "its cookie", cookie("cookiesession1", "FORTIWAFSID")},
+	{"Barracuda", "its cookie", cookie("barra_counter_session", "BNI__BARRACUDA", "BNI_persistence")},
+	{"Akamai", "its Server header", server("akamai")},
+	{"Azure Application Gateway", "its Server header", server("azure-application-gateway")},
+	{"Azure Front Door", "its header X-Azure-Ref", func(r *evidence.Response) bool { return r.First("X-Azure-Ref") != "" }},
+	{"Amazon CloudFront", "its headers", either(server("cloudfront"), func(r *evidence.Response) bool { return r.First("X-Amz-Cf-Id") != "" })},
+	{"Amazon's load balancer", "its Server header", server("awselb")},
+	{"Sucuri", "its header X-Sucuri-ID", func(r *evidence.Response) bool { return r.First("X-Sucuri-ID") != "" }},
+	{"Cisco ASA", "its cookie or log-on page", either(cookie("webvpn"), location("/+cscoe+/"))},
+	{"Pulse Secure or Ivanti", "its cookie or log-on page", either(cookie("DSSignInURL", "DSID"), location("/dana-na/"))},
+	{"IIS Application Request Routing (ARR)", "its X-Powered-By header", func(r *evidence.Response) bool {
+		return containsAny(strings.Join(r.Header("X-Powered-By"), " "), []string{"arr/"})
+	}},
 	{"Cloudflare", "its Server header", either(server("cloudflare"), func(r *evidence.Response) bool { return r.First("CF-RAY") != "" })},
 	{"HAProxy", "its Server header", server("haproxy")},
 	{"nginx", "its Server header", server("nginx", "openresty")},
@@ -159,6 +178,9 @@ func device(r *evidence.Response) (name, sign string) {
 		if d.seen(r) {
 			return d.device, d.sign
 		}
+	}
+	if r.Notice != nil && r.Notice.Product != "" {
+		return r.Notice.Product, "its page"
 	}
 	return "", ""
 }
@@ -224,16 +246,28 @@ func SignIn(locationField string) string {
 		return "NetScaler"
 	case strings.Contains(path, "/internalsite/"):
 		return "UAG"
+	case strings.Contains(path, "/+cscoe+/"):
+		return "Cisco's VPN portal"
+	case strings.Contains(path, "/dana-na/"):
+		return "the portal of Pulse Secure or Ivanti"
 	case signInPath().MatchString(path):
 		return "a sign-in page"
 	case strings.EqualFold(u.Query().Get("wa"), "wsignin1.0"), u.Query().Has("SAMLRequest"):
 		return "a federation sign-in"
+	case u.Query().Has("client_id") && u.Query().Has("response_type"):
+		return "an OpenID Connect sign-in"
+	case signInHost().MatchString(host):
+		return "a sign-in page"
 	}
 	return ""
 }
 
 var signInPath = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`(^|[/_.-])(log-?in|log-?on|sign-?in|sso|saml2?|auth)([/_.?-]|$)`)
+	return regexp.MustCompile(`(^|[/_.-])(log-?in|log-?on|sign-?in|sso|saml2?|auth|oauth2?|openid-connect|authorize|siteminderagent|idp|nidp)([/_.?-]|$)`)
+})
+
+var signInHost = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(sts|sso|adfs|idp|login|signin|auth|accounts)\d*\.`)
 })
 
 // onlineHosts are names under which Exchange Online answers, in every cloud.

@@ -146,7 +146,7 @@ func (a *Attempt) settle(item evidence.Item, undecided bool, budget Budget) evid
 		note.Status = r.Status
 		switch {
 		case undecided:
-		case r.Status == 401: // whatever its body says
+		case r.Status == 401, r.Status == 456: // whatever its body says; 456 is Microsoft's for a locked account
 			note.Result = evidence.Refused
 		case item.EWS.Answered(), item.Discovery.Answered():
 			note.Result = evidence.Accepted

@@ -39,6 +39,22 @@ var lookalikes = sync.OnceValue(func() (list []Lookalike) {
 // first, and what settles each. The caller may change the result.
 func Lookalikes() []Lookalike { return slices.Clone(lookalikes()) }
 
+// ReasonOfWindows is the state of an account that an error of Windows names, by its
+// number or its status: "" none, or one of several.
+func ReasonOfWindows(number string) string {
+	reason := ""
+	for _, l := range lookalikes() {
+		if number == "" || l.Win32 != number && !strings.EqualFold(l.SubStatus, number) || l.Reason == "" {
+			continue
+		}
+		if reason != "" && reason != l.Reason {
+			return "" // as 1326, a wrong password or no such user
+		}
+		reason = l.Reason
+	}
+	return reason
+}
+
 // reason is a value of verdict.reason: its name in a sentence, for a state of the
 // account what it means and asks for, and the signs of it at a domain controller.
 type reason struct {

@@ -68,6 +68,10 @@ type Params struct {
 	Bytes       int64
 	RetryAfter  Text
 	Wait        time.Duration
+	Notice      Notice // what an answer says of itself
+	Failed      Failed // what Exchange's front end says of a failure
+	Realm       Text
+	BackEnd     Host
 	OverHTTP    bool
 	SignedIn    bool // the sign-in was accepted
 	NotExchange bool // nothing in the answer shows Exchange
@@ -88,6 +92,7 @@ type Params struct {
 	Only       string  // the one scheme, or the kind of schemes, that could be tried
 	Secret     string  // password, key
 	Windows    string  // the binding of the logged-on user's logon: right, none
+	NotASCII   bool    // the password has characters that are not ASCII
 	Unbound    bool    // a logon without a channel binding was tried too
 	Result     string  // of a logon
 	Open       bool    // the reason stays open
@@ -122,6 +127,7 @@ type Params struct {
 	Message       Text
 	Means         string // the code whose meaning is told (ews-codes.yaml)
 	Twice         bool
+	Cut           bool // the end of the answer is missing
 	Row           bool // of a batch, which has no detail
 	Source        Source
 	Target        Mailbox // where Autodiscover sends clients
@@ -148,6 +154,23 @@ type Params struct {
 	Leaves         bool     // it leaves the server to Autodiscover
 	Elsewhere      Host     // of its server location
 	When           Text
+}
+
+// Notice is what an answer that is not EWS says of itself.
+type Notice struct {
+	Product   string
+	Numbers   []Text // under which its sender keeps it
+	SubStatus string // of IIS
+	Says      string // evidence.Says…
+	Windows   string // an error of Windows
+}
+
+// Failed is what Exchange's front end says of a request that it could not serve.
+type Failed struct {
+	Point   string // FrontEnd, BackEnd
+	Error   string // its name
+	SubCode int
+	BackEnd Host
 }
 
 // Source is who says something: Autodiscover on a host, or a scheme at a domain

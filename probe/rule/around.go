@@ -2,6 +2,7 @@ package rule
 
 import (
 	"net"
+	"net/http"
 	"slices"
 	"time"
 
@@ -62,7 +63,29 @@ func clockSkew(v *view, n *node) *hit {
 			return skewedClock(item, *k.ClockSkewMS, "controller", finding.Place{Address: finding.Address(item.Address)})
 		}
 	}
-	return nil
+	return v.skewedDate(n)
+}
+
+// skewedDate is the clock by the Date header (RFC 9110 6.6.1), where no challenge of
+// NTLM tells it. An answer out of a cache has the date of its making.
+func (v *view) skewedDate(n *node) *hit {
+	for _, item := range slices.Concat(n.typeOne, n.keep) {
+		if item.NTLM != nil && item.NTLM.ClockSkewMS != nil {
+			return nil
+		}
+	}
+	if !n.answered() || n.ask.At.IsZero() || n.ask.Response.First("Age") != "" {
+		return nil
+	}
+	date, err := http.ParseTime(n.ask.Response.First("Date"))
+	if err != nil {
+		return nil
+	}
+	at := n.ask.At
+	if total := n.ask.Timing.Total; total != nil {
+		at = at.Add(time.Duration(*total * float64(time.Millisecond)))
+	}
+	return skewedClock(n.ask, date.Sub(at).Milliseconds(), "date", v.at(n))
 }
 
 func skewedClock(item *evidence.Item, ms int64, variant string, at finding.Place) *hit {

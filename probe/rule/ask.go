@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/ews/front"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 	"github.com/ewsprobe/ewsprobe/soap"
 )
@@ -153,6 +154,13 @@ func nodeTLS(n *node) *evidence.TLS {
 	return nil
 }
 
+// wantsClientCertificate: the handshake was made, and the answer says that a client
+// certificate is missing. nginx has 400 for it, and 495 or 496 inside.
+func wantsClientCertificate(leg *evidence.Item) bool {
+	r := leg.Response
+	return r != nil && r.Status/100 == 4 && r.Status != 401 && r.Status != 403 && r.Notice != nil && r.Notice.Says == evidence.SaysClientCertificate
+}
+
 // tlsOutdated: the handshake that was made used something that Dataverse does
 // not accept, and what it accepts was refused when it was offered alone. An
 // offer that got no answer proves nothing.
@@ -201,6 +209,11 @@ func serverError(v *view, n *node) *hit {
 		}
 		return confirmed("malformed", p, leg)
 	}
+	if item := v.signedIn(n); item != nil && item.EWS.Cut && (item.EWS.Code == "" || item.EWS.Code == soap.CodeNoError) {
+		p := v.answer(n, item)
+		p.Code = item.EWS.Code
+		return confirmed("cut-answer", p, item)
+	}
 	for _, leg := range v.needed(n) {
 		r := leg.Response
 		if r == nil || leg.EWS.Answered() {
@@ -208,7 +221,10 @@ func serverError(v *view, n *node) *hit {
 		}
 		p := v.answer(n, leg)
 		switch {
-		case r.Status >= 500 && !asksPatience(r):
+		case r.Status >= 500 && (!asksPatience(r) || p.Failed.Error != ""):
+			if p.Failed.Error != "" || p.Failed.Point != "" {
+				return confirmed("exchange", p, leg)
+			}
 			return confirmed("status", p, leg)
 		case r.Status/100 == 2 && r.Oversized && r.Page == nil:
 			return confirmed("too-large", p, leg)
@@ -218,6 +234,8 @@ func serverError(v *view, n *node) *hit {
 		case r.Status/100 == 2 && leg.EWS != nil && leg.EWS.Unreadable:
 			p.Error = finding.Text(leg.EWS.Problem)
 			return confirmed("unreadable", p, leg)
+		case !v.row && !wantsClientCertificate(leg) && !v.isOnline(n) && v.inPlace(n, leg) != "":
+			return confirmed(v.inPlace(n, leg), p, leg)
 		case v.row && isNotEWS(leg):
 			return confirmed("not-ews", p, leg)
 		case v.row && r.Status == 401:
@@ -233,6 +251,12 @@ func (v *view) answer(n *node, leg *evidence.Item) finding.Params {
 	p := finding.Params{
 		Host: v.host(), At: v.at(n), URL: finding.URL(v.rec.Target.URL), Asked: v.asked(leg), Status: r.Status, Phrase: finding.Text(r.Reason),
 		Location: finding.URL(r.First("Location")), Device: n.who.Device, Sign: finding.Text(n.who.DeviceSign),
+		Notice: noticeOf(r),
+	}
+	id := front.Identify(r)
+	p.Failed, p.FrontEnd = failedOf(id), finding.Server(id.FrontEnd)
+	if id.Device != "" {
+		p.Device, p.Sign = id.Device, finding.Text(id.DeviceSign)
 	}
 	if r.Page != nil {
 		p.Page = finding.Text(r.Page.Title)

@@ -14,6 +14,9 @@ func basicRejected(v *view, n *node) *hit {
 	if result(b) != evidence.Refused || v.proved == nil {
 		return nil
 	}
+	if n.notTheAccount(b) {
+		return nil // basic-disabled
+	}
 	if other := n.otherForm(); other != nil {
 		return v.formRejected(n, b, other)
 	}

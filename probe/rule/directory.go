@@ -167,6 +167,9 @@ func outranking(so string, t told) string {
 // logonBlocked: the password is good, as a domain controller or another service
 // says, and every scheme of EWS that was tried refuses it.
 func logonBlocked(v *view) *hit {
+	if h := backEndRefused(v); h != nil {
+		return h
+	}
 	if v.provedElsewhere == nil || v.proved != nil {
 		return nil
 	}
@@ -179,7 +182,7 @@ func logonBlocked(v *view) *hit {
 	for _, n := range v.nodes {
 		for _, item := range n.logons {
 			l := item.Logon
-			if l.Result != evidence.Refused || n.strangers(item) || isWindows(l) && v.kerberosOnly(n) {
+			if l.Result != evidence.Refused || n.strangers(item) || n.notTheAccount(item) || isWindows(l) && v.kerberosOnly(n) {
 				continue
 			}
 			h.cite(item)

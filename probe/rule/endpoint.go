@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"net/url"
 	"strings"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
@@ -59,6 +60,10 @@ func preauthRedirect(v *view, n *node) *hit {
 	}
 	p := v.answer(n, leg)
 	p.SignIn = finding.Text(signInPage(leg.Response))
+	if page := leg.Response.Page; page != nil && p.Location == "" {
+		p.Location = finding.URL(page.LeadsTo)
+	}
+	p.URL = v.usualURL()
 	return confirmed("", p, leg)
 }
 
@@ -69,15 +74,31 @@ func signInPage(r *evidence.Response) string {
 		return front.SignIn(r.First("Location"))
 	case r.Status == 440:
 		return "the log-on time-out of Outlook on the web or AD FS (440)"
-	case r.Page != nil && r.Page.PasswordField && len(r.Header("WWW-Authenticate")) == 0:
+	case r.Page == nil || len(r.Header("WWW-Authenticate")) > 0:
+		return ""
+	case r.Page.PasswordField:
 		return "an HTML page with a password field"
+	case r.Page.LeadsBy == "form":
+		return "an HTML form that posts itself to a sign-in"
+	case r.Page.LeadsTo != "":
+		return front.SignIn(r.Page.LeadsTo)
 	}
 	return ""
 }
 
+// usualURL is where EWS is by default on the host, where the URL that was given has
+// another path; "" else.
+func (v *view) usualURL() finding.URL {
+	u, err := url.Parse(v.rec.Target.URL)
+	if err != nil || u.Host == "" || strings.EqualFold(u.Path, "/EWS/Exchange.asmx") {
+		return ""
+	}
+	return finding.URL(u.Scheme + "://" + u.Host + "/EWS/Exchange.asmx")
+}
+
 func redirected(v *view, n *node) *hit {
 	leg := v.strange(n, func(leg *evidence.Item) bool {
-		return isRedirect(leg.Response.Status) && signInPage(leg.Response) == ""
+		return isRedirect(leg.Response.Status) && signInPage(leg.Response) == "" && !isErrorPage(leg.Response)
 	})
 	if leg == nil {
 		return nil
@@ -121,13 +142,18 @@ func isNotEWS(leg *evidence.Item) bool {
 }
 
 func notEWS(v *view, n *node) *hit {
-	leg := v.strange(n, isNotEWS)
+	leg := v.strange(n, func(leg *evidence.Item) bool {
+		return isNotEWS(leg) && v.inPlace(n, leg) == "" && !wantsClientCertificate(leg)
+	})
 	if leg == nil {
 		return nil
 	}
 	p := v.answer(n, leg)
 	if p.Status/100 == 2 && leg.EWS != nil {
 		p.Error = finding.Text(leg.EWS.Problem)
+	}
+	if page := leg.Response.Page; page != nil {
+		p.Location = finding.URL(page.LeadsTo)
 	}
 	return confirmed("", p, leg)
 }

@@ -99,7 +99,7 @@ func (v *view) apply(r row) (finding.Finding, bool) {
 		f.Summary += ": the name as given holds " + odd
 		f.Detail += " A character like that explains it: type the name again instead of copying it."
 	}
-	rest := entry.RemediesIn(v.cases()...)
+	rest := entry.RemediesIn(append([]finding.Case{worst.use}, v.cases()...)...)
 	if worst.known {
 		rest = entry.RemediesIn(finding.ReasonKnown)
 	}

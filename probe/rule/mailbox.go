@@ -3,6 +3,7 @@ package rule
 import (
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
+	"github.com/ewsprobe/ewsprobe/soap"
 )
 
 // What an EWS answer on a signed-in request says of the mailbox. codes.go has
@@ -19,7 +20,7 @@ type meaning struct {
 // general code gives way to the inner one that it hides.
 func (v *view) about(n *node, code finding.Code) (*evidence.Item, meaning) {
 	item := v.signedIn(n)
-	if item == nil || opens(item) {
+	if item == nil || opens(item) || item.EWS.Cut && (item.EWS.Code == "" || item.EWS.Code == soap.CodeNoError) {
 		return nil, meaning{}
 	}
 	name := item.EWS.Code
@@ -42,7 +43,7 @@ func (v *view) about(n *node, code finding.Code) (*evidence.Item, meaning) {
 
 // opens: EWS did what it was asked.
 func opens(item *evidence.Item) bool {
-	return item != nil && item.EWS.Answered() && item.EWS.Code == "NoError" && item.EWS.Class != "Error"
+	return item != nil && item.EWS.Answered() && item.EWS.Code == soap.CodeNoError && item.EWS.Class != soap.ClassError && !item.EWS.Cut
 }
 
 // said is a finding about what EWS answered.
@@ -50,7 +51,7 @@ func (v *view) said(item *evidence.Item, m meaning, variant string) *hit {
 	t := v.rec.Target
 	return holds(m.confidence, variant, finding.Params{
 		Host: v.host(), Account: finding.Account(t.User), Mailbox: finding.Mailbox(t.Mailbox), Code: item.EWS.Code, Inner: item.EWS.InnerCode,
-		Message: finding.Text(item.EWS.Message), Status: item.Response.Status, Means: m.says, Row: v.row,
+		Message: finding.Text(item.EWS.Message), Status: item.Response.Status, Means: m.says, Row: v.row, Cut: item.EWS.Cut,
 		Twice: item.Request != nil && item.Request.Purpose == evidence.AgainLater,
 	}, []*evidence.Item{item})
 }

@@ -13,7 +13,8 @@ type hit struct {
 	params     finding.Params
 	evidence   []string
 	reason     string
-	known      bool // why the account is refused: what to do depends on the reason
+	use        finding.Case // of remedies, before others
+	known      bool         // why the account is refused: what to do depends on the reason
 }
 
 func holds(c finding.Confidence, variant string, p finding.Params, items []*evidence.Item) *hit {

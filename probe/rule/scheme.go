@@ -29,7 +29,7 @@ func basicDisabled(v *view, n *node) *hit {
 	}
 	h := v.notOffered(n, "Basic")
 	if h == nil {
-		return nil
+		return v.notTaken(n, n.basic(), "Basic")
 	}
 	if a := v.basicAtAutodiscover(); a != nil {
 		h.params.Source = source(a)
@@ -49,14 +49,20 @@ func ntlmDisabled(v *view, n *node) *hit {
 	if v.rec.Target.ProfileAuth != "ntlm" {
 		return nil
 	}
-	return v.notOffered(n, "NTLM")
+	if h := v.notOffered(n, "NTLM"); h != nil {
+		return h
+	}
+	return v.notTaken(n, n.windows(), "NTLM")
 }
 
 func negotiateDisabled(v *view, n *node) *hit {
 	if v.rec.Target.ProfileAuth != "negotiate" {
 		return nil
 	}
-	return v.notOffered(n, "Negotiate")
+	if h := v.notOffered(n, "Negotiate"); h != nil {
+		return h
+	}
+	return v.notTaken(n, n.windows(), "Negotiate")
 }
 
 // bearer is the Bearer challenge of a node and the leg that showed it.

@@ -35,7 +35,7 @@ func credentialsRejected(v *view) *hit {
 			if l.Remembered && remembered == nil {
 				remembered = item
 			}
-			if l.Result == evidence.Refused && !l.Comparison && !n.strangers(item) {
+			if l.Result == evidence.Refused && !l.Comparison && !n.strangers(item) && !n.notTheAccount(item) {
 				note(item, mechanism(l))
 				password = password || !isKerberos(l)
 			}
@@ -88,10 +88,26 @@ func credentialsRejected(v *view) *hit {
 	}
 	p.Open = true
 	h.explain(said)
+	if reason, windows, item := v.claim(); reason != "" && h.reason == undetermined && p.Count > 0 {
+		h.reason, h.confidence = reason, finding.Likely
+		p.Reason, p.Certainty, p.Open = reason, finding.Likely, false
+		p.Notice = noticeOf(item.Response)
+		p.Notice.Windows, p.Phrase = windows, finding.Text(unlockPage(item.Response))
+	}
+	p.NotASCII = v.rec.Target.PasswordNotASCII && p.Only == "basic" && p.Open
 	if p.Open && v.rec.Target.CurrentUser {
 		p.Windows = v.byWindowsItself()
 	}
 	return h
+}
+
+// unlockPage is the address of the page that unlocks the account, which a status 456
+// has in its reason phrase.
+func unlockPage(r *evidence.Response) string {
+	if r.Status == 456 && strings.Contains(r.Reason, "://") {
+		return r.Reason
+	}
+	return ""
 }
 
 // explain adds what domain controllers say of a refusal. A state of the account

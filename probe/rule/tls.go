@@ -147,6 +147,11 @@ threat management gateway	Microsoft TMG
 tmg https inspection	Microsoft TMG`
 
 func tlsFailed(v *view, n *node) *hit {
+	for _, leg := range v.needed(n) {
+		if wantsClientCertificate(leg) {
+			return confirmed("client-certificate-page", v.answer(n, leg), leg)
+		}
+	}
 	leg := v.failedBy(n, evidence.TLSHandshake, evidence.TLSClientCert, evidence.TLSNotSpoken)
 	legacy := n.legacySuite()
 	if leg == nil && legacy != nil {

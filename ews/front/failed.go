@@ -1,0 +1,72 @@
+package front
+
+import (
+	"encoding/base64"
+	"strconv"
+	"strings"
+
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+)
+
+// Failed is what Exchange's front end writes into its headers about a request that
+// it could not serve.
+type Failed struct {
+	Point   string // who failed: FrontEnd, BackEnd; "" not told
+	Error   string // its name: UserNotFound, BackEndRequestTimedOut; "" not told
+	SubCode int    // HttpProxySubErrorCode; 0 not told
+}
+
+// failed reads X-FailureContext (Point;Status;base64 of the error;base64 of
+// details;HttpProxySubErrorCode;WebExceptionStatus;LiveIdAuthResult), X-CasErrorCode
+// and X-BEServerRoutingError.
+func failed(r *evidence.Response) *Failed {
+	var f Failed
+	if parts := strings.Split(r.First("X-FailureContext"), ";"); len(parts) >= 4 {
+		if parts[0] == "FrontEnd" || parts[0] == "BackEnd" {
+			f.Point = parts[0]
+		}
+		if raw, err := base64.StdEncoding.DecodeString(parts[2]); err == nil {
+			f.Error = errorName(string(raw))
+		}
+		if len(parts) > 5 {
+			if name := errorName(parts[5]); name != "" {
+				f.Error = name
+			}
+		}
+		if len(parts) > 4 {
+			f.SubCode, _ = strconv.Atoi(parts[4])
+		}
+		if name := subErrors()[f.SubCode]; name != "" {
+			f.Error = name
+		}
+	}
+	for _, header := range []string{"X-BEServerRoutingError", "X-CasErrorCode"} {
+		if name := errorName(r.First(header)); name != "" {
+			f.Error = name
+		}
+	}
+	if f == (Failed{}) {
+		return nil
+	}
+	return &f
+}
+
+// errorName is s if it is the name of an error, "" if not.
+func errorName(s string) string {
+	if s = strings.TrimSpace(s); s == "" || len(s) > 64 || strings.ContainsFunc(s, func(c rune) bool {
+		return c < 'A' || c > 'Z' && c < 'a' || c > 'z'
+	}) {
+		return ""
+	}
+	return s
+}
+
+// subErrors are HttpProxySubErrorCode's names.
+func subErrors() map[int]string {
+	return map[int]string{
+		2001: "DirectoryOperationError", 2003: "ServerDiscoveryError", 2004: "ServerLocatorError", 2014: "BackEndRequestTimedOut",
+		2016: "ServerKerberosAuthenticationFailure", 3002: "UserNotFound", 3003: "MailboxGuidWithDomainNotFound", 3004: "DatabaseNameNotFound",
+		3005: "DatabaseGuidNotFound", 3006: "OrganizationMailboxNotFound", 3007: "ServerNotFound", 3008: "ServerVersionNotFound",
+		3009: "DomainNotFound", 4001: "UnauthenticatedRequest", 4002: "BadSamlToken", 4004: "InvalidOAuthToken",
+	}
+}

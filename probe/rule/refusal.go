@@ -1,0 +1,192 @@
+package rule
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/ewsprobe/ewsprobe/ews/challenge"
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/ews/front"
+	"github.com/ewsprobe/ewsprobe/probe/finding"
+)
+
+// What a refusal itself says: who sent it, which schemes it lists, and why.
+
+// otherList are the schemes that the refusal of a logon offers, where the one that
+// was used is not among them: whoever refused does not take it, and has not looked
+// at the account. A server that refuses an account lists the scheme again (RFC 9110
+// 11.6.1).
+func otherList(item *evidence.Item) []string {
+	l := item.Logon
+	if result(item) != evidence.Refused || item.Response == nil || isKerberos(l) {
+		return nil
+	}
+	var list []string
+	for _, c := range challenge.Parse(item.Response.Header("WWW-Authenticate")) {
+		if c.Is(l.Scheme) {
+			return nil
+		}
+		if !slices.Contains(list, c.Scheme) {
+			list = append(list, c.Scheme)
+		}
+	}
+	return list
+}
+
+// backEnd is the back end that refused a logon which the front end had passed on
+// to it; false if it was the front end that refused, or nothing tells.
+func (n *node) backEnd(item *evidence.Item) (name string, refused bool) {
+	if result(item) != evidence.Refused || n.who.BackEnd != "" {
+		return "", false // it is named before any sign-in, so it shows nothing
+	}
+	id := front.Identify(item.Response)
+	switch {
+	case id.Failed != nil && id.Failed.Point == "FrontEnd":
+		return "", false
+	case id.Failed != nil && id.Failed.Point == "BackEnd", id.BackEnd != "":
+		return id.BackEnd, true
+	}
+	return "", false
+}
+
+// notTheAccount: a refusal that is not about the account.
+func (n *node) notTheAccount(item *evidence.Item) bool {
+	_, back := n.backEnd(item)
+	return back || len(otherList(item)) > 0 && n.offer(item.Logon.Scheme)
+}
+
+// notTaken is the finding that a scheme is asked for by what answers first and not
+// taken by what is behind it.
+func (v *view) notTaken(n *node, item *evidence.Item, scheme string) *hit {
+	if v.elsewhere(n) || item == nil || !n.offer(scheme) || v.proved != nil && v.proved.Address == n.address && v.proved.Logon.Scheme == scheme {
+		return nil
+	}
+	list := otherList(item)
+	if _, back := n.backEnd(item); back || len(list) == 0 {
+		return nil
+	}
+	id := front.Identify(item.Response)
+	p := finding.Params{
+		Host: v.host(), Address: finding.Address(n.address), View: v.side(), Scheme: scheme, Schemes: list,
+		FrontEnd: finding.Server(id.FrontEnd), NotExchange: !id.Exchange,
+		Device: cmp.Or(n.who.Device, n.who.ServerField), Sign: finding.Text(n.who.DeviceSign), Notice: noticeOf(item.Response),
+	}
+	if c, ok := challenge.Find(n.offers, scheme); ok {
+		realm, _ := c.Param("realm")
+		p.Realm = finding.Text(realm)
+	}
+	return likely("behind", p, n.ask, item)
+}
+
+// backEndRefused: the front end took the account, and the back end refuses it.
+func backEndRefused(v *view) *hit {
+	if v.proved != nil {
+		return nil
+	}
+	for _, n := range v.nodes {
+		for _, item := range n.logons {
+			name, refused := n.backEnd(item)
+			if !refused {
+				continue
+			}
+			id := front.Identify(item.Response)
+			h := likely("back-end", finding.Params{
+				Host: v.host(), Account: finding.Account(item.Logon.Account), Scheme: mechanism(item.Logon), FrontEnd: finding.Server(id.FrontEnd),
+				BackEnd: finding.Host(name), Schemes: otherList(item), Failed: failedOf(id), Notice: noticeOf(item.Response),
+			}, item)
+			h.use = finding.AtBackEnd
+			return h
+		}
+	}
+	return nil
+}
+
+// noticeOf is what an answer says of itself, with the numbers that devices put into
+// headers.
+func noticeOf(r *evidence.Response) finding.Notice {
+	var p finding.Notice
+	if r == nil {
+		return p
+	}
+	add := func(number string) {
+		if number != "" && !slices.Contains(p.Numbers, finding.Text(number)) {
+			p.Numbers = append(p.Numbers, finding.Text(number))
+		}
+	}
+	if n := r.Notice; n != nil {
+		p.SubStatus, p.Says, p.Product, p.Windows = n.SubStatus, n.Says, n.Product, n.Windows
+		for _, number := range n.Numbers {
+			add(number)
+		}
+	}
+	for _, header := range []string{"CF-RAY", "X-Azure-Ref", "X-Amz-Cf-Id"} {
+		add(r.First(header))
+	}
+	return p
+}
+
+// failedOf is what Exchange's front end says of a failure.
+func failedOf(id front.Identity) finding.Failed {
+	f := finding.Failed{BackEnd: finding.Host(id.BackEnd)}
+	if id.Failed != nil {
+		f.Point, f.Error, f.SubCode = id.Failed.Point, id.Failed.Error, id.Failed.SubCode
+	}
+	return f
+}
+
+// claim is the reason that a refusal itself names, by its text or a number of
+// Windows; "" none. It is the word of whoever refused.
+func (v *view) claim() (reason, windows string, item *evidence.Item) {
+	for _, n := range v.nodes {
+		for _, item := range n.logons {
+			if r := item.Response; result(item) == evidence.Refused && r != nil && r.Notice != nil {
+				if reason := finding.ReasonOfWindows(r.Notice.Windows); reason != "" {
+					return reason, r.Notice.Windows, item
+				}
+			}
+		}
+	}
+	return "", "", nil
+}
+
+// wasEWS: something at this address was EWS in this run, apart from the answer of
+// leg: EWS or Exchange's front end answered another request for the same URL.
+func (n *node) wasEWS(leg *evidence.Item) bool {
+	return slices.ContainsFunc(n.items, func(item *evidence.Item) bool {
+		if item.ID == leg.ID || item.Response == nil {
+			return false
+		}
+		return item.EWS.Answered() || item.Response.Status == 401 && front.Identify(item.Response).Exchange
+	})
+}
+
+// inPlace is an answer that is not EWS, where EWS was seen: what happened on the way
+// to it. "" for one that other rows speak of.
+func (v *view) inPlace(n *node, leg *evidence.Item) (variant string) {
+	r := leg.Response
+	says := ""
+	if r.Notice != nil {
+		says = r.Notice.Says
+	}
+	switch {
+	case signInPage(r) != "":
+		return ""
+	case isErrorPage(r):
+		return "error-page"
+	case r.Status == 413, r.Status/100 == 4 && says == evidence.SaysBodyTooLarge:
+		return "body-too-large"
+	case r.Status == 431, r.Status/100 == 4 && says == evidence.SaysHeaderTooLong:
+		return "header-too-long"
+	case r.Status/100 == 2 && r.BodyBytes == 0 && (n.wasEWS(leg) || front.Identify(r).Exchange):
+		return "empty"
+	case isNotEWS(leg) && n.wasEWS(leg):
+		return "instead"
+	}
+	return ""
+}
+
+// isErrorPage: Exchange's ASP.NET failed and leads to its own page for that.
+func isErrorPage(r *evidence.Response) bool {
+	return isRedirect(r.Status) && strings.Contains(strings.ToLower(r.First("Location")), "genericerrorpage")
+}
