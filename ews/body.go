@@ -3,6 +3,7 @@ package ews
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
@@ -23,7 +24,7 @@ func (c *Client) read(item *evidence.Item, body []byte, credential bool) {
 	case r.Oversized:
 		item.EWS = &evidence.EWS{Detail: evidence.Say(evidence.WhyAnswerTooLong)}
 	case len(bytes.TrimSpace(body)) > 0:
-		item.EWS = c.readEWS(body)
+		item.EWS = c.readEWS(body, item.Request)
 	}
 	if !item.EWS.Answered() && !item.Discovery.Answered() {
 		r.Notice = readNotice(r, body, credential)
@@ -42,7 +43,7 @@ func (c *Client) read(item *evidence.Item, body []byte, credential bool) {
 	r.Body = strings.ToValidUTF8(string(kept), "\uFFFD")
 }
 
-func (c *Client) readEWS(body []byte) *evidence.EWS {
+func (c *Client) readEWS(body []byte, asked *evidence.Request) *evidence.EWS {
 	a, err := c.Parsed.Parse(body)
 	if err != nil {
 		return &evidence.EWS{Detail: evidence.Say(evidence.WhyNotEWS, err), Unreadable: unreadable(err)}
@@ -50,16 +51,21 @@ func (c *Client) readEWS(body []byte) *evidence.EWS {
 	return &evidence.EWS{
 		Kind: a.Kind, Operation: a.Operation, Class: a.Class, Code: a.Code, InnerCode: a.InnerCode,
 		Message: a.Message, Version: a.Version, BackOffMS: a.BackOffMS,
-		Folder: c.Recorder.folder(a.Folder), Resolved: resolved(a), Cut: a.Cut,
+		Folder: c.Recorder.folder(a.Folder), Resolved: resolved(a, asked), Cut: a.Cut,
 	}
 }
 
 // resolved are the addresses that an answer gives: entries of the address book,
 // or the one that a refusal of an alias says to use instead.
-func resolved(a soap.Answer) []evidence.Resolved {
+func resolved(a soap.Answer, asked *evidence.Request) []evidence.Resolved {
 	var list []evidence.Resolved
 	for _, r := range a.Resolved {
-		list = append(list, evidence.Resolved{Address: r.Address, Type: r.Type})
+		e := evidence.Resolved{Address: r.Address, Type: r.Type}
+		if asked != nil && asked.Purpose == evidence.PrimaryAddress {
+			holds := slices.ContainsFunc(append(r.Addresses, r.Address), func(a string) bool { return strings.EqualFold(a, asked.Mailbox) })
+			e.Holds = &holds
+		}
+		list = append(list, e)
 	}
 	if primary := a.Values["Primary"]; a.Code == "ErrorNonPrimarySmtpAddress" && soap.IsAddress(primary) {
 		list = append(list, evidence.Resolved{Address: primary})

@@ -67,6 +67,9 @@ type Answer struct {
 type Resolved struct {
 	// Address is its primary address, in SMTP form; empty if it has none.
 	Address string `json:"address,omitempty"`
+	// Addresses are all that the entry has, in SMTP form (EmailAddresses of the
+	// contact data); empty if they were not sent. At most MaxAddresses.
+	Addresses []string `json:"addresses,omitempty"`
 	// Type says what it is, for example "Mailbox" or "Contact".
 	Type string `json:"type,omitempty"`
 }

@@ -47,11 +47,13 @@ func GetFolder(c Call) []byte {
 
 // ResolveNames returns the request for the address book's entry that has the
 // address, primary or not. The prefix asks for exactly this address, where
-// without one names that begin alike would match too. ActiveDirectory alone is
+// without one names that begin alike would match too; the match is partial all the same
+// (hr@contoso.com finds hr@contoso.com.au), so the entry's own addresses are asked for
+// with the full contact data. ActiveDirectory alone is
 // searched: the default looks through the caller's own contacts as well, for
 // which it would need a mailbox.
 func ResolveNames(address string) []byte {
-	return request(Call{}, `<m:ResolveNames ReturnFullContactData="false" SearchScope="ActiveDirectory"><m:UnresolvedEntry>smtp:`,
+	return request(Call{}, `<m:ResolveNames ReturnFullContactData="true" SearchScope="ActiveDirectory"><m:UnresolvedEntry>smtp:`,
 		text(address), `</m:UnresolvedEntry></m:ResolveNames>`)
 }
 

@@ -76,11 +76,11 @@ func TestFurtherRequests(t *testing.T) {
 		},
 		{
 			"address book", ResolveNames("u@contoso.com"),
-			frame("", `<m:ResolveNames ReturnFullContactData="false" SearchScope="ActiveDirectory"><m:UnresolvedEntry>smtp:u@contoso.com</m:UnresolvedEntry></m:ResolveNames>`),
+			frame("", `<m:ResolveNames ReturnFullContactData="true" SearchScope="ActiveDirectory"><m:UnresolvedEntry>smtp:u@contoso.com</m:UnresolvedEntry></m:ResolveNames>`),
 		},
 		{
 			"address book, markup in the address", ResolveNames(`<a&b>`),
-			frame("", `<m:ResolveNames ReturnFullContactData="false" SearchScope="ActiveDirectory"><m:UnresolvedEntry>smtp:&lt;a&amp;b&gt;</m:UnresolvedEntry></m:ResolveNames>`),
+			frame("", `<m:ResolveNames ReturnFullContactData="true" SearchScope="ActiveDirectory"><m:UnresolvedEntry>smtp:&lt;a&amp;b&gt;</m:UnresolvedEntry></m:ResolveNames>`),
 		},
 	}
 	for _, c := range cases {

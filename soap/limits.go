@@ -26,6 +26,8 @@ const (
 	MaxValues = 16
 	// MaxResolved bounds the number of entries kept of a ResolveNames answer.
 	MaxResolved = 10
+	// MaxAddresses bounds the number of addresses kept of such an entry.
+	MaxAddresses = 50
 	// maxName bounds a code, an element or a value name, in bytes.
 	maxName = 100
 )

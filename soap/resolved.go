@@ -44,7 +44,31 @@ func resolvedIn(message *etree.Element) []Resolved {
 		if a := childText(mailbox, "EmailAddress"); IsAddress(a) && (routing == "" || strings.EqualFold(routing, "SMTP")) {
 			entry.Address = a
 		}
+		entry.Addresses = addressesOf(resolution.SelectElement("Contact"))
 		entries = append(entries, entry)
 	}
 	return entries
+}
+
+// addressesOf are the SMTP addresses of an entry of a directory: "SMTP:" before the
+// primary one, "smtp:" before the others, other types for X.400 and the like.
+func addressesOf(contact *etree.Element) []string {
+	if contact == nil {
+		return nil
+	}
+	list := contact.SelectElement("EmailAddresses")
+	if list == nil {
+		return nil
+	}
+	var addresses []string
+	for _, e := range list.SelectElements("Entry") {
+		kind, a, typed := strings.Cut(textOf(e), ":")
+		if !typed {
+			kind, a = "smtp", kind
+		}
+		if strings.EqualFold(kind, "smtp") && IsAddress(a) && len(addresses) < MaxAddresses {
+			addresses = append(addresses, a)
+		}
+	}
+	return addresses
 }

@@ -25,10 +25,10 @@ func TestResolved(t *testing.T) {
 		want       []Resolved
 	}{
 		{"one", resolveNamesResponse("Success", "NoError", resolution(a, "SMTP", "Mailbox")), []Resolved{{Address: a, Type: "Mailbox"}}},
-		{"several", resolveNamesResponse("Warning", "ErrorNameResolutionMultipleResults", resolution(a, "SMTP", "Mailbox")+resolution("b@contoso.com", "SMTP", "Contact")), []Resolved{{a, "Mailbox"}, {"b@contoso.com", "Contact"}}},
+		{"several", resolveNamesResponse("Warning", "ErrorNameResolutionMultipleResults", resolution(a, "SMTP", "Mailbox")+resolution("b@contoso.com", "SMTP", "Contact")), []Resolved{{Address: a, Type: "Mailbox"}, {Address: "b@contoso.com", Type: "Contact"}}},
 		{"none", resolveNamesResponse("Error", "ErrorNameResolutionNoResults", ""), nil},
-		{"white space", resolveNamesResponse("Success", "NoError", resolution("\n "+a+" ", " SMTP ", " Mailbox ")), []Resolved{{a, "Mailbox"}}},
-		{"no routing type", resolveNamesResponse("Success", "NoError", resolution(a, "", "Mailbox")), []Resolved{{a, "Mailbox"}}},
+		{"white space", resolveNamesResponse("Success", "NoError", resolution("\n "+a+" ", " SMTP ", " Mailbox ")), []Resolved{{Address: a, Type: "Mailbox"}}},
+		{"no routing type", resolveNamesResponse("Success", "NoError", resolution(a, "", "Mailbox")), []Resolved{{Address: a, Type: "Mailbox"}}},
 		{"not an SMTP address", resolveNamesResponse("Success", "NoError", resolution("/o=Contoso/cn=anna", "EX", "Mailbox")), []Resolved{{Type: "Mailbox"}}},
 		{"an address of another kind", resolveNamesResponse("Success", "NoError", resolution(a, "EX", "Mailbox")), []Resolved{{Type: "Mailbox"}}},
 		{"text in place of an address", resolveNamesResponse("Success", "NoError", resolution("your password is", "SMTP", "a b")), []Resolved{{}}},
@@ -36,7 +36,7 @@ func TestResolved(t *testing.T) {
 		{"very many", resolveNamesResponse("Success", "NoError", strings.Repeat(resolution(a, "SMTP", "Mailbox"), MaxResolved+5)), func() []Resolved {
 			all := make([]Resolved, MaxResolved)
 			for i := range all {
-				all[i] = Resolved{a, "Mailbox"}
+				all[i] = Resolved{Address: a, Type: "Mailbox"}
 			}
 			return all
 		}()},

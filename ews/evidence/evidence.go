@@ -289,6 +289,9 @@ type EWS struct {
 type Resolved struct {
 	Address string `json:"address" keep:"mailbox,said"` // primary SMTP address
 	Type    string `json:"type" keep:"entry-type,said"` // Mailbox, Contact, PublicDL, ...
+	// Holds says whether the entry's own list of addresses holds the one that the
+	// book was asked for: it finds others that begin alike. nil: it was not asked.
+	Holds *bool `json:"holds_address"`
 }
 
 // Answered says whether Exchange (or another EWS) itself spoke: even a fault

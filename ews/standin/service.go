@@ -229,7 +229,10 @@ func (n *node) resolve(c *call) *response {
 	name, _, _ := strings.Cut(target.address, "@")
 	return n.success(c, `<m:ResolutionSet TotalItemsInView="1" IncludesLastItemInRange="true"><t:Resolution><t:Mailbox>`+
 		`<t:Name>`+escape(name)+`</t:Name><t:EmailAddress>`+escape(target.address)+`</t:EmailAddress>`+
-		`<t:RoutingType>SMTP</t:RoutingType><t:MailboxType>`+kind+`</t:MailboxType></t:Mailbox></t:Resolution></m:ResolutionSet>`)
+		`<t:RoutingType>SMTP</t:RoutingType><t:MailboxType>`+kind+`</t:MailboxType></t:Mailbox>`+
+		`<t:Contact><t:DisplayName>`+escape(name)+`</t:DisplayName><t:EmailAddresses><t:Entry Key="EmailAddress1">SMTP:`+escape(target.address)+
+		`</t:Entry><t:Entry Key="EmailAddress2">smtp:`+escape(address)+`</t:Entry></t:EmailAddresses></t:Contact>`+
+		`</t:Resolution></m:ResolutionSet>`)
 }
 
 // convert answers ConvertId. Identifiers are not converted here; what clients

@@ -127,6 +127,7 @@ type Params struct {
 	Message       Text
 	Means         string // the code whose meaning is told (ews-codes.yaml)
 	Twice         bool
+	NoGUID        bool // Exchange looked for the mailbox by its GUID
 	Cut           bool // the end of the answer is missing
 	Row           bool // of a batch, which has no detail
 	Source        Source

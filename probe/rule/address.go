@@ -13,10 +13,16 @@ import (
 // book was not asked, has none, or has several.
 func (v *view) entry() (*evidence.Resolved, *evidence.Item) {
 	book := v.askedAnywhere(evidence.PrimaryAddress)
-	if !opens(book) || len(book.EWS.Resolved) != 1 {
+	if !opens(book) || len(book.EWS.Resolved) != 1 || !v.holdsAsked(&book.EWS.Resolved[0]) {
 		return nil, nil
 	}
 	return &book.EWS.Resolved[0], book
+}
+
+// holdsAsked: the entry is that of the address asked for, by its own list of
+// addresses. The book matches in part as well; such an entry says nothing.
+func (v *view) holdsAsked(e *evidence.Resolved) bool {
+	return e.Holds != nil && *e.Holds || strings.EqualFold(e.Address, v.mailbox())
 }
 
 // primary is the primary address of the mailbox asked, where it is another one.

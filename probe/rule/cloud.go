@@ -156,6 +156,11 @@ func (v *view) shouldBeOnline() (sign string, item *evidence.Item) {
 // that Graph can open. Shared mailboxes need no licence, so the plans alone make
 // it likely.
 func mailboxUnlicensed(v *view) *hit {
+	for _, n := range v.nodes {
+		if item, m := v.about(n, "mailbox-unlicensed"); item != nil {
+			return v.said(item, m, "said")
+		}
+	}
 	l, asked := v.licence()
 	sign, item := v.shouldBeOnline()
 	if !asked || l.unknown || l.plan != "" || sign == "" {

@@ -36,8 +36,9 @@ func further(p evidence.Purpose, code string, change ...func(*evidence.Item)) op
 
 func resolved(kind string, addresses ...string) func(*evidence.Item) {
 	return func(i *evidence.Item) {
+		holds := true
 		for _, a := range addresses {
-			i.EWS.Resolved = append(i.EWS.Resolved, evidence.Resolved{Address: a, Type: kind})
+			i.EWS.Resolved = append(i.EWS.Resolved, evidence.Resolved{Address: a, Type: kind, Holds: &holds})
 		}
 	}
 }

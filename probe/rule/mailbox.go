@@ -1,6 +1,9 @@
 package rule
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 	"github.com/ewsprobe/ewsprobe/soap"
@@ -79,6 +82,7 @@ func mailboxNotFound(v *view, n *node) *hit {
 		h.params.Source, h.params.DiscoveryCode = source(also), also.Discovery.ErrorCode
 	}
 	v.notOnline(&h.params)
+	h.params.NoGUID = strings.Contains(strings.ToLower(item.EWS.Message), "mailbox with such guid")
 	switch entry := v.listed(); {
 	case entry != nil:
 		h.variant, h.confidence = "listed", finding.Likely
@@ -88,7 +92,7 @@ func mailboxNotFound(v *view, n *node) *hit {
 		}
 	case book != nil && book.EWS.Code == "ErrorNameResolutionNoResults":
 		h.variant = "unlisted"
-	case book != nil && len(book.EWS.Resolved) > 1:
+	case book != nil && len(book.EWS.Resolved) > 1 && !slices.ContainsFunc(book.EWS.Resolved, func(e evidence.Resolved) bool { return !v.holdsAsked(&e) }):
 		h.variant, h.params.Entries = "ambiguous", len(book.EWS.Resolved)
 	}
 	return h
