@@ -240,9 +240,9 @@ func TestWhatIsSaid(t *testing.T) {
 // TestCausesAfterFurtherCalls has the statuses of causes 1 and 2.
 func TestCausesAfterFurtherCalls(t *testing.T) {
 	for name, want := range map[string]string{
-		"alias refused, the primary named": "confirmed not-checked",
-		"alias taken":                      "likely ruled-out",
-		"not found anywhere":               "confirmed not-checked",
+		"alias refused, the primary named":                   "confirmed not-checked",
+		"alias taken":                                        "likely ruled-out",
+		"not found anywhere":                                 "confirmed not-checked",
 		"remote mailbox: the address book knows the address": "undetermined undetermined",
 		"delegated, answered with the caller's own":          "undetermined not-checked",
 		"delegated, another mailbox":                         "ruled-out ruled-out",
