@@ -288,7 +288,9 @@ func nextStep(s report.Summary, set *config.Settings, file string) string {
 	case v != nil && v.Status != finding.OK:
 		next = "ewsprobe explain " + string(v.Code)
 	default:
-		return fmt.Sprintf("%s: done, %s; left: nothing", file, s.Counts())
+		// One call for each mailbox cannot show it.
+		return fmt.Sprintf("%s: done, %s; left: nothing. A batch does not see whether an address is an alias: ewsprobe check --mailbox ADDRESS does",
+			file, s.Counts())
 	}
 	return fmt.Sprintf("%s: done, %s; left: %s; next: %s", file, s.Counts(), left, next)
 }

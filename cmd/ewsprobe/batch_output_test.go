@@ -101,7 +101,7 @@ func TestNextStep(t *testing.T) {
 		set  config.Settings
 		want string
 	}{
-		{report.Summary{Verdict: &finding.Verdict{Code: "ok", Status: finding.OK}}, config.Settings{}, "left: nothing"},
+		{report.Summary{Verdict: &finding.Verdict{Code: "ok", Status: finding.OK}}, config.Settings{}, "is an alias: ewsprobe check --mailbox ADDRESS does"},
 		{report.Summary{Verdict: bad}, config.Settings{}, "left: nothing; next: ewsprobe explain mailbox-not-found"},
 		{report.Summary{Stopped: evidence.StoppedByUser}, config.Settings{}, "with --resume STATE it goes on where it stopped"},
 		{

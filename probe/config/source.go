@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/xrash/smetrics"
 )
@@ -50,6 +52,16 @@ func (ks *Keys) Arrange(args []string) []string {
 		arg := args[0]
 		args = args[1:]
 		name, value, whole := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+		if dash, _ := utf8.DecodeRuneInString(arg); dash != '-' && !ks.Words && unicode.Is(unicode.Pd, dash) {
+			// A word processor made one long dash of two hyphens.
+			name, _, whole = strings.Cut(strings.TrimLeftFunc(arg, func(r rune) bool { return unicode.Is(unicode.Pd, r) }), "=")
+			ks.usage("%q begins with the dash U+%04X of a word processor; type it as --%s", arg, dash, name)
+			if k := ks.Find(name); k != nil && k.TakesValue() && !whole && len(args) > 0 {
+				ks.from[k.Name] = origin{name: k.Flag(), rank: byFlag} // it was meant, and is not missing
+				args = args[1:]
+			}
+			continue
+		}
 		k := ks.Find(name)
 		if k == nil && ks.Find("v") != nil && strings.Trim(name, "v") == "" { // -vv
 			k, name, value, whole = ks.Find("v"), "v", strconv.Itoa(len(name)), true

@@ -29,7 +29,7 @@ func credentialsRejected(v *view) *hit {
 	for _, n := range v.nodes {
 		for _, item := range n.logons {
 			l := item.Logon
-			if isWindows(l) && v.kerberosOnly(n) {
+			if isWindows(l) && v.kerberosOnly(n) && result(n.basic()) != evidence.Refused {
 				continue
 			}
 			if l.Remembered && remembered == nil {

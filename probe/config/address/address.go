@@ -143,6 +143,9 @@ func BadAccount(name string) string {
 	case bare(domain) != domain, bare(user) != user:
 		return "has blanks or quotes around it; take them away"
 	case strings.Contains(name, "/"):
+		if strings.Count(name, "/") == 1 && !qualified && !strings.Contains(name, "@") {
+			return "holds a slash, which no account has; give " + strings.Replace(name, "/", `\`, 1) + " or user@domain"
+		}
 		return `holds a slash, which no account has; give DOMAIN\user or user@domain`
 	case qualified && strings.Contains(user, "@"):
 		return `holds both \ and @; give DOMAIN\user or user@domain`
