@@ -54,6 +54,9 @@ func (c capture) bytes(mended bool) []byte {
 	fmt.Fprintf(&b, "HTTP/1.1 %d %s\r\n", c.Status, reason)
 	for _, h := range c.Headers {
 		framing := strings.EqualFold(h[0], "Content-Length") || strings.EqualFold(h[0], "Transfer-Encoding") || strings.EqualFold(h[0], "Connection")
+		if strings.EqualFold(h[0], "Date") {
+			h[1] = time.Now().UTC().Format(http.TimeFormat) // of the capture, it would be a clock that is years off
+		}
 		if !mended || !framing {
 			fmt.Fprintf(&b, "%s: %s\r\n", h[0], h[1])
 		}

@@ -20,12 +20,9 @@ var foreign = [][3]string{
 	{"ews/cloud", "Exchange Online", "Autodiscover's ServerLocation"},
 	{"cmd/ewsprobe", "org.freedesktop.secrets was not provided", "D-Bus"},
 	{"cmd/ewsprobe", "failed to unlock", "the Secret Service"},
-	{"cmd/ewsprobe", "flag provided but not defined: -", "package flag"},
-	{"cmd/ewsprobe", "flag needs an argument: -", "package flag"},
-	{"cmd/ewsprobe", "for flag -", "package flag"},
 	{"ews/wire", "remote error", "net.OpError of crypto/tls: an alert that came"},
 	{"ews/wire", "local error", "net.OpError of crypto/tls: an alert that was sent"},
-	{"probe", "current user", "a Scheme of the plan"},
+	{"probe/rule", "mailbox with such guid", "Exchange's message where it has no code of its own"},
 }
 
 // comparing are the functions of package strings that look for one text in

@@ -13,6 +13,11 @@ import (
 // The roots that are chosen are enough for crypto/x509 to come to the same end as
 // with all of them, whoever issued the leaf.
 func TestSystemRootsAreChosen(t *testing.T) {
+	pool, err := x509.SystemCertPool() // read once, so before the variables change
+	if err != nil {
+		t.Skip(err)
+	}
+	onDisk := rootsOnDisk()
 	one, other := newAuthority(t, "One"), newAuthority(t, "Other")
 	encode := func(c *x509.Certificate) []byte {
 		return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw})
@@ -49,12 +54,8 @@ func TestSystemRootsAreChosen(t *testing.T) {
 	}
 	// The whole list, against crypto/x509's own: each root of this machine is found
 	// for itself.
-	rootsOnDisk = was
-	pool, err := x509.SystemCertPool()
-	if err != nil {
-		t.Skip(err)
-	}
-	for _, der := range rootsOnDisk() {
+	rootsOnDisk = func() [][]byte { return onDisk }
+	for _, der := range onDisk {
 		c, err := x509.ParseCertificate(der)
 		if err != nil {
 			continue

@@ -124,12 +124,14 @@ func TestUnusableFolder(t *testing.T) {
 // after, nobody waits for it again.
 func TestLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f, late, began := &folder{}, "", time.Now()
+		f, began := &folder{}, time.Now()
+		var late atomic.Value
+		late.Store("")
 		ask := func(takes time.Duration) (string, error) {
 			return within(f, time.Now().Add(slowest), func() (string, error) {
 				time.Sleep(takes)
 				return "lock", nil
-			}, func(what string) { late = what })
+			}, func(what string) { late.Store(what) })
 		}
 		if lock, err := ask(2 * unbroken); err == nil || lock != "" {
 			t.Errorf("%q, %v", lock, err)
@@ -141,8 +143,8 @@ func TestLate(t *testing.T) {
 		}{{unbroken / 2, "", false}, {unbroken + slowest, "", false}, {2*unbroken + slowest, "lock", true}} {
 			time.Sleep(c.after - time.Since(began))
 			asked := time.Now()
-			if _, err := ask(0); (err == nil) != c.works || late != c.back || time.Since(asked) > 0 {
-				t.Errorf("after %s: %v, given back %q, it took %s", c.after, err, late, time.Since(asked))
+			if _, err := ask(0); (err == nil) != c.works || late.Load() != c.back || time.Since(asked) > 0 {
+				t.Errorf("after %s: %v, given back %q, it took %s", c.after, err, late.Load(), time.Since(asked))
 			}
 		}
 	})

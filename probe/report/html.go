@@ -59,6 +59,10 @@ type serverFacts struct {
 	Rows    [][2]string
 }
 
+// reportTemplate is the page of a check. It is a copy, because html/template clones
+// none that was executed, and the page of a batch is made of the same parts.
+var reportTemplate = sync.OnceValue(func() *template.Template { return template.Must(pageTemplate().Clone()) })
+
 // htmlReport is one page that needs nothing beside it: no script, no outside resource,
 // and a policy in it that forbids both.
 func htmlReport(r Report, _ Style) ([]byte, error) {
@@ -67,7 +71,7 @@ func htmlReport(r Report, _ Style) ([]byte, error) {
 		return nil, err
 	}
 	var b bytes.Buffer
-	if err := pageTemplate().Execute(&b, page); err != nil {
+	if err := reportTemplate().Execute(&b, page); err != nil {
 		return nil, err
 	}
 	return b.Bytes(), nil

@@ -2,7 +2,6 @@ package rule
 
 import (
 	"net"
-	"net/http"
 	"slices"
 	"time"
 
@@ -77,7 +76,7 @@ func (v *view) skewedDate(n *node) *hit {
 	if !n.answered() || n.ask.At.IsZero() || n.ask.Response.First("Age") != "" {
 		return nil
 	}
-	date, err := http.ParseTime(n.ask.Response.First("Date"))
+	date, err := time.Parse("Mon, 02 Jan 2006 15:04:05 GMT", n.ask.Response.First("Date")) // RFC 9110 5.6.7
 	if err != nil {
 		return nil
 	}
