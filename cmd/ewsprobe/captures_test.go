@@ -271,6 +271,14 @@ func TestCapturesSignedIn(t *testing.T) {
 				check := goodCheck
 				check.Mailbox, check.Impersonate = test.mailbox, test.mailbox != ""
 				got := program{}.run(t, s.line(check).args(t, asJSON)...)
+				// A server that closes without a word may be seen too late on a busy
+				// machine (signin.SettleTime): then the logon has no answer.
+				for range 3 {
+					if keep || got.report(t).Verdict.Code != "connect-failed" {
+						break
+					}
+					got = program{}.run(t, s.line(check).args(t, asJSON)...)
+				}
 				hasShape(t, got.out)
 				r := got.report(t)
 				if !matches(r.Verdict, test.want) || got.exit != exitCodes[r.Verdict.Status] {

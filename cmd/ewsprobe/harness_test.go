@@ -97,7 +97,7 @@ type outcome struct {
 }
 
 // patience ends a run that hangs: far above what any of them may take.
-const patience = 2 * time.Minute
+const patience = 8 * time.Minute
 
 // promptly lets a process that was built with the race detector end at once.
 const promptly = "atexit_sleep_ms=0"
