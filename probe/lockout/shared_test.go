@@ -1,6 +1,7 @@
 package lockout
 
 import (
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,6 +18,7 @@ type crew struct {
 // work has so many workers send logons that end as ends says.
 func work(t *testing.T, s *Shared, workers, rows int, ends func(number int) evidence.Result) *crew {
 	c, began := &crew{}, time.Now()
+	var mu sync.Mutex // for c and inFlight
 	inFlight := 0
 	work := make(chan struct{}, rows)
 	for range rows {
@@ -34,11 +36,15 @@ func work(t *testing.T, s *Shared, workers, rows int, ends func(number int) evid
 						return
 					}
 					if again = !s.Begin(t.Context(), &p); !again {
+						mu.Lock()
 						inFlight++
 						c.sent, c.most = append(c.sent, time.Since(began)), max(c.most, inFlight)
 						number := len(c.sent)
+						mu.Unlock()
 						time.Sleep(100 * time.Millisecond)
+						mu.Lock()
 						inFlight--
+						mu.Unlock()
 						result := ends(number)
 						s.End(&p, result, result == unfinished)
 						s.SignedIn(&p)
