@@ -32,7 +32,7 @@ type Error struct {
 	Line    int    // on which the record starts, the header being line 1; 0: the file as a whole
 	Column  string // as the header of the file has it; "": the row as a whole
 	Problem Problem
-	Text    string // what is wrong and how to mend it
+	Text    string // what is wrong and how to fix it
 }
 
 func (e *Error) Error() string {
