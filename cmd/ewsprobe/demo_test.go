@@ -53,6 +53,9 @@ func TestScenarios(t *testing.T) {
 func agrees(t *testing.T, r told, view standin.View) {
 	t.Helper()
 	sent, seen := r.sent(), logons(view)
+	if len(sent) > len(seen) {
+		sent = slices.DeleteFunc(sent, neverRead(len(sent)-len(seen)))
+	}
 	if len(sent) != len(seen) {
 		t.Fatalf("the report tells of %d logons, the server saw %d\n%+v\n%+v", len(sent), len(seen), sent, seen)
 	}
@@ -86,6 +89,19 @@ func agrees(t *testing.T, r told, view standin.View) {
 	}
 	if n := counted(r.Attempts); n < view.BadLogons {
 		t.Errorf("the report counts %d refusals, the server %d bad logons", n, view.BadLogons)
+	}
+}
+
+// neverRead tells of the first n logons that ended without an answer: what is
+// sent while the server closes the connection may never be read. The report
+// counts such a logon, since it cannot know.
+func neverRead(n int) func(attempt) bool {
+	return func(a attempt) bool {
+		if n == 0 || a.Result != "unfinished" || a.Status != 0 {
+			return false
+		}
+		n--
+		return true
 	}
 }
 
