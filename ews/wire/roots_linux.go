@@ -57,8 +57,8 @@ func readRoots() (roots [][]byte) {
 		entries, _ := os.ReadDir(directory)
 		for _, e := range entries {
 			name := filepath.Join(directory, e.Name())
-			if target, err := os.Readlink(name); err == nil && !strings.Contains(target, "/") {
-				continue // another name of one in here
+			if target, err := os.Readlink(name); err == nil && (!strings.Contains(target, "/") || len(roots) > 0 && isBundled(target)) {
+				continue // another name of one in here, or of one that was read
 			}
 			if data, err := os.ReadFile(name); err == nil && name != files[0] {
 				roots = appendRoots(roots, data)
@@ -66,6 +66,13 @@ func readRoots() (roots [][]byte) {
 		}
 	}
 	return roots
+}
+
+// isBundled: what update-ca-certificates(8) links here stands in
+// /etc/ssl/certs/ca-certificates.crt as well. To open them costs as much as a
+// handshake.
+func isBundled(target string) bool {
+	return strings.HasPrefix(target, "/usr/share/ca-certificates/") || strings.HasPrefix(target, "/usr/local/share/ca-certificates/")
 }
 
 // appendRoots reads the certificates of a PEM file.
