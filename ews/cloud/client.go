@@ -3,7 +3,6 @@ package cloud
 import (
 	"context"
 	"crypto/x509"
-	"net"
 	"net/url"
 	"slices"
 	"strings"
@@ -154,22 +153,7 @@ func told(header string) bool {
 // one for it. A password in that proxy's URL is not used: it would go to the
 // proxy in clear.
 func (c *Client) open(ctx context.Context, u *url.URL, item *evidence.Item) (*wire.Conn, *evidence.Failure) {
-	if u.Scheme != "https" {
-		return nil, evidence.Fail(evidence.ConnectFailed, "connect", evidence.WhyHTTPSOnly)
-	}
-	d := &wire.Dialer{Host: u.Hostname(), TLS: true, Extra: c.Extra}
-	if c.Proxy != nil {
-		p, err := c.Proxy(u)
-		switch {
-		case err != nil: // its text would repeat a password in the URL
-			return nil, evidence.Fail(evidence.ProxyRefused, "proxy", evidence.WhyProxyUnreadable)
-		case p != nil && p.Scheme != "http" && p.Scheme != "https":
-			return nil, evidence.Fail(evidence.ProxyRefused, "proxy", evidence.WhyProxyNotHTTP)
-		case p != nil:
-			d.Proxy = &url.URL{Scheme: p.Scheme, Host: p.Host}
-		}
-	}
-	opened, fail := d.Open(ctx, net.JoinHostPort(u.Hostname(), portOf(u)))
+	opened, fail := wire.Outside{Extra: c.Extra, Proxy: c.Proxy}.Open(ctx, u)
 	item.TLS, item.Timing = opened.TLS, opened.Timing
 	return opened.Conn, fail
 }

@@ -25,12 +25,13 @@ type Request struct {
 	Body          []byte
 	ViaProxy      bool // absolute form, for http through a proxy
 	Authorization string
+	Limit         int // how many bytes of the answer are read; 0: evidence.BodyRead
 }
 
 // Answer is what came back, and what it means for the connection.
 type Answer struct {
 	Response *evidence.Response
-	Body     []byte // up to evidence.BodyRead bytes, decoded
+	Body     []byte // up to the request's limit, decoded
 	Timing   evidence.Timing
 	TLS      *evidence.TLS // of the handshake, for the first request on a connection
 	Closed   bool          // the server ended, or announced to end, the connection
@@ -88,6 +89,7 @@ func (c *Conn) exchange(ctx context.Context, req Request, a *Answer, start time.
 			h.TransferEncoding = []string{"identity"}
 		}
 	}
+	limit := cmp.Or(req.Limit, evidence.BodyRead)
 	write := h.Write
 	if req.ViaProxy {
 		write = h.WriteProxy
@@ -101,7 +103,7 @@ func (c *Conn) exchange(ctx context.Context, req Request, a *Answer, start time.
 	if _, err := c.net.Write(c.out.Bytes()); err != nil {
 		// A server that refuses early may have answered before it stopped
 		// listening: what it said counts more than the failed write.
-		fail := c.read(ctx, h, a, start)
+		fail := c.read(ctx, h, a, start, limit)
 		switch {
 		case fail == nil:
 			a.Closed = true
@@ -111,10 +113,10 @@ func (c *Conn) exchange(ctx context.Context, req Request, a *Answer, start time.
 		}
 		return Classify(ctx, "write", err)
 	}
-	return c.read(ctx, h, a, start)
+	return c.read(ctx, h, a, start, limit)
 }
 
-func (c *Conn) read(ctx context.Context, h *http.Request, a *Answer, start time.Time) *evidence.Failure {
+func (c *Conn) read(ctx context.Context, h *http.Request, a *Answer, start time.Time, limit int) *evidence.Failure {
 	if _, err := c.r.Peek(1); err != nil {
 		return Classify(ctx, "read", err)
 	}
@@ -134,7 +136,7 @@ func (c *Conn) read(ctx context.Context, h *http.Request, a *Answer, start time.
 		c.meter.skipHeader()
 	}
 	headers := c.meter.header()
-	body, oversized, err := readBody(resp)
+	body, oversized, err := readBody(resp, limit)
 	_, reason, _ := strings.Cut(resp.Status, " ")
 	a.Response = &evidence.Response{
 		Status: resp.StatusCode, Reason: reason, Proto: resp.Proto, Headers: headers,
@@ -169,17 +171,17 @@ func (c *Conn) readFailure(ctx context.Context, err error) *evidence.Failure {
 // usualBody is more than answers of EWS to a check are long.
 const usualBody = 8 << 10
 
-// readBody reads at most evidence.BodyRead bytes. A body that is compressed
+// readBody reads at most limit bytes. A body that is compressed
 // although nobody asked for it is unpacked within the same limit.
-func readBody(resp *http.Response) (body []byte, oversized bool, err error) {
+func readBody(resp *http.Response, limit int) (body []byte, oversized bool, err error) {
 	var b bytes.Buffer
 	if n := resp.ContentLength; n > 0 { // as the server says; not more than usual is taken for granted
 		b.Grow(int(min(n, usualBody)) + bytes.MinRead)
 	}
-	_, err = b.ReadFrom(io.LimitReader(resp.Body, evidence.BodyRead+1))
+	_, err = b.ReadFrom(io.LimitReader(resp.Body, int64(limit)+1))
 	body = b.Bytes()
-	if len(body) > evidence.BodyRead {
-		return body[:evidence.BodyRead], true, nil
+	if len(body) > limit {
+		return body[:limit], true, nil
 	}
 	if err != nil || !strings.EqualFold(resp.Header.Get("Content-Encoding"), "gzip") {
 		return body, false, err
@@ -188,9 +190,9 @@ func readBody(resp *http.Response) (body []byte, oversized bool, err error) {
 	if zerr != nil {
 		return body, false, nil // not gzip after all: judged as it is
 	}
-	plain, zerr := io.ReadAll(io.LimitReader(z, evidence.BodyRead+1))
-	if len(plain) > evidence.BodyRead {
-		return plain[:evidence.BodyRead], true, nil
+	plain, zerr := io.ReadAll(io.LimitReader(z, int64(limit)+1))
+	if len(plain) > limit {
+		return plain[:limit], true, nil
 	}
 	if zerr != nil {
 		return body, false, nil
