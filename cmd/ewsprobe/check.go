@@ -10,6 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/probe"
 	"github.com/ewsprobe/ewsprobe/probe/config"
 	"github.com/ewsprobe/ewsprobe/probe/lockout"
@@ -29,6 +30,7 @@ func checkCommand(std stdio) *cli.Command {
 			"As Dynamics reaches a mailbox", "ewsprobe check --user svc-crm@contoso.com --mailbox anna@contoso.com --impersonate mail.contoso.com",
 			"As its exported profile says", "ewsprobe check --profile profile.csv --mailbox anna@contoso.com",
 			"EWS found by Autodiscover", "ewsprobe check --user svc-crm@contoso.com --impersonate anna@contoso.com",
+			"After a change on the server", "ewsprobe check --watch --user svc-crm@contoso.com mail.contoso.com",
 			"And where the mailbox is", "ewsprobe check --user svc-crm@contoso.com --mailbox anna@contoso.com --cloud mail.contoso.com",
 		),
 		Flags: flagsOf(s.Keys), Before: variables(s, std),
@@ -62,14 +64,26 @@ func check(c *cli.Context, s *config.Settings, std stdio) error {
 	if s.Verbose > 0 {
 		fmt.Fprint(std.err, out.text(profileStory(cfg.Profile, cfg.Password)+fmt.Sprint(probe.NewPlan(cfg))))
 		cfg.Follow = out.follower(s.Verbose)
+		if s.Watches() {
+			fmt.Fprintf(std.err, "before it, every few seconds for at most %s, the questions that cost no logon\n", s.WatchFor)
+		}
 	}
-	stop := waiting(out, &cfg, waitPace)
-	rec, trouble := probe.Run(c.Context, cfg)
-	stop()
+	run := out.run
+	if s.Watches() {
+		run = out.watch(s.WatchFor)
+	}
+	rec, trouble := run(c.Context, cfg)
 	if trouble != nil {
 		std.complain(errors.New(out.text(trouble.Error())))
 	}
 	return out.deliver(rec)
+}
+
+// run is the check, with a line on a terminal while a server takes its time.
+func (o output) run(ctx context.Context, cfg probe.Config) (evidence.Record, error) {
+	stop := waiting(o, &cfg, waitPace)
+	defer stop()
+	return probe.Run(ctx, cfg)
 }
 
 // takePassword fills in the password, where one is needed, and what is known of

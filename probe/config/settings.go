@@ -78,6 +78,8 @@ type ConnectionKeys struct {
 	Insecure          bool          `help:"go on past an untrusted certificate, password included"`
 	Proxy             string        `value:"URL" help:"reach EWS through this http proxy"`
 	Timeout           time.Duration `default:"30s" range:"1s 1h" help:"hard limit of the whole check"`
+	Watch             bool          `in:"check" help:"ask every few seconds without a logon; make the whole check once the answer has got better"`
+	WatchFor          time.Duration `in:"check" default:"10m" range:"1s 24h" help:"with --watch, make the whole check after this time in any case"`
 	UserAgent         string        `value:"TEXT" default:"-" help:"the user agent to send"`
 	DynamicsUserAgent string        `value:"TEXT" help:"the user agent to try after a 403, instead of the known ones of Dynamics"`
 	NoUserAgentProbe  bool          `help:"do not try Dynamics' user agents after a 403"`
@@ -147,6 +149,10 @@ func New(command, version string) *Settings {
 	}
 	return s
 }
+
+// Watches says whether the server is to be watched before the check: --watch-for alone
+// says so too, its variable does not.
+func (s *Settings) Watches() bool { return s.Watch || s.Keys.from["watch-for"].rank == byFlag }
 
 // Given says whether somebody gave a key its value.
 func (s *Settings) Given(key string) bool { return s.Keys.from[key] != (origin{}) }
