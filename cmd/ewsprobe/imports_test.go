@@ -172,6 +172,16 @@ func TestImportDirection(t *testing.T) {
 			},
 			never: []string{"net", "crypto/tls"},
 		},
+		{pkg: "probe/agent/agentfile", may: []string{"probe", "probe/config", "probe/lockout", "go.yaml.in/yaml/v3"}, never: []string{"net/http", "crypto/tls"}},
+		{pkg: "probe/agent/history", may: []string{"probe/finding", "modernc.org/sqlite"}, never: []string{"net", "net/http", "crypto/tls"}},
+		{
+			pkg: "probe/agent",
+			may: []string{
+				"ews/evidence", "probe", "probe/agent/agentfile", "probe/agent/history", "probe/batch", "probe/config", "probe/diff", "probe/finding", "probe/lockout",
+				"probe/report", "probe/rule", "github.com/gofrs/flock",
+			},
+			never: []string{"net/http", "crypto/tls"},
+		},
 		{pkg: "probe/guide", may: []string{"github.com/mitchellh/go-wordwrap", "github.com/yuin/goldmark/..."}, never: []string{"net", "net/http", "os", "time"}},
 		{pkg: "probe/diff", may: []string{"ews/challenge", "ews/evidence", "ews/front", "probe/finding", "probe/rule"}, never: []string{"net", "net/http", "os"}},
 		{pkg: "probe/report", may: []string{"probe/diff", "ews/challenge", "ews/evidence", "probe/finding", "probe/rule", "github.com/mitchellh/go-wordwrap", "github.com/jedib0t/go-pretty/v6/table"}, never: []string{"net", "net/http", "os", "crypto/tls"}},

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // Key is one setting, bound to the field that holds its value.
@@ -31,6 +33,7 @@ type Key struct {
 type origin struct {
 	name         string
 	rank         rank
+	file         string
 	line, column int
 }
 
@@ -49,7 +52,8 @@ type Keys struct {
 	from     map[string]origin
 	problems Problems
 	failed   map[string]bool // the keys that something is wrong with
-	yaml     bool            // names are written as in the agent's file
+	place    Place
+	node     *yaml.Node // the mapping that was read last
 	command  string
 	Words    bool // the arguments are text, which may begin with a dash
 	lost     bool // there was a flag of which it is not known whether a value follows
@@ -194,6 +198,9 @@ func (k *Key) set(text string) (wrong string) {
 		}
 		*to = text
 	case *[]string:
+		if len(k.values) > 0 && !slices.Contains(k.values, text) {
+			return fmt.Sprintf("%q is unknown; use %s", text, OneOf(k.values, "or"))
+		}
 		*to = append(*to, text)
 	case *bool:
 		on, err := strconv.ParseBool(strings.ToLower(text))
@@ -220,21 +227,30 @@ func (k *Key) set(text string) (wrong string) {
 			return k.outOfRange(text)
 		}
 	case *time.Duration:
-		d, err := time.ParseDuration(text)
+		d, err := parseDuration(text)
 		if err != nil {
 			return "needs a number with its unit, like 30s or 2m"
 		}
 		*to = d
-		if least, err := time.ParseDuration(k.least); err == nil && d < least {
+		if least, err := parseDuration(k.least); err == nil && d < least {
 			return k.outOfRange(text)
 		}
-		if most, err := time.ParseDuration(k.most); err == nil && d > most {
+		if most, err := parseDuration(k.most); err == nil && d > most {
 			return k.outOfRange(text)
 		}
 	default:
 		panic("config: no key can be a " + k.field.Type().String())
 	}
 	return ""
+}
+
+// parseDuration knows days too, as 400d.
+func parseDuration(text string) (time.Duration, error) {
+	days, ok := strings.CutSuffix(text, "d")
+	if n, err := strconv.Atoi(days); ok && err == nil && n < 1<<15 {
+		return time.Duration(n) * 24 * time.Hour, nil
+	}
+	return time.ParseDuration(text)
 }
 
 func (k *Key) outOfRange(text string) string {
@@ -275,11 +291,14 @@ func (k *Key) Schema() map[string]any {
 	case []string:
 		s["type"], s["items"] = "array", map[string]any{"type": "string"}
 	case time.Duration:
-		s["type"], s["pattern"] = "string", `^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$`
+		s["type"], s["pattern"] = "string", `^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h)|[0-9]+d)+$`
 	default:
 		s["type"] = "string"
 	}
-	if len(k.values) > 0 {
+	switch items, list := s["items"].(map[string]any); {
+	case len(k.values) > 0 && list:
+		items["enum"] = k.values
+	case len(k.values) > 0:
 		s["enum"] = k.values
 	}
 	if k.Default != "" && k.Default != "-" {

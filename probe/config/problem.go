@@ -11,7 +11,8 @@ import (
 type Problem struct {
 	Text         string
 	Invalid      bool // of a file, not of the command line: config-invalid, else bad-usage
-	Line, Column int  // in the file that the setting was read from; 0 elsewhere
+	File         string
+	Line, Column int // in the file that the setting was read from; 0 elsewhere
 }
 
 // Problems are all that is wrong, in the order in which it was found.
@@ -20,15 +21,19 @@ type Problems []Problem
 func (p Problems) Error() string {
 	texts := make([]string, len(p))
 	for i, one := range p {
-		texts[i] = one.Text
-		if one.Line > 0 {
-			texts[i] = fmt.Sprintf("line %d, column %d: %s", one.Line, one.Column, one.Text)
-		}
+		texts[i] = one.String()
 		if len(p) > 1 {
 			texts[i] = fmt.Sprintf("(%d) %s", i+1, texts[i])
 		}
 	}
 	return strings.Join(texts, "; ")
+}
+
+func (p Problem) String() string {
+	if p.Line == 0 {
+		return p.Text
+	}
+	return fmt.Sprintf("%s:%d:%d: %s", p.File, p.Line, p.Column, p.Text)
 }
 
 // Invalid: only files are wrong.
@@ -74,10 +79,15 @@ func (ks *Keys) usage(format string, args ...any) { ks.note(false, format, args.
 func (ks *Keys) invalid(format string, args ...any) { ks.note(true, format, args...) }
 
 func (ks *Keys) note(invalid bool, format string, args ...any) {
-	p := Problem{Text: fmt.Sprintf(ks.named(format), args...), Invalid: invalid || ks.yaml}
+	p := Problem{Text: fmt.Sprintf(ks.named(format), args...), Invalid: invalid || ks.place.File != ""}
+	if ks.node != nil {
+		p.File, p.Line, p.Column = ks.place.File, ks.node.Line, ks.node.Column
+	}
 	if _, rest, ok := strings.Cut(format, "{"); ok {
 		name, _, _ := strings.Cut(rest, "}")
-		p.Line, p.Column = ks.from[name].line, ks.from[name].column
+		if from := ks.from[name]; from.line > 0 {
+			p.File, p.Line, p.Column = from.file, from.line, from.column
+		}
 		ks.failed[name] = true
 	}
 	ks.problems = append(ks.problems, p)
@@ -109,7 +119,7 @@ func (ks *Keys) name(key string) string {
 	switch {
 	case from.rank > byProfile:
 		return from.name
-	case ks.yaml:
+	case ks.place.File != "":
 		return strings.ReplaceAll(key, "-", "_")
 	case key == "target" && ks.command != "batch":
 		return "TARGET"

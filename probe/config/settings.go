@@ -135,7 +135,14 @@ func (s *Settings) Choices(key string) []string {
 // New are the settings of a command, with every default.
 func New(command, version string) *Settings {
 	s := &Settings{}
-	s.Keys = KeysOf(s, command)
+	s.Init(s, command, version)
+	return s
+}
+
+// Init gives every default to the keys of a struct that the settings are embedded
+// in, which may have more.
+func (s *Settings) Init(of any, command, version string) {
+	s.Keys = KeysOf(of, command)
 	s.UserAgent = "ewsprobe/" + version
 	if k := s.Keys.Find("user-agent"); k != nil {
 		k.Default = s.UserAgent
@@ -147,7 +154,6 @@ func New(command, version string) *Settings {
 		}
 		k.Help += " (" + OneOf(endings, "or") + ")"
 	}
-	return s
 }
 
 // Watches says whether the server is to be watched before the check: --watch-for alone

@@ -48,7 +48,7 @@ func TestOneLineForEachKey(t *testing.T) {
 					if err := yaml.Unmarshal([]byte(k.YAML()+": "+map[bool]string{true: "[" + value + "]", false: value}[k.field.Kind() == reflect.Slice]), &node); err != nil {
 						t.Fatal(err)
 					}
-					s.YAML(&node, nil)
+					s.Keys.YAML(&node, Place{File: "f"}, nil)
 				},
 			} {
 				s := New(command, "1.0")
@@ -156,16 +156,16 @@ func TestFlags(t *testing.T) {
 func TestYAML(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"target: mail.contoso.com\nuser: svc\ntimeout: 45s\naddress: [10.0.0.1]\ncert_warn: 10\nimpersonate: true\nmailbox: anna@contoso.com", ""},
-		{"target: h.example\nno_credentials: yes\nuser: 5", "(1) line 2, column 17: no_credentials must be true or false; (2) line 3, column 7: user must be a text; (3) user is missing; give the account as DOMAIN\\user or user@domain, or no_credentials for what can be learnt without one"},
-		{"target: h.example\nuser: u\nusr: w", "line 3, column 1: there is no key usr here; did you mean user?"},
-		{"target: h.example\nuser: u\nuser: w", "line 3, column 1: user is there twice"},
-		{"target: h.example\nuser: u\ntimeout:", "line 3, column 1: timeout has no value"},
-		{"target: h.example\nuser: u\ntimeout: 30", "line 3, column 10: timeout must be a number with its unit, like 30s or 2m"},
-		{"target: h.example\nuser: u\ntimeout: 2h", "line 3, column 10: timeout 2h is out of range; use 1s to 1h"},
-		{"target: h.example\nuser: u\nprofile_auth: kerberos", `line 3, column 15: profile_auth "kerberos" is unknown; use basic, ntlm, negotiate, oauth or auto`},
-		{"target: h.example\nuser: u\naddress: 10.0.0.1", "line 3, column 10: address must be a list of texts"},
-		{"target: h.example\nuser: u\nca-file: x", "line 3, column 1: there is no key ca-file here; did you mean ca_file?"},
-		{"target: h.example\nuser: A/u\nca_file: nowhere.pem", "(1) line 2, column 7: user holds a slash, which no account has; give A\\u or user@domain; (2) line 3, column 10: ca_file nowhere.pem cannot be read (open nowhere.pem: no such file or directory)"},
+		{"target: h.example\nno_credentials: yes\nuser: 5", "(1) f:2:17: no_credentials must be true or false; (2) f:3:7: user must be a text; (3) f:1:1: user is missing; give the account as DOMAIN\\user or user@domain, or no_credentials for what can be learnt without one"},
+		{"target: h.example\nuser: u\nusr: w", "f:3:1: there is no key usr here; did you mean user?"},
+		{"target: h.example\nuser: u\nuser: w", "f:3:1: user is there twice"},
+		{"target: h.example\nuser: u\ntimeout:", "f:3:1: timeout has no value"},
+		{"target: h.example\nuser: u\ntimeout: 30", "f:3:10: timeout must be a number with its unit, like 30s or 2m"},
+		{"target: h.example\nuser: u\ntimeout: 2h", "f:3:10: timeout 2h is out of range; use 1s to 1h"},
+		{"target: h.example\nuser: u\nprofile_auth: kerberos", `f:3:15: profile_auth "kerberos" is unknown; use basic, ntlm, negotiate, oauth or auto`},
+		{"target: h.example\nuser: u\naddress: 10.0.0.1", "f:3:10: address must be a list of texts"},
+		{"target: h.example\nuser: u\nca-file: x", "f:3:1: there is no key ca-file here; did you mean ca_file?"},
+		{"target: h.example\nuser: A/u\nca_file: nowhere.pem", "(1) f:2:7: user holds a slash, which no account has; give A\\u or user@domain; (2) f:3:10: ca_file nowhere.pem cannot be read (open nowhere.pem: no such file or directory)"},
 		{"name: other\ntarget: h.example\nuser: u", ""},
 	} {
 		var node yaml.Node
@@ -173,7 +173,7 @@ func TestYAML(t *testing.T) {
 			t.Fatal(err)
 		}
 		s := New("agent", "1.0")
-		s.YAML(&node, func(key string, _ *yaml.Node) bool { return key == "name" })
+		s.Keys.YAML(&node, Place{File: "f"}, func(key string, _ *yaml.Node) bool { return key == "name" })
 		_, err := s.Config(context.Background(), func(string) string { return "" })
 		got := ""
 		if err != nil {

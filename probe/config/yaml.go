@@ -2,23 +2,33 @@ package config
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"time"
 
 	"go.yaml.in/yaml/v3"
 )
 
-// YAML reads the mapping that a target of the agent's file is. A key that is no
+// A Place is where a mapping of YAML was read from, and how what it says ranks.
+type Place struct {
+	File     string // as problems name it
+	Dir      string // what relative names of files are relative to
+	Defaults bool   // of other mappings, which win
+}
+
+// YAML reads a mapping, as a target of the agent's file is one. A key that is no
 // setting goes to also, which says whether it knows it. What is wrong is noted with
-// its line and column, and told by Err or Config.
-func (s *Settings) YAML(node *yaml.Node, also func(key string, value *yaml.Node) bool) {
-	ks := s.Keys
-	ks.yaml = true
+// its place, and told by Err or Config.
+func (ks *Keys) YAML(node *yaml.Node, in Place, also func(key string, value *yaml.Node) bool) {
+	ks.place, ks.node = in, node
 	for node.Kind == yaml.DocumentNode && len(node.Content) > 0 {
 		node = node.Content[0]
 	}
+	for node.Kind == yaml.AliasNode {
+		node = node.Alias
+	}
 	if node.Kind != yaml.MappingNode {
-		ks.at(node, "a target is a mapping of keys to values")
+		ks.At(node, "here must be a mapping of keys to values")
 		return
 	}
 	var known, seen []string
@@ -33,24 +43,27 @@ func (s *Settings) YAML(node *yaml.Node, also func(key string, value *yaml.Node)
 		at := slices.Index(known, key.Value)
 		switch {
 		case slices.Contains(seen, key.Value):
-			ks.at(key, "%s is there twice", key.Value)
+			ks.At(key, "%s is there twice", key.Value)
 		case at >= 0:
 			ks.fromNode(ks.List[at], key, value)
 		case also != nil && also(key.Value, value):
+			if value.ShortTag() == "!!null" {
+				ks.At(key, "%s has no value", key.Value)
+			}
 		default:
 			text := fmt.Sprintf("there is no key %s here", key.Value)
 			if near := Nearest(key.Value, known); near != "" {
 				text += fmt.Sprintf("; did you mean %s?", near)
 			}
-			ks.at(key, "%s", text)
+			ks.At(key, "%s", text)
 		}
 		seen = append(seen, key.Value)
 	}
 }
 
-// at notes what is wrong at a place in the file.
-func (ks *Keys) at(node *yaml.Node, format string, args ...any) {
-	ks.problems = append(ks.problems, Problem{Text: fmt.Sprintf(format, args...), Invalid: true, Line: node.Line, Column: node.Column})
+// At notes what is wrong at a place in the file.
+func (ks *Keys) At(node *yaml.Node, format string, args ...any) {
+	ks.problems = append(ks.problems, Problem{Text: fmt.Sprintf(format, args...), Invalid: true, File: ks.place.File, Line: node.Line, Column: node.Column})
 }
 
 // fromNode sets a key of its node. Types are strict: a number in quotes is a text.
@@ -74,14 +87,20 @@ func (ks *Keys) fromNode(k *Key, key, node *yaml.Node) {
 	}
 	switch {
 	case node.ShortTag() == "!!null" || right && tag == "!!str" && node.Value == "":
-		ks.at(key, "%s has no value", key.Value)
+		ks.At(key, "%s has no value", key.Value)
 	case !right:
-		ks.at(node, "%s must be %s", key.Value, what)
+		ks.At(node, "%s must be %s", key.Value, what)
 	default:
 		texts := make([]string, len(values))
 		for i, n := range values {
-			texts[i] = n.Value
+			if texts[i] = n.Value; k.IsFile() && n.Value != "-" && !filepath.IsAbs(n.Value) && ks.place.Dir != "" {
+				texts[i] = filepath.Join(ks.place.Dir, n.Value)
+			}
 		}
-		ks.give(k, origin{name: key.Value, rank: byFlag, line: node.Line, column: node.Column}, texts...)
+		by := origin{name: key.Value, rank: byFlag, file: ks.place.File, line: node.Line, column: node.Column}
+		if ks.place.Defaults {
+			by.rank = byVariable
+		}
+		ks.give(k, by, texts...)
 	}
 }

@@ -1,0 +1,111 @@
+// Package agentfile reads the configuration of the agent: one YAML file, which names
+// others. All that is wrong is told at once, each with its file, line and column.
+// Nothing here dials.
+package agentfile
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/ewsprobe/ewsprobe/probe"
+	"github.com/ewsprobe/ewsprobe/probe/config"
+)
+
+// File is a configuration, valid and complete. Names of files in it are absolute.
+type File struct {
+	Keys
+
+	Name        string // of the file
+	Targets     []*Target
+	Notify      []*Channel
+	Peers       []*Peer
+	Maintenance []*Window
+}
+
+// Keys are those of the file itself.
+type Keys struct {
+	Listen              string        `value:"HOST:PORT" default:"127.0.0.1:9719" help:"where pages, API and metrics are served; not loopback: only with web_config"`
+	WebConfig           string        `value:"FILE" help:"TLS and users, in the format of the Prometheus exporter-toolkit"`
+	Storage             string        `value:"FOLDER" help:"where runs are kept; else $STATE_DIRECTORY, else where refused passwords are remembered"`
+	Retention           time.Duration `default:"400d" range:"1h 36500d" help:"how long runs and their records are kept; transitions stay"`
+	MaxConcurrentChecks int           `default:"8" range:"1 1000" help:"how many runs at a time"`
+}
+
+// Target is one endpoint that is checked on a schedule.
+type Target struct {
+	TargetKeys `group:"Target" in:"agent"`
+	config.Settings
+
+	Labels map[string]string
+	Check  probe.Config // without the password
+}
+
+// TargetKeys are the keys of a target that a check has not.
+type TargetKeys struct {
+	Name               string        `value:"NAME" help:"the label, the path and the argument; a-z, 0-9, . _ -, at most 63"`
+	PasswordEnv        string        `secret:"y" value:"NAME" help:"take the password from this variable of the agent's environment"`
+	PasswordCredential string        `secret:"y" value:"NAME" help:"take the password from this credential of systemd"`
+	MailboxesFile      string        `value:"FILE" help:"CSV with the mailboxes that every mailbox_interval a batch checks"`
+	MailboxColumn      string        `value:"NAME" help:"the column of mailboxes_file with the addresses; else that of Dynamics' export"`
+	Endpoint           string        `value:"NAME" help:"targets with the same word stand side by side on the page"`
+	Interval           time.Duration `default:"15m" range:"1s 8760h" help:"how often a whole check is made"`
+	AnonymousInterval  time.Duration `default:"1m" range:"1s 8760h" help:"how often a check is made that sends no credential"`
+	MailboxInterval    time.Duration `default:"24h" range:"1s 8760h" help:"how often the mailboxes of mailboxes_file are checked"`
+}
+
+// Channel is who is notified, and of what.
+type Channel struct {
+	Name     string        `value:"NAME" help:"its name in metrics and logs"`
+	EventLog bool          `help:"write to the event log of Windows"`
+	On       []string      `values:"critical unknown warning ok" help:"which statuses are told; default critical, unknown, warning"`
+	After    int           `default:"2" range:"1 1000" help:"so many runs in a row with the same status before it is told"`
+	Repeat   time.Duration `range:"1m 8760h" help:"how often it is told again while it lasts; else never"`
+	Email    *Email
+	Webhook  *Webhook
+}
+
+// Email is a channel's mail.
+type Email struct {
+	Smarthost    string   `value:"HOST:PORT" help:"the SMTP server"`
+	From         string   `value:"ADDRESS" help:"the sender"`
+	To           []string `help:"the recipients"`
+	User         string   `value:"NAME" help:"who signs in at the SMTP server"`
+	PasswordFile string   `secret:"y" value:"FILE" help:"the password of user"`
+	TLS          string   `default:"starttls" values:"starttls tls none" help:"how the connection is kept secret; none only to loopback or without a user"`
+	CAFile       string   `value:"FILE" help:"trust the certificates in FILE beside the system's"`
+}
+
+// Webhook is a channel's POST.
+type Webhook struct {
+	URLFile string `secret:"y" value:"FILE" help:"holds the address, which is a secret: https, or http on loopback"`
+	CAFile  string `value:"FILE" help:"trust the certificates in FILE beside the system's"`
+}
+
+// Peer is another agent, whose targets stand beside those of the same endpoint.
+type Peer struct {
+	Name         string `value:"NAME" help:"its name on the page"`
+	URL          string `value:"URL" help:"where it serves, https or http on loopback"`
+	User         string `value:"NAME" help:"a user of its web_config"`
+	PasswordFile string `secret:"y" value:"FILE" help:"the password of user"`
+	CAFile       string `value:"FILE" help:"trust the certificates in FILE beside the system's"`
+}
+
+// Find is the target of a name, nil if there is none.
+func (f *File) Find(name string) *Target {
+	for _, t := range f.Targets {
+		if t.Name == name {
+			return t
+		}
+	}
+	return nil
+}
+
+// Same says whether nothing of a target has changed, so that it keeps its schedule
+// and its state.
+func (t *Target) Same(other *Target) bool {
+	return other != nil && t.TargetKeys == other.TargetKeys && maps.Equal(t.Labels, other.Labels) && t.Fingerprint() == other.Fingerprint()
+}
+
+// Tells says whether a channel is told of a status.
+func (c *Channel) Tells(status string) bool { return slices.Contains(c.On, status) }

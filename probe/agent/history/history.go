@@ -1,0 +1,96 @@
+// Package history keeps what the agent has seen: runs with their records,
+// transitions, what each target has come to, and the notifications that are still to
+// be delivered. It is one SQLite file, which any SQLite tool opens; schema.sql
+// describes its tables.
+//
+// One goroutine at a time writes. What belongs to a run is written in one
+// transaction, so that a kill leaves all of it or nothing.
+package history
+
+import (
+	"time"
+
+	"github.com/ewsprobe/ewsprobe/probe/finding"
+)
+
+// Run is one check of a target, as it was judged.
+type Run struct {
+	ID          int64 // 0: it is not stored
+	Target      string
+	Started     time.Time
+	Duration    time.Duration
+	Status      finding.Status
+	Code        finding.Code
+	Summary     string
+	Credential  bool      // a whole check, which may send the credential
+	HTTPStatus  int       // of the anonymous answer; 0: there was none
+	Certificate time.Time // when the first of the chain ends; zero: none was seen
+}
+
+// Transition is a change of a target's status.
+type Transition struct {
+	ID       int64
+	Target   string
+	At       time.Time
+	From, To finding.Status
+	FromCode finding.Code
+	ToCode   finding.Code
+	Run      int64    // that showed it
+	Previous int64    // the run that it is compared with; 0: none
+	Changes  []Change // what differs between the two
+}
+
+// Change is one thing that was not the same before, as probe/diff says it.
+type Change struct {
+	What     string   `json:"what"`
+	Before   []string `json:"before"`
+	After    []string `json:"after"`
+	Explains bool     `json:"explains"` // it is what turned the verdict
+}
+
+// Notification is one message that is to be delivered to a channel.
+type Notification struct {
+	ID      int64
+	Channel string
+	Target  string
+	Created time.Time
+	Next    time.Time // when it is to be tried
+	Tries   int
+	Why     string // what went wrong at the last try
+	Body    []byte // JSON
+}
+
+// Entry is all that belongs to one run, written in one transaction.
+type Entry struct {
+	Run           Run
+	Record        []byte      // the report as JSON, which diagnose reads; compressed when it is stored
+	Transition    *Transition // Run and ID are filled in
+	State         []byte      // of the target, JSON
+	Told          map[string][]byte
+	Notifications []Notification
+}
+
+// Query chooses runs, the newest first.
+type Query struct {
+	Since, Until time.Time
+	Status       finding.Status
+	Limit        int   // 0: 100
+	After        int64 // only runs older than this one; 0: all
+}
+
+// Span is what the runs of a span of time came to.
+type Span struct {
+	At                             time.Time     // when it begins
+	OK, Warning, Critical, Unknown int           // runs by status
+	Latency                        time.Duration // the mean of the durations
+	Certificate                    time.Time     // when the first of the chain ends, as seen last
+}
+
+// Width is how long the spans of a bar are, and how many of them are kept.
+type Width struct {
+	Each time.Duration
+	Kept int
+}
+
+// Widths are those of a day, a week and a quarter.
+var Widths = [3]Width{{30 * time.Minute, 48}, {4 * time.Hour, 42}, {24 * time.Hour, 90}}
