@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -18,18 +17,6 @@ import (
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 	"github.com/ewsprobe/ewsprobe/probe/report"
 )
-
-// release is the version of a build that carries none of its own.
-const release = "0.1.0"
-
-// version is the module version that the Go tool stamped into the binary, or
-// the release being worked on.
-func version() string {
-	if info, ok := debug.ReadBuildInfo(); ok && strings.HasPrefix(info.Main.Version, "v") {
-		return strings.TrimPrefix(info.Main.Version, "v")
-	}
-	return release
-}
 
 // refusal is why a command does not run: its code, what is wrong and how to
 // fix it. Nothing was sent.
@@ -137,22 +124,5 @@ func commands(std stdio) []*cli.Command {
 		checkCommand(std), batchCommand(std), mergeCommand(std), diagnoseCommand(std), diffCommand(std), explainCommand(std),
 		simulateCommand(std), demoCommand(std), schemaCommand(std), secretCommand(std), versionCommand(std), manCommand(std),
 		completionCommand(std), completeCommand(std),
-	}
-}
-
-func versionCommand(std stdio) *cli.Command {
-	return &cli.Command{
-		Name: "version", Usage: "prints the version",
-		Action: func(c *cli.Context) error {
-			if err := none(c, ""); err != nil {
-				return err
-			}
-			goVersion := ""
-			if info, ok := debug.ReadBuildInfo(); ok {
-				goVersion = " (" + info.GoVersion + ")"
-			}
-			fmt.Fprintf(std.out, "ewsprobe %s%s\n", version(), goVersion)
-			return nil
-		},
 	}
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"runtime/debug"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -71,7 +70,7 @@ func (p *page) terms(list []helpTerm) {
 
 func manual(all []*cli.Command) string {
 	p := &page{}
-	p.WriteString(`.TH EWSPROBE 1 "` + committed() + `" "ewsprobe ` + version() + "\" \"User Commands\"\n")
+	p.WriteString(`.TH EWSPROBE 1 "` + thisBuild().day() + `" "ewsprobe ` + version() + "\" \"User Commands\"\n")
 	p.macro("SH", "NAME")
 	p.WriteString(`ewsprobe \- ` + roff(tagline) + "\n")
 	p.macro("SH", "SYNOPSIS")
@@ -113,19 +112,4 @@ func (p *page) command(c *cli.Command, path string) {
 		p.text(g.Title + ":")
 		p.terms(g.Flags)
 	}
-}
-
-// committed is the day of the commit of which the program was built, if known.
-func committed() string {
-	info, _ := debug.ReadBuildInfo()
-	if info == nil {
-		return ""
-	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.time" {
-			day, _, _ := strings.Cut(s.Value, "T")
-			return day
-		}
-	}
-	return ""
 }
