@@ -134,7 +134,14 @@ func TestImportDirection(t *testing.T) {
 			never: []string{"net/http", "os"},
 		},
 		{pkg: "ews/directory", may: []string{"ews", "ews/evidence", "ews/kerberos", "ews/signin", "ews/wire", "github.com/go-ldap/ldap/v3", "github.com/go-asn1-ber/asn1-ber"}, never: []string{"net/http", "os"}},
-		{pkg: "ews/cloud", may: []string{"ews", "ews/challenge", "ews/evidence", "ews/front", "ews/wire", "golang.org/x/oauth2/..."}, never: []string{"net/http", "os"}},
+		{
+			pkg: "ews/entra",
+			may: []string{
+				"ews", "ews/evidence", "ews/wire", "github.com/golang-jwt/jwt/v5", "github.com/google/uuid", "golang.org/x/oauth2/...", "software.sslmate.com/src/go-pkcs12",
+			},
+			never: []string{"net/http", "os"},
+		},
+		{pkg: "ews/cloud", may: []string{"ews", "ews/challenge", "ews/entra", "ews/evidence", "ews/front", "ews/wire"}, never: []string{"net/http", "os"}},
 		{
 			// net/http in probe and below it: its constants of the status codes, and in probe/config the proxy of the environment.
 			// That nothing there is called that dials, TestWhoMayDoWhat says.

@@ -22,6 +22,10 @@ var foreign = [][3]string{
 	{"cmd/ewsprobe", "failed to unlock", "the Secret Service"},
 	{"ews/wire", "remote error", "net.OpError of crypto/tls: an alert that came"},
 	{"ews/wire", "local error", "net.OpError of crypto/tls: an alert that was sent"},
+	{"ews/entra", "PRIVATE KEY", "a label of PEM (RFC 7468)"},
+	{"ews/entra", "ENCRYPTED PRIVATE KEY", "a label of PEM"},
+	{"ews/entra", "RSA PRIVATE KEY", "a label of PEM"},
+	{"ews/entra", "EC PRIVATE KEY", "a label of PEM"},
 	{"probe/rule", "mailbox with such guid", "Exchange's message where it has no code of its own"},
 }
 

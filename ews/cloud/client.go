@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ewsprobe/ewsprobe/ews"
+	"github.com/ewsprobe/ewsprobe/ews/entra"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/ews/wire"
 )
@@ -83,7 +84,7 @@ func (c *Client) ask(ctx context.Context, q question) evidence.Item {
 		}
 		req.Authorization, described = "Bearer "+token, "Bearer, value not kept"
 	}
-	conn, fail := c.open(ctx, q.url, &item)
+	conn, fail := c.transport().Open(ctx, q.url, &item)
 	if fail != nil {
 		item.Error = fail
 		return c.Recorder.Add(item)
@@ -94,27 +95,9 @@ func (c *Client) ask(ctx context.Context, q question) evidence.Item {
 	if r := answer.Response; r != nil && fail == nil {
 		readAnswer(q, r, answer.Body, facts)
 	}
-	c.keep(answer, fail, &item)
+	entra.Keep(answer, fail, &item)
 	c.keepFacts(&item)
 	return c.Recorder.Add(item)
-}
-
-// keep writes down an answer without its body, and of its headers those that
-// explain it.
-func (c *Client) keep(answer wire.Answer, fail *evidence.Failure, item *evidence.Item) {
-	item.Timing, item.Error = answer.Timing, fail
-	if answer.Closed {
-		item.ClosedBy = "server"
-	}
-	if answer.Response == nil {
-		return
-	}
-	r := *answer.Response
-	r.Headers = slices.DeleteFunc(slices.Clone(r.Headers), func(h [2]string) bool { return !told(h[0]) })
-	if len(answer.Body) > 0 {
-		r.Withheld = evidence.Say(evidence.WhyLookupNotKept).String()
-	}
-	item.Response = &r
 }
 
 // keepFacts bounds the texts of a service. They are cleaned before they are cut:
@@ -124,7 +107,7 @@ func (c *Client) keepFacts(item *evidence.Item) {
 		if !f.Said {
 			return s
 		}
-		return short(c.Recorder.WithoutTokens(s))
+		return entra.Short(c.Recorder.WithoutTokens(s))
 	}})
 }
 
@@ -140,22 +123,8 @@ func readAnswer(q question, r *evidence.Response, body []byte, facts *evidence.C
 	}
 }
 
-// told says whether a header of an answer is written down: those that explain
-// it, and the identifiers by which Microsoft's support finds it. Never a cookie.
-func told(header string) bool {
-	return slices.ContainsFunc([]string{
-		"Location", "WWW-Authenticate", "Content-Type", "Retry-After", "Date", "Server", "Via",
-		"request-id", "client-request-id", "x-ms-request-id", "x-ms-service-request-id", "REQ_ID",
-	}, func(name string) bool { return strings.EqualFold(name, header) })
-}
-
-// open connects to the host of u, through the environment's proxy if there is
-// one for it. A password in that proxy's URL is not used: it would go to the
-// proxy in clear.
-func (c *Client) open(ctx context.Context, u *url.URL, item *evidence.Item) (*wire.Conn, *evidence.Failure) {
-	opened, fail := wire.Outside{Extra: c.Extra, Proxy: c.Proxy}.Open(ctx, u)
-	item.TLS, item.Timing = opened.TLS, opened.Timing
-	return opened.Conn, fail
+func (c *Client) transport() entra.Transport {
+	return entra.Transport{Outside: wire.Outside{Extra: c.Extra, Proxy: c.Proxy}, UserAgent: c.UserAgent}
 }
 
 func portOf(u *url.URL) string {
@@ -177,16 +146,4 @@ func under(base *url.URL, query url.Values, segments ...string) *url.URL {
 	u = u.JoinPath(segments...)
 	u.RawQuery = strings.ReplaceAll(query.Encode(), "+", "%20")
 	return u
-}
-
-// longest is what is kept of one text of a service, in characters.
-const longest = 300
-
-// short bounds a text and makes it valid.
-func short(s string) string {
-	s = strings.ToValidUTF8(s, "\uFFFD")
-	if r := []rune(s); len(r) > longest {
-		return string(r[:longest]) + "…"
-	}
-	return s
 }

@@ -2,27 +2,16 @@ package cloud
 
 import (
 	"context"
-	"errors"
-	"regexp"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
-	"golang.org/x/oauth2"
-	"golang.org/x/oauth2/clientcredentials"
-
+	"github.com/ewsprobe/ewsprobe/ews/entra"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
-	"github.com/ewsprobe/ewsprobe/ews/wire"
 )
 
 // Application is an application registered in Entra that reads Graph in its own
-// name (RFC 6749 4.4, client credentials).
-type Application struct {
-	Tenant string // where it is registered: a GUID or a domain
-	ID     string // a GUID
-	Secret string
-}
+// name.
+type Application = entra.Application
 
 // grant is the token that a client got for itself, and those made of it use.
 type grant struct {
@@ -55,74 +44,24 @@ func (c *Client) authorization(ctx context.Context) string {
 	return g.token
 }
 
-// requestToken asks Entra's token endpoint, by a POST that carries the secret in
-// its body and is never made again elsewhere.
+// requestToken asks Entra once.
 func (c *Client) requestToken(ctx context.Context) (granted string, ends time.Time) {
-	u := under(c.Entra, nil, c.Application.Tenant, "oauth2", "v2.0", "token")
-	facts := &evidence.Cloud{Host: u.Host, Subject: c.Application.ID}
+	facts := &evidence.Cloud{Host: c.Entra.Host, Subject: c.Application.ID}
 	item := evidence.Item{Step: evidence.StepCloudToken, At: time.Now(), Cloud: facts}
-	config := clientcredentials.Config{
-		ClientID: c.Application.ID, ClientSecret: c.Application.Secret, TokenURL: u.String(), AuthStyle: oauth2.AuthStyleInParams,
-		Scopes: []string{under(c.Graph, nil, ".default").String()},
+	asker := entra.Client{Transport: c.transport(), Entra: c.Entra}
+	token := asker.Ask(ctx, c.Recorder, &item, c.Application, under(c.Graph, nil, ".default").String())
+	said := item.Token
+	item.Token = nil // these facts are kept as those of the other look-ups are
+	facts.Code, facts.Message, facts.Detail = said.Code(), said.Message, said.Detail
+	if why := refusals[facts.Code]; why != "" {
+		facts.Detail = evidence.Say(evidence.WhyTokenRefusedWhy, item.Response.Status, facts.Code, why)
 	}
-	client := wire.NewHTTPClient(func(ctx context.Context, req wire.Request) (wire.Answer, *evidence.Failure) {
-		return c.send(ctx, req, &item)
-	})
-	token, err := config.Token(context.WithValue(ctx, oauth2.HTTPClient, client))
-	switch r := item.Response; {
-	case item.Error != nil:
-	case r == nil: // the library did not ask
-		facts.Detail = evidence.Say(evidence.WhyNoTokenAsked)
-	case r.Oversized:
-		facts.Detail = evidence.Say(evidence.WhyAnswerTooLong)
-	case r.CutShort:
-		facts.Detail = evidence.Say(evidence.WhyAnswerEndsEarly)
-	case err == nil && plausible(token):
-		granted, ends = token.AccessToken, token.Expiry
-		c.Recorder.Withhold(granted)
-	case err == nil:
-		facts.Detail = evidence.Say(evidence.WhyNoTokenGiven)
-	default:
-		readRefusal(r.Status, err, facts)
-	}
-	c.keepFacts(&item)
 	c.Recorder.Add(item)
-	return granted, ends
-}
-
-// send makes the one request of a library on a connection of its own.
-func (c *Client) send(ctx context.Context, req wire.Request, item *evidence.Item) (wire.Answer, *evidence.Failure) {
-	req.UserAgent = c.UserAgent
-	req.Header = slices.Concat([][2]string{{"Accept", "application/json"}}, req.Header)
-	conn, fail := c.open(ctx, req.URL, item)
-	if fail != nil {
-		item.Error = fail
-		return wire.Answer{}, fail
+	if token == nil {
+		return "", time.Time{}
 	}
-	defer conn.Close()
-	// How long the body is would tell how long the secret is.
-	item.Request = &evidence.Request{
-		Method: req.Method, URL: req.URL.String(), UserAgent: c.UserAgent,
-		Authorization: "client secret, value not kept", Headers: req.Header, Operation: "client credentials",
-	}
-	answer, fail := conn.Post(ctx, req)
-	c.keep(answer, fail, item)
-	return answer, fail
+	return token.Value(), token.Ends
 }
-
-// bearer is RFC 6750 2.1.
-var bearer = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9._~+/-]+=*$`) })
-
-// shortestToken is far below any access token of Entra. A shorter text could not
-// be kept out of the record: every text may hold it by chance.
-const shortestToken = 20
-
-func plausible(t *oauth2.Token) bool {
-	return strings.EqualFold(t.Type(), "Bearer") && len(t.AccessToken) >= shortestToken && bearer().MatchString(t.AccessToken)
-}
-
-// refusal is how Entra's error texts begin.
-var refusal = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^AADSTS[0-9]{4,9}`) })
 
 // refusals are the usual ones (Microsoft Entra authentication and authorization
 // error codes).
@@ -134,24 +73,4 @@ var refusals = map[string]string{
 	"AADSTS7000112": "the application is disabled",
 	"AADSTS53003":   "a Conditional Access policy refuses the application",
 	"AADSTS500011":  "this tenant does not know Graph under that URL (--graph-url)",
-}
-
-// readRefusal reads an error answer (RFC 6749 5.2).
-func readRefusal(status int, err error, f *evidence.Cloud) {
-	var said *oauth2.RetrieveError
-	if !errors.As(err, &said) {
-		f.Detail = evidence.Say(evidence.WhyNotJSONStatus, status, "Entra")
-		return
-	}
-	f.Code, f.Message = said.ErrorCode, said.ErrorDescription
-	if code := refusal().FindString(said.ErrorDescription); code != "" {
-		f.Code = code
-	}
-	f.Detail = evidence.Say(evidence.WhyTokenRefused, status)
-	if f.Code != "" {
-		f.Detail = evidence.Say(evidence.WhyTokenRefusedCode, status, f.Code)
-	}
-	if why := refusals[f.Code]; why != "" {
-		f.Detail = evidence.Say(evidence.WhyTokenRefusedWhy, status, f.Code, why)
-	}
 }

@@ -147,6 +147,7 @@ const (
 	WhyTokenRefused             DetailCode = "token-refused"
 	WhyTokenRefusedCode         DetailCode = "token-refused-code"
 	WhyTokenRefusedWhy          DetailCode = "token-refused-why"
+	WhyApplicationExpired       DetailCode = "application-expired"
 	WhyIssuerWithoutTenant      DetailCode = "issuer-without-tenant"
 	WhyAnswerRedirects          DetailCode = "answer-redirects"
 	WhyNoBearer                 DetailCode = "no-bearer"

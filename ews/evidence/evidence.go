@@ -127,6 +127,7 @@ type Item struct {
 	Logon      *Logon         `json:"logon"`
 	Resolution *Resolution    `json:"resolution"`
 	Cloud      *Cloud         `json:"cloud"`
+	Token      *Token         `json:"token"`
 	Error      *Failure       `json:"error"`
 	ClosedBy   string         `json:"closed_by" keep:"word" differs:"no"` // "server": it ended the connection
 	Timing     Timing         `json:"timing_ms" differs:"no"`

@@ -65,7 +65,7 @@ func (d *Dialer) handshake(ctx context.Context, raw net.Conn) (*tls.Conn, *evide
 		return nil, info, nil, evidence.Fail(evidence.TLSHandshake, "tls", evidence.WhyNoCertificate)
 	}
 	leaf := state.PeerCertificates[0]
-	info.Certificate = describe(leaf)
+	info.Certificate = CertificateFacts(leaf)
 	d.judge(info, state.PeerCertificates)
 	if !info.Trusted() && !d.Insecure {
 		c.Close()
@@ -98,7 +98,8 @@ func (d *Dialer) proxyTLS() *tls.Config {
 	}
 }
 
-func describe(c *x509.Certificate) *evidence.Certificate {
+// CertificateFacts describe a certificate.
+func CertificateFacts(c *x509.Certificate) *evidence.Certificate {
 	sum := sha256.Sum256(c.Raw)
 	names := slices.Clone(c.DNSNames)
 	for _, ip := range c.IPAddresses {

@@ -290,13 +290,13 @@ func TestDescription(t *testing.T) {
 	for i := range 200 {
 		many = append(many, strings.Repeat("x", i%20+1)+".contoso.com")
 	}
-	got := describe(ca.issue(t, func(c *x509.Certificate) {
+	got := CertificateFacts(ca.issue(t, func(c *x509.Certificate) {
 		c.DNSNames, c.IPAddresses = many, []net.IP{net.IPv4(10, 0, 0, 1)}
 	}).Leaf)
 	if len(got.Names) != 100 || got.Subject != "CN="+host || got.Issuer != "CN=Contoso CA" || got.Signature != "ECDSA-SHA256" || got.NotAfter.Location() != time.UTC {
 		t.Errorf("%+v", got)
 	}
-	got = describe(ca.issue(t, func(c *x509.Certificate) { c.IPAddresses = []net.IP{net.IPv4(10, 0, 0, 1), net.IPv6loopback} }).Leaf)
+	got = CertificateFacts(ca.issue(t, func(c *x509.Certificate) { c.IPAddresses = []net.IP{net.IPv4(10, 0, 0, 1), net.IPv6loopback} }).Leaf)
 	if !slices.Equal(got.Names, []string{host, "10.0.0.1", "::1"}) {
 		t.Errorf("%q", got.Names)
 	}

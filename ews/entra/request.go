@@ -1,0 +1,212 @@
+package entra
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/oauth2"
+	"golang.org/x/oauth2/clientcredentials"
+
+	"github.com/ewsprobe/ewsprobe/ews"
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/ews/wire"
+)
+
+// Application is an application registered in Entra, and what it proves itself
+// with: a certificate, else a secret.
+type Application struct {
+	Tenant      string // where it is registered: a GUID or a domain
+	ID          string // a GUID
+	Certificate *Certificate
+	Secret      string
+}
+
+func (a Application) proof() string {
+	if a.Certificate != nil {
+		return evidence.ProofCertificate
+	}
+	return evidence.ProofSecret
+}
+
+// Client asks Entra's token endpoint.
+type Client struct {
+	Transport
+	Entra *url.URL // https://login.microsoftonline.com, or where the user says
+}
+
+// Request asks for a token for a scope, at most twice, and writes down what
+// happened under the step. Nil: there is none.
+func (c Client) Request(ctx context.Context, r *ews.Recorder, step evidence.Step, a Application, scope string) *Token {
+	for again := false; ; again = true {
+		item := evidence.Item{ID: r.Begin(), Step: step, At: time.Now()}
+		token := c.Ask(ctx, r, &item, a, scope)
+		item.Token.Again = again
+		r.Add(item)
+		if token != nil || again || !passing(&item) || !ews.Sleep(ctx, pause) {
+			return token
+		}
+	}
+}
+
+// pause is waited before a request is made once more.
+const pause = 500 * time.Millisecond
+
+// passing: Entra says that it may go another time, or could not say anything
+// (https://learn.microsoft.com/entra/identity-platform/reference-error-codes).
+func passing(item *evidence.Item) bool {
+	t, r := item.Token, item.Response
+	return t.Error == "temporarily_unavailable" || slices.ContainsFunc(t.Codes, Passing) || len(t.Codes) == 0 && r != nil && r.Status >= 500
+}
+
+// Passing says whether an AADSTS number stands for a fault that passes by itself.
+func Passing(number int) bool {
+	return slices.Contains([]int{50033, 90006, 90012, 90024, 90033}, number)
+}
+
+// Ask makes one request and fills the item, which it does not add. An expired
+// certificate is not used, and nothing is sent.
+func (c Client) Ask(ctx context.Context, r *ews.Recorder, item *evidence.Item, a Application, scope string) *Token {
+	u := &url.URL{Scheme: c.Entra.Scheme, Host: c.Entra.Host, Path: "/"}
+	u = u.JoinPath(url.PathEscape(a.Tenant), "oauth2", "v2.0", "token")
+	facts := &evidence.Token{Host: u.Host, Tenant: a.Tenant, Application: a.ID, Scope: scope, Proof: a.proof()}
+	item.Token = facts
+	config := clientcredentials.Config{
+		ClientID: a.ID, ClientSecret: a.Secret, TokenURL: u.String(), AuthStyle: oauth2.AuthStyleInParams, Scopes: []string{scope},
+	}
+	r.Withhold(a.Secret)
+	if cert := a.Certificate; cert != nil {
+		facts.Certificate = cert.Facts()
+		if time.Now().After(cert.Ends()) {
+			facts.Detail = evidence.Say(evidence.WhyApplicationExpired, cert.Ends().UTC().Format(time.DateOnly))
+			return nil
+		}
+		assertion, err := cert.assertion(a.ID, u.String(), time.Now())
+		if err != nil {
+			facts.Detail = evidence.Say(evidence.WhyNoTokenAsked)
+			return nil
+		}
+		withhold(r, assertion)
+		config.ClientSecret = ""
+		config.EndpointParams = url.Values{
+			"client_assertion_type": {"urn:ietf:params:oauth:client-assertion-type:jwt-bearer"}, "client_assertion": {assertion},
+		}
+	}
+	client := wire.NewHTTPClient(func(ctx context.Context, req wire.Request) (wire.Answer, *evidence.Failure) {
+		return c.send(ctx, req, item)
+	})
+	issued := time.Now()
+	token, err := config.Token(context.WithValue(ctx, oauth2.HTTPClient, client))
+	defer func() { c.keepFacts(r, facts) }()
+	switch p := item.Response; {
+	case item.Error != nil:
+	case p == nil: // the library did not ask
+		facts.Detail = evidence.Say(evidence.WhyNoTokenAsked)
+	case p.Oversized:
+		facts.Detail = evidence.Say(evidence.WhyAnswerTooLong)
+	case p.CutShort:
+		facts.Detail = evidence.Say(evidence.WhyAnswerEndsEarly)
+	case err == nil && plausible(token.Type(), token.AccessToken):
+		withhold(r, token.AccessToken)
+		granted := newToken(token.AccessToken, issued, token.Expiry)
+		facts.Claims = &granted.Claims
+		return granted
+	case err == nil:
+		facts.Detail = evidence.Say(evidence.WhyNoTokenGiven)
+	default:
+		readRefusal(p, err, facts)
+	}
+	return nil
+}
+
+// withhold makes a JWT known as a secret, and its parts, which a server could
+// repeat alone.
+func withhold(r *ews.Recorder, token string) {
+	r.Withhold(token)
+	if parts := strings.Split(token, "."); len(parts) == 3 {
+		r.Withhold(parts[1])
+		r.Withhold(parts[2])
+	}
+}
+
+// Withhold makes the token known to a recorder, before it is sent.
+func (t *Token) Withhold(r *ews.Recorder) { withhold(r, t.Value()) }
+
+// keepFacts bounds the texts of a service. They are cleaned before they are cut:
+// half a secret is not found any more.
+func (c Client) keepFacts(r *ews.Recorder, facts *evidence.Token) {
+	evidence.Walk(facts, evidence.Visitor{Text: func(f evidence.Field, s string) string {
+		if !f.Said {
+			return s
+		}
+		return Short(r.WithoutTokens(s))
+	}})
+}
+
+// send makes the one request of the library on a connection of its own.
+func (c Client) send(ctx context.Context, req wire.Request, item *evidence.Item) (wire.Answer, *evidence.Failure) {
+	req.UserAgent = c.UserAgent
+	req.Header = slices.Concat([][2]string{{"Accept", "application/json"}}, req.Header)
+	conn, fail := c.Open(ctx, req.URL, item)
+	if fail != nil {
+		item.Error = fail
+		return wire.Answer{}, fail
+	}
+	defer conn.Close()
+	described := "client secret, value not kept"
+	if item.Token.Proof == evidence.ProofCertificate {
+		described = "client assertion, value not kept"
+	}
+	// How long the body is would tell how long the secret is.
+	item.Request = &evidence.Request{
+		Method: req.Method, URL: req.URL.String(), UserAgent: c.UserAgent,
+		Authorization: described, Headers: req.Header, Operation: "client credentials",
+	}
+	answer, fail := conn.Post(ctx, req)
+	Keep(answer, fail, item)
+	return answer, fail
+}
+
+// number is how Entra's error texts begin.
+var number = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^AADSTS([0-9]{4,9})`) })
+
+// readRefusal reads an error answer (RFC 6749 5.2, and what Entra adds).
+func readRefusal(p *evidence.Response, err error, f *evidence.Token) {
+	f.RetryAfter = p.First("Retry-After")
+	var said *oauth2.RetrieveError
+	if !errors.As(err, &said) {
+		f.Detail = evidence.Say(evidence.WhyNotJSONStatus, p.Status, "Entra")
+		return
+	}
+	f.Error, f.Message = said.ErrorCode, said.ErrorDescription
+	var more struct {
+		Codes       []int  `json:"error_codes"`
+		SubError    string `json:"suberror"`
+		Trace       string `json:"trace_id"`
+		Correlation string `json:"correlation_id"`
+	}
+	_ = json.Unmarshal(said.Body, &more) // what is missing is missing
+	f.SubError, f.Trace, f.Correlation = more.SubError, more.Trace, more.Correlation
+	if m := number().FindStringSubmatch(f.Message); m != nil {
+		n, _ := strconv.Atoi(m[1])
+		f.Codes = []int{n}
+	}
+	for _, n := range more.Codes {
+		if n > 1000 && !slices.Contains(f.Codes, n) && len(f.Codes) < mostCodes {
+			f.Codes = append(f.Codes, n)
+		}
+	}
+	if f.Detail = evidence.Say(evidence.WhyTokenRefused, p.Status); f.Code() != "" {
+		f.Detail = evidence.Say(evidence.WhyTokenRefusedCode, p.Status, f.Code())
+	}
+}
+
+// mostCodes bounds what is kept.
+const mostCodes = 5
