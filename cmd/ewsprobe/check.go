@@ -62,10 +62,10 @@ func check(c *cli.Context, s *config.Settings, std stdio) error {
 		return err
 	}
 	if s.Verbose > 0 {
-		fmt.Fprint(std.err, out.text(profileStory(cfg.Profile, cfg.Password)+fmt.Sprint(probe.NewPlan(cfg))))
+		std.log(out.text(profileStory(cfg.Profile, cfg.Password) + fmt.Sprint(probe.NewPlan(cfg))))
 		cfg.Follow = out.follower(s.Verbose)
 		if s.Watches() {
-			fmt.Fprintf(std.err, "before it, every few seconds for at most %s, the questions that cost no logon\n", s.WatchFor)
+			std.log(fmt.Sprintf("before it, every few seconds for at most %s, the questions that cost no logon", s.WatchFor))
 		}
 	}
 	run := out.run

@@ -21,6 +21,10 @@ func diagnoseCommand(std stdio) *cli.Command {
 		ArgsUsage: "FILE.json",
 		Description: "The evidence in the file is evaluated by this version's rules; the verdict stored in it is ignored. " +
 			"- reads standard input.",
+		UsageText: examples(
+			"By the rules of this version", "ewsprobe diagnose report.json",
+			"As a page without names", "ewsprobe diagnose --redact --save report.html report.json",
+		),
 		Flags: flagsOf(s.Keys), Before: variables(s, std),
 		Action: func(c *cli.Context) error {
 			accepted := s.ReadBaseline(c.Context)

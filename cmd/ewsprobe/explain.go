@@ -31,15 +31,13 @@ func explainCommand(std stdio) *cli.Command {
 			"A cause is one of the six of KB 3212785. An alert is known by its numbers and names, in any language. " +
 			"What it does not know is exit code 3.",
 		UsageText: examples(
+			"What a code means and what to do", "ewsprobe explain basic-disabled",
 			"Paste what Dynamics says", `ewsprobe explain "Http server returned 401 Unauthorized exception"`,
 			"A guide as a page for a browser", "ewsprobe explain --format html first-check > first-check.html",
 		),
 		Flags: flagsOf(keys),
 		Action: func(c *cli.Context) error {
-			e := explainer{width: max(std.style().Width, 0)}
-			if e.width == 0 {
-				e.width = 80
-			}
+			e := explainer{width: std.columns()}
 			// An alert pasted without quotes arrives as many words.
 			text := strings.TrimSpace(strings.Join(c.Args().Slice(), " "))
 			if f.Format != "text" {
@@ -47,7 +45,7 @@ func explainCommand(std stdio) *cli.Command {
 			}
 			switch {
 			case c.NArg() == 0:
-				e.list()
+				e.list(std)
 			case text == "":
 				return usage("there is nothing to explain; give a code or paste the text of the alert in quotes")
 			case e.code(strings.ToLower(text)), e.topic(strings.ToLower(text)), e.cause(strings.ToLower(text)), e.alert(text), e.nearest(text):
@@ -107,11 +105,11 @@ var blockTitles = map[finding.Block]string{
 	finding.BlockMailbox: "The mailbox and what is around it", finding.BlockWarning: "Warnings, and ok",
 }
 
-func (e *explainer) list() {
+func (e *explainer) list(std stdio) {
 	var rows [][]string
 	table := func(title string) {
 		e.text(0, title)
-		e.b.WriteString(report.Table(2, rows) + "\n")
+		e.b.WriteString(report.Table(2, std.fit(2, rows)) + "\n")
 		rows = nil
 	}
 	all := finding.Heads()
@@ -131,6 +129,27 @@ func (e *explainer) list() {
 	table("Guides")
 	e.text(0, "Ask for one: ewsprobe explain basic-disabled. Or for a cause of KB 3212785: ewsprobe explain 5. "+
 		"Or paste what Dynamics says: ewsprobe explain \"Http server returned 401 Unauthorized exception\".")
+}
+
+// fit wraps the last column of a table to the terminal. Elsewhere a row is a line, for
+// grep.
+func (s stdio) fit(indent int, rows [][]string) [][]string {
+	if !s.outTerm {
+		return rows
+	}
+	const between = 2
+	used, last := indent, len(rows[0])-1
+	for i := range last {
+		widest := 0
+		for _, r := range rows {
+			widest = max(widest, len(r[i]))
+		}
+		used += widest + between
+	}
+	for _, r := range rows {
+		r[last] = wordwrap.WrapString(r[last], uint(max(s.columns()-used, 20)))
+	}
+	return rows
 }
 
 func (e *explainer) code(text string) bool {

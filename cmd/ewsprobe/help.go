@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"fmt"
 	"io"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -40,8 +41,9 @@ func environment() []helpTerm {
 func filesKept() []helpTerm {
 	return []helpTerm{
 		{
-			"$XDG_STATE_HOME/ewsprobe/, else ~/.local/state/ewsprobe/ (Windows: %LOCALAPPDATA%\\ewsprobe)",
-			"which logons were refused or got no answer, for 60 minutes: values that give no password back",
+			"~/.local/state/ewsprobe/",
+			"which logons were refused or got no answer, for 60 minutes: values that give no password back. " +
+				"$XDG_STATE_HOME/ewsprobe/ if that is set; %LOCALAPPDATA%\\ewsprobe on Windows",
 		},
 		{"/etc/krb5.conf", "realms and their domain controllers, for Kerberos"},
 	}
@@ -69,7 +71,7 @@ func printHelp(w io.Writer, template string, of any) {
 	cli.HelpPrinterCustom(w, template, of, map[string]any{
 		"wrapAt": func() int { return width }, "terms": func(rows []helpTerm, most int) string { return table(rows, most, width) },
 		"synopsis": synopsis, "groups": groups, "commands": commandTerms, "environment": environment, "files": filesKept,
-		"upper": strings.ToUpper,
+		"upper": strings.ToUpper, "examples": func(text string) string { return inShell(text, width-3, runtime.GOOS == "windows") },
 	})
 }
 
@@ -80,6 +82,9 @@ func table(rows []helpTerm, most, width int) string {
 		if len(r.name) <= most {
 			column = max(column, len(r.name))
 		}
+	}
+	if width-column < 45 {
+		column = 0
 	}
 	var lines []string
 	for _, r := range rows {
@@ -167,4 +172,44 @@ func examples(pairs ...string) string {
 		b.WriteString("\n" + pairs[i] + ":\n  " + pairs[i+1])
 	}
 	return strings.TrimPrefix(b.String(), "\n")
+}
+
+// inPairs keeps a flag and its value on one line.
+func inPairs(command string) string {
+	words := strings.Fields(command)
+	var b strings.Builder
+	for i, w := range words {
+		b.WriteString(w)
+		switch {
+		case i == len(words)-1:
+		case (strings.HasPrefix(w, "--") || strings.HasPrefix(w, ">")) && !strings.HasPrefix(words[i+1], "--"):
+			b.WriteString("\u00a0")
+		default:
+			b.WriteByte(' ')
+		}
+	}
+	return b.String()
+}
+
+// inShell is the text of examples with command lines that fit and can be copied into a
+// shell. Windows PowerShell 5.1 writes what > takes as UTF-16, so cmd does it there.
+func inShell(text string, width int, windows bool) string {
+	next := " \\\n    "
+	if windows {
+		next = " `\n    "
+	}
+	var lines []string
+	for line := range strings.SplitSeq(text, "\n") {
+		command, isCommand := strings.CutPrefix(line, "  ")
+		switch {
+		case !isCommand:
+			line = wordwrap.WrapString(line, uint(width))
+		case windows && strings.Contains(command, " > ") || windows && strings.Contains(command, " >> "):
+			line = `  cmd /c "` + command + `"`
+		case !strings.Contains(command, `"`):
+			line = "  " + strings.NewReplacer("\n", next, "\u00a0", " ").Replace(wordwrap.WrapString(inPairs(command), uint(width-6)))
+		}
+		lines = append(lines, line)
+	}
+	return strings.Join(lines, "\n")
 }

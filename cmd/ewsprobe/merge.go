@@ -34,7 +34,7 @@ func mergeCommand(std stdio) *cli.Command {
 			"then a summary of all. A row that is there twice is named on standard error, and so are rows that are missing. " +
 			"Of two results the later one counts, and any before not-checked." +
 			"\nExit code: the worst of the rows, and 3 if rows are missing.",
-		UsageText: examples("As a page to be sent", "ewsprobe merge --format html --redact results.jsonl > results.html"),
+		UsageText: examples("The results of four shards", "ewsprobe merge part.1.jsonl part.2.jsonl part.3.jsonl part.4.jsonl > results.jsonl", "As a page to be sent", "ewsprobe merge --format html --redact results.jsonl > results.html"),
 		Flags:     flagsOf(config.KeysOf(f, "merge")),
 		Action: func(c *cli.Context) error {
 			mask, std := unnamed(f.Redact, std)

@@ -59,7 +59,7 @@ func (o output) follower(level int) func(evidence.Item) {
 			item = o.mask.Item(item)
 		}
 		for _, line := range report.Log(item, level > 1) {
-			fmt.Fprintln(o.std.err, line)
+			o.std.log(line)
 		}
 	}
 }

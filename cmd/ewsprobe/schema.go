@@ -17,6 +17,10 @@ func schemaCommand(std stdio) *cli.Command {
 		Description: "report is what check and diagnose print with --format json and save as .json; row and summary are the lines that batch " +
 			"and merge print with --format json: one for each mailbox, and the last. Each describes what this version writes and all " +
 			"before it (draft 2020-12).",
+		UsageText: examples(
+			"Of a report", "ewsprobe schema > report.schema.json",
+			"Of a line of batch --format json", "ewsprobe schema row",
+		),
 		Action: func(c *cli.Context) error {
 			name := report.SchemaNames[0]
 			if c.NArg() > 0 {

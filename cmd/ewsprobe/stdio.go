@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
 	"strings"
 	"time"
 
+	"github.com/mitchellh/go-wordwrap"
 	"golang.org/x/term"
 
 	"github.com/ewsprobe/ewsprobe/probe/config"
@@ -70,6 +72,23 @@ func (p *printer) Write(b []byte) (int, error) {
 func (p *printer) Sync() {
 	if f, ok := p.to.(*os.File); ok {
 		_ = f.Sync() // a pipe has nothing to sync
+	}
+}
+
+// columns is how wide text on standard output may be: as the terminal, within what is
+// easy to read.
+func (s stdio) columns() int {
+	return cmp.Or(s.style().Width, 80)
+}
+
+// log prints lines of the log, on a terminal wrapped behind the step's number.
+func (s stdio) log(text string) {
+	const indent = "     "
+	for line := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n") {
+		if s.errTerm {
+			line = strings.ReplaceAll(wordwrap.WrapString(line, uint(max(s.errColumns()-len(indent)-1, 20))), "\n", "\n"+indent)
+		}
+		fmt.Fprintln(s.err, line)
 	}
 }
 
