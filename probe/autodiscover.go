@@ -33,7 +33,7 @@ type autodiscoverSearch struct {
 	mailbox string          // whom the question is about
 	ews     *url.URL        // what was found
 	settled bool            // an answer that ends the search, found or not
-	restart string          // the address to begin anew with
+	restart string          // the address to begin again with
 	hops    int             // redirects so far
 	asked   map[string]bool // endpoints
 }

@@ -3,7 +3,7 @@
 //
 // The endpoint is examined once, by the whole check. Where that answers for
 // every mailbox, none is asked for. Else a pool of workers keeps connections that
-// are signed in (package ews, Line) and makes one call for each mailbox. Rows are
+// are signed in (package ews/signin, SessionPool) and makes one call for each mailbox. Rows are
 // read as workers come free and results leave as they come, so memory does not
 // grow with the file; what stays of a mailbox is a number, by which a duplicate
 // finds its result.

@@ -39,7 +39,7 @@ const (
 	// volume, a pipe in place of a file and a lock that a hung process holds cost
 	// no more than that, and the credential is not sent.
 	slowest = time.Second
-	// unbroken is how long a folder that was waited for in vain is not tried again:
+	// unbroken is how long a folder that did not answer is not tried again:
 	// a check shall wait for it once.
 	unbroken = time.Minute
 	// lockRetry is how often a lock that is taken is tried again.
@@ -54,7 +54,7 @@ type folder struct {
 	dir    string             // "" keeps the logons in this process alone
 	local  map[string]*logons // without dir
 	hangs  atomic.Int32       // what was not waited for
-	broken error              // it was waited for in vain
+	broken error              // it did not answer
 	since  time.Time
 }
 

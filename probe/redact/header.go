@@ -45,7 +45,7 @@ func (r *Redactor) scheme(s string) string {
 	return r.whole("scheme", "Scheme-%d", s)
 }
 
-// challenges writes the challenges of a field anew: names of schemes and of
+// challenges writes the challenges of a field again: names of schemes and of
 // parameters, the issuers by which Exchange Online and a tenant are told, and
 // of the token of NTLM nothing.
 func (r *Redactor) challenges(value string) string {

@@ -19,7 +19,7 @@
 // builds are expected, the names of schemes, of known headers, of the cookies by
 // which devices are told apart, the parts of paths by which sign-in pages are
 // told, codes of EWS, of Kerberos and of Entra. Bodies of answers go. Times stay.
-// The sentences of this program are made anew, of the placeholders.
+// The sentences of this program are made again, from the placeholders.
 //
 // Pure functions on data: no file, no clock, no network.
 package redact

@@ -122,7 +122,7 @@ func (t *Template) Fill(r Row) Row {
 	return r
 }
 
-// template is what the row was made of; of a line of JSON it is made anew, so that
+// template is what the row was made of; of a line of JSON it is made again, so that
 // rows which differ in nothing but the name are one.
 func (r Row) template() *Template {
 	if r.of != nil {
