@@ -78,9 +78,9 @@ type Target struct {
 	Whole, Partial *Seen                  // the last whole run, and the last anonymous one
 	Mailboxes      map[finding.Status]int // of the last batch over mailboxes_file; nil: there was none
 	MailboxesAt    time.Time
-	Logons         map[Logon]int      // since the start
-	Durations      Histogram          // of the runs since the start
-	Spans          *[3][]history.Span // by history.Widths, the oldest first
+	Logons         map[Logon]int  // since the start
+	Durations      Histogram      // of the runs since the start
+	Spans          [3]history.Bar // by history.Widths, the oldest first
 }
 
 // Run is a run in the state.

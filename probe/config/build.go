@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"encoding/pem"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -87,7 +88,7 @@ func (s *Settings) read(ctx context.Context, key, name string, limit int) []byte
 		err = fileError("is empty")
 	}
 	if err != nil {
-		s.Keys.invalid("{"+key+"} %s %v", name, err)
+		s.Keys.Invalid("{"+key+"} %s %v", name, err)
 		return nil
 	}
 	return raw
@@ -101,26 +102,41 @@ func (s *Settings) ReadBaseline(ctx context.Context) []evidence.Acceptance {
 	}
 	text, err := Decode(raw)
 	if err != nil {
-		s.Keys.invalid("{baseline} %s %v", s.Baseline, err)
+		s.Keys.Invalid("{baseline} %s %v", s.Baseline, err)
 		return nil
 	}
 	list, err := baseline.Parse(text)
 	if err != nil {
-		s.Keys.invalid("{baseline} %s: %v", s.Baseline, err)
+		s.Keys.Invalid("{baseline} %s: %v", s.Baseline, err)
 	}
 	return list
 }
 
-// readCertificates reads PEM, or DER as the Windows certificate export offers first.
 func (s *Settings) readCertificates(ctx context.Context) *x509.CertPool {
-	raw := s.read(ctx, "ca-file", s.CAFile, maxCertificates)
-	if raw == nil {
-		return nil
+	pool, err := ReadCertificates(ctx, s.CAFile)
+	if err != nil {
+		s.Keys.Invalid("{ca-file} %v", err)
+	}
+	return pool
+}
+
+// ReadCertificates reads PEM, or DER as the Windows certificate export offers first;
+// nil without a name. The error is the rest of a sentence.
+func ReadCertificates(ctx context.Context, name string) (*x509.CertPool, error) {
+	if name == "" {
+		return nil, nil
+	}
+	raw, err := Read(ctx, name, maxCertificates)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%s %w", name, err)
+	case len(raw) == 0:
+		return nil, fmt.Errorf("%s is empty", name)
 	}
 	pool, n := x509.NewCertPool(), 0
 	if cert, err := x509.ParseCertificate(raw); err == nil {
 		pool.AddCert(cert)
-		return pool
+		return pool, nil
 	}
 	if text, err := Decode(raw); err == nil {
 		raw = []byte(text) // without a byte order mark
@@ -131,16 +147,15 @@ func (s *Settings) readCertificates(ctx context.Context) *x509.CertPool {
 		}
 		cert, err := x509.ParseCertificate(block.Bytes)
 		if err != nil {
-			s.Keys.invalid("{ca-file} %s holds a certificate that cannot be read (%v)", s.CAFile, err)
-			return nil
+			return nil, fmt.Errorf("%s holds a certificate that cannot be read (%w)", name, err)
 		}
 		pool.AddCert(cert)
 		n++
 	}
 	if n == 0 {
-		s.Keys.invalid("{ca-file} %s holds no certificate; export it as X.509, Base-64 encoded (PEM) or DER", s.CAFile)
+		return nil, fmt.Errorf("%s holds no certificate; export it as X.509, Base-64 encoded (PEM) or DER", name)
 	}
-	return pool
+	return pool, nil
 }
 
 // PublicRoots are the roots that Mozilla's programme trusts, as the Go project
@@ -179,7 +194,7 @@ func (s *Settings) readCloud(ctx context.Context) *probe.Cloud {
 	k.ClientSecret = s.readSecret(ctx, "client-secret-file", s.ClientSecretFile, isClientSecret,
 		"holds a character that no client secret has (a space, a second line?); save its value alone")
 	if cloud.IsGUID(k.ClientSecret) {
-		s.Keys.invalid("{client-secret-file} %s holds a GUID, so it is the secret's ID; save its value, which Entra shows only once",
+		s.Keys.Invalid("{client-secret-file} %s holds a GUID, so it is the secret's ID; save its value, which Entra shows only once",
 			s.ClientSecretFile)
 	}
 	if !s.Cloud && k.Dynamics == nil && k.Tenant == "" && k.Token == "" {
@@ -213,18 +228,18 @@ func (s *Settings) readSecret(ctx context.Context, key, name string, form func(s
 	}
 	f, err := Open(ctx, name)
 	if err != nil {
-		s.Keys.invalid("{"+key+"} cannot be read (%v)", err)
+		s.Keys.Invalid("{"+key+"} cannot be read (%v)", err)
 		return ""
 	}
 	defer f.Close()
 	text, err := line(f, maxToken)
 	switch {
 	case err != nil:
-		s.Keys.invalid("{"+key+"} %s %v", name, err)
+		s.Keys.Invalid("{"+key+"} %s %v", name, err)
 	case len(text) < shortestToken:
-		s.Keys.invalid("{"+key+"} %s has only %d characters, which none has; is it the right file?", name, len(text))
+		s.Keys.Invalid("{"+key+"} %s has only %d characters, which none has; is it the right file?", name, len(text))
 	case !form(text):
-		s.Keys.invalid("{"+key+"} %s %s", name, wrong)
+		s.Keys.Invalid("{"+key+"} %s %s", name, wrong)
 	default:
 		return text
 	}
@@ -234,7 +249,7 @@ func (s *Settings) readSecret(ctx context.Context, key, name string, form func(s
 // readKerberos reads a keytab or a credential cache.
 func (s *Settings) readKerberos(ctx context.Context, key, name string) []byte {
 	if kind, _, typed := strings.Cut(name, ":"); key == "ccache" && typed && cacheTypes(kind) {
-		s.Keys.invalid("{ccache} %s is a cache of type %s, which only the system's Kerberos library can read; "+
+		s.Keys.Invalid("{ccache} %s is a cache of type %s, which only the system's Kerberos library can read; "+
 			"get a ticket into a file with `kinit -c FILE:/tmp/krb5cc_ewsprobe USER`, then give {ccache} FILE:/tmp/krb5cc_ewsprobe", name, kind)
 		return nil
 	}
@@ -249,7 +264,7 @@ func (s *Settings) readKerberos(ctx context.Context, key, name string) []byte {
 		_, err = kerberos.ReadCCache(raw)
 	}
 	if err != nil {
-		s.Keys.invalid("{"+key+"} %s cannot be used: %v", name, err)
+		s.Keys.Invalid("{"+key+"} %s cannot be used: %v", name, err)
 		return nil
 	}
 	return raw

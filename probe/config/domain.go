@@ -45,7 +45,7 @@ func (s *Settings) findDomain(ctx context.Context, getenv func(string) string, c
 	}
 	conf, err := readKrb5Conf(ctx, getenv("KRB5_CONFIG"))
 	if err != nil && (cfg.Kerberos.Named || cfg.Explain) {
-		ks.invalid("%v; correct it, or name another file with KRB5_CONFIG", err)
+		ks.Invalid("%v; correct it, or name another file with KRB5_CONFIG", err)
 	}
 	if s.takeCache(cfg) {
 		findRealm(cfg, conf, machineDomain())
@@ -67,7 +67,7 @@ func (s *Settings) takeCache(cfg *probe.Config) bool {
 	}
 	stored, err := kerberos.ReadCCache(cfg.Kerberos.Cache)
 	if err != nil || len(stored.Client.Components) != 1 { // an error was noted when it was read
-		s.Keys.invalid("{ccache} holds the tickets of %s, which is no user", stored.Client)
+		s.Keys.Invalid("{ccache} holds the tickets of %s, which is no user", stored.Client)
 		return false
 	}
 	owner := stored.Client.Components[0]

@@ -68,6 +68,15 @@ func Join(errs ...error) error {
 	return all
 }
 
+// Require notes each key that nobody gave a value.
+func (ks *Keys) Require(names ...string) {
+	for _, name := range names {
+		if ks.from[name] == (origin{}) && !ks.failed[name] {
+			ks.Invalid("{"+name+"} is missing; it is %s", ks.Find(name).Help)
+		}
+	}
+}
+
 // Err are the problems of the keys so far.
 func (ks *Keys) Err() error { return Join(ks.problems) }
 
@@ -75,8 +84,8 @@ func (ks *Keys) Err() error { return Join(ks.problems) }
 // which {profile-auth} is the name of a key.
 func (ks *Keys) usage(format string, args ...any) { ks.note(false, format, args...) }
 
-// invalid notes what is wrong with a file.
-func (ks *Keys) invalid(format string, args ...any) { ks.note(true, format, args...) }
+// Invalid notes what is wrong with a file.
+func (ks *Keys) Invalid(format string, args ...any) { ks.note(true, format, args...) }
 
 func (ks *Keys) note(invalid bool, format string, args ...any) {
 	p := Problem{Text: fmt.Sprintf(ks.named(format), args...), Invalid: invalid || ks.place.File != ""}

@@ -18,7 +18,7 @@ func (s *Settings) readProfile(ctx context.Context) *evidence.Profile {
 	}
 	raw, err := Read(ctx, s.Profile, maxProfile)
 	if err != nil {
-		s.Keys.invalid("{profile} %s: it %v", s.Profile, err)
+		s.Keys.Invalid("{profile} %s: it %v", s.Profile, err)
 		return nil
 	}
 	p, err := dynamics.ReadProfile(bytes.NewReader(raw))
@@ -27,7 +27,7 @@ func (s *Settings) readProfile(ctx context.Context) *evidence.Profile {
 		if own := (*dynamics.Error)(nil); errors.As(err, &own) && own.Line > 0 {
 			mark = "," // the text begins with the line
 		}
-		s.Keys.invalid("{profile} %s%s %v", s.Profile, mark, err)
+		s.Keys.Invalid("{profile} %s%s %v", s.Profile, mark, err)
 		return nil
 	}
 	s.TakeProfile(p)
@@ -51,7 +51,7 @@ func (s *Settings) TakeProfile(p *evidence.Profile) {
 			}
 		}
 		if err != nil {
-			s.Keys.invalid("{profile} %s: %v", s.Profile, err)
+			s.Keys.Invalid("{profile} %s: %v", s.Profile, err)
 		} else {
 			p.Taken = append(p.Taken, setting)
 			s.Target, s.Keys.from["target"] = target, origin{name: "the profile", rank: byProfile}

@@ -107,9 +107,9 @@ type SafetyKeys struct {
 
 // BatchKeys say which rows are checked and how many at a time.
 type BatchKeys struct {
-	Column            string        `value:"NAME" common:"y" help:"the column with the addresses; else that of Dynamics' export"`
-	Concurrency       int           `default:"10" range:"1 100" hint:" (Exchange allows 27)" help:"how many calls at a time"`
-	TimeoutPerMailbox time.Duration `default:"10m" range:"1s 24h" help:"how long a busy or silent mailbox is tried"`
+	Column            string        `in:"batch agent" value:"NAME" common:"y" help:"the column with the addresses; else that of Dynamics' export"`
+	Concurrency       int           `in:"batch agent" default:"10" range:"1 100" hint:" (Exchange allows 27)" help:"how many calls at a time"`
+	TimeoutPerMailbox time.Duration `in:"batch agent" default:"10m" range:"1s 24h" help:"how long a busy or silent mailbox is tried"`
 	Resume            string        `value:"STATE" common:"y" help:"keep in STATE what was reported, and go on from there later"`
 	AllRows           bool          `help:"text: the rows that are ok too, not only those that are not"`
 	Shard             string        `value:"i/n" help:"check only part i of n of the rows: the same rows everywhere, duplicates together"`
@@ -161,4 +161,10 @@ func (s *Settings) Init(of any, command, version string) {
 func (s *Settings) Watches() bool { return s.Watch || s.Keys.from["watch-for"].rank == byFlag }
 
 // Given says whether somebody gave a key its value.
-func (s *Settings) Given(key string) bool { return s.Keys.from[key] != (origin{}) }
+func (s *Settings) Given(key string) bool { return s.Keys.Given(key) }
+
+// Given says whether somebody gave a key its value.
+func (ks *Keys) Given(key string) bool { return ks.from[key] != (origin{}) }
+
+// Weak says that nobody gave a key its value but what other mappings may overrule.
+func (ks *Keys) Weak(key string) bool { return ks.from[key].rank < byFlag }

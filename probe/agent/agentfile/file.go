@@ -4,7 +4,6 @@
 package agentfile
 
 import (
-	"maps"
 	"slices"
 	"time"
 
@@ -21,6 +20,9 @@ type File struct {
 	Notify      []*Channel
 	Peers       []*Peer
 	Maintenance []*Window
+
+	keys   *config.Keys
+	listed bool // there is a key targets
 }
 
 // Keys are those of the file itself.
@@ -47,7 +49,6 @@ type TargetKeys struct {
 	PasswordEnv        string        `secret:"y" value:"NAME" help:"take the password from this variable of the agent's environment"`
 	PasswordCredential string        `secret:"y" value:"NAME" help:"take the password from this credential of systemd"`
 	MailboxesFile      string        `value:"FILE" help:"CSV with the mailboxes that every mailbox_interval a batch checks"`
-	MailboxColumn      string        `value:"NAME" help:"the column of mailboxes_file with the addresses; else that of Dynamics' export"`
 	Endpoint           string        `value:"NAME" help:"targets with the same word stand side by side on the page"`
 	Interval           time.Duration `default:"15m" range:"1s 8760h" help:"how often a whole check is made"`
 	AnonymousInterval  time.Duration `default:"1m" range:"1s 8760h" help:"how often a check is made that sends no credential"`
@@ -63,6 +64,8 @@ type Channel struct {
 	Repeat   time.Duration `range:"1m 8760h" help:"how often it is told again while it lasts; else never"`
 	Email    *Email
 	Webhook  *Webhook
+
+	keys *config.Keys
 }
 
 // Email is a channel's mail.
@@ -89,6 +92,8 @@ type Peer struct {
 	User         string `value:"NAME" help:"a user of its web_config"`
 	PasswordFile string `secret:"y" value:"FILE" help:"the password of user"`
 	CAFile       string `value:"FILE" help:"trust the certificates in FILE beside the system's"`
+
+	keys *config.Keys
 }
 
 // Find is the target of a name, nil if there is none.
@@ -99,12 +104,6 @@ func (f *File) Find(name string) *Target {
 		}
 	}
 	return nil
-}
-
-// Same says whether nothing of a target has changed, so that it keeps its schedule
-// and its state.
-func (t *Target) Same(other *Target) bool {
-	return other != nil && t.TargetKeys == other.TargetKeys && maps.Equal(t.Labels, other.Labels) && t.Fingerprint() == other.Fingerprint()
 }
 
 // Tells says whether a channel is told of a status.

@@ -1,11 +1,224 @@
 package agentfile
 
-import "context"
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"io"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
 
-// Load reads the configuration. The error is config.Problems.
+	"go.yaml.in/yaml/v3"
+
+	"github.com/ewsprobe/ewsprobe/probe/config"
+	"github.com/ewsprobe/ewsprobe/probe/lockout"
+)
+
+// largest is far above what thousands of targets need.
+const largest = 8 << 20
+
+// Load reads the configuration and the files that it names. The error is
+// config.Problems, in the order of the file.
 func Load(ctx context.Context, name, version string, getenv func(string) string) (*File, error) {
-	return &File{}, nil
+	l := &loader{ctx: ctx, version: version, getenv: getenv, place: config.Place{File: name}}
+	folder, err := filepath.Abs(filepath.Dir(name))
+	if err != nil {
+		return nil, l.whole(err.Error())
+	}
+	l.place.Dir = folder
+	raw, err := config.Read(ctx, name, largest)
+	if err != nil {
+		return nil, l.whole(err.Error())
+	}
+	text, err := config.Decode(raw)
+	if err != nil {
+		return nil, l.whole(err.Error())
+	}
+	root, err := parse(text)
+	if err != nil {
+		line, why := 1, strings.TrimPrefix(err.Error(), "yaml: ")
+		if found := regexp.MustCompile(`^line (\d+): (.*)`).FindStringSubmatch(why); found != nil {
+			line, _ = strconv.Atoi(found[1])
+			why = found[2]
+		}
+		return nil, config.Problems{{Text: "this is no YAML: " + why, Invalid: true, File: name, Line: line, Column: 1}}
+	}
+	f := l.file(root)
+	f.Name = name
+	f.Storage = cmp.Or(f.Storage, l.storage())
+	if f.Storage == "" {
+		f.keys.Invalid("{storage} is missing, and there is no folder for the state of programs; give one")
+	}
+	return f, l.problems()
 }
 
-// Fingerprint is what a target's check is made of.
-func (t *Target) Fingerprint() string { return "" }
+// parse reads one document.
+func parse(text string) (*yaml.Node, error) {
+	var root, next yaml.Node
+	d := yaml.NewDecoder(bytes.NewReader([]byte(text)))
+	switch err := d.Decode(&root); {
+	case errors.Is(err, io.EOF):
+		return nil, errors.New("it is empty; `ewsprobe agent example` prints one to begin with")
+	case err != nil:
+		return nil, err
+	}
+	if err := d.Decode(&next); !errors.Is(err, io.EOF) {
+		return nil, errors.New("line " + strconv.Itoa(max(next.Line, 1)) + ": a second document begins here, and only one is read")
+	}
+	return &root, nil
+}
+
+// loader reads one file.
+type loader struct {
+	ctx      context.Context
+	version  string
+	getenv   func(string) string
+	place    config.Place
+	defaults *yaml.Node
+	keys     []*config.Keys // of all mappings
+}
+
+// whole is a problem of the file as a whole.
+func (l *loader) whole(why string) error {
+	return config.Problems{{Text: why, Invalid: true, File: l.place.File, Line: 1, Column: 1}}
+}
+
+func (l *loader) storage() string {
+	if dir, _, _ := strings.Cut(l.getenv("STATE_DIRECTORY"), ":"); dir != "" {
+		return dir
+	}
+	dir, _ := lockout.DefaultDir()
+	return dir
+}
+
+// problems are all problems, each once: what is wrong with the defaults is wrong
+// with each target.
+func (l *loader) problems() error {
+	var all config.Problems
+	seen := map[string]bool{}
+	for _, ks := range l.keys {
+		var found config.Problems
+		if err := ks.Err(); errors.As(err, &found) {
+			for _, p := range found {
+				if !seen[p.String()] {
+					seen[p.String()], all = true, append(all, p)
+				}
+			}
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(all, func(a, b config.Problem) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
+	return all
+}
+
+// read reads a mapping into the keys of a struct; nil: it is no mapping.
+func (l *loader) read(into any, node *yaml.Node, also func(*config.Keys, string, *yaml.Node) bool) *config.Keys {
+	ks := config.KeysOf(into, "agent")
+	l.keys = append(l.keys, ks)
+	ks.YAML(node, l.place, func(key string, value *yaml.Node) bool { return also != nil && also(ks, key, value) })
+	return ks
+}
+
+// each reads the mappings of a list.
+func each(ks *config.Keys, key string, node *yaml.Node, read func(*yaml.Node)) {
+	switch {
+	case node.ShortTag() == "!!null":
+	case node.Kind != yaml.SequenceNode:
+		ks.At(node, "%s must be a list", key)
+	default:
+		for _, item := range node.Content {
+			read(item)
+		}
+	}
+}
+
+func (l *loader) file(root *yaml.Node) *File {
+	f := &File{}
+	var lists []func()
+	f.keys = l.read(&f.Keys, root, func(ks *config.Keys, key string, value *yaml.Node) bool {
+		switch key {
+		case "defaults":
+			l.defaults = value
+		case "targets":
+			lists = append(lists, func() { each(ks, key, value, func(n *yaml.Node) { f.Targets = append(f.Targets, l.target(n)) }) })
+			f.listed = true
+		case "notify":
+			each(ks, key, value, func(n *yaml.Node) { f.Notify = append(f.Notify, l.channel(n)) })
+		case "peers":
+			each(ks, key, value, func(n *yaml.Node) { f.Peers = append(f.Peers, l.peer(n)) })
+		case "maintenance":
+			each(ks, key, value, func(n *yaml.Node) { f.Maintenance = append(f.Maintenance, l.window(n)) })
+		default:
+			return false
+		}
+		return true
+	})
+	if l.defaults != nil { // before the targets, wherever they stand
+		l.target(nil)
+	}
+	for _, read := range lists {
+		read()
+	}
+	if len(f.Targets) == 0 && (!f.listed || f.keys.Err() == nil) {
+		f.keys.Invalid("targets is missing or empty; give at least one, as `ewsprobe agent example` shows it")
+	}
+	f.checkListener()
+	f.checkNames()
+	f.checkAccounts()
+	return f
+}
+
+// isName is the form of the names of targets and of what stands beside them in
+// metrics.
+func isName(s string) bool {
+	return len(s) > 0 && len(s) <= 63 && !strings.ContainsAny(s[:1], "._-") && !strings.ContainsFunc(s, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < '0' || r > '9') && !strings.ContainsRune("._-", r)
+	})
+}
+
+const nameForm = "a name has a-z, 0-9, dot, _ and -, begins with a letter or a digit, and is at most 63 long"
+
+// checkName looks at a name and its being the only one.
+func checkName(ks *config.Keys, name string, seen map[string]bool) {
+	switch {
+	case !ks.Given("name"):
+		ks.Require("name")
+	case !isName(name):
+		ks.Invalid("{name} %q cannot be one: "+nameForm, name)
+	case seen[name]:
+		ks.Invalid("{name} %s is there twice", name)
+	}
+	seen[name] = true
+}
+
+func (f *File) checkNames() {
+	targets, channels, peers := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	for _, t := range f.Targets {
+		checkName(t.Settings.Keys, t.Name, targets)
+	}
+	for _, c := range f.Notify {
+		checkName(c.keys, c.Name, channels)
+	}
+	for _, p := range f.Peers {
+		checkName(p.keys, p.Name, peers)
+	}
+	for _, w := range f.Maintenance {
+		for _, name := range w.Targets {
+			if !targets[name] {
+				w.keys.Invalid("{targets} names %s, which is no target", name)
+			}
+		}
+	}
+}
+
+// control says whether a text holds what cannot be shown in one line.
+func control(s string) bool { return strings.ContainsFunc(s, unicode.IsControl) }

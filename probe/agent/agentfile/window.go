@@ -1,6 +1,10 @@
 package agentfile
 
-import "time"
+import (
+	"time"
+
+	"github.com/ewsprobe/ewsprobe/probe/config"
+)
 
 // Window is a time of maintenance: runs go on, and nobody is told.
 type Window struct {
@@ -8,6 +12,8 @@ type Window struct {
 	From     string        `value:"TIME" help:"when it begins: Sat 22:00 each week, 22:00 each day, 2026-12-24 22:00 once"`
 	For      time.Duration `range:"1m 8760h" help:"how long it lasts"`
 	TimeZone string        `value:"NAME" help:"the time zone of from, like Europe/Berlin; else that of this machine"`
+
+	keys *config.Keys
 }
 
 // parse reads From and TimeZone; wrong is the rest of a sentence that begins with

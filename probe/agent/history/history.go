@@ -62,10 +62,11 @@ type Notification struct {
 
 // Entry is all that belongs to one run, written in one transaction.
 type Entry struct {
-	Run           Run
-	Record        []byte      // the report as JSON, which diagnose reads; compressed when it is stored
-	Transition    *Transition // Run and ID are filled in
-	State         []byte      // of the target, JSON
+	Run        Run
+	Record     []byte      // the report as JSON, which diagnose reads; compressed when it is stored
+	Transition *Transition // Run and ID are filled in
+	// State is that of the target, JSON, once the number of the run is known.
+	State         func(run int64) []byte
 	Told          map[string][]byte
 	Notifications []Notification
 }

@@ -2,51 +2,266 @@ package history
 
 import (
 	"context"
+	"database/sql"
+	_ "embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
 	"time"
 
-	_ "modernc.org/sqlite" // the driver
+	"modernc.org/sqlite" // the driver, too
+	lib "modernc.org/sqlite/lib"
 )
 
+//go:embed schema.sql
+var schema string
+
+// migrations make a version of the tables of the one before; the first makes them.
+func migrations() []string { return []string{schema} }
+
+// FileName is the name of the file in the folder.
+const FileName = "history.db"
+
+// ErrNone: there is nothing with that number.
+var ErrNone = errors.New("there is none")
+
+// ErrNewer: the file was written by a later version.
+var ErrNewer = errors.New("it was written by a later version of ewsprobe; use that, or another storage")
+
 // Store is the storage of one agent. It is safe for concurrent use.
-type Store struct{}
+type Store struct {
+	file string
 
-// Open opens the storage in a folder, and makes it where there is none.
-func Open(dir string) (*Store, error) { return &Store{}, nil }
+	mu    sync.Mutex // of writing, and of what is below
+	db    *sql.DB    // one connection, which writes
+	info  os.FileInfo
+	aside string // the damaged file that was moved away; "" none was
 
-// Close writes everything.
-func (s *Store) Close() error { return nil }
-
-// Runs are those of a target that a query chooses, the newest first; more says that
-// there are older ones.
-func (s *Store) Runs(ctx context.Context, target string, q Query) (runs []Run, more bool, err error) {
-	return nil, false, nil
+	reads   sync.RWMutex // of read
+	read    *sql.DB
+	damaged func(aside string, why error)
 }
 
-// Run is one run; the error is ErrNone where there is none of the target.
-func (s *Store) Run(ctx context.Context, target string, id int64) (Run, error) { return Run{}, nil }
-
-// Record is the report of a run, as JSON.
-func (s *Store) Record(ctx context.Context, target string, id int64) ([]byte, error) { return nil, nil }
-
-// Transitions are those of a target, "" of all, the newest first.
-func (s *Store) Transitions(ctx context.Context, target string, limit int, after int64) (list []Transition, more bool, err error) {
-	return nil, false, nil
+// Open opens the storage in a folder, and makes it where there is none. A damaged
+// one is moved aside, at once or when the damage shows; damaged is told then.
+func Open(dir string, damaged func(aside string, why error)) (*Store, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	s := &Store{file: filepath.Join(dir, FileName), damaged: damaged}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	err := s.open()
+	if isDamage(err) {
+		err = s.replace(err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", s.file, errors.Join(err, s.close()))
+	}
+	return s, nil
 }
 
-// Batch is the last batch over the mailboxes of a target: its summary, and the
-// results of the mailboxes that are not ok, one JSON object a line.
-func (s *Store) Batch(ctx context.Context, target string) (summary, rows []byte, err error) {
-	return nil, nil, nil
+// smallEnough is up to what size a file is read through when it is opened. What is
+// damaged in a larger one shows when it is read.
+const smallEnough = 64 << 20
+
+func (s *Store) open() error {
+	// A file of its own mode: the driver would make it readable for everybody.
+	f, err := os.OpenFile(s.file, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	if s.info, err = f.Stat(); err != nil {
+		return errors.Join(err, f.Close())
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	const pragmas = "?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=cache_size(-4096)" +
+		"&_pragma=journal_size_limit(16777216)&_pragma=temp_store(MEMORY)&_txlock=immediate"
+	name := "file:" + (&uri{s.file}).escaped() + pragmas
+	if s.db, err = sql.Open("sqlite", name); err != nil {
+		return err
+	}
+	s.db.SetMaxOpenConns(1)
+	var version int
+	if err := s.db.QueryRow("PRAGMA user_version").Scan(&version); err != nil {
+		return err
+	}
+	steps := migrations()
+	if version > len(steps) {
+		return ErrNewer
+	}
+	for ; version < len(steps); version++ {
+		if err := s.transaction(func(tx *sql.Tx) error {
+			_, err := tx.Exec(steps[version] + fmt.Sprintf("\nPRAGMA user_version = %d;", version+1))
+			return err
+		}); err != nil {
+			return err
+		}
+	}
+	if s.info.Size() < smallEnough {
+		var result string
+		if err := s.db.QueryRow("PRAGMA quick_check(1)").Scan(&result); err != nil {
+			return err
+		}
+		if result != "ok" {
+			return damage(result)
+		}
+	}
+	read, err := sql.Open("sqlite", name+"&_pragma=query_only(1)")
+	if err != nil {
+		return err
+	}
+	read.SetMaxOpenConns(2)
+	s.reads.Lock()
+	s.read = read
+	s.reads.Unlock()
+	return nil
+}
+
+// damage is what a check of the file has found.
+type damage string
+
+func (d damage) Error() string { return string(d) }
+
+// isDamage says whether an error means that the file itself is damaged.
+func isDamage(err error) bool {
+	var found damage
+	var of *sqlite.Error
+	return errors.As(err, &found) || errors.As(err, &of) && (of.Code()&0xff == lib.SQLITE_CORRUPT || of.Code()&0xff == lib.SQLITE_NOTADB)
+}
+
+// replace moves a damaged file aside and begins a new one.
+func (s *Store) replace(why error) error {
+	if err := s.close(); err != nil && !isDamage(err) {
+		return err
+	}
+	stamp := time.Now().UTC().Format("20060102T150405.000Z")
+	aside := filepath.Join(filepath.Dir(s.file), "history-damaged-"+stamp+".db")
+	for _, suffix := range []string{"-wal", "-shm", ""} {
+		if err := os.Rename(s.file+suffix, aside+suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return errors.Join(why, err)
+		}
+	}
+	s.aside = aside
+	if s.damaged != nil {
+		s.damaged(aside, why)
+	}
+	return s.open()
+}
+
+// Aside is the damaged file that was moved away since the start; "" none was.
+func (s *Store) Aside() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.aside
+}
+
+func (s *Store) close() (err error) {
+	s.reads.Lock()
+	defer s.reads.Unlock()
+	if s.read != nil {
+		err = s.read.Close()
+		s.read = nil
+	}
+	if s.db != nil {
+		err = errors.Join(err, s.db.Close())
+		s.db = nil
+	}
+	return err
+}
+
+// Close ends the use of the storage.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.close()
+}
+
+// write does work in one transaction. A damaged file, or one that somebody has taken
+// away, is replaced, and the work is done in the new one.
+func (s *Store) write(work func(*sql.Tx) error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.db == nil {
+		if err := s.open(); err != nil { // after a replacement that failed
+			return err
+		}
+	}
+	if now, err := os.Stat(s.file); err != nil || !os.SameFile(now, s.info) {
+		if err := s.replace(errors.New("somebody has taken the file away")); err != nil {
+			return err
+		}
+	}
+	err := s.transaction(work)
+	if isDamage(err) {
+		if err = s.replace(err); err == nil {
+			err = s.transaction(work)
+		}
+	}
+	return err
+}
+
+func (s *Store) transaction(work func(*sql.Tx) error) error {
+	tx, err := s.db.Begin()
+	if err != nil {
+		return err
+	}
+	if err := work(tx); err != nil {
+		return errors.Join(err, tx.Rollback())
+	}
+	return tx.Commit()
+}
+
+// query reads. A damage that shows is dealt with, and what was asked for is gone.
+func (s *Store) query(ctx context.Context, work func(context.Context, *sql.DB) error) error {
+	s.reads.RLock()
+	db := s.read
+	if db == nil {
+		s.reads.RUnlock()
+		return errors.New("the storage is closed")
+	}
+	err := work(ctx, db)
+	s.reads.RUnlock()
+	if isDamage(err) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.reads.RLock()
+		same := s.read == db // else somebody else has done it
+		s.reads.RUnlock()
+		if same {
+			return errors.Join(err, s.replace(err))
+		}
+	}
+	return err
 }
 
 // Bytes is how large the storage is on disk.
-func (s *Store) Bytes() int64 { return 0 }
+func (s *Store) Bytes() (n int64) {
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		if info, err := os.Stat(s.file + suffix); err == nil {
+			n += info.Size()
+		}
+	}
+	return n
+}
 
-// Pending are the notifications that are not delivered, the oldest first.
-func (s *Store) Pending(ctx context.Context) ([]Notification, error) { return nil, nil }
+// uri is the name of a file in SQLite's URI form.
+type uri struct{ file string }
 
-// Tried notes a delivery that failed, and when it is tried again.
-func (s *Store) Tried(ctx context.Context, id int64, next time.Time, why string) error { return nil }
-
-// Done takes a notification out of the queue: it is delivered, or given up.
-func (s *Store) Done(ctx context.Context, id int64) error { return nil }
+func (u *uri) escaped() string {
+	var b []byte
+	for _, c := range []byte(filepath.ToSlash(u.file)) {
+		switch c {
+		case '?', '#', '%':
+			b = append(b, fmt.Sprintf("%%%02X", c)...)
+		default:
+			b = append(b, c)
+		}
+	}
+	return string(b)
+}

@@ -1,0 +1,170 @@
+package agentfile
+
+import (
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/ewsprobe/ewsprobe/probe/config"
+	"github.com/ewsprobe/ewsprobe/probe/config/address"
+)
+
+// isLoopback says whether a host is this machine itself.
+func isLoopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.Unmap().IsLoopback() || strings.EqualFold(host, "localhost")
+}
+
+func (f *File) checkListener() {
+	host, port, err := net.SplitHostPort(f.Listen)
+	if _, ok := address.Port(port); err != nil || !ok && port != "0" || host != "" && !address.IsIP(host) && !address.IsHost(host) {
+		f.keys.Invalid("{listen} %q is no address to listen on; give it like 127.0.0.1:9719 or :9719", f.Listen)
+	} else if !isLoopback(host) && f.WebConfig == "" {
+		f.keys.Invalid("{listen} %s can be reached from other machines, and anybody there could start checks; "+
+			"give web_config with users and TLS, or listen on 127.0.0.1", f.Listen)
+	}
+	if f.WebConfig != "" {
+		if _, err := os.ReadFile(f.WebConfig); err != nil {
+			f.keys.Invalid("{web-config} cannot be read (%v)", err)
+		}
+	}
+}
+
+// Invalid notes what another package finds wrong with what a key of the file says.
+func (f *File) Invalid(key, why string) {
+	f.keys.Invalid("{" + key + "} " + strings.ReplaceAll(why, "%", "%%"))
+}
+
+func (l *loader) channel(node *yaml.Node) *Channel {
+	c := &Channel{}
+	kinds := 0
+	c.keys = l.read(c, node, func(_ *config.Keys, key string, value *yaml.Node) bool {
+		null := value.ShortTag() == "!!null"
+		switch {
+		case key == "email" && !null:
+			c.Email = &Email{}
+			l.email(c.Email, value)
+		case key == "webhook" && !null:
+			c.Webhook = &Webhook{}
+			l.webhook(c.Webhook, value)
+		case key != "email" && key != "webhook":
+			return false
+		}
+		kinds++
+		return true
+	})
+	if c.EventLog {
+		kinds++
+	}
+	if kinds != 1 {
+		c.keys.Invalid("a channel is one of email, webhook and event_log, and this is %d of them", kinds)
+	}
+	if !c.keys.Given("on") {
+		c.On = []string{"critical", "unknown", "warning"}
+	}
+	return c
+}
+
+func (l *loader) email(e *Email, node *yaml.Node) {
+	ks := l.read(e, node, nil)
+	ks.Require("smarthost", "from", "to")
+	host, port, err := net.SplitHostPort(e.Smarthost)
+	if _, ok := address.Port(port); ks.Given("smarthost") && (err != nil || !ok || host == "") {
+		ks.Invalid("{smarthost} %q is no SMTP server; give it like smtp.contoso.com:587", e.Smarthost)
+	}
+	if ks.Given("from") && !address.IsMailbox(e.From) {
+		ks.Invalid("{from} %q is not an e-mail address", e.From)
+	}
+	for _, to := range e.To {
+		if !address.IsMailbox(to) {
+			ks.Invalid("{to} %q is not an e-mail address", to)
+		}
+	}
+	if ks.Given("to") && len(e.To) == 0 {
+		ks.Invalid("{to} names nobody")
+	}
+	l.signIn(ks, e.User, e.PasswordFile)
+	if e.TLS == "none" && e.User != "" && !isLoopback(host) {
+		ks.Invalid("{tls} none would send the password of %s in clear; use starttls or tls", e.User)
+	}
+	l.certificates(ks, e.CAFile)
+}
+
+func (l *loader) webhook(w *Webhook, node *yaml.Node) {
+	ks := l.read(w, node, nil)
+	ks.Require("url-file")
+	if w.URLFile != "" {
+		if why := l.secretURL(w.URLFile); why != "" {
+			ks.Invalid("{url-file} %s %s", w.URLFile, why)
+		}
+	}
+	l.certificates(ks, w.CAFile)
+}
+
+// secretURL says what is wrong with the address in a file, without showing it.
+func (l *loader) secretURL(name string) string {
+	text, err := readPassword(l.ctx, name)
+	if err != nil {
+		return err.Error()
+	}
+	u, err := url.Parse(text)
+	switch {
+	case err != nil || u.Host == "":
+		return "holds no URL; put the address of the web hook into it, and nothing else"
+	case !secure(u):
+		return "holds an address that is not https; http is for loopback only"
+	}
+	return ""
+}
+
+// secure: https, or on this machine.
+func secure(u *url.URL) bool {
+	return u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Hostname())
+}
+
+// signIn looks at a user and the file of their password.
+func (l *loader) signIn(ks *config.Keys, user, file string) {
+	switch {
+	case user == "" && file != "":
+		ks.Invalid("{password-file} needs user: whose password it is")
+	case user != "" && file == "":
+		ks.Invalid("{user} has no password; give password_file")
+	case file != "":
+		if _, err := readPassword(l.ctx, file); err != nil {
+			ks.Invalid("{password-file} %s %v", file, err)
+		}
+	}
+}
+
+func (l *loader) certificates(ks *config.Keys, name string) {
+	if _, err := config.ReadCertificates(l.ctx, name); err != nil {
+		ks.Invalid("{ca-file} %v", err)
+	}
+}
+
+func (l *loader) peer(node *yaml.Node) *Peer {
+	p := &Peer{}
+	ks := l.read(p, node, nil)
+	p.keys = ks
+	ks.Require("url")
+	if u, err := url.Parse(p.URL); p.URL != "" && (err != nil || u.Host == "" || u.User != nil || !secure(u) || u.RawQuery != "" || u.Fragment != "") {
+		ks.Invalid("{url} %q cannot be the address of an agent; give it like https://agent-dmz:9719 (http is for loopback only)", p.URL)
+	}
+	l.signIn(ks, p.User, p.PasswordFile)
+	l.certificates(ks, p.CAFile)
+	return p
+}
+
+func (l *loader) window(node *yaml.Node) *Window {
+	w := &Window{}
+	w.keys = l.read(w, node, nil)
+	w.keys.Require("from", "for")
+	if key, wrong := w.parse(); wrong != "" && w.From != "" {
+		w.keys.Invalid("{" + key + "} " + strings.ReplaceAll(wrong, "%", "%%"))
+	}
+	return w
+}

@@ -1,0 +1,249 @@
+package agentfile
+
+import (
+	"context"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/ewsprobe/ewsprobe/probe"
+	"github.com/ewsprobe/ewsprobe/probe/config"
+	"github.com/ewsprobe/ewsprobe/probe/lockout"
+)
+
+// target reads a target on top of the defaults; nil: the defaults alone, for what is
+// wrong with them.
+func (l *loader) target(node *yaml.Node) *Target {
+	t := &Target{Labels: map[string]string{}}
+	t.Settings.Init(t, "agent", l.version)
+	ks := t.Settings.Keys
+	l.keys = append(l.keys, ks)
+	read := func(node *yaml.Node, defaults bool) {
+		in := l.place
+		in.Defaults = defaults
+		ks.YAML(node, in, func(key string, value *yaml.Node) bool {
+			if key == "labels" {
+				readLabels(ks, value, t.Labels)
+			}
+			return key == "labels"
+		})
+	}
+	if l.defaults != nil && l.defaults.ShortTag() != "!!null" {
+		read(l.defaults, true)
+		if ks.Given("name") {
+			ks.Invalid("{name} belongs to one target, not to defaults")
+		}
+	}
+	if node == nil {
+		return t
+	}
+	read(node, false)
+	if len(t.Labels) > mostLabels {
+		ks.At(node, "labels has %d, and %d are the most", len(t.Labels), mostLabels)
+	}
+	t.Check, _ = t.Settings.Config(l.ctx, l.getenv)
+	t.Check.RetryRefused = false // the count of refused logons is the agent's alone
+	t.checkPassword(l)
+	t.checkRest(l)
+	return t
+}
+
+const (
+	mostLabels  = 16
+	longestText = 128
+)
+
+// reserved are the labels of the agent's own metrics.
+const reserved = " target code status number cause confidence scheme node result channel version goversion go_version revision le quantile job instance "
+
+func readLabels(ks *config.Keys, node *yaml.Node, into map[string]string) {
+	if node.ShortTag() == "!!null" {
+		return
+	}
+	if node.Kind != yaml.MappingNode {
+		ks.At(node, "labels must be a mapping of names to texts")
+		return
+	}
+	seen := map[string]bool{}
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		key, value := node.Content[i], node.Content[i+1]
+		for value.Kind == yaml.AliasNode {
+			value = value.Alias
+		}
+		switch name := key.Value; {
+		case seen[name]:
+			ks.At(key, "label %s is there twice", name)
+		case !isLabel(name):
+			ks.At(key, "label %q cannot be one: letters, digits and _, no digit first, no __ first, at most 63", name)
+		case strings.Contains(reserved, " "+name+" "):
+			ks.At(key, "label %s is one of the agent's own metrics; take another name", name)
+		case value.ShortTag() != "!!str":
+			ks.At(value, "label %s must be a text; put quotes around it", name)
+		case len(value.Value) > longestText || control(value.Value):
+			ks.At(value, "label %s must be a line of at most %d bytes", name, longestText)
+		default:
+			into[name] = value.Value
+		}
+		seen[key.Value] = true
+	}
+}
+
+// isLabel is the form of Prometheus' labels; those that begin with __ are its own.
+func isLabel(s string) bool {
+	return s != "" && len(s) <= 63 && !strings.HasPrefix(s, "__") && (s[0] < '0' || s[0] > '9') && !strings.ContainsFunc(s, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '_'
+	})
+}
+
+// passwordSources are the keys that say where the password is.
+var passwordSources = [...]string{"password-file", "password-env", "password-from-keyring", "password-credential"}
+
+// NeedsPassword says whether the target signs in with a password.
+func (t *Target) NeedsPassword() bool {
+	c := t.Check
+	return t.SendsCredential() && !c.CurrentUser && len(c.Kerberos.Keytab) == 0 && len(c.Kerberos.Cache) == 0
+}
+
+// SendsCredential says whether a whole check of the target signs in at all.
+func (t *Target) SendsCredential() bool { return t.Check.Target().Credentials }
+
+// checkPassword makes sure that there is one source, and that it can be read.
+func (t *Target) checkPassword(l *loader) {
+	ks := t.Settings.Keys
+	var given []string
+	for _, key := range passwordSources {
+		if ks.Given(key) {
+			given = append(given, key)
+		}
+	}
+	switch {
+	case len(given) > 1:
+		ks.Invalid("{" + given[0] + "} and {" + given[1] + "} exclude each other; use one of them")
+	case len(given) == 0 && t.User != "" && t.NeedsPassword() && ks.Err() == nil:
+		ks.Invalid("{user} has no password; give password_file, password_env, password_from_keyring or password_credential, or no_credentials")
+	case strings.ContainsAny(t.PasswordCredential, `/\`) || strings.HasPrefix(t.PasswordCredential, "."):
+		ks.Invalid("{password-credential} %q is the name of a credential, not a path", t.PasswordCredential)
+	case t.PasswordFile == "-":
+		ks.Invalid("{password-file} is read at every run, so it cannot be standard input; name a file")
+	case t.PasswordFile != "":
+		if _, err := readPassword(l.ctx, t.PasswordFile); err != nil {
+			ks.Invalid("{password-file} %s %v", t.PasswordFile, err)
+		}
+	}
+}
+
+// Password reads the password anew. The error is a sentence, without what it read.
+func (t *Target) Password(ctx context.Context, getenv func(string) string, keyring func(context.Context, string) (string, error)) (string, error) {
+	switch {
+	case t.PasswordFile != "":
+		text, err := readPassword(ctx, t.PasswordFile)
+		if err != nil {
+			return "", sentence("the password in " + t.PasswordFile + " " + err.Error())
+		}
+		return text, nil
+	case t.PasswordEnv != "":
+		text := getenv(t.PasswordEnv)
+		if err := config.CheckPassword(text); err != nil {
+			return "", sentence("the variable " + t.PasswordEnv + " " + err.Error())
+		}
+		return text, nil
+	case t.PasswordCredential != "":
+		folder := getenv("CREDENTIALS_DIRECTORY")
+		if folder == "" {
+			return "", sentence("CREDENTIALS_DIRECTORY is not set, so there are no credentials of systemd; was the agent started as its service?")
+		}
+		text, err := readPassword(ctx, filepath.Join(folder, t.PasswordCredential))
+		if err != nil {
+			return "", sentence("the credential " + t.PasswordCredential + " " + err.Error())
+		}
+		return text, nil
+	}
+	return keyring(ctx, t.User)
+}
+
+type sentence string
+
+func (s sentence) Error() string { return string(s) }
+
+func readPassword(ctx context.Context, name string) (string, error) {
+	f, err := config.Open(ctx, name)
+	if err != nil {
+		return "", sentence("cannot be read (" + err.Error() + ")")
+	}
+	defer f.Close()
+	return config.ReadPassword(f)
+}
+
+// checkRest looks at what only the agent has.
+func (t *Target) checkRest(l *loader) {
+	ks := t.Settings.Keys
+	if t.Endpoint != "" && !isName(t.Endpoint) {
+		ks.Invalid("{endpoint} %q cannot be one: "+nameForm, t.Endpoint)
+	}
+	if t.MailboxesFile == "" {
+		for _, key := range []string{"column", "mailbox-interval"} {
+			if ks.Given(key) && !ks.Weak(key) {
+				ks.Invalid("{" + key + "} is about mailboxes_file, which is not given")
+			}
+		}
+		return
+	}
+	if !t.SendsCredential() && ks.Err() == nil {
+		ks.Invalid("{mailboxes-file} needs an account to ask for the mailboxes; give user, or leave it out")
+	}
+	if t.Check.FromAddress != "" {
+		ks.Invalid("{mailboxes-file} needs an EWS URL or a host as target: one endpoint serves all mailboxes")
+	}
+	if info, err := os.Stat(t.MailboxesFile); err != nil {
+		ks.Invalid("{mailboxes-file} %s cannot be read (%v)", t.MailboxesFile, err)
+	} else if info.IsDir() {
+		ks.Invalid("{mailboxes-file} %s is a folder", t.MailboxesFile)
+	}
+}
+
+// checkAccounts gives all targets of one account the smallest of their limits.
+func (f *File) checkAccounts() {
+	for _, t := range f.Targets {
+		for _, other := range f.Targets {
+			if lockout.SameAccount(t.User, other.User) {
+				t.Check.MaxRejections = min(t.Check.MaxRejections, other.MaxRejections)
+			}
+		}
+	}
+}
+
+// Of is how often the target is checked: the whole, and without its credential; the
+// last is 0 where that would tell nothing more.
+func (t *Target) Of() (whole, anonymous time.Duration) {
+	if !t.SendsCredential() {
+		return min(t.Interval, t.AnonymousInterval), 0
+	}
+	if t.AnonymousInterval >= t.Interval {
+		return t.Interval, 0
+	}
+	return t.Interval, t.AnonymousInterval
+}
+
+// Find reads the file for the one target of a name, as `check --config` takes it.
+func (f *File) names() string {
+	var names []string
+	for _, t := range f.Targets {
+		names = append(names, t.Name)
+	}
+	slices.Sort(names)
+	return strings.Join(names, ", ")
+}
+
+// Anonymous is a check that sends no credential.
+func Anonymous(c probe.Config) probe.Config {
+	c.NoCredentials, c.Password = true, ""
+	return c
+}
+
+// loopback says whether a URL stays on this machine.
+func loopback(u *url.URL) bool { return isLoopback(u.Hostname()) }

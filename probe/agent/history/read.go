@@ -1,0 +1,205 @@
+package history
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"time"
+)
+
+const runColumns = `id, target, started, duration, status, code, summary, credential, http_status, certificate`
+
+func scanRun(scan func(...any) error) (r Run, err error) {
+	var started, took, certificate int64
+	err = scan(&r.ID, &r.Target, &started, &took, &r.Status, &r.Code, &r.Summary, &r.Credential, &r.HTTPStatus, &certificate)
+	r.Started, r.Duration, r.Certificate = timeOf(started), time.Duration(took)*time.Millisecond, timeOf(certificate)
+	return r, err
+}
+
+// Runs are those of a target that a query chooses, the newest first; more says that
+// there are older ones.
+func (s *Store) Runs(ctx context.Context, target string, q Query) (runs []Run, more bool, err error) {
+	where, args := `target = ?`, []any{target}
+	if q.Status != "" {
+		where, args = where+` AND status = ?`, append(args, q.Status)
+	}
+	if !q.Since.IsZero() {
+		where, args = where+` AND started >= ?`, append(args, millis(q.Since))
+	}
+	if !q.Until.IsZero() {
+		where, args = where+` AND started < ?`, append(args, millis(q.Until))
+	}
+	if q.After > 0 {
+		// The run may have been removed since: then its number has to do.
+		where += ` AND (started, id) < (coalesce((SELECT started FROM runs WHERE id = ?), 0x7fffffffffffffff), ?) AND id <> ?`
+		args = append(args, q.After, q.After, q.After)
+	}
+	limit := q.Limit
+	if limit <= 0 {
+		limit = 100
+	}
+	err = s.query(ctx, func(ctx context.Context, db *sql.DB) error {
+		rows, err := db.QueryContext(ctx, `SELECT `+runColumns+` FROM runs WHERE `+where+` ORDER BY started DESC, id DESC LIMIT ?`, append(args, limit+1)...)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			r, err := scanRun(rows.Scan)
+			if err != nil {
+				return err
+			}
+			runs = append(runs, r)
+		}
+		return rows.Err()
+	})
+	if more = len(runs) > limit; more {
+		runs = runs[:limit]
+	}
+	return runs, more, err
+}
+
+// Run is one run; the error is ErrNone where there is none of the target.
+func (s *Store) Run(ctx context.Context, target string, id int64) (r Run, err error) {
+	err = s.query(ctx, func(ctx context.Context, db *sql.DB) error {
+		r, err = scanRun(db.QueryRowContext(ctx, `SELECT `+runColumns+` FROM runs WHERE id = ? AND target = ?`, id, target).Scan)
+		return err
+	})
+	return r, none(err)
+}
+
+// Record is the report of a run, as JSON.
+func (s *Store) Record(ctx context.Context, target string, id int64) (raw []byte, err error) {
+	err = s.query(ctx, func(ctx context.Context, db *sql.DB) error {
+		return db.QueryRowContext(ctx, `SELECT report FROM records, runs WHERE run = id AND id = ? AND target = ?`, id, target).Scan(&raw)
+	})
+	if err != nil {
+		return nil, none(err)
+	}
+	return expand(raw)
+}
+
+func none(err error) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return ErrNone
+	}
+	return err
+}
+
+// Transitions are those of a target, "" of all, the newest first.
+func (s *Store) Transitions(ctx context.Context, target string, limit int, after int64) (list []Transition, more bool, err error) {
+	where, args := `1 = 1`, []any{}
+	if target != "" {
+		where, args = `target = ?`, append(args, target)
+	}
+	if after > 0 {
+		where, args = where+` AND id < ?`, append(args, after)
+	}
+	if limit <= 0 {
+		limit = 100
+	}
+	err = s.query(ctx, func(ctx context.Context, db *sql.DB) error {
+		rows, err := db.QueryContext(ctx, `SELECT id, target, at, from_status, to_status, from_code, to_code, run, previous, changes
+			FROM transitions WHERE `+where+` ORDER BY id DESC LIMIT ?`, append(args, limit+1)...)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var t Transition
+			var at int64
+			var changes []byte
+			if err := rows.Scan(&t.ID, &t.Target, &at, &t.From, &t.To, &t.FromCode, &t.ToCode, &t.Run, &t.Previous, &changes); err != nil {
+				return err
+			}
+			t.At = timeOf(at)
+			if err := json.Unmarshal(changes, &t.Changes); err != nil {
+				return err
+			}
+			list = append(list, t)
+		}
+		return rows.Err()
+	})
+	if more = len(list) > limit; more {
+		list = list[:limit]
+	}
+	return list, more, err
+}
+
+// Batch is the last batch over the mailboxes of a target: its summary, and the
+// results of the mailboxes that are not ok, one JSON object a line.
+func (s *Store) Batch(ctx context.Context, target string) (summary, rows []byte, err error) {
+	err = s.query(ctx, func(ctx context.Context, db *sql.DB) error {
+		return db.QueryRowContext(ctx, `SELECT summary, rows FROM batches WHERE target = ? ORDER BY id DESC LIMIT 1`, target).Scan(&summary, &rows)
+	})
+	if err != nil {
+		return nil, nil, none(err)
+	}
+	if summary, err = expand(summary); err != nil {
+		return nil, nil, err
+	}
+	rows, err = expand(rows)
+	return summary, rows, err
+}
+
+// Kept is what is stored of all targets, for an agent that starts.
+type Kept struct {
+	States map[string][]byte            // by target
+	Told   map[string]map[string][]byte // by target and channel
+	Spans  map[string]*[3]Bar           // by target
+}
+
+// Kept reads what an agent goes on with.
+func (s *Store) Kept(ctx context.Context) (k Kept, err error) {
+	k = Kept{States: map[string][]byte{}, Told: map[string]map[string][]byte{}, Spans: map[string]*[3]Bar{}}
+	err = s.query(ctx, func(ctx context.Context, db *sql.DB) error {
+		var name, channel string
+		var state []byte
+		if err := all(ctx, db, `SELECT name, state FROM targets`, nil, []any{&name, &state}, func() {
+			k.States[name] = append([]byte{}, state...)
+		}); err != nil {
+			return err
+		}
+		if err := all(ctx, db, `SELECT target, channel, state FROM told`, nil, []any{&name, &channel, &state}, func() {
+			if k.Told[name] == nil {
+				k.Told[name] = map[string][]byte{}
+			}
+			k.Told[name][channel] = append([]byte{}, state...)
+		}); err != nil {
+			return err
+		}
+		for i, w := range Widths {
+			var at, took, certificate int64
+			var n [4]int
+			if err := all(ctx, db, `SELECT target, at, ok, warning, critical, unknown, duration, certificate FROM spans WHERE width = ? AND at >= ? ORDER BY target, at`,
+				[]any{w.Each.Milliseconds(), millis(w.first(time.Now()))}, []any{&name, &at, &n[0], &n[1], &n[2], &n[3], &took, &certificate}, func() {
+					if k.Spans[name] == nil {
+						k.Spans[name] = &[3]Bar{}
+					}
+					span := Span{At: timeOf(at), OK: n[0], Warning: n[1], Critical: n[2], Unknown: n[3], Certificate: timeOf(certificate)}
+					span.Latency = time.Duration(took) * time.Millisecond / time.Duration(max(span.Runs(), 1))
+					k.Spans[name][i] = append(k.Spans[name][i], span)
+				}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return k, err
+}
+
+func all(ctx context.Context, db *sql.DB, query string, args, into []any, row func()) error {
+	rows, err := db.QueryContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := rows.Scan(into...); err != nil {
+			return err
+		}
+		row()
+	}
+	return rows.Err()
+}
