@@ -181,6 +181,7 @@ func TestImportDirection(t *testing.T) {
 		},
 		{pkg: "probe/agent/agentfile", may: []string{"probe", "probe/config", "probe/lockout", "go.yaml.in/yaml/v3"}, never: []string{"net/http", "crypto/tls"}},
 		{pkg: "probe/agent/history", may: []string{"probe/finding", "modernc.org/sqlite"}, never: []string{"net", "net/http", "crypto/tls"}},
+		{pkg: "probe/agent/metrics", may: []string{"probe/agent", "probe/finding", "probe/rule", "github.com/prometheus/client_golang/...", "go.yaml.in/yaml/v3"}, never: []string{"net", "os", "crypto/tls"}},
 		{
 			pkg: "probe/agent",
 			may: []string{

@@ -12,7 +12,7 @@ import (
 // what explains them, what else differs.
 func DiffText(d diff.Result, s Style) string {
 	p := newPage(s)
-	p.hanging(0, "", conclusion(d))
+	p.hanging(0, "", Conclusion(d, "A", "B"))
 	p.b.WriteString("\n")
 	for _, one := range []struct {
 		name string
@@ -32,7 +32,7 @@ func DiffText(d diff.Result, s Style) string {
 		about := fmt.Sprintf("%s, %s, %s", one.side.File, one.side.Target, one.side.Started.UTC().Format("2006-01-02 15:04 UTC"))
 		p.hanging(3, "", strings.TrimPrefix(about, ", "))
 	}
-	if lines := explanation(d); len(lines) > 0 {
+	if lines := Explanation(d); len(lines) > 0 {
 		p.heading("What explains it")
 		for _, line := range lines {
 			p.hanging(4, "", line)
@@ -50,7 +50,7 @@ func DiffText(d diff.Result, s Style) string {
 			p.values("B", e.B)
 		}
 	}
-	if rows := causeDifferences(d); len(rows) > 0 {
+	if rows := CauseDifferences(d); len(rows) > 0 {
 		p.heading("Causes of the 401 in Dynamics that are judged differently")
 		for _, row := range rows {
 			p.hanging(4, "", row)
@@ -72,8 +72,9 @@ func (p *page) values(name string, list []string) {
 	}
 }
 
-// conclusion is what a comparison comes to, in one sentence.
-func conclusion(d diff.Result) string {
+// Conclusion is what a comparison comes to, in one sentence; a and b are what the two
+// are called.
+func Conclusion(d diff.Result, a, b string) string {
 	switch {
 	case d.Same && len(d.Differences) == 0:
 		return fmt.Sprintf("Both records come to the same verdict, %s, and nothing that a verdict hangs on differs.", d.A.Verdict.Code)
@@ -95,11 +96,11 @@ func conclusion(d diff.Result) string {
 	case len(d.Together) == 2:
 		why = fmt.Sprintf("the %s and the %s explain it together", d.Together[0], d.Together[1])
 	}
-	return fmt.Sprintf("The verdicts differ, %s in A and %s in B: %s.", d.A.Verdict.Code, d.B.Verdict.Code, why)
+	return fmt.Sprintf("The verdicts differ, %s in %s and %s in %s: %s.", d.A.Verdict.Code, a, d.B.Verdict.Code, b, why)
 }
 
-// explanation is how the difference of the verdicts comes about.
-func explanation(d diff.Result) []string {
+// Explanation is how the difference of the verdicts comes about.
+func Explanation(d diff.Result) []string {
 	if d.Same {
 		return nil
 	}
@@ -138,7 +139,8 @@ func explanation(d diff.Result) []string {
 	return lines
 }
 
-func causeDifferences(d diff.Result) []string {
+// CauseDifferences are the causes that are judged differently.
+func CauseDifferences(d diff.Result) []string {
 	var rows []string
 	for i, c := range d.A.Causes {
 		if i < len(d.B.Causes) && d.B.Causes[i].Status != c.Status {

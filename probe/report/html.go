@@ -77,6 +77,25 @@ func htmlReport(r Report, _ Style) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
+// HTMLPart is what the HTML of a report has between its head and its foot, to be put
+// into another page that has PageStyle.
+func (r Report) HTMLPart() (template.HTML, error) {
+	page, err := newHTMLPage(harmless(r))
+	if err != nil {
+		return "", err
+	}
+	var b bytes.Buffer
+	err = reportTemplate().ExecuteTemplate(&b, "whole", page)
+	return template.HTML(b.String()), err
+}
+
+// PageStyle is the style of the pages of reports.
+func PageStyle() template.CSS { return pageStyle }
+
+// Harmless is a deep copy of a value, to be shown on a page, in which every text is
+// one that Clean has made.
+func Harmless[T any](v T) T { return harmless(v) }
+
 // newHTMLPage takes a report whose texts are harmless.
 func newHTMLPage(r Report) (htmlPage, error) {
 	page := htmlPage{

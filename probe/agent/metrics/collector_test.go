@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"flag"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -20,6 +21,8 @@ import (
 	"github.com/ewsprobe/ewsprobe/probe/report"
 	"github.com/ewsprobe/ewsprobe/probe/rule"
 )
+
+var update = flag.Bool("update", false, "write the golden files anew")
 
 var began = time.Date(2026, 11, 30, 8, 0, 0, 0, time.UTC)
 
@@ -81,11 +84,11 @@ func own(scraped string) string {
 func golden(t *testing.T, name, got string) {
 	t.Helper()
 	file := filepath.Join("testdata", name)
-	if os.Getenv("UPDATE") != "" {
+	if *update {
 		save(t, file, []byte(got))
 	}
 	if diff := cmp.Diff(string(must(os.ReadFile(file))), got); diff != "" {
-		t.Errorf("%s (UPDATE=1 writes it anew): -want +got\n%s", name, diff)
+		t.Errorf("%s (-update writes it anew): -want +got\n%s", name, diff)
 	}
 }
 
