@@ -155,6 +155,14 @@ const (
 	WhyAuthorizationURIOdd      DetailCode = "authorization-uri-odd"
 	WhyAuthorizationURIForeign  DetailCode = "authorization-uri-foreign"
 	WhyAuthorizationURINoTenant DetailCode = "authorization-uri-no-tenant"
+	WhyPageTooLong              DetailCode = "page-too-long"
+	WhyNextPageForeign          DetailCode = "next-page-foreign"
+	WhyNextPageOdd              DetailCode = "next-page-odd"
+	WhyPagesWithoutEnd          DetailCode = "pages-without-end"
+	WhyDynamicsTokenRefused     DetailCode = "dynamics-token-refused"
+	WhyPrivilegeMissing         DetailCode = "privilege-missing"
+	WhyNoApplicationUser        DetailCode = "no-application-user"
+	WhyRowUnusable              DetailCode = "row-unusable"
 )
 
 // Say makes a detail of a code and what the sentence names: texts, numbers, a

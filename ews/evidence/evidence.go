@@ -128,6 +128,7 @@ type Item struct {
 	Resolution *Resolution    `json:"resolution"`
 	Cloud      *Cloud         `json:"cloud"`
 	Token      *Token         `json:"token"`
+	Dataverse  *Dataverse     `json:"dataverse"`
 	Error      *Failure       `json:"error"`
 	ClosedBy   string         `json:"closed_by" keep:"word" differs:"no"` // "server": it ended the connection
 	Timing     Timing         `json:"timing_ms" differs:"no"`

@@ -11,46 +11,52 @@ import (
 // (https://learn.microsoft.com/power-apps/developer/data-platform/reference/entities/emailserverprofile).
 // What the export did not hold is absent.
 type Profile struct {
-	Name            string      `json:"name" keep:"profile"`
+	ID              string      `json:"id" keep:"tenant,said" differs:"no"` // emailserverprofileid, where Dynamics itself was read
+	Name            string      `json:"name" keep:"profile,said"`
 	ServerType      *Option     `json:"server_type"`       // servertype
 	AutoDiscover    *bool       `json:"auto_discover"`     // useautodiscover
 	SameForOutgoing *bool       `json:"same_for_outgoing"` // usesamesettingsforoutgoingconnections
 	Incoming        ProfileSide `json:"incoming"`
 	Outgoing        ProfileSide `json:"outgoing"`
-	Tenant          string      `json:"tenant" keep:"tenant"` // exchangeonlinetenantid
-	LastTest        ProfileTest `json:"last_test"`
-	Taken           []string    `json:"taken" keep:"word" differs:"no"` // what came from here: url, user, ...
+	Tenant          string      `json:"tenant" keep:"tenant,said"` // exchangeonlinetenantid
+	// Of hybrid modern authentication: the application, its tenant, for which
+	// resource it gets a token.
+	Application       string      `json:"application" keep:"tenant,said"`        // managedidentity.applicationid, else oauthclientid
+	ApplicationTenant string      `json:"application_tenant" keep:"tenant,said"` // managedidentity.tenantid
+	Resource          string      `json:"resource" keep:"url,said"`              // aadresourceid
+	LastTest          ProfileTest `json:"last_test"`
+	Taken             []string    `json:"taken" keep:"word" differs:"no"` // what came from here: url, user, ...
 }
 
 // ProfileSide is one direction of a profile; Exchange profiles usually have
 // the same twice.
 type ProfileSide struct {
-	Location      string  `json:"location" keep:"url"` // …serverlocation
-	Port          int     `json:"port" null:"zero"`    // …portnumber
-	Protocol      *Option `json:"protocol"`            // …authenticationprotocol
-	Credentials   *Option `json:"credentials"`         // …credentialretrieval
-	Impersonation *bool   `json:"impersonation"`       // …useimpersonation
-	User          string  `json:"user" keep:"account"` // …username
+	Location      string  `json:"location" keep:"url,said"` // …serverlocation
+	Port          int     `json:"port" null:"zero"`         // …portnumber
+	Protocol      *Option `json:"protocol"`                 // …authenticationprotocol
+	Credentials   *Option `json:"credentials"`              // …credentialretrieval
+	Impersonation *bool   `json:"impersonation"`            // …useimpersonation
+	User          string  `json:"user" keep:"account,said"` // …username
 }
 
 // ProfileTest is what Dynamics itself wrote down at its last try. The texts
 // may come from a server; they are bounded and cleaned.
 type ProfileTest struct {
-	At            string  `json:"at" keep:"date" differs:"no"`       // lastteststarttime, as exported
-	Execution     *Option `json:"execution"`                         // lasttestexecutionstatus
-	Validation    *Option `json:"validation"`                        // lasttestvalidationstatus
-	Authorization *Option `json:"authorization"`                     // lastauthorizationstatus
-	Request       string  `json:"request" keep:"alert" differs:"no"` // lasttestrequest
-	Response      string  `json:"response" keep:"alert"`             // lasttestresponse
-	Message       string  `json:"message" keep:"alert"`              // lastcrmmessage
-	SyncError     string  `json:"sync_error" keep:"alert"`           // lastsyncerror
-	SyncErrorCode string  `json:"sync_error_code" keep:"alert"`      // lastsyncerrorcode
+	At            string  `json:"at" keep:"date,said" differs:"no"`       // lastteststarttime, as exported
+	Execution     *Option `json:"execution"`                              // lasttestexecutionstatus
+	Validation    *Option `json:"validation"`                             // lasttestvalidationstatus
+	Authorization *Option `json:"authorization"`                          // lastauthorizationstatus
+	Request       string  `json:"request" keep:"alert,said" differs:"no"` // lasttestrequest
+	Response      string  `json:"response" keep:"alert,said"`             // lasttestresponse
+	Message       string  `json:"message" keep:"alert,said"`              // lastcrmmessage
+	SyncError     string  `json:"sync_error" keep:"alert,said"`           // lastsyncerror
+	SyncErrorCode string  `json:"sync_error_code" keep:"alert,said"`      // lastsyncerrorcode
 }
 
 // Option is a value of an option column: its number and its label.
 type Option struct {
 	Number int    `json:"number"`
-	Label  string `json:"label" keep:"label"`
+	Label  string `json:"label" keep:"label,said"`
 }
 
 // Is says whether an option that is there has one of these numbers.

@@ -1,0 +1,246 @@
+package dataverse
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/ewsprobe/ewsprobe/ews"
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/ews/wire"
+)
+
+// set is a table as the Web API names it.
+type set string
+
+// The only ones that are asked for.
+const (
+	organizations set = "organizations"
+	profiles      set = "emailserverprofiles"
+	identities    set = "managedidentities"
+	mailboxes     set = "mailboxes"
+	users         set = "systemusers"
+	alerts        set = "tracelogs"
+)
+
+const root = "/api/data/v9.2/"
+
+// Reader reads one environment. It is for one goroutine.
+type Reader struct {
+	URL       *url.URL // https://HOST
+	Outside   wire.Outside
+	UserAgent string
+	Recorder  *ews.Recorder
+	// Token gives the access token, which it has to make known to the recorder; ""
+	// where there is none, and why not is written down.
+	Token func(context.Context) string
+	// Profile reads a row of e-mail server profiles, an object in JSON.
+	Profile func(row []byte) (*evidence.Profile, error)
+
+	conn      *wire.Conn
+	items     int
+	addresses map[string]string // of active mailboxes, by identifier
+}
+
+// Bounds of one answer and of one request.
+const (
+	pageRead    = 8 << 20
+	pageRows    = 500
+	requestTime = 60 * time.Second
+	longestWait = 10 * time.Minute
+	mostTries   = 4
+)
+
+// Close ends the connection.
+func (r *Reader) Close() {
+	r.conn.Close()
+	r.conn = nil
+}
+
+// fixed are the header fields of every request. Annotations are asked for by name:
+// "*" would bring stack traces into errors.
+func fixed() [][2]string {
+	return [][2]string{
+		{"Accept", "application/json"},
+		{"OData-Version", "4.0"},
+		{"OData-MaxVersion", "4.0"},
+		{"If-None-Match", "null"},
+		{"Prefer", fmt.Sprintf(`odata.maxpagesize=%d,odata.include-annotations="%s,%s"`, pageRows, formatted, entityName)},
+	}
+}
+
+// page is the answer to one request.
+type page struct {
+	item evidence.Item
+	next *url.URL // of the list
+}
+
+// get asks for one page. The answer is read, its rows are handed to each, and what
+// came of it is in the item, which is not written down yet.
+func (r *Reader) get(ctx context.Context, step evidence.Step, s set, u *url.URL, each func(row) bool) page {
+	facts := &evidence.Cloud{Host: u.Host}
+	p := page{item: evidence.Item{Step: step, At: time.Now(), Cloud: facts, Dataverse: &evidence.Dataverse{Set: string(s)}}}
+	token := r.Token(ctx)
+	if token == "" {
+		facts.Detail = evidence.Say(evidence.WhyNoTokenHere)
+		return p
+	}
+	limited, cancel := context.WithTimeout(ctx, requestTime)
+	defer cancel()
+	req := wire.Request{URL: u, UserAgent: r.UserAgent, Header: fixed(), Authorization: "Bearer " + token, Limit: pageRead}
+	p.item.Request = &evidence.Request{
+		Method: "GET", URL: u.String(), UserAgent: r.UserAgent, Authorization: "Bearer, value not kept", Headers: req.Header,
+	}
+	if fail := r.open(limited, u, &p.item); fail != nil {
+		p.item.Error, p.item.Request = fail, nil
+		return p
+	}
+	answer, fail := r.conn.Get(limited, req)
+	p.item.Timing, p.item.Error = answer.Timing, fail
+	if fail != nil || answer.Closed {
+		r.Close()
+	}
+	if answer.Response == nil {
+		return p
+	}
+	kept := *answer.Response
+	kept.Headers = slices.DeleteFunc(slices.Clone(kept.Headers), func(h [2]string) bool { return !told(h[0]) })
+	if len(answer.Body) > 0 {
+		kept.Withheld = evidence.Say(evidence.WhyLookupNotKept).String()
+	}
+	p.item.Response = &kept
+	if fail == nil {
+		r.read(&p, u, answer, each)
+	}
+	return p
+}
+
+// open opens a connection, unless there is one that is fit.
+func (r *Reader) open(ctx context.Context, u *url.URL, item *evidence.Item) *evidence.Failure {
+	if r.conn != nil && r.conn.Fit(0) {
+		return nil
+	}
+	r.Close()
+	opened, fail := r.Outside.Open(ctx, u)
+	item.TLS, item.Timing, r.conn = opened.TLS, opened.Timing, opened.Conn
+	return fail
+}
+
+// told says whether a header of an answer is written down: those that explain it,
+// and the identifiers by which Microsoft's support finds it. Never a cookie.
+func told(header string) bool {
+	return slices.ContainsFunc([]string{
+		"Location", "WWW-Authenticate", "Content-Type", "Retry-After", "Date", "Server", "OData-Version", "x-ms-service-request-id", "REQ_ID",
+	}, func(name string) bool { return strings.EqualFold(name, header) })
+}
+
+// add writes an item down under an identifier of its own: the check that follows
+// counts from e1.
+func (r *Reader) add(item evidence.Item) evidence.Item {
+	r.items++
+	item.ID = fmt.Sprintf("dynamics-%d", r.items)
+	evidence.Walk(item.Cloud, evidence.Visitor{Text: func(f evidence.Field, s string) string {
+		if f.Said {
+			return r.clean(s, longestWords)
+		}
+		return s
+	}})
+	return r.Recorder.Add(item)
+}
+
+// read takes the answer apart. Only 200 has rows.
+func (r *Reader) read(p *page, asked *url.URL, answer wire.Answer, each func(row) bool) {
+	c, d, status := p.item.Cloud, p.item.Dataverse, answer.Response.Status
+	switch {
+	case answer.Response.Oversized:
+		c.Detail = evidence.Say(evidence.WhyPageTooLong, fmt.Sprint(pageRead>>20))
+	case answer.Response.CutShort:
+		c.Detail = evidence.Say(evidence.WhyAnswerEndsEarly)
+	case status/100 == 3:
+		c.Detail = evidence.Say(evidence.WhyAnswerRedirects, fmt.Sprint(status))
+	case status == 200:
+		list, err := r.readList(answer.Body, each)
+		d.Rows = list.rows
+		switch next, problem := nextPage(asked, list.next); {
+		case err != nil:
+			c.Detail = evidence.Say(evidence.WhyNotJSON, "Dataverse")
+		case problem != nil:
+			c.Detail = problem
+		default:
+			p.next, d.Further, d.Visible = next, next != nil, true
+		}
+	default:
+		r.readError(status, answer.Body, c, d)
+	}
+}
+
+// nextPage is the link to the next page, which has to be of the list that was asked
+// for: the token is sent with it.
+func nextPage(asked *url.URL, link string) (*url.URL, *evidence.Detail) {
+	if link == "" {
+		return nil, nil
+	}
+	u, err := asked.Parse(link)
+	switch {
+	case err != nil:
+		return nil, evidence.Say(evidence.WhyNextPageOdd)
+	case u.Scheme != asked.Scheme || !strings.EqualFold(u.Host, asked.Host) || u.User != nil:
+		return nil, evidence.Say(evidence.WhyNextPageForeign, u.Host)
+	case u.Path != asked.Path || u.RawQuery == asked.RawQuery:
+		return nil, evidence.Say(evidence.WhyNextPageOdd)
+	}
+	u.Fragment = ""
+	return u, nil
+}
+
+// Codes of errors of the Web API
+// (https://learn.microsoft.com/power-apps/developer/data-platform/reference/web-service-error-codes).
+const (
+	noUserHere       = "0x80072560" // the user is not a member of the organization
+	privilegeMissing = "0x80040220"
+)
+
+var (
+	privilege = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)missing (prv[A-Za-z0-9_]{1,80}) privilege`) })
+	unknown   = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?i)could not find a property named '([A-Za-z0-9_]{1,100})'`)
+	})
+)
+
+func (r *Reader) readError(status int, body []byte, c *evidence.Cloud, d *evidence.Dataverse) {
+	c.Code, c.Message = errorIn(body)
+	c.Detail = evidence.Say(evidence.WhyAnswered, fmt.Sprint(status))
+	if c.Code != "" {
+		c.Detail = evidence.Say(evidence.WhyAnsweredCode, fmt.Sprint(status), r.clean(c.Code, longestWords))
+	}
+	named := privilege().FindStringSubmatch(c.Message)
+	switch {
+	case status == 401:
+		c.Detail = evidence.Say(evidence.WhyDynamicsTokenRefused, fmt.Sprint(status))
+	case status == 429 || status == 503:
+		d.Throttled = true
+	case status == 404:
+		d.Absent = true
+	case status == 403 && named != nil:
+		d.Privilege = named[1]
+		c.Detail = evidence.Say(evidence.WhyPrivilegeMissing, named[1])
+	case status == 403 && strings.EqualFold(c.Code, privilegeMissing):
+		d.Privilege = needed[set(d.Set)]
+		c.Detail = evidence.Say(evidence.WhyPrivilegeMissing, d.Privilege)
+	case status == 403 && strings.EqualFold(c.Code, noUserHere):
+		d.NoUser = true
+		c.Detail = evidence.Say(evidence.WhyNoApplicationUser)
+	}
+}
+
+// needed are the privileges by which a role may read a set, for an error that does
+// not name it.
+var needed = map[set]string{
+	organizations: "prvReadOrganization", profiles: "prvReadEmailServerProfile", identities: "prvReadmanagedidentity",
+	mailboxes: "prvReadMailbox", users: "prvReadUser", alerts: "prvReadTraceLog",
+}

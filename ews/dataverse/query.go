@@ -1,0 +1,143 @@
+package dataverse
+
+import (
+	"context"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ewsprobe/ewsprobe/ews"
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+)
+
+// query is a list that is asked for. An unknown column fails the whole query, and
+// versions differ: wide are columns that an older one may lack, core those that
+// every one has.
+type query struct {
+	step       evidence.Step
+	set        set
+	core, wide []string
+	filter     string
+	order      string
+}
+
+func (q query) url(base *url.URL, columns []string) *url.URL {
+	v := url.Values{"$select": {strings.Join(columns, ",")}}
+	if q.filter != "" {
+		v.Set("$filter", q.filter)
+	}
+	if q.order != "" {
+		v.Set("$orderby", q.order)
+	}
+	u := &url.URL{Scheme: base.Scheme, Host: base.Host, Path: root + string(q.set)}
+	u.RawQuery = strings.ReplaceAll(v.Encode(), "+", "%20")
+	return u
+}
+
+// Bounds of one list: Dataverse has at most 5000 rows on a page, and a page may be
+// empty.
+const (
+	mostPages   = 10000
+	mostUnknown = 6
+)
+
+// pages reads a list page after page.
+type pages struct {
+	r       *Reader
+	q       query
+	each    func(row) bool
+	next    *url.URL
+	without []string // columns that this version does not have
+	count   int
+	rows    int
+}
+
+func (r *Reader) pages(q query, each func(row) bool) *pages {
+	return &pages{r: r, q: q, each: each, next: q.url(r.URL, slices.Concat(q.core, q.wide))}
+}
+
+// one asks for the next page. The item is not written down yet.
+func (p *pages) one(ctx context.Context) evidence.Item {
+	for try := 1; ; try++ {
+		got := p.r.get(ctx, p.q.step, p.q.set, p.next, p.each)
+		if p.count == 0 && p.narrow(got.item) {
+			p.r.add(got.item)
+			try = 0
+			continue
+		}
+		if wait, again := patience(got.item, try); again && ews.Sleep(ctx, wait) {
+			p.r.add(got.item)
+			continue
+		}
+		d := got.item.Dataverse
+		p.count++
+		p.rows += d.Rows
+		p.next, d.Without, d.Pages, d.Rows = got.next, p.without, p.count, p.rows
+		if p.next != nil && p.count >= mostPages {
+			p.next, d.Truncated = nil, true
+			got.item.Cloud.Detail = evidence.Say(evidence.WhyPagesWithoutEnd)
+		}
+		return got.item
+	}
+}
+
+// narrow leaves out the column that the answer does not know, or all that an older
+// version may lack; false: that is not what is wrong.
+func (p *pages) narrow(item evidence.Item) bool {
+	if item.Response == nil || item.Response.Status != 400 || item.Cloud.Message == "" {
+		return false
+	}
+	named := unknown().FindStringSubmatch(item.Cloud.Message)
+	if named == nil || len(p.without) >= len(p.q.wide) {
+		return false
+	}
+	lacks := []string{named[1]}
+	if len(p.without) >= mostUnknown || !slices.Contains(p.q.wide, named[1]) || slices.Contains(p.without, named[1]) {
+		lacks = p.q.wide
+	}
+	p.without = slices.Compact(slices.Sorted(slices.Values(slices.Concat(p.without, lacks))))
+	columns := slices.DeleteFunc(slices.Concat(p.q.core, p.q.wide), func(c string) bool { return slices.Contains(p.without, c) })
+	p.next = p.q.url(p.r.URL, columns)
+	return true
+}
+
+// patience is how long to wait before the same is asked once more: as told after 429
+// and 503, a moment where the service failed.
+func patience(item evidence.Item, try int) (wait time.Duration, again bool) {
+	if item.Response == nil || try == mostTries {
+		return 0, false
+	}
+	if wait, said := ews.Unavailable(item.Response); said {
+		return wait, wait <= longestWait
+	}
+	switch status := item.Response.Status; {
+	case status == 429:
+		return 5 * time.Second, true
+	case status >= 500:
+		return time.Second, try == 1
+	}
+	return 0, false
+}
+
+// all reads the list to its end. finish completes what is written of its last page,
+// or of the one that failed; false: it could not be read whole. The pages between
+// the first and the last are not written down: they would say the same.
+func (p *pages) all(ctx context.Context, finish func(*evidence.Item)) (evidence.Item, bool) {
+	for {
+		item := p.one(ctx)
+		if p.next == nil || !whole(item) {
+			finish(&item)
+			return p.r.add(item), whole(item)
+		}
+		if p.count == 1 {
+			p.r.add(item)
+		}
+	}
+}
+
+// whole says whether the page was read, and leads on if there are more.
+func whole(item evidence.Item) bool { return item.Dataverse.Visible && item.Cloud.Detail == nil }
+
+// quoted is a string of OData 4.01 (ABNF, string): a quote is doubled.
+func quoted(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
