@@ -184,6 +184,14 @@ func TestImportDirection(t *testing.T) {
 		{pkg: "probe/agent/history", may: []string{"probe/finding", "modernc.org/sqlite"}, never: []string{"net", "net/http", "crypto/tls"}},
 		{pkg: "probe/agent/metrics", may: []string{"probe/agent", "probe/finding", "probe/rule", "github.com/prometheus/client_golang/...", "go.yaml.in/yaml/v3"}, never: []string{"net", "os", "crypto/tls"}},
 		{
+			pkg: "probe/agent/web",
+			may: []string{
+				"ews/evidence", "probe/agent", "probe/agent/history", "probe/agent/metrics", "probe/diff", "probe/finding", "probe/report",
+				"github.com/prometheus/exporter-toolkit/web", "go.yaml.in/yaml/v3",
+			},
+			never: []string{"crypto/tls"},
+		},
+		{
 			pkg: "probe/agent",
 			may: []string{
 				"ews/evidence", "probe", "probe/agent/agentfile", "probe/agent/history", "probe/batch", "probe/config", "probe/diff", "probe/finding", "probe/lockout",
@@ -286,7 +294,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 				"net.Listen", "net.ListenTCP", "net.ListenUDP", "net.ListenPacket", "net.ListenUnix", "net.ListenIP", "net.ListenConfig", "tls.Listen", "tls.NewListener", "tls.Server",
 				"http.Server", "http.ListenAndServe", "http.ListenAndServeTLS", "http.Serve", "http.ServeTLS",
 			},
-			[]string{"ews/standin", "ews/testkit"},
+			[]string{"ews/standin", "ews/testkit", "probe/agent/web"},
 		},
 		{"ends the process", []string{"os.Exit", "log.Fatal", "log.Fatalf", "log.Fatalln", "syscall.Exit", "runtime.Goexit"}, []string{"cmd/..."}},
 		{

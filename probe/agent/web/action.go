@@ -1,0 +1,136 @@
+package web
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/ewsprobe/ewsprobe/probe/agent"
+)
+
+// longestSilence is a year: what is to be silent for longer is to be taken out.
+const longestSilence = 366 * 24 * time.Hour
+
+// bodyOf reads an object of JSON, or a form, into v. No body is an empty object.
+func bodyOf(r *http.Request, v any) error {
+	raw, err := io.ReadAll(r.Body)
+	if err != nil {
+		return err
+	}
+	raw = bytes.TrimSpace(raw)
+	switch {
+	case len(raw) == 0:
+		return nil
+	case raw[0] == '{':
+	default: // a form of a page: its values are JSON too, or words
+		form, err := url.ParseQuery(string(raw))
+		if err != nil {
+			return err
+		}
+		fields := map[string]any{}
+		for name, values := range form {
+			if fields[name] = values[0]; values[0] == "true" || values[0] == "false" {
+				fields[name] = values[0] == "true"
+			}
+		}
+		if raw, err = json.Marshal(fields); err != nil {
+			return err
+		}
+	}
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		return err
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("something follows the object")
+	}
+	return nil
+}
+
+// runNow begins a run, or has one follow that is under way.
+func (s *Server) runNow(w http.ResponseWriter, r *http.Request) {
+	t := s.target(w, r)
+	if t == nil {
+		return
+	}
+	body := struct {
+		Credential bool `json:"credential"`
+	}{true}
+	if err := bodyOf(r, &body); err != nil {
+		fail(w, r, http.StatusBadRequest, `the body has to be empty or like {"credential": false}`)
+		return
+	}
+	err := s.o.Agent.RunNow(t.Name, body.Credential)
+	s.done(w, r, t, err, http.StatusAccepted, map[string]any{"target": t.Name, "credential": body.Credential})
+}
+
+// release lets a withheld credential be used again.
+func (s *Server) release(w http.ResponseWriter, r *http.Request) {
+	t := s.target(w, r)
+	if t == nil {
+		return
+	}
+	if err := bodyOf(r, &struct{}{}); err != nil {
+		fail(w, r, http.StatusBadRequest, "the body has to be empty")
+		return
+	}
+	err := s.o.Agent.Release(t.Name)
+	s.done(w, r, t, err, http.StatusOK, map[string]any{"target": t.Name})
+}
+
+// silence has nobody notified of a target for a time.
+func (s *Server) silence(w http.ResponseWriter, r *http.Request) {
+	t := s.target(w, r)
+	if t == nil {
+		return
+	}
+	var body struct {
+		For string `json:"for"`
+	}
+	err := bodyOf(r, &body)
+	var d time.Duration
+	if err == nil {
+		d, err = time.ParseDuration(body.For)
+	}
+	if err != nil || d < 0 || d > longestSilence {
+		fail(w, r, http.StatusBadRequest, `the body has to be like {"for": "2h"}, at most a year; {"for": "0s"} ends a silence`)
+		return
+	}
+	var until *time.Time
+	if d > 0 {
+		until = known(time.Now().Add(d))
+	}
+	err = s.o.Agent.Silence(t.Name, d)
+	s.done(w, r, t, err, http.StatusOK, map[string]any{"target": t.Name, "silenced_until": until})
+}
+
+// reload reads the configuration anew.
+func (s *Server) reload(w http.ResponseWriter, r *http.Request) {
+	if err := s.o.Agent.Reload(r.Context()); err != nil {
+		fail(w, r, http.StatusInternalServerError, "the configuration stays as it was: "+err.Error())
+		return
+	}
+	answer(w, map[string]any{"reloaded": true})
+}
+
+// done answers an action: a browser goes back to the page of the target.
+func (s *Server) done(w http.ResponseWriter, r *http.Request, t *agent.Target, err error, code int, v any) {
+	switch {
+	case errors.Is(err, agent.ErrUnknown):
+		fail(w, r, http.StatusNotFound, noTarget)
+	case errors.Is(err, agent.ErrWithheld):
+		fail(w, r, http.StatusConflict, "the credential is withheld: nothing is sent until its password changes or it is released")
+	case err != nil:
+		s.broken(w, r, err)
+	case strings.Contains(r.Header.Get("Accept"), "text/html"):
+		http.Redirect(w, r, "/targets/"+t.Name, http.StatusSeeOther)
+	default:
+		answerWith(w, code, v)
+	}
+}
