@@ -14,22 +14,20 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/ewsprobe/ewsprobe/ews/standin"
+	"github.com/ewsprobe/ewsprobe/probe/guide"
 )
 
-// The recipes of the README for a batch in parts are run as they stand there;
-// only the endpoint is the stand-in's.
+// The recipes of the guide many-mailboxes for a batch in parts are run as they stand
+// there; only the endpoint is the stand-in's.
 
-// recipe is the code block of the README behind the paragraph that begins so.
+// recipe is the code block of the guide behind the paragraph that begins so.
 func recipe(t *testing.T, begin string) string {
 	t.Helper()
-	readme, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, rest, found := strings.Cut(string(readme), "\n"+begin)
+	text, _ := guide.Source("many-mailboxes")
+	_, rest, found := strings.Cut(text, "\n"+begin)
 	_, rest, _ = strings.Cut(rest, "\n\n")
 	if !found {
-		t.Fatalf("the README has no paragraph that begins with %q", begin)
+		t.Fatalf("the guide has no paragraph that begins with %q", begin)
 	}
 	var b strings.Builder
 	for line := range strings.Lines(rest) {
@@ -45,7 +43,7 @@ func recipe(t *testing.T, begin string) string {
 // kitchen is a folder with a file of mailboxes and a stand-in to ask for them.
 type kitchen struct {
 	dir     string
-	target  string // flags in place of the README's --target
+	target  string // flags in place of the guide's --target
 	server  *standin.Server
 	program string
 }

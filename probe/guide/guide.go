@@ -4,7 +4,7 @@
 // A guide is a Markdown file in text, embedded. It is the one source for the
 // terminal and for HTML; both are made of the same parsed document. Markdown is
 // read by a library (CommonMark); what a guide uses of it is small: headings,
-// paragraphs, lists, code.
+// paragraphs, lists, code, tables.
 package guide
 
 import (
@@ -16,6 +16,8 @@ import (
 	"github.com/mitchellh/go-wordwrap"
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/ast"
+	"github.com/yuin/goldmark/extension"
+	extast "github.com/yuin/goldmark/extension/ast"
 	"github.com/yuin/goldmark/text"
 )
 
@@ -33,8 +35,10 @@ type entry struct {
 // entries are in the order of a reader who begins. A name that is a verdict
 // code is none here: `explain` shows the code, which leads on to the guide.
 var entries = []entry{
-	{name: "first-check", also: []string{"begin", "start", "getting-started"}},
-	{name: "reading-a-report", also: []string{"report", "reports", "confidence", "causes"}},
+	{name: "first-check", also: []string{"begin", "start", "getting-started", "watch"}},
+	{name: "the-account", also: []string{"account", "password", "keyring", "current-user", "keytab"}, codes: []string{"credentials-rejected"}},
+	{name: "reading-a-report", also: []string{"report", "confidence", "causes"}},
+	{name: "reports", also: []string{"formats", "format", "save", "redact", "diff", "diagnose", "baseline"}},
 	{
 		name: "basic-or-ntlm", also: []string{"basic", "ntlm", "negotiate", "kerberos", "authentication", "profile-auth"},
 		codes: []string{"basic-disabled", "ntlm-disabled", "negotiate-disabled", "basic-and-ntlm", "logon-blocked", "no-scheme"},
@@ -49,8 +53,21 @@ var entries = []entry{
 		codes: []string{"extended-protection", "ntlm-rejected"},
 	},
 	{name: "many-mailboxes", also: []string{"batch", "resume", "shard", "shards", "merge"}, codes: []string{"not-checked"}},
+	{
+		name: "dynamics-exports", also: []string{"alerts", "alert", "profile", "exports", "autodiscover"},
+		codes: []string{"profile-contradiction", "autodiscover-failed"},
+	},
+	{
+		name: "outside-look-ups", also: []string{"cloud", "tenant", "graph", "look-ups"},
+		codes: []string{"mailbox-online", "mailbox-unlicensed", "tenant-differs", "user-recreated"},
+	},
 	{name: "what-is-sent", also: []string{"wire", "sent", "security"}},
+	{name: "promises", also: []string{"promise", "stable", "stability", "lockout"}},
 	{name: "exit-codes", also: []string{"exit", "exit-code", "nagios"}},
+	{name: "other-tools", also: []string{"curl", "exchangelib", "requests-ntlm"}},
+	{name: "benchmarks", also: []string{"benchmark", "performance"}},
+	{name: "architecture", also: []string{"design"}},
+	{name: "laboratory", also: []string{"lab"}},
 }
 
 // Names are the guides in the order in which to read them.
@@ -99,6 +116,9 @@ func Source(name string) (string, bool) {
 	return string(raw), true
 }
 
+// markdown reads CommonMark with tables.
+func markdown() goldmark.Markdown { return goldmark.New(goldmark.WithExtensions(extension.Table)) }
+
 // HTML is a guide as a piece of a page.
 func HTML(name string) (string, bool) {
 	source, ok := Source(name)
@@ -106,7 +126,7 @@ func HTML(name string) (string, bool) {
 		return "", false
 	}
 	var b bytes.Buffer
-	if err := goldmark.Convert([]byte(source), &b); err != nil {
+	if err := markdown().Convert([]byte(source), &b); err != nil {
 		return "", false
 	}
 	return b.String(), true
@@ -119,7 +139,7 @@ func Text(name string, width int) (string, bool) {
 		return "", false
 	}
 	p := &page{source: []byte(source), width: max(width, 20)}
-	doc := goldmark.DefaultParser().Parse(text.NewReader(p.source))
+	doc := markdown().Parser().Parse(text.NewReader(p.source))
 	for n := doc.FirstChild(); n != nil; n = n.NextSibling() {
 		p.block(n, 2)
 	}
@@ -157,9 +177,39 @@ func (p *page) block(n ast.Node, indent int) {
 			line := n.Lines().At(i)
 			p.b.WriteString(strings.TrimRight(strings.Repeat(" ", indent+2)+string(line.Value(p.source)), " \n") + "\n")
 		}
+	case *extast.Table:
+		p.table(n, indent)
 	default:
 		p.b.WriteString("\n")
 		p.lines(indent, "", p.inline(n))
+	}
+}
+
+// table has each row as a paragraph: what its first cell says, and below that the other
+// cells behind the headings of their columns. Where there are but two columns, these
+// need no heading.
+func (p *page) table(t ast.Node, indent int) {
+	var head []string
+	for row := t.FirstChild(); row != nil; row = row.NextSibling() {
+		var cells []string
+		for c := row.FirstChild(); c != nil; c = c.NextSibling() {
+			cells = append(cells, p.inline(c))
+		}
+		if head == nil {
+			head = cells
+			continue
+		}
+		p.b.WriteString("\n")
+		p.lines(indent, "", cells[0])
+		for i, cell := range cells[1:] {
+			lead := ""
+			if len(head) > 2 {
+				lead = head[i+1] + ": "
+			}
+			if cell != "" {
+				p.lines(indent+2, "", lead+cell)
+			}
+		}
 	}
 }
 
