@@ -1,0 +1,157 @@
+// Package service makes the agent a service of the operating system: of systemd on
+// Linux, of Windows, of launchd on macOS. What is installed is this package's own
+// text; to install, start and stop is a library's work.
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/kardianos/service"
+)
+
+const (
+	name        = "ewsprobe"
+	displayName = "ewsprobe agent"
+	description = "Checks Exchange Web Services as Dynamics 365 uses it"
+	// windowsUser is an account that Windows keeps for the service alone and that has
+	// no password.
+	windowsUser = `NT SERVICE\` + name
+)
+
+// stopWithin is how long a stop may take before it is an error.
+const stopWithin = 10 * time.Second
+
+// Service is the agent's service on this machine.
+type Service struct{ of service.Service }
+
+// New is the service of a definition.
+func New(d Definition) (*Service, error) {
+	unit, err := d.Text("linux")
+	if err != nil {
+		return nil, err
+	}
+	plist, err := d.Text("darwin")
+	if err != nil {
+		return nil, err
+	}
+	s, err := service.New(program{}, &service.Config{
+		Name: name, DisplayName: displayName, Description: description, UserName: userOf(service.Platform()),
+		Executable: d.Program, Arguments: d.arguments(),
+		Option: service.KeyValue{
+			"SystemdScript": unit, "LaunchdConfig": plist,
+			"DelayedAutoStart": true, "OnFailure": "restart", "OnFailureDelayDuration": "5s", "OnFailureResetPeriod": 86400,
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	switch service.Platform() {
+	case "linux-systemd", "windows-service", "darwin-launchd":
+		return &Service{of: s}, nil
+	}
+	return nil, fmt.Errorf("this machine is run by %s, and the agent installs itself under systemd, Windows and launchd; `--print` shows the unit of systemd", service.Platform())
+}
+
+func userOf(platform string) string {
+	if platform == "windows-service" {
+		return windowsUser
+	}
+	return "" // systemd makes one; launchd runs it as root
+}
+
+// Install makes the service known, so that it starts with the machine.
+func (s *Service) Install() error { return s.of.Install() }
+
+// Uninstall takes it away again. Configuration and storage stay.
+func (s *Service) Uninstall() error { return s.of.Uninstall() }
+
+// Start starts it now.
+func (s *Service) Start() error { return s.of.Start() }
+
+// Stop stops it.
+func (s *Service) Stop() error { return s.of.Stop() }
+
+// State is running, stopped or not installed.
+func (s *Service) State() (string, error) {
+	status, err := s.of.Status()
+	switch {
+	case errors.Is(err, service.ErrNotInstalled):
+		return "not installed", nil
+	case err != nil:
+		return "", err
+	case status == service.StatusRunning:
+		return "running", nil
+	}
+	return "stopped", nil
+}
+
+// program is a service that is only installed or asked about.
+type program struct{}
+
+func (program) Start(service.Service) error { return nil }
+func (program) Stop(service.Service) error  { return nil }
+
+// Managed says whether the service manager of Windows started this process. Elsewhere
+// the managers start a service as anybody starts a program.
+func Managed() bool {
+	return service.Platform() == "windows-service" && !service.Interactive()
+}
+
+// Run runs the agent under the service manager of Windows until that stops it, or
+// until the agent ends by itself.
+func Run(ctx context.Context, agent func(context.Context) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	m := &managed{agent: agent, ctx: ctx, cancel: cancel, done: make(chan struct{})}
+	s, err := service.New(m, &service.Config{Name: name})
+	if err != nil {
+		return err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run() }()
+	select {
+	case err := <-ended:
+		return errors.Join(m.err, err)
+	case <-m.done:
+	}
+	// It has ended by itself, unless a stop is under way, which Run then reports. The
+	// manager takes the end of the process for a failure, and starts it again.
+	select {
+	case err := <-ended:
+		return errors.Join(m.err, err)
+	case <-time.After(time.Second):
+		return m.err
+	}
+}
+
+// managed is an agent that the service manager starts and stops.
+type managed struct {
+	agent  func(context.Context) error
+	ctx    context.Context
+	cancel context.CancelFunc
+	done   chan struct{} // closed when the agent has ended; then err is set
+	err    error
+}
+
+// Start returns at once, as the manager demands.
+func (m *managed) Start(service.Service) error {
+	go func() {
+		defer close(m.done)
+		m.err = m.agent(m.ctx)
+	}()
+	return nil
+}
+
+// Stop ends the agent and waits for it.
+func (m *managed) Stop(service.Service) error {
+	m.cancel()
+	select {
+	case <-m.done:
+		return nil
+	case <-time.After(stopWithin):
+		return errors.New("the agent did not end in time")
+	}
+}
