@@ -180,7 +180,17 @@ func TestImportDirection(t *testing.T) {
 			},
 			never: []string{"net", "crypto/tls"},
 		},
-		{pkg: "probe/agent/agentfile", may: []string{"probe", "probe/config", "probe/lockout", "go.yaml.in/yaml/v3"}, never: []string{"net/http", "crypto/tls"}},
+		{pkg: "probe/agent/service", may: []string{"github.com/kardianos/service", "github.com/coreos/go-systemd/v22/daemon"}, never: []string{"net", "net/http", "crypto/tls"}},
+		{pkg: "probe/agent/outbound", may: []string{"probe/config"}},
+		{
+			pkg: "probe/agent/notify",
+			may: []string{
+				"ews/secret", "probe/agent", "probe/agent/agentfile", "probe/agent/history", "probe/agent/outbound", "probe/finding", "probe/report",
+				"github.com/wneessen/go-mail", "golang.org/x/sys/windows/svc/eventlog",
+			},
+			never: []string{"os"},
+		},
+		{pkg: "probe/agent/agentfile", may: []string{"github.com/adhocore/gronx", "probe/agent/service", "probe", "probe/config", "probe/lockout", "go.yaml.in/yaml/v3"}, never: []string{"net/http", "crypto/tls"}},
 		{pkg: "probe/agent/history", may: []string{"probe/finding", "modernc.org/sqlite"}, never: []string{"net", "net/http", "crypto/tls"}},
 		{pkg: "probe/agent/metrics", may: []string{"probe/agent", "probe/finding", "probe/rule", "github.com/prometheus/client_golang/...", "go.yaml.in/yaml/v3"}, never: []string{"net", "os", "crypto/tls"}},
 		{
@@ -286,7 +296,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 				"tls.Dial", "tls.DialWithDialer", "tls.Dialer", "tls.Client",
 				"http.Client", "http.DefaultClient", "http.Get", "http.Head", "http.Post", "http.PostForm", "http.Transport", "http.DefaultTransport",
 			},
-			[]string{"ews", "ews/wire"},
+			[]string{"ews", "ews/wire", "probe/agent/notify", "probe/agent/outbound"},
 		},
 		{
 			"listens",
@@ -304,7 +314,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 			},
 			[]string{"cmd/..."},
 		},
-		{"takes the password from outside", []string{"os.Getenv", "os.LookupEnv", "os.Environ", "os.Args", "term.ReadPassword"}, []string{"cmd/...", "probe", "probe/lockout", "ews/wire"}},
+		{"takes the password from outside", []string{"os.Getenv", "os.LookupEnv", "os.Environ", "os.Args", "term.ReadPassword"}, []string{"cmd/...", "probe", "probe/agent/service", "probe/lockout", "ews/wire"}},
 		{"runs programs", []string{"exec.Command", "exec.CommandContext", "os.StartProcess"}, nil},
 	} {
 		for _, s := range sources(t) {

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"runtime"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -59,6 +60,9 @@ func (l *loader) channel(node *yaml.Node) *Channel {
 	})
 	if c.EventLog {
 		kinds++
+		if runtime.GOOS != "windows" {
+			c.keys.Invalid("{event-log} needs Windows; here use email or webhook")
+		}
 	}
 	if kinds != 1 {
 		c.keys.Invalid("a channel is one of email, webhook and event_log, and this is %d of them", kinds)
@@ -107,7 +111,7 @@ func (l *loader) webhook(w *Webhook, node *yaml.Node) {
 
 // secretURL says what is wrong with the address in a file, without showing it.
 func (l *loader) secretURL(name string) string {
-	text, err := readPassword(l.ctx, name)
+	text, err := ReadSecret(l.ctx, name)
 	if err != nil {
 		return err.Error()
 	}
@@ -115,14 +119,15 @@ func (l *loader) secretURL(name string) string {
 	switch {
 	case err != nil || u.Host == "":
 		return "holds no URL; put the address of the web hook into it, and nothing else"
-	case !secure(u):
+	case !Secure(u):
 		return "holds an address that is not https; http is for loopback only"
 	}
 	return ""
 }
 
-// secure: https, or on this machine.
-func secure(u *url.URL) bool {
+// Secure says whether what is sent to an address goes over TLS, or stays on this
+// machine.
+func Secure(u *url.URL) bool {
 	return u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Hostname())
 }
 
@@ -134,7 +139,7 @@ func (l *loader) signIn(ks *config.Keys, user, file string) {
 	case user != "" && file == "":
 		ks.Invalid("{user} has no password; give password_file")
 	case file != "":
-		if _, err := readPassword(l.ctx, file); err != nil {
+		if _, err := ReadSecret(l.ctx, file); err != nil {
 			ks.Invalid("{password-file} %s %v", file, err)
 		}
 	}
@@ -151,7 +156,7 @@ func (l *loader) peer(node *yaml.Node) *Peer {
 	ks := l.read(p, node, nil)
 	p.keys = ks
 	ks.Require("url")
-	if u, err := url.Parse(p.URL); p.URL != "" && (err != nil || u.Host == "" || u.User != nil || !secure(u) || u.RawQuery != "" || u.Fragment != "") {
+	if u, err := url.Parse(p.URL); p.URL != "" && (err != nil || u.Host == "" || u.User != nil || !Secure(u) || u.RawQuery != "" || u.Fragment != "") {
 		ks.Invalid("{url} %q cannot be the address of an agent; give it like https://agent-dmz:9719 (http is for loopback only)", p.URL)
 	}
 	l.signIn(ks, p.User, p.PasswordFile)

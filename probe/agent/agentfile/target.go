@@ -12,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/ewsprobe/ewsprobe/probe"
+	"github.com/ewsprobe/ewsprobe/probe/agent/service"
 	"github.com/ewsprobe/ewsprobe/probe/config"
 	"github.com/ewsprobe/ewsprobe/probe/lockout"
 )
@@ -131,7 +132,7 @@ func (t *Target) checkPassword(l *loader) {
 	case t.PasswordFile == "-":
 		ks.Invalid("{password-file} is read at every run, so it cannot be standard input; name a file")
 	case t.PasswordFile != "":
-		if _, err := readPassword(l.ctx, t.PasswordFile); err != nil {
+		if _, err := ReadSecret(l.ctx, t.PasswordFile); err != nil {
 			ks.Invalid("{password-file} %s %v", t.PasswordFile, err)
 		}
 	}
@@ -141,7 +142,7 @@ func (t *Target) checkPassword(l *loader) {
 func (t *Target) Password(ctx context.Context, getenv func(string) string, keyring func(context.Context, string) (string, error)) (string, error) {
 	switch {
 	case t.PasswordFile != "":
-		text, err := readPassword(ctx, t.PasswordFile)
+		text, err := ReadSecret(ctx, t.PasswordFile)
 		if err != nil {
 			return "", sentence("the password in " + t.PasswordFile + " " + err.Error())
 		}
@@ -157,7 +158,7 @@ func (t *Target) Password(ctx context.Context, getenv func(string) string, keyri
 		if folder == "" {
 			return "", sentence("CREDENTIALS_DIRECTORY is not set, so there are no credentials of systemd; was the agent started as its service?")
 		}
-		text, err := readPassword(ctx, filepath.Join(folder, t.PasswordCredential))
+		text, err := ReadSecret(ctx, filepath.Join(folder, t.PasswordCredential))
 		if err != nil {
 			return "", sentence("the credential " + t.PasswordCredential + " " + err.Error())
 		}
@@ -170,8 +171,10 @@ type sentence string
 
 func (s sentence) Error() string { return string(s) }
 
-func readPassword(ctx context.Context, name string) (string, error) {
-	f, err := config.Open(ctx, name)
+// ReadSecret reads the one secret that a file consists of, where it is or where
+// systemd has put a copy. The error is the rest of a sentence.
+func ReadSecret(ctx context.Context, name string) (string, error) {
+	f, err := config.Open(ctx, service.SecretFile(name))
 	if err != nil {
 		return "", sentence("cannot be read (" + err.Error() + ")")
 	}

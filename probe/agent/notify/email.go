@@ -17,8 +17,7 @@ import (
 
 	"github.com/ewsprobe/ewsprobe/ews/secret"
 	"github.com/ewsprobe/ewsprobe/probe/agent/agentfile"
-	"github.com/ewsprobe/ewsprobe/probe/agent/service"
-	"github.com/ewsprobe/ewsprobe/probe/config"
+	"github.com/ewsprobe/ewsprobe/probe/agent/outbound"
 	"github.com/ewsprobe/ewsprobe/probe/report"
 )
 
@@ -133,7 +132,7 @@ func (m *email) options(ctx context.Context, known *secret.Vault) ([]mail.Option
 	if err != nil {
 		return nil, errors.New("smarthost is not HOST:PORT")
 	}
-	roots, err := trusted(ctx, m.CAFile)
+	roots, err := outbound.Trusted(ctx, m.CAFile)
 	if err != nil {
 		return nil, err
 	}
@@ -154,9 +153,9 @@ func (m *email) options(ctx context.Context, known *secret.Vault) ([]mail.Option
 	if m.User == "" {
 		return options, nil
 	}
-	password, err := readPassword(ctx, m.PasswordFile)
+	password, err := agentfile.ReadSecret(ctx, m.PasswordFile)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("password_file %w", err)
 	}
 	known.AddText(password)
 	known.AddCredential(m.User, password)
@@ -204,18 +203,4 @@ func (m *email) message(key string, n Notification, to []string) (*mail.Msg, err
 	msg.Subject(n.subject())
 	msg.SetBodyString(mail.TypeTextPlain, n.text())
 	return msg, nil
-}
-
-// readPassword reads a password anew each time.
-func readPassword(ctx context.Context, file string) (string, error) {
-	f, err := config.Open(ctx, service.SecretFile(file))
-	if err != nil {
-		return "", fmt.Errorf("password_file %w", err)
-	}
-	defer f.Close()
-	password, err := config.ReadPassword(f)
-	if err != nil {
-		return "", fmt.Errorf("password_file %w", err)
-	}
-	return password, nil
 }

@@ -7,11 +7,9 @@ import (
 	"errors"
 )
 
-// eventLog is only on Windows.
+// eventLog is only on Windows; elsewhere no configuration with one is valid.
 type eventLog struct{}
 
-func (eventLog) send(context.Context, string, Notification) error { return errors.New(checkEventLog()) }
-
-func checkEventLog() string {
-	return "event_log needs Windows; here use email or webhook"
+func (eventLog) send(context.Context, string, Notification) error {
+	return errors.New("there is no event log of Windows here")
 }

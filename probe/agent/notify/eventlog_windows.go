@@ -37,5 +37,3 @@ func (eventLog) send(_ context.Context, _ string, n Notification) error {
 	}
 	return nil
 }
-
-func checkEventLog() string { return "" }

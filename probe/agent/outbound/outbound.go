@@ -1,0 +1,90 @@
+// Package outbound is how the agent asks what is no Exchange: web hooks and other
+// agents. One request, no redirect, over TLS, with an end.
+package outbound
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"os"
+	"syscall"
+
+	"github.com/ewsprobe/ewsprobe/probe/config"
+)
+
+// mostHeader bounds the header of an answer.
+const mostHeader = 64 << 10
+
+// Client is for one request to an address. Only an address on this machine may be
+// http, and then nothing beyond this machine is reached, whatever its name means.
+func Client(ctx context.Context, to *url.URL, caFile string) (*http.Client, error) {
+	roots, err := Trusted(ctx, caFile)
+	if err != nil {
+		return nil, err
+	}
+	transport := &http.Transport{
+		Proxy: http.ProxyFromEnvironment, TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
+		DisableKeepAlives: true, MaxResponseHeaderBytes: mostHeader,
+	}
+	if to.Scheme != "https" {
+		transport.Proxy = nil
+		transport.DialContext = (&net.Dialer{Control: loopbackOnly}).DialContext
+	}
+	return &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}, nil
+}
+
+func loopbackOnly(_, address string, _ syscall.RawConn) error {
+	if at, err := netip.ParseAddrPort(address); err != nil || !at.Addr().IsLoopback() {
+		return errors.New("not a loopback address")
+	}
+	return nil
+}
+
+// Trusted are the roots of the system and those of a file; nil: the system's alone.
+func Trusted(ctx context.Context, file string) (*x509.CertPool, error) {
+	if _, err := config.ReadCertificates(ctx, file); err != nil || file == "" {
+		return nil, err
+	}
+	raw, err := config.Read(ctx, file, 1<<20)
+	if err != nil {
+		return nil, fmt.Errorf("%s %w", file, err)
+	}
+	roots, err := x509.SystemCertPool()
+	if err != nil {
+		roots = x509.NewCertPool()
+	}
+	if cert, err := x509.ParseCertificate(raw); err == nil { // DER
+		roots.AddCert(cert)
+	} else if !roots.AppendCertsFromPEM(raw) {
+		return nil, fmt.Errorf("%s holds no certificate in PEM", file)
+	}
+	return roots, nil
+}
+
+// Why says why there was no answer, without the address, which http.Client and the
+// resolver put into their errors and which may be a secret.
+func Why(err error) error {
+	var dns *net.DNSError
+	var untrusted *tls.CertificateVerificationError
+	var timeout net.Error
+	switch {
+	case errors.As(err, &dns):
+		return errors.New("its name could not be resolved")
+	case errors.As(err, &untrusted):
+		return errors.New("its certificate is not trusted here; ca_file names an authority of your own")
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return errors.New("the connection was refused")
+	case errors.As(err, &timeout) && timeout.Timeout(), errors.Is(err, os.ErrDeadlineExceeded):
+		return errors.New("no answer within the time")
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
+		return errors.New("the connection ended without an answer")
+	}
+	return errors.New("the connection failed")
+}
