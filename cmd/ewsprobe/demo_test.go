@@ -322,9 +322,9 @@ func walk(t *testing.T, path, key string, v any) {
 func TestDemo(t *testing.T) {
 	slow(t)
 	t.Parallel()
-	got := program{race: true}.run(t, "demo")
+	got := program{}.run(t, "demo")
 	if got.exit != 0 || got.err != "" {
-		t.Errorf("exit %d, standard error %q", got.exit, got.err)
+		t.Errorf("exit %d, standard error %q\n%s", got.exit, got.err, got.out)
 	}
 	for _, s := range standin.Scenarios() {
 		if !strings.Contains(got.out, "ok       "+s.Name+" ") {
