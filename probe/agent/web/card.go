@@ -51,7 +51,7 @@ const firstRemedies = 3
 func cardOf(t *agent.Target, which int, now time.Time) card {
 	c := card{
 		Name: t.Name, Endpoint: t.Endpoint, View: t.View, URL: t.URL, Status: t.Status, Code: t.Code, Summary: t.Summary,
-		NextRun: nextRun(t, now), rank: t.Status.Rank(), Logons: count(t.LogonsLeft, "logon") + " may still be refused",
+		NextRun: nextRun(t, now), rank: t.Status.Rank(),
 	}
 	for _, name := range slices.Sorted(maps.Keys(t.Labels)) {
 		c.Labels = append(c.Labels, name+"="+t.Labels[name])
@@ -84,6 +84,9 @@ func cardOf(t *agent.Target, which int, now time.Time) card {
 	if r := t.LastRun; r != nil {
 		c.LastRun = fmt.Sprintf("%s ago, took %s", ago(now.Sub(r.Started)), roughly(r.Duration))
 		c.NotStored = !r.Stored
+	}
+	if t.Whole != nil && t.Withheld == nil {
+		c.Logons = count(t.LogonsLeft, "logon") + " may still be refused"
 	}
 	if w := t.Withheld; w != nil {
 		c.Withheld = &withheld{moment(w.Since), w.Why}

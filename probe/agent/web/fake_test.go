@@ -3,7 +3,6 @@ package web
 import (
 	"context"
 	"encoding/json"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -78,10 +77,12 @@ type fakeHistory struct {
 	records     map[int64][]byte
 	transitions []history.Transition
 	rows        []byte
-	reads       int
+	reads       int // of records
+	queries     int // of runs and transitions
 }
 
 func (f *fakeHistory) Runs(_ context.Context, target string, q history.Query) ([]history.Run, bool, error) {
+	f.queries++
 	var list []history.Run
 	for _, r := range f.runs {
 		if r.Target == target && (q.After == 0 || r.ID < q.After) && (query{q}).fits(r) {
@@ -110,6 +111,7 @@ func (f *fakeHistory) Record(_ context.Context, _ string, id int64) ([]byte, err
 }
 
 func (f *fakeHistory) Transitions(_ context.Context, target string, limit int, after int64) ([]history.Transition, bool, error) {
+	f.queries++
 	var list []history.Transition
 	for _, t := range f.transitions {
 		if (target == "" || t.Target == target) && (after == 0 || t.ID < after) {
@@ -214,12 +216,18 @@ func hostile(t *agent.Target) {
 func started(t *testing.T, change func(*fakeAgent, *fakeHistory, *Options)) (*Server, *fakeAgent, *fakeHistory) {
 	t.Helper()
 	a, h := world(time.Now())
-	o := Options{Agent: a, History: h, Version: "1.2.3", Log: slog.New(slog.NewTextHandler(io.Discard, nil))}
-	o.Metrics = metrics.New(metrics.Source{Version: "1.2.3", Snapshot: a.Snapshot, Bytes: func() int64 { return 4096 }, NotStored: a.NotStored})
+	o := options(a, h)
 	if change != nil {
 		change(a, h, &o)
 	}
 	return New(o), a, h
+}
+
+func options(a *fakeAgent, h *fakeHistory) Options {
+	return Options{
+		Agent: a, History: h, Version: "1.2.3", Log: slog.New(slog.DiscardHandler),
+		Metrics: metrics.New(metrics.Source{Version: "1.2.3", Snapshot: a.Snapshot, Bytes: func() int64 { return 4096 }, NotStored: a.NotStored}),
+	}
 }
 
 // request is one from this machine.
@@ -251,4 +259,9 @@ func getJSON[T any](t *testing.T, s *Server, path string) (v T) {
 		t.Fatalf("GET %s: %v", path, err)
 	}
 	return v
+}
+
+// filled is the path of a route with values in it.
+func filled(path string) string {
+	return strings.NewReplacer("{$}", "", "{name}", "mail-inside", "{id}", "12").Replace(path)
 }

@@ -30,7 +30,7 @@ func TestOverview(t *testing.T) {
 		`<span class="code">basic-disabled</span> <span class="soft">for 5 min</span>`,
 		"What changed on ", "answer to the anonymous request: gone: Basic (explains the verdict)",
 		"What to do", "Get-WebServicesVirtualDirectory", `<a href="/targets/mail-inside#todo">`,
-		"Credential withheld", `action="/api/v1/targets/mail-inside/release"`, "in 10 min", "1 logon may still be refused", "19 days left",
+		"Credential withheld", `action="/api/v1/targets/mail-inside/release"`, "in 10 min", "1 logon may still be refused", "<strong class=\"status critical\">Credential withheld</strong> since ", "19 days left",
 		"The verdicts differ, basic-disabled in mail-inside and ok in mail-outside: ", "/targets/mail-inside/diff?a=12&amp;b=22&amp;with=mail-outside",
 		"not checked yet", `aria-label="Status over 24 hours: `, `<path d="M`,
 	} {
