@@ -14,6 +14,7 @@ import (
 // and what comes of it is told.
 func TestDiffOfScenarios(t *testing.T) {
 	slow(t)
+	t.Parallel()
 	var records []evidence.Record
 	for _, s := range standin.Scenarios() {
 		rec, err := report.Load(played()[s.Name])

@@ -67,6 +67,7 @@ var identifying = regexp.MustCompile(`(?i)contoso|fabrikam|svc-crm|\banna\b|\bex
 // Every scenario without its names comes to the same, and is read back.
 func TestRedactedScenarios(t *testing.T) {
 	slow(t)
+	t.Parallel()
 	reports := played()
 	if len(reports) != len(standin.Scenarios()) {
 		t.Fatalf("%d reports of %d scenarios", len(reports), len(standin.Scenarios()))
