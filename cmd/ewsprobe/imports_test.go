@@ -181,6 +181,11 @@ func TestImportDirection(t *testing.T) {
 			never: []string{"net", "crypto/tls"},
 		},
 		{pkg: "probe/agent/service", may: []string{"github.com/kardianos/service", "github.com/coreos/go-systemd/v22/daemon"}, never: []string{"net", "net/http", "crypto/tls"}},
+		{
+			pkg:   "probe/agent/peer",
+			may:   []string{"ews/evidence", "ews/secret", "probe/agent/agentfile", "probe/agent/outbound", "probe/finding", "probe/report"},
+			never: []string{"os", "crypto/tls"},
+		},
 		{pkg: "probe/agent/outbound", may: []string{"probe/config"}},
 		{
 			pkg: "probe/agent/notify",

@@ -177,9 +177,9 @@ func (l *loader) file(root *yaml.Node) *File {
 	return f
 }
 
-// isName is the form of the names of targets and of what stands beside them in
+// IsName is the form of the names of targets and of what stands beside them in
 // metrics.
-func isName(s string) bool {
+func IsName(s string) bool {
 	return len(s) > 0 && len(s) <= 63 && !strings.ContainsAny(s[:1], "._-") && !strings.ContainsFunc(s, func(r rune) bool {
 		return (r < 'a' || r > 'z') && (r < '0' || r > '9') && !strings.ContainsRune("._-", r)
 	})
@@ -192,7 +192,7 @@ func checkName(ks *config.Keys, name string, seen map[string]bool) {
 	switch {
 	case !ks.Given("name"):
 		ks.Require("name")
-	case !isName(name):
+	case !IsName(name):
 		ks.Invalid("{name} %q cannot be one: "+nameForm, name)
 	case seen[name]:
 		ks.Invalid("{name} %s is there twice", name)

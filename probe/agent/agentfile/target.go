@@ -185,7 +185,7 @@ func ReadSecret(ctx context.Context, name string) (string, error) {
 // checkRest looks at what only the agent has.
 func (t *Target) checkRest(l *loader) {
 	ks := t.Settings.Keys
-	if t.Endpoint != "" && !isName(t.Endpoint) {
+	if t.Endpoint != "" && !IsName(t.Endpoint) {
 		ks.Invalid("{endpoint} %q cannot be one: "+nameForm, t.Endpoint)
 	}
 	if t.MailboxesFile == "" {

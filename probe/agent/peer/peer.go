@@ -1,0 +1,289 @@
+// Package peer reads what other agents have seen, so that the views from inside and
+// from outside stand on one page. It only asks: another agent's API, with GET, as a
+// user of its web_config.
+//
+// A peer is believed nothing: what it says is bounded, made harmless, and shown as
+// its word. One that is slow, lies, answers without end or points elsewhere harms
+// neither the runs nor the other peers.
+package peer
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/ews/secret"
+	"github.com/ewsprobe/ewsprobe/probe/agent/agentfile"
+	"github.com/ewsprobe/ewsprobe/probe/agent/outbound"
+	"github.com/ewsprobe/ewsprobe/probe/finding"
+	"github.com/ewsprobe/ewsprobe/probe/report"
+)
+
+// The bounds of what a peer is asked and may answer.
+const (
+	each        = time.Minute
+	patience    = 10 * time.Second // for one answer
+	mostList    = 4 << 20
+	mostRecord  = 4 << 20
+	mostTargets = 1000
+	mostRecords = 20 // of one peer, for the targets of one's own endpoints
+	mostText    = 500
+)
+
+// State is what is known of a peer. It is not changed any more.
+type State struct {
+	Name    string
+	Asked   time.Time // when it answered last; zero: never
+	Error   string    // why it did not answer now; the targets are then those of before
+	Targets []Target
+}
+
+// Target is one of a peer's targets, as the peer says it is.
+type Target struct {
+	Name, Endpoint, View string
+	Status               finding.Status // "" before its first run
+	Code                 finding.Code
+	Summary              string
+	Since, LastRun       time.Time
+	RunID                int64            // 0: none that is stored
+	Record               *evidence.Record // of that run, where the endpoint is also one's own
+}
+
+// Peers asks the peers of a configuration.
+type Peers struct {
+	// Wanted are the endpoints of one's own targets.
+	Wanted  func() []string
+	Log     *slog.Logger
+	Version string
+
+	mu     sync.Mutex
+	list   []*agentfile.Peer
+	states map[string]State
+	change chan struct{}
+}
+
+// Set makes the peers of a configuration those that are asked.
+func (p *Peers) Set(list []*agentfile.Peer) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	before := p.states
+	p.list, p.states = list, map[string]State{}
+	for _, one := range list {
+		p.states[one.Name] = State{Name: one.Name, Error: "not asked yet"}
+		if s, ok := before[one.Name]; ok {
+			p.states[one.Name] = s
+		}
+	}
+	select {
+	case p.changed() <- struct{}{}:
+	default:
+	}
+}
+
+func (p *Peers) changed() chan struct{} {
+	if p.change == nil {
+		p.change = make(chan struct{}, 1)
+	}
+	return p.change
+}
+
+// Snapshot is what is known of all, by name.
+func (p *Peers) Snapshot() []State {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var list []State
+	for _, s := range p.states {
+		list = append(list, s)
+	}
+	slices.SortFunc(list, func(a, b State) int { return cmp.Compare(a.Name, b.Name) })
+	return list
+}
+
+// Run asks the peers until ctx ends.
+func (p *Peers) Run(ctx context.Context) {
+	for ctx.Err() == nil {
+		p.mu.Lock()
+		list, change := p.list, p.changed()
+		p.mu.Unlock()
+		within, cancel := context.WithCancel(ctx)
+		var asking sync.WaitGroup
+		for _, one := range list {
+			asking.Go(func() { p.follow(within, one) })
+		}
+		select {
+		case <-ctx.Done():
+		case <-change:
+		}
+		cancel()
+		asking.Wait()
+	}
+}
+
+// follow asks one peer again and again.
+func (p *Peers) follow(ctx context.Context, one *agentfile.Peer) {
+	for {
+		p.mu.Lock()
+		state := p.states[one.Name]
+		p.mu.Unlock()
+		after, err := p.ask(ctx, one, state)
+		if ctx.Err() != nil {
+			return
+		}
+		if err != nil {
+			if state.Error != err.Error() {
+				p.Log.Warn("a peer cannot be read", "peer", one.Name, "error", err)
+			}
+			after = state
+			after.Error = err.Error()
+		}
+		p.mu.Lock()
+		if _, ok := p.states[one.Name]; ok {
+			p.states[one.Name] = after
+		}
+		p.mu.Unlock()
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(each):
+		}
+	}
+}
+
+// ask reads a peer's targets, and the records of those that are wanted.
+func (p *Peers) ask(ctx context.Context, one *agentfile.Peer, before State) (State, error) {
+	base, err := url.Parse(one.URL)
+	if err != nil || !agentfile.Secure(base) {
+		return State{}, errors.New("its address is neither https nor on this machine")
+	}
+	raw, err := p.get(ctx, one, base.JoinPath("api", "v1", "targets"), mostList)
+	if err != nil {
+		return State{}, err
+	}
+	targets, err := readTargets(raw, time.Now())
+	if err != nil {
+		return State{}, err
+	}
+	wanted, records := p.Wanted(), 0
+	for i := range targets {
+		t := &targets[i]
+		if t.RunID == 0 || t.Endpoint == "" || !slices.Contains(wanted, t.Endpoint) || records == mostRecords {
+			continue
+		}
+		records++
+		if at := slices.IndexFunc(before.Targets, func(b Target) bool { return b.Name == t.Name && b.RunID == t.RunID }); at >= 0 {
+			t.Record = before.Targets[at].Record
+			continue
+		}
+		raw, err := p.get(ctx, one, base.JoinPath("targets", t.Name, "runs", strconv.FormatInt(t.RunID, 10)+".json"), mostRecord)
+		if err != nil {
+			continue // the run may be gone since
+		}
+		if record, err := report.Load(raw); err == nil {
+			t.Record = &record
+		}
+	}
+	return State{Name: one.Name, Asked: time.Now(), Targets: targets}, nil
+}
+
+// get asks for one thing. The errors are sentences of ours: what a peer says is in
+// none of them.
+func (p *Peers) get(ctx context.Context, one *agentfile.Peer, from *url.URL, most int64) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	client, err := outbound.Client(ctx, from, one.CAFile)
+	if err != nil {
+		return nil, fmt.Errorf("ca_file %w", err)
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, from.String(), nil)
+	if err != nil {
+		return nil, errors.New("its address cannot be used")
+	}
+	r.Header.Set("User-Agent", "ewsprobe/"+p.Version)
+	var known secret.Vault
+	if one.User != "" {
+		password, err := agentfile.ReadSecret(ctx, one.PasswordFile)
+		if err != nil {
+			return nil, fmt.Errorf("password_file %w", err)
+		}
+		r.SetBasicAuth(one.User, password)
+		known.AddText(password)
+		known.AddCredential(one.User, password)
+	}
+	answer, err := client.Do(r)
+	if err != nil {
+		return nil, outbound.Why(err)
+	}
+	defer answer.Body.Close()
+	switch code := answer.StatusCode; {
+	case code == http.StatusUnauthorized:
+		return nil, fmt.Errorf("it does not take the password of %s (401)", cmp.Or(one.User, "nobody: user is not given"))
+	case code >= 300 && code < 400:
+		return nil, fmt.Errorf("it redirects (%d), which is not followed", code)
+	case code != http.StatusOK:
+		return nil, fmt.Errorf("it answers %d", code)
+	}
+	raw, err := io.ReadAll(io.LimitReader(answer.Body, most+1))
+	switch {
+	case err != nil:
+		return nil, outbound.Why(err)
+	case int64(len(raw)) > most:
+		return nil, fmt.Errorf("its answer is longer than %d bytes", most)
+	case known.Holds(string(raw)):
+		return nil, errors.New("its answer repeats the password that it was sent")
+	}
+	return raw, nil
+}
+
+// readTargets reads the answer of /api/v1/targets. Times that lie ahead are now.
+func readTargets(raw []byte, now time.Time) ([]Target, error) {
+	var list struct {
+		Targets []struct {
+			Name     string         `json:"name"`
+			Endpoint string         `json:"endpoint"`
+			View     string         `json:"view"`
+			Status   finding.Status `json:"status"`
+			Code     finding.Code   `json:"code"`
+			Summary  string         `json:"summary"`
+			Since    time.Time      `json:"since"`
+			LastRun  time.Time      `json:"last_run"`
+			RunID    int64          `json:"last_run_id"`
+		} `json:"targets"`
+	}
+	if json.Unmarshal(raw, &list) != nil || list.Targets == nil {
+		return nil, errors.New("its answer is not that of an agent")
+	}
+	if len(list.Targets) > mostTargets {
+		return nil, fmt.Errorf("it has more than %d targets", mostTargets)
+	}
+	past := func(at time.Time) time.Time {
+		if at.After(now) {
+			return now
+		}
+		return at
+	}
+	targets := make([]Target, 0, len(list.Targets))
+	for _, t := range list.Targets {
+		if !agentfile.IsName(t.Name) || t.Endpoint != "" && !agentfile.IsName(t.Endpoint) || t.Status.Rank() > finding.OK.Rank() && t.Status != "" {
+			return nil, errors.New("its answer is not that of an agent: a name or a status that cannot be")
+		}
+		if _, ok := finding.Lookup(t.Code); !ok {
+			t.Code = "" // of a newer version
+		}
+		targets = append(targets, Target{
+			Name: t.Name, Endpoint: t.Endpoint, View: report.Clean(t.View, 20), Status: t.Status, Code: t.Code, Summary: report.Clean(t.Summary, mostText),
+			Since: past(t.Since), LastRun: past(t.LastRun), RunID: max(t.RunID, 0),
+		})
+	}
+	return targets, nil
+}
