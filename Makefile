@@ -1,13 +1,19 @@
 # make demo   builds the program and runs the real check on the embedded stand-in
 # make test   all tests; make test-short, a minute of them
 # make lab, make test-lab, make lab-down   genuine servers on loopback, see testdata/lab/README.md
-.PHONY: build demo test test-short fuzz check release bench lab lab-down lab-purge test-lab test-wine test-page
+# make manual   all guides, codes and commands as one page: dist/manual.html
+.PHONY: build demo manual test test-short fuzz check release bench lab lab-down lab-purge test-lab test-wine test-page
 
 build:
 	go build ./cmd/ewsprobe
 
 demo: build
 	./ewsprobe demo
+
+manual: build
+	@mkdir -p dist
+	./ewsprobe explain --format html manual > dist/manual.html
+	@echo dist/manual.html
 
 # .ci/run calls it with TESTFLAGS="-race -shuffle=on". TIMEOUT is for the tests of
 # one package: far above what they take, so that a busy machine does not end them.

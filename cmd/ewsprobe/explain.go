@@ -34,6 +34,7 @@ func explainCommand(std stdio) *cli.Command {
 			"What a code means and what to do", "ewsprobe explain basic-disabled",
 			"Paste what Dynamics says", `ewsprobe explain "Http server returned 401 Unauthorized exception"`,
 			"A guide as a page for a browser", "ewsprobe explain --format html first-check > first-check.html",
+			"All guides, codes and commands as one page", "ewsprobe explain --format html manual > manual.html",
 		),
 		Flags: flagsOf(keys),
 		Action: func(c *cli.Context) error {
@@ -41,7 +42,7 @@ func explainCommand(std stdio) *cli.Command {
 			// An alert pasted without quotes arrives as many words.
 			text := strings.TrimSpace(strings.Join(c.Args().Slice(), " "))
 			if f.Format != "text" {
-				return guideAs(f.Format, strings.ToLower(text), std)
+				return guideAs(f.Format, strings.ToLower(text), c.App.Commands, std)
 			}
 			switch {
 			case c.NArg() == 0:
@@ -61,10 +62,17 @@ func explainCommand(std stdio) *cli.Command {
 }
 
 // guideAs prints a guide in one of the forms for other pages.
-func guideAs(format, text string, std stdio) error {
+func guideAs(format, text string, all []*cli.Command, std stdio) error {
+	if format == "html" && text == wholeManual {
+		page, err := manualPage(all)
+		if err == nil {
+			_, err = std.out.Write(page)
+		}
+		return err
+	}
 	name, ok := guide.Find(text)
 	if !ok {
-		return usage("--format %s is for guides alone; there are %s", format, strings.Join(guide.Names(), ", "))
+		return usage("--format %s is for guides alone; there are %s, and as html %s, which is all", format, strings.Join(guide.Names(), ", "), wholeManual)
 	}
 	if format == "markdown" {
 		page, _ := guide.Source(name)

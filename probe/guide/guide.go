@@ -8,15 +8,12 @@
 package guide
 
 import (
-	"bytes"
 	"embed"
 	"slices"
 	"strings"
 
 	"github.com/mitchellh/go-wordwrap"
-	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/ast"
-	"github.com/yuin/goldmark/extension"
 	extast "github.com/yuin/goldmark/extension/ast"
 	"github.com/yuin/goldmark/text"
 )
@@ -114,22 +111,6 @@ func Source(name string) (string, bool) {
 		return "", false
 	}
 	return string(raw), true
-}
-
-// markdown reads CommonMark with tables.
-func markdown() goldmark.Markdown { return goldmark.New(goldmark.WithExtensions(extension.Table)) }
-
-// HTML is a guide as a piece of a page.
-func HTML(name string) (string, bool) {
-	source, ok := Source(name)
-	if !ok {
-		return "", false
-	}
-	var b bytes.Buffer
-	if err := markdown().Convert([]byte(source), &b); err != nil {
-		return "", false
-	}
-	return b.String(), true
 }
 
 // Text is a guide for a terminal of that width.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The HTML that the program makes, in a real browser: page.mjs says what is
 # looked at. With FILEs those, else reports of unlike scenarios of the stand-in
-# and all guides.
+# and the manual, which has all guides.
 #   page.sh [FILE...]
 # Needs Chromium, Node.js (18 or later) and npm, which gets two packages. On
 # Debian as root what is missing is installed. SHOTS=FOLDER keeps pictures.
@@ -80,7 +80,7 @@ if [ $# -eq 0 ]; then
 	report profile profile-user-recreated
 	report refused explain-locked
 	report batch many-mailboxes
-	for guide in first-check hybrid-modern-auth what-is-sent; do
+	for guide in first-check what-is-sent manual; do
 		"$program" explain --format html "$guide" >"$work/$guide.html"
 		pages+=("$work/$guide.html")
 	done

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"bytes"
+	_ "embed"
+	"html/template"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/ewsprobe/ewsprobe/probe/finding"
+	"github.com/ewsprobe/ewsprobe/probe/guide"
+	"github.com/ewsprobe/ewsprobe/probe/report"
+)
+
+//go:embed manual.html.tmpl
+var manualSource string
+
+// wholeManual is what explain calls all guides together.
+const wholeManual = "manual"
+
+type manualCode struct {
+	finding.Entry
+	SeeAlso  []string
+	Remedies []finding.Remedy
+}
+
+type manualGuide struct {
+	Name, Title string
+	Body        template.HTML
+}
+
+type manualCommand struct{ Path, Anchor, Help string }
+
+// manualPage is every guide, every verdict code and the help of every command as one
+// page, with a link wherever one of them is named.
+func manualPage(all []*cli.Command) ([]byte, error) {
+	links := map[string]string{}
+	var of struct {
+		Purpose  string
+		Guides   []manualGuide
+		Codes    []manualCode
+		Commands []manualCommand
+	}
+	of.Purpose = purpose
+	for _, e := range finding.Catalogue() {
+		c := manualCode{Entry: e}
+		for _, other := range e.SeeAlso {
+			c.SeeAlso = append(c.SeeAlso, string(other))
+		}
+		c.SeeAlso = append(c.SeeAlso, guide.About(string(e.Code))...)
+		for _, r := range e.Remedies {
+			c.Remedies = append(c.Remedies, finding.Remedy{Text: sample(r.Text), Command: sample(r.Command), Link: r.Link})
+		}
+		of.Codes = append(of.Codes, c)
+		links[string(e.Code)] = string(e.Code)
+	}
+	eachCommand(all, "", func(c *cli.Command, path string) {
+		if c.Hidden {
+			return
+		}
+		showAll(c)
+		c.HelpName = "ewsprobe " + path
+		var help strings.Builder
+		cli.HelpPrinter(screen{Writer: &help}, helpTemplate, c)
+		anchor := strings.ReplaceAll(path, " ", "-")
+		of.Commands = append(of.Commands, manualCommand{path, anchor, help.String()})
+		links["ewsprobe "+path] = "command-" + anchor
+	})
+	for _, name := range guide.Names() {
+		links[name] = name
+	}
+	link := func(code string) (string, bool) {
+		if name, explained := strings.CutPrefix(code, "ewsprobe explain "); explained {
+			if name, known := guide.Find(name); known {
+				return name, true
+			}
+			code = name
+		}
+		for { // `ewsprobe agent run --demo` is about the command
+			if anchor, known := links[code]; known {
+				return anchor, true
+			}
+			at := strings.LastIndexByte(code, ' ')
+			if at < 0 {
+				return "", false
+			}
+			code = code[:at]
+		}
+	}
+	for _, name := range guide.Names() {
+		body, _ := guide.Chapter(name, link)
+		of.Guides = append(of.Guides, manualGuide{name, guide.Title(name), template.HTML(body)})
+	}
+	t, err := template.New("manual").Parse(manualSource)
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	if err := t.Execute(&b, of); err != nil {
+		return nil, err
+	}
+	return report.Page("The manual of ewsprobe", b.String(), version())
+}
