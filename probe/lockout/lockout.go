@@ -3,8 +3,10 @@ package lockout
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -37,6 +39,8 @@ type Lockout struct {
 	number int    // of its last logon
 	own    []*Logon
 	turns  chan struct{} // without a folder: the turn
+
+	stopped, kept bool // Stop was called; a logon was kept from being sent since
 }
 
 // Terms are who signs in and what that may cost.
@@ -85,6 +89,37 @@ func (l *Lockout) now() time.Time {
 		return l.Now()
 	}
 	return time.Now()
+}
+
+// Stop lets no further logon begin. Those that were sent go on to their end.
+func (l *Lockout) Stop() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.stopped = true
+}
+
+// Kept says whether Stop has kept a logon from being sent.
+func (l *Lockout) Kept() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.kept
+}
+
+// Writable says why logons cannot be written down in a state folder; nil: they can.
+func Writable(dir string) error {
+	f := &folder{dir: dir}
+	_, err := within(f, time.Now().Add(slowest), func() (struct{}, error) {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return struct{}{}, err
+		}
+		t, err := os.CreateTemp(dir, "logons-*.tmp")
+		if err != nil {
+			return struct{}{}, err
+		}
+		_, err = t.Write(make([]byte, 4096))
+		return struct{}{}, errors.Join(err, t.Close(), os.Remove(t.Name()))
+	}, func(struct{}) {})
+	return err
 }
 
 // forget takes logons out of the run's count.

@@ -2,6 +2,7 @@ package lockout
 
 import (
 	"context"
+	"errors"
 	"net/url"
 	"slices"
 	"time"
@@ -63,6 +64,9 @@ func (a *Account) begin(use Use) (proved bool, d *Denial) {
 			d = &Denial{Reason: NotProved}
 		case use.Comparison && a.compared == Comparisons:
 			d = &Denial{Reason: NoComparisons}
+		case a.lockout.stopped:
+			a.lockout.kept = true
+			d = &Denial{Reason: NoRecord, Err: errors.New("the agent is being stopped")}
 		case use.Comparison:
 			a.compared++
 		case a.standing != nil && !(proved && a.standing.Reason == Settled):

@@ -43,3 +43,6 @@ func (n name) same(other name) bool {
 
 // SameAccount says whether two names may mean one account.
 func SameAccount(a, b string) bool { return parseName(a).same(parseName(b)) }
+
+// UserPart is the user part of a name, which all names of one account have in common.
+func UserPart(user string) string { return parseName(user).user }

@@ -61,7 +61,7 @@ type Channel struct {
 	EventLog bool          `help:"write to the event log of Windows"`
 	On       []string      `values:"critical unknown warning ok" help:"which statuses are told; default critical, unknown, warning"`
 	After    int           `default:"2" range:"1 1000" help:"so many runs in a row with the same status before it is told"`
-	Repeat   time.Duration `range:"1m 8760h" help:"how often it is told again while it lasts; else never"`
+	Repeat   time.Duration `range:"1s 8760h" help:"how often it is told again while it lasts; else never"`
 	Email    *Email
 	Webhook  *Webhook
 

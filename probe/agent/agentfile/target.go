@@ -2,10 +2,8 @@ package agentfile
 
 import (
 	"context"
-	"net/url"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -232,21 +230,8 @@ func (t *Target) Of() (whole, anonymous time.Duration) {
 	return t.Interval, t.AnonymousInterval
 }
 
-// Find reads the file for the one target of a name, as `check --config` takes it.
-func (f *File) names() string {
-	var names []string
-	for _, t := range f.Targets {
-		names = append(names, t.Name)
-	}
-	slices.Sort(names)
-	return strings.Join(names, ", ")
-}
-
-// Anonymous is a check that sends no credential.
+// Anonymous is a check that sends no credential and asks nothing outside the network.
 func Anonymous(c probe.Config) probe.Config {
-	c.NoCredentials, c.Password = true, ""
+	c.NoCredentials, c.CurrentUser, c.Explain, c.Cloud, c.Kerberos = true, false, false, nil, probe.Kerberos{}
 	return c
 }
-
-// loopback says whether a URL stays on this machine.
-func loopback(u *url.URL) bool { return isLoopback(u.Hostname()) }

@@ -1,6 +1,7 @@
 package agentfile
 
 import (
+	"slices"
 	"strings"
 	"time"
 	_ "time/tzdata" // Windows has no time zones by these names
@@ -85,4 +86,9 @@ func (w *Window) last(at time.Time) (time.Time, error) {
 		from = first // the hour is there twice
 	}
 	return from, nil
+}
+
+// Covers says whether the window holds for a target.
+func (w *Window) Covers(name string) bool {
+	return len(w.Targets) == 0 || slices.Contains(w.Targets, name)
 }

@@ -1,0 +1,196 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/probe"
+	"github.com/ewsprobe/ewsprobe/probe/agent/agentfile"
+	"github.com/ewsprobe/ewsprobe/probe/agent/history"
+	"github.com/ewsprobe/ewsprobe/probe/diff"
+	"github.com/ewsprobe/ewsprobe/probe/lockout"
+	"github.com/ewsprobe/ewsprobe/probe/report"
+)
+
+// run makes one run of the target.
+func (t *task) run(ctx context.Context, k kind) {
+	defer func() {
+		if p := recover(); p != nil { // one target must not take the others with it
+			t.agent.options.Log.Error("a run failed by a fault of the program", "target", t.name, "fault", fmt.Sprint(p), "stack", string(debug.Stack()))
+		}
+	}()
+	c, g := t.target(), t.account()
+	sends := k == whole && c.SendsCredential()
+	if sends {
+		if sends = g.take(t.agent.stop); sends {
+			defer g.give()
+		}
+	}
+	if !t.agent.slots.take(t.agent.stop) {
+		return
+	}
+	defer t.agent.slots.give()
+	t.locked(func() {
+		t.running = true
+		t.publish()
+	})
+	defer t.locked(func() {
+		t.running = false
+		t.publish()
+	})
+	sends = sends && t.maySend()
+	started := time.Now()
+	cfg, rec := agentfile.Anonymous(c.Check), evidence.Record{}
+	var unread error
+	if sends {
+		cfg, unread = t.withCredential(ctx, c)
+	}
+	if unread != nil {
+		t.store(report.Refused("config-invalid", c.Check.Target(), unread.Error(), t.agent.options.Version, started), started, true, true)
+		return
+	}
+	rec, trouble := t.agent.options.Check(ctx, cfg)
+	t.locked(func() { t.lockout = nil })
+	if trouble != nil {
+		t.agent.options.Log.Warn("the count of refused logons is in doubt", "target", t.name, "why", trouble.Error())
+	}
+	if ctx.Err() != nil || cfg.Lockout != nil && cfg.Lockout.Kept() {
+		return // it was broken off, and says nothing about the target
+	}
+	r := report.New(rec, t.agent.options.Version)
+	t.store(r, started, sends, sends || !c.SendsCredential())
+	if sends {
+		t.agent.lookAt(g)
+	}
+}
+
+// withCredential is the whole check, with the password as it is now.
+func (t *task) withCredential(ctx context.Context, c *agentfile.Target) (cfg probe.Config, err error) {
+	cfg = c.Check
+	if c.NeedsPassword() {
+		if cfg.Password, err = t.agent.options.Password(ctx, c); err != nil {
+			return cfg, err
+		}
+	}
+	cfg.Lockout = &lockout.Lockout{Dir: t.agent.options.Lockouts, UntilReleased: true}
+	t.locked(func() { t.lockout = cfg.Lockout })
+	if t.agent.stop.Err() != nil {
+		cfg.Lockout.Stop()
+	}
+	return cfg, nil
+}
+
+// maySend says whether the credential may be used now. Where it is withheld, or what
+// it costs could not be written down, the run sends none. The first run of a target
+// is made all the same, and says why nothing was sent: else it would have no status.
+func (t *task) maySend() bool {
+	t.look()
+	log := t.agent.options.Log
+	if t.agent.backlog.failing() {
+		log.Warn("nothing can be stored, so no credential is sent", "target", t.name)
+		return false
+	}
+	if err := lockout.Writable(t.agent.options.Lockouts); err != nil {
+		log.Error("the count of refused logons cannot be written, so no credential is sent", "target", t.name, "why", err.Error())
+		return false
+	}
+	return t.shown.Load().Withheld == nil || t.shown.Load().Whole == nil
+}
+
+// store stores the run that a report is of.
+func (t *task) store(r report.Report, started time.Time, credential, whole bool) {
+	format, _ := report.FindFormat(report.FormatJSON)
+	raw, err := format.Report(r, report.Style{})
+	if err != nil {
+		t.agent.options.Log.Error("a run cannot be written down", "target", t.name, "why", err.Error())
+		return
+	}
+	seen := &Seen{Run: Run{Whole: whole, Run: history.Run{
+		Target: t.name, Started: started.UTC().Round(time.Millisecond), Duration: time.Duration(r.DurationMS) * time.Millisecond,
+		Status: r.Verdict.Status, Code: r.Verdict.Code, Summary: r.Verdict.Summary, Credential: credential,
+	}}}
+	for _, item := range r.Evidence {
+		if item.Step == evidence.StepAnonymous && item.Response != nil && seen.Run.HTTPStatus == 0 {
+			seen.Run.HTTPStatus = item.Response.Status
+		}
+		if tls := item.TLS; tls != nil && tls.Certificate != nil {
+			if end := tls.Certificate.NotAfter; seen.Run.Certificate.IsZero() || end.Before(seen.Run.Certificate) {
+				seen.Run.Certificate = end
+			}
+		}
+	}
+	r.Evidence = nil // it is in the storage, and would fill the memory
+	seen.Report = &r
+	left, withheld, _ := t.measure()
+	t.locked(func() { t.left = left })
+	t.agent.backlog.store(waiting{task: t, seen: seen, raw: raw, withheld: withheld})
+}
+
+// mostChanges and mostValues bound what is kept of a transition.
+const (
+	mostChanges = 20
+	mostValues  = 12
+)
+
+// transition is the change of the status to that of next, with what differs from the
+// last run of the same kind.
+func (t *task) transition(next state, w waiting) *history.Transition {
+	tr := &history.Transition{
+		Target: t.name, At: next.Since, From: t.state.Status, To: next.Status, FromCode: t.state.Code, ToCode: next.Code,
+	}
+	before := t.state.Partial
+	if w.seen.Run.Whole && t.state.Whole != nil || before == nil {
+		before = t.state.Whole
+	}
+	if before == nil || before.Run.ID == 0 {
+		return tr
+	}
+	tr.Previous = before.Run.ID
+	a, err := t.record(before.Run.ID)
+	if err != nil {
+		return tr
+	}
+	b, err := report.Load(w.raw)
+	if err != nil {
+		return tr
+	}
+	for _, d := range diff.Compare(a, b).Differences {
+		if len(tr.Changes) == mostChanges {
+			break
+		}
+		tr.Changes = append(tr.Changes, history.Change{
+			What: d.What, Before: d.A[:min(len(d.A), mostValues)], After: d.B[:min(len(d.B), mostValues)], Explains: d.Explains != diff.Neither,
+		})
+	}
+	return tr
+}
+
+func (t *task) record(id int64) (evidence.Record, error) {
+	raw, err := t.agent.store.Record(context.Background(), t.name, id)
+	if err != nil {
+		return evidence.Record{}, err
+	}
+	return report.Load(raw)
+}
+
+// count counts a run and its logons.
+func (t *task) count(seen *Seen) {
+	t.took.add(seen.Run.Duration)
+	for _, a := range seen.Report.Attempts {
+		if a.Result != string(evidence.Skipped) {
+			t.logons[Logon{a.Scheme, a.Result}]++
+		}
+	}
+}
+
+func (h *Histogram) add(d time.Duration) {
+	i := 0
+	for i < len(DurationBuckets) && d.Seconds() > DurationBuckets[i] {
+		i++
+	}
+	h.Counts[i]++
+	h.Sum += d
+}

@@ -1,0 +1,369 @@
+package agent
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"reflect"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/ewsprobe/ewsprobe/probe/agent/agentfile"
+	"github.com/ewsprobe/ewsprobe/probe/agent/history"
+	"github.com/ewsprobe/ewsprobe/probe/finding"
+	"github.com/ewsprobe/ewsprobe/probe/lockout"
+)
+
+// kind is one of the runs that a target has.
+type kind int
+
+const (
+	whole kind = iota
+	anonymous
+	mailboxes
+)
+
+// task is one target under way. Its runs are made by one goroutine, so that none
+// overlaps another.
+type task struct {
+	name  string
+	agent *Agent
+	shown atomic.Pointer[Target]
+	ended chan struct{} // closed when the target is no more in the configuration
+	wake  chan struct{} // capacity 1: a run is asked for, or the configuration is new
+
+	mu      sync.Mutex
+	config  *agentfile.Target
+	group   *account
+	asked   *bool // a run on demand waits, and whether it is a whole one
+	running bool
+	next    time.Time
+	lockout *lockout.Lockout // of the run under way; nil none
+
+	state  state
+	told   map[string][]byte
+	bars   [3]history.Bar
+	left   int // logons, before the credential is withheld
+	logons map[Logon]int
+	took   Histogram
+	latest *Run // where it is not stored
+}
+
+func newTask(a *Agent, c *agentfile.Target, kept history.Kept) *task {
+	t := &task{
+		name: c.Name, agent: a, ended: make(chan struct{}), wake: make(chan struct{}, 1),
+		config: c, group: a.account(c), told: kept.Told[c.Name], left: c.Check.MaxRejections, logons: map[Logon]int{},
+	}
+	if raw := kept.States[c.Name]; raw != nil {
+		if err := json.Unmarshal(raw, &t.state); err != nil { // of another version: it begins anew
+			a.options.Log.Warn("what was kept of the target cannot be read", "target", c.Name, "why", err.Error())
+			t.state = state{}
+		}
+	}
+	if t.told == nil {
+		t.told = map[string][]byte{}
+	}
+	if bars := kept.Spans[c.Name]; bars != nil {
+		t.bars = *bars
+	}
+	t.publish()
+	return t
+}
+
+// publish shows the state. It is called under the lock, or before anybody knows t.
+func (t *task) publish() { t.shown.Store(t.show(&t.state, t.latest)) }
+
+// show is the target in a state. latest is a last run that is not stored.
+func (t *task) show(s *state, latest *Run) *Target {
+	c := t.config
+	every, between := c.Of()
+	bars := t.bars
+	shown := &Target{
+		Name: t.name, Endpoint: c.Endpoint, View: c.Check.View, URL: c.Check.Target().URL, Labels: c.Labels, Interval: every, Anonymous: between,
+		Sends: c.SendsCredential(), Status: s.Status, Code: s.Code, Summary: s.Summary, Since: s.Since, Changed: s.Changed,
+		LastRun: latest, NextRun: t.next, Running: t.running, LastOK: s.LastOK, Withheld: s.Withheld, LogonsLeft: t.left,
+		SilencedUntil: s.SilencedUntil, Muted: t.muted(s, time.Now()), Whole: s.Whole, Partial: s.Partial,
+		Mailboxes: s.Mailboxes, MailboxesAt: s.MailboxesAt, Logons: maps.Clone(t.logons), Durations: t.took, Spans: &bars,
+	}
+	if shown.URL == "" {
+		shown.URL = c.Settings.Target
+	}
+	if latest == nil && s.LastRun != nil {
+		shown.LastRun = &s.LastRun.Run
+	}
+	return shown
+}
+
+// muted says whether nobody is notified of the target.
+func (t *task) muted(s *state, at time.Time) bool {
+	if s.SilencedUntil.After(at) {
+		return true
+	}
+	for _, w := range t.agent.File().Maintenance {
+		if w.Open(at) && w.Covers(t.name) {
+			return true
+		}
+	}
+	return false
+}
+
+func (t *task) locked(work func()) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	work()
+}
+
+func (t *task) target() (c *agentfile.Target) {
+	t.locked(func() { c = t.config })
+	return c
+}
+
+func (t *task) account() (g *account) {
+	t.locked(func() { g = t.group })
+	return g
+}
+
+// change gives the target a new configuration.
+func (t *task) change(c *agentfile.Target, g *account) {
+	t.locked(func() {
+		t.config, t.group = c, g
+		t.left = min(t.left, c.Check.MaxRejections)
+		t.publish()
+	})
+	t.poke()
+}
+
+func (t *task) poke() {
+	select {
+	case t.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (t *task) end() { close(t.ended) }
+
+// stopLogons lets the run under way begin no further logon.
+func (t *task) stopLogons() {
+	t.locked(func() {
+		if t.lockout != nil {
+			t.lockout.Stop()
+		}
+	})
+}
+
+// demand has a run made as soon as can be.
+func (t *task) demand(credential bool) error {
+	c := t.target()
+	if c.SendsCredential() {
+		t.look()
+		if t.shown.Load().Withheld != nil {
+			return ErrWithheld
+		}
+	}
+	t.locked(func() {
+		if t.asked != nil {
+			credential = credential || *t.asked
+		}
+		t.asked = &credential
+	})
+	t.poke()
+	return nil
+}
+
+// due takes the run on demand, if there is one.
+func (t *task) due() (k kind, ok bool) {
+	t.locked(func() {
+		if ok = t.asked != nil; ok && !*t.asked {
+			k = anonymous
+		}
+		t.asked = nil
+	})
+	return k, ok
+}
+
+// loop makes the runs of the target until it is ended, or the agent is.
+func (t *task) loop(ctx context.Context) {
+	t.look()
+	var last time.Time // the moment of the last run
+	var batches sync.WaitGroup
+	defer batches.Wait()
+	batchDone := make(chan struct{}, 1)
+	batchDone <- struct{}{}
+	for {
+		k, at := t.coming(last)
+		t.locked(func() {
+			t.next = at
+			t.publish()
+		})
+		timer := time.NewTimer(time.Until(at))
+		select {
+		case <-t.agent.stop.Done():
+		case <-t.ended:
+		case <-t.wake:
+		case <-timer.C:
+		}
+		timer.Stop()
+		asked, isAsked := t.due()
+		switch {
+		case t.over():
+			return
+		case isAsked:
+			t.run(ctx, asked)
+			continue
+		case time.Now().Before(at) && last != at: // the configuration is new
+			if time.Until(at) > 0 {
+				continue
+			}
+		}
+		last = at
+		if k == mailboxes {
+			select {
+			case <-batchDone:
+				batches.Go(func() {
+					t.batch(ctx)
+					batchDone <- struct{}{}
+				})
+			default: // the one before is still under way
+			}
+			continue
+		}
+		t.run(ctx, k)
+	}
+}
+
+func (t *task) over() bool {
+	select {
+	case <-t.agent.stop.Done():
+		return true
+	case <-t.ended:
+		return true
+	default:
+		return false
+	}
+}
+
+// coming is the next run of the schedule. last is the moment of the last one: the
+// clock of the wall may be behind it by a little, for which it is not made again.
+func (t *task) coming(last time.Time) (k kind, at time.Time) {
+	c := t.target()
+	every, between := c.Of()
+	now := time.Now().Round(0)
+	if last.After(now) && last.Sub(now) < mostJitter {
+		now = last
+	}
+	intervals := []time.Duration{every, between}
+	if c.MailboxesFile != "" {
+		intervals = append(intervals, c.MailboxInterval)
+	}
+	for i, b := range beatsOf(t.name, intervals...) {
+		if next := b.next(now); !next.IsZero() && (at.IsZero() || next.Before(at)) {
+			k, at = kind(i), next
+		}
+	}
+	return k, at
+}
+
+// silence has nobody notified for so long; 0 ends it.
+func (t *task) silence(d time.Duration) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	next := t.state
+	if next.SilencedUntil = time.Now().UTC().Add(d); d <= 0 {
+		next.SilencedUntil = time.Time{}
+	}
+	return t.keep(next, nil)
+}
+
+// keep stores a state without a run, and what is to be told of it. It is called under
+// the lock.
+func (t *task) keep(next state, e *Event) error {
+	remember, tell := t.decide(e, &next)
+	if len(tell) == 0 && len(remember) == 0 && reflect.DeepEqual(t.state, next) {
+		return nil
+	}
+	raw, err := json.Marshal(next)
+	if err == nil {
+		err = t.agent.store.Keep(t.name, raw, remember, tell)
+	}
+	if err != nil {
+		return err
+	}
+	t.state = next
+	maps.Copy(t.told, remember)
+	t.publish()
+	return nil
+}
+
+// decide says what is to be told of a state, and what is new to remember.
+func (t *task) decide(e *Event, s *state) (remember map[string][]byte, tell []history.Notification) {
+	if e == nil {
+		return nil, nil
+	}
+	e.At, e.Target = time.Now(), t.show(s, nil)
+	if about := s.about(); about != nil {
+		e.Report = about.Report
+	}
+	remember, tell = t.agent.options.Decide(*e, t.told)
+	remember = maps.Clone(remember)
+	maps.DeleteFunc(remember, func(channel string, raw []byte) bool { return string(t.told[channel]) == string(raw) })
+	return remember, tell
+}
+
+// pass tells what the passing of time alone has made due: reminders, and what is
+// still wrong when maintenance ends.
+func (t *task) pass() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.state.Status == "" || t.agent.backlog.failing() {
+		return
+	}
+	if err := t.keep(t.state, &Event{}); err != nil {
+		t.agent.options.Log.Error("what is to be told cannot be stored", "target", t.name, "why", err.Error())
+	}
+	if t.muted(&t.state, time.Now()) != t.shown.Load().Muted {
+		t.publish()
+	}
+}
+
+// notStored shows a run that could not be stored.
+func (t *task) notStored(seen *Seen) {
+	t.locked(func() {
+		t.latest = &seen.Run
+		t.publish()
+	})
+}
+
+// commit stores a run and what follows from it, and shows it then.
+func (t *task) commit(w waiting) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	next, counts := t.state.with(w.seen)
+	next.Withheld = w.withheld
+	e := &history.Entry{Run: w.seen.Run.Run, Record: w.raw}
+	if before := t.state.Status; next.Status != before && (before != "" || next.Status != finding.OK) {
+		e.Transition = t.transition(next, w)
+		next.Changed = e.Transition.Changes
+	}
+	var stored state
+	e.State = func(id int64) []byte {
+		stored = next.numbered(w.seen, id)
+		raw, err := json.Marshal(stored)
+		if err != nil { // a state has nothing that JSON cannot say
+			panic(err)
+		}
+		return raw
+	}
+	e.Told, e.Notifications = t.decide(&Event{Counts: counts}, &next)
+	if err := t.agent.store.Add(e); err != nil {
+		return err
+	}
+	t.state, t.latest = stored, nil
+	maps.Copy(t.told, e.Told)
+	for i, width := range history.Widths {
+		t.bars[i] = t.bars[i].With(e.Run, width)
+	}
+	t.count(w.seen)
+	t.publish()
+	return nil
+}
