@@ -21,7 +21,7 @@ func realMain() int {
 	// The first Ctrl-C (or the end of the terminal) ends the check with a report of what was found so far;
 	// the second ends the program.
 	ignoreHangup()
-	ctx, stop := signal.NotifyContext(context.Background(), stopSignals()...)
+	ctx, stop := signal.NotifyContext(context.Background(), stopSignals(len(os.Args) > 1 && os.Args[1] == "agent")...)
 	defer stop()
 	context.AfterFunc(ctx, stop)
 	return run(ctx, os.Args, processIO())

@@ -9,10 +9,11 @@ import (
 )
 
 // stopSignals are the signals that end a run with a report. A terminal that is
-// closed is one, but not where nohup has had it ignored.
-func stopSignals() []os.Signal {
+// closed is one, but not where nohup has had it ignored, nor for an agent, which
+// reads its configuration anew then.
+func stopSignals(agent bool) []os.Signal {
 	list := []os.Signal{os.Interrupt, syscall.SIGTERM}
-	if !signal.Ignored(syscall.SIGHUP) {
+	if !agent && !signal.Ignored(syscall.SIGHUP) {
 		list = append(list, syscall.SIGHUP)
 	}
 	return list
@@ -26,4 +27,10 @@ func ignoreHangup() {
 	if !signal.Ignored(syscall.SIGHUP) {
 		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	}
+}
+
+// notifyHangup has SIGHUP told to a channel, until done is called.
+func notifyHangup(to chan<- os.Signal) (done func()) {
+	signal.Notify(to, syscall.SIGHUP)
+	return func() { signal.Stop(to) }
 }

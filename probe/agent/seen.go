@@ -11,6 +11,9 @@ func (t *Target) Newest() []*Seen {
 
 // Deciding is the run whose verdict the status is; nil: there is none.
 func (t *Target) Deciding() *Seen {
+	if t.deciding != nil {
+		return t.deciding
+	}
 	newest := t.Newest()
 	for _, s := range newest {
 		if s.Report.Verdict.Code == t.Code && s.Report.Verdict.Status == t.Status {

@@ -45,6 +45,8 @@ type Target struct {
 	Logons         map[Logon]int   // since the start
 	Durations      Histogram       // of the runs since the start
 	Spans          *[3]history.Bar // by history.Widths, the oldest first
+
+	deciding *Seen // of Whole and Partial
 }
 
 // Run is a run in the state.

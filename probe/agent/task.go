@@ -85,6 +85,7 @@ func (t *task) show(s *state, latest *Run) *Target {
 		LastRun: latest, NextRun: t.next, Running: t.running, LastOK: s.LastOK, Withheld: s.Withheld, LogonsLeft: t.left,
 		SilencedUntil: s.SilencedUntil, Muted: t.muted(s, time.Now()), Whole: s.Whole, Partial: s.Partial,
 		Mailboxes: s.Mailboxes, MailboxesAt: s.MailboxesAt, Logons: maps.Clone(t.logons), Durations: t.took, Spans: &bars,
+		deciding: s.about(),
 	}
 	if shown.URL == "" {
 		shown.URL = c.Settings.Target

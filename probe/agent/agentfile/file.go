@@ -22,6 +22,7 @@ type File struct {
 	Maintenance []*Window
 
 	keys   *config.Keys
+	loader *loader
 	listed bool // there is a key targets
 }
 

@@ -49,12 +49,12 @@ func Load(ctx context.Context, name, version string, getenv func(string) string)
 		return nil, config.Problems{{Text: "this is no YAML: " + why, Invalid: true, File: name, Line: line, Column: 1}}
 	}
 	f := l.file(root)
-	f.Name = name
+	f.Name, f.loader = name, l
 	f.Storage = cmp.Or(f.Storage, l.storage())
 	if f.Storage == "" {
 		f.keys.Invalid("{storage} is missing, and there is no folder for the state of programs; give one")
 	}
-	return f, l.problems()
+	return f, f.Err()
 }
 
 // parse reads one document.
@@ -96,12 +96,12 @@ func (l *loader) storage() string {
 	return dir
 }
 
-// problems are all problems, each once: what is wrong with the defaults is wrong
-// with each target.
-func (l *loader) problems() error {
+// Err are all problems, each once: what is wrong with the defaults is wrong with each
+// target.
+func (f *File) Err() error {
 	var all config.Problems
 	seen := map[string]bool{}
-	for _, ks := range l.keys {
+	for _, ks := range f.loader.keys {
 		var found config.Problems
 		if err := ks.Err(); errors.As(err, &found) {
 			for _, p := range found {

@@ -1,0 +1,240 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"net"
+	"os"
+	"runtime/debug"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/ewsprobe/ewsprobe/probe/agent"
+	"github.com/ewsprobe/ewsprobe/probe/agent/agentfile"
+	"github.com/ewsprobe/ewsprobe/probe/agent/metrics"
+	"github.com/ewsprobe/ewsprobe/probe/agent/web"
+	"github.com/ewsprobe/ewsprobe/probe/batch"
+	"github.com/ewsprobe/ewsprobe/probe/config"
+	"github.com/ewsprobe/ewsprobe/probe/lockout"
+)
+
+type agentFlags struct {
+	Config    string `common:"y" value:"FILE" help:"the configuration; ewsprobe agent example prints one to begin with"`
+	LogFormat string `in:"agent" common:"y" default:"text" values:"text json" help:"how the log on standard error is written"`
+	LogLevel  string `in:"agent" common:"y" default:"info" values:"debug info warn error" help:"the least that is logged"`
+}
+
+func agentCommand(std stdio) *cli.Command {
+	flags := func(command string, f *agentFlags) (keys *config.Keys) { return config.KeysOf(f, command) }
+	byDefault, run, validate := &agentFlags{}, &agentFlags{}, &agentFlags{}
+	stay := func(f *agentFlags) cli.ActionFunc {
+		return func(c *cli.Context) error {
+			if err := none(c, "; the configuration is named with --config FILE"); err != nil {
+				return err
+			}
+			return runAgent(c.Context, f, std)
+		}
+	}
+	return &cli.Command{
+		Name:  "agent",
+		Usage: "stays and checks its targets on a schedule; serves pages, an API and Prometheus metrics, and notifies",
+		UsageText: examples(
+			"A configuration to begin with", "ewsprobe agent example > agent.yaml",
+			"Is it right", "ewsprobe agent validate --config agent.yaml",
+			"Stay, and serve http://127.0.0.1:9719", "ewsprobe agent run --config agent.yaml",
+		),
+		ArgsUsage: "COMMAND", Flags: flagsOf(flags("agent", byDefault)),
+		Action: func(c *cli.Context) error {
+			if c.NArg() > 0 || byDefault.Config == "" {
+				return noCommand(c)
+			}
+			return stay(byDefault)(c)
+		},
+		Subcommands: []*cli.Command{
+			{
+				Name: "run", Usage: "stays until it is told to stop", Flags: flagsOf(flags("agent", run)), Action: stay(run),
+				Description: "SIGHUP reads the configuration anew: all of it, or nothing. SIGTERM and Ctrl-C end it within 10 seconds.",
+			},
+			{
+				Name: "validate", Usage: "reads the configuration and every file it names; sends nothing", Flags: flagsOf(flags("agent validate", validate)),
+				Description: "All that is wrong is told at once, each with FILE:LINE:COLUMN. Exit code: 0 right, 3 not.",
+				Action: func(c *cli.Context) error {
+					if err := none(c, "; the configuration is named with --config FILE"); err != nil {
+						return err
+					}
+					file, err := loadAgent(c.Context, validate.Config, std)
+					if err != nil {
+						return tellEach(err, std)
+					}
+					fmt.Fprintf(std.err, "ewsprobe: %s is right: targets %d, notify %d, peers %d\n", file.Name, len(file.Targets), len(file.Notify), len(file.Peers))
+					return nil
+				},
+			},
+			{
+				Name: "example", Usage: "prints a commented configuration to begin with",
+				Action: func(c *cli.Context) error {
+					if err := none(c, ""); err != nil {
+						return err
+					}
+					_, err := fmt.Fprint(std.out, agentfile.Example())
+					return err
+				},
+			},
+		},
+	}
+}
+
+// tellEach tells each problem on a line of its own.
+func tellEach(err error, std stdio) error {
+	var all config.Problems
+	if !errors.As(err, &all) {
+		return err
+	}
+	for _, p := range all {
+		std.complain(errors.New(p.String()))
+	}
+	return exit(3)
+}
+
+// loadAgent reads the configuration and what only others can look at.
+func loadAgent(ctx context.Context, name string, std stdio) (*agentfile.File, error) {
+	if name == "" {
+		return nil, usage("--config FILE is missing; `ewsprobe agent example` prints one to begin with")
+	}
+	file, err := agentfile.Load(ctx, name, version(), std.env)
+	if file == nil {
+		return nil, err
+	}
+	if file.WebConfig != "" {
+		if err := web.Validate(file.Listen, file.WebConfig); err != nil {
+			file.Invalid("web-config", err.Error())
+		}
+	}
+	for _, t := range file.Targets {
+		if t.MailboxesFile == "" || t.Settings.Keys.Err() != nil {
+			continue
+		}
+		if _, done, err := mailboxesOf(ctx, t, std); err != nil {
+			t.Settings.Keys.Invalid("{mailboxes-file} %v", err)
+		} else {
+			done()
+		}
+	}
+	return file, file.Err()
+}
+
+// mailboxesOf opens the list of a target's mailboxes.
+func mailboxesOf(ctx context.Context, t *agentfile.Target, std stdio) (rows iter.Seq2[batch.Row, error], done func(), err error) {
+	in, err := openInput(ctx, t.MailboxesFile, columns{address: t.Column}, std)
+	if err != nil {
+		return nil, nil, err
+	}
+	if p := t.Check.Profile; p != nil {
+		in.profile = p.Name
+	}
+	return in.rows, func() { in.Close() }, nil
+}
+
+// agentMemory is well below what an agent with hundreds of targets may take. The
+// collector keeps to it.
+const agentMemory = 90 << 20
+
+func runAgent(ctx context.Context, f *agentFlags, std stdio) error {
+	debug.SetMemoryLimit(agentMemory)
+	debug.SetGCPercent(100)
+	log := agentLog(f, std)
+	lockouts, err := lockout.DefaultDir()
+	if err != nil {
+		return unusable("there is no place to count refused logons (%v); set XDG_STATE_HOME", err)
+	}
+	load := func(ctx context.Context) (*agentfile.File, error) {
+		file, err := loadAgent(ctx, f.Config, std)
+		if err != nil {
+			return nil, err
+		}
+		for _, t := range file.Targets { // of a file it is known already
+			if t.NeedsPassword() && (t.PasswordEnv != "" || t.PasswordCredential != "") {
+				if _, err := t.Password(ctx, std.env, passwordFromKeyring); err != nil {
+					t.Settings.Keys.Invalid("%s", err.Error())
+				}
+			}
+		}
+		return file, file.Err()
+	}
+	a, err := agent.New(ctx, agent.Options{
+		Load: load, Version: version(), Log: log, Lockouts: lockouts,
+		Password: func(ctx context.Context, t *agentfile.Target) (string, error) {
+			return t.Password(ctx, std.env, passwordFromKeyring)
+		},
+		Mailboxes: func(ctx context.Context, t *agentfile.Target) (iter.Seq2[batch.Row, error], func(), error) {
+			return mailboxesOf(ctx, t, std)
+		},
+	})
+	if err != nil {
+		return tellEach(configError(err), std)
+	}
+	file := a.File()
+	m := metrics.New(metrics.Source{Version: version(), Snapshot: a.Snapshot, Bytes: a.Store().Bytes, NotStored: a.NotStored})
+	pages := web.New(web.Options{Agent: a, History: a.Store(), Metrics: m, Version: version(), WebConfig: file.WebConfig, Log: log})
+
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	served := make(chan struct{})
+	go func() {
+		defer close(served)
+		if err := pages.Serve(ctx, file.Listen, func(at net.Addr) { log.Info("pages, API and metrics are served", "address", at.String()) }); err != nil {
+			cancel(unusable("%s cannot be listened on (%v)", file.Listen, err))
+		}
+	}()
+	go reloadOnHangup(ctx, a, log)
+	log.Info("the agent runs", "targets", len(file.Targets), "storage", file.Storage)
+	err = a.Run(ctx)
+	<-served
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	log.Info("the agent has ended")
+	return err
+}
+
+// configError is an error of the start as one of the configuration.
+func configError(err error) error {
+	var problems config.Problems
+	var why *refusal
+	if errors.As(err, &problems) || errors.As(err, &why) {
+		return err
+	}
+	return unusable("%v", err)
+}
+
+func agentLog(f *agentFlags, std stdio) *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(f.LogLevel)) // it is one of those
+	options := &slog.HandlerOptions{Level: level}
+	if f.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(std.err, options))
+	}
+	return slog.New(slog.NewTextHandler(std.err, options))
+}
+
+// reloadOnHangup reads the configuration anew at each SIGHUP.
+func reloadOnHangup(ctx context.Context, a *agent.Agent, log *slog.Logger) {
+	hangup := make(chan os.Signal, 1)
+	defer notifyHangup(hangup)()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-hangup:
+		}
+		if err := a.Reload(ctx); err != nil {
+			for line := range strings.SplitSeq(err.Error(), "; (") {
+				log.Error("the configuration was not read anew; the one before holds", "why", line)
+			}
+		}
+	}
+}
