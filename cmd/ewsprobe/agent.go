@@ -15,7 +15,10 @@ import (
 
 	"github.com/ewsprobe/ewsprobe/probe/agent"
 	"github.com/ewsprobe/ewsprobe/probe/agent/agentfile"
+	"github.com/ewsprobe/ewsprobe/probe/agent/history"
 	"github.com/ewsprobe/ewsprobe/probe/agent/metrics"
+	"github.com/ewsprobe/ewsprobe/probe/agent/notify"
+	"github.com/ewsprobe/ewsprobe/probe/agent/service"
 	"github.com/ewsprobe/ewsprobe/probe/agent/web"
 	"github.com/ewsprobe/ewsprobe/probe/batch"
 	"github.com/ewsprobe/ewsprobe/probe/config"
@@ -165,7 +168,9 @@ func runAgent(ctx context.Context, f *agentFlags, std stdio) error {
 		}
 		return file, file.Err()
 	}
-	a, err := agent.New(ctx, agent.Options{
+	var a *agent.Agent
+	var sender *notify.Sender
+	a, err = agent.New(ctx, agent.Options{
 		Load: load, Version: version(), Log: log, Lockouts: lockouts,
 		Password: func(ctx context.Context, t *agentfile.Target) (string, error) {
 			return t.Password(ctx, std.env, passwordFromKeyring)
@@ -173,12 +178,25 @@ func runAgent(ctx context.Context, f *agentFlags, std stdio) error {
 		Mailboxes: func(ctx context.Context, t *agentfile.Target) (iter.Seq2[batch.Row, error], func(), error) {
 			return mailboxesOf(ctx, t, std)
 		},
+		Decide: func(e agent.Event, remembered map[string][]byte) (map[string][]byte, []history.Notification) {
+			return notify.Plan(a.File().Notify, "", e, remembered)
+		},
+		Stored: func() { sender.Wake() },
+		Reloaded: func(file *agentfile.File) {
+			if sender != nil {
+				sender.Set(file.Notify)
+			}
+		},
 	})
 	if err != nil {
 		return tellEach(configError(err), std)
 	}
 	file := a.File()
 	m := metrics.New(metrics.Source{Version: version(), Snapshot: a.Snapshot, Bytes: a.Store().Bytes, NotStored: a.NotStored})
+	sender = &notify.Sender{Queue: a.Store(), Log: log, Version: version(), OnResult: func(channel string, r notify.Result) {
+		m.Notified(channel, string(r))
+	}}
+	sender.Set(file.Notify)
 	pages := web.New(web.Options{Agent: a, History: a.Store(), Metrics: m, Version: version(), WebConfig: file.WebConfig, Log: log})
 
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -186,11 +204,17 @@ func runAgent(ctx context.Context, f *agentFlags, std stdio) error {
 	served := make(chan struct{})
 	go func() {
 		defer close(served)
-		if err := pages.Serve(ctx, file.Listen, func(at net.Addr) { log.Info("pages, API and metrics are served", "address", at.String()) }); err != nil {
+		if err := pages.Serve(ctx, file.Listen, func(at net.Addr) {
+			log.Info("pages, API and metrics are served", "address", at.String())
+			service.Ready()
+		}); err != nil {
 			cancel(unusable("%s cannot be listened on (%v)", file.Listen, err))
 		}
 	}()
+	go sender.Run(ctx)
+	go service.Watchdog(ctx, func() bool { return a.Ready() == nil })
 	go reloadOnHangup(ctx, a, log)
+	context.AfterFunc(ctx, service.Stopping)
 	log.Info("the agent runs", "targets", len(file.Targets), "storage", file.Storage)
 	err = a.Run(ctx)
 	<-served
@@ -231,7 +255,10 @@ func reloadOnHangup(ctx context.Context, a *agent.Agent, log *slog.Logger) {
 			return
 		case <-hangup:
 		}
-		if err := a.Reload(ctx); err != nil {
+		service.Reloading()
+		err := a.Reload(ctx)
+		service.Ready()
+		if err != nil {
 			for line := range strings.SplitSeq(err.Error(), "; (") {
 				log.Error("the configuration was not read anew; the one before holds", "why", line)
 			}

@@ -54,6 +54,8 @@ type Options struct {
 	Decide func(Event, map[string][]byte) (remember map[string][]byte, tell []history.Notification)
 	// Mailboxes opens the list of a target's mailboxes.
 	Mailboxes func(context.Context, *agentfile.Target) (rows iter.Seq2[batch.Row, error], done func(), err error)
+	// Stored is called when something is to be told; nil: nobody is.
+	Stored func()
 	// Reloaded is called with each configuration, the first too; nil: nobody is told.
 	Reloaded func(*agentfile.File)
 }
@@ -84,6 +86,9 @@ func New(ctx context.Context, o Options) (*Agent, error) {
 	}
 	if o.Decide == nil {
 		o.Decide = func(Event, map[string][]byte) (map[string][]byte, []history.Notification) { return nil, nil }
+	}
+	if o.Stored == nil {
+		o.Stored = func() {}
 	}
 	if o.Reloaded == nil {
 		o.Reloaded = func(*agentfile.File) {}

@@ -13,6 +13,7 @@ type Event struct {
 	At     time.Time
 	Target *Target // as it is with this run
 	Counts bool    // a run that could have seen the status; else time has passed
+	Muted  bool    // by maintenance or silence
 	// Report is of the run that made the status.
 	Report *report.Report
 }

@@ -293,6 +293,9 @@ func (t *task) keep(next state, e *Event) error {
 	t.state = next
 	maps.Copy(t.told, remember)
 	t.publish()
+	if len(tell) > 0 {
+		t.agent.options.Stored()
+	}
 	return nil
 }
 
@@ -302,6 +305,7 @@ func (t *task) decide(e *Event, s *state) (remember map[string][]byte, tell []hi
 		return nil, nil
 	}
 	e.At, e.Target = time.Now(), t.show(s, nil)
+	e.Muted = e.Target.Muted
 	if about := s.about(); about != nil {
 		e.Report = about.Report
 	}
@@ -366,5 +370,8 @@ func (t *task) commit(w waiting) error {
 	}
 	t.count(w.seen)
 	t.publish()
+	if len(e.Notifications) > 0 {
+		t.agent.options.Stored()
+	}
 	return nil
 }
