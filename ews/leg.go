@@ -96,7 +96,7 @@ func (c *Client) Send(ctx context.Context, conn *wire.Conn, l Leg) Sent {
 	sent := Sent{Conn: conn}
 	if answer.Response != nil {
 		item.Response = answer.Response
-		cookies.Set(answer.Response.Header("Set-Cookie"))
+		cookies.Set(c.URL, answer.Response.Header("Set-Cookie"))
 		sent.Challenges = answer.Response.Header("WWW-Authenticate")
 		c.read(&item, answer.Body, l.Credential)
 	}

@@ -45,11 +45,26 @@ func (r *run) greet(ctx context.Context, address string, connect time.Duration) 
 		n.client.Address = wire.ProxyAddress(r.Config.Proxy)
 	}
 	n.ask(ctx)
+	if n.wantsCookie() {
+		n.close()
+		n.ask(ctx)
+	}
 	if n.reply.Response != nil && n.reply.Response.Status == http.StatusForbidden && !n.online() && !r.Config.NoUserAgentProbe {
 		n.tryDynamicsAgents(ctx)
 	}
 	n.legacySuites(ctx)
 	return n
+}
+
+// wantsCookie: the answer leads back to the same URL and sets a cookie, which has to
+// come with the request.
+func (n *node) wantsCookie() bool {
+	r := n.reply.Response
+	if r == nil || r.Status/100 != 3 || r.First("Set-Cookie") == "" || n.online() {
+		return false
+	}
+	to, err := n.Config.URL.Parse(r.First("Location"))
+	return err == nil && strings.EqualFold(to.Host, n.Config.URL.Host) && strings.EqualFold(to.Path, n.Config.URL.Path)
 }
 
 // ask sends the anonymous POST and, over TLS, the two legs beside it. These are

@@ -58,7 +58,7 @@ func TestCookiesGoBack(t *testing.T) {
 	b.follow.Ask(bounded(t), ews.Question{Purpose: evidence.OwnInbox}, b)
 	_, conn = c.Anonymous(bounded(t), agent, evidence.StepAnonymous)
 	conn.Close()
-	want := []string{"", "node=one-of-two", "node=one-of-two", "node=one-of-two session=signed-in-by-device", "node=one-of-two"}
+	want := []string{"", "node=one-of-two", "node=one-of-two", "session=signed-in-by-device node=one-of-two", "node=one-of-two"}
 	if got := strings.Join(seen, ", "); got != strings.Join(want, ", ") {
 		t.Errorf("the server got %q", seen)
 	}

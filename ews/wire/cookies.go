@@ -3,21 +3,27 @@ package wire
 import (
 	"fmt"
 	"net/http"
+	"net/http/cookiejar"
 	"net/url"
 	"slices"
-	"strings"
 	"sync"
-	"time"
 )
 
 // Cookies are what a host has set and gets back (RFC 6265), as Dynamics' client
 // does it: a balancer may keep a sign-in at one server by them. They go to no other
-// host, whatever their Domain says. A device may also remember a sign-in by one, so
-// what is set in answer to a credential goes back only with the further messages and
-// calls of that sign-in. The zero value is empty, nil keeps none.
+// host: one Cookies serves the requests to one host. A device may also remember a
+// sign-in by one, so what is set in answer to a credential goes back only with the
+// further messages and calls of that sign-in. The zero value is empty, nil keeps
+// none.
 type Cookies struct {
-	mu   sync.Mutex
-	kept []*http.Cookie
+	mu  sync.Mutex
+	jar *cookiejar.Jar
+	set []setCookie // all that was set, in its order
+}
+
+type setCookie struct {
+	by     *url.URL
+	cookie *http.Cookie
 }
 
 // Bounds of what is kept.
@@ -26,24 +32,33 @@ const (
 	longestCookie = 4096
 )
 
-// Set takes over the Set-Cookie fields of an answer.
-func (c *Cookies) Set(fields []string) {
+// Set takes over the Set-Cookie fields of an answer of u.
+func (c *Cookies) Set(u *url.URL, fields []string) {
 	if c == nil {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, field := range fields {
-		n, err := http.ParseSetCookie(field)
-		if err != nil || len(field) > longestCookie {
-			continue
-		}
-		c.kept = slices.DeleteFunc(c.kept, func(old *http.Cookie) bool { return old.Name == n.Name && old.Path == n.Path })
-		over := n.MaxAge < 0 || n.MaxAge == 0 && !n.Expires.IsZero() && n.Expires.Before(time.Now())
-		if !over && len(c.kept) < mostCookies {
-			c.kept = append(c.kept, n)
+		if n, err := http.ParseSetCookie(field); err == nil && len(field) <= longestCookie {
+			c.keep(setCookie{u, n})
 		}
 	}
+}
+
+func (c *Cookies) keep(s setCookie) {
+	c.set = slices.DeleteFunc(c.set, func(old setCookie) bool {
+		return old.cookie.Name == s.cookie.Name && old.cookie.Path == s.cookie.Path && old.cookie.Domain == s.cookie.Domain
+	})
+	if len(c.set) == mostCookies {
+		return
+	}
+	if c.jar == nil {
+		// Public suffixes do not matter: the jar is asked for one host alone.
+		c.jar, _ = cookiejar.New(nil)
+	}
+	c.set = append(c.set, s)
+	c.jar.SetCookies(s.by, []*http.Cookie{s.cookie})
 }
 
 // Copy is what a sign-in begins with.
@@ -51,9 +66,26 @@ func (c *Cookies) Copy() *Cookies {
 	if c == nil {
 		return nil
 	}
+	n := &Cookies{}
+	n.Join(c)
+	return n
+}
+
+// Join takes over what was set at o in the meantime.
+func (c *Cookies) Join(o *Cookies) {
+	if c == nil || o == nil || c == o {
+		return
+	}
+	o.mu.Lock()
+	set := slices.Clone(o.set)
+	o.mu.Unlock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return &Cookies{kept: slices.Clone(c.kept)}
+	for _, s := range set {
+		if !slices.Contains(c.set, s) {
+			c.keep(s)
+		}
+	}
 }
 
 // Field is the Cookie field of a request, and what the record says of it; "" for
@@ -64,24 +96,16 @@ func (c *Cookies) Field(u *url.URL) (value, described string) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	var pairs []string
-	for _, k := range c.kept {
-		if (!k.Secure || u.Scheme == "https") && under(u.Path, k.Path) {
-			pairs = append(pairs, k.Name+"="+k.Value)
-		}
-	}
-	if len(pairs) == 0 {
+	if c.jar == nil {
 		return "", ""
 	}
-	return strings.Join(pairs, "; "), fmt.Sprintf("%d set by this server, values not kept", len(pairs))
-}
-
-// under is the path match of RFC 6265 5.1.4. A cookie without a path of its own is
-// taken to be for all of the host.
-func under(path, of string) bool {
-	if !strings.HasPrefix(of, "/") {
-		return true
+	list := c.jar.Cookies(u)
+	if len(list) == 0 {
+		return "", ""
 	}
-	rest, ok := strings.CutPrefix(strings.ToLower(path), strings.ToLower(of)) // IIS minds no case
-	return ok && (rest == "" || strings.HasSuffix(of, "/") || strings.HasPrefix(rest, "/"))
+	r := http.Request{Header: http.Header{}}
+	for _, k := range list {
+		r.AddCookie(k)
+	}
+	return r.Header.Get("Cookie"), fmt.Sprintf("%d set by this server, values not kept", len(list))
 }
