@@ -115,5 +115,6 @@ func readDiscovery(r *evidence.Response, body []byte) *evidence.Discovery {
 	return &evidence.Discovery{
 		Form: d.Kind, ErrorCode: code, Message: d.Message, Action: d.Action, RedirectAddr: d.RedirectAddr, RedirectURL: d.RedirectURL,
 		EwsURL: d.EwsURL, InternalEwsURL: d.InternalEwsURL, PrimarySMTP: d.PrimarySMTP, Version: d.Version,
+		Types: d.Types,
 	}
 }

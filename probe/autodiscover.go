@@ -363,9 +363,13 @@ func (l *autodiscoverSearch) hear(item evidence.Item) string {
 	case d.ErrorCode == "500" || d.ErrorCode == "InvalidUser":
 		l.settled = true // Exchange answered: it does not know the address
 	case d.ErrorCode == "" && d.EwsURL != "":
-		if u, held := usable(d.EwsURL); held != "" {
+		switch u, held := usable(d.EwsURL); {
+		case held != "":
 			l.pass(d.EwsURL, held)
-		} else {
+		case l.Config.FromAddress != "" && l.Config.ProfileAuth != "oauth" && front.OnlineHost(u.Hostname()):
+			l.pass(d.EwsURL, evidence.HeldOnline)
+			l.settled = true
+		default:
 			l.ews, l.settled = u, true
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/beevik/etree"
@@ -45,6 +46,8 @@ type Discovery struct {
 	// is; InternalEwsURL is the one from inside.
 	EwsURL         string `json:"ews_url,omitempty"`
 	InternalEwsURL string `json:"internal_ews_url,omitempty"`
+	// Types are the kinds of service that an answer without an EWS URL names.
+	Types []string `json:"types,omitempty"`
 	// PrimarySMTP is the primary address of the mailbox
 	// (AutoDiscoverSMTPAddress).
 	PrimarySMTP string `json:"primary_smtp,omitempty"`
@@ -99,7 +102,9 @@ func parsePOX(root *etree.Element) (Discovery, error) {
 			if protocol.Tag == "Protocol" {
 				d.Version = cmp.Or(d.Version, poxVersion(childText(protocol, "ServerVersion")))
 			}
-			switch url := addressOf(protocol.SelectElement("EwsUrl")); {
+			// ASUrl is the URL of availability, which EWS serves at the same place; in
+			// old answers it stands alone ([MS-OXDSCLI] 2.2.4.1.1.2.5).
+			switch url := cmp.Or(addressOf(protocol.SelectElement("EwsUrl")), addressOf(protocol.SelectElement("ASUrl"))); {
 			case protocol.Tag != "Protocol" || url == "":
 			case strings.EqualFold(childText(protocol, "Type"), "EXPR"):
 				d.EwsURL = cmp.Or(d.EwsURL, url)
@@ -112,10 +117,28 @@ func parsePOX(root *etree.Element) (Discovery, error) {
 		d.EwsURL = cmp.Or(d.EwsURL, d.InternalEwsURL, either)
 	}
 	d.PrimarySMTP = addressOf(find(response.SelectElement("User"), "AutoDiscoverSMTPAddress"))
-	if d.ErrorCode == "" && d.Action == "" && d.EwsURL == "" {
+	if d.EwsURL == "" {
+		d.Types = serviceTypes(response)
+	}
+	if d.ErrorCode == "" && d.Action == "" && d.EwsURL == "" && len(d.Types) == 0 {
 		return Discovery{}, fmt.Errorf("%w: neither an error nor an account in the response", ErrNotDiscovery)
 	}
 	return d, nil
+}
+
+// serviceTypes are the kinds of service that a response names, of those that are
+// known: Protocol/Type for mail clients, Server/Type for telephones
+// ([MS-ASCMD] 2.2.3.184.1).
+func serviceTypes(response *etree.Element) []string {
+	var list []string
+	for _, e := range response.FindElements(".//Type") {
+		for _, known := range []string{"EXCH", "EXPR", "EXHTTP", "WEB", "IMAP", "POP3", "SMTP", "MobileSync", "CalDAV", "CardDAV"} {
+			if strings.EqualFold(strings.TrimSpace(e.Text()), known) && !slices.Contains(list, known) {
+				list = append(list, known)
+			}
+		}
+	}
+	return list
 }
 
 // discoveryJSON is an answer of version 2, a success or an error. The values

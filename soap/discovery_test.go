@@ -2,6 +2,7 @@ package soap
 
 import (
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -179,7 +180,7 @@ func TestDiscoveryRefused(t *testing.T) {
 	}
 	for _, c := range cases {
 		got, err := ParseDiscovery([]byte(c.body))
-		if !errors.Is(err, c.want) || got != (Discovery{}) {
+		if !errors.Is(err, c.want) || !reflect.DeepEqual(got, Discovery{}) {
 			t.Errorf("%s: %+v, error %v; want %v", c.name, got, err, c.want)
 		}
 	}

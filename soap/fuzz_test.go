@@ -2,6 +2,7 @@ package soap
 
 import (
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -90,7 +91,7 @@ func FuzzParseDiscovery(f *testing.F) {
 			for _, e := range []error{ErrNotXML, ErrDoctype, ErrTooLarge, ErrTooDeep, ErrNotDiscovery} {
 				known = known || errors.Is(err, e)
 			}
-			if !known || !isBounded(err.Error(), 1000) || d != (Discovery{}) {
+			if !known || !isBounded(err.Error(), 1000) || !reflect.DeepEqual(d, Discovery{}) {
 				t.Fatalf("error %q beside %+v", err, d)
 			}
 			return
@@ -111,7 +112,7 @@ func FuzzParseDiscovery(f *testing.F) {
 		if !isBounded(d.Message, MaxText) {
 			t.Fatalf("message out of bounds: %q", d.Message)
 		}
-		if again, err := ParseDiscovery(body); err != nil || d != again {
+		if again, err := ParseDiscovery(body); err != nil || !reflect.DeepEqual(d, again) {
 			t.Fatalf("first %+v, then %+v, %v", d, again, err)
 		}
 	})

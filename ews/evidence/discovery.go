@@ -29,18 +29,19 @@ const (
 // Discovery is an Autodiscover answer found in a body, or why there was none;
 // or an endpoint of Autodiscover or EWS that was not gone to (HeldBack).
 type Discovery struct {
-	Form           string  `json:"form" keep:"word"` // pox, soap, json; "" when Problem says why nothing could be read
-	ErrorCode      string  `json:"error_code" keep:"discovery-code,said"`
-	Message        string  `json:"message" keep:"text,said" differs:"no"`
-	Action         string  `json:"action" keep:"discovery-action,said"` // settings, redirectAddr, redirectUrl
-	RedirectAddr   string  `json:"redirect_addr" keep:"mailbox,said"`
-	RedirectURL    string  `json:"redirect_url" keep:"url,said"`
-	EwsURL         string  `json:"ews_url" keep:"url,said"` // from outside, or from inside if that is all there is
-	InternalEwsURL string  `json:"internal_ews_url" keep:"url,said"`
-	PrimarySMTP    string  `json:"primary_smtp" keep:"mailbox,said"`       // AutoDiscoverSMTPAddress
-	Version        string  `json:"version" keep:"build,said" differs:"no"` // the server's build
-	Problem        string  `json:"problem" keep:"sentence,said"`
-	Detail         *Detail `json:"detail"` // Problem as data
+	Form           string   `json:"form" keep:"word"` // pox, soap, json; "" when Problem says why nothing could be read
+	ErrorCode      string   `json:"error_code" keep:"discovery-code,said"`
+	Message        string   `json:"message" keep:"text,said" differs:"no"`
+	Action         string   `json:"action" keep:"discovery-action,said"` // settings, redirectAddr, redirectUrl
+	RedirectAddr   string   `json:"redirect_addr" keep:"mailbox,said"`
+	RedirectURL    string   `json:"redirect_url" keep:"url,said"`
+	EwsURL         string   `json:"ews_url" keep:"url,said"` // from outside, or from inside if that is all there is
+	InternalEwsURL string   `json:"internal_ews_url" keep:"url,said"`
+	PrimarySMTP    string   `json:"primary_smtp" keep:"mailbox,said"`       // AutoDiscoverSMTPAddress
+	Version        string   `json:"version" keep:"build,said" differs:"no"` // the server's build
+	Types          []string `json:"types" keep:"word"`                      // of services, where no EWS URL is named: IMAP, MobileSync
+	Problem        string   `json:"problem" keep:"sentence,said"`
+	Detail         *Detail  `json:"detail"` // Problem as data
 	// Endpoint is the URL that HeldBack is about.
 	Endpoint string   `json:"endpoint" keep:"url,said"`
 	HeldBack HeldBack `json:"held_back" keep:"word"`

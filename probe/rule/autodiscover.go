@@ -3,6 +3,7 @@ package rule
 import (
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/ewsprobe/ewsprobe/ews/challenge"
@@ -113,6 +114,8 @@ func autodiscoverFailed(v *view) *hit {
 		h.params.Host, h.params.HeldBack = finding.Host(hostOf(held)), string(held.Discovery.HeldBack)
 	}
 	switch {
+	case v.leadsOnline() != nil:
+		return nil // mailbox-online
 	case ews != nil && held != nil && held.Discovery.Endpoint == v.rec.Target.URL:
 		h.variant = "not-signed-in"
 		h.cite(ews, held)
@@ -121,7 +124,7 @@ func autodiscoverFailed(v *view) *hit {
 		h.variant = "unusable"
 		h.cite(ews)
 		return h
-	case ews != nil, v.sentOnline() != nil, v.leadsOnline() != nil, v.unknownAddress() != nil, v.wantsCredential() != nil,
+	case ews != nil, v.sentOnline() != nil, v.unknownAddress() != nil, v.wantsCredential() != nil,
 		v.proxyAsked() != nil:
 		return nil // found, or another finding says more
 	}
@@ -165,6 +168,14 @@ func tell(item *evidence.Item) finding.Step {
 		s.Kind, s.Error = "no-password", finding.Text(l.Why)
 	case l != nil:
 		s.Kind, s.Scheme, s.Result = "logon", l.Scheme, string(l.Result)
+		switch {
+		case notExchangeAsked(item):
+			s.By = finding.Text(asker(r))
+		case r != nil && !d.Answered() && l.Result != evidence.Refused:
+			s.To = finding.Text("HTTP " + strconv.Itoa(r.Status) + " with " + whatInstead(r))
+		case d.Answered():
+			s.To = finding.Text(finding.Phrase("answer", answerOf(d)))
+		}
 	case item.Points != nil:
 		pointsTold(item.Points, &s)
 	case d != nil && d.HeldBack != "":
@@ -192,11 +203,36 @@ func tell(item *evidence.Item) finding.Step {
 	return s
 }
 
+// notExchangeAsked: what refuses a logon of Autodiscover shows nothing of Exchange and signs
+// as another web server, such as that of a hoster, whose passwords are its own.
+func notExchangeAsked(item *evidence.Item) bool {
+	r := item.Response
+	if result(item) != evidence.Refused || r == nil {
+		return false
+	}
+	id := front.Identify(r)
+	return !id.Exchange && id.ServerField != "" && !strings.HasPrefix(id.ServerField, "Microsoft-IIS") &&
+		!slices.Contains([]string{"Forefront TMG or ISA", "F5 BIG-IP APM", "F5 BIG-IP", "Citrix NetScaler", "Kemp LoadMaster"}, id.Device)
+}
+
+// asker is who wants the sign-in: its name, and the realm that it names.
+func asker(r *evidence.Response) string {
+	name := r.First("Server")
+	if c, ok := challenge.Find(challenge.Parse(r.Header("WWW-Authenticate")), "Basic"); ok {
+		if realm, _ := c.Param("realm"); realm != "" {
+			name += " (realm " + strconv.Quote(realm) + ")"
+		}
+	}
+	return name
+}
+
 // whatInstead says what an answer holds that is no Autodiscover.
 func whatInstead(r *evidence.Response) string {
 	kind, _, _ := strings.Cut(r.First("Content-Type"), ";")
 	what := "a body of type " + kind
 	switch {
+	case r.BodyBytes == 0:
+		what = "an empty body"
 	case r.Page != nil && r.Page.Title != "":
 		what = "an HTML page (" + r.Page.Title + ")"
 	case r.Page != nil || strings.EqualFold(kind, "text/html"):
@@ -232,7 +268,7 @@ func answerOf(d *evidence.Discovery) finding.Answer {
 	case d.EwsURL != "":
 		return finding.Answer{Kind: "ews", To: finding.Text(d.EwsURL)}
 	}
-	return finding.Answer{}
+	return finding.Answer{Types: d.Types}
 }
 
 func schemesOf(r *evidence.Response) []string {

@@ -60,6 +60,8 @@ func (v *view) causeOnline(findings []finding.Finding, opened *evidence.Item) fi
 		return cause(2, finding.CauseRuledOut, "elsewhere", finding.Params{Redirect: finding.Text(item.Cloud.Redirect)}, item.ID)
 	case item != nil:
 		return cause(2, finding.CauseUndetermined, "unknown", finding.Params{Query: query(item)}, item.ID)
+	case v.redirectedOnline() != nil:
+		return cause(2, finding.CauseLikely, "redirected", finding.Params{}, v.redirectedOnline().ID)
 	case v.rec.Target.Cloud && v.rec.Target.Mailbox == "":
 		return cause(2, finding.CauseNotChecked, "no-mailbox", finding.Params{})
 	}
