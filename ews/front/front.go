@@ -140,8 +140,9 @@ var deviceSigns = []struct {
 		return kerberos || len(r.Header("Proxy-Support")) > 0 && r.First("X-FEServer") == "" || location("cookieauth.dll")(r)
 	}},
 	{"UAG", "its internal error page", location("/internalsite/", "initparams.aspx")},
-	{"Entra application proxy", "the redirect to an Entra sign-in", location(
-		"login.microsoftonline.com", "login.microsoftonline.us", "login.partner.microsoftonline.cn", "login.windows.net")},
+	{"Entra application proxy", "the redirect to an Entra sign-in, or its headers", either(location(
+		"login.microsoftonline.com", "login.microsoftonline.us", "login.partner.microsoftonline.cn", "login.windows.net"),
+		header("x-ms-proxy-app-id", "x-ms-proxy-transaction-id", "x-ms-proxy-group-id"))},
 	{"Web Application Proxy or AD FS", "its cookie or the redirect to /adfs/ls", either(cookie("EdgeAccessCookie"), location("/adfs/"))},
 	{"Imperva", "its cookies or headers", func(r *evidence.Response) bool {
 		return cookie("incap_ses_", "visid_incap_", "nlbi_")(r) || r.First("X-Iinfo") != "" || containsAny(r.First("X-CDN"), []string{"imperva", "incapsula"})
@@ -159,12 +160,25 @@ var deviceSigns = []struct {
 	{"IIS Application Request Routing (ARR)", "its X-Powered-By header", func(r *evidence.Response) bool {
 		return containsAny(strings.Join(r.Header("X-Powered-By"), " "), []string{"arr/"})
 	}},
+	{"Zscaler", "its Server header or sign-in", either(server("zscaler"), location("gateway.zscaler"))},
+	{"Palo Alto Networks", "its authentication portal", location("/php/uid.php", "/sslvpn/login.esp", "/global-protect/")},
+	{"FortiGate (Fortinet)", "its portal", location("/remote/login", "/fgtauth?")},
+	{"Squid", "its headers", either(server("squid"), either(header("X-Squid-Error"), via("squid")))},
+	{"Google Cloud Load Balancing", "its Via header", via("google")},
+	{"Fastly or Varnish", "its Via header", via("varnish")},
 	{"Cloudflare", "its Server header", either(server("cloudflare"), func(r *evidence.Response) bool { return r.First("CF-RAY") != "" })},
 	{"HAProxy", "its Server header", server("haproxy")},
+	{"Tomcat, a server of Java", "its Server header", server("coyote", "tomcat")},
 	{"nginx", "its Server header", server("nginx", "openresty")},
 	{"Apache", "its Server header", server("apache")},
 	{"Envoy", "its Server header", server("envoy")},
-	{"Kemp LoadMaster", "its Server header", server("loadmaster", "kemp")},
+	{"Kemp LoadMaster", "its Server header or sign-in", either(server("loadmaster", "kemp"), location("lm_auth_proxy"))},
+	{"IBM Security Verify Access (WebSEAL)", "its Server header or sign-in", either(server("webseal"), location("/pkmslogin"))},
+	{"authentik", "its outpost", either(location("/outpost.goauthentik.io/"), header("X-authentik-auth-callback"))},
+	{"Traefik", "its Server header", server("traefik")},
+	{"Caddy", "its Server header", server("caddy")},
+	{"LiteSpeed", "its Server header", server("litespeed")},
+	{"Jetty, a server of Java", "its Server header", server("jetty")},
 	{"a proxy", "its Via header", func(r *evidence.Response) bool { return r.First("Via") != "" }},
 }
 
@@ -191,6 +205,16 @@ func either(a, b func(*evidence.Response) bool) func(*evidence.Response) bool {
 
 func server(parts ...string) func(*evidence.Response) bool {
 	return func(r *evidence.Response) bool { return containsAny(r.First("Server"), parts) }
+}
+
+func header(names ...string) func(*evidence.Response) bool {
+	return func(r *evidence.Response) bool {
+		return slices.ContainsFunc(names, func(name string) bool { return r.First(name) != "" })
+	}
+}
+
+func via(parts ...string) func(*evidence.Response) bool {
+	return func(r *evidence.Response) bool { return containsAny(strings.Join(r.Header("Via"), " "), parts) }
 }
 
 func location(parts ...string) func(*evidence.Response) bool {
@@ -250,6 +274,16 @@ func SignIn(locationField string) string {
 		return "Cisco's VPN portal"
 	case strings.Contains(path, "/dana-na/"):
 		return "the portal of Pulse Secure or Ivanti"
+	case strings.Contains(path, "lm_auth_proxy"):
+		return "the form of a Kemp LoadMaster"
+	case strings.HasPrefix(path, "/remote/login"), strings.HasPrefix(path, "/fgtauth"):
+		return "the portal of a FortiGate"
+	case strings.Contains(path, "/global-protect/"), strings.HasPrefix(path, "/sslvpn/login.esp"), strings.HasSuffix(path, "/php/uid.php"):
+		return "the authentication portal of Palo Alto Networks"
+	case strings.Contains(path, "/pkmslogin"):
+		return "the form of IBM's WebSEAL"
+	case strings.HasPrefix(path, "/outpost.goauthentik.io/"):
+		return "authentik"
 	case signInPath().MatchString(path):
 		return "a sign-in page"
 	case strings.EqualFold(u.Query().Get("wa"), "wsignin1.0"), u.Query().Has("SAMLRequest"):
@@ -258,8 +292,23 @@ func SignIn(locationField string) string {
 		return "an OpenID Connect sign-in"
 	case signInHost().MatchString(host):
 		return "a sign-in page"
+	case leadsBack(u):
+		return "a page that leads back to EWS afterwards"
 	}
 	return ""
+}
+
+// leadsBack: the redirect takes along the URL that was asked for, so that the visitor
+// can be sent back to it: as a gateway or captive portal does that wants something
+// first, and a plain move does not. An error page of ASP.NET takes it along too.
+func leadsBack(u *url.URL) bool {
+	for name, values := range u.Query() {
+		back := slices.ContainsFunc(values, func(v string) bool { return containsAny(v, []string{"/ews/", "/autodiscover/"}) })
+		if back && !strings.Contains(strings.ToLower(name), "err") {
+			return true
+		}
+	}
+	return false
 }
 
 var signInPath = sync.OnceValue(func() *regexp.Regexp {

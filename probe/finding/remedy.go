@@ -36,6 +36,7 @@ type Case string
 const (
 	Impersonated Case = "impersonated" // the mailbox was impersonated
 	AtBackEnd    Case = "back-end"     // the back end refuses what the front end accepted
+	ByDevice     Case = "device"       // a device in front answered
 	InBatch      Case = "batch"        // one of many: the endpoint was examined before, and a row has no detail
 	RefusedInRun Case = "refused-in-run"
 	ReasonKnown  Case = "reason-known" // why the account is refused; what the reason asks for comes first

@@ -225,7 +225,11 @@ func serverError(v *view, n *node) *hit {
 			if p.Failed.Error != "" || p.Failed.Point != "" {
 				return confirmed("exchange", p, leg)
 			}
-			return confirmed("status", p, leg)
+			h := confirmed("status", p, leg)
+			if p.Device != "" && p.FrontEnd == "" && !v.row {
+				h.use = finding.ByDevice
+			}
+			return h
 		case r.Status/100 == 2 && r.Oversized && r.Page == nil:
 			return confirmed("too-large", p, leg)
 		case r.Status/100 == 2 && r.CutShort:
@@ -250,7 +254,7 @@ func (v *view) answer(n *node, leg *evidence.Item) finding.Params {
 	r := leg.Response
 	p := finding.Params{
 		Host: v.host(), At: v.at(n), URL: finding.URL(v.rec.Target.URL), Asked: v.asked(leg), Status: r.Status, Phrase: finding.Text(r.Reason),
-		Location: finding.URL(r.First("Location")), Device: n.who.Device, Sign: finding.Text(n.who.DeviceSign),
+		Location: finding.URL(r.First("Location")), Usual: v.usualURL(), Device: n.who.Device, Sign: finding.Text(n.who.DeviceSign),
 		Notice: noticeOf(r),
 	}
 	id := front.Identify(r)

@@ -10,10 +10,10 @@ import (
 )
 
 func plainHTTP(v *view, n *node) *hit {
-	if !n.answered() || !strings.HasPrefix(strings.ToLower(v.rec.Target.URL), "http:") {
+	if n.ask == nil || !v.plain() {
 		return nil
 	}
-	return confirmed("", finding.Params{Host: v.host()}, n.ask)
+	return confirmed("", finding.Params{Host: v.host(), URL: finding.URL(v.rec.Target.URL)}, n.ask)
 }
 
 // isOnline: for server-to-server and OAuth profiles Exchange Online is where
@@ -63,7 +63,6 @@ func preauthRedirect(v *view, n *node) *hit {
 	if page := leg.Response.Page; page != nil && p.Location == "" {
 		p.Location = finding.URL(page.LeadsTo)
 	}
-	p.URL = v.usualURL()
 	return confirmed("", p, leg)
 }
 
@@ -103,7 +102,17 @@ func redirected(v *view, n *node) *hit {
 	if leg == nil {
 		return nil
 	}
-	return confirmed("", v.answer(n, leg), leg)
+	p := v.answer(n, leg)
+	if redirectsOnline(leg) {
+		p.Located = "online"
+	}
+	return confirmed("", p, leg)
+}
+
+// redirectsOnline: the redirect leads to Exchange Online.
+func redirectsOnline(leg *evidence.Item) bool {
+	u, err := url.Parse(leg.Response.First("Location"))
+	return err == nil && front.OnlineHost(u.Hostname())
 }
 
 func forbidden(v *view, n *node) *hit {

@@ -38,8 +38,13 @@ func tlsUntrusted(v *view, n *node) *hit {
 			h.cite(leg)
 		}
 	}
-	if selfMade(t.Certificate) {
-		h.params.Server = finding.Server(commonName(t.Certificate.Subject))
+	h.params.Host, h.params.Device = v.host(), defaultOf(t.Certificate)
+	name, management := strings.CutPrefix(commonName(t.Certificate.Subject), "WMSvc-")
+	switch {
+	case management && t.Certificate.Subject == t.Certificate.Issuer:
+		h.params.Sign, h.params.Server = "WMSvc", finding.Server(strings.TrimPrefix(name, "SHA2-"))
+	case selfMade(t.Certificate):
+		h.params.Server = finding.Server(name)
 	}
 	for _, item := range n.items {
 		if o := item.TLS; o.Trusted() && o.Certificate != nil && h.params.Issuer == "" {
@@ -63,6 +68,41 @@ func selfMade(c *evidence.Certificate) bool {
 	}
 	return slices.ContainsFunc(c.Names, func(s string) bool { return strings.EqualFold(s, name) })
 }
+
+// defaultOf is the device whose certificate this is where none was installed; "" none
+// that is known.
+func defaultOf(c *evidence.Certificate) string {
+	subject := strings.ToLower(c.Subject)
+	for line := range strings.Lines(defaults) {
+		mark, device, _ := strings.Cut(strings.TrimSpace(line), "\t")
+		if strings.Contains(subject, mark) {
+			return device
+		}
+	}
+	return ""
+}
+
+// defaults are what stands in the subjects of the certificates that devices make for
+// themselves, by their manuals.
+const defaults = `traefik default cert	Traefik
+kubernetes ingress controller fake certificate	the ingress controller (nginx) of a Kubernetes cluster
+cn=localhost.localdomain	a device with the certificate of its factory, such as BIG-IP (F5),
+o=fortinet	a FortiGate (Fortinet)
+ou=fortigate	a FortiGate (Fortinet)
+sonicwall	a SonicWall
+kemp	a LoadMaster (Kemp)
+ns-default	a NetScaler (Citrix)
+ou=ns internal	a NetScaler (Citrix)
+cn=nsroot	a NetScaler (Citrix)
+plesk	a server with Plesk
+synology	a Synology
+cn=sophos	a Sophos firewall
+watchguard	a WatchGuard
+palo alto networks	a Palo Alto Networks firewall
+pfsense	a pfSense
+opnsense	an OPNsense
+barracuda	a Barracuda
+caddy local authority	Caddy`
 
 // commonName is CN of a distinguished name (RFC 4514).
 func commonName(dn string) string {
@@ -98,6 +138,7 @@ blue coat	Blue Coat ProxySG (Symantec)
 bluecoat	Blue Coat ProxySG (Symantec)
 proxysg	Blue Coat ProxySG (Symantec)
 netskope	Netskope
+goskope	Netskope
 sophos	Sophos
 cisco umbrella	Cisco Umbrella
 cisco secure access	Cisco Secure Access
