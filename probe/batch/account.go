@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/ewsprobe/ewsprobe/ews"
+	"github.com/ewsprobe/ewsprobe/ews/challenge"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/ews/signin"
 	"github.com/ewsprobe/ewsprobe/probe"
@@ -90,12 +92,38 @@ func (s *workerPool) why(d *lockout.Denial) string {
 	at := d.At.UTC().Format(clock)
 	switch d.Reason {
 	case lockout.LimitReached:
-		return fmt.Sprintf("the %s was accepted at first and then refused %s, the last time at %s; nothing more is sent for the account (--max-rejections %d)",
-			s.pool.Way.Traits.Secret, times(d.Count), at, d.Max)
+		return fmt.Sprintf("the %s was accepted at first and then refused %s, the last time at %s%s; nothing more is sent for the account (--max-rejections %d)",
+			s.pool.Way.Traits.Secret, times(d.Count), at, s.refuser(), d.Max)
 	case lockout.NoAnswer:
 		return fmt.Sprintf("%d logons in a row got no answer, the last at %s; nothing more is sent for the account", d.Count, at)
 	}
 	return d.String()
+}
+
+// refuser names the front end that sent the last refusal, and what it offers where the
+// scheme that was used is not among it: then one of several servers is set up otherwise,
+// and the account is not to blame.
+func (s *workerPool) refuser() string {
+	item := s.refusal.Load()
+	if item == nil {
+		return ""
+	}
+	if redact := s.evaluator.redact; redact != nil {
+		item = &redact(evidence.Record{Started: s.evaluator.started, Target: s.target, Items: []evidence.Item{*item}}).Items[0]
+	}
+	name := item.Response.First("X-FEServer")
+	if name == "" {
+		return ""
+	}
+	offers := challenge.Parse(item.Response.Header("WWW-Authenticate"))
+	if _, offered := challenge.Find(offers, item.Logon.Scheme); offered || len(offers) == 0 {
+		return " by " + name
+	}
+	var names []string
+	for _, c := range offers {
+		names = append(names, c.Scheme)
+	}
+	return fmt.Sprintf(" by %s, which offers %s and not %s, as others behind the name do", name, strings.Join(names, ", "), item.Logon.Scheme)
 }
 
 func times(n int) string {

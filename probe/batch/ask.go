@@ -224,6 +224,7 @@ func (w *worker) try(ctx context.Context, j *job, p *lockout.Pass) (over bool) {
 		w.limiter.crowded(sent)
 		return w.back(j, time.Now().Add(max(asked(item), shortestPause/4)), end)
 	case refused:
+		w.refusal.Store(&item)
 		w.session.Close()
 		return w.back(j, time.Time{}, end)
 	case forgotten401, lost:

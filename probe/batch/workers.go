@@ -3,6 +3,7 @@ package batch
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
@@ -39,6 +40,8 @@ type workerPool struct {
 	working context.Context
 	rest    context.CancelFunc // no worker takes another row
 	workers sync.WaitGroup
+
+	refusal atomic.Pointer[evidence.Item] // the last refused logon
 
 	skipping sync.Mutex
 	skip     *report.Template // what remaining rows are: set when the endpoint or the account ends the work
