@@ -35,6 +35,12 @@ func isAddress(cell string) bool {
 // it (proxyAddresses of Active Directory).
 func CleanAddress(cell string) string {
 	cell = strings.TrimSpace(cell)
+	// Several in one cell: the primary one has SMTP: in capitals.
+	if tokens := strings.FieldsFunc(cell, func(r rune) bool { return strings.ContainsRune(" \t\n\r;,{}", r) }); len(tokens) > 1 {
+		if i := slices.IndexFunc(tokens, func(s string) bool { return strings.HasPrefix(s, "SMTP:") }); i >= 0 {
+			return tokens[i][len("SMTP:"):]
+		}
+	}
 	if i := strings.LastIndexByte(cell, '<'); i >= 0 && strings.HasSuffix(cell, ">") {
 		cell = strings.TrimSpace(cell[i+1 : len(cell)-1])
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -109,8 +110,11 @@ func Open(r io.Reader, wanted ...string) (*Table, error) {
 	}
 	var s source
 	switch {
-	case bytes.HasPrefix(text, []byte("PK\x03\x04")), bytes.HasPrefix(text, []byte("\xd0\xcf\x11\xe0")), bytes.HasPrefix(text, []byte("<?xml")):
+	case bytes.HasPrefix(text, []byte("PK\x03\x04")), bytes.HasPrefix(text, []byte("\xd0\xcf\x11\xe0")):
 		return nil, fault(0, BadEncoding, "this is an Excel workbook; in Excel, save the sheet as \"CSV UTF-8 (Comma delimited)\"")
+	case isMarkup(text):
+		return nil, fault(0, BadEncoding, "this is XML or HTML, not a table; in Excel, save the sheet as \"CSV UTF-8 (Comma delimited)\"; "+
+			"in PowerShell, write the list with Export-Csv")
 	case len(text) == 0 && err != nil:
 		return nil, fault(0, Empty, "the file is empty")
 	case len(text) > 0 && (text[0] == '{' || text[0] == '['):
@@ -124,6 +128,13 @@ func Open(r io.Reader, wanted ...string) (*Table, error) {
 	t := &Table{Header: s.header(), source: s}
 	t.decode(t.Header)
 	return t, nil
+}
+
+// isMarkup says whether a file begins as XML does (a sheet saved as XML, the output
+// of Export-Clixml) or a page.
+func isMarkup(text []byte) bool {
+	low := strings.ToLower(string(text[:min(len(text), 16)]))
+	return slices.ContainsFunc([]string{"<?xml", "<objs", "<!doctype", "<html"}, func(s string) bool { return strings.HasPrefix(low, s) })
 }
 
 // beginning is what comes first, without the blanks before it. It waits for no
