@@ -2,6 +2,7 @@ package finding
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -197,6 +198,13 @@ func (t *alertText) readCodes(text string) {
 			if !slices.Contains([]string{"ErrorMessage", "ErrorDetails"}, m[1]) {
 				add(m[1])
 			}
+		}
+	}
+	message := t.folded
+	for _, name := range slices.Sorted(maps.Keys(ewsCodes())) {
+		if slices.ContainsFunc(ewsCodes()[name].Texts, func(s string) bool { return strings.Contains(message, s) }) {
+			t.folded += " " + strings.ToLower(name)
+			add(name)
 		}
 	}
 	for _, m := range alertForms()["ews"].FindAllStringSubmatch(t.folded, -1) {

@@ -60,6 +60,7 @@ var table = []row{
 	{"profile-contradiction", BlockMailbox, Critical, 0},
 	{"tls-outdated", BlockMailbox, Critical, 0},
 	{"certificate-private", BlockMailbox, Critical, 0},
+	{"name-private", BlockMailbox, Critical, 0},
 	{"mailbox-unavailable", BlockMailbox, Unknown, 0},
 	{"exchange-error", BlockMailbox, Unknown, 0},
 	{"not-checked", BlockMailbox, Unknown, 0},
@@ -272,7 +273,7 @@ func checkPlaceholders(t reporter, text string) {
 // -IISAuthenticationMethods, whatever threads say.
 var knownCmdlets = map[string][]string{
 	"Get-WebServicesVirtualDirectory": {"-Server", "-Identity", "-ADPropertiesOnly", "-ShowMailboxVirtualDirectories"},
-	"Set-WebServicesVirtualDirectory": {"-Identity", "-BasicAuthentication", "-WindowsAuthentication", "-OAuthAuthentication", "-ExtendedProtectionTokenChecking"},
+	"Set-WebServicesVirtualDirectory": {"-Identity", "-BasicAuthentication", "-WindowsAuthentication", "-OAuthAuthentication", "-ExtendedProtectionTokenChecking", "-ExternalUrl"},
 	"Get-ManagementRoleAssignment":    {"-Role", "-GetEffectiveUsers"},
 	"New-ManagementRoleAssignment":    {"-Name", "-Role", "-User", "-CustomRecipientWriteScope"},
 	"New-ManagementScope":             {"-Name", "-RecipientRestrictionFilter"},
@@ -395,7 +396,7 @@ func TestTextsAreWhole(t *testing.T) {
 		}
 		remedies(string(e.Code), e.Remedies)
 		for c, list := range e.Cases {
-			if !slices.Contains([]Case{Impersonated, InBatch, RefusedInRun, ReasonKnown, AtBackEnd}, c) {
+			if !slices.Contains([]Case{Impersonated, InBatch, RefusedInRun, ReasonKnown, AtBackEnd, ByDevice}, c) {
 				t.Errorf("%s: there is no case %q", e.Code, c)
 			}
 			remedies(string(e.Code), list)

@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// EWSCode is what an EWS response code on a signed-in request stands for. Codes
-// are matched, never texts: texts are localised. A code that is not in
+// EWSCode is what an EWS response code on a signed-in request stands for. Of an
+// answer codes are matched, never texts: texts are localised. A code that is not in
 // text/ews-codes.yaml is an exchange-error too, of which nothing more is known.
 type EWSCode struct {
 	Finding    Code
@@ -17,6 +17,7 @@ type EWSCode struct {
 	Says string // what it means and what to do; "" where the entry of the finding says it all
 	// General: the real code may stand behind it as the inner code.
 	General bool
+	Texts   []string // pieces of its English message, in lower case
 }
 
 var ewsCodes = sync.OnceValue(func() (m map[string]EWSCode) {

@@ -55,6 +55,12 @@ func ReasonOfWindows(number string) string {
 	return reason
 }
 
+// BesideAccount says whether an error of Windows speaks of something other than the
+// account: phrase "windows-error" says of what.
+func BesideAccount(number string) bool {
+	return number != "" && Phrase("windows-error", strings.ToLower(number)) != ""
+}
+
 // reason is a value of verdict.reason: its name in a sentence, for a state of the
 // account what it means and asks for, and the signs of it at a domain controller.
 type reason struct {

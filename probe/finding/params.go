@@ -48,6 +48,7 @@ type Params struct {
 	Address     Address
 	Places      []Address // where it holds, if not everywhere
 	URL         URL
+	Usual       URL    // where EWS is by default, where another path was given
 	View        string // inside, public
 	FrontEnd    Server
 	Device      string // the kind of device that seems to stand in front
@@ -253,13 +254,15 @@ type Step struct {
 	To      Text
 	URLs    []URL
 	Answer  Answer
+	By      Text // who answered, where that is not Exchange
 }
 
 // Answer is what Autodiscover answered.
 type Answer struct {
-	Kind string // address, url, error, ews; "" nothing of use
-	To   Text
-	Code string
+	Kind  string // address, url, error, ews; "" nothing of use
+	To    Text
+	Code  string
+	Types []string // of the services that it names instead
 }
 
 // Handshake is why a handshake of NTLM was not finished.

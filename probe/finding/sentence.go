@@ -103,6 +103,7 @@ var phrases = sync.OnceValues(func() (*template.Template, error) {
 		"both":    func(v any) string { return join(v, " and ", "%v") },
 		"quotes":  func(v any) string { return join(v, " and ", "%q") },
 		"days":    days,
+		"lower":   strings.ToLower,
 		"means":   func(code string) string { return ewsCodes()[code].Says },
 		"reason":  func(name string) string { return reasons()[name].Title },
 		"state":   func(name string) string { return reasons()[name].Says },

@@ -78,7 +78,7 @@ func brokenAt(r Report) int {
 		device = device || r.Server.FrontEnd == ""
 	case "mailbox-unavailable", "exchange-error":
 		return atBackEnd
-	case "tls-outdated", "certificate-private":
+	case "tls-outdated", "certificate-private", "name-private":
 		return atFrontEnd
 	case "profile-contradiction", "dynamics-unreadable", "inconclusive":
 		return atNothing

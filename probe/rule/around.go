@@ -2,7 +2,10 @@ package rule
 
 import (
 	"net"
+	"net/netip"
+	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
@@ -15,6 +18,34 @@ func certificatePrivate(v *view, n *node) *hit {
 		return nil
 	}
 	return confirmed("", finding.Params{At: v.at(n), Issuer: finding.Text(t.Certificate.Issuer)}, n.ask)
+}
+
+// namePrivate: Dynamics online does not find the host of EWS. A name of this machine
+// itself is somebody's trial.
+func namePrivate(v *view) *hit {
+	private := func(host string) string {
+		if a, err := netip.ParseAddr(host); strings.EqualFold(host, "localhost") || err == nil && a.IsLoopback() {
+			return ""
+		}
+		return insideOnly(host)
+	}
+	if kind := private(v.rec.Target.Host); kind != "" && v.rec.Target.View == "public" && len(v.nodes) > 0 && v.nodes[0].ask != nil {
+		return confirmed("", finding.Params{Host: v.host(), Scheme: kind}, v.nodes[0].ask)
+	}
+	item := v.foundEWS()
+	if item == nil {
+		return nil
+	}
+	u, err := url.Parse(item.Discovery.EwsURL)
+	if err != nil || u.Hostname() == "" || private(u.Hostname()) == "" {
+		return nil
+	}
+	h := confirmed("autodiscover", finding.Params{URL: finding.URL(item.Discovery.EwsURL), Source: source(item), Scheme: private(u.Hostname())}, item)
+	h.status = finding.Warning
+	if p := v.rec.Target.Profile; p != nil && p.AutoDiscover != nil && *p.AutoDiscover {
+		h.status = finding.Critical
+	}
+	return h
 }
 
 func certificateExpiring(v *view, n *node) *hit {

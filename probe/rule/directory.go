@@ -170,6 +170,9 @@ func logonBlocked(v *view) *hit {
 	if h := backEndRefused(v); h != nil {
 		return h
 	}
+	if h := refusedPastLogon(v); h != nil {
+		return h
+	}
 	if v.provedElsewhere == nil || v.proved != nil {
 		return nil
 	}

@@ -53,7 +53,42 @@ func (n *node) backEnd(item *evidence.Item) (name string, refused bool) {
 // notTheAccount: a refusal that is not about the account.
 func (n *node) notTheAccount(item *evidence.Item) bool {
 	_, back := n.backEnd(item)
-	return back || len(otherList(item)) > 0 && n.offer(item.Logon.Scheme)
+	return back || pastLogon(item) || len(otherList(item)) > 0 && n.offer(item.Logon.Scheme)
+}
+
+// pastLogon: IIS says by its sub-status that the account was logged on, and that
+// something behind the logon refuses it: an access list (401.3), a filter (401.4), an
+// application (401.5).
+func pastLogon(item *evidence.Item) bool {
+	return result(item) == evidence.Refused && item.Response != nil && item.Response.Notice != nil &&
+		slices.Contains([]string{"401.3", "401.4", "401.5"}, item.Response.Notice.SubStatus)
+}
+
+// refusedPastLogon: the account is in order, by the word of IIS.
+func refusedPastLogon(v *view) *hit {
+	for _, n := range v.nodes {
+		for _, item := range n.logons {
+			if v.proved == nil && pastLogon(item) {
+				return likely("past-logon", finding.Params{
+					Host: v.host(), Account: finding.Account(item.Logon.Account), Scheme: mechanism(item.Logon), Notice: noticeOf(item.Response),
+				}, item)
+			}
+		}
+	}
+	return nil
+}
+
+// beside is an error of Windows in a refusal that says nothing of the account: of the
+// channel binding, the controller, the trust or the clock; "" none.
+func (v *view) beside() (windows string) {
+	for _, n := range v.nodes {
+		for _, item := range n.logons {
+			if r := item.Response; result(item) == evidence.Refused && r != nil && r.Notice != nil && finding.BesideAccount(r.Notice.Windows) {
+				return r.Notice.Windows
+			}
+		}
+	}
+	return ""
 }
 
 // notTaken is the finding that a scheme is asked for by what answers first and not

@@ -111,6 +111,7 @@ var table = []row{
 	// What is around it (around.go).
 	{code: "tls-outdated", at: tlsOutdated},
 	{code: "certificate-private", at: certificatePrivate},
+	{code: "name-private", in: namePrivate},
 	{code: "farm-inconsistent", in: farmInconsistent},
 	{code: "user-agent-refused", at: userAgentRefused},
 	{code: "user-name-not-upn", in: userNameNotUPN},

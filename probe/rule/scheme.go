@@ -35,6 +35,9 @@ func basicDisabled(v *view, n *node) *hit {
 		h.params.Source = source(a)
 		h.cite(a)
 	}
+	if n.offer("Negotiate") && !n.offer("NTLM") && n.unchallenged() {
+		h.params.Only = "kerberos"
+	}
 	if w := n.windows(); result(w) == evidence.Accepted {
 		h.params.Accepted = w.Logon.Scheme
 		h.cite(w)
@@ -43,6 +46,22 @@ func basicDisabled(v *view, n *node) *hit {
 		}
 	}
 	return h
+}
+
+// unchallenged: a type 1 inside Negotiate was answered, and not with a challenge of
+// NTLM.
+func (n *node) unchallenged() bool {
+	asked := false
+	for _, item := range n.typeOne {
+		if item.NTLM == nil || item.Response == nil || item.NTLM.Scheme != "Negotiate" {
+			continue
+		}
+		if item.NTLM.Problem == "" {
+			return false
+		}
+		asked = true
+	}
+	return asked
 }
 
 func ntlmDisabled(v *view, n *node) *hit {

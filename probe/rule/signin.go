@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/ews/front"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 )
 
@@ -49,11 +50,14 @@ func credentialsRejected(v *view) *hit {
 		if l.Remembered && remembered == nil {
 			remembered = item
 		}
-		if l.Result != evidence.Refused {
+		if l.Result != evidence.Refused || notExchangeAsked(item) {
 			continue
 		}
 		if p.Count == 0 {
 			p.Source = source(item)
+			if id := front.Identify(item.Response); id.Device != "" {
+				p.Device, p.Sign = id.Device, finding.Text(id.DeviceSign)
+			}
 		}
 		note(item, l.Scheme)
 		password = true
@@ -93,6 +97,9 @@ func credentialsRejected(v *view) *hit {
 		p.Reason, p.Certainty, p.Open = reason, finding.Likely, false
 		p.Notice = noticeOf(item.Response)
 		p.Notice.Windows, p.Phrase = windows, finding.Text(unlockPage(item.Response))
+	}
+	if p.Notice.Windows == "" {
+		p.Notice.Windows = v.beside()
 	}
 	p.NotASCII = v.rec.Target.PasswordNotASCII && p.Only == "basic" && p.Open
 	if p.Open && v.rec.Target.CurrentUser {

@@ -30,6 +30,7 @@ var withoutScenario = map[finding.Code]string{
 	"dns-failed":          "needs a name that does not resolve",
 	"address-family":      "needs a published IPv6 address and a route",
 	"certificate-private": "any stand-in's certificate is private; needs a public view",
+	"name-private":        "a stand-in has an address of this machine, which is somebody's trial",
 	"kdc-unreachable":     "needs a domain whose controllers are silent",
 	"kdc-untrusted":       "needs a domain controller; its lies are played in package directory's tests",
 	"ldaps-failed":        "needs a domain controller",
