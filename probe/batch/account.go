@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/ewsprobe/ewsprobe/ews"
-	"github.com/ewsprobe/ewsprobe/ews/challenge"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/ews/signin"
 	"github.com/ewsprobe/ewsprobe/probe"
@@ -111,19 +110,14 @@ func (s *workerPool) refuser() string {
 	if redact := s.evaluator.redact; redact != nil {
 		item = &redact(evidence.Record{Started: s.evaluator.started, Target: s.target, Items: []evidence.Item{*item}}).Items[0]
 	}
-	name := item.Response.First("X-FEServer")
-	if name == "" {
+	switch name, offers := rule.Refuser(item); {
+	case name == "":
 		return ""
-	}
-	offers := challenge.Parse(item.Response.Header("WWW-Authenticate"))
-	if _, offered := challenge.Find(offers, item.Logon.Scheme); offered || len(offers) == 0 {
+	case len(offers) == 0:
 		return " by " + name
+	default:
+		return fmt.Sprintf(" by %s, which offers %s and not %s, as others behind the name do", name, strings.Join(offers, ", "), item.Logon.Scheme)
 	}
-	var names []string
-	for _, c := range offers {
-		names = append(names, c.Scheme)
-	}
-	return fmt.Sprintf(" by %s, which offers %s and not %s, as others behind the name do", name, strings.Join(names, ", "), item.Logon.Scheme)
 }
 
 func times(n int) string {

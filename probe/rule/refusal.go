@@ -34,6 +34,12 @@ func otherList(item *evidence.Item) []string {
 	return list
 }
 
+// Refuser is the front end that refused a logon, "" not told, and the schemes that it
+// offers where the one that was used is not among them.
+func Refuser(item *evidence.Item) (frontEnd string, offers []string) {
+	return front.Identify(item.Response).FrontEnd, otherList(item)
+}
+
 // backEnd is the back end that refused a logon which the front end had passed on
 // to it; false if it was the front end that refused, or nothing tells.
 func (n *node) backEnd(item *evidence.Item) (name string, refused bool) {
