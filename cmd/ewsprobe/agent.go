@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
-	"net"
 	"os"
 	"runtime/debug"
 	"strings"
@@ -204,8 +203,8 @@ func runAgent(ctx context.Context, f *agentFlags, std stdio) error {
 	served := make(chan struct{})
 	go func() {
 		defer close(served)
-		if err := pages.Serve(ctx, file.Listen, func(at net.Addr) {
-			log.Info("pages, API and metrics are served", "address", at.String())
+		if err := pages.Serve(ctx, file.Listen, func(address string) {
+			log.Info("pages, API and metrics are served", "address", address)
 			service.Ready()
 		}); err != nil {
 			cancel(unusable("%s cannot be listened on (%v)", file.Listen, err))

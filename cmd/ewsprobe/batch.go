@@ -58,8 +58,11 @@ func runBatch(c *cli.Context, s *config.Settings, std stdio) error {
 }
 
 func batchWith(c *cli.Context, s *config.Settings, std stdio, mask *report.Mask) error {
+	file, fileErr := mailboxFile(c, s, std)
+	if fileErr != nil && s.AgentKeys.Config != "" {
+		return fileErr
+	}
 	cfg, err := configureBatch(c.Context, s, std)
-	file, fileErr := one(c, "FILE.csv")
 	if err := config.Join(err, fileErr); err != nil {
 		return refusalOf(err)
 	}
@@ -169,6 +172,21 @@ func batchWith(c *cli.Context, s *config.Settings, std stdio, mask *report.Mask)
 		return exit(v.Status.ExitCode())
 	}
 	return nil
+}
+
+// mailboxFile is FILE.csv, or what the target in its place has.
+func mailboxFile(c *cli.Context, s *config.Settings, std stdio) (string, error) {
+	if s.AgentKeys.Config == "" {
+		return one(c, "FILE.csv")
+	}
+	t, err := applyTarget(c, s, std)
+	if err == nil && t.MailboxesFile == "" {
+		err = usage("the target %s has no mailboxes_file", t.Name)
+	}
+	if err != nil {
+		return "", err
+	}
+	return t.MailboxesFile, nil
 }
 
 func batchTrouble(err error, file string) error {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/probe"
+	"github.com/ewsprobe/ewsprobe/probe/agent/agentfile"
 	"github.com/ewsprobe/ewsprobe/probe/config"
 	"github.com/ewsprobe/ewsprobe/probe/lockout"
 )
@@ -38,6 +39,16 @@ func checkCommand(std stdio) *cli.Command {
 	}
 }
 
+// applyTarget gives the settings what the target has that --config and the argument
+// name.
+func applyTarget(c *cli.Context, s *config.Settings, std stdio) (*agentfile.Target, error) {
+	name, err := one(c, "the NAME of a target in "+s.AgentKeys.Config)
+	if err != nil {
+		return nil, err
+	}
+	return agentfile.Apply(c.Context, s, s.AgentKeys.Config, name, std.env, passwordFromKeyring)
+}
+
 // variables reads what the environment says, behind the flags.
 func variables(s *config.Settings, std stdio) cli.BeforeFunc {
 	return func(*cli.Context) error {
@@ -47,7 +58,11 @@ func variables(s *config.Settings, std stdio) cli.BeforeFunc {
 }
 
 func check(c *cli.Context, s *config.Settings, std stdio) error {
-	s.Argument(c.Args().Slice())
+	if s.AgentKeys.Config == "" {
+		s.Argument(c.Args().Slice())
+	} else if _, err := applyTarget(c, s, std); err != nil {
+		return err
+	}
 	cfg, err := s.Config(c.Context, std.env)
 	out, outErr := planOutput(s, std, "")
 	if err := config.Join(err, outErr); err != nil {

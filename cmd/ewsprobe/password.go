@@ -15,6 +15,9 @@ const passwordEnv = "EWSPROBE_PASSWORD"
 // readPassword takes the password from the first source that was named: the
 // credential store, the file, the environment, a prompt.
 func readPassword(ctx context.Context, s *config.Settings, std stdio) (string, error) {
+	if s.Secret != nil && s.PasswordFile == "" && !s.PasswordFromKeyring {
+		return s.Secret(ctx)
+	}
 	if s.PasswordFromKeyring {
 		return passwordFromKeyring(ctx, s.User)
 	}

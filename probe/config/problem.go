@@ -94,7 +94,7 @@ func (ks *Keys) note(invalid bool, format string, args ...any) {
 	}
 	if _, rest, ok := strings.Cut(format, "{"); ok {
 		name, _, _ := strings.Cut(rest, "}")
-		if from := ks.from[name]; from.line > 0 {
+		if from := ks.from[name]; from != (origin{}) {
 			p.File, p.Line, p.Column = from.file, from.line, from.column
 		}
 		ks.failed[name] = true

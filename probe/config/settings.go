@@ -9,6 +9,7 @@
 package config
 
 import (
+	"context"
 	"time"
 
 	"github.com/ewsprobe/ewsprobe/probe/report"
@@ -36,8 +37,17 @@ type Settings struct {
 	SafetyKeys     `group:"Safety" in:"check batch agent"`
 	BatchKeys      `group:"Many mailboxes" in:"batch"`
 	OutputKeys     `group:"Output" in:"check batch diagnose"`
+	AgentKeys      `group:"Account" in:"check batch"`
 
 	Keys *Keys
+	// Secret reads the password where a target of the agent's file has it; nil: there
+	// is none, or it is named by a key.
+	Secret func(context.Context) (string, error)
+}
+
+// AgentKeys take the rest from the agent's file.
+type AgentKeys struct {
+	Config string `value:"FILE" help:"take all of a target of the agent's configuration FILE; the argument is its name"`
 }
 
 // AccountKeys say who signs in and with what.

@@ -61,6 +61,16 @@ func (ks *Keys) YAML(node *yaml.Node, in Place, also func(key string, value *yam
 	}
 }
 
+// ReadTarget reads TARGET of check from a mapping.
+func (s *Settings) ReadTarget(value *yaml.Node) {
+	if value.ShortTag() != "!!str" || value.Value == "" {
+		s.Keys.At(value, "target must be a text")
+		return
+	}
+	s.Target = value.Value
+	s.Keys.from["target"] = origin{name: "target", rank: byVariable, file: s.Keys.place.File, line: value.Line, column: value.Column}
+}
+
 // At notes what is wrong at a place in the file.
 func (ks *Keys) At(node *yaml.Node, format string, args ...any) {
 	ks.problems = append(ks.problems, Problem{Text: fmt.Sprintf(format, args...), Invalid: true, File: ks.place.File, Line: node.Line, Column: node.Column})

@@ -28,25 +28,12 @@ func Load(ctx context.Context, name, version string, getenv func(string) string)
 	l := &loader{ctx: ctx, version: version, getenv: getenv, place: config.Place{File: name}}
 	folder, err := filepath.Abs(filepath.Dir(name))
 	if err != nil {
-		return nil, l.whole(err.Error())
+		return nil, problemOf(name, 1, err.Error())
 	}
 	l.place.Dir = folder
-	raw, err := config.Read(ctx, name, largest)
+	root, err := readFile(ctx, name)
 	if err != nil {
-		return nil, l.whole(err.Error())
-	}
-	text, err := config.Decode(raw)
-	if err != nil {
-		return nil, l.whole(err.Error())
-	}
-	root, err := parse(text)
-	if err != nil {
-		line, why := 1, strings.TrimPrefix(err.Error(), "yaml: ")
-		if found := regexp.MustCompile(`^line (\d+): (.*)`).FindStringSubmatch(why); found != nil {
-			line, _ = strconv.Atoi(found[1])
-			why = found[2]
-		}
-		return nil, config.Problems{{Text: "this is no YAML: " + why, Invalid: true, File: name, Line: line, Column: 1}}
+		return nil, err
 	}
 	f := l.file(root)
 	f.Name, f.loader = name, l
@@ -55,6 +42,32 @@ func Load(ctx context.Context, name, version string, getenv func(string) string)
 		f.keys.Invalid("{storage} is missing, and there is no folder for the state of programs; give one")
 	}
 	return f, f.Err()
+}
+
+// readFile reads the file as YAML. The error is config.Problems.
+func readFile(ctx context.Context, name string) (*yaml.Node, error) {
+	raw, err := config.Read(ctx, name, largest)
+	if err != nil {
+		return nil, problemOf(name, 1, "the configuration "+err.Error())
+	}
+	text, err := config.Decode(raw)
+	if err != nil {
+		return nil, problemOf(name, 1, "the configuration "+err.Error())
+	}
+	root, err := parse(text)
+	if err != nil {
+		line, why := 1, strings.TrimPrefix(err.Error(), "yaml: ")
+		if found := regexp.MustCompile(`^line (\d+): (.*)`).FindStringSubmatch(why); found != nil {
+			line, _ = strconv.Atoi(found[1])
+			why = found[2]
+		}
+		return nil, problemOf(name, line, "this is no YAML: "+why)
+	}
+	return root, nil
+}
+
+func problemOf(file string, line int, text string) config.Problems {
+	return config.Problems{{Text: text, Invalid: true, File: file, Line: line, Column: 1}}
 }
 
 // parse reads one document.
@@ -81,11 +94,6 @@ type loader struct {
 	place    config.Place
 	defaults *yaml.Node
 	keys     []*config.Keys // of all mappings
-}
-
-// whole is a problem of the file as a whole.
-func (l *loader) whole(why string) error {
-	return config.Problems{{Text: why, Invalid: true, File: l.place.File, Line: 1, Column: 1}}
 }
 
 func (l *loader) storage() string {

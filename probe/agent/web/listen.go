@@ -66,7 +66,7 @@ const grace = 3 * time.Second
 
 // Serve serves at an address until ctx ends. ready is told the address once
 // connections are accepted.
-func (s *Server) Serve(ctx context.Context, address string, ready func(net.Addr)) error {
+func (s *Server) Serve(ctx context.Context, address string, ready func(address string)) error {
 	if err := Validate(address, s.o.WebConfig); err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func (s *Server) Serve(ctx context.Context, address string, ready func(net.Addr)
 	// listener is handed on; /healthz goes past it.
 	server.BaseContext = func(net.Listener) context.Context {
 		server.Handler = s.beforeUsers(server.Handler)
-		ready(l.Addr())
+		ready(l.Addr().String())
 		return context.WithoutCancel(ctx)
 	}
 	stopped := make(chan error, 1)

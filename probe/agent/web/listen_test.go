@@ -51,7 +51,7 @@ func listening(t *testing.T, config string) (address string, end func() error) {
 	s, _, _ := started(t, func(_ *fakeAgent, _ *fakeHistory, o *Options) { o.WebConfig = config })
 	ctx, cancel := context.WithCancel(t.Context())
 	at, ended := make(chan string, 1), make(chan error, 1)
-	go func() { ended <- s.Serve(ctx, "127.0.0.1:0", func(a net.Addr) { at <- a.String() }) }()
+	go func() { ended <- s.Serve(ctx, "127.0.0.1:0", func(address string) { at <- address }) }()
 	end = func() error {
 		cancel()
 		err := <-ended

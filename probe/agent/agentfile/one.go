@@ -1,0 +1,93 @@
+package agentfile
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/ewsprobe/ewsprobe/probe/config"
+)
+
+// Apply gives the settings of a check or a batch all that a target of the agent's file
+// has; a flag wins. It returns the keys that only a target has. What is wrong with the
+// target is noted in the settings, the error is about the file.
+func Apply(ctx context.Context, s *config.Settings, file, name string, getenv func(string) string,
+	keyring func(context.Context, string) (string, error),
+) (*Target, error) {
+	root, err := readFile(ctx, file)
+	if err != nil {
+		return nil, err
+	}
+	folder, err := filepath.Abs(filepath.Dir(file))
+	if err != nil {
+		return nil, err
+	}
+	defaults, found, names := find(root, name)
+	if found == nil {
+		return nil, config.Problems{{Text: fmt.Sprintf("%s has no target %q; it has %s", file, name, strings.Join(names, ", "))}}
+	}
+	t := &Target{}
+	t.Settings.Init(t, "agent", "")
+	of := t.Settings.Keys
+	// Both are read twice: for what a check knows, and for what only a target has.
+	place := config.Place{File: file, Dir: folder, Defaults: true}
+	for _, node := range []*yaml.Node{without(defaults, found), found} {
+		of.YAML(node, place, func(key string, _ *yaml.Node) bool { return key == "labels" })
+		s.Keys.YAML(node, place, func(key string, value *yaml.Node) bool {
+			if key == "target" {
+				s.ReadTarget(value)
+			}
+			return key == "labels" || of.Find(strings.ReplaceAll(key, "_", "-")) != nil
+		})
+	}
+	if t.PasswordEnv != "" || t.PasswordCredential != "" {
+		s.Secret = func(ctx context.Context) (string, error) { return t.Password(ctx, getenv, keyring) }
+	}
+	return t, nil
+}
+
+// find is the mapping of the defaults, that of the target, and the names of all.
+func find(root *yaml.Node, name string) (defaults, target *yaml.Node, names []string) {
+	defaults = &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
+	for root.Kind == yaml.DocumentNode && len(root.Content) > 0 {
+		root = root.Content[0]
+	}
+	if d := valueOf(root, "defaults"); d != nil && d.Kind == yaml.MappingNode {
+		defaults = d
+	}
+	if list := valueOf(root, "targets"); list != nil {
+		for _, node := range list.Content {
+			if n := valueOf(node, "name"); n != nil {
+				if names = append(names, n.Value); n.Value == name {
+					target = node
+				}
+			}
+		}
+	}
+	return defaults, target, names
+}
+
+func valueOf(mapping *yaml.Node, key string) *yaml.Node {
+	for i := 0; mapping.Kind == yaml.MappingNode && i+1 < len(mapping.Content); i += 2 {
+		if mapping.Content[i].Value == key {
+			return mapping.Content[i+1]
+		}
+	}
+	return nil
+}
+
+// without is a mapping without the keys that another has.
+func without(mapping, other *yaml.Node) *yaml.Node {
+	rest := *mapping
+	rest.Content = nil
+	for i := 0; i+1 < len(mapping.Content); i += 2 {
+		if valueOf(other, mapping.Content[i].Value) == nil {
+			rest.Content = slices.Concat(rest.Content, mapping.Content[i:i+2])
+		}
+	}
+	return &rest
+}
