@@ -12,9 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/joshdk/go-junit"
-
 	"github.com/ewsprobe/ewsprobe/ews/standin"
+	"github.com/ewsprobe/ewsprobe/ews/testkit"
 )
 
 // A batch that is stopped writes its reports all the same, with what was found,
@@ -61,7 +60,7 @@ func TestBatchStoppedSaves(t *testing.T) {
 		}
 	}
 	rows, _ := results(t, texts["lines.jsonl"])
-	suites, err := junit.Ingest([]byte(texts["cases.xml"]))
+	suites, err := testkit.JUnit([]byte(texts["cases.xml"]))
 	if err != nil || len(rows) == 0 || len(suites[1].Tests) != len(rows)+1 || suites[1].Totals.Error != 1 {
 		t.Errorf("%d rows, %v, %+v", len(rows), err, suites[1].Totals)
 	}

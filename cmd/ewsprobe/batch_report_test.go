@@ -10,10 +10,10 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/joshdk/go-junit"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/ewsprobe/ewsprobe/ews/standin"
+	"github.com/ewsprobe/ewsprobe/ews/testkit"
 	"github.com/ewsprobe/ewsprobe/probe/report"
 )
 
@@ -111,7 +111,7 @@ func TestBatchFormats(t *testing.T) {
 				}
 			}
 		case strings.HasSuffix(name, "junit"):
-			suites, err := junit.Ingest([]byte(text))
+			suites, err := testkit.JUnit([]byte(text))
 			if err != nil || len(suites) != 2 || suites[1].Totals.Tests != 5 || suites[1].Totals.Failed != 2 || suites[1].Totals.Error != 1 {
 				t.Errorf("%s: %v, %+v", name, err, suites)
 			}

@@ -13,10 +13,10 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/joshdk/go-junit"
 	"golang.org/x/net/html"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/ews/testkit"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 )
 
@@ -112,17 +112,17 @@ func TestBatchGolden(t *testing.T) {
 // meant, and one more where the batch is not whole.
 func TestBatchJUnit(t *testing.T) {
 	rows, s := aBatch(t, "x")
-	suites, err := junit.Ingest(batchIn(t, "junit", rows, s))
+	suites, err := testkit.JUnit(batchIn(t, "junit", rows, s))
 	if err != nil || len(suites) != 2 {
 		t.Fatalf("%d suites, %v", len(suites), err)
 	}
-	got := map[string]junit.Status{}
+	got := map[string]string{}
 	for _, c := range suites[1].Tests {
 		got[c.Name] = c.Status
 	}
-	want := map[string]junit.Status{
-		"row 1: anna@contoso.com": junit.StatusPassed, "row 2: ANNA@contoso.com": junit.StatusPassed, "row 3: bob@contoso.com": junit.StatusFailed, "row 4: line 5": junit.StatusError,
-		"row 5: carl@contoso.com": junit.StatusFailed, "row 6: dora@contoso.com": junit.StatusSkipped, "row 7: eve@contoso.com": junit.StatusPassed,
+	want := map[string]string{
+		"row 1: anna@contoso.com": "passed", "row 2: ANNA@contoso.com": "passed", "row 3: bob@contoso.com": "failed", "row 4: line 5": "error",
+		"row 5: carl@contoso.com": "failed", "row 6: dora@contoso.com": "skipped", "row 7: eve@contoso.com": "passed",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -131,7 +131,7 @@ func TestBatchJUnit(t *testing.T) {
 		_, s := aBatch(t, "x")
 		change(&s)
 		raw := batchIn(t, "junit", rows, s)
-		suites, err := junit.Ingest(raw)
+		suites, err := testkit.JUnit(raw)
 		if err != nil || len(suites[1].Tests) != 8 || suites[1].Totals.Error != 2 || !bytes.Contains(raw, []byte(`tests="8" failures="2" errors="2" skipped="1"`)) {
 			t.Errorf("%v, %+v", err, suites[1].Totals)
 		}
@@ -221,7 +221,7 @@ func TestBatchHostileTexts(t *testing.T) {
 			case "html":
 				checkBatchPage(t, bad, out)
 			case "junit":
-				if suites, err := junit.Ingest(out); err != nil || len(suites) != 2 || len(suites[1].Tests) != 8 {
+				if suites, err := testkit.JUnit(out); err != nil || len(suites) != 2 || len(suites[1].Tests) != 8 {
 					t.Errorf("%q in XML: %v", bad, err)
 				}
 			case "nagios":
