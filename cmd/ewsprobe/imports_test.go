@@ -180,7 +180,7 @@ func TestImportDirection(t *testing.T) {
 			},
 			never: []string{"net", "crypto/tls"},
 		},
-		{pkg: "probe/agent/service", may: []string{"github.com/kardianos/service", "github.com/coreos/go-systemd/v22/daemon"}, never: []string{"net", "net/http", "crypto/tls"}},
+		{pkg: "probe/agent/service", may: []string{"probe/config", "github.com/kardianos/service", "github.com/coreos/go-systemd/v22/daemon"}, never: []string{"net", "net/http", "crypto/tls"}},
 		{
 			pkg:   "probe/agent/peer",
 			may:   []string{"ews/evidence", "ews/secret", "probe/agent/agentfile", "probe/agent/outbound", "probe/finding", "probe/report"},
@@ -195,7 +195,7 @@ func TestImportDirection(t *testing.T) {
 			},
 			never: []string{"os"},
 		},
-		{pkg: "probe/agent/agentfile", may: []string{"github.com/adhocore/gronx", "probe/agent/service", "probe", "probe/config", "probe/config/address", "probe/lockout", "go.yaml.in/yaml/v3"}, never: []string{"net/http", "crypto/tls"}},
+		{pkg: "probe/agent/agentfile", may: []string{"github.com/adhocore/gronx", "probe", "probe/config", "probe/config/address", "probe/lockout", "go.yaml.in/yaml/v3"}, never: []string{"net/http", "crypto/tls"}},
 		{pkg: "probe/agent/history", may: []string{"probe/finding", "modernc.org/sqlite/..."}, never: []string{"net", "net/http", "crypto/tls"}},
 		{pkg: "probe/agent/metrics", may: []string{"probe/agent", "probe/finding", "probe/rule", "github.com/prometheus/client_golang/...", "go.yaml.in/yaml/v3"}, never: []string{"net", "os", "crypto/tls"}},
 		{
@@ -319,7 +319,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 			},
 			[]string{"cmd/..."},
 		},
-		{"takes the password from outside", []string{"os.Getenv", "os.LookupEnv", "os.Environ", "os.Args", "term.ReadPassword"}, []string{"cmd/...", "probe", "probe/agent/service", "probe/lockout", "ews/wire"}},
+		{"takes the password from outside", []string{"os.Getenv", "os.LookupEnv", "os.Environ", "os.Args", "term.ReadPassword"}, []string{"cmd/...", "probe", "probe/config", "probe/lockout", "ews/wire"}},
 		{"runs programs", []string{"exec.Command", "exec.CommandContext", "os.StartProcess"}, nil},
 	} {
 		for _, s := range sources(t) {

@@ -64,7 +64,9 @@ type node struct {
 
 	// Channel bindings of the certificate that is served (nil without TLS) and of
 	// the one that Extended Protection compares with.
-	served, expected *channelBinding
+	served, expected, behind *channelBinding
+
+	current *atomic.Pointer[node] // who answers, which Behave changes
 }
 
 // Start runs a server with the given behaviour until Close.
@@ -145,14 +147,16 @@ func (s *Server) newNode(b Behaviour, address string, config *tls.Config, certif
 		binding := endPointBinding(certificate.Leaf)
 		n.served, n.expected = &binding, &binding
 	}
-	if b.Bridged {
-		binding := endPointBinding(behind.Leaf)
-		n.expected = &binding
+	binding := endPointBinding(behind.Leaf)
+	if n.behind = &binding; b.Bridged {
+		n.expected = n.behind
 	}
+	n.current = new(atomic.Pointer[node])
+	n.current.Store(n)
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
 	n.http = &http.Server{
-		Handler:           n,
+		Handler:           http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { n.current.Load().ServeHTTP(w, r) }),
 		Protocols:         &protocols,
 		ReadHeaderTimeout: 30 * time.Second,
 		ReadTimeout:       time.Minute,
@@ -163,6 +167,20 @@ func (s *Server) newNode(b Behaviour, address string, config *tls.Config, certif
 		ConnState:         s.connState,
 	}
 	return n, nil
+}
+
+// Behave changes what the first node does from its next request on. Its transport
+// and its certificate stay, and who is signed in.
+func (s *Server) Behave(b Behaviour) {
+	now := s.nodes[0]
+	next := &node{
+		server: s, number: now.number, name: now.name, behaviour: b, listener: now.listener, http: now.http,
+		served: now.served, expected: now.served, behind: now.behind, current: now.current,
+	}
+	if b.Bridged {
+		next.expected = now.behind
+	}
+	now.current.Store(next)
 }
 
 // connState counts the goroutine that net/http runs for every connection. A new

@@ -209,3 +209,15 @@ func TestViewIsBounded(t *testing.T) {
 		t.Error("the view is not a copy")
 	}
 }
+
+// A server that changes its behaviour is the same server: address and certificate stay.
+func TestBehave(t *testing.T) {
+	server := start(t, Behaviour{Basic: true})
+	client := newClient(t, server, 0)
+	offers := func() []string { return post(t, client, server.URL(), "", "").Header.Values("WWW-Authenticate") }
+	before := offers()
+	server.Behave(Behaviour{Negotiate: true})
+	if after := offers(); len(before) != 1 || len(after) != 1 || before[0] == after[0] {
+		t.Errorf("offered %q, then %q", before, after)
+	}
+}

@@ -156,6 +156,16 @@ func (k *Key) counts() bool { return len(k.Name) == 1 }
 // IsFile says whether the value is the name of a file or of a folder.
 func (k *Key) IsFile() bool { return slices.Contains([]string{"FILE", "FOLDER", "STATE"}, k.value) }
 
+// SecretFiles are the files with secrets that the settings name.
+func (ks *Keys) SecretFiles() (files []string) {
+	for _, k := range ks.List {
+		if k.Secret && k.value == "FILE" && k.field.String() != "" {
+			files = append(files, k.field.String())
+		}
+	}
+	return files
+}
+
 // Values are the only ones that there are; none where any text may stand.
 func (k *Key) Values() []string { return k.values }
 

@@ -109,3 +109,29 @@ func (f *File) Find(name string) *Target {
 
 // Tells says whether a channel is told of a status.
 func (c *Channel) Tells(status string) bool { return slices.Contains(c.On, status) }
+
+// Secrets are the files with secrets that the configuration names.
+func (f *File) Secrets() (files []string) {
+	add := func(more ...string) {
+		for _, name := range more {
+			if name != "" && !slices.Contains(files, name) {
+				files = append(files, name)
+			}
+		}
+	}
+	for _, t := range f.Targets {
+		add(t.Settings.Keys.SecretFiles()...)
+	}
+	for _, c := range f.Notify {
+		if c.Email != nil {
+			add(c.Email.PasswordFile)
+		}
+		if c.Webhook != nil {
+			add(c.Webhook.URLFile)
+		}
+	}
+	for _, p := range f.Peers {
+		add(p.PasswordFile)
+	}
+	return files
+}

@@ -10,7 +10,6 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/ewsprobe/ewsprobe/probe"
-	"github.com/ewsprobe/ewsprobe/probe/agent/service"
 	"github.com/ewsprobe/ewsprobe/probe/config"
 	"github.com/ewsprobe/ewsprobe/probe/lockout"
 )
@@ -169,10 +168,9 @@ type sentence string
 
 func (s sentence) Error() string { return string(s) }
 
-// ReadSecret reads the one secret that a file consists of, where it is or where
-// systemd has put a copy. The error is the rest of a sentence.
+// ReadSecret reads the one secret that a file consists of. The error is the rest of a sentence.
 func ReadSecret(ctx context.Context, name string) (string, error) {
-	f, err := config.Open(ctx, service.SecretFile(name))
+	f, err := config.Open(ctx, name)
 	if err != nil {
 		return "", sentence("cannot be read (" + err.Error() + ")")
 	}

@@ -4,16 +4,14 @@ import (
 	"bytes"
 	"embed"
 	"encoding/xml"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 	"text/template"
 	"unicode"
+
+	"github.com/ewsprobe/ewsprobe/probe/config"
 )
 
 //go:embed text/*.tmpl
@@ -70,7 +68,7 @@ func (d Definition) credentials() ([]credential, error) {
 	}
 	of := map[string]string{}
 	for _, p := range slices.Sorted(slices.Values(d.Secrets)) {
-		id := credentialOf(p)
+		id := config.CredentialName(p)
 		if before, ok := of[id]; ok && before != p {
 			return nil, fmt.Errorf("%s and %s would be the same credential of systemd (%s); rename one of the files", before, p, id)
 		} else if ok || path.Dir(p) == folder {
@@ -80,38 +78,6 @@ func (d Definition) credentials() ([]credential, error) {
 		list = append(list, credential{id, p})
 	}
 	return list, nil
-}
-
-// credentialOf is the name of a file's credential, as systemd makes it for the files
-// of a folder (systemd.exec(5), LoadCredential=).
-func credentialOf(file string) string {
-	file = filepath.ToSlash(file)
-	return path.Base(path.Dir(file)) + "_" + path.Base(file)
-}
-
-// SecretFile is where a file with a secret is read: where it is, or, if the user of
-// the service may not read it there, where systemd has put a copy.
-func SecretFile(file string) string {
-	dir := os.Getenv("CREDENTIALS_DIRECTORY")
-	if dir == "" || file == "" {
-		return file
-	}
-	f, err := os.Open(file)
-	if err == nil {
-		f.Close()
-	}
-	if !errors.Is(err, fs.ErrPermission) {
-		return file
-	}
-	if held := filepath.Join(dir, credentialOf(file)); exists(held) {
-		return held
-	}
-	return file
-}
-
-func exists(file string) bool {
-	_, err := os.Stat(file)
-	return err == nil
 }
 
 // unitPlain is a value of a unit, in which % begins a specifier.

@@ -74,18 +74,25 @@ func (s *Service) Start() error { return s.of.Start() }
 // Stop stops it.
 func (s *Service) Stop() error { return s.of.Stop() }
 
-// State is running, stopped or not installed.
+// The states of the service.
+const (
+	Running      = "running"
+	Stopped      = "stopped"
+	NotInstalled = "not installed"
+)
+
+// State is how the service is.
 func (s *Service) State() (string, error) {
 	status, err := s.of.Status()
 	switch {
 	case errors.Is(err, service.ErrNotInstalled):
-		return "not installed", nil
+		return NotInstalled, nil
 	case err != nil:
 		return "", err
 	case status == service.StatusRunning:
-		return "running", nil
+		return Running, nil
 	}
-	return "stopped", nil
+	return Stopped, nil
 }
 
 // program is a service that is only installed or asked about.

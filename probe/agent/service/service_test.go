@@ -108,35 +108,6 @@ func TestDefinitionsAreWellFormed(t *testing.T) {
 	}
 }
 
-// A copy that systemd made serves only where the file itself may not be read.
-func TestSecretFile(t *testing.T) {
-	if os.Getuid() == 0 {
-		// Root may read everything; a folder that is a file is refused to all, but not
-		// as a permission. So the test runs itself as nobody.
-		runAsNobody(t)
-		return
-	}
-	dir, credentials := t.TempDir(), t.TempDir()
-	t.Setenv("CREDENTIALS_DIRECTORY", credentials)
-	write := func(file string, mode os.FileMode) string {
-		if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(file, []byte("x"), mode); err != nil {
-			t.Fatal(err)
-		}
-		return file
-	}
-	readable, closed := write(filepath.Join(dir, "secrets", "open.txt"), 0o600), write(filepath.Join(dir, "secrets", "closed.txt"), 0)
-	write(filepath.Join(credentials, "secrets_open.txt"), 0o600)
-	copied := write(filepath.Join(credentials, "secrets_closed.txt"), 0o600)
-	for file, want := range map[string]string{readable: readable, closed: copied, filepath.Join(dir, "none"): filepath.Join(dir, "none"), "": ""} {
-		if got := SecretFile(file); got != want {
-			t.Errorf("%s is read at %s", file, got)
-		}
-	}
-}
-
 func TestWatchdog(t *testing.T) {
 	socket := filepath.Join(t.TempDir(), "notify")
 	listener, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: socket, Net: "unixgram"})
