@@ -74,6 +74,7 @@ type Params struct {
 	Realm       Text
 	BackEnd     Host
 	OverHTTP    bool
+	Kernel      bool // HTTP.sys answered, before any site of IIS
 	SignedIn    bool // the sign-in was accepted
 	NotExchange bool // nothing in the answer shows Exchange
 	Skew        time.Duration

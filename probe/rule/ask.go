@@ -265,6 +265,13 @@ func (v *view) answer(n *node, leg *evidence.Item) finding.Params {
 	if r.Page != nil {
 		p.Page = finding.Text(r.Page.Title)
 	}
+	switch signs := id.ServerField; {
+	case id.Exchange, p.Device != "":
+	case strings.HasPrefix(signs, "Microsoft-HTTPAPI"):
+		p.Kernel = true
+	case !strings.HasPrefix(signs, "Microsoft-IIS"):
+		p.Header = finding.Text(signs)
+	}
 	return p
 }
 
