@@ -115,6 +115,9 @@ func Open(r io.Reader, wanted ...string) (*Table, error) {
 	case isMarkup(text):
 		return nil, fault(0, BadEncoding, "this is XML or HTML, not a table; in Excel, save the sheet as \"CSV UTF-8 (Comma delimited)\"; "+
 			"in PowerShell, write the list with Export-Csv")
+	case isRecords(text):
+		return nil, fault(0, NoDelimiter, "this is a list with a line for each property (Format-List, LDIF), not a table; write a CSV, "+
+			"in PowerShell with Export-Csv, from Active Directory with csvde")
 	case len(text) == 0 && err != nil:
 		return nil, fault(0, Empty, "the file is empty")
 	case len(text) > 0 && (text[0] == '{' || text[0] == '['):
@@ -135,6 +138,21 @@ func Open(r io.Reader, wanted ...string) (*Table, error) {
 func isMarkup(text []byte) bool {
 	low := strings.ToLower(string(text[:min(len(text), 16)]))
 	return slices.ContainsFunc([]string{"<?xml", "<objs", "<!doctype", "<html"}, func(s string) bool { return strings.HasPrefix(low, s) })
+}
+
+// isRecords says whether a file has a line for each property, as Format-List of
+// PowerShell ("Name : Anna") and LDIF (RFC 2849, "dn: cn=Anna") write it.
+func isRecords(text []byte) bool {
+	first, rest, _ := strings.Cut(string(text), "\n")
+	if low := strings.ToLower(first); strings.HasPrefix(low, "dn:") || strings.HasPrefix(low, "version: 1") {
+		return true
+	}
+	second, _, _ := strings.Cut(rest, "\n")
+	property := func(line string) bool {
+		name, _, found := strings.Cut(line, " : ")
+		return found && !strings.ContainsAny(name, ",;\t\"")
+	}
+	return property(first) && property(second)
 }
 
 // beginning is what comes first, without the blanks before it. It waits for no
