@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/ewsprobe/ewsprobe/probe/config"
 )
 
 // passwordFolder is --password-dir. Nothing outside of it can be opened, not by
@@ -20,7 +22,7 @@ func openPasswords(dir string) (*passwordFolder, error) {
 	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return nil, unusable("--password-dir cannot be used (%v)", err)
+		return nil, unusable("--password-dir cannot be used (%s)", config.Reason(err))
 	}
 	return &passwordFolder{root}, nil
 }
@@ -53,7 +55,7 @@ func (p *passwordFolder) read(name string, std stdio) (string, error) {
 	case errors.As(err, &path):
 		return "", fmt.Errorf("the password file %s cannot be read below --password-dir (%w)", oneLine(name), path.Err)
 	case err != nil:
-		return "", fmt.Errorf("the password file %s cannot be read below --password-dir (%w)", oneLine(name), err)
+		return "", fmt.Errorf("the password file %s cannot be read below --password-dir (%s)", oneLine(name), config.Reason(err))
 	case f == nil:
 		return "", fmt.Errorf("the password file %s is not a file", oneLine(name))
 	}

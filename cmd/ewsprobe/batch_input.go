@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 
 	"github.com/ewsprobe/ewsprobe/probe/batch"
+	"github.com/ewsprobe/ewsprobe/probe/config"
 	addr "github.com/ewsprobe/ewsprobe/probe/config/address"
 	"github.com/ewsprobe/ewsprobe/probe/dynamics"
 	"github.com/ewsprobe/ewsprobe/probe/report"
@@ -40,7 +41,7 @@ type columns struct{ address, user, passwordFile string }
 func openInput(ctx context.Context, name string, named columns, std stdio) (*input, error) {
 	file, size, err := openFile(ctx, name, std)
 	if err != nil {
-		return nil, unusable("%s cannot be read (%v)", name, err)
+		return nil, unusable("%s cannot be read (%s)", name, config.Reason(err))
 	}
 	in := &input{Closer: file, name: name, size: size, user: -1, passwordFile: -1}
 	table, err := dynamics.Open(&counting{file, &in.at}, named.address)

@@ -72,7 +72,7 @@ func openOutputs(set *config.Settings, std stdio, in *input, mask *report.Mask) 
 	}
 	format, _ := report.FindFormat(set.Format)
 	if set.Resume != "" && format.Whole {
-		return nil, usage("--format %s cannot be gone on with by --resume; use json (>> results.jsonl), and then ewsprobe merge --format %s",
+		return nil, usage("--format %s cannot be continued by --resume; use json (>> results.jsonl), and then ewsprobe merge --format %s",
 			format.Name, format.Name)
 	}
 	if err := o.add(format, nil, in); err != nil {
@@ -86,7 +86,7 @@ func openOutputs(set *config.Settings, std stdio, in *input, mask *report.Mask) 
 		}
 		if err != nil {
 			o.close()
-			return nil, unusable("--save %s cannot be written (%v)", s.file, err)
+			return nil, unusable("--save %s cannot be written (%s)", s.file, config.Reason(err))
 		}
 	}
 	return o, nil
@@ -159,7 +159,7 @@ func (o *outputs) each(do func(*outlet) error) error {
 			continue
 		}
 		out.file.abandon()
-		lost := fmt.Errorf("--save %s was given up: it cannot be written (%w)", out.file.name, out.err)
+		lost := fmt.Errorf("--save %s was given up: it cannot be written (%s)", out.file.name, config.Reason(out.err))
 		o.stdio.complain(lost)
 		o.lost = append(o.lost, lost.Error())
 	}

@@ -21,7 +21,7 @@ func openState(file string, cfg batch.Config, in *input, out *outputs) (*batch.S
 			"append standard output to a file instead (>> results.jsonl)")
 	}
 	if info, err := os.Stat(file); err == nil && !info.Mode().IsRegular() {
-		return nil, unusable("--resume %s is not a file that can be gone on with; name a file", file)
+		return nil, unusable("--resume %s is not a file that a run can continue from; name a file", file)
 	}
 	about := sha256.Sum256([]byte(strings.Join(append([]string{
 		cfg.Probe.URL.String(), cfg.Probe.User, fmt.Sprint(cfg.Impersonate), cfg.Probe.ProfileAuth, cfg.Shard.String(),
@@ -30,9 +30,9 @@ func openState(file string, cfg batch.Config, in *input, out *outputs) (*batch.S
 	s, err := batch.OpenState(file, hex.EncodeToString(about[:12]), bootID(), out.sync)
 	switch {
 	case errors.Is(err, batch.ErrInUse):
-		return nil, unusable("--resume %s: another run is going on with this file; wait for its end, or stop it first", file)
+		return nil, unusable("--resume %s: another run uses this file; wait until it ends, or stop it first", file)
 	case err != nil:
-		return nil, unusable("--resume %s cannot be used: %v; give the file of this very run, or another name to begin anew", file, err)
+		return nil, unusable("--resume %s cannot be used: %v; give the file of the same run, or a new name to start over", file, err)
 	}
 	return s, nil
 }

@@ -42,7 +42,7 @@ func diagnoseCommand(std stdio) *cli.Command {
 			}
 			rec, err := report.Load(raw)
 			if err != nil {
-				return unusable("%s cannot be judged: %v", file, err)
+				return unusable("%s cannot be evaluated: %v", file, err)
 			}
 			if accepted != nil {
 				rec.Target.Accepted = accepted

@@ -51,7 +51,7 @@ func compare(c *cli.Context, f diffFlags, std stdio) error {
 			return unusable("%s %v", file, err)
 		}
 		if records[i], err = report.Load(raw); err != nil {
-			return unusable("%s cannot be judged: %v", file, err)
+			return unusable("%s cannot be evaluated: %v", file, err)
 		}
 		if f.Redact {
 			records[i] = mask.Record(records[i])

@@ -71,11 +71,11 @@ func manualPage(all []*cli.Command) ([]byte, error) {
 		links[name] = name
 	}
 	link := func(code string) (string, bool) {
-		if name, explained := strings.CutPrefix(code, "ewsprobe explain "); explained {
-			if name, known := guide.Find(name); known {
+		if words := strings.Fields(code); len(words) == 3 && words[1] == "explain" {
+			if name, known := guide.Find(words[2]); known {
 				return name, true
 			}
-			code = name
+			code = words[2]
 		}
 		for { // `ewsprobe agent run --demo` is about the command
 			if anchor, known := links[code]; known {

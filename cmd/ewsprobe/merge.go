@@ -32,10 +32,13 @@ func mergeCommand(std stdio) *cli.Command {
 		ArgsUsage: "FILE...",
 		Description: "FILE are results of batch --format json. The rows are printed once each, in the order of the input, " +
 			"then a summary of all. A row that is there twice is named on standard error, and so are rows that are missing. " +
-			"Of two results the later one counts, and any before not-checked." +
+			"Of two results for a row the later one counts; any result counts before not-checked." +
 			"\nExit code: the worst of the rows, and 3 if rows are missing.",
-		UsageText: examples("The results of four shards", "ewsprobe merge part.1.jsonl part.2.jsonl part.3.jsonl part.4.jsonl > results.jsonl", "As a page to be sent", "ewsprobe merge --format html --redact results.jsonl > results.html"),
-		Flags:     flagsOf(config.KeysOf(f, "merge")),
+		UsageText: examples(
+			"The results of two shards", "ewsprobe merge part.1.jsonl part.2.jsonl > results.jsonl",
+			"As a page to send", "ewsprobe merge --format html --redact results.jsonl > results.html",
+		),
+		Flags: flagsOf(config.KeysOf(f, "merge")),
 		Action: func(c *cli.Context) error {
 			mask, std := unnamed(f.Redact, std)
 			return withoutNames(merge(c, f.Format, std, mask), mask)
@@ -53,7 +56,7 @@ func merge(c *cli.Context, name string, std stdio, mask *report.Mask) error {
 	for _, name := range names {
 		in, err := config.Open(c.Context, name)
 		if err != nil {
-			return unusable("%s cannot be read (%v)", name, err)
+			return unusable("%s cannot be read (%s)", name, config.Reason(err))
 		}
 		defer in.Close()
 		f, ok := in.Reader.(*os.File)

@@ -25,7 +25,7 @@ func planSaves(files []string, format func(ending string) (report.Format, bool),
 		}
 		trial, err := replace(file)
 		if err != nil {
-			return nil, unusable("--save %s cannot be written (%v)", file, err)
+			return nil, unusable("--save %s cannot be written (%s)", file, config.Reason(err))
 		}
 		trial.abandon()
 		saves = append(saves, saving{file, format})

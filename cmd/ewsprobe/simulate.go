@@ -64,7 +64,7 @@ func simulate(ctx context.Context, f simulateFlags, std stdio) error {
 		},
 	})
 	if err != nil {
-		return usage("the stand-in cannot listen on %s (%v); choose another address with --listen", f.Listen, err)
+		return usage("the stand-in cannot listen on %s (%s); choose another address with --listen", f.Listen, config.Reason(err))
 	}
 	defer server.Close()
 	dir, err := os.MkdirTemp("", "ewsprobe-simulate-")

@@ -221,7 +221,7 @@ func checkLoopback(o Options) error {
 		return nil
 	}
 	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
-		return fmt.Errorf("%q is no loopback address: other machines could reach the stand-in", o.Listen)
+		return fmt.Errorf("it is no loopback address: other machines could reach the stand-in")
 	}
 	return nil
 }

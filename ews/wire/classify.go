@@ -104,6 +104,13 @@ func plain(err error) string {
 	if errors.As(err, &call) && call.Err != nil {
 		err = call.Err
 	}
+	var dns *net.DNSError
+	if errors.As(err, &dns) {
+		if dns.Server == "" {
+			return dns.Err
+		}
+		return dns.Err + ", says " + dns.Server
+	}
 	return withoutPrefix(err.Error())
 }
 

@@ -16,9 +16,11 @@ package baseline
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -53,8 +55,8 @@ func Parse(text string) ([]evidence.Acceptance, error) {
 		if errors.Is(err, io.EOF) {
 			return nil, errors.New("it holds no entry")
 		}
-		return nil, fmt.Errorf("it is not a list of entries with code, host, mailbox, reason and until (%s)",
-			strings.Join(strings.Fields(err.Error()), " "))
+		at := regexp.MustCompile(`line \d+`).FindString(err.Error())
+		return nil, fmt.Errorf("it is not a list of entries with code, host, mailbox, reason and until; see %s", cmp.Or(at, "its beginning"))
 	}
 	if err := d.Decode(&entries); !errors.Is(err, io.EOF) {
 		return nil, errors.New("it holds more than one document")

@@ -147,7 +147,7 @@ func ReadCertificates(ctx context.Context, name string) (*x509.CertPool, error) 
 		}
 		cert, err := x509.ParseCertificate(block.Bytes)
 		if err != nil {
-			return nil, fmt.Errorf("%s holds a certificate that cannot be read (%w)", name, err)
+			return nil, fmt.Errorf("%s holds a certificate that cannot be read; export it again, as X.509", name)
 		}
 		pool.AddCert(cert)
 		n++
@@ -228,7 +228,7 @@ func (s *Settings) readSecret(ctx context.Context, key, name string, form func(s
 	}
 	f, err := Open(ctx, name)
 	if err != nil {
-		s.Keys.Invalid("{"+key+"} cannot be read (%v)", err)
+		s.Keys.Invalid("{"+key+"} %s cannot be read (%s)", name, Reason(err))
 		return ""
 	}
 	defer f.Close()

@@ -112,11 +112,20 @@ type fileError string
 
 func (e fileError) Error() string { return string(e) }
 
+// Reason is why the system refused, without the call and the name of the file, which a
+// sentence has already.
+func Reason(err error) string {
+	for inner := err; inner != nil; inner = errors.Unwrap(inner) {
+		err = inner
+	}
+	return err.Error()
+}
+
 // Read reads a whole small file; the error is the rest of a sentence.
 func Read(ctx context.Context, name string, limit int) ([]byte, error) {
 	f, err := Open(ctx, name)
 	if err != nil {
-		return nil, fileError(fmt.Sprintf("cannot be read (%v)", err))
+		return nil, fileError(fmt.Sprintf("cannot be read (%s)", Reason(err)))
 	}
 	defer f.Close()
 	return ReadAll(f, limit)
@@ -127,7 +136,7 @@ func ReadAll(in io.Reader, limit int) ([]byte, error) {
 	raw, err := io.ReadAll(io.LimitReader(in, int64(limit)+1))
 	switch {
 	case err != nil:
-		return nil, fileError(fmt.Sprintf("cannot be read (%v)", err))
+		return nil, fileError(fmt.Sprintf("cannot be read (%s)", Reason(err)))
 	case len(raw) > limit && limit >= 1<<20:
 		return nil, fileError(fmt.Sprintf("is larger than %d MiB; is it the right file?", limit>>20))
 	case len(raw) > limit:

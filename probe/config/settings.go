@@ -53,19 +53,19 @@ type AgentKeys struct {
 // AccountKeys say who signs in and with what.
 type AccountKeys struct {
 	User                string `common:"y" value:"NAME" help:"the account, DOMAIN\\user or user@domain"`
-	PasswordFile        string `common:"y" secret:"y" value:"FILE" help:"read the password from FILE (-: stdin); else EWSPROBE_PASSWORD"`
+	PasswordFile        string `common:"y" secret:"y" value:"FILE" help:"read the password from FILE (-: standard input); else EWSPROBE_PASSWORD, else a prompt"`
 	PasswordFromKeyring bool   `help:"take the password from the credential store of the operating system (ewsprobe secret set)"`
-	NoCredentials       bool   `common:"y" help:"no account: only what can be learnt anonymously (a token for Graph is still used)"`
+	NoCredentials       bool   `common:"y" help:"ask only what needs no account (a token for Graph is still used)"`
 	CurrentUser         bool   `help:"sign in as the logged-on user (Windows only)"`
 	Keytab              string `secret:"y" value:"FILE" help:"sign in with Kerberos, by the key in FILE instead of a password"`
 	CCache              string `flag:"ccache" secret:"y" value:"FILE" help:"sign in with Kerberos, by the ticket in the credential cache FILE"`
 	SPN                 string `value:"NAME" help:"the service principal name of EWS; else HTTP/ and the host name"`
 	Domain              string `value:"NAME" help:"the DNS name of the account's domain; else that of this machine"`
 	DC                  string `value:"HOST[:PORT]" help:"the domain controller to ask, with its port for LDAPS (636)"`
-	ExplainRejection    bool   `help:"if the account is refused, ask a domain controller why: Kerberos for free, LDAPS for one logon"`
-	UserColumn          string `in:"batch" value:"NAME" help:"each row has an account of its own: the column with its name"`
+	ExplainRejection    bool   `help:"if the account is refused, ask a domain controller why, at the cost of one logon"`
+	UserColumn          string `in:"batch" value:"NAME" help:"each row has its own account: the column with its name"`
 	PasswordFileColumn  string `in:"batch" value:"NAME" help:"the column with the file that holds the password of the row's account"`
-	PasswordDir         string `in:"batch" secret:"y" value:"FOLDER" help:"the folder that those files are in; nothing outside of it is read"`
+	PasswordDir         string `in:"batch" secret:"y" value:"FOLDER" help:"the folder of those files; nothing outside it is read"`
 }
 
 // MailboxKeys say what Dynamics does with the account.
@@ -73,32 +73,32 @@ type MailboxKeys struct {
 	Mailbox            string `common:"y" in:"check agent" value:"ADDRESS" help:"the mailbox that Dynamics uses"`
 	Impersonate        bool   `common:"y" help:"reach the mailbox by impersonation, as the profile does"`
 	ProfileAuth        string `common:"y" default:"basic" values:"basic ntlm negotiate oauth auto" help:"what the Dynamics profile uses"`
-	Profile            string `common:"y" value:"FILE" help:"the profile as exported from Dynamics; sets what no flag does, TARGET too"`
+	Profile            string `common:"y" value:"FILE" help:"the profile exported from Dynamics; it sets what no flag sets, TARGET included"`
 	Autodiscover       string `value:"URL" help:"the Autodiscover endpoint to ask where EWS is"`
-	FollowAutodiscover bool   `help:"sign in at hosts too that Autodiscover names and you did not"`
+	FollowAutodiscover bool   `help:"also sign in at hosts that Autodiscover names and you did not"`
 }
 
 // ConnectionKeys say how EWS is reached.
 type ConnectionKeys struct {
 	Target            string        `in:"batch agent" common:"y" value:"TARGET" help:"an EWS URL, HOST or HOST:PORT; else the profile's URL"`
-	View              string        `default:"inside" values:"inside public" help:"from where the endpoint is seen"`
+	View              string        `default:"inside" values:"inside public" help:"where the endpoint is seen from"`
 	Address           []string      `value:"IP[:PORT]" help:"connect there, keep the host name"`
 	EachAddress       bool          `help:"check every address of the name"`
-	CAFile            string        `common:"y" value:"FILE" help:"trust the certificates in FILE (PEM or DER) beside the system's"`
-	Insecure          bool          `help:"go on past an untrusted certificate, password included"`
+	CAFile            string        `common:"y" value:"FILE" help:"also trust the certificates in FILE (PEM or DER)"`
+	Insecure          bool          `help:"continue past an untrusted certificate, with the password"`
 	Proxy             string        `value:"URL" help:"reach EWS through this http proxy"`
-	Timeout           time.Duration `default:"30s" range:"1s 1h" help:"hard limit of the whole check"`
-	Watch             bool          `in:"check" help:"ask every few seconds without a logon; make the whole check once the answer has got better"`
-	WatchFor          time.Duration `in:"check" default:"10m" range:"1s 24h" help:"with --watch, make the whole check after this time in any case"`
+	Timeout           time.Duration `default:"30s" range:"1s 1h" help:"time limit of the whole check"`
+	Watch             bool          `in:"check" help:"ask every few seconds without a logon, and make the whole check when the answer has got better"`
+	WatchFor          time.Duration `in:"check" default:"10m" range:"1s 24h" help:"with --watch: make the whole check after this time in any case"`
 	UserAgent         string        `value:"TEXT" default:"-" help:"the user agent to send"`
 	DynamicsUserAgent string        `value:"TEXT" help:"the user agent to try after a 403, instead of the known ones of Dynamics"`
 	NoUserAgentProbe  bool          `help:"do not try Dynamics' user agents after a 403"`
-	CertWarn          int           `default:"30" range:"0 3650" value:"DAYS" help:"warn when the certificate expires so soon; 0 is never"`
+	CertWarn          int           `default:"30" range:"0 3650" value:"DAYS" help:"warn when the certificate expires within so many days; 0: never"`
 }
 
 // CloudKeys say what is looked up outside the network.
 type CloudKeys struct {
-	Cloud             bool   `help:"also look up, outside the network, where the mailbox is and which tenant it is in"`
+	Cloud             bool   `help:"also look up outside the network where the mailbox is and which tenant it is in"`
 	DynamicsURL       string `value:"URL" help:"read Dynamics' tenant from its own URL, https://contoso.crm4.dynamics.com"`
 	Tenant            string `value:"GUID|DOMAIN" help:"Dynamics' tenant; implies --cloud, as the others here do"`
 	TokenFile         string `secret:"y" value:"FILE" help:"ask Microsoft Graph about the user, with the access token in FILE"`
@@ -111,8 +111,8 @@ type CloudKeys struct {
 
 // SafetyKeys keep an account from being locked out.
 type SafetyKeys struct {
-	MaxRejections int  `default:"2" range:"1 10" hint:", or {no-credentials}" help:"how many logons may fail in 60 minutes, all runs together"`
-	RetryRefused  bool `help:"send a password all the same that was refused within the last 60 minutes"`
+	MaxRejections int  `default:"2" range:"1 10" hint:", or {no-credentials}" help:"how many logons may be refused within 60 minutes, in all runs together"`
+	RetryRefused  bool `help:"send the password even if it was refused within the last 60 minutes"`
 }
 
 // BatchKeys say which rows are checked and how many at a time.
@@ -120,18 +120,18 @@ type BatchKeys struct {
 	Column            string        `in:"batch agent" value:"NAME" common:"y" help:"the column with the addresses; else that of Dynamics' export"`
 	Concurrency       int           `in:"batch agent" default:"10" range:"1 100" hint:" (Exchange allows 27)" help:"how many calls at a time"`
 	TimeoutPerMailbox time.Duration `in:"batch agent" default:"10m" range:"1s 24h" help:"how long a busy or silent mailbox is tried"`
-	Resume            string        `value:"STATE" common:"y" help:"keep in STATE what was reported, and go on from there later"`
-	AllRows           bool          `help:"text: the rows that are ok too, not only those that are not"`
-	Shard             string        `value:"i/n" help:"check only part i of n of the rows: the same rows everywhere, duplicates together"`
+	Resume            string        `value:"STATE" common:"y" help:"record in STATE what was reported; the same command continues from there"`
+	AllRows           bool          `help:"text: also print the rows that are ok"`
+	Shard             string        `value:"i/n" help:"check only part i of n: the same rows on every machine, duplicates together"`
 }
 
 // OutputKeys say what is given out and where to.
 type OutputKeys struct {
 	Format   string   `common:"y" default:"text" values:"-" help:"what to print"`
-	Save     []string `common:"y" value:"FILE" help:"also write the report to FILE, whose ending tells the format"`
-	Baseline string   `in:"check batch diagnose agent" value:"FILE" help:"accepted findings (YAML), which do not decide the status"`
-	Redact   bool     `help:"numbered placeholders in the place of names, addresses and identifiers, in every output"`
-	Verbose  int      `flag:"v" help:"the whole report in text, and each step on standard error; -vv shows the wire too, secrets masked"`
+	Save     []string `common:"y" value:"FILE" help:"also write the report to FILE; its ending tells the format"`
+	Baseline string   `in:"check batch diagnose agent" value:"FILE" help:"accepted findings (YAML), which no longer decide the status"`
+	Redact   bool     `help:"replace names, addresses and identifiers by numbered placeholders, in every output"`
+	Verbose  int      `flag:"v" help:"print the whole report, and each step on standard error; -vv also shows the wire, secrets masked"`
 }
 
 // Choices are the values of a key that another package has.

@@ -165,7 +165,7 @@ func TestYAML(t *testing.T) {
 		{"target: h.example\nuser: u\nprofile_auth: kerberos", `f:3:15: profile_auth "kerberos" is unknown; use basic, ntlm, negotiate, oauth or auto`},
 		{"target: h.example\nuser: u\naddress: 10.0.0.1", "f:3:10: address must be a list of texts"},
 		{"target: h.example\nuser: u\nca-file: x", "f:3:1: there is no key ca-file here; did you mean ca_file?"},
-		{"target: h.example\nuser: A/u\nca_file: nowhere.pem", "(1) f:2:7: user holds a slash, which no account has; give A\\u or user@domain; (2) f:3:10: ca_file nowhere.pem cannot be read (open nowhere.pem: no such file or directory)"},
+		{"target: h.example\nuser: A/u\nca_file: nowhere.pem", "(1) f:2:7: user holds a slash, which no account has; give A\\u or user@domain; (2) f:3:10: ca_file nowhere.pem cannot be read (no such file or directory)"},
 		{"name: other\ntarget: h.example\nuser: u", ""},
 	} {
 		var node yaml.Node

@@ -15,7 +15,7 @@ import (
 
 // Errors of Load: the file is no report, not one of this program, or damaged.
 var (
-	ErrForeign = errors.New("not a report of ewsprobe check")
+	ErrForeign = errors.New("it is not a report of ewsprobe check")
 	ErrNewer   = errors.New("written by a newer ewsprobe")
 	ErrDamaged = errors.New("damaged")
 )
@@ -32,7 +32,7 @@ func Load(raw []byte) (evidence.Record, error) {
 		if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
 			return evidence.Record{}, fmt.Errorf("%w: the file ends too early (%d bytes)", ErrDamaged, len(raw))
 		}
-		return evidence.Record{}, fmt.Errorf("%w: it is not JSON (%w)", ErrForeign, err)
+		return evidence.Record{}, fmt.Errorf("%w: it is not JSON, from byte %d on", ErrForeign, d.InputOffset()+1)
 	}
 	if head.Schema == RowSchema || head.Schema == SummarySchema {
 		return evidence.Record{}, fmt.Errorf("%w: these are the results of a batch, which `ewsprobe merge` reads; "+
