@@ -36,7 +36,7 @@ func passwordFrom(ctx context.Context, file string, std stdio, whose string) (st
 	case file != "":
 		f, err := config.Open(ctx, file)
 		if err != nil {
-			return "", unusable("the password file %s cannot be read (%s)", file, config.Reason(err))
+			return "", unusable("the password file cannot be read (%s: %s)", file, config.Reason(err))
 		}
 		defer f.Close()
 		return passwordIn(f, file, std)

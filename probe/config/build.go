@@ -228,7 +228,7 @@ func (s *Settings) readSecret(ctx context.Context, key, name string, form func(s
 	}
 	f, err := Open(ctx, name)
 	if err != nil {
-		s.Keys.Invalid("{"+key+"} %s cannot be read (%s)", name, Reason(err))
+		s.Keys.Invalid("{"+key+"} cannot be read (%s: %s)", name, Reason(err))
 		return ""
 	}
 	defer f.Close()
