@@ -201,7 +201,7 @@ func TestImportDirection(t *testing.T) {
 		{
 			pkg: "probe/agent/web",
 			may: []string{
-				"ews/evidence", "probe/agent", "probe/agent/history", "probe/agent/metrics", "probe/diff", "probe/finding", "probe/report",
+				"ews/evidence", "probe/agent", "probe/agent/history", "probe/agent/metrics", "probe/agent/peer", "probe/diff", "probe/finding", "probe/report",
 				"github.com/prometheus/exporter-toolkit/web", "go.yaml.in/yaml/v3",
 			},
 			never: []string{"crypto/tls"},

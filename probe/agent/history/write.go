@@ -208,7 +208,8 @@ func compress(raw []byte) ([]byte, error) {
 	var b bytes.Buffer
 	w := gzip.NewWriter(&b)
 	_, err := w.Write(raw)
-	return b.Bytes(), errors.Join(err, w.Close())
+	err = errors.Join(err, w.Close()) // writes the rest
+	return b.Bytes(), err
 }
 
 func expand(packed []byte) ([]byte, error) {

@@ -29,6 +29,8 @@ type apiTarget struct {
 	Endpoint  string            `json:"endpoint"`
 	View      string            `json:"view"`
 	LastRunID *int64            `json:"last_run_id"` // null: there is none, or it is not stored
+	// LastWholeRunID is what a peer compares.
+	LastWholeRunID *int64 `json:"last_whole_run_id"`
 }
 
 type apiWithheld struct {
@@ -45,7 +47,6 @@ type apiOneTarget struct {
 	SilencedUntil     *time.Time `json:"silenced_until"`
 	Running           bool       `json:"running"`
 	CertificateExpiry *time.Time `json:"certificate_expiry"`
-	LastWholeRunID    *int64     `json:"last_whole_run_id"`
 }
 
 type apiRun struct {
@@ -78,6 +79,9 @@ func listed(t *agent.Target) apiTarget {
 	}
 	if r := t.LastRun; r != nil {
 		a.LastRun, a.LastRunID = known(r.Started), numbered(r.ID)
+	}
+	if t.Whole != nil {
+		a.LastWholeRunID = numbered(t.Whole.Run.ID)
 	}
 	if w := t.Withheld; w != nil {
 		a.Withheld = &apiWithheld{w.Since.UTC(), w.Why}
@@ -125,9 +129,6 @@ func (s *Server) oneTarget(w http.ResponseWriter, r *http.Request) {
 		if one.CertificateExpiry == nil {
 			one.CertificateExpiry = known(seen.Run.Certificate)
 		}
-	}
-	if t.Whole != nil {
-		one.LastWholeRunID = numbered(t.Whole.Run.ID)
 	}
 	answer(w, one)
 }
@@ -277,8 +278,10 @@ func (s *Server) record(w http.ResponseWriter, r *http.Request, id string) (hist
 		fail(w, r, http.StatusNotFound, "there is no such run, or it is no longer kept")
 	case err != nil:
 		s.broken(w, r, err)
+	default:
+		return run, raw
 	}
-	return run, raw
+	return run, nil
 }
 
 func (s *Server) load(r *http.Request, target, id string) (history.Run, []byte, error) {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/probe/agent"
 	"github.com/ewsprobe/ewsprobe/probe/agent/history"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
@@ -36,10 +37,11 @@ type card struct {
 	Muted                     string
 	Silenced                  bool
 	Mailboxes                 string
-	Problem                   string // of the peer
 	MayAct                    bool
 
-	rank int
+	rank   int
+	run    int64 // of a peer's target, and its record
+	record *evidence.Record
 }
 
 type withheld struct{ Since, Why string }
@@ -74,7 +76,7 @@ func cardOf(t *agent.Target, which int, now time.Time) card {
 			}
 		}
 	}
-	c.Chart = chartOf(ranges[which].title, history.Widths[which], t.Spans[which], now)
+	c.Chart = chartOf(ranges[which].title, history.Widths[which], bars(t)[which], now)
 	for _, seen := range t.Newest() {
 		if end := seen.Run.Certificate; !end.IsZero() {
 			c.Certificate, c.Expiring = expiry(end, now), end.Sub(now) < 30*24*time.Hour
@@ -101,6 +103,14 @@ func cardOf(t *agent.Target, which int, now time.Time) card {
 		c.Mailboxes = mailboxes(t)
 	}
 	return c
+}
+
+// bars are the history of a target, empty before its first run.
+func bars(t *agent.Target) (b [3]history.Bar) {
+	if t.Spans != nil {
+		b = *t.Spans
+	}
+	return b
 }
 
 func nextRun(t *agent.Target, now time.Time) string {

@@ -175,7 +175,7 @@ func (c card) fullName() string {
 // 0: there is none.
 func (s *Server) lastWhole(ctx context.Context, c card) (int64, func() (evidence.Record, error)) {
 	if c.Peer != "" {
-		return s.peerRecord(c)
+		return c.peerRecord()
 	}
 	t := s.o.Agent.Target(c.Name)
 	if t == nil || t.Whole == nil {

@@ -14,6 +14,8 @@ import (
 	"golang.org/x/net/html"
 
 	"github.com/ewsprobe/ewsprobe/probe/agent/history"
+	"github.com/ewsprobe/ewsprobe/probe/agent/peer"
+	"github.com/ewsprobe/ewsprobe/probe/report"
 )
 
 var allPages = []string{
@@ -62,6 +64,39 @@ func TestTargetPage(t *testing.T) {
 	}
 	if page := get(t, s, "/"); !strings.Contains(page, "3 runs could not be stored: the disk is full") {
 		t.Error("the page does not say that runs are not stored")
+	}
+}
+
+// The targets of another agent stand beside those of the same endpoint, with what
+// explains the difference; one that does not answer is named.
+func TestPeers(t *testing.T) {
+	_, r := stored("farm")
+	raw, _ := stored("farm")
+	rec := must(report.Load(raw))
+	s, _, _ := started(t, func(_ *fakeAgent, _ *fakeHistory, o *Options) {
+		o.Peers = func() []peer.State {
+			return []peer.State{
+				{Name: "dmz", Asked: time.Now(), Targets: []peer.Target{
+					{Name: "mail-dmz", Endpoint: "mail", View: "public", Status: r.Verdict.Status, Code: r.Verdict.Code, Summary: attack, RunID: 7, Record: &rec},
+					{Name: "other", Endpoint: "elsewhere", Status: "ok"},
+					{Name: "none"},
+				}},
+				{Name: "cloud", Error: "it answers 503", Asked: time.Now().Add(-10 * time.Minute)},
+			}
+		}
+	})
+	page := get(t, s, "/")
+	for _, want := range []string{
+		`mail-dmz <span class="soft">at agent dmz</span>`, "mail-dmz of dmz", "it answers 503; what is shown of it is 10 min old", "&lt;img src=x",
+	} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page does not have %q", want)
+		}
+	}
+	for _, not := range []string{"elsewhere", "/targets/mail-dmz", "<img"} {
+		if strings.Contains(page, not) {
+			t.Errorf("the page has %q", not)
+		}
 	}
 }
 

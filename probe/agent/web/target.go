@@ -76,7 +76,7 @@ func (s *Server) targetPage(w http.ResponseWriter, r *http.Request) {
 	page := onePage{Card: cardOf(t, 0, now)}
 	page.Card.MayAct = s.mayNot(r) == ""
 	for i, one := range ranges {
-		page.Charts = append(page.Charts, chartOf(one.title, history.Widths[i], t.Spans[i], now))
+		page.Charts = append(page.Charts, chartOf(one.title, history.Widths[i], bars(t)[i], now))
 	}
 	transitions, _, err := s.o.History.Transitions(ctx, t.Name, mostTransitions, 0)
 	if err != nil {

@@ -17,6 +17,7 @@ import (
 	"github.com/ewsprobe/ewsprobe/probe/agent"
 	"github.com/ewsprobe/ewsprobe/probe/agent/history"
 	"github.com/ewsprobe/ewsprobe/probe/agent/metrics"
+	"github.com/ewsprobe/ewsprobe/probe/agent/peer"
 )
 
 // Agent is the agent, as pages and API need it.
@@ -46,7 +47,8 @@ type Options struct {
 	History   History
 	Metrics   *metrics.Metrics
 	Version   string
-	WebConfig string // a file, "" for none
+	WebConfig string              // a file, "" for none
+	Peers     func() []peer.State // other agents; nil: there are none
 	Log       *slog.Logger
 }
 
