@@ -2,7 +2,7 @@
 # make test   all tests; make test-short, a minute of them
 # make lab, make test-lab, make lab-down   genuine servers on loopback, see testdata/lab/README.md
 # make manual   all guides, codes and commands as one page: dist/manual.html
-.PHONY: build demo manual test test-short fuzz check release bench lab lab-down lab-purge test-lab test-wine test-page
+.PHONY: build demo manual test test-short fuzz check release bench lab lab-down lab-purge test-lab test-wine test-page test-release
 
 build:
 	go build ./cmd/ewsprobe
@@ -45,12 +45,13 @@ bench:
 check:
 	bash .ci/run static
 
+# Everything that is handed out, into dist; .ci/release.sh says what can be set.
 release:
-	@set -e; mkdir -p dist; for t in windows/amd64 windows/arm64 linux/amd64 linux/arm64 darwin/arm64; do \
-		ext=; case $$t in windows/*) ext=.exe;; esac; \
-		echo "dist/ewsprobe-$${t%/*}-$${t#*/}$$ext"; \
-		CGO_ENABLED=0 GOOS=$${t%/*} GOARCH=$${t#*/} go build -trimpath -o "dist/ewsprobe-$${t%/*}-$${t#*/}$$ext" ./cmd/ewsprobe; \
-	done
+	bash .ci/release.sh
+
+# What release builds, opened, installed, upgraded and removed. Some minutes.
+test-release:
+	bash testdata/release/run.sh
 
 # The laboratory: Debian 12, as root.
 lab:

@@ -58,6 +58,7 @@ var entries = []entry{
 		name: "outside-look-ups", also: []string{"cloud", "tenant", "graph", "look-ups"},
 		codes: []string{"mailbox-online", "mailbox-unlicensed", "tenant-differs", "user-recreated"},
 	},
+	{name: "windows", also: []string{"powershell", "msi", "install", "scheduled-task", "credential-manager"}},
 	{name: "what-is-sent", also: []string{"wire", "sent", "security"}},
 	{name: "promises", also: []string{"promise", "stable", "stability", "lockout"}},
 	{name: "exit-codes", also: []string{"exit", "exit-code", "nagios"}},

@@ -81,15 +81,63 @@ if [ -e /run/ewsprobe-lab/pids/bridge ]; then
 		echo "wine: no ticket, so the logged-on user did not sign in"
 	fi
 else
-	echo "wine: the laboratory is not up, the stand-in serves"
-	go build -o "$work/ewsprobe" ./cmd/ewsprobe
-	"$work/ewsprobe" simulate --scenario basic-off >"$work/simulate" &
-	standin=$!
-	for _ in $(seq 50); do
-		grep -q '^  ewsprobe check ' "$work/simulate" && break
-		sleep 0.2
-	done
-	# It prints the arguments of a check that reaches it; none holds a blank.
-	read -ra arguments < <(sed -n 's/^  ewsprobe check //p' "$work/simulate")
-	expect 2 basic-disabled "${arguments[@]}"
+	echo "wine: the laboratory is not up"
 fi
+
+# The rest is how Windows is used, against the stand-in.
+go build -o "$work/ewsprobe" ./cmd/ewsprobe
+"$work/ewsprobe" simulate --scenario basic-off >"$work/simulate" &
+standin=$!
+for _ in $(seq 50); do
+	grep -q '^  ewsprobe check ' "$work/simulate" && break
+	sleep 0.2
+done
+# It prints the arguments of a check that reaches it; none holds a blank.
+read -ra arguments < <(sed -n 's/^  ewsprobe check //p' "$work/simulate")
+expect 2 basic-disabled "${arguments[@]}"
+
+# read_again FILE: it is a record of a check that was saved
+read_again() {
+	windows diagnose "$1" >"$work/out" || [ $? = 2 ]
+	grep -q basic-disabled "$work/out"
+	echo "wine: read again: ${1:0:60}"
+}
+same() {
+	expect 2 basic-disabled --save "$1" "${arguments[@]}"
+	read_again "$1"
+}
+deep=$(printf 'a-folder-with-a-name-of-forty-characters\\%.0s' 1 2 3 4 5 6 7 8)
+mkdir -p "$WINEPREFIX/drive_c/${deep//\\//}" "$work/share" "$WINEPREFIX/dosdevices/unc/server"
+ln -s "$work/share" "$WINEPREFIX/dosdevices/unc/server/share"
+same "C:\\${deep}report.json"
+same '\\server\share\report.json'
+same 'C:\Grüße Ωmega.json'
+
+# Files as PowerShell 5.1's > writes them: UTF-16 with a byte order mark and CRLF.
+utf16() { sed 's/$/\r/' | iconv -t UTF-16 >"$work/$1"; }
+unset EWSPROBE_PASSWORD
+tr -d '\r' <"$work/share/report.json" | utf16 report.json
+read_again "$work/report.json"
+echo 'Passw0rd!good' | utf16 password
+for ((i = 0; i < ${#arguments[@]}; i++)); do
+	[ "${arguments[i]}" != --password-file ] || { file=$((i + 1)) && arguments[file]=$work/password; }
+done
+expect 2 'basic-disabled' --profile-auth basic "${arguments[@]}"
+
+# Credential Manager, which keeps a password for the user.
+windows secret set svc-crm@contoso.com --password-file "$work/password"
+ring=("${arguments[@]:0:file-1}" --password-from-keyring "${arguments[@]:file+1}")
+expect 0 'OK  ok' --profile-auth ntlm "${ring[@]}"
+windows secret delete svc-crm@contoso.com
+status=0
+windows check --profile-auth ntlm "${ring[@]}" 2>/dev/null || status=$?
+[ "$status" = 3 ]
+echo "wine: a password that was deleted is not found"
+
+# A command that a report prints, as cmd runs it: the name with its backslash arrives.
+windows check "${arguments[@]}" --user 'CONTOSO\svc-crm' --no-credentials --format json >"$work/report.json" || true
+printed=$(grep -o '"command": *"ewsprobe check [^}]*--profile-auth ntlm[^}]*' "$work/report.json" | head -n 1 | sed -E 's/^"command": *"ewsprobe (.*)"[^"]*$/\1/; s/",.*//; s/\\"/"/g; s/\\\\/\\/g')
+printf '@Z:%s\\ewsprobe.exe %s --no-credentials --format json\r\n' "${work//\//\\}" "$printed" >"$work/printed.bat"
+wine64 cmd /c "Z:${work//\//\\}\\printed.bat" >"$work/out" || true
+grep -q '"user": *"CONTOSO\\\\svc-crm"' "$work/out"
+echo "wine: a printed command runs in cmd: $printed"
