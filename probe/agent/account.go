@@ -75,7 +75,7 @@ func (t *task) measure() (left int, withheld *Withheld, known bool) {
 			return shown.LogonsLeft, shown.Withheld, false
 		}
 	}
-	cfg.Lockout = &lockout.Lockout{Dir: t.agent.options.Lockouts, UntilReleased: true}
+	cfg.Lockout = &lockout.Lockout{Dir: t.agent.options.Lockouts, UntilReleased: true, Checks: &t.agent.checks}
 	account := cfg.Account()
 	n, since := account.Withheld()
 	switch {

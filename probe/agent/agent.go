@@ -67,6 +67,7 @@ type Agent struct {
 	store   *history.Store
 	slots   slots
 	backlog backlog
+	checks  lockout.Checks
 	current atomic.Pointer[agentfile.File]
 	stop    context.Context // over when no further run is to begin
 	end     context.CancelFunc

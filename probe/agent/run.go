@@ -75,7 +75,7 @@ func (t *task) withCredential(ctx context.Context, c *agentfile.Target) (cfg pro
 			return cfg, err
 		}
 	}
-	cfg.Lockout = &lockout.Lockout{Dir: t.agent.options.Lockouts, UntilReleased: true}
+	cfg.Lockout = &lockout.Lockout{Dir: t.agent.options.Lockouts, UntilReleased: true, Checks: &t.agent.checks}
 	t.locked(func() { t.lockout = cfg.Lockout })
 	if t.agent.stop.Err() != nil {
 		cfg.Lockout.Stop()

@@ -52,6 +52,7 @@ const (
 // part of a name, whose own name tells nothing, and locks.
 type folder struct {
 	dir    string             // "" keeps the logons in this process alone
+	stays  bool               // what is kept counts for ever
 	local  map[string]*logons // without dir
 	hangs  atomic.Int32       // what was not waited for
 	broken error              // it did not answer
@@ -120,7 +121,7 @@ func (f *folder) update(key string, work func(*logons) (changed bool)) error {
 		if o.lock == nil {
 			return o, fmt.Errorf("%s is locked by another process", f.lockFile("state"))
 		}
-		if o.logons, err = read(file); err != nil {
+		if o.logons, err = f.read(file); err != nil {
 			unlock(o.lock)
 		}
 		return o, err
@@ -136,7 +137,7 @@ func (f *folder) update(key string, work func(*logons) (changed bool)) error {
 	end = end.Add(time.Since(began)) // which is no waiting
 	_, err = within(f, end, func() (struct{}, error) {
 		defer unlock(o.lock)
-		return struct{}{}, o.write(file)
+		return struct{}{}, f.write(file, o.logons)
 	}, func(struct{}) {})
 	return err
 }
@@ -183,7 +184,7 @@ func unlock(lock *flock.Flock) {
 
 // read reads a file. A damaged one may have held the whole count: it is an error
 // while anything in it could still count, and is replaced then.
-func read(file string) (*logons, error) {
+func (f *folder) read(file string) (*logons, error) {
 	info, err := os.Stat(file)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -206,15 +207,15 @@ func read(file string) (*logons, error) {
 	switch err = json.Unmarshal(raw, l); {
 	case err == nil:
 		return l, nil
-	case time.Now().After(info.ModTime().Add(Remembered)):
+	case !f.stays && time.Now().After(info.ModTime().Add(Remembered)):
 		return &logons{}, nil
 	}
 	return nil, fmt.Errorf("%s is damaged (%w); delete it to start over", file, err)
 }
 
 // write replaces the file as a whole; nothing to keep is no file.
-func (l *logons) write(file string) error {
-	if len(l.Logons) == 0 {
+func (f *folder) write(file string, l *logons) error {
+	if len(l.Logons) == 0 && !l.Stay {
 		if err := os.Remove(file); !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
@@ -230,6 +231,9 @@ func (l *logons) write(file string) error {
 	}
 	defer os.Remove(temp.Name())
 	_, err = temp.Write(raw)
+	if f.stays { // no power cut may take it back
+		err = errors.Join(err, temp.Sync())
+	}
 	if err := errors.Join(err, temp.Close()); err != nil {
 		return err
 	}

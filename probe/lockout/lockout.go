@@ -32,6 +32,7 @@ type Lockout struct {
 	// a refused password as long as the limit allows.
 	UntilReleased bool
 	Now           func() time.Time // nil: time.Now
+	Checks        *Checks          // nil: each is computed
 
 	mu     sync.Mutex // of what is below, and of the accounts
 	folder *folder
@@ -77,7 +78,7 @@ func (l *Lockout) Account(t Terms) *Account {
 	if l.folder == nil {
 		raw := make([]byte, 8)
 		rand.Read(raw) //nolint:errcheck // never fails (crypto/rand)
-		l.run, l.folder, l.turns = hex.EncodeToString(raw), &folder{dir: l.Dir}, make(chan struct{}, 1)
+		l.run, l.folder, l.turns = hex.EncodeToString(raw), &folder{dir: l.Dir, stays: l.UntilReleased}, make(chan struct{}, 1)
 	}
 	a := &Account{Terms: t, lockout: l, name: parseName(t.User), began: l.now()}
 	a.key = fileKey(a.name.user)

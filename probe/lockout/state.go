@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/crypto/scrypt"
@@ -19,6 +20,34 @@ import (
 type logons struct {
 	Salt   []byte  `json:"salt"`
 	Logons []logon `json:"logons"`
+	// Stay keeps the salt where there are no logons, for who signs in again and again
+	// with the same password.
+	Stay bool `json:"stay,omitempty"`
+}
+
+// Checks remembers what is kept of passwords, so that one that stays does not compute
+// it for each logon.
+type Checks struct {
+	mu    sync.Mutex
+	known map[[sha256.Size]byte]uint16
+}
+
+// of is the check of a password with a salt.
+func (c *Checks) of(salt []byte, password string, compute func() uint16) uint16 {
+	if c == nil {
+		return compute()
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	key := sha256.Sum256(append(slices.Clone(salt), password...))
+	value, ok := c.known[key]
+	if !ok {
+		if value = compute(); c.known == nil || len(c.known) > 1000 {
+			c.known = map[[sha256.Size]byte]uint16{}
+		}
+		c.known[key] = value
+	}
+	return value
 }
 
 // logon is one that was sent and not accepted.
@@ -40,7 +69,7 @@ func (a *Account) entry(s *logons, g *Logon, until time.Time) logon {
 	e := logon{Run: a.lockout.run, Number: g.number, At: g.at, Until: until, Where: s.where(g.where), Keep: a.lockout.UntilReleased}
 	e.Name = s.sealer(a.name.user).Seal(nil, nil, []byte(a.User), nil)
 	if e.Keep {
-		e.Check = a.check(s)
+		s.Stay, e.Check = a.lockout.Checks != nil, a.check(s)
 	}
 	return e
 }
@@ -128,12 +157,14 @@ func (a *Account) check(s *logons) *uint16 {
 		return nil
 	}
 	if salt := string(s.salt()); a.checked.salt != salt {
-		const n, r, p = 1 << 13, 8, 1
-		key, err := scrypt.Key([]byte(a.Password), s.Salt, n, r, p, 2)
-		if err != nil { // only for parameters out of range
-			panic(err)
-		}
-		a.checked = passwordCheck{salt, binary.BigEndian.Uint16(key)}
+		a.checked = passwordCheck{salt, a.lockout.Checks.of(s.Salt, a.Password, func() uint16 {
+			const n, r, p = 1 << 13, 8, 1
+			key, err := scrypt.Key([]byte(a.Password), s.Salt, n, r, p, 2)
+			if err != nil { // only for parameters out of range
+				panic(err)
+			}
+			return binary.BigEndian.Uint16(key)
+		})}
 	}
 	value := a.checked.value
 	return &value

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/ewsprobe/ewsprobe/probe/finding"
@@ -204,9 +205,14 @@ func (s *Store) Done(_ context.Context, id int64) error {
 	})
 }
 
+// writers are used again: one takes a megabyte.
+var writers = sync.Pool{New: func() any { return gzip.NewWriter(nil) }}
+
 func compress(raw []byte) ([]byte, error) {
 	var b bytes.Buffer
-	w := gzip.NewWriter(&b)
+	w := writers.Get().(*gzip.Writer)
+	defer writers.Put(w)
+	w.Reset(&b)
 	_, err := w.Write(raw)
 	err = errors.Join(err, w.Close()) // writes the rest
 	return b.Bytes(), err
