@@ -112,7 +112,7 @@ func loadAgent(ctx context.Context, name string, std stdio) (*agentfile.File, er
 		return nil, err
 	}
 	if file.WebConfig != "" {
-		if err := web.Validate(file.Listen, service.SecretFile(file.WebConfig)); err != nil {
+		if err := web.Validate(file.Listen, config.ReadableFile(file.WebConfig)); err != nil {
 			file.Invalid("web-config", err.Error())
 		}
 	}
@@ -196,7 +196,7 @@ func runAgent(ctx context.Context, f *agentFlags, std stdio) error {
 		m.Notified(channel, string(r))
 	}}
 	sender.Set(file.Notify)
-	pages := web.New(web.Options{Agent: a, History: a.Store(), Metrics: m, Version: version(), WebConfig: service.SecretFile(file.WebConfig), Log: log})
+	pages := web.New(web.Options{Agent: a, History: a.Store(), Metrics: m, Version: version(), WebConfig: config.ReadableFile(file.WebConfig), Log: log})
 
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -19,4 +21,21 @@ func CredentialFile(file string) string {
 		return filepath.Join(dir, CredentialName(file))
 	}
 	return ""
+}
+
+// ReadableFile is name, or systemd's copy of it where this process may not read
+// name itself.
+func ReadableFile(name string) string {
+	copied := CredentialFile(name)
+	if name == "" || copied == "" {
+		return name
+	}
+	f, err := os.Open(name)
+	if err == nil {
+		f.Close()
+	}
+	if !errors.Is(err, fs.ErrPermission) {
+		return name
+	}
+	return copied
 }
