@@ -1,6 +1,7 @@
 package ews
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,6 +23,9 @@ type Recorder struct {
 	// judged by: hundreds of thousands are made, and to look each field over for
 	// secrets is most of the work.
 	Brief bool
+	// Prefix begins the identifiers, "" e: those of recorders whose items come
+	// together have to differ.
+	Prefix string
 
 	mu      sync.Mutex
 	begun   int
@@ -62,6 +66,19 @@ func (r *Recorder) Add(item evidence.Item) evidence.Item {
 	return item
 }
 
+// Take keeps items that another recorder has told of already, each under its own
+// identifier.
+func (r *Recorder) Take(items []evidence.Item) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, item := range items {
+		if !r.vault.Common() {
+			clean(&item, r.vault)
+		}
+		r.items = append(r.items, item)
+	}
+}
+
 // Withhold makes a token known that is about to be sent.
 func (r *Recorder) Withhold(token string) { r.tokens.AddText(token) }
 
@@ -79,7 +96,7 @@ func (r *Recorder) Begin() string {
 
 func (r *Recorder) next() string {
 	r.begun++
-	return "e" + strconv.Itoa(r.begun)
+	return cmp.Or(r.Prefix, "e") + strconv.Itoa(r.begun)
 }
 
 // A record stays small however many addresses answer however much: beyond

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -72,7 +73,8 @@ func (c Config) lookUps() []lookUp {
 			ask: tenant(evidence.StepCloudNamedTenant, k.Tenant),
 		},
 	}
-	if k.Dynamics != nil {
+	read := slices.ContainsFunc(c.Before, func(i evidence.Item) bool { return i.Step == evidence.StepCloudDynamics })
+	if k.Dynamics != nil && !read {
 		list = append(list, lookUp{
 			host: k.Dynamics.Host, what: "which tenant is Dynamics in", shared: true, planned: true,
 			ask: func(ctx context.Context, l *cloud.Client) { l.DynamicsTenant(ctx, k.Dynamics) },

@@ -66,6 +66,10 @@ type Config struct {
 	// Profile is the exported Dynamics profile; nil: none was given.
 	Profile *evidence.Profile
 	Cloud   *Cloud // look-ups outside the network; nil: none
+	// Before is what was read of Dynamics before the check, and DynamicsTenant its
+	// tenant as the user named it.
+	Before         []evidence.Item
+	DynamicsTenant string
 	// FromAddress is the mailbox address that was given in place of a URL: EWS is
 	// to be found by Autodiscover. Autodiscover is the endpoint to ask; nil: with
 	// FromAddress the whole search, else nothing. FollowAutodiscover is the leave to
@@ -160,6 +164,7 @@ func (c Config) Target() evidence.Target {
 			t.DynamicsURL = k.Dynamics.String()
 		}
 	}
+	t.DynamicsTenant = c.DynamicsTenant
 	if c.URL != nil {
 		t.URL, t.Host = c.URL.String(), c.URL.Hostname()
 	}

@@ -44,6 +44,7 @@ func carryOut(ctx context.Context, c Config) (*run, evidence.Record, error) {
 	if r.dialer.TLS {
 		go wire.LoadRoots()
 	}
+	r.recorder.Take(c.Before)
 	profile := r.recorder.Profile(c.Profile, started)
 	lookedUp := r.lookOutside(bounded, started)
 	r.examine(bounded)

@@ -121,7 +121,7 @@ func formatAsked(args []string, std stdio) string {
 // commands are all of the program's, in the order in which the help lists them.
 func commands(std stdio) []*cli.Command {
 	return []*cli.Command{
-		checkCommand(std), batchCommand(std), agentCommand(std), mergeCommand(std), diagnoseCommand(std), diffCommand(std), explainCommand(std),
+		checkCommand(std), batchCommand(std), agentCommand(std), dynamicsCommand(std), mergeCommand(std), diagnoseCommand(std), diffCommand(std), explainCommand(std),
 		simulateCommand(std), demoCommand(std), schemaCommand(std), secretCommand(std), versionCommand(std), manCommand(std),
 		completionCommand(std), completeCommand(std),
 	}

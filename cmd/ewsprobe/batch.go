@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/probe"
 	"github.com/ewsprobe/ewsprobe/probe/batch"
 	"github.com/ewsprobe/ewsprobe/probe/config"
 	"github.com/ewsprobe/ewsprobe/probe/report"
@@ -58,18 +59,39 @@ func runBatch(c *cli.Context, s *config.Settings, std stdio) error {
 }
 
 func batchWith(c *cli.Context, s *config.Settings, std stdio, mask *report.Mask) error {
-	file, fileErr := mailboxFile(c, s, std)
-	if fileErr != nil && s.AgentKeys.Config != "" {
-		return fileErr
+	env, err := s.Environment(c.Context)
+	var list *probe.List
+	var file string
+	var fileErr error
+	if env == nil {
+		if file, fileErr = mailboxFile(c, s, std); fileErr != nil && s.AgentKeys.Config != "" {
+			return fileErr
+		}
+	} else {
+		if err := config.Join(err, none(c, ", because the mailboxes are read from Dynamics; leave FILE.csv out, or --dynamics-client-id and the like")); err != nil {
+			return refusalOf(err)
+		}
+		if list, err = listOf(c.Context, env, s, prompts(std, mask)); err != nil {
+			return err
+		}
+		defer list.Close()
 	}
 	cfg, err := configureBatch(c.Context, s, std)
 	if err := config.Join(err, fileErr); err != nil {
 		return refusalOf(err)
 	}
+	if list != nil {
+		cfg.Probe.Before = list.Items()
+	}
 	if file == "-" && s.PasswordFile == "-" {
 		return usage("FILE.csv and --password-file cannot both be standard input; put the password into a file or into EWSPROBE_PASSWORD")
 	}
-	input, err := openInput(c.Context, file, columns{s.Column, s.UserColumn, s.PasswordFileColumn}, std)
+	var input *input
+	if env != nil {
+		input, err = openList(list, env)
+	} else {
+		input, err = openInput(c.Context, file, columns{s.Column, s.UserColumn, s.PasswordFileColumn}, std)
+	}
 	if err != nil {
 		return err
 	}
@@ -144,7 +166,13 @@ func batchWith(c *cli.Context, s *config.Settings, std stdio, mask *report.Mask)
 	found, err := batch.Run(c.Context, cfg)
 	shown.end()
 	if err != nil {
-		err = batchTrouble(err, file)
+		var cut *probe.Unreadable
+		if errors.As(err, &cut) {
+			out.unreadable = unreadableList(cut, input)
+			err = out.unreadable
+		} else {
+			err = batchTrouble(err, file)
+		}
 		std.complain(err)
 		out.trouble, whole = err.Error(), false
 	}

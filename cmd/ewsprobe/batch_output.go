@@ -36,16 +36,17 @@ func (out *outlet) flush() error {
 
 // outputs are all that the results of a batch go to.
 type outputs struct {
-	list    []*outlet
-	column  int                   // of the addresses
-	found   *report.Report        // of the endpoint
-	over    []evidence.Acceptance // entries of the baseline whose day is over
-	trouble string                // why the run could not come to its end
-	lost    []string              // files that were to be saved and could not be
-	mask    *report.Mask          // nil: names are shown
-	tally   report.Tally
-	stdio   stdio
-	all     bool // text: rows that are ok too
+	list       []*outlet
+	column     int                   // of the addresses
+	found      *report.Report        // of the endpoint
+	over       []evidence.Acceptance // entries of the baseline whose day is over
+	unreadable error                 // of Dynamics, from where the rows came
+	trouble    string                // why the run could not come to its end
+	lost       []string              // files that were to be saved and could not be
+	mask       *report.Mask          // nil: names are shown
+	tally      report.Tally
+	stdio      stdio
+	all        bool // text: rows that are ok too
 }
 
 // rowsToo is the ending that tells JSON too in a batch, where it is lines.
@@ -193,6 +194,9 @@ func (o *outputs) summary(run report.Summary) (report.Summary, error) {
 	run.Incomplete = o.trouble
 	s := o.tally.Into(o.mask.Summary(run))
 	s.Tool.Version, s.Endpoint = version(), o.found
+	if head, _ := finding.HeadOf("dynamics-unreadable"); o.unreadable != nil && (s.Verdict == nil || s.Verdict.Status.Rank() > head.Status.Rank()) {
+		s.Verdict = &finding.Verdict{Code: head.Code, Status: head.Status, Confidence: finding.Undetermined, Summary: o.trouble}
+	}
 	var errs []error
 	for _, out := range o.list {
 		if out.err != nil {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -30,6 +31,8 @@ func checkCommand(std stdio) *cli.Command {
 			"The whole check", "ewsprobe check --user svc-crm@contoso.com mail.contoso.com",
 			"As Dynamics reaches a mailbox", "ewsprobe check --user svc-crm@contoso.com --mailbox anna@contoso.com --impersonate mail.contoso.com",
 			"As its exported profile says", "ewsprobe check --profile profile.csv --mailbox anna@contoso.com",
+			"As Dynamics itself says",
+			"ewsprobe check --dynamics-url https://contoso.crm4.dynamics.com --dynamics-client-id GUID --dynamics-certificate app.pem --mailbox anna@contoso.com",
 			"EWS found by Autodiscover", "ewsprobe check --user svc-crm@contoso.com --impersonate anna@contoso.com",
 			"After a change on the server", "ewsprobe check --watch --user svc-crm@contoso.com mail.contoso.com",
 			"And where the mailbox is", "ewsprobe check --user svc-crm@contoso.com --mailbox anna@contoso.com --cloud mail.contoso.com",
@@ -58,15 +61,30 @@ func variables(s *config.Settings, std stdio) cli.BeforeFunc {
 }
 
 func check(c *cli.Context, s *config.Settings, std stdio) error {
+	started := time.Now()
 	if s.AgentKeys.Config == "" {
 		s.Argument(c.Args().Slice())
 	} else if _, err := applyTarget(c, s, std); err != nil {
 		return err
 	}
-	cfg, err := s.Config(c.Context, std.env)
 	out, outErr := planOutput(s, std, "")
+	env, err := s.Environment(c.Context)
+	var before []evidence.Item
+	if env != nil {
+		if err := config.Join(err, outErr); err != nil {
+			return err
+		}
+		var alone *evidence.Record
+		if before, alone = readMailbox(c.Context, env, s, out); alone != nil {
+			return out.deliver(*alone)
+		}
+	}
+	cfg, err := s.Config(c.Context, std.env)
 	if err := config.Join(err, outErr); err != nil {
 		return err
+	}
+	if env != nil {
+		cfg.Before, cfg.Timeout = before, max(cfg.Timeout-time.Since(started), time.Second)
 	}
 	if out.mask != nil {
 		about := cfg.Target()

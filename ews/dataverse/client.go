@@ -43,7 +43,6 @@ type Reader struct {
 	Profile func(row []byte) (*evidence.Profile, error)
 
 	conn      *wire.Conn
-	items     int
 	addresses map[string]string // of active mailboxes, by identifier
 }
 
@@ -139,11 +138,8 @@ func told(header string) bool {
 	}, func(name string) bool { return strings.EqualFold(name, header) })
 }
 
-// add writes an item down under an identifier of its own: the check that follows
-// counts from e1.
+// add writes an item down.
 func (r *Reader) add(item evidence.Item) evidence.Item {
-	r.items++
-	item.ID = fmt.Sprintf("dynamics-%d", r.items)
 	evidence.Walk(item.Cloud, evidence.Visitor{Text: func(f evidence.Field, s string) string {
 		if f.Said {
 			return r.clean(s, longestWords)

@@ -4,6 +4,7 @@ import "time"
 
 // The steps of reading Dynamics over the Dataverse Web API, each a GET.
 const (
+	StepDataverseToken        Step = "dataverse-token"              // Entra: a token for Dynamics
 	StepDataverseOrganization Step = "cloud-dataverse-organization" // the environment's name and version
 	StepDataverseProfiles     Step = "cloud-dataverse-profiles"     // e-mail server profiles
 	StepDataverseIdentities   Step = "cloud-dataverse-identities"   // the applications of profiles with hybrid modern authentication

@@ -54,12 +54,13 @@ type Target struct {
 	PasswordNotASCII bool     `json:"password_not_ascii"`
 	CurrentUser      bool     `json:"current_user"` // the logged-on user of Windows, no password
 	UserAgent        string   `json:"user_agent" keep:"agent"`
-	CertWarnDays     int      `json:"cert_warn_days"`          // certificate-expiring below this many days
-	Profile          *Profile `json:"profile"`                 // the exported Dynamics profile; nil: none was given
-	Cloud            bool     `json:"cloud"`                   // look-ups outside the network were asked for
-	DynamicsURL      string   `json:"dynamics_url" keep:"url"` // whose tenant was to be read from Dynamics itself
-	Tenant           string   `json:"tenant" keep:"tenant"`    // Dynamics' tenant as given: a GUID, or a domain in it
-	Token            bool     `json:"token"`                   // a token for Graph was given, or what gets one
+	CertWarnDays     int      `json:"cert_warn_days"`                // certificate-expiring below this many days
+	Profile          *Profile `json:"profile"`                       // the exported Dynamics profile; nil: none was given
+	Cloud            bool     `json:"cloud"`                         // look-ups outside the network were asked for
+	DynamicsURL      string   `json:"dynamics_url" keep:"url"`       // whose tenant was to be read from Dynamics itself
+	Tenant           string   `json:"tenant" keep:"tenant"`          // Dynamics' tenant as given: a GUID, or a domain in it
+	DynamicsTenant   string   `json:"dynamics_tenant" keep:"tenant"` // that of the application which reads Dynamics, as given
+	Token            bool     `json:"token"`                         // a token for Graph was given, or what gets one
 	// Autodiscover is the endpoint that was named, FromAddress the address that
 	// was given in place of a URL: EWS was to be found by Autodiscover.
 	Autodiscover       string `json:"autodiscover" keep:"url"`

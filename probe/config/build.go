@@ -74,6 +74,7 @@ func (s *Settings) Config(ctx context.Context, getenv func(string) string) (prob
 	if cfg.View == "public" {
 		cfg.Public = PublicRoots()
 	}
+	cfg.DynamicsTenant = strings.ToLower(strings.TrimSpace(s.DynamicsTenant))
 	cfg.Given = s.given()
 	return cfg, s.Keys.Err()
 }

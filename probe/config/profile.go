@@ -13,6 +13,10 @@ import (
 
 // readProfile reads the exported profile and takes from it what nobody gave.
 func (s *Settings) readProfile(ctx context.Context) *evidence.Profile {
+	if s.dynamics != nil {
+		s.TakeProfile(s.dynamics)
+		return s.dynamics
+	}
 	if s.Profile == "" {
 		return nil
 	}
@@ -51,7 +55,8 @@ func (s *Settings) TakeProfile(p *evidence.Profile) {
 			}
 		}
 		if err != nil {
-			s.Keys.Invalid("{profile} %s: %v", s.Profile, err)
+			s.Keys.Invalid("%s: %v", s.profileName(), err)
+			s.Keys.failed["profile"] = true
 		} else {
 			p.Taken = append(p.Taken, setting)
 			s.Target, s.Keys.from["target"] = target, origin{name: "the profile", rank: byProfile}
@@ -59,6 +64,11 @@ func (s *Settings) TakeProfile(p *evidence.Profile) {
 	}
 	if p.OtherProtocol() {
 		return
+	}
+	if s.Given("hma-certificate") || s.Given("hma-client-secret-file") {
+		take("hma-client-id", p.Application, "hma_client_id")
+		take("tenant", p.ApplicationTenant, "tenant")
+		take("hma-resource", p.Resource, "hma_resource")
 	}
 	take("profile-auth", p.Auth(), "profile_auth")
 	if on := p.Incoming.Impersonation; on != nil && *on && (s.Mailbox != "" || s.Keys.Find("mailbox") == nil) {
@@ -93,4 +103,12 @@ func (s *Settings) profileTarget(p *evidence.Profile) (target, setting string, e
 		return "", "", errors.New("the column incomingserverlocation is empty, because the profile leaves the server to Autodiscover; " + give)
 	}
 	return "", "", errors.New(s.Keys.named("the column incomingserverlocation is missing or empty; export it too, or give {target}"))
+}
+
+// profileName is how a profile that something is wrong with is called.
+func (s *Settings) profileName() string {
+	if s.dynamics != nil {
+		return fmt.Sprintf("the profile %q in Dynamics", s.dynamics.Name)
+	}
+	return s.Keys.named("{profile} ") + s.Profile
 }

@@ -12,6 +12,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/probe/report"
 )
 
@@ -34,6 +35,7 @@ type Settings struct {
 	MailboxKeys    `group:"Mailbox and profile" in:"check batch agent"`
 	ConnectionKeys `group:"Connection" in:"check batch agent"`
 	CloudKeys      `group:"Dynamics and cloud" in:"check batch agent"`
+	DynamicsKeys   `group:"Reading Dynamics" in:"check batch dynamics"`
 	SafetyKeys     `group:"Safety" in:"check batch agent"`
 	BatchKeys      `group:"Many mailboxes" in:"batch"`
 	OutputKeys     `group:"Output" in:"check batch diagnose"`
@@ -43,6 +45,8 @@ type Settings struct {
 	// Secret reads the password where a target of the agent's file has it; nil: there
 	// is none, or it is named by a key.
 	Secret func(context.Context) (string, error)
+
+	dynamics *evidence.Profile // as Dynamics itself has it; nil: not read
 }
 
 // AgentKeys take the rest from the agent's file.
@@ -84,13 +88,13 @@ type ConnectionKeys struct {
 	View              string        `default:"inside" values:"inside public" help:"where the endpoint is seen from"`
 	Address           []string      `value:"IP[:PORT]" help:"connect there, keep the host name"`
 	EachAddress       bool          `help:"check every address of the name"`
-	CAFile            string        `common:"y" value:"FILE" help:"also trust the certificates in FILE (PEM or DER)"`
+	CAFile            string        `in:"check batch agent dynamics" common:"y" value:"FILE" help:"also trust the certificates in FILE (PEM or DER)"`
 	Insecure          bool          `help:"continue past an untrusted certificate, with the password"`
 	Proxy             string        `value:"URL" help:"reach EWS through this http proxy"`
-	Timeout           time.Duration `default:"30s" range:"1s 1h" help:"time limit of the whole check"`
+	Timeout           time.Duration `in:"check batch agent dynamics" default:"30s" range:"1s 1h" help:"time limit of the whole check"`
 	Watch             bool          `in:"check" help:"ask every few seconds without a logon, and make the whole check when the answer has got better"`
 	WatchFor          time.Duration `in:"check" default:"10m" range:"1s 24h" help:"with --watch: make the whole check after this time in any case"`
-	UserAgent         string        `value:"TEXT" default:"-" help:"the user agent to send"`
+	UserAgent         string        `in:"check batch agent dynamics" value:"TEXT" default:"-" help:"the user agent to send"`
 	DynamicsUserAgent string        `value:"TEXT" help:"the user agent to try after a 403, instead of the known ones of Dynamics"`
 	NoUserAgentProbe  bool          `help:"do not try Dynamics' user agents after a 403"`
 	CertWarn          int           `default:"30" range:"0 3650" value:"DAYS" help:"warn when the certificate expires within so many days; 0: never"`
@@ -99,14 +103,25 @@ type ConnectionKeys struct {
 // CloudKeys say what is looked up outside the network.
 type CloudKeys struct {
 	Cloud             bool   `help:"also look up outside the network where the mailbox is and which tenant it is in"`
-	DynamicsURL       string `value:"URL" help:"read Dynamics' tenant from its own URL, https://contoso.crm4.dynamics.com"`
+	DynamicsURL       string `in:"check batch agent dynamics" common:"y" value:"URL" help:"read Dynamics' tenant from its own URL, https://contoso.crm4.dynamics.com; see --dynamics-client-id"`
 	Tenant            string `value:"GUID|DOMAIN" help:"Dynamics' tenant; implies --cloud, as the others here do"`
 	TokenFile         string `secret:"y" value:"FILE" help:"ask Microsoft Graph about the user, with the access token in FILE"`
 	ClientID          string `value:"GUID" help:"ask Microsoft Graph as this application of --tenant; needs its secret"`
 	ClientSecretFile  string `secret:"y" value:"FILE" help:"read the application's client secret from FILE"`
-	EntraURL          string `value:"URL" default:"https://login.microsoftonline.com" help:"where Entra is asked, and gets the client secret"`
+	EntraURL          string `in:"check batch agent dynamics" value:"URL" default:"https://login.microsoftonline.com" help:"where Entra is asked, and gets client secrets and what certificates sign"`
 	ExchangeOnlineURL string `value:"URL" default:"https://outlook.office365.com" help:"where Exchange Online is asked"`
 	GraphURL          string `value:"URL" default:"https://graph.microsoft.com" help:"where Microsoft Graph is asked; the token is sent there"`
+}
+
+// DynamicsKeys say who reads Dynamics itself.
+type DynamicsKeys struct {
+	DynamicsClientID                string `common:"y" value:"GUID" help:"read what Dynamics has, as this application; needs its certificate or secret"`
+	DynamicsCertificate             string `common:"y" secret:"y" value:"FILE" help:"the certificate of that application and its key, PEM or PKCS#12 (.pfx)"`
+	DynamicsCertificatePasswordFile string `secret:"y" value:"FILE" help:"read the password of the PKCS#12 file from FILE"`
+	DynamicsClientSecretFile        string `common:"y" secret:"y" value:"FILE" help:"read the client secret of that application from FILE"`
+	DynamicsTenant                  string `value:"GUID|DOMAIN" help:"the tenant of that application; else the one that Dynamics names"`
+	DynamicsTokenFile               string `common:"y" secret:"y" value:"FILE" help:"read Dynamics with the access token in FILE, in place of an application's"`
+	ServerProfile                   string `in:"batch" value:"NAME" help:"whose mailboxes are read; else those of the only profile for your own Exchange"`
 }
 
 // SafetyKeys keep an account from being locked out.
@@ -127,11 +142,11 @@ type BatchKeys struct {
 
 // OutputKeys say what is given out and where to.
 type OutputKeys struct {
-	Format   string   `common:"y" default:"text" values:"-" help:"what to print"`
-	Save     []string `common:"y" value:"FILE" help:"also write the report to FILE; its ending tells the format"`
+	Format   string   `in:"check batch diagnose dynamics" common:"y" default:"text" values:"-" help:"what to print"`
+	Save     []string `in:"check batch diagnose dynamics" common:"y" value:"FILE" help:"also write the report to FILE; its ending tells the format"`
 	Baseline string   `in:"check batch diagnose agent" value:"FILE" help:"accepted findings (YAML), which no longer decide the status"`
-	Redact   bool     `help:"replace names, addresses and identifiers by numbered placeholders, in every output"`
-	Verbose  int      `flag:"v" help:"print the whole report, and each step on standard error; -vv also shows the wire, secrets masked"`
+	Redact   bool     `in:"check batch diagnose dynamics" help:"replace names, addresses and identifiers by numbered placeholders, in every output"`
+	Verbose  int      `in:"check batch diagnose dynamics" flag:"v" help:"print the whole report, and each step on standard error; -vv also shows the wire, secrets masked"`
 }
 
 // Choices are the values of a key that another package has.
@@ -156,6 +171,9 @@ func (s *Settings) Init(of any, command, version string) {
 	s.UserAgent = "ewsprobe/" + version
 	if k := s.Keys.Find("user-agent"); k != nil {
 		k.Default = s.UserAgent
+	}
+	if k := s.Keys.Find("timeout"); k != nil && command == "dynamics" {
+		s.Timeout, k.Default = 5*time.Minute, "5m" // an environment has tens of thousands of mailboxes
 	}
 	if k := s.Keys.Find("save"); k != nil {
 		endings := report.Extensions()

@@ -93,7 +93,7 @@ func (s *Settings) checkAccount(cfg *probe.Config) {
 	}
 	if wrong := address.BadAccount(cfg.User); wrong != "" && cfg.User != "" && !cfg.CurrentUser {
 		if ks.from["user"].rank == byProfile {
-			ks.Invalid("{profile} %s: the user name in it %s", s.Profile, wrong)
+			ks.Invalid("%s: the user name in it %s", s.profileName(), wrong)
 		} else {
 			ks.usage("{user} %s", wrong)
 		}

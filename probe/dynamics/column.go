@@ -12,6 +12,9 @@ import (
 func profileColumns() map[string][]string {
 	return map[string][]string{
 		"name":                                  {"Name"},
+		"emailserverprofileid":                  nil,
+		"oauthclientid":                         {"OAuth Client Id"},
+		"aadresourceid":                         {"Microsoft Entra resource ID"},
 		"servertype":                            {"Email Server Type", "Server Type"},
 		"useautodiscover":                       {"Auto Discover Server Location", "Auto Discover"},
 		"usesamesettingsforoutgoingconnections": {"Use Same Settings for Outgoing Connection", "Use Same Settings for Outgoing Connections", "Use same settings for Outgoing"},

@@ -123,7 +123,8 @@ func (l layout) profile(row Row) (*evidence.Profile, error) {
 	p := &evidence.Profile{
 		Name: r.text("name", maxName), ServerType: r.choice("servertype", serverTypes),
 		AutoDiscover: r.yes("useautodiscover"), SameForOutgoing: r.yes("usesamesettingsforoutgoingconnections"),
-		Tenant: r.text("exchangeonlinetenantid", maxName),
+		Tenant: r.text("exchangeonlinetenantid", maxName), ID: r.guid("emailserverprofileid"), Application: r.guid("oauthclientid"),
+		Resource: r.text("aadresourceid", maxText),
 	}
 	p.Incoming, p.Outgoing = r.side("incoming", p), r.side("outgoing", p)
 	p.LastTest = evidence.ProfileTest{
@@ -154,6 +155,14 @@ func (r *reading) fail(err error) {
 
 func (r *reading) text(logical string, limit int) string {
 	return bounded(r.cell(r.row, logical), limit)
+}
+
+// guid is an identifier in small letters, "" for what is none.
+func (r *reading) guid(logical string) string {
+	if id := strings.ToLower(r.cell(r.row, logical)); isGUID(id) {
+		return id
+	}
+	return ""
 }
 
 // bounded cuts a text at the end of a character.

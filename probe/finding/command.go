@@ -158,6 +158,8 @@ var (
 	signIn    = append([]string{"spn", "domain", "dc", "max-rejections"}, append(tickets, passwords...)...)
 	lookUps   = []string{
 		"cloud", "dynamics-url", "tenant", "token-file", "client-id", "client-secret-file", "entra-url", "exchange-online-url", "graph-url",
+		"dynamics-client-id", "dynamics-certificate", "dynamics-certificate-password-file", "dynamics-client-secret-file", "dynamics-tenant",
+		"dynamics-token-file",
 	}
 	// known are those whose placeholder in the catalogue is the value that was given.
 	known = []string{"profile", "keytab", "ccache", "dc", "token-file", "dynamics-url"}

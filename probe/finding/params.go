@@ -121,6 +121,7 @@ type Params struct {
 
 	// The mailbox, and what is known outside.
 	Mailbox       Mailbox
+	Mailboxes     []Mailbox
 	Primary       Mailbox
 	PrimaryBy     string  // who says so: refusal, book, autodiscover, both, differently
 	Differs       Mailbox // what Autodiscover says, where that is another one
@@ -157,6 +158,15 @@ type Params struct {
 	Leaves         bool     // it leaves the server to Autodiscover
 	Elsewhere      Host     // of its server location
 	When           Text
+	Unread         []Unread // what Dynamics did not let be read
+}
+
+// Unread is a set of Dynamics that could not be read.
+type Unread struct {
+	Set       string
+	Privilege string // the one that is missing
+	Rows      int    // that were read before
+	Query     Query
 }
 
 // Notice is what an answer that is not EWS says of itself.

@@ -36,6 +36,8 @@ func lookUp(item evidence.Item) string {
 		return "no mailbox that Graph can open: " + c.Code
 	case c.Problem != "":
 		return c.Host + ": " + c.Problem
+	case item.Dataverse != nil:
+		return readOf(*item.Dataverse)
 	}
 	switch item.Step {
 	case evidence.StepCloudLocation:
@@ -66,6 +68,33 @@ func lookUp(item evidence.Item) string {
 		return "the user has a mailbox"
 	}
 	return "answered"
+}
+
+// readOf is what Dynamics has, in a few words.
+func readOf(d evidence.Dataverse) string {
+	switch m := d.Mailbox; {
+	case m != nil:
+		words := "has the mailbox " + m.Address
+		for _, s := range []struct {
+			name   string
+			status *evidence.Option
+		}{{"status", m.Status}, {"incoming", m.Incoming}, {"outgoing", m.Outgoing}, {"appointments", m.Sync}} {
+			if s.status != nil {
+				words += fmt.Sprintf(", %s %s", s.name, s.status.Name())
+			}
+		}
+		if m.Tested != "" {
+			words += ", tested " + m.Tested
+		}
+		return words
+	case d.User != nil:
+		return "the user of the mailbox has the address " + d.User.Address
+	case d.Organization != nil:
+		return fmt.Sprintf("%s, version %s", d.Organization.Name, d.Organization.Version)
+	case len(d.Alerts) > 0:
+		return count(len(d.Alerts), "kind of alert", "kinds of alerts") + ", the last: " + Clean(d.Alerts[0].Text, sawLimit)
+	}
+	return count(d.Rows, "record", "records")
 }
 
 func users(n int, which string) string {

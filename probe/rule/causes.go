@@ -11,12 +11,12 @@ import (
 func (v *view) causes(findings []finding.Finding) []finding.CauseReport {
 	opened := v.openedMailbox()
 	return []finding.CauseReport{
-		v.causeAddress(findings, opened),
-		v.causeOnline(findings, opened),
+		v.byDynamics(v.causeAddress(findings, opened)),
+		v.byDynamics(v.causeOnline(findings, opened)),
 		v.causeLicence(findings, opened),
-		v.causeTenant(findings, opened),
+		v.byDynamics(v.causeTenant(findings, opened)),
 		v.causeBasic(findings),
-		v.causeRecreated(findings, opened),
+		v.byDynamics(v.causeRecreated(findings, opened)),
 	}
 }
 

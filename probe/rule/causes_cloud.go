@@ -1,6 +1,8 @@
 package rule
 
 import (
+	"slices"
+
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 )
@@ -144,8 +146,11 @@ func (v *view) causeTenant(findings []finding.Finding, opened *evidence.Item) fi
 func (v *view) causeRecreated(findings []finding.Finding, opened *evidence.Item) finding.CauseReport {
 	if f := found(findings, "user-recreated"); f != nil {
 		variant := "twin"
-		if f.Confidence == finding.Confirmed {
+		switch inDynamics, _ := v.otherUser(); {
+		case f.Confidence == finding.Confirmed:
 			variant = "alert"
+		case inDynamics != nil && slices.Contains(f.Evidence, inDynamics.ID):
+			variant = "other-user"
 		}
 		return cause(6, as(f), variant, finding.Params{}, f.Evidence...)
 	}

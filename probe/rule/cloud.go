@@ -251,6 +251,11 @@ func userRecreated(v *view) *hit {
 	if h := recreatedByDynamics(v); h != nil {
 		return h
 	}
+	if v.openedMailbox() == nil || v.rec.Target.ProfileAuth == "oauth" {
+		if inDynamics, inEntra := v.otherUser(); inDynamics != nil {
+			return likely("other-user", finding.Params{Mailbox: finding.Mailbox(v.mailbox())}, inDynamics, inEntra)
+		}
+	}
 	living, deleted := v.twin()
 	if living == nil || v.openedMailbox() != nil && v.rec.Target.ProfileAuth != "oauth" {
 		return nil

@@ -268,17 +268,21 @@ type DynamicsAlert struct {
 }
 
 func (v *view) dynamics() *Dynamics {
-	p := v.rec.Target.Profile
-	if p == nil {
-		return nil
+	d := &Dynamics{}
+	if p := v.rec.Target.Profile; p != nil {
+		d.At, d.Execution = p.LastTest.At, p.LastTest.Execution.Name()
 	}
-	t := p.LastTest
-	d := &Dynamics{At: t.At, Execution: t.Execution.Name(), Text: t.Saw()}
+	texts, _ := v.heardByDynamics()
+	d.Text = strings.Join(texts, "\n")
 	if d.At == "" && d.Execution == "" && d.Text == "" {
 		return nil
 	}
-	for _, a := range finding.MatchAlert(d.Text) {
-		d.Alerts = append(d.Alerts, DynamicsAlert{Key: a.Key, Meaning: a.Meaning, Codes: a.Codes})
+	for _, text := range texts {
+		for _, a := range finding.MatchAlert(text) {
+			if !slices.ContainsFunc(d.Alerts, func(known DynamicsAlert) bool { return known.Key == a.Key }) {
+				d.Alerts = append(d.Alerts, DynamicsAlert{Key: a.Key, Meaning: a.Meaning, Codes: a.Codes})
+			}
+		}
 	}
 	return d
 }
@@ -290,7 +294,12 @@ func recreatedByDynamics(v *view) *hit {
 		return nil
 	}
 	h := confirmed("alert", finding.Params{When: finding.Text(d.At), Message: finding.Text(excerpt(d.Text))})
-	h.evidence = v.exported()
+	texts, ids := v.heardByDynamics()
+	for i, text := range texts {
+		if finding.FindAlert(finding.AlertUserRecreated, text) >= 0 && !slices.Contains(h.evidence, ids[i]) {
+			h.evidence = append(h.evidence, ids[i])
+		}
+	}
 	return h
 }
 

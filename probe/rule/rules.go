@@ -108,6 +108,7 @@ var table = []row{
 	{code: "mailbox-duplicate", in: mailboxDuplicate},
 	{code: "tenant-differs", in: tenantDiffers},
 	{code: "user-recreated", in: userRecreated},
+	{code: "dynamics-unreadable", in: dynamicsUnreadable}, // environment.go
 	// What is around it (around.go).
 	{code: "tls-outdated", at: tlsOutdated},
 	{code: "certificate-private", at: certificatePrivate},

@@ -1,0 +1,169 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/probe"
+	"github.com/ewsprobe/ewsprobe/probe/config"
+	"github.com/ewsprobe/ewsprobe/probe/dynamics"
+	"github.com/ewsprobe/ewsprobe/probe/finding"
+	"github.com/ewsprobe/ewsprobe/probe/report"
+)
+
+func dynamicsCommand(std stdio) *cli.Command {
+	s := config.New("dynamics", version())
+	return &cli.Command{
+		Name:  "dynamics",
+		Usage: "reads what Dynamics has about Exchange: server profiles, mailboxes by status, alerts",
+		Description: "Reads one environment over the Dataverse Web API and changes nothing in it. `ewsprobe explain dynamics` says what to " +
+			"register and which privileges the role needs." +
+			"\nExit code: 0 read, 1 mailboxes fail, 3 something could not be read.",
+		UsageText: examples(
+			"As an application with a certificate",
+			"ewsprobe dynamics --dynamics-url https://contoso.crm4.dynamics.com --dynamics-client-id GUID --dynamics-certificate app.pem",
+			"With a token of your own",
+			"ewsprobe dynamics --dynamics-url https://contoso.crm4.dynamics.com --dynamics-token-file token.txt",
+		),
+		Flags: flagsOf(s.Keys), Before: variables(s, std),
+		Action: func(c *cli.Context) error { return readEnvironment(c, s, std) },
+	}
+}
+
+func readEnvironment(c *cli.Context, s *config.Settings, std stdio) error {
+	env, err := s.Environment(c.Context)
+	out, outErr := planOutput(s, std, "")
+	if err := config.Join(err, outErr, none(c, "; one mailbox is looked into with `ewsprobe check --mailbox ADDRESS`")); err != nil {
+		return err
+	}
+	started := time.Now()
+	ctx, cancel := context.WithTimeout(c.Context, s.Timeout)
+	defer cancel()
+	env.Follow = out.followed(s.Verbose)
+	rec := evidence.Record{Started: started.UTC(), Items: env.Overview(ctx), Target: env.Target()}
+	rec.Duration = time.Since(started)
+	if c.Context.Err() != nil {
+		rec.Stopped = evidence.StoppedByUser
+	}
+	if out.mask != nil {
+		rec = out.mask.Record(rec)
+	}
+	r := report.NewEnvironment(rec, version())
+	style := std.style()
+	style.Whole = out.whole
+	printed, err := out.format.Environment(r, style)
+	if err != nil {
+		return err
+	}
+	_, _ = std.out.Write(printed) // run says so where it fails
+	code := r.ExitCode()
+	for _, save := range out.saves {
+		saved, err := save.format.Environment(r, report.Style{})
+		if err == nil {
+			err = writeWhole(save.file, saved)
+		}
+		if err != nil {
+			std.complain(fmt.Errorf("the report could not be saved: %w", err))
+			code = finding.Unknown.ExitCode()
+		}
+	}
+	if code != 0 {
+		return exit(code)
+	}
+	return nil
+}
+
+// followed is the log of what is read before a check; nil: nobody wants it.
+func (o output) followed(level int) func(evidence.Item) {
+	if level == 0 {
+		return nil
+	}
+	return o.follower(level)
+}
+
+// readMailbox reads of Dynamics what it has of the mailbox of a check, within half of
+// its time, and takes its profile. Without a profile and without TARGET there is
+// nothing to check: then the record of what was read is what there is.
+func readMailbox(ctx context.Context, env *probe.Environment, s *config.Settings, out output) (items []evidence.Item, alone *evidence.Record) {
+	started := time.Now()
+	limited, cancel := context.WithTimeout(ctx, s.Timeout/2)
+	defer cancel()
+	env.Follow = out.followed(s.Verbose)
+	found := env.ReadMailbox(limited)
+	if found.Profile != nil || s.Given("target") || s.Profile != "" {
+		s.TakeDynamics(found.Profile)
+		return found.Items, nil
+	}
+	rec := evidence.Record{Started: started.UTC(), Duration: time.Since(started), Items: found.Items, Target: env.Target()}
+	rec.Target.Mailbox, rec.Target.ProfileAuth = env.Mailbox, s.ProfileAuth
+	if ctx.Err() != nil {
+		rec.Stopped = evidence.StoppedByUser
+	}
+	return found.Items, &rec
+}
+
+// listOf opens the list of mailboxes that takes the place of FILE.csv. What cannot be
+// read ends the command with what is missing.
+func listOf(ctx context.Context, env *probe.Environment, s *config.Settings, out output) (*probe.List, error) {
+	env.Follow = out.followed(s.Verbose)
+	list, err := env.Mailboxes(ctx, s.ServerProfile)
+	var not *probe.NotListed
+	switch {
+	case err == nil:
+		s.TakeDynamics(list.Profile)
+		return list, nil
+	case errors.As(err, &not) && !not.Wrong:
+		return nil, unreadable(not.Items, env)
+	}
+	return nil, unusable("%v", err)
+}
+
+// unreadable is the refusal that says what of Dynamics could not be read.
+func unreadable(items []evidence.Item, env *probe.Environment) error {
+	v := report.New(evidence.Record{Items: items, Target: env.Target()}, version()).Findings
+	if len(v) == 0 {
+		return &refusal{code: "dynamics-unreadable", text: "Dynamics could not be read"}
+	}
+	return &refusal{code: "dynamics-unreadable", text: v[0].Summary + ". " + v[0].Detail}
+}
+
+// openList is openInput of a list that is read from Dynamics.
+func openList(list *probe.List, env *probe.Environment) (*input, error) {
+	in := &input{Closer: list, name: fmt.Sprintf("Dynamics, profile %q", list.Profile.Name), size: -1, user: -1, passwordFile: -1}
+	table, err := dynamics.Open(&counting{list, &in.at})
+	if err == nil {
+		in.table = table
+		in.column, err = table.AddressColumn()
+	}
+	var cut *probe.Unreadable
+	var damaged *dynamics.Error
+	switch {
+	case err == nil:
+		return in, nil
+	case errors.As(err, &cut):
+		err = unreadable([]evidence.Item{cut.Item}, env)
+	case errors.As(err, &damaged) && damaged.Problem == dynamics.Empty:
+		err = unusable("the profile %q has no active mailbox in Dynamics", list.Profile.Name)
+	default:
+		err = unusable("%s cannot be used: %v", in.name, err)
+	}
+	return nil, errors.Join(err, list.Close())
+}
+
+// unreadableList says that the list broke off in the middle of a run.
+func unreadableList(cut *probe.Unreadable, in *input) error {
+	return fmt.Errorf("dynamics-unreadable: the list of mailboxes broke off after %s (%w); the rows before it were checked",
+		plural(int(in.count.Load()), "row"), cut)
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}

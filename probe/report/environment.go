@@ -1,0 +1,229 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/probe/finding"
+	"github.com/ewsprobe/ewsprobe/probe/rule"
+)
+
+// EnvironmentSchema names the form of what Dynamics has, as JSON.
+const EnvironmentSchema = "ewsprobe/dynamics/1"
+
+// Environment is what an environment of Dynamics has about Exchange.
+type Environment struct {
+	Schema       string            `json:"schema"`
+	Tool         Tool              `json:"tool"`
+	Started      time.Time         `json:"started"`
+	DurationMS   int64             `json:"duration_ms"`
+	Organization Organization      `json:"organization"`
+	Profiles     []ServerProfile   `json:"profiles"`
+	Mailboxes    MailboxCounts     `json:"mailboxes"`
+	Alerts       []AlertGroup      `json:"alerts"` // warnings and errors of the last seven days, by kind
+	Findings     []finding.Finding `json:"findings"`
+	Evidence     []evidence.Item   `json:"evidence"`
+	Stopped      string            `json:"stopped"`
+}
+
+// Organization is the environment itself.
+type Organization struct {
+	URL     string `json:"url"`
+	ID      string `json:"id"`
+	Name    string `json:"name"`
+	Version string `json:"version"`
+	Tenant  string `json:"tenant"`
+}
+
+// ServerProfile is an e-mail server profile.
+type ServerProfile struct {
+	Name           string               `json:"name"`
+	ID             string               `json:"id"`
+	Type           string               `json:"type"`
+	URL            string               `json:"url"`
+	AutoDiscover   *bool                `json:"auto_discover"`
+	Authentication string               `json:"authentication"` // as --profile-auth has it
+	Protocol       string               `json:"protocol"`
+	Credentials    string               `json:"credentials"`
+	Impersonation  *bool                `json:"impersonation"`
+	User           string               `json:"user"`
+	Application    string               `json:"application"` // of hybrid modern authentication
+	Tenant         string               `json:"application_tenant"`
+	Resource       string               `json:"resource"`
+	LastTest       evidence.ProfileTest `json:"last_test"`
+}
+
+func serverProfile(p evidence.Profile) ServerProfile {
+	return ServerProfile{
+		Name: p.Name, ID: p.ID, Type: p.ServerType.Name(), URL: cmp.Or(p.Incoming.Location, p.Outgoing.Location), AutoDiscover: p.AutoDiscover,
+		Authentication: p.Auth(), Protocol: p.Incoming.Protocol.Name(), Credentials: p.Incoming.Credentials.Name(),
+		Impersonation: p.Incoming.Impersonation, User: p.Incoming.User, Application: p.Application, Tenant: p.ApplicationTenant,
+		Resource: p.Resource, LastTest: p.LastTest,
+	}
+}
+
+// MailboxCounts are the active mailboxes.
+type MailboxCounts struct {
+	Total    int            `json:"total"`
+	ByStatus map[string]int `json:"by_status"` // success, failure, not-run
+	Failing  []string       `json:"failing"`   // the first of them
+	Whole    bool           `json:"whole"`     // all that can be seen were counted
+}
+
+// AlertGroup are alerts of one kind.
+type AlertGroup struct {
+	Text    string       `json:"text"`
+	Code    finding.Code `json:"code"` // the verdict that it may turn out to be
+	Count   int          `json:"count"`
+	Last    *time.Time   `json:"last"`
+	Number  int          `json:"number"` // tracecode
+	Level   string       `json:"level"`
+	Details string       `json:"details"`
+	Meaning string       `json:"meaning"`
+	Command string       `json:"command"`
+}
+
+// NewEnvironment makes the report of a record of what Dynamics has.
+func NewEnvironment(rec evidence.Record, version string) Environment {
+	r := Environment{
+		Schema: EnvironmentSchema, Tool: Tool{Name: "ewsprobe", Version: version}, Started: rec.Started, DurationMS: rec.Duration.Milliseconds(),
+		Organization: Organization{URL: rec.Target.DynamicsURL}, Mailboxes: MailboxCounts{ByStatus: map[string]int{}},
+		Findings: rule.Environment(rec), Evidence: rec.Items, Stopped: rec.Stopped,
+	}
+	for _, item := range rec.Items {
+		if item.Step == evidence.StepCloudDynamics && item.Cloud != nil {
+			r.Organization.Tenant = item.Cloud.Tenant
+		}
+		d := item.Dataverse
+		if d == nil {
+			continue
+		}
+		if o := d.Organization; o != nil {
+			r.Organization.ID, r.Organization.Name, r.Organization.Version = o.ID, o.Name, o.Version
+		}
+		for _, p := range d.Profiles {
+			r.Profiles = append(r.Profiles, serverProfile(p))
+		}
+		for _, s := range d.Statuses {
+			r.Mailboxes.Total += s.Count
+			r.Mailboxes.ByStatus[strings.ReplaceAll(strings.ToLower(s.Status.Label), " ", "-")] += s.Count
+			if s.Status.Number == evidence.MailboxFailure {
+				r.Mailboxes.Failing = s.Examples
+			}
+		}
+		if item.Step == evidence.StepDataverseMailboxes {
+			r.Mailboxes.Whole = d.Visible && item.Cloud.Problem == ""
+		}
+		for _, a := range d.Alerts {
+			code, meaning := rule.AlertCode(a)
+			level := map[int]string{2: "warning", 3: "error"}[a.Level]
+			r.Alerts = append(r.Alerts, AlertGroup{
+				Text: a.Text, Code: code, Count: a.Count, Last: a.Last, Number: a.Number, Level: level, Details: a.Details, Meaning: meaning,
+				Command: rule.CheckInDynamics(rec.Target, a.About),
+			})
+		}
+	}
+	return r
+}
+
+// Unreadable says whether anything could not be read.
+func (r Environment) Unreadable() bool {
+	return r.Stopped != "" || len(r.Findings) > 0 && r.Findings[0].Code == "dynamics-unreadable"
+}
+
+// Status: unknown if anything could not be read, a warning if mailboxes fail. What a
+// profile or an alert gives is a direction, and decides nothing.
+func (r Environment) Status() finding.Status {
+	switch {
+	case r.Unreadable():
+		return finding.Unknown
+	case r.Mailboxes.ByStatus["failure"] > 0:
+		return finding.Warning
+	}
+	return finding.OK
+}
+
+// ExitCode is that of the status.
+func (r Environment) ExitCode() int { return r.Status().ExitCode() }
+
+// code and summary are the answer in one line.
+func (r Environment) answer() (code finding.Code, summary string) {
+	switch {
+	case r.Stopped != "":
+		code, summary = "inconclusive", "Stopped before everything was read; "
+	case r.Unreadable():
+		code, summary = r.Findings[0].Code, r.Findings[0].Summary+"; "
+	case r.Status() == finding.Warning:
+		code = "inconclusive"
+		for _, f := range r.Findings {
+			if f.Title == failingTitle {
+				code = f.Code
+			}
+		}
+	default:
+		code = "ok"
+	}
+	alerts := 0
+	for _, a := range r.Alerts {
+		alerts += a.Count
+	}
+	return code, summary + fmt.Sprintf("%s, %s, %d of them failing, %s in seven days", count(len(r.Profiles), "server profile", "server profiles"),
+		count(r.Mailboxes.Total, "active mailbox", "active mailboxes"), r.Mailboxes.ByStatus["failure"], count(alerts, "alert", "alerts"))
+}
+
+// failingTitle is the title of the finding about mailboxes that fail.
+const failingTitle = "Mailboxes with the status Failure"
+
+// section is a part of the report: rows under headings.
+type section struct {
+	Title string
+	Head  []string
+	Rows  [][]string
+}
+
+// sections are what there is, in the order in which it is told.
+func (r Environment) sections() []section {
+	o := r.Organization
+	list := []section{
+		{"The environment", []string{"Name", "URL", "Version", "Tenant"}, [][]string{{o.Name, o.URL, o.Version, o.Tenant}}},
+		{Title: "Server profiles", Head: []string{"Name", "Type", "Server", "Authentication", "Last test"}},
+		{Title: "Active mailboxes", Head: []string{"Status", "Number"}},
+		{Title: "Alerts of the last seven days", Head: []string{"Number", "Last", "Level", "May be", "Text"}},
+	}
+	for _, p := range r.Profiles {
+		server := p.URL
+		if on := p.AutoDiscover; on != nil && *on {
+			server = "by Autodiscover"
+		}
+		if on := p.Impersonation; on != nil && *on {
+			server += ", with impersonation"
+		}
+		way := strings.Join([]string{p.Protocol, p.Credentials, p.User}, ", ")
+		if p.Application != "" {
+			way += " " + p.Application
+		}
+		test := strings.TrimSpace(p.LastTest.Execution.Name() + " " + p.LastTest.At + " " + Clean(cmp.Or(p.LastTest.Message, p.LastTest.Response), sawLimit))
+		list[1].Rows = append(list[1].Rows, []string{p.Name, p.Type, server, strings.Trim(way, ", "), test})
+	}
+	for _, status := range []string{"failure", "not-run", "success"} {
+		if n := r.Mailboxes.ByStatus[status]; n > 0 {
+			list[2].Rows = append(list[2].Rows, []string{status, fmt.Sprint(n)})
+		}
+	}
+	for status, n := range r.Mailboxes.ByStatus {
+		if status != "failure" && status != "not-run" && status != "success" {
+			list[2].Rows = append(list[2].Rows, []string{status, fmt.Sprint(n)})
+		}
+	}
+	for _, a := range r.Alerts {
+		last := ""
+		if a.Last != nil {
+			last = a.Last.UTC().Format("2006-01-02 15:04")
+		}
+		list[3].Rows = append(list[3].Rows, []string{fmt.Sprint(a.Count), last, a.Level, string(a.Code), cmp.Or(a.Text, a.Details, fmt.Sprint(a.Number))})
+	}
+	return list
+}

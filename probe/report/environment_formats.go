@@ -1,0 +1,163 @@
+package report
+
+import (
+	"bytes"
+	_ "embed"
+	"encoding/csv"
+	"encoding/xml"
+	"fmt"
+	"html/template"
+	"strings"
+	"sync"
+
+	"github.com/ewsprobe/ewsprobe/probe/finding"
+)
+
+// What Dynamics has, in each format: the same sections and findings.
+
+func environmentJSON(r Environment, _ Style) ([]byte, error) { return indented(r) }
+
+func environmentText(r Environment, s Style) ([]byte, error) {
+	r = harmless(r)
+	p := newPage(s)
+	code, summary := r.answer()
+	word := strings.ToUpper(string(r.Status()))
+	p.b.WriteString(fmt.Sprintf("%s  %s  %s\n", p.paint(r.Status(), word), code, summary))
+	for _, part := range r.sections() {
+		if len(part.Rows) == 0 {
+			continue
+		}
+		p.heading(part.Title)
+		if part.Title == "Active mailboxes" {
+			for _, row := range part.Rows {
+				p.hanging(4, pad(row[0], factWidth)+" ", row[1])
+			}
+			continue
+		}
+		for _, row := range part.Rows {
+			first := true
+			for i, cell := range row {
+				if cell == "" {
+					continue
+				}
+				label := "  "
+				if first {
+					label, first = "", false
+				}
+				p.hanging(4, label, strings.ToLower(part.Head[i])+": "+p.brief(cell, detailLimit))
+			}
+		}
+	}
+	for _, f := range r.Findings {
+		p.heading(fmt.Sprintf("%s %s: %s", strings.ToUpper(string(f.Status)), f.Code, f.Summary))
+		p.hanging(4, "", p.brief(f.Detail, detailLimit))
+		for i, m := range f.Remedies {
+			p.hanging(4, fmt.Sprintf("%d. ", i+1), p.brief(m.Text, stepLimit))
+			for _, line := range []string{m.Command, m.Link} {
+				if line != "" {
+					p.b.WriteString("         " + Clean(line, textLimit) + "\n")
+				}
+			}
+		}
+	}
+	return p.b.Bytes(), nil
+}
+
+func environmentMarkdown(r Environment, _ Style) ([]byte, error) {
+	r = harmless(r)
+	d := &marked{}
+	code, summary := r.answer()
+	d.line("## %s `%s`", strings.ToUpper(string(r.Status())), code)
+	d.line("")
+	d.line("**%s**", inMarkdown(summary))
+	for _, part := range r.sections() {
+		d.table(part.Title, part.Head, part.Rows)
+	}
+	for _, f := range r.Findings {
+		d.heading(fmt.Sprintf("%s %s: %s", strings.ToUpper(string(f.Status)), f.Code, f.Summary))
+		d.line("%s", inMarkdown(f.Detail))
+		d.line("")
+		d.remedies(f.Remedies)
+	}
+	d.line("")
+	d.line("%s", inMarkdown(fmt.Sprintf("%s, %s, started %s, %d ms", r.Tool, r.Organization.URL, day(r.Started), max(r.DurationMS, 0))))
+	return d.b.Bytes(), nil
+}
+
+func environmentNagios(r Environment, _ Style) ([]byte, error) {
+	code, summary := r.answer()
+	line := monitored(r.Status(), code, summary, r.DurationMS)
+	return []byte(fmt.Sprintf("%s mailboxes=%d;;;0 failing=%d;;;0\n", line, r.Mailboxes.Total, r.Mailboxes.ByStatus["failure"])), nil
+}
+
+// environmentCSV has a row for each profile, status, alert and finding.
+func environmentCSV(r Environment, _ Style) ([]byte, error) {
+	rows := [][]string{{"kind", "name", "status", "count", "last", "text", "command"}}
+	for _, p := range r.Profiles {
+		rows = append(rows, []string{"profile", p.Name, p.LastTest.Execution.Name(), "", p.LastTest.At, p.URL, ""})
+	}
+	for _, row := range r.sections()[2].Rows {
+		rows = append(rows, []string{"mailboxes", row[0], row[0], row[1], "", "", ""})
+	}
+	for i, row := range r.sections()[3].Rows {
+		rows = append(rows, []string{"alert", row[3], row[2], row[0], row[1], row[4], r.Alerts[i].Command})
+	}
+	for _, f := range r.Findings {
+		command := ""
+		if len(f.Remedies) > 0 {
+			command = f.Remedies[0].Command
+		}
+		rows = append(rows, []string{"finding", string(f.Code), string(f.Status), "", "", f.Summary, command})
+	}
+	for _, row := range rows {
+		for i := range row {
+			row[i] = Cell(Clean(row[i], textLimit))
+		}
+	}
+	var b bytes.Buffer
+	w := csv.NewWriter(&b)
+	w.UseCRLF = true
+	err := w.WriteAll(rows)
+	return b.Bytes(), err
+}
+
+func environmentJUnit(r Environment, _ Style) ([]byte, error) {
+	r = harmless(r)
+	code, summary := r.answer()
+	suite := junitSuite{
+		Name: "Dynamics " + r.Organization.URL, Time: seconds(r.DurationMS), Timestamp: r.Started.UTC().Format("2006-01-02T15:04:05"),
+		Properties: []junitProperty{{"tool", r.Tool.String()}, {"verdict", string(code)}, {"status", string(r.Status())}, {"summary", summary}},
+	}
+	if r.Status() == finding.OK {
+		suite.add(judged("ewsprobe.dynamics", string(code), finding.OK, junitWords{Message: summary}))
+	}
+	for _, f := range r.Findings {
+		suite.add(judged("ewsprobe.findings", string(f.Code)+": "+f.Title, f.Status, junitWords{Message: f.Summary, Text: findingText(f)}))
+	}
+	all := junitSuites{Name: r.Tool.Name, Time: suite.Time, Suites: []junitSuite{suite}}
+	all.count(suite)
+	out, err := xml.MarshalIndent(all, "", "  ")
+	return append(append([]byte(xml.Header), out...), '\n'), err
+}
+
+//go:embed environment.html.tmpl
+var environmentSource string
+
+var environmentTemplate = sync.OnceValue(func() *template.Template {
+	return template.Must(template.Must(pageTemplate().Clone()).New("environment").Parse(environmentSource))
+})
+
+func environmentHTML(r Environment, _ Style) ([]byte, error) {
+	r = harmless(r)
+	code, summary := r.answer()
+	var b bytes.Buffer
+	err := environmentTemplate().Execute(&b, struct {
+		Environment
+		Status   finding.Status
+		Code     finding.Code
+		Summary  string
+		Sections []section
+		Began    string
+	}{r, r.Status(), code, summary, r.sections(), day(r.Started)})
+	return b.Bytes(), err
+}

@@ -1,0 +1,232 @@
+package rule
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/probe/finding"
+	"github.com/ewsprobe/ewsprobe/soap"
+)
+
+// What Dynamics itself was read to have, over the Dataverse Web API.
+
+// sets are the last answers about each set that was read. A set that an older
+// environment does not have is none of them, if anything else was read.
+func (v *view) sets() []*evidence.Item {
+	var list []*evidence.Item
+	read := false
+	for i := range v.rec.Items {
+		item := &v.rec.Items[i]
+		if item.Dataverse == nil {
+			continue
+		}
+		read = read || item.Dataverse.Visible
+		list = slices.DeleteFunc(list, func(before *evidence.Item) bool { return before.Step == item.Step })
+		list = append(list, item)
+	}
+	return slices.DeleteFunc(list, func(item *evidence.Item) bool { return read && item.Dataverse.Absent })
+}
+
+// dynamicsUnreadable names what Dynamics did not let be read.
+func dynamicsUnreadable(v *view) *hit {
+	var missing []*evidence.Item
+	h := unsure("", finding.Params{})
+	for _, item := range v.sets() {
+		if item.Dataverse.Visible && !factless(item) {
+			continue
+		}
+		missing = append(missing, item)
+		h.params.Unread = append(h.params.Unread, finding.Unread{
+			Set: item.Dataverse.Set, Rows: item.Dataverse.Rows, Privilege: item.Dataverse.Privilege, Query: query(item),
+		})
+	}
+	if len(missing) == 0 {
+		return v.nothingToCheck()
+	}
+	h.cite(missing...)
+	h.params.Host = finding.Host(missing[0].Cloud.Host)
+	token := v.dynamicsToken()
+	every := func(is func(*evidence.Item) bool) bool {
+		return !slices.ContainsFunc(missing, func(i *evidence.Item) bool { return !is(i) })
+	}
+	switch {
+	case every(func(i *evidence.Item) bool { return i.Cloud.Detail.Is(evidence.WhyNoTokenHere) }):
+		h.variant = "token"
+		if token != nil {
+			h.cite(token)
+			h.params.Error = finding.Text(token.Token.Problem)
+			if token.Error != nil {
+				h.params.Error = finding.Text(token.Error.Text)
+			}
+		} else if item := v.lookUp(evidence.StepCloudDynamics); item != nil {
+			h.cite(item)
+			h.variant, h.params.Query = "tenant", query(item)
+		}
+	case every(func(i *evidence.Item) bool { return i.Dataverse.NoUser }):
+		h.variant = "user"
+	case every(func(i *evidence.Item) bool { return i.Dataverse.Privilege != "" }):
+		h.variant = "privilege"
+	}
+	return h
+}
+
+// nothingToCheck: Dynamics was read to learn where EWS is, and does not say so of this
+// mailbox.
+func (v *view) nothingToCheck() *hit {
+	m, item, asked := v.mailboxRecord()
+	if !asked || v.rec.Target.URL != "" || v.rec.Target.FromAddress != "" {
+		return nil
+	}
+	p := finding.Params{Mailbox: finding.Mailbox(v.mailbox()), Host: finding.Host(item.Cloud.Host)}
+	switch {
+	case m == nil:
+		return unsure("no-mailbox", p, item)
+	case v.rec.Target.Profile == nil:
+		return unsure("no-profile", p, item)
+	}
+	return nil
+}
+
+// dynamicsToken is the request for a token for Dynamics that brought none.
+func (v *view) dynamicsToken() *evidence.Item {
+	var last *evidence.Item
+	for i := range v.rec.Items {
+		if item := &v.rec.Items[i]; item.Step == evidence.StepDataverseToken && item.Token != nil {
+			last = item
+		}
+	}
+	return last
+}
+
+// mailboxRecord is what Dynamics has of the mailbox; asked says that it was looked
+// for, and the list of mailboxes was to be seen.
+func (v *view) mailboxRecord() (record *evidence.DynamicsMailbox, item *evidence.Item, asked bool) {
+	item = v.lookUp(evidence.StepDataverseMailboxes)
+	if v.mailbox() == "" || item == nil || item.Dataverse == nil || !item.Dataverse.Visible || factless(item) {
+		return nil, item, false
+	}
+	return item.Dataverse.Mailbox, item, true
+}
+
+// heardByDynamics are the texts that Dynamics wrote down: of its last test, of the
+// mailbox's last synchronization, and alerts.
+func (v *view) heardByDynamics() (texts, evidenced []string) {
+	add := func(id string, parts ...string) {
+		text := strings.TrimSpace(strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), "\n"))
+		if text != "" {
+			texts = append(texts, text)
+			evidenced = append(evidenced, id)
+		}
+	}
+	if p := v.rec.Target.Profile; p != nil {
+		for _, id := range v.exported() {
+			add(id, p.LastTest.Saw())
+		}
+	}
+	if m, item, asked := v.mailboxRecord(); asked && m != nil {
+		add(item.ID, m.ErrorCode, m.SyncError)
+	}
+	if item := v.lookUp(evidence.StepDataverseAlerts); item != nil && item.Dataverse != nil {
+		for _, a := range item.Dataverse.Alerts {
+			add(item.ID, a.Text, a.Details)
+		}
+	}
+	return texts, evidenced
+}
+
+// byDynamics adds to a cause what Dynamics has: an alert that stands for this cause
+// alone makes one likely that nobody could look at. An alert gives a direction, not a
+// verdict, so it confirms nothing and contradicts nothing.
+func (v *view) byDynamics(c finding.CauseReport) finding.CauseReport {
+	if c.Number == 1 {
+		c = v.addressInDynamics(c)
+	}
+	if c.Status != finding.CauseNotChecked && c.Status != finding.CauseUndetermined {
+		return c
+	}
+	texts, ids := v.heardByDynamics()
+	for i, text := range texts {
+		for _, a := range finding.MatchAlert(text) {
+			if slices.Equal(a.Causes, []int{c.Number}) {
+				c.Status = finding.CauseLikely
+				c.Why += "; " + finding.Phrase("dynamics-alert", finding.Params{Message: finding.Text(text)})
+				c.Evidence = append(c.Evidence, ids[i])
+				return c
+			}
+		}
+	}
+	return c
+}
+
+// addressInDynamics adds to cause 1 what record Dynamics has. A role may show fewer
+// records than there are, so that one is not seen makes the cause likely at most.
+func (v *view) addressInDynamics(c finding.CauseReport) finding.CauseReport {
+	m, item, asked := v.mailboxRecord()
+	p := finding.Params{Mailbox: finding.Mailbox(v.mailbox())}
+	switch user := v.lookUp(evidence.StepDataverseUser); {
+	case !asked:
+		return c
+	case m == nil:
+		if c.Status != finding.CauseConfirmed {
+			c.Status = finding.CauseLikely
+		}
+		c.Why += "; " + finding.Phrase("not-in-dynamics", p)
+	case user != nil && user.Dataverse.User != nil && user.Dataverse.User.Address != "" &&
+		!strings.EqualFold(user.Dataverse.User.Address, m.Address):
+		p.Other = finding.Account(user.Dataverse.User.Address)
+		c.Why += "; " + finding.Phrase("user-address", p)
+		c.Evidence = append(c.Evidence, user.ID)
+	default:
+		return c
+	}
+	c.Evidence = append(c.Evidence, item.ID)
+	return c
+}
+
+// otherUser: the user whom Dynamics has for the mailbox is not the one whom Graph
+// shows for its address. Both have to be known.
+func (v *view) otherUser() (inDynamics, inEntra *evidence.Item) {
+	inDynamics, inEntra = v.lookUp(evidence.StepDataverseUser), v.lookUp(evidence.StepCloudGraphUser)
+	if inDynamics == nil || inDynamics.Dataverse == nil || inDynamics.Dataverse.User == nil || inEntra == nil || factless(inEntra) || len(inEntra.Cloud.Users) != 1 {
+		return nil, nil
+	}
+	if id := inDynamics.Dataverse.User.EntraID; id == "" || strings.EqualFold(id, inEntra.Cloud.Users[0].ID) {
+		return nil, nil
+	}
+	return inDynamics, inEntra
+}
+
+// Told is what Exchange answered Dynamics: the code of EWS, or the status of HTTP.
+type Told struct {
+	Code   string
+	Status int
+}
+
+// ToldDynamics reads it in what Dynamics wrote down; false where that does not say.
+// The answer is kept in 2084 characters, so the XML may be cut.
+func ToldDynamics(rec evidence.Record) (Told, bool) {
+	v := arrange(&rec)
+	if p := rec.Target.Profile; p != nil && p.LastTest.Response != "" {
+		if a, err := soap.Parse([]byte(p.LastTest.Response)); err == nil && a.Code != "" {
+			return Told{Code: a.Code}, true
+		}
+	}
+	texts, _ := v.heardByDynamics()
+	for _, text := range texts {
+		for word := range strings.FieldsFuncSeq(text, func(r rune) bool { return !ascii(r) }) {
+			if _, known := finding.LookupEWS(word); known {
+				return Told{Code: word}, true
+			}
+		}
+	}
+	for _, text := range texts {
+		for _, status := range []int{401, 403} {
+			if strings.Contains(text, fmt.Sprintf("(%d)", status)) { // as .NET writes it in every language
+				return Told{Status: status}, true
+			}
+		}
+	}
+	return Told{}, false
+}
