@@ -9,6 +9,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/ews/standin"
 	"github.com/ewsprobe/ewsprobe/probe"
 	"github.com/ewsprobe/ewsprobe/probe/config"
@@ -151,7 +152,15 @@ func scenarioConfig(ctx context.Context, c standin.Check, server *standin.Server
 	}
 	s := config.New("check", version())
 	s.Argument(s.Keys.Parse(args))
+	var before []evidence.Item
+	if env, err := s.Environment(ctx); err != nil {
+		return probe.Config{}, err
+	} else if env != nil {
+		found := env.ReadMailbox(ctx)
+		s.TakeDynamics(found.Profile)
+		before = found.Items
+	}
 	cfg, err := s.Config(ctx, func(name string) string { return map[string]string{"KRB5_CONFIG": os.DevNull}[name] })
-	cfg.Password = c.Password
+	cfg.Password, cfg.Before = c.Password, before
 	return cfg, err
 }

@@ -148,8 +148,8 @@ func TestImportDirection(t *testing.T) {
 			// That nothing there is called that dials, TestWhoMayDoWhat says.
 			pkg: "probe",
 			may: []string{
-				"ews", "ews/challenge", "ews/cloud", "ews/directory", "ews/evidence", "ews/front", "ews/ntlm", "ews/secret", "ews/signin", "ews/wire", "soap",
-				"probe/lockout", "golang.org/x/net/idna", "golang.org/x/net/publicsuffix",
+				"ews", "ews/challenge", "ews/cloud", "ews/dataverse", "ews/directory", "ews/entra", "ews/evidence", "ews/front", "ews/ntlm", "ews/secret", "ews/signin", "ews/wire", "soap",
+				"probe/dynamics", "probe/lockout", "golang.org/x/net/idna", "golang.org/x/net/publicsuffix",
 			},
 			never: []string{"crypto/tls", "os"},
 		},
@@ -173,7 +173,7 @@ func TestImportDirection(t *testing.T) {
 		{
 			pkg: "probe/config",
 			may: []string{
-				"ews", "ews/cloud", "ews/evidence", "ews/kerberos", "probe", "probe/lockout", "probe/baseline", "probe/batch", "probe/config/address", "probe/dynamics", "probe/report",
+				"ews", "ews/cloud", "ews/entra", "ews/evidence", "ews/kerberos", "ews/wire", "probe", "probe/lockout", "probe/baseline", "probe/batch", "probe/config/address", "probe/dynamics", "probe/report",
 				"golang.org/x/text/...",
 				"go.yaml.in/yaml/v3", "golang.org/x/crypto/x509roots/fallback/bundle", "golang.org/x/net/publicsuffix", "golang.org/x/sys/windows",
 				"github.com/xrash/smetrics",

@@ -152,8 +152,11 @@ func scenarioArgs(k standin.Check, server *standin.Server, dir string) (args []s
 		for _, base := range []string{"entra-url", "exchange-online-url", "graph-url"} {
 			flag(base, server.CloudURL())
 		}
-		if k.Dynamics {
+		if k.Dynamics || k.ReadDynamics {
 			flag("dynamics-url", server.CloudURL())
+		}
+		if k.ReadDynamics {
+			file("dynamics-token-file", "dynamics-token.txt", standin.DataverseToken)
 		}
 		flag("tenant", k.Tenant)
 		file("token-file", "token.txt", k.Token)
@@ -168,6 +171,9 @@ func scenarioArgs(k standin.Check, server *standin.Server, dir string) (args []s
 	}
 	for _, a := range addresses {
 		flag("address", a)
+	}
+	if k.ReadDynamics {
+		return args, err // the profile names the server
 	}
 	return append(args, target), err
 }

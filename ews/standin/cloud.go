@@ -47,6 +47,10 @@ type Cloud struct {
 	NoMailbox bool   `yaml:"no-mailbox,omitempty"`
 	Plan      string `yaml:"plan,omitempty"`
 
+	// Dataverse is the organisation's Web API behind the challenge; nil: nobody may
+	// read it.
+	Dataverse *Dataverse `yaml:"dataverse,omitempty"`
+
 	// Hazard harms whoever asks. Echo repeats the Authorization value everywhere.
 	Hazard Hazard `yaml:"hazard,omitempty"`
 	Echo   bool   `yaml:"echo,omitempty"`
@@ -104,8 +108,12 @@ type cloudServer struct {
 	listener  net.Listener
 	http      *http.Server
 
+	ewsURL string // of the stand-in itself, for the profile in Dataverse
+
 	mu       sync.Mutex
 	requests []CloudRequest
+	asked    int    // requests to Dataverse
+	mailbox  string // whose record was asked for last
 }
 
 func newCloudServer(b Cloud, address string, certificate tls.Certificate, closing <-chan struct{}) (*cloudServer, error) {
@@ -192,6 +200,9 @@ func (c *cloudServer) answer(r *http.Request) *response {
 	}
 	if _, ok := strings.CutSuffix(path, "/oauth2/v2.0/token"); ok {
 		return c.tokenEndpoint(r)
+	}
+	if set, ok := strings.CutPrefix(path, dataverseRoot); ok && c.behaviour.Dataverse != nil {
+		return c.dataverse(r, set)
 	}
 	switch rest, graph := strings.CutPrefix(path, "v1.0/"); {
 	case path == "api/data/v9.2":

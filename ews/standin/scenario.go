@@ -30,18 +30,19 @@ type Check struct {
 	Insecure     bool          `yaml:"insecure,omitempty"`
 	NoCA         bool          `yaml:"no-ca,omitempty"` // the server's CA is not given as trusted
 	View         string        `yaml:"view,omitempty"`
-	Timeout      time.Duration `yaml:"timeout,omitempty"`      // 0 is the program's own
-	PlainHTTP    bool          `yaml:"plain-http,omitempty"`   // the URL begins with http://
-	EachNode     bool          `yaml:"each-node,omitempty"`    // the address of every node is given
-	Explain      bool          `yaml:"explain,omitempty"`      // --explain-rejection, at the server's own domain controller
-	Profile      string        `yaml:"profile,omitempty"`      // content of the exported Dynamics profile, "" none
-	Cloud        bool          `yaml:"cloud,omitempty"`        // look-ups outside the network are made, in the behaviour's cloud
-	Dynamics     bool          `yaml:"dynamics,omitempty"`     // the organisation in that cloud is asked for its tenant
-	Tenant       string        `yaml:"tenant,omitempty"`       // Dynamics' tenant is given
-	Token        string        `yaml:"token,omitempty"`        // a token for Graph is given
-	Secret       string        `yaml:"secret,omitempty"`       // of the application that gets a token for Graph in Tenant
-	Autodiscover bool          `yaml:"autodiscover,omitempty"` // --autodiscover names the stand-in's
-	ByAddress    bool          `yaml:"by-address,omitempty"`   // TARGET is Mailbox, and EWS has to be found by Autodiscover
+	Timeout      time.Duration `yaml:"timeout,omitempty"`       // 0 is the program's own
+	PlainHTTP    bool          `yaml:"plain-http,omitempty"`    // the URL begins with http://
+	EachNode     bool          `yaml:"each-node,omitempty"`     // the address of every node is given
+	Explain      bool          `yaml:"explain,omitempty"`       // --explain-rejection, at the server's own domain controller
+	Profile      string        `yaml:"profile,omitempty"`       // content of the exported Dynamics profile, "" none
+	Cloud        bool          `yaml:"cloud,omitempty"`         // look-ups outside the network are made, in the behaviour's cloud
+	Dynamics     bool          `yaml:"dynamics,omitempty"`      // the organisation in that cloud is asked for its tenant
+	ReadDynamics bool          `yaml:"read-dynamics,omitempty"` // that organisation is read, with a token of its own, and no TARGET is given
+	Tenant       string        `yaml:"tenant,omitempty"`        // Dynamics' tenant is given
+	Token        string        `yaml:"token,omitempty"`         // a token for Graph is given
+	Secret       string        `yaml:"secret,omitempty"`        // of the application that gets a token for Graph in Tenant
+	Autodiscover bool          `yaml:"autodiscover,omitempty"`  // --autodiscover names the stand-in's
+	ByAddress    bool          `yaml:"by-address,omitempty"`    // TARGET is Mailbox, and EWS has to be found by Autodiscover
 }
 
 // Expect is what the check must find, and what it may cost the account.
@@ -101,6 +102,10 @@ func (b Behaviour) clone() Behaviour {
 	}
 	if b.Cloud != nil {
 		cloud := *b.Cloud
+		if cloud.Dataverse != nil {
+			dataverse := *cloud.Dataverse
+			cloud.Dataverse = &dataverse
+		}
 		b.Cloud = &cloud
 	}
 	if b.SecondNode != nil {

@@ -207,6 +207,7 @@ func (s *Server) addCloud(b Cloud, listen string, ca *authority, now time.Time) 
 	if s.cloud, err = newCloudServer(b, net.JoinHostPort(host, "0"), certificate, s.closing); err != nil {
 		return err
 	}
+	s.cloud.ewsURL = s.URL()
 	s.running.Go(func() { _ = s.cloud.http.Serve(s.cloud.listener) }) // it ends by Close, and says so
 	return nil
 }

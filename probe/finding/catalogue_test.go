@@ -65,6 +65,7 @@ var table = []row{
 	{"exchange-error", BlockMailbox, Unknown, 0},
 	{"not-checked", BlockMailbox, Unknown, 0},
 	{"inconclusive", BlockMailbox, Unknown, 0},
+	{"dynamics-unreadable", BlockMailbox, Unknown, 0},
 
 	{"farm-inconsistent", BlockWarning, Warning, 0},
 	{"user-agent-refused", BlockWarning, Warning, 0},

@@ -158,6 +158,9 @@ var (
 	signIn    = append([]string{"spn", "domain", "dc", "max-rejections"}, append(tickets, passwords...)...)
 	lookUps   = []string{
 		"cloud", "dynamics-url", "tenant", "token-file", "client-id", "client-secret-file", "entra-url", "exchange-online-url", "graph-url",
+	}
+	// readers read Dynamics, which is done for one mailbox.
+	readers = []string{
 		"dynamics-client-id", "dynamics-certificate", "dynamics-certificate-password-file", "dynamics-client-secret-file", "dynamics-tenant",
 		"dynamics-token-file",
 	}
@@ -198,6 +201,7 @@ func (c *commandLine) carry(byAddress bool) {
 			is("current-user") && (asked(passwords...) || auth == "basic" || auth == "oauth"),
 			is(passwords...) && asked(tickets...),
 			is(lookUps...) && !looksUp,
+			is(readers...) && (asked("profile") || !asked("mailbox") && !byAddress),
 			is("client-id", "client-secret-file") && asked("token-file"),
 			is("autodiscover") && (asked("no-credentials") || !byAddress && !asked("mailbox") && !strings.Contains(c.n.User, "@")),
 			is("follow-autodiscover") && !byAddress && !c.has("autodiscover"):

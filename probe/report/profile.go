@@ -10,9 +10,22 @@ import (
 // profileLines tell of the exported Dynamics profile, and of what Dynamics
 // itself saw.
 func profileLines(r Report) [][2]string {
+	var beside [][2]string
+	if a := r.Answers; a != nil {
+		words := fmt.Sprintf("%s, and here it answers %s", a.Dynamics, a.Here)
+		switch {
+		case a.Same:
+			words = a.Dynamics + ", as it answers here"
+		case a.Verdict == r.Verdict.Code:
+			words += "; the verdict would be the same"
+		default:
+			words += fmt.Sprintf("; had it answered so here, the verdict would be %s", a.Verdict)
+		}
+		beside = [][2]string{{"told Dynamics", words}}
+	}
 	p := r.Target.Profile
 	if p == nil {
-		return nil
+		return beside
 	}
 	var parts []string
 	add := func(s string) {
@@ -38,7 +51,7 @@ func profileLines(r Report) [][2]string {
 	if d := r.Dynamics; d != nil {
 		lines = append(lines, [2]string{"Dynamics saw", saw(r)})
 	}
-	return lines
+	return append(lines, beside...)
 }
 
 func side(s evidence.ProfileSide) string {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/probe/diff"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 	"github.com/ewsprobe/ewsprobe/probe/rule"
 )
@@ -48,6 +49,8 @@ type Report struct {
 	Nodes      []rule.Node           `json:"nodes"`
 	Attempts   []rule.Attempt        `json:"attempts"`
 	Dynamics   *rule.Dynamics        `json:"dynamics"` // what Dynamics itself wrote down; null: not exported
+	// Answers are what Exchange answered Dynamics, beside what it answers here.
+	Answers *diff.Answers `json:"answers"`
 	// Autodiscover is what it said of the mailbox.
 	Autodiscover *rule.Autodiscover `json:"autodiscover"`
 	Evidence     []evidence.Item    `json:"evidence"`
@@ -61,7 +64,7 @@ func New(rec evidence.Record, version string) Report {
 		Schema: Schema, Tool: Tool{Name: "ewsprobe", Version: version}, Started: rec.Started, DurationMS: rec.Duration.Milliseconds(),
 		Target: rec.Target, Verdict: j.Verdict, Causes: j.Causes, Findings: j.Findings,
 		Schemes: j.Facts.Schemes, Server: j.Facts.Server, Nodes: j.Facts.Nodes, Attempts: j.Attempts,
-		Dynamics: j.Facts.Dynamics, Autodiscover: j.Facts.Autodiscover, Evidence: rec.Items, Stopped: rec.Stopped,
+		Dynamics: j.Facts.Dynamics, Answers: diff.WithDynamics(rec), Autodiscover: j.Facts.Autodiscover, Evidence: rec.Items, Stopped: rec.Stopped,
 	}
 }
 

@@ -123,6 +123,8 @@ var cloudCases = []struct {
 	rec              evidence.Record
 	want, also, five string
 }{
+	// Dynamics itself was read.
+	{"a privilege in Dynamics is missing", with(itOpens, annasRecord, noAlerts), "unknown dynamics-unreadable undetermined", "", "ruled-out ruled-out not-applicable not-applicable not-checked"},
 	// Cause 2, and cause 1 that looks the same.
 	{"online, not here", with(notHere, place(evidence.LocationOnline)), "critical mailbox-online confirmed", "", "undetermined confirmed not-checked not-checked not-checked"},
 	{"online as Autodiscover here and Exchange Online say", with(notHere, saying(anna, online), place(evidence.LocationOnline)), "critical mailbox-online confirmed", "", "undetermined confirmed not-checked not-checked not-checked"},

@@ -172,11 +172,11 @@ func (v *view) addressInDynamics(c finding.CauseReport) finding.CauseReport {
 		if c.Status != finding.CauseConfirmed {
 			c.Status = finding.CauseLikely
 		}
-		c.Why += "; " + finding.Phrase("not-in-dynamics", p)
+		c.Why += "; " + finding.Phrase("dynamics-no-mailbox", p)
 	case user != nil && user.Dataverse.User != nil && user.Dataverse.User.Address != "" &&
 		!strings.EqualFold(user.Dataverse.User.Address, m.Address):
 		p.Other = finding.Account(user.Dataverse.User.Address)
-		c.Why += "; " + finding.Phrase("user-address", p)
+		c.Why += "; " + finding.Phrase("dynamics-user-address", p)
 		c.Evidence = append(c.Evidence, user.ID)
 	default:
 		return c

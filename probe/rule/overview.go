@@ -70,7 +70,7 @@ func (v *view) failing() *finding.Finding {
 		}
 		return &finding.Finding{
 			Status: finding.Warning, Confidence: finding.Undetermined, Evidence: []string{item.ID},
-			Title: "Mailboxes with the status Failure", Summary: finding.Phrase("failing", p), Detail: finding.Phrase("failing-detail", p),
+			Title: "Mailboxes with the status Failure", Summary: finding.Phrase("dynamics-failing", p), Detail: finding.Phrase("dynamics-failing-detail", p),
 			Remedies: []finding.Remedy{{Text: "Check one of them: the check takes its profile from Dynamics.", Command: CheckInDynamics(v.rec.Target, example)}},
 		}
 	}
@@ -98,7 +98,7 @@ func (v *view) alertsOf() []finding.Finding {
 		p := finding.Params{Count: a.Count, Message: finding.Text(cmp.Or(a.Text, a.Details))}
 		list = append(list, finding.Finding{
 			Code: code, Status: finding.Warning, Cause: head.Cause, Confidence: finding.Undetermined, Evidence: []string{item.ID},
-			Title: head.Title, Summary: finding.Phrase("alerted", p), Detail: meaning,
+			Title: head.Title, Summary: finding.Phrase("dynamics-alerted", p), Detail: meaning,
 			Remedies: []finding.Remedy{{Text: "Look into it with a check.", Command: CheckInDynamics(v.rec.Target, a.About)}},
 		})
 	}

@@ -1,0 +1,249 @@
+package standin
+
+import (
+	"cmp"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Dataverse is the Web API of the organisation, behind its challenge: server profiles,
+// mailboxes and alerts. It takes the token that Entra gives for its own origin, and
+// DataverseToken. The zero value has one profile, for the stand-in's own EWS, and the
+// mailbox of whoever is asked for.
+type Dataverse struct {
+	// Mailboxes is how many there are (CrowdMailbox), PageRows how many a page has.
+	// Every FailEvery-th has the status Failure.
+	Mailboxes int `yaml:"mailboxes,omitempty"`
+	PageRows  int `yaml:"page-rows,omitempty"`
+	FailEvery int `yaml:"fail-every,omitempty"`
+
+	// Modern: the profile signs in with hybrid modern authentication. Nobody: there
+	// is no mailbox of the asked address.
+	Modern bool `yaml:"modern,omitempty"`
+	Nobody bool `yaml:"nobody,omitempty"`
+
+	// LastResponse is what Exchange answered the profile's last test, Alert the text of
+	// an alert about every mailbox.
+	LastResponse string `yaml:"last-response,omitempty"`
+	Alert        string `yaml:"alert,omitempty"`
+
+	// Denied are sets that the role may not read, Lacks columns and sets that this
+	// version does not have. NoUser: the environment does not know who asks.
+	Denied []string `yaml:"denied,omitempty"`
+	Lacks  []string `yaml:"lacks,omitempty"`
+	NoUser bool     `yaml:"no-user,omitempty"`
+
+	// Busy are how many requests are answered 429 first. Broken is what comes in the
+	// place of the second page of mailboxes: cut, page, elsewhere, redirect.
+	Busy   int    `yaml:"busy,omitempty"`
+	Broken string `yaml:"broken,omitempty"`
+}
+
+// DataverseToken is the token that the Web API takes from whoever brings one.
+const DataverseToken = "eyJ0eXAiOiJKV1QiLCJhbGciOiJSUzI1NiJ9.eyJhdWQiOiJodHRwczovL2NvbnRvc28uY3JtNC5keW5hbWljcy5jb20ifQ.c3RhbmQtaW4tc2lnbmF0dXJlLW9mLWR5bmFtaWNz"
+
+// Identifiers of the records.
+const (
+	dataverseProfile  = "5f1d3c2b-0a49-4b8e-9d7c-6a5b4c3d2e1f"
+	dataverseOther    = "6a2e4d3c-1b5a-4c9f-8e8d-7b6c5d4e3f20"
+	dataverseIdentity = "7b3f5e4d-2c6b-4da0-9f9e-8c7d6e5f4031"
+	dataverseUser     = "1f0e2d3c-4b5a-4968-8776-655443322110" // as Entra knows the user too
+	dataverseBox      = "8c406f5e-3d7c-4eb1-a0af-%012d"
+)
+
+const dataverseRoot = "api/data/v9.2/"
+
+var privileges = map[string]string{
+	"organizations": "prvReadOrganization", "emailserverprofiles": "prvReadEmailServerProfile", "mailboxes": "prvReadMailbox",
+	"systemusers": "prvReadUser", "tracelogs": "prvReadTraceLog", "managedidentities": "prvReadmanagedidentity",
+}
+
+// dataverse answers a request for a set.
+func (c *cloudServer) dataverse(r *http.Request, set string) *response {
+	d := c.behaviour.Dataverse
+	_, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	refuse := func(status int, code, message string) *response {
+		return inJSON(status, map[string]any{"error": map[string]any{"code": code, "message": message}})
+	}
+	entity := strings.TrimSuffix(strings.TrimSuffix(set, "s"), "e")
+	switch {
+	case token != Token && token != DataverseToken:
+		return c.organisation(r)
+	case r.Method != http.MethodGet:
+		return refuse(http.StatusMethodNotAllowed, "0x8006088a", "This stand-in takes nothing but GET.")
+	case d.NoUser:
+		return refuse(http.StatusForbidden, "0x80072560", "The user is not a member of the organization.")
+	case privileges[set] == "" || slices.Contains(d.Lacks, set):
+		return refuse(http.StatusNotFound, "0x8006088a", "Resource not found for the segment '"+cut(set)+"'.")
+	case c.busy():
+		return refuse(http.StatusTooManyRequests, "0x80072322", "Number of requests exceeded the limit of 6000 over the time window of 300 seconds.").
+			with("Retry-After", "1")
+	case slices.Contains(d.Denied, set):
+		return refuse(http.StatusForbidden, "0x80040220", fmt.Sprintf("Principal user (Id=%s, type=8, roleCount=1, privilegeCount=40, accessMode=4), "+
+			"is missing %s privilege (Id=aa000000-0000-4000-8000-000000000000) on OTC=9606 for entity '%s'. context.Caller=%[1]s", dataverseUser, privileges[set], entity))
+	}
+	columns := strings.Split(r.URL.Query().Get("$select"), ",")
+	for _, name := range columns {
+		if slices.Contains(d.Lacks, name) {
+			return refuse(http.StatusBadRequest, "0x80060888", fmt.Sprintf("Could not find a property named '%s' on type 'Microsoft.Dynamics.CRM.%s'.", cut(name), entity))
+		}
+	}
+	if set != "mailboxes" || filteredBy(r, "emailaddress") != "" {
+		return c.rows(r, set, "", c.records(r, set)...)
+	}
+	return c.mailboxPage(r)
+}
+
+// busy says whether this request is one of those that are too many.
+func (c *cloudServer) busy() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.asked++
+	return c.asked <= c.behaviour.Dataverse.Busy
+}
+
+// mailboxPage is a page of the list of mailboxes.
+func (c *cloudServer) mailboxPage(r *http.Request) *response {
+	d := c.behaviour.Dataverse
+	size := cmp.Or(d.PageRows, 100)
+	page, _ := strconv.Atoi(r.URL.Query().Get("$skiptoken"))
+	next := ""
+	if (page+1)*size < d.Mailboxes {
+		q := r.URL.Query()
+		q.Set("$skiptoken", strconv.Itoa(page+1))
+		next = "https://" + r.Host + r.URL.Path + "?" + q.Encode()
+	}
+	if page == 1 {
+		switch d.Broken {
+		case "cut":
+			return newResponse(http.StatusOK).withBody("application/json", `{"value":[{"emailaddress":"half`)
+		case "page":
+			return newResponse(http.StatusOK).withBody("text/html", "<html><body>Sign in</body></html>")
+		case "redirect":
+			return newResponse(http.StatusFound).with("Location", "https://"+CloudHost+r.URL.Path)
+		case "elsewhere":
+			next = "https://" + CloudHost + r.URL.Path + "?$skiptoken=2"
+		}
+	}
+	var rows []map[string]any
+	for i := page*size + 1; i <= min((page+1)*size, d.Mailboxes); i++ {
+		rows = append(rows, d.mailbox(i, CrowdMailbox(i)))
+	}
+	return c.rows(r, "mailboxes", next, rows...)
+}
+
+// rows is an answer with the columns that were asked for.
+func (c *cloudServer) rows(r *http.Request, set, next string, list ...map[string]any) *response {
+	columns := strings.Split(r.URL.Query().Get("$select"), ",")
+	value := []any{}
+	for _, o := range list {
+		kept := map[string]any{"@odata.etag": `W/"1"`}
+		for _, name := range columns {
+			kept[name] = o[name]
+			if label, ok := o[name+"@label"]; ok {
+				kept[name+"@OData.Community.Display.V1.FormattedValue"] = label
+			}
+		}
+		if strings.Contains(r.URL.RawQuery, "_regardingobjectid_value") && set == "mailboxes" {
+			kept["_regardingobjectid_value@Microsoft.Dynamics.CRM.lookuplogicalname"] = "systemuser"
+		}
+		value = append(value, kept)
+	}
+	body := map[string]any{"@odata.context": "https://" + r.Host + "/" + dataverseRoot + "$metadata#" + set, "value": value}
+	if next != "" {
+		body["@odata.nextLink"] = next
+	}
+	return inJSON(http.StatusOK, body).with("OData-Version", "4.0")
+}
+
+func (d *Dataverse) mailbox(i int, address string) map[string]any {
+	status, label := 1, "Erfolg"
+	if d.FailEvery > 0 && i%d.FailEvery == 0 || i == 0 && d.Alert != "" {
+		status, label = 2, "Fehler"
+	}
+	return map[string]any{
+		"mailboxid": fmt.Sprintf(dataverseBox, i), "name": "Box " + strconv.Itoa(i), "emailaddress": address, "statecode": 0,
+		"_emailserverprofile_value": dataverseProfile, "_regardingobjectid_value": dataverseUser,
+		"mailboxstatus": status, "mailboxstatus@label": label, "incomingemailstatus": status, "outgoingemailstatus": status, "actstatus": 0,
+		"incomingemaildeliverymethod": 2, "outgoingemaildeliverymethod": 2, "actdeliverymethod": 1, "emailrouteraccessapproval": 1,
+		"testmailboxaccesscompletedon": "2026-11-20T08:15:00Z",
+	}
+}
+
+// records are those of the small sets.
+func (c *cloudServer) records(r *http.Request, set string) []map[string]any {
+	d := c.behaviour.Dataverse
+	address := filteredBy(r, "emailaddress")
+	switch set {
+	case "organizations":
+		return []map[string]any{{"organizationid": dataverseOther, "name": "contoso", "version": "9.2.24102.00196"}}
+	case "emailserverprofiles":
+		own := map[string]any{
+			"emailserverprofileid": dataverseProfile, "name": "Exchange on premises", "statecode": 0, "servertype": 2, "useautodiscover": false,
+			"usesamesettingsforoutgoingconnections": true, "incomingserverlocation": c.ewsURL, "incomingauthenticationprotocol": 3,
+			"incomingcredentialretrieval": 1, "incominguseimpersonation": true, "incomingusername": "svc-crm@contoso.com",
+			"lasttestexecutionstatus": 1, "lastteststarttime": "2026-11-20T08:10:00Z",
+		}
+		if d.Modern {
+			own["incomingauthenticationprotocol"], own["incomingcredentialretrieval"], own["incomingusername"] = 4, 6, nil
+			own["_managedidentityid_value"], own["aadresourceid"] = dataverseIdentity, "https://"+hostOf(c.ewsURL)
+		}
+		if d.LastResponse != "" {
+			own["lasttestresponse"], own["lasttestexecutionstatus"] = d.LastResponse, 0
+		}
+		return []map[string]any{own, {
+			"emailserverprofileid": dataverseOther, "name": "Microsoft Exchange Online", "statecode": 0, "servertype": 3,
+			"incomingauthenticationprotocol": 4, "incomingcredentialretrieval": 2,
+		}}
+	case "managedidentities":
+		return []map[string]any{{"managedidentityid": dataverseIdentity, "applicationid": ApplicationID, "tenantid": Tenant}}
+	case "systemusers":
+		return []map[string]any{{
+			"systemuserid": dataverseUser, "internalemailaddress": c.lastAsked(""), "domainname": c.lastAsked(""), "isdisabled": false,
+			"azureactivedirectoryobjectid": dataverseUser,
+		}}
+	case "mailboxes":
+		if d.Nobody {
+			return nil
+		}
+		return []map[string]any{d.mailbox(0, c.lastAsked(address))}
+	case "tracelogs":
+		if d.Alert == "" {
+			return nil
+		}
+		at := time.Now().UTC().Add(-2 * time.Hour).Format(time.RFC3339)
+		return []map[string]any{{
+			"tracelogid": dataverseOther, "text": d.Alert, "level": 3, "tracecode": 77, "createdon": at, "modifiedon": at,
+			"_regardingobjectid_value": fmt.Sprintf(dataverseBox, 0),
+		}}
+	}
+	return nil
+}
+
+// lastAsked is the address that was asked for last; the next one, if there is one.
+func (c *cloudServer) lastAsked(address string) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.mailbox = cmp.Or(address, c.mailbox)
+	return c.mailbox
+}
+
+func hostOf(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return ""
+	}
+	return u.Host
+}
+
+// filteredBy is the text that a filter wants a column to be.
+func filteredBy(r *http.Request, column string) string {
+	_, rest, _ := strings.Cut(r.URL.Query().Get("$filter"), column+" eq '")
+	value, _, _ := strings.Cut(rest, "'")
+	return cut(value)
+}
