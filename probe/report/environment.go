@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -157,9 +158,9 @@ func (r Environment) answer() (code finding.Code, summary string) {
 	case r.Unreadable():
 		code, summary = r.Findings[0].Code, r.Findings[0].Summary+"; "
 	case r.Status() == finding.Warning:
-		code = "inconclusive"
-		for _, f := range r.Findings {
-			if f.Title == failingTitle {
+		// The finding about mailboxes comes behind those of profiles.
+		for _, f := range slices.Backward(r.Findings) {
+			if f.Code != "profile-contradiction" {
 				code = f.Code
 			}
 		}
@@ -174,23 +175,21 @@ func (r Environment) answer() (code finding.Code, summary string) {
 		count(r.Mailboxes.Total, "active mailbox", "active mailboxes"), r.Mailboxes.ByStatus["failure"], count(alerts, "alert", "alerts"))
 }
 
-// failingTitle is the title of the finding about mailboxes that fail.
-const failingTitle = "Mailboxes with the status Failure"
-
 // section is a part of the report: rows under headings.
 type section struct {
 	Title string
 	Head  []string
 	Rows  [][]string
+	Pairs bool // a row is a name and a number
 }
 
 // sections are what there is, in the order in which it is told.
 func (r Environment) sections() []section {
 	o := r.Organization
 	list := []section{
-		{"The environment", []string{"Name", "URL", "Version", "Tenant"}, [][]string{{o.Name, o.URL, o.Version, o.Tenant}}},
+		{Title: "The environment", Head: []string{"Name", "URL", "Version", "Tenant"}, Rows: [][]string{{o.Name, o.URL, o.Version, o.Tenant}}},
 		{Title: "Server profiles", Head: []string{"Name", "Type", "Server", "Authentication", "Last test"}},
-		{Title: "Active mailboxes", Head: []string{"Status", "Number"}},
+		{Title: "Active mailboxes", Head: []string{"Status", "Number"}, Pairs: true},
 		{Title: "Alerts of the last seven days", Head: []string{"Number", "Last", "Level", "May be", "Text"}},
 	}
 	for _, p := range r.Profiles {

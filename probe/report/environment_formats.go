@@ -28,7 +28,7 @@ func environmentText(r Environment, s Style) ([]byte, error) {
 			continue
 		}
 		p.heading(part.Title)
-		if part.Title == "Active mailboxes" {
+		if part.Pairs {
 			for _, row := range part.Rows {
 				p.hanging(4, pad(row[0], factWidth)+" ", row[1])
 			}
