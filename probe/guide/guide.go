@@ -9,6 +9,7 @@ package guide
 
 import (
 	"embed"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -61,6 +62,14 @@ var entries = []entry{
 	{name: "windows", also: []string{"powershell", "msi", "install", "scheduled-task", "credential-manager"}},
 	{name: "what-is-sent", also: []string{"wire", "sent", "security"}},
 	{name: "promises", also: []string{"promise", "stable", "stability", "lockout"}},
+	{
+		name: "event-codes", also: []string{
+			"4625", "4771", "4776", "events", "sub-status", "401.1", "401.2",
+			"0xc0000064", "0xc000006a", "0xc000006e", "0xc000006f", "0xc0000070", "0xc0000071", "0xc0000072", "0xc000015b", "0xc0000193",
+			"0xc0000224", "0xc0000234", "0xc000035b",
+		},
+		codes: []string{"credentials-rejected", "logon-blocked"},
+	},
 	{name: "exit-codes", also: []string{"exit", "exit-code", "nagios"}},
 	{name: "other-tools", also: []string{"curl", "exchangelib", "requests-ntlm"}},
 	{name: "benchmarks", also: []string{"benchmark", "performance"}},
@@ -169,9 +178,17 @@ func (p *page) block(n ast.Node, indent int) {
 
 // table has each row as a paragraph: what its first cell says, and below that the other
 // cells behind the headings of their columns. Where there are but two columns, these
-// need no heading.
+// need no heading, and a short first cell stands beside the second.
 func (p *page) table(t ast.Node, indent int) {
 	var head []string
+	short := 0
+	for row := t.FirstChild().NextSibling(); row != nil; row = row.NextSibling() {
+		short = max(short, len(p.inline(row.FirstChild()))+2)
+	}
+	if short > 24 || p.width < 60 || t.FirstChild().ChildCount() != 2 {
+		short = 0
+	}
+	p.b.WriteString("\n")
 	for row := t.FirstChild(); row != nil; row = row.NextSibling() {
 		var cells []string
 		for c := row.FirstChild(); c != nil; c = c.NextSibling() {
@@ -181,7 +198,10 @@ func (p *page) table(t ast.Node, indent int) {
 			head = cells
 			continue
 		}
-		p.b.WriteString("\n")
+		if short > 0 {
+			p.lines(indent, fmt.Sprintf("%-*s", short, cells[0]), cells[1])
+			continue
+		}
 		p.lines(indent, "", cells[0])
 		for i, cell := range cells[1:] {
 			lead := ""
@@ -191,6 +211,9 @@ func (p *page) table(t ast.Node, indent int) {
 			if cell != "" {
 				p.lines(indent+2, "", lead+cell)
 			}
+		}
+		if row.NextSibling() != nil {
+			p.b.WriteString("\n")
 		}
 	}
 }
