@@ -7,8 +7,10 @@ import (
 	"iter"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"strings"
+	"sync"
 
 	"github.com/urfave/cli/v2"
 
@@ -17,6 +19,7 @@ import (
 	"github.com/ewsprobe/ewsprobe/probe/agent/history"
 	"github.com/ewsprobe/ewsprobe/probe/agent/metrics"
 	"github.com/ewsprobe/ewsprobe/probe/agent/notify"
+	"github.com/ewsprobe/ewsprobe/probe/agent/peer"
 	"github.com/ewsprobe/ewsprobe/probe/agent/service"
 	"github.com/ewsprobe/ewsprobe/probe/agent/web"
 	"github.com/ewsprobe/ewsprobe/probe/batch"
@@ -25,6 +28,7 @@ import (
 )
 
 type agentFlags struct {
+	Demo      bool   `in:"agent" common:"y" help:"try it out: three targets of the stand-in that change their state now and then; needs no configuration, leaves nothing"`
 	Config    string `common:"y" value:"FILE" help:"the configuration; ewsprobe agent example prints one to begin with"`
 	LogFormat string `in:"agent" common:"y" default:"text" values:"text json" help:"how the log on standard error is written"`
 	LogLevel  string `in:"agent" common:"y" default:"info" values:"debug info warn error" help:"the least that is logged"`
@@ -38,7 +42,7 @@ func agentCommand(std stdio) *cli.Command {
 			if err := none(c, "; the configuration is named with --config FILE"); err != nil {
 				return err
 			}
-			return runAgent(c.Context, f, std)
+			return stayAgent(c.Context, *f, std)
 		}
 	}
 	return &cli.Command{
@@ -47,11 +51,12 @@ func agentCommand(std stdio) *cli.Command {
 		UsageText: examples(
 			"A configuration to begin with", "ewsprobe agent example > agent.yaml",
 			"Is it right", "ewsprobe agent validate --config agent.yaml",
+			"To see what it is, without any", "ewsprobe agent run --demo",
 			"Stay, and serve http://127.0.0.1:9719", "ewsprobe agent run --config agent.yaml",
 		),
 		ArgsUsage: "COMMAND", Flags: flagsOf(flags("agent", byDefault)),
 		Action: func(c *cli.Context) error {
-			if c.NArg() > 0 || byDefault.Config == "" {
+			if c.NArg() > 0 || byDefault.Config == "" && !byDefault.Demo {
 				return noCommand(c)
 			}
 			return stay(byDefault)(c)
@@ -86,7 +91,8 @@ func agentCommand(std stdio) *cli.Command {
 					return err
 				},
 			},
-		}, prometheusCommands(std)...),
+			releaseCommand(std),
+		}, append(agentServiceCommands(std), prometheusCommands(std)...)...),
 	}
 }
 
@@ -145,11 +151,35 @@ func mailboxesOf(ctx context.Context, t *agentfile.Target, std stdio) (rows iter
 // collector keeps to it.
 const agentMemory = 90 << 20
 
+// stayAgent runs the agent: of a configuration or of the demo, by hand or under the
+// service manager of Windows.
+func stayAgent(ctx context.Context, f agentFlags, std stdio) error {
+	if f.Demo {
+		if f.Config != "" {
+			return usage("--demo needs no configuration; leave out --config")
+		}
+		file, end, err := startDemo(ctx, demoChanges)
+		if err != nil {
+			return err
+		}
+		defer end()
+		f.Config = file
+	}
+	run := func(ctx context.Context) error { return runAgent(ctx, &f, std) }
+	if service.Managed() {
+		return service.Run(ctx, run)
+	}
+	return run(ctx)
+}
+
 func runAgent(ctx context.Context, f *agentFlags, std stdio) error {
 	debug.SetMemoryLimit(agentMemory)
 	debug.SetGCPercent(100)
 	log := agentLog(f, std)
 	lockouts, err := lockout.DefaultDir()
+	if f.Demo {
+		lockouts, err = filepath.Dir(f.Config), nil
+	}
 	if err != nil {
 		return unusable("there is no place to count refused logons (%v); set XDG_STATE_HOME", err)
 	}
@@ -169,6 +199,7 @@ func runAgent(ctx context.Context, f *agentFlags, std stdio) error {
 	}
 	var a *agent.Agent
 	var sender *notify.Sender
+	var others *peer.Peers
 	a, err = agent.New(ctx, agent.Options{
 		Load: load, Version: version(), Log: log, Lockouts: lockouts,
 		Password: func(ctx context.Context, t *agentfile.Target) (string, error) {
@@ -184,6 +215,7 @@ func runAgent(ctx context.Context, f *agentFlags, std stdio) error {
 		Reloaded: func(file *agentfile.File) {
 			if sender != nil {
 				sender.Set(file.Notify)
+				others.Set(file.Peers)
 			}
 		},
 	})
@@ -196,7 +228,16 @@ func runAgent(ctx context.Context, f *agentFlags, std stdio) error {
 		m.Notified(channel, string(r))
 	}}
 	sender.Set(file.Notify)
-	pages := web.New(web.Options{Agent: a, History: a.Store(), Metrics: m, Version: version(), WebConfig: config.ReadableFile(file.WebConfig), Log: log})
+	others = &peer.Peers{Log: log, Version: version(), Wanted: func() (endpoints []string) {
+		for _, t := range a.File().Targets {
+			endpoints = append(endpoints, t.Endpoint)
+		}
+		return endpoints
+	}}
+	others.Set(file.Peers)
+	pages := web.New(web.Options{
+		Agent: a, History: a.Store(), Metrics: m, Version: version(), WebConfig: config.ReadableFile(file.WebConfig), Log: log,
+	})
 
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -205,18 +246,25 @@ func runAgent(ctx context.Context, f *agentFlags, std stdio) error {
 		defer close(served)
 		if err := pages.Serve(ctx, file.Listen, func(address string) {
 			log.Info("pages, API and metrics are served", "address", address)
+			if f.Demo {
+				fmt.Fprintf(std.out, "\nThe demo is at  http://%s/\n\nEvery %v one of its targets changes. Ctrl-C ends it.\n\n", address, demoChanges)
+			}
 			service.Ready()
 		}); err != nil {
 			cancel(unusable("%s cannot be listened on (%v)", file.Listen, err))
 		}
 	}()
-	go sender.Run(ctx)
+	var beside sync.WaitGroup
+	beside.Go(func() { sender.Run(ctx) })
+	beside.Go(func() { others.Run(ctx) })
 	go service.Watchdog(ctx, func() bool { return a.Ready() == nil })
 	go reloadOnHangup(ctx, a, log)
 	context.AfterFunc(ctx, service.Stopping)
 	log.Info("the agent runs", "targets", len(file.Targets), "storage", file.Storage)
 	err = a.Run(ctx)
+	cancel(nil)
 	<-served
+	beside.Wait() // what was delivered is noted
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
 		return cause
 	}
@@ -238,6 +286,10 @@ func agentLog(f *agentFlags, std stdio) *slog.Logger {
 	var level slog.Level
 	_ = level.UnmarshalText([]byte(f.LogLevel)) // it is one of those
 	options := &slog.HandlerOptions{Level: level}
+	if service.Managed() { // nobody reads its standard error
+		options.Level = max(level, slog.LevelWarn)
+		return slog.New(slog.NewTextHandler(service.EventLog(), options))
+	}
 	if f.LogFormat == "json" {
 		return slog.New(slog.NewJSONHandler(std.err, options))
 	}

@@ -10,71 +10,63 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/ewsprobe/ewsprobe/probe/agent"
 	"github.com/ewsprobe/ewsprobe/probe/agent/agentfile"
+	"github.com/ewsprobe/ewsprobe/probe/agent/outbound"
 	"github.com/ewsprobe/ewsprobe/probe/agent/service"
 	"github.com/ewsprobe/ewsprobe/probe/config"
+	"github.com/ewsprobe/ewsprobe/probe/lockout"
 )
 
 type serviceFlags struct {
-	Config  string `common:"y" value:"FILE" help:"the configuration of the agent"`
-	Print   bool   `in:"agent install" common:"y" help:"only print what would be installed: the unit of systemd, the property list of launchd, the commands for Windows"`
-	Program string `in:"agent install" common:"y" value:"FILE" help:"the program that the service runs; else this one"`
+	Config string `common:"y" value:"FILE" help:"the configuration of the agent"`
+}
+
+type installFlags struct {
+	serviceFlags
+
+	Print   bool   `common:"y" help:"only print what would be installed: the unit of systemd, the property list of launchd, the commands for Windows"`
+	Program string `common:"y" value:"FILE" help:"the program that the service runs; else this one"`
 }
 
 // agentServiceCommands make the agent a service of the operating system.
 func agentServiceCommands(std stdio) []*cli.Command {
-	command := func(name, what, path string, do func(context.Context, *serviceFlags) error) *cli.Command {
-		f := &serviceFlags{}
+	command := func(name, what, more string, flags any, do func(context.Context) error) *cli.Command {
 		return &cli.Command{
-			Name: name, Usage: what, Flags: flagsOf(config.KeysOf(f, "agent "+name)),
-			Description: path,
+			Name: name, Usage: what, Flags: flagsOf(config.KeysOf(flags, "agent "+name)), Description: more,
 			Action: func(c *cli.Context) error {
 				if err := none(c, "; the configuration is named with --config FILE"); err != nil {
 					return err
 				}
-				return do(c.Context, f)
+				return do(c.Context)
 			},
 		}
 	}
-	manage := func(done string, do func(*service.Service) error) func(context.Context, *serviceFlags) error {
-		return func(_ context.Context, f *serviceFlags) error {
+	manage := func(name, what, done string, do func(*service.Service) error) *cli.Command {
+		f := &serviceFlags{}
+		return command(name, what, "", f, func(context.Context) error {
 			s, err := serviceOf(service.Definition{Program: os.Args[0], File: f.Config})
-			if err == nil {
-				err = do(s)
-			}
 			if err != nil {
+				return err
+			}
+			if err := do(s); err != nil {
 				return needsRights(err)
 			}
 			fmt.Fprintf(std.err, "ewsprobe: %s\n", done)
 			return nil
-		}
+		})
 	}
+	install, status := &installFlags{}, &serviceFlags{}
 	return []*cli.Command{
 		command("install", "makes the agent a service of this machine, which starts with it",
-			"On Linux it becomes the hardened unit ewsprobe.service of systemd, on Windows a service, on macOS a daemon of launchd.",
-			func(ctx context.Context, f *serviceFlags) error { return installService(ctx, f, std) }),
-		command("uninstall", "takes the service away; configuration and storage stay", "", manage("the service is removed; configuration and storage stay", (*service.Service).Uninstall)),
-		command("start", "starts the service", "", manage("the service starts; `ewsprobe agent status` tells how it is", (*service.Service).Start)),
-		command("stop", "stops the service", "", manage("the service is stopped", (*service.Service).Stop)),
-		command("status", "tells whether the service runs", "Exit code: 0 running, 2 stopped, 3 not installed or not known.",
-			func(_ context.Context, f *serviceFlags) error {
-				s, err := serviceOf(service.Definition{Program: os.Args[0], File: f.Config})
-				if err != nil {
-					return err
-				}
-				state, err := s.State()
-				if err != nil {
-					return unusable("how the service is cannot be told (%v)", err)
-				}
-				fmt.Fprintln(std.out, state)
-				switch state {
-				case service.Running:
-					return nil
-				case service.Stopped:
-					return exit(2)
-				}
-				return exit(3)
-			}),
+			"On Linux it becomes the hardened unit ewsprobe.service of systemd, on Windows a service, on macOS a daemon of launchd.", install,
+			func(ctx context.Context) error { return installService(ctx, install, std) }),
+		manage("uninstall", "takes the service away; configuration and storage stay", "the service is removed; configuration and storage stay", (*service.Service).Uninstall),
+		manage("start", "starts the service", "the service starts; `ewsprobe agent status` tells how it is", (*service.Service).Start),
+		manage("stop", "stops the service", "the service is stopped", (*service.Service).Stop),
+		command("status", "tells whether the service runs",
+			"With --config it also asks the agent itself, so that one in a container or in a terminal is found.\nExit code: 0 running, 2 stopped, 3 not installed or not known.", status,
+			func(ctx context.Context) error { return serviceStatus(ctx, status, std) }),
 	}
 }
 
@@ -95,7 +87,7 @@ func needsRights(err error) error {
 	return unusable("the service manager refuses (%v); %s", err, how)
 }
 
-func installService(ctx context.Context, f *serviceFlags, std stdio) error {
+func installService(ctx context.Context, f *installFlags, std stdio) error {
 	if f.Config == "" {
 		return usage("--config FILE is missing; `ewsprobe agent example` prints one to begin with")
 	}
@@ -119,7 +111,7 @@ func installService(ctx context.Context, f *serviceFlags, std stdio) error {
 		return err
 	}
 	if wrong != nil {
-		return wrong
+		return tellEach(wrong, std)
 	}
 	for _, name := range []string{d.Program, d.File} {
 		if why := hiddenFromService(name); why != "" {
@@ -127,17 +119,17 @@ func installService(ctx context.Context, f *serviceFlags, std stdio) error {
 		}
 	}
 	s, err := serviceOf(d)
-	if err == nil {
-		err = s.Install()
-	}
 	if err != nil {
+		return err
+	}
+	if err := s.Install(); err != nil {
 		return needsRights(err)
 	}
 	fmt.Fprintln(std.err, "ewsprobe: installed; `ewsprobe agent start` starts it now, and it starts with the machine")
 	return nil
 }
 
-func definitionOf(f *serviceFlags) (d service.Definition, err error) {
+func definitionOf(f *installFlags) (d service.Definition, err error) {
 	if d.Program = f.Program; d.Program == "" {
 		if d.Program, err = os.Executable(); err == nil {
 			d.Program, err = filepath.EvalSymlinks(d.Program)
@@ -170,4 +162,69 @@ func hiddenFromService(name string) string {
 		return "cannot be read by the service, which has a user of its own; allow it with `chmod o+r` (what is secret belongs into files of the folder secrets, which stay closed)"
 	}
 	return ""
+}
+
+func serviceStatus(ctx context.Context, f *serviceFlags, std stdio) error {
+	state := service.NotInstalled
+	s, err := service.New(service.Definition{Program: os.Args[0], File: f.Config})
+	if err == nil {
+		state, err = s.State()
+	}
+	if state != service.Running && f.Config != "" {
+		file, wrong := agentfile.Load(ctx, f.Config, version(), std.env)
+		if wrong != nil {
+			return tellEach(wrong, std)
+		}
+		if code, wrong := outbound.Local(ctx, "GET", file.Listen, "/healthz"); wrong == nil && code == 200 {
+			fmt.Fprintln(std.out, service.Running+", not as a service")
+			return nil
+		}
+	}
+	switch {
+	case err != nil:
+		return unusable("how the service is cannot be told (%v)", err)
+	case state == service.Running:
+		fmt.Fprintln(std.out, state)
+		return nil
+	}
+	fmt.Fprintln(std.out, state)
+	return exit(map[string]int{service.Stopped: 2, service.NotInstalled: 3}[state])
+}
+
+// releaseCommand lets a withheld credential be used again.
+func releaseCommand(std stdio) *cli.Command {
+	f := &struct {
+		Config string `common:"y" value:"FILE" help:"the configuration of the agent"`
+	}{}
+	return &cli.Command{
+		Name: "release", Usage: "lets the withheld credential of a target be used again", ArgsUsage: "NAME", Flags: flagsOf(config.KeysOf(f, "agent release")),
+		Description: "Correct the password first: a new one is used without this. The count of refused logons of its account is set to zero.",
+		Action: func(c *cli.Context) error {
+			name, err := one(c, "the name of the target")
+			if err != nil {
+				return err
+			}
+			file, err := loadAgent(c.Context, f.Config, std)
+			if err != nil {
+				return tellEach(err, std)
+			}
+			t := file.Find(name)
+			if t == nil {
+				return usage("there is no target %q in %s", name, file.Name)
+			}
+			if code, err := outbound.Local(c.Context, "POST", file.Listen, "/api/v1/targets/"+name+"/release"); err == nil && code >= 200 && code < 300 {
+				fmt.Fprintf(std.err, "ewsprobe: the agent uses the credential of %s again\n", name)
+				return nil
+			}
+			dir, err := lockout.DefaultDir()
+			if err == nil {
+				err = agent.Release(t.Check, dir)
+			}
+			if err != nil {
+				return unusable("the count of refused logons cannot be set to zero (%v)", err)
+			}
+			fmt.Fprintf(std.err, "ewsprobe: no agent could be asked; the refused logons of %s's account in %s are zero now\n", name, dir)
+			return nil
+		},
+	}
 }

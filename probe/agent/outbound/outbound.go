@@ -15,12 +15,15 @@ import (
 	"net/url"
 	"os"
 	"syscall"
+	"time"
 
 	"github.com/ewsprobe/ewsprobe/probe/config"
 )
 
-// mostHeader bounds the header of an answer.
-const mostHeader = 64 << 10
+const (
+	mostHeader    = 64 << 10        // of an answer
+	localPatience = 5 * time.Second // for an agent on this machine
+)
 
 // Client is for one request to an address. Only an address on this machine may be
 // http, and then nothing beyond this machine is reached, whatever its name means.
@@ -87,4 +90,33 @@ func Why(err error) error {
 		return errors.New("the connection ended without an answer")
 	}
 	return errors.New("the connection failed")
+}
+
+// Local asks the agent that listens on this machine at an address of its
+// configuration, and returns the status of its answer. No credential is sent, so
+// which certificate it has does not matter.
+func Local(ctx context.Context, method, listen, path string) (status int, err error) {
+	host, port, err := net.SplitHostPort(listen)
+	if err != nil {
+		return 0, err
+	}
+	if ip, wrong := netip.ParseAddr(host); host == "" || wrong == nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	ctx, cancel := context.WithTimeout(ctx, localPatience)
+	defer cancel()
+	for _, scheme := range []string{"https://", "http://"} {
+		r, wrong := http.NewRequestWithContext(ctx, method, scheme+net.JoinHostPort(host, port)+path, nil)
+		if wrong != nil {
+			return 0, wrong
+		}
+		transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, DisableKeepAlives: true}
+		answer, wrong := transport.RoundTrip(r)
+		if wrong == nil {
+			answer.Body.Close()
+			return answer.StatusCode, nil
+		}
+		err = Why(wrong)
+	}
+	return 0, err
 }

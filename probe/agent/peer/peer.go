@@ -56,7 +56,7 @@ type Target struct {
 	Code                 finding.Code
 	Summary              string
 	Since, LastRun       time.Time
-	RunID                int64            // 0: none that is stored
+	RunID                int64            // of the last whole run; 0: none that is stored
 	Record               *evidence.Record // of that run, where the endpoint is also one's own
 }
 
@@ -257,7 +257,7 @@ func readTargets(raw []byte, now time.Time) ([]Target, error) {
 			Summary  string         `json:"summary"`
 			Since    time.Time      `json:"since"`
 			LastRun  time.Time      `json:"last_run"`
-			RunID    int64          `json:"last_run_id"`
+			RunID    int64          `json:"last_whole_run_id"`
 		} `json:"targets"`
 	}
 	if json.Unmarshal(raw, &list) != nil || list.Targets == nil {

@@ -48,7 +48,7 @@ func peers() *Peers {
 }
 
 const listOf = `{"targets":[{"name":"mail-outside","endpoint":"mail","view":"public","status":"critical","code":"basic-disabled","summary":"Basic is off",` +
-	`"since":"2026-11-28T22:00:00Z","last_run":"2999-01-01T00:00:00Z","last_run_id":7},{"name":"other","endpoint":"else","status":null,"last_run_id":8}]}`
+	`"since":"2026-11-28T22:00:00Z","last_run":"2999-01-01T00:00:00Z","last_whole_run_id":7},{"name":"other","endpoint":"else","status":null,"last_whole_run_id":8}]}`
 
 func aReport(t *testing.T) []byte {
 	t.Helper()
