@@ -103,26 +103,65 @@ func (n *node) ask(ctx context.Context) {
 // bind a client to one server, while front ends have answered of which it is not
 // known what they offer.
 func (n *node) meetOthers(ctx context.Context) {
-	name := func(r *evidence.Response) string { return strings.ToLower(r.First("X-FEServer")) }
-	known := map[string]bool{"": true, name(n.reply.Response): true}
-	met := []string{name(n.bearer.Response)}
-	if n.handshake != nil {
-		met = append(met, name(n.handshake.Item.Response))
-	}
-	if n.reply.Response.First("X-FEServer") == "" || n.online() {
-		return
-	}
-	client := *n.client
 	const most = 4
 	for range most {
-		if ctx.Err() != nil || !slices.ContainsFunc(met, func(s string) bool { return !known[s] }) {
+		if ctx.Err() != nil || n.online() || n.reply.Response.First("X-FEServer") == "" || !n.metStranger() {
 			return
 		}
-		client.Cookies = &wire.Cookies{}
-		item, conn := client.Anonymous(ctx, n.userAgent, evidence.StepAnonymous)
-		conn.Close()
-		known[name(item.Response)] = true
+		n.askAside(ctx)
 	}
+}
+
+// metStranger says whether a front end has answered at the address, to whatever it
+// was, that has not answered the anonymous question.
+func (n *node) metStranger() bool {
+	known, met := map[string]bool{"": true}, []string(nil)
+	for _, item := range n.recorder.Items() {
+		if item.Address != n.address || item.Step.Autodiscover() {
+			continue
+		}
+		name := strings.ToLower(item.Response.First("X-FEServer"))
+		if item.Step == evidence.StepAnonymous {
+			known[name] = true
+		}
+		met = append(met, name)
+	}
+	return slices.ContainsFunc(met, func(s string) bool { return !known[s] })
+}
+
+// askAside asks anonymously on a connection of its own, as a client that was never
+// here before.
+func (n *node) askAside(ctx context.Context) {
+	client := *n.client
+	client.Cookies = &wire.Cookies{}
+	_, conn := client.Anonymous(ctx, n.userAgent, evidence.StepAnonymous)
+	conn.Close()
+}
+
+// balanced: something that spreads connections over servers has shown itself, and one
+// server alone has answered. It may have chosen the same one each time.
+func (n *node) balanced() bool {
+	if n.online() || n.reply.Response.First("X-FEServer") == "" {
+		return false
+	}
+	answers := []*evidence.Response{n.reply.Response, n.bearer.Response}
+	if n.handshake != nil {
+		answers = append(answers, n.handshake.Item.Response)
+	}
+	return slices.ContainsFunc(answers, front.Balanced)
+}
+
+// askMore asks at once a few times more where a balancer has shown itself: of two
+// servers that take connections at random, one is missed once in a hundred runs.
+func (n *node) askMore(ctx context.Context) {
+	const more = 4
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
+	defer cancel()
+	var asks sync.WaitGroup
+	for range more {
+		asks.Go(func() { n.askAside(ctx) })
+	}
+	asks.Wait()
 }
 
 // patiently repeats the POST while the server asks for patience and the time

@@ -154,11 +154,19 @@ func (r *run) examine(ctx context.Context) {
 			aside.Go(func() { n.dataverseTLS(families) })
 		}
 	}
+	for _, n := range nodes {
+		if n.balanced() {
+			aside.Go(func() { n.askMore(families) })
+		}
+	}
 	if !r.mayAskCredential(nodes) {
 		r.discoverBeside(ctx)
 		return
 	}
 	r.signInAt(ctx, nodes)
+	for _, n := range nodes {
+		n.meetOthers(ctx) // whom the logon and the calls met
+	}
 }
 
 // reach finds the addresses and asks each the anonymous questions. aside is

@@ -182,6 +182,23 @@ var deviceSigns = []struct {
 	{"a proxy", "its Via header", func(r *evidence.Response) bool { return r.First("Via") != "" }},
 }
 
+// Balanced says whether an answer shows a device that spreads connections over
+// several servers, by its own signs or by a cookie that is not Exchange's.
+func Balanced(r *evidence.Response) bool {
+	if r == nil {
+		return false
+	}
+	if d, _ := device(r); slices.Contains([]string{
+		"F5 BIG-IP", "Citrix NetScaler", "Kemp LoadMaster", "HAProxy", "Amazon's load balancer", "Azure Application Gateway", "IIS Application Request Routing (ARR)",
+	}, d) {
+		return true
+	}
+	return hasCookie(r, func(name string) bool {
+		own := []string{"exchangecookie", "clientid", "x-backendcookie", "x-owa-canary", "outlooksession", "usercontext", "cadata"}
+		return !slices.ContainsFunc(own, func(p string) bool { return strings.HasPrefix(strings.ToLower(name), p) })
+	})
+}
+
 var asmCookie = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^TS[0-9a-fA-F]{6,10}$`) })
 
 func device(r *evidence.Response) (name, sign string) {

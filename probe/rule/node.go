@@ -30,7 +30,7 @@ type view struct {
 type node struct {
 	address string
 	items   []*evidence.Item
-	ask     *evidence.Item // the anonymous POST that counts: the last one answered
+	ask     *evidence.Item // the anonymous POST that counts: the first that asks for a sign-in, else the last one answered
 	first   *evidence.Item // the first anonymous POST, under the tool's own agent
 	bearer  *evidence.Item
 	typeOne []*evidence.Item
@@ -127,7 +127,8 @@ func (n *node) sort(item *evidence.Item) {
 		if n.first == nil {
 			n.first = item
 		}
-		if n.ask == nil || n.ask.Response == nil || item.Response != nil && (sameServer(n.ask, item) || asksPatience(n.ask.Response)) {
+		again := n.ask != nil && n.ask.Response != nil && n.ask.Response.Status != 401 && item.Response != nil
+		if n.ask == nil || n.ask.Response == nil || again && (sameServer(n.ask, item) || asksPatience(n.ask.Response)) {
 			n.ask = item
 		}
 	case evidence.StepUserAgent:
