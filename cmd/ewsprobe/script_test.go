@@ -32,7 +32,7 @@ var update = flag.Bool("update", false, "write what the commands print into the 
 //	                            --format json, one JSON object with that code
 //	standin NAME                plays a scenario until the script ends; sets URL,
 //	                            ADDRESS and AUTODISCOVER (and CLOUDURL), writes the
-//	                            files ca.pem, password, wrong and token
+//	                            files ca.pem, password, wrong, token and dynamics-token
 //	unasked                     nothing reached the stand-in
 //	asked N                     that many logons reached the stand-in
 //	unicode FILE ENCODING TEXT  writes a text as another program might
@@ -152,6 +152,7 @@ func playing(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("AUTODISCOVER", server.AutodiscoverURL())
 	for name, content := range map[string][]byte{
 		"ca.pem": server.CA(), "password": []byte(standin.Password + "\n"), "wrong": []byte(standin.WrongPassword + "\n"), "token": []byte(standin.Token + "\n"),
+		"dynamics-token": []byte(standin.DataverseToken + "\n"),
 	} {
 		ts.Check(os.WriteFile(ts.MkAbs(name), content, 0o600))
 	}

@@ -59,6 +59,7 @@ var entries = []entry{
 		name: "outside-look-ups", also: []string{"cloud", "tenant", "graph", "look-ups"},
 		codes: []string{"mailbox-online", "mailbox-unlicensed", "tenant-differs", "user-recreated"},
 	},
+	{name: "dynamics", also: []string{"dataverse", "web-api", "application-user"}, codes: []string{"dynamics-unreadable"}},
 	{name: "windows", also: []string{"powershell", "msi", "install", "scheduled-task", "credential-manager"}},
 	{name: "what-is-sent", also: []string{"wire", "sent", "security"}},
 	{name: "promises", also: []string{"promise", "stable", "stability", "lockout"}},
