@@ -245,6 +245,9 @@ func (a *Agent) keepHouse(ctx context.Context) {
 		}
 		a.backlog.flush(a)
 		for _, t := range *a.shown.Load() {
+			if t.shown.Load().Withheld != nil { // another process may have released it
+				t.look()
+			}
 			t.pass()
 		}
 	}

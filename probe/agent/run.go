@@ -60,9 +60,9 @@ func (t *task) run(ctx context.Context, k kind) {
 	if ctx.Err() != nil || cfg.Lockout != nil && cfg.Lockout.Kept() {
 		return // it was broken off, and says nothing about the target
 	}
-	r := report.New(rec, t.agent.options.Version)
-	t.store(r, started, sends, sends || !c.SendsCredential())
-	if sends {
+	before := t.shown.Load().LogonsLeft
+	t.store(report.New(rec, t.agent.options.Version), started, sends, sends || !c.SendsCredential())
+	if t.shown.Load().LogonsLeft != before {
 		t.agent.lookAt(g)
 	}
 }
@@ -124,8 +124,12 @@ func (t *task) store(r report.Report, started time.Time, credential, whole bool)
 	}
 	r.Evidence = nil // it is in the storage, and would fill the memory
 	seen.Report = &r
-	left, withheld, _ := t.measure()
-	t.locked(func() { t.left = left })
+	withheld := t.shown.Load().Withheld
+	if credential {
+		var left int
+		left, withheld, _ = t.measure()
+		t.locked(func() { t.left = left })
+	}
 	t.agent.backlog.store(waiting{task: t, seen: seen, raw: raw, withheld: withheld})
 }
 

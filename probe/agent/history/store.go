@@ -80,7 +80,10 @@ func (s *Store) open() error {
 	if err := f.Close(); err != nil {
 		return err
 	}
-	const pragmas = "?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=cache_size(-4096)" +
+	// NORMAL: what was committed survives the end of the process however that comes
+	// about, and a power cut may cost the last runs, but not the file. FULL would wait
+	// for the disk at each run.
+	const pragmas = "?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=cache_size(-4096)" +
 		"&_pragma=journal_size_limit(16777216)&_pragma=temp_store(MEMORY)&_txlock=immediate"
 	name := "file:" + (&uri{s.file}).escaped() + pragmas
 	if s.db, err = sql.Open("sqlite", name); err != nil {
