@@ -120,7 +120,7 @@ func complete(all []*cli.Command, words []string, cur string) (candidates []cand
 			candidates = append(candidates, candidate{word: shell})
 		}
 	case "schema":
-		for _, name := range report.SchemaNames {
+		for _, name := range schemaNames() {
 			candidates = append(candidates, candidate{word: name})
 		}
 	}

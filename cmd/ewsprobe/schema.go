@@ -1,22 +1,27 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/ewsprobe/ewsprobe/probe/agent/agentfile"
 	"github.com/ewsprobe/ewsprobe/probe/config"
 	"github.com/ewsprobe/ewsprobe/probe/report"
 )
 
+// schemaNames are those of the reports, and that of the agent's configuration.
+func schemaNames() []string { return append(slices.Clone(report.SchemaNames), "config") }
+
 func schemaCommand(std stdio) *cli.Command {
 	return &cli.Command{
 		Name:      "schema",
-		Usage:     "prints the JSON Schema of the report, or of the lines of a batch",
-		ArgsUsage: "[" + strings.Join(report.SchemaNames, "|") + "]",
+		Usage:     "prints the JSON Schema of the report, of the lines of a batch, or of the agent's configuration",
+		ArgsUsage: "[" + strings.Join(schemaNames(), "|") + "]",
 		Description: "report is what check and diagnose print with --format json and save as .json; row and summary are the lines that batch " +
 			"and merge print with --format json: one for each mailbox, and the last. Each describes what this version writes and all " +
-			"before it (draft 2020-12).",
+			"before it (draft 2020-12). config is for editors of the agent's file.",
 		UsageText: examples(
 			"Of a report", "ewsprobe schema > report.schema.json",
 			"Of a line of batch --format json", "ewsprobe schema row",
@@ -30,8 +35,11 @@ func schemaCommand(std stdio) *cli.Command {
 				}
 			}
 			doc, ok := report.SchemaDocument(name)
+			if name == "config" {
+				doc, ok = agentfile.Schema(), true
+			}
 			if !ok {
-				return usage("there is no schema %q; there are %s", name, config.OneOf(report.SchemaNames, "and"))
+				return usage("there is no schema %q; there are %s", name, config.OneOf(schemaNames(), "and"))
 			}
 			_, err := std.out.Write(doc)
 			return err

@@ -14,7 +14,7 @@ var example string
 func Example() string { return example }
 
 // Schema is the JSON Schema (draft 2020-12) of the configuration, for editors.
-func Schema() ([]byte, error) {
+func Schema() []byte {
 	object := func(keys any, more map[string]any, required ...string) map[string]any {
 		properties := config.KeysOf(keys, "agent").Schema()
 		for name, schema := range more {
@@ -55,5 +55,9 @@ func Schema() ([]byte, error) {
 		"maintenance": list(object(&Window{}, nil, "from", "for"), "when nobody is told"),
 	}, "targets")
 	doc["$schema"], doc["title"] = "https://json-schema.org/draft/2020-12/schema", "configuration of ewsprobe agent"
-	return json.MarshalIndent(doc, "", "  ")
+	raw, err := json.MarshalIndent(doc, "", "  ")
+	if err != nil { // it is made of maps and texts
+		panic(err)
+	}
+	return append(raw, '\n')
 }

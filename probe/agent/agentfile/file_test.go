@@ -1,0 +1,198 @@
+package agentfile
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/ewsprobe/ewsprobe/probe/config"
+)
+
+// folder has the files that a configuration can name.
+func folder(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"p": "S3cret\n", "svc-crm.txt": "S3cret\n", "hook.txt": "https://hooks.contoso.com/S3cret\n", "plain.txt": "http://hooks.contoso.com/S3cret\n",
+		"empty.txt": "", "m.csv": "address\nanna@contoso.com\n", "web.yml": "{}\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func load(t *testing.T, dir, text string) (*File, error) {
+	t.Helper()
+	name := filepath.Join(dir, "a.yaml")
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return Load(context.Background(), name, "1.0", func(key string) string { return map[string]string{"STATE_DIRECTORY": "/state:/other"}[key] })
+}
+
+func TestLoad(t *testing.T) {
+	f, err := load(t, folder(t), `
+targets:
+  - {name: a, user: svc@contoso.com, password_file: p, labels: {site: fra}, interval: 5m, max_rejections: 3}
+  - {name: b, user: 'CONTOSO\SVC', password_env: PASSWORD, timeout: 10s}
+  - {name: c, no_credentials: true, interval: 1h}
+defaults: {target: mail.contoso.com, timeout: 45s, labels: {tier: x}}
+notify: [{name: n, webhook: {url_file: hook.txt}}]
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, b, c := f.Find("a"), f.Find("b"), f.Find("c")
+	if a.Check.Timeout != 45*time.Second || b.Check.Timeout != 10*time.Second || a.Labels["site"] != "fra" || a.Labels["tier"] != "x" || c.Labels["site"] != "" {
+		t.Errorf("defaults: %s, %s, %v, %v", a.Check.Timeout, b.Check.Timeout, a.Labels, c.Labels)
+	}
+	if a.Check.MaxRejections != 2 || b.Check.MaxRejections != 2 {
+		t.Errorf("limits of one account: %d, %d", a.Check.MaxRejections, b.Check.MaxRejections)
+	}
+	if !filepath.IsAbs(a.PasswordFile) || f.Storage != "/state" || f.Listen != "127.0.0.1:9719" || f.Retention != 400*24*time.Hour {
+		t.Errorf("%s, %s, %s, %s", a.PasswordFile, f.Storage, f.Listen, f.Retention)
+	}
+	if every, between := a.Of(); every != 5*time.Minute || between != time.Minute {
+		t.Errorf("a every %s and %s", every, between)
+	}
+	if every, between := c.Of(); every != time.Minute || between != 0 {
+		t.Errorf("c every %s and %s", every, between)
+	}
+	if n := f.Notify[0]; n.After != 2 || !n.Tells("warning") || n.Tells("ok") {
+		t.Errorf("%+v", n)
+	}
+}
+
+// Everything that is wrong is told, each with its place.
+func TestProblems(t *testing.T) {
+	const target = "targets: [{name: a, target: h.example, no_credentials: true}]\n"
+	account := func(more string) string {
+		return "targets: [{name: a, target: h.example, user: u@contoso.com" + more + "}]\n"
+	}
+	for _, c := range []struct{ text, want string }{
+		{target, ""},
+		{"", "1:1: this is no YAML: it is empty"},
+		{"listen: [\n", "1:1: this is no YAML"},
+		{"- a\n", "1:1: here must be a mapping"},
+		{target + "---\na: b\n", "a second document begins here"},
+		{"listen: 127.0.0.1:1\n", "targets is missing"},
+		{"targets: []\n", "targets is missing or empty"},
+		{target + "colour: red\n", "2:1: there is no key colour here"},
+		{target + "listen: 127.0.0.1:1\nlisten: 127.0.0.1:2\n", "3:1: listen is there twice"},
+		{target + "listen: 0.0.0.0:9719\n", "2:9: listen 0.0.0.0:9719 can be reached from other machines"},
+		{target + "listen: ':9719'\n", "2:9: listen :9719 can be reached"},
+		{target + "listen: 0.0.0.0:9719\nweb_config: web.yml\n", ""},
+		{target + "listen: nowhere\n", "2:9: listen \"nowhere\" is no address"},
+		{target + "web_config: none.yml\n", "2:13: web_config cannot be read"},
+		{target + "retention: 10\n", "2:12: retention must be a number with its unit"},
+		{target + "retention:\n", "2:1: retention has no value"},
+		{target + "max_concurrent_checks: '8'\n", "2:24: max_concurrent_checks must be a whole number"},
+		{target + "defaults: {interval: 1x}\n", "2:22: interval needs a number with its unit"},
+		{target + "defaults: {name: b}\n", "2:18: name belongs to one target"},
+		{"targets: [{name: A, target: h, no_credentials: true}]", "1:18: name \"A\" cannot be one"},
+		{"targets: [{target: h, no_credentials: true}]", "1:11: name is missing"},
+		{"targets: [{name: a, target: h, no_credentials: true}, {name: a, target: h, no_credentials: true}]", "1:62: name a is there twice"},
+		{"targets: [{name: a, target: h, no_credentials: true, interval: 0s}]", "interval 0s is out of range; use 1s to"},
+		{"targets: [{name: a, target: h, no_credentials: true, labels: {target: x}}]", "label target is one of the agent's own metrics"},
+		{"targets: [{name: a, target: h, no_credentials: true, labels: {a-b: x}}]", "label \"a-b\" cannot be one"},
+		{"targets: [{name: a, target: h, no_credentials: true, labels: {site: 5}}]", "label site must be a text"},
+		{"targets: [{name: a, target: h, no_credentials: true, endpoint: 'A B'}]", "endpoint \"A B\" cannot be one"},
+		{account(""), "1:46: user has no password"},
+		{account(", password_file: none.txt"), "1:76: password_file"},
+		{account(", password_file: empty.txt"), "is empty"},
+		{account(", password_file: p, password_env: X"), "password_file and password_env exclude each other"},
+		{account(", password_file: '-'"), "cannot be standard input"},
+		{account(", password_credential: ../x"), "is the name of a credential, not a path"},
+		{account(", password_file: p, mailboxes_file: none.csv"), "mailboxes_file"},
+		{account(", password_file: p, column: c"), "column is about mailboxes_file"},
+		{account(", password: S3cret"), "there is no key password here"},
+		{target + "notify: [{name: n}]\n", "a channel is one of email, webhook and event_log, and this is 0"},
+		{target + "notify: [{name: n, webhook: {url_file: plain.txt}}]\n", "holds an address that is not https"},
+		{target + "notify: [{name: n, webhook: {url_file: p}}]\n", "holds no URL"},
+		{target + "notify: [{name: n, on: [red], webhook: {url_file: hook.txt}}]\n", "on \"red\" is unknown"},
+		{target + "notify: [{name: n, email: {smarthost: 'h:25', from: a@b.example, to: [c@d.example], user: u, password_file: p, tls: none}}]\n", "tls none would send the password"},
+		{target + "notify: [{name: n, email: {smarthost: 'h', from: a, to: []}}]\n", "smarthost \"h\" is no SMTP server"},
+		{target + "peers: [{name: p, url: 'http://other:9719'}]\n", "cannot be the address of an agent"},
+		{target + "maintenance: [{targets: [b], from: '22:00', for: 1h}]\n", "targets names b, which is no target"},
+		{target + "maintenance: [{from: never, for: 1h}]\n", "from is not a time"},
+	} {
+		_, err := load(t, folder(t), c.text)
+		got := ""
+		if err != nil {
+			got = err.Error()
+		}
+		if c.want == "" && got != "" || !strings.Contains(got, c.want) {
+			t.Errorf("%s\n got %s\nwant %s", c.text, got, c.want)
+		}
+		if strings.Contains(got, "S3cret") && !strings.Contains(c.text, "S3cret") {
+			t.Errorf("%s: a secret is told", c.text)
+		}
+		var all config.Problems
+		if err != nil && !errors.As(err, &all) {
+			t.Errorf("%s: %v", c.text, err)
+		}
+		for _, p := range all {
+			if p.File == "" || p.Line == 0 || p.Column == 0 {
+				t.Errorf("%s: without its place: %s", c.text, p.Text)
+			}
+		}
+	}
+}
+
+// The example is right once its files are in place, and the schema knows it.
+func TestExampleAndSchema(t *testing.T) {
+	dir := folder(t)
+	if f, err := load(t, dir, Example()); err != nil || len(f.Targets) == 0 {
+		t.Errorf("the example: %v", err)
+	}
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(Schema()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := jsonschema.NewCompiler()
+	if err := c.AddResource("config", doc); err != nil {
+		t.Fatal(err)
+	}
+	schema, err := c.Compile("config")
+	if err != nil {
+		t.Fatal(err)
+	}
+	fits := func(text string) error {
+		var v any
+		if err := yaml.Unmarshal([]byte(text), &v); err != nil {
+			t.Fatal(err)
+		}
+		raw, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		value, err := jsonschema.UnmarshalJSON(bytes.NewReader(raw))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return schema.Validate(value)
+	}
+	whole := Example()
+	for _, commented := range []string{"notify:", "  - name: admins", "    email:", "  - name: teams", "    webhook:", "maintenance:", "  - {targets", "peers:", "  - {name: dmz"} {
+		whole = strings.Replace(whole, "\n# "+commented, "\n"+commented, 1)
+	}
+	if err := fits(whole); err != nil || !strings.Contains(whole, "\npeers:") {
+		t.Errorf("the schema refuses the example: %v", err)
+	}
+	for _, wrong := range []string{"{}", "targets: [{target: h}]", "targets: [{name: A}]", "targets: [{name: a, intervall: 1m}]", "targets: [{name: a}]\nretention: 10"} {
+		if fits(wrong) == nil {
+			t.Errorf("the schema takes %s", wrong)
+		}
+	}
+}
