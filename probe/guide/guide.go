@@ -62,7 +62,7 @@ var entries = []entry{
 	{name: "dynamics", also: []string{"dataverse", "web-api", "application-user"}, codes: []string{"dynamics-unreadable"}},
 	{name: "windows", also: []string{"powershell", "msi", "install", "scheduled-task", "credential-manager"}},
 	{name: "what-is-sent", also: []string{"wire", "sent", "security"}},
-	{name: "promises", also: []string{"promise", "stable", "stability", "lockout"}},
+	{name: "promises", also: []string{"promise", "stable", "stability", "compatibility", "lockout"}},
 	{
 		name: "event-codes", also: []string{
 			"4625", "4771", "4776", "events", "sub-status", "401.1", "401.2",
