@@ -9,19 +9,16 @@ func (t *Target) Newest() []*Seen {
 	return list
 }
 
-// Deciding is the run whose verdict the status is; nil: there is none.
+// Deciding is the run whose verdict the status is; nil: there is none. Of a whole and
+// an anonymous run with the same verdict it is the whole one, which knows more.
 func (t *Target) Deciding() *Seen {
-	if t.deciding != nil {
-		return t.deciding
-	}
-	newest := t.Newest()
-	for _, s := range newest {
-		if s.Report.Verdict.Code == t.Code && s.Report.Verdict.Status == t.Status {
+	for _, s := range []*Seen{t.Whole, t.Partial} {
+		if s != nil && s.Report != nil && s.Report.Verdict.Code == t.Code && s.Report.Verdict.Status == t.Status {
 			return s
 		}
 	}
-	if len(newest) == 0 {
+	if t.deciding == nil || t.deciding.Report == nil {
 		return nil
 	}
-	return newest[0]
+	return t.deciding
 }
