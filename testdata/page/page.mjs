@@ -105,6 +105,11 @@ async function examine(file) {
 async function agentPages(base) {
   const found = new Set([base, `${base}?range=90d`]);
   await look(base, 'links', {}, async (page, fault) => {
+    // Until every target was checked once.
+    for (let n = 0; n < 240 && (await page.textContent('main')).includes('not checked yet'); n++) {
+      await page.waitForTimeout(500);
+      await page.goto(base);
+    }
     const follow = async (selector) => {
       const href = await page.locator(selector).first().getAttribute('href').catch(() => null);
       if (!href) return fault(`no link ${selector}`);
@@ -116,7 +121,7 @@ async function agentPages(base) {
     const [answer] = await Promise.all([page.waitForResponse((r) => r.request().method() === 'POST'), button.click()]);
     if (answer.status() !== 303) fault(`the button is answered ${answer.status()}`);
     await page.waitForURL(/targets\/[^/]+$/);
-    await follow('#runs ~ table tbody a');
+    await follow('#runs ~ table tbody a'); // a run
     await page.goto(base);
     if (await page.locator('.differs a').count()) await follow('.differs a');
   });

@@ -68,6 +68,15 @@ report() {
 	pages+=("$work/$name.html")
 }
 
+# agent plays the demo of the agent, whose pages are looked at while it runs.
+agent() {
+	local url
+	"$program" agent run --demo >"$work/agent" 2>&1 &
+	played=$!
+	until url=$(grep -o 'http://127[^ ]*/' "$work/agent"); do sleep 0.05; done
+	pages+=("$url")
+}
+
 pages=("$@")
 if [ $# -eq 0 ]; then
 	report ok basic-on
@@ -84,5 +93,6 @@ if [ $# -eq 0 ]; then
 		"$program" explain --format html "$guide" >"$work/$guide.html"
 		pages+=("$work/$guide.html")
 	done
+	agent
 fi
 node "$here/page.mjs" "${pages[@]}"
