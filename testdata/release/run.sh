@@ -126,7 +126,7 @@ old=$work/old
 ONLY="msi deb rpm" ARCHS=amd64 VERSION=0.0.9 DIST=$old bash .ci/release.sh >/dev/null
 
 say "deb: lintian"
-lintian --fail-on error --no-tag-display-limit "$new/ewsprobe_${version}_amd64.deb"
+lintian --fail-on error --tag-display-limit 0 --allow-root "$new/ewsprobe_${version}_amd64.deb"
 system=$work/system
 mkdir "$system"
 mount -t tmpfs none "$system"
@@ -135,7 +135,6 @@ mount -t overlay none -o "lowerdir=/,upperdir=$system/changed,workdir=$system/wo
 	impossible "no copy of the system can be made: this kernel or container allows no overlay"
 cp "$old"/*.deb "$old"/*.rpm "$new"/*amd64.deb "$new"/*x86_64.rpm "$system/root/mnt"
 there() { chroot "$system/root" "$@"; }
-left() { (cd "$system/changed" && find . -iname '*ewsprobe*' ! -path './mnt/*' ! -path './tmp/*' ! -path './var/log/*'); }
 
 say "deb: install, upgrade, remove, purge"
 there dpkg -i "/mnt/ewsprobe_0.0.9_amd64.deb" >"$work/dpkg"
@@ -151,7 +150,8 @@ there dpkg -r ewsprobe >>"$work/dpkg"
 there test -e /etc/ewsprobe/agent.yaml || die "remove takes the configuration"
 there dpkg -P ewsprobe >>"$work/dpkg"
 there test ! -e /etc/ewsprobe -a ! -e /var/lib/private/ewsprobe || die "purge leaves something"
-[ -z "$(find "$system/root/usr" "$system/root/etc" "$system/root/lib/systemd" -name '*ewsprobe*' 2>/dev/null)" ] || die "purge leaves files"
+left=$(find "$system/root/usr" "$system/root/etc" -name '*ewsprobe*')
+[ -z "$left" ] || die "purge leaves $left"
 
 say "rpm: install, upgrade, remove"
 there rpm --initdb
@@ -163,7 +163,8 @@ there rpm -U --nodeps "/mnt/ewsprobe-$version-1.x86_64.rpm"
 is "$version" there ewsprobe
 there rpm -V --nodeps ewsprobe
 there rpm -e ewsprobe
-[ -z "$(find "$system/root/usr" "$system/root/etc" -name '*ewsprobe*' 2>/dev/null)" ] || die "rpm -e leaves files"
+left=$(find "$system/root/usr" "$system/root/etc" -name '*ewsprobe*')
+[ -z "$left" ] || die "rpm -e leaves $left"
 umount "$system/root" "$system"
 
 say "msi under wine: install, upgrade, remove"
