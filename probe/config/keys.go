@@ -299,7 +299,7 @@ func (k *Key) Schema() map[string]any {
 			s["maximum"] = most
 		}
 	case []string:
-		s["type"], s["items"] = "array", map[string]any{"type": "string"}
+		s["type"], s["items"] = []string{"string", "array"}, map[string]any{"type": "string"}
 	case time.Duration:
 		s["type"], s["pattern"] = "string", `^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h)|[0-9]+d)+$`
 	default:

@@ -72,7 +72,7 @@ func Join(errs ...error) error {
 func (ks *Keys) Require(names ...string) {
 	for _, name := range names {
 		if ks.from[name] == (origin{}) && !ks.failed[name] {
-			ks.Invalid("{"+name+"} is missing; it is %s", ks.Find(name).Help)
+			ks.Invalid("{"+name+"} is missing: %s", ks.Find(name).Help)
 		}
 	}
 }

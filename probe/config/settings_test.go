@@ -163,7 +163,7 @@ func TestYAML(t *testing.T) {
 		{"target: h.example\nuser: u\ntimeout: 30", "f:3:10: timeout must be a number with its unit, like 30s or 2m"},
 		{"target: h.example\nuser: u\ntimeout: 2h", "f:3:10: timeout 2h is out of range; use 1s to 1h"},
 		{"target: h.example\nuser: u\nprofile_auth: kerberos", `f:3:15: profile_auth "kerberos" is unknown; use basic, ntlm, negotiate, oauth or auto`},
-		{"target: h.example\nuser: u\naddress: 10.0.0.1", "f:3:10: address must be a list of texts"},
+		{"target: h.example\nuser: u\naddress: 10", "f:3:10: address must be a text or a list of texts"},
 		{"target: h.example\nuser: u\nca-file: x", "f:3:1: there is no key ca-file here; did you mean ca_file?"},
 		{"target: h.example\nuser: A/u\nca_file: nowhere.pem", "(1) f:2:7: user holds a slash, which no account has; give A\\u or user@domain; (2) f:3:10: ca_file nowhere.pem cannot be read (no such file or directory)"},
 		{"name: other\ntarget: h.example\nuser: u", ""},

@@ -77,6 +77,7 @@ func (ks *Keys) At(node *yaml.Node, format string, args ...any) {
 }
 
 // fromNode sets a key of its node. Types are strict: a number in quotes is a text.
+// One text may stand for a list of one, as a flag does that can be repeated.
 func (ks *Keys) fromNode(k *Key, key, node *yaml.Node) {
 	tag, what := "!!str", "a text"
 	switch k.field.Interface().(type) {
@@ -87,7 +88,9 @@ func (ks *Keys) fromNode(k *Key, key, node *yaml.Node) {
 	case time.Duration:
 		what = "a number with its unit, like 30s or 2m"
 	case []string:
-		tag, what = "!!seq", "a list of texts"
+		if tag, what = "!!seq", "a text or a list of texts"; node.ShortTag() == "!!str" {
+			tag = "!!str"
+		}
 	}
 	values := []*yaml.Node{node}
 	right := node.ShortTag() == tag

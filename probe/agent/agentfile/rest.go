@@ -30,7 +30,7 @@ func (f *File) checkListener() {
 	}
 	if f.WebConfig != "" {
 		if _, err := os.ReadFile(f.WebConfig); err != nil {
-			f.keys.Invalid("{web-config} cannot be read (%v)", err)
+			f.keys.Invalid("{web-config} %s cannot be read (%s)", f.WebConfig, config.Reason(err))
 		}
 	}
 }

@@ -79,7 +79,7 @@ func readLabels(ks *config.Keys, node *yaml.Node, into map[string]string) {
 		case !isLabel(name):
 			ks.At(key, "label %q cannot be one: letters, digits and _, no digit first, no __ first, at most 63", name)
 		case strings.Contains(reserved, " "+name+" "):
-			ks.At(key, "label %s is one of the agent's own metrics; take another name", name)
+			ks.At(key, "label %s is used by the agent itself; take another name", name)
 		case value.ShortTag() != "!!str":
 			ks.At(value, "label %s must be a text; put quotes around it", name)
 		case len(value.Value) > longestText || control(value.Value):
@@ -172,7 +172,7 @@ func (s sentence) Error() string { return string(s) }
 func ReadSecret(ctx context.Context, name string) (string, error) {
 	f, err := config.Open(ctx, name)
 	if err != nil {
-		return "", sentence("cannot be read (" + err.Error() + ")")
+		return "", sentence("cannot be read (" + config.Reason(err) + ")")
 	}
 	defer f.Close()
 	return config.ReadPassword(f)
@@ -199,7 +199,7 @@ func (t *Target) checkRest(l *loader) {
 		ks.Invalid("{mailboxes-file} needs an EWS URL or a host as target: one endpoint serves all mailboxes")
 	}
 	if info, err := os.Stat(t.MailboxesFile); err != nil {
-		ks.Invalid("{mailboxes-file} %s cannot be read (%v)", t.MailboxesFile, err)
+		ks.Invalid("{mailboxes-file} %s cannot be read (%s)", t.MailboxesFile, config.Reason(err))
 	} else if info.IsDir() {
 		ks.Invalid("{mailboxes-file} %s is a folder", t.MailboxesFile)
 	}
