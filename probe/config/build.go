@@ -5,8 +5,6 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
-	"net/http"
-	"net/url"
 	"strings"
 	"unicode"
 
@@ -181,8 +179,7 @@ func (s *Settings) readCloud(ctx context.Context) *probe.Cloud {
 		Entra: s.service("entra-url", s.EntraURL, false), ExchangeOnline: s.service("exchange-online-url", s.ExchangeOnlineURL, false),
 		Graph: s.service("graph-url", s.GraphURL, false), Dynamics: s.service("dynamics-url", s.DynamicsURL, true),
 		Tenant: strings.ToLower(strings.TrimSpace(s.Tenant)), ClientID: strings.ToLower(strings.TrimSpace(s.ClientID)),
-		// Only here is the environment's proxy used: EWS goes direct, or by --proxy.
-		Proxy: func(u *url.URL) (*url.URL, error) { return http.ProxyFromEnvironment(&http.Request{URL: u}) },
+		Proxy: environmentProxy,
 	}
 	if k.Tenant != "" && !cloud.IsGUID(k.Tenant) && !isTenantDomain(k.Tenant) {
 		s.Keys.usage("{tenant} %q is neither a GUID nor a domain; give it like 72f988bf-0000-0000-0000-2d7cd011db47 or contoso.com", s.Tenant)
@@ -192,12 +189,7 @@ func (s *Settings) readCloud(ctx context.Context) *probe.Cloud {
 	}
 	k.Token = s.readSecret(ctx, "token-file", s.TokenFile, isToken,
 		"holds a character that no access token has (a space, a second line, a quote?); save the token alone, without the word Bearer")
-	k.ClientSecret = s.readSecret(ctx, "client-secret-file", s.ClientSecretFile, isClientSecret,
-		"holds a character that no client secret has (a space, a second line?); save its value alone")
-	if cloud.IsGUID(k.ClientSecret) {
-		s.Keys.Invalid("{client-secret-file} %s holds a GUID, so it is the secret's ID; save its value, which Entra shows only once",
-			s.ClientSecretFile)
-	}
+	k.ClientSecret = s.readClientSecret(ctx, "client-secret-file", s.ClientSecretFile)
 	if !s.Cloud && k.Dynamics == nil && k.Tenant == "" && k.Token == "" {
 		return nil
 	}
