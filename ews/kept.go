@@ -17,14 +17,14 @@ var keptFields = fieldSet(`
 	server via date retry-after content-type content-length connection location www-authenticate set-cookie proxy-support
 	cf-ray request-id x-feserver x-beserver x-calculatedbetarget x-calculatedfetarget x-feproxyinfo x-failurecontext
 	x-caserrorcode x-diaginfo x-owa-version x-owa-error x-serverapplication x-ms-diagnostics x-ews-policy-reason
-	x-squid-error x-ms-proxy-app-id x-ms-proxy-transaction-id
+	x-squid-error x-ms-diagnostics-from-backend x-ms-proxy-app-id x-ms-proxy-transaction-id
 	x-iinfo x-cdn x-azure-ref x-amz-cf-id x-sucuri-id cf-mitigated
 	x-autodiscovery-error x-beserverroutingerror x-auth-error x-soap-enabled x-wssecurity-enabled x-wssecurity-for x-oauth-enabled
 	x-aspnet-version x-powered-by persistent-auth x-backendhttpstatus x-proxy-backendserverstatus x-rum-validated
 	x-proxy-routingcorrectness x-firsthopcafeefz x-mailboxguid x-nanoproxy ms-server-activesync`)
 
 // briefFields are those of them that a call for a mailbox is judged by.
-var briefFields = fieldSet("www-authenticate retry-after x-feserver location content-type x-failurecontext x-caserrorcode")
+var briefFields = fieldSet("x-ms-diagnostics www-authenticate retry-after x-feserver location content-type x-failurecontext x-caserrorcode")
 
 // fieldSet is a set of header fields, made when it is first asked; the names have
 // small letters. A batch asks it for every header of every answer.

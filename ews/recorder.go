@@ -225,6 +225,9 @@ func (r *Recorder) Expose() {
 // attacked offline), before it is sent or could be repeated.
 func (r *Recorder) Hide(secret []byte) { r.vault.AddBytes(secret) }
 
+// HideText is Hide of a text, a token: it may be called before each use of it.
+func (r *Recorder) HideText(secret string) { r.vault.AddText(secret) }
+
 // HideMark makes the beginning of a message known by which it is recognised if a
 // server repeats it.
 func (r *Recorder) HideMark(mark []byte) { r.vault.AddMark(mark) }

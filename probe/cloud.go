@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/url"
@@ -22,6 +23,7 @@ type Cloud struct {
 	Tenant                       string   // Dynamics' tenant: a GUID, or a domain to look up; "" not given
 	Token                        string   // for Graph; "" Graph is not asked, unless an application is given
 	ClientID, ClientSecret       string   // an application of Tenant, to which Entra gives a token
+	ClientTenant                 string   // where it is registered
 	Proxy                        func(*url.URL) (*url.URL, error)
 }
 
@@ -133,7 +135,7 @@ func (c Config) cloudClient(r *ews.Recorder) *cloud.Client {
 	return cloud.New(cloud.Client{
 		Entra: k.Entra, ExchangeOnline: k.ExchangeOnline, Graph: k.Graph,
 		Extra: c.Extra, Proxy: k.Proxy, UserAgent: c.UserAgent, Token: k.Token, Recorder: r,
-		Application: cloud.Application{Tenant: k.Tenant, ID: k.ClientID, Secret: k.ClientSecret},
+		Application: cloud.Application{Tenant: cmp.Or(k.ClientTenant, k.Tenant), ID: k.ClientID, Secret: k.ClientSecret},
 	})
 }
 

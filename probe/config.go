@@ -65,6 +65,7 @@ type Config struct {
 	SecurityContext signin.OpenContext
 	// Profile is the exported Dynamics profile; nil: none was given.
 	Profile *evidence.Profile
+	HMA     *HMA   // signs in as a profile for Hybrid Modern Authentication; nil: no token is sent
 	Cloud   *Cloud // look-ups outside the network; nil: none
 	// Before is what was read of Dynamics before the check, and DynamicsTenant its
 	// tenant as the user named it.
@@ -155,7 +156,7 @@ func (c Config) Target() evidence.Target {
 		Explain: c.Explain, Domain: c.Domain, Ticket: c.ticketSource(), CurrentUser: c.CurrentUser,
 		UserAgent: c.UserAgent, CertWarnDays: c.CertWarnDays,
 		FollowAutodiscover: c.FollowAutodiscover, FromAddress: c.FromAddress, Accepted: c.Accepted,
-		Given: c.Given, Zone: time.Now().Format("-07:00"),
+		HMA: c.hmaTarget(), Given: c.Given, Zone: time.Now().Format("-07:00"),
 	}
 	t.PasswordNotASCII = strings.ContainsFunc(c.Password, func(r rune) bool { return r >= utf8.RuneSelf })
 	if k := c.Cloud; k != nil {

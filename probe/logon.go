@@ -18,7 +18,7 @@ import (
 // second scheme to be explained: the servers differ.
 func (r *run) signInAt(ctx context.Context, nodes []*node) {
 	for _, n := range nodes {
-		if !n.asksCredential() {
+		if !n.asks() {
 			continue
 		}
 		t := &signIns{node: n, results: map[Leg]evidence.Result{}, provedBefore: r.provedHere}

@@ -221,6 +221,9 @@ func (n *node) online() bool {
 	return n.handshake != nil && front.Identify(n.handshake.Item.Response).Online
 }
 
+// asks: EWS asks for what the check signs in with.
+func (n *node) asks() bool { return n.asksCredential() && !n.Config.sendsToken() || n.asksToken() }
+
 // asksCredential: EWS answered 401 and offered at least one scheme.
 func (n *node) asksCredential() bool {
 	r := n.reply.Response

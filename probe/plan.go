@@ -48,7 +48,8 @@ type Leg struct {
 // where only that is offered or the profile says so; Ticket for Kerberos inside
 // Negotiate, with what it takes to get the ticket; Directory for a bind at a
 // domain controller; CurrentUser for whatever Windows makes of the logged-on
-// user inside Negotiate or NTLM.
+// user inside Negotiate or NTLM; Bearer for the
+// token of an application.
 type Scheme string
 
 // Schemes of a plan.
@@ -58,6 +59,7 @@ const (
 	Ticket      Scheme = "Kerberos"
 	Directory   Scheme = "LDAPS"
 	CurrentUser Scheme = "current user"
+	Bearer      Scheme = "Bearer"
 )
 
 // mechanism is how the rows of a scheme are carried out.
@@ -132,9 +134,12 @@ func (c Config) logons() []Logon {
 	user := &mechanism{sspi, (*signIns).windowsScheme, (*signIns).asCurrentUser, (*signIns).spendCurrentUser}
 	directory := &mechanism{words: "LDAP bind inside TLS at a domain controller", send: (*signIns).askDirectory}
 
+	token := &mechanism{"Bearer with the token", (*signIns).offersBearer, nil, (*signIns).sendToken}
+
 	password := c.sendsPassword()
 	ntlmFirst := c.ProfileAuth == ProfileNTLM || c.ProfileAuth == ProfileNegotiate
 	return planned([]Logon{
+		{Leg{Bearer, "", false}, IfOffered, c.sendsToken(), nil, token},
 		{Leg{CurrentUser, right, false}, IfOffered, c.sendsCredentials() && c.CurrentUser, nil, user},
 		{Leg{Ticket, right, false}, ByTicket, c.sendsCredentials() && !c.CurrentUser && c.withKey(), nil, ticket},
 		{Leg{Ticket, none, false}, TicketAgain, c.sendsCredentials() && !c.CurrentUser && c.withKey(), func(t *signIns) bool {
@@ -193,7 +198,10 @@ func NewPlan(c Config) Plan {
 		Discovery: planDiscovery(c), EWSFirst: c.FromAddress == "",
 		questions: c.questions(), Logons: c.logons(), MaxRejections: c.MaxRejections, LookUps: describe(c.lookUps()),
 	}
-	if len(p.Logons) > 0 {
+	if c.asksEntra() {
+		p.LookUps = append(p.LookUps, c.tokenRequest())
+	}
+	if len(p.Logons) > 0 && !c.sendsToken() {
 		p.further = c.furtherCalls()
 	}
 	return p

@@ -47,7 +47,7 @@ func (p Plan) String() string {
 	}
 	if len(p.Logons) == 0 {
 		b.WriteString("  no credential is sent\n")
-	} else {
+	} else if p.Logons[0].Scheme != Bearer {
 		fmt.Fprintf(&b, "  at most %s for the account within 60 minutes, all runs, schemes and addresses together\n", refusals(p.MaxRejections))
 	}
 	if len(p.LookUps) > 0 {
@@ -62,6 +62,9 @@ func (p Plan) String() string {
 // String is the row as -v prints it.
 func (l Logon) String() string {
 	what, cost := l.by.words, "; costs 1 logon"
+	if l.Scheme == Bearer {
+		cost = "; costs no logon"
+	}
 	if l.When == ToCompare || l.When == TicketAgain {
 		cost = "" // said by the condition
 	}

@@ -23,7 +23,7 @@ func (r *run) mayAskCredential(nodes []*node) bool {
 		if n.online() {
 			return false
 		}
-		asks = asks || n.asksCredential()
+		asks = asks || n.asks()
 	}
 	return asks && r.mayGoWhereFound(nodes)
 }
@@ -36,7 +36,7 @@ func (r *run) mayGoWhereFound(nodes []*node) bool {
 	}
 	for _, n := range nodes {
 		held := r.Config.credentialPolicy(place{url: r.Config.URL, direct: true, within: r.forest}, n.reply.Response)
-		if n.asksCredential() && held != "" {
+		if n.asks() && held != "" {
 			r.withhold(n.address, r.Config.URL, held, evidence.Logon{Scheme: string(r.plan.Logons[0].Scheme), Detail: evidence.Say(heldWhy[held])})
 			return false
 		}

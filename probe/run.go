@@ -9,6 +9,7 @@ import (
 
 	"github.com/ewsprobe/ewsprobe/ews"
 	"github.com/ewsprobe/ewsprobe/ews/directory"
+	"github.com/ewsprobe/ewsprobe/ews/entra"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/ews/signin"
 	"github.com/ewsprobe/ewsprobe/ews/wire"
@@ -74,6 +75,7 @@ type run struct {
 	bound       *evidence.Item    // the one bind at a domain controller; nil: not made
 	forest      string            // the domain that has answered with service connection points
 	token       signin.TokenMaker // of a Kerberos ticket
+	tokens      *entra.Source     // of Entra, for EWS; nil: none is sent
 	ticketOf    string            // whose ticket it is, "" the account's
 	provedHere  bool              // EWS accepted a logon
 	provedAside bool              // Autodiscover did
@@ -132,6 +134,7 @@ func (r *run) examine(ctx context.Context) {
 	if r.Config.FromAddress != "" && !r.find(ctx) {
 		return
 	}
+	defer r.beginToken(ctx)()
 	families, stopFamilies := context.WithCancelCause(ctx)
 	var aside sync.WaitGroup
 	nodes := r.reach(ctx, func(unused []string) {

@@ -19,6 +19,9 @@ import (
 func (c Config) NewVault() *secret.Vault {
 	v := &secret.Vault{}
 	v.AddText(c.Password)
+	if c.HMA != nil {
+		v.AddText(c.HMA.Application.Secret)
+	}
 	v.AddCredential(c.User, c.Password)
 	if c.Password != "" {
 		v.AddBytes(ntlm.NTHash(c.Password))
@@ -33,23 +36,25 @@ func (c Config) NewVault() *secret.Vault {
 // accepted.
 func Examine(ctx context.Context, c Config) (evidence.Record, *signin.SessionPool, *evidence.Item, error) {
 	r, rec, err := carryOut(ctx, c)
-	pool, accepted := c.sessionPool(rec, r.token)
+	pool, accepted := c.sessionPool(rec, r)
 	return rec, pool, accepted, err
 }
 
-func (c Config) sessionPool(rec evidence.Record, ticket signin.TokenMaker) (*signin.SessionPool, *evidence.Item) {
-	accepted := c.acceptedLogon(rec, ticket != nil)
+func (c Config) sessionPool(rec evidence.Record, r *run) (*signin.SessionPool, *evidence.Item) {
+	accepted := c.acceptedLogon(rec, r.token != nil)
 	if accepted == nil || c.URL == nil {
 		return nil, nil
 	}
 	p := c.poolOf(rec, accepted)
 	switch {
+	case c.sendsToken():
+		p.Way, p.Shared = signin.ByToken(r.tokens), c.NewVault()
 	case c.CurrentUser:
 		p.Way = signin.ByCurrentUser(accepted.Logon.Scheme, c.spn(), c.openContext())
 	case accepted.Logon.Mechanism == evidence.MechanismKerberos:
-		p.Way = signin.ByTicket(ticket)
+		p.Way = signin.ByTicket(r.token)
 	}
-	if p.Way.Traits.EachRequest {
+	if p.Way.Traits.Scheme == "Basic" {
 		if other := firstAccepted(rec, "NTLM", false); other != nil {
 			p.Instead = c.poolOf(rec, other)
 		}
@@ -107,6 +112,8 @@ func (c Config) ownSchemes() []string {
 		return []string{"NTLM"}
 	case ProfileNegotiate:
 		return []string{"Negotiate"}
+	case ProfileOAuth:
+		return []string{"Bearer"}
 	case ProfileAuto:
 		return []string{"Basic", "NTLM", "Negotiate"}
 	}

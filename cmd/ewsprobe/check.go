@@ -123,6 +123,9 @@ func (o output) run(ctx context.Context, cfg probe.Config) (evidence.Record, err
 // its refusals.
 func takePassword(ctx context.Context, s *config.Settings, cfg *probe.Config, out output) error {
 	std := out.std
+	for _, note := range s.Keys.Notes {
+		fmt.Fprintln(std.err, "ewsprobe: "+note)
+	}
 	if err := takeLockout(cfg); err != nil {
 		return err
 	}

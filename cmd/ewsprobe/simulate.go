@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -121,7 +122,7 @@ func scenarioArgs(k standin.Check, server *standin.Server, dir string) (args []s
 		file("ca-file", "ca.pem", string(server.CA()))
 	}
 	on("insecure", k.Insecure)
-	on("no-credentials", k.User == "")
+	on("no-credentials", k.User == "" && k.HMA == "")
 	if k.User != "" {
 		flag("user", k.User)
 		file("password-file", "password.txt", k.Password+"\n")
@@ -146,6 +147,22 @@ func scenarioArgs(k standin.Check, server *standin.Server, dir string) (args []s
 	on("impersonate", k.Impersonate)
 	if k.Timeout != 0 {
 		flag("timeout", k.Timeout.String())
+	}
+	if k.HMA != "" {
+		switch k.HMA {
+		case standin.HMAToken:
+			file("hma-token-file", "hma-token.txt", k.HMA.File())
+		case standin.HMAClientSecret, standin.HMAWrongSecret:
+			file("hma-client-secret-file", "hma-secret.txt", k.HMA.File())
+		default:
+			file("hma-certificate", "hma.pem", k.HMA.File())
+		}
+		if k.HMA != standin.HMAToken {
+			flag("hma-client-id", standin.HMAApplicationID)
+			flag("tenant", cmp.Or(k.Tenant, standin.Tenant))
+			flag("entra-url", server.CloudURL())
+		}
+		flag("hma-resource", k.HMAResource)
 	}
 	if k.Cloud {
 		on("cloud", true)

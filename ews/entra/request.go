@@ -8,7 +8,6 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -93,7 +92,7 @@ func (c Client) Ask(ctx context.Context, r *ews.Recorder, item *evidence.Item, a
 			facts.Detail = evidence.Say(evidence.WhyNoTokenAsked)
 			return nil
 		}
-		withhold(r, assertion)
+		r.Withhold(assertion)
 		config.ClientSecret = ""
 		config.EndpointParams = url.Values{
 			"client_assertion_type": {"urn:ietf:params:oauth:client-assertion-type:jwt-bearer"}, "client_assertion": {assertion},
@@ -114,7 +113,7 @@ func (c Client) Ask(ctx context.Context, r *ews.Recorder, item *evidence.Item, a
 	case p.CutShort:
 		facts.Detail = evidence.Say(evidence.WhyAnswerEndsEarly)
 	case err == nil && plausible(token.Type(), token.AccessToken):
-		withhold(r, token.AccessToken)
+		r.Withhold(token.AccessToken)
 		granted := newToken(token.AccessToken, issued, token.Expiry)
 		facts.Claims = &granted.Claims
 		return granted
@@ -126,18 +125,8 @@ func (c Client) Ask(ctx context.Context, r *ews.Recorder, item *evidence.Item, a
 	return nil
 }
 
-// withhold makes a JWT known as a secret, and its parts, which a server could
-// repeat alone.
-func withhold(r *ews.Recorder, token string) {
-	r.Withhold(token)
-	if parts := strings.Split(token, "."); len(parts) == 3 {
-		r.Withhold(parts[1])
-		r.Withhold(parts[2])
-	}
-}
-
 // Withhold makes the token known to a recorder, before it is sent.
-func (t *Token) Withhold(r *ews.Recorder) { withhold(r, t.Value()) }
+func (t *Token) Withhold(r *ews.Recorder) { r.Withhold(t.Value()) }
 
 // keepFacts bounds the texts of a service. They are cleaned before they are cut:
 // half a secret is not found any more.

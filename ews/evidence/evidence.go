@@ -61,6 +61,7 @@ type Target struct {
 	Tenant           string   `json:"tenant" keep:"tenant"`          // Dynamics' tenant as given: a GUID, or a domain in it
 	DynamicsTenant   string   `json:"dynamics_tenant" keep:"tenant"` // that of the application which reads Dynamics, as given
 	Token            bool     `json:"token"`                         // a token for Graph was given, or what gets one
+	HMA              *HMA     `json:"hma"`                           // by which application the check signs in; nil: it sends no token
 	// Autodiscover is the endpoint that was named, FromAddress the address that
 	// was given in place of a URL: EWS was to be found by Autodiscover.
 	Autodiscover       string `json:"autodiscover" keep:"url"`

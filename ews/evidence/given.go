@@ -36,4 +36,11 @@ type Given struct {
 	ExchangeOnlineURL               string   `json:"exchange_online_url" keep:"url"`
 	GraphURL                        string   `json:"graph_url" keep:"url"`
 	Baseline                        string   `json:"baseline" keep:"file"`
+	Tenant                          string   `json:"tenant" keep:"tenant"`
+	HMAClientID                     string   `json:"hma_client_id" keep:"tenant"`
+	HMACertificate                  string   `json:"hma_certificate" keep:"file"`
+	HMACertificatePasswordFile      string   `json:"hma_certificate_password_file" keep:"file"`
+	HMAClientSecretFile             string   `json:"hma_client_secret_file" keep:"file"`
+	HMAResource                     string   `json:"hma_resource" keep:"url"`
+	HMATokenFile                    string   `json:"hma_token_file" keep:"file"`
 }

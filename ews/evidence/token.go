@@ -33,6 +33,14 @@ type Token struct {
 	Detail      *Detail      `json:"detail"` // Problem as data
 }
 
+// HMA is the application by which a profile for Hybrid Modern Authentication signs in.
+type HMA struct {
+	Tenant      string `json:"tenant" keep:"tenant"`      // that Exchange is in hybrid with, as given; "" with a token that was brought
+	Application string `json:"application" keep:"tenant"` // client ID
+	Resource    string `json:"resource" keep:"url"`       // Entra resource id of the profile; "" made of the URL
+	Proof       string `json:"proof" keep:"word"`         // one of Proof…
+}
+
 // By what an application proves itself, or ProofToken: it need not, a token was
 // brought.
 const (

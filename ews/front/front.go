@@ -95,18 +95,26 @@ func anyTenant(issuers string) bool {
 	return slices.ContainsFunc(strings.Split(issuers, ","), func(s string) bool { return strings.HasSuffix(strings.TrimSpace(s), "@*") })
 }
 
-// Tenant returns the Entra tenant that a Bearer challenge of Exchange on
+// Tenant returns the first Entra tenant that a Bearer challenge of Exchange on
 // premises trusts, "" if there is none.
 func Tenant(c challenge.Challenge) string {
+	if all := Tenants(c); len(all) > 0 {
+		return all[0]
+	}
+	return ""
+}
+
+// Tenants returns all of them: an organisation may be in hybrid with several.
+func Tenants(c challenge.Challenge) (tenants []string) {
 	issuers, _ := c.Param("trusted_issuers")
 	for _, issuer := range strings.Split(issuers, ",") {
 		id, tenant, ok := strings.Cut(strings.TrimSpace(issuer), "@")
 		// 00000001-… is Entra's token service; others are partners.
 		if ok && strings.HasPrefix(id, "00000001-") && IsGUID(tenant) {
-			return strings.ToLower(tenant)
+			tenants = append(tenants, strings.ToLower(tenant))
 		}
 	}
-	return ""
+	return tenants
 }
 
 // IsGUID says whether s is written as tenants, users and applications are identified.

@@ -51,6 +51,7 @@ type Vault struct {
 	exact   map[string]bool // spellings that folding would spoil, matched byte by byte
 	bare    map[string]bool // letters and digits of a password, whatever stands between them
 	common  bool
+	added   map[uint64]bool // texts that are known already, by their hash: a token comes with each call
 	known   *Known
 }
 
@@ -102,9 +103,17 @@ func (v *Vault) AddText(s string) {
 	if s == "" {
 		return
 	}
+	sum := maphash.String(seed, s)
+	v.mu.RLock()
+	known := v.added[sum]
+	v.mu.RUnlock()
+	if known {
+		return
+	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.init()
+	v.added[sum] = true
 	v.common = v.common || utf8.RuneCountInString(s) < ordinary
 	if tooShort(fold(s)) {
 		v.words[s] = true
@@ -169,6 +178,7 @@ func (v *Vault) AddMark(b []byte) {
 func (v *Vault) init() {
 	if v.needles == nil {
 		v.needles, v.windows, v.words, v.exact = map[string]bool{}, map[uint64]bool{}, map[string]bool{}, map[string]bool{}
+		v.added = map[uint64]bool{}
 		v.bare = map[string]bool{}
 	}
 }

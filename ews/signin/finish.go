@@ -147,6 +147,8 @@ func (a *Attempt) settle(item evidence.Item, undecided bool, budget Budget) evid
 		note.Status = r.Status
 		switch {
 		case undecided:
+		case r.Status == 403 && a.traits.Scheme == "Bearer" && !item.EWS.Answered(): // RFC 6750 3.1, insufficient_scope
+			note.Result = evidence.Refused
 		case r.Status == 401, r.Status == 456: // whatever its body says; 456 is Microsoft's for a locked account
 			note.Result = evidence.Refused
 		case item.EWS.Answered(), item.Discovery.Answered():

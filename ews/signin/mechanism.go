@@ -84,6 +84,7 @@ const (
 	Password     Secret = "password"
 	Ticket       Secret = "Kerberos ticket"
 	LoggedOnUser Secret = "logged-on user"
+	Token        Secret = "token"
 )
 
 // Message is what one request carries.

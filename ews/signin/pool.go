@@ -21,6 +21,7 @@ type SessionPool struct {
 	ConnectLimit time.Duration
 	Credential   ews.Credential
 	Vault        func() *secret.Vault // a new one that knows the credential
+	Shared       *secret.Vault        // in its place one for all sessions, where their secret is the same and large: a token
 	Follow       func(evidence.Item)  // is told each item; nil: nobody is. Several sessions call it at a time
 
 	Way                Way // of the accepted logon
@@ -43,6 +44,9 @@ func (p *SessionPool) Session() *Session {
 }
 
 func (p *SessionPool) vault() *secret.Vault {
+	if p.Shared != nil {
+		return p.Shared
+	}
 	v := p.Vault()
 	v.Share(&p.known)
 	return v

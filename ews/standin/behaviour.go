@@ -20,6 +20,10 @@ type Behaviour struct {
 	OAuth            bool `yaml:"oauth,omitempty"`
 	AuthorizationURI bool `yaml:"authorization-uri,omitempty"`
 
+	// Tokens says how the token of an application is looked at; nil: every token is
+	// refused.
+	Tokens *Tokens `yaml:"tokens,omitempty"`
+
 	// BasicRefuses and NTLMRefuses refuse the right password too, as a policy
 	// does: the scheme is offered, but nobody gets in by it.
 	BasicRefuses bool `yaml:"basic-refuses,omitempty"`

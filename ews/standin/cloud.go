@@ -50,6 +50,8 @@ type Cloud struct {
 	// Dataverse is the organisation's Web API behind the challenge; nil: nobody may
 	// read it.
 	Dataverse *Dataverse `yaml:"dataverse,omitempty"`
+	// Entra gives tokens for EWS; nil: it knows no application for that.
+	Entra *Entra `yaml:"entra,omitempty"`
 
 	// Hazard harms whoever asks. Echo repeats the Authorization value everywhere.
 	Hazard Hazard `yaml:"hazard,omitempty"`
@@ -98,7 +100,8 @@ type CloudRequest struct {
 	At                 time.Time
 	Method, Path, SNI  string
 	Authorized, Secret bool
-	Status             int // 0 if there was no answer
+	Assertion          bool // it carried an assertion, which is not kept either
+	Status             int  // 0 if there was no answer
 }
 
 // cloudServer serves a Cloud.
@@ -110,10 +113,12 @@ type cloudServer struct {
 
 	ewsURL string // of the stand-in itself, for the profile in Dataverse
 
-	mu       sync.Mutex
-	requests []CloudRequest
-	asked    int    // requests to Dataverse
-	mailbox  string // whose record was asked for last
+	mu         sync.Mutex
+	requests   []CloudRequest
+	asked      int             // requests to Dataverse
+	mailbox    string          // whose record was asked for last
+	granting   bool            // a token for EWS was asked for
+	assertions map[string]bool // identifiers of those that came
 }
 
 func newCloudServer(b Cloud, address string, certificate tls.Certificate, closing <-chan struct{}) (*cloudServer, error) {
@@ -121,7 +126,7 @@ func newCloudServer(b Cloud, address string, certificate tls.Certificate, closin
 	if err != nil {
 		return nil, fmt.Errorf("listening for the cloud: %w", err)
 	}
-	c := &cloudServer{behaviour: b, closing: closing}
+	c := &cloudServer{behaviour: b, closing: closing, assertions: map[string]bool{}}
 	c.listener = tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}})
 	c.http = &http.Server{Handler: c, ReadHeaderTimeout: 30 * time.Second, ErrorLog: log.New(io.Discard, "", 0)}
 	return c, nil
@@ -159,9 +164,9 @@ func (s *Server) CloudRequests() []CloudRequest {
 // ServeHTTP answers one request.
 func (c *cloudServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, longestForm)
-	secret := r.PostFormValue("client_secret")
+	secret, assertion := r.PostFormValue("client_secret"), r.PostFormValue("client_assertion")
 	answer := c.answer(r)
-	q := CloudRequest{At: time.Now(), Method: cut(r.Method), Path: cut(r.URL.Path), Authorized: r.Header.Get("Authorization") != "", Secret: secret != ""}
+	q := CloudRequest{At: time.Now(), Method: cut(r.Method), Path: cut(r.URL.Path), Authorized: r.Header.Get("Authorization") != "", Secret: secret != "", Assertion: assertion != ""}
 	if r.TLS != nil {
 		q.SNI = cut(r.TLS.ServerName)
 	}
@@ -185,7 +190,7 @@ func (c *cloudServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if c.behaviour.Echo {
-		answer.echoCloud(r.Header.Get("Authorization"), secret)
+		answer.echoCloud(r.Header.Get("Authorization"), secret+assertion)
 	}
 	answer.write(w)
 }
@@ -263,6 +268,8 @@ func (c *cloudServer) tokenEndpoint(r *http.Request) *response {
 		return subtle.ConstantTimeCompare([]byte(r.PostFormValue("client_secret")), []byte(secret)) == 1
 	}
 	switch {
+	case c.behaviour.Entra != nil && form("client_id") == HMAApplicationID:
+		return c.hmaToken(r)
 	case r.Method != http.MethodPost || form("grant_type") != "client_credentials":
 		return refuse(http.StatusBadRequest, "unsupported_grant_type", "70003", "The app requested an unsupported grant type.")
 	case form("scope") != "https://"+r.Host+"/.default":

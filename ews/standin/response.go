@@ -45,10 +45,17 @@ func (n *node) exchangeResponse(status int) *response {
 	return newResponse(status).
 		with("Server", "Microsoft-IIS/10.0").
 		with("request-id", uuid.NewString()).
-		with("X-OWA-Version", build).
+		with("X-OWA-Version", n.build()).
 		with("X-Powered-By", "ASP.NET").
 		with("X-FEServer", n.name).
 		with("Date", n.now().UTC().Format(http.TimeFormat))
+}
+
+func (n *node) build() string {
+	if t := n.behaviour.Tokens; t != nil && t.Build2013 {
+		return "15.0.1497.48"
+	}
+	return build
 }
 
 // nameOn is which node answers this request of a connection.

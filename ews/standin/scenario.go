@@ -43,6 +43,8 @@ type Check struct {
 	Secret       string        `yaml:"secret,omitempty"`        // of the application that gets a token for Graph in Tenant
 	Autodiscover bool          `yaml:"autodiscover,omitempty"`  // --autodiscover names the stand-in's
 	ByAddress    bool          `yaml:"by-address,omitempty"`    // TARGET is Mailbox, and EWS has to be found by Autodiscover
+	HMA          HMACredential `yaml:"hma,omitempty"`           // the application signs in with it
+	HMAResource  string        `yaml:"hma-resource,omitempty"`  // the profile's Entra resource id
 }
 
 // Expect is what the check must find, and what it may cost the account.
@@ -96,6 +98,10 @@ func Find(name string) (Scenario, bool) {
 
 func (b Behaviour) clone() Behaviour {
 	b.AllowedAgents = slices.Clone(b.AllowedAgents)
+	if b.Tokens != nil {
+		tokens := *b.Tokens
+		b.Tokens = &tokens
+	}
 	if b.Crowd != nil {
 		crowd := *b.Crowd
 		b.Crowd = &crowd
@@ -105,6 +111,10 @@ func (b Behaviour) clone() Behaviour {
 		if cloud.Dataverse != nil {
 			dataverse := *cloud.Dataverse
 			cloud.Dataverse = &dataverse
+		}
+		if cloud.Entra != nil {
+			entra := *cloud.Entra
+			cloud.Entra = &entra
 		}
 		b.Cloud = &cloud
 	}

@@ -49,6 +49,7 @@ type Server struct {
 	mu          sync.Mutex
 	view        View
 	connections map[*connection]struct{} // open, for Close
+	carried     map[[32]byte]int         // calls by the token, by its hash
 }
 
 // node is one front end of the server.

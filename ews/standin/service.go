@@ -76,6 +76,9 @@ func (n *node) run(who *account, c *call) *response {
 		}
 		return n.fault(code)
 	}
+	if who == application && !c.impersonating {
+		return n.fault("ErrorInvalidExchangeImpersonationHeaderData")
+	}
 	own := who.mailbox
 	if c.impersonating {
 		target, exists := n.findMailbox(c.impersonated)

@@ -25,7 +25,12 @@ func (n *node) signIn(c *connection, r *http.Request, a *authorization, q *Reque
 		}
 		q.Outcome = OutcomeChallenged
 		return nil, n.challenge(r, "", "")
-	case MessageEmptyBearer, MessageBearer:
+	case MessageBearer:
+		if n.behaviour.OAuth && n.behaviour.Tokens != nil {
+			return n.signInToken(r, a, q)
+		}
+		fallthrough
+	case MessageEmptyBearer:
 		q.Outcome = OutcomeChallenged
 		return nil, n.bearerChallenge(r, a)
 	case MessageBasic:

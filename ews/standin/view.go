@@ -74,6 +74,7 @@ const (
 	OutcomeKerberos      = "kerberos"       // a ticket, refused: nobody here can verify it
 	OutcomeUnfinished    = "unfinished"     // a response that belongs to no challenge here
 	OutcomeMalformed     = "malformed"      // cannot be read
+	OutcomeToken         = "token"          // a token, refused
 	OutcomeFront         = "front"          // answered in Exchange's place
 	OutcomeHazard        = "hazard"         // answered with a hazard
 )

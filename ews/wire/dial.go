@@ -99,6 +99,13 @@ func (d *Dialer) ForHost(host string, secure bool) *Dialer {
 	return &Dialer{Host: host, TLS: secure, Roots: d.Roots, Extra: d.Extra, Public: d.Public, Now: d.Now, first: first}
 }
 
+// Verifying is the same dialer for what never goes past an untrusted certificate.
+func (d *Dialer) Verifying() *Dialer {
+	v := d.ForHost(d.Host, d.TLS)
+	v.Proxy = d.Proxy
+	return v
+}
+
 // number is the next connection's.
 func (d *Dialer) number() int {
 	if d.first != nil {

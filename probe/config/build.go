@@ -65,6 +65,7 @@ func (s *Settings) Config(ctx context.Context, getenv func(string) string) (prob
 	if s.Keys.command == "batch" {
 		s.checkBatch(&cfg)
 	}
+	cfg.HMA = s.readHMA(ctx, &cfg)
 	cfg.Extra = s.readCertificates(ctx)
 	cfg.Cloud = s.readCloud(ctx)
 	cfg.Accepted = s.ReadBaseline(ctx)
@@ -190,6 +191,9 @@ func (s *Settings) readCloud(ctx context.Context) *probe.Cloud {
 	k.Token = s.readSecret(ctx, "token-file", s.TokenFile, isToken,
 		"holds a character that no access token has (a space, a second line, a quote?); save the token alone, without the word Bearer")
 	k.ClientSecret = s.readClientSecret(ctx, "client-secret-file", s.ClientSecretFile)
+	if s.usesHMA() { // then it is the tenant of Exchange
+		k.Tenant, k.ClientTenant = "", k.Tenant
+	}
 	if !s.Cloud && k.Dynamics == nil && k.Tenant == "" && k.Token == "" {
 		return nil
 	}

@@ -34,6 +34,7 @@ type Settings struct {
 	AccountKeys    `group:"Account" in:"check batch agent"`
 	MailboxKeys    `group:"Mailbox and profile" in:"check batch agent"`
 	ConnectionKeys `group:"Connection" in:"check batch agent"`
+	HMAKeys        `group:"Hybrid Modern Authentication" in:"check batch agent"`
 	CloudKeys      `group:"Dynamics and cloud" in:"check batch agent"`
 	DynamicsKeys   `group:"Reading Dynamics" in:"check batch dynamics"`
 	SafetyKeys     `group:"Safety" in:"check batch agent"`
@@ -100,11 +101,22 @@ type ConnectionKeys struct {
 	CertWarn          int           `default:"30" range:"0 3650" value:"DAYS" help:"warn when the certificate expires within so many days; 0: never"`
 }
 
+// HMAKeys say how the application of a profile with Hybrid Modern Authentication
+// signs in.
+type HMAKeys struct {
+	HMAClientID                string `value:"GUID" help:"sign in as the application of the profile; needs --tenant and a certificate"`
+	HMACertificate             string `secret:"y" value:"FILE" help:"the certificate of the application and its key, PEM or PKCS#12 (.pfx)"`
+	HMACertificatePasswordFile string `secret:"y" value:"FILE" help:"read the password of the PKCS#12 file from FILE"`
+	HMAClientSecretFile        string `secret:"y" value:"FILE" help:"a client secret in place of the certificate, for diagnosis: Dynamics takes only a certificate"`
+	HMAResource                string `value:"URI" help:"the Entra resource id of the profile, as it is written there; else https:// and the host of the EWS URL"`
+	HMATokenFile               string `secret:"y" value:"FILE" help:"send the access token in FILE, got elsewhere, in place of the application's"`
+}
+
 // CloudKeys say what is looked up outside the network.
 type CloudKeys struct {
 	Cloud             bool   `help:"also look up outside the network where the mailbox is and which tenant it is in"`
 	DynamicsURL       string `in:"check batch agent dynamics" common:"y" value:"URL" help:"read Dynamics' tenant from its own URL, https://contoso.crm4.dynamics.com; see --dynamics-client-id"`
-	Tenant            string `value:"GUID|DOMAIN" help:"Dynamics' tenant; implies --cloud, as the others here do"`
+	Tenant            string `value:"GUID|DOMAIN" help:"Dynamics' tenant; implies --cloud, as the others here do. With --hma-client-id it is Exchange's"`
 	TokenFile         string `secret:"y" value:"FILE" help:"ask Microsoft Graph about the user, with the access token in FILE"`
 	ClientID          string `value:"GUID" help:"ask Microsoft Graph as this application of --tenant; needs its secret"`
 	ClientSecretFile  string `secret:"y" value:"FILE" help:"read the application's client secret from FILE"`

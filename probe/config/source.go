@@ -197,6 +197,8 @@ func (s *Settings) yield() {
 		{"each-address", "proxy"},
 		{"token-file", "client-id"},
 		{"insecure", "current-user"},
+		{"hma-token-file", "hma-client-id"},
+		{"hma-token-file", "hma-certificate", "hma-client-secret-file"},
 	} {
 		if !slices.ContainsFunc(group, func(name string) bool { return ks.from[name].rank == byFlag }) {
 			continue

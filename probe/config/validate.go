@@ -257,7 +257,7 @@ func (s *Settings) checkBatch(cfg *probe.Config) {
 			cfg.FromAddress)
 	case cfg.NoCredentials:
 		ks.usage("{no-credentials} asks for no mailbox, so there is nothing for a batch to do; use `ewsprobe check --no-credentials`")
-	case cfg.ProfileAuth == probe.ProfileOAuth:
-		ks.usage("{profile-auth} oauth: no mailbox can be asked for without a token; use `ewsprobe check`, which evaluates the endpoint")
+	case cfg.ProfileAuth == probe.ProfileOAuth && !s.usesHMA():
+		ks.usage("{profile-auth} oauth: no mailbox can be asked for without a token; add {hma-client-id}, or use `ewsprobe check`, which evaluates the endpoint")
 	}
 }

@@ -42,7 +42,9 @@ func givenFlags(t evidence.Target) []finding.Flag {
 	on("follow-autodiscover", t.FollowAutodiscover)
 	on("cloud", t.Cloud && t.DynamicsURL == "" && t.Tenant == "" && g.TokenFile == "")
 	add("dynamics-url", t.DynamicsURL)
-	add("tenant", t.Tenant)
+	if g.Tenant == "" {
+		add("tenant", t.Tenant)
+	}
 	v := reflect.ValueOf(g)
 	for i := range v.NumField() {
 		name := strings.ReplaceAll(v.Type().Field(i).Tag.Get("json"), "_", "-")

@@ -1,0 +1,310 @@
+package standin
+
+import (
+	"crypto"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
+	"github.com/google/uuid"
+)
+
+// Entra is how Entra gives a token for EWS to the one application that it knows
+// beside the one for Graph. It verifies what the application proves itself with.
+type Entra struct {
+	// Refuse is the AADSTS number of a refusal, whatever is asked; Once: only of the
+	// first request. Busy answers 503 to the first.
+	Refuse int  `yaml:"refuse,omitempty"`
+	Once   bool `yaml:"once,omitempty"`
+	Busy   bool `yaml:"busy,omitempty"`
+	// Token is what is wrong with the token that it gives, Life how long that is good
+	// for; 0 is an hour.
+	Token TokenFault    `yaml:"token,omitempty"`
+	Life  time.Duration `yaml:"life,omitempty"`
+	// Redirect sends whoever asks elsewhere.
+	Redirect bool `yaml:"redirect,omitempty"`
+}
+
+// TokenFault is what is wrong with a token.
+type TokenFault string
+
+const (
+	TokenGood       TokenFault = ""
+	TokenNoRole     TokenFault = "no-role"        // nobody consented, and nobody looked
+	TokenForeignKey TokenFault = "foreign-key"    // signed by a key that is not Entra's
+	TokenTenant     TokenFault = "other-tenant"   // of a tenant that Exchange does not trust
+	TokenAudience   TokenFault = "other-audience" // for another host
+	TokenIssuer     TokenFault = "other-issuer"   // of nobody that Exchange knows
+	TokenExpired    TokenFault = "expired"
+	TokenVersion2   TokenFault = "version-2"
+)
+
+// HMAApplicationID is the application that signs in to EWS, and HMASecret its
+// secret.
+const (
+	HMAApplicationID = "c2b4d9a1-6e3f-4f0d-8a57-9b1e2c3d4f50"
+	HMASecret        = "hMa~W3lc0me-t0.the_stand-in~Secret~Val"
+	fullAccess       = "full_access_as_app"
+	fullAccess2013   = "full_access"
+)
+
+// keys are the application's, with its certificates in DER, and Entra's; made when
+// they are first needed.
+var keys = sync.OnceValue(func() (k struct {
+	application, entra *rsa.PrivateKey
+	certificates       map[HMACredential][]byte
+	registered         map[string]bool // by their thumbprints
+},
+) {
+	for _, key := range []**rsa.PrivateKey{&k.application, &k.entra} {
+		made, err := rsa.GenerateKey(rand.Reader, 2048)
+		if err != nil {
+			panic("standin: " + err.Error()) // as rand.Read does
+		}
+		*key = made
+	}
+	now := time.Now()
+	k.certificates, k.registered = map[HMACredential][]byte{HMAUnregistered: selfSigned(k.entra, now.Add(365*day))}, map[string]bool{}
+	for name, ends := range map[HMACredential]time.Time{HMACertificate: now.Add(365 * day), HMAExpiring: now.Add(10 * day), HMAExpired: now.Add(-day)} {
+		k.certificates[name] = selfSigned(k.application, ends)
+		sum := sha256.Sum256(k.certificates[name])
+		k.registered[base64.RawURLEncoding.EncodeToString(sum[:])] = true
+	}
+	return k
+})
+
+// HMACredential is what the application is given to sign in with.
+type HMACredential string
+
+const (
+	HMACertificate  HMACredential = "certificate"
+	HMAExpiring     HMACredential = "expiring"     // its certificate has ten days left
+	HMAExpired      HMACredential = "expired"      // it has ended
+	HMAUnregistered HMACredential = "unregistered" // Entra knows another
+	HMAClientSecret HMACredential = "secret"
+	HMAWrongSecret  HMACredential = "wrong-secret"
+	HMAToken        HMACredential = "token" // a token that was got elsewhere
+)
+
+// File is the content of the file that holds the credential.
+func (c HMACredential) File() string {
+	switch c {
+	case HMAClientSecret:
+		return HMASecret + "\n"
+	case HMAWrongSecret:
+		return strings.ToLower(HMASecret) + "\n"
+	case HMAToken:
+		return issueToken(Entra{}, Tenant, "https://"+Host) + "\n"
+	}
+	key := keys().application
+	if c == HMAUnregistered {
+		key = keys().entra
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		panic("standin: " + err.Error()) // an RSA key always marshals
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: keys().certificates[c]})) +
+		string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}))
+}
+
+func selfSigned(key *rsa.PrivateKey, ends time.Time) []byte {
+	template := &x509.Certificate{
+		SerialNumber: serialNumber(), Subject: pkix.Name{CommonName: "Dynamics 365 HMA"}, NotBefore: ends.Add(-400 * day), NotAfter: ends,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		panic("standin: " + err.Error())
+	}
+	return der
+}
+
+// refusals are the words of Entra for its numbers, as far as anybody reads them.
+var refusals = map[int][2]string{
+	700016:  {"unauthorized_client", "Application with identifier 'c2b4d9a1-6e3f-4f0d-8a57-9b1e2c3d4f50' was not found in the directory 'Contoso'."},
+	500011:  {"invalid_resource", "The resource principal named https://mail.contoso.com was not found in the tenant named Contoso."},
+	7000215: {"invalid_client", "Invalid client secret provided."},
+	7000222: {"invalid_client", "The provided client secret keys for app are expired."},
+	700027:  {"invalid_client", "The certificate with identifier used to sign the client assertion is not registered on application."},
+	700024:  {"invalid_client", "Client assertion is not within its valid time range."},
+	50027:   {"invalid_client", "JWT token is invalid or malformed."},
+	50048:   {"invalid_client", "SUB does not match Issuer claim in the client assertion."},
+	90002:   {"invalid_request", "Tenant not found."},
+	90055:   {"temporarily_unavailable", "TenantThrottlingError - there are too many incoming requests."},
+	90033:   {"temporarily_unavailable", "MsodsServiceUnavailable - the service is temporarily unavailable."},
+	501051:  {"invalid_grant", "Application is not assigned to a role for the application 'https://mail.contoso.com'."},
+	53003:   {"invalid_grant", "Access has been blocked by Conditional Access policies."},
+}
+
+// entraRefusal is an answer as Entra gives it.
+func entraRefusal(number int) *response {
+	word, words := "invalid_request", "The request was refused."
+	if known, ok := refusals[number]; ok {
+		word, words = known[0], known[1]
+	}
+	trace, correlation := uuid.NewString(), uuid.NewString()
+	at := time.Now().UTC().Format("2006-01-02 15:04:05Z")
+	status := http.StatusBadRequest
+	switch {
+	case word == "invalid_client":
+		status = http.StatusUnauthorized
+	case number == 90055:
+		status = http.StatusTooManyRequests
+	}
+	a := inJSON(status, map[string]any{
+		"error": word, "error_codes": []int{number}, "timestamp": at, "trace_id": trace, "correlation_id": correlation,
+		"error_description": fmt.Sprintf("AADSTS%d: %s Trace ID: %s Correlation ID: %s Timestamp: %s", number, words, trace, correlation, at),
+		"error_uri":         "https://login.microsoftonline.com/error?code=" + strconv.Itoa(number),
+	})
+	if status == http.StatusTooManyRequests {
+		a.with("Retry-After", "30")
+	}
+	return a
+}
+
+// hmaToken answers a request of the application for EWS.
+func (c *cloudServer) hmaToken(r *http.Request) *response {
+	e := c.behaviour.Entra
+	c.mu.Lock()
+	first := !c.granting
+	c.granting = true
+	c.mu.Unlock()
+	tenant, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	resource, whole := strings.CutSuffix(r.PostFormValue("scope"), "/.default")
+	switch {
+	case e.Redirect:
+		return newResponse(http.StatusTemporaryRedirect).with("Location", "https://"+elsewhereHost+r.URL.Path)
+	case e.Busy && first:
+		return newResponse(http.StatusServiceUnavailable)
+	case e.Refuse != 0 && (first || !e.Once):
+		return entraRefusal(e.Refuse)
+	case tenant != Tenant && tenant != OtherTenant && tenant != Domain:
+		return entraRefusal(90002)
+	case r.PostFormValue("grant_type") != "client_credentials" || !whole:
+		return entraRefusal(1002012)
+	}
+	if number := c.provedBy(r); number != 0 {
+		return entraRefusal(number)
+	}
+	if resource != "https://"+Host && resource != "https://"+elsewhereHost {
+		return entraRefusal(500011)
+	}
+	if tenant == Domain {
+		tenant = Tenant
+	}
+	life := e.Life
+	if life == 0 {
+		life = time.Hour
+	}
+	return inJSON(http.StatusOK, map[string]any{
+		"token_type": "Bearer", "expires_in": int(life.Seconds()), "ext_expires_in": int(life.Seconds()), "access_token": issueToken(*e, tenant, resource),
+	})
+}
+
+// provedBy is the number of the refusal of what the application proves itself with,
+// 0 if it is right.
+func (c *cloudServer) provedBy(r *http.Request) int {
+	text := r.PostFormValue("client_assertion")
+	switch {
+	case text == "" && r.PostFormValue("client_secret") == HMASecret:
+		return 0
+	case text == "":
+		return 7000215
+	case r.PostFormValue("client_secret") != "" || r.PostFormValue("client_assertion_type") != "urn:ietf:params:oauth:client-assertion-type:jwt-bearer":
+		return 50027
+	}
+	assertion, err := jwt.ParseSigned(text, []jose.SignatureAlgorithm{jose.PS256})
+	if err != nil || len(assertion.Headers) != 1 {
+		return 50027
+	}
+	var claims jwt.Claims
+	key := keys().application
+	if x, _ := assertion.Headers[0].ExtraHeaders["x5t#S256"].(string); !keys().registered[x] || assertion.Claims(key.Public(), &claims) != nil {
+		return 700027
+	}
+	id, endpoint := r.PostFormValue("client_id"), "https://"+r.Host+r.URL.Path
+	if claims.Issuer != claims.Subject {
+		return 50048
+	}
+	if claims.Issuer != id || len(claims.Audience) != 1 || claims.Audience[0] != endpoint || claims.ID == "" {
+		return 50027
+	}
+	if claims.ValidateWithLeeway(jwt.Expected{Time: time.Now()}, time.Minute) != nil || claims.Expiry == nil || claims.NotBefore == nil {
+		return 700024
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.assertions[claims.ID] {
+		return 50013 // each is good for one request
+	}
+	c.assertions[claims.ID] = true
+	return 0
+}
+
+// issueToken makes a token of version 1.0 as Entra does for this resource.
+func issueToken(e Entra, tenant, resource string) string {
+	life := e.Life
+	if life == 0 {
+		life = time.Hour
+	}
+	now := time.Now()
+	claims := map[string]any{
+		"ver": "1.0", "aud": resource, "iss": "https://sts.windows.net/" + tenant + "/", "tid": tenant, "appid": HMAApplicationID, "appidacr": "2",
+		"roles": []string{fullAccess}, "iat": now.Unix(), "nbf": now.Unix(), "exp": now.Add(life).Unix(), "uti": uuid.NewString(),
+	}
+	key := keys().entra
+	switch e.Token {
+	case TokenNoRole:
+		delete(claims, "roles")
+	case TokenForeignKey:
+		key = keys().application
+	case TokenTenant:
+		claims["tid"], claims["iss"] = OtherTenant, "https://sts.windows.net/"+OtherTenant+"/"
+	case TokenAudience:
+		claims["aud"] = "https://" + elsewhereHost
+	case TokenIssuer:
+		claims["iss"] = "https://sts.chinacloudapi.cn/" + tenant + "/"
+	case TokenExpired:
+		claims["exp"] = now.Add(-10 * time.Minute).Unix()
+	case TokenVersion2:
+		claims["ver"] = "2.0"
+	}
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: key}, (&jose.SignerOptions{}).WithType("JWT").WithHeader("kid", keyID(key)))
+	if err != nil {
+		panic("standin: " + err.Error())
+	}
+	raw, err := json.Marshal(claims)
+	if err != nil {
+		panic("standin: " + err.Error())
+	}
+	signed, err := signer.Sign(raw)
+	if err != nil {
+		panic("standin: " + err.Error())
+	}
+	compact, err := signed.CompactSerialize()
+	if err != nil {
+		panic("standin: " + err.Error())
+	}
+	return compact
+}
+
+func keyID(key *rsa.PrivateKey) string {
+	sum, err := (&jose.JSONWebKey{Key: key.Public()}).Thumbprint(crypto.SHA256)
+	if err != nil {
+		return ""
+	}
+	return base64.RawURLEncoding.EncodeToString(sum)
+}

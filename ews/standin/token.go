@@ -1,0 +1,162 @@
+package standin
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
+)
+
+// Tokens says how Exchange looks at the token of an application. What it checks and
+// in which order is that of Exchange Server 2013 CU23; of later versions it is not
+// known to differ but in the role.
+type Tokens struct {
+	// Build2013 is Exchange Server 2013, which knows the role full_access alone.
+	Build2013 bool `yaml:"build-2013,omitempty"`
+	// Sees is scheme and host of a request as they reach Exchange, "" as they came:
+	// a device in front may change both.
+	Sees string `yaml:"sees,omitempty"`
+	// Refuses is the number of a refusal whatever the token says.
+	Refuses int `yaml:"refuses,omitempty"`
+	// BackEnd gives refusals in the form in which a back end does, Joined puts
+	// another value in the same header.
+	BackEnd bool `yaml:"back-end,omitempty"`
+	Joined  bool `yaml:"joined,omitempty"`
+	// ExpiresAfter is how many calls a token carries before it counts as expired; 0
+	// any number.
+	ExpiresAfter int `yaml:"expires-after,omitempty"`
+}
+
+// Application is who signs in with a token. It has no mailbox of its own.
+var application = &account{sam: "application", rid: 1699}
+
+// tokenRefusals are the categories and words of Exchange for its numbers.
+var tokenRefusals = map[int][2]string{
+	2000000: {"invalid_signature", "The token has an invalid signature."},
+	2000001: {"invalid_token", "The issuer of the token is unknown. Issuer was 'https://sts.windows.net/" + tenant + "/'."},
+	2000002: {"token_expired", "The token has expired."},
+	2000004: {"invalid_tenant", "The tenant for tenant guid '" + tenant + "' does not exist."},
+	2000005: {"invalid_user", "The user specified by the user-context in the token does not exist."},
+	2000006: {"invalid_client", "The Application Identifier '" + HMAApplicationID + "' is unknown."},
+	2000007: {"internal_error", "An unexpected error occurred."},
+	2000009: {"invalid_certificate", "The certificate with key 'x' could not be located on server 'EX01'."},
+	4000000: {"oauth_not_available", "Flighting is not enabled for domain 'contoso.com'."},
+}
+
+// signInToken verifies a token, and gives the application, or the refusal.
+func (n *node) signInToken(r *http.Request, a *authorization, q *Request) (*account, *response) {
+	q.Outcome = OutcomeToken
+	_, token, _ := strings.Cut(a.raw, " ")
+	number, reason := n.judgeToken(r, strings.TrimSpace(token))
+	if number == 0 {
+		q.Outcome, q.Account = OutcomeAccepted, HMAApplicationID
+		return application, nil
+	}
+	return nil, n.refuseToken(r, number, reason)
+}
+
+// judgeToken is the number of the refusal and its words, 0 for none.
+func (n *node) judgeToken(r *http.Request, token string) (number int, reason string) {
+	t := n.behaviour.Tokens
+	if t.Refuses != 0 {
+		return t.Refuses, tokenRefusals[t.Refuses][1]
+	}
+	parsed, err := jwt.ParseSigned(token, []jose.SignatureAlgorithm{jose.RS256})
+	if err != nil {
+		return 2000001, "Unable to read or process token, additional details: 'IDX10709'."
+	}
+	var claims struct {
+		Version  string           `json:"ver"`
+		Audience string           `json:"aud"`
+		Issuer   string           `json:"iss"`
+		Tenant   string           `json:"tid"`
+		AppID    string           `json:"appid"`
+		Scope    string           `json:"scp"`
+		Roles    []string         `json:"roles"`
+		Expires  *jwt.NumericDate `json:"exp"`
+	}
+	if parsed.UnsafeClaimsWithoutVerification(&claims) != nil {
+		return 2000001, "Unable to read or process token, additional details: 'IDX10709'."
+	}
+	seen := t.Sees
+	if seen == "" {
+		seen = "https://" + r.Host
+	}
+	audience, err := url.Parse(claims.Audience)
+	switch {
+	case claims.Version != "1.0":
+		return 2000007, tokenRefusals[2000007][1]
+	case claims.AppID == "" || claims.Scope != "":
+		return 2000001, "This token profile 'V1AppActAs' is not applicable for the current protocol."
+	case err != nil || audience.Host == "":
+		return 2000001, "The audience claim value is invalid '" + claims.Audience + "'."
+	case !strings.EqualFold(audience.Scheme+"://"+audience.Host, seen):
+		return 2000003, fmt.Sprintf("The hostname component of the audience claim value is invalid. Expected '%s'. Actual '%s'", claims.Audience, seen)
+	case claims.Issuer != "https://sts.windows.net/"+claims.Tenant+"/":
+		return 2000001, "The issuer of the token is unknown. Issuer was '" + claims.Issuer + "'."
+	case parsed.Claims(keys().entra.Public(), &claims) != nil:
+		return 2000000, tokenRefusals[2000000][1]
+	case claims.Tenant != tenant:
+		return 2000004, "The tenant for tenant guid '" + claims.Tenant + "' does not exist."
+	case claims.Expires == nil || n.now().After(claims.Expires.Time().Add(5*time.Minute)) || n.worn(token):
+		return 2000002, tokenRefusals[2000002][1]
+	}
+	role := fullAccess
+	if t.Build2013 {
+		role = fullAccess2013
+	}
+	if !slices.Contains(claims.Roles, role) {
+		return 2000008, "The token contains not enough scope to make this call."
+	}
+	return 0, ""
+}
+
+// worn counts the calls that a token carries.
+func (n *node) worn(token string) bool {
+	most := n.behaviour.Tokens.ExpiresAfter
+	if most == 0 {
+		return false
+	}
+	n.server.mu.Lock()
+	defer n.server.mu.Unlock()
+	sum := sha256.Sum256([]byte(token))
+	if n.server.carried == nil {
+		n.server.carried = map[[sha256.Size]byte]int{}
+	}
+	n.server.carried[sum]++
+	return n.server.carried[sum] > most
+}
+
+// refuseToken answers as the front end does. A missing role is a 403 without a body.
+func (n *node) refuseToken(r *http.Request, number int, reason string) *response {
+	category := "invalid_grant"
+	switch known, ok := tokenRefusals[number]; {
+	case ok:
+		category = known[0]
+	case number == 2000003:
+		category = "invalid_resource"
+	}
+	if number == 2000008 {
+		return n.diagnosed(n.exchangeResponse(http.StatusForbidden), number, category, reason)
+	}
+	answer := n.bearerChallenge(r, &authorization{message: MessageEmptyBearer})
+	delete(answer.header, "x-ms-diagnostics")
+	return n.diagnosed(answer, number, category, reason)
+}
+
+func (n *node) diagnosed(a *response, number int, category, reason string) *response {
+	if n.behaviour.Tokens.BackEnd {
+		return a.with("x-ms-diagnostics-from-backend", strings.ReplaceAll(category, "_", "")+"|"+reason)
+	}
+	value := fmt.Sprintf(`%d;reason="%s";error_category="%s"`, number, reason, category)
+	if n.behaviour.Tokens.Joined {
+		value += `, 4000000;reason="Flighting is not enabled for domain 'contoso.com'.";error_category="oauth_not_available"`
+	}
+	return a.with("x-ms-diagnostics", value)
+}
