@@ -28,7 +28,8 @@ func TestScenariosAreWellFormed(t *testing.T) {
 			t.Errorf("%s impersonates nobody", s.Name)
 		case s.Check.PlainHTTP != (s.Behaviour.Transport == TransportPlain):
 			t.Errorf("%s mixes http and https", s.Name)
-		case s.Check.Cloud != (s.Behaviour.Cloud != nil), !s.Check.Cloud && (s.Check.Dynamics || s.Check.Tenant != "" || s.Check.Token != ""):
+		case (s.Check.Cloud || s.Check.HMA != "" && !s.Check.PlainHTTP) != (s.Behaviour.Cloud != nil),
+			!s.Check.Cloud && (s.Check.Dynamics || s.Check.Tenant != "" && s.Check.HMA == "" || s.Check.Token != ""):
 			t.Errorf("%s and its cloud", s.Name)
 		case s.Check.Explain != s.Behaviour.Directory:
 			t.Errorf("%s and its domain controller", s.Name)

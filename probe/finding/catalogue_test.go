@@ -41,6 +41,8 @@ var table = []row{
 	{"ntlm-disabled", BlockEndpoint, Critical, 0},
 	{"negotiate-disabled", BlockEndpoint, Critical, 0},
 	{"oauth-disabled", BlockEndpoint, Critical, 0},
+	{"token-not-issued", BlockEndpoint, Critical, 0},
+	{"token-refused", BlockEndpoint, Critical, 0},
 	{"logon-blocked", BlockEndpoint, Critical, 0},
 	{"credentials-rejected", BlockEndpoint, Critical, 0},
 	{"basic-rejected", BlockEndpoint, Critical, 0},
@@ -75,6 +77,7 @@ var table = []row{
 	{"basic-and-ntlm", BlockWarning, Warning, 0},
 	{"clock-skew", BlockWarning, Warning, 0},
 	{"certificate-expiring", BlockWarning, Warning, 0},
+	{"hma-certificate-expiring", BlockWarning, Warning, 0},
 	{"address-family", BlockWarning, Warning, 0},
 	{"kdc-unreachable", BlockWarning, Warning, 0},
 	{"kdc-untrusted", BlockWarning, Warning, 0},
@@ -141,7 +144,7 @@ func TestCatalogueCannotBeChangedFromOutside(t *testing.T) {
 // What a reason asks for begins with a look, too.
 func TestReasonsAskForSomething(t *testing.T) {
 	for name := range reasons() {
-		list := ReasonRemedies(name)
+		list := ReasonRemedies("credentials-rejected", name)
 		if len(list) == 0 || !strings.HasPrefix(list[0].Command, "Get-") && !strings.HasPrefix(list[0].Command, "{aduser} -Properties") {
 			t.Errorf("%s: no look first: %+v", name, list)
 		}
@@ -289,6 +292,16 @@ var knownCmdlets = map[string][]string{
 	"Get-ThrottlingPolicyAssociation": {},
 	"Add-MailboxPermission":           {},
 	"Format-List":                     {},
+	"Get-AuthServer":                  {},
+	"Set-AuthServer":                  {"-RefreshAuthMetadata"},
+	"Get-PartnerApplication":          {},
+	"Get-AcceptedDomain":              {},
+
+	// Of Microsoft Graph PowerShell (https://learn.microsoft.com/powershell/microsoftgraph).
+	"Get-MgServicePrincipal":                  {"-Filter"},
+	"Get-MgApplication":                       {"-Filter"},
+	"Get-MgServicePrincipalAppRoleAssignment": {"-ServicePrincipalId"},
+	"Get-MgIdentityConditionalAccessPolicy":   {},
 
 	// Of the module ActiveDirectory, and programs of Windows and MIT krb5.
 	"Get-ADUser":                        {"-Filter", "-Properties"},
@@ -306,6 +319,8 @@ var knownCmdlets = map[string][]string{
 	"Where-Object":   {"-Match"},
 	"ForEach-Object": {},
 	"Select-String":  {"-Path", "-Pattern"},
+	"Select-Object":  {"-ExpandProperty"},
+	"w32tm":          {},
 	"nslookup":       {"-type=SRV"},
 	"nltest":         {},
 	"setspn":         {"-Q"},
@@ -322,6 +337,9 @@ var knownProperties = []string{
 	"PasswordExpired", "PasswordLastSet", "PasswordNeverExpires", "AccountExpirationDate", "logonHours", "LogonWorkstations",
 	"MemberOf", "AuthenticationPolicy*", "SmartcardLogonRequired",
 	"MachineName", "TimeCreated", "Message", // event
+	"Name", "Type", "IssuerIdentifier", "Realm", "AuthMetadataUrl", "ApplicationIdentifier", "UseAuthServer", "LinkedAccount", // OAuth
+	"DomainName", "DomainType", "OAuth2ClientProfileEnabled",
+	"DisplayName", "AppId", "SignInAudience", "AccountEnabled", "State", // Entra
 	"RoleAssigneeName", "RecipientWriteScope", "CustomRecipientWriteScope", // role assignment
 }
 
@@ -330,7 +348,7 @@ var knownFlags = []string{
 	"--user", "--mailbox", "--impersonate", "--profile", "--profile-auth", "--view", "--address", "--each-address",
 	"--follow-autodiscover", "--ca-file", "--timeout", "--no-credentials", "--save", "--help",
 	"--explain-rejection", "--dc", "--retry-refused", "--keytab", "--ccache", "--spn", "--resume",
-	"--cloud", "--dynamics-url", "--tenant", "--token-file", "--client-id", "--client-secret-file",
+	"--hma-token-file", "--entra-url", "--cloud", "--dynamics-url", "--tenant", "--token-file", "--client-id", "--client-secret-file",
 }
 
 func TestLinksAreMicrosoftLearn(t *testing.T) {
@@ -404,6 +422,9 @@ func TestTextsAreWhole(t *testing.T) {
 		}
 	}
 	for n, r := range reasons() {
+		remedies(n, r.Remedies)
+	}
+	for n, r := range tokens().Reasons {
 		remedies(n, r.Remedies)
 	}
 	for n, r := range shared().Remedies {

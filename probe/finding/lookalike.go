@@ -76,8 +76,12 @@ var reasons = sync.OnceValue(func() (m map[string]reason) {
 
 // ReasonRemedies are what a known reason asks for, before all else: look, then
 // change. The caller may change the result.
-func ReasonRemedies(name string) []Remedy {
-	list := slices.Clone(reasons()[name].Remedies)
+func ReasonRemedies(c Code, name string) []Remedy {
+	of := reasons()
+	if ofToken(c) {
+		of = tokens().Reasons
+	}
+	list := slices.Clone(of[name].Remedies)
 	whole(list)
 	return list
 }

@@ -151,6 +151,8 @@ type Params struct {
 	Missing       string // what keeps a check from a verdict
 	Found         Text   // the first finding of a check that was stopped
 
+	Token Token // of Entra, for EWS
+
 	// The Dynamics profile.
 	Profile        Text // its name
 	Contradictions []Contradiction
@@ -167,6 +169,31 @@ type Unread struct {
 	Privilege string // the one that is missing
 	Rows      int    // that were read before
 	Query     Query
+}
+
+// Token is the token by which the application of a profile signs in: what Entra was
+// asked for and said, what the token says, and what Exchange makes of it.
+type Token struct {
+	Application GUID
+	Tenant      Text // as given: a GUID, or a domain
+	Resource    URL
+	Proof       string // certificate, secret, token-file
+	Number      int    // behind AADSTS; 0 none
+	Correlation GUID
+	Trace       GUID
+
+	Audience, Issuer URL
+	In               GUID // tenant
+	Version          string
+	Roles            []Text
+	Until            time.Time
+
+	Refusal  int  // of x-ms-diagnostics; 0 none
+	Category Text // beside it
+	Sees     URL  // how Exchange sees the request
+	Trusted  []GUID
+	Old      bool // the build is 15.0, which may not know the role
+	BackEnd  bool // the refusal has the form of a back end
 }
 
 // Notice is what an answer that is not EWS says of itself.

@@ -81,7 +81,10 @@ func (t Trace) iis() string {
 func Sample() Names {
 	n := Names{Server: "<SERVER>", Host: "mail.contoso.com", User: "svc-crm@contoso.com", Mailbox: "anna@contoso.com"}
 	n.More = Trace{Server: n.Server, User: n.User, Path: "/EWS/Exchange.asmx", Times: "see the attempts in the report"}.Placeholders()
-	for name, value := range map[string]string{"upn": "user@domain", "primary": "PRIMARY-ADDRESS", "address": "IP", "longer": "90s"} {
+	for name, value := range map[string]string{
+		"upn": "user@domain", "primary": "PRIMARY-ADDRESS", "address": "IP", "longer": "90s",
+		"application": "APPLICATION-ID", "resource": "https://mail.contoso.com",
+	} {
 		n.More[name] = value
 	}
 	return n

@@ -70,7 +70,7 @@ func brokenAt(r Report) int {
 	v := r.Verdict
 	device := r.Server.InFront != "" && r.Server.FrontEnd == ""
 	switch v.Code {
-	case "dns-failed", "autodiscover-failed":
+	case "dns-failed", "autodiscover-failed", "token-not-issued":
 		return atMachine
 	case "proxy-auth-required":
 		return atDevice

@@ -35,7 +35,7 @@ func (v *view) deciding(n *node) []*evidence.Item {
 		return nil
 	}
 	var legs []*evidence.Item
-	for _, item := range []*evidence.Item{n.basic(), n.windows()} {
+	for _, item := range []*evidence.Item{n.basic(), n.windows(), n.token()} {
 		if result(item) != evidence.Unfinished || item.Step == evidence.StepSkipped {
 			continue
 		}
@@ -50,8 +50,11 @@ func (v *view) deciding(n *node) []*evidence.Item {
 
 // ownLogon is the logon by the profile's scheme.
 func (v *view) ownLogon(n *node) *evidence.Item {
-	if v.windowsProfile() {
+	switch {
+	case v.windowsProfile():
 		return n.windows()
+	case v.rec.Target.HMA != nil:
+		return n.token()
 	}
 	return n.basic()
 }

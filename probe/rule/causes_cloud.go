@@ -111,6 +111,9 @@ func (v *view) causeTenant(findings []finding.Finding, opened *evidence.Item) fi
 	if f := found(findings, "tenant-differs"); f != nil {
 		return cause(4, as(f), "differ", finding.Params{}, f.Evidence...)
 	}
+	if v.rec.Target.HMA != nil {
+		return v.causeTokenTenant()
+	}
 	dynamics, asked := v.dynamicsTenant()
 	switch {
 	case !asked:

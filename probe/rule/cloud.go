@@ -234,6 +234,9 @@ func (v *view) tenantDifference() (t finding.Tenants, ids []string) {
 
 // tenantDiffers: cause 4.
 func tenantDiffers(v *view) *hit {
+	if v.rec.Target.HMA != nil {
+		return tokenTenant(v)
+	}
 	need := v.tenantNeeded()
 	tenants, ids := v.tenantDifference()
 	if need == "" || len(ids) == 0 {

@@ -17,9 +17,9 @@ func plainHTTP(v *view, n *node) *hit {
 }
 
 // isOnline: for server-to-server and OAuth profiles Exchange Online is where
-// they belong.
+// they belong, but for one with Hybrid Modern Authentication.
 func (v *view) isOnline(n *node) bool {
-	return n.answered() && v.rec.Target.ProfileAuth != "oauth" && (n.who.Online || front.OnlineHost(v.rec.Target.Host))
+	return n.answered() && (v.rec.Target.ProfileAuth != "oauth" || v.rec.Target.HMA != nil) && (n.who.Online || front.OnlineHost(v.rec.Target.Host))
 }
 
 func endpointOnline(v *view, n *node) *hit {
@@ -116,7 +116,9 @@ func redirectsOnline(leg *evidence.Item) bool {
 }
 
 func forbidden(v *view, n *node) *hit {
-	leg := v.strange(n, func(leg *evidence.Item) bool { return leg.Response.Status == 403 && signInPage(leg.Response) == "" })
+	leg := v.strange(n, func(leg *evidence.Item) bool {
+		return leg.Response.Status == 403 && !isToken(leg) && signInPage(leg.Response) == ""
+	})
 	if leg == nil {
 		return v.syncAgentRefused(n)
 	}

@@ -36,7 +36,7 @@ func (v *view) judge(rows []row) Judgement {
 	silent := v.nothingAnswered()
 	j.Causes = v.causes(j.Findings)
 	j.Findings = v.accepted(j.Findings)
-	slices.SortStableFunc(j.Findings, func(a, b finding.Finding) int { return precedence(a, silent) - precedence(b, silent) })
+	slices.SortStableFunc(j.Findings, func(a, b finding.Finding) int { return v.precedence(a, silent) - v.precedence(b, silent) })
 	j.Verdict = v.verdict(&j.Findings)
 	return j
 }
@@ -103,7 +103,7 @@ func (v *view) apply(r row) (finding.Finding, bool) {
 	if worst.known {
 		rest = entry.RemediesIn(finding.ReasonKnown)
 	}
-	rest = slices.Concat(finding.ReasonRemedies(f.Reason), rest)
+	rest = slices.Concat(finding.ReasonRemedies(f.Code, f.Reason), rest)
 	f.Remedies = v.fill(rest, worst.params, f.Addresses...)
 	return f, true
 }
@@ -150,6 +150,16 @@ func (n *node) usable() bool {
 		return n.ask.Error == nil && (!r.Oversized || r.Page != nil) && !r.CutShort && (n.ask.EWS == nil || !n.ask.EWS.Unreadable)
 	}
 	return true
+}
+
+// precedence is that of a code; with a token tenant-differs stands behind
+// token-not-issued, since it keeps the token from being sent.
+func (v *view) precedence(f finding.Finding, silent bool) int {
+	if f.Code == "tenant-differs" && v.rec.Target.HMA != nil {
+		f.Code = "token-not-issued"
+		return 2*precedence(f, silent) + 1
+	}
+	return 2 * precedence(f, silent)
 }
 
 // precedence: status first, then the catalogue's order. Codes of block A come
@@ -241,11 +251,13 @@ func (v *view) missing() *hit {
 			return lacks("answer", p, n.ask)
 		case t.ProfileAuth == "oauth" && (n.bearer == nil || n.bearer.Response == nil):
 			return lacks("oauth", p, n.ask)
-		case t.ProfileAuth == "oauth":
+		case t.ProfileAuth == "oauth" && t.HMA == nil:
 			continue
-		case !n.challenged():
+		case t.HMA != nil && n.token() == nil:
+			return lacks("logon", p, n.ask)
+		case t.HMA == nil && !n.challenged():
 			return lacks("rule", p, n.ask)
-		case !t.Credentials:
+		case t.HMA == nil && !t.Credentials:
 			continue
 		}
 		own := v.ownLogon(n)
@@ -285,6 +297,8 @@ func (v *view) success() string {
 	p := finding.Params{Account: finding.Account(t.User), Host: v.host(), Scheme: v.profileScheme(), Mailbox: finding.Mailbox(v.mailbox())}
 	variant := ""
 	switch {
+	case t.HMA != nil:
+		variant, p.Token = "token", v.tokenParams().Token
 	case t.ProfileAuth == "oauth":
 		variant = "oauth"
 	case !t.Credentials:

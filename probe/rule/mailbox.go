@@ -23,7 +23,7 @@ type meaning struct {
 // general code gives way to the inner one that it hides.
 func (v *view) about(n *node, code finding.Code) (*evidence.Item, meaning) {
 	item := v.signedIn(n)
-	if item == nil || opens(item) || item.EWS.Cut && (item.EWS.Code == "" || item.EWS.Code == soap.CodeNoError) {
+	if item == nil || opens(item) || v.rec.Target.HMA != nil && v.mailbox() == "" && item.EWS.Code == needsImpersonation || item.EWS.Cut && (item.EWS.Code == "" || item.EWS.Code == soap.CodeNoError) {
 		return nil, meaning{}
 	}
 	name := item.EWS.Code

@@ -67,6 +67,7 @@ func (v *view) fill(remedies []finding.Remedy, p finding.Params, addresses ...st
 	names.More["primary"] = safe(string(p.Primary), isPlainMail, "PRIMARY-ADDRESS")
 	names.More["address"] = v.firstAddress()
 	names.More["longer"] = longer(t.Given)
+	names.More["application"], names.More["resource"] = v.applicationNames()
 	var filled []finding.Remedy
 	for _, m := range remedies {
 		if m.Unless == "explained" && t.Explain && len(v.reasons()) > 0 {

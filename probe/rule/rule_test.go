@@ -384,7 +384,7 @@ func TestOrderOfRulesDoesNotMatter(t *testing.T) {
 }
 
 // allCases are the verdicts of every table of this package.
-func allCases() []verdictCase { return slices.Concat(cases, directoryCases) }
+func allCases() []verdictCase { return slices.Concat(cases, directoryCases, hmaCases) }
 
 // Who has impersonated a mailbox is not told to try it with impersonation.
 func TestRemediesFitHowItWasAsked(t *testing.T) {

@@ -84,6 +84,10 @@ var table = []row{
 	{code: "ntlm-disabled", at: ntlmDisabled, server: true},
 	{code: "negotiate-disabled", at: negotiateDisabled, server: true},
 	{code: "oauth-disabled", at: oauthDisabled},
+	// The token of an application (hma.go).
+	{code: "token-not-issued", in: tokenNotIssued},
+	{code: "token-refused", at: tokenRefused},
+	{code: "hma-certificate-expiring", in: hmaCertificateExpiring},
 	// Signing in (signin.go, directory.go).
 	{code: "logon-blocked", in: logonBlocked},
 	{code: "credentials-rejected", in: credentialsRejected},

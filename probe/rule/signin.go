@@ -12,7 +12,7 @@ import (
 // Signing in: what a refusal of the account says, and what it may mean.
 
 func credentialsRejected(v *view) *hit {
-	if v.proved != nil || v.provedElsewhere != nil {
+	if v.proved != nil || v.provedElsewhere != nil || v.rec.Target.HMA != nil {
 		return nil
 	}
 	h := unsure("", finding.Params{Account: finding.Account(v.rec.Target.User), Host: v.host(), Form: v.nameForm()})

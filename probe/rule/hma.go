@@ -1,0 +1,247 @@
+package rule
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ewsprobe/ewsprobe/ews/challenge"
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/ews/front"
+	"github.com/ewsprobe/ewsprobe/probe/finding"
+)
+
+// Hybrid Modern Authentication: the token of Entra, and what Exchange makes of it.
+
+// needsImpersonation is the fault by which Exchange shows that it took a token, where
+// no mailbox was asked for.
+const needsImpersonation = "ErrorInvalidExchangeImpersonationHeaderData"
+
+// tokenItem is the last request for a token, or the token that was brought.
+func (v *view) tokenItem() *evidence.Item {
+	for i := range slices.Backward(v.rec.Items) {
+		if item := &v.rec.Items[i]; item.Token != nil && item.Step == evidence.StepHMAToken {
+			return item
+		}
+	}
+	return nil
+}
+
+// token is the last use of the token at an address.
+func (n *node) token() *evidence.Item {
+	return n.last(func(l *evidence.Logon) bool { return l.Scheme == "Bearer" })
+}
+
+// tokenParams are those of every sentence about the token.
+func (v *view) tokenParams() finding.Params {
+	p := finding.Params{Host: v.host(), Mailbox: finding.Mailbox(v.mailbox())}
+	if h := v.rec.Target.HMA; h != nil {
+		p.Token = finding.Token{
+			Application: finding.GUID(h.Application), Tenant: finding.Text(h.Tenant), Resource: finding.URL(h.Resource), Proof: h.Proof,
+		}
+	}
+	item := v.tokenItem()
+	if item == nil {
+		return p
+	}
+	t := &p.Token
+	if item.Token.Scope != "" {
+		t.Resource = finding.URL(strings.TrimSuffix(item.Token.Scope, "/.default"))
+	}
+	if c := item.Token.Claims; c != nil {
+		t.Audience, t.Issuer, t.In, t.Version = finding.URL(c.Audience), finding.URL(c.Issuer), finding.GUID(c.Tenant), c.Version
+		for _, r := range c.Roles {
+			t.Roles = append(t.Roles, finding.Text(r))
+		}
+		if c.Expires != nil {
+			t.Until = *c.Expires
+		}
+	}
+	return p
+}
+
+// trusted are the tenants that the challenge of a node names.
+func (n *node) trusted() (list []finding.GUID) {
+	c, _ := n.bearerChallenge()
+	for _, t := range front.Tenants(c) {
+		list = append(list, finding.GUID(t))
+	}
+	return list
+}
+
+func tokenNotIssued(v *view) *hit {
+	item := v.tokenItem()
+	if v.rec.Target.HMA == nil || item == nil || item.Token.Claims != nil {
+		return nil
+	}
+	t := item.Token
+	h := confirmed("unanswered", v.tokenParams(), item)
+	h.status, h.reason = finding.Unknown, "other"
+	p := &h.params
+	p.Host = finding.Host(t.Host)
+	switch {
+	case t.Detail.Is(evidence.WhyApplicationExpired):
+		h.variant, h.status, h.reason = "expired", finding.Critical, "certificate-expired"
+		p.Until = t.Certificate.NotAfter
+	case item.Error != nil:
+		p.Error = finding.Text(item.Error.Text)
+	case t.Code() == "" && item.Response != nil && item.Response.Status == 429:
+		h.variant, h.reason = "refused", "throttled"
+		v.entraSaid(h, item)
+	case t.Code() == "":
+		h.variant, p.Error = "unreadable", finding.Text(t.Problem)
+	default:
+		v.entraSaid(h, item)
+	}
+	p.Reason = h.reason
+	return h
+}
+
+// entraSaid completes the finding that Entra refuses.
+func (v *view) entraSaid(h *hit, item *evidence.Item) {
+	t, p := item.Token, &h.params
+	h.variant, p.Status, p.Code, p.Message = "refused", item.Response.Status, t.Error, finding.Text(withoutTrailer(t.Message))
+	p.RetryAfter, p.Token.Correlation, p.Token.Trace = finding.Text(t.RetryAfter), finding.GUID(t.Correlation), finding.GUID(t.Trace)
+	var known finding.Refusal
+	if len(t.Codes) > 0 {
+		p.Token.Number = t.Codes[0]
+		known = finding.EntraRefusal(p.Token.Number)
+		h.reason = known.Reason
+	}
+	if known.Inferred {
+		h.confidence = finding.Likely
+	}
+	if h.reason == "secret-expired" && t.Proof == evidence.ProofCertificate {
+		h.reason = "certificate-expired"
+	}
+	if item.Response.Status == 429 {
+		h.reason = "throttled"
+	}
+	passing := known.Passing || item.Response.Status >= 500 || t.Error == "temporarily_unavailable"
+	if h.reason != "throttled" && !passing {
+		h.status = finding.Critical
+	}
+}
+
+// withoutTrailer is the message of Entra without its number and what comes behind it
+// and is told elsewhere.
+func withoutTrailer(message string) string {
+	message, _, _ = strings.Cut(message, "Trace ID:")
+	if _, words, numbered := strings.Cut(message, ": "); numbered && strings.HasPrefix(message, "AADSTS") {
+		message = words
+	}
+	return message
+}
+
+// tokenRefused: the answer to the token was a refusal. A 403 is one too.
+func tokenRefused(v *view, n *node) *hit {
+	item := n.token()
+	if v.rec.Target.HMA == nil || item == nil || item.Response == nil || item.Step == evidence.StepSkipped || item.EWS.Answered() {
+		return nil
+	}
+	r := item.Response
+	said := challenge.Diagnostics(r.Header("x-ms-diagnostics"))
+	backEnd := len(said) == 0
+	if backEnd {
+		said = challenge.BackEndDiagnostics(r.Header("x-ms-diagnostics-from-backend"))
+	}
+	if result(item) != evidence.Refused && len(said) == 0 {
+		return nil
+	}
+	who := front.Identify(r)
+	h := confirmed("", v.tokenParams(), item)
+	p := &h.params
+	p.Status, p.NotExchange = r.Status, !who.Exchange
+	p.Token.Trusted, p.Token.Old = n.trusted(), strings.HasPrefix(who.Version, "15.0.")
+	switch {
+	case len(said) == 0 && r.Status == 403:
+		h.reason, h.confidence = "role", finding.Likely
+	case len(said) == 0:
+		h.variant, h.reason, h.confidence = "bare", "other", finding.Undetermined
+	default:
+		d := said[0]
+		known := finding.TokenRefusal(d.Number, d.Reason)
+		h.reason = known.Reason
+		p.Token.Refusal, p.Token.Category, p.Message = d.Number, finding.Text(d.Category), finding.Text(d.Reason)
+		p.Token.BackEnd = backEnd
+		if seen := d.Quoted(); h.reason == "audience" && len(seen) > 1 {
+			p.Token.Sees = finding.URL(seen[1])
+		}
+		if backEnd || !who.Exchange || d.Number == 4000000 || known.Number == 0 {
+			h.confidence = finding.Likely
+		}
+		if r.Status == 403 && h.reason == "other" {
+			h.reason = "role"
+		}
+	}
+	if h.reason == "role" && len(p.Token.Roles) > 0 {
+		h.confidence = finding.Likely // the role is there, and why it is not taken is not to be seen
+	}
+	p.Reason = h.reason
+	h.cite(v.tokenItem())
+	return h
+}
+
+// tokenTenant: the tenant of the token is none that Exchange's challenge trusts.
+func tokenTenant(v *view) *hit {
+	item := v.tokenItem()
+	if item == nil || item.Token.Claims == nil || item.Token.Claims.Tenant == "" {
+		return nil
+	}
+	for _, n := range v.nodes {
+		trusted := n.trusted()
+		if len(trusted) == 0 || slices.Contains(trusted, finding.GUID(item.Token.Claims.Tenant)) || v.isOnline(n) {
+			continue
+		}
+		h := confirmed("token", v.tokenParams(), item)
+		h.params.Token.Trusted = trusted
+		_, shown := n.bearerChallenge()
+		h.cite(shown)
+		return h
+	}
+	return nil
+}
+
+// causeTokenTenant is cause 4 for a check with a token: only the tenant of the token
+// and those that Exchange trusts count.
+func (v *view) causeTokenTenant() finding.CauseReport {
+	item := v.tokenItem()
+	if item == nil || item.Token.Claims == nil || item.Token.Claims.Tenant == "" {
+		return cause(4, finding.CauseNotChecked, "no-token", finding.Params{})
+	}
+	p := v.tokenParams()
+	for _, n := range v.nodes {
+		if slices.Contains(n.trusted(), p.Token.In) {
+			return cause(4, finding.CauseRuledOut, "token", p, item.ID)
+		}
+	}
+	return cause(4, finding.CauseUndetermined, "token-unknown", p, item.ID)
+}
+
+func hmaCertificateExpiring(v *view) *hit {
+	item := v.tokenItem()
+	if item == nil || item.Token.Certificate == nil {
+		return nil
+	}
+	until := item.Token.Certificate.NotAfter
+	left := until.Sub(v.rec.Started)
+	if left <= 0 || left >= time.Duration(v.rec.Target.CertWarnDays)*24*time.Hour {
+		return nil
+	}
+	h := confirmed("", v.tokenParams(), item)
+	h.params.Until, h.params.Left = until, left
+	return h
+}
+
+// isToken: the item is a use of the token.
+func isToken(item *evidence.Item) bool { return item.Logon != nil && item.Logon.Scheme == "Bearer" }
+
+// applicationNames are what commands about the application are filled with.
+func (v *view) applicationNames() (application, resource string) {
+	t := v.tokenParams().Token
+	application = "APPLICATION-ID"
+	if id := string(t.Application); front.IsGUID(id) {
+		application = id
+	}
+	return application, safe(string(t.Resource), isPlainURL, "RESOURCE")
+}
