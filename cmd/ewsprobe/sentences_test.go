@@ -26,6 +26,7 @@ var foreign = [][3]string{
 	{"ews/entra", "ENCRYPTED PRIVATE KEY", "a label of PEM"},
 	{"ews/entra", "RSA PRIVATE KEY", "a label of PEM"},
 	{"ews/entra", "EC PRIVATE KEY", "a label of PEM"},
+	{"probe/rule", "Trace ID:", "Entra's error_description"},
 	{"probe/rule", "mailbox with such guid", "Exchange's message where it has no code of its own"},
 }
 
