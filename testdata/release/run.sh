@@ -114,12 +114,25 @@ done
 tar -xf "$layer" -C "$image/root"
 user=$(jq -r .config.User "$config")
 [ "${user%%:*}" -gt 0 ]
-inside() { chroot --userspec="$user" "$image/root" "$@"; }
-entry=$(jq -r '.config.Entrypoint[0]' "$config")
-is "$version" inside "$entry"
+mapfile -t inside < <(jq -r '.config.Env[]' "$config")
+inside=(env -i "${inside[@]}" "$(command -v chroot)" --userspec="$user" "$image/root")
+is "$version" "${inside[@]}" /ewsprobe
+"${inside[@]}" /ewsprobe demo >"$work/demo" || { cat "$work/demo" && die "the demo fails in the image"; }
+# What runs without arguments is the agent, and the health check asks it.
+mkdir -p "$image/root/etc/ewsprobe"
+printf 'listen: 127.0.0.1:9729\ntargets:\n  - {name: nobody, target: "127.0.0.1:9", no_credentials: true, interval: 1h}\n' >"$image/root/etc/ewsprobe/agent.yaml"
+mapfile -t run < <(jq -r '.config | .Entrypoint[], .Cmd[]' "$config")
 mapfile -t health < <(jq -r '.config.Healthcheck.Test[1:][]' "$config")
-inside "${health[@]}" >/dev/null || [ "${#health[@]}" -gt 2 ] # one that asks an agent needs it
-inside "$entry" demo >"$work/demo" || { cat "$work/demo" && die "the demo fails in the image"; }
+if "${inside[@]}" "${health[@]}" >/dev/null 2>&1; then die "healthy without an agent"; fi
+"${inside[@]}" "${run[@]}" 2>"$work/agent" &
+agent=$!
+for _ in $(seq 100); do
+	! "${inside[@]}" "${health[@]}" >/dev/null 2>&1 || break
+	sleep 0.2
+done
+"${inside[@]}" "${health[@]}" >/dev/null || { cat "$work/agent" && die "the agent in the image is not healthy"; }
+kill $agent
+wait $agent
 
 say "the release before"
 old=$work/old
