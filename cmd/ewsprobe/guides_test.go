@@ -2,6 +2,7 @@ package main
 
 import (
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/urfave/cli/v2"
@@ -9,6 +10,16 @@ import (
 	"github.com/ewsprobe/ewsprobe/ews/standin"
 	"github.com/ewsprobe/ewsprobe/probe/guide"
 )
+
+// The guide architecture says of every package what it is for.
+func TestArchitectureNamesPackages(t *testing.T) {
+	text, _ := guide.Source("architecture")
+	for _, s := range sources(t) {
+		if !strings.Contains(text, "`"+s.pkg+"`") && s.pkg != "probe/config/address" && !strings.HasPrefix(s.pkg, "testdata") {
+			t.Errorf("%s is not there", s.pkg)
+		}
+	}
+}
 
 // Whatever command and flag of ewsprobe a guide names exists, and so does a
 // scenario.

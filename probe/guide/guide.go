@@ -151,12 +151,17 @@ func (p *page) block(n ast.Node, indent int) {
 		p.lines(0, "", p.inline(n))
 	case *ast.List:
 		p.b.WriteString("\n")
+		number := n.Start
 		for item := n.FirstChild(); item != nil; item = item.NextSibling() {
-			first := true
+			mark, first := "- ", true
+			if n.IsOrdered() {
+				mark = fmt.Sprintf("%d. ", number)
+				number++
+			}
 			for c := item.FirstChild(); c != nil; c = c.NextSibling() {
-				lead := "  "
+				lead := strings.Repeat(" ", len(mark))
 				if first {
-					lead = "- "
+					lead = mark
 				}
 				p.lines(indent, lead, p.inline(c))
 				first = false

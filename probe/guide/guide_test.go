@@ -43,7 +43,7 @@ func TestOneSource(t *testing.T) {
 	tags := regexp.MustCompile(`<[^>]*>`)
 	entities := strings.NewReplacer("&quot;", `"`, "&amp;", "&", "&lt;", "<", "&gt;", ">")
 	bare := func(s string) []string {
-		return strings.Fields(strings.ReplaceAll(regexp.MustCompile(`(?m)^  - `).ReplaceAllString(s, ""), "`", ""))
+		return strings.Fields(strings.ReplaceAll(regexp.MustCompile(`(?m)^  (-|\d+\.) `).ReplaceAllString(s, ""), "`", ""))
 	}
 	for _, name := range Names() {
 		page, _ := HTML(name)
