@@ -237,6 +237,7 @@ func runAgent(ctx context.Context, f *agentFlags, std stdio) error {
 	others.Set(file.Peers)
 	pages := web.New(web.Options{
 		Agent: a, History: a.Store(), Metrics: m, Version: version(), WebConfig: config.ReadableFile(file.WebConfig), Log: log,
+		Peers: others.Snapshot,
 	})
 
 	ctx, cancel := context.WithCancelCause(ctx)

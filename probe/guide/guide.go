@@ -60,6 +60,7 @@ var entries = []entry{
 		codes: []string{"mailbox-online", "mailbox-unlicensed", "tenant-differs", "user-recreated"},
 	},
 	{name: "dynamics", also: []string{"dataverse", "web-api", "application-user"}, codes: []string{"dynamics-unreadable"}},
+	{name: "agent", also: []string{"service", "systemd", "notify", "notifications", "prometheus", "metrics", "alertmanager", "kubernetes", "demo"}},
 	{name: "windows", also: []string{"powershell", "msi", "install", "scheduled-task", "credential-manager"}},
 	{name: "what-is-sent", also: []string{"wire", "sent", "security"}},
 	{name: "promises", also: []string{"promise", "stable", "stability", "compatibility", "lockout"}},
