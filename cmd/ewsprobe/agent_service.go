@@ -33,7 +33,7 @@ type installFlags struct {
 func agentServiceCommands(std stdio) []*cli.Command {
 	command := func(name, what, more string, flags any, do func(context.Context) error) *cli.Command {
 		return &cli.Command{
-			Name: name, Usage: what, Flags: flagsOf(config.KeysOf(flags, "agent "+name)), Description: more,
+			Name: name, Usage: what, UsageText: serviceExamples(name), Flags: flagsOf(config.KeysOf(flags, "agent "+name)), Description: more,
 			Action: func(c *cli.Context) error {
 				if err := none(c, "; the configuration is named with --config FILE"); err != nil {
 					return err
@@ -68,6 +68,20 @@ func agentServiceCommands(std stdio) []*cli.Command {
 			"With --config it also asks the agent itself, so that one in a container or in a terminal is found.\nExit code: 0 running, 2 stopped, 3 not installed or not known.", status,
 			func(ctx context.Context) error { return serviceStatus(ctx, status, std) }),
 	}
+}
+
+// serviceExamples are those of one of the commands.
+func serviceExamples(name string) string {
+	switch name {
+	case "install":
+		return examples(
+			"What would be installed", "ewsprobe agent install --print --config /etc/ewsprobe/agent.yaml",
+			"Install it", "ewsprobe agent install --config /etc/ewsprobe/agent.yaml",
+		)
+	case "status":
+		return examples("The service", "ewsprobe agent status", "Also one in a container", "ewsprobe agent status --config /etc/ewsprobe/agent.yaml")
+	}
+	return examples("The service", "ewsprobe agent "+name, "How it is then", "ewsprobe agent status")
 }
 
 func serviceOf(d service.Definition) (*service.Service, error) {
@@ -197,7 +211,11 @@ func releaseCommand(std stdio) *cli.Command {
 		Config string `common:"y" value:"FILE" help:"the configuration of the agent"`
 	}{}
 	return &cli.Command{
-		Name: "release", Usage: "lets the withheld credential of a target be used again", ArgsUsage: "NAME", Flags: flagsOf(config.KeysOf(f, "agent release")),
+		Name: "release", Usage: "lets the withheld credential of a target be used again",
+		UsageText: examples(
+			"One target", "ewsprobe agent release mail-inside --config agent.yaml",
+			"After the password file was corrected", "ewsprobe agent validate --config agent.yaml",
+		), ArgsUsage: "NAME", Flags: flagsOf(config.KeysOf(f, "agent release")),
 		Description: "Correct the password first: a new one is used without this. The count of refused logons of its account is set to zero.",
 		Action: func(c *cli.Context) error {
 			name, err := one(c, "the name of the target")
