@@ -112,6 +112,35 @@ func TestWithheld(t *testing.T) {
 	})
 }
 
+// Neither a start nor a reload causes a logon, and a run that was missed is not made
+// up for.
+func TestRestart(t *testing.T) {
+	records()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.configure(signsIn("a", ", interval: 2h"))
+		for range 8 {
+			a, stop := w.begin()
+			time.Sleep(25 * time.Minute)
+			if err := a.Reload(context.Background()); err != nil {
+				t.Error(err)
+			}
+			time.Sleep(5 * time.Minute)
+			stop()
+		}
+		if n := len(w.runs("a", true)); n != 2 {
+			t.Errorf("%d whole runs in four hours, every two", n)
+		}
+		time.Sleep(24 * time.Hour)
+		_, stop := w.begin()
+		defer stop()
+		time.Sleep(2 * time.Hour)
+		if n := len(w.runs("a", true)); n != 3 {
+			t.Errorf("%d whole runs", n)
+		}
+	})
+}
+
 // What a run has come to is stored with it, or not at all; what could not be stored is
 // shown as such, told to nobody, sends no credential, and is stored later.
 func TestNothingCanBeStored(t *testing.T) {

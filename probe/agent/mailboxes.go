@@ -45,9 +45,11 @@ func (t *task) batch(ctx context.Context) {
 	defer done()
 	b := batch.Config{Probe: cfg, Impersonate: cfg.Impersonate, Concurrency: c.Concurrency, PerMailbox: c.TimeoutPerMailbox, Rows: rows}
 	b.Probe.Impersonate, b.Probe.Mailbox = false, ""
+	var tally report.Tally
 	var wrong bytes.Buffer
 	kept := 0
 	b.Emit = func(r report.Row) error {
+		tally.Add(r, false)
 		if r.Verdict.Status == finding.OK || kept == mostRows {
 			return nil
 		}
@@ -61,7 +63,9 @@ func (t *task) batch(ctx context.Context) {
 	b.Endpoint = func(evidence.Record, error) {}
 	b.Watch = func(func() batch.Progress) {}
 	started := time.Now()
-	summary, err := batch.Run(ctx, b)
+	ran, err := batch.Run(ctx, b)
+	summary := tally.Into(ran)
+	summary.Tool.Version = a.options.Version
 	if ctx.Err() != nil {
 		return
 	}

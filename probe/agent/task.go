@@ -253,11 +253,11 @@ func (t *task) coming(last time.Time) (k kind, at time.Time) {
 	if last.After(now) && last.Sub(now) < mostJitter {
 		now = last
 	}
-	intervals := []time.Duration{every, between}
-	if c.MailboxesFile != "" {
-		intervals = append(intervals, c.MailboxInterval)
+	beats := beatsOf(t.name, every, between)
+	if c.MailboxesFile != "" { // at moments of its own: it takes longer
+		beats = append(beats, beatsOf(t.name+" mailboxes", c.MailboxInterval)...)
 	}
-	for i, b := range beatsOf(t.name, intervals...) {
+	for i, b := range beats {
 		if next := b.next(now); !next.IsZero() && (at.IsZero() || next.Before(at)) {
 			k, at = kind(i), next
 		}
