@@ -130,6 +130,7 @@ func productIn(source, text string) string {
 		marks   []string
 	}{
 		{"F5 BIG-IP ASM", []string{"the requested url was rejected. please consult with your administrator", "your support id is"}},
+		{"FortiGuard web filter (Fortinet)", []string{"fortiguard"}},
 		{"FortiWeb", []string{"web page blocked!", "fortiweb", "attack id:", "fortigate", "fortinet"}},
 		{"Imperva", []string{"incapsula", "imperva"}},
 		{"Akamai", []string{"errors.edgesuite.net", "akamaighost"}},

@@ -171,6 +171,8 @@ var deviceSigns = []struct {
 	{"Zscaler", "its Server header or sign-in", either(server("zscaler"), location("gateway.zscaler"))},
 	{"Palo Alto Networks", "its authentication portal", location("/php/uid.php", "/sslvpn/login.esp", "/global-protect/")},
 	{"FortiGate (Fortinet)", "its portal", location("/remote/login", "/fgtauth?")},
+	{"Cisco Umbrella", "its block page", location("opendns.com", "sse.cisco.com")},
+	{"Forcepoint (Websense)", "its block page", either(server("websense"), location("blockpage.cgi"))},
 	{"Squid", "its headers", either(server("squid"), either(header("X-Squid-Error"), via("squid")))},
 	{"Google Cloud Load Balancing", "its Via header", via("google")},
 	{"Fastly or Varnish", "its Via header", via("varnish")},

@@ -20,10 +20,13 @@ type csvFile struct {
 	text  bufio.Reader // of a record, for encoding/csv, which else makes one for each
 	comma rune
 	names []string
-	blank int    // empty lines met; an error only if something follows
-	from  int    // the first of them
-	ahead record // what followed
-	waits bool
+	blank int      // empty lines met; an error only if something follows
+	from  int      // the first of them
+	ahead record   // what followed
+	line  []string // what is left of addresses that all stand in one line
+	// second is the record behind ahead, where it was read already.
+	second *record
+	waits  bool
 }
 
 // The characters that separate columns: Excel takes the one of the country.
@@ -119,6 +122,13 @@ func openCSV(in *bufio.Reader, wanted []string) (*csvFile, error) {
 			return nil, err
 		}
 	}
+	if bytes.HasPrefix(bytes.TrimSpace(head.text), []byte("|")) {
+		// A table of Markdown, with a rule under its heading.
+		choices, head.text = []rune{'|'}, bytes.Clone(head.text) // the next record is read over it
+		if rule, err := f.in.read(); err == nil && len(bytes.Trim(rule.text, "|:- \r\n")) > 0 {
+			f.ahead, f.waits = rule, true
+		}
+	}
 	switch {
 	case head.fault != nil:
 		head.fault.Text = "the header cannot be read: " + head.fault.Text
@@ -162,6 +172,16 @@ func openCSV(in *bufio.Reader, wanted []string) (*csvFile, error) {
 		return nil, fault(head.line, NoDelimiter, "neither comma, semicolon nor tab separates the columns of the header; save it with one of them")
 	}
 	if best < maxRecord && slices.ContainsFunc(f.names, isAddress) {
+		if all := f.names; len(all) > 1 && !slices.ContainsFunc(all, func(c string) bool { return !isAddress(c) && strings.TrimSpace(c) != "" }) {
+			head.text = bytes.Clone(head.text)
+			if rest, err := f.in.read(); errors.Is(err, io.EOF) { // recipients, as Outlook writes them
+				f.line = slices.DeleteFunc(slices.Clone(all), func(c string) bool { return strings.TrimSpace(c) == "" })
+				f.names, f.ahead = []string{"column 1"}, record{line: head.line}
+				return f, nil
+			} else if err == nil {
+				f.second = &rest
+			}
+		}
 		// The file has no header: its first line is a row.
 		for i := range f.names {
 			f.names[i] = "column " + strconv.Itoa(i+1)
@@ -185,6 +205,11 @@ func printedTable(in *records) bool {
 func (f *csvFile) header() []string { return f.names }
 
 func (f *csvFile) next() (Row, bool, error) {
+	if len(f.line) > 0 {
+		cell := f.line[0]
+		f.line = f.line[1:]
+		return Row{Line: f.ahead.line, Cells: []string{cell}}, false, nil
+	}
 	if !f.waits && f.blank == 0 {
 		if err := f.skipBlank(); err != nil {
 			return Row{}, true, err
@@ -210,11 +235,19 @@ func (f *csvFile) next() (Row, bool, error) {
 	return row, false, f.width(row)
 }
 
+func (f *csvFile) read() (record, error) {
+	if r := f.second; r != nil {
+		f.second = nil
+		return *r, nil
+	}
+	return f.in.read()
+}
+
 // skipBlank reads on to a record. Empty lines at the end of the file are
 // nothing; between records they are rows.
 func (f *csvFile) skipBlank() error {
 	for {
-		rec, err := f.in.read()
+		rec, err := f.read()
 		if err != nil {
 			f.blank = 0
 			return err

@@ -207,7 +207,7 @@ func (f *jsonFile) outer(above string, depth int) ([]member, error) {
 		}
 		return nil
 	}, func(name string, depth int) bool {
-		if f.list || !slices.Contains(containers, strings.ToLower(name)) {
+		if f.list || !slices.ContainsFunc(containers, func(c string) bool { return strings.HasSuffix(strings.ToLower(name), c) }) {
 			return false
 		}
 		f.list, f.depth = true, depth

@@ -171,7 +171,7 @@ func beginning(in *bufio.Reader) ([]byte, error) {
 // Empty says whether there is no row. It waits for the first.
 func (t *Table) Empty() bool {
 	f, ok := t.source.(*csvFile)
-	return ok && !f.waits && f.blank == 0 && errors.Is(f.skipBlank(), io.EOF)
+	return ok && !f.waits && f.blank == 0 && len(f.line) == 0 && errors.Is(f.skipBlank(), io.EOF)
 }
 
 // More says whether the file, as far as it was read, is one page of an answer
