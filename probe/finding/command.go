@@ -56,7 +56,10 @@ const (
 func CheckCommand(r Remedy, n Names) string {
 	c := commandLine{n: n}
 	c.parse(r.Check)
-	c.n.Given = slices.DeleteFunc(slices.Clone(n.Given), func(f Flag) bool { return f.Name == r.Without })
+	c.n.Given = slices.DeleteFunc(slices.Clone(n.Given), func(f Flag) bool {
+		elsewhere := r.Target == "url" && (f.Name == "address" || f.Name == "each-address") // of another host
+		return f.Name == r.Without || elsewhere
+	})
 	if n.Found && r.Target == "" && c.has("no-credentials") {
 		// Autodiscover does not lead back to EWS without a sign-in.
 		c.own = append([]Flag{{"user", `"` + n.User + `"`}}, c.without("no-credentials")...)

@@ -28,6 +28,7 @@ func TestCheckCommand(t *testing.T) {
 		{"a refusal does not matter without a logon", Remedy{Check: "--no-credentials"}, refused, "ewsprobe check --no-credentials" + end},
 		{"https", Remedy{Check: "user", Target: "https"}, names(), `ewsprobe check --user "CONTOSO\svc-crm" https://mail.contoso.com/EWS/Exchange.asmx`},
 		{"a URL to be put in", Remedy{Check: "--no-credentials", Target: "url"}, names(), "ewsprobe check --no-credentials https://HOST/EWS/Exchange.asmx"},
+		{"of another host than the addresses", Remedy{Check: "--no-credentials", Target: "url"}, names(Flag{"address", "10.0.0.5"}), "ewsprobe check --no-credentials https://HOST/EWS/Exchange.asmx"},
 		{"help", Remedy{Check: "--help", Target: "none"}, names(Flag{"ca-file", "ca.pem"}), "ewsprobe check --help"},
 	}
 	for _, c := range cases {
