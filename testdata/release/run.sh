@@ -72,11 +72,11 @@ say "archives"
 mkdir "$work/tar" "$work/zip"
 tar -xzf "$new/ewsprobe-$version-linux-amd64.tar.gz" -C "$work/tar" --strip-components 1
 is "$version" "$work/tar/ewsprobe"
-for f in "$new"/*-darwin-*.tar.gz "$new"/*-linux-arm64.tar.gz; do tar -tzf "$f" | grep -q '/ewsprobe$'; done
+for f in "$new"/*-darwin-*.tar.gz "$new"/*-linux-arm64.tar.gz; do tar -tzf "$f" "ewsprobe-$version/ewsprobe" >/dev/null; done
 python3 -m zipfile -e "$new/ewsprobe-$version-windows-amd64.zip" "$work/zip"
-wrestool -l "$work/zip/ewsprobe.exe" | grep -q group_icon
-wrestool -x --raw -t 16 "$work/zip/ewsprobe.exe" | tr -d '\0' | grep -aq "ProductVersion.*$version"
-wrestool -x --raw -t 24 "$work/zip/ewsprobe.exe" | grep -q longPathAware
+wrestool -l "$work/zip/ewsprobe.exe" | grep group_icon >/dev/null
+wrestool -x --raw -t 16 "$work/zip/ewsprobe.exe" | tr -d '\0' | grep -a "ProductVersion.*$version" >/dev/null
+wrestool -x --raw -t 24 "$work/zip/ewsprobe.exe" | grep longPathAware >/dev/null
 
 say "lists of parts"
 for os in windows linux darwin; do
@@ -169,7 +169,7 @@ left=$(find "$system/root/usr" "$system/root/etc" -name '*ewsprobe*')
 say "rpm: install, upgrade, remove"
 there rpm --initdb
 there rpm -K --nosignature "/mnt/ewsprobe-$version-1.x86_64.rpm" >/dev/null
-there rpm -qp --scripts "/mnt/ewsprobe-$version-1.x86_64.rpm" | grep -q try-restart
+there rpm -qp --scripts "/mnt/ewsprobe-$version-1.x86_64.rpm" | grep try-restart >/dev/null
 there rpm -i --nodeps "/mnt/ewsprobe-0.0.9-1.x86_64.rpm"
 is 0.0.9 there ewsprobe
 there rpm -U --nodeps "/mnt/ewsprobe-$version-1.x86_64.rpm"
