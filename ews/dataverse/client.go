@@ -154,11 +154,11 @@ func (r *Reader) read(p *page, asked *url.URL, answer wire.Answer, each func(row
 	c, d, status := p.item.Cloud, p.item.Dataverse, answer.Response.Status
 	switch {
 	case answer.Response.Oversized:
-		c.Detail = evidence.Say(evidence.WhyPageTooLong, fmt.Sprint(pageRead>>20))
+		c.Detail = evidence.Say(evidence.WhyPageTooLong, pageRead>>20)
 	case answer.Response.CutShort:
 		c.Detail = evidence.Say(evidence.WhyAnswerEndsEarly)
 	case status/100 == 3:
-		c.Detail = evidence.Say(evidence.WhyAnswerRedirects, fmt.Sprint(status))
+		c.Detail = evidence.Say(evidence.WhyAnswerRedirects, status)
 	case status == 200:
 		list, err := r.readList(answer.Body, each)
 		d.Rows = list.rows
@@ -202,22 +202,24 @@ const (
 )
 
 var (
-	privilege = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)missing (prv[A-Za-z0-9_]{1,80}) privilege`) })
-	unknown   = sync.OnceValue(func() *regexp.Regexp {
+	privilege = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?i)(?:missing|PrivilegeName:) (prv[A-Za-z0-9_]{1,80})`)
+	})
+	unknown = sync.OnceValue(func() *regexp.Regexp {
 		return regexp.MustCompile(`(?i)could not find a property named '([A-Za-z0-9_]{1,100})'`)
 	})
 )
 
 func (r *Reader) readError(status int, body []byte, c *evidence.Cloud, d *evidence.Dataverse) {
 	c.Code, c.Message = errorIn(body)
-	c.Detail = evidence.Say(evidence.WhyAnswered, fmt.Sprint(status))
-	if c.Code != "" {
-		c.Detail = evidence.Say(evidence.WhyAnsweredCode, fmt.Sprint(status), r.clean(c.Code, longestWords))
+	c.Detail = evidence.Say(evidence.WhyAnswered, status)
+	if said := strings.TrimSpace(c.Code + " " + c.Message); said != "" {
+		c.Detail = evidence.Say(evidence.WhyAnsweredCode, status, r.clean(said, longestReason))
 	}
 	named := privilege().FindStringSubmatch(c.Message)
 	switch {
 	case status == 401:
-		c.Detail = evidence.Say(evidence.WhyDynamicsTokenRefused, fmt.Sprint(status))
+		c.Detail = evidence.Say(evidence.WhyDynamicsTokenRefused, status)
 	case status == 429 || status == 503:
 		d.Throttled = true
 	case status == 404:

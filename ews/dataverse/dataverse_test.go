@@ -227,6 +227,10 @@ func TestAnswers(t *testing.T) {
 		"a missing privilege in another language": {
 			says(403, refused("0x80040220", "Dem Benutzer fehlt das Recht.")), "prvReadMailbox", func(d *evidence.Dataverse) bool { return d.Privilege == "prvReadMailbox" },
 		},
+		"a missing privilege, as .NET counts": {
+			says(403, refused("-2147220960", "no")), "prvReadMailbox", func(d *evidence.Dataverse) bool { return d.Privilege == "prvReadMailbox" },
+		},
+		"the firewall of the environment": {says(403, refused("0x80095ffe", "The address is not among those that may ask.")), "may ask", nil},
 		"no application user": {
 			says(403, refused("0x80072560", "The user is not a member of the organization.")), "application user", func(d *evidence.Dataverse) bool { return d.NoUser },
 		},

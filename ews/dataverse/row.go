@@ -22,8 +22,9 @@ const (
 // How much of a text is kept, in bytes: Dataverse bounds the long ones to 2084
 // characters.
 const (
-	longestText  = 4096
-	longestWords = 600
+	longestText   = 4096
+	longestWords  = 600
+	longestReason = 200
 )
 
 // row is an object of a list.
@@ -174,7 +175,8 @@ func (r *Reader) readList(body []byte, each func(row) bool) (list, error) {
 	return l, nil
 }
 
-// errorIn is the error of an answer: {"error":{"code":…,"message":…}}.
+// errorIn is the error of an answer: {"error":{"code":…,"message":…}}. Some write the
+// code as the number that .NET shows, -2147220960 for 0x80040220.
 func errorIn(body []byte) (code, message string) {
 	var said struct {
 		Error struct {
@@ -185,6 +187,14 @@ func errorIn(body []byte) (code, message string) {
 	if json.Unmarshal(bytes.TrimPrefix(body, []byte("\ufeff")), &said) != nil {
 		return "", ""
 	}
-	code, _ = said.Error.Code.(string)
-	return strings.TrimSpace(code), said.Error.Message
+	switch v := said.Error.Code.(type) {
+	case string:
+		code = strings.TrimSpace(v)
+	case float64:
+		code = strconv.FormatInt(int64(v), 10)
+	}
+	if n, err := strconv.ParseInt(code, 10, 64); err == nil && n < 0 {
+		code = fmt.Sprintf("0x%08x", uint32(n))
+	}
+	return code, said.Error.Message
 }
