@@ -174,17 +174,7 @@ func (e *explainer) code(text string) bool {
 	e.text(0, entry.Title+".")
 	e.section("What it means", entry.Meaning)
 	e.section("How it is concluded", entry.Concluded)
-	if len(entry.Remedies) > 0 {
-		e.b.WriteString("\nWhat to do\n")
-		for i, r := range entry.Remedies {
-			e.text(2, fmt.Sprintf("%d. %s", i+1, sample(r.Text)))
-			for _, line := range []string{sample(r.Command), r.Link} {
-				if line != "" {
-					e.b.WriteString("     " + line + "\n")
-				}
-			}
-		}
-	}
+	e.remedies(entry.Remedies)
 	names := make([]string, len(entry.SeeAlso))
 	for i, c := range entry.SeeAlso {
 		names[i] = string(c)
@@ -193,6 +183,35 @@ func (e *explainer) code(text string) bool {
 		e.section("See also", strings.Join(names, ", "))
 	}
 	return true
+}
+
+func (e *explainer) remedies(list []finding.Remedy) {
+	if len(list) > 0 {
+		e.b.WriteString("\nWhat to do\n")
+	}
+	for i, r := range list {
+		e.text(2, fmt.Sprintf("%d. %s", i+1, sample(r.Text)))
+		for _, line := range []string{sample(r.Command), r.Link} {
+			if line != "" {
+				e.b.WriteString("     " + line + "\n")
+			}
+		}
+	}
+}
+
+// token explains what Entra or Exchange says of a token.
+func (e *explainer) token(text string) bool {
+	list := finding.ExplainTokens(text)
+	for i, t := range list {
+		if i > 0 {
+			e.b.WriteString("\n")
+		}
+		e.text(0, t.Name+": "+t.Says)
+		e.section("What ewsprobe may find", fmt.Sprintf("%s (%s)", t.Code, t.Title))
+		e.remedies(t.Remedies)
+		e.run("ewsprobe explain "+string(t.Code), "ewsprobe explain hybrid-modern-auth")
+	}
+	return len(list) > 0
 }
 
 func (e *explainer) section(title, text string) {
@@ -260,7 +279,11 @@ func (e *explainer) nearest(text string) bool {
 }
 
 func (e *explainer) alert(text string) bool {
+	known := e.token(text)
 	alerts := finding.MatchAlert(text)
+	if known && len(alerts) > 0 {
+		e.b.WriteString("\n")
+	}
 	if len(alerts) > 1 {
 		e.text(0, "The text fits several alerts.")
 		e.b.WriteString("\n")
@@ -291,7 +314,7 @@ func (e *explainer) alert(text string) bool {
 			e.run(sample(a.Next))
 		}
 	}
-	return len(alerts) > 0
+	return known || len(alerts) > 0
 }
 
 func (e *explainer) run(commands ...string) {

@@ -35,6 +35,9 @@ type Way struct {
 	// Begin begins an attempt with the client's account. It may send what carries
 	// no credential.
 	Begin func(ctx context.Context, c *ews.Client, userAgent string) *Attempt
+	// Renewal takes down what signs in now, and returns what makes another of it
+	// once that was refused as expired; nil: nothing here can.
+	Renewal func(ctx context.Context) (renew func(context.Context) bool)
 }
 
 // way makes a Way of what makes a mechanism.

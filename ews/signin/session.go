@@ -91,7 +91,54 @@ func (s *Session) Ask(ctx context.Context, q ews.Question) evidence.Item {
 // SignIn makes a call together with the credential: by a scheme that takes it in
 // each request on the connection that is open, else with the message that decides
 // a new sign-in.
+//
+// What was refused as expired is renewed once, and the call made again; the budget
+// is told how that ended.
 func (s *Session) SignIn(ctx context.Context, q ews.Question, budget Budget) evidence.Item {
+	if s.way.Renewal == nil {
+		return s.signIn(ctx, q, budget)
+	}
+	b := &delayed{Budget: budget}
+	defer func() { b.settle() }()
+	renew := s.way.Renewal(ctx)
+	item := s.signIn(ctx, q, b)
+	if expired(item) && renew(ctx) {
+		item = s.signIn(ctx, q, b)
+	}
+	return item
+}
+
+// delayed is a Budget that is told only how the last of several sign-ins ended.
+type delayed struct {
+	Budget
+	begun bool
+	ended bool
+	last  evidence.Result
+}
+
+// Begin implements Budget.
+func (b *delayed) Begin() *evidence.Detail {
+	if b.begun {
+		return nil
+	}
+	why := b.Budget.Begin()
+	b.begun = why == nil
+	return why
+}
+
+// End implements Budget.
+func (b *delayed) End(result evidence.Result) bool {
+	b.ended, b.last = true, result
+	return false
+}
+
+func (b *delayed) settle() {
+	if b.ended {
+		b.Budget.End(b.last)
+	}
+}
+
+func (s *Session) signIn(ctx context.Context, q ews.Question, budget Budget) evidence.Item {
 	var conn *wire.Conn
 	if s.way.Traits.EachRequest {
 		conn, s.conn = s.conn, nil

@@ -1,7 +1,9 @@
 package finding
 
 import (
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 )
@@ -72,4 +74,41 @@ func TokenRefusal(number int, words string) Refusal {
 		return r
 	}
 	return Refusal{Number: number, Reason: "other"}
+}
+
+// Explained is what a pasted text of Entra or of Exchange says of a token.
+type Explained struct {
+	Name     string // AADSTS700027, x-ms-diagnostics 2000003
+	Says     string
+	Code     Code // under which ewsprobe finds it
+	Title    string
+	Remedies []Remedy
+}
+
+var pastedNumbers = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)(?:AADSTS:?\s?|\berror_?codes?["']?\s*[:=]\s*\[?\s*)([0-9]{4,9})\b|\b(20000[0-9]{2}|4000000)\s*;\s*(?:reason|error_category)="([^;]*)`)
+})
+
+// ExplainTokens finds the numbers of Entra and of x-ms-diagnostics in a pasted text.
+func ExplainTokens(text string) (list []Explained) {
+	for _, m := range pastedNumbers().FindAllStringSubmatch(text, 5) {
+		e := Explained{Name: "AADSTS" + m[1], Code: "token-not-issued"}
+		number, _ := strconv.Atoi(m[1] + m[2])
+		known := EntraRefusal(number)
+		if m[2] != "" {
+			e.Name, e.Code = "x-ms-diagnostics "+m[2], "token-refused"
+			known = TokenRefusal(number, m[3])
+		}
+		if e.Says = known.Says; e.Says == "" && !strings.HasPrefix(strings.ToUpper(m[0]), "AADSTS") {
+			continue // a number of somebody else's
+		}
+		if e.Says == "" {
+			e.Says = "This number is not in the list; https://login.microsoftonline.com/error?code=" + m[1] + " says what it means today."
+		}
+		e.Title, e.Remedies = tokens().Reasons[known.Reason].Title, ReasonRemedies(e.Code, known.Reason)
+		if !slices.ContainsFunc(list, func(o Explained) bool { return o.Name == e.Name }) {
+			list = append(list, e)
+		}
+	}
+	return list
 }

@@ -44,7 +44,7 @@ var entries = []entry{
 	{
 		name:  "hybrid-modern-auth",
 		also:  []string{"hma", "oauth", "bearer", "modern-auth", "modern-authentication", "hybrid-modern-authentication"},
-		codes: []string{"oauth-disabled", "logon-blocked", "no-scheme"},
+		codes: []string{"oauth-disabled", "token-not-issued", "token-refused", "hma-certificate-expiring", "logon-blocked", "no-scheme"},
 	},
 	{
 		name: "channel-binding", also: []string{"ep", "epa", "cbt", "tls-bridging", "bridging", "extended protection"},

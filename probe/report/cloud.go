@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 )
@@ -11,7 +12,7 @@ func lookedUp(r Report) [][2]string {
 	var lines [][2]string
 	for _, one := range steps {
 		for _, item := range r.Evidence {
-			if item.Step != one.step || item.Cloud == nil {
+			if item.Step != one.step || item.Cloud == nil && item.Step != evidence.StepHMAToken {
 				continue
 			}
 			status := "-  "
@@ -26,6 +27,9 @@ func lookedUp(r Report) [][2]string {
 
 // lookUp is what a look-up brought, in a few words.
 func lookUp(item evidence.Item) string {
+	if item.Step == evidence.StepHMAToken {
+		return tokenOf(item)
+	}
 	c := item.Cloud
 	switch {
 	case item.Error != nil:
@@ -68,6 +72,27 @@ func lookUp(item evidence.Item) string {
 		return "the user has a mailbox"
 	}
 	return "answered"
+}
+
+// tokenOf is what Entra gave, or what a token says that was brought.
+func tokenOf(item evidence.Item) string {
+	t := item.Token
+	switch {
+	case item.Error != nil:
+		return t.Host + ": " + item.Error.Text
+	case t.Claims == nil:
+		return t.Host + ": " + t.Problem
+	}
+	c := t.Claims
+	words := "a token for " + c.Audience + ", tenant " + c.Tenant + ", roles "
+	if len(c.Roles) == 0 {
+		words += "none"
+	}
+	words += strings.Join(c.Roles, " ")
+	if c.Expires != nil {
+		words += ", until " + c.Expires.UTC().Format("15:04 UTC")
+	}
+	return words
 }
 
 // readOf is what Dynamics has, in a few words.

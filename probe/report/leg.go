@@ -70,6 +70,7 @@ var steps = [...]struct {
 	{evidence.StepDataverseMailboxes, "Dynamics, mailboxes"},
 	{evidence.StepDataverseUser, "Dynamics, user"},
 	{evidence.StepDataverseAlerts, "Dynamics, alerts"},
+	{evidence.StepHMAToken, "Entra, token for EWS"},
 	{evidence.StepCloudToken, "Entra, token"},
 	{evidence.StepCloudGraphUser, "Graph, user"},
 	{evidence.StepCloudGraphSettings, "Graph, mailbox"},
@@ -140,6 +141,8 @@ func whom(item evidence.Item) string {
 	switch {
 	case item.Cloud != nil:
 		parts = append(parts, item.Cloud.Host)
+	case item.Token != nil && item.Token.Host != "":
+		parts = append(parts, item.Token.Host)
 	case item.Address != "":
 		parts = append(parts, item.Address)
 	case item.Resolution != nil:

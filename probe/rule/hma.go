@@ -178,7 +178,9 @@ func tokenRefused(v *view, n *node) *hit {
 		h.confidence = finding.Likely // the role is there, and why it is not taken is not to be seen
 	}
 	p.Reason = h.reason
-	h.cite(v.tokenItem())
+	if asked := v.tokenItem(); asked != nil { // a row of a batch has none
+		h.cite(asked)
+	}
 	return h
 }
 

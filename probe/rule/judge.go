@@ -249,7 +249,7 @@ func (v *view) missing() *hit {
 				p.Error = finding.Text(n.ask.Error.Text)
 			}
 			return lacks("answer", p, n.ask)
-		case t.ProfileAuth == "oauth" && (n.bearer == nil || n.bearer.Response == nil):
+		case t.ProfileAuth == "oauth" && t.HMA == nil && (n.bearer == nil || n.bearer.Response == nil):
 			return lacks("oauth", p, n.ask)
 		case t.ProfileAuth == "oauth" && t.HMA == nil:
 			continue

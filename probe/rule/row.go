@@ -12,7 +12,7 @@ import (
 // every mailbox: the endpoint's own check says it once.
 var rowCodes = []finding.Code{
 	"dns-failed", "connect-failed", "timeout", "tls-untrusted", "tls-failed", "proxy-auth-required", "server-error", "throttled",
-	"preauth-redirect", "redirected", "forbidden", "credentials-rejected",
+	"preauth-redirect", "redirected", "forbidden", "token-refused", "credentials-rejected",
 	"impersonation-denied", "mailbox-online", "mailbox-not-found", "mailbox-address-differs", "access-denied", "mailbox-unavailable",
 	"exchange-error",
 }
