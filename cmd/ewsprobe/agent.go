@@ -64,10 +64,18 @@ func agentCommand(std stdio) *cli.Command {
 		Subcommands: append([]*cli.Command{
 			{
 				Name: "run", Usage: "stays until it is told to stop", Flags: flagsOf(flags("agent", run)), Action: stay(run),
+				UsageText: examples(
+					"With a configuration", "ewsprobe agent run --config agent.yaml",
+					"For a log that a program reads", "ewsprobe agent run --config agent.yaml --log-format json",
+				),
 				Description: "SIGHUP reads the configuration anew: all of it, or nothing. SIGTERM and Ctrl-C end it within 10 seconds.",
 			},
 			{
 				Name: "validate", Usage: "reads the configuration and every file it names; sends nothing", Flags: flagsOf(flags("agent validate", validate)),
+				UsageText: examples(
+					"After each change", "ewsprobe agent validate --config agent.yaml",
+					"Before it is installed", "ewsprobe agent validate --config /etc/ewsprobe/agent.yaml",
+				),
 				Description: "All that is wrong is told at once, each with FILE:LINE:COLUMN. Exit code: 0 right, 3 not.",
 				Action: func(c *cli.Context) error {
 					if err := none(c, "; the configuration is named with --config FILE"); err != nil {
@@ -83,6 +91,7 @@ func agentCommand(std stdio) *cli.Command {
 			},
 			{
 				Name: "example", Usage: "prints a commented configuration to begin with",
+				UsageText: examples("A file of your own", "ewsprobe agent example > agent.yaml", "To read it", "ewsprobe agent example"),
 				Action: func(c *cli.Context) error {
 					if err := none(c, ""); err != nil {
 						return err
