@@ -98,8 +98,10 @@ func TestScrape(t *testing.T) {
 	m.Notified("admins", "failed")
 	golden(t, "scrape.txt", own(scrape(t, m.All())))
 	golden(t, "probe.txt", own(scrape(t, m.One(inside()))))
-	if s := scrape(t, m.One(&agent.Target{Name: "new"})); s != "" {
-		t.Errorf("a target without a run has samples: %s", s)
+	for _, one := range []*agent.Target{{Name: "new"}, {Name: "not-stored", LastRun: &agent.Run{}}} {
+		if s := scrape(t, m.One(one)); s != "" {
+			t.Errorf("a target without a stored run has samples: %s", s)
+		}
 	}
 }
 

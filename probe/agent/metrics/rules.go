@@ -95,7 +95,7 @@ func agentRules() ruleGroup {
 			"The agent at {{ $labels.instance }} cannot store its runs",
 			"The disk may be full, or the storage damaged. Nobody is notified by the agent, and no credential is sent where its count of refusals cannot be "+
 				"written."),
-		about("EwsprobeNotificationsFail", "sum without (result) (increase("+notificationTotal+`{result="failed"}[1h])) > 0`, "15m", "warning",
+		about("EwsprobeNotificationsFail", "sum without (result) (increase("+notificationTotal+`{result=~"failed|dropped"}[1h])) > 0`, "15m", "warning",
 			"The agent at {{ $labels.instance }} cannot deliver to {{ $labels.channel }}",
 			"Notifications of this channel are tried again for a day. The log of the agent says why they fail."),
 	}}

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/tls"
@@ -118,7 +119,10 @@ func TestServeEnds(t *testing.T) {
 	response.Body.Close()
 	slow := must(net.Dial("tcp", address))
 	defer slow.Close()
-	fmt.Fprint(slow, "POST /api/v1/targets/mail-inside/run HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n1")
+	fmt.Fprint(slow, "POST /api/v1/targets/mail-inside/run HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\nExpect: 100-continue\r\n\r\n")
+	if line, err := bufio.NewReader(slow).ReadString('\n'); err != nil || !strings.Contains(line, "100") {
+		t.Fatalf("%q %v", line, err) // the handler waits for the body
+	}
 	if err := end(); err != nil {
 		t.Error(err)
 	}

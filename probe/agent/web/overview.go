@@ -125,7 +125,7 @@ func (s *Server) groups(ctx context.Context, targets []*agent.Target, which int,
 		slices.SortFunc(list[i].Cards, worse)
 	}
 	slices.SortStableFunc(list, func(a, b group) int { return worse(a.Cards[0], b.Cards[0]) })
-	until := now.Add(patience)
+	until := time.Now().Add(patience) // at least one is made
 	for i := range list {
 		if len(list[i].Cards) > 1 {
 			list[i].Differs = s.differences(ctx, list[i].Cards, until)

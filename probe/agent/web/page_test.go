@@ -4,15 +4,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"golang.org/x/net/html"
 
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/probe/agent/history"
 	"github.com/ewsprobe/ewsprobe/probe/agent/peer"
 	"github.com/ewsprobe/ewsprobe/probe/report"
@@ -25,14 +25,16 @@ var allPages = []string{
 
 // The page of all targets says what is wrong, since when, what changed then, and what
 // to do.
-func TestOverview(t *testing.T) {
+func TestOverview(t *testing.T) { synctest.Test(t, testOverview) } // time stands still
+
+func testOverview(t *testing.T) {
 	s, _, _ := started(t, nil)
 	page := get(t, s, "/")
 	for _, want := range []string{
 		`<span class="code">basic-disabled</span> <span class="soft">for 5 min</span>`,
 		"What changed on ", "answer to the anonymous request: gone: Basic (explains the verdict)",
 		"What to do", "Get-WebServicesVirtualDirectory", `<a href="/targets/mail-inside#todo">`,
-		"Credential withheld", `action="/api/v1/targets/mail-inside/release"`, "in 10 min", "1 logon may still be refused", "<strong class=\"status critical\">Credential withheld</strong> since ", "19 days left",
+		"Credential withheld", `action="/api/v1/targets/mail-inside/release"`, "in 10 min", "1 logon may still be refused", "<strong class=\"status critical\">Credential withheld</strong> since ", "20 days left",
 		"The verdicts differ, basic-disabled in mail-inside and ok in mail-outside: ", "/targets/mail-inside/diff?a=12&amp;b=22&amp;with=mail-outside",
 		"not checked yet", `aria-label="Status over 24 hours: `, `<path d="M`,
 	} {
@@ -69,7 +71,9 @@ func TestTargetPage(t *testing.T) {
 
 // The targets of another agent stand beside those of the same endpoint, with what
 // explains the difference; one that does not answer is named.
-func TestPeers(t *testing.T) {
+func TestPeers(t *testing.T) { synctest.Test(t, testPeers) } // time stands still
+
+func testPeers(t *testing.T) {
 	_, r := stored("farm")
 	raw, _ := stored("farm")
 	rec := must(report.Load(raw))
@@ -196,23 +200,17 @@ func TestChart(t *testing.T) {
 func TestComparisonIsRemembered(t *testing.T) {
 	s, _, h := started(t, nil)
 	get(t, s, "/")
+	get(t, s, "/")
 	reads := h.reads
 	get(t, s, "/")
 	if reads == 0 || h.reads != reads {
 		t.Errorf("%d, then %d records were read", reads, h.reads)
 	}
-}
-
-// For testdata/page/page.sh: writes the pages where PAGES says.
-func TestWritePages(t *testing.T) {
-	dir := os.Getenv("PAGES")
-	if dir == "" {
-		t.Skip("PAGES names no folder")
-	}
-	s, _, _ := started(t, nil)
-	for i, path := range allPages {
-		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("page-%d.html", i)), []byte(get(t, s, path)), 0o600); err != nil {
-			t.Fatal(err)
-		}
+	says := s.compare.get(pair{a: "x"}, time.Now(), func() (a, b evidence.Record, err error) {
+		t.Error("it is compared although the time is over")
+		return a, b, err
+	})
+	if says != "" {
+		t.Errorf("it says %q", says)
 	}
 }
