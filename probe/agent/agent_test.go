@@ -50,6 +50,23 @@ func TestDay(t *testing.T) {
 	})
 }
 
+// Whole runs of one account go one after the other, under whatever name and target.
+func TestOneAccount(t *testing.T) {
+	records()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.takes = 6 * time.Second
+		w.configure(signsIn("a", ", interval: 10s, anonymous_interval: 10s"),
+			`name: b, user: 'CONTOSO\svc', password_file: password.txt, interval: 10s, anonymous_interval: 10s`)
+		_, stop := w.begin()
+		time.Sleep(5 * time.Minute)
+		stop()
+		if a, b := len(w.runs("a", true)), len(w.runs("b", true)); len(w.overlap) > 0 || a < 20 || b < 20 {
+			t.Errorf("%d and %d runs, beside each other: %v", a, b, w.overlap)
+		}
+	})
+}
+
 // A wrong password is sent as often as max_rejections allows, over all targets, days,
 // restarts, reloads and demands; then never, until it changes or is released.
 func TestWithheld(t *testing.T) {

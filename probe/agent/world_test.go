@@ -178,6 +178,11 @@ func (w *world) check(ctx context.Context, c probe.Config) (evidence.Record, err
 	if w.running[c.UserAgent] > 1 {
 		w.overlap = append(w.overlap, c.UserAgent)
 	}
+	if whole {
+		if w.running["account "+c.User]++; w.running["account "+c.User] > 1 {
+			w.overlap = append(w.overlap, "runs of "+c.User)
+		}
+	}
 	w.mu.Unlock()
 	began := time.Now()
 	kind := "anonymous"
@@ -188,7 +193,11 @@ func (w *world) check(ctx context.Context, c probe.Config) (evidence.Record, err
 	case <-time.After(takes):
 	case <-ctx.Done():
 	}
-	w.change(func() { w.running[c.UserAgent]-- })
+	w.change(func() {
+		if w.running[c.UserAgent]--; whole {
+			w.running["account "+c.User]--
+		}
+	})
 	rec := records()[mode+" "+kind]
 	rec.Started, rec.Duration = began, time.Since(began)
 	rec.Target.Credentials = whole
