@@ -179,8 +179,8 @@ func (w *world) check(ctx context.Context, c probe.Config) (evidence.Record, err
 		w.overlap = append(w.overlap, c.UserAgent)
 	}
 	if whole {
-		if w.running["account "+c.User]++; w.running["account "+c.User] > 1 {
-			w.overlap = append(w.overlap, "runs of "+c.User)
+		if w.running["account"]++; w.running["account"] > 1 {
+			w.overlap = append(w.overlap, "runs of the account")
 		}
 	}
 	w.mu.Unlock()
@@ -195,7 +195,7 @@ func (w *world) check(ctx context.Context, c probe.Config) (evidence.Record, err
 	}
 	w.change(func() {
 		if w.running[c.UserAgent]--; whole {
-			w.running["account "+c.User]--
+			w.running["account"]--
 		}
 	})
 	rec := records()[mode+" "+kind]
