@@ -186,6 +186,9 @@ func runAgent(ctx context.Context, f *agentFlags, std stdio) error {
 	debug.SetGCPercent(100)
 	log := agentLog(f, std)
 	lockouts, err := lockout.DefaultDir()
+	if dir, _, _ := strings.Cut(std.env("STATE_DIRECTORY"), ":"); err != nil && dir != "" {
+		lockouts, err = dir, nil // a service without a home
+	}
 	if f.Demo {
 		lockouts, err = filepath.Dir(f.Config), nil
 	}

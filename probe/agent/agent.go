@@ -68,6 +68,7 @@ type Agent struct {
 	slots   slots
 	backlog backlog
 	checks  lockout.Checks
+	windows windows
 	current atomic.Pointer[agentfile.File]
 	stop    context.Context // over when no further run is to begin
 	end     context.CancelFunc

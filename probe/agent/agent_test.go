@@ -215,12 +215,12 @@ func TestTransition(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		w.configure(signsIn("a", ""))
-		a, stop := w.begin()
+		_, stop := w.begin()
 		time.Sleep(time.Hour)
 		w.change(func() { w.mode = "basic-off" })
 		time.Sleep(time.Hour)
 		stop()
-		a, stop = w.begin()
+		a, stop := w.begin()
 		defer stop()
 		time.Sleep(time.Hour)
 		list, _, err := a.Store().Transitions(context.Background(), "", 0, 0)
@@ -262,7 +262,7 @@ func TestDamagedHistory(t *testing.T) {
 		w := newWorld(t)
 		w.write("password.txt", "wrong\n")
 		w.configure(signsIn("a", ""))
-		a, stop := w.begin()
+		_, stop := w.begin()
 		time.Sleep(time.Hour)
 		file := filepath.Join(w.dir, "store", history.FileName)
 		damage := func() {
@@ -278,7 +278,7 @@ func TestDamagedHistory(t *testing.T) {
 		}
 		stop()
 		damage()
-		a, stop = w.begin()
+		a, stop := w.begin()
 		if a.Store().Aside() == "" {
 			t.Error("nothing was moved aside at the start")
 		}

@@ -49,7 +49,7 @@ func (t *task) run(ctx context.Context, k kind) {
 		cfg, unread = t.withCredential(ctx, c)
 	}
 	if unread != nil {
-		t.store(report.Refused("config-invalid", c.Check.Target(), unread.Error(), t.agent.options.Version, started), started, true, true)
+		t.store(report.Refused("config-invalid", c.Check.Target(), unread.Error(), t.agent.options.Version, started), started, false, true)
 		return
 	}
 	rec, trouble := t.agent.options.Check(ctx, cfg)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"maps"
 	"reflect"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -101,12 +102,30 @@ func (t *task) muted(s *state, at time.Time) bool {
 	if s.SilencedUntil.After(at) {
 		return true
 	}
-	for _, w := range t.agent.File().Maintenance {
-		if w.Open(at) && w.Covers(t.name) {
-			return true
+	return slices.ContainsFunc(t.agent.windows.at(t.agent.File(), at), func(w *agentfile.Window) bool { return w.Covers(t.name) })
+}
+
+// windows are those that are open. To find out takes longer than all targets together
+// have time to ask.
+type windows struct {
+	mu     sync.Mutex
+	file   *agentfile.File
+	second int64
+	open   []*agentfile.Window
+}
+
+func (w *windows) at(file *agentfile.File, at time.Time) []*agentfile.Window {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.file != file || w.second != at.Unix() {
+		w.file, w.second, w.open = file, at.Unix(), nil
+		for _, one := range file.Maintenance {
+			if one.Open(at) {
+				w.open = append(w.open, one)
+			}
 		}
 	}
-	return false
+	return w.open
 }
 
 func (t *task) locked(work func()) {

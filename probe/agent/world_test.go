@@ -89,7 +89,6 @@ type world struct {
 	overlap  []string
 	logons   int // under way
 	hang     bool
-	told     []string
 }
 
 func newWorld(t *testing.T) *world {
