@@ -61,7 +61,8 @@ var entries = []entry{
 	},
 	{name: "dynamics", also: []string{"dataverse", "web-api", "application-user"}, codes: []string{"dynamics-unreadable"}},
 	{name: "agent", also: []string{"service", "systemd", "notify", "notifications", "prometheus", "metrics", "alertmanager", "kubernetes", "demo"}},
-	{name: "windows", also: []string{"powershell", "msi", "install", "scheduled-task", "credential-manager"}},
+	{name: "installing", also: []string{"install", "packages", "deb", "rpm", "docker", "container", "image", "macos"}},
+	{name: "windows", also: []string{"powershell", "msi", "scheduled-task", "credential-manager"}},
 	{name: "what-is-sent", also: []string{"wire", "sent", "security"}},
 	{name: "promises", also: []string{"promise", "stable", "stability", "compatibility", "lockout"}},
 	{
