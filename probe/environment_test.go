@@ -50,7 +50,7 @@ func TestReadMailbox(t *testing.T) {
 	e.Token, e.Application = "", entra.Application{ID: standin.ApplicationID, Secret: standin.ApplicationSecret}
 	found := e.ReadMailbox(limited(t))
 	p := found.Profile
-	if found.Record == nil || p == nil || p.Application != standin.ApplicationID || p.ApplicationTenant != standin.Tenant || p.Auth() != ProfileOAuth ||
+	if found.Record == nil || p == nil || p.Application != standin.HMAApplicationID || p.ApplicationTenant != standin.Tenant || p.Auth() != ProfileOAuth ||
 		p.Incoming.Location != s.URL() || p.Resource != "https://"+standin.Host {
 		t.Fatalf("%+v, %+v", found.Record, p)
 	}

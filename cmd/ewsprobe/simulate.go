@@ -157,7 +157,7 @@ func scenarioArgs(k standin.Check, server *standin.Server, dir string) (args []s
 		default:
 			file("hma-certificate", "hma.pem", k.HMA.File())
 		}
-		if k.HMA != standin.HMAToken {
+		if k.HMA != standin.HMAToken && !k.ReadDynamics { // else the profile says it
 			flag("hma-client-id", standin.HMAApplicationID)
 			flag("tenant", cmp.Or(k.Tenant, standin.Tenant))
 			flag("entra-url", server.CloudURL())

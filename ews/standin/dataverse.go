@@ -201,7 +201,7 @@ func (c *cloudServer) records(r *http.Request, set string) []map[string]any {
 			"incomingauthenticationprotocol": 4, "incomingcredentialretrieval": 2,
 		}}
 	case "managedidentities":
-		return []map[string]any{{"managedidentityid": dataverseIdentity, "applicationid": ApplicationID, "tenantid": Tenant}}
+		return []map[string]any{{"managedidentityid": dataverseIdentity, "applicationid": HMAApplicationID, "tenantid": Tenant}}
 	case "systemusers":
 		return []map[string]any{{
 			"systemuserid": dataverseUser, "internalemailaddress": c.lastAsked(""), "domainname": c.lastAsked(""), "isdisabled": false,
