@@ -1,7 +1,5 @@
 //go:build lab && linux
 
-// Package lab checks ewsprobe against the laboratory's genuine servers. It is
-// run by make test-lab, while the laboratory is up.
 package lab
 
 import (

@@ -42,7 +42,7 @@ func New(d Definition) (*Service, error) {
 		Executable: d.Program, Arguments: d.arguments(),
 		Option: service.KeyValue{
 			"SystemdScript": unit, "LaunchdConfig": plist,
-			"DelayedAutoStart": true, "OnFailure": "restart", "OnFailureDelayDuration": "5s", "OnFailureResetPeriod": 86400,
+			"OnFailure": "restart", "OnFailureDelayDuration": "5s", "OnFailureResetPeriod": 86400,
 		},
 	})
 	if err != nil {

@@ -20,6 +20,7 @@ work=$(mktemp -d)
 export WINEPREFIX=$work/prefix WINEDEBUG=-all WINEDLLOVERRIDES='bcryptprimitives=n;mscoree,mshtml=;winemenubuilder.exe=d'
 # shellcheck disable=SC2329 # called by trap
 end() {
+	[ -z "${agent:-}" ] || kill "$agent" 2>/dev/null || true
 	[ -z "${standin:-}" ] || kill "$standin" 2>/dev/null || true
 	wineserver -k 2>/dev/null || "$(dirname "$(command -v wine64)")/wineserver64" -k 2>/dev/null || true
 	rm -rf "$work"
@@ -36,6 +37,30 @@ windows() { wine64 "$work/ewsprobe.exe" "$@"; }
 
 echo "wine: $(windows version)"
 windows demo
+
+# The agent: its demo serves pages and makes runs.
+# await WHAT COMMAND...: up to a minute
+await() {
+	for _ in $(seq 300); do
+		if "${@:2}"; then
+			echo "wine: $1"
+			return
+		fi
+		sleep 0.2
+	done
+	cat "$work/agent"
+	echo "wine: never came: $1"
+	exit 1
+}
+windows agent run --demo >"$work/agent" 2>&1 &
+agent=$!
+served() { grep -q '^The demo is at' "$work/agent"; }
+await "the agent serves" served
+url=$(grep -o 'http://127[0-9.:]*' "$work/agent" | head -n 1)
+ran() { [ "$(curl -s "$url/api/v1/targets" | grep -o '"status":"ok"' | wc -l)" -ge 2 ]; }
+await "its targets are checked" ran
+kill "$agent"
+wait "$agent" 2>/dev/null || true
 
 export EWSPROBE_PASSWORD='Passw0rd!good'
 # expect STATUS TEXT ARGUMENT...: a check's exit code and first line
