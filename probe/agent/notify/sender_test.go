@@ -167,6 +167,37 @@ func TestSenderRetriesAtOnceAfterARestart(t *testing.T) {
 	})
 }
 
+// When the other side is back, nothing waits for its turn any more.
+func TestSenderHurriesWhenAChannelIsBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q, f := &queue{}, &fake{err: errors.New("down")}
+		q.put(t, "ops", "early", Problem)
+		s, _, _ := sending(t, q, map[string]channel{"ops": f})
+		time.Sleep(20*time.Hour + time.Minute)
+		q.put(t, "ops", "late", Problem)
+		f.become(nil)
+		s.Wake()
+		synctest.Wait()
+		if len(q.left()) != 0 {
+			t.Errorf("still waiting: %v", q.left())
+		}
+	})
+}
+
+// A delivery that the end of the process breaks off is not lost.
+func TestSenderKeepsWhatItsEndBrokeOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q := &queue{}
+		q.put(t, "ops", "mail", Problem)
+		_, results, stop := sending(t, q, map[string]channel{"ops": &fake{takes: time.Hour}})
+		synctest.Wait()
+		stop()
+		if len(q.left()) != 1 || len(results()) != 0 {
+			t.Errorf("the queue holds %d, %v", len(q.left()), results())
+		}
+	})
+}
+
 // A target's recovery is not told before its problem, whatever else is told.
 func TestSenderKeepsTheOrderOfATarget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
