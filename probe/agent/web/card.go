@@ -64,9 +64,7 @@ func cardOf(t *agent.Target, which int, now time.Time) card {
 	if !t.Since.IsZero() {
 		c.Since, c.For = moment(t.Since), ago(now.Sub(t.Since))
 	}
-	for _, change := range t.Changed {
-		c.Changed = append(c.Changed, changed(change))
-	}
+	c.Changed = changes(t.Changed)
 	if d := t.Deciding(); d != nil && t.Status != finding.OK {
 		for _, f := range d.Report.Findings {
 			if f.Code == t.Code {
@@ -141,6 +139,27 @@ func mailboxes(t *agent.Target) string {
 		}
 	}
 	return cmp.Or(strings.Join(parts, ", "), "none") + ", " + moment(t.MailboxesAt)
+}
+
+// mostChanges are shown of a change of status; its comparison has all.
+const mostChanges = 3
+
+// changes are what was different when a status began: what explains it, or else what
+// was met first.
+func changes(list []history.Change) []string {
+	var explaining, others []string
+	for _, c := range list {
+		if c.Explains {
+			explaining = append(explaining, changed(c))
+		} else {
+			others = append(others, changed(c))
+		}
+	}
+	if len(explaining) > 0 {
+		others = nil
+	}
+	all := append(explaining, others...)
+	return all[:min(mostChanges, len(all))]
 }
 
 // changed says what was different: what is gone and what is new of the lists that

@@ -38,7 +38,6 @@ type group struct {
 	Endpoint string
 	Cards    []card
 	Differs  []difference
-	rank     int
 }
 
 // Several says whether there is something to be compared.

@@ -214,3 +214,20 @@ func TestComparisonIsRemembered(t *testing.T) {
 		t.Errorf("it says %q", says)
 	}
 }
+
+// What changed is what explains the change, and only else the first of what differs.
+func TestChanges(t *testing.T) {
+	part := func(what string, explains bool) history.Change {
+		return history.Change{What: what, Before: []string{"status 401, offers NTLM, Basic"}, After: []string{"status 401, offers NTLM, in front: TMG"}, Explains: explains}
+	}
+	for want, list := range map[string][]history.Change{
+		"b: Basic → in front: TMG (explains the verdict)":                              {part("a", false), part("b", true), part("c", false)},
+		"a: Basic → in front: TMG; b: Basic → in front: TMG; c: Basic → in front: TMG": {part("a", false), part("b", false), part("c", false), part("d", false)},
+		"certificate: new: x": {{What: "certificate", After: []string{"x"}}},
+		"":                    nil,
+	} {
+		if got := strings.Join(changes(list), "; "); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}

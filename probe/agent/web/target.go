@@ -120,9 +120,7 @@ func (s *Server) targetPage(w http.ResponseWriter, r *http.Request) {
 
 func transition(t history.Transition) transitionLine {
 	line := transitionLine{At: moment(t.At), From: strings.TrimSpace(string(t.From) + " " + string(t.FromCode)), Status: t.To, Code: t.ToCode, Run: t.Run}
-	for _, c := range t.Changes {
-		line.Changes = append(line.Changes, changed(c))
-	}
+	line.Changes = changes(t.Changes)
 	if t.Previous != 0 && t.Run != 0 {
 		line.Diff = diffLink(t.Target, t.Previous, t.Run)
 	}
