@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -323,9 +324,21 @@ func (l line) args(tb testing.TB, flags ...string) []string {
 	if c.Insecure {
 		args = append(args, "--insecure")
 	}
-	if c.User == "" {
+	switch {
+	case c.HMA == standin.HMAToken:
+		give("hma-token-file", save(tb, "hma-token.txt", []byte(c.HMA.File())))
+	case c.HMA != "":
+		give("hma-client-id", standin.HMAApplicationID)
+		give("tenant", cmp.Or(c.Tenant, standin.Tenant))
+		give("entra-url", l.cloud)
+		flag := "hma-certificate"
+		if c.HMA == standin.HMAClientSecret || c.HMA == standin.HMAWrongSecret {
+			flag = "hma-client-secret-file"
+		}
+		give(flag, save(tb, "hma-proof", []byte(c.HMA.File())))
+	case c.User == "":
 		args = append(args, "--no-credentials")
-	} else {
+	default:
 		give("user", c.User)
 		give("password-file", save(tb, "password.txt", []byte(c.Password+"\n")))
 	}
@@ -335,6 +348,7 @@ func (l line) args(tb testing.TB, flags ...string) []string {
 	if c.Profile != "" {
 		give("profile", save(tb, "profile.txt", []byte(c.Profile)))
 	}
+	give("hma-resource", c.HMAResource)
 	give("profile-auth", c.ProfileAuth)
 	give("view", c.View)
 	if c.Autodiscover {
@@ -390,7 +404,7 @@ func lineTo(s *standin.Server, c standin.Check) line {
 func logons(v standin.View) []standin.Request {
 	var list []standin.Request
 	for _, q := range v.Requests {
-		if q.Message == standin.MessageBasic || q.Message == standin.MessageType3 {
+		if q.Message == standin.MessageBasic || q.Message == standin.MessageType3 || q.Message == standin.MessageBearer {
 			list = append(list, q)
 		}
 	}

@@ -51,11 +51,11 @@ var tokenRefusals = map[int][2]string{
 
 // signInToken verifies a token, and gives the application, or the refusal.
 func (n *node) signInToken(r *http.Request, a *authorization, q *Request) (*account, *response) {
-	q.Outcome = OutcomeToken
+	q.Outcome, q.Account = OutcomeToken, HMAApplicationID
 	_, token, _ := strings.Cut(a.raw, " ")
 	number, reason := n.judgeToken(r, strings.TrimSpace(token))
 	if number == 0 {
-		q.Outcome, q.Account = OutcomeAccepted, HMAApplicationID
+		q.Outcome = OutcomeAccepted
 		return application, nil
 	}
 	return nil, n.refuseToken(r, number, reason)

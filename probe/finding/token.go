@@ -76,6 +76,24 @@ func TokenRefusal(number int, words string) Refusal {
 	return Refusal{Number: number, Reason: "other"}
 }
 
+// TokenPieces are the pieces of the words beside a number by which its reasons are
+// told apart; they name nobody.
+func TokenPieces(number int, words string) (list []string) {
+	words = strings.ToLower(words)
+	for _, e := range tokens().Exchange {
+		pieces := slices.Clone(e.Words)
+		for _, p := range e.Says {
+			pieces = append(pieces, p.Piece)
+		}
+		for _, p := range pieces {
+			if (number == 0 || number == e.Number) && strings.Contains(words, p) && !slices.Contains(list, p) {
+				list = append(list, p)
+			}
+		}
+	}
+	return list
+}
+
 // Explained is what a pasted text of Entra or of Exchange says of a token.
 type Explained struct {
 	Name     string // AADSTS700027, x-ms-diagnostics 2000003

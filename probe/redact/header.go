@@ -1,10 +1,12 @@
 package redact
 
 import (
+	"fmt"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/ewsprobe/ewsprobe/ews/challenge"
+	"github.com/ewsprobe/ewsprobe/probe/finding"
 )
 
 // field is the value of a header field.
@@ -15,6 +17,10 @@ func (r *Redactor) field(name, value string) string {
 		return value
 	case name == "www-authenticate":
 		return r.challenges(value)
+	case name == "x-ms-diagnostics":
+		return r.diagnostics(challenge.Diagnostics([]string{value}))
+	case name == "x-ms-diagnostics-from-backend":
+		return r.diagnostics(challenge.BackEndDiagnostics([]string{value}))
 	case name == "location":
 		return r.url(value)
 	case name == "set-cookie", name == "set-cookie2":
@@ -36,6 +42,33 @@ func (r *Redactor) field(name, value string) string {
 		return r.url(value)
 	}
 	return r.unknown(value)
+}
+
+// diagnostics keep what tells one refusal of a token from another: the number and its
+// category, the pieces of the words that the rules know, and in quotes what is named.
+func (r *Redactor) diagnostics(list []challenge.Diagnostic) string {
+	var fields []string
+	for _, d := range list {
+		words := finding.TokenPieces(d.Number, d.Reason)
+		for _, q := range d.Quoted() {
+			switch {
+			case has("guid", q):
+				q = r.tenant(q)
+			case strings.Contains(q, "://"):
+				q = r.url(q)
+			case !isPlaceholder(q):
+				q = r.unknown(q)
+			}
+			words = append(words, "'"+q+"'")
+		}
+		reason := strings.Join(words, " ")
+		if d.Number == 0 {
+			fields = append(fields, "|"+reason)
+			continue
+		}
+		fields = append(fields, fmt.Sprintf(`%d;reason="%s";error_category="%s"`, d.Number, reason, finding.TokenRefusal(d.Number, "").Category))
+	}
+	return strings.Join(fields, ", ")
 }
 
 func (r *Redactor) scheme(s string) string {

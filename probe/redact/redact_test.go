@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/ewsprobe/ewsprobe/ews/challenge"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/ews/front"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
@@ -422,4 +423,25 @@ func FuzzFree(f *testing.F) {
 			t.Errorf("%q", got)
 		}
 	})
+}
+
+// What a refusal of a token is known by stays, and what it names does not.
+func TestDiagnosticsKeepTheirReason(t *testing.T) {
+	for _, field := range []string{
+		`2000001;reason="The issuer of the token is unknown. Issuer was 'https://sts.windows.net/6f1c2a4e-8f0b-4d6e-9a57-3b1d0e5c7a92/'.";error_category="invalid_token"`,
+		`2000003;reason="Expected 'https://mail.contoso.com'. Actual 'http://ex01.contoso.local'";error_category="invalid_resource"`,
+		`2000008;reason="No scope at contoso";error_category="invalid_grant"`,
+		`3000000;reason="contoso";error_category="contoso"`,
+	} {
+		r := New()
+		once := r.field("x-ms-diagnostics", field)
+		before, after := challenge.Diagnostics([]string{field})[0], challenge.Diagnostics([]string{once})[0]
+		was, is := finding.TokenRefusal(before.Number, before.Reason), finding.TokenRefusal(after.Number, after.Reason)
+		if was.Reason != is.Reason || before.Number != after.Number || strings.Contains(once, "contoso") || strings.Contains(once, "6f1c2a4e") || len(before.Quoted()) != len(after.Quoted()) {
+			t.Errorf("%s: %s", field, once)
+		}
+		if twice := r.field("x-ms-diagnostics", once); twice != once {
+			t.Errorf("%s, again: %s", once, twice)
+		}
+	}
 }
