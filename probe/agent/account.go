@@ -63,7 +63,7 @@ func (a *Agent) lookAt(g *account) {
 func (t *task) measure() (left int, withheld *Withheld, known bool) {
 	c := t.target()
 	cfg := c.Check
-	if !c.SendsCredential() {
+	if !c.SignsIn() {
 		return cfg.MaxRejections, nil, true
 	}
 	shown := t.shown.Load()

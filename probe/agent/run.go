@@ -89,6 +89,9 @@ func (t *task) withCredential(ctx context.Context, c *agentfile.Target) (cfg pro
 func (t *task) maySend() bool {
 	t.look()
 	log := t.agent.options.Log
+	if !t.target().SignsIn() { // a token costs no logon
+		return true
+	}
 	if t.agent.backlog.failing() {
 		log.Warn("nothing can be stored, so no credential is sent", "target", t.name)
 		return false

@@ -175,7 +175,7 @@ func (t *task) stopLogons() {
 // demand has a run made as soon as can be.
 func (t *task) demand(credential bool) error {
 	c := t.target()
-	if c.SendsCredential() {
+	if c.SignsIn() {
 		t.look()
 		if t.shown.Load().Withheld != nil {
 			return ErrWithheld
@@ -216,12 +216,14 @@ func (t *task) loop(ctx context.Context) {
 			t.next = at
 			t.publish()
 		})
-		timer := time.NewTimer(time.Until(at))
+		// How long that is does not change when the clock is set.
+		timer, fired := time.NewTimer(time.Until(at)), false
 		select {
 		case <-t.agent.stop.Done():
 		case <-t.ended:
 		case <-t.wake:
 		case <-timer.C:
+			fired = true
 		}
 		timer.Stop()
 		asked, isAsked := t.due()
@@ -231,10 +233,8 @@ func (t *task) loop(ctx context.Context) {
 		case isAsked:
 			t.run(ctx, asked)
 			continue
-		case time.Now().Before(at) && last != at: // the configuration is new
-			if time.Until(at) > 0 {
-				continue
-			}
+		case !fired: // the configuration is new
+			continue
 		}
 		last = at
 		if k == mailboxes {

@@ -22,7 +22,7 @@ func folder(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	for name, text := range map[string]string{
-		"p": "S3cret\n", "svc-crm.txt": "S3cret\n", "hook.txt": "https://hooks.contoso.com/S3cret\n", "plain.txt": "http://hooks.contoso.com/S3cret\n",
+		"p": "S3cret\n", "secret.txt": "S3cretS3cret\n", "svc-crm.txt": "S3cret\n", "hook.txt": "https://hooks.contoso.com/S3cret\n", "plain.txt": "http://hooks.contoso.com/S3cret\n",
 		"empty.txt": "", "m.csv": "address\nanna@contoso.com\n", "web.yml": "{}\n",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
@@ -47,6 +47,7 @@ targets:
   - {name: a, user: svc@contoso.com, password_file: p, labels: {site: fra}, interval: 5m, max_rejections: 3}
   - {name: b, user: 'CONTOSO\SVC', password_env: PASSWORD, timeout: 10s}
   - {name: c, no_credentials: true, interval: 1h}
+  - {name: d, profile_auth: oauth, tenant: contoso.com, hma_client_id: 11111111-2222-3333-4444-555555555555, hma_client_secret_file: secret.txt}
 defaults: {target: mail.contoso.com, timeout: 45s, labels: {tier: x}}
 notify: [{name: n, webhook: {url_file: hook.txt}}]
 `)
@@ -68,6 +69,10 @@ notify: [{name: n, webhook: {url_file: hook.txt}}]
 	}
 	if every, between := c.Of(); every != time.Minute || between != 0 {
 		t.Errorf("c every %s and %s", every, between)
+	}
+	// A token is sent with the whole check, and costs no logon.
+	if d := f.Find("d"); !d.SendsCredential() || d.SignsIn() || d.NeedsPassword() {
+		t.Errorf("d sends %v, signs in %v, needs a password %v", d.SendsCredential(), d.SignsIn(), d.NeedsPassword())
 	}
 	if n := f.Notify[0]; n.After != 2 || !n.Tells("warning") || n.Tells("ok") {
 		t.Errorf("%+v", n)

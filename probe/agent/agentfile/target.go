@@ -104,11 +104,18 @@ var passwordSources = [...]string{"password-file", "password-env", "password-fro
 // NeedsPassword says whether the target signs in with a password.
 func (t *Target) NeedsPassword() bool {
 	c := t.Check
-	return t.SendsCredential() && !c.CurrentUser && len(c.Kerberos.Keytab) == 0 && len(c.Kerberos.Cache) == 0
+	return t.SignsIn() && !c.CurrentUser && len(c.Kerberos.Keytab) == 0 && len(c.Kerberos.Cache) == 0
 }
 
-// SendsCredential says whether a whole check of the target signs in at all.
-func (t *Target) SendsCredential() bool { return t.Check.Target().Credentials }
+// SignsIn says whether a whole check of the target signs in with an account, whose
+// refused logons are counted.
+func (t *Target) SignsIn() bool { return t.Check.Target().Credentials }
+
+// SendsCredential says whether a whole check of the target sends any: of an account,
+// or a token.
+func (t *Target) SendsCredential() bool {
+	return t.SignsIn() || t.Check.HMA != nil && !t.Check.NoCredentials
+}
 
 // checkPassword makes sure that there is one source, and that it can be read.
 func (t *Target) checkPassword(l *loader) {
