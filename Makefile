@@ -1,8 +1,8 @@
 # make demo   builds the program and runs the real check on the embedded stand-in
-# make test   all tests; make test-short, a minute of them
+# make test   all tests; make test-short, a minute of them; make test-race, with the race detector
 # make lab, make test-lab, make lab-down   genuine servers on loopback, see testdata/lab/README.md
 # make manual   all guides, codes and commands as one page: dist/manual.html
-.PHONY: build demo manual test test-short fuzz check release bench lab lab-down lab-purge test-lab test-wine test-page test-release
+.PHONY: build demo manual test test-short test-race fuzz check release bench lab lab-down lab-purge test-lab test-wine test-page test-release
 
 build:
 	go build ./cmd/ewsprobe
@@ -15,8 +15,8 @@ manual: build
 	./ewsprobe explain --format html manual > dist/manual.html
 	@echo dist/manual.html
 
-# .ci/run calls it with TESTFLAGS="-race -shuffle=on". TIMEOUT is for the tests of
-# one package: far above what they take, so that a busy machine does not end them.
+# .ci/run calls it with TESTFLAGS=-shuffle=on. TIMEOUT is for the tests of one
+# package: far above what they take, so that a busy machine does not end them.
 # Most tests wait for a process or a server, so more than one for each CPU may run.
 TIMEOUT ?= 30m
 test:
@@ -25,6 +25,12 @@ test:
 # A minute over every package, for the time of writing.
 test-short:
 	go test -short -timeout $(TIMEOUT) -parallel 4 ./...
+
+# With the race detector, which makes them ten times as slow: all tests of the
+# packages, and the short ones of the program, most of which start it as a process.
+test-race:
+	go test -race -timeout $(TIMEOUT) -parallel 4 $(TESTFLAGS) $$(go list ./... | grep -v /cmd/ewsprobe)
+	go test -race -short -timeout $(TIMEOUT) -parallel 4 $(TESTFLAGS) ./cmd/ewsprobe
 
 # Every fuzz test for FUZZTIME each, one after the other.
 FUZZTIME ?= 10m
