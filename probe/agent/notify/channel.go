@@ -5,10 +5,6 @@ import (
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 )
 
-// eventSource is the name in the event log of Windows; that of the service, whose
-// installation makes it known there.
-const eventSource = "ewsprobe"
-
 // RuleOf is when a channel of the configuration is told.
 func RuleOf(c *agentfile.Channel) Rule {
 	rule := Rule{After: c.After, Repeat: c.Repeat}

@@ -9,6 +9,10 @@ import (
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 )
 
+// eventSource is the name in the event log of Windows; that of the service, whose
+// installation makes it known there.
+const eventSource = "ewsprobe"
+
 // mostEvent bounds an event: ReportEvent takes 31,839 characters.
 const mostEvent = 30000
 
@@ -36,4 +40,10 @@ func (eventLog) send(_ context.Context, _ string, n Notification) error {
 		return fmt.Errorf("the event log does not take the event: %w", err)
 	}
 	return nil
+}
+
+// eventID tells the kinds apart in the event log of Windows, where one filters by
+// it.
+func (n Notification) eventID() uint32 {
+	return map[Kind]uint32{Problem: 1, Recovery: 2, Reminder: 3, CredentialWithheld: 4}[n.Kind]
 }

@@ -108,9 +108,3 @@ func (n Notification) labels() []string {
 	}
 	return list
 }
-
-// eventID tells the kinds apart in the event log of Windows, where one filters by
-// it.
-func (n Notification) eventID() uint32 {
-	return map[Kind]uint32{Problem: 1, Recovery: 2, Reminder: 3, CredentialWithheld: 4}[n.Kind]
-}
