@@ -125,7 +125,7 @@ func (c *commandLine) parse(check string) {
 		case flag:
 			c.own = append(c.own, Flag{Name: name})
 		case word == "user":
-			if !c.n.given("current-user") {
+			if !c.n.given("current-user") && !c.n.signsInByToken() {
 				c.own = append(c.own, Flag{"user", `"` + c.n.User + `"`})
 			}
 		case word == "mailbox":
@@ -153,6 +153,9 @@ func (c *commandLine) parse(check string) {
 func (n Names) given(name string) bool {
 	return slices.ContainsFunc(n.Given, func(f Flag) bool { return f.Name == name })
 }
+
+// signsInByToken: an application signs in, and no account.
+func (n Names) signsInByToken() bool { return n.given("hma-client-id") || n.given("hma-token-file") }
 
 // Flags that belong together.
 var (
@@ -203,7 +206,8 @@ func (c *commandLine) carry(byAddress bool) {
 			is("keytab", "ccache") && (asked(passwords...) || asked("keytab", "ccache") || auth != "" && auth != "negotiate"),
 			is("current-user") && (asked(passwords...) || auth == "basic" || auth == "oauth"),
 			is(passwords...) && asked(tickets...),
-			is(lookUps...) && !looksUp,
+			is(lookUps...) && !looksUp && !(is("tenant", "entra-url") && c.n.signsInByToken()),
+			strings.HasPrefix(f.Name, "hma-") && auth != "" && auth != "oauth",
 			is(readers...) && (asked("profile") || !asked("mailbox") && !byAddress),
 			is("client-id", "client-secret-file") && asked("token-file"),
 			is("autodiscover") && (asked("no-credentials") || !byAddress && !asked("mailbox") && !strings.Contains(c.n.User, "@")),
