@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ewsprobe/ewsprobe/probe/agent"
+	"github.com/ewsprobe/ewsprobe/probe/agent/agentfile"
 	"github.com/ewsprobe/ewsprobe/probe/agent/history"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 	"github.com/ewsprobe/ewsprobe/probe/report"
@@ -148,5 +149,21 @@ func TestAnonymousRunDecides(t *testing.T) {
 	s := scrape(t, New(source(one)).All())
 	if strings.Contains(s, `{code="basic-disabled"`) || !strings.Contains(s, `ewsprobe_finding{code="no-scheme"`) || !strings.Contains(s, `verdict_info{cause="",code="no-scheme"`) {
 		t.Errorf("the anonymous run decides:\n%s", own(s))
+	}
+}
+
+// No target can have a label of its own that the metrics have: both would be in one
+// sample.
+func TestLabelsAreReserved(t *testing.T) {
+	names := []string{"target", "le"}
+	for _, d := range Definitions() {
+		names = append(names, d.Labels...)
+	}
+	for _, name := range names {
+		file := filepath.Join(t.TempDir(), "agent.yaml")
+		save(t, file, []byte("targets: [{name: a, target: mail.contoso.com, no_credentials: true, labels: {"+name+": x}}]\n"))
+		if _, err := agentfile.Load(t.Context(), file, "1.2.3", func(string) string { return "" }); err == nil || !strings.Contains(err.Error(), "label "+name) {
+			t.Errorf("label %s: %v", name, err)
+		}
 	}
 }

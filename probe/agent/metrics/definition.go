@@ -75,16 +75,6 @@ func Definitions() []Definition {
 	}
 }
 
-// ReservedLabels are the names that a target's own labels may not have, because
-// the metrics have them.
-func ReservedLabels() []string {
-	list := []string{"target", "le", "quantile"}
-	for _, d := range Definitions() {
-		list = append(list, d.Labels...)
-	}
-	return list
-}
-
 func (d Definition) kind() prometheus.ValueType {
 	if d.Type == "counter" {
 		return prometheus.CounterValue
