@@ -37,8 +37,8 @@ func TestDay(t *testing.T) {
 				}
 			}
 		}
-		if len(w.overlap) > 0 {
-			t.Errorf("beside each other: %v", w.overlap)
+		if len(w.overlaps()) > 0 {
+			t.Errorf("beside each other: %v", w.overlaps())
 		}
 		runs, _, err := a.Store().Runs(context.Background(), "a", history.Query{Limit: 1000})
 		if err != nil || len(runs) != 1000 || runs[0].Status != finding.OK || runs[0].Certificate.IsZero() || runs[0].HTTPStatus != 401 {
@@ -61,8 +61,8 @@ func TestOneAccount(t *testing.T) {
 		_, stop := w.begin()
 		time.Sleep(5 * time.Minute)
 		stop()
-		if a, b := len(w.runs("a", true)), len(w.runs("b", true)); len(w.overlap) > 0 || a < 20 || b < 20 {
-			t.Errorf("%d and %d runs, beside each other: %v", a, b, w.overlap)
+		if a, b := len(w.runs("a", true)), len(w.runs("b", true)); len(w.overlaps()) > 0 || a < 20 || b < 20 {
+			t.Errorf("%d and %d runs, beside each other: %v", a, b, w.overlaps())
 		}
 	})
 }
@@ -79,8 +79,8 @@ func TestWithheld(t *testing.T) {
 		time.Sleep(12 * time.Hour)
 		still := func(why string, most int) {
 			t.Helper()
-			if w.sent != most {
-				t.Errorf("%s: %d logons were sent, want %d", why, w.sent, most)
+			if w.logonsSent() != most {
+				t.Errorf("%s: %d logons were sent, want %d", why, w.logonsSent(), most)
 			}
 		}
 		still("after half a day", 2)
@@ -122,8 +122,8 @@ func TestWithheld(t *testing.T) {
 		if s := a.Target("a"); s.Withheld != nil || s.Status != finding.OK || s.LogonsLeft != 2 {
 			t.Errorf("with another password: %+v, %s, left %d", s.Withheld, s.Status, s.LogonsLeft)
 		}
-		if w.most > 4 {
-			t.Errorf("the directory has counted %d", w.most)
+		if w.mostRefused() > 4 {
+			t.Errorf("the directory has counted %d", w.mostRefused())
 		}
 		stop()
 	})
@@ -182,14 +182,14 @@ func TestNothingCanBeStored(t *testing.T) {
 		before := len(queue(t, a))
 		spoil(`ALTER TABLE records RENAME TO gone`)
 		w.change(func() { w.mode = "basic-off" })
-		sent := w.sent
+		sent := w.logonsSent()
 		time.Sleep(30 * time.Minute)
 		n, why := a.NotStored()
 		if s := a.Target("a"); n < 25 || why == "" || s.LastRun.Stored || s.Status != finding.OK || len(a.Unstored("a")) != n {
 			t.Errorf("%d not stored (%s), last run stored: %v, status %s, %d unstored", n, why, s.LastRun.Stored, s.Status, len(a.Unstored("a")))
 		}
-		if w.sent > sent+1 {
-			t.Errorf("%d logons while nothing could be stored", w.sent-sent)
+		if w.logonsSent() > sent+1 {
+			t.Errorf("%d logons while nothing could be stored", w.logonsSent()-sent)
 		}
 		if got := queue(t, a); len(got) != before {
 			t.Errorf("told while nothing could be stored: %v", got)
@@ -283,8 +283,8 @@ func TestDamagedHistory(t *testing.T) {
 			t.Error("nothing was moved aside at the start")
 		}
 		time.Sleep(time.Hour)
-		if w.sent != 2 {
-			t.Errorf("%d logons", w.sent)
+		if w.logonsSent() != 2 {
+			t.Errorf("%d logons", w.logonsSent())
 		}
 		if s := a.Target("a"); s.Withheld == nil || s.LastRun == nil || !s.LastRun.Stored {
 			t.Errorf("after it: %+v", s)
@@ -293,8 +293,8 @@ func TestDamagedHistory(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Hour)
-		if runs, _, err := a.Store().Runs(context.Background(), "a", history.Query{}); err != nil || len(runs) < 50 || w.sent != 2 {
-			t.Errorf("%d runs after the file was taken away (%v), %d logons", len(runs), err, w.sent)
+		if runs, _, err := a.Store().Runs(context.Background(), "a", history.Query{}); err != nil || len(runs) < 50 || w.logonsSent() != 2 {
+			t.Errorf("%d runs after the file was taken away (%v), %d logons", len(runs), err, w.logonsSent())
 		}
 		stop()
 		if aside, _ := filepath.Glob(filepath.Join(w.dir, "store", "history-damaged-*.db")); len(aside) != 1 {
@@ -311,14 +311,14 @@ func TestStop(t *testing.T) {
 		w.hang = true
 		w.configure(signsIn("a", ", interval: 1m, anonymous_interval: 1m"), signsIn("b", ", interval: 1m, anonymous_interval: 1m"))
 		_, stop := w.begin()
-		for w.sent == 0 {
+		for w.logonsSent() == 0 {
 			time.Sleep(100 * time.Millisecond)
 			synctest.Wait()
 		}
 		began := time.Now()
 		stop()
-		if took := time.Since(began); took > 10*time.Second || w.sent != 1 {
-			t.Errorf("it took %s, %d logons", took, w.sent)
+		if took := time.Since(began); took > 10*time.Second || w.logonsSent() != 1 {
+			t.Errorf("it took %s, %d logons", took, w.logonsSent())
 		}
 	})
 }

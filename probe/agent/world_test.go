@@ -254,6 +254,21 @@ func (w *world) runs(target string, whole bool) (list []start) {
 	return list
 }
 
+func (w *world) logonsSent() (n int) {
+	w.change(func() { n = w.sent })
+	return n
+}
+
+func (w *world) mostRefused() (n int) {
+	w.change(func() { n = w.most })
+	return n
+}
+
+func (w *world) overlaps() (list []string) {
+	w.change(func() { list = w.overlap })
+	return list
+}
+
 // queue is what is to be told, in order.
 func queue(t *testing.T, a *Agent) (list []string) {
 	t.Helper()
