@@ -140,7 +140,7 @@ extras() {
 	"$self" man >"$work/extras/ewsprobe.1"
 	for shell in bash zsh fish; do "$self" completion $shell >"$work/extras/ewsprobe.$shell"; done
 	gzip -9nc "$work/extras/ewsprobe.1" >"$work/extras/ewsprobe.1.gz"
-	gzip -9nc .github/CHANGELOG.md >"$work/extras/CHANGELOG.md.gz"
+	gzip -9nc .github/CHANGELOG.md >"$work/extras/changelog.gz"
 	{ printf 'Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\nUpstream-Name: ewsprobe\nSource: https://github.com/ewsprobe/ewsprobe\n\nFiles: *\n'
 		sed -n 's/^Copyright (c) /Copyright: /p' LICENSE && printf 'License: Expat\n' && sed '1,/^Copyright/d; s/^$/./; s/^/ /' LICENSE | sed 1d; } >"$work/extras/copyright"
 	"$self" agent install --print --program /usr/bin/ewsprobe --config /etc/ewsprobe/agent.yaml >"$work/extras/ewsprobe.service"
