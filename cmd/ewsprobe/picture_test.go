@@ -40,7 +40,9 @@ func TestPicture(t *testing.T) {
 	for _, u := range unsteady {
 		text = u.pattern.ReplaceAll(text, []byte(u.instead))
 	}
-	drawn := picture(strings.NewReplacer("127.0.0.1:PORT", "10.0.0.11:443", "valid until DATE", "valid until 2027-11-23", "TIME", "21:58:07 UTC", " [EVIDENCE]", "").
+	shown := strings.NewReplacer(
+		"127.0.0.1:PORT", "10.0.0.11:443", "valid until DATE", "valid until 2027-11-23", "TIME", "21:58:07 UTC", " [EVIDENCE]", "")
+	drawn := picture(shown.
 		Replace("$ ewsprobe check --user svc-crm@contoso.com mail.contoso.com\nPassword for svc-crm@contoso.com:\n" + string(text)))
 	if *update {
 		if err := os.WriteFile(pictureFile, drawn, 0o644); err != nil {
@@ -48,7 +50,8 @@ func TestPicture(t *testing.T) {
 		}
 	}
 	if kept, err := os.ReadFile(pictureFile); err != nil || !bytes.Equal(kept, drawn) {
-		t.Errorf("testdata/report.svg is not what a check prints (%v); draw it again with go test -run TestPicture -update ./cmd/ewsprobe, or see what changed:\n%s", err, drawn)
+		t.Errorf("testdata/report.svg is not what a check prints (%v); go test -run TestPicture -update ./cmd/ewsprobe draws it again:\n%s",
+			err, drawn)
 	}
 }
 
@@ -63,7 +66,8 @@ func picture(text string) []byte {
 	}
 	var b bytes.Buffer
 	width, height := 2*left+wide*8, 2*left+len(lines)*high
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" role="img" aria-label="A report of ewsprobe">`+"\n", width, height, width, height)
+	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%[1]d" height="%[2]d" role="img" `+
+		`aria-label="A report of ewsprobe">`+"\n", width, height)
 	b.WriteString(`<rect width="100%" height="100%" rx="8" fill="#12161c"/>` + "\n")
 	b.WriteString(`<g font-family="ui-monospace, Consolas, 'DejaVu Sans Mono', monospace" font-size="13" fill="#e6edf3">` + "\n")
 	colours := map[string]string{"31": "#ff8e8a", "32": "#62cf78", "33": "#e8b44a", "35": "#cbaaff"}

@@ -72,7 +72,8 @@ func TestTextCommands(t *testing.T) {
 			}
 		}
 	}
-	slices.SortStableFunc(lines, func(a, b string) int { return strings.Count(b, ">>") - strings.Count(a, ">>") }) // they write what others read
+	// Those that append to a file write what others read.
+	slices.SortStableFunc(lines, func(a, b string) int { return strings.Count(b, ">>") - strings.Count(a, ">>") })
 	if len(lines) < 15 {
 		t.Fatalf("only %d commands were found: %q", len(lines), lines)
 	}
