@@ -37,8 +37,9 @@ type Environment struct {
 // Target is what a record of the environment alone is about.
 func (e *Environment) Target() evidence.Target {
 	return evidence.Target{
-		Cloud: true, DynamicsURL: e.URL.String(), DynamicsTenant: e.Application.Tenant, UserAgent: e.UserAgent, View: "inside", ProfileAuth: "basic",
-		Given: e.Given, Zone: time.Now().Format("-07:00"),
+		Cloud: true, DynamicsURL: e.URL.String(), DynamicsTenant: e.Application.Tenant, UserAgent: e.UserAgent, View: "inside",
+		ProfileAuth: "basic",
+		Given:       e.Given, Zone: time.Now().Format("-07:00"),
 	}
 }
 

@@ -89,7 +89,9 @@ func (o output) followed(level int) func(evidence.Item) {
 // readMailbox reads of Dynamics what it has of the mailbox of a check, within half of
 // its time, and takes its profile. Without a profile and without TARGET there is
 // nothing to check: then the record of what was read is what there is.
-func readMailbox(ctx context.Context, env *probe.Environment, s *config.Settings, out output) (items []evidence.Item, alone *evidence.Record) {
+func readMailbox(
+	ctx context.Context, env *probe.Environment, s *config.Settings, out output,
+) (items []evidence.Item, alone *evidence.Record) {
 	started := time.Now()
 	limited, cancel := context.WithTimeout(ctx, s.Timeout/2)
 	defer cancel()

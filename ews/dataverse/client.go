@@ -185,13 +185,22 @@ func nextPage(asked *url.URL, link string) (*url.URL, *evidence.Detail) {
 	switch {
 	case err != nil:
 		return nil, evidence.Say(evidence.WhyNextPageOdd)
-	case u.Scheme != asked.Scheme || !strings.EqualFold(u.Host, asked.Host) || u.User != nil:
+	case u.Scheme != asked.Scheme || origin(u) != origin(asked) || u.User != nil:
 		return nil, evidence.Say(evidence.WhyNextPageForeign, u.Host)
 	case u.Path != asked.Path || u.RawQuery == asked.RawQuery:
 		return nil, evidence.Say(evidence.WhyNextPageOdd)
 	}
 	u.Fragment = ""
 	return u, nil
+}
+
+// origin is host and port.
+func origin(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = "443"
+	}
+	return strings.ToLower(strings.TrimSuffix(u.Hostname(), ".")) + ":" + port
 }
 
 // Codes of errors of the Web API

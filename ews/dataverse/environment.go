@@ -241,7 +241,8 @@ func (r *Reader) Alerts(ctx context.Context, about string) evidence.Item {
 	var list []evidence.DynamicsAlert
 	seen := 0
 	item, _ := r.pages(query{
-		step: evidence.StepDataverseAlerts, set: alerts, core: []string{"tracelogid", "text", "level", "tracecode", "createdon", "modifiedon", "_regardingobjectid_value"},
+		step: evidence.StepDataverseAlerts, set: alerts,
+		core: []string{"tracelogid", "text", "level", "tracecode", "createdon", "modifiedon", "_regardingobjectid_value"},
 		wide: []string{"errortypedisplay", "errordetails"}, filter: filter, order: "modifiedon desc",
 	}, func(o row) bool {
 		at := o.time("modifiedon")

@@ -45,7 +45,8 @@ type Dataverse struct {
 }
 
 // DataverseToken is the token that the Web API takes from whoever brings one.
-const DataverseToken = "eyJ0eXAiOiJKV1QiLCJhbGciOiJSUzI1NiJ9.eyJhdWQiOiJodHRwczovL2NvbnRvc28uY3JtNC5keW5hbWljcy5jb20ifQ.c3RhbmQtaW4tc2lnbmF0dXJlLW9mLWR5bmFtaWNz"
+const DataverseToken = "eyJ0eXAiOiJKV1QiLCJhbGciOiJSUzI1NiJ9.eyJhdWQiOiJodHRwczovL2NvbnRvc28uY3JtNC5keW5hbWljcy5jb20ifQ." +
+	"c3RhbmQtaW4tc2lnbmF0dXJlLW9mLWR5bmFtaWNz"
 
 // Identifiers of the records.
 const (
@@ -81,16 +82,19 @@ func (c *cloudServer) dataverse(r *http.Request, set string) *response {
 	case privileges[set] == "" || slices.Contains(d.Lacks, set):
 		return refuse(http.StatusNotFound, "0x8006088a", "Resource not found for the segment '"+cut(set)+"'.")
 	case c.busy():
-		return refuse(http.StatusTooManyRequests, "0x80072322", "Number of requests exceeded the limit of 6000 over the time window of 300 seconds.").
-			with("Retry-After", "1")
+		return refuse(http.StatusTooManyRequests, "0x80072322",
+			"Number of requests exceeded the limit of 6000 over the time window of 300 seconds.").with("Retry-After", "1")
 	case slices.Contains(d.Denied, set):
-		return refuse(http.StatusForbidden, "0x80040220", fmt.Sprintf("Principal user (Id=%s, type=8, roleCount=1, privilegeCount=40, accessMode=4), "+
-			"is missing %s privilege (Id=aa000000-0000-4000-8000-000000000000) on OTC=9606 for entity '%s'. context.Caller=%[1]s", dataverseUser, privileges[set], entity))
+		return refuse(http.StatusForbidden, "0x80040220", fmt.Sprintf(
+			"Principal user (Id=%s, type=8, roleCount=1, privilegeCount=40, accessMode=4), is missing %s privilege "+
+				"(Id=aa000000-0000-4000-8000-000000000000) on OTC=9606 for entity '%s'. context.Caller=%[1]s",
+			dataverseUser, privileges[set], entity))
 	}
 	columns := strings.Split(r.URL.Query().Get("$select"), ",")
 	for _, name := range columns {
 		if slices.Contains(d.Lacks, name) {
-			return refuse(http.StatusBadRequest, "0x80060888", fmt.Sprintf("Could not find a property named '%s' on type 'Microsoft.Dynamics.CRM.%s'.", cut(name), entity))
+			return refuse(http.StatusBadRequest, "0x80060888",
+				fmt.Sprintf("Could not find a property named '%s' on type 'Microsoft.Dynamics.CRM.%s'.", cut(name), entity))
 		}
 	}
 	if set != "mailboxes" || filteredBy(r, "emailaddress") != "" {

@@ -171,7 +171,8 @@ func (r Environment) answer() (code finding.Code, summary string) {
 	for _, a := range r.Alerts {
 		alerts += a.Count
 	}
-	return code, summary + fmt.Sprintf("%s, %s, %d of them failing, %s in seven days", count(len(r.Profiles), "server profile", "server profiles"),
+	return code, summary + fmt.Sprintf("%s, %s, %d of them failing, %s in seven days",
+		count(len(r.Profiles), "server profile", "server profiles"),
 		count(r.Mailboxes.Total, "active mailbox", "active mailboxes"), r.Mailboxes.ByStatus["failure"], count(alerts, "alert", "alerts"))
 }
 
@@ -204,7 +205,8 @@ func (r Environment) sections() []section {
 		if p.Application != "" {
 			way += " " + p.Application
 		}
-		test := strings.TrimSpace(p.LastTest.Execution.Name() + " " + p.LastTest.At + " " + Clean(cmp.Or(p.LastTest.Message, p.LastTest.Response), sawLimit))
+		t := p.LastTest
+		test := strings.TrimSpace(t.Execution.Name() + " " + t.At + " " + Clean(cmp.Or(t.Message, t.Response), sawLimit))
 		list[1].Rows = append(list[1].Rows, []string{p.Name, p.Type, server, strings.Trim(way, ", "), test})
 	}
 	for _, status := range []string{"failure", "not-run", "success"} {
@@ -222,7 +224,8 @@ func (r Environment) sections() []section {
 		if a.Last != nil {
 			last = a.Last.UTC().Format("2006-01-02 15:04")
 		}
-		list[3].Rows = append(list[3].Rows, []string{fmt.Sprint(a.Count), last, a.Level, string(a.Code), cmp.Or(a.Text, a.Details, fmt.Sprint(a.Number))})
+		text := cmp.Or(a.Text, a.Details, fmt.Sprint(a.Number))
+		list[3].Rows = append(list[3].Rows, []string{fmt.Sprint(a.Count), last, a.Level, string(a.Code), text})
 	}
 	return list
 }

@@ -189,7 +189,10 @@ func (v *view) addressInDynamics(c finding.CauseReport) finding.CauseReport {
 // shows for its address. Both have to be known.
 func (v *view) otherUser() (inDynamics, inEntra *evidence.Item) {
 	inDynamics, inEntra = v.lookUp(evidence.StepDataverseUser), v.lookUp(evidence.StepCloudGraphUser)
-	if inDynamics == nil || inDynamics.Dataverse == nil || inDynamics.Dataverse.User == nil || inEntra == nil || factless(inEntra) || len(inEntra.Cloud.Users) != 1 {
+	if inDynamics == nil || inDynamics.Dataverse == nil || inDynamics.Dataverse.User == nil {
+		return nil, nil
+	}
+	if inEntra == nil || factless(inEntra) || len(inEntra.Cloud.Users) != 1 {
 		return nil, nil
 	}
 	if id := inDynamics.Dataverse.User.EntraID; id == "" || strings.EqualFold(id, inEntra.Cloud.Users[0].ID) {

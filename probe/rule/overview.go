@@ -46,7 +46,9 @@ func profileFinding(rec evidence.Record, item *evidence.Item, p *evidence.Profil
 	}
 	f, holds := arrange(&rec).apply(row{code: "profile-contradiction", in: profileContradiction})
 	f.Evidence, f.Status = []string{item.ID}, finding.Warning
-	f.Remedies = []finding.Remedy{{Text: "Correct the profile in Dynamics, then check a mailbox of it.", Command: CheckInDynamics(rec.Target, "")}}
+	f.Remedies = []finding.Remedy{{
+		Text: "Correct the profile in Dynamics, then check a mailbox of it.", Command: CheckInDynamics(rec.Target, ""),
+	}}
 	return f, holds
 }
 
@@ -70,8 +72,11 @@ func (v *view) failing() *finding.Finding {
 		}
 		return &finding.Finding{
 			Status: finding.Warning, Confidence: finding.Undetermined, Evidence: []string{item.ID},
-			Title: "Mailboxes with the status Failure", Summary: finding.Phrase("dynamics-failing", p), Detail: finding.Phrase("dynamics-failing-detail", p),
-			Remedies: []finding.Remedy{{Text: "Check one of them: the check takes its profile from Dynamics.", Command: CheckInDynamics(v.rec.Target, example)}},
+			Title: "Mailboxes with the status Failure", Summary: finding.Phrase("dynamics-failing", p),
+			Detail: finding.Phrase("dynamics-failing-detail", p),
+			Remedies: []finding.Remedy{{
+				Text: "Check one of them: the check takes its profile from Dynamics.", Command: CheckInDynamics(v.rec.Target, example),
+			}},
 		}
 	}
 	return nil
