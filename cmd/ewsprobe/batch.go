@@ -242,6 +242,9 @@ type inputError struct{ err error }
 
 func (e *inputError) Error() string { return e.err.Error() }
 
+// Unwrap is why: a list of Dynamics says more.
+func (e *inputError) Unwrap() error { return e.err }
+
 // openFile opens FILE.csv, or standard input.
 func openFile(ctx context.Context, name string, std stdio) (io.ReadCloser, int64, error) {
 	if name == "-" {
