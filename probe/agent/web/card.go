@@ -187,7 +187,7 @@ func missing(a, b []string) []string {
 		var all []string
 		for _, s := range list {
 			for fact := range strings.SplitSeq(s, ", ") {
-				all = append(all, strings.TrimPrefix(fact, "offers "))
+				all = append(all, fact)
 			}
 		}
 		return all
