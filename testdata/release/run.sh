@@ -112,6 +112,7 @@ sha256:${layer##*/}" ] || die "the configuration names another layer"
 	[ "$(tar -tf "$layer" | grep -v '/$')" = ewsprobe ] || die "the image holds more than one file"
 done
 tar -xf "$layer" -C "$image/root"
+mkdir "$image/root/dev" && mknod -m 666 "$image/root/dev/null" c 1 3 # as every runtime does
 user=$(jq -r .config.User "$config")
 [ "${user%%:*}" -gt 0 ]
 mapfile -t inside < <(jq -r '.config.Env[]' "$config")
