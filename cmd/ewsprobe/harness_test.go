@@ -328,9 +328,11 @@ func (l line) args(tb testing.TB, flags ...string) []string {
 	case c.HMA == standin.HMAToken:
 		give("hma-token-file", save(tb, "hma-token.txt", []byte(c.HMA.File())))
 	case c.HMA != "":
-		give("hma-client-id", standin.HMAApplicationID)
-		give("tenant", cmp.Or(c.Tenant, standin.Tenant))
-		give("entra-url", l.cloud)
+		if !c.ReadDynamics { // else the profile says it
+			give("hma-client-id", standin.HMAApplicationID)
+			give("tenant", cmp.Or(c.Tenant, standin.Tenant))
+			give("entra-url", l.cloud)
+		}
 		flag := "hma-certificate"
 		if c.HMA == standin.HMAClientSecret || c.HMA == standin.HMAWrongSecret {
 			flag = "hma-client-secret-file"
@@ -371,8 +373,11 @@ func (l line) args(tb testing.TB, flags ...string) []string {
 		for _, base := range []string{"entra-url", "exchange-online-url", "graph-url"} {
 			give(base, l.cloud)
 		}
-		if c.Dynamics {
+		if c.Dynamics || c.ReadDynamics {
 			give("dynamics-url", l.cloud)
+		}
+		if c.ReadDynamics {
+			give("dynamics-token-file", save(tb, "dynamics-token.txt", []byte(standin.DataverseToken)))
 		}
 		give("tenant", c.Tenant)
 		if c.Token != "" {
@@ -387,6 +392,9 @@ func (l line) args(tb testing.TB, flags ...string) []string {
 		give("address", a)
 	}
 	args = append(args, flags...)
+	if c.ReadDynamics {
+		return args // the profile names the server
+	}
 	return append(args, target)
 }
 
