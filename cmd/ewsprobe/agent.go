@@ -68,7 +68,7 @@ func agentCommand(std stdio) *cli.Command {
 					"With a configuration", "ewsprobe agent run --config agent.yaml",
 					"For a log that a program reads", "ewsprobe agent run --config agent.yaml --log-format json",
 				),
-				Description: "SIGHUP reads the configuration anew: all of it, or nothing. SIGTERM and Ctrl-C end it within 10 seconds.",
+				Description: "SIGHUP reloads the configuration: all of it, or nothing. SIGTERM and Ctrl-C end it within 10 seconds.",
 			},
 			{
 				Name: "validate", Usage: "reads the configuration and every file it names; sends nothing", Flags: flagsOf(flags("agent validate", validate)),
@@ -309,7 +309,7 @@ func agentLog(f *agentFlags, std stdio) *slog.Logger {
 	return slog.New(slog.NewTextHandler(std.err, options))
 }
 
-// reloadOnHangup reads the configuration anew at each SIGHUP.
+// reloadOnHangup reloads the configuration at each SIGHUP.
 func reloadOnHangup(ctx context.Context, a *agent.Agent, log *slog.Logger) {
 	hangup := make(chan os.Signal, 1)
 	defer notifyHangup(hangup)()
@@ -324,7 +324,7 @@ func reloadOnHangup(ctx context.Context, a *agent.Agent, log *slog.Logger) {
 		service.Ready()
 		if err != nil {
 			for line := range strings.SplitSeq(err.Error(), "; (") {
-				log.Error("the configuration was not read anew; the one before holds", "why", line)
+				log.Error("the configuration was not reloaded; the one before holds", "why", line)
 			}
 		}
 	}

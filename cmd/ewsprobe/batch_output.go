@@ -217,7 +217,7 @@ func (o *outputs) summary(run report.Summary) (report.Summary, error) {
 	return s, errors.Join(errs...)
 }
 
-// replaces says whether files are written that begin anew.
+// replaces says whether files are written that begin again.
 func (o *outputs) replaces() bool {
 	return slices.ContainsFunc(o.list, func(out *outlet) bool { return out.file != nil })
 }

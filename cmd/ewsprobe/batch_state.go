@@ -17,7 +17,7 @@ func openState(file string, cfg batch.Config, in *input, out *outputs) (*batch.S
 		return nil, nil
 	}
 	if out.replaces() {
-		return nil, usage("--resume and --save exclude each other: a file that is saved begins anew; " +
+		return nil, usage("--resume and --save exclude each other: a file that is saved starts empty; " +
 			"append standard output to a file instead (>> results.jsonl)")
 	}
 	if info, err := os.Stat(file); err == nil && !info.Mode().IsRegular() {

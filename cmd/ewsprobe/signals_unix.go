@@ -10,7 +10,7 @@ import (
 
 // stopSignals are the signals that end a run with a report. A terminal that is
 // closed is one, but not where nohup has had it ignored, nor for an agent, which
-// reads its configuration anew then.
+// reloads its configuration then.
 func stopSignals(agent bool) []os.Signal {
 	list := []os.Signal{os.Interrupt, syscall.SIGTERM}
 	if !agent && !signal.Ignored(syscall.SIGHUP) {

@@ -21,7 +21,7 @@ type Field struct {
 // Kinds that Walk itself knows. Of header fields the value is visited as
 // KindHeader, then the name as KindHeaderName. A text of KindSentence is visited
 // only where it has no Detail: else what the detail names is, and the sentence
-// is made anew. What a detail names has one of the kinds in detail.txt.
+// is made again. What a detail names has one of the kinds in detail.txt.
 const (
 	KindHeaders    = "headers"
 	KindHeader     = "header"

@@ -36,7 +36,7 @@ func AuthenticateMessage(challenge []byte, user, password string, binding []byte
 	return ntlmssp.NewAuthenticateMessage(c.rebuild(binding), user, password, nil)
 }
 
-// rebuild writes the challenge anew for go-ntlmssp, which copies the target
+// rebuild writes the challenge again for go-ntlmssp, which copies the target
 // info into its answer and refuses two flags. KEY_EXCH and LM_KEY are about
 // session keys, which HTTP never uses. Unicode is what type 1 offered; a server
 // that chose OEM is answered in Unicode, the only form the library knows. The

@@ -20,7 +20,7 @@ type FollowUp struct {
 	over bool     // a further call was refused: no more are made
 }
 
-// Keep takes over an attempt whose logon was accepted. again signs in anew in the
+// Keep takes over an attempt whose logon was accepted. again makes another logon in the
 // same way; without Begin where nothing here could: a ticket, the logged-on user.
 func (f *FollowUp) Keep(a *Attempt, item evidence.Item, again Way) {
 	if l := item.Logon; l == nil || l.Result != evidence.Accepted || a.client.Discover != nil {

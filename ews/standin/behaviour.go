@@ -39,7 +39,7 @@ type Behaviour struct {
 
 	// ExtendedProtection is the demand on the channel binding of an NTLM logon.
 	// Bridged verifies it against another certificate than the one served here,
-	// as behind a load balancer that ends TLS and begins it anew.
+	// as behind a load balancer that ends TLS and begins it again.
 	ExtendedProtection ExtendedProtection `yaml:"extended-protection,omitempty"`
 	Bridged            bool               `yaml:"bridged,omitempty"`
 

@@ -47,7 +47,7 @@ type Options struct {
 	Check func(context.Context, probe.Config) (evidence.Record, error)
 	// Lockouts is where refused logons are counted.
 	Lockouts string
-	// Password reads the password of a target anew.
+	// Password reads the password of a target at every run.
 	Password func(context.Context, *agentfile.Target) (string, error)
 	// Decide says what is to be told of a target, with what it remembered before.
 	// What it returns is stored with the run. nil: nobody is told.
@@ -334,7 +334,7 @@ func (a *Agent) Silence(name string, d time.Duration) error {
 	return t.silence(d)
 }
 
-// Reload reads the configuration anew: all of it, or nothing.
+// Reload reloads the configuration: all of it, or nothing.
 func (a *Agent) Reload(ctx context.Context) error {
 	file, err := a.options.Load(ctx)
 	if err != nil {
@@ -353,7 +353,7 @@ func (a *Agent) Reload(ctx context.Context) error {
 		return fmt.Errorf("the storage cannot be read: %w", err)
 	}
 	a.take(file, kept)
-	a.options.Log.Info("the configuration was read anew", "targets", len(file.Targets))
+	a.options.Log.Info("the configuration was reloaded", "targets", len(file.Targets))
 	return nil
 }
 

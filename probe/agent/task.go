@@ -57,7 +57,7 @@ func newTask(a *Agent, c *agentfile.Target, kept history.Kept) *task {
 		config: c, group: a.account(c), told: kept.Told[c.Name], left: c.Check.MaxRejections, logons: map[Logon]int{},
 	}
 	if raw := kept.States[c.Name]; raw != nil {
-		if err := json.Unmarshal(raw, &t.state); err != nil { // of another version: it begins anew
+		if err := json.Unmarshal(raw, &t.state); err != nil { // of another version: it starts empty
 			a.options.Log.Warn("what was kept of the target cannot be read", "target", c.Name, "why", err.Error())
 			t.state = state{}
 		}

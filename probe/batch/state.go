@@ -27,7 +27,7 @@ import (
 // it has written, but a power cut may take the last moments of either file, in
 // any order. So once a second the output is made safe (fsync), then the journal,
 // and a mark is set. What stands behind the last mark counts only if this machine
-// has not been started anew since; else it is asked for again.
+// has not been started again since; else it is asked for again.
 //
 // Each line carries its checksum. The first that is damaged ends the journal: it
 // is cut off there.

@@ -142,7 +142,7 @@ func (t *Target) checkPassword(l *loader) {
 	}
 }
 
-// Password reads the password anew. The error is a sentence, without what it read.
+// Password reads the password at every run. The error is a sentence, without what it read.
 func (t *Target) Password(ctx context.Context, getenv func(string) string, keyring func(context.Context, string) (string, error)) (string, error) {
 	switch {
 	case t.PasswordFile != "":

@@ -18,7 +18,7 @@ func Plan(channels []*agentfile.Channel, page string, e agent.Event, remembered 
 	for _, c := range channels {
 		var state State
 		if old := remembered[c.Name]; old != nil && json.Unmarshal(old, &state) != nil {
-			state = State{} // of another version: begin anew, told once more at worst
+			state = State{} // of another version: begin again, told once more at worst
 		}
 		after, told := Decide(RuleOf(c), state, now)
 		remember[c.Name], _ = json.Marshal(after) // nothing in it can fail

@@ -7,11 +7,11 @@ import (
 	"github.com/coreos/go-systemd/v22/daemon"
 )
 
-// Ready tells systemd that the agent serves, or has read its configuration anew.
+// Ready tells systemd that the agent serves, or has reloaded its configuration.
 // Where nobody listens this and the following do nothing.
 func Ready() { _, _ = daemon.SdNotify(false, daemon.SdNotifyReady) }
 
-// Reloading tells systemd that the configuration is read anew; Ready ends it.
+// Reloading tells systemd that the configuration is reloaded; Ready ends it.
 func Reloading() { _, _ = daemon.SdNotify(false, daemon.SdNotifyReloading) }
 
 // Stopping tells systemd that the agent ends.

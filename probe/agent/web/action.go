@@ -110,7 +110,7 @@ func (s *Server) silence(w http.ResponseWriter, r *http.Request) {
 	s.done(w, r, t, err, http.StatusOK, map[string]any{"target": t.Name, "silenced_until": until})
 }
 
-// reload reads the configuration anew.
+// reload reloads the configuration.
 func (s *Server) reload(w http.ResponseWriter, r *http.Request) {
 	if err := s.o.Agent.Reload(r.Context()); err != nil {
 		fail(w, r, http.StatusInternalServerError, "the configuration stays as it was: "+err.Error())
