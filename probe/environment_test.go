@@ -146,9 +146,12 @@ func TestHurtfulDynamics(t *testing.T) {
 }
 
 func TestMailboxList(t *testing.T) {
-	const n = 20000
+	n := 20000
+	if underRace {
+		n = 2000
+	}
 	e, _ := environment(t, standin.Cloud{Dataverse: &standin.Dataverse{Mailboxes: n, PageRows: 500}})
-	l, err := e.Mailboxes(limited(t), "")
+	l, err := e.Mailboxes(t.Context(), "") // so many rows take their time on a busy machine
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,9 +164,10 @@ func TestMailboxList(t *testing.T) {
 	for err == nil {
 		var k int
 		k, err = l.Read(b)
-		rows += strings.Count(string(b[:k]), `"mailboxid":`)
-		runtime.ReadMemStats(&now)
-		most = max(most, now.HeapInuse-min(before.HeapInuse, now.HeapInuse))
+		if rows += strings.Count(string(b[:k]), `"mailboxid":`); rows%20 == 0 {
+			runtime.ReadMemStats(&now) // stops the world: not at each read
+			most = max(most, now.HeapInuse-min(before.HeapInuse, now.HeapInuse))
+		}
 	}
 	if !errors.Is(err, io.EOF) || rows < n-40 || rows > n { // a name may be cut between two reads
 		t.Errorf("%d rows, then %v", rows, err)
