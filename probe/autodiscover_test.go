@@ -144,7 +144,7 @@ const (
 func (w *world) config(change func(*Config)) Config {
 	c := Config{
 		FromAddress: theMailbox, Mailbox: theMailbox, User: theUser, Password: thePassword, ProfileAuth: ProfileBasic, View: "inside",
-		Extra: w.roots, Timeout: 10 * time.Second, UserAgent: "ewsprobe/test", MaxRejections: 2, Resolver: w,
+		Extra: w.roots, Timeout: 30 * time.Second, UserAgent: "ewsprobe/test", MaxRejections: 2, Resolver: w,
 		Lockout: &lockout.Lockout{Dir: w.t.TempDir()},
 	}
 	if change != nil {
