@@ -146,7 +146,7 @@ func scenarioConfig(ctx context.Context, c standin.Check, server *standin.Server
 		return probe.Config{}, err
 	}
 	defer os.RemoveAll(dir)
-	args, err := scenarioArgs(c, server, dir)
+	args, err := lineTo(server, c).arguments(dir)
 	if err != nil {
 		return probe.Config{}, err
 	}

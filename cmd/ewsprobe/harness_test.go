@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -297,114 +297,14 @@ func save(tb testing.TB, name string, content []byte) string {
 	return file
 }
 
-// line is the command line of a check: the flags that all of them have, those
-// of this one, and where it goes.
-type line struct {
-	url       string
-	discovery string // the Autodiscover endpoint
-	addresses []string
-	dc        string
-	ca        []byte
-	check     standin.Check
-	cloud     string // where its cloud is
-}
-
+// args are the command and its arguments, with the flags of a test.
 func (l line) args(tb testing.TB, flags ...string) []string {
 	tb.Helper()
-	args := []string{"check"}
-	give := func(name, value string) {
-		if value != "" {
-			args = append(args, "--"+name, value)
-		}
+	args, err := l.arguments(tb.TempDir())
+	if err != nil {
+		tb.Fatal(err)
 	}
-	c := l.check
-	if !c.NoCA && !c.PlainHTTP {
-		give("ca-file", save(tb, "ca.pem", l.ca))
-	}
-	if c.Insecure {
-		args = append(args, "--insecure")
-	}
-	switch {
-	case c.HMA == standin.HMAToken:
-		give("hma-token-file", save(tb, "hma-token.txt", []byte(c.HMA.File())))
-	case c.HMA != "":
-		if !c.ReadDynamics { // else the profile says it
-			give("hma-client-id", standin.HMAApplicationID)
-			give("tenant", cmp.Or(c.Tenant, standin.Tenant))
-			give("entra-url", l.cloud)
-		}
-		flag := "hma-certificate"
-		if c.HMA == standin.HMAClientSecret || c.HMA == standin.HMAWrongSecret {
-			flag = "hma-client-secret-file"
-		}
-		give(flag, save(tb, "hma-proof", []byte(c.HMA.File())))
-	case c.User == "":
-		args = append(args, "--no-credentials")
-	default:
-		give("user", c.User)
-		give("password-file", save(tb, "password.txt", []byte(c.Password+"\n")))
-	}
-	if c.Explain {
-		args = append(args, "--explain-rejection", "--dc", l.dc, "--domain", standin.Domain)
-	}
-	if c.Profile != "" {
-		give("profile", save(tb, "profile.txt", []byte(c.Profile)))
-	}
-	give("hma-resource", c.HMAResource)
-	give("profile-auth", c.ProfileAuth)
-	give("view", c.View)
-	if c.Autodiscover {
-		give("autodiscover", l.discovery)
-	}
-	target := l.url
-	if c.ByAddress {
-		target = c.Mailbox
-	} else {
-		give("mailbox", c.Mailbox)
-	}
-	if c.Impersonate {
-		args = append(args, "--impersonate")
-	}
-	if c.Timeout != 0 {
-		give("timeout", c.Timeout.String())
-	}
-	if c.Cloud {
-		args = append(args, "--cloud")
-		for _, base := range []string{"entra-url", "exchange-online-url", "graph-url"} {
-			give(base, l.cloud)
-		}
-		if c.Dynamics || c.ReadDynamics {
-			give("dynamics-url", l.cloud)
-		}
-		if c.ReadDynamics {
-			give("dynamics-token-file", save(tb, "dynamics-token.txt", []byte(standin.DataverseToken)))
-		}
-		give("tenant", c.Tenant)
-		if c.Token != "" {
-			give("token-file", save(tb, "token.txt", []byte(c.Token+"\n")))
-		}
-		if c.Secret != "" {
-			give("client-id", standin.ApplicationID)
-			give("client-secret-file", save(tb, "secret.txt", []byte(c.Secret+"\r\n")))
-		}
-	}
-	for _, a := range l.addresses {
-		give("address", a)
-	}
-	args = append(args, flags...)
-	if c.ReadDynamics {
-		return args // the profile names the server
-	}
-	return append(args, target)
-}
-
-// lineTo is the check c against s, at every node if the check wants it.
-func lineTo(s *standin.Server, c standin.Check) line {
-	addresses := s.Addresses()
-	if !c.EachNode {
-		addresses = addresses[:1]
-	}
-	return line{url: s.URL(), discovery: s.AutodiscoverURL(), addresses: addresses, dc: s.Controller(), ca: s.CA(), check: c, cloud: s.CloudURL()}
+	return slices.Concat([]string{"check"}, args, flags)
 }
 
 // logons are the requests of a view that carried the credential, in the order

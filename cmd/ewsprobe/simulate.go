@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -73,7 +72,7 @@ func simulate(ctx context.Context, f simulateFlags, std stdio) error {
 		return unusable("no temporary folder for the certificate (%v)", err)
 	}
 	defer os.RemoveAll(dir)
-	args, err := scenarioArgs(s.Check, server, dir)
+	args, err := lineTo(server, s.Check).arguments(dir)
 	if err != nil {
 		return unusable("%v", err)
 	}
@@ -96,103 +95,6 @@ func simulate(ctx context.Context, f simulateFlags, std stdio) error {
 	fmt.Fprintf(std.out, "\n%d requests on %d connections, %d good and %d bad logons\n",
 		len(v.Requests), v.Connections, v.GoodLogons, v.BadLogons)
 	return nil
-}
-
-// scenarioArgs is the check of a scenario as a command line. The files that it names
-// are written into dir.
-func scenarioArgs(k standin.Check, server *standin.Server, dir string) (args []string, err error) {
-	flag := func(name, value string) {
-		if value != "" {
-			args = append(args, "--"+name, value)
-		}
-	}
-	on := func(name string, given bool) {
-		if given {
-			args = append(args, "--"+name)
-		}
-	}
-	file := func(name, of, content string) {
-		if content != "" && err == nil {
-			of = filepath.Join(dir, of)
-			err = os.WriteFile(of, []byte(content), 0o600)
-			flag(name, of)
-		}
-	}
-	if !k.NoCA && !k.PlainHTTP {
-		file("ca-file", "ca.pem", string(server.CA()))
-	}
-	on("insecure", k.Insecure)
-	on("no-credentials", k.User == "" && k.HMA == "")
-	if k.User != "" {
-		flag("user", k.User)
-		file("password-file", "password.txt", k.Password+"\n")
-	}
-	if k.Explain {
-		on("explain-rejection", true)
-		flag("dc", server.Controller())
-		flag("domain", standin.Domain)
-	}
-	file("profile", "profile.txt", k.Profile)
-	flag("profile-auth", k.ProfileAuth)
-	flag("view", k.View)
-	target := server.URL()
-	if k.ByAddress {
-		target = k.Mailbox
-	} else {
-		flag("mailbox", k.Mailbox)
-	}
-	if k.Autodiscover {
-		flag("autodiscover", server.AutodiscoverURL())
-	}
-	on("impersonate", k.Impersonate)
-	if k.Timeout != 0 {
-		flag("timeout", k.Timeout.String())
-	}
-	if k.HMA != "" {
-		switch k.HMA {
-		case standin.HMAToken:
-			file("hma-token-file", "hma-token.txt", k.HMA.File())
-		case standin.HMAClientSecret, standin.HMAWrongSecret:
-			file("hma-client-secret-file", "hma-secret.txt", k.HMA.File())
-		default:
-			file("hma-certificate", "hma.pem", k.HMA.File())
-		}
-		if k.HMA != standin.HMAToken && !k.ReadDynamics { // else the profile says it
-			flag("hma-client-id", standin.HMAApplicationID)
-			flag("tenant", cmp.Or(k.Tenant, standin.Tenant))
-			flag("entra-url", server.CloudURL())
-		}
-		flag("hma-resource", k.HMAResource)
-	}
-	if k.Cloud {
-		on("cloud", true)
-		for _, base := range []string{"entra-url", "exchange-online-url", "graph-url"} {
-			flag(base, server.CloudURL())
-		}
-		if k.Dynamics || k.ReadDynamics {
-			flag("dynamics-url", server.CloudURL())
-		}
-		if k.ReadDynamics {
-			file("dynamics-token-file", "dynamics-token.txt", standin.DataverseToken)
-		}
-		flag("tenant", k.Tenant)
-		file("token-file", "token.txt", k.Token)
-		if k.Secret != "" {
-			flag("client-id", standin.ApplicationID)
-			file("client-secret-file", "secret.txt", k.Secret)
-		}
-	}
-	addresses := server.Addresses()
-	if !k.EachNode {
-		addresses = addresses[:1]
-	}
-	for _, a := range addresses {
-		flag("address", a)
-	}
-	if k.ReadDynamics {
-		return args, err // the profile names the server
-	}
-	return append(args, target), err
 }
 
 // tryBatch is a batch of all its mailboxes.
