@@ -111,7 +111,7 @@ func (t *task) look() {
 	}
 	if err := t.keep(next, e); err != nil {
 		t.agent.options.Log.Error("that the credential is withheld cannot be stored", "target", t.name, "why", err.Error())
-		t.state = next // it holds all the same
+		t.state = next // it holds even so
 		t.publish()
 	}
 }

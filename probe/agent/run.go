@@ -85,7 +85,7 @@ func (t *task) withCredential(ctx context.Context, c *agentfile.Target) (cfg pro
 
 // maySend says whether the credential may be used now. Where it is withheld, or what
 // it costs could not be written down, the run sends none. The first run of a target
-// is made all the same, and says why nothing was sent: else it would have no status.
+// is still made, and says why nothing was sent: else it would have no status.
 func (t *task) maySend() bool {
 	t.look()
 	log := t.agent.options.Log

@@ -23,7 +23,7 @@ import (
 	"github.com/ewsprobe/ewsprobe/probe/rule"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write the golden files again")
 
 var began = time.Date(2026, 11, 30, 8, 0, 0, 0, time.UTC)
 
@@ -89,7 +89,7 @@ func golden(t *testing.T, name, got string) {
 		save(t, file, []byte(got))
 	}
 	if diff := cmp.Diff(string(must(os.ReadFile(file))), got); diff != "" {
-		t.Errorf("%s (-update writes it anew): -want +got\n%s", name, diff)
+		t.Errorf("%s (-update rewrites it): -want +got\n%s", name, diff)
 	}
 }
 

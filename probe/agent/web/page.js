@@ -1,4 +1,4 @@
-// Fetches the page anew while somebody looks at it and reads nothing in it.
+// Fetches the page again while somebody looks at it and reads nothing in it.
 (() => {
   const stale = document.getElementById("stale");
   const again = async () => {
