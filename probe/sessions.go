@@ -49,6 +49,7 @@ func (c Config) sessionPool(rec evidence.Record, r *run) (*signin.SessionPool, *
 	switch {
 	case c.sendsToken():
 		p.Way, p.Shared = signin.ByToken(r.tokens), c.NewVault()
+		p.Dialer = p.Dialer.Verifying() // whatever --insecure says, as for the first token
 	case c.CurrentUser:
 		p.Way = signin.ByCurrentUser(accepted.Logon.Scheme, c.spn(), c.openContext())
 	case accepted.Logon.Mechanism == evidence.MechanismKerberos:
