@@ -294,6 +294,7 @@ func TestRefusals(t *testing.T) {
 		{"a refusal", answer(400, refused(700016)), "AADSTS700016", 1, ""},
 		{"a number in error_codes alone", answer(400, map[string]any{"error": "invalid_client", "error_codes": []int{7000222}}), "AADSTS7000222", 1, ""},
 		{"throttled", answer(429, refused(90055), "Retry-After", "17"), "AADSTS90055", 1, "17"},
+		{"throttled, and said to pass", answer(429, map[string]any{"error": "temporarily_unavailable", "error_codes": []int{90055}}, "Retry-After", "17"), "AADSTS90055", 1, "17"},
 		{"a passing fault", answer(400, refused(90033)), "AADSTS90033", 2, ""},
 		{"503", answer(503, nil), "", 2, ""},
 		{"a redirect", answer(307, nil, "Location", "https://elsewhere.example/"), "", 1, ""},

@@ -62,6 +62,9 @@ const pause = 500 * time.Millisecond
 // (https://learn.microsoft.com/entra/identity-platform/reference-error-codes).
 func passing(item *evidence.Item) bool {
 	t, r := item.Token, item.Response
+	if _, told := ews.Unavailable(r); told {
+		return false // it says when, and that is later
+	}
 	return t.Error == "temporarily_unavailable" || slices.ContainsFunc(t.Codes, Passing) || len(t.Codes) == 0 && r != nil && r.Status >= 500
 }
 
