@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -214,7 +215,8 @@ func (r Environment) sections() []section {
 			list[2].Rows = append(list[2].Rows, []string{status, fmt.Sprint(n)})
 		}
 	}
-	for status, n := range r.Mailboxes.ByStatus {
+	for _, status := range slices.Sorted(maps.Keys(r.Mailboxes.ByStatus)) {
+		n := r.Mailboxes.ByStatus[status]
 		if status != "failure" && status != "not-run" && status != "success" {
 			list[2].Rows = append(list[2].Rows, []string{status, fmt.Sprint(n)})
 		}
