@@ -29,7 +29,7 @@ func (f *File) checkListener() {
 			"give web_config with users and TLS, or listen on 127.0.0.1", f.Listen)
 	}
 	if f.WebConfig != "" {
-		if _, err := os.ReadFile(f.WebConfig); err != nil {
+		if _, err := os.ReadFile(config.ReadableFile(f.WebConfig)); err != nil {
 			f.keys.Invalid("{web-config} %s cannot be read (%s)", f.WebConfig, config.Reason(err))
 		}
 	}

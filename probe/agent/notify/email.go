@@ -161,10 +161,12 @@ func (m *email) options(ctx context.Context, known *secret.Vault) ([]mail.Option
 	known.AddCredential(m.User, password)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.times >= mostPasswordRefusals && m.refused == sha256.Sum256([]byte(password)) {
+	if sum := sha256.Sum256([]byte(password)); m.refused != sum {
+		m.refused, m.times = sum, 0
+	}
+	if m.times >= mostPasswordRefusals {
 		return nil, fmt.Errorf("the SMTP server refused the password of %s %d times; it is not sent again until it changes", m.User, m.times)
 	}
-	m.refused = sha256.Sum256([]byte(password))
 	return append(options, mail.WithSMTPAuth(mail.SMTPAuthOpportunistic), mail.WithOpportunisticSMTPAuth(mechanisms...),
 		mail.WithUsername(m.User), mail.WithPassword(password)), nil
 }
