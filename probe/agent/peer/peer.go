@@ -181,7 +181,7 @@ func (p *Peers) ask(ctx context.Context, one *agentfile.Peer, before State) (Sta
 			continue
 		}
 		records++
-		if at := slices.IndexFunc(before.Targets, func(b Target) bool { return b.Name == t.Name && b.RunID == t.RunID }); at >= 0 {
+		if at := slices.IndexFunc(before.Targets, func(b Target) bool { return b.Name == t.Name && b.RunID == t.RunID && b.Record != nil }); at >= 0 {
 			t.Record = before.Targets[at].Record
 			continue
 		}
