@@ -150,3 +150,14 @@ func TestNoTokenInTheRecord(t *testing.T) {
 		}
 	}
 }
+
+// The sessions of a batch verify the certificate whatever --insecure says: a later
+// connection may meet another one than the check did.
+func TestTokensOfABatchAreNotForUntrustedCertificates(t *testing.T) {
+	_, c := hybrid(t, offering(func(*standin.Behaviour) {}))
+	c.Insecure = true
+	rec, pool, _, err := Examine(t.Context(), c)
+	if err != nil || pool == nil || pool.Dialer.Insecure {
+		t.Errorf("%v, %+v, %v", err, pool, rec.Items)
+	}
+}
