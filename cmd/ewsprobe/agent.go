@@ -107,14 +107,25 @@ func agentCommand(std stdio) *cli.Command {
 
 // tellEach tells each problem on a line of its own.
 func tellEach(err error, std stdio) error {
-	var all config.Problems
-	if !errors.As(err, &all) {
+	if all := config.Problems(nil); !errors.As(err, &all) {
 		return err
 	}
-	for _, p := range all {
-		std.complain(errors.New(p.String()))
+	for _, why := range each(err) {
+		std.complain(errors.New(why))
 	}
 	return exit(3)
+}
+
+// each is every problem of an error, or the error itself.
+func each(err error) (texts []string) {
+	var all config.Problems
+	if !errors.As(err, &all) {
+		return []string{err.Error()}
+	}
+	for _, p := range all {
+		texts = append(texts, p.String())
+	}
+	return texts
 }
 
 // loadAgent reads the configuration and what only others can look at.
@@ -323,8 +334,8 @@ func reloadOnHangup(ctx context.Context, a *agent.Agent, log *slog.Logger) {
 		err := a.Reload(ctx)
 		service.Ready()
 		if err != nil {
-			for line := range strings.SplitSeq(err.Error(), "; (") {
-				log.Error("the configuration was not reloaded; the one before holds", "why", line)
+			for _, why := range each(err) {
+				log.Error("the configuration was not reloaded; the one before holds", "why", why)
 			}
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
+	"sync"
 
 	"github.com/urfave/cli/v2"
 
@@ -34,7 +35,10 @@ type build struct {
 	Platform string  `json:"platform"`
 }
 
-func thisBuild() build {
+// thisBuild is read once: several commands have the version in their flags.
+var thisBuild = sync.OnceValue(readBuild)
+
+func readBuild() build {
 	stamped := map[string]string{}
 	module := ""
 	if info, ok := debug.ReadBuildInfo(); ok {

@@ -5,6 +5,9 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
+
+	"github.com/ewsprobe/ewsprobe/probe/agent/agentfile"
 )
 
 // harden keeps a page in its place: nothing from elsewhere is loaded, run, framed or
@@ -23,10 +26,10 @@ func harden(h http.Header) {
 
 // policy allows a page its own style and its own script, which are known by their
 // hashes.
-func policy() string {
+var policy = sync.OnceValue(func() string {
 	return "default-src 'none'; style-src '" + hashOf(pageStyle()) + "'; script-src '" + hashOf(pageScript) +
 		"'; connect-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-}
+})
 
 // act lets through who may change something.
 func (s *Server) act(next http.HandlerFunc) http.HandlerFunc {
@@ -59,9 +62,9 @@ func (s *Server) mayNot(r *http.Request) string {
 		return "web_config cannot be read"
 	case users: // who comes here is one of them
 		return ""
-	case !loopback(host):
+	case !agentfile.IsLoopback(host):
 		return "this needs a user of web_config, or a connection from this machine"
-	case !loopback(hostname(r.Host)):
+	case !agentfile.IsLoopback(hostname(r.Host)):
 		return "without users in web_config this needs a loopback address or localhost as the host"
 	}
 	return ""

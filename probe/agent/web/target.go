@@ -91,7 +91,7 @@ func (s *Server) targetPage(w http.ResponseWriter, r *http.Request) {
 		s.broken(w, r, err)
 		return
 	}
-	if last := t.LastRun; last != nil && !last.Stored && q.After == 0 {
+	if last := t.LastRun; last != nil && !last.Stored && q.After == 0 && q.fits(last.Run) {
 		runs = append([]history.Run{last.Run}, runs...)
 	}
 	for i, one := range runs {
