@@ -14,9 +14,8 @@ import (
 	"github.com/ewsprobe/ewsprobe/probe/config/address"
 )
 
-// IsLoopback says whether a host is this machine and nothing else. A name is not
-// looked up.
-func IsLoopback(host string) bool {
+// isLoopback says whether a host is this machine itself.
+func isLoopback(host string) bool {
 	ip, err := netip.ParseAddr(host)
 	return err == nil && ip.Unmap().IsLoopback() || strings.EqualFold(host, "localhost")
 }
@@ -25,7 +24,7 @@ func (f *File) checkListener() {
 	host, port, err := net.SplitHostPort(f.Listen)
 	if _, ok := address.Port(port); err != nil || !ok && port != "0" || host != "" && !address.IsIP(host) && !address.IsHost(host) {
 		f.keys.Invalid("{listen} %q is no address to listen on; give it like 127.0.0.1:9719 or :9719", f.Listen)
-	} else if !IsLoopback(host) && f.WebConfig == "" {
+	} else if !isLoopback(host) && f.WebConfig == "" {
 		f.keys.Invalid("{listen} %s can be reached from other machines, and anybody there could start checks; "+
 			"give web_config with users and TLS, or listen on 127.0.0.1", f.Listen)
 	}
@@ -93,7 +92,7 @@ func (l *loader) email(e *Email, node *yaml.Node) {
 		ks.Invalid("{to} names nobody")
 	}
 	l.signIn(ks, e.User, e.PasswordFile)
-	if e.TLS == "none" && e.User != "" && !IsLoopback(host) {
+	if e.TLS == "none" && e.User != "" && !isLoopback(host) {
 		ks.Invalid("{tls} none would send the password of %s in clear; use starttls or tls", e.User)
 	}
 	l.certificates(ks, e.CAFile)
@@ -129,7 +128,7 @@ func (l *loader) secretURL(name string) string {
 // Secure says whether what is sent to an address goes over TLS, or stays on this
 // machine.
 func Secure(u *url.URL) bool {
-	return u.Scheme == "https" || u.Scheme == "http" && IsLoopback(u.Hostname())
+	return u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Hostname())
 }
 
 // signIn looks at a user and the file of their password.

@@ -8,12 +8,11 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	toolkit "github.com/prometheus/exporter-toolkit/web"
 	"go.yaml.in/yaml/v3"
-
-	"github.com/ewsprobe/ewsprobe/probe/agent/agentfile"
 )
 
 // settings are the parts of a web_config that change what is served.
@@ -50,10 +49,17 @@ func Validate(address, file string) error {
 	if err != nil {
 		return fmt.Errorf("%q is no HOST:PORT", address)
 	}
-	if file == "" && !agentfile.IsLoopback(host) {
+	if file == "" && !loopback(host) {
 		return fmt.Errorf("%s can be reached from other machines: that needs web_config, with users", address)
 	}
 	return toolkit.Validate(file)
+}
+
+// loopback says whether a host is this machine and nothing else. A name is not
+// looked up.
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }
 
 // grace is how long requests under way may take when the agent ends.
