@@ -2,40 +2,30 @@ package finding
 
 import "time"
 
-// The types of parameters say what a value is: whoever redacts a finding replaces
-// the values before sentences are made of them. A plain string is a word of a
-// closed list or a code of a protocol, and names nobody.
+// What a parameter is: Text and the others are strings.
 type (
-	// Host is a host name, or an address in its place; a domain.
-	Host string
-	// Address is an IP address, with or without a port.
-	Address string
-	// Account is a name to sign in with, in any form.
-	Account string
-	// Mailbox is a mail address.
-	Mailbox string
-	// URL is a URL, whole or without its scheme.
-	URL string
-	// Server is the computer name of a server.
-	Server string
-	// GUID is the identifier of a tenant.
-	GUID string
-	// Text is free text, by a server, a network stack or a user.
-	Text string
+	Text    = string
+	Host    = string
+	Address = string
+	Account = string
+	Mailbox = string
+	URL     = string
+	Server  = string
+	GUID    = string
 )
 
 // Place is a server: its name, and its address where several servers of that name
 // were asked.
 type Place struct {
-	Host    Host
-	Address Address
+	Host    string
+	Address string
 }
 
 func (p Place) String() string {
 	if p.Address == "" {
-		return string(p.Host)
+		return p.Host
 	}
-	return string(p.Host) + " at " + string(p.Address)
+	return p.Host + " at " + p.Address
 }
 
 // Params are the parameters of the sentences of findings and causes. A rule sets
@@ -43,36 +33,36 @@ func (p Place) String() string {
 // other, and that each is named by one, is tested.
 type Params struct {
 	// The endpoint.
-	Host        Host
+	Host        string
 	At          Place
-	Address     Address
-	Places      []Address // where it holds, if not everywhere
-	URL         URL
-	Usual       URL    // where EWS is by default, where another path was given
+	Address     string
+	Places      []string // where it holds, if not everywhere
+	URL         string
+	Usual       string // where EWS is by default, where another path was given
 	View        string // inside, public
-	FrontEnd    Server
+	FrontEnd    string
 	Device      string // the kind of device that seems to stand in front
-	Sign        Text   // by what it was recognised
+	Sign        string // by what it was recognised
 	Differences []Difference
 
 	// An answer, or none.
 	Asked       string // what was asked: call, anonymous, or the scheme of a logon
 	Status      int    // HTTP
-	Phrase      Text   // the reason phrase of the status
-	Error       Text   // of the network, or why an answer cannot be read
-	Errors      []Text
+	Phrase      string // the reason phrase of the status
+	Error       string // of the network, or why an answer cannot be read
+	Errors      []string
 	Phase       string // in which the time ran out
-	Header      Text   // the value of the header that decides
-	Location    URL
-	Page        Text // the title of a page
-	SignIn      Text // the kind of a sign-in page
+	Header      string // the value of the header that decides
+	Location    string
+	Page        string // the title of a page
+	SignIn      string // the kind of a sign-in page
 	Bytes       int64
-	RetryAfter  Text
+	RetryAfter  string
 	Wait        time.Duration
 	Notice      Notice // what an answer says of itself
 	Failed      Failed // what Exchange's front end says of a failure
-	Realm       Text
-	BackEnd     Host
+	Realm       string
+	BackEnd     string
 	OverHTTP    bool
 	Kernel      bool // HTTP.sys answered, before any site of IIS
 	SignedIn    bool // the sign-in was accepted
@@ -85,81 +75,81 @@ type Params struct {
 	Schemes    []string // tried, or offered
 	Count      int      // of logons
 	Accepted   string   // the scheme that accepts what another refuses
-	By         Address  // where it did, if elsewhere
-	Account    Account
-	Other      Account // the name in another form
-	Form       string  // of the account's name: upn, domain, bare
-	Agents     []Text  // user agents that are refused
-	Passed     []Text  // and those that are not
-	Only       string  // the one scheme, or the kind of schemes, that could be tried
-	Secret     string  // password, key
-	Windows    string  // the binding of the logged-on user's logon: right, none
-	NotASCII   bool    // the password has characters that are not ASCII
-	Unbound    bool    // a logon without a channel binding was tried too
-	Result     string  // of a logon
-	Open       bool    // the reason stays open
-	Reason     string  // of a refusal
+	By         string   // where it did, if elsewhere
+	Account    string
+	Other      string   // the name in another form
+	Form       string   // of the account's name: upn, domain, bare
+	Agents     []string // user agents that are refused
+	Passed     []string // and those that are not
+	Only       string   // the one scheme, or the kind of schemes, that could be tried
+	Secret     string   // password, key
+	Windows    string   // the binding of the logged-on user's logon: right, none
+	NotASCII   bool     // the password has characters that are not ASCII
+	Unbound    bool     // a logon without a channel binding was tried too
+	Result     string   // of a logon
+	Open       bool     // the reason stays open
+	Reason     string   // of a refusal
 	Certainty  Confidence
 	Directory  Directory
 	KDC        KDC
-	Service    Text // a service principal name
+	Service    string // a service principal name
 	Handshake  Handshake
 	Unverified bool // that the mailbox was not the account's own
 
 	// TLS.
-	Problems    []Text
+	Problems    []string
 	TLS         string
 	Suite       string
-	Issuer      Text
+	Issuer      string
 	Certificate string // its hash
 	Second      string // that of another one
 	Until       time.Time
 	Left        time.Duration
 	Inspector   string // the product that seems to inspect TLS on the way out
-	Server      Server // that made the certificate for itself
+	Server      string // that made the certificate for itself
 	Alert       string // the number of a TLS alert
 
 	// The mailbox, and what is known outside.
-	Mailbox       Mailbox
-	Mailboxes     []Mailbox
-	Primary       Mailbox
-	PrimaryBy     string  // who says so: refusal, book, autodiscover, both, differently
-	Differs       Mailbox // what Autodiscover says, where that is another one
-	Code          string  // of EWS
+	Mailbox       string
+	Mailboxes     []string
+	Primary       string
+	PrimaryBy     string // who says so: refusal, book, autodiscover, both, differently
+	Differs       string // what Autodiscover says, where that is another one
+	Code          string // of EWS
 	Inner         string
-	Message       Text
+	Message       string
 	Means         string // the code whose meaning is told (ews-codes.yaml)
 	Twice         bool
 	NoGUID        bool // Exchange looked for the mailbox by its GUID
 	Cut           bool // the end of the answer is missing
 	Row           bool // of a batch, which has no detail
 	Source        Source
-	Target        Mailbox // where Autodiscover sends clients
+	Target        string // where Autodiscover sends clients
 	DiscoveryCode string
 	Entry         string // the type of an entry of the address book
-	Routes        Mailbox
+	Routes        string
 	Entries       int
 	Located       string // what is known of the mailbox's place
-	Redirect      Text   // where else Exchange Online says that it is
+	Redirect      string // where else Exchange Online says that it is
 	Query         Query
 	Gaps          []Gap
 	Plans         []Plan
 	Tenants       Tenants
-	Domain        Host
+	Domain        string
 	HeldBack      string
 	Steps         []Step
 	Missing       string // what keeps a check from a verdict
-	Found         Text   // the first finding of a check that was stopped
+	Found         string // the first finding of a check that was stopped
 
 	Token Token // of Entra, for EWS
 
 	// The Dynamics profile.
-	Profile        Text // its name
+	Profile        string // its name
 	Contradictions []Contradiction
 	Codes          []string // of other findings about it
 	Leaves         bool     // it leaves the server to Autodiscover
-	Elsewhere      Host     // of its server location
-	When           Text
+	Elsewhere      string   // of its server location
+	When           string
 	Unread         []Unread // what Dynamics did not let be read
 }
 
@@ -174,24 +164,24 @@ type Unread struct {
 // Token is the token by which the application of a profile signs in: what Entra was
 // asked for and said, what the token says, and what Exchange makes of it.
 type Token struct {
-	Application GUID
-	Tenant      Text // as given: a GUID, or a domain
-	Resource    URL
+	Application string
+	Tenant      string // as given: a GUID, or a domain
+	Resource    string
 	Proof       string // certificate, secret, token-file
 	Number      int    // behind AADSTS; 0 none
-	Correlation GUID
-	Trace       GUID
+	Correlation string
+	Trace       string
 
-	Audience, Issuer URL
-	In               GUID // tenant
+	Audience, Issuer string
+	In               string // tenant
 	Version          string
-	Roles            []Text
+	Roles            []string
 	Until            time.Time
 
-	Refusal  int  // of x-ms-diagnostics; 0 none
-	Category Text // beside it
-	Sees     URL  // how Exchange sees the request
-	Trusted  []GUID
+	Refusal  int    // of x-ms-diagnostics; 0 none
+	Category string // beside it
+	Sees     string // how Exchange sees the request
+	Trusted  []string
 	Old      bool // the build is 15.0, which may not know the role
 	BackEnd  bool // the refusal has the form of a back end
 }
@@ -199,10 +189,10 @@ type Token struct {
 // Notice is what an answer that is not EWS says of itself.
 type Notice struct {
 	Product   string
-	Numbers   []Text // under which its sender keeps it
-	SubStatus string // of IIS
-	Says      string // evidence.Says…
-	Windows   string // an error of Windows
+	Numbers   []string // under which its sender keeps it
+	SubStatus string   // of IIS
+	Says      string   // evidence.Says…
+	Windows   string   // an error of Windows
 }
 
 // Failed is what Exchange's front end says of a request that it could not serve.
@@ -210,15 +200,15 @@ type Failed struct {
 	Point   string // FrontEnd, BackEnd
 	Error   string // its name
 	SubCode int
-	BackEnd Host
+	BackEnd string
 }
 
 // Source is who says something: Autodiscover on a host, or a scheme at a domain
 // controller.
 type Source struct {
-	Host    Host
+	Host    string
 	Scheme  string
-	Address Address
+	Address string
 }
 
 // Difference is what servers behind one name do not have in common.
@@ -230,23 +220,23 @@ type Difference struct {
 // Value is an aspect at one address, or of one of several servers there.
 type Value struct {
 	Value   string
-	Address Address
-	Server  Server
+	Address string
+	Server  string
 }
 
 // Part is at how many servers of how many something was met, and at which.
 type Part struct {
 	Count, Of int
-	At        []Text
+	At        []string
 }
 
 // Query is a look-up outside the network that brought no fact.
 type Query struct {
-	Host    Host
-	Error   Text
-	Begun   bool // an answer had begun
-	Problem Text // what is wrong with the answer
-	Subject Text // what was looked up
+	Host    string
+	Error   string
+	Begun   bool   // an answer had begun
+	Problem string // what is wrong with the answer
+	Subject string // what was looked up
 }
 
 // Gap is why something is not known.
@@ -254,51 +244,51 @@ type Gap struct {
 	Kind     string // "" a query; no-tenant, disagree, no-user, users, plans-hidden, plan
 	Query    Query
 	Origin   Origin
-	One, Two GUID
+	One, Two string
 	Count    int
 }
 
 // Origin is from where a tenant is known.
 type Origin struct {
 	Kind string // dynamics, domain, named-domain, exchange, flag
-	Name Text
+	Name string
 }
 
 // Plan is a service plan of Exchange Online.
 type Plan struct {
 	Name   string
-	Status Text
+	Status string
 }
 
 // Tenants are those that differ, or agree.
 type Tenants struct {
-	Dynamics       GUID
+	Dynamics       string
 	Origin         Origin
-	Domain         Text
-	DomainTenant   GUID
-	Exchange       Host
-	ExchangeTenant GUID
+	Domain         string
+	DomainTenant   string
+	Exchange       string
+	ExchangeTenant string
 }
 
 // Step is what came of one step of Autodiscover.
 type Step struct {
 	Kind    string
-	At      URL
-	Error   Text
+	At      string
+	Error   string
 	Scheme  string
 	Schemes []string
 	Result  string
 	Status  int
-	To      Text
-	URLs    []URL
+	To      string
+	URLs    []string
 	Answer  Answer
-	By      Text // who answered, where that is not Exchange
+	By      string // who answered, where that is not Exchange
 }
 
 // Answer is what Autodiscover answered.
 type Answer struct {
 	Kind  string // address, url, error, ews; "" nothing of use
-	To    Text
+	To    string
 	Code  string
 	Types []string // of the services that it names instead
 }
@@ -306,8 +296,8 @@ type Answer struct {
 // Handshake is why a handshake of NTLM was not finished.
 type Handshake struct {
 	Kind     string
-	One, Two Server
-	Error    Text
+	One, Two string
+	Error    string
 	Status   int
 }
 
@@ -316,7 +306,7 @@ type KDC struct {
 	Error    string
 	Code     int
 	NTStatus string
-	Text     Text
+	Text     string
 }
 
 // Directory is what domain controllers said of an account.
@@ -330,7 +320,7 @@ type Directory struct {
 
 // Word is what one of them said.
 type Word struct {
-	Address Address
+	Address string
 	LDAPS   bool
 	Data    string
 	KDC     KDC
@@ -339,11 +329,11 @@ type Word struct {
 // Contradiction is one thing in a Dynamics profile that does not fit.
 type Contradiction struct {
 	Kind     string
-	Critical bool // Dynamics cannot work with it
-	Type     Text // of the profile
-	User     Account
+	Critical bool   // Dynamics cannot work with it
+	Type     string // of the profile
+	User     string
 	Way      string // incoming, outgoing
-	Host     Host
+	Host     string
 	Settings []string
 	Evidence string
 }
@@ -352,7 +342,7 @@ type Contradiction struct {
 type Attempt struct {
 	Service  string // ews, autodiscover, directory
 	Result   string
-	Error    Text
+	Error    string
 	Again    bool // answered with a new challenge
 	Data     string
 	KDC      KDC

@@ -93,7 +93,7 @@ func mailboxAddressDiffers(v *view, n *node) *hit {
 	if !opens(opened) || v.callersOwn(n) {
 		return nil
 	}
-	h := confirmed("works", finding.Params{Mailbox: finding.Mailbox(v.mailbox())}, opened).primary(p)
+	h := confirmed("works", finding.Params{Mailbox: v.mailbox()}, opened).primary(p)
 	h.status = finding.Warning
 	return h
 }
@@ -101,8 +101,8 @@ func mailboxAddressDiffers(v *view, n *node) *hit {
 // primary adds the primary address, if it is known, and who says so.
 func (h *hit) primary(p *primary) *hit {
 	if p != nil {
-		h.params.Primary, h.params.PrimaryBy, h.params.Source = finding.Mailbox(p.address), p.says, p.source
-		h.params.Differs = finding.Mailbox(p.other)
+		h.params.Primary, h.params.PrimaryBy, h.params.Source = p.address, p.says, p.source
+		h.params.Differs = p.other
 		h.cite(p.items...)
 	}
 	return h
@@ -115,7 +115,7 @@ func addressDiffersUnasked(v *view) *hit {
 	if p == nil {
 		return nil
 	}
-	h := confirmed("unasked", finding.Params{Mailbox: finding.Mailbox(v.mailbox())}).primary(p)
+	h := confirmed("unasked", finding.Params{Mailbox: v.mailbox()}).primary(p)
 	h.status = finding.Warning
 	return h
 }

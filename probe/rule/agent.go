@@ -13,7 +13,7 @@ import (
 
 // agentsTried are the user agents that were tried at n and how: those answered 403,
 // and those answered otherwise. The first was the tool's own.
-func (n *node) agentsTried() (refused, passed []finding.Text, items []*evidence.Item) {
+func (n *node) agentsTried() (refused, passed []string, items []*evidence.Item) {
 	note := func(item *evidence.Item) {
 		if item == nil || item.Request == nil || item.Response == nil {
 			return
@@ -22,7 +22,7 @@ func (n *node) agentsTried() (refused, passed []finding.Text, items []*evidence.
 		if item.Response.Status == 403 {
 			list = &refused
 		}
-		if agent := finding.Text(item.Request.UserAgent); !slices.Contains(*list, agent) {
+		if agent := item.Request.UserAgent; !slices.Contains(*list, agent) {
 			*list = append(*list, agent)
 			items = append(items, item)
 		}
@@ -31,14 +31,14 @@ func (n *node) agentsTried() (refused, passed []finding.Text, items []*evidence.
 		note(item)
 	}
 	// Passed without a sign-in and refused with one is refused.
-	passed = slices.DeleteFunc(passed, func(agent finding.Text) bool { return slices.Contains(refused, agent) })
+	passed = slices.DeleteFunc(passed, func(agent string) bool { return slices.Contains(refused, agent) })
 	return refused, passed, items
 }
 
 // isSyncAgent: synchronization itself calls under CRM/*, Test Connection under
 // another name.
-func isSyncAgent(agent finding.Text) bool {
-	return len(agent) >= 4 && strings.EqualFold(string(agent[:4]), "CRM/")
+func isSyncAgent(agent string) bool {
+	return len(agent) >= 4 && strings.EqualFold(agent[:4], "CRM/")
 }
 
 // syncRefused: synchronization's own user agent is refused although another one
@@ -50,7 +50,7 @@ func (n *node) syncRefused() bool {
 
 func userAgentRefused(v *view, n *node) *hit {
 	refused, passed, items := n.agentsTried()
-	if len(refused) == 0 || len(passed) == 0 || string(refused[0]) != v.rec.Target.UserAgent || n.syncRefused() {
+	if len(refused) == 0 || len(passed) == 0 || refused[0] != v.rec.Target.UserAgent || n.syncRefused() {
 		return nil
 	}
 	return confirmed("", finding.Params{At: v.at(n), Agents: refused, Passed: passed}, items...)

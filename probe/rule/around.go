@@ -17,7 +17,7 @@ func certificatePrivate(v *view, n *node) *hit {
 	if v.rec.Target.View != "public" || t == nil || t.PublicRoot == nil || *t.PublicRoot || !t.Trusted() {
 		return nil
 	}
-	return confirmed("", finding.Params{At: v.at(n), Issuer: finding.Text(t.Certificate.Issuer)}, n.ask)
+	return confirmed("", finding.Params{At: v.at(n), Issuer: t.Certificate.Issuer}, n.ask)
 }
 
 // namePrivate: Dynamics online does not find the host of EWS. A name of this machine
@@ -40,7 +40,7 @@ func namePrivate(v *view) *hit {
 	if err != nil || u.Hostname() == "" || private(u.Hostname()) == "" {
 		return nil
 	}
-	h := confirmed("autodiscover", finding.Params{URL: finding.URL(item.Discovery.EwsURL), Source: source(item), Scheme: private(u.Hostname())}, item)
+	h := confirmed("autodiscover", finding.Params{URL: item.Discovery.EwsURL, Source: source(item), Scheme: private(u.Hostname())}, item)
 	h.status = finding.Warning
 	if p := v.rec.Target.Profile; p != nil && p.AutoDiscover != nil && *p.AutoDiscover {
 		h.status = finding.Critical
@@ -90,7 +90,7 @@ func clockSkew(v *view, n *node) *hit {
 	// A domain controller's clock is the one that Kerberos goes by.
 	for _, item := range v.directory {
 		if k := item.Kerberos; k != nil && k.ClockSkewMS != nil && n == v.nodes[0] {
-			return skewedClock(item, *k.ClockSkewMS, "controller", finding.Place{Address: finding.Address(item.Address)})
+			return skewedClock(item, *k.ClockSkewMS, "controller", finding.Place{Address: item.Address})
 		}
 	}
 	return v.skewedDate(n)
@@ -144,7 +144,7 @@ func addressFamily(v *view) *hit {
 		return nil
 	}
 	item := silent[0]
-	return confirmed("", finding.Params{Host: v.host(), Address: finding.Address(item.Address), Error: finding.Text(item.Error.Text)}, item)
+	return confirmed("", finding.Params{Host: v.host(), Address: item.Address, Error: item.Error.Text}, item)
 }
 
 // isPublishedIPv6: a connection to an IPv6 address, not of this machine itself,

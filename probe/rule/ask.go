@@ -77,7 +77,7 @@ func dnsFailed(v *view) *hit {
 		if !asked || item.Error == nil {
 			continue
 		}
-		p := finding.Params{Host: v.host(), Error: finding.Text(item.Error.Text)}
+		p := finding.Params{Host: v.host(), Error: item.Error.Text}
 		switch item.Error.Code {
 		case evidence.Interrupted:
 			return nil
@@ -120,7 +120,7 @@ func connectFailed(v *view, n *node) *hit {
 	case phase == "tls":
 		variant = "tls"
 	}
-	p := finding.Params{At: v.at(n), Address: finding.Address(n.address), Asked: v.asked(leg), Error: finding.Text(leg.Error.Text)}
+	p := finding.Params{At: v.at(n), Address: n.address, Asked: v.asked(leg), Error: leg.Error.Text}
 	return confirmed(variant, p, leg)
 }
 
@@ -172,7 +172,7 @@ func tlsOutdated(v *view, n *node) *hit {
 	if n.suites == nil || n.suites.Error == nil || t == nil {
 		return nil
 	}
-	h := confirmed("", finding.Params{At: v.at(n), TLS: t.Version, Suite: t.CipherSuite, Error: finding.Text(n.suites.Error.Text)})
+	h := confirmed("", finding.Params{At: v.at(n), TLS: t.Version, Suite: t.CipherSuite, Error: n.suites.Error.Text})
 	h.evidence = []string{v.handshakeItem(n, t), n.suites.ID}
 	switch n.suites.Error.Code {
 	case evidence.TLSHandshake:
@@ -196,7 +196,7 @@ func (n *node) legacySuite() *evidence.Item {
 
 func proxyAuthRequired(v *view, n *node) *hit {
 	if leg := v.failedBy(n, evidence.ProxyAuth); leg != nil {
-		return confirmed("tunnel", finding.Params{Error: finding.Text(leg.Error.Text)}, leg)
+		return confirmed("tunnel", finding.Params{Error: leg.Error.Text}, leg)
 	}
 	if n.status() != 407 {
 		return nil
@@ -206,7 +206,7 @@ func proxyAuthRequired(v *view, n *node) *hit {
 
 func serverError(v *view, n *node) *hit {
 	if leg := v.failedBy(n, evidence.Malformed, evidence.HeaderTooLarge); leg != nil {
-		p := finding.Params{At: v.at(n), Error: finding.Text(leg.Error.Text)}
+		p := finding.Params{At: v.at(n), Error: leg.Error.Text}
 		if v.row { // a check has one report for all that it asked
 			p.Asked = v.asked(leg)
 		}
@@ -239,7 +239,7 @@ func serverError(v *view, n *node) *hit {
 			p.Bytes = int64(r.BodyBytes)
 			return confirmed("cut-short", p, leg)
 		case r.Status/100 == 2 && leg.EWS != nil && leg.EWS.Unreadable:
-			p.Error = finding.Text(leg.EWS.Problem)
+			p.Error = leg.EWS.Problem
 			return confirmed("unreadable", p, leg)
 		case !v.row && !wantsClientCertificate(leg) && !v.isOnline(n) && v.inPlace(n, leg) != "":
 			return confirmed(v.inPlace(n, leg), p, leg)
@@ -256,24 +256,24 @@ func serverError(v *view, n *node) *hit {
 func (v *view) answer(n *node, leg *evidence.Item) finding.Params {
 	r := leg.Response
 	p := finding.Params{
-		Host: v.host(), At: v.at(n), URL: finding.URL(v.rec.Target.URL), Asked: v.asked(leg), Status: r.Status, Phrase: finding.Text(r.Reason),
-		Location: finding.URL(r.First("Location")), Usual: v.usualURL(), Device: n.who.Device, Sign: finding.Text(n.who.DeviceSign),
+		Host: v.host(), At: v.at(n), URL: v.rec.Target.URL, Asked: v.asked(leg), Status: r.Status, Phrase: r.Reason,
+		Location: r.First("Location"), Usual: v.usualURL(), Device: n.who.Device, Sign: n.who.DeviceSign,
 		Notice: noticeOf(r),
 	}
 	id := front.Identify(r)
-	p.Failed, p.FrontEnd = failedOf(id), finding.Server(id.FrontEnd)
+	p.Failed, p.FrontEnd = failedOf(id), id.FrontEnd
 	if id.Device != "" {
-		p.Device, p.Sign = id.Device, finding.Text(id.DeviceSign)
+		p.Device, p.Sign = id.Device, id.DeviceSign
 	}
 	if r.Page != nil {
-		p.Page = finding.Text(r.Page.Title)
+		p.Page = r.Page.Title
 	}
 	switch signs := id.ServerField; {
 	case id.Exchange, p.Device != "":
 	case strings.HasPrefix(signs, "Microsoft-HTTPAPI"):
 		p.Kernel = true
 	case !strings.HasPrefix(signs, "Microsoft-IIS"):
-		p.Header = finding.Text(signs)
+		p.Header = signs
 	}
 	return p
 }
@@ -299,7 +299,7 @@ func throttled(v *view, n *node) *hit {
 			p.SignedIn = leg.Logon != nil || leg.Step == evidence.StepSignedIn
 			return confirmed("busy", p, leg)
 		case asksPatience(r) && !leg.EWS.Answered():
-			p.RetryAfter = finding.Text(r.First("Retry-After"))
+			p.RetryAfter = r.First("Retry-After")
 			return confirmed("later", p, leg)
 		}
 	}

@@ -66,9 +66,9 @@ func (v *view) aboutMailbox(item *evidence.Item) bool {
 // source is the service beside EWS that an item is about.
 func source(item *evidence.Item) finding.Source {
 	if item.AtDirectory() {
-		return finding.Source{Scheme: item.Logon.Scheme, Address: finding.Address(item.Address)}
+		return finding.Source{Scheme: item.Logon.Scheme, Address: item.Address}
 	}
-	return finding.Source{Host: finding.Host(hostOf(item))}
+	return finding.Source{Host: hostOf(item)}
 }
 
 // hostOf is the host that an item of Autodiscover is about.
@@ -108,10 +108,10 @@ func autodiscoverFailed(v *view) *hit {
 		held = at
 	}
 	if ews != nil {
-		h.params.Source, h.params.URL = source(ews), finding.URL(ews.Discovery.EwsURL)
+		h.params.Source, h.params.URL = source(ews), ews.Discovery.EwsURL
 	}
 	if held != nil {
-		h.params.Host, h.params.HeldBack = finding.Host(hostOf(held)), string(held.Discovery.HeldBack)
+		h.params.Host, h.params.HeldBack = hostOf(held), string(held.Discovery.HeldBack)
 	}
 	switch {
 	case v.leadsOnline() != nil:
@@ -142,10 +142,10 @@ func autodiscoverFailed(v *view) *hit {
 }
 
 // discoveryDomain is what the search was about; "" not known.
-func (v *view) discoveryDomain() finding.Host {
+func (v *view) discoveryDomain() string {
 	for _, address := range []string{v.rec.Target.FromAddress, v.rec.Target.Mailbox, v.rec.Target.User} {
 		if _, domain, ok := strings.Cut(address, "@"); ok {
-			return finding.Host(domain)
+			return domain
 		}
 	}
 	return ""
@@ -153,35 +153,35 @@ func (v *view) discoveryDomain() finding.Host {
 
 // tell is what came of one step of the search; its kind is "" if another tells it.
 func tell(item *evidence.Item) finding.Step {
-	s := finding.Step{At: finding.URL(hostOf(item))}
+	s := finding.Step{At: hostOf(item)}
 	if item.Request != nil {
-		s.At = finding.URL(item.Request.URL)
+		s.At = item.Request.URL
 	} else if item.Discovery != nil {
-		s.At = finding.URL(item.Discovery.Endpoint)
+		s.At = item.Discovery.Endpoint
 	}
 	if item.Error != nil {
-		s.Error = finding.Text(item.Error.Text)
+		s.Error = item.Error.Text
 	}
 	r, l, d := item.Response, item.Logon, item.Discovery
 	switch {
 	case l != nil && l.Result == evidence.Skipped:
-		s.Kind, s.Error = "no-password", finding.Text(l.Why)
+		s.Kind, s.Error = "no-password", l.Why
 	case l != nil:
 		s.Kind, s.Scheme, s.Result = "logon", l.Scheme, string(l.Result)
 		switch {
 		case notExchangeAsked(item):
-			s.By = finding.Text(asker(r))
+			s.By = asker(r)
 		case r != nil && !d.Answered() && l.Result != evidence.Refused:
-			s.To = finding.Text("HTTP " + strconv.Itoa(r.Status) + " with " + whatInstead(r))
+			s.To = "HTTP " + strconv.Itoa(r.Status) + " with " + whatInstead(r)
 		case d.Answered():
-			s.To = finding.Text(finding.Phrase("answer", answerOf(d)))
+			s.To = finding.Phrase("answer", answerOf(d))
 		}
 	case item.Points != nil:
 		pointsTold(item.Points, &s)
 	case d != nil && d.HeldBack != "":
-		s.Kind, s.Result, s.At = "held-back", string(d.HeldBack), finding.URL(d.Endpoint)
+		s.Kind, s.Result, s.At = "held-back", string(d.HeldBack), d.Endpoint
 	case item.Resolution != nil && item.Error != nil:
-		s.Kind, s.At = "name", finding.URL(item.Resolution.Name)
+		s.Kind, s.At = "name", item.Resolution.Name
 	case item.Resolution != nil && item.Step == evidence.StepAutodiscoverService && len(item.Resolution.Addresses) == 0:
 		s.Kind = "no-srv"
 	case item.Resolution != nil, item.Step == evidence.StepAutodiscoverNTLM:
@@ -191,13 +191,13 @@ func tell(item *evidence.Item) finding.Step {
 	case d.Answered():
 		s.Kind, s.Answer = "answer", answerOf(d)
 	case r.Status/100 == 3:
-		s.Kind, s.To = "redirect", finding.Text(r.First("Location"))
+		s.Kind, s.To = "redirect", r.First("Location")
 	case r.Status == 401:
 		s.Kind, s.Schemes = "asks", schemesOf(r)
 	default:
 		s.Kind, s.Status = "status", r.Status
 		if r.Status/100 == 2 {
-			s.To = finding.Text(whatInstead(r))
+			s.To = whatInstead(r)
 		}
 	}
 	return s
@@ -248,9 +248,9 @@ func whatInstead(r *evidence.Response) string {
 
 // pointsTold is what came of the search for service connection points.
 func pointsTold(p *evidence.ServicePoints, s *finding.Step) {
-	s.Kind, s.At, s.Error = "points", finding.URL(p.Domain), finding.Text(p.Why)
+	s.Kind, s.At, s.Error = "points", p.Domain, p.Why
 	for _, one := range p.Points {
-		if u := finding.URL(one.URL); !slices.Contains(s.URLs, u) {
+		if u := one.URL; !slices.Contains(s.URLs, u) {
 			s.URLs = append(s.URLs, u)
 		}
 	}
@@ -260,13 +260,13 @@ func pointsTold(p *evidence.ServicePoints, s *finding.Step) {
 func answerOf(d *evidence.Discovery) finding.Answer {
 	switch {
 	case d.RedirectAddr != "":
-		return finding.Answer{Kind: "address", To: finding.Text(d.RedirectAddr)}
+		return finding.Answer{Kind: "address", To: d.RedirectAddr}
 	case d.RedirectURL != "":
-		return finding.Answer{Kind: "url", To: finding.Text(d.RedirectURL)}
+		return finding.Answer{Kind: "url", To: d.RedirectURL}
 	case d.ErrorCode != "":
 		return finding.Answer{Kind: "error", Code: d.ErrorCode}
 	case d.EwsURL != "":
-		return finding.Answer{Kind: "ews", To: finding.Text(d.EwsURL)}
+		return finding.Answer{Kind: "ews", To: d.EwsURL}
 	}
 	return finding.Answer{Types: d.Types}
 }
@@ -319,7 +319,7 @@ func proxyBeforeAutodiscover(v *view) *hit {
 	if item == nil || v.foundEWS() != nil {
 		return nil
 	}
-	return confirmed("autodiscover", finding.Params{Host: finding.Host(hostOf(item))}, item)
+	return confirmed("autodiscover", finding.Params{Host: hostOf(item)}, item)
 }
 
 // unknownAddress is the answer of Autodiscover that it does not know the mailbox.

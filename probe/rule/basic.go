@@ -28,11 +28,11 @@ func basicRejected(v *view, n *node) *hit {
 }
 
 // provedAt is where the logon was that proved the password, if it was not at n.
-func (v *view) provedAt(n *node) finding.Address {
+func (v *view) provedAt(n *node) string {
 	if v.proved.Address == n.address {
 		return ""
 	}
-	return finding.Address(v.proved.Address)
+	return v.proved.Address
 }
 
 // nameForm is the form in which the name was sent, which EWS looks up before it
@@ -58,7 +58,7 @@ func (n *node) otherForm() *evidence.Item {
 // formRejected: Basic takes the account under one form of its name and not under
 // the other.
 func (v *view) formRejected(n *node, refused, accepted *evidence.Item) *hit {
-	p := finding.Params{At: v.at(n), Account: finding.Account(refused.Logon.Account), Other: finding.Account(accepted.Logon.Account)}
+	p := finding.Params{At: v.at(n), Account: refused.Logon.Account, Other: accepted.Logon.Account}
 	p.Form = "domain"
 	if strings.Contains(accepted.Logon.Account, "@") {
 		p.Form = "upn"

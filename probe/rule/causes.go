@@ -49,7 +49,7 @@ func (v *view) openedMailbox() *evidence.Item {
 }
 
 func (v *view) causeAddress(findings []finding.Finding, opened *evidence.Item) finding.CauseReport {
-	p := finding.Params{Mailbox: finding.Mailbox(v.mailbox())}
+	p := finding.Params{Mailbox: v.mailbox()}
 	if f := found(findings, "mailbox-address-differs"); f != nil {
 		status := finding.CauseConfirmed
 		if f.Status == finding.Warning {
@@ -96,7 +96,7 @@ func (v *view) causeBasic(findings []finding.Finding) finding.CauseReport {
 	if f := found(findings, "basic-disabled"); f != nil {
 		if len(f.Addresses) < len(v.nodes) { // and some at the others
 			for _, a := range f.Addresses {
-				p.Places = append(p.Places, finding.Address(a))
+				p.Places = append(p.Places, a)
 			}
 		}
 		return cause(5, as(f), "disabled", p, f.Evidence...)

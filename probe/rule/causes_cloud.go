@@ -59,7 +59,7 @@ func (v *view) causeOnline(findings []finding.Finding, opened *evidence.Item) fi
 	case item == nil && f != nil && v.listed() != nil:
 		return of(f, finding.CauseUndetermined, "listed")
 	case elsewhere != nil:
-		return cause(2, finding.CauseRuledOut, "elsewhere", finding.Params{Redirect: finding.Text(item.Cloud.Redirect)}, item.ID)
+		return cause(2, finding.CauseRuledOut, "elsewhere", finding.Params{Redirect: item.Cloud.Redirect}, item.ID)
 	case item != nil:
 		return cause(2, finding.CauseUndetermined, "unknown", finding.Params{Query: query(item)}, item.ID)
 	case v.redirectedOnline() != nil:
@@ -137,10 +137,10 @@ func (v *view) causeTenant(findings []finding.Finding, opened *evidence.Item) fi
 	case known && domain.guid == "":
 		return cause(4, finding.CauseUndetermined, "unknown", finding.Params{Gaps: domain.gaps}, domain.evidence...)
 	case known:
-		p := finding.Params{Tenants: finding.Tenants{Dynamics: finding.GUID(domain.guid), Domain: domain.origin.Name}}
+		p := finding.Params{Tenants: finding.Tenants{Dynamics: domain.guid, Domain: domain.origin.Name}}
 		return cause(4, finding.CauseRuledOut, "same", p, append(domain.evidence, dynamics.evidence...)...)
 	case trusted && oauth:
-		p := finding.Params{Tenants: finding.Tenants{Dynamics: finding.GUID(exchange.guid), Exchange: v.host()}}
+		p := finding.Params{Tenants: finding.Tenants{Dynamics: exchange.guid, Exchange: v.host()}}
 		return cause(4, finding.CauseRuledOut, "trusted", p, append(exchange.evidence, dynamics.evidence...)...)
 	}
 	return cause(4, finding.CauseNotChecked, "no-domain", finding.Params{}, dynamics.evidence...)
@@ -174,7 +174,7 @@ func (v *view) causeRecreated(findings []finding.Finding, opened *evidence.Item)
 	case len(deleted.Cloud.Users) > 0:
 		return cause(6, finding.CauseUndetermined, "deleted", finding.Params{}, deleted.ID, living.ID)
 	case len(living.Cloud.Users) == 0:
-		p := finding.Params{Mailbox: finding.Mailbox(living.Cloud.Subject)}
+		p := finding.Params{Mailbox: living.Cloud.Subject}
 		return cause(6, finding.CauseUndetermined, "nobody", p, living.ID, deleted.ID)
 	}
 	if made := living.Cloud.Users[0].Created; made != nil && v.rec.Started.Sub(*made) < recycled {

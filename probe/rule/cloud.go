@@ -24,15 +24,15 @@ func mailboxOnline(v *view) *hit {
 		return v.locatedOnline(located)
 	}
 	if item := v.leadsOnline(); item != nil {
-		return likely("domain", finding.Params{Domain: v.discoveryDomain(), URL: finding.URL(item.Discovery.Endpoint)}, item)
+		return likely("domain", finding.Params{Domain: v.discoveryDomain(), URL: item.Discovery.Endpoint}, item)
 	}
 	return nil
 }
 
 // movedOnline: Exchange here says so itself.
 func (v *view) movedOnline(sent, located *evidence.Item) *hit {
-	to := finding.Mailbox(sent.Discovery.RedirectAddr)
-	h := confirmed("sent", finding.Params{Mailbox: finding.Mailbox(v.mailbox()), Source: source(sent), Target: to}, sent)
+	to := sent.Discovery.RedirectAddr
+	h := confirmed("sent", finding.Params{Mailbox: v.mailbox(), Source: source(sent), Target: to}, sent)
 	elsewhere := v.located(evidence.LocationElsewhere)
 	switch {
 	case located != nil:
@@ -47,7 +47,7 @@ func (v *view) movedOnline(sent, located *evidence.Item) *hit {
 // locates adds what Exchange Online says of the mailbox.
 func (h *hit) locates(where string, item *evidence.Item) {
 	h.cite(item)
-	h.params.Located, h.params.Host, h.params.Redirect = where, finding.Host(item.Cloud.Host), finding.Text(item.Cloud.Redirect)
+	h.params.Located, h.params.Host, h.params.Redirect = where, item.Cloud.Host, item.Cloud.Redirect
 }
 
 // missingHere adds that the Exchange server here does not know the mailbox, if it
@@ -62,7 +62,7 @@ func (h *hit) missingHere(item *evidence.Item) *hit {
 
 // locatedOnline: Exchange Online says so.
 func (v *view) locatedOnline(item *evidence.Item) *hit {
-	h := likely("located", finding.Params{Mailbox: finding.Mailbox(item.Cloud.Subject), Host: finding.Host(item.Cloud.Host)}, item)
+	h := likely("located", finding.Params{Mailbox: item.Cloud.Subject, Host: item.Cloud.Host}, item)
 	if missing := v.missingHere(); missing != nil {
 		h.confidence = finding.Confirmed
 		h.missingHere(missing)
@@ -77,7 +77,7 @@ func mailboxDuplicate(v *view) *hit {
 	if opened == nil || v.rec.Target.ProfileAuth == "oauth" {
 		return nil
 	}
-	h := likely("", finding.Params{Mailbox: finding.Mailbox(v.mailbox())}, opened)
+	h := likely("", finding.Params{Mailbox: v.mailbox()}, opened)
 	located, sent := v.located(evidence.LocationOnline), v.sentOnline()
 	if located == nil && sent == nil {
 		return nil
@@ -87,7 +87,7 @@ func mailboxDuplicate(v *view) *hit {
 	}
 	if sent != nil {
 		h.cite(sent)
-		h.params.Source, h.params.Target = source(sent), finding.Mailbox(sent.Discovery.RedirectAddr)
+		h.params.Source, h.params.Target = source(sent), sent.Discovery.RedirectAddr
 	}
 	return h
 }
@@ -107,13 +107,13 @@ func (v *view) locate(h *hit) {
 	sent := v.sentOnline()
 	p := &h.params
 	if item != nil {
-		p.Mailbox, p.Redirect = finding.Mailbox(item.Cloud.Subject), finding.Text(item.Cloud.Redirect)
+		p.Mailbox, p.Redirect = item.Cloud.Subject, item.Cloud.Redirect
 	}
 	switch {
 	case sent != nil && v.located(evidence.LocationElsewhere) == nil:
 		h.confidence = finding.Confirmed
 		h.cite(sent)
-		p.Located, p.Mailbox, p.Source = "sent", finding.Mailbox(v.mailbox()), source(sent)
+		p.Located, p.Mailbox, p.Source = "sent", v.mailbox(), source(sent)
 		return
 	case item == nil:
 		return
@@ -166,7 +166,7 @@ func mailboxUnlicensed(v *view) *hit {
 	if !asked || l.unknown || l.plan != "" || sign == "" {
 		return nil
 	}
-	h := likely("", finding.Params{Mailbox: finding.Mailbox(v.mailbox()), Plans: l.off, Located: sign}, l.item, item)
+	h := likely("", finding.Params{Mailbox: v.mailbox(), Plans: l.off, Located: sign}, l.item, item)
 	if sign == "sent" {
 		h.params.Source = source(item)
 	}
@@ -217,13 +217,13 @@ func (v *view) tenantDifference() (t finding.Tenants, ids []string) {
 	if !asked || dynamics.guid == "" {
 		return t, nil
 	}
-	t.Dynamics, t.Origin = finding.GUID(dynamics.guid), dynamics.origin
+	t.Dynamics, t.Origin = dynamics.guid, dynamics.origin
 	if domain, ok := v.domainTenant(); ok && domain.guid != "" && domain.guid != dynamics.guid {
-		t.Domain, t.DomainTenant = domain.origin.Name, finding.GUID(domain.guid)
+		t.Domain, t.DomainTenant = domain.origin.Name, domain.guid
 		ids = append(ids, domain.evidence...)
 	}
 	if exchange, ok := v.exchangeTenant(); ok && exchange.guid != dynamics.guid && v.rec.Target.ProfileAuth == "oauth" {
-		t.Exchange, t.ExchangeTenant = v.host(), finding.GUID(exchange.guid)
+		t.Exchange, t.ExchangeTenant = v.host(), exchange.guid
 		ids = append(ids, exchange.evidence...)
 	}
 	if len(ids) == 0 {
@@ -256,14 +256,14 @@ func userRecreated(v *view) *hit {
 	}
 	if v.openedMailbox() == nil || v.rec.Target.ProfileAuth == "oauth" {
 		if inDynamics, inEntra := v.otherUser(); inDynamics != nil {
-			return likely("other-user", finding.Params{Mailbox: finding.Mailbox(v.mailbox())}, inDynamics, inEntra)
+			return likely("other-user", finding.Params{Mailbox: v.mailbox()}, inDynamics, inEntra)
 		}
 	}
 	living, deleted := v.twin()
 	if living == nil || v.openedMailbox() != nil && v.rec.Target.ProfileAuth != "oauth" {
 		return nil
 	}
-	h := likely("twin", finding.Params{Mailbox: finding.Mailbox(deleted.Cloud.Subject)}, deleted, living)
+	h := likely("twin", finding.Params{Mailbox: deleted.Cloud.Subject}, deleted, living)
 	if at := deleted.Cloud.Users[0].Deleted; at != nil {
 		h.params.Until = *at
 	}
@@ -280,7 +280,7 @@ func (v *view) notOnline(p *finding.Params) {
 	case item == nil:
 		p.Located = "not-looked-up"
 	case v.located(evidence.LocationElsewhere) != nil:
-		p.Located, p.Redirect = "elsewhere", finding.Text(item.Cloud.Redirect)
+		p.Located, p.Redirect = "elsewhere", item.Cloud.Redirect
 	default:
 		p.Located, p.Query = "unknown", query(item)
 	}

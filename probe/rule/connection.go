@@ -47,7 +47,7 @@ func (n *node) twoServers() finding.Handshake {
 	if one == "" || two == "" || one == two {
 		return finding.Handshake{}
 	}
-	return finding.Handshake{Kind: "two-servers", One: finding.Server(one), Two: finding.Server(two)}
+	return finding.Handshake{Kind: "two-servers", One: one, Two: two}
 }
 
 // strangers says that a refused handshake was another server's than the one that
@@ -68,7 +68,7 @@ func (n *node) otherServer(logon *evidence.Item) finding.Handshake {
 		one, three := first.Response.First("X-FEServer"), logon.Response.First("X-FEServer")
 		same := first.Connection != 0 && first.Connection == logon.Connection
 		if same && isServerName(one) && isServerName(three) && !strings.EqualFold(one, three) {
-			return finding.Handshake{Kind: "other-server", One: finding.Server(one), Two: finding.Server(three)}
+			return finding.Handshake{Kind: "other-server", One: one, Two: three}
 		}
 	}
 	return finding.Handshake{}

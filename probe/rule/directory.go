@@ -33,7 +33,7 @@ type told struct {
 func (v *view) reasons() []told {
 	var all []told
 	for _, item := range v.directory {
-		at := finding.Address(item.Address)
+		at := item.Address
 		switch {
 		case item.Bind != nil && result(item) == evidence.Refused:
 			reason := finding.ReasonOf(item.Bind.Data, "", "")
@@ -49,7 +49,7 @@ func (v *view) reasons() []told {
 }
 
 func kdcSaid(k *evidence.Kerberos) finding.KDC {
-	return finding.KDC{Error: k.Error, Code: k.Code, NTStatus: k.NTStatus, Text: finding.Text(k.Text)}
+	return finding.KDC{Error: k.Error, Code: k.Code, NTStatus: k.NTStatus, Text: k.Text}
 }
 
 // kdcReason is the state that an answer of a KDC names.
@@ -177,7 +177,7 @@ func logonBlocked(v *view) *hit {
 		return nil
 	}
 	h := likely("", finding.Params{
-		Account: finding.Account(v.rec.Target.User), Host: v.host(), Secret: "password",
+		Account: v.rec.Target.User, Host: v.host(), Secret: "password",
 		Source: source(v.provedElsewhere), Accepted: v.provedElsewhere.Logon.Scheme,
 	}, v.provedElsewhere)
 	schemes := &h.params.Schemes

@@ -13,7 +13,7 @@ func plainHTTP(v *view, n *node) *hit {
 	if n.ask == nil || !v.plain() {
 		return nil
 	}
-	return confirmed("", finding.Params{Host: v.host(), URL: finding.URL(v.rec.Target.URL)}, n.ask)
+	return confirmed("", finding.Params{Host: v.host(), URL: v.rec.Target.URL}, n.ask)
 }
 
 // isOnline: for server-to-server and OAuth profiles Exchange Online is where
@@ -26,10 +26,10 @@ func endpointOnline(v *view, n *node) *hit {
 	if !v.isOnline(n) {
 		return nil
 	}
-	h := likely("", finding.Params{Host: v.host(), Sign: finding.Text(n.who.OnlineSign)}, n.ask)
+	h := likely("", finding.Params{Host: v.host(), Sign: n.who.OnlineSign}, n.ask)
 	v.locate(h)
 	if n.status() == 403 {
-		h.params.Header = finding.Text(n.ask.Response.First("X-EWS-Policy-Reason"))
+		h.params.Header = n.ask.Response.First("X-EWS-Policy-Reason")
 	}
 	return h
 }
@@ -59,9 +59,9 @@ func preauthRedirect(v *view, n *node) *hit {
 		return nil
 	}
 	p := v.answer(n, leg)
-	p.SignIn = finding.Text(signInPage(leg.Response))
+	p.SignIn = signInPage(leg.Response)
 	if page := leg.Response.Page; page != nil && p.Location == "" {
-		p.Location = finding.URL(page.LeadsTo)
+		p.Location = page.LeadsTo
 	}
 	return confirmed("", p, leg)
 }
@@ -87,12 +87,12 @@ func signInPage(r *evidence.Response) string {
 
 // usualURL is where EWS is by default on the host, where the URL that was given has
 // another path; "" else.
-func (v *view) usualURL() finding.URL {
+func (v *view) usualURL() string {
 	u, err := url.Parse(v.rec.Target.URL)
 	if err != nil || u.Host == "" || strings.EqualFold(u.Path, "/EWS/Exchange.asmx") {
 		return ""
 	}
-	return finding.URL(u.Scheme + "://" + u.Host + "/EWS/Exchange.asmx")
+	return u.Scheme + "://" + u.Host + "/EWS/Exchange.asmx"
 }
 
 func redirected(v *view, n *node) *hit {
@@ -161,10 +161,10 @@ func notEWS(v *view, n *node) *hit {
 	}
 	p := v.answer(n, leg)
 	if p.Status/100 == 2 && leg.EWS != nil {
-		p.Error = finding.Text(leg.EWS.Problem)
+		p.Error = leg.EWS.Problem
 	}
 	if page := leg.Response.Page; page != nil {
-		p.Location = finding.URL(page.LeadsTo)
+		p.Location = page.LeadsTo
 	}
 	return confirmed("", p, leg)
 }

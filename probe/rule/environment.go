@@ -46,7 +46,7 @@ func dynamicsUnreadable(v *view) *hit {
 		return v.nothingToCheck()
 	}
 	h.cite(missing...)
-	h.params.Host = finding.Host(missing[0].Cloud.Host)
+	h.params.Host = missing[0].Cloud.Host
 	token := v.dynamicsToken()
 	every := func(is func(*evidence.Item) bool) bool {
 		return !slices.ContainsFunc(missing, func(i *evidence.Item) bool { return !is(i) })
@@ -56,9 +56,9 @@ func dynamicsUnreadable(v *view) *hit {
 		h.variant = "token"
 		if token != nil {
 			h.cite(token)
-			h.params.Error = finding.Text(token.Token.Problem)
+			h.params.Error = token.Token.Problem
 			if token.Error != nil {
-				h.params.Error = finding.Text(token.Error.Text)
+				h.params.Error = token.Error.Text
 			}
 		} else if item := v.lookUp(evidence.StepCloudDynamics); item != nil {
 			h.cite(item)
@@ -79,7 +79,7 @@ func (v *view) nothingToCheck() *hit {
 	if !asked || v.rec.Target.URL != "" || v.rec.Target.FromAddress != "" {
 		return nil
 	}
-	p := finding.Params{Mailbox: finding.Mailbox(v.mailbox()), Host: finding.Host(item.Cloud.Host)}
+	p := finding.Params{Mailbox: v.mailbox(), Host: item.Cloud.Host}
 	switch {
 	case m == nil:
 		return unsure("no-mailbox", p, item)
@@ -151,7 +151,7 @@ func (v *view) byDynamics(c finding.CauseReport) finding.CauseReport {
 		for _, a := range finding.MatchAlert(text) {
 			if slices.Equal(a.Causes, []int{c.Number}) {
 				c.Status = finding.CauseLikely
-				c.Why += "; " + finding.Phrase("dynamics-alert", finding.Params{Message: finding.Text(text)})
+				c.Why += "; " + finding.Phrase("dynamics-alert", finding.Params{Message: text})
 				c.Evidence = append(c.Evidence, ids[i])
 				return c
 			}
@@ -164,7 +164,7 @@ func (v *view) byDynamics(c finding.CauseReport) finding.CauseReport {
 // records than there are, so that one is not seen makes the cause likely at most.
 func (v *view) addressInDynamics(c finding.CauseReport) finding.CauseReport {
 	m, item, asked := v.mailboxRecord()
-	p := finding.Params{Mailbox: finding.Mailbox(v.mailbox())}
+	p := finding.Params{Mailbox: v.mailbox()}
 	switch user := v.lookUp(evidence.StepDataverseUser); {
 	case !asked:
 		return c
@@ -175,7 +175,7 @@ func (v *view) addressInDynamics(c finding.CauseReport) finding.CauseReport {
 		c.Why += "; " + finding.Phrase("dynamics-no-mailbox", p)
 	case user != nil && user.Dataverse.User != nil && user.Dataverse.User.Address != "" &&
 		!strings.EqualFold(user.Dataverse.User.Address, m.Address):
-		p.Other = finding.Account(user.Dataverse.User.Address)
+		p.Other = user.Dataverse.User.Address
 		c.Why += "; " + finding.Phrase("dynamics-user-address", p)
 		c.Evidence = append(c.Evidence, user.ID)
 	default:

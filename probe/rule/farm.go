@@ -84,7 +84,7 @@ func farmInconsistent(v *view) *hit {
 		for _, n := range seen {
 			if value := aspect.of(n); value != "" {
 				distinct[value] = true
-				d.Values = append(d.Values, finding.Value{Value: value, Address: finding.Address(n.address), Server: v.serverName(n)})
+				d.Values = append(d.Values, finding.Value{Value: value, Address: n.address, Server: v.serverName(n)})
 			}
 		}
 		if len(distinct) > 1 {
@@ -109,15 +109,15 @@ func deadAddresses(v *view) *hit {
 			continue // address-family
 		}
 		h.cite(item)
-		h.params.Places = append(h.params.Places, finding.Address(item.Address))
-		if why := finding.Text(item.Error.Text); !slices.Contains(h.params.Errors, why) {
+		h.params.Places = append(h.params.Places, item.Address)
+		if why := item.Error.Text; !slices.Contains(h.params.Errors, why) {
 			h.params.Errors = append(h.params.Errors, why)
 		}
 	}
 	if len(h.params.Places) == 0 || len(v.nodes) == 0 {
 		return nil
 	}
-	h.params.Address, h.params.Count = finding.Address(v.nodes[0].address), len(v.dead)+len(v.nodes)
+	h.params.Address, h.params.Count = v.nodes[0].address, len(v.dead)+len(v.nodes)
 	if r := v.resolved(); r != nil && r.Resolution != nil {
 		h.params.Count = max(h.params.Count, len(r.Resolution.Addresses))
 	}
@@ -126,10 +126,10 @@ func deadAddresses(v *view) *hit {
 
 // serverName is by what a server is told apart from others at its address; "" where
 // the address does.
-func (v *view) serverName(n *node) finding.Server {
+func (v *view) serverName(n *node) string {
 	for _, o := range v.nodes {
 		if o.address == n.address && len(o.peers) > 0 {
-			return finding.Server(n.who.FrontEnd)
+			return n.who.FrontEnd
 		}
 	}
 	return ""
@@ -139,9 +139,9 @@ func (v *view) serverName(n *node) finding.Server {
 func (v *view) part(at []*node) finding.Part {
 	p := finding.Part{Count: len(at), Of: len(v.servers())}
 	for _, n := range at {
-		place := finding.Text(v.serverName(n))
+		place := v.serverName(n)
 		if place == "" {
-			place = finding.Text(n.address)
+			place = n.address
 		}
 		p.At = append(p.At, place)
 	}

@@ -34,10 +34,10 @@ func (n *node) token() *evidence.Item {
 
 // tokenParams are those of every sentence about the token.
 func (v *view) tokenParams() finding.Params {
-	p := finding.Params{Host: v.host(), Mailbox: finding.Mailbox(v.mailbox())}
+	p := finding.Params{Host: v.host(), Mailbox: v.mailbox()}
 	if h := v.rec.Target.HMA; h != nil {
 		p.Token = finding.Token{
-			Application: finding.GUID(h.Application), Tenant: finding.Text(h.Tenant), Resource: finding.URL(h.Resource), Proof: h.Proof,
+			Application: h.Application, Tenant: h.Tenant, Resource: h.Resource, Proof: h.Proof,
 		}
 	}
 	item := v.tokenItem()
@@ -46,12 +46,12 @@ func (v *view) tokenParams() finding.Params {
 	}
 	t := &p.Token
 	if item.Token.Scope != "" {
-		t.Resource = finding.URL(strings.TrimSuffix(item.Token.Scope, "/.default"))
+		t.Resource = strings.TrimSuffix(item.Token.Scope, "/.default")
 	}
 	if c := item.Token.Claims; c != nil {
-		t.Audience, t.Issuer, t.In, t.Version = finding.URL(c.Audience), finding.URL(c.Issuer), finding.GUID(c.Tenant), c.Version
+		t.Audience, t.Issuer, t.In, t.Version = c.Audience, c.Issuer, c.Tenant, c.Version
 		for _, r := range c.Roles {
-			t.Roles = append(t.Roles, finding.Text(r))
+			t.Roles = append(t.Roles, r)
 		}
 		if c.Expires != nil {
 			t.Until = *c.Expires
@@ -61,10 +61,10 @@ func (v *view) tokenParams() finding.Params {
 }
 
 // trusted are the tenants that the challenge of a node names.
-func (n *node) trusted() (list []finding.GUID) {
+func (n *node) trusted() (list []string) {
 	c, _ := n.bearerChallenge()
 	for _, t := range front.Tenants(c) {
-		list = append(list, finding.GUID(t))
+		list = append(list, t)
 	}
 	return list
 }
@@ -78,18 +78,18 @@ func tokenNotIssued(v *view) *hit {
 	h := confirmed("unanswered", v.tokenParams(), item)
 	h.status, h.reason = finding.Unknown, "other"
 	p := &h.params
-	p.Host = finding.Host(t.Host)
+	p.Host = t.Host
 	switch {
 	case t.Detail.Is(evidence.WhyApplicationExpired):
 		h.variant, h.status, h.reason = "expired", finding.Critical, "certificate-expired"
 		p.Until = t.Certificate.NotAfter
 	case item.Error != nil:
-		p.Error = finding.Text(item.Error.Text)
+		p.Error = item.Error.Text
 	case t.Code() == "" && item.Response != nil && item.Response.Status == 429:
 		h.variant, h.reason = "refused", "throttled"
 		v.entraSaid(h, item)
 	case t.Code() == "":
-		h.variant, p.Error = "unreadable", finding.Text(t.Problem)
+		h.variant, p.Error = "unreadable", t.Problem
 	default:
 		v.entraSaid(h, item)
 	}
@@ -100,8 +100,8 @@ func tokenNotIssued(v *view) *hit {
 // entraSaid completes the finding that Entra refuses.
 func (v *view) entraSaid(h *hit, item *evidence.Item) {
 	t, p := item.Token, &h.params
-	h.variant, p.Status, p.Code, p.Message = "refused", item.Response.Status, t.Error, finding.Text(withoutTrailer(t.Message))
-	p.RetryAfter, p.Token.Correlation, p.Token.Trace = finding.Text(t.RetryAfter), finding.GUID(t.Correlation), finding.GUID(t.Trace)
+	h.variant, p.Status, p.Code, p.Message = "refused", item.Response.Status, t.Error, withoutTrailer(t.Message)
+	p.RetryAfter, p.Token.Correlation, p.Token.Trace = t.RetryAfter, t.Correlation, t.Trace
 	var known finding.Refusal
 	if len(t.Codes) > 0 {
 		p.Token.Number = t.Codes[0]
@@ -162,10 +162,10 @@ func tokenRefused(v *view, n *node) *hit {
 		d := said[0]
 		known := finding.TokenRefusal(d.Number, d.Reason)
 		h.reason = known.Reason
-		p.Token.Refusal, p.Token.Category, p.Message = d.Number, finding.Text(d.Category), finding.Text(d.Reason)
+		p.Token.Refusal, p.Token.Category, p.Message = d.Number, d.Category, d.Reason
 		p.Token.BackEnd = backEnd
 		if seen := d.Quoted(); h.reason == "audience" && len(seen) > 1 {
-			p.Token.Sees = finding.URL(seen[1])
+			p.Token.Sees = seen[1]
 		}
 		if backEnd || !who.Exchange || d.Number == 4000000 || known.Number == 0 {
 			h.confidence = finding.Likely
@@ -192,7 +192,7 @@ func tokenTenant(v *view) *hit {
 	}
 	for _, n := range v.nodes {
 		trusted := n.trusted()
-		if len(trusted) == 0 || slices.Contains(trusted, finding.GUID(item.Token.Claims.Tenant)) || v.isOnline(n) {
+		if len(trusted) == 0 || slices.Contains(trusted, item.Token.Claims.Tenant) || v.isOnline(n) {
 			continue
 		}
 		h := confirmed("token", v.tokenParams(), item)
@@ -242,8 +242,8 @@ func isToken(item *evidence.Item) bool { return item.Logon != nil && item.Logon.
 func (v *view) applicationNames() (application, resource string) {
 	t := v.tokenParams().Token
 	application = "APPLICATION-ID"
-	if id := string(t.Application); front.IsGUID(id) {
+	if id := t.Application; front.IsGUID(id) {
 		application = id
 	}
-	return application, safe(string(t.Resource), isPlainURL, "RESOURCE")
+	return application, safe(t.Resource, isPlainURL, "RESOURCE")
 }

@@ -190,9 +190,9 @@ func (v *view) verdict(findings *[]finding.Finding) finding.Verdict {
 		variant, p := "stopped", finding.Params{Host: v.host()}
 		switch {
 		case len(*findings) > 0:
-			variant, p.Found = "stopped-found", finding.Text((*findings)[0].Summary)
+			variant, p.Found = "stopped-found", (*findings)[0].Summary
 		case v.proved != nil:
-			variant, p.Account, p.Scheme = "stopped-signed-in", finding.Account(v.proved.Logon.Account), mechanism(v.proved.Logon)
+			variant, p.Account, p.Scheme = "stopped-signed-in", v.proved.Logon.Account, mechanism(v.proved.Logon)
 		case len(v.nodes) > 0 && v.nodes[0].challenged():
 			variant, p.At, p.Schemes = "stopped-challenged", v.at(v.nodes[0]), v.nodes[0].offerNames()
 		}
@@ -236,7 +236,7 @@ func (v *view) missing() *hit {
 		return lacks("anything", finding.Params{})
 	}
 	for _, n := range v.nodes {
-		p := finding.Params{Address: finding.Address(n.address), Scheme: v.profileScheme(), Status: n.status(), Row: v.row}
+		p := finding.Params{Address: n.address, Scheme: v.profileScheme(), Status: n.status(), Row: v.row}
 		if n.ask == nil {
 			return lacks("question", p)
 		}
@@ -246,7 +246,7 @@ func (v *view) missing() *hit {
 			return lacks("challenge", p, n.ask)
 		case !n.answered():
 			if n.ask.Error != nil {
-				p.Error = finding.Text(n.ask.Error.Text)
+				p.Error = n.ask.Error.Text
 			}
 			return lacks("answer", p, n.ask)
 		case t.ProfileAuth == "oauth" && t.HMA == nil && (n.bearer == nil || n.bearer.Response == nil):
@@ -269,19 +269,19 @@ func (v *view) missing() *hit {
 		}
 		if result(own) == evidence.Accepted {
 			if v.callersOwn(n) {
-				p.Mailbox, p.Account = finding.Mailbox(v.mailbox()), finding.Account(t.User)
+				p.Mailbox, p.Account = v.mailbox(), t.User
 				return lacks("mailbox", p, own, n.asked(evidence.OwnInbox), n.asked(evidence.NamedInbox))
 			}
 			continue
 		}
 		if stuck := v.withoutTicket(); own == nil && stuck != nil {
-			p.Error = finding.Text(words(stuck))
+			p.Error = words(stuck)
 			return lacks("ticket", p, n.ask, stuck)
 		}
 		if own == nil {
 			return lacks("logon", p, n.ask)
 		}
-		p.Scheme, p.Result, p.Error = own.Logon.Scheme, string(own.Logon.Result), finding.Text(own.Logon.Why)
+		p.Scheme, p.Result, p.Error = own.Logon.Scheme, string(own.Logon.Result), own.Logon.Why
 		h := lacks("decision", p, n.ask, own)
 		if v.row {
 			h.evidence = []string{own.ID}
@@ -294,7 +294,7 @@ func (v *view) missing() *hit {
 // success is the sentence of an ok verdict.
 func (v *view) success() string {
 	t := v.rec.Target
-	p := finding.Params{Account: finding.Account(t.User), Host: v.host(), Scheme: v.profileScheme(), Mailbox: finding.Mailbox(v.mailbox())}
+	p := finding.Params{Account: t.User, Host: v.host(), Scheme: v.profileScheme(), Mailbox: v.mailbox()}
 	variant := ""
 	switch {
 	case t.HMA != nil:
@@ -345,11 +345,11 @@ func (v *view) kerberosAlone() string {
 	return ""
 }
 
-func (v *view) host() finding.Host {
+func (v *view) host() string {
 	if v.rec.Target.Host == "" {
 		return "the server"
 	}
-	return finding.Host(v.rec.Target.Host)
+	return v.rec.Target.Host
 }
 
 func (v *view) mailbox() string { return v.rec.Target.Mailbox }
@@ -357,7 +357,7 @@ func (v *view) mailbox() string { return v.rec.Target.Mailbox }
 // at names a server: by host, and by address where several were asked.
 func (v *view) at(n *node) finding.Place {
 	if len(v.nodes) > 1 {
-		return finding.Place{Host: v.host(), Address: finding.Address(n.address)}
+		return finding.Place{Host: v.host(), Address: n.address}
 	}
 	return finding.Place{Host: v.host()}
 }

@@ -60,7 +60,7 @@ func trouble(items []*evidence.Item, confidence finding.Confidence, variant stri
 	}
 	h := holds(confidence, variant, finding.Params{}, items)
 	for _, item := range items {
-		h.params.Errors = append(h.params.Errors, finding.Text(words(item)))
+		h.params.Errors = append(h.params.Errors, words(item))
 	}
 	return h
 }
@@ -110,7 +110,7 @@ func kerberosFailed(v *view) *hit {
 		if item.Step == evidence.StepKDCLogon && kdcReason(item) != "" {
 			continue // credentials-rejected says it
 		}
-		h := confirmed("", finding.Params{Address: finding.Address(item.Address), KDC: kdcSaid(k), Service: finding.Text(k.Service)}, item)
+		h := confirmed("", finding.Params{Address: item.Address, KDC: kdcSaid(k), Service: k.Service}, item)
 		if k.Error == "KDC_ERR_S_PRINCIPAL_UNKNOWN" {
 			h.variant = "no-service"
 		}
@@ -121,7 +121,7 @@ func kerberosFailed(v *view) *hit {
 		if result(item) != evidence.Refused || result(n.unboundTicket()) == evidence.Accepted {
 			continue // in the second case it is extended-protection
 		}
-		return unsure("refused", finding.Params{At: v.at(n), Account: finding.Account(item.Logon.Account), Status: item.Logon.Status}, item)
+		return unsure("refused", finding.Params{At: v.at(n), Account: item.Logon.Account, Status: item.Logon.Status}, item)
 	}
 	return nil
 }
@@ -132,7 +132,7 @@ func preauthOff(v *view) *hit {
 		if k == nil || !k.Unasked {
 			continue
 		}
-		return confirmed("", finding.Params{Account: finding.Account(k.Principal), Address: finding.Address(item.Address)}, item)
+		return confirmed("", finding.Params{Account: k.Principal, Address: item.Address}, item)
 	}
 	return nil
 }

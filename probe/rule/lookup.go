@@ -32,9 +32,9 @@ func factless(item *evidence.Item) bool {
 // query is why a look-up brought no fact.
 func query(item *evidence.Item) finding.Query {
 	c := item.Cloud
-	q := finding.Query{Host: finding.Host(c.Host), Problem: finding.Text(c.Problem), Subject: finding.Text(c.Subject)}
+	q := finding.Query{Host: c.Host, Problem: c.Problem, Subject: c.Subject}
 	if item.Error != nil {
-		q.Error, q.Begun, q.Problem = finding.Text(item.Error.Text), item.Response != nil, ""
+		q.Error, q.Begun, q.Problem = item.Error.Text, item.Response != nil, ""
 	}
 	return q
 }
@@ -83,7 +83,7 @@ type tenantFact struct {
 // tenantOf reads a look-up of a tenant; given says that the user named what was
 // looked up.
 func tenantOf(item *evidence.Item, kind string) tenantFact {
-	origin := finding.Origin{Kind: kind, Name: finding.Text(item.Cloud.Subject)}
+	origin := finding.Origin{Kind: kind, Name: item.Cloud.Subject}
 	f := tenantFact{guid: item.Cloud.Tenant, origin: origin, evidence: []string{item.ID}}
 	switch {
 	case item.Cloud.NoTenant:
@@ -123,7 +123,7 @@ func (v *view) dynamicsTenant() (tenantFact, bool) {
 		both.guid, both.origin = given.guid, given.origin
 	case given.guid != "" && given.guid != own.guid:
 		both.guid = ""
-		both.gaps = []finding.Gap{{Kind: "disagree", Origin: own.origin, One: finding.GUID(own.guid), Two: finding.GUID(given.guid)}}
+		both.gaps = []finding.Gap{{Kind: "disagree", Origin: own.origin, One: own.guid, Two: given.guid}}
 	}
 	return both, true
 }
@@ -142,7 +142,7 @@ func (v *view) exchangeTenant() (tenantFact, bool) {
 	for _, n := range v.nodes {
 		if tenant := v.server(n).Tenant; tenant != "" {
 			_, item := n.bearerChallenge()
-			origin := finding.Origin{Kind: "exchange", Name: finding.Text(v.host())}
+			origin := finding.Origin{Kind: "exchange", Name: v.host()}
 			return tenantFact{guid: tenant, origin: origin, evidence: []string{item.ID}}, true
 		}
 	}
@@ -167,7 +167,7 @@ func (v *view) licence() (licence, bool) {
 	l := licence{item: item}
 	lacks := func(g finding.Gap) { l.unknown, l.gap = true, g }
 	users := item.Cloud.Users
-	subject := finding.Origin{Name: finding.Text(item.Cloud.Subject)}
+	subject := finding.Origin{Name: item.Cloud.Subject}
 	switch {
 	case factless(item):
 		lacks(finding.Gap{Query: query(item)})
@@ -185,9 +185,9 @@ func (v *view) licence() (licence, bool) {
 			case name != "" && enabled:
 				return licence{plan: name, off: l.off, item: item}, true
 			case name != "":
-				l.off = append(l.off, finding.Plan{Name: name, Status: finding.Text(p.Status)})
+				l.off = append(l.off, finding.Plan{Name: name, Status: p.Status})
 			case enabled && !other:
-				lacks(finding.Gap{Kind: "plan", Origin: finding.Origin{Name: finding.Text(p.ID)}})
+				lacks(finding.Gap{Kind: "plan", Origin: finding.Origin{Name: p.ID}})
 			}
 		}
 	}

@@ -53,8 +53,8 @@ func opens(item *evidence.Item) bool {
 func (v *view) said(item *evidence.Item, m meaning, variant string) *hit {
 	t := v.rec.Target
 	return holds(m.confidence, variant, finding.Params{
-		Host: v.host(), Account: finding.Account(t.User), Mailbox: finding.Mailbox(t.Mailbox), Code: item.EWS.Code, Inner: item.EWS.InnerCode,
-		Message: finding.Text(item.EWS.Message), Status: item.Response.Status, Means: m.says, Row: v.row, Cut: item.EWS.Cut,
+		Host: v.host(), Account: t.User, Mailbox: t.Mailbox, Code: item.EWS.Code, Inner: item.EWS.InnerCode,
+		Message: item.EWS.Message, Status: item.Response.Status, Means: m.says, Row: v.row, Cut: item.EWS.Cut,
 		Twice: item.Request != nil && item.Request.Purpose == evidence.AgainLater,
 	}, []*evidence.Item{item})
 }
@@ -88,7 +88,7 @@ func mailboxNotFound(v *view, n *node) *hit {
 		h.variant, h.confidence = "listed", finding.Likely
 		h.params.Entry = entry.Type
 		if routesOnline(entry.Address) {
-			h.params.Routes = finding.Mailbox(entry.Address)
+			h.params.Routes = entry.Address
 		}
 	case book != nil && book.EWS.Code == "ErrorNameResolutionNoResults":
 		h.variant = "unlisted"
@@ -106,8 +106,8 @@ func mailboxUnknown(v *view) *hit {
 		return nil
 	}
 	return likely("autodiscover", finding.Params{
-		Mailbox: finding.Mailbox(v.mailbox()), Source: source(item), DiscoveryCode: item.Discovery.ErrorCode,
-		Message: finding.Text(item.Discovery.Message),
+		Mailbox: v.mailbox(), Source: source(item), DiscoveryCode: item.Discovery.ErrorCode,
+		Message: item.Discovery.Message,
 	}, item)
 }
 

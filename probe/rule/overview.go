@@ -68,7 +68,7 @@ func (v *view) failing() *finding.Finding {
 		}
 		p := finding.Params{Count: s.Count}
 		for _, a := range s.Examples {
-			p.Mailboxes = append(p.Mailboxes, finding.Mailbox(a))
+			p.Mailboxes = append(p.Mailboxes, a)
 		}
 		return &finding.Finding{
 			Status: finding.Warning, Confidence: finding.Undetermined, Evidence: []string{item.ID},
@@ -100,7 +100,7 @@ func (v *view) alertsOf() []finding.Finding {
 			continue
 		}
 		head, _ := finding.HeadOf(code)
-		p := finding.Params{Count: a.Count, Message: finding.Text(cmp.Or(a.Text, a.Details))}
+		p := finding.Params{Count: a.Count, Message: cmp.Or(a.Text, a.Details)}
 		list = append(list, finding.Finding{
 			Code: code, Status: finding.Warning, Cause: head.Cause, Confidence: finding.Undetermined, Evidence: []string{item.ID},
 			Title: head.Title, Summary: finding.Phrase("dynamics-alerted", p), Detail: meaning,

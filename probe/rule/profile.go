@@ -33,7 +33,7 @@ func profileContradiction(v *view) *hit {
 	}
 	var list []finding.Contradiction
 	if p.OtherProtocol() {
-		list = []finding.Contradiction{{Kind: "other-protocol", Critical: true, Type: finding.Text(p.ServerType.Label)}}
+		list = []finding.Contradiction{{Kind: "other-protocol", Critical: true, Type: p.ServerType.Label}}
 	} else {
 		list = slices.Concat(locationContradictions(p), userContradictions(p), v.schemeContradictions(p),
 			impersonationContradictions(p), directionContradictions(p))
@@ -42,7 +42,7 @@ func profileContradiction(v *view) *hit {
 		return nil
 	}
 	slices.SortStableFunc(list, func(a, b finding.Contradiction) int { return boolRank(a.Critical) - boolRank(b.Critical) })
-	h := confirmed("", finding.Params{Host: v.host(), Profile: finding.Text(p.Name), Contradictions: list})
+	h := confirmed("", finding.Params{Host: v.host(), Profile: p.Name, Contradictions: list})
 	h.evidence = v.exported()
 	if !list[0].Critical {
 		h.status = finding.Warning
@@ -62,7 +62,7 @@ func userContradictions(p *evidence.Profile) []finding.Contradiction {
 	var list []finding.Contradiction
 	for _, user := range slices.Compact([]string{p.Incoming.User, p.Outgoing.User}) {
 		if strings.Contains(user, `\`) {
-			list = append(list, finding.Contradiction{Kind: "backslash", Critical: true, User: finding.Account(user)})
+			list = append(list, finding.Contradiction{Kind: "backslash", Critical: true, User: user})
 		}
 	}
 	return list
@@ -92,9 +92,9 @@ func locationContradictions(p *evidence.Profile) []finding.Contradiction {
 			continue // none, withheld, or of another making
 		}
 		add := func(kind string) {
-			c := finding.Contradiction{Kind: kind, Critical: true, Way: at.way, Host: finding.Host(u.Hostname())}
+			c := finding.Contradiction{Kind: kind, Critical: true, Way: at.way, Host: u.Hostname()}
 			if p.ServerType != nil {
-				c.Type = finding.Text(p.ServerType.Label)
+				c.Type = p.ServerType.Label
 			}
 			list = append(list, c)
 		}
@@ -247,7 +247,7 @@ func (v *view) profileNotes(p *evidence.Profile, to *finding.Params) {
 	}
 	to.Leaves = p.AutoDiscover != nil && *p.AutoDiscover && v.rec.Target.FromAddress == ""
 	if u := locationURL(p.Incoming.Location); u != nil && !strings.EqualFold(u.Hostname(), v.rec.Target.Host) {
-		to.Elsewhere = finding.Host(u.Hostname())
+		to.Elsewhere = u.Hostname()
 	}
 }
 
@@ -293,7 +293,7 @@ func recreatedByDynamics(v *view) *hit {
 	if d == nil || !slices.ContainsFunc(d.Alerts, func(a DynamicsAlert) bool { return a.Key == finding.AlertUserRecreated }) {
 		return nil
 	}
-	h := confirmed("alert", finding.Params{When: finding.Text(d.At), Message: finding.Text(excerpt(d.Text))})
+	h := confirmed("alert", finding.Params{When: d.At, Message: excerpt(d.Text)})
 	texts, ids := v.heardByDynamics()
 	for i, text := range texts {
 		if finding.FindAlert(finding.AlertUserRecreated, text) >= 0 && !slices.Contains(h.evidence, ids[i]) {

@@ -76,7 +76,7 @@ func refusedPastLogon(v *view) *hit {
 		for _, item := range n.logons {
 			if v.proved == nil && pastLogon(item) {
 				return likely("past-logon", finding.Params{
-					Host: v.host(), Account: finding.Account(item.Logon.Account), Scheme: mechanism(item.Logon), Notice: noticeOf(item.Response),
+					Host: v.host(), Account: item.Logon.Account, Scheme: mechanism(item.Logon), Notice: noticeOf(item.Response),
 				}, item)
 			}
 		}
@@ -109,13 +109,13 @@ func (v *view) notTaken(n *node, item *evidence.Item, scheme string) *hit {
 	}
 	id := front.Identify(item.Response)
 	p := finding.Params{
-		Host: v.host(), Address: finding.Address(n.address), View: v.side(), Scheme: scheme, Schemes: list,
-		FrontEnd: finding.Server(id.FrontEnd), NotExchange: !id.Exchange,
-		Device: cmp.Or(n.who.Device, n.who.ServerField), Sign: finding.Text(n.who.DeviceSign), Notice: noticeOf(item.Response),
+		Host: v.host(), Address: n.address, View: v.side(), Scheme: scheme, Schemes: list,
+		FrontEnd: id.FrontEnd, NotExchange: !id.Exchange,
+		Device: cmp.Or(n.who.Device, n.who.ServerField), Sign: n.who.DeviceSign, Notice: noticeOf(item.Response),
 	}
 	if c, ok := challenge.Find(n.offers, scheme); ok {
 		realm, _ := c.Param("realm")
-		p.Realm = finding.Text(realm)
+		p.Realm = realm
 	}
 	return likely("behind", p, n.ask, item)
 }
@@ -133,8 +133,8 @@ func backEndRefused(v *view) *hit {
 			}
 			id := front.Identify(item.Response)
 			h := likely("back-end", finding.Params{
-				Host: v.host(), Account: finding.Account(item.Logon.Account), Scheme: mechanism(item.Logon), FrontEnd: finding.Server(id.FrontEnd),
-				BackEnd: finding.Host(name), Schemes: otherList(item), Failed: failedOf(id), Notice: noticeOf(item.Response),
+				Host: v.host(), Account: item.Logon.Account, Scheme: mechanism(item.Logon), FrontEnd: id.FrontEnd,
+				BackEnd: name, Schemes: otherList(item), Failed: failedOf(id), Notice: noticeOf(item.Response),
 			}, item)
 			h.use = finding.AtBackEnd
 			return h
@@ -151,8 +151,8 @@ func noticeOf(r *evidence.Response) finding.Notice {
 		return p
 	}
 	add := func(number string) {
-		if number != "" && !slices.Contains(p.Numbers, finding.Text(number)) {
-			p.Numbers = append(p.Numbers, finding.Text(number))
+		if number != "" && !slices.Contains(p.Numbers, number) {
+			p.Numbers = append(p.Numbers, number)
 		}
 	}
 	if n := r.Notice; n != nil {
@@ -169,7 +169,7 @@ func noticeOf(r *evidence.Response) finding.Notice {
 
 // failedOf is what Exchange's front end says of a failure.
 func failedOf(id front.Identity) finding.Failed {
-	f := finding.Failed{BackEnd: finding.Host(id.BackEnd)}
+	f := finding.Failed{BackEnd: id.BackEnd}
 	if id.Failed != nil {
 		f.Point, f.Error, f.SubCode = id.Failed.Point, id.Failed.Error, id.Failed.SubCode
 	}

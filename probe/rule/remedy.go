@@ -64,7 +64,7 @@ func (v *view) fill(remedies []finding.Remedy, p finding.Params, addresses ...st
 	names.FromProfile = t.Profile != nil && slices.ContainsFunc(t.Profile.Taken, func(s string) bool { return s == "url" || s == "autodiscover" })
 	names.More = v.trace(names.Server, names.User, addresses).Placeholders()
 	names.More["upn"] = v.upn()
-	names.More["primary"] = safe(string(p.Primary), isPlainMail, "PRIMARY-ADDRESS")
+	names.More["primary"] = safe(p.Primary, isPlainMail, "PRIMARY-ADDRESS")
 	names.More["address"] = v.firstAddress()
 	names.More["longer"] = longer(t.Given)
 	names.More["application"], names.More["resource"] = v.applicationNames()

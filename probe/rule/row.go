@@ -110,7 +110,7 @@ func notAsked(target evidence.Target, code finding.Code, variant, why string) Ju
 	v := arrange(&evidence.Record{Target: target})
 	for _, c := range v.causes(nil) {
 		if c.Status != finding.CauseNotApplicable {
-			c = cause(c.Number, finding.CauseNotChecked, variant, finding.Params{Error: finding.Text(why)})
+			c = cause(c.Number, finding.CauseNotChecked, variant, finding.Params{Error: why})
 		}
 		j.Causes = append(j.Causes, c)
 	}

@@ -12,9 +12,9 @@ func (v *view) notOffered(n *node, scheme string) *hit {
 		return nil
 	}
 	h := likely("", finding.Params{
-		Host: v.host(), Address: finding.Address(n.address), View: v.side(), Scheme: scheme, Schemes: n.offerNames(),
-		FrontEnd: finding.Server(n.who.FrontEnd),
-		Device:   n.who.Device, Sign: finding.Text(n.who.DeviceSign), Header: finding.Text(n.who.ServerField), NotExchange: !n.who.Exchange,
+		Host: v.host(), Address: n.address, View: v.side(), Scheme: scheme, Schemes: n.offerNames(),
+		FrontEnd: n.who.FrontEnd,
+		Device:   n.who.Device, Sign: n.who.DeviceSign, Header: n.who.ServerField, NotExchange: !n.who.Exchange,
 	}, n.ask)
 	if n.who.Exchange {
 		h.confidence = finding.Confirmed
@@ -106,8 +106,8 @@ func oauthDisabled(v *view, n *node) *hit {
 	}
 	c, item := n.bearerChallenge()
 	h := confirmed("not-switched-on", finding.Params{
-		Host: v.host(), Address: finding.Address(n.address), View: v.side(), NotExchange: !n.who.Exchange,
-		Header: finding.Text(n.bearer.Response.First("x-ms-diagnostics")),
+		Host: v.host(), Address: n.address, View: v.side(), NotExchange: !n.who.Exchange,
+		Header: n.bearer.Response.First("x-ms-diagnostics"),
 	}, n.bearer)
 	if item == nil {
 		h.variant = "no-challenge"

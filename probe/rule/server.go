@@ -278,7 +278,7 @@ func attemptOf(item *evidence.Item) finding.Attempt {
 		a.Service = "autodiscover"
 	}
 	if item.Error != nil {
-		a.Error = finding.Text(item.Error.Text)
+		a.Error = item.Error.Text
 	}
 	if item.Bind != nil {
 		a.Data = item.Bind.Data

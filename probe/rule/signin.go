@@ -15,7 +15,7 @@ func credentialsRejected(v *view) *hit {
 	if v.proved != nil || v.provedElsewhere != nil || v.rec.Target.HMA != nil {
 		return nil
 	}
-	h := unsure("", finding.Params{Account: finding.Account(v.rec.Target.User), Host: v.host(), Form: v.nameForm()})
+	h := unsure("", finding.Params{Account: v.rec.Target.User, Host: v.host(), Form: v.nameForm()})
 	h.reason = undetermined
 	p := &h.params
 	var remembered *evidence.Item
@@ -56,7 +56,7 @@ func credentialsRejected(v *view) *hit {
 		if p.Count == 0 {
 			p.Source = source(item)
 			if id := front.Identify(item.Response); id.Device != "" {
-				p.Device, p.Sign = id.Device, finding.Text(id.DeviceSign)
+				p.Device, p.Sign = id.Device, id.DeviceSign
 			}
 		}
 		note(item, l.Scheme)
@@ -80,9 +80,9 @@ func credentialsRejected(v *view) *hit {
 	case remembered != nil:
 		h.variant = "remembered"
 		h.cite(remembered)
-		p.Error = finding.Text(remembered.Logon.Why)
+		p.Error = remembered.Logon.Why
 		if name := remembered.Logon.Account; name != "" {
-			p.Account = finding.Account(name) // under which it was refused
+			p.Account = name // under which it was refused
 		}
 		if remembered.Step.Autodiscover() {
 			p.Source = source(remembered)
@@ -96,7 +96,7 @@ func credentialsRejected(v *view) *hit {
 		h.reason, h.confidence = reason, finding.Likely
 		p.Reason, p.Certainty, p.Open = reason, finding.Likely, false
 		p.Notice = noticeOf(item.Response)
-		p.Notice.Windows, p.Phrase = windows, finding.Text(unlockPage(item.Response))
+		p.Notice.Windows, p.Phrase = windows, unlockPage(item.Response)
 	}
 	if p.Notice.Windows == "" {
 		p.Notice.Windows = v.beside()
@@ -153,7 +153,7 @@ func (v *view) byWindowsItself() string {
 // the account, which was to sign in with Kerberos or to find EWS.
 func (v *view) refusedAtKDC(said word) *hit {
 	for _, item := range v.directory {
-		p := finding.Params{Account: finding.Account(v.rec.Target.User), Directory: said.directory}
+		p := finding.Params{Account: v.rec.Target.User, Directory: said.directory}
 		h := holds(said.confidence, "controller", p, said.items)
 		h.reason, h.known = said.reason, said.confidence == finding.Confirmed
 		if said.reason != undetermined {

@@ -31,7 +31,7 @@ func tlsUntrusted(v *view, n *node) *hit {
 	}
 	h := confirmed("", finding.Params{At: v.at(n), Inspector: inspector(t.Certificate.Issuer)})
 	for _, problem := range t.Problems {
-		h.params.Problems = append(h.params.Problems, finding.Text(problem.Text))
+		h.params.Problems = append(h.params.Problems, problem.Text)
 	}
 	for _, leg := range legs {
 		if leg.TLS == t {
@@ -42,13 +42,13 @@ func tlsUntrusted(v *view, n *node) *hit {
 	name, management := strings.CutPrefix(commonName(t.Certificate.Subject), "WMSvc-")
 	switch {
 	case management && t.Certificate.Subject == t.Certificate.Issuer:
-		h.params.Sign, h.params.Server = "WMSvc", finding.Server(strings.TrimPrefix(name, "SHA2-"))
+		h.params.Sign, h.params.Server = "WMSvc", strings.TrimPrefix(name, "SHA2-")
 	case selfMade(t.Certificate):
-		h.params.Server = finding.Server(name)
+		h.params.Server = name
 	}
 	for _, item := range n.items {
 		if o := item.TLS; o.Trusted() && o.Certificate != nil && h.params.Issuer == "" {
-			h.params.Issuer = finding.Text(o.Certificate.Issuer) // of another connection
+			h.params.Issuer = o.Certificate.Issuer // of another connection
 			h.cite(item)
 		}
 	}
@@ -201,7 +201,7 @@ func tlsFailed(v *view, n *node) *hit {
 	if leg == nil || leg.Error == nil {
 		return nil
 	}
-	h := confirmed("", finding.Params{At: v.at(n), Host: v.host(), Error: finding.Text(leg.Error.Text)}, leg)
+	h := confirmed("", finding.Params{At: v.at(n), Host: v.host(), Error: leg.Error.Text}, leg)
 	why := leg.Error.Detail
 	switch {
 	case why.Is(evidence.WhyRenegotiation):

@@ -13,7 +13,7 @@ func userNameNotUPN(v *view) *hit {
 	if v.proved == nil || v.rec.Target.CurrentUser || !strings.Contains(user, `\`) && strings.Contains(user, "@") {
 		return nil // of the logged-on user nobody gave a name
 	}
-	p := finding.Params{Account: finding.Account(user), Form: v.nameForm()}
+	p := finding.Params{Account: user, Form: v.nameForm()}
 	item := v.askedAnywhere(evidence.TestConnection)
 	switch {
 	case p.Form == "bare" && (item == nil || opens(item)):

@@ -23,7 +23,7 @@ func ntlmBroken(v *view, n *node) *hit {
 	if !n.challenged() || v.isOnline(n) || v.plain() || v.kerberosOnly(n) || !n.offer("NTLM") && !n.offer("Negotiate") {
 		return nil
 	}
-	h := confirmed("", finding.Params{At: v.at(n), Device: n.who.Device, Sign: finding.Text(n.who.DeviceSign)})
+	h := confirmed("", finding.Params{At: v.at(n), Device: n.who.Device, Sign: n.who.DeviceSign})
 	h.status = v.windowsStatus(n, false)
 	if items := n.ticketAlone(); len(items) > 0 {
 		h.cite(items...)
@@ -76,7 +76,7 @@ func (v *view) withoutNTLM(n *node, h *hit) *hit {
 	k := n.kerberos()
 	if result(k) == evidence.Accepted {
 		h.cite(k)
-		h.variant, h.params.Account = "kerberos", finding.Account(k.Logon.Account)
+		h.variant, h.params.Account = "kerberos", k.Logon.Account
 		return h
 	}
 	h.variant, h.confidence = "kerberos-only", finding.Likely
@@ -96,11 +96,11 @@ func (n *node) unfinishedHandshake(v *view) finding.Handshake {
 	case result(w) != evidence.Unfinished:
 		return finding.Handshake{}
 	case w.Step == evidence.StepSkipped:
-		return finding.Handshake{Kind: "stopped", Error: finding.Text(w.Logon.Why)}
+		return finding.Handshake{Kind: "stopped", Error: w.Logon.Why}
 	case own:
 		return finding.Handshake{}
 	case w.Error != nil:
-		return finding.Handshake{Kind: "unanswered", Error: finding.Text(w.Error.Text)}
+		return finding.Handshake{Kind: "unanswered", Error: w.Error.Text}
 	}
 	return finding.Handshake{Kind: "status", Status: w.Logon.Status}
 }
