@@ -46,7 +46,7 @@ func prometheusCommands(std stdio) []*cli.Command {
 	return []*cli.Command{
 		printing("rules", ".yaml", "prints alerting rules for Prometheus: one for each code that is not ok, and those about the agent",
 			"Name the file under rule_files of Prometheus.", func(*cli.Context) ([]byte, error) { return metrics.Rules() }),
-		printing("dashboard", ".json", "prints a dashboard for Grafana, as JSON to be imported", "", func(*cli.Context) ([]byte, error) { return metrics.Dashboard() }),
+		printing("dashboard", ".json", "prints a dashboard for Grafana, as JSON to be imported", "", func(*cli.Context) ([]byte, error) { return metrics.Dashboard(), nil }),
 		scrape,
 	}
 }

@@ -35,12 +35,9 @@ type Metrics struct {
 
 // New makes the metrics of an agent.
 func New(s Source) *Metrics {
+	d := Definitions()["ewsprobe_notifications_total"]
 	m := &Metrics{source: s, all: prometheus.NewRegistry()}
-	for _, d := range Definitions() {
-		if d.Name == notificationTotal {
-			m.notifications = prometheus.NewCounterVec(prometheus.CounterOpts{Name: d.Name, Help: d.Help}, d.Labels)
-		}
-	}
+	m.notifications = prometheus.NewCounterVec(prometheus.CounterOpts{Name: d.Name, Help: d.Help}, d.Labels)
 	m.all.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), m.notifications, m)
 	return m
 }
@@ -73,9 +70,9 @@ func (m *Metrics) Describe(chan<- *prometheus.Desc) {}
 func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
 	s := newSamples(ch)
 	n, _ := m.source.NotStored()
-	s.add(notStoredTotal, float64(n), nil)
-	s.add(storageBytes, float64(m.source.Bytes()), nil)
-	s.add(buildInfo, 1, nil, m.source.Version, runtime.Version())
+	s.add("ewsprobe_runs_not_stored_total", float64(n), nil)
+	s.add("ewsprobe_storage_bytes", float64(m.source.Bytes()), nil)
+	s.add("ewsprobe_build_info", 1, nil, m.source.Version, runtime.Version())
 	for _, t := range m.source.Snapshot() {
 		s.target(t, true)
 	}
@@ -91,16 +88,11 @@ func (c collector) Collect(ch chan<- prometheus.Metric) { c(newSamples(ch)) }
 // samples are made for one scrape.
 type samples struct {
 	to    chan<- prometheus.Metric
-	about map[string]Definition
 	descs map[string]*prometheus.Desc // by the names of metric and labels
 }
 
 func newSamples(to chan<- prometheus.Metric) *samples {
-	s := &samples{to: to, about: map[string]Definition{}, descs: map[string]*prometheus.Desc{}}
-	for _, d := range Definitions() {
-		s.about[d.Name] = d
-	}
-	return s
+	return &samples{to: to, descs: map[string]*prometheus.Desc{}}
 }
 
 // labels are those that all samples of a target have.
@@ -118,7 +110,7 @@ func labelsOf(t *agent.Target, named bool) *labels {
 }
 
 func (s *samples) desc(name string, l *labels) *prometheus.Desc {
-	d := s.about[name]
+	d := Definitions()[name]
 	names := d.Labels
 	if l != nil {
 		names = slices.Concat(l.names, names)
@@ -134,7 +126,11 @@ func (s *samples) add(name string, value float64, l *labels, more ...string) {
 	if l != nil {
 		more = slices.Concat(l.values, more)
 	}
-	s.to <- prometheus.MustNewConstMetric(s.desc(name, l), s.about[name].kind(), value, more...)
+	kind := prometheus.GaugeValue
+	if Definitions()[name].Type == "counter" {
+		kind = prometheus.CounterValue
+	}
+	s.to <- prometheus.MustNewConstMetric(s.desc(name, l), kind, value, more...)
 }
 
 // target gives the samples of a target; none before its first run.
@@ -143,21 +139,21 @@ func (s *samples) target(t *agent.Target, named bool) {
 		return
 	}
 	l := labelsOf(t, named)
-	s.add(targetStatus, float64(t.Status.ExitCode()), l)
-	s.add(probeSuccess, truth(t.Status == finding.OK || t.Status == finding.Warning), l)
-	s.add(probeDuration, t.LastRun.Duration.Seconds(), l)
-	s.add(probeHTTPStatus, float64(t.LastRun.HTTPStatus), l)
-	s.add(lastRun, unix(t.LastRun.Started), l)
+	s.add("ewsprobe_target_status", float64(t.Status.ExitCode()), l)
+	s.add("probe_success", truth(t.Status == finding.OK || t.Status == finding.Warning), l)
+	s.add("probe_duration_seconds", t.LastRun.Duration.Seconds(), l)
+	s.add("probe_http_status_code", float64(t.LastRun.HTTPStatus), l)
+	s.add("ewsprobe_last_run_timestamp_seconds", unix(t.LastRun.Started), l)
 	if !t.LastOK.IsZero() {
-		s.add(lastOK, unix(t.LastOK), l)
+		s.add("ewsprobe_last_ok_timestamp_seconds", unix(t.LastOK), l)
 	}
-	s.add(withheld, truth(t.Withheld != nil), l)
-	s.add(logonsLeft, float64(t.LogonsLeft), l)
+	s.add("ewsprobe_credential_withheld", truth(t.Withheld != nil), l)
+	s.add("ewsprobe_logons_left", float64(t.LogonsLeft), l)
 	for status, n := range t.Mailboxes {
-		s.add(mailboxes, float64(n), l, string(status))
+		s.add("ewsprobe_mailboxes", float64(n), l, string(status))
 	}
 	for kind, n := range t.Logons {
-		s.add(logonTotal, float64(n), l, scheme(kind.Scheme), kind.Result)
+		s.add("ewsprobe_logon_total", float64(n), l, scheme(kind.Scheme), kind.Result)
 	}
 	s.durations(t, l)
 	s.seen(t, l)
@@ -171,7 +167,7 @@ func (s *samples) durations(t *agent.Target, l *labels) {
 			buckets[agent.DurationBuckets[i]] = n
 		}
 	}
-	s.to <- prometheus.MustNewConstHistogram(s.desc(runDuration, l), n, t.Durations.Sum.Seconds(), buckets, l.values...)
+	s.to <- prometheus.MustNewConstHistogram(s.desc("ewsprobe_run_duration_seconds", l), n, t.Durations.Sum.Seconds(), buckets, l.values...)
 }
 
 // seen gives what the last runs have shown: the verdict of the run that made the
@@ -183,25 +179,25 @@ func (s *samples) seen(t *agent.Target, l *labels) {
 		if v.Cause > 0 {
 			number = strconv.Itoa(v.Cause)
 		}
-		s.add(verdictInfo, 1, l, string(v.Code), number, string(v.Confidence))
+		s.add("ewsprobe_verdict_info", 1, l, string(v.Code), number, string(v.Confidence))
 		codes := map[finding.Code]bool{}
 		for _, f := range deciding.Report.Findings {
 			if !codes[f.Code] { // the first is the worst
 				codes[f.Code] = true
-				s.add(findingPresent, 1, l, string(f.Code), string(f.Status))
+				s.add("ewsprobe_finding", 1, l, string(f.Code), string(f.Status))
 			}
 		}
 		for _, c := range deciding.Report.Causes {
-			s.add(causeStatus, 1, l, strconv.Itoa(c.Number), string(c.Status))
+			s.add("ewsprobe_cause", 1, l, strconv.Itoa(c.Number), string(c.Status))
 		}
 	}
 	newest := t.Newest()
 	if expiry := earliest(newest); !expiry.IsZero() {
-		s.add(probeCertificate, unix(expiry), l)
+		s.add("probe_ssl_earliest_cert_expiry", unix(expiry), l)
 	}
 	for _, one := range newest {
 		if skew := one.Report.Server.ClockSkewMS; skew != nil {
-			s.add(clockSkew, float64(*skew)/1000, l)
+			s.add("ewsprobe_clock_skew_seconds", float64(*skew)/1000, l)
 			break
 		}
 	}
@@ -232,7 +228,7 @@ func (s *samples) schemes(n rule.Node, l *labels) {
 		offered[scheme(o.Name)] = 1
 	}
 	for name, yes := range offered {
-		s.add(schemeOffered, yes, l, name, n.Address)
+		s.add("ewsprobe_scheme_offered", yes, l, name, n.Address)
 	}
 }
 
