@@ -1,21 +1,27 @@
 package soap
 
 import (
-	"regexp"
 	"strings"
-	"sync"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/beevik/etree"
 )
 
-// smtpAddress is what is taken for an address. It is narrower than RFC 5321
-// allows: an address of quoted strings is none that Dynamics can hold.
-var smtpAddress = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`^[^\s@<>"\\(),:;\[\]]{1,64}@[\pL\pN]([\pL\pN.-]{0,252}[\pL\pN])?$`)
-})
+// IsAddress says whether s has the form of an SMTP address. It is narrower than
+// RFC 5321 allows: an address of quoted strings is none that Dynamics can hold.
+func IsAddress(s string) bool {
+	local, domain, _ := strings.Cut(s, "@")
+	inDomain := func(r rune) bool { return isWord(r) || r == '.' || r == '-' }
+	first, _ := utf8.DecodeRuneInString(domain)
+	last, _ := utf8.DecodeLastRuneInString(domain)
+	return local != "" && utf8.RuneCountInString(local) <= 64 && !strings.ContainsFunc(local, notInLocalPart) &&
+		utf8.RuneCountInString(domain) <= 254 && strings.TrimFunc(domain, inDomain) == "" && isWord(first) && isWord(last)
+}
 
-// IsAddress says whether s has the form of an SMTP address.
-func IsAddress(s string) bool { return smtpAddress().MatchString(s) }
+func notInLocalPart(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(`<>"\(),:;[]`, r) }
+
+func isWord(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) }
 
 // folderOf is the identifier of the first folder that a message describes.
 func folderOf(message *etree.Element) string {

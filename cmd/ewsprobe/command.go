@@ -39,16 +39,23 @@ func eachCommand(list []*cli.Command, above string, do func(c *cli.Command, path
 func flagsOf(keys *config.Keys) []cli.Flag {
 	var flags []cli.Flag
 	for _, k := range keys.List {
-		flags = append(flags, &cli.GenericFlag{
+		flags = append(flags, keyFlag{&cli.GenericFlag{
 			Name: k.Name, Category: k.Group, Usage: k.About(), Value: k, TakesFile: k.IsFile(), Hidden: k.Group != "" && !k.Common,
-		})
+		}})
 	}
 	return flags
 }
 
+// keyFlag is the flag of a key.
+type keyFlag struct{ *cli.GenericFlag }
+
+// Names has the one name. The library asks for the names of all flags for each flag,
+// and takes a regular expression to make them.
+func (f keyFlag) Names() []string { return []string{f.Name} }
+
 // keyOf is the key that a flag was made of; nil: it is one of the library's.
 func keyOf(f cli.Flag) *config.Key {
-	if g, ok := f.(*cli.GenericFlag); ok {
+	if g, ok := f.(keyFlag); ok {
 		return g.Value.(*config.Key)
 	}
 	return nil

@@ -130,14 +130,14 @@ func groups(flags []cli.Flag) (list []flagGroup) {
 }
 
 func hidden(f cli.Flag) bool {
-	g, ok := f.(*cli.GenericFlag)
+	g, ok := f.(keyFlag)
 	return ok && g.Hidden
 }
 
 // showAll makes the help of a command list every flag.
 func showAll(c *cli.Command) {
 	for _, f := range c.Flags {
-		if g, ok := f.(*cli.GenericFlag); ok {
+		if g, ok := f.(keyFlag); ok {
 			g.Hidden = false
 		}
 	}

@@ -83,17 +83,21 @@ func decodings(s string) []string {
 			}
 		}
 	}
-	if r := codePoints().ReplaceAllStringFunc(s, func(m string) string {
-		u, _ := strconv.ParseUint(codePoints().FindStringSubmatch(m)[1], 16, 16)
-		return string(utf16.Decode([]uint16{uint16(u)}))
-	}); r != s {
-		out = append(out, r)
+	if strings.ContainsAny(s, "%+") {
+		if r := codePoints().ReplaceAllStringFunc(s, func(m string) string {
+			u, _ := strconv.ParseUint(codePoints().FindStringSubmatch(m)[1], 16, 16)
+			return string(utf16.Decode([]uint16{uint16(u)}))
+		}); r != s {
+			out = append(out, r)
+		}
 	}
-	if r := octal().ReplaceAllStringFunc(s, func(m string) string {
-		c, _ := strconv.ParseUint(m[1:], 8, 8)
-		return string([]byte{byte(c)})
-	}); r != s {
-		out = append(out, r)
+	if strings.Contains(s, `\`) {
+		if r := octal().ReplaceAllStringFunc(s, func(m string) string {
+			c, _ := strconv.ParseUint(m[1:], 8, 8)
+			return string([]byte{byte(c)})
+		}); r != s {
+			out = append(out, r)
+		}
 	}
 	for _, run := range numberRun().FindAllString(s, -1) {
 		var b []byte
@@ -159,7 +163,12 @@ func unescape(s string) string {
 	return lineEscape().ReplaceAllLiteralString(s, "\n")
 }
 
-func unpercent(s string) string { return percentEscape().ReplaceAllStringFunc(s, oneByte) }
+func unpercent(s string) string {
+	if !strings.Contains(s, "%") {
+		return s
+	}
+	return percentEscape().ReplaceAllStringFunc(s, oneByte)
+}
 
 // oneByte is the byte that the last two characters, hexadecimal digits, stand for.
 func oneByte(escape string) string {

@@ -39,16 +39,12 @@ func Say(c Code, variant string, p Params) (summary, detail string) {
 
 // Phrase makes a phrase of text/phrases.tmpl.
 func Phrase(name string, of any) string {
-	base, err := phrases()
+	t, err := compile(fmt.Sprintf("{{template %q .}}", name))
 	if err != nil {
 		return err.Error()
 	}
-	return phrase(base, name, of)
-}
-
-func phrase(base *template.Template, name string, of any) string {
 	var b strings.Builder
-	if err := base.ExecuteTemplate(&b, name, of); err != nil {
+	if err := t.Execute(&b, of); err != nil {
 		return fmt.Sprintf("There is an error in the phrase %q: %v.", name, err)
 	}
 	return strings.Join(strings.Fields(b.String()), " ")
@@ -73,15 +69,15 @@ func render(text string, p *Params) string {
 
 var compiled sync.Map // text of a template to *template.Template
 
+// compile makes a template of a text, together with the phrases that it names.
 func compile(text string) (*template.Template, error) {
 	if t, ok := compiled.Load(text); ok {
 		return t.(*template.Template), nil
 	}
-	base, err := phrases()
-	if err != nil {
-		return nil, err
+	t, err := template.New("").Funcs(functions()).Parse(text)
+	if err == nil {
+		err = addPhrases(t, text)
 	}
-	t, err := template.Must(base.Clone()).New("sentence").Parse(text)
 	if err != nil {
 		return nil, err
 	}
@@ -89,9 +85,34 @@ func compile(text string) (*template.Template, error) {
 	return t, nil
 }
 
-// phrases are the parts that several sentences share.
-var phrases = sync.OnceValues(func() (*template.Template, error) {
-	base := template.New("").Funcs(template.FuncMap{
+// phrases are the definitions of text/phrases.tmpl by their names: parts that several
+// sentences share. To parse all of them takes longer than a logon, and a report needs few.
+var phrases = sync.OnceValue(func() map[string]string {
+	m := map[string]string{}
+	for _, definition := range strings.Split(file("text/phrases.tmpl"), "\n{{define ")[1:] {
+		name, _, _ := strings.Cut(definition[1:], `"`)
+		m[name] = "{{define " + definition
+	}
+	return m
+})
+
+func addPhrases(t *template.Template, text string) error {
+	for name, definition := range phrases() {
+		if t.Lookup(name) != nil || !strings.Contains(text, fmt.Sprintf("template %q", name)) {
+			continue
+		}
+		if _, err := t.Parse(definition); err != nil {
+			return err
+		}
+		if err := addPhrases(t, definition); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func functions() template.FuncMap {
+	return template.FuncMap{
 		"capital": func(v any) string { return capital(fmt.Sprint(v)) },
 		"trim":    func(v any) string { return strings.TrimSuffix(fmt.Sprint(v), ".") },
 		"short":   func(v any) string { return shortened(fmt.Sprint(v), longestMessage) },
@@ -114,10 +135,9 @@ var phrases = sync.OnceValues(func() (*template.Template, error) {
 		"seconds": func(d time.Duration) string { return fmt.Sprintf("%.0f s", d.Seconds()) },
 		"minute":  func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") },
 		"day":     func(t time.Time) string { return t.UTC().Format(time.DateOnly) },
-	})
-	base.Funcs(template.FuncMap{"phrase": func(name string, of any) string { return phrase(base, name, of) }})
-	return base.Parse(file("text/phrases.tmpl"))
-})
+		"phrase":  Phrase,
+	}
+}
 
 func capital(s string) string {
 	r, size := utf8.DecodeRuneInString(s)
