@@ -1,100 +1,58 @@
 package dynamics
 
 import (
+	"bytes"
+	_ "embed"
 	"strings"
 	"sync"
+
+	"go.yaml.in/yaml/v3"
 )
 
-// A column is found by its logical name, which is also the schema name without
-// its capitals, or by an English display name. Sources: Dataverse's reference
-// of the tables emailserverprofile and mailbox; the second names are those of
-// older views and forms.
-func profileColumns() map[string][]string {
-	return map[string][]string{
-		"name":                                  {"Name"},
-		"emailserverprofileid":                  nil,
-		"oauthclientid":                         {"OAuth Client Id"},
-		"aadresourceid":                         {"Microsoft Entra resource ID"},
-		"servertype":                            {"Email Server Type", "Server Type"},
-		"useautodiscover":                       {"Auto Discover Server Location", "Auto Discover"},
-		"usesamesettingsforoutgoingconnections": {"Use Same Settings for Outgoing Connection", "Use Same Settings for Outgoing Connections", "Use same settings for Outgoing"},
-		"incomingserverlocation":                {"Incoming Email Server Location", "Incoming Server Location"},
-		"outgoingserverlocation":                {"Outgoing Email Server Location", "Outgoing Server Location"},
-		"incomingportnumber":                    {"Incoming Email Port", "Incoming Port", "Incoming Port Number"},
-		"outgoingportnumber":                    {"Outgoing Email Port", "Outgoing Port", "Outgoing Port Number"},
-		"incomingauthenticationprotocol":        {"Incoming Authentication Protocol"},
-		"outgoingauthenticationprotocol":        {"Outgoing Authentication Protocol"},
-		"incomingcredentialretrieval":           {"Incoming Email Credential Retrieval", "Incoming Credential Retrieval"},
-		"outgoingcredentialretrieval":           {"Outgoing Email Credential Retrieval", "Outgoing Credential Retrieval"},
-		"incominguseimpersonation":              {"Use Impersonation for Incoming Email", "Incoming Use Impersonation"},
-		"outgoinguseimpersonation":              {"Use Impersonation for Outgoing Email", "Outgoing Use Impersonation"},
-		"incomingusername":                      {"Incoming Email User Name", "Incoming User Name"},
-		"outgoingusername":                      {"Outgoing Email User Name", "Outgoing User Name"},
-		"exchangeonlinetenantid":                {"Exchange Online Tenant Id"},
-		"lastteststarttime":                     {"Last Test Time", "Last Test Start Time"},
-		"lasttestexecutionstatus":               {"Last Test Execution Status"},
-		"lasttestvalidationstatus":              {"Last Test Validation Status"},
-		"lastauthorizationstatus":               {"Last Test Authorization Status", "Last Authorization Status"},
-		"lasttestrequest":                       {"Last Test Request"},
-		"lasttestresponse":                      {"Last Test Response"},
-		"lastcrmmessage":                        {"Last Dynamics 365 Message", "Last CRM Message"},
-		"lastsyncerror":                         {"Last Sync Error"},
-		"lastsyncerrorcode":                     {"Last Sync Error Code"},
-	}
+// column is one of a table of Dynamics: its display names, and the options of an
+// option column by their numbers, each with its label first.
+type column struct {
+	Names   []string
+	Options [][]string
 }
 
-func mailboxColumns() map[string][]string {
-	return map[string][]string{
-		"name":                        {"Name"},
-		"emailaddress":                addressHeadings,
-		"emailserverprofile":          {"Server Profile", "Email Server Profile", "_emailserverprofile_value", "emailserverprofilename"},
-		"username":                    {"User Name"},
-		"ewsurl":                      {"Exchange Web Services URL"},
-		"mailboxstatus":               {"Mailbox Status"},
-		"incomingemailstatus":         {"Incoming Email Status"},
-		"outgoingemailstatus":         {"Outgoing Email Status"},
-		"actstatus":                   {"Appointments, Contacts, and Tasks Status"},
-		"incomingemaildeliverymethod": {"Incoming Email"},
-		"outgoingemaildeliverymethod": {"Outgoing Email"},
-		"actdeliverymethod":           {"Appointments, Contacts, and Tasks"},
-		"emailrouteraccessapproval":   {"Email Address Status"},
-		"statecode":                   {"Status"},
-		"lastsyncerror":               {"Last Sync Error"},
-		"lastsyncerrorcode":           {"Last Sync Error Code"},
-	}
+//go:embed text/columns.yaml
+var columnsFile []byte
+
+// tables are the known columns, and the logical names of their folded names.
+type tables struct {
+	Profile, Mailbox           map[string]column
+	profileIndex, mailboxIndex map[string]string
 }
 
-// addressHeadings are what Dynamics calls the column "Email Address" in its
-// languages: the one column that a table of mailboxes must have.
-var addressHeadings = []string{
-	"Email Address", "E-Mail Address", "E-Mail-Adresse", "Adresse e-mail", "Adresse de messagerie", "Adresse électronique", "Dirección de correo electrónico",
-	"Indirizzo e-mail", "Indirizzo di posta elettronica", "E-mailadres", "Endereço de email", "Endereço de e-mail", "Adres e-mail", "E-postadress", "E-postadresse",
-	"E-mailadresse", "Mailadresse", "Sähköpostiosoite", "E-mailová adresa", "E-mail cím", "Adresă de e-mail", "E-posta adresi", "Адрес электронной почты",
-	"Διεύθυνση ηλεκτρονικού ταχυδρομείου", "電子メール アドレス", "メール アドレス", "电子邮件地址", "電子郵件地址", "전자 메일 주소", "כתובת דואר אלקטרוני", "عنوان البريد الإلكتروني",
-}
+var knownColumns = sync.OnceValue(func() *tables {
+	k := &tables{}
+	d := yaml.NewDecoder(bytes.NewReader(columnsFile))
+	d.KnownFields(true)
+	if err := d.Decode(k); err != nil { // a test reads it
+		panic(err)
+	}
+	k.profileIndex, k.mailboxIndex = index(k.Profile), index(k.Mailbox)
+	return k
+})
 
 // index maps folded names to logical ones.
-func index(columns map[string][]string) map[string]string {
+func index(columns map[string]column) map[string]string {
 	m := map[string]string{}
-	for logical, names := range columns {
+	for logical, c := range columns {
 		m[logical] = logical
-		for _, n := range names {
+		for _, n := range c.Names {
 			m[fold(n)] = logical
 		}
 	}
 	return m
 }
 
-var (
-	profileIndex = sync.OnceValue(func() map[string]string { return index(profileColumns()) })
-	mailboxIndex = sync.OnceValue(func() map[string]string { return index(mailboxColumns()) })
-)
-
 // knownColumn says whether a header is one of Dynamics' own.
 func knownColumn(header string) bool {
 	name := fold(header)
-	_, ofProfile := profileIndex()[name]
-	_, ofMailbox := mailboxIndex()[name]
+	_, ofProfile := knownColumns().profileIndex[name]
+	_, ofMailbox := knownColumns().mailboxIndex[name]
 	return ofProfile || ofMailbox || hidden(header)
 }
 
@@ -145,14 +103,4 @@ func (l layout) label(row Row, logical string) string {
 		return strings.TrimSpace(row.label(i))
 	}
 	return ""
-}
-
-// wrong is an error in a known column.
-func (l layout) wrong(row Row, logical string, problem Problem, format string, args ...any) *Error {
-	e := fault(row.Line, problem, format, args...)
-	e.Column = logical
-	if i, ok := l.at[logical]; ok {
-		e.Column = l.header[i]
-	}
-	return e
 }

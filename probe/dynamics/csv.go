@@ -135,7 +135,8 @@ func openCSV(in *bufio.Reader, wanted []string) (*csvFile, error) {
 		return nil, head.fault
 	case head.blank:
 		if next, err := f.in.read(); err == nil && next.fault == nil && printedTable(f.in) {
-			return nil, fault(next.line, NoDelimiter, "this is a table as PowerShell prints it; write the file with Export-Csv -NoTypeInformation -Encoding UTF8")
+			return nil, fault(next.line, NoDelimiter, "this is a table as PowerShell prints it; "+
+				"write the file with Export-Csv -NoTypeInformation -Encoding UTF8")
 		}
 		return nil, fault(head.line, NoColumns, "the header is empty; the first line has to name the columns")
 	case bytes.IndexByte(head.text, 0) >= 0:
@@ -169,7 +170,8 @@ func openCSV(in *bufio.Reader, wanted []string) (*csvFile, error) {
 		return nil, trouble
 	}
 	if len(choices) > 1 && len(f.names) == 1 && best < maxRecord && strings.ContainsAny(f.names[0], "|^~") {
-		return nil, fault(head.line, NoDelimiter, "neither comma, semicolon nor tab separates the columns of the header; save it with one of them")
+		return nil, fault(head.line, NoDelimiter, "neither comma, semicolon nor tab separates the columns of the header; "+
+			"save it with one of them")
 	}
 	if best < maxRecord && slices.ContainsFunc(f.names, isAddress) {
 		if all := f.names; len(all) > 1 && !slices.ContainsFunc(all, func(c string) bool { return !isAddress(c) && strings.TrimSpace(c) != "" }) {
@@ -267,7 +269,8 @@ func (f *csvFile) width(row Row) error {
 	have, want := len(row.Cells), len(f.names)
 	switch {
 	case have > want:
-		return fault(row.Line, TooWide, "the row has %d cells, the header %d; a cell that holds %s has to be in quotes", have, want, f.delimiterName())
+		return fault(row.Line, TooWide, "the row has %d cells, the header %d; a cell that holds %s has to be in quotes",
+			have, want, f.delimiterName())
 	case have < want:
 		e := fault(row.Line, TooNarrow, "the row has %d cells, the header %d; every row has to be as wide as the header", have, want)
 		e.Column = f.names[have]

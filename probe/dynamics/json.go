@@ -116,7 +116,9 @@ func (f *jsonFile) add(o object) {
 
 // addressed says whether a column of addresses is known.
 func (f *jsonFile) addressed() bool {
-	return slices.ContainsFunc(f.names, func(name string) bool { return mailboxIndex()[fold(name)] == "emailaddress" || addressRank(name) > 0 })
+	return slices.ContainsFunc(f.names, func(name string) bool {
+		return knownColumns().mailboxIndex[fold(name)] == "emailaddress" || addressRank(name) > 0
+	})
 }
 
 func (f *jsonFile) header() []string { return f.names }
@@ -153,7 +155,8 @@ func (f *jsonFile) read() (o object, bad bool, err error) {
 			}
 		}
 		if _, err := f.decoder.Token(); !errors.Is(err, io.EOF) {
-			return o, false, fault(f.in.lineAt(f.decoder.InputOffset()), BadJSON, "something follows the JSON; save one answer of the Web API in a file")
+			return o, false, fault(f.in.lineAt(f.decoder.InputOffset()), BadJSON,
+				"something follows the JSON; save one answer of the Web API in a file")
 		}
 		return o, false, io.EOF
 	}

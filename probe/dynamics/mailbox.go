@@ -3,6 +3,8 @@ package dynamics
 import (
 	"slices"
 	"strings"
+
+	"github.com/ewsprobe/ewsprobe/ews/front"
 )
 
 // addressRank orders the names that tools other than Dynamics give to a column of
@@ -56,10 +58,10 @@ func CleanAddress(cell string) string {
 // that Dynamics gives it, by the names of other tools, or as the only column
 // whose first cell holds an address, for which it waits for the first row.
 func (t *Table) AddressColumn() (int, error) {
-	if f, ok := t.source.(*jsonFile); ok && f.entity != "" && f.entity != "mailbox" && f.entity != "mailboxes" && f.entity != "users" && f.entity != "user" {
+	if f, ok := t.source.(*jsonFile); ok && !slices.Contains([]string{"", "mailbox", "mailboxes", "users", "user"}, f.entity) {
 		return 0, fault(0, OtherEntity, "the file holds rows of the table %s, not \"mailbox\"; query mailboxes", quote(f.entity))
 	}
-	l, err := arrange(t.Header, mailboxIndex())
+	l, err := arrange(t.Header, knownColumns().mailboxIndex)
 	if err != nil {
 		return 0, err
 	}
@@ -92,7 +94,8 @@ func (t *Table) AddressColumn() (int, error) {
 			return best[1-i], nil
 		}
 	}
-	return 0, fault(1, NoColumns, "more than one column can be that of the addresses (%s, %s)", quote(t.Header[best[0]]), quote(t.Header[best[1]]))
+	return 0, fault(1, NoColumns, "more than one column can be that of the addresses (%s, %s)",
+		quote(t.Header[best[0]]), quote(t.Header[best[1]]))
 }
 
 // holding are the columns whose cell in the first row is what is looked for.
@@ -125,7 +128,7 @@ const (
 // Columns that the file lacks say nothing.
 func (t *Table) Aside(row Row, profile string) (why Aside, other string) {
 	if t.mailbox == nil {
-		l, err := arrange(t.Header, mailboxIndex())
+		l, err := arrange(t.Header, knownColumns().mailboxIndex)
 		if err != nil {
 			l = layout{}
 		}
@@ -154,13 +157,8 @@ func (t *Table) Aside(row Row, profile string) (why Aside, other string) {
 		return AsideInactive, ""
 	case methods > 0 && none == methods:
 		return AsideNoSync, ""
-	case profile != "" && own != "" && !isGUID(own) && !strings.EqualFold(own, profile):
+	case profile != "" && own != "" && !front.IsGUID(own) && !strings.EqualFold(own, profile):
 		return AsideOtherProfile, own
 	}
 	return "", ""
-}
-
-// isGUID says whether a lookup has its identifier alone, without the name.
-func isGUID(s string) bool {
-	return len(s) == 36 && strings.Count(s, "-") == 4 && strings.Trim(strings.ToLower(s), "0123456789abcdef-") == ""
 }

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/ews/front"
 	"github.com/ewsprobe/ewsprobe/probe/config/address"
 )
 
@@ -29,7 +30,7 @@ func ReadProfile(r io.Reader) (*evidence.Profile, error) {
 	if err := t.entity("emailserverprofile"); err != nil {
 		return nil, err
 	}
-	l, err := arrange(t.Header, profileIndex())
+	l, err := arrange(t.Header, knownColumns().profileIndex)
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +45,8 @@ func ReadProfile(r io.Reader) (*evidence.Profile, error) {
 		case strings.TrimSpace(strings.Join(row.Cells, "")) == "":
 			continue // Excel leaves such rows behind
 		case len(found) == maxProfiles:
-			return nil, fault(row.Line, TooLong, "the file holds more than %d profiles; leave only the one that the failing mailboxes use", maxProfiles)
+			return nil, fault(row.Line, TooLong, "the file holds more than %d profiles; leave only the one that the failing mailboxes use",
+				maxProfiles)
 		}
 		found = append(found, row)
 	}
@@ -63,7 +65,8 @@ func ReadProfile(r io.Reader) (*evidence.Profile, error) {
 	case 1:
 		return l.profile(found[0])
 	}
-	return nil, fault(found[1].Line, Several, "the file holds more than one profile, %s and %s; leave only the one that the failing mailboxes use",
+	return nil, fault(found[1].Line, Several,
+		"the file holds more than one profile, %s and %s; leave only the one that the failing mailboxes use",
 		l.nameOf(found[0]), l.nameOf(found[1]))
 }
 
@@ -73,7 +76,7 @@ const maxProfiles = 1000
 // onPremises says whether a row is a profile for Exchange on one's own servers.
 func (l layout) onPremises(row Row) bool {
 	r := &reading{layout: l, row: row}
-	kind := r.choice("servertype", serverTypes)
+	kind := r.choice("servertype")
 	return r.err == nil && kind != nil && (kind.Is(evidence.ServerExchange) || kind.Is(evidence.ServerHybrid))
 }
 
@@ -101,14 +104,15 @@ func (l layout) isProfile() error {
 		}
 	}
 	for _, h := range l.header {
-		if mailboxIndex()[fold(h)] == "emailaddress" {
+		if knownColumns().mailboxIndex[fold(h)] == "emailaddress" {
 			return fault(1, NoColumns, "this is an export of mailboxes, not of an e-mail server profile; export the table Email Server Profiles")
 		}
 	}
 	if len(l.header) < 2 {
 		return fault(1, NoDelimiter, "neither comma, semicolon nor tab separates the columns of the header, or it has one column only")
 	}
-	return fault(1, NoColumns, "no column of an e-mail server profile is there (looked for logical names like incomingserverlocation and English ones like \"Incoming Email Server Location\"); export through the Web API, or in English")
+	return fault(1, NoColumns, "no column of an e-mail server profile is there (looked for logical names like incomingserverlocation "+
+		"and English ones like \"Incoming Email Server Location\"); export through the Web API, or in English")
 }
 
 // reading collects the values of a row up to the first that is wrong.
@@ -121,15 +125,15 @@ type reading struct {
 func (l layout) profile(row Row) (*evidence.Profile, error) {
 	r := &reading{layout: l, row: row}
 	p := &evidence.Profile{
-		Name: r.text("name", maxName), ServerType: r.choice("servertype", serverTypes),
+		Name: r.text("name", maxName), ServerType: r.choice("servertype"),
 		AutoDiscover: r.yes("useautodiscover"), SameForOutgoing: r.yes("usesamesettingsforoutgoingconnections"),
 		Tenant: r.text("exchangeonlinetenantid", maxName), ID: r.guid("emailserverprofileid"), Application: r.guid("oauthclientid"),
 		Resource: r.text("aadresourceid", maxText),
 	}
 	p.Incoming, p.Outgoing = r.side("incoming", p), r.side("outgoing", p)
 	p.LastTest = evidence.ProfileTest{
-		At: r.text("lastteststarttime", maxName), Execution: r.choice("lasttestexecutionstatus", testResults),
-		Validation: r.choice("lasttestvalidationstatus", testResults), Authorization: r.choice("lastauthorizationstatus", testResults),
+		At: r.text("lastteststarttime", maxName), Execution: r.choice("lasttestexecutionstatus"),
+		Validation: r.choice("lasttestvalidationstatus"), Authorization: r.choice("lastauthorizationstatus"),
 		Request: r.text("lasttestrequest", maxText), Response: r.text("lasttestresponse", maxText), Message: r.text("lastcrmmessage", maxText),
 		SyncError: r.text("lastsyncerror", maxText), SyncErrorCode: r.text("lastsyncerrorcode", maxName),
 	}
@@ -142,15 +146,22 @@ func (l layout) profile(row Row) (*evidence.Profile, error) {
 func (r *reading) side(way string, p *evidence.Profile) evidence.ProfileSide {
 	return evidence.ProfileSide{
 		Location: r.location(way+"serverlocation", p.OtherProtocol()), Port: r.port(way + "portnumber"),
-		Protocol: r.choice(way+"authenticationprotocol", protocols), Credentials: r.choice(way+"credentialretrieval", retrievals),
+		Protocol: r.choice(way + "authenticationprotocol"), Credentials: r.choice(way + "credentialretrieval"),
 		Impersonation: r.yes(way + "useimpersonation"), User: r.user(way + "username"),
 	}
 }
 
-func (r *reading) fail(err error) {
-	if r.err == nil {
-		r.err = err
+// fail notes the first error, in a known column.
+func (r *reading) fail(logical string, problem Problem, format string, args ...any) {
+	if r.err != nil {
+		return
 	}
+	e := fault(r.row.Line, problem, format, args...)
+	e.Column = logical
+	if i, ok := r.at[logical]; ok {
+		e.Column = r.header[i]
+	}
+	r.err = e
 }
 
 func (r *reading) text(logical string, limit int) string {
@@ -159,7 +170,7 @@ func (r *reading) text(logical string, limit int) string {
 
 // guid is an identifier in small letters, "" for what is none.
 func (r *reading) guid(logical string) string {
-	if id := strings.ToLower(r.cell(r.row, logical)); isGUID(id) {
+	if id := strings.ToLower(r.cell(r.row, logical)); front.IsGUID(id) {
 		return id
 	}
 	return ""
@@ -177,20 +188,34 @@ func bounded(s string, limit int) string {
 	return s[:cut] + "…"
 }
 
-func (r *reading) choice(logical string, choices []choice) *evidence.Option {
-	o, err := r.option(r.row, logical, choices)
-	if err != nil {
-		r.fail(err)
+// choice reads the value of an option column; nil without one.
+func (r *reading) choice(logical string) *evidence.Option {
+	value, options := r.cell(r.row, logical), knownColumns().Profile[logical].Options
+	if value == "" {
+		return nil
+	}
+	o, ok := option(value, r.label(r.row, logical), options)
+	if !ok {
+		list := make([]string, len(options))
+		for n, names := range options {
+			list[n] = strconv.Itoa(n) + " " + names[0]
+		}
+		r.fail(logical, BadOption, "the value is neither the number nor the English label of an option (%s); correct it, "+
+			"or export through the Web API, which has numbers in every language", strings.Join(list, ", "))
 	}
 	return o
 }
 
 func (r *reading) yes(logical string) *bool {
-	b, err := r.truth(r.row, logical)
-	if err != nil {
-		r.fail(err)
+	value := r.cell(r.row, logical)
+	if value == "" {
+		return nil
 	}
-	return b
+	yes, ok := yesNo[fold(value)]
+	if !ok {
+		r.fail(logical, BadOption, "the value is neither Yes nor No, true nor false, 1 nor 0; correct it")
+	}
+	return &yes
 }
 
 func (r *reading) port(logical string) int {
@@ -201,7 +226,7 @@ func (r *reading) port(logical string) int {
 	// A view writes numbers as the country does: 1,143 or 1.143.
 	n, err := strconv.Atoi(strings.NewReplacer(",", "", ".", "", "\u00a0", "", "\u202f", "", " ", "").Replace(value))
 	if err != nil || n < 0 || n > 65535 {
-		r.fail(r.wrong(r.row, logical, BadOption, "the port is not a number from 1 to 65535; correct it"))
+		r.fail(logical, BadOption, "the port is not a number from 1 to 65535; correct it")
 		return 0
 	}
 	return n
@@ -222,7 +247,7 @@ func (r *reading) user(logical string) string {
 		problem = "is neither user@domain nor DOMAIN\\user"
 	}
 	if problem != "" {
-		r.fail(r.wrong(r.row, logical, BadUser, "the user name %s; correct it", problem))
+		r.fail(logical, BadUser, "the user name %s; correct it", problem)
 	}
 	return name
 }
@@ -233,7 +258,7 @@ func (r *reading) location(logical string, otherProtocol bool) string {
 		return ""
 	}
 	if problem := badLocation(place, otherProtocol); problem != "" {
-		r.fail(r.wrong(r.row, logical, BadURL, "the server location %s; EWS is at https://HOST/EWS/Exchange.asmx", problem))
+		r.fail(logical, BadURL, "the server location %s; EWS is at https://HOST/EWS/Exchange.asmx", problem)
 	}
 	return place
 }

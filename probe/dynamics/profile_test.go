@@ -270,3 +270,23 @@ func FuzzReadProfile(f *testing.F) {
 		}
 	})
 }
+
+// The file of the columns numbers options as the record does.
+func TestOptionsHaveTheirNumbers(t *testing.T) {
+	for column, want := range map[string]map[int]string{
+		"servertype": {
+			evidence.ServerExchange: "Exchange Server", evidence.ServerPOP3: "Other (POP3/SMTP)", evidence.ServerHybrid: "Exchange Server (Hybrid)",
+			evidence.ServerOnline: "Exchange Online (Hybrid)", evidence.ServerIMAP: "IMAP/SMTP",
+		},
+		"outgoingauthenticationprotocol": {evidence.ProtocolNTLM: "NTLM", evidence.ProtocolOAuth: "OAuth"},
+		"incomingcredentialretrieval": {
+			evidence.CredentialsProfile: "Credentials Specified in Email Server Profile", evidence.CredentialsHybridModern: "Exchange Hybrid Modern Auth (HMA)",
+		},
+	} {
+		for number, label := range want {
+			if got := knownColumns().Profile[column].Options[number][0]; got != label {
+				t.Errorf("%s %d is %s, not %s", column, number, got, label)
+			}
+		}
+	}
+}

@@ -60,7 +60,8 @@ func (t *Table) Note() string {
 	if t.other == 0 {
 		return ""
 	}
-	return "the file is not UTF-8 throughout, so some cells were read as Windows-1252 (Western European); if names look wrong, save it as \"CSV UTF-8\""
+	return "the file is not UTF-8 throughout, so some cells were read as Windows-1252 (Western European); " +
+		"if names look wrong, save it as \"CSV UTF-8\""
 }
 
 // Row is one row of data.
