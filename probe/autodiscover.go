@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/ewsprobe/ewsprobe/ews"
-	"github.com/ewsprobe/ewsprobe/ews/challenge"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/ews/front"
 	"github.com/ewsprobe/ewsprobe/ews/signin"
@@ -320,9 +319,8 @@ func (l *autodiscoverSearch) question(ctx context.Context, a *asked) string {
 // passwordScheme is the scheme to sign in by: Basic, which asks the least of
 // what is on the way, else NTLM, also inside Negotiate.
 func passwordScheme(r *evidence.Response) string {
-	offers := challenge.Parse(r.Header("WWW-Authenticate"))
 	for _, scheme := range []string{"Basic", "NTLM", "Negotiate"} {
-		if _, ok := challenge.Find(offers, scheme); ok {
+		if _, ok := front.Offer(r, scheme); ok {
 			return scheme
 		}
 	}

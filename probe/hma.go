@@ -127,7 +127,7 @@ func (t *signIns) offersBearer() (string, bool) {
 
 func (n *node) bearerChallenge() (challenge.Challenge, bool) {
 	for _, r := range []*evidence.Response{n.bearer.Response, n.reply.Response} {
-		if c, ok := challenge.Find(challenge.Parse(r.Header("WWW-Authenticate")), "Bearer"); ok {
+		if c, ok := front.Offer(r, "Bearer"); ok {
 			if uri, _ := c.Param("authorization_uri"); uri != "" {
 				return c, true
 			}

@@ -85,7 +85,7 @@ func (n *node) ask(ctx context.Context) {
 	} else {
 		stop := time.AfterFunc(max(n.Config.Timeout/6, time.Second), func() { giveUp(wire.ErrGivenUp()) })
 		defer stop.Stop()
-		n.offers = challenge.Parse(n.reply.Response.Header("WWW-Authenticate"))
+		n.offers = front.Offers(n.reply.Response)
 	}
 	beside.Wait()
 	if n.dialer.TLS && n.asksCredential() && !n.online() && !n.offersScheme("NTLM") && n.offersScheme("Negotiate") {

@@ -82,13 +82,23 @@ func Identify(r *evidence.Response) Identity {
 	if strings.HasSuffix(strings.ToLower(strings.TrimSuffix(id.BackEnd, ".")), ".prod.outlook.com") {
 		id.Online, id.OnlineSign = true, "X-CalculatedBETarget "+id.BackEnd
 	}
-	if c, ok := challenge.Find(challenge.Parse(r.Header("WWW-Authenticate")), "Bearer"); ok {
+	if c, ok := Offer(r, "Bearer"); ok {
 		if issuers, _ := c.Param("trusted_issuers"); anyTenant(issuers) {
 			id.Online, id.OnlineSign = true, "a Bearer challenge that trusts issuers of any tenant (@*)"
 		}
 	}
 	id.Device, id.DeviceSign = device(r)
 	return id
+}
+
+// Offers are the challenges of an answer.
+func Offers(r *evidence.Response) []challenge.Challenge {
+	return challenge.Parse(r.Header("WWW-Authenticate"))
+}
+
+// Offer is the challenge for a scheme.
+func Offer(r *evidence.Response, scheme string) (challenge.Challenge, bool) {
+	return challenge.Find(Offers(r), scheme)
 }
 
 func anyTenant(issuers string) bool {
@@ -143,8 +153,7 @@ var deviceSigns = []struct {
 	{"F5 BIG-IP ASM", "its cookie TS…", func(r *evidence.Response) bool { return hasCookie(r, asmCookie().MatchString) }},
 	{"Citrix NetScaler", "its cookies or log-on page", either(cookie("NSC_", "citrix_ns_id"), location("/vpn/", "/logon/logonpoint"))},
 	{"Forefront TMG or ISA", "its Proxy-Support header or Kerberos scheme", func(r *evidence.Response) bool {
-		cs := challenge.Parse(r.Header("WWW-Authenticate"))
-		_, kerberos := challenge.Find(cs, "Kerberos")
+		_, kerberos := Offer(r, "Kerberos")
 		return kerberos || len(r.Header("Proxy-Support")) > 0 && r.First("X-FEServer") == "" || location("cookieauth.dll")(r)
 	}},
 	{"UAG", "its internal error page", location("/internalsite/", "initparams.aspx")},

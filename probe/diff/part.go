@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/ewsprobe/ewsprobe/ews/challenge"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/ews/front"
 )
@@ -275,17 +274,15 @@ func answerer(r *evidence.Response) []string {
 		return nil
 	}
 	var parts, names []string
-	offers := challenge.Parse(r.Header("WWW-Authenticate"))
-	for _, c := range offers {
+	for _, c := range front.Offers(r) {
 		names = append(names, c.Scheme)
 	}
 	if len(names) > 0 {
 		parts = append(parts, "offers "+strings.Join(names, ", "))
 	}
-	if c, ok := challenge.Find(offers, "Bearer"); ok {
-		if uri, _ := c.Param("authorization_uri"); uri != "" {
-			parts = append(parts, "authorization_uri "+uri)
-		}
+	bearer, _ := front.Offer(r, "Bearer")
+	if uri, _ := bearer.Param("authorization_uri"); uri != "" {
+		parts = append(parts, "authorization_uri "+uri)
 	}
 	if to := r.First("Location"); to != "" {
 		parts = append(parts, "to "+to)

@@ -13,7 +13,7 @@ import (
 )
 
 func certificatePrivate(v *view, n *node) *hit {
-	t := nodeTLS(n)
+	t := n.tls()
 	if v.rec.Target.View != "public" || t == nil || t.PublicRoot == nil || *t.PublicRoot || !t.Trusted() {
 		return nil
 	}
@@ -49,26 +49,20 @@ func namePrivate(v *view) *hit {
 }
 
 func certificateExpiring(v *view, n *node) *hit {
-	t := nodeTLS(n)
-	if t == nil || t.Certificate == nil || v.rec.Target.CertWarnDays <= 0 {
+	item := n.handshake()
+	if item == nil || item.TLS.Certificate == nil {
 		return nil
 	}
-	left := t.Certificate.NotAfter.Sub(v.rec.Started)
-	if left <= 0 || left >= time.Duration(v.rec.Target.CertWarnDays)*24*time.Hour {
-		return nil
-	}
-	h := confirmed("", finding.Params{At: v.at(n), Left: left, Until: t.Certificate.NotAfter})
-	h.evidence = []string{v.handshakeItem(n, t)}
-	return h
+	return v.expiring(item.TLS.Certificate, finding.Params{}, item)
 }
 
-func (v *view) handshakeItem(n *node, t *evidence.TLS) string {
-	for _, item := range n.items {
-		if item.TLS == t {
-			return item.ID
-		}
+// expiring: the certificate is good for fewer days than a warning is wanted for.
+func (v *view) expiring(c *evidence.Certificate, p finding.Params, item *evidence.Item) *hit {
+	p.Until, p.Left = c.NotAfter, c.NotAfter.Sub(v.rec.Started)
+	if p.Left <= 0 || p.Left >= time.Duration(v.rec.Target.CertWarnDays)*24*time.Hour {
+		return nil
 	}
-	return ""
+	return confirmed("", p, item)
 }
 
 func basicAndNTLM(v *view, n *node) *hit {
@@ -129,8 +123,7 @@ func skewedClock(item *evidence.Item, ms int64, variant string, at finding.Place
 func addressFamily(v *view) *hit {
 	var silent []*evidence.Item
 	answered := false
-	for i := range v.rec.Items {
-		item := &v.rec.Items[i]
+	for _, item := range v.items {
 		if item.Address == "" || item.Step != evidence.StepAnonymous && item.Step != evidence.StepAddressFamily {
 			continue
 		}
@@ -158,10 +151,5 @@ func isPublishedIPv6(item *evidence.Item) bool {
 }
 
 func (v *view) resolved() *evidence.Item {
-	for i := range v.rec.Items {
-		if item := &v.rec.Items[i]; item.Step == evidence.StepResolve && item.Error == nil {
-			return item
-		}
-	}
-	return nil
+	return first(v.items, func(item *evidence.Item) bool { return item.Step == evidence.StepResolve && item.Error == nil })
 }

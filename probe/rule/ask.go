@@ -70,8 +70,7 @@ func (v *view) failedBy(n *node, codes ...evidence.FailureCode) *evidence.Item {
 }
 
 func dnsFailed(v *view) *hit {
-	for i := range v.rec.Items {
-		item := &v.rec.Items[i]
+	for _, item := range v.items {
 		asked := item.Step == evidence.StepResolve || v.row && item.Logon != nil && item.Error != nil &&
 			(item.Error.Phase == "resolve" || item.Error.Code == evidence.DNSFailed || item.Error.Code == evidence.DNSNotFound)
 		if !asked || item.Error == nil {
@@ -144,15 +143,29 @@ func timedOut(v *view, n *node) *hit {
 	return confirmed("", p, leg)
 }
 
-// nodeTLS is the handshake of the anonymous request, else the first seen.
-func nodeTLS(n *node) *evidence.TLS {
+// handshake is the item with the handshake of the anonymous request, else with the
+// first seen; nil if there is none.
+func (n *node) handshake() *evidence.Item {
 	if n.ask != nil && n.ask.TLS != nil {
-		return n.ask.TLS
+		return n.ask
 	}
-	for _, item := range n.items {
-		if item.TLS != nil && item.Step != evidence.StepLegacySuites && item.Step != evidence.StepDataverseTLS {
-			return item.TLS
-		}
+	return first(n.items, func(item *evidence.Item) bool {
+		return item.TLS != nil && item.Step != evidence.StepLegacySuites && item.Step != evidence.StepDataverseTLS
+	})
+}
+
+// tls is that handshake.
+func (n *node) tls() *evidence.TLS {
+	if item := n.handshake(); item != nil {
+		return item.TLS
+	}
+	return nil
+}
+
+// certificate is the one it met; nil if there is none.
+func (n *node) certificate() *evidence.Certificate {
+	if t := n.tls(); t != nil {
+		return t.Certificate
 	}
 	return nil
 }
@@ -168,12 +181,12 @@ func wantsClientCertificate(leg *evidence.Item) bool {
 // not accept, and what it accepts was refused when it was offered alone. An
 // offer that got no answer proves nothing.
 func tlsOutdated(v *view, n *node) *hit {
-	t := nodeTLS(n)
-	if n.suites == nil || n.suites.Error == nil || t == nil {
+	item := n.handshake()
+	if n.suites == nil || n.suites.Error == nil || item == nil {
 		return nil
 	}
-	h := confirmed("", finding.Params{At: v.at(n), TLS: t.Version, Suite: t.CipherSuite, Error: n.suites.Error.Text})
-	h.evidence = []string{v.handshakeItem(n, t), n.suites.ID}
+	p := finding.Params{TLS: item.TLS.Version, Suite: item.TLS.CipherSuite, Error: n.suites.Error.Text}
+	h := confirmed("", p, item, n.suites)
 	switch n.suites.Error.Code {
 	case evidence.TLSHandshake:
 	case evidence.ConnectionReset, evidence.ConnectionClosed:
@@ -186,12 +199,7 @@ func tlsOutdated(v *view, n *node) *hit {
 
 // legacySuite is the leg in which the server agreed on a suite that Go lacks.
 func (n *node) legacySuite() *evidence.Item {
-	for _, item := range n.items {
-		if item.Step == evidence.StepLegacySuites && item.TLS != nil {
-			return item
-		}
-	}
-	return nil
+	return first(n.items, func(item *evidence.Item) bool { return item.Step == evidence.StepLegacySuites && item.TLS != nil })
 }
 
 func proxyAuthRequired(v *view, n *node) *hit {

@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/ewsprobe/ewsprobe/ews/challenge"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/ews/front"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
@@ -17,44 +16,28 @@ import (
 
 // heard are the answers of Autodiscover services.
 func (v *view) heard() []*evidence.Item {
-	var list []*evidence.Item
-	for _, item := range v.discovery {
-		if item.Discovery.Answered() {
-			list = append(list, item)
-		}
-	}
-	return list
+	silent := func(item *evidence.Item) bool { return !item.Discovery.Answered() }
+	return slices.DeleteFunc(slices.Clone(v.discovery), silent)
 }
 
 // foundEWS is the answer that names EWS, nil if there is none.
 func (v *view) foundEWS() *evidence.Item {
-	for _, item := range v.heard() {
-		if item.Discovery.ErrorCode == "" && item.Discovery.EwsURL != "" {
-			return item
-		}
-	}
-	return nil
+	return first(v.heard(), func(item *evidence.Item) bool { return item.Discovery.ErrorCode == "" && item.Discovery.EwsURL != "" })
 }
 
 // heldBack is a way of the ladder that was not gone for one of the reasons.
 func (v *view) heldBack(reason func(evidence.HeldBack) bool) *evidence.Item {
-	for _, item := range v.discovery {
-		if d := item.Discovery; d != nil && d.HeldBack != "" && reason(d.HeldBack) {
-			return item
-		}
-	}
-	return nil
+	return first(v.discovery, func(item *evidence.Item) bool {
+		return item.Discovery != nil && item.Discovery.HeldBack != "" && reason(item.Discovery.HeldBack)
+	})
 }
 
 // heldAt is the step at an endpoint that might have been signed in to with
 // --follow-autodiscover.
 func (v *view) heldAt(endpoint string) *evidence.Item {
-	for _, item := range v.discovery {
-		if d := item.Discovery; d != nil && d.HeldBack.MayFollow() && d.Endpoint == endpoint {
-			return item
-		}
-	}
-	return nil
+	return first(v.discovery, func(item *evidence.Item) bool {
+		return item.Discovery != nil && item.Discovery.HeldBack.MayFollow() && item.Discovery.Endpoint == endpoint
+	})
 }
 
 // aboutMailbox says whether an answer is about the mailbox of the check, not
@@ -218,7 +201,7 @@ func notExchangeAsked(item *evidence.Item) bool {
 // asker is who wants the sign-in: its name, and the realm that it names.
 func asker(r *evidence.Response) string {
 	name := r.First("Server")
-	if c, ok := challenge.Find(challenge.Parse(r.Header("WWW-Authenticate")), "Basic"); ok {
+	if c, ok := front.Offer(r, "Basic"); ok {
 		if realm, _ := c.Param("realm"); realm != "" {
 			name += " (realm " + strconv.Quote(realm) + ")"
 		}
@@ -273,7 +256,7 @@ func answerOf(d *evidence.Discovery) finding.Answer {
 
 func schemesOf(r *evidence.Response) []string {
 	var names []string
-	for _, c := range challenge.Parse(r.Header("WWW-Authenticate")) {
+	for _, c := range front.Offers(r) {
 		names = append(names, c.Scheme)
 	}
 	return names
@@ -285,12 +268,12 @@ func (v *view) wantsCredential() *evidence.Item {
 	if v.hasPassword() {
 		return nil
 	}
-	for _, item := range v.discovery {
-		if item.Step == evidence.StepAutodiscoverAsk && item.Response != nil && item.Response.Status == 401 {
-			return item
-		}
-	}
-	return nil
+	return first(v.discovery, asksSignIn)
+}
+
+// asksSignIn: Autodiscover answered the anonymous request with 401.
+func asksSignIn(item *evidence.Item) bool {
+	return item.Step == evidence.StepAutodiscoverAsk && item.Response != nil && item.Response.Status == 401
 }
 
 // hasPassword: the check may sign in with a password, not only with a key, a
@@ -306,12 +289,9 @@ func (v *view) proxyAsked() *evidence.Item {
 	if !v.needsAutodiscover() {
 		return nil
 	}
-	for _, item := range v.discovery {
-		if item.Error != nil && item.Error.Code == evidence.ProxyAuth || item.Response != nil && item.Response.Status == 407 {
-			return item
-		}
-	}
-	return nil
+	return first(v.discovery, func(item *evidence.Item) bool {
+		return item.Error != nil && item.Error.Code == evidence.ProxyAuth || item.Response != nil && item.Response.Status == 407
+	})
 }
 
 func proxyBeforeAutodiscover(v *view) *hit {
@@ -324,25 +304,17 @@ func proxyBeforeAutodiscover(v *view) *hit {
 
 // unknownAddress is the answer of Autodiscover that it does not know the mailbox.
 func (v *view) unknownAddress() *evidence.Item {
-	for _, item := range v.heard() {
-		if c := item.Discovery.ErrorCode; (c == "500" || c == "InvalidUser") && v.aboutMailbox(item) {
-			return item
-		}
-	}
-	return nil
+	return first(v.heard(), func(item *evidence.Item) bool {
+		c := item.Discovery.ErrorCode
+		return (c == "500" || c == "InvalidUser") && v.aboutMailbox(item)
+	})
 }
 
 // basicAtAutodiscover is where Exchange offers Basic on Autodiscover: beside an EWS
 // without it, that is how Exchange is installed.
 func (v *view) basicAtAutodiscover() *evidence.Item {
-	for _, item := range v.discovery {
-		if item.Step != evidence.StepAutodiscoverAsk || item.Response == nil || item.Response.Status != 401 {
-			continue
-		}
-		offers := challenge.Parse(item.Response.Header("WWW-Authenticate"))
-		if _, ok := challenge.Find(offers, "Basic"); ok && front.Identify(item.Response).Exchange {
-			return item
-		}
-	}
-	return nil
+	return first(v.discovery, func(item *evidence.Item) bool {
+		_, basic := front.Offer(item.Response, "Basic")
+		return asksSignIn(item) && basic && front.Identify(item.Response).Exchange
+	})
 }

@@ -182,17 +182,15 @@ func logonBlocked(v *view) *hit {
 	}, v.provedElsewhere)
 	schemes := &h.params.Schemes
 	password := false // where there is one, a refused ticket alone says nothing of it: kerberos-failed
-	for _, n := range v.nodes {
-		for _, item := range n.logons {
-			l := item.Logon
-			if l.Result != evidence.Refused || n.strangers(item) || n.notTheAccount(item) || isWindows(l) && v.kerberosOnly(n) {
-				continue
-			}
-			h.cite(item)
-			password = password || l.Mechanism != evidence.MechanismKerberos
-			if name := mechanism(l); !slices.Contains(*schemes, name) {
-				*schemes = append(*schemes, name)
-			}
+	for n, item := range v.logons() {
+		l := item.Logon
+		if l.Result != evidence.Refused || n.strangers(item) || n.notTheAccount(item) || isWindows(l) && v.kerberosOnly(n) {
+			continue
+		}
+		h.cite(item)
+		password = password || l.Mechanism != evidence.MechanismKerberos
+		if name := mechanism(l); !slices.Contains(*schemes, name) {
+			*schemes = append(*schemes, name)
 		}
 	}
 	if v.rec.Target.Ticket == "keytab" {

@@ -103,16 +103,10 @@ func redirected(v *view, n *node) *hit {
 		return nil
 	}
 	p := v.answer(n, leg)
-	if redirectsOnline(leg) {
+	if isOnlineURL(leg.Response.First("Location")) {
 		p.Located = "online"
 	}
 	return confirmed("", p, leg)
-}
-
-// redirectsOnline: the redirect leads to Exchange Online.
-func redirectsOnline(leg *evidence.Item) bool {
-	u, err := url.Parse(leg.Response.First("Location"))
-	return err == nil && front.OnlineHost(u.Hostname())
 }
 
 func forbidden(v *view, n *node) *hit {

@@ -17,8 +17,7 @@ import (
 func (v *view) sets() []*evidence.Item {
 	var list []*evidence.Item
 	read := false
-	for i := range v.rec.Items {
-		item := &v.rec.Items[i]
+	for _, item := range v.items {
 		if item.Dataverse == nil {
 			continue
 		}
@@ -47,7 +46,7 @@ func dynamicsUnreadable(v *view) *hit {
 	}
 	h.cite(missing...)
 	h.params.Host = missing[0].Cloud.Host
-	token := v.dynamicsToken()
+	token := v.tokenItem(evidence.StepDataverseToken)
 	every := func(is func(*evidence.Item) bool) bool {
 		return !slices.ContainsFunc(missing, func(i *evidence.Item) bool { return !is(i) })
 	}
@@ -87,17 +86,6 @@ func (v *view) nothingToCheck() *hit {
 		return unsure("no-profile", p, item)
 	}
 	return nil
-}
-
-// dynamicsToken is the request for a token for Dynamics that brought none.
-func (v *view) dynamicsToken() *evidence.Item {
-	var last *evidence.Item
-	for i := range v.rec.Items {
-		if item := &v.rec.Items[i]; item.Step == evidence.StepDataverseToken && item.Token != nil {
-			last = item
-		}
-	}
-	return last
 }
 
 // mailboxRecord is what Dynamics has of the mailbox; asked says that it was looked

@@ -60,7 +60,7 @@ func tellsAll(item *evidence.Item) bool {
 		return false // the list of a challenge is not whole
 	case r.Status == 401:
 		// To a Bearer token some answer with Bearer alone.
-		return slices.ContainsFunc(challenge.Parse(r.Header("WWW-Authenticate")), func(c challenge.Challenge) bool { return !c.Is("Bearer") })
+		return slices.ContainsFunc(front.Offers(r), func(c challenge.Challenge) bool { return !c.Is("Bearer") })
 	default:
 		return item.Step == evidence.StepEmptyBearer && (isRedirect(r.Status) || r.Status >= 500)
 	}

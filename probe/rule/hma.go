@@ -3,7 +3,6 @@ package rule
 import (
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/ewsprobe/ewsprobe/ews/challenge"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
@@ -17,14 +16,10 @@ import (
 // no mailbox was asked for.
 const needsImpersonation = "ErrorInvalidExchangeImpersonationHeaderData"
 
-// tokenItem is the last request for a token, or the token that was brought.
-func (v *view) tokenItem() *evidence.Item {
-	for i := range slices.Backward(v.rec.Items) {
-		if item := &v.rec.Items[i]; item.Token != nil && item.Step == evidence.StepHMAToken {
-			return item
-		}
-	}
-	return nil
+// tokenItem is the last request for a token of that step: for EWS (or the token that
+// was brought), or for Dynamics.
+func (v *view) tokenItem(step evidence.Step) *evidence.Item {
+	return last(v.items, func(item *evidence.Item) bool { return item.Step == step && item.Token != nil })
 }
 
 // token is the last use of the token at an address.
@@ -40,7 +35,7 @@ func (v *view) tokenParams() finding.Params {
 			Application: h.Application, Tenant: h.Tenant, Resource: h.Resource, Proof: h.Proof,
 		}
 	}
-	item := v.tokenItem()
+	item := v.tokenItem(evidence.StepHMAToken)
 	if item == nil {
 		return p
 	}
@@ -70,7 +65,7 @@ func (n *node) trusted() (list []string) {
 }
 
 func tokenNotIssued(v *view) *hit {
-	item := v.tokenItem()
+	item := v.tokenItem(evidence.StepHMAToken)
 	if v.rec.Target.HMA == nil || item == nil || item.Token.Claims != nil {
 		return nil
 	}
@@ -178,7 +173,7 @@ func tokenRefused(v *view, n *node) *hit {
 		h.confidence = finding.Likely // the role is there, and why it is not taken is not to be seen
 	}
 	p.Reason = h.reason
-	if asked := v.tokenItem(); asked != nil { // a row of a batch has none
+	if asked := v.tokenItem(evidence.StepHMAToken); asked != nil { // a row of a batch has none
 		h.cite(asked)
 	}
 	return h
@@ -186,7 +181,7 @@ func tokenRefused(v *view, n *node) *hit {
 
 // tokenTenant: the tenant of the token is none that Exchange's challenge trusts.
 func tokenTenant(v *view) *hit {
-	item := v.tokenItem()
+	item := v.tokenItem(evidence.StepHMAToken)
 	if item == nil || item.Token.Claims == nil || item.Token.Claims.Tenant == "" {
 		return nil
 	}
@@ -207,7 +202,7 @@ func tokenTenant(v *view) *hit {
 // causeTokenTenant is cause 4 for a check with a token: only the tenant of the token
 // and those that Exchange trusts count.
 func (v *view) causeTokenTenant() finding.CauseReport {
-	item := v.tokenItem()
+	item := v.tokenItem(evidence.StepHMAToken)
 	if item == nil || item.Token.Claims == nil || item.Token.Claims.Tenant == "" {
 		return cause(4, finding.CauseNotChecked, "no-token", finding.Params{})
 	}
@@ -221,18 +216,11 @@ func (v *view) causeTokenTenant() finding.CauseReport {
 }
 
 func hmaCertificateExpiring(v *view) *hit {
-	item := v.tokenItem()
+	item := v.tokenItem(evidence.StepHMAToken)
 	if item == nil || item.Token.Certificate == nil {
 		return nil
 	}
-	until := item.Token.Certificate.NotAfter
-	left := until.Sub(v.rec.Started)
-	if left <= 0 || left >= time.Duration(v.rec.Target.CertWarnDays)*24*time.Hour {
-		return nil
-	}
-	h := confirmed("", v.tokenParams(), item)
-	h.params.Until, h.params.Left = until, left
-	return h
+	return v.expiring(item.Token.Certificate, v.tokenParams(), item)
 }
 
 // isToken: the item is a use of the token.

@@ -37,12 +37,7 @@ func (v *view) withoutTicket() *evidence.Item {
 	if s := v.rec.Target.Ticket; s != "keytab" && s != "ccache" {
 		return nil
 	}
-	for _, item := range v.directory {
-		if k := item.Kerberos; k != nil && k.Why != "" {
-			return item
-		}
-	}
-	return nil
+	return first(v.directory, func(item *evidence.Item) bool { return item.Kerberos != nil && item.Kerberos.Why != "" })
 }
 
 // words are the problem of an item in its own words.

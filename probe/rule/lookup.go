@@ -16,12 +16,7 @@ import (
 
 // lookUp is the last look-up of that step, nil if there was none.
 func (v *view) lookUp(step evidence.Step) *evidence.Item {
-	for i := range slices.Backward(v.rec.Items) {
-		if item := &v.rec.Items[i]; item.Step == step && item.Cloud != nil {
-			return item
-		}
-	}
-	return nil
+	return last(v.items, func(item *evidence.Item) bool { return item.Step == step && item.Cloud != nil })
 }
 
 // factless says that a look-up was made and brought no fact.

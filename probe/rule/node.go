@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"iter"
 	"slices"
 	"strings"
 
@@ -11,7 +12,8 @@ import (
 
 // view is a record arranged for judging.
 type view struct {
-	rec *evidence.Record
+	rec   *evidence.Record
+	items []*evidence.Item // of the record
 	// row: the subject is the one call for a mailbox, at an endpoint that was
 	// seen to be EWS before.
 	row   bool
@@ -50,6 +52,7 @@ func arrangeAs(rec *evidence.Record, row bool) *view {
 	v := &view{rec: rec, row: row}
 	for i := range rec.Items {
 		item := &rec.Items[i]
+		v.items = append(v.items, item)
 		if item.AtDirectory() || item.Step.Autodiscover() {
 			if result(item) == evidence.Accepted && v.provedElsewhere == nil {
 				v.provedElsewhere = item
@@ -153,10 +156,41 @@ func (n *node) identify() {
 		return
 	}
 	n.who = front.Identify(n.ask.Response)
-	n.offers = challenge.Parse(n.ask.Response.Header("WWW-Authenticate"))
+	n.offers = front.Offers(n.ask.Response)
 	for _, item := range n.items {
 		if id := front.Identify(item.Response); id.Online && !n.who.Online {
 			n.who.Online, n.who.OnlineSign = true, id.OnlineSign
+		}
+	}
+}
+
+// first is the first of the items that is meant, nil if none is.
+func first(items []*evidence.Item, is func(*evidence.Item) bool) *evidence.Item {
+	if i := slices.IndexFunc(items, is); i >= 0 {
+		return items[i]
+	}
+	return nil
+}
+
+// last is the last of them.
+func last(items []*evidence.Item, is func(*evidence.Item) bool) *evidence.Item {
+	for _, item := range slices.Backward(items) {
+		if is(item) {
+			return item
+		}
+	}
+	return nil
+}
+
+// logons are those at all addresses.
+func (v *view) logons() iter.Seq2[*node, *evidence.Item] {
+	return func(yield func(*node, *evidence.Item) bool) {
+		for _, n := range v.nodes {
+			for _, item := range n.logons {
+				if !yield(n, item) {
+					return
+				}
+			}
 		}
 	}
 }
@@ -192,12 +226,7 @@ func (n *node) offerNames() []string {
 
 // last returns the last logon that is meant: retries replace what they repeat.
 func (n *node) last(meant func(*evidence.Logon) bool) *evidence.Item {
-	for _, item := range slices.Backward(n.logons) {
-		if meant(item.Logon) {
-			return item
-		}
-	}
-	return nil
+	return last(n.logons, func(item *evidence.Item) bool { return meant(item.Logon) })
 }
 
 func (n *node) basic() *evidence.Item {
@@ -291,12 +320,7 @@ func (v *view) signedIn(n *node) *evidence.Item {
 // asked is the further call of that purpose that EWS answered, nil if there is
 // none.
 func (n *node) asked(p evidence.Purpose) *evidence.Item {
-	for _, item := range n.further {
-		if item.Request.Purpose == p && item.EWS.Answered() {
-			return item
-		}
-	}
-	return nil
+	return first(n.further, func(item *evidence.Item) bool { return item.Request.Purpose == p && item.EWS.Answered() })
 }
 
 // askedAnywhere is the same for a question about the directory, which is asked

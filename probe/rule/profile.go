@@ -18,10 +18,8 @@ import (
 // exported is the item that says a profile was read, so that findings can name
 // it as their evidence.
 func (v *view) exported() []string {
-	for i := range v.rec.Items {
-		if v.rec.Items[i].Step == evidence.StepProfile {
-			return []string{v.rec.Items[i].ID}
-		}
+	if item := first(v.items, func(item *evidence.Item) bool { return item.Step == evidence.StepProfile }); item != nil {
+		return []string{item.ID}
 	}
 	return nil
 }

@@ -23,7 +23,7 @@ func otherList(item *evidence.Item) []string {
 		return nil
 	}
 	var list []string
-	for _, c := range challenge.Parse(item.Response.Header("WWW-Authenticate")) {
+	for _, c := range front.Offers(item.Response) {
 		if c.Is(l.Scheme) {
 			return nil
 		}
@@ -72,29 +72,23 @@ func pastLogon(item *evidence.Item) bool {
 
 // refusedPastLogon: the account is in order, by the word of IIS.
 func refusedPastLogon(v *view) *hit {
-	for _, n := range v.nodes {
-		for _, item := range n.logons {
-			if v.proved == nil && pastLogon(item) {
-				return likely("past-logon", finding.Params{
-					Host: v.host(), Account: item.Logon.Account, Scheme: mechanism(item.Logon), Notice: noticeOf(item.Response),
-				}, item)
-			}
+	for _, item := range v.logons() {
+		if v.proved == nil && pastLogon(item) {
+			p := finding.Params{Account: item.Logon.Account, Scheme: mechanism(item.Logon), Notice: noticeOf(item.Response)}
+			return likely("past-logon", p, item)
 		}
 	}
 	return nil
 }
 
-// beside is an error of Windows in a refusal that says nothing of the account: of the
-// channel binding, the controller, the trust or the clock; "" none.
-func (v *view) beside() (windows string) {
-	for _, n := range v.nodes {
-		for _, item := range n.logons {
-			if r := item.Response; result(item) == evidence.Refused && r != nil && r.Notice != nil && finding.BesideAccount(r.Notice.Windows) {
-				return r.Notice.Windows
-			}
+// refusedFor is a refused logon whose answer names an error of Windows that is meant.
+func (v *view) refusedFor(is func(windows string) bool) *evidence.Item {
+	for _, item := range v.logons() {
+		if r := item.Response; result(item) == evidence.Refused && r != nil && r.Notice != nil && is(r.Notice.Windows) {
+			return item
 		}
 	}
-	return ""
+	return nil
 }
 
 // notTaken is the finding that a scheme is asked for by what answers first and not
@@ -122,23 +116,18 @@ func (v *view) notTaken(n *node, item *evidence.Item, scheme string) *hit {
 
 // backEndRefused: the front end took the account, and the back end refuses it.
 func backEndRefused(v *view) *hit {
-	if v.proved != nil {
-		return nil
-	}
-	for _, n := range v.nodes {
-		for _, item := range n.logons {
-			name, refused := n.backEnd(item)
-			if !refused {
-				continue
-			}
-			id := front.Identify(item.Response)
-			h := likely("back-end", finding.Params{
-				Host: v.host(), Account: item.Logon.Account, Scheme: mechanism(item.Logon), FrontEnd: id.FrontEnd,
-				BackEnd: name, Schemes: otherList(item), Failed: failedOf(id), Notice: noticeOf(item.Response),
-			}, item)
-			h.use = finding.AtBackEnd
-			return h
+	for n, item := range v.logons() {
+		name, refused := n.backEnd(item)
+		if v.proved != nil || !refused {
+			continue
 		}
+		id := front.Identify(item.Response)
+		h := likely("back-end", finding.Params{
+			Account: item.Logon.Account, Scheme: mechanism(item.Logon), FrontEnd: id.FrontEnd,
+			BackEnd: name, Schemes: otherList(item), Failed: failedOf(id), Notice: noticeOf(item.Response),
+		}, item)
+		h.use = finding.AtBackEnd
+		return h
 	}
 	return nil
 }
@@ -174,21 +163,6 @@ func failedOf(id front.Identity) finding.Failed {
 		f.Point, f.Error, f.SubCode = id.Failed.Point, id.Failed.Error, id.Failed.SubCode
 	}
 	return f
-}
-
-// claim is the reason that a refusal itself names, by its text or a number of
-// Windows; "" none. It is the word of whoever refused.
-func (v *view) claim() (reason, windows string, item *evidence.Item) {
-	for _, n := range v.nodes {
-		for _, item := range n.logons {
-			if r := item.Response; result(item) == evidence.Refused && r != nil && r.Notice != nil {
-				if reason := finding.ReasonOfWindows(r.Notice.Windows); reason != "" {
-					return reason, r.Notice.Windows, item
-				}
-			}
-		}
-	}
-	return "", "", nil
 }
 
 // wasEWS: something at this address was EWS in this run, apart from the answer of

@@ -3,6 +3,7 @@ package rule
 import (
 	"github.com/ewsprobe/ewsprobe/ews/challenge"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/ews/front"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 )
 
@@ -90,7 +91,7 @@ func (n *node) bearerChallenge() (challenge.Challenge, *evidence.Item) {
 		if item == nil || item.Response == nil {
 			continue
 		}
-		if c, ok := challenge.Find(challenge.Parse(item.Response.Header("WWW-Authenticate")), "Bearer"); ok {
+		if c, ok := front.Offer(item.Response, "Bearer"); ok {
 			return c, item
 		}
 	}

@@ -203,11 +203,11 @@ func (v *view) server(n *node) Server {
 		s.Bindings = &Bindings{
 			Right: string(result(n.windows())), None: of(evidence.BindingNone), Foreign: of(evidence.BindingForeign), Zero: of(evidence.BindingZero),
 		}
-		if t := nodeTLS(n); t != nil && t.Certificate != nil {
+		if t := n.tls(); t != nil && t.Certificate != nil {
 			s.Bindings.CertificateSHA256 = t.Certificate.SHA256
 		}
 	}
-	if t := nodeTLS(n); t != nil && t.Certificate != nil {
+	if t := n.tls(); t != nil && t.Certificate != nil {
 		c := t.Certificate
 		until := c.NotAfter.UTC().Format("2006-01-02T15:04:05Z")
 		s.Certificate = &Certificate{SHA256: c.SHA256, NotAfter: until, Issuer: c.Issuer, Names: c.Names}
@@ -240,8 +240,7 @@ func protection(n *node) string {
 
 func (v *view) attempts() []Attempt {
 	var list []Attempt
-	for i := range v.rec.Items {
-		item := &v.rec.Items[i]
+	for _, item := range v.items {
 		l := item.Logon
 		if l == nil {
 			continue

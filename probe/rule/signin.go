@@ -27,19 +27,17 @@ func credentialsRejected(v *view) *hit {
 			p.Schemes = append(p.Schemes, name)
 		}
 	}
-	for _, n := range v.nodes {
-		for _, item := range n.logons {
-			l := item.Logon
-			if isWindows(l) && v.kerberosOnly(n) && result(n.basic()) != evidence.Refused {
-				continue
-			}
-			if l.Remembered && remembered == nil {
-				remembered = item
-			}
-			if l.Result == evidence.Refused && !l.Comparison && !n.strangers(item) && !n.notTheAccount(item) {
-				note(item, mechanism(l))
-				password = password || !isKerberos(l)
-			}
+	for n, item := range v.logons() {
+		l := item.Logon
+		if isWindows(l) && v.kerberosOnly(n) && result(n.basic()) != evidence.Refused {
+			continue
+		}
+		if l.Remembered && remembered == nil {
+			remembered = item
+		}
+		if l.Result == evidence.Refused && !l.Comparison && !n.strangers(item) && !n.notTheAccount(item) {
+			note(item, mechanism(l))
+			password = password || !isKerberos(l)
 		}
 	}
 	for _, item := range v.discovery {
@@ -92,14 +90,16 @@ func credentialsRejected(v *view) *hit {
 	}
 	p.Open = true
 	h.explain(said)
-	if reason, windows, item := v.claim(); reason != "" && h.reason == undetermined && p.Count > 0 {
+	// A reason that the refusal itself names is the word of whoever refused.
+	claim := v.refusedFor(func(windows string) bool { return finding.ReasonOfWindows(windows) != "" })
+	if claim != nil && h.reason == undetermined && p.Count > 0 {
+		reason := finding.ReasonOfWindows(claim.Response.Notice.Windows)
 		h.reason, h.confidence = reason, finding.Likely
 		p.Reason, p.Certainty, p.Open = reason, finding.Likely, false
-		p.Notice = noticeOf(item.Response)
-		p.Notice.Windows, p.Phrase = windows, unlockPage(item.Response)
+		p.Notice, p.Phrase = noticeOf(claim.Response), unlockPage(claim.Response)
 	}
-	if p.Notice.Windows == "" {
-		p.Notice.Windows = v.beside()
+	if other := v.refusedFor(finding.BesideAccount); other != nil && p.Notice.Windows == "" {
+		p.Notice.Windows = other.Response.Notice.Windows
 	}
 	p.NotASCII = v.rec.Target.PasswordNotASCII && p.Only == "basic" && p.Open
 	if p.Open && v.rec.Target.CurrentUser {
@@ -139,11 +139,9 @@ func (h *hit) explain(said word) {
 // user, which cannot be compared with one by Basic or under another binding:
 // right, or none where one was sent without.
 func (v *view) byWindowsItself() string {
-	for _, n := range v.nodes {
-		for _, item := range n.logons {
-			if item.Logon.Result == evidence.Refused && item.Logon.Binding != evidence.BindingRight {
-				return "none"
-			}
+	for _, item := range v.logons() {
+		if item.Logon.Result == evidence.Refused && item.Logon.Binding != evidence.BindingRight {
+			return "none"
 		}
 	}
 	return "right"

@@ -26,7 +26,7 @@ func tlsUntrusted(v *view, n *node) *hit {
 		return nil
 	}
 	t := legs[0].TLS
-	if first := nodeTLS(n); !first.Trusted() && first.Certificate != nil {
+	if first := n.tls(); !first.Trusted() && first.Certificate != nil {
 		t = first // the anonymous request's is told of, where it is one of them
 	}
 	h := confirmed("", finding.Params{At: v.at(n), Inspector: inspector(t.Certificate.Issuer)})

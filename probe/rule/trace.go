@@ -48,9 +48,8 @@ func (v *view) trace(server, user string, addresses []string) finding.Trace {
 // addresses, or all if there are none.
 func (v *view) refusals(addresses []string) []*evidence.Item {
 	var here, all []*evidence.Item
-	for i := range v.rec.Items {
-		item := &v.rec.Items[i]
-		if item.Logon == nil || item.Logon.Result != evidence.Refused || item.Logon.Comparison || item.At.IsZero() {
+	for _, item := range v.items {
+		if result(item) != evidence.Refused || item.Logon.Comparison || item.At.IsZero() {
 			continue
 		}
 		all = append(all, item)

@@ -135,7 +135,7 @@ func extendedProtection(v *view, n *node) *hit {
 	}
 	h := likely("", finding.Params{At: v.at(n), Scheme: mechanism(w.Logon), Second: v.otherCertificate(n)}, w, none)
 	h.status = v.windowsStatus(n, true)
-	if t := nodeTLS(n); t != nil && t.Certificate != nil {
+	if t := n.tls(); t != nil && t.Certificate != nil {
 		h.params.Certificate = t.Certificate.SHA256
 	}
 	if h.params.Second != "" {
@@ -147,12 +147,12 @@ func extendedProtection(v *view, n *node) *hit {
 // otherCertificate is the hash of a certificate seen for the same name at
 // another address.
 func (v *view) otherCertificate(n *node) string {
-	here := nodeTLS(n)
+	here := n.tls()
 	if here == nil || here.Certificate == nil {
 		return ""
 	}
 	for _, o := range v.nodes {
-		if t := nodeTLS(o); t != nil && t.Certificate != nil && t.Certificate.SHA256 != here.Certificate.SHA256 {
+		if t := o.tls(); t != nil && t.Certificate != nil && t.Certificate.SHA256 != here.Certificate.SHA256 {
 			return t.Certificate.SHA256
 		}
 	}
