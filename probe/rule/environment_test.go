@@ -55,7 +55,7 @@ func TestUnreadable(t *testing.T) {
 		"cut after some rows":           {record(read(evidence.StepDataverseMailboxes, evidence.Dataverse{Set: "mailboxes", Rows: 500}, evidence.Say(evidence.WhyAnswerEndsEarly))), "after 500 rows"},
 		"read at the second try":        {record(noAlerts, alerting("")), ""},
 		"nobody, and nothing to check":  {record(mailbox(anna), nowhere, nobodysRecord), "no mailbox record with this address"},
-		"no profile, nothing to check":  {record(mailbox(anna), nowhere, annasRecord), "names no e-mail server profile"},
+		"no profile, nothing to check":  {record(mailbox(anna), nowhere, annasRecord), "names no email server profile"},
 		"nobody, but there is a target": {with(itOpens, nobodysRecord), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
