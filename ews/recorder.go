@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"unicode"
 
 	"github.com/ewsprobe/ewsprobe/ews/challenge"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
@@ -85,6 +86,34 @@ func (r *Recorder) Withhold(token string) { r.tokens.AddText(token) }
 // WithoutTokens is Clean for tokens alone: they are not in a text by chance, so
 // this may be asked before a credential was sent.
 func (r *Recorder) WithoutTokens(text string) string { return r.tokens.Clean(text) }
+
+// Short bounds a text of a service, in bytes, and makes it fit for a record. It is
+// cleaned of tokens before it is cut: half a secret is not found any more.
+func (r *Recorder) Short(s string, most int) string {
+	s = strings.Map(func(c rune) rune {
+		if unicode.IsControl(c) && c != '\n' && c != '\t' {
+			return ' '
+		}
+		return c
+	}, r.WithoutTokens(strings.ToValidUTF8(s, "\uFFFD")))
+	if len(s) > most {
+		s = strings.ToValidUTF8(s[:most], "") + "…"
+	}
+	return s
+}
+
+// longestWords is what is kept of one text of a service outside, in bytes.
+const longestWords = 600
+
+// Shorten bounds the texts of a service in what facts points to.
+func (r *Recorder) Shorten(facts any) {
+	evidence.Walk(facts, evidence.Visitor{Text: func(f evidence.Field, s string) string {
+		if f.Said {
+			return r.Short(s, longestWords)
+		}
+		return s
+	}})
+}
 
 // Begin reserves the identifier of a leg that starts now, so that identifiers
 // count in the order in which legs began.

@@ -12,7 +12,10 @@ import (
 
 	"github.com/ewsprobe/ewsprobe/ews"
 	"github.com/ewsprobe/ewsprobe/ews/cloud"
+	"github.com/ewsprobe/ewsprobe/ews/entra"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/ews/front"
+	"github.com/ewsprobe/ewsprobe/ews/wire"
 )
 
 // Cloud is what may be looked up outside the network; a Config without one looks
@@ -53,14 +56,14 @@ func (c Config) lookUps() []lookUp {
 		}
 	}
 	settings := func(ctx context.Context, l *cloud.Client) {
-		if u := l.User(ctx, c.Mailbox).Cloud.Users; len(u) == 1 && cloud.IsGUID(u[0].ID) {
+		if u := l.User(ctx, c.Mailbox).Cloud.Users; len(u) == 1 && front.IsGUID(u[0].ID) {
 			l.Settings(ctx, u[0])
 		}
 	}
 	tenant := func(step evidence.Step, domain string) func(context.Context, *cloud.Client) {
 		return func(ctx context.Context, l *cloud.Client) { l.DomainTenant(ctx, step, domain) }
 	}
-	domain, named, asksGraph := c.domain(), k.Tenant != "" && !cloud.IsGUID(k.Tenant), k.mayAskGraph() && c.Mailbox != ""
+	domain, named, asksGraph := c.domain(), k.Tenant != "" && !front.IsGUID(k.Tenant), k.mayAskGraph() && c.Mailbox != ""
 	list := []lookUp{
 		{
 			host: k.ExchangeOnline.Host, what: "where is the mailbox " + c.Mailbox, planned: c.Mailbox != "",
@@ -134,8 +137,8 @@ func (c Config) cloudClient(r *ews.Recorder) *cloud.Client {
 	k := c.Cloud
 	return cloud.New(cloud.Client{
 		Entra: k.Entra, ExchangeOnline: k.ExchangeOnline, Graph: k.Graph,
-		Extra: c.Extra, Proxy: k.Proxy, UserAgent: c.UserAgent, Token: k.Token, Recorder: r,
-		Application: cloud.Application{Tenant: cmp.Or(k.ClientTenant, k.Tenant), ID: k.ClientID, Secret: k.ClientSecret},
+		Outside: wire.Outside{Extra: c.Extra, Proxy: k.Proxy, UserAgent: c.UserAgent}, Token: k.Token, Recorder: r,
+		Application: entra.Application{Tenant: cmp.Or(k.ClientTenant, k.Tenant), ID: k.ClientID, Secret: k.ClientSecret},
 	})
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/ewsprobe/ewsprobe/ews/dataverse"
 	"github.com/ewsprobe/ewsprobe/ews/entra"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/ews/front"
 	"github.com/ewsprobe/ewsprobe/ews/secret"
 	"github.com/ewsprobe/ewsprobe/ews/wire"
 	"github.com/ewsprobe/ewsprobe/probe/dynamics"
@@ -27,7 +28,6 @@ type Environment struct {
 	Application entra.Application // without an ID: Token
 	Token       string
 	Outside     wire.Outside
-	UserAgent   string
 	Mailbox     string // of a check: whose record is read
 	Given       *evidence.Given
 	// Follow is told each item as it is written; nil nobody.
@@ -37,7 +37,7 @@ type Environment struct {
 // Target is what a record of the environment alone is about.
 func (e *Environment) Target() evidence.Target {
 	return evidence.Target{
-		Cloud: true, DynamicsURL: e.URL.String(), DynamicsTenant: e.Application.Tenant, UserAgent: e.UserAgent, View: "inside",
+		Cloud: true, DynamicsURL: e.URL.String(), DynamicsTenant: e.Application.Tenant, UserAgent: e.Outside.UserAgent, View: "inside",
 		ProfileAuth: "basic",
 		Given:       e.Given, Zone: time.Now().Format("-07:00"),
 	}
@@ -67,9 +67,7 @@ func (e *Environment) Open(ctx context.Context) *Reading {
 		}
 	}
 	limited, cancel := context.WithTimeout(ctx, cloud.Limit)
-	challenge := cloud.New(cloud.Client{
-		Entra: e.Entra, Extra: e.Outside.Extra, Proxy: e.Outside.Proxy, UserAgent: e.UserAgent, Recorder: recorder,
-	}).DynamicsTenant(limited, e.URL)
+	challenge := cloud.New(cloud.Client{Entra: e.Entra, Outside: e.Outside, Recorder: recorder}).DynamicsTenant(limited, e.URL)
 	cancel()
 	application := e.Application
 	application.Tenant = cmp.Or(application.Tenant, challenge.Cloud.Tenant)
@@ -77,11 +75,11 @@ func (e *Environment) Open(ctx context.Context) *Reading {
 		if application.Tenant == "" {
 			return nil // the item of the challenge says why it is not known
 		}
-		client := entra.Client{Transport: entra.Transport{Outside: e.Outside, UserAgent: e.UserAgent}, Entra: e.Entra}
+		client := entra.Client{Outside: e.Outside, Entra: e.Entra}
 		return client.Request(ctx, recorder, evidence.StepDataverseToken, application, e.URL.String()+"/.default")
 	})
 	reader := &dataverse.Reader{
-		URL: e.URL, Outside: e.Outside, UserAgent: e.UserAgent, Recorder: recorder,
+		URL: e.URL, Outside: e.Outside, Recorder: recorder,
 		Profile: func(row []byte) (*evidence.Profile, error) { return dynamics.ReadProfile(bytes.NewReader(row)) },
 		Token: func(ctx context.Context) string {
 			if application.ID == "" {
@@ -191,7 +189,7 @@ func (e *Environment) Mailboxes(ctx context.Context, name string) (*List, error)
 		not.Text = fmt.Sprintf("Dynamics has no active e-mail server profile %q; %s", name, has)
 	case len(fit) > 1:
 		not.Text = "more than one e-mail server profile of Dynamics fits; name one with --server-profile; " + has
-	case !cloud.IsGUID(fit[0].ID):
+	case !front.IsGUID(fit[0].ID):
 		not.Text = fmt.Sprintf("the e-mail server profile %q has no identifier", fit[0].Name)
 	default:
 		return &List{Reader: r.Reader.Mailboxes(ctx, fit[0].ID), reading: r, Profile: &fit[0]}, nil

@@ -35,7 +35,7 @@ func environment(t *testing.T, c standin.Cloud) (*Environment, *standin.Server) 
 		t.Fatal(err)
 	}
 	return &Environment{
-		URL: u, Entra: u, Token: standin.DataverseToken, Outside: wire.Outside{Extra: pool}, UserAgent: "ewsprobe/test", Mailbox: "anna@contoso.com",
+		URL: u, Entra: u, Token: standin.DataverseToken, Outside: wire.Outside{Extra: pool, UserAgent: "ewsprobe/test"}, Mailbox: "anna@contoso.com",
 	}, s
 }
 

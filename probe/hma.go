@@ -101,7 +101,7 @@ func (r *run) beginToken(ctx context.Context) (wait func()) {
 	if !c.asksEntra() {
 		return func() {}
 	}
-	asker := entra.Client{Transport: entra.Transport{Outside: wire.Outside{Extra: c.Extra, Proxy: c.HMA.Proxy}, UserAgent: c.UserAgent}, Entra: c.HMA.Entra}
+	asker := entra.Client{Outside: wire.Outside{Extra: c.Extra, Proxy: c.HMA.Proxy, UserAgent: c.UserAgent}, Entra: c.HMA.Entra}
 	r.tokens = entra.NewSource(func(ctx context.Context) *entra.Token {
 		limited, cancel := context.WithTimeout(ctx, c.Timeout*2/3)
 		defer cancel()

@@ -173,7 +173,7 @@ func TestImportDirection(t *testing.T) {
 		{
 			pkg: "probe/config",
 			may: []string{
-				"ews", "ews/cloud", "ews/entra", "ews/evidence", "ews/kerberos", "ews/wire", "probe", "probe/lockout", "probe/baseline", "probe/batch", "probe/config/address", "probe/dynamics", "probe/report",
+				"ews", "ews/entra", "ews/evidence", "ews/front", "ews/kerberos", "ews/wire", "probe", "probe/lockout", "probe/baseline", "probe/batch", "probe/config/address", "probe/dynamics", "probe/report",
 				"golang.org/x/text/...",
 				"go.yaml.in/yaml/v3", "golang.org/x/crypto/x509roots/fallback/bundle", "golang.org/x/net/publicsuffix", "golang.org/x/sys/windows",
 				"github.com/xrash/smetrics",

@@ -2,7 +2,6 @@ package cloud
 
 import (
 	"context"
-	"crypto/x509"
 	"net/url"
 	"slices"
 	"strings"
@@ -28,22 +27,22 @@ const Limit = 5 * time.Second
 type Client struct {
 	Entra, ExchangeOnline, Graph *url.URL // https
 
-	Extra     *x509.CertPool                   // trusted beside the system's roots
-	Proxy     func(*url.URL) (*url.URL, error) // the proxy for a URL, nil for none; a nil function means none at all
-	UserAgent string
-	Token     string // for Graph alone
+	wire.Outside
+	Token string // for Graph alone
 	// Application gets the token where none is given; without an ID there is none.
-	Application Application
+	Application entra.Application
 	Recorder    *ews.Recorder
 
-	grant *grant
+	tokens *entra.Source
 }
 
 // New returns a client; the recorder is told the secrets before anything is sent.
 func New(c Client) *Client {
 	c.Recorder.Withhold(c.Token)
 	c.Recorder.Withhold(c.Application.Secret)
-	c.grant = &grant{}
+	if c.tokens = entra.NewSource(nil); c.Token != "" {
+		c.tokens = entra.Fixed(entra.Brought(c.Token))
+	}
 	return &c
 }
 
@@ -84,9 +83,8 @@ func (c *Client) ask(ctx context.Context, q question) evidence.Item {
 		}
 		req.Authorization, described = "Bearer "+token, "Bearer, value not kept"
 	}
-	conn, fail := c.transport().Open(ctx, q.url, &item)
+	conn, fail := c.Open(ctx, q.url, &item)
 	if fail != nil {
-		item.Error = fail
 		return c.Recorder.Add(item)
 	}
 	defer conn.Close()
@@ -95,20 +93,9 @@ func (c *Client) ask(ctx context.Context, q question) evidence.Item {
 	if r := answer.Response; r != nil && fail == nil {
 		readAnswer(q, r, answer.Body, facts)
 	}
-	entra.Keep(answer, fail, &item)
-	c.keepFacts(&item)
+	wire.Keep(answer, fail, &item)
+	c.Recorder.Shorten(facts)
 	return c.Recorder.Add(item)
-}
-
-// keepFacts bounds the texts of a service. They are cleaned before they are cut:
-// half a secret is not found any more.
-func (c *Client) keepFacts(item *evidence.Item) {
-	evidence.Walk(item.Cloud, evidence.Visitor{Text: func(f evidence.Field, s string) string {
-		if !f.Said {
-			return s
-		}
-		return entra.Short(c.Recorder.WithoutTokens(s))
-	}})
 }
 
 // readAnswer leaves an answer that cannot be trusted to be whole unread.
@@ -121,20 +108,6 @@ func readAnswer(q question, r *evidence.Response, body []byte, facts *evidence.C
 	default:
 		q.read(r, body, facts)
 	}
-}
-
-func (c *Client) transport() entra.Transport {
-	return entra.Transport{Outside: wire.Outside{Extra: c.Extra, Proxy: c.Proxy}, UserAgent: c.UserAgent}
-}
-
-func portOf(u *url.URL) string {
-	switch p := u.Port(); {
-	case p != "":
-		return p
-	case u.Scheme == "http":
-		return "80"
-	}
-	return "443"
 }
 
 // under is the URL of a path below a base; the segments are escaped.

@@ -17,8 +17,10 @@ import (
 
 	"github.com/ewsprobe/ewsprobe/ews"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/ews/front"
 	"github.com/ewsprobe/ewsprobe/ews/secret"
 	"github.com/ewsprobe/ewsprobe/ews/testkit"
+	"github.com/ewsprobe/ewsprobe/ews/wire"
 )
 
 const (
@@ -62,7 +64,7 @@ func (s *scripted) requests() []*http.Request {
 }
 
 func (s *scripted) client() *Client {
-	return New(Client{Entra: s.url, ExchangeOnline: s.url, Graph: s.url, Extra: s.ca, UserAgent: "ewsprobe/test", Token: token, Recorder: ews.NewRecorder(&secret.Vault{}, nil)})
+	return New(Client{Entra: s.url, ExchangeOnline: s.url, Graph: s.url, Outside: wire.Outside{Extra: s.ca, UserAgent: "ewsprobe/test"}, Token: token, Recorder: ews.NewRecorder(&secret.Vault{}, nil)})
 }
 
 // says answers with a status, header lines "Name: value" and a body.
@@ -386,7 +388,7 @@ func TestNoTokenLeaves(t *testing.T) {
 	vault := &secret.Vault{}
 	vault.AddText("abc")
 	c := s.client()
-	c = New(Client{Graph: c.Graph, Extra: c.Extra, Token: token, Recorder: ews.NewRecorder(vault, nil)})
+	c = New(Client{Graph: c.Graph, Outside: wire.Outside{Extra: c.Extra}, Token: token, Recorder: ews.NewRecorder(vault, nil)})
 	for _, item := range []evidence.Item{c.User(within(t, 20*time.Second), anna), c.Deleted(within(t, 20*time.Second), anna), c.Settings(within(t, 20*time.Second), evidence.CloudUser{ID: "1"})} {
 		raw, err := evidence.Encode(item)
 		if err != nil {
@@ -482,7 +484,7 @@ func FuzzAnswers(f *testing.F) {
 		} {
 			var facts evidence.Cloud
 			read(&facts)
-			if facts.Tenant != "" && !IsGUID(facts.Tenant) {
+			if facts.Tenant != "" && !front.IsGUID(facts.Tenant) {
 				t.Errorf("%d: tenant %q", i, facts.Tenant)
 			}
 			if facts.Location != "" && facts.Problem != "" || len(facts.Users) > mostUsers {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/ews/front"
+	"github.com/ewsprobe/ewsprobe/ews/wire"
 )
 
 // Location asks Exchange Online where a mailbox is (Autodiscover v2, as
@@ -51,7 +52,7 @@ func readLocation(asked *url.URL, r *evidence.Response, body []byte, f *evidence
 		switch {
 		case r.First("Location") == "" || err != nil || to.Hostname() == "" || to.Scheme != "https" && to.Scheme != "http":
 			f.Detail = evidence.Say(evidence.WhyRedirectNowhere, r.Status)
-		case sameHost(to, asked) || front.OnlineHost(to.Hostname()):
+		case wire.SameHost(to, asked) || front.OnlineHost(to.Hostname()):
 			f.Location, f.Redirect = evidence.LocationUnknown, to.Host
 		case !strings.Contains(strings.ToLower(to.Path), "/autodiscover/"):
 			// A proxy or a sign-in page on the way says nothing of the mailbox.
@@ -67,8 +68,4 @@ func readLocation(asked *url.URL, r *evidence.Response, body []byte, f *evidence
 			f.Detail = evidence.Say(evidence.WhyAnsweredCode, r.Status, said.ErrorCode)
 		}
 	}
-}
-
-func sameHost(a, b *url.URL) bool {
-	return strings.EqualFold(strings.TrimSuffix(a.Hostname(), "."), strings.TrimSuffix(b.Hostname(), ".")) && portOf(a) == portOf(b)
 }

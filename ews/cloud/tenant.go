@@ -10,6 +10,7 @@ import (
 	"github.com/ewsprobe/ewsprobe/ews/challenge"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/ews/front"
+	"github.com/ewsprobe/ewsprobe/ews/wire"
 )
 
 // unknownTenant is Entra's AADSTS90002: the domain belongs to no tenant.
@@ -107,11 +108,8 @@ var entraHosts = []string{
 }
 
 func entraHost(u, entra *url.URL) bool {
-	return sameHost(u, entra) || slices.Contains(entraHosts, strings.ToLower(strings.TrimSuffix(u.Hostname(), "."))) && portOf(u) == "443"
+	return wire.SameHost(u, entra) || slices.Contains(entraHosts, strings.ToLower(strings.TrimSuffix(u.Hostname(), "."))) && wire.Port(u) == "443"
 }
-
-// IsGUID says whether s is written as tenants and users are identified.
-func IsGUID(s string) bool { return front.IsGUID(s) }
 
 // tenantIn reads the tenant from a URL whose first segment names it, "" if it is
 // none (common, organizations). The URL is nil if there is no host.
@@ -121,7 +119,7 @@ func tenantIn(raw string) (*url.URL, string) {
 		return nil, ""
 	}
 	first, _, _ := strings.Cut(strings.TrimPrefix(u.Path, "/"), "/")
-	if !IsGUID(first) {
+	if !front.IsGUID(first) {
 		return u, ""
 	}
 	return u, strings.ToLower(first)

@@ -2,28 +2,11 @@ package cloud
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"github.com/ewsprobe/ewsprobe/ews/entra"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 )
-
-// Application is an application registered in Entra that reads Graph in its own
-// name.
-type Application = entra.Application
-
-// grant is the token that a client got for itself, and those made of it use.
-type grant struct {
-	mu    sync.Mutex
-	asked time.Time
-	token string
-	ends  time.Time // of the token; zero: not known
-}
-
-// nearEnd is how long before its end a token is not used any more, and how often
-// a new one is asked for at most.
-const nearEnd = 2 * time.Minute
 
 // Authorize makes sure that there is a token for Graph: the user's own, or one
 // that Entra gives to the application. It asks once, whoever calls it, and again
@@ -31,24 +14,23 @@ const nearEnd = 2 * time.Minute
 func (c *Client) Authorize(ctx context.Context) bool { return c.authorization(ctx) != "" }
 
 func (c *Client) authorization(ctx context.Context) string {
-	g := c.grant
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.asked.IsZero() || !g.ends.IsZero() && time.Until(g.ends) < nearEnd && time.Since(g.asked) > nearEnd {
-		g.asked = time.Now()
-		if g.token = c.Token; c.Token == "" && c.Application.ID != "" {
-			g.token, g.ends = c.requestToken(ctx)
-		}
+	request := c.requestToken
+	if c.Token != "" || c.Application.ID == "" {
+		request = nil
 	}
-	c.Recorder.Withhold(g.token) // the recorder may be another than that of who asked for it
-	return g.token
+	t := c.tokens.TokenBy(ctx, request)
+	if t == nil {
+		return ""
+	}
+	t.Withhold(c.Recorder) // which may be another than that of who asked for it
+	return t.Value()
 }
 
 // requestToken asks Entra once.
-func (c *Client) requestToken(ctx context.Context) (granted string, ends time.Time) {
+func (c *Client) requestToken(ctx context.Context) *entra.Token {
 	facts := &evidence.Cloud{Host: c.Entra.Host, Subject: c.Application.ID}
 	item := evidence.Item{Step: evidence.StepCloudToken, At: time.Now(), Cloud: facts}
-	asker := entra.Client{Transport: c.transport(), Entra: c.Entra}
+	asker := entra.Client{Outside: c.Outside, Entra: c.Entra}
 	token := asker.Ask(ctx, c.Recorder, &item, c.Application, under(c.Graph, nil, ".default").String())
 	said := item.Token
 	item.Token = nil // these facts are kept as those of the other look-ups are
@@ -57,10 +39,7 @@ func (c *Client) requestToken(ctx context.Context) (granted string, ends time.Ti
 		facts.Detail = evidence.Say(evidence.WhyTokenRefusedWhy, item.Response.Status, facts.Code, why)
 	}
 	c.Recorder.Add(item)
-	if token == nil {
-		return "", time.Time{}
-	}
-	return token.Value(), token.Ends
+	return token
 }
 
 // refusals are the usual ones (Microsoft Entra authentication and authorization

@@ -10,8 +10,10 @@ import (
 	"time"
 
 	"github.com/ewsprobe/ewsprobe/ews"
+	"github.com/ewsprobe/ewsprobe/ews/entra"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/ews/secret"
+	"github.com/ewsprobe/ewsprobe/ews/wire"
 )
 
 const (
@@ -21,8 +23,8 @@ const (
 
 func (s *scripted) applying() *Client {
 	return New(Client{
-		Entra: s.url, Graph: s.url, Extra: s.ca, UserAgent: "ewsprobe/test", Recorder: ews.NewRecorder(&secret.Vault{}, nil),
-		Application: Application{Tenant: "contoso.com", ID: appID, Secret: key},
+		Entra: s.url, Graph: s.url, Outside: wire.Outside{Extra: s.ca, UserAgent: "ewsprobe/test"}, Recorder: ews.NewRecorder(&secret.Vault{}, nil),
+		Application: entra.Application{Tenant: "contoso.com", ID: appID, Secret: key},
 	})
 }
 

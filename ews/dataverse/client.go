@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -32,10 +31,9 @@ const root = "/api/data/v9.2/"
 
 // Reader reads one environment. It is for one goroutine.
 type Reader struct {
-	URL       *url.URL // https://HOST
-	Outside   wire.Outside
-	UserAgent string
-	Recorder  *ews.Recorder
+	URL      *url.URL // https://HOST
+	Outside  wire.Outside
+	Recorder *ews.Recorder
 	// Token gives the access token, which it has to make known to the recorder; ""
 	// where there is none, and why not is written down.
 	Token func(context.Context) string
@@ -91,29 +89,20 @@ func (r *Reader) get(ctx context.Context, step evidence.Step, s set, u *url.URL,
 	}
 	limited, cancel := context.WithTimeout(ctx, requestTime)
 	defer cancel()
-	req := wire.Request{URL: u, UserAgent: r.UserAgent, Header: fixed(), Authorization: "Bearer " + token, Limit: pageRead}
+	req := wire.Request{URL: u, UserAgent: r.Outside.UserAgent, Header: fixed(), Authorization: "Bearer " + token, Limit: pageRead}
 	p.item.Request = &evidence.Request{
-		Method: "GET", URL: u.String(), UserAgent: r.UserAgent, Authorization: "Bearer, value not kept", Headers: req.Header,
+		Method: "GET", URL: u.String(), UserAgent: r.Outside.UserAgent, Authorization: "Bearer, value not kept", Headers: req.Header,
 	}
 	if fail := r.open(limited, u, &p.item); fail != nil {
-		p.item.Error, p.item.Request = fail, nil
+		p.item.Request = nil
 		return p
 	}
 	answer, fail := r.conn.Get(limited, req)
-	p.item.Timing, p.item.Error = answer.Timing, fail
+	wire.Keep(answer, fail, &p.item)
 	if fail != nil || answer.Closed {
 		r.Close()
 	}
-	if answer.Response == nil {
-		return p
-	}
-	kept := *answer.Response
-	kept.Headers = slices.DeleteFunc(slices.Clone(kept.Headers), func(h [2]string) bool { return !told(h[0]) })
-	if len(answer.Body) > 0 {
-		kept.Withheld = evidence.Say(evidence.WhyLookupNotKept).String()
-	}
-	p.item.Response = &kept
-	if fail == nil {
+	if fail == nil && answer.Response != nil {
 		r.read(&p, u, answer, each)
 	}
 	return p
@@ -125,27 +114,14 @@ func (r *Reader) open(ctx context.Context, u *url.URL, item *evidence.Item) *evi
 		return nil
 	}
 	r.Close()
-	opened, fail := r.Outside.Open(ctx, u)
-	item.TLS, item.Timing, r.conn = opened.TLS, opened.Timing, opened.Conn
+	conn, fail := r.Outside.Open(ctx, u, item)
+	r.conn = conn
 	return fail
-}
-
-// told says whether a header of an answer is written down: those that explain it,
-// and the identifiers by which Microsoft's support finds it. Never a cookie.
-func told(header string) bool {
-	return slices.ContainsFunc([]string{
-		"Location", "WWW-Authenticate", "Content-Type", "Retry-After", "Date", "Server", "OData-Version", "x-ms-service-request-id", "REQ_ID",
-	}, func(name string) bool { return strings.EqualFold(name, header) })
 }
 
 // add writes an item down.
 func (r *Reader) add(item evidence.Item) evidence.Item {
-	evidence.Walk(item.Cloud, evidence.Visitor{Text: func(f evidence.Field, s string) string {
-		if f.Said {
-			return r.clean(s, longestWords)
-		}
-		return s
-	}})
+	r.Recorder.Shorten(item.Cloud)
 	return r.Recorder.Add(item)
 }
 
@@ -185,22 +161,13 @@ func nextPage(asked *url.URL, link string) (*url.URL, *evidence.Detail) {
 	switch {
 	case err != nil:
 		return nil, evidence.Say(evidence.WhyNextPageOdd)
-	case u.Scheme != asked.Scheme || origin(u) != origin(asked) || u.User != nil:
+	case u.Scheme != asked.Scheme || !wire.SameHost(u, asked) || u.User != nil:
 		return nil, evidence.Say(evidence.WhyNextPageForeign, u.Host)
 	case u.Path != asked.Path || u.RawQuery == asked.RawQuery:
 		return nil, evidence.Say(evidence.WhyNextPageOdd)
 	}
 	u.Fragment = ""
 	return u, nil
-}
-
-// origin is host and port.
-func origin(u *url.URL) string {
-	port := u.Port()
-	if port == "" {
-		port = "443"
-	}
-	return strings.ToLower(strings.TrimSuffix(u.Hostname(), ".")) + ":" + port
 }
 
 // Codes of errors of the Web API
@@ -223,7 +190,7 @@ func (r *Reader) readError(status int, body []byte, c *evidence.Cloud, d *eviden
 	c.Code, c.Message = errorIn(body)
 	c.Detail = evidence.Say(evidence.WhyAnswered, status)
 	if said := strings.TrimSpace(c.Code + " " + c.Message); said != "" {
-		c.Detail = evidence.Say(evidence.WhyAnsweredCode, status, r.clean(said, longestReason))
+		c.Detail = evidence.Say(evidence.WhyAnsweredCode, status, r.Recorder.Short(said, longestReason))
 	}
 	named := privilege().FindStringSubmatch(c.Message)
 	switch {

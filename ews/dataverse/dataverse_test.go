@@ -65,7 +65,7 @@ func (s *service) requests() []*http.Request {
 // reader reads the service. Its profiles have a name and nothing else.
 func (s *service) reader(t *testing.T) *Reader {
 	r := &Reader{
-		URL: s.url, Outside: wire.Outside{Extra: s.ca}, UserAgent: "ewsprobe/test", Recorder: ews.NewRecorder(&secret.Vault{}, nil),
+		URL: s.url, Outside: wire.Outside{Extra: s.ca, UserAgent: "ewsprobe/test"}, Recorder: ews.NewRecorder(&secret.Vault{}, nil),
 		Profile: func(raw []byte) (*evidence.Profile, error) {
 			var o struct {
 				ID   string `json:"emailserverprofileid"`

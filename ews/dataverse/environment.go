@@ -13,13 +13,12 @@ import (
 // Organization asks for the name and version of the environment.
 func (r *Reader) Organization(ctx context.Context) evidence.Item {
 	var found *evidence.DynamicsOrganization
-	item, _ := r.pages(query{
+	return r.pages(query{
 		step: evidence.StepDataverseOrganization, set: organizations, core: []string{"organizationid", "name"}, wide: []string{"version"},
 	}, func(o row) bool {
 		found = &evidence.DynamicsOrganization{ID: o.text("organizationid"), Name: o.text("name"), Version: o.text("version")}
 		return false
 	}).all(ctx, func(i *evidence.Item) { i.Dataverse.Organization = found })
-	return item
 }
 
 // profileColumns are those of an e-mail server profile: core ones that every
@@ -48,7 +47,7 @@ func (r *Reader) Profiles(ctx context.Context) evidence.Item {
 	var found []evidence.Profile
 	var identity []string // of each
 	var unusable error
-	item, _ := r.pages(query{step: evidence.StepDataverseProfiles, set: profiles, core: core, wide: wide}, func(o row) bool {
+	return r.pages(query{step: evidence.StepDataverseProfiles, set: profiles, core: core, wide: wide}, func(o row) bool {
 		if n, _ := o.number("statecode"); n != 0 {
 			return true
 		}
@@ -77,7 +76,6 @@ func (r *Reader) Profiles(ctx context.Context) evidence.Item {
 			i.Cloud.Detail = evidence.Say(evidence.WhyRowUnusable, unusable)
 		}
 	})
-	return item
 }
 
 // identities are the applications that profiles sign in as, and their tenants.
@@ -109,7 +107,7 @@ func mailboxColumns() (core, wide []string) {
 func (r *Reader) Mailbox(ctx context.Context, address string) evidence.Item {
 	core, wide := mailboxColumns()
 	var found *evidence.DynamicsMailbox
-	item, _ := r.pages(query{
+	return r.pages(query{
 		step: evidence.StepDataverseMailboxes, set: mailboxes, core: core, wide: wide, filter: "emailaddress eq " + quoted(address),
 	}, func(o row) bool {
 		if !strings.EqualFold(strings.TrimSpace(o.text("emailaddress")), address) {
@@ -120,7 +118,6 @@ func (r *Reader) Mailbox(ctx context.Context, address string) evidence.Item {
 		}
 		return found.Inactive
 	}).all(ctx, func(i *evidence.Item) { i.Dataverse.Mailbox = found })
-	return item
 }
 
 func mailboxOf(o row) *evidence.DynamicsMailbox {
@@ -163,7 +160,7 @@ func (o row) option(column string) *evidence.Option {
 // User asks for the user of a mailbox.
 func (r *Reader) User(ctx context.Context, id string) evidence.Item {
 	var found *evidence.DynamicsUser
-	item, _ := r.pages(query{
+	return r.pages(query{
 		step: evidence.StepDataverseUser, set: users, core: []string{"systemuserid", "internalemailaddress", "domainname", "isdisabled"},
 		wide: []string{"azureactivedirectoryobjectid"}, filter: "systemuserid eq " + id,
 	}, func(o row) bool {
@@ -176,7 +173,6 @@ func (r *Reader) User(ctx context.Context, id string) evidence.Item {
 		}
 		return false
 	}).all(ctx, func(i *evidence.Item) { i.Dataverse.User = found })
-	return item
 }
 
 // How many mailboxes of a status are named, and the addresses of how many are
@@ -190,7 +186,7 @@ const (
 func (r *Reader) Statuses(ctx context.Context) evidence.Item {
 	var list []evidence.DynamicsStatus
 	r.addresses = map[string]string{}
-	item, _ := r.pages(query{
+	return r.pages(query{
 		step: evidence.StepDataverseMailboxes, set: mailboxes, core: []string{"mailboxid", "emailaddress", "statecode", "mailboxstatus"},
 		filter: "statecode eq 0",
 	}, func(o row) bool {
@@ -218,7 +214,6 @@ func (r *Reader) Statuses(ctx context.Context) evidence.Item {
 		slices.SortFunc(list, func(a, b evidence.DynamicsStatus) int { return cmp.Compare(b.Status.Number, a.Status.Number) })
 		i.Dataverse.Statuses = list
 	})
-	return item
 }
 
 // Alerts of the last days count.
@@ -240,7 +235,7 @@ func (r *Reader) Alerts(ctx context.Context, about string) evidence.Item {
 	}
 	var list []evidence.DynamicsAlert
 	seen := 0
-	item, _ := r.pages(query{
+	return r.pages(query{
 		step: evidence.StepDataverseAlerts, set: alerts,
 		core: []string{"tracelogid", "text", "level", "tracecode", "createdon", "modifiedon", "_regardingobjectid_value"},
 		wide: []string{"errortypedisplay", "errordetails"}, filter: filter, order: "modifiedon desc",
@@ -280,5 +275,4 @@ func (r *Reader) Alerts(ctx context.Context, about string) evidence.Item {
 	}).all(ctx, func(i *evidence.Item) {
 		i.Dataverse.Alerts, i.Dataverse.Truncated = list, i.Dataverse.Truncated || seen >= mostAlerts
 	})
-	return item
 }

@@ -121,14 +121,14 @@ func patience(item evidence.Item, try int) (wait time.Duration, again bool) {
 }
 
 // all reads the list to its end. finish completes what is written of its last page,
-// or of the one that failed; false: it could not be read whole. The pages between
+// or of the one that failed; The pages between
 // the first and the last are not written down: they would say the same.
-func (p *pages) all(ctx context.Context, finish func(*evidence.Item)) (evidence.Item, bool) {
+func (p *pages) all(ctx context.Context, finish func(*evidence.Item)) evidence.Item {
 	for {
 		item := p.one(ctx)
 		if p.next == nil || !whole(item) {
 			finish(&item)
-			return p.r.add(item), whole(item)
+			return p.r.add(item)
 		}
 		if p.count == 1 {
 			p.r.add(item)

@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/ewsprobe/ewsprobe/ews/front"
 )
@@ -23,7 +22,6 @@ const (
 // characters.
 const (
 	longestText   = 4096
-	longestWords  = 600
 	longestReason = 200
 )
 
@@ -40,7 +38,7 @@ func (o row) text(column string) string {
 	case string:
 		return o.clean(v, longestText)
 	case json.Number:
-		return o.clean(v.String(), longestWords)
+		return o.clean(v.String(), longestReason)
 	case bool:
 		return strconv.FormatBool(v)
 	}
@@ -97,21 +95,6 @@ func (o row) inJSON(columns []string) []byte {
 	return append(b, '}')
 }
 
-// clean takes the token out of a text of the server's, and bounds it.
-func (r *Reader) clean(s string, most int) string {
-	s = r.Recorder.WithoutTokens(strings.ToValidUTF8(s, "\uFFFD"))
-	s = strings.Map(func(c rune) rune {
-		if unicode.IsControl(c) && c != '\n' && c != '\t' {
-			return ' '
-		}
-		return c
-	}, s)
-	if len(s) > most {
-		s = strings.ToValidUTF8(s[:most], "") + "…"
-	}
-	return s
-}
-
 // list is what an answer says beside its rows.
 type list struct {
 	rows int
@@ -155,7 +138,7 @@ func (r *Reader) readList(body []byte, each func(row) bool) (list, error) {
 		}
 		found = true
 		for d.More() {
-			o := row{clean: r.clean}
+			o := row{clean: r.Recorder.Short}
 			if err := d.Decode(&o.values); err != nil || o.values == nil {
 				return l, errNoList
 			}

@@ -183,7 +183,7 @@ func (d *entraDouble) sent() []url.Values {
 }
 
 func (d *entraDouble) client() Client {
-	return Client{Transport: Transport{Outside: wire.Outside{Extra: d.ca}, UserAgent: "ewsprobe/test"}, Entra: d.url}
+	return Client{Outside: wire.Outside{Extra: d.ca, UserAgent: "ewsprobe/test"}, Entra: d.url}
 }
 
 func grant(token string) func(int, http.ResponseWriter, *http.Request) {
@@ -341,7 +341,7 @@ func TestUntrusted(t *testing.T) {
 	d := double(t, grant("x"))
 	clear := *d.url
 	clear.Scheme = "http"
-	for _, c := range []Client{{Entra: d.url}, {Entra: &clear, Transport: Transport{Outside: wire.Outside{Extra: d.ca}}}} {
+	for _, c := range []Client{{Entra: d.url}, {Entra: &clear, Outside: wire.Outside{Extra: d.ca}}} {
 		r := ews.NewRecorder(&secret.Vault{}, nil)
 		if got := c.Request(t.Context(), r, evidence.StepHMAToken, Application{Tenant: tenant, ID: appID, Secret: "s3cr3t-value"}, scope); got != nil || len(d.sent()) > 0 || r.Items()[0].Error == nil {
 			t.Errorf("%v, %d requests, %+v", got, len(d.sent()), r.Items()[0])

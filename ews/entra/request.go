@@ -28,7 +28,8 @@ type Application struct {
 	Secret      string
 }
 
-func (a Application) proof() string {
+// Proof is one of evidence.Proof….
+func (a Application) Proof() string {
 	if a.Certificate != nil {
 		return evidence.ProofCertificate
 	}
@@ -37,7 +38,7 @@ func (a Application) proof() string {
 
 // Client asks Entra's token endpoint.
 type Client struct {
-	Transport
+	wire.Outside
 	Entra *url.URL // https://login.microsoftonline.com, or where the user says
 }
 
@@ -78,7 +79,7 @@ func Passing(number int) bool {
 func (c Client) Ask(ctx context.Context, r *ews.Recorder, item *evidence.Item, a Application, scope string) *Token {
 	u := &url.URL{Scheme: c.Entra.Scheme, Host: c.Entra.Host, Path: "/"}
 	u = u.JoinPath(url.PathEscape(a.Tenant), "oauth2", "v2.0", "token")
-	facts := &evidence.Token{Host: u.Host, Tenant: a.Tenant, Application: a.ID, Scope: scope, Proof: a.proof()}
+	facts := &evidence.Token{Host: u.Host, Tenant: a.Tenant, Application: a.ID, Scope: scope, Proof: a.Proof()}
 	item.Token = facts
 	config := clientcredentials.Config{
 		ClientID: a.ID, ClientSecret: a.Secret, TokenURL: u.String(), AuthStyle: oauth2.AuthStyleInParams, Scopes: []string{scope},
@@ -106,7 +107,7 @@ func (c Client) Ask(ctx context.Context, r *ews.Recorder, item *evidence.Item, a
 	})
 	issued := time.Now()
 	token, err := config.Token(context.WithValue(ctx, oauth2.HTTPClient, client))
-	defer func() { c.keepFacts(r, facts) }()
+	defer r.Shorten(facts)
 	switch p := item.Response; {
 	case item.Error != nil:
 	case p == nil: // the library did not ask
@@ -131,24 +132,12 @@ func (c Client) Ask(ctx context.Context, r *ews.Recorder, item *evidence.Item, a
 // Withhold makes the token known to a recorder, before it is sent.
 func (t *Token) Withhold(r *ews.Recorder) { r.Withhold(t.Value()) }
 
-// keepFacts bounds the texts of a service. They are cleaned before they are cut:
-// half a secret is not found any more.
-func (c Client) keepFacts(r *ews.Recorder, facts *evidence.Token) {
-	evidence.Walk(facts, evidence.Visitor{Text: func(f evidence.Field, s string) string {
-		if !f.Said {
-			return s
-		}
-		return Short(r.WithoutTokens(s))
-	}})
-}
-
 // send makes the one request of the library on a connection of its own.
 func (c Client) send(ctx context.Context, req wire.Request, item *evidence.Item) (wire.Answer, *evidence.Failure) {
 	req.UserAgent = c.UserAgent
 	req.Header = slices.Concat([][2]string{{"Accept", "application/json"}}, req.Header)
 	conn, fail := c.Open(ctx, req.URL, item)
 	if fail != nil {
-		item.Error = fail
 		return wire.Answer{}, fail
 	}
 	defer conn.Close()
@@ -162,7 +151,7 @@ func (c Client) send(ctx context.Context, req wire.Request, item *evidence.Item)
 		Authorization: described, Headers: req.Header, Operation: "client credentials",
 	}
 	answer, fail := conn.Post(ctx, req)
-	Keep(answer, fail, item)
+	wire.Keep(answer, fail, item)
 	return answer, fail
 }
 

@@ -31,11 +31,14 @@ const (
 )
 
 // Token is the token to use now, nil where there is none.
-func (s *Source) Token(ctx context.Context) *Token {
+func (s *Source) Token(ctx context.Context) *Token { return s.TokenBy(ctx, s.request) }
+
+// TokenBy is Token by a request of the caller's own.
+func (s *Source) TokenBy(ctx context.Context, request func(context.Context) *Token) *Token {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.token == nil && s.asked.IsZero() || s.token.nearEnd(time.Now()) && time.Since(s.asked) > min(requestPause, s.token.life()/10) {
-		s.ask(ctx)
+		s.ask(ctx, request)
 	}
 	return s.token
 }
@@ -46,7 +49,7 @@ func (s *Source) Renew(ctx context.Context, refused *Token) *Token {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.token == refused {
-		s.ask(ctx)
+		s.ask(ctx, s.request)
 	}
 	if s.token == refused {
 		return nil
@@ -55,11 +58,11 @@ func (s *Source) Renew(ctx context.Context, refused *Token) *Token {
 }
 
 // ask keeps the token that there is where no other comes.
-func (s *Source) ask(ctx context.Context) {
-	if s.request == nil {
+func (s *Source) ask(ctx context.Context, request func(context.Context) *Token) {
+	if request == nil {
 		return
 	}
-	if t := s.request(ctx); t != nil {
+	if t := request(ctx); t != nil {
 		s.token = t
 	}
 	s.asked = time.Now()

@@ -1,10 +1,13 @@
 package wire
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"net"
 	"net/url"
+	"slices"
+	"strings"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 )
@@ -12,12 +15,19 @@ import (
 // Outside is how services outside the network are reached: over https alone, past
 // no untrusted certificate, by the environment's proxy.
 type Outside struct {
-	Extra *x509.CertPool                   // trusted beside the system's roots
-	Proxy func(*url.URL) (*url.URL, error) // the proxy for a URL, nil for none; a nil function means none at all
+	Extra     *x509.CertPool                   // trusted beside the system's roots
+	Proxy     func(*url.URL) (*url.URL, error) // the proxy for a URL, nil for none; a nil function means none at all
+	UserAgent string
 }
 
-// Open connects to the host of a URL.
-func (o Outside) Open(ctx context.Context, u *url.URL) (Opened, *evidence.Failure) {
+// Open connects to the host of a URL, and notes in the item how that went.
+func (o Outside) Open(ctx context.Context, u *url.URL, item *evidence.Item) (*Conn, *evidence.Failure) {
+	opened, fail := o.open(ctx, u)
+	item.TLS, item.Timing, item.Error = opened.TLS, opened.Timing, fail
+	return opened.Conn, fail
+}
+
+func (o Outside) open(ctx context.Context, u *url.URL) (Opened, *evidence.Failure) {
 	if u.Scheme != "https" {
 		return Opened{}, evidence.Fail(evidence.ConnectFailed, "connect", evidence.WhyHTTPSOnly)
 	}
@@ -33,9 +43,42 @@ func (o Outside) Open(ctx context.Context, u *url.URL) (Opened, *evidence.Failur
 			d.Proxy = &url.URL{Scheme: p.Scheme, Host: p.Host}
 		}
 	}
-	port := u.Port()
-	if port == "" {
-		port = "443"
+	return d.Open(ctx, net.JoinHostPort(u.Hostname(), Port(u)))
+}
+
+// Keep writes down the answer of a service outside without its body, and of its
+// headers those that explain it.
+func Keep(answer Answer, fail *evidence.Failure, item *evidence.Item) {
+	item.Timing, item.Error = answer.Timing, fail
+	if answer.Closed {
+		item.ClosedBy = "server"
 	}
-	return d.Open(ctx, net.JoinHostPort(u.Hostname(), port))
+	if answer.Response == nil {
+		return
+	}
+	r := *answer.Response
+	r.Headers = slices.DeleteFunc(slices.Clone(r.Headers), func(h [2]string) bool { return !told(h[0]) })
+	if len(answer.Body) > 0 {
+		r.Withheld = evidence.Say(evidence.WhyLookupNotKept).String()
+	}
+	item.Response = &r
+}
+
+// told says whether a header of an answer is written down: those that explain
+// it, and the identifiers by which Microsoft's support finds it. Never a cookie.
+func told(header string) bool {
+	return slices.ContainsFunc([]string{
+		"Location", "WWW-Authenticate", "Content-Type", "Retry-After", "Date", "Server", "Via", "OData-Version",
+		"request-id", "client-request-id", "x-ms-request-id", "x-ms-service-request-id", "REQ_ID",
+	}, func(name string) bool { return strings.EqualFold(name, header) })
+}
+
+// Port is the port of a URL, that of its scheme where it names none.
+func Port(u *url.URL) string {
+	return cmp.Or(u.Port(), map[string]string{"http": "80"}[u.Scheme], "443")
+}
+
+// SameHost compares host and port: another port is another service.
+func SameHost(a, b *url.URL) bool {
+	return strings.EqualFold(strings.TrimSuffix(a.Hostname(), "."), strings.TrimSuffix(b.Hostname(), ".")) && Port(a) == Port(b)
 }

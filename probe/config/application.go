@@ -5,8 +5,8 @@ import (
 	"net/http"
 	"net/url"
 
-	"github.com/ewsprobe/ewsprobe/ews/cloud"
 	"github.com/ewsprobe/ewsprobe/ews/entra"
+	"github.com/ewsprobe/ewsprobe/ews/front"
 )
 
 // environmentProxy is the proxy of the environment. EWS goes direct, or by --proxy.
@@ -45,7 +45,7 @@ func (s *Settings) readCertificate(ctx context.Context, key, name, passwordFile 
 func (s *Settings) readClientSecret(ctx context.Context, key, name string) string {
 	text := s.readSecret(ctx, key, name, isClientSecret,
 		"holds a character that no client secret has (a space, a second line?); save its value alone")
-	if cloud.IsGUID(text) {
+	if front.IsGUID(text) {
 		s.Keys.Invalid("{"+key+"} %s holds a GUID, so it is the secret's ID; save its value, which Entra shows only once", name)
 	}
 	return text

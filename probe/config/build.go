@@ -10,8 +10,8 @@ import (
 
 	"golang.org/x/crypto/x509roots/fallback/bundle"
 
-	"github.com/ewsprobe/ewsprobe/ews/cloud"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/ews/front"
 	"github.com/ewsprobe/ewsprobe/ews/kerberos"
 	"github.com/ewsprobe/ewsprobe/probe"
 	"github.com/ewsprobe/ewsprobe/probe/baseline"
@@ -182,10 +182,10 @@ func (s *Settings) readCloud(ctx context.Context) *probe.Cloud {
 		Tenant: strings.ToLower(strings.TrimSpace(s.Tenant)), ClientID: strings.ToLower(strings.TrimSpace(s.ClientID)),
 		Proxy: environmentProxy,
 	}
-	if k.Tenant != "" && !cloud.IsGUID(k.Tenant) && !isTenantDomain(k.Tenant) {
+	if k.Tenant != "" && !front.IsGUID(k.Tenant) && !isTenantDomain(k.Tenant) {
 		s.Keys.usage("{tenant} %q is neither a GUID nor a domain; give it like 72f988bf-0000-0000-0000-2d7cd011db47 or contoso.com", s.Tenant)
 	}
-	if k.ClientID != "" && !cloud.IsGUID(k.ClientID) {
+	if k.ClientID != "" && !front.IsGUID(k.ClientID) {
 		s.Keys.usage("{client-id} %q is not a GUID; give the Application (client) ID as Entra shows it", s.ClientID)
 	}
 	k.Token = s.readSecret(ctx, "token-file", s.TokenFile, isToken,

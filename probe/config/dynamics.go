@@ -4,9 +4,9 @@ import (
 	"context"
 	"strings"
 
-	"github.com/ewsprobe/ewsprobe/ews/cloud"
 	"github.com/ewsprobe/ewsprobe/ews/entra"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/ews/front"
 	"github.com/ewsprobe/ewsprobe/ews/wire"
 	"github.com/ewsprobe/ewsprobe/probe"
 	"github.com/ewsprobe/ewsprobe/probe/config/address"
@@ -59,14 +59,14 @@ func (s *Settings) Environment(ctx context.Context) (*probe.Environment, error) 
 		},
 		Token: s.readSecret(ctx, "dynamics-token-file", s.DynamicsTokenFile, isToken,
 			"holds a character that no access token has (a space, a second line, a quote?); save the token alone, without the word Bearer"),
-		Outside: wire.Outside{Extra: s.readCertificates(ctx), Proxy: environmentProxy}, UserAgent: s.UserAgent,
+		Outside: wire.Outside{Extra: s.readCertificates(ctx), Proxy: environmentProxy, UserAgent: s.UserAgent},
 		Mailbox: address, Given: s.given(),
 	}
-	if t := e.Application.Tenant; t != "" && !cloud.IsGUID(t) && !isTenantDomain(t) {
+	if t := e.Application.Tenant; t != "" && !front.IsGUID(t) && !isTenantDomain(t) {
 		ks.usage("{dynamics-tenant} %q is neither a GUID nor a domain; give it like 72f988bf-0000-0000-0000-2d7cd011db47 or contoso.com",
 			s.DynamicsTenant)
 	}
-	if id := e.Application.ID; id != "" && !cloud.IsGUID(id) {
+	if id := e.Application.ID; id != "" && !front.IsGUID(id) {
 		ks.usage("{dynamics-client-id} %q is not a GUID; give the Application (client) ID as Entra shows it", s.DynamicsClientID)
 	}
 	return e, ks.Err()

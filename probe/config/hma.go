@@ -6,8 +6,8 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/ewsprobe/ewsprobe/ews/cloud"
 	"github.com/ewsprobe/ewsprobe/ews/entra"
+	"github.com/ewsprobe/ewsprobe/ews/front"
 	"github.com/ewsprobe/ewsprobe/probe"
 )
 
@@ -31,7 +31,7 @@ func (s *Settings) readHMA(ctx context.Context, cfg *probe.Config) *probe.HMA {
 		Application: entra.Application{Tenant: strings.ToLower(strings.TrimSpace(s.Tenant)), ID: strings.ToLower(strings.TrimSpace(s.HMAClientID))},
 		Resource:    s.HMAResource, Entra: s.service("entra-url", s.EntraURL, false), Proxy: environmentProxy,
 	}
-	if s.HMAClientID != "" && !cloud.IsGUID(h.Application.ID) {
+	if s.HMAClientID != "" && !front.IsGUID(h.Application.ID) {
 		s.Keys.usage("{hma-client-id} %q is not a GUID; give the Application (client) ID as Entra shows it", s.HMAClientID)
 	}
 	h.Application.Certificate = s.readCertificate(ctx, "hma-certificate", s.HMACertificate, s.HMACertificatePasswordFile)
