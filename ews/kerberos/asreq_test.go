@@ -147,7 +147,7 @@ func TestSignIn(t *testing.T) {
 		{name: "revoked", kdc: testkit.KDC{Refuse: errorcode.KDC_ERR_CLIENT_REVOKED, Status: 0xC0000234}, code: CodeClientRevoked},
 		{name: "unknown", kdc: testkit.KDC{Unknown: true}, code: CodeClientUnknown},
 		{name: "key expired", kdc: testkit.KDC{Refuse: errorcode.KDC_ERR_KEY_EXPIRED}, code: CodeKeyExpired},
-		{name: "clock ten minutes off", skew: 10 * time.Minute, code: CodeSkew},
+		{name: "clock ten minutes off", skew: 10 * time.Minute, code: errorcode.KRB_AP_ERR_SKEW},
 		{name: "no pre-authentication", kdc: testkit.KDC{Open: true}, open: true},
 		{name: "no pre-authentication, and it lies", kdc: testkit.KDC{Open: true, LieKey: true}, open: true},
 

@@ -141,19 +141,6 @@ func FuzzReply(f *testing.F) {
 	})
 }
 
-func FuzzReadToken(f *testing.F) {
-	f.Add(gssToken(f, tokenError, (&testkit.KDC{}).Refusal(f, CodeModified, nil)))
-	f.Add(gssToken(f, tokenAPRep, nil))
-	f.Fuzz(func(t *testing.T, raw []byte) {
-		e, err := ReadToken(raw)
-		if err != nil {
-			oneOf(t, err, ErrNotKerberos, ErrMalformed)
-		} else if e != nil {
-			checkAnswer(t, Answer{Error: e})
-		}
-	})
-}
-
 func FuzzCCache(f *testing.F) {
 	c := cacheFile{[]cacheTicket{ticketEntry(f, ticketGrantingTicket(f, testkit.Noon))}}
 	f.Add(c.bytes(3))

@@ -16,16 +16,11 @@ import (
 const (
 	CodeNameExpired     = errorcode.KDC_ERR_NAME_EXP
 	CodeClientUnknown   = errorcode.KDC_ERR_C_PRINCIPAL_UNKNOWN
-	CodeServiceUnknown  = errorcode.KDC_ERR_S_PRINCIPAL_UNKNOWN
 	CodePolicy          = errorcode.KDC_ERR_POLICY
-	CodeNoEnctype       = errorcode.KDC_ERR_ETYPE_NOSUPP
 	CodeClientRevoked   = errorcode.KDC_ERR_CLIENT_REVOKED
 	CodeKeyExpired      = errorcode.KDC_ERR_KEY_EXPIRED
 	CodePreauthFailed   = errorcode.KDC_ERR_PREAUTH_FAILED
 	CodePreauthRequired = errorcode.KDC_ERR_PREAUTH_REQUIRED
-	CodeSkew            = errorcode.KRB_AP_ERR_SKEW
-	CodeModified        = errorcode.KRB_AP_ERR_MODIFIED
-	CodeWrongRealm      = errorcode.KDC_ERR_WRONG_REALM
 )
 
 // KRBError is a KRB-ERROR (RFC 4120 5.9.1). It is not encrypted and nothing

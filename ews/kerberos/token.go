@@ -25,12 +25,8 @@ const (
 	flagIntegrity       = 0x20
 )
 
-// Identifiers of the tokens (RFC 4121 4.1).
-const (
-	tokenAPReq = 0x0100
-	tokenAPRep = 0x0200
-	tokenError = 0x0300
-)
+// tokenAPReq identifies the token (RFC 4121 4.1).
+const tokenAPReq = 0x0100
 
 var (
 	mechanism = encoding.ObjectIdentifier{1, 2, 840, 113554, 1, 2, 2}
@@ -69,30 +65,4 @@ func checksum(binding []byte) ([]byte, error) {
 	copy(sum[4:20], binding)
 	binary.LittleEndian.PutUint32(sum[20:], flagConfidentiality|flagIntegrity)
 	return sum, nil
-}
-
-// ReadToken reads the Kerberos token that a web server answers with: the error
-// it has with our AP-REQ, for instance KRB_AP_ERR_MODIFIED where the service's
-// name is on another account than its key; nil for an AP-REP.
-func ReadToken(raw []byte) (*KRBError, error) {
-	if len(raw) > maxMessage {
-		return nil, fmt.Errorf("%w: longer than %d bytes", ErrMalformed, maxMessage)
-	}
-	in := cryptobyte.String(raw)
-	var framed cryptobyte.String
-	var oid encoding.ObjectIdentifier
-	if !in.ReadASN1(&framed, tagGSS) || !framed.ReadASN1ObjectIdentifier(&oid) || !oid.Equal(mechanism) {
-		return nil, fmt.Errorf("%w: no Kerberos token of GSS", ErrNotKerberos)
-	}
-	var id uint16
-	if !framed.ReadUint16(&id) {
-		return nil, fmt.Errorf("%w: the token is cut short", ErrMalformed)
-	}
-	switch id {
-	case tokenAPRep:
-		return nil, nil
-	case tokenError:
-		return readError(framed)
-	}
-	return nil, fmt.Errorf("%w: a token %#04x answers an AP-REQ", ErrMalformed, id)
 }

@@ -76,8 +76,8 @@ func FuzzAuthenticate(f *testing.F) {
 			return
 		}
 		m := parseType3(t, message)
-		if proof, err := ProofString(message); err != nil || !bytes.Equal(proof, m.proofFor(c.Nonce[:], password)) {
-			t.Fatalf("the proof %x does not verify (%v)", proof, err)
+		if proof := m.nt[:16]; !bytes.Equal(proof, m.proofFor(c.Nonce[:], password)) {
+			t.Fatalf("the proof %x does not verify", proof)
 		}
 		pairs := m.avPairs(t)
 		if got := only(t, pairs, avChannelBindings); !bytes.Equal(got, binding) {

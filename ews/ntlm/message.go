@@ -2,7 +2,6 @@ package ntlm
 
 import (
 	"encoding/binary"
-	"fmt"
 	"unicode/utf16"
 
 	"github.com/Azure/go-ntlmssp"
@@ -84,23 +83,6 @@ func appendPair(info []byte, id uint16, value []byte) []byte {
 	info = binary.LittleEndian.AppendUint16(info, id)
 	info = binary.LittleEndian.AppendUint16(info, uint16(len(value)))
 	return append(info, value...)
-}
-
-// ProofString returns the 16 bytes of a type 3 message that depend on the
-// password (NTProofStr, [MS-NLMP] 3.3.2), to recognise them if a server sends
-// them back.
-func ProofString(authenticate []byte) ([]byte, error) {
-	if len(authenticate) < 28 {
-		return nil, fmt.Errorf("type 3 of %d bytes", len(authenticate))
-	}
-	response, err := field(authenticate, 20, "NT response")
-	if err != nil {
-		return nil, err
-	}
-	if len(response) < 16 {
-		return nil, fmt.Errorf("NT response of %d bytes", len(response))
-	}
-	return response[:16], nil
 }
 
 // NTHash is the MD4 of the password in UTF-16 ([MS-NLMP] 3.3.2 NTOWF): as good
