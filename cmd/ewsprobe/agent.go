@@ -46,15 +46,7 @@ func agentCommand(std stdio) *cli.Command {
 		}
 	}
 	return &cli.Command{
-		Name:  "agent",
-		Usage: "stays and checks its targets on a schedule; serves pages, an API and Prometheus metrics, and notifies",
-		UsageText: examples(
-			"A configuration to begin with", "ewsprobe agent example > agent.yaml",
-			"Is it right", "ewsprobe agent validate --config agent.yaml",
-			"To see what it is, without any", "ewsprobe agent run --demo",
-			"Stay, and serve http://127.0.0.1:9719", "ewsprobe agent run --config agent.yaml",
-		),
-		ArgsUsage: "COMMAND", Flags: flagsOf(flags("agent", byDefault)),
+		Name: "agent", Flags: flagsOf(flags("agent", byDefault)),
 		Action: func(c *cli.Context) error {
 			if c.NArg() > 0 || byDefault.Config == "" && !byDefault.Demo {
 				return noCommand(c)
@@ -63,20 +55,10 @@ func agentCommand(std stdio) *cli.Command {
 		},
 		Subcommands: append([]*cli.Command{
 			{
-				Name: "run", Usage: "stays until it is told to stop", Flags: flagsOf(flags("agent", run)), Action: stay(run),
-				UsageText: examples(
-					"With a configuration", "ewsprobe agent run --config agent.yaml",
-					"For a log that a program reads", "ewsprobe agent run --config agent.yaml --log-format json",
-				),
-				Description: "SIGHUP reloads the configuration: all of it, or nothing. SIGTERM and Ctrl-C end it within 10 seconds.",
+				Name: "run", Flags: flagsOf(flags("agent", run)), Action: stay(run),
 			},
 			{
-				Name: "validate", Usage: "reads the configuration and every file it names; sends nothing", Flags: flagsOf(flags("agent validate", validate)),
-				UsageText: examples(
-					"After each change", "ewsprobe agent validate --config agent.yaml",
-					"Before it is installed", "ewsprobe agent validate --config /etc/ewsprobe/agent.yaml",
-				),
-				Description: "All that is wrong is told at once, each with FILE:LINE:COLUMN. Exit code: 0 right, 3 not.",
+				Name: "validate", Flags: flagsOf(flags("agent validate", validate)),
 				Action: func(c *cli.Context) error {
 					if err := none(c, "; the configuration is named with --config FILE"); err != nil {
 						return err
@@ -89,17 +71,7 @@ func agentCommand(std stdio) *cli.Command {
 					return nil
 				},
 			},
-			{
-				Name: "example", Usage: "prints a commented configuration to begin with",
-				UsageText: examples("A file of your own", "ewsprobe agent example > agent.yaml", "To read it", "ewsprobe agent example"),
-				Action: func(c *cli.Context) error {
-					if err := none(c, ""); err != nil {
-						return err
-					}
-					_, err := fmt.Fprint(std.out, agentfile.Example())
-					return err
-				},
-			},
+			printing(std, "example", func(*cli.Context) ([]byte, error) { return []byte(agentfile.Example()), nil }),
 			releaseCommand(std),
 		}, append(agentServiceCommands(std), prometheusCommands(std)...)...),
 	}

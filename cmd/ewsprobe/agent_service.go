@@ -31,20 +31,17 @@ type installFlags struct {
 
 // agentServiceCommands make the agent a service of the operating system.
 func agentServiceCommands(std stdio) []*cli.Command {
-	command := func(name, what, more string, flags any, do func(context.Context) error) *cli.Command {
-		return &cli.Command{
-			Name: name, Usage: what, UsageText: serviceExamples(name), Flags: flagsOf(config.KeysOf(flags, "agent "+name)), Description: more,
-			Action: func(c *cli.Context) error {
-				if err := none(c, "; the configuration is named with --config FILE"); err != nil {
-					return err
-				}
-				return do(c.Context)
-			},
-		}
+	command := func(name string, flags any, do func(context.Context) error) *cli.Command {
+		return &cli.Command{Name: name, Flags: flagsOf(config.KeysOf(flags, "agent "+name)), Action: func(c *cli.Context) error {
+			if err := none(c, "; the configuration is named with --config FILE"); err != nil {
+				return err
+			}
+			return do(c.Context)
+		}}
 	}
-	manage := func(name, what, done string, do func(*service.Service) error) *cli.Command {
+	manage := func(name, done string, do func(*service.Service) error) *cli.Command {
 		f := &serviceFlags{}
-		return command(name, what, "", f, func(context.Context) error {
+		return command(name, f, func(context.Context) error {
 			s, err := serviceOf(service.Definition{Program: os.Args[0], File: f.Config})
 			if err != nil {
 				return err
@@ -58,30 +55,12 @@ func agentServiceCommands(std stdio) []*cli.Command {
 	}
 	install, status := &installFlags{}, &serviceFlags{}
 	return []*cli.Command{
-		command("install", "makes the agent a service of this machine, which starts with it",
-			"On Linux it becomes the hardened unit ewsprobe.service of systemd, on Windows a service, on macOS a daemon of launchd.", install,
-			func(ctx context.Context) error { return installService(ctx, install, std) }),
-		manage("uninstall", "takes the service away; configuration and storage stay", "the service is removed; configuration and storage stay", (*service.Service).Uninstall),
-		manage("start", "starts the service", "the service starts; `ewsprobe agent status` tells how it is", (*service.Service).Start),
-		manage("stop", "stops the service", "the service is stopped", (*service.Service).Stop),
-		command("status", "tells whether the service runs",
-			"With --config it also asks the agent itself, so that one in a container or in a terminal is found.\nExit code: 0 running, 2 stopped, 3 not installed or not known.", status,
-			func(ctx context.Context) error { return serviceStatus(ctx, status, std) }),
+		command("install", install, func(ctx context.Context) error { return installService(ctx, install, std) }),
+		manage("uninstall", "the service is removed; configuration and storage stay", (*service.Service).Uninstall),
+		manage("start", "the service starts; `ewsprobe agent status` tells how it is", (*service.Service).Start),
+		manage("stop", "the service is stopped", (*service.Service).Stop),
+		command("status", status, func(ctx context.Context) error { return serviceStatus(ctx, status, std) }),
 	}
-}
-
-// serviceExamples are those of one of the commands.
-func serviceExamples(name string) string {
-	switch name {
-	case "install":
-		return examples(
-			"What would be installed", "ewsprobe agent install --print --config /etc/ewsprobe/agent.yaml",
-			"Install it", "ewsprobe agent install --config /etc/ewsprobe/agent.yaml",
-		)
-	case "status":
-		return examples("The service", "ewsprobe agent status", "Also one in a container", "ewsprobe agent status --config /etc/ewsprobe/agent.yaml")
-	}
-	return examples("The service", "ewsprobe agent "+name, "How it is then", "ewsprobe agent status")
 }
 
 func serviceOf(d service.Definition) (*service.Service, error) {
@@ -211,12 +190,7 @@ func releaseCommand(std stdio) *cli.Command {
 		Config string `common:"y" value:"FILE" help:"the configuration of the agent"`
 	}{}
 	return &cli.Command{
-		Name: "release", Usage: "lets the withheld credential of a target be used again",
-		UsageText: examples(
-			"One target", "ewsprobe agent release mail-inside --config agent.yaml",
-			"After the password file was corrected", "ewsprobe agent validate --config agent.yaml",
-		), ArgsUsage: "NAME", Flags: flagsOf(config.KeysOf(f, "agent release")),
-		Description: "Correct the password first: a new one is used without this. The count of refused logons of its account is set to zero.",
+		Name: "release", Flags: flagsOf(config.KeysOf(f, "agent release")),
 		Action: func(c *cli.Context) error {
 			name, err := one(c, "the name of the target")
 			if err != nil {

@@ -120,9 +120,16 @@ func formatAsked(args []string, std stdio) string {
 
 // commands are all of the program's, in the order in which the help lists them.
 func commands(std stdio) []*cli.Command {
-	return []*cli.Command{
-		checkCommand(std), batchCommand(std), agentCommand(std), dynamicsCommand(std), mergeCommand(std), diagnoseCommand(std), diffCommand(std), explainCommand(std),
+	list := []*cli.Command{
+		examining("check", std, check), examining("batch", std, runBatch), agentCommand(std), examining("dynamics", std, readEnvironment),
+		mergeCommand(std), examining("diagnose", std, diagnose), diffCommand(std), explainCommand(std),
 		simulateCommand(std), demoCommand(std), schemaCommand(std), secretCommand(std), versionCommand(std), manCommand(std),
 		completionCommand(std), completeCommand(std),
 	}
+	all := allWords()
+	eachCommand(list, "", func(c *cli.Command, path string) {
+		w := all[path]
+		c.Usage, c.ArgsUsage, c.Description, c.UsageText = w.usage, w.args, w.about, w.examples
+	})
+	return list
 }

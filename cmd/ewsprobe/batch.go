@@ -23,30 +23,6 @@ import (
 // answers under way, and the numbers of hundreds of thousands of mailboxes.
 const batchMemory = 44 << 20
 
-func batchCommand(std stdio) *cli.Command {
-	s := config.New("batch", version())
-	return &cli.Command{
-		Name:      "batch",
-		Usage:     "checks many mailboxes through one endpoint and one service account",
-		ArgsUsage: "FILE.csv",
-		Description: "FILE.csv is an export of the mailboxes of Dynamics (CSV, or JSON of the Web API), " +
-			"or any CSV with a column of addresses (--column); " +
-			"- is standard input. The endpoint is examined once; then one call is made for each mailbox, as fast as the server allows. " +
-			"text, json (one object per line) and csv come row by row, the other formats at the end. " +
-			"A redacted table keeps only the column of addresses." +
-			"\nExit code: the worst of all: 2 critical, 3 unknown or stopped, 1 warning, 0 ok.",
-		UsageText: examples(
-			"All mailboxes, as Dynamics reaches them",
-			"ewsprobe batch --user svc-crm@contoso.com --impersonate --target mail.contoso.com mailboxes.csv",
-			"As the exported profile says", "ewsprobe batch --profile profile.csv mailboxes.csv",
-			"For a script; after Ctrl-C the same command goes on", "ewsprobe batch --profile profile.csv --format json --resume state mailboxes.csv >> results.jsonl",
-			"As a page for others, without names", "ewsprobe batch --profile profile.csv --redact --save results.html mailboxes.csv",
-		),
-		Flags: flagsOf(s.Keys), Before: variables(s, std),
-		Action: func(c *cli.Context) error { return runBatch(c, s, std) },
-	}
-}
-
 func runBatch(c *cli.Context, s *config.Settings, std stdio) error {
 	for _, key := range []string{"resume", "shard"} {
 		if s.Redact && s.Given(key) {

@@ -18,30 +18,6 @@ import (
 	"github.com/ewsprobe/ewsprobe/probe/lockout"
 )
 
-func checkCommand(std stdio) *cli.Command {
-	s := config.New("check", version())
-	return &cli.Command{
-		Name:      "check",
-		Usage:     "examines one EWS endpoint with one account and prints the verdict",
-		ArgsUsage: "TARGET",
-		Description: "TARGET is an EWS URL, HOST or HOST:PORT (https://HOST/EWS/Exchange.asmx), or a mailbox address: " +
-			"then Autodiscover finds the URL.\nExit code: 0 ok, 1 warning, 2 critical, 3 unknown.",
-		UsageText: examples(
-			"First question, no password", "ewsprobe check --no-credentials mail.contoso.com",
-			"The whole check", "ewsprobe check --user svc-crm@contoso.com mail.contoso.com",
-			"As Dynamics reaches a mailbox", "ewsprobe check --user svc-crm@contoso.com --mailbox anna@contoso.com --impersonate mail.contoso.com",
-			"As its exported profile says", "ewsprobe check --profile profile.csv --mailbox anna@contoso.com",
-			"As Dynamics itself says",
-			"ewsprobe check --dynamics-url https://contoso.crm4.dynamics.com --dynamics-client-id GUID --dynamics-certificate app.pem --mailbox anna@contoso.com",
-			"EWS found by Autodiscover", "ewsprobe check --user svc-crm@contoso.com --impersonate anna@contoso.com",
-			"After a change on the server", "ewsprobe check --watch --user svc-crm@contoso.com mail.contoso.com",
-			"And where the mailbox is", "ewsprobe check --user svc-crm@contoso.com --mailbox anna@contoso.com --cloud mail.contoso.com",
-		),
-		Flags: flagsOf(s.Keys), Before: variables(s, std),
-		Action: func(c *cli.Context) error { return check(c, s, std) },
-	}
-}
-
 // applyTarget gives the settings what the target has that --config and the argument
 // name.
 func applyTarget(c *cli.Context, s *config.Settings, std stdio) (*agentfile.Target, error) {
@@ -50,14 +26,6 @@ func applyTarget(c *cli.Context, s *config.Settings, std stdio) (*agentfile.Targ
 		return nil, err
 	}
 	return agentfile.Apply(c.Context, s, s.AgentKeys.Config, name, std.env, passwordFromKeyring)
-}
-
-// variables reads what the environment says, behind the flags.
-func variables(s *config.Settings, std stdio) cli.BeforeFunc {
-	return func(*cli.Context) error {
-		s.Keys.Variables(std.env)
-		return nil
-	}
 }
 
 func check(c *cli.Context, s *config.Settings, std stdio) error {

@@ -11,8 +11,9 @@ import (
 )
 
 func newApp(std stdio) *cli.App {
+	own := allWords()["ewsprobe"]
 	app := &cli.App{
-		Name: "ewsprobe", Usage: tagline, ArgsUsage: "COMMAND [flags] [arguments]", Description: purpose + "\n\n" + start,
+		Name: "ewsprobe", Usage: own.usage, ArgsUsage: own.args, Description: strings.ReplaceAll(own.about, "\n", "\n\n"),
 		CustomAppHelpTemplate: helpTemplate, Version: version(), EnableBashCompletion: true, HideHelpCommand: true,
 		Writer: screen{std.out, std.width}, ErrWriter: std.err, Commands: commands(std), Action: noCommand,
 		ExitErrHandler: func(*cli.Context, error) {}, // run decides
@@ -123,6 +124,30 @@ func noCommand(c *cli.Context) error {
 		}
 		return usage("%q is not a command; see `ewsprobe --help` (to check a server: `ewsprobe check HOST`)", word)
 	}
+}
+
+// examining is a command with the settings of a check, from flags and variables.
+func examining(name string, std stdio, do func(*cli.Context, *config.Settings, stdio) error) *cli.Command {
+	s := config.New(name, version())
+	return &cli.Command{
+		Name: name, Flags: flagsOf(s.Keys), Action: func(c *cli.Context) error { return do(c, s, std) },
+		Before: func(*cli.Context) error {
+			s.Keys.Variables(std.env) // behind the flags
+			return nil
+		},
+	}
+}
+
+// printing is a command without arguments that prints what made gives.
+func printing(std stdio, name string, made func(*cli.Context) ([]byte, error)) *cli.Command {
+	return &cli.Command{Name: name, Action: func(c *cli.Context) error {
+		if err := none(c, ""); err != nil {
+			return err
+		}
+		out, err := made(c)
+		_, _ = std.out.Write(out) // run says so where it fails
+		return err
+	}}
 }
 
 // one is the only argument of a command.

@@ -25,14 +25,7 @@ func completionScript(shell string) string {
 
 func completionCommand(std stdio) *cli.Command {
 	return &cli.Command{
-		Name: "completion", Usage: "prints the completion script of a shell", ArgsUsage: strings.Join(shells(), "|"),
-		Description: "For the shell that is open; put the line into the file of its settings to have it for good.",
-		UsageText: examples(
-			"bash, in ~/.bashrc", "source <(ewsprobe completion bash)",
-			"zsh, in ~/.zshrc behind compinit", "source <(ewsprobe completion zsh)",
-			"fish, in ~/.config/fish/config.fish", "ewsprobe completion fish | source",
-			"PowerShell, in $PROFILE", "ewsprobe completion powershell | Out-String | Invoke-Expression",
-		),
+		Name: "completion",
 		Action: func(c *cli.Context) error {
 			shell, err := one(c, "the shell")
 			if err != nil {

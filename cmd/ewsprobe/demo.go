@@ -19,15 +19,7 @@ import (
 
 func demoCommand(std stdio) *cli.Command {
 	return &cli.Command{
-		Name:  "demo",
-		Usage: "runs the real check against every scenario of the stand-in; needs nothing installed",
-		Description: "Each line: the scenario, what the check concluded, the bad logons that the server counted, " +
-			"and whether that is what the scenario expects." +
-			"\nExit code: 2 if one differs.",
-		UsageText: examples(
-			"All scenarios, in some seconds", "ewsprobe demo",
-			"One of them, with the report of the check", "ewsprobe simulate --scenario basic-off",
-		),
+		Name: "demo",
 		Action: func(c *cli.Context) error {
 			if err := none(c, "; to run one scenario as a server: `ewsprobe simulate --scenario NAME`"); err != nil {
 				return err

@@ -13,43 +13,28 @@ import (
 // maxRecord bounds what diagnose reads: a check writes some tens of kilobytes.
 const maxRecord = 32 << 20
 
-func diagnoseCommand(std stdio) *cli.Command {
-	s := config.New("diagnose", version())
-	return &cli.Command{
-		Name:      "diagnose",
-		Usage:     "evaluates a saved JSON report again, without any network",
-		ArgsUsage: "FILE.json",
-		Description: "The evidence in the file is evaluated by this version's rules; the verdict stored in it is ignored. " +
-			"- reads standard input.",
-		UsageText: examples(
-			"By the rules of this version", "ewsprobe diagnose report.json",
-			"As a page without names", "ewsprobe diagnose --redact --save report.html report.json",
-		),
-		Flags: flagsOf(s.Keys), Before: variables(s, std),
-		Action: func(c *cli.Context) error {
-			accepted := s.ReadBaseline(c.Context)
-			file, err := one(c, "FILE.json")
-			if err := config.Join(s.Keys.Err(), err); err != nil {
-				return err
-			}
-			out, err := planOutput(s, std, file)
-			if err != nil {
-				return err
-			}
-			raw, err := readRecord(c.Context, file, std.in)
-			if err != nil {
-				return unusable("%s %v", file, err)
-			}
-			rec, err := report.Load(raw)
-			if err != nil {
-				return unusable("%s cannot be evaluated: %v", file, err)
-			}
-			if accepted != nil {
-				rec.Target.Accepted = accepted
-			}
-			return out.deliver(rec)
-		},
+func diagnose(c *cli.Context, s *config.Settings, std stdio) error {
+	accepted := s.ReadBaseline(c.Context)
+	file, err := one(c, "FILE.json")
+	if err := config.Join(s.Keys.Err(), err); err != nil {
+		return err
 	}
+	out, err := planOutput(s, std, file)
+	if err != nil {
+		return err
+	}
+	raw, err := readRecord(c.Context, file, std.in)
+	if err != nil {
+		return unusable("%s %v", file, err)
+	}
+	rec, err := report.Load(raw)
+	if err != nil {
+		return unusable("%s cannot be evaluated: %v", file, err)
+	}
+	if accepted != nil {
+		rec.Target.Accepted = accepted
+	}
+	return out.deliver(rec)
 }
 
 // readRecord reads a saved report; the error is the rest of a sentence.

@@ -19,17 +19,7 @@ type diffFlags struct {
 func diffCommand(std stdio) *cli.Command {
 	f := &diffFlags{}
 	return &cli.Command{
-		Name:      "diff",
-		Usage:     "compares two saved JSON reports: what differs, and which difference explains the verdicts",
-		ArgsUsage: "A.json B.json",
-		Description: "Inside and outside, before and after, works here and not there. Both records are evaluated by this version's rules, " +
-			"then each difference is put from one into the other and evaluated again. No network." +
-			"\nExit code: 0 the verdicts are the same, 1 they differ, 3 a file cannot be evaluated.",
-		UsageText: examples(
-			"Why it works inside and not outside", "ewsprobe diff inside.json outside.json",
-			"What a change on the server did, for a ticket", "ewsprobe diff --redact before.json after.json",
-		),
-		Flags:  flagsOf(config.KeysOf(f, "diff")),
+		Name: "diff", Flags: flagsOf(config.KeysOf(f, "diff")),
 		Action: func(c *cli.Context) error { return compare(c, *f, std) },
 	}
 }

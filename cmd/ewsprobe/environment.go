@@ -16,25 +16,6 @@ import (
 	"github.com/ewsprobe/ewsprobe/probe/report"
 )
 
-func dynamicsCommand(std stdio) *cli.Command {
-	s := config.New("dynamics", version())
-	return &cli.Command{
-		Name:  "dynamics",
-		Usage: "reads what Dynamics has about Exchange: server profiles, mailboxes by status, alerts",
-		Description: "Reads one environment over the Dataverse Web API and changes nothing in it. `ewsprobe explain dynamics` says what to " +
-			"register and which privileges the role needs." +
-			"\nExit code: 0 read, 1 mailboxes fail, 3 something could not be read.",
-		UsageText: examples(
-			"As an application with a certificate",
-			"ewsprobe dynamics --dynamics-url https://contoso.crm4.dynamics.com --dynamics-client-id GUID --dynamics-certificate app.pem",
-			"With a token of your own",
-			"ewsprobe dynamics --dynamics-url https://contoso.crm4.dynamics.com --dynamics-token-file token.txt",
-		),
-		Flags: flagsOf(s.Keys), Before: variables(s, std),
-		Action: func(c *cli.Context) error { return readEnvironment(c, s, std) },
-	}
-}
-
 func readEnvironment(c *cli.Context, s *config.Settings, std stdio) error {
 	env, err := s.Environment(c.Context)
 	out, outErr := planOutput(s, std, "")

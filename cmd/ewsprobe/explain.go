@@ -24,18 +24,7 @@ func explainCommand(std stdio) *cli.Command {
 	keys := config.KeysOf(f, "explain")
 	keys.Words = true
 	return &cli.Command{
-		Name:      "explain",
-		Usage:     "says what a verdict code or a pasted Dynamics alert means and what to do",
-		ArgsUsage: `[CODE | GUIDE | CAUSE | "pasted alert text"]`,
-		Description: "Without an argument it lists all codes and guides. A guide has short names too: hma, ep, shards. " +
-			"A cause is one of the six of KB 3212785. An alert is known by its numbers and names, in any language. " +
-			"What it does not know is exit code 3.",
-		UsageText: examples(
-			"What a code means and what to do", "ewsprobe explain basic-disabled",
-			"Paste what Dynamics says", `ewsprobe explain "Http server returned 401 Unauthorized exception"`,
-			"A guide as a page for a browser", "ewsprobe explain --format html first-check > first-check.html",
-			"All guides, codes and commands as one page", "ewsprobe explain --format html manual > manual.html",
-		),
+		Name:  "explain",
 		Flags: flagsOf(keys),
 		Action: func(c *cli.Context) error {
 			e := explainer{width: std.columns()}

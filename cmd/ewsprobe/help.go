@@ -13,40 +13,53 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// purpose is what the program is for, in --help and in the manual page.
-const (
-	tagline = "says why Dynamics 365 gets a 401 from Exchange Web Services"
-	purpose = `When Dynamics 365 server-side synchronization reports "Http server returned 401 Unauthorized exception", six causes are ` +
-		`possible (KB 3212785) and Dynamics does not say which. ewsprobe talks to Exchange Web Services the way Dynamics does and says ` +
-		`which cause it is, how sure it is, what proves it and which command fixes it. Every logon is counted before it is sent, so that ` +
-		`looking does not lock the account.`
-	start = "Run `ewsprobe demo` to see it work without a server, and `ewsprobe explain` for what the verdicts mean."
-)
+// commandTexts are the words of each command: below its name and its arguments what it
+// does, then paragraphs about it, then what its examples are for, each with its line.
+//
+//go:embed commands.txt
+var commandTexts string
 
-// helpTerm is a word and what it means.
-type helpTerm struct{ name, what string }
+// words are those of one command.
+type words struct{ args, usage, about, examples string }
 
-// environment and filesKept are what outside the command line the program heeds.
-func environment() []helpTerm {
-	return []helpTerm{
-		{passwordEnv, "the password, where neither --password-file nor --password-from-keyring is given"},
-		{"EWSPROBE_...", "any flag of check, batch and diagnose: its name in capitals, with _ for - (EWSPROBE_CA_FILE); a flag wins"},
-		{"NO_COLOR", "if set, no colour; nor is there any with TERM=dumb, or where the output is no terminal"},
-		{"XDG_STATE_HOME", "where refused logons are counted, see FILES (Windows: LOCALAPPDATA)"},
-		{"KRB5_CONFIG", "which krb5.conf is read"},
-		{"HTTPS_PROXY, NO_PROXY", "the proxy of look-ups outside the network (--cloud and the like); EWS is reached directly, or by --proxy"},
+// allWords are the words of the program, of its commands by their names in full, and of
+// the environment and files, what outside the command line the program heeds. A name is
+// in small letters, what follows it are the arguments.
+func allWords() map[string]words {
+	all := map[string]words{}
+	for part := range strings.SplitSeq(strings.TrimPrefix(commandTexts, "# "), "\n# ") {
+		head, rest, _ := strings.Cut(part, "\n")
+		name, args := strings.Fields(head), ""
+		if at := slices.IndexFunc(name, func(word string) bool { return strings.Trim(word, "abcdefghijklmnopqrstuvwxyz-") != "" }); at >= 0 {
+			name, args = name[:at], strings.Join(name[at:], " ")
+		}
+		w := words{args: args}
+		w.usage, rest, _ = strings.Cut(rest, "\n")
+		for text := range strings.SplitSeq(strings.TrimSpace(rest), "\n\n") {
+			if strings.Contains(text, ":\n  ") {
+				w.examples = text
+			} else {
+				w.about = strings.TrimPrefix(w.about+"\n"+strings.ReplaceAll(text, "\n", " "), "\n")
+			}
+		}
+		all[strings.Join(name, " ")] = w
 	}
+	return all
 }
 
-func filesKept() []helpTerm {
-	return []helpTerm{
-		{
-			"~/.local/state/ewsprobe/",
-			"which logons were refused or got no answer, for 60 minutes: values that give no password back. " +
-				"$XDG_STATE_HOME/ewsprobe/ if that is set; %LOCALAPPDATA%\\ewsprobe on Windows",
-		},
-		{"/etc/krb5.conf", "realms and their domain controllers, for Kerberos"},
+// helpTerm is a word and what it means.
+type helpTerm struct{ Name, What string }
+
+// termsOf are the terms of the environment or the files.
+func termsOf(name string) (list []helpTerm) {
+	for line := range strings.SplitSeq(allWords()[name].examples, "\n") {
+		if what, ok := strings.CutPrefix(line, "  "); ok {
+			list[len(list)-1].What = what
+		} else {
+			list = append(list, helpTerm{Name: strings.TrimSuffix(line, ":")})
+		}
 	}
+	return list
 }
 
 // helpTemplate is the help of the program and of each command.
@@ -70,7 +83,7 @@ func printHelp(w io.Writer, template string, of any) {
 	}
 	cli.HelpPrinterCustom(w, template, of, map[string]any{
 		"wrapAt": func() int { return width }, "terms": func(rows []helpTerm, most int) string { return table(rows, most, width) },
-		"synopsis": synopsis, "groups": groups, "commands": commandTerms, "environment": environment, "files": filesKept,
+		"synopsis": synopsis, "groups": groups, "commands": commandTerms, "terms_of": termsOf,
 		"upper": strings.ToUpper, "examples": func(text string) string { return inShell(text, width-3, runtime.GOOS == "windows") },
 	})
 }
@@ -79,8 +92,8 @@ func printHelp(w io.Writer, template string, of any) {
 func table(rows []helpTerm, most, width int) string {
 	column := 0
 	for _, r := range rows {
-		if len(r.name) <= most {
-			column = max(column, len(r.name))
+		if len(r.Name) <= most {
+			column = max(column, len(r.Name))
 		}
 	}
 	if width-column < 45 {
@@ -88,11 +101,11 @@ func table(rows []helpTerm, most, width int) string {
 	}
 	var lines []string
 	for _, r := range rows {
-		name := r.name
+		name := r.Name
 		if len(name) > column {
 			lines, name = append(lines, "   "+name), ""
 		}
-		for line := range strings.SplitSeq(wordwrap.WrapString(r.what, uint(width-column-5)), "\n") {
+		for line := range strings.SplitSeq(wordwrap.WrapString(r.What, uint(width-column-5)), "\n") {
 			lines = append(lines, strings.TrimRight(fmt.Sprintf("   %-*s  %s", column, name, line), " "))
 			name = ""
 		}
@@ -163,15 +176,6 @@ func synopsis(flags []cli.Flag, args string) string {
 		s = " [flags]"
 	}
 	return strings.TrimRight(s+" "+args, " ")
-}
-
-// examples are pairs of what a command line is for and the line.
-func examples(pairs ...string) string {
-	var b strings.Builder
-	for i := 0; i+1 < len(pairs); i += 2 {
-		b.WriteString("\n" + pairs[i] + ":\n  " + pairs[i+1])
-	}
-	return strings.TrimPrefix(b.String(), "\n")
 }
 
 // inPairs keeps a flag and its value on one line.

@@ -48,8 +48,8 @@ func TestHelpFits(t *testing.T) {
 
 // An example can be copied into the shell of the system.
 func TestExamplesInShell(t *testing.T) {
-	text := examples("As Dynamics does", "ewsprobe check --user svc-crm@contoso.com --impersonate mail.contoso.com",
-		"As a page", "ewsprobe explain --format html hma > hma.html", "An alert", `ewsprobe explain "Http server returned 401"`)
+	text := "As Dynamics does:\n  ewsprobe check --user svc-crm@contoso.com --impersonate mail.contoso.com\n" +
+		"As a page:\n  ewsprobe explain --format html hma > hma.html\nAn alert:\n  ewsprobe explain \"Http server returned 401\""
 	for windows, want := range map[bool]string{
 		false: "As Dynamics does:\n  ewsprobe check --user svc-crm@contoso.com \\\n    --impersonate mail.contoso.com\n" +
 			"As a page:\n  ewsprobe explain --format html hma \\\n    > hma.html\nAn alert:\n  ewsprobe explain \"Http server returned 401\"",
@@ -59,5 +59,23 @@ func TestExamplesInShell(t *testing.T) {
 		if got := inShell(text, 50, windows); got != want {
 			t.Errorf("Windows %v:\n%s\nwant\n%s", windows, got, want)
 		}
+	}
+}
+
+// Each command has words, and there are no others.
+func TestEachCommandHasWords(t *testing.T) {
+	all := allWords()
+	for _, part := range []string{"ewsprobe", "environment", "files"} {
+		delete(all, part)
+	}
+	eachCommand(commands(stdio{}), "", func(c *cli.Command, path string) {
+		w := all[path]
+		if !c.Hidden && (w.usage == "" || w.examples == "") {
+			t.Errorf("%s: %+v", path, w)
+		}
+		delete(all, path)
+	})
+	if len(all) > 0 {
+		t.Errorf("there is no such command: %v", all)
 	}
 }

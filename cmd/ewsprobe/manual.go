@@ -42,7 +42,7 @@ func manualPage(all []*cli.Command) ([]byte, error) {
 		Codes    []manualCode
 		Commands []manualCommand
 	}
-	of.Purpose = purpose
+	of.Purpose, _, _ = strings.Cut(allWords()["ewsprobe"].about, "\n")
 	for _, e := range finding.Catalogue() {
 		c := manualCode{Entry: e}
 		for _, other := range e.SeeAlso {

@@ -27,17 +27,7 @@ func (*mergeFlags) Choices(string) []string {
 func mergeCommand(std stdio) *cli.Command {
 	f := &mergeFlags{}
 	return &cli.Command{
-		Name:      "merge",
-		Usage:     "joins the results of shards, or of runs that were resumed",
-		ArgsUsage: "FILE...",
-		Description: "FILE are results of batch --format json. The rows are printed once each, in the order of the input, " +
-			"then a summary of all. A row that is there twice is named on standard error, and so are rows that are missing. " +
-			"Of two results for a row the later one counts; any result counts before not-checked." +
-			"\nExit code: the worst of the rows, and 3 if rows are missing.",
-		UsageText: examples(
-			"The results of two shards", "ewsprobe merge part.1.jsonl part.2.jsonl > results.jsonl",
-			"As a page to send", "ewsprobe merge --format html --redact results.jsonl > results.html",
-		),
+		Name:  "merge",
 		Flags: flagsOf(config.KeysOf(f, "merge")),
 		Action: func(c *cli.Context) error {
 			mask, std := unnamed(f.Redact, std)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -16,16 +15,7 @@ func schemaNames() []string { return append(slices.Clone(report.SchemaNames), "c
 
 func schemaCommand(std stdio) *cli.Command {
 	return &cli.Command{
-		Name:      "schema",
-		Usage:     "prints the JSON Schema of the report, of the lines of a batch, or of the agent's configuration",
-		ArgsUsage: "[" + strings.Join(schemaNames(), "|") + "]",
-		Description: "report is what check and diagnose print with --format json and save as .json; row and summary are the lines that batch " +
-			"and merge print with --format json: one for each mailbox, and the last. Each describes what this version writes and all " +
-			"before it (draft 2020-12). config is for editors of the agent's file.",
-		UsageText: examples(
-			"Of a report", "ewsprobe schema > report.schema.json",
-			"Of a line of batch --format json", "ewsprobe schema row",
-		),
+		Name: "schema",
 		Action: func(c *cli.Context) error {
 			name := report.SchemaNames[0]
 			if c.NArg() > 0 {

@@ -35,11 +35,7 @@ func secretCommand(std stdio) *cli.Command {
 	}
 	f := &secretFlags{}
 	set := &cli.Command{
-		Name: "set", Usage: "stores the password of an account", ArgsUsage: "ACCOUNT", Flags: flagsOf(config.KeysOf(f, "secret set")),
-		UsageText: examples(
-			"With a prompt for the password", "ewsprobe secret set svc-crm@contoso.com",
-			"From a file", "ewsprobe secret set --password-file password.txt svc-crm@contoso.com",
-		),
+		Name: "set", Flags: flagsOf(config.KeysOf(f, "secret set")),
 		Action: func(c *cli.Context) error {
 			name, err := account(c)
 			if err != nil {
@@ -60,11 +56,7 @@ func secretCommand(std stdio) *cli.Command {
 		},
 	}
 	remove := &cli.Command{
-		Name: "delete", Usage: "removes the password of an account", ArgsUsage: "ACCOUNT",
-		UsageText: examples(
-			"An account of a domain", `ewsprobe secret delete CONTOSO\svc-crm`,
-			"The same name as a UPN is an account of its own here", "ewsprobe secret delete svc-crm@contoso.com",
-		),
+		Name: "delete",
 		Action: func(c *cli.Context) error {
 			name, err := account(c)
 			if err != nil {
@@ -76,19 +68,7 @@ func secretCommand(std stdio) *cli.Command {
 			return err
 		},
 	}
-	return &cli.Command{
-		Name:  "secret",
-		Usage: "keeps the password of an account in the credential store of the operating system",
-		Description: "Windows Credential Manager, the Keychain of macOS, or the Secret Service of a Linux desktop. " +
-			"check takes it from there with --password-from-keyring. A store that is locked may ask to be unlocked, and is waited for a minute; " +
-			"over ssh, in cron and in services there is usually none, so use --password-file there.",
-		UsageText: examples(
-			"Store it", "ewsprobe secret set svc-crm@contoso.com",
-			"Use it", "ewsprobe check --password-from-keyring --user svc-crm@contoso.com mail.contoso.com",
-		),
-		ArgsUsage: "COMMAND ACCOUNT", Action: noCommand,
-		Subcommands: []*cli.Command{set, remove},
-	}
+	return &cli.Command{Name: "secret", Action: noCommand, Subcommands: []*cli.Command{set, remove}}
 }
 
 // keyringAccount: names of accounts have no case.

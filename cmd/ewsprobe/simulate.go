@@ -25,13 +25,7 @@ type simulateFlags struct {
 func simulateCommand(std stdio) *cli.Command {
 	f := &simulateFlags{}
 	return &cli.Command{
-		Name:  "simulate",
-		Usage: "runs the stand-in Exchange front end, for trying out and training",
-		UsageText: examples(
-			"Extended Protection in front of a device that re-encrypts", "ewsprobe simulate --scenario ep-bridged",
-			"What it can play", "ewsprobe simulate --list",
-		),
-		Flags: flagsOf(config.KeysOf(f, "simulate")),
+		Name: "simulate", Flags: flagsOf(config.KeysOf(f, "simulate")),
 		Action: func(c *cli.Context) error {
 			if err := none(c, "; name the scenario with --scenario NAME"); err != nil {
 				return err

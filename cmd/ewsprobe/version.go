@@ -88,9 +88,8 @@ type versionFlags struct {
 func versionCommand(std stdio) *cli.Command {
 	f := &versionFlags{}
 	return &cli.Command{
-		Name: "version", Usage: "prints the version, the commit and its date, and the Go release it was built with",
-		UsageText: examples("For a bug report", "ewsprobe version", "For a script", "ewsprobe version --json"),
-		Flags:     flagsOf(config.KeysOf(f, "version")),
+		Name:  "version",
+		Flags: flagsOf(config.KeysOf(f, "version")),
 		Action: func(c *cli.Context) error {
 			if err := none(c, ""); err != nil {
 				return err
