@@ -10,6 +10,8 @@
 package front
 
 import (
+	"cmp"
+	_ "embed"
 	"net/netip"
 	"net/url"
 	"regexp"
@@ -56,11 +58,7 @@ var leadingZeros = sync.OnceValue(func() *regexp.Regexp { return regexp.MustComp
 // Identify reads the headers of an answer.
 func Identify(r *evidence.Response) Identity {
 	id := Identity{ServerField: r.First("Server"), FrontEnd: r.First("X-FEServer")}
-	for _, h := range exchangeHeaders {
-		if len(r.Header(h)) > 0 {
-			id.Exchange = true
-		}
-	}
+	id.Exchange = slices.ContainsFunc(exchangeHeaders, func(h string) bool { return len(r.Header(h)) > 0 })
 	if v := r.First("X-OWA-Version"); build().MatchString(v) {
 		id.Version = v
 	} else if v, ok := strings.CutPrefix(r.First("X-ServerApplication"), "Exchange/"); ok {
@@ -69,10 +67,7 @@ func Identify(r *evidence.Response) Identity {
 			id.Version = leadingZeros().ReplaceAllString(v, ".$1")
 		}
 	}
-	id.BackEnd = r.First("X-CalculatedBETarget")
-	if id.BackEnd == "" {
-		id.BackEnd = r.First("X-BEServer")
-	}
+	id.BackEnd = cmp.Or(r.First("X-CalculatedBETarget"), r.First("X-BEServer"))
 	id.Failed = failed(r)
 	for _, h := range onlineHeaders {
 		if len(r.Header(h)) > 0 {
@@ -105,16 +100,8 @@ func anyTenant(issuers string) bool {
 	return slices.ContainsFunc(strings.Split(issuers, ","), func(s string) bool { return strings.HasSuffix(strings.TrimSpace(s), "@*") })
 }
 
-// Tenant returns the first Entra tenant that a Bearer challenge of Exchange on
-// premises trusts, "" if there is none.
-func Tenant(c challenge.Challenge) string {
-	if all := Tenants(c); len(all) > 0 {
-		return all[0]
-	}
-	return ""
-}
-
-// Tenants returns all of them: an organisation may be in hybrid with several.
+// Tenants are the Entra tenants that a Bearer challenge of Exchange on premises
+// trusts: an organization may be in hybrid with several.
 func Tenants(c challenge.Challenge) (tenants []string) {
 	issuers, _ := c.Param("trusted_issuers")
 	for _, issuer := range strings.Split(issuers, ",") {
@@ -140,65 +127,21 @@ func IsGUID(s string) bool {
 	return true
 }
 
-// deviceSigns are tried in order: the more specific first.
-var deviceSigns = []struct {
-	device, sign string
-	seen         func(*evidence.Response) bool
-}{
-	{
-		"F5 BIG-IP APM", "its cookie MRHSession or the redirect to /my.policy",
-		either(cookie("MRHSession", "LastMRH_Session"), location("/my.policy")),
-	},
-	{"F5 BIG-IP", "its Server header or cookie", either(server("bigip"), cookie("BIGipServer"))},
-	{"F5 BIG-IP ASM", "its cookie TS…", func(r *evidence.Response) bool { return hasCookie(r, asmCookie().MatchString) }},
-	{"Citrix NetScaler", "its cookies or log-on page", either(cookie("NSC_", "citrix_ns_id"), location("/vpn/", "/logon/logonpoint"))},
-	{"Forefront TMG or ISA", "its Proxy-Support header or Kerberos scheme", func(r *evidence.Response) bool {
-		_, kerberos := Offer(r, "Kerberos")
-		return kerberos || len(r.Header("Proxy-Support")) > 0 && r.First("X-FEServer") == "" || location("cookieauth.dll")(r)
-	}},
-	{"UAG", "its internal error page", location("/internalsite/", "initparams.aspx")},
-	{"Entra application proxy", "the redirect to an Entra sign-in, or its headers", either(location(
-		"login.microsoftonline.com", "login.microsoftonline.us", "login.partner.microsoftonline.cn", "login.windows.net"),
-		header("x-ms-proxy-app-id", "x-ms-proxy-transaction-id", "x-ms-proxy-group-id"))},
-	{"Web Application Proxy or AD FS", "its cookie or the redirect to /adfs/ls", either(cookie("EdgeAccessCookie"), location("/adfs/"))},
-	{"Imperva", "its cookies or headers", func(r *evidence.Response) bool {
-		return cookie("incap_ses_", "visid_incap_", "nlbi_")(r) || r.First("X-Iinfo") != "" || containsAny(r.First("X-CDN"), []string{"imperva", "incapsula"})
-	}},
-	{"FortiWeb", "its cookie", cookie("cookiesession1", "FORTIWAFSID")},
-	{"Barracuda", "its cookie", cookie("barra_counter_session", "BNI__BARRACUDA", "BNI_persistence")},
-	{"Akamai", "its Server header", server("akamai")},
-	{"Azure Application Gateway", "its Server header", server("azure-application-gateway")},
-	{"Azure Front Door", "its header X-Azure-Ref", func(r *evidence.Response) bool { return r.First("X-Azure-Ref") != "" }},
-	{"Amazon CloudFront", "its headers", either(server("cloudfront"), func(r *evidence.Response) bool { return r.First("X-Amz-Cf-Id") != "" })},
-	{"Amazon's load balancer", "its Server header", server("awselb")},
-	{"Sucuri", "its header X-Sucuri-ID", func(r *evidence.Response) bool { return r.First("X-Sucuri-ID") != "" }},
-	{"Cisco ASA", "its cookie or log-on page", either(cookie("webvpn"), location("/+cscoe+/"))},
-	{"Pulse Secure or Ivanti", "its cookie or log-on page", either(cookie("DSSignInURL", "DSID"), location("/dana-na/"))},
-	{"IIS Application Request Routing (ARR)", "its X-Powered-By header", func(r *evidence.Response) bool {
-		return containsAny(strings.Join(r.Header("X-Powered-By"), " "), []string{"arr/"})
-	}},
-	{"Zscaler", "its Server header or sign-in", either(server("zscaler"), location("gateway.zscaler"))},
-	{"Palo Alto Networks", "its authentication portal", location("/php/uid.php", "/sslvpn/login.esp", "/global-protect/")},
-	{"FortiGate (Fortinet)", "its portal", location("/remote/login", "/fgtauth?")},
-	{"Cisco Umbrella", "its block page", location("opendns.com", "sse.cisco.com")},
-	{"Forcepoint (Websense)", "its block page", either(server("websense"), location("blockpage.cgi"))},
-	{"Squid", "its headers", either(server("squid"), either(header("X-Squid-Error"), via("squid")))},
-	{"Google Cloud Load Balancing", "its Via header", via("google")},
-	{"Fastly or Varnish", "its Via header", via("varnish")},
-	{"Cloudflare", "its Server header", either(server("cloudflare"), func(r *evidence.Response) bool { return r.First("CF-RAY") != "" })},
-	{"HAProxy", "its Server header", server("haproxy")},
-	{"Tomcat, a server of Java", "its Server header", server("coyote", "tomcat")},
-	{"nginx", "its Server header", server("nginx", "openresty")},
-	{"Apache", "its Server header", server("apache")},
-	{"Envoy", "its Server header", server("envoy")},
-	{"Kemp LoadMaster", "its Server header or sign-in", either(server("loadmaster", "kemp"), location("lm_auth_proxy"))},
-	{"IBM Security Verify Access (WebSEAL)", "its Server header or sign-in", either(server("webseal"), location("/pkmslogin"))},
-	{"authentik", "its outpost", either(location("/outpost.goauthentik.io/"), header("X-authentik-auth-callback"))},
-	{"Traefik", "its Server header", server("traefik")},
-	{"Caddy", "its Server header", server("caddy")},
-	{"LiteSpeed", "its Server header", server("litespeed")},
-	{"Jetty, a server of Java", "its Server header", server("jetty")},
-	{"a proxy", "its Via header", func(r *evidence.Response) bool { return r.First("Via") != "" }},
+// devices.txt has the devices in the order in which they are tried, the more specific
+// first: the name, by what it is recognized in words, and the signs. A sign is a header
+// field that is there, a field with a text that its value holds (a cookie's name begins
+// with it), or one of those that device knows.
+//
+//go:embed devices.txt
+var devicesText string
+
+var devices = sync.OnceValue(func() [][]string { return rows(devicesText) })
+
+func rows(table string) (list [][]string) {
+	for line := range strings.Lines(table) {
+		list = append(list, strings.Split(strings.TrimSuffix(line, "\n"), "\t"))
+	}
+	return list
 }
 
 // Balanced says whether an answer shows a device that spreads connections over
@@ -224,9 +167,9 @@ func device(r *evidence.Response) (name, sign string) {
 	if r == nil {
 		return "", ""
 	}
-	for _, d := range deviceSigns {
-		if d.seen(r) {
-			return d.device, d.sign
+	for _, d := range devices() {
+		if slices.ContainsFunc(d[2:], func(sign string) bool { return shows(r, sign) }) {
+			return d[0], d[1]
 		}
 	}
 	if r.Notice != nil && r.Notice.Product != "" {
@@ -235,34 +178,20 @@ func device(r *evidence.Response) (name, sign string) {
 	return "", ""
 }
 
-func either(a, b func(*evidence.Response) bool) func(*evidence.Response) bool {
-	return func(r *evidence.Response) bool { return a(r) || b(r) }
-}
-
-func server(parts ...string) func(*evidence.Response) bool {
-	return func(r *evidence.Response) bool { return containsAny(r.First("Server"), parts) }
-}
-
-func header(names ...string) func(*evidence.Response) bool {
-	return func(r *evidence.Response) bool {
-		return slices.ContainsFunc(names, func(name string) bool { return r.First(name) != "" })
+func shows(r *evidence.Response, sign string) bool {
+	field, text, part := strings.Cut(sign, "~")
+	switch {
+	case sign == "F5-ASM":
+		return hasCookie(r, asmCookie().MatchString)
+	case sign == "TMG":
+		_, kerberos := Offer(r, "Kerberos")
+		return kerberos || len(r.Header("Proxy-Support")) > 0 && r.First("X-FEServer") == ""
+	case field == "Set-Cookie":
+		return hasCookie(r, func(name string) bool { return strings.HasPrefix(strings.ToLower(name), text) })
+	case part:
+		return strings.Contains(strings.ToLower(strings.Join(r.Header(field), " ")), text)
 	}
-}
-
-func via(parts ...string) func(*evidence.Response) bool {
-	return func(r *evidence.Response) bool { return containsAny(strings.Join(r.Header("Via"), " "), parts) }
-}
-
-func location(parts ...string) func(*evidence.Response) bool {
-	return func(r *evidence.Response) bool { return containsAny(r.First("Location"), parts) }
-}
-
-func cookie(prefixes ...string) func(*evidence.Response) bool {
-	return func(r *evidence.Response) bool {
-		return hasCookie(r, func(name string) bool {
-			return slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(strings.ToLower(name), strings.ToLower(p)) })
-		})
-	}
+	return r.First(field) != ""
 }
 
 func hasCookie(r *evidence.Response, is func(name string) bool) bool {
@@ -272,13 +201,23 @@ func hasCookie(r *evidence.Response, is func(name string) bool) bool {
 	})
 }
 
-func containsAny(s string, parts []string) bool {
-	s = strings.ToLower(s)
-	return slices.ContainsFunc(parts, func(p string) bool { return strings.Contains(s, p) })
-}
+// pages.txt has the sign-in pages that are told by their address: the name, an address
+// that is one (of those that SignIn tells by other signs too), and pieces of the path,
+// from its beginning with ^ and to its end with $, or of the host.
+//
+//go:embed pages.txt
+var pagesText string
 
-var entraHosts = []string{
-	"login.microsoftonline.", "login.partner.microsoftonline.", "login.windows.net", "login.live.com", "login.chinacloudapi.cn",
+var pages = sync.OnceValue(func() [][]string { return rows(pagesText) })
+
+// SignInLike is an address that leads to the sign-in page of that name, "" of none.
+func SignInLike(page string) string {
+	for _, p := range pages() {
+		if p[0] == page {
+			return p[1]
+		}
+	}
+	return ""
 }
 
 // SignIn names the sign-in page a redirect leads to, "" if the location is
@@ -289,37 +228,17 @@ func SignIn(locationField string) string {
 		return ""
 	}
 	host, path := strings.ToLower(u.Hostname()), strings.ToLower(u.Path)
+	for _, p := range pages() {
+		if slices.ContainsFunc(p[2:], func(piece string) bool {
+			if of, ok := strings.CutPrefix(piece, "host "); ok {
+				return strings.Contains(host, of)
+			}
+			return strings.Contains("^"+path+"$", piece)
+		}) {
+			return p[0]
+		}
+	}
 	switch {
-	case containsAny(host, entraHosts):
-		return "Entra ID"
-	case strings.Contains(path, "/adfs/"):
-		return "AD FS"
-	case strings.Contains(path, "/owa/auth"):
-		return "Outlook on the web's form"
-	case strings.Contains(path, "/ecp/auth"):
-		return "the Exchange admin centre's form"
-	case strings.Contains(path, "cookieauth.dll"):
-		return "the form of TMG or ISA"
-	case strings.Contains(path, "/my.policy"):
-		return "F5 APM"
-	case strings.HasPrefix(path, "/vpn/"), strings.Contains(path, "/logonpoint"):
-		return "NetScaler"
-	case strings.Contains(path, "/internalsite/"):
-		return "UAG"
-	case strings.Contains(path, "/+cscoe+/"):
-		return "Cisco's VPN portal"
-	case strings.Contains(path, "/dana-na/"):
-		return "the portal of Pulse Secure or Ivanti"
-	case strings.Contains(path, "lm_auth_proxy"):
-		return "the form of a Kemp LoadMaster"
-	case strings.HasPrefix(path, "/remote/login"), strings.HasPrefix(path, "/fgtauth"):
-		return "the portal of a FortiGate"
-	case strings.Contains(path, "/global-protect/"), strings.HasPrefix(path, "/sslvpn/login.esp"), strings.HasSuffix(path, "/php/uid.php"):
-		return "the authentication portal of Palo Alto Networks"
-	case strings.Contains(path, "/pkmslogin"):
-		return "the form of IBM's WebSEAL"
-	case strings.HasPrefix(path, "/outpost.goauthentik.io/"):
-		return "authentik"
 	case signInPath().MatchString(path):
 		return "a sign-in page"
 	case strings.EqualFold(u.Query().Get("wa"), "wsignin1.0"), u.Query().Has("SAMLRequest"):
@@ -339,7 +258,10 @@ func SignIn(locationField string) string {
 // first, and a plain move does not. An error page of ASP.NET takes it along too.
 func leadsBack(u *url.URL) bool {
 	for name, values := range u.Query() {
-		back := slices.ContainsFunc(values, func(v string) bool { return containsAny(v, []string{"/ews/", "/autodiscover/"}) })
+		back := slices.ContainsFunc(values, func(v string) bool {
+			v = strings.ToLower(v)
+			return strings.Contains(v, "/ews/") || strings.Contains(v, "/autodiscover/")
+		})
 		if back && !strings.Contains(strings.ToLower(name), "err") {
 			return true
 		}

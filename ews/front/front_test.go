@@ -170,8 +170,26 @@ func TestTenant(t *testing.T) {
 	}
 	for _, c := range cases {
 		found, _ := challenge.Find(challenge.Parse([]string{`Bearer trusted_issuers="` + c.issuers + `"`}), "Bearer")
-		if got := Tenant(found); got != c.want {
+		if got := strings.Join(Tenants(found), " "); got != c.want {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+// An address that stands for a page has to lead to one, and no two signs are the same.
+func TestTables(t *testing.T) {
+	for _, p := range pages() {
+		if got := SignIn(SignInLike(p[0])); got != p[0] {
+			t.Errorf("%s: %q leads to %q", p[0], SignInLike(p[0]), got)
+		}
+	}
+	seen := map[string]bool{}
+	for _, d := range devices() {
+		for _, sign := range d[2:] {
+			if _, text, _ := strings.Cut(sign, "~"); seen[sign] || text != strings.ToLower(text) {
+				t.Errorf("%s: %q is there twice, or has capitals", d[0], sign)
+			}
+			seen[sign] = true
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package redact
 
 import (
+	"cmp"
 	"net/url"
 	"strings"
 
@@ -31,21 +32,12 @@ func (r *Redactor) url(s string) string {
 		out = "x://"
 	}
 	out += r.hostOf(u) + r.path(u.Path) + r.query(u)
-	// A page that asks for a sign-in must still look like one.
+	// A page that asks for a sign-in must still look like one, where the parts of its
+	// address cannot be told apart from a name.
 	if page := front.SignIn(s); front.SignIn(out) != page {
-		out = signInLike[page]
+		out = cmp.Or(front.SignInLike(page), "/path")
 	}
 	return out
-}
-
-// signInLike is an address for each page that front.SignIn knows, where the
-// parts of the real one cannot be told apart from a name.
-var signInLike = map[string]string{
-	"": "/path", "Entra ID": "https://login.microsoftonline.com/", "AD FS": "/adfs/ls/",
-	"Outlook on the web's form":        "/owa/auth/logon.aspx",
-	"the Exchange admin centre's form": "/ecp/auth/", "the form of TMG or ISA": "/cookieauth.dll",
-	"F5 APM": "/my.policy", "NetScaler": "/vpn/",
-	"UAG": "/internalsite/", "a sign-in page": "/login", "a federation sign-in": "/?wa=wsignin1.0",
 }
 
 func (r *Redactor) hostOf(u *url.URL) string {

@@ -220,7 +220,7 @@ func serverError(v *view, n *node) *hit {
 		}
 		return confirmed("malformed", p, leg)
 	}
-	if item := v.signedIn(n); item != nil && item.EWS.Cut && (item.EWS.Code == "" || item.EWS.Code == soap.CodeNoError) {
+	if item := v.signedIn(n); item != nil && cutSuccess(item) {
 		p := v.answer(n, item)
 		p.Code = item.EWS.Code
 		return confirmed("cut-answer", p, item)

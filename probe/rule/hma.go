@@ -56,12 +56,9 @@ func (v *view) tokenParams() finding.Params {
 }
 
 // trusted are the tenants that the challenge of a node names.
-func (n *node) trusted() (list []string) {
+func (n *node) trusted() []string {
 	c, _ := n.bearerChallenge()
-	for _, t := range front.Tenants(c) {
-		list = append(list, t)
-	}
-	return list
+	return front.Tenants(c)
 }
 
 func tokenNotIssued(v *view) *hit {

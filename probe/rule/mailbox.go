@@ -23,7 +23,7 @@ type meaning struct {
 // general code gives way to the inner one that it hides.
 func (v *view) about(n *node, code finding.Code) (*evidence.Item, meaning) {
 	item := v.signedIn(n)
-	if item == nil || opens(item) || v.rec.Target.HMA != nil && v.mailbox() == "" && item.EWS.Code == needsImpersonation || item.EWS.Cut && (item.EWS.Code == "" || item.EWS.Code == soap.CodeNoError) {
+	if item == nil || opens(item) || v.rec.Target.HMA != nil && v.mailbox() == "" && item.EWS.Code == needsImpersonation || cutSuccess(item) {
 		return nil, meaning{}
 	}
 	name := item.EWS.Code
@@ -49,6 +49,11 @@ func opens(item *evidence.Item) bool {
 	return item != nil && item.EWS.Answered() && item.EWS.Code == soap.CodeNoError && item.EWS.Class != soap.ClassError && !item.EWS.Cut
 }
 
+// cutSuccess: the end of the answer is missing, and nothing before it is an error.
+func cutSuccess(item *evidence.Item) bool {
+	return item.EWS.Cut && (item.EWS.Code == "" || item.EWS.Code == soap.CodeNoError)
+}
+
 // said is a finding about what EWS answered.
 func (v *view) said(item *evidence.Item, m meaning, variant string) *hit {
 	t := v.rec.Target
@@ -59,12 +64,16 @@ func (v *view) said(item *evidence.Item, m meaning, variant string) *hit {
 	}, []*evidence.Item{item})
 }
 
-func impersonationDenied(v *view, n *node) *hit {
-	item, m := v.about(n, "impersonation-denied")
-	if item == nil {
-		return nil
+// byEWS is the rule of a code that the answer of EWS alone decides; exchange-error
+// is whatever EWS answers that no other code names.
+func byEWS(code finding.Code) func(*view, *node) *hit {
+	return func(v *view, n *node) *hit {
+		item, m := v.about(n, code)
+		if item == nil {
+			return nil
+		}
+		return v.said(item, m, "")
 	}
-	return v.said(item, m, "")
 }
 
 func mailboxNotFound(v *view, n *node) *hit {
@@ -111,36 +120,11 @@ func mailboxUnknown(v *view) *hit {
 	}, item)
 }
 
-func accessDenied(v *view, n *node) *hit {
-	item, m := v.about(n, "access-denied")
-	if item == nil {
-		return nil
-	}
-	return v.said(item, m, "")
-}
-
-func mailboxUnavailable(v *view, n *node) *hit {
-	item, m := v.about(n, "mailbox-unavailable")
-	if item == nil {
-		return nil
-	}
-	return v.said(item, m, "")
-}
-
 func serviceMailboxMissing(v *view, n *node) *hit {
 	item, m := v.about(n, "service-mailbox-missing")
 	if item == nil || v.rec.Target.Impersonate {
 		return nil // an account that impersonates needs none of its own
 	}
 	m.confidence, m.says = finding.Confirmed, ""
-	return v.said(item, m, "")
-}
-
-// exchangeError is whatever EWS answers that no other row of this file names.
-func exchangeError(v *view, n *node) *hit {
-	item, m := v.about(n, "exchange-error")
-	if item == nil {
-		return nil
-	}
 	return v.said(item, m, "")
 }

@@ -96,14 +96,14 @@ var table = []row{
 	{code: "ntlm-broken", at: ntlmBroken},
 	{code: "ntlm-rejected", at: ntlmRejected},
 	// The mailbox (mailbox.go), its place (location.go) and address (address.go).
-	{code: "impersonation-denied", at: impersonationDenied},
+	{code: "impersonation-denied", at: byEWS("impersonation-denied")},
 	{code: "mailbox-online", in: mailboxOnline},
 	{code: "mailbox-not-found", at: mailboxNotFound, also: mailboxUnknown},
 	{code: "mailbox-address-differs", at: mailboxAddressDiffers, also: addressDiffersUnasked},
-	{code: "access-denied", at: accessDenied},
+	{code: "access-denied", at: byEWS("access-denied")},
 	{code: "autodiscover-failed", in: autodiscoverFailed}, // autodiscover.go
-	{code: "mailbox-unavailable", at: mailboxUnavailable},
-	{code: "exchange-error", at: exchangeError},
+	{code: "mailbox-unavailable", at: byEWS("mailbox-unavailable")},
+	{code: "exchange-error", at: byEWS("exchange-error")},
 	{code: "service-mailbox-missing", at: serviceMailboxMissing},
 	// The exported Dynamics profile (profile.go).
 	{code: "profile-contradiction", in: profileContradiction},

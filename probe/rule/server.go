@@ -196,7 +196,9 @@ func (v *view) server(n *node) Server {
 		s.OAuth.AuthorizationURI, _ = c.Param("authorization_uri")
 		s.OAuth.TrustedIssuers, _ = c.Param("trusted_issuers")
 		s.OAuth.ClientID, _ = c.Param("client_id")
-		s.Tenant = front.Tenant(c)
+		if trusted := front.Tenants(c); len(trusted) > 0 {
+			s.Tenant = trusted[0]
+		}
 	}
 	if s.ExtendedProtection = protection(n); s.ExtendedProtection != "" {
 		of := func(binding string) string { return string(result(n.bound(binding))) }

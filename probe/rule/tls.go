@@ -1,6 +1,7 @@
 package rule
 
 import (
+	_ "embed"
 	"slices"
 	"strings"
 
@@ -29,7 +30,7 @@ func tlsUntrusted(v *view, n *node) *hit {
 	if first := n.tls(); !first.Trusted() && first.Certificate != nil {
 		t = first // the anonymous request's is told of, where it is one of them
 	}
-	h := confirmed("", finding.Params{At: v.at(n), Inspector: inspector(t.Certificate.Issuer)})
+	h := confirmed("", finding.Params{At: v.at(n), Inspector: marked(inspectors, t.Certificate.Issuer)})
 	for _, problem := range t.Problems {
 		h.params.Problems = append(h.params.Problems, problem.Text)
 	}
@@ -38,7 +39,7 @@ func tlsUntrusted(v *view, n *node) *hit {
 			h.cite(leg)
 		}
 	}
-	h.params.Host, h.params.Device = v.host(), defaultOf(t.Certificate)
+	h.params.Host, h.params.Device = v.host(), marked(defaults, t.Certificate.Subject)
 	name, management := strings.CutPrefix(commonName(t.Certificate.Subject), "WMSvc-")
 	switch {
 	case management && t.Certificate.Subject == t.Certificate.Issuer:
@@ -69,40 +70,27 @@ func selfMade(c *evidence.Certificate) bool {
 	return slices.ContainsFunc(c.Names, func(s string) bool { return strings.EqualFold(s, name) })
 }
 
-// defaultOf is the device whose certificate this is where none was installed; "" none
-// that is known.
-func defaultOf(c *evidence.Certificate) string {
-	subject := strings.ToLower(c.Subject)
-	for line := range strings.Lines(defaults) {
-		mark, device, _ := strings.Cut(strings.TrimSpace(line), "\t")
-		if strings.Contains(subject, mark) {
-			return device
+// defaults are what stands in the subjects of the certificates that devices make for
+// themselves, where none was installed, and inspectors what stands in the issuers of
+// products that open TLS on the way out and sign certificates of their own; by their
+// manuals.
+var (
+	//go:embed defaults.txt
+	defaults string
+	//go:embed inspectors.txt
+	inspectors string
+)
+
+// marked is the product of a list of which a name has the mark; "" none.
+func marked(list, name string) string {
+	name = strings.ToLower(name)
+	for line := range strings.Lines(list) {
+		if mark, product, _ := strings.Cut(strings.TrimSpace(line), "\t"); strings.Contains(name, mark) {
+			return product
 		}
 	}
 	return ""
 }
-
-// defaults are what stands in the subjects of the certificates that devices make for
-// themselves, by their manuals.
-const defaults = `traefik default cert	Traefik
-kubernetes ingress controller fake certificate	the ingress controller (nginx) of a Kubernetes cluster
-cn=localhost.localdomain	a device with the certificate of its factory, such as BIG-IP (F5),
-o=fortinet	a FortiGate (Fortinet)
-ou=fortigate	a FortiGate (Fortinet)
-sonicwall	a SonicWall
-kemp	a LoadMaster (Kemp)
-ns-default	a NetScaler (Citrix)
-ou=ns internal	a NetScaler (Citrix)
-cn=nsroot	a NetScaler (Citrix)
-plesk	a server with Plesk
-synology	a Synology
-cn=sophos	a Sophos firewall
-watchguard	a WatchGuard
-palo alto networks	a Palo Alto Networks firewall
-pfsense	a pfSense
-opnsense	an OPNsense
-barracuda	a Barracuda
-caddy local authority	Caddy`
 
 // commonName is CN of a distinguished name (RFC 4514).
 func commonName(dn string) string {
@@ -113,79 +101,6 @@ func commonName(dn string) string {
 	name, _, _ := strings.Cut(rest, ",")
 	return strings.TrimSpace(name)
 }
-
-// inspector is the product that opens TLS on the way out and signs certificates of
-// its own, as their issuer names it; "" for any other issuer.
-func inspector(issuer string) string {
-	issuer = strings.ToLower(issuer)
-	for line := range strings.Lines(inspectors) {
-		mark, product, _ := strings.Cut(strings.TrimSpace(line), "\t")
-		if mark != "" && strings.Contains(issuer, mark) {
-			return product
-		}
-	}
-	return ""
-}
-
-// inspectors are what stands in the issuers of products that inspect TLS, by their
-// manuals.
-const inspectors = `zscaler	Zscaler
-fortinet	FortiGate (Fortinet)
-fortigate	FortiGate (Fortinet)
-palo alto networks	Palo Alto Networks
-globalprotect	Palo Alto Networks
-blue coat	Blue Coat ProxySG (Symantec)
-bluecoat	Blue Coat ProxySG (Symantec)
-proxysg	Blue Coat ProxySG (Symantec)
-netskope	Netskope
-goskope	Netskope
-sophos	Sophos
-cisco umbrella	Cisco Umbrella
-cisco secure access	Cisco Secure Access
-cisco web security	Cisco Secure Web Appliance
-forcepoint	Forcepoint
-websense	Forcepoint (Websense)
-mcafee web gateway	Skyhigh Secure Web Gateway (McAfee)
-skyhigh	Skyhigh Secure Web Gateway
-check point	Check Point
-checkpoint	Check Point
-sonicwall	SonicWall
-watchguard	WatchGuard
-barracuda	Barracuda
-iboss	iboss
-menlo security	Menlo Security
-gateway ca - cloudflare	Cloudflare Gateway
-cloudflare for teams	Cloudflare Gateway
-cato networks	Cato Networks
-trend micro	Trend Micro
-kaspersky	Kaspersky
-eset ssl filter	ESET
-avast	Avast
-avg technologies	AVG
-avg web/mail shield	AVG
-bitdefender	Bitdefender
-dr.web	Dr.Web
-untangle	Untangle
-smoothwall	Smoothwall
-lightspeed	Lightspeed
-securly	Securly
-contentkeeper	ContentKeeper
-stormshield	Stormshield
-sangfor	Sangfor
-hillstone	Hillstone
-clearswift	Clearswift
-trustwave swg	Trustwave
-usergate	UserGate
-kerio control	Kerio Control
-squid	Squid
-pfsense	pfSense
-mitmproxy	mitmproxy
-do_not_trust_fiddlerroot	Fiddler
-fiddlerroot	Fiddler
-charles proxy	Charles
-portswigger	Burp Suite
-threat management gateway	Microsoft TMG
-tmg https inspection	Microsoft TMG`
 
 func tlsFailed(v *view, n *node) *hit {
 	for _, leg := range v.needed(n) {
