@@ -19,8 +19,7 @@ type Failed struct {
 // failed reads X-FailureContext (Point;Status;base64 of the error;base64 of
 // details;HttpProxySubErrorCode;WebExceptionStatus;LiveIdAuthResult), X-CasErrorCode
 // and X-BEServerRoutingError.
-func failed(r *evidence.Response) *Failed {
-	var f Failed
+func failed(r *evidence.Response) (f Failed) {
 	if parts := strings.Split(r.First("X-FailureContext"), ";"); len(parts) >= 4 {
 		if parts[0] == "FrontEnd" || parts[0] == "BackEnd" {
 			f.Point = parts[0]
@@ -45,10 +44,7 @@ func failed(r *evidence.Response) *Failed {
 			f.Error = name
 		}
 	}
-	if f == (Failed{}) {
-		return nil
-	}
-	return &f
+	return f
 }
 
 // errorName is s if it is the name of an error, "" if not.

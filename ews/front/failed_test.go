@@ -31,11 +31,8 @@ func TestFailed(t *testing.T) {
 	}
 	for _, c := range cases {
 		got := failed(&evidence.Response{Headers: [][2]string{c.header}})
-		if got == nil {
-			got = &Failed{}
-		}
-		if *got != c.want {
-			t.Errorf("%s: %+v, want %+v", c.name, *got, c.want)
+		if got != c.want {
+			t.Errorf("%s: %+v, want %+v", c.name, got, c.want)
 		}
 	}
 }

@@ -25,16 +25,16 @@ import (
 
 // Identity is who seems to have answered.
 type Identity struct {
-	Exchange    bool    // Exchange's own headers are there
-	Online      bool    // Exchange Online
-	OnlineSign  string  // what showed it
-	FrontEnd    string  // X-FEServer
-	BackEnd     string  // X-CalculatedBETarget or X-BEServer
-	Failed      *Failed // what Exchange's front end says of a failure, nil nothing
-	Version     string  // X-OWA-Version, or the build in X-ServerApplication
-	Device      string  // what stands in front or instead, "" none seen
-	DeviceSign  string  // what showed it
-	ServerField string  // the Server header
+	Exchange    bool   // Exchange's own headers are there
+	Online      bool   // Exchange Online
+	OnlineSign  string // what showed it
+	FrontEnd    string // X-FEServer
+	BackEnd     string // X-CalculatedBETarget or X-BEServer
+	Failed      Failed // what Exchange's front end says of a failure
+	Version     string // X-OWA-Version, or the build in X-ServerApplication
+	Device      string // what stands in front or instead, "" none seen
+	DeviceSign  string // what showed it
+	ServerField string // the Server header
 }
 
 // onlineHeaders are sent by Exchange Online only.

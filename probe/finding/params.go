@@ -1,6 +1,11 @@
 package finding
 
-import "time"
+import (
+	"time"
+
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/ews/front"
+)
 
 // What a parameter is: Text and the others are strings.
 type (
@@ -59,8 +64,8 @@ type Params struct {
 	Bytes       int64
 	RetryAfter  string
 	Wait        time.Duration
-	Notice      Notice // what an answer says of itself
-	Failed      Failed // what Exchange's front end says of a failure
+	Notice      evidence.Notice // what an answer says of itself
+	Failed      front.Failed    // what Exchange's front end says of a failure
 	Realm       string
 	BackEnd     string
 	OverHTTP    bool
@@ -91,7 +96,7 @@ type Params struct {
 	Reason     string   // of a refusal
 	Certainty  Confidence
 	Directory  Directory
-	KDC        KDC
+	KDC        evidence.Kerberos
 	Service    string // a service principal name
 	Handshake  Handshake
 	Unverified bool // that the mailbox was not the account's own
@@ -129,9 +134,9 @@ type Params struct {
 	Entry         string // the type of an entry of the address book
 	Routes        string
 	Entries       int
-	Located       string // what is known of the mailbox's place
-	Redirect      string // where else Exchange Online says that it is
-	Query         Query
+	Located       string         // what is known of the mailbox's place
+	Redirect      string         // where else Exchange Online says that it is
+	Query         *evidence.Item // a look-up outside the network that brought no fact
 	Gaps          []Gap
 	Plans         []Plan
 	Tenants       Tenants
@@ -150,15 +155,7 @@ type Params struct {
 	Leaves         bool     // it leaves the server to Autodiscover
 	Elsewhere      string   // of its server location
 	When           string
-	Unread         []Unread // what Dynamics did not let be read
-}
-
-// Unread is a set of Dynamics that could not be read.
-type Unread struct {
-	Set       string
-	Privilege string // the one that is missing
-	Rows      int    // that were read before
-	Query     Query
+	Unread         []*evidence.Item // what Dynamics did not let be read
 }
 
 // Token is the token by which the application of a profile signs in: what Entra was
@@ -184,23 +181,6 @@ type Token struct {
 	Trusted  []string
 	Old      bool // the build is 15.0, which may not know the role
 	BackEnd  bool // the refusal has the form of a back end
-}
-
-// Notice is what an answer that is not EWS says of itself.
-type Notice struct {
-	Product   string
-	Numbers   []string // under which its sender keeps it
-	SubStatus string   // of IIS
-	Says      string   // evidence.Says…
-	Windows   string   // an error of Windows
-}
-
-// Failed is what Exchange's front end says of a request that it could not serve.
-type Failed struct {
-	Point   string // FrontEnd, BackEnd
-	Error   string // its name
-	SubCode int
-	BackEnd string
 }
 
 // Source is who says something: Autodiscover on a host, or a scheme at a domain
@@ -230,19 +210,10 @@ type Part struct {
 	At        []string
 }
 
-// Query is a look-up outside the network that brought no fact.
-type Query struct {
-	Host    string
-	Error   string
-	Begun   bool   // an answer had begun
-	Problem string // what is wrong with the answer
-	Subject string // what was looked up
-}
-
 // Gap is why something is not known.
 type Gap struct {
 	Kind     string // "" a query; no-tenant, disagree, no-user, users, plans-hidden, plan
-	Query    Query
+	Query    *evidence.Item
 	Origin   Origin
 	One, Two string
 	Count    int
@@ -281,16 +252,8 @@ type Step struct {
 	Status  int
 	To      string
 	URLs    []string
-	Answer  Answer
+	Answer  *evidence.Discovery
 	By      string // who answered, where that is not Exchange
-}
-
-// Answer is what Autodiscover answered.
-type Answer struct {
-	Kind  string // address, url, error, ews; "" nothing of use
-	To    string
-	Code  string
-	Types []string // of the services that it names instead
 }
 
 // Handshake is why a handshake of NTLM was not finished.
@@ -301,29 +264,13 @@ type Handshake struct {
 	Status   int
 }
 
-// KDC is an error of a domain controller.
-type KDC struct {
-	Error    string
-	Code     int
-	NTStatus string
-	Text     string
-}
-
 // Directory is what domain controllers said of an account.
 type Directory struct {
-	Words   []Word
+	Words   []*evidence.Item
 	Outcome string // what that comes to
 	Reason  string
 	Wrong   bool // the password is refused as well
 	Revoked bool // the KDC refuses the account itself as well
-}
-
-// Word is what one of them said.
-type Word struct {
-	Address string
-	LDAPS   bool
-	Data    string
-	KDC     KDC
 }
 
 // Contradiction is one thing in a Dynamics profile that does not fit.
@@ -336,17 +283,4 @@ type Contradiction struct {
 	Host     string
 	Settings []string
 	Evidence string
-}
-
-// Attempt is how a use of the credential ended.
-type Attempt struct {
-	Service  string // ews, autodiscover, directory
-	Result   string
-	Error    string
-	Again    bool // answered with a new challenge
-	Data     string
-	KDC      KDC
-	Answered bool // by Autodiscover
-	Answer   Answer
-	Code     string // of EWS
 }

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"text/template/parse"
 	"time"
+
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
 )
 
 // filled is Params with a value everywhere.
@@ -25,6 +27,11 @@ func fill(v reflect.Value) {
 	switch v.Kind() {
 	case reflect.String:
 		v.SetString("value")
+	case reflect.Pointer:
+		if v.Type() != reflect.TypeFor[*evidence.Detail]() {
+			v.Set(reflect.New(v.Type().Elem()))
+			fill(v.Elem())
+		}
 	case reflect.Bool:
 		v.SetBool(true)
 	case reflect.Int, reflect.Int64:
@@ -64,8 +71,8 @@ func everySentence(with func(where, text string)) {
 // sentence.
 func TestSentencesCanBeMade(t *testing.T) {
 	for name, p := range map[string]Params{"everything is known": filled(), "little is known": {
-		Schemes: []string{"Basic"}, Agents: []Text{"a"}, Passed: []Text{"b"}, Problems: []Text{"c"}, Errors: []Text{"d"},
-		Differences: []Difference{{}}, Contradictions: []Contradiction{{}}, Plans: []Plan{{}},
+		Schemes: []string{"Basic"}, Agents: []string{"a"}, Passed: []string{"b"}, Problems: []string{"c"}, Errors: []string{"d"},
+		Differences: []Difference{{}}, Contradictions: []Contradiction{{}}, Plans: []Plan{{}}, Query: &evidence.Item{Cloud: &evidence.Cloud{}},
 	}} {
 		everySentence(func(where, text string) {
 			got := strings.ReplaceAll(render(text, &p), ".NET", "NET")
@@ -134,7 +141,7 @@ func TestParametersAndPhrasesAreUsed(t *testing.T) {
 	known := map[string]bool{}
 	var types func(reflect.Type)
 	types = func(of reflect.Type) {
-		for of.Kind() == reflect.Slice {
+		for of.Kind() == reflect.Slice || of.Kind() == reflect.Pointer {
 			of = of.Elem()
 		}
 		if of.Kind() != reflect.Struct || of == reflect.TypeFor[time.Time]() {
@@ -152,10 +159,11 @@ func TestParametersAndPhrasesAreUsed(t *testing.T) {
 		}
 	}
 	types(reflect.TypeFor[Params]())
-	types(reflect.TypeFor[Attempt]())
 	types(reflect.TypeFor[Part]())
 	types(reflect.TypeFor[Accepted]())
-	known["IsZero"] = true
+	for _, method := range []string{"IsZero", "AtDirectory", "Answered", "Autodiscover"} {
+		known[method] = true
+	}
 	for name := range fields {
 		if !known[name] {
 			t.Errorf("a template names %s, which is no parameter", name)

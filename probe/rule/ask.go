@@ -269,7 +269,7 @@ func (v *view) answer(n *node, leg *evidence.Item) finding.Params {
 		Notice: noticeOf(r),
 	}
 	id := front.Identify(r)
-	p.Failed, p.FrontEnd = failedOf(id), id.FrontEnd
+	p.Failed, p.FrontEnd, p.BackEnd = id.Failed, id.FrontEnd, id.BackEnd
 	if id.Device != "" {
 		p.Device, p.Sign = id.Device, id.DeviceSign
 	}

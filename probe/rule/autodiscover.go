@@ -157,7 +157,7 @@ func tell(item *evidence.Item) finding.Step {
 		case r != nil && !d.Answered() && l.Result != evidence.Refused:
 			s.To = "HTTP " + strconv.Itoa(r.Status) + " with " + whatInstead(r)
 		case d.Answered():
-			s.To = finding.Phrase("answer", answerOf(d))
+			s.To = finding.Phrase("answer", d)
 		}
 	case item.Points != nil:
 		pointsTold(item.Points, &s)
@@ -172,7 +172,7 @@ func tell(item *evidence.Item) finding.Step {
 		s.Kind = "failed"
 	case r == nil:
 	case d.Answered():
-		s.Kind, s.Answer = "answer", answerOf(d)
+		s.Kind, s.Answer = "answer", d
 	case r.Status/100 == 3:
 		s.Kind, s.To = "redirect", r.First("Location")
 	case r.Status == 401:
@@ -237,21 +237,6 @@ func pointsTold(p *evidence.ServicePoints, s *finding.Step) {
 			s.URLs = append(s.URLs, u)
 		}
 	}
-}
-
-// answerOf is what an answer of Autodiscover leads to.
-func answerOf(d *evidence.Discovery) finding.Answer {
-	switch {
-	case d.RedirectAddr != "":
-		return finding.Answer{Kind: "address", To: d.RedirectAddr}
-	case d.RedirectURL != "":
-		return finding.Answer{Kind: "url", To: d.RedirectURL}
-	case d.ErrorCode != "":
-		return finding.Answer{Kind: "error", Code: d.ErrorCode}
-	case d.EwsURL != "":
-		return finding.Answer{Kind: "ews", To: d.EwsURL}
-	}
-	return finding.Answer{Types: d.Types}
 }
 
 func schemesOf(r *evidence.Response) []string {

@@ -61,7 +61,7 @@ func (v *view) causeOnline(findings []finding.Finding, opened *evidence.Item) fi
 	case elsewhere != nil:
 		return cause(2, finding.CauseRuledOut, "elsewhere", finding.Params{Redirect: item.Cloud.Redirect}, item.ID)
 	case item != nil:
-		return cause(2, finding.CauseUndetermined, "unknown", finding.Params{Query: query(item)}, item.ID)
+		return cause(2, finding.CauseUndetermined, "unknown", finding.Params{Query: item}, item.ID)
 	case v.redirectedOnline() != nil:
 		return cause(2, finding.CauseLikely, "redirected", finding.Params{}, v.redirectedOnline().ID)
 	case v.rec.Target.Cloud && v.rec.Target.Mailbox == "":
@@ -98,7 +98,7 @@ func (v *view) causeLicence(findings []finding.Finding, opened *evidence.Item) f
 
 // gap are the parameters of a sentence about a look-up that brought no fact.
 func gap(item *evidence.Item) finding.Params {
-	return finding.Params{Gaps: []finding.Gap{{Query: query(item)}}}
+	return finding.Params{Gaps: []finding.Gap{{Query: item}}}
 }
 
 func (v *view) causeTenant(findings []finding.Finding, opened *evidence.Item) finding.CauseReport {

@@ -123,7 +123,7 @@ func (v *view) locate(h *hit) {
 	case v.located(evidence.LocationElsewhere) != nil:
 		p.Located = "elsewhere"
 	default:
-		p.Located, p.Query = "unknown", query(item)
+		p.Located, p.Query = "unknown", item
 	}
 	h.cite(item)
 }
@@ -282,6 +282,6 @@ func (v *view) notOnline(p *finding.Params) {
 	case v.located(evidence.LocationElsewhere) != nil:
 		p.Located, p.Redirect = "elsewhere", item.Cloud.Redirect
 	default:
-		p.Located, p.Query = "unknown", query(item)
+		p.Located, p.Query = "unknown", item
 	}
 }

@@ -25,7 +25,6 @@ const (
 type told struct {
 	reason string
 	item   *evidence.Item
-	word   finding.Word
 }
 
 // reasons are the words of all controllers asked, in the order asked. A KDC
@@ -33,23 +32,18 @@ type told struct {
 func (v *view) reasons() []told {
 	var all []told
 	for _, item := range v.directory {
-		at := item.Address
 		switch {
 		case item.Bind != nil && result(item) == evidence.Refused:
 			reason := finding.ReasonOf(item.Bind.Data, "", "")
 			if reason == unknownUser && v.onlySearched() && !v.inAskedDomain() {
 				continue // this machine's own domain need not be the account's
 			}
-			all = append(all, told{reason, item, finding.Word{Address: at, LDAPS: true, Data: item.Bind.Data}})
+			all = append(all, told{reason, item})
 		case item.Kerberos != nil && item.Kerberos.Error != "" && item.Step != evidence.StepTicket:
-			all = append(all, told{kdcReason(item), item, finding.Word{Address: at, KDC: kdcSaid(item.Kerberos)}})
+			all = append(all, told{kdcReason(item), item})
 		}
 	}
 	return all
-}
-
-func kdcSaid(k *evidence.Kerberos) finding.KDC {
-	return finding.KDC{Error: k.Error, Code: k.Code, NTStatus: k.NTStatus, Text: k.Text}
 }
 
 // kdcReason is the state that an answer of a KDC names.
@@ -82,7 +76,6 @@ type word struct {
 	reason     string
 	confidence finding.Confidence
 	directory  finding.Directory
-	items      []*evidence.Item
 }
 
 // why is what the controllers' words come to: a state of the account outranks
@@ -93,8 +86,7 @@ func (v *view) why() word {
 	w := word{reason: undetermined, confidence: finding.Undetermined}
 	reason, exists, revoked := "", false, false
 	for _, t := range all {
-		w.items = append(w.items, t.item)
-		w.directory.Words = append(w.directory.Words, t.word)
+		w.directory.Words = append(w.directory.Words, t.item)
 		if k := t.item.Kerberos; k != nil {
 			exists = exists || slices.Contains(errorsOfAnAccount, k.Error)
 			revoked = revoked || k.Error == "KDC_ERR_CLIENT_REVOKED"

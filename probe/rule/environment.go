@@ -37,14 +37,12 @@ func dynamicsUnreadable(v *view) *hit {
 			continue
 		}
 		missing = append(missing, item)
-		h.params.Unread = append(h.params.Unread, finding.Unread{
-			Set: item.Dataverse.Set, Rows: item.Dataverse.Rows, Privilege: item.Dataverse.Privilege, Query: query(item),
-		})
 	}
 	if len(missing) == 0 {
 		return v.nothingToCheck()
 	}
 	h.cite(missing...)
+	h.params.Unread = missing
 	h.params.Host = missing[0].Cloud.Host
 	token := v.tokenItem(evidence.StepDataverseToken)
 	every := func(is func(*evidence.Item) bool) bool {
@@ -61,7 +59,7 @@ func dynamicsUnreadable(v *view) *hit {
 			}
 		} else if item := v.lookUp(evidence.StepCloudDynamics); item != nil {
 			h.cite(item)
-			h.variant, h.params.Query = "tenant", query(item)
+			h.variant, h.params.Query = "tenant", item
 		}
 	case every(func(i *evidence.Item) bool { return i.Dataverse.NoUser }):
 		h.variant = "user"

@@ -105,7 +105,7 @@ func kerberosFailed(v *view) *hit {
 		if item.Step == evidence.StepKDCLogon && kdcReason(item) != "" {
 			continue // credentials-rejected says it
 		}
-		h := confirmed("", finding.Params{Address: item.Address, KDC: kdcSaid(k), Service: k.Service}, item)
+		h := confirmed("", finding.Params{Address: item.Address, KDC: *k, Service: k.Service}, item)
 		if k.Error == "KDC_ERR_S_PRINCIPAL_UNKNOWN" {
 			h.variant = "no-service"
 		}

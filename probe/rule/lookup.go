@@ -24,16 +24,6 @@ func factless(item *evidence.Item) bool {
 	return item != nil && (item.Error != nil || item.Cloud.Problem != "")
 }
 
-// query is why a look-up brought no fact.
-func query(item *evidence.Item) finding.Query {
-	c := item.Cloud
-	q := finding.Query{Host: c.Host, Problem: c.Problem, Subject: c.Subject}
-	if item.Error != nil {
-		q.Error, q.Begun, q.Problem = item.Error.Text, item.Response != nil, ""
-	}
-	return q
-}
-
 // tokenless is the request for a token for Graph that brought none, so that Graph
 // was not asked.
 func (v *view) tokenless() *evidence.Item {
@@ -84,7 +74,7 @@ func tenantOf(item *evidence.Item, kind string) tenantFact {
 	case item.Cloud.NoTenant:
 		f.gaps = []finding.Gap{{Kind: "no-tenant", Origin: f.origin}}
 	case factless(item):
-		f.gaps = []finding.Gap{{Query: query(item)}}
+		f.gaps = []finding.Gap{{Query: item}}
 	}
 	return f
 }
@@ -165,7 +155,7 @@ func (v *view) licence() (licence, bool) {
 	subject := finding.Origin{Name: item.Cloud.Subject}
 	switch {
 	case factless(item):
-		lacks(finding.Gap{Query: query(item)})
+		lacks(finding.Gap{Query: item})
 	case len(users) == 0:
 		lacks(finding.Gap{Kind: "no-user", Origin: subject})
 	case len(users) > 1:

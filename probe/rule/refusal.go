@@ -48,9 +48,9 @@ func (n *node) backEnd(item *evidence.Item) (name string, refused bool) {
 	}
 	id := front.Identify(item.Response)
 	switch {
-	case id.Failed != nil && id.Failed.Point == "FrontEnd":
+	case id.Failed.Point == "FrontEnd":
 		return "", false
-	case id.Failed != nil && id.Failed.Point == "BackEnd", id.BackEnd != "":
+	case id.Failed.Point == "BackEnd", id.BackEnd != "":
 		return id.BackEnd, true
 	}
 	return "", false
@@ -124,7 +124,7 @@ func backEndRefused(v *view) *hit {
 		id := front.Identify(item.Response)
 		h := likely("back-end", finding.Params{
 			Account: item.Logon.Account, Scheme: mechanism(item.Logon), FrontEnd: id.FrontEnd,
-			BackEnd: name, Schemes: otherList(item), Failed: failedOf(id), Notice: noticeOf(item.Response),
+			BackEnd: name, Schemes: otherList(item), Failed: id.Failed, Notice: noticeOf(item.Response),
 		}, item)
 		h.use = finding.AtBackEnd
 		return h
@@ -134,35 +134,22 @@ func backEndRefused(v *view) *hit {
 
 // noticeOf is what an answer says of itself, with the numbers that devices put into
 // headers.
-func noticeOf(r *evidence.Response) finding.Notice {
-	var p finding.Notice
+func noticeOf(r *evidence.Response) (n evidence.Notice) {
 	if r == nil {
-		return p
+		return n
 	}
-	add := func(number string) {
-		if number != "" && !slices.Contains(p.Numbers, number) {
-			p.Numbers = append(p.Numbers, number)
+	numbers := []string{r.First("CF-RAY"), r.First("X-Azure-Ref"), r.First("X-Amz-Cf-Id")}
+	if r.Notice != nil {
+		n = *r.Notice
+		numbers = slices.Concat(n.Numbers, numbers)
+	}
+	n.Numbers = nil
+	for _, number := range numbers {
+		if number != "" && !slices.Contains(n.Numbers, number) {
+			n.Numbers = append(n.Numbers, number)
 		}
 	}
-	if n := r.Notice; n != nil {
-		p.SubStatus, p.Says, p.Product, p.Windows = n.SubStatus, n.Says, n.Product, n.Windows
-		for _, number := range n.Numbers {
-			add(number)
-		}
-	}
-	for _, header := range []string{"CF-RAY", "X-Azure-Ref", "X-Amz-Cf-Id"} {
-		add(r.First(header))
-	}
-	return p
-}
-
-// failedOf is what Exchange's front end says of a failure.
-func failedOf(id front.Identity) finding.Failed {
-	f := finding.Failed{BackEnd: id.BackEnd}
-	if id.Failed != nil {
-		f.Point, f.Error, f.SubCode = id.Failed.Point, id.Failed.Error, id.Failed.SubCode
-	}
-	return f
+	return n
 }
 
 // wasEWS: something at this address was EWS in this run, apart from the answer of

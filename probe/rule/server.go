@@ -259,7 +259,7 @@ func (v *view) attempts() []Attempt {
 			a.Service = "directory"
 		}
 		if a.Why == "" {
-			a.Why = finding.Phrase("attempt", attemptOf(item))
+			a.Why = finding.Phrase("attempt", item)
 		}
 		if q := item.Request; q != nil && q.Purpose != "" {
 			a.Why = q.Operation + " (" + string(q.Purpose) + "): " + a.Why
@@ -267,31 +267,4 @@ func (v *view) attempts() []Attempt {
 		list = append(list, a)
 	}
 	return list
-}
-
-// attemptOf is how an attempt ended, where its item does not say so in words.
-func attemptOf(item *evidence.Item) finding.Attempt {
-	a := finding.Attempt{Service: "ews", Result: string(item.Logon.Result), Again: item.Logon.NewChallenge}
-	switch {
-	case item.AtDirectory():
-		a.Service = "directory"
-	case item.Step.Autodiscover():
-		a.Service = "autodiscover"
-	}
-	if item.Error != nil {
-		a.Error = item.Error.Text
-	}
-	if item.Bind != nil {
-		a.Data = item.Bind.Data
-	}
-	if item.Kerberos != nil {
-		a.KDC = kdcSaid(item.Kerberos)
-	}
-	if item.Discovery.Answered() {
-		a.Answered, a.Answer = true, answerOf(item.Discovery)
-	}
-	if item.EWS != nil {
-		a.Code = item.EWS.Code
-	}
-	return a
 }

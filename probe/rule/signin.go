@@ -120,12 +120,12 @@ func unlockPage(r *evidence.Response) string {
 // explain adds what domain controllers say of a refusal. A state of the account
 // closes the question, even where it is not known which.
 func (h *hit) explain(said word) {
-	if len(said.items) == 0 {
+	if len(said.directory.Words) == 0 {
 		return
 	}
 	p := &h.params
 	h.reason, p.Directory = said.reason, said.directory
-	h.cite(said.items...)
+	h.cite(said.directory.Words...)
 	if said.reason != undetermined {
 		p.Reason, p.Certainty, h.confidence = said.reason, said.confidence, finding.Likely
 	}
@@ -152,7 +152,7 @@ func (v *view) byWindowsItself() string {
 func (v *view) refusedAtKDC(said word) *hit {
 	for _, item := range v.directory {
 		p := finding.Params{Account: v.rec.Target.User, Directory: said.directory}
-		h := holds(said.confidence, "controller", p, said.items)
+		h := holds(said.confidence, "controller", p, said.directory.Words)
 		h.reason, h.known = said.reason, said.confidence == finding.Confirmed
 		if said.reason != undetermined {
 			h.params.Reason, h.params.Certainty = said.reason, said.confidence
