@@ -8,6 +8,8 @@
 // reports (package report) only render. Nothing here reads a clock or the network.
 package finding
 
+import "slices"
+
 // Code is the stable name of a verdict, for example "basic-disabled". Codes
 // may be added, never renamed.
 type Code string
@@ -38,17 +40,13 @@ func (s Status) ExitCode() int {
 	return 3
 }
 
-// Rank orders statuses as findings are listed: critical, unknown, warning, ok.
+// WorstFirst is the order in which statuses are told.
+func WorstFirst() []Status { return []Status{Critical, Unknown, Warning, OK} }
+
+// Rank is the place of a status in that order; what is none comes last.
 func (s Status) Rank() int {
-	switch s {
-	case Critical:
-		return 0
-	case Unknown:
-		return 1
-	case Warning:
-		return 2
-	case OK:
-		return 3
+	if i := slices.Index(WorstFirst(), s); i >= 0 {
+		return i
 	}
 	return 4
 }

@@ -53,7 +53,7 @@ func batchPolicy() string {
 type htmlBatch struct {
 	b    bytes.Buffer
 	rows int
-	has  [4]int // rows by status, in the order of worstFirst
+	has  [4]int // rows by status, in the order of finding.WorstFirst()
 }
 
 // chunk is how many rows are one part of the table: a browser lays out only the
@@ -85,7 +85,7 @@ func (d *htmlBatch) row(r Row) ([]byte, error) {
 		cells.Took = "" // nothing was asked
 	}
 	cells.What = strings.Join(what, " ")
-	status := max(slices.Index(worstFirst, r.Verdict.Status), 0)
+	status := max(slices.Index(finding.WorstFirst(), r.Verdict.Status), 0)
 	d.rows++
 	d.has[status]++
 	d.b.Reset()
@@ -131,7 +131,7 @@ func (d *htmlBatch) write(w io.Writer, s Summary, kept iter.Seq2[[]byte, error])
 	page.Facts = [][2]string{{"started", page.Began}, {"run time", page.Lasted}, {"rows of the input", fmt.Sprint(s.Rows)}}
 	page.Facts = append(page.Facts, s.facts()...)
 	page.Facts = append(page.Facts, [2]string{"made by", s.Tool.String()})
-	for i, status := range worstFirst {
+	for i, status := range finding.WorstFirst() {
 		if d.has[i] > 0 {
 			page.Filters = append(page.Filters, filter{status, d.has[i]})
 		}
@@ -164,7 +164,7 @@ func writeChunks(w io.Writer, kept iter.Seq2[[]byte, error]) error {
 			return nil
 		}
 		classes := ""
-		for i, status := range worstFirst {
+		for i, status := range finding.WorstFirst() {
 			if has[i] {
 				classes += " has-" + string(status)
 			}

@@ -236,7 +236,7 @@ func (d *markdownBatch) write(w io.Writer, s Summary, _ iter.Seq2[[]byte, error]
 // table has the rows that are not ok, the worst first.
 func (d *markdownBatch) table(m *marked) {
 	var rows [][]string
-	for _, status := range worstFirst {
+	for _, status := range finding.WorstFirst() {
 		for _, r := range firstRows(d.rows[status]) {
 			if len(rows) < mostRows {
 				r = r.harmless()

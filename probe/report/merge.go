@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/probe/finding"
 )
 
 // Merge joins the lines of JSON that several runs of a batch wrote. Of a row that
@@ -128,7 +129,7 @@ func (m *Merge) row(r Row, p rowPlace) error {
 		return fmt.Errorf("%d is no number of a row", r.Number)
 	case !codeForm().MatchString(string(v.Code)):
 		return fmt.Errorf("row %d has no code of a verdict", r.Number)
-	case !slices.Contains(worstFirst, v.Status):
+	case !slices.Contains(finding.WorstFirst(), v.Status):
 		return fmt.Errorf("row %d has no status", r.Number)
 	}
 	m.rows = upTo(m.rows, r.Number)

@@ -50,7 +50,7 @@ func (*nagiosBatch) write(w io.Writer, s Summary, _ iter.Seq2[[]byte, error]) er
 		}
 	}
 	line := monitored(s.Status(), s.code(), words, s.DurationMS) + fmt.Sprintf(" rows=%d;;;0", s.Reported+s.Resumed)
-	for _, status := range worstFirst {
+	for _, status := range finding.WorstFirst() {
 		line += fmt.Sprintf(" %s=%d;;;0", status, s.ByStatus[string(status)])
 	}
 	_, err := io.WriteString(w, line+"\n")

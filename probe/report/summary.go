@@ -70,9 +70,6 @@ type BatchGroup struct {
 	Examples []string       `json:"examples"`
 }
 
-// worstFirst is the order in which statuses are told.
-var worstFirst = []finding.Status{finding.Critical, finding.Unknown, finding.Warning, finding.OK}
-
 // Status is the batch's own, of which the exit code is made: that of the worst
 // verdict, and unknown where it is not whole.
 func (s Summary) Status() finding.Status {
@@ -101,7 +98,7 @@ func (s Summary) code() finding.Code {
 // Counts is the answer in numbers: "300 mailbox rows reported: 3 critical, 297 ok".
 func (s Summary) Counts() string {
 	var counts []string
-	for _, status := range worstFirst {
+	for _, status := range finding.WorstFirst() {
 		if n := s.ByStatus[string(status)]; n > 0 {
 			counts = append(counts, fmt.Sprintf("%d %s", n, status))
 		}
