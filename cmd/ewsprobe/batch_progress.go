@@ -2,122 +2,75 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/schollz/progressbar/v3"
 
 	"github.com/ewsprobe/ewsprobe/probe/batch"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 )
 
-// progress shows on standard error how far a batch is: a bar on a terminal, a
-// line every ten seconds elsewhere.
+// progress shows on standard error how far a batch is: on a terminal a line with a bar,
+// elsewhere a line every ten seconds.
 type progress struct {
 	std     stdio
 	in      *input
 	shard   batch.Shard
 	started time.Time
-	stop    chan struct{}
-	done    sync.WaitGroup
+	stop    func()
 
 	mu  sync.Mutex // of the terminal, which the results share
-	bar *progressbar.ProgressBar
-	far func() batch.Progress
-	at  time.Time // when the bar was drawn
+	bar statusLine
 }
 
 const (
 	linePace = 10 * time.Second
 	barPace  = 200 * time.Millisecond
 	barWidth = 12
-	barFrame = 12 // what stands around it: a percentage, two bars, blanks
 )
 
 func showProgress(std stdio, in *input, shard batch.Shard) *progress {
-	return &progress{std: std, in: in, shard: shard, started: time.Now(), stop: make(chan struct{})}
+	return &progress{std: std, in: in, shard: shard, started: time.Now(), stop: func() {}, bar: statusLine{std: std}}
 }
 
 // watch begins to show what far tells.
 func (p *progress) watch(far func() batch.Progress) {
-	p.far = far
-	pace, show := linePace, func() { fmt.Fprintf(p.std.err, "ewsprobe: %s\n", p.line(far())) }
-	if p.std.errTerm && p.std.env("TERM") != "dumb" {
-		p.mu.Lock()
-		p.bar = progressbar.NewOptions64(
-			-1,
-			progressbar.OptionSetWriter(p.std.err), progressbar.OptionSetWidth(barWidth), progressbar.OptionClearOnFinish(),
-			progressbar.OptionShowElapsedTimeOnFinish(), progressbar.OptionSetElapsedTime(false), progressbar.OptionSetPredictTime(false),
-			progressbar.OptionUseANSICodes(true), progressbar.OptionSetRenderBlankState(false),
-		)
-		p.mu.Unlock()
-		pace, show = barPace, func() {
-			p.mu.Lock()
-			defer p.mu.Unlock()
-			p.draw()
-		}
+	if !p.std.redraws() {
+		p.stop = every(linePace, func() { fmt.Fprintf(p.std.err, "ewsprobe: %s\n", p.line(far())) })
+		return
 	}
-	p.done.Go(func() {
-		tick := time.NewTicker(pace)
-		defer tick.Stop()
-		for {
-			select {
-			case <-p.stop:
-				return
-			case <-tick.C:
-				show()
-			}
-		}
+	p.stop = every(barPace, func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.draw(far())
 	})
 }
 
 // end takes the bar away.
 func (p *progress) end() {
-	close(p.stop)
-	p.done.Wait()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.bar != nil {
-		_ = p.bar.Clear()
-		p.bar = nil
-	}
+	p.stop()
+	p.bar.clear()
 }
 
 // over writes to the terminal where the bar may stand, and the bar below it again.
 func (p *progress) over(write func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.bar == nil {
-		write()
-		return
-	}
-	_ = p.bar.Clear()
+	text := p.bar.text
+	p.bar.clear()
 	write()
-	if time.Since(p.at) > barPace/4 {
-		p.draw()
-	} else {
-		_ = p.bar.RenderBlank()
-	}
+	p.bar.show(text, "")
 }
 
-func (p *progress) draw() {
-	f := p.far()
-	total, _ := p.total(f)
-	if total > 0 {
-		p.bar.ChangeMax64(int64(total))
+func (p *progress) draw(f batch.Progress) {
+	bar := ""
+	if total, _ := p.total(f); total > 0 {
+		done := min(f.Reported+f.Resumed, total)
+		bar = strings.Repeat("█", done*barWidth/total)
+		bar = fmt.Sprintf(" %3d%% |%-*s|", 100*done/total, barWidth, bar)
 	}
-	p.at = time.Now()
-	_ = p.bar.Set64(int64(min(f.Reported+f.Resumed, max(total-1, 0)))) // a full bar takes itself for finished
-	p.bar.Describe(cutTo(p.line(f), p.std.errColumns()-barWidth-barFrame))
-}
-
-// cutTo shortens a line that would wrap, for a wrapped bar cannot be taken away.
-func cutTo(line string, columns int) string {
-	if r := []rune(line); len(r) > columns {
-		return string(r[:max(columns-1, 0)]) + "…"
-	}
-	return line
+	p.bar.show(p.line(f), bar)
 }
 
 // total is how many rows there will be, and whether that is sure; 0: not known.
@@ -177,7 +130,7 @@ func (p *progress) line(f batch.Progress) string {
 
 func (p *progress) counts(f batch.Progress) string {
 	var counts []string
-	for _, status := range []finding.Status{finding.OK, finding.Warning, finding.Unknown, finding.Critical} {
+	for _, status := range slices.Backward(finding.WorstFirst()) {
 		if n := f.ByStatus[status]; n > 0 {
 			counts = append(counts, fmt.Sprintf("%d %s", n, status))
 		}

@@ -38,3 +38,24 @@ func TestProgressSaysWhatItWaitsFor(t *testing.T) {
 		}
 	}
 }
+
+// What is written to the terminal stands above the bar, and nothing of the bar is left.
+func TestProgressBar(t *testing.T) {
+	var b strings.Builder
+	std := stdio{err: &b, errTerm: true, env: func(string) string { return "" }}
+	in := &input{size: 1000}
+	in.at.Store(1000)
+	in.count.Store(120)
+	p := showProgress(std, in, batch.Shard{})
+	p.over(func() { b.WriteString("begin\n") })
+	p.draw(batch.Progress{Reported: 60, Read: 120})
+	bar := b.String()[strings.LastIndex(b.String(), "\n")+1:]
+	if !strings.HasPrefix(bar, eraseLine+"60 of 120 rows, ") || !strings.HasSuffix(bar, "  50% |██████      |") {
+		t.Errorf("%q", bar)
+	}
+	p.over(func() { b.WriteString("row\n") })
+	p.end()
+	if want := "begin\n" + bar + eraseLine + "row\n" + bar + eraseLine; b.String() != want {
+		t.Errorf("%q, not %q", b.String(), want)
+	}
+}

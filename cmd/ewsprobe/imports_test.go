@@ -156,7 +156,7 @@ func TestImportDirection(t *testing.T) {
 		{
 			pkg: "cmd/ewsprobe",
 			may: []string{
-				"ews/evidence", "ews/secret", "ews/standin", "probe/...", "github.com/mitchellh/go-wordwrap", "github.com/schollz/progressbar/v3",
+				"ews/evidence", "ews/secret", "ews/standin", "probe/...", "github.com/mitchellh/go-wordwrap",
 				"github.com/urfave/cli/v2", "github.com/zalando/go-keyring", "golang.org/x/sys/windows", "golang.org/x/term",
 			},
 			never: []string{"net", "net/http", "crypto/tls"},

@@ -14,7 +14,7 @@ import (
 // for each change, on standard error.
 func (o output) watch(limit time.Duration) func(context.Context, probe.Config) (evidence.Record, error) {
 	std, started := o.std, time.Now()
-	onTerminal := std.errTerm && std.env("TERM") != "dumb"
+	shown := statusLine{std: std}
 	last, before := "", ""
 	w := probe.Watch{
 		For: limit,
@@ -38,18 +38,15 @@ func (o output) watch(limit time.Duration) func(context.Context, probe.Config) (
 			}
 			last = a.Text
 			switch {
-			case onTerminal:
+			case std.redraws():
 				code, said, _ := strings.Cut(a.Text, ": ")
-				line := fmt.Sprintf("watching, %s of %s: %s%s: %s", now.Sub(started).Round(time.Second), limit, code, before, said)
-				fmt.Fprint(std.err, eraseLine+cutTo(line, std.errColumns()-1))
+				shown.show(fmt.Sprintf("watching, %s of %s: %s%s: %s", now.Sub(started).Round(time.Second), limit, code, before, said), "")
 			case changed:
 				fmt.Fprintf(std.err, "%s  %s\n", now.UTC().Format("15:04:05 UTC"), a.Text)
 			}
 		},
 		Whole: func(ctx context.Context, cfg probe.Config, better bool) (evidence.Record, error) {
-			if onTerminal {
-				fmt.Fprint(std.err, eraseLine)
-			}
+			shown.clear()
 			why := "the answer has got better"
 			if !better {
 				why = "the time is over"
@@ -60,9 +57,7 @@ func (o output) watch(limit time.Duration) func(context.Context, probe.Config) (
 	}
 	return func(ctx context.Context, cfg probe.Config) (evidence.Record, error) {
 		rec, trouble := w.Run(ctx, cfg)
-		if onTerminal {
-			fmt.Fprint(std.err, eraseLine)
-		}
+		shown.clear()
 		return rec, trouble
 	}
 }
