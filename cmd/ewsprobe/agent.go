@@ -204,7 +204,7 @@ func runAgent(ctx context.Context, f *agentFlags, std stdio) error {
 			return mailboxesOf(ctx, t, std)
 		},
 		Decide: func(e agent.Event, remembered map[string][]byte) (map[string][]byte, []history.Notification) {
-			return notify.Plan(a.File().Notify, "", e, remembered)
+			return notify.Plan(a.File().Notify, e, remembered)
 		},
 		Stored: func() { sender.Wake() },
 		Reloaded: func(file *agentfile.File) {
@@ -219,16 +219,14 @@ func runAgent(ctx context.Context, f *agentFlags, std stdio) error {
 	}
 	file := a.File()
 	m := metrics.New(metrics.Source{Version: version(), Snapshot: a.Snapshot, Bytes: a.Store().Bytes, NotStored: a.NotStored})
-	sender = &notify.Sender{Queue: a.Store(), Log: log, Version: version(), OnResult: func(channel string, r notify.Result) {
-		m.Notified(channel, string(r))
-	}}
+	sender = notify.NewSender(a.Store(), log, version(), m.Notified)
 	sender.Set(file.Notify)
-	others = &peer.Peers{Log: log, Version: version(), Wanted: func() (endpoints []string) {
+	others = peer.New(log, version(), func() (endpoints []string) {
 		for _, t := range a.File().Targets {
 			endpoints = append(endpoints, t.Endpoint)
 		}
 		return endpoints
-	}}
+	})
 	others.Set(file.Peers)
 	pages := web.New(web.Options{
 		Agent: a, History: a.Store(), Metrics: m, Version: version(), WebConfig: config.ReadableFile(file.WebConfig), Log: log,
@@ -257,10 +255,11 @@ func runAgent(ctx context.Context, f *agentFlags, std stdio) error {
 	go reloadOnHangup(ctx, a, log)
 	context.AfterFunc(ctx, service.Stopping)
 	log.Info("the agent runs", "targets", len(file.Targets), "storage", file.Storage)
-	err = a.Run(ctx)
+	a.Run(ctx)
 	cancel(nil)
 	<-served
 	beside.Wait() // what was delivered is noted
+	err = a.Close()
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
 		return cause
 	}

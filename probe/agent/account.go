@@ -61,31 +61,28 @@ func (a *Agent) lookAt(g *account) {
 // credential is withheld. known is false where it cannot be read; then nothing is
 // said that was not said before.
 func (t *task) measure() (left int, withheld *Withheld, known bool) {
-	c := t.target()
-	cfg := c.Check
+	c, shown := t.target(), t.shown.Load()
+	most := c.Check.MaxRejections
 	if !c.SignsIn() {
-		return cfg.MaxRejections, nil, true
+		return most, nil, true
 	}
-	shown := t.shown.Load()
-	if c.NeedsPassword() {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		var err error
-		if cfg.Password, err = t.agent.options.Password(ctx, c); err != nil {
-			return shown.LogonsLeft, shown.Withheld, false
-		}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	cfg, err := t.credential(ctx, c)
+	if err != nil {
+		return shown.LogonsLeft, shown.Withheld, false
 	}
-	cfg.Lockout = &lockout.Lockout{Dir: t.agent.options.Lockouts, UntilReleased: true, Checks: &t.agent.checks}
 	account := cfg.Account()
 	n, since := account.Withheld()
 	switch {
 	case account.Trouble() != nil:
 		return shown.LogonsLeft, shown.Withheld, false
-	case n < cfg.MaxRejections:
-		return cfg.MaxRejections - n, nil, true
+	case n < most:
+		return most - n, nil, true
 	}
-	return 0, &Withheld{Since: since, Why: fmt.Sprintf("%d logons were refused or left without an answer, and max_rejections is %d. "+
-		"The credential is used again when the password changes, or after `ewsprobe agent release %s --config FILE`.", n, cfg.MaxRejections, t.name)}, true
+	why := fmt.Sprintf("%d logons were refused or left without an answer, and max_rejections is %d. "+
+		"The credential is used again when the password changes, or after `ewsprobe agent release %s --config FILE`.", n, most, t.name)
+	return 0, &Withheld{since, why}, true
 }
 
 // look shows what has become of the count of refused logons.

@@ -17,6 +17,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -151,7 +152,7 @@ func makeFolder(dir string) error {
 	return os.Chmod(dir, 0o700) //nolint:gosec // it is a folder
 }
 
-// Close gives the storage back. It is for an agent that was not run.
+// Close gives the storage back, after Run and whatever else uses it has ended.
 func (a *Agent) Close() error { return errors.Join(a.store.Close(), a.lock.Close()) }
 
 // take makes a configuration the agent's. Targets that it has already keep their
@@ -180,19 +181,9 @@ func (a *Agent) take(file *agentfile.File, kept history.Kept) {
 			t.end()
 		}
 	}
-	shown := slices.SortedFunc(maps.Values(a.tasks), func(x, y *task) int { return cmpNames(x.name, y.name) })
+	shown := slices.SortedFunc(maps.Values(a.tasks), func(x, y *task) int { return strings.Compare(x.name, y.name) })
 	a.shown.Store(&shown)
 	a.options.Reloaded(file)
-}
-
-func cmpNames(a, b string) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 // grace is how long runs under way may go on when the agent is stopped, without a
@@ -201,7 +192,7 @@ const grace = 6 * time.Second
 
 // Run makes the checks until ctx ends; then it waits for those under way, which begin
 // no further logon, and are broken off when they take too long.
-func (a *Agent) Run(ctx context.Context) error {
+func (a *Agent) Run(ctx context.Context) {
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	a.mu.Lock()
@@ -219,7 +210,6 @@ func (a *Agent) Run(ctx context.Context) error {
 	patience := time.AfterFunc(grace, cancel)
 	a.group.Wait()
 	patience.Stop()
-	return a.Close()
 }
 
 // begin starts a target's runs. It is called under the lock.

@@ -45,7 +45,10 @@ func TestMailboxes(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- a.Run(ctx) }()
+	go func() {
+		a.Run(ctx)
+		ended <- a.Close()
+	}()
 	for end := time.Now().Add(time.Minute); a.Target("a").Mailboxes == nil || a.Target("a").Whole == nil; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("no batch: %+v", a.Target("a"))

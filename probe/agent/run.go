@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"time"
@@ -19,7 +20,8 @@ import (
 func (t *task) run(ctx context.Context, k kind) {
 	defer func() {
 		if p := recover(); p != nil { // one target must not take the others with it
-			t.agent.options.Log.Error("a run failed by a fault of the program", "target", t.name, "fault", fmt.Sprint(p), "stack", string(debug.Stack()))
+			t.agent.options.Log.Error("a run failed by a fault of the program", "target", t.name,
+				"fault", fmt.Sprint(p), "stack", string(debug.Stack()))
 		}
 	}()
 	c, g := t.target(), t.account()
@@ -67,15 +69,21 @@ func (t *task) run(ctx context.Context, k kind) {
 	}
 }
 
-// withCredential is the whole check, with the password as it is now.
-func (t *task) withCredential(ctx context.Context, c *agentfile.Target) (cfg probe.Config, err error) {
+// credential is the whole check, with the password as it is now.
+func (t *task) credential(ctx context.Context, c *agentfile.Target) (cfg probe.Config, err error) {
 	cfg = c.Check
-	if c.NeedsPassword() {
-		if cfg.Password, err = t.agent.options.Password(ctx, c); err != nil {
-			return cfg, err
-		}
-	}
 	cfg.Lockout = &lockout.Lockout{Dir: t.agent.options.Lockouts, UntilReleased: true, Checks: &t.agent.checks}
+	if c.NeedsPassword() {
+		cfg.Password, err = t.agent.options.Password(ctx, c)
+	}
+	return cfg, err
+}
+
+// withCredential is credential of the run under way, whose logons stop with the agent.
+func (t *task) withCredential(ctx context.Context, c *agentfile.Target) (cfg probe.Config, err error) {
+	if cfg, err = t.credential(ctx, c); err != nil {
+		return cfg, err
+	}
 	t.locked(func() { t.lockout = cfg.Lockout })
 	if t.agent.stop.Err() != nil {
 		cfg.Lockout.Stop()
@@ -156,12 +164,10 @@ func (t *task) transition(next state, w waiting) *history.Transition {
 		return tr
 	}
 	tr.Previous = before.Run.ID
-	a, err := t.record(before.Run.ID)
-	if err != nil {
-		return tr
-	}
-	b, err := report.Load(w.raw)
-	if err != nil {
+	raw, err := t.agent.store.Record(context.Background(), t.name, before.Run.ID)
+	a, errA := report.Load(raw)
+	b, errB := report.Load(w.raw)
+	if errors.Join(err, errA, errB) != nil {
 		return tr
 	}
 	for _, d := range diff.Compare(a, b).Differences {
@@ -173,14 +179,6 @@ func (t *task) transition(next state, w waiting) *history.Transition {
 		})
 	}
 	return tr
-}
-
-func (t *task) record(id int64) (evidence.Record, error) {
-	raw, err := t.agent.store.Record(context.Background(), t.name, id)
-	if err != nil {
-		return evidence.Record{}, err
-	}
-	return report.Load(raw)
 }
 
 // count counts a run and its logons.

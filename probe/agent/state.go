@@ -14,7 +14,6 @@ type state struct {
 	Summary string
 	Since   time.Time
 	Changed []history.Change
-	Run     int64 // that the status is of
 
 	// Aside: an anonymous run has put the status of the last whole run aside.
 	Aside bool
@@ -46,7 +45,7 @@ func (s state) with(seen *Seen) (next state, counts bool) {
 		next.Partial, next.Aside = seen, false
 		about = s.Whole
 	}
-	next.Status, next.Code, next.Summary, next.Run = about.Run.Status, about.Run.Code, about.Run.Summary, about.Run.ID
+	next.Status, next.Code, next.Summary = about.Run.Status, about.Run.Code, about.Run.Summary
 	if next.Status != s.Status {
 		next.Since, next.Changed = seen.Run.Started.Add(seen.Run.Duration), nil
 		next.ByAnonymous = !seen.Run.Whole
@@ -74,16 +73,13 @@ func concernsEndpoint(seen *Seen) bool {
 // numbered is the state with the number that a run was stored under.
 func (s state) numbered(seen *Seen, id int64) state {
 	stored := *seen
-	stored.Run.ID, stored.Run.Stored = id, true
+	stored.Run.ID = id
 	s.LastRun = &Seen{Run: stored.Run}
 	if s.Whole == seen {
 		s.Whole = &stored
 	}
 	if s.Partial == seen {
 		s.Partial = &stored
-	}
-	if about := s.about(); about != nil {
-		s.Run = about.Run.ID
 	}
 	return s
 }

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"slices"
 	"time"
 
 	"github.com/ewsprobe/ewsprobe/probe/agent/history"
@@ -13,9 +14,6 @@ type Event struct {
 	At     time.Time
 	Target *Target // as it is with this run
 	Counts bool    // a run that could have seen the status; else time has passed
-	Muted  bool    // by maintenance or silence
-	// Report is of the run that made the status.
-	Report *report.Report
 }
 
 // Target is the state of one target. It is never changed: what happens makes a new
@@ -23,7 +21,6 @@ type Event struct {
 type Target struct {
 	Name, Endpoint, View, URL string
 	Labels                    map[string]string
-	Interval, Anonymous       time.Duration
 	Sends                     bool // a whole check of it sends a credential
 
 	Status  finding.Status // "" before the first run
@@ -53,14 +50,13 @@ type Target struct {
 // Run is a run in the state.
 type Run struct {
 	history.Run
-	Whole  bool // it decides the status: also one of a target that sends no credential at all
-	Stored bool
+	Whole bool // it decides the status: also one of a target that sends no credential at all
 }
 
 // Withheld says that nothing is sent for the target's account.
 type Withheld struct {
-	Since time.Time
-	Why   string
+	Since time.Time `json:"since"`
+	Why   string    `json:"why"`
 }
 
 // Seen is what a run has shown.
@@ -80,4 +76,36 @@ var DurationBuckets = [...]float64{0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60}
 type Histogram struct {
 	Counts [len(DurationBuckets) + 1]uint64
 	Sum    time.Duration
+}
+
+// Newest are the last whole and the last anonymous run, the newer one first.
+func (t *Target) Newest() []*Seen {
+	list := slices.DeleteFunc([]*Seen{t.Whole, t.Partial}, func(s *Seen) bool { return s == nil || s.Report == nil })
+	slices.SortStableFunc(list, func(a, b *Seen) int { return b.Run.Started.Compare(a.Run.Started) })
+	return list
+}
+
+// Deciding is the run whose verdict the status is; nil: there is none. Of a whole and
+// an anonymous run with the same verdict it is the whole one, which knows more.
+func (t *Target) Deciding() *Seen {
+	for _, s := range []*Seen{t.Whole, t.Partial} {
+		if s != nil && s.Report != nil && s.Report.Verdict.Code == t.Code && s.Report.Verdict.Status == t.Status {
+			return s
+		}
+	}
+	if t.deciding == nil || t.deciding.Report == nil {
+		return nil
+	}
+	return t.deciding
+}
+
+// Certificate is when the first certificate of the target ends, as seen last; zero:
+// none was seen.
+func (t *Target) Certificate() time.Time {
+	for _, s := range t.Newest() {
+		if !s.Run.Certificate.IsZero() {
+			return s.Run.Certificate
+		}
+	}
+	return time.Time{}
 }

@@ -31,7 +31,8 @@ type task struct {
 	name  string
 	agent *Agent
 	shown atomic.Pointer[Target]
-	ended chan struct{} // closed when the target is no more in the configuration
+	ctx   context.Context //nolint:containedctx // over when no further run is to begin
+	end   context.CancelFunc
 	wake  chan struct{} // capacity 1: a run is asked for, or the configuration is new
 
 	mu      sync.Mutex
@@ -53,9 +54,10 @@ type task struct {
 
 func newTask(a *Agent, c *agentfile.Target, kept history.Kept) *task {
 	t := &task{
-		name: c.Name, agent: a, ended: make(chan struct{}), wake: make(chan struct{}, 1),
+		name: c.Name, agent: a, wake: make(chan struct{}, 1),
 		config: c, group: a.account(c), told: kept.Told[c.Name], left: c.Check.MaxRejections, logons: map[Logon]int{},
 	}
+	t.ctx, t.end = context.WithCancel(a.stop)
 	if raw := kept.States[c.Name]; raw != nil {
 		if err := json.Unmarshal(raw, &t.state); err != nil { // of another version: it starts empty
 			a.options.Log.Warn("what was kept of the target cannot be read", "target", c.Name, "why", err.Error())
@@ -78,10 +80,9 @@ func (t *task) publish() { t.shown.Store(t.show(&t.state, t.latest)) }
 // show is the target in a state. latest is a last run that is not stored.
 func (t *task) show(s *state, latest *Run) *Target {
 	c := t.config
-	every, between := c.Of()
 	bars := t.bars
 	shown := &Target{
-		Name: t.name, Endpoint: c.Endpoint, View: c.Check.View, URL: c.Check.Target().URL, Labels: c.Labels, Interval: every, Anonymous: between,
+		Name: t.name, Endpoint: c.Endpoint, View: c.Check.View, URL: c.Check.Target().URL, Labels: c.Labels,
 		Sends: c.SendsCredential(), Status: s.Status, Code: s.Code, Summary: s.Summary, Since: s.Since, Changed: s.Changed,
 		LastRun: latest, NextRun: t.next, Running: t.running, LastOK: s.LastOK, Withheld: s.Withheld, LogonsLeft: t.left,
 		SilencedUntil: s.SilencedUntil, Muted: t.muted(s, time.Now()), Whole: s.Whole, Partial: s.Partial,
@@ -161,8 +162,6 @@ func (t *task) poke() {
 	}
 }
 
-func (t *task) end() { close(t.ended) }
-
 // stopLogons lets the run under way begin no further logon.
 func (t *task) stopLogons() {
 	t.locked(func() {
@@ -208,8 +207,7 @@ func (t *task) loop(ctx context.Context) {
 	var last time.Time // the moment of the last run
 	var batches sync.WaitGroup
 	defer batches.Wait()
-	batchDone := make(chan struct{}, 1)
-	batchDone <- struct{}{}
+	var batching sync.Mutex
 	for {
 		k, at := t.coming(last)
 		t.locked(func() {
@@ -219,8 +217,7 @@ func (t *task) loop(ctx context.Context) {
 		// How long that is does not change when the clock is set.
 		timer, fired := time.NewTimer(time.Until(at)), false
 		select {
-		case <-t.agent.stop.Done():
-		case <-t.ended:
+		case <-t.ctx.Done():
 		case <-t.wake:
 		case <-timer.C:
 			fired = true
@@ -228,7 +225,7 @@ func (t *task) loop(ctx context.Context) {
 		timer.Stop()
 		asked, isAsked := t.due()
 		switch {
-		case t.over():
+		case t.ctx.Err() != nil:
 			return
 		case isAsked:
 			t.run(ctx, asked)
@@ -238,28 +235,15 @@ func (t *task) loop(ctx context.Context) {
 		}
 		last = at
 		if k == mailboxes {
-			select {
-			case <-batchDone:
+			if batching.TryLock() { // else the one before is still under way
 				batches.Go(func() {
+					defer batching.Unlock()
 					t.batch(ctx)
-					batchDone <- struct{}{}
 				})
-			default: // the one before is still under way
 			}
 			continue
 		}
 		t.run(ctx, k)
-	}
-}
-
-func (t *task) over() bool {
-	select {
-	case <-t.agent.stop.Done():
-		return true
-	case <-t.ended:
-		return true
-	default:
-		return false
 	}
 }
 
@@ -324,10 +308,6 @@ func (t *task) decide(e *Event, s *state) (remember map[string][]byte, tell []hi
 		return nil, nil
 	}
 	e.At, e.Target = time.Now(), t.show(s, nil)
-	e.Muted = e.Target.Muted
-	if about := s.about(); about != nil {
-		e.Report = about.Report
-	}
 	remember, tell = t.agent.options.Decide(*e, t.told)
 	remember = maps.Clone(remember)
 	maps.DeleteFunc(remember, func(channel string, raw []byte) bool { return string(t.told[channel]) == string(raw) })

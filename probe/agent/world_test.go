@@ -126,7 +126,7 @@ func (w *world) options() Options {
 			if e.Target.Withheld != nil {
 				what += " withheld"
 			}
-			if e.Muted || what == string(before["admins"]) {
+			if e.Target.Muted || what == string(before["admins"]) {
 				return nil, nil
 			}
 			return map[string][]byte{"admins": []byte(what)}, []history.Notification{{Channel: "admins", Target: e.Target.Name, Created: e.At, Next: e.At, Body: []byte(`"` + what + `"`)}}
@@ -157,12 +157,20 @@ func (w *world) begin() (a *Agent, stop func()) {
 		w.t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- a.Run(ctx) }()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		a.Run(ctx)
+	}()
 	synctest.Wait()
 	return a, sync.OnceFunc(func() {
 		cancel()
-		if err := <-ended; err != nil {
+		<-ended
+		// The sender still reads and writes: what it has delivered at the end is not told again.
+		if _, err := a.Store().Pending(context.Background()); err != nil {
+			w.t.Error(err)
+		}
+		if err := a.Close(); err != nil {
 			w.t.Error(err)
 		}
 	})

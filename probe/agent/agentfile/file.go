@@ -107,9 +107,6 @@ func (f *File) Find(name string) *Target {
 	return nil
 }
 
-// Tells says whether a channel is told of a status.
-func (c *Channel) Tells(status string) bool { return slices.Contains(c.On, status) }
-
 // Secrets are the files with secrets that the configuration names.
 func (f *File) Secrets() (files []string) {
 	add := func(more ...string) {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -74,7 +75,7 @@ notify: [{name: n, webhook: {url_file: hook.txt}}]
 	if d := f.Find("d"); !d.SendsCredential() || d.SignsIn() || d.NeedsPassword() {
 		t.Errorf("d sends %v, signs in %v, needs a password %v", d.SendsCredential(), d.SignsIn(), d.NeedsPassword())
 	}
-	if n := f.Notify[0]; n.After != 2 || !n.Tells("warning") || n.Tells("ok") {
+	if n := f.Notify[0]; n.After != 2 || !slices.Contains(n.On, "warning") || slices.Contains(n.On, "ok") {
 		t.Errorf("%+v", n)
 	}
 }

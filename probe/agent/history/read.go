@@ -173,7 +173,7 @@ func (s *Store) Kept(ctx context.Context) (k Kept, err error) {
 			var at, took, certificate int64
 			var n [4]int
 			if err := all(ctx, db, `SELECT target, at, ok, warning, critical, unknown, duration, certificate FROM spans WHERE width = ? AND at >= ? ORDER BY target, at`,
-				[]any{w.Each.Milliseconds(), millis(w.first(time.Now()))}, []any{&name, &at, &n[0], &n[1], &n[2], &n[3], &took, &certificate}, func() {
+				[]any{w.Each.Milliseconds(), millis(w.First(time.Now()))}, []any{&name, &at, &n[0], &n[1], &n[2], &n[3], &took, &certificate}, func() {
 					if k.Spans[name] == nil {
 						k.Spans[name] = &[3]Bar{}
 					}

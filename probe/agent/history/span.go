@@ -14,7 +14,7 @@ func (s Span) Runs() int { return s.OK + s.Warning + s.Critical + s.Unknown }
 
 // With is the bar with one more run, as a new one.
 func (b Bar) With(r Run, w Width) Bar {
-	at, first := w.begin(r.Started), w.first(r.Started)
+	at, first := w.begin(r.Started), w.First(r.Started)
 	next := make(Bar, 0, len(b)+1)
 	for _, s := range b {
 		if !s.At.Before(first) {

@@ -159,7 +159,7 @@ func (s *Store) Remove(ctx context.Context, before time.Time) (runs int64, err e
 	}
 	return runs, s.write(func(tx *sql.Tx) error {
 		for _, w := range Widths {
-			if _, err := tx.Exec(`DELETE FROM spans WHERE width = ? AND at < ?`, w.Each.Milliseconds(), millis(w.first(time.Now()))); err != nil {
+			if _, err := tx.Exec(`DELETE FROM spans WHERE width = ? AND at < ?`, w.Each.Milliseconds(), millis(w.First(time.Now()))); err != nil {
 				return err
 			}
 		}
@@ -243,7 +243,7 @@ func timeOf(ms int64) time.Time {
 // begin is when the span begins that a time is in.
 func (w Width) begin(at time.Time) time.Time { return at.UTC().Truncate(w.Each) }
 
-// first is when the first span begins that a bar shows.
-func (w Width) first(now time.Time) time.Time {
+// First is when the first span begins that a bar shows.
+func (w Width) First(now time.Time) time.Time {
 	return w.begin(now).Add(-time.Duration(w.Kept-1) * w.Each)
 }

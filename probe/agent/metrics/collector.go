@@ -192,7 +192,7 @@ func (s *samples) seen(t *agent.Target, l *labels) {
 		}
 	}
 	newest := t.Newest()
-	if expiry := earliest(newest); !expiry.IsZero() {
+	if expiry := t.Certificate(); !expiry.IsZero() {
 		s.add("probe_ssl_earliest_cert_expiry", unix(expiry), l)
 	}
 	for _, one := range newest {
@@ -206,15 +206,6 @@ func (s *samples) seen(t *agent.Target, l *labels) {
 			s.schemes(n, l)
 		}
 	}
-}
-
-func earliest(newest []*agent.Seen) time.Time {
-	for _, one := range newest {
-		if !one.Run.Certificate.IsZero() {
-			return one.Run.Certificate
-		}
-	}
-	return time.Time{}
 }
 
 // schemes says which schemes a node offers. A node that offers none may not have

@@ -30,7 +30,7 @@ var began = time.Date(2026, 11, 30, 8, 0, 0, 0, time.UTC)
 // inside is a target that has all there is to be known.
 func inside() *agent.Target {
 	skew := int64(1500)
-	run := agent.Run{Stored: true, Run: history.Run{
+	run := agent.Run{Run: history.Run{
 		ID: 7, Started: began, Duration: 1200 * time.Millisecond, Status: finding.Critical, Code: "basic-disabled",
 		HTTPStatus: 401, Certificate: began.Add(240 * time.Hour), Credential: true,
 	}}

@@ -9,9 +9,13 @@
 package notify
 
 import (
+	"encoding/json"
 	"slices"
 	"time"
 
+	"github.com/ewsprobe/ewsprobe/probe/agent"
+	"github.com/ewsprobe/ewsprobe/probe/agent/agentfile"
+	"github.com/ewsprobe/ewsprobe/probe/agent/history"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 )
 
@@ -25,13 +29,6 @@ const (
 	Reminder           Kind = "reminder"
 	CredentialWithheld Kind = "withheld" // the credential is not sent any more
 )
-
-// Rule is when a channel is told.
-type Rule struct {
-	On     []finding.Status // these; recovery and a withheld credential always
-	After  int              // runs in a row with the same status
-	Repeat time.Duration    // while it lasts; 0: never
-}
 
 // State is what a channel knows of a target. It is kept as JSON.
 type State struct {
@@ -50,26 +47,10 @@ type Told struct {
 	At     time.Time      `json:"at"`
 }
 
-// Now is a target after a run, or between two runs.
-type Now struct {
-	At       time.Time
-	Target   string
-	Status   finding.Status
-	Code     finding.Code
-	Summary  string
-	Since    time.Time // of the status
-	Labels   map[string]string
-	Remedies []finding.Remedy
-	Changed  []string  // what changed when the status did, a sentence each
-	Page     string    // the address of the target's page; may be empty
-	Counts   bool      // this is a run that could have seen the status
-	Muted    bool      // by a maintenance window or a silence
-	Withheld *Withheld // nil: the credential may be sent
-}
-
 // Decide says what a channel is told now, and what it knows afterwards.
-func Decide(rule Rule, state State, now Now) (State, []Notification) {
-	if now.Counts {
+func Decide(c *agentfile.Channel, state State, e agent.Event) (State, []Notification) {
+	now := e.Target
+	if e.Counts {
 		if state.Status != now.Status {
 			state.Runs, state.CodeRuns = 0, 0
 		} else if state.Code != now.Code {
@@ -83,40 +64,60 @@ func Decide(rule Rule, state State, now Now) (State, []Notification) {
 		return state, nil
 	}
 	var told []Notification
-	if kind, due := rule.due(state, now); due {
-		n := newNotification(kind, now)
+	if kind, due := due(c, state, e); due {
+		n := newNotification(kind, e)
 		if state.Told != nil {
 			n.Before = state.Told.Status
 		}
 		told = append(told, n)
 		state.Told = nil
 		if kind != Recovery {
-			state.Told = &Told{Status: now.Status, Code: now.Code, At: now.At}
+			state.Told = &Told{Status: now.Status, Code: now.Code, At: e.At}
 		}
 	}
 	if now.Withheld != nil && !state.Withheld {
-		told = append(told, newNotification(CredentialWithheld, now))
+		told = append(told, newNotification(CredentialWithheld, e))
 	}
 	state.Withheld = now.Withheld != nil
 	return state, told
 }
 
 // due says whether the status is to be told, and as what.
-func (r Rule) due(state State, now Now) (Kind, bool) {
+func due(c *agentfile.Channel, state State, e agent.Event) (Kind, bool) {
+	now := e.Target
 	if state.Status != now.Status {
 		return "", false // no run that counted has seen it yet
 	}
-	lasts := state.Runs >= r.After
+	lasts := state.Runs >= c.After
 	switch told := state.Told; {
 	case now.Status == finding.OK:
 		return Recovery, told != nil && lasts
-	case !slices.Contains(r.On, now.Status):
+	case !slices.Contains(c.On, string(now.Status)):
 		return "", false
 	case told == nil || told.Status != now.Status:
 		return Problem, lasts
 	case told.Code != now.Code:
-		return Problem, state.CodeRuns >= r.After
+		return Problem, state.CodeRuns >= c.After
 	default:
-		return Reminder, r.Repeat > 0 && now.At.Sub(told.At) >= r.Repeat
+		return Reminder, c.Repeat > 0 && e.At.Sub(told.At) >= c.Repeat
 	}
+}
+
+// Plan says what the channels are told of a target, and what each remembers of it.
+func Plan(channels []*agentfile.Channel, e agent.Event, remembered map[string][]byte) (map[string][]byte, []history.Notification) {
+	remember := map[string][]byte{}
+	var tell []history.Notification
+	for _, c := range channels {
+		var state State
+		if old := remembered[c.Name]; old != nil && json.Unmarshal(old, &state) != nil {
+			state = State{} // of another version: begin again, told once more at worst
+		}
+		after, told := Decide(c, state, e)
+		remember[c.Name], _ = json.Marshal(after) // nothing in it can fail
+		for _, n := range told {
+			body, _ := json.Marshal(n)
+			tell = append(tell, history.Notification{Channel: c.Name, Target: n.Target, Created: e.At, Next: e.At, Body: body})
+		}
+	}
+	return remember, tell
 }

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ewsprobe/ewsprobe/probe/agent"
+	"github.com/ewsprobe/ewsprobe/probe/agent/agentfile"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 )
 
@@ -16,52 +18,58 @@ var begin = time.Date(2026, 11, 28, 22, 0, 0, 0, time.UTC)
 // withheld. Each word of the answer is what is told then: the kind, a colon and the
 // status.
 func TestDecide(t *testing.T) {
-	all := []finding.Status{finding.Critical, finding.Unknown, finding.Warning}
-	critical := []finding.Status{finding.Critical}
+	type rule struct {
+		on     []string
+		after  int
+		repeat time.Duration
+	}
+	all, critical := []string{"critical", "unknown", "warning"}, []string{"critical"}
 	for _, c := range []struct {
 		name, story, told string
-		rule              Rule
+		rule              rule
 	}{
-		{"ok from the start is not told", "ok ok ok", "- - -", Rule{all, 1, 0}},
-		{"not ok from the start is", "c c c", "- problem:critical -", Rule{all, 2, 0}},
-		{"an edge is told once", "ok c c c c ok ok ok", "- - problem:critical - - - recovery:ok -", Rule{all, 2, 0}},
-		{"at once", "ok c c ok ok", "- problem:critical - recovery:ok -", Rule{all, 1, 0}},
-		{"what flaps is not told", "ok c ok c ok c ok", "- - - - - - -", Rule{all, 2, 0}},
-		{"a short ok does not end it", "c c ok c c", "- problem:critical - - -", Rule{all, 2, 0}},
-		{"it gets worse", "w w c c", "- problem:warning - problem:critical", Rule{all, 2, 0}},
-		{"it gets another reason", "c/a c/a c/b c/b", "- problem:critical - problem:critical", Rule{all, 2, 0}},
-		{"a reason that flaps is told once", "c/a c/a c/b c/a c/b c/a", "- problem:critical - - - -", Rule{all, 2, 0}},
-		{"only what the channel wants", "w w c c w w ok ok", "- - - problem:critical - - - recovery:ok", Rule{critical, 2, 0}},
-		{"recovery is not told of what was not", "w w ok ok", "- - - -", Rule{critical, 2, 0}},
-		{"reminders", "c - - - - -", "problem:critical - - reminder:critical - -", Rule{all, 1, 3 * time.Minute}},
-		{"runs that could not see it do not count", "c - - c", "- - - problem:critical", Rule{all, 2, 0}},
-		{"told when the silence ends", "[c c -] - -", "- - - problem:critical -", Rule{all, 2, 0}},
-		{"not told when it was over before", "[c c ok ok] -", "- - - - -", Rule{all, 2, 0}},
-		{"recovery too", "c c [ok ok] - ok", "- problem:critical - - recovery:ok -", Rule{all, 2, 0}},
-		{"withheld at once, and once", "c! c! c ok! ok!", "withheld:critical problem:critical - withheld:ok recovery:ok", Rule{all, 2, 0}},
-		{"withheld after the silence", "[c! c!] -!", "- - problem:critical,withheld:critical", Rule{all, 2, 0}},
+		{"ok from the start is not told", "ok ok ok", "- - -", rule{all, 1, 0}},
+		{"not ok from the start is", "c c c", "- problem:critical -", rule{all, 2, 0}},
+		{"an edge is told once", "ok c c c c ok ok ok", "- - problem:critical - - - recovery:ok -", rule{all, 2, 0}},
+		{"at once", "ok c c ok ok", "- problem:critical - recovery:ok -", rule{all, 1, 0}},
+		{"what flaps is not told", "ok c ok c ok c ok", "- - - - - - -", rule{all, 2, 0}},
+		{"a short ok does not end it", "c c ok c c", "- problem:critical - - -", rule{all, 2, 0}},
+		{"it gets worse", "w w c c", "- problem:warning - problem:critical", rule{all, 2, 0}},
+		{"it gets another reason", "c/a c/a c/b c/b", "- problem:critical - problem:critical", rule{all, 2, 0}},
+		{"a reason that flaps is told once", "c/a c/a c/b c/a c/b c/a", "- problem:critical - - - -", rule{all, 2, 0}},
+		{"only what the channel wants", "w w c c w w ok ok", "- - - problem:critical - - - recovery:ok", rule{critical, 2, 0}},
+		{"recovery is not told of what was not", "w w ok ok", "- - - -", rule{critical, 2, 0}},
+		{"reminders", "c - - - - -", "problem:critical - - reminder:critical - -", rule{all, 1, 3 * time.Minute}},
+		{"runs that could not see it do not count", "c - - c", "- - - problem:critical", rule{all, 2, 0}},
+		{"told when the silence ends", "[c c -] - -", "- - - problem:critical -", rule{all, 2, 0}},
+		{"not told when it was over before", "[c c ok ok] -", "- - - - -", rule{all, 2, 0}},
+		{"recovery too", "c c [ok ok] - ok", "- problem:critical - - recovery:ok -", rule{all, 2, 0}},
+		{"withheld at once, and once", "c! c! c ok! ok!", "withheld:critical problem:critical - withheld:ok recovery:ok", rule{all, 2, 0}},
+		{"withheld after the silence", "[c! c!] -!", "- - problem:critical,withheld:critical", rule{all, 2, 0}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var state State
-			now := Now{At: begin, Target: "mail"}
+			channel := &agentfile.Channel{On: c.rule.on, After: c.rule.after, Repeat: c.rule.repeat}
+			now := &agent.Target{Name: "mail"}
+			e := agent.Event{At: begin, Target: now}
 			var told []string
 			for _, word := range strings.Fields(c.story) {
-				now.At = now.At.Add(time.Minute)
+				e.At = e.At.Add(time.Minute)
 				if strings.HasPrefix(word, "[") {
 					now.Muted = true
 				}
 				what := strings.Trim(word, "[]!")
-				if now.Counts = what != "-"; now.Counts {
+				if e.Counts = what != "-"; e.Counts {
 					var code string
 					what, code, _ = strings.Cut(what, "/")
 					status := map[string]finding.Status{"ok": finding.OK, "w": finding.Warning, "c": finding.Critical, "u": finding.Unknown}[what]
 					now.Status, now.Code = status, finding.Code(code)
 				}
 				if now.Withheld = nil; strings.Contains(word, "!") {
-					now.Withheld = &Withheld{Since: begin}
+					now.Withheld = &agent.Withheld{Since: begin}
 				}
 				var list []Notification
-				state, list = Decide(c.rule, restarted(t, state), now)
+				state, list = Decide(channel, restarted(t, state), e)
 				var words []string
 				for _, n := range list {
 					words = append(words, string(n.Kind)+":"+string(n.Status))

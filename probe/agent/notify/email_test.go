@@ -23,7 +23,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ewsprobe/ewsprobe/probe/agent"
 	"github.com/ewsprobe/ewsprobe/probe/agent/agentfile"
+	"github.com/ewsprobe/ewsprobe/probe/agent/history"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 )
 
@@ -180,7 +182,6 @@ Basic is off
 
 Since:   2026-11-28 22:00:00 UTC (20 minutes)
 Labels:  site=fra
-Page:    http://127.0.0.1:9719/targets/mail-inside
 
 What changed
   - schemes: now Negotiate, before Negotiate, Basic
@@ -222,10 +223,10 @@ func readMail(t *testing.T, text string) (mail.Header, string) {
 // no line that looks like ours.
 func TestMailIsNotInjected(t *testing.T) {
 	const evil = "x\r\nBcc: evil@example.com\r\nX-Evil: 1\r\n\r\n.\r\nMAIL FROM:<a@b>\n\n<b>\u2028\x00\x1b[31m\u202e"
-	n := newNotification(Problem, Now{
-		At: begin, Since: begin, Target: "mail", Status: finding.Critical, Code: "redirected", Summary: evil,
-		Labels: map[string]string{"site": evil}, Changed: []string{evil}, Remedies: []finding.Remedy{{Text: evil, Command: evil, Link: evil}},
-	})
+	n := newNotification(Problem, agent.Event{At: begin, Target: shows(&agent.Target{
+		Since: begin, Name: "mail", Status: finding.Critical, Code: "redirected", Summary: evil,
+		Labels: map[string]string{"site": evil}, Changed: []history.Change{{What: evil, Before: []string{evil}, After: []string{evil}}},
+	}, []finding.Remedy{{Text: evil, Command: evil, Link: evil}})})
 	s := (&smtpServer{}).start(t)
 	m := s.channel(t, "starttls", "")
 	for _, kind := range []Kind{Problem, Recovery, Reminder, CredentialWithheld} {

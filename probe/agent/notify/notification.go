@@ -1,12 +1,15 @@
 package notify
 
 import (
+	"cmp"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/ewsprobe/ewsprobe/probe/agent"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 	"github.com/ewsprobe/ewsprobe/probe/report"
 )
@@ -17,15 +20,19 @@ const Schema = "ewsprobe/notification/1"
 // mostText bounds a text that a server may have written.
 const mostText = 1000
 
-// Withheld is since when and why a credential is not sent any more.
-type Withheld struct {
-	Since time.Time `json:"since"`
-	Why   string    `json:"why"`
-}
-
 // Notification is what one channel is told once. It is kept as JSON until it is
 // delivered.
 type Notification struct {
+	Message
+
+	// What a person reads beside it.
+	At      time.Time      `json:"at"`
+	Before  finding.Status `json:"before,omitempty"` // what the channel was told last
+	Changed []string       `json:"changed,omitempty"`
+}
+
+// Message is what a web hook is sent of it.
+type Message struct {
 	Kind     Kind              `json:"kind"`
 	Target   string            `json:"target"`
 	Status   finding.Status    `json:"status"`
@@ -34,12 +41,6 @@ type Notification struct {
 	Since    time.Time         `json:"since"`
 	Labels   map[string]string `json:"labels"`
 	Remedies []Remedy          `json:"remedies"`
-
-	// What a person reads beside it.
-	At      time.Time      `json:"at"`
-	Before  finding.Status `json:"before,omitempty"` // what the channel was told last
-	Changed []string       `json:"changed,omitempty"`
-	Page    string         `json:"page,omitempty"`
 }
 
 // Remedy is one thing to do.
@@ -51,22 +52,26 @@ type Remedy struct {
 
 // newNotification is one of a kind. Everything in it that a server may have
 // written is made harmless here, before it reaches a header, a page or a log.
-func newNotification(kind Kind, now Now) Notification {
-	n := Notification{
-		Kind: kind, Target: now.Target, Status: now.Status, Code: now.Code, Since: now.Since.UTC(), At: now.At.UTC(),
-		Summary: report.Clean(now.Summary, mostText), Labels: map[string]string{}, Remedies: []Remedy{}, Page: now.Page,
-	}
+func newNotification(kind Kind, e agent.Event) Notification {
+	t := e.Target
+	n := Notification{At: e.At.UTC(), Message: Message{
+		Kind: kind, Target: t.Name, Status: t.Status, Code: t.Code, Since: t.Since.UTC(),
+		Summary: report.Clean(t.Summary, mostText), Labels: map[string]string{}, Remedies: []Remedy{},
+	}}
 	if kind == CredentialWithheld {
-		n.Summary, n.Since = report.Clean(now.Withheld.Why, mostText), now.Withheld.Since.UTC()
+		n.Summary, n.Since = report.Clean(t.Withheld.Why, mostText), t.Withheld.Since.UTC()
 	}
-	for name, value := range now.Labels {
+	for name, value := range t.Labels {
 		n.Labels[name] = report.Clean(value, mostText)
 	}
-	for _, r := range now.Remedies {
-		n.Remedies = append(n.Remedies, Remedy{Text: report.Clean(r.Text, mostText), Command: filled(r.Command), Link: filled(r.Link)})
+	if d := t.Deciding(); d != nil && len(d.Report.Findings) > 0 {
+		for _, r := range d.Report.Findings[0].Remedies {
+			n.Remedies = append(n.Remedies, Remedy{Text: report.Clean(r.Text, mostText), Command: filled(r.Command), Link: filled(r.Link)})
+		}
 	}
-	for _, c := range now.Changed {
-		n.Changed = append(n.Changed, report.Clean(c, mostText))
+	listed := func(values []string) string { return cmp.Or(strings.Join(values, ", "), "none") }
+	for _, c := range t.Changed {
+		n.Changed = append(n.Changed, report.Clean(fmt.Sprintf("%s: now %s, before %s", c.What, listed(c.After), listed(c.Before)), mostText))
 	}
 	return n
 }
@@ -87,16 +92,9 @@ func filled(s string) *string {
 // body is what a web hook is sent.
 func (n Notification) body() []byte {
 	raw, _ := json.Marshal(struct { // nothing in it can fail
-		Schema   string            `json:"schema"`
-		Kind     Kind              `json:"kind"`
-		Target   string            `json:"target"`
-		Status   finding.Status    `json:"status"`
-		Code     finding.Code      `json:"code"`
-		Summary  string            `json:"summary"`
-		Since    time.Time         `json:"since"`
-		Labels   map[string]string `json:"labels"`
-		Remedies []Remedy          `json:"remedies"`
-	}{Schema, n.Kind, n.Target, n.Status, n.Code, n.Summary, n.Since, n.Labels, n.Remedies})
+		Schema string `json:"schema"`
+		Message
+	}{Schema, n.Message})
 	return raw
 }
 

@@ -3,6 +3,7 @@ package notify
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -19,19 +20,13 @@ const (
 	patience   = 30 * time.Second // for one delivery
 )
 
-// Result is what became of one attempt to deliver.
-type Result string
-
-// Delivered: the other side took it. Failed: it is tried again. Dropped: a day
-// is over, or its channel is gone.
+// What became of an attempt to deliver. Delivered: the other side took it. Failed: it
+// is tried again. Dropped: a day is over, or its channel is gone.
 const (
-	Delivered Result = "delivered"
-	Failed    Result = "failed"
-	Dropped   Result = "dropped"
+	delivered = "delivered"
+	failed    = "failed"
+	dropped   = "dropped"
 )
-
-// Results are all of them.
-func Results() []Result { return []Result{Delivered, Failed, Dropped} }
 
 // Queue keeps notifications until they are delivered, also over a kill.
 type Queue interface {
@@ -49,19 +44,38 @@ type channel interface {
 	send(ctx context.Context, key string, n Notification) error
 }
 
+// newChannel is the way to people that a channel of the configuration names.
+func newChannel(c *agentfile.Channel, version string) channel {
+	switch {
+	case c.Email != nil:
+		return &email{Email: c.Email}
+	case c.Webhook != nil:
+		return webhook{Webhook: c.Webhook, version: version}
+	}
+	return eventLog{}
+}
+
 // Sender delivers what is in a queue: each channel one at a time, in order for each
 // target, and no channel waits for another.
 type Sender struct {
-	Queue    Queue
-	Log      *slog.Logger
-	Version  string
-	OnResult func(channel string, result Result) // may be nil
+	queue    Queue
+	log      *slog.Logger
+	version  string
+	onResult func(channel, result string)
 
 	mu       sync.Mutex
 	channels map[string]channel
 	busy     map[string]bool // channels with a delivery under way
 	tried    map[int64]attempt
 	wake     chan struct{}
+}
+
+// NewSender is a sender without channels. onResult is told of each attempt.
+func NewSender(queue Queue, log *slog.Logger, version string, onResult func(channel, result string)) *Sender {
+	return &Sender{
+		queue: queue, log: log, version: version, onResult: onResult,
+		busy: map[string]bool{}, tried: map[int64]attempt{}, wake: make(chan struct{}, 1),
+	}
 }
 
 // attempt is the last one of an entry since this process began.
@@ -76,19 +90,12 @@ type attempt struct {
 func (s *Sender) Set(list []*agentfile.Channel) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.init()
 	s.channels = map[string]channel{}
 	s.hurry("")
 	for _, c := range list {
-		s.channels[c.Name] = newChannel(c, s.Version)
+		s.channels[c.Name] = newChannel(c, s.version)
 	}
-	s.wakeUp()
-}
-
-func (s *Sender) init() {
-	if s.wake == nil {
-		s.wake, s.busy, s.tried = make(chan struct{}, 1), map[string]bool{}, map[int64]attempt{}
-	}
+	s.Wake()
 }
 
 // hurry makes due what waits in a channel, "" being all.
@@ -102,13 +109,6 @@ func (s *Sender) hurry(name string) {
 
 // Wake tells the sender that something was put into the queue.
 func (s *Sender) Wake() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.init()
-	s.wakeUp()
-}
-
-func (s *Sender) wakeUp() {
 	select {
 	case s.wake <- struct{}{}:
 	default:
@@ -117,16 +117,13 @@ func (s *Sender) wakeUp() {
 
 // Run delivers until ctx ends.
 func (s *Sender) Run(ctx context.Context) {
-	s.mu.Lock()
-	s.init()
-	s.mu.Unlock()
 	var deliveries sync.WaitGroup
 	defer deliveries.Wait()
 	for ctx.Err() == nil {
 		pause := mostPause
-		pending, err := s.Queue.Pending(ctx)
+		pending, err := s.queue.Pending(ctx)
 		if err != nil && ctx.Err() == nil {
-			s.Log.Error("the notifications that wait cannot be read", "error", err)
+			s.log.Error("the notifications that wait cannot be read", "error", err)
 			pause = firstPause
 		}
 		due, next := s.due(pending, time.Now())
@@ -173,16 +170,16 @@ func (s *Sender) deliver(ctx context.Context, e history.Notification) {
 	s.mu.Lock()
 	c, over := s.channels[e.Channel], s.tried[e.ID].over
 	s.mu.Unlock()
-	log := s.Log.With("channel", e.Channel, "target", e.Target)
-	var result Result
+	log := s.log.With("channel", e.Channel, "target", e.Target)
+	result := ""
 	if !over {
 		result = s.attempt(ctx, c, e, log)
 	}
 	a := attempt{channel: e.Channel, next: time.Now().Add(pauseAfter(e.Tries))}
 	forgotten := false
-	if over || result == Delivered || result == Dropped {
+	if over || result == delivered || result == dropped {
 		// Not given up with ctx: what is delivered must not be told again.
-		err := s.Queue.Done(context.WithoutCancel(ctx), e.ID)
+		err := s.queue.Done(context.WithoutCancel(ctx), e.ID)
 		if forgotten, a.over = err == nil, true; err != nil {
 			log.Error("that a notification was delivered or dropped could not be noted", "error", err)
 		}
@@ -192,46 +189,47 @@ func (s *Sender) deliver(ctx context.Context, e history.Notification) {
 	if s.tried[e.ID] = a; forgotten {
 		delete(s.tried, e.ID)
 	}
-	if result == Delivered {
+	if result == delivered {
 		s.hurry(e.Channel) // the others need not wait any more
 	}
-	s.wakeUp()
+	s.Wake()
 	s.mu.Unlock()
-	if result != "" && s.OnResult != nil {
-		s.OnResult(e.Channel, result)
+	if result != "" {
+		s.onResult(e.Channel, result)
 	}
 }
 
 // attempt is "" where the process ends before it is known what became of it.
-func (s *Sender) attempt(ctx context.Context, c channel, e history.Notification, log *slog.Logger) Result {
+func (s *Sender) attempt(ctx context.Context, c channel, e history.Notification, log *slog.Logger) string {
 	if c == nil {
 		log.Warn("a notification is dropped: its channel is not in the configuration any more")
-		return Dropped
+		return dropped
 	}
 	var n Notification
 	if err := json.Unmarshal(e.Body, &n); err != nil {
 		log.Error("a notification cannot be read and is dropped", "error", err)
-		return Dropped
+		return dropped
 	}
 	within, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	err := c.send(within, keyOf(e), n)
+	// The key is the same over all attempts, also to those it is sent to.
+	err := c.send(within, fmt.Sprintf("ewsprobe.%d.%d", e.Created.UnixNano(), e.ID), n)
 	switch {
 	case err == nil:
 		log.Info("notified", "kind", n.Kind, "status", n.Status, "code", n.Code)
-		return Delivered
+		return delivered
 	case ctx.Err() != nil:
 		return "" // the next start tries it at once
 	case time.Since(e.Created) >= giveUp:
 		log.Error("a notification could not be delivered for a day and is dropped", "error", err)
-		return Dropped
+		return dropped
 	}
 	pause := pauseAfter(e.Tries)
 	log.Warn("a notification could not be delivered", "error", err, "again_in", pause)
-	if err := s.Queue.Tried(context.WithoutCancel(ctx), e.ID, time.Now().Add(pause), err.Error()); err != nil {
+	if err := s.queue.Tried(context.WithoutCancel(ctx), e.ID, time.Now().Add(pause), err.Error()); err != nil {
 		log.Error("the attempt to notify could not be noted", "error", err)
 	}
-	return Failed
+	return failed
 }
 
 // pauseAfter is how long to wait after so many attempts and the one that failed now.

@@ -63,7 +63,7 @@ func (q *queue) change(do func()) error {
 
 func (q *queue) put(t *testing.T, channel, target string, kind Kind) {
 	t.Helper()
-	body, err := json.Marshal(Notification{Kind: kind, Target: target})
+	body, err := json.Marshal(Notification{Message: Message{Kind: kind, Target: target}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,11 +112,11 @@ func sending(t *testing.T, q Queue, channels map[string]channel) (s *Sender, res
 	t.Helper()
 	var mu sync.Mutex
 	var list []string
-	s = &Sender{Queue: q, Log: slog.New(slog.DiscardHandler), OnResult: func(channel string, r Result) {
+	s = NewSender(q, slog.New(slog.DiscardHandler), "1.2.3", func(channel, r string) {
 		mu.Lock()
 		defer mu.Unlock()
-		list = append(list, channel+" "+string(r))
-	}}
+		list = append(list, channel+" "+r)
+	})
 	s.Set(nil)
 	s.channels = channels
 	ctx, cancel := context.WithCancel(t.Context())

@@ -49,9 +49,6 @@ func (n Notification) text() string {
 	if labels := n.labels(); len(labels) > 0 {
 		p("Labels:  %s", strings.Join(labels, ", "))
 	}
-	if n.Page != "" {
-		p("Page:    %s", n.Page)
-	}
 	if len(n.Changed) > 0 {
 		p("\nWhat changed")
 		for _, c := range n.Changed {

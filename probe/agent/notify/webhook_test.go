@@ -14,8 +14,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ewsprobe/ewsprobe/probe/agent"
 	"github.com/ewsprobe/ewsprobe/probe/agent/agentfile"
+	"github.com/ewsprobe/ewsprobe/probe/agent/history"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
+	"github.com/ewsprobe/ewsprobe/probe/report"
 )
 
 // hook is a web hook with the address in a file, as a configuration names it.
@@ -30,11 +33,23 @@ func hook(t *testing.T, address string) webhook {
 
 // sample is a notification about everything that can be said.
 func sample() Notification {
-	return newNotification(Problem, Now{
-		At: begin.Add(20 * time.Minute), Target: "mail-inside", Status: finding.Critical, Code: "basic-disabled", Summary: "Basic is off", Since: begin,
-		Labels: map[string]string{"site": "fra"}, Remedies: []finding.Remedy{{Text: "Look first", Command: "Get-A\nGet-B"}, {Text: "Read on", Link: "https://learn.microsoft.com"}},
-		Changed: []string{"schemes: now Negotiate, before Negotiate, Basic"}, Page: "http://127.0.0.1:9719/targets/mail-inside",
-	})
+	t := &agent.Target{
+		Name: "mail-inside", Status: finding.Critical, Code: "basic-disabled", Summary: "Basic is off", Since: begin,
+		Labels:  map[string]string{"site": "fra"},
+		Changed: []history.Change{{What: "schemes", After: []string{"Negotiate"}, Before: []string{"Negotiate", "Basic"}}},
+	}
+	return newNotification(Problem, agent.Event{At: begin.Add(20 * time.Minute), Target: shows(t, []finding.Remedy{
+		{Text: "Look first", Command: "Get-A\nGet-B"}, {Text: "Read on", Link: "https://learn.microsoft.com"},
+	})})
+}
+
+// shows is a target with a whole run whose report has its verdict and remedies.
+func shows(t *agent.Target, remedies []finding.Remedy) *agent.Target {
+	t.Whole = &agent.Seen{Report: &report.Report{
+		Verdict:  finding.Verdict{Status: t.Status, Code: t.Code},
+		Findings: []finding.Finding{{Status: t.Status, Code: t.Code, Remedies: remedies}},
+	}}
+	return t
 }
 
 func TestWebhookBody(t *testing.T) {

@@ -51,26 +51,33 @@ type State struct {
 
 // Target is one of a peer's targets, as the peer says it is.
 type Target struct {
-	Name, Endpoint, View string
-	Status               finding.Status // "" before its first run
-	Code                 finding.Code
-	Summary              string
-	Since, LastRun       time.Time
-	RunID                int64            // of the last whole run; 0: none that is stored
-	Record               *evidence.Record // of that run, where the endpoint is also one's own
+	Name     string           `json:"name"`
+	Endpoint string           `json:"endpoint"`
+	View     string           `json:"view"`
+	Status   finding.Status   `json:"status"` // "" before its first run
+	Code     finding.Code     `json:"code"`
+	Summary  string           `json:"summary"`
+	Since    time.Time        `json:"since"`
+	LastRun  time.Time        `json:"last_run"`
+	RunID    int64            `json:"last_whole_run_id"` // 0: none that is stored
+	Record   *evidence.Record `json:"-"`                 // of that run, where the endpoint is also one's own
 }
 
 // Peers asks the peers of a configuration.
 type Peers struct {
-	// Wanted are the endpoints of one's own targets.
-	Wanted  func() []string
-	Log     *slog.Logger
-	Version string
+	wanted  func() []string // the endpoints of one's own targets
+	log     *slog.Logger
+	version string
+	change  chan struct{}
 
 	mu     sync.Mutex
 	list   []*agentfile.Peer
 	states map[string]State
-	change chan struct{}
+}
+
+// New are none; wanted are the endpoints of one's own targets.
+func New(log *slog.Logger, version string, wanted func() []string) *Peers {
+	return &Peers{wanted: wanted, log: log, version: version, change: make(chan struct{}, 1)}
 }
 
 // Set makes the peers of a configuration those that are asked.
@@ -86,16 +93,9 @@ func (p *Peers) Set(list []*agentfile.Peer) {
 		}
 	}
 	select {
-	case p.changed() <- struct{}{}:
+	case p.change <- struct{}{}:
 	default:
 	}
-}
-
-func (p *Peers) changed() chan struct{} {
-	if p.change == nil {
-		p.change = make(chan struct{}, 1)
-	}
-	return p.change
 }
 
 // Snapshot is what is known of all, by name.
@@ -114,7 +114,7 @@ func (p *Peers) Snapshot() []State {
 func (p *Peers) Run(ctx context.Context) {
 	for ctx.Err() == nil {
 		p.mu.Lock()
-		list, change := p.list, p.changed()
+		list := p.list
 		p.mu.Unlock()
 		within, cancel := context.WithCancel(ctx)
 		var asking sync.WaitGroup
@@ -123,7 +123,7 @@ func (p *Peers) Run(ctx context.Context) {
 		}
 		select {
 		case <-ctx.Done():
-		case <-change:
+		case <-p.change:
 		}
 		cancel()
 		asking.Wait()
@@ -142,7 +142,7 @@ func (p *Peers) follow(ctx context.Context, one *agentfile.Peer) {
 		}
 		if err != nil {
 			if state.Error != err.Error() {
-				p.Log.Warn("a peer cannot be read", "peer", one.Name, "error", err)
+				p.log.Warn("a peer cannot be read", "peer", one.Name, "error", err)
 			}
 			after = state
 			after.Error = err.Error()
@@ -174,14 +174,16 @@ func (p *Peers) ask(ctx context.Context, one *agentfile.Peer, before State) (Sta
 	if err != nil {
 		return State{}, err
 	}
-	wanted, records := p.Wanted(), 0
+	wanted, records := p.wanted(), 0
 	for i := range targets {
 		t := &targets[i]
 		if t.RunID == 0 || t.Endpoint == "" || !slices.Contains(wanted, t.Endpoint) || records == mostRecords {
 			continue
 		}
 		records++
-		if at := slices.IndexFunc(before.Targets, func(b Target) bool { return b.Name == t.Name && b.RunID == t.RunID && b.Record != nil }); at >= 0 {
+		if at := slices.IndexFunc(before.Targets, func(b Target) bool {
+			return b.Name == t.Name && b.RunID == t.RunID && b.Record != nil
+		}); at >= 0 {
 			t.Record = before.Targets[at].Record
 			continue
 		}
@@ -209,7 +211,7 @@ func (p *Peers) get(ctx context.Context, one *agentfile.Peer, from *url.URL, mos
 	if err != nil {
 		return nil, errors.New("its address cannot be used")
 	}
-	r.Header.Set("User-Agent", "ewsprobe/"+p.Version)
+	r.Header.Set("User-Agent", "ewsprobe/"+p.version)
 	var known secret.Vault
 	if one.User != "" {
 		password, err := agentfile.ReadSecret(ctx, one.PasswordFile)
@@ -248,17 +250,7 @@ func (p *Peers) get(ctx context.Context, one *agentfile.Peer, from *url.URL, mos
 // readTargets reads the answer of /api/v1/targets. Times that lie ahead are now.
 func readTargets(raw []byte, now time.Time) ([]Target, error) {
 	var list struct {
-		Targets []struct {
-			Name     string         `json:"name"`
-			Endpoint string         `json:"endpoint"`
-			View     string         `json:"view"`
-			Status   finding.Status `json:"status"`
-			Code     finding.Code   `json:"code"`
-			Summary  string         `json:"summary"`
-			Since    time.Time      `json:"since"`
-			LastRun  time.Time      `json:"last_run"`
-			RunID    int64          `json:"last_whole_run_id"`
-		} `json:"targets"`
+		Targets []Target `json:"targets"`
 	}
 	if json.Unmarshal(raw, &list) != nil || list.Targets == nil {
 		return nil, errors.New("its answer is not that of an agent")
@@ -272,18 +264,17 @@ func readTargets(raw []byte, now time.Time) ([]Target, error) {
 		}
 		return at
 	}
-	targets := make([]Target, 0, len(list.Targets))
-	for _, t := range list.Targets {
-		if !agentfile.IsName(t.Name) || t.Endpoint != "" && !agentfile.IsName(t.Endpoint) || t.Status.Rank() > finding.OK.Rank() && t.Status != "" {
+	for i := range list.Targets {
+		t := &list.Targets[i]
+		named := agentfile.IsName(t.Name) && (t.Endpoint == "" || agentfile.IsName(t.Endpoint))
+		if !named || t.Status != "" && t.Status.Rank() > finding.OK.Rank() {
 			return nil, errors.New("its answer is not that of an agent: a name or a status that cannot be")
 		}
 		if _, ok := finding.Lookup(t.Code); !ok {
 			t.Code = "" // of a newer version
 		}
-		targets = append(targets, Target{
-			Name: t.Name, Endpoint: t.Endpoint, View: report.Clean(t.View, 20), Status: t.Status, Code: t.Code, Summary: report.Clean(t.Summary, mostText),
-			Since: past(t.Since), LastRun: past(t.LastRun), RunID: max(t.RunID, 0),
-		})
+		t.View, t.Summary = report.Clean(t.View, 20), report.Clean(t.Summary, mostText)
+		t.Since, t.LastRun, t.RunID = past(t.Since), past(t.LastRun), max(t.RunID, 0)
 	}
-	return targets, nil
+	return list.Targets, nil
 }

@@ -44,7 +44,7 @@ func another(t *testing.T, handler http.HandlerFunc) *agentfile.Peer {
 }
 
 func peers() *Peers {
-	return &Peers{Wanted: func() []string { return []string{"mail"} }, Log: slog.New(slog.DiscardHandler), Version: "1"}
+	return New(slog.New(slog.DiscardHandler), "1", func() []string { return []string{"mail"} })
 }
 
 const listOf = `{"targets":[{"name":"mail-outside","endpoint":"mail","view":"public","status":"critical","code":"basic-disabled","summary":"Basic is off",` +

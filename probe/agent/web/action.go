@@ -54,11 +54,7 @@ func bodyOf(r *http.Request, v any) error {
 }
 
 // runNow begins a run, or has one follow that is under way.
-func (s *Server) runNow(w http.ResponseWriter, r *http.Request) {
-	t := s.target(w, r)
-	if t == nil {
-		return
-	}
+func (s *Server) runNow(w http.ResponseWriter, r *http.Request, t *agent.Target) {
 	body := struct {
 		Credential bool `json:"credential"`
 	}{true}
@@ -71,11 +67,7 @@ func (s *Server) runNow(w http.ResponseWriter, r *http.Request) {
 }
 
 // release lets a withheld credential be used again.
-func (s *Server) release(w http.ResponseWriter, r *http.Request) {
-	t := s.target(w, r)
-	if t == nil {
-		return
-	}
+func (s *Server) release(w http.ResponseWriter, r *http.Request, t *agent.Target) {
 	if err := bodyOf(r, &struct{}{}); err != nil {
 		fail(w, r, http.StatusBadRequest, "the body has to be empty")
 		return
@@ -85,11 +77,7 @@ func (s *Server) release(w http.ResponseWriter, r *http.Request) {
 }
 
 // silence has nobody notified of a target for a time.
-func (s *Server) silence(w http.ResponseWriter, r *http.Request) {
-	t := s.target(w, r)
-	if t == nil {
-		return
-	}
+func (s *Server) silence(w http.ResponseWriter, r *http.Request, t *agent.Target) {
 	var body struct {
 		For string `json:"for"`
 	}

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -25,17 +26,12 @@ type apiTarget struct {
 	LastRun   *time.Time        `json:"last_run"`
 	NextRun   *time.Time        `json:"next_run"`
 	Labels    map[string]string `json:"labels"`
-	Withheld  *apiWithheld      `json:"withheld"`
+	Withheld  *agent.Withheld   `json:"withheld"`
 	Endpoint  string            `json:"endpoint"`
 	View      string            `json:"view"`
 	LastRunID *int64            `json:"last_run_id"` // null: there is none, or it is not stored
 	// LastWholeRunID is what a peer compares.
 	LastWholeRunID *int64 `json:"last_whole_run_id"`
-}
-
-type apiWithheld struct {
-	Since time.Time `json:"since"`
-	Why   string    `json:"why"`
 }
 
 // apiOneTarget is what the API says of a target that is asked for alone.
@@ -84,7 +80,7 @@ func listed(t *agent.Target) apiTarget {
 		a.LastWholeRunID = numbered(t.Whole.Run.ID)
 	}
 	if w := t.Withheld; w != nil {
-		a.Withheld = &apiWithheld{w.Since.UTC(), w.Why}
+		a.Withheld = &agent.Withheld{Since: w.Since.UTC(), Why: w.Why}
 	}
 	return a
 }
@@ -117,41 +113,25 @@ func (s *Server) listTargets(w http.ResponseWriter, _ *http.Request) {
 	answer(w, map[string]any{"targets": list})
 }
 
-func (s *Server) oneTarget(w http.ResponseWriter, r *http.Request) {
-	t := s.target(w, r)
-	if t == nil {
-		return
-	}
-	one := apiOneTarget{
+func (s *Server) oneTarget(w http.ResponseWriter, _ *http.Request, t *agent.Target) {
+	answer(w, apiOneTarget{
 		apiTarget: listed(t), URL: t.URL, LastOK: known(t.LastOK), LogonsLeft: t.LogonsLeft, SilencedUntil: known(t.SilencedUntil), Running: t.Running,
-	}
-	for _, seen := range t.Newest() {
-		if one.CertificateExpiry == nil {
-			one.CertificateExpiry = known(seen.Run.Certificate)
-		}
-	}
-	answer(w, one)
+		CertificateExpiry: known(t.Certificate()),
+	})
 }
 
-func (s *Server) listRuns(w http.ResponseWriter, r *http.Request) {
-	t := s.target(w, r)
-	if t == nil {
-		return
-	}
+func (s *Server) listRuns(w http.ResponseWriter, r *http.Request, t *agent.Target) {
 	q, err := queryOf(r.URL.Query())
 	if err != nil {
 		fail(w, r, http.StatusBadRequest, err.Error())
 		return
 	}
-	runs, more, err := s.o.History.Runs(r.Context(), t.Name, q.Query)
+	runs, more, err := s.runs(r.Context(), t, q)
 	if err != nil {
 		s.broken(w, r, err)
 		return
 	}
 	list := []apiRun{}
-	if last := t.LastRun; last != nil && !last.Stored && q.After == 0 && q.fits(last.Run) {
-		list = append(list, runOf(last.Run))
-	}
 	for _, one := range runs {
 		list = append(list, runOf(one))
 	}
@@ -162,17 +142,27 @@ func (s *Server) listRuns(w http.ResponseWriter, r *http.Request) {
 	answer(w, map[string]any{"runs": list, "next": next})
 }
 
+// runs are those of a target that a query chooses, with one that is not stored.
+func (s *Server) runs(ctx context.Context, t *agent.Target, q query) ([]history.Run, bool, error) {
+	runs, more, err := s.o.History.Runs(ctx, t.Name, q.Query)
+	if last := t.LastRun; last != nil && last.ID == 0 && q.After == 0 && q.fits(last.Run) {
+		runs = append([]history.Run{last.Run}, runs...)
+	}
+	return runs, more, err
+}
+
 // query chooses runs.
 type query struct{ history.Query }
 
 func (q query) fits(r history.Run) bool {
-	return (q.Since.IsZero() || !r.Started.Before(q.Since)) && (q.Until.IsZero() || r.Started.Before(q.Until)) && (q.Status == "" || q.Status == r.Status)
+	return (q.Since.IsZero() || !r.Started.Before(q.Since)) && (q.Until.IsZero() || r.Started.Before(q.Until)) &&
+		(q.Status == "" || q.Status == r.Status)
 }
 
 // oneRun is the report of a run, which diagnose and diff take, and beside its fields
 // those of the list.
-func (s *Server) oneRun(w http.ResponseWriter, r *http.Request) {
-	run, raw := s.record(w, r, r.PathValue("id"))
+func (s *Server) oneRun(w http.ResponseWriter, r *http.Request, t *agent.Target) {
+	run, raw := s.record(w, r, t.Name, r.PathValue("id"))
 	if raw == nil {
 		return
 	}
@@ -181,7 +171,9 @@ func (s *Server) oneRun(w http.ResponseWriter, r *http.Request) {
 		s.broken(w, r, err)
 		return
 	}
-	for name, value := range map[string]any{"id": run.ID, "status": run.Status, "code": run.Code, "credential": run.Credential, "stored": true} {
+	for name, value := range map[string]any{
+		"id": run.ID, "status": run.Status, "code": run.Code, "credential": run.Credential, "stored": true,
+	} {
 		fields[name], _ = json.Marshal(value)
 	}
 	answer(w, fields)
@@ -256,23 +248,15 @@ func queryOf(v url.Values) (query, error) {
 
 const noTarget = "there is no such target"
 
-// target is the one that the path names; nil: it was answered that there is none.
-func (s *Server) target(w http.ResponseWriter, r *http.Request) *agent.Target {
-	t := s.o.Agent.Target(r.PathValue("name"))
-	if t == nil {
-		fail(w, r, http.StatusNotFound, noTarget)
+// record is a run of a target with its report; nil: it was answered that there is
+// none.
+func (s *Server) record(w http.ResponseWriter, r *http.Request, target, id string) (run history.Run, raw []byte) {
+	n, err := strconv.ParseInt(id, 10, 64)
+	if err != nil {
+		err = history.ErrNone
+	} else if run, err = s.o.History.Run(r.Context(), target, n); err == nil {
+		raw, err = s.o.History.Record(r.Context(), target, n)
 	}
-	return t
-}
-
-// record is a run of the target that the path names, with its report; nil: it was
-// answered that there is none.
-func (s *Server) record(w http.ResponseWriter, r *http.Request, id string) (history.Run, []byte) {
-	t := s.target(w, r)
-	if t == nil {
-		return history.Run{}, nil
-	}
-	run, raw, err := s.load(r, t.Name, id)
 	switch {
 	case errors.Is(err, history.ErrNone):
 		fail(w, r, http.StatusNotFound, "there is no such run, or it is no longer kept")
@@ -282,19 +266,6 @@ func (s *Server) record(w http.ResponseWriter, r *http.Request, id string) (hist
 		return run, raw
 	}
 	return run, nil
-}
-
-func (s *Server) load(r *http.Request, target, id string) (history.Run, []byte, error) {
-	n, err := strconv.ParseInt(id, 10, 64)
-	if err != nil || n < 1 {
-		return history.Run{}, nil, history.ErrNone
-	}
-	run, err := s.o.History.Run(r.Context(), target, n)
-	if err != nil {
-		return run, nil, err
-	}
-	raw, err := s.o.History.Record(r.Context(), target, n)
-	return run, raw, err
 }
 
 // answer writes a value as JSON.

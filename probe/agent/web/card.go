@@ -33,7 +33,7 @@ type card struct {
 	Logons                    string
 	LastRun, NextRun          string
 	NotStored                 bool
-	Withheld                  *withheld
+	Withheld                  *agent.Withheld
 	Muted                     string
 	Silenced                  bool
 	Mailboxes                 string
@@ -44,16 +44,14 @@ type card struct {
 	record *evidence.Record
 }
 
-type withheld struct{ Since, Why string }
-
 // firstRemedies are shown without a click.
 const firstRemedies = 3
 
-// cardOf puts a target into words. which is the chart, by ranges.
-func cardOf(t *agent.Target, which int, now time.Time) card {
+// cardOf puts a target into words, without its chart.
+func cardOf(t *agent.Target, now time.Time) card {
 	c := card{
 		Name: t.Name, Endpoint: t.Endpoint, View: t.View, URL: t.URL, Status: t.Status, Code: t.Code, Summary: t.Summary,
-		NextRun: nextRun(t, now), rank: t.Status.Rank(),
+		NextRun: nextRun(t, now), Withheld: t.Withheld, rank: t.Status.Rank(),
 	}
 	for _, name := range slices.Sorted(maps.Keys(t.Labels)) {
 		c.Labels = append(c.Labels, name+"="+t.Labels[name])
@@ -74,22 +72,15 @@ func cardOf(t *agent.Target, which int, now time.Time) card {
 			}
 		}
 	}
-	c.Chart = chartOf(ranges[which].title, history.Widths[which], bars(t)[which], now)
-	for _, seen := range t.Newest() {
-		if end := seen.Run.Certificate; !end.IsZero() {
-			c.Certificate, c.Expiring = expiry(end, now), end.Sub(now) < 30*24*time.Hour
-			break
-		}
+	if end := t.Certificate(); !end.IsZero() {
+		c.Certificate, c.Expiring = expiry(end, now), end.Sub(now) < 30*24*time.Hour
 	}
 	if r := t.LastRun; r != nil {
 		c.LastRun = fmt.Sprintf("%s ago, took %s", ago(now.Sub(r.Started)), roughly(r.Duration))
-		c.NotStored = !r.Stored
+		c.NotStored = r.ID == 0
 	}
 	if t.Whole != nil && t.Withheld == nil {
 		c.Logons = count(t.LogonsLeft, "logon") + " may still be refused"
-	}
-	if w := t.Withheld; w != nil {
-		c.Withheld = &withheld{moment(w.Since), w.Why}
 	}
 	switch {
 	case t.SilencedUntil.After(now):
@@ -101,14 +92,6 @@ func cardOf(t *agent.Target, which int, now time.Time) card {
 		c.Mailboxes = mailboxes(t)
 	}
 	return c
-}
-
-// bars are the history of a target, empty before its first run.
-func bars(t *agent.Target) (b [3]history.Bar) {
-	if t.Spans != nil {
-		b = *t.Spans
-	}
-	return b
 }
 
 func nextRun(t *agent.Target, now time.Time) string {

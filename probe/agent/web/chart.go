@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ewsprobe/ewsprobe/probe/agent"
 	"github.com/ewsprobe/ewsprobe/probe/agent/history"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 )
@@ -33,10 +34,13 @@ type block struct {
 // lineHigh is the height of the line's picture.
 const lineHigh = 20
 
-// chartOf draws spans, which are of the width, the oldest first, and may have gaps.
-func chartOf(title string, width history.Width, spans []history.Span, now time.Time) chart {
-	c := chart{Title: title, Wide: width.Kept}
-	first := now.Truncate(width.Each).Add(-width.Each * time.Duration(width.Kept-1))
+// chartOf draws one of the ranges of a target, whose spans may have gaps.
+func chartOf(t *agent.Target, which int, now time.Time) chart {
+	width, spans := history.Widths[which], history.Bar{}
+	if t.Spans != nil { // else it was not run
+		spans = t.Spans[which]
+	}
+	c, first := chart{Title: ranges[which].title, Wide: width.Kept}, width.First(now)
 	var total history.Span
 	var slowest, sum time.Duration
 	for _, s := range spans {
@@ -48,7 +52,8 @@ func chartOf(title string, width history.Width, spans []history.Span, now time.T
 		if s.At.Before(first) || x >= width.Kept || s.Runs() == 0 {
 			continue
 		}
-		total.OK, total.Warning, total.Critical, total.Unknown = total.OK+s.OK, total.Warning+s.Warning, total.Critical+s.Critical, total.Unknown+s.Unknown
+		total.OK, total.Warning = total.OK+s.OK, total.Warning+s.Warning
+		total.Critical, total.Unknown = total.Critical+s.Critical, total.Unknown+s.Unknown
 		status := worst(s)
 		if n := len(c.Blocks); n > 0 && c.Blocks[n-1].Status == status && c.Blocks[n-1].X+c.Blocks[n-1].Wide == x {
 			c.Blocks[n-1].Wide++

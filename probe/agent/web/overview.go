@@ -105,7 +105,8 @@ func (s *Server) groups(ctx context.Context, targets []*agent.Target, which int,
 	var list []group
 	at := map[string]int{}
 	for _, t := range targets {
-		c := cardOf(t, which, now)
+		c := cardOf(t, now)
+		c.Chart = chartOf(t, which, now)
 		i, ok := at[t.Endpoint]
 		if !ok || t.Endpoint == "" {
 			i = len(list)
@@ -153,7 +154,7 @@ func (s *Server) differences(ctx context.Context, cards []card, until time.Time)
 		})
 		d := difference{Says: says}
 		if worst.Peer == "" && c.Peer == "" {
-			d.Link = "/targets/" + worst.Name + "/diff?a=" + number(int(a)) + "&b=" + number(int(b)) + "&with=" + c.Name
+			d.Link = diffLink(worst.Name, a, b) + "&with=" + c.Name
 		}
 		if d != (difference{}) {
 			list = append(list, d)

@@ -31,7 +31,8 @@ var pages = sync.OnceValue(func() *template.Template {
 	return template.Must(template.New("").Funcs(template.FuncMap{
 		"style":  func() template.CSS { return template.CSS(pageStyle()) },
 		"script": func() template.JS { return template.JS(pageScript) },
-		"upper":  func(s any) string { return strings.ToUpper(fmt.Sprint(s)) },
+		"moment": moment, "roughly": roughly, "changes": changes, "diffOf": diffOf,
+		"upper": func(s any) string { return strings.ToUpper(fmt.Sprint(s)) },
 	}).Parse(pageSource))
 })
 

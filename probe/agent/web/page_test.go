@@ -13,6 +13,7 @@ import (
 	"golang.org/x/net/html"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/probe/agent"
 	"github.com/ewsprobe/ewsprobe/probe/agent/history"
 	"github.com/ewsprobe/ewsprobe/probe/agent/peer"
 	"github.com/ewsprobe/ewsprobe/probe/report"
@@ -60,7 +61,7 @@ func TestTargetPage(t *testing.T) {
 			t.Errorf("the page does not have %q", want)
 		}
 	}
-	a.targets[0].LastRun.Stored, a.notOK = false, "the disk is full"
+	a.targets[0].LastRun.ID, a.notOK = 0, "the disk is full"
 	if page := get(t, s, "/targets/mail-inside"); !strings.Contains(page, "not stored") {
 		t.Error("a run that is not stored is not marked")
 	}
@@ -177,7 +178,7 @@ func TestPolicy(t *testing.T) {
 func TestChart(t *testing.T) {
 	now := time.Date(2026, 11, 30, 8, 10, 0, 0, time.UTC)
 	a, _ := world(now)
-	c := chartOf("24 hours", history.Widths[0], a.targets[0].Spans[0], now)
+	c := chartOf(a.targets[0], 0, now)
 	var got []string
 	for _, b := range c.Blocks {
 		got = append(got, fmt.Sprint(b.X, "+", b.Wide, " ", b.Status))
@@ -188,10 +189,10 @@ func TestChart(t *testing.T) {
 	if c.Says != "0.3 % critical, 99.7 % ok of 1320 runs" || strings.Count(c.Line, "M") != 2 {
 		t.Errorf("%s\n%s", c.Says, c.Line)
 	}
-	if empty := chartOf("24 hours", history.Widths[0], nil, now); empty.Says != "no run" || empty.Line != "" {
+	if empty := chartOf(&agent.Target{}, 0, now); empty.Says != "no run" || empty.Line != "" {
 		t.Errorf("%+v", empty)
 	}
-	if old := chartOf("24 hours", history.Widths[0], a.targets[0].Spans[0], now.Add(48*time.Hour)); len(old.Blocks) != 0 {
+	if old := chartOf(a.targets[0], 0, now.Add(48*time.Hour)); len(old.Blocks) != 0 {
 		t.Errorf("spans of the day before: %+v", old.Blocks)
 	}
 }

@@ -91,25 +91,36 @@ func (s *Server) routes() []route {
 	get, post := http.MethodGet, http.MethodPost
 	return []route{
 		{get, "/{$}", s.overview},
-		{get, "/targets/{name}", s.targetPage},
-		{get, "/targets/{name}/runs/{id}", s.runPage},
-		{get, "/targets/{name}/diff", s.diffPage},
+		{get, "/targets/{name}", s.about(s.targetPage)},
+		{get, "/targets/{name}/runs/{id}", s.about(s.runPage)},
+		{get, "/targets/{name}/diff", s.about(s.diffPage)},
 
 		{get, "/api/v1/openapi.json", s.document},
 		{get, "/api/v1/targets", s.listTargets},
-		{get, "/api/v1/targets/{name}", s.oneTarget},
-		{get, "/api/v1/targets/{name}/runs", s.listRuns},
-		{get, "/api/v1/targets/{name}/runs/{id}", s.oneRun},
+		{get, "/api/v1/targets/{name}", s.about(s.oneTarget)},
+		{get, "/api/v1/targets/{name}/runs", s.about(s.listRuns)},
+		{get, "/api/v1/targets/{name}/runs/{id}", s.about(s.oneRun)},
 		{get, "/api/v1/transitions", s.listTransitions},
-		{post, "/api/v1/targets/{name}/run", s.runNow},
-		{post, "/api/v1/targets/{name}/release", s.release},
-		{post, "/api/v1/targets/{name}/silence", s.silence},
+		{post, "/api/v1/targets/{name}/run", s.about(s.runNow)},
+		{post, "/api/v1/targets/{name}/release", s.about(s.release)},
+		{post, "/api/v1/targets/{name}/silence", s.about(s.silence)},
 		{post, "/-/reload", s.reload},
 
 		{get, "/metrics", s.o.Metrics.All().ServeHTTP},
 		{get, "/probe", s.probe},
 		{get, "/healthz", healthy},
 		{get, "/readyz", s.readyz},
+	}
+}
+
+// about has a handler answer about the target that the path names.
+func (s *Server) about(answer func(http.ResponseWriter, *http.Request, *agent.Target)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if t := s.o.Agent.Target(r.PathValue("name")); t != nil {
+			answer(w, r, t)
+		} else {
+			fail(w, r, http.StatusNotFound, noTarget)
+		}
 	}
 }
 
