@@ -112,6 +112,8 @@ func (in *input) leaveOut(row dynamics.Row) bool {
 		in.aside["inactive"]++
 	case dynamics.AsideNoSync:
 		in.aside["every delivery method is None"]++
+	case dynamics.AsideNoMailbox:
+		in.aside["no mailbox but "+strconv.Quote(report.Clean(other, 60))]++
 	case dynamics.AsideOtherProfile:
 		in.aside["the server profile is "+strconv.Quote(report.Clean(other, 60))]++
 	}

@@ -270,6 +270,9 @@ func (e *explainer) nearest(text string) bool {
 func (e *explainer) alert(text string) bool {
 	known := e.token(text)
 	alerts := finding.MatchAlert(text)
+	if known { // the number of the token says what the status was for
+		alerts = slices.DeleteFunc(alerts, func(a finding.Alert) bool { return a.Key == "401" || a.Key == "forbidden" })
+	}
 	if known && len(alerts) > 0 {
 		e.b.WriteString("\n")
 	}

@@ -37,6 +37,9 @@ func (s *Settings) parseTarget(cfg *probe.Config) {
 
 func targetURL(target string) (u *url.URL, wrong string) {
 	scheme, _, whole := strings.Cut(target, "://")
+	if straight := strings.NewReplacer(`\:`, ":", `\`, "/").Replace(target); straight != target && strings.HasPrefix(strings.ToLower(target), "http") {
+		return nil, "has backslashes; write " + straight
+	}
 	switch scheme = strings.ToLower(scheme); {
 	case target == "":
 		return nil, "is empty; give the EWS URL or the host name"
@@ -57,6 +60,9 @@ func targetURL(target string) (u *url.URL, wrong string) {
 	}
 	if u, wrong = address.URL(target, exampleURL); wrong == "" && (u.Path == "" || u.Path == "/") {
 		u.Path = ewsPath
+	}
+	if wrong == "" {
+		wrong = address.OtherService(u, ewsPath)
 	}
 	return u, wrong
 }

@@ -2,6 +2,7 @@ package dynamics
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -229,8 +230,8 @@ func (f *jsonFile) outer(above string, depth int) ([]member, error) {
 var errInside = errors.New("inside the list")
 
 // members reads the members of an object whose beginning was read, and of the
-// objects in it: its values are given to take, under names joined by dots. A list
-// is passed over, unless rows says that it is the one looked for.
+// objects in it: its values are given to take, under names joined by dots. rows says
+// which list is the one looked for.
 func members(d *json.Decoder, above string, depth int, take func(name, text string) error, rows func(name string, depth int) bool) error {
 	if depth > deepest {
 		return &json.SyntaxError{}
@@ -254,7 +255,7 @@ func members(d *json.Decoder, above string, depth int, take func(name, text stri
 			case rows != nil && rows(key, depth):
 				err = errInside
 			default:
-				err = skipList(d)
+				err = listed(d, name, take)
 			}
 		case nil:
 			err = take(name, "")
@@ -281,21 +282,38 @@ func joined(above, name string) string {
 	return above + "." + name
 }
 
-// skipList reads to the end of a list whose beginning was read.
-func skipList(d *json.Decoder) error {
-	for depth := 1; depth > 0; {
-		token, err := d.Token()
-		if err != nil {
+// listed reads a list whose beginning was read: several values are one cell, and
+// pairs of Key and Value (the attributes of an Entity of Dynamics' SDK) are columns.
+func listed(d *json.Decoder, name string, take func(name, text string) error) error {
+	var texts []string
+	for d.More() {
+		var element any
+		if err := d.Decode(&element); err != nil {
 			return err
 		}
-		switch token {
-		case json.Delim('['), json.Delim('{'):
-			depth++
-		case json.Delim(']'), json.Delim('}'):
-			depth--
+		switch e := element.(type) {
+		case string, json.Number:
+			if len(texts) < maxMembers {
+				texts = append(texts, fmt.Sprint(e))
+			}
+		case map[string]any:
+			key, _ := e["Key"].(string)
+			value := e["Value"]
+			if inner, ok := value.(map[string]any); ok { // a lookup or an option
+				value = cmp.Or(inner["Value"], inner["Name"], inner["Id"])
+			}
+			if key == "" || value == nil {
+				continue
+			}
+			if err := take(key, fmt.Sprint(value)); err != nil {
+				return err
+			}
 		}
 	}
-	return nil
+	if _, err := d.Token(); err != nil || len(texts) == 0 {
+		return err
+	}
+	return take(name, strings.Join(texts, ";"))
 }
 
 // refused is the error that the Web API answered in the place of rows.

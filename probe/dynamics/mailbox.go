@@ -121,10 +121,11 @@ const (
 	AsideInactive     Aside = "inactive"      // statecode
 	AsideNoSync       Aside = "no-sync"       // every delivery method is None
 	AsideOtherProfile Aside = "other-profile" // the column of the server profile names another
+	AsideNoMailbox    Aside = "no-mailbox"    // a group or contact of an export of recipients
 )
 
 // Aside returns why the mailbox of a row has nothing to do with the profile of the
-// given name ("" any), with the name of its own profile; "" if it may have.
+// given name ("" any), with the name of its own profile or what it is; "" if it may have.
 // Columns that the file lacks say nothing.
 func (t *Table) Aside(row Row, profile string) (why Aside, other string) {
 	if t.mailbox == nil {
@@ -151,6 +152,13 @@ func (t *Table) Aside(row Row, profile string) (why Aside, other string) {
 	own := t.mailbox.label(row, "emailserverprofile")
 	if own == "" {
 		own = t.mailbox.cell(row, "emailserverprofile")
+	}
+	for i, h := range t.Header {
+		kind := strings.ToLower(row.Cells[i])
+		if slices.Contains([]string{"recipienttypedetails", "recipienttype", "objectclass"}, fold(h)) &&
+			(strings.Contains(kind, "group") || strings.HasSuffix(kind, "contact") || kind == "roomlist") {
+			return AsideNoMailbox, row.Cells[i]
+		}
 	}
 	switch {
 	case is("statecode", "1", "Inactive"):

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"iter"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -115,7 +114,7 @@ func Open(r io.Reader, wanted ...string) (*Table, error) {
 		return nil, fault(0, BadEncoding, "this is an Excel workbook; in Excel, save the sheet as \"CSV UTF-8 (Comma delimited)\"")
 	case isMarkup(text):
 		return nil, fault(0, BadEncoding, "this is XML or HTML, not a table; in Excel, save the sheet as \"CSV UTF-8 (Comma delimited)\"; "+
-			"in PowerShell, write the list with Export-Csv")
+			"in PowerShell, write the list with Export-Csv; from Dynamics, save the JSON of the Web API")
 	case isRecords(text):
 		return nil, fault(0, NoDelimiter, "this is a list with a line for each property (Format-List, LDIF), not a table; write a CSV, "+
 			"in PowerShell with Export-Csv, from Active Directory with csvde")
@@ -135,10 +134,9 @@ func Open(r io.Reader, wanted ...string) (*Table, error) {
 }
 
 // isMarkup says whether a file begins as XML does (a sheet saved as XML, the output
-// of Export-Clixml) or a page.
+// of Export-Clixml, the result of a query) or a page.
 func isMarkup(text []byte) bool {
-	low := strings.ToLower(string(text[:min(len(text), 16)]))
-	return slices.ContainsFunc([]string{"<?xml", "<objs", "<!doctype", "<html"}, func(s string) bool { return strings.HasPrefix(low, s) })
+	return len(text) > 1 && text[0] == '<' && (strings.IndexByte("?!", text[1]) >= 0 || text[1]|0x20 >= 'a' && text[1]|0x20 <= 'z')
 }
 
 // isRecords says whether a file has a line for each property, as Format-List of

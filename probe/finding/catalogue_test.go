@@ -290,6 +290,8 @@ var knownCmdlets = map[string][]string{
 	"New-AuthenticationPolicy":        {"-Name"},
 	"Get-Recipient":                   {},
 	"Get-ThrottlingPolicyAssociation": {},
+	"Test-FederationTrust":            {},
+	"Test-OrganizationRelationship":   {},
 	"Add-MailboxPermission":           {},
 	"Format-List":                     {},
 	"Get-AuthServer":                  {},

@@ -104,7 +104,13 @@ type Explained struct {
 }
 
 var pastedNumbers = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`(?i)(?:AADSTS:?\s?|\berror_?codes?["']?\s*[:=]\s*\[?\s*)([0-9]{4,9})\b|\b(20000[0-9]{2}|4000000)\s*;\s*(?:reason|error_category)="([^;]*)`)
+	return regexp.MustCompile(`(?i)(?:AADSTS:?\s?|\berror_?codes?["']?\s*[:=]\s*\[?\s*)([0-9]{4,9})\b|\b(20000[0-9]{2}|4000000)\s*;\s*(?:reason|error_category)\s*=\s*"([^;]*)`)
+})
+
+// pastedWords are those in which Exchange refuses a token, where the number is left out.
+var pastedWords = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)\berror_category\W{1,8}([a-z_]{8,})|(?:audience|issuer) claim value|issuer of the token|` +
+		`\bthe token (?:has|contains)\b|audience of the token|token profile\b|flighting is not enabled|application identifier '|tenant for (?:realm|context-id|tenant guid)`)
 })
 
 // ExplainTokens finds the numbers of Entra and of x-ms-diagnostics in a pasted text.
@@ -126,6 +132,23 @@ func ExplainTokens(text string) (list []Explained) {
 		e.Title, e.Remedies = tokens().Reasons[known.Reason].Title, ReasonRemedies(e.Code, known.Reason)
 		if !slices.ContainsFunc(list, func(o Explained) bool { return o.Name == e.Name }) {
 			list = append(list, e)
+		}
+	}
+	if slices.ContainsFunc(list, func(e Explained) bool { return e.Code == "token-refused" }) {
+		return list
+	}
+	if m := pastedWords().FindStringSubmatch(text); m != nil {
+		known := TokenRefusal(0, text)
+		for _, e := range tokens().Exchange {
+			if strings.EqualFold(e.Category, m[1]) {
+				known = TokenRefusal(e.Number, text)
+			}
+		}
+		if known.Says != "" {
+			list = append(list, Explained{
+				Name: "x-ms-diagnostics " + strconv.Itoa(known.Number), Says: known.Says, Code: "token-refused",
+				Title: tokens().Reasons[known.Reason].Title, Remedies: ReasonRemedies("token-refused", known.Reason),
+			})
 		}
 	}
 	return list

@@ -99,6 +99,8 @@ func mailboxNotFound(v *view, n *node) *hit {
 		if routesOnline(entry.Address) {
 			h.params.Routes = entry.Address
 		}
+	case strings.HasSuffix(strings.ToLower(v.mailbox()), ".onmicrosoft.com"):
+		h.variant = "routing"
 	case book != nil && book.EWS.Code == "ErrorNameResolutionNoResults":
 		h.variant = "unlisted"
 	case book != nil && len(book.EWS.Resolved) > 1 && !slices.ContainsFunc(book.EWS.Resolved, func(e evidence.Resolved) bool { return !v.holdsAsked(&e) }):

@@ -119,6 +119,36 @@ func URL(raw, example string) (u *url.URL, wrong string) {
 	return u, ""
 }
 
+// OtherService says what a URL is of that is given for the one of EWS; "" where it may
+// be that. The pages of Outlook on the web and Autodiscover are not among them: their
+// answers tell more.
+func OtherService(u *url.URL, ewsPath string) string {
+	host := "." + u.Hostname()
+	for _, s := range [][2]string{
+		{".login.microsoftonline.com", "Microsoft Entra"},
+		{".login.microsoftonline.us", "Microsoft Entra"},
+		{".login.windows.net", "Microsoft Entra"},
+		{".login.partner.microsoftonline.cn", "Microsoft Entra"},
+		{".sts.windows.net", "Microsoft Entra"},
+		{".graph.microsoft.com", "Microsoft Graph"},
+		{".dynamics.com", "Dynamics"},
+	} {
+		if strings.HasSuffix(host, s[0]) {
+			return "is a URL of " + s[1] + ", not of Exchange; give the EWS URL, like https://mail.contoso.com" + ewsPath
+		}
+	}
+	first, _, _ := strings.Cut(strings.ToLower(strings.TrimPrefix(u.Path, "/")), "/")
+	for path, name := range map[string]string{
+		"microsoft-server-activesync": "ActiveSync", "mapi": "MAPI over HTTP", "rpc": "Outlook Anywhere", "oab": "the address book",
+		"ecp": "the Exchange admin center", "powershell": "the Exchange Management Shell", "api": "REST",
+	} {
+		if first == path {
+			return "is the URL of " + name + ", not of EWS; give https://" + u.Host + ewsPath
+		}
+	}
+	return ""
+}
+
 // HasCredentials says whether a URL has a user name or a password in front of its host.
 func HasCredentials(raw string) bool {
 	_, rest, _ := strings.Cut(raw, "://")
