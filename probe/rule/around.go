@@ -17,7 +17,7 @@ func certificatePrivate(v *view, n *node) *hit {
 	if v.rec.Target.View != "public" || t == nil || t.PublicRoot == nil || *t.PublicRoot || !t.Trusted() {
 		return nil
 	}
-	return confirmed("", finding.Params{At: v.at(n), Issuer: t.Certificate.Issuer}, n.ask)
+	return confirmed("", finding.Params{Issuer: t.Certificate.Issuer}, n.ask)
 }
 
 // namePrivate: Dynamics online does not find the host of EWS. A name of this machine
@@ -30,7 +30,7 @@ func namePrivate(v *view) *hit {
 		return insideOnly(host)
 	}
 	if kind := private(v.rec.Target.Host); kind != "" && v.rec.Target.View == "public" && len(v.nodes) > 0 && v.nodes[0].ask != nil {
-		return confirmed("", finding.Params{Host: v.host(), Scheme: kind}, v.nodes[0].ask)
+		return confirmed("", finding.Params{Scheme: kind}, v.nodes[0].ask)
 	}
 	item := v.foundEWS()
 	if item == nil {
@@ -69,7 +69,7 @@ func basicAndNTLM(v *view, n *node) *hit {
 	if v.rec.Target.ProfileAuth != "ntlm" || !n.challenged() || !n.offer("Basic") || !n.offer("NTLM") || v.isOnline(n) || v.plain() {
 		return nil
 	}
-	return confirmed("", finding.Params{At: v.at(n)}, n.ask)
+	return confirmed("", finding.Params{}, n.ask)
 }
 
 func clockSkew(v *view, n *node) *hit {
@@ -137,7 +137,7 @@ func addressFamily(v *view) *hit {
 		return nil
 	}
 	item := silent[0]
-	return confirmed("", finding.Params{Host: v.host(), Address: item.Address, Error: item.Error.Text}, item)
+	return confirmed("", finding.Params{Address: item.Address, Error: item.Error.Text}, item)
 }
 
 // isPublishedIPv6: a connection to an IPv6 address, not of this machine itself,

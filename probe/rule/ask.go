@@ -76,7 +76,7 @@ func dnsFailed(v *view) *hit {
 		if !asked || item.Error == nil {
 			continue
 		}
-		p := finding.Params{Host: v.host(), Error: item.Error.Text}
+		p := finding.Params{Error: item.Error.Text}
 		switch item.Error.Code {
 		case evidence.Interrupted:
 			return nil
@@ -92,7 +92,7 @@ func dnsFailed(v *view) *hit {
 
 func connectFailed(v *view, n *node) *hit {
 	if call := v.noAnswer(n); call != nil {
-		return confirmed("not-kept", finding.Params{At: v.at(n), Asked: v.asked(call)}, call)
+		return confirmed("not-kept", finding.Params{Asked: v.asked(call)}, call)
 	}
 	leg := v.failedBy(n, evidence.ConnectRefused, evidence.ConnectUnreachable, evidence.ConnectFailed, evidence.ConnectionReset,
 		evidence.ConnectionClosed, evidence.ProxyRefused)
@@ -119,7 +119,7 @@ func connectFailed(v *view, n *node) *hit {
 	case phase == "tls":
 		variant = "tls"
 	}
-	p := finding.Params{At: v.at(n), Address: n.address, Asked: v.asked(leg), Error: leg.Error.Text}
+	p := finding.Params{Asked: v.asked(leg), Error: leg.Error.Text}
 	return confirmed(variant, p, leg)
 }
 
@@ -128,7 +128,7 @@ func timedOut(v *view, n *node) *hit {
 	if leg == nil || v.row && leg.Error.Phase == "resolve" {
 		return nil // of the latter, dns-failed speaks
 	}
-	p := finding.Params{At: v.at(n), Asked: v.asked(leg), Phase: leg.Error.Phase}
+	p := finding.Params{Asked: v.asked(leg), Phase: leg.Error.Phase}
 	if leg.Response != nil {
 		p.Status = leg.Response.Status
 	}
@@ -209,12 +209,12 @@ func proxyAuthRequired(v *view, n *node) *hit {
 	if n.status() != 407 {
 		return nil
 	}
-	return confirmed("answer", finding.Params{Host: v.host()}, n.ask)
+	return confirmed("answer", finding.Params{}, n.ask)
 }
 
 func serverError(v *view, n *node) *hit {
 	if leg := v.failedBy(n, evidence.Malformed, evidence.HeaderTooLarge); leg != nil {
-		p := finding.Params{At: v.at(n), Error: leg.Error.Text}
+		p := finding.Params{Error: leg.Error.Text}
 		if v.row { // a check has one report for all that it asked
 			p.Asked = v.asked(leg)
 		}
@@ -264,7 +264,7 @@ func serverError(v *view, n *node) *hit {
 func (v *view) answer(n *node, leg *evidence.Item) finding.Params {
 	r := leg.Response
 	p := finding.Params{
-		Host: v.host(), At: v.at(n), URL: v.rec.Target.URL, Asked: v.asked(leg), Status: r.Status, Phrase: r.Reason,
+		Asked: v.asked(leg), Status: r.Status, Phrase: r.Reason,
 		Location: r.First("Location"), Usual: v.usualURL(), Device: n.who.Device, Sign: n.who.DeviceSign,
 		Notice: noticeOf(r),
 	}

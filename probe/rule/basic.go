@@ -20,7 +20,7 @@ func basicRejected(v *view, n *node) *hit {
 	if other := n.otherForm(); other != nil {
 		return v.formRejected(n, b, other)
 	}
-	h := confirmed("", finding.Params{At: v.at(n), Accepted: mechanism(v.proved.Logon), By: v.provedAt(n)}, b, v.proved)
+	h := confirmed("", finding.Params{Accepted: mechanism(v.proved.Logon), By: v.provedAt(n)}, b, v.proved)
 	if v.proved.Address != n.address {
 		h.confidence = finding.Likely
 	}
@@ -58,10 +58,30 @@ func (n *node) otherForm() *evidence.Item {
 // formRejected: Basic takes the account under one form of its name and not under
 // the other.
 func (v *view) formRejected(n *node, refused, accepted *evidence.Item) *hit {
-	p := finding.Params{At: v.at(n), Account: refused.Logon.Account, Other: accepted.Logon.Account}
+	p := finding.Params{Account: refused.Logon.Account, Other: accepted.Logon.Account}
 	p.Form = "domain"
 	if strings.Contains(accepted.Logon.Account, "@") {
 		p.Form = "upn"
 	}
 	return confirmed("form", p, refused, accepted)
+}
+
+// userNameNotUPN: the sign-in takes the name, Test Connection does not.
+func userNameNotUPN(v *view) *hit {
+	user := v.rec.Target.User
+	if v.proved == nil || v.rec.Target.CurrentUser || !strings.Contains(user, `\`) && strings.Contains(user, "@") {
+		return nil // of the logged-on user nobody gave a name
+	}
+	p := finding.Params{Account: user, Form: v.nameForm()}
+	item := v.askedAnywhere(evidence.TestConnection)
+	switch {
+	case p.Form == "bare" && (item == nil || opens(item)):
+		return nil // a bare name is a fault only where it was seen to be one
+	case item == nil:
+		return confirmed("not-asked", p, v.proved)
+	case opens(item):
+		return confirmed("works", p, v.proved, item)
+	}
+	p.Code, p.Status = item.EWS.Code, item.Response.Status
+	return confirmed("", p, v.proved, item)
 }

@@ -32,7 +32,7 @@ func mailboxOnline(v *view) *hit {
 // movedOnline: Exchange here says so itself.
 func (v *view) movedOnline(sent, located *evidence.Item) *hit {
 	to := sent.Discovery.RedirectAddr
-	h := confirmed("sent", finding.Params{Mailbox: v.mailbox(), Source: source(sent), Target: to}, sent)
+	h := confirmed("sent", finding.Params{Source: source(sent), Target: to}, sent)
 	elsewhere := v.located(evidence.LocationElsewhere)
 	switch {
 	case located != nil:
@@ -77,7 +77,7 @@ func mailboxDuplicate(v *view) *hit {
 	if opened == nil || v.rec.Target.ProfileAuth == "oauth" {
 		return nil
 	}
-	h := likely("", finding.Params{Mailbox: v.mailbox()}, opened)
+	h := likely("", finding.Params{}, opened)
 	located, sent := v.located(evidence.LocationOnline), v.sentOnline()
 	if located == nil && sent == nil {
 		return nil
@@ -166,7 +166,7 @@ func mailboxUnlicensed(v *view) *hit {
 	if !asked || l.unknown || l.plan != "" || sign == "" {
 		return nil
 	}
-	h := likely("", finding.Params{Mailbox: v.mailbox(), Plans: l.off, Located: sign}, l.item, item)
+	h := likely("", finding.Params{Plans: l.off, Located: sign}, l.item, item)
 	if sign == "sent" {
 		h.params.Source = source(item)
 	}
@@ -256,7 +256,7 @@ func userRecreated(v *view) *hit {
 	}
 	if v.openedMailbox() == nil || v.rec.Target.ProfileAuth == "oauth" {
 		if inDynamics, inEntra := v.otherUser(); inDynamics != nil {
-			return likely("other-user", finding.Params{Mailbox: v.mailbox()}, inDynamics, inEntra)
+			return likely("other-user", finding.Params{}, inDynamics, inEntra)
 		}
 	}
 	living, deleted := v.twin()

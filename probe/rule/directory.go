@@ -169,7 +169,7 @@ func logonBlocked(v *view) *hit {
 		return nil
 	}
 	h := likely("", finding.Params{
-		Account: v.rec.Target.User, Host: v.host(), Secret: "password",
+		Secret: "password",
 		Source: source(v.provedElsewhere), Accepted: v.provedElsewhere.Logon.Scheme,
 	}, v.provedElsewhere)
 	schemes := &h.params.Schemes

@@ -76,7 +76,7 @@ func (v *view) nothingToCheck() *hit {
 	if !asked || v.rec.Target.URL != "" || v.rec.Target.FromAddress != "" {
 		return nil
 	}
-	p := finding.Params{Mailbox: v.mailbox(), Host: item.Cloud.Host}
+	p := finding.Params{Host: item.Cloud.Host}
 	switch {
 	case m == nil:
 		return unsure("no-mailbox", p, item)
@@ -150,7 +150,7 @@ func (v *view) byDynamics(c finding.CauseReport) finding.CauseReport {
 // records than there are, so that one is not seen makes the cause likely at most.
 func (v *view) addressInDynamics(c finding.CauseReport) finding.CauseReport {
 	m, item, asked := v.mailboxRecord()
-	p := finding.Params{Mailbox: v.mailbox()}
+	p := v.complete(finding.Params{})
 	switch user := v.lookUp(evidence.StepDataverseUser); {
 	case !asked:
 		return c

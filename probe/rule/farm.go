@@ -77,7 +77,7 @@ func farmInconsistent(v *view) *hit {
 	if len(seen) < 2 {
 		return nil
 	}
-	h := confirmed("", finding.Params{Host: v.host()})
+	h := confirmed("", finding.Params{})
 	for _, aspect := range aspects {
 		d := finding.Difference{Aspect: aspect.name}
 		distinct := map[string]bool{}
@@ -102,7 +102,7 @@ func farmInconsistent(v *view) *hit {
 
 // deadAddresses are those that the check met on its way to one that answers.
 func deadAddresses(v *view) *hit {
-	h := confirmed("dead", finding.Params{Host: v.host()})
+	h := confirmed("dead", finding.Params{})
 	h.status = finding.Warning
 	for _, item := range v.dead {
 		if isPublishedIPv6(item) {

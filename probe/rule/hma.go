@@ -29,7 +29,7 @@ func (n *node) token() *evidence.Item {
 
 // tokenParams are those of every sentence about the token.
 func (v *view) tokenParams() finding.Params {
-	p := finding.Params{Host: v.host(), Mailbox: v.mailbox()}
+	p := finding.Params{}
 	if h := v.rec.Target.HMA; h != nil {
 		p.Token = finding.Token{
 			Application: h.Application, Tenant: h.Tenant, Resource: h.Resource, Proof: h.Proof,
@@ -201,15 +201,15 @@ func tokenTenant(v *view) *hit {
 func (v *view) causeTokenTenant() finding.CauseReport {
 	item := v.tokenItem(evidence.StepHMAToken)
 	if item == nil || item.Token.Claims == nil || item.Token.Claims.Tenant == "" {
-		return cause(4, finding.CauseNotChecked, "no-token", finding.Params{})
+		return v.cause(4, finding.CauseNotChecked, "no-token")
 	}
 	p := v.tokenParams()
 	for _, n := range v.nodes {
 		if slices.Contains(n.trusted(), p.Token.In) {
-			return cause(4, finding.CauseRuledOut, "token", p, item.ID)
+			return v.causeWith(p, 4, finding.CauseRuledOut, "token", item.ID)
 		}
 	}
-	return cause(4, finding.CauseUndetermined, "token-unknown", p, item.ID)
+	return v.causeWith(p, 4, finding.CauseUndetermined, "token-unknown", item.ID)
 }
 
 func hmaCertificateExpiring(v *view) *hit {

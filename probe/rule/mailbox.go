@@ -56,10 +56,9 @@ func cutSuccess(item *evidence.Item) bool {
 
 // said is a finding about what EWS answered.
 func (v *view) said(item *evidence.Item, m meaning, variant string) *hit {
-	t := v.rec.Target
 	return holds(m.confidence, variant, finding.Params{
-		Host: v.host(), Account: t.User, Mailbox: t.Mailbox, Code: item.EWS.Code, Inner: item.EWS.InnerCode,
-		Message: item.EWS.Message, Status: item.Response.Status, Means: m.says, Row: v.row, Cut: item.EWS.Cut,
+		Code: item.EWS.Code, Inner: item.EWS.InnerCode,
+		Message: item.EWS.Message, Status: item.Response.Status, Means: m.says, Cut: item.EWS.Cut,
 		Twice: item.Request != nil && item.Request.Purpose == evidence.AgainLater,
 	}, []*evidence.Item{item})
 }
@@ -117,7 +116,7 @@ func mailboxUnknown(v *view) *hit {
 		return nil
 	}
 	return likely("autodiscover", finding.Params{
-		Mailbox: v.mailbox(), Source: source(item), DiscoveryCode: item.Discovery.ErrorCode,
+		Source: source(item), DiscoveryCode: item.Discovery.ErrorCode,
 		Message: item.Discovery.Message,
 	}, item)
 }

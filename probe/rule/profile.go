@@ -40,7 +40,7 @@ func profileContradiction(v *view) *hit {
 		return nil
 	}
 	slices.SortStableFunc(list, func(a, b finding.Contradiction) int { return boolRank(a.Critical) - boolRank(b.Critical) })
-	h := confirmed("", finding.Params{Host: v.host(), Profile: p.Name, Contradictions: list})
+	h := confirmed("", finding.Params{Profile: p.Name, Contradictions: list})
 	h.evidence = v.exported()
 	if !list[0].Critical {
 		h.status = finding.Warning

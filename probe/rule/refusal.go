@@ -103,7 +103,7 @@ func (v *view) notTaken(n *node, item *evidence.Item, scheme string) *hit {
 	}
 	id := front.Identify(item.Response)
 	p := finding.Params{
-		Host: v.host(), Address: n.address, View: v.side(), Scheme: scheme, Schemes: list,
+		Scheme: scheme, Schemes: list,
 		FrontEnd: id.FrontEnd, NotExchange: !id.Exchange,
 		Device: cmp.Or(n.who.Device, n.who.ServerField), Sign: n.who.DeviceSign, Notice: noticeOf(item.Response),
 	}

@@ -3,6 +3,7 @@ package rule
 import (
 	"net"
 	"net/url"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -48,7 +49,7 @@ func safe(value string, is func(string) bool, instead string) string {
 
 // fill puts names into the catalogue's remedies. The server is the one at the
 // addresses that the finding is about: a command for another would fix nothing.
-func (v *view) fill(remedies []finding.Remedy, p finding.Params, addresses ...string) []finding.Remedy {
+func (v *view) fill(remedies []finding.Remedy, primary string, addresses ...string) []finding.Remedy {
 	t := v.rec.Target
 	names := finding.Names{
 		Server:  safe(v.frontEnd(addresses), isServerName, "<SERVER>"),
@@ -64,7 +65,7 @@ func (v *view) fill(remedies []finding.Remedy, p finding.Params, addresses ...st
 	names.FromProfile = t.Profile != nil && slices.ContainsFunc(t.Profile.Taken, func(s string) bool { return s == "url" || s == "autodiscover" })
 	names.More = v.trace(names.Server, names.User, addresses).Placeholders()
 	names.More["upn"] = v.upn()
-	names.More["primary"] = safe(p.Primary, isPlainMail, "PRIMARY-ADDRESS")
+	names.More["primary"] = safe(primary, isPlainMail, "PRIMARY-ADDRESS")
 	names.More["address"] = v.firstAddress()
 	names.More["longer"] = longer(t.Given)
 	names.More["application"], names.More["resource"] = v.applicationNames()
@@ -144,14 +145,6 @@ func (v *view) limit() int {
 	return min(limit+unanswered, 10)
 }
 
-// cases are those that remedies depend on.
-func (v *view) cases() []finding.Case {
-	if v.rec.Target.Impersonate && v.rec.Target.Mailbox != "" {
-		return []finding.Case{finding.Impersonated}
-	}
-	return nil
-}
-
 // Fill puts names into a remedy of the catalogue for a report of many: a mailbox
 // that stands for them, and the endpoint of t.
 func Fill(remedy finding.Remedy, t evidence.Target, mailbox string) finding.Remedy {
@@ -159,7 +152,7 @@ func Fill(remedy finding.Remedy, t evidence.Target, mailbox string) finding.Reme
 	if mailbox == "" {
 		t.Mailbox = "<MAILBOX>"
 	}
-	return arrange(&evidence.Record{Target: t}).fill([]finding.Remedy{remedy}, finding.Params{})[0]
+	return arrange(&evidence.Record{Target: t}).fill([]finding.Remedy{remedy}, "")[0]
 }
 
 // frontEnd is the name of the first server at one of the addresses, or at any if
@@ -195,4 +188,70 @@ func (v *view) retarget() string {
 		return v.rec.Target.URL
 	}
 	return host
+}
+
+// givenFlags are the flags of the check that made the record, as a command that repeats
+// it has to have them.
+func givenFlags(t evidence.Target) []finding.Flag {
+	g := evidence.Given{}
+	if t.Given != nil {
+		g = *t.Given
+	}
+	var list []finding.Flag
+	add := func(name string, values ...string) {
+		for _, value := range values {
+			if value != "" {
+				list = append(list, finding.Flag{Name: name, Value: argument(name, value)})
+			}
+		}
+	}
+	on := func(name string, is bool) {
+		if is {
+			list = append(list, finding.Flag{Name: name})
+		}
+	}
+	if t.ProfileAuth != "basic" || g.Profile != "" {
+		add("profile-auth", t.ProfileAuth)
+	}
+	if t.View != "inside" {
+		add("view", t.View)
+	}
+	on("insecure", t.Insecure)
+	on("current-user", t.CurrentUser)
+	on("explain-rejection", t.Explain)
+	add("autodiscover", t.Autodiscover)
+	on("follow-autodiscover", t.FollowAutodiscover)
+	on("cloud", t.Cloud && t.DynamicsURL == "" && t.Tenant == "" && g.TokenFile == "")
+	add("dynamics-url", t.DynamicsURL)
+	if g.Tenant == "" {
+		add("tenant", t.Tenant)
+	}
+	v := reflect.ValueOf(g)
+	for i := range v.NumField() {
+		name := strings.ReplaceAll(v.Type().Field(i).Tag.Get("json"), "_", "-")
+		switch value := v.Field(i).Interface().(type) {
+		case string:
+			add(name, value)
+		case []string:
+			add(name, value...)
+		case bool:
+			on(name, value)
+		}
+	}
+	return list
+}
+
+// argument is a value as it stands in a command line of bash, of PowerShell and of
+// cmd alike: as it is, or in quotes. One that could change the command in any of
+// them is replaced.
+func argument(name, value string) string {
+	plain := func(r rune) bool { return ascii(r) || strings.ContainsRune("/._:+=-", r) }
+	if !strings.ContainsFunc(value, func(r rune) bool { return !plain(r) }) {
+		return value
+	}
+	harmless := func(r rune) bool { return plain(r) || anyLetter(r) || strings.ContainsRune(` \()[]{},;@~#&'`, r) }
+	if strings.ContainsFunc(value, func(r rune) bool { return !harmless(r) || unicode.IsControl(r) }) || strings.HasSuffix(value, `\`) {
+		return "<" + strings.ToUpper(name) + ">"
+	}
+	return `"` + value + `"`
 }

@@ -110,7 +110,7 @@ func notAsked(target evidence.Target, code finding.Code, variant, why string) Ju
 	v := arrange(&evidence.Record{Target: target})
 	for _, c := range v.causes(nil) {
 		if c.Status != finding.CauseNotApplicable {
-			c = cause(c.Number, finding.CauseNotChecked, variant, finding.Params{Error: why})
+			c = v.causeWith(finding.Params{Error: why}, c.Number, finding.CauseNotChecked, variant)
 		}
 		j.Causes = append(j.Causes, c)
 	}

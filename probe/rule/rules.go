@@ -14,7 +14,6 @@ type hit struct {
 	evidence   []string
 	reason     string
 	use        finding.Case // of remedies, before others
-	known      bool         // why the account is refused: what to do depends on the reason
 }
 
 func holds(c finding.Confidence, variant string, p finding.Params, items []*evidence.Item) *hit {

@@ -13,7 +13,7 @@ func (v *view) notOffered(n *node, scheme string) *hit {
 		return nil
 	}
 	h := likely("", finding.Params{
-		Host: v.host(), Address: n.address, View: v.side(), Scheme: scheme, Schemes: n.offerNames(),
+		Scheme: scheme, Schemes: n.offerNames(),
 		FrontEnd: n.who.FrontEnd,
 		Device:   n.who.Device, Sign: n.who.DeviceSign, Header: n.who.ServerField, NotExchange: !n.who.Exchange,
 	}, n.ask)
@@ -107,8 +107,8 @@ func oauthDisabled(v *view, n *node) *hit {
 	}
 	c, item := n.bearerChallenge()
 	h := confirmed("not-switched-on", finding.Params{
-		Host: v.host(), Address: n.address, View: v.side(), NotExchange: !n.who.Exchange,
-		Header: n.bearer.Response.First("x-ms-diagnostics"),
+		NotExchange: !n.who.Exchange,
+		Header:      n.bearer.Response.First("x-ms-diagnostics"),
 	}, n.bearer)
 	if item == nil {
 		h.variant = "no-challenge"

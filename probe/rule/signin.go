@@ -15,7 +15,7 @@ func credentialsRejected(v *view) *hit {
 	if v.proved != nil || v.provedElsewhere != nil || v.rec.Target.HMA != nil {
 		return nil
 	}
-	h := unsure("", finding.Params{Account: v.rec.Target.User, Host: v.host(), Form: v.nameForm()})
+	h := unsure("", finding.Params{Form: v.nameForm()})
 	h.reason = undetermined
 	p := &h.params
 	var remembered *evidence.Item
@@ -130,7 +130,7 @@ func (h *hit) explain(said word) {
 		p.Reason, p.Certainty, h.confidence = said.reason, said.confidence, finding.Likely
 	}
 	if said.confidence == finding.Confirmed {
-		h.confidence, h.known = finding.Confirmed, true
+		h.confidence, h.use = finding.Confirmed, finding.ReasonKnown
 	}
 	p.Open = said.confidence == finding.Undetermined
 }
@@ -151,9 +151,12 @@ func (v *view) byWindowsItself() string {
 // the account, which was to sign in with Kerberos or to find EWS.
 func (v *view) refusedAtKDC(said word) *hit {
 	for _, item := range v.directory {
-		p := finding.Params{Account: v.rec.Target.User, Directory: said.directory}
+		p := finding.Params{Directory: said.directory}
 		h := holds(said.confidence, "controller", p, said.directory.Words)
-		h.reason, h.known = said.reason, said.confidence == finding.Confirmed
+		h.reason = said.reason
+		if said.confidence == finding.Confirmed {
+			h.use = finding.ReasonKnown
+		}
 		if said.reason != undetermined {
 			h.params.Reason, h.params.Certainty = said.reason, said.confidence
 		}

@@ -30,7 +30,7 @@ func tlsUntrusted(v *view, n *node) *hit {
 	if first := n.tls(); !first.Trusted() && first.Certificate != nil {
 		t = first // the anonymous request's is told of, where it is one of them
 	}
-	h := confirmed("", finding.Params{At: v.at(n), Inspector: marked(inspectors, t.Certificate.Issuer)})
+	h := confirmed("", finding.Params{Inspector: marked(inspectors, t.Certificate.Issuer)})
 	for _, problem := range t.Problems {
 		h.params.Problems = append(h.params.Problems, problem.Text)
 	}
@@ -116,7 +116,7 @@ func tlsFailed(v *view, n *node) *hit {
 	if leg == nil || leg.Error == nil {
 		return nil
 	}
-	h := confirmed("", finding.Params{At: v.at(n), Host: v.host(), Error: leg.Error.Text}, leg)
+	h := confirmed("", finding.Params{Error: leg.Error.Text}, leg)
 	why := leg.Error.Detail
 	switch {
 	case why.Is(evidence.WhyRenegotiation):

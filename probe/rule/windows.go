@@ -2,6 +2,7 @@ package rule
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
@@ -23,7 +24,7 @@ func ntlmBroken(v *view, n *node) *hit {
 	if !n.challenged() || v.isOnline(n) || v.plain() || v.kerberosOnly(n) || !n.offer("NTLM") && !n.offer("Negotiate") {
 		return nil
 	}
-	h := confirmed("", finding.Params{At: v.at(n), Device: n.who.Device, Sign: n.who.DeviceSign})
+	h := confirmed("", finding.Params{Device: n.who.Device, Sign: n.who.DeviceSign})
 	h.status = v.windowsStatus(n, false)
 	if items := n.ticketAlone(); len(items) > 0 {
 		h.cite(items...)
@@ -115,7 +116,7 @@ func ntlmRejected(v *view, n *node) *hit {
 		return nil // extended-protection
 	}
 	h := unsure("", finding.Params{
-		At: v.at(n), Scheme: mechanism(w.Logon), Accepted: mechanism(v.proved.Logon), By: v.provedAt(n), Unbound: none != nil,
+		Scheme: mechanism(w.Logon), Accepted: mechanism(v.proved.Logon), By: v.provedAt(n), Unbound: none != nil,
 	}, w, v.proved)
 	h.status = v.windowsStatus(n, false)
 	if none != nil {
@@ -133,7 +134,7 @@ func extendedProtection(v *view, n *node) *hit {
 	if !differs || connectionLost(n).Kind != "" {
 		return nil
 	}
-	h := likely("", finding.Params{At: v.at(n), Scheme: mechanism(w.Logon), Second: v.otherCertificate(n)}, w, none)
+	h := likely("", finding.Params{Scheme: mechanism(w.Logon), Second: v.otherCertificate(n)}, w, none)
 	h.status = v.windowsStatus(n, true)
 	if t := n.tls(); t != nil && t.Certificate != nil {
 		h.params.Certificate = t.Certificate.SHA256
@@ -157,4 +158,71 @@ func (v *view) otherCertificate(n *node) string {
 		}
 	}
 	return ""
+}
+
+// What the legs of a handshake show of the connection: is it kept, and by the
+// same server?
+
+// connectionLost says how the legs show that a connection is not kept, or not
+// with the same server; nothing (kind "") if they do not.
+func connectionLost(n *node) finding.Handshake {
+	w := n.windows()
+	switch {
+	case w == nil:
+		return finding.Handshake{}
+	case w.Logon.NewChallenge:
+		return finding.Handshake{Kind: "new-challenge"}
+	case n.otherServer(w).Kind != "":
+		return n.otherServer(w)
+	case w.Step == evidence.StepSkipped && w.Logon.Detail.Is(evidence.WhyServerEnded):
+		return finding.Handshake{Kind: "ended"}
+	}
+	if len(n.keep) == 0 {
+		return finding.Handshake{}
+	}
+	if len(n.keep) == 1 || n.keep[1].Error != nil {
+		return finding.Handshake{Kind: "not-kept"}
+	}
+	return n.twoServers()
+}
+
+// twoServers says that the messages of one connection were answered by two
+// servers, as their challenges name themselves.
+func (n *node) twoServers() finding.Handshake {
+	if len(n.keep) < 2 {
+		return finding.Handshake{}
+	}
+	first, second := n.keep[0].NTLM, n.keep[1].NTLM
+	if first == nil || second == nil {
+		return finding.Handshake{}
+	}
+	one, two := first.NetBIOSComputer, second.NetBIOSComputer
+	if one == "" || two == "" || one == two {
+		return finding.Handshake{}
+	}
+	return finding.Handshake{Kind: "two-servers", One: one, Two: two}
+}
+
+// strangers says that a refused handshake was another server's than the one that
+// refused it: the refusal says nothing of the account.
+func (n *node) strangers(logon *evidence.Item) bool {
+	return n.otherServer(logon).Kind != "" || isWindows(logon.Logon) && n.twoServers().Kind != ""
+}
+
+// otherServer says that the third message of a handshake was answered by
+// another front end than the first, on one and the same connection: what it
+// refused was a stranger's handshake, not the password. (An accepted one was
+// finished, whatever name signs it: front ends pass requests on.)
+func (n *node) otherServer(logon *evidence.Item) finding.Handshake {
+	if result(logon) != evidence.Refused {
+		return finding.Handshake{}
+	}
+	for _, first := range n.typeOne {
+		one, three := first.Response.First("X-FEServer"), logon.Response.First("X-FEServer")
+		same := first.Connection != 0 && first.Connection == logon.Connection
+		if same && isServerName(one) && isServerName(three) && !strings.EqualFold(one, three) {
+			return finding.Handshake{Kind: "other-server", One: one, Two: three}
+		}
+	}
+	return finding.Handshake{}
 }
