@@ -16,6 +16,7 @@ import (
 	"github.com/ewsprobe/ewsprobe/probe"
 	"github.com/ewsprobe/ewsprobe/probe/batch"
 	"github.com/ewsprobe/ewsprobe/probe/config"
+	"github.com/ewsprobe/ewsprobe/probe/redact"
 	"github.com/ewsprobe/ewsprobe/probe/report"
 )
 
@@ -34,7 +35,8 @@ func runBatch(c *cli.Context, s *config.Settings, std stdio) error {
 	return withoutNames(batchWith(c, s, std, mask), mask)
 }
 
-func batchWith(c *cli.Context, s *config.Settings, std stdio, mask *report.Mask) error {
+func batchWith(c *cli.Context, s *config.Settings, std stdio, mask *redact.Redactor) error {
+	told := output{std: std, mask: mask} // the prompts and the log
 	env, err := s.Environment(c.Context)
 	var list *probe.List
 	var file string
@@ -47,7 +49,7 @@ func batchWith(c *cli.Context, s *config.Settings, std stdio, mask *report.Mask)
 		if err := config.Join(err, none(c, ", because the mailboxes are read from Dynamics; leave FILE.csv out, or --dynamics-client-id and the like")); err != nil {
 			return refusalOf(err)
 		}
-		if list, err = listOf(c.Context, env, s, prompts(std, mask)); err != nil {
+		if list, err = listOf(c.Context, env, s, told); err != nil {
 			return err
 		}
 		defer list.Close()
@@ -86,7 +88,7 @@ func batchWith(c *cli.Context, s *config.Settings, std stdio, mask *report.Mask)
 	}
 	defer out.close()
 	if mask != nil {
-		cfg.Redact = namesOf(mask).Record
+		cfg.Redact = mask.Record
 	}
 	if cfg.State, err = openState(s.Resume, cfg, input, out); err != nil {
 		return err
@@ -101,7 +103,7 @@ func batchWith(c *cli.Context, s *config.Settings, std stdio, mask *report.Mask)
 		err = takeLockout(&cfg.Probe)
 		warnInsecure(cfg.Probe, std)
 	} else {
-		err = takePassword(c.Context, s, &cfg.Probe, prompts(std, mask))
+		err = takePassword(c.Context, s, &cfg.Probe, told)
 	}
 	if err != nil {
 		return err
@@ -110,7 +112,7 @@ func batchWith(c *cli.Context, s *config.Settings, std stdio, mask *report.Mask)
 	signal.Ignore(syscall.SIGPIPE)
 	shown := showProgress(std, input, cfg.Shard)
 	if s.Verbose > 0 {
-		tell := prompts(std, mask).follower(s.Verbose)
+		tell := told.follower(s.Verbose)
 		cfg.Probe.Follow = func(item evidence.Item) {
 			if r := item.Request; r != nil && r.Mailbox != "" {
 				item.ID = r.Mailbox // of many records, what tells them apart
@@ -144,10 +146,8 @@ func batchWith(c *cli.Context, s *config.Settings, std stdio, mask *report.Mask)
 	if err != nil {
 		var cut *probe.Unreadable
 		if errors.As(err, &cut) {
-			out.unreadable = unreadableList(cut, input)
-			err = out.unreadable
-		} else {
-			err = batchTrouble(err, file)
+			err = unreadableList(cut, input)
+			out.unreadable = true
 		}
 		std.complain(err)
 		out.trouble, whole = err.Error(), false
@@ -172,8 +172,8 @@ func batchWith(c *cli.Context, s *config.Settings, std stdio, mask *report.Mask)
 	if summary.Stopped == evidence.StoppedByUser || out.trouble != "" || len(out.lost) > 0 || err != nil {
 		return exit(3)
 	}
-	if v := summary.Verdict; v != nil && v.Status.ExitCode() != 0 {
-		return exit(v.Status.ExitCode())
+	if v := summary.Verdict; v != nil {
+		return exitWith(v.Status)
 	}
 	return nil
 }
@@ -193,14 +193,6 @@ func mailboxFile(c *cli.Context, s *config.Settings, std stdio) (string, error) 
 	return t.MailboxesFile, nil
 }
 
-func batchTrouble(err error, file string) error {
-	var own *inputError
-	if errors.As(err, &own) {
-		return fmt.Errorf("%s cannot be read on (%w); the rows before it were checked", file, own.err)
-	}
-	return err
-}
-
 // configureBatch makes the configuration of the settings, without the password.
 func configureBatch(ctx context.Context, s *config.Settings, std stdio) (batch.Config, error) {
 	b := batch.Config{Concurrency: s.Concurrency, PerMailbox: s.TimeoutPerMailbox}
@@ -212,14 +204,6 @@ func configureBatch(ctx context.Context, s *config.Settings, std stdio) (batch.C
 	}
 	return b, err
 }
-
-// inputError is a failure to read on in the middle of the input.
-type inputError struct{ err error }
-
-func (e *inputError) Error() string { return e.err.Error() }
-
-// Unwrap is why: a list of Dynamics says more.
-func (e *inputError) Unwrap() error { return e.err }
 
 // openFile opens FILE.csv, or standard input.
 func openFile(ctx context.Context, name string, std stdio) (io.ReadCloser, int64, error) {

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/ewsprobe/ewsprobe/probe/config"
 )
@@ -44,11 +45,11 @@ func (p *passwordFolder) read(name string, std stdio) (string, error) {
 		file = inside
 	}
 	// To open a pipe would wait for somebody who writes to it. Whoever exchanges
-	// the file between the two calls still cannot make the run wait (besides).
+	// the file between the two calls still cannot make the run wait.
 	info, err := p.root.Stat(file)
 	var f *os.File
 	if err == nil && info.Mode().IsRegular() {
-		f, err = p.root.OpenFile(file, os.O_RDONLY|besides, 0)
+		f, err = p.root.OpenFile(file, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	}
 	var path *fs.PathError
 	switch {

@@ -150,7 +150,7 @@ func (in *input) rows(yield func(batch.Row, error) bool) {
 		case errors.As(err, &bad):
 			r.Problem = bad.Error()
 		case err != nil:
-			yield(r, &inputError{err})
+			yield(r, fmt.Errorf("%s cannot be read on (%w); the rows before it were checked", in.name, err))
 			return
 		default:
 			r.Address, r.Problem = in.address(row)

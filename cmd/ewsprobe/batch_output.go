@@ -40,10 +40,11 @@ type outputs struct {
 	column     int                   // of the addresses
 	found      *report.Report        // of the endpoint
 	over       []evidence.Acceptance // entries of the baseline whose day is over
-	unreadable error                 // of Dynamics, from where the rows came
+	unreadable bool                  // Dynamics, from where the rows came
 	trouble    string                // why the run could not come to its end
 	lost       []string              // files that were to be saved and could not be
-	mask       *report.Mask          // nil: names are shown
+	names      *redact.Redactor      // nil: names are shown
+	mask       *report.Mask
 	tally      report.Tally
 	stdio      stdio
 	all        bool // text: rows that are ok too
@@ -62,8 +63,8 @@ func batchFormat(ending string) (report.Format, bool) {
 
 // openOutputs makes sure, before anything is sent, that the results can be given
 // out as they were asked for.
-func openOutputs(set *config.Settings, std stdio, in *input, mask *report.Mask) (*outputs, error) {
-	o := &outputs{stdio: std, mask: mask, column: in.column, all: set.AllRows}
+func openOutputs(set *config.Settings, std stdio, in *input, mask *redact.Redactor) (*outputs, error) {
+	o := &outputs{stdio: std, names: mask, mask: report.NewMask(mask), column: in.column, all: set.AllRows}
 	saves, err := planSaves(set.Save, batchFormat, append(report.Extensions(), rowsToo))
 	if err == nil {
 		err = keepApart(set, saves, in.name, std)
@@ -169,14 +170,9 @@ func (o *outputs) each(do func(*outlet) error) error {
 
 // endpoint takes what the endpoint's own check found.
 func (o *outputs) endpoint(rec evidence.Record) {
-	o.found = endpointOf(rec, o.mask, o.stdio)
+	r := reportOf(rec, o.names, o.stdio)
+	o.found = &r
 	o.over = baseline.Over(rec.Target.Accepted, rec.Started)
-}
-
-// endpointOf is the report of the endpoint's own check.
-func endpointOf(rec evidence.Record, mask *report.Mask, std stdio) *report.Report {
-	r := reportOf(rec, namesOf(mask), std)
-	return &r
 }
 
 // summary ends all outputs. A file takes the place of an older one only here.
@@ -194,7 +190,7 @@ func (o *outputs) summary(run report.Summary) (report.Summary, error) {
 	run.Incomplete = o.trouble
 	s := o.tally.Into(o.mask.Summary(run))
 	s.Tool.Version, s.Endpoint = version(), o.found
-	if head, _ := finding.HeadOf("dynamics-unreadable"); o.unreadable != nil && (s.Verdict == nil || s.Verdict.Status.Rank() > head.Status.Rank()) {
+	if head, _ := finding.HeadOf("dynamics-unreadable"); o.unreadable && (s.Verdict == nil || s.Verdict.Status.Rank() > head.Status.Rank()) {
 		s.Verdict = &finding.Verdict{Code: head.Code, Status: head.Status, Confidence: finding.Undetermined, Summary: o.trouble}
 	}
 	var errs []error
@@ -240,36 +236,24 @@ func (o *outputs) close() {
 	}
 }
 
-// unnamed is the mask of --redact, and where to complain without names; nil
-// without the flag.
-func unnamed(redacted bool, std stdio) (*report.Mask, stdio) {
+// unnamed is what --redact takes names out with, and where to complain without names;
+// nil without the flag.
+func unnamed(redacted bool, std stdio) (*redact.Redactor, stdio) {
 	if !redacted {
 		return nil, std
 	}
-	m := report.NewMask(redact.New())
+	m := redact.New()
 	std.hide = m.Text
 	return m, std
 }
 
 // withoutNames is an error that ends the command, without names.
-func withoutNames(err error, m *report.Mask) error {
+func withoutNames(err error, m *redact.Redactor) error {
 	var why *refusal
-	if m == nil || !errors.As(err, &why) {
+	if !errors.As(err, &why) {
 		return err
 	}
 	return &refusal{code: why.code, text: m.Text(why.text)}
-}
-
-// prompts is where the password is asked for, and the log is written to.
-func prompts(std stdio, m *report.Mask) output {
-	return output{std: std, mask: namesOf(m)}
-}
-
-func namesOf(m *report.Mask) *redact.Redactor {
-	if m == nil {
-		return nil
-	}
-	return m.Names.(*redact.Redactor)
 }
 
 // nextStep is the line that ends a batch: what was done, what is left, what to do next.

@@ -134,7 +134,7 @@ func TestBatchRedactsRefusals(t *testing.T) {
 // The batch's own sentences stay what they are.
 func TestBatchSentencesStay(t *testing.T) {
 	t.Parallel()
-	m := report.NewMask(redact.New())
+	m := redact.New()
 	for _, s := range []string{
 		`line 7, column "emailaddress": there is no address`,
 		"the password was accepted at first and then refused 2 times, the last time at 12:34:56 UTC; nothing more is sent for the account (--max-rejections 2)",

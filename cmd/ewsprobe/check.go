@@ -54,16 +54,14 @@ func check(c *cli.Context, s *config.Settings, std stdio) error {
 	if env != nil {
 		cfg.Before, cfg.Timeout = before, max(cfg.Timeout-time.Since(started), time.Second)
 	}
-	if out.mask != nil {
-		about := cfg.Target()
-		about.Profile = cfg.Profile
-		out.mask.Target(about)
-	}
+	about := cfg.Target()
+	about.Profile = cfg.Profile
+	out.mask.Target(about) // its names have the first numbers
 	if err := takePassword(c.Context, s, &cfg, out); err != nil {
 		return err
 	}
 	if s.Verbose > 0 {
-		std.log(out.text(profileStory(cfg.Profile, cfg.Password) + fmt.Sprint(probe.NewPlan(cfg))))
+		std.log(out.mask.Text(profileStory(cfg.Profile, cfg.Password) + fmt.Sprint(probe.NewPlan(cfg))))
 		cfg.Follow = out.follower(s.Verbose)
 		if s.Watches() {
 			std.log(fmt.Sprintf("before it, every few seconds for at most %s, the questions that cost no logon", s.WatchFor))
@@ -75,7 +73,7 @@ func check(c *cli.Context, s *config.Settings, std stdio) error {
 	}
 	rec, trouble := run(c.Context, cfg)
 	if trouble != nil {
-		std.complain(errors.New(out.text(trouble.Error())))
+		std.complain(errors.New(out.mask.Text(trouble.Error())))
 	}
 	return out.deliver(rec)
 }
@@ -150,17 +148,8 @@ func insist(ctx context.Context, cfg probe.Config, out output) bool {
 		return false
 	}
 	fmt.Fprintf(std.err, "This password was refused for %s at %s. Sent again it counts as another bad logon and can lock the account. "+
-		"Send it all the same? [y/N] ", out.text(cmp.Or(before.Account, cfg.User)), before.At.Local().Format("15:04"))
-	line := make(chan string, 1)
-	go func() {
-		s, _ := bufio.NewReader(std.in).ReadString('\n')
-		line <- s
-	}()
-	select {
-	case <-ctx.Done():
-		return false
-	case s := <-line:
-		s = strings.ToLower(strings.TrimSpace(s))
-		return s == "y" || s == "yes"
-	}
+		"Send it all the same? [y/N] ", out.mask.Text(cmp.Or(before.Account, cfg.User)), before.At.Local().Format("15:04"))
+	line, _ := answerTo(ctx, func() (string, error) { return bufio.NewReader(std.in).ReadString('\n') })
+	line = strings.ToLower(strings.TrimSpace(line))
+	return ctx.Err() == nil && (line == "y" || line == "yes")
 }

@@ -12,7 +12,6 @@ import (
 	"github.com/ewsprobe/ewsprobe/probe"
 	"github.com/ewsprobe/ewsprobe/probe/config"
 	"github.com/ewsprobe/ewsprobe/probe/dynamics"
-	"github.com/ewsprobe/ewsprobe/probe/finding"
 	"github.com/ewsprobe/ewsprobe/probe/report"
 )
 
@@ -25,46 +24,14 @@ func readEnvironment(c *cli.Context, s *config.Settings, std stdio) error {
 	started := time.Now()
 	ctx, cancel := context.WithTimeout(c.Context, s.Timeout)
 	defer cancel()
-	env.Follow = out.followed(s.Verbose)
+	env.Follow = out.follower(s.Verbose)
 	rec := evidence.Record{Started: started.UTC(), Items: env.Overview(ctx), Target: env.Target()}
 	rec.Duration = time.Since(started)
 	if c.Context.Err() != nil {
 		rec.Stopped = evidence.StoppedByUser
 	}
-	if out.mask != nil {
-		rec = out.mask.Record(rec)
-	}
-	r := report.NewEnvironment(rec, version())
-	style := std.style()
-	style.Whole = out.whole
-	printed, err := out.format.Environment(r, style)
-	if err != nil {
-		return err
-	}
-	_, _ = std.out.Write(printed) // run says so where it fails
-	code := r.ExitCode()
-	for _, save := range out.saves {
-		saved, err := save.format.Environment(r, report.Style{})
-		if err == nil {
-			err = writeWhole(save.file, saved)
-		}
-		if err != nil {
-			std.complain(fmt.Errorf("the report could not be saved: %w", err))
-			code = finding.Unknown.ExitCode()
-		}
-	}
-	if code != 0 {
-		return exit(code)
-	}
-	return nil
-}
-
-// followed is the log of what is read before a check; nil: nobody wants it.
-func (o output) followed(level int) func(evidence.Item) {
-	if level == 0 {
-		return nil
-	}
-	return o.follower(level)
+	r := report.NewEnvironment(out.mask.Record(rec), version())
+	return out.give(r.Status(), func(f report.Format, s report.Style) ([]byte, error) { return f.Environment(r, s) })
 }
 
 // readMailbox reads of Dynamics what it has of the mailbox of a check, within half of
@@ -76,7 +43,7 @@ func readMailbox(
 	started := time.Now()
 	limited, cancel := context.WithTimeout(ctx, s.Timeout/2)
 	defer cancel()
-	env.Follow = out.followed(s.Verbose)
+	env.Follow = out.follower(s.Verbose)
 	found := env.ReadMailbox(limited)
 	if found.Profile != nil || s.Given("target") || s.Profile != "" {
 		s.TakeDynamics(found.Profile)
@@ -93,7 +60,7 @@ func readMailbox(
 // listOf opens the list of mailboxes that takes the place of FILE.csv. What cannot be
 // read ends the command with what is missing.
 func listOf(ctx context.Context, env *probe.Environment, s *config.Settings, out output) (*probe.List, error) {
-	env.Follow = out.followed(s.Verbose)
+	env.Follow = out.follower(s.Verbose)
 	list, err := env.Mailboxes(ctx, s.ServerProfile)
 	var not *probe.NotListed
 	switch {

@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/ewsprobe/ewsprobe/probe/config"
+	"github.com/ewsprobe/ewsprobe/probe/redact"
 	"github.com/ewsprobe/ewsprobe/probe/report"
 )
 
@@ -36,7 +37,8 @@ func mergeCommand(std stdio) *cli.Command {
 	}
 }
 
-func merge(c *cli.Context, name string, std stdio, mask *report.Mask) error {
+func merge(c *cli.Context, name string, std stdio, hide *redact.Redactor) error {
+	mask := report.NewMask(hide)
 	names := c.Args().Slice()
 	format, _ := report.FindFormat(name)
 	if len(names) == 0 {
@@ -75,7 +77,8 @@ func merge(c *cli.Context, name string, std stdio, mask *report.Mask) error {
 			std.complain(fmt.Errorf("the report of the endpoint cannot be read (%w) and is left out", err))
 		}
 		if found { // before the rows: the names in them are known then
-			endpoint = endpointOf(rec, mask, std)
+			r := reportOf(rec, hide, std)
+			endpoint = &r
 		}
 	}
 	for r, err := range m.Rows() {
@@ -99,10 +102,10 @@ func merge(c *cli.Context, name string, std stdio, mask *report.Mask) error {
 		std.complain(fmt.Errorf("the results could not be written: %w", err))
 		return exit(3)
 	}
-	if code := s.Status().ExitCode(); code != 0 && (s.Verdict != nil || s.Incomplete != "") {
-		return exit(code)
+	if s.Verdict == nil && s.Incomplete == "" {
+		return nil
 	}
-	return nil
+	return exitWith(s.Status())
 }
 
 // lineFile is a file of results under the name that it was given by.

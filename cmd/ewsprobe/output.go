@@ -43,22 +43,14 @@ func planOutput(s *config.Settings, std stdio, input string) (output, error) {
 	return o, nil
 }
 
-// text is a text about the check, without names where they are not to be shown.
-func (o output) text(s string) string {
-	if o.mask == nil {
-		return s
-	}
-	return o.mask.Text(s)
-}
-
 // follower writes the log to standard error: 1 what each step came to, 2 the wire
-// too.
+// too; nil: nobody wants it.
 func (o output) follower(level int) func(evidence.Item) {
+	if level == 0 {
+		return nil
+	}
 	return func(item evidence.Item) {
-		if o.mask != nil {
-			item = o.mask.Item(item)
-		}
-		for _, line := range report.Log(item, level > 1) {
+		for _, line := range report.Log(o.mask.Item(item), level > 1) {
 			o.std.log(line)
 		}
 	}
@@ -84,30 +76,35 @@ func reportOf(rec evidence.Record, mask *redact.Redactor, std stdio) report.Repo
 // exit code.
 func (o output) deliver(rec evidence.Record) error {
 	r := reportOf(rec, o.mask, o.std)
+	return o.give(r.Verdict.Status, func(f report.Format, s report.Style) ([]byte, error) { return f.Report(r, s) })
+}
+
+// give prints and saves what render makes of each format.
+func (o output) give(status finding.Status, render func(report.Format, report.Style) ([]byte, error)) error {
 	style := o.std.style()
 	style.Whole = o.whole
-	out, err := o.format.Report(r, style)
+	out, err := render(o.format, style)
 	if err != nil {
 		return err
 	}
-	var saved error
 	_, _ = o.std.out.Write(out) // run says so where it fails
 	for _, s := range o.saves {
-		out, saveErr := s.format.Report(r, report.Style{})
-		if saveErr == nil {
-			saveErr = writeWhole(s.file, out)
+		out, err := render(s.format, report.Style{})
+		if err == nil {
+			err = writeWhole(s.file, out)
 		}
-		if saveErr != nil {
-			o.std.complain(fmt.Errorf("the report could not be saved: %w", saveErr))
-			saved = saveErr
+		if err != nil {
+			o.std.complain(fmt.Errorf("the report could not be saved: %w", err))
+			status = finding.Unknown
 		}
 	}
-	code := r.Verdict.Status.ExitCode()
-	if saved != nil {
-		code = finding.Unknown.ExitCode()
+	return exitWith(status)
+}
+
+// exitWith is the end of a command with a status.
+func exitWith(status finding.Status) error {
+	if status == finding.OK {
+		return nil
 	}
-	if code != 0 {
-		return exit(code)
-	}
-	return nil
+	return exit(status.ExitCode())
 }

@@ -76,25 +76,35 @@ func prompt(ctx context.Context, std stdio, question string) (string, error) {
 		return "", usage("the terminal cannot be asked for the password (%v); use --password-file FILE", err)
 	}
 	fmt.Fprint(std.err, question)
-	type answer struct {
-		text []byte
-		err  error
+	text, err := answerTo(ctx, func() ([]byte, error) { return term.ReadPassword(std.inFD) })
+	if ctx.Err() != nil {
+		_ = term.Restore(std.inFD, state)
 	}
-	read := make(chan answer, 1)
+	fmt.Fprintln(std.err)
+	switch {
+	case ctx.Err() != nil:
+		return "", usage("stopped at the password prompt; nothing was sent")
+	case err != nil:
+		return "", usage("no password was entered (%v)", err)
+	}
+	return usablePassword(string(text), "the prompt", std)
+}
+
+// answerTo waits for an answer, or until ctx ends; who is asked is left behind then.
+func answerTo[T any](ctx context.Context, ask func() (T, error)) (T, error) {
+	type reply struct {
+		answer T
+		err    error
+	}
+	came := make(chan reply, 1)
 	go func() {
-		text, err := term.ReadPassword(std.inFD)
-		read <- answer{text, err}
+		answer, err := ask()
+		came <- reply{answer, err}
 	}()
 	select {
 	case <-ctx.Done():
-		_ = term.Restore(std.inFD, state)
-		fmt.Fprintln(std.err)
-		return "", usage("stopped at the password prompt; nothing was sent")
-	case a := <-read:
-		fmt.Fprintln(std.err)
-		if a.err != nil {
-			return "", usage("no password was entered (%v)", a.err)
-		}
-		return usablePassword(string(a.text), "the prompt", std)
+		return *new(T), ctx.Err()
+	case r := <-came:
+		return r.answer, r.err
 	}
 }

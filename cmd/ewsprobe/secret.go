@@ -81,27 +81,19 @@ const keyringPatience = time.Minute
 // inKeyring asks the credential store, which may ask the user in turn. Ctrl-C
 // ends the waiting, and so does patience.
 func inKeyring(ctx context.Context, patience time.Duration, ask func() (string, error)) (string, error) {
-	type reply struct {
-		text string
-		err  error
-	}
-	answer := make(chan reply, 1)
-	go func() {
-		text, err := ask()
-		answer <- reply{text, err}
-	}()
-	select {
-	case <-ctx.Done():
+	limited, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	text, err := answerTo(limited, ask)
+	switch {
+	case ctx.Err() != nil:
 		return "", unusable("stopped while waiting for the credential store; nothing was sent")
-	case <-time.After(patience):
+	case limited.Err() != nil:
 		return "", unusable("the credential store gave no answer within %s (does it wait for somebody to unlock it?); use --password-file",
 			patience)
-	case r := <-answer:
-		if r.err != nil {
-			return "", keyringTrouble(r.err)
-		}
-		return r.text, nil
+	case err != nil:
+		return "", keyringTrouble(err)
 	}
+	return text, nil
 }
 
 // keyringTrouble says what a failure of the credential store means. Its

@@ -23,7 +23,7 @@ func waiting(out output, cfg *probe.Config, pace time.Duration) (stop func()) {
 	}
 	whom := "Autodiscover"
 	if cfg.URL != nil {
-		whom = out.text(cfg.URL.Host)
+		whom = out.mask.Text(cfg.URL.Host)
 	}
 	var last atomic.Value
 	cfg.Follow = func(item evidence.Item) { last.Store(report.LegOf(item).What) }

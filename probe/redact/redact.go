@@ -36,7 +36,7 @@ import (
 )
 
 // Redactor gives out placeholders. The same name has the same placeholder for as
-// long as the Redactor lives. Safe for concurrent use.
+// long as the Redactor lives. Safe for concurrent use. nil shows all names.
 type Redactor struct {
 	mu     sync.Mutex
 	tables map[string]table
@@ -100,6 +100,9 @@ func (r *Redactor) met(table, text string) (string, bool) {
 
 // Record is the record without what names its owner.
 func (r *Redactor) Record(rec evidence.Record) evidence.Record {
+	if r == nil {
+		return rec
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	rec.Target = r.target(rec.Target)
@@ -115,6 +118,9 @@ func (r *Redactor) Record(rec evidence.Record) evidence.Record {
 // Target learns the names of a check before it begins, so that they have the
 // first numbers.
 func (r *Redactor) Target(t evidence.Target) evidence.Target {
+	if r == nil {
+		return t
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.target(t)
@@ -122,6 +128,9 @@ func (r *Redactor) Target(t evidence.Target) evidence.Target {
 
 // Item is one item, for whoever tells the story while it happens.
 func (r *Redactor) Item(item evidence.Item) evidence.Item {
+	if r == nil {
+		return item
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.item(item)
@@ -147,8 +156,8 @@ func (r *Redactor) Word(s string) string {
 }
 
 func (r *Redactor) locked(s string, change func(string) string) string {
-	if s == "" {
-		return ""
+	if s == "" || r == nil {
+		return s
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()

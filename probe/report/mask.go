@@ -6,42 +6,30 @@ import (
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
+	"github.com/ewsprobe/ewsprobe/probe/redact"
 )
 
 // Mask puts placeholders in the place of names in all that a batch gives out,
 // before it is counted and before any format is made of it. nil shows everything.
 type Mask struct {
-	Names  Names
+	names  *redact.Redactor
 	hidden map[*Template]*Template
 }
 
-// Names gives each name its placeholder, and takes the names out of a text of this
-// program's own (package redact). A word is one of a closed list.
-type Names interface {
-	Mailbox(string) string
-	User(string) string
-	Host(string) string
-	Text(string) string
-	Word(string) string
-}
-
-// NewMask hides names.
-func NewMask(names Names) *Mask { return &Mask{names, map[*Template]*Template{}} }
-
-// Text is a text of this program's own.
-func (m *Mask) Text(s string) string {
-	if m == nil {
-		return s
+// NewMask hides names; nil where there is nothing to hide them.
+func NewMask(names *redact.Redactor) *Mask {
+	if names == nil {
+		return nil
 	}
-	return m.Names.Text(s)
+	return &Mask{names, map[*Template]*Template{}}
 }
 
 // name is a mailbox, or the line of a row that names none.
 func (m *Mask) name(s string) string {
 	if strings.Contains(s, "@") {
-		return m.Names.Mailbox(s)
+		return m.names.Mailbox(s)
 	}
-	return m.Names.Text(s)
+	return m.names.Text(s)
 }
 
 // Header are the columns of the input. Of a redacted table only the addresses are
@@ -68,10 +56,10 @@ func (m *Mask) Row(r Row, column int) Row {
 	}
 	t := m.template(r.template())
 	if r.Mailbox != "" {
-		r.Mailbox = m.Names.Mailbox(r.Mailbox)
+		r.Mailbox = m.names.Mailbox(r.Mailbox)
 	}
 	if r.User != "" {
-		r.User = m.Names.User(r.User)
+		r.User = m.names.User(r.User)
 	}
 	cells := make([]string, len(r.Cells))
 	for i, cell := range r.Cells {
@@ -93,14 +81,14 @@ func (m *Mask) template(t *Template) *Template {
 	if known := m.hidden[t]; known != nil {
 		return known
 	}
-	word := m.Names.Word
+	word := m.names.Word
 	h := *t
 	h.Verdict = m.verdict(t.Verdict)
-	h.Summary, h.EWSCode = t.Summary.whole(m.Names.Text), m.Names.Text(t.EWSCode)
+	h.Summary, h.EWSCode = t.Summary.whole(m.names.Text), m.names.Text(t.EWSCode)
 	h.Causes, h.Whys, h.Findings = nil, nil, nil
 	for i, c := range t.Causes {
 		c.Status = finding.CauseStatus(word(string(c.Status)))
-		h.Causes, h.Whys = append(h.Causes, c), append(h.Whys, t.Whys[i].whole(m.Names.Text))
+		h.Causes, h.Whys = append(h.Causes, c), append(h.Whys, t.Whys[i].whole(m.names.Text))
 	}
 	for _, code := range t.Findings {
 		h.Findings = append(h.Findings, finding.Code(word(string(code))))
@@ -114,7 +102,7 @@ func (m *Mask) template(t *Template) *Template {
 
 // verdict is a verdict of which all but the summary is made sure of.
 func (m *Mask) verdict(v finding.Verdict) finding.Verdict {
-	word := m.Names.Word
+	word := m.names.Word
 	v.Code, v.Status = finding.Code(word(string(v.Code))), finding.Status(word(string(v.Status)))
 	v.Confidence, v.Reason = finding.Confidence(word(string(v.Confidence))), word(v.Reason)
 	return v
@@ -132,21 +120,21 @@ func (m *Mask) Summary(s Summary) Summary {
 	}
 	fronts := map[string]int{}
 	for name, n := range s.FrontEnds {
-		fronts[m.Names.Host(name)] += n
+		fronts[m.names.Host(name)] += n
 	}
 	notes := make([]string, len(s.Notes))
 	for i, note := range s.Notes {
-		notes[i] = m.Text(note)
+		notes[i] = m.names.Text(note)
 	}
 	if s.Verdict != nil {
 		v := m.verdict(*s.Verdict)
-		v.Summary = m.Text(v.Summary)
+		v.Summary = m.names.Text(v.Summary)
 		s.Verdict = &v
 	}
-	s.endpoint = nil
-	s.Slowest, s.FrontEnds, s.Notes, s.Incomplete = slowest, fronts, notes, m.Text(s.Incomplete)
+	s.endpoint = nil // as it was written
+	s.Slowest, s.FrontEnds, s.Notes, s.Incomplete = slowest, fronts, notes, m.names.Text(s.Incomplete)
 	if s.Stopped != evidence.StoppedByUser {
-		s.Stopped = m.Text(s.Stopped)
+		s.Stopped = m.names.Text(s.Stopped)
 	}
 	return s
 }

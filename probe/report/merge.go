@@ -217,6 +217,7 @@ func (m *Merge) Rows() iter.Seq2[Row, error] {
 // Summary is the summary of all runs, of which t has counted the rows, and what
 // there is to complain of.
 func (m *Merge) Summary(t *Tally, mask *Mask, version string) (s Summary, complaints []string) {
+	m.sum.Incomplete = m.partial
 	s = t.Into(mask.Summary(m.sum))
 	s.Retries, s.Tool.Version = m.sum.Retries, version
 	var missing []int
@@ -240,9 +241,9 @@ func (m *Merge) Summary(t *Tally, mask *Mask, version string) (s Summary, compla
 		if !m.whole {
 			s.Incomplete += "; and no run came to the end of its input, so more can be missing; go on with --resume"
 		}
-	case !m.whole && m.partial != "":
-		s.Incomplete = mask.Text(m.partial)
-	case !m.whole:
+	case m.whole:
+		s.Incomplete = ""
+	case m.partial == "":
 		s.Incomplete = "no run came to the end of its input; go on with --resume"
 	}
 	if s.Incomplete != "" {
