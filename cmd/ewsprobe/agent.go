@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"iter"
 	"log/slog"
 	"os"
@@ -109,8 +110,9 @@ func loadAgent(ctx context.Context, name string, std stdio) (*agentfile.File, er
 	if file == nil {
 		return nil, err
 	}
-	if file.WebConfig != "" {
-		if err := web.Validate(file.Listen, config.ReadableFile(file.WebConfig)); err != nil {
+	if name := config.ReadableFile(file.WebConfig); name != "" {
+		err, unreadable := web.Validate(file.Listen, name), (*fs.PathError)(nil)
+		if err != nil && (!errors.As(err, &unreadable) || unreadable.Path != name) { // else agentfile has told it
 			file.Invalid("web-config", err.Error())
 		}
 	}

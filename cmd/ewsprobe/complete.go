@@ -130,7 +130,7 @@ func complete(all []*cli.Command, words []string, cur string) (candidates []cand
 // valuesOf are what a flag may be set to, with what stands before the value in the
 // same word.
 func valuesOf(c *cli.Command, k *config.Key, before string) (candidates []candidate, files bool) {
-	for _, value := range k.Values() {
+	for _, value := range k.Values {
 		about := ""
 		if known, ok := report.FindFormat(value); ok && k.Name == "format" {
 			about = known.About

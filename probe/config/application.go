@@ -1,12 +1,19 @@
 package config
 
 import (
+	"bytes"
 	"context"
 	"net/http"
 	"net/url"
+	"strings"
+	"unicode"
 
 	"github.com/ewsprobe/ewsprobe/ews/entra"
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/ews/front"
+	"github.com/ewsprobe/ewsprobe/ews/wire"
+	"github.com/ewsprobe/ewsprobe/probe"
+	"github.com/ewsprobe/ewsprobe/probe/config/address"
 )
 
 // environmentProxy is the proxy of the environment. EWS goes direct, or by --proxy.
@@ -14,39 +21,283 @@ func environmentProxy(u *url.URL) (*url.URL, error) {
 	return http.ProxyFromEnvironment(&http.Request{URL: u})
 }
 
-// readCertificate reads an application's certificate and key; nil where none is named.
-func (s *Settings) readCertificate(ctx context.Context, key, name, passwordFile string) *entra.Certificate {
-	password := ""
-	if passwordFile != "" {
-		f, err := Open(ctx, passwordFile)
-		if err != nil {
-			s.Keys.Invalid("{"+key+"-password-file} cannot be read (%v)", err)
-			return nil
-		}
-		defer f.Close()
-		if password, err = line(f, maxToken); err != nil {
-			s.Keys.Invalid("{"+key+"-password-file} %s %v", passwordFile, err)
-			return nil
-		}
-	}
-	raw := s.read(ctx, key, name, maxCertificates)
-	if raw == nil {
-		return nil
-	}
-	c, err := entra.ReadCertificate(raw, password)
-	if err != nil {
-		s.Keys.Invalid("{"+key+"} %s %v", name, err)
-		return nil
-	}
-	return c
+// proof are the keys that say who asks: an application of Entra with what it proves
+// itself with, or a token got elsewhere.
+type proof struct {
+	id, certificate, password, secret, token string // the values; all but the first name files
+	prefix                                   string // of the keys: "hma-", "dynamics-" or ""
+	keys                                     *Keys
 }
 
-// readClientSecret reads an application's secret; "" where none is named.
-func (s *Settings) readClientSecret(ctx context.Context, key, name string) string {
-	text := s.readSecret(ctx, key, name, isClientSecret,
-		"holds a character that no client secret has (a space, a second line?); save its value alone")
-	if front.IsGUID(text) {
-		s.Keys.Invalid("{"+key+"} %s holds a GUID, so it is the secret's ID; save its value, which Entra shows only once", name)
+func (s *Settings) proof(prefix string) proof {
+	value := func(key string) string {
+		if k := s.Keys.Find(prefix + key); k != nil {
+			return k.field.String()
+		}
+		return ""
 	}
-	return text
+	return proof{
+		strings.ToLower(strings.TrimSpace(value("client-id"))),
+		value("certificate"), value("certificate-password-file"), value("client-secret-file"), value("token-file"), prefix, s.Keys,
+	}
+}
+
+// application: there is one, or a part of one.
+func (p proof) application() bool { return p.id != "" || p.certificate != "" || p.secret != "" }
+
+// check refuses what is missing or contradicts each other. The keys are written without
+// their prefix.
+func (p proof) check() {
+	files := "{client-secret-file} FILE"
+	if p.keys.Find(p.prefix+"certificate") != nil {
+		files = "{certificate} FILE or {client-secret-file} FILE"
+	}
+	for _, c := range []struct {
+		wrong bool
+		text  string
+	}{
+		{p.application() && p.token != "", "{token-file} brings a token, and {client-id} gets one; leave one of them out"},
+		{p.certificate != "" && p.secret != "", "{certificate} and {client-secret-file} exclude each other; use one of them"},
+		{p.password != "" && p.certificate == "", "{certificate-password-file} needs {certificate} FILE: whose password it is"},
+		{p.certificate != "" && p.id == "", "{certificate} needs {client-id} GUID: the application that it belongs to"},
+		{p.secret != "" && p.id == "", "{client-secret-file} needs {client-id} GUID: whose secret it is"},
+		{p.id != "" && p.certificate == "" && p.secret == "", "{client-id} needs " + files + ": what the application proves itself with"},
+	} {
+		p.keys.refuse(c.wrong, strings.ReplaceAll(c.text, "{", "{"+p.prefix))
+	}
+	if p.id != "" && !front.IsGUID(p.id) {
+		p.keys.usage("{"+p.prefix+"client-id} %q is not a GUID; give the Application (client) ID as Entra shows it", p.id)
+	}
+}
+
+// read reads the application's certificate or secret.
+func (p proof) read(ctx context.Context, s *Settings) (app entra.Application) {
+	app.ID = p.id
+	secretKey := p.prefix + "client-secret-file"
+	app.Secret = s.readSecret(ctx, secretKey, p.secret, isClientSecret,
+		"holds a character that no client secret has (a space, a second line?); save its value alone")
+	if front.IsGUID(app.Secret) {
+		p.keys.Invalid("{"+secretKey+"} %s holds a GUID, so it is the secret's ID; save its value, which Entra shows only once", p.secret)
+	}
+	password := ""
+	if p.password != "" {
+		raw, err := Read(ctx, p.password, maxToken)
+		if err == nil {
+			password, err = line(bytes.NewReader(raw), maxToken)
+		}
+		if err != nil {
+			p.keys.Invalid("{"+p.prefix+"certificate-password-file} %s %v", p.password, err)
+			return app
+		}
+	}
+	key := p.prefix + "certificate"
+	if raw := s.read(ctx, key, p.certificate, maxCertificates); raw != nil {
+		var err error
+		if app.Certificate, err = entra.ReadCertificate(raw, password); err != nil {
+			p.keys.Invalid("{"+key+"} %s %v", p.certificate, err)
+		}
+	}
+	return app
+}
+
+// readToken reads a token that was got elsewhere.
+func (p proof) readToken(ctx context.Context, s *Settings) string {
+	return s.readSecret(ctx, p.prefix+"token-file", p.token, isToken,
+		"holds a character that no access token has (a space, a second line, a quote?); save the token alone, without the word Bearer")
+}
+
+// readSecret reads a token or a client secret as a password is read.
+func (s *Settings) readSecret(ctx context.Context, key, name string, form func(string) bool, wrong string) string {
+	if name == "" {
+		return ""
+	}
+	f, err := Open(ctx, name)
+	if err != nil {
+		s.Keys.Invalid("{"+key+"} cannot be read (%s: %s)", name, Reason(err))
+		return ""
+	}
+	defer f.Close()
+	text, err := line(f, maxToken)
+	switch {
+	case err != nil:
+		s.Keys.Invalid("{"+key+"} %s %v", name, err)
+	case len(text) < shortestToken:
+		s.Keys.Invalid("{"+key+"} %s has only %d characters, which none has; is it the right file?", name, len(text))
+	case !form(text):
+		s.Keys.Invalid("{"+key+"} %s %s", name, wrong)
+	default:
+		return text
+	}
+	return ""
+}
+
+// isTenantDomain: a domain in its xn-- form if international.
+func isTenantDomain(s string) bool {
+	return address.IsDomain(s) && address.IsHost(s) && !strings.HasSuffix(s, ".") && !strings.Contains(s, "_")
+}
+
+// isToken is RFC 6750 section 2.1: nothing else may stand in the header.
+func isToken(s string) bool {
+	return !strings.ContainsFunc(strings.TrimRight(s, "="), func(r rune) bool {
+		return r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("._~+/-", r)
+	})
+}
+
+// isClientSecret is RFC 6749 appendix A.2 without the space: Entra makes none with
+// one, but an editor leaves one at the end.
+func isClientSecret(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r < '!' || r > '~' })
+}
+
+// readTenant reads a tenant: a GUID, or a domain to look up.
+func (s *Settings) readTenant(key, text string) string {
+	tenant := strings.ToLower(strings.TrimSpace(text))
+	if tenant != "" && !front.IsGUID(tenant) && !isTenantDomain(tenant) {
+		s.Keys.usage("{"+key+"} %q is neither a GUID nor a domain; give it like 72f988bf-0000-0000-0000-2d7cd011db47 or contoso.com", text)
+	}
+	return tenant
+}
+
+// readCloud reads what is looked up outside the network; nil: nothing.
+func (s *Settings) readCloud(ctx context.Context, login *url.URL) *probe.Cloud {
+	p := s.proof("")
+	p.check()
+	s.Keys.refuse(p.id != "" && s.Tenant == "", "{client-id} needs {tenant} GUID or DOMAIN: where the application is registered")
+	k := &probe.Cloud{
+		Entra: login, ExchangeOnline: s.service("exchange-online-url", s.ExchangeOnlineURL, false),
+		Graph: s.service("graph-url", s.GraphURL, false), Dynamics: s.service("dynamics-url", s.DynamicsURL, true),
+		Tenant: s.readTenant("tenant", s.Tenant), ClientID: p.id, Token: p.readToken(ctx, s), ClientSecret: p.read(ctx, s).Secret,
+		Proxy: environmentProxy,
+	}
+	if s.usesHMA() { // then it is the tenant of Exchange
+		k.Tenant, k.ClientTenant = "", k.Tenant
+	}
+	if !s.Cloud && k.Dynamics == nil && k.Tenant == "" && k.Token == "" {
+		return nil
+	}
+	return k
+}
+
+// usesHMA: an application or a token for Hybrid Modern Authentication is given.
+func (s *Settings) usesHMA() bool {
+	p := s.proof("hma-")
+	return p.application() || p.token != "" || p.password != "" || s.HMAResource != ""
+}
+
+// maxResource is the length of the column in Dynamics.
+const maxResource = 1024
+
+// readHMA reads the application that signs in as the profile's does; nil: no token
+// is sent.
+func (s *Settings) readHMA(ctx context.Context, cfg *probe.Config, login *url.URL) *probe.HMA {
+	if !s.usesHMA() {
+		return nil
+	}
+	ks, p, resource := s.Keys, s.proof("hma-"), s.HMAResource
+	ks.refuse(cfg.ProfileAuth != probe.ProfileOAuth && !ks.failed["profile-auth"] && !ks.failed["profile"],
+		"the --hma flags are for a profile with Hybrid Modern Authentication; add {profile-auth} oauth")
+	p.check()
+	ks.refuse(p.id != "" && s.Tenant == "", "{hma-client-id} needs {tenant} GUID or DOMAIN: the tenant that Exchange is in hybrid with")
+	ks.refuse(resource != "" && !p.application() && p.token == "",
+		"{hma-resource} needs {hma-client-id} GUID, or {hma-token-file} FILE: who signs in")
+	blank := func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
+	switch {
+	case len(resource) > maxResource || strings.ContainsFunc(resource, blank):
+		ks.usage("{hma-resource} holds blanks or is longer than %d characters; give it like https://mail.contoso.com", maxResource)
+	case strings.HasPrefix(strings.ToLower(resource), "http://"):
+		ks.usage("{hma-resource} begins with http://, and Exchange takes no such token; give it like https://mail.contoso.com")
+	}
+	h := &probe.HMA{Application: p.read(ctx, s), Resource: resource, Entra: login, Proxy: environmentProxy}
+	h.Application.Tenant = strings.ToLower(strings.TrimSpace(s.Tenant))
+	if p.token != "" {
+		h.Token = s.readHMAToken(ctx, cfg, p)
+	}
+	cfg.Impersonate = cfg.Mailbox != "" || ks.command == "batch"
+	if ks.from["user"].rank > byProfile {
+		ks.Notes = append(ks.Notes, ks.named("{user} is ignored: the application signs in, not an account"))
+	}
+	cfg.User = ""
+	if cfg.NoCredentials {
+		return nil
+	}
+	return h
+}
+
+// readHMAToken reads a token that was got elsewhere. One that is for another server
+// is not sent.
+func (s *Settings) readHMAToken(ctx context.Context, cfg *probe.Config, p proof) *entra.Token {
+	text := p.readToken(ctx, s)
+	if text == "" {
+		return nil
+	}
+	t, err := entra.ReadToken(text)
+	if err != nil {
+		s.Keys.Invalid("{hma-token-file} %s %v; save the access token alone", s.HMATokenFile, err)
+		return nil
+	}
+	host := func(raw string) string {
+		u, err := url.Parse(raw)
+		if err != nil || u.Hostname() == "" {
+			return strings.ToLower(raw) // an identifier that is no URL
+		}
+		return strings.ToLower(u.Hostname())
+	}
+	audience := host(t.Claims.Audience)
+	named := s.HMAResource != "" && audience == host(s.HMAResource)
+	if !named && cfg.URL != nil && audience != strings.ToLower(cfg.URL.Hostname()) {
+		s.Keys.Invalid("{hma-token-file} %s holds a token for %q, not for this server; it was not sent. "+
+			"If it is meant for it, name its audience with {hma-resource}", s.HMATokenFile, t.Claims.Audience)
+		return nil
+	}
+	return t
+}
+
+// ReadsDynamics: who reads Dynamics was given, or a part of it.
+func (s *Settings) ReadsDynamics() bool {
+	p := s.proof("dynamics-")
+	return p.application() || p.token != "" || p.password != "" || s.ServerProfile != ""
+}
+
+// Environment is the environment of Dynamics that is to be read, and who reads it;
+// nil: it is not. What is wrong is told before anything is sent, with what the
+// command line says wrong so far.
+func (s *Settings) Environment(ctx context.Context) (*probe.Environment, error) {
+	s.yield()
+	if !s.ReadsDynamics() && s.Keys.command != "dynamics" {
+		return nil, nil
+	}
+	ks, p, mailbox := s.Keys, s.proof("dynamics-"), s.dynamicsMailbox()
+	ks.refuse(s.DynamicsURL == "",
+		"{dynamics-url} is missing; give the URL of the environment, like https://contoso.crm4.dynamics.com")
+	ks.refuse(!p.application() && p.token == "",
+		"{dynamics-client-id} is missing, and so is {dynamics-token-file}: one of them says who reads Dynamics; see `ewsprobe explain dynamics`")
+	p.check()
+	ks.refuse(ks.command == "check" && mailbox == "",
+		"{dynamics-url} is read for one mailbox; give {mailbox} ADDRESS, or see them all with `ewsprobe dynamics`")
+	e := &probe.Environment{
+		URL: s.service("dynamics-url", s.DynamicsURL, true), Entra: s.service("entra-url", s.EntraURL, false),
+		Application: p.read(ctx, s), Token: p.readToken(ctx, s),
+		Outside: wire.Outside{Extra: s.readCertificates(ctx), Proxy: environmentProxy, UserAgent: s.UserAgent},
+		Mailbox: mailbox, Given: s.given(),
+	}
+	e.Application.Tenant = s.readTenant("dynamics-tenant", s.DynamicsTenant)
+	return e, ks.Err()
+}
+
+// dynamicsMailbox is the address whose record is read.
+func (s *Settings) dynamicsMailbox() string {
+	for _, a := range []string{s.Mailbox, s.Target} {
+		if a = strings.TrimSpace(a); address.IsMailbox(a) {
+			return a
+		}
+	}
+	return ""
+}
+
+// TakeDynamics takes from the profile that Dynamics has what nobody gave. A file
+// given with --profile wins.
+func (s *Settings) TakeDynamics(p *evidence.Profile) {
+	if p != nil && s.Profile == "" {
+		s.dynamics = p
+	}
 }

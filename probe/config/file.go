@@ -3,7 +3,6 @@ package config
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -12,7 +11,6 @@ import (
 	"strings"
 	"sync"
 	"unicode"
-	"unicode/utf16"
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding"
@@ -158,31 +156,17 @@ func NewDecoder(in io.Reader) io.Reader {
 // Decode reads UTF-8, or UTF-16 with its byte order mark, as Windows PowerShell's
 // > writes it.
 func Decode(raw []byte) (string, error) {
-	var order binary.ByteOrder = binary.LittleEndian
-	switch {
-	case bytes.HasPrefix(raw, []byte{0xff, 0xfe}):
-	case bytes.HasPrefix(raw, []byte{0xfe, 0xff}):
-		order = binary.BigEndian
-	default:
-		raw = bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf"))
-		if !utf8.Valid(raw) {
-			return "", fileError("is neither UTF-8 nor UTF-16 with a byte order mark; save it as UTF-8")
-		}
-		return string(raw), nil
-	}
-	raw = raw[2:]
-	if len(raw)%2 != 0 {
+	if IsUTF16(raw) && len(raw)%2 != 0 {
 		return "", fileError("is UTF-16 that ends inside a character; save it as UTF-8")
 	}
-	units := make([]uint16, 0, len(raw)/2)
-	for i := 0; i < len(raw); i += 2 {
-		units = append(units, order.Uint16(raw[i:]))
-	}
-	text := string(utf16.Decode(units))
-	if strings.ContainsRune(text, unicode.ReplacementChar) {
+	text, err := io.ReadAll(NewDecoder(bytes.NewReader(raw)))
+	switch {
+	case err != nil || !utf8.Valid(text):
+		return "", fileError("is neither UTF-8 nor UTF-16 with a byte order mark; save it as UTF-8")
+	case IsUTF16(raw) && bytes.ContainsRune(text, unicode.ReplacementChar):
 		return "", fileError("is damaged UTF-16; save it as UTF-8")
 	}
-	return text, nil
+	return string(text), nil
 }
 
 // line reads the one line that a file of a secret holds. Exactly one line end is

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
@@ -18,11 +19,11 @@ type Key struct {
 	Group   string
 	Help    string
 	Default string
-	Common  bool // among the first that the help shows
-	Secret  bool // its value names a secret
+	Common  bool     // among the first that the help shows
+	Secret  bool     // its value names a secret
+	Values  []string // the only ones that there are; none where any text may stand
 
 	value, least, most, hint string
-	values                   []string
 	field                    reflect.Value
 
 	Keys *Keys // among which it is
@@ -31,10 +32,9 @@ type Key struct {
 // origin is who gave a key its value, by the name that they wrote: a flag, a
 // variable, or a key at a place in a file.
 type origin struct {
-	name         string
-	rank         rank
-	file         string
-	line, column int
+	Position
+	name string
+	rank rank
 }
 
 type rank int
@@ -90,14 +90,14 @@ func (ks *Keys) walk(v reflect.Value, group, in string, of any) {
 		tag := f.Tag.Get
 		k := &Key{
 			Name: tag("flag"), Group: group, Help: tag("help"), Default: tag("default"), Common: tag("common") != "", Secret: tag("secret") != "",
-			value: tag("value"), hint: tag("hint"), values: strings.Fields(tag("values")), field: v.Field(i), Keys: ks,
+			value: tag("value"), hint: tag("hint"), Values: strings.Fields(tag("values")), field: v.Field(i), Keys: ks,
 		}
 		if k.Name == "" {
 			k.Name = kebab(f.Name)
 		}
 		k.least, k.most, _ = strings.Cut(tag("range"), " ")
 		if c, ok := of.(interface{ Choices(string) []string }); ok && tag("values") == "-" {
-			k.values = c.Choices(k.Name)
+			k.Values = c.Choices(k.Name)
 		}
 		if k.Default != "" && k.Default != "-" {
 			k.set(k.Default)
@@ -167,9 +167,6 @@ func (ks *Keys) SecretFiles() (files []string) {
 	return files
 }
 
-// Values are the only ones that there are; none where any text may stand.
-func (k *Key) Values() []string { return k.values }
-
 // Value stands for the value in the help.
 func (k *Key) Value() string {
 	switch {
@@ -188,8 +185,8 @@ func (k *Key) Value() string {
 // About is the help with values, default and whether the key can be repeated.
 func (k *Key) About() string {
 	s := k.Help
-	if len(k.values) > 0 {
-		s += ": " + OneOf(k.values, "or")
+	if len(k.Values) > 0 {
+		s += ": " + OneOf(k.Values, "or")
 	}
 	if k.field.Kind() == reflect.Slice {
 		s += "; repeatable"
@@ -202,16 +199,13 @@ func (k *Key) About() string {
 
 // set reads a value; wrong is the rest of a sentence.
 func (k *Key) set(text string) (wrong string) {
+	if len(k.Values) > 0 && !slices.Contains(k.Values, text) {
+		return fmt.Sprintf("%q is unknown; use %s", text, OneOf(k.Values, "or"))
+	}
 	switch to := k.field.Addr().Interface().(type) {
 	case *string:
-		if len(k.values) > 0 && !slices.Contains(k.values, text) {
-			return fmt.Sprintf("%q is unknown; use %s", text, OneOf(k.values, "or"))
-		}
 		*to = text
 	case *[]string:
-		if len(k.values) > 0 && !slices.Contains(k.values, text) {
-			return fmt.Sprintf("%q is unknown; use %s", text, OneOf(k.values, "or"))
-		}
 		*to = append(*to, text)
 	case *bool:
 		on, err := strconv.ParseBool(strings.ToLower(text))
@@ -231,28 +225,26 @@ func (k *Key) set(text string) (wrong string) {
 			n += *to
 		}
 		*to = n
-		if least, err := strconv.Atoi(k.least); err == nil && n < least {
-			return k.outOfRange(text)
-		}
-		if most, err := strconv.Atoi(k.most); err == nil && n > most {
-			return k.outOfRange(text)
-		}
+		return outOfRange(k, n, text, strconv.Atoi)
 	case *time.Duration:
 		d, err := parseDuration(text)
 		if err != nil {
 			return "needs a number with its unit, like 30s or 2m"
 		}
 		*to = d
-		if least, err := parseDuration(k.least); err == nil && d < least {
-			return k.outOfRange(text)
-		}
-		if most, err := parseDuration(k.most); err == nil && d > most {
-			return k.outOfRange(text)
-		}
+		return outOfRange(k, d, text, parseDuration)
 	default:
 		panic("config: no key can be a " + k.field.Type().String())
 	}
 	return ""
+}
+
+func outOfRange[T cmp.Ordered](k *Key, value T, text string, parse func(string) (T, error)) string {
+	least, err := parse(k.least)
+	if most, err2 := parse(k.most); (err != nil || value >= least) && (err2 != nil || value <= most) {
+		return ""
+	}
+	return fmt.Sprintf("%s is out of range; use %s to %s%s", text, k.least, k.most, k.hint)
 }
 
 // parseDuration knows days too, as 400d.
@@ -262,10 +254,6 @@ func parseDuration(text string) (time.Duration, error) {
 		return time.Duration(n) * 24 * time.Hour, nil
 	}
 	return time.ParseDuration(text)
-}
-
-func (k *Key) outOfRange(text string) string {
-	return fmt.Sprintf("%s is out of range; use %s to %s%s", text, k.least, k.most, k.hint)
 }
 
 // OneOf lists words: a, b or c.
@@ -307,22 +295,18 @@ func (k *Key) Schema() map[string]any {
 		s["type"] = "string"
 	}
 	switch items, list := s["items"].(map[string]any); {
-	case len(k.values) > 0 && list:
-		items["enum"] = k.values
-	case len(k.values) > 0:
-		s["enum"] = k.values
+	case len(k.Values) > 0 && list:
+		items["enum"] = k.Values
+	case len(k.Values) > 0:
+		s["enum"] = k.Values
 	}
 	if k.Default != "" && k.Default != "-" {
-		s["default"] = k.defaultValue()
+		s["default"] = k.Default
+		if n, err := strconv.Atoi(k.Default); err == nil && s["type"] == "integer" {
+			s["default"] = n
+		}
 	}
 	return s
-}
-
-func (k *Key) defaultValue() any {
-	if n, err := strconv.Atoi(k.Default); err == nil && k.field.Kind() == reflect.Int {
-		return n
-	}
-	return k.Default
 }
 
 // Schema are the properties that the keys are in a mapping of the agent's file.

@@ -6,13 +6,18 @@ import (
 	"strings"
 )
 
+// Position is where in a file a setting was read; the zero value elsewhere.
+type Position struct {
+	File         string
+	Line, Column int
+}
+
 // Problem is one thing that is wrong. Text is a sentence that begins with the name
 // by which the value was given, and says what to do.
 type Problem struct {
-	Text         string
-	Invalid      bool // of a file, not of the command line: config-invalid, else bad-usage
-	File         string
-	Line, Column int // in the file that the setting was read from; 0 elsewhere
+	Position
+	Text    string
+	Invalid bool // of a file, not of the command line: config-invalid, else bad-usage
 }
 
 // Problems are all that is wrong, in the order in which it was found.
@@ -80,6 +85,13 @@ func (ks *Keys) Require(names ...string) {
 // Err are the problems of the keys so far.
 func (ks *Keys) Err() error { return Join(ks.problems) }
 
+// refuse is usage of a sentence where something is wrong.
+func (ks *Keys) refuse(wrong bool, text string) {
+	if wrong {
+		ks.usage(text)
+	}
+}
+
 // usage notes what is wrong with how the program is called: format is a sentence in
 // which {profile-auth} is the name of a key.
 func (ks *Keys) usage(format string, args ...any) { ks.note(false, format, args...) }
@@ -90,12 +102,12 @@ func (ks *Keys) Invalid(format string, args ...any) { ks.note(true, format, args
 func (ks *Keys) note(invalid bool, format string, args ...any) {
 	p := Problem{Text: fmt.Sprintf(ks.named(format), args...), Invalid: invalid || ks.place.File != ""}
 	if ks.node != nil {
-		p.File, p.Line, p.Column = ks.place.File, ks.node.Line, ks.node.Column
+		p.Position = ks.at(ks.node)
 	}
 	if _, rest, ok := strings.Cut(format, "{"); ok {
 		name, _, _ := strings.Cut(rest, "}")
 		if from := ks.from[name]; from != (origin{}) {
-			p.File, p.Line, p.Column = from.file, from.line, from.column
+			p.Position = from.Position
 		}
 		ks.failed[name] = true
 	}

@@ -31,8 +31,8 @@ func TestOneLineForEachKey(t *testing.T) {
 			names[k.Name] = true
 			value := map[bool]string{true: "1", false: "true"}[k.Value() == "N" || k.Value() == "DAYS" || k.counts()]
 			switch {
-			case len(k.Values()) > 0:
-				value = k.Values()[0]
+			case len(k.Values) > 0:
+				value = k.Values[0]
 			case k.Value() == "TIME":
 				value = "1m"
 			case k.TakesValue() && value != "1":

@@ -117,48 +117,35 @@ func (s *Settings) checkTogether(cfg *probe.Config) {
 	ks := s.Keys
 	key := s.Keytab != "" || s.CCache != ""
 	oauth := cfg.ProfileAuth == probe.ProfileOAuth
-	refuse := func(wrong bool, text string) {
-		if wrong {
-			ks.usage(text)
-		}
-	}
-	refuse(s.Keytab != "" && s.CCache != "",
+	ks.refuse(s.Keytab != "" && s.CCache != "",
 		"{keytab} and {ccache} exclude each other; use one of them")
-	refuse(s.PasswordFromKeyring && s.PasswordFile != "",
+	ks.refuse(s.PasswordFromKeyring && s.PasswordFile != "",
 		"{password-from-keyring} and {password-file} exclude each other; use one of them")
-	refuse(key && cfg.ProfileAuth != probe.ProfileNegotiate,
+	ks.refuse(key && cfg.ProfileAuth != probe.ProfileNegotiate,
 		"{keytab} and {ccache} sign in with Kerberos, which only a profile with Negotiate can use; add {profile-auth} negotiate")
-	refuse(key && s.PasswordFile != "",
+	ks.refuse(key && s.PasswordFile != "",
 		"{password-file} is not needed with {keytab} or {ccache}; leave one of them out")
-	refuse(key && cfg.NoCredentials,
+	ks.refuse(key && cfg.NoCredentials,
 		"{keytab} and {ccache} are credentials; leave them or {no-credentials} out")
-	refuse(cfg.CurrentUser && cfg.Insecure,
+	ks.refuse(cfg.CurrentUser && cfg.Insecure,
 		"{current-user} and {insecure} exclude each other: whoever stands in between could use the logged-on user's sign-in")
-	refuse(cfg.CurrentUser && (key || s.Given("user") && ks.from["user"].rank > byProfile || s.PasswordFile != ""),
+	ks.refuse(cfg.CurrentUser && (key || s.Given("user") && ks.from["user"].rank > byProfile || s.PasswordFile != ""),
 		"{current-user} signs in as the logged-on user; leave {user}, {password-file}, {keytab} and {ccache} out")
-	refuse(cfg.CurrentUser && !canSignInAsCurrentUser,
+	ks.refuse(cfg.CurrentUser && !canSignInAsCurrentUser,
 		"{current-user} works on Windows only; use {user}, or {ccache} with a Kerberos ticket")
-	refuse(cfg.CurrentUser && cfg.ProfileAuth != probe.ProfileNTLM && cfg.ProfileAuth != probe.ProfileNegotiate,
+	ks.refuse(cfg.CurrentUser && cfg.ProfileAuth != probe.ProfileNTLM && cfg.ProfileAuth != probe.ProfileNegotiate,
 		"{current-user} signs in with NTLM or Negotiate; add {profile-auth} ntlm or {profile-auth} negotiate")
-	refuse(cfg.Explain && (key || cfg.CurrentUser || cfg.NoCredentials || oauth),
+	ks.refuse(cfg.Explain && (key || cfg.CurrentUser || cfg.NoCredentials || oauth),
 		"{explain-rejection} needs a user name and a password to be refused; "+
 			"leave it out, or {keytab}, {ccache}, {current-user}, {no-credentials}, {profile-auth} oauth")
-	refuse(len(s.Address) > 0 && cfg.EachAddress,
+	ks.refuse(len(s.Address) > 0 && cfg.EachAddress,
 		"{address} and {each-address} exclude each other; use one of them")
-	refuse(s.Proxy != "" && cfg.EachAddress,
+	ks.refuse(s.Proxy != "" && cfg.EachAddress,
 		"{each-address} needs the name resolved here, but with {proxy} the proxy resolves it; use {address}")
-	refuse(cfg.FollowAutodiscover && s.Autodiscover == "" && cfg.FromAddress == "",
+	ks.refuse(cfg.FollowAutodiscover && s.Autodiscover == "" && cfg.FromAddress == "",
 		"{follow-autodiscover} needs a mailbox address as {target}, or {autodiscover} URL: else Autodiscover is not asked")
-	refuse(s.Autodiscover != "" && !cfg.NoCredentials && !oauth && cfg.FromAddress == "" && cfg.Mailbox == "" && !address.IsMailbox(cfg.User),
+	ks.refuse(s.Autodiscover != "" && !cfg.NoCredentials && !oauth && cfg.FromAddress == "" && cfg.Mailbox == "" && !address.IsMailbox(cfg.User),
 		"{autodiscover} asks about an address; give it with {mailbox}, or {user} as user@domain")
-	refuse(s.ClientSecretFile != "" && s.ClientID == "",
-		"{client-secret-file} needs {client-id} GUID: whose secret it is")
-	refuse(s.ClientID != "" && s.ClientSecretFile == "",
-		"{client-id} needs {client-secret-file} FILE: the secret that the application proves itself with")
-	refuse(s.ClientID != "" && s.TokenFile != "",
-		"{client-id} gets a token and {token-file} brings one; leave one of them out")
-	refuse(s.ClientID != "" && s.Tenant == "",
-		"{client-id} needs {tenant} GUID or DOMAIN: where the application is registered")
 }
 
 // parseAddresses reads the addresses to connect to.
@@ -264,6 +251,7 @@ func (s *Settings) checkBatch(cfg *probe.Config) {
 	case cfg.NoCredentials:
 		ks.usage("{no-credentials} asks for no mailbox, so there is nothing for a batch to do; use `ewsprobe check --no-credentials`")
 	case cfg.ProfileAuth == probe.ProfileOAuth && !s.usesHMA():
-		ks.usage("{profile-auth} oauth: no mailbox can be asked for without a token; add {hma-client-id}, or use `ewsprobe check`, which evaluates the endpoint")
+		ks.usage("{profile-auth} oauth: no mailbox can be asked for without a token; add {hma-client-id}, " +
+			"or use `ewsprobe check`, which evaluates the endpoint")
 	}
 }

@@ -68,13 +68,15 @@ func (s *Settings) ReadTarget(value *yaml.Node) {
 		return
 	}
 	s.Target = value.Value
-	s.Keys.from["target"] = origin{name: "target", rank: byVariable, file: s.Keys.place.File, line: value.Line, column: value.Column}
+	s.Keys.from["target"] = origin{s.Keys.at(value), "target", byVariable}
 }
 
 // At notes what is wrong at a place in the file.
 func (ks *Keys) At(node *yaml.Node, format string, args ...any) {
-	ks.problems = append(ks.problems, Problem{Text: fmt.Sprintf(format, args...), Invalid: true, File: ks.place.File, Line: node.Line, Column: node.Column})
+	ks.problems = append(ks.problems, Problem{ks.at(node), fmt.Sprintf(format, args...), true})
 }
+
+func (ks *Keys) at(node *yaml.Node) Position { return Position{ks.place.File, node.Line, node.Column} }
 
 // fromNode sets a key of its node. Types are strict: a number in quotes is a text.
 // One text may stand for a list of one, as a flag does that can be repeated.
@@ -110,7 +112,7 @@ func (ks *Keys) fromNode(k *Key, key, node *yaml.Node) {
 				texts[i] = filepath.Join(ks.place.Dir, n.Value)
 			}
 		}
-		by := origin{name: key.Value, rank: byFlag, file: ks.place.File, line: node.Line, column: node.Column}
+		by := origin{ks.at(node), key.Value, byFlag}
 		if ks.place.Defaults {
 			by.rank = byVariable
 		}

@@ -67,7 +67,7 @@ func readFile(ctx context.Context, name string) (*yaml.Node, error) {
 }
 
 func problemOf(file string, line int, text string) config.Problems {
-	return config.Problems{{Text: text, Invalid: true, File: file, Line: line, Column: 1}}
+	return config.Problems{{Position: config.Position{File: file, Line: line, Column: 1}, Text: text, Invalid: true}}
 }
 
 // parse reads one document.

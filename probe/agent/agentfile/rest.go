@@ -1,8 +1,8 @@
 package agentfile
 
 import (
+	"crypto/x509"
 	"net"
-	"net/netip"
 	"net/url"
 	"os"
 	"runtime"
@@ -14,17 +14,11 @@ import (
 	"github.com/ewsprobe/ewsprobe/probe/config/address"
 )
 
-// isLoopback says whether a host is this machine itself.
-func isLoopback(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return err == nil && ip.Unmap().IsLoopback() || strings.EqualFold(host, "localhost")
-}
-
 func (f *File) checkListener() {
 	host, port, err := net.SplitHostPort(f.Listen)
 	if _, ok := address.Port(port); err != nil || !ok && port != "0" || host != "" && !address.IsIP(host) && !address.IsHost(host) {
 		f.keys.Invalid("{listen} %q is no address to listen on; give it like 127.0.0.1:9719 or :9719", f.Listen)
-	} else if !isLoopback(host) && f.WebConfig == "" {
+	} else if !address.IsLoopback(host) && f.WebConfig == "" {
 		f.keys.Invalid("{listen} %s can be reached from other machines, and anybody there could start checks; "+
 			"give web_config with users and TLS, or listen on 127.0.0.1", f.Listen)
 	}
@@ -92,7 +86,7 @@ func (l *loader) email(e *Email, node *yaml.Node) {
 		ks.Invalid("{to} names nobody")
 	}
 	l.signIn(ks, e.User, e.PasswordFile)
-	if e.TLS == "none" && e.User != "" && !isLoopback(host) {
+	if e.TLS == "none" && e.User != "" && !address.IsLoopback(host) {
 		ks.Invalid("{tls} none would send the password of %s in clear; use starttls or tls", e.User)
 	}
 	l.certificates(ks, e.CAFile)
@@ -128,7 +122,7 @@ func (l *loader) secretURL(name string) string {
 // Secure says whether what is sent to an address goes over TLS, or stays on this
 // machine.
 func Secure(u *url.URL) bool {
-	return u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Hostname())
+	return u.Scheme == "https" || u.Scheme == "http" && address.IsLoopback(u.Hostname())
 }
 
 // signIn looks at a user and the file of their password.
@@ -146,7 +140,10 @@ func (l *loader) signIn(ks *config.Keys, user, file string) {
 }
 
 func (l *loader) certificates(ks *config.Keys, name string) {
-	if _, err := config.ReadCertificates(l.ctx, name); err != nil {
+	if name == "" {
+		return
+	}
+	if err := config.AddCertificates(l.ctx, x509.NewCertPool(), name); err != nil {
 		ks.Invalid("{ca-file} %v", err)
 	}
 }

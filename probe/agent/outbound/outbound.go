@@ -7,7 +7,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -52,23 +51,14 @@ func loopbackOnly(_, address string, _ syscall.RawConn) error {
 
 // Trusted are the roots of the system and those of a file; nil: the system's alone.
 func Trusted(ctx context.Context, file string) (*x509.CertPool, error) {
-	if _, err := config.ReadCertificates(ctx, file); err != nil || file == "" {
-		return nil, err
-	}
-	raw, err := config.Read(ctx, file, 1<<20)
-	if err != nil {
-		return nil, fmt.Errorf("%s %w", file, err)
+	if file == "" {
+		return nil, nil
 	}
 	roots, err := x509.SystemCertPool()
 	if err != nil {
 		roots = x509.NewCertPool()
 	}
-	if cert, err := x509.ParseCertificate(raw); err == nil { // DER
-		roots.AddCert(cert)
-	} else if !roots.AppendCertsFromPEM(raw) {
-		return nil, fmt.Errorf("%s holds no certificate in PEM", file)
-	}
-	return roots, nil
+	return roots, config.AddCertificates(ctx, roots, file)
 }
 
 // Why says why there was no answer, without the address, which http.Client and the

@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+
+	"github.com/ewsprobe/ewsprobe/probe/config/address"
 )
 
 // harden keeps a page in its place: nothing from elsewhere is loaded, run, framed or
@@ -60,9 +62,9 @@ func (s *Server) mayNot(r *http.Request) string {
 		return "web_config cannot be read"
 	case users: // who comes here is one of them
 		return ""
-	case !loopback(host):
+	case !address.IsLoopback(host):
 		return "this needs a user of web_config, or a connection from this machine"
-	case !loopback(hostname(r.Host)):
+	case !address.IsLoopback(hostname(r.Host)):
 		return "without users in web_config this needs a loopback address or localhost as the host"
 	}
 	return ""

@@ -8,11 +8,12 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"strings"
 	"time"
 
 	toolkit "github.com/prometheus/exporter-toolkit/web"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/ewsprobe/ewsprobe/probe/config/address"
 )
 
 // settings are the parts of a web_config that change what is served.
@@ -44,22 +45,15 @@ func About(file string) (tls, users bool, err error) {
 
 // Validate says what is wrong with where an agent is to listen, and with its
 // web_config.
-func Validate(address, file string) error {
-	host, _, err := net.SplitHostPort(address)
+func Validate(listen, file string) error {
+	host, _, err := net.SplitHostPort(listen)
 	if err != nil {
-		return fmt.Errorf("%q is no HOST:PORT", address)
+		return fmt.Errorf("%q is no HOST:PORT", listen)
 	}
-	if file == "" && !loopback(host) {
-		return fmt.Errorf("%s can be reached from other machines: that needs web_config, with users", address)
+	if file == "" && !address.IsLoopback(host) {
+		return fmt.Errorf("%s can be reached from other machines: that needs web_config, with users", listen)
 	}
 	return toolkit.Validate(file)
-}
-
-// loopback says whether a host is this machine and nothing else. A name is not
-// looked up.
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }
 
 // grace is how long requests under way may take when the agent ends.

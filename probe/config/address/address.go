@@ -25,6 +25,13 @@ func IsIP(s string) bool {
 	return err == nil
 }
 
+// IsLoopback says whether a host is this machine and nothing else. A name is not
+// looked up.
+func IsLoopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.Unmap().IsLoopback() || strings.EqualFold(host, "localhost")
+}
+
 // IsHost says whether s may name a host: an IP address, or letters, digits, - and
 // _ between dots. International names have their xn-- form.
 func IsHost(s string) bool {
