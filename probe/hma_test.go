@@ -87,7 +87,7 @@ func TestWhereTheTokenGoes(t *testing.T) {
 		{"an untrusted Entra with --insecure", func(*standin.Behaviour) {}, func(c *Config) { c.Insecure, c.Extra = true, nil }, 0, 0},
 		{"http", func(b *standin.Behaviour) { b.Transport = standin.TransportPlain }, nil, 0, 0},
 		{"no credentials", func(*standin.Behaviour) {}, func(c *Config) { c.NoCredentials = true }, 0, 0},
-		{"a sign-in page", func(b *standin.Behaviour) { b.Front = standin.FrontFormRedirect }, nil, 0, 1},
+		{"a sign-in page", func(b *standin.Behaviour) { b.Front = "redirect-form" }, nil, 0, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -18,7 +18,7 @@ import (
 // What is answered to the first message of a handshake in place of a challenge is
 // the answer, by which a batch knows whether to come back later.
 func TestSignInThatGetsNoChallenge(t *testing.T) {
-	for _, front := range []standin.Front{standin.FrontUnavailable, standin.FrontRetryAfter} {
+	for _, front := range []standin.Front{"unavailable-503", "retry-after-503"} {
 		behaviour := everyScheme
 		behaviour.Front = front
 		b := newBench(t, behaviour)

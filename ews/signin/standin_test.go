@@ -183,7 +183,7 @@ func TestBasic(t *testing.T) {
 	hang := everyScheme
 	hang.Hazard, hang.HazardOnLogon = standin.HazardReset, true
 	form := everyScheme
-	form.Front = standin.FrontFormRedirect
+	form.Front = "redirect-form"
 	cases := []struct {
 		name           string
 		behaviour      standin.Behaviour
@@ -362,7 +362,7 @@ func TestHandshakeBroken(t *testing.T) {
 		{"dropped", with(standin.HandshakeDropped), "", "the server ended the connection after its challenge"},
 		{"no challenge", with(standin.HandshakeNoChallenge), "type 1 was answered without a challenge", "type 1 was answered without a challenge"},
 		{"not offered", standin.Behaviour{Basic: true}, "type 1 was answered without a challenge", "type 1 was answered without a challenge"},
-		{"redirected", standin.Behaviour{NTLM: true, Front: standin.FrontFormRedirect}, "type 1 was answered 302 instead of a challenge", "type 1 was answered 302 instead of a challenge"},
+		{"redirected", standin.Behaviour{NTLM: true, Front: "redirect-form"}, "type 1 was answered 302 instead of a challenge", "type 1 was answered 302 instead of a challenge"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

@@ -5,8 +5,6 @@ import (
 	"encoding/xml"
 	"net/http"
 	"strings"
-	"sync"
-	"text/template"
 )
 
 // Autodiscover is what /autodiscover of the stand-in does.
@@ -42,8 +40,6 @@ const (
 	poxPath            = autodiscoverFolder + "autodiscover.xml"
 	settingsPath       = autodiscoverFolder + "autodiscover.svc"
 	jsonPath           = autodiscoverFolder + "autodiscover.json/v1.0/"
-
-	poxNamespace = "http://schemas.microsoft.com/exchange/autodiscover/responseschema/2006"
 )
 
 // AutodiscoverURL is where the first node answers Autodiscover, as another
@@ -64,7 +60,8 @@ func (n *node) autodiscover(c *connection, r *http.Request, a *authorization, q 
 	vdir.behaviour.BasicRefuses, vdir.behaviour.NTLMRefuses = false, false
 	vdir.behaviour.ExtendedProtection = ExtendedProtectionNone
 	path, does := strings.ToLower(r.URL.Path), n.behaviour.Autodiscover
-	there := does != AutodiscoverNone && (path == poxPath && does != AutodiscoverSOAPOnly || path == settingsPath || strings.HasPrefix(path, jsonPath))
+	there := does != AutodiscoverNone &&
+		(path == poxPath && does != AutodiscoverSOAPOnly || path == settingsPath || strings.HasPrefix(path, jsonPath))
 	switch {
 	case does == AutodiscoverWebHost:
 		q.Outcome = OutcomeFront
@@ -95,9 +92,7 @@ func (n *node) discovered(path string, q *Request, a *authorization, body []byte
 	asked := askedAddress(body)
 	q.Operation, q.Mailbox = "Autodiscover", cut(asked)
 	if n.behaviour.Echo && a.raw != "" {
-		text := escape(strings.Join(a.echoes(), " | "))
-		return n.exchangeResponse(http.StatusOK).withBody(xmlType, xmlDeclaration+`<Autodiscover xmlns="`+poxNamespace+`"><Response><User><AutoDiscoverSMTPAddress>`+escape(a.password)+
-			`</AutoDiscoverSMTPAddress></User><Error><ErrorCode>500</ErrorCode><Message>`+text+`</Message></Error></Response></Autodiscover>`)
+		return n.filled(http.StatusOK, "echo", map[string]string{"Password": a.password, "Text": strings.Join(a.echoes(), " | ")})
 	}
 	if path == settingsPath {
 		return n.settings("soap", asked)
@@ -141,13 +136,6 @@ func (n *node) ewsNamed() string {
 	return n.server.URL()
 }
 
-//go:embed autodiscover.tmpl
-var autodiscoverText string
-
-var autodiscoverForms = sync.OnceValue(func() *template.Template {
-	return template.Must(template.New("").Funcs(template.FuncMap{"xml": escape}).Parse(autodiscoverText))
-})
-
 // settings answers for an address in one of the forms, pox or soap.
 func (n *node) settings(form, address string) *response {
 	primary := address
@@ -155,21 +143,17 @@ func (n *node) settings(form, address string) *response {
 		primary = PrimaryAddress
 	}
 	name, _, _ := strings.Cut(address, "@")
-	var b strings.Builder
-	err := autodiscoverForms().ExecuteTemplate(&b, form, map[string]string{
+	return n.filled(http.StatusOK, form, map[string]string{
 		"Code": n.outcomeFor(address), "Does": string(n.behaviour.Autodiscover), "EWS": n.ewsNamed(), "Host": Host,
 		"Server": strings.ToLower(n.name) + "." + dnsDomain, "Primary": primary, "Online": name + "@" + OnlineDomain, "Elsewhere": ElsewhereURL,
 	})
-	if err != nil {
-		return n.exchangeResponse(http.StatusInternalServerError)
-	}
-	return n.exchangeResponse(http.StatusOK).withBody(xmlType, b.String())
 }
 
 // jsonAnswer is version 2, which asks nobody to sign in.
 func (n *node) jsonAnswer() *response {
+	status, body := http.StatusOK, `{"Protocol":"Ews","Url":"`+n.ewsNamed()+`"}`
 	if n.behaviour.Autodiscover == AutodiscoverUnknown {
-		return n.exchangeResponse(http.StatusNotFound).withBody("application/json; charset=utf-8", `{"ErrorCode":"UserNotFound","ErrorMessage":"The given user is not found."}`)
+		status, body = http.StatusNotFound, `{"ErrorCode":"UserNotFound","ErrorMessage":"The given user is not found."}`
 	}
-	return n.exchangeResponse(http.StatusOK).withBody("application/json; charset=utf-8", `{"Protocol":"Ews","Url":"`+n.ewsNamed()+`"}`)
+	return n.exchangeResponse(status).withBody("application/json; charset=utf-8", body)
 }

@@ -148,7 +148,9 @@ const (
 	HandshakeDropped     Handshake = "dropped"      // the connection is closed after the challenge
 	HandshakeOtherNode   Handshake = "other-node"   // the response meets a node that knows no challenge and sends a new one
 	HandshakeNoChallenge Handshake = "no-challenge" // the first message is answered with the bare list
-	HandshakeAlternating Handshake = "alternating"  // the requests of a connection go to two nodes in turn, and nothing but their challenges names them
+	// The requests of a connection go to two nodes in turn, and nothing but their
+	// challenges names them.
+	HandshakeAlternating Handshake = "alternating"
 )
 
 // HeaderStyle is the shape of the WWW-Authenticate lines.
@@ -160,32 +162,13 @@ const (
 	HeadersOddCase  HeaderStyle = "odd-case" // names and schemes in unusual case, which means the same (RFC 9110 5.1, 11.1)
 )
 
-// Front is whatever answers in Exchange's place.
+// Front is whatever answers in Exchange's place: one of the answers in answers.yaml by
+// its name, "" nobody.
 type Front string
 
 const (
-	FrontNone              Front = ""
-	FrontFormRedirect      Front = "redirect-form"           // 302 to Outlook on the web's sign-in form
-	FrontFederatedRedirect Front = "redirect-adfs"           // 302 to AD FS
-	FrontEntraRedirect     Front = "redirect-entra"          // 302 to Entra ID
-	FrontOtherRedirect     Front = "redirect-other"          // 301 to another EWS address
-	FrontSignInPage        Front = "signin-page"             // 200 with an HTML form that asks for a password
-	FrontLoginTimeout      Front = "timeout-440"             // 440 Login Timeout
-	FrontForbidden         Front = "forbidden"               // 403 to everybody
-	FrontForbiddenAgent    Front = "forbidden-agent"         // 403 unless the user agent is one of Dynamics'
-	FrontForbiddenSync     Front = "forbidden-sync"          // 403 unless the user agent is that of Test Connection
-	FrontNotFound          Front = "not-found"               // 404
-	FrontMethodRefused     Front = "method-refused"          // 405 to POST
-	FrontWelcomePage       Front = "welcome-page"            // 200 with a web page that is no EWS
-	FrontProxy             Front = "proxy-407"               // 407 of a proxy
-	FrontFailure           Front = "failure-500"             // 500 with ASP.NET's error page
-	FrontUnavailable       Front = "unavailable-503"         // 503, without a word when to come back
-	FrontRetryAfter        Front = "retry-after-503"         // 503 with Retry-After
-	FrontTooMany           Front = "too-many-429"            // 429
-	FrontNoChallenge       Front = "no-challenge"            // 401 without a challenge
-	FrontGateway           Front = "gateway"                 // a publishing gateway (TMG) offers the schemes, Exchange is not seen
-	FrontExchangeOnline    Front = "exchange-online"         // Exchange Online answers under this name
-	FrontOnlineRetired     Front = "exchange-online-retired" // Exchange Online with EWS switched off
+	FrontGateway        Front = "gateway"         // a publishing gateway (TMG) offers the schemes
+	FrontExchangeOnline Front = "exchange-online" // Exchange Online answers under this name
 )
 
 // Transport says how TLS is done.

@@ -74,6 +74,8 @@ func findInbox(header, mailbox string) string {
 		`<t:DistinguishedFolderId Id="inbox">`+mailbox+`</t:DistinguishedFolderId></m:ParentFolderIds></m:FindFolder>`)
 }
 
+const typesNamespace = "http://schemas.microsoft.com/exchange/services/2006/types"
+
 func soapCall(header, body string) string {
 	return `<?xml version="1.0" encoding="utf-8"?><s:Envelope xmlns:s="` + soapNamespace + `" xmlns:t="` + typesNamespace +
 		`" xmlns:m="` + messagesNamespace + `"><s:Header><t:RequestServerVersion Version="Exchange2010"/>` + header +

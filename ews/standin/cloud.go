@@ -1,8 +1,9 @@
 package standin
 
 import (
-	"crypto/subtle"
+	"cmp"
 	"crypto/tls"
+	_ "embed"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"go.yaml.in/yaml/v3"
 )
 
 // Cloud is what stands outside the network: Exchange Online's Autodiscover,
@@ -90,7 +92,8 @@ const (
 	OldSecret         = "kQ8~An0ther-one.of_the_stand-in~of-Old-x"
 
 	// Token is the only token that Graph takes, and the one that Entra gives.
-	Token = "eyJ0eXAiOiJKV1QiLCJhbGciOiJSUzI1NiJ9.eyJhdWQiOiJodHRwczovL2dyYXBoLm1pY3Jvc29mdC5jb20ifQ.c3RhbmQtaW4tc2lnbmF0dXJlLW5vdC1hLXJlYWwtb25l"
+	Token = "eyJ0eXAiOiJKV1QiLCJhbGciOiJSUzI1NiJ9.eyJhdWQiOiJodHRwczovL2dyYXBoLm1pY3Jvc29mdC5jb20ifQ." +
+		"c3RhbmQtaW4tc2lnbmF0dXJlLW5vdC1hLXJlYWwtb25l"
 )
 
 // CloudRequest is one request to the cloud. Authorized says that it carried an
@@ -127,7 +130,9 @@ func newCloudServer(b Cloud, address string, certificate tls.Certificate, closin
 		return nil, fmt.Errorf("listening for the cloud: %w", err)
 	}
 	c := &cloudServer{behaviour: b, closing: closing, assertions: map[string]bool{}}
-	c.listener = tls.NewListener(listener, &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}})
+	c.listener = tls.NewListener(listener, &tls.Config{
+		Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"},
+	})
 	c.http = &http.Server{Handler: c, ReadHeaderTimeout: 30 * time.Second, ErrorLog: log.New(io.Discard, "", 0)}
 	return c, nil
 }
@@ -166,7 +171,10 @@ func (c *cloudServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, longestForm)
 	secret, assertion := r.PostFormValue("client_secret"), r.PostFormValue("client_assertion")
 	answer := c.answer(r)
-	q := CloudRequest{At: time.Now(), Method: cut(r.Method), Path: cut(r.URL.Path), Authorized: r.Header.Get("Authorization") != "", Secret: secret != "", Assertion: assertion != ""}
+	q := CloudRequest{
+		At: time.Now(), Method: cut(r.Method), Path: cut(r.URL.Path),
+		Authorized: r.Header.Get("Authorization") != "", Secret: secret != "", Assertion: assertion != "",
+	}
 	if r.TLS != nil {
 		q.SNI = cut(r.TLS.ServerName)
 	}
@@ -221,12 +229,14 @@ func (c *cloudServer) answer(r *http.Request) *response {
 // autodiscover answers as Exchange Online was recorded to (Autodiscover v2).
 func (c *cloudServer) autodiscover(r *http.Request, address string) *response {
 	redirect := func(host string) *response {
-		to := url.URL{Scheme: "https", Host: host, Path: "/autodiscover/autodiscover.json", RawQuery: url.Values{"Email": {address}, "Protocol": {"EWS"}, "RedirectCount": {"1"}}.Encode()}
-		return newResponse(http.StatusFound).with("Location", to.String())
+		query := url.Values{"Email": {address}, "Protocol": {"EWS"}, "RedirectCount": {"1"}}
+		return newResponse(http.StatusFound).with("Location", "https://"+host+"/autodiscover/autodiscover.json?"+query.Encode())
 	}
 	switch c.behaviour.Location {
 	case LocationOnline:
-		return inJSON(http.StatusOK, map[string]any{"Protocol": "EWS", "Url": "https://outlook.office365.com/EWS/Exchange.asmx", "ServerLocation": "Exchange Online"})
+		return inJSON(http.StatusOK, map[string]any{
+			"Protocol": "EWS", "Url": "https://outlook.office365.com/EWS/Exchange.asmx", "ServerLocation": "Exchange Online",
+		})
 	case LocationElsewhere:
 		return redirect("autodiscover." + dnsDomain)
 	case LocationRefused:
@@ -243,12 +253,14 @@ func (c *cloudServer) metadata(domain string) *response {
 	if t == "" {
 		return inJSON(http.StatusBadRequest, map[string]any{
 			"error": "invalid_tenant", "error_codes": []int{90002},
-			"error_description": "AADSTS90002: Tenant '" + cut(domain) + "' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud.",
+			"error_description": "AADSTS90002: Tenant '" + cut(domain) +
+				"' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud.",
 		})
 	}
 	base := "https://login.microsoftonline.com/" + t
 	return inJSON(http.StatusOK, map[string]any{
-		"issuer": base + "/v2.0", "token_endpoint": base + "/oauth2/v2.0/token", "tenant_region_scope": "EU", "cloud_instance_name": "microsoftonline.com",
+		"issuer": base + "/v2.0", "token_endpoint": base + "/oauth2/v2.0/token",
+		"tenant_region_scope": "EU", "cloud_instance_name": "microsoftonline.com",
 	})
 }
 
@@ -257,31 +269,22 @@ const longestForm = 16 << 10
 
 // tokenEndpoint answers as Entra does to client credentials (RFC 6749 4.4).
 func (c *cloudServer) tokenEndpoint(r *http.Request) *response {
-	refuse := func(status int, code, number, words string) *response {
-		return inJSON(status, map[string]any{
-			"error": code, "error_description": "AADSTS" + number + ": " + words + " Trace ID: " + uuid.NewString() + " Correlation ID: " + uuid.NewString() + " Timestamp: " + time.Now().UTC().Format("2006-01-02 15:04:05Z"),
-			"error_codes": []json.Number{json.Number(number)},
-		})
-	}
-	form := func(name string) string { return cut(r.PostFormValue(name)) }
-	right := func(secret string) bool {
-		return subtle.ConstantTimeCompare([]byte(r.PostFormValue("client_secret")), []byte(secret)) == 1
-	}
-	switch {
-	case c.behaviour.Entra != nil && form("client_id") == HMAApplicationID:
+	secret := r.PostFormValue("client_secret")
+	switch id := r.PostFormValue("client_id"); {
+	case c.behaviour.Entra != nil && id == HMAApplicationID:
 		return c.hmaToken(r)
-	case r.Method != http.MethodPost || form("grant_type") != "client_credentials":
-		return refuse(http.StatusBadRequest, "unsupported_grant_type", "70003", "The app requested an unsupported grant type.")
-	case form("scope") != "https://"+r.Host+"/.default":
-		return refuse(http.StatusBadRequest, "invalid_resource", "500011", "The resource principal named "+form("scope")+" was not found in the tenant.")
-	case form("client_id") != ApplicationID:
-		return refuse(http.StatusBadRequest, "unauthorized_client", "700016", "Application with identifier '"+form("client_id")+"' was not found in the directory.")
-	case right(OldSecret):
-		return refuse(http.StatusUnauthorized, "invalid_client", "7000222", "The provided client secret keys for app '"+ApplicationID+"' are expired.")
-	case !right(ApplicationSecret):
-		return refuse(http.StatusUnauthorized, "invalid_client", "7000215", "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '"+ApplicationID+"'.")
+	case r.Method != http.MethodPost || r.PostFormValue("grant_type") != "client_credentials":
+		return entraRefusal(r, 70003)
+	case r.PostFormValue("scope") != "https://"+r.Host+"/.default":
+		return entraRefusal(r, 500011)
+	case id != ApplicationID:
+		return entraRefusal(r, 700016)
+	case secret == OldSecret:
+		return entraRefusal(r, 7000222)
+	case secret != ApplicationSecret:
+		return entraRefusal(r, 7000215)
 	}
-	return inJSON(http.StatusOK, map[string]any{"token_type": "Bearer", "expires_in": 3599, "ext_expires_in": 3599, "access_token": Token})
+	return grant(Token, time.Hour-time.Second)
 }
 
 // organisation answers as the Web API of Dynamics does without a token.
@@ -289,14 +292,8 @@ func (c *cloudServer) organisation(r *http.Request) *response {
 	if c.behaviour.DynamicsTenant == "" {
 		return newResponse(http.StatusNotFound)
 	}
-	form, authority := c.behaviour.Challenge, c.behaviour.Authority
-	if form == "" {
-		form = "Bearer authorization_uri=%s, resource_id=https://" + r.Host + "/"
-	}
-	if authority == "" {
-		authority = "login.microsoftonline.com"
-	}
-	uri := "https://" + authority + "/" + c.behaviour.DynamicsTenant + "/oauth2/authorize"
+	form := cmp.Or(c.behaviour.Challenge, "Bearer authorization_uri=%s, resource_id=https://"+r.Host+"/")
+	uri := "https://" + cmp.Or(c.behaviour.Authority, "login.microsoftonline.com") + "/" + c.behaviour.DynamicsTenant + "/oauth2/authorize"
 	return newResponse(http.StatusUnauthorized).with("WWW-Authenticate", strings.Replace(form, "%s", uri, 1))
 }
 
@@ -306,37 +303,30 @@ func (c *cloudServer) graph(r *http.Request, path string) *response {
 	if r.Header.Get("Authorization") != "Bearer "+Token {
 		return inJSON(http.StatusUnauthorized, graphError("InvalidAuthenticationToken", "Access token validation failure."))
 	}
-	const living, gone = "1f0e2d3c-4b5a-4968-8776-655443322110", "a0b1c2d3e4f5061728394a5b6c7d8e9f" // the second as Entra writes it in front
-	list := func(have bool, user func(address string) map[string]any) *response {
+	list := func(have bool, make func(address string) map[string]any) *response {
 		users := []any{}
-		if address := filtered(r); have && address != "" {
-			users = append(users, user(address))
+		if address := filteredBy(r, "mail"); have && address != "" {
+			users = append(users, make(address))
 		}
 		return inJSON(http.StatusOK, map[string]any{"@odata.count": len(users), "value": users})
-	}
-	plan := func(id, state string) map[string]any {
-		return map[string]any{"assignedDateTime": "2024-03-01T08:00:00Z", "capabilityStatus": state, "service": "exchange", "servicePlanId": id}
 	}
 	switch path {
 	case "users":
 		return list(c.behaviour.User, func(address string) map[string]any {
-			plans := []any{plan(FoundationPlan, "Enabled")}
+			plans := []any{record("plan", "$plan", FoundationPlan, "$state", "Enabled")}
 			if c.behaviour.Plan != "" {
-				plans = append(plans, plan(c.behaviour.Plan, map[bool]string{false: "Enabled", true: "Suspended"}[c.behaviour.Suspended]))
+				state := map[bool]string{false: "Enabled", true: "Suspended"}[c.behaviour.Suspended]
+				plans = append(plans, record("plan", "$plan", c.behaviour.Plan, "$state", state))
 			}
-			return map[string]any{
-				"id": living, "userPrincipalName": address, "mail": address, "proxyAddresses": []string{"SMTP:" + address, "x500:/o=Contoso/cn=user"},
-				"createdDateTime": "2019-05-06T07:08:09Z", "assignedPlans": plans,
-			}
+			user := record("user", "$address", address)
+			user["assignedPlans"] = plans
+			return user
 		})
 	case "directory/deletedItems/microsoft.graph.user":
 		return list(c.behaviour.Deleted, func(address string) map[string]any {
-			return map[string]any{
-				"id": "a0b1c2d3-e4f5-0617-2839-4a5b6c7d8e9f", "userPrincipalName": gone + address, "mail": nil, "proxyAddresses": []string{},
-				"deletedDateTime": time.Now().UTC().Add(-12 * time.Hour).Format(time.RFC3339),
-			}
+			return record("deleted", "$address", address, "$at", time.Now().UTC().Add(-12*time.Hour).Format(time.RFC3339))
 		})
-	case "users/" + living + "/mailboxSettings":
+	case "users/" + record("user")["id"].(string) + "/mailboxSettings":
 		if c.behaviour.NoMailbox {
 			return inJSON(http.StatusNotFound, graphError("MailboxNotEnabledForRESTAPI", "REST API is not yet supported for this mailbox."))
 		}
@@ -345,11 +335,31 @@ func (c *cloudServer) graph(r *http.Request, path string) *response {
 	return inJSON(http.StatusNotFound, graphError("Request_ResourceNotFound", "Resource not found."))
 }
 
-// filtered is the address that a filter names first.
-func filtered(r *http.Request) string {
-	_, rest, _ := strings.Cut(r.URL.Query().Get("$filter"), "mail eq '")
-	address, _, _ := strings.Cut(rest, "'")
-	return cut(address)
+//go:embed cloud.yaml
+var cloudFile string
+
+// cloudData reads the file once, when somebody is answered.
+var cloudData = sync.OnceValue(func() (file struct {
+	Refusals map[int]struct{ Error, Says string }
+	Records  map[string]map[string]any
+},
+) {
+	if err := yaml.Unmarshal([]byte(cloudFile), &file); err != nil { // every test reads the file
+		panic("standin: cloud.yaml: " + err.Error())
+	}
+	return file
+})
+
+// record is a record of the file, filled with values for its words.
+func record(name string, words ...string) map[string]any {
+	raw, _ := json.Marshal(cloudData().Records[name]) // what YAML holds always marshals
+	for i := 1; i < len(words); i += 2 {
+		value, _ := json.Marshal(words[i])
+		words[i] = string(value[1 : len(value)-1])
+	}
+	var filled map[string]any
+	_ = json.Unmarshal([]byte(strings.NewReplacer(words...).Replace(string(raw))), &filled)
+	return filled
 }
 
 func graphError(code, message string) map[string]any {

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 // Crowd is many mailboxes and a server that is kept busy by them, for tests of
@@ -64,8 +66,7 @@ const (
 // crowded is the state of a Crowd.
 type crowded struct {
 	mu       sync.Mutex
-	tokens   float64
-	filled   time.Time
+	bucket   *rate.Limiter // of Throttle.Rate; nil before the first call
 	calls    int
 	under    int
 	most     int
@@ -143,17 +144,12 @@ func (n *node) beginCall(mailbox string) (refusal *response, drop bool) {
 		return n.askForPause(ThrottleBusy, left), false
 	}
 	if t.Rate > 0 {
-		now := time.Now()
-		if s.filled.IsZero() {
-			s.tokens = float64(max(t.Burst, 1))
-		} else {
-			s.tokens = min(s.tokens+now.Sub(s.filled).Seconds()*t.Rate, float64(max(t.Burst, 1)))
+		if s.bucket == nil {
+			s.bucket = rate.NewLimiter(rate.Limit(t.Rate), max(t.Burst, 1))
 		}
-		s.filled = now
-		if s.tokens < 1 {
+		if !s.bucket.Allow() {
 			return n.askForPause(t.How, t.Pause), false
 		}
-		s.tokens--
 	}
 	s.under++
 	s.most = max(s.most, s.under)

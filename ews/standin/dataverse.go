@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -48,15 +47,6 @@ type Dataverse struct {
 const DataverseToken = "eyJ0eXAiOiJKV1QiLCJhbGciOiJSUzI1NiJ9.eyJhdWQiOiJodHRwczovL2NvbnRvc28uY3JtNC5keW5hbWljcy5jb20ifQ." +
 	"c3RhbmQtaW4tc2lnbmF0dXJlLW9mLWR5bmFtaWNz"
 
-// Identifiers of the records.
-const (
-	dataverseProfile  = "5f1d3c2b-0a49-4b8e-9d7c-6a5b4c3d2e1f"
-	dataverseOther    = "6a2e4d3c-1b5a-4c9f-8e8d-7b6c5d4e3f20"
-	dataverseIdentity = "7b3f5e4d-2c6b-4da0-9f9e-8c7d6e5f4031"
-	dataverseUser     = "1f0e2d3c-4b5a-4968-8776-655443322110" // as Entra knows the user too
-	dataverseBox      = "8c406f5e-3d7c-4eb1-a0af-%012d"
-)
-
 const dataverseRoot = "api/data/v9.2/"
 
 var privileges = map[string]string{
@@ -68,9 +58,7 @@ var privileges = map[string]string{
 func (c *cloudServer) dataverse(r *http.Request, set string) *response {
 	d := c.behaviour.Dataverse
 	_, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	refuse := func(status int, code, message string) *response {
-		return inJSON(status, map[string]any{"error": map[string]any{"code": code, "message": message}})
-	}
+	refuse := func(status int, code, message string) *response { return inJSON(status, graphError(code, message)) }
 	entity := strings.TrimSuffix(strings.TrimSuffix(set, "s"), "e")
 	switch {
 	case token != Token && token != DataverseToken:
@@ -88,7 +76,7 @@ func (c *cloudServer) dataverse(r *http.Request, set string) *response {
 		return refuse(http.StatusForbidden, "0x80040220", fmt.Sprintf(
 			"Principal user (Id=%s, type=8, roleCount=1, privilegeCount=40, accessMode=4), is missing %s privilege "+
 				"(Id=aa000000-0000-4000-8000-000000000000) on OTC=9606 for entity '%s'. context.Caller=%[1]s",
-			dataverseUser, privileges[set], entity))
+			record("systemuser")["systemuserid"], privileges[set], entity))
 	}
 	columns := strings.Split(r.URL.Query().Get("$select"), ",")
 	for _, name := range columns {
@@ -165,19 +153,17 @@ func (c *cloudServer) rows(r *http.Request, set, next string, list ...map[string
 	return inJSON(http.StatusOK, body).with("OData-Version", "4.0")
 }
 
+// mailbox is the record of the i-th mailbox of the list, 0 for one that is asked for.
 func (d *Dataverse) mailbox(i int, address string) map[string]any {
-	status, label := 1, "Erfolg"
+	name := "mailbox"
 	if d.FailEvery > 0 && i%d.FailEvery == 0 || i == 0 && d.Alert != "" {
-		status, label = 2, "Fehler"
+		name = "failed-mailbox"
 	}
-	return map[string]any{
-		"mailboxid": fmt.Sprintf(dataverseBox, i), "name": "Box " + strconv.Itoa(i), "emailaddress": address, "statecode": 0,
-		"_emailserverprofile_value": dataverseProfile, "_regardingobjectid_value": dataverseUser,
-		"mailboxstatus": status, "mailboxstatus@label": label, "incomingemailstatus": status, "outgoingemailstatus": status, "actstatus": 0,
-		"incomingemaildeliverymethod": 2, "outgoingemaildeliverymethod": 2, "actdeliverymethod": 1, "emailrouteraccessapproval": 1,
-		"testmailboxaccesscompletedon": "2026-11-20T08:15:00Z",
-	}
+	return record(name, "$id", boxID(i), "$number", strconv.Itoa(i), "$address", address)
 }
+
+// boxID is the identifier of a mailbox's record.
+func boxID(i int) string { return fmt.Sprintf("8c406f5e-3d7c-4eb1-a0af-%012d", i) }
 
 // records are those of the small sets.
 func (c *cloudServer) records(r *http.Request, set string) []map[string]any {
@@ -185,32 +171,20 @@ func (c *cloudServer) records(r *http.Request, set string) []map[string]any {
 	address := filteredBy(r, "emailaddress")
 	switch set {
 	case "organizations":
-		return []map[string]any{{"organizationid": dataverseOther, "name": "contoso", "version": "9.2.24102.00196"}}
+		return []map[string]any{record("organization")}
 	case "emailserverprofiles":
-		own := map[string]any{
-			"emailserverprofileid": dataverseProfile, "name": "Exchange on premises", "statecode": 0, "servertype": 2, "useautodiscover": false,
-			"usesamesettingsforoutgoingconnections": true, "incomingserverlocation": c.ewsURL, "incomingauthenticationprotocol": 3,
-			"incomingcredentialretrieval": 1, "incominguseimpersonation": true, "incomingusername": "svc-crm@contoso.com",
-			"lasttestexecutionstatus": 1, "lastteststarttime": "2026-11-20T08:10:00Z",
-		}
+		own := record("profile", "$ews", c.ewsURL)
 		if d.Modern {
-			own["incomingauthenticationprotocol"], own["incomingcredentialretrieval"], own["incomingusername"] = 4, 6, nil
-			own["_managedidentityid_value"], own["aadresourceid"] = dataverseIdentity, "https://"+hostOf(c.ewsURL)
+			own = record("modern-profile", "$ews", c.ewsURL)
 		}
 		if d.LastResponse != "" {
 			own["lasttestresponse"], own["lasttestexecutionstatus"] = d.LastResponse, 0
 		}
-		return []map[string]any{own, {
-			"emailserverprofileid": dataverseOther, "name": "Microsoft Exchange Online", "statecode": 0, "servertype": 3,
-			"incomingauthenticationprotocol": 4, "incomingcredentialretrieval": 2,
-		}}
+		return []map[string]any{own, record("online-profile")}
 	case "managedidentities":
-		return []map[string]any{{"managedidentityid": dataverseIdentity, "applicationid": HMAApplicationID, "tenantid": Tenant}}
+		return []map[string]any{record("identity", "$hma", HMAApplicationID, "$tenant", Tenant)}
 	case "systemusers":
-		return []map[string]any{{
-			"systemuserid": dataverseUser, "internalemailaddress": c.lastAsked(""), "domainname": c.lastAsked(""), "isdisabled": false,
-			"azureactivedirectoryobjectid": dataverseUser,
-		}}
+		return []map[string]any{record("systemuser", "$address", c.lastAsked(""))}
 	case "mailboxes":
 		if d.Nobody {
 			return nil
@@ -221,10 +195,7 @@ func (c *cloudServer) records(r *http.Request, set string) []map[string]any {
 			return nil
 		}
 		at := time.Now().UTC().Add(-2 * time.Hour).Format(time.RFC3339)
-		return []map[string]any{{
-			"tracelogid": dataverseOther, "text": d.Alert, "level": 3, "tracecode": 77, "createdon": at, "modifiedon": at,
-			"_regardingobjectid_value": fmt.Sprintf(dataverseBox, 0),
-		}}
+		return []map[string]any{record("alert", "$text", d.Alert, "$at", at, "$id", boxID(0))}
 	}
 	return nil
 }
@@ -235,14 +206,6 @@ func (c *cloudServer) lastAsked(address string) string {
 	defer c.mu.Unlock()
 	c.mailbox = cmp.Or(address, c.mailbox)
 	return c.mailbox
-}
-
-func hostOf(raw string) string {
-	u, err := url.Parse(raw)
-	if err != nil {
-		return ""
-	}
-	return u.Host
 }
 
 // filteredBy is the text that a filter wants a column to be.

@@ -120,7 +120,9 @@ func (d *controller) answer(c net.Conn) error {
 // bind decides a simple bind.
 func (d *controller) bind(c net.Conn, name string, password []byte) (code int64, text string) {
 	right := subtle.ConstantTimeCompare(password, []byte(Password)) == 1
-	q := &Request{At: time.Now(), Scheme: SchemeLDAPS, Message: MessageBind, Account: cut(name), Outcome: judge(findAccount("", name), right, true, false)}
+	q := &Request{
+		At: time.Now(), Scheme: SchemeLDAPS, Message: MessageBind, Account: cut(name), Outcome: judge(findAccount("", name), right, true, false),
+	}
 	if secured, ok := c.(*tls.Conn); ok {
 		if under, ok := secured.NetConn().(*connection); ok {
 			q.Connection = under.number
@@ -130,7 +132,8 @@ func (d *controller) bind(c net.Conn, name string, password []byte) (code int64,
 	if q.Outcome == OutcomeAccepted {
 		return ldapSuccess, ""
 	}
-	return ldapInvalidCredentials, "80090308: LdapErr: DSID-0C090439, comment: AcceptSecurityContext error, data " + bindReasons[q.Outcome] + ", v4f7c"
+	return ldapInvalidCredentials,
+		"80090308: LdapErr: DSID-0C090439, comment: AcceptSecurityContext error, data " + bindReasons[q.Outcome] + ", v4f7c"
 }
 
 // readElement reads one BER element of bounded length.

@@ -1,6 +1,7 @@
 package standin
 
 import (
+	"cmp"
 	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
@@ -8,7 +9,6 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/base64"
-	"encoding/json"
 	"encoding/pem"
 	"fmt"
 	"net/http"
@@ -69,17 +69,12 @@ var keys = sync.OnceValue(func() (k struct {
 	registered         map[string]bool // by their thumbprints
 },
 ) {
-	for _, key := range []**rsa.PrivateKey{&k.application, &k.entra} {
-		made, err := rsa.GenerateKey(rand.Reader, 2048)
-		if err != nil {
-			panic("standin: " + err.Error()) // as rand.Read does
-		}
-		*key = made
-	}
+	k.application, k.entra = must(rsa.GenerateKey(rand.Reader, 2048)), must(rsa.GenerateKey(rand.Reader, 2048))
 	now := time.Now()
-	k.certificates, k.registered = map[HMACredential][]byte{HMAUnregistered: selfSigned(k.entra, now.Add(365*day))}, map[string]bool{}
-	for name, ends := range map[HMACredential]time.Time{HMACertificate: now.Add(365 * day), HMAExpiring: now.Add(10 * day), HMAExpired: now.Add(-day)} {
-		k.certificates[name] = selfSigned(k.application, ends)
+	k.certificates = map[HMACredential][]byte{HMAUnregistered: selfSigned(k.entra, now.Add(365*day))}
+	k.registered = map[string]bool{}
+	for name, left := range map[HMACredential]time.Duration{HMACertificate: 365 * day, HMAExpiring: 10 * day, HMAExpired: -day} {
+		k.certificates[name] = selfSigned(k.application, now.Add(left))
 		sum := sha256.Sum256(k.certificates[name])
 		k.registered[base64.RawURLEncoding.EncodeToString(sum[:])] = true
 	}
@@ -113,10 +108,7 @@ func (c HMACredential) File() string {
 	if c == HMAUnregistered {
 		key = keys().entra
 	}
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		panic("standin: " + err.Error()) // an RSA key always marshals
-	}
+	private := must(x509.MarshalPKCS8PrivateKey(key))
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: keys().certificates[c]})) +
 		string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}))
 }
@@ -125,54 +117,51 @@ func selfSigned(key *rsa.PrivateKey, ends time.Time) []byte {
 	template := &x509.Certificate{
 		SerialNumber: serialNumber(), Subject: pkix.Name{CommonName: "Dynamics 365 HMA"}, NotBefore: ends.Add(-400 * day), NotAfter: ends,
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	return must(x509.CreateCertificate(rand.Reader, template, template, key.Public(), key))
+}
+
+// must is for what fails only if this file is wrong, or no random number comes.
+func must[T any](v T, err error) T {
 	if err != nil {
 		panic("standin: " + err.Error())
 	}
-	return der
-}
-
-// refusals are the words of Entra for its numbers, as far as anybody reads them.
-var refusals = map[int][2]string{
-	700016:  {"unauthorized_client", "Application with identifier 'c2b4d9a1-6e3f-4f0d-8a57-9b1e2c3d4f50' was not found in the directory 'Contoso'."},
-	500011:  {"invalid_resource", "The resource principal named https://mail.contoso.com was not found in the tenant named Contoso."},
-	7000215: {"invalid_client", "Invalid client secret provided."},
-	7000222: {"invalid_client", "The provided client secret keys for app are expired."},
-	700027:  {"invalid_client", "The certificate with identifier used to sign the client assertion is not registered on application."},
-	700024:  {"invalid_client", "Client assertion is not within its valid time range."},
-	50027:   {"invalid_client", "JWT token is invalid or malformed."},
-	50048:   {"invalid_client", "SUB does not match Issuer claim in the client assertion."},
-	90002:   {"invalid_request", "Tenant not found."},
-	90055:   {"temporarily_unavailable", "TenantThrottlingError - there are too many incoming requests."},
-	90033:   {"temporarily_unavailable", "MsodsServiceUnavailable - the service is temporarily unavailable."},
-	501051:  {"invalid_grant", "Application is not assigned to a role for the application 'https://mail.contoso.com'."},
-	53003:   {"invalid_grant", "Access has been blocked by Conditional Access policies."},
+	return v
 }
 
 // entraRefusal is an answer as Entra gives it.
-func entraRefusal(number int) *response {
-	word, words := "invalid_request", "The request was refused."
-	if known, ok := refusals[number]; ok {
-		word, words = known[0], known[1]
+func entraRefusal(r *http.Request, number int) *response {
+	known, ok := cloudData().Refusals[number]
+	if !ok {
+		known = cloudData().Refusals[50013]
 	}
+	resource := strings.TrimSuffix(cut(r.PostFormValue("scope")), "/.default")
+	says := strings.NewReplacer("$client", cut(r.PostFormValue("client_id")), "$resource", resource).Replace(known.Says)
 	trace, correlation := uuid.NewString(), uuid.NewString()
 	at := time.Now().UTC().Format("2006-01-02 15:04:05Z")
 	status := http.StatusBadRequest
 	switch {
-	case word == "invalid_client":
+	case known.Error == "invalid_client":
 		status = http.StatusUnauthorized
 	case number == 90055:
 		status = http.StatusTooManyRequests
 	}
 	a := inJSON(status, map[string]any{
-		"error": word, "error_codes": []int{number}, "timestamp": at, "trace_id": trace, "correlation_id": correlation,
-		"error_description": fmt.Sprintf("AADSTS%d: %s Trace ID: %s Correlation ID: %s Timestamp: %s", number, words, trace, correlation, at),
+		"error": known.Error, "error_codes": []int{number}, "timestamp": at, "trace_id": trace, "correlation_id": correlation,
+		"error_description": fmt.Sprintf("AADSTS%d: %s Trace ID: %s Correlation ID: %s Timestamp: %s", number, says, trace, correlation, at),
 		"error_uri":         "https://login.microsoftonline.com/error?code=" + strconv.Itoa(number),
 	})
 	if status == http.StatusTooManyRequests {
 		a.with("Retry-After", "30")
 	}
 	return a
+}
+
+// grant gives a token.
+func grant(token string, life time.Duration) *response {
+	seconds := int(life.Seconds())
+	return inJSON(http.StatusOK, map[string]any{
+		"token_type": "Bearer", "expires_in": seconds, "ext_expires_in": seconds, "access_token": token,
+	})
 }
 
 // hmaToken answers a request of the application for EWS.
@@ -190,28 +179,22 @@ func (c *cloudServer) hmaToken(r *http.Request) *response {
 	case e.Busy && first:
 		return newResponse(http.StatusServiceUnavailable)
 	case e.Refuse != 0 && (first || !e.Once):
-		return entraRefusal(e.Refuse)
+		return entraRefusal(r, e.Refuse)
 	case tenant != Tenant && tenant != OtherTenant && tenant != Domain:
-		return entraRefusal(90002)
+		return entraRefusal(r, 90002)
 	case r.PostFormValue("grant_type") != "client_credentials" || !whole:
-		return entraRefusal(1002012)
+		return entraRefusal(r, 1002012)
 	}
 	if number := c.provedBy(r); number != 0 {
-		return entraRefusal(number)
+		return entraRefusal(r, number)
 	}
 	if resource != "https://"+Host && resource != "https://"+elsewhereHost {
-		return entraRefusal(500011)
+		return entraRefusal(r, 500011)
 	}
 	if tenant == Domain {
 		tenant = Tenant
 	}
-	life := e.Life
-	if life == 0 {
-		life = time.Hour
-	}
-	return inJSON(http.StatusOK, map[string]any{
-		"token_type": "Bearer", "expires_in": int(life.Seconds()), "ext_expires_in": int(life.Seconds()), "access_token": issueToken(*e, tenant, resource),
-	})
+	return grant(issueToken(*e, tenant, resource), cmp.Or(e.Life, time.Hour))
 }
 
 // provedBy is the number of the refusal of what the application proves itself with,
@@ -223,7 +206,8 @@ func (c *cloudServer) provedBy(r *http.Request) int {
 		return 0
 	case text == "":
 		return 7000215
-	case r.PostFormValue("client_secret") != "" || r.PostFormValue("client_assertion_type") != "urn:ietf:params:oauth:client-assertion-type:jwt-bearer":
+	case r.PostFormValue("client_secret") != "",
+		r.PostFormValue("client_assertion_type") != "urn:ietf:params:oauth:client-assertion-type:jwt-bearer":
 		return 50027
 	}
 	assertion, err := jwt.ParseSigned(text, []jose.SignatureAlgorithm{jose.PS256})
@@ -232,7 +216,8 @@ func (c *cloudServer) provedBy(r *http.Request) int {
 	}
 	var claims jwt.Claims
 	key := keys().application
-	if x, _ := assertion.Headers[0].ExtraHeaders["x5t#S256"].(string); !keys().registered[x] || assertion.Claims(key.Public(), &claims) != nil {
+	thumbprint, _ := assertion.Headers[0].ExtraHeaders["x5t#S256"].(string)
+	if !keys().registered[thumbprint] || assertion.Claims(key.Public(), &claims) != nil {
 		return 700027
 	}
 	id, endpoint := r.PostFormValue("client_id"), "https://"+r.Host+r.URL.Path
@@ -256,14 +241,11 @@ func (c *cloudServer) provedBy(r *http.Request) int {
 
 // issueToken makes a token of version 1.0 as Entra does for this resource.
 func issueToken(e Entra, tenant, resource string) string {
-	life := e.Life
-	if life == 0 {
-		life = time.Hour
-	}
 	now := time.Now()
 	claims := map[string]any{
-		"ver": "1.0", "aud": resource, "iss": "https://sts.windows.net/" + tenant + "/", "tid": tenant, "appid": HMAApplicationID, "appidacr": "2",
-		"roles": []string{fullAccess}, "iat": now.Unix(), "nbf": now.Unix(), "exp": now.Add(life).Unix(), "uti": uuid.NewString(),
+		"ver": "1.0", "aud": resource, "iss": "https://sts.windows.net/" + tenant + "/", "tid": tenant,
+		"appid": HMAApplicationID, "appidacr": "2", "roles": []string{fullAccess}, "uti": uuid.NewString(),
+		"iat": now.Unix(), "nbf": now.Unix(), "exp": now.Add(cmp.Or(e.Life, time.Hour)).Unix(),
 	}
 	key := keys().entra
 	switch e.Token {
@@ -282,29 +264,11 @@ func issueToken(e Entra, tenant, resource string) string {
 	case TokenVersion2:
 		claims["ver"] = "2.0"
 	}
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: key}, (&jose.SignerOptions{}).WithType("JWT").WithHeader("kid", keyID(key)))
-	if err != nil {
-		panic("standin: " + err.Error())
-	}
-	raw, err := json.Marshal(claims)
-	if err != nil {
-		panic("standin: " + err.Error())
-	}
-	signed, err := signer.Sign(raw)
-	if err != nil {
-		panic("standin: " + err.Error())
-	}
-	compact, err := signed.CompactSerialize()
-	if err != nil {
-		panic("standin: " + err.Error())
-	}
-	return compact
+	options := (&jose.SignerOptions{}).WithType("JWT").WithHeader("kid", keyID(key))
+	signer := must(jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: key}, options))
+	return must(jwt.Signed(signer).Claims(claims).Serialize())
 }
 
 func keyID(key *rsa.PrivateKey) string {
-	sum, err := (&jose.JSONWebKey{Key: key.Public()}).Thumbprint(crypto.SHA256)
-	if err != nil {
-		return ""
-	}
-	return base64.RawURLEncoding.EncodeToString(sum)
+	return base64.RawURLEncoding.EncodeToString(must((&jose.JSONWebKey{Key: key.Public()}).Thumbprint(crypto.SHA256)))
 }

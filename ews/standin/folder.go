@@ -2,7 +2,6 @@ package standin
 
 import (
 	"encoding/base64"
-	"fmt"
 	"slices"
 	"strings"
 )
@@ -45,49 +44,48 @@ func findPlace(f folder) (place, bool) {
 	return places[i], true
 }
 
-// below answers FindFolder: the folders in p, with "Deep" also those in them.
-func (p place) below(mailbox, traversal string, want page) string {
+// listing is what FindFolder answers: a part of the folders that there are.
+type listing struct {
+	Folders   []*described
+	To, Total int // of the part its end, and how many there are
+}
+
+// below are the folders in p, with "Deep" also those in them.
+func (p place) below(mailbox, traversal string, want page) *listing {
 	inside := []string{p.name}
-	var found []string
+	var found []*described
 	for _, q := range places {
 		if slices.Contains(inside, q.above) {
-			found = append(found, q.element(mailbox))
+			found = append(found, q.described(mailbox))
 			if traversal == "Deep" {
 				inside = append(inside, q.name)
 			}
 		}
 	}
-	total := len(found)
-	from := min(max(want.offset, 0), total)
-	to := total
+	from, to := min(max(want.offset, 0), len(found)), len(found)
 	if want.most > 0 {
-		to = min(from+want.most, total)
+		to = min(from+want.most, to)
 	}
-	return fmt.Sprintf(`<m:RootFolder IndexedPagingOffset="%d" TotalItemsInView="%d" IncludesLastItemInRange="%t"><t:Folders>%s</t:Folders></m:RootFolder>`,
-		to, total, to == total, strings.Join(found[from:to], ""))
+	return &listing{found[from:to], to, len(found)}
 }
 
-// element describes a folder, its parts in the order of the schema (types.xsd,
-// BaseFolderType).
-func (p place) element(mailbox string) string {
-	children := 0
+// described is a folder of a mailbox as an answer describes it.
+type described struct {
+	Kind, Class, Display, ID, ParentID string
+	Children                           int
+}
+
+func (p place) described(mailbox string) *described {
+	d := &described{Kind: p.kind, Class: p.class, Display: p.display, ID: folderID(mailbox, p.name)}
+	if p.above != "" {
+		d.ParentID = folderID(mailbox, p.above)
+	}
 	for _, q := range places {
 		if q.above == p.name {
-			children++
+			d.Children++
 		}
 	}
-	s := `<t:` + p.kind + `><t:FolderId Id="` + folderID(mailbox, p.name) + `" ChangeKey="AQAAABYAAAB7dK5o"/>`
-	if p.above != "" {
-		s += `<t:ParentFolderId Id="` + folderID(mailbox, p.above) + `" ChangeKey="AQAAABYAAAB7dK5o"/>`
-	}
-	if p.class != "" {
-		s += `<t:FolderClass>` + p.class + `</t:FolderClass>`
-	}
-	s += fmt.Sprintf(`<t:DisplayName>%s</t:DisplayName><t:TotalCount>2</t:TotalCount><t:ChildFolderCount>%d</t:ChildFolderCount>`, p.display, children)
-	if p.kind == "Folder" {
-		s += `<t:UnreadCount>1</t:UnreadCount>`
-	}
-	return s + `</t:` + p.kind + `>`
+	return d
 }
 
 // folderPrefix begins every identifier, as Exchange's do.

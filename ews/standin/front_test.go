@@ -15,26 +15,26 @@ func TestFronts(t *testing.T) {
 		header   string // that must be there
 		contains string // in that header, or in the body if there is no header
 	}{
-		{FrontFormRedirect, 302, "Location", "/owa/auth/logon.aspx"},
-		{FrontFederatedRedirect, 302, "Location", "/adfs/ls/?"},
-		{FrontEntraRedirect, 302, "Location", "https://login.microsoftonline.com/"},
-		{FrontOtherRedirect, 301, "Location", "/EWS/Exchange.asmx"},
-		{FrontSignInPage, 200, "", `type="password"`},
-		{FrontLoginTimeout, 440, "", ""},
-		{FrontForbidden, 403, "", "rejected"},
-		{FrontForbiddenAgent, 401, "Www-Authenticate", "Negotiate"},
-		{FrontNotFound, 404, "", "404"},
-		{FrontMethodRefused, 405, "Allow", "GET"},
-		{FrontWelcomePage, 200, "", "It works"},
-		{FrontProxy, 407, "Proxy-Authenticate", "Negotiate"},
-		{FrontFailure, 500, "", "Server Error in '/EWS' Application"},
-		{FrontUnavailable, 503, "", "503"},
-		{FrontRetryAfter, 503, "Retry-After", "600"},
-		{FrontTooMany, 429, "Retry-After", "600"},
-		{FrontNoChallenge, 401, "", ""},
+		{"redirect-form", 302, "Location", "/owa/auth/logon.aspx"},
+		{"redirect-adfs", 302, "Location", "/adfs/ls/?"},
+		{"redirect-entra", 302, "Location", "https://login.microsoftonline.com/"},
+		{"redirect-other", 301, "Location", "/EWS/Exchange.asmx"},
+		{"signin-page", 200, "", `type="password"`},
+		{"timeout-440", 440, "", ""},
+		{"forbidden", 403, "", "rejected"},
+		{"forbidden-agent", 401, "Www-Authenticate", "Negotiate"},
+		{"not-found", 404, "", "404"},
+		{"method-refused", 405, "Allow", "GET"},
+		{"welcome-page", 200, "", "It works"},
+		{"proxy-407", 407, "Proxy-Authenticate", "Negotiate"},
+		{"failure-500", 500, "", "Server Error in '/EWS' Application"},
+		{"unavailable-503", 503, "", "503"},
+		{"retry-after-503", 503, "Retry-After", "600"},
+		{"too-many-429", 429, "Retry-After", "600"},
+		{"no-challenge", 401, "", ""},
 		{FrontGateway, 401, "Www-Authenticate", "Negotiate"},
 		{FrontExchangeOnline, 401, "Www-Authenticate", `@*"`},
-		{FrontOnlineRetired, 403, "X-Ews-Policy-Reason", "disabled"},
+		{"exchange-online-retired", 403, "X-Ews-Policy-Reason", "disabled"},
 	}
 	for _, test := range tests {
 		t.Run(string(test.front), func(t *testing.T) {
@@ -56,7 +56,7 @@ func TestFronts(t *testing.T) {
 
 // Only the user agents of Dynamics pass the filter, and those can sign in.
 func TestForbiddenAgent(t *testing.T) {
-	s := start(t, fronted(FrontForbiddenAgent))
+	s := start(t, fronted("forbidden-agent"))
 	client := newClient(t, s, 0)
 	for agent, status := range map[string]int{"ewsprobe/1": 403, "": 403, "CRM/9.1": 401, dynamicsAgent: 401} {
 		request, _ := http.NewRequest(http.MethodPost, s.URL(), nil)

@@ -62,7 +62,8 @@ var scenariosFile string
 // scenarios reads the file once, when somebody asks for a scenario.
 var scenarios = sync.OnceValue(func() []Scenario {
 	names := strings.NewReplacer(
-		"$tenant", Tenant, "$other-tenant", OtherTenant, "$exchange-plan", ExchangePlan, "$token", Token, "$secret", ApplicationSecret, "$old-secret", OldSecret)
+		"$tenant", Tenant, "$other-tenant", OtherTenant, "$exchange-plan", ExchangePlan,
+		"$token", Token, "$secret", ApplicationSecret, "$old-secret", OldSecret)
 	var file struct {
 		Parts     []yaml.Node `yaml:"parts"` // what the scenarios have in common
 		Scenarios []Scenario  `yaml:"scenarios"`
@@ -96,31 +97,9 @@ func Find(name string) (Scenario, bool) {
 	return s, true
 }
 
-func (b Behaviour) clone() Behaviour {
-	b.AllowedAgents = slices.Clone(b.AllowedAgents)
-	if b.Tokens != nil {
-		tokens := *b.Tokens
-		b.Tokens = &tokens
-	}
-	if b.Crowd != nil {
-		crowd := *b.Crowd
-		b.Crowd = &crowd
-	}
-	if b.Cloud != nil {
-		cloud := *b.Cloud
-		if cloud.Dataverse != nil {
-			dataverse := *cloud.Dataverse
-			cloud.Dataverse = &dataverse
-		}
-		if cloud.Entra != nil {
-			entra := *cloud.Entra
-			cloud.Entra = &entra
-		}
-		b.Cloud = &cloud
-	}
-	if b.SecondNode != nil {
-		second := b.SecondNode.clone()
-		b.SecondNode = &second
-	}
-	return b
+// clone is a copy in depth.
+func (b Behaviour) clone() (c Behaviour) {
+	raw, _ := yaml.Marshal(b) // it came from YAML
+	_ = yaml.Unmarshal(raw, &c)
+	return c
 }

@@ -12,18 +12,15 @@ import (
 // backOff is the pause, in milliseconds, that ErrorServerBusy asks for.
 const backOff = "297749"
 
-func messageText(code string) string {
-	return cmp.Or(answers().Texts[code], "The operation failed.")
-}
-
 // serviceResponse answers for somebody who is signed in.
 func (n *node) serviceResponse(who *account, r *http.Request, a *authorization, q *Request, body []byte) *response {
 	if n.behaviour.Echo && a.raw != "" {
 		text := "Cannot process your request: " + strings.Join(a.echoes(), " | ")
-		return n.exchangeResponse(http.StatusInternalServerError).withBody(xmlType, fault("ErrorInternalServerError", text))
+		return n.filled(http.StatusInternalServerError, "fault", fault{"ErrorInternalServerError", text, nil})
 	}
 	if r.Method != http.MethodPost {
-		return n.exchangeResponse(http.StatusOK).withBody(htmlType, "<HTML><HEAD><TITLE>Service</TITLE></HEAD><BODY><P>You have created a service.</P></BODY></HTML>")
+		return n.exchangeResponse(http.StatusOK).
+			withBody(htmlType, "<HTML><HEAD><TITLE>Service</TITLE></HEAD><BODY><P>You have created a service.</P></BODY></HTML>")
 	}
 	// WCF takes no other type for SOAP 1.1.
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "text/xml" {
@@ -99,7 +96,7 @@ func (n *node) run(who *account, c *call) *response {
 	case "FindFolder", "GetFolder":
 		return n.folders(own, c)
 	case "GetServerTimeZones":
-		return n.success(c, `<m:TimeZoneDefinitions><t:TimeZoneDefinition Id="UTC" Name="(UTC) Coordinated Universal Time"/></m:TimeZoneDefinitions>`)
+		return n.messages(c, message{TimeZones: true})
 	case "ResolveNames":
 		return n.resolve(c)
 	case "ConvertId":
@@ -111,47 +108,41 @@ func (n *node) run(who *account, c *call) *response {
 	return n.fault("ErrorSchemaValidation")
 }
 
+// fault is a code with its text and the values that become MessageXml.
+type fault struct {
+	Code, Text string
+	Values     [][2]string
+}
+
+func newFault(code string, values ...[2]string) fault {
+	return fault{code, cmp.Or(answers().Texts[code], "The operation failed."), values}
+}
+
 // fault answers with a SOAP fault, status 500 (SOAP 1.1 section 6.2).
 func (n *node) fault(code string, values ...[2]string) *response {
 	if n.behaviour.FaultsAs200 {
-		return n.exchangeResponse(http.StatusOK).withBody(xmlType, bareFault(code, messageText(code)))
+		return n.filled(http.StatusOK, "bare-fault", newFault(code))
 	}
-	return n.exchangeResponse(http.StatusInternalServerError).withBody(xmlType, fault(code, messageText(code), values...))
+	return n.filled(http.StatusInternalServerError, "fault", newFault(code, values...))
 }
 
-// success answers an operation whose only message is good.
-func (n *node) success(c *call, content string) *response {
-	return n.messages(c, responseMessage(c, "NoError", content))
+// message is the answer to one part of a request: a fault, or one of the others.
+type message struct {
+	fault
+	Folder    *described
+	List      *listing
+	Entry     *entry
+	TimeZones bool
 }
 
-// failure answers an operation whose only message is an error.
-func (n *node) failure(c *call, code string) *response {
-	return n.messages(c, responseMessage(c, code, ""))
+// failed is the message of an error.
+func failed(code string, values ...[2]string) message {
+	return message{fault: newFault(code, values...)}
 }
 
-// messages wraps the messages of a response.
-func (n *node) messages(c *call, messages string) *response {
-	name := c.operation.Local + "Response"
-	return n.exchangeResponse(http.StatusOK).withBody(xmlType, envelope(
-		`<m:`+name+` xmlns:m="`+messagesNamespace+`" xmlns:t="`+typesNamespace+`"><m:ResponseMessages>`+
-			messages+`</m:ResponseMessages></m:`+name+`>`))
-}
-
-// responseMessage is the answer to one part of a request.
-func responseMessage(c *call, code, content string, values ...[2]string) string {
-	name := c.operation.Local + "ResponseMessage"
-	if code == "NoError" {
-		return `<m:` + name + ` ResponseClass="Success"><m:ResponseCode>NoError</m:ResponseCode>` + content + `</m:` + name + `>`
-	}
-	more := ""
-	for _, value := range values {
-		more += `<t:Value Name="` + value[0] + `">` + escape(value[1]) + `</t:Value>`
-	}
-	if more != "" {
-		more = `<m:MessageXml>` + more + `</m:MessageXml>`
-	}
-	return `<m:` + name + ` ResponseClass="Error"><m:MessageText>` + escape(messageText(code)) + `</m:MessageText>` +
-		`<m:ResponseCode>` + code + `</m:ResponseCode><m:DescriptiveLinkKey>0</m:DescriptiveLinkKey>` + more + `</m:` + name + `>`
+// messages are a response.
+func (n *node) messages(c *call, list ...message) *response {
+	return n.filled(http.StatusOK, "response", map[string]any{"Operation": c.operation.Local, "Messages": list})
 }
 
 // folders answers FindFolder and GetFolder, a message per folder asked for.
@@ -159,43 +150,37 @@ func (n *node) folders(own string, c *call) *response {
 	if len(c.folders) == 0 {
 		return n.fault("ErrorSchemaValidation")
 	}
-	var messages strings.Builder
+	var list []message
 	for _, f := range c.folders {
-		if n.behaviour.LosesMailbox {
-			f.mailbox = ""
-		}
-		address, code := n.reach(own, f)
-		if code == "ErrorNonPrimarySmtpAddress" {
-			messages.WriteString(responseMessage(c, code, "", [2]string{"Primary", address}))
-			continue
-		}
-		if code != "" {
-			messages.WriteString(responseMessage(c, code, ""))
-			continue
-		}
-		place, found := findPlace(f)
-		if !found {
-			messages.WriteString(responseMessage(c, "ErrorFolderNotFound", ""))
-			continue
-		}
-		content := `<m:Folders>` + place.element(address) + `</m:Folders>`
-		if c.operation.Local == "FindFolder" {
-			content = place.below(address, c.traversal, c.page)
-		}
-		messages.WriteString(responseMessage(c, "NoError", content))
+		list = append(list, n.folder(own, c, f))
 	}
-	return n.messages(c, messages.String())
+	return n.messages(c, list...)
+}
+
+func (n *node) folder(own string, c *call, f folder) message {
+	if n.behaviour.LosesMailbox {
+		f.mailbox = ""
+	}
+	address, code := n.reach(own, f)
+	switch {
+	case code == "ErrorNonPrimarySmtpAddress":
+		return failed(code, [2]string{"Primary", address})
+	case code != "":
+		return failed(code)
+	}
+	place, found := findPlace(f)
+	switch {
+	case !found:
+		return failed("ErrorFolderNotFound")
+	case c.operation.Local == "FindFolder":
+		return message{List: place.below(address, c.traversal, c.page)}
+	}
+	return message{Folder: place.described(address)}
 }
 
 // reach says whose folder is meant, and by which code it is out of reach.
 func (n *node) reach(own string, f folder) (address, code string) {
-	address = f.mailbox
-	if address == "" {
-		if address = f.owner(); address == "" {
-			address = own
-		}
-	}
-	if address == "" {
+	if address = cmp.Or(f.mailbox, f.owner(), own); address == "" {
 		return "", "ErrorMissingEmailAddress"
 	}
 	target, exists := n.findMailbox(address)
@@ -214,6 +199,9 @@ func (n *node) reach(own string, f folder) (address, code string) {
 	return target.address, ""
 }
 
+// entry is an entry of the address book.
+type entry struct{ Name, Address, Kind, Asked string }
+
 // resolve answers ResolveNames for an address, with or without "smtp:" before it.
 func (n *node) resolve(c *call) *response {
 	address := c.entry
@@ -227,22 +215,17 @@ func (n *node) resolve(c *call) *response {
 		target, exists, kind = mailbox{address: RemoteMailbox}, true, "Contact"
 	}
 	if !exists {
-		return n.failure(c, "ErrorNameResolutionNoResults")
+		return n.messages(c, failed("ErrorNameResolutionNoResults"))
 	}
 	name, _, _ := strings.Cut(target.address, "@")
-	return n.success(c, `<m:ResolutionSet TotalItemsInView="1" IncludesLastItemInRange="true"><t:Resolution><t:Mailbox>`+
-		`<t:Name>`+escape(name)+`</t:Name><t:EmailAddress>`+escape(target.address)+`</t:EmailAddress>`+
-		`<t:RoutingType>SMTP</t:RoutingType><t:MailboxType>`+kind+`</t:MailboxType></t:Mailbox>`+
-		`<t:Contact><t:DisplayName>`+escape(name)+`</t:DisplayName><t:EmailAddresses><t:Entry Key="EmailAddress1">SMTP:`+escape(target.address)+
-		`</t:Entry><t:Entry Key="EmailAddress2">smtp:`+escape(address)+`</t:Entry></t:EmailAddresses></t:Contact>`+
-		`</t:Resolution></m:ResolutionSet>`)
+	return n.messages(c, message{Entry: &entry{Name: name, Address: target.address, Kind: kind, Asked: address}})
 }
 
 // convert answers ConvertId. Identifiers are not converted here; what clients
 // want of it is an error that only a service they are signed in to sends.
 func (n *node) convert(c *call) *response {
 	if _, exists := n.findMailbox(c.owner); !exists {
-		return n.failure(c, "ErrorInvalidSmtpAddress")
+		return n.messages(c, failed("ErrorInvalidSmtpAddress"))
 	}
-	return n.failure(c, "ErrorCorruptData")
+	return n.messages(c, failed("ErrorCorruptData"))
 }

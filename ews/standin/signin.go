@@ -187,7 +187,8 @@ func (n *node) bearerChallenge(r *http.Request, a *authorization) *response {
 	case a.message == MessageBearer:
 		answer.with("x-ms-diagnostics", `2000001;reason="The token is invalid.";error_category="invalid_token"`)
 	case !n.behaviour.AuthorizationURI:
-		answer.with("x-ms-diagnostics", `4000000;reason="Flighting is not enabled for domain '`+realm(r)+`'.";error_category="oauth_not_available"`)
+		answer.with("x-ms-diagnostics",
+			`4000000;reason="Flighting is not enabled for domain '`+realm(r)+`'.";error_category="oauth_not_available"`)
 	}
 	return n.authenticateLines(answer, append([]string{bearer}, n.offered(r)...))
 }

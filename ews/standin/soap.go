@@ -2,21 +2,22 @@ package standin
 
 import (
 	"bytes"
+	"embed"
 	"encoding/xml"
 	"errors"
 	"fmt"
 	"io"
 	"strconv"
 	"strings"
+	"sync"
+	"text/template"
 )
 
 // Namespaces of the Exchange Web Services. They look like addresses with http,
 // and are names: the https variants in some documents are wrong.
 const (
 	soapNamespace     = "http://schemas.xmlsoap.org/soap/envelope/"
-	typesNamespace    = "http://schemas.microsoft.com/exchange/services/2006/types"
 	messagesNamespace = "http://schemas.microsoft.com/exchange/services/2006/messages"
-	errorsNamespace   = "http://schemas.microsoft.com/exchange/services/2006/errors"
 )
 
 const (
@@ -155,34 +156,19 @@ func escape(text string) string {
 	return escaped.String()
 }
 
-// envelope wraps the content of a Body as Exchange does, with the back end's version.
-func envelope(body string) string {
-	return xmlDeclaration + `<s:Envelope xmlns:s="` + soapNamespace + `"><s:Header>` +
-		`<h:ServerVersionInfo MajorVersion="15" MinorVersion="2" MajorBuildNumber="1544" MinorBuildNumber="11" Version="V2017_07_11" xmlns:h="` + typesNamespace + `"/>` +
-		`</s:Header><s:Body>` + body + `</s:Body></s:Envelope>`
-}
+//go:embed *.tmpl
+var formFiles embed.FS
 
-// fault is what Exchange says when it refuses before the operation runs: without
-// the version header, and with the code twice. values become MessageXml.
-func fault(code, text string, values ...[2]string) string {
-	detail := `<e:ResponseCode xmlns:e="` + errorsNamespace + `">` + code + `</e:ResponseCode>` +
-		`<e:Message xmlns:e="` + errorsNamespace + `">` + escape(text) + `</e:Message>`
-	if len(values) > 0 {
-		detail += `<t:MessageXml xmlns:t="` + typesNamespace + `">`
-		for _, value := range values {
-			detail += `<t:Value Name="` + value[0] + `">` + escape(value[1]) + `</t:Value>`
-		}
-		detail += `</t:MessageXml>`
+// forms are the answers in XML.
+var forms = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("").Funcs(template.FuncMap{"xml": escape}).ParseFS(formFiles, "*.tmpl"))
+})
+
+// filled is an answer in one of the forms.
+func (n *node) filled(status int, form string, data any) *response {
+	var b strings.Builder
+	if err := forms().ExecuteTemplate(&b, form, data); err != nil { // every test fills the forms
+		panic("standin: " + err.Error())
 	}
-	return xmlDeclaration + `<s:Envelope xmlns:s="` + soapNamespace + `"><s:Body><s:Fault>` +
-		`<faultcode xmlns:a="` + typesNamespace + `">a:` + code + `</faultcode>` +
-		`<faultstring xml:lang="en-US">` + escape(text) + `</faultstring>` +
-		`<detail>` + detail + `</detail></s:Fault></s:Body></s:Envelope>`
-}
-
-// bareFault is a fault as another EWS server sends it: no prefix, no detail.
-func bareFault(code, text string) string {
-	return `<SOAP:Envelope xmlns:SOAP="` + soapNamespace + `"><SOAP:Body><SOAP:Fault>` +
-		`<faultcode>` + code + `</faultcode><faultstring>` + escape(text) + `</faultstring>` +
-		`</SOAP:Fault></SOAP:Body></SOAP:Envelope>`
+	return n.exchangeResponse(status).withBody(xmlType, b.String())
 }

@@ -1,6 +1,7 @@
 package standin
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"fmt"
 	"net/http"
@@ -84,10 +85,7 @@ func (n *node) judgeToken(r *http.Request, token string) (number int, reason str
 	if parsed.UnsafeClaimsWithoutVerification(&claims) != nil {
 		return 2000001, "Unable to read or process token, additional details: 'IDX10709'."
 	}
-	seen := t.Sees
-	if seen == "" {
-		seen = "https://" + r.Host
-	}
+	seen := cmp.Or(t.Sees, "https://"+r.Host)
 	audience, err := url.Parse(claims.Audience)
 	switch {
 	case claims.Version != "1.0":
@@ -97,7 +95,8 @@ func (n *node) judgeToken(r *http.Request, token string) (number int, reason str
 	case err != nil || audience.Host == "":
 		return 2000001, "The audience claim value is invalid '" + claims.Audience + "'."
 	case !strings.EqualFold(audience.Scheme+"://"+audience.Host, seen):
-		return 2000003, fmt.Sprintf("The hostname component of the audience claim value is invalid. Expected '%s'. Actual '%s'", claims.Audience, seen)
+		return 2000003, fmt.Sprintf(
+			"The hostname component of the audience claim value is invalid. Expected '%s'. Actual '%s'", claims.Audience, seen)
 	case claims.Issuer != "https://sts.windows.net/"+claims.Tenant+"/":
 		return 2000001, "The issuer of the token is unknown. Issuer was '" + claims.Issuer + "'."
 	case parsed.Claims(keys().entra.Public(), &claims) != nil:
