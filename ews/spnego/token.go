@@ -1,13 +1,10 @@
 package spnego
 
 import (
-	encoding "encoding/asn1"
+	"cmp"
+	"encoding/asn1"
 	"errors"
 	"fmt"
-	"slices"
-
-	"golang.org/x/crypto/cryptobyte"
-	"golang.org/x/crypto/cryptobyte/asn1"
 )
 
 // Mech is a security mechanism by the name that people use; one that is not
@@ -22,19 +19,19 @@ const (
 )
 
 var (
-	oidSPNEGO   = encoding.ObjectIdentifier{1, 3, 6, 1, 5, 5, 2}
-	oidKerberos = encoding.ObjectIdentifier{1, 2, 840, 113554, 1, 2, 2}
+	oidSPNEGO   = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 2}
+	oidKerberos = asn1.ObjectIdentifier{1, 2, 840, 113554, 1, 2, 2}
 )
 
 // mechs: the first identifier of a mechanism is the one that is sent.
 var mechs = []struct {
 	mech Mech
-	oid  encoding.ObjectIdentifier
+	oid  asn1.ObjectIdentifier
 }{
 	{Kerberos, oidKerberos},
-	{Kerberos, encoding.ObjectIdentifier{1, 2, 840, 48018, 1, 2, 2}}, // an overflow of Windows 2000, still sent
-	{NTLM, encoding.ObjectIdentifier{1, 3, 6, 1, 4, 1, 311, 2, 2, 10}},
-	{NegoEx, encoding.ObjectIdentifier{1, 3, 6, 1, 4, 1, 311, 2, 2, 30}},
+	{Kerberos, asn1.ObjectIdentifier{1, 2, 840, 48018, 1, 2, 2}}, // an overflow of Windows 2000, still sent
+	{NTLM, asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 311, 2, 2, 10}},
+	{NegoEx, asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 311, 2, 2, 30}},
 }
 
 // State is what the server says about the negotiation (RFC 4178 4.2.2).
@@ -70,52 +67,39 @@ var (
 	ErrMalformed = errors.New("malformed SPNEGO token")
 )
 
-// Tags of RFC 4178 4.2 and RFC 2743 3.1.
-var (
-	tagGSS  = asn1.Tag(0).Constructed() | 0x40
-	tagInit = asn1.Tag(0).ContextSpecific().Constructed()
-	tagResp = asn1.Tag(1).ContextSpecific().Constructed()
+// The first bytes: the framing of RFC 2743 3.1, and the two choices of RFC 4178 4.2.
+const (
+	framing    = 0x60
+	choiceInit = 0xa0
+	choiceResp = 0xa1
 )
-
-func field(n uint8) asn1.Tag { return asn1.Tag(n).ContextSpecific().Constructed() }
 
 // WrapInit makes the first token: a NegTokenInit in the framing of RFC 2743 3.1
 // that offers mech alone and carries its first token.
 func WrapInit(mech Mech, token []byte) ([]byte, error) {
-	var oid encoding.ObjectIdentifier
-	for _, m := range slices.Backward(mechs) {
-		if m.mech == mech {
-			oid = m.oid
+	for _, m := range mechs {
+		if m.mech != mech {
+			continue
 		}
+		head, _ := asn1.Marshal(oidSPNEGO) // identifiers always marshal
+		body, err := asn1.MarshalWithParams(struct {
+			Mechs []asn1.ObjectIdentifier `asn1:"explicit,tag:0"`
+			Token []byte                  `asn1:"explicit,tag:2"`
+		}{[]asn1.ObjectIdentifier{m.oid}, token}, "explicit,tag:0")
+		if err != nil {
+			return nil, err
+		}
+		return asn1.Marshal(asn1.RawValue{Class: asn1.ClassApplication, IsCompound: true, Bytes: append(head, body...)})
 	}
-	if oid == nil {
-		return nil, fmt.Errorf("mechanism %q has no identifier", mech)
-	}
-	var b cryptobyte.Builder
-	b.AddASN1(tagGSS, func(b *cryptobyte.Builder) {
-		b.AddASN1ObjectIdentifier(oidSPNEGO)
-		b.AddASN1(tagInit, func(b *cryptobyte.Builder) {
-			b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {
-				b.AddASN1(field(0), func(b *cryptobyte.Builder) {
-					b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) { b.AddASN1ObjectIdentifier(oid) })
-				})
-				b.AddASN1(field(2), func(b *cryptobyte.Builder) { b.AddASN1OctetString(token) })
-			})
-		})
-	})
-	return b.Bytes()
+	return nil, fmt.Errorf("mechanism %q has no identifier", mech)
 }
 
 // WrapResponse makes a later token: a NegTokenResp that carries the mechanism's
 // next one, an NTLM type 3 for instance. The state is the server's to say.
 func WrapResponse(token []byte) ([]byte, error) {
-	var b cryptobyte.Builder
-	b.AddASN1(tagResp, func(b *cryptobyte.Builder) {
-		b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {
-			b.AddASN1(field(2), func(b *cryptobyte.Builder) { b.AddASN1OctetString(token) })
-		})
-	})
-	return b.Bytes()
+	return asn1.MarshalWithParams(struct {
+		Token []byte `asn1:"explicit,tag:2"`
+	}{token}, "explicit,tag:1")
 }
 
 // Read decodes a token of either kind, in the framing of RFC 2743 3.1 or
@@ -124,114 +108,93 @@ func Read(raw []byte) (Token, error) {
 	if len(raw) > maxToken {
 		return Token{}, fmt.Errorf("%w: longer than %d bytes", ErrMalformed, maxToken)
 	}
-	in := cryptobyte.String(raw)
-	if in.PeekASN1Tag(tagGSS) {
-		var oid encoding.ObjectIdentifier
-		var framed cryptobyte.String
-		if !in.ReadASN1(&framed, tagGSS) || !framed.ReadASN1ObjectIdentifier(&oid) {
-			return Token{}, fmt.Errorf("%w: its header cannot be read", ErrMalformed)
+	in := raw
+	if len(raw) > 0 && raw[0] == framing {
+		var framed asn1.RawValue
+		var oid asn1.ObjectIdentifier
+		_, err := asn1.Unmarshal(raw, &framed)
+		if err == nil {
+			in, err = asn1.Unmarshal(framed.Bytes, &oid)
 		}
 		switch {
+		case err != nil:
+			return Token{}, fmt.Errorf("%w: its header cannot be read", ErrMalformed)
 		case oid.Equal(oidKerberos):
 			return Token{Bare: true, Mech: Kerberos, ResponseToken: raw}, nil
 		case !oid.Equal(oidSPNEGO):
 			return Token{}, fmt.Errorf("%w: a token of mechanism %s", ErrNotSPNEGO, name(oid))
 		}
-		in = framed
 	}
-	var body, fields cryptobyte.String
-	switch {
-	case in.PeekASN1Tag(tagInit):
-		if !in.ReadASN1(&body, tagInit) || !body.ReadASN1(&fields, asn1.SEQUENCE) {
-			return Token{}, fmt.Errorf("%w: NegTokenInit is cut short", ErrMalformed)
-		}
+	if len(in) == 0 || in[0] != choiceInit && in[0] != choiceResp {
+		return Token{}, ErrNotSPNEGO
+	}
+	var list []asn1.RawValue
+	if _, err := asn1.UnmarshalWithParams(in, &list, fmt.Sprintf("explicit,tag:%d", in[0]&1)); err != nil {
+		return Token{}, fmt.Errorf("%w: it is cut short", ErrMalformed)
+	}
+	fields := map[int][]byte{}
+	for _, f := range list {
+		fields[f.Tag] = f.Bytes
+	}
+	if in[0] == choiceInit {
 		return readInit(fields)
-	case in.PeekASN1Tag(tagResp):
-		if !in.ReadASN1(&body, tagResp) || !body.ReadASN1(&fields, asn1.SEQUENCE) {
-			return Token{}, fmt.Errorf("%w: NegTokenResp is cut short", ErrMalformed)
-		}
-		return readResp(fields)
 	}
-	return Token{}, ErrNotSPNEGO
+	return readResp(fields)
+}
+
+// read reads a field, if it is there.
+func read(fields map[int][]byte, tag int, to any, what string) error {
+	if raw, there := fields[tag]; there {
+		if _, err := asn1.Unmarshal(raw, to); err != nil {
+			return fmt.Errorf("%w: %s cannot be read", ErrMalformed, what)
+		}
+	}
+	return nil
 }
 
 // readInit reads a NegTokenInit or Microsoft's NegTokenInit2, which differ
 // behind what is read here ([MS-SPNG] 2.2.1).
-func readInit(in cryptobyte.String) (Token, error) {
+func readInit(fields map[int][]byte) (Token, error) {
 	t := Token{Init: true}
-	var list, oids, flags cryptobyte.String
-	var present bool
-	if !in.ReadOptionalASN1(&list, &present, field(0)) || present && !list.ReadASN1(&oids, asn1.SEQUENCE) {
-		return t, fmt.Errorf("%w: the list of mechanisms", ErrMalformed)
+	var list []asn1.ObjectIdentifier
+	err := cmp.Or(read(fields, 0, &list, "the list of mechanisms"), read(fields, 2, &t.ResponseToken, "the token inside"))
+	if err != nil {
+		return t, err
 	}
-	for !oids.Empty() {
-		var oid encoding.ObjectIdentifier
-		if !oids.ReadASN1ObjectIdentifier(&oid) {
-			return t, fmt.Errorf("%w: a mechanism's identifier", ErrMalformed)
-		}
-		if len(t.Offered) == maxOffered {
-			return t, fmt.Errorf("%w: more than %d mechanisms", ErrMalformed, maxOffered)
-		}
+	if len(list) > maxOffered {
+		return t, fmt.Errorf("%w: more than %d mechanisms", ErrMalformed, maxOffered)
+	}
+	for _, oid := range list {
 		t.Offered = append(t.Offered, name(oid))
 	}
 	if len(t.Offered) > 0 {
 		t.Mech = t.Offered[0]
 	}
-	if !in.ReadOptionalASN1(&flags, nil, field(1)) {
-		return t, fmt.Errorf("%w: the flags", ErrMalformed)
-	}
-	var err error
-	t.ResponseToken, err = octets(&in, field(2))
-	return t, err
+	return t, nil
 }
 
-func readResp(in cryptobyte.String) (Token, error) {
-	var t Token
-	var state, mech cryptobyte.String
-	var present bool
-	if !in.ReadOptionalASN1(&state, &present, field(0)) {
-		return t, fmt.Errorf("%w: the state", ErrMalformed)
+func readResp(fields map[int][]byte) (t Token, err error) {
+	states := []State{AcceptCompleted, AcceptIncomplete, Reject, RequestMIC}
+	var state asn1.Enumerated
+	var mech asn1.ObjectIdentifier
+	err = cmp.Or(
+		read(fields, 0, &state, "the state"), read(fields, 1, &mech, "the mechanism"), read(fields, 2, &t.ResponseToken, "the token inside"))
+	if err == nil && (state < 0 || int(state) >= len(states)) {
+		err = fmt.Errorf("%w: the state is none of RFC 4178", ErrMalformed)
 	}
-	if present {
-		states := []State{AcceptCompleted, AcceptIncomplete, Reject, RequestMIC}
-		var n int
-		if !state.ReadASN1Enum(&n) || n < 0 || n >= len(states) {
-			return t, fmt.Errorf("%w: the state is none of RFC 4178", ErrMalformed)
-		}
-		t.State = states[n]
+	if err != nil {
+		return t, err
 	}
-	if !in.ReadOptionalASN1(&mech, &present, field(1)) {
-		return t, fmt.Errorf("%w: the mechanism", ErrMalformed)
+	if _, there := fields[0]; there {
+		t.State = states[state]
 	}
-	if present {
-		var oid encoding.ObjectIdentifier
-		if !mech.ReadASN1ObjectIdentifier(&oid) {
-			return t, fmt.Errorf("%w: the mechanism's identifier", ErrMalformed)
-		}
-		t.Mech = name(oid)
+	if mech != nil {
+		t.Mech = name(mech)
 	}
-	var err error
-	t.ResponseToken, err = octets(&in, field(2))
-	return t, err
+	return t, nil
 }
 
-func octets(in *cryptobyte.String, tag asn1.Tag) ([]byte, error) {
-	var value cryptobyte.String
-	var present bool
-	if !in.ReadOptionalASN1(&value, &present, tag) {
-		return nil, fmt.Errorf("%w: the token inside", ErrMalformed)
-	}
-	if !present {
-		return nil, nil
-	}
-	var b cryptobyte.String
-	if !value.ReadASN1(&b, asn1.OCTET_STRING) {
-		return nil, fmt.Errorf("%w: the token inside is no octet string", ErrMalformed)
-	}
-	return b, nil
-}
-
-func name(oid encoding.ObjectIdentifier) Mech {
+func name(oid asn1.ObjectIdentifier) Mech {
 	for _, m := range mechs {
 		if m.oid.Equal(oid) {
 			return m.mech
