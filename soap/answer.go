@@ -74,11 +74,6 @@ type Resolved struct {
 	Type string `json:"type,omitempty"`
 }
 
-// BackOff is BackOffMS as a duration.
-func (a Answer) BackOff() time.Duration {
-	return time.Duration(a.BackOffMS) * time.Millisecond
-}
-
 // maxBackOff is where a wait stops being believable; servers say five minutes.
 const maxBackOff = 24 * time.Hour
 

@@ -2,12 +2,12 @@ package soap
 
 import (
 	"bytes"
-	"encoding/binary"
 	"fmt"
 	"io"
 	"strings"
-	"unicode/utf16"
-	"unicode/utf8"
+
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/unicode"
 )
 
 // charsetReader gives the XML decoder a reader for a declared character set.
@@ -18,31 +18,22 @@ type charsetReader func(label string, in io.Reader) (io.Reader, error)
 // white space that some front ends send before the declaration is dropped. The
 // reader returned beside it belongs to this body.
 func toUTF8(body []byte) ([]byte, charsetReader, error) {
-	var order binary.ByteOrder
+	order := unicode.BigEndian
 	switch {
 	case bytes.HasPrefix(body, []byte("\xEF\xBB\xBF")):
 		return bytes.TrimSpace(body[3:]), passThrough, nil
-	case bytes.HasPrefix(body, []byte("\xFE\xFF")):
-		order, body = binary.BigEndian, body[2:]
-	case bytes.HasPrefix(body, []byte("\xFF\xFE")):
-		order, body = binary.LittleEndian, body[2:]
-	case bytes.HasPrefix(body, []byte("\x00<")): // no mark: the first character tells
-		order = binary.BigEndian
-	case bytes.HasPrefix(body, []byte("<\x00")):
-		order = binary.LittleEndian
+	case bytes.HasPrefix(body, []byte("\xFE\xFF")), bytes.HasPrefix(body, []byte("\x00<")): // no mark: the first character tells
+	case bytes.HasPrefix(body, []byte("\xFF\xFE")), bytes.HasPrefix(body, []byte("<\x00")):
+		order = unicode.LittleEndian
 	default:
 		return bytes.TrimSpace(body), declaredCharset, nil
 	}
 	if len(body)%2 != 0 {
 		return nil, nil, fmt.Errorf("%w: UTF-16 with an odd number of bytes", ErrNotXML)
 	}
-	units := make([]uint16, len(body)/2)
-	for i := range units {
-		units[i] = order.Uint16(body[2*i:])
-	}
-	text := make([]byte, 0, len(units))
-	for _, r := range utf16.Decode(units) {
-		text = utf8.AppendRune(text, r)
+	text, err := unicode.UTF16(order, unicode.UseBOM).NewDecoder().Bytes(body)
+	if err != nil {
+		return nil, nil, notXML(err)
 	}
 	return bytes.TrimSpace(text), passThrough, nil
 }
@@ -55,25 +46,10 @@ func passThrough(_ string, in io.Reader) (io.Reader, error) { return in, nil }
 // itself reads UTF-8.
 func declaredCharset(label string, in io.Reader) (io.Reader, error) {
 	switch strings.ToLower(label) {
-	case "us-ascii", "ascii", "iso-8859-1", "latin1", "windows-1252":
-		return &latin1Reader{in: in}, nil
+	case "us-ascii", "ascii", "iso-8859-1", "latin1":
+		return charmap.ISO8859_1.NewDecoder().Reader(in), nil
+	case "windows-1252":
+		return charmap.Windows1252.NewDecoder().Reader(in), nil
 	}
 	return nil, fmt.Errorf("character set %q is not read here", oneLine(label, maxName))
-}
-
-// latin1Reader turns Latin-1 into UTF-8.
-type latin1Reader struct{ in io.Reader }
-
-// Read fills at most half of p from the input, since a byte becomes up to two.
-func (r *latin1Reader) Read(p []byte) (int, error) {
-	if len(p) < 2 {
-		return 0, io.ErrShortBuffer
-	}
-	raw := make([]byte, min(len(p)/2, 4096))
-	n, err := r.in.Read(raw)
-	out := p[:0]
-	for _, b := range raw[:n] {
-		out = utf8.AppendRune(out, rune(b))
-	}
-	return len(out), err
 }

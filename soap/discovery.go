@@ -141,21 +141,15 @@ func serviceTypes(response *etree.Element) []string {
 	return list
 }
 
-// discoveryJSON is an answer of version 2, a success or an error. The values
-// stay raw, because what is no string must not spoil the rest.
-type discoveryJSON struct {
-	Protocol     json.RawMessage `json:"Protocol"`
-	URL          json.RawMessage `json:"Url"`
-	ErrorCode    json.RawMessage `json:"ErrorCode"`
-	ErrorMessage json.RawMessage `json:"ErrorMessage"`
-}
-
 // parseDiscoveryJSON reads {"Protocol","Url"} or {"ErrorCode","ErrorMessage"}.
 func parseDiscoveryJSON(text []byte) (Discovery, error) {
 	if len(text) > MaxBytes {
 		return Discovery{}, fmt.Errorf("%w: more than %d bytes", ErrTooLarge, MaxBytes)
 	}
-	var in discoveryJSON
+	// The values stay raw, because what is no string must not spoil the rest.
+	var in struct {
+		Protocol, URL, ErrorCode, ErrorMessage json.RawMessage
+	}
 	if err := json.Unmarshal(text, &in); err != nil {
 		return Discovery{}, fmt.Errorf("%w: %s", ErrNotDiscovery, oneLine(err.Error(), 2*maxName))
 	}

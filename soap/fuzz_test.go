@@ -61,7 +61,7 @@ func FuzzParse(f *testing.F) {
 			codeOf(a.Code) != a.Code, codeOf(a.InnerCode) != a.InnerCode,
 			!isBounded(a.Message, MaxText), !isBounded(a.Operation, maxName),
 			strings.Trim(a.Version, "0123456789.") != "" || len(a.Version) > len("65535.65535.65535.65535"),
-			a.BackOffMS < 0 || a.BackOff() > maxBackOff,
+			a.BackOffMS < 0 || a.BackOffMS > maxBackOff.Milliseconds(),
 			len(a.Values) > MaxValues, len(a.Resolved) > MaxResolved, len(a.Folder) > MaxURL, address(a.Folder) != a.Folder:
 			t.Fatalf("out of bounds: %+v", a)
 		}

@@ -255,9 +255,6 @@ func TestMessageXML(t *testing.T) {
 	if got, err := Parse([]byte(messageXML(many))); err != nil || len(got.Values) != MaxValues {
 		t.Errorf("%d values, %v; want %d", len(got.Values), err, MaxValues)
 	}
-	if got := (Answer{BackOffMS: 1500}).BackOff().Seconds(); got != 1.5 {
-		t.Errorf("BackOff: %v s, want 1.5 s", got)
-	}
 }
 
 // TestMessageIsOneLine: what a terminal must not see is gone.

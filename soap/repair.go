@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"encoding/xml"
 	"errors"
+	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/beevik/etree"
+	"golang.org/x/text/encoding/charmap"
 )
 
 // readRepaired reads an envelope that is not well-formed XML, as servers and what
@@ -27,7 +30,7 @@ func readRepaired(body []byte) (root *etree.Element, cut bool, err error) {
 		return nil, false, ErrNotXML
 	}
 	if !utf8.Valid(text) {
-		text = latin1(text)
+		text, _ = charmap.ISO8859_1.NewDecoder().Bytes(text) // has every byte
 	}
 	end := endOfEnvelope(text)
 	if end < 0 {
@@ -45,15 +48,6 @@ func readRepaired(body []byte) (root *etree.Element, cut bool, err error) {
 
 // maxRepaired is the largest body that is repaired, in bytes.
 const maxRepaired = MaxBytes / 4
-
-// latin1 is text whose bytes are characters of Latin-1.
-func latin1(text []byte) []byte {
-	out := make([]byte, 0, len(text)+len(text)/8)
-	for _, b := range text {
-		out = utf8.AppendRune(out, rune(b))
-	}
-	return out
-}
 
 // withoutDeclaration drops the XML declaration: its encoding has done its work.
 func withoutDeclaration(text []byte) []byte {
@@ -159,19 +153,11 @@ func forbiddenReference(text []byte) int {
 	if end < 3 || text[1] != '#' {
 		return 0
 	}
-	digits, base := string(text[2:end]), rune(10)
+	digits, base := string(text[2:end]), 10
 	if digits[0] == 'x' || digits[0] == 'X' {
 		digits, base = digits[1:], 16
 	}
-	var value rune
-	for _, d := range strings.ToLower(digits) {
-		at := rune(strings.IndexRune("0123456789abcdef", d))
-		if at < 0 || at >= base || value > 0x10FFFF {
-			return 0
-		}
-		value = value*base + at
-	}
-	if !isForbidden(value) {
+	if value, err := strconv.ParseUint("0"+digits, base, 31); err != nil || !isForbidden(rune(value)) {
 		return 0
 	}
 	return end + 1
@@ -183,14 +169,7 @@ func repairable(err error) bool { return errors.Is(err, ErrNotXML) || errors.Is(
 // isMarked says that an envelope can only be one of EWS: it holds an element of
 // its namespaces.
 func isMarked(e *etree.Element) bool {
-	switch strings.Replace(e.NamespaceURI(), "https:", "http:", 1) {
-	case nsMessages, nsTypes, nsErrors:
-		return true
-	}
-	for child := range e.ChildElementsSeq() {
-		if isMarked(child) {
-			return true
-		}
-	}
-	return false
+	return first(e, func(e *etree.Element) bool {
+		return slices.Contains([]string{nsMessages, nsTypes, nsErrors}, strings.Replace(e.NamespaceURI(), "https:", "http:", 1))
+	}) != nil
 }

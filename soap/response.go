@@ -14,9 +14,9 @@ import (
 // make the response itself the message (GetServiceConfiguration). What they
 // share is the attribute ResponseClass, so that is what is looked for.
 func readResponse(e *etree.Element) (Answer, bool) {
-	message := firstError(e)
+	message := first(e, func(e *etree.Element) bool { return isMessage(e) && classOf(e) == ClassError })
 	if message == nil {
-		message = firstMessage(e)
+		message = first(e, isMessage)
 	}
 	if message == nil {
 		return Answer{}, false
@@ -35,32 +35,6 @@ func readResponse(e *etree.Element) (Answer, bool) {
 		return answer, message.SelectAttr("ResponseClass") != nil && isEWSCode(answer.Code)
 	}
 	return answer, answer.Class != "" || answer.Code != ""
-}
-
-// firstError returns the first message, e itself or below it, that says Error.
-func firstError(e *etree.Element) *etree.Element {
-	if isMessage(e) && classOf(e) == ClassError {
-		return e
-	}
-	for child := range e.ChildElementsSeq() {
-		if found := firstError(child); found != nil {
-			return found
-		}
-	}
-	return nil
-}
-
-// firstMessage returns the first message, e itself or below it.
-func firstMessage(e *etree.Element) *etree.Element {
-	if isMessage(e) {
-		return e
-	}
-	for child := range e.ChildElementsSeq() {
-		if found := firstMessage(child); found != nil {
-			return found
-		}
-	}
-	return nil
 }
 
 // isMessage tells the elements that carry a result.
@@ -84,3 +58,23 @@ func classOf(message *etree.Element) string {
 	}
 	return ""
 }
+
+// passing are the codes of troubles that often pass by themselves: a directory
+// server that is away, a database that fails over, a worker that restarts.
+var passing = map[string]bool{
+	"ErrorADOperation": true, "ErrorADUnavailable": true, "ErrorConnectionFailed": true, "ErrorInsufficientResources": true,
+	"ErrorInternalServerError": true, "ErrorInternalServerTransientError": true, "ErrorMailboxFailover": true,
+	"ErrorMailboxMoveInProgress": true, "ErrorMailboxMoved": true, "ErrorMailboxStoreUnavailable": true, "ErrorTimeoutExpired": true,
+}
+
+// Crowded says whether a code means too many at once: fewer may ask.
+func Crowded(code string) bool {
+	return code == "ErrorExceededConnectionCount" || code == "ErrorTooManyObjectsOpened"
+}
+
+// Busy says whether a code asks for patience.
+func Busy(code string) bool { return code == "ErrorServerBusy" || Crowded(code) }
+
+// Passing says whether a call that got this code is worth one more try. Codes
+// that ask for patience (ErrorServerBusy) are not meant: they say how long.
+func Passing(code string) bool { return passing[code] }

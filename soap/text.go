@@ -65,13 +65,22 @@ func codeOf(s string) string {
 }
 
 // find returns the first element of that local name, e itself or below it, in
-// document order. The depth of the tree is bounded by MaxDepth.
+// document order.
 func find(e *etree.Element, name string) *etree.Element {
-	if e == nil || e.Tag == name {
+	if e == nil {
+		return nil
+	}
+	return first(e, func(e *etree.Element) bool { return e.Tag == name })
+}
+
+// first returns the first element that is wanted, e itself or below it, in document
+// order. The depth of the tree is bounded by MaxDepth.
+func first(e *etree.Element, wanted func(*etree.Element) bool) *etree.Element {
+	if wanted(e) {
 		return e
 	}
 	for child := range e.ChildElementsSeq() {
-		if found := find(child, name); found != nil {
+		if found := first(child, wanted); found != nil {
 			return found
 		}
 	}
