@@ -184,7 +184,10 @@ type fieldCertificate struct {
 
 var authorities sync.Map
 
+const constrained = "Contoso CA for contoso.local"
+
 // authorityNamed is an authority that nobody trusts, or one below the trusted.
+// Only an authority for contoso.local has a name constraint.
 func authorityNamed(tb testing.TB, name, organisation string, below bool, days int) (*x509.Certificate, *ecdsa.PrivateKey) {
 	type pair struct {
 		cert *x509.Certificate
@@ -197,6 +200,9 @@ func authorityNamed(tb testing.TB, name, organisation string, below bool, days i
 		}
 		template.IsCA, template.BasicConstraintsValid, template.KeyUsage = true, true, x509.KeyUsageCertSign
 		template.SubjectKeyId = []byte(name)
+		if name == constrained {
+			template.PermittedDNSDomains, template.PermittedDNSDomainsCritical = []string{"contoso.local"}, true
+		}
 		if days != 0 {
 			template.NotAfter = time.Now().Add(time.Duration(days) * 24 * time.Hour)
 			template.NotBefore = template.NotAfter.Add(-1000 * 24 * time.Hour)
@@ -278,6 +284,15 @@ func (c fieldCertificate) made(tb testing.TB) tls.Certificate {
 		}
 	case "itself":
 		parent, signer = template, own
+	case "renewed":
+		parent, signer = authorityNamed(tb, theAuthority().cert.Subject.CommonName, "", false, 0)
+	case "recoded":
+		other := *parent
+		other.RawSubject = recoded(tb, parent.RawSubject)
+		parent = &other
+	case "constrained":
+		parent, signer = authorityNamed(tb, constrained, "", true, 0)
+		chain = [][]byte{parent.Raw}
 	default:
 		tb.Fatalf("a certificate cannot be issued by %q", c.By)
 	}
@@ -302,6 +317,16 @@ func (c fieldCertificate) made(tb testing.TB) tls.Certificate {
 		der = resigned(tb, der, append([]byte{0x82, byte(len(name))}, name...), append([]byte{0x82, byte(len(name)), 0xe4}, name[1:]...), signer)
 	}
 	return tls.Certificate{Certificate: append([][]byte{der}, chain...), PrivateKey: private}
+}
+
+// recoded is a name whose strings are written as UTF8String in place of
+// PrintableString, which RFC 5280 7.1 wants to be compared as equal.
+func recoded(tb testing.TB, name []byte) []byte {
+	changed := bytes.ReplaceAll(name, []byte{0x55, 4, 3, asn1.TagPrintableString}, []byte{0x55, 4, 3, asn1.TagUTF8String})
+	if bytes.Equal(changed, name) {
+		tb.Fatalf("no PrintableString in %x", name)
+	}
+	return changed
 }
 
 // resigned is a certificate with some of its bytes replaced, and a signature that
