@@ -3,8 +3,10 @@ package ews
 import (
 	"bytes"
 	"errors"
+	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/soap"
@@ -43,7 +45,13 @@ func (c *Client) read(item *evidence.Item, body []byte, credential bool) {
 	r.Body = strings.ToValidUTF8(string(kept), "\uFFFD")
 }
 
+// chunkSize is the first line of a body in chunks (RFC 9112 7.1) before XML.
+var chunkSize = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9a-fA-F]{1,8}\r?\n<`) })
+
 func (c *Client) readEWS(body []byte, asked *evidence.Request) *evidence.EWS {
+	if chunkSize().Match(body) {
+		return &evidence.EWS{Detail: evidence.Say(evidence.WhyChunkSizes), Unreadable: true}
+	}
 	a, err := c.Parsed.Parse(body)
 	if err != nil {
 		return &evidence.EWS{Detail: evidence.Say(evidence.WhyNotEWS, err), Unreadable: unreadable(err)}

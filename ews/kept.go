@@ -19,6 +19,7 @@ var keptFields = fieldSet(`
 	x-caserrorcode x-diaginfo x-owa-version x-owa-error x-serverapplication x-ms-diagnostics x-ews-policy-reason
 	x-squid-error x-ms-diagnostics-from-backend x-ms-proxy-app-id x-ms-proxy-transaction-id
 	x-iinfo x-cdn x-azure-ref x-amz-cf-id x-sucuri-id cf-mitigated
+	x-amzn-waf-action x-blocked-by-waf x-servedby x-backside-transport x-sl-compstate x-cnection cneonction
 	x-autodiscovery-error x-beserverroutingerror x-auth-error x-soap-enabled x-wssecurity-enabled x-wssecurity-for x-oauth-enabled
 	x-aspnet-version x-powered-by persistent-auth x-backendhttpstatus x-proxy-backendserverstatus x-rum-validated
 	x-proxy-routingcorrectness x-firsthopcafeefz x-mailboxguid x-nanoproxy ms-server-activesync`)

@@ -244,8 +244,9 @@ const (
 	SaysClientCertificate = "client-certificate" // one is needed
 	SaysHeaderTooLong     = "header-too-long"
 	SaysBodyTooLarge      = "body-too-large"
-	SaysChallenge         = "challenge" // to a browser: JavaScript, a puzzle
-	SaysNoServer          = "no-server" // behind the device is working
+	SaysChallenge         = "challenge"  // to a browser: JavaScript, a puzzle
+	SaysNoServer          = "no-server"  // behind the device is working
+	SaysPlainHTTP         = "plain-http" // reached what wants TLS
 )
 
 // WindowsLocked is ERROR_ACCOUNT_LOCKED_OUT.

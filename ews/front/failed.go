@@ -28,7 +28,7 @@ func failed(r *evidence.Response) (f Failed) {
 			f.Error = errorName(string(raw))
 		}
 		if len(parts) > 5 {
-			if name := errorName(parts[5]); name != "" {
+			if name := errorName(parts[5]); name != "" && (name != "ProtocolError" || f.Error == "") { // it had an answer
 				f.Error = name
 			}
 		}

@@ -130,7 +130,8 @@ func IsGUID(s string) bool {
 // devices.txt has the devices in the order in which they are tried, the more specific
 // first: the name, by what it is recognized in words, and the signs. A sign is a header
 // field that is there, a field with a text that its value holds (a cookie's name begins
-// with it), or one of those that device knows.
+// with it), or one of those that shows knows. Below * is software of which many products
+// are built: it is told where the page names none.
 //
 //go:embed devices.txt
 var devicesText string
@@ -168,12 +169,12 @@ func device(r *evidence.Response) (name, sign string) {
 		return "", ""
 	}
 	for _, d := range devices() {
-		if slices.ContainsFunc(d[2:], func(sign string) bool { return shows(r, sign) }) {
+		if d[0] == "*" && r.Notice != nil && r.Notice.Product != "" {
+			return r.Notice.Product, "its page"
+		}
+		if slices.ContainsFunc(d[min(len(d), 2):], func(sign string) bool { return shows(r, sign) }) {
 			return d[0], d[1]
 		}
-	}
-	if r.Notice != nil && r.Notice.Product != "" {
-		return r.Notice.Product, "its page"
 	}
 	return "", ""
 }

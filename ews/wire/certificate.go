@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"cmp"
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
 	"errors"
 	"slices"
 	"strings"
@@ -42,13 +44,46 @@ func (d *Dialer) judge(info *evidence.TLS, chain []*x509.Certificate) {
 			err = extra // what was met on the way to a root that is known
 		}
 	}
-	if err != nil {
+	if code, why := d.namesake(chain); isUnknown(err) && why != nil {
+		complain(code, why)
+	} else if err != nil {
 		complain(chainProblem(chain, err))
 	}
 	if d.Public != nil {
 		public := chainTo(chain, d.Public, at) == nil
 		info.PublicRoot = &public
 	}
+}
+
+// namesake says that an issuer in a chain has the name of a root that is known, and why
+// that one does not stand at its end: another key, or the name in another string type,
+// which RFC 5280 7.1 compares as equal and this program's library does not.
+func (d *Dialer) namesake(chain []*x509.Certificate) (code string, why *evidence.Detail) {
+	roots := d.Roots
+	if roots == nil {
+		roots = systemRoots(chain)
+	}
+	for _, c := range chain {
+		if weaklySigned(c) || slices.ContainsFunc(chain[1:], func(parent *x509.Certificate) bool { return bytes.Equal(parent.RawSubject, c.RawIssuer) }) {
+			continue
+		}
+		for _, pool := range []*x509.CertPool{d.Extra, roots} {
+			if pool == nil {
+				continue
+			}
+			//lint:ignore SA1019 roots of the system that are not in it are not needed
+			for _, subject := range pool.Subjects() {
+				var name pkix.RDNSequence
+				switch _, err := asn1.Unmarshal(subject, &name); {
+				case bytes.Equal(subject, c.RawIssuer):
+					return "unknown-issuer", evidence.Say(evidence.WhyIssuerOtherKey, c.Issuer.String())
+				case err == nil && name.String() == c.Issuer.String():
+					return "issuer-encoding", evidence.Say(evidence.WhyIssuerEncoding, c.Issuer.String())
+				}
+			}
+		}
+	}
+	return "", nil
 }
 
 func isUnknown(err error) bool {

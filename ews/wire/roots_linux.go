@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
@@ -17,11 +18,14 @@ import (
 func LoadRoots() { rootsOnDisk() }
 
 // systemRoots are those of this machine's roots that can stand at the end of a
-// chain. crypto/x509 parses all of them, which is a third of what a check costs.
+// chain. crypto/x509 parses all of them, which is a third of what a check costs. A
+// common name is looked for alone: the name around it may be of another string type.
 func systemRoots(chain []*x509.Certificate) *x509.CertPool {
 	pool := x509.NewCertPool()
 	for _, der := range rootsOnDisk() {
-		if !slices.ContainsFunc(chain, func(c *x509.Certificate) bool { return bytes.Contains(der, c.RawIssuer) }) {
+		if !slices.ContainsFunc(chain, func(c *x509.Certificate) bool {
+			return bytes.Contains(der, []byte(cmp.Or(c.Issuer.CommonName, string(c.RawIssuer))))
+		}) {
 			continue
 		}
 		if root, err := x509.ParseCertificate(der); err == nil {

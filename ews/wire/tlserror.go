@@ -84,10 +84,22 @@ func notTLS(phase string, e tls.RecordHeaderError) *evidence.Failure {
 	switch {
 	case strings.HasPrefix(begin, "HTTP"):
 		return evidence.Fail(evidence.TLSNotSpoken, phase, evidence.WhyPlainHTTP)
+	case greeting(begin) != "":
+		return evidence.Fail(evidence.TLSNotSpoken, phase, evidence.WhyOtherProtocol, greeting(begin), begin)
 	case begin != "" && strings.IndexFunc(begin, func(r rune) bool { return r < ' ' || r > '~' }) < 0:
 		return evidence.Fail(evidence.TLSNotSpoken, phase, evidence.WhyNotTLS, begin)
 	}
 	return evidence.Fail(evidence.TLSNotSpoken, phase, evidence.WhyNotTLSRecord)
+}
+
+// greeting is the protocol whose servers speak first, in these words.
+func greeting(begin string) string {
+	for _, p := range [][2]string{{"220", "SMTP or FTP"}, {"554", "SMTP"}, {"421", "SMTP"}, {"* OK", "IMAP"}, {"* BYE", "IMAP"}, {"+OK", "POP3"}, {"SSH-", "SSH"}, {"RFB ", "VNC"}} {
+		if strings.HasPrefix(begin, p[0]) {
+			return p[1]
+		}
+	}
+	return ""
 }
 
 // noHandles: the words of a name server's error say that no socket was left.

@@ -59,8 +59,10 @@ type Params struct {
 	Phase       string // in which the time ran out
 	Header      string // the value of the header that decides
 	Location    string
-	Page        string // the title of a page
-	SignIn      string // the kind of a sign-in page
+	Page        string   // the title of a page
+	SignIn      string   // the kind of a sign-in page
+	SameURL     bool     // a redirect leads to the URL that was asked
+	Refusers    []string // the front ends that refused a logon
 	Bytes       int64
 	RetryAfter  string
 	Wait        time.Duration

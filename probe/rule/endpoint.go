@@ -70,6 +70,8 @@ func preauthRedirect(v *view, n *node) *hit {
 // signInPage names the sign-in that an answer puts in front of EWS, "" none.
 func signInPage(r *evidence.Response) string {
 	switch {
+	case isErrorPage(r):
+		return ""
 	case isRedirect(r.Status):
 		return front.SignIn(r.First("Location"))
 	case r.Status == 440:
@@ -107,7 +109,19 @@ func redirected(v *view, n *node) *hit {
 	if isOnlineURL(leg.Response.First("Location")) {
 		p.Located = "online"
 	}
+	p.SameURL = sameURL(p.Location, v.rec.Target.URL)
 	return confirmed("", p, leg)
+}
+
+// sameURL says whether a redirect leads to the URL that was asked.
+func sameURL(location, asked string) bool {
+	base, err := url.Parse(asked)
+	if err != nil || location == "" {
+		return false
+	}
+	to, err := base.Parse(location)
+	host := func(u *url.URL) string { return strings.ToLower(strings.TrimSuffix(u.Host, ":443")) }
+	return err == nil && to.Scheme == base.Scheme && host(to) == host(base) && strings.EqualFold(to.Path, base.Path)
 }
 
 func forbidden(v *view, n *node) *hit {
@@ -128,7 +142,9 @@ func forbidden(v *view, n *node) *hit {
 			h.params.Agents = refused
 		}
 	}
-	h.params.OverHTTP = strings.HasPrefix(v.rec.Target.URL, "http:")
+	if h.params.OverHTTP = strings.HasPrefix(v.rec.Target.URL, "http:"); h.params.OverHTTP && h.params.Notice.Says == evidence.SaysPlainHTTP {
+		h.params.Notice.Says = "" // nothing in front ends TLS
+	}
 	h.params.NotExchange = leg.Logon == nil && !h.params.OverHTTP && !n.who.Exchange && n.who.Device == ""
 	return h
 }

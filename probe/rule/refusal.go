@@ -188,7 +188,9 @@ func (v *view) inPlace(n *node, leg *evidence.Item) (variant string) {
 	return ""
 }
 
-// isErrorPage: Exchange's ASP.NET failed and leads to its own page for that.
+// isErrorPage: Exchange's ASP.NET failed and leads to its own page for that, of EWS
+// (genericerrorpage.htm) or of Outlook on the web (errorfe.aspx, error.aspx).
 func isErrorPage(r *evidence.Response) bool {
-	return isRedirect(r.Status) && strings.Contains(strings.ToLower(r.First("Location")), "genericerrorpage")
+	low := strings.ToLower(r.First("Location"))
+	return isRedirect(r.Status) && (strings.Contains(low, "genericerrorpage") || strings.Contains(low, "/auth/error"))
 }

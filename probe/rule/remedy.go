@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/ews/front"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 )
 
@@ -161,6 +162,11 @@ func (v *view) frontEnd(addresses []string) string {
 	for _, n := range v.nodes {
 		if n.who.FrontEnd != "" && (len(addresses) == 0 || slices.Contains(addresses, n.address)) {
 			return n.who.FrontEnd
+		}
+	}
+	for n, item := range v.logons() { // behind a gateway that asks for itself
+		if name := front.Identify(item.Response).FrontEnd; name != "" && (len(addresses) == 0 || slices.Contains(addresses, n.address)) {
+			return name
 		}
 	}
 	return ""

@@ -38,6 +38,9 @@ func credentialsRejected(v *view) *hit {
 		if l.Result == evidence.Refused && !l.Comparison && !n.strangers(item) && !n.notTheAccount(item) {
 			note(item, mechanism(l))
 			password = password || !isKerberos(l)
+			if name := front.Identify(item.Response).FrontEnd; name != "" && !slices.Contains(p.Refusers, name) {
+				p.Refusers = append(p.Refusers, name)
+			}
 		}
 	}
 	for _, item := range v.discovery {
@@ -98,7 +101,8 @@ func credentialsRejected(v *view) *hit {
 		p.Reason, p.Certainty, p.Open = reason, finding.Likely, false
 		p.Notice, p.Phrase = noticeOf(claim.Response), unlockPage(claim.Response)
 	}
-	if other := v.refusedFor(finding.BesideAccount); other != nil && p.Notice.Windows == "" {
+	wrong := func(windows string) bool { return windows == "1326" || windows == "0xC000006D" } // the name or the password
+	if other := v.refusedFor(func(w string) bool { return finding.BesideAccount(w) || wrong(w) }); other != nil && p.Notice.Windows == "" {
 		p.Notice.Windows = other.Response.Notice.Windows
 	}
 	p.NotASCII = v.rec.Target.PasswordNotASCII && p.Only == "basic" && p.Open

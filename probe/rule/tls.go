@@ -53,6 +53,10 @@ func tlsUntrusted(v *view, n *node) *hit {
 			h.cite(item)
 		}
 	}
+	if len(t.Problems) == 1 && t.Problems[0].Code == "issuer-encoding" {
+		h.variant, h.status, h.confidence = "limit", finding.Unknown, finding.Undetermined
+		return h
+	}
 	stopped := slices.ContainsFunc(legs, func(i *evidence.Item) bool { return i.Error != nil && i.Error.Code == evidence.TLSUntrusted })
 	if v.rec.Target.Insecure && !stopped {
 		h.variant, h.status = "insecure", finding.Warning
