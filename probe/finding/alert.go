@@ -90,13 +90,13 @@ var alertRules = sync.OnceValue(func() (list []alertRule) {
 // sentence that Dynamics puts around many errors is given only where the text
 // holds nothing more telling.
 func MatchAlert(text string) []Alert {
-	found, _ := matchAlert(text)
+	found, _ := AlertsIn(text)
 	return found
 }
 
-// matchAlert looks for what is surest first, and gives the pieces of the text by
-// which something was found.
-func matchAlert(text string) (found []Alert, by []string) {
+// AlertsIn looks for what is surest first, and gives the pieces of the text by
+// which something was found. They name nobody.
+func AlertsIn(text string) (found []Alert, by []string) {
 	t := readAlert(text)
 	look := func(groups func(alertRule) []fragments) bool {
 		for _, r := range alertRules() {
@@ -107,7 +107,7 @@ func matchAlert(text string) (found []Alert, by []string) {
 				}
 			}
 			if matched {
-				found = append(found, r.clone())
+				found = append(found, r.Alert)
 			}
 			if matched && (r.Alone || r.Wrapper) {
 				found = found[len(found)-1:]
@@ -129,17 +129,17 @@ func matchAlert(text string) (found []Alert, by []string) {
 	}
 	t.statuses = append(t.statuses, t.bare...)
 	t.folded += t.numbered
-	if look(named) || look(func(r alertRule) []fragments { return single(r.General) }) {
+	if look(named) || look(func(r alertRule) []fragments { return r.general() }) {
 		return found, by
 	}
 	look(func(r alertRule) []fragments { return r.Any })
 	return found, by
 }
 
-func single(list []string) []fragments {
-	groups := make([]fragments, len(list))
-	for i, f := range list {
-		groups[i] = fragments{f}
+// general are the groups of General, each of one number.
+func (r alertRule) general() (groups []fragments) {
+	for _, number := range r.General {
+		groups = append(groups, fragments{number})
 	}
 	return groups
 }
@@ -190,23 +190,6 @@ func FindAlert(key, text string) int {
 	return -1
 }
 
-// Alerts lists every alert that MatchAlert has a rule for, the most specific
-// first. The caller may change the result.
-func Alerts() []Alert {
-	all := make([]Alert, len(alertRules()))
-	for i, r := range alertRules() {
-		all[i] = r.clone()
-	}
-	return all
-}
-
-// AlertFragmentsIn are the words and codes in a text by which its alerts are
-// recognised. They name nobody.
-func AlertFragmentsIn(text string) []string {
-	_, by := matchAlert(text)
-	return by
-}
-
 // plain are the fragments as they may stand in a text. That a number begins in a
 // certain way is none: the rest of it could be anything.
 func (f fragments) plain() []string {
@@ -222,10 +205,4 @@ func (f fragments) plain() []string {
 		}
 	}
 	return list
-}
-
-func (a Alert) clone() Alert {
-	a.Causes = slices.Clone(a.Causes)
-	a.Codes = slices.Clone(a.Codes)
-	return a
 }

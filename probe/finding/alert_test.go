@@ -178,7 +178,7 @@ var nextFlags = []string{
 
 func TestAlertsAreComplete(t *testing.T) {
 	keys := map[string]bool{}
-	for _, a := range Alerts() {
+	for _, a := range alertRules() {
 		if a.Key == "" || keys[a.Key] {
 			t.Errorf("key %q", a.Key)
 		}
@@ -228,7 +228,7 @@ func TestAlertRulesCanMatch(t *testing.T) {
 			t.Errorf("%s comes after a wrapper", r.Key)
 		}
 		wrappers = r.Wrapper
-		groups := slices.Concat(r.Any, single(r.General))
+		groups := slices.Concat(r.Any, r.general())
 		if len(groups) == 0 {
 			t.Errorf("%s has no fragments", r.Key)
 		}
@@ -267,12 +267,12 @@ func TestAlertsCannotBeChangedFromOutside(t *testing.T) {
 
 func TestEveryCauseHasAnAlert(t *testing.T) {
 	named := map[int]bool{}
-	for _, a := range Alerts() {
+	for _, a := range alertRules() {
 		for _, n := range a.Causes {
 			named[n] = true
 		}
 	}
-	for _, c := range Causes() {
+	for _, c := range causeList() {
 		if !named[c.Number] {
 			t.Errorf("no alert names cause %d", c.Number)
 		}

@@ -188,9 +188,8 @@ func (t *alertText) readCodes(text string) {
 		}
 	}
 	if strings.Contains(t.folded, "error") {
-		known := ewsNames()
 		for _, word := range alertForms()["word"].FindAllString(text, -1) {
-			if name, ok := known[strings.ToLower(word)]; ok {
+			if name, ok := ewsNames().folded[strings.ToLower(word)]; ok {
 				add(name)
 			}
 		}
@@ -201,7 +200,7 @@ func (t *alertText) readCodes(text string) {
 		}
 	}
 	message := t.folded
-	for _, name := range slices.Sorted(maps.Keys(ewsCodes())) {
+	for _, name := range ewsNames().sorted {
 		if slices.ContainsFunc(ewsCodes()[name].Texts, func(s string) bool { return strings.Contains(message, s) }) {
 			t.folded += " " + strings.ToLower(name)
 			add(name)
@@ -220,12 +219,17 @@ func (t *alertText) readCodes(text string) {
 	}
 }
 
-var ewsNames = sync.OnceValue(func() map[string]string {
-	m := make(map[string]string)
-	for name := range ewsCodes() {
-		m[strings.ToLower(name)] = name
+// ewsNames are the codes that are known, in order and by their names in small letters.
+var ewsNames = sync.OnceValue(func() (n struct {
+	sorted []string
+	folded map[string]string
+},
+) {
+	n.sorted, n.folded = slices.Sorted(maps.Keys(ewsCodes())), map[string]string{}
+	for _, name := range n.sorted {
+		n.folded[strings.ToLower(name)] = name
 	}
-	return m
+	return n
 })
 
 // serviceErrors are the numbers of ServiceError in the EWS Managed API, which

@@ -1,11 +1,15 @@
 package finding
 
 import (
-	"maps"
+	"embed"
+	"fmt"
+	"io/fs"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // document is one code's part of a file text/codes-*.yaml: its head, which is
@@ -31,13 +35,9 @@ var catalogue = sync.OnceValue(func() []document {
 	return list
 })
 
-var positions = sync.OnceValue(func() map[Code]int {
-	m := make(map[Code]int)
-	for i, d := range catalogue() {
-		m[d.Code] = i
-	}
-	return m
-})
+func position(c Code) int {
+	return slices.IndexFunc(catalogue(), func(d document) bool { return d.Code == c })
+}
 
 // headOf reads the first lines of a document, which hold one value each: parsing
 // YAML for sixty codes would cost more than a whole check does.
@@ -75,49 +75,37 @@ func Heads() []Head {
 
 // HeadOf finds the head of a code.
 func HeadOf(c Code) (Head, bool) {
-	i, ok := positions()[c]
-	if !ok {
-		return Head{}, false
+	if i := position(c); i >= 0 {
+		return catalogue()[i].Head, true
 	}
-	return catalogue()[i].Head, true
+	return Head{}, false
 }
 
 // Catalogue lists every code once, in the order in which codes of one status
-// take precedence. The caller may change the result.
+// take precedence.
 func Catalogue() []Entry {
 	all := make([]Entry, len(catalogue()))
 	for i, d := range catalogue() {
-		all[i] = d.entry().clone()
+		all[i] = d.entry()
 	}
 	return all
 }
 
-// Lookup finds the entry of a code. The caller may change the result.
+// Lookup finds the entry of a code. What is in it belongs to the catalogue.
 func Lookup(c Code) (Entry, bool) {
-	i, ok := positions()[c]
-	if !ok {
-		return Entry{}, false
+	if i := position(c); i >= 0 {
+		return catalogue()[i].entry(), true
 	}
-	return catalogue()[i].entry().clone(), true
+	return Entry{}, false
 }
 
 // Order is the position of a code in the catalogue; a code that is not in it
 // comes last.
 func Order(c Code) int {
-	if i, ok := positions()[c]; ok {
+	if i := position(c); i >= 0 {
 		return i
 	}
 	return len(catalogue())
-}
-
-func (e Entry) clone() Entry {
-	e.Remedies = slices.Clone(e.Remedies)
-	e.SeeAlso = slices.Clone(e.SeeAlso)
-	e.Cases = maps.Clone(e.Cases)
-	for c, list := range e.Cases {
-		e.Cases[c] = slices.Clone(list)
-	}
-	return e
 }
 
 // load parses the document of a code and puts in what it names of shared.yaml.
@@ -163,3 +151,40 @@ func whole(remedies []Remedy) {
 
 // link is the page behind a name; "" stays.
 func link(name string) string { return shared().Links[name] }
+
+// texts holds everything that the program says of what it finds, as YAML. A file
+// is parsed when it is first needed. That each of them can be read, and holds no
+// key that nothing reads, is tested; a text that cannot be read panics.
+//
+//go:embed text/*.yaml text/phrases.tmpl
+var texts embed.FS
+
+func file(name string) string {
+	raw, err := texts.ReadFile(name)
+	if err != nil {
+		panic(err)
+	}
+	return string(raw)
+}
+
+// documents are the YAML documents of all files of a pattern, in the order of the
+// files' names.
+func documents(pattern string) []string {
+	names, err := fs.Glob(texts, pattern)
+	if err != nil {
+		panic(err)
+	}
+	var list []string
+	for _, name := range names {
+		list = append(list, strings.Split(file(name), "\n---\n")...)
+	}
+	return list
+}
+
+func decode(raw string, into any) {
+	d := yaml.NewDecoder(strings.NewReader(raw))
+	d.KnownFields(true)
+	if err := d.Decode(into); err != nil {
+		panic(fmt.Sprintf("finding: %v in %q", err, raw[:min(60, len(raw))]))
+	}
+}

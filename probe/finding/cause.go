@@ -44,16 +44,6 @@ func SayCause(number int, variant string, p Params) string {
 	return render(text, &p)
 }
 
-// Causes lists the six causes in the order of their numbers. The caller may
-// change the result.
-func Causes() []Cause {
-	list := make([]Cause, len(causeList()))
-	for i, c := range causeList() {
-		list[i] = c.Cause
-	}
-	return list
-}
-
 // LookupCause finds a cause by its number, 1 to 6.
 func LookupCause(number int) (Cause, bool) {
 	if number < 1 || number > len(causeList()) {

@@ -20,7 +20,7 @@ type Names struct {
 	Direct bool
 	// Given are the flags of the check that printed the command, beside those that
 	// a remedy names by the words user, mailbox and as-asked.
-	Given []Flag
+	Given Flags
 	// Refused: the password was refused a moment ago and is not sent again
 	// without --retry-refused.
 	Refused bool
@@ -51,36 +51,53 @@ const (
 	maxRejections = "max-rejections"
 )
 
-// CheckCommand is the command line of a check that a remedy asks for, with what the
-// user gave that does not contradict it. It is the only place that makes one.
-func CheckCommand(r Remedy, n Names) string {
-	c := commandLine{n: n}
-	c.parse(r.Check)
-	c.n.Given = slices.DeleteFunc(slices.Clone(n.Given), func(f Flag) bool {
-		elsewhere := r.Target == "url" && (f.Name == "address" || f.Name == "each-address") // of another host
-		return f.Name == r.Without || elsewhere
-	})
-	if n.Found && r.Target == "" && c.has("no-credentials") {
-		// Autodiscover does not lead back to EWS without a sign-in.
-		c.own = append([]Flag{{"user", `"` + n.User + `"`}}, c.without("no-credentials")...)
-	}
-	byAddress := r.Target == "mailbox" || n.Found && r.Target == ""
-	c.carry(byAddress)
-	if c.sendsPassword(byAddress) {
-		if n.Refused {
-			c.own = append(c.own, Flag{Name: retryRefused})
-		}
-		if n.Limit > 0 {
-			c.own = append(c.without(maxRejections), Flag{maxRejections, strconv.Itoa(n.Limit)})
-		}
-	}
+// Flags are those of a command, in their order.
+type Flags []Flag
+
+func (l Flags) has(names ...string) bool {
+	return slices.ContainsFunc(l, func(f Flag) bool { return slices.Contains(names, f.Name) })
+}
+
+func (l Flags) without(name string) Flags {
+	return slices.DeleteFunc(slices.Clone(l), func(f Flag) bool { return f.Name == name })
+}
+
+// Check is the command line of a check with the flags.
+func (l Flags) Check() string {
 	command := "ewsprobe check"
-	for _, f := range c.own {
+	for _, f := range l {
 		command += " --" + f.Name
 		if f.Value != "" {
 			command += " " + f.Value
 		}
 	}
+	return command
+}
+
+// CheckCommand is the command line of a check that a remedy asks for, with what the
+// user gave that does not contradict it.
+func CheckCommand(r Remedy, n Names) string {
+	own := n.parse(r.Check)
+	n.Given = n.Given.without(r.Without)
+	if r.Target == "url" { // of another host
+		n.Given = n.Given.without("address").without("each-address")
+	}
+	if n.Found && r.Target == "" && own.has("no-credentials") {
+		// Autodiscover does not lead back to EWS without a sign-in.
+		own = append(Flags{{"user", inQuotes(n.User)}}, own.without("no-credentials")...)
+	}
+	byAddress := r.Target == "mailbox" || n.Found && r.Target == ""
+	own = n.carry(own, byAddress)
+	// The command sends the account's password.
+	if (own.has("user", "profile") || byAddress) && !own.has("no-credentials") && !own.has(tickets...) && own.value("profile-auth") != "oauth" {
+		if n.Refused {
+			own = append(own, Flag{Name: retryRefused})
+		}
+		if n.Limit > 0 {
+			own = append(own.without(maxRejections), Flag{maxRejections, strconv.Itoa(n.Limit)})
+		}
+	}
+	command := own.Check()
 	switch target := r.Target; {
 	case target == "profile" && n.FromProfile:
 	case target == "", target == "profile":
@@ -95,67 +112,47 @@ func CheckCommand(r Remedy, n Names) string {
 	return command
 }
 
-// commandLine is a command under way.
-type commandLine struct {
-	n   Names
-	own []Flag
-}
-
-func (c *commandLine) has(names ...string) bool {
-	return slices.ContainsFunc(c.own, func(f Flag) bool { return slices.Contains(names, f.Name) })
-}
-
-func (c *commandLine) value(name string) string {
-	for _, f := range c.own {
-		if f.Name == name {
-			return f.Value
-		}
+func (l Flags) value(name string) string {
+	if i := slices.IndexFunc(l, func(f Flag) bool { return f.Name == name }); i >= 0 {
+		return l[i].Value
 	}
 	return ""
 }
 
-func (c *commandLine) without(name string) []Flag {
-	return slices.DeleteFunc(slices.Clone(c.own), func(f Flag) bool { return f.Name == name })
-}
+func inQuotes(s string) string { return `"` + s + `"` }
 
 // parse reads what the catalogue says.
-func (c *commandLine) parse(check string) {
+func (n Names) parse(check string) (own Flags) {
 	for word := range strings.FieldsSeq(check) {
 		switch name, flag := strings.CutPrefix(word, "--"); {
 		case flag:
-			c.own = append(c.own, Flag{Name: name})
+			own = append(own, Flag{Name: name})
 		case word == "user":
-			if !c.n.given("current-user") && !c.n.signsInByToken() {
-				c.own = append(c.own, Flag{"user", `"` + c.n.User + `"`})
+			if !n.Given.has("current-user") && !n.signsInByToken() {
+				own = append(own, Flag{"user", inQuotes(n.User)})
 			}
-		case word == "mailbox":
-			c.own = append(c.own, Flag{"mailbox", `"` + c.n.Mailbox + `"`})
+		case word == "mailbox", word == "mailbox-if-given" && n.Mailbox != "<MAILBOX>":
+			own = append(own, Flag{"mailbox", inQuotes(n.Mailbox)})
 		case word == "mailbox-if-given":
-			if c.n.Mailbox != "<MAILBOX>" {
-				c.own = append(c.own, Flag{"mailbox", `"` + c.n.Mailbox + `"`})
-			}
 		case word == "as-asked":
-			if !c.n.Direct {
-				c.own = append(c.own, Flag{Name: "impersonate"})
+			if !n.Direct {
+				own = append(own, Flag{Name: "impersonate"})
 			}
 		case word == "windows": // the profile's own scheme, if that is one of Windows
 			word = "ntlm"
-			if slices.Contains(c.n.Given, Flag{"profile-auth", "negotiate"}) {
+			if slices.Contains(n.Given, Flag{"profile-auth", "negotiate"}) {
 				word = "negotiate"
 			}
 			fallthrough
 		default:
-			c.own[len(c.own)-1].Value = c.n.Fill(word)
+			own[len(own)-1].Value = n.Fill(word)
 		}
 	}
-}
-
-func (n Names) given(name string) bool {
-	return slices.ContainsFunc(n.Given, func(f Flag) bool { return f.Name == name })
+	return own
 }
 
 // signsInByToken: an application signs in, and no account.
-func (n Names) signsInByToken() bool { return n.given("hma-client-id") || n.given("hma-token-file") }
+func (n Names) signsInByToken() bool { return n.Given.has("hma-client-id", "hma-token-file") }
 
 // Flags that belong together.
 var (
@@ -175,54 +172,43 @@ var (
 )
 
 // carry adds what the user gave, as far as it fits to what the remedy asks for.
-func (c *commandLine) carry(byAddress bool) {
-	if c.has("help") {
-		return
+func (n Names) carry(own Flags, byAddress bool) Flags {
+	if own.has("help") {
+		return own
 	}
-	if c.has("each-address") && (c.n.given("address") || c.n.given("proxy")) {
-		c.own = c.without("each-address") // those addresses are what is to be checked
-		if !c.n.given("address") {
-			c.own = append(c.own, Flag{"address", "IP"}) // the proxy alone resolves the name
+	if own.has("each-address") && n.Given.has("address", "proxy") {
+		own = own.without("each-address") // those addresses are what is to be checked
+		if !n.Given.has("address") {
+			own = append(own, Flag{"address", "IP"}) // the proxy alone resolves the name
 		}
 	}
-	if c.n.given("client-id") {
-		c.own = c.without("token-file") // the application gets one
+	if n.Given.has("client-id") {
+		own = own.without("token-file") // the application gets one
 	}
-	set := slices.Clone(c.own)
-	asked := func(names ...string) bool {
-		return slices.ContainsFunc(set, func(f Flag) bool { return slices.Contains(names, f.Name) })
-	}
-	auth := c.value("profile-auth")
-	looksUp := asked("mailbox") || byAddress || asked(lookUps...)
-	for _, f := range c.n.Given {
+	set := slices.Clone(own)
+	auth := own.value("profile-auth")
+	looksUp := set.has("mailbox") || byAddress || set.has(lookUps...)
+	for _, f := range n.Given {
 		is := func(names ...string) bool { return slices.Contains(names, f.Name) }
 		switch {
-		case asked(f.Name):
+		case set.has(f.Name):
 			if is(known...) {
-				c.own[c.at(f.Name)].Value = f.Value
+				own[slices.IndexFunc(own, func(o Flag) bool { return o.Name == f.Name })].Value = f.Value
 			}
-		case is("address", "each-address") && asked("address", "each-address"),
-			is(signIn...) && asked("no-credentials"),
-			is("keytab", "ccache") && (asked(passwords...) || asked("keytab", "ccache") || auth != "" && auth != "negotiate"),
-			is("current-user") && (asked(passwords...) || auth == "basic" || auth == "oauth"),
-			is(passwords...) && asked(tickets...),
-			is(lookUps...) && !looksUp && !(is("tenant", "entra-url") && c.n.signsInByToken()),
+		case is("address", "each-address") && set.has("address", "each-address"),
+			is(signIn...) && set.has("no-credentials"),
+			is("keytab", "ccache") && (set.has(passwords...) || set.has("keytab", "ccache") || auth != "" && auth != "negotiate"),
+			is("current-user") && (set.has(passwords...) || auth == "basic" || auth == "oauth"),
+			is(passwords...) && set.has(tickets...),
+			is(lookUps...) && !looksUp && !(is("tenant", "entra-url") && n.signsInByToken()),
 			strings.HasPrefix(f.Name, "hma-") && auth != "" && auth != "oauth",
-			is(readers...) && (asked("profile") || !asked("mailbox") && !byAddress),
-			is("client-id", "client-secret-file") && asked("token-file"),
-			is("autodiscover") && (asked("no-credentials") || !byAddress && !asked("mailbox") && !strings.Contains(c.n.User, "@")),
-			is("follow-autodiscover") && !byAddress && !c.has("autodiscover"):
+			is(readers...) && (set.has("profile") || !set.has("mailbox") && !byAddress),
+			is("client-id", "client-secret-file") && set.has("token-file"),
+			is("autodiscover") && (set.has("no-credentials") || !byAddress && !set.has("mailbox") && !strings.Contains(n.User, "@")),
+			is("follow-autodiscover") && !byAddress && !own.has("autodiscover"):
 		default:
-			c.own = append(c.own, f)
+			own = append(own, f)
 		}
 	}
-}
-
-func (c *commandLine) at(name string) int {
-	return slices.IndexFunc(c.own, func(f Flag) bool { return f.Name == name })
-}
-
-// sendsPassword says whether the command sends the account's password.
-func (c *commandLine) sendsPassword(byAddress bool) bool {
-	return (c.has("user", "profile") || byAddress) && !c.has("no-credentials") && !c.has(tickets...) && c.value("profile-auth") != "oauth"
+	return own
 }

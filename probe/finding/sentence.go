@@ -26,13 +26,10 @@ func Say(c Code, variant string, p Params) (summary, detail string) {
 	if variant == "" {
 		variant = Usual
 	}
-	i, ok := positions()[c]
+	e, _ := Lookup(c)
+	s, ok := e.Sentences[variant]
 	if !ok {
-		return fmt.Sprintf("There is no code %q", c), ""
-	}
-	s, ok := catalogue()[i].entry().Sentences[variant]
-	if !ok {
-		return catalogue()[i].Title, fmt.Sprintf("There is no sentence %q of %s.", variant, c)
+		return e.Title, fmt.Sprintf("There is no sentence %q of %s.", variant, c)
 	}
 	return render(s.Summary, &p), render(s.Detail, &p)
 }

@@ -226,13 +226,13 @@ func walk(n parse.Node, fields, templates map[string]bool) {
 }
 
 func TestReasonsAreThoseOfTheLookalikes(t *testing.T) {
-	for _, l := range Lookalikes() {
+	for _, l := range lookalikes() {
 		if _, ok := reasons()[l.Reason]; l.Reason != "" && !ok {
 			t.Errorf("reasons.yaml has no %s", l.Reason)
 		}
 	}
 	for name, r := range reasons() {
-		if r.Title == "" || !slices.ContainsFunc(Lookalikes(), func(l Lookalike) bool { return l.Reason == name }) {
+		if r.Title == "" || !slices.ContainsFunc(lookalikes(), func(l Lookalike) bool { return l.Reason == name }) {
 			t.Errorf("%s: %+v", name, r)
 		}
 	}

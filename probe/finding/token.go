@@ -20,16 +20,11 @@ type Refusal struct {
 }
 
 type tokenTexts struct {
-	Entra []struct {
-		Numbers           []int
-		Reason, Says      string
-		Inferred, Passing bool
-	}
+	Entra    []Refusal
 	Exchange []struct {
-		Number                 int
-		Words                  []string
-		Category, Reason, Text string
-		Says                   []struct{ Piece, Reason string }
+		Refusal `yaml:",inline"`
+		Words   []string
+		Pieces  []struct{ Piece, Reason string } // of the words, by which its reasons are told apart
 	}
 	Reasons map[string]reason
 }
@@ -49,7 +44,7 @@ func ofToken(c Code) bool {
 func EntraRefusal(number int) Refusal {
 	for _, e := range tokens().Entra {
 		if slices.Contains(e.Numbers, number) {
-			return Refusal{Numbers: e.Numbers, Reason: e.Reason, Inferred: e.Inferred, Passing: e.Passing, Says: e.Says}
+			return e
 		}
 	}
 	return Refusal{Reason: "other"}
@@ -64,14 +59,13 @@ func TokenRefusal(number int, words string) Refusal {
 		if e.Number != number && !(number == 0 && slices.ContainsFunc(e.Words, has)) {
 			continue
 		}
-		r := Refusal{Number: e.Number, Category: e.Category, Reason: e.Reason, Says: e.Text}
-		for _, p := range e.Says {
+		for _, p := range e.Pieces {
 			if has(p.Piece) {
-				r.Reason = p.Reason
+				e.Reason = p.Reason
 				break
 			}
 		}
-		return r
+		return e.Refusal
 	}
 	return Refusal{Number: number, Reason: "other"}
 }
@@ -82,7 +76,7 @@ func TokenPieces(number int, words string) (list []string) {
 	words = strings.ToLower(words)
 	for _, e := range tokens().Exchange {
 		pieces := slices.Clone(e.Words)
-		for _, p := range e.Says {
+		for _, p := range e.Pieces {
 			pieces = append(pieces, p.Piece)
 		}
 		for _, p := range pieces {

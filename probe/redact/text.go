@@ -47,7 +47,8 @@ func harmless(kind, s string) []string {
 		rest = rest[m[3]:]
 	}
 	if kind == "alert" {
-		for _, f := range finding.AlertFragmentsIn(s) {
+		_, by := finding.AlertsIn(s)
+		for _, f := range by {
 			keep(f)
 		}
 	}

@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -136,21 +137,17 @@ func unsureName(all []told) bool {
 
 // outranking joins the words of several controllers.
 func outranking(so string, t told) string {
-	weight := func(r string) int {
-		switch r {
-		case "":
-			return 0
-		case wrongPassword:
-			return 1
-		case unknownUser:
-			return 2
-		}
-		return 3
-	}
-	switch {
-	case so == unknownUser && t.item.Bind != nil && t.reason == wrongPassword:
+	if so == unknownUser && t.item.Bind != nil && t.reason == wrongPassword {
 		return so // Samba's LDAP says "wrong password" of an unknown account
-	case weight(t.reason) >= weight(so):
+	}
+	weights := []string{"", wrongPassword, unknownUser} // and every other outranks these
+	weight := func(r string) int {
+		if i := slices.Index(weights, r); i >= 0 {
+			return i
+		}
+		return len(weights)
+	}
+	if weight(t.reason) >= weight(so) {
 		return t.reason
 	}
 	return so
@@ -159,14 +156,8 @@ func outranking(so string, t told) string {
 // logonBlocked: the password is good, as a domain controller or another service
 // says, and every scheme of EWS that was tried refuses it.
 func logonBlocked(v *view) *hit {
-	if h := backEndRefused(v); h != nil {
+	if h := cmp.Or(backEndRefused(v), refusedPastLogon(v)); h != nil || v.provedElsewhere == nil || v.proved != nil {
 		return h
-	}
-	if h := refusedPastLogon(v); h != nil {
-		return h
-	}
-	if v.provedElsewhere == nil || v.proved != nil {
-		return nil
 	}
 	h := likely("", finding.Params{
 		Secret: "password",

@@ -10,17 +10,34 @@ import (
 // What kept Kerberos and LDAPS from answering: each is a finding of its own,
 // and the check of EWS goes on.
 
-// troubled returns the items at domain controllers with one of the problems.
-func (v *view) troubled(problems ...evidence.Problem) []*evidence.Item {
-	var list []*evidence.Item
-	for _, item := range v.directory {
-		if k := item.Kerberos; k != nil && slices.Contains(problems, k.Problem) {
-			list = append(list, item)
-		} else if b := item.Bind; b != nil && slices.Contains(problems, b.Problem) && !v.onlySearched() {
-			list = append(list, item)
+// trouble is the rule of what went no further at domain controllers, for one of the
+// problems.
+func trouble(confidence finding.Confidence, variant string, problems ...evidence.Problem) func(*view) *hit {
+	return func(v *view) *hit {
+		h := holds(confidence, variant, finding.Params{}, nil)
+		for _, item := range v.directory {
+			problem, why := stuck(item)
+			if slices.Contains(problems, problem) && (item.Bind == nil || !v.onlySearched()) {
+				h.cite(item)
+				h.params.Errors = append(h.params.Errors, why)
+			}
 		}
+		if len(h.evidence) == 0 {
+			return nil
+		}
+		return h
 	}
-	return list
+}
+
+// stuck is the problem of an item, and in its own words.
+func stuck(item *evidence.Item) (evidence.Problem, string) {
+	switch {
+	case item.Kerberos != nil:
+		return item.Kerberos.Problem, item.Kerberos.Why
+	case item.Bind != nil:
+		return item.Bind.Problem, item.Bind.Why
+	}
+	return "", ""
 }
 
 // onlySearched: the directory was asked for service connection points and not for
@@ -40,32 +57,12 @@ func (v *view) withoutTicket() *evidence.Item {
 	return first(v.directory, func(item *evidence.Item) bool { return item.Kerberos != nil && item.Kerberos.Why != "" })
 }
 
-// words are the problem of an item in its own words.
-func words(item *evidence.Item) string {
-	if item.Kerberos != nil {
-		return item.Kerberos.Why
-	}
-	return item.Bind.Why
-}
-
-// trouble makes a finding of items that went no further; nil: there are none.
-func trouble(items []*evidence.Item, confidence finding.Confidence, variant string) *hit {
-	if len(items) == 0 {
-		return nil
-	}
-	h := holds(confidence, variant, finding.Params{}, items)
-	for _, item := range items {
-		h.params.Errors = append(h.params.Errors, words(item))
-	}
-	return h
-}
-
 func kdcUnreachable(v *view) *hit {
 	variant := ""
 	if slices.ContainsFunc(v.directory, spoke) {
 		variant = "one-way"
 	}
-	return trouble(v.troubled(evidence.NoController, evidence.NoAnswer), finding.Confirmed, variant)
+	return trouble(finding.Confirmed, variant, evidence.NoController, evidence.NoAnswer)(v)
 }
 
 // spoke says that a domain controller gave an answer, whatever it was.
@@ -74,27 +71,11 @@ func spoke(item *evidence.Item) bool {
 	return k != nil && (k.Error != "" || k.Unasked || k.EncType != "") || b != nil && b.Result != nil
 }
 
-func kdcUntrusted(v *view) *hit {
-	return trouble(v.troubled(evidence.Dishonest), finding.Likely, "")
-}
-
-func ldapsFailed(v *view) *hit {
-	return trouble(v.troubled(evidence.NoTLS, evidence.Odd), finding.Confirmed, "")
-}
-
-func keytabUnusable(v *view) *hit {
-	return trouble(v.troubled(evidence.NoKey), finding.Confirmed, "")
-}
-
-func ticketExpired(v *view) *hit {
-	return trouble(v.troubled(evidence.TicketExpired), finding.Confirmed, "")
-}
-
 // kerberosFailed is every other end of Kerberos without a sign-in: an error of
 // the KDC that names no state of the account, no ticket for the service, a
 // ticket that EWS refuses.
 func kerberosFailed(v *view) *hit {
-	if h := trouble(v.troubled(evidence.NoTicket, evidence.NoAES), finding.Confirmed, "no-ticket"); h != nil {
+	if h := trouble(finding.Confirmed, "no-ticket", evidence.NoTicket, evidence.NoAES)(v); h != nil {
 		return h
 	}
 	for _, item := range v.directory {

@@ -112,7 +112,7 @@ func mailboxNotFound(v *view, n *node) *hit {
 // Autodiscover does not know the address.
 func mailboxUnknown(v *view) *hit {
 	item := v.unknownAddress()
-	if item == nil || v.openedMailbox() != nil || v.holds(mailboxAddressDiffers) != nil {
+	if item == nil || v.openedMailbox() != nil || v.holds(mailboxAddressDiffers) {
 		return nil
 	}
 	return likely("autodiscover", finding.Params{

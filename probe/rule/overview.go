@@ -124,12 +124,5 @@ func AlertCode(a evidence.DynamicsAlert) (finding.Code, string) {
 // CheckInDynamics is the command that looks into a mailbox of an environment.
 func CheckInDynamics(t evidence.Target, mailbox string) string {
 	t.ProfileAuth, t.Tenant = "basic", ""
-	command := "ewsprobe check"
-	for _, f := range givenFlags(t) {
-		command += " --" + f.Name
-		if f.Value != "" {
-			command += " " + f.Value
-		}
-	}
-	return command + " --mailbox " + safe(mailbox, isMailAddress, "ADDRESS")
+	return givenFlags(t).Check() + " --mailbox " + safe(mailbox, isMailAddress, "ADDRESS")
 }

@@ -39,7 +39,9 @@ func profileContradiction(v *view) *hit {
 	if len(list) == 0 {
 		return nil
 	}
-	slices.SortStableFunc(list, func(a, b finding.Contradiction) int { return boolRank(a.Critical) - boolRank(b.Critical) })
+	critical := func(c finding.Contradiction) bool { return c.Critical }
+	lesser := slices.DeleteFunc(slices.Clone(list), critical)
+	list = append(slices.DeleteFunc(list, func(c finding.Contradiction) bool { return !c.Critical }), lesser...)
 	h := confirmed("", finding.Params{Profile: p.Name, Contradictions: list})
 	h.evidence = v.exported()
 	if !list[0].Critical {
@@ -47,13 +49,6 @@ func profileContradiction(v *view) *hit {
 	}
 	v.profileNotes(p, &h.params)
 	return h
-}
-
-func boolRank(first bool) int {
-	if first {
-		return 0
-	}
-	return 1
 }
 
 func userContradictions(p *evidence.Profile) []finding.Contradiction {
@@ -156,7 +151,7 @@ func locationURL(location string) *url.URL {
 // schemeContradictions: an NTLM profile where Basic is offered. Where the check
 // was made for NTLM, basic-and-ntlm says so.
 func (v *view) schemeContradictions(p *evidence.Profile) []finding.Contradiction {
-	if p.Auth() != "ntlm" || v.holds(basicAndNTLM) != nil {
+	if p.Auth() != "ntlm" || v.holds(basicAndNTLM) {
 		return nil
 	}
 	for _, n := range v.nodes {
@@ -180,34 +175,26 @@ func impersonationContradictions(p *evidence.Profile) []finding.Contradiction {
 // directionContradictions compares incoming with outgoing settings, where the
 // export has both and Dynamics uses both.
 func directionContradictions(p *evidence.Profile) []finding.Contradiction {
-	if same := p.SameForOutgoing; same != nil && *same {
+	if p.SameForOutgoing != nil && *p.SameForOutgoing {
 		return nil
 	}
-	in, out := p.Incoming, p.Outgoing
+	settings := func(s evidence.ProfileSide) []string {
+		port, impersonation := "", ""
+		if s.Port != 0 {
+			port = strconv.Itoa(s.Port)
+		}
+		if s.Impersonation != nil {
+			impersonation = strconv.FormatBool(*s.Impersonation)
+		}
+		return []string{s.Location, port, s.Protocol.Name(), s.Credentials.Name(), impersonation, s.User}
+	}
 	var differ []string
-	compare := func(setting, a, b string) {
-		if a != "" && b != "" && !strings.EqualFold(a, b) {
-			differ = append(differ, setting)
+	in, out := settings(p.Incoming), settings(p.Outgoing)
+	for i, name := range []string{"server location", "port", "authentication protocol", "credential retrieval", "impersonation", "user name"} {
+		if in[i] != "" && out[i] != "" && !strings.EqualFold(in[i], out[i]) {
+			differ = append(differ, name)
 		}
 	}
-	truth := func(b *bool) string {
-		if b == nil {
-			return ""
-		}
-		return strconv.FormatBool(*b)
-	}
-	port := func(n int) string {
-		if n == 0 {
-			return ""
-		}
-		return strconv.Itoa(n)
-	}
-	compare("server location", in.Location, out.Location)
-	compare("port", port(in.Port), port(out.Port))
-	compare("authentication protocol", in.Protocol.Name(), out.Protocol.Name())
-	compare("credential retrieval", in.Credentials.Name(), out.Credentials.Name())
-	compare("impersonation", truth(in.Impersonation), truth(out.Impersonation))
-	compare("user name", in.User, out.User)
 	if len(differ) == 0 {
 		return nil
 	}
@@ -215,31 +202,26 @@ func directionContradictions(p *evidence.Profile) []finding.Contradiction {
 }
 
 // holds asks a rule of addresses at all of them.
-func (v *view) holds(at func(*view, *node) *hit) *hit {
-	for _, n := range v.nodes {
-		if h := at(v, n); h != nil {
-			return h
-		}
-	}
-	return nil
+func (v *view) holds(at func(*view, *node) *hit) bool {
+	return slices.ContainsFunc(v.nodes, func(n *node) bool { return at(v, n) != nil })
 }
 
 // profileNotes adds what other findings say of the same profile, and what the
 // check could not follow.
 func (v *view) profileNotes(p *evidence.Profile, to *finding.Params) {
 	for _, r := range []struct {
-		code string
-		hit  *hit
+		code  string
+		holds bool
 	}{
 		{"endpoint-online", v.holds(endpointOnline)},
 		{"basic-disabled", v.holds(basicDisabled)},
-		{"ntlm-disabled", v.holds(ntlmDisabled)},
-		{"negotiate-disabled", v.holds(negotiateDisabled)},
+		{"ntlm-disabled", v.holds(windowsDisabled("ntlm", "NTLM"))},
+		{"negotiate-disabled", v.holds(windowsDisabled("negotiate", "Negotiate"))},
 		{"oauth-disabled", v.holds(oauthDisabled)},
-		{"user-name-not-upn", userNameNotUPN(v)},
+		{"user-name-not-upn", userNameNotUPN(v) != nil},
 		{"basic-and-ntlm", v.holds(basicAndNTLM)},
 	} {
-		if r.hit != nil {
+		if r.holds {
 			to.Codes = append(to.Codes, r.code)
 		}
 	}

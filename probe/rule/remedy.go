@@ -198,12 +198,12 @@ func (v *view) retarget() string {
 
 // givenFlags are the flags of the check that made the record, as a command that repeats
 // it has to have them.
-func givenFlags(t evidence.Target) []finding.Flag {
+func givenFlags(t evidence.Target) finding.Flags {
 	g := evidence.Given{}
 	if t.Given != nil {
 		g = *t.Given
 	}
-	var list []finding.Flag
+	var list finding.Flags
 	add := func(name string, values ...string) {
 		for _, value := range values {
 			if value != "" {

@@ -80,8 +80,8 @@ var table = []row{
 	{code: "no-scheme", at: noScheme, server: true},
 	// What it offers (scheme.go).
 	{code: "basic-disabled", at: basicDisabled, server: true},
-	{code: "ntlm-disabled", at: ntlmDisabled, server: true},
-	{code: "negotiate-disabled", at: negotiateDisabled, server: true},
+	{code: "ntlm-disabled", at: windowsDisabled("ntlm", "NTLM"), server: true},
+	{code: "negotiate-disabled", at: windowsDisabled("negotiate", "Negotiate"), server: true},
 	{code: "oauth-disabled", at: oauthDisabled},
 	// The token of an application (hma.go).
 	{code: "token-not-issued", in: tokenNotIssued},
@@ -125,10 +125,10 @@ var table = []row{
 	{code: "address-family", in: addressFamily},
 	// What kept a domain controller from answering (kerberos.go).
 	{code: "kdc-unreachable", in: kdcUnreachable},
-	{code: "kdc-untrusted", in: kdcUntrusted},
-	{code: "ldaps-failed", in: ldapsFailed},
-	{code: "keytab-unusable", in: keytabUnusable},
-	{code: "ticket-expired", in: ticketExpired},
+	{code: "kdc-untrusted", in: trouble(finding.Likely, "", evidence.Dishonest)},
+	{code: "ldaps-failed", in: trouble(finding.Confirmed, "", evidence.NoTLS, evidence.Odd)},
+	{code: "keytab-unusable", in: trouble(finding.Confirmed, "", evidence.NoKey)},
+	{code: "ticket-expired", in: trouble(finding.Confirmed, "", evidence.TicketExpired)},
 	{code: "kerberos-failed", in: kerberosFailed},
 	{code: "preauth-off", in: preauthOff},
 }

@@ -1,6 +1,9 @@
 package rule
 
 import (
+	"cmp"
+	"slices"
+
 	"github.com/ewsprobe/ewsprobe/ews/challenge"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/ews/front"
@@ -52,37 +55,23 @@ func basicDisabled(v *view, n *node) *hit {
 // unchallenged: a type 1 inside Negotiate was answered, and not with a challenge of
 // NTLM.
 func (n *node) unchallenged() bool {
-	asked := false
+	problems := []string{}
 	for _, item := range n.typeOne {
-		if item.NTLM == nil || item.Response == nil || item.NTLM.Scheme != "Negotiate" {
-			continue
+		if item.NTLM != nil && item.Response != nil && item.NTLM.Scheme == "Negotiate" {
+			problems = append(problems, item.NTLM.Problem)
 		}
-		if item.NTLM.Problem == "" {
-			return false
-		}
-		asked = true
 	}
-	return asked
+	return len(problems) > 0 && !slices.Contains(problems, "")
 }
 
-func ntlmDisabled(v *view, n *node) *hit {
-	if v.rec.Target.ProfileAuth != "ntlm" {
-		return nil
+// windowsDisabled is the rule of a profile that signs in by NTLM or Negotiate.
+func windowsDisabled(profile, scheme string) func(*view, *node) *hit {
+	return func(v *view, n *node) *hit {
+		if v.rec.Target.ProfileAuth != profile {
+			return nil
+		}
+		return cmp.Or(v.notOffered(n, scheme), v.notTaken(n, n.windows(), scheme))
 	}
-	if h := v.notOffered(n, "NTLM"); h != nil {
-		return h
-	}
-	return v.notTaken(n, n.windows(), "NTLM")
-}
-
-func negotiateDisabled(v *view, n *node) *hit {
-	if v.rec.Target.ProfileAuth != "negotiate" {
-		return nil
-	}
-	if h := v.notOffered(n, "Negotiate"); h != nil {
-		return h
-	}
-	return v.notTaken(n, n.windows(), "Negotiate")
 }
 
 // bearer is the Bearer challenge of a node and the leg that showed it.

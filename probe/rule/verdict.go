@@ -95,9 +95,9 @@ func (v *view) missing() *hit {
 			}
 			continue
 		}
-		if stuck := v.withoutTicket(); own == nil && stuck != nil {
-			p.Error = words(stuck)
-			return lacks("ticket", p, n.ask, stuck)
+		if item := v.withoutTicket(); own == nil && item != nil {
+			_, p.Error = stuck(item)
+			return lacks("ticket", p, n.ask, item)
 		}
 		if own == nil {
 			return lacks("logon", p, n.ask)

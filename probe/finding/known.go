@@ -1,0 +1,82 @@
+package finding
+
+import "sync"
+
+// EWSCode is what an EWS response code on a signed-in request stands for. Of an
+// answer codes are matched, never texts: texts are localised. A code that is not in
+// text/ews-codes.yaml is an exchange-error too, of which nothing more is known.
+type EWSCode struct {
+	Finding    Code
+	Confidence Confidence // confirmed where nothing is said
+	// Own is the finding where no mailbox was named and the answer is about the
+	// caller's own; "" for the same.
+	Own  Code
+	Says string // what it means and what to do; "" where the entry of the finding says it all
+	// General: the real code may stand behind it as the inner code.
+	General bool
+	Texts   []string // pieces of its English message, in lower case
+}
+
+var ewsCodes = sync.OnceValue(func() (m map[string]EWSCode) {
+	decode(file("text/ews-codes.yaml"), &m)
+	for name, c := range m {
+		if c.Confidence == "" {
+			c.Confidence = Confirmed
+			m[name] = c
+		}
+	}
+	return m
+})
+
+// LookupEWS finds what a response code stands for.
+func LookupEWS(name string) (EWSCode, bool) {
+	c, ok := ewsCodes()[name]
+	return c, ok
+}
+
+// EWSCodes are all of them by name.
+func EWSCodes() map[string]EWSCode { return ewsCodes() }
+
+var plans = sync.OnceValue(func() (p struct{ Mailbox, Other map[string]string }) {
+	decode(file("text/plans.yaml"), &p)
+	return p
+})
+
+// ServicePlan is the name of a service plan with a mailbox, "" of another; other
+// says that it is known to bring none.
+func ServicePlan(id string) (name string, other bool) {
+	return plans().Mailbox[id], plans().Other[id] != ""
+}
+
+// KnownPlan says whether a service plan is one of Microsoft's that is known.
+func KnownPlan(id string) bool {
+	name, other := ServicePlan(id)
+	return name != "" || other
+}
+
+// Protection is how a server treats channel bindings (RFC 5929
+// tls-server-end-point), and what that means for clients and for the one who
+// runs it. It is no finding by itself: only bridged is a fault.
+type Protection struct {
+	Name  string // off, allow, require, bridged: server.extended_protection
+	Means string // how it was told
+	// Binding and Without are what clients meet that always send a binding, as
+	// Windows does, and such that never do.
+	Binding, Without string
+	Do               string
+}
+
+var protections = sync.OnceValue(func() (list []Protection) {
+	decode(file("text/protection.yaml"), &list)
+	return list
+})
+
+// LookupProtection finds the description of a state.
+func LookupProtection(name string) (Protection, bool) {
+	for _, p := range protections() {
+		if p.Name == name {
+			return p, true
+		}
+	}
+	return Protection{}, false
+}
