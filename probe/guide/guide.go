@@ -12,11 +12,13 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/mitchellh/go-wordwrap"
 	"github.com/yuin/goldmark/ast"
 	extast "github.com/yuin/goldmark/extension/ast"
 	"github.com/yuin/goldmark/text"
+	"go.yaml.in/yaml/v3"
 )
 
 //go:embed text/*.md
@@ -25,75 +27,37 @@ var files embed.FS
 // entry is a guide: the name of its file, other names by which a reader may
 // ask for it, and the verdict codes that it has more to say about.
 type entry struct {
-	name  string
-	also  []string
-	codes []string
+	Name  string
+	Also  []string
+	Codes []string
 }
+
+//go:embed guides.yaml
+var index []byte
 
 // entries are in the order of a reader who begins. A name that is a verdict
 // code is none here: `explain` shows the code, which leads on to the guide.
-var entries = []entry{
-	{name: "first-check", also: []string{"begin", "start", "getting-started", "watch"}},
-	{name: "the-account", also: []string{"account", "password", "keyring", "current-user", "keytab"}, codes: []string{"credentials-rejected"}},
-	{name: "reading-a-report", also: []string{"report", "confidence", "causes"}},
-	{name: "reports", also: []string{"formats", "format", "save", "redact", "diff", "diagnose", "baseline"}},
-	{
-		name: "basic-or-ntlm", also: []string{"basic", "ntlm", "negotiate", "kerberos", "authentication", "profile-auth"},
-		codes: []string{"basic-disabled", "ntlm-disabled", "negotiate-disabled", "basic-and-ntlm", "logon-blocked", "no-scheme"},
-	},
-	{
-		name:  "hybrid-modern-auth",
-		also:  []string{"hma", "oauth", "bearer", "modern-auth", "modern-authentication", "hybrid-modern-authentication"},
-		codes: []string{"oauth-disabled", "token-not-issued", "token-refused", "hma-certificate-expiring", "logon-blocked", "no-scheme"},
-	},
-	{
-		name: "channel-binding", also: []string{"ep", "epa", "cbt", "tls-bridging", "bridging", "extended protection"},
-		codes: []string{"extended-protection", "ntlm-rejected"},
-	},
-	{name: "many-mailboxes", also: []string{"batch", "resume", "shard", "shards", "merge"}, codes: []string{"not-checked"}},
-	{
-		name: "dynamics-exports", also: []string{"alerts", "alert", "profile", "exports", "autodiscover"},
-		codes: []string{"profile-contradiction", "autodiscover-failed"},
-	},
-	{
-		name: "outside-look-ups", also: []string{"cloud", "tenant", "graph", "look-ups"},
-		codes: []string{"mailbox-online", "mailbox-unlicensed", "tenant-differs", "user-recreated"},
-	},
-	{name: "dynamics", also: []string{"dataverse", "web-api", "application-user"}, codes: []string{"dynamics-unreadable"}},
-	{name: "agent", also: []string{"service", "systemd", "notify", "notifications", "prometheus", "metrics", "alertmanager", "kubernetes", "demo"}},
-	{name: "installing", also: []string{"install", "packages", "deb", "rpm", "docker", "container", "image", "macos"}},
-	{name: "windows", also: []string{"powershell", "msi", "scheduled-task", "credential-manager"}},
-	{name: "what-is-sent", also: []string{"wire", "sent", "security"}},
-	{name: "promises", also: []string{"promise", "stable", "stability", "compatibility", "lockout"}},
-	{
-		name: "event-codes", also: []string{
-			"4625", "4771", "4776", "events", "sub-status", "401.1", "401.2",
-			"0xc0000064", "0xc000006a", "0xc000006e", "0xc000006f", "0xc0000070", "0xc0000071", "0xc0000072", "0xc000015b", "0xc0000193",
-			"0xc0000224", "0xc0000234", "0xc000035b",
-		},
-		codes: []string{"credentials-rejected", "logon-blocked"},
-	},
-	{name: "exit-codes", also: []string{"exit", "exit-code", "nagios"}},
-	{name: "other-tools", also: []string{"curl", "exchangelib", "requests-ntlm"}},
-	{name: "benchmarks", also: []string{"benchmark", "performance"}},
-	{name: "architecture", also: []string{"design"}},
-	{name: "laboratory", also: []string{"lab"}},
-}
+var entries = sync.OnceValue(func() (list []entry) {
+	if err := yaml.Unmarshal(index, &list); err != nil {
+		panic(err) // a test reads it
+	}
+	return list
+})
 
 // Names are the guides in the order in which to read them.
 func Names() []string {
-	names := make([]string, len(entries))
-	for i, e := range entries {
-		names[i] = e.name
+	names := make([]string, len(entries()))
+	for i, e := range entries() {
+		names[i] = e.Name
 	}
 	return names
 }
 
 // Find is the name of the guide that a reader asks for, by its name or another.
 func Find(text string) (string, bool) {
-	for _, e := range entries {
-		if e.name == text || slices.Contains(e.also, text) {
-			return e.name, true
+	for _, e := range entries() {
+		if e.Name == text || slices.Contains(e.Also, text) {
+			return e.Name, true
 		}
 	}
 	return "", false
@@ -102,9 +66,9 @@ func Find(text string) (string, bool) {
 // About are the guides that say more about a verdict code.
 func About(code string) []string {
 	var names []string
-	for _, e := range entries {
-		if slices.Contains(e.codes, code) {
-			names = append(names, e.name)
+	for _, e := range entries() {
+		if slices.Contains(e.Codes, code) {
+			names = append(names, e.Name)
 		}
 	}
 	return names

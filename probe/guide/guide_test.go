@@ -76,21 +76,21 @@ func TestOneSource(t *testing.T) {
 // A reader finds a guide by any of its names, each of which is one guide's alone
 // and no code's; and a code leads on to guides only if it exists.
 func TestNamesLeadToOneGuide(t *testing.T) {
-	for _, e := range entries {
-		if Title(e.name) == "" {
-			t.Errorf("%q has no title", e.name)
+	for _, e := range entries() {
+		if Title(e.Name) == "" {
+			t.Errorf("%q has no title", e.Name)
 		}
-		for _, name := range append([]string{e.name}, e.also...) {
-			if got, ok := Find(name); !ok || got != e.name {
-				t.Errorf("%q leads to %q instead of %q", name, got, e.name)
+		for _, name := range append([]string{e.Name}, e.Also...) {
+			if got, ok := Find(name); !ok || got != e.Name {
+				t.Errorf("%q leads to %q instead of %q", name, got, e.Name)
 			}
 			if _, taken := finding.Lookup(finding.Code(name)); taken {
-				t.Errorf("%q is a code, which explain would show instead of %s", name, e.name)
+				t.Errorf("%q is a code, which explain would show instead of %s", name, e.Name)
 			}
 		}
-		for _, code := range e.codes {
-			if _, ok := finding.Lookup(finding.Code(code)); !ok || !slices.Contains(About(code), e.name) {
-				t.Errorf("%s says more about %q, which is no code", e.name, code)
+		for _, code := range e.Codes {
+			if _, ok := finding.Lookup(finding.Code(code)); !ok || !slices.Contains(About(code), e.Name) {
+				t.Errorf("%s says more about %q, which is no code", e.Name, code)
 			}
 		}
 	}

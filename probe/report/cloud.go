@@ -10,16 +10,16 @@ import (
 // lookedUp are the lines of the look-ups outside the network.
 func lookedUp(r Report) [][2]string {
 	var lines [][2]string
-	for _, one := range steps {
+	for step, name := range steps {
 		for _, item := range r.Evidence {
-			if item.Step != one.step || item.Cloud == nil && item.Step != evidence.StepHMAToken {
+			if item.Step != step || item.Cloud == nil && item.Step != evidence.StepHMAToken {
 				continue
 			}
 			status := "-  "
 			if item.Response != nil {
 				status = fmt.Sprint(item.Response.Status)
 			}
-			lines = append(lines, [2]string{one.name, status + "  " + lookUp(item)})
+			lines = append(lines, [2]string{name, status + "  " + lookUp(item)})
 		}
 	}
 	return lines

@@ -1,6 +1,7 @@
 package report
 
 import (
+	_ "embed"
 	"fmt"
 	"strings"
 	"time"
@@ -27,60 +28,26 @@ type Leg struct {
 	from, long float64 // in milliseconds
 }
 
-// steps are what people call each step.
-var steps = [...]struct {
-	step evidence.Step
-	name string
-}{
-	{evidence.StepResolve, "Name resolution"},
-	{evidence.StepAddressFamily, "IPv6 address"},
-	{evidence.StepAnonymous, "Anonymous request"},
-	{evidence.StepEmptyBearer, "Empty Bearer token"},
-	{evidence.StepUserAgent, "User agent of Dynamics"},
-	{evidence.StepNTLMNegotiate, "NTLM type 1"},
-	{evidence.StepKeepTest, "Is the connection kept"},
-	{evidence.StepLogon, "Logon"},
-	{evidence.StepSkipped, "Logon not sent"},
-	{evidence.StepLegacySuites, "Older cipher suites"},
-	{evidence.StepProfile, "Dynamics profile"},
-	{evidence.StepDataverseTLS, "TLS as Dataverse"},
-	{evidence.StepSignedIn, "Further call"},
-	{evidence.StepFindController, "Domain controllers"},
-	{evidence.StepKDCAsk, "Kerberos, free"},
-	{evidence.StepKDCLogon, "Kerberos logon"},
-	{evidence.StepTicket, "Kerberos ticket"},
-	{evidence.StepDirectoryBind, "LDAPS bind"},
-	{evidence.StepAutodiscoverSCP, "Service connection points"},
-	{evidence.StepAutodiscoverResolve, "Autodiscover, name"},
-	{evidence.StepAutodiscoverService, "Autodiscover, SRV"},
-	{evidence.StepAutodiscoverAsk, "Autodiscover"},
-	{evidence.StepAutodiscoverLookup, "Autodiscover, question"},
-	{evidence.StepAutodiscoverNTLM, "Autodiscover, NTLM type 1"},
-	{evidence.StepAutodiscoverLogon, "Autodiscover, logon"},
-	{evidence.StepAutodiscoverSkipped, "Autodiscover, not gone"},
-	// Look-ups outside the network run beside each other; this is the order in which they are shown.
-	{evidence.StepCloudLocation, "Exchange Online"},
-	{evidence.StepCloudDomainTenant, "Entra"},
-	{evidence.StepCloudNamedTenant, "Entra, --tenant"},
-	{evidence.StepCloudDynamics, "Dynamics"},
-	{evidence.StepDataverseToken, "Entra, token for Dynamics"},
-	{evidence.StepDataverseOrganization, "Dynamics, organization"},
-	{evidence.StepDataverseProfiles, "Dynamics, profiles"},
-	{evidence.StepDataverseIdentities, "Dynamics, applications"},
-	{evidence.StepDataverseMailboxes, "Dynamics, mailboxes"},
-	{evidence.StepDataverseUser, "Dynamics, user"},
-	{evidence.StepDataverseAlerts, "Dynamics, alerts"},
-	{evidence.StepHMAToken, "Entra, token for EWS"},
-	{evidence.StepCloudToken, "Entra, token"},
-	{evidence.StepCloudGraphUser, "Graph, user"},
-	{evidence.StepCloudGraphSettings, "Graph, mailbox"},
-	{evidence.StepCloudGraphDeleted, "Graph, deleted"},
+// stepNames has a line for each step: what people call it. Look-ups outside the network
+// run beside each other; this is the order in which they are shown.
+//
+//go:embed steps.txt
+var stepNames string
+
+// steps are the steps with their names, in the order in which they are shown.
+func steps(yield func(step evidence.Step, name string) bool) {
+	for line := range strings.Lines(stepNames) {
+		step, name, _ := strings.Cut(strings.TrimSpace(line), ": ")
+		if !yield(evidence.Step(step), name) {
+			return
+		}
+	}
 }
 
 func stepName(s evidence.Step) string {
-	for _, one := range steps {
-		if one.step == s {
-			return one.name
+	for step, name := range steps {
+		if step == s {
+			return name
 		}
 	}
 	return string(s)
