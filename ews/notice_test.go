@@ -2,6 +2,7 @@ package ews
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -66,5 +67,25 @@ func TestNotice(t *testing.T) {
 		if got != c.want {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}
+	}
+}
+
+// A line of the file has a kind, a name and texts that can be found.
+func TestMarks(t *testing.T) {
+	for _, m := range marks() {
+		known := map[string]bool{"product": true, "windows": true, "says": slices.Contains([]string{
+			evidence.SaysClientCertificate, evidence.SaysHeaderTooLong, evidence.SaysBodyTooLarge, evidence.SaysChallenge, evidence.SaysNoServer, evidence.SaysPlainHTTP,
+		}, m.name)}
+		if !known[m.kind] {
+			t.Errorf("%s %s: nothing reads it", m.kind, m.name)
+		}
+		for _, text := range m.texts {
+			if text == "" || text != strings.ToLower(strings.TrimSpace(text)) {
+				t.Errorf("%s: %q is never found", m.name, text)
+			}
+		}
+	}
+	if lines := strings.Count(noticesFile, " | "); lines < len(marks()) || len(marks()) < 60 {
+		t.Errorf("%d lines", len(marks()))
 	}
 }
