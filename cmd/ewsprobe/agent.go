@@ -15,6 +15,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/ewsprobe/ewsprobe/probe"
 	"github.com/ewsprobe/ewsprobe/probe/agent"
 	"github.com/ewsprobe/ewsprobe/probe/agent/agentfile"
 	"github.com/ewsprobe/ewsprobe/probe/agent/history"
@@ -117,7 +118,7 @@ func loadAgent(ctx context.Context, name string, std stdio) (*agentfile.File, er
 		}
 	}
 	for _, t := range file.Targets {
-		if t.MailboxesFile == "" || t.Settings.Keys.Err() != nil {
+		if t.MailboxesFile == "" || t.Settings.Keys.Err() != nil { // Dynamics is not asked before a batch
 			continue
 		}
 		if _, done, err := mailboxesOf(ctx, t, std); err != nil {
@@ -131,12 +132,17 @@ func loadAgent(ctx context.Context, name string, std stdio) (*agentfile.File, er
 
 // mailboxesOf opens the list of a target's mailboxes.
 func mailboxesOf(ctx context.Context, t *agentfile.Target, std stdio) (rows iter.Seq2[batch.Row, error], done func(), err error) {
-	in, err := openInput(ctx, t.MailboxesFile, columns{address: t.Column}, std)
+	var in *input
+	if t.FromDynamics {
+		var list *probe.List
+		if list, err = listOf(ctx, t.Dynamics, t.ServerProfile); err == nil {
+			in, err = openList(list, t.Dynamics)
+		}
+	} else if in, err = openInput(ctx, t.MailboxesFile, columns{address: t.Column}, std); err == nil && t.Check.Profile != nil {
+		in.profile = t.Check.Profile.Name
+	}
 	if err != nil {
 		return nil, nil, err
-	}
-	if p := t.Check.Profile; p != nil {
-		in.profile = p.Name
 	}
 	return in.rows, func() { in.Close() }, nil
 }

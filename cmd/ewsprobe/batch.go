@@ -14,6 +14,7 @@ import (
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/probe"
+	"github.com/ewsprobe/ewsprobe/probe/agent/agentfile"
 	"github.com/ewsprobe/ewsprobe/probe/batch"
 	"github.com/ewsprobe/ewsprobe/probe/config"
 	"github.com/ewsprobe/ewsprobe/probe/redact"
@@ -37,22 +38,39 @@ func runBatch(c *cli.Context, s *config.Settings, std stdio) error {
 
 func batchWith(c *cli.Context, s *config.Settings, std stdio, mask *redact.Redactor) error {
 	told := output{std: std, mask: mask} // the prompts and the log
-	env, err := s.Environment(c.Context)
+	var target *agentfile.Target
+	var env *probe.Environment
 	var list *probe.List
 	var file string
-	var fileErr error
-	if env == nil {
-		if file, fileErr = mailboxFile(c, s, std); fileErr != nil && s.AgentKeys.Config != "" {
-			return fileErr
+	var fileErr, err error
+	if s.AgentKeys.Config != "" {
+		if target, err = applyTarget(c, s, std); err != nil {
+			return err
 		}
-	} else {
-		if err := config.Join(err, none(c, ", because the mailboxes are read from Dynamics; leave FILE.csv out, or --dynamics-client-id and the like")); err != nil {
+		file = target.MailboxesFile
+		if !target.HasMailboxes() {
+			return usage("the target %s has neither mailboxes_file nor mailboxes_from_dynamics", target.Name)
+		}
+	}
+	if target == nil || target.FromDynamics {
+		env, err = s.Environment(c.Context)
+	}
+	switch {
+	case env == nil && target == nil:
+		file, fileErr = one(c, "FILE.csv")
+	case env != nil:
+		if target == nil {
+			fileErr = none(c, ", because the mailboxes are read from Dynamics; leave FILE.csv out, or --dynamics-client-id and the like")
+		}
+		if err := config.Join(err, fileErr); err != nil {
 			return refusalOf(err)
 		}
-		if list, err = listOf(c.Context, env, s, told); err != nil {
+		env.Follow = told.follower(s.Verbose)
+		if list, err = listOf(c.Context, env, s.ServerProfile); err != nil {
 			return err
 		}
 		defer list.Close()
+		s.TakeDynamics(list.Profile)
 	}
 	cfg, err := configureBatch(c.Context, s, std)
 	if err := config.Join(err, fileErr); err != nil {
@@ -176,21 +194,6 @@ func batchWith(c *cli.Context, s *config.Settings, std stdio, mask *redact.Redac
 		return exitWith(v.Status)
 	}
 	return nil
-}
-
-// mailboxFile is FILE.csv, or what the target in its place has.
-func mailboxFile(c *cli.Context, s *config.Settings, std stdio) (string, error) {
-	if s.AgentKeys.Config == "" {
-		return one(c, "FILE.csv")
-	}
-	t, err := applyTarget(c, s, std)
-	if err == nil && t.MailboxesFile == "" {
-		err = usage("the target %s has no mailboxes_file", t.Name)
-	}
-	if err != nil {
-		return "", err
-	}
-	return t.MailboxesFile, nil
 }
 
 // configureBatch makes the configuration of the settings, without the password.

@@ -59,13 +59,11 @@ func readMailbox(
 
 // listOf opens the list of mailboxes that takes the place of FILE.csv. What cannot be
 // read ends the command with what is missing.
-func listOf(ctx context.Context, env *probe.Environment, s *config.Settings, out output) (*probe.List, error) {
-	env.Follow = out.follower(s.Verbose)
-	list, err := env.Mailboxes(ctx, s.ServerProfile)
+func listOf(ctx context.Context, env *probe.Environment, profile string) (*probe.List, error) {
+	list, err := env.Mailboxes(ctx, profile)
 	var not *probe.NotListed
 	switch {
 	case err == nil:
-		s.TakeDynamics(list.Profile)
 		return list, nil
 	case errors.As(err, &not) && !not.Wrong:
 		return nil, unreadable(not.Items, env)
@@ -84,7 +82,7 @@ func unreadable(items []evidence.Item, env *probe.Environment) error {
 
 // openList is openInput of a list that is read from Dynamics.
 func openList(list *probe.List, env *probe.Environment) (*input, error) {
-	in := &input{Closer: list, name: fmt.Sprintf("Dynamics, profile %q", list.Profile.Name), size: -1, user: -1, passwordFile: -1}
+	in := &input{Closer: list, name: fmt.Sprintf("Dynamics, profile %q", list.Profile.Name), size: -1, user: -1, passwordFile: -1, profile: list.Profile.Name}
 	table, err := dynamics.Open(&counting{list, &in.at})
 	if err == nil {
 		in.table = table

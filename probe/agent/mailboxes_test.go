@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/ews/standin"
 	"github.com/ewsprobe/ewsprobe/probe"
 	"github.com/ewsprobe/ewsprobe/probe/agent/agentfile"
@@ -62,5 +63,34 @@ func TestMailboxes(t *testing.T) {
 	cancel()
 	if err := <-ended; err != nil {
 		t.Error(err)
+	}
+}
+
+// A target with who reads Dynamics has in its record what Dynamics has of the mailbox.
+func TestReadsDynamics(t *testing.T) {
+	s, err := standin.Start(standin.Behaviour{Basic: true, Cloud: &standin.Cloud{DynamicsTenant: standin.Tenant, Dataverse: &standin.Dataverse{}}}, standin.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	w := newWorld(t)
+	w.write("ca.pem", string(s.CA()))
+	w.write("password.txt", standin.Password+"\n")
+	w.write("token.txt", standin.DataverseToken)
+	w.configure(fmt.Sprintf("name: a, user: %s, password_file: password.txt, ca_file: ca.pem, address: ['%s'], mailbox: anna@contoso.com, "+
+		"dynamics_url: '%s', dynamics_token_file: token.txt, entra_url: '%[3]s', interval: 1s, anonymous_interval: 1h",
+		standin.UPN, s.Addresses()[0], s.CloudURL()))
+	a, err := New(t.Context(), w.options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	a.options.Check = func(_ context.Context, c probe.Config) (evidence.Record, error) {
+		return evidence.Record{Items: c.Before, Target: evidence.Target{Profile: c.Profile}}, nil
+	}
+	a.task("a").run(t.Context(), whole)
+	raw, err := a.Store().Record(t.Context(), "a", 1)
+	if err != nil || !strings.Contains(string(raw), `"dynamics-`) || !strings.Contains(string(raw), "Exchange on premises") {
+		t.Errorf("%v\n%s", err, raw)
 	}
 }

@@ -257,7 +257,7 @@ func (t *task) coming(last time.Time) (k kind, at time.Time) {
 		now = last
 	}
 	beats := beatsOf(t.name, every, between)
-	if c.MailboxesFile != "" { // at moments of its own: it takes longer
+	if c.HasMailboxes() { // at moments of its own: it takes longer
 		beats = append(beats, beatsOf(t.name+" mailboxes", c.MailboxInterval)...)
 	}
 	for i, b := range beats {

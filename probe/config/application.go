@@ -263,10 +263,11 @@ func (s *Settings) ReadsDynamics() bool {
 // command line says wrong so far.
 func (s *Settings) Environment(ctx context.Context) (*probe.Environment, error) {
 	s.yield()
-	if !s.ReadsDynamics() && s.Keys.command != "dynamics" {
+	ks, p, mailbox := s.Keys, s.proof("dynamics-"), s.dynamicsMailbox()
+	ofBatch := ks.command == "check" && s.AgentKeys.Config != "" && mailbox == "" // the target has it for its list
+	if !s.ReadsDynamics() && ks.command != "dynamics" || ofBatch {
 		return nil, nil
 	}
-	ks, p, mailbox := s.Keys, s.proof("dynamics-"), s.dynamicsMailbox()
 	ks.refuse(s.DynamicsURL == "",
 		"{dynamics-url} is missing; give the URL of the environment, like https://contoso.crm4.dynamics.com")
 	ks.refuse(!p.application() && p.token == "",

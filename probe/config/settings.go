@@ -36,7 +36,7 @@ type Settings struct {
 	ConnectionKeys `group:"Connection" in:"check batch agent"`
 	HMAKeys        `group:"Hybrid Modern Authentication" in:"check batch agent"`
 	CloudKeys      `group:"Dynamics and cloud" in:"check batch agent"`
-	DynamicsKeys   `group:"Reading Dynamics" in:"check batch dynamics"`
+	DynamicsKeys   `group:"Reading Dynamics" in:"check batch agent dynamics"`
 	SafetyKeys     `group:"Safety" in:"check batch agent"`
 	BatchKeys      `group:"Many mailboxes" in:"batch"`
 	OutputKeys     `group:"Output" in:"check batch diagnose"`
@@ -133,7 +133,7 @@ type DynamicsKeys struct {
 	DynamicsClientSecretFile        string `common:"y" secret:"y" value:"FILE" help:"read the client secret of that application from FILE"`
 	DynamicsTenant                  string `value:"GUID|DOMAIN" help:"the tenant of that application; else the one that Dynamics names"`
 	DynamicsTokenFile               string `common:"y" secret:"y" value:"FILE" help:"read Dynamics with the access token in FILE, in place of an application's"`
-	ServerProfile                   string `in:"batch" value:"NAME" help:"whose mailboxes are read; else those of the only profile for your own Exchange"`
+	ServerProfile                   string `in:"batch agent" value:"NAME" help:"whose mailboxes are read; else those of the only profile for your own Exchange"`
 }
 
 // SafetyKeys keep an account from being locked out.

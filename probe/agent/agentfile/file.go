@@ -40,8 +40,9 @@ type Target struct {
 	TargetKeys `group:"Target" in:"agent"`
 	config.Settings
 
-	Labels map[string]string
-	Check  probe.Config // without the password
+	Labels   map[string]string
+	Check    probe.Config       // without the password
+	Dynamics *probe.Environment // read before each whole check; nil: it is not
 }
 
 // TargetKeys are the keys of a target that a check has not.
@@ -50,6 +51,7 @@ type TargetKeys struct {
 	PasswordEnv        string        `secret:"y" value:"NAME" help:"take the password from this variable of the agent's environment"`
 	PasswordCredential string        `secret:"y" value:"NAME" help:"take the password from this credential of systemd"`
 	MailboxesFile      string        `value:"FILE" help:"CSV with the mailboxes that every mailbox_interval a batch checks"`
+	FromDynamics       bool          `flag:"mailboxes-from-dynamics" help:"in place of mailboxes_file: those of server_profile, read from Dynamics"`
 	Endpoint           string        `value:"NAME" help:"targets with the same word stand side by side on the page"`
 	Interval           time.Duration `default:"15m" range:"1s 8760h" help:"how often a whole check is made"`
 	AnonymousInterval  time.Duration `default:"1m" range:"1s 8760h" help:"how often a check is made that sends no credential"`

@@ -24,7 +24,7 @@ func folder(t *testing.T) string {
 	dir := t.TempDir()
 	for name, text := range map[string]string{
 		"p": "S3cret\n", "secret.txt": "S3cretS3cret\n", "svc-crm.txt": "S3cret\n", "hook.txt": "https://hooks.contoso.com/S3cret\n", "plain.txt": "http://hooks.contoso.com/S3cret\n",
-		"empty.txt": "", "m.csv": "address\nanna@contoso.com\n", "web.yml": "{}\n",
+		"empty.txt": "", "token": "eyJ0eXAiOiJKV1Qi.eyJhdWQiOiJodHRw.c2ln\n", "m.csv": "address\nanna@contoso.com\n", "web.yml": "{}\n",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -83,6 +83,7 @@ notify: [{name: n, webhook: {url_file: hook.txt}}]
 // Everything that is wrong is told, each with its place.
 func TestProblems(t *testing.T) {
 	const target = "targets: [{name: a, target: h.example, no_credentials: true}]\n"
+	const dynamics = ", password_file: p, dynamics_url: 'https://contoso.crm4.dynamics.com', dynamics_token_file: token"
 	account := func(more string) string {
 		return "targets: [{name: a, target: h.example, user: u@contoso.com" + more + "}]\n"
 	}
@@ -122,6 +123,12 @@ func TestProblems(t *testing.T) {
 		{account(", password_credential: ../x"), "is the name of a credential, not a path"},
 		{account(", password_file: p, mailboxes_file: none.csv"), "mailboxes_file"},
 		{account(", password_file: p, column: c"), "column is about mailboxes_file"},
+		{account(", password_file: p, mailboxes_from_dynamics: true"), "mailboxes_from_dynamics needs dynamics_url"},
+		{account(dynamics), "dynamics_url is read for one mailbox"},
+		{account(dynamics + ", mailbox: anna@contoso.com"), ""},
+		{account(dynamics + ", mailboxes_from_dynamics: true, server_profile: On premises"), ""},
+		{account(dynamics + ", mailboxes_from_dynamics: true, mailboxes_file: p"), "exclude each other"},
+		{account(", password_file: p, dynamics_token_file: token, mailbox: anna@contoso.com"), "dynamics_url is missing"},
 		{account(", password: S3cret"), "there is no key password here"},
 		{target + "notify: [{name: n}]\n", "a channel is one of email, webhook and event_log, and this is 0"},
 		{target + "notify: [{name: n, webhook: {url_file: plain.txt}}]\n", "holds an address that is not https"},

@@ -46,6 +46,7 @@ func (l *loader) target(node *yaml.Node) *Target {
 	}
 	t.Check, _ = t.Settings.Config(l.ctx, l.getenv)
 	t.Check.RetryRefused = false // the count of refused logons is the agent's alone
+	t.Dynamics, _ = t.Settings.Environment(l.ctx)
 	t.checkPassword(l)
 	t.checkRest(l)
 	return t
@@ -191,7 +192,15 @@ func (t *Target) checkRest(l *loader) {
 	if t.Endpoint != "" && !IsName(t.Endpoint) {
 		ks.Invalid("{endpoint} %q cannot be one: "+nameForm, t.Endpoint)
 	}
-	if t.MailboxesFile == "" {
+	switch {
+	case t.FromDynamics && t.MailboxesFile != "":
+		ks.Invalid("{mailboxes-from-dynamics} and {mailboxes-file} exclude each other; use one of them")
+	case t.FromDynamics && t.Dynamics == nil:
+		ks.Invalid("{mailboxes-from-dynamics} needs dynamics_url, and dynamics_client_id or dynamics_token_file: who reads Dynamics")
+	case t.Dynamics != nil && t.Dynamics.Mailbox == "" && !t.FromDynamics && ks.Err() == nil:
+		ks.Invalid("{dynamics-url} is read for one mailbox; give mailbox, or mailboxes_from_dynamics for all of them")
+	}
+	if !t.HasMailboxes() {
 		for _, key := range []string{"column", "mailbox-interval"} {
 			if ks.Given(key) && !ks.Weak(key) {
 				ks.Invalid("{" + key + "} is about mailboxes_file, which is not given")
@@ -199,11 +208,15 @@ func (t *Target) checkRest(l *loader) {
 		}
 		return
 	}
+	list := map[bool]string{true: "{mailboxes-from-dynamics}", false: "{mailboxes-file}"}[t.FromDynamics]
 	if !t.SendsCredential() && ks.Err() == nil {
-		ks.Invalid("{mailboxes-file} needs an account to ask for the mailboxes; give user, or leave it out")
+		ks.Invalid(list + " needs an account to ask for the mailboxes; give user, or leave it out")
 	}
 	if t.Check.FromAddress != "" {
-		ks.Invalid("{mailboxes-file} needs an EWS URL or a host as target: one endpoint serves all mailboxes")
+		ks.Invalid(list + " needs an EWS URL or a host as target: one endpoint serves all mailboxes")
+	}
+	if t.FromDynamics {
+		return
 	}
 	if info, err := os.Stat(t.MailboxesFile); err != nil {
 		ks.Invalid("{mailboxes-file} %s cannot be read (%s)", t.MailboxesFile, config.Reason(err))
@@ -211,6 +224,9 @@ func (t *Target) checkRest(l *loader) {
 		ks.Invalid("{mailboxes-file} %s is a folder", t.MailboxesFile)
 	}
 }
+
+// HasMailboxes says whether a batch checks a list of mailboxes.
+func (t *Target) HasMailboxes() bool { return t.MailboxesFile != "" || t.FromDynamics }
 
 // checkAccounts gives all targets of one account the smallest of their limits.
 func (f *File) checkAccounts() {
