@@ -63,27 +63,6 @@ func environmentText(r Environment, s Style) ([]byte, error) {
 	return p.b.Bytes(), nil
 }
 
-func environmentMarkdown(r Environment, _ Style) ([]byte, error) {
-	r = harmless(r)
-	d := &marked{}
-	code, summary := r.answer()
-	d.line("## %s `%s`", strings.ToUpper(string(r.Status())), code)
-	d.line("")
-	d.line("**%s**", inMarkdown(summary))
-	for _, part := range r.sections() {
-		d.table(part.Title, part.Head, part.Rows)
-	}
-	for _, f := range r.Findings {
-		d.heading(fmt.Sprintf("%s %s: %s", strings.ToUpper(string(f.Status)), f.Code, f.Summary))
-		d.line("%s", inMarkdown(f.Detail))
-		d.line("")
-		d.remedies(f.Remedies)
-	}
-	d.line("")
-	d.line("%s", inMarkdown(fmt.Sprintf("%s, %s, started %s, %d ms", r.Tool, r.Organization.URL, day(r.Started), max(r.DurationMS, 0))))
-	return d.b.Bytes(), nil
-}
-
 func environmentNagios(r Environment, _ Style) ([]byte, error) {
 	code, summary := r.answer()
 	line := monitored(r.Status(), code, summary, r.DurationMS)
@@ -147,17 +126,24 @@ var environmentTemplate = sync.OnceValue(func() *template.Template {
 	return template.Must(template.Must(pageTemplate().Clone()).New("environment").Parse(environmentSource))
 })
 
-func environmentHTML(r Environment, _ Style) ([]byte, error) {
+// environmentPage is what the templates show; its texts are harmless.
+type environmentPage struct {
+	Environment
+	Status   finding.Status
+	Code     finding.Code
+	Summary  string
+	Sections []section
+	Began    string
+}
+
+func newEnvironmentPage(r Environment) environmentPage {
 	r = harmless(r)
 	code, summary := r.answer()
+	return environmentPage{r, r.Status(), code, summary, r.sections(), day(r.Started)}
+}
+
+func environmentHTML(r Environment, _ Style) ([]byte, error) {
 	var b bytes.Buffer
-	err := environmentTemplate().Execute(&b, struct {
-		Environment
-		Status   finding.Status
-		Code     finding.Code
-		Summary  string
-		Sections []section
-		Began    string
-	}{r, r.Status(), code, summary, r.sections(), day(r.Started)})
+	err := environmentTemplate().Execute(&b, newEnvironmentPage(r))
 	return b.Bytes(), err
 }

@@ -94,7 +94,7 @@ func (d *htmlBatch) row(r Row) ([]byte, error) {
 	return d.b.Bytes(), err
 }
 
-// batchHead is what stands around the rows.
+// batchHead is what stands around the rows of a page or a ticket.
 type batchHead struct {
 	Summary
 	State    finding.Status
@@ -119,15 +119,21 @@ type filter struct {
 	N      int
 }
 
-func (d *htmlBatch) write(w io.Writer, s Summary, kept iter.Seq2[[]byte, error]) error {
+// page is all of it that every format shows.
+func (s Summary) page() batchHead {
 	page := batchHead{
-		Summary: s, State: s.Status(), Code: s.code(), Subject: "a batch of mailboxes", Shown: d.rows,
-		Began: day(s.Started), Lasted: took(float64(max(s.DurationMS, 0))),
-		Notices: s.notices(), Worst: s.worst(), Shares: s.shares(), Fronts: s.fronts(),
+		Summary: s, State: s.Status(), Code: s.code(), Began: day(s.Started), Lasted: took(float64(max(s.DurationMS, 0))),
+		Notices: s.notices(), Worst: s.worst(), Fronts: s.fronts(),
 	}
 	for _, g := range s.faults() {
 		page.Faults = append(page.Faults, s.remedied(g))
 	}
+	return page
+}
+
+func (d *htmlBatch) write(w io.Writer, s Summary, kept iter.Seq2[[]byte, error]) error {
+	page := s.page()
+	page.Subject, page.Shown, page.Shares = "a batch of mailboxes", d.rows, s.shares()
 	page.Facts = [][2]string{{"started", page.Began}, {"run time", page.Lasted}, {"rows of the input", fmt.Sprint(s.Rows)}}
 	page.Facts = append(page.Facts, s.facts()...)
 	page.Facts = append(page.Facts, [2]string{"made by", s.Tool.String()})

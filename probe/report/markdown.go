@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"cmp"
+	_ "embed"
 	"fmt"
 	"io"
 	"iter"
@@ -10,39 +11,50 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"text/template"
 
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 )
 
-// markdown is the report for a ticket or a chat, in what CommonMark and GitHub's
-// tables have in common with what others read.
+//go:embed markdown.tmpl
+var markdownSource string
+
+// markdownTemplate is what is the same for a ticket or a chat, in what CommonMark and
+// GitHub's tables have in common with what others read.
+var markdownTemplate = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("markdown").Funcs(template.FuncMap{
+		"md":    func(v any) string { return inMarkdown(fmt.Sprint(v)) },
+		"cell":  func(s string) string { return inMarkdown(strings.Join(strings.Fields(s), " ")) },
+		"fence": fenceFor,
+		"ids":   evidenceList,
+		"next":  func(i int) int { return i + 1 },
+		"upper": func(s finding.Status) string { return strings.ToUpper(string(s)) },
+		"table": func(title string, rows [][]string, head ...string) section {
+			return section{Title: title, Head: head, Rows: rows}
+		},
+		"causes": causeRows,
+		"made": func(t Tool, subject, began string, ms int64) string {
+			return inMarkdown(fmt.Sprintf("%s, %sstarted %s, %d ms", t, subject, began, max(ms, 0)))
+		},
+	}).Parse(markdownSource))
+})
+
+func inTemplate(name string, of any) ([]byte, error) {
+	var b bytes.Buffer
+	err := markdownTemplate().ExecuteTemplate(&b, name, of)
+	return b.Bytes(), err
+}
+
 func markdown(r Report, _ Style) ([]byte, error) {
-	r = harmless(r)
-	d := &marked{}
-	d.line("## %s `%s`", strings.ToUpper(string(r.Verdict.Status)), r.Verdict.Code)
-	d.line("")
-	d.line("**%s**%s", inMarkdown(r.Verdict.Summary), inMarkdown(certainty(r)))
-	if len(r.Findings) > 0 && r.Findings[0].Code == r.Verdict.Code {
-		d.line("")
-		d.line("%s", inMarkdown(r.Findings[0].Detail+evidenceList(r.Findings[0].Evidence)))
+	page, err := newHTMLPage(harmless(r))
+	if err != nil {
+		return nil, err
 	}
-	if len(r.Evidence) > 0 {
-		d.table("What was seen", []string{"", ""}, seenRows(r))
-		d.table("Causes of the 401 in Dynamics (KB 3212785)", []string{"", "Cause", "Status", "Why"}, causeRows(r))
-	}
-	for i, f := range r.Findings {
-		if i == 0 && f.Code == r.Verdict.Code {
-			d.heading("What to do")
-		} else {
-			d.heading(fmt.Sprintf("Also found: %s %s", strings.ToUpper(string(f.Status)), f.Code))
-			d.line("%s (%s)", inMarkdown(f.Detail+evidenceList(f.Evidence)), f.Confidence)
-			d.line("")
-		}
-		d.remedies(f.Remedies)
-	}
-	d.line("")
-	d.line("%s", inMarkdown(fmt.Sprintf("%s, %s, started %s, %d ms", r.Tool, r.subject(), day(r.Started), max(r.DurationMS, 0))))
-	return d.b.Bytes(), nil
+	return inTemplate("report", page)
+}
+
+func environmentMarkdown(r Environment, _ Style) ([]byte, error) {
+	return inTemplate("environment", newEnvironmentPage(r))
 }
 
 // confidence is what follows a summary: the cause and how sure it is.
@@ -66,40 +78,6 @@ func sureness(v finding.Verdict, more string) string {
 		return ""
 	}
 	return " (" + strings.Join(list, ", ") + ")"
-}
-
-type marked struct{ b bytes.Buffer }
-
-func (d *marked) line(format string, args ...any) { fmt.Fprintf(&d.b, format+"\n", args...) }
-
-func (d *marked) heading(s string) { d.line("\n### %s\n", inMarkdown(s)) }
-
-func (d *marked) table(title string, head []string, rows [][]string) {
-	if len(rows) == 0 {
-		return
-	}
-	d.heading(title)
-	d.line("| %s |", strings.Join(head, " | "))
-	d.line("|%s", strings.Repeat(" --- |", len(head)))
-	for _, row := range rows {
-		for i := range row {
-			row[i] = inMarkdown(strings.Join(strings.Fields(row[i]), " "))
-		}
-		d.line("| %s |", strings.Join(row, " | "))
-	}
-}
-
-func (d *marked) remedies(list []finding.Remedy) {
-	for i, m := range list {
-		d.line("%d. %s", i+1, inMarkdown(m.Text))
-		if m.Command != "" {
-			fence := fenceFor(m.Command)
-			d.line("\n   %s\n   %s\n   %s\n", fence, m.Command, fence)
-		}
-		if m.Link != "" {
-			d.line("   <%s>", m.Link)
-		}
-	}
 }
 
 // fenceFor is longer than every run of backticks in the text.
@@ -182,71 +160,33 @@ func firstRows(list []Row) []Row {
 }
 
 func (d *markdownBatch) write(w io.Writer, s Summary, _ iter.Seq2[[]byte, error]) error {
-	m := &marked{}
-	status := s.Status()
-	m.line("## %s %s", strings.ToUpper(string(status)), inMarkdown(s.Counts()))
-	for _, text := range append(s.notices(), s.worst()) {
-		if text != "" {
-			m.line("\n**%s**", inMarkdown(text))
-		}
-	}
-	var shares [][]string
+	page := struct {
+		batchHead
+		Rows, Shares, Facts [][]string
+		More                string
+	}{batchHead: s.page()}
 	for _, one := range s.shares() {
-		shares = append(shares, []string{string(one.Code), string(one.Status), fmt.Sprint(one.N), fmt.Sprintf("%.1f %%", one.Percent())})
+		page.Shares = append(page.Shares, []string{string(one.Code), string(one.Status), fmt.Sprint(one.N), fmt.Sprintf("%.1f %%", one.Percent())})
 	}
-	m.table("Verdicts", []string{"Verdict", "Status", "Rows", "Share"}, shares)
-	for _, g := range s.faults() {
-		one := s.remedied(g)
-		m.heading(fmt.Sprintf("%d × %s: %s", one.Count, one.Code, one.Title))
-		for _, text := range []string{one.Sentence, one.For} {
-			if text != "" {
-				m.line("%s\n", inMarkdown(text))
-			}
-		}
-		if one.Remedy.Text != "" {
-			m.remedies([]finding.Remedy{one.Remedy})
-		}
-	}
-	d.table(m)
-	facts := [][]string{}
 	for _, f := range s.facts() {
-		facts = append(facts, f[:])
+		page.Facts = append(page.Facts, f[:])
 	}
 	if slow := s.slow(); slow != "" {
-		facts = append(facts, []string{"slowest", slow})
+		page.Facts = append(page.Facts, []string{"slowest", slow})
 	}
-	for _, f := range s.fronts() {
-		facts = append(facts, []string{"front end", fmt.Sprintf("%s (%d)", f.Name, f.N)})
+	for _, f := range page.Fronts {
+		page.Facts = append(page.Facts, []string{"front end", fmt.Sprintf("%s (%d)", f.Name, f.N)})
 	}
-	m.table("The run", []string{"", ""}, facts)
-	if e := s.Endpoint; e != nil {
-		m.heading("The endpoint")
-		m.line("%s `%s` %s", strings.ToUpper(string(e.Verdict.Status)), e.Verdict.Code, inMarkdown(e.Verdict.Summary))
-		if e.Verdict.Status != finding.OK && len(e.Findings) > 0 {
-			m.line("")
-			m.remedies(e.Findings[0].Remedies)
-		}
-	}
-	m.line("")
-	m.line("%s", inMarkdown(fmt.Sprintf("%s, started %s, %d ms", s.Tool, day(s.Started), max(s.DurationMS, 0))))
-	_, err := m.b.WriteTo(w)
-	return err
-}
-
-// table has the rows that are not ok, the worst first.
-func (d *markdownBatch) table(m *marked) {
-	var rows [][]string
 	for _, status := range finding.WorstFirst() {
 		for _, r := range firstRows(d.rows[status]) {
-			if len(rows) < mostRows {
+			if len(page.Rows) < mostRows {
 				r = r.harmless()
-				rows = append(rows, []string{fmt.Sprint(r.Number), r.Title(), string(r.Verdict.Status), string(r.Verdict.Code), r.Verdict.Summary})
+				page.Rows = append(page.Rows, []string{fmt.Sprint(r.Number), r.Title(), string(r.Verdict.Status), string(r.Verdict.Code), r.Verdict.Summary})
 			}
 		}
 	}
-	shown := len(rows)
-	m.table("Rows that are not simply ok", []string{"Row", "Mailbox", "Status", "Verdict", "What was found"}, rows)
-	if left := d.left - shown; left > 0 {
-		m.line("\n%s left out here; the results as CSV, HTML or JSON have all.", count(left, "row like these is", "rows like these are"))
+	if left := d.left - len(page.Rows); left > 0 {
+		page.More = count(left, "row like these is", "rows like these are") + " left out here; the results as CSV, HTML or JSON have all."
 	}
+	return markdownTemplate().ExecuteTemplate(w, "batch", page)
 }

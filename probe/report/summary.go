@@ -234,6 +234,9 @@ type remedied struct {
 	Remedy   finding.Remedy
 }
 
+// RemedyList is the remedy as the list that templates show.
+func (r remedied) RemedyList() []finding.Remedy { return []finding.Remedy{r.Remedy} }
+
 func (s Summary) remedied(g BatchGroup) remedied {
 	entry, _ := finding.Lookup(g.Code)
 	r := remedied{BatchGroup: g, Title: entry.Title, Sentence: g.Summary, Remedy: batchRemedy(entry, s.Endpoint, g)}
