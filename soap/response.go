@@ -2,6 +2,8 @@ package soap
 
 import (
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/beevik/etree"
 )
@@ -78,3 +80,121 @@ func Busy(code string) bool { return code == "ErrorServerBusy" || Crowded(code) 
 // Passing says whether a call that got this code is worth one more try. Codes
 // that ask for patience (ErrorServerBusy) are not meant: they say how long.
 func Passing(code string) bool { return passing[code] }
+
+// nsErrors is the namespace of the detail that Exchange adds to its Faults.
+const nsErrors = "http://schemas.microsoft.com/exchange/services/2006/errors"
+
+// readFault reads a SOAP Fault. The code is looked for in e:ResponseCode of
+// the detail, then in the faultcode; the text is never asked. The second
+// result says whether the Fault is one of EWS rather than of any web service.
+//
+// Seen in the wild: no detail, a faultcode without prefix (gromox), white
+// space around the code.
+func readFault(fault *etree.Element) (Answer, bool) {
+	answer := Answer{Kind: KindFault, Message: childText(fault, "faultstring")}
+	detail := fault.SelectElement("detail")
+	if detail == nil {
+		detail = fault.SelectElement("Detail") // SOAP 1.2
+	}
+	ews := false
+	if responseCode := find(detail, "ResponseCode"); responseCode != nil {
+		answer.Code = codeOf(responseCode.Text())
+		ews = answer.Code != "" && responseCode.NamespaceURI() == nsErrors
+	}
+	if answer.Code == "" {
+		answer.Code = faultCode(fault)
+	}
+	if answer.Message == "" {
+		answer.Message = textOf(find(detail, "Message"))
+	}
+	answer.addValues(find(detail, "MessageXml"))
+	return answer, ews || isEWSCode(answer.Code)
+}
+
+// faultCode is the part of the fault code after its prefix. SOAP 1.2 has it a
+// level or two deeper, the inner one being the exact one.
+func faultCode(fault *etree.Element) string {
+	for _, path := range []string{"faultcode", "Code/Subcode/Value", "Code/Value"} {
+		if e := fault.FindElement(path); e != nil {
+			text := e.Text()
+			return codeOf(text[strings.LastIndexByte(text, ':')+1:])
+		}
+	}
+	return ""
+}
+
+// isEWSCode tells the codes of EWS from those of SOAP (Client, Server).
+func isEWSCode(code string) bool {
+	return code == CodeNoError || strings.HasPrefix(code, "Error")
+}
+
+// IsAddress says whether s has the form of an SMTP address. It is narrower than
+// RFC 5321 allows: an address of quoted strings is none that Dynamics can hold.
+func IsAddress(s string) bool {
+	local, domain, _ := strings.Cut(s, "@")
+	inDomain := func(r rune) bool { return isWord(r) || r == '.' || r == '-' }
+	first, _ := utf8.DecodeRuneInString(domain)
+	last, _ := utf8.DecodeLastRuneInString(domain)
+	return local != "" && utf8.RuneCountInString(local) <= 64 && !strings.ContainsFunc(local, notInLocalPart) &&
+		utf8.RuneCountInString(domain) <= 254 && strings.TrimFunc(domain, inDomain) == "" && isWord(first) && isWord(last)
+}
+
+func notInLocalPart(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(`<>"\(),:;[]`, r) }
+
+func isWord(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) }
+
+// folderOf is the identifier of the first folder that a message describes.
+func folderOf(message *etree.Element) string {
+	id := find(message, "FolderId")
+	if id == nil {
+		return ""
+	}
+	return address(id.SelectAttrValue("Id", ""))
+}
+
+// resolvedIn are the entries of a ResolveNames message. Entries of an address
+// book that are no SMTP recipients (RoutingType EX, MAPIPDL) keep no address.
+func resolvedIn(message *etree.Element) []Resolved {
+	set := message.SelectElement("ResolutionSet")
+	if set == nil {
+		return nil
+	}
+	var entries []Resolved
+	for _, resolution := range set.SelectElements("Resolution") {
+		mailbox := resolution.SelectElement("Mailbox")
+		if mailbox == nil || len(entries) == MaxResolved {
+			continue
+		}
+		entry := Resolved{Type: codeOf(childText(mailbox, "MailboxType"))}
+		routing := childText(mailbox, "RoutingType")
+		if a := childText(mailbox, "EmailAddress"); IsAddress(a) && (routing == "" || strings.EqualFold(routing, "SMTP")) {
+			entry.Address = a
+		}
+		entry.Addresses = addressesOf(resolution.SelectElement("Contact"))
+		entries = append(entries, entry)
+	}
+	return entries
+}
+
+// addressesOf are the SMTP addresses of an entry of a directory: "SMTP:" before the
+// primary one, "smtp:" before the others, other types for X.400 and the like.
+func addressesOf(contact *etree.Element) []string {
+	if contact == nil {
+		return nil
+	}
+	list := contact.SelectElement("EmailAddresses")
+	if list == nil {
+		return nil
+	}
+	var addresses []string
+	for _, e := range list.SelectElements("Entry") {
+		kind, a, typed := strings.Cut(textOf(e), ":")
+		if !typed {
+			kind, a = "smtp", kind
+		}
+		if strings.EqualFold(kind, "smtp") && IsAddress(a) && len(addresses) < MaxAddresses {
+			addresses = append(addresses, a)
+		}
+	}
+	return addresses
+}

@@ -139,7 +139,7 @@ func acceptor(t *testing.T, token []byte) *messages.APReq {
 	in := cryptobyte.String(token)
 	var framed, oid cryptobyte.String
 	var id uint16
-	if !in.ReadASN1(&framed, tagGSS) || !in.Empty() || !framed.ReadASN1(&oid, 6) || !framed.ReadUint16(&id) || id != 0x0100 {
+	if !in.ReadASN1(&framed, 0x60) || !in.Empty() || !framed.ReadASN1(&oid, 6) || !framed.ReadUint16(&id) || id != 0x0100 {
 		t.Fatalf("no token: %x", token)
 	}
 	if want := []byte{0x2a, 0x86, 0x48, 0x86, 0xf7, 0x12, 1, 2, 2}; !bytes.Equal(oid, want) {

@@ -11,6 +11,7 @@ import (
 	"math/big"
 	"net"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -167,3 +168,105 @@ func result(tag ber.Tag, code int64, text string) *ber.Packet {
 func Refusal(data string) string {
 	return "80090308: LdapErr: DSID-0C090439, comment: AcceptSecurityContext error, data " + data + ", v4563\x00"
 }
+
+// Entry is an entry of the directory: attributes and their values.
+type Entry map[string][]string
+
+// Names of the forest that Forest stands for.
+const (
+	Configuration = "CN=Configuration,DC=contoso,DC=com"
+	Site          = "Berlin"
+)
+
+// The keywords of a service connection point of Autodiscover.
+const (
+	KeywordURL     = "77378F46-2C66-4aa9-A6A6-3E7A48B19596"
+	KeywordPointer = "67661d7F-8FC4-4fa7-BFAC-E1D7794C1F68"
+)
+
+// Point is a service connection point of Autodiscover with a URL and further
+// keywords.
+func Point(url string, keywords ...string) Entry {
+	return Entry{"serviceBindingInformation": {url}, "keywords": append([]string{KeywordURL}, keywords...)}
+}
+
+// Forest takes every bind and answers searches: the root with the configuration
+// naming context and the controller's own site, everything else with the entries.
+// It keeps what it was asked.
+type Forest struct {
+	Root    Entry // nil is the usual one
+	Entries []Entry
+	Code    int64 // of the last search
+
+	mu    sync.Mutex
+	asked []string
+}
+
+// Asked are the searches so far, base and attributes of each.
+func (f *Forest) Asked() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return append([]string{}, f.asked...)
+}
+
+// Answer is an answer for StartLDAPS.
+func (f *Forest) Answer(c net.Conn, q Request) {
+	_, _ = c.Write(Answer(q.ID, 0, ""))
+	for {
+		p, err := ber.ReadPacket(c)
+		if err != nil || len(p.Children) < 2 || p.Children[1].Tag != 3 || len(p.Children[1].Children) < 8 {
+			return
+		}
+		id, _ := p.Children[0].Value.(int64)
+		search := p.Children[1].Children
+		base, _ := search[0].Value.(string)
+		var attributes []string
+		for _, a := range search[7].Children {
+			name, _ := a.Value.(string)
+			attributes = append(attributes, name)
+		}
+		f.mu.Lock()
+		f.asked = append(f.asked, base+": "+strings.Join(attributes, " "))
+		f.mu.Unlock()
+		entries, code := f.Entries, f.Code
+		if base == "" {
+			code = 0
+			entries = []Entry{f.Root}
+			if f.Root == nil {
+				entries = []Entry{{
+					"configurationNamingContext": {Configuration},
+					"serverName":                 {"CN=DC1,CN=Servers,CN=" + Site + ",CN=Sites," + Configuration},
+				}}
+			}
+		}
+		var out []byte
+		for _, e := range entries {
+			out = append(out, Found(id, e)...)
+		}
+		if _, err := c.Write(append(out, Done(id, code)...)); err != nil {
+			return
+		}
+	}
+}
+
+// Found is a SearchResultEntry (RFC 4511 4.5.2).
+func Found(id int64, e Entry) []byte {
+	r := ber.Encode(ber.ClassApplication, ber.TypeConstructed, 4, nil, "SearchResultEntry")
+	r.AppendChild(ber.NewString(ber.ClassUniversal, ber.TypePrimitive, ber.TagOctetString, "CN=x", ""))
+	list := ber.NewSequence("attributes")
+	for name, values := range e {
+		one := ber.NewSequence("attribute")
+		one.AppendChild(ber.NewString(ber.ClassUniversal, ber.TypePrimitive, ber.TagOctetString, name, ""))
+		set := ber.Encode(ber.ClassUniversal, ber.TypeConstructed, ber.TagSet, nil, "values")
+		for _, v := range values {
+			set.AppendChild(ber.NewString(ber.ClassUniversal, ber.TypePrimitive, ber.TagOctetString, v, ""))
+		}
+		one.AppendChild(set)
+		list.AppendChild(one)
+	}
+	r.AppendChild(list)
+	return message(id, r)
+}
+
+// Done is a SearchResultDone.
+func Done(id, code int64) []byte { return message(id, result(5, code, "")) }

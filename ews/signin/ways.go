@@ -2,12 +2,25 @@ package signin
 
 import (
 	"context"
+	"errors"
 
 	"github.com/ewsprobe/ewsprobe/ews"
+	"github.com/ewsprobe/ewsprobe/ews/challenge"
+	"github.com/ewsprobe/ewsprobe/ews/entra"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/ews/ntlm"
 	"github.com/ewsprobe/ewsprobe/ews/spnego"
+	"github.com/ewsprobe/ewsprobe/ews/wire"
 )
+
+// ByBasic is the way of Basic: name and password in each request (RFC 7617 2).
+func ByBasic() Way {
+	return way(func(c ews.Credential) Mechanism {
+		return OneMessage(Traits{Scheme: "Basic", EachRequest: true, Secret: Password}, func(*Channel) (Message, error) {
+			return Message{Value: wire.BasicCredential(c.User, c.Password), Described: "Basic, value not kept", Credential: true}, nil
+		})
+	})
+}
 
 // ntlmByPassword proves the password in its third message, which must travel on
 // the connection of the first two ([MS-NTHT] 3.2).
@@ -103,4 +116,63 @@ func KeepTest(ctx context.Context, c *ews.Client, scheme, userAgent string, wrap
 	if m, err := a.mechanism.Start(ctx, &a.channel); err == nil {
 		a.free(ctx, m)
 	}
+}
+
+// TokenMaker makes the Kerberos token that signs in, with a 16 byte channel
+// binding or nil (package kerberos, Ticket.Token).
+type TokenMaker func(binding []byte) ([]byte, error)
+
+// ByTicket is the way of Kerberos: an AP-REQ inside SPNEGO under Negotiate, bound
+// to the certificate of its own connection (RFC 4559).
+func ByTicket(token TokenMaker) Way {
+	traits := Traits{Scheme: "Negotiate", Inside: evidence.MechanismKerberos, Secret: Ticket}
+	return way(func(ews.Credential) Mechanism {
+		return OneMessage(traits, func(on *Channel) (m Message, err error) {
+			value, binding, err := on.Binding()
+			if err != nil {
+				return m, err
+			}
+			request, err := token(value)
+			if err == nil {
+				request, err = spnego.WrapInit(spnego.Kerberos, request)
+			}
+			if err != nil {
+				return m, err
+			}
+			m = tokenMessage("Negotiate", request)
+			m.Binding = binding
+			return m, nil
+		})
+	})
+}
+
+var errNoToken = errors.New("there is no token")
+
+// ByToken is the way of Bearer: an access token in each request (RFC 6750 2.1), the
+// one that the source has at that moment.
+func ByToken(source *entra.Source) Way {
+	traits := Traits{Scheme: "Bearer", EachRequest: true, Secret: Token}
+	renewal := func(ctx context.Context) func(context.Context) bool {
+		token := source.Token(ctx)
+		return func(ctx context.Context) bool { return token != nil && source.Renew(ctx, token) != nil }
+	}
+	return Way{Traits: traits, Renewal: renewal, Begin: func(ctx context.Context, c *ews.Client, userAgent string) *Attempt {
+		return New(c, userAgent, OneMessage(traits, func(*Channel) (Message, error) {
+			token := source.Token(ctx)
+			if token == nil {
+				return Message{}, errNoToken
+			}
+			c.Recorder.HideText(token.Value())
+			return Message{Value: "Bearer " + token.Value(), Described: "Bearer, value not kept", Credential: true}, nil
+		}))
+	}}
+}
+
+// tokenExpired is the number of x-ms-diagnostics for a token that has expired.
+const tokenExpired = 2000002
+
+// expired says whether Exchange refuses a token because it has expired.
+func expired(item evidence.Item) bool {
+	said := challenge.Diagnostics(item.Response.Header("x-ms-diagnostics"))
+	return item.Logon != nil && item.Logon.Result == evidence.Refused && len(said) > 0 && said[0].Number == tokenExpired
 }
