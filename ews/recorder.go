@@ -19,7 +19,7 @@ import (
 // entered. Safe for concurrent use.
 type Recorder struct {
 	vault  *secret.Vault
-	tokens secret.Vault // never found by chance: looked for from the first item on
+	tokens *secret.Vault // never found by chance: looked for from the first item on
 	follow func(evidence.Item)
 	// Brief keeps of an answer of EWS only the fields that a call for a mailbox is
 	// judged by: hundreds of thousands are made, and to look each field over for
@@ -40,8 +40,11 @@ type Recorder struct {
 // NewRecorder returns an empty recorder. follow, if not nil, is called with
 // each item as it is written, one at a time.
 func NewRecorder(vault *secret.Vault, follow func(evidence.Item)) *Recorder {
-	return &Recorder{vault: vault, follow: follow}
+	return &Recorder{vault: vault, tokens: &secret.Vault{}, follow: follow}
 }
+
+// Another is an empty recorder that knows the same secrets.
+func (r *Recorder) Another() *Recorder { return &Recorder{vault: r.vault, tokens: r.tokens} }
 
 // Add cleans the item, gives it its identifier and keeps it.
 func (r *Recorder) Add(item evidence.Item) evidence.Item {
@@ -57,7 +60,7 @@ func (r *Recorder) Add(item evidence.Item) evidence.Item {
 		})
 	}
 	r.bound(item.Response)
-	clean(&item, vault, &r.tokens)
+	clean(&item, vault, r.tokens)
 	if item.ID == "" {
 		item.ID = r.next()
 	}

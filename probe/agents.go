@@ -4,16 +4,16 @@ import (
 	"context"
 	"net/http"
 	"slices"
-	"strings"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 )
 
-// syncAgent says whether a user agent is one of server-side synchronization
-// itself, as opposed to that of Test Connection: EWS access policies name it
-// CRM/*.
-func syncAgent(agent string) bool {
-	return len(agent) >= 4 && strings.EqualFold(agent[:4], "CRM/")
+// syncFirst is the user agent of synchronization if it is in the list, else the first.
+func syncFirst(agents []string) string {
+	if i := slices.IndexFunc(agents, evidence.SyncAgent); i > 0 {
+		return agents[i]
+	}
+	return append(agents, "")[0]
 }
 
 // tryDynamicsAgents asks again, once under each of Dynamics' user agents, after
@@ -21,22 +21,19 @@ func syncAgent(agent string) bool {
 // allow and block by agent. The check goes on under one that passes, that of
 // synchronization before any other.
 func (n *node) tryDynamicsAgents(ctx context.Context) {
-	passing := ""
+	var passing []string
 	for _, agent := range n.Config.DynamicsAgents {
 		item, conn := n.client.Anonymous(ctx, agent, evidence.StepUserAgent)
 		conn.Close()
-		if item.Response == nil || item.Response.Status == http.StatusForbidden {
-			continue
-		}
-		if passing == "" || syncAgent(agent) && !syncAgent(passing) {
-			passing = agent
+		if item.Response != nil && item.Response.Status != http.StatusForbidden {
+			passing = append(passing, agent)
 		}
 	}
-	if passing == "" {
+	if len(passing) == 0 {
 		return
 	}
 	n.close()
-	n.userAgent = passing
+	n.userAgent = syncFirst(passing)
 	n.ask(ctx)
 }
 
@@ -48,14 +45,7 @@ func (n *node) nextAgent() string {
 	if n.Config.NoUserAgentProbe {
 		return ""
 	}
-	next := ""
-	for _, agent := range n.Config.DynamicsAgents {
-		if slices.Contains(n.refusedAtLogon, agent) {
-			continue
-		}
-		if next == "" || syncAgent(agent) && !syncAgent(next) {
-			next = agent
-		}
-	}
-	return next
+	return syncFirst(slices.DeleteFunc(slices.Clone(n.Config.DynamicsAgents), func(agent string) bool {
+		return slices.Contains(n.refusedAtLogon, agent)
+	}))
 }

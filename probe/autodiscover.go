@@ -55,15 +55,7 @@ func (r *run) discover(ctx context.Context, share time.Duration) *url.URL {
 }
 
 // discoveryMailbox is the address that Autodiscover is asked about.
-func (c Config) discoveryMailbox() string {
-	switch {
-	case c.FromAddress != "":
-		return c.FromAddress
-	case c.Mailbox != "":
-		return c.Mailbox
-	}
-	return c.User
-}
+func (c Config) discoveryMailbox() string { return cmp.Or(c.FromAddress, c.Mailbox, c.User) }
 
 // candidatePlaces are the endpoints that the mailbox's domain suggests, in the order of
 // [MS-OXDISCO] and of what Exchange's own clients do. The service connection
@@ -175,21 +167,14 @@ func (l *autodiscoverSearch) ask(ctx context.Context, p place) *asked {
 // addressesOf are the addresses of an endpoint. What --address says holds for
 // EWS, and for Autodiscover where it is at the same host and port.
 func (l *autodiscoverSearch) addressesOf(ctx context.Context, u *url.URL) []string {
-	host, port := u.Hostname(), Port(u)
+	host, port := u.Hostname(), wire.Port(u)
 	switch {
-	case l.Config.URL != nil && len(l.Config.Addresses) > 0 && sameHost(u, l.Config.URL):
+	case l.Config.URL != nil && len(l.Config.Addresses) > 0 && wire.SameHost(u, l.Config.URL):
 		return l.Config.Addresses[:min(len(l.Config.Addresses), mostAddresses)]
 	case net.ParseIP(host) != nil, l.Config.Proxy != nil:
 		return []string{net.JoinHostPort(host, port)}
 	}
-	item := evidence.Item{Step: evidence.StepAutodiscoverResolve, At: time.Now()}
-	addresses, fail := l.Config.resolver().Addresses(ctx, host, port)
-	addresses = addresses[:min(len(addresses), mostAddresses)]
-	took := float64(time.Since(item.At).Microseconds()) / 1000
-	item.Timing.Resolve = &took
-	item.Error, item.Resolution = fail, &evidence.Resolution{Name: host, Addresses: addresses}
-	l.recorder.Add(item)
-	return addresses
+	return l.resolve(ctx, evidence.StepAutodiscoverResolve, host, port, mostAddresses)
 }
 
 // discoverer is the client for an endpoint at an address. It never goes past an
@@ -283,10 +268,11 @@ func (l *autodiscoverSearch) question(ctx context.Context, a *asked) string {
 	scheme := passwordScheme(a.item.Response)
 	switch {
 	case held != "":
-		l.keep(a, scheme, held, evidence.Say(heldWhy[held]))
+		l.withhold(a.client.Address, a.url, held, evidence.Logon{Scheme: scheme, Detail: evidence.Say(heldWhy[held])})
 		return ""
 	case scheme == "":
-		l.keep(a, scheme, evidence.HeldNoScheme, evidence.Say(evidence.WhyNoPasswordScheme))
+		why := evidence.Say(evidence.WhyNoPasswordScheme)
+		l.withhold(a.client.Address, a.url, evidence.HeldNoScheme, evidence.Logon{Detail: why})
 		return ""
 	}
 	budget := l.account.Budget(ctx, lockout.Use{At: a.url})
@@ -421,7 +407,7 @@ func (l *autodiscoverSearch) onward(ctx context.Context, from place, location st
 		return nil // a candidate of its own, or reached on another way
 	}
 	l.asked[endpointKey(u)] = true
-	return l.ask(ctx, place{url: u, direct: from.direct && sameHost(from.url, u), within: from.within})
+	return l.ask(ctx, place{url: u, direct: from.direct && wire.SameHost(from.url, u), within: from.within})
 }
 
 // usable reads a URL that a server wrote.
@@ -438,7 +424,7 @@ func usable(raw string) (*url.URL, evidence.HeldBack) {
 }
 
 func endpointKey(u *url.URL) string {
-	return u.Scheme + "://" + net.JoinHostPort(dnsName(u.Hostname()), Port(u)) + strings.ToLower(u.EscapedPath()) + "?" + u.RawQuery
+	return u.Scheme + "://" + net.JoinHostPort(dnsName(u.Hostname()), wire.Port(u)) + strings.ToLower(u.EscapedPath()) + "?" + u.RawQuery
 }
 
 // pass writes down a way that was not gone.
@@ -448,11 +434,7 @@ func (l *autodiscoverSearch) pass(endpoint string, held evidence.HeldBack) {
 	})
 }
 
-// keep writes down a logon that was not sent.
-func (l *autodiscoverSearch) keep(a *asked, scheme string, held evidence.HeldBack, why *evidence.Detail) {
-	l.withhold(a.client.Address, a.url, held, evidence.Logon{Scheme: scheme, Detail: why})
-}
-
+// withhold writes down a logon that was not sent.
 func (r *run) withhold(address string, u *url.URL, held evidence.HeldBack, note evidence.Logon) {
 	note.OtherForm = note.Account != ""
 	note.Account, note.Result = cmp.Or(note.Account, r.Config.User), evidence.Skipped

@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"cmp"
 	"crypto/x509"
 	"net/url"
 	"strings"
@@ -132,15 +133,28 @@ func (c Config) sendsCredentials() bool {
 // sendsPassword says whether there is a password to send, which is what
 // Autodiscover is signed in to with.
 func (c Config) sendsPassword() bool {
-	return c.sendsCredentials() && !c.CurrentUser && !c.withKey()
+	return c.sendsCredentials() && c.withPassword()
+}
+
+// withPassword says that the account signs in with its password, so that a
+// refusal is one of that password and is remembered.
+func (c Config) withPassword() bool { return !c.withKey() && !c.CurrentUser }
+
+// spn is the name of the service that a ticket or a context is for.
+func (c Config) spn() string {
+	return cmp.Or(c.Kerberos.SPN, "HTTP/"+strings.ToLower(c.URL.Hostname()))
+}
+
+func (c Config) openContext() signin.OpenContext {
+	if c.SecurityContext != nil {
+		return c.SecurityContext
+	}
+	return signin.OpenSSPI
 }
 
 // Account is the account of the check, whose every logon is asked for.
 func (c Config) Account() *lockout.Account {
-	l := c.Lockout
-	if l == nil {
-		l = &lockout.Lockout{}
-	}
+	l := cmp.Or(c.Lockout, &lockout.Lockout{})
 	t := lockout.Terms{User: c.User, Max: c.MaxRejections, RetryRefused: c.RetryRefused, Patience: c.Timeout / 3}
 	if c.withPassword() {
 		t.Password = c.Password

@@ -46,19 +46,10 @@ func (e *Environment) Target() evidence.Target {
 // Unreadable is why a list breaks off.
 type Unreadable = dataverse.Unreadable
 
-// Reading is an environment that is being read.
-type Reading struct {
-	*dataverse.Reader
-	recorder *ews.Recorder
-}
-
-// Items are what was written down so far.
-func (r *Reading) Items() []evidence.Item { return r.recorder.Items() }
-
-// Open begins to read. The tenant of the application is the one that was named, else
+// open begins to read. The tenant of the application is the one that was named, else
 // the one that Dynamics' own challenge names; the credential goes to Entra and to
 // nobody else, and the token is for the origin that was named.
-func (e *Environment) Open(ctx context.Context) *Reading {
+func (e *Environment) open(ctx context.Context) *dataverse.Reader {
 	recorder := ews.NewRecorder(&secret.Vault{}, e.Follow)
 	recorder.Prefix = "dynamics-"
 	for _, known := range []string{e.Token, e.Application.Secret} {
@@ -78,7 +69,7 @@ func (e *Environment) Open(ctx context.Context) *Reading {
 		client := entra.Client{Outside: e.Outside, Entra: e.Entra}
 		return client.Request(ctx, recorder, evidence.StepDataverseToken, application, e.URL.String()+"/.default")
 	})
-	reader := &dataverse.Reader{
+	return &dataverse.Reader{
 		URL: e.URL, Outside: e.Outside, Recorder: recorder,
 		Profile: func(row []byte) (*evidence.Profile, error) { return dynamics.ReadProfile(bytes.NewReader(row)) },
 		Token: func(ctx context.Context) string {
@@ -92,7 +83,6 @@ func (e *Environment) Open(ctx context.Context) *Reading {
 			return ""
 		},
 	}
-	return &Reading{Reader: reader, recorder: recorder}
 }
 
 // MailboxReading is what Dynamics has of one mailbox.
@@ -105,7 +95,7 @@ type MailboxReading struct {
 // ReadMailbox reads the record of the mailbox, its profile, its user and the alerts
 // about it.
 func (e *Environment) ReadMailbox(ctx context.Context) MailboxReading {
-	r := e.Open(ctx)
+	r := e.open(ctx)
 	defer r.Close()
 	found := MailboxReading{Record: r.Mailbox(ctx, e.Mailbox).Dataverse.Mailbox}
 	if m := found.Record; m != nil {
@@ -121,30 +111,30 @@ func (e *Environment) ReadMailbox(ctx context.Context) MailboxReading {
 			r.Alerts(ctx, m.ID)
 		}
 	}
-	found.Items = r.Items()
+	found.Items = r.Recorder.Items()
 	return found
 }
 
 // Overview reads what there is of everything.
 func (e *Environment) Overview(ctx context.Context) []evidence.Item {
-	r := e.Open(ctx)
+	r := e.open(ctx)
 	defer r.Close()
 	r.Organization(ctx)
 	r.Profiles(ctx)
 	r.Statuses(ctx)
 	r.Alerts(ctx, "")
-	return r.Items()
+	return r.Recorder.Items()
 }
 
 // List is the list of the mailboxes of a profile, read page after page.
 type List struct {
 	io.Reader
-	reading *Reading
+	reading *dataverse.Reader
 	Profile *evidence.Profile
 }
 
 // Items are what was written down so far.
-func (l *List) Items() []evidence.Item { return l.reading.Items() }
+func (l *List) Items() []evidence.Item { return l.reading.Recorder.Items() }
 
 // Close ends the connection.
 func (l *List) Close() error {
@@ -164,7 +154,7 @@ func (n *NotListed) Error() string { return n.Text }
 // Mailboxes opens the list of the mailboxes of the profile of that name; "" is the
 // only one for Exchange on one's own servers.
 func (e *Environment) Mailboxes(ctx context.Context, name string) (*List, error) {
-	r := e.Open(ctx)
+	r := e.open(ctx)
 	item := r.Profiles(ctx)
 	var fit []evidence.Profile
 	var names []string
@@ -175,7 +165,7 @@ func (e *Environment) Mailboxes(ctx context.Context, name string) (*List, error)
 			fit = append(fit, p)
 		}
 	}
-	not := &NotListed{Items: r.Items(), Wrong: item.Dataverse.Visible}
+	not := &NotListed{Items: r.Recorder.Items(), Wrong: item.Dataverse.Visible}
 	has := "it has none at all"
 	if len(names) > 0 {
 		has = "it has " + strings.Join(names, ", ")
@@ -192,7 +182,7 @@ func (e *Environment) Mailboxes(ctx context.Context, name string) (*List, error)
 	case !front.IsGUID(fit[0].ID):
 		not.Text = fmt.Sprintf("the e-mail server profile %q has no identifier", fit[0].Name)
 	default:
-		return &List{Reader: r.Reader.Mailboxes(ctx, fit[0].ID), reading: r, Profile: &fit[0]}, nil
+		return &List{Reader: r.Mailboxes(ctx, fit[0].ID), reading: r, Profile: &fit[0]}, nil
 	}
 	r.Close()
 	return nil, not

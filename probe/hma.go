@@ -44,16 +44,16 @@ func (c Config) asksEntra() bool {
 func (c Config) scope() string {
 	resource := c.HMA.Resource
 	if resource == "" && c.URL != nil {
-		resource = Origin(c.URL)
+		resource = origin(c.URL)
 	}
 	return resource + "/.default"
 }
 
-// Origin is scheme, host and, unless it is the usual one, port of a URL.
-func Origin(u *url.URL) string {
+// origin is scheme, host and, unless it is the usual one, port of a URL.
+func origin(u *url.URL) string {
 	o := url.URL{Scheme: u.Scheme, Host: u.Host}
 	if u.Port() == "443" && u.Scheme == "https" {
-		o.Host = u.Host[:len(u.Host)-len(":443")]
+		o.Host = strings.TrimSuffix(u.Host, ":443")
 	}
 	return o.String()
 }

@@ -59,8 +59,7 @@ func (o *Outside) Mailbox(ctx context.Context, address string) []evidence.Item {
 	}
 	limited, cancel := context.WithTimeout(ctx, cloud.Limit)
 	defer cancel()
-	recorder := ews.NewRecorder(c.NewVault(), nil)
-	client := o.client.For(recorder)
+	client := o.client.Another()
 	var all sync.WaitGroup
 	for _, l := range list {
 		if !l.shared {
@@ -68,7 +67,7 @@ func (o *Outside) Mailbox(ctx context.Context, address string) []evidence.Item {
 		}
 	}
 	all.Wait()
-	items = slices.Concat(items, recorder.Items())
+	items = slices.Concat(items, client.Recorder.Items())
 	for i := range items {
 		items[i].ID = fmt.Sprintf("outside-%d", i+1)
 	}
@@ -84,9 +83,9 @@ func (o *Outside) sharedBy(ctx context.Context, l lookUp) []evidence.Item {
 	}
 	limited, cancel := context.WithTimeout(ctx, cloud.Limit)
 	defer cancel()
-	recorder := ews.NewRecorder(o.config.NewVault(), nil)
-	l.ask(limited, o.client.For(recorder))
-	answer := sharedAnswer{recorder.Items(), time.Now().Add(answerKept)}
+	client := o.client.Another()
+	l.ask(limited, client)
+	answer := sharedAnswer{client.Recorder.Items(), time.Now().Add(answerKept)}
 	for _, item := range answer.items {
 		if r := item.Response; r == nil || r.Status == 429 || r.Status >= 500 {
 			answer.until = time.Now().Add(vainKept)

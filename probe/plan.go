@@ -130,8 +130,11 @@ func (c Config) logons() []Logon {
 	byNTLM := func(_ *signIns, name string) signin.Way { return signin.ByNTLM(name) }
 	windows := &mechanism{"NTLM", (*signIns).windowsScheme, byNTLM, (*signIns).spend}
 	ticket := &mechanism{"Kerberos", offers("Negotiate"), nil, (*signIns).signInByTicket}
+	bySSPI := func(t *signIns, name string) signin.Way {
+		return signin.ByCurrentUser(name, t.Config.spn(), t.Config.openContext())
+	}
 	sspi := "the logged-on user by SSPI (Windows chooses NTLM or Kerberos)"
-	user := &mechanism{sspi, (*signIns).windowsScheme, (*signIns).asCurrentUser, (*signIns).spendCurrentUser}
+	user := &mechanism{sspi, (*signIns).windowsScheme, bySSPI, (*signIns).spendCurrentUser}
 	directory := &mechanism{words: "LDAP bind inside TLS at a domain controller", send: (*signIns).askDirectory}
 
 	token := &mechanism{"Bearer with the token", (*signIns).offersBearer, nil, (*signIns).sendToken}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/ews/front"
+	"github.com/ewsprobe/ewsprobe/ews/wire"
 )
 
 // mayAskCredential: never over http nor at Exchange Online, whichever address it
@@ -84,12 +85,7 @@ func (c Config) credentialPolicy(p place, answer *evidence.Response) evidence.He
 
 // named: the user wrote this host and port, in TARGET or --autodiscover.
 func (c Config) named(u *url.URL) bool {
-	return c.Autodiscover != nil && sameHost(u, c.Autodiscover) || c.FromAddress == "" && c.URL != nil && sameHost(u, c.URL)
-}
-
-// sameHost compares host and port: another port is another service.
-func sameHost(a, b *url.URL) bool {
-	return strings.EqualFold(strings.TrimSuffix(a.Hostname(), "."), strings.TrimSuffix(b.Hostname(), ".")) && Port(a) == Port(b)
+	return c.Autodiscover != nil && wire.SameHost(u, c.Autodiscover) || c.FromAddress == "" && c.URL != nil && wire.SameHost(u, c.URL)
 }
 
 // underDomain says whether host lies below domain, and whoever owns domain owns

@@ -1,9 +1,10 @@
 package probe
 
 import (
+	"cmp"
 	"context"
+	"math"
 	"net"
-	"net/url"
 	"sync"
 	"time"
 
@@ -221,28 +222,23 @@ func (r *run) candidates(ctx context.Context) (addresses []string, all bool) {
 	if len(r.Config.Addresses) > 0 {
 		return r.Config.Addresses, true
 	}
-	host, port := r.Config.URL.Hostname(), Port(r.Config.URL)
+	host, port := r.Config.URL.Hostname(), wire.Port(r.Config.URL)
 	if net.ParseIP(host) != nil || r.Config.Proxy != nil {
 		return []string{net.JoinHostPort(host, port)}, true // behind a proxy the proxy resolves
 	}
-	item := evidence.Item{Step: evidence.StepResolve, At: time.Now()}
-	addresses, item.Error = r.Config.resolver().Addresses(ctx, host, port)
-	took := float64(time.Since(item.At).Microseconds()) / 1000
-	item.Timing.Resolve = &took
-	item.Resolution = &evidence.Resolution{Name: host, Addresses: addresses}
-	r.recorder.Add(item)
-	return addresses, r.Config.EachAddress
+	return r.resolve(ctx, evidence.StepResolve, host, port, math.MaxInt), r.Config.EachAddress
 }
 
-// Port is the port of a URL, the scheme's default if it names none.
-func Port(u *url.URL) string {
-	if p := u.Port(); p != "" {
-		return p
-	}
-	if u.Scheme == "http" {
-		return "80"
-	}
-	return "443"
+// resolve finds the addresses of a host, so many at most.
+func (r *run) resolve(ctx context.Context, step evidence.Step, host, port string, most int) []string {
+	item := evidence.Item{Step: step, At: time.Now()}
+	addresses, fail := r.Config.resolver().Addresses(ctx, host, port)
+	addresses = addresses[:min(len(addresses), most)]
+	took := float64(time.Since(item.At).Microseconds()) / 1000
+	item.Timing.Resolve = &took
+	item.Error, item.Resolution = fail, &evidence.Resolution{Name: host, Addresses: addresses}
+	r.recorder.Add(item)
+	return addresses
 }
 
 // addressFamilies asks IPv6 addresses that were published but not used whether
@@ -278,9 +274,7 @@ func (r *run) client(address string) *ews.Client {
 // note writes down a logon that was not sent, or a handshake that ended before
 // its last message.
 func (r *run) note(address string, l evidence.Logon) {
-	if l.Account == "" {
-		l.Account = r.Config.User
-	}
+	l.Account = cmp.Or(l.Account, r.Config.User)
 	r.recorder.Add(evidence.Item{Step: evidence.StepSkipped, Address: address, At: time.Now(), Logon: &l})
 }
 

@@ -1,9 +1,11 @@
 package probe
 
 import (
+	"cmp"
 	"context"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -59,11 +61,8 @@ func (r *run) refusedByOwn() bool {
 // controllerURL is what a refusal by a domain controller is remembered under:
 // all controllers of a domain hold the same password.
 func (c Config) controllerURL() *url.URL {
-	host := c.Domain
-	if host == "" {
-		host = c.Controller
-	}
-	return &url.URL{Scheme: "ldaps", Host: net.JoinHostPort(strings.Trim(host, "[]"), "636")}
+	host := strings.Trim(cmp.Or(c.Domain, c.Controller), "[]")
+	return &url.URL{Scheme: "ldaps", Host: net.JoinHostPort(host, "636")}
 }
 
 func httpsOf(candidatePlaces []place) []*url.URL {
@@ -88,7 +87,7 @@ func (l *autodiscoverSearch) pointed(points *evidence.ServicePoints) []place {
 	seen := map[string]bool{}
 	for _, p := range points.Points {
 		if p.Pointer {
-			if containsFold(p.Domains, domainOf(l.mailbox)) {
+			if slices.ContainsFunc(p.Domains, func(d string) bool { return strings.EqualFold(d, domainOf(l.mailbox)) }) {
 				l.pass(p.URL, evidence.HeldPointer)
 			}
 			continue
@@ -115,15 +114,6 @@ func (l *autodiscoverSearch) pointed(points *evidence.ServicePoints) []place {
 		list = append(list, place{url: u, direct: true, within: l.forest})
 	}
 	return list
-}
-
-func containsFold(list []string, s string) bool {
-	for _, e := range list {
-		if strings.EqualFold(e, s) {
-			return true
-		}
-	}
-	return false
 }
 
 // before puts what the service connection points name in front of the candidates. An

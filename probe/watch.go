@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/ewsprobe/ewsprobe/ews"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 )
 
@@ -61,11 +62,9 @@ func (w Watch) Run(ctx context.Context, c Config) (evidence.Record, error) {
 		if better || !time.Now().Before(end) {
 			return w.Whole(ctx, c, better)
 		}
-		select {
-		case <-ctx.Done():
+		if ews.Sleep(ctx, min(watchPause, time.Until(end))); ctx.Err() != nil {
 			rec.Stopped = evidence.StoppedByUser
 			return rec, nil
-		case <-time.After(min(watchPause, time.Until(end))):
 		}
 	}
 }

@@ -46,13 +46,11 @@ func New(c Client) *Client {
 	return &c
 }
 
-// For is the same client for another recorder. The token is shared, and Entra is
-// asked for it once.
-func (c *Client) For(r *ews.Recorder) *Client {
+// Another is the same client with a recorder of its own. The token is shared, and
+// Entra is asked for it once.
+func (c *Client) Another() *Client {
 	other := *c
-	other.Recorder = r
-	r.Withhold(c.Token)
-	r.Withhold(c.Application.Secret)
+	other.Recorder = c.Recorder.Another()
 	return &other
 }
 

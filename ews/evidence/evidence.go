@@ -151,6 +151,10 @@ type Request struct {
 	Purpose       Purpose     `json:"purpose" keep:"word"` // why a further call was made; "" for the check's own
 }
 
+// SyncAgent says whether a user agent is one of server-side synchronization itself, as
+// opposed to that of Test Connection: EWS access policies name it CRM/*.
+func SyncAgent(agent string) bool { return len(agent) >= 4 && strings.EqualFold(agent[:4], "CRM/") }
+
 // Purpose says what a further call, made after a sign-in was accepted, asks. A
 // further call is a request of StepSignedIn, or of StepLogon where only Basic
 // can carry it; its answer speaks of the mailbox, not of the sign-in.

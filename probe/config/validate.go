@@ -9,6 +9,7 @@ import (
 	"unicode"
 
 	"github.com/ewsprobe/ewsprobe/ews"
+	"github.com/ewsprobe/ewsprobe/ews/wire"
 	"github.com/ewsprobe/ewsprobe/probe"
 	"github.com/ewsprobe/ewsprobe/probe/batch"
 	"github.com/ewsprobe/ewsprobe/probe/config/address"
@@ -152,7 +153,7 @@ func (s *Settings) checkTogether(cfg *probe.Config) {
 func (s *Settings) parseAddresses(cfg *probe.Config) {
 	port := "443"
 	if cfg.URL != nil {
-		port = probe.Port(cfg.URL)
+		port = wire.Port(cfg.URL)
 	}
 	for _, text := range s.Address {
 		host, port, ok := address.HostPort(text, port)

@@ -13,6 +13,7 @@
 package diff
 
 import (
+	"slices"
 	"time"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
@@ -72,7 +73,7 @@ func Compare(a, b evidence.Record) Result {
 	r := Result{Schema: Schema, A: side(a, ja), B: side(b, jb), Same: alike(ja.Verdict, jb.Verdict)}
 	var parts []part
 	for _, p := range allParts {
-		if in, with := p.show(a), p.show(b); !equal(in, with) {
+		if in, with := p.show(a), p.show(b); !slices.Equal(in, with) {
 			parts = append(parts, p)
 			r.Differences = append(r.Differences, Difference{What: p.what, A: in, B: with, Explains: Neither})
 		}
@@ -142,16 +143,4 @@ func pair(a, b evidence.Record, va, vb finding.Verdict, parts []part, halfWill b
 		}
 	}
 	return half
-}
-
-func equal(a, b []string) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 	"github.com/ewsprobe/ewsprobe/probe/rule"
+	"github.com/ewsprobe/ewsprobe/soap"
 )
 
 // Answers are what Exchange answered Dynamics, as Dynamics wrote it down, beside what
@@ -73,9 +74,9 @@ func answered(item evidence.Item, told rule.Told) evidence.Item {
 	if item.EWS != nil {
 		ews = *item.EWS
 	}
-	ews.Code, ews.Class = told.Code, "Error"
-	if told.Code == "NoError" {
-		ews.Class = "Success"
+	ews.Code, ews.Class = told.Code, soap.ClassError
+	if told.Code == soap.CodeNoError {
+		ews.Class = soap.ClassSuccess
 	}
 	item.EWS = &ews
 	return item

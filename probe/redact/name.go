@@ -9,6 +9,8 @@ import (
 	"unicode"
 
 	"golang.org/x/net/publicsuffix"
+
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
 )
 
 // build is a version of Exchange. Four small numbers are an address, except the
@@ -212,7 +214,7 @@ func (r *Redactor) agent(s string) string {
 	switch {
 	case s == "" || has("own-agent", s):
 		return s
-	case len(s) >= 4 && strings.EqualFold(s[:4], "CRM/"):
+	case evidence.SyncAgent(s):
 		return "CRM/" + r.whole("agent", "agent-%d", s)
 	}
 	return r.whole("agent", "agent-%d", s)

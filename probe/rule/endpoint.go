@@ -223,17 +223,11 @@ func (n *node) agentsTried() (refused, passed []string, items []*evidence.Item) 
 	return refused, passed, items
 }
 
-// isSyncAgent: synchronization itself calls under CRM/*, Test Connection under
-// another name.
-func isSyncAgent(agent string) bool {
-	return len(agent) >= 4 && strings.EqualFold(agent[:4], "CRM/")
-}
-
 // syncRefused: synchronization's own user agent is refused although another one
 // passes.
 func (n *node) syncRefused() bool {
 	refused, passed, _ := n.agentsTried()
-	return slices.ContainsFunc(refused, isSyncAgent) && len(passed) > 0 && n.status() != 403
+	return slices.ContainsFunc(refused, evidence.SyncAgent) && len(passed) > 0 && n.status() != 403
 }
 
 func userAgentRefused(v *view, n *node) *hit {
