@@ -170,6 +170,8 @@ func (in *input) address(row dynamics.Row) (address, problem string) {
 	switch {
 	case address == "":
 		return "", in.problem(row, in.column, "there is no address")
+	case dynamics.IsTypeName(address):
+		return "", in.problem(row, in.column, "PowerShell wrote the name of a type ("+report.Clean(address, 60)+") in place of the addresses; export PrimarySmtpAddress")
 	case !addr.IsMailbox(address):
 		return "", in.problem(row, in.column, "this is no e-mail address: that is a name, an @ and a domain")
 	}

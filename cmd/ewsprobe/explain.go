@@ -188,9 +188,9 @@ func (e *explainer) remedies(list []finding.Remedy) {
 	}
 }
 
-// token explains what Entra or Exchange says of a token.
-func (e *explainer) token(text string) bool {
-	list := finding.ExplainTokens(text)
+// numbers explains what Entra or Exchange says of a token, and Windows of a logon.
+func (e *explainer) numbers(text string) bool {
+	list := append(finding.ExplainTokens(text), finding.ExplainLogons(text)...)
 	for i, t := range list {
 		if i > 0 {
 			e.b.WriteString("\n")
@@ -198,7 +198,11 @@ func (e *explainer) token(text string) bool {
 		e.text(0, t.Name+": "+t.Says)
 		e.section("What ewsprobe may find", fmt.Sprintf("%s (%s)", t.Code, t.Title))
 		e.remedies(t.Remedies)
-		e.run("ewsprobe explain "+string(t.Code), "ewsprobe explain hybrid-modern-auth")
+		next := []string{"ewsprobe explain " + string(t.Code)}
+		if t.Code != "credentials-rejected" {
+			next = append(next, "ewsprobe explain hybrid-modern-auth")
+		}
+		e.run(next...)
 	}
 	return len(list) > 0
 }
@@ -268,10 +272,10 @@ func (e *explainer) nearest(text string) bool {
 }
 
 func (e *explainer) alert(text string) bool {
-	known := e.token(text)
+	known := e.numbers(text)
 	alerts := finding.MatchAlert(text)
-	if known { // the number of the token says what the status was for
-		alerts = slices.DeleteFunc(alerts, func(a finding.Alert) bool { return a.Key == "401" || a.Key == "forbidden" })
+	if known { // the number says what the status was for
+		alerts = slices.DeleteFunc(alerts, func(a finding.Alert) bool { return a.Key == "401" || a.Key == "forbidden" || a.Key == "tls-failed" })
 	}
 	if known && len(alerts) > 0 {
 		e.b.WriteString("\n")

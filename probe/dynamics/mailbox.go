@@ -43,7 +43,7 @@ func CleanAddress(cell string) string {
 			return tokens[i][len("SMTP:"):]
 		}
 	}
-	if i := strings.LastIndexByte(cell, '<'); i >= 0 && strings.HasSuffix(cell, ">") {
+	if i := strings.LastIndexByte(cell, '<'); i >= 0 && strings.HasSuffix(cell, ">") && strings.Contains(cell[i:], "@") {
 		cell = strings.TrimSpace(cell[i+1 : len(cell)-1])
 	}
 	for _, prefix := range []string{"smtp:", "mailto:"} {
@@ -51,7 +51,33 @@ func CleanAddress(cell string) string {
 			return strings.TrimSpace(cell[len(prefix):])
 		}
 	}
+	if only := onlyAddress(cell); only != "" {
+		return only
+	}
 	return cell
+}
+
+// onlyAddress is the one address in a cell that is more than an address: a link, a
+// formula, an object that PowerShell cut to text. "" where it has none, or several.
+func onlyAddress(cell string) string {
+	only := ""
+	for _, token := range strings.FieldsFunc(cell, func(r rune) bool { return strings.ContainsRune(" \t\n\r\"<>()[]{},;:=", r) }) {
+		local, domain, found := strings.Cut(token, "@")
+		switch {
+		case !found || local == "" || !strings.Contains(domain, "."):
+		case only != "" && !strings.EqualFold(only, token):
+			return ""
+		default:
+			only = token
+		}
+	}
+	return only
+}
+
+// IsTypeName says whether a cell holds the name of a type, which PowerShell writes in
+// place of several values.
+func IsTypeName(cell string) bool {
+	return (strings.HasPrefix(cell, "System.") || strings.HasPrefix(cell, "Microsoft.")) && !strings.ContainsAny(cell, "@ ")
 }
 
 // AddressColumn finds the column with the addresses of mailboxes: by the name

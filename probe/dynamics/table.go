@@ -118,6 +118,8 @@ func Open(r io.Reader, wanted ...string) (*Table, error) {
 	case isRecords(text):
 		return nil, fault(0, NoDelimiter, "this is a list with a line for each property (Format-List, LDIF), not a table; write a CSV, "+
 			"in PowerShell with Export-Csv, from Active Directory with csvde")
+	case bytes.HasPrefix(text, []byte("**********")):
+		return nil, fault(0, NoDelimiter, "this is a transcript of a PowerShell session, not a table; write the list with Export-Csv")
 	case len(text) == 0 && err != nil:
 		return nil, fault(0, Empty, "the file is empty")
 	case len(text) > 0 && (text[0] == '{' || text[0] == '['):

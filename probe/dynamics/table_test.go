@@ -62,6 +62,8 @@ func TestAddressColumnOfOtherTools(t *testing.T) {
 		{"FetchXML leaves out what is empty", `{"value":[{"name":"Queue"},{"name":"Anna","emailaddress":"anna@contoso.com"}]}`, "|anna@contoso.com"},
 		{"inside a body", `{"statusCode":200,"headers":{"a":"b"},"body":{"@odata.context":"x","value":[{"emailaddress":"anna@contoso.com"}]}}`, "anna@contoso.com"},
 		{"one object a line", "{\"mail\":\"a@contoso.com\"}\n{\"name\":\"b\",\"mail\":\"b@contoso.com\"}\n", "a@contoso.com|b@contoso.com"},
+		{"attributes of the SDK", `[{"LogicalName":"mailbox","Attributes":[{"Key":"name","Value":"Anna"},{"Key":"emailaddress","Value":"anna@contoso.com"},{"Key":"statecode","Value":{"Value":0}}]}]`, "anna@contoso.com"},
+		{"a list of addresses", `[{"name":"Anna","proxyAddresses":["smtp:ann@contoso.com","SMTP:anna@contoso.com"]}]`, "anna@contoso.com"},
 		{"an address as an object", `[{"Name":"Anna","PrimarySmtpAddress":{"Local":"anna","Domain":"contoso.com","Address":"anna@contoso.com"}}]`, "anna@contoso.com"},
 		{"a row inside a row", `{"results":[{"mailbox":{"emailaddress":"anna@contoso.com"}}]}`, "anna@contoso.com"},
 		{"Graph", `{"@odata.context":"https://graph.microsoft.com/v1.0/$metadata#users(mail)","value":[{"mail":"anna@contoso.com"}]}`, "anna@contoso.com"},

@@ -27,7 +27,23 @@ func readAlert(text string) *alertText {
 	t.readNumbers()
 	t.readStatuses()
 	t.readCodes(text)
+	t.readSchemes()
 	return t
+}
+
+// readSchemes: WCF names the scheme that a client used and those that the server
+// offers, each in quotes. Whether the one is among the others is the whole answer.
+func (t *alertText) readSchemes() {
+	m := alertForms()["schemes"].FindStringSubmatch(t.folded)
+	switch {
+	case m == nil || m[1] == "anonymous":
+	case slices.ContainsFunc(strings.FieldsFunc(m[2], func(r rune) bool { return r == ',' }), func(s string) bool {
+		return strings.HasPrefix(strings.TrimSpace(s), m[1])
+	}):
+		t.folded += " scheme-was-offered"
+	default:
+		t.folded += " scheme-not-offered"
+	}
 }
 
 // holds says whether all fragments are in the text.
@@ -94,7 +110,8 @@ var alertForms = sync.OnceValue(func() map[string]*regexp.Regexp {
 		"ews":     regexp.MustCompile(`exchange[. ]?server[^0-9]{0,60}?(\d{1,3})(?:[^0-9]|$)`),
 		"code": regexp.MustCompile(`(?:(?i:responsecode)(?:&quot;|")?\s*(?:>|&gt;)\s*|(?i:exchange[. ]?server)\s\S+\s|` +
 			`(?i:error code):?\W*|^\W*)(Error[A-Z][A-Za-z]{4,70})\b`),
-		"word": regexp.MustCompile(`(?i)Error[a-z]{4,70}`),
+		"schemes": regexp.MustCompile(`['"«„“] ?(anonymous|basic|ntlm|negotiate|digest) ?['"»“”][^'"«»„“”]{3,120}['"«„“] ?((?:basic|ntlm|negotiate|digest|bearer|kerberos)[^'"»“”]*)['"»“”]`),
+		"word":    regexp.MustCompile(`(?i)Error[a-z]{4,70}`),
 	}
 })
 
