@@ -1,7 +1,6 @@
 package rule
 
 import (
-	"net/url"
 	"strings"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
@@ -215,7 +214,4 @@ func (v *view) redirectedOnline() *evidence.Item {
 }
 
 // isOnlineURL: the URL is one of Exchange Online.
-func isOnlineURL(raw string) bool {
-	u, err := url.Parse(raw)
-	return err == nil && front.OnlineHost(u.Hostname())
-}
+func isOnlineURL(raw string) bool { return front.OnlineHost(parsed(raw).Hostname()) }

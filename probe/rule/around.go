@@ -3,7 +3,6 @@ package rule
 import (
 	"net"
 	"net/netip"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -24,7 +23,7 @@ func certificatePrivate(v *view, n *node) *hit {
 // itself is somebody's trial.
 func namePrivate(v *view) *hit {
 	private := func(host string) string {
-		if a, err := netip.ParseAddr(host); strings.EqualFold(host, "localhost") || err == nil && a.IsLoopback() {
+		if a, err := netip.ParseAddr(host); host == "" || strings.EqualFold(host, "localhost") || err == nil && a.IsLoopback() {
 			return ""
 		}
 		return insideOnly(host)
@@ -36,11 +35,11 @@ func namePrivate(v *view) *hit {
 	if item == nil {
 		return nil
 	}
-	u, err := url.Parse(item.Discovery.EwsURL)
-	if err != nil || u.Hostname() == "" || private(u.Hostname()) == "" {
+	kind := private(parsed(item.Discovery.EwsURL).Hostname())
+	if kind == "" {
 		return nil
 	}
-	h := confirmed("autodiscover", finding.Params{URL: item.Discovery.EwsURL, Source: source(item), Scheme: private(u.Hostname())}, item)
+	h := confirmed("autodiscover", finding.Params{URL: item.Discovery.EwsURL, Source: source(item), Scheme: kind}, item)
 	h.status = finding.Warning
 	if p := v.rec.Target.Profile; p != nil && p.AutoDiscover != nil && *p.AutoDiscover {
 		h.status = finding.Critical
@@ -72,11 +71,15 @@ func basicAndNTLM(v *view, n *node) *hit {
 	return confirmed("", finding.Params{}, n.ask)
 }
 
+// clockSkew is the clock by a challenge of NTLM, or where none tells it by the Date
+// header (RFC 9110 6.6.1). An answer out of a cache has the date of its making.
 func clockSkew(v *view, n *node) *hit {
+	told := false
 	for _, item := range slices.Concat(n.typeOne, n.keep) {
 		if item.NTLM == nil || item.NTLM.ClockSkewMS == nil {
 			continue
 		}
+		told = true
 		if h := skewedClock(item, *item.NTLM.ClockSkewMS, "", v.at(n)); h != nil {
 			return h
 		}
@@ -87,18 +90,7 @@ func clockSkew(v *view, n *node) *hit {
 			return skewedClock(item, *k.ClockSkewMS, "controller", finding.Place{Address: item.Address})
 		}
 	}
-	return v.skewedDate(n)
-}
-
-// skewedDate is the clock by the Date header (RFC 9110 6.6.1), where no challenge of
-// NTLM tells it. An answer out of a cache has the date of its making.
-func (v *view) skewedDate(n *node) *hit {
-	for _, item := range slices.Concat(n.typeOne, n.keep) {
-		if item.NTLM != nil && item.NTLM.ClockSkewMS != nil {
-			return nil
-		}
-	}
-	if !n.answered() || n.ask.At.IsZero() || n.ask.Response.First("Age") != "" {
+	if told || !n.answered() || n.ask.At.IsZero() || n.ask.Response.First("Age") != "" {
 		return nil
 	}
 	date, err := time.Parse("Mon, 02 Jan 2006 15:04:05 GMT", n.ask.Response.First("Date")) // RFC 9110 5.6.7

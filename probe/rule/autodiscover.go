@@ -1,7 +1,7 @@
 package rule
 
 import (
-	"net/url"
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -63,10 +63,7 @@ func hostOf(item *evidence.Item) string {
 	case item.Discovery != nil:
 		raw = item.Discovery.Endpoint
 	}
-	if u, err := url.Parse(raw); err == nil && u.Hostname() != "" {
-		return u.Hostname()
-	}
-	return raw
+	return cmp.Or(parsed(raw).Hostname(), raw)
 }
 
 // needsAutodiscover: without it Dynamics, or this check, does not find EWS.

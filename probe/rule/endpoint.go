@@ -91,8 +91,8 @@ func signInPage(r *evidence.Response) string {
 // usualURL is where EWS is by default on the host, where the URL that was given has
 // another path; "" else.
 func (v *view) usualURL() string {
-	u, err := url.Parse(v.rec.Target.URL)
-	if err != nil || u.Host == "" || strings.EqualFold(u.Path, "/EWS/Exchange.asmx") {
+	u := parsed(v.rec.Target.URL)
+	if u.Host == "" || strings.EqualFold(u.Path, "/EWS/Exchange.asmx") {
 		return ""
 	}
 	return u.Scheme + "://" + u.Host + "/EWS/Exchange.asmx"

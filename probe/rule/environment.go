@@ -96,14 +96,20 @@ func (v *view) mailboxRecord() (record *evidence.DynamicsMailbox, item *evidence
 	return item.Dataverse.Mailbox, item, true
 }
 
-// heardByDynamics are the texts that Dynamics wrote down: of its last test, of the
-// mailbox's last synchronization, and alerts.
-func (v *view) heardByDynamics() (texts, evidenced []string) {
+// note is a text that Dynamics wrote down, by which item it is known, and what its
+// alerts are.
+type note struct {
+	text, id string
+	alerts   []finding.Alert
+}
+
+// readNotes reads them: of its last test, of the mailbox's last synchronization, and
+// alerts.
+func (v *view) readNotes() (notes []note) {
 	add := func(id string, parts ...string) {
 		text := strings.TrimSpace(strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), "\n"))
 		if text != "" {
-			texts = append(texts, text)
-			evidenced = append(evidenced, id)
+			notes = append(notes, note{text, id, finding.MatchAlert(text)})
 		}
 	}
 	if p := v.rec.Target.Profile; p != nil {
@@ -119,7 +125,7 @@ func (v *view) heardByDynamics() (texts, evidenced []string) {
 			add(item.ID, a.Text, a.Details)
 		}
 	}
-	return texts, evidenced
+	return notes
 }
 
 // byDynamics adds to a cause what Dynamics has: an alert that stands for this cause
@@ -132,15 +138,12 @@ func (v *view) byDynamics(c finding.CauseReport) finding.CauseReport {
 	if c.Status != finding.CauseNotChecked && c.Status != finding.CauseUndetermined {
 		return c
 	}
-	texts, ids := v.heardByDynamics()
-	for i, text := range texts {
-		for _, a := range finding.MatchAlert(text) {
-			if slices.Equal(a.Causes, []int{c.Number}) {
-				c.Status = finding.CauseLikely
-				c.Why += "; " + finding.Phrase("dynamics-alert", finding.Params{Message: text})
-				c.Evidence = append(c.Evidence, ids[i])
-				return c
-			}
+	for _, note := range v.notes() {
+		if slices.ContainsFunc(note.alerts, func(a finding.Alert) bool { return slices.Equal(a.Causes, []int{c.Number}) }) {
+			c.Status = finding.CauseLikely
+			c.Why += "; " + finding.Phrase("dynamics-alert", finding.Params{Message: note.text})
+			c.Evidence = append(c.Evidence, note.id)
+			return c
 		}
 	}
 	return c
@@ -174,17 +177,14 @@ func (v *view) addressInDynamics(c finding.CauseReport) finding.CauseReport {
 // otherUser: the user whom Dynamics has for the mailbox is not the one whom Graph
 // shows for its address. Both have to be known.
 func (v *view) otherUser() (inDynamics, inEntra *evidence.Item) {
-	inDynamics, inEntra = v.lookUp(evidence.StepDataverseUser), v.lookUp(evidence.StepCloudGraphUser)
-	if inDynamics == nil || inDynamics.Dataverse == nil || inDynamics.Dataverse.User == nil {
+	d, e := v.lookUp(evidence.StepDataverseUser), v.lookUp(evidence.StepCloudGraphUser)
+	if d == nil || d.Dataverse == nil || d.Dataverse.User == nil || e == nil || factless(e) || len(e.Cloud.Users) != 1 {
 		return nil, nil
 	}
-	if inEntra == nil || factless(inEntra) || len(inEntra.Cloud.Users) != 1 {
+	if id := d.Dataverse.User.EntraID; id == "" || strings.EqualFold(id, e.Cloud.Users[0].ID) {
 		return nil, nil
 	}
-	if id := inDynamics.Dataverse.User.EntraID; id == "" || strings.EqualFold(id, inEntra.Cloud.Users[0].ID) {
-		return nil, nil
-	}
-	return inDynamics, inEntra
+	return d, e
 }
 
 // Told is what Exchange answered Dynamics: the code of EWS, or the status of HTTP.
@@ -202,17 +202,16 @@ func ToldDynamics(rec evidence.Record) (Told, bool) {
 			return Told{Code: a.Code}, true
 		}
 	}
-	texts, _ := v.heardByDynamics()
-	for _, text := range texts {
-		for word := range strings.FieldsFuncSeq(text, func(r rune) bool { return !ascii(r) }) {
+	for _, note := range v.notes() {
+		for word := range strings.FieldsFuncSeq(note.text, func(r rune) bool { return !ascii(r) }) {
 			if _, known := finding.LookupEWS(word); known {
 				return Told{Code: word}, true
 			}
 		}
 	}
-	for _, text := range texts {
+	for _, note := range v.notes() {
 		for _, status := range []int{401, 403} {
-			if strings.Contains(text, fmt.Sprintf("(%d)", status)) { // as .NET writes it in every language
+			if strings.Contains(note.text, fmt.Sprintf("(%d)", status)) { // as .NET writes it in every language
 				return Told{Status: status}, true
 			}
 		}

@@ -81,7 +81,7 @@ func asAgent(agent string, status int, h [][2]string) option {
 
 const (
 	alias = "a.schmidt@contoso.com"
-	sync  = "CRM/9.2"
+	crm   = "CRM/9.2"
 	test  = "ExchangeServicesClient/15.00.1076.004"
 )
 
@@ -142,11 +142,11 @@ var furtherCases = []verdictCase{
 	{"a UPN", record(ask("Basic"), logon("Basic", 200)), "ok ok confirmed", ""},
 
 	// User agents.
-	{"refused at the logon", record(ask("Basic"), logon("Basic", 403, strange(exchange())), logon("Basic", 200, byAgent(sync)), further(evidence.OtherAgent, "NoError", underAgent(test, 200))), "warning user-agent-refused confirmed", ""},
-	{"Test Connection refused as well", record(ask("Basic"), logon("Basic", 403, strange(exchange())), logon("Basic", 200, byAgent(sync)), further(evidence.OtherAgent, "", underAgent(test, 403))), "warning user-agent-refused confirmed", ""},
-	{"synchronization refused, Test Connection not", record(ask("Basic"), logon("Basic", 403, strange(exchange())), logon("Basic", 403, strange(exchange()), byAgent(sync)), logon("Basic", 200, byAgent(test))), "critical forbidden confirmed", ""},
-	{"synchronization refused in front", record(asked(403, exchange()), agentItem(test, 401), agentItem(sync, 403), asAgent(test, 401, exchange(offers("Basic")...)), logon("Basic", 200, byAgent(test))), "critical forbidden confirmed", ""},
-	{"all refused in front", record(asked(403, exchange()), agentItem(test, 403), agentItem(sync, 403)), "critical forbidden confirmed", ""},
+	{"refused at the logon", record(ask("Basic"), logon("Basic", 403, strange(exchange())), logon("Basic", 200, byAgent(crm)), further(evidence.OtherAgent, "NoError", underAgent(test, 200))), "warning user-agent-refused confirmed", ""},
+	{"Test Connection refused as well", record(ask("Basic"), logon("Basic", 403, strange(exchange())), logon("Basic", 200, byAgent(crm)), further(evidence.OtherAgent, "", underAgent(test, 403))), "warning user-agent-refused confirmed", ""},
+	{"synchronization refused, Test Connection not", record(ask("Basic"), logon("Basic", 403, strange(exchange())), logon("Basic", 403, strange(exchange()), byAgent(crm)), logon("Basic", 200, byAgent(test))), "critical forbidden confirmed", ""},
+	{"synchronization refused in front", record(asked(403, exchange()), agentItem(test, 401), agentItem(crm, 403), asAgent(test, 401, exchange(offers("Basic")...)), logon("Basic", 200, byAgent(test))), "critical forbidden confirmed", ""},
+	{"all refused in front", record(asked(403, exchange()), agentItem(test, 403), agentItem(crm, 403)), "critical forbidden confirmed", ""},
 
 	// TLS.
 	{"nothing for Dataverse", record(anonymousOnly(), ask("Basic"), over(good), offered(evidence.TLSHandshake)), "critical tls-outdated confirmed", ""},
@@ -217,7 +217,7 @@ func TestWhatIsSaid(t *testing.T) {
 		{"user name", find("a bare name"), []string{"ErrorNonExistentMailbox", "asked here"}},
 		{"user name not asked", record(asUser(`CONTOSO\svc-crm`), ask("Basic"), logon("Basic", 200)), []string{"ErrorNonExistentMailbox"}},
 		{"Test Connection", find("Test Connection refused as well"), []string{test, "Test Connection"}},
-		{"agents", record(ask("Basic"), logon("Basic", 403, strange(exchange())), logon("Basic", 403, strange(exchange()), byAgent(sync))), []string{"EwsApplicationAccessPolicy", "Get-CASMailbox", "Get-OrganizationConfig", sync}},
+		{"agents", record(ask("Basic"), logon("Basic", 403, strange(exchange())), logon("Basic", 403, strange(exchange()), byAgent(crm))), []string{"EwsApplicationAccessPolicy", "Get-CASMailbox", "Get-OrganizationConfig", crm}},
 		{"retired", record(asked(403, headers("X-EWS-Policy-Reason", "EWS is disabled for this user or tenant"))), []string{"EwsEnabled", "2026-10-01", "2027-04-01", "Exchange Online profile"}},
 		{"not allowed online", record(asked(403, headers("X-EWS-Policy-Reason", "EWS is blocked by policy for this user or tenant"))), []string{"EwsAllowedAppIDs", "2027-04-01"}},
 		{"another word online", record(asked(403, headers("X-EWS-Policy-Reason", "something new"))), []string{"something new", "2027-04-01"}},

@@ -200,7 +200,12 @@ func (v *view) side() string {
 	return "inside"
 }
 
-func (v *view) plain() bool {
-	u, err := url.Parse(v.rec.Target.URL)
-	return err == nil && u.Scheme == "http"
+func (v *view) plain() bool { return parsed(v.rec.Target.URL).Scheme == "http" }
+
+// parsed is a URL, an empty one where the text is none.
+func parsed(raw string) *url.URL {
+	if u, err := url.Parse(raw); err == nil {
+		return u
+	}
+	return &url.URL{}
 }

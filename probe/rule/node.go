@@ -4,6 +4,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/ewsprobe/ewsprobe/ews/challenge"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
@@ -26,6 +27,7 @@ type view struct {
 	// right; provedElsewhere: a service beside EWS accepted it, so what EWS
 	// refuses is not a wrong password.
 	proved, provedElsewhere *evidence.Item
+	notes                   func() []note // of Dynamics
 }
 
 // node is what one address said.
@@ -50,6 +52,7 @@ func arrange(rec *evidence.Record) *view { return arrangeAs(rec, false) }
 
 func arrangeAs(rec *evidence.Record, row bool) *view {
 	v := &view{rec: rec, row: row}
+	v.notes = sync.OnceValue(v.readNotes)
 	for i := range rec.Items {
 		item := &rec.Items[i]
 		v.items = append(v.items, item)

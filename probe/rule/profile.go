@@ -142,7 +142,7 @@ func locationURL(location string) *url.URL {
 	if !strings.Contains(location, "://") {
 		location = "https://" + location
 	}
-	if u, err := url.Parse(location); err == nil && u.Host != "" {
+	if u := parsed(location); u.Host != "" {
 		return u
 	}
 	return nil
@@ -252,34 +252,36 @@ func (v *view) dynamics() *Dynamics {
 	if p := v.rec.Target.Profile; p != nil {
 		d.At, d.Execution = p.LastTest.At, p.LastTest.Execution.Name()
 	}
-	texts, _ := v.heardByDynamics()
-	d.Text = strings.Join(texts, "\n")
-	if d.At == "" && d.Execution == "" && d.Text == "" {
-		return nil
-	}
-	for _, text := range texts {
-		for _, a := range finding.MatchAlert(text) {
+	var texts []string
+	for _, note := range v.notes() {
+		texts = append(texts, note.text)
+		for _, a := range note.alerts {
 			if !slices.ContainsFunc(d.Alerts, func(known DynamicsAlert) bool { return known.Key == a.Key }) {
 				d.Alerts = append(d.Alerts, DynamicsAlert{Key: a.Key, Meaning: a.Meaning, Codes: a.Codes})
 			}
 		}
+	}
+	d.Text = strings.Join(texts, "\n")
+	if d.At == "" && d.Execution == "" && d.Text == "" {
+		return nil
 	}
 	return d
 }
 
 // recreatedByDynamics: Dynamics itself wrote that it misses the user.
 func recreatedByDynamics(v *view) *hit {
-	d := v.dynamics()
-	if d == nil || !slices.ContainsFunc(d.Alerts, func(a DynamicsAlert) bool { return a.Key == finding.AlertUserRecreated }) {
-		return nil
-	}
-	h := confirmed("alert", finding.Params{When: d.At, Message: excerpt(d.Text)})
-	texts, ids := v.heardByDynamics()
-	for i, text := range texts {
-		if finding.FindAlert(finding.AlertUserRecreated, text) >= 0 && !slices.Contains(h.evidence, ids[i]) {
-			h.evidence = append(h.evidence, ids[i])
+	h := confirmed("alert", finding.Params{})
+	for _, note := range v.notes() {
+		is := slices.ContainsFunc(note.alerts, func(a finding.Alert) bool { return a.Key == finding.AlertUserRecreated })
+		if is && !slices.Contains(h.evidence, note.id) {
+			h.evidence = append(h.evidence, note.id)
 		}
 	}
+	if len(h.evidence) == 0 {
+		return nil
+	}
+	d := v.dynamics()
+	h.params.When, h.params.Message = d.At, excerpt(d.Text)
 	return h
 }
 

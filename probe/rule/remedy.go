@@ -2,7 +2,6 @@ package rule
 
 import (
 	"net"
-	"net/url"
 	"reflect"
 	"slices"
 	"strconv"
@@ -179,10 +178,7 @@ func (v *view) retarget() string {
 		// A host that Autodiscover named is not one that the user did.
 		return safe(from, isMailAddress, "<MAILBOX>")
 	}
-	u, err := url.Parse(v.rec.Target.URL)
-	if err != nil {
-		return "<HOST>"
-	}
+	u := parsed(v.rec.Target.URL)
 	host := u.Hostname()
 	if net.ParseIP(host) == nil && !isHostName(host) {
 		return "<HOST>"

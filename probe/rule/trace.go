@@ -1,7 +1,6 @@
 package rule
 
 import (
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -92,7 +91,7 @@ func path(item *evidence.Item, target string) string {
 	if item.Request != nil && item.Request.URL != "" {
 		target = item.Request.URL
 	}
-	if u, err := url.Parse(target); err == nil && isPlainURL(u.Path) {
+	if u := parsed(target); isPlainURL(u.Path) {
 		return u.Path
 	}
 	return "/EWS/Exchange.asmx"
