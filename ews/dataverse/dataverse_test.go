@@ -14,6 +14,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -435,5 +436,14 @@ func TestSilence(t *testing.T) {
 	defer close(gone)
 	if item := s.reader(t).Organization(within(t, 300*time.Millisecond)); item.Error == nil || item.Error.Code != evidence.TimedOut {
 		t.Errorf("%+v", item.Error)
+	}
+}
+
+// Each query has its columns in the file.
+func TestColumns(t *testing.T) {
+	for _, name := range []string{"organization", "profile", "identity", "mailbox", "user", "status", "alert", "export"} {
+		if c := columnsOf(name); len(c.core) < 2 || slices.ContainsFunc(slices.Concat(c.core, c.wide), func(s string) bool { return strings.Trim(s, "_abcdefghijklmnopqrstuvwxyz") != "" }) {
+			t.Errorf("%s: %v", name, c)
+		}
 	}
 }

@@ -14,27 +14,11 @@ import (
 func (r *Reader) Organization(ctx context.Context) evidence.Item {
 	var found *evidence.DynamicsOrganization
 	return r.pages(query{
-		step: evidence.StepDataverseOrganization, set: organizations, core: []string{"organizationid", "name"}, wide: []string{"version"},
+		step: evidence.StepDataverseOrganization, set: organizations, columns: columnsOf("organization"),
 	}, func(o row) bool {
 		found = &evidence.DynamicsOrganization{ID: o.text("organizationid"), Name: o.text("name"), Version: o.text("version")}
 		return false
 	}).all(ctx, func(i *evidence.Item) { i.Dataverse.Organization = found })
-}
-
-// profileColumns are those of an e-mail server profile: core ones that every
-// version has, and wide ones that came later.
-func profileColumns() (core, wide []string) {
-	core = []string{
-		"emailserverprofileid", "name", "statecode", "servertype", "useautodiscover", "usesamesettingsforoutgoingconnections",
-		"incomingserverlocation", "outgoingserverlocation", "incomingportnumber", "outgoingportnumber",
-		"incomingauthenticationprotocol", "outgoingauthenticationprotocol", "incomingcredentialretrieval", "outgoingcredentialretrieval",
-		"incominguseimpersonation", "outgoinguseimpersonation", "incomingusername", "outgoingusername",
-	}
-	return core, []string{
-		"exchangeonlinetenantid", "oauthclientid", "aadresourceid", "_managedidentityid_value",
-		"lastteststarttime", "lasttestexecutionstatus", "lasttestvalidationstatus", "lastauthorizationstatus",
-		"lasttestrequest", "lasttestresponse", "lastcrmmessage",
-	}
 }
 
 // mostProfiles is far above what an organisation has.
@@ -43,15 +27,15 @@ const mostProfiles = 1000
 // Profiles asks for the active e-mail server profiles, with the applications of
 // those that sign in with hybrid modern authentication.
 func (r *Reader) Profiles(ctx context.Context) evidence.Item {
-	core, wide := profileColumns()
+	columns := columnsOf("profile")
 	var found []evidence.Profile
 	var identity []string // of each
 	var unusable error
-	return r.pages(query{step: evidence.StepDataverseProfiles, set: profiles, core: core, wide: wide}, func(o row) bool {
+	return r.pages(query{step: evidence.StepDataverseProfiles, set: profiles, columns: columns}, func(o row) bool {
 		if n, _ := o.number("statecode"); n != 0 {
 			return true
 		}
-		p, err := r.Profile(o.inJSON(slices.Concat(core, wide)))
+		p, err := r.Profile(o.inJSON(slices.Concat(columns.core, columns.wide)))
 		if err != nil {
 			unusable = cmp.Or(unusable, err)
 			return true
@@ -82,7 +66,7 @@ func (r *Reader) Profiles(ctx context.Context) evidence.Item {
 func (r *Reader) identities(ctx context.Context) map[string][2]string {
 	known := map[string][2]string{}
 	r.pages(query{
-		step: evidence.StepDataverseIdentities, set: identities, core: []string{"managedidentityid", "applicationid", "tenantid"},
+		step: evidence.StepDataverseIdentities, set: identities, columns: columnsOf("identity"),
 	}, func(o row) bool {
 		known[o.guid("managedidentityid")] = [2]string{o.guid("applicationid"), o.guid("tenantid")}
 		return len(known) < mostProfiles
@@ -90,25 +74,12 @@ func (r *Reader) identities(ctx context.Context) map[string][2]string {
 	return known
 }
 
-// mailboxColumns are those of a mailbox.
-func mailboxColumns() (core, wide []string) {
-	core = []string{
-		"mailboxid", "name", "emailaddress", "_emailserverprofile_value", "_regardingobjectid_value", "statecode", "mailboxstatus",
-		"incomingemailstatus", "outgoingemailstatus", "actstatus",
-		"incomingemaildeliverymethod", "outgoingemaildeliverymethod", "actdeliverymethod",
-	}
-	return core, []string{
-		"ewsurl", "emailrouteraccessapproval", "testmailboxaccesscompletedon", "lastsyncerror", "lastsyncerrorcode", "lastsyncerroroccurredon",
-	}
-}
-
 // Mailbox asks for the record of a mailbox, by its address. Where several have the
 // address, an active one is meant.
 func (r *Reader) Mailbox(ctx context.Context, address string) evidence.Item {
-	core, wide := mailboxColumns()
 	var found *evidence.DynamicsMailbox
 	return r.pages(query{
-		step: evidence.StepDataverseMailboxes, set: mailboxes, core: core, wide: wide, filter: "emailaddress eq " + quoted(address),
+		step: evidence.StepDataverseMailboxes, set: mailboxes, columns: columnsOf("mailbox"), filter: "emailaddress eq " + quoted(address),
 	}, func(o row) bool {
 		if !strings.EqualFold(strings.TrimSpace(o.text("emailaddress")), address) {
 			return true // a service that does not filter
@@ -161,8 +132,7 @@ func (o row) option(column string) *evidence.Option {
 func (r *Reader) User(ctx context.Context, id string) evidence.Item {
 	var found *evidence.DynamicsUser
 	return r.pages(query{
-		step: evidence.StepDataverseUser, set: users, core: []string{"systemuserid", "internalemailaddress", "domainname", "isdisabled"},
-		wide: []string{"azureactivedirectoryobjectid"}, filter: "systemuserid eq " + id,
+		step: evidence.StepDataverseUser, set: users, columns: columnsOf("user"), filter: "systemuserid eq " + id,
 	}, func(o row) bool {
 		if !strings.EqualFold(o.text("systemuserid"), id) {
 			return true
@@ -187,8 +157,7 @@ func (r *Reader) Statuses(ctx context.Context) evidence.Item {
 	var list []evidence.DynamicsStatus
 	r.addresses = map[string]string{}
 	return r.pages(query{
-		step: evidence.StepDataverseMailboxes, set: mailboxes, core: []string{"mailboxid", "emailaddress", "statecode", "mailboxstatus"},
-		filter: "statecode eq 0",
+		step: evidence.StepDataverseMailboxes, set: mailboxes, columns: columnsOf("status"), filter: "statecode eq 0",
 	}, func(o row) bool {
 		if n, _ := o.number("statecode"); n != 0 {
 			return true
@@ -236,14 +205,9 @@ func (r *Reader) Alerts(ctx context.Context, about string) evidence.Item {
 	var list []evidence.DynamicsAlert
 	seen := 0
 	return r.pages(query{
-		step: evidence.StepDataverseAlerts, set: alerts,
-		core: []string{"tracelogid", "text", "level", "tracecode", "createdon", "modifiedon", "_regardingobjectid_value"},
-		wide: []string{"errortypedisplay", "errordetails"}, filter: filter, order: "modifiedon desc",
+		step: evidence.StepDataverseAlerts, set: alerts, columns: columnsOf("alert"), filter: filter, order: "modifiedon desc",
 	}, func(o row) bool {
-		at := o.time("modifiedon")
-		if at == nil {
-			at = o.time("createdon")
-		}
+		at := cmp.Or(o.time("modifiedon"), o.time("createdon"))
 		level, _ := o.number("level")
 		if level != 2 && level != 3 || at != nil && at.Before(since) || about != "" && o.guid("_regardingobjectid_value") != about {
 			return true
@@ -256,11 +220,8 @@ func (r *Reader) Alerts(ctx context.Context, about string) evidence.Item {
 		if i < 0 && len(list) < mostKinds {
 			i = len(list)
 			list = append(list, evidence.DynamicsAlert{
-				Number: number, Level: level, Text: o.text("text"), Details: o.text("errordetails"),
+				Number: number, Level: level, Text: o.text("text"), Details: cmp.Or(o.text("errordetails"), o.text("errortypedisplay")),
 			})
-			if list[i].Details == "" {
-				list[i].Details = o.text("errortypedisplay")
-			}
 		}
 		if i >= 0 {
 			a := &list[i]

@@ -3,6 +3,7 @@ package dataverse
 import (
 	"bytes"
 	"context"
+	_ "embed"
 	"io"
 	"net/url"
 	"slices"
@@ -13,15 +14,28 @@ import (
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 )
 
-// query is a list that is asked for. An unknown column fails the whole query, and
-// versions differ: wide are columns that an older one may lack, core those that
-// every one has.
+// query is a list that is asked for.
 type query struct {
-	step       evidence.Step
-	set        set
-	core, wide []string
-	filter     string
-	order      string
+	step    evidence.Step
+	set     set
+	columns columns
+	filter  string
+	order   string
+}
+
+// columns are those of a query. An unknown one fails the whole query, and versions
+// differ: wide are those that an older one may lack, core those that every one has.
+type columns struct{ core, wide []string }
+
+//go:embed columns.txt
+var columnsFile string
+
+// columnsOf are the columns that the file has under a name.
+func columnsOf(name string) columns {
+	_, rest, _ := strings.Cut(columnsFile, "\n"+name+": ")
+	block, _, _ := strings.Cut(rest, "\n\n")
+	core, wide, _ := strings.Cut(block, "|")
+	return columns{strings.Fields(core), strings.Fields(wide)}
 }
 
 func (q query) url(base *url.URL, columns []string) *url.URL {
@@ -56,7 +70,7 @@ type pages struct {
 }
 
 func (r *Reader) pages(q query, each func(row) bool) *pages {
-	return &pages{r: r, q: q, each: each, next: q.url(r.URL, slices.Concat(q.core, q.wide))}
+	return &pages{r: r, q: q, each: each, next: q.url(r.URL, slices.Concat(q.columns.core, q.columns.wide))}
 }
 
 // one asks for the next page. The item is not written down yet.
@@ -91,15 +105,15 @@ func (p *pages) narrow(item evidence.Item) bool {
 		return false
 	}
 	named := unknown().FindStringSubmatch(item.Cloud.Message)
-	if named == nil || len(p.without) >= len(p.q.wide) {
+	if named == nil || len(p.without) >= len(p.q.columns.wide) {
 		return false
 	}
 	lacks := []string{named[1]}
-	if len(p.without) >= mostUnknown || !slices.Contains(p.q.wide, named[1]) || slices.Contains(p.without, named[1]) {
-		lacks = p.q.wide
+	if len(p.without) >= mostUnknown || !slices.Contains(p.q.columns.wide, named[1]) || slices.Contains(p.without, named[1]) {
+		lacks = p.q.columns.wide
 	}
 	p.without = slices.Compact(slices.Sorted(slices.Values(slices.Concat(p.without, lacks))))
-	columns := slices.DeleteFunc(slices.Concat(p.q.core, p.q.wide), func(c string) bool { return slices.Contains(p.without, c) })
+	columns := slices.DeleteFunc(slices.Concat(p.q.columns.core, p.q.columns.wide), func(c string) bool { return slices.Contains(p.without, c) })
 	p.next = p.q.url(p.r.URL, columns)
 	return true
 }
@@ -166,14 +180,12 @@ func (u *Unreadable) Error() string {
 
 // Mailboxes opens the list. It is read when its Read is called, with ctx.
 func (r *Reader) Mailboxes(ctx context.Context, profile string) *Mailboxes {
-	core := []string{
-		"name", "emailaddress", "mailboxstatus", "incomingemailstatus", "outgoingemailstatus", "actstatus",
-		"incomingemaildeliverymethod", "outgoingemaildeliverymethod", "actdeliverymethod", "statecode", "mailboxid",
-	}
+	core := columnsOf("export").core
 	m := &Mailboxes{ctx: ctx}
 	m.pages = r.pages(query{
-		step: evidence.StepDataverseMailboxes, set: mailboxes, core: append(slices.Clone(core), "_emailserverprofile_value"),
-		filter: "_emailserverprofile_value eq " + profile + " and statecode eq 0", order: "mailboxid asc",
+		step: evidence.StepDataverseMailboxes, set: mailboxes,
+		columns: columns{core: append(slices.Clone(core), "_emailserverprofile_value")},
+		filter:  "_emailserverprofile_value eq " + profile + " and statecode eq 0", order: "mailboxid asc",
 	}, func(o row) bool {
 		of := o.guid("_emailserverprofile_value")
 		if n, _ := o.number("statecode"); n != 0 || of != "" && of != profile {

@@ -340,8 +340,9 @@ var cloudFile string
 
 // cloudData reads the file once, when somebody is answered.
 var cloudData = sync.OnceValue(func() (file struct {
-	Refusals map[int]struct{ Error, Says string }
-	Records  map[string]map[string]any
+	Refusals      map[int]struct{ Error, Says string }
+	TokenRefusals map[int]struct{ Error, Says string } `yaml:"token-refusals"`
+	Records       map[string]map[string]any
 },
 ) {
 	if err := yaml.Unmarshal([]byte(cloudFile), &file); err != nil { // every test reads the file

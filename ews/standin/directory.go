@@ -52,6 +52,7 @@ func (s *Server) startController(beside string, certificate tls.Certificate) err
 	}
 	config := &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
 	s.controller = &controller{server: s, listener: tls.NewListener(&nodeListener{Listener: listener, node: &node{server: s}}, config)}
+	s.running.Go(s.controller.serve)
 	return nil
 }
 

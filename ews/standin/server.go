@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"net"
 	"net/http"
 	"slices"
@@ -108,25 +109,21 @@ func Start(b Behaviour, o Options) (*Server, error) {
 	}
 	address := o.Listen
 	for _, behaviour := range behaviours {
-		n, err := s.newNode(behaviour, address, config, certificate, behind)
-		if err != nil {
-			return nil, errors.Join(err, s.Close())
+		if err == nil {
+			err = s.addNode(behaviour, address, config, certificate, behind)
 		}
-		s.nodes = append(s.nodes, n)
-		if address, err = nextAddress(address); err != nil {
-			return nil, errors.Join(err, s.Close())
+		if err == nil {
+			address, err = nextAddress(address)
 		}
 	}
-	if b.Directory {
-		if err := s.startController(o.Listen, behind); err != nil {
-			return nil, errors.Join(err, s.Close())
-		}
-		s.running.Go(s.controller.serve)
+	if err == nil && b.Directory {
+		err = s.startController(o.Listen, behind)
 	}
-	if b.Cloud != nil {
-		if err := s.addCloud(*b.Cloud, o.Listen, ca, now); err != nil {
-			return nil, errors.Join(err, s.Close())
-		}
+	if err == nil && b.Cloud != nil {
+		err = s.addCloud(*b.Cloud, o.Listen, ca, now)
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
 	}
 	for _, n := range s.nodes {
 		s.running.Go(func() { _ = n.http.Serve(n.listener) }) // it ends by Close, and says so
@@ -134,11 +131,11 @@ func Start(b Behaviour, o Options) (*Server, error) {
 	return s, nil
 }
 
-// newNode opens the listener of a node.
-func (s *Server) newNode(b Behaviour, address string, config *tls.Config, certificate, behind tls.Certificate) (*node, error) {
+// addNode opens the listener of a node.
+func (s *Server) addNode(b Behaviour, address string, config *tls.Config, certificate, behind tls.Certificate) error {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
-		return nil, fmt.Errorf("listening: %w", err)
+		return fmt.Errorf("listening: %w", err)
 	}
 	number := len(s.nodes) + 1
 	n := &node{server: s, number: number, name: "EX0" + strconv.Itoa(number), behaviour: b}
@@ -167,7 +164,8 @@ func (s *Server) newNode(b Behaviour, address string, config *tls.Config, certif
 		ConnContext:       connContext,
 		ConnState:         s.connState,
 	}
-	return n, nil
+	s.nodes = append(s.nodes, n)
+	return nil
 }
 
 // Behave changes what the first node does from its next request on. Its transport
@@ -287,10 +285,7 @@ func (s *Server) Close() error {
 			s.closeErr = errors.Join(s.closeErr, s.cloud.close())
 		}
 		s.mu.Lock()
-		open := make([]*connection, 0, len(s.connections))
-		for c := range s.connections {
-			open = append(open, c)
-		}
+		open := slices.Collect(maps.Keys(s.connections))
 		s.mu.Unlock()
 		for _, c := range open {
 			_ = c.Close() // hijacked ones are no longer net/http's to close

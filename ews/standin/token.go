@@ -37,17 +37,9 @@ type Tokens struct {
 // Application is who signs in with a token. It has no mailbox of its own.
 var application = &account{sam: "application", rid: 1699}
 
-// tokenRefusals are the categories and words of Exchange for its numbers.
-var tokenRefusals = map[int][2]string{
-	2000000: {"invalid_signature", "The token has an invalid signature."},
-	2000001: {"invalid_token", "The issuer of the token is unknown. Issuer was 'https://sts.windows.net/" + tenant + "/'."},
-	2000002: {"token_expired", "The token has expired."},
-	2000004: {"invalid_tenant", "The tenant for tenant guid '" + tenant + "' does not exist."},
-	2000005: {"invalid_user", "The user specified by the user-context in the token does not exist."},
-	2000006: {"invalid_client", "The Application Identifier '" + HMAApplicationID + "' is unknown."},
-	2000007: {"internal_error", "An unexpected error occurred."},
-	2000009: {"invalid_certificate", "The certificate with key 'x' could not be located on server 'EX01'."},
-	4000000: {"oauth_not_available", "Flighting is not enabled for domain 'contoso.com'."},
+// tokenRefusal are Exchange's words for a number.
+func tokenRefusal(number int) string {
+	return strings.NewReplacer("$tenant", tenant, "$hma", HMAApplicationID).Replace(cloudData().TokenRefusals[number].Says)
 }
 
 // signInToken verifies a token, and gives the application, or the refusal.
@@ -66,7 +58,7 @@ func (n *node) signInToken(r *http.Request, a *authorization, q *Request) (*acco
 func (n *node) judgeToken(r *http.Request, token string) (number int, reason string) {
 	t := n.behaviour.Tokens
 	if t.Refuses != 0 {
-		return t.Refuses, tokenRefusals[t.Refuses][1]
+		return t.Refuses, tokenRefusal(t.Refuses)
 	}
 	parsed, err := jwt.ParseSigned(token, []jose.SignatureAlgorithm{jose.RS256})
 	if err != nil {
@@ -89,7 +81,7 @@ func (n *node) judgeToken(r *http.Request, token string) (number int, reason str
 	audience, err := url.Parse(claims.Audience)
 	switch {
 	case claims.Version != "1.0":
-		return 2000007, tokenRefusals[2000007][1]
+		return 2000007, tokenRefusal(2000007)
 	case claims.AppID == "" || claims.Scope != "":
 		return 2000001, "This token profile 'V1AppActAs' is not applicable for the current protocol."
 	case err != nil || audience.Host == "":
@@ -100,11 +92,11 @@ func (n *node) judgeToken(r *http.Request, token string) (number int, reason str
 	case claims.Issuer != "https://sts.windows.net/"+claims.Tenant+"/":
 		return 2000001, "The issuer of the token is unknown. Issuer was '" + claims.Issuer + "'."
 	case parsed.Claims(keys().entra.Public(), &claims) != nil:
-		return 2000000, tokenRefusals[2000000][1]
+		return 2000000, tokenRefusal(2000000)
 	case claims.Tenant != tenant:
 		return 2000004, "The tenant for tenant guid '" + claims.Tenant + "' does not exist."
 	case claims.Expires == nil || n.now().After(claims.Expires.Time().Add(5*time.Minute)) || n.worn(token):
-		return 2000002, tokenRefusals[2000002][1]
+		return 2000002, tokenRefusal(2000002)
 	}
 	role := fullAccess
 	if t.Build2013 {
@@ -134,13 +126,7 @@ func (n *node) worn(token string) bool {
 
 // refuseToken answers as the front end does. A missing role is a 403 without a body.
 func (n *node) refuseToken(r *http.Request, number int, reason string) *response {
-	category := "invalid_grant"
-	switch known, ok := tokenRefusals[number]; {
-	case ok:
-		category = known[0]
-	case number == 2000003:
-		category = "invalid_resource"
-	}
+	category := cmp.Or(cloudData().TokenRefusals[number].Error, "invalid_grant")
 	if number == 2000008 {
 		return n.diagnosed(n.exchangeResponse(http.StatusForbidden), number, category, reason)
 	}

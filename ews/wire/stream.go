@@ -13,21 +13,11 @@ import (
 // Stream opens a verified TLS connection to addr for another protocol than
 // HTTP. It ends with ctx, whatever the protocol does on it. The caller closes it.
 func (d *Dialer) Stream(ctx context.Context, addr string) (net.Conn, *evidence.TLS, evidence.Timing, *evidence.Failure) {
-	var timing evidence.Timing
-	start := time.Now()
-	raw, fail := d.connect(ctx, addr)
-	timing.Connect = millis(time.Since(start))
+	o, fail := d.Open(ctx, addr)
 	if fail != nil {
-		return nil, nil, timing, fail
+		return nil, o.TLS, o.Timing, fail
 	}
-	start = time.Now()
-	secured, info, _, fail := d.handshake(ctx, raw)
-	timing.TLS = millis(time.Since(start))
-	if fail != nil {
-		raw.Close()
-		return nil, info, timing, fail
-	}
-	return &ending{Conn: secured, lift: bound(ctx, secured)}, info, timing, nil
+	return &ending{Conn: o.Conn.net, lift: bound(ctx, o.Conn.net)}, o.TLS, o.Timing, nil
 }
 
 // ending lets go of its context when it is closed.
