@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 
@@ -30,76 +31,49 @@ import (
 )
 
 type agentFlags struct {
-	Demo      bool   `in:"agent" common:"y" help:"try it out: three targets of the stand-in that change their state now and then; needs no configuration, leaves nothing"`
-	Config    string `common:"y" value:"FILE" help:"the configuration; ewsprobe agent example prints one to begin with"`
-	LogFormat string `in:"agent" common:"y" default:"text" values:"text json" help:"how the log on standard error is written"`
-	LogLevel  string `in:"agent" common:"y" default:"info" values:"debug info warn error" help:"the least that is logged"`
+	Demo bool `common:"y" help:"try it out: three targets of the stand-in that change now and then; needs no configuration, leaves nothing"`
+	configFlag
+	LogFormat string `common:"y" default:"text" values:"text json" help:"how the log on standard error is written"`
+	LogLevel  string `common:"y" default:"info" values:"debug info warn error" help:"the least that is logged"`
 }
 
 func agentCommand(std stdio) *cli.Command {
-	flags := func(command string, f *agentFlags) (keys *config.Keys) { return config.KeysOf(f, command) }
-	byDefault, run, validate := &agentFlags{}, &agentFlags{}, &agentFlags{}
-	stay := func(f *agentFlags) cli.ActionFunc {
-		return func(c *cli.Context) error {
-			if err := none(c, "; the configuration is named with --config FILE"); err != nil {
-				return err
-			}
-			return stayAgent(c.Context, *f, std)
+	byDefault, run, validate := &agentFlags{}, &agentFlags{}, &configFlag{}
+	agent := ofAgent("", byDefault, func(ctx context.Context) error { return stayAgent(ctx, *byDefault, std) })
+	stay := agent.Action
+	agent.Name, agent.Action = "agent", func(c *cli.Context) error {
+		if c.NArg() > 0 || byDefault.Config == "" && !byDefault.Demo {
+			return noCommand(c)
 		}
+		return stay(c)
 	}
-	return &cli.Command{
-		Name: "agent", Flags: flagsOf(flags("agent", byDefault)),
-		Action: func(c *cli.Context) error {
-			if c.NArg() > 0 || byDefault.Config == "" && !byDefault.Demo {
-				return noCommand(c)
+	agent.Subcommands = slices.Concat([]*cli.Command{
+		ofAgent("run", run, func(ctx context.Context) error { return stayAgent(ctx, *run, std) }),
+		ofAgent("validate", validate, func(ctx context.Context) error {
+			file, err := loadAgent(ctx, validate.Config, std)
+			if err != nil {
+				return tellEach(err, std)
 			}
-			return stay(byDefault)(c)
-		},
-		Subcommands: append([]*cli.Command{
-			{
-				Name: "run", Flags: flagsOf(flags("agent", run)), Action: stay(run),
-			},
-			{
-				Name: "validate", Flags: flagsOf(flags("agent validate", validate)),
-				Action: func(c *cli.Context) error {
-					if err := none(c, "; the configuration is named with --config FILE"); err != nil {
-						return err
-					}
-					file, err := loadAgent(c.Context, validate.Config, std)
-					if err != nil {
-						return tellEach(err, std)
-					}
-					fmt.Fprintf(std.err, "ewsprobe: %s is right: targets %d, notify %d, peers %d\n", file.Name, len(file.Targets), len(file.Notify), len(file.Peers))
-					return nil
-				},
-			},
-			printing(std, "example", func(*cli.Context) ([]byte, error) { return []byte(agentfile.Example()), nil }),
-			releaseCommand(std),
-		}, append(agentServiceCommands(std), prometheusCommands(std)...)...),
-	}
+			fmt.Fprintf(std.err, "ewsprobe: %s is right: targets %d, notify %d, peers %d\n",
+				file.Name, len(file.Targets), len(file.Notify), len(file.Peers))
+			return nil
+		}),
+		printing(std, "example", func(*cli.Context) ([]byte, error) { return []byte(agentfile.Example()), nil }),
+		releaseCommand(std),
+	}, agentServiceCommands(std), prometheusCommands(std))
+	return agent
 }
 
 // tellEach tells each problem on a line of its own.
 func tellEach(err error, std stdio) error {
-	if all := config.Problems(nil); !errors.As(err, &all) {
-		return err
-	}
-	for _, why := range each(err) {
-		std.complain(errors.New(why))
-	}
-	return exit(3)
-}
-
-// each is every problem of an error, or the error itself.
-func each(err error) (texts []string) {
 	var all config.Problems
 	if !errors.As(err, &all) {
-		return []string{err.Error()}
+		return err
 	}
 	for _, p := range all {
-		texts = append(texts, p.String())
+		std.complain(errors.New(p.String()))
 	}
-	return texts
+	return exit(3)
 }
 
 // loadAgent reads the configuration and what only others can look at.
@@ -313,8 +287,10 @@ func reloadOnHangup(ctx context.Context, a *agent.Agent, log *slog.Logger) {
 		err := a.Reload(ctx)
 		service.Ready()
 		if err != nil {
-			for _, why := range each(err) {
-				log.Error("the configuration was not reloaded; the one before holds", "why", why)
+			all := config.Problems{{Text: err.Error()}}
+			errors.As(err, &all)
+			for _, p := range all {
+				log.Error("the configuration was not reloaded; the one before holds", "why", p.String())
 			}
 		}
 	}

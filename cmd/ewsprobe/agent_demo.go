@@ -63,7 +63,8 @@ func startDemo(ctx context.Context, every time.Duration) (file string, end func(
 		}
 		servers = append(servers, server)
 		err = os.WriteFile(filepath.Join(dir, t.name+".pem"), server.CA(), 0o600)
-		fmt.Fprintf(&yaml, "  - name: %s\n    target: %s\n    address: [%q]\n    ca_file: %s.pem\n    %s\n", t.name, server.URL(), server.Addresses()[0], t.name, t.keys)
+		fmt.Fprintf(&yaml, "  - name: %s\n    target: %s\n    address: [%q]\n    ca_file: %s.pem\n    %s\n",
+			t.name, server.URL(), server.Addresses()[0], t.name, t.keys)
 	}
 	file = filepath.Join(dir, "agent.yaml")
 	if err = errors.Join(err, os.WriteFile(file, []byte(yaml.String()), 0o600)); err != nil {

@@ -18,30 +18,33 @@ import (
 	"github.com/ewsprobe/ewsprobe/probe/lockout"
 )
 
-type serviceFlags struct {
-	Config string `common:"y" value:"FILE" help:"the configuration of the agent"`
+// configFlag names the configuration.
+type configFlag struct {
+	Config string `common:"y" value:"FILE" help:"the configuration of the agent; ewsprobe agent example prints one to begin with"`
 }
 
 type installFlags struct {
-	serviceFlags
+	configFlag
 
-	Print   bool   `common:"y" help:"only print what would be installed: the unit of systemd, the property list of launchd, the commands for Windows"`
+	Print   bool   `common:"y" help:"only print what would be installed: a unit of systemd, a property list of launchd, commands for Windows"`
 	Program string `common:"y" value:"FILE" help:"the program that the service runs; else this one"`
+}
+
+// ofAgent is a command of the agent that takes no argument.
+func ofAgent(name string, flags any, do func(context.Context) error) *cli.Command {
+	return &cli.Command{Name: name, Flags: flagsOf(config.KeysOf(flags, "agent "+name)), Action: func(c *cli.Context) error {
+		if err := none(c, "; the configuration is named with --config FILE"); err != nil {
+			return err
+		}
+		return do(c.Context)
+	}}
 }
 
 // agentServiceCommands make the agent a service of the operating system.
 func agentServiceCommands(std stdio) []*cli.Command {
-	command := func(name string, flags any, do func(context.Context) error) *cli.Command {
-		return &cli.Command{Name: name, Flags: flagsOf(config.KeysOf(flags, "agent "+name)), Action: func(c *cli.Context) error {
-			if err := none(c, "; the configuration is named with --config FILE"); err != nil {
-				return err
-			}
-			return do(c.Context)
-		}}
-	}
 	manage := func(name, done string, do func(*service.Service) error) *cli.Command {
-		f := &serviceFlags{}
-		return command(name, f, func(context.Context) error {
+		f := &configFlag{}
+		return ofAgent(name, f, func(context.Context) error {
 			s, err := serviceOf(service.Definition{Program: os.Args[0], File: f.Config})
 			if err != nil {
 				return err
@@ -53,13 +56,13 @@ func agentServiceCommands(std stdio) []*cli.Command {
 			return nil
 		})
 	}
-	install, status := &installFlags{}, &serviceFlags{}
+	install, status := &installFlags{}, &configFlag{}
 	return []*cli.Command{
-		command("install", install, func(ctx context.Context) error { return installService(ctx, install, std) }),
+		ofAgent("install", install, func(ctx context.Context) error { return installService(ctx, install, std) }),
 		manage("uninstall", "the service is removed; configuration and storage stay", (*service.Service).Uninstall),
 		manage("start", "the service starts; `ewsprobe agent status` tells how it is", (*service.Service).Start),
 		manage("stop", "the service is stopped", (*service.Service).Stop),
-		command("status", status, func(ctx context.Context) error { return serviceStatus(ctx, status, std) }),
+		ofAgent("status", status, func(ctx context.Context) error { return serviceStatus(ctx, status, std) }),
 	}
 }
 
@@ -97,8 +100,9 @@ func installService(ctx context.Context, f *installFlags, std stdio) error {
 		if err != nil {
 			return unusable("%v", err)
 		}
-		if wrong != nil && exists(d.File) {
-			std.complain(fmt.Errorf("%s is not right yet, see `ewsprobe agent validate`; of the secrets only those in the folder secrets beside it are handed over", d.File))
+		if _, gone := os.Stat(d.File); wrong != nil && gone == nil {
+			std.complain(fmt.Errorf("%s is not right yet, see `ewsprobe agent validate`; "+
+				"of the secrets only those in the folder secrets beside it are handed over", d.File))
 		}
 		_, err = fmt.Fprint(std.out, text)
 		return err
@@ -136,11 +140,6 @@ func definitionOf(f *installFlags) (d service.Definition, err error) {
 	return d, err
 }
 
-func exists(name string) bool {
-	_, err := os.Stat(name)
-	return err == nil
-}
-
 // hiddenFromService says why the service's own user does not see a file.
 func hiddenFromService(name string) string {
 	if runtime.GOOS != "linux" {
@@ -148,16 +147,18 @@ func hiddenFromService(name string) string {
 	}
 	for _, folder := range []string{"/home/", "/root/", "/run/user/", "/tmp/", "/var/tmp/"} {
 		if strings.HasPrefix(name, folder) {
-			return "is in " + folder + ", which the service cannot see; put the program into /usr/local/bin and the configuration into /etc/ewsprobe"
+			return "is in " + folder + ", which the service cannot see; " +
+				"put the program into /usr/local/bin and the configuration into /etc/ewsprobe"
 		}
 	}
 	if info, err := os.Stat(name); err == nil && info.Mode()&0o004 == 0 {
-		return "cannot be read by the service, which has a user of its own; allow it with `chmod o+r` (what is secret belongs into files of the folder secrets, which stay closed)"
+		return "cannot be read by the service, which has a user of its own; allow it with `chmod o+r` " +
+			"(what is secret belongs into files of the folder secrets, which stay closed)"
 	}
 	return ""
 }
 
-func serviceStatus(ctx context.Context, f *serviceFlags, std stdio) error {
+func serviceStatus(ctx context.Context, f *configFlag, std stdio) error {
 	state := service.NotInstalled
 	s, err := service.New(service.Definition{Program: os.Args[0], File: f.Config})
 	if err == nil {
@@ -173,22 +174,19 @@ func serviceStatus(ctx context.Context, f *serviceFlags, std stdio) error {
 			return nil
 		}
 	}
-	switch {
-	case err != nil:
+	if err != nil {
 		return unusable("how the service is cannot be told (%v)", err)
-	case state == service.Running:
-		fmt.Fprintln(std.out, state)
-		return nil
 	}
 	fmt.Fprintln(std.out, state)
-	return exit(map[string]int{service.Stopped: 2, service.NotInstalled: 3}[state])
+	if code := map[string]int{service.Stopped: 2, service.NotInstalled: 3}[state]; code != 0 {
+		return exit(code)
+	}
+	return nil
 }
 
 // releaseCommand lets a withheld credential be used again.
 func releaseCommand(std stdio) *cli.Command {
-	f := &struct {
-		Config string `common:"y" value:"FILE" help:"the configuration of the agent"`
-	}{}
+	f := &configFlag{}
 	return &cli.Command{
 		Name: "release", Flags: flagsOf(config.KeysOf(f, "agent release")),
 		Action: func(c *cli.Context) error {
@@ -204,7 +202,8 @@ func releaseCommand(std stdio) *cli.Command {
 			if t == nil {
 				return usage("there is no target %q in %s", name, file.Name)
 			}
-			if code, err := outbound.Local(c.Context, "POST", file.Listen, "/api/v1/targets/"+name+"/release"); err == nil && code >= 200 && code < 300 {
+			code, err := outbound.Local(c.Context, "POST", file.Listen, "/api/v1/targets/"+name+"/release")
+			if err == nil && code >= 200 && code < 300 {
 				fmt.Fprintf(std.err, "ewsprobe: the agent uses the credential of %s again\n", name)
 				return nil
 			}

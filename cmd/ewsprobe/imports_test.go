@@ -210,7 +210,7 @@ func TestImportDirection(t *testing.T) {
 			pkg: "probe/agent",
 			may: []string{
 				"ews/evidence", "probe", "probe/agent/agentfile", "probe/agent/history", "probe/batch", "probe/config", "probe/diff", "probe/finding", "probe/lockout",
-				"probe/report", "probe/rule", "github.com/gofrs/flock",
+				"probe/report", "probe/rule", "github.com/gofrs/flock", "golang.org/x/sync/semaphore",
 			},
 			never: []string{"net/http", "crypto/tls"},
 		},

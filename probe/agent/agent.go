@@ -66,7 +66,7 @@ type Agent struct {
 	options Options
 	lock    *flock.Flock // of the storage
 	store   *history.Store
-	slots   slots
+	slots   *slots
 	backlog backlog
 	checks  lockout.Checks
 	windows windows
@@ -100,7 +100,7 @@ func New(ctx context.Context, o Options) (*Agent, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Agent{options: o, tasks: map[string]*task{}, accounts: map[string]*account{}}
+	a := &Agent{options: o, slots: newSlots(), tasks: map[string]*task{}, accounts: map[string]*account{}}
 	a.stop, a.end = context.WithCancel(context.WithoutCancel(ctx))
 	if err := a.open(file); err != nil {
 		return nil, err

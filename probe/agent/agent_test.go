@@ -44,7 +44,7 @@ func TestDay(t *testing.T) {
 		if err != nil || len(runs) != 1000 || runs[0].Status != finding.OK || runs[0].Certificate.IsZero() || runs[0].HTTPStatus != 401 {
 			t.Errorf("%d stored, %v: %+v", len(runs), err, runs[0])
 		}
-		if bars := a.Target("a").Spans; bars[0][len(bars[0])-1].Runs() == 0 || len(bars[0]) > 49 || len(bars[2]) > 2 {
+		if bars := a.Target("a").Spans; bars[0][len(bars[0])-1].All() == 0 || len(bars[0]) > 49 || len(bars[2]) > 2 {
 			t.Errorf("bars of %d and %d spans", len(bars[0]), len(bars[2]))
 		}
 	})

@@ -31,10 +31,10 @@ func (t *task) run(ctx context.Context, k kind) {
 			defer g.give()
 		}
 	}
-	if !t.agent.slots.take(t.agent.stop) {
+	if t.agent.slots.Acquire(t.agent.stop, 1) != nil {
 		return
 	}
-	defer t.agent.slots.give()
+	defer t.agent.slots.Release(1)
 	t.locked(func() {
 		t.running = true
 		t.publish()

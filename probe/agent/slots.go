@@ -2,60 +2,32 @@ package agent
 
 import (
 	"context"
-	"sync"
+
+	"golang.org/x/sync/semaphore"
 )
 
-// slots are the runs that may be made at a time.
+// mostSlots is the largest max_concurrent_checks.
+const mostSlots = 1000
+
+// slots are the runs that may be made at a time: of all that there are, those beyond
+// the configured number stay taken.
 type slots struct {
-	mu      sync.Mutex
-	most    int
-	used    int
-	waiting []chan struct{} // the one that waits longest first
+	*semaphore.Weighted
+	most int
 }
 
+func newSlots() *slots {
+	s := &slots{Weighted: semaphore.NewWeighted(mostSlots)}
+	s.TryAcquire(mostSlots)
+	return s
+}
+
+// resize changes how many there are. It is called under the lock.
 func (s *slots) resize(most int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	if n := int64(most - s.most); n > 0 {
+		s.Release(n)
+	} else {
+		go s.Acquire(context.Background(), -n) //nolint:errcheck // it does not end
+	}
 	s.most = most
-	s.wake()
-}
-
-// take waits for a slot; false: ctx ended before.
-func (s *slots) take(ctx context.Context) bool {
-	s.mu.Lock()
-	turn := make(chan struct{})
-	s.waiting = append(s.waiting, turn)
-	s.wake()
-	s.mu.Unlock()
-	select {
-	case <-turn:
-		return true
-	case <-ctx.Done():
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for i, w := range s.waiting {
-		if w == turn {
-			s.waiting = append(s.waiting[:i], s.waiting[i+1:]...)
-			return false
-		}
-	}
-	s.used-- // it came meanwhile
-	s.wake()
-	return false
-}
-
-func (s *slots) give() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.used--
-	s.wake()
-}
-
-func (s *slots) wake() {
-	for s.used < s.most && len(s.waiting) > 0 {
-		s.used++
-		close(s.waiting[0])
-		s.waiting = s.waiting[1:]
-	}
 }

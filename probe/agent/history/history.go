@@ -81,10 +81,10 @@ type Query struct {
 
 // Span is what the runs of a span of time came to.
 type Span struct {
-	At                             time.Time     // when it begins
-	OK, Warning, Critical, Unknown int           // runs by status
-	Latency                        time.Duration // the mean of the durations
-	Certificate                    time.Time     // when the first of the chain ends, as seen last
+	At          time.Time     // when it begins
+	Runs        [4]int        // by status, the worst first
+	Latency     time.Duration // the mean of the durations
+	Certificate time.Time     // when the first of the chain ends, as seen last
 }
 
 // Width is how long the spans of a bar are, and how many of them are kept.

@@ -128,7 +128,7 @@ func TestKept(t *testing.T) {
 	}
 	for i, w := range Widths {
 		bar := k.Spans["a"][i]
-		if len(bar) != 1 || bar[0].OK != 1 || bar[0].Critical != 1 || bar[0].Latency != 3*time.Second || !bar[0].Certificate.Equal(day) {
+		if len(bar) != 1 || bar[0].Runs != [4]int{1, 0, 0, 1} || bar[0].Latency != 3*time.Second || !bar[0].Certificate.Equal(day) {
 			t.Errorf("%s: %+v", w.Each, bar)
 		}
 		if alone := (Bar{}).With(Run{Started: now, Duration: 2 * time.Second, Status: finding.OK}, w).With(
@@ -161,11 +161,11 @@ func TestBar(t *testing.T) {
 	for i := range 200 {
 		b = b.With(Run{Started: day.Add(time.Duration(i) * w.Each / 2), Status: finding.OK}, w)
 	}
-	if len(b) != w.Kept || b[len(b)-1].OK != 2 {
+	if len(b) != w.Kept || b[len(b)-1].Runs[3] != 2 {
 		t.Errorf("%d spans, the last %+v", len(b), b[len(b)-1])
 	}
 	back := b.With(Run{Started: day.Add(90 * w.Each), Status: finding.Critical}, w) // the clock was set back
-	if i := slices.IndexFunc(back, func(s Span) bool { return s.Critical == 1 }); i < 0 || !slices.IsSortedFunc(back, func(a, b Span) int { return a.At.Compare(b.At) }) {
+	if i := slices.IndexFunc(back, func(s Span) bool { return s.Runs[0] == 1 }); i < 0 || !slices.IsSortedFunc(back, func(a, b Span) int { return a.At.Compare(b.At) }) {
 		t.Errorf("span %d of %d", i, len(back))
 	}
 }

@@ -10,7 +10,41 @@ import (
 
 const runColumns = `id, target, started, duration, status, code, summary, credential, http_status, certificate`
 
-func scanRun(scan func(...any) error) (r Run, err error) {
+// scanner reads the columns of a row.
+type scanner = func(...any) error
+
+// readRows reads all rows of a query, each with scan.
+func readRows[T any](ctx context.Context, s *Store, query string, args []any, scan func(scanner) (T, error)) (all []T, err error) {
+	err = s.query(ctx, func(ctx context.Context, db *sql.DB) error {
+		rows, err := db.QueryContext(ctx, query, args...)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			one, err := scan(rows.Scan)
+			if err != nil {
+				return err
+			}
+			all = append(all, one)
+		}
+		return rows.Err()
+	})
+	return all, err
+}
+
+// page is readRows up to a limit, 0 being 100; more says that there are further rows.
+func page[T any](
+	ctx context.Context, s *Store, query string, args []any, limit int, scan func(scanner) (T, error),
+) (rows []T, more bool, err error) {
+	if limit <= 0 {
+		limit = 100
+	}
+	rows, err = readRows(ctx, s, query+` LIMIT ?`, append(args, limit+1), scan)
+	return rows[:min(limit, len(rows))], len(rows) > limit, err
+}
+
+func scanRun(scan scanner) (r Run, err error) {
 	var started, took, certificate int64
 	err = scan(&r.ID, &r.Target, &started, &took, &r.Status, &r.Code, &r.Summary, &r.Credential, &r.HTTPStatus, &certificate)
 	r.Started, r.Duration, r.Certificate = timeOf(started), time.Duration(took)*time.Millisecond, timeOf(certificate)
@@ -19,7 +53,7 @@ func scanRun(scan func(...any) error) (r Run, err error) {
 
 // Runs are those of a target that a query chooses, the newest first; more says that
 // there are older ones.
-func (s *Store) Runs(ctx context.Context, target string, q Query) (runs []Run, more bool, err error) {
+func (s *Store) Runs(ctx context.Context, target string, q Query) ([]Run, bool, error) {
 	where, args := `target = ?`, []any{target}
 	if q.Status != "" {
 		where, args = where+` AND status = ?`, append(args, q.Status)
@@ -35,29 +69,7 @@ func (s *Store) Runs(ctx context.Context, target string, q Query) (runs []Run, m
 		where += ` AND (started, id) < (coalesce((SELECT started FROM runs WHERE id = ?), 0x7fffffffffffffff), ?) AND id <> ?`
 		args = append(args, q.After, q.After, q.After)
 	}
-	limit := q.Limit
-	if limit <= 0 {
-		limit = 100
-	}
-	err = s.query(ctx, func(ctx context.Context, db *sql.DB) error {
-		rows, err := db.QueryContext(ctx, `SELECT `+runColumns+` FROM runs WHERE `+where+` ORDER BY started DESC, id DESC LIMIT ?`, append(args, limit+1)...)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			r, err := scanRun(rows.Scan)
-			if err != nil {
-				return err
-			}
-			runs = append(runs, r)
-		}
-		return rows.Err()
-	})
-	if more = len(runs) > limit; more {
-		runs = runs[:limit]
-	}
-	return runs, more, err
+	return page(ctx, s, `SELECT `+runColumns+` FROM runs WHERE `+where+` ORDER BY started DESC, id DESC`, args, q.Limit, scanRun)
 }
 
 // Run is one run; the error is ErrNone where there is none of the target.
@@ -88,7 +100,7 @@ func none(err error) error {
 }
 
 // Transitions are those of a target, "" of all, the newest first.
-func (s *Store) Transitions(ctx context.Context, target string, limit int, after int64) (list []Transition, more bool, err error) {
+func (s *Store) Transitions(ctx context.Context, target string, limit int, after int64) ([]Transition, bool, error) {
 	where, args := `1 = 1`, []any{}
 	if target != "" {
 		where, args = `target = ?`, append(args, target)
@@ -96,42 +108,23 @@ func (s *Store) Transitions(ctx context.Context, target string, limit int, after
 	if after > 0 {
 		where, args = where+` AND id < ?`, append(args, after)
 	}
-	if limit <= 0 {
-		limit = 100
-	}
-	err = s.query(ctx, func(ctx context.Context, db *sql.DB) error {
-		rows, err := db.QueryContext(ctx, `SELECT id, target, at, from_status, to_status, from_code, to_code, run, previous, changes
-			FROM transitions WHERE `+where+` ORDER BY id DESC LIMIT ?`, append(args, limit+1)...)
-		if err != nil {
-			return err
+	return page(ctx, s, `SELECT id, target, at, from_status, to_status, from_code, to_code, run, previous, changes
+		FROM transitions WHERE `+where+` ORDER BY id DESC`, args, limit, func(scan scanner) (t Transition, err error) {
+		var at int64
+		var changes []byte
+		if err = scan(&t.ID, &t.Target, &at, &t.From, &t.To, &t.FromCode, &t.ToCode, &t.Run, &t.Previous, &changes); err == nil {
+			t.At, err = timeOf(at), json.Unmarshal(changes, &t.Changes)
 		}
-		defer rows.Close()
-		for rows.Next() {
-			var t Transition
-			var at int64
-			var changes []byte
-			if err := rows.Scan(&t.ID, &t.Target, &at, &t.From, &t.To, &t.FromCode, &t.ToCode, &t.Run, &t.Previous, &changes); err != nil {
-				return err
-			}
-			t.At = timeOf(at)
-			if err := json.Unmarshal(changes, &t.Changes); err != nil {
-				return err
-			}
-			list = append(list, t)
-		}
-		return rows.Err()
+		return t, err
 	})
-	if more = len(list) > limit; more {
-		list = list[:limit]
-	}
-	return list, more, err
 }
 
 // Batch is the last batch over the mailboxes of a target: its summary, and the
 // results of the mailboxes that are not ok, one JSON object a line.
 func (s *Store) Batch(ctx context.Context, target string) (summary, rows []byte, err error) {
 	err = s.query(ctx, func(ctx context.Context, db *sql.DB) error {
-		return db.QueryRowContext(ctx, `SELECT summary, rows FROM batches WHERE target = ? ORDER BY id DESC LIMIT 1`, target).Scan(&summary, &rows)
+		return db.QueryRowContext(ctx, `SELECT summary, rows FROM batches WHERE target = ? ORDER BY id DESC LIMIT 1`,
+			target).Scan(&summary, &rows)
 	})
 	if err != nil {
 		return nil, nil, none(err)
@@ -151,55 +144,48 @@ type Kept struct {
 }
 
 // Kept reads what an agent goes on with.
-func (s *Store) Kept(ctx context.Context) (k Kept, err error) {
-	k = Kept{States: map[string][]byte{}, Told: map[string]map[string][]byte{}, Spans: map[string]*[3]Bar{}}
-	err = s.query(ctx, func(ctx context.Context, db *sql.DB) error {
+func (s *Store) Kept(ctx context.Context) (Kept, error) {
+	k := Kept{States: map[string][]byte{}, Told: map[string]map[string][]byte{}, Spans: map[string]*[3]Bar{}}
+	_, err := readRows(ctx, s, `SELECT name, state FROM targets`, nil, func(scan scanner) (_ struct{}, err error) {
+		var name string
+		var state []byte
+		err = scan(&name, &state)
+		k.States[name] = state
+		return struct{}{}, err
+	})
+	if err != nil {
+		return k, err
+	}
+	_, err = readRows(ctx, s, `SELECT target, channel, state FROM told`, nil, func(scan scanner) (_ struct{}, err error) {
 		var name, channel string
 		var state []byte
-		if err := all(ctx, db, `SELECT name, state FROM targets`, nil, []any{&name, &state}, func() {
-			k.States[name] = append([]byte{}, state...)
-		}); err != nil {
-			return err
+		err = scan(&name, &channel, &state)
+		if k.Told[name] == nil {
+			k.Told[name] = map[string][]byte{}
 		}
-		if err := all(ctx, db, `SELECT target, channel, state FROM told`, nil, []any{&name, &channel, &state}, func() {
-			if k.Told[name] == nil {
-				k.Told[name] = map[string][]byte{}
-			}
-			k.Told[name][channel] = append([]byte{}, state...)
-		}); err != nil {
-			return err
-		}
-		for i, w := range Widths {
-			var at, took, certificate int64
-			var n [4]int
-			if err := all(ctx, db, `SELECT target, at, ok, warning, critical, unknown, duration, certificate FROM spans WHERE width = ? AND at >= ? ORDER BY target, at`,
-				[]any{w.Each.Milliseconds(), millis(w.First(time.Now()))}, []any{&name, &at, &n[0], &n[1], &n[2], &n[3], &took, &certificate}, func() {
-					if k.Spans[name] == nil {
-						k.Spans[name] = &[3]Bar{}
-					}
-					span := Span{At: timeOf(at), OK: n[0], Warning: n[1], Critical: n[2], Unknown: n[3], Certificate: timeOf(certificate)}
-					span.Latency = time.Duration(took) * time.Millisecond / time.Duration(max(span.Runs(), 1))
-					k.Spans[name][i] = append(k.Spans[name][i], span)
-				}); err != nil {
-				return err
-			}
-		}
-		return nil
+		k.Told[name][channel] = state
+		return struct{}{}, err
 	})
-	return k, err
-}
-
-func all(ctx context.Context, db *sql.DB, query string, args, into []any, row func()) error {
-	rows, err := db.QueryContext(ctx, query, args...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := rows.Scan(into...); err != nil {
-			return err
+	for i, w := range Widths {
+		if err != nil {
+			return k, err
 		}
-		row()
+		_, err = readRows(ctx, s, `SELECT target, at, critical, unknown, warning, ok, duration, certificate
+			FROM spans WHERE width = ? AND at >= ? ORDER BY target, at`, []any{w.Each.Milliseconds(), millis(w.First(time.Now()))},
+			func(scan scanner) (_ struct{}, err error) {
+				var name string
+				var at, took, certificate int64
+				var span Span
+				n := &span.Runs
+				err = scan(&name, &at, &n[0], &n[1], &n[2], &n[3], &took, &certificate)
+				span.At, span.Certificate = timeOf(at), timeOf(certificate)
+				span.Latency = time.Duration(took) * time.Millisecond / time.Duration(max(span.All(), 1))
+				if k.Spans[name] == nil {
+					k.Spans[name] = &[3]Bar{}
+				}
+				k.Spans[name][i] = append(k.Spans[name][i], span)
+				return struct{}{}, err
+			})
 	}
-	return rows.Err()
+	return k, err
 }

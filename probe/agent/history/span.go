@@ -9,8 +9,13 @@ import (
 // Bar is a row of spans, the oldest first. A span without a run is not in it.
 type Bar []Span
 
-// Runs is how many runs a span has.
-func (s Span) Runs() int { return s.OK + s.Warning + s.Critical + s.Unknown }
+// All is how many runs a span has.
+func (s Span) All() (n int) {
+	for _, runs := range s.Runs {
+		n += runs
+	}
+	return n
+}
 
 // With is the bar with one more run, as a new one.
 func (b Bar) With(r Run, w Width) Bar {
@@ -34,19 +39,26 @@ func (b Bar) With(r Run, w Width) Bar {
 }
 
 func (s *Span) add(r Run) {
-	total := s.Latency*time.Duration(s.Runs()) + r.Duration
-	switch r.Status {
-	case finding.OK:
-		s.OK++
-	case finding.Warning:
-		s.Warning++
-	case finding.Critical:
-		s.Critical++
-	default:
-		s.Unknown++
-	}
-	s.Latency = total / time.Duration(s.Runs())
+	total := s.Latency*time.Duration(s.All()) + r.Duration
+	s.Runs[place(r)]++
+	s.Latency = total / time.Duration(s.All())
 	if !r.Certificate.IsZero() {
 		s.Certificate = r.Certificate
 	}
+}
+
+// place is where a run counts in a span.
+func place(r Run) int {
+	if i := r.Status.Rank(); i < len(Span{}.Runs) {
+		return i
+	}
+	return finding.Unknown.Rank()
+}
+
+// begin is when the span begins that a time is in.
+func (w Width) begin(at time.Time) time.Time { return at.UTC().Truncate(w.Each) }
+
+// First is when the first span begins that a bar shows.
+func (w Width) First(now time.Time) time.Time {
+	return w.begin(now).Add(-time.Duration(w.Kept-1) * w.Each)
 }

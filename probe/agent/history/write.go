@@ -10,8 +10,6 @@ import (
 	"io"
 	"sync"
 	"time"
-
-	"github.com/ewsprobe/ewsprobe/probe/finding"
 )
 
 // Add stores a run and all that belongs to it, in one transaction. It fills in the
@@ -61,7 +59,8 @@ func (s *Store) Keep(target string, state []byte, told map[string][]byte, list [
 }
 
 func keep(tx *sql.Tx, target string, state []byte, told map[string][]byte, list []Notification) error {
-	if _, err := tx.Exec(`INSERT INTO targets (name, state) VALUES (?, ?) ON CONFLICT DO UPDATE SET state = excluded.state`, target, string(state)); err != nil {
+	if _, err := tx.Exec(`INSERT INTO targets (name, state) VALUES (?, ?) ON CONFLICT DO UPDATE SET state = excluded.state`,
+		target, string(state)); err != nil {
 		return err
 	}
 	for channel, state := range told {
@@ -95,18 +94,13 @@ func addTransition(tx *sql.Tx, t *Transition) error {
 
 // addToSpan counts a run in the span of a width that it belongs to.
 func addToSpan(tx *sql.Tx, r Run, w Width) error {
-	n := func(s finding.Status) int {
-		if r.Status == s {
-			return 1
-		}
-		return 0
-	}
-	_, err := tx.Exec(`INSERT INTO spans (target, width, at, ok, warning, critical, unknown, duration, certificate) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-		ON CONFLICT DO UPDATE SET ok = ok + excluded.ok, warning = warning + excluded.warning, critical = critical + excluded.critical,
-		unknown = unknown + excluded.unknown, duration = duration + excluded.duration,
-		certificate = CASE excluded.certificate WHEN 0 THEN certificate ELSE excluded.certificate END`,
-		r.Target, w.Each.Milliseconds(), millis(w.begin(r.Started)), n(finding.OK), n(finding.Warning), n(finding.Critical), n(finding.Unknown),
-		r.Duration.Milliseconds(), millis(r.Certificate))
+	var n [4]int
+	n[place(r)] = 1
+	_, err := tx.Exec(`INSERT INTO spans (target, width, at, critical, unknown, warning, ok, duration, certificate)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET critical = critical + excluded.critical,
+		unknown = unknown + excluded.unknown, warning = warning + excluded.warning, ok = ok + excluded.ok,
+		duration = duration + excluded.duration, certificate = CASE excluded.certificate WHEN 0 THEN certificate ELSE excluded.certificate END`,
+		r.Target, w.Each.Milliseconds(), millis(w.begin(r.Started)), n[0], n[1], n[2], n[3], r.Duration.Milliseconds(), millis(r.Certificate))
 	return err
 }
 
@@ -124,8 +118,8 @@ func (s *Store) AddBatch(target string, started time.Time, took time.Duration, s
 			target, millis(started), took.Milliseconds(), summary, packed); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(`DELETE FROM batches WHERE target = ?1 AND id NOT IN (SELECT id FROM batches WHERE target = ?1 ORDER BY id DESC LIMIT ?2)`,
-			target, kept); err != nil {
+		if _, err := tx.Exec(`DELETE FROM batches WHERE target = ?1
+			AND id NOT IN (SELECT id FROM batches WHERE target = ?1 ORDER BY id DESC LIMIT ?2)`, target, kept); err != nil {
 			return err
 		}
 		return keep(tx, target, state, nil, nil)
@@ -168,25 +162,14 @@ func (s *Store) Remove(ctx context.Context, before time.Time) (runs int64, err e
 }
 
 // Pending are the notifications that are not delivered, the oldest first.
-func (s *Store) Pending(ctx context.Context) (list []Notification, err error) {
-	err = s.query(ctx, func(ctx context.Context, db *sql.DB) error {
-		rows, err := db.QueryContext(ctx, `SELECT id, channel, target, created, next, tries, why, body FROM notifications ORDER BY id`)
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var n Notification
+func (s *Store) Pending(ctx context.Context) ([]Notification, error) {
+	return readRows(ctx, s, `SELECT id, channel, target, created, next, tries, why, body FROM notifications ORDER BY id`, nil,
+		func(scan scanner) (n Notification, err error) {
 			var created, next int64
-			if err := rows.Scan(&n.ID, &n.Channel, &n.Target, &created, &next, &n.Tries, &n.Why, &n.Body); err != nil {
-				return err
-			}
+			err = scan(&n.ID, &n.Channel, &n.Target, &created, &next, &n.Tries, &n.Why, &n.Body)
 			n.Created, n.Next = timeOf(created), timeOf(next)
-			list = append(list, n)
-		}
-		return rows.Err()
-	})
-	return list, err
+			return n, err
+		})
 }
 
 // Tried notes a delivery that failed, and when it is tried again.
@@ -238,12 +221,4 @@ func timeOf(ms int64) time.Time {
 		return time.Time{}
 	}
 	return time.UnixMilli(ms).UTC()
-}
-
-// begin is when the span begins that a time is in.
-func (w Width) begin(at time.Time) time.Time { return at.UTC().Truncate(w.Each) }
-
-// First is when the first span begins that a bar shows.
-func (w Width) First(now time.Time) time.Time {
-	return w.begin(now).Add(-time.Duration(w.Kept-1) * w.Each)
 }

@@ -50,7 +50,7 @@ func (m *email) trySend(ctx context.Context, key string, n Notification, known *
 	if err != nil {
 		return err
 	}
-	host, _, _ := m.server()
+	host, _, _ := net.SplitHostPort(m.Smarthost)
 	client, err := mail.NewClient(host, options...)
 	if err != nil {
 		return err
@@ -117,19 +117,10 @@ func (m *email) sendEach(client *mail.Client, key string, n Notification) (err e
 	return err
 }
 
-// server is the host and the port of the SMTP server.
-func (m *email) server() (host string, port int, err error) {
-	host, text, err := net.SplitHostPort(m.Smarthost)
-	if err != nil {
-		return "", 0, err
-	}
-	port, err = strconv.Atoi(text)
-	return host, port, err
-}
-
 func (m *email) options(ctx context.Context, known *secret.Vault) ([]mail.Option, error) {
-	host, port, err := m.server()
-	if err != nil {
+	host, text, err := net.SplitHostPort(m.Smarthost)
+	port, err2 := strconv.Atoi(text)
+	if errors.Join(err, err2) != nil {
 		return nil, errors.New("smarthost is not HOST:PORT")
 	}
 	roots, err := outbound.Trusted(ctx, m.CAFile)

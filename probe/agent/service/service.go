@@ -24,8 +24,9 @@ const (
 // stopWithin is how long a stop may take before it is an error.
 const stopWithin = 10 * time.Second
 
-// Service is the agent's service on this machine.
-type Service struct{ of service.Service }
+// Service is the agent's service on this machine. Uninstall leaves configuration and
+// storage.
+type Service struct{ service.Service }
 
 // New is the service of a definition.
 func New(d Definition) (*Service, error) {
@@ -38,7 +39,8 @@ func New(d Definition) (*Service, error) {
 		return nil, err
 	}
 	s, err := service.New(program{}, &service.Config{
-		Name: name, DisplayName: displayName, Description: description, UserName: userOf(service.Platform()),
+		Name: name, DisplayName: displayName, Description: description,
+		UserName:   map[string]string{"windows-service": windowsUser}[service.Platform()], // systemd makes one; launchd runs it as root
 		Executable: d.Program, Arguments: d.arguments(),
 		Option: service.KeyValue{
 			"SystemdScript": unit, "LaunchdConfig": plist,
@@ -50,29 +52,11 @@ func New(d Definition) (*Service, error) {
 	}
 	switch service.Platform() {
 	case "linux-systemd", "windows-service", "darwin-launchd":
-		return &Service{of: s}, nil
+		return &Service{s}, nil
 	}
-	return nil, fmt.Errorf("this machine is run by %s, and the agent installs itself under systemd, Windows and launchd; `--print` shows the unit of systemd", service.Platform())
+	return nil, fmt.Errorf("this machine is run by %s, and the agent installs itself under systemd, Windows and launchd; "+
+		"`--print` shows the unit of systemd", service.Platform())
 }
-
-func userOf(platform string) string {
-	if platform == "windows-service" {
-		return windowsUser
-	}
-	return "" // systemd makes one; launchd runs it as root
-}
-
-// Install makes the service known, so that it starts with the machine.
-func (s *Service) Install() error { return s.of.Install() }
-
-// Uninstall takes it away again. Configuration and storage stay.
-func (s *Service) Uninstall() error { return s.of.Uninstall() }
-
-// Start starts it now.
-func (s *Service) Start() error { return s.of.Start() }
-
-// Stop stops it.
-func (s *Service) Stop() error { return s.of.Stop() }
 
 // The states of the service.
 const (
@@ -83,7 +67,7 @@ const (
 
 // State is how the service is.
 func (s *Service) State() (string, error) {
-	status, err := s.of.Status()
+	status, err := s.Status()
 	switch {
 	case errors.Is(err, service.ErrNotInstalled):
 		return NotInstalled, nil

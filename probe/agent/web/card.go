@@ -116,7 +116,7 @@ func expiry(end, now time.Time) string {
 
 func mailboxes(t *agent.Target) string {
 	var parts []string
-	for _, s := range []finding.Status{finding.Critical, finding.Unknown, finding.Warning, finding.OK} {
+	for _, s := range finding.WorstFirst() {
 		if n := t.Mailboxes[s]; n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, s))
 		}

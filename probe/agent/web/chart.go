@@ -2,6 +2,7 @@ package web
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -49,12 +50,13 @@ func chartOf(t *agent.Target, which int, now time.Time) chart {
 	path, before, counted := strings.Builder{}, -2, 0
 	for _, s := range spans {
 		x := int(s.At.Sub(first) / width.Each)
-		if s.At.Before(first) || x >= width.Kept || s.Runs() == 0 {
+		if s.At.Before(first) || x >= width.Kept || s.All() == 0 {
 			continue
 		}
-		total.OK, total.Warning = total.OK+s.OK, total.Warning+s.Warning
-		total.Critical, total.Unknown = total.Critical+s.Critical, total.Unknown+s.Unknown
-		status := worst(s)
+		for i, n := range s.Runs {
+			total.Runs[i] += n
+		}
+		status := finding.WorstFirst()[slices.IndexFunc(s.Runs[:], func(n int) bool { return n > 0 })]
 		if n := len(c.Blocks); n > 0 && c.Blocks[n-1].Status == status && c.Blocks[n-1].X+c.Blocks[n-1].Wide == x {
 			c.Blocks[n-1].Wide++
 		} else {
@@ -81,32 +83,16 @@ func chartOf(t *agent.Target, which int, now time.Time) chart {
 	return c
 }
 
-// worst is the status of a span: that of its worst run.
-func worst(s history.Span) finding.Status {
-	switch {
-	case s.Critical > 0:
-		return finding.Critical
-	case s.Unknown > 0:
-		return finding.Unknown
-	case s.Warning > 0:
-		return finding.Warning
-	}
-	return finding.OK
-}
-
 // shares are how many of the runs came to which status.
 func shares(s history.Span) string {
-	all := s.Runs()
+	all := s.All()
 	if all == 0 {
 		return "no run"
 	}
 	var parts []string
-	for _, one := range []struct {
-		n      int
-		status finding.Status
-	}{{s.Critical, finding.Critical}, {s.Unknown, finding.Unknown}, {s.Warning, finding.Warning}, {s.OK, finding.OK}} {
-		if one.n > 0 {
-			parts = append(parts, fmt.Sprintf("%s %s", percent(one.n, all), one.status))
+	for i, status := range finding.WorstFirst() {
+		if n := s.Runs[i]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%s %s", percent(n, all), status))
 		}
 	}
 	return strings.Join(parts, ", ") + " of " + count(all, "run")

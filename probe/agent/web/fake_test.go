@@ -169,9 +169,9 @@ func world(now time.Time) (*fakeAgent, *fakeHistory) {
 				if n == 5 { // the machine was off
 					continue
 				}
-				s := history.Span{At: now.Truncate(w.Each).Add(-w.Each * time.Duration(n)), OK: 28, Latency: time.Duration(200+100*(n%7)) * time.Millisecond}
+				s := history.Span{At: now.Truncate(w.Each).Add(-w.Each * time.Duration(n)), Runs: [4]int{3: 28}, Latency: time.Duration(200+100*(n%7)) * time.Millisecond}
 				if n == 0 || n == 12 {
-					s.Critical = 2
+					s.Runs[0] = 2
 				}
 				t.Spans[i] = append(history.Bar{s}, t.Spans[i]...)
 			}

@@ -77,7 +77,7 @@ func (s *Server) overview(w http.ResponseWriter, r *http.Request) {
 
 func counts(targets []*agent.Target) []statusCount {
 	var list []statusCount
-	for _, status := range []finding.Status{finding.Critical, finding.Unknown, finding.Warning, finding.OK, ""} {
+	for _, status := range append(finding.WorstFirst(), "") {
 		n := 0
 		for _, t := range targets {
 			if t.Status == status {

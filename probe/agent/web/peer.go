@@ -5,23 +5,15 @@ import (
 	"time"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
-	"github.com/ewsprobe/ewsprobe/probe/agent/peer"
 )
 
 // peerLine is how another agent answers.
 type peerLine struct{ Name, Says string }
 
-func (s *Server) peers() []peer.State {
-	if s.o.Peers == nil {
-		return nil
-	}
-	return s.o.Peers()
-}
-
 // peerLines name the agents that do not answer.
 func (s *Server) peerLines(now time.Time) []peerLine {
 	var list []peerLine
-	for _, p := range s.peers() {
+	for _, p := range s.o.Peers() {
 		if p.Error == "" {
 			continue
 		}
@@ -37,7 +29,7 @@ func (s *Server) peerLines(now time.Time) []peerLine {
 // peerCards are the targets of other agents.
 func (s *Server) peerCards(now time.Time) []card {
 	var list []card
-	for _, p := range s.peers() {
+	for _, p := range s.o.Peers() {
 		for _, t := range p.Targets {
 			if t.Endpoint == "" {
 				continue

@@ -61,6 +61,9 @@ type Server struct {
 
 // New makes a server; Serve or Handler serves it.
 func New(o Options) *Server {
+	if o.Peers == nil {
+		o.Peers = func() []peer.State { return nil }
+	}
 	s := &Server{o: o, mux: http.NewServeMux()}
 	for _, r := range s.routes() {
 		handle := r.handle
