@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"net/url"
+	"slices"
 	"sync"
 	"time"
 
@@ -37,6 +38,7 @@ type Shared struct {
 	silent  int           // logons in a row without an answer
 	next    time.Time     // when one may try again
 	trying  bool          // one does
+	line    []*Pass       // those that wait for it, in the order in which they came
 	busy    bool          // a sign-in is under way
 	stopped *Denial
 }
@@ -93,17 +95,26 @@ func (s *Shared) await(ctx context.Context, ready func() (bool, time.Duration)) 
 }
 
 // Enter waits until the account may be used. It fails when it must not be used
-// any more, or ctx ends.
+// any more, or ctx ends. In a doubt who came first goes first: a row that is always
+// left without an answer must not keep the others from being asked for.
 func (s *Shared) Enter(ctx context.Context) (p Pass, ok bool) {
+	s.mu.Lock()
+	s.line = append(s.line, &p)
+	s.mu.Unlock()
+	goes := func() { s.line = slices.DeleteFunc(s.line, func(other *Pass) bool { return other == &p }) }
 	ok = s.await(ctx, func() (bool, time.Duration) {
 		doubt := s.suspect || s.silent >= doubtAfter
-		if wait := time.Until(s.next); doubt && (s.trying || wait > 0) {
+		if wait := time.Until(s.next); doubt && (s.trying || wait > 0 || s.line[0] != &p) {
 			return false, wait
 		}
+		goes()
 		s.trying = doubt
 		p = Pass{Trial: s.suspect, doubts: s.doubts, alone: doubt}
 		return true, 0
 	})
+	if !ok {
+		s.change(goes)
+	}
 	return p, ok
 }
 

@@ -1,6 +1,7 @@
 package lockout
 
 import (
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -140,4 +141,38 @@ func TestSharedRefused(t *testing.T) {
 			}
 		})
 	}
+}
+
+// In a doubt who waits longest goes first, however often another comes back.
+func TestSharedGoesInTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := (&Lockout{}).Account(Terms{User: theUser, Password: thePassword, Max: 2}).Share(here, false)
+		for range doubtAfter {
+			p, _ := s.Enter(t.Context())
+			s.Begin(t.Context(), &p)
+			s.End(&p, unfinished, true)
+			s.Leave(p)
+		}
+		var order []string
+		var all sync.WaitGroup
+		for i, name := range []string{"first", "second", "third"} {
+			all.Go(func() {
+				time.Sleep(time.Duration(i) * time.Millisecond)
+				for range 2 {
+					p, ok := s.Enter(t.Context())
+					if !ok || !s.Begin(t.Context(), &p) {
+						t.Errorf("%s may not", name)
+						return
+					}
+					order = append(order, name)
+					s.End(&p, unfinished, true)
+					s.Leave(p)
+				}
+			})
+		}
+		all.Wait()
+		if got := strings.Join(order, " "); got != "first second third first second third" {
+			t.Error(got)
+		}
+	})
 }
