@@ -165,7 +165,7 @@ func anyIn(page ...string) func([]string) bool {
 
 var (
 	hresult  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`0x8007([0-9a-f]{4})\b`) })
-	sspi     = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`0x(80090(?:302|311|322|324|346))\b`) })
+	sspi     = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`0x(800903[0-9a-f]{2})\b`) })
 	ntStatus = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`0x(c0000[0-9a-f]{3})\b`) })
 	win32    = sync.OnceValue(func() *regexp.Regexp {
 		return regexp.MustCompile(`(?:[(:=]|error|fehler|erreur|status)\s*` +

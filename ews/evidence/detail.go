@@ -82,6 +82,7 @@ const (
 	WhyIssuerEncoding           DetailCode = "issuer-encoding"
 	WhyOtherProtocol            DetailCode = "other-protocol"
 	WhyChunkSizes               DetailCode = "chunk-sizes"
+	WhyCoding                   DetailCode = "coding"
 	WhyCertificateUsage         DetailCode = "certificate-usage"
 	WhyIntermediateExpired      DetailCode = "intermediate-expired"
 	WhyIssuerNoAuthority        DetailCode = "issuer-no-authority"

@@ -3,7 +3,9 @@ package wire
 import (
 	"bytes"
 	"cmp"
+	"compress/flate"
 	"compress/gzip"
+	"compress/zlib"
 	"context"
 	"errors"
 	"io"
@@ -183,12 +185,20 @@ func readBody(resp *http.Response, limit int) (body []byte, oversized bool, err 
 	if len(body) > limit {
 		return body[:limit], true, nil
 	}
-	if err != nil || !strings.EqualFold(resp.Header.Get("Content-Encoding"), "gzip") {
+	var z io.Reader
+	var zerr error
+	switch coding := strings.ToLower(resp.Header.Get("Content-Encoding")); {
+	case err == nil && coding == "gzip":
+		z, zerr = gzip.NewReader(bytes.NewReader(body))
+	case err == nil && coding == "deflate": // RFC 9110 8.4.1.2: some send it without the zlib wrapper
+		if z, zerr = zlib.NewReader(bytes.NewReader(body)); zerr != nil {
+			z, zerr = flate.NewReader(bytes.NewReader(body)), nil
+		}
+	default:
 		return body, false, err
 	}
-	z, zerr := gzip.NewReader(bytes.NewReader(body))
 	if zerr != nil {
-		return body, false, nil // not gzip after all: judged as it is
+		return body, false, nil // not compressed after all: judged as it is
 	}
 	plain, zerr := io.ReadAll(io.LimitReader(z, int64(limit)+1))
 	if len(plain) > limit {

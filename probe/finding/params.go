@@ -62,6 +62,7 @@ type Params struct {
 	Page        string   // the title of a page
 	SignIn      string   // the kind of a sign-in page
 	SameURL     bool     // a redirect leads to the URL that was asked
+	Inherited   bool     // or to Outlook on the web at the same host
 	Refusers    []string // the front ends that refused a logon
 	Bytes       int64
 	RetryAfter  string

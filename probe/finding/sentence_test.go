@@ -197,6 +197,8 @@ func walk(n parse.Node, fields, templates map[string]bool) {
 		branch(n.BranchNode)
 	case *parse.RangeNode:
 		branch(n.BranchNode)
+	case *parse.WithNode:
+		branch(n.BranchNode)
 	case *parse.TemplateNode:
 		templates[n.Name] = true
 		pipe(n.Pipe)

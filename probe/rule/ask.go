@@ -114,7 +114,9 @@ func connectFailed(v *view, n *node) *hit {
 		variant = "logon"
 	case leg.Error.Code == evidence.ProxyRefused:
 		variant = "proxy"
-	case phase == "connect" || phase == "proxy":
+	case phase == "proxy":
+		variant = "proxy-down"
+	case phase == "connect":
 		variant = "connect"
 	case phase == "tls":
 		variant = "tls"

@@ -109,19 +109,24 @@ func redirected(v *view, n *node) *hit {
 	if isOnlineURL(leg.Response.First("Location")) {
 		p.Located = "online"
 	}
-	p.SameURL = sameURL(p.Location, v.rec.Target.URL)
+	p.SameURL, p.Inherited = atHome(p.Location, v.rec.Target.URL)
 	return confirmed("", p, leg)
 }
 
-// sameURL says whether a redirect leads to the URL that was asked.
-func sameURL(location, asked string) bool {
+// atHome says whether a redirect leads to the URL that was asked, or to Outlook on the
+// web at the same host, as that of the web site above does.
+func atHome(location, asked string) (same, above bool) {
 	base, err := url.Parse(asked)
 	if err != nil || location == "" {
-		return false
+		return false, false
 	}
 	to, err := base.Parse(location)
 	host := func(u *url.URL) string { return strings.ToLower(strings.TrimSuffix(u.Host, ":443")) }
-	return err == nil && to.Scheme == base.Scheme && host(to) == host(base) && strings.EqualFold(to.Path, base.Path)
+	if err != nil || host(to) != host(base) {
+		return false, false
+	}
+	path := strings.ToLower(strings.TrimSuffix(to.Path, "/"))
+	return to.Scheme == base.Scheme && strings.EqualFold(to.Path, base.Path), path == "" || path == "/owa"
 }
 
 func forbidden(v *view, n *node) *hit {

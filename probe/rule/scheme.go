@@ -23,6 +23,9 @@ func (v *view) notOffered(n *node, scheme string) *hit {
 	if n.who.Exchange {
 		h.confidence = finding.Confirmed
 	}
+	if n.offer("Negotiate") && !n.offer("NTLM") && n.unchallenged() {
+		h.params.Only = "kerberos"
+	}
 	return h
 }
 
@@ -38,9 +41,6 @@ func basicDisabled(v *view, n *node) *hit {
 	if a := v.basicAtAutodiscover(); a != nil {
 		h.params.Source = source(a)
 		h.cite(a)
-	}
-	if n.offer("Negotiate") && !n.offer("NTLM") && n.unchallenged() {
-		h.params.Only = "kerberos"
 	}
 	if w := n.windows(); result(w) == evidence.Accepted {
 		h.params.Accepted = w.Logon.Scheme

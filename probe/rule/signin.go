@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -101,8 +102,7 @@ func credentialsRejected(v *view) *hit {
 		p.Reason, p.Certainty, p.Open = reason, finding.Likely, false
 		p.Notice, p.Phrase = noticeOf(claim.Response), unlockPage(claim.Response)
 	}
-	wrong := func(windows string) bool { return windows == "1326" || windows == "0xC000006D" } // the name or the password
-	if other := v.refusedFor(func(w string) bool { return finding.BesideAccount(w) || wrong(w) }); other != nil && p.Notice.Windows == "" {
+	if other := cmp.Or(v.refusedFor(finding.BesideAccount), v.refusedFor(func(windows string) bool { return windows != "" })); other != nil && p.Notice.Windows == "" {
 		p.Notice.Windows = other.Response.Notice.Windows
 	}
 	p.NotASCII = v.rec.Target.PasswordNotASCII && p.Only == "basic" && p.Open
