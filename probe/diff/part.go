@@ -2,6 +2,7 @@ package diff
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -20,15 +21,15 @@ type part struct {
 // allParts are in the order in which a check learns them: what was asked for,
 // what answered, what was let in, what the mailbox said, what others say.
 var allParts = []part{
-	setting("URL", func(t *evidence.Target) []any { return []any{&t.URL, &t.Host} }),
-	setting("addresses", func(t *evidence.Target) []any { return []any{&t.Addresses, &t.EveryAddress} }),
-	setting("seen from", func(t *evidence.Target) []any { return []any{&t.View} }),
-	setting("profile signs in by", func(t *evidence.Target) []any { return []any{&t.ProfileAuth} }),
-	setting("account", func(t *evidence.Target) []any { return []any{&t.User, &t.Ticket, &t.CurrentUser, &t.Domain} }),
-	setting("a credential may be sent", func(t *evidence.Target) []any { return []any{&t.Credentials} }),
-	setting("mailbox", func(t *evidence.Target) []any { return []any{&t.Mailbox, &t.Impersonate, &t.FromAddress} }),
-	setting("--insecure", func(t *evidence.Target) []any { return []any{&t.Insecure} }),
-	setting("look-ups outside the network", func(t *evidence.Target) []any { return []any{&t.Cloud, &t.DynamicsURL, &t.Tenant, &t.Token} }),
+	setting("URL", "URL", "Host"),
+	setting("addresses", "Addresses", "EveryAddress"),
+	setting("seen from", "View"),
+	setting("profile signs in by", "ProfileAuth"),
+	setting("account", "User", "Ticket", "CurrentUser", "Domain"),
+	setting("a credential may be sent", "Credentials"),
+	setting("mailbox", "Mailbox", "Impersonate", "FromAddress"),
+	setting("--insecure", "Insecure"),
+	setting("look-ups outside the network", "Cloud", "DynamicsURL", "Tenant", "Token"),
 	{
 		what: "accepted findings",
 		show: func(rec evidence.Record) []string {
@@ -38,10 +39,7 @@ var allParts = []part{
 			}
 			return list
 		},
-		put: func(into, from evidence.Record) evidence.Record {
-			into.Target.Accepted = from.Target.Accepted
-			return into
-		},
+		put: setting("", "Accepted").put,
 	},
 	{
 		what: "exported Dynamics profile",
@@ -85,40 +83,27 @@ func atEWS(i *evidence.Item) bool {
 	return i.Logon != nil && !i.AtDirectory() && !i.Step.Autodiscover() && (i.Request == nil || i.Request.Purpose == "")
 }
 
-// setting is a part of what was asked for.
-func setting(what string, fields func(*evidence.Target) []any) part {
+// setting is a part of what was asked for: fields of the target.
+func setting(what string, fields ...string) part {
 	return part{
 		what: what,
 		show: func(rec evidence.Record) []string {
 			var list []string
-			for _, f := range fields(&rec.Target) {
-				switch v := f.(type) {
-				case *string:
-					list = append(list, *v)
-				case *bool:
-					if *v {
-						list = append(list, "yes")
-					} else {
-						list = append(list, "")
-					}
-				case *[]string:
-					list = append(list, strings.Join(*v, ", "))
+			for _, name := range fields {
+				switch v := reflect.ValueOf(rec.Target).FieldByName(name).Interface().(type) {
+				case string:
+					list = append(list, v)
+				case bool:
+					list = append(list, map[bool]string{true: "yes"}[v])
+				case []string:
+					list = append(list, strings.Join(v, ", "))
 				}
 			}
-			list = slices.DeleteFunc(list, func(s string) bool { return s == "" })
-			return slices.Compact(list)
+			return slices.Compact(slices.DeleteFunc(list, func(s string) bool { return s == "" }))
 		},
 		put: func(into, from evidence.Record) evidence.Record {
-			theirs := fields(&from.Target)
-			for i, f := range fields(&into.Target) {
-				switch v := f.(type) {
-				case *string:
-					*v = *theirs[i].(*string)
-				case *bool:
-					*v = *theirs[i].(*bool)
-				case *[]string:
-					*v = *theirs[i].(*[]string)
-				}
+			for _, name := range fields {
+				reflect.ValueOf(&into.Target).Elem().FieldByName(name).Set(reflect.ValueOf(from.Target).FieldByName(name))
 			}
 			return into
 		},
@@ -141,11 +126,9 @@ func items(what string, which func(*evidence.Item) bool) part {
 				if several && s != "" && item.Address != "" {
 					s = item.Address + ": " + s
 				}
-				if s != "" && !slices.Contains(list, s) {
-					list = append(list, s)
-				}
+				list = append(list, s)
 			}
-			return list
+			return unique(list)
 		},
 		put: func(into, from evidence.Record) evidence.Record { return swap(into, from, which) },
 	}
@@ -157,28 +140,30 @@ func places(rec evidence.Record) []string {
 	var list []string
 	for i := range rec.Items {
 		item := &rec.Items[i]
-		if item.Step == evidence.StepAnonymous && item.Address != "" && !slices.Contains(list, item.Address) {
+		if item.Step == evidence.StepAnonymous {
 			list = append(list, item.Address)
 		}
 	}
-	return list
+	return unique(list)
+}
+
+// unique are the texts of a list, each once, without empty ones.
+func unique(list []string) (texts []string) {
+	for _, s := range list {
+		if s != "" && !slices.Contains(texts, s) {
+			texts = append(texts, s)
+		}
+	}
+	return texts
 }
 
 // swap gives a record the items of another one in place of its own of that kind.
 // They come to stand at its own addresses, first to first.
 func swap(into, from evidence.Record, which func(*evidence.Item) bool) evidence.Record {
 	own, theirs := places(into), places(from)
-	var list []evidence.Item
-	at := -1
-	for _, item := range into.Items {
-		if which(&item) {
-			if at < 0 {
-				at = len(list)
-			}
-			continue
-		}
-		list = append(list, item)
-	}
+	meant := func(item evidence.Item) bool { return which(&item) }
+	list := slices.DeleteFunc(slices.Clone(into.Items), meant)
+	at := slices.IndexFunc(into.Items, meant)
 	if at < 0 {
 		at = len(list)
 	}
@@ -188,7 +173,9 @@ func swap(into, from evidence.Record, which func(*evidence.Item) bool) evidence.
 			continue
 		}
 		item.ID = "other-" + item.ID
-		item.Connection = elsewhere(item.Connection)
+		if item.Connection != 0 { // those of two records are not the same
+			item.Connection += 10000
+		}
 		if i := slices.Index(theirs, item.Address); i >= 0 && len(own) > 0 {
 			item.Address = own[min(i, len(own)-1)]
 		}
@@ -198,21 +185,8 @@ func swap(into, from evidence.Record, which func(*evidence.Item) bool) evidence.
 	return into
 }
 
-// elsewhere keeps connections of two records apart.
-func elsewhere(connection int) int {
-	if connection == 0 {
-		return 0
-	}
-	return connection + 10000
-}
-
 func shownTLS(rec evidence.Record) []string {
 	var list []string
-	add := func(s string) {
-		if !slices.Contains(list, s) {
-			list = append(list, s)
-		}
-	}
 	for i := range rec.Items {
 		item := &rec.Items[i]
 		t := item.TLS
@@ -220,13 +194,13 @@ func shownTLS(rec evidence.Record) []string {
 			continue
 		}
 		if item.Error != nil && item.Error.Phase == "tls" {
-			add(item.Error.Text)
+			list = append(list, item.Error.Text)
 		}
 		if t != nil && t.Certificate != nil {
-			add(strings.Join(evidence.Facts(*t), ", "))
+			list = append(list, strings.Join(evidence.Facts(*t), ", "))
 		}
 	}
-	return list
+	return unique(list)
 }
 
 // putTLS gives every leg of EWS the handshake that the other record saw first,
