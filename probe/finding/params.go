@@ -7,18 +7,6 @@ import (
 	"github.com/ewsprobe/ewsprobe/ews/front"
 )
 
-// What a parameter is: Text and the others are strings.
-type (
-	Text    = string
-	Host    = string
-	Address = string
-	Account = string
-	Mailbox = string
-	URL     = string
-	Server  = string
-	GUID    = string
-)
-
 // Place is a server: its name, and its address where several servers of that name
 // were asked.
 type Place struct {
