@@ -45,7 +45,7 @@ fuzz:
 # fails. Some minutes.
 bench:
 	go test -run '^$$' -bench . -benchmem ./probe/batch ./cmd/ewsprobe
-	go run ./testdata/bench
+	go test -count 1 -timeout 30m -v ./testdata/bench
 
 # Static checks; the tools are pinned in .ci/run.
 check:

@@ -1,14 +1,15 @@
-// Command bench measures ewsprobe beside what it is compared with, on this
+// Package bench measures ewsprobe beside what it is compared with, on this
 // machine and in this run, and prints a table. Nothing here passes or fails:
 // figures are for people. The server is a process of its own, played by package
 // standin; what it costs is in every figure alike.
-package main
+package bench
 
 import (
 	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -16,10 +17,12 @@ import (
 	"runtime"
 	"strings"
 	"syscall"
+	"testing"
 	"time"
 )
 
-func main() {
+// TestMain is this program, the server or the bare loop.
+func TestMain(m *testing.M) {
 	var err error
 	switch {
 	case len(os.Args) > 1 && os.Args[1] == "serve":
@@ -27,7 +30,7 @@ func main() {
 	case len(os.Args) > 1 && os.Args[1] == "bare":
 		err = bare(os.Args[2:])
 	default:
-		err = measure()
+		os.Exit(m.Run())
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -41,32 +44,28 @@ type machine struct {
 	program, self string // ewsprobe, and this one
 }
 
-func measure() error {
-	dir, err := os.MkdirTemp("", "ewsprobe-bench-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
+// TestMeasure runs all parts, or those whose letters follow -args.
+func TestMeasure(t *testing.T) {
 	self, err := os.Executable()
 	if err != nil {
-		return err
+		t.Fatal(err)
 	}
-	m := &machine{dir: dir, program: filepath.Join(dir, "ewsprobe"), self: self}
-	if out, err := exec.Command("go", "build", "-o", m.program, "./cmd/ewsprobe").CombinedOutput(); err != nil {
-		return fmt.Errorf("%w: %s", err, out)
+	m := &machine{dir: t.TempDir(), self: self}
+	m.program = filepath.Join(m.dir, "ewsprobe")
+	if out, err := exec.Command("go", "build", "-o", m.program, "../../cmd/ewsprobe").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
 	}
 	fmt.Printf("%s/%s, %d CPUs, %s\n\n", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version())
-	wanted := strings.Join(os.Args[1:], "") // some of the letters; none is all
+	wanted := strings.Join(flag.Args(), "")
 	for i, part := range []func() error{m.latency, m.throughput, m.memory, m.throttled, m.busy} {
 		if wanted != "" && !strings.Contains(wanted, string(rune('a'+i))) {
 			continue
 		}
 		if err := part(); err != nil {
-			return err
+			t.Fatal(err)
 		}
 		fmt.Println()
 	}
-	return nil
 }
 
 // server is a running stand-in.
