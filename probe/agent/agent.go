@@ -277,9 +277,6 @@ func (a *Agent) task(name string) *task {
 // could not; "" that it was.
 func (a *Agent) NotStored() (n int, why string) { return a.backlog.told() }
 
-// Unstored are the runs of a target that are not stored yet, the newest first.
-func (a *Agent) Unstored(name string) []Run { return a.backlog.of(name) }
-
 // RunNow has a target checked as soon as can be; with a run under way once more
 // after it. The error is ErrUnknown or ErrWithheld.
 func (a *Agent) RunNow(name string, credential bool) error {

@@ -1,9 +1,6 @@
 package agent
 
-import (
-	"slices"
-	"sync"
-)
+import "sync"
 
 // backlog are the runs that could not be stored. They are kept, the last ones at
 // least, and stored when that can be done again; until then they change nothing and
@@ -40,17 +37,6 @@ func (b *backlog) told() (int, string) {
 func (b *backlog) failing() bool {
 	_, why := b.told()
 	return why != ""
-}
-
-func (b *backlog) of(name string) (runs []Run) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, w := range slices.Backward(b.list) {
-		if w.task.name == name {
-			runs = append(runs, w.seen.Run)
-		}
-	}
-	return runs
 }
 
 // store stores a run, behind those that could not be stored before it.

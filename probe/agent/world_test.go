@@ -277,6 +277,13 @@ func (w *world) overlaps() (list []string) {
 	return list
 }
 
+// unstored is how many runs wait to be stored.
+func unstored(a *Agent) int {
+	a.backlog.mu.Lock()
+	defer a.backlog.mu.Unlock()
+	return len(a.backlog.list)
+}
+
 // queue is what is to be told, in order.
 func queue(t *testing.T, a *Agent) (list []string) {
 	t.Helper()

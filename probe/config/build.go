@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"unicode"
@@ -38,7 +39,8 @@ func (s *Settings) Config(ctx context.Context, getenv func(string) string) (prob
 	s.yield()
 	profile := s.readProfile(ctx)
 	cfg := probe.Config{
-		User: s.User, Mailbox: dynamics.CleanAddress(s.Mailbox), Impersonate: s.Impersonate, ProfileAuth: s.ProfileAuth, View: s.View, EachAddress: s.EachAddress,
+		User: s.User, Mailbox: dynamics.CleanAddress(s.Mailbox), Impersonate: s.Impersonate,
+		ProfileAuth: s.ProfileAuth, View: s.View, EachAddress: s.EachAddress,
 		Insecure: s.Insecure, Timeout: s.Timeout, UserAgent: s.UserAgent, NoUserAgentProbe: s.NoUserAgentProbe, MaxRejections: s.MaxRejections,
 		RetryRefused: s.RetryRefused, NoCredentials: s.NoCredentials, CertWarnDays: s.CertWarn, DynamicsAgents: probe.DynamicsUserAgents,
 		FollowAutodiscover: s.FollowAutodiscover, CurrentUser: s.CurrentUser, Explain: s.ExplainRejection, Profile: profile,
@@ -200,4 +202,25 @@ func (s *Settings) readKerberos(ctx context.Context, key, name string) []byte {
 		return nil
 	}
 	return raw
+}
+
+// given is what the user gave of the keys that evidence.Given has a field for. What
+// came from an exported profile is left out: its file is named.
+func (s *Settings) given() *evidence.Given {
+	g := &evidence.Given{}
+	v := reflect.ValueOf(g).Elem()
+	for i := range v.NumField() {
+		name := strings.ReplaceAll(v.Type().Field(i).Tag.Get("json"), "_", "-")
+		k := s.Keys.Find(name)
+		if k == nil || s.Keys.from[name].rank <= byProfile {
+			continue
+		}
+		switch to := v.Field(i); to.Kind() {
+		case reflect.String:
+			to.SetString(fmt.Sprint(k.field.Interface()))
+		default:
+			to.Set(k.field)
+		}
+	}
+	return g
 }

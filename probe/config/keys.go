@@ -79,9 +79,9 @@ func (ks *Keys) walk(v reflect.Value, group, in string, of any) {
 		}
 		commands := f.Tag.Get("in")
 		if commands == "" {
-			commands = in
+			commands = in + " " + f.Tag.Get("also")
 		}
-		if f.Tag == "" || commands != "" && !slices.Contains(strings.Fields(commands), ks.command) {
+		if f.Tag == "" || strings.TrimSpace(commands) != "" && !slices.Contains(strings.Fields(commands), ks.command) {
 			if d := f.Tag.Get("default"); d != "" && d != "-" { // a default holds where nobody can say otherwise
 				(&Key{field: v.Field(i)}).set(d)
 			}
@@ -90,7 +90,7 @@ func (ks *Keys) walk(v reflect.Value, group, in string, of any) {
 		tag := f.Tag.Get
 		k := &Key{
 			Name: tag("flag"), Group: group, Help: tag("help"), Default: tag("default"), Common: tag("common") != "", Secret: tag("secret") != "",
-			value: tag("value"), hint: tag("hint"), Values: strings.Fields(tag("values")), field: v.Field(i), Keys: ks,
+			value: cmp.Or(tag("value"), tag("secret")), hint: tag("hint"), Values: strings.Fields(tag("values")), field: v.Field(i), Keys: ks,
 		}
 		if k.Name == "" {
 			k.Name = kebab(f.Name)

@@ -27,19 +27,19 @@ import (
 //	default  where nothing else is said
 //	range    the least and the most, for numbers and durations
 //	hint     goes behind the complaint about a value out of range
-//	in       the commands that have it, in place of its group's
+//	in       the commands that have it, in place of its group's; also: beside them
 //	common   one of those that --help shows without --help-all
-//	secret   what the file holds must not be shown
+//	secret   value of what must not be shown
 type Settings struct {
 	AccountKeys    `group:"Account" in:"check batch agent"`
 	MailboxKeys    `group:"Mailbox and profile" in:"check batch agent"`
 	ConnectionKeys `group:"Connection" in:"check batch agent"`
 	HMAKeys        `group:"Hybrid Modern Authentication" in:"check batch agent"`
 	CloudKeys      `group:"Dynamics and cloud" in:"check batch agent"`
-	DynamicsKeys   `group:"Reading Dynamics" in:"check batch agent dynamics"`
+	DynamicsKeys   `group:"Reading Dynamics" also:"dynamics"`
 	SafetyKeys     `group:"Safety" in:"check batch agent"`
 	BatchKeys      `group:"Many mailboxes" in:"batch"`
-	OutputKeys     `group:"Output" in:"check batch diagnose"`
+	OutputKeys     `group:"Output" in:"check batch diagnose dynamics"`
 	AgentKeys      `group:"Account" in:"check batch"`
 
 	Keys *Keys
@@ -58,19 +58,19 @@ type AgentKeys struct {
 // AccountKeys say who signs in and with what.
 type AccountKeys struct {
 	User                string `common:"y" value:"NAME" help:"the account, DOMAIN\\user or user@domain"`
-	PasswordFile        string `common:"y" secret:"y" value:"FILE" help:"read the password from FILE (-: standard input); else EWSPROBE_PASSWORD, else a prompt"`
+	PasswordFile        string `common:"y" secret:"FILE" help:"the password is in FILE (-: standard input); else EWSPROBE_PASSWORD, a prompt"`
 	PasswordFromKeyring bool   `help:"take the password from the credential store of the operating system (ewsprobe secret set)"`
 	NoCredentials       bool   `common:"y" help:"ask only what needs no account (a token for Graph is still used)"`
 	CurrentUser         bool   `help:"sign in as the logged-on user (Windows only)"`
-	Keytab              string `secret:"y" value:"FILE" help:"sign in with Kerberos, by the key in FILE instead of a password"`
-	CCache              string `flag:"ccache" secret:"y" value:"FILE" help:"sign in with Kerberos, by the ticket in the credential cache FILE"`
+	Keytab              string `secret:"FILE" help:"sign in with Kerberos, by the key in FILE instead of a password"`
+	CCache              string `flag:"ccache" secret:"FILE" help:"sign in with Kerberos, by the ticket in the credential cache FILE"`
 	SPN                 string `value:"NAME" help:"the service principal name of EWS; else HTTP/ and the host name"`
 	Domain              string `value:"NAME" help:"the DNS name of the account's domain; else that of this machine"`
 	DC                  string `value:"HOST[:PORT]" help:"the domain controller to ask, with its port for LDAPS (636)"`
 	ExplainRejection    bool   `help:"if the account is refused, ask a domain controller why, at the cost of one logon"`
 	UserColumn          string `in:"batch" value:"NAME" help:"each row has its own account: the column with its name"`
 	PasswordFileColumn  string `in:"batch" value:"NAME" help:"the column with the file that holds the password of the row's account"`
-	PasswordDir         string `in:"batch" secret:"y" value:"FOLDER" help:"the folder of those files; nothing outside it is read"`
+	PasswordDir         string `in:"batch" secret:"FOLDER" help:"the folder of those files; nothing outside it is read"`
 }
 
 // MailboxKeys say what Dynamics does with the account.
@@ -89,62 +89,62 @@ type ConnectionKeys struct {
 	View              string        `default:"inside" values:"inside public" help:"where the endpoint is seen from"`
 	Address           []string      `value:"IP[:PORT]" help:"connect there, keep the host name"`
 	EachAddress       bool          `help:"check every address of the name"`
-	CAFile            string        `in:"check batch agent dynamics" common:"y" value:"FILE" help:"also trust the certificates in FILE (PEM or DER)"`
+	CAFile            string        `also:"dynamics" common:"y" value:"FILE" help:"also trust the certificates in FILE (PEM or DER)"`
 	Insecure          bool          `help:"continue past an untrusted certificate, with the password"`
 	Proxy             string        `value:"URL" help:"reach EWS through this http proxy"`
-	Timeout           time.Duration `in:"check batch agent dynamics" default:"30s" range:"1s 1h" help:"time limit of the whole check"`
-	Watch             bool          `in:"check" help:"ask every few seconds without a logon, and make the whole check when the answer has got better"`
-	WatchFor          time.Duration `in:"check" default:"10m" range:"1s 24h" help:"with --watch: make the whole check after this time in any case"`
-	UserAgent         string        `in:"check batch agent dynamics" value:"TEXT" default:"-" help:"the user agent to send"`
+	Timeout           time.Duration `also:"dynamics" default:"30s" range:"1s 1h" help:"time limit of the whole check"`
+	Watch             bool          `in:"check" help:"ask every few seconds without a logon; check when the answer gets better"`
+	WatchFor          time.Duration `in:"check" default:"10m" range:"1s 24h" help:"with --watch: check after this time in any case"`
+	UserAgent         string        `also:"dynamics" value:"TEXT" default:"-" help:"the user agent to send"`
 	DynamicsUserAgent string        `value:"TEXT" help:"the user agent to try after a 403, instead of the known ones of Dynamics"`
 	NoUserAgentProbe  bool          `help:"do not try Dynamics' user agents after a 403"`
-	CertWarn          int           `default:"30" range:"0 3650" value:"DAYS" help:"warn when the certificate expires within so many days; 0: never"`
+	CertWarn          int           `default:"30" range:"0 3650" value:"DAYS" help:"warn when the certificate expires so soon; 0: never"`
 }
 
 // HMAKeys say how the application of a profile with Hybrid Modern Authentication
 // signs in.
 type HMAKeys struct {
 	HMAClientID                string `value:"GUID" help:"sign in as the application of the profile; needs --tenant and a certificate"`
-	HMACertificate             string `secret:"y" value:"FILE" help:"the certificate of the application and its key, PEM or PKCS#12 (.pfx)"`
-	HMACertificatePasswordFile string `secret:"y" value:"FILE" help:"read the password of the PKCS#12 file from FILE"`
-	HMAClientSecretFile        string `secret:"y" value:"FILE" help:"a client secret in place of the certificate, for diagnosis: Dynamics takes only a certificate"`
-	HMAResource                string `value:"URI" help:"the Entra resource id of the profile, as it is written there; else https:// and the host of the EWS URL"`
-	HMATokenFile               string `secret:"y" value:"FILE" help:"send the access token in FILE, got elsewhere, in place of the application's"`
+	HMACertificate             string `secret:"FILE" help:"the certificate of the application and its key, PEM or PKCS#12 (.pfx)"`
+	HMACertificatePasswordFile string `secret:"FILE" help:"read the password of the PKCS#12 file from FILE"`
+	HMAClientSecretFile        string `secret:"FILE" help:"a client secret instead, for diagnosis: Dynamics takes only a certificate"`
+	HMAResource                string `value:"URI" help:"the Entra resource ID as in the profile; else https:// and the host of the EWS URL"`
+	HMATokenFile               string `secret:"FILE" help:"send the access token in FILE, got elsewhere, in place of the application's"`
 }
 
 // CloudKeys say what is looked up outside the network.
 type CloudKeys struct {
 	Cloud             bool   `help:"also look up outside the network where the mailbox is and which tenant it is in"`
-	DynamicsURL       string `in:"check batch agent dynamics" common:"y" value:"URL" help:"read Dynamics' tenant from its own URL, https://contoso.crm4.dynamics.com; see --dynamics-client-id"`
-	Tenant            string `value:"GUID|DOMAIN" help:"Dynamics' tenant; implies --cloud, as the others here do. With --hma-client-id it is Exchange's"`
-	TokenFile         string `secret:"y" value:"FILE" help:"ask Microsoft Graph about the user, with the access token in FILE"`
+	DynamicsURL       string `also:"dynamics" common:"y" value:"URL" help:"Dynamics' URL, https://contoso.crm4.dynamics.com: tells the tenant"`
+	Tenant            string `value:"GUID|DOMAIN" help:"Dynamics' tenant (with --hma-client-id: Exchange's); implies --cloud, as all here"`
+	TokenFile         string `secret:"FILE" help:"ask Microsoft Graph about the user, with the access token in FILE"`
 	ClientID          string `value:"GUID" help:"ask Microsoft Graph as this application of --tenant; needs its secret"`
-	ClientSecretFile  string `secret:"y" value:"FILE" help:"read the application's client secret from FILE"`
-	EntraURL          string `in:"check batch agent dynamics" value:"URL" default:"https://login.microsoftonline.com" help:"where Entra is asked, and gets client secrets and what certificates sign"`
+	ClientSecretFile  string `secret:"FILE" help:"read the application's client secret from FILE"`
+	EntraURL          string `also:"dynamics" value:"URL" default:"https://login.microsoftonline.com" help:"where Entra is asked with secrets"`
 	ExchangeOnlineURL string `value:"URL" default:"https://outlook.office365.com" help:"where Exchange Online is asked"`
 	GraphURL          string `value:"URL" default:"https://graph.microsoft.com" help:"where Microsoft Graph is asked; the token is sent there"`
 }
 
 // DynamicsKeys say who reads Dynamics itself.
 type DynamicsKeys struct {
-	DynamicsClientID                string `common:"y" value:"GUID" help:"read what Dynamics has, as this application; needs its certificate or secret"`
-	DynamicsCertificate             string `common:"y" secret:"y" value:"FILE" help:"the certificate of that application and its key, PEM or PKCS#12 (.pfx)"`
-	DynamicsCertificatePasswordFile string `secret:"y" value:"FILE" help:"read the password of the PKCS#12 file from FILE"`
-	DynamicsClientSecretFile        string `common:"y" secret:"y" value:"FILE" help:"read the client secret of that application from FILE"`
+	DynamicsClientID                string `common:"y" value:"GUID" help:"read Dynamics as this application; needs its certificate or secret"`
+	DynamicsCertificate             string `common:"y" secret:"FILE" help:"that application's certificate and its key, PEM or PKCS#12 (.pfx)"`
+	DynamicsCertificatePasswordFile string `secret:"FILE" help:"read the password of the PKCS#12 file from FILE"`
+	DynamicsClientSecretFile        string `common:"y" secret:"FILE" help:"read the client secret of that application from FILE"`
 	DynamicsTenant                  string `value:"GUID|DOMAIN" help:"the tenant of that application; else the one that Dynamics names"`
-	DynamicsTokenFile               string `common:"y" secret:"y" value:"FILE" help:"read Dynamics with the access token in FILE, in place of an application's"`
-	ServerProfile                   string `in:"batch agent" value:"NAME" help:"whose mailboxes are read; else those of the only profile for your own Exchange"`
+	DynamicsTokenFile               string `common:"y" secret:"FILE" help:"read Dynamics with the access token in FILE instead"`
+	ServerProfile                   string `in:"batch agent" value:"NAME" help:"whose mailboxes are read; else the one for your own Exchange"`
 }
 
 // SafetyKeys keep an account from being locked out.
 type SafetyKeys struct {
-	MaxRejections int  `default:"2" range:"1 10" hint:", or {no-credentials}" help:"how many logons may be refused within 60 minutes, in all runs together"`
+	MaxRejections int  `default:"2" range:"1 10" hint:", or {no-credentials}" help:"how many logons may be refused in 60 minutes, in all runs"`
 	RetryRefused  bool `help:"send the password even if it was refused within the last 60 minutes"`
 }
 
 // BatchKeys say which rows are checked and how many at a time.
 type BatchKeys struct {
-	Column            string        `in:"batch agent" value:"NAME" common:"y" help:"the column with the addresses; else that of Dynamics' export"`
+	Column            string        `in:"batch agent" value:"NAME" common:"y" help:"the column of addresses; else that of Dynamics' export"`
 	Concurrency       int           `in:"batch agent" default:"10" range:"1 100" hint:" (Exchange allows 27)" help:"how many calls at a time"`
 	TimeoutPerMailbox time.Duration `in:"batch agent" default:"10m" range:"1s 24h" help:"how long a busy or silent mailbox is tried"`
 	Resume            string        `value:"STATE" common:"y" help:"record in STATE what was reported; the same command continues from there"`
@@ -154,11 +154,11 @@ type BatchKeys struct {
 
 // OutputKeys say what is given out and where to.
 type OutputKeys struct {
-	Format   string   `in:"check batch diagnose dynamics" common:"y" default:"text" values:"-" help:"what to print"`
-	Save     []string `in:"check batch diagnose dynamics" common:"y" value:"FILE" help:"also write the report to FILE; its ending tells the format"`
+	Format   string   `common:"y" default:"text" values:"-" help:"what to print"`
+	Save     []string `common:"y" value:"FILE" help:"also write the report to FILE; its ending tells the format"`
 	Baseline string   `in:"check batch diagnose agent" value:"FILE" help:"accepted findings (YAML), which no longer decide the status"`
-	Redact   bool     `in:"check batch diagnose dynamics" help:"replace names, addresses and identifiers by numbered placeholders, in every output"`
-	Verbose  int      `in:"check batch diagnose dynamics" flag:"v" help:"print the whole report, and each step on standard error; -vv also shows the wire, secrets masked"`
+	Redact   bool     `help:"replace names, addresses and identifiers by numbered placeholders, in every output"`
+	Verbose  int      `flag:"v" help:"print the whole report, and each step on standard error; -vv also shows the wire, secrets masked"`
 }
 
 // Choices are the values of a key that another package has.

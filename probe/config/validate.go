@@ -38,7 +38,8 @@ func (s *Settings) parseTarget(cfg *probe.Config) {
 
 func targetURL(target string) (u *url.URL, wrong string) {
 	scheme, _, whole := strings.Cut(target, "://")
-	if straight := strings.NewReplacer(`\:`, ":", `\`, "/").Replace(target); straight != target && strings.HasPrefix(strings.ToLower(target), "http") {
+	straight := strings.NewReplacer(`\:`, ":", `\`, "/").Replace(target)
+	if straight != target && strings.HasPrefix(strings.ToLower(target), "http") {
 		return nil, "has backslashes; write " + straight
 	}
 	switch scheme = strings.ToLower(scheme); {
@@ -145,7 +146,7 @@ func (s *Settings) checkTogether(cfg *probe.Config) {
 		"{each-address} needs the name resolved here, but with {proxy} the proxy resolves it; use {address}")
 	ks.refuse(cfg.FollowAutodiscover && s.Autodiscover == "" && cfg.FromAddress == "",
 		"{follow-autodiscover} needs a mailbox address as {target}, or {autodiscover} URL: else Autodiscover is not asked")
-	ks.refuse(s.Autodiscover != "" && !cfg.NoCredentials && !oauth && cfg.FromAddress == "" && cfg.Mailbox == "" && !address.IsMailbox(cfg.User),
+	ks.refuse(s.Autodiscover != "" && !cfg.NoCredentials && !oauth && cfg.FromAddress+cfg.Mailbox == "" && !address.IsMailbox(cfg.User),
 		"{autodiscover} asks about an address; give it with {mailbox}, or {user} as user@domain")
 }
 

@@ -28,9 +28,9 @@ type File struct {
 
 // Keys are those of the file itself.
 type Keys struct {
-	Listen              string        `value:"HOST:PORT" default:"127.0.0.1:9719" help:"where pages, API and metrics are served; not loopback: only with web_config"`
+	Listen              string        `value:"HOST:PORT" default:"127.0.0.1:9719" help:"where it serves; beyond loopback only with web_config"`
 	WebConfig           string        `value:"FILE" help:"TLS and users, in the format of the Prometheus exporter-toolkit"`
-	Storage             string        `value:"FOLDER" help:"where runs are kept; else $STATE_DIRECTORY, else where refused passwords are remembered"`
+	Storage             string        `value:"FOLDER" help:"where runs are kept; else $STATE_DIRECTORY, else the user's state folder"`
 	Retention           time.Duration `default:"400d" range:"1h 36500d" help:"how long runs and their records are kept; transitions stay"`
 	MaxConcurrentChecks int           `default:"8" range:"1 1000" help:"how many runs at a time"`
 }
@@ -48,10 +48,10 @@ type Target struct {
 // TargetKeys are the keys of a target that a check has not.
 type TargetKeys struct {
 	Name               string        `value:"NAME" help:"the label, the path and the argument; a-z, 0-9, . _ -, at most 63"`
-	PasswordEnv        string        `secret:"y" value:"NAME" help:"take the password from this variable of the agent's environment"`
-	PasswordCredential string        `secret:"y" value:"NAME" help:"take the password from this credential of systemd"`
+	PasswordEnv        string        `secret:"NAME" help:"take the password from this variable of the agent's environment"`
+	PasswordCredential string        `secret:"NAME" help:"take the password from this credential of systemd"`
 	MailboxesFile      string        `value:"FILE" help:"CSV with the mailboxes that every mailbox_interval a batch checks"`
-	FromDynamics       bool          `flag:"mailboxes-from-dynamics" help:"in place of mailboxes_file: those of server_profile, read from Dynamics"`
+	FromDynamics       bool          `flag:"mailboxes-from-dynamics" help:"instead of mailboxes_file: those of server_profile in Dynamics"`
 	Endpoint           string        `value:"NAME" help:"targets with the same word stand side by side on the page"`
 	Interval           time.Duration `default:"15m" range:"1s 8760h" help:"how often a whole check is made"`
 	AnonymousInterval  time.Duration `default:"1m" range:"1s 8760h" help:"how often a check is made that sends no credential"`
@@ -77,14 +77,14 @@ type Email struct {
 	From         string   `value:"ADDRESS" help:"the sender"`
 	To           []string `help:"the recipients"`
 	User         string   `value:"NAME" help:"who signs in at the SMTP server"`
-	PasswordFile string   `secret:"y" value:"FILE" help:"the password of user"`
-	TLS          string   `default:"starttls" values:"starttls tls none" help:"how the connection is kept secret; none only to loopback or without a user"`
+	PasswordFile string   `secret:"FILE" help:"the password of user"`
+	TLS          string   `default:"starttls" values:"starttls tls none" help:"how it is encrypted; none only to loopback or without a user"`
 	CAFile       string   `value:"FILE" help:"trust the certificates in FILE beside the system's"`
 }
 
 // Webhook is a channel's POST.
 type Webhook struct {
-	URLFile string `secret:"y" value:"FILE" help:"holds the address, which is a secret: https, or http on loopback"`
+	URLFile string `secret:"FILE" help:"holds the address, which is a secret: https, or http on loopback"`
 	CAFile  string `value:"FILE" help:"trust the certificates in FILE beside the system's"`
 }
 
@@ -93,7 +93,7 @@ type Peer struct {
 	Name         string `value:"NAME" help:"its name on the page"`
 	URL          string `value:"URL" help:"where it serves, https or http on loopback"`
 	User         string `value:"NAME" help:"a user of its web_config"`
-	PasswordFile string `secret:"y" value:"FILE" help:"the password of user"`
+	PasswordFile string `secret:"FILE" help:"the password of user"`
 	CAFile       string `value:"FILE" help:"trust the certificates in FILE beside the system's"`
 
 	keys *config.Keys

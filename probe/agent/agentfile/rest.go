@@ -153,7 +153,8 @@ func (l *loader) peer(node *yaml.Node) *Peer {
 	ks := l.read(p, node, nil)
 	p.keys = ks
 	ks.Require("url")
-	if u, err := url.Parse(p.URL); p.URL != "" && (err != nil || u.Host == "" || u.User != nil || !Secure(u) || u.RawQuery != "" || u.Fragment != "") {
+	u, err := url.Parse(p.URL)
+	if p.URL != "" && (err != nil || u.Host == "" || u.User != nil || !Secure(u) || u.RawQuery != "" || u.Fragment != "") {
 		ks.Invalid("{url} %q cannot be the address of an agent; give it like https://agent-dmz:9719 (http is for loopback only)", p.URL)
 	}
 	l.signIn(ks, p.User, p.PasswordFile)

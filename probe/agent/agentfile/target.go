@@ -58,7 +58,8 @@ const (
 )
 
 // reserved are the labels of the agent's own metrics.
-const reserved = " target code status number cause confidence scheme node result channel version goversion go_version revision le quantile job instance "
+const reserved = " target code status number cause confidence scheme node result channel version goversion go_version revision" +
+	" le quantile job instance "
 
 func readLabels(ks *config.Keys, node *yaml.Node, into map[string]string) {
 	if node.ShortTag() == "!!null" {
@@ -144,7 +145,9 @@ func (t *Target) checkPassword(l *loader) {
 }
 
 // Password reads the password at every run. The error is a sentence, without what it read.
-func (t *Target) Password(ctx context.Context, getenv func(string) string, keyring func(context.Context, string) (string, error)) (string, error) {
+func (t *Target) Password(
+	ctx context.Context, getenv func(string) string, keyring func(context.Context, string) (string, error),
+) (string, error) {
 	switch {
 	case t.PasswordFile != "":
 		text, err := ReadSecret(ctx, t.PasswordFile)

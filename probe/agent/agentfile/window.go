@@ -14,7 +14,7 @@ import (
 // Window is a time of maintenance: runs go on, and nobody is told.
 type Window struct {
 	Targets  []string      `help:"the targets it holds for; none: all"`
-	From     string        `value:"TIME" help:"when it begins: Sat 22:00 each week, 22:00 each day, 2026-12-24 22:00 once, or the five fields of cron"`
+	From     string        `value:"TIME" help:"when it begins: Sat 22:00, 22:00 (each day), 2026-12-24 22:00, or the five fields of cron"`
 	For      time.Duration `range:"1s 8760h" help:"how long it lasts"`
 	TimeZone string        `value:"NAME" help:"the time zone of from, like Europe/Berlin; else that of this machine"`
 

@@ -39,7 +39,8 @@ func Client(ctx context.Context, to *url.URL, caFile string) (*http.Client, erro
 		transport.Proxy = nil
 		transport.DialContext = (&net.Dialer{Control: loopbackOnly}).DialContext
 	}
-	return &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}, nil
+	noRedirect := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &http.Client{Transport: transport, CheckRedirect: noRedirect}, nil
 }
 
 func loopbackOnly(_, address string, _ syscall.RawConn) error {

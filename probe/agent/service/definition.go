@@ -40,7 +40,8 @@ func (d Definition) Text(goos string) (string, error) {
 	if file == "" {
 		return "", fmt.Errorf("there is no service for %s", goos)
 	}
-	t, err := template.New("").Funcs(template.FuncMap{"quote": unitQuote, "plain": unitPlain, "xml": xmlText}).ParseFS(texts, "text/"+file+".tmpl")
+	funcs := template.FuncMap{"quote": unitQuote, "plain": unitPlain, "xml": xmlText}
+	t, err := template.New("").Funcs(funcs).ParseFS(texts, "text/"+file+".tmpl")
 	if err != nil {
 		return "", err
 	}

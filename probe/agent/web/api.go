@@ -115,7 +115,8 @@ func (s *Server) listTargets(w http.ResponseWriter, _ *http.Request) {
 
 func (s *Server) oneTarget(w http.ResponseWriter, _ *http.Request, t *agent.Target) {
 	answer(w, apiOneTarget{
-		apiTarget: listed(t), URL: t.URL, LastOK: known(t.LastOK), LogonsLeft: t.LogonsLeft, SilencedUntil: known(t.SilencedUntil), Running: t.Running,
+		apiTarget: listed(t), URL: t.URL,
+		LastOK: known(t.LastOK), LogonsLeft: t.LogonsLeft, SilencedUntil: known(t.SilencedUntil), Running: t.Running,
 		CertificateExpiry: known(t.Certificate()),
 	})
 }
