@@ -187,36 +187,28 @@ func (r *Redactor) item(i evidence.Item) evidence.Item {
 	return i
 }
 
+// names are the kinds of names, and what replaces one.
+var names = sync.OnceValue(func() map[string]func(*Redactor, string) string {
+	return map[string]func(*Redactor, string) string{
+		"host": (*Redactor).host, "endpoint": (*Redactor).endpoint, "url": (*Redactor).url, "account": (*Redactor).user,
+		"mailbox": (*Redactor).user, "tenant": (*Redactor).tenant, "asked-about": (*Redactor).subject, "service": (*Redactor).service,
+		"certified": (*Redactor).certified, "agent": (*Redactor).agent, "scheme": (*Redactor).scheme, "build": (*Redactor).build,
+	}
+})
+
 // text is what stands in the place of a text, by what it is.
 func (r *Redactor) text(f evidence.Field, s string) string {
+	if change := names()[f.Kind]; change != nil {
+		return change(r, s)
+	}
 	switch f.Kind {
-	case "host":
-		return r.host(s)
-	case "endpoint":
-		return r.endpoint(s)
-	case "url":
-		return r.url(s)
-	case "account", "mailbox":
-		return r.user(s)
-	case "tenant":
-		return r.tenant(s)
-	case "asked-about":
-		return r.subject(s)
 	case "plan":
 		if finding.KnownPlan(s) {
 			return s
 		}
 		return r.tenant(s)
-	case "service":
-		return r.service(s)
-	case "certified":
-		return r.certified(s)
 	case evidence.ArgHosts:
 		return strings.Join(each(strings.Split(s, ", "), r.certified), ", ")
-	case "agent":
-		return r.agent(s)
-	case "scheme":
-		return r.scheme(s)
 	case "id":
 		if has("id", s) {
 			return s
@@ -229,8 +221,6 @@ func (r *Redactor) text(f evidence.Field, s string) string {
 			return s
 		}
 		return r.whole("field", "X-Header-%d", s)
-	case "build":
-		return r.build(s)
 	case "text", "alert", "kdc-text", "reason", "label", evidence.KindSentence:
 		return r.free(f.Kind, s)
 	case evidence.ArgError:

@@ -18,7 +18,7 @@ func mailboxOnline(v *view) *hit {
 	}
 	located := v.located(evidence.LocationOnline)
 	if sent := v.sentOnline(); sent != nil {
-		return v.movedOnline(sent, located)
+		return v.movedOnline(sent)
 	}
 	if located != nil {
 		return v.locatedOnline(located)
@@ -30,16 +30,15 @@ func mailboxOnline(v *view) *hit {
 }
 
 // movedOnline: Exchange here says so itself.
-func (v *view) movedOnline(sent, located *evidence.Item) *hit {
+func (v *view) movedOnline(sent *evidence.Item) *hit {
 	to := sent.Discovery.RedirectAddr
 	h := confirmed("sent", finding.Params{Source: source(sent), Target: to}, sent)
-	elsewhere := v.located(evidence.LocationElsewhere)
-	switch {
-	case located != nil:
-		h.locates("online", located)
-	case elsewhere != nil:
+	switch located, item := v.outside(); located {
+	case "elsewhere":
 		h.confidence = finding.Likely
-		h.locates("elsewhere", elsewhere)
+		fallthrough
+	case "online":
+		h.locates(located, item)
 	}
 	return h.missingHere(v.missingHere())
 }
@@ -103,29 +102,23 @@ func explained(findings []finding.Finding) []finding.Finding {
 
 // locate completes endpoint-online with where the mailbox was found to be.
 func (v *view) locate(h *hit) {
-	item := v.lookUp(evidence.StepCloudLocation)
-	sent := v.sentOnline()
 	p := &h.params
+	located, item := v.outside()
 	if item != nil {
-		p.Mailbox, p.Redirect = item.Cloud.Subject, item.Cloud.Redirect
+		p.Mailbox, p.Redirect, p.Query = item.Cloud.Subject, item.Cloud.Redirect, item
 	}
-	switch {
-	case sent != nil && v.located(evidence.LocationElsewhere) == nil:
+	if sent := v.sentOnline(); sent != nil && located != "elsewhere" {
 		h.confidence = finding.Confirmed
-		h.cite(sent)
 		p.Located, p.Mailbox, p.Source = "sent", v.mailbox(), source(sent)
+		h.cite(sent)
 		return
-	case item == nil:
-		return
-	case v.located(evidence.LocationOnline) != nil:
-		h.confidence = finding.Confirmed
-		p.Located = "online"
-	case v.located(evidence.LocationElsewhere) != nil:
-		p.Located = "elsewhere"
-	default:
-		p.Located, p.Query = "unknown", item
 	}
-	h.cite(item)
+	if p.Located = located; located == "online" {
+		h.confidence = finding.Confirmed
+	}
+	if item != nil {
+		h.cite(item)
+	}
 }
 
 // shouldBeOnline says by what the mailbox is taken to belong to Exchange Online
@@ -273,15 +266,12 @@ func userRecreated(v *view) *hit {
 // notOnline says, where a mailbox is not found here, what is known of its being in
 // Exchange Online.
 func (v *view) notOnline(p *finding.Params) {
-	item := v.lookUp(evidence.StepCloudLocation)
-	switch {
-	case item == nil && v.leadsOnline() != nil:
+	switch located, item := v.outside(); {
+	case item != nil:
+		p.Located, p.Redirect, p.Query = located, item.Cloud.Redirect, item
+	case v.leadsOnline() != nil:
 		p.Located = "autodiscover"
-	case item == nil:
-		p.Located = "not-looked-up"
-	case v.located(evidence.LocationElsewhere) != nil:
-		p.Located, p.Redirect = "elsewhere", item.Cloud.Redirect
 	default:
-		p.Located, p.Query = "unknown", item
+		p.Located = "not-looked-up"
 	}
 }

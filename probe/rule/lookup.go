@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -33,14 +34,26 @@ func (v *view) tokenless() *evidence.Item {
 	return nil
 }
 
+// outside is what the look-up of the mailbox's place brought: online, elsewhere or
+// unknown; "" it was not made.
+func (v *view) outside() (located string, item *evidence.Item) {
+	item = v.lookUp(evidence.StepCloudLocation)
+	switch {
+	case item == nil:
+		return "", nil
+	case factless(item):
+		return "unknown", item
+	}
+	return cmp.Or(string(item.Cloud.Location), "unknown"), item
+}
+
 // located is the look-up that says the mailbox is in that place, nil if none
 // does.
 func (v *view) located(place evidence.Location) *evidence.Item {
-	item := v.lookUp(evidence.StepCloudLocation)
-	if item == nil || factless(item) || item.Cloud.Location != place {
-		return nil
+	if located, item := v.outside(); located == string(place) && !factless(item) {
+		return item
 	}
-	return item
+	return nil
 }
 
 // missingHere is the answer in which Exchange on premises says that it does not
