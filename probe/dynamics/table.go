@@ -116,8 +116,8 @@ func Open(r io.Reader, wanted ...string) (*Table, error) {
 		return nil, fault(0, BadEncoding, "this is XML or HTML, not a table; in Excel, save the sheet as \"CSV UTF-8 (Comma delimited)\"; "+
 			"in PowerShell, write the list with Export-Csv; from Dynamics, save the JSON of the Web API")
 	case isRecords(text):
-		return nil, fault(0, NoDelimiter, "this is a list with a line for each property (Format-List, LDIF), not a table; write a CSV, "+
-			"in PowerShell with Export-Csv, from Active Directory with csvde")
+		return nil, fault(0, NoDelimiter, "this is a list with a line for each property (Format-List, LDIF, mailbox details), not a table; write a CSV, "+
+			"in PowerShell with Export-Csv, from Active Directory with csvde, from Dynamics by exporting the view")
 	case bytes.HasPrefix(text, []byte("**********")):
 		return nil, fault(0, NoDelimiter, "this is a transcript of a PowerShell session, not a table; write the list with Export-Csv")
 	case len(text) == 0 && err != nil:
@@ -144,16 +144,24 @@ func isMarkup(text []byte) bool {
 // isRecords says whether a file has a line for each property, as Format-List of
 // PowerShell ("Name : Anna") and LDIF (RFC 2849, "dn: cn=Anna") write it.
 func isRecords(text []byte) bool {
-	first, rest, _ := strings.Cut(string(text), "\n")
+	first, _, _ := strings.Cut(string(text), "\n")
 	if low := strings.ToLower(first); strings.HasPrefix(low, "dn:") || strings.HasPrefix(low, "version: 1") {
 		return true
 	}
-	second, _, _ := strings.Cut(rest, "\n")
 	property := func(line string) bool {
 		name, _, found := strings.Cut(line, " : ")
 		return found && !strings.ContainsAny(name, ",;\t\"")
 	}
-	return property(first) && property(second)
+	if strings.ContainsAny(first, ",;\t") && !property(first) {
+		return false
+	}
+	count := 0
+	for line := range strings.SplitSeq(string(text), "\n") {
+		if property(line) {
+			count++
+		}
+	}
+	return property(first) && count > 1 || count > 2
 }
 
 // beginning is what comes first, without the blanks before it. It waits for no

@@ -10,8 +10,9 @@ import (
 
 // Refusal is why Entra gives no token, or Exchange refuses one, by its number.
 type Refusal struct {
-	Number   int   // of x-ms-diagnostics
-	Numbers  []int // behind AADSTS
+	Number   int      // of x-ms-diagnostics
+	Numbers  []int    // behind AADSTS
+	Texts    []string // pieces of its message, in lower case
 	Category string
 	Reason   string // a value of verdict.reason
 	Inferred bool   // the number is not documented
@@ -128,7 +129,17 @@ func ExplainTokens(text string) (list []Explained) {
 			list = append(list, e)
 		}
 	}
-	if slices.ContainsFunc(list, func(e Explained) bool { return e.Code == "token-refused" }) {
+	has := func(c Code) bool { return slices.ContainsFunc(list, func(e Explained) bool { return e.Code == c }) }
+	low := strings.ToLower(text)
+	for _, e := range tokens().Entra {
+		if !has("token-not-issued") && slices.ContainsFunc(e.Texts, func(s string) bool { return strings.Contains(low, s) }) {
+			list = append(list, Explained{
+				Name: "AADSTS" + strconv.Itoa(e.Numbers[0]), Says: e.Says, Code: "token-not-issued",
+				Title: tokens().Reasons[e.Reason].Title, Remedies: ReasonRemedies("token-not-issued", e.Reason),
+			})
+		}
+	}
+	if has("token-refused") {
 		return list
 	}
 	if m := pastedWords().FindStringSubmatch(text); m != nil {
