@@ -1,10 +1,13 @@
 package main
 
 import (
+	"bytes"
+	_ "embed"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
+	"text/template"
 
 	"github.com/mitchellh/go-wordwrap"
 	"github.com/urfave/cli/v2"
@@ -16,7 +19,7 @@ import (
 )
 
 type explainFlags struct {
-	Format string `default:"text" values:"text markdown html" help:"what to print (the last two for guides alone)"`
+	Format string `default:"text" values:"text markdown html" help:"what to print; markdown and html are for guides only"`
 }
 
 func explainCommand(std stdio) *cli.Command {
@@ -27,7 +30,7 @@ func explainCommand(std stdio) *cli.Command {
 		Name:  "explain",
 		Flags: flagsOf(keys),
 		Action: func(c *cli.Context) error {
-			e := explainer{width: std.columns()}
+			e := newExplainer(std.columns())
 			// An alert pasted without quotes arrives as many words.
 			text := strings.TrimSpace(strings.Join(c.Args().Slice(), " "))
 			if f.Format != "text" {
@@ -37,11 +40,11 @@ func explainCommand(std stdio) *cli.Command {
 			case c.NArg() == 0:
 				e.list(std)
 			case text == "":
-				return usage("there is nothing to explain; give a code or paste the text of the alert in quotes")
+				return usage("the text is empty; give a code, or paste the text of the alert in quotes")
 			case e.code(strings.ToLower(text)), e.topic(strings.ToLower(text)), e.cause(strings.ToLower(text)), e.alert(text), e.nearest(text):
 			default:
-				return usage("nothing is known about %q; paste the line Email Server Error Code and the details of the alert, "+
-					"or look at the endpoint itself: `ewsprobe check --no-credentials HOST` (`ewsprobe explain` lists the codes and guides)",
+				return usage("%q is not recognized; paste the whole alert with its Email Server Error Code, "+
+					"list the codes and guides with `ewsprobe explain`, or check the server with `ewsprobe check --no-credentials HOST`",
 					report.Clean(shorten(text, 60), 60))
 			}
 			fmt.Fprint(std.out, e.b.String())
@@ -61,7 +64,7 @@ func guideAs(format, text string, all []*cli.Command, std stdio) error {
 	}
 	name, ok := guide.Find(text)
 	if !ok {
-		return usage("--format %s is for guides alone; there are %s, and as html %s, which is all", format, strings.Join(guide.Names(), ", "), wholeManual)
+		return usage("--format %s is for guides only: %s; with html also %s, which has everything", format, strings.Join(guide.Names(), ", "), wholeManual)
 	}
 	if format == "markdown" {
 		page, _ := guide.Source(name)
@@ -85,47 +88,76 @@ func shorten(s string, n int) string {
 	return s
 }
 
+//go:embed explain.tmpl
+var explainSource string
+
+// explainer fills the templates of what is explained.
 type explainer struct {
-	b     strings.Builder
+	b     bytes.Buffer
+	t     *template.Template
 	width int
 }
 
-func (e *explainer) text(indent int, s string) {
+func newExplainer(width int) *explainer {
+	e := &explainer{width: width}
+	e.t = template.Must(template.New("explain").Funcs(template.FuncMap{
+		"wrap": e.wrap, "sample": sample,
+		"list": func(codes []finding.Code, more ...[]string) string {
+			var names []string
+			for _, c := range codes {
+				names = append(names, string(c))
+			}
+			return strings.Join(append(names, slices.Concat(more...)...), ", ")
+		},
+		"cause": func(n int) finding.Cause {
+			about, _ := finding.LookupCause(n)
+			return about
+		},
+		"next": func(i int) int { return i + 1 },
+	}).Parse(explainSource))
+	return e
+}
+
+func (e *explainer) show(name string, of any) bool {
+	if err := e.t.ExecuteTemplate(&e.b, name, of); err != nil {
+		panic(err) // the templates and what fills them are constant
+	}
+	return true
+}
+
+// wrap is a text behind so many blanks, with a line end.
+func (e *explainer) wrap(indent int, text ...any) string {
 	pad := strings.Repeat(" ", indent)
-	for line := range strings.SplitSeq(wordwrap.WrapString(s, uint(max(e.width-indent, 20))), "\n") {
-		e.b.WriteString(strings.TrimRight(pad+line, " ") + "\n")
+	var b strings.Builder
+	for line := range strings.SplitSeq(wordwrap.WrapString(fmt.Sprint(text...), uint(max(e.width-indent, 20))), "\n") {
+		b.WriteString(strings.TrimRight(pad+line, " ") + "\n")
 	}
+	return b.String()
 }
 
-var blockTitles = map[finding.Block]string{
-	finding.BlockAsk: "Nothing could be asked", finding.BlockEndpoint: "The endpoint and its sign-in",
-	finding.BlockMailbox: "The mailbox and what is around it", finding.BlockWarning: "Warnings, and ok",
-}
+// sample fills a remedy with names that stand for the reader's own.
+func sample(s string) string { return finding.Sample().Fill(s) }
 
+// list has all codes, by what they keep from being known, and all guides.
 func (e *explainer) list(std stdio) {
-	var rows [][]string
-	table := func(title string) {
-		e.text(0, title)
-		e.b.WriteString(report.Table(2, std.fit(2, rows)) + "\n")
-		rows = nil
-	}
-	all := finding.Heads()
-	for i, entry := range all {
+	rows := map[finding.Block][][]string{}
+	for _, entry := range finding.Heads() {
 		cause := ""
 		if entry.Cause != 0 {
 			cause = fmt.Sprintf(" (cause %d)", entry.Cause)
 		}
-		rows = append(rows, []string{string(entry.Code), string(entry.Status), entry.Title + cause})
-		if i == len(all)-1 || all[i+1].Block != entry.Block {
-			table(blockTitles[entry.Block])
-		}
+		rows[entry.Block] = append(rows[entry.Block], []string{string(entry.Code), string(entry.Status), entry.Title + cause})
 	}
+	tables := map[string]string{}
+	for block, codes := range rows {
+		tables[string(block)] = report.Table(2, std.fit(2, codes))
+	}
+	var guides [][]string
 	for _, name := range guide.Names() {
-		rows = append(rows, []string{name, guide.Title(name)})
+		guides = append(guides, []string{name, guide.Title(name)})
 	}
-	table("Guides")
-	e.text(0, "Ask for one: ewsprobe explain basic-disabled. Or for a cause of KB 3212785: ewsprobe explain 5. "+
-		"Or paste what Dynamics says: ewsprobe explain \"Http server returned 401 Unauthorized exception\".")
+	tables["guides"] = report.Table(2, std.fit(2, guides))
+	e.show("all", tables)
 }
 
 // fit wraps the last column of a table to the terminal. Elsewhere a row is a line, for
@@ -151,69 +183,11 @@ func (s stdio) fit(indent int, rows [][]string) [][]string {
 
 func (e *explainer) code(text string) bool {
 	entry, ok := finding.Lookup(finding.Code(text))
-	if !ok {
-		return false
-	}
-	fmt.Fprintf(&e.b, "%s  (%s", entry.Code, entry.Status)
-	if entry.Cause != 0 {
-		about, _ := finding.LookupCause(entry.Cause)
-		fmt.Fprintf(&e.b, ", KB 3212785 cause %d: %s", entry.Cause, about.Title)
-	}
-	e.b.WriteString(")\n")
-	e.text(0, entry.Title+".")
-	e.section("What it means", entry.Meaning)
-	e.section("How it is concluded", entry.Concluded)
-	e.remedies(entry.Remedies)
-	names := make([]string, len(entry.SeeAlso))
-	for i, c := range entry.SeeAlso {
-		names[i] = string(c)
-	}
-	if names = append(names, guide.About(text)...); len(names) > 0 {
-		e.section("See also", strings.Join(names, ", "))
-	}
-	return true
+	return ok && e.show("code", struct {
+		finding.Entry
+		Guides []string
+	}{entry, guide.About(text)})
 }
-
-func (e *explainer) remedies(list []finding.Remedy) {
-	if len(list) > 0 {
-		e.b.WriteString("\nWhat to do\n")
-	}
-	for i, r := range list {
-		e.text(2, fmt.Sprintf("%d. %s", i+1, sample(r.Text)))
-		for _, line := range []string{sample(r.Command), r.Link} {
-			if line != "" {
-				e.b.WriteString("     " + line + "\n")
-			}
-		}
-	}
-}
-
-// numbers explains what Entra or Exchange says of a token, and Windows of a logon.
-func (e *explainer) numbers(text string) bool {
-	list := append(finding.ExplainTokens(text), finding.ExplainLogons(text)...)
-	for i, t := range list {
-		if i > 0 {
-			e.b.WriteString("\n")
-		}
-		e.text(0, t.Name+": "+t.Says)
-		e.section("What ewsprobe may find", fmt.Sprintf("%s (%s)", t.Code, t.Title))
-		e.remedies(t.Remedies)
-		next := []string{"ewsprobe explain " + string(t.Code)}
-		if t.Code != "credentials-rejected" {
-			next = append(next, "ewsprobe explain hybrid-modern-auth")
-		}
-		e.run(next...)
-	}
-	return len(list) > 0
-}
-
-func (e *explainer) section(title, text string) {
-	e.b.WriteString("\n" + title + "\n")
-	e.text(2, text)
-}
-
-// sample fills a remedy with names that stand for the reader's own.
-func sample(s string) string { return finding.Sample().Fill(s) }
 
 func (e *explainer) topic(text string) bool {
 	name, ok := guide.Find(text)
@@ -239,18 +213,16 @@ func (e *explainer) cause(text string) bool {
 	if !ok {
 		return false
 	}
-	e.text(0, fmt.Sprintf("Cause %d of KB 3212785: %s.", number, about.Title))
-	e.section("What it means", about.Meaning)
-	var codes []string
+	var codes []finding.Code
 	for _, h := range finding.Heads() {
 		if h.Cause == number {
-			codes = append(codes, string(h.Code))
+			codes = append(codes, h.Code)
 		}
 	}
-	e.section("What ewsprobe may find", strings.Join(codes, ", "))
-	e.run("ewsprobe check --user svc-crm@contoso.com --mailbox anna@contoso.com --impersonate mail.contoso.com", "ewsprobe explain "+codes[0])
-	e.b.WriteString("\nSource\n  " + about.Link + "\n")
-	return true
+	return e.show("cause", struct {
+		finding.Cause
+		Codes []finding.Code
+	}{about, codes})
 }
 
 // nearest explains the code or guide that a misspelt word may mean.
@@ -265,57 +237,21 @@ func (e *explainer) nearest(text string) bool {
 		return false
 	}
 	if word != near {
-		e.text(0, fmt.Sprintf("There is no %s; this is %s.", report.Clean(text, 60), near))
-		e.b.WriteString("\n")
+		e.show("instead", []string{report.Clean(text, 60), near})
 	}
 	return e.code(near) || e.topic(near)
 }
 
+// alert explains what Dynamics says, what Entra or Exchange says of a token, and Windows
+// of a logon.
 func (e *explainer) alert(text string) bool {
-	known := e.numbers(text)
+	numbers := append(finding.ExplainTokens(text), finding.ExplainLogons(text)...)
 	alerts := finding.MatchAlert(text)
-	if known { // the number says what the status was for
+	if len(numbers) > 0 { // the number says what the status was for
 		alerts = slices.DeleteFunc(alerts, func(a finding.Alert) bool { return a.Key == "401" || a.Key == "forbidden" || a.Key == "tls-failed" })
 	}
-	if known && len(alerts) > 0 {
-		e.b.WriteString("\n")
-	}
-	if len(alerts) > 1 {
-		e.text(0, "The text fits several alerts.")
-		e.b.WriteString("\n")
-	}
-	for i, a := range alerts {
-		if i > 0 {
-			e.b.WriteString("\n")
-		}
-		e.text(0, a.Meaning)
-		for _, n := range a.Causes {
-			about, _ := finding.LookupCause(n)
-			e.text(2, fmt.Sprintf("Cause %d, %s: %s", n, about.Title, about.Meaning))
-		}
-		switch a.Stage {
-		case finding.BehindSignIn:
-			e.section("Where it is", "Behind the sign-in: Exchange answered Dynamics, so the URL and the sign-in of the profile are right.")
-		case finding.BeforeSignIn:
-			e.section("Where it is", "In Dynamics or Microsoft 365: Exchange was not asked, so the alert says nothing about it.")
-		}
-		if len(a.Codes) > 0 {
-			names := make([]string, len(a.Codes))
-			for i, c := range a.Codes {
-				names[i] = string(c)
-			}
-			e.section("What ewsprobe may find", strings.Join(names, ", "))
-		}
-		if a.Next != "" {
-			e.run(sample(a.Next))
-		}
-	}
-	return known || len(alerts) > 0
-}
-
-func (e *explainer) run(commands ...string) {
-	e.b.WriteString("\nWhat to run next\n")
-	for _, c := range commands {
-		e.b.WriteString("  " + c + "\n")
-	}
+	return len(alerts)+len(numbers) > 0 && e.show("alert", struct {
+		Numbers []finding.Explained
+		Alerts  []finding.Alert
+	}{numbers, alerts})
 }
