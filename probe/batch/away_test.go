@@ -17,7 +17,7 @@ import (
 
 // Of what waits to be tried again, that ends whose time is over, and nothing else.
 func TestExpired(t *testing.T) {
-	q, now := newQueue(10), time.Now()
+	q, now := newQueue(10, func() {}), time.Now()
 	long, short, never := &job{first: now.Add(-time.Hour)}, &job{first: now.Add(-time.Second)}, &job{}
 	q.out = 3
 	for _, j := range []*job{long, short, never} {

@@ -2,6 +2,7 @@ package batch
 
 import (
 	"math"
+	"slices"
 	"time"
 )
 
@@ -135,20 +136,13 @@ func (e *estimator) rate(answered bool) (perSecond float64, enough bool) {
 	if n < 2 {
 		return 0, false
 	}
-	ring := e.recent[:n]
-	first, last, counted := ring[0].sent, ring[0].sent, 0
-	for _, o := range ring {
-		if !answered || !o.busy {
-			counted++
-		}
-		if o.sent.Before(first) {
-			first = o.sent
-		}
-		if o.sent.After(last) {
-			last = o.sent
-		}
+	bySent := func(a, b sample) int { return a.sent.Compare(b.sent) }
+	first, last := slices.MinFunc(e.recent[:n], bySent), slices.MaxFunc(e.recent[:n], bySent)
+	counted := n
+	if answered {
+		counted -= e.busyRecent()
 	}
-	return float64(counted) / max(last.Sub(first).Seconds(), 0.001), n == recentCalls
+	return float64(counted) / max(last.sent.Sub(first.sent).Seconds(), 0.001), n == recentCalls
 }
 
 // paused takes in that the server asked, in answer to a call that was sent then,

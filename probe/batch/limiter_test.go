@@ -180,7 +180,8 @@ type course struct {
 // play has ten workers ask for mailboxes by the limiter and the queue of a run.
 func play(t *testing.T, s server, mailboxes int, n network) (c course) {
 	const workers = 10
-	l, q := newLimiter(workers), newQueue(2*workers)
+	over := make(chan struct{})
+	l, q := newLimiter(workers), newQueue(2*workers, func() { close(over) })
 	random := rand.New(rand.NewPCG(1, 2))
 	began := time.Now()
 	var mu sync.Mutex
@@ -253,7 +254,7 @@ func play(t *testing.T, s server, mailboxes int, n network) (c course) {
 		q.give(ctx, &job{row: Row{Number: number}})
 	}
 	q.end()
-	<-q.over
+	<-over
 	stop()
 	all.Wait()
 	for number, n := range answers {

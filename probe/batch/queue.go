@@ -35,18 +35,18 @@ type queue struct {
 
 	mu      sync.Mutex
 	changed chan struct{}
-	over    chan struct{} // closed when no job is left
-	again   []*job        // to be tried again, the first to be ready first
-	trouble int           // of these, for another reason than that their mailbox is busy
-	out     int           // handed out
-	ended   bool          // no new ones come
+	over    func() // called when no job is left
+	again   []*job // to be tried again, the first to be ready first
+	trouble int    // of these, for another reason than that their mailbox is busy
+	out     int    // handed out
+	ended   bool   // no new ones come
 }
 
 // mostBusy is how many busy mailboxes are waited for at a time.
 const mostBusy = 4096
 
-func newQueue(most int) *queue {
-	return &queue{fresh: make(chan *job, most/2), most: most, changed: make(chan struct{}), over: make(chan struct{})}
+func newQueue(most int, over func()) *queue {
+	return &queue{fresh: make(chan *job, most/2), most: most, changed: make(chan struct{}), over: over}
 }
 
 func (q *queue) wake() {
@@ -161,7 +161,7 @@ func (q *queue) end() {
 
 func (q *queue) drained() {
 	if q.ended && q.out == 0 && len(q.again) == 0 {
-		close(q.over)
+		q.over()
 	}
 }
 

@@ -194,20 +194,10 @@ func (s *State) read(about, boot string) (end int64, err error) {
 
 // torn: the beginning of a first line, cut off.
 func torn(raw []byte) bool {
-	begin := []byte("h " + stateSchema + " ")
-	if bytes.HasSuffix(raw, []byte("\n")) || len(raw) > 200 {
-		return false
-	}
-	for _, c := range raw[:min(len(raw), 8)] {
-		if !strings.ContainsRune("0123456789abcdef", rune(c)) {
-			return false
-		}
-	}
-	if len(raw) <= 9 {
-		return len(raw) < 9 || raw[8] == ' '
-	}
-	rest := raw[9:]
-	return raw[8] == ' ' && bytes.Equal(rest[:min(len(rest), len(begin))], begin[:min(len(rest), len(begin))])
+	sum, rest := string(raw[:min(len(raw), 8)]), string(raw[min(len(raw), 8):])
+	begin := " h " + stateSchema + " "
+	n := min(len(rest), len(begin))
+	return len(raw) <= 200 && !strings.HasSuffix(rest, "\n") && strings.Trim(sum, "0123456789abcdef") == "" && rest[:n] == begin[:n]
 }
 
 func checked(raw []byte) (string, bool) {
@@ -244,9 +234,7 @@ func (s *State) replay(r *run) {
 		}
 	}
 	for _, l := range s.rows {
-		for l.row >= len(s.done) {
-			s.done = append(s.done, make([]earlier, max(l.row+1-len(s.done), len(s.done)/4, 1024))...)
-		}
+		s.done = report.UpTo(s.done, l.row)
 		s.done[l.row] = earlier{l.key.check(), int32(l.shape)}
 	}
 	s.rows = nil

@@ -51,7 +51,7 @@ type workerPool struct {
 func (s *workerPool) begin(ctx context.Context) {
 	s.ctx = ctx
 	s.working, s.rest = context.WithCancel(ctx)
-	s.queue = newQueue(2 * s.Concurrency)
+	s.queue = newQueue(2*s.Concurrency, s.rest) // then nobody has to wait for his turn any more
 	if s.pool == nil {
 		return
 	}
@@ -74,13 +74,6 @@ func (s *workerPool) begin(ctx context.Context) {
 		})
 	}
 	s.workers.Go(s.expire)
-	s.workers.Go(func() {
-		select {
-		case <-s.queue.over: // nobody has to wait for his turn any more
-			s.rest()
-		case <-s.working.Done():
-		}
-	})
 }
 
 // expire ends the jobs whose time is over while nobody may ask.
@@ -173,14 +166,9 @@ func (s *workerPool) finish(j *job) {
 		})
 		return
 	}
-	s.report(j, t)
-	s.queue.done()
-}
-
-// report sends the result of a job on its way.
-func (s *workerPool) report(j *job, t *report.Template) {
 	t, number := s.templates.intern(t)
 	s.resolve(j, t, number)
+	s.queue.done()
 }
 
 // oneAccount is the plan of a run in which one account asks for every mailbox.

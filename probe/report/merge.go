@@ -132,7 +132,7 @@ func (m *Merge) row(r Row, p rowPlace) error {
 	case !slices.Contains(finding.WorstFirst(), v.Status):
 		return fmt.Errorf("row %d has no status", r.Number)
 	}
-	m.rows = upTo(m.rows, r.Number)
+	m.rows = UpTo(m.rows, r.Number)
 	before := m.rows[r.Number]
 	p.open = r.Verdict.Code == "not-checked"
 	if before.file != 0 {

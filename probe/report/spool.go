@@ -57,7 +57,7 @@ func (s *spool) Row(r Row) error {
 	if err != nil || len(part) == 0 {
 		return err
 	}
-	s.at = upTo(s.at, r.Number)
+	s.at = UpTo(s.at, r.Number)
 	n, err := s.out.Write(binary.LittleEndian.AppendUint32(nil, uint32(len(part))))
 	if err != nil {
 		return err
@@ -68,8 +68,8 @@ func (s *spool) Row(r Row) error {
 	return err
 }
 
-// upTo makes a list long enough for an index, with room for those that follow.
-func upTo[T any](list []T, index int) []T {
+// UpTo makes a list long enough for an index, with room for those that follow.
+func UpTo[T any](list []T, index int) []T {
 	if index < len(list) {
 		return list
 	}
