@@ -231,7 +231,7 @@ func SignIn(locationField string) string {
 	host, path := strings.ToLower(u.Hostname()), strings.ToLower(u.Path)
 	for _, p := range pages() {
 		if slices.ContainsFunc(p[2:], func(piece string) bool {
-			if of, ok := strings.CutPrefix(piece, "host "); ok {
+			if of, ok := strings.CutPrefix(piece, "host:"); ok {
 				return strings.Contains(host, of)
 			}
 			return strings.Contains("^"+path+"$", piece)
