@@ -95,7 +95,8 @@ func (r *run) beginToken(ctx context.Context) (wait func()) {
 	if t := c.HMA.Token; t != nil {
 		r.tokens = entra.Fixed(t)
 		t.Withhold(r.recorder)
-		r.recorder.Add(evidence.Item{Step: evidence.StepHMAToken, At: time.Now(), Token: &evidence.Token{Proof: evidence.ProofToken, Claims: &t.Claims}})
+		brought := &evidence.Token{Proof: evidence.ProofToken, Claims: &t.Claims}
+		r.recorder.Add(evidence.Item{Step: evidence.StepHMAToken, At: time.Now(), Token: brought})
 		return func() {}
 	}
 	if !c.asksEntra() {

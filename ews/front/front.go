@@ -152,7 +152,8 @@ func Balanced(r *evidence.Response) bool {
 		return false
 	}
 	if d, _ := device(r); slices.Contains([]string{
-		"F5 BIG-IP", "Citrix NetScaler", "Kemp LoadMaster", "HAProxy", "Amazon's load balancer", "Azure Application Gateway", "IIS Application Request Routing (ARR)",
+		"F5 BIG-IP", "Citrix NetScaler", "Kemp LoadMaster", "HAProxy", "Amazon's load balancer", "Azure Application Gateway",
+		"IIS Application Request Routing (ARR)",
 	}, d) {
 		return true
 	}
@@ -271,7 +272,8 @@ func leadsBack(u *url.URL) bool {
 }
 
 var signInPath = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`(^|[/_.-])(log-?in|log-?on|sign-?in|sso|saml2?|auth|oauth2?|openid-connect|authorize|siteminderagent|idp|nidp)([/_.?-]|$)`)
+	return regexp.MustCompile(`(^|[/_.-])(log-?in|log-?on|sign-?in|sso|saml2?|auth|oauth2?|openid-connect|authorize|` +
+		`siteminderagent|idp|nidp)([/_.?-]|$)`)
 })
 
 var signInHost = sync.OnceValue(func() *regexp.Regexp {

@@ -110,8 +110,9 @@ var alertForms = sync.OnceValue(func() map[string]*regexp.Regexp {
 		"ews":     regexp.MustCompile(`exchange[. ]?server[^0-9]{0,60}?(\d{1,3})(?:[^0-9]|$)`),
 		"code": regexp.MustCompile(`(?:(?i:responsecode)(?:&quot;|")?\s*(?:>|&gt;)\s*|(?i:exchange[. ]?server)\s\S+\s|` +
 			`(?i:error code):?\W*|^\W*)(Error[A-Z][A-Za-z]{4,70})\b`),
-		"schemes": regexp.MustCompile(`['"«„“] ?(anonymous|basic|ntlm|negotiate|digest) ?['"»“”][^'"«»„“”]{3,120}['"«„“] ?((?:basic|ntlm|negotiate|digest|bearer|kerberos)[^'"»“”]*)['"»“”]`),
-		"word":    regexp.MustCompile(`(?i)Error[a-z]{4,70}`),
+		"schemes": regexp.MustCompile(`['"«„“] ?(anonymous|basic|ntlm|negotiate|digest) ?['"»“”][^'"«»„“”]{3,120}` +
+			`['"«„“] ?((?:basic|ntlm|negotiate|digest|bearer|kerberos)[^'"»“”]*)['"»“”]`),
+		"word": regexp.MustCompile(`(?i)Error[a-z]{4,70}`),
 	}
 })
 

@@ -88,8 +88,8 @@ func CheckCommand(r Remedy, n Names) string {
 	}
 	byAddress := r.Target == "mailbox" || n.Found && r.Target == ""
 	own = n.carry(own, byAddress)
-	// The command sends the account's password.
-	if (own.has("user", "profile") || byAddress) && !own.has("no-credentials") && !own.has(tickets...) && own.value("profile-auth") != "oauth" {
+	without := own.has("no-credentials") || own.has(tickets...) || own.value("profile-auth") == "oauth"
+	if (own.has("user", "profile") || byAddress) && !without { // it sends the account's password
 		if n.Refused {
 			own = append(own, Flag{Name: retryRefused})
 		}

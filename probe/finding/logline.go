@@ -13,8 +13,10 @@ import (
 // refused LDAP bind, an NTSTATUS as in event 4625, an error of Kerberos, and an error of
 // Windows behind a word.
 var logSigns = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`\b401[ .](\d{1,2})[ ,;]+(\d{1,10})\b|acceptsecuritycontext error, data ([0-9a-f]{1,4})\b|0x(c0000[0-9a-f]{3})\b|` +
-		`\b(kdc_err_[a-z_]+)|(?:^|[(:=]|error|fehler|erreur|status)\s*(13(?:11|2[6-9]|3[01]|85)|178[679]|1793|190[79]|21480742(?:52|54))(?:[\s).,;]|$)`)
+	return regexp.MustCompile(`\b401[ .](\d{1,2})[ ,;]+(\d{1,10})\b|` +
+		`acceptsecuritycontext error, data ([0-9a-f]{1,4})\b|0x(c0000[0-9a-f]{3})\b|` +
+		`\b(kdc_err_[a-z_]+)|(?:^|[(:=]|error|fehler|erreur|status)\s*` +
+		`(13(?:11|2[6-9]|3[01]|85)|178[679]|1793|190[79]|21480742(?:52|54))(?:[\s).,;]|$)`)
 })
 
 // ExplainLogons finds in a pasted text why Windows refused a logon. A number that stands
@@ -78,12 +80,14 @@ func explainLogon(m []string) (e Explained, sure bool) {
 		e.Says, e.Title = strings.ToUpper(other[:1])+other[1:]+".", "not for the account"
 	case slices.Contains([]string{"1326", "2148074252", "0xC000006D"}, number), e.Name == "KDC_ERR_CLIENT_REVOKED":
 		e.Title = "name or password"
-		e.Says = "Windows refused the logon and does not say here whether the name or the password is wrong, or the account is in a state that forbids it. " +
+		e.Says = "Windows refused the logon and does not say here whether the name or the password is wrong, or " +
+			"the account is in a state that forbids it. " +
 			"The Sub Status of event 4625 on the Exchange server does."
 		return e, false
 	case slices.Contains([]string{"5", "2148074254"}, number) && m[1] != "":
 		e.Title = "no credential"
-		e.Says = "The request brought no credential that the server takes. Every sign-in begins so; it is a fault only if no line with 200 follows. Then see which schemes are on."
+		e.Says = "The request brought no credential that the server takes. Every sign-in begins so; it is a fault only if " +
+			"no line with 200 follows. Then see which schemes are on."
 		return e, false
 	}
 	return e, name != "" || other != ""

@@ -99,13 +99,15 @@ type Explained struct {
 }
 
 var pastedNumbers = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`(?i)(?:AADSTS:?\s?|\berror_?codes?["']?\s*[:=]\s*\[?\s*)([0-9]{4,9})\b|\b(20000[0-9]{2}|4000000)\s*;\s*(?:reason|error_category)\s*=\s*"([^;]*)`)
+	return regexp.MustCompile(`(?i)(?:AADSTS:?\s?|\berror_?codes?["']?\s*[:=]\s*\[?\s*)([0-9]{4,9})\b|` +
+		`\b(20000[0-9]{2}|4000000)\s*;\s*(?:reason|error_category)\s*=\s*"([^;]*)`)
 })
 
 // pastedWords are those in which Exchange refuses a token, where the number is left out.
 var pastedWords = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`(?i)\berror_category\W{1,8}([a-z_]{8,})|(?:audience|issuer) claim value|issuer of the token|` +
-		`\bthe token (?:has|contains)\b|audience of the token|token profile\b|flighting is not enabled|application identifier '|tenant for (?:realm|context-id|tenant guid)`)
+		`\bthe token (?:has|contains)\b|audience of the token|token profile\b|` +
+		`flighting is not enabled|application identifier '|tenant for (?:realm|context-id|tenant guid)`)
 })
 
 // ExplainTokens finds the numbers of Entra and of x-ms-diagnostics in a pasted text.

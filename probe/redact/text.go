@@ -18,7 +18,8 @@ func (r *Redactor) free(kind, s string) string {
 	}
 	placeholder := known().find["end"].FindString(s) // of a text that was redacted before
 	if placeholder == "" {
-		if kind == "reason" && listed("reasons", strings.ToLower(s)) || kind == "kdc-text" && isKDCText(s) || kind == "label" && listed("labels", s) {
+		reason := kind == "reason" && listed("reasons", strings.ToLower(s))
+		if reason || kind == "kdc-text" && isKDCText(s) || kind == "label" && listed("labels", s) {
 			return s
 		}
 		placeholder = r.unknown(s)

@@ -26,6 +26,9 @@ func (v *view) holdsAsked(e *evidence.Resolved) bool {
 	return e.Holds != nil && *e.Holds || strings.EqualFold(e.Address, v.mailbox())
 }
 
+// isAnothers: the entry does not hold the address.
+func (v *view) isAnothers(e evidence.Resolved) bool { return !v.holdsAsked(&e) }
+
 // primary is the primary address of the mailbox asked, where it is another one.
 type primary struct {
 	address string
@@ -197,7 +200,9 @@ func (v *view) sentOnline() *evidence.Item {
 // want of another answer, nowhere else; nil where Exchange Online itself says
 // that the mailbox is not there.
 func (v *view) leadsOnline() *evidence.Item {
-	if ews := v.foundEWS(); ews != nil && !isOnlineURL(ews.Discovery.EwsURL) || v.unknownAddress() != nil || v.located(evidence.LocationElsewhere) != nil {
+	ews := v.foundEWS()
+	here := ews != nil && !isOnlineURL(ews.Discovery.EwsURL)
+	if here || v.unknownAddress() != nil || v.located(evidence.LocationElsewhere) != nil {
 		return nil
 	}
 	return v.heldBack(func(h evidence.HeldBack) bool { return h == evidence.HeldOnline })

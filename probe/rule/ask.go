@@ -176,7 +176,10 @@ func (n *node) certificate() *evidence.Certificate {
 // certificate is missing. nginx has 400 for it, and 495 or 496 inside.
 func wantsClientCertificate(leg *evidence.Item) bool {
 	r := leg.Response
-	return r != nil && r.Status/100 == 4 && r.Status != 401 && r.Status != 403 && r.Notice != nil && r.Notice.Says == evidence.SaysClientCertificate
+	if r == nil || r.Notice == nil || r.Status == 401 || r.Status == 403 {
+		return false
+	}
+	return r.Status/100 == 4 && r.Notice.Says == evidence.SaysClientCertificate
 }
 
 // tlsOutdated: the handshake that was made used something that Dataverse does

@@ -20,7 +20,8 @@ func plainHTTP(v *view, n *node) *hit {
 // isOnline: for server-to-server and OAuth profiles Exchange Online is where
 // they belong, but for one with Hybrid Modern Authentication.
 func (v *view) isOnline(n *node) bool {
-	return n.answered() && (v.rec.Target.ProfileAuth != "oauth" || v.rec.Target.HMA != nil) && (n.who.Online || front.OnlineHost(v.rec.Target.Host))
+	t := v.rec.Target
+	return n.answered() && (t.ProfileAuth != "oauth" || t.HMA != nil) && (n.who.Online || front.OnlineHost(t.Host))
 }
 
 func endpointOnline(v *view, n *node) *hit {

@@ -104,7 +104,8 @@ func (v *view) apply(r row) (finding.Finding, bool) {
 // complete adds what most sentences name, where the rule has nothing of its own there.
 func (v *view) complete(p finding.Params) finding.Params {
 	t := v.rec.Target
-	p.Host, p.Account, p.Mailbox, p.URL = cmp.Or(p.Host, v.host()), cmp.Or(p.Account, t.User), cmp.Or(p.Mailbox, t.Mailbox), cmp.Or(p.URL, t.URL)
+	p.Host, p.URL = cmp.Or(p.Host, v.host()), cmp.Or(p.URL, t.URL)
+	p.Account, p.Mailbox = cmp.Or(p.Account, t.User), cmp.Or(p.Mailbox, t.Mailbox)
 	p.View, p.Row = v.side(), v.row
 	return p
 }

@@ -102,7 +102,7 @@ func mailboxNotFound(v *view, n *node) *hit {
 		h.variant = "routing"
 	case book != nil && book.EWS.Code == "ErrorNameResolutionNoResults":
 		h.variant = "unlisted"
-	case book != nil && len(book.EWS.Resolved) > 1 && !slices.ContainsFunc(book.EWS.Resolved, func(e evidence.Resolved) bool { return !v.holdsAsked(&e) }):
+	case book != nil && len(book.EWS.Resolved) > 1 && !slices.ContainsFunc(book.EWS.Resolved, v.isAnothers):
 		h.variant, h.params.Entries = "ambiguous", len(book.EWS.Resolved)
 	}
 	return h

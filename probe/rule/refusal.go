@@ -94,7 +94,8 @@ func (v *view) refusedFor(is func(windows string) bool) *evidence.Item {
 // notTaken is the finding that a scheme is asked for by what answers first and not
 // taken by what is behind it.
 func (v *view) notTaken(n *node, item *evidence.Item, scheme string) *hit {
-	if v.elsewhere(n) || item == nil || !n.offer(scheme) || v.proved != nil && v.proved.Address == n.address && v.proved.Logon.Scheme == scheme {
+	proved := v.proved != nil && v.proved.Address == n.address && v.proved.Logon.Scheme == scheme
+	if v.elsewhere(n) || item == nil || !n.offer(scheme) || proved {
 		return nil
 	}
 	list := otherList(item)

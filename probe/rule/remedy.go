@@ -62,7 +62,9 @@ func (v *view) fill(remedies []finding.Remedy, primary string, addresses ...stri
 		Limit:   v.limit(),
 		Found:   t.FromAddress != "" && t.Credentials,
 	}
-	names.FromProfile = t.Profile != nil && slices.ContainsFunc(t.Profile.Taken, func(s string) bool { return s == "url" || s == "autodiscover" })
+	if p := t.Profile; p != nil {
+		names.FromProfile = slices.Contains(p.Taken, "url") || slices.Contains(p.Taken, "autodiscover")
+	}
 	names.More = v.trace(names.Server, names.User, addresses).Placeholders()
 	names.More["upn"] = v.upn()
 	names.More["primary"] = safe(primary, isPlainMail, "PRIMARY-ADDRESS")
