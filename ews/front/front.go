@@ -187,7 +187,7 @@ func shows(r *evidence.Response, sign string) bool {
 		return hasCookie(r, asmCookie().MatchString)
 	case sign == "TMG":
 		_, kerberos := Offer(r, "Kerberos")
-		return kerberos || len(r.Header("Proxy-Support")) > 0 && r.First("X-FEServer") == ""
+		return kerberos || strings.Contains(r.Reason, " ( ") || len(r.Header("Proxy-Support")) > 0 && r.First("X-FEServer") == ""
 	case field == "Set-Cookie":
 		return hasCookie(r, func(name string) bool { return strings.HasPrefix(strings.ToLower(name), text) })
 	case part:
