@@ -31,10 +31,10 @@ import (
 )
 
 type agentFlags struct {
-	Demo bool `common:"y" help:"try it out: three targets of the stand-in that change now and then; needs no configuration, leaves nothing"`
+	Demo bool `common:"y" help:"try it: three targets of the stand-in that change now and then; needs no configuration and leaves no files"`
 	configFlag
-	LogFormat string `common:"y" default:"text" values:"text json" help:"how the log on standard error is written"`
-	LogLevel  string `common:"y" default:"info" values:"debug info warn error" help:"the least that is logged"`
+	LogFormat string `common:"y" default:"text" values:"text json" help:"the format of the log on standard error"`
+	LogLevel  string `common:"y" default:"info" values:"debug info warn error" help:"the lowest level that is logged"`
 }
 
 func agentCommand(std stdio) *cli.Command {
@@ -54,7 +54,7 @@ func agentCommand(std stdio) *cli.Command {
 			if err != nil {
 				return tellEach(err, std)
 			}
-			fmt.Fprintf(std.err, "ewsprobe: %s is right: targets %d, notify %d, peers %d\n",
+			fmt.Fprintf(std.err, "ewsprobe: %s is valid: targets %d, notify %d, peers %d\n",
 				file.Name, len(file.Targets), len(file.Notify), len(file.Peers))
 			return nil
 		}),
@@ -79,7 +79,7 @@ func tellEach(err error, std stdio) error {
 // loadAgent reads the configuration and what only others can look at.
 func loadAgent(ctx context.Context, name string, std stdio) (*agentfile.File, error) {
 	if name == "" {
-		return nil, usage("--config FILE is missing; `ewsprobe agent example` prints one to begin with")
+		return nil, usage("--config FILE is missing; `ewsprobe agent example` prints one to start with")
 	}
 	file, err := agentfile.Load(ctx, name, version(), std.env)
 	if file == nil {
@@ -130,7 +130,7 @@ const agentMemory = 90 << 20
 func stayAgent(ctx context.Context, f agentFlags, std stdio) error {
 	if f.Demo {
 		if f.Config != "" {
-			return usage("--demo needs no configuration; leave out --config")
+			return usage("--demo and --config exclude each other; use one of them")
 		}
 		file, end, err := startDemo(ctx, demoChanges)
 		if err != nil {
@@ -158,7 +158,7 @@ func runAgent(ctx context.Context, f *agentFlags, std stdio) error {
 		lockouts, err = filepath.Dir(f.Config), nil
 	}
 	if err != nil {
-		return unusable("there is no place to count refused logons (%v); set XDG_STATE_HOME", err)
+		return unusable("refused logons cannot be counted (%v); set XDG_STATE_HOME", err)
 	}
 	load := func(ctx context.Context) (*agentfile.File, error) {
 		file, err := loadAgent(ctx, f.Config, std)
@@ -223,11 +223,11 @@ func runAgent(ctx context.Context, f *agentFlags, std stdio) error {
 		if err := pages.Serve(ctx, file.Listen, func(address string) {
 			log.Info("pages, API and metrics are served", "address", address)
 			if f.Demo {
-				fmt.Fprintf(std.out, "\nThe demo is at  http://%s/\n\nEvery %v one of its targets changes. Ctrl-C ends it.\n\n", address, demoChanges)
+				fmt.Fprintf(std.out, "\nOpen  http://%s/\n\nEvery %v a target changes. Press Ctrl-C to stop.\n\n", address, demoChanges)
 			}
 			service.Ready()
 		}); err != nil {
-			cancel(unusable("%s cannot be listened on (%v)", file.Listen, err))
+			cancel(unusable("listen %s cannot be used (%s)", file.Listen, config.Reason(err)))
 		}
 	}()
 	var beside sync.WaitGroup
@@ -290,7 +290,7 @@ func reloadOnHangup(ctx context.Context, a *agent.Agent, log *slog.Logger) {
 			all := config.Problems{{Text: err.Error()}}
 			errors.As(err, &all)
 			for _, p := range all {
-				log.Error("the configuration was not reloaded; the one before holds", "why", p.String())
+				log.Error("the configuration was not reloaded; the previous one is kept", "why", p.String())
 			}
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/ewsprobe/ewsprobe/ews/standin"
+	"github.com/ewsprobe/ewsprobe/probe/config"
 )
 
 // demoChanges is how often one of the demo's targets changes its state.
@@ -39,7 +40,7 @@ var demoTargets = [...]demoTarget{
 func startDemo(ctx context.Context, every time.Duration) (file string, end func(), err error) {
 	dir, err := os.MkdirTemp("", "ewsprobe-demo-")
 	if err != nil {
-		return "", nil, unusable("no temporary folder for the demo (%v)", err)
+		return "", nil, unusable("a temporary folder cannot be made (%s); set TMPDIR", config.Reason(err))
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	var changing sync.WaitGroup
@@ -69,7 +70,7 @@ func startDemo(ctx context.Context, every time.Duration) (file string, end func(
 	file = filepath.Join(dir, "agent.yaml")
 	if err = errors.Join(err, os.WriteFile(file, []byte(yaml.String()), 0o600)); err != nil {
 		end()
-		return "", nil, unusable("the demo cannot be set up (%v)", err)
+		return "", nil, unusable("the demo cannot be started (%s)", config.Reason(err))
 	}
 	changing.Go(func() {
 		change := time.NewTicker(every)

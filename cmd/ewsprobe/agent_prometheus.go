@@ -11,7 +11,7 @@ import (
 // prometheusCommands print what is made for Prometheus and Grafana.
 func prometheusCommands(std stdio) []*cli.Command {
 	f := &struct {
-		Config string `value:"FILE" common:"y" help:"the configuration of the agent; else an agent at its default address"`
+		Config string `value:"FILE" common:"y" help:"the configuration of the agent; without it the default address is used"`
 	}{}
 	scrape := printing(std, "scrape-config", func(c *cli.Context) ([]byte, error) {
 		s := metrics.Scrape{Address: "127.0.0.1:9719"}

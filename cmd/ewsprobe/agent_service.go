@@ -20,20 +20,20 @@ import (
 
 // configFlag names the configuration.
 type configFlag struct {
-	Config string `common:"y" value:"FILE" help:"the configuration of the agent; ewsprobe agent example prints one to begin with"`
+	Config string `common:"y" value:"FILE" help:"the configuration of the agent; ewsprobe agent example prints one to start with"`
 }
 
 type installFlags struct {
 	configFlag
 
-	Print   bool   `common:"y" help:"only print what would be installed: a unit of systemd, a property list of launchd, commands for Windows"`
-	Program string `common:"y" value:"FILE" help:"the program that the service runs; else this one"`
+	Print   bool   `common:"y" help:"only print what would be installed: the systemd unit, the launchd property list or the Windows commands"`
+	Program string `common:"y" value:"FILE" help:"the program that the service runs (default: this one)"`
 }
 
 // ofAgent is a command of the agent that takes no argument.
 func ofAgent(name string, flags any, do func(context.Context) error) *cli.Command {
 	return &cli.Command{Name: name, Flags: flagsOf(config.KeysOf(flags, "agent "+name)), Action: func(c *cli.Context) error {
-		if err := none(c, "; the configuration is named with --config FILE"); err != nil {
+		if err := none(c, "; name the configuration with --config FILE"); err != nil {
 			return err
 		}
 		return do(c.Context)
@@ -60,7 +60,7 @@ func agentServiceCommands(std stdio) []*cli.Command {
 	return []*cli.Command{
 		ofAgent("install", install, func(ctx context.Context) error { return installService(ctx, install, std) }),
 		manage("uninstall", "the service is removed; configuration and storage stay", (*service.Service).Uninstall),
-		manage("start", "the service starts; `ewsprobe agent status` tells how it is", (*service.Service).Start),
+		manage("start", "the service starts; see `ewsprobe agent status`", (*service.Service).Start),
 		manage("stop", "the service is stopped", (*service.Service).Stop),
 		ofAgent("status", status, func(ctx context.Context) error { return serviceStatus(ctx, status, std) }),
 	}
@@ -76,16 +76,16 @@ func serviceOf(d service.Definition) (*service.Service, error) {
 
 // needsRights says what helps where the operating system refuses.
 func needsRights(err error) error {
-	how := "run it as root, for instance with sudo"
+	how := "run the command as root, for example with sudo"
 	if runtime.GOOS == "windows" {
-		how = "run it in a PowerShell that was started as administrator"
+		how = "run the command in a PowerShell started as administrator"
 	}
-	return unusable("the service manager refuses (%v); %s", err, how)
+	return unusable("the service manager refused (%v); %s", err, how)
 }
 
 func installService(ctx context.Context, f *installFlags, std stdio) error {
 	if f.Config == "" {
-		return usage("--config FILE is missing; `ewsprobe agent example` prints one to begin with")
+		return usage("--config FILE is missing; `ewsprobe agent example` prints one to start with")
 	}
 	d, err := definitionOf(f)
 	if err != nil {
@@ -101,8 +101,8 @@ func installService(ctx context.Context, f *installFlags, std stdio) error {
 			return unusable("%v", err)
 		}
 		if _, gone := os.Stat(d.File); wrong != nil && gone == nil {
-			std.complain(fmt.Errorf("%s is not right yet, see `ewsprobe agent validate`; "+
-				"of the secrets only those in the folder secrets beside it are handed over", d.File))
+			std.complain(fmt.Errorf("%s is not valid, see `ewsprobe agent validate`; "+
+				"the unit passes on only the secrets in the folder secrets beside it", d.File))
 		}
 		_, err = fmt.Fprint(std.out, text)
 		return err
@@ -122,7 +122,7 @@ func installService(ctx context.Context, f *installFlags, std stdio) error {
 	if err := s.Install(); err != nil {
 		return needsRights(err)
 	}
-	fmt.Fprintln(std.err, "ewsprobe: installed; `ewsprobe agent start` starts it now, and it starts with the machine")
+	fmt.Fprintln(std.err, "ewsprobe: the service is installed and starts with the machine; to start it now: `ewsprobe agent start`")
 	return nil
 }
 
@@ -147,13 +147,13 @@ func hiddenFromService(name string) string {
 	}
 	for _, folder := range []string{"/home/", "/root/", "/run/user/", "/tmp/", "/var/tmp/"} {
 		if strings.HasPrefix(name, folder) {
-			return "is in " + folder + ", which the service cannot see; " +
-				"put the program into /usr/local/bin and the configuration into /etc/ewsprobe"
+			return "is in " + folder + ", which the service cannot read; " +
+				"put the program in /usr/local/bin and the configuration in /etc/ewsprobe"
 		}
 	}
 	if info, err := os.Stat(name); err == nil && info.Mode()&0o004 == 0 {
-		return "cannot be read by the service, which has a user of its own; allow it with `chmod o+r` " +
-			"(what is secret belongs into files of the folder secrets, which stay closed)"
+		return "cannot be read by the service, which has its own user; run `chmod o+r` on it, " +
+			"and keep secrets in files of the folder secrets beside it"
 	}
 	return ""
 }
@@ -175,7 +175,7 @@ func serviceStatus(ctx context.Context, f *configFlag, std stdio) error {
 		}
 	}
 	if err != nil {
-		return unusable("how the service is cannot be told (%v)", err)
+		return unusable("the state of the service is unknown: %v", err)
 	}
 	fmt.Fprintln(std.out, state)
 	if code := map[string]int{service.Stopped: 2, service.NotInstalled: 3}[state]; code != 0 {
@@ -200,7 +200,7 @@ func releaseCommand(std stdio) *cli.Command {
 			}
 			t := file.Find(name)
 			if t == nil {
-				return usage("there is no target %q in %s", name, file.Name)
+				return usage("%s has no target %q", file.Name, name)
 			}
 			code, err := outbound.Local(c.Context, "POST", file.Listen, "/api/v1/targets/"+name+"/release")
 			if err == nil && code >= 200 && code < 300 {
@@ -214,7 +214,7 @@ func releaseCommand(std stdio) *cli.Command {
 			if err != nil {
 				return unusable("the count of refused logons cannot be set to zero (%v)", err)
 			}
-			fmt.Fprintf(std.err, "ewsprobe: no agent could be asked; the refused logons of %s's account in %s are zero now\n", name, dir)
+			fmt.Fprintf(std.err, "ewsprobe: no agent answers; the count of refused logons for the account of %s is now zero (in %s)\n", name, dir)
 			return nil
 		},
 	}

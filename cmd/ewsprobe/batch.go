@@ -28,8 +28,8 @@ const batchMemory = 44 << 20
 func runBatch(c *cli.Context, s *config.Settings, std stdio) error {
 	for _, key := range []string{"resume", "shard"} {
 		if s.Redact && s.Given(key) {
-			return usage("--redact and --%s exclude each other: the numbers of the placeholders hold for one run; "+
-				"join the results first, with ewsprobe merge --redact", key)
+			return usage("--redact and --%s exclude each other: placeholders are numbered anew in each run; "+
+				"join the results with `ewsprobe merge --redact`", key)
 		}
 	}
 	mask, std := unnamed(s.Redact, std)
@@ -49,7 +49,7 @@ func batchWith(c *cli.Context, s *config.Settings, std stdio, mask *redact.Redac
 		}
 		file = target.MailboxesFile
 		if !target.HasMailboxes() {
-			return usage("the target %s has neither mailboxes_file nor mailboxes_from_dynamics", target.Name)
+			return usage("the target %s has no mailboxes_file and no mailboxes_from_dynamics", target.Name)
 		}
 	}
 	if target == nil || target.FromDynamics {
@@ -60,7 +60,7 @@ func batchWith(c *cli.Context, s *config.Settings, std stdio, mask *redact.Redac
 		file, fileErr = one(c, "FILE.csv")
 	case env != nil:
 		if target == nil {
-			fileErr = none(c, ", because the mailboxes are read from Dynamics; leave FILE.csv out, or --dynamics-client-id and the like")
+			fileErr = none(c, " when it reads the mailboxes from Dynamics; remove FILE.csv, or the --dynamics flags")
 		}
 		if err := config.Join(err, fileErr); err != nil {
 			return refusalOf(err)
@@ -80,7 +80,7 @@ func batchWith(c *cli.Context, s *config.Settings, std stdio, mask *redact.Redac
 		cfg.Probe.Before = list.Items()
 	}
 	if file == "-" && s.PasswordFile == "-" {
-		return usage("FILE.csv and --password-file cannot both be standard input; put the password into a file or into EWSPROBE_PASSWORD")
+		return usage("FILE.csv and --password-file cannot both be standard input; put the password in a file or in EWSPROBE_PASSWORD")
 	}
 	var input *input
 	if env != nil {

@@ -23,7 +23,7 @@ func openPasswords(dir string) (*passwordFolder, error) {
 	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return nil, unusable("--password-dir cannot be used (%s)", config.Reason(err))
+		return nil, unusable("--password-dir cannot be read (%s)", config.Reason(err))
 	}
 	return &passwordFolder{root}, nil
 }
@@ -40,7 +40,7 @@ func (p *passwordFolder) read(name string, std stdio) (string, error) {
 	if filepath.IsAbs(file) {
 		inside, err := filepath.Rel(p.root.Name(), file)
 		if err != nil {
-			return "", fmt.Errorf("the password file %s is not below --password-dir; the password was not read", oneLine(name))
+			return "", fmt.Errorf("the password file %s is outside --password-dir; it was not read", oneLine(name))
 		}
 		file = inside
 	}
@@ -54,9 +54,9 @@ func (p *passwordFolder) read(name string, std stdio) (string, error) {
 	var path *fs.PathError
 	switch {
 	case errors.As(err, &path):
-		return "", fmt.Errorf("the password file %s cannot be read below --password-dir (%w)", oneLine(name), path.Err)
+		return "", fmt.Errorf("the password file %s in --password-dir cannot be read (%s)", oneLine(name), config.Reason(path.Err))
 	case err != nil:
-		return "", fmt.Errorf("the password file %s cannot be read below --password-dir (%s)", oneLine(name), config.Reason(err))
+		return "", fmt.Errorf("the password file %s in --password-dir cannot be read (%s)", oneLine(name), config.Reason(err))
 	case f == nil:
 		return "", fmt.Errorf("the password file %s is not a file", oneLine(name))
 	}

@@ -66,12 +66,12 @@ func openInput(ctx context.Context, name string, named columns, std stdio) (*inp
 	if named.address == "" {
 		if in.column, err = table.AddressColumn(); err != nil {
 			file.Close()
-			return nil, unusable("%s cannot be used: %v; or name the column with --column (it has %s)", name, err, headerNames(table.Header))
+			return nil, unusable("%s cannot be used: %v; name the column of the addresses with --column (it has %s)", name, err, headerNames(table.Header))
 		}
 	}
 	if table.Empty() {
 		file.Close()
-		return nil, unusable("%s has a header and no row under it; was the export empty", name)
+		return nil, unusable("%s has a header and no rows; export the mailboxes again", name)
 	}
 	return in, nil
 }
@@ -82,8 +82,8 @@ func (in *input) partial() string {
 	if !in.table.More() {
 		return ""
 	}
-	return in.name + " is one page of an answer of the Web API (it has @odata.nextLink), " +
-		"so the mailboxes of the other pages were not checked; fetch all pages"
+	return in.name + " is only one page of the Web API's answer (it has @odata.nextLink): " +
+		"the mailboxes of the other pages were not checked; export all pages"
 }
 
 func headerNames(header []string) string {
@@ -131,7 +131,7 @@ func (in *input) leftOut() string {
 	if total == 0 {
 		return ""
 	}
-	return fmt.Sprintf("rows left out, because Dynamics does not reach their mailboxes through this profile: %s", strings.Join(list, ", "))
+	return fmt.Sprintf("rows left out, because Dynamics does not use this profile for them: %s", strings.Join(list, ", "))
 }
 
 // rows are the rows, each with what is wrong with it. Those that are left out are
@@ -150,7 +150,7 @@ func (in *input) rows(yield func(batch.Row, error) bool) {
 		case errors.As(err, &bad):
 			r.Problem = bad.Error()
 		case err != nil:
-			yield(r, fmt.Errorf("%s cannot be read on (%w); the rows before it were checked", in.name, err))
+			yield(r, fmt.Errorf("reading %s failed (%w); the rows before that were checked", in.name, err))
 			return
 		default:
 			r.Address, r.Problem = in.address(row)
@@ -169,11 +169,11 @@ func (in *input) address(row dynamics.Row) (address, problem string) {
 	address = dynamics.CleanAddress(row.Cells[in.column])
 	switch {
 	case address == "":
-		return "", in.problem(row, in.column, "there is no address")
+		return "", in.problem(row, in.column, "the address is empty")
 	case dynamics.IsTypeName(address):
-		return "", in.problem(row, in.column, "PowerShell wrote the name of a type ("+report.Clean(address, 60)+") in place of the addresses; export PrimarySmtpAddress")
+		return "", in.problem(row, in.column, "PowerShell wrote the name of a type ("+report.Clean(address, 60)+") instead of the address; export PrimarySmtpAddress")
 	case !addr.IsMailbox(address):
-		return "", in.problem(row, in.column, "this is no e-mail address: that is a name, an @ and a domain")
+		return "", in.problem(row, in.column, "not an email address; give one like anna@contoso.com")
 	}
 	return address, ""
 }
@@ -183,11 +183,11 @@ func (in *input) account(row dynamics.Row) (account batch.Account, problem strin
 	account = batch.Account{User: strings.TrimSpace(row.Cells[in.user]), PasswordFile: strings.TrimSpace(row.Cells[in.passwordFile])}
 	switch {
 	case account.User == "":
-		return account, in.problem(row, in.user, "there is no account")
+		return account, in.problem(row, in.user, "the account is empty")
 	case addr.BadAccount(account.User) != "":
 		return account, in.problem(row, in.user, "the account "+addr.BadAccount(account.User))
 	case account.PasswordFile == "":
-		return account, in.problem(row, in.passwordFile, "there is no password file")
+		return account, in.problem(row, in.passwordFile, "the password file is empty")
 	}
 	return account, ""
 }

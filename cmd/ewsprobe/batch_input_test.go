@@ -38,8 +38,8 @@ func TestBatchOfOnePage(t *testing.T) {
 func TestBatchRefusesTheInput(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ file, want string }{
-		"a header alone":     {"emailaddress,name\r\n", "has a header and no row under it"},
-		"a header of length": {"a\v" + strings.Repeat("x", 5000) + ",b\n1,2\n", "no column emailaddress"},
+		"a header alone":     {"emailaddress,name\r\n", "has a header and no rows"},
+		"a header of length": {"a\v" + strings.Repeat("x", 5000) + ",b\n1,2\n", `no column "Email Address"`},
 		"an error as answer": {`{"error":{"code":"0x80040220","message":"prvReadMailbox is missing"}}`, "prvReadMailbox is missing"},
 		"an Excel workbook":  {"PK\x03\x04", "CSV UTF-8"},
 	} {

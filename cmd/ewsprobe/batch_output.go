@@ -74,7 +74,7 @@ func openOutputs(set *config.Settings, std stdio, in *input, mask *redact.Redact
 	}
 	format, _ := report.FindFormat(set.Format)
 	if set.Resume != "" && format.Whole {
-		return nil, usage("--format %s cannot be continued by --resume; use json (>> results.jsonl), and then ewsprobe merge --format %s",
+		return nil, usage("--format %s cannot be used with --resume; use --format json >> results.jsonl, then `ewsprobe merge --format %s results.jsonl`",
 			format.Name, format.Name)
 	}
 	if err := o.add(format, nil, in); err != nil {
@@ -95,7 +95,7 @@ func openOutputs(set *config.Settings, std stdio, in *input, mask *redact.Redact
 }
 
 func noPlace(err error) error {
-	return unusable("there is no place for a temporary file (%v); set TMPDIR", err)
+	return unusable("a temporary file cannot be written (%s); set TMPDIR", config.Reason(err))
 }
 
 // add adds a sink. What it keeps until the end is beside its file.
@@ -161,7 +161,7 @@ func (o *outputs) each(do func(*outlet) error) error {
 			continue
 		}
 		out.file.abandon()
-		lost := fmt.Errorf("--save %s was given up: it cannot be written (%s)", out.file.name, config.Reason(out.err))
+		lost := fmt.Errorf("--save %s was not written (%s)", out.file.name, config.Reason(out.err))
 		o.stdio.complain(lost)
 		o.lost = append(o.lost, lost.Error())
 	}
@@ -180,7 +180,7 @@ func (o *outputs) summary(run report.Summary) (report.Summary, error) {
 	var notes []string
 	for _, a := range o.over {
 		if o.tally.Has(a.Code) || slices.ContainsFunc(o.found.Findings, func(f finding.Finding) bool { return string(f.Code) == a.Code }) {
-			notes = append(notes, fmt.Sprintf("%s was accepted until %s (%s); that is over.", a.Code, a.Until, a.Reason))
+			notes = append(notes, fmt.Sprintf("%s was accepted until %s (%s), which is past.", a.Code, a.Until, a.Reason))
 		}
 	}
 	run.Notes = append(notes, run.Notes...)
@@ -268,17 +268,17 @@ func nextStep(s report.Summary, set *config.Settings, file string) string {
 	}
 	switch v := s.Verdict; {
 	case left != "nothing" && set.Resume != "":
-		next = "the same command goes on from " + set.Resume
+		next = "run the same command again; it continues from " + set.Resume
 	case left != "nothing":
-		next = "the same command again; with --resume STATE it goes on where it stopped"
+		next = "run the same command again, with --resume STATE to continue where it stops"
 	case set.Shard != "":
-		next = "ewsprobe merge, with the results of all shards"
+		next = "join the results of all shards with `ewsprobe merge FILE...`"
 	case v != nil && v.Status != finding.OK:
-		next = "ewsprobe explain " + string(v.Code)
+		next = "`ewsprobe explain " + string(v.Code) + "`"
 	default:
 		// One call for each mailbox cannot show it.
-		return fmt.Sprintf("%s: done, %s; left: nothing. A batch does not see whether an address is an alias: ewsprobe check --mailbox ADDRESS does",
+		return fmt.Sprintf("%s: %s; nothing is left. A batch does not detect alias addresses; `ewsprobe check --mailbox ADDRESS` does",
 			file, s.Counts())
 	}
-	return fmt.Sprintf("%s: done, %s; left: %s; next: %s", file, s.Counts(), left, next)
+	return fmt.Sprintf("%s: %s; left: %s; next: %s", file, s.Counts(), left, next)
 }

@@ -73,10 +73,10 @@ func TestBatchGivesAFileUp(t *testing.T) {
 		}
 		o.close()
 		saved, err := os.ReadFile(good)
-		if err != nil || !bytes.Equal(saved, out.Bytes()) || bytes.Count(saved, []byte("\n")) != 3001 || !strings.Contains(out.String(), "was given up") {
+		if err != nil || !bytes.Equal(saved, out.Bytes()) || bytes.Count(saved, []byte("\n")) != 3001 || !strings.Contains(out.String(), "was not written") {
 			t.Errorf("%s: %v, %d bytes saved, %d printed", name, err, len(saved), out.Len())
 		}
-		if strings.Count(complaint.String(), "\n") != 1 || !strings.Contains(complaint.String(), "bad.x was given up") || len(o.lost) != 1 {
+		if strings.Count(complaint.String(), "\n") != 1 || !strings.Contains(complaint.String(), "bad.x was not written") || len(o.lost) != 1 {
 			t.Errorf("%s: %q, %q", name, complaint.String(), o.lost)
 		}
 		if left, _ := os.ReadDir(filepath.Dir(bad.name)); len(left) != 0 {
@@ -101,19 +101,19 @@ func TestNextStep(t *testing.T) {
 		set  config.Settings
 		want string
 	}{
-		{report.Summary{Verdict: &finding.Verdict{Code: "ok", Status: finding.OK}}, config.Settings{}, "is an alias: ewsprobe check --mailbox ADDRESS does"},
-		{report.Summary{Verdict: bad}, config.Settings{}, "left: nothing; next: ewsprobe explain mailbox-not-found"},
-		{report.Summary{Stopped: evidence.StoppedByUser}, config.Settings{}, "with --resume STATE it goes on where it stopped"},
+		{report.Summary{Verdict: &finding.Verdict{Code: "ok", Status: finding.OK}}, config.Settings{}, "nothing is left. A batch does not detect alias addresses; `ewsprobe check --mailbox ADDRESS` does"},
+		{report.Summary{Verdict: bad}, config.Settings{}, "left: nothing; next: `ewsprobe explain mailbox-not-found`"},
+		{report.Summary{Stopped: evidence.StoppedByUser}, config.Settings{}, "with --resume STATE to continue where it stops"},
 		{
 			report.Summary{Stopped: evidence.StoppedByUser},
 			config.Settings{BatchKeys: config.BatchKeys{Resume: "state"}},
-			"left: the rows that were not reported; next: the same command goes on from state",
+			"left: the rows that were not reported; next: run the same command again; it continues from state",
 		},
-		{report.Summary{Verdict: bad}, config.Settings{BatchKeys: config.BatchKeys{Shard: "1/4"}}, "next: ewsprobe merge, with the results of all shards"},
+		{report.Summary{Verdict: bad}, config.Settings{BatchKeys: config.BatchKeys{Shard: "1/4"}}, "next: join the results of all shards with `ewsprobe merge FILE...`"},
 	} {
 		c.sum.ByStatus, c.sum.Reported = counts, 2
 		got := nextStep(c.sum, &c.set, "mailboxes.csv")
-		if !strings.HasPrefix(got, "mailboxes.csv: done, 2 mailbox rows reported: 2 ok; ") || !strings.HasSuffix(got, c.want) {
+		if !strings.HasPrefix(got, "mailboxes.csv: 2 mailbox rows reported: 2 ok; ") || !strings.HasSuffix(got, c.want) {
 			t.Errorf("%q does not end with %q", got, c.want)
 		}
 	}

@@ -136,7 +136,7 @@ func TestBatchSentencesStay(t *testing.T) {
 	t.Parallel()
 	m := redact.New()
 	for _, s := range []string{
-		`line 7, column "emailaddress": there is no address`,
+		`line 7, column "emailaddress": the address is empty`,
 		"the password was accepted at first and then refused 2 times, the last time at 12:34:56 UTC; nothing more is sent for the account (--max-rejections 2)",
 		"the endpoint's own check already answers for every mailbox: credentials-rejected, refused",
 		"2 rows are missing: 3-4", "no file has a summary, so how many rows there should be is not known",

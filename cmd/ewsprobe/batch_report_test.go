@@ -68,7 +68,7 @@ func TestBatchFormats(t *testing.T) {
 	}
 	o := rightPassword.run(t, batchArgs(t, s, append(saves, "--format", "nagios", batchFile(t, theMixed))...)...)
 	if want := "EWS CRITICAL - impersonation-denied 5 mailbox rows reported: 2 critical, 1 unknown, 2 ok; "; o.exit != 2 || !strings.HasPrefix(o.out, want) || !strings.HasSuffix(o.out, " rows=5;;;0 critical=2;;;0 unknown=1;;;0 warning=0;;;0 ok=2;;;0\n") ||
-		!strings.HasSuffix(o.err, "left: nothing; next: ewsprobe explain impersonation-denied\n") {
+		!strings.HasSuffix(o.err, "left: nothing; next: `ewsprobe explain impersonation-denied`\n") {
 		t.Errorf("exit %d: %s%s", o.exit, o.out, o.err)
 	}
 	read := func(e string) string {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/ewsprobe/ewsprobe/probe/batch"
+	"github.com/ewsprobe/ewsprobe/probe/config"
 )
 
 // openState opens the file of --resume; nil without one.
@@ -17,11 +18,11 @@ func openState(file string, cfg batch.Config, in *input, out *outputs) (*batch.S
 		return nil, nil
 	}
 	if out.replaces() {
-		return nil, usage("--resume and --save exclude each other: a file that is saved starts empty; " +
+		return nil, usage("--resume and --save exclude each other: --save replaces its file; " +
 			"append standard output to a file instead (>> results.jsonl)")
 	}
 	if info, err := os.Stat(file); err == nil && !info.Mode().IsRegular() {
-		return nil, unusable("--resume %s is not a file that a run can continue from; name a file", file)
+		return nil, unusable("--resume %s is not a file; name a file", file)
 	}
 	about := sha256.Sum256([]byte(strings.Join(append([]string{
 		cfg.Probe.URL.String(), cfg.Probe.User, fmt.Sprint(cfg.Impersonate), cfg.Probe.ProfileAuth, cfg.Shard.String(),
@@ -30,9 +31,9 @@ func openState(file string, cfg batch.Config, in *input, out *outputs) (*batch.S
 	s, err := batch.OpenState(file, hex.EncodeToString(about[:12]), bootID(), out.sync)
 	switch {
 	case errors.Is(err, batch.ErrInUse):
-		return nil, unusable("--resume %s: another run uses this file; wait until it ends, or stop it first", file)
+		return nil, unusable("--resume %s: another run uses this file; wait until it ends, or stop it", file)
 	case err != nil:
-		return nil, unusable("--resume %s cannot be used: %v; give the file of the same run, or a new name to start over", file, err)
+		return nil, unusable("--resume %s cannot be used (%s); give the file of the same run, or a new name to start over", file, config.Reason(err))
 	}
 	return s, nil
 }

@@ -64,7 +64,7 @@ func check(c *cli.Context, s *config.Settings, std stdio) error {
 		std.log(out.mask.Text(profileStory(cfg.Profile, cfg.Password) + fmt.Sprint(probe.NewPlan(cfg))))
 		cfg.Follow = out.follower(s.Verbose)
 		if s.Watches() {
-			std.log(fmt.Sprintf("before it, every few seconds for at most %s, the questions that cost no logon", s.WatchFor))
+			std.log(fmt.Sprintf("before the check, for at most %s: the requests that cost no logon, every few seconds", s.WatchFor))
 		}
 	}
 	run := out.run
@@ -115,7 +115,7 @@ func takeLockout(cfg *probe.Config) error {
 	}
 	dir, err := lockout.DefaultDir()
 	if err != nil {
-		return unusable("there is no place to remember refused passwords (%v); set XDG_STATE_HOME, or --no-credentials", err)
+		return unusable("refused logons cannot be counted (%v); set XDG_STATE_HOME, or use --no-credentials", err)
 	}
 	cfg.Lockout = &lockout.Lockout{Dir: dir}
 	return nil
@@ -123,7 +123,7 @@ func takeLockout(cfg *probe.Config) error {
 
 func warnInsecure(cfg probe.Config, std stdio) {
 	if cfg.Insecure {
-		fmt.Fprintln(std.err, "ewsprobe: --insecure: the certificate is not verified; whoever stands in between can read the password")
+		fmt.Fprintln(std.err, "ewsprobe: --insecure: the certificate is not verified; a device in between can read the password")
 	}
 }
 
@@ -147,8 +147,8 @@ func insist(ctx context.Context, cfg probe.Config, out output) bool {
 	if before == nil {
 		return false
 	}
-	fmt.Fprintf(std.err, "This password was refused for %s at %s. Sent again it counts as another bad logon and can lock the account. "+
-		"Send it all the same? [y/N] ", out.mask.Text(cmp.Or(before.Account, cfg.User)), before.At.Local().Format("15:04"))
+	fmt.Fprintf(std.err, "This password was refused for %s at %s. If it is refused again, the account may be locked. "+
+		"Send it again? [y/N] ", out.mask.Text(cmp.Or(before.Account, cfg.User)), before.At.Local().Format("15:04"))
 	line, _ := answerTo(ctx, func() (string, error) { return bufio.NewReader(std.in).ReadString('\n') })
 	line = strings.ToLower(strings.TrimSpace(line))
 	return ctx.Err() == nil && (line == "y" || line == "yes")

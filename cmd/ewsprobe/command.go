@@ -112,17 +112,16 @@ func noCommand(c *cli.Context) error {
 	path, word := c.Command.HelpName, c.Args().First()
 	switch top := path == c.App.Name; {
 	case c.NArg() == 0 && top:
-		return usage("no command was given; begin with `ewsprobe check HOST`, or see `ewsprobe --help`")
+		return usage("no command was given; start with `ewsprobe check HOST`, or see `ewsprobe --help`")
 	case c.NArg() == 0:
-		arg := " " + c.Command.Subcommands[0].ArgsUsage
-		return usage("%s needs a command: `%s %s`", c.Command.Name, path, strings.Join(names, arg+"` or `"+path+" ")+arg)
+		return usage("%s needs a command: %s; see `%s --help`", c.Command.Name, config.OneOf(names, "or"), path)
 	case !top:
-		return usage("%q is not a command of %s; there are %s", word, c.Command.Name, config.OneOf(names, "and"))
+		return usage("%q is not a command of %s; use %s", word, c.Command.Name, config.OneOf(names, "or"))
 	default:
 		if near := config.Nearest(word, names); near != "" {
-			return usage("%q is not a command; did you mean `ewsprobe %s`? See `ewsprobe --help`", word, near)
+			return usage("%q is not a command; did you mean `ewsprobe %s`?", word, near)
 		}
-		return usage("%q is not a command; see `ewsprobe --help` (to check a server: `ewsprobe check HOST`)", word)
+		return usage("%q is not a command; to check a server: `ewsprobe check HOST`; all commands: `ewsprobe --help`", word)
 	}
 }
 
@@ -158,7 +157,7 @@ func one(c *cli.Context, what string) (string, error) {
 	case 1:
 		return c.Args().First(), nil
 	}
-	return "", usage("only one %s is allowed; what follows the first is one too many", what)
+	return "", usage("only one %s is allowed; remove the second argument", what)
 }
 
 // none refuses arguments where there are none.

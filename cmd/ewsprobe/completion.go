@@ -3,9 +3,10 @@ package main
 import (
 	"embed"
 	"fmt"
-	"strings"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/ewsprobe/ewsprobe/probe/config"
 )
 
 // The scripts ask the program itself (__complete), so they never grow stale: a
@@ -36,7 +37,7 @@ func completionCommand(std stdio) *cli.Command {
 			}
 			script := completionScript(shell)
 			if script == "" {
-				return usage("there is no completion for %q; use %s", shell, strings.Join(shells(), ", "))
+				return usage("there is no completion for %q; use %s", shell, config.OneOf(shells(), "or"))
 			}
 			fmt.Fprint(std.out, script)
 			return nil

@@ -45,8 +45,7 @@ func demo(ctx context.Context, std stdio) error {
 			results[i] <- show(ctx, s)
 		}()
 	}
-	fmt.Fprintf(std.out, "Each scenario is a server that has one fault. The check is expected to find it, at no more bad logons than "+
-		"needed.\n\n"+
+	fmt.Fprintf(std.out, "Each scenario is a server with one fault. The check must find it with no more refused logons than needed.\n\n"+
 		"%-7s  %-26s %-9s %-24s %s\n", "RESULT", "SCENARIO", "STATUS", "VERDICT", "NOTE")
 	different := 0
 	for i, s := range scenarios {
@@ -65,10 +64,10 @@ func demo(ctx context.Context, std stdio) error {
 		return exit(finding.Unknown.ExitCode())
 	}
 	if different > 0 {
-		fmt.Fprintf(std.out, "\n%d of %d scenarios differ from what they expect.\n", different, len(scenarios))
+		fmt.Fprintf(std.out, "\n%d of %d scenarios differ from what is expected.\n", different, len(scenarios))
 		return exit(finding.Critical.ExitCode())
 	}
-	fmt.Fprintf(std.out, "\nAll %d scenarios came out as expected.\n", len(scenarios))
+	fmt.Fprintf(std.out, "\nAll %d scenarios are as expected.\n", len(scenarios))
 	return nil
 }
 
@@ -82,7 +81,7 @@ type showing struct {
 }
 
 func (s showing) note() string {
-	note := fmt.Sprintf("%d bad logons, %d ms", s.view.BadLogons, s.took.Milliseconds())
+	note := fmt.Sprintf("%d refused logons, %d ms", s.view.BadLogons, s.took.Milliseconds())
 	if s.verdict.Cause != 0 {
 		note = fmt.Sprintf("cause %d, ", s.verdict.Cause) + note
 	}
@@ -125,7 +124,7 @@ func show(ctx context.Context, s standin.Scenario) showing {
 	case s.Expect.Causes != "" && got.causes() != s.Expect.Causes:
 		got.differs = fmt.Sprintf("expected the causes %s, but: %s", s.Expect.Causes, got.causes())
 	case got.view.BadLogons > s.Expect.MaxBadLogons:
-		got.differs = fmt.Sprintf("the server counted %d bad logons, at most %d are expected", got.view.BadLogons, s.Expect.MaxBadLogons)
+		got.differs = fmt.Sprintf("the server counted %d refused logons, expected at most %d", got.view.BadLogons, s.Expect.MaxBadLogons)
 	}
 	return got
 }

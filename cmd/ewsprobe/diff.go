@@ -13,7 +13,7 @@ import (
 
 type diffFlags struct {
 	Format string `default:"text" values:"text json" help:"what to print"`
-	Redact bool   `help:"numbered placeholders for names, the same ones in both"`
+	Redact bool   `help:"replace names by numbered placeholders, the same in both records"`
 }
 
 func diffCommand(std stdio) *cli.Command {
@@ -29,9 +29,9 @@ func compare(c *cli.Context, f diffFlags, std stdio) error {
 	case len(files) < 2:
 		return usage("diff needs two files: `ewsprobe diff A.json B.json`")
 	case len(files) > 2:
-		return usage("diff takes two files; what follows them is too many")
+		return usage("diff takes only two files: `ewsprobe diff A.json B.json`")
 	case files[0] == "-" && files[1] == "-":
-		return usage("only one of the two can be standard input")
+		return usage("only one of the two files can be standard input")
 	}
 	var records [2]evidence.Record
 	mask := redact.New()

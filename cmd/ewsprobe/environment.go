@@ -18,7 +18,7 @@ import (
 func readEnvironment(c *cli.Context, s *config.Settings, std stdio) error {
 	env, err := s.Environment(c.Context)
 	out, outErr := planOutput(s, std, "")
-	if err := config.Join(err, outErr, none(c, "; one mailbox is looked into with `ewsprobe check --mailbox ADDRESS`")); err != nil {
+	if err := config.Join(err, outErr, none(c, "; to check one mailbox: `ewsprobe check --mailbox ADDRESS`")); err != nil {
 		return err
 	}
 	started := time.Now()
@@ -105,7 +105,7 @@ func openList(list *probe.List, env *probe.Environment) (*input, error) {
 
 // unreadableList says that the list broke off in the middle of a run.
 func unreadableList(cut *probe.Unreadable, in *input) error {
-	return fmt.Errorf("dynamics-unreadable: the list of mailboxes broke off after %s (%w); the rows before it were checked",
+	return fmt.Errorf("dynamics-unreadable: the list of mailboxes ended early, after %s (%w); the rows before that were checked",
 		plural(int(in.count.Load()), "row"), cut)
 }
 

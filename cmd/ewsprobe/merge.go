@@ -16,8 +16,8 @@ import (
 // mergeFlags has the formats that can be made of the lines of JSON: the columns of the
 // input are not in them.
 type mergeFlags struct {
-	Format string `default:"json" values:"-" help:"what to print (text: the summary alone)"`
-	Redact bool   `help:"numbered placeholders in the place of names; of a row only what this version knows is left"`
+	Format string `default:"json" values:"-" help:"what to print; text prints only the summary"`
+	Redact bool   `help:"replace names by numbered placeholders; fields that this version does not know are removed"`
 }
 
 // Choices are the values of a key.
@@ -53,7 +53,7 @@ func merge(c *cli.Context, name string, std stdio, hide *redact.Redactor) error 
 		defer in.Close()
 		f, ok := in.Reader.(*os.File)
 		if !ok {
-			return unusable("%s is no file; merge reads results twice, so save them first", name)
+			return unusable("%s is not a file; merge reads its files twice, so save the results first", name)
 		}
 		lines, err := inUTF8(f)
 		if err != nil {
@@ -74,7 +74,7 @@ func merge(c *cli.Context, name string, std stdio, hide *redact.Redactor) error 
 	if format.Name != report.FormatJSON || mask != nil { // else it goes through as it is
 		rec, found, err := m.Endpoint()
 		if err != nil {
-			std.complain(fmt.Errorf("the report of the endpoint cannot be read (%w) and is left out", err))
+			std.complain(fmt.Errorf("the report of the endpoint cannot be read and is left out (%w)", err))
 		}
 		if found { // before the rows: the names in them are known then
 			r := reportOf(rec, hide, std)

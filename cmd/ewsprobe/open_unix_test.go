@@ -62,7 +62,7 @@ func TestCtrlCWhileOpening(t *testing.T) {
 				}()
 				select {
 				case code := <-ended:
-					if code != 3 || !strings.Contains(complaint.String(), "stopped before its end") {
+					if code != 3 || !strings.Contains(complaint.String(), "stopped before the end") {
 						t.Errorf("exit %d: %s", code, complaint.String())
 					}
 				case <-time.After(20 * time.Second):
@@ -106,7 +106,7 @@ func TestBatchOfOwnAccountsWithAPipe(t *testing.T) {
 func TestProfileThatIsNotThere(t *testing.T) {
 	for _, command := range []string{"batch", "check"} {
 		o := (program{}).run(t, command, "--profile", filepath.Join(t.TempDir(), "none"), "x")
-		if o.exit != 3 || !strings.Contains(o.err, "none: it cannot be read (") {
+		if o.exit != 3 || !strings.Contains(o.err, "none cannot be read (") {
 			t.Errorf("%s: exit %d: %s", command, o.exit, o.err)
 		}
 	}

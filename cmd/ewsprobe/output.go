@@ -66,7 +66,7 @@ func reportOf(rec evidence.Record, mask *redact.Redactor, std stdio) report.Repo
 	shown := report.New(mask.Record(rec), version())
 	if a, b := r.Verdict, shown.Verdict; a.Code != b.Code || a.Status != b.Status || a.Cause != b.Cause || a.Confidence != b.Confidence {
 		// The promise is that this does not happen; if it does, the reader must know.
-		std.complain(fmt.Errorf("--redact: the record without names is judged %s, the whole one %s; what was taken out matters here",
+		std.complain(fmt.Errorf("--redact: the verdict without names is %s, with names %s; a removed name matters here",
 			b.Code, a.Code))
 	}
 	return shown
@@ -94,7 +94,7 @@ func (o output) give(status finding.Status, render func(report.Format, report.St
 			err = writeWhole(s.file, out)
 		}
 		if err != nil {
-			o.std.complain(fmt.Errorf("the report could not be saved: %w", err))
+			o.std.complain(fmt.Errorf("the report could not be saved (%s)", config.Reason(err)))
 			status = finding.Unknown
 		}
 	}

@@ -36,7 +36,7 @@ func passwordFrom(ctx context.Context, file string, std stdio, whose string) (st
 	case file != "":
 		f, err := config.Open(ctx, file)
 		if err != nil {
-			return "", unusable("the password file cannot be read (%s: %s)", file, config.Reason(err))
+			return "", unusable("--password-file %s cannot be read (%s)", file, config.Reason(err))
 		}
 		defer f.Close()
 		return passwordIn(f, file, std)
@@ -64,7 +64,7 @@ func usablePassword(text, source string, std stdio) (string, error) {
 		return "", unusable("the password in %s %v", source, err)
 	}
 	if config.Blanks(text) {
-		fmt.Fprintf(std.err, "ewsprobe: the password in %s begins or ends with a blank; it is used as it is\n", source)
+		fmt.Fprintf(std.err, "ewsprobe: the password in %s begins or ends with a blank, which is sent too\n", source)
 	}
 	return text, nil
 }
@@ -73,7 +73,7 @@ func usablePassword(text, source string, std stdio) (string, error) {
 func prompt(ctx context.Context, std stdio, question string) (string, error) {
 	state, err := term.GetState(std.inFD)
 	if err != nil {
-		return "", usage("the terminal cannot be asked for the password (%v); use --password-file FILE", err)
+		return "", usage("the password cannot be asked for on this terminal; use --password-file FILE")
 	}
 	fmt.Fprint(std.err, question)
 	text, err := answerTo(ctx, func() ([]byte, error) { return term.ReadPassword(std.inFD) })

@@ -18,10 +18,10 @@ func planSaves(files []string, format func(ending string) (report.Format, bool),
 	for _, file := range files {
 		format, ok := format(filepath.Ext(file))
 		if !ok {
-			return nil, usage("--save %q: the format is told by the ending; use %s", file, config.OneOf(endings, "or"))
+			return nil, usage("--save %q has an unknown extension; use %s", file, config.OneOf(endings, "or"))
 		}
 		if info, err := os.Stat(file); err == nil && !info.Mode().IsRegular() {
-			return nil, unusable("--save %s is not a file that can be replaced", file)
+			return nil, unusable("--save %s is not a file; name a file", file)
 		}
 		trial, err := replace(file)
 		if err != nil {
@@ -48,15 +48,15 @@ func keepApart(set *config.Settings, saves []saving, input string, std stdio) er
 			continue // a new file
 		}
 		if read, err := os.Stat(input); err == nil && os.SameFile(there, read) {
-			return usage("--save %s is the file that is read, and would take its place; give another name", s.file)
+			return usage("--save %s would overwrite the file that is read; give another name", s.file)
 		}
 		for key, file := range set.Keys.Files() {
 			if read, err := os.Stat(strings.TrimPrefix(file, "FILE:")); err == nil && os.SameFile(there, read) {
-				return usage("--save %s is the file of --%s, and would take its place; give another name", s.file, key)
+				return usage("--save %s would overwrite the file of --%s; give another name", s.file, key)
 			}
 		}
 		if dir := set.PasswordDir; dir != "" && below(s.file, dir) {
-			return usage("--save %s would take the place of a file in --password-dir, where passwords are; give another name", s.file)
+			return usage("--save %s would overwrite a file in --password-dir; give another name", s.file)
 		}
 		for name, stream := range map[string]any{"standard input": std.source(), "standard output": std.out} {
 			f, ok := stream.(*os.File)
@@ -64,7 +64,7 @@ func keepApart(set *config.Settings, saves []saving, input string, std stdio) er
 				continue
 			}
 			if used, err := f.Stat(); err == nil && os.SameFile(there, used) {
-				return usage("--save %s is what %s is redirected to, and would take its place; give another name", s.file, name)
+				return usage("--save %s is the file that %s is redirected to; give another name", s.file, name)
 			}
 		}
 	}

@@ -29,7 +29,7 @@ func schemaCommand(std stdio) *cli.Command {
 				doc, ok = agentfile.Schema(), true
 			}
 			if !ok {
-				return usage("there is no schema %q; there are %s", name, config.OneOf(schemaNames(), "and"))
+				return usage("there is no schema %q; use %s", name, config.OneOf(schemaNames(), "or"))
 			}
 			_, err := std.out.Write(doc)
 			return err

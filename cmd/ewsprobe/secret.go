@@ -19,7 +19,7 @@ import (
 const keyringService = "ewsprobe"
 
 type secretFlags struct {
-	PasswordFile string `value:"FILE" help:"read the password from FILE (-: stdin); else EWSPROBE_PASSWORD, else a prompt"`
+	PasswordFile string `value:"FILE" help:"read the password from FILE (-: standard input); else EWSPROBE_PASSWORD, else a prompt"`
 }
 
 func secretCommand(std stdio) *cli.Command {
@@ -29,7 +29,7 @@ func secretCommand(std stdio) *cli.Command {
 			return "", err
 		}
 		if strings.TrimSpace(name) == "" || strings.ContainsAny(name, ":\n\r") {
-			return "", usage(`the account is given like --user of check: DOMAIN\user or user@domain`)
+			return "", usage(`ACCOUNT is not a user name; give DOMAIN\user or user@domain, as with --user`)
 		}
 		return name, nil
 	}
@@ -88,7 +88,7 @@ func inKeyring(ctx context.Context, patience time.Duration, ask func() (string, 
 	case ctx.Err() != nil:
 		return "", unusable("stopped while waiting for the credential store; nothing was sent")
 	case limited.Err() != nil:
-		return "", unusable("the credential store gave no answer within %s (does it wait for somebody to unlock it?); use --password-file",
+		return "", unusable("the credential store did not answer within %s; unlock it, or use --password-file",
 			patience)
 	case err != nil:
 		return "", keyringTrouble(err)
@@ -104,15 +104,15 @@ func keyringTrouble(err error) error {
 	case errors.Is(err, keyring.ErrNotFound):
 		return unusable("the credential store has no password for this account; store it with `ewsprobe secret set ACCOUNT`")
 	case errors.Is(err, keyring.ErrUnsupportedPlatform):
-		return unusable("this operating system has no credential store that is known here; use --password-file")
+		return unusable("no credential store is supported on this operating system; use --password-file")
 	case errors.As(err, &noProgram), strings.Contains(text, "org.freedesktop.secrets was not provided"):
-		return unusable("no credential store is running for this user: it belongs to a desktop session, " +
+		return unusable("no credential store is running for this user: it needs a desktop session, " +
 			"which ssh, cron and services do not have; use --password-file")
 	case strings.Contains(text, "failed to unlock"):
-		return unusable("the credential store is locked, or not set up yet, and could not be unlocked from here; " +
+		return unusable("the credential store is locked or not set up; " +
 			"unlock it on the desktop, or use --password-file")
 	default:
-		return unusable("the credential store cannot be used (%v); use --password-file", err)
+		return unusable("the credential store cannot be used; use --password-file")
 	}
 }
 

@@ -16,9 +16,9 @@ import (
 )
 
 type simulateFlags struct {
-	Scenario    string `value:"NAME" default:"basic-off" help:"which one to play; --list shows them"`
+	Scenario    string `value:"NAME" default:"basic-off" help:"the scenario; --list shows all"`
 	Listen      string `value:"ADDRESS" default:"127.0.0.1:0" help:"where to listen"`
-	AllowRemote bool   `help:"allow an address that is not this machine's own"`
+	AllowRemote bool   `help:"allow an address that other machines can reach"`
 	List        bool   `help:"list the scenarios"`
 }
 
@@ -58,12 +58,12 @@ func simulate(ctx context.Context, f simulateFlags, std stdio) error {
 		},
 	})
 	if err != nil {
-		return usage("the stand-in cannot listen on %s (%s); choose another address with --listen", f.Listen, config.Reason(err))
+		return usage("--listen %s cannot be used (%s); give another address, like 127.0.0.1:8443", f.Listen, config.Reason(err))
 	}
 	defer server.Close()
 	dir, err := os.MkdirTemp("", "ewsprobe-simulate-")
 	if err != nil {
-		return unusable("no temporary folder for the certificate (%v)", err)
+		return unusable("a temporary folder cannot be made (%s); set TMPDIR", config.Reason(err))
 	}
 	defer os.RemoveAll(dir)
 	args, err := lineTo(server, s.Check).arguments(dir)
@@ -82,7 +82,7 @@ func simulate(ctx context.Context, f simulateFlags, std stdio) error {
 		try += "\n  " + tryBatch(s.Check, server, dir, file)
 	}
 	mu.Lock()
-	fmt.Fprintf(std.out, "%s: %s\n\nIn another terminal:\n\n  %s\n\nCtrl-C ends it. Requests:\n", s.Name, s.Title, try)
+	fmt.Fprintf(std.out, "%s: %s\n\nRun in another terminal:\n\n  %s\n\nPress Ctrl-C to stop. Requests:\n", s.Name, s.Title, try)
 	mu.Unlock()
 	<-ctx.Done()
 	v := server.View()

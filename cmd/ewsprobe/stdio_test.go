@@ -34,7 +34,7 @@ func TestCtrlCWhileReading(t *testing.T) {
 			select {
 			case code := <-ended:
 				// A batch has begun with what it read, and says so in its summary.
-				told := strings.Contains(complaint.String(), "stopped before its end") || strings.Contains(out.String(), "Stopped before the last row")
+				told := strings.Contains(complaint.String(), "stopped before the end") || strings.Contains(out.String(), "Stopped before the last row")
 				if code != 3 || !told {
 					t.Errorf("exit %d: %s\n%s", code, out.String(), complaint.String())
 				}

@@ -47,9 +47,9 @@ func (o output) watch(limit time.Duration) func(context.Context, probe.Config) (
 		},
 		Whole: func(ctx context.Context, cfg probe.Config, better bool) (evidence.Record, error) {
 			shown.clear()
-			why := "the answer has got better"
+			why := "the answer is better"
 			if !better {
-				why = "the time is over"
+				why = "--watch-for is over"
 			}
 			fmt.Fprintf(std.err, "%s after %s: %s; now the whole check\n", why, time.Since(started).Round(time.Second), last)
 			return o.run(ctx, cfg)

@@ -29,12 +29,12 @@ type Certificate struct {
 
 // Why a certificate cannot be used. The texts go on after the name of the file.
 var (
-	ErrPassword    = errors.New("is PKCS#12 and its password is another one")
-	ErrNoKey       = errors.New("holds no private key; export the certificate together with its key")
-	ErrEncrypted   = errors.New("holds an encrypted private key; decrypt it with `openssl pkey -in FILE -out key.pem`, or use PKCS#12")
-	ErrNoCert      = errors.New("holds a private key and no certificate; put both into the one file")
-	ErrOtherKey    = errors.New("holds a private key that does not belong to the certificate")
-	ErrNotRSA      = errors.New("holds a key that is not RSA, and Entra takes only RSA keys for applications")
+	ErrPassword    = errors.New("is PKCS#12 and its password is wrong or missing")
+	ErrNoKey       = errors.New("contains no private key; export the certificate with its key")
+	ErrEncrypted   = errors.New("contains an encrypted private key; decrypt it with `openssl pkey -in FILE -out key.pem`, or use PKCS#12")
+	ErrNoCert      = errors.New("contains a private key but no certificate; put both in one file")
+	ErrOtherKey    = errors.New("contains a private key that does not belong to the certificate")
+	ErrNotRSA      = errors.New("contains a key that is not RSA; Entra accepts only RSA keys for applications")
 	ErrUnreadable  = errors.New("is neither PEM nor PKCS#12 with a certificate and its private key")
 	errNoAssertion = errors.New("the assertion could not be signed")
 )

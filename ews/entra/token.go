@@ -52,7 +52,7 @@ func ReadToken(value string) (*Token, error) {
 func readClaims(value string) (evidence.Claims, error) {
 	said := jwt.MapClaims{}
 	if _, _, err := jwt.NewParser().ParseUnverified(value, said); err != nil {
-		return evidence.Claims{}, fmt.Errorf("is no JSON Web Token")
+		return evidence.Claims{}, fmt.Errorf("is not a JSON Web Token")
 	}
 	text := func(name string) string {
 		s, _ := said[name].(string)

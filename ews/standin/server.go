@@ -221,7 +221,7 @@ func checkLoopback(o Options) error {
 		return nil
 	}
 	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
-		return fmt.Errorf("it is no loopback address: other machines could reach the stand-in")
+		return fmt.Errorf("it is not a loopback address, so other machines could reach it; --allow-remote allows that")
 	}
 	return nil
 }

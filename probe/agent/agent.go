@@ -332,7 +332,7 @@ func (a *Agent) Reload(ctx context.Context) error {
 		{"storage", now.Storage, file.Storage}, {"listen", now.Listen, file.Listen}, {"web_config", now.WebConfig, file.WebConfig},
 	} {
 		if c.before != c.after {
-			return fmt.Errorf("%s was %s and is %s now, which takes a restart; nothing was changed", c.key, c.before, c.after)
+			return fmt.Errorf("%s changed from %s to %s, which needs a restart; nothing was reloaded", c.key, c.before, c.after)
 		}
 	}
 	kept, err := a.store.Kept(ctx) // for a target that there was once

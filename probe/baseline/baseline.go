@@ -16,7 +16,6 @@ package baseline
 
 import (
 	"bytes"
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -53,16 +52,22 @@ func Parse(text string) ([]evidence.Acceptance, error) {
 	var entries []entry
 	if err := d.Decode(&entries); err != nil {
 		if errors.Is(err, io.EOF) {
-			return nil, errors.New("it holds no entry")
+			return nil, errors.New("it has no entries; see `ewsprobe explain reports`")
 		}
-		at := regexp.MustCompile(`line \d+`).FindString(err.Error())
-		return nil, fmt.Errorf("it is not a list of entries with code, host, mailbox, reason and until; see %s", cmp.Or(at, "its beginning"))
+		found := regexp.MustCompile(`line (\d+): (?:field (\S+) not found)?`).FindStringSubmatch(err.Error())
+		switch {
+		case found == nil:
+			return nil, errors.New("it is not a list of entries with code, host, mailbox, reason and until")
+		case found[2] != "":
+			return nil, fmt.Errorf("line %s: there is no key %s; use code, host, mailbox, reason and until", found[1], found[2])
+		}
+		return nil, fmt.Errorf("line %s: it is not a list of entries with code, host, mailbox, reason and until", found[1])
 	}
 	if err := d.Decode(&entries); !errors.Is(err, io.EOF) {
-		return nil, errors.New("it holds more than one document")
+		return nil, errors.New("it has more than one document")
 	}
 	if len(entries) == 0 || len(entries) > mostEntries {
-		return nil, fmt.Errorf("it holds %d entries; 1 to %d are allowed", len(entries), mostEntries)
+		return nil, fmt.Errorf("it has %d entries; 1 to %d are allowed", len(entries), mostEntries)
 	}
 	var list []evidence.Acceptance
 	for i, e := range entries {
@@ -87,20 +92,20 @@ func (e entry) check() (evidence.Acceptance, error) {
 	case !known:
 		return a, fmt.Errorf("there is no code %q; `ewsprobe explain` lists them", e.Code)
 	case about.Status == finding.OK:
-		return a, fmt.Errorf("%s is no finding", e.Code)
+		return a, fmt.Errorf("%s is not a finding", e.Code)
 	case about.Status == finding.Unknown:
-		return a, fmt.Errorf("%s means that something could not be determined, and that cannot be accepted", e.Code)
+		return a, fmt.Errorf("%s cannot be accepted: it means that something could not be determined", e.Code)
 	case a.Reason == "":
-		return a, fmt.Errorf("%s has no reason", e.Code)
+		return a, fmt.Errorf("%s has no reason; give one, like reason: renewed with ticket 4711", e.Code)
 	case len(a.Reason) > mostReason, strings.ContainsFunc(a.Reason, unicode.IsControl):
-		return a, fmt.Errorf("the reason of %s is not one line of at most %d bytes", e.Code, mostReason)
+		return a, fmt.Errorf("the reason of %s must be one line of at most %d bytes", e.Code, mostReason)
 	}
 	odd := func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) }
 	if a.Mailbox != "" && (!strings.Contains(a.Mailbox, "@") || strings.ContainsFunc(a.Mailbox, odd)) {
-		return a, fmt.Errorf("the mailbox of %s is no e-mail address", e.Code)
+		return a, fmt.Errorf("the mailbox of %s is not an email address", e.Code)
 	}
 	if _, err := time.Parse(time.DateOnly, e.Until); err != nil {
-		return a, fmt.Errorf("%s needs the last day on which it is accepted, like until: 2026-12-31", e.Code)
+		return a, fmt.Errorf("%s needs the last day of its acceptance, like until: 2026-12-31", e.Code)
 	}
 	return a, nil
 }

@@ -80,14 +80,14 @@ func TestWhatIsLeft(t *testing.T) {
 
 func TestParseRefuses(t *testing.T) {
 	for _, c := range [][2]string{
-		{"", "no entry"},
+		{"", "no entries"},
 		{"[]", "0 entries"},
 		{"code: basic-disabled", "not a list"},
 		{"- basic-disabled", "not a list"},
 		{"- {code: [a]}", "not a list"},
 		{"\t- x", "not a list"},
 		{"- {reason: r, until: 2026-12-31}", "code is missing"},
-		{"- {code: ok, reason: r, until: 2026-12-31}", "no finding"},
+		{"- {code: ok, reason: r, until: 2026-12-31}", "not a finding"},
 		{"- {code: inconclusive, reason: r, until: 2026-12-31}", "cannot be accepted"},
 		{"- {code: not-ews, reason: ' ', until: 2026-12-31}", "no reason"},
 		{"- {code: not-ews, reason: \"a\\nb\", until: 2026-12-31}", "one line"},

@@ -228,7 +228,7 @@ func (r *run) all(ctx context.Context, plan accountPlan) error {
 	err = errors.Join(err, r.memory)
 	if f := r.tally.progress(); err == nil && ctx.Err() == nil && f.Reported+f.Resumed < f.Read {
 		// It must never be; if it is, nobody shall take the run for whole.
-		err = fmt.Errorf("%d of %d rows have no result; run again with --resume", f.Read-f.Reported-f.Resumed, f.Read)
+		err = fmt.Errorf("%d of %d rows have no result; run the same command again with --resume", f.Read-f.Reported-f.Resumed, f.Read)
 	}
 	return err
 }

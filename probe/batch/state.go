@@ -70,10 +70,10 @@ const (
 )
 
 // ErrOtherState: the journal belongs to another input, endpoint, account or shard.
-var ErrOtherState = errors.New("it belongs to another run: another file, endpoint, account or shard")
+var ErrOtherState = errors.New("it belongs to a run with another file, endpoint, account or shard")
 
 // ErrOtherVersion: the journal was written in a form that this version does not read.
-var ErrOtherVersion = errors.New("another version of ewsprobe has written it")
+var ErrOtherVersion = errors.New("it was written by another version of ewsprobe")
 
 // ErrNoState: the file is something else.
 var ErrNoState = errors.New("it is not a state file of ewsprobe batch")

@@ -56,12 +56,12 @@ func (p proof) check() {
 		wrong bool
 		text  string
 	}{
-		{p.application() && p.token != "", "{token-file} brings a token, and {client-id} gets one; leave one of them out"},
+		{p.application() && p.token != "", "{token-file} and {client-id} exclude each other; use one of them"},
 		{p.certificate != "" && p.secret != "", "{certificate} and {client-secret-file} exclude each other; use one of them"},
-		{p.password != "" && p.certificate == "", "{certificate-password-file} needs {certificate} FILE: whose password it is"},
-		{p.certificate != "" && p.id == "", "{certificate} needs {client-id} GUID: the application that it belongs to"},
-		{p.secret != "" && p.id == "", "{client-secret-file} needs {client-id} GUID: whose secret it is"},
-		{p.id != "" && p.certificate == "" && p.secret == "", "{client-id} needs " + files + ": what the application proves itself with"},
+		{p.password != "" && p.certificate == "", "{certificate-password-file} needs {certificate} FILE, the file that the password opens"},
+		{p.certificate != "" && p.id == "", "{certificate} needs {client-id} GUID, the application that it belongs to"},
+		{p.secret != "" && p.id == "", "{client-secret-file} needs {client-id} GUID, the application that the secret belongs to"},
+		{p.id != "" && p.certificate == "" && p.secret == "", "{client-id} needs " + files},
 	} {
 		p.keys.refuse(c.wrong, strings.ReplaceAll(c.text, "{", "{"+p.prefix))
 	}
@@ -75,9 +75,9 @@ func (p proof) read(ctx context.Context, s *Settings) (app entra.Application) {
 	app.ID = p.id
 	secretKey := p.prefix + "client-secret-file"
 	app.Secret = s.readSecret(ctx, secretKey, p.secret, isClientSecret,
-		"holds a character that no client secret has (a space, a second line?); save its value alone")
+		"is not a client secret: it contains a space or a second line; save its value alone")
 	if front.IsGUID(app.Secret) {
-		p.keys.Invalid("{"+secretKey+"} %s holds a GUID, so it is the secret's ID; save its value, which Entra shows only once", p.secret)
+		p.keys.Invalid("{"+secretKey+"} %s holds the ID of the secret (a GUID); save its value, which Entra shows only once", p.secret)
 	}
 	password := ""
 	if p.password != "" {
@@ -103,7 +103,7 @@ func (p proof) read(ctx context.Context, s *Settings) (app entra.Application) {
 // readToken reads a token that was got elsewhere.
 func (p proof) readToken(ctx context.Context, s *Settings) string {
 	return s.readSecret(ctx, p.prefix+"token-file", p.token, isToken,
-		"holds a character that no access token has (a space, a second line, a quote?); save the token alone, without the word Bearer")
+		"is not an access token: it contains a space, a quote or a second line; save the token alone, without the word Bearer")
 }
 
 // readSecret reads a token or a client secret as a password is read.
@@ -113,7 +113,7 @@ func (s *Settings) readSecret(ctx context.Context, key, name string, form func(s
 	}
 	f, err := Open(ctx, name)
 	if err != nil {
-		s.Keys.Invalid("{"+key+"} cannot be read (%s: %s)", name, Reason(err))
+		s.Keys.Invalid("{"+key+"} %s cannot be read (%s)", name, Reason(err))
 		return ""
 	}
 	defer f.Close()
@@ -122,7 +122,7 @@ func (s *Settings) readSecret(ctx context.Context, key, name string, form func(s
 	case err != nil:
 		s.Keys.Invalid("{"+key+"} %s %v", name, err)
 	case len(text) < shortestToken:
-		s.Keys.Invalid("{"+key+"} %s has only %d characters, which none has; is it the right file?", name, len(text))
+		s.Keys.Invalid("{"+key+"} %s has only %d characters, too few for a token or a secret; is it the right file?", name, len(text))
 	case !form(text):
 		s.Keys.Invalid("{"+key+"} %s %s", name, wrong)
 	default:
@@ -162,7 +162,7 @@ func (s *Settings) readTenant(key, text string) string {
 func (s *Settings) readCloud(ctx context.Context, login *url.URL) *probe.Cloud {
 	p := s.proof("")
 	p.check()
-	s.Keys.refuse(p.id != "" && s.Tenant == "", "{client-id} needs {tenant} GUID or DOMAIN: where the application is registered")
+	s.Keys.refuse(p.id != "" && s.Tenant == "", "{client-id} needs {tenant} GUID or DOMAIN, the tenant in which the application is registered")
 	k := &probe.Cloud{
 		Entra: login, ExchangeOnline: s.service("exchange-online-url", s.ExchangeOnlineURL, false),
 		Graph: s.service("graph-url", s.GraphURL, false), Dynamics: s.service("dynamics-url", s.DynamicsURL, true),
@@ -195,17 +195,17 @@ func (s *Settings) readHMA(ctx context.Context, cfg *probe.Config, login *url.UR
 	}
 	ks, p, resource := s.Keys, s.proof("hma-"), s.HMAResource
 	ks.refuse(cfg.ProfileAuth != probe.ProfileOAuth && !ks.failed["profile-auth"] && !ks.failed["profile"],
-		"the --hma flags are for a profile with Hybrid Modern Authentication; add {profile-auth} oauth")
+		"the --hma flags need {profile-auth} oauth")
 	p.check()
-	ks.refuse(p.id != "" && s.Tenant == "", "{hma-client-id} needs {tenant} GUID or DOMAIN: the tenant that Exchange is in hybrid with")
+	ks.refuse(p.id != "" && s.Tenant == "", "{hma-client-id} needs {tenant} GUID or DOMAIN, the tenant that Exchange is in hybrid with")
 	ks.refuse(resource != "" && !p.application() && p.token == "",
-		"{hma-resource} needs {hma-client-id} GUID, or {hma-token-file} FILE: who signs in")
+		"{hma-resource} needs {hma-client-id} GUID, or {hma-token-file} FILE")
 	blank := func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
 	switch {
 	case len(resource) > maxResource || strings.ContainsFunc(resource, blank):
-		ks.usage("{hma-resource} holds blanks or is longer than %d characters; give it like https://mail.contoso.com", maxResource)
+		ks.usage("{hma-resource} contains blanks or is longer than %d characters; give it like https://mail.contoso.com", maxResource)
 	case strings.HasPrefix(strings.ToLower(resource), "http://"):
-		ks.usage("{hma-resource} begins with http://, and Exchange takes no such token; give it like https://mail.contoso.com")
+		ks.usage("{hma-resource} begins with http://, and Exchange accepts no such token; give it like https://mail.contoso.com")
 	}
 	h := &probe.HMA{Application: p.read(ctx, s), Resource: resource, Entra: login, Proxy: environmentProxy}
 	h.Application.Tenant = strings.ToLower(strings.TrimSpace(s.Tenant))
@@ -245,8 +245,8 @@ func (s *Settings) readHMAToken(ctx context.Context, cfg *probe.Config, p proof)
 	audience := host(t.Claims.Audience)
 	named := s.HMAResource != "" && audience == host(s.HMAResource)
 	if !named && cfg.URL != nil && audience != strings.ToLower(cfg.URL.Hostname()) {
-		s.Keys.Invalid("{hma-token-file} %s holds a token for %q, not for this server; it was not sent. "+
-			"If it is meant for it, name its audience with {hma-resource}", s.HMATokenFile, t.Claims.Audience)
+		s.Keys.Invalid("{hma-token-file} %s has a token for %q, not for this server; it was not sent; "+
+			"if it is the right one, give {hma-resource} with that audience", s.HMATokenFile, t.Claims.Audience)
 		return nil
 	}
 	return t
@@ -271,10 +271,10 @@ func (s *Settings) Environment(ctx context.Context) (*probe.Environment, error) 
 	ks.refuse(s.DynamicsURL == "",
 		"{dynamics-url} is missing; give the URL of the environment, like https://contoso.crm4.dynamics.com")
 	ks.refuse(!p.application() && p.token == "",
-		"{dynamics-client-id} is missing, and so is {dynamics-token-file}: one of them says who reads Dynamics; see `ewsprobe explain dynamics`")
+		"{dynamics-client-id} or {dynamics-token-file} is missing; see `ewsprobe explain dynamics`")
 	p.check()
 	ks.refuse(ks.command == "check" && mailbox == "",
-		"{dynamics-url} is read for one mailbox; give {mailbox} ADDRESS, or see them all with `ewsprobe dynamics`")
+		"check reads one mailbox of Dynamics; give {mailbox} ADDRESS, or list all with `ewsprobe dynamics`")
 	e := &probe.Environment{
 		URL: s.service("dynamics-url", s.DynamicsURL, true), Entra: s.service("entra-url", s.EntraURL, false),
 		Application: p.read(ctx, s), Token: p.readToken(ctx, s),

@@ -50,14 +50,14 @@ func (s *Settings) Config(ctx context.Context, getenv func(string) string) (prob
 	}
 	for key, agent := range map[string]string{"user-agent": s.UserAgent, "dynamics-user-agent": s.DynamicsUserAgent} {
 		if strings.ContainsFunc(agent, unicode.IsControl) || agent != "" && strings.TrimSpace(agent) == "" {
-			s.Keys.usage("{" + key + "} must be a line of text; leave it out for the usual one")
+			s.Keys.usage("{" + key + "} must be one line of text; leave it out to use the default")
 		}
 	}
 	switch {
 	case s.Target != "" || s.Given("target"):
 		s.parseTarget(&cfg)
 	case !s.Keys.failed["profile"]:
-		s.Keys.usage("{target} is missing; give the EWS URL or the host name, or {profile} FILE, see `ewsprobe %s --help`", s.Keys.command)
+		s.Keys.usage("{target} is missing; give the EWS URL or the host name, or {profile} FILE; see `ewsprobe %s --help`", s.Keys.command)
 	}
 	cfg.Addresses = nil
 	s.parseAddresses(&cfg)
@@ -151,13 +151,13 @@ func AddCertificates(ctx context.Context, pool *x509.CertPool, name string) erro
 		}
 		cert, err := x509.ParseCertificate(block.Bytes)
 		if err != nil {
-			return fmt.Errorf("%s holds a certificate that cannot be read; export it again, as X.509", name)
+			return fmt.Errorf("%s contains a certificate that cannot be read; export it again as X.509", name)
 		}
 		pool.AddCert(cert)
 		n++
 	}
 	if n == 0 {
-		return fmt.Errorf("%s holds no certificate; export it as X.509, Base-64 encoded (PEM) or DER", name)
+		return fmt.Errorf("%s contains no certificate; export it as X.509, Base-64 encoded (PEM) or DER", name)
 	}
 	return nil
 }
@@ -184,7 +184,7 @@ func (s *Settings) readKerberos(ctx context.Context, key, name string) []byte {
 	others := []string{"KEYRING", "KCM", "DIR", "API", "MEMORY", "MSLSA", "SCC", "XCACHE", "KCC"}
 	if kind, _, typed := strings.Cut(name, ":"); key == "ccache" && typed && slices.Contains(others, kind) {
 		s.Keys.Invalid("{ccache} %s is a cache of type %s, which only the system's Kerberos library can read; "+
-			"get a ticket into a file with `kinit -c FILE:/tmp/krb5cc_ewsprobe USER`, then give {ccache} FILE:/tmp/krb5cc_ewsprobe", name, kind)
+			"write a ticket to a file with `kinit -c FILE:/tmp/krb5cc_ewsprobe USER`, then give {ccache} FILE:/tmp/krb5cc_ewsprobe", name, kind)
 		return nil
 	}
 	raw := s.read(ctx, key, strings.TrimPrefix(name, "FILE:"), maxKerberosFile)

@@ -22,7 +22,7 @@ func (s *Settings) findDomain(ctx context.Context, getenv func(string) string, c
 	ks := s.Keys
 	if s.DC != "" {
 		if _, _, ok := address.HostPort(s.DC, "636"); !ok {
-			ks.usage("{dc} %q is not a host name or address with or without a port; give it like dc1.contoso.com or dc1.contoso.com:636", s.DC)
+			ks.usage("{dc} %q is not a host name or an IP address; give it like dc1.contoso.com or dc1.contoso.com:636", s.DC)
 		}
 	}
 	if s.Domain != "" && !address.IsDomain(s.Domain) {
@@ -67,12 +67,12 @@ func (s *Settings) takeCache(cfg *probe.Config) bool {
 	}
 	stored, err := kerberos.ReadCCache(cfg.Kerberos.Cache)
 	if err != nil || len(stored.Client.Components) != 1 { // an error was noted when it was read
-		s.Keys.Invalid("{ccache} holds the tickets of %s, which is no user", stored.Client)
+		s.Keys.Invalid("{ccache} holds tickets of %s, which is not a user", stored.Client)
 		return false
 	}
 	owner := stored.Client.Components[0]
 	if cfg.User != "" && !lockout.SameAccount(cfg.User, owner) {
-		s.Keys.usage("{user} %s is not whose tickets {ccache} holds (%s); leave {user} out", cfg.User, stored.Client)
+		s.Keys.usage("{user} %s is not the owner of the tickets in {ccache} (%s); leave {user} out", cfg.User, stored.Client)
 	}
 	cfg.Kerberos.Realm = stored.Client.Realm
 	cfg.User = owner + "@" + stored.Client.Realm

@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
 	"os"
 	"path"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"unicode"
 	"unicode/utf8"
 
@@ -21,7 +23,7 @@ import (
 )
 
 // ErrStopped ends a wait for a file when the run ends.
-var ErrStopped = errors.New("stopped before its end")
+var ErrStopped = errors.New("stopped before the end")
 
 // File is a file that the user named, open for reading.
 type File struct {
@@ -112,9 +114,21 @@ type fileError string
 
 func (e fileError) Error() string { return string(e) }
 
-// Reason is why the system refused, without the call and the name of the file, which a
-// sentence has already.
+// Reason is why the system refused, in the same words on every system, without the call
+// and the name of the file, which a sentence has already.
 func Reason(err error) string {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "no such file or folder"
+	case errors.Is(err, fs.ErrPermission):
+		return "permission denied"
+	case errors.Is(err, syscall.EADDRINUSE):
+		return "the port is in use"
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return "this machine does not have the address"
+	case errors.As(err, new(*net.AddrError)):
+		return "it is not IP:PORT"
+	}
 	for inner := err; inner != nil; inner = errors.Unwrap(inner) {
 		err = inner
 	}
@@ -140,7 +154,7 @@ func ReadAll(in io.Reader, limit int) ([]byte, error) {
 	case len(raw) > limit && limit >= 1<<20:
 		return nil, fileError(fmt.Sprintf("is larger than %d MiB; is it the right file?", limit>>20))
 	case len(raw) > limit:
-		return nil, fileError(fmt.Sprintf("is longer than %d bytes; is it the right file?", limit))
+		return nil, fileError(fmt.Sprintf("is larger than %d bytes; is it the right file?", limit))
 	}
 	return raw, nil
 }
@@ -159,7 +173,7 @@ func NewDecoder(in io.Reader) io.Reader {
 // > writes it.
 func Decode(raw []byte) (string, error) {
 	if IsUTF16(raw) && len(raw)%2 != 0 {
-		return "", fileError("is UTF-16 that ends inside a character; save it as UTF-8")
+		return "", fileError("is UTF-16 and ends in the middle of a character; save it as UTF-8")
 	}
 	text, err := io.ReadAll(NewDecoder(bytes.NewReader(raw)))
 	switch {
@@ -190,7 +204,7 @@ func line(in io.Reader, limit int) (string, error) {
 	case text == "":
 		return "", fileError("is empty")
 	case len(text) > limit:
-		return "", fileError(fmt.Sprintf("is longer than %d bytes; is it the right file?", limit))
+		return "", fileError(fmt.Sprintf("is larger than %d bytes; is it the right file?", limit))
 	}
 	return text, nil
 }
@@ -217,7 +231,7 @@ func CheckPassword(text string) error {
 	case !utf8.ValidString(text):
 		return fileError("is not UTF-8")
 	case strings.ContainsFunc(text, unicode.IsControl):
-		return fileError("holds a control character (a second line, a tab?), which no sign-in can carry; it was not sent")
+		return fileError("contains a control character, such as a tab or a second line; it was not sent")
 	}
 	return nil
 }

@@ -229,7 +229,7 @@ func (k *Key) set(text string) (wrong string) {
 	case *time.Duration:
 		d, err := parseDuration(text)
 		if err != nil {
-			return "needs a number with its unit, like 30s or 2m"
+			return fmt.Sprintf("%q is not a time with a unit; give it like 30s or 2m", text)
 		}
 		*to = d
 		return outOfRange(k, d, text, parseDuration)

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -111,7 +112,9 @@ func (ks *Keys) note(invalid bool, format string, args ...any) {
 		}
 		ks.failed[name] = true
 	}
-	ks.problems = append(ks.problems, p)
+	if !slices.Contains(ks.problems, p) { // a key may be read for several purposes
+		ks.problems = append(ks.problems, p)
+	}
 }
 
 // named puts the names of keys in the place of {key}: as they were given, else as

@@ -22,7 +22,7 @@ func (s *Settings) readProfile(ctx context.Context) *evidence.Profile {
 	}
 	raw, err := Read(ctx, s.Profile, maxProfile)
 	if err != nil {
-		s.Keys.Invalid("{profile} %s: it %v", s.Profile, err)
+		s.Keys.Invalid("{profile} %s %v", s.Profile, err)
 		return nil
 	}
 	p, err := dynamics.ReadProfile(bytes.NewReader(raw))
@@ -51,7 +51,7 @@ func (s *Settings) TakeProfile(p *evidence.Profile) {
 		target, setting, err := s.profileTarget(p)
 		if err == nil && setting == "url" {
 			if _, wrong := targetURL(target); wrong != "" {
-				err = fmt.Errorf("the server location in it cannot be checked: TARGET %s", s.Keys.named(wrong))
+				err = fmt.Errorf("its server location %s", s.Keys.named(wrong))
 			}
 		}
 		if err != nil {
@@ -86,13 +86,13 @@ func (s *Settings) TakeProfile(p *evidence.Profile) {
 func (s *Settings) profileTarget(p *evidence.Profile) (target, setting string, err error) {
 	give := s.Keys.named("give {target}")
 	if s.Keys.Find("mailbox") != nil {
-		give = s.Keys.named("give {mailbox} ADDRESS to look for it in the same way, or {target}")
+		give = s.Keys.named("give {mailbox} ADDRESS to find it the same way, or give {target}")
 	}
 	auto := p.AutoDiscover != nil && *p.AutoDiscover
 	switch {
 	case p.OtherProtocol():
 		return "", "", errors.New("this is a profile for " + p.ServerType.Label + ", which does not use EWS; " +
-			s.Keys.named("give {target} to check an EWS endpoint all the same"))
+			s.Keys.named("to check an EWS endpoint, give {target}"))
 	case auto && address.IsMailbox(s.Mailbox):
 		return s.Mailbox, "autodiscover", nil // whatever location is left in the profile: Dynamics does not use it
 	case p.Incoming.Location != "":
@@ -100,7 +100,7 @@ func (s *Settings) profileTarget(p *evidence.Profile) (target, setting string, e
 	case p.Outgoing.Location != "":
 		return p.Outgoing.Location, "url", nil
 	case auto:
-		return "", "", errors.New("the column incomingserverlocation is empty, because the profile leaves the server to Autodiscover; " + give)
+		return "", "", errors.New("the column incomingserverlocation is empty, because the profile uses Autodiscover; " + give)
 	}
 	return "", "", errors.New(s.Keys.named("the column incomingserverlocation is missing or empty; export it too, or give {target}"))
 }

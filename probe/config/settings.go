@@ -52,45 +52,45 @@ type Settings struct {
 
 // AgentKeys take the rest from the agent's file.
 type AgentKeys struct {
-	Config string `value:"FILE" help:"take all of a target of the agent's configuration FILE; the argument is its name"`
+	Config string `value:"FILE" help:"use the settings of a target in the agent's configuration FILE; the argument is its name"`
 }
 
 // AccountKeys say who signs in and with what.
 type AccountKeys struct {
 	User                string `common:"y" value:"NAME" help:"the account, DOMAIN\\user or user@domain"`
 	PasswordFile        string `common:"y" secret:"FILE" help:"the password is in FILE (-: standard input); else EWSPROBE_PASSWORD, a prompt"`
-	PasswordFromKeyring bool   `help:"take the password from the credential store of the operating system (ewsprobe secret set)"`
-	NoCredentials       bool   `common:"y" help:"ask only what needs no account (a token for Graph is still used)"`
+	PasswordFromKeyring bool   `help:"read the password from the credential store of the operating system (ewsprobe secret set)"`
+	NoCredentials       bool   `common:"y" help:"check only what needs no account (a token for Graph is still sent)"`
 	CurrentUser         bool   `help:"sign in as the logged-on user (Windows only)"`
-	Keytab              string `secret:"FILE" help:"sign in with Kerberos, by the key in FILE instead of a password"`
-	CCache              string `flag:"ccache" secret:"FILE" help:"sign in with Kerberos, by the ticket in the credential cache FILE"`
-	SPN                 string `value:"NAME" help:"the service principal name of EWS; else HTTP/ and the host name"`
-	Domain              string `value:"NAME" help:"the DNS name of the account's domain; else that of this machine"`
+	Keytab              string `secret:"FILE" help:"sign in by Kerberos with the key in FILE, without a password"`
+	CCache              string `flag:"ccache" secret:"FILE" help:"sign in by Kerberos with the ticket in the credential cache FILE"`
+	SPN                 string `value:"NAME" help:"the service principal name of EWS (default: HTTP/ and the host name)"`
+	Domain              string `value:"NAME" help:"the DNS name of the account's domain (default: that of this machine)"`
 	DC                  string `value:"HOST[:PORT]" help:"the domain controller to ask, with its port for LDAPS (636)"`
-	ExplainRejection    bool   `help:"if the account is refused, ask a domain controller why, at the cost of one logon"`
-	UserColumn          string `in:"batch" value:"NAME" help:"each row has its own account: the column with its name"`
-	PasswordFileColumn  string `in:"batch" value:"NAME" help:"the column with the file that holds the password of the row's account"`
-	PasswordDir         string `in:"batch" secret:"FOLDER" help:"the folder of those files; nothing outside it is read"`
+	ExplainRejection    bool   `help:"if the account is refused, ask a domain controller why; costs one logon"`
+	UserColumn          string `in:"batch" value:"NAME" help:"the column with the account of each row"`
+	PasswordFileColumn  string `in:"batch" value:"NAME" help:"the column with the password file of the row's account"`
+	PasswordDir         string `in:"batch" secret:"FOLDER" help:"the folder of the password files; nothing outside it is read"`
 }
 
 // MailboxKeys say what Dynamics does with the account.
 type MailboxKeys struct {
 	Mailbox            string `common:"y" in:"check agent" value:"ADDRESS" help:"the mailbox that Dynamics uses"`
-	Impersonate        bool   `common:"y" help:"reach the mailbox by impersonation, as the profile does"`
-	ProfileAuth        string `common:"y" default:"basic" values:"basic ntlm negotiate oauth auto" help:"what the Dynamics profile uses"`
-	Profile            string `common:"y" value:"FILE" help:"the profile exported from Dynamics; it sets what no flag sets, TARGET included"`
-	Autodiscover       string `value:"URL" help:"the Autodiscover endpoint to ask where EWS is"`
+	Impersonate        bool   `common:"y" help:"open the mailbox by impersonation, as the profile does"`
+	ProfileAuth        string `common:"y" default:"basic" values:"basic ntlm negotiate oauth auto" help:"the authentication of the Dynamics profile"`
+	Profile            string `common:"y" value:"FILE" help:"the profile exported from Dynamics; it sets what no flag sets, including TARGET"`
+	Autodiscover       string `value:"URL" help:"the Autodiscover endpoint to ask"`
 	FollowAutodiscover bool   `help:"also sign in at hosts that Autodiscover names and you did not"`
 }
 
 // ConnectionKeys say how EWS is reached.
 type ConnectionKeys struct {
-	Target            string        `in:"batch agent" common:"y" value:"TARGET" help:"an EWS URL, HOST or HOST:PORT; else the profile's URL"`
-	View              string        `default:"inside" values:"inside public" help:"where the endpoint is seen from"`
-	Address           []string      `value:"IP[:PORT]" help:"connect there, keep the host name"`
+	Target            string        `in:"batch agent" common:"y" value:"TARGET" help:"an EWS URL, HOST or HOST:PORT (default: the URL of the profile)"`
+	View              string        `default:"inside" values:"inside public" help:"from where the endpoint is seen"`
+	Address           []string      `value:"IP[:PORT]" help:"connect to this address, with the host name of TARGET"`
 	EachAddress       bool          `help:"check every address of the name"`
 	CAFile            string        `also:"dynamics" common:"y" value:"FILE" help:"also trust the certificates in FILE (PEM or DER)"`
-	Insecure          bool          `help:"continue past an untrusted certificate, with the password"`
+	Insecure          bool          `help:"continue past an untrusted certificate of EWS, and send the password"`
 	Proxy             string        `value:"URL" help:"reach EWS through this http proxy"`
 	Timeout           time.Duration `also:"dynamics" default:"30s" range:"1s 1h" help:"time limit of the whole check"`
 	Watch             bool          `in:"check" help:"ask every few seconds without a logon; check when the answer gets better"`
@@ -109,7 +109,7 @@ type HMAKeys struct {
 	HMACertificatePasswordFile string `secret:"FILE" help:"read the password of the PKCS#12 file from FILE"`
 	HMAClientSecretFile        string `secret:"FILE" help:"a client secret instead, for diagnosis: Dynamics takes only a certificate"`
 	HMAResource                string `value:"URI" help:"the Entra resource ID as in the profile; else https:// and the host of the EWS URL"`
-	HMATokenFile               string `secret:"FILE" help:"send the access token in FILE, got elsewhere, in place of the application's"`
+	HMATokenFile               string `secret:"FILE" help:"send the access token in FILE, without an application"`
 }
 
 // CloudKeys say what is looked up outside the network.
@@ -121,8 +121,8 @@ type CloudKeys struct {
 	ClientID          string `value:"GUID" help:"ask Microsoft Graph as this application of --tenant; needs its secret"`
 	ClientSecretFile  string `secret:"FILE" help:"read the application's client secret from FILE"`
 	EntraURL          string `also:"dynamics" value:"URL" default:"https://login.microsoftonline.com" help:"where Entra is asked with secrets"`
-	ExchangeOnlineURL string `value:"URL" default:"https://outlook.office365.com" help:"where Exchange Online is asked"`
-	GraphURL          string `value:"URL" default:"https://graph.microsoft.com" help:"where Microsoft Graph is asked; the token is sent there"`
+	ExchangeOnlineURL string `value:"URL" default:"https://outlook.office365.com" help:"the URL of Exchange Online"`
+	GraphURL          string `value:"URL" default:"https://graph.microsoft.com" help:"the URL of Microsoft Graph; the token is sent there"`
 }
 
 // DynamicsKeys say who reads Dynamics itself.
@@ -131,7 +131,7 @@ type DynamicsKeys struct {
 	DynamicsCertificate             string `common:"y" secret:"FILE" help:"that application's certificate and its key, PEM or PKCS#12 (.pfx)"`
 	DynamicsCertificatePasswordFile string `secret:"FILE" help:"read the password of the PKCS#12 file from FILE"`
 	DynamicsClientSecretFile        string `common:"y" secret:"FILE" help:"read the client secret of that application from FILE"`
-	DynamicsTenant                  string `value:"GUID|DOMAIN" help:"the tenant of that application; else the one that Dynamics names"`
+	DynamicsTenant                  string `value:"GUID|DOMAIN" help:"the tenant of that application (default: the one that Dynamics names)"`
 	DynamicsTokenFile               string `common:"y" secret:"FILE" help:"read Dynamics with the access token in FILE instead"`
 	ServerProfile                   string `in:"batch agent" value:"NAME" help:"whose mailboxes are read; else the one for your own Exchange"`
 }
@@ -145,20 +145,20 @@ type SafetyKeys struct {
 // BatchKeys say which rows are checked and how many at a time.
 type BatchKeys struct {
 	Column            string        `in:"batch agent" value:"NAME" common:"y" help:"the column of addresses; else that of Dynamics' export"`
-	Concurrency       int           `in:"batch agent" default:"10" range:"1 100" hint:" (Exchange allows 27)" help:"how many calls at a time"`
-	TimeoutPerMailbox time.Duration `in:"batch agent" default:"10m" range:"1s 24h" help:"how long a busy or silent mailbox is tried"`
+	Concurrency       int           `in:"batch agent" default:"10" range:"1 100" hint:" (Exchange allows 27)" help:"how many calls at the same time"`
+	TimeoutPerMailbox time.Duration `in:"batch agent" default:"10m" range:"1s 24h" help:"how long to try a mailbox that is busy or does not answer"`
 	Resume            string        `value:"STATE" common:"y" help:"record in STATE what was reported; the same command continues from there"`
-	AllRows           bool          `help:"text: also print the rows that are ok"`
+	AllRows           bool          `help:"with --format text: also print the rows that are ok"`
 	Shard             string        `value:"i/n" help:"check only part i of n: the same rows on every machine, duplicates together"`
 }
 
 // OutputKeys say what is given out and where to.
 type OutputKeys struct {
 	Format   string   `common:"y" default:"text" values:"-" help:"what to print"`
-	Save     []string `common:"y" value:"FILE" help:"also write the report to FILE; its ending tells the format"`
+	Save     []string `common:"y" value:"FILE" help:"also write the report to FILE; its extension sets the format"`
 	Baseline string   `in:"check batch diagnose agent" value:"FILE" help:"accepted findings (YAML), which no longer decide the status"`
-	Redact   bool     `help:"replace names, addresses and identifiers by numbered placeholders, in every output"`
-	Verbose  int      `flag:"v" help:"print the whole report, and each step on standard error; -vv also shows the wire, secrets masked"`
+	Redact   bool     `help:"replace names, addresses and identifiers by numbered placeholders in every output"`
+	Verbose  int      `flag:"v" help:"print the whole report, and each step on standard error; -vv also prints the wire, secrets masked"`
 }
 
 // Choices are the values of a key that another package has.

@@ -130,9 +130,9 @@ func TestFlags(t *testing.T) {
 		{"--user u --user w h", "h", "w", ""},
 		{"--timeout -5s --user u h", "h", "u", "--timeout -5s is out of range; use 1s to 1h"},
 		{"h --user", "h", "", "--user needs a value"},
-		{"--usr u h", "h", "", "there is no flag --usr here; did you mean --user?"},
-		{"--xyzzy h", "h", "", "there is no flag --xyzzy here; see `ewsprobe check --help`"},
-		{"--user= h", "h", "", "--user is empty; give its value, or leave the flag out"},
+		{"--usr u h", "h", "", "there is no flag --usr; did you mean --user?"},
+		{"--xyzzy h", "h", "", "there is no flag --xyzzy; see `ewsprobe check --help-all`"},
+		{"--user= h", "h", "", "--user is empty; give a value, or leave the flag out"},
 		{"--impersonate=maybe h", "h", "", `--impersonate "maybe" is neither true nor false`},
 		{"--password S3cret h", "S3cret h", "", "no flag takes the password, because process lists are public; use --password-file FILE, EWSPROBE_PASSWORD or the prompt"},
 	} {
@@ -156,16 +156,16 @@ func TestFlags(t *testing.T) {
 func TestYAML(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"target: mail.contoso.com\nuser: svc\ntimeout: 45s\naddress: [10.0.0.1]\ncert_warn: 10\nimpersonate: true\nmailbox: anna@contoso.com", ""},
-		{"target: h.example\nno_credentials: yes\nuser: 5", "(1) f:2:17: no_credentials must be true or false; (2) f:3:7: user must be a text; (3) f:1:1: user is missing; give the account as DOMAIN\\user or user@domain, or no_credentials for what can be learnt without one"},
-		{"target: h.example\nuser: u\nusr: w", "f:3:1: there is no key usr here; did you mean user?"},
-		{"target: h.example\nuser: u\nuser: w", "f:3:1: user is there twice"},
+		{"target: h.example\nno_credentials: yes\nuser: 5", "(1) f:2:17: no_credentials must be true or false; (2) f:3:7: user must be text (put it in quotes)"},
+		{"target: h.example\nuser: u\nusr: w", "f:3:1: there is no key usr; did you mean user?"},
+		{"target: h.example\nuser: u\nuser: w", "f:3:1: user is given twice"},
 		{"target: h.example\nuser: u\ntimeout:", "f:3:1: timeout has no value"},
-		{"target: h.example\nuser: u\ntimeout: 30", "f:3:10: timeout must be a number with its unit, like 30s or 2m"},
+		{"target: h.example\nuser: u\ntimeout: 30", "f:3:10: timeout must be a time with a unit, like 30s or 2m"},
 		{"target: h.example\nuser: u\ntimeout: 2h", "f:3:10: timeout 2h is out of range; use 1s to 1h"},
 		{"target: h.example\nuser: u\nprofile_auth: kerberos", `f:3:15: profile_auth "kerberos" is unknown; use basic, ntlm, negotiate, oauth or auto`},
-		{"target: h.example\nuser: u\naddress: 10", "f:3:10: address must be a text or a list of texts"},
-		{"target: h.example\nuser: u\nca-file: x", "f:3:1: there is no key ca-file here; did you mean ca_file?"},
-		{"target: h.example\nuser: A/u\nca_file: nowhere.pem", "(1) f:2:7: user holds a slash, which no account has; give A\\u or user@domain; (2) f:3:10: ca_file nowhere.pem cannot be read (no such file or directory)"},
+		{"target: h.example\nuser: u\naddress: 10", "f:3:10: address must be text or a list of texts"},
+		{"target: h.example\nuser: u\nca-file: x", "f:3:1: there is no key ca-file; did you mean ca_file?"},
+		{"target: h.example\nuser: A/u\nca_file: nowhere.pem", "(1) f:2:7: user contains a slash; give A\\u or user@domain; (2) f:3:10: ca_file nowhere.pem cannot be read (no such file or folder)"},
 		{"name: other\ntarget: h.example\nuser: u", ""},
 	} {
 		var node yaml.Node

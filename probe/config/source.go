@@ -25,7 +25,7 @@ func (ks *Keys) give(k *Key, by origin, texts ...string) {
 	for _, text := range texts {
 		if text == "" {
 			kind := map[bool]string{true: "variable", false: "flag"}[by.rank == byVariable]
-			ks.usage("{"+k.Name+"} is empty; give its value, or leave the %s out", kind)
+			ks.usage("{"+k.Name+"} is empty; give a value, or leave the %s out", kind)
 		} else if wrong := k.set(text); wrong != "" {
 			ks.usage("{"+k.Name+"} "+"%s", ks.named(wrong))
 		}
@@ -55,7 +55,7 @@ func (ks *Keys) Arrange(args []string) []string {
 		if dash, _ := utf8.DecodeRuneInString(arg); dash != '-' && !ks.Words && unicode.Is(unicode.Pd, dash) {
 			// A word processor made one long dash of two hyphens.
 			name, _, whole = strings.Cut(strings.TrimLeftFunc(arg, func(r rune) bool { return unicode.Is(unicode.Pd, r) }), "=")
-			ks.usage("%q begins with the dash U+%04X of a word processor; type it as --%s", arg, dash, name)
+			ks.usage("%q begins with a dash from a word processor (U+%04X); type --%s", arg, dash, name)
 			if k := ks.Find(name); k != nil && k.TakesValue() && !whole && len(args) > 0 {
 				ks.from[k.Name] = origin{name: k.Flag(), rank: byFlag} // it was meant, and is not missing
 				args = args[1:]
@@ -116,11 +116,11 @@ func (ks *Keys) unknown(name string) *Key {
 		return nil
 	}
 	if near := ks.near(name); near != "" {
-		ks.usage("there is no flag --%s here; did you mean --%s?", name, near)
+		ks.usage("there is no flag --%s; did you mean --%s?", name, near)
 		ks.from[near] = origin{name: "--" + near, rank: byFlag}
 		return ks.Find(near)
 	}
-	ks.usage("there is no flag --%s here; see `%s --help`", name, strings.TrimSpace("ewsprobe "+ks.command))
+	ks.usage("there is no flag --%s; see `%s --help-all`", name, strings.TrimSpace("ewsprobe "+ks.command))
 	return nil
 }
 
@@ -167,7 +167,7 @@ func (ks *Keys) Variables(getenv func(string) string) {
 // Argument is TARGET of check, which stands among the flags.
 func (s *Settings) Argument(args []string) {
 	if len(args) > 1 && !s.Keys.lost {
-		s.Keys.usage("only one {target} is allowed; what follows the first is one too many")
+		s.Keys.usage("only one {target} is allowed; remove the second argument")
 	}
 	if len(args) > 0 {
 		s.Target, s.Keys.from["target"] = args[0], origin{name: "TARGET", rank: byFlag}

@@ -46,15 +46,15 @@ func targetURL(target string) (u *url.URL, wrong string) {
 	case target == "":
 		return nil, "is empty; give the EWS URL or the host name"
 	case strings.ContainsFunc(target, unicode.IsControl):
-		return nil, "holds control characters; give the EWS URL or the host name"
+		return nil, "contains control characters; give the EWS URL or the host name"
 	case address.HasCredentials(target):
 		return nil, inProcessLists + " and use {user} and {password-file}"
 	case whole && scheme != "https" && scheme != "http":
-		return nil, "is reached over " + scheme + "://, which is no way to reach EWS; use https://"
+		return nil, "begins with " + scheme + "://; EWS is reached over https://"
 	case !whole && strings.Contains(target, "/"):
 		return nil, "has a path but no scheme; write https:// in front of it"
 	case !whole && strings.Contains(target, "@"):
-		return nil, "is neither a URL nor an e-mail address; give the EWS URL, the host name, or an address like anna@contoso.com"
+		return nil, "is neither a URL nor an email address; give the EWS URL, the host name, or an address like anna@contoso.com"
 	case !whole && address.IsIP(target) && strings.Contains(target, ":"):
 		target = "https://[" + target + "]" + ewsPath
 	case !whole:
@@ -69,7 +69,7 @@ func targetURL(target string) (u *url.URL, wrong string) {
 	return u, wrong
 }
 
-const inProcessLists = "holds a user name or password, and process lists are public; take it out"
+const inProcessLists = "contains a user name or password, and process lists are public; remove it"
 
 // parseURL reads the URL that a key has; nil where it has none, or none that is
 // right.
@@ -94,10 +94,10 @@ func (s *Settings) parseURL(key, raw, like string, further func(*url.URL) string
 // checkAccount looks at the names of the account and of the mailbox.
 func (s *Settings) checkAccount(cfg *probe.Config) {
 	ks := s.Keys
-	anonymous := cfg.NoCredentials || cfg.CurrentUser || cfg.ProfileAuth == probe.ProfileOAuth
-	unsettled := s.Given("user") || ks.failed["profile"] || ks.failed["profile-auth"]
+	anonymous := cfg.NoCredentials || cfg.CurrentUser || cfg.ProfileAuth == probe.ProfileOAuth || s.usesHMA()
+	unsettled := s.Given("user") || ks.failed["user"] || ks.failed["no-credentials"] || ks.failed["profile"] || ks.failed["profile-auth"]
 	if cfg.User == "" && s.UserColumn == "" && s.CCache == "" && !anonymous && !unsettled {
-		ks.usage(`{user} is missing; give the account as DOMAIN\user or user@domain, or {no-credentials} for what can be learnt without one`)
+		ks.usage(`{user} is missing; give the account as DOMAIN\user or user@domain, or {no-credentials} to check without an account`)
 	}
 	if wrong := address.BadAccount(cfg.User); wrong != "" && cfg.User != "" && !cfg.CurrentUser {
 		if ks.from["user"].rank == byProfile {
@@ -107,10 +107,10 @@ func (s *Settings) checkAccount(cfg *probe.Config) {
 		}
 	}
 	if cfg.Mailbox != "" && !address.IsMailbox(cfg.Mailbox) {
-		ks.usage("{mailbox} %q is not an e-mail address; give one like anna@contoso.com", cfg.Mailbox)
+		ks.usage("{mailbox} %q is not an email address; give one like anna@contoso.com", cfg.Mailbox)
 	}
 	if cfg.Impersonate && cfg.Mailbox == "" && ks.Find("mailbox") != nil && !ks.failed["target"] {
-		ks.usage("{impersonate} needs {mailbox} ADDRESS: whom to impersonate")
+		ks.usage("{impersonate} needs {mailbox} ADDRESS, the mailbox to impersonate")
 	}
 }
 
@@ -124,30 +124,30 @@ func (s *Settings) checkTogether(cfg *probe.Config) {
 	ks.refuse(s.PasswordFromKeyring && s.PasswordFile != "",
 		"{password-from-keyring} and {password-file} exclude each other; use one of them")
 	ks.refuse(key && cfg.ProfileAuth != probe.ProfileNegotiate,
-		"{keytab} and {ccache} sign in with Kerberos, which only a profile with Negotiate can use; add {profile-auth} negotiate")
+		"{keytab} and {ccache} sign in with Kerberos, which only a Negotiate profile uses; add {profile-auth} negotiate")
 	ks.refuse(key && s.PasswordFile != "",
 		"{password-file} is not needed with {keytab} or {ccache}; leave one of them out")
 	ks.refuse(key && cfg.NoCredentials,
-		"{keytab} and {ccache} are credentials; leave them or {no-credentials} out")
+		"{no-credentials} excludes {keytab} and {ccache}; use one of them")
 	ks.refuse(cfg.CurrentUser && cfg.Insecure,
-		"{current-user} and {insecure} exclude each other: whoever stands in between could use the logged-on user's sign-in")
+		"{current-user} and {insecure} exclude each other: a device in between could use the sign-in of the logged-on user")
 	ks.refuse(cfg.CurrentUser && (key || s.Given("user") && ks.from["user"].rank > byProfile || s.PasswordFile != ""),
-		"{current-user} signs in as the logged-on user; leave {user}, {password-file}, {keytab} and {ccache} out")
+		"{current-user} signs in as the logged-on user; remove {user}, {password-file}, {keytab} and {ccache}")
 	ks.refuse(cfg.CurrentUser && !canSignInAsCurrentUser,
 		"{current-user} works on Windows only; use {user}, or {ccache} with a Kerberos ticket")
 	ks.refuse(cfg.CurrentUser && cfg.ProfileAuth != probe.ProfileNTLM && cfg.ProfileAuth != probe.ProfileNegotiate,
 		"{current-user} signs in with NTLM or Negotiate; add {profile-auth} ntlm or {profile-auth} negotiate")
 	ks.refuse(cfg.Explain && (key || cfg.CurrentUser || cfg.NoCredentials || oauth),
-		"{explain-rejection} needs a user name and a password to be refused; "+
-			"leave it out, or {keytab}, {ccache}, {current-user}, {no-credentials}, {profile-auth} oauth")
+		"{explain-rejection} needs {user} with a password; it cannot be used with "+
+			"{keytab}, {ccache}, {current-user}, {no-credentials} or {profile-auth} oauth")
 	ks.refuse(len(s.Address) > 0 && cfg.EachAddress,
 		"{address} and {each-address} exclude each other; use one of them")
 	ks.refuse(s.Proxy != "" && cfg.EachAddress,
-		"{each-address} needs the name resolved here, but with {proxy} the proxy resolves it; use {address}")
+		"{each-address} cannot be used with {proxy}: the proxy resolves the name; use {address}")
 	ks.refuse(cfg.FollowAutodiscover && s.Autodiscover == "" && cfg.FromAddress == "",
-		"{follow-autodiscover} needs a mailbox address as {target}, or {autodiscover} URL: else Autodiscover is not asked")
+		"{follow-autodiscover} needs a mailbox address as {target}, or {autodiscover} URL")
 	ks.refuse(s.Autodiscover != "" && !cfg.NoCredentials && !oauth && cfg.FromAddress+cfg.Mailbox == "" && !address.IsMailbox(cfg.User),
-		"{autodiscover} asks about an address; give it with {mailbox}, or {user} as user@domain")
+		"{autodiscover} needs an address to ask for; give {mailbox} ADDRESS, or {user} as user@domain")
 }
 
 // parseAddresses reads the addresses to connect to.
@@ -165,7 +165,7 @@ func (s *Settings) parseAddresses(cfg *probe.Config) {
 			}
 			continue
 		}
-		s.Keys.usage("{address} %q is not an IP address with or without a port; give it like 10.0.0.11 or 10.0.0.11:443", text)
+		s.Keys.usage("{address} %q is not an IP address; give it like 10.0.0.11 or 10.0.0.11:443", text)
 	}
 }
 
@@ -187,7 +187,7 @@ func (s *Settings) parseAutodiscover() *url.URL {
 	const like = "https://autodiscover.contoso.com" + ews.AutodiscoverPath
 	u := s.parseURL("autodiscover", s.Autodiscover, like, func(u *url.URL) string {
 		if u.Scheme != "https" {
-			return "must begin with https://: it is asked with the password; give it like " + like
+			return "must begin with https://, because the password is sent to it; give it like " + like
 		}
 		return ""
 	})
@@ -207,7 +207,7 @@ func (s *Settings) service(key, raw string, page bool) *url.URL {
 	u := s.parseURL(key, raw, "https://HOST", func(u *url.URL) string {
 		switch {
 		case u.Scheme != "https":
-			return "is not https, and look-ups go over https only"
+			return "does not begin with https://; look-ups use https only"
 		case !page && (strings.Trim(u.Path, "/") != "" || u.RawQuery != ""):
 			return "has a path; give only https://HOST"
 		}
@@ -229,29 +229,29 @@ func (s *Settings) checkBatch(cfg *probe.Config) {
 		}
 	}
 	if own > 0 && own < 3 {
-		ks.usage("{user-column}, {password-file-column} and {password-dir} belong together: " +
-			"the name of each row's account, the file with its password, and the folder that all these files are in")
+		ks.usage("{user-column}, {password-file-column} and {password-dir} must be given together: " +
+			"the column with each row's account, the column with its password file, and the folder of these files")
 	}
 	for _, key := range []string{"user", "password-file", "password-from-keyring", "keytab", "ccache", "current-user"} {
 		if own > 0 && ks.from[key].rank > byProfile {
-			ks.usage("{" + key + "} and {user-column} exclude each other: each row has an account of its own")
+			ks.usage("{" + key + "} and {user-column} exclude each other: {user-column} gives each row its own account")
 		}
 	}
 	if s.Shard != "" {
 		shard, err := batch.ParseShard(s.Shard)
 		switch {
 		case err != nil:
-			ks.usage("{shard}: %v", err)
+			ks.usage("{shard} %v", err)
 		case shard.Of > 1 && ks.from["max-rejections"].rank == byFlag && s.MaxRejections > 1:
-			ks.usage("{max-rejections} %d: with more than one shard it is 1, because each shard counts for itself; leave it out", s.MaxRejections)
+			ks.usage("{max-rejections} %d cannot be used with {shard}: each shard counts for itself, so the limit is 1; leave it out", s.MaxRejections)
 		}
 	}
 	switch {
 	case cfg.FromAddress != "":
-		ks.usage("{target} has to be an EWS URL or a host: one endpoint serves all mailboxes; `ewsprobe check %s` finds it by Autodiscover",
+		ks.usage("{target} must be an EWS URL or a host, not an address; `ewsprobe check %s` finds the URL by Autodiscover",
 			cfg.FromAddress)
 	case cfg.NoCredentials:
-		ks.usage("{no-credentials} asks for no mailbox, so there is nothing for a batch to do; use `ewsprobe check --no-credentials`")
+		ks.usage("{no-credentials} cannot be used in a batch: no mailbox can be opened without an account; use `ewsprobe check --no-credentials`")
 	case cfg.ProfileAuth == probe.ProfileOAuth && !s.usesHMA():
 		ks.usage("{profile-auth} oauth: no mailbox can be asked for without a token; add {hma-client-id}, " +
 			"or use `ewsprobe check`, which evaluates the endpoint")

@@ -28,7 +28,7 @@ func (ks *Keys) YAML(node *yaml.Node, in Place, also func(key string, value *yam
 		node = node.Alias
 	}
 	if node.Kind != yaml.MappingNode {
-		ks.At(node, "here must be a mapping of keys to values")
+		ks.At(node, "keys with values are expected here, like `name: value`")
 		return
 	}
 	var known, seen []string
@@ -43,7 +43,7 @@ func (ks *Keys) YAML(node *yaml.Node, in Place, also func(key string, value *yam
 		at := slices.Index(known, key.Value)
 		switch {
 		case slices.Contains(seen, key.Value):
-			ks.At(key, "%s is there twice", key.Value)
+			ks.At(key, "%s is given twice", key.Value)
 		case at >= 0:
 			ks.fromNode(ks.List[at], key, value)
 		case also != nil && also(key.Value, value):
@@ -51,9 +51,12 @@ func (ks *Keys) YAML(node *yaml.Node, in Place, also func(key string, value *yam
 				ks.At(key, "%s has no value", key.Value)
 			}
 		default:
-			text := fmt.Sprintf("there is no key %s here", key.Value)
+			text := fmt.Sprintf("there is no key %s", key.Value)
 			if near := Nearest(key.Value, known); near != "" {
 				text += fmt.Sprintf("; did you mean %s?", near)
+				ks.from[ks.List[slices.Index(known, near)].Name] = origin{name: near, rank: byFlag} // it was meant, and is not missing
+			} else {
+				text += "; see `ewsprobe agent example`"
 			}
 			ks.At(key, "%s", text)
 		}
@@ -64,7 +67,7 @@ func (ks *Keys) YAML(node *yaml.Node, in Place, also func(key string, value *yam
 // ReadTarget reads TARGET of check from a mapping.
 func (s *Settings) ReadTarget(value *yaml.Node) {
 	if value.ShortTag() != "!!str" || value.Value == "" {
-		s.Keys.At(value, "target must be a text")
+		s.Keys.At(value, "target must be text")
 		return
 	}
 	s.Target = value.Value
@@ -81,16 +84,16 @@ func (ks *Keys) at(node *yaml.Node) Position { return Position{ks.place.File, no
 // fromNode sets a key of its node. Types are strict: a number in quotes is a text.
 // One text may stand for a list of one, as a flag does that can be repeated.
 func (ks *Keys) fromNode(k *Key, key, node *yaml.Node) {
-	tag, what := "!!str", "a text"
+	tag, what := "!!str", "text (put it in quotes)"
 	switch k.field.Interface().(type) {
 	case bool:
 		tag, what = "!!bool", "true or false"
 	case int:
 		tag, what = "!!int", "a whole number"
 	case time.Duration:
-		what = "a number with its unit, like 30s or 2m"
+		what = "a time with a unit, like 30s or 2m"
 	case []string:
-		if tag, what = "!!seq", "a text or a list of texts"; node.ShortTag() == "!!str" {
+		if tag, what = "!!seq", "text or a list of texts"; node.ShortTag() == "!!str" {
 			tag = "!!str"
 		}
 	}
@@ -102,8 +105,10 @@ func (ks *Keys) fromNode(k *Key, key, node *yaml.Node) {
 	}
 	switch {
 	case node.ShortTag() == "!!null" || right && tag == "!!str" && node.Value == "":
+		ks.failed[k.Name] = true
 		ks.At(key, "%s has no value", key.Value)
 	case !right:
+		ks.failed[k.Name] = true
 		ks.At(node, "%s must be %s", key.Value, what)
 	default:
 		texts := make([]string, len(values))

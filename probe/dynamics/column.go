@@ -79,7 +79,7 @@ func arrange(header []string, names map[string]string) (layout, error) {
 			if logical == "emailserverprofile" {
 				continue
 			}
-			e := fault(1, NoColumns, "the column is there twice, also as %s; leave one of them out", quote(header[first]))
+			e := fault(1, NoColumns, "the column is there twice, also as %s; remove one of them", quote(header[first]))
 			e.Column = h
 			return l, e
 		}

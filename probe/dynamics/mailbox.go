@@ -85,7 +85,7 @@ func IsTypeName(cell string) bool {
 // whose first cell holds an address, for which it waits for the first row.
 func (t *Table) AddressColumn() (int, error) {
 	if f, ok := t.source.(*jsonFile); ok && !slices.Contains([]string{"", "mailbox", "mailboxes", "users", "user"}, f.entity) {
-		return 0, fault(0, OtherEntity, "the file holds rows of the table %s, not \"mailbox\"; query mailboxes", quote(f.entity))
+		return 0, fault(0, OtherEntity, "the file has rows of the table %s, not \"mailbox\"; query mailboxes", quote(f.entity))
 	}
 	l, err := arrange(t.Header, knownColumns().mailboxIndex)
 	if err != nil {
@@ -110,7 +110,7 @@ func (t *Table) AddressColumn() (int, error) {
 	}
 	switch len(best) {
 	case 0:
-		return 0, fault(1, NoColumns, "there is no column emailaddress (in English \"Email Address\")")
+		return 0, fault(1, NoColumns, "there is no column \"Email Address\" (emailaddress)")
 	case 1:
 		return best[0], nil
 	}
@@ -120,7 +120,7 @@ func (t *Table) AddressColumn() (int, error) {
 			return best[1-i], nil
 		}
 	}
-	return 0, fault(1, NoColumns, "more than one column can be that of the addresses (%s, %s)",
+	return 0, fault(1, NoColumns, "more than one column has addresses (%s, %s)",
 		quote(t.Header[best[0]]), quote(t.Header[best[1]]))
 }
 

@@ -45,7 +45,7 @@ func ReadProfile(r io.Reader) (*evidence.Profile, error) {
 		case strings.TrimSpace(strings.Join(row.Cells, "")) == "":
 			continue // Excel leaves such rows behind
 		case len(found) == maxProfiles:
-			return nil, fault(row.Line, TooLong, "the file holds more than %d profiles; leave only the one that the failing mailboxes use",
+			return nil, fault(row.Line, TooLong, "the file has more than %d profiles; keep only the one that the failing mailboxes use",
 				maxProfiles)
 		}
 		found = append(found, row)
@@ -61,12 +61,12 @@ func ReadProfile(r io.Reader) (*evidence.Profile, error) {
 	}
 	switch len(found) {
 	case 0:
-		return nil, fault(0, Empty, "the file has a header but no profile under it")
+		return nil, fault(0, Empty, "the file has a header but no profile")
 	case 1:
 		return l.profile(found[0])
 	}
 	return nil, fault(found[1].Line, Several,
-		"the file holds more than one profile, %s and %s; leave only the one that the failing mailboxes use",
+		"the file has more than one profile, %s and %s; keep only the one that the failing mailboxes use",
 		l.nameOf(found[0]), l.nameOf(found[1]))
 }
 
@@ -93,7 +93,7 @@ func (t *Table) entity(want string) error {
 	if !ok || f.entity == "" || f.entity == want || f.entity == want+"s" || f.entity == want+"es" {
 		return nil
 	}
-	return fault(0, OtherEntity, "the file holds rows of the table %s, not %s; query emailserverprofiles", quote(f.entity), quote(want))
+	return fault(0, OtherEntity, "the file has rows of the table %s, not %s; query emailserverprofiles", quote(f.entity), quote(want))
 }
 
 // isProfile wants at least one column that says how Dynamics reaches a server.
@@ -105,13 +105,13 @@ func (l layout) isProfile() error {
 	}
 	for _, h := range l.header {
 		if knownColumns().mailboxIndex[fold(h)] == "emailaddress" {
-			return fault(1, NoColumns, "this is an export of mailboxes, not of an e-mail server profile; export the table Email Server Profiles")
+			return fault(1, NoColumns, "this is an export of mailboxes, not of an email server profile; export the table Email Server Profiles")
 		}
 	}
 	if len(l.header) < 2 {
-		return fault(1, NoDelimiter, "neither comma, semicolon nor tab separates the columns of the header, or it has one column only")
+		return fault(1, NoDelimiter, "the header has only one column, or its columns are not separated by comma, semicolon or tab")
 	}
-	return fault(1, NoColumns, "no column of an e-mail server profile is there (looked for logical names like incomingserverlocation "+
+	return fault(1, NoColumns, "no column of an email server profile is there (looked for logical names like incomingserverlocation "+
 		"and English ones like \"Incoming Email Server Location\"); export through the Web API, or in English")
 }
 
@@ -238,9 +238,9 @@ func (r *reading) user(logical string) string {
 	switch {
 	case name == "":
 	case strings.ContainsFunc(name, unicode.IsControl), strings.ContainsRune(name, utf8.RuneError):
-		problem = "holds a control character or a damaged one"
+		problem = "contains a control character or a damaged character"
 	case strings.Contains(name, ":"):
-		problem = "holds a colon, which no sign-in can carry"
+		problem = "contains a colon"
 	case len(name) > maxName:
 		problem = "is too long"
 	case strings.Count(name, `\`) > 1 || strings.Count(name, "@") > 1 || strings.Trim(name, `\@`) != name:
@@ -267,7 +267,7 @@ func (r *reading) location(logical string, otherProtocol bool) string {
 // URL can hold a password. Whether EWS can be there is another question.
 func badLocation(place string, otherProtocol bool) string {
 	if strings.ContainsFunc(place, func(c rune) bool { return unicode.IsControl(c) || unicode.IsSpace(c) || c == utf8.RuneError }) {
-		return "holds spaces, control characters or damaged ones"
+		return "contains spaces, control characters or damaged characters"
 	}
 	// A host name alone is what some profiles hold. The check is made at its
 	// usual path, and the judgement says that Dynamics needs the whole URL.
@@ -277,7 +277,7 @@ func badLocation(place string, otherProtocol bool) string {
 	scheme, _, _ := strings.Cut(place, "://")
 	switch _, wrong := address.URL(place, "https://HOST/EWS/Exchange.asmx"); {
 	case !strings.EqualFold(scheme, "https") && !strings.EqualFold(scheme, "http"):
-		return "is no URL with https://"
+		return "is not a URL with https://"
 	case len(place) > maxText:
 		return "is too long"
 	default:

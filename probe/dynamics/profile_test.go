@@ -116,7 +116,7 @@ func TestReadProfileRefuses(t *testing.T) {
 	}{
 		{"nothing", "", "empty 0 ", ""},
 		{"white space", "\r\n  \n", "empty 0 ", ""},
-		{"a header alone", two, "empty 0 ", "no profile under it"},
+		{"a header alone", two, "empty 0 ", "a header but no profile"},
 		{"empty list", `{"value":[]}`, "empty 0 ", ""},
 		{"bars", "name|servertype\nx|2\n", "delimiter 1 ", ""},
 		{"colons", "name:servertype\nx:2\n", "delimiter 1 ", ""},

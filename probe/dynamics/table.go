@@ -227,7 +227,7 @@ func (t *Table) checkText(row Row) error {
 		if strings.IndexByte(cell, 0) < 0 {
 			continue
 		}
-		e := fault(row.Line, BadEncoding, "there is a NUL character, so the file is damaged here; save it again")
+		e := fault(row.Line, BadEncoding, "the file is damaged here (NUL character); save it again")
 		if i < len(t.Header) {
 			e.Column = t.Header[i]
 		}

@@ -15,7 +15,7 @@ import (
 
 // Errors of Load: the file is no report, not one of this program, or damaged.
 var (
-	ErrForeign = errors.New("it is not a report of ewsprobe check")
+	ErrForeign = errors.New("it is not a report of `ewsprobe check`")
 	ErrNewer   = errors.New("written by a newer ewsprobe")
 	ErrDamaged = errors.New("damaged")
 )
@@ -32,7 +32,7 @@ func Load(raw []byte) (evidence.Record, error) {
 		if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
 			return evidence.Record{}, fmt.Errorf("%w: the file ends too early (%d bytes)", ErrDamaged, len(raw))
 		}
-		return evidence.Record{}, fmt.Errorf("%w: it is not JSON, from byte %d on", ErrForeign, d.InputOffset()+1)
+		return evidence.Record{}, fmt.Errorf("%w: it is not JSON at byte %d", ErrForeign, d.InputOffset()+1)
 	}
 	if head.Schema == RowSchema || head.Schema == SummarySchema {
 		return evidence.Record{}, fmt.Errorf("%w: these are the results of a batch, which `ewsprobe merge` reads; "+
@@ -46,7 +46,7 @@ func Load(raw []byte) (evidence.Record, error) {
 		if n, _ := fmt.Sscanf(head.Schema, "ewsprobe/report/%d", &version); n == 1 && version > 1 {
 			return evidence.Record{}, fmt.Errorf("%w (schema %q; this one reads %q)", ErrNewer, head.Schema, Schema)
 		}
-		return evidence.Record{}, fmt.Errorf("%w (its schema is %q, not %q); write one with ewsprobe check --save report.json", ErrForeign, head.Schema, Schema)
+		return evidence.Record{}, fmt.Errorf("%w (its schema is %q, not %q); write one with `ewsprobe check --save report.json`", ErrForeign, head.Schema, Schema)
 	}
 	var r Report
 	if err := json.Unmarshal(raw, &r); err != nil {

@@ -89,7 +89,7 @@ func (m *Merge) Add(f Lines) error {
 			// later runs were appended to.
 			m.refused = append(m.refused, fmt.Sprintf("%s line %d: this run did not begin: %s", f.Name(), line, r.Verdict.Summary))
 		default:
-			err = fmt.Errorf("it is no result of ewsprobe batch --format json (its schema is %q)", r.Schema)
+			err = fmt.Errorf("this is not a result of `ewsprobe batch --format json` (its schema is %q)", r.Schema)
 		}
 		if err != nil {
 			return fmt.Errorf("line %d: %w", line, err)
@@ -103,10 +103,9 @@ func schemaOfReport() []byte { return []byte(`"` + Schema + `"`) }
 // noRows says what a file is that has no rows, and which command reads it.
 func noRows(report bool) error {
 	if report {
-		return errors.New("this is the report of one check: `ewsprobe diagnose` reads it, `ewsprobe diff` compares two; " +
-			"merge joins the results of ewsprobe batch --format json")
+		return errors.New("this is the report of one check, not of a batch; use `ewsprobe diagnose`, or `ewsprobe diff` to compare two")
 	}
-	return errors.New("this is no result of ewsprobe batch --format json")
+	return errors.New("this is not a result of `ewsprobe batch --format json`")
 }
 
 // decode reads a line; a member that a newer version writes as something else is
@@ -126,9 +125,9 @@ func (m *Merge) row(r Row, p rowPlace) error {
 	// The file may come from anywhere.
 	switch v := r.Verdict; {
 	case r.Number < 1 || r.Number > 1<<30:
-		return fmt.Errorf("%d is no number of a row", r.Number)
+		return fmt.Errorf("%d is not a row number", r.Number)
 	case !codeForm().MatchString(string(v.Code)):
-		return fmt.Errorf("row %d has no code of a verdict", r.Number)
+		return fmt.Errorf("row %d has no verdict code", r.Number)
 	case !slices.Contains(finding.WorstFirst(), v.Status):
 		return fmt.Errorf("row %d has no status", r.Number)
 	}

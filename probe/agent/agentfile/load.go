@@ -39,7 +39,7 @@ func Load(ctx context.Context, name, version string, getenv func(string) string)
 	f.Name, f.loader = name, l
 	f.Storage = cmp.Or(f.Storage, l.storage())
 	if f.Storage == "" {
-		f.keys.Invalid("{storage} is missing, and there is no folder for the state of programs; give one")
+		f.keys.Invalid("{storage} is missing, and this user has no default folder; give storage: FOLDER")
 	}
 	return f, f.Err()
 }
@@ -54,34 +54,33 @@ func readFile(ctx context.Context, name string) (*yaml.Node, error) {
 	if err != nil {
 		return nil, problemOf(name, 1, "the configuration "+err.Error())
 	}
-	root, err := parse(text)
-	if err != nil {
-		line, why := 1, strings.TrimPrefix(err.Error(), "yaml: ")
-		if found := regexp.MustCompile(`^line (\d+): (.*)`).FindStringSubmatch(why); found != nil {
-			line, _ = strconv.Atoi(found[1])
-			why = found[2]
-		}
-		return nil, problemOf(name, line, "this is no YAML: "+why)
-	}
-	return root, nil
+	return parse(name, text)
 }
 
 func problemOf(file string, line int, text string) config.Problems {
 	return config.Problems{{Position: config.Position{File: file, Line: line, Column: 1}, Text: text, Invalid: true}}
 }
 
-// parse reads one document.
-func parse(text string) (*yaml.Node, error) {
+// parse reads one document. The parser's own words are for programmers; of them only the
+// line is told.
+func parse(name, text string) (*yaml.Node, error) {
 	var root, next yaml.Node
 	d := yaml.NewDecoder(bytes.NewReader([]byte(text)))
 	switch err := d.Decode(&root); {
 	case errors.Is(err, io.EOF):
-		return nil, errors.New("it is empty; `ewsprobe agent example` prints one to begin with")
+		return nil, problemOf(name, 1, "the configuration is empty; `ewsprobe agent example` prints one to start with")
 	case err != nil:
-		return nil, err
+		line, why := 1, "check the quotes, brackets, colons and indentation here and in the line before"
+		if found := regexp.MustCompile(`^yaml: line (\d+):`).FindStringSubmatch(err.Error()); found != nil {
+			line, _ = strconv.Atoi(found[1])
+		}
+		if tab := regexp.MustCompile(`(?m)^ *\t`).FindStringIndex(text); tab != nil {
+			line, why = 1+strings.Count(text[:tab[0]], "\n"), "the line is indented with a tab; use spaces"
+		}
+		return nil, problemOf(name, line, "this is not YAML: "+why)
 	}
 	if err := d.Decode(&next); !errors.Is(err, io.EOF) {
-		return nil, errors.New("line " + strconv.Itoa(max(next.Line, 1)) + ": a second document begins here, and only one is read")
+		return nil, problemOf(name, max(next.Line, 1), "a second document starts here; only one is allowed")
 	}
 	return &root, nil
 }
@@ -177,7 +176,7 @@ func (l *loader) file(root *yaml.Node) *File {
 		read()
 	}
 	if len(f.Targets) == 0 && (!f.listed || f.keys.Err() == nil) {
-		f.keys.Invalid("targets is missing or empty; give at least one, as `ewsprobe agent example` shows it")
+		f.keys.Invalid("targets is missing or empty; give at least one, as in `ewsprobe agent example`")
 	}
 	f.checkListener()
 	f.checkNames()
@@ -193,7 +192,7 @@ func IsName(s string) bool {
 	})
 }
 
-const nameForm = "a name has a-z, 0-9, dot, _ and -, begins with a letter or a digit, and is at most 63 long"
+const nameForm = "use a-z, 0-9, dot, _ and -, a letter or digit first, at most 63 characters"
 
 // checkName looks at a name and its being the only one.
 func checkName(ks *config.Keys, name string, seen map[string]bool) {
@@ -201,9 +200,9 @@ func checkName(ks *config.Keys, name string, seen map[string]bool) {
 	case !ks.Given("name"):
 		ks.Require("name")
 	case !IsName(name):
-		ks.Invalid("{name} %q cannot be one: "+nameForm, name)
+		ks.Invalid("{name} %q is not allowed; "+nameForm, name)
 	case seen[name]:
-		ks.Invalid("{name} %s is there twice", name)
+		ks.Invalid("{name} %s is used twice", name)
 	}
 	seen[name] = true
 }
@@ -222,7 +221,7 @@ func (f *File) checkNames() {
 	for _, w := range f.Maintenance {
 		for _, name := range w.Targets {
 			if !targets[name] {
-				w.keys.Invalid("{targets} names %s, which is no target", name)
+				w.keys.Invalid("{targets} names %s, but there is no such target", name)
 			}
 		}
 	}

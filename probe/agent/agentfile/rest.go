@@ -17,9 +17,9 @@ import (
 func (f *File) checkListener() {
 	host, port, err := net.SplitHostPort(f.Listen)
 	if _, ok := address.Port(port); err != nil || !ok && port != "0" || host != "" && !address.IsIP(host) && !address.IsHost(host) {
-		f.keys.Invalid("{listen} %q is no address to listen on; give it like 127.0.0.1:9719 or :9719", f.Listen)
+		f.keys.Invalid("{listen} %q is not an address; give it like 127.0.0.1:9719 or :9719", f.Listen)
 	} else if !address.IsLoopback(host) && f.WebConfig == "" {
-		f.keys.Invalid("{listen} %s can be reached from other machines, and anybody there could start checks; "+
+		f.keys.Invalid("{listen} %s can be reached from other machines, where anyone could start checks; "+
 			"give web_config with users and TLS, or listen on 127.0.0.1", f.Listen)
 	}
 	if f.WebConfig != "" {
@@ -55,11 +55,11 @@ func (l *loader) channel(node *yaml.Node) *Channel {
 	if c.EventLog {
 		kinds++
 		if runtime.GOOS != "windows" {
-			c.keys.Invalid("{event-log} needs Windows; here use email or webhook")
+			c.keys.Invalid("{event-log} needs Windows; use email or webhook here")
 		}
 	}
 	if kinds != 1 {
-		c.keys.Invalid("a channel is one of email, webhook and event_log, and this is %d of them", kinds)
+		c.keys.Invalid("a channel needs exactly one of email, webhook and event_log; this one has %d", kinds)
 	}
 	if !c.keys.Given("on") {
 		c.On = []string{"critical", "unknown", "warning"}
@@ -72,22 +72,22 @@ func (l *loader) email(e *Email, node *yaml.Node) {
 	ks.Require("smarthost", "from", "to")
 	host, port, err := net.SplitHostPort(e.Smarthost)
 	if _, ok := address.Port(port); ks.Given("smarthost") && (err != nil || !ok || host == "") {
-		ks.Invalid("{smarthost} %q is no SMTP server; give it like smtp.contoso.com:587", e.Smarthost)
+		ks.Invalid("{smarthost} %q is not HOST:PORT; give it like smtp.contoso.com:587", e.Smarthost)
 	}
 	if ks.Given("from") && !address.IsMailbox(e.From) {
-		ks.Invalid("{from} %q is not an e-mail address", e.From)
+		ks.Invalid("{from} %q is not an email address", e.From)
 	}
 	for _, to := range e.To {
 		if !address.IsMailbox(to) {
-			ks.Invalid("{to} %q is not an e-mail address", to)
+			ks.Invalid("{to} %q is not an email address", to)
 		}
 	}
 	if ks.Given("to") && len(e.To) == 0 {
-		ks.Invalid("{to} names nobody")
+		ks.Invalid("{to} is empty; give at least one address")
 	}
 	l.signIn(ks, e.User, e.PasswordFile)
 	if e.TLS == "none" && e.User != "" && !address.IsLoopback(host) {
-		ks.Invalid("{tls} none would send the password of %s in clear; use starttls or tls", e.User)
+		ks.Invalid("{tls} none would send the password of %s unencrypted; use starttls or tls", e.User)
 	}
 	l.certificates(ks, e.CAFile)
 }
@@ -112,9 +112,9 @@ func (l *loader) secretURL(name string) string {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil || u.Host == "":
-		return "holds no URL; put the address of the web hook into it, and nothing else"
+		return "contains no URL; put only the address of the webhook in it"
 	case !Secure(u):
-		return "holds an address that is not https; http is for loopback only"
+		return "contains an address that is not https; http is for loopback only"
 	}
 	return ""
 }
@@ -129,7 +129,7 @@ func Secure(u *url.URL) bool {
 func (l *loader) signIn(ks *config.Keys, user, file string) {
 	switch {
 	case user == "" && file != "":
-		ks.Invalid("{password-file} needs user: whose password it is")
+		ks.Invalid("{password-file} needs user")
 	case user != "" && file == "":
 		ks.Invalid("{user} has no password; give password_file")
 	case file != "":
@@ -155,7 +155,7 @@ func (l *loader) peer(node *yaml.Node) *Peer {
 	ks.Require("url")
 	u, err := url.Parse(p.URL)
 	if p.URL != "" && (err != nil || u.Host == "" || u.User != nil || !Secure(u) || u.RawQuery != "" || u.Fragment != "") {
-		ks.Invalid("{url} %q cannot be the address of an agent; give it like https://agent-dmz:9719 (http is for loopback only)", p.URL)
+		ks.Invalid("{url} %q is not the address of an agent; give it like https://agent-dmz:9719 (http is for loopback only)", p.URL)
 	}
 	l.signIn(ks, p.User, p.PasswordFile)
 	l.certificates(ks, p.CAFile)
@@ -167,7 +167,7 @@ func (l *loader) window(node *yaml.Node) *Window {
 	w.keys = l.read(w, node, nil)
 	w.keys.Require("from", "for")
 	if key, wrong := w.parse(); wrong != "" && w.From != "" {
-		w.keys.Invalid("{" + key + "} " + strings.ReplaceAll(wrong, "%", "%%"))
+		w.keys.Invalid("{"+key+"} %q %s", map[string]string{"from": w.From, "time-zone": w.TimeZone}[key], wrong)
 	}
 	return w
 }

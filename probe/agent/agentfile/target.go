@@ -34,7 +34,7 @@ func (l *loader) target(node *yaml.Node) *Target {
 	if l.defaults != nil && l.defaults.ShortTag() != "!!null" {
 		read(l.defaults, true)
 		if ks.Given("name") {
-			ks.Invalid("{name} belongs to one target, not to defaults")
+			ks.Invalid("{name} is not allowed in defaults; give it in each target")
 		}
 	}
 	if node == nil {
@@ -42,7 +42,7 @@ func (l *loader) target(node *yaml.Node) *Target {
 	}
 	read(node, false)
 	if len(t.Labels) > mostLabels {
-		ks.At(node, "labels has %d, and %d are the most", len(t.Labels), mostLabels)
+		ks.At(node, "labels has %d entries; at most %d are allowed", len(t.Labels), mostLabels)
 	}
 	t.Check, _ = t.Settings.Config(l.ctx, l.getenv)
 	t.Check.RetryRefused = false // the count of refused logons is the agent's alone
@@ -66,7 +66,7 @@ func readLabels(ks *config.Keys, node *yaml.Node, into map[string]string) {
 		return
 	}
 	if node.Kind != yaml.MappingNode {
-		ks.At(node, "labels must be a mapping of names to texts")
+		ks.At(node, "labels must have names and values, like {site: fra}")
 		return
 	}
 	seen := map[string]bool{}
@@ -77,15 +77,15 @@ func readLabels(ks *config.Keys, node *yaml.Node, into map[string]string) {
 		}
 		switch name := key.Value; {
 		case seen[name]:
-			ks.At(key, "label %s is there twice", name)
+			ks.At(key, "label %s is given twice", name)
 		case !isLabel(name):
-			ks.At(key, "label %q cannot be one: letters, digits and _, no digit first, no __ first, at most 63", name)
+			ks.At(key, "label %q is not allowed; use letters, digits and _, not a digit or __ first, at most 63 characters", name)
 		case strings.Contains(reserved, " "+name+" "):
-			ks.At(key, "label %s is used by the agent itself; take another name", name)
+			ks.At(key, "label %s is used by the agent itself; use another name", name)
 		case value.ShortTag() != "!!str":
-			ks.At(value, "label %s must be a text; put quotes around it", name)
+			ks.At(value, "label %s must be text; put the value in quotes", name)
 		case len(value.Value) > longestText || control(value.Value):
-			ks.At(value, "label %s must be a line of at most %d bytes", name, longestText)
+			ks.At(value, "label %s must be one line of at most %d bytes", name, longestText)
 		default:
 			into[name] = value.Value
 		}
@@ -134,9 +134,9 @@ func (t *Target) checkPassword(l *loader) {
 	case len(given) == 0 && t.User != "" && t.NeedsPassword() && ks.Err() == nil:
 		ks.Invalid("{user} has no password; give password_file, password_env, password_from_keyring or password_credential, or no_credentials")
 	case strings.ContainsAny(t.PasswordCredential, `/\`) || strings.HasPrefix(t.PasswordCredential, "."):
-		ks.Invalid("{password-credential} %q is the name of a credential, not a path", t.PasswordCredential)
+		ks.Invalid("{password-credential} %q must be the name of a credential, not a path", t.PasswordCredential)
 	case t.PasswordFile == "-":
-		ks.Invalid("{password-file} is read at every run, so it cannot be standard input; name a file")
+		ks.Invalid("{password-file} cannot be standard input, because it is read at every run; name a file")
 	case t.PasswordFile != "":
 		if _, err := ReadSecret(l.ctx, t.PasswordFile); err != nil {
 			ks.Invalid("{password-file} %s %v", t.PasswordFile, err)
@@ -164,7 +164,7 @@ func (t *Target) Password(
 	case t.PasswordCredential != "":
 		folder := getenv("CREDENTIALS_DIRECTORY")
 		if folder == "" {
-			return "", sentence("CREDENTIALS_DIRECTORY is not set, so there are no credentials of systemd; was the agent started as its service?")
+			return "", sentence("there are no systemd credentials (CREDENTIALS_DIRECTORY is not set); password_credential works only in the systemd service")
 		}
 		text, err := ReadSecret(ctx, filepath.Join(folder, t.PasswordCredential))
 		if err != nil {
@@ -193,20 +193,20 @@ func ReadSecret(ctx context.Context, name string) (string, error) {
 func (t *Target) checkRest(l *loader) {
 	ks := t.Settings.Keys
 	if t.Endpoint != "" && !IsName(t.Endpoint) {
-		ks.Invalid("{endpoint} %q cannot be one: "+nameForm, t.Endpoint)
+		ks.Invalid("{endpoint} %q is not allowed; "+nameForm, t.Endpoint)
 	}
 	switch {
 	case t.FromDynamics && t.MailboxesFile != "":
 		ks.Invalid("{mailboxes-from-dynamics} and {mailboxes-file} exclude each other; use one of them")
 	case t.FromDynamics && t.Dynamics == nil:
-		ks.Invalid("{mailboxes-from-dynamics} needs dynamics_url, and dynamics_client_id or dynamics_token_file: who reads Dynamics")
+		ks.Invalid("{mailboxes-from-dynamics} needs dynamics_url, and dynamics_client_id or dynamics_token_file")
 	case t.Dynamics != nil && t.Dynamics.Mailbox == "" && !t.FromDynamics && ks.Err() == nil:
-		ks.Invalid("{dynamics-url} is read for one mailbox; give mailbox, or mailboxes_from_dynamics for all of them")
+		ks.Invalid("{dynamics-url} needs mailbox, or mailboxes_from_dynamics for all of them")
 	}
 	if !t.HasMailboxes() {
 		for _, key := range []string{"column", "mailbox-interval"} {
 			if ks.Given(key) && !ks.Weak(key) {
-				ks.Invalid("{" + key + "} is about mailboxes_file, which is not given")
+				ks.Invalid("{" + key + "} needs mailboxes_file")
 			}
 		}
 		return
@@ -224,7 +224,7 @@ func (t *Target) checkRest(l *loader) {
 	if info, err := os.Stat(t.MailboxesFile); err != nil {
 		ks.Invalid("{mailboxes-file} %s cannot be read (%s)", t.MailboxesFile, config.Reason(err))
 	} else if info.IsDir() {
-		ks.Invalid("{mailboxes-file} %s is a folder", t.MailboxesFile)
+		ks.Invalid("{mailboxes-file} %s cannot be read (it is a folder)", t.MailboxesFile)
 	}
 }
 

@@ -13,10 +13,10 @@ import (
 
 // Window is a time of maintenance: runs go on, and nobody is told.
 type Window struct {
-	Targets  []string      `help:"the targets it holds for; none: all"`
+	Targets  []string      `help:"the targets that it applies to; without it all"`
 	From     string        `value:"TIME" help:"when it begins: Sat 22:00, 22:00 (each day), 2026-12-24 22:00, or the five fields of cron"`
 	For      time.Duration `range:"1s 8760h" help:"how long it lasts"`
-	TimeZone string        `value:"NAME" help:"the time zone of from, like Europe/Berlin; else that of this machine"`
+	TimeZone string        `value:"NAME" help:"the time zone of from, like Europe/Berlin (default: that of this machine)"`
 
 	keys *config.Keys
 	zone *time.Location
@@ -30,7 +30,7 @@ func (w *Window) parse() (key, wrong string) {
 	var err error
 	if w.zone = time.Local; w.TimeZone != "" {
 		if w.zone, err = time.LoadLocation(w.TimeZone); err != nil {
-			return "time-zone", "is not the name of a time zone, like Europe/Berlin"
+			return "time-zone", "is not a time zone; give it like Europe/Berlin"
 		}
 	}
 	if w.once, err = time.ParseInLocation("2006-01-02 15:04", w.From, w.zone); err == nil {
@@ -56,7 +56,7 @@ func (w *Window) parse() (key, wrong string) {
 	return "", ""
 }
 
-const wrongFrom = "is not a time like Sat 22:00, Mon-Fri 22:00, 22:00, 2026-12-24 22:00, or the five fields of cron"
+const wrongFrom = "is not a start time; give it like Sat 22:00, Mon-Fri 22:00, 22:00, 2026-12-24 22:00, or as five fields of cron"
 
 // Open says whether the window is open.
 func (w *Window) Open(at time.Time) bool {

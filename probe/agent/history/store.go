@@ -29,7 +29,7 @@ const FileName = "history.db"
 var ErrNone = errors.New("there is none")
 
 // ErrNewer: the file was written by a later version.
-var ErrNewer = errors.New("it was written by a later version of ewsprobe; use that, or another storage")
+var ErrNewer = errors.New("it was written by a newer version of ewsprobe; use that version, or another storage")
 
 // Store is the storage of one agent. It is safe for concurrent use.
 type Store struct {
@@ -196,7 +196,7 @@ func (s *Store) write(work func(*sql.Tx) error) error {
 		}
 	}
 	if now, err := os.Stat(s.file); err != nil || !os.SameFile(now, s.info) {
-		if err := s.replace(errors.New("somebody has taken the file away")); err != nil {
+		if err := s.replace(errors.New("the file was removed")); err != nil {
 			return err
 		}
 	}

@@ -328,7 +328,7 @@ func TestTextOfTheOtherKinds(t *testing.T) {
 	for kind, want := range map[Kind]string{
 		Recovery:           "[ewsprobe] RECOVERED mail-inside is ok again",
 		Reminder:           "[ewsprobe] STILL CRITICAL mail-inside: Basic is off",
-		CredentialWithheld: "[ewsprobe] WITHHELD mail-inside: the password is not sent any more",
+		CredentialWithheld: "[ewsprobe] WITHHELD mail-inside: the password is no longer sent",
 	} {
 		n.Kind = kind
 		if got := n.subject(); got != want {

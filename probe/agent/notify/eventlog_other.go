@@ -11,5 +11,5 @@ import (
 type eventLog struct{}
 
 func (eventLog) send(context.Context, string, Notification) error {
-	return errors.New("there is no event log of Windows here")
+	return errors.New("this machine has no Windows event log")
 }

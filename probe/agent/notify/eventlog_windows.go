@@ -37,7 +37,7 @@ func (eventLog) send(_ context.Context, _ string, n Notification) error {
 		write = log.Error
 	}
 	if err := write(n.eventID(), text); err != nil {
-		return fmt.Errorf("the event log does not take the event: %w", err)
+		return fmt.Errorf("the event cannot be written to the event log: %w", err)
 	}
 	return nil
 }

@@ -21,7 +21,7 @@ func (n Notification) subject() string {
 	case Reminder:
 		line = fmt.Sprintf("STILL %s %s: %s", strings.ToUpper(string(n.Status)), n.Target, n.Summary)
 	case CredentialWithheld:
-		line = fmt.Sprintf("WITHHELD %s: the password is not sent any more", n.Target)
+		line = fmt.Sprintf("WITHHELD %s: the password is no longer sent", n.Target)
 	default:
 		line = fmt.Sprintf("%s %s: %s", strings.ToUpper(string(n.Status)), n.Target, n.Summary)
 	}
@@ -38,7 +38,7 @@ func (n Notification) text() string {
 	case Reminder:
 		p("%s is still %s (%s).\n\n%s", n.Target, n.Status, n.Code, n.Summary)
 	case CredentialWithheld:
-		p("The password of %s is not sent any more, so that the account is not locked out.\n\n%s", n.Target, n.Summary)
+		p("The password of %s is no longer sent, so that the account is not locked out.\n\n%s", n.Target, n.Summary)
 	default:
 		p("%s is %s (%s).\n\n%s", n.Target, n.Status, n.Code, n.Summary)
 	}
@@ -57,8 +57,8 @@ func (n Notification) text() string {
 	}
 	if n.Kind == CredentialWithheld {
 		p("\nWhat to do")
-		p("  1. Correct the password where the agent reads it. A new password is used with the next run.")
-		p("  2. Or, if the password is right, let the agent use it again:\n       ewsprobe agent release %s --config FILE", n.Target)
+		p("  1. Correct the password where the agent reads it. The next run uses it.")
+		p("  2. If the password is right, allow the agent to use it again:\n       ewsprobe agent release %s --config FILE", n.Target)
 	} else if n.Status != finding.OK && len(n.Remedies) > 0 {
 		p("\nWhat to do")
 		for i, r := range n.Remedies {

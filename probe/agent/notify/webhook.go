@@ -41,7 +41,7 @@ func (w webhook) send(ctx context.Context, key string, n Notification) error {
 	r.Header.Set("Idempotency-Key", key) // the same each time it is tried
 	answer, err := client.Do(r)
 	if err != nil {
-		return fmt.Errorf("the web hook: %w", outbound.Why(err))
+		return fmt.Errorf("the webhook: %w", outbound.Why(err))
 	}
 	defer answer.Body.Close()
 	_, _ = io.Copy(io.Discard, io.LimitReader(answer.Body, mostAnswer)) // some count a cut answer as a failure
@@ -49,9 +49,9 @@ func (w webhook) send(ctx context.Context, key string, n Notification) error {
 	case code >= 200 && code < 300:
 		return nil
 	case code >= 300 && code < 400:
-		return fmt.Errorf("the web hook answers with a redirect (%d), which is not followed: put the final address into url_file", code)
+		return fmt.Errorf("the webhook answers with a redirect (%d), which is not followed; put the final address in url_file", code)
 	default:
-		return fmt.Errorf("the web hook answers %d %s", code, http.StatusText(code))
+		return fmt.Errorf("the webhook answers %d %s", code, http.StatusText(code))
 	}
 }
 
@@ -63,7 +63,7 @@ func hookAddress(ctx context.Context, file string) (*url.URL, error) {
 	}
 	to, err := url.Parse(text)
 	if err != nil || !agentfile.Secure(to) {
-		return nil, errors.New("url_file does not hold one address like https://HOST/PATH (http is for loopback only)")
+		return nil, errors.New("url_file does not contain one address like https://HOST/PATH (http is for loopback only)")
 	}
 	return to, nil
 }

@@ -70,15 +70,15 @@ func Why(err error) error {
 	var timeout net.Error
 	switch {
 	case errors.As(err, &dns):
-		return errors.New("its name could not be resolved")
+		return errors.New("its name cannot be resolved")
 	case errors.As(err, &untrusted):
-		return errors.New("its certificate is not trusted here; ca_file names an authority of your own")
+		return errors.New("its certificate is not trusted; give your own authority with ca_file")
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return errors.New("the connection was refused")
 	case errors.As(err, &timeout) && timeout.Timeout(), errors.Is(err, os.ErrDeadlineExceeded):
-		return errors.New("no answer within the time")
+		return errors.New("it did not answer in time")
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
-		return errors.New("the connection ended without an answer")
+		return errors.New("the connection was closed without an answer")
 	}
 	return errors.New("the connection failed")
 }

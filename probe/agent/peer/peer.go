@@ -164,7 +164,7 @@ func (p *Peers) follow(ctx context.Context, one *agentfile.Peer) {
 func (p *Peers) ask(ctx context.Context, one *agentfile.Peer, before State) (State, error) {
 	base, err := url.Parse(one.URL)
 	if err != nil || !agentfile.Secure(base) {
-		return State{}, errors.New("its address is neither https nor on this machine")
+		return State{}, errors.New("its address is not https, nor http on this machine")
 	}
 	raw, err := p.get(ctx, one, base.JoinPath("api", "v1", "targets"), mostList)
 	if err != nil {
@@ -229,9 +229,9 @@ func (p *Peers) get(ctx context.Context, one *agentfile.Peer, from *url.URL, mos
 	defer answer.Body.Close()
 	switch code := answer.StatusCode; {
 	case code == http.StatusUnauthorized:
-		return nil, fmt.Errorf("it does not take the password of %s (401)", cmp.Or(one.User, "nobody: user is not given"))
+		return nil, fmt.Errorf("it refuses the user %q (401)", one.User)
 	case code >= 300 && code < 400:
-		return nil, fmt.Errorf("it redirects (%d), which is not followed", code)
+		return nil, fmt.Errorf("it answers with a redirect (%d), which is not followed", code)
 	case code != http.StatusOK:
 		return nil, fmt.Errorf("it answers %d", code)
 	}
@@ -240,9 +240,9 @@ func (p *Peers) get(ctx context.Context, one *agentfile.Peer, from *url.URL, mos
 	case err != nil:
 		return nil, outbound.Why(err)
 	case int64(len(raw)) > most:
-		return nil, fmt.Errorf("its answer is longer than %d bytes", most)
+		return nil, fmt.Errorf("its answer is larger than %d bytes", most)
 	case known.Holds(string(raw)):
-		return nil, errors.New("its answer repeats the password that it was sent")
+		return nil, errors.New("its answer contains the password")
 	}
 	return raw, nil
 }
@@ -268,7 +268,7 @@ func readTargets(raw []byte, now time.Time) ([]Target, error) {
 		t := &list.Targets[i]
 		named := agentfile.IsName(t.Name) && (t.Endpoint == "" || agentfile.IsName(t.Endpoint))
 		if !named || t.Status != "" && t.Status.Rank() > finding.OK.Rank() {
-			return nil, errors.New("its answer is not that of an agent: a name or a status that cannot be")
+			return nil, errors.New("its answer is not that of an agent: it has an invalid name or status")
 		}
 		if _, ok := finding.Lookup(t.Code); !ok {
 			t.Code = "" // of a newer version

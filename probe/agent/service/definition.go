@@ -29,7 +29,7 @@ type Definition struct {
 func (d Definition) Text(goos string) (string, error) {
 	for _, p := range slices.Concat([]string{d.Program, d.File}, d.Secrets) {
 		if strings.ContainsFunc(p, unicode.IsControl) || strings.ContainsAny(p, `"{}`) {
-			return "", fmt.Errorf("the name %q cannot stand in the definition of a service: it holds a control character, a quote or a brace", p)
+			return "", fmt.Errorf("the name %q cannot be used for a service: it contains a control character, a quote or a brace", p)
 		}
 	}
 	credentials, err := d.credentials()
@@ -38,7 +38,7 @@ func (d Definition) Text(goos string) (string, error) {
 	}
 	file := map[string]string{"linux": "ewsprobe.service", "darwin": "ewsprobe.plist", "windows": "windows"}[goos]
 	if file == "" {
-		return "", fmt.Errorf("there is no service for %s", goos)
+		return "", fmt.Errorf("services are not supported on %s", goos)
 	}
 	funcs := template.FuncMap{"quote": unitQuote, "plain": unitPlain, "xml": xmlText}
 	t, err := template.New("").Funcs(funcs).ParseFS(texts, "text/"+file+".tmpl")
@@ -71,7 +71,7 @@ func (d Definition) credentials() ([]credential, error) {
 	for _, p := range slices.Sorted(slices.Values(d.Secrets)) {
 		id := config.CredentialName(p)
 		if before, ok := of[id]; ok && before != p {
-			return nil, fmt.Errorf("%s and %s would be the same credential of systemd (%s); rename one of the files", before, p, id)
+			return nil, fmt.Errorf("%s and %s would be the same systemd credential (%s); rename one of the files", before, p, id)
 		} else if ok || path.Dir(p) == folder {
 			continue
 		}

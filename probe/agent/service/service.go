@@ -143,6 +143,6 @@ func (m *managed) Stop(service.Service) error {
 	case <-m.done:
 		return nil
 	case <-time.After(stopWithin):
-		return errors.New("the agent did not end in time")
+		return errors.New("the agent did not stop in time")
 	}
 }

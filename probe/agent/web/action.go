@@ -48,7 +48,7 @@ func bodyOf(r *http.Request, v any) error {
 		return err
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("something follows the object")
+		return errors.New("there is text after the object")
 	}
 	return nil
 }
@@ -59,7 +59,7 @@ func (s *Server) runNow(w http.ResponseWriter, r *http.Request, t *agent.Target)
 		Credential bool `json:"credential"`
 	}{true}
 	if err := bodyOf(r, &body); err != nil {
-		fail(w, r, http.StatusBadRequest, `the body has to be empty or like {"credential": false}`)
+		fail(w, r, http.StatusBadRequest, `the body must be empty or {"credential": false}`)
 		return
 	}
 	err := s.o.Agent.RunNow(t.Name, body.Credential)
@@ -69,7 +69,7 @@ func (s *Server) runNow(w http.ResponseWriter, r *http.Request, t *agent.Target)
 // release lets a withheld credential be used again.
 func (s *Server) release(w http.ResponseWriter, r *http.Request, t *agent.Target) {
 	if err := bodyOf(r, &struct{}{}); err != nil {
-		fail(w, r, http.StatusBadRequest, "the body has to be empty")
+		fail(w, r, http.StatusBadRequest, "the body must be empty")
 		return
 	}
 	err := s.o.Agent.Release(t.Name)
@@ -87,7 +87,7 @@ func (s *Server) silence(w http.ResponseWriter, r *http.Request, t *agent.Target
 		d, err = time.ParseDuration(body.For)
 	}
 	if err != nil || d < 0 || d > longestSilence {
-		fail(w, r, http.StatusBadRequest, `the body has to be like {"for": "2h"}, at most a year; {"for": "0s"} ends a silence`)
+		fail(w, r, http.StatusBadRequest, `the body must be like {"for": "2h"}, at most a year; {"for": "0s"} ends a silence`)
 		return
 	}
 	var until *time.Time
@@ -101,7 +101,7 @@ func (s *Server) silence(w http.ResponseWriter, r *http.Request, t *agent.Target
 // reload reloads the configuration.
 func (s *Server) reload(w http.ResponseWriter, r *http.Request) {
 	if err := s.o.Agent.Reload(r.Context()); err != nil {
-		fail(w, r, http.StatusInternalServerError, "the configuration stays as it was: "+err.Error())
+		fail(w, r, http.StatusInternalServerError, "the configuration was not reloaded: "+err.Error())
 		return
 	}
 	answer(w, map[string]any{"reloaded": true})
@@ -113,7 +113,7 @@ func (s *Server) done(w http.ResponseWriter, r *http.Request, t *agent.Target, e
 	case errors.Is(err, agent.ErrUnknown):
 		fail(w, r, http.StatusNotFound, noTarget)
 	case errors.Is(err, agent.ErrWithheld):
-		fail(w, r, http.StatusConflict, "the credential is withheld: nothing is sent until its password changes or it is released")
+		fail(w, r, http.StatusConflict, "the credential is withheld: nothing is sent until the password changes or the target is released")
 	case err != nil:
 		s.broken(w, r, err)
 	case strings.Contains(r.Header.Get("Accept"), "text/html"):

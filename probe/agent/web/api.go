@@ -222,26 +222,26 @@ func queryOf(v url.Values) (query, error) {
 		if text := v.Get(name); v.Has(name) {
 			var err error
 			if *at, err = time.Parse(time.RFC3339, text); err != nil {
-				return q, fmt.Errorf("%s has to be a time like 2026-11-30T08:00:00Z", name)
+				return q, fmt.Errorf("%s must be a time like 2026-11-30T08:00:00Z", name)
 			}
 		}
 	}
 	if v.Has("status") {
 		q.Status = finding.Status(v.Get("status"))
 		if q.Status.Rank() > finding.OK.Rank() {
-			return q, errors.New("status has to be ok, warning, critical or unknown")
+			return q, errors.New("status must be ok, warning, critical or unknown")
 		}
 	}
 	if v.Has("limit") {
 		n, err := strconv.Atoi(v.Get("limit"))
 		if q.Limit = n; err != nil || n < 1 || n > 1000 {
-			return q, errors.New("limit has to be a number from 1 to 1000")
+			return q, errors.New("limit must be a number from 1 to 1000")
 		}
 	}
 	if v.Has("after") {
 		n, err := strconv.ParseInt(v.Get("after"), 10, 64)
 		if q.After = n; err != nil || n < 1 {
-			return q, errors.New("after has to be the id that next gave")
+			return q, errors.New("after must be the id in next of the previous answer")
 		}
 	}
 	return q, nil
@@ -260,7 +260,7 @@ func (s *Server) record(w http.ResponseWriter, r *http.Request, target, id strin
 	}
 	switch {
 	case errors.Is(err, history.ErrNone):
-		fail(w, r, http.StatusNotFound, "there is no such run, or it is no longer kept")
+		fail(w, r, http.StatusNotFound, "there is no such run, or it was deleted after the retention time")
 	case err != nil:
 		s.broken(w, r, err)
 	default:
@@ -293,5 +293,5 @@ func (s *Server) broken(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Context().Err() == nil {
 		s.o.Log.Error("storage", "path", r.URL.Path, "error", err)
 	}
-	fail(w, r, http.StatusInternalServerError, "the storage does not answer; the log of the agent says why")
+	fail(w, r, http.StatusInternalServerError, "the storage cannot be read; see the log of the agent")
 }

@@ -63,9 +63,9 @@ func (s *Server) mayNot(r *http.Request) string {
 	case users: // who comes here is one of them
 		return ""
 	case !address.IsLoopback(host):
-		return "this needs a user of web_config, or a connection from this machine"
+		return "this needs a user of web_config, or a connection from the machine of the agent"
 	case !address.IsLoopback(hostname(r.Host)):
-		return "without users in web_config this needs a loopback address or localhost as the host"
+		return "without users in web_config the host must be a loopback address or localhost"
 	}
 	return ""
 }

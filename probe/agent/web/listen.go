@@ -48,10 +48,10 @@ func About(file string) (tls, users bool, err error) {
 func Validate(listen, file string) error {
 	host, _, err := net.SplitHostPort(listen)
 	if err != nil {
-		return fmt.Errorf("%q is no HOST:PORT", listen)
+		return fmt.Errorf("%q is not HOST:PORT", listen)
 	}
 	if file == "" && !address.IsLoopback(host) {
-		return fmt.Errorf("%s can be reached from other machines: that needs web_config, with users", listen)
+		return fmt.Errorf("%s can be reached from other machines, which needs web_config with users", listen)
 	}
 	return toolkit.Validate(file)
 }

@@ -103,7 +103,7 @@ func URL(raw, example string) (u *url.URL, wrong string) {
 		return nil, "has no scheme; write https:// in front of it"
 	}
 	if HasCredentials(raw) {
-		return nil, "holds a user name or password; take it out"
+		return nil, "contains a user name or password; remove it"
 	}
 	u, err := url.Parse(raw)
 	switch {
@@ -113,11 +113,11 @@ func URL(raw, example string) (u *url.URL, wrong string) {
 		}
 		fallthrough
 	case err != nil:
-		return nil, "is not a URL that can be understood; give it like " + example
+		return nil, "is not a URL; give it like " + example
 	case !IsHost(u.Hostname()):
-		return nil, "has no usable host name; give it like mail.contoso.com (international names in their xn-- form)"
+		return nil, "has no valid host name; give it like mail.contoso.com (international names in their xn-- form)"
 	case u.Fragment != "":
-		return nil, "has a part after #, which is never sent; leave it out"
+		return nil, "has a part after #; remove it"
 	}
 	if _, valid := Port(u.Port()); !valid && (u.Port() != "" || strings.HasSuffix(u.Host, ":")) {
 		return nil, "has a port that is not a number from 1 to 65535"
@@ -176,20 +176,20 @@ func BadAccount(name string) string {
 	}
 	switch {
 	case strings.ContainsFunc(name, unicode.IsControl), strings.Contains(name, ":"):
-		return "holds a colon or a control character, which no sign-in can carry; correct it"
+		return "contains a colon or a control character; correct it"
 	case bare(domain) != domain, bare(user) != user:
-		return "has blanks or quotes around it; take them away"
+		return "has blanks or quotes around it; remove them"
 	case strings.Contains(name, "/"):
 		if strings.Count(name, "/") == 1 && !qualified && !strings.Contains(name, "@") {
-			return "holds a slash, which no account has; give " + strings.Replace(name, "/", `\`, 1) + " or user@domain"
+			return "contains a slash; give " + strings.Replace(name, "/", `\`, 1) + " or user@domain"
 		}
-		return `holds a slash, which no account has; give DOMAIN\user or user@domain`
+		return `contains a slash; give DOMAIN\user or user@domain`
 	case qualified && strings.Contains(user, "@"):
-		return `holds both \ and @; give DOMAIN\user or user@domain`
+		return `contains both \ and @; give DOMAIN\user or user@domain`
 	case user == "" || qualified && domain == "":
-		return `is not whole; give DOMAIN\user or user@domain`
+		return `is incomplete; give DOMAIN\user or user@domain`
 	case qualified && len(utf16.Encode([]rune(user))) > mostAccount:
-		return "has more than 20 characters behind the domain, and Active Directory allows no more; give user@domain"
+		return "has more than 20 characters after the domain, the limit of Active Directory; give user@domain"
 	}
 	return ""
 }
