@@ -1,0 +1,44 @@
+package standin
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// requests-ntlm (Debian's python3-requests-ntlm) is a client nobody here wrote, and one
+// of the few that send a channel binding: Extended Protection holds for it as for
+// Windows.
+func TestRequestsNTLMBindsItsChannel(t *testing.T) {
+	if testing.Short() {
+		t.Skip("left out with -short: it takes seconds")
+	}
+	const python = "/usr/bin/python3"
+	if err := exec.Command(python, "-c", "import requests_ntlm").Run(); err != nil {
+		t.Skip("python3-requests-ntlm is not installed")
+	}
+	for _, c := range []struct {
+		demand       ExtendedProtection
+		bridged      bool
+		bound, naked string
+	}{
+		{ExtendedProtectionNone, false, "200", "200"},
+		{ExtendedProtectionAllow, false, "200", "200"},
+		{ExtendedProtectionRequire, false, "200", "401"},
+		{ExtendedProtectionAllow, true, "401", "200"},
+		{ExtendedProtectionRequire, true, "401", "401"},
+	} {
+		b := everyScheme
+		b.ExtendedProtection, b.Bridged = c.demand, c.bridged
+		s := start(t, b)
+		for send, want := range map[string]string{"bound": c.bound, "naked": c.naked} {
+			cmd := exec.CommandContext(t.Context(), python, "testdata/binding.py", s.LocalURL(), User, Password, send)
+			cmd.Env = append(os.Environ(), "BODY="+findInbox("", ""))
+			out, err := cmd.CombinedOutput()
+			if got := strings.TrimSpace(string(out)); err != nil || got != want {
+				t.Errorf("%q, bridged %v, %s: %s, %v; want %s", c.demand, c.bridged, send, got, err, want)
+			}
+		}
+	}
+}
