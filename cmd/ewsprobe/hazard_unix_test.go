@@ -34,7 +34,7 @@ const (
 // does not: what took too long is tried again.
 func endures(t *testing.T, l line, timeout time.Duration) int64 {
 	t.Helper()
-	l.check.Timeout = timeout
+	l.Timeout = timeout
 	most := timeout + slack
 	var used int64
 	var got outcome

@@ -70,7 +70,7 @@ func TestLogonsWithoutAnAnswerAreRemembered(t *testing.T) {
 	for i := range 10 {
 		l := u.line(goodCheck)
 		if i%2 == 1 {
-			l.check.User = standin.User // another form of the name
+			l.User = standin.User // another form of the name
 		}
 		r := p.run(t, l.args(t, asJSON)...).report(t)
 		if i < 2 {
@@ -178,8 +178,8 @@ func TestBatchWithoutAnswers(t *testing.T) {
 	p := rightPassword
 	p.state = t.TempDir()
 	args := []string{
-		"batch", "--user", standin.UPN, "--impersonate", "--format", "json", "--ca-file", save(t, "ca.pem", l.ca), "--address", u.address,
-		"--target", l.url, "--timeout-per-mailbox", "2s",
+		"batch", "--user", standin.UPN, "--impersonate", "--format", "json", "--ca-file", save(t, "ca.pem", l.CA), "--address", u.address,
+		"--target", l.URL, "--timeout-per-mailbox", "2s",
 	}
 	o := p.run(t, append(args, batchFile(t, boxes(50)))...)
 	rows, sum := results(t, o.out)

@@ -210,7 +210,7 @@ func TestMemory(t *testing.T) {
 		before := len(logons(s.View()))
 		l := lineTo(s, run.check)
 		if run.url != "" {
-			l.url = run.url
+			l.URL = run.url
 		}
 		flags := []string{asJSON}
 		if run.flag != "" {
@@ -342,7 +342,7 @@ func TestReadOnly(t *testing.T) {
 			check := s.Check
 			check.NoCA, check.Insecure = false, false
 			to := front.line(check)
-			to.dc, to.ca = front.behind.Controller(), slices.Concat(to.ca, front.behind.CA())
+			to.DC, to.CA = front.behind.Controller(), slices.Concat(to.CA, front.behind.CA())
 			program{}.run(t, to.args(t, asJSON)...)
 			requests := front.requests()
 			if len(requests) == 0 {
