@@ -15,9 +15,6 @@ import (
 // csvReport is a row for a spreadsheet, below its header (RFC 4180). The columns
 // verdict, status, cause and summary are those of a batch.
 func csvReport(r Report, _ Style) ([]byte, error) {
-	var b bytes.Buffer
-	w := csv.NewWriter(&b)
-	w.UseCRLF = true
 	var codes []string
 	for _, f := range r.Findings {
 		codes = append(codes, string(f.Code))
@@ -30,10 +27,19 @@ func csvReport(r Report, _ Style) ([]byte, error) {
 	}
 	header = append(header, "started", "duration_ms", "version")
 	row = append(row, r.Started.UTC().Format(time.RFC3339), fmt.Sprint(max(r.DurationMS, 0)), r.Tool.Version)
-	for i := range row {
-		row[i] = Cell(Clean(row[i], textLimit))
+	return spreadsheet(header, row)
+}
+
+func spreadsheet(rows ...[]string) ([]byte, error) {
+	var b bytes.Buffer
+	w := csv.NewWriter(&b)
+	w.UseCRLF = true
+	for _, row := range rows {
+		for i := range row {
+			row[i] = Cell(Clean(row[i], textLimit))
+		}
 	}
-	err := w.WriteAll([][]string{header, row})
+	err := w.WriteAll(rows)
 	return b.Bytes(), err
 }
 

@@ -3,8 +3,6 @@ package report
 import (
 	"bytes"
 	_ "embed"
-	"encoding/csv"
-	"encoding/xml"
 	"fmt"
 	"html/template"
 	"strings"
@@ -88,35 +86,20 @@ func environmentCSV(r Environment, _ Style) ([]byte, error) {
 		}
 		rows = append(rows, []string{"finding", string(f.Code), string(f.Status), "", "", f.Summary, command})
 	}
-	for _, row := range rows {
-		for i := range row {
-			row[i] = Cell(Clean(row[i], textLimit))
-		}
-	}
-	var b bytes.Buffer
-	w := csv.NewWriter(&b)
-	w.UseCRLF = true
-	err := w.WriteAll(rows)
-	return b.Bytes(), err
+	return spreadsheet(rows...)
 }
 
 func environmentJUnit(r Environment, _ Style) ([]byte, error) {
 	r = harmless(r)
 	code, summary := r.answer()
-	suite := junitSuite{
-		Name: "Dynamics " + r.Organization.URL, Time: seconds(r.DurationMS), Timestamp: r.Started.UTC().Format("2006-01-02T15:04:05"),
-		Properties: []junitProperty{{"tool", r.Tool.String()}, {"verdict", string(code)}, {"status", string(r.Status())}, {"summary", summary}},
-	}
+	suite := newSuite("Dynamics "+r.Organization.URL, r.DurationMS, r.Started, []junitProperty{
+		{"tool", r.Tool.String()}, {"verdict", string(code)}, {"status", string(r.Status())}, {"summary", summary},
+	})
 	if r.Status() == finding.OK {
 		suite.add(judged("ewsprobe.dynamics", string(code), finding.OK, junitWords{Message: summary}))
 	}
-	for _, f := range r.Findings {
-		suite.add(judged("ewsprobe.findings", string(f.Code)+": "+f.Title, f.Status, junitWords{Message: f.Summary, Text: findingText(f)}))
-	}
-	all := junitSuites{Name: r.Tool.Name, Time: suite.Time, Suites: []junitSuite{suite}}
-	all.count(suite)
-	out, err := xml.MarshalIndent(all, "", "  ")
-	return append(append([]byte(xml.Header), out...), '\n'), err
+	suite.findings(r.Findings)
+	return junitDocument(r.Tool, suite)
 }
 
 //go:embed environment.html.tmpl

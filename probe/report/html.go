@@ -66,27 +66,25 @@ var reportTemplate = sync.OnceValue(func() *template.Template { return template.
 // htmlReport is one page that needs nothing beside it: no script, no outside resource,
 // and a policy in it that forbids both.
 func htmlReport(r Report, _ Style) ([]byte, error) {
+	return r.inHTML("report")
+}
+
+// inHTML is the report in a template of report.html.tmpl.
+func (r Report) inHTML(name string) ([]byte, error) {
 	page, err := newHTMLPage(harmless(r))
 	if err != nil {
 		return nil, err
 	}
 	var b bytes.Buffer
-	if err := reportTemplate().Execute(&b, page); err != nil {
-		return nil, err
-	}
-	return b.Bytes(), nil
+	err = reportTemplate().ExecuteTemplate(&b, name, page)
+	return b.Bytes(), err
 }
 
 // HTMLPart is what the HTML of a report has between its head and its foot, to be put
 // into another page that has PageStyle.
 func (r Report) HTMLPart() (template.HTML, error) {
-	page, err := newHTMLPage(harmless(r))
-	if err != nil {
-		return "", err
-	}
-	var b bytes.Buffer
-	err = reportTemplate().ExecuteTemplate(&b, "whole", page)
-	return template.HTML(b.String()), err
+	part, err := r.inHTML("whole")
+	return template.HTML(part), err
 }
 
 // PageStyle is the style of the pages of reports.

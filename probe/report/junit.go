@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 	"strings"
 	"time"
 
@@ -64,44 +65,45 @@ type (
 // passed. A cause that is ruled out or does not apply has passed.
 func junitReport(r Report, _ Style) ([]byte, error) {
 	r = harmless(r)
-	suite := r.junitSuite()
-	all := junitSuites{Name: r.Tool.Name, Time: suite.Time, Suites: []junitSuite{suite}}
-	all.count(suite)
-	out, err := xml.MarshalIndent(all, "", "  ")
-	if err != nil {
-		return nil, err
+	return junitDocument(r.Tool, r.junitSuite())
+}
+
+// junitDocument are suites as a whole; its time is that of the last.
+func junitDocument(tool Tool, suites ...junitSuite) ([]byte, error) {
+	all := junitSuites{Name: tool.Name, Suites: suites}
+	for _, s := range suites {
+		all.Time = s.Time
+		all.Tests, all.Failures, all.Errors, all.Skipped = all.Tests+s.Tests, all.Failures+s.Failures, all.Errors+s.Errors, all.Skipped+s.Skipped
 	}
-	return append(append([]byte(xml.Header), out...), '\n'), nil
+	out, err := xml.MarshalIndent(all, "", "  ")
+	return slices.Concat([]byte(xml.Header), out, []byte("\n")), err
 }
 
 // junitSuite is the suite of a report whose texts are harmless.
 func (r Report) junitSuite() junitSuite {
-	suite := junitSuite{
-		Name: r.subject(), Time: seconds(r.DurationMS), Timestamp: r.Started.UTC().Format("2006-01-02T15:04:05"),
-		Properties: []junitProperty{
-			{"tool", r.Tool.String()},
-			{"verdict", string(r.Verdict.Code)},
-			{"status", string(r.Verdict.Status)},
-			{"confidence", string(r.Verdict.Confidence)},
-			{"summary", r.Verdict.Summary},
-		},
-	}
+	v := r.Verdict
+	suite := newSuite(r.subject(), r.DurationMS, r.Started, []junitProperty{
+		{"tool", r.Tool.String()}, {"verdict", string(v.Code)}, {"status", string(v.Status)}, {"confidence", string(v.Confidence)}, {"summary", v.Summary},
+	})
 	if len(r.Findings) == 0 || r.Findings[0].Code != r.Verdict.Code {
 		// It is no finding: ok, or why nothing was judged.
-		suite.add(judged("ewsprobe.verdict", string(r.Verdict.Code), r.Verdict.Status, junitWords{Message: r.Verdict.Summary}))
+		suite.add(judged("ewsprobe.verdict", string(v.Code), v.Status, junitWords{Message: v.Summary}))
 	}
-	for _, f := range r.Findings {
-		suite.add(judged("ewsprobe.findings", string(f.Code)+": "+f.Title, f.Status, junitWords{Message: f.Summary, Text: findingText(f)}))
-	}
+	suite.findings(r.Findings)
 	for _, c := range r.Causes {
 		suite.add(causeCase(c))
 	}
 	return suite
 }
 
-// count adds what is in a suite.
-func (all *junitSuites) count(s junitSuite) {
-	all.Tests, all.Failures, all.Errors, all.Skipped = all.Tests+s.Tests, all.Failures+s.Failures, all.Errors+s.Errors, all.Skipped+s.Skipped
+func newSuite(name string, ms int64, started time.Time, properties []junitProperty) junitSuite {
+	return junitSuite{Name: name, Time: seconds(ms), Timestamp: started.UTC().Format("2006-01-02T15:04:05"), Properties: properties}
+}
+
+func (s *junitSuite) findings(list []finding.Finding) {
+	for _, f := range list {
+		s.add(judged("ewsprobe.findings", string(f.Code)+": "+f.Title, f.Status, junitWords{Message: f.Summary, Text: findingText(f)}))
+	}
 }
 
 func (s *junitSuite) add(c junitCase) {
@@ -202,46 +204,35 @@ func (d *junitBatch) row(r Row) ([]byte, error) {
 }
 
 func (d *junitBatch) write(w io.Writer, s Summary, kept iter.Seq2[[]byte, error]) error {
-	d.cases.Name, d.cases.Time, d.cases.Timestamp = "mailboxes", seconds(s.DurationMS), s.Started.UTC().Format("2006-01-02T15:04:05")
-	d.cases.Properties = []junitProperty{{"tool", s.Tool.String()}, {"status", string(s.Status())}, {"summary", s.Counts()}}
+	properties := []junitProperty{{"tool", s.Tool.String()}, {"status", string(s.Status())}, {"summary", s.Counts()}}
 	if s.Verdict != nil {
-		d.cases.Properties = append(d.cases.Properties, junitProperty{"verdict", string(s.Verdict.Code)})
+		properties = append(properties, junitProperty{"verdict", string(s.Verdict.Code)})
 	}
 	for _, notice := range s.notices() {
-		d.cases.Properties = append(d.cases.Properties, junitProperty{"notice", notice})
+		properties = append(properties, junitProperty{"notice", notice})
 	}
-	head := d.cases
+	rows := newSuite("mailboxes", s.DurationMS, s.Started, properties)
+	rows.Tests, rows.Failures, rows.Errors, rows.Skipped = d.cases.Tests, d.cases.Failures, d.cases.Errors, d.cases.Skipped
 	// Rows that are not there must not look as if they had passed.
 	if s.Stopped == evidence.StoppedByUser || s.Incomplete != "" {
-		head.Tests++
-		head.Errors++
+		words := &junitWords{Message: s.notices()[0], Type: string(finding.Unknown)}
+		rows.add(junitCase{Class: "ewsprobe.batch", Name: "the batch is whole", Error: words})
 	}
-	all := junitSuites{Name: s.Tool.Name, Time: head.Time}
-	all.count(head)
+	suites := []junitSuite{rows}
 	if s.Endpoint != nil {
 		suite := s.Endpoint.junitSuite()
 		suite.Name = "endpoint " + suite.Name
-		all.Suites = []junitSuite{suite}
-		all.count(suite)
+		suites = []junitSuite{suite, rows}
 	}
 	// What stands before the rows is written as if there were none, and left open.
-	head.Cases = nil
-	if head.Errors > d.cases.Errors {
-		words := &junitWords{Message: s.notices()[0], Type: string(finding.Unknown)}
-		head.Cases = []junitCase{{Class: "ewsprobe.batch", Name: "the batch is whole", Time: seconds(0), Error: words}}
-	}
-	all.Suites = append(all.Suites, head)
-	out, err := xml.MarshalIndent(all, "", "  ")
+	out, err := junitDocument(s.Tool, suites...)
 	if err != nil {
 		return err
 	}
-	const end = "  </testsuite>\n</testsuites>"
+	const end = "  </testsuite>\n</testsuites>\n"
 	open, ok := bytes.CutSuffix(out, []byte(end))
 	if !ok {
 		return fmt.Errorf("report: the XML does not end with %q", end)
-	}
-	if _, err := io.WriteString(w, xml.Header); err != nil {
-		return err
 	}
 	if _, err := w.Write(open); err != nil {
 		return err
@@ -249,7 +240,7 @@ func (d *junitBatch) write(w io.Writer, s Summary, kept iter.Seq2[[]byte, error]
 	if err := copyKept(w, kept); err != nil {
 		return err
 	}
-	_, err = io.WriteString(w, end+"\n")
+	_, err = io.WriteString(w, end)
 	return err
 }
 

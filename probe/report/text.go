@@ -176,19 +176,9 @@ func (p *page) seen(r Report) {
 func (p *page) causes(r Report) {
 	p.heading("Causes of the 401 in Dynamics (KB 3212785)")
 	// What was found comes first; within that, the KB's order.
-	weight := map[finding.CauseStatus]int{finding.CauseConfirmed: 0, finding.CauseLikely: 1, finding.CauseUndetermined: 2}
+	last := []finding.CauseStatus{finding.CauseUndetermined, finding.CauseLikely, finding.CauseConfirmed}
 	sorted := slices.Clone(r.Causes)
-	slices.SortStableFunc(sorted, func(a, b finding.CauseReport) int {
-		wa, oka := weight[a.Status]
-		wb, okb := weight[b.Status]
-		if !oka {
-			wa = 9
-		}
-		if !okb {
-			wb = 9
-		}
-		return wa - wb
-	})
+	slices.SortStableFunc(sorted, func(a, b finding.CauseReport) int { return slices.Index(last, b.Status) - slices.Index(last, a.Status) })
 	var rows [][2]string
 	for _, c := range sorted {
 		if c.Status == finding.CauseNotChecked && !p.Whole {
