@@ -1,7 +1,6 @@
 package standin
 
 import (
-	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -18,6 +17,8 @@ func TestRequestsNTLMBindsItsChannel(t *testing.T) {
 	if err := exec.Command(python, "-c", "import requests_ntlm").Run(); err != nil {
 		t.Skip("python3-requests-ntlm is not installed")
 	}
+	args := []string{"testdata/binding.py", findInbox("", ""), User, Password}
+	var want []string
 	for _, c := range []struct {
 		demand       ExtendedProtection
 		bridged      bool
@@ -31,14 +32,10 @@ func TestRequestsNTLMBindsItsChannel(t *testing.T) {
 	} {
 		b := everyScheme
 		b.ExtendedProtection, b.Bridged = c.demand, c.bridged
-		s := start(t, b)
-		for send, want := range map[string]string{"bound": c.bound, "naked": c.naked} {
-			cmd := exec.CommandContext(t.Context(), python, "testdata/binding.py", s.LocalURL(), User, Password, send)
-			cmd.Env = append(os.Environ(), "BODY="+findInbox("", ""))
-			out, err := cmd.CombinedOutput()
-			if got := strings.TrimSpace(string(out)); err != nil || got != want {
-				t.Errorf("%q, bridged %v, %s: %s, %v; want %s", c.demand, c.bridged, send, got, err, want)
-			}
-		}
+		args, want = append(args, start(t, b).LocalURL()), append(want, c.bound+" "+c.naked)
+	}
+	out, err := exec.CommandContext(t.Context(), python, args...).CombinedOutput()
+	if got := strings.TrimSpace(string(out)); err != nil || got != strings.Join(want, "\n") {
+		t.Errorf("%v\n%s\nwant\n%s", err, got, strings.Join(want, "\n"))
 	}
 }
