@@ -1,19 +1,10 @@
 package agent
 
-import (
-	"time"
-
-	"github.com/ewsprobe/ewsprobe/probe/agent/history"
-	"github.com/ewsprobe/ewsprobe/probe/finding"
-)
+import "github.com/ewsprobe/ewsprobe/probe/finding"
 
 // state is what a target has come to, as it is stored.
 type state struct {
-	Status  finding.Status
-	Code    finding.Code
-	Summary string
-	Since   time.Time
-	Changed []history.Change
+	State
 
 	// Aside: an anonymous run has put the status of the last whole run aside.
 	Aside bool
@@ -21,12 +12,7 @@ type state struct {
 	// that others of its kind could have seen the status.
 	ByAnonymous bool
 
-	LastRun, Whole, Partial *Seen
-	LastOK                  time.Time
-	Withheld                *Withheld
-	SilencedUntil           time.Time
-	Mailboxes               map[finding.Status]int
-	MailboxesAt             time.Time
+	LastRun *Seen
 }
 
 // with is the state after one more run. A whole run decides. An anonymous one puts

@@ -16,33 +16,37 @@ type Event struct {
 	Counts bool    // a run that could have seen the status; else time has passed
 }
 
-// Target is the state of one target. It is never changed: what happens makes a new
-// one.
-type Target struct {
-	Name, Endpoint, View, URL string
-	Labels                    map[string]string
-	Sends                     bool // a whole check of it sends a credential
-
+// State is what a target has come to, which is stored.
+type State struct {
 	Status  finding.Status // "" before the first run
 	Code    finding.Code
 	Summary string
 	Since   time.Time        // of the status
 	Changed []history.Change // what was different when it began
 
-	LastRun        *Run
-	NextRun        time.Time
-	Running        bool
+	Whole, Partial *Seen // the last whole run, and the last anonymous one
 	LastOK         time.Time
 	Withheld       *Withheld
-	LogonsLeft     int
 	SilencedUntil  time.Time
-	Muted          bool                   // by maintenance or silence, now
-	Whole, Partial *Seen                  // the last whole run, and the last anonymous one
-	Mailboxes      map[finding.Status]int // of the last batch over mailboxes_file; nil: there was none
+	Mailboxes      map[finding.Status]int // of the last batch over the mailboxes; nil: there was none
 	MailboxesAt    time.Time
-	Logons         map[Logon]int   // since the start
-	Durations      Histogram       // of the runs since the start
-	Spans          *[3]history.Bar // by history.Widths, the oldest first
+}
+
+// Target is one target as it is now. It is never changed: what happens makes a new
+// one.
+type Target struct {
+	State
+	Name, Endpoint, View, URL string
+	Labels                    map[string]string
+
+	LastRun    *Run
+	NextRun    time.Time
+	Running    bool
+	LogonsLeft int
+	Muted      bool            // by maintenance or silence, now
+	Logons     map[Logon]int   // since the start
+	Durations  Histogram       // of the runs since the start
+	Spans      *[3]history.Bar // by history.Widths, the oldest first
 
 	deciding *Seen // of Whole and Partial
 }

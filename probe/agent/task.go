@@ -82,12 +82,9 @@ func (t *task) show(s *state, latest *Run) *Target {
 	c := t.config
 	bars := t.bars
 	shown := &Target{
-		Name: t.name, Endpoint: c.Endpoint, View: c.Check.View, URL: c.Check.Target().URL, Labels: c.Labels,
-		Sends: c.SendsCredential(), Status: s.Status, Code: s.Code, Summary: s.Summary, Since: s.Since, Changed: s.Changed,
-		LastRun: latest, NextRun: t.next, Running: t.running, LastOK: s.LastOK, Withheld: s.Withheld, LogonsLeft: t.left,
-		SilencedUntil: s.SilencedUntil, Muted: t.muted(s, time.Now()), Whole: s.Whole, Partial: s.Partial,
-		Mailboxes: s.Mailboxes, MailboxesAt: s.MailboxesAt, Logons: maps.Clone(t.logons), Durations: t.took, Spans: &bars,
-		deciding: s.about(),
+		State: s.State, Name: t.name, Endpoint: c.Endpoint, View: c.Check.View, URL: c.Check.Target().URL, Labels: c.Labels,
+		LastRun: latest, NextRun: t.next, Running: t.running, LogonsLeft: t.left, Muted: t.muted(s, time.Now()),
+		Logons: maps.Clone(t.logons), Durations: t.took, Spans: &bars, deciding: s.about(),
 	}
 	if shown.URL == "" {
 		shown.URL = c.Settings.Target

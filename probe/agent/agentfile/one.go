@@ -26,7 +26,23 @@ func Apply(ctx context.Context, s *config.Settings, file, name string, getenv fu
 	if err != nil {
 		return nil, err
 	}
-	defaults, found, names := find(root, name)
+	var doc struct {
+		Defaults yaml.Node
+		Targets  []yaml.Node
+	}
+	_ = root.Decode(&doc) // what else is wrong is told by validate
+	if doc.Defaults.Kind != yaml.MappingNode {
+		doc.Defaults = yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
+	}
+	var found *yaml.Node
+	var names []string
+	for _, node := range doc.Targets {
+		if n := valueOf(&node, "name"); n != nil {
+			if names = append(names, n.Value); n.Value == name {
+				found = &node
+			}
+		}
+	}
 	if found == nil {
 		return nil, config.Problems{{Text: fmt.Sprintf("%s has no target %q; it has %s", file, name, strings.Join(names, ", "))}}
 	}
@@ -35,7 +51,7 @@ func Apply(ctx context.Context, s *config.Settings, file, name string, getenv fu
 	of := t.Settings.Keys
 	// Both are read twice: for what a check knows, and for what only a target has.
 	place := config.Place{File: file, Dir: folder, Defaults: true}
-	for _, node := range []*yaml.Node{without(defaults, found), found} {
+	for _, node := range []*yaml.Node{without(&doc.Defaults, found), found} {
 		of.YAML(node, place, func(key string, _ *yaml.Node) bool { return key == "labels" })
 		s.Keys.YAML(node, place, func(key string, value *yaml.Node) bool {
 			if key == "target" {
@@ -48,27 +64,6 @@ func Apply(ctx context.Context, s *config.Settings, file, name string, getenv fu
 		s.Secret = func(ctx context.Context) (string, error) { return t.Password(ctx, getenv, keyring) }
 	}
 	return t, nil
-}
-
-// find is the mapping of the defaults, that of the target, and the names of all.
-func find(root *yaml.Node, name string) (defaults, target *yaml.Node, names []string) {
-	defaults = &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
-	for root.Kind == yaml.DocumentNode && len(root.Content) > 0 {
-		root = root.Content[0]
-	}
-	if d := valueOf(root, "defaults"); d != nil && d.Kind == yaml.MappingNode {
-		defaults = d
-	}
-	if list := valueOf(root, "targets"); list != nil {
-		for _, node := range list.Content {
-			if n := valueOf(node, "name"); n != nil {
-				if names = append(names, n.Value); n.Value == name {
-					target = node
-				}
-			}
-		}
-	}
-	return defaults, target, names
 }
 
 func valueOf(mapping *yaml.Node, key string) *yaml.Node {

@@ -45,9 +45,11 @@ func inside() *agent.Target {
 		},
 	}
 	t := &agent.Target{
-		Name: "inside", Labels: map[string]string{"site": "fra\n\"}"}, Status: finding.Critical, Code: "basic-disabled", LastRun: &run,
-		LastOK: began.Add(-time.Hour), LogonsLeft: 1, Withheld: &agent.Withheld{}, Whole: &agent.Seen{Run: run, Report: r},
-		Mailboxes: map[finding.Status]int{finding.OK: 3}, Logons: map[agent.Logon]int{{Scheme: "NTLM", Result: "accepted"}: 4},
+		State: agent.State{
+			Status: finding.Critical, Code: "basic-disabled", LastOK: began.Add(-time.Hour), Withheld: &agent.Withheld{},
+			Whole: &agent.Seen{Run: run, Report: r}, Mailboxes: map[finding.Status]int{finding.OK: 3},
+		},
+		Name: "inside", Labels: map[string]string{"site": "fra\n\"}"}, LastRun: &run, LogonsLeft: 1, Logons: map[agent.Logon]int{{Scheme: "NTLM", Result: "accepted"}: 4},
 	}
 	t.Durations.Counts[4], t.Durations.Sum = 2, 2400*time.Millisecond
 	return t

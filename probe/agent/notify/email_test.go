@@ -224,8 +224,10 @@ func readMail(t *testing.T, text string) (mail.Header, string) {
 func TestMailIsNotInjected(t *testing.T) {
 	const evil = "x\r\nBcc: evil@example.com\r\nX-Evil: 1\r\n\r\n.\r\nMAIL FROM:<a@b>\n\n<b>\u2028\x00\x1b[31m\u202e"
 	n := newNotification(Problem, agent.Event{At: begin, Target: shows(&agent.Target{
-		Since: begin, Name: "mail", Status: finding.Critical, Code: "redirected", Summary: evil,
-		Labels: map[string]string{"site": evil}, Changed: []history.Change{{What: evil, Before: []string{evil}, After: []string{evil}}},
+		Name: "mail", Labels: map[string]string{"site": evil}, State: agent.State{
+			Since: begin, Status: finding.Critical, Code: "redirected", Summary: evil,
+			Changed: []history.Change{{What: evil, Before: []string{evil}, After: []string{evil}}},
+		},
 	}, []finding.Remedy{{Text: evil, Command: evil, Link: evil}})})
 	s := (&smtpServer{}).start(t)
 	m := s.channel(t, "starttls", "")

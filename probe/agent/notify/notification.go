@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -96,13 +94,4 @@ func (n Notification) body() []byte {
 		Message
 	}{Schema, n.Message})
 	return raw
-}
-
-// labels are name=value, in order.
-func (n Notification) labels() []string {
-	var list []string
-	for _, name := range slices.Sorted(maps.Keys(n.Labels)) {
-		list = append(list, name+"="+n.Labels[name])
-	}
-	return list
 }

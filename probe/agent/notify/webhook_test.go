@@ -34,9 +34,10 @@ func hook(t *testing.T, address string) webhook {
 // sample is a notification about everything that can be said.
 func sample() Notification {
 	t := &agent.Target{
-		Name: "mail-inside", Status: finding.Critical, Code: "basic-disabled", Summary: "Basic is off", Since: begin,
-		Labels:  map[string]string{"site": "fra"},
-		Changed: []history.Change{{What: "schemes", After: []string{"Negotiate"}, Before: []string{"Negotiate", "Basic"}}},
+		Name: "mail-inside", Labels: map[string]string{"site": "fra"}, State: agent.State{
+			Status: finding.Critical, Code: "basic-disabled", Summary: "Basic is off", Since: begin,
+			Changed: []history.Change{{What: "schemes", After: []string{"Negotiate"}, Before: []string{"Negotiate", "Basic"}}},
+		},
 	}
 	return newNotification(Problem, agent.Event{At: begin.Add(20 * time.Minute), Target: shows(t, []finding.Remedy{
 		{Text: "Look first", Command: "Get-A\nGet-B"}, {Text: "Read on", Link: "https://learn.microsoft.com"},

@@ -161,8 +161,11 @@ func world(now time.Time) (*fakeAgent, *fakeHistory) {
 		r.Evidence = nil
 		t := &agent.Target{
 			Name: name, Endpoint: "mail", View: "inside", URL: "https://mail.contoso.com/EWS/Exchange.asmx", Labels: map[string]string{"site": "fra"},
-			Status: run.Status, Code: run.Code, Summary: run.Summary, Since: run.Started, NextRun: now.Add(10 * time.Minute), LastOK: before.Started, LogonsLeft: 1,
-			Spans: &[3]history.Bar{}, LastRun: &agent.Run{Run: run}, Whole: &agent.Seen{Run: agent.Run{Run: run}, Report: r},
+			State: agent.State{
+				Status: run.Status, Code: run.Code, Summary: run.Summary, Since: run.Started, LastOK: before.Started,
+				Whole: &agent.Seen{Run: agent.Run{Run: run}, Report: r},
+			},
+			NextRun: now.Add(10 * time.Minute), LogonsLeft: 1, Spans: &[3]history.Bar{}, LastRun: &agent.Run{Run: run},
 		}
 		for i, w := range history.Widths {
 			for n := range w.Kept {
