@@ -77,7 +77,7 @@ type AccountKeys struct {
 type MailboxKeys struct {
 	Mailbox            string `common:"y" in:"check agent" value:"ADDRESS" help:"the mailbox that Dynamics uses"`
 	Impersonate        bool   `common:"y" help:"open the mailbox by impersonation, as the profile does"`
-	ProfileAuth        string `common:"y" default:"basic" values:"basic ntlm negotiate oauth auto" help:"the authentication of the Dynamics profile"`
+	ProfileAuth        string `common:"y" default:"basic" values:"basic ntlm negotiate oauth auto" help:"how the Dynamics profile signs in"`
 	Profile            string `common:"y" value:"FILE" help:"the profile exported from Dynamics; it sets what no flag sets, including TARGET"`
 	Autodiscover       string `value:"URL" help:"the Autodiscover endpoint to ask"`
 	FollowAutodiscover bool   `help:"also sign in at hosts that Autodiscover names and you did not"`
@@ -85,7 +85,7 @@ type MailboxKeys struct {
 
 // ConnectionKeys say how EWS is reached.
 type ConnectionKeys struct {
-	Target            string        `in:"batch agent" common:"y" value:"TARGET" help:"an EWS URL, HOST or HOST:PORT (default: the URL of the profile)"`
+	Target            string        `in:"batch agent" common:"y" value:"TARGET" help:"an EWS URL, HOST or HOST:PORT (default: the profile's)"`
 	View              string        `default:"inside" values:"inside public" help:"from where the endpoint is seen"`
 	Address           []string      `value:"IP[:PORT]" help:"connect to this address, with the host name of TARGET"`
 	EachAddress       bool          `help:"check every address of the name"`
@@ -145,8 +145,8 @@ type SafetyKeys struct {
 // BatchKeys say which rows are checked and how many at a time.
 type BatchKeys struct {
 	Column            string        `in:"batch agent" value:"NAME" common:"y" help:"the column of addresses; else that of Dynamics' export"`
-	Concurrency       int           `in:"batch agent" default:"10" range:"1 100" hint:" (Exchange allows 27)" help:"how many calls at the same time"`
-	TimeoutPerMailbox time.Duration `in:"batch agent" default:"10m" range:"1s 24h" help:"how long to try a mailbox that is busy or does not answer"`
+	Concurrency       int           `in:"batch agent" default:"10" range:"1 100" hint:" (Exchange allows 27)" help:"how many calls at a time"`
+	TimeoutPerMailbox time.Duration `in:"batch agent" default:"10m" range:"1s 24h" help:"how long to try a busy or silent mailbox"`
 	Resume            string        `value:"STATE" common:"y" help:"record in STATE what was reported; the same command continues from there"`
 	AllRows           bool          `help:"with --format text: also print the rows that are ok"`
 	Shard             string        `value:"i/n" help:"check only part i of n: the same rows on every machine, duplicates together"`

@@ -243,7 +243,8 @@ func (s *Settings) checkBatch(cfg *probe.Config) {
 		case err != nil:
 			ks.usage("{shard} %v", err)
 		case shard.Of > 1 && ks.from["max-rejections"].rank == byFlag && s.MaxRejections > 1:
-			ks.usage("{max-rejections} %d cannot be used with {shard}: each shard counts for itself, so the limit is 1; leave it out", s.MaxRejections)
+			ks.usage("{max-rejections} %d cannot be used with {shard}: each shard counts for itself, so the limit is 1; leave it out",
+				s.MaxRejections)
 		}
 	}
 	switch {

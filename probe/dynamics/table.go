@@ -116,7 +116,8 @@ func Open(r io.Reader, wanted ...string) (*Table, error) {
 		return nil, fault(0, BadEncoding, "this is XML or HTML, not a table; in Excel, save the sheet as \"CSV UTF-8 (Comma delimited)\"; "+
 			"in PowerShell, write the list with Export-Csv; from Dynamics, save the JSON of the Web API")
 	case isRecords(text):
-		return nil, fault(0, NoDelimiter, "this is a list with a line for each property (Format-List, LDIF, mailbox details), not a table; write a CSV, "+
+		return nil, fault(0, NoDelimiter, "this is a list with a line for each property (Format-List, LDIF, mailbox details), not a table; "+
+			"write a CSV, "+
 			"in PowerShell with Export-Csv, from Active Directory with csvde, from Dynamics by exporting the view")
 	case bytes.HasPrefix(text, []byte("**********")):
 		return nil, fault(0, NoDelimiter, "this is a transcript of a PowerShell session, not a table; write the list with Export-Csv")

@@ -31,7 +31,7 @@ type Keys struct {
 	Listen              string        `value:"HOST:PORT" default:"127.0.0.1:9719" help:"where it serves; beyond loopback only with web_config"`
 	WebConfig           string        `value:"FILE" help:"TLS and users, in the format of the Prometheus exporter-toolkit"`
 	Storage             string        `value:"FOLDER" help:"where runs are kept; else $STATE_DIRECTORY, else the user's state folder"`
-	Retention           time.Duration `default:"400d" range:"1h 36500d" help:"how long runs and their records are kept; transitions are kept forever"`
+	Retention           time.Duration `default:"400d" range:"1h 36500d" help:"how long runs and their records are kept; transitions stay"`
 	MaxConcurrentChecks int           `default:"8" range:"1 1000" help:"how many runs at the same time"`
 }
 

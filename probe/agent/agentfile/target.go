@@ -164,7 +164,8 @@ func (t *Target) Password(
 	case t.PasswordCredential != "":
 		folder := getenv("CREDENTIALS_DIRECTORY")
 		if folder == "" {
-			return "", sentence("there are no systemd credentials (CREDENTIALS_DIRECTORY is not set); password_credential works only in the systemd service")
+			return "", sentence("there are no systemd credentials (CREDENTIALS_DIRECTORY is not set); " +
+				"password_credential works only in the systemd service")
 		}
 		text, err := ReadSecret(ctx, filepath.Join(folder, t.PasswordCredential))
 		if err != nil {
