@@ -51,7 +51,7 @@ func TestBatchStoppedSaves(t *testing.T) {
 		t.Fatalf("exit %d, %d reports\n%s", c.ProcessState.ExitCode(), len(texts), complaints.String())
 	}
 	for name, text := range texts {
-		told := "Stopped before the last row; this is what was found so far."
+		told := "Stopped before the last row."
 		if name == "lines.jsonl" {
 			told = `"stopped":"interrupted"`
 		}

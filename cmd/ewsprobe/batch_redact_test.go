@@ -55,7 +55,7 @@ func TestBatchRedacts(t *testing.T) {
 			if m.exit != whole.exit {
 				t.Errorf("merge %s: exit %d, not %d\n%s", format, m.exit, whole.exit, m.err)
 			}
-			if !strings.Contains(m.err, "is cut off and was ignored") {
+			if !strings.Contains(m.err, "is incomplete and was ignored") {
 				t.Errorf("merge %s: %s", format, m.err)
 			}
 			texts["merge "+format], texts["merge "+format+", standard error"] = m.out, m.err
@@ -138,11 +138,11 @@ func TestBatchSentencesStay(t *testing.T) {
 	for _, s := range []string{
 		`line 7, column "emailaddress": the address is empty`,
 		"the password was accepted at first and then refused 2 times, the last time at 12:34:56 UTC; nothing more is sent for the account (--max-rejections 2)",
-		"the endpoint's own check already answers for every mailbox: credentials-rejected, refused",
+		"the result of the endpoint applies to every mailbox: credentials-rejected, refused",
 		"2 rows are missing: 3-4", "no file has a summary, so how many rows there should be is not known",
-		"no run came to the end of its input; go on with --resume",
+		"no run reached the end of its input; go on with --resume",
 		"basic-disabled was accepted until 2020-01-01 ([text-1]); that is over.",
-		"a re-created user shows in the text of the Dynamics alert or in Entra ID (--token-file), not at the endpoint",
+		"visible only in the Dynamics alert or in Entra ID (--token-file), not at the endpoint",
 		"No mailbox ", " on this Exchange",
 	} {
 		if got := m.Text(s); got != s {

@@ -185,7 +185,7 @@ func TestBatchTellsOnceWhyNothingWasChecked(t *testing.T) {
 	b.Basic = false
 	o := rightPassword.run(t, batchArgs(t, begin(t, b, standin.Options{}), "--format", "text", batchFile(t, boxes(50)))...)
 	told := strings.Join(strings.Fields(o.out), " ")
-	if n := strings.Count(told, "already answers for every mailbox"); n != 2 || !strings.Contains(told, "50 × not-checked") || strings.Count(o.out, "@contoso.com  not-checked") != 50 {
+	if n := strings.Count(told, "applies to every mailbox"); n != 2 || !strings.Contains(told, "50 × not-checked") || strings.Count(o.out, "@contoso.com  not-checked") != 50 {
 		t.Errorf("%d times:\n%s", n, o.out)
 	}
 }

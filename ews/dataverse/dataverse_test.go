@@ -247,7 +247,7 @@ func TestAnswers(t *testing.T) {
 		"nothing":             {says(200, ``), "not the JSON of Dataverse", nil},
 		"a page elsewhere":    {says(200, `{"value":[],"@odata.nextLink":"https://elsewhere.example/api/data/v9.2/mailboxes?x=1"}`), "elsewhere.example", nil},
 		"a page over http":    {says(200, `{"value":[],"@odata.nextLink":"http://elsewhere.example/api/data/v9.2/mailboxes"}`), "elsewhere.example", nil},
-		"a page of another":   {says(200, `{"value":[],"@odata.nextLink":"{here}/api/data/v9.2/accounts?x=1"}`), "none of this list", nil},
+		"a page of another":   {says(200, `{"value":[],"@odata.nextLink":"{here}/api/data/v9.2/accounts?x=1"}`), "not one of this list", nil},
 		"a page with a name":  {says(200, `{"value":[],"@odata.nextLink":"https://u:p@{here}/api/data/v9.2/mailboxes"}`), "page", nil},
 		"too much":            {says(200, `{"value":[{"name":"`+strings.Repeat("x", 9<<20)+`"}]}`), "longer than 8 MiB", nil},
 		"an empty access":     {says(500, ""), "HTTP 500", nil},

@@ -118,7 +118,7 @@ func TestBindOnlyInTrustedTLS(t *testing.T) {
 		why         string
 	}{
 		"wrong name":     {authority.Issue(t, other, long), "is for dc9.contoso.com, not for 127.0.0.1"},
-		"unknown issuer": {stranger.Issue(t, "127.0.0.1", long), "is not to be trusted"},
+		"unknown issuer": {stranger.Issue(t, "127.0.0.1", long), "is not trusted"},
 		"expired":        {authority.Issue(t, "127.0.0.1", -time.Minute), "expired on"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -153,7 +153,7 @@ func TestBindOnlyInTrustedTLS(t *testing.T) {
 				address = testkit.Listen(t, talk(first, &heard))
 				check := named(t, authority, address)
 				item := check.Bind(bounded(t), check.settle)
-				if item.Bind.Problem != evidence.NoTLS || item.Logon.Result != evidence.Skipped || !strings.Contains(item.Logon.Why, "does not speak LDAP inside TLS on "+address) {
+				if item.Bind.Problem != evidence.NoTLS || item.Logon.Result != evidence.Skipped || !strings.Contains(item.Logon.Why, "does not answer LDAP over TLS at "+address) {
 					t.Errorf("%s: %s", said(item), item.Logon.Why)
 				}
 				check.once(t, item)

@@ -308,12 +308,8 @@ func (c DetailCode) ArgKinds() []string {
 // Recognized is the detail of a sentence that names nothing, nil for any other
 // text: a record that was saved without codes has only the text.
 func Recognized(text string) *Detail {
-	if text != "" {
-		for code, form := range detailForms() {
-			if form == text {
-				return &Detail{Code: code}
-			}
-		}
+	if code, ok := detailCodes()[text]; ok {
+		return &Detail{Code: code}
 	}
 	return nil
 }
@@ -321,7 +317,25 @@ func Recognized(text string) *Detail {
 //go:embed detail.txt
 var detailText string
 
-var detailForms = sync.OnceValue(func() map[DetailCode]string { return table[DetailCode](detailText) })
+var detailForms = sync.OnceValue(func() map[DetailCode]string {
+	m := table[DetailCode](detailText)
+	for code, text := range m {
+		m[code], _, _ = strings.Cut(text, "\t")
+	}
+	return m
+})
+
+// detailCodes finds a code by its text of today, or by one that an earlier version
+// had: detail.txt has that behind it.
+var detailCodes = sync.OnceValue(func() map[string]DetailCode {
+	m := map[string]DetailCode{}
+	for code, texts := range table[DetailCode](detailText) {
+		for text := range strings.SplitSeq(texts, "\t") {
+			m[text] = code
+		}
+	}
+	return m
+})
 
 // table reads a file of codes and their texts, one a line.
 func table[C ~string](file string) map[C]string {

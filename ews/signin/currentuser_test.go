@@ -86,7 +86,7 @@ func TestCurrentUser(t *testing.T) {
 		{"a package that leaves the binding out", "NTLM", with(none, ""), standin.Password, evidence.BindingRight, false, evidence.Accepted, evidence.BindingNone, "", 2},
 		{"refused", "Negotiate", with(none, ""), standin.WrongPassword, evidence.BindingRight, true, evidence.Refused, evidence.BindingRight, "", 2},
 		{"another node answers", "NTLM", with(none, standin.HandshakeOtherNode), standin.Password, evidence.BindingRight, true, evidence.Unfinished, evidence.BindingRight, "", 2},
-		{"connection ended", "NTLM", with(none, standin.HandshakeDropped), standin.Password, evidence.BindingRight, true, evidence.Unfinished, "", "the server ended the connection after its challenge", 1},
+		{"connection ended", "NTLM", with(none, standin.HandshakeDropped), standin.Password, evidence.BindingRight, true, evidence.Unfinished, "", "the server closed the connection after its challenge", 1},
 		{"no challenge", "NTLM", with(none, standin.HandshakeNoChallenge), standin.Password, evidence.BindingRight, true, evidence.Unfinished, "", "type 1 was answered without a challenge", 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -359,7 +359,7 @@ func TestHandshakeBroken(t *testing.T) {
 		problem   string // of the challenge
 		lost      string
 	}{
-		{"dropped", with(standin.HandshakeDropped), "", "the server ended the connection after its challenge"},
+		{"dropped", with(standin.HandshakeDropped), "", "the server closed the connection after its challenge"},
 		{"no challenge", with(standin.HandshakeNoChallenge), "type 1 was answered without a challenge", "type 1 was answered without a challenge"},
 		{"not offered", standin.Behaviour{Basic: true}, "type 1 was answered without a challenge", "type 1 was answered without a challenge"},
 		{"redirected", standin.Behaviour{NTLM: true, Front: "redirect-form"}, "type 1 was answered 302 instead of a challenge", "type 1 was answered 302 instead of a challenge"},

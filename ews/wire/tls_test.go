@@ -372,7 +372,7 @@ func TestBrokenHandshakes(t *testing.T) {
 		{"old version", with(&tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}), evidence.TLSHandshake, "version"},
 		{"no suite", with(&tls.Config{Certificates: []tls.Certificate{cert}, MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256}}), evidence.TLSHandshake, "handshake failure"},
 		{"static RSA only", with(&tls.Config{Certificates: []tls.Certificate{rsaCert}, MaxVersion: tls.VersionTLS12, CipherSuites: []uint16{tls.TLS_RSA_WITH_AES_128_GCM_SHA256}}), evidence.TLSHandshake, "handshake failure"},
-		{"HTTP", says("HTTP/1.1 400 Bad Request\r\n\r\n"), evidence.TLSNotSpoken, "answered in HTTP, without TLS"},
+		{"HTTP", says("HTTP/1.1 400 Bad Request\r\n\r\n"), evidence.TLSNotSpoken, "answered in HTTP without TLS"},
 		{"SSH", says("SSH-2.0-OpenSSH_9.6\r\n"), evidence.TLSNotSpoken, ""},
 		{"closed", func(c net.Conn) { c.Read(make([]byte, 4096)) }, evidence.ConnectionClosed, ""},
 		{"closed inside a record", says("\x16\x03\x03"), evidence.ConnectionClosed, ""},

@@ -121,7 +121,7 @@ func (m *manyAccounts) examined(ctx context.Context, a Account) *outcome {
 	case o != nil && (o.skip != nil || o.pool != nil && left > 0):
 		return o
 	case left <= 0:
-		return m.unasked(c, rule.Refused(c.BatchTarget(m.Impersonate), fmt.Sprintf("the account was refused %s in this run already; nothing more is sent for it (--max-rejections %d)", times(refused), c.MaxRejections)))
+		return m.unasked(c, rule.Refused(c.BatchTarget(m.Impersonate), fmt.Sprintf("the account was already refused %s in this run; nothing more is sent for it (--max-rejections %d)", times(refused), c.MaxRejections)))
 	}
 	o = m.examineAccount(ctx, c)
 	if ctx.Err() == nil {
@@ -137,7 +137,7 @@ func (m *manyAccounts) examineAccount(ctx context.Context, c probe.Config) *outc
 	}
 	judged := found.judged
 	if found.away() {
-		m.giveUp("no account could be examined any more: " + judged.Verdict.Summary)
+		m.giveUp("no account can be checked any more: " + judged.Verdict.Summary)
 	}
 	why := forAll(judged, found.pool != nil)
 	switch {

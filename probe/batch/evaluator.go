@@ -175,11 +175,11 @@ func (b *rowEvaluator) strange(item evidence.Item) bool {
 func forAll(endpoint rule.Judgement, signedIn bool) string {
 	v := endpoint.Verdict
 	if !signedIn {
-		return "the endpoint's own check already answers for every mailbox: " + string(v.Code) + ", " + v.Summary
+		return "the result of the endpoint applies to every mailbox: " + string(v.Code) + ", " + v.Summary
 	}
 	for _, f := range endpoint.Findings {
 		if (f.Status == finding.Critical || f.Status == finding.Unknown) && blockOf(f.Code) == finding.BlockEndpoint {
-			return "the endpoint's own check already answers for every mailbox: " + string(f.Code) + ", " + f.Summary
+			return "the result of the endpoint applies to every mailbox: " + string(f.Code) + ", " + f.Summary
 		}
 	}
 	return ""

@@ -116,8 +116,8 @@ func (o *outside) note() string {
 	if o == nil || !o.ended() {
 		return ""
 	}
-	return fmt.Sprintf("The look-ups outside the network were given up: for %d mailboxes in a row nothing answered. "+
-		"Mailboxes that failed afterwards were not looked up.", outsideUnanswered)
+	return fmt.Sprintf("Look-ups outside the network were stopped: %d mailboxes in a row got no answer. "+
+		"Later mailboxes that failed were not looked up.", outsideUnanswered)
 }
 
 func (o *outside) wait(ctx context.Context) bool {

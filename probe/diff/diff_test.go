@@ -75,7 +75,7 @@ func TestWhatExplains(t *testing.T) {
 	}{
 		{"Basic off, and on", "basic-off", "own-mailbox", nil, anonymous + ": b; together: " + anonymous + " + " + basic},
 		{"another password", "wrong-password", "own-mailbox", nil, "together: " + basic + " + " + windows},
-		{"another profile", "basic-off", "basic-off", profile("ntlm"), "profile signs in by: both"},
+		{"another profile", "basic-off", "basic-off", profile("ntlm"), "scheme of the profile: both"},
 		{"certificate runs out", "own-mailbox", "own-mailbox", later, "day of the check: both"},
 		{"the right to impersonate", "impersonation-denied", "own-mailbox", nil, basic + ": both"},
 	} {

@@ -24,7 +24,7 @@ var allParts = []part{
 	setting("URL", "URL", "Host"),
 	setting("addresses", "Addresses", "EveryAddress"),
 	setting("seen from", "View"),
-	setting("profile signs in by", "ProfileAuth"),
+	setting("scheme of the profile", "ProfileAuth"),
 	setting("account", "User", "Ticket", "CurrentUser", "Domain"),
 	setting("a credential may be sent", "Credentials"),
 	setting("mailbox", "Mailbox", "Impersonate", "FromAddress"),

@@ -130,9 +130,12 @@ func functions() template.FuncMap {
 		"state":   func(name string) string { return reasons()[name].Says },
 		"similar": similar,
 		"seconds": func(d time.Duration) string { return fmt.Sprintf("%.0f s", d.Seconds()) },
-		"minute":  func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") },
-		"day":     func(t time.Time) string { return t.UTC().Format(time.DateOnly) },
-		"phrase":  Phrase,
+		"span": func(d time.Duration) string {
+			return strings.TrimSuffix(fmt.Sprintf("%.1f", d.Minutes()), ".0") + " min"
+		},
+		"minute": func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") },
+		"day":    func(t time.Time) string { return t.UTC().Format(time.DateOnly) },
+		"phrase": Phrase,
 	}
 }
 

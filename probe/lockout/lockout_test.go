@@ -227,10 +227,10 @@ func TestDenials(t *testing.T) {
 		ends evidence.Result
 		want string
 	}{
-		{"the same name", []Terms{{User: theUser}, {User: "SVC-CRM@contoso.com"}}, refused, "the same password was refused at 2026-11-23 12:00:00 UTC and is not sent again before 13:00:00 UTC (--retry-refused sends it all the same)"},
-		{"another name", []Terms{{User: `CONTOSO\svc-crm`}, {User: theUser}}, refused, `the same password was refused for CONTOSO\svc-crm at 2026-11-23 12:00:00 UTC and is not sent again before 13:00:00 UTC (--retry-refused sends it all the same)`},
+		{"the same name", []Terms{{User: theUser}, {User: "SVC-CRM@contoso.com"}}, refused, "the same password was refused at 2026-11-23 12:00:00 UTC and is not sent again before 13:00:00 UTC (--retry-refused sends it anyway)"},
+		{"another name", []Terms{{User: `CONTOSO\svc-crm`}, {User: theUser}}, refused, `the same password was refused for CONTOSO\svc-crm at 2026-11-23 12:00:00 UTC and is not sent again before 13:00:00 UTC (--retry-refused sends it anyway)`},
 		{"no answer", []Terms{{User: theUser, Max: 1}, {User: theUser, Max: 1}}, unfinished, "1 failed or unanswered logon of the account since 2026-11-23 12:00:00 UTC (--max-rejections 1); nothing more is sent before 13:00:00 UTC"},
-		{"another password was refused", []Terms{{User: theUser, Max: 1}, {User: theUser, Password: "other", Max: 1}}, refused, "1 failed or unanswered logon of the account since 2026-11-23 12:00:00 UTC (--max-rejections 1); nothing more is sent before 13:00:00 UTC (--retry-refused sends it all the same)"},
+		{"another password was refused", []Terms{{User: theUser, Max: 1}, {User: theUser, Password: "other", Max: 1}}, refused, "1 failed or unanswered logon of the account since 2026-11-23 12:00:00 UTC (--max-rejections 1); nothing more is sent before 13:00:00 UTC (--retry-refused sends it anyway)"},
 	} {
 		dir, now := t.TempDir(), clockwork{noon}
 		for i, terms := range c.runs {

@@ -177,7 +177,7 @@ func TestBatchMarkdownIsShort(t *testing.T) {
 		rows = append(rows, Row{Number: i, Mailbox: fmt.Sprintf("box%d@contoso.com", i), Verdict: v})
 	}
 	out := string(batchIn(t, "markdown", rows, Summary{}))
-	for _, part := range []string{"| 5000 | box5000@", "| 100 | box100@", "| 50 | box50@", "4900 rows like these are left out"} {
+	for _, part := range []string{"| 5000 | box5000@", "| 100 | box100@", "| 50 | box50@", "4900 rows like these are not shown"} {
 		if !strings.Contains(out, part) {
 			t.Errorf("it lacks %q", part)
 		}
@@ -335,7 +335,7 @@ func TestBatchRemedyFits(t *testing.T) {
 		{"timeout", "", local, true, "more time", `ewsprobe check --user "svc@contoso.com" --mailbox "anna@contoso.com" --impersonate --timeout 90s localhost:9543`},
 		{"timeout", "", online, false, "more time", `ewsprobe check --user "svc@contoso.com" --mailbox "anna@contoso.com" --timeout 90s mail.contoso.com`},
 		{"server-error", "", "https://mail.contoso.com/other/path", true, "what answered in its place", "ewsprobe check --no-credentials --each-address https://mail.contoso.com/other/path"},
-		{"not-checked", "", online, true, "the report of the endpoint", ""},
+		{"not-checked", "", online, true, "The report of the endpoint", ""},
 		{"not-checked", "refused-in-run", online, true, "its password was changed", ""},
 		{"exchange-error", "", online, true, "event log", ""},
 		{"mailbox-not-found", "", online, true, "", `Get-Recipient "anna@contoso.com" | Format-List RecipientTypeDetails,PrimarySmtpAddress,EmailAddresses`},

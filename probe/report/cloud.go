@@ -35,7 +35,7 @@ func lookUp(item evidence.Item) string {
 	case item.Error != nil:
 		return c.Host + ": " + item.Error.Text
 	case c.NoTenant:
-		return c.Subject + " is in no tenant"
+		return c.Subject + " belongs to no tenant"
 	case item.Step == evidence.StepCloudGraphSettings && c.Code != "":
 		return "no mailbox that Graph can open: " + c.Code
 	case c.Problem != "":
@@ -49,7 +49,7 @@ func lookUp(item evidence.Item) string {
 		case evidence.LocationOnline:
 			return "has the mailbox " + c.Subject
 		case evidence.LocationElsewhere:
-			return fmt.Sprintf("has not the mailbox %s, points to %s", c.Subject, c.Redirect)
+			return fmt.Sprintf("does not have the mailbox %s, points to %s", c.Subject, c.Redirect)
 		}
 		return "does not know " + c.Subject
 	case evidence.StepCloudDomainTenant, evidence.StepCloudNamedTenant, evidence.StepCloudDynamics:
@@ -59,7 +59,7 @@ func lookUp(item evidence.Item) string {
 		}
 		return words
 	case evidence.StepCloudToken:
-		return "gave the application " + c.Subject + " a token for Graph"
+		return "issued a token for Graph to the application " + c.Subject
 	case evidence.StepCloudGraphUser:
 		return users(len(c.Users), "with the address "+c.Subject)
 	case evidence.StepCloudGraphDeleted:

@@ -51,7 +51,7 @@ func DiffText(d diff.Result, s Style) string {
 		}
 	}
 	if rows := CauseDifferences(d); len(rows) > 0 {
-		p.heading("Causes of the 401 in Dynamics that are judged differently")
+		p.heading("Causes of the 401 in Dynamics with another status")
 		for _, row := range rows {
 			p.hanging(4, "", row)
 		}
@@ -77,9 +77,9 @@ func (p *page) values(name string, list []string) {
 func Conclusion(d diff.Result, a, b string) string {
 	switch {
 	case d.Same && len(d.Differences) == 0:
-		return fmt.Sprintf("Both records come to the same verdict, %s, and nothing that a verdict hangs on differs.", d.A.Verdict.Code)
+		return fmt.Sprintf("Both records have the same verdict, %s, and nothing that can change it differs.", d.A.Verdict.Code)
 	case d.Same:
-		return fmt.Sprintf("Both records come to the same verdict, %s; what differs does not change it.", d.A.Verdict.Code)
+		return fmt.Sprintf("Both records have the same verdict, %s; what differs does not change it.", d.A.Verdict.Code)
 	}
 	var names []string
 	for _, e := range d.Differences {
@@ -87,12 +87,12 @@ func Conclusion(d diff.Result, a, b string) string {
 			names = append(names, "the "+e.What)
 		}
 	}
-	why := "no difference that was found explains it alone"
+	why := "no single difference explains it"
 	switch {
 	case len(names) == 1:
 		why = names[0] + " explains it"
 	case len(names) > 1:
-		why = strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1] + " explain it, each by itself"
+		why = strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1] + " each explain it alone"
 	case len(d.Together) == 2:
 		why = fmt.Sprintf("the %s and the %s explain it together", d.Together[0], d.Together[1])
 	}
@@ -115,25 +115,27 @@ func Explanation(d diff.Result) []string {
 	for _, e := range d.Differences {
 		switch e.Explains {
 		case diff.Both:
-			lines = append(lines, fmt.Sprintf("The %s: with what B has there, A is judged %s, and with what A has there, B is judged %s.",
+			lines = append(lines, fmt.Sprintf("The %s: with the value of B, the verdict of A is %s; with the value of A, the verdict of B is %s.",
 				e.What, to(a, b), to(b, a)))
 		case diff.OnlyA:
-			lines = append(lines, fmt.Sprintf("The %s: with what B has there, A is judged %s. B has more that keeps its verdict.", e.What, to(a, b)))
+			lines = append(lines, fmt.Sprintf("The %s: with the value of B, the verdict of A is %s. Something else also keeps the verdict of B.",
+				e.What, to(a, b)))
 		case diff.OnlyB:
-			lines = append(lines, fmt.Sprintf("The %s: with what A has there, B is judged %s. A has more that keeps its verdict.", e.What, to(b, a)))
+			lines = append(lines, fmt.Sprintf("The %s: with the value of A, the verdict of B is %s. Something else also keeps the verdict of A.",
+				e.What, to(b, a)))
 		}
 	}
 	switch {
 	case len(lines) > 0 && len(d.Together) == 2:
-		lines = append(lines, fmt.Sprintf("The %s, and the %s: both together turn each verdict into the other.", d.Together[0], d.Together[1]))
+		lines = append(lines, fmt.Sprintf("The %s and the %s: together they turn each verdict into the other.", d.Together[0], d.Together[1]))
 	case len(lines) > 0:
 	case len(d.Together) == 2:
-		lines = append(lines, fmt.Sprintf("No difference alone. The %s, and the %s: both together turn one verdict into the other.",
+		lines = append(lines, fmt.Sprintf("The %s and the %s: only together they turn one verdict into the other.",
 			d.Together[0], d.Together[1]))
 	case len(d.Differences) == 0:
-		lines = append(lines, "The verdicts differ, but nothing that is compared here does.")
+		lines = append(lines, "The verdicts differ, but no compared value does.")
 	default:
-		lines = append(lines, "No difference alone and no two of them turn one verdict into the other: the records differ in too much. "+
+		lines = append(lines, "The records differ in too much: no difference, and no two together, turn one verdict into the other. "+
 			"Change one thing at a time between two checks.")
 	}
 	return lines

@@ -125,13 +125,13 @@ func factsOf(n rule.Node) [][2]string {
 	add("Product", s.Product)
 	add("Build", s.Version)
 	add("Front end", s.FrontEnd)
-	add("In front of it", s.InFront)
+	add("Device in front", s.InFront)
 	add("NetBIOS domain", s.NetBIOSDomain)
 	add("DNS domain", s.DNSDomain)
 	add("DNS name", s.DNSHost)
 	add("Windows build", s.OSBuild)
 	if s.ClockSkewMS != nil {
-		add("Clock, server minus here", fmt.Sprintf("%d ms", *s.ClockSkewMS))
+		add("Clock, server minus this machine", fmt.Sprintf("%d ms", *s.ClockSkewMS))
 	}
 	add("Tenant", s.Tenant)
 	if s.OAuth != nil && s.OAuth.Offered {
@@ -147,12 +147,12 @@ func factsOf(n rule.Node) [][2]string {
 	return rows
 }
 
-// AllTheSame says where to look on behind an ok.
-func (p htmlPage) AllTheSame() string {
+// StillFails says where to look on behind an ok.
+func (p htmlPage) StillFails() string {
 	if p.Verdict.Code != "ok" || len(p.Findings) > 0 {
 		return ""
 	}
-	return allTheSame
+	return stillFails
 }
 
 // Target rows of the page's head: what was asked, and how.
@@ -164,17 +164,17 @@ func (p htmlPage) Asked() [][2]string {
 	add("Addresses", strings.Join(t.Addresses, ", "))
 	add("Account", t.User)
 	if t.CurrentUser {
-		add("Account", "the logged-on user of Windows")
+		add("Account", "the logged-on Windows user")
 	}
 	mailbox := t.Mailbox
 	if mailbox != "" && t.Impersonate {
 		mailbox += ", by impersonation"
 	}
 	add("Mailbox", mailbox)
-	add("Profile signs in by", t.ProfileAuth)
+	add("Scheme of the profile", t.ProfileAuth)
 	add("Seen from", t.View)
 	add("Started", p.Began)
-	add("Run time", p.Lasted)
+	add("Duration", p.Lasted)
 	add("Made by", p.Tool.String())
 	if p.Stopped == evidence.StoppedByUser {
 		add("Stopped", "before the check was complete")

@@ -162,7 +162,7 @@ func back(item evidence.Item) string {
 	case item.Cloud != nil && item.Error == nil:
 		return lookUp(item)
 	case item.Step == evidence.StepProfile:
-		return "the exported e-mail server profile was read"
+		return "the exported email server profile was read"
 	case item.Response != nil || item.Error != nil:
 		add(strings.Join(strings.Fields(strings.TrimPrefix(outcome(item), "-    ")), " "))
 	case item.Resolution != nil:
@@ -176,7 +176,7 @@ func back(item evidence.Item) string {
 	if l := item.Logon; l != nil {
 		s := fmt.Sprintf("%s as %s: %s", l.Scheme, l.Account, l.Result)
 		if l.Counted {
-			s += ", counted as a bad logon"
+			s += ", counts as a refused logon"
 		}
 		if l.Why != "" {
 			s += ", " + l.Why

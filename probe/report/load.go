@@ -65,10 +65,10 @@ func validate(rec evidence.Record) error {
 		return fmt.Errorf("%w: %s", ErrDamaged, fmt.Sprintf(format, args...))
 	}
 	if rec.Started.IsZero() {
-		return damaged("it does not say when it was started")
+		return damaged("it has no start time")
 	}
 	if len(rec.Items) == 0 {
-		return damaged("it holds no evidence")
+		return damaged("it has no evidence")
 	}
 	if u, err := url.Parse(rec.Target.URL); (err != nil || u.Hostname() == "") && (rec.Target.URL != "" || rec.Target.FromAddress == "") {
 		return damaged("its target has no URL")
@@ -87,11 +87,11 @@ func validate(rec evidence.Record) error {
 	for i, item := range rec.Items {
 		switch {
 		case item.ID == "" || seen[item.ID]:
-			return damaged("evidence %d has no identifier of its own", i+1)
+			return damaged("evidence %d has no unique identifier", i+1)
 		case item.Step == "":
 			return damaged("evidence %s names no step", item.ID)
 		case item.Step == evidence.StepUserAgent && item.Request == nil, item.Step == evidence.StepAutodiscoverLogon && item.Logon == nil:
-			return damaged("evidence %s does not hold what its step %s is about", item.ID, item.Step)
+			return damaged("evidence %s does not match its step %s", item.ID, item.Step)
 		case item.Logon != nil && !slices.Contains(results, item.Logon.Result):
 			return damaged("evidence %s has a logon with the result %q", item.ID, item.Logon.Result)
 		case item.AtDirectory():

@@ -186,7 +186,7 @@ func (d *markdownBatch) write(w io.Writer, s Summary, _ iter.Seq2[[]byte, error]
 		}
 	}
 	if left := d.left - len(page.Rows); left > 0 {
-		page.More = count(left, "row like these is", "rows like these are") + " left out here; the results as CSV, HTML or JSON have all."
+		page.More = count(left, "row like these is", "rows like these are") + " not shown; the CSV, HTML and JSON results have all rows."
 	}
 	return markdownTemplate().ExecuteTemplate(w, "batch", page)
 }

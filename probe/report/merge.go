@@ -73,7 +73,7 @@ func (m *Merge) Add(f Lines) error {
 				return noRows(bytes.Contains(more, schemaOfReport()))
 			}
 			// A kill leaves half a line; its row is asked for again by --resume.
-			m.ignored = append(m.ignored, fmt.Sprintf("%s line %d is cut off and was ignored", f.Name(), line))
+			m.ignored = append(m.ignored, fmt.Sprintf("%s line %d is incomplete and was ignored", f.Name(), line))
 			continue
 		}
 		switch r.Schema {
@@ -227,7 +227,7 @@ func (m *Merge) Summary(t *Tally, mask *Mask, version string) (s Summary, compla
 	}
 	slices.Sort(m.doubled)
 	if doubled := slices.Compact(m.doubled); len(doubled) > 0 {
-		complaints = append(complaints, fmt.Sprintf("%s there more than once and written once: %s",
+		complaints = append(complaints, fmt.Sprintf("%s in the files more than once; each is written once: %s",
 			count(len(doubled), "row was", "rows were"), some(doubled)))
 	}
 	complaints = append(complaints, m.refused[:min(len(m.refused), 10)]...)
@@ -238,12 +238,12 @@ func (m *Merge) Summary(t *Tally, mask *Mask, version string) (s Summary, compla
 	case len(missing) > 0:
 		s.Incomplete = fmt.Sprintf("%s missing: %s", count(len(missing), "row is", "rows are"), some(missing))
 		if !m.whole {
-			s.Incomplete += "; and no run came to the end of its input, so more can be missing; go on with --resume"
+			s.Incomplete += "; no run reached the end of its input, so more rows can be missing; go on with --resume"
 		}
 	case m.whole:
 		s.Incomplete = ""
 	case m.partial == "":
-		s.Incomplete = "no run came to the end of its input; go on with --resume"
+		s.Incomplete = "no run reached the end of its input; go on with --resume"
 	}
 	if s.Incomplete != "" {
 		complaints = append(complaints, s.Incomplete)

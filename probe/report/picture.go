@@ -20,7 +20,7 @@ type hop struct {
 
 // Says is the state in words.
 func (h hop) Says() string {
-	return map[string]string{"passed": "passed", "broken": "it broke here", "unseen": "not seen"}[h.State]
+	return map[string]string{"passed": "passed", "broken": "failed here", "unseen": "not seen"}[h.State]
 }
 
 // The stations, in their order.
@@ -45,7 +45,7 @@ func pathOf(r Report) []hop {
 		{Name: "Devices in front", What: cmp.Or(distinct(devices), "none seen")},
 		{Name: "Front end", What: cmp.Or(distinct(fronts), r.Target.Host)},
 		{Name: "Back end", What: cmp.Or(r.Server.Product, "Exchange")},
-		{Name: "Mailbox", What: cmp.Or(r.Target.Mailbox, "none was asked for")},
+		{Name: "Mailbox", What: cmp.Or(r.Target.Mailbox, "none")},
 	}
 	signedIn := slices.ContainsFunc(r.Attempts, func(a rule.Attempt) bool {
 		return a.Result == string(evidence.Accepted) && a.Service == "ews"

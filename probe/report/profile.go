@@ -12,16 +12,16 @@ import (
 func profileLines(r Report) [][2]string {
 	var beside [][2]string
 	if a := r.Answers; a != nil {
-		words := fmt.Sprintf("%s, and here it answers %s", a.Dynamics, a.Here)
+		words := fmt.Sprintf("%s; here EWS answers %s", a.Dynamics, a.Here)
 		switch {
 		case a.Same:
-			words = a.Dynamics + ", as it answers here"
+			words = a.Dynamics + ", as EWS answers here"
 		case a.Verdict == r.Verdict.Code:
 			words += "; the verdict would be the same"
 		default:
-			words += fmt.Sprintf("; had it answered so here, the verdict would be %s", a.Verdict)
+			words += fmt.Sprintf("; with that answer here, the verdict would be %s", a.Verdict)
 		}
-		beside = [][2]string{{"told Dynamics", words}}
+		beside = [][2]string{{"Dynamics got", words}}
 	}
 	p := r.Target.Profile
 	if p == nil {

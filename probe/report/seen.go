@@ -73,7 +73,7 @@ func seenAt(r Report, address string, s Style) [][2]string {
 				add("empty Bearer", "%s%s", outcome(item), authorizer(item))
 			}
 		case evidence.StepUserAgent:
-			add("as Dynamics", "%s, under %s", outcome(item), item.Request.UserAgent)
+			add("as Dynamics", "%s, user agent %s", outcome(item), item.Request.UserAgent)
 		case evidence.StepAddressFamily:
 			add("IPv6 address", "%s", outcome(item))
 		case evidence.StepDataverseTLS:
@@ -138,7 +138,7 @@ func furtherCall(item evidence.Item) string {
 	what := ""
 	switch q := item.Request; q.Purpose {
 	case evidence.AgainLater:
-		what = "the same once more"
+		what = "the same again"
 	case evidence.OwnInbox:
 		what = "the account's own inbox"
 	case evidence.NamedInbox:
@@ -148,7 +148,7 @@ func furtherCall(item evidence.Item) string {
 	case evidence.TestConnection:
 		what = q.Mailbox + " impersonated, as Test Connection does"
 	case evidence.OtherAgent:
-		what = "the same under " + q.UserAgent
+		what = "the same with user agent " + q.UserAgent
 	}
 	s := outcome(item)
 	if item.Logon != nil && item.Response == nil && item.Error == nil {
@@ -192,7 +192,7 @@ func attempt(r Report, a rule.Attempt, style Style) string {
 	case evidence.BindingNone:
 		s += ", no channel binding"
 	case evidence.BindingForeign:
-		s += ", foreign channel binding"
+		s += ", wrong channel binding"
 	case evidence.BindingZero:
 		s += ", all-zero channel binding"
 	}
@@ -200,7 +200,7 @@ func attempt(r Report, a rule.Attempt, style Style) string {
 		s += ": " + a.Why
 	}
 	if a.Counted {
-		s += " (counted as a bad logon)"
+		s += " (counts as a refused logon)"
 	}
 	return s
 }

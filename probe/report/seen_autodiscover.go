@@ -59,9 +59,9 @@ func seenOfAutodiscover(r Report, s Style) [][2]string {
 		case r.Target.URL == "":
 			same = "not checked"
 		case !sameEndpoint(a.EwsURL, r.Target.URL):
-			same = "another than the one checked"
+			same = "not the one checked"
 		}
-		add("EWS, it says", "%s, %s", a.EwsURL, same)
+		add("EWS URL named", "%s, %s", a.EwsURL, same)
 	}
 	if a := r.Autodiscover; a != nil && a.PrimarySMTP != "" {
 		add("primary address", "%s", a.PrimarySMTP)
@@ -138,11 +138,11 @@ func discovered(d *evidence.Discovery) string {
 	case d == nil:
 		return ""
 	case d.HeldBack != "":
-		return "not gone to: " + strings.ReplaceAll(string(d.HeldBack), "-", " ")
+		return "not asked: " + strings.ReplaceAll(string(d.HeldBack), "-", " ")
 	case d.RedirectAddr != "":
-		return "Autodiscover says to ask for " + d.RedirectAddr
+		return "Autodiscover redirects to the address " + d.RedirectAddr
 	case d.RedirectURL != "":
-		return "Autodiscover says to ask " + d.RedirectURL
+		return "Autodiscover redirects to " + d.RedirectURL
 	case d.ErrorCode != "":
 		return "Autodiscover answers error " + d.ErrorCode
 	case d.EwsURL != "":

@@ -45,7 +45,7 @@ func directory(item evidence.Item) string {
 			s = "not sent"
 		}
 		if l.Counted {
-			s += " (counted as a bad logon)"
+			s += " (counts as a refused logon)"
 		}
 		add(s)
 		add(l.Why)
@@ -53,7 +53,7 @@ func directory(item evidence.Item) string {
 	if k := item.Kerberos; k != nil {
 		switch {
 		case k.Unasked:
-			add("a reply without pre-authentication, dropped unread")
+			add("a reply without pre-authentication, discarded unread")
 		case k.Error == "KDC_ERR_PREAUTH_REQUIRED":
 			add(fmt.Sprintf("%s exists (%s)", k.Principal, k.Error))
 		case k.Error != "":

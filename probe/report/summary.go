@@ -114,7 +114,7 @@ func (s Summary) notices() []string {
 	var list []string
 	switch {
 	case s.Stopped == evidence.StoppedByUser:
-		list = append(list, "Stopped before the last row; this is what was found so far.")
+		list = append(list, "Stopped before the last row.")
 	case s.Stopped != "":
 		list = append(list, "Stopped: "+s.Stopped+".")
 	}
@@ -150,10 +150,10 @@ func (s Summary) facts() [][2]string {
 	if s.Requests > 0 {
 		ms := float64(s.DurationMS)
 		add("requests", "%d in %s, %.1f mailboxes per second; %s", s.Requests, took(ms), float64(s.Reported)/max(ms/1000, 0.001),
-			count(s.Retries, "try repeated", "tries repeated"))
+			count(s.Retries, "call repeated", "calls repeated"))
 	}
 	if s.Pauses > 0 {
-		add("throttled", "the server asked for a pause or was away %s, %s in all", count(s.Pauses, "time", "times"), took(float64(s.PausedMS)))
+		add("throttled", "the server asked to wait or did not answer %s, %s in all", count(s.Pauses, "time", "times"), took(float64(s.PausedMS)))
 	}
 	if a := s.AnswersMS; a != nil {
 		add("answers after", "half within %s, 90 %% within %s, 99 %% within %s, the slowest after %s",
@@ -242,7 +242,7 @@ func (s Summary) remedied(g BatchGroup) remedied {
 	r := remedied{BatchGroup: g, Title: entry.Title, Sentence: g.Summary, Remedy: batchRemedy(entry, s.Endpoint, g)}
 	switch {
 	case g.Code == "config-invalid":
-		r.Title = "Rows that name no mailbox that could be asked for"
+		r.Title = "Rows without a usable mailbox address"
 		r.Sentence = "The first: " + g.Summary
 	case g.Count > 1 && len(g.Examples) > 0 && strings.Contains(g.Summary, g.Examples[0]):
 		r.Sentence = "" // it speaks of one of many
@@ -260,7 +260,7 @@ func (s Summary) remedied(g BatchGroup) remedied {
 // batchRemedy is the first thing to do, with the example in the command.
 func batchRemedy(entry finding.Entry, endpoint *Report, g BatchGroup) finding.Remedy {
 	if entry.Code == "config-invalid" {
-		return finding.Remedy{Text: "Correct these rows in the file, or export it again; the results name the line and the column of each."}
+		return finding.Remedy{Text: "Correct these rows in the file, or export it again. The results name the line and the column of each."}
 	}
 	if len(entry.Remedies) == 0 {
 		return finding.Remedy{}

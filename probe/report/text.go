@@ -220,15 +220,15 @@ func evidenceList(ids []string) string {
 	return " [" + strings.Join(slices.Compact(slices.Clone(ids)), ", ") + "]"
 }
 
-// allTheSame is for whoever came with an error of Dynamics and meets an ok.
-const allTheSame = "If Dynamics reports a 401 all the same, the difference lies between this place and Dynamics: " +
-	"the secret or the URL in the profile, the way from outside, a mailbox that was not asked for."
+// stillFails is for whoever came with an error of Dynamics and meets an ok.
+const stillFails = "If Dynamics still reports a 401, compare the password and the URL in its profile with those checked here, " +
+	"check a mailbox that fails, and check from outside."
 
 func (p *page) remedies(r Report) {
 	if len(r.Findings) == 0 {
 		if r.Verdict.Code == "ok" {
 			p.b.WriteString("\n")
-			p.hanging(2, "", allTheSame+" See `ewsprobe explain ok`.")
+			p.hanging(2, "", stillFails+" See `ewsprobe explain ok`.")
 		}
 		return
 	}

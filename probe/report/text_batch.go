@@ -82,7 +82,7 @@ func (s Summary) Text(style Style) string {
 		p.heading("The endpoint")
 		p.hanging(4, "", fmt.Sprintf("%s  %s  %s", strings.ToUpper(string(e.Verdict.Status)), e.Verdict.Code, e.Verdict.Summary))
 		if e.Verdict.Code != "ok" {
-			p.hanging(4, "", "Its whole report: ewsprobe check, with the same flags.")
+			p.hanging(4, "", "For its full report, run ewsprobe check with the same flags.")
 		}
 	}
 	return p.b.String()

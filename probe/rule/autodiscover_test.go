@@ -186,7 +186,7 @@ func TestAutodiscoverFacts(t *testing.T) {
 		t.Errorf("services %q", services)
 	}
 	basic := j.Findings[0]
-	if basic.Code != "basic-disabled" || !strings.Contains(basic.Detail, "how it is installed") {
+	if basic.Code != "basic-disabled" || !strings.Contains(basic.Detail, "by default it is on for Autodiscover") {
 		t.Errorf("%s: %s", basic.Code, basic.Detail)
 	}
 	if f := found(Judge(record(fromAddress(ewsThere), saying(anna, settings), ask("Basic"), heldBack(ewsThere, evidence.HeldUnnamed))).Findings, "autodiscover-failed"); f == nil ||

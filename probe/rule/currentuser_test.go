@@ -24,12 +24,12 @@ func TestCurrentUser(t *testing.T) {
 		{"by NTLM, the name is not the user's to mend", record(me, ask("Negotiate"), logon("Negotiate", 200, inside("NTLM", evidence.BindingRight))), "ok confirmed", []string{"by NTLM in Negotiate"}, nil},
 		{
 			"refused, bound", record(me, ask("Negotiate"), logon("Negotiate", 401, inside("NTLM", evidence.BindingRight))), "credentials-rejected undetermined",
-			[]string{"by NTLM in Negotiate", "given the channel binding", "where a device re-encrypts TLS", "proves nothing about the account"},
+			[]string{"by NTLM in Negotiate", "sent the channel binding", "if a device re-encrypts TLS", "proves nothing about the account"},
 			[]string{"Dynamics needs the UPN"},
 		},
 		{
 			"refused, unbound", record(me, ask("Negotiate"), logon("Negotiate", 401, inside("NTLM", evidence.BindingZero))), "credentials-rejected undetermined",
-			[]string{"without the channel binding", "Allow or Require", "this refusal proves nothing about the account"},
+			[]string{"sent no channel binding", "Allow or Require", "this refusal proves nothing about the account"},
 			nil,
 		},
 		{"by another mechanism", record(me, ask("Negotiate"), logon("Negotiate", 401, inside("NegoEx", evidence.BindingRight))), "credentials-rejected undetermined", []string{"by NegoEx in Negotiate"}, nil},

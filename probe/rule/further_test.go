@@ -212,9 +212,9 @@ func TestWhatIsSaid(t *testing.T) {
 		says []string
 	}{
 		{"alias", find("alias refused, the primary named"), []string{anna, "primary"}},
-		{"own", find("delegated, answered with the caller's own"), []string{anna, "svc-crm@contoso.com itself", "--impersonate"}},
+		{"own", find("delegated, answered with the caller's own"), []string{anna, "the mailbox of svc-crm@contoso.com", "--impersonate"}},
 		{"not looked", find("delegated, and nobody looked"), []string{"is not known"}},
-		{"user name", find("a bare name"), []string{"ErrorNonExistentMailbox", "asked here"}},
+		{"user name", find("a bare name"), []string{"ErrorNonExistentMailbox", "to the same call"}},
 		{"user name not asked", record(asUser(`CONTOSO\svc-crm`), ask("Basic"), logon("Basic", 200)), []string{"ErrorNonExistentMailbox"}},
 		{"Test Connection", find("Test Connection refused as well"), []string{test, "Test Connection"}},
 		{"agents", record(ask("Basic"), logon("Basic", 403, strange(exchange())), logon("Basic", 403, strange(exchange()), byAgent(crm))), []string{"EwsApplicationAccessPolicy", "Get-CASMailbox", "Get-OrganizationConfig", crm}},

@@ -146,7 +146,7 @@ func TestReasonsOfTokens(t *testing.T) {
 func TestAudienceSideBySide(t *testing.T) {
 	j := Judge(record(hma("certificate"), entra(200, issued), used(401, "x-ms-diagnostics",
 		`2000003;reason="The hostname component of the audience claim value is invalid. Expected 'https://mail.contoso.com'. Actual 'http://ex01.contoso.local'";error_category="invalid_resource"`)))
-	if d := j.Findings[0].Detail; !strings.Contains(d, "The token says https://mail.contoso.com; Exchange expects http://ex01.contoso.local") {
+	if d := j.Findings[0].Detail; !strings.Contains(d, "The audience of the token is https://mail.contoso.com; Exchange expects http://ex01.contoso.local") {
 		t.Error(d)
 	}
 }

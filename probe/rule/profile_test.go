@@ -33,14 +33,14 @@ func TestContradictions(t *testing.T) {
 		{name: "odd case of the path", set: func(p *evidence.Profile) { p.Incoming.Location = "https://mail.contoso.com/ews/exchange.ASMX" }},
 		{name: "POP3", set: func(p *evidence.Profile) {
 			p.ServerType, p.Incoming.Location, p.Incoming.User = server(1, "Other (POP3/SMTP)"), "pop.contoso.com", `C\u`
-		}, status: finding.Critical, says: []string{"Other (POP3/SMTP): this is not EWS"}, not: []string{"backslash", "https"}},
-		{name: "IMAP", set: func(p *evidence.Profile) { p.ServerType = server(4, "IMAP/SMTP") }, status: finding.Critical, says: []string{"not EWS"}},
+		}, status: finding.Critical, says: []string{"Other (POP3/SMTP), which does not use EWS"}, not: []string{"backslash", "https"}},
+		{name: "IMAP", set: func(p *evidence.Profile) { p.ServerType = server(4, "IMAP/SMTP") }, status: finding.Critical, says: []string{"does not use EWS"}},
 		{name: "outgoing user", set: func(p *evidence.Profile) { p.Outgoing.User = `C\u` }, status: finding.Critical, says: []string{`C\u has a backslash`, "differ (user name)"}},
 		{name: "the same user twice", set: func(p *evidence.Profile) { p.Incoming.User, p.Outgoing.User = `C\u`, `C\u` }, status: finding.Critical, says: []string{"backslash"}, not: []string{"differ"}},
 		{name: "Exchange Server at Exchange Online", set: func(p *evidence.Profile) {
 			p.ServerType, p.Incoming.Location = server(0, "Exchange Server"), online
-		}, status: finding.Critical, says: []string{"Exchange Server, which is for servers of your own", "outlook.office365.com", "mail.contoso.com was checked"}},
-		{name: "another name of Exchange Online", set: func(p *evidence.Profile) { p.Outgoing.Location = "https://outlook.office365.us/EWS/Exchange.asmx" }, status: finding.Critical, says: []string{"outgoing server location is outlook.office365.us"}},
+		}, status: finding.Critical, says: []string{"Exchange Server, which is for your own servers", "outlook.office365.com", "mail.contoso.com was checked"}},
+		{name: "another name of Exchange Online", set: func(p *evidence.Profile) { p.Outgoing.Location = "https://outlook.office365.us/EWS/Exchange.asmx" }, status: finding.Critical, says: []string{"outgoing server location outlook.office365.us"}},
 		{name: "Exchange Online at Exchange Online", set: func(p *evidence.Profile) {
 			p.ServerType, p.Incoming.Location = server(3, "Exchange Online (Hybrid)"), online
 		}},
@@ -60,7 +60,7 @@ func TestContradictions(t *testing.T) {
 		{name: "with Autodiscover the location is not used", set: func(p *evidence.Profile) { p.AutoDiscover, p.Incoming.Location = &yes, "https://mail.contoso.com/owa" }},
 		{name: "Autodiscover is noted", set: func(p *evidence.Profile) { p.AutoDiscover, p.Incoming.User = &yes, `C\u` }, status: finding.Critical, says: []string{"Autodiscover"}},
 		{name: "HMA and Autodiscover", set: func(p *evidence.Profile) { p.AutoDiscover, p.Incoming.Credentials = &yes, server(6, "HMA") }, status: finding.Warning, says: []string{"Hybrid Modern"}},
-		{name: "no impersonation", set: func(p *evidence.Profile) { p.Incoming.Impersonation = &no }, status: finding.Warning, says: []string{"rights of its own"}},
+		{name: "no impersonation", set: func(p *evidence.Profile) { p.Incoming.Impersonation = &no }, status: finding.Warning, says: []string{"rights on every mailbox"}},
 		{name: "no impersonation, not said", set: func(p *evidence.Profile) { p.Incoming.Impersonation = nil }},
 		{name: "no impersonation, own credentials", set: func(p *evidence.Profile) { p.Incoming.Impersonation, p.Incoming.Credentials = &no, server(0, "User") }},
 		{name: "no impersonation, not hybrid", set: func(p *evidence.Profile) {
@@ -76,7 +76,7 @@ func TestContradictions(t *testing.T) {
 			p.Incoming.Protocol, p.Incoming.Impersonation = protocol(2, "NTLM"), &no
 		}, more: []option{profile("ntlm"), ask("NTLM", "Basic")}, status: finding.Warning, says: []string{"basic-and-ntlm"}, not: []string{"prerequisite"}},
 		{name: "NTLM and no Basic", set: func(p *evidence.Profile) { p.Incoming.Protocol = protocol(2, "NTLM") }, more: []option{ask("NTLM")}},
-		{name: "a critical one comes first", set: func(p *evidence.Profile) { p.Incoming.Impersonation, p.Incoming.User = &no, `C\u` }, status: finding.Critical, says: []string{"backslash", "rights of its own"}},
+		{name: "a critical one comes first", set: func(p *evidence.Profile) { p.Incoming.Impersonation, p.Incoming.User = &no, `C\u` }, status: finding.Critical, says: []string{"backslash", "rights on every mailbox"}},
 		{name: "withheld", set: func(p *evidence.Profile) { p.Incoming.Location = "[withheld: the server repeated a secret]" }},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -401,8 +401,8 @@ func TestRemediesFitHowItWasAsked(t *testing.T) {
 func TestNodesThatDifferAreNamed(t *testing.T) {
 	const there = "10.0.0.12:443"
 	for _, c := range []struct{ auth, scheme, want string }{
-		{"basic", "Basic", "mail.contoso.com at 10.0.0.12:443 offers Basic but refuses with it what Basic at 10.0.0.11:443 accepts"},
-		{"ntlm", "NTLM", "mail.contoso.com at 10.0.0.12:443 refuses by NTLM what NTLM at 10.0.0.11:443 accepts"},
+		{"basic", "Basic", "mail.contoso.com at 10.0.0.12:443 refuses by Basic the password that Basic at 10.0.0.11:443 accepts"},
+		{"ntlm", "NTLM", "mail.contoso.com at 10.0.0.12:443 refuses by NTLM the password that NTLM at 10.0.0.11:443 accepts"},
 	} {
 		r := record(profile(c.auth), target(func(t *evidence.Target) { t.EveryAddress = true }),
 			ask(c.scheme), logon(c.scheme, 200), at(there), ask(c.scheme), logon(c.scheme, 401))
