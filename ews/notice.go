@@ -169,7 +169,7 @@ var (
 	ntStatus = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`0x(c0000[0-9a-f]{3})\b`) })
 	win32    = sync.OnceValue(func() *regexp.Regexp {
 		return regexp.MustCompile(`(?:[(:=]|error|fehler|erreur|status)\s*` +
-			`(1311|1326|1327|1328|1329|1330|1331|1385|1786|1787|1789|1793|1907|1909)\b`)
+			`(1311|1326|1327|1328|1329|1330|1331|1385|1355|1786|1787|1789|1792|1793|1907|1909)\b`)
 	})
 )
 
