@@ -95,11 +95,9 @@ func firstAccepted(rec evidence.Record, scheme string, kerberos bool) *evidence.
 	for i := range rec.Items {
 		item := &rec.Items[i]
 		l := item.Logon
-		if l == nil || l.Result != evidence.Accepted || item.Step != evidence.StepLogon ||
-			l.Comparison || l.OtherForm || item.Request.Purpose != "" {
-			continue
-		}
-		if strings.EqualFold(l.Scheme, scheme) && (kerberos || l.Mechanism != evidence.MechanismKerberos) {
+		own := l != nil && item.Step == evidence.StepLogon && !l.Comparison && !l.OtherForm && item.Request.Purpose == ""
+		meant := own && l.Result == evidence.Accepted && strings.EqualFold(l.Scheme, scheme)
+		if meant && (kerberos || l.Mechanism != evidence.MechanismKerberos) {
 			return item
 		}
 	}
@@ -108,37 +106,23 @@ func firstAccepted(rec evidence.Record, scheme string, kerberos bool) *evidence.
 
 // ownSchemes are what the profile signs in by, the first choice first.
 func (c Config) ownSchemes() []string {
-	switch c.ProfileAuth {
-	case ProfileNTLM:
-		return []string{"NTLM"}
-	case ProfileNegotiate:
-		return []string{"Negotiate"}
-	case ProfileOAuth:
-		return []string{"Bearer"}
-	case ProfileAuto:
+	if c.ProfileAuth == ProfileAuto {
 		return []string{"Basic", "NTLM", "Negotiate"}
 	}
-	return []string{"Basic"}
+	return []string{evidence.SchemeOf(c.ProfileAuth)}
 }
 
 // placesOf are the addresses to connect to: the one that accepted the logon, and
 // the others of the name, for when it goes away.
 func (c Config) placesOf(rec evidence.Record, first string) []string {
-	places := []string{first}
-	add := func(list []string) {
-		for _, a := range list {
-			if !slices.Contains(places, a) {
-				places = append(places, a)
-			}
-		}
-	}
-	add(c.Addresses)
+	places := c.Addresses
 	for _, item := range rec.Items {
 		if r := item.Resolution; r != nil && item.Step == evidence.StepResolve && len(c.Addresses) == 0 && c.Proxy == nil {
-			add(r.Addresses)
+			places = append(places, r.Addresses...)
 		}
 	}
-	return places
+	others := slices.DeleteFunc(slices.Clone(places), func(a string) bool { return a == first })
+	return append([]string{first}, others...)
 }
 
 // BatchTarget is what a row of a batch is about, before anything was asked.

@@ -73,6 +73,20 @@ type Target struct {
 	Zone     string       `json:"zone" keep:"utc-offset"` // of this machine's clock, like +01:00
 }
 
+// SchemeOf is the HTTP scheme that a Dynamics profile signs in with; auto begins with
+// Basic too.
+func SchemeOf(profileAuth string) string {
+	switch profileAuth {
+	case "ntlm":
+		return "NTLM"
+	case "negotiate":
+		return "Negotiate"
+	case "oauth":
+		return "Bearer"
+	}
+	return "Basic"
+}
+
 // Acceptance is an entry of a baseline: a finding that is known and accepted for
 // a reason, until the end of a day (YYYY-MM-DD).
 type Acceptance struct {

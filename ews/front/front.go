@@ -91,6 +91,15 @@ func Offers(r *evidence.Response) []challenge.Challenge {
 	return challenge.Parse(r.Header("WWW-Authenticate"))
 }
 
+// Names are the schemes of challenges.
+func Names(offers []challenge.Challenge) []string {
+	names := make([]string, len(offers))
+	for i, c := range offers {
+		names[i] = c.Scheme
+	}
+	return names
+}
+
 // Offer is the challenge for a scheme.
 func Offer(r *evidence.Response, scheme string) (challenge.Challenge, bool) {
 	return challenge.Find(Offers(r), scheme)

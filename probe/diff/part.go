@@ -247,11 +247,8 @@ func answerer(r *evidence.Response) []string {
 	if r == nil {
 		return nil
 	}
-	var parts, names []string
-	for _, c := range front.Offers(r) {
-		names = append(names, c.Scheme)
-	}
-	if len(names) > 0 {
+	var parts []string
+	if names := front.Names(front.Offers(r)); len(names) > 0 {
 		parts = append(parts, "offers "+strings.Join(names, ", "))
 	}
 	bearer, _ := front.Offer(r, "Bearer")

@@ -113,23 +113,15 @@ func skewedClock(item *evidence.Item, ms int64, variant string, at finding.Place
 }
 
 func addressFamily(v *view) *hit {
-	var silent []*evidence.Item
-	answered := false
-	for _, item := range v.items {
-		if item.Address == "" || item.Step != evidence.StepAnonymous && item.Step != evidence.StepAddressFamily {
-			continue
-		}
-		if isPublishedIPv6(item) {
-			silent = append(silent, item)
-		} else if item.Response != nil {
-			answered = true
-		}
+	asked := func(item *evidence.Item) bool {
+		return item.Address != "" && (item.Step == evidence.StepAnonymous || item.Step == evidence.StepAddressFamily)
 	}
-	if len(silent) == 0 || !answered || v.resolved() == nil {
+	silent := first(v.items, func(item *evidence.Item) bool { return asked(item) && isPublishedIPv6(item) })
+	answered := first(v.items, func(item *evidence.Item) bool { return asked(item) && !isPublishedIPv6(item) && item.Response != nil })
+	if silent == nil || answered == nil || v.resolved() == nil {
 		return nil
 	}
-	item := silent[0]
-	return confirmed("", finding.Params{Address: item.Address, Error: item.Error.Text}, item)
+	return confirmed("", finding.Params{Address: silent.Address, Error: silent.Error.Text}, silent)
 }
 
 // isPublishedIPv6: a connection to an IPv6 address, not of this machine itself,

@@ -173,7 +173,7 @@ func tell(item *evidence.Item) finding.Step {
 	case r.Status/100 == 3:
 		s.Kind, s.To = "redirect", r.First("Location")
 	case r.Status == 401:
-		s.Kind, s.Schemes = "asks", schemesOf(r)
+		s.Kind, s.Schemes = "asks", front.Names(front.Offers(r))
 	default:
 		s.Kind, s.Status = "status", r.Status
 		if r.Status/100 == 2 {
@@ -234,14 +234,6 @@ func pointsTold(p *evidence.ServicePoints, s *finding.Step) {
 			s.URLs = append(s.URLs, u)
 		}
 	}
-}
-
-func schemesOf(r *evidence.Response) []string {
-	var names []string
-	for _, c := range front.Offers(r) {
-		names = append(names, c.Scheme)
-	}
-	return names
 }
 
 // wantsCredential is an endpoint that asked for a sign-in while the check had no

@@ -161,7 +161,7 @@ var aspects = []struct {
 			return ""
 		}
 		var names []string
-		for _, name := range n.offerNames() {
+		for _, name := range front.Names(n.offers) {
 			if n.ask.Step != evidence.StepEmptyBearer || !strings.EqualFold(name, "Bearer") {
 				names = append(names, name)
 			}

@@ -219,14 +219,6 @@ func (n *node) offer(scheme string) bool {
 	return ok
 }
 
-func (n *node) offerNames() []string {
-	names := make([]string, len(n.offers))
-	for i, c := range n.offers {
-		names[i] = c.Scheme
-	}
-	return names
-}
-
 // last returns the last logon that is meant: retries replace what they repeat.
 func (n *node) last(meant func(*evidence.Logon) bool) *evidence.Item {
 	return last(n.logons, func(item *evidence.Item) bool { return meant(item.Logon) })
@@ -337,18 +329,7 @@ func (v *view) askedAnywhere(p evidence.Purpose) *evidence.Item {
 	return nil
 }
 
-// profileScheme is the HTTP scheme the Dynamics profile signs in with.
-func (v *view) profileScheme() string {
-	switch v.rec.Target.ProfileAuth {
-	case "ntlm":
-		return "NTLM"
-	case "negotiate":
-		return "Negotiate"
-	case "oauth":
-		return "Bearer"
-	}
-	return "Basic"
-}
+func (v *view) profileScheme() string { return evidence.SchemeOf(v.rec.Target.ProfileAuth) }
 
 func (v *view) windowsProfile() bool {
 	return v.rec.Target.ProfileAuth == "ntlm" || v.rec.Target.ProfileAuth == "negotiate"

@@ -16,7 +16,7 @@ func (v *view) notOffered(n *node, scheme string) *hit {
 		return nil
 	}
 	h := likely("", finding.Params{
-		Scheme: scheme, Schemes: n.offerNames(),
+		Scheme: scheme, Schemes: front.Names(n.offers),
 		FrontEnd: n.who.FrontEnd,
 		Device:   n.who.Device, Sign: n.who.DeviceSign, Header: n.who.ServerField, NotExchange: !n.who.Exchange,
 	}, n.ask)

@@ -205,12 +205,11 @@ func (v *view) server(n *node) Server {
 		s.Bindings = &Bindings{
 			Right: string(result(n.windows())), None: of(evidence.BindingNone), Foreign: of(evidence.BindingForeign), Zero: of(evidence.BindingZero),
 		}
-		if t := n.tls(); t != nil && t.Certificate != nil {
-			s.Bindings.CertificateSHA256 = t.Certificate.SHA256
+		if c := n.certificate(); c != nil {
+			s.Bindings.CertificateSHA256 = c.SHA256
 		}
 	}
-	if t := n.tls(); t != nil && t.Certificate != nil {
-		c := t.Certificate
+	if c := n.certificate(); c != nil {
 		until := c.NotAfter.UTC().Format("2006-01-02T15:04:05Z")
 		s.Certificate = &Certificate{SHA256: c.SHA256, NotAfter: until, Issuer: c.Issuer, Names: c.Names}
 	}

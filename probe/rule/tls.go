@@ -12,13 +12,9 @@ import (
 // untrusted are the legs at n that met a certificate which is not trusted: any
 // connection of a run counts, not only the first.
 func (n *node) untrusted() []*evidence.Item {
-	var legs []*evidence.Item
-	for _, item := range n.items {
-		if t := item.TLS; t != nil && t.Certificate != nil && !t.Trusted() {
-			legs = append(legs, item)
-		}
-	}
-	return legs
+	return slices.DeleteFunc(slices.Clone(n.items), func(item *evidence.Item) bool {
+		return item.TLS == nil || item.TLS.Certificate == nil || item.TLS.Trusted()
+	})
 }
 
 func tlsUntrusted(v *view, n *node) *hit {

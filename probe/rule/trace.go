@@ -46,16 +46,10 @@ func (v *view) trace(server, user string, addresses []string) finding.Trace {
 // refusals are the logons that a service refused, in their order: those at the
 // addresses, or all if there are none.
 func (v *view) refusals(addresses []string) []*evidence.Item {
-	var here, all []*evidence.Item
-	for _, item := range v.items {
-		if result(item) != evidence.Refused || item.Logon.Comparison || item.At.IsZero() {
-			continue
-		}
-		all = append(all, item)
-		if slices.Contains(addresses, item.Address) {
-			here = append(here, item)
-		}
-	}
+	all := slices.DeleteFunc(slices.Clone(v.items), func(item *evidence.Item) bool {
+		return result(item) != evidence.Refused || item.Logon.Comparison || item.At.IsZero()
+	})
+	here := slices.DeleteFunc(slices.Clone(all), func(item *evidence.Item) bool { return !slices.Contains(addresses, item.Address) })
 	if len(here) > 0 {
 		return here
 	}

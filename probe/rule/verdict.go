@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/ews/front"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 )
 
@@ -17,7 +18,7 @@ func (v *view) verdict(findings *[]finding.Finding) finding.Verdict {
 		case v.proved != nil:
 			variant, p.Account, p.Scheme = "stopped-signed-in", v.proved.Logon.Account, mechanism(v.proved.Logon)
 		case len(v.nodes) > 0 && v.nodes[0].challenged():
-			variant, p.At, p.Schemes = "stopped-challenged", v.at(v.nodes[0]), v.nodes[0].offerNames()
+			variant, p.At, p.Schemes = "stopped-challenged", v.at(v.nodes[0]), front.Names(v.nodes[0].offers)
 		}
 		summary, _ := finding.Say("inconclusive", variant, v.complete(p))
 		return finding.Verdict{Code: "inconclusive", Status: finding.Unknown, Confidence: finding.Undetermined, Summary: summary}

@@ -136,8 +136,8 @@ func extendedProtection(v *view, n *node) *hit {
 	}
 	h := likely("", finding.Params{Scheme: mechanism(w.Logon), Second: v.otherCertificate(n)}, w, none)
 	h.status = v.windowsStatus(n, true)
-	if t := n.tls(); t != nil && t.Certificate != nil {
-		h.params.Certificate = t.Certificate.SHA256
+	if c := n.certificate(); c != nil {
+		h.params.Certificate = c.SHA256
 	}
 	if h.params.Second != "" {
 		h.confidence = finding.Confirmed
@@ -148,13 +148,9 @@ func extendedProtection(v *view, n *node) *hit {
 // otherCertificate is the hash of a certificate seen for the same name at
 // another address.
 func (v *view) otherCertificate(n *node) string {
-	here := n.tls()
-	if here == nil || here.Certificate == nil {
-		return ""
-	}
 	for _, o := range v.nodes {
-		if t := o.tls(); t != nil && t.Certificate != nil && t.Certificate.SHA256 != here.Certificate.SHA256 {
-			return t.Certificate.SHA256
+		if a, b := n.certificate(), o.certificate(); a != nil && b != nil && a.SHA256 != b.SHA256 {
+			return b.SHA256
 		}
 	}
 	return ""
