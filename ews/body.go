@@ -27,7 +27,8 @@ func (c *Client) read(item *evidence.Item, body []byte, credential bool) {
 		item.EWS = &evidence.EWS{Detail: evidence.Say(evidence.WhyAnswerTooLong)}
 	case len(bytes.TrimSpace(body)) > 0:
 		item.EWS = c.readEWS(body, item.Request)
-		if coding := strings.ToLower(r.First("Content-Encoding")); !item.EWS.Answered() && slices.Contains([]string{"br", "zstd", "compress"}, coding) {
+		coding := strings.ToLower(r.First("Content-Encoding"))
+		if !item.EWS.Answered() && slices.Contains([]string{"br", "zstd", "compress"}, coding) {
 			item.EWS = &evidence.EWS{Detail: evidence.Say(evidence.WhyCoding, coding), Unreadable: true}
 		}
 	}

@@ -85,7 +85,8 @@ func plainText(body []byte) string {
 var numbered = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`(?i)(?:\b|[\pL-])(id|ids|number|nummer|num[ée]ro|n[úu]mero|nr\.?|no\.|code|` +
 		`ref(?:erence|erenz|\. ?[abc]|\.| [abc])?|azure ref|incident|case|ticket|event|transaction)` +
-		`(?: (?:id|number|code|no\.?|nr\.?))?(?: is)? ?[:#=]* ?#?([0-9A-Za-z][0-9A-Za-z._=-]{3,79})|error code: ?[^()]{3,150}\((\d{1,5})\)|\((\d{5})\)`)
+		`(?: (?:id|number|code|no\.?|nr\.?))?(?: is)? ?[:#=]* ?#?([0-9A-Za-z][0-9A-Za-z._=-]{3,79})` +
+		`|error code: ?[^()]{3,150}\((\d{1,5})\)|\((\d{5})\)`)
 })
 
 // numbersIn are the numbers that a page names, each once, at most three: at least

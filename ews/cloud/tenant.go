@@ -108,7 +108,8 @@ var entraHosts = []string{
 }
 
 func entraHost(u, entra *url.URL) bool {
-	return wire.SameHost(u, entra) || slices.Contains(entraHosts, strings.ToLower(strings.TrimSuffix(u.Hostname(), "."))) && wire.Port(u) == "443"
+	host := strings.ToLower(strings.TrimSuffix(u.Hostname(), "."))
+	return wire.SameHost(u, entra) || slices.Contains(entraHosts, host) && wire.Port(u) == "443"
 }
 
 // tenantIn reads the tenant from a URL whose first segment names it, "" if it is

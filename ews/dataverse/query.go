@@ -113,7 +113,9 @@ func (p *pages) narrow(item evidence.Item) bool {
 		lacks = p.q.columns.wide
 	}
 	p.without = slices.Compact(slices.Sorted(slices.Values(slices.Concat(p.without, lacks))))
-	columns := slices.DeleteFunc(slices.Concat(p.q.columns.core, p.q.columns.wide), func(c string) bool { return slices.Contains(p.without, c) })
+	columns := slices.DeleteFunc(slices.Concat(p.q.columns.core, p.q.columns.wide), func(c string) bool {
+		return slices.Contains(p.without, c)
+	})
 	p.next = p.q.url(p.r.URL, columns)
 	return true
 }

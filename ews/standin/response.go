@@ -259,7 +259,8 @@ func (n *node) frontResponse(r *http.Request, a *authorization) *response {
 // the Bearer challenge, without a space, as the service sent it to Bearer requests.
 func onlineChallenge(a *authorization) string {
 	value := `Bearer client_id="00000002-0000-0ff1-ce00-000000000000", trusted_issuers="00000001-0000-0000-c000-000000000000@*", ` +
-		`token_types="app_asserted_user_v1 service_asserted_app_v1", authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize"`
+		`token_types="app_asserted_user_v1 service_asserted_app_v1", ` +
+		`authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize"`
 	if a.message != MessageAnonymous {
 		value += `, error="invalid_token"`
 	}

@@ -64,7 +64,8 @@ func (d *Dialer) namesake(chain []*x509.Certificate) (code string, why *evidence
 		roots = systemRoots(chain)
 	}
 	for _, c := range chain {
-		if weaklySigned(c) || slices.ContainsFunc(chain[1:], func(parent *x509.Certificate) bool { return bytes.Equal(parent.RawSubject, c.RawIssuer) }) {
+		isParent := func(parent *x509.Certificate) bool { return bytes.Equal(parent.RawSubject, c.RawIssuer) }
+		if weaklySigned(c) || slices.ContainsFunc(chain[1:], isParent) {
 			continue
 		}
 		for _, pool := range []*x509.CertPool{d.Extra, roots} {

@@ -205,9 +205,9 @@ func notTLS(phase string, e tls.RecordHeaderError) *evidence.Failure {
 
 // greeting is the protocol whose servers speak first, in these words.
 func greeting(begin string) string {
-	for _, p := range [][2]string{{"220", "SMTP or FTP"}, {"554", "SMTP"}, {"421", "SMTP"}, {"* OK", "IMAP"}, {"* BYE", "IMAP"}, {"+OK", "POP3"}, {"SSH-", "SSH"}, {"RFB ", "VNC"}} {
-		if strings.HasPrefix(begin, p[0]) {
-			return p[1]
+	for _, p := range strings.Split("220=SMTP or FTP|554=SMTP|421=SMTP|* OK=IMAP|* BYE=IMAP|+OK=POP3|SSH-=SSH|RFB =VNC", "|") {
+		if first, name, _ := strings.Cut(p, "="); strings.HasPrefix(begin, first) {
+			return name
 		}
 	}
 	return ""

@@ -92,7 +92,10 @@ func SameHost(a, b *url.URL) bool {
 // handed to send, which uses a connection of this package and writes down what
 // happened; a redirect is not followed, so no request is made again elsewhere.
 func NewHTTPClient(send func(context.Context, Request) (Answer, *evidence.Failure)) *http.Client {
-	return &http.Client{Transport: roundTripper(send), CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	return &http.Client{
+		Transport:     roundTripper(send),
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 }
 
 type roundTripper func(context.Context, Request) (Answer, *evidence.Failure)
