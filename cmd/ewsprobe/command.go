@@ -89,6 +89,9 @@ func arrange(app *cli.App, args []string) ([]string, error) {
 	case c.SkipFlagParsing, asks("--generate-bash-completion"):
 		return args, nil
 	case asks("--help-all"), asks("--help"), asks("-h"):
+		if len(c.Subcommands) > 0 && !strings.HasPrefix(rest[0], "-") { // help for a command that there is not
+			return args[:n+1], nil
+		}
 		if asks("--help-all") {
 			showAll(c)
 		}
@@ -155,6 +158,9 @@ func one(c *cli.Context, what string) (string, error) {
 	case 0:
 		return "", usage("%s is missing; see `%s --help`", what, c.Command.HelpName)
 	case 1:
+		return c.Args().First(), nil
+	}
+	if keys := keysOf(c.Command); keys != nil && keys.Lost() {
 		return c.Args().First(), nil
 	}
 	return "", usage("only one %s is allowed; remove the second argument", what)

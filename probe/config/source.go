@@ -104,6 +104,9 @@ func (ks *Keys) Parse(args []string) []string {
 	return set.Args()
 }
 
+// Lost says that there was an unknown flag, and one of the arguments may be its value.
+func (ks *Keys) Lost() bool { return ks.lost }
+
 // isFlag: a number below zero is none, and neither is a dash alone.
 func isFlag(arg string) bool {
 	return len(arg) > 1 && arg[0] == '-' && (arg[1] < '0' || arg[1] > '9')

@@ -56,6 +56,9 @@ func (m *Merge) Add(f Lines) error {
 			if line == 1 && bytes.Contains(raw, schemaOfReport()) {
 				return noRows(true)
 			}
+			if text := bytes.TrimSpace(raw); line == 1 && len(text) > 0 && text[0] != '{' {
+				return noRows(false)
+			}
 			return nil // nothing, or a line without its end
 		}
 		if err != nil {
