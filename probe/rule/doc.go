@@ -4,8 +4,8 @@
 // A record is first arranged by address (node.go). Then every row of one table
 // (rules.go) is asked at every address whether its code holds there. A rule gives
 // a code, how sure it is, the evidence, and the parameters of a sentence; never a
-// sentence: package finding has those. Findings are put in order and the first is
-// the verdict (judge.go). The six causes of KB 3212785 are answered from the same
+// sentence: package finding has those. Findings are put in order (judge.go) and the
+// first is the verdict (verdict.go). The six causes of KB 3212785 are answered from the same
 // arrangement (causes.go), and so are the facts about the server that a report
 // shows (server.go).
 //

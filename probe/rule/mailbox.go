@@ -9,8 +9,8 @@ import (
 	"github.com/ewsprobe/ewsprobe/soap"
 )
 
-// What an EWS answer on a signed-in request says of the mailbox. codes.go has
-// what each code means.
+// What an EWS answer on a signed-in request says of the mailbox. ews-codes.yaml
+// of package finding has what each code means.
 
 // meaning is what the code of an answer stands for where it was given.
 type meaning struct {

@@ -94,7 +94,7 @@ var table = []row{
 	{code: "extended-protection", at: extendedProtection},
 	{code: "ntlm-broken", at: ntlmBroken},
 	{code: "ntlm-rejected", at: ntlmRejected},
-	// The mailbox (mailbox.go), its place (location.go) and address (address.go).
+	// The mailbox (mailbox.go), its address and place (address.go).
 	{code: "impersonation-denied", at: byEWS("impersonation-denied")},
 	{code: "mailbox-online", in: mailboxOnline},
 	{code: "mailbox-not-found", at: mailboxNotFound, also: mailboxUnknown},
@@ -123,7 +123,7 @@ var table = []row{
 	{code: "clock-skew", at: clockSkew},
 	{code: "certificate-expiring", at: certificateExpiring},
 	{code: "address-family", in: addressFamily},
-	// What kept a domain controller from answering (kerberos.go).
+	// What kept a domain controller from answering (directory.go).
 	{code: "kdc-unreachable", in: kdcUnreachable},
 	{code: "kdc-untrusted", in: trouble(finding.Likely, "", evidence.Dishonest)},
 	{code: "ldaps-failed", in: trouble(finding.Confirmed, "", evidence.NoTLS, evidence.Odd)},
