@@ -66,7 +66,8 @@ func openInput(ctx context.Context, name string, named columns, std stdio) (*inp
 	if named.address == "" {
 		if in.column, err = table.AddressColumn(); err != nil {
 			file.Close()
-			return nil, unusable("%s cannot be used: %v; name the column of the addresses with --column (it has %s)", name, err, headerNames(table.Header))
+			return nil, unusable("%s cannot be used: %v; name the column of the addresses with --column (it has %s)",
+				name, err, headerNames(table.Header))
 		}
 	}
 	if table.Empty() {
@@ -171,7 +172,8 @@ func (in *input) address(row dynamics.Row) (address, problem string) {
 	case address == "":
 		return "", in.problem(row, in.column, "the address is empty")
 	case dynamics.IsTypeName(address):
-		return "", in.problem(row, in.column, "PowerShell wrote the name of a type ("+report.Clean(address, 60)+") instead of the address; export PrimarySmtpAddress")
+		return "", in.problem(row, in.column,
+			"PowerShell wrote the name of a type ("+report.Clean(address, 60)+") instead of the address; export PrimarySmtpAddress")
 	case !addr.IsMailbox(address):
 		return "", in.problem(row, in.column, "not an email address; give one like anna@contoso.com")
 	}

@@ -74,7 +74,8 @@ func openOutputs(set *config.Settings, std stdio, in *input, mask *redact.Redact
 	}
 	format, _ := report.FindFormat(set.Format)
 	if set.Resume != "" && format.Whole {
-		return nil, usage("--format %s cannot be used with --resume; use --format json >> results.jsonl, then `ewsprobe merge --format %s results.jsonl`",
+		return nil, usage("--format %s cannot be used with --resume; use --format json >> results.jsonl, "+
+			"then `ewsprobe merge --format %s results.jsonl`",
 			format.Name, format.Name)
 	}
 	if err := o.add(format, nil, in); err != nil {

@@ -33,7 +33,8 @@ func openState(file string, cfg batch.Config, in *input, out *outputs) (*batch.S
 	case errors.Is(err, batch.ErrInUse):
 		return nil, unusable("--resume %s: another run uses this file; wait until it ends, or stop it", file)
 	case err != nil:
-		return nil, unusable("--resume %s cannot be used (%s); give the file of the same run, or a new name to start over", file, config.Reason(err))
+		return nil, unusable("--resume %s cannot be used (%s); give the file of the same run, or a new name to start over",
+			file, config.Reason(err))
 	}
 	return s, nil
 }

@@ -82,7 +82,8 @@ func unreadable(items []evidence.Item, env *probe.Environment) error {
 
 // openList is openInput of a list that is read from Dynamics.
 func openList(list *probe.List, env *probe.Environment) (*input, error) {
-	in := &input{Closer: list, name: fmt.Sprintf("Dynamics, profile %q", list.Profile.Name), size: -1, user: -1, passwordFile: -1, profile: list.Profile.Name}
+	in := &input{Closer: list, size: -1, user: -1, passwordFile: -1, profile: list.Profile.Name}
+	in.name = fmt.Sprintf("Dynamics, profile %q", in.profile)
 	table, err := dynamics.Open(&counting{list, &in.at})
 	if err == nil {
 		in.table = table

@@ -64,7 +64,8 @@ func guideAs(format, text string, all []*cli.Command, std stdio) error {
 	}
 	name, ok := guide.Find(text)
 	if !ok {
-		return usage("--format %s is for guides only: %s; with html also %s, which has everything", format, strings.Join(guide.Names(), ", "), wholeManual)
+		return usage("--format %s is for guides only: %s; with html also %s, which has everything",
+			format, strings.Join(guide.Names(), ", "), wholeManual)
 	}
 	if format == "markdown" {
 		page, _ := guide.Source(name)

@@ -28,7 +28,9 @@ func lineTo(s *standin.Server, c standin.Check) line {
 	if !c.EachNode {
 		addresses = addresses[:1]
 	}
-	return line{URL: s.URL(), Endpoint: s.AutodiscoverURL(), Addresses: addresses, DC: s.Controller(), CA: s.CA(), Check: c, CloudURL: s.CloudURL()}
+	return line{
+		Check: c, URL: s.URL(), Endpoint: s.AutodiscoverURL(), Addresses: addresses, DC: s.Controller(), CA: s.CA(), CloudURL: s.CloudURL(),
+	}
 }
 
 // scenarioArguments has a line for each argument of ewsprobe check, a flag with its value.

@@ -91,7 +91,8 @@ func (s *workerPool) why(d *lockout.Denial) string {
 	at := d.At.UTC().Format(clock)
 	switch d.Reason {
 	case lockout.LimitReached:
-		return fmt.Sprintf("the %s was accepted at first and then refused %s, the last time at %s%s; nothing more is sent for the account (--max-rejections %d)",
+		return fmt.Sprintf("the %s was accepted at first and then refused %s, the last time at %s%s; "+
+			"nothing more is sent for the account (--max-rejections %d)",
 			s.pool.Way.Traits.Secret, times(d.Count), at, s.refuser(), d.Max)
 	case lockout.NoAnswer:
 		return fmt.Sprintf("%d logons in a row got no answer, the last at %s; nothing more is sent for the account", d.Count, at)
@@ -116,7 +117,8 @@ func (s *workerPool) refuser() string {
 	case len(offers) == 0:
 		return " by " + name
 	default:
-		return fmt.Sprintf(" by %s, which offers %s and not %s, as others behind the name do", name, strings.Join(offers, ", "), item.Logon.Scheme)
+		return fmt.Sprintf(" by %s, which offers %s and not %s, as others behind the name do",
+			name, strings.Join(offers, ", "), item.Logon.Scheme)
 	}
 }
 

@@ -121,7 +121,9 @@ func (m *manyAccounts) examined(ctx context.Context, a Account) *outcome {
 	case o != nil && (o.skip != nil || o.pool != nil && left > 0):
 		return o
 	case left <= 0:
-		return m.unasked(c, rule.Refused(c.BatchTarget(m.Impersonate), fmt.Sprintf("the account was already refused %s in this run; nothing more is sent for it (--max-rejections %d)", times(refused), c.MaxRejections)))
+		why := fmt.Sprintf("the account was already refused %s in this run; nothing more is sent for it (--max-rejections %d)",
+			times(refused), c.MaxRejections)
+		return m.unasked(c, rule.Refused(c.BatchTarget(m.Impersonate), why))
 	}
 	o = m.examineAccount(ctx, c)
 	if ctx.Err() == nil {

@@ -29,12 +29,30 @@ type Format struct {
 // this table (TestAddedFormat tries it).
 var Formats = []Format{
 	{Name: FormatText, About: "a person at a terminal", Report: text, Batch: newProse, Environment: environmentText},
-	{Name: FormatJSON, Extension: ".json", About: "a script, and diagnose", Parsed: true, Report: asJSON, Batch: newLines, Environment: environmentJSON},
-	{Name: "junit", Extension: ".xml", About: "a build server", Parsed: true, Whole: true, Report: junitReport, Batch: whole[junitBatch], Environment: environmentJUnit},
-	{Name: "markdown", Extension: ".md", About: "a ticket, a chat", Whole: true, Report: markdown, Batch: whole[markdownBatch], Environment: environmentMarkdown},
-	{Name: "nagios", About: "a monitoring system", Parsed: true, Whole: true, Report: nagios, Batch: whole[nagiosBatch], Environment: environmentNagios},
-	{Name: "csv", Extension: ".csv", About: "a spreadsheet", Parsed: true, Columns: true, Report: csvReport, Batch: newTable, Environment: environmentCSV},
-	{Name: "html", Extension: ".html", About: "a page to be sent", Whole: true, Report: htmlReport, Batch: whole[htmlBatch], Environment: environmentHTML},
+	{
+		Name: FormatJSON, Extension: ".json", About: "a script, and diagnose", Parsed: true,
+		Report: asJSON, Batch: newLines, Environment: environmentJSON,
+	},
+	{
+		Name: "junit", Extension: ".xml", About: "a build server", Parsed: true, Whole: true,
+		Report: junitReport, Batch: whole[junitBatch], Environment: environmentJUnit,
+	},
+	{
+		Name: "markdown", Extension: ".md", About: "a ticket, a chat", Whole: true,
+		Report: markdown, Batch: whole[markdownBatch], Environment: environmentMarkdown,
+	},
+	{
+		Name: "nagios", About: "a monitoring system", Parsed: true, Whole: true,
+		Report: nagios, Batch: whole[nagiosBatch], Environment: environmentNagios,
+	},
+	{
+		Name: "csv", Extension: ".csv", About: "a spreadsheet", Parsed: true, Columns: true,
+		Report: csvReport, Batch: newTable, Environment: environmentCSV,
+	},
+	{
+		Name: "html", Extension: ".html", About: "a page to be sent", Whole: true,
+		Report: htmlReport, Batch: whole[htmlBatch], Environment: environmentHTML,
+	},
 }
 
 // Names of the formats that the program itself speaks of.

@@ -83,7 +83,11 @@ func junitDocument(tool Tool, suites ...junitSuite) ([]byte, error) {
 func (r Report) junitSuite() junitSuite {
 	v := r.Verdict
 	suite := newSuite(r.subject(), r.DurationMS, r.Started, []junitProperty{
-		{"tool", r.Tool.String()}, {"verdict", string(v.Code)}, {"status", string(v.Status)}, {"confidence", string(v.Confidence)}, {"summary", v.Summary},
+		{"tool", r.Tool.String()},
+		{"verdict", string(v.Code)},
+		{"status", string(v.Status)},
+		{"confidence", string(v.Confidence)},
+		{"summary", v.Summary},
 	})
 	if len(r.Findings) == 0 || r.Findings[0].Code != r.Verdict.Code {
 		// It is no finding: ok, or why nothing was judged.

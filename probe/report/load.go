@@ -46,7 +46,8 @@ func Load(raw []byte) (evidence.Record, error) {
 		if n, _ := fmt.Sscanf(head.Schema, "ewsprobe/report/%d", &version); n == 1 && version > 1 {
 			return evidence.Record{}, fmt.Errorf("%w (schema %q; this one reads %q)", ErrNewer, head.Schema, Schema)
 		}
-		return evidence.Record{}, fmt.Errorf("%w (its schema is %q, not %q); write one with `ewsprobe check --save report.json`", ErrForeign, head.Schema, Schema)
+		return evidence.Record{}, fmt.Errorf("%w (its schema is %q, not %q); write one with `ewsprobe check --save report.json`",
+			ErrForeign, head.Schema, Schema)
 	}
 	var r Report
 	if err := json.Unmarshal(raw, &r); err != nil {

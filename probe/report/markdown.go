@@ -166,7 +166,8 @@ func (d *markdownBatch) write(w io.Writer, s Summary, _ iter.Seq2[[]byte, error]
 		More                string
 	}{batchHead: s.page()}
 	for _, one := range s.shares() {
-		page.Shares = append(page.Shares, []string{string(one.Code), string(one.Status), fmt.Sprint(one.N), fmt.Sprintf("%.1f %%", one.Percent())})
+		part := fmt.Sprintf("%.1f %%", one.Percent())
+		page.Shares = append(page.Shares, []string{string(one.Code), string(one.Status), fmt.Sprint(one.N), part})
 	}
 	for _, f := range s.facts() {
 		page.Facts = append(page.Facts, f[:])
@@ -181,7 +182,8 @@ func (d *markdownBatch) write(w io.Writer, s Summary, _ iter.Seq2[[]byte, error]
 		for _, r := range firstRows(d.rows[status]) {
 			if len(page.Rows) < mostRows {
 				r = r.harmless()
-				page.Rows = append(page.Rows, []string{fmt.Sprint(r.Number), r.Title(), string(r.Verdict.Status), string(r.Verdict.Code), r.Verdict.Summary})
+				v := r.Verdict
+				page.Rows = append(page.Rows, []string{fmt.Sprint(r.Number), r.Title(), string(v.Status), string(v.Code), v.Summary})
 			}
 		}
 	}

@@ -64,7 +64,8 @@ func New(rec evidence.Record, version string) Report {
 		Schema: Schema, Tool: Tool{Name: "ewsprobe", Version: version}, Started: rec.Started, DurationMS: rec.Duration.Milliseconds(),
 		Target: rec.Target, Verdict: j.Verdict, Causes: j.Causes, Findings: j.Findings,
 		Schemes: j.Facts.Schemes, Server: j.Facts.Server, Nodes: j.Facts.Nodes, Attempts: j.Attempts,
-		Dynamics: j.Facts.Dynamics, Answers: diff.WithDynamics(rec), Autodiscover: j.Facts.Autodiscover, Evidence: rec.Items, Stopped: rec.Stopped,
+		Dynamics: j.Facts.Dynamics, Answers: diff.WithDynamics(rec), Autodiscover: j.Facts.Autodiscover,
+		Evidence: rec.Items, Stopped: rec.Stopped,
 	}
 }
 
