@@ -36,7 +36,7 @@ type Settings struct {
 	ConnectionKeys `group:"Connection" in:"check batch agent"`
 	HMAKeys        `group:"Hybrid Modern Authentication" in:"check batch agent"`
 	CloudKeys      `group:"Dynamics and cloud" in:"check batch agent"`
-	DynamicsKeys   `group:"Reading Dynamics" also:"dynamics"`
+	DynamicsKeys   `group:"Reading Dynamics" in:"check batch agent dynamics"`
 	SafetyKeys     `group:"Safety" in:"check batch agent"`
 	BatchKeys      `group:"Many mailboxes" in:"batch"`
 	OutputKeys     `group:"Output" in:"check batch diagnose dynamics"`

@@ -198,3 +198,18 @@ func TestDefaults(t *testing.T) {
 		}
 	}
 }
+
+// Which commands have a key: those of its group, others beside them, or its own.
+func TestCommandsOfKeys(t *testing.T) {
+	for key, want := range map[string]string{
+		"user": "check batch agent", "entra-url": "check batch agent dynamics", "dynamics-client-id": "check batch agent dynamics",
+		"server-profile": "batch agent", "save": "check batch diagnose dynamics", "baseline": "check batch diagnose agent", "watch": "check",
+	} {
+		for _, command := range []string{"check", "batch", "agent", "dynamics", "diagnose"} {
+			has := New(command, "1.0").Keys.Find(key) != nil
+			if has != slices.Contains(strings.Fields(want), command) {
+				t.Errorf("%s has --%s: %v", command, key, has)
+			}
+		}
+	}
+}
