@@ -83,7 +83,7 @@ func TestBatchOfOwnAccounts(t *testing.T) {
 				{"box1@contoso.com", standin.UPN, "right", "ok", ""},
 				{"box11@contoso.com", standin.NoMailboxUser, "wrong", "credentials-rejected", ""},
 				{"box12@contoso.com", "", "right", "config-invalid", "the account is empty"},
-				{"box13@contoso.com", standin.UPN, "", "config-invalid", "no password file"},
+				{"box13@contoso.com", standin.UPN, "", "config-invalid", "the password file is empty"},
 				{"nobody@contoso.com", standin.UPN, filepath.Join(dir, "right"), "mailbox-not-found", ""},
 				{"box14@contoso.com", "a:b", "right", "config-invalid", "colon"},
 				{"box15@contoso.com", `CONTOSO\svc-crm`, "right", "user-name-not-upn", ""},

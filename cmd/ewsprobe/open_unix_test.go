@@ -76,7 +76,7 @@ func TestCtrlCWhileOpening(t *testing.T) {
 // The state is a file: to wait for a pipe, and to cut it, makes no sense.
 func TestBatchResumesFromNoPipe(t *testing.T) {
 	o := rightPassword.run(t, "batch", "--user", standin.UPN, "--target", standin.Host, "--resume", pipeFile(t), batchFile(t, boxes(1)))
-	if o.exit != 3 || !strings.Contains(o.err, "is not a file that a run can continue from") {
+	if o.exit != 3 || !strings.Contains(o.err, "pipe is not a file; name a file") {
 		t.Errorf("exit %d: %s", o.exit, o.err)
 	}
 }
