@@ -45,9 +45,7 @@ func (v *view) tokenParams() finding.Params {
 	}
 	if c := item.Token.Claims; c != nil {
 		t.Audience, t.Issuer, t.In, t.Version = c.Audience, c.Issuer, c.Tenant, c.Version
-		for _, r := range c.Roles {
-			t.Roles = append(t.Roles, r)
-		}
+		t.Roles = c.Roles
 		if c.Expires != nil {
 			t.Until = *c.Expires
 		}

@@ -176,10 +176,7 @@ func (v *view) failing() *finding.Finding {
 		if len(s.Examples) > 0 {
 			example = s.Examples[0]
 		}
-		p := finding.Params{Count: s.Count}
-		for _, a := range s.Examples {
-			p.Mailboxes = append(p.Mailboxes, a)
-		}
+		p := finding.Params{Count: s.Count, Mailboxes: s.Examples}
 		return &finding.Finding{
 			Status: finding.Warning, Confidence: finding.Undetermined, Evidence: []string{item.ID},
 			Title: "Mailboxes with the status Failure", Summary: finding.Phrase("dynamics-failing", p),
