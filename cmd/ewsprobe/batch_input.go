@@ -175,7 +175,7 @@ func (in *input) address(row dynamics.Row) (address, problem string) {
 		return "", in.problem(row, in.column,
 			"PowerShell wrote the name of a type ("+report.Clean(address, 60)+") instead of the address; export PrimarySmtpAddress")
 	case !addr.IsMailbox(address):
-		return "", in.problem(row, in.column, "not an email address; give one like anna@contoso.com")
+		return "", in.problem(row, in.column, "not an email address: write it as NAME@DOMAIN")
 	}
 	return address, ""
 }

@@ -112,7 +112,7 @@ func keyringTrouble(err error) error {
 		return unusable("the credential store is locked or not set up; " +
 			"unlock it on the desktop, or use --password-file")
 	default:
-		return unusable("the credential store cannot be used; use --password-file")
+		return unusable("the credential store cannot be used (%v); use --password-file", err)
 	}
 }
 
