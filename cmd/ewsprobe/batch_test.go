@@ -371,7 +371,7 @@ func TestBatchUsage(t *testing.T) {
 	}{
 		{[]string{file}, "--target is missing"},
 		{[]string{"--target", "mail.contoso.com"}, "FILE.csv is missing"},
-		{[]string{"--target", "anna@contoso.com", file}, "--target has to be"},
+		{[]string{"--target", "anna@contoso.com", file}, "--target must be"},
 		{[]string{"--target", "mail.contoso.com", "--format", "xml", file}, "--format"},
 		{[]string{"--target", "mail.contoso.com", "--shard", "4/3", file}, "--shard"},
 		{[]string{"--target", "mail.contoso.com", "--shard", "1/3", "--max-rejections", "2", file}, "--max-rejections"},

@@ -228,7 +228,7 @@ func TestPipesInTheStateFolder(t *testing.T) {
 				t.Errorf("%d ms, %+v, %+v", r.Duration, r.Verdict, r.Attempts)
 			}
 			for _, a := range r.Attempts {
-				if a.Result != "skipped" || !strings.Contains(a.Why, "the count of refused logons cannot be kept") {
+				if a.Result != "skipped" || !strings.Contains(a.Why, "the count of refused logons cannot be saved") {
 					t.Errorf("%+v", a)
 				}
 			}

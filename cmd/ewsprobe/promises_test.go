@@ -342,11 +342,11 @@ func TestReadOnly(t *testing.T) {
 			check := s.Check
 			check.NoCA, check.Insecure = false, false
 			to := front.line(check)
-			to.DC, to.CA = front.behind.Controller(), slices.Concat(to.CA, front.behind.CA())
-			program{}.run(t, to.args(t, asJSON)...)
+			to.DC, to.CA, to.CloudURL = front.behind.Controller(), slices.Concat(to.CA, front.behind.CA()), front.behind.CloudURL()
+			o := program{}.run(t, to.args(t, asJSON)...)
 			requests := front.requests()
 			if len(requests) == 0 {
-				t.Fatal("nothing was sent")
+				t.Fatalf("nothing was sent: %s", o.err)
 			}
 			for _, q := range requests {
 				switch found := operation.FindAllStringSubmatch(q.body, -1); {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net"
 	"os"
 	"path"
 	"path/filepath"
@@ -126,8 +125,6 @@ func Reason(err error) string {
 		return "the port is in use"
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
 		return "this machine does not have the address"
-	case errors.As(err, new(*net.AddrError)):
-		return "it is not IP:PORT"
 	}
 	for inner := err; inner != nil; inner = errors.Unwrap(inner) {
 		err = inner
