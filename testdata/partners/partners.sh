@@ -123,19 +123,19 @@ metrics=127.0.0.1:$(port) alerts=127.0.0.1:$(port)
 "$work/ewsprobe" agent rules >"$work/ewsprobe-rules.yml"
 echo "partners: promtool:$(promtool check rules "$work/ewsprobe-rules.yml" | grep SUCCESS)"
 sed -i 's/for: .*/for: 0s/' "$work/ewsprobe-rules.yml"
-recipe 'Prometheus joins them' >"$work/as-it-stands.yml"
+recipe 'Use Prometheus to combine them' >"$work/as-it-stands.yml"
 promtool check config "$work/as-it-stands.yml" >/dev/null
-recipe 'where ewsprobe-agents.json is' >"$work/ewsprobe-agents.json"
+recipe 'The file ewsprobe-agents.json is' >"$work/ewsprobe-agents.json"
 {
 	grep -v 'static_configs: *$\|targets: \["agent-' "$work/as-it-stands.yml" | sed '/tls_config/q'
-	recipe 'Or found in a file' | sed 's/^/  /'
+	recipe 'Or with a list in a file' | sed 's/^/  /'
 } >"$work/from-a-file.yml"
 promtool check config "$work/from-a-file.yml" >/dev/null
 {
 	echo 'global: {scrape_interval: 1s, evaluation_interval: 1s}'
 	sed "s/\"agent-fra.contoso.com:9719\", \"agent-dmz.contoso.com:9719\"/\"$agent\"/; s/127.0.0.1:9093/$alerts/" "$work/as-it-stands.yml"
 } >"$work/prometheus.yml"
-recipe 'Alerts by site' >"$work/alertmanager.yml"
+recipe 'To route alerts by site' >"$work/alertmanager.yml"
 sed -i "s/:9999/:$hooks/; s/group_by: .*/&\n  group_wait: 1s/" "$work/alertmanager.yml"
 start alertmanager prometheus-alertmanager --config.file="$work/alertmanager.yml" --storage.path="$work/alerts" --web.listen-address="$alerts" --cluster.listen-address=
 start prometheus prometheus --config.file="$work/prometheus.yml" --storage.tsdb.path="$work/tsdb" --web.listen-address="$metrics"

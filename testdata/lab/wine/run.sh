@@ -54,7 +54,7 @@ await() {
 }
 windows agent run --demo >"$work/agent" 2>&1 &
 agent=$!
-served() { grep -q '^The demo is at' "$work/agent"; }
+served() { grep -q '^Open  http:' "$work/agent"; }
 await "the agent serves" served
 url=$(grep -o 'http://127[0-9.:]*' "$work/agent" | head -n 1)
 ran() { [ "$(curl -s "$url/api/v1/targets" | grep -o '"status":"ok"' | wc -l)" -ge 2 ]; }
@@ -89,7 +89,7 @@ if [ -e /run/ewsprobe-lab/pids/bridge ]; then
 	at() { expect "$1" "$2" --ca-file /run/ewsprobe-lab/pki/ca.pem --address 127.0.0.20 "${@:4}" "https://mail.contoso.lab:$3/EWS/Exchange.asmx"; }
 	export KRB5_CONFIG=$PWD/testdata/lab/krb5.conf
 	at 2 'account disabled' 8441 --user svc-disabled@contoso.lab --explain-rejection --dc 127.0.0.10
-	at 2 'takes Kerberos and no NTLM' 8444 --user svc-crm@contoso.lab --profile-auth negotiate
+	at 2 'accepts Kerberos and no NTLM' 8444 --user svc-crm@contoso.lab --profile-auth negotiate
 
 	# The logged-on user: wine's SSPI has no NTLM without winbind, and Kerberos
 	# only with a ticket.
@@ -99,7 +99,7 @@ if [ -e /run/ewsprobe-lab/pids/bridge ]; then
 	at 3 'SEC_E_NO_CREDENTIALS' 8444 --current-user --profile-auth negotiate
 	KRB5CCNAME=FILE:$work/ticket
 	if echo 'Passw0rd!good' | /usr/bin/python3 testdata/lab/wine/ticket.py svc-crm@CONTOSO.LAB "$KRB5CCNAME"; then
-		at 2 'takes Kerberos and no NTLM' 8444 --current-user --profile-auth negotiate
+		at 2 'accepts Kerberos and no NTLM' 8444 --current-user --profile-auth negotiate
 		at 0 'by Kerberos in Negotiate' 8466 --current-user --profile-auth negotiate
 		at 2 'by Kerberos in Negotiate' 8463 --current-user --profile-auth negotiate # wine's Kerberos sends no channel binding
 	else
