@@ -125,6 +125,7 @@ type sharedTexts struct {
 	Commands map[string]string
 	Remedies map[string]Remedy
 	Why      map[string]string // sentences that all causes share
+	Logons   map[string]logonText
 }
 
 var shared = sync.OnceValue(func() (s sharedTexts) {

@@ -39,6 +39,13 @@ func ExplainLogons(text string) (list []Explained) {
 	return list
 }
 
+// logonText is what numbers say that do not name one reason.
+type logonText struct {
+	Numbers     []string
+	InLog       bool `yaml:"in-log"` // only in a line of IIS' log
+	Title, Says string
+}
+
 // explainLogon is what one sign means; sure, if it names one reason.
 func explainLogon(m []string) (e Explained, sure bool) {
 	number := m[2] + m[6]
@@ -68,7 +75,7 @@ func explainLogon(m []string) (e Explained, sure bool) {
 	other := Phrase("windows-error", strings.ToLower(number))
 	switch {
 	case name != "":
-		e.Title, e.Says = reasons()[name].Title, strings.ToUpper(reasons()[name].Title[:1])+reasons()[name].Title[1:]+"."
+		e.Title, e.Says = reasons()[name].Title, capital(reasons()[name].Title)+"."
 		for _, l := range lookalikes() {
 			if l.Reason == name {
 				e.Says += " " + l.Check
@@ -77,18 +84,13 @@ func explainLogon(m []string) (e Explained, sure bool) {
 		}
 		e.Remedies = ReasonRemedies(e.Code, name)
 	case other != "":
-		e.Says, e.Title = strings.ToUpper(other[:1])+other[1:]+".", "not for the account"
-	case slices.Contains([]string{"1326", "2148074252", "0xC000006D"}, number), e.Name == "KDC_ERR_CLIENT_REVOKED":
-		e.Title = "name or password"
-		e.Says = "Windows refused the logon and does not say here whether the name or the password is wrong, or " +
-			"the account is in a state that forbids it. " +
-			"The Sub Status of event 4625 on the Exchange server does."
-		return e, false
-	case slices.Contains([]string{"5", "2148074254"}, number) && m[1] != "":
-		e.Title = "no credential"
-		e.Says = "The request brought no credential that the server takes. Every sign-in begins so; it is a fault only if " +
-			"no line with 200 follows. Then see which schemes are on."
-		return e, false
+		e.Title, e.Says = shared().Logons["other"].Title, capital(other)+"."
+	default:
+		for _, l := range shared().Logons {
+			if (slices.Contains(l.Numbers, number) || slices.Contains(l.Numbers, e.Name)) && (!l.InLog || m[1] != "") {
+				e.Title, e.Says = l.Title, l.Says
+			}
+		}
 	}
 	return e, name != "" || other != ""
 }
