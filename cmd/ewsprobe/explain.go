@@ -248,8 +248,8 @@ func (e *explainer) nearest(text string) bool {
 func (e *explainer) alert(text string) bool {
 	numbers := append(finding.ExplainTokens(text), finding.ExplainLogons(text)...)
 	alerts := finding.MatchAlert(text)
-	if len(numbers) > 0 { // the number says what the status was for
-		alerts = slices.DeleteFunc(alerts, func(a finding.Alert) bool { return a.Key == "401" || a.Key == "forbidden" || a.Key == "tls-failed" })
+	if len(numbers) > 0 {
+		alerts = slices.DeleteFunc(alerts, func(a finding.Alert) bool { return a.GivesWay })
 	}
 	return len(alerts)+len(numbers) > 0 && e.show("alert", struct {
 		Numbers []finding.Explained

@@ -17,7 +17,10 @@ type Alert struct {
 	Causes  []int  // the causes of KB 3212785 that it may stand for
 	Codes   []Code // the verdicts that it may turn out to be, likely ones first; empty where EWS cannot show it
 	Stage   Stage
-	Next    string `yaml:"-"` // the command to run next, with the placeholders of Remedy; empty where EWS is not used
+	// GivesWay: a number of Entra, Exchange or Windows beside it says what the status
+	// was for.
+	GivesWay bool   `yaml:"gives-way"`
+	Next     string `yaml:"-"` // the command to run next, with the placeholders of Remedy; empty where EWS is not used
 }
 
 // Stage is how far Dynamics got; "" is not known.
