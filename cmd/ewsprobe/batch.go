@@ -28,7 +28,7 @@ const batchMemory = 44 << 20
 func runBatch(c *cli.Context, s *config.Settings, std stdio) error {
 	for _, key := range []string{"resume", "shard"} {
 		if s.Redact && s.Given(key) {
-			return usage("--redact and --%s exclude each other: placeholders are numbered anew in each run; "+
+			return usage("--redact and --%s exclude each other: placeholders are numbered again in each run; "+
 				"join the results with `ewsprobe merge --redact`", key)
 		}
 	}

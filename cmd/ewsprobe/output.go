@@ -44,7 +44,7 @@ func planOutput(s *config.Settings, std stdio, input string) (output, error) {
 }
 
 // follower writes the log to standard error: 1 what each step came to, 2 the wire
-// too; nil: nobody wants it.
+// too; nil: none is wanted.
 func (o output) follower(level int) func(evidence.Item) {
 	if level == 0 {
 		return nil

@@ -52,7 +52,7 @@ func (s stdio) redraws() bool { return s.errTerm && s.env("TERM") != "dumb" }
 // statusLine is a line on the terminal that is written over again and again.
 type statusLine struct {
 	std  stdio
-	text string // that stands there; "" none does
+	text string // that is shown; "" none is
 }
 
 // show writes a text and what stands behind it, which stays whole: a line that wraps

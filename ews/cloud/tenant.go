@@ -140,7 +140,7 @@ func (c *Client) Location(ctx context.Context, address string) evidence.Item {
 
 // readLocation reads the three answers that were seen: JSON for a mailbox in
 // Exchange Online; a redirect to the Autodiscover of the organisation for one
-// that is not; and a redirect to itself for an address nobody knows.
+// that is not; and a redirect to itself for an unknown address.
 func readLocation(asked *url.URL, r *evidence.Response, body []byte, f *evidence.Cloud) {
 	switch {
 	case r.Status == 200:

@@ -85,7 +85,7 @@ const (
 // Token is one request to Entra's token endpoint and what came of it. Of the token
 // itself only its claims are kept.
 type Token struct {
-	Host        string       `json:"host" keep:"endpoint"`                  // who was asked; "" nobody: the token was brought
+	Host        string       `json:"host" keep:"endpoint"`                  // who was asked; "" none: the token was brought
 	Tenant      string       `json:"tenant" keep:"tenant" differs:"no"`     // where the application is registered
 	Application string       `json:"application" keep:"tenant"`             // client_id
 	Scope       string       `json:"scope" keep:"url"`                      // the resource and /.default

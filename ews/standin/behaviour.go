@@ -25,7 +25,7 @@ type Behaviour struct {
 	Tokens *Tokens `yaml:"tokens,omitempty"`
 
 	// BasicRefuses and NTLMRefuses refuse the right password too, as a policy
-	// does: the scheme is offered, but nobody gets in by it.
+	// does: the scheme is offered, but no logon succeeds by it.
 	BasicRefuses bool `yaml:"basic-refuses,omitempty"`
 	NTLMRefuses  bool `yaml:"ntlm-refuses,omitempty"`
 
@@ -163,7 +163,7 @@ const (
 )
 
 // Front is whatever answers in Exchange's place: one of the answers in answers.yaml by
-// its name, "" nobody.
+// its name, "" none.
 type Front string
 
 const (

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// requests-ntlm (Debian's python3-requests-ntlm) is a client nobody here wrote, and one
+// requests-ntlm (Debian's python3-requests-ntlm) is a client from elsewhere, and one
 // of the few that send a channel binding: Extended Protection holds for it as for
 // Windows.
 func TestRequestsNTLMBindsItsChannel(t *testing.T) {

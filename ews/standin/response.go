@@ -255,7 +255,7 @@ func (n *node) frontResponse(r *http.Request, a *authorization) *response {
 	return answer
 }
 
-// onlineChallenge has the Basic that nobody can use any more inside the value of
+// onlineChallenge has the Basic that is no longer usable inside the value of
 // the Bearer challenge, without a space, as the service sent it to Bearer requests.
 func onlineChallenge(a *authorization) string {
 	value := `Bearer client_id="00000002-0000-0ff1-ce00-000000000000", trusted_issuers="00000001-0000-0000-c000-000000000000@*", ` +

@@ -51,7 +51,7 @@ type workerPool struct {
 func (s *workerPool) begin(ctx context.Context) {
 	s.ctx = ctx
 	s.working, s.rest = context.WithCancel(ctx)
-	s.queue = newQueue(2*s.Concurrency, s.rest) // then nobody has to wait for his turn any more
+	s.queue = newQueue(2*s.Concurrency, s.rest) // then no row waits for its turn any more
 	if s.pool == nil {
 		return
 	}

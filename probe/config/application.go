@@ -295,7 +295,7 @@ func (s *Settings) dynamicsMailbox() string {
 	return ""
 }
 
-// TakeDynamics takes from the profile that Dynamics has what nobody gave. A file
+// TakeDynamics takes from the profile that Dynamics has what was not given. A file
 // given with --profile wins.
 func (s *Settings) TakeDynamics(p *evidence.Profile) {
 	if p != nil && s.Profile == "" {

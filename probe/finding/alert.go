@@ -98,7 +98,7 @@ func MatchAlert(text string) []Alert {
 }
 
 // AlertsIn looks for what is surest first, and gives the pieces of the text by
-// which something was found. They name nobody.
+// which something was found. They name no person.
 func AlertsIn(text string) (found []Alert, by []string) {
 	t := readAlert(text)
 	look := func(groups func(alertRule) []fragments) bool {

@@ -290,7 +290,7 @@ func (v *view) causeRecreated(findings []finding.Finding, opened *evidence.Item)
 		return v.cause(6, finding.CauseUndetermined, "deleted", deleted.ID, living.ID)
 	case len(living.Cloud.Users) == 0:
 		p := finding.Params{Mailbox: living.Cloud.Subject}
-		return v.causeWith(p, 6, finding.CauseUndetermined, "nobody", living.ID, deleted.ID)
+		return v.causeWith(p, 6, finding.CauseUndetermined, "no-user", living.ID, deleted.ID)
 	}
 	if made := living.Cloud.Users[0].Created; made != nil && v.rec.Started.Sub(*made) < recycled {
 		return v.causeWith(finding.Params{Until: *made}, 6, finding.CauseUndetermined, "new", living.ID, deleted.ID)

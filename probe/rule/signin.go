@@ -251,7 +251,7 @@ func (v *view) formRejected(n *node, refused, accepted *evidence.Item) *hit {
 func userNameNotUPN(v *view) *hit {
 	user := v.rec.Target.User
 	if v.proved == nil || v.rec.Target.CurrentUser || !strings.Contains(user, `\`) && strings.Contains(user, "@") {
-		return nil // of the logged-on user nobody gave a name
+		return nil // the logged-on user was given no name
 	}
 	p := finding.Params{Account: user, Form: v.nameForm()}
 	item := v.askedAnywhere(evidence.TestConnection)
