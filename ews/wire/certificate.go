@@ -44,10 +44,15 @@ func (d *Dialer) judge(info *evidence.TLS, chain []*x509.Certificate) {
 			err = extra // what was met on the way to a root that is known
 		}
 	}
-	if code, why := d.namesake(chain); isUnknown(err) && why != nil {
+	if err != nil {
+		code, why := "", (*evidence.Detail)(nil)
+		if isUnknown(err) {
+			code, why = d.namesake(chain)
+		}
+		if why == nil {
+			code, why = chainProblem(chain, err)
+		}
 		complain(code, why)
-	} else if err != nil {
-		complain(chainProblem(chain, err))
 	}
 	if d.Public != nil {
 		public := chainTo(chain, d.Public, at) == nil
@@ -61,7 +66,7 @@ func (d *Dialer) judge(info *evidence.TLS, chain []*x509.Certificate) {
 func (d *Dialer) namesake(chain []*x509.Certificate) (code string, why *evidence.Detail) {
 	roots := d.Roots
 	if roots == nil {
-		roots = systemRoots(chain)
+		roots = namesakes(chain)
 	}
 	for _, c := range chain {
 		isParent := func(parent *x509.Certificate) bool { return bytes.Equal(parent.RawSubject, c.RawIssuer) }

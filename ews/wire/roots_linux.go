@@ -18,14 +18,23 @@ import (
 func LoadRoots() { rootsOnDisk() }
 
 // systemRoots are those of this machine's roots that can stand at the end of a
-// chain. crypto/x509 parses all of them, which is a third of what a check costs. A
-// common name is looked for alone: the name around it may be of another string type.
+// chain. crypto/x509 parses all of them, which is a third of what a check costs.
 func systemRoots(chain []*x509.Certificate) *x509.CertPool {
+	return rootsThatHold(chain, func(c *x509.Certificate) []byte { return c.RawIssuer })
+}
+
+// namesakes are those that have the common name of an issuer in the chain, whatever
+// string type it is written in.
+func namesakes(chain []*x509.Certificate) *x509.CertPool {
+	return rootsThatHold(chain, func(c *x509.Certificate) []byte {
+		return []byte(cmp.Or(c.Issuer.CommonName, string(c.RawIssuer)))
+	})
+}
+
+func rootsThatHold(chain []*x509.Certificate, part func(*x509.Certificate) []byte) *x509.CertPool {
 	pool := x509.NewCertPool()
 	for _, der := range rootsOnDisk() {
-		if !slices.ContainsFunc(chain, func(c *x509.Certificate) bool {
-			return bytes.Contains(der, []byte(cmp.Or(c.Issuer.CommonName, string(c.RawIssuer))))
-		}) {
+		if !slices.ContainsFunc(chain, func(c *x509.Certificate) bool { return bytes.Contains(der, part(c)) }) {
 			continue
 		}
 		if root, err := x509.ParseCertificate(der); err == nil {

@@ -13,3 +13,6 @@ func LoadRoots() {
 
 // systemRoots leaves it to crypto/x509.
 func systemRoots([]*x509.Certificate) *x509.CertPool { return nil }
+
+// namesakes: crypto/x509 does not say which roots the system has.
+func namesakes([]*x509.Certificate) *x509.CertPool { return nil }
