@@ -195,12 +195,12 @@ func notTLS(phase string, e tls.RecordHeaderError) *evidence.Failure {
 	switch {
 	case strings.HasPrefix(begin, "HTTP"):
 		return evidence.Fail(evidence.TLSNotSpoken, phase, evidence.WhyPlainHTTP)
+	case begin == "" || strings.IndexFunc(begin, func(r rune) bool { return r < ' ' || r > '~' }) >= 0:
+		return evidence.Fail(evidence.TLSNotSpoken, phase, evidence.WhyNotTLSRecord)
 	case greeting(begin) != "":
 		return evidence.Fail(evidence.TLSNotSpoken, phase, evidence.WhyOtherProtocol, greeting(begin), begin)
-	case begin != "" && strings.IndexFunc(begin, func(r rune) bool { return r < ' ' || r > '~' }) < 0:
-		return evidence.Fail(evidence.TLSNotSpoken, phase, evidence.WhyNotTLS, begin)
 	}
-	return evidence.Fail(evidence.TLSNotSpoken, phase, evidence.WhyNotTLSRecord)
+	return evidence.Fail(evidence.TLSNotSpoken, phase, evidence.WhyNotTLS, begin)
 }
 
 // greeting is the protocol whose servers speak first, in these words.
