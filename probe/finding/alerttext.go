@@ -42,7 +42,7 @@ func (t *alertText) readSchemes() {
 	}):
 		t.folded += " scheme-was-offered"
 	default:
-		t.folded += " scheme-not-offered"
+		t.folded += " " + m[1] + "-not-offered"
 	}
 }
 
