@@ -70,7 +70,8 @@ func (d *Dialer) namesake(chain []*x509.Certificate) (code string, why *evidence
 	}
 	for _, c := range chain {
 		isParent := func(parent *x509.Certificate) bool { return bytes.Equal(parent.RawSubject, c.RawIssuer) }
-		if weaklySigned(c) || slices.ContainsFunc(chain[1:], isParent) {
+		var issuer pkix.RDNSequence
+		if _, err := asn1.Unmarshal(c.RawIssuer, &issuer); err != nil || weaklySigned(c) || slices.ContainsFunc(chain[1:], isParent) {
 			continue
 		}
 		for _, pool := range []*x509.CertPool{d.Extra, roots} {
@@ -83,7 +84,7 @@ func (d *Dialer) namesake(chain []*x509.Certificate) (code string, why *evidence
 				switch _, err := asn1.Unmarshal(subject, &name); {
 				case bytes.Equal(subject, c.RawIssuer):
 					return "unknown-issuer", evidence.Say(evidence.WhyIssuerOtherKey, c.Issuer.String())
-				case err == nil && name.String() == c.Issuer.String():
+				case err == nil && name.String() == issuer.String(): // c.Issuer has them in another order
 					return "issuer-encoding", evidence.Say(evidence.WhyIssuerEncoding, c.Issuer.String())
 				}
 			}

@@ -11,6 +11,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/asn1"
 	"encoding/hex"
 	"io"
 	"math/big"
@@ -81,6 +82,19 @@ func (a *authority) issue(t *testing.T, change func(*x509.Certificate)) tls.Cert
 	}
 	leaf := a.sign(t, template, key.Public())
 	return tls.Certificate{Certificate: [][]byte{leaf.Raw}, PrivateKey: key, Leaf: leaf}
+}
+
+// renamed is an authority with the same key and another name.
+func (a *authority) renamed(t *testing.T, name ...pkix.RelativeDistinguishedNameSET) *authority {
+	t.Helper()
+	template := *a.cert
+	var err error
+	if template.RawSubject, err = asn1.Marshal(pkix.RDNSequence(name)); err != nil {
+		t.Fatal(err)
+	}
+	b := &authority{key: a.key}
+	b.cert = b.sign(t, &template, a.key.Public())
+	return b
 }
 
 func (a *authority) pool() *x509.CertPool {
@@ -225,6 +239,39 @@ func TestCertificates(t *testing.T) {
 					t.Error("insecure: nothing was sent")
 				}
 			})
+		}
+	}
+}
+
+// TestNamesake: a root that is known has the name of the issuer, and is not found by it.
+func TestNamesake(t *testing.T) {
+	ca := newAuthority(t, "Contoso CA")
+	part := func(tag int, last int, text string) pkix.RelativeDistinguishedNameSET {
+		return pkix.RelativeDistinguishedNameSET{{
+			Type: asn1.ObjectIdentifier{2, 5, 4, last}, Value: asn1.RawValue{Tag: tag, Bytes: []byte(text)},
+		}}
+	}
+	mail := pkix.RelativeDistinguishedNameSET{{
+		Type: asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 9, 1}, Value: asn1.RawValue{Tag: asn1.TagIA5String, Bytes: []byte("pki@contoso.com")},
+	}}
+	long := func(tag int) *authority { // as OpenSSL asks for it
+		return ca.renamed(t, part(asn1.TagPrintableString, 6, "DE"), part(tag, 10, "Contoso"), part(tag, 3, "Contoso CA"), mail)
+	}
+	for _, c := range []struct {
+		name         string
+		trusted, by  *authority
+		code, detail string
+	}{
+		{"another key", ca, newAuthority(t, "Contoso CA"), "unknown-issuer", "issuer-other-key"},
+		{"another string type", ca, ca.renamed(t, part(asn1.TagUTF8String, 3, "Contoso CA")), "issuer-encoding", "issuer-encoding"},
+		{"a long name in another", long(asn1.TagPrintableString), long(asn1.TagUTF8String), "issuer-encoding", "issuer-encoding"},
+		{"another order", long(asn1.TagUTF8String), ca.renamed(t, part(asn1.TagUTF8String, 3, "Contoso CA"), part(asn1.TagUTF8String, 6, "DE")), "unknown-issuer", "certificate-alone"},
+		{"another name", ca, newAuthority(t, "Other CA"), "unknown-issuer", "certificate-alone"},
+	} {
+		info := &evidence.TLS{Certificate: &evidence.Certificate{}}
+		(&Dialer{Host: host, Roots: c.trusted.pool()}).judge(info, []*x509.Certificate{c.by.issue(t, nil).Leaf})
+		if len(info.Problems) != 1 || info.Problems[0].Code != c.code || !info.Problems[0].Detail.Is(evidence.DetailCode(c.detail)) {
+			t.Errorf("%s: %+v", c.name, info.Problems)
 		}
 	}
 }
