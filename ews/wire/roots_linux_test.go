@@ -2,6 +2,8 @@ package wire
 
 import (
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
 	"encoding/pem"
 	"os"
 	"path/filepath"
@@ -39,11 +41,14 @@ func TestSystemRootsAreChosen(t *testing.T) {
 	if len(list) != 1 || !slices.Equal(list[0], one.cert.Raw) {
 		t.Fatalf("%d roots", len(list))
 	}
-	rootsOnDisk = func() [][]byte { return list }
+	wide := one.renamed(t, pkix.RelativeDistinguishedNameSET{{
+		Type: asn1.ObjectIdentifier{2, 5, 4, 3}, Value: asn1.RawValue{Tag: asn1.TagBMPString, Bytes: []byte("\x00O\x00n\x00e")},
+	}})
+	rootsOnDisk = func() [][]byte { return append(list, wide.cert.Raw) }
 	for _, c := range []struct {
 		by      *authority
 		trusted bool
-	}{{one, true}, {other, false}} {
+	}{{one, true}, {wide, true}, {other, false}} {
 		leaf, err := x509.ParseCertificate(c.by.issue(t, func(*x509.Certificate) {}).Certificate[0])
 		if err != nil {
 			t.Fatal(err)
