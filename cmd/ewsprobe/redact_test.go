@@ -209,7 +209,7 @@ func TestCanariesOfAServer(t *testing.T) {
 					case q.is("NTLM", 1), q.is("Negotiate", 1):
 						return typeTwoOf, true
 					case moment == "first", q.is("Basic", 0), q.is("NTLM", 3):
-						return end, false
+						return end, true // one that closes without a word may be seen too late (signin.SettleTime)
 					}
 					return question, true
 				})
