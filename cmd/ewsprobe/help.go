@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/mitchellh/go-wordwrap"
 	"github.com/urfave/cli/v2"
@@ -25,7 +26,7 @@ type words struct{ args, usage, about, examples string }
 // allWords are the words of the program, of its commands by their names in full, and of
 // the environment and files, what outside the command line the program heeds. A name is
 // in small letters, what follows it are the arguments.
-func allWords() map[string]words {
+var allWords = sync.OnceValue(func() map[string]words {
 	all := map[string]words{}
 	for part := range strings.SplitSeq(strings.TrimPrefix(commandTexts, "# "), "\n# ") {
 		head, rest, _ := strings.Cut(part, "\n")
@@ -45,7 +46,7 @@ func allWords() map[string]words {
 		all[strings.Join(name, " ")] = w
 	}
 	return all
-}
+})
 
 // helpTerm is a word and what it means.
 type helpTerm struct{ Name, What string }
