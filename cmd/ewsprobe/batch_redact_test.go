@@ -141,7 +141,7 @@ func TestBatchSentencesStay(t *testing.T) {
 		"the result of the endpoint applies to every mailbox: credentials-rejected, refused",
 		"2 rows are missing: 3-4", "no file has a summary, so how many rows there should be is not known",
 		"no run reached the end of its input; go on with --resume",
-		"basic-disabled was accepted until 2020-01-01 ([text-1]); that is over.",
+		"basic-disabled was accepted until 2020-01-01 ([text-1]), which is past.",
 		"visible only in the Dynamics alert or in Entra ID (--token-file), not at the endpoint",
 		"No mailbox ", " on this Exchange",
 	} {

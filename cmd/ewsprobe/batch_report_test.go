@@ -189,7 +189,7 @@ func TestBatchBaseline(t *testing.T) {
 			if accepted := strings.Contains(rows[5].Verdict.Summary, "Accepted until 2999-12-31 (known): "); accepted != (c.five == "ok") {
 				t.Error(rows[5].Verdict.Summary)
 			}
-			if n := strings.Count(o.out, "was accepted until 2020-12-31 (known)"); n != c.notes {
+			if n := strings.Count(o.out, "impersonation-denied was accepted until 2020-12-31 (known), which is past."); n != c.notes {
 				t.Errorf("%d notes", n)
 			}
 		})

@@ -140,7 +140,7 @@ func TestTemplateWithoutAnAnswer(t *testing.T) {
 		"page":                 {item: unfinished(page), want: "server-error", says: "Something other than EWS answered " + call + ` (HTTP 200, a page titled "Maintenance")`},
 		"garbage":              {item: unfinished(garbage), want: "server-error", says: "Something other than EWS answered " + call},
 		"garbage, signed in":   {item: garbage, want: "server-error", says: "Something other than EWS answered " + call},
-		"unsafe":               {item: unfinished(unsafe), want: "server-error", says: "content that cannot be read safely"},
+		"unsafe":               {item: unfinished(unsafe), want: "server-error", says: " answered " + call + " with content that cannot be read safely"},
 		"long":                 {item: unfinished(long), want: "server-error", says: "256 KiB in answer to " + call},
 		"404":                  {item: unfinished(http(404)), want: "server-error", says: "Something other than EWS answered " + call + " (HTTP 404)"},
 		"no HTTP":              {item: unfinished(failed(evidence.Malformed, "read")), want: "server-error", says: call + " with something that is not HTTP"},
