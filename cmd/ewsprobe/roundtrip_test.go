@@ -21,7 +21,7 @@ func BenchmarkRoundTrips(b *testing.B) {
 	check := goodCheck
 	check.Mailbox, check.Impersonate = standin.Mailbox, true
 	s := begin(b, everyScheme, standin.Options{})
-	far := delaying(b, s.Addresses()[0])
+	far := listen(b, nil, func(near net.Conn) { testkit.Distant(near, s.Addresses()[0], oneWay) })
 	cfg, err := scenarioConfig(b.Context(), check, s)
 	if err != nil {
 		b.Fatal(err)
@@ -34,21 +34,4 @@ func BenchmarkRoundTrips(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(b.Elapsed())/float64(b.N)/float64(2*oneWay), "round-trips/op")
-}
-
-// delaying is a TCP proxy that delivers everything 50 ms late. What connecting
-// costs over a real distance, a round trip, is added to the first bytes.
-func delaying(tb testing.TB, to string) *rawServer {
-	return listen(tb, nil, func(near net.Conn) {
-		far, err := net.Dial("tcp", to)
-		if err != nil {
-			return
-		}
-		defer far.Close()
-		go func() {
-			testkit.Carry(far, near, 2*oneWay, oneWay)
-			far.Close()
-		}()
-		testkit.Carry(near, far, 0, oneWay)
-	})
 }

@@ -76,10 +76,24 @@ func Flood(c net.Conn, piece []byte) {
 	}
 }
 
-// Carry copies bytes until one side ends, delivers each oneWay late and keeps the
-// distance in time between them. Nothing is on its way before first has passed:
-// what connecting costs over a real distance.
-func Carry(to io.Writer, from io.Reader, first, oneWay time.Duration) {
+// Distant carries near's bytes to an address and back, each oneWay late. What
+// connecting costs over a real distance, a round trip, is added to the first bytes.
+func Distant(near net.Conn, to string, oneWay time.Duration) {
+	far, err := net.Dial("tcp", to)
+	if err != nil {
+		return
+	}
+	defer far.Close()
+	go func() {
+		carry(far, near, 2*oneWay, oneWay)
+		far.Close()
+	}()
+	carry(near, far, 0, oneWay)
+}
+
+// carry copies bytes until one side ends, delivers each oneWay late and keeps the
+// distance in time between them. Nothing is on its way before first has passed.
+func carry(to io.Writer, from io.Reader, first, oneWay time.Duration) {
 	type parcel struct {
 		bytes []byte
 		due   time.Time

@@ -52,8 +52,7 @@ func (m *machine) latency() error {
 	return s.end()
 }
 
-// delay is a proxy that delivers everything late; the round trip that connecting
-// costs over a real distance is added to the first bytes.
+// delay is a proxy that delivers everything late.
 func delay(to string) (net.Listener, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -67,16 +66,7 @@ func delay(to string) (net.Listener, error) {
 			}
 			go func() {
 				defer near.Close()
-				far, err := net.Dial("tcp", to)
-				if err != nil {
-					return
-				}
-				defer far.Close()
-				go func() {
-					testkit.Carry(far, near, 2*oneWay, oneWay)
-					far.Close()
-				}()
-				testkit.Carry(near, far, 0, oneWay)
+				testkit.Distant(near, to, oneWay)
 			}()
 		}
 	}()
