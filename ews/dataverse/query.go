@@ -139,7 +139,7 @@ func patience(item evidence.Item, try int) (wait time.Duration, again bool) {
 }
 
 // all reads the list to its end. finish completes what is written of its last page,
-// or of the one that failed; The pages between
+// or of the one that failed. The pages between
 // the first and the last are not written down: they would say the same.
 func (p *pages) all(ctx context.Context, finish func(*evidence.Item)) evidence.Item {
 	for {

@@ -453,7 +453,7 @@ func (t *TLS) Trusted() bool { return t != nil && len(t.Problems) == 0 }
 
 // CertificateProblem is one complaint about a certificate.
 type CertificateProblem struct {
-	Code   string  `json:"code" keep:"word"` // expired, not-yet-valid, wrong-name, unknown-issuer, unusable
+	Code   string  `json:"code" keep:"word"` // expired, not-yet-valid, wrong-name, unknown-issuer, issuer-encoding, unusable
 	Text   string  `json:"text" keep:"sentence,said"`
 	Detail *Detail `json:"detail"` // Text as data
 }
