@@ -8,16 +8,23 @@ import (
 	"time"
 )
 
-// exchangelib (Debian's python3-exchangelib) is a client nobody here wrote: it
-// finds every folder once, page after page.
-func TestExchangelibListsFolders(t *testing.T) {
+// pythonWith is Debian's Python; without the module the test is left out.
+func pythonWith(t *testing.T, module string) string {
+	t.Helper()
 	if testing.Short() {
 		t.Skip("left out with -short: it takes seconds")
 	}
 	const python = "/usr/bin/python3"
-	if err := exec.Command(python, "-c", "import exchangelib").Run(); err != nil {
-		t.Skip("python3-exchangelib is not installed")
+	if err := exec.Command(python, "-c", "import "+module).Run(); err != nil {
+		t.Skipf("the Python module %s is not installed", module)
 	}
+	return python
+}
+
+// exchangelib (Debian's python3-exchangelib) is a client nobody here wrote: it
+// finds every folder once, page after page.
+func TestExchangelibListsFolders(t *testing.T) {
+	python := pythonWith(t, "exchangelib")
 	want := strings.Join([]string{
 		"/root/Top of Information Store/Calendar", "/root/Top of Information Store/Contacts", "/root/Top of Information Store/Deleted Items",
 		"/root/Top of Information Store/Drafts", "/root/Top of Information Store/Inbox", "/root/Top of Information Store/Inbox/Dynamics 365",

@@ -10,13 +10,7 @@ import (
 // of the few that send a channel binding: Extended Protection holds for it as for
 // Windows.
 func TestRequestsNTLMBindsItsChannel(t *testing.T) {
-	if testing.Short() {
-		t.Skip("left out with -short: it takes seconds")
-	}
-	const python = "/usr/bin/python3"
-	if err := exec.Command(python, "-c", "import requests_ntlm").Run(); err != nil {
-		t.Skip("python3-requests-ntlm is not installed")
-	}
+	python := pythonWith(t, "requests_ntlm")
 	args := []string{"testdata/binding.py", findInbox("", ""), User, Password}
 	var want []string
 	for _, c := range []struct {
