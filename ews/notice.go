@@ -12,6 +12,8 @@ import (
 	"sync"
 	"unicode/utf8"
 
+	"golang.org/x/text/encoding/charmap"
+
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 )
 
@@ -58,11 +60,7 @@ func readNotice(r *evidence.Response, body []byte, credential bool) *evidence.No
 func plainText(body []byte) string {
 	body = body[:min(len(body), longestNotice)]
 	if !utf8.Valid(body) {
-		out := make([]byte, 0, len(body))
-		for _, b := range body {
-			out = utf8.AppendRune(out, rune(b))
-		}
-		body = out
+		body, _ = charmap.ISO8859_1.NewDecoder().Bytes(body) // has every byte
 	}
 	var b strings.Builder
 	for len(body) > 0 {
