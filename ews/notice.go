@@ -12,8 +12,6 @@ import (
 	"sync"
 	"unicode/utf8"
 
-	"golang.org/x/text/encoding/charmap"
-
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 )
 
@@ -60,7 +58,11 @@ func readNotice(r *evidence.Response, body []byte, credential bool) *evidence.No
 func plainText(body []byte) string {
 	body = body[:min(len(body), longestNotice)]
 	if !utf8.Valid(body) {
-		body, _ = charmap.ISO8859_1.NewDecoder().Bytes(body) // has every byte
+		out := make([]byte, 0, len(body))
+		for _, b := range body {
+			out = utf8.AppendRune(out, rune(b))
+		}
+		body = out
 	}
 	var b strings.Builder
 	for len(body) > 0 {
