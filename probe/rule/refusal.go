@@ -193,5 +193,5 @@ func (v *view) inPlace(n *node, leg *evidence.Item) (variant string) {
 // (genericerrorpage.htm) or of Outlook on the web (errorfe.aspx, error.aspx).
 func isErrorPage(r *evidence.Response) bool {
 	low := strings.ToLower(r.First("Location"))
-	return isRedirect(r.Status) && (strings.Contains(low, "genericerrorpage") || strings.Contains(low, "/auth/error"))
+	return isRedirect(r.Status) && (strings.Contains(low, "genericerrorpage") || strings.Contains(low, "/owa/auth/error"))
 }

@@ -73,6 +73,7 @@ var endpointCases = []verdictCase{
 	{"retired online", record(asked(403, headers("X-EWS-Policy-Reason", "EWS is blocked by policy for this user or tenant"))), "critical endpoint-online likely", ""},
 	{"form", record(asked(302, exchange("Location", "https://mail.contoso.com/owa/auth/logon.aspx?reason=0"))), "critical preauth-redirect confirmed", ""},
 	{"AD FS", record(asked(302, headers("Location", "https://sts.contoso.com/adfs/ls/?wa=wsignin1.0"))), "critical preauth-redirect confirmed", ""},
+	{"an error page that is not Exchange's", record(asked(302, headers("Location", "https://sso.contoso.com/auth/error?code=7"))), "critical preauth-redirect confirmed", ""},
 	{"440", record(asked(440, headers())), "critical preauth-redirect confirmed", ""},
 	{"sign-in page", record(asked(200, headers()), page("Log on", true)), "critical preauth-redirect confirmed", ""},
 	{"sign-in page with another status", record(asked(401, headers()), page("Log on", true)), "critical preauth-redirect confirmed", ""},
