@@ -55,6 +55,8 @@ func TestNames(t *testing.T) {
 		{r.tenant, "c0ffee00-1111-2222-3333-c0ffee0c0ffe", "00000000-0000-0000-0000-000000000001"},
 		{r.tenant, "00000002-0000-0ff1-ce00-000000000000", "00000002-0000-0ff1-ce00-000000000000"},
 		{r.url, "https://mail.contoso.com/EWS/Exchange.asmx", "https://host-1.domain-1.example/EWS/Exchange.asmx"},
+		{r.url, "https://mail.contoso.com/owa/auth/errorFE.aspx?httpCode=500", "https://host-1.domain-1.example/owa/auth/errorFE.aspx?redacted"},
+		{r.url, "/ews/genericerrorpage.htm?aspxerrorpath=/EWS/Exchange.asmx", "/ews/genericerrorpage.htm?redacted"},
 		{r.service, "HTTP/mail.contoso.com@CONTOSO.COM", "HTTP/host-1.domain-1.example@domain-1.example"},
 		{r.line, "lookup mail.contoso.com: no such host", "lookup host-1.domain-1.example: no such host"},
 		{r.line, "EX01 answered svc-crm at 10.0.0.11:443 after 12ms", "host-2 answered account-1 at 192.0.2.1:443 after 12ms"},
@@ -80,6 +82,7 @@ func TestNames(t *testing.T) {
 	}
 }
 
+// Alerts that Dynamics wrote down are still recognised.
 func TestAlertsStay(t *testing.T) {
 	for _, text := range []string{
 		"Http server returned 401 Unauthorized exception. The mailbox anna@canary7.example could not be opened.",
@@ -112,6 +115,7 @@ func FuzzFree(f *testing.F) {
 	})
 }
 
+// What a refusal of a token is known by stays, and what it names does not.
 func TestDiagnosticsKeepTheirReason(t *testing.T) {
 	for _, field := range []string{
 		`2000001;reason="The issuer of the token is unknown. Issuer was 'https://sts.windows.net/6f1c2a4e-8f0b-4d6e-9a57-3b1d0e5c7a92/'.";error_category="invalid_token"`,
