@@ -333,6 +333,3 @@ func TestPlaceholdersStay(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
-
-// Alerts that Dynamics wrote down are still recognised.
-// What a refusal of a token is known by stays, and what it names does not.
