@@ -102,8 +102,8 @@ func credentialsRejected(v *view) *hit {
 		p.Reason, p.Certainty, p.Open = reason, finding.Likely, false
 		p.Notice, p.Phrase = noticeOf(claim.Response), unlockPage(claim.Response)
 	}
-	any := func(windows string) bool { return windows != "" }
-	if other := cmp.Or(v.refusedFor(finding.BesideAccount), v.refusedFor(any)); other != nil && p.Notice.Windows == "" {
+	named := func(windows string) bool { return windows != "" }
+	if other := cmp.Or(v.refusedFor(finding.BesideAccount), v.refusedFor(named)); other != nil && p.Notice.Windows == "" {
 		p.Notice.Windows = other.Response.Notice.Windows
 	}
 	p.NotASCII = v.rec.Target.PasswordNotASCII && p.Only == "basic" && p.Open
