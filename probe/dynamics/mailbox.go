@@ -59,7 +59,12 @@ func CleanAddress(cell string) string {
 
 // onlyAddress is the one address in a cell that is more than an address: a link, a
 // formula, an object that PowerShell cut to text. "" where it has none, or several.
+// Of words with blanks between them none is taken: in "anna smith@contoso.com" it would
+// be another mailbox.
 func onlyAddress(cell string) string {
+	if !strings.ContainsAny(cell, `"<>()[]{},;:`) {
+		return ""
+	}
 	only := ""
 	for _, token := range strings.FieldsFunc(cell, func(r rune) bool { return strings.ContainsRune(" \t\n\r\"<>()[]{},;:=", r) }) {
 		local, domain, found := strings.Cut(token, "@")
