@@ -165,6 +165,11 @@ func (t *Table) Aside(row Row, profile string) (why Aside, other string) {
 			l = layout{}
 		}
 		t.mailbox = &l
+		for i, h := range t.Header {
+			if slices.Contains([]string{"recipienttypedetails", "recipienttype", "objectclass"}, fold(h)) {
+				t.kinds = append(t.kinds, i)
+			}
+		}
 	}
 	is := func(column, number, label string) bool {
 		cell := t.mailbox.cell(row, column)
@@ -184,10 +189,9 @@ func (t *Table) Aside(row Row, profile string) (why Aside, other string) {
 	if own == "" {
 		own = t.mailbox.cell(row, "emailserverprofile")
 	}
-	for i, h := range t.Header {
+	for _, i := range t.kinds {
 		kind := strings.ToLower(row.Cells[i])
-		if slices.Contains([]string{"recipienttypedetails", "recipienttype", "objectclass"}, fold(h)) &&
-			(strings.Contains(kind, "group") || strings.HasSuffix(kind, "contact") || kind == "roomlist") {
+		if strings.Contains(kind, "group") || strings.HasSuffix(kind, "contact") || kind == "roomlist" {
 			return AsideNoMailbox, row.Cells[i]
 		}
 	}

@@ -24,6 +24,7 @@ type Table struct {
 	other  int   // cells that were read as Windows-1252
 
 	mailbox *layout // where the columns of mailboxes are
+	kinds   []int   // the columns with the kind of a recipient
 }
 
 // step is one result of a source.
