@@ -145,15 +145,14 @@ func OtherService(u *url.URL, ewsPath string) string {
 		}
 	}
 	first, _, _ := strings.Cut(strings.ToLower(strings.TrimPrefix(u.Path, "/")), "/")
-	for path, name := range map[string]string{
+	name := map[string]string{
 		"microsoft-server-activesync": "ActiveSync", "mapi": "MAPI over HTTP", "rpc": "Outlook Anywhere", "oab": "the address book",
 		"ecp": "the Exchange admin center", "powershell": "the Exchange Management Shell", "api": "REST",
-	} {
-		if first == path {
-			return "is the URL of " + name + ", not of EWS; give https://" + u.Host + ewsPath
-		}
+	}[first]
+	if name == "" {
+		return ""
 	}
-	return ""
+	return "is the URL of " + name + ", not of EWS; give https://" + u.Host + ewsPath
 }
 
 // HasCredentials says whether a URL has a user name or a password in front of its host.
