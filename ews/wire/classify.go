@@ -23,7 +23,7 @@ func Classify(ctx context.Context, phase string, err error) *evidence.Failure {
 	f := &evidence.Failure{Phase: phase, Text: plain(err)}
 	var dns *net.DNSError
 	var record tls.RecordHeaderError
-	number := errno(err)
+	number := Errno(err)
 	if errors.As(err, &dns) && noHandles(dns.Err) {
 		number = syscall.EMFILE // the resolver keeps only the words
 	}
@@ -71,6 +71,8 @@ func Classify(ctx context.Context, phase string, err error) *evidence.Failure {
 // winsock has the numbers of Windows Sockets, for which package syscall has
 // other ones under the names of POSIX. No other system uses them.
 var winsock = map[syscall.Errno]syscall.Errno{
+	10048: syscall.EADDRINUSE,
+	10049: syscall.EADDRNOTAVAIL,
 	10051: syscall.ENETUNREACH,
 	10052: syscall.ECONNRESET, // WSAENETRESET
 	10053: syscall.ECONNABORTED,
@@ -81,8 +83,8 @@ var winsock = map[syscall.Errno]syscall.Errno{
 	10065: syscall.EHOSTUNREACH,
 }
 
-// errno is the system's number in err by its name in POSIX, 0 if there is none.
-func errno(err error) syscall.Errno {
+// Errno is the system's number in err by its name in POSIX, 0 if there is none.
+func Errno(err error) syscall.Errno {
 	var number syscall.Errno
 	errors.As(err, &number)
 	if posix, ok := winsock[number]; ok {

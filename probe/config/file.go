@@ -19,6 +19,8 @@ import (
 	"golang.org/x/text/encoding"
 	unicode16 "golang.org/x/text/encoding/unicode"
 	"golang.org/x/text/transform"
+
+	"github.com/ewsprobe/ewsprobe/ews/wire"
 )
 
 // ErrStopped ends a wait for a file when the run ends.
@@ -116,14 +118,14 @@ func (e fileError) Error() string { return string(e) }
 // Reason is why the system refused, in the same words on every system, without the call
 // and the name of the file, which a sentence has already.
 func Reason(err error) string {
-	switch {
+	switch number := wire.Errno(err); {
 	case errors.Is(err, fs.ErrNotExist):
 		return "no such file or folder"
 	case errors.Is(err, fs.ErrPermission):
 		return "permission denied"
-	case errors.Is(err, syscall.EADDRINUSE):
+	case number == syscall.EADDRINUSE:
 		return "the port is in use"
-	case errors.Is(err, syscall.EADDRNOTAVAIL):
+	case number == syscall.EADDRNOTAVAIL:
 		return "this machine does not have the address"
 	}
 	for inner := err; inner != nil; inner = errors.Unwrap(inner) {

@@ -4,11 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -210,6 +212,19 @@ func TestCommandsOfKeys(t *testing.T) {
 			if has != slices.Contains(strings.Fields(want), command) {
 				t.Errorf("%s has --%s: %v", command, key, has)
 			}
+		}
+	}
+}
+
+// A reason has the same words on every system: Windows has other numbers for the network.
+func TestReason(t *testing.T) {
+	for err, want := range map[error]string{
+		fs.ErrNotExist: "no such file or folder", fs.ErrPermission: "permission denied", errors.New("it is a folder"): "it is a folder",
+		syscall.EADDRINUSE: "the port is in use", syscall.Errno(10048): "the port is in use",
+		syscall.EADDRNOTAVAIL: "this machine does not have the address", syscall.Errno(10049): "this machine does not have the address",
+	} {
+		if got := Reason(&fs.PathError{Op: "listen", Path: "x", Err: err}); got != want {
+			t.Errorf("%v: %q", err, got)
 		}
 	}
 }
