@@ -228,6 +228,8 @@ func (p *Peers) get(ctx context.Context, one *agentfile.Peer, from *url.URL, mos
 	}
 	defer answer.Body.Close()
 	switch code := answer.StatusCode; {
+	case code == http.StatusUnauthorized && one.User == "":
+		return nil, errors.New("it needs a user and a password (401); give user and password_file")
 	case code == http.StatusUnauthorized:
 		return nil, fmt.Errorf("it refuses the user %q (401)", one.User)
 	case code >= 300 && code < 400:

@@ -147,6 +147,17 @@ func TestBadPeers(t *testing.T) {
 	}
 }
 
+// Who is refused without a user is told which keys are missing.
+func TestPeerWantsUser(t *testing.T) {
+	one := another(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) })
+	_, named := peers().ask(t.Context(), one, State{})
+	one.User, one.PasswordFile = "", ""
+	_, nobody := peers().ask(t.Context(), one, State{})
+	if !strings.Contains(fmt.Sprint(named), `refuses the user "reader"`) || !strings.Contains(fmt.Sprint(nobody), "give user and password_file") {
+		t.Errorf("%v; %v", named, nobody)
+	}
+}
+
 // What a peer says is text: no control characters, no length without end.
 func TestPeerIsMadeHarmless(t *testing.T) {
 	targets, err := readTargets([]byte(`{"targets":[{"name":"a","status":"ok","code":"evil","view":"\u001b[31m","summary":"\u202e\u0000`+strings.Repeat("x", 5000)+`"}]}`), time.Now())
