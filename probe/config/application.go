@@ -14,6 +14,7 @@ import (
 	"github.com/ewsprobe/ewsprobe/ews/wire"
 	"github.com/ewsprobe/ewsprobe/probe"
 	"github.com/ewsprobe/ewsprobe/probe/config/address"
+	"github.com/ewsprobe/ewsprobe/probe/dynamics"
 )
 
 // environmentProxy is the proxy of the environment. EWS goes direct, or by --proxy.
@@ -287,8 +288,8 @@ func (s *Settings) Environment(ctx context.Context) (*probe.Environment, error) 
 
 // dynamicsMailbox is the address whose record is read.
 func (s *Settings) dynamicsMailbox() string {
-	for _, a := range []string{s.Mailbox, s.Target} {
-		if a = strings.TrimSpace(a); address.IsMailbox(a) {
+	for _, a := range []string{dynamics.CleanAddress(s.Mailbox), strings.TrimSpace(s.Target)} {
+		if address.IsMailbox(a) {
 			return a
 		}
 	}

@@ -88,13 +88,13 @@ func (s *Settings) profileTarget(p *evidence.Profile) (target, setting string, e
 	if s.Keys.Find("mailbox") != nil {
 		give = s.Keys.named("give {mailbox} ADDRESS to find it the same way, or give {target}")
 	}
-	auto := p.AutoDiscover != nil && *p.AutoDiscover
+	auto, mailbox := p.AutoDiscover != nil && *p.AutoDiscover, dynamics.CleanAddress(s.Mailbox)
 	switch {
 	case p.OtherProtocol():
 		return "", "", errors.New("this is a profile for " + p.ServerType.Label + ", which does not use EWS; " +
 			s.Keys.named("to check an EWS endpoint, give {target}"))
-	case auto && address.IsMailbox(s.Mailbox):
-		return s.Mailbox, "autodiscover", nil // whatever location is left in the profile: Dynamics does not use it
+	case auto && address.IsMailbox(mailbox):
+		return mailbox, "autodiscover", nil // whatever location is left in the profile: Dynamics does not use it
 	case p.Incoming.Location != "":
 		return p.Incoming.Location, "url", nil
 	case p.Outgoing.Location != "":

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
 )
 
 // TestOneLineForEachKey: every line of Settings is a flag, a variable, a key of the
@@ -226,5 +228,27 @@ func TestReason(t *testing.T) {
 		if got := Reason(&fs.PathError{Op: "listen", Path: "x", Err: err}); got != want {
 			t.Errorf("%v: %q", err, got)
 		}
+	}
+}
+
+// A mailbox that is given as it was copied is the same one wherever it is read.
+func TestMailboxAsCopied(t *testing.T) {
+	token := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(token, []byte("eyJ0eXAiOiJKV1Qi.eyJhdWQiOiJodHRw.c2ln"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := New("check", "1.0")
+	s.Argument(s.Keys.Parse([]string{
+		"--mailbox", "Anna Smith <anna@contoso.com>", "--no-credentials", "--dynamics-url", "https://contoso.crm4.dynamics.com", "--dynamics-token-file", token,
+	}))
+	auto := true
+	s.TakeDynamics(&evidence.Profile{AutoDiscover: &auto})
+	e, err := s.Environment(t.Context())
+	if err != nil || e.Mailbox != "anna@contoso.com" {
+		t.Errorf("%+v, %v", e, err)
+	}
+	cfg, err := s.Config(t.Context(), func(string) string { return "" })
+	if err != nil || cfg.Mailbox != "anna@contoso.com" || cfg.FromAddress != "anna@contoso.com" {
+		t.Errorf("%q, %q, %v", cfg.Mailbox, cfg.FromAddress, err)
 	}
 }
