@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"net/http"
 	"net/url"
@@ -37,8 +38,9 @@ func (s *Settings) proof(prefix string) proof {
 		}
 		return ""
 	}
+	id := value("client-id")
 	return proof{
-		strings.ToLower(strings.TrimSpace(value("client-id"))),
+		strings.ToLower(cmp.Or(strings.TrimSpace(id), id)), // blanks alone are no GUID, and not nothing
 		value("certificate"), value("certificate-password-file"), value("client-secret-file"), value("token-file"), prefix, s.Keys,
 	}
 }

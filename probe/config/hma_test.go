@@ -53,6 +53,7 @@ func TestHMASettings(t *testing.T) {
 		"a secret's ID":                    {oauth(with("--hma-client-secret-file", file("id", standin.Tenant))), "the ID of the secret"},
 		"an http resource":                 {oauth(with("--hma-certificate", good, "--hma-resource", "http://mail.contoso.com")), "begins with http://"},
 		"a client ID that is none":         {oauth([]string{"--tenant", standin.Tenant, "--hma-client-id", "dynamics", "--hma-certificate", good}), "is not a GUID"},
+		"a blank client ID":                {oauth([]string{"--hma-client-id", " "}), "is not a GUID"},
 		"a token for another server":       {oauth([]string{"--hma-token-file", file("t3", token("https://outlook.office365.com"))}), "not for this server"},
 		"two tokens":                       {oauth([]string{"--hma-token-file", file("t4", token("https://mail.contoso.com")+"\n"+token("https://mail.contoso.com"))}), "is not an access token"},
 		"something else in the token file": {oauth([]string{"--hma-token-file", file("t5", "0123456789abcdefghij")}), "not a JSON Web Token"},
