@@ -74,7 +74,9 @@ func parse(name, text string) (*yaml.Node, error) {
 		if found := regexp.MustCompile(`^yaml: line (\d+):`).FindStringSubmatch(err.Error()); found != nil {
 			line, _ = strconv.Atoi(found[1])
 		}
-		if tab := regexp.MustCompile(`(?m)^ *\t`).FindStringIndex(text); tab != nil {
+		// A tab is allowed in a list or a text: it is what is wrong where the parser stops at a character.
+		stopped := regexp.MustCompile(`tab character|cannot start any token`).MatchString(err.Error())
+		if tab := regexp.MustCompile(`(?m)^ *\t`).FindStringIndex(text); stopped && tab != nil {
 			line, why = 1+strings.Count(text[:tab[0]], "\n"), "the line is indented with a tab; use spaces"
 		}
 		return nil, problemOf(name, line, "this is not YAML: "+why)
