@@ -1,6 +1,7 @@
 package lockout
 
 import (
+	"context"
 	"strings"
 	"sync"
 	"testing"
@@ -143,7 +144,8 @@ func TestSharedRefused(t *testing.T) {
 	}
 }
 
-// In a doubt who waits longest goes first, however often another comes back.
+// In a doubt who waits longest goes first, however often another comes back. Who can
+// wait no longer holds up no other.
 func TestSharedGoesInTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := (&Lockout{}).Account(Terms{User: theUser, Password: thePassword, Max: 2}).Share(here, false)
@@ -153,14 +155,24 @@ func TestSharedGoesInTurn(t *testing.T) {
 			s.End(&p, unfinished, true)
 			s.Leave(p)
 		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
 		var order []string
 		var all sync.WaitGroup
+		all.Go(func() { // its time is over while it is the first in the line
+			short, cancel := context.WithTimeout(ctx, 500*time.Microsecond)
+			defer cancel()
+			if _, ok := s.Enter(short); ok {
+				t.Error("it went during the pause")
+			}
+		})
+		synctest.Wait()
 		for i, name := range []string{"first", "second", "third"} {
 			all.Go(func() {
 				time.Sleep(time.Duration(i) * time.Millisecond)
 				for range 2 {
-					p, ok := s.Enter(t.Context())
-					if !ok || !s.Begin(t.Context(), &p) {
+					p, ok := s.Enter(ctx)
+					if !ok || !s.Begin(ctx, &p) {
 						t.Errorf("%s may not", name)
 						return
 					}
