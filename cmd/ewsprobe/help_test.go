@@ -79,4 +79,9 @@ func TestEachCommandHasWords(t *testing.T) {
 	if len(all) > 0 {
 		t.Errorf("there is no such command: %v", all)
 	}
+	for name, args := range map[string]string{"schema": "[" + strings.Join(schemaNames(), "|") + "]", "completion": strings.Join(shells(), "|")} {
+		if got := allWords()[name].args; got != args {
+			t.Errorf("%s takes %s, not %s", name, args, got)
+		}
+	}
 }
