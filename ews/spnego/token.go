@@ -134,7 +134,9 @@ func Read(raw []byte) (Token, error) {
 	}
 	fields := map[int][]byte{}
 	for _, f := range list {
-		fields[f.Tag] = f.Bytes
+		if f.Class == asn1.ClassContextSpecific && f.IsCompound {
+			fields[f.Tag] = f.Bytes
+		}
 	}
 	if in[0] == choiceInit {
 		return readInit(fields)

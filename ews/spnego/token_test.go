@@ -41,6 +41,7 @@ func TestRead(t *testing.T) {
 		{name: "no state", raw: "a1 08 30 06 a2 04 04 02 abcd", want: Token{ResponseToken: []byte{0xab, 0xcd}}},
 		{name: "integrity code behind", raw: "a1 0d 30 0b a0 03 0a 01 00 a3 04 04 02 abcd", want: Token{State: AcceptCompleted}},
 		{name: "nothing in it", raw: "a1 02 30 00", want: Token{}},
+		{name: "a field of another class", raw: "a1 08 30 06 62 04 04 02 abcd", want: Token{}},
 		{name: "bytes behind", raw: "a1 02 30 00 ff", want: Token{}},
 		{
 			name: "what a server offers, with hints", raw: "60 2d " + hexSPNEGO + "a0 23 30 21 a0 19 30 17 " + hexKerberos + hexNTLM + "a3 04 30 02 a0 00",
