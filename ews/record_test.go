@@ -212,3 +212,19 @@ func TestLongPages(t *testing.T) {
 		}
 	}
 }
+
+// A text of a service is cut after it was cleaned: what is left of a secret at the
+// cut is too little to be found.
+func TestShortCutsNoSecret(t *testing.T) {
+	r := NewRecorder(nil, nil)
+	r.Withhold("a-client-secret-of-entra")
+	said := strings.Repeat("x", 90) + "a-client-secret-of-entra"
+	for _, most := range []int{95, 100, 110} {
+		if got := r.Short(said, most); got != secret.Withheld {
+			t.Errorf("%d: %q", most, got)
+		}
+	}
+	if got := r.Short("häß\x00lich "+strings.Repeat("ä", 40), 14); got != "häß lich ä…" {
+		t.Errorf("%q", got)
+	}
+}
