@@ -154,6 +154,23 @@ func rows(table string) (list [][]string) {
 	return list
 }
 
+// Signs are the pieces of a header field's values by which devices are told, in small
+// letters. known says that the field tells of one at all.
+func Signs(field string) (pieces []string, known bool) {
+	for _, d := range devices() {
+		for _, sign := range d[min(len(d), 2):] {
+			name, piece, part := strings.Cut(sign, "~")
+			if !strings.EqualFold(name, field) {
+				continue
+			}
+			if known = true; part {
+				pieces = append(pieces, piece)
+			}
+		}
+	}
+	return pieces, known
+}
+
 // Balanced says whether an answer shows a device that spreads connections over
 // several servers, by its own signs or by a cookie that is not Exchange's.
 func Balanced(r *evidence.Response) bool {

@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/ewsprobe/ewsprobe/ews/challenge"
+	"github.com/ewsprobe/ewsprobe/ews/front"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 )
 
@@ -22,7 +23,11 @@ func (r *Redactor) field(name, value string) string {
 	case name == "x-ms-diagnostics-from-backend":
 		return r.diagnostics(challenge.BackEndDiagnostics([]string{value}))
 	case name == "location":
-		return r.url(value)
+		out, piece := r.url(value), signOf(name, value)
+		if like := "/" + strings.TrimPrefix(piece, "/"); piece != "" && signOf(name, out) != piece && front.SignIn(like) == front.SignIn(value) {
+			return like
+		}
+		return out
 	case name == "set-cookie", name == "set-cookie2":
 		return r.cookie(value)
 	case name == "server":
@@ -41,7 +46,23 @@ func (r *Redactor) field(name, value string) string {
 	case strings.HasPrefix(value, "http://"), strings.HasPrefix(value, "https://"):
 		return r.url(value)
 	}
+	if piece := signOf(name, value); piece != "" {
+		return piece
+	}
 	return r.unknown(value)
+}
+
+// signOf is the piece of a header field's value by which a device is told, "" none. It
+// is from a list, and names nobody.
+func signOf(name, value string) string {
+	pieces, _ := front.Signs(name)
+	value = strings.ToLower(value)
+	for _, piece := range pieces {
+		if name == "set-cookie" && strings.HasPrefix(value, piece) || name != "set-cookie" && strings.Contains(value, piece) {
+			return piece
+		}
+	}
+	return ""
 }
 
 // diagnostics keep what tells one refusal of a token from another: the number and its
@@ -145,13 +166,12 @@ func (r *Redactor) cookie(value string) string {
 	switch {
 	case !named:
 		return "[value not kept]"
-	case strings.HasPrefix(lower, "bigipserver"):
-		name = name[:len("BIGipServer")] + r.whole("cookie", "%d", name)
-	case strings.HasPrefix(lower, "nsc_"):
-		name = name[:len("NSC_")] + r.whole("cookie", "%d", name)
 	case has("asm-cookie", name):
 		name = r.whole("ts", "TS%06d", name)
-	case !listed("knownCookies", lower):
+	case listed("knownCookies", lower):
+	case signOf("set-cookie", name) != "":
+		name = signOf("set-cookie", name) + r.whole("cookie", "%d", name)
+	default:
 		name = r.whole("cookie", "cookie-%d", name)
 	}
 	return name + "=[value not kept]"

@@ -32,6 +32,7 @@ import (
 	"sync"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/ews/front"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 )
 
@@ -217,7 +218,7 @@ func (r *Redactor) text(f evidence.Field, s string) string {
 	case evidence.KindHeader:
 		return r.field(strings.ToLower(f.Name), s)
 	case evidence.KindHeaderName:
-		if listed("fields", strings.ToLower(s)) {
+		if _, ofDevice := front.Signs(s); ofDevice || listed("fields", strings.ToLower(s)) {
 			return s
 		}
 		return r.whole("field", "X-Header-%d", s)

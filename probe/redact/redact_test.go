@@ -270,6 +270,42 @@ func TestWhoAnsweredStays(t *testing.T) {
 	}
 }
 
+// Each sign in the list of devices tells the same device without names, also where the
+// record is redacted once more.
+func TestDevicesStay(t *testing.T) {
+	list, err := os.ReadFile("../../ews/front/devices.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(list)) {
+		device := strings.Split(strings.TrimSpace(line), "\t")
+		for _, sign := range device[min(len(device), 2):] {
+			name, value, part := strings.Cut(sign, "~")
+			switch {
+			case !part && !strings.Contains("TMG F5-ASM", name):
+				value = "canary7"
+			case name == "Location" && strings.HasPrefix(value, "login."):
+				value = "https://" + value + "/canary7"
+			case name == "Location":
+				value = "https://canary7.example/" + strings.TrimPrefix(value, "/") + "?canary7"
+			case name == "Set-Cookie":
+				value += "canary7=[value not kept]"
+			case name != "WWW-Authenticate":
+				value = "canary7 " + value
+			}
+			was := &evidence.Response{Status: 302, Headers: [][2]string{{name, value}}}
+			is := New().Item(evidence.Item{Response: was}).Response
+			again := New().Item(evidence.Item{Response: is}).Response
+			if a, b := front.Identify(was).Device, front.Identify(is).Device; a != b || strings.Contains(is.Headers[0][1], "canary7") {
+				t.Errorf("%s: %q became %q by %v", sign, a, b, is.Headers)
+			}
+			if !cmp.Equal(is, again) {
+				t.Errorf("%s: %v became %v", sign, is.Headers, again.Headers)
+			}
+		}
+	}
+}
+
 // However many addresses there are, each has one of its own.
 func TestManyAddresses(t *testing.T) {
 	r, seen := New(), map[string]bool{}
