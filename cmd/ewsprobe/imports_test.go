@@ -301,7 +301,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 				"tls.Dial", "tls.DialWithDialer", "tls.Dialer", "tls.Client",
 				"http.Client", "http.DefaultClient", "http.Get", "http.Head", "http.Post", "http.PostForm", "http.Transport", "http.DefaultTransport",
 			},
-			[]string{"ews", "ews/wire", "probe/agent/notify", "probe/agent/outbound"},
+			[]string{"ews", "ews/wire", "ews/testkit", "probe/agent/notify", "probe/agent/outbound"},
 		},
 		{
 			"listens",
