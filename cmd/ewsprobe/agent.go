@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -121,10 +120,6 @@ func mailboxesOf(ctx context.Context, t *agentfile.Target, std stdio) (rows iter
 	return in.rows, func() { in.Close() }, nil
 }
 
-// agentMemory is well below what an agent with hundreds of targets may take. The
-// collector keeps to it.
-const agentMemory = 90 << 20
-
 // stayAgent runs the agent: of a configuration or of the demo, by hand or under the
 // service manager of Windows.
 func stayAgent(ctx context.Context, f agentFlags, std stdio) error {
@@ -147,10 +142,8 @@ func stayAgent(ctx context.Context, f agentFlags, std stdio) error {
 }
 
 func runAgent(ctx context.Context, f *agentFlags, std stdio) error {
-	debug.SetMemoryLimit(agentMemory)
-	debug.SetGCPercent(100)
 	log := agentLog(f, std)
-	lockouts, err := lockout.DefaultDir()
+	lockouts, err := lockout.DefaultDir(std.env)
 	if dir, _, _ := strings.Cut(std.env("STATE_DIRECTORY"), ":"); err != nil && dir != "" {
 		lockouts, err = dir, nil // a service without a home
 	}

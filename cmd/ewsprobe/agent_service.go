@@ -207,7 +207,7 @@ func releaseCommand(std stdio) *cli.Command {
 				fmt.Fprintf(std.err, "ewsprobe: the agent uses the credential of %s again\n", name)
 				return nil
 			}
-			dir, err := lockout.DefaultDir()
+			dir, err := lockout.DefaultDir(std.env)
 			if err == nil {
 				err = agent.Release(t.Check, dir)
 			}

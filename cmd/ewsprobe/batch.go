@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os/signal"
-	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -20,10 +19,6 @@ import (
 	"github.com/ewsprobe/ewsprobe/probe/redact"
 	"github.com/ewsprobe/ewsprobe/probe/report"
 )
-
-// batchMemory is where the collector begins to work harder in a batch: ten
-// answers under way, and the numbers of hundreds of thousands of mailboxes.
-const batchMemory = 44 << 20
 
 func runBatch(c *cli.Context, s *config.Settings, std stdio) error {
 	for _, key := range []string{"resume", "shard"} {
@@ -118,7 +113,7 @@ func batchWith(c *cli.Context, s *config.Settings, std stdio, mask *redact.Redac
 	}
 	if passwords != nil {
 		cfg.Password = func(name string) (string, error) { return passwords.read(name, std) }
-		err = takeLockout(&cfg.Probe)
+		err = takeLockout(&cfg.Probe, std.env)
 		warnInsecure(cfg.Probe, std)
 	} else {
 		err = takePassword(c.Context, s, &cfg.Probe, told)
@@ -141,8 +136,6 @@ func batchWith(c *cli.Context, s *config.Settings, std stdio, mask *redact.Redac
 	if o := cfg.Probe.Outside(); o != nil {
 		cfg.Outside = o.Mailbox
 	}
-	debug.SetMemoryLimit(batchMemory)
-	debug.SetGCPercent(200) // below it, a twentieth of the work is saved
 	cfg.Rows, cfg.Emit = input.rows, out.emit
 	cfg.Known = func(r report.Row) { out.tally.Add(r, true) }
 	cfg.Flush = func() (err error) {

@@ -32,16 +32,12 @@ func TestBatchGoesOnAfterAFullDisk(t *testing.T) {
 	s := begin(t, crowd(everyScheme, standin.Crowd{Mailboxes: 1000}), standin.Options{})
 	dir := t.TempDir()
 	args := append([]string{"ewsprobe"}, batchArgs(t, s, "--resume", filepath.Join(dir, "state"), batchFile(t, boxes(60)))...)
-	t.Setenv("XDG_STATE_HOME", dir)
+	p := rightPassword
+	p.state = dir
 	var all bytes.Buffer
 	for _, room := range []int{2500, 4000, 1 << 20} {
 		out, complaint := &fullDisk{room: room}, &bytes.Buffer{}
-		code := run(t.Context(), args, stdio{in: strings.NewReader(""), out: out, err: complaint, inFD: -1, env: func(name string) string {
-			if name == passwordEnv {
-				return standin.Password
-			}
-			return ""
-		}})
+		code := run(t.Context(), args, p.stdio(t, out, complaint))
 		if want := map[bool]int{true: 0, false: 3}[room == 1<<20]; code != want {
 			t.Fatalf("exit %d with room for %d bytes: %s", code, room, complaint)
 		}

@@ -92,7 +92,7 @@ func takePassword(ctx context.Context, s *config.Settings, cfg *probe.Config, ou
 	for _, note := range s.Keys.Notes {
 		fmt.Fprintln(std.err, "ewsprobe: "+note)
 	}
-	if err := takeLockout(cfg); err != nil {
+	if err := takeLockout(cfg, std.env); err != nil {
 		return err
 	}
 	if needsPassword(*cfg) {
@@ -109,11 +109,11 @@ func takePassword(ctx context.Context, s *config.Settings, cfg *probe.Config, ou
 }
 
 // takeLockout is where refused logons are counted, of all runs on this machine.
-func takeLockout(cfg *probe.Config) error {
+func takeLockout(cfg *probe.Config, getenv func(string) string) error {
 	if !cfg.Target().Credentials {
 		return nil
 	}
-	dir, err := lockout.DefaultDir()
+	dir, err := lockout.DefaultDir(getenv)
 	if err != nil {
 		return unusable("refused logons cannot be counted (%v); set XDG_STATE_HOME, or use --no-credentials", err)
 	}

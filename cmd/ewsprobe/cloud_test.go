@@ -194,7 +194,7 @@ func TestEnvironmentProxyIsForTheCloudAlone(t *testing.T) {
 	_, port, _ := net.SplitHostPort(cloud)
 	l := lineTo(server, check)
 	l.CloudURL = "https://" + net.JoinHostPort(standin.CloudHost, port)
-	r := program{env: []string{"HTTPS_PROXY=" + proxy.URL, "HTTP_PROXY=" + proxy.URL, "NO_PROXY="}}.run(t, l.args(t, asJSON)...).report(t)
+	r := program{alone: true, env: []string{"HTTPS_PROXY=" + proxy.URL, "HTTP_PROXY=" + proxy.URL, "NO_PROXY="}}.run(t, l.args(t, asJSON)...).report(t)
 	if r.Verdict.Code != "mailbox-online" || r.Verdict.Confidence != "confirmed" {
 		t.Errorf("%+v", r.Verdict)
 	}

@@ -4,12 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"runtime"
@@ -227,29 +225,26 @@ func (c fieldCase) play(t *testing.T) fieldOutcome {
 
 // execute runs the program once.
 func (c fieldCase) execute(t *testing.T, stage *stage, dir string, args []string) fieldOutcome {
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, self, c.arguments(stage, args)...)
-	cmd.Args[0], cmd.Dir = "field", dir
-	cmd.Env = []string{
-		"XDG_STATE_HOME=" + dir, "LOCALAPPDATA=" + dir, "HOME=" + dir, "SystemRoot=" + os.Getenv("SystemRoot"), "GORACE=" + promptly,
-		"KRB5_CONFIG=" + filepath.Join(dir, "krb5.conf"), "FIELD_DNS=" + stage.dns,
+	p := program{state: dir, stdin: c.Stdin, env: []string{"HOME=" + dir, "KRB5_CONFIG=" + filepath.Join(dir, "krb5.conf")}}
+	if len(c.Names) > 0 { // a process looks all names up in the same place
+		p.as, p.env = "field", append(p.env, "FIELD_DNS="+stage.dns)
 	}
 	for name, value := range c.Env {
-		cmd.Env = append(cmd.Env, name+"="+stage.replace.Replace(value))
+		p.env = append(p.env, name+"="+stage.replace.Replace(value))
 	}
-	cmd.Stdin = strings.NewReader(c.Stdin)
-	var out, complaints bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &complaints
-	var failed *exec.ExitError
-	if err := cmd.Run(); err != nil && !errors.As(err, &failed) || ctx.Err() != nil {
-		t.Fatalf("%s: %v\n%s", strings.Join(args, " "), err, complaints.String())
+	args = c.arguments(stage, args)
+	for i, a := range args {
+		kind, name := "", a
+		if strings.HasPrefix(a, "FILE:") { // of a Kerberos cache
+			kind, name = a[:5], a[5:]
+		}
+		file := filepath.Join(dir, name)
+		if info, err := os.Stat(file); err == nil && info.Mode().IsRegular() {
+			args[i] = kind + file
+		}
 	}
-	return fieldOutcome{exit: cmd.ProcessState.ExitCode(), out: out.String(), err: complaints.String()}
+	o := p.run(t, args...)
+	return fieldOutcome{exit: o.exit, out: o.out, err: o.err}
 }
 
 // arguments are a command line of the case, with what every one of its kind has

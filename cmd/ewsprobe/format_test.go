@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"io"
 	"os"
@@ -41,17 +40,9 @@ func TestAddedFormat(t *testing.T) {
 		},
 		Batch: func(o report.Output) (report.Sink, error) { return &addedSink{w: o.W}, nil },
 	})
-	t.Setenv("XDG_STATE_HOME", t.TempDir())
 	here := func(args ...string) (out, complaint string) { // in this process, whose table it is
-		var o, e bytes.Buffer
-		env := func(name string) string {
-			if name == passwordEnv {
-				return standin.Password
-			}
-			return ""
-		}
-		run(t.Context(), append([]string{"ewsprobe"}, args...), stdio{in: strings.NewReader(""), out: &o, err: &e, inFD: -1, env: env})
-		return o.String(), e.String()
+		o := rightPassword.run(t, args...)
+		return o.out, o.err
 	}
 	out := func(args ...string) string { o, _ := here(args...); return o }
 	complaint := func(args ...string) string { _, e := here(args...); return e }

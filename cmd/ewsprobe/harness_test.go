@@ -2,10 +2,12 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,8 +23,9 @@ import (
 	"github.com/ewsprobe/ewsprobe/ews/standin"
 )
 
-// The tests of this package run the real program: arguments in, exit code and
-// two streams out. The test binary is the program when it is called by its name.
+// The tests of this package run the whole program: arguments in, exit code and two
+// streams out; most in the process of the tests, which costs a fifth. The test binary is
+// the program when it is called by its name.
 func TestMain(m *testing.M) {
 	testscript.Main(tests{m}, map[string]func(){"ewsprobe": main, "field": field, "steady": steady})
 }
@@ -81,13 +84,14 @@ var built = sync.OnceValue(func() string {
 	return file
 })
 
-// program is one way to run the program, in a process of its own.
+// program is one way to run the program.
 type program struct {
-	race  bool          // with the race detector, if the tests have it
+	alone bool          // in a process of its own
+	as    string        // the name by which the test binary is started, alone
 	state string        // where refused passwords are remembered; "" is a new folder for each run
 	stdin string        // never a terminal
 	env   []string      // beside what every process needs
-	watch func(pid int) // called over and over while it runs
+	watch func(pid int) // called over and over while it runs, alone
 }
 
 // outcome is a finished run.
@@ -105,8 +109,42 @@ const promptly = "atexit_sleep_ms=0"
 
 func (p program) run(tb testing.TB, args ...string) outcome {
 	tb.Helper()
+	if p.alone || p.as != "" || p.watch != nil {
+		return p.process(tb, args)
+	}
+	ctx, cancel := context.WithTimeout(tb.Context(), patience)
+	defer cancel()
+	var out, complaints bytes.Buffer
+	started := time.Now()
+	exit := run(ctx, append([]string{"ewsprobe"}, args...), p.stdio(tb, &out, &complaints))
+	if ctx.Err() != nil {
+		tb.Fatalf("ewsprobe %s: %v\n%s", strings.Join(args, " "), ctx.Err(), complaints.String())
+	}
+	return outcome{exit: exit, out: out.String(), err: complaints.String(), took: time.Since(started)}
+}
+
+// stdio is that of a run in the process of the tests.
+func (p program) stdio(tb testing.TB, out, complaints io.Writer) stdio {
+	env := map[string]string{}
+	for _, e := range p.environment(tb) {
+		name, value, _ := strings.Cut(e, "=")
+		env[name] = value
+	}
+	return stdio{in: strings.NewReader(p.stdin), out: out, err: complaints, inFD: -1, env: func(name string) string { return env[name] }}
+}
+
+func (p program) environment(tb testing.TB) []string {
+	state := p.state
+	if state == "" {
+		state = tb.TempDir()
+	}
+	return append([]string{"XDG_STATE_HOME=" + state, "LOCALAPPDATA=" + state}, p.env...)
+}
+
+func (p program) process(tb testing.TB, args []string) outcome {
+	tb.Helper()
 	path := ""
-	if !p.race {
+	if p.as == "" {
 		path = built()
 	}
 	if path == "" {
@@ -115,14 +153,11 @@ func (p program) run(tb testing.TB, args ...string) outcome {
 			tb.Fatal(err)
 		}
 	}
-	if p.state == "" {
-		p.state = tb.TempDir()
-	}
 	ctx, cancel := context.WithTimeout(tb.Context(), patience)
 	defer cancel()
 	c := exec.CommandContext(ctx, path, args...)
-	c.Args[0] = "ewsprobe"
-	c.Env = append([]string{"XDG_STATE_HOME=" + p.state, "LOCALAPPDATA=" + p.state, "SystemRoot=" + os.Getenv("SystemRoot"), "GORACE=" + promptly}, p.env...)
+	c.Args[0] = cmp.Or(p.as, "ewsprobe")
+	c.Env = append([]string{"SystemRoot=" + os.Getenv("SystemRoot"), "GORACE=" + promptly}, p.environment(tb)...)
 	c.Stdin = strings.NewReader(p.stdin)
 	var out, complaints bytes.Buffer
 	c.Stdout, c.Stderr = &out, &complaints

@@ -319,7 +319,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 			},
 			[]string{"cmd/..."},
 		},
-		{"takes the password from outside", []string{"os.Getenv", "os.LookupEnv", "os.Environ", "os.Args", "term.ReadPassword"}, []string{"cmd/...", "probe", "probe/config", "probe/lockout", "ews/wire"}},
+		{"takes the password from outside", []string{"os.Getenv", "os.LookupEnv", "os.Environ", "os.Args", "term.ReadPassword"}, []string{"cmd/...", "probe", "probe/config", "ews/wire"}},
 		{"runs programs", []string{"exec.Command", "exec.CommandContext", "os.StartProcess"}, nil},
 	} {
 		for _, s := range sources(t) {

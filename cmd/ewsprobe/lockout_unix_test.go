@@ -145,7 +145,7 @@ func TestChecksAtTheSameTime(t *testing.T) {
 					time.Sleep(50 * time.Millisecond) // the time in which another would come
 				}
 			}})
-			p := program{state: t.TempDir()}
+			p := program{alone: true, state: t.TempDir()}
 			var all sync.WaitGroup
 			var reached atomic.Int32
 			for range 6 {

@@ -58,7 +58,7 @@ func TestCtrlCWhileOpening(t *testing.T) {
 				var out, complaint bytes.Buffer
 				ended := make(chan int, 1)
 				go func() {
-					ended <- run(ctx, append([]string{"ewsprobe"}, strings.Fields(strings.ReplaceAll(args, "PIPE", name))...), stdio{out: &out, err: &complaint, inFD: -1, env: passwordOnly})
+					ended <- run(ctx, append([]string{"ewsprobe"}, strings.Fields(strings.ReplaceAll(args, "PIPE", name))...), somePassword.stdio(t, &out, &complaint))
 				}()
 				select {
 				case code := <-ended:

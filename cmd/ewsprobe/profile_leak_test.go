@@ -34,7 +34,7 @@ func TestProfileKeepsThePassword(t *testing.T) {
 		"servertype;incomingusername\n2;\"" + standin.Password + "\n",
 		`{"servertype":2,"incomingportnumber":"` + standin.Password + `"}`,
 	} {
-		got := program{race: true}.run(t, "check", asJSON, "-vv", "--profile="+save(t, "profile.csv", []byte(text)), "--no-credentials", server.URL())
+		got := program{}.run(t, "check", asJSON, "-vv", "--profile="+save(t, "profile.csv", []byte(text)), "--no-credentials", server.URL())
 		if got.exit != 3 || strings.Contains(got.out+got.err, standin.Password) {
 			t.Errorf("%q: exit %d\n%s%s", text, got.exit, got.out, got.err)
 		}

@@ -462,8 +462,7 @@ func TestInterrupted(t *testing.T) {
 				}
 			}})
 			var out, complaints bytes.Buffer
-			std := stdio{in: strings.NewReader(""), out: &out, err: &complaints, inFD: -1, env: func(string) string { return "" }}
-			exit := run(ctx, append([]string{"ewsprobe"}, lineTo(s, goodCheck).args(t, "--format", test.format)...), std)
+			exit := run(ctx, append([]string{"ewsprobe"}, lineTo(s, goodCheck).args(t, "--format", test.format)...), program{}.stdio(t, &out, &complaints))
 			if exit != 3 || complaints.Len() > 0 {
 				t.Errorf("exit %d, standard error %q", exit, complaints.String())
 			}

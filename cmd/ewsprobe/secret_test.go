@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"strings"
@@ -13,26 +12,14 @@ import (
 	"github.com/ewsprobe/ewsprobe/ews/standin"
 )
 
-// inProcess runs the program in this process, where a credential store can be
-// played.
-func inProcess(t *testing.T, stdin string, args ...string) outcome {
-	t.Helper()
-	var out, err bytes.Buffer
-	std := stdio{in: strings.NewReader(stdin), out: &out, err: &err, inFD: -1, env: func(string) string { return "" }}
-	code := run(t.Context(), append([]string{"ewsprobe"}, args...), std)
-	return outcome{exit: code, out: out.String(), err: err.String()}
-}
-
 // A password is stored, used for the account in any case of its name, and
 // removed; it is in no output.
 func TestSecret(t *testing.T) {
 	keyring.MockInit()
-	t.Setenv("XDG_STATE_HOME", t.TempDir())
-	t.Setenv("LOCALAPPDATA", t.TempDir())
 	check := func() outcome {
 		s := begin(t, everyScheme, standin.Options{})
 		args := []string{"check", "--password-from-keyring", "-vv", "--ca-file", save(t, "ca.pem", s.CA()), "--address", s.Addresses()[0], "--user", strings.ToUpper(standin.UPN), s.URL()}
-		got := inProcess(t, "", args...)
+		got := program{}.run(t, args...)
 		if strings.Contains(got.out+got.err, standin.Password) {
 			t.Errorf("the password is shown:\n%s%s", got.out, got.err)
 		}
@@ -41,16 +28,16 @@ func TestSecret(t *testing.T) {
 	if got := check(); got.exit != 3 || !strings.Contains(got.err, "ewsprobe secret set") || got.out != "" {
 		t.Errorf("before it was stored: exit %d, %s", got.exit, got.err)
 	}
-	if got := inProcess(t, standin.Password+"\n", "secret", "set", "--password-file", "-", standin.UPN); got.exit != 0 || got.out != "" || strings.Contains(got.err, standin.Password) {
+	if got := (program{stdin: standin.Password + "\n"}).run(t, "secret", "set", "--password-file", "-", standin.UPN); got.exit != 0 || got.out != "" || strings.Contains(got.err, standin.Password) {
 		t.Errorf("set: %+v", got)
 	}
 	if got := check(); got.exit != 0 || !strings.HasPrefix(got.out, "OK  ok") {
 		t.Errorf("with the stored one: exit %d\n%s%s", got.exit, got.out, got.err)
 	}
-	if got := inProcess(t, "", "secret", "delete", standin.UPN); got.exit != 0 {
+	if got := (program{}).run(t, "secret", "delete", standin.UPN); got.exit != 0 {
 		t.Errorf("delete: %+v", got)
 	}
-	if got := inProcess(t, "", "secret", "delete", standin.UPN); got.exit != 3 {
+	if got := (program{}).run(t, "secret", "delete", standin.UPN); got.exit != 3 {
 		t.Errorf("delete once more: %+v", got)
 	}
 	if got := check(); got.exit != 3 {

@@ -28,9 +28,9 @@ func TestCtrlCWhileReading(t *testing.T) {
 			}()
 			var out, complaint bytes.Buffer
 			ended := make(chan int, 1)
-			go func() {
-				ended <- run(ctx, append([]string{"ewsprobe"}, strings.Fields(args)...), stdio{in: blocked, out: &out, err: &complaint, inFD: -1, env: passwordOnly})
-			}()
+			std := somePassword.stdio(t, &out, &complaint)
+			std.in = blocked
+			go func() { ended <- run(ctx, append([]string{"ewsprobe"}, strings.Fields(args)...), std) }()
 			select {
 			case code := <-ended:
 				// A batch has begun with what it read, and says so in its summary.
@@ -45,8 +45,7 @@ func TestCtrlCWhileReading(t *testing.T) {
 	}
 }
 
-// passwordOnly is an environment that has the password and nothing else.
-func passwordOnly(name string) string { return map[string]string{passwordEnv: "x"}[name] }
+var somePassword = program{env: []string{passwordEnv + "=x"}}
 
 // What a command found and nobody can read is exit 3, whatever it was.
 func TestOutputThatCannotBeWritten(t *testing.T) {

@@ -17,14 +17,14 @@ import (
 
 // DefaultDir is $XDG_STATE_HOME/ewsprobe, ~/.local/state/ewsprobe, or
 // %LOCALAPPDATA%\ewsprobe.
-func DefaultDir() (string, error) {
+func DefaultDir(getenv func(string) string) (string, error) {
 	if runtime.GOOS == "windows" {
-		if d := os.Getenv("LOCALAPPDATA"); d != "" {
+		if d := getenv("LOCALAPPDATA"); d != "" {
 			return filepath.Join(d, "ewsprobe"), nil
 		}
 		return "", errors.New("LOCALAPPDATA is not set")
 	}
-	if d := os.Getenv("XDG_STATE_HOME"); filepath.IsAbs(d) {
+	if d := getenv("XDG_STATE_HOME"); filepath.IsAbs(d) {
 		return filepath.Join(d, "ewsprobe"), nil
 	}
 	home, err := os.UserHomeDir()

@@ -101,7 +101,7 @@ func (l *loader) storage() string {
 	if dir, _, _ := strings.Cut(l.getenv("STATE_DIRECTORY"), ":"); dir != "" {
 		return dir
 	}
-	dir, _ := lockout.DefaultDir()
+	dir, _ := lockout.DefaultDir(l.getenv)
 	return dir
 }
 
