@@ -251,7 +251,7 @@ func (l *autodiscoverSearch) examine(ctx context.Context, a *asked) string {
 // question asks about the mailbox where a sign-in is wanted.
 func (l *autodiscoverSearch) question(ctx context.Context, a *asked) string {
 	held := l.Config.credentialPolicy(a.place, a.item.Response)
-	if !l.Config.sendsPassword() {
+	if !l.Config.SendsPassword() {
 		if held != "" {
 			l.pass(a.url.String(), held)
 			return ""

@@ -130,9 +130,9 @@ func (c Config) sendsCredentials() bool {
 	return !c.NoCredentials && c.ProfileAuth != ProfileOAuth && (c.URL == nil || c.URL.Scheme == "https")
 }
 
-// sendsPassword says whether there is a password to send, which is what
+// SendsPassword says whether there is a password to send, which is what
 // Autodiscover is signed in to with.
-func (c Config) sendsPassword() bool {
+func (c Config) SendsPassword() bool {
 	return c.sendsCredentials() && c.withPassword()
 }
 

@@ -29,6 +29,8 @@ type Environment struct {
 	Token       string
 	Outside     wire.Outside
 	Mailbox     string // of a check: whose record is read
+	ProfileAuth string
+	Timeout     time.Duration // of the whole command
 	Given       *evidence.Given
 	// Follow is told each item as it is written; nil nobody.
 	Follow func(evidence.Item)
@@ -38,8 +40,7 @@ type Environment struct {
 func (e *Environment) Target() evidence.Target {
 	return evidence.Target{
 		Cloud: true, DynamicsURL: e.URL.String(), DynamicsTenant: e.Application.Tenant, UserAgent: e.Outside.UserAgent, View: "inside",
-		ProfileAuth: "basic",
-		Given:       e.Given, Zone: time.Now().Format("-07:00"),
+		Mailbox: e.Mailbox, ProfileAuth: e.ProfileAuth, Given: e.Given, Zone: time.Now().Format("-07:00"),
 	}
 }
 

@@ -111,7 +111,7 @@ func (c Config) questions() []question {
 			n.handshake = signin.ByNTLM("NTLM").Begin(ctx, n.client, n.userAgent)
 		}
 	}
-	explained := c.Explain && c.sendsPassword()
+	explained := c.Explain && c.SendsPassword()
 	return planned([]question{
 		{"POST without a credential: which schemes are offered", true, nil},
 		{"POST with an empty Bearer token: OAuth, tenant", https, bearer},
@@ -139,7 +139,7 @@ func (c Config) logons() []Logon {
 
 	token := &mechanism{"Bearer with the token", (*signIns).offersBearer, nil, (*signIns).sendToken}
 
-	password := c.sendsPassword()
+	password := c.SendsPassword()
 	ntlmFirst := c.ProfileAuth == ProfileNTLM || c.ProfileAuth == ProfileNegotiate
 	return planned([]Logon{
 		{Leg{Bearer, "", false}, IfOffered, c.sendsToken(), nil, token},

@@ -129,7 +129,7 @@ func planDiscovery(c Config) []string {
 		lines = append(lines, "DNS: SRV _autodiscover._tcp."+domain+"; costs no logon")
 	}
 	lines = append(lines, "GET where redirects lead, at most 10, https alone; costs no logon")
-	if !c.sendsPassword() {
+	if !c.SendsPassword() {
 		return append(lines, "GET of autodiscover.json, which names the mailbox; costs no logon")
 	}
 	where := ""

@@ -23,7 +23,7 @@ const mostPoints = 3
 // controller is known, never from the server, and there is a password to sign in
 // with, for Active Directory shows its configuration to nobody else.
 func (c Config) asksServicePoints() bool {
-	return c.FromAddress != "" && c.Autodiscover == nil && c.sendsPassword() && (c.Domain != "" || c.Controller != "")
+	return c.FromAddress != "" && c.Autodiscover == nil && c.SendsPassword() && (c.Domain != "" || c.Controller != "")
 }
 
 // servicePoints looks for the service connection points, once in a run. The bind

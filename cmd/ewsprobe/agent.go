@@ -70,7 +70,7 @@ func tellEach(err error, std stdio) error {
 		return err
 	}
 	for _, p := range all {
-		std.complain(errors.New(p.String()))
+		std.complain(p)
 	}
 	return exit(3)
 }
@@ -244,9 +244,8 @@ func runAgent(ctx context.Context, f *agentFlags, std stdio) error {
 
 // configError is an error of the start as one of the configuration.
 func configError(err error) error {
-	var problems config.Problems
 	var why *refusal
-	if errors.As(err, &problems) || errors.As(err, &why) {
+	if _, ok := config.Join(err).(config.Problems); ok || errors.As(err, &why) {
 		return err
 	}
 	return unusable("%v", err)
@@ -283,7 +282,7 @@ func reloadOnHangup(ctx context.Context, a *agent.Agent, log *slog.Logger) {
 			all := config.Problems{{Text: err.Error()}}
 			errors.As(err, &all)
 			for _, p := range all {
-				log.Error("the configuration was not reloaded; the previous one is kept", "why", p.String())
+				log.Error("the configuration was not reloaded; the previous one is kept", "why", p.Error())
 			}
 		}
 	}

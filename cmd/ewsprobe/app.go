@@ -27,20 +27,11 @@ type refusal struct {
 
 func (r *refusal) Error() string { return r.text }
 
-// Problem is a refusal among what is wrong with the settings.
-func (r *refusal) Problem() config.Problem {
-	return config.Problem{Text: r.text, Invalid: r.code == "config-invalid"}
-}
-
 // usage refuses a wrong command line, format being what and how to fix it.
-func usage(format string, args ...any) error {
-	return &refusal{code: "bad-usage", text: fmt.Sprintf(format, args...)}
-}
+func usage(format string, args ...any) error { return config.Usage(format, args...) }
 
 // unusable refuses a file.
-func unusable(format string, args ...any) error {
-	return &refusal{code: "config-invalid", text: fmt.Sprintf(format, args...)}
-}
+func unusable(format string, args ...any) error { return config.Unusable(format, args...) }
 
 // exit is a command's exit code on its way to main.
 type exit int

@@ -32,7 +32,7 @@ func runBatch(c *cli.Context, s *config.Settings, std stdio) error {
 }
 
 func batchWith(c *cli.Context, s *config.Settings, std stdio, mask *redact.Redactor) error {
-	told := output{std: std, mask: mask} // the prompts and the log
+	told := output{Output: config.Output{Verbose: s.Verbose}, std: std, mask: mask} // the prompts and the log
 	var target *agentfile.Target
 	var env *probe.Environment
 	var list *probe.List
@@ -58,9 +58,9 @@ func batchWith(c *cli.Context, s *config.Settings, std stdio, mask *redact.Redac
 			fileErr = none(c, " when it reads the mailboxes from Dynamics; remove FILE.csv, or the --dynamics flags")
 		}
 		if err := config.Join(err, fileErr); err != nil {
-			return refusalOf(err)
+			return err
 		}
-		env.Follow = told.follower(s.Verbose)
+		env.Follow = told.follower()
 		if list, err = listOf(c.Context, env, s.ServerProfile); err != nil {
 			return err
 		}
@@ -69,7 +69,7 @@ func batchWith(c *cli.Context, s *config.Settings, std stdio, mask *redact.Redac
 	}
 	cfg, err := configureBatch(c.Context, s, std)
 	if err := config.Join(err, fileErr); err != nil {
-		return refusalOf(err)
+		return err
 	}
 	if list != nil {
 		cfg.Probe.Before = list.Items()
@@ -90,11 +90,11 @@ func batchWith(c *cli.Context, s *config.Settings, std stdio, mask *redact.Redac
 	if p := cfg.Probe.Profile; p != nil {
 		input.profile = p.Name
 	}
-	passwords, err := openPasswords(s.PasswordDir)
+	passwords, err := config.OpenPasswords(s.PasswordDir)
 	if err != nil {
 		return err
 	}
-	defer passwords.close()
+	defer passwords.Close()
 	out, err := openOutputs(s, std, input, mask)
 	if err != nil {
 		return err
@@ -112,7 +112,7 @@ func batchWith(c *cli.Context, s *config.Settings, std stdio, mask *redact.Redac
 		fmt.Fprintln(std.out) // behind a line that the kill cut off, where results are appended
 	}
 	if passwords != nil {
-		cfg.Password = func(name string) (string, error) { return passwords.read(name, std) }
+		cfg.Password = func(name string) (string, error) { return passwords.Read(name, std.passwords()) }
 		err = takeLockout(&cfg.Probe, std.env)
 		warnInsecure(cfg.Probe, std)
 	} else {
@@ -125,7 +125,7 @@ func batchWith(c *cli.Context, s *config.Settings, std stdio, mask *redact.Redac
 	signal.Ignore(syscall.SIGPIPE)
 	shown := showProgress(std, input, cfg.Shard)
 	if s.Verbose > 0 {
-		tell := told.follower(s.Verbose)
+		tell := told.follower()
 		cfg.Probe.Follow = func(item evidence.Item) {
 			if r := item.Request; r != nil && r.Mailbox != "" {
 				item.ID = r.Mailbox // of many records, what tells them apart

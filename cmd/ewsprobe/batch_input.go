@@ -167,7 +167,7 @@ func (in *input) rows(yield func(batch.Row, error) bool) {
 
 // address is the one of a row, or what is wrong with it.
 func (in *input) address(row dynamics.Row) (address, problem string) {
-	address = dynamics.CleanAddress(row.Cells[in.column])
+	address = addr.Clean(row.Cells[in.column])
 	switch {
 	case address == "":
 		return "", in.problem(row, in.column, "the address is empty")

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/probe/baseline"
@@ -21,8 +20,8 @@ import (
 // outlet is a sink with what it writes to.
 type outlet struct {
 	report.Sink
-	file *replacing   // nil: standard output
-	held bytes.Buffer // whole lines until they are flushed, so that a few go in one write and a crash leaves none that is cut
+	file *config.Replacement // nil: standard output
+	held bytes.Buffer        // whole lines until they are flushed, so that a few go in one write and a crash leaves none that is cut
 	to   io.Writer
 	err  error // the sink is of no use any more
 }
@@ -50,29 +49,15 @@ type outputs struct {
 	all        bool // text: rows that are ok too
 }
 
-// rowsToo is the ending that tells JSON too in a batch, where it is lines.
-const rowsToo = ".jsonl"
-
-// batchFormat is the format that the ending of a file tells in a batch.
-func batchFormat(ending string) (report.Format, bool) {
-	if strings.EqualFold(ending, rowsToo) {
-		return report.FindFormat(report.FormatJSON)
-	}
-	return report.ByExtension(ending)
-}
-
 // openOutputs makes sure, before anything is sent, that the results can be given
 // out as they were asked for.
 func openOutputs(set *config.Settings, std stdio, in *input, mask *redact.Redactor) (*outputs, error) {
 	o := &outputs{stdio: std, names: mask, mask: report.NewMask(mask), column: in.column, all: set.AllRows}
-	saves, err := planSaves(set.Save, batchFormat, append(report.Extensions(), rowsToo))
-	if err == nil {
-		err = keepApart(set, saves, in.name, std)
-	}
+	to, err := set.Output(in.name, std.streams())
 	if err != nil {
 		return nil, err
 	}
-	format, _ := report.FindFormat(set.Format)
+	format := to.Format
 	if set.Resume != "" && format.Whole {
 		return nil, usage("--format %s cannot be used with --resume; use --format json >> results.jsonl, "+
 			"then `ewsprobe merge --format %s results.jsonl`",
@@ -82,14 +67,14 @@ func openOutputs(set *config.Settings, std stdio, in *input, mask *redact.Redact
 		o.close()
 		return nil, noPlace(err)
 	}
-	for _, s := range saves {
-		f, err := replace(s.file)
+	for _, s := range to.Saves {
+		f, err := config.Replace(s.File)
 		if err == nil {
-			err = o.add(s.format, f, in)
+			err = o.add(s.Format, f, in)
 		}
 		if err != nil {
 			o.close()
-			return nil, unusable("--save %s cannot be written (%s)", s.file, config.Reason(err))
+			return nil, unusable("--save %s cannot be written (%s)", s.File, config.Reason(err))
 		}
 	}
 	return o, nil
@@ -100,11 +85,11 @@ func noPlace(err error) error {
 }
 
 // add adds a sink. What it keeps until the end is beside its file.
-func (o *outputs) add(f report.Format, file *replacing, in *input) (err error) {
+func (o *outputs) add(f report.Format, file *config.Replacement, in *input) (err error) {
 	out := &outlet{file: file, to: o.stdio.out}
 	folder := ""
 	if file != nil {
-		out.to, folder = file, filepath.Dir(file.name)
+		out.to, folder = file, filepath.Dir(file.Of)
 	}
 	o.list = append(o.list, out)
 	w := io.Writer(&out.held)
@@ -161,8 +146,8 @@ func (o *outputs) each(do func(*outlet) error) error {
 		case out.err == nil || before != nil:
 			continue
 		}
-		out.file.abandon()
-		lost := fmt.Errorf("--save %s was not written (%s)", out.file.name, config.Reason(out.err))
+		out.file.Abandon()
+		lost := fmt.Errorf("--save %s was not written (%s)", out.file.Of, config.Reason(out.err))
 		o.stdio.complain(lost)
 		o.lost = append(o.lost, lost.Error())
 	}
@@ -204,10 +189,10 @@ func (o *outputs) summary(run report.Summary) (report.Summary, error) {
 			err = out.flush()
 		}
 		if err == nil && out.file != nil {
-			err = out.file.commit()
+			err = out.file.Commit()
 		}
 		if err != nil && out.file != nil {
-			err = fmt.Errorf("--save %s: %w", out.file.name, err)
+			err = fmt.Errorf("--save %s: %w", out.file.Of, err)
 		}
 		errs = append(errs, err)
 	}
@@ -229,7 +214,7 @@ func (o *outputs) sync() {
 func (o *outputs) close() {
 	for _, out := range o.list {
 		if out.file != nil {
-			out.file.abandon()
+			out.file.Abandon()
 		}
 		if out.Sink != nil {
 			out.Close()
@@ -250,10 +235,11 @@ func unnamed(redacted bool, std stdio) (*redact.Redactor, stdio) {
 
 // withoutNames is an error that ends the command, without names.
 func withoutNames(err error, m *redact.Redactor) error {
-	var why *refusal
-	if !errors.As(err, &why) {
+	var code exit
+	if err == nil || errors.As(err, &code) {
 		return err
 	}
+	why := refusalOf(err)
 	return &refusal{code: why.code, text: m.Text(why.text)}
 }
 

@@ -18,9 +18,9 @@ import (
 )
 
 // full is a file on which nothing more can be written.
-func full(t *testing.T, name string) *replacing {
+func full(t *testing.T, name string) *config.Replacement {
 	t.Helper()
-	f, err := replace(filepath.Join(t.TempDir(), name))
+	f, err := config.Replace(filepath.Join(t.TempDir(), name))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,13 +48,13 @@ func TestBatchGivesAFileUp(t *testing.T) {
 		var out, complaint bytes.Buffer
 		o := &outputs{stdio: stdio{out: &out, err: &complaint}}
 		bad, good := full(t, "bad.x"), filepath.Join(t.TempDir(), "good.jsonl")
-		kept, err := replace(good)
+		kept, err := config.Replace(good)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, to := range []struct {
 			format report.Format
-			file   *replacing
+			file   *config.Replacement
 		}{{lines, nil}, {format, bad}, {lines, kept}} {
 			if err := o.add(to.format, to.file, in); err != nil {
 				t.Fatal(err)
@@ -79,7 +79,7 @@ func TestBatchGivesAFileUp(t *testing.T) {
 		if strings.Count(complaint.String(), "\n") != 1 || !strings.Contains(complaint.String(), "bad.x was not written") || len(o.lost) != 1 {
 			t.Errorf("%s: %q, %q", name, complaint.String(), o.lost)
 		}
-		if left, _ := os.ReadDir(filepath.Dir(bad.name)); len(left) != 0 {
+		if left, _ := os.ReadDir(filepath.Dir(bad.Of)); len(left) != 0 {
 			t.Errorf("%s: left behind: %v", name, left)
 		}
 	}

@@ -35,16 +35,17 @@ func check(c *cli.Context, s *config.Settings, std stdio) error {
 	} else if _, err := applyTarget(c, s, std); err != nil {
 		return err
 	}
-	out, outErr := planOutput(s, std, "")
+	to, outErr := s.Output("", std.streams())
 	env, err := s.Environment(c.Context)
+	out := outputTo(to, std)
 	var before []evidence.Item
 	if env != nil {
 		if err := config.Join(err, outErr); err != nil {
 			return err
 		}
-		var alone *evidence.Record
-		if before, alone = readMailbox(c.Context, env, s, out); alone != nil {
-			return out.deliver(*alone)
+		found := readMailbox(c.Context, env, out)
+		if before = found.Items; !s.TakeDynamics(found.Profile) {
+			return out.deliver(environmentRecord(c.Context, env, started, before))
 		}
 	}
 	cfg, err := s.Config(c.Context, std.env)
@@ -60,9 +61,9 @@ func check(c *cli.Context, s *config.Settings, std stdio) error {
 	if err := takePassword(c.Context, s, &cfg, out); err != nil {
 		return err
 	}
-	if s.Verbose > 0 {
+	if out.Verbose > 0 {
 		std.log(out.mask.Text(profileStory(cfg.Profile, cfg.Password) + fmt.Sprint(probe.NewPlan(cfg))))
-		cfg.Follow = out.follower(s.Verbose)
+		cfg.Follow = out.follower()
 		if s.Watches() {
 			std.log(fmt.Sprintf("before the check, for at most %s: the requests that cost no logon, every few seconds", s.WatchFor))
 		}
@@ -88,23 +89,22 @@ func (o output) run(ctx context.Context, cfg probe.Config) (evidence.Record, err
 // takePassword fills in the password, where one is needed, and what is known of
 // its refusals.
 func takePassword(ctx context.Context, s *config.Settings, cfg *probe.Config, out output) error {
-	std := out.std
 	for _, note := range s.Keys.Notes {
-		fmt.Fprintln(std.err, "ewsprobe: "+note)
+		out.std.note(note)
 	}
-	if err := takeLockout(cfg, std.env); err != nil {
+	if err := takeLockout(cfg, out.std.env); err != nil {
 		return err
 	}
-	if needsPassword(*cfg) {
+	if cfg.SendsPassword() {
 		var err error
-		if cfg.Password, err = readPassword(ctx, s, std); err != nil {
+		if cfg.Password, err = s.Password(ctx, out.std.passwords()); err != nil {
 			return err
 		}
 		if !cfg.RetryRefused {
 			cfg.RetryRefused = insist(ctx, *cfg, out)
 		}
 	}
-	warnInsecure(*cfg, std)
+	warnInsecure(*cfg, out.std)
 	return nil
 }
 
@@ -123,17 +123,8 @@ func takeLockout(cfg *probe.Config, getenv func(string) string) error {
 
 func warnInsecure(cfg probe.Config, std stdio) {
 	if cfg.Insecure {
-		fmt.Fprintln(std.err, "ewsprobe: --insecure: the certificate is not verified; a device in between can read the password")
+		std.note("--insecure: the certificate is not verified; a device in between can read the password")
 	}
-}
-
-// needsPassword: the account's, unless there is another way to sign in or none
-// is wanted.
-func needsPassword(cfg probe.Config) bool {
-	if cfg.NoCredentials || cfg.CurrentUser || len(cfg.Kerberos.Keytab) > 0 || len(cfg.Kerberos.Cache) > 0 {
-		return false
-	}
-	return cfg.ProfileAuth != probe.ProfileOAuth && (cfg.URL == nil || cfg.URL.Scheme == "https")
 }
 
 // insist asks at the terminal whether a password that was refused lately shall

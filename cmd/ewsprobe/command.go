@@ -181,8 +181,7 @@ func refusalOf(err error) *refusal {
 	if errors.As(err, &why) {
 		return why
 	}
-	var problems config.Problems
-	if errors.As(err, &problems) && problems.Invalid() {
+	if p, ok := config.Join(err).(config.Problems); ok && p.Invalid() {
 		return &refusal{code: "config-invalid", text: err.Error()}
 	}
 	return &refusal{code: "bad-usage", text: err.Error()}

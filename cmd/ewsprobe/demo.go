@@ -137,7 +137,7 @@ func scenarioConfig(ctx context.Context, c standin.Check, server *standin.Server
 		return probe.Config{}, err
 	}
 	defer os.RemoveAll(dir)
-	args, err := lineTo(server, c).arguments(dir)
+	args, err := server.Line(c).Arguments(dir)
 	if err != nil {
 		return probe.Config{}, err
 	}

@@ -19,7 +19,7 @@ func diagnose(c *cli.Context, s *config.Settings, std stdio) error {
 	if err := config.Join(s.Keys.Err(), err); err != nil {
 		return err
 	}
-	out, err := planOutput(s, std, file)
+	to, err := s.Output(file, std.streams())
 	if err != nil {
 		return err
 	}
@@ -34,7 +34,7 @@ func diagnose(c *cli.Context, s *config.Settings, std stdio) error {
 	if accepted != nil {
 		rec.Target.Accepted = accepted
 	}
-	return out.deliver(rec)
+	return outputTo(to, std).deliver(rec)
 }
 
 // readRecord reads a saved report; the error is the rest of a sentence.

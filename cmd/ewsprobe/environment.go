@@ -17,44 +17,35 @@ import (
 
 func readEnvironment(c *cli.Context, s *config.Settings, std stdio) error {
 	env, err := s.Environment(c.Context)
-	out, outErr := planOutput(s, std, "")
+	to, outErr := s.Output("", std.streams())
 	if err := config.Join(err, outErr, none(c, "; to check one mailbox: `ewsprobe check --mailbox ADDRESS`")); err != nil {
 		return err
 	}
-	started := time.Now()
-	ctx, cancel := context.WithTimeout(c.Context, s.Timeout)
+	started, out := time.Now(), outputTo(to, std)
+	ctx, cancel := context.WithTimeout(c.Context, env.Timeout)
 	defer cancel()
-	env.Follow = out.follower(s.Verbose)
-	rec := evidence.Record{Started: started.UTC(), Items: env.Overview(ctx), Target: env.Target()}
-	rec.Duration = time.Since(started)
-	if c.Context.Err() != nil {
-		rec.Stopped = evidence.StoppedByUser
-	}
+	env.Follow = out.follower()
+	rec := environmentRecord(c.Context, env, started, env.Overview(ctx))
 	r := report.NewEnvironment(out.mask.Record(rec), version())
 	return out.give(r.Status(), func(f report.Format, s report.Style) ([]byte, error) { return f.Environment(r, s) })
 }
 
-// readMailbox reads of Dynamics what it has of the mailbox of a check, within half of
-// its time, and takes its profile. Without a profile and without TARGET there is
-// nothing to check: then the record of what was read is what there is.
-func readMailbox(
-	ctx context.Context, env *probe.Environment, s *config.Settings, out output,
-) (items []evidence.Item, alone *evidence.Record) {
-	started := time.Now()
-	limited, cancel := context.WithTimeout(ctx, s.Timeout/2)
-	defer cancel()
-	env.Follow = out.follower(s.Verbose)
-	found := env.ReadMailbox(limited)
-	if found.Profile != nil || s.Given("target") || s.Profile != "" {
-		s.TakeDynamics(found.Profile)
-		return found.Items, nil
-	}
-	rec := evidence.Record{Started: started.UTC(), Duration: time.Since(started), Items: found.Items, Target: env.Target()}
-	rec.Target.Mailbox, rec.Target.ProfileAuth = env.Mailbox, s.ProfileAuth
+// environmentRecord is the record of what was read of Dynamics, and nothing else.
+func environmentRecord(ctx context.Context, env *probe.Environment, started time.Time, items []evidence.Item) evidence.Record {
+	rec := evidence.Record{Started: started.UTC(), Duration: time.Since(started), Items: items, Target: env.Target()}
 	if ctx.Err() != nil {
 		rec.Stopped = evidence.StoppedByUser
 	}
-	return found.Items, &rec
+	return rec
+}
+
+// readMailbox reads of Dynamics what it has of the mailbox of a check, within half of
+// its time.
+func readMailbox(ctx context.Context, env *probe.Environment, out output) probe.MailboxReading {
+	limited, cancel := context.WithTimeout(ctx, env.Timeout/2)
+	defer cancel()
+	env.Follow = out.follower()
+	return env.ReadMailbox(limited)
 }
 
 // listOf opens the list of mailboxes that takes the place of FILE.csv. What cannot be

@@ -21,6 +21,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/ewsprobe/ewsprobe/ews/standin"
+	"github.com/ewsprobe/ewsprobe/probe/config"
 )
 
 // The tests of this package run the whole program: arguments in, exit code and two
@@ -332,10 +333,15 @@ func save(tb testing.TB, name string, content []byte) string {
 	return file
 }
 
+// line is the command line of a check.
+type line struct{ standin.Line }
+
+func lineTo(s *standin.Server, c standin.Check) line { return line{s.Line(c)} }
+
 // args are the command and its arguments, with the flags of a test.
 func (l line) args(tb testing.TB, flags ...string) []string {
 	tb.Helper()
-	args, err := l.arguments(tb.TempDir())
+	args, err := l.Arguments(tb.TempDir())
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -353,6 +359,8 @@ func logons(v standin.View) []standin.Request {
 	}
 	return list
 }
+
+const passwordEnv = config.PasswordVariable
 
 const asJSON = "--format=json"
 

@@ -10,47 +10,29 @@ import (
 	"github.com/ewsprobe/ewsprobe/probe/report"
 )
 
-// saving is a file that the report is to be written to.
-type saving struct {
-	file   string
-	format report.Format
-}
-
 // output is where a report goes to and in which form.
 type output struct {
-	format report.Format
-	saves  []saving
-	mask   *redact.Redactor // nil: names are shown
-	whole  bool             // text: nothing is folded
-	std    stdio
+	config.Output
+	mask *redact.Redactor // nil: names are shown
+	std  stdio
 }
 
-// planOutput makes sure, before anything is sent, that the report can be given
-// out as it was asked for. input is the file that is read, "" without one.
-func planOutput(s *config.Settings, std stdio, input string) (output, error) {
-	o := output{std: std, whole: s.Verbose > 0}
-	o.format, _ = report.FindFormat(s.Format)
-	var err error
-	if o.saves, err = planSaves(s.Save, report.ByExtension, report.Extensions()); err != nil {
-		return o, err
-	}
-	if err := keepApart(s, o.saves, input, std); err != nil {
-		return o, err
-	}
-	if s.Redact {
+func outputTo(to config.Output, std stdio) output {
+	o := output{Output: to, std: std}
+	if to.Redact {
 		o.mask = redact.New()
 	}
-	return o, nil
+	return o
 }
 
-// follower writes the log to standard error: 1 what each step came to, 2 the wire
+// follower writes the log to standard error: what each step came to, with -vv the wire
 // too; nil: none is wanted.
-func (o output) follower(level int) func(evidence.Item) {
-	if level == 0 {
+func (o output) follower() func(evidence.Item) {
+	if o.Verbose == 0 {
 		return nil
 	}
 	return func(item evidence.Item) {
-		for _, line := range report.Log(o.mask.Item(item), level > 1) {
+		for _, line := range report.Log(o.mask.Item(item), o.Verbose > 1) {
 			o.std.log(line)
 		}
 	}
@@ -82,16 +64,16 @@ func (o output) deliver(rec evidence.Record) error {
 // give prints and saves what render makes of each format.
 func (o output) give(status finding.Status, render func(report.Format, report.Style) ([]byte, error)) error {
 	style := o.std.style()
-	style.Whole = o.whole
-	out, err := render(o.format, style)
+	style.Whole = o.Verbose > 0
+	out, err := render(o.Format, style)
 	if err != nil {
 		return err
 	}
 	_, _ = o.std.out.Write(out) // run says so where it fails
-	for _, s := range o.saves {
-		out, err := render(s.format, report.Style{})
+	for _, s := range o.Saves {
+		out, err := render(s.Format, report.Style{})
 		if err == nil {
-			err = writeWhole(s.file, out)
+			err = s.Write(out)
 		}
 		if err != nil {
 			o.std.complain(fmt.Errorf("the report could not be saved (%s)", config.Reason(err)))

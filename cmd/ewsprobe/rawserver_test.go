@@ -196,7 +196,7 @@ func (s *rawServer) requests() []rawRequest {
 
 // line is the check c against s.
 func (s *rawServer) line(c standin.Check) line {
-	return line{URL: "https://" + standin.Host + "/EWS/Exchange.asmx", Endpoint: "https://" + s.address + "/autodiscover/autodiscover.xml", Addresses: []string{s.address}, CA: theAuthority().pem, Check: c}
+	return line{standin.Line{URL: "https://" + standin.Host + "/EWS/Exchange.asmx", Endpoint: "https://" + s.address + "/autodiscover/autodiscover.xml", Addresses: []string{s.address}, CA: theAuthority().pem, Check: c}}
 }
 
 // http1 writes a response: the lines of its header, and a body with its length.

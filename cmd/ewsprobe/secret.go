@@ -41,7 +41,7 @@ func secretCommand(std stdio) *cli.Command {
 			if err != nil {
 				return err
 			}
-			password, err := passwordFrom(c.Context, f.PasswordFile, std, name)
+			password, err := std.passwords().Read(c.Context, f.PasswordFile, name)
 			if err != nil {
 				return err
 			}

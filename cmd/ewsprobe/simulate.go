@@ -66,7 +66,7 @@ func simulate(ctx context.Context, f simulateFlags, std stdio) error {
 		return unusable("a temporary folder cannot be made (%s); set TMPDIR", config.Reason(err))
 	}
 	defer os.RemoveAll(dir)
-	args, err := lineTo(server, s.Check).arguments(dir)
+	args, err := server.Line(s.Check).Arguments(dir)
 	if err != nil {
 		return unusable("%v", err)
 	}

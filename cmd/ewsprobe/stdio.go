@@ -117,12 +117,19 @@ func (s stdio) complain(err error) {
 	fmt.Fprintf(s.err, "ewsprobe: %s\n", oneLine(text))
 }
 
-// source is what standard input is read from.
-func (s stdio) source() io.Reader {
+// note prints what the user should know.
+func (s stdio) note(text string) { fmt.Fprintln(s.err, "ewsprobe: "+text) }
+
+// streams are standard input and output themselves.
+func (s stdio) streams() config.Streams {
+	std := config.Streams{In: s.in, Out: s.out}
 	if l, ok := s.in.(*config.CancelableReader); ok {
-		return l.Unwrap()
+		std.In = l.Unwrap()
 	}
-	return s.in
+	if p, ok := s.out.(*printer); ok {
+		std.Out = p.to
+	}
+	return std
 }
 
 func oneLine(text string) string {

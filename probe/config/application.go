@@ -15,7 +15,6 @@ import (
 	"github.com/ewsprobe/ewsprobe/ews/wire"
 	"github.com/ewsprobe/ewsprobe/probe"
 	"github.com/ewsprobe/ewsprobe/probe/config/address"
-	"github.com/ewsprobe/ewsprobe/probe/dynamics"
 )
 
 // environmentProxy is the proxy of the environment. EWS goes direct, or by --proxy.
@@ -282,7 +281,7 @@ func (s *Settings) Environment(ctx context.Context) (*probe.Environment, error) 
 		URL: s.service("dynamics-url", s.DynamicsURL, true), Entra: s.service("entra-url", s.EntraURL, false),
 		Application: p.read(ctx, s), Token: p.readToken(ctx, s),
 		Outside: wire.Outside{Extra: s.readCertificates(ctx), Proxy: environmentProxy, UserAgent: s.UserAgent},
-		Mailbox: mailbox, Given: s.given(),
+		Mailbox: mailbox, ProfileAuth: s.ProfileAuth, Timeout: s.Timeout, Given: s.given(),
 	}
 	e.Application.Tenant = s.readTenant("dynamics-tenant", s.DynamicsTenant)
 	return e, ks.Err()
@@ -290,7 +289,7 @@ func (s *Settings) Environment(ctx context.Context) (*probe.Environment, error) 
 
 // dynamicsMailbox is the address whose record is read.
 func (s *Settings) dynamicsMailbox() string {
-	for _, a := range []string{dynamics.CleanAddress(s.Mailbox), strings.TrimSpace(s.Target)} {
+	for _, a := range []string{address.Clean(s.Mailbox), strings.TrimSpace(s.Target)} {
 		if address.IsMailbox(a) {
 			return a
 		}
@@ -298,10 +297,12 @@ func (s *Settings) dynamicsMailbox() string {
 	return ""
 }
 
-// TakeDynamics takes from the profile that Dynamics has what was not given. A file
-// given with --profile wins.
-func (s *Settings) TakeDynamics(p *evidence.Profile) {
+// TakeDynamics takes from the profile that Dynamics has what was not given; nil: it has
+// none. A file given with --profile wins. It says whether there is something to check
+// now.
+func (s *Settings) TakeDynamics(p *evidence.Profile) bool {
 	if p != nil && s.Profile == "" {
 		s.dynamics = p
 	}
+	return p != nil || s.Profile != "" || s.Given("target")
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/ewsprobe/ewsprobe/ews/kerberos"
 	"github.com/ewsprobe/ewsprobe/probe"
 	"github.com/ewsprobe/ewsprobe/probe/baseline"
-	"github.com/ewsprobe/ewsprobe/probe/dynamics"
+	"github.com/ewsprobe/ewsprobe/probe/config/address"
 )
 
 // How large a file may be, each far above what is usual.
@@ -39,7 +39,7 @@ func (s *Settings) Config(ctx context.Context, getenv func(string) string) (prob
 	s.yield()
 	profile := s.readProfile(ctx)
 	cfg := probe.Config{
-		User: s.User, Mailbox: dynamics.CleanAddress(s.Mailbox), Impersonate: s.Impersonate,
+		User: s.User, Mailbox: address.Clean(s.Mailbox), Impersonate: s.Impersonate,
 		ProfileAuth: s.ProfileAuth, View: s.View, EachAddress: s.EachAddress,
 		Insecure: s.Insecure, Timeout: s.Timeout, UserAgent: s.UserAgent, NoUserAgentProbe: s.NoUserAgentProbe, MaxRejections: s.MaxRejections,
 		RetryRefused: s.RetryRefused, NoCredentials: s.NoCredentials, CertWarnDays: s.CertWarn, DynamicsAgents: probe.DynamicsUserAgents,

@@ -208,37 +208,6 @@ func line(in io.Reader, limit int) (string, error) {
 	return text, nil
 }
 
-// maxPassword is far above what Windows allows (256 characters).
-const maxPassword = 4096
-
-// ReadPassword reads the password that a file consists of.
-func ReadPassword(in io.Reader) (string, error) {
-	text, err := line(in, maxPassword)
-	if err != nil {
-		return "", err
-	}
-	return text, CheckPassword(text)
-}
-
-// CheckPassword says, as the rest of a sentence, why a password cannot be sent.
-func CheckPassword(text string) error {
-	switch {
-	case text == "":
-		return fileError("is empty")
-	case len(text) > maxPassword:
-		return fileError(fmt.Sprintf("is longer than %d bytes; is it the right file?", maxPassword))
-	case !utf8.ValidString(text):
-		return fileError("is not UTF-8")
-	case strings.ContainsFunc(text, unicode.IsControl):
-		return fileError("contains a control character, such as a tab or a second line; it was not sent")
-	}
-	return nil
-}
-
-// Blanks says whether a password begins or ends with a blank, which is rarely
-// meant.
-func Blanks(password string) bool { return strings.TrimSpace(password) != password }
-
 // CredentialName is the name of a file as a credential of systemd: the one that
 // systemd gives to the files of a folder (systemd.exec(5), LoadCredential=).
 func CredentialName(file string) string {

@@ -27,7 +27,7 @@ type Problems []Problem
 func (p Problems) Error() string {
 	texts := make([]string, len(p))
 	for i, one := range p {
-		texts[i] = one.String()
+		texts[i] = one.Error()
 		if len(p) > 1 {
 			texts[i] = fmt.Sprintf("(%d) %s", i+1, texts[i])
 		}
@@ -35,11 +35,19 @@ func (p Problems) Error() string {
 	return strings.Join(texts, "; ")
 }
 
-func (p Problem) String() string {
+func (p Problem) Error() string {
 	if p.Line == 0 {
 		return p.Text
 	}
 	return fmt.Sprintf("%s:%d:%d: %s", p.File, p.Line, p.Column, p.Text)
+}
+
+// Usage refuses a wrong command line: what is wrong and how to fix it.
+func Usage(format string, args ...any) error { return Problem{Text: fmt.Sprintf(format, args...)} }
+
+// Unusable refuses a file.
+func Unusable(format string, args ...any) error {
+	return Problem{Text: fmt.Sprintf(format, args...), Invalid: true}
 }
 
 // Invalid: only files are wrong.
@@ -52,18 +60,18 @@ func (p Problems) Invalid() bool {
 	return true
 }
 
-// Join puts the problems of several steps together, and errors that are one
-// (Problem); another error goes before them, alone. nil where there are none.
+// Join puts the problems of several steps together; another error goes before them,
+// alone. nil where there are none.
 func Join(errs ...error) error {
 	var all Problems
 	for _, err := range errs {
 		var p Problems
-		var one interface{ Problem() Problem }
+		var one Problem
 		switch {
 		case errors.As(err, &p):
 			all = append(all, p...)
 		case errors.As(err, &one):
-			all = append(all, one.Problem())
+			all = append(all, one)
 		case err != nil:
 			return err
 		}

@@ -88,7 +88,7 @@ func (s *Settings) profileTarget(p *evidence.Profile) (target, setting string, e
 	if s.Keys.Find("mailbox") != nil {
 		give = s.Keys.named("give {mailbox} ADDRESS to find it the same way, or give {target}")
 	}
-	auto, mailbox := p.AutoDiscover != nil && *p.AutoDiscover, dynamics.CleanAddress(s.Mailbox)
+	auto, mailbox := p.AutoDiscover != nil && *p.AutoDiscover, address.Clean(s.Mailbox)
 	switch {
 	case p.OtherProtocol():
 		return "", "", errors.New("this is a profile for " + p.ServerType.Label + ", which does not use EWS; " +

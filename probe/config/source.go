@@ -177,8 +177,8 @@ func (s *Settings) Argument(args []string) {
 	}
 }
 
-// Files are the files that the keys name and that a run reads or goes on with.
-func (ks *Keys) Files() map[string]string {
+// files are the files that the keys name and that a run reads or goes on with.
+func (ks *Keys) files() map[string]string {
 	files := map[string]string{}
 	for _, k := range ks.List {
 		if name, ok := k.field.Interface().(string); ok && name != "" && k.IsFile() {

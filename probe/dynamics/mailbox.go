@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/ewsprobe/ewsprobe/ews/front"
+	"github.com/ewsprobe/ewsprobe/probe/config/address"
 )
 
 // addressRank orders the names that tools other than Dynamics give to a column of
@@ -28,55 +29,8 @@ func addressRank(name string) int {
 // isAddress says whether a cell holds an address of a mailbox, as far as its form
 // tells.
 func isAddress(cell string) bool {
-	local, domain, ok := strings.Cut(CleanAddress(cell), "@")
+	local, domain, ok := strings.Cut(address.Clean(cell), "@")
 	return ok && local != "" && strings.Contains(domain, ".") && !strings.ContainsAny(local+domain, " \t\"<>()[],;:\\/@")
-}
-
-// CleanAddress takes off a cell what is written around an address: blanks, the
-// name before one in angle brackets (RFC 5322 3.4), and the SMTP: or mailto: before
-// it (proxyAddresses of Active Directory).
-func CleanAddress(cell string) string {
-	cell = strings.TrimSpace(cell)
-	// Several in one cell: the primary one has SMTP: in capitals.
-	if tokens := strings.FieldsFunc(cell, func(r rune) bool { return strings.ContainsRune(" \t\n\r;,{}", r) }); len(tokens) > 1 {
-		if i := slices.IndexFunc(tokens, func(s string) bool { return strings.HasPrefix(s, "SMTP:") }); i >= 0 {
-			return tokens[i][len("SMTP:"):]
-		}
-	}
-	if i := strings.LastIndexByte(cell, '<'); i >= 0 && strings.HasSuffix(cell, ">") && strings.Contains(cell[i:], "@") {
-		cell = strings.TrimSpace(cell[i+1 : len(cell)-1])
-	}
-	for _, prefix := range []string{"smtp:", "mailto:"} {
-		if len(cell) > len(prefix) && strings.EqualFold(cell[:len(prefix)], prefix) {
-			return strings.TrimSpace(cell[len(prefix):])
-		}
-	}
-	if only := onlyAddress(cell); only != "" {
-		return only
-	}
-	return cell
-}
-
-// onlyAddress is the one address in a cell that is more than an address: a link, a
-// formula, an object that PowerShell cut to text. "" where it has none, or several.
-// Of words with blanks between them none is taken: in "anna smith@contoso.com" it would
-// be another mailbox.
-func onlyAddress(cell string) string {
-	if !strings.ContainsAny(cell, `"<>()[]{},;:`) {
-		return ""
-	}
-	only := ""
-	for _, token := range strings.FieldsFunc(cell, func(r rune) bool { return strings.ContainsRune(" \t\n\r\"<>()[]{},;:=", r) }) {
-		local, domain, found := strings.Cut(token, "@")
-		switch {
-		case !found || local == "" || !strings.Contains(domain, "."):
-		case only != "" && !strings.EqualFold(only, token):
-			return ""
-		default:
-			only = token
-		}
-	}
-	return only
 }
 
 // IsTypeName says whether a cell holds the name of a type, which PowerShell writes in

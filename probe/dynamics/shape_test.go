@@ -3,6 +3,8 @@ package dynamics
 import (
 	"strings"
 	"testing"
+
+	"github.com/ewsprobe/ewsprobe/probe/config/address"
 )
 
 // TestShapes has lists in other shapes than a table, and the addresses in them.
@@ -31,7 +33,7 @@ func TestShapes(t *testing.T) {
 				t.Errorf("%s: %v", c.name, err)
 				break
 			}
-			got = append(got, CleanAddress(row.Cells[at]))
+			got = append(got, address.Clean(row.Cells[at]))
 		}
 		if strings.Join(got, " ") != c.want {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)

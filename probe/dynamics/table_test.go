@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/ewsprobe/ewsprobe/probe/config/address"
 )
 
 // A file as a whole is refused in a sentence.
@@ -92,7 +94,7 @@ func TestAddressColumnOfOtherTools(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				list = append(list, CleanAddress(row.Cells[column]))
+				list = append(list, address.Clean(row.Cells[column]))
 			}
 			if got := strings.Join(list, "|"); got != c.want {
 				t.Errorf("%s, want %s (%q)", got, c.want, table.Header)
@@ -476,19 +478,4 @@ func FuzzRows(f *testing.F) {
 			line = row.Line
 		}
 	})
-}
-
-// An address is taken out of what is written around it. Where that may be another one,
-// the cell stays as it is, and is refused.
-func TestCleanAddress(t *testing.T) {
-	for cell, want := range map[string]string{
-		" anna@contoso.com\u00a0": "anna@contoso.com", "Anna Smith <anna@contoso.com>": "anna@contoso.com", "mailto:anna@contoso.com": "anna@contoso.com",
-		`=HYPERLINK("mailto:anna@contoso.com","Anna")`: "anna@contoso.com", `<a href="mailto:anna@contoso.com">anna@contoso.com</a>`: "anna@contoso.com",
-		"@{Local=anna; Address=anna@contoso.com}": "anna@contoso.com", "smtp:ann@contoso.com;SMTP:anna@contoso.com": "anna@contoso.com",
-		"anna smith@contoso.com": "anna smith@contoso.com", "room=1@contoso.com": "room=1@contoso.com", "a@contoso.com; b@contoso.com": "a@contoso.com; b@contoso.com",
-	} {
-		if got := CleanAddress(cell); got != want {
-			t.Errorf("%q: %q", cell, got)
-		}
-	}
 }

@@ -25,16 +25,11 @@ const largest = 8 << 20
 // Load reads the configuration and the files that it names. The error is
 // config.Problems, in the order of the file.
 func Load(ctx context.Context, name, version string, getenv func(string) string) (*File, error) {
-	l := &loader{ctx: ctx, version: version, getenv: getenv, place: config.Place{File: name}}
-	folder, err := filepath.Abs(filepath.Dir(name))
-	if err != nil {
-		return nil, problemOf(name, 1, err.Error())
-	}
-	l.place.Dir = folder
-	root, err := readFile(ctx, name)
+	root, place, err := open(ctx, name)
 	if err != nil {
 		return nil, err
 	}
+	l := &loader{ctx: ctx, version: version, getenv: getenv, place: place}
 	f := l.file(root)
 	f.Name, f.loader = name, l
 	f.Storage = cmp.Or(f.Storage, l.storage())
@@ -44,31 +39,39 @@ func Load(ctx context.Context, name, version string, getenv func(string) string)
 	return f, f.Err()
 }
 
-// readFile reads the file as YAML. The error is config.Problems.
-func readFile(ctx context.Context, name string) (*yaml.Node, error) {
+// open reads the file as YAML, and says where that was. The error is config.Problems.
+func open(ctx context.Context, name string) (*yaml.Node, config.Place, error) {
+	place := config.Place{File: name}
+	fail := func(line int, text string) (*yaml.Node, config.Place, error) {
+		return nil, place, config.Problems{{Position: config.Position{File: name, Line: line, Column: 1}, Text: text, Invalid: true}}
+	}
+	var err error
+	if place.Dir, err = filepath.Abs(filepath.Dir(name)); err != nil {
+		return fail(1, err.Error())
+	}
+	text := ""
 	raw, err := config.Read(ctx, name, largest)
-	if err != nil {
-		return nil, problemOf(name, 1, "the configuration "+err.Error())
+	if err == nil {
+		text, err = config.Decode(raw)
 	}
-	text, err := config.Decode(raw)
 	if err != nil {
-		return nil, problemOf(name, 1, "the configuration "+err.Error())
+		return fail(1, "the configuration "+err.Error())
 	}
-	return parse(name, text)
+	root, line, wrong := parse(text)
+	if wrong != "" {
+		return fail(line, wrong)
+	}
+	return root, place, nil
 }
 
-func problemOf(file string, line int, text string) config.Problems {
-	return config.Problems{{Position: config.Position{File: file, Line: line, Column: 1}, Text: text, Invalid: true}}
-}
-
-// parse reads one document. The parser's own words are for programmers; of them only the
-// line is told.
-func parse(name, text string) (*yaml.Node, error) {
+// parse reads one document, or says what is wrong in which line. The parser's own words
+// are for programmers; of them only the line is told.
+func parse(text string) (document *yaml.Node, line int, wrong string) {
 	var root, next yaml.Node
 	d := yaml.NewDecoder(bytes.NewReader([]byte(text)))
 	switch err := d.Decode(&root); {
 	case errors.Is(err, io.EOF):
-		return nil, problemOf(name, 1, "the configuration is empty; `ewsprobe agent example` prints one to start with")
+		return nil, 1, "the configuration is empty; `ewsprobe agent example` prints one to start with"
 	case err != nil:
 		line, why := 1, "check the quotes, brackets, colons and indentation here and in the line before"
 		if found := regexp.MustCompile(`^yaml: line (\d+):`).FindStringSubmatch(err.Error()); found != nil {
@@ -79,12 +82,12 @@ func parse(name, text string) (*yaml.Node, error) {
 		if tab := regexp.MustCompile(`(?m)^ *\t`).FindStringIndex(text); stopped && tab != nil {
 			line, why = 1+strings.Count(text[:tab[0]], "\n"), "the line is indented with a tab; use spaces"
 		}
-		return nil, problemOf(name, line, "this is not YAML: "+why)
+		return nil, line, "this is not YAML: " + why
 	}
 	if err := d.Decode(&next); !errors.Is(err, io.EOF) {
-		return nil, problemOf(name, max(next.Line, 1), "a second document starts here; only one is allowed")
+		return nil, max(next.Line, 1), "a second document starts here; only one is allowed"
 	}
-	return &root, nil
+	return &root, 0, ""
 }
 
 // loader reads one file.
@@ -114,8 +117,8 @@ func (f *File) Err() error {
 		var found config.Problems
 		if err := ks.Err(); errors.As(err, &found) {
 			for _, p := range found {
-				if !seen[p.String()] {
-					seen[p.String()], all = true, append(all, p)
+				if !seen[p.Error()] {
+					seen[p.Error()], all = true, append(all, p)
 				}
 			}
 		}

@@ -3,7 +3,6 @@ package agentfile
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -18,14 +17,11 @@ import (
 func Apply(ctx context.Context, s *config.Settings, file, name string, getenv func(string) string,
 	keyring func(context.Context, string) (string, error),
 ) (*Target, error) {
-	root, err := readFile(ctx, file)
+	root, place, err := open(ctx, file)
 	if err != nil {
 		return nil, err
 	}
-	folder, err := filepath.Abs(filepath.Dir(file))
-	if err != nil {
-		return nil, err
-	}
+	place.Defaults = true
 	var doc struct {
 		Defaults yaml.Node
 		Targets  []yaml.Node
@@ -50,7 +46,6 @@ func Apply(ctx context.Context, s *config.Settings, file, name string, getenv fu
 	t.Settings.Init(t, "agent", "")
 	of := t.Settings.Keys
 	// Both are read twice: for what a check knows, and for what only a target has.
-	place := config.Place{File: file, Dir: folder, Defaults: true}
 	for _, node := range []*yaml.Node{without(&doc.Defaults, found), found} {
 		of.YAML(node, place, func(key string, _ *yaml.Node) bool { return key == "labels" })
 		s.Keys.YAML(node, place, func(key string, value *yaml.Node) bool {

@@ -105,8 +105,7 @@ var passwordSources = [...]string{"password-file", "password-env", "password-fro
 
 // NeedsPassword says whether the target signs in with a password.
 func (t *Target) NeedsPassword() bool {
-	c := t.Check
-	return t.SignsIn() && !c.CurrentUser && len(c.Kerberos.Keytab) == 0 && len(c.Kerberos.Cache) == 0
+	return t.Check.SendsPassword()
 }
 
 // SignsIn says whether a whole check of the target signs in with an account, whose

@@ -1,4 +1,4 @@
-package main
+package standin
 
 import (
 	_ "embed"
@@ -7,13 +7,11 @@ import (
 	"path/filepath"
 	"strings"
 	"text/template"
-
-	"github.com/ewsprobe/ewsprobe/ews/standin"
 )
 
-// line is the command line of a scenario's check, and where it goes.
-type line struct {
-	standin.Check
+// Line is the command line of a scenario's check, and where it goes.
+type Line struct {
+	Check
 	URL       string
 	Endpoint  string // of Autodiscover
 	Addresses []string
@@ -22,37 +20,37 @@ type line struct {
 	CloudURL  string
 }
 
-// lineTo is the check c against s, at every node if the check wants it.
-func lineTo(s *standin.Server, c standin.Check) line {
+// Line is the check c against s, at every node if the check wants it.
+func (s *Server) Line(c Check) Line {
 	addresses := s.Addresses()
 	if !c.EachNode {
 		addresses = addresses[:1]
 	}
-	return line{
+	return Line{
 		Check: c, URL: s.URL(), Endpoint: s.AutodiscoverURL(), Addresses: addresses, DC: s.Controller(), CA: s.CA(), CloudURL: s.CloudURL(),
 	}
 }
 
-// scenarioArguments has a line for each argument of ewsprobe check, a flag with its value.
+// lineSource has a line for each argument of ewsprobe check, a flag with its value.
 //
-//go:embed scenario.tmpl
-var scenarioArguments string
+//go:embed line.txt
+var lineSource string
 
-// arguments are those of ewsprobe check. The files that they name are written into
+// Arguments are those of ewsprobe check. The files that they name are written into
 // dir.
-func (l line) arguments(dir string) (args []string, err error) {
-	t, err := template.New("scenario").Funcs(template.FuncMap{
+func (l Line) Arguments(dir string) (args []string, err error) {
+	t, err := template.New("line").Funcs(template.FuncMap{
 		"file": func(name string, content any) (string, error) {
 			name = filepath.Join(dir, name)
 			return name, os.WriteFile(name, fmt.Appendf(nil, "%s", content), 0o600)
 		},
 		"constant": func(name string) string {
 			return map[string]string{
-				"domain": standin.Domain, "hma-application": standin.HMAApplicationID, "tenant": standin.Tenant,
-				"application": standin.ApplicationID, "dataverse-token": standin.DataverseToken,
+				"domain": Domain, "hma-application": HMAApplicationID, "tenant": Tenant,
+				"application": ApplicationID, "dataverse-token": DataverseToken,
 			}[name]
 		},
-	}).Parse(scenarioArguments)
+	}).Parse(lineSource)
 	if err != nil {
 		return nil, err
 	}

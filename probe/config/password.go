@@ -1,0 +1,172 @@
+package config
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"unicode"
+	"unicode/utf8"
+)
+
+// PasswordVariable has the password where no file and no store was named.
+const PasswordVariable = "EWSPROBE_PASSWORD"
+
+// PasswordSources are where a password may come from beside a file.
+type PasswordSources struct {
+	Env     func(string) string
+	Stdin   io.Reader
+	Keyring func(ctx context.Context, user string) (string, error)
+	Prompt  func(ctx context.Context, question string) (string, error) // nil: there is no terminal
+	Note    func(string)                                               // tells what the user should know
+}
+
+// Password reads the password from the first source that was named: the credential
+// store, the file, the environment, a prompt.
+func (s *Settings) Password(ctx context.Context, from PasswordSources) (string, error) {
+	if s.PasswordFromKeyring {
+		return from.Keyring(ctx, s.User)
+	}
+	if s.Secret != nil && s.PasswordFile == "" {
+		return s.Secret(ctx)
+	}
+	whose := s.User
+	if s.Redact {
+		whose = "the account"
+	}
+	return from.Read(ctx, s.PasswordFile, whose)
+}
+
+// Read reads it from a file, the environment or a prompt.
+func (from PasswordSources) Read(ctx context.Context, file, whose string) (string, error) {
+	switch {
+	case file == "-":
+		return from.in(from.Stdin, "standard input")
+	case file != "":
+		f, err := Open(ctx, file)
+		if err != nil {
+			return "", Unusable("--password-file %s cannot be read (%s)", file, Reason(err))
+		}
+		defer f.Close()
+		return from.in(f, file)
+	case from.Env(PasswordVariable) != "":
+		return from.usable(from.Env(PasswordVariable), PasswordVariable)
+	case from.Prompt != nil:
+		text, err := from.Prompt(ctx, fmt.Sprintf("Password for %s: ", whose))
+		if err != nil {
+			return "", err
+		}
+		return from.usable(text, "the prompt")
+	}
+	return "", Usage("no password: there is no terminal to ask on; use --password-file FILE, %s, or --no-credentials", PasswordVariable)
+}
+
+// in reads the password that a file consists of.
+func (from PasswordSources) in(file io.Reader, name string) (string, error) {
+	text, err := ReadPassword(file)
+	if err != nil {
+		return "", Unusable("the password in %s %v", name, err)
+	}
+	return from.usable(text, name)
+}
+
+// usable refuses a password that no sign-in can carry, and says where one has blanks
+// around it: that is allowed, and mostly a slip.
+func (from PasswordSources) usable(text, source string) (string, error) {
+	if err := CheckPassword(text); err != nil {
+		return "", Unusable("the password in %s %v", source, err)
+	}
+	if strings.TrimSpace(text) != text {
+		from.Note(fmt.Sprintf("the password in %s begins or ends with a blank, which is sent too", source))
+	}
+	return text, nil
+}
+
+// maxPassword is far above what Windows allows (256 characters).
+const maxPassword = 4096
+
+// ReadPassword reads the password that a file consists of.
+func ReadPassword(in io.Reader) (string, error) {
+	text, err := line(in, maxPassword)
+	if err != nil {
+		return "", err
+	}
+	return text, CheckPassword(text)
+}
+
+// CheckPassword says, as the rest of a sentence, why a password cannot be sent.
+func CheckPassword(text string) error {
+	switch {
+	case text == "":
+		return fileError("is empty")
+	case len(text) > maxPassword:
+		return fileError(fmt.Sprintf("is longer than %d bytes; is it the right file?", maxPassword))
+	case !utf8.ValidString(text):
+		return fileError("is not UTF-8")
+	case strings.ContainsFunc(text, unicode.IsControl):
+		return fileError("contains a control character, such as a tab or a second line; it was not sent")
+	}
+	return nil
+}
+
+// PasswordFolder is --password-dir. Nothing outside of it can be opened, not by
+// .. and not by a link: whoever writes the table chooses the paths, and a file of
+// another kind must not be sent to a server as a password.
+type PasswordFolder struct{ root *os.Root }
+
+// OpenPasswords opens the folder; nil where rows have no accounts of their own.
+func OpenPasswords(dir string) (*PasswordFolder, error) {
+	if dir == "" {
+		return nil, nil
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, Unusable("--password-dir cannot be read (%s)", Reason(err))
+	}
+	return &PasswordFolder{root}, nil
+}
+
+// Close lets the folder go.
+func (p *PasswordFolder) Close() {
+	if p != nil {
+		p.root.Close()
+	}
+}
+
+// Read reads one password. The error is a sentence for the row.
+func (p *PasswordFolder) Read(name string, from PasswordSources) (string, error) {
+	file, called := filepath.FromSlash(name), strings.Join(strings.Fields(name), " ")
+	if filepath.IsAbs(file) {
+		inside, err := filepath.Rel(p.root.Name(), file)
+		if err != nil {
+			return "", fmt.Errorf("the password file %s is outside --password-dir; it was not read", called)
+		}
+		file = inside
+	}
+	// To open a pipe would wait for somebody who writes to it. Whoever exchanges
+	// the file between the two calls still cannot make the run wait.
+	info, err := p.root.Stat(file)
+	var f *os.File
+	if err == nil && info.Mode().IsRegular() {
+		f, err = p.root.OpenFile(file, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	}
+	if path := (*fs.PathError)(nil); errors.As(err, &path) {
+		err = path.Err
+	}
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("the password file %s in --password-dir cannot be read (%s)", called, Reason(err))
+	case f == nil:
+		return "", fmt.Errorf("the password file %s is not a file", called)
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return "", fmt.Errorf("the password file %s is not a file", called)
+	}
+	return from.in(f, called)
+}
