@@ -98,14 +98,13 @@ func parsePOX(root *etree.Element) (Discovery, error) {
 		// EXPR is the view from outside, EXCH the one from inside; EXHTTP is either
 		// ([MS-OXDSCLI] 2.2.4.1.1.2.5), and counts where no other has a URL.
 		either := ""
-		for protocol := range account.ChildElementsSeq() {
-			if protocol.Tag == "Protocol" {
-				d.Version = cmp.Or(d.Version, poxVersion(childText(protocol, "ServerVersion")))
-			}
+		// The section WEB holds some of its own.
+		for _, protocol := range append(account.SelectElements("Protocol"), account.FindElements("Protocol//Protocol")...) {
+			d.Version = cmp.Or(d.Version, poxVersion(childText(protocol, "ServerVersion")))
 			// ASUrl is the URL of availability, which EWS serves at the same place; in
 			// old answers it stands alone ([MS-OXDSCLI] 2.2.4.1.1.2.5).
 			switch url := cmp.Or(addressOf(protocol.SelectElement("EwsUrl")), addressOf(protocol.SelectElement("ASUrl"))); {
-			case protocol.Tag != "Protocol" || url == "":
+			case url == "":
 			case strings.EqualFold(childText(protocol, "Type"), "EXPR"):
 				d.EwsURL = cmp.Or(d.EwsURL, url)
 			case strings.EqualFold(childText(protocol, "Type"), "EXCH"):

@@ -269,7 +269,7 @@ func (c fieldCase) arguments(s *stage, line []string) []string {
 		if has("--user", "--profile") && !has("--password-file", "--no-credentials", "--keytab", "--ccache") {
 			more = append(more, "--password-file", "password.txt")
 		}
-		if !has("--user", "--profile", "--no-credentials", "--keytab", "--ccache", "--hma-token-file") && len(c.Servers) > 0 {
+		if !has("--user", "--profile", "--no-credentials", "--keytab", "--ccache", "--hma-token-file", "--hma-client-id") && len(c.Servers) > 0 {
 			more = append(more, "--no-credentials")
 		}
 		if len(c.Names) == 0 && !has("--address") {

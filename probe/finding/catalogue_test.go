@@ -242,7 +242,7 @@ func checkPlain(t reporter, text string) {
 
 var (
 	anyPlaceholder  = regexp.MustCompile(`\{[^}]*\}`)
-	eventFilter     = regexp.MustCompile(`@\{LogName='Security'; Id=[0-9,]+(; StartTime='BEGIN'; EndTime='END')?\}`)
+	eventFilter     = regexp.MustCompile(`@\{LogName='(?:Security'; Id=[0-9,]+(; StartTime='BEGIN'; EndTime='END')?|Application'; ProviderName='[\w ]+')\}`)
 	powershellBlock = regexp.MustCompile(`ForEach-Object \{ ([^{}]*) \}`)
 	// ofRemedies fills what only remedies have.
 	ofRemedies     = Names{Server: "{server}", Host: "{host}", User: "{user}", Mailbox: "{mailbox}", More: Sample().More}
@@ -271,7 +271,7 @@ var knownCmdlets = map[string][]string{
 	"Get-ManagementRoleAssignment":    {"-Role", "-GetEffectiveUsers"},
 	"New-ManagementRoleAssignment":    {"-Name", "-Role", "-User", "-CustomRecipientWriteScope"},
 	"New-ManagementScope":             {"-Name", "-RecipientRestrictionFilter"},
-	"Get-CASMailbox":                  {},
+	"Get-CASMailbox":                  {"-ResultSize"},
 	"Set-CASMailbox":                  {"-Identity", "-EwsEnabled", "-EwsApplicationAccessPolicy", "-EwsAllowList", "-EwsBlockList"},
 	"Get-OrganizationConfig":          {},
 	"Set-OrganizationConfig":          {"-DefaultAuthenticationPolicy", "-EwsEnabled", "-EwsApplicationAccessPolicy", "-EwsAllowList", "-EwsBlockList"},
@@ -288,6 +288,14 @@ var knownCmdlets = map[string][]string{
 	"Set-AuthServer":                  {"-RefreshAuthMetadata"},
 	"Get-PartnerApplication":          {},
 	"Get-AcceptedDomain":              {},
+	"Get-ADPermission":                {},
+	"Get-ExchangeServer":              {},
+	"Get-Mailbox":                     {},
+	"Get-MailboxDatabase":             {"-Status"},
+	"Get-MoveRequest":                 {},
+	"Get-MoveRequestStatistics":       {},
+	"Get-ThrottlingPolicy":            {},
+	"Test-ServiceHealth":              {"-Server"},
 
 	// Of Microsoft Graph PowerShell (https://learn.microsoft.com/powershell/microsoftgraph).
 	"Get-MgServicePrincipal":                  {"-Filter"},
@@ -307,7 +315,8 @@ var knownCmdlets = map[string][]string{
 	"Get-ADDomainController":            {"-Filter"},
 
 	// Of PowerShell itself.
-	"Get-WinEvent":   {"-ComputerName", "-FilterHashtable", "-ErrorAction"},
+	"Get-WinEvent":   {"-ComputerName", "-FilterHashtable", "-MaxEvents", "-ErrorAction"},
+	"Get-WebBinding": {"-Name", "-Protocol"}, // of WebAdministration, as CSS-Exchange uses it
 	"Where-Object":   {"-Match"},
 	"ForEach-Object": {},
 	"Select-String":  {"-Path", "-Pattern"},
@@ -332,6 +341,9 @@ var knownProperties = []string{
 	"Name", "Type", "IssuerIdentifier", "Realm", "AuthMetadataUrl", "ApplicationIdentifier", "UseAuthServer", "LinkedAccount", // OAuth
 	"DomainName", "DomainType", "OAuth2ClientProfileEnabled",
 	"DisplayName", "AppId", "SignInAudience", "AccountEnabled", "State", // Entra
+	"IsValid", "ServerName", "Database", "AccountDisabled", "Mounted", "MountedOnServer", "AdminDisplayVersion", "InternalNLBBypassUrl", // mailbox, server
+	"ThrottlingPolicyId", "ThrottlingPolicyScope", "User", "Deny", "IsInherited", "ObjectClass", "DistinguishedName", "Id",
+	"bindingInformation", "certificateHash", // of IIS
 	"RoleAssigneeName", "RecipientWriteScope", "CustomRecipientWriteScope", // role assignment
 }
 
@@ -394,7 +406,7 @@ func TestTextsAreWhole(t *testing.T) {
 			if !slices.Contains([]string{"", "mailbox", "https", "url", "profile", "none"}, r.Target) || r.Target != "" && r.Check == "" {
 				t.Errorf("%s: target %q", where, r.Target)
 			}
-			if !slices.Contains([]string{"", "explained", "no-logon"}, r.Unless) {
+			if !slices.Contains([]string{"", "explained", "no-logon", "nothing-held-back"}, r.Unless) {
 				t.Errorf("%s: unless %q", where, r.Unless)
 			}
 		}
@@ -407,7 +419,7 @@ func TestTextsAreWhole(t *testing.T) {
 		}
 		remedies(string(e.Code), e.Remedies)
 		for c, list := range e.Cases {
-			if !slices.Contains([]Case{Impersonated, InBatch, RefusedInRun, ReasonKnown, AtBackEnd, ByDevice}, c) {
+			if !slices.Contains([]Case{Advised, Impersonated, InBatch, RefusedInRun, ReasonKnown, AtBackEnd, ByDevice}, c) {
 				t.Errorf("%s: there is no case %q", e.Code, c)
 			}
 			remedies(string(e.Code), list)
@@ -418,6 +430,12 @@ func TestTextsAreWhole(t *testing.T) {
 	}
 	for n, r := range tokens().Reasons {
 		remedies(n, r.Remedies)
+	}
+	for n, c := range ewsCodes() {
+		remedies(n, c.Remedies)
+		for i, r := range CodeRemedies(n) {
+			checkRemedy(t, i, r)
+		}
 	}
 	for n, r := range shared().Remedies {
 		remedies(n, []Remedy{r})

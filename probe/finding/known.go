@@ -1,6 +1,9 @@
 package finding
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 // EWSCode is what an EWS response code on a signed-in request stands for. Of an
 // answer codes are matched, never texts: texts are localised. A code that is not in
@@ -15,6 +18,8 @@ type EWSCode struct {
 	// General: the real code may stand behind it as the inner code.
 	General bool
 	Texts   []string // pieces of its English message, in lower case
+	// Remedies are what the code asks for, before what the finding asks for.
+	Remedies []Remedy
 }
 
 var ewsCodes = sync.OnceValue(func() (m map[string]EWSCode) {
@@ -32,6 +37,13 @@ var ewsCodes = sync.OnceValue(func() (m map[string]EWSCode) {
 func LookupEWS(name string) (EWSCode, bool) {
 	c, ok := ewsCodes()[name]
 	return c, ok
+}
+
+// CodeRemedies are what a response code asks for. The caller may change the result.
+func CodeRemedies(name string) []Remedy {
+	list := slices.Clone(ewsCodes()[name].Remedies)
+	whole(list)
+	return list
 }
 
 // EWSCodes are all of them by name.

@@ -134,6 +134,7 @@ type Params struct {
 	Domain        string
 	HeldBack      string
 	Steps         []Step
+	Ends          Step   // the step of Autodiscover that says why it leads nowhere
 	Missing       string // what keeps a check from a verdict
 	Found         string // the first finding of a check that was stopped
 

@@ -21,7 +21,8 @@ type Remedy struct {
 	Without string `json:"-"`
 	// Unless names the state in which the remedy is left out: explained, where a
 	// domain controller has said already why the account is refused; no-logon,
-	// where no logon of the run was refused.
+	// where no logon of the run was refused; nothing-held-back, where Autodiscover led
+	// to nobody who was not asked.
 	Unless string `json:"-"`
 
 	// Use and Run name a remedy and a command of shared.yaml.
@@ -35,10 +36,11 @@ type Case string
 // The cases for which entries have remedies of their own.
 const (
 	Impersonated Case = "impersonated" // the mailbox was impersonated
-	AtBackEnd    Case = "back-end"     // the back end refuses what the front end accepted
+	AtBackEnd    Case = "back-end"     // the back end refuses what the front end accepted, or fails
 	ByDevice     Case = "device"       // a device in front answered
 	InBatch      Case = "batch"        // one of many: the endpoint was examined before, and a row has no detail
 	RefusedInRun Case = "refused-in-run"
+	Advised      Case = "advised"      // what the EWS code asks for comes first
 	ReasonKnown  Case = "reason-known" // why the account is refused; what the reason asks for comes first
 )
 

@@ -125,7 +125,7 @@ func functions() template.FuncMap {
 		"means":   func(code string) string { return ewsCodes()[code].Says },
 		"reason":  func(name string) string { return reasons()[name].Title },
 		"token":   func(name string) string { return tokens().Reasons[name].Title },
-		"entra":   func(number int) string { return EntraRefusal(number).Says },
+		"entra":   func(number int, message string) string { return EntraRefusal(number, message).Says },
 		"oauth":   func(number int) string { return TokenRefusal(number, "").Says },
 		"state":   func(name string) string { return reasons()[name].Says },
 		"similar": similar,

@@ -13,8 +13,10 @@ type Refusal struct {
 	Number   int      // of x-ms-diagnostics
 	Numbers  []int    // behind AADSTS
 	Texts    []string // pieces of its message, in lower case
+	Piece    string   // what the message has to hold where a number has several meanings
 	Category string
 	Reason   string // a value of verdict.reason
+	Advice   string // under reasons, where that of the reason does not fit
 	Inferred bool   // the number is not documented
 	Passing  bool   // it passes by itself
 	Says     string // what it means
@@ -40,11 +42,11 @@ func ofToken(c Code) bool {
 	return c == "token-not-issued" || c == "token-refused"
 }
 
-// EntraRefusal is what an AADSTS number means; one that is not known has the reason
-// other and says nothing.
-func EntraRefusal(number int) Refusal {
+// EntraRefusal is what an AADSTS number means beside its message; one that is not
+// known has the reason other and says nothing.
+func EntraRefusal(number int, message string) Refusal {
 	for _, e := range tokens().Entra {
-		if slices.Contains(e.Numbers, number) {
+		if slices.Contains(e.Numbers, number) && strings.Contains(strings.ToLower(message), e.Piece) {
 			return e
 		}
 	}
@@ -115,7 +117,7 @@ func ExplainTokens(text string) (list []Explained) {
 	for _, m := range pastedNumbers().FindAllStringSubmatch(text, 5) {
 		e := Explained{Name: "AADSTS" + m[1], Code: "token-not-issued"}
 		number, _ := strconv.Atoi(m[1] + m[2])
-		known := EntraRefusal(number)
+		known := EntraRefusal(number, text)
 		if m[2] != "" {
 			e.Name, e.Code = "x-ms-diagnostics "+m[2], "token-refused"
 			known = TokenRefusal(number, m[3])

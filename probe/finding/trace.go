@@ -83,7 +83,7 @@ func Sample() Names {
 	n.More = Trace{Server: n.Server, User: n.User, Path: "/EWS/Exchange.asmx", Times: "see the attempts in the report"}.Placeholders()
 	for name, value := range map[string]string{
 		"upn": "user@domain", "primary": "PRIMARY-ADDRESS", "address": "IP", "longer": "90s",
-		"application": "APPLICATION-ID", "resource": "https://mail.contoso.com",
+		"whose": "anna@contoso.com", "backend": "<SERVER>", "application": "APPLICATION-ID", "resource": "https://mail.contoso.com",
 	} {
 		n.More[name] = value
 	}

@@ -239,7 +239,11 @@ func serverError(v *view, n *node) *hit {
 		switch {
 		case r.Status >= 500 && (!asksPatience(r) || p.Failed.Error != ""):
 			if p.Failed.Error != "" || p.Failed.Point != "" {
-				return confirmed("exchange", p, leg)
+				h := confirmed("exchange", p, leg)
+				if p.BackEnd != "" && !v.row {
+					h.use = finding.AtBackEnd
+				}
+				return h
 			}
 			h := confirmed("status", p, leg)
 			if p.Device != "" && p.FrontEnd == "" && !v.row {

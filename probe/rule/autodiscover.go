@@ -112,6 +112,9 @@ func autodiscoverFailed(v *view) *hit {
 		h.cite(item)
 		if s := tell(item); s.Kind != "" {
 			h.params.Steps = append(h.params.Steps, s)
+			if s.Kind != "no-srv" && s.Kind != "points" && s.Kind != "no-password" {
+				h.params.Ends = s
+			}
 		}
 		unanswered := item.Error != nil && (item.Error.Code == evidence.TimedOut || item.Error.Code == evidence.ProxyAuth)
 		if l := item.Logon; l != nil && l.Result != evidence.Skipped || unanswered {

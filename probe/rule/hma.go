@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -83,7 +84,13 @@ func tokenNotIssued(v *view) *hit {
 	default:
 		v.entraSaid(h, item)
 	}
-	p.Reason = h.reason
+	switch {
+	case h.variant == "refused" && h.reason == "other":
+		h.advice = "not-issued"
+	case h.reason == "resource-unknown" && strings.Trim(parsed(p.Token.Resource).Path, "/") != "":
+		h.advice = "resource-path"
+	}
+	p.Reason = cmp.Or(h.advice, h.reason)
 	return h
 }
 
@@ -95,7 +102,7 @@ func (v *view) entraSaid(h *hit, item *evidence.Item) {
 	var known finding.Refusal
 	if len(t.Codes) > 0 {
 		p.Token.Number = t.Codes[0]
-		known = finding.EntraRefusal(p.Token.Number)
+		known = finding.EntraRefusal(p.Token.Number, p.Message)
 		h.reason = known.Reason
 	}
 	if known.Inferred {
@@ -151,7 +158,7 @@ func tokenRefused(v *view, n *node) *hit {
 	default:
 		d := said[0]
 		known := finding.TokenRefusal(d.Number, d.Reason)
-		h.reason = known.Reason
+		h.reason, h.advice = known.Reason, known.Advice
 		p.Token.Refusal, p.Token.Category, p.Message = d.Number, d.Category, d.Reason
 		p.Token.BackEnd = backEnd
 		if seen := d.Quoted(); h.reason == "audience" && len(seen) > 1 {
@@ -165,9 +172,12 @@ func tokenRefused(v *view, n *node) *hit {
 		}
 	}
 	if h.reason == "role" && len(p.Token.Roles) > 0 {
-		h.confidence = finding.Likely // the role is there, and why it is not taken is not to be seen
+		h.confidence = finding.Likely // why it is not taken is not to be seen
+		if slices.Contains(p.Token.Roles, "full_access_as_app") {
+			h.advice = "role-there"
+		}
 	}
-	p.Reason = h.reason
+	p.Reason = cmp.Or(h.advice, h.reason)
 	if asked := v.tokenItem(evidence.StepHMAToken); asked != nil { // a row of a batch has none
 		h.cite(asked)
 	}

@@ -96,8 +96,12 @@ func (v *view) apply(r row) (finding.Finding, bool) {
 	if v.rec.Target.Impersonate && v.mailbox() != "" {
 		cases = append(cases, finding.Impersonated)
 	}
-	remedies := slices.Concat(finding.ReasonRemedies(f.Code, f.Reason), entry.RemediesIn(cases...))
-	f.Remedies = v.fill(remedies, worst.params.Primary, f.Addresses...)
+	advice := finding.CodeRemedies(worst.params.Means)
+	if len(advice) > 0 {
+		cases = append(cases, finding.Advised)
+	}
+	remedies := slices.Concat(finding.ReasonRemedies(f.Code, cmp.Or(worst.advice, f.Reason)), advice, entry.RemediesIn(cases...))
+	f.Remedies = v.fill(remedies, worst.params, f.Addresses...)
 	return f, true
 }
 

@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"cmp"
 	"net"
 	"reflect"
 	"slices"
@@ -49,7 +50,7 @@ func safe(value string, is func(string) bool, instead string) string {
 
 // fill puts names into the catalogue's remedies. The server is the one at the
 // addresses that the finding is about: a command for another would fix nothing.
-func (v *view) fill(remedies []finding.Remedy, primary string, addresses ...string) []finding.Remedy {
+func (v *view) fill(remedies []finding.Remedy, p finding.Params, addresses ...string) []finding.Remedy {
 	t := v.rec.Target
 	names := finding.Names{
 		Server:  safe(v.frontEnd(addresses), isServerName, "<SERVER>"),
@@ -62,12 +63,14 @@ func (v *view) fill(remedies []finding.Remedy, primary string, addresses ...stri
 		Limit:   v.limit(),
 		Found:   t.FromAddress != "" && t.Credentials,
 	}
-	if p := t.Profile; p != nil {
-		names.FromProfile = slices.Contains(p.Taken, "url") || slices.Contains(p.Taken, "autodiscover")
+	if profile := t.Profile; profile != nil {
+		names.FromProfile = slices.Contains(profile.Taken, "url") || slices.Contains(profile.Taken, "autodiscover")
 	}
 	names.More = v.trace(names.Server, names.User, addresses).Placeholders()
 	names.More["upn"] = v.upn()
-	names.More["primary"] = safe(primary, isPlainMail, "PRIMARY-ADDRESS")
+	names.More["backend"] = safe(p.BackEnd, isHostName, "<SERVER>")
+	names.More["primary"] = safe(p.Primary, isPlainMail, "PRIMARY-ADDRESS")
+	names.More["whose"] = safe(cmp.Or(t.Mailbox, t.User), func(s string) bool { return isMailAddress(s) || isAccount(s) }, "<MAILBOX>")
 	names.More["address"] = v.firstAddress()
 	names.More["longer"] = longer(t.Given)
 	names.More["application"], names.More["resource"] = v.applicationNames()
@@ -75,6 +78,9 @@ func (v *view) fill(remedies []finding.Remedy, primary string, addresses ...stri
 	for _, m := range remedies {
 		if m.Unless == "explained" && t.Explain && len(v.reasons()) > 0 {
 			continue // done already, and answered
+		}
+		if m.Unless == "nothing-held-back" && v.heldBack(evidence.HeldBack.MayFollow) == nil {
+			continue
 		}
 		if m.Unless == "no-logon" && names.More["times"] == "" {
 			continue // there is nothing to look for in a log
@@ -154,7 +160,7 @@ func Fill(remedy finding.Remedy, t evidence.Target, mailbox string) finding.Reme
 	if mailbox == "" {
 		t.Mailbox = "<MAILBOX>"
 	}
-	return arrange(&evidence.Record{Target: t}).fill([]finding.Remedy{remedy}, "")[0]
+	return arrange(&evidence.Record{Target: t}).fill([]finding.Remedy{remedy}, finding.Params{})[0]
 }
 
 // frontEnd is the name of the first server at one of the addresses, or at any if

@@ -13,6 +13,7 @@ type hit struct {
 	params     finding.Params
 	evidence   []string
 	reason     string
+	advice     string       // a reason of the catalogue whose title and remedies fit better
 	use        finding.Case // of remedies, before others
 }
 
