@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	_ "embed"
+	"fmt"
 	"html"
 	"regexp"
 	"slices"
@@ -35,6 +36,9 @@ func readNotice(r *evidence.Response, body []byte, credential bool) *evidence.No
 	}
 	if r.Status == 401 || r.Status == 403 || r.Status == 456 {
 		n.Windows = windowsError(strings.ToLower(r.Reason) + " " + low)
+	} else if m := signed().FindStringSubmatch(low); m != nil && r.Status >= 500 { // TMG, of TLS to the server behind it
+		code, _ := strconv.ParseInt(m[1], 10, 32)
+		n.Windows = fmt.Sprintf("0x%08x", uint32(code))
 	}
 	switch {
 	case strings.EqualFold(r.First("cf-mitigated"), "challenge"), r.First("x-amzn-waf-action") != "": // a challenge or a CAPTCHA
@@ -86,7 +90,7 @@ var numbered = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`(?i)(?:\b|[\pL-])(id|ids|number|nummer|num[ée]ro|n[úu]mero|nr\.?|no\.|code|` +
 		`ref(?:erence|erenz|\. ?[abc]|\.| [abc])?|azure ref|incident|case|ticket|event|transaction)` +
 		`(?: (?:id|number|code|no\.?|nr\.?))?(?: is)? ?[:#=]* ?#?([0-9A-Za-z][0-9A-Za-z._=-]{3,79})` +
-		`|error code: ?[^()]{3,150}\((\d{1,5})\)|\((\d{5})\)`)
+		`|error code: ?[^()]{3,150}\((-?\d{1,10})\)|\((\d{5})\)`)
 })
 
 // numbersIn are the numbers that a page names, each once, at most three: at least
@@ -113,7 +117,7 @@ func numbersIn(text string, credential bool) []string {
 }
 
 var subStatusForm = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`(?i)(?:error\s+|status[: ]+|^|\s)([45]\d\d)\.(\d{1,2})(?:\s*[-–:]|\s|$)`)
+	return regexp.MustCompile(`(?i)(?:error\s+|status[: ]+|^|\s)([45]\d\d)\.(\d{1,3})(?:\s*[-–:]|\s|$)`)
 })
 
 // subStatus is IIS' sub-status of this status, as its page has it: "403.6".
@@ -167,6 +171,7 @@ func anyIn(page ...string) func([]string) bool {
 var (
 	hresult  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`0x8007([0-9a-f]{4})\b`) })
 	sspi     = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`0x(800903[0-9a-f]{2})\b`) })
+	signed   = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\((-21468\d{5})\)`) })
 	ntStatus = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`0x(c0000[0-9a-f]{3})\b`) })
 	win32    = sync.OnceValue(func() *regexp.Regexp {
 		return regexp.MustCompile(`(?:[(:=]|error|fehler|erreur|status)\s*` +

@@ -95,7 +95,7 @@ func connectFailed(v *view, n *node) *hit {
 		return confirmed("not-kept", finding.Params{Asked: v.asked(call)}, call)
 	}
 	leg := v.failedBy(n, evidence.ConnectRefused, evidence.ConnectUnreachable, evidence.ConnectFailed, evidence.ConnectionReset,
-		evidence.ConnectionClosed, evidence.ProxyRefused)
+		evidence.ConnectionClosed, evidence.ProxyRefused, evidence.DNSNotFound, evidence.DNSFailed) // of the proxy's name
 	if leg == nil || !v.row && connectionLost(n).Kind != "" && leg.Logon != nil && isWindows(leg.Logon) {
 		return nil
 	}
@@ -122,7 +122,11 @@ func connectFailed(v *view, n *node) *hit {
 		variant = "tls"
 	}
 	p := finding.Params{Asked: v.asked(leg), Error: leg.Error.Text}
-	return confirmed(variant, p, leg)
+	h := confirmed(variant, p, leg)
+	if g := v.rec.Target.Given; g != nil && phase == "proxy" {
+		h.params.By, h.use = g.Proxy, finding.ByProxy
+	}
+	return h
 }
 
 func timedOut(v *view, n *node) *hit {

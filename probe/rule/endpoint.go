@@ -241,7 +241,8 @@ func userAgentRefused(v *view, n *node) *hit {
 	if len(refused) == 0 || len(passed) == 0 || refused[0] != v.rec.Target.UserAgent || n.syncRefused() {
 		return nil
 	}
-	return confirmed("", finding.Params{Agents: refused, Passed: passed}, items...)
+	id := front.Identify(items[0].Response)
+	return confirmed("", finding.Params{Agents: refused, Passed: passed, Device: id.Device, Sign: id.DeviceSign}, items...)
 }
 
 // syncAgentRefused is the part of forbidden that concerns synchronization's user
@@ -251,5 +252,6 @@ func (v *view) syncAgentRefused(n *node) *hit {
 		return nil
 	}
 	refused, passed, items := n.agentsTried()
-	return confirmed("synchronization", finding.Params{Agents: refused, Passed: passed}, items...)
+	id := front.Identify(items[0].Response)
+	return confirmed("synchronization", finding.Params{Agents: refused, Passed: passed, Device: id.Device, Sign: id.DeviceSign}, items...)
 }

@@ -108,11 +108,15 @@ func (v *view) notTaken(n *node, item *evidence.Item, scheme string) *hit {
 		FrontEnd: id.FrontEnd, NotExchange: !id.Exchange,
 		Device: cmp.Or(n.who.Device, n.who.ServerField), Sign: n.who.DeviceSign, Notice: noticeOf(item.Response),
 	}
-	if c, ok := challenge.Find(n.offers, scheme); ok {
-		realm, _ := c.Param("realm")
-		p.Realm = realm
-	}
+	p.Realm = n.realm(scheme)
 	return likely("behind", p, n.ask, item)
+}
+
+// realm is the one for which a scheme is offered.
+func (n *node) realm(scheme string) string {
+	c, _ := challenge.Find(n.offers, scheme)
+	realm, _ := c.Param("realm")
+	return realm
 }
 
 // backEndRefused: the front end took the account, and the back end refuses it.

@@ -39,10 +39,18 @@ func credentialsRejected(v *view) *hit {
 		if l.Result == evidence.Refused && !l.Comparison && !n.strangers(item) && !n.notTheAccount(item) {
 			note(item, mechanism(l))
 			password = password || !isKerberos(l)
-			if name := front.Identify(item.Response).FrontEnd; name != "" && !slices.Contains(p.Refusers, name) {
+			id := front.Identify(item.Response)
+			if name := id.FrontEnd; name != "" && !slices.Contains(p.Refusers, name) {
 				p.Refusers = append(p.Refusers, name)
 			}
+			if device := cmp.Or(id.Device, n.who.Device); device != "" && !id.Exchange && !n.who.Exchange {
+				p.Device, p.Sign, h.use = device, cmp.Or(id.DeviceSign, n.who.DeviceSign), finding.ByDevice
+				p.Realm = n.realm(l.Scheme)
+			}
 		}
+	}
+	if len(p.Refusers) > 0 {
+		p.Device, h.use = "", ""
 	}
 	for _, item := range v.discovery {
 		l := item.Logon
@@ -220,6 +228,8 @@ func (v *view) provedAt(n *node) string {
 // looks at the password.
 func (v *view) nameForm() string {
 	switch user := v.rec.Target.User; {
+	case strings.HasPrefix(user, `.\`):
+		return "local"
 	case strings.Contains(user, `\`):
 		return "domain"
 	case !strings.Contains(user, "@"):

@@ -117,6 +117,7 @@ func ntlmRejected(v *view, n *node) *hit {
 	}
 	h := unsure("", finding.Params{
 		Scheme: mechanism(w.Logon), Accepted: mechanism(v.proved.Logon), By: v.provedAt(n), Unbound: none != nil,
+		Device: n.who.Device, Sign: n.who.DeviceSign,
 	}, w, v.proved)
 	h.status = v.windowsStatus(n, false)
 	if none != nil {
