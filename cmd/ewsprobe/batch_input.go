@@ -66,7 +66,9 @@ func openInput(ctx context.Context, name string, named columns, std stdio) (*inp
 	if named.address == "" {
 		if in.column, err = table.AddressColumn(); err != nil {
 			file.Close()
-			return nil, unusable("%s cannot be used: %v; name the column of the addresses with --column (it has %s)",
+			return nil, unusable("%s cannot be used: %v; name the column of the addresses with --column (it has %s), or export it from Exchange: "+
+				"Get-Mailbox -ResultSize Unlimited | Select-Object DisplayName,PrimarySmtpAddress | "+
+				"Export-Csv mailboxes.csv -NoTypeInformation -Encoding UTF8",
 				name, err, headerNames(table.Header))
 		}
 	}

@@ -169,6 +169,11 @@ func openCSV(in *bufio.Reader, wanted []string) (*csvFile, error) {
 	if best < 0 {
 		return nil, trouble
 	}
+	if bars, err := f.cells(head, '|'); err == nil && len(f.names) == 1 && slices.ContainsFunc(bars, func(c string) bool {
+		return isAddress(c) || addressRank(strings.TrimSpace(c)) > 0 || knownColumns().mailboxIndex[fold(c)] == "emailaddress"
+	}) {
+		f.comma, f.names = '|', bars
+	}
 	if len(choices) > 1 && len(f.names) == 1 && best < maxRecord && strings.ContainsAny(f.names[0], "|^~") {
 		return nil, fault(head.line, NoDelimiter, "neither comma, semicolon nor tab separates the columns of the header; "+
 			"save it with one of them")

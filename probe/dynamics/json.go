@@ -31,6 +31,7 @@ type jsonFile struct {
 	lines   bool     // objects follow one another without a list
 	entity  string
 	done    bool
+	pair    *object     // of the next row, where rows are given as pairs
 	more    atomic.Bool // the answer has further pages
 }
 
@@ -143,8 +144,46 @@ func (f *jsonFile) next() (Row, bool, error) {
 	return f.row(o), false, nil
 }
 
-// read returns the next object. bad says that only this row cannot be read.
-func (f *jsonFile) read() (o object, bad bool, err error) {
+// read returns the next row: an object, or the pairs of Key and Value that some tools
+// write one after another, up to a key that is there already. bad says that only this
+// row cannot be read.
+func (f *jsonFile) read() (row object, bad bool, err error) {
+	for !f.done || f.pair != nil {
+		o := object{}
+		if f.pair != nil {
+			o, f.pair = *f.pair, nil
+		} else if o, bad, err = f.object(); err != nil {
+			if errors.Is(err, io.EOF) && row.members != nil {
+				return row, false, nil
+			}
+			return o, bad, err
+		}
+		key, is := o.text("Key")
+		value, both := o.text("Value")
+		_, there := row.text(key)
+		switch {
+		case row.members != nil && (!is || !both || there):
+			f.pair = &o
+			return row, false, nil
+		case !is || !both:
+			return o, false, nil
+		}
+		row.members, row.line = append(row.members, member{key, value}), cmp.Or(row.line, o.line)
+	}
+	return row, false, io.EOF
+}
+
+// text is the value of a member, if there is one of the name.
+func (o object) text(name string) (text string, ok bool) {
+	i := slices.IndexFunc(o.members, func(m member) bool { return strings.EqualFold(m.name, name) })
+	if i < 0 {
+		return "", false
+	}
+	return o.members[i].text, true
+}
+
+// object returns the next one. bad says that only this one cannot be read.
+func (f *jsonFile) object() (o object, bad bool, err error) {
 	if !f.lines && !f.decoder.More() {
 		f.done = true
 		if _, err := f.decoder.Token(); err != nil {

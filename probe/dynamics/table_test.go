@@ -77,6 +77,11 @@ func TestAddressColumnOfOtherTools(t *testing.T) {
 		{"UTF-16 without a mark, the other order", "\x00m\x00a\x00i\x00l\x00\n\x00a\x00@\x00b\x00.\x00d\x00e\x00\n", "a@b.de"},
 		{"a name before the address", "Email Address\n\"Anna <anna@contoso.com>\"\n", "anna@contoso.com"},
 		{"a heading nobody knows", "Naam;Postvak\nAnna;anna@contoso.com\n", "anna@contoso.com"},
+		{
+			"an object for each attribute", `[{"Key":"mail","Value":"a@contoso.com"},{"Key":"x","Value":""},{"Key":"x","Value":"1"},` +
+				`{"Key":"mail","Type":"String","Value":"b@contoso.com"}]`, "a@contoso.com|b@contoso.com",
+		},
+		{"bars, no heading", "Anna|anna@contoso.com\nBob|bob@contoso.com\n", "anna@contoso.com|bob@contoso.com"},
 		{"no heading", "Anna,anna@contoso.com\nBob,bob@contoso.com\n", "anna@contoso.com|bob@contoso.com"},
 		{"a list alone", "anna@contoso.com\nbob@contoso.com\n", "anna@contoso.com|bob@contoso.com"},
 	} {
@@ -295,6 +300,7 @@ func TestDelimiter(t *testing.T) {
 		{"a\tb", nil, []string{"a", "b"}},
 		{"mail", nil, []string{"mail"}},
 		{" mail , x ", nil, []string{"mail", "x"}},
+		{"Name|UserPrincipalName", nil, []string{"Name", "UserPrincipalName"}},
 	} {
 		table, err := Open(strings.NewReader(c.header+"\n"), c.wanted...)
 		if err != nil {
@@ -305,7 +311,7 @@ func TestDelimiter(t *testing.T) {
 			t.Errorf("%q (-want +got):\n%s", c.header, diff)
 		}
 	}
-	if _, err := Open(strings.NewReader("mail|name\n")); err == nil {
+	if _, err := Open(strings.NewReader("name|servertype\n")); err == nil {
 		t.Error("bars are taken for one column")
 	}
 }

@@ -40,6 +40,9 @@ const (
 //	#80040265  that number, in any spelling; #8004 any that begins so
 //	#401       that status of HTTP
 //	=word      that word, with no letter or digit beside it
+//
+// A bar stands between words of which one is enough; all fragments of such a group
+// are to be near each other.
 type alertRule struct {
 	Alert  `yaml:",inline"`
 	Any    []fragments
@@ -204,7 +207,7 @@ func (f fragments) plain() []string {
 		case s[0] == '#' && len(s) == len("#401"):
 			list = append(list, "("+s[1:]+")")
 		case s[0] != '#':
-			list = append(list, s)
+			list = append(list, strings.Split(s, "|")...)
 		}
 	}
 	return list

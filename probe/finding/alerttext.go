@@ -46,8 +46,31 @@ func (t *alertText) readSchemes() {
 	}
 }
 
+// nearby is how far apart words that say something together may be, in bytes.
+const nearby = 60
+
+// near says whether a choice of each fragment is in one place of a text.
+func near(text string, group fragments) bool {
+	for word := range strings.SplitSeq(group[0], "|") {
+		for at := 0; ; at += len(word) {
+			next := strings.Index(text[at:], word)
+			if next < 0 {
+				break
+			}
+			at += next
+			if len(group) == 1 || near(text[max(0, at-nearby):min(len(text), at+len(word)+nearby)], group[1:]) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // holds says whether all fragments are in the text.
 func (t *alertText) holds(group fragments) bool {
+	if slices.ContainsFunc(group, func(f string) bool { return strings.Contains(f, "|") }) {
+		return near(t.folded, group)
+	}
 	return !slices.ContainsFunc(group, func(f string) bool {
 		switch {
 		case f[0] == '=':
