@@ -43,8 +43,9 @@ func explainCommand(std stdio) *cli.Command {
 				return usage("the text is empty; give a code, or paste the text of the alert in quotes")
 			case e.code(strings.ToLower(text)), e.topic(strings.ToLower(text)), e.cause(strings.ToLower(text)), e.alert(text), e.nearest(text):
 			default:
-				return usage("%q is not recognized; paste the whole alert with its Email Server Error Code, "+
-					"list the codes and guides with `ewsprobe explain`, or check the server with `ewsprobe check --no-credentials HOST`",
+				return usage("%q is not recognized: it has no status, response code of EWS, AADSTS number or Windows error that is known; "+
+					"paste the whole alert with its Email Server Error Code, list the codes and guides with `ewsprobe explain`, "+
+					"or check the server with `ewsprobe check --no-credentials HOST`",
 					report.Clean(shorten(text, 60), 60))
 			}
 			fmt.Fprint(std.out, e.b.String())

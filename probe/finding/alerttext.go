@@ -198,7 +198,7 @@ func (t *alertText) readStatuses() {
 		}
 		bracketed := strings.HasSuffix(before, "(") && strings.HasPrefix(t.folded[to:], ")")
 		switch {
-		case bracketed || behind("http", "status"):
+		case bracketed || behind("http", "status") || strings.HasSuffix(strings.TrimRight(before, " :=\"'"), "code"):
 			t.statuses = append(t.statuses, t.folded[from:to])
 		case short || from == 0 || to == end || behind("exchange", "webexception", "soap", "iis", "ews"):
 			t.bare = append(t.bare, t.folded[from:to])

@@ -306,6 +306,8 @@ var knownCmdlets = map[string][]string{
 	// Of the module ActiveDirectory, and programs of Windows and MIT krb5.
 	"Get-ADUser":                        {"-Filter", "-Properties"},
 	"Set-ADAccountControl":              {"-Identity", "-DoesNotRequirePreAuth"},
+	"Get-AuthConfig":                    {},
+	"Restart-WebAppPool":                {},
 	"Unlock-ADAccount":                  {},
 	"Enable-ADAccount":                  {},
 	"Clear-ADAccountExpiration":         {},
