@@ -32,7 +32,8 @@ func readAlert(text string) *alertText {
 }
 
 // readSchemes: WCF names the scheme that a client used and those that the server
-// offers, each in quotes. Whether the one is among the others is the whole answer.
+// offers, each in quotes. Whether the one is among the others is the whole answer. A
+// trace has the headers of the request and of the answer.
 func (t *alertText) readSchemes() {
 	m := alertForms()["schemes"].FindStringSubmatch(t.folded)
 	switch {
@@ -43,6 +44,17 @@ func (t *alertText) readSchemes() {
 		t.folded += " scheme-was-offered"
 	default:
 		t.folded += " " + m[1] + "-not-offered"
+	}
+	var listed []string
+	for _, m := range alertForms()["listed"].FindAllStringSubmatch(t.folded, -1) {
+		listed = append(listed, m[1]+m[2])
+	}
+	switch {
+	case len(listed) == 0 || slices.Contains(listed, "basic") || !strings.Contains(t.folded, "www-authenticate"):
+	case slices.Contains(listed, ""):
+		t.folded += " basic-not-offered"
+	default:
+		t.folded += " basic-not-listed"
 	}
 }
 
@@ -58,6 +70,9 @@ func near(text string, group fragments) bool {
 				break
 			}
 			at += next
+			if at > 0 && text[at] >= 'a' && text[at] <= 'z' && text[at-1] >= 'a' && text[at-1] <= 'z' {
+				continue // inside another word
+			}
 			if len(group) == 1 || near(text[max(0, at-nearby):min(len(text), at+len(word)+nearby)], group[1:]) {
 				return true
 			}
@@ -135,7 +150,8 @@ var alertForms = sync.OnceValue(func() map[string]*regexp.Regexp {
 			`(?i:error code):?\W*|^\W*)(Error[A-Z][A-Za-z]{4,70})\b`),
 		"schemes": regexp.MustCompile(`['"«„“] ?(anonymous|basic|ntlm|negotiate|digest) ?['"»“”][^'"«»„“”]{3,120}` +
 			`['"«„“] ?((?:basic|ntlm|negotiate|digest|bearer|kerberos)[^'"»“”]*)['"»“”]`),
-		"word": regexp.MustCompile(`(?i)Error[a-z]{4,70}`),
+		"listed": regexp.MustCompile(`(?:www-authenticate\W{1,6}|, ?)(basic|ntlm|negotiate)\b|\b(basic) realm|\bauthorization\W{1,4}basic `),
+		"word":   regexp.MustCompile(`(?i)Error[a-z]{4,70}`),
 	}
 })
 
@@ -198,12 +214,16 @@ func (t *alertText) readStatuses() {
 		}
 		bracketed := strings.HasSuffix(before, "(") && strings.HasPrefix(t.folded[to:], ")")
 		switch {
-		case bracketed || behind("http", "status") || strings.HasSuffix(strings.TrimRight(before, " :=\"'"), "code"):
+		case bracketed || behind("http", "status") || hasSuffix(strings.TrimRight(before, " :=\"'"), "code", "error"):
 			t.statuses = append(t.statuses, t.folded[from:to])
 		case short || from == 0 || to == end || behind("exchange", "webexception", "soap", "iis", "ews"):
 			t.bare = append(t.bare, t.folded[from:to])
 		}
 	}
+}
+
+func hasSuffix(text string, words ...string) bool {
+	return slices.ContainsFunc(words, func(w string) bool { return strings.HasSuffix(text, w) })
 }
 
 // partOfAnother: the digits belong to a version, an address, a time, a path or the
@@ -216,7 +236,7 @@ func partOfAnother(text string, from, to int) bool {
 	if to < len(text) && strings.IndexByte(".,:-/'", text[to]) >= 0 && digit(to+1) && !(text[to] == '.' && !digit(to+2)) {
 		return true // but 401.2 is a status with IIS' substatus
 	}
-	return strings.Contains(text[max(0, from-24):from], ".cs:")
+	return strings.Contains(text[max(0, from-24):from], ".cs:") || hasSuffix(text[:from], "line ", "ligne ", "zeile ", "errorcode>")
 }
 
 // readCodes finds the response codes of EWS: those that are known anywhere in the
