@@ -98,15 +98,15 @@ func (d *Discover) operation() string {
 func readDiscovery(r *evidence.Response, body []byte) *evidence.Discovery {
 	switch {
 	case r.Oversized:
-		return &evidence.Discovery{Detail: evidence.Say(evidence.WhyAnswerTooLong)}
+		return &evidence.Discovery{Detail: evidence.Say("answer-too-long")}
 	case len(bytes.TrimSpace(body)) == 0:
 		return nil
 	case r.CutShort:
-		return &evidence.Discovery{Detail: evidence.Say(evidence.WhyAnswerCutShort)}
+		return &evidence.Discovery{Detail: evidence.Say("answer-cut-short")}
 	}
 	d, err := soap.ParseDiscovery(body)
 	if err != nil {
-		return &evidence.Discovery{Detail: evidence.Say(evidence.WhyNotAutodiscover, strings.ToValidUTF8(err.Error(), "\uFFFD"))}
+		return &evidence.Discovery{Detail: evidence.Say("not-autodiscover", strings.ToValidUTF8(err.Error(), "\uFFFD"))}
 	}
 	code := d.ErrorCode
 	if code == "NoError" {

@@ -24,12 +24,12 @@ func (c *Client) read(item *evidence.Item, body []byte, credential bool) {
 	case c.Discover != nil:
 		item.Discovery = readDiscovery(r, body)
 	case r.Oversized:
-		item.EWS = &evidence.EWS{Detail: evidence.Say(evidence.WhyAnswerTooLong)}
+		item.EWS = &evidence.EWS{Detail: evidence.Say("answer-too-long")}
 	case len(bytes.TrimSpace(body)) > 0:
 		item.EWS = c.readEWS(body, item.Request)
 		coding := strings.ToLower(r.First("Content-Encoding"))
 		if !item.EWS.Answered() && slices.Contains([]string{"br", "zstd", "compress"}, coding) {
-			item.EWS = &evidence.EWS{Detail: evidence.Say(evidence.WhyCoding, coding), Unreadable: true}
+			item.EWS = &evidence.EWS{Detail: evidence.Say("coding", coding), Unreadable: true}
 		}
 	}
 	if !item.EWS.Answered() && !item.Discovery.Answered() {
@@ -41,7 +41,7 @@ func (c *Client) read(item *evidence.Item, body []byte, credential bool) {
 		}
 		keepFields(r)
 		if len(body) > 0 {
-			r.Withheld = evidence.Say(evidence.WhyBodyNotKept).String()
+			r.Withheld = evidence.Say("body-not-kept").String()
 		}
 		return
 	}
@@ -54,11 +54,11 @@ var chunkSize = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile
 
 func (c *Client) readEWS(body []byte, asked *evidence.Request) *evidence.EWS {
 	if chunkSize().Match(body) {
-		return &evidence.EWS{Detail: evidence.Say(evidence.WhyChunkSizes), Unreadable: true}
+		return &evidence.EWS{Detail: evidence.Say("chunk-sizes"), Unreadable: true}
 	}
 	a, err := c.Parsed.Parse(body)
 	if err != nil {
-		return &evidence.EWS{Detail: evidence.Say(evidence.WhyNotEWS, err), Unreadable: unreadable(err)}
+		return &evidence.EWS{Detail: evidence.Say("not-ews", err), Unreadable: unreadable(err)}
 	}
 	return &evidence.EWS{
 		Kind: a.Kind, Operation: a.Operation, Class: a.Class, Code: a.Code, InnerCode: a.InnerCode,

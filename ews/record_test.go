@@ -194,7 +194,7 @@ func TestBodies(t *testing.T) {
 	if r := read("", true, false).Response; r.Body != "" || r.Withheld != "" {
 		t.Errorf("nothing after a credential: %+v", r)
 	}
-	if item := read(long, false, true); item.EWS == nil || !item.EWS.Detail.Is(evidence.WhyAnswerTooLong) {
+	if item := read(long, false, true); item.EWS == nil || !item.EWS.Detail.Is("answer-too-long") {
 		t.Errorf("oversized: %+v", item.EWS)
 	}
 }

@@ -146,7 +146,7 @@ func (r *Recorder) bound(p *evidence.Response) {
 	}
 	if r.kept > fullRecord {
 		if p.Body != "" {
-			p.Body, p.Withheld = "", evidence.Say(evidence.WhyRecordFull).String()
+			p.Body, p.Withheld = "", evidence.Say("record-full").String()
 		}
 		size := 0
 		p.Headers = slices.DeleteFunc(p.Headers, func(h [2]string) bool {

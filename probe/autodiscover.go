@@ -271,7 +271,7 @@ func (l *autodiscoverSearch) question(ctx context.Context, a *asked) string {
 		l.withhold(a.client.Address, a.url, held, evidence.Logon{Scheme: scheme, Detail: evidence.Say(heldWhy[held])})
 		return ""
 	case scheme == "":
-		why := evidence.Say(evidence.WhyNoPasswordScheme)
+		why := evidence.Say("no-password-scheme")
 		l.withhold(a.client.Address, a.url, evidence.HeldNoScheme, evidence.Logon{Detail: why})
 		return ""
 	}
@@ -287,10 +287,10 @@ func (l *autodiscoverSearch) question(ctx context.Context, a *asked) string {
 	switch item.Logon.Result {
 	case evidence.Refused:
 		if item.Response.Locked() {
-			l.account.Settle(evidence.Say(evidence.WhyLocked))
+			l.account.Settle(evidence.Say("locked"))
 		}
 		if l.refusedByOwn() {
-			l.account.Settle(evidence.Say(evidence.WhyRefusedByController))
+			l.account.Settle(evidence.Say("refused-by-controller"))
 		}
 	case evidence.Accepted:
 		l.provedAside = true
@@ -438,7 +438,7 @@ func (l *autodiscoverSearch) pass(endpoint string, held evidence.HeldBack) {
 func (r *run) withhold(address string, u *url.URL, held evidence.HeldBack, note evidence.Logon) {
 	note.OtherForm = note.Account != ""
 	note.Account, note.Result = cmp.Or(note.Account, r.Config.User), evidence.Skipped
-	note.Detail = evidence.Say(evidence.WhyAtHost, u.Host, note.Detail)
+	note.Detail = evidence.Say("at-host", u.Host, note.Detail)
 	r.recorder.Add(evidence.Item{
 		Step: evidence.StepAutodiscoverSkipped, Address: address, At: time.Now(),
 		Discovery: &evidence.Discovery{Endpoint: u.String(), HeldBack: held}, Logon: &note,
@@ -446,8 +446,8 @@ func (r *run) withhold(address string, u *url.URL, held evidence.HeldBack, note 
 }
 
 var heldWhy = map[evidence.HeldBack]evidence.DetailCode{
-	evidence.HeldUnnamed:    evidence.WhyHostUnnamed,
-	evidence.HeldNoExchange: evidence.WhyHostNotExchange,
-	evidence.HeldOnline:     evidence.WhyHostOnline,
-	evidence.HeldNotHTTPS:   evidence.WhyHostNotHTTPS,
+	evidence.HeldUnnamed:    "host-unnamed",
+	evidence.HeldNoExchange: "host-not-exchange",
+	evidence.HeldOnline:     "host-online",
+	evidence.HeldNotHTTPS:   "host-not-https",
 }

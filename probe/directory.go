@@ -50,7 +50,7 @@ func (r *run) bind(ctx context.Context) {
 		r.bound = &item
 	}
 	if l := r.bound.Logon; l != nil && l.Result == evidence.Refused && r.decisive(*r.bound) {
-		r.account.Settle(evidence.Say(evidence.WhyRefusedByController))
+		r.account.Settle(evidence.Say("refused-by-controller"))
 	}
 }
 

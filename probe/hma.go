@@ -153,16 +153,16 @@ func (t *signIns) sendToken(ctx context.Context, _ Logon, name string) {
 	}
 	token := t.tokens.Token(ctx)
 	if token == nil {
-		skip(evidence.Say(evidence.WhyTokenNone))
+		skip(evidence.Say("token-none"))
 		return
 	}
 	if tls := t.reply.TLS; tls != nil && !tls.Trusted() {
-		skip(evidence.Say(evidence.WhyTokenUntrusted))
+		skip(evidence.Say("token-untrusted"))
 		return
 	}
 	c, _ := t.bearerChallenge()
 	if trusted := front.Tenants(c); token.Claims.Tenant != "" && len(trusted) > 0 && !slices.Contains(trusted, token.Claims.Tenant) {
-		skip(evidence.Say(evidence.WhyTokenTenant, token.Claims.Tenant))
+		skip(evidence.Say("token-tenant", token.Claims.Tenant))
 		return
 	}
 	client := *t.client

@@ -75,7 +75,7 @@ func (t *signIns) take(ctx context.Context, l Logon) {
 	case offered:
 		l.by.send(t, ctx, l, name)
 	case l.When == IfOffered, l.When == ByTicket && t.Config.withKey():
-		t.note(t.address, evidence.Logon{Scheme: name, Result: evidence.Skipped, Detail: evidence.Say(evidence.WhyNotOffered)})
+		t.note(t.address, evidence.Logon{Scheme: name, Result: evidence.Skipped, Detail: evidence.Say("not-offered")})
 	}
 }
 
@@ -85,7 +85,7 @@ func (t *signIns) take(ctx context.Context, l Logon) {
 // credential is used.
 func (t *signIns) spendCurrentUser(ctx context.Context, l Logon, name string) {
 	if t.Config.Insecure {
-		t.note(t.address, evidence.Logon{Scheme: name, Result: evidence.Skipped, Detail: evidence.Say(evidence.WhyCurrentUserInsecure)})
+		t.note(t.address, evidence.Logon{Scheme: name, Result: evidence.Skipped, Detail: evidence.Say("current-user-insecure")})
 		return
 	}
 	t.spend(ctx, l, name)
@@ -118,7 +118,7 @@ func (t *signIns) spend(ctx context.Context, l Logon, name string) {
 		t.refused = true
 	}
 	if item.Logon.Result == evidence.Refused && item.Response.Locked() {
-		t.account.Settle(evidence.Say(evidence.WhyLocked)) // each further one would count, and tell nothing
+		t.account.Settle(evidence.Say("locked")) // each further one would count, and tell nothing
 	}
 }
 

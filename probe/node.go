@@ -179,7 +179,7 @@ func (n *node) patiently(ctx context.Context) (item evidence.Item, conn *wire.Co
 // accepts and Go does not have.
 func (n *node) legacySuites(ctx context.Context) {
 	f := n.reply.Error
-	if f == nil || f.Phase != "tls" || f.Detail.Is(evidence.WhyCertificateUnread, evidence.WhyTLSUnread) ||
+	if f == nil || f.Phase != "tls" || f.Detail.Is("certificate-unread", "tls-unread") ||
 		f.Code != evidence.TLSHandshake && f.Code != evidence.ConnectionReset && f.Code != evidence.ConnectionClosed {
 		return
 	}

@@ -76,7 +76,7 @@ func (c *Client) ask(ctx context.Context, q question) evidence.Item {
 	described := ""
 	if q.token {
 		if token == "" {
-			facts.Detail = evidence.Say(evidence.WhyNoTokenHere)
+			facts.Detail = evidence.Say("no-token-here")
 			return c.Recorder.Add(item)
 		}
 		req.Authorization, described = "Bearer "+token, "Bearer, value not kept"
@@ -100,9 +100,9 @@ func (c *Client) ask(ctx context.Context, q question) evidence.Item {
 func readAnswer(q question, r *evidence.Response, body []byte, facts *evidence.Cloud) {
 	switch {
 	case r.Oversized:
-		facts.Detail = evidence.Say(evidence.WhyAnswerTooLong)
+		facts.Detail = evidence.Say("answer-too-long")
 	case r.CutShort:
-		facts.Detail = evidence.Say(evidence.WhyAnswerEndsEarly)
+		facts.Detail = evidence.Say("answer-ends-early")
 	default:
 		q.read(r, body, facts)
 	}

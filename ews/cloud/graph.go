@@ -63,7 +63,7 @@ func (c *Client) Settings(ctx context.Context, user evidence.CloudUser) evidence
 		read: func(r *evidence.Response, body []byte, f *evidence.Cloud) {
 			if r.Status == 200 {
 				if !json.Valid(body) {
-					f.Detail = evidence.Say(evidence.WhyNotJSON, "Graph")
+					f.Detail = evidence.Say("not-json", "Graph")
 				}
 				return
 			}
@@ -93,7 +93,7 @@ func readUsers(address string, r *evidence.Response, body []byte, f *evidence.Cl
 	}
 	var said struct{ Value *[]user }
 	if err := json.Unmarshal(body, &said); err != nil || said.Value == nil {
-		f.Detail = evidence.Say(evidence.WhyNotJSON, "Graph")
+		f.Detail = evidence.Say("not-json", "Graph")
 		return
 	}
 	for _, u := range *said.Value {
@@ -162,10 +162,10 @@ func readError(r *evidence.Response, body []byte, f *evidence.Cloud) {
 	var said struct {
 		Error struct{ Code, Message string }
 	}
-	f.Detail = evidence.Say(evidence.WhyAnswered, r.Status)
+	f.Detail = evidence.Say("answered", r.Status)
 	if json.Unmarshal(body, &said) == nil && said.Error.Code != "" {
 		f.Code, f.Message = said.Error.Code, said.Error.Message
-		f.Detail = evidence.Say(evidence.WhyAnsweredCode, r.Status, said.Error.Code)
+		f.Detail = evidence.Say("answered-code", r.Status, said.Error.Code)
 	}
 }
 
@@ -197,7 +197,7 @@ func (c *Client) requestToken(ctx context.Context) *entra.Token {
 	item.Token = nil // these facts are kept as those of the other look-ups are
 	facts.Code, facts.Message, facts.Detail = said.Code(), said.Message, said.Detail
 	if why := refusals[facts.Code]; why != "" {
-		facts.Detail = evidence.Say(evidence.WhyTokenRefusedWhy, item.Response.Status, facts.Code, why)
+		facts.Detail = evidence.Say("token-refused-why", item.Response.Status, facts.Code, why)
 	}
 	c.Recorder.Add(item)
 	return token

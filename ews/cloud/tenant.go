@@ -35,11 +35,11 @@ func readDomainTenant(r *evidence.Response, body []byte, f *evidence.Cloud) {
 	err := json.Unmarshal(body, &said)
 	switch {
 	case err != nil:
-		f.Detail = evidence.Say(evidence.WhyNotJSONStatus, r.Status, "Entra")
+		f.Detail = evidence.Say("not-json-status", r.Status, "Entra")
 	case r.Status == 200:
 		u, tenant := tenantIn(said.Issuer)
 		if tenant == "" {
-			f.Detail = evidence.Say(evidence.WhyIssuerWithoutTenant)
+			f.Detail = evidence.Say("issuer-without-tenant")
 			return
 		}
 		f.Tenant, f.Authority, f.Region, f.Instance = tenant, u.Host, said.Region, said.Instance
@@ -47,9 +47,9 @@ func readDomainTenant(r *evidence.Response, body []byte, f *evidence.Cloud) {
 		f.NoTenant, f.Code, f.Message = true, "AADSTS90002", said.Words
 	default:
 		f.Code, f.Message = said.Error, said.Words
-		f.Detail = evidence.Say(evidence.WhyAnswered, r.Status)
+		f.Detail = evidence.Say("answered", r.Status)
 		if said.Error != "" {
-			f.Detail = evidence.Say(evidence.WhyAnsweredCode, r.Status, said.Error)
+			f.Detail = evidence.Say("answered-code", r.Status, said.Error)
 		}
 	}
 }
@@ -69,12 +69,12 @@ func (c *Client) DynamicsTenant(ctx context.Context, organisation *url.URL) evid
 // anybody can answer 401 under a mistyped name.
 func readDynamics(entra *url.URL, r *evidence.Response, f *evidence.Cloud) {
 	if r.Status/100 == 3 {
-		f.Detail = evidence.Say(evidence.WhyAnswerRedirects, r.Status)
+		f.Detail = evidence.Say("answer-redirects", r.Status)
 		return
 	}
 	bearer, ok := challenge.Find(challenge.Parse(r.Header("WWW-Authenticate")), "Bearer")
 	if r.Status != 401 || !ok {
-		f.Detail = evidence.Say(evidence.WhyNoBearer, r.Status)
+		f.Detail = evidence.Say("no-bearer", r.Status)
 		return
 	}
 	uri, _ := bearer.Param("authorization_uri")
@@ -87,13 +87,13 @@ func readDynamics(entra *url.URL, r *evidence.Response, f *evidence.Cloud) {
 	}
 	switch {
 	case uri == "":
-		f.Detail = evidence.Say(evidence.WhyNoAuthorizationURI)
+		f.Detail = evidence.Say("no-authorization-uri")
 	case u == nil || u.Scheme != "https":
-		f.Detail = evidence.Say(evidence.WhyAuthorizationURIOdd)
+		f.Detail = evidence.Say("authorization-uri-odd")
 	case !entraHost(u, entra):
-		f.Detail = evidence.Say(evidence.WhyAuthorizationURIForeign, u.Host)
+		f.Detail = evidence.Say("authorization-uri-foreign", u.Host)
 	case tenant == "":
-		f.Detail = evidence.Say(evidence.WhyAuthorizationURINoTenant)
+		f.Detail = evidence.Say("authorization-uri-no-tenant")
 	default:
 		f.Tenant = tenant
 	}
@@ -146,7 +146,7 @@ func readLocation(asked *url.URL, r *evidence.Response, body []byte, f *evidence
 	case r.Status == 200:
 		var said struct{ Protocol, URL, ServerLocation string }
 		if err := json.Unmarshal(body, &said); err != nil {
-			f.Detail = evidence.Say(evidence.WhyNotJSON, "Autodiscover")
+			f.Detail = evidence.Say("not-json", "Autodiscover")
 			return
 		}
 		f.EWSURL = said.URL
@@ -160,27 +160,27 @@ func readLocation(asked *url.URL, r *evidence.Response, body []byte, f *evidence
 		case named && !front.OnlineHost(u.Hostname()):
 			f.Location, f.Redirect = evidence.LocationElsewhere, u.Host
 		default:
-			f.Detail = evidence.Say(evidence.WhyNoPlace)
+			f.Detail = evidence.Say("no-place")
 		}
 	case r.Status/100 == 3:
 		to, err := asked.Parse(r.First("Location"))
 		switch {
 		case r.First("Location") == "" || err != nil || to.Hostname() == "" || to.Scheme != "https" && to.Scheme != "http":
-			f.Detail = evidence.Say(evidence.WhyRedirectNowhere, r.Status)
+			f.Detail = evidence.Say("redirect-nowhere", r.Status)
 		case wire.SameHost(to, asked) || front.OnlineHost(to.Hostname()):
 			f.Location, f.Redirect = evidence.LocationUnknown, to.Host
 		case !strings.Contains(strings.ToLower(to.Path), "/autodiscover/"):
 			// A proxy or a sign-in page on the way says nothing of the mailbox.
-			f.Redirect, f.Detail = to.Host, evidence.Say(evidence.WhyRedirectElsewhere, r.Status, to.Host)
+			f.Redirect, f.Detail = to.Host, evidence.Say("redirect-elsewhere", r.Status, to.Host)
 		default:
 			f.Location, f.Redirect = evidence.LocationElsewhere, to.Host
 		}
 	default:
 		var said struct{ ErrorCode, ErrorMessage string }
-		f.Detail = evidence.Say(evidence.WhyAnswered, r.Status)
+		f.Detail = evidence.Say("answered", r.Status)
 		if json.Unmarshal(body, &said) == nil && said.ErrorCode != "" {
 			f.Code, f.Message = said.ErrorCode, said.ErrorMessage
-			f.Detail = evidence.Say(evidence.WhyAnsweredCode, r.Status, said.ErrorCode)
+			f.Detail = evidence.Say("answered-code", r.Status, said.ErrorCode)
 		}
 	}
 }

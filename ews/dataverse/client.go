@@ -84,7 +84,7 @@ func (r *Reader) get(ctx context.Context, step evidence.Step, s set, u *url.URL,
 	p := page{item: evidence.Item{Step: step, At: time.Now(), Cloud: facts, Dataverse: &evidence.Dataverse{Set: string(s)}}}
 	token := r.Token(ctx)
 	if token == "" {
-		facts.Detail = evidence.Say(evidence.WhyNoTokenHere)
+		facts.Detail = evidence.Say("no-token-here")
 		return p
 	}
 	limited, cancel := context.WithTimeout(ctx, requestTime)
@@ -130,17 +130,17 @@ func (r *Reader) read(p *page, asked *url.URL, answer wire.Answer, each func(row
 	c, d, status := p.item.Cloud, p.item.Dataverse, answer.Response.Status
 	switch {
 	case answer.Response.Oversized:
-		c.Detail = evidence.Say(evidence.WhyPageTooLong, pageRead>>20)
+		c.Detail = evidence.Say("page-too-long", pageRead>>20)
 	case answer.Response.CutShort:
-		c.Detail = evidence.Say(evidence.WhyAnswerEndsEarly)
+		c.Detail = evidence.Say("answer-ends-early")
 	case status/100 == 3:
-		c.Detail = evidence.Say(evidence.WhyAnswerRedirects, status)
+		c.Detail = evidence.Say("answer-redirects", status)
 	case status == 200:
 		list, err := r.readList(answer.Body, each)
 		d.Rows = list.rows
 		switch next, problem := nextPage(asked, list.next); {
 		case err != nil:
-			c.Detail = evidence.Say(evidence.WhyNotJSON, "Dataverse")
+			c.Detail = evidence.Say("not-json", "Dataverse")
 		case problem != nil:
 			c.Detail = problem
 		default:
@@ -160,11 +160,11 @@ func nextPage(asked *url.URL, link string) (*url.URL, *evidence.Detail) {
 	u, err := asked.Parse(link)
 	switch {
 	case err != nil:
-		return nil, evidence.Say(evidence.WhyNextPageOdd)
+		return nil, evidence.Say("next-page-odd")
 	case u.Scheme != asked.Scheme || !wire.SameHost(u, asked) || u.User != nil:
-		return nil, evidence.Say(evidence.WhyNextPageForeign, u.Host)
+		return nil, evidence.Say("next-page-foreign", u.Host)
 	case u.Path != asked.Path || u.RawQuery == asked.RawQuery:
-		return nil, evidence.Say(evidence.WhyNextPageOdd)
+		return nil, evidence.Say("next-page-odd")
 	}
 	u.Fragment = ""
 	return u, nil
@@ -188,27 +188,27 @@ var (
 
 func (r *Reader) readError(status int, body []byte, c *evidence.Cloud, d *evidence.Dataverse) {
 	c.Code, c.Message = errorIn(body)
-	c.Detail = evidence.Say(evidence.WhyAnswered, status)
+	c.Detail = evidence.Say("answered", status)
 	if said := strings.TrimSpace(c.Code + " " + c.Message); said != "" {
-		c.Detail = evidence.Say(evidence.WhyAnsweredCode, status, r.Recorder.Short(said, longestReason))
+		c.Detail = evidence.Say("answered-code", status, r.Recorder.Short(said, longestReason))
 	}
 	named := privilege().FindStringSubmatch(c.Message)
 	switch {
 	case status == 401:
-		c.Detail = evidence.Say(evidence.WhyDynamicsTokenRefused, status)
+		c.Detail = evidence.Say("dynamics-token-refused", status)
 	case status == 429 || status == 503:
 		d.Throttled = true
 	case status == 404:
 		d.Absent = true
 	case status == 403 && named != nil:
 		d.Privilege = named[1]
-		c.Detail = evidence.Say(evidence.WhyPrivilegeMissing, named[1])
+		c.Detail = evidence.Say("privilege-missing", named[1])
 	case status == 403 && strings.EqualFold(c.Code, privilegeMissing):
 		d.Privilege = needed[set(d.Set)]
-		c.Detail = evidence.Say(evidence.WhyPrivilegeMissing, d.Privilege)
+		c.Detail = evidence.Say("privilege-missing", d.Privilege)
 	case status == 403 && strings.EqualFold(c.Code, noUserHere):
 		d.NoUser = true
-		c.Detail = evidence.Say(evidence.WhyNoApplicationUser)
+		c.Detail = evidence.Say("no-application-user")
 	}
 }
 

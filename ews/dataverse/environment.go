@@ -57,7 +57,7 @@ func (r *Reader) Profiles(ctx context.Context) evidence.Item {
 		}
 		i.Dataverse.Profiles = found
 		if unusable != nil && i.Cloud.Detail == nil {
-			i.Cloud.Detail = evidence.Say(evidence.WhyRowUnusable, unusable)
+			i.Cloud.Detail = evidence.Say("row-unusable", unusable)
 		}
 	})
 }

@@ -92,7 +92,7 @@ func (p *pages) one(ctx context.Context) evidence.Item {
 		p.next, d.Without, d.Pages, d.Rows = got.next, p.without, p.count, p.rows
 		if p.next != nil && p.count >= mostPages {
 			p.next, d.Truncated = nil, true
-			got.item.Cloud.Detail = evidence.Say(evidence.WhyPagesWithoutEnd)
+			got.item.Cloud.Detail = evidence.Say("pages-without-end")
 		}
 		return got.item
 	}

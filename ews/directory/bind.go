@@ -84,7 +84,7 @@ func (c *Client) signIn(ctx context.Context, settle ews.Settle) (evidence.Item, 
 		note.Result = evidence.Refused
 	default:
 		b.Problem = evidence.Odd
-		b.Detail = evidence.Say(evidence.WhyBindOdd, *b.Result, resultName(*b.Result))
+		b.Detail = evidence.Say("bind-odd", *b.Result, resultName(*b.Result))
 		note.Detail = b.Detail
 	}
 	note.Counted = settle(note.Result)
@@ -97,14 +97,14 @@ func (c *Client) signIn(ctx context.Context, settle ews.Settle) (evidence.Item, 
 func unanswered(item evidence.Item, places []place) (evidence.Problem, *evidence.Detail) {
 	switch f := item.Error; {
 	case f.Code == evidence.Interrupted:
-		return "", evidence.Say(evidence.WhyCheckStopped)
+		return "", evidence.Say("check-stopped")
 	case len(places) == 0, unreached(f):
-		return evidence.NoAnswer, evidence.Say(evidence.WhyControllerUnreached, f)
+		return evidence.NoAnswer, evidence.Say("controller-unreached", f)
 	case f.Phase == "tls":
 		at := slices.IndexFunc(places, func(p place) bool { return p.address == item.Address })
 		return evidence.NoTLS, withoutTLS(places[at], f)
 	default:
-		return evidence.NoAnswer, evidence.Say(evidence.WhyBindUnanswered, f)
+		return evidence.NoAnswer, evidence.Say("bind-unanswered", f)
 	}
 }
 
@@ -207,7 +207,7 @@ func (b *capped) failure(ctx context.Context) *evidence.Failure {
 	case b.err != nil && !errors.Is(b.err, errTooMuch) && !errors.Is(b.err, net.ErrClosed):
 		return wire.Classify(ctx, "read", b.err)
 	}
-	return evidence.Fail(evidence.Malformed, "read", evidence.WhyNotLDAP)
+	return evidence.Fail(evidence.Malformed, "read", "not-ldap")
 }
 
 // reasonData finds Active Directory's reason in the diagnostic message: it is
@@ -228,7 +228,7 @@ func (c *Client) message(e *ldap.Error) string {
 
 func withoutTLS(p place, f *evidence.Failure) *evidence.Detail {
 	if f.Code == evidence.TLSUntrusted {
-		return evidence.Say(evidence.WhyControllerUntrusted, p.host, f)
+		return evidence.Say("controller-untrusted", p.host, f)
 	}
-	return evidence.Say(evidence.WhyNoLDAPS, p.host, p.address, f)
+	return evidence.Say("no-ldaps", p.host, p.address, f)
 }

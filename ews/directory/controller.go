@@ -99,7 +99,7 @@ func (c *Client) fromDNS(ctx context.Context, service, domain, port string) ([]s
 		return nil, &added
 	}
 	if c.Domain == "" {
-		return give(evidence.Say(evidence.WhyNoDomain))
+		return give(evidence.Say("no-domain"))
 	}
 	name := fmt.Sprintf("_%s._tcp.%s", service, domain)
 	lookup := c.Lookup
@@ -125,11 +125,11 @@ func (c *Client) fromDNS(ctx context.Context, service, domain, port string) ([]s
 	item.Resolution = &evidence.Resolution{Name: name, Addresses: list}
 	switch {
 	case fail != nil:
-		return give(evidence.Say(evidence.WhyNoRecord, name, fail))
+		return give(evidence.Say("no-record", name, fail))
 	case len(list) == 0 && len(foreign) > 0:
-		return give(evidence.Say(evidence.WhyOutsideDomain, foreign[0], name))
+		return give(evidence.Say("outside-domain", foreign[0], name))
 	case len(list) == 0:
-		return give(evidence.Say(evidence.WhyRecordEmpty, name))
+		return give(evidence.Say("record-empty", name))
 	}
 	item.Kerberos = nil
 	c.Recorder.Add(item)

@@ -62,13 +62,13 @@ func (k *KDC) ask(ctx context.Context) evidence.Item {
 		request, err = kerberos.NewASRequest(client)
 	}
 	if err != nil {
-		item.Kerberos.Problem, item.Kerberos.Detail = evidence.NoController, evidence.Say(evidence.WhyKerberosFailed, err)
+		item.Kerberos.Problem, item.Kerberos.Detail = evidence.NoController, evidence.Say("kerberos-failed", err)
 		return k.Recorder.Add(item)
 	}
 	var fail *evidence.Failure
 	if k.places, fail = k.addresses(ctx, controllers); len(k.places) == 0 {
 		item.Error = fail
-		item.Kerberos.Problem, item.Kerberos.Detail = evidence.NoAnswer, evidence.Say(evidence.WhyNoAddress, controllers[0], fail)
+		item.Kerberos.Problem, item.Kerberos.Detail = evidence.NoAnswer, evidence.Say("no-address", controllers[0], fail)
 		return k.Recorder.Add(item)
 	}
 	answer := k.exchange(ctx, &item, request)
@@ -102,17 +102,17 @@ func (k *KDC) Logon(ctx context.Context, settle ews.Settle) evidence.Item {
 	if k.Key.Keytab != nil {
 		// A keytab of somebody else is told before a controller that cannot be reached.
 		if _, err := k.proof(); errors.Is(err, kerberos.ErrNoKey) && k.hint == nil {
-			item.Kerberos.Problem, item.Kerberos.Detail = evidence.NoKey, evidence.Say(evidence.WhyKerberosFailed, err)
+			item.Kerberos.Problem, item.Kerberos.Detail = evidence.NoKey, evidence.Say("kerberos-failed", err)
 			return end(item, evidence.Skipped, item.Kerberos.Detail)
 		}
 	}
 	if k.hint == nil && !asked.Kerberos.Unasked {
 		item.Kerberos = nil // its own leg says what is wrong
-		return end(item, evidence.Skipped, cmp.Or(asked.Kerberos.Detail, evidence.Say(evidence.WhyKDCUnusable)))
+		return end(item, evidence.Skipped, cmp.Or(asked.Kerberos.Detail, evidence.Say("kdc-unusable")))
 	}
 	if h := k.hint; h != nil && h.Code != kerberos.CodePreauthRequired {
 		item.Kerberos = nil
-		return end(item, evidence.Skipped, evidence.Say(evidence.WhyKDCRefuses, h))
+		return end(item, evidence.Skipped, evidence.Say("kdc-refuses", h))
 	}
 	request, err := k.proof()
 	switch {
@@ -124,7 +124,7 @@ func (k *KDC) Logon(ctx context.Context, settle ews.Settle) evidence.Item {
 		item.Kerberos.Problem = evidence.Dishonest
 	}
 	if err != nil {
-		item.Kerberos.Detail = evidence.Say(evidence.WhyKerberosFailed, err)
+		item.Kerberos.Detail = evidence.Say("kerberos-failed", err)
 		return end(item, evidence.Skipped, item.Kerberos.Detail)
 	}
 	k.Recorder.Hide(request.Secret())
@@ -138,7 +138,7 @@ func (k *KDC) Logon(ctx context.Context, settle ews.Settle) evidence.Item {
 	case e != nil && refuses[e.Code]:
 		return end(item, evidence.Refused, nil)
 	case e != nil:
-		return end(item, evidence.Unfinished, evidence.Say(evidence.WhyKDCAnswered, e))
+		return end(item, evidence.Unfinished, evidence.Say("kdc-answered", e))
 	case unreached(item.Error):
 		return end(item, evidence.Skipped, item.Kerberos.Detail)
 	}
@@ -183,7 +183,7 @@ func (k *KDC) Ticket(ctx context.Context, spn string) (evidence.Item, *kerberos.
 	}
 	service, err := kerberos.ServicePrincipal(spn, k.Realm)
 	if err != nil {
-		return give(evidence.NoTicket, evidence.Say(evidence.WhyKerberosFailed, err))
+		return give(evidence.NoTicket, evidence.Say("kerberos-failed", err))
 	}
 	if len(k.places) == 0 { // a cached ticket was not asked for
 		controllers, missing := k.kdcs(ctx)
@@ -193,18 +193,18 @@ func (k *KDC) Ticket(ctx context.Context, spn string) (evidence.Item, *kerberos.
 		var fail *evidence.Failure
 		if k.places, fail = k.addresses(ctx, controllers); len(k.places) == 0 {
 			item.Error = fail
-			return give(evidence.NoAnswer, evidence.Say(evidence.WhyNoAddress, controllers[0], fail))
+			return give(evidence.NoAnswer, evidence.Say("no-address", controllers[0], fail))
 		}
 	}
 	request, err := kerberos.NewTGSRequest(*k.tgt, service, time.Now().Add(k.offset))
 	if err != nil {
-		return give(evidence.NoTicket, evidence.Say(evidence.WhyKerberosFailed, err))
+		return give(evidence.NoTicket, evidence.Say("kerberos-failed", err))
 	}
 	k.Recorder.Hide(request.Secret())
 	answer := k.exchange(ctx, &item, request)
 	switch {
 	case answer.Referral != "":
-		return give(evidence.NoTicket, evidence.Say(evidence.WhyOtherRealm, spn, answer.Referral))
+		return give(evidence.NoTicket, evidence.Say("other-realm", spn, answer.Referral))
 	case answer.Ticket != nil:
 		item.Kerberos.EncType = answer.Ticket.Enctype
 		return k.Recorder.Add(item), answer.Ticket
@@ -218,7 +218,7 @@ func (k *KDC) Cached(ctx context.Context, cache []byte, spn string) (evidence.It
 	item := evidence.Item{ID: k.Recorder.Begin(), Step: evidence.StepTicket, At: time.Now()}
 	item.Kerberos = &evidence.Kerberos{Realm: k.Realm, Service: spn}
 	give := func(err error) (evidence.Item, *kerberos.Ticket) {
-		item.Kerberos.Problem, item.Kerberos.Detail = evidence.NoTicket, evidence.Say(evidence.WhyKerberosFailed, err)
+		item.Kerberos.Problem, item.Kerberos.Detail = evidence.NoTicket, evidence.Say("kerberos-failed", err)
 		if errors.Is(err, kerberos.ErrExpired) {
 			item.Kerberos.Problem = evidence.TicketExpired
 		}
@@ -279,16 +279,16 @@ func (k *KDC) exchange(ctx context.Context, item *evidence.Item, request asReque
 	}
 	switch f := item.Error; {
 	case f != nil && f.Code == evidence.Interrupted: // no fault of the controller's
-		fact.Detail = evidence.Say(evidence.WhyCheckStopped)
+		fact.Detail = evidence.Say("check-stopped")
 		return kerberos.Answer{}
 	case f != nil:
-		fact.Problem, fact.Detail = evidence.NoAnswer, evidence.Say(evidence.WhyNoKerberos, item.Address, item.Error)
+		fact.Problem, fact.Detail = evidence.NoAnswer, evidence.Say("no-kerberos", item.Address, item.Error)
 		return kerberos.Answer{}
 	}
 	received := time.Now()
 	answer, err := request.Read(raw)
 	if err != nil {
-		fact.Problem, fact.Detail = evidence.Dishonest, evidence.Say(evidence.WhyKerberosFailed, err)
+		fact.Problem, fact.Detail = evidence.Dishonest, evidence.Say("kerberos-failed", err)
 		return kerberos.Answer{}
 	}
 	if e := answer.Error; e != nil {

@@ -46,14 +46,14 @@ func (c *Client) ServicePoints(ctx context.Context, settle ews.Settle) (bind, fo
 	if err := c.search(s, p); err != nil {
 		var answer *ldap.Error
 		if errors.As(err, &answer) && answer.ResultCode < ldap.ErrorNetwork {
-			p.Problem, p.Detail = evidence.Odd, evidence.Say(evidence.WhySearchOdd, answer.ResultCode, resultName(int(answer.ResultCode)))
+			p.Problem, p.Detail = evidence.Odd, evidence.Say("search-odd", answer.ResultCode, resultName(int(answer.ResultCode)))
 		} else if errors.Is(err, errOdd) {
-			p.Problem, p.Detail = evidence.Odd, evidence.Say(evidence.WhyNotActiveDirectory)
+			p.Problem, p.Detail = evidence.Odd, evidence.Say("not-active-directory")
 		} else {
 			found.Error = s.read.failure(s.ctx)
-			p.Problem, p.Detail = evidence.NoAnswer, evidence.Say(evidence.WhySearchUnanswered, found.Error)
+			p.Problem, p.Detail = evidence.NoAnswer, evidence.Say("search-unanswered", found.Error)
 			if found.Error.Code == evidence.Interrupted {
-				p.Problem, p.Detail = "", evidence.Say(evidence.WhyCheckStopped)
+				p.Problem, p.Detail = "", evidence.Say("check-stopped")
 			}
 		}
 	}
@@ -64,7 +64,7 @@ func (c *Client) ServicePoints(ctx context.Context, settle ews.Settle) (bind, fo
 
 // notSearched says why a bind left nothing to search with.
 func notSearched(bind evidence.Item) evidence.ServicePoints {
-	p := evidence.ServicePoints{Detail: evidence.Say(evidence.WhyDirectoryRefused)}
+	p := evidence.ServicePoints{Detail: evidence.Say("directory-refused")}
 	if b := bind.Bind; b != nil && b.Detail != nil {
 		p.Problem, p.Detail = b.Problem, b.Detail
 	}

@@ -331,7 +331,7 @@ func TestExpired(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := d.client().Request(t.Context(), r, evidence.StepHMAToken, Application{Tenant: tenant, ID: appID, Certificate: c}, scope)
-	if item := r.Items()[0]; got != nil || len(d.sent()) > 0 || item.Request != nil || !item.Token.Detail.Is(evidence.WhyApplicationExpired) {
+	if item := r.Items()[0]; got != nil || len(d.sent()) > 0 || item.Request != nil || !item.Token.Detail.Is("application-expired") {
 		t.Errorf("%v, %d requests, %+v", got, len(d.sent()), item.Token)
 	}
 }

@@ -88,12 +88,12 @@ func (c Client) Ask(ctx context.Context, r *ews.Recorder, item *evidence.Item, a
 	if cert := a.Certificate; cert != nil {
 		facts.Certificate = cert.Facts()
 		if time.Now().After(cert.Ends()) {
-			facts.Detail = evidence.Say(evidence.WhyApplicationExpired, cert.Ends().UTC().Format(time.DateOnly))
+			facts.Detail = evidence.Say("application-expired", cert.Ends().UTC().Format(time.DateOnly))
 			return nil
 		}
 		assertion, err := cert.assertion(a.ID, u.String(), time.Now())
 		if err != nil {
-			facts.Detail = evidence.Say(evidence.WhyNoTokenAsked)
+			facts.Detail = evidence.Say("no-token-asked")
 			return nil
 		}
 		r.Withhold(assertion)
@@ -111,18 +111,18 @@ func (c Client) Ask(ctx context.Context, r *ews.Recorder, item *evidence.Item, a
 	switch p := item.Response; {
 	case item.Error != nil:
 	case p == nil: // the library did not ask
-		facts.Detail = evidence.Say(evidence.WhyNoTokenAsked)
+		facts.Detail = evidence.Say("no-token-asked")
 	case p.Oversized:
-		facts.Detail = evidence.Say(evidence.WhyAnswerTooLong)
+		facts.Detail = evidence.Say("answer-too-long")
 	case p.CutShort:
-		facts.Detail = evidence.Say(evidence.WhyAnswerEndsEarly)
+		facts.Detail = evidence.Say("answer-ends-early")
 	case err == nil && plausible(token.Type(), token.AccessToken):
 		r.Withhold(token.AccessToken)
 		granted := newToken(token.AccessToken, issued, token.Expiry)
 		facts.Claims = &granted.Claims
 		return granted
 	case err == nil:
-		facts.Detail = evidence.Say(evidence.WhyNoTokenGiven)
+		facts.Detail = evidence.Say("no-token-given")
 	default:
 		readRefusal(p, err, facts)
 	}
@@ -163,7 +163,7 @@ func readRefusal(p *evidence.Response, err error, f *evidence.Token) {
 	f.RetryAfter = p.First("Retry-After")
 	var said *oauth2.RetrieveError
 	if !errors.As(err, &said) {
-		f.Detail = evidence.Say(evidence.WhyNotJSONStatus, p.Status, "Entra")
+		f.Detail = evidence.Say("not-json-status", p.Status, "Entra")
 		return
 	}
 	f.Error, f.Message = said.ErrorCode, said.ErrorDescription
@@ -184,8 +184,8 @@ func readRefusal(p *evidence.Response, err error, f *evidence.Token) {
 			f.Codes = append(f.Codes, n)
 		}
 	}
-	if f.Detail = evidence.Say(evidence.WhyTokenRefused, p.Status); f.Code() != "" {
-		f.Detail = evidence.Say(evidence.WhyTokenRefusedCode, p.Status, f.Code())
+	if f.Detail = evidence.Say("token-refused", p.Status); f.Code() != "" {
+		f.Detail = evidence.Say("token-refused-code", p.Status, f.Code())
 	}
 }
 

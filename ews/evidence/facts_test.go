@@ -19,7 +19,7 @@ func TestFacts(t *testing.T) {
 		Kerberos: &Kerberos{Error: "KRB_AP_ERR_SKEW", ClockSkewMS: &large},
 		TLS:      &TLS{Version: "TLS 1.3", ServerName: "a", Certificate: &Certificate{NotAfter: at, Names: []string{"a", "b"}}, PublicRoot: &yes},
 		Bind:     &Bind{Result: &result},
-		Logon:    &Logon{Scheme: "NTLM", Why: "stopped", Detail: Say(WhyStopped)},
+		Logon:    &Logon{Scheme: "NTLM", Why: "stopped", Detail: Say("stopped")},
 	}
 	want := []string{"step logon", "status 401", "oversized", "netbios domain A", "error KRB_AP_ERR_SKEW", "clock skew 5m0s", "result 0", "scheme NTLM", "why stopped"}
 	got := Facts(item)

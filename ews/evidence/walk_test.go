@@ -60,9 +60,9 @@ func TestWhatIsSaid(t *testing.T) {
 
 func TestWalk(t *testing.T) {
 	i := Item{
-		Address: "10.0.0.1:443", Logon: &Logon{Detail: Say(WhyNoAddress, "dc1:88", &Failure{Code: DNSNotFound, Text: "no such host dc1"})},
+		Address: "10.0.0.1:443", Logon: &Logon{Detail: Say("no-address", "dc1:88", &Failure{Code: DNSNotFound, Text: "no such host dc1"})},
 		Response: &Response{Headers: [][2]string{{"Server", "x"}, {"X-Y", ""}}}, EWS: &EWS{Problem: "old words", Resolved: []Resolved{{Address: "a@b"}}},
-		TLS: &TLS{Problems: []CertificateProblem{{Code: "expired", Detail: Say(WhyCertificateExpired, "2026-01-01")}}, Certificate: &Certificate{Names: []string{"a", "b"}}},
+		TLS: &TLS{Problems: []CertificateProblem{{Code: "expired", Detail: Say("certificate-expired", "2026-01-01")}}, Certificate: &Certificate{Names: []string{"a", "b"}}},
 	}
 	var met []string
 	r := Rewritten(i, func(f Field, s string) string {

@@ -77,7 +77,7 @@ func (a *Attempt) Begin(ctx context.Context) *Attempt {
 	m, err := a.mechanism.Start(ctx, &a.channel)
 	switch {
 	case err != nil:
-		a.Lost = detailOf(evidence.WhyMessageNotMade, err)
+		a.Lost = detailOf("message-not-made", err)
 	case m.Credential:
 		a.next = &m
 	default:
@@ -134,7 +134,7 @@ func (a *Attempt) free(ctx context.Context, m Message) {
 		}
 		a.next, a.token = &next, nil
 	case a.conn == nil:
-		a.Lost = evidence.Say(evidence.WhyServerEnded)
+		a.Lost = evidence.Say("server-ended")
 	}
 }
 
@@ -155,7 +155,7 @@ func (a *Attempt) InSPNEGO() bool { return a != nil && a.wrapped }
 // follow.
 func (a *Attempt) Kept() bool {
 	if a.Lost == nil && a.sent > 0 && (a.conn == nil || !a.hurried && !a.conn.Fit(SettleTime)) {
-		a.Lost = evidence.Say(evidence.WhyServerEnded)
+		a.Lost = evidence.Say("server-ended")
 	}
 	return a.Lost == nil
 }

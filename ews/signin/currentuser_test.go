@@ -269,8 +269,8 @@ func TestCurrentUserScripted(t *testing.T) {
 			[]string{"Negotiate, Kerberos AP-REQ, value not kept", "Negotiate, NTLM type 1 inside SPNEGO", "Negotiate, NTLM type 3 inside SPNEGO, value not kept"},
 		},
 		{"from Kerberos to NTLM that gives no challenge", play{says: [][]byte{kerberos, inResp(one), inResp(three)}, answers: []string{"401 " + in64(more)}}, evidence.Unfinished, true, "NTLM", "type 1 was answered without a challenge", nil},
-		{"asks without end", play{says: [][]byte{kerberos, kerberos, kerberos, kerberos, kerberos}, answers: slices.Repeat([]string{"401 " + in64(more)}, 9)}, evidence.Unfinished, true, "Kerberos", evidence.Say(evidence.WhyStillAsks).String(), slices.Repeat([]string{"Negotiate, Kerberos AP-REQ, value not kept"}, 4)},
-		{"type 1 without end", play{says: [][]byte{one, one, one, one, one}, answers: slices.Repeat([]string{type2}, 9)}, evidence.Unfinished, false, "NTLM", evidence.Say(evidence.WhyStillAsks).String(), nil},
+		{"asks without end", play{says: [][]byte{kerberos, kerberos, kerberos, kerberos, kerberos}, answers: slices.Repeat([]string{"401 " + in64(more)}, 9)}, evidence.Unfinished, true, "Kerberos", evidence.Say("still-asks").String(), slices.Repeat([]string{"Negotiate, Kerberos AP-REQ, value not kept"}, 4)},
+		{"type 1 without end", play{says: [][]byte{one, one, one, one, one}, answers: slices.Repeat([]string{type2}, 9)}, evidence.Unfinished, false, "NTLM", evidence.Say("still-asks").String(), nil},
 		{"no credentials", play{says: [][]byte{nil}}, evidence.Skipped, false, "", errPackage.Error(), []string{}},
 		{"no answer to the challenge", play{says: [][]byte{one, nil}, answers: []string{type2}}, evidence.Skipped, false, "NTLM", errPackage.Error(), nil},
 		{"type 1 accepted", play{says: [][]byte{one, three}, answers: []string{"200"}}, evidence.Unfinished, false, "NTLM", "type 1 was answered 200 instead of a challenge", nil},
@@ -339,7 +339,7 @@ func TestCurrentUserHangs(t *testing.T) {
 		cancel()
 	}()
 	item := b.by(ctx, ByCurrentUser("NTLM", "HTTP/mail.contoso.com", open), evidence.Logon{Binding: evidence.BindingRight})
-	if l := item.Logon; l.Result != evidence.Skipped || l.Counted || l.Why != evidence.Say(evidence.WhyTokenTimeout).String() || len(b.server.View().Requests) != 0 {
+	if l := item.Logon; l.Result != evidence.Skipped || l.Counted || l.Why != evidence.Say("token-timeout").String() || len(b.server.View().Requests) != 0 {
 		t.Errorf("%+v", l)
 	}
 	close(release)

@@ -19,7 +19,7 @@ func (a *Attempt) Finish(ctx context.Context, note evidence.Logon, budget Budget
 		}
 		m, err := a.mechanism.Start(ctx, &a.channel)
 		if err != nil {
-			return a.stop(evidence.Skipped, detailOf(evidence.WhyMessageNotMade, err), budget)
+			return a.stop(evidence.Skipped, detailOf("message-not-made", err), budget)
 		}
 		a.next = &m
 	}
@@ -29,13 +29,13 @@ func (a *Attempt) Finish(ctx context.Context, note evidence.Logon, budget Budget
 		case a.Lost != nil:
 			return a.stop(evidence.Unfinished, a.Lost, budget)
 		case err != nil:
-			return a.stop(evidence.Skipped, detailOf(evidence.WhyMessageNotMade, err), budget)
+			return a.stop(evidence.Skipped, detailOf("message-not-made", err), budget)
 		case m.Value == "":
-			return a.stop(evidence.Skipped, evidence.Say(evidence.WhyNoToken), budget)
+			return a.stop(evidence.Skipped, evidence.Say("no-token"), budget)
 		case a.sent == maxMessages:
-			return a.stop(evidence.Unfinished, evidence.Say(evidence.WhyStillAsks), budget)
+			return a.stop(evidence.Unfinished, evidence.Say("still-asks"), budget)
 		case !a.Kept():
-			return a.stop(evidence.Unfinished, evidence.Say(evidence.WhyServerEnded), budget)
+			return a.stop(evidence.Unfinished, evidence.Say("server-ended"), budget)
 		}
 		if a.traits.Scheme == "Negotiate" && m.Inside != "" {
 			a.note.Mechanism = m.Inside
@@ -101,7 +101,7 @@ func (a *Attempt) spend(ctx context.Context, m Message, budget Budget) (item evi
 		switch {
 		case undecided || token == nil || a.mechanism.Done():
 		case a.sent == maxMessages:
-			a.note.Detail, undecided = evidence.Say(evidence.WhyStillAsks), true // a 401 with a token is a question, not a refusal
+			a.note.Detail, undecided = evidence.Say("still-asks"), true // a 401 with a token is a question, not a refusal
 		default:
 			next, err := a.mechanism.Next(ctx, token)
 			if err == nil && next.Value != "" {
@@ -109,8 +109,8 @@ func (a *Attempt) spend(ctx context.Context, m Message, budget Budget) (item evi
 				return a.client.Recorder.Add(sent.Item), false
 			}
 			if err != nil {
-				a.note.Detail = detailOf(evidence.WhyMessageNotMade, err)
-				undecided = a.note.Detail.Is(evidence.WhyTokenTimeout)
+				a.note.Detail = detailOf("message-not-made", err)
+				undecided = a.note.Detail.Is("token-timeout")
 			}
 		}
 	}
@@ -156,14 +156,14 @@ func (a *Attempt) settle(item evidence.Item, undecided bool, budget Budget) evid
 		}
 	}
 	if item.Request == nil {
-		note.Result, note.Detail = evidence.Skipped, evidence.Say(evidence.WhyNothingSent)
+		note.Result, note.Detail = evidence.Skipped, evidence.Say("nothing-sent")
 	} else {
 		note.Counted = budget.End(note.Result)
 	}
 	if note.Result != evidence.Accepted {
 		a.Close()
 	}
-	item.Logon, a.Lost = &note, evidence.Say(evidence.WhyHandshakeFinished)
+	item.Logon, a.Lost = &note, evidence.Say("handshake-finished")
 	return a.client.Recorder.Add(item)
 }
 

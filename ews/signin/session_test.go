@@ -92,7 +92,7 @@ func TestFurtherCalls(t *testing.T) {
 func TestWhatFurtherCallsTell(t *testing.T) {
 	b := newBench(t, everyScheme)
 	s := b.signed(t, "NTLM")
-	b.held = evidence.Say(evidence.WhyLimitReached)
+	b.held = evidence.Say("limit-reached")
 	ask := func(p evidence.Purpose, mailbox string) *evidence.EWS {
 		item := s.Ask(bounded(t), ews.Question{Purpose: p, Call: soap.Call{Mailbox: mailbox}}, b)
 		if item == nil {
@@ -132,7 +132,7 @@ func TestNoFurtherCalls(t *testing.T) {
 
 	b = newBench(t, everyScheme)
 	s := b.signed(t, "Basic")
-	b.held = evidence.Say(evidence.WhyLimitReached)
+	b.held = evidence.Say("limit-reached")
 	if s.Ask(bounded(t), question, b) != nil {
 		t.Error("the credential was sent although it may not be")
 	}

@@ -76,7 +76,7 @@ func (u *currentUser) Next(ctx context.Context, server []byte) (Message, error) 
 	case m = <-answer:
 	case <-ctx.Done():
 		u.abandoned = true
-		return Message{}, tokenError{evidence.Say(evidence.WhyTokenTimeout)}
+		return Message{}, tokenError{evidence.Say("token-timeout")}
 	}
 	if u.done = m.done; m.err != nil || len(m.token) == 0 {
 		return Message{}, m.err
@@ -96,7 +96,7 @@ func (u *currentUser) ask(server []byte) made {
 	}
 	token, done, err := u.context.Next(server)
 	if err == nil && !done && len(token) == 0 {
-		err = tokenError{evidence.Say(evidence.WhyTokenMissing)}
+		err = tokenError{evidence.Say("token-missing")}
 	}
 	return made{token, done, err}
 }

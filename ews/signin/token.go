@@ -67,10 +67,10 @@ func tokenMessage(scheme string, token []byte) Message {
 func serverToken(status int, fields []string, scheme string) (token []byte, n *evidence.NTLM) {
 	n = &evidence.NTLM{Scheme: scheme}
 	if status != 401 {
-		n.Detail = evidence.Say(evidence.WhyType1Answered, status)
+		n.Detail = evidence.Say("type-1-answered", status)
 		return nil, n
 	}
-	n.Detail = evidence.Say(evidence.WhyNoChallenge)
+	n.Detail = evidence.Say("no-challenge")
 	for _, offer := range challenge.Parse(fields) {
 		if !offer.Is(scheme) || offer.Token == "" {
 			continue
@@ -85,7 +85,7 @@ func serverToken(status int, fields []string, scheme string) (token []byte, n *e
 			n.SPNEGO = opened.wrapped
 			return opened.raw, n
 		}
-		n.Detail = detailOf(evidence.WhyChallengeUnreadable, err)
+		n.Detail = detailOf("challenge-unreadable", err)
 		if token == nil {
 			token = opened.raw
 		}
@@ -121,15 +121,15 @@ func openRaw(raw []byte) (openedToken, error) {
 	t, err := spnego.Read(raw)
 	switch {
 	case errors.Is(err, spnego.ErrNotSPNEGO):
-		return o, tokenError{evidence.Say(evidence.WhyChallengeUnknown)}
+		return o, tokenError{evidence.Say("challenge-unknown")}
 	case err != nil:
 		return o, err
 	case t.State == spnego.Reject:
-		return o, tokenError{evidence.Say(evidence.WhySPNEGORejects)}
+		return o, tokenError{evidence.Say("spnego-rejects")}
 	case t.Mech != "" && t.Mech != spnego.NTLM:
-		return o, tokenError{evidence.Say(evidence.WhySPNEGOWants, t.Mech)}
+		return o, tokenError{evidence.Say("spnego-wants", t.Mech)}
 	case len(t.ResponseToken) == 0:
-		return o, tokenError{evidence.Say(evidence.WhySPNEGOEmpty)}
+		return o, tokenError{evidence.Say("spnego-empty")}
 	}
 	o.message, o.wrapped = t.ResponseToken, true
 	return o, nil

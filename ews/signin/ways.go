@@ -95,7 +95,7 @@ func ByNTLM(scheme string) Way {
 		// Some servers take NTLM in Negotiate only as SPNEGO has it.
 		wrapped := attempt(true)
 		if l := wrapped.Lost; !wrapped.challenged && l != nil && raw.Lost.String() != l.String() {
-			wrapped.Lost = evidence.Say(evidence.WhyAlsoInSPNEGO, raw.Lost, l)
+			wrapped.Lost = evidence.Say("also-in-spnego", raw.Lost, l)
 		}
 		raw.Close()
 		return wrapped

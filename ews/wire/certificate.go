@@ -21,17 +21,17 @@ func (d *Dialer) judge(info *evidence.TLS, chain []*x509.Certificate) {
 		info.Problems = append(info.Problems, evidence.CertificateProblem{Code: code, Text: why.String(), Detail: why})
 	}
 	if now.After(leaf.NotAfter) {
-		complain("expired", evidence.Say(evidence.WhyCertificateExpired, leaf.NotAfter.UTC().Format(time.DateOnly)))
+		complain("expired", evidence.Say("certificate-expired", leaf.NotAfter.UTC().Format(time.DateOnly)))
 	}
 	if now.Before(leaf.NotBefore) {
-		complain("not-yet-valid", evidence.Say(evidence.WhyCertificateNotYet, leaf.NotBefore.UTC().Format(time.RFC3339)))
+		complain("not-yet-valid", evidence.Say("certificate-not-yet", leaf.NotBefore.UTC().Format(time.RFC3339)))
 	}
 	switch err := leaf.VerifyHostname(d.Host); {
 	case err == nil:
 	case len(info.Certificate.Names) == 0 && leaf.Subject.CommonName != "":
-		complain("wrong-name", evidence.Say(evidence.WhyCertificateNoNames, leaf.Subject.CommonName))
+		complain("wrong-name", evidence.Say("certificate-no-names", leaf.Subject.CommonName))
 	default:
-		complain("wrong-name", evidence.Say(evidence.WhyCertificateWrongName, strings.Join(info.Certificate.Names, ", "), d.Host))
+		complain("wrong-name", evidence.Say("certificate-wrong-name", strings.Join(info.Certificate.Names, ", "), d.Host))
 	}
 	at := now
 	if now.After(leaf.NotAfter) || now.Before(leaf.NotBefore) {
@@ -83,9 +83,9 @@ func (d *Dialer) namesake(chain []*x509.Certificate) (code string, why *evidence
 				var name pkix.RDNSequence
 				switch _, err := asn1.Unmarshal(subject, &name); {
 				case bytes.Equal(subject, c.RawIssuer):
-					return "unknown-issuer", evidence.Say(evidence.WhyIssuerOtherKey, c.Issuer.String())
+					return "unknown-issuer", evidence.Say("issuer-other-key", c.Issuer.String())
 				case err == nil && name.String() == issuer.String(): // c.Issuer has them in another order
-					return "issuer-encoding", evidence.Say(evidence.WhyIssuerEncoding, c.Issuer.String())
+					return "issuer-encoding", evidence.Say("issuer-encoding", c.Issuer.String())
 				}
 			}
 		}
@@ -111,22 +111,22 @@ func chainProblem(chain []*x509.Certificate, err error) (code string, why *evide
 	case errors.As(err, &critical):
 		return "unusable", unknownExtension(chain, name)
 	case !isUnknown(err):
-		return "unusable", evidence.Say(evidence.WhyCertificateUnusable, withoutPrefix(err.Error()))
+		return "unusable", evidence.Say("certificate-unusable", withoutPrefix(err.Error()))
 	}
 	if weak := slices.IndexFunc(chain, weaklySigned); weak >= 0 {
-		return "unusable", evidence.Say(evidence.WhyCertificateWeak, name(chain[weak]), weakName(chain[weak].SignatureAlgorithm))
+		return "unusable", evidence.Say("certificate-weak", name(chain[weak]), weakName(chain[weak].SignatureAlgorithm))
 	}
 	switch {
 	case bytes.Equal(leaf.RawIssuer, leaf.RawSubject):
-		return "unknown-issuer", evidence.Say(evidence.WhyCertificateSelfSigned, name(leaf))
+		return "unknown-issuer", evidence.Say("certificate-self-signed", name(leaf))
 	case len(chain) == 1 && len(leaf.IssuingCertificateURL) > 0:
-		return "unknown-issuer", evidence.Say(evidence.WhyCertificateAloneAIA, leaf.Issuer.String(), issuer(leaf), leaf.IssuingCertificateURL[0])
+		return "unknown-issuer", evidence.Say("certificate-alone-aia", leaf.Issuer.String(), issuer(leaf), leaf.IssuingCertificateURL[0])
 	case len(chain) == 1:
-		return "unknown-issuer", evidence.Say(evidence.WhyCertificateAlone, leaf.Issuer.String(), issuer(leaf))
+		return "unknown-issuer", evidence.Say("certificate-alone", leaf.Issuer.String(), issuer(leaf))
 	case !slices.ContainsFunc(chain[1:], func(c *x509.Certificate) bool { return bytes.Equal(c.RawSubject, leaf.RawIssuer) }):
-		return "unknown-issuer", evidence.Say(evidence.WhyCertificateOtherChain, leaf.Issuer.String(), issuer(leaf))
+		return "unknown-issuer", evidence.Say("certificate-other-chain", leaf.Issuer.String(), issuer(leaf))
 	}
-	return "unknown-issuer", evidence.Say(evidence.WhyCertificateUnknownIssuer, leaf.Issuer.String())
+	return "unknown-issuer", evidence.Say("certificate-unknown-issuer", leaf.Issuer.String())
 }
 
 // invalidCertificate says what is wrong with a certificate of a chain that ends in
@@ -135,29 +135,29 @@ func invalidCertificate(leaf *x509.Certificate, e x509.CertificateInvalidError, 
 	switch e.Reason {
 	case x509.Expired:
 		if e.Cert != leaf {
-			return evidence.Say(evidence.WhyIntermediateExpired, name(e.Cert),
+			return evidence.Say("intermediate-expired", name(e.Cert),
 				e.Cert.NotBefore.UTC().Format(time.DateOnly), e.Cert.NotAfter.UTC().Format(time.DateOnly))
 		}
 	case x509.NotAuthorizedToSign:
-		return evidence.Say(evidence.WhyIssuerNoAuthority, name(e.Cert))
+		return evidence.Say("issuer-no-authority", name(e.Cert))
 	case x509.TooManyIntermediates:
-		return evidence.Say(evidence.WhyChainTooLong, name(e.Cert))
+		return evidence.Say("chain-too-long", name(e.Cert))
 	case x509.IncompatibleUsage:
-		return evidence.Say(evidence.WhyCertificateUsage, name(cmp.Or(e.Cert, leaf)))
+		return evidence.Say("certificate-usage", name(cmp.Or(e.Cert, leaf)))
 	case x509.CANotAuthorizedForThisName, x509.NameConstraintsWithoutSANs, x509.UnconstrainedName, x509.TooManyConstraints:
-		return evidence.Say(evidence.WhyNameConstraints, cmp.Or(leaf.Issuer.CommonName, leaf.Issuer.String()), withoutPrefix(e.Detail))
+		return evidence.Say("name-constraints", cmp.Or(leaf.Issuer.CommonName, leaf.Issuer.String()), withoutPrefix(e.Detail))
 	}
-	return evidence.Say(evidence.WhyCertificateUnusable, withoutPrefix(e.Error()))
+	return evidence.Say("certificate-unusable", withoutPrefix(e.Error()))
 }
 
 // unknownExtension names the extension that has to be understood (RFC 5280 4.2).
 func unknownExtension(chain []*x509.Certificate, name func(*x509.Certificate) string) *evidence.Detail {
 	for _, c := range chain {
 		if len(c.UnhandledCriticalExtensions) > 0 {
-			return evidence.Say(evidence.WhyCriticalExtension, name(c), c.UnhandledCriticalExtensions[0].String())
+			return evidence.Say("critical-extension", name(c), c.UnhandledCriticalExtensions[0].String())
 		}
 	}
-	return evidence.Say(evidence.WhyCriticalExtension, "", "")
+	return evidence.Say("critical-extension", "", "")
 }
 
 // weaklySigned: this program's library verifies no such signature, so it cannot

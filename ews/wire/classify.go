@@ -29,20 +29,20 @@ func Classify(ctx context.Context, phase string, err error) *evidence.Failure {
 	}
 	switch {
 	case errors.Is(context.Cause(ctx), errGivenUp):
-		f = evidence.Fail(evidence.GivenUp, phase, evidence.WhyGivenUp)
+		f = evidence.Fail(evidence.GivenUp, phase, "given-up")
 	case errors.Is(ctx.Err(), context.Canceled):
-		f = evidence.Fail(evidence.Interrupted, phase, evidence.WhyStopped)
+		f = evidence.Fail(evidence.Interrupted, phase, "stopped")
 	case errors.Is(err, errHeaderTooLarge):
 		f.Code = evidence.HeaderTooLarge
 	case number == syscall.EMFILE, number == syscall.ENFILE:
-		f = evidence.Fail(evidence.ConnectFailed, phase, evidence.WhyNoHandles)
+		f = evidence.Fail(evidence.ConnectFailed, phase, "no-handles")
 	case errors.As(err, &dns) && !dns.IsTimeout:
 		f.Code = evidence.DNSFailed
 		if dns.IsNotFound {
 			f.Code = evidence.DNSNotFound
 		}
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded), isTimeout(err), number == syscall.ETIMEDOUT:
-		f = evidence.Fail(evidence.TimedOut, phase, evidence.WhyNoAnswerInTime)
+		f = evidence.Fail(evidence.TimedOut, phase, "no-answer-in-time")
 	case isAlert(err):
 		f = alertFailure(phase, err)
 	case errors.As(err, &record):
@@ -155,27 +155,27 @@ func alertFailure(phase string, err error) *evidence.Failure {
 	var op *net.OpError
 	switch local := errors.As(err, &op) && op.Op == "local error"; {
 	case number == alertNoRenegotiation && local:
-		return evidence.Fail(evidence.TLSClientCert, phase, evidence.WhyRenegotiation)
+		return evidence.Fail(evidence.TLSClientCert, phase, "renegotiation")
 	case number == alertCertificateRequired: // TLS 1.3 says it after the handshake
-		return evidence.Fail(evidence.TLSClientCert, phase, evidence.WhyTLSAlert, plain(err), number)
+		return evidence.Fail(evidence.TLSClientCert, phase, "tls-alert", plain(err), number)
 	case local:
-		return evidence.Fail(evidence.TLSHandshake, phase, evidence.WhyTLSUnread, plain(err))
+		return evidence.Fail(evidence.TLSHandshake, phase, "tls-unread", plain(err))
 	}
-	return evidence.Fail(evidence.TLSHandshake, phase, evidence.WhyTLSAlert, plain(err), number)
+	return evidence.Fail(evidence.TLSHandshake, phase, "tls-alert", plain(err), number)
 }
 
 // handshakeFailure is a handshake that this program's library ended.
 func handshakeFailure(phase string, err error) *evidence.Failure {
 	text := err.Error()
 	if _, inner, found := strings.Cut(text, "failed to parse certificate from server: "); found {
-		return evidence.Fail(evidence.TLSHandshake, phase, evidence.WhyCertificateUnread, explained(withoutPrefix(inner)))
+		return evidence.Fail(evidence.TLSHandshake, phase, "certificate-unread", explained(withoutPrefix(inner)))
 	}
 	// What Dynamics refuses as well is no limit of this program: the version and
 	// the suite are chosen by the server.
 	if strings.Contains(text, "selected unsupported protocol version") || strings.Contains(text, "chose an unconfigured cipher suite") {
 		return &evidence.Failure{Code: evidence.TLSHandshake, Phase: phase, Text: withoutPrefix(text)}
 	}
-	return evidence.Fail(evidence.TLSHandshake, phase, evidence.WhyTLSUnread, withoutPrefix(text))
+	return evidence.Fail(evidence.TLSHandshake, phase, "tls-unread", withoutPrefix(text))
 }
 
 // explained puts the abbreviations of crypto/x509 into words.
@@ -188,7 +188,7 @@ func explained(text string) string {
 
 // beyond says whether a handshake failed by a limit of this program.
 func beyond(f *evidence.Failure) bool {
-	return f.Detail.Is(evidence.WhyCertificateUnread, evidence.WhyTLSUnread, evidence.WhyRenegotiation)
+	return f.Detail.Is("certificate-unread", "tls-unread", "renegotiation")
 }
 
 // notTLS says what came in place of TLS, where it is a text.
@@ -196,13 +196,13 @@ func notTLS(phase string, e tls.RecordHeaderError) *evidence.Failure {
 	begin := strings.TrimSpace(string(e.RecordHeader[:]))
 	switch {
 	case strings.HasPrefix(begin, "HTTP"):
-		return evidence.Fail(evidence.TLSNotSpoken, phase, evidence.WhyPlainHTTP)
+		return evidence.Fail(evidence.TLSNotSpoken, phase, "plain-http")
 	case begin == "" || strings.IndexFunc(begin, func(r rune) bool { return r < ' ' || r > '~' }) >= 0:
-		return evidence.Fail(evidence.TLSNotSpoken, phase, evidence.WhyNotTLSRecord)
+		return evidence.Fail(evidence.TLSNotSpoken, phase, "not-tls-record")
 	case greeting(begin) != "":
-		return evidence.Fail(evidence.TLSNotSpoken, phase, evidence.WhyOtherProtocol, greeting(begin), begin)
+		return evidence.Fail(evidence.TLSNotSpoken, phase, "other-protocol", greeting(begin), begin)
 	}
-	return evidence.Fail(evidence.TLSNotSpoken, phase, evidence.WhyNotTLS, begin)
+	return evidence.Fail(evidence.TLSNotSpoken, phase, "not-tls", begin)
 }
 
 // greeting is the protocol whose servers speak first, in these words.

@@ -207,7 +207,7 @@ func connectThrough(ctx context.Context, c net.Conn, addr string) (net.Conn, *ev
 
 func proxyAnswered(code evidence.FailureCode, resp *http.Response) *evidence.Failure {
 	status, reason, _ := strings.Cut(resp.Status, " ")
-	return evidence.Fail(code, "proxy", evidence.WhyProxyAnswered, status, reason)
+	return evidence.Fail(code, "proxy", "proxy-answered", status, reason)
 }
 
 // replayed gives back what was read too far.

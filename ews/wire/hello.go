@@ -154,9 +154,9 @@ func (d *Dialer) OfferDataverse(ctx context.Context, addr string) (*evidence.TLS
 	case fail != nil:
 		return nil, fail
 	case alert != nil:
-		return nil, evidence.Fail(evidence.TLSHandshake, "tls", evidence.WhyTLSRefused, alert)
+		return nil, evidence.Fail(evidence.TLSHandshake, "tls", "tls-refused", alert)
 	case !slices.Contains(dataverseSuites, suite):
-		return nil, evidence.Fail(evidence.TLSNotSpoken, "tls", evidence.WhyNoSuite)
+		return nil, evidence.Fail(evidence.TLSNotSpoken, "tls", "no-suite")
 	}
 	agreed := &evidence.TLS{Version: "TLS 1.2", CipherSuite: suiteName(suite), ServerName: d.Host}
 	if suite>>8 == 0x13 {

@@ -34,16 +34,16 @@ func (o Outside) Open(ctx context.Context, u *url.URL, item *evidence.Item) (*Co
 
 func (o Outside) open(ctx context.Context, u *url.URL) (Opened, *evidence.Failure) {
 	if u.Scheme != "https" {
-		return Opened{}, evidence.Fail(evidence.ConnectFailed, "connect", evidence.WhyHTTPSOnly)
+		return Opened{}, evidence.Fail(evidence.ConnectFailed, "connect", "https-only")
 	}
 	d := &Dialer{Host: u.Hostname(), TLS: true, Extra: o.Extra}
 	if o.Proxy != nil {
 		p, err := o.Proxy(u)
 		switch {
 		case err != nil: // its text would repeat a password in the URL
-			return Opened{}, evidence.Fail(evidence.ProxyRefused, "proxy", evidence.WhyProxyUnreadable)
+			return Opened{}, evidence.Fail(evidence.ProxyRefused, "proxy", "proxy-unreadable")
 		case p != nil && p.Scheme != "http" && p.Scheme != "https":
-			return Opened{}, evidence.Fail(evidence.ProxyRefused, "proxy", evidence.WhyProxyNotHTTP)
+			return Opened{}, evidence.Fail(evidence.ProxyRefused, "proxy", "proxy-not-http")
 		case p != nil:
 			d.Proxy = &url.URL{Scheme: p.Scheme, Host: p.Host}
 		}
@@ -64,7 +64,7 @@ func Keep(answer Answer, fail *evidence.Failure, item *evidence.Item) {
 	r := *answer.Response
 	r.Headers = slices.DeleteFunc(slices.Clone(r.Headers), func(h [2]string) bool { return !told(h[0]) })
 	if len(answer.Body) > 0 {
-		r.Withheld = evidence.Say(evidence.WhyLookupNotKept).String()
+		r.Withheld = evidence.Say("lookup-not-kept").String()
 	}
 	item.Response = &r
 }

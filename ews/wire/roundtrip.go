@@ -71,7 +71,7 @@ func (c *Conn) exchange(ctx context.Context, req Request, a *Answer, start time.
 	if c.r.Buffered() > 0 {
 		// What is there was said before the question: it must not pass for the
 		// answer to it.
-		return evidence.Fail(evidence.Malformed, "read", evidence.WhyUnasked)
+		return evidence.Fail(evidence.Malformed, "read", "unasked")
 	}
 	c.meter.capture()
 	h := &http.Request{
@@ -133,7 +133,7 @@ func (c *Conn) read(ctx context.Context, h *http.Request, a *Answer, start time.
 			break
 		}
 		if skipped == interimAnswers {
-			return evidence.Fail(evidence.Malformed, "read", evidence.WhyTooManyInterim)
+			return evidence.Fail(evidence.Malformed, "read", "too-many-interim")
 		}
 		c.meter.skipHeader()
 	}
@@ -165,7 +165,7 @@ func (c *Conn) readFailure(ctx context.Context, err error) *evidence.Failure {
 	}
 	f := Classify(ctx, "read", err)
 	if f.Code == evidence.ConnectionClosed && c.meter.seen() {
-		return evidence.Fail(evidence.Malformed, f.Phase, evidence.WhyHeaderEnded)
+		return evidence.Fail(evidence.Malformed, f.Phase, "header-ended")
 	}
 	return f
 }

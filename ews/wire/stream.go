@@ -57,7 +57,7 @@ func Exchange(ctx context.Context, addr string, message []byte, most int) ([]byt
 	timing.FirstByte = millis(time.Since(start))
 	n := binary.BigEndian.Uint32(head[:])
 	if n > uint32(most) {
-		return nil, timing, evidence.Fail(evidence.Malformed, "read", evidence.WhyTooLongAnnounced, n, most)
+		return nil, timing, evidence.Fail(evidence.Malformed, "read", "too-long-announced", n, most)
 	}
 	answer := make([]byte, n)
 	if _, err := io.ReadFull(c, answer); err != nil {

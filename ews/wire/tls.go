@@ -62,7 +62,7 @@ func (d *Dialer) handshake(ctx context.Context, raw net.Conn) (*tls.Conn, *evide
 	info.ClientCertAsk = asked
 	if len(state.PeerCertificates) == 0 {
 		c.Close()
-		return nil, info, nil, evidence.Fail(evidence.TLSHandshake, "tls", evidence.WhyNoCertificate)
+		return nil, info, nil, evidence.Fail(evidence.TLSHandshake, "tls", "no-certificate")
 	}
 	leaf := state.PeerCertificates[0]
 	info.Certificate = CertificateFacts(leaf)
@@ -73,7 +73,7 @@ func (d *Dialer) handshake(ctx context.Context, raw net.Conn) (*tls.Conn, *evide
 		for _, p := range info.Problems {
 			complaints = append(complaints, p.Detail)
 		}
-		return nil, info, nil, evidence.Fail(evidence.TLSUntrusted, "tls", evidence.WhyUntrusted, complaints...)
+		return nil, info, nil, evidence.Fail(evidence.TLSUntrusted, "tls", "untrusted", complaints...)
 	}
 	return c, info, leaf, nil
 }

@@ -56,31 +56,31 @@ func (d *Denial) Detail() *evidence.Detail {
 	case RefusedBefore:
 		switch {
 		case d.Until.IsZero():
-			return evidence.Say(evidence.WhyRefusedUntilChanged, at)
+			return evidence.Say("refused-until-changed", at)
 		case d.Account != "":
-			return evidence.Say(evidence.WhyRefusedBeforeAs, d.Account, at, until)
+			return evidence.Say("refused-before-as", d.Account, at, until)
 		}
-		return evidence.Say(evidence.WhyRefusedBefore, at, until)
+		return evidence.Say("refused-before", at, until)
 	case LimitReached:
 		switch {
 		case !d.Earlier:
-			return evidence.Say(evidence.WhyLimitReached, d.Max)
+			return evidence.Say("limit-reached", d.Max)
 		case d.Until.IsZero():
-			return evidence.Say(evidence.WhyLimitUntilChanged, d.Count, at, d.Max)
+			return evidence.Say("limit-until-changed", d.Count, at, d.Max)
 		case d.Retry:
-			return evidence.Say(evidence.WhyLimitRefusedBefore, d.Count, at, d.Max, until)
+			return evidence.Say("limit-refused-before", d.Count, at, d.Max, until)
 		}
-		return evidence.Say(evidence.WhyLimitBefore, d.Count, at, d.Max, until)
+		return evidence.Say("limit-before", d.Count, at, d.Max, until)
 	case AnotherRun:
-		return evidence.Say(evidence.WhyAnotherRun)
+		return evidence.Say("another-run")
 	case NoRecord:
-		return evidence.Say(evidence.WhyNoCount, d.Err)
+		return evidence.Say("no-count", d.Err)
 	case NoAnswer:
-		return evidence.Say(evidence.WhyUnansweredInARow, d.Count)
+		return evidence.Say("unanswered-in-a-row", d.Count)
 	case NotProved:
-		return evidence.Say(evidence.WhyNotProved)
+		return evidence.Say("not-proved")
 	case NoComparisons:
-		return evidence.Say(evidence.WhyEnoughComparisons, Comparisons)
+		return evidence.Say("enough-comparisons", Comparisons)
 	}
 	return d.Known
 }

@@ -183,7 +183,7 @@ func (r *Redactor) item(i evidence.Item) evidence.Item {
 		i.NTLM.TargetName = standAlone
 	}
 	if p := i.Response; p != nil && p.Body != "" {
-		p.Body, p.Withheld = "", evidence.Say(evidence.WhyRedacted).String()
+		p.Body, p.Withheld = "", evidence.Say("redacted").String()
 	}
 	return i
 }

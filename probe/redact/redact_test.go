@@ -195,7 +195,7 @@ func TestEverySentenceIsRedacted(t *testing.T) {
 	codes := 0
 	for line := range strings.Lines(string(raw)) {
 		code, _, _ := strings.Cut(line, "\t")
-		d := evidence.Detail{Code: evidence.DetailCode(code), Inner: []evidence.Detail{{Code: evidence.WhySystem, Args: []string{"dial canary7", "connect-refused"}}}}
+		d := evidence.Detail{Code: evidence.DetailCode(code), Inner: []evidence.Detail{{Code: "system", Args: []string{"dial canary7", "connect-refused"}}}}
 		for range d.Code.ArgKinds() {
 			d.Args = append(d.Args, "canary7.example")
 		}

@@ -49,7 +49,7 @@ func dynamicsUnreadable(v *view) *hit {
 		return !slices.ContainsFunc(missing, func(i *evidence.Item) bool { return !is(i) })
 	}
 	switch {
-	case every(func(i *evidence.Item) bool { return i.Cloud.Detail.Is(evidence.WhyNoTokenHere) }):
+	case every(func(i *evidence.Item) bool { return i.Cloud.Detail.Is("no-token-here") }):
 		h.variant = "token"
 		if token != nil {
 			h.cite(token)

@@ -26,7 +26,7 @@ var (
 		Set: "mailboxes", Rows: 1, Mailbox: &evidence.DynamicsMailbox{Address: anna, Status: &evidence.Option{Number: 2, Label: "Failure"}},
 	}, nil)
 	nobodysRecord = read(evidence.StepDataverseMailboxes, evidence.Dataverse{Set: "mailboxes"}, nil)
-	noAlerts      = read(evidence.StepDataverseAlerts, evidence.Dataverse{Set: "tracelogs", Privilege: "prvReadTraceLog"}, evidence.Say(evidence.WhyPrivilegeMissing, "prvReadTraceLog"))
+	noAlerts      = read(evidence.StepDataverseAlerts, evidence.Dataverse{Set: "tracelogs", Privilege: "prvReadTraceLog"}, evidence.Say("privilege-missing", "prvReadTraceLog"))
 )
 
 // nowhere: no endpoint is named.
@@ -40,19 +40,19 @@ func TestUnreadable(t *testing.T) {
 	token := func(b *builder) {
 		b.add(evidence.Item{Step: evidence.StepDataverseToken, Token: &evidence.Token{Problem: "no token: AADSTS7000222"}})
 	}
-	noToken := read(evidence.StepDataverseMailboxes, evidence.Dataverse{Set: "mailboxes"}, evidence.Say(evidence.WhyNoTokenHere))
+	noToken := read(evidence.StepDataverseMailboxes, evidence.Dataverse{Set: "mailboxes"}, evidence.Say("no-token-here"))
 	for name, c := range map[string]struct {
 		rec  evidence.Record
 		says string // in the detail; "" the code does not hold
 	}{
 		"all is read":                   {record(annasRecord, alerting("")), ""},
 		"a privilege":                   {record(annasRecord, noAlerts), "prvReadTraceLog"},
-		"an older environment":          {record(annasRecord, read(evidence.StepDataverseAlerts, evidence.Dataverse{Absent: true}, evidence.Say(evidence.WhyAnswered, 404))), ""},
-		"nothing is there":              {record(read(evidence.StepDataverseMailboxes, evidence.Dataverse{Set: "mailboxes", Absent: true}, evidence.Say(evidence.WhyAnswered, 404))), "404"},
-		"no application user":           {record(read(evidence.StepDataverseMailboxes, evidence.Dataverse{NoUser: true}, evidence.Say(evidence.WhyNoApplicationUser))), "0x80072560"},
+		"an older environment":          {record(annasRecord, read(evidence.StepDataverseAlerts, evidence.Dataverse{Absent: true}, evidence.Say("answered", 404))), ""},
+		"nothing is there":              {record(read(evidence.StepDataverseMailboxes, evidence.Dataverse{Set: "mailboxes", Absent: true}, evidence.Say("answered", 404))), "404"},
+		"no application user":           {record(read(evidence.StepDataverseMailboxes, evidence.Dataverse{NoUser: true}, evidence.Say("no-application-user"))), "0x80072560"},
 		"no token":                      {record(token, noToken), "AADSTS7000222"},
 		"no tenant":                     {record(looked(evidence.StepCloudDynamics, evidence.Cloud{Problem: "no Bearer"}), noToken), "--dynamics-tenant"},
-		"cut after some rows":           {record(read(evidence.StepDataverseMailboxes, evidence.Dataverse{Set: "mailboxes", Rows: 500}, evidence.Say(evidence.WhyAnswerEndsEarly))), "after 500 rows"},
+		"cut after some rows":           {record(read(evidence.StepDataverseMailboxes, evidence.Dataverse{Set: "mailboxes", Rows: 500}, evidence.Say("answer-ends-early"))), "after 500 rows"},
 		"read at the second try":        {record(noAlerts, alerting("")), ""},
 		"nobody, and nothing to check":  {record(mailbox(anna), nowhere, nobodysRecord), "no mailbox record with this address"},
 		"no profile, nothing to check":  {record(mailbox(anna), nowhere, annasRecord), "names no email server profile"},

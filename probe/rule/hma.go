@@ -71,7 +71,7 @@ func tokenNotIssued(v *view) *hit {
 	p := &h.params
 	p.Host = t.Host
 	switch {
-	case t.Detail.Is(evidence.WhyApplicationExpired):
+	case t.Detail.Is("application-expired"):
 		h.variant, h.status, h.reason = "expired", finding.Critical, "certificate-expired"
 		p.Until = t.Certificate.NotAfter
 	case item.Error != nil:

@@ -86,7 +86,7 @@ var hmaCases = []verdictCase{
 	{"another tenant", record(hma("certificate"), entra(200, func(t *evidence.Token) { t.Claims.Tenant = "0b5f7c1e-43d2-4a8f-b6c0-91e2d47f3a65" }), notSent("Bearer", "another tenant")), "critical tenant-differs confirmed", ""},
 	{"the certificate ends soon", record(hma("certificate"), mailbox("anna@contoso.com"), entra(200, func(t *evidence.Token) { t.Certificate.NotAfter = noon.AddDate(0, 0, 9) }), used(200)), "warning hma-certificate-expiring confirmed", ""},
 	{"the certificate has ended", record(hma("certificate"), entra(0, func(t *evidence.Token) {
-		t.Claims, t.Certificate.NotAfter, t.Detail = nil, noon.AddDate(0, 0, -1), evidence.Say(evidence.WhyApplicationExpired, "2026-11-22")
+		t.Claims, t.Certificate.NotAfter, t.Detail = nil, noon.AddDate(0, 0, -1), evidence.Say("application-expired", "2026-11-22")
 	})), "critical token-not-issued confirmed", ""},
 	{"a token that is not answered decides nothing", record(hma("certificate"), entra(200, issued), used(502)), "unknown server-error confirmed", ""},
 }

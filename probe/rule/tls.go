@@ -119,20 +119,20 @@ func tlsFailed(v *view, n *node) *hit {
 	h := confirmed("", finding.Params{Error: leg.Error.Text}, leg)
 	why := leg.Error.Detail
 	switch {
-	case why.Is(evidence.WhyRenegotiation):
+	case why.Is("renegotiation"):
 		h.variant, h.status, h.confidence = "renegotiation", finding.Unknown, finding.Undetermined
 		return h
-	case why.Is(evidence.WhyCertificateUnread):
+	case why.Is("certificate-unread"):
 		h.variant, h.status, h.confidence = "unreadable", finding.Unknown, finding.Undetermined
 		return h
-	case why.Is(evidence.WhyTLSUnread):
+	case why.Is("tls-unread"):
 		h.variant, h.status, h.confidence = "limit", finding.Unknown, finding.Undetermined
 		return h
 	case leg.Error.Code == evidence.TLSClientCert:
 		h.variant = "client-certificate"
 	case leg.Error.Code == evidence.TLSNotSpoken:
 		h.variant = "not-tls"
-	case why.Is(evidence.WhyTLSAlert) && len(why.Args) > 1:
+	case why.Is("tls-alert") && len(why.Args) > 1:
 		h.params.Alert = why.Args[1]
 	}
 	if legacy != nil {

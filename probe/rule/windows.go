@@ -171,7 +171,7 @@ func connectionLost(n *node) finding.Handshake {
 		return finding.Handshake{Kind: "new-challenge"}
 	case n.otherServer(w).Kind != "":
 		return n.otherServer(w)
-	case w.Step == evidence.StepSkipped && w.Logon.Detail.Is(evidence.WhyServerEnded):
+	case w.Step == evidence.StepSkipped && w.Logon.Detail.Is("server-ended"):
 		return finding.Handshake{Kind: "ended"}
 	}
 	if len(n.keep) == 0 {
