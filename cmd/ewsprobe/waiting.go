@@ -26,7 +26,7 @@ func waiting(out output, cfg *probe.Config, pace time.Duration) (stop func()) {
 		whom = out.mask.Text(cfg.URL.Host)
 	}
 	var last atomic.Value
-	cfg.Follow = func(item evidence.Item) { last.Store(report.LegOf(item).What) }
+	cfg.Follow = func(item evidence.Item) { last.Store(report.StepName(item.Step)) }
 	started, line := time.Now(), statusLine{std: out.std}
 	end := every(pace, func() {
 		if time.Since(started) < 2*pace {

@@ -72,73 +72,40 @@ func (p *page) values(name string, list []string) {
 	}
 }
 
-// Conclusion is what a comparison comes to, in one sentence; a and b are what the two
-// are called.
-func Conclusion(d diff.Result, a, b string) string {
-	switch {
-	case d.Same && len(d.Differences) == 0:
-		return fmt.Sprintf("Both records have the same verdict, %s, and nothing that can change it differs.", d.A.Verdict.Code)
-	case d.Same:
-		return fmt.Sprintf("Both records have the same verdict, %s; what differs does not change it.", d.A.Verdict.Code)
+// compared is a comparison with what its sentences name.
+type compared struct {
+	diff.Result
+	NameA, NameB string
+	ToA, ToB     string   // the verdicts, as far as they differ
+	Explaining   []string // the differences that do
+}
+
+func comparedAs(d diff.Result, a, b string) compared {
+	c := compared{Result: d, NameA: a, NameB: b, ToA: string(d.A.Verdict.Code), ToB: string(d.B.Verdict.Code)}
+	if c.ToA == c.ToB {
+		exactly := func(v finding.Verdict) string {
+			return strings.TrimSpace(fmt.Sprintf("%s, %s %s", v.Code, v.Confidence, v.Reason))
+		}
+		c.ToA, c.ToB = exactly(d.A.Verdict), exactly(d.B.Verdict)
 	}
-	var names []string
 	for _, e := range d.Differences {
 		if e.Explains != diff.Neither {
-			names = append(names, "the "+e.What)
+			c.Explaining = append(c.Explaining, "the "+e.What)
 		}
 	}
-	why := "no single difference explains it"
-	switch {
-	case len(names) == 1:
-		why = names[0] + " explains it"
-	case len(names) > 1:
-		why = strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1] + " each explain it alone"
-	case len(d.Together) == 2:
-		why = fmt.Sprintf("the %s and the %s explain it together", d.Together[0], d.Together[1])
-	}
-	return fmt.Sprintf("The verdicts differ, %s in %s and %s in %s: %s.", d.A.Verdict.Code, a, d.B.Verdict.Code, b, why)
+	return c
 }
+
+// Conclusion is what a comparison comes to, in one sentence; a and b are what the two
+// are called.
+func Conclusion(d diff.Result, a, b string) string { return say("conclusion", comparedAs(d, a, b), "") }
 
 // Explanation is how the difference of the verdicts comes about.
 func Explanation(d diff.Result) []string {
 	if d.Same {
 		return nil
 	}
-	a, b := d.A.Verdict, d.B.Verdict
-	to := func(x, y finding.Verdict) string {
-		if x.Code != y.Code {
-			return string(y.Code)
-		}
-		return strings.TrimSpace(fmt.Sprintf("%s, %s %s", y.Code, y.Confidence, y.Reason))
-	}
-	var lines []string
-	for _, e := range d.Differences {
-		switch e.Explains {
-		case diff.Both:
-			lines = append(lines, fmt.Sprintf("The %s: with the value of B, the verdict of A is %s; with the value of A, the verdict of B is %s.",
-				e.What, to(a, b), to(b, a)))
-		case diff.OnlyA:
-			lines = append(lines, fmt.Sprintf("The %s: with the value of B, the verdict of A is %s. Something else also keeps the verdict of B.",
-				e.What, to(a, b)))
-		case diff.OnlyB:
-			lines = append(lines, fmt.Sprintf("The %s: with the value of A, the verdict of B is %s. Something else also keeps the verdict of A.",
-				e.What, to(b, a)))
-		}
-	}
-	switch {
-	case len(lines) > 0 && len(d.Together) == 2:
-		lines = append(lines, fmt.Sprintf("The %s and the %s: together they turn each verdict into the other.", d.Together[0], d.Together[1]))
-	case len(lines) > 0:
-	case len(d.Together) == 2:
-		lines = append(lines, fmt.Sprintf("The %s and the %s: only together they turn one verdict into the other.",
-			d.Together[0], d.Together[1]))
-	case len(d.Differences) == 0:
-		lines = append(lines, "The verdicts differ, but no compared value does.")
-	default:
-		lines = append(lines, "The records differ in too much: no difference, and no two together, turn one verdict into the other. "+
-			"Change one thing at a time between two checks.")
-	}
-	return lines
+	return parts("explanation", comparedAs(d, "A", "B"))
 }
 
 // CauseDifferences are the causes that are judged differently.
@@ -152,9 +119,6 @@ func CauseDifferences(d diff.Result) []string {
 	}
 	return rows
 }
-
-// words are a word of a closed list as people write it.
-func words[T any](s T) string { return strings.ReplaceAll(fmt.Sprint(s), "-", " ") }
 
 // DiffJSON writes a comparison as one object.
 func DiffJSON(d diff.Result) ([]byte, error) { return indented(d) }

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/ewsprobe/ewsprobe/ews/challenge"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 )
 
@@ -44,7 +43,8 @@ func steps(yield func(step evidence.Step, name string) bool) {
 	}
 }
 
-func stepName(s evidence.Step) string {
+// StepName is what people call a step.
+func StepName(s evidence.Step) string {
 	for step, name := range steps {
 		if step == s {
 			return name
@@ -55,7 +55,10 @@ func stepName(s evidence.Step) string {
 
 // LegOf puts an item into words.
 func LegOf(item evidence.Item) Leg {
-	l := Leg{ID: item.ID, Step: item.Step, What: stepName(item.Step), Whom: whom(item), Sent: sent(item), Back: back(item), Result: "answered"}
+	l := Leg{
+		ID: item.ID, Step: item.Step, What: StepName(item.Step), Result: "answered",
+		Whom: say("whom", &item, ", "), Sent: say("sent", &item, "; "), Back: say("back", &item, "; "),
+	}
 	if item.Error != nil {
 		l.Result = "failed"
 	}
@@ -100,134 +103,4 @@ func roundly(d time.Duration) string {
 		return fmt.Sprintf("%d ms", d.Milliseconds())
 	}
 	return fmt.Sprintf("%.1f s", d.Seconds())
-}
-
-// whom is who was asked.
-func whom(item evidence.Item) string {
-	var parts []string
-	switch {
-	case item.Cloud != nil:
-		parts = append(parts, item.Cloud.Host)
-	case item.Token != nil && item.Token.Host != "":
-		parts = append(parts, item.Token.Host)
-	case item.Address != "":
-		parts = append(parts, item.Address)
-	case item.Resolution != nil:
-		parts = append(parts, item.Resolution.Name)
-	case item.Discovery != nil && item.Discovery.Endpoint != "":
-		parts = append(parts, item.Discovery.Endpoint)
-	}
-	if item.Connection > 0 {
-		parts = append(parts, fmt.Sprintf("connection %d", item.Connection))
-	}
-	return strings.Join(parts, ", ")
-}
-
-// sent is what went out: the request, and how it signed in.
-func sent(item evidence.Item) string {
-	q := item.Request
-	if q == nil {
-		return ""
-	}
-	parts := []string{strings.TrimSpace(q.Method + " " + q.URL)}
-	if q.Operation != "" {
-		parts = append(parts, q.Operation)
-	}
-	switch {
-	case q.Mailbox != "" && q.Impersonate:
-		parts = append(parts, "impersonating "+q.Mailbox)
-	case q.Mailbox != "":
-		parts = append(parts, "for "+q.Mailbox)
-	}
-	if q.Authorization != "" {
-		parts = append(parts, "Authorization: "+q.Authorization)
-	}
-	if l := item.Logon; l != nil && l.Binding != "" {
-		parts = append(parts, "channel binding "+l.Binding)
-	}
-	return strings.Join(parts, "; ")
-}
-
-// back is what came back, or why nothing did.
-func back(item evidence.Item) string {
-	var parts []string
-	add := func(s string) {
-		if s != "" {
-			parts = append(parts, s)
-		}
-	}
-	switch {
-	case item.AtDirectory():
-		return directory(item)
-	case item.Cloud != nil && item.Error == nil:
-		return lookUp(item)
-	case item.Step == evidence.StepProfile:
-		return "the exported email server profile was read"
-	case item.Response != nil || item.Error != nil:
-		add(strings.Join(strings.Fields(strings.TrimPrefix(outcome(item), "-    ")), " "))
-	case item.Resolution != nil:
-		add(strings.Join(item.Resolution.Addresses, ", "))
-	}
-	if n := item.NTLM; n != nil && n.Problem != "" {
-		add(n.Problem)
-	} else if n != nil {
-		add(fmt.Sprintf("challenge from %s in %s, Windows build %s", n.NetBIOSComputer, n.NetBIOSDomain, n.OSBuild))
-	}
-	if l := item.Logon; l != nil {
-		s := fmt.Sprintf("%s as %s: %s", l.Scheme, l.Account, l.Result)
-		if l.Counted {
-			s += ", counts as a refused logon"
-		}
-		if l.Why != "" {
-			s += ", " + l.Why
-		}
-		add(s)
-	}
-	add(discovered(item.Discovery))
-	add(servicePoints(item))
-	if t := item.TLS; t != nil && t.Version != "" {
-		add(t.Version + ", " + t.CipherSuite)
-	}
-	if item.ClosedBy != "" {
-		add("connection ended by the " + item.ClosedBy)
-	}
-	return strings.Join(parts, "; ")
-}
-
-// outcome is an item's answer in a few words.
-func outcome(item evidence.Item) string {
-	r := item.Response
-	if r == nil {
-		if item.Error == nil {
-			return "answered"
-		}
-		return "-    " + item.Error.Text
-	}
-	s := fmt.Sprintf("%d  ", r.Status)
-	names := offered(r)
-	switch {
-	case len(names) > 0:
-		s += "offers " + strings.Join(names, ", ")
-	case r.Status/100 == 3:
-		s += "to " + r.First("Location")
-	case item.EWS.Answered():
-		s += "EWS answers " + item.EWS.Code
-	case r.Page != nil && r.Page.Title != "":
-		s += fmt.Sprintf("a page titled %q", r.Page.Title)
-	default:
-		s += r.Reason
-	}
-	if item.Error != nil {
-		s += "; then " + item.Error.Text
-	}
-	return strings.TrimSpace(s)
-}
-
-// offered are the names of the schemes an answer offers, as sent.
-func offered(r *evidence.Response) []string {
-	var names []string
-	for _, c := range challenge.Parse(r.Header("WWW-Authenticate")) {
-		names = append(names, c.Scheme)
-	}
-	return names
 }

@@ -27,71 +27,20 @@ func profileLines(r Report) [][2]string {
 	if p == nil {
 		return beside
 	}
-	var parts []string
-	add := func(s string) {
-		if s != "" {
-			parts = append(parts, s)
-		}
+	other := say("side", p.Outgoing, ", ")
+	if other == say("side", p.Incoming, ", ") || p.SameForOutgoing != nil && *p.SameForOutgoing {
+		other = ""
 	}
-	if p.Name != "" {
-		add(fmt.Sprintf("%q", p.Name))
-	}
-	add(p.ServerType.Name())
-	if on := p.AutoDiscover; on != nil && *on {
-		add("server by Autodiscover")
-	}
-	add(side(p.Incoming))
-	if out := side(p.Outgoing); out != "" && out != side(p.Incoming) && (p.SameForOutgoing == nil || !*p.SameForOutgoing) {
-		add("outgoing: " + out)
-	}
-	lines := [][2]string{{"Dynamics profile", strings.Join(parts, ", ")}}
+	told := say("profile", struct {
+		*evidence.Profile
+		Other string
+	}{p, other}, ", ")
+	lines := [][2]string{{"Dynamics profile", told}}
 	if len(p.Taken) > 0 {
 		lines[0][1] += "; taken from it: " + strings.Join(p.Taken, ", ")
 	}
 	if d := r.Dynamics; d != nil {
-		lines = append(lines, [2]string{"Dynamics saw", saw(r)})
+		lines = append(lines, [2]string{"Dynamics saw", say("saw", d, "; ")})
 	}
 	return append(lines, beside...)
-}
-
-func side(s evidence.ProfileSide) string {
-	var parts []string
-	for _, v := range []string{s.Location, s.Protocol.Name(), s.Credentials.Name(), s.User} {
-		if v != "" {
-			parts = append(parts, v)
-		}
-	}
-	if on := s.Impersonation; on != nil {
-		parts = append(parts, map[bool]string{true: "with impersonation", false: "without impersonation"}[*on])
-	}
-	return strings.Join(parts, ", ")
-}
-
-// sawLimit bounds what is shown of Dynamics' own words; the JSON report has them.
-const sawLimit = 300
-
-func saw(r Report) string {
-	d := r.Dynamics
-	var parts []string
-	if d.At != "" {
-		parts = append(parts, d.At)
-	}
-	if d.Execution != "" {
-		parts = append(parts, strings.ToLower(d.Execution))
-	}
-	head := strings.Join(parts, ", ")
-	var told []string
-	for _, a := range d.Alerts {
-		told = append(told, fmt.Sprintf("%s: %s", a.Key, a.Meaning))
-	}
-	if len(told) == 0 && d.Text != "" {
-		told = []string{Clean(d.Text, sawLimit)}
-	}
-	switch {
-	case len(told) == 0:
-		return head
-	case head == "":
-		return strings.Join(told, " ")
-	}
-	return head + "; " + strings.Join(told, " ")
 }

@@ -5,8 +5,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/ewsprobe/ewsprobe/ews/challenge"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/ews/front"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 	"github.com/ewsprobe/ewsprobe/probe/rule"
 )
@@ -96,7 +96,7 @@ func seenAt(r Report, address string, s Style) [][2]string {
 	}
 	for _, n := range r.Nodes {
 		if n.Address == address {
-			lines.some("server", serverLine(n.Server))
+			lines.some("server", say("server", n.Server, ", "))
 			protection := protectionLine(n.Server)
 			if known, ok := finding.LookupProtection(n.Server.ExtendedProtection); ok && !s.Whole {
 				protection = known.Name + ": " + known.Means
@@ -120,10 +120,7 @@ func seenAt(r Report, address string, s Style) [][2]string {
 
 // authorizer says whether a Bearer challenge names where to get a token.
 func authorizer(item evidence.Item) string {
-	if item.Response == nil {
-		return ""
-	}
-	c, ok := challenge.Find(challenge.Parse(item.Response.Header("WWW-Authenticate")), "Bearer")
+	c, ok := front.Offer(item.Response, "Bearer")
 	if !ok {
 		return ""
 	}
@@ -135,21 +132,7 @@ func authorizer(item evidence.Item) string {
 
 // furtherCall is a call made after the sign-in: what it asked, and the answer.
 func furtherCall(item evidence.Item) string {
-	what := ""
-	switch q := item.Request; q.Purpose {
-	case evidence.AgainLater:
-		what = "the same again"
-	case evidence.OwnInbox:
-		what = "the account's own inbox"
-	case evidence.NamedInbox:
-		what = "the inbox of " + q.Mailbox
-	case evidence.PrimaryAddress:
-		what = q.Mailbox + " in the address book"
-	case evidence.TestConnection:
-		what = q.Mailbox + " impersonated, as Test Connection does"
-	case evidence.OtherAgent:
-		what = "the same with user agent " + q.UserAgent
-	}
+	what := say("purpose", item.Request, "")
 	s := outcome(item)
 	if item.Logon != nil && item.Response == nil && item.Error == nil {
 		s = "-    " + item.Logon.Why
@@ -238,22 +221,44 @@ func protectionLine(s rule.Server) string {
 	return line
 }
 
-func serverLine(s rule.Server) string {
-	var parts []string
-	add := func(format string, v string) {
-		if v != "" {
-			parts = append(parts, fmt.Sprintf(format, v))
+// seenInDirectory are the lines about domain controllers: what each was asked,
+// what it said, and what that cost.
+func seenInDirectory(r Report) [][2]string {
+	var lines [][2]string
+	for _, item := range r.Evidence {
+		if !item.AtDirectory() {
+			continue
+		}
+		label := StepName(item.Step)
+		switch item.Step {
+		case evidence.StepFindController:
+			label = "DNS"
+		case evidence.StepLogon, evidence.StepSkipped:
+			label = item.Logon.Scheme
+		}
+		words := say("directory", &item, "; ")
+		if item.Address != "" {
+			words = item.Address + "  " + words
+		}
+		lines = append(lines, [2]string{label, words})
+	}
+	return lines
+}
+
+// lookedUp are the lines of the look-ups outside the network.
+func lookedUp(r Report) [][2]string {
+	var lines [][2]string
+	for step, name := range steps {
+		for _, item := range r.Evidence {
+			if item.Step != step || item.Cloud == nil && item.Step != evidence.StepHMAToken {
+				continue
+			}
+			status := "-  "
+			if item.Response != nil {
+				status = fmt.Sprint(item.Response.Status)
+			}
+			lines = append(lines, [2]string{name, status + "  " + say("look-up", &item, "; ")})
 		}
 	}
-	add("%s", s.FrontEnd)
-	switch {
-	case s.Product != "" && s.Version != "":
-		parts = append(parts, fmt.Sprintf("%s (%s)", s.Product, s.Version))
-	default:
-		add("%s", s.Product)
-	}
-	add("domain %s", s.NetBIOSDomain)
-	add("in front: %s", s.InFront)
-	add("tenant %s", s.Tenant)
-	return strings.Join(parts, ", ")
+	return lines
 }

@@ -1,9 +1,7 @@
 package report
 
 import (
-	"fmt"
 	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
@@ -22,11 +20,11 @@ func seenOfAutodiscover(r Report, s Style) [][2]string {
 	for _, item := range r.Evidence {
 		switch item.Step {
 		case evidence.StepAutodiscoverSCP:
-			add("Autodiscover", "%s", servicePoints(item))
+			add("Autodiscover", "%s", say("service-points", item.Points, ""))
 		case evidence.StepAutodiscoverAsk:
 			add("Autodiscover", "%s: %s", asked(item.Request, item), outcome(item))
 		case evidence.StepAutodiscoverLookup:
-			add("Autodiscover", "%s: %s", asked(item.Request, item), strings.TrimSpace(outcome(item)+", "+discovered(item.Discovery)))
+			add("Autodiscover", "%s: %s", asked(item.Request, item), strings.TrimSpace(outcome(item)+", "+say("discovered", item.Discovery, "")))
 		case evidence.StepAutodiscoverLogon:
 			add("  "+item.Logon.Scheme, "%s", attempt(r, attempts[item.ID], s))
 		case evidence.StepAutodiscoverService:
@@ -49,7 +47,7 @@ func seenOfAutodiscover(r Report, s Style) [][2]string {
 				}
 				add("  sign-in", "-    %s: %s", what, l.Why)
 			} else if d := item.Discovery; d != nil {
-				add("Autodiscover", "%s: -    %s", d.Endpoint, discovered(d))
+				add("Autodiscover", "%s: -    %s", d.Endpoint, say("discovered", d, ""))
 			}
 		}
 	}
@@ -96,57 +94,4 @@ func sameEndpoint(a, b string) bool {
 		return u.Scheme + "://" + u.Hostname() + ":" + strings.TrimPrefix(u.Port(), "443") + u.Path
 	}
 	return normal(a) == normal(b)
-}
-
-// servicePoints is what the search for service connection points found, in a
-// line.
-func servicePoints(item evidence.Item) string {
-	p := item.Points
-	if p == nil {
-		return ""
-	}
-	s := "service connection points"
-	if p.Domain != "" {
-		s += " in " + p.Domain
-	}
-	switch {
-	case p.Why != "":
-		return s + ": -    " + p.Why
-	case len(p.Points) == 0:
-		return s + ": none"
-	}
-	var urls []string
-	for _, one := range p.Points {
-		where := map[evidence.Nearness]string{evidence.NearOwn: " (own site)", evidence.NearOther: " (other site)"}[one.Place]
-		if one.Pointer {
-			where = " (pointer)"
-		}
-		if line := one.URL + where; !slices.Contains(urls, line) {
-			urls = append(urls, line)
-		}
-	}
-	const most = 5
-	if more := len(urls) - most; more > 0 {
-		urls = append(urls[:most], fmt.Sprintf("%d more", more))
-	}
-	return s + ": " + strings.Join(urls, ", ")
-}
-
-// discovered is what an answer of Autodiscover says, in a few words.
-func discovered(d *evidence.Discovery) string {
-	switch {
-	case d == nil:
-		return ""
-	case d.HeldBack != "":
-		return "not asked: " + strings.ReplaceAll(string(d.HeldBack), "-", " ")
-	case d.RedirectAddr != "":
-		return "Autodiscover redirects to the address " + d.RedirectAddr
-	case d.RedirectURL != "":
-		return "Autodiscover redirects to " + d.RedirectURL
-	case d.ErrorCode != "":
-		return "Autodiscover answers error " + d.ErrorCode
-	case d.EwsURL != "":
-		return "Autodiscover names " + d.EwsURL
-	}
-	return ""
 }

@@ -27,7 +27,7 @@ func TestServicePoints(t *testing.T) {
 		{&evidence.ServicePoints{Points: many}, "service connection points: https://ex0/, https://ex1/, https://ex2/, https://ex3/, https://ex4/, 3 more"},
 	} {
 		item := evidence.Item{Step: evidence.StepAutodiscoverSCP, Points: c.points}
-		if got := servicePoints(item); got != c.want {
+		if got := say("service-points", item.Points, ""); got != c.want {
 			t.Errorf("%q, want %q", got, c.want)
 		}
 		if lines := seenOfAutodiscover(Report{Evidence: []evidence.Item{item}}, Style{Whole: true}); len(lines) != 1 || strings.TrimSpace(lines[0][1]) != c.want {
