@@ -99,7 +99,7 @@ func openCSV(in *bufio.Reader, wanted []string) (*csvFile, error) {
 	if onlyReturns(in) {
 		in = bufio.NewReaderSize(&returns{in: in}, 64<<10)
 	}
-	f := &csvFile{in: &records{in: in, line: 1}}
+	f := &csvFile{in: newRecords(in)}
 	head, err := f.in.read()
 	if err != nil {
 		return nil, err

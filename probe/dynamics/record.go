@@ -16,16 +16,17 @@ const maxRecord = 1 << 20
 // swallow the rest of the file; then the first line of the record is given up
 // and reading goes on with the second.
 //
-// Giving lines back costs no more than reading them twice: a line that opens a
+// Reading lines again costs no more than reading them twice: a line that opens a
 // quote and does not close it has an odd number of quotes, and the next such
 // line ends the search.
 type records struct {
-	in     *bufio.Reader
-	window []byte // lines read; those before next are done
-	next   int
-	line   int // number of the line at next
-	ended  bool
-	err    error // of reading, after the window
+	in    *bufio.Reader // it has room for a record
+	taken int           // bytes at its beginning that are done with the next read
+	line  int           // number of the line behind them
+}
+
+func newRecords(in io.Reader) *records {
+	return &records{in: bufio.NewReaderSize(in, maxRecord), line: 1}
 }
 
 // record is the text of one record, without what is wrong with it being known.
@@ -33,102 +34,70 @@ type record struct {
 	text  []byte // with its line end; valid until the next call
 	line  int    // on which it starts
 	lines int    // how many it has
+	first int    // how long the first of them is
 	blank bool   // an empty line
 	fault *Error
 }
 
 // read returns the next record, or io.EOF, or the error of reading.
 func (r *records) read() (record, error) {
-	if r.next == len(r.window) || r.next > maxRecord {
-		r.window = append(r.window[:0], r.window[r.next:]...)
-		r.next = 0
-	}
-	start := r.next
-	first, err := r.readLine()
-	if err != nil {
-		return record{}, err
-	}
-	rec := record{line: r.line, lines: 1}
-	if first == nil {
-		rec.fault = fault(rec.line, TooLong, "the line is longer than 1 MiB; is it the right file?")
-		r.line++
-		return rec, nil
-	}
-	if len(bytes.Trim(first, " \r\n")) == 0 {
-		rec.text, rec.blank = first, true
-		r.line++
-		return rec, nil
-	}
-	quotes := bytes.Count(first, []byte{'"'})
-	afterFirst := r.next
-	for quotes%2 != 0 {
-		line, err := r.readLine()
-		if err != nil && !errors.Is(err, io.EOF) {
+	_, _ = r.in.Discard(r.taken) // they are there
+	r.taken = 0
+	rec := record{line: r.line}
+	for quotes := 0; rec.lines == 0 || quotes%2 != 0; {
+		text, err := r.throughLine(len(rec.text))
+		ends, long := errors.Is(err, io.EOF), errors.Is(err, bufio.ErrBufferFull)
+		switch {
+		case long && rec.lines == 0:
+			rec.fault = fault(rec.line, TooLong, "the line is longer than 1 MiB; is it the right file?")
+			r.line++
+			return rec, r.skipLine()
+		case rec.lines > 0 && (ends || long):
+			rec.fault = fault(rec.line, BadQuote, "a quoted cell is not closed before %s; close its quote, and write a quote inside a cell twice",
+				map[bool]string{true: "the file ends", false: "its record is longer than 1 MiB"}[ends])
+			r.retry(rec)
+			return rec, nil
+		case err != nil:
 			return record{}, err
 		}
-		if err != nil || line == nil || r.next-start > maxRecord {
-			rec.fault = fault(rec.line, BadQuote, "a quoted cell is not closed before %s; close its quote, and write a quote inside a cell twice",
-				map[bool]string{true: "the file ends", false: "its record is longer than 1 MiB"}[err != nil])
-			if err == nil && line == nil { // it is gone
-				r.line += rec.lines + 1
-				return rec, nil
-			}
-			r.next = afterFirst
-			r.line++
-			return rec, nil
+		quotes += bytes.Count(text[len(rec.text):], []byte{'"'})
+		if rec.text, rec.lines = text, rec.lines+1; rec.lines == 1 {
+			rec.first = len(text)
 		}
-		quotes += bytes.Count(line, []byte{'"'})
-		rec.lines++
 	}
-	rec.text = r.window[start:r.next]
-	r.line += rec.lines
+	rec.blank = len(bytes.Trim(rec.text, " \r\n")) == 0
+	r.taken, r.line = len(rec.text), rec.line+rec.lines
 	return rec, nil
 }
 
 // retry gives back all lines of a record but its first, which could not be read.
-func (r *records) retry(rec record) {
-	if rec.lines < 2 {
-		return
+func (r *records) retry(rec record) { r.taken, r.line = rec.first, rec.line+1 }
+
+// throughLine is what comes next up to the end of the line that begins at a place in it.
+// It waits for no more. The error is io.EOF where there is no such line, and
+// bufio.ErrBufferFull where it ends beyond the limit.
+func (r *records) throughLine(at int) ([]byte, error) {
+	for {
+		text, _ := r.in.Peek(r.in.Buffered())
+		if i := bytes.IndexByte(text[at:], '\n'); i >= 0 {
+			return text[:at+i+1], nil
+		}
+		if text, err := r.in.Peek(len(text) + 1); err != nil { // it may have moved
+			if errors.Is(err, io.EOF) && len(text) > at {
+				return text, nil // the last line, without its end
+			}
+			return nil, err
+		}
 	}
-	start := r.next - len(rec.text)
-	r.next = start + bytes.IndexByte(rec.text, '\n') + 1
-	r.line = rec.line + 1
 }
 
-// readLine returns the next line with its end; nil for one beyond the limit.
-func (r *records) readLine() ([]byte, error) {
-	if rest := r.window[r.next:]; len(rest) > 0 {
-		n := bytes.IndexByte(rest, '\n') + 1
-		if n == 0 {
-			n = len(rest)
-		}
-		r.next += n
-		return rest[:n], nil
+// skipLine reads to the end of a line that is too long.
+func (r *records) skipLine() (err error) {
+	for err = bufio.ErrBufferFull; errors.Is(err, bufio.ErrBufferFull); {
+		_, err = r.in.ReadSlice('\n')
 	}
-	if r.ended {
-		return nil, r.err
+	if errors.Is(err, io.EOF) {
+		return nil
 	}
-	start := len(r.window)
-	for {
-		part, err := r.in.ReadSlice('\n')
-		if len(r.window)-start <= maxRecord {
-			r.window = append(r.window, part...)
-		}
-		if errors.Is(err, bufio.ErrBufferFull) {
-			continue
-		}
-		if err != nil {
-			r.ended, r.err = true, err
-			if len(r.window) == start || !errors.Is(err, io.EOF) {
-				return nil, err
-			}
-		}
-		break
-	}
-	if len(r.window)-start > maxRecord {
-		r.window = r.window[:start]
-		return nil, nil
-	}
-	r.next = len(r.window)
-	return r.window[start:], nil
+	return err
 }
