@@ -161,7 +161,7 @@ func (n *node) endCall(c *call) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.under--
-	if c != nil && c.operation.Local != "ResolveNames" {
+	if c != nil && c.XMLName.Local != "ResolveNames" {
 		if s.served == nil {
 			s.served = map[string]int{}
 		}

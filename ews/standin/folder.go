@@ -33,11 +33,11 @@ var places = []place{
 
 // findPlace finds the folder that an identifier means.
 func findPlace(f folder) (place, bool) {
-	name := f.id
-	if !f.distinguished {
-		_, name, _ = readFolderID(f.id)
+	name := f.ID
+	if !f.distinguished() {
+		_, name, _ = readFolderID(f.ID)
 	}
-	i := slices.IndexFunc(places, func(p place) bool { return p.name == name && (!f.distinguished || !strings.Contains(name, "/")) })
+	i := slices.IndexFunc(places, func(p place) bool { return p.name == name && (!f.distinguished() || !strings.Contains(name, "/")) })
 	if i < 0 {
 		return place{}, false
 	}
@@ -62,9 +62,9 @@ func (p place) below(mailbox, traversal string, want page) *listing {
 			}
 		}
 	}
-	from, to := min(max(want.offset, 0), len(found)), len(found)
-	if want.most > 0 {
-		to = min(from+want.most, to)
+	from, to := min(max(want.Offset, 0), len(found)), len(found)
+	if want.Most > 0 {
+		to = min(from+want.Most, to)
 	}
 	return &listing{found[from:to], to, len(found)}
 }
@@ -108,9 +108,9 @@ func readFolderID(id string) (mailbox, name string, ok bool) {
 
 // owner is the mailbox whose folder an identifier means, "" where it does not say.
 func (f folder) owner() string {
-	if f.distinguished {
+	if f.distinguished() {
 		return ""
 	}
-	mailbox, _, _ := readFolderID(f.id)
+	mailbox, _, _ := readFolderID(f.ID)
 	return mailbox
 }

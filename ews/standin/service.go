@@ -30,10 +30,10 @@ func (n *node) serviceResponse(who *account, r *http.Request, a *authorization, 
 	if err != nil {
 		return n.exchangeResponse(http.StatusBadRequest)
 	}
-	q.Operation = cut(c.operation.Local)
+	q.Operation = cut(c.XMLName.Local)
 	q.Impersonated = c.impersonating
 	q.Mailbox = cut(c.namedMailbox())
-	if n.behaviour.Crowd == nil || c.namedMailbox() == "" && c.operation.Local != "ResolveNames" {
+	if n.behaviour.Crowd == nil || c.namedMailbox() == "" && c.XMLName.Local != "ResolveNames" {
 		return n.run(who, c)
 	}
 	refusal, drop := n.beginCall(c.namedMailbox())
@@ -58,8 +58,8 @@ func (c *call) namedMailbox() string {
 		return c.impersonated
 	}
 	for _, f := range c.folders {
-		if f.mailbox != "" {
-			return f.mailbox
+		if f.Mailbox != "" {
+			return f.Mailbox
 		}
 	}
 	return ""
@@ -89,10 +89,10 @@ func (n *node) run(who *account, c *call) *response {
 		}
 		own = target.address
 	}
-	if c.operation.Space != messagesNamespace {
+	if c.XMLName.Space != messagesNamespace {
 		return n.fault("ErrorSchemaValidation")
 	}
-	switch c.operation.Local {
+	switch c.XMLName.Local {
 	case "FindFolder", "GetFolder":
 		return n.folders(own, c)
 	case "GetServerTimeZones":
@@ -102,7 +102,7 @@ func (n *node) run(who *account, c *call) *response {
 	case "ConvertId":
 		return n.convert(c)
 	}
-	if slices.Contains(strings.Fields(answers().Operations), c.operation.Local) {
+	if slices.Contains(strings.Fields(answers().Operations), c.XMLName.Local) {
 		return n.fault("ErrorInvalidOperation") // Exchange knows it, the stand-in does not
 	}
 	return n.fault("ErrorSchemaValidation")
@@ -142,7 +142,7 @@ func failed(code string, values ...[2]string) message {
 
 // messages are a response.
 func (n *node) messages(c *call, list ...message) *response {
-	return n.filled(http.StatusOK, "response", map[string]any{"Operation": c.operation.Local, "Messages": list})
+	return n.filled(http.StatusOK, "response", map[string]any{"Operation": c.XMLName.Local, "Messages": list})
 }
 
 // folders answers FindFolder and GetFolder, a message per folder asked for.
@@ -159,7 +159,7 @@ func (n *node) folders(own string, c *call) *response {
 
 func (n *node) folder(own string, c *call, f folder) message {
 	if n.behaviour.LosesMailbox {
-		f.mailbox = ""
+		f.Mailbox = ""
 	}
 	address, code := n.reach(own, f)
 	switch {
@@ -172,15 +172,15 @@ func (n *node) folder(own string, c *call, f folder) message {
 	switch {
 	case !found:
 		return failed("ErrorFolderNotFound")
-	case c.operation.Local == "FindFolder":
-		return message{List: place.below(address, c.traversal, c.page)}
+	case c.XMLName.Local == "FindFolder":
+		return message{List: place.below(address, c.Traversal, c.Page)}
 	}
 	return message{Folder: place.described(address)}
 }
 
 // reach says whose folder is meant, and by which code it is out of reach.
 func (n *node) reach(own string, f folder) (address, code string) {
-	if address = cmp.Or(f.mailbox, f.owner(), own); address == "" {
+	if address = cmp.Or(f.Mailbox, f.owner(), own); address == "" {
 		return "", "ErrorMissingEmailAddress"
 	}
 	target, exists := n.findMailbox(address)
@@ -204,7 +204,7 @@ type entry struct{ Name, Address, Kind, Asked string }
 
 // resolve answers ResolveNames for an address, with or without "smtp:" before it.
 func (n *node) resolve(c *call) *response {
-	address := c.entry
+	address := c.Entry
 	if len(address) >= 5 && strings.EqualFold(address[:5], "smtp:") {
 		address = address[5:]
 	}
@@ -224,7 +224,11 @@ func (n *node) resolve(c *call) *response {
 // convert answers ConvertId. Identifiers are not converted here; what clients
 // want of it is an error that only a service they are signed in to sends.
 func (n *node) convert(c *call) *response {
-	if _, exists := n.findMailbox(c.owner); !exists {
+	owner := ""
+	if len(c.Converted) > 0 {
+		owner = c.Converted[0].Owner
+	}
+	if _, exists := n.findMailbox(owner); !exists {
 		return n.messages(c, failed("ErrorInvalidSmtpAddress"))
 	}
 	return n.messages(c, failed("ErrorCorruptData"))

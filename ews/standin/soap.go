@@ -6,8 +6,6 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
-	"io"
-	"strconv"
 	"strings"
 	"sync"
 	"text/template"
@@ -25,128 +23,87 @@ const (
 	xmlDeclaration = `<?xml version="1.0" encoding="utf-8"?>`
 )
 
-// maxDepth and maxFolders bound what a request may ask for.
-const (
-	maxDepth   = 64
-	maxFolders = 100
-)
+// maxFolders bounds what a request may ask for.
+const maxFolders = 100
 
 var errNotSOAP = errors.New("no SOAP envelope with an operation")
 
 // call is what the stand-in understands of a request.
 type call struct {
-	operation xml.Name
-
+	operation
 	impersonating bool
-	impersonated  string // the address in ExchangeImpersonation
-
-	folders   []folder // of FindFolder and GetFolder, in the order of the request
-	traversal string   // of FindFolder: Shallow, Deep
-	page      page
-	entry     string // of ResolveNames
-	owner     string // the Mailbox attribute of ConvertId's first identifier
+	impersonated  string   // the address in ExchangeImpersonation
+	folders       []folder // of FindFolder and GetFolder, in the order of the request
 }
 
-// folder is a folder identifier of a request.
-type folder struct {
-	id            string
-	distinguished bool   // id is a name such as inbox
-	mailbox       string // the address in Mailbox, "" for the caller's own
+// operation is the element in the body.
+type operation struct {
+	XMLName   xml.Name
+	Traversal string    `xml:"Traversal,attr"` // of FindFolder: Shallow, Deep
+	Page      page      `xml:"IndexedPageFolderView"`
+	Parents   folderIDs `xml:"ParentFolderIds"`
+	Folders   folderIDs `xml:"FolderIds"`
+	Entry     string    `xml:"UnresolvedEntry"` // of ResolveNames
+	Converted []struct {
+		Owner string `xml:"Mailbox,attr"`
+	} `xml:"SourceIds>AlternateId"` // of ConvertId
 }
 
-// page is which part of the result is wanted (IndexedPageFolderView).
+// page is which part of the result is wanted.
 type page struct {
-	offset, most int // most: 0 all
+	Offset int `xml:"Offset,attr"`
+	Most   int `xml:"MaxEntriesReturned,attr"` // 0 all
 }
+
+// folderIDs are identifiers of folders: a distinguished one is a name such as inbox.
+type folderIDs struct {
+	List []folder `xml:",any"`
+}
+
+type folder struct {
+	XMLName xml.Name
+	ID      string `xml:"Id,attr"`
+	Mailbox string `xml:"Mailbox>EmailAddress"` // "" for the caller's own
+}
+
+func (f folder) distinguished() bool { return f.XMLName.Local == "DistinguishedFolderId" }
 
 // parseCall reads a SOAP request. It refuses a document type, which no client of
 // EWS sends, and anything that is not well formed.
 func parseCall(body []byte) (*call, error) {
-	decoder := xml.NewDecoder(bytes.NewReader(body))
-	c := &call{}
-	var path []string
-	for {
-		token, err := decoder.Token()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, fmt.Errorf("reading the request: %w", err)
-		}
-		switch token := token.(type) {
-		case xml.Directive:
-			return nil, errNotSOAP
-		case xml.StartElement:
-			if len(path) >= maxDepth || len(path) < 2 && token.Name.Space != soapNamespace {
-				return nil, errNotSOAP
-			}
-			path = append(path, token.Name.Local)
-			if err := c.open(path, token); err != nil {
-				return nil, err
-			}
-		case xml.EndElement:
-			path = path[:len(path)-1]
-		case xml.CharData:
-			c.text(path, strings.TrimSpace(string(token)))
-		}
+	var envelope struct {
+		XMLName xml.Name `xml:"http://schemas.xmlsoap.org/soap/envelope/ Envelope"`
+		Acting  *struct {
+			As struct {
+				Names []struct {
+					Text string `xml:",chardata"`
+				} `xml:",any"`
+			} `xml:"ConnectingSID"`
+		} `xml:"Header>ExchangeImpersonation"`
+		Body struct {
+			Operations []operation `xml:",any"`
+		} `xml:"http://schemas.xmlsoap.org/soap/envelope/ Body"`
 	}
-	if c.operation.Local == "" {
+	if err := xml.Unmarshal(body, &envelope); err != nil {
+		return nil, fmt.Errorf("reading the request: %w", err)
+	}
+	if len(envelope.Body.Operations) == 0 || bytes.Contains(body, []byte("<!DOCTYPE")) {
 		return nil, errNotSOAP
 	}
+	c := &call{operation: envelope.Body.Operations[0], impersonating: envelope.Acting != nil}
+	if c.impersonating {
+		for _, name := range envelope.Acting.As.Names {
+			c.impersonated += strings.TrimSpace(name.Text)
+		}
+	}
+	if c.folders = append(c.Parents.List, c.Folders.List...); len(c.folders) > maxFolders {
+		return nil, errNotSOAP
+	}
+	for i := range c.folders {
+		c.folders[i].Mailbox = strings.TrimSpace(c.folders[i].Mailbox)
+	}
+	c.Entry = strings.TrimSpace(c.Entry)
 	return c, nil
-}
-
-// open takes in the start of an element.
-func (c *call) open(path []string, element xml.StartElement) error {
-	name := element.Name.Local
-	switch {
-	case len(path) == 1 && name != "Envelope":
-		return errNotSOAP
-	case len(path) == 3 && path[1] == "Body" && c.operation.Local == "":
-		c.operation, c.traversal = element.Name, attribute(element, "Traversal")
-	case name == "ExchangeImpersonation" && len(path) == 3 && path[1] == "Header":
-		c.impersonating = true
-	case name == "DistinguishedFolderId" || name == "FolderId":
-		if len(c.folders) >= maxFolders {
-			return errNotSOAP
-		}
-		c.folders = append(c.folders, folder{id: attribute(element, "Id"), distinguished: name == "DistinguishedFolderId"})
-	case name == "IndexedPageFolderView":
-		c.page.offset, _ = strconv.Atoi(attribute(element, "Offset"))
-		c.page.most, _ = strconv.Atoi(attribute(element, "MaxEntriesReturned"))
-	case name == "AlternateId" && c.owner == "":
-		c.owner = attribute(element, "Mailbox")
-	}
-	return nil
-}
-
-// text takes in the text of the element at path.
-func (c *call) text(path []string, text string) {
-	if text == "" || len(path) < 2 {
-		return
-	}
-	parent := path[len(path)-2]
-	switch path[len(path)-1] {
-	case "SmtpAddress", "PrimarySmtpAddress", "PrincipalName", "SID":
-		if parent == "ConnectingSID" {
-			c.impersonated += text
-		}
-	case "EmailAddress":
-		if parent == "Mailbox" && len(c.folders) > 0 {
-			c.folders[len(c.folders)-1].mailbox += text
-		}
-	case "UnresolvedEntry":
-		c.entry += text
-	}
-}
-
-func attribute(element xml.StartElement, name string) string {
-	for _, a := range element.Attr {
-		if a.Name.Local == name {
-			return a.Value
-		}
-	}
-	return ""
 }
 
 // escape makes text safe inside XML and HTML.
