@@ -50,10 +50,9 @@ func Walk(v any, visit Visitor) {
 // Rewritten is a copy of v, in depth, in which each text is what change gives
 // for it.
 func Rewritten[T any](v T, change func(f Field, s string) string) T {
-	c := reflect.New(reflect.TypeFor[T]()).Elem()
-	c.Set(cloned(reflect.ValueOf(&v).Elem()))
-	Visitor{Text: change}.value(c)
-	return c.Interface().(T)
+	c := Copied(v, func(s string) string { return s })
+	Walk(&c, Visitor{Text: change})
+	return c
 }
 
 var detailType = reflect.TypeFor[Detail]()
@@ -189,32 +188,56 @@ func holdsTexts(t reflect.Type) bool {
 	return false
 }
 
-// cloned copies what pointers and slices lead to.
-func cloned(v reflect.Value) reflect.Value {
-	c := reflect.New(v.Type()).Elem()
-	c.Set(v)
-	switch v.Kind() {
+// Copied is a deep copy of v in which every text, tagged or not, is what f makes of it.
+// A copy, because a report shares its parts with the record that it was made of. What is
+// not exported, as in a time, stays.
+func Copied[T any](v T, f func(string) string) T {
+	old := reflect.ValueOf(&v).Elem()
+	copied := reflect.New(old.Type()).Elem()
+	copyInto(copied, old, f)
+	return copied.Interface().(T)
+}
+
+func copyInto(to, from reflect.Value, f func(string) string) {
+	switch from.Kind() {
+	case reflect.String:
+		to.SetString(f(from.String()))
 	case reflect.Pointer:
-		if !v.IsNil() {
-			c.Set(reflect.New(v.Type().Elem()))
-			c.Elem().Set(cloned(v.Elem()))
-		}
-	case reflect.Slice:
-		if !v.IsNil() {
-			c.Set(reflect.MakeSlice(v.Type(), v.Len(), v.Len()))
-			for i := range v.Len() {
-				c.Index(i).Set(cloned(v.Index(i)))
-			}
+		if !from.IsNil() {
+			to.Set(reflect.New(from.Type().Elem()))
+			copyInto(to.Elem(), from.Elem(), f)
 		}
 	case reflect.Struct:
-		if v.Type() == timeType {
-			return c
-		}
-		for i := range v.NumField() {
-			if c.Field(i).CanSet() {
-				c.Field(i).Set(cloned(v.Field(i)))
+		to.Set(from) // with what is not exported, as in a time
+		for i := range from.NumField() {
+			if from.Type().Field(i).IsExported() {
+				copyInto(to.Field(i), from.Field(i), f)
 			}
 		}
+	case reflect.Slice:
+		if from.IsNil() {
+			return
+		}
+		to.Set(reflect.MakeSlice(from.Type(), from.Len(), from.Len()))
+		for i := range from.Len() {
+			copyInto(to.Index(i), from.Index(i), f)
+		}
+	case reflect.Array:
+		for i := range from.Len() {
+			copyInto(to.Index(i), from.Index(i), f)
+		}
+	case reflect.Map:
+		if from.IsNil() {
+			return
+		}
+		to.Set(reflect.MakeMapWithSize(from.Type(), from.Len()))
+		for _, k := range from.MapKeys() {
+			key, value := reflect.New(k.Type()).Elem(), reflect.New(from.Type().Elem()).Elem()
+			copyInto(key, k, f)
+			copyInto(value, from.MapIndex(k), f)
+			to.SetMapIndex(key, value)
+		}
+	default:
+		to.Set(from)
 	}
-	return c
 }

@@ -209,7 +209,7 @@ func TestBatchHostileTexts(t *testing.T) {
 			rows[i].Verdict.Summary = bad
 		}
 		s.Incomplete, s.Stopped, s.Shard = bad, bad, bad
-		endpoint := rewrite(*s.Endpoint, func(string) string { return bad })
+		endpoint := evidence.Copied(*s.Endpoint, func(string) string { return bad })
 		endpoint.Verdict.Code, endpoint.Verdict.Status, endpoint.Findings, endpoint.Evidence, endpoint.Causes = "ok", finding.OK, nil, nil, nil
 		s.Endpoint = &endpoint
 		for _, f := range batchFormats {

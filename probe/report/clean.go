@@ -1,9 +1,10 @@
 package report
 
 import (
-	"reflect"
 	"strings"
 	"unicode"
+
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
 )
 
 // textLimit is how many characters of one text from a server are shown.
@@ -42,59 +43,5 @@ func invisible(r rune) bool {
 // harmless is a deep copy of v with every text made harmless; a format still has
 // to escape what means something in it.
 func harmless[T any](v T) T {
-	return rewrite(v, func(s string) string { return Clean(s, textLimit) })
-}
-
-// rewrite is a deep copy of v in which every text is what f makes of it. A copy,
-// because a report shares its parts with the record that it was made of. The
-// texts of values that take part in no report (times) stay.
-func rewrite[T any](v T, f func(string) string) T {
-	old := reflect.ValueOf(&v).Elem()
-	copied := reflect.New(old.Type()).Elem()
-	rewriteInto(copied, old, f)
-	return copied.Interface().(T)
-}
-
-func rewriteInto(to, from reflect.Value, f func(string) string) {
-	switch from.Kind() {
-	case reflect.String:
-		to.SetString(f(from.String()))
-	case reflect.Pointer:
-		if !from.IsNil() {
-			to.Set(reflect.New(from.Type().Elem()))
-			rewriteInto(to.Elem(), from.Elem(), f)
-		}
-	case reflect.Struct:
-		to.Set(from) // with what is not exported, as in a time
-		for i := range from.NumField() {
-			if from.Type().Field(i).IsExported() {
-				rewriteInto(to.Field(i), from.Field(i), f)
-			}
-		}
-	case reflect.Slice:
-		if from.IsNil() {
-			return
-		}
-		to.Set(reflect.MakeSlice(from.Type(), from.Len(), from.Len()))
-		for i := range from.Len() {
-			rewriteInto(to.Index(i), from.Index(i), f)
-		}
-	case reflect.Array:
-		for i := range from.Len() {
-			rewriteInto(to.Index(i), from.Index(i), f)
-		}
-	case reflect.Map:
-		if from.IsNil() {
-			return
-		}
-		to.Set(reflect.MakeMapWithSize(from.Type(), from.Len()))
-		for _, k := range from.MapKeys() {
-			key, value := reflect.New(k.Type()).Elem(), reflect.New(from.Type().Elem()).Elem()
-			rewriteInto(key, k, f)
-			rewriteInto(value, from.MapIndex(k), f)
-			to.SetMapIndex(key, value)
-		}
-	default:
-		to.Set(from)
-	}
+	return evidence.Copied(v, func(s string) string { return Clean(s, textLimit) })
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/net/html"
 
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/ews/testkit"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 )
@@ -152,7 +153,7 @@ func TestHostileTexts(t *testing.T) {
 	}
 	for _, bad := range hostile {
 		own := load(t, records(t)[0])
-		r := rewrite(own, func(s string) string { return bad })
+		r := evidence.Copied(own, func(s string) string { return bad })
 		// Codes, statuses and confidences are this program's own.
 		r.Verdict.Code, r.Verdict.Status, r.Verdict.Confidence = own.Verdict.Code, own.Verdict.Status, own.Verdict.Confidence
 		for i := range r.Findings {
