@@ -6,12 +6,15 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/ews/standin"
+	"github.com/ewsprobe/ewsprobe/probe/report"
 )
 
 // Every scenario of the stand-in, through the real check: what the report says
@@ -20,9 +23,8 @@ func TestScenarios(t *testing.T) {
 	for _, s := range some(standin.Scenarios()) {
 		t.Run(s.Name, func(t *testing.T) {
 			t.Parallel()
-			server := begin(t, s.Behaviour, standin.Options{})
-			got := program{}.run(t, lineTo(server, s.Check).args(t, asJSON)...)
-			r, view := got.report(t), server.View()
+			got := play(t, s)
+			r, view := got.report(t), got.view
 
 			want := fmt.Sprintf("%s %s, cause %d, exit %d", s.Expect.Status, s.Expect.Code, s.Expect.Cause, exitCodes[s.Expect.Status])
 			if have := fmt.Sprintf("%s %s, cause %d, exit %d", r.Verdict.Status, r.Verdict.Code, r.Verdict.Cause, got.exit); have != want {
@@ -39,11 +41,42 @@ func TestScenarios(t *testing.T) {
 				t.Errorf("the causes are %s, want %s", have, s.Expect.Causes)
 			}
 			hasShape(t, got.out)
+			asSchema(t, "report", []byte(got.out))
 			agrees(t, r, view)
 			keepsToEWS(t, view)
-			judgedAgain(t, got)
+			judgedAgain(t, got.outcome)
 		})
 	}
+}
+
+// scene is a scenario's check, and what its server saw.
+type scene struct {
+	outcome
+	view standin.View
+}
+
+var scenes sync.Map // by name, for all tests that look at their reports
+
+func play(t *testing.T, s standin.Scenario) scene {
+	t.Helper()
+	server := begin(t, s.Behaviour, standin.Options{})
+	got := program{}.run(t, lineTo(server, s.Check).args(t, asJSON)...)
+	scenes.Store(s.Name, scene{got, server.View()})
+	return scene{got, server.View()}
+}
+
+// recordOf is what the check of a scenario has written down.
+func recordOf(t *testing.T, s standin.Scenario) evidence.Record {
+	t.Helper()
+	got, ok := scenes.Load(s.Name)
+	if !ok {
+		got = play(t, s)
+	}
+	rec, err := report.Load([]byte(got.(scene).out))
+	if err != nil {
+		t.Fatalf("%s: %v", s.Name, err)
+	}
+	return rec
 }
 
 // agrees holds the attempts of a report against what the server saw: as many

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
@@ -13,7 +12,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -23,29 +21,6 @@ import (
 	"github.com/ewsprobe/ewsprobe/probe/redact"
 	"github.com/ewsprobe/ewsprobe/probe/report"
 )
-
-// played are the reports of all scenarios, saved as JSON.
-var played = sync.OnceValue(func() map[string][]byte {
-	reports := map[string][]byte{}
-	var mu sync.Mutex
-	var all sync.WaitGroup
-	places := make(chan struct{}, demoAtOnce)
-	for _, s := range standin.Scenarios() {
-		all.Go(func() {
-			places <- struct{}{}
-			defer func() { <-places }()
-			raw, err := show(context.Background(), s).report.JSON()
-			if err != nil {
-				return
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			reports[s.Name] = raw
-		})
-	}
-	all.Wait()
-	return reports
-})
 
 // conclusions are what a report comes to, without its words.
 func conclusions(r report.Report) []string {
@@ -67,43 +42,36 @@ var identifying = regexp.MustCompile(`(?i)contoso|fabrikam|svc-crm|\banna\b|\bex
 // Every scenario without its names comes to the same, and is read back.
 func TestRedactedScenarios(t *testing.T) {
 	slow(t)
-	t.Parallel()
-	reports := played()
-	if len(reports) != len(standin.Scenarios()) {
-		t.Fatalf("%d reports of %d scenarios", len(reports), len(standin.Scenarios()))
-	}
-	for name, raw := range reports {
-		rec, err := report.Load(raw)
-		if err != nil {
-			t.Errorf("%s: %v", name, err)
-			continue
-		}
-		shown := report.New(redact.New().Record(rec), version())
-		want := conclusions(report.New(rec, version()))
-		if diff := cmp.Diff(want, conclusions(shown)); diff != "" {
-			t.Errorf("%s comes to something else (-whole +redacted):\n%s", name, diff)
-		}
-		saved, err := shown.JSON()
-		if err != nil {
-			t.Fatal(err)
-		}
-		again, err := report.Load(saved)
-		if err != nil {
-			t.Errorf("%s cannot be read again: %v", name, err)
-			continue
-		}
-		if diff := cmp.Diff(want, conclusions(report.New(again, version()))); diff != "" {
-			t.Errorf("%s, saved and judged again:\n%s", name, diff)
-		}
-		for _, f := range report.FormatNames() {
-			out, err := shown.Render(f, report.Style{})
+	for _, s := range standin.Scenarios() {
+		t.Run(s.Name, func(t *testing.T) {
+			t.Parallel()
+			rec := recordOf(t, s)
+			shown := report.New(redact.New().Record(rec), version())
+			want := conclusions(report.New(rec, version()))
+			if diff := cmp.Diff(want, conclusions(shown)); diff != "" {
+				t.Errorf("it comes to something else (-whole +redacted):\n%s", diff)
+			}
+			saved, err := shown.JSON()
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, m := range identifying.FindAllIndex(out, 5) {
-				t.Errorf("%s as %s shows %q", name, f, out[max(0, m[0]-50):min(len(out), m[1]+20)])
+			again, err := report.Load(saved)
+			if err != nil {
+				t.Fatalf("it cannot be read again: %v", err)
 			}
-		}
+			if diff := cmp.Diff(want, conclusions(report.New(again, version()))); diff != "" {
+				t.Errorf("saved and judged again:\n%s", diff)
+			}
+			for _, f := range report.FormatNames() {
+				out, err := shown.Render(f, report.Style{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, m := range identifying.FindAllIndex(out, 5) {
+					t.Errorf("as %s it shows %q", f, out[max(0, m[0]-50):min(len(out), m[1]+20)])
+				}
+			}
+		})
 	}
 }
 

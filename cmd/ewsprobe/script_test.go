@@ -51,6 +51,7 @@ func TestScript(t *testing.T) {
 		RequireUniqueNames:  true,
 		RequireExplicitExec: true,
 		Setup: func(e *testscript.Env) error {
+			e.Setenv("PATH", filepath.Dir(built())+string(os.PathListSeparator)+e.Getenv("PATH")) // it starts sooner
 			e.Setenv("XDG_STATE_HOME", e.WorkDir+"/state")
 			e.Setenv("LOCALAPPDATA", e.WorkDir+"/state")
 			e.Setenv("GORACE", promptly)

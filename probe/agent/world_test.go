@@ -136,7 +136,7 @@ func (w *world) options() Options {
 
 // configure writes the configuration; targets are lines of a flow mapping each.
 func (w *world) configure(targets ...string) {
-	text := "storage: store\nretention: 10d\ndefaults: {target: mail.contoso.com}\ntargets:\n"
+	text := "storage: store\nretention: 10d\ndefaults: {target: mail.contoso.com, anonymous_interval: 5m}\ntargets:\n"
 	for _, t := range targets {
 		name := strings.Fields(strings.TrimSuffix(strings.SplitAfter(t, "name: ")[1], "}"))[0]
 		text += "  - {user_agent: " + strings.Trim(name, ",") + ", " + t + "}\n"
