@@ -2,15 +2,16 @@ package wire
 
 import (
 	"bytes"
-	"cmp"
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/pem"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"unicode/utf16"
 )
 
 // LoadRoots reads this machine's root certificates. To be called beside whatever
@@ -20,21 +21,30 @@ func LoadRoots() { rootsOnDisk() }
 // systemRoots are those of this machine's roots that can stand at the end of a
 // chain. crypto/x509 parses all of them, which is a third of what a check costs.
 func systemRoots(chain []*x509.Certificate) *x509.CertPool {
-	return rootsThatHold(chain, func(c *x509.Certificate) []byte { return c.RawIssuer })
+	return rootsThatHold(chain, func(c *x509.Certificate) [][]byte { return [][]byte{c.RawIssuer} })
 }
 
 // namesakes are those that have the common name of an issuer in the chain, whatever
 // string type it is written in.
 func namesakes(chain []*x509.Certificate) *x509.CertPool {
-	return rootsThatHold(chain, func(c *x509.Certificate) []byte {
-		return []byte(cmp.Or(c.Issuer.CommonName, string(c.RawIssuer)))
+	return rootsThatHold(chain, func(c *x509.Certificate) [][]byte {
+		name := c.Issuer.CommonName
+		if name == "" {
+			return [][]byte{c.RawIssuer}
+		}
+		var wide []byte // BMPString (X.680 41.1)
+		for _, unit := range utf16.Encode([]rune(name)) {
+			wide = binary.BigEndian.AppendUint16(wide, unit)
+		}
+		return [][]byte{[]byte(name), wide}
 	})
 }
 
-func rootsThatHold(chain []*x509.Certificate, part func(*x509.Certificate) []byte) *x509.CertPool {
+func rootsThatHold(chain []*x509.Certificate, parts func(*x509.Certificate) [][]byte) *x509.CertPool {
 	pool := x509.NewCertPool()
 	for _, der := range rootsOnDisk() {
-		if !slices.ContainsFunc(chain, func(c *x509.Certificate) bool { return bytes.Contains(der, part(c)) }) {
+		holds := func(part []byte) bool { return bytes.Contains(der, part) }
+		if !slices.ContainsFunc(chain, func(c *x509.Certificate) bool { return slices.ContainsFunc(parts(c), holds) }) {
 			continue
 		}
 		if root, err := x509.ParseCertificate(der); err == nil {

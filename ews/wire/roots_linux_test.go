@@ -57,6 +57,12 @@ func TestSystemRootsAreChosen(t *testing.T) {
 			t.Errorf("%s: %v", leaf.Issuer, err)
 		}
 	}
+	// A root that was renewed under the same name in another string type is known by it.
+	rootsOnDisk = func() [][]byte { return [][]byte{wide.cert.Raw} }
+	leaf := one.issue(t, nil).Leaf
+	if code, why := (&Dialer{}).namesake([]*x509.Certificate{leaf}); code != "issuer-encoding" || why == nil {
+		t.Errorf("%q, %v", code, why)
+	}
 	// The whole list, against crypto/x509's own: each root of this machine is found
 	// for itself.
 	rootsOnDisk = func() [][]byte { return onDisk }
