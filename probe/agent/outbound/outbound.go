@@ -16,6 +16,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/ewsprobe/ewsprobe/ews/wire"
 	"github.com/ewsprobe/ewsprobe/probe/config"
 )
 
@@ -73,11 +74,11 @@ func Why(err error) error {
 		return errors.New("its name cannot be resolved")
 	case errors.As(err, &untrusted):
 		return errors.New("its certificate is not trusted; give your own authority with ca_file")
-	case errors.Is(err, syscall.ECONNREFUSED):
+	case wire.Errno(err) == syscall.ECONNREFUSED:
 		return errors.New("the connection was refused")
 	case errors.As(err, &timeout) && timeout.Timeout(), errors.Is(err, os.ErrDeadlineExceeded):
 		return errors.New("it did not answer in time")
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), wire.Errno(err) == syscall.ECONNRESET, wire.Errno(err) == syscall.ECONNABORTED:
 		return errors.New("the connection was closed without an answer")
 	}
 	return errors.New("the connection failed")
