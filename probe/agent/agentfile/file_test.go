@@ -131,6 +131,7 @@ func TestProblems(t *testing.T) {
 		{account(dynamics + ", mailbox: anna@contoso.com"), ""},
 		{account(dynamics + ", mailboxes_from_dynamics: true, server_profile: On premises"), ""},
 		{account(dynamics + ", mailboxes_from_dynamics: true, mailboxes_file: p"), "exclude each other"},
+		{account(dynamics + ", mailboxes_from_dynamics: true, server_profile: On premises, column: c"), "column is for mailboxes_file"},
 		{account(", password_file: p, dynamics_token_file: token, mailbox: anna@contoso.com"), "dynamics_url is missing"},
 		{account(", password: S3cret"), "there is no key password"},
 		{target + "notify: [{name: n}]\n", "a channel needs exactly one of email, webhook and event_log"},

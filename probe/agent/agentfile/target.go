@@ -211,6 +211,9 @@ func (t *Target) checkRest(l *loader) {
 		}
 		return
 	}
+	if t.FromDynamics && ks.Given("column") && !ks.Weak("column") {
+		ks.Invalid("{column} is for mailboxes_file; Dynamics names the addresses itself")
+	}
 	list := map[bool]string{true: "{mailboxes-from-dynamics}", false: "{mailboxes-file}"}[t.FromDynamics]
 	if !t.SendsCredential() && ks.Err() == nil {
 		ks.Invalid(list + " needs an account to ask for the mailboxes; give user, or leave it out")
