@@ -8,9 +8,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
-	"github.com/ewsprobe/ewsprobe/probe/rule"
 )
 
 var (
@@ -106,45 +104,11 @@ func newHTMLPage(r Report) (htmlPage, error) {
 		page.Main, page.Others = &r.Findings[0], r.Findings[1:]
 	}
 	for _, n := range r.Nodes {
-		page.Servers = append(page.Servers, serverFacts{n.Address, factsOf(n)})
+		page.Servers = append(page.Servers, serverFacts{n.Address, rows("node", n)})
 	}
 	var err error
 	page.Legs, err = legs(r)
 	return page, err
-}
-
-func factsOf(n rule.Node) [][2]string {
-	var rows pairs
-	add := rows.some
-	s := n.Server
-	var offers []string
-	for _, o := range n.Schemes {
-		offers = append(offers, o.Name)
-	}
-	add("Schemes offered", strings.Join(offers, ", "))
-	add("Product", s.Product)
-	add("Build", s.Version)
-	add("Front end", s.FrontEnd)
-	add("Device in front", s.InFront)
-	add("NetBIOS domain", s.NetBIOSDomain)
-	add("DNS domain", s.DNSDomain)
-	add("DNS name", s.DNSHost)
-	add("Windows build", s.OSBuild)
-	if s.ClockSkewMS != nil {
-		add("Clock, server minus this machine", fmt.Sprintf("%d ms", *s.ClockSkewMS))
-	}
-	add("Tenant", s.Tenant)
-	if s.OAuth != nil && s.OAuth.Offered {
-		add("OAuth", strings.TrimSuffix("offered; "+s.OAuth.AuthorizationURI, "; "))
-	}
-	add("Extended Protection", protectionLine(s))
-	if c := s.Certificate; c != nil {
-		add("Certificate, SHA-256", c.SHA256)
-		add("Certificate, issuer", c.Issuer)
-		add("Certificate, valid until", c.NotAfter)
-		add("Certificate, names", strings.Join(c.Names, ", "))
-	}
-	return rows
 }
 
 // StillFails says where to look on behind an ok.
@@ -155,29 +119,5 @@ func (p htmlPage) StillFails() string {
 	return stillFails
 }
 
-// Target rows of the page's head: what was asked, and how.
-func (p htmlPage) Asked() [][2]string {
-	var rows pairs
-	add := rows.some
-	t := p.Target
-	add("Endpoint", p.Subject)
-	add("Addresses", strings.Join(t.Addresses, ", "))
-	add("Account", t.User)
-	if t.CurrentUser {
-		add("Account", "the logged-on Windows user")
-	}
-	mailbox := t.Mailbox
-	if mailbox != "" && t.Impersonate {
-		mailbox += ", by impersonation"
-	}
-	add("Mailbox", mailbox)
-	add("Scheme of the profile", t.ProfileAuth)
-	add("Seen from", t.View)
-	add("Started", p.Began)
-	add("Duration", p.Lasted)
-	add("Made by", p.Tool.String())
-	if p.Stopped == evidence.StoppedByUser {
-		add("Stopped", "before the check was complete")
-	}
-	return rows
-}
+// Asked are the rows of the page's head: what was asked, and how.
+func (p htmlPage) Asked() [][2]string { return rows("asked", p) }

@@ -28,15 +28,16 @@ var definitions = sync.OnceValue(func() map[string]string {
 
 var functions = sync.OnceValue(func() template.FuncMap {
 	return template.FuncMap{
-		"schemes": func(r *evidence.Response) []string { return front.Names(front.Offers(r)) }, // as sent
-		"urls":    pointURLs,
-		"join":    strings.Join,
-		"both":    func(s []string) string { return strings.Join(s[:len(s)-1], ", ") + " and " + s[len(s)-1] },
-		"lower":   strings.ToLower,
-		"count":   count,
-		"words":   words[any],
-		"brief":   func(s string) string { return Clean(s, sawLimit) },
-		"is":      func(b bool) bool { return b },
+		"schemes":    func(r *evidence.Response) []string { return front.Names(front.Offers(r)) }, // as sent
+		"urls":       pointURLs,
+		"join":       strings.Join,
+		"both":       func(s []string) string { return strings.Join(s[:len(s)-1], ", ") + " and " + s[len(s)-1] },
+		"lower":      strings.ToLower,
+		"count":      count,
+		"words":      words[any],
+		"brief":      func(s string) string { return Clean(s, sawLimit) },
+		"protection": protectionLine,
+		"is":         func(b bool) bool { return b },
 	}
 })
 
@@ -79,6 +80,16 @@ func parts(name string, of any) []string {
 }
 
 func say(name string, of any, between string) string { return strings.Join(parts(name, of), between) }
+
+// rows are parts of the form NAME | TEXT, without those that have nothing to say.
+func rows(name string, of any) [][2]string {
+	var list pairs
+	for _, part := range parts(name, of) {
+		name, text, _ := strings.Cut(part, " | ")
+		list.some(name, text)
+	}
+	return list
+}
 
 // words are a word of a closed list as people write it.
 func words[T any](s T) string { return strings.ReplaceAll(fmt.Sprint(s), "-", " ") }

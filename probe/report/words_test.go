@@ -24,7 +24,7 @@ func TestWords(t *testing.T) {
 	}
 	for name := range definitions() {
 		compile(name)
-		if !regexp.MustCompile(`(say\(|parts\(|\{\{template )"` + name + `"`).MatchString(used) {
+		if !regexp.MustCompile(`(say\(|parts\(|rows\(|\{\{template )"` + name + `"`).MatchString(used) {
 			t.Errorf("nothing says %q", name)
 		}
 	}
