@@ -42,15 +42,15 @@ func environmentText(r Environment, s Style) ([]byte, error) {
 				if first {
 					label, first = "", false
 				}
-				p.hanging(4, label, strings.ToLower(part.Head[i])+": "+p.brief(cell, detailLimit))
+				p.hanging(4, label, strings.ToLower(part.Head[i])+": "+p.brief(cell, detailLimits[0]))
 			}
 		}
 	}
 	for _, f := range r.Findings {
 		p.heading(fmt.Sprintf("%s %s: %s", strings.ToUpper(string(f.Status)), f.Code, f.Summary))
-		p.hanging(4, "", p.brief(f.Detail, detailLimit))
+		p.hanging(4, "", p.brief(f.Detail, detailLimits[0]))
 		for i, m := range f.Remedies {
-			p.hanging(4, fmt.Sprintf("%d. ", i+1), p.brief(m.Text, stepLimit))
+			p.hanging(4, fmt.Sprintf("%d. ", i+1), p.brief(m.Text, stepLimits[0]))
 			for _, line := range []string{m.Command, m.Link} {
 				if line != "" {
 					p.b.WriteString("         " + Clean(line, textLimit) + "\n")

@@ -7,18 +7,42 @@ import (
 	"time"
 	"unicode/utf8"
 
+	layout "github.com/jedib0t/go-pretty/v6/text"
+
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 	"github.com/ewsprobe/ewsprobe/probe/rule"
 )
 
-// What a report in a glance has at most: of a usual fault 40 lines of 80 columns.
+// What a report in a glance has at most.
 const (
+	mostLines    = 40 // of 80 columns
 	mostSteps    = 3
-	detailLimit  = 300 // characters, about four lines
-	stepLimit    = 175 // two lines and a half
-	factLimit    = 120 // two lines of the column
 	whereTheRest = "ewsprobe explain %s, or -v"
 )
+
+// limits are how many characters of a text are shown, the tighter the fewer.
+type limits [tightest + 1]int
+
+const tightest = 3
+
+var (
+	detailLimits = limits{300, 300, 220, 150} // four lines to two
+	stepLimits   = limits{175, 175, 145, 75}
+	factLimits   = limits{120, 57, 57, 57} // two lines of the column, or one
+	whyLimits    = limits{300, 43, 43, 43}
+	otherLimits  = limits{300, 300, 150, 76}
+)
+
+// inAGlance says whether the page is as short as a report should be, with the lines
+// that a terminal breaks counted as it shows them.
+func (p *page) inAGlance() bool {
+	n := 0
+	for line := range strings.Lines(p.b.String()) {
+		n += max(1, (layout.StringWidthWithoutEscSequences(strings.TrimSuffix(line, "\n"))+p.Width-1)/p.Width)
+	}
+	return n <= mostLines*usualWidth/min(p.Width, usualWidth)
+}
 
 // brief is a text as far as a glance takes it in; with -v it is whole.
 func (p *page) brief(text string, limit int) string {
@@ -36,10 +60,10 @@ func fold(text string, limit int) string {
 	if utf8.RuneCountInString(text) <= limit {
 		return text
 	}
-	head := string([]rune(text)[:limit])
+	head := string([]rune(text)[:limit-1])
 	for i := len(head) - 2; i > 0; i-- {
 		next, _ := utf8.DecodeRuneInString(text[i+2:])
-		if head[i:i+2] == ". " && !('a' <= next && next <= 'z') {
+		if head[i:i+2] == ". " && !('a' <= next && next <= 'z') && strings.Count(head[:i], `"`)%2 == 0 {
 			return head[:i+1]
 		}
 	}
@@ -52,19 +76,25 @@ func fold(text string, limit int) string {
 }
 
 // clock is when an attempt was made, so that it can be found in the events of the
-// servers: the time of day here, and in a whole report the date and time in UTC.
+// servers: the time of day here, and in a whole report the date and time in UTC too.
 func (s Style) clock(at string) string {
 	t, err := time.Parse(time.RFC3339Nano, at)
 	switch {
 	case err != nil:
 		return ""
-	case s.Whole || s.Zone == nil:
-		if !s.Whole {
-			return t.UTC().Format("15:04:05 MST")
-		}
+	case s.Zone == nil && !s.Whole:
+		return t.UTC().Format("15:04:05 MST")
+	case s.Zone == nil:
 		return day(t)
 	}
-	return t.In(s.Zone).Format("15:04:05 MST")
+	local := t.In(s.Zone).Format("15:04:05 MST")
+	switch _, ahead := t.In(s.Zone).Zone(); {
+	case !s.Whole:
+		return local
+	case ahead == 0:
+		return day(t)
+	}
+	return day(t) + " (" + local + ")"
 }
 
 // notLookedAt is one line of the causes that were not looked at, each with the flag
@@ -125,12 +155,12 @@ func servers(r Report) string {
 	return fmt.Sprintf("%d of %d servers", at, len(r.Nodes))
 }
 
-// asIs says whether a logon was simply accepted: its line needs no reason.
-func asIs(r Report, a rule.Attempt) bool {
+// acceptedWith is what EWS answered to a logon that was accepted.
+func acceptedWith(r Report, a rule.Attempt) (code string, accepted bool) {
 	for _, item := range r.Evidence {
-		if item.ID == a.ID {
-			return a.Result == "accepted" && item.EWS != nil && item.EWS.Code == "NoError"
+		if item.ID == a.ID && a.Result == string(evidence.Accepted) && item.EWS.Answered() {
+			return item.EWS.Code, true
 		}
 	}
-	return false
+	return "", false
 }

@@ -85,7 +85,7 @@ func seenAt(r Report, address string, s Style) [][2]string {
 		}
 	}
 	for _, a := range r.Attempts {
-		if a.Address == address && a.Service != "autodiscover" && !further[a.ID] {
+		if a.Address == address && a.Service != "autodiscover" && !further[a.ID] && !(s.tight > 1 && toldBelow(r, a)) {
 			add(schemeOf(a), "%s", attempt(r, a, s))
 		}
 	}
@@ -96,7 +96,11 @@ func seenAt(r Report, address string, s Style) [][2]string {
 	}
 	for _, n := range r.Nodes {
 		if n.Address == address {
-			lines.some("server", say("server", n.Server, ", "))
+			who := n.Server
+			if !s.Whole {
+				who.NetBIOSDomain = "" // it would take a line
+			}
+			lines.some("server", say("server", who, ", "))
 			protection := protectionLine(n.Server)
 			if known, ok := finding.LookupProtection(n.Server.ExtendedProtection); ok && !s.Whole {
 				protection = known.Name + ": " + known.Means
@@ -116,6 +120,13 @@ func seenAt(r Report, address string, s Style) [][2]string {
 		add(certificate.Version, "%s, valid until %s, %s", certificate.ServerName, c.NotAfter.UTC().Format("2006-01-02"), state)
 	}
 	return lines
+}
+
+// toldBelow says whether a logon was made for the line of Extended Protection.
+func toldBelow(r Report, a rule.Attempt) bool {
+	return (a.Binding == evidence.BindingNone || a.Binding == evidence.BindingForeign) && slices.ContainsFunc(r.Nodes, func(n rule.Node) bool {
+		return n.Address == a.Address && n.Server.ExtendedProtection != ""
+	})
 }
 
 // authorizer says whether a Bearer challenge names where to get a token.
@@ -169,6 +180,13 @@ func attempt(r Report, a rule.Attempt, style Style) string {
 	default:
 		s += strings.TrimSpace(at + "  " + a.Account + " " + a.Result)
 	}
+	code, accepted := acceptedWith(r, a)
+	if !style.Whole && accepted {
+		if code != "NoError" {
+			return s + ", " + code
+		}
+		a.Why = ""
+	}
 	switch a.Binding {
 	case evidence.BindingRight:
 		s += ", channel binding sent"
@@ -179,11 +197,14 @@ func attempt(r Report, a rule.Attempt, style Style) string {
 	case evidence.BindingZero:
 		s += ", all-zero channel binding"
 	}
-	if a.Why != "" && (style.Whole || !asIs(r, a)) {
+	if a.Why != "" {
 		s += ": " + a.Why
 	}
-	if a.Counted {
+	switch {
+	case a.Counted && style.Whole:
 		s += " (counts as a refused logon)"
+	case a.Counted:
+		s += ", counted"
 	}
 	return s
 }

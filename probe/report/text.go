@@ -18,7 +18,8 @@ type Style struct {
 	Width  int            // columns of a terminal; 0: not a terminal
 	Colour bool           // only for a terminal
 	Whole  bool           // nothing is folded
-	Zone   *time.Location // of the times of a report that is not whole; nil: UTC
+	Zone   *time.Location // of the times; nil: UTC
+	tight  int            // how far a glance is folded, 0 to tightest
 }
 
 const (
@@ -30,18 +31,22 @@ const (
 )
 
 // text renders the report for a person: the answer, what was seen, the causes,
-// what to do.
+// what to do. It folds more until the report is one look.
 func text(r Report, s Style) ([]byte, error) {
-	p := newPage(s)
-	p.answer(r)
-	if len(r.Evidence) > 0 {
-		p.seen(r)
-		p.causes(r)
+	for ; ; s.tight++ {
+		p := newPage(s)
+		p.answer(r)
+		if len(r.Evidence) > 0 {
+			p.seen(r)
+			p.causes(r)
+		}
+		p.remedies(r)
+		p.others(r)
+		p.more(r)
+		if p.Whole || p.tight == tightest || p.inAGlance() {
+			return p.b.Bytes(), nil
+		}
 	}
-	p.remedies(r)
-	p.others(r)
-	p.more(r)
-	return p.b.Bytes(), nil
 }
 
 // page is a text that is being laid out.
@@ -94,7 +99,7 @@ func (p *page) answer(r Report) {
 	if len(r.Findings) > 0 && r.Findings[0].Code == r.Verdict.Code {
 		f := r.Findings[0]
 		p.b.WriteString("\n")
-		p.hanging(2, "", p.brief(f.Detail, detailLimit)+evidenceList(f.Evidence))
+		p.hanging(2, "", p.brief(f.Detail, detailLimits[p.tight])+evidenceList(f.Evidence))
 	}
 }
 
@@ -162,7 +167,7 @@ func (p *page) seen(r Report) {
 	p.heading("What was seen")
 	for _, g := range seenGroups(r, p.Style) {
 		for i := range g.lines {
-			g.lines[i][1] = p.brief(g.lines[i][1], factLimit)
+			g.lines[i][1] = p.brief(g.lines[i][1], factLimits[p.tight])
 		}
 		if g.where == "" {
 			p.table(4, nameWidth, g.lines)
@@ -185,7 +190,11 @@ func (p *page) causes(r Report) {
 			continue // all of them are one line
 		}
 		about, _ := finding.LookupCause(c.Number)
-		rows = append(rows, [2]string{fmt.Sprintf("%d %s", c.Number, about.Title), words(c.Status) + ": " + c.Why})
+		why := words(c.Status) + ": " + c.Why
+		if c.Status != finding.CauseConfirmed && c.Status != finding.CauseLikely {
+			why = p.brief(why, whyLimits[p.tight])
+		}
+		rows = append(rows, [2]string{fmt.Sprintf("%d %s", c.Number, about.Title), why})
 	}
 	p.table(4, causeWidth, rows)
 	if left := notLookedAt(r); left != "" && !p.Whole {
@@ -204,7 +213,7 @@ func (p *page) others(r Report) {
 	}
 	p.heading("Also found")
 	for _, f := range others {
-		p.hanging(4, "", fmt.Sprintf("%s  %s  %s (%s)", strings.ToUpper(string(f.Status)), f.Code, f.Summary, f.Confidence))
+		p.hanging(4, "", p.brief(fmt.Sprintf("%s  %s  %s (%s)", strings.ToUpper(string(f.Status)), f.Code, f.Summary, f.Confidence), otherLimits[p.tight]))
 		if !p.Whole {
 			continue
 		}
@@ -238,7 +247,7 @@ func (p *page) remedies(r Report) {
 		if i == mostSteps && !p.Whole {
 			break
 		}
-		p.hanging(4, fmt.Sprintf("%d. ", i+1), p.brief(m.Text, stepLimit))
+		p.hanging(4, fmt.Sprintf("%d. ", i+1), p.brief(m.Text, stepLimits[p.tight]))
 		for _, line := range []string{m.Command, m.Link} {
 			if line != "" && (p.Whole || line == m.Command || m.Command == "") {
 				// Never wrapped: it is there to be copied.
