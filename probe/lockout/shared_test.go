@@ -125,21 +125,23 @@ func TestSharedRefused(t *testing.T) {
 		{"with one of another run", 2, 1, func(n int) evidence.Result { return map[bool]evidence.Result{true: accepted, false: refused}[n <= 10] }, 11, LimitReached},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			dir := t.TempDir()
-			terms := Terms{User: theUser, Password: thePassword, Max: c.max}
-			s := (&Lockout{Dir: dir}).Account(terms).Share(here, true)
-			for range c.earlier {
-				logOn(t, (&Lockout{Dir: dir}).Account(terms), unfinished)
-			}
-			got := work(t, s, 1, 40, c.ends)
-			if reasonOf(s.Stopped()) != c.denied || len(got.sent) != c.sent {
-				t.Errorf("%v after %d logons", s.Stopped(), len(got.sent))
-			}
-			if c.denied != "" {
-				if d := logOn(t, (&Lockout{Dir: dir}).Account(terms), refused); d == nil {
-					t.Error("the next run sends it")
+			synctest.Test(t, func(t *testing.T) {
+				dir := t.TempDir()
+				terms := Terms{User: theUser, Password: thePassword, Max: c.max}
+				s := (&Lockout{Dir: dir}).Account(terms).Share(here, true)
+				for range c.earlier {
+					logOn(t, (&Lockout{Dir: dir}).Account(terms), unfinished)
 				}
-			}
+				got := work(t, s, 1, 40, c.ends)
+				if reasonOf(s.Stopped()) != c.denied || len(got.sent) != c.sent {
+					t.Errorf("%v after %d logons", s.Stopped(), len(got.sent))
+				}
+				if c.denied != "" {
+					if d := logOn(t, (&Lockout{Dir: dir}).Account(terms), refused); d == nil {
+						t.Error("the next run sends it")
+					}
+				}
+			})
 		})
 	}
 }
