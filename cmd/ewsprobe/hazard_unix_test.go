@@ -131,7 +131,7 @@ func TestHazards(t *testing.T) {
 	fewAtOnce(t, names, func(t *testing.T, name string) int64 {
 		check := goodCheck
 		check.ProfileAuth = name[strings.LastIndex(name, "/")+1:]
-		return endures(t, lineTo(begin(t, behaviours[name], standin.Options{}), check), 2*time.Second)
+		return endures(t, lineTo(begin(t, behaviours[name], standin.Options{}), check), time.Second)
 	})
 }
 
@@ -219,7 +219,7 @@ func TestWorseHazards(t *testing.T) {
 		if servers[name].plain {
 			config = nil
 		}
-		return endures(t, listen(t, config, servers[name].serve).line(goodCheck), 2*time.Second)
+		return endures(t, listen(t, config, servers[name].serve).line(goodCheck), time.Second)
 	})
 }
 
