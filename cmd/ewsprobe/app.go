@@ -46,8 +46,8 @@ func run(ctx context.Context, args []string, std stdio) int {
 	printed := &printer{to: std.out}
 	std.out = printed
 	code := runApp(ctx, args, std)
-	if printed.err != nil && code != finding.Unknown.ExitCode() {
-		std.complain(fmt.Errorf("the output could not be written: %w", printed.err))
+	if printed.err != nil {
+		std.complain(fmt.Errorf("the output could not be written (%s)", config.Reason(printed.err)))
 		return finding.Unknown.ExitCode()
 	}
 	return code
@@ -66,6 +66,8 @@ func runApp(ctx context.Context, args []string, std stdio) int {
 		return 0
 	case errors.As(err, &code):
 		return int(code)
+	case std.unwritten(err):
+		return finding.Unknown.ExitCode() // run says so
 	}
 	why := refusalOf(err)
 	std.complain(why)

@@ -174,7 +174,9 @@ func batchWith(c *cli.Context, s *config.Settings, std stdio, mask *redact.Redac
 	}
 	summary, sumErr := out.summary(found)
 	if sumErr != nil && err == nil {
-		std.complain(fmt.Errorf("the results could not be written: %w", sumErr))
+		if !std.unwritten(sumErr) {
+			std.complain(fmt.Errorf("the results could not be written: %w", sumErr))
+		}
 		err, whole = sumErr, false
 	}
 	if sumErr == nil {

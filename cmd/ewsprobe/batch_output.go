@@ -246,12 +246,11 @@ func withoutNames(err error, m *redact.Redactor) error {
 // nextStep is the line that ends a batch: what was done, what is left, what to do next.
 func nextStep(s report.Summary, set *config.Settings, file string) string {
 	left, next := "nothing", ""
-	whole := s.Stopped == "" && s.Incomplete == ""
-	if n := s.ByCode["not-checked"]; n > 0 {
-		left = fmt.Sprintf("%d rows that were not checked", n)
-	}
-	if !whole {
+	switch n := s.ByCode["not-checked"]; {
+	case s.Stopped == evidence.StoppedByUser || s.Incomplete != "":
 		left = "the rows that were not reported"
+	case n > 0:
+		left = fmt.Sprintf("%d rows that were not checked", n)
 	}
 	switch v := s.Verdict; {
 	case left != "nothing" && set.Resume != "":

@@ -19,6 +19,8 @@ type progress struct {
 	shard   batch.Shard
 	started time.Time
 	stop    func()
+	last    int       // rows, when it was looked at last
+	moved   time.Time // when a row came
 
 	mu  sync.Mutex // of the terminal, which the results share
 	bar statusLine
@@ -31,7 +33,7 @@ const (
 )
 
 func showProgress(std stdio, in *input, shard batch.Shard) *progress {
-	return &progress{std: std, in: in, shard: shard, started: time.Now(), stop: func() {}, bar: statusLine{std: std}}
+	return &progress{std: std, in: in, shard: shard, started: time.Now(), moved: time.Now(), stop: func() {}, bar: statusLine{std: std}}
 }
 
 // watch begins to show what far tells.
@@ -90,6 +92,9 @@ func (p *progress) total(f batch.Progress) (rows int, sure bool) {
 // shortPause is one that is not worth a word: most are over before it is read.
 const shortPause = 2 * time.Second
 
+// longSilence is how long no row comes before it is told.
+const longSilence = 5 * time.Second
+
 // waitsFor is what keeps the run from asking; "" nothing does.
 func waitsFor(f batch.Progress, now time.Time) string {
 	wait := f.Until.Sub(now)
@@ -111,6 +116,12 @@ func (p *progress) line(f batch.Progress) string {
 	done := f.Reported + f.Resumed
 	s := fmt.Sprintf("%d rows, %.1f/s", done, rate)
 	why := waitsFor(f, time.Now())
+	if done != p.last {
+		p.last, p.moved = done, time.Now()
+	}
+	if quiet := time.Since(p.moved); why == "" && quiet > longSilence {
+		why = fmt.Sprintf("waiting for answers since %s (%s)", p.moved.Local().Format("15:04:05"), quiet.Round(time.Second))
+	}
 	if total, sure := p.total(f); total > done && (rate > 0 || why != "") {
 		about := "about "
 		if sure {

@@ -32,6 +32,13 @@ func TestProgressSaysWhatItWaitsFor(t *testing.T) {
 		if got := p.line(c.f); !strings.Contains(got, c.want) || strings.Contains(got, c.without) {
 			t.Errorf("%s: %q", name, got)
 		}
+		if name == "on its way" {
+			p.moved = time.Now().Add(-12 * time.Second)
+			if got := p.line(c.f); !strings.Contains(got, "70 of 149 rows, waiting for answers since ") || !strings.Contains(got, " (12s): 70 ok") {
+				t.Errorf("no answer: %q", got)
+			}
+			p.moved = time.Now()
+		}
 		in.size = 0 // from a pipe: how many there will be is not known
 		if got := p.line(c.f); !strings.HasPrefix(got, "70 rows, ") || strings.Contains(got, c.without) {
 			t.Errorf("%s, from a pipe: %q", name, got)

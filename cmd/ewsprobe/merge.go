@@ -99,8 +99,7 @@ func merge(c *cli.Context, name string, std stdio, hide *redact.Redactor) error 
 		s.Endpoint = endpoint
 	}
 	if err := sink.End(s); err != nil {
-		std.complain(fmt.Errorf("the results could not be written: %w", err))
-		return exit(3)
+		return fmt.Errorf("the results could not be written: %w", err)
 	}
 	if s.Verdict == nil && s.Incomplete == "" {
 		return nil

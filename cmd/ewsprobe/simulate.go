@@ -48,13 +48,17 @@ func simulate(ctx context.Context, f simulateFlags, std stdio) error {
 	if !ok {
 		return usage("there is no scenario %q; `ewsprobe simulate --list` shows them", f.Scenario)
 	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	var mu sync.Mutex
 	server, err := standin.Start(s.Behaviour, standin.Options{
 		Listen: f.Listen, AllowRemote: f.AllowRemote,
 		OnRequest: func(r standin.Request) {
 			mu.Lock()
 			defer mu.Unlock()
-			fmt.Fprintln(std.out, requestLine(r))
+			if _, err := fmt.Fprintln(std.out, requestLine(r)); err != nil {
+				stop()
+			}
 		},
 	})
 	if err != nil {
@@ -82,8 +86,11 @@ func simulate(ctx context.Context, f simulateFlags, std stdio) error {
 		try += "\n  " + tryBatch(s.Check, server, dir, file)
 	}
 	mu.Lock()
-	fmt.Fprintf(std.out, "%s: %s\n\nRun in another terminal:\n\n  %s\n\nPress Ctrl-C to stop. Requests:\n", s.Name, s.Title, try)
+	_, err = fmt.Fprintf(std.out, "%s: %s\n\nRun in another terminal:\n\n  %s\n\nPress Ctrl-C to stop. Requests:\n", s.Name, s.Title, try)
 	mu.Unlock()
+	if err != nil {
+		return err // nobody knows how to reach it
+	}
 	<-ctx.Done()
 	v := server.View()
 	fmt.Fprintf(std.out, "\n%d requests on %d connections, %d good and %d bad logons\n",

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -73,6 +74,12 @@ func (p *printer) Sync() {
 	if f, ok := p.to.(*os.File); ok {
 		_ = f.Sync() // a pipe has nothing to sync
 	}
+}
+
+// unwritten says whether an error is that standard output takes nothing.
+func (s stdio) unwritten(err error) bool {
+	p, ok := s.out.(*printer)
+	return ok && p.err != nil && errors.Is(err, p.err)
 }
 
 // columns is how wide text on standard output may be: as the terminal, within what is

@@ -64,10 +64,13 @@ func TestOutputThatCannotBeWritten(t *testing.T) {
 		{"man"},
 		{"completion", "bash"},
 		{"simulate", "--list"},
+		{"simulate"},
+		{"diagnose", strings.Replace(record, "basic-off", "slow-logon", 1)}, // the verdict itself is exit 3
+		{"agent", "install", "--print", "--config", "agent.yml"},
 	} {
 		var complaint bytes.Buffer
 		std := stdio{out: fullPipe{}, err: &complaint, inFD: -1, env: func(string) string { return "" }}
-		if code := run(t.Context(), append([]string{"ewsprobe"}, args...), std); code != 3 || !strings.Contains(complaint.String(), "no space left") {
+		if code := run(t.Context(), append([]string{"ewsprobe"}, args...), std); code != 3 || complaint.String() != "ewsprobe: the output could not be written (no space left)\n" {
 			t.Errorf("%v: exit %d, %q", args, code, complaint.String())
 		}
 	}
