@@ -52,34 +52,21 @@ func expression(form string) func() *regexp.Regexp {
 }
 
 var (
-	// Pairs of hexadecimal digits, written together or as a list (0x73, 0x76;
-	// 73:76; 73-76).
-	hexRun   = expression(`(?i)(?:(?:0x|\\x)?[0-9a-f]{2}[\s,;:.\-]{0,2}){6,}`)
-	hexNoise = expression(`(?i)0x|\\x|[^0-9a-f]`)
-	// Code points written out (%u0057, U+0057) and bytes as decimal numbers
-	// ([90, 113]) or octal escapes.
+	// Code points written out (%u0057, U+0057), and octal escapes.
 	codePoints = expression(`(?i)(?:%u|u\+)([0-9a-f]{4})[\s,]?`)
-	numberRun  = expression(`(?:\d{1,3}[\s,;]{1,2}){3,}\d{1,3}`)
-	number     = expression(`\d{1,3}`)
 	octal      = expression(`\\[0-3][0-7]{2}`)
-	// Base64, plain or for URLs, possibly folded into lines.
-	base64Run   = expression(`[A-Za-z0-9+/_\-](?:[A-Za-z0-9+/_\-]|[\r\n][ \t]*){7,}`)
-	base64Alike = strings.NewReplacer("-", "+", "_", "/", "\r", "", "\n", "", "\t", "", " ", "")
 )
 
-// decodings are the bytes that runs of hexadecimal digits and base64 in s stand
-// for. Base64 is read from each of four beginnings: the run may have been cut,
-// or may stand behind letters that do not belong to it.
+// decodings are the bytes that runs of hexadecimal digits, decimal numbers and base64
+// in s stand for. Base64 is read from each of four beginnings: the run may have been
+// cut, or may stand behind letters that do not belong to it.
 func decodings(s string) []string {
 	var out []string
-	for _, run := range hexRun().FindAllString(s, -1) {
-		digits := hexNoise().ReplaceAllString(run, "")
+	for _, digits := range runs(s, hexRun) {
 		for start := range 2 {
-			if start < len(digits) {
-				d := digits[start:]
-				if b, err := hex.DecodeString(d[:len(d)/2*2]); err == nil {
-					out = append(out, string(b))
-				}
+			d := digits[start:]
+			if b, err := hex.DecodeString(d[:len(d)/2*2]); err == nil {
+				out = append(out, string(b))
 			}
 		}
 	}
@@ -99,17 +86,8 @@ func decodings(s string) []string {
 			out = append(out, r)
 		}
 	}
-	for _, run := range numberRun().FindAllString(s, -1) {
-		var b []byte
-		for _, n := range number().FindAllString(run, -1) {
-			if c, err := strconv.ParseUint(n, 10, 8); err == nil {
-				b = append(b, byte(c))
-			}
-		}
-		out = append(out, string(b))
-	}
-	for _, run := range base64Run().FindAllString(s, -1) {
-		run = base64Alike.Replace(run)
+	out = append(out, runs(s, numberRun)...)
+	for _, run := range runs(s, base64Run) {
 		for start := range min(4, len(run)) {
 			r := run[start:]
 			if len(r)%4 == 1 {

@@ -75,6 +75,9 @@ func utf16LE(s string) []byte {
 // Latin-1. It also undoes what a server does that takes the bytes of UTF-8 for
 // such characters.
 func latin1(s string) string {
+	if strings.IndexFunc(s, func(r rune) bool { return r >= utf8.RuneSelf }) < 0 {
+		return s
+	}
 	var b []byte
 	for _, r := range s {
 		if r > 0xff {
