@@ -195,31 +195,37 @@ func device(r *evidence.Response) (name, sign string) {
 	if r == nil {
 		return "", ""
 	}
+	fields := map[string][]string{} // by name, in small letters
+	for _, h := range r.Headers {
+		field := strings.ToLower(h[0])
+		fields[field] = append(fields[field], strings.ToLower(h[1]))
+	}
 	for _, d := range devices() {
 		if d[0] == "*" && r.Notice != nil && r.Notice.Product != "" {
 			return r.Notice.Product, "its page"
 		}
-		if slices.ContainsFunc(d[min(len(d), 2):], func(sign string) bool { return shows(r, sign) }) {
+		if slices.ContainsFunc(d[min(len(d), 2):], func(sign string) bool { return shows(r, fields, sign) }) {
 			return d[0], d[1]
 		}
 	}
 	return "", ""
 }
 
-func shows(r *evidence.Response, sign string) bool {
+func shows(r *evidence.Response, fields map[string][]string, sign string) bool {
 	field, text, part := strings.Cut(sign, "~")
+	values := fields[strings.ToLower(field)]
 	switch {
 	case sign == "F5-ASM":
 		return hasCookie(r, asmCookie().MatchString)
 	case sign == "TMG":
 		_, kerberos := Offer(r, "Kerberos")
-		return kerberos || strings.Contains(r.Reason, " ( ") || len(r.Header("Proxy-Support")) > 0 && r.First("X-FEServer") == ""
+		return kerberos || strings.Contains(r.Reason, " ( ") || len(fields["proxy-support"]) > 0 && r.First("X-FEServer") == ""
 	case field == "Set-Cookie":
-		return hasCookie(r, func(name string) bool { return strings.HasPrefix(strings.ToLower(name), text) })
+		return slices.ContainsFunc(values, func(v string) bool { return strings.HasPrefix(strings.TrimSpace(v), text) })
 	case part:
-		return strings.Contains(strings.ToLower(strings.Join(r.Header(field), " ")), text)
+		return strings.Contains(strings.Join(values, " "), text)
 	}
-	return r.First(field) != ""
+	return len(values) > 0 && values[0] != ""
 }
 
 func hasCookie(r *evidence.Response, is func(name string) bool) bool {

@@ -6,12 +6,15 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/pem"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"unicode/utf16"
+
+	"golang.org/x/sys/unix"
 )
 
 // LoadRoots reads this machine's root certificates. To be called beside whatever
@@ -77,16 +80,26 @@ func readRoots() (roots [][]byte) {
 		directories = strings.Split(named, ":")
 	}
 	for _, directory := range directories {
-		entries, _ := os.ReadDir(directory)
+		opened, err := os.Open(directory)
+		if err != nil {
+			continue
+		}
+		entries, _ := opened.ReadDir(-1)
+		target := make([]byte, 256)
 		for _, e := range entries {
-			name := filepath.Join(directory, e.Name())
-			if target, err := os.Readlink(name); err == nil && (!strings.Contains(target, "/") || len(roots) > 0 && isBundled(target)) {
-				continue // another name of one in here, or of one that was read
+			if e.Type() == fs.ModeSymlink {
+				n, err := unix.Readlinkat(int(opened.Fd()), e.Name(), target)
+				if err == nil && (!bytes.ContainsRune(target[:n], '/') || len(roots) > 0 && isBundled(string(target[:n]))) {
+					continue // another name of one in here, or of one that was read
+				}
 			}
-			if data, err := os.ReadFile(name); err == nil && name != files[0] {
-				roots = appendRoots(roots, data)
+			if name := filepath.Join(directory, e.Name()); name != files[0] {
+				if data, err := os.ReadFile(name); err == nil {
+					roots = appendRoots(roots, data)
+				}
 			}
 		}
+		opened.Close()
 	}
 	return roots
 }
