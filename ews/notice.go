@@ -97,6 +97,11 @@ var numbered = sync.OnceValue(func() *regexp.Regexp {
 // four digits, or capitals with a digit ("EXPVP16"). Of an answer to a credential only
 // what is made of hexadecimal digits counts.
 func numbersIn(text string, credential bool) []string {
+	if !slices.ContainsFunc(strings.Fields(text), func(word string) bool { // to compile the expression costs as much as a leg
+		return strings.ContainsAny(word, "0123456789") && (len(word) > 3 || strings.Contains(word, "("))
+	}) {
+		return nil
+	}
 	var list []string
 	for _, m := range numbered().FindAllStringSubmatch(text, 20) {
 		value := strings.TrimRight(cmp.Or(m[2], m[3], m[4]), ".-_")
@@ -122,6 +127,9 @@ var subStatusForm = sync.OnceValue(func() *regexp.Regexp {
 
 // subStatus is IIS' sub-status of this status, as its page has it: "403.6".
 func subStatus(status int, text string) string {
+	if !strings.Contains(text, strconv.Itoa(status)+".") {
+		return ""
+	}
 	for _, m := range subStatusForm().FindAllStringSubmatch(text, 5) {
 		if m[1] == strconv.Itoa(status) {
 			return m[1] + "." + m[2]
@@ -183,16 +191,18 @@ var (
 // number, or its English text (in some languages that of a locked account, after
 // which nothing more may be sent).
 func windowsError(low string) string {
-	if m := hresult().FindStringSubmatch(low); m != nil {
-		if code, err := strconv.ParseUint(m[1], 16, 32); err == nil {
-			return strconv.FormatUint(code, 10)
+	if strings.Contains(low, "0x") {
+		if m := hresult().FindStringSubmatch(low); m != nil {
+			if code, err := strconv.ParseUint(m[1], 16, 32); err == nil {
+				return strconv.FormatUint(code, 10)
+			}
 		}
-	}
-	if m := sspi().FindStringSubmatch(low); m != nil {
-		return "0x" + m[1]
-	}
-	if m := ntStatus().FindStringSubmatch(low); m != nil {
-		return "0x" + strings.ToUpper(m[1])
+		if m := sspi().FindStringSubmatch(low); m != nil {
+			return "0x" + m[1]
+		}
+		if m := ntStatus().FindStringSubmatch(low); m != nil {
+			return "0x" + strings.ToUpper(m[1])
+		}
 	}
 	if m := win32().FindStringSubmatch(low); m != nil {
 		return m[1]
