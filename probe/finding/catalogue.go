@@ -3,7 +3,6 @@ package finding
 import (
 	"embed"
 	"fmt"
-	"io/fs"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,7 +26,7 @@ type document struct {
 // in package rule names what is missing then.
 var catalogue = sync.OnceValue(func() []document {
 	var list []document
-	for _, raw := range documents("text/codes-*.yaml") {
+	for _, raw := range documents() {
 		d := document{Head: headOf(raw), raw: raw}
 		d.entry = sync.OnceValue(func() Entry { return load(d.Head, raw) })
 		list = append(list, d)
@@ -129,7 +128,7 @@ type sharedTexts struct {
 }
 
 var shared = sync.OnceValue(func() (s sharedTexts) {
-	decode(file("text/shared.yaml"), &s)
+	decode(sharedText, &s)
 	return s
 })
 
@@ -138,10 +137,10 @@ func whole(remedies []Remedy) {
 	for i := range remedies {
 		r := &remedies[i]
 		if r.Use != "" {
-			*r = shared().Remedies[r.Use]
+			*r = at[Remedy](sharedText, "remedies", r.Use)
 		}
 		if r.Run != "" {
-			r.Command, r.Run = shared().Commands[r.Run], ""
+			r.Command, r.Run = at[string](sharedText, "commands", r.Run), ""
 		}
 		if r.Check != "" {
 			r.Command = CheckCommand(*r, Placeholders)
@@ -151,14 +150,38 @@ func whole(remedies []Remedy) {
 }
 
 // link is the page behind a name; "" stays.
-func link(name string) string { return shared().Links[name] }
+func link(name string) string { return at[string](sharedText, "links", name) }
 
 // texts holds everything that the program says of what it finds, as YAML. A file
 // is parsed when it is first needed. That each of them can be read, and holds no
 // key that nothing reads, is tested; a text that cannot be read panics.
 //
-//go:embed text/*.yaml text/phrases.tmpl
+//go:embed text/*.yaml
 var texts embed.FS
+
+// What every report needs is not copied to be read.
+var (
+	//go:embed text/codes-1-ask.yaml
+	codesAsk string
+	//go:embed text/codes-2-endpoint.yaml
+	codesEndpoint string
+	//go:embed text/codes-3-signin.yaml
+	codesSignIn string
+	//go:embed text/codes-4-mailbox.yaml
+	codesMailbox string
+	//go:embed text/codes-5-warning.yaml
+	codesWarning string
+	//go:embed text/codes-6-directory.yaml
+	codesDirectory string
+	//go:embed text/codes-7-ok.yaml
+	codesOK string
+	//go:embed text/causes.yaml
+	causesText string
+	//go:embed text/shared.yaml
+	sharedText string
+	//go:embed text/phrases.tmpl
+	phrasesText string
+)
 
 func file(name string) string {
 	raw, err := texts.ReadFile(name)
@@ -168,18 +191,32 @@ func file(name string) string {
 	return string(raw)
 }
 
-// documents are the YAML documents of all files of a pattern, in the order of the
-// files' names.
-func documents(pattern string) []string {
-	names, err := fs.Glob(texts, pattern)
-	if err != nil {
-		panic(err)
-	}
-	var list []string
-	for _, name := range names {
-		list = append(list, strings.Split(file(name), "\n---\n")...)
+// documents are those of all codes.
+func documents() (list []string) {
+	for _, codes := range []string{codesAsk, codesEndpoint, codesSignIn, codesMailbox, codesWarning, codesDirectory, codesOK} {
+		list = append(list, strings.Split(codes, "\n---\n")...)
 	}
 	return list
+}
+
+// at is the value that a text of YAML has under keys, each indented by two blanks more
+// than the one before, the zero value if there is none. To parse a whole file takes
+// longer than a logon.
+func at[T any](text string, keys ...string) (value T) {
+	for depth, key := range keys {
+		indent, found := "\n"+strings.Repeat("  ", depth), true
+		if _, text, found = strings.Cut(text, indent+key+":"); !found || key == "" {
+			return value
+		}
+		end := strings.IndexByte(text, '\n')
+		for strings.HasPrefix(text[end:], indent+"  ") {
+			end += 1 + strings.IndexByte(text[end+1:], '\n')
+		}
+		text = text[:end+1]
+	}
+	var one struct{ Value T }
+	decode("value:"+text, &one)
+	return one.Value
 }
 
 func decode(raw string, into any) {

@@ -3,8 +3,10 @@ package finding
 import (
 	"maps"
 	"net/url"
+	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -442,23 +444,32 @@ func TestTextsAreWhole(t *testing.T) {
 	for n, r := range shared().Remedies {
 		remedies(n, []Remedy{r})
 	}
-	var raw []causeTexts
-	decode(file("text/causes.yaml"), &raw)
+	var raw map[int]causeTexts
+	decode(causesText, &raw)
 	for _, c := range raw {
 		_, known := shared().Links[c.Link]
 		name(c.Title, "link", c.Link, known)
 	}
-	for n := range shared().Links {
+	for n, page := range shared().Links {
+		if at[string](sharedText, "links", n) != page {
+			t.Errorf("the link %s is read differently", n)
+		}
 		if !used["link "+n] {
 			t.Errorf("nothing uses the link %s", n)
 		}
 	}
-	for n := range shared().Commands {
+	for n, command := range shared().Commands {
+		if at[string](sharedText, "commands", n) != command {
+			t.Errorf("the command %s is read differently", n)
+		}
 		if !used["command "+n] {
 			t.Errorf("nothing uses the command %s", n)
 		}
 	}
-	for n := range shared().Remedies {
+	for n, r := range shared().Remedies {
+		if !reflect.DeepEqual(at[Remedy](sharedText, "remedies", n), r) {
+			t.Errorf("the remedy %s is read differently", n)
+		}
 		if !used["remedy "+n] {
 			t.Errorf("nothing uses the remedy %s", n)
 		}
@@ -467,7 +478,7 @@ func TestTextsAreWhole(t *testing.T) {
 
 // A report must not wait for its texts.
 func BenchmarkOneEntry(b *testing.B) {
-	raw := documents("text/codes-3-signin.yaml")[0]
+	raw, _, _ := strings.Cut(codesSignIn, "\n---\n")
 	for b.Loop() {
 		load(headOf(raw), raw)
 	}
@@ -475,7 +486,7 @@ func BenchmarkOneEntry(b *testing.B) {
 
 func BenchmarkHeads(b *testing.B) {
 	for b.Loop() {
-		for _, raw := range documents("text/codes-*.yaml") {
+		for _, raw := range documents() {
 			headOf(raw)
 		}
 	}
@@ -484,7 +495,7 @@ func BenchmarkHeads(b *testing.B) {
 func BenchmarkShared(b *testing.B) {
 	for b.Loop() {
 		var s sharedTexts
-		decode(file("text/shared.yaml"), &s)
+		decode(sharedText, &s)
 	}
 }
 
@@ -724,6 +735,11 @@ func TestCauses(t *testing.T) {
 		}
 		if got, ok := LookupCause(c.Number); !ok || got != c.Cause {
 			t.Errorf("LookupCause(%d) = %+v, %v", c.Number, got, ok)
+		}
+		for variant, text := range c.Why {
+			if got := at[string](causesText, strconv.Itoa(c.Number), "why", variant); got != text {
+				t.Errorf("cause %d, %s: %q is read as %q", c.Number, variant, text, got)
+			}
 		}
 	}
 	for _, n := range []int{-1, 0, 7} {

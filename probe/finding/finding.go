@@ -9,8 +9,10 @@
 package finding
 
 import (
+	"cmp"
 	"maps"
 	"slices"
+	"strconv"
 	"sync"
 )
 
@@ -167,34 +169,30 @@ type causeTexts struct {
 }
 
 var causeList = sync.OnceValue(func() (list []causeTexts) {
-	decode(file("text/causes.yaml"), &list)
-	for i := range list {
-		list[i].Link = link(list[i].Link)
+	var byNumber map[int]causeTexts
+	decode(causesText, &byNumber)
+	for n := range len(byNumber) {
+		c := byNumber[n+1]
+		c.Cause, _ = LookupCause(n + 1)
+		list = append(list, c)
 	}
 	return list
 })
 
-// SayCause makes the sentence of a report about a cause.
-func SayCause(number int, variant string, p Params) string {
-	list := causeList()
-	if number < 1 || number > len(list) {
-		return ""
-	}
-	text, ok := list[number-1].Why[variant]
-	if !ok {
-		if text, ok = shared().Why[variant]; !ok {
-			return "There is no sentence " + variant + " of this cause"
-		}
-	}
-	return render(text, &p)
-}
-
 // LookupCause finds a cause by its number, 1 to 6.
 func LookupCause(number int) (Cause, bool) {
-	if number < 1 || number > len(causeList()) {
-		return Cause{}, false
+	n := strconv.Itoa(number)
+	c := Cause{number, at[string](causesText, n, "title"), at[string](causesText, n, "meaning"), link(at[string](causesText, n, "link"))}
+	return c, c.Title != ""
+}
+
+// SayCause makes the sentence of a report about a cause.
+func SayCause(number int, variant string, p Params) string {
+	text := cmp.Or(at[string](causesText, strconv.Itoa(number), "why", variant), at[string](sharedText, "why", variant))
+	if text == "" {
+		return "There is no sentence " + variant + " of this cause"
 	}
-	return causeList()[number-1].Cause, true
+	return render(text, &p)
 }
 
 // CauseVariants are the names of the sentences of reports about a cause.

@@ -90,10 +90,10 @@ func ReasonRemedies(c Code, name string) []Remedy {
 func (n Names) Cost(command string) string {
 	var said []string
 	if n.Refused && strings.Contains(command+" ", " --"+retryRefused+" ") {
-		said = append(said, shared().Why["retry-cost"])
+		said = append(said, at[string](sharedText, "why", "retry-cost"))
 	}
 	if n.Limit > 0 && strings.Contains(command+" ", " --"+maxRejections+" ") {
-		said = append(said, shared().Why["limit-cost"])
+		said = append(said, at[string](sharedText, "why", "limit-cost"))
 	}
 	return strings.Join(said, " ")
 }

@@ -86,7 +86,7 @@ func compile(text string) (*template.Template, error) {
 // sentences share. To parse all of them takes longer than a logon, and a report needs few.
 var phrases = sync.OnceValue(func() map[string]string {
 	m := map[string]string{}
-	for _, definition := range strings.Split(file("text/phrases.tmpl"), "\n{{define ")[1:] {
+	for _, definition := range strings.Split(phrasesText, "\n{{define ")[1:] {
 		name, _, _ := strings.Cut(definition[1:], `"`)
 		m[name] = "{{define " + definition
 	}
@@ -94,8 +94,10 @@ var phrases = sync.OnceValue(func() map[string]string {
 })
 
 func addPhrases(t *template.Template, text string) error {
-	for name, definition := range phrases() {
-		if t.Lookup(name) != nil || !strings.Contains(text, fmt.Sprintf("template %q", name)) {
+	for _, named := range strings.Split(text, `template "`)[1:] {
+		name, _, _ := strings.Cut(named, `"`)
+		definition, known := phrases()[name]
+		if !known || t.Lookup(name) != nil {
 			continue
 		}
 		if _, err := t.Parse(definition); err != nil {
