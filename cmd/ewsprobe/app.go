@@ -55,7 +55,7 @@ func run(ctx context.Context, args []string, std stdio) int {
 
 // runApp is run without its look at whether standard output took everything.
 func runApp(ctx context.Context, args []string, std stdio) int {
-	app := newApp(std)
+	app := newApp(std, args)
 	line, err := arrange(app, append([]string{app.Name}, args[min(1, len(args)):]...))
 	if err == nil {
 		err = app.RunContext(ctx, line)
@@ -111,11 +111,18 @@ func formatAsked(args []string, std stdio) string {
 	return report.FormatText
 }
 
-// commands are all of the program's, in the order in which the help lists them.
-func commands(std stdio) []*cli.Command {
+// commands are all of the program's, in the order in which the help lists them. What
+// is not run by args has no flags where these are a hundred.
+func commands(std stdio, args []string) []*cli.Command {
+	examining := func(name string, do func(*cli.Context, *config.Settings, stdio) error) *cli.Command {
+		if len(args) > 1 && args[1] != name && slices.Contains([]string{"check", "batch", "dynamics", "diagnose", "version"}, args[1]) {
+			return &cli.Command{Name: name}
+		}
+		return examining(name, std, do)
+	}
 	list := []*cli.Command{
-		examining("check", std, check), examining("batch", std, runBatch), agentCommand(std), examining("dynamics", std, readEnvironment),
-		mergeCommand(std), examining("diagnose", std, diagnose), diffCommand(std), explainCommand(std),
+		examining("check", check), examining("batch", runBatch), agentCommand(std), examining("dynamics", readEnvironment),
+		mergeCommand(std), examining("diagnose", diagnose), diffCommand(std), explainCommand(std),
 		simulateCommand(std), demoCommand(std), schemaCommand(std), secretCommand(std), versionCommand(std), manCommand(std),
 		completionCommand(std), completeCommand(std),
 	}

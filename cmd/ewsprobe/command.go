@@ -10,12 +10,12 @@ import (
 	"github.com/ewsprobe/ewsprobe/probe/config"
 )
 
-func newApp(std stdio) *cli.App {
+func newApp(std stdio, args []string) *cli.App {
 	own := allWords()["ewsprobe"]
 	app := &cli.App{
 		Name: "ewsprobe", Usage: own.usage, ArgsUsage: own.args, Description: strings.ReplaceAll(own.about, "\n", "\n\n"),
 		CustomAppHelpTemplate: helpTemplate, Version: version(), EnableBashCompletion: true, HideHelpCommand: true,
-		Writer: screen{std.out, std.width}, ErrWriter: std.err, Commands: commands(std), Action: noCommand,
+		Writer: screen{std.out, std.width}, ErrWriter: std.err, Commands: commands(std, args), Action: noCommand,
 		ExitErrHandler: func(*cli.Context, error) {}, // run decides
 	}
 	eachCommand(app.Commands, "", func(c *cli.Command, _ string) {

@@ -26,7 +26,7 @@ func TestArchitectureNamesPackages(t *testing.T) {
 func TestGuidesNameFlags(t *testing.T) {
 	named, flags := map[string]bool{}, map[string]bool{}
 	flags["help"], flags["help-all"] = true, true
-	eachCommand(commands(stdio{}), "", func(c *cli.Command, _ string) {
+	eachCommand(commands(stdio{}, nil), "", func(c *cli.Command, _ string) {
 		named[c.Name] = true
 		for _, f := range c.Flags {
 			flags[f.Names()[0]] = true

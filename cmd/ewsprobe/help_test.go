@@ -17,7 +17,7 @@ import (
 func TestHelpFits(t *testing.T) {
 	t.Parallel()
 	paths := [][]string{{}}
-	eachCommand(commands(stdio{}), "", func(c *cli.Command, path string) {
+	eachCommand(commands(stdio{}, nil), "", func(c *cli.Command, path string) {
 		if !c.Hidden {
 			paths = append(paths, strings.Fields(path))
 			if n := strings.Count(c.UsageText, "\n  "); n < 2 {
@@ -69,7 +69,7 @@ func TestEachCommandHasWords(t *testing.T) {
 	for _, part := range []string{"ewsprobe", "environment", "files"} {
 		delete(all, part)
 	}
-	eachCommand(commands(stdio{}), "", func(c *cli.Command, path string) {
+	eachCommand(commands(stdio{}, nil), "", func(c *cli.Command, path string) {
 		w := all[path]
 		if !c.Hidden && (w.usage == "" || w.examples == "") {
 			t.Errorf("%s: %+v", path, w)

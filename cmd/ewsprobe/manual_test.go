@@ -16,7 +16,7 @@ import (
 // explain has one.
 func TestManual(t *testing.T) {
 	t.Parallel()
-	page, err := manualPage(commands(stdio{}))
+	page, err := manualPage(commands(stdio{}, nil))
 	if err != nil {
 		t.Fatal(err)
 	}

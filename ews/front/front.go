@@ -137,8 +137,8 @@ func IsGUID(s string) bool {
 }
 
 // devices.txt has the devices in the order in which they are tried, the more specific
-// first: the name, by what it is recognized in words, and the signs. A sign is a header
-// field that is there, a field with a text that its value holds (a cookie's name begins
+// first: the name, by what it is recognized in words, and the signs in small letters. A
+// sign is a header field that is there, a field with a text that its value holds (a cookie's name begins
 // with it), or one of those that shows knows. Below * is software of which many products
 // are built: it is told where the page names none.
 //
@@ -213,14 +213,14 @@ func device(r *evidence.Response) (name, sign string) {
 
 func shows(r *evidence.Response, fields map[string][]string, sign string) bool {
 	field, text, part := strings.Cut(sign, "~")
-	values := fields[strings.ToLower(field)]
+	values := fields[field]
 	switch {
-	case sign == "F5-ASM":
+	case sign == "f5-asm":
 		return hasCookie(r, asmCookie().MatchString)
-	case sign == "TMG":
+	case sign == "tmg":
 		_, kerberos := Offer(r, "Kerberos")
 		return kerberos || strings.Contains(r.Reason, " ( ") || len(fields["proxy-support"]) > 0 && r.First("X-FEServer") == ""
-	case field == "Set-Cookie":
+	case field == "set-cookie":
 		return slices.ContainsFunc(values, func(v string) bool { return strings.HasPrefix(strings.TrimSpace(v), text) })
 	case part:
 		return strings.Contains(strings.Join(values, " "), text)

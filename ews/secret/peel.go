@@ -105,7 +105,7 @@ func decodings(s string) []string {
 // not be complete, any character can be escaped or not.
 func readings(text string) []string {
 	all, inner := []string{text}, text
-	for _, resolve := range []func(string) string{unescape, unpercent, html.UnescapeString} {
+	for _, resolve := range []func(string) string{unescape, unpercent, unreference} {
 		if r := resolve(text); r != text {
 			all = append(all, r)
 		}
@@ -146,6 +146,19 @@ func unpercent(s string) string {
 		return s
 	}
 	return percentEscape().ReplaceAllStringFunc(s, oneByte)
+}
+
+// unreference resolves the references of HTML. It looks first: the table of their names
+// takes as long to make as a handshake.
+func unreference(s string) string {
+	for rest, found := s, true; ; {
+		if _, rest, found = strings.Cut(rest, "&"); !found {
+			return s
+		}
+		if many(rest, 0, 2, func(c byte) bool { return c == '#' || isBase64(c) }) > 1 {
+			return html.UnescapeString(s)
+		}
+	}
 }
 
 // oneByte is the byte that the last two characters, hexadecimal digits, stand for.

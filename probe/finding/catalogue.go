@@ -199,14 +199,24 @@ func documents() (list []string) {
 	return list
 }
 
-// at is the value that a text of YAML has under keys, each indented by two blanks more
-// than the one before, the zero value if there is none. To parse a whole file takes
-// longer than a logon.
+// at is the value that a text of YAML has under keys, the zero value if there is none.
 func at[T any](text string, keys ...string) (value T) {
+	text, found := under(text, keys...)
+	if !found {
+		return value
+	}
+	var one struct{ Value T }
+	decode("value:"+text, &one)
+	return one.Value
+}
+
+// under is the part of a text of YAML that stands under keys, each indented by two
+// blanks more than the one before. To parse a whole file takes longer than a logon.
+func under(text string, keys ...string) (string, bool) {
 	for depth, key := range keys {
 		indent, found := "\n"+strings.Repeat("  ", depth), true
 		if _, text, found = strings.Cut(text, indent+key+":"); !found || key == "" {
-			return value
+			return "", false
 		}
 		end := strings.IndexByte(text, '\n')
 		for strings.HasPrefix(text[end:], indent+"  ") {
@@ -214,9 +224,7 @@ func at[T any](text string, keys ...string) (value T) {
 		}
 		text = text[:end+1]
 	}
-	var one struct{ Value T }
-	decode("value:"+text, &one)
-	return one.Value
+	return text, true
 }
 
 func decode(raw string, into any) {

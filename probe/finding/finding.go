@@ -13,6 +13,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 )
 
@@ -181,9 +182,15 @@ var causeList = sync.OnceValue(func() (list []causeTexts) {
 
 // LookupCause finds a cause by its number, 1 to 6.
 func LookupCause(number int) (Cause, bool) {
-	n := strconv.Itoa(number)
-	c := Cause{number, at[string](causesText, n, "title"), at[string](causesText, n, "meaning"), link(at[string](causesText, n, "link"))}
-	return c, c.Title != ""
+	text, found := under(causesText, strconv.Itoa(number))
+	if !found {
+		return Cause{}, false
+	}
+	c := Cause{Number: number}
+	head, _, _ := strings.Cut(text, "\n  why:")
+	decode(head, &c)
+	c.Link = link(c.Link)
+	return c, true
 }
 
 // SayCause makes the sentence of a report about a cause.
