@@ -204,8 +204,10 @@ func windowsError(low string) string {
 			return "0x" + strings.ToUpper(m[1])
 		}
 	}
-	if m := win32().FindStringSubmatch(low); m != nil {
-		return m[1]
+	if strings.Contains(low, "1") {
+		if m := win32().FindStringSubmatch(low); m != nil {
+			return m[1]
+		}
 	}
 	return marked("windows", func(texts []string) bool {
 		return !slices.ContainsFunc(texts, func(s string) bool { return !strings.Contains(low, s) })
