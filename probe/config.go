@@ -9,6 +9,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/ews/ntlm"
+	"github.com/ewsprobe/ewsprobe/ews/secret"
 	"github.com/ewsprobe/ewsprobe/ews/signin"
 	"github.com/ewsprobe/ewsprobe/probe/lockout"
 )
@@ -152,6 +154,21 @@ func (c Config) openContext() signin.OpenContext {
 	return signin.OpenSSPI
 }
 
+// NewVault holds the secrets of the configuration.
+func (c Config) NewVault() *secret.Vault {
+	v := &secret.Vault{}
+	v.AddText(c.Password)
+	if c.HMA != nil {
+		v.AddText(c.HMA.Application.Secret)
+	}
+	v.AddCredential(c.User, c.Password)
+	if c.Password != "" {
+		v.AddBytes(ntlm.NTHash(c.Password))
+	}
+	v.Share(&secret.Known{}) // servers say the same at each step
+	return v
+}
+
 // Account is the account of the check, whose every logon is asked for.
 func (c Config) Account() *lockout.Account {
 	l := cmp.Or(c.Lockout, &lockout.Lockout{})
@@ -187,4 +204,10 @@ func (c Config) Target() evidence.Target {
 		t.Autodiscover = c.Autodiscover.String()
 	}
 	return t
+}
+
+// Anonymous is a check that asks the anonymous questions alone.
+func (c Config) Anonymous() Config {
+	c.NoCredentials, c.CurrentUser, c.Explain, c.Cloud, c.Kerberos = true, false, false, nil, Kerberos{}
+	return c
 }

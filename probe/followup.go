@@ -21,13 +21,6 @@ import (
 // made once more.
 const passingPause = time.Second
 
-// notHere are the codes of an address that belongs to no mailbox here, or to
-// one under another address.
-var notHere = []string{
-	"ErrorNonExistentMailbox", "ErrorCannotFindUser", "ErrorMailRecipientNotFound", "ErrorMissingEmailAddress",
-	"ErrorInvalidSmtpAddress", "ErrorNonPrimarySmtpAddress",
-}
-
 // followUp makes the calls that the answer to the logons at n leaves needed.
 func (n *node) followUp(ctx context.Context) {
 	if len(n.session.Accepted) == 0 {
@@ -117,7 +110,7 @@ func (f *followUp) owner(ctx context.Context) {
 // needs no more round trips than the longest plain case (else primaryBeside).
 func (f *followUp) primaryAddress(ctx context.Context) {
 	short := len(f.session.Accepted) == 1 || !f.Config.Impersonate
-	if !slices.Contains(notHere, f.answer.EWS.Code) && !(opened(f.answer) && short) {
+	if !soap.NotHere(f.answer.EWS.Code) && !(opened(f.answer) && short) {
 		return
 	}
 	if len(f.answer.EWS.Resolved) == 1 || !f.once(primaryAsked) {

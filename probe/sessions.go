@@ -7,28 +7,11 @@ import (
 
 	"github.com/ewsprobe/ewsprobe/ews"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
-	"github.com/ewsprobe/ewsprobe/ews/ntlm"
-	"github.com/ewsprobe/ewsprobe/ews/secret"
 	"github.com/ewsprobe/ewsprobe/ews/signin"
 	"github.com/ewsprobe/ewsprobe/ews/wire"
 )
 
 // What a batch takes over from the check of its endpoint.
-
-// NewVault holds the secrets of the configuration.
-func (c Config) NewVault() *secret.Vault {
-	v := &secret.Vault{}
-	v.AddText(c.Password)
-	if c.HMA != nil {
-		v.AddText(c.HMA.Application.Secret)
-	}
-	v.AddCredential(c.User, c.Password)
-	if c.Password != "" {
-		v.AddBytes(ntlm.NTHash(c.Password))
-	}
-	v.Share(&secret.Known{}) // servers say the same at each step
-	return v
-}
 
 // Examine is Run, and what it leaves for further calls: a pool of sessions that
 // sign in to the endpoint as the check did, and the logon that they repeat. Both

@@ -44,7 +44,11 @@ func (w Watch) Run(ctx context.Context, c Config) (evidence.Record, error) {
 		w.ask = Run
 	}
 	end := time.Now().Add(w.For)
-	anonymous := c.withoutCredential()
+	anonymous := c.Anonymous()
+	anonymous.Follow = nil
+	if c.FromAddress == "" {
+		anonymous.Autodiscover = nil
+	}
 	var answers []Answer
 	for {
 		anonymous.Timeout = max(min(c.Timeout, watchPatience, time.Until(end)), time.Second)
@@ -67,15 +71,6 @@ func (w Watch) Run(ctx context.Context, c Config) (evidence.Record, error) {
 			return rec, nil
 		}
 	}
-}
-
-// withoutCredential is a check that asks the anonymous questions alone.
-func (c Config) withoutCredential() Config {
-	c.NoCredentials, c.Explain, c.Cloud, c.Follow = true, false, nil, nil
-	if c.FromAddress == "" {
-		c.Autodiscover = nil
-	}
-	return c
 }
 
 // foundAlready keeps the search by Autodiscover from being made every few seconds.

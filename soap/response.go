@@ -81,6 +81,17 @@ func Busy(code string) bool { return code == "ErrorServerBusy" || Crowded(code) 
 // that ask for patience (ErrorServerBusy) are not meant: they say how long.
 func Passing(code string) bool { return passing[code] }
 
+// NotHere says whether a code means an address that belongs to no mailbox here, or to
+// one under another address: the address book knows which.
+func NotHere(code string) bool {
+	switch code {
+	case "ErrorNonExistentMailbox", "ErrorCannotFindUser", "ErrorMailRecipientNotFound", "ErrorMissingEmailAddress",
+		"ErrorInvalidSmtpAddress", "ErrorNonPrimarySmtpAddress":
+		return true
+	}
+	return false
+}
+
 // nsErrors is the namespace of the detail that Exchange adds to its Faults.
 const nsErrors = "http://schemas.microsoft.com/exchange/services/2006/errors"
 

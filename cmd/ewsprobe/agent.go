@@ -18,6 +18,7 @@ import (
 	"github.com/ewsprobe/ewsprobe/probe"
 	"github.com/ewsprobe/ewsprobe/probe/agent"
 	"github.com/ewsprobe/ewsprobe/probe/agent/agentfile"
+	"github.com/ewsprobe/ewsprobe/probe/agent/demo"
 	"github.com/ewsprobe/ewsprobe/probe/agent/history"
 	"github.com/ewsprobe/ewsprobe/probe/agent/metrics"
 	"github.com/ewsprobe/ewsprobe/probe/agent/notify"
@@ -105,19 +106,19 @@ func loadAgent(ctx context.Context, name string, std stdio) (*agentfile.File, er
 
 // mailboxesOf opens the list of a target's mailboxes.
 func mailboxesOf(ctx context.Context, t *agentfile.Target, std stdio) (rows iter.Seq2[batch.Row, error], done func(), err error) {
-	var in *input
+	var in *batch.Input
 	if t.FromDynamics {
 		var list *probe.List
 		if list, err = listOf(ctx, t.Dynamics, t.ServerProfile); err == nil {
 			in, err = openList(list, t.Dynamics)
 		}
-	} else if in, err = openInput(ctx, t.MailboxesFile, columns{address: t.Column}, std); err == nil && t.Check.Profile != nil {
-		in.profile = t.Check.Profile.Name
+	} else if in, err = openInput(ctx, t.MailboxesFile, batch.Columns{Address: t.Column}, std); err == nil && t.Check.Profile != nil {
+		in.Profile = t.Check.Profile.Name
 	}
 	if err != nil {
 		return nil, nil, err
 	}
-	return in.rows, func() { in.Close() }, nil
+	return in.Rows, func() { in.Close() }, nil
 }
 
 // stayAgent runs the agent: of a configuration or of the demo, by hand or under the
@@ -127,7 +128,7 @@ func stayAgent(ctx context.Context, f agentFlags, std stdio) error {
 		if f.Config != "" {
 			return usage("--demo and --config exclude each other; use one of them")
 		}
-		file, end, err := startDemo(ctx, demoChanges)
+		file, end, err := demo.Start(ctx, demo.Every)
 		if err != nil {
 			return err
 		}
@@ -216,7 +217,7 @@ func runAgent(ctx context.Context, f *agentFlags, std stdio) error {
 		if err := pages.Serve(ctx, file.Listen, func(address string) {
 			log.Info("pages, API and metrics are served", "address", address)
 			if f.Demo {
-				fmt.Fprintf(std.out, "\nOpen  http://%s/\n\nEvery %v a target changes. Press Ctrl-C to stop.\n\n", address, demoChanges)
+				fmt.Fprintf(std.out, "\nOpen  http://%s/\n\nEvery %v a target changes. Press Ctrl-C to stop.\n\n", address, demo.Every)
 			}
 			service.Ready()
 		}); err != nil {

@@ -18,6 +18,7 @@ import (
 	"github.com/ewsprobe/ewsprobe/probe/config"
 	"github.com/ewsprobe/ewsprobe/probe/redact"
 	"github.com/ewsprobe/ewsprobe/probe/report"
+	"github.com/ewsprobe/ewsprobe/probe/rule"
 )
 
 func runBatch(c *cli.Context, s *config.Settings, std stdio) error {
@@ -77,18 +78,18 @@ func batchWith(c *cli.Context, s *config.Settings, std stdio, mask *redact.Redac
 	if file == "-" && s.PasswordFile == "-" {
 		return usage("FILE.csv and --password-file cannot both be standard input; put the password in a file or in EWSPROBE_PASSWORD")
 	}
-	var input *input
+	var input *batch.Input
 	if env != nil {
 		input, err = openList(list, env)
 	} else {
-		input, err = openInput(c.Context, file, columns{s.Column, s.UserColumn, s.PasswordFileColumn}, std)
+		input, err = openInput(c.Context, file, batch.Columns{Address: s.Column, User: s.UserColumn, PasswordFile: s.PasswordFileColumn}, std)
 	}
 	if err != nil {
 		return err
 	}
 	defer input.Close()
 	if p := cfg.Probe.Profile; p != nil {
-		input.profile = p.Name
+		input.Profile = p.Name
 	}
 	passwords, err := config.OpenPasswords(s.PasswordDir)
 	if err != nil {
@@ -123,7 +124,7 @@ func batchWith(c *cli.Context, s *config.Settings, std stdio, mask *redact.Redac
 	}
 	// Whoever reads what goes to standard error may leave; that ends no run.
 	signal.Ignore(syscall.SIGPIPE)
-	shown := showProgress(std, input, cfg.Shard)
+	shown := showProgress(std)
 	if s.Verbose > 0 {
 		tell := told.follower()
 		cfg.Probe.Follow = func(item evidence.Item) {
@@ -136,7 +137,8 @@ func batchWith(c *cli.Context, s *config.Settings, std stdio, mask *redact.Redac
 	if o := cfg.Probe.Outside(); o != nil {
 		cfg.Outside = o.Mailbox
 	}
-	cfg.Rows, cfg.Emit = input.rows, out.emit
+	cfg.Rows, cfg.Emit = input.Rows, out.emit
+	cfg.Total = func(read int) (int, bool) { return input.Total(cfg.Shard, read) }
 	cfg.Known = func(r report.Row) { out.tally.Add(r, true) }
 	cfg.Flush = func() (err error) {
 		if !std.outTerm {
@@ -145,11 +147,11 @@ func batchWith(c *cli.Context, s *config.Settings, std stdio, mask *redact.Redac
 		shown.over(func() { err = out.flush() })
 		return err
 	}
-	cfg.Endpoint = func(rec evidence.Record, trouble error) {
+	cfg.Endpoint = func(rec evidence.Record, judged rule.Judgement, trouble error) {
 		if trouble != nil {
 			std.complain(trouble)
 		}
-		out.endpoint(rec)
+		out.endpoint(rec, judged)
 	}
 	cfg.Watch = shown.watch
 	found, err := batch.Run(c.Context, cfg)
@@ -163,14 +165,12 @@ func batchWith(c *cli.Context, s *config.Settings, std stdio, mask *redact.Redac
 		std.complain(err)
 		out.trouble, whole = err.Error(), false
 	}
-	if partial := input.partial(); partial != "" {
+	if partial := input.Partial(); partial != "" {
 		std.complain(errors.New(partial))
 		out.trouble = strings.TrimPrefix(out.trouble+". "+partial, ". ")
 	}
-	for _, note := range []string{input.table.Note(), input.leftOut()} {
-		if note != "" {
-			std.complain(errors.New(input.name + ": " + note))
-		}
+	for _, note := range input.Notes() {
+		std.complain(errors.New(input.Name + ": " + note))
 	}
 	summary, sumErr := out.summary(found)
 	if sumErr != nil && err == nil {
@@ -180,7 +180,7 @@ func batchWith(c *cli.Context, s *config.Settings, std stdio, mask *redact.Redac
 		err, whole = sumErr, false
 	}
 	if sumErr == nil {
-		std.complain(errors.New(nextStep(summary, s, input.name)))
+		std.complain(errors.New(nextStep(summary, s, input.Name)))
 	}
 	if summary.Stopped == evidence.StoppedByUser || out.trouble != "" || len(out.lost) > 0 || err != nil {
 		return exit(3)
@@ -203,17 +203,21 @@ func configureBatch(ctx context.Context, s *config.Settings, std stdio) (batch.C
 	return b, err
 }
 
-// openFile opens FILE.csv, or standard input.
-func openFile(ctx context.Context, name string, std stdio) (io.ReadCloser, int64, error) {
-	if name == "-" {
-		return io.NopCloser(std.in), -1, nil
+// openInput opens FILE.csv, or standard input, and reads its header.
+func openInput(ctx context.Context, name string, named batch.Columns, std stdio) (*batch.Input, error) {
+	file, size := io.NopCloser(std.in), int64(-1)
+	if name != "-" {
+		f, err := config.Open(ctx, name)
+		if err != nil {
+			return nil, unusable("%s cannot be read (%s)", name, config.Reason(err))
+		}
+		if file = f; f.Info.Mode().IsRegular() {
+			size = f.Info.Size()
+		}
 	}
-	f, err := config.Open(ctx, name)
+	in, err := batch.OpenInput(file, name, size, named)
 	if err != nil {
-		return nil, 0, err
+		return nil, unusable("%v", err)
 	}
-	if !f.Info.Mode().IsRegular() {
-		return f, -1, nil
-	}
-	return f, f.Info.Size(), nil
+	return in, nil
 }

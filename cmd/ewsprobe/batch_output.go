@@ -11,10 +11,12 @@ import (
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/probe/baseline"
+	"github.com/ewsprobe/ewsprobe/probe/batch"
 	"github.com/ewsprobe/ewsprobe/probe/config"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 	"github.com/ewsprobe/ewsprobe/probe/redact"
 	"github.com/ewsprobe/ewsprobe/probe/report"
+	"github.com/ewsprobe/ewsprobe/probe/rule"
 )
 
 // outlet is a sink with what it writes to.
@@ -51,9 +53,9 @@ type outputs struct {
 
 // openOutputs makes sure, before anything is sent, that the results can be given
 // out as they were asked for.
-func openOutputs(set *config.Settings, std stdio, in *input, mask *redact.Redactor) (*outputs, error) {
-	o := &outputs{stdio: std, names: mask, mask: report.NewMask(mask), column: in.column, all: set.AllRows}
-	to, err := set.Output(in.name, std.streams())
+func openOutputs(set *config.Settings, std stdio, in *batch.Input, mask *redact.Redactor) (*outputs, error) {
+	o := &outputs{stdio: std, names: mask, mask: report.NewMask(mask), column: in.Column, all: set.AllRows}
+	to, err := set.Output(in.Name, std.streams())
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +87,7 @@ func noPlace(err error) error {
 }
 
 // add adds a sink. What it keeps until the end is beside its file.
-func (o *outputs) add(f report.Format, file *config.Replacement, in *input) (err error) {
+func (o *outputs) add(f report.Format, file *config.Replacement, in *batch.Input) (err error) {
 	out := &outlet{file: file, to: o.stdio.out}
 	folder := ""
 	if file != nil {
@@ -96,7 +98,7 @@ func (o *outputs) add(f report.Format, file *config.Replacement, in *input) (err
 	if f.Whole {
 		w = out.to
 	}
-	header := o.mask.Header(in.table.Header, in.column)
+	header := o.mask.Header(in.Header, in.Column)
 	out.Sink, err = f.Batch(report.Output{W: w, Style: o.stdio.style(), Header: header, Temp: tempIn(folder), All: o.all})
 	return err
 }
@@ -155,8 +157,8 @@ func (o *outputs) each(do func(*outlet) error) error {
 }
 
 // endpoint takes what the endpoint's own check found.
-func (o *outputs) endpoint(rec evidence.Record) {
-	r := reportOf(rec, o.names, o.stdio)
+func (o *outputs) endpoint(rec evidence.Record, judged rule.Judgement) {
+	r := shown(rec, report.Of(rec, judged, version()), o.names, o.stdio)
 	o.found = &r
 	o.over = baseline.Over(rec.Target.Accepted, rec.Started)
 }

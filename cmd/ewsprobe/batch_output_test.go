@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/probe/batch"
 	"github.com/ewsprobe/ewsprobe/probe/config"
-	"github.com/ewsprobe/ewsprobe/probe/dynamics"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 	"github.com/ewsprobe/ewsprobe/probe/report"
 	"github.com/ewsprobe/ewsprobe/probe/rule"
@@ -36,11 +36,7 @@ func (fullPipe) Write([]byte) (int, error) { return 0, errors.New("no space left
 // go on; standard output is what the run is for.
 func TestBatchGivesAFileUp(t *testing.T) {
 	t.Parallel()
-	table, err := dynamics.Open(strings.NewReader("emailaddress\nbox1@contoso.com\n"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	in := &input{table: table}
+	in := &batch.Input{Header: []string{"emailaddress"}}
 	row := report.TemplateOf(rule.Judgement{}, "").Fill(report.Row{Number: 1, Mailbox: "box1@contoso.com", Cells: []string{"box1@contoso.com"}})
 	lines, _ := report.FindFormat("json")
 	for _, name := range []string{"json", "csv", "html"} {

@@ -15,8 +15,6 @@ import (
 // elsewhere a line every ten seconds.
 type progress struct {
 	std     stdio
-	in      *input
-	shard   batch.Shard
 	started time.Time
 	stop    func()
 	last    int       // rows, when it was looked at last
@@ -32,8 +30,8 @@ const (
 	barWidth = 12
 )
 
-func showProgress(std stdio, in *input, shard batch.Shard) *progress {
-	return &progress{std: std, in: in, shard: shard, started: time.Now(), moved: time.Now(), stop: func() {}, bar: statusLine{std: std}}
+func showProgress(std stdio) *progress {
+	return &progress{std: std, started: time.Now(), moved: time.Now(), stop: func() {}, bar: statusLine{std: std}}
 }
 
 // watch begins to show what far tells.
@@ -67,26 +65,12 @@ func (p *progress) over(write func()) {
 
 func (p *progress) draw(f batch.Progress) {
 	bar := ""
-	if total, _ := p.total(f); total > 0 {
-		done := min(f.Reported+f.Resumed, total)
-		bar = strings.Repeat("█", done*barWidth/total)
-		bar = fmt.Sprintf(" %3d%% |%-*s|", 100*done/total, barWidth, bar)
+	if f.Total > 0 {
+		done := min(f.Reported+f.Resumed, f.Total)
+		bar = strings.Repeat("█", done*barWidth/f.Total)
+		bar = fmt.Sprintf(" %3d%% |%-*s|", 100*done/f.Total, barWidth, bar)
 	}
 	p.bar.show(p.line(f), bar)
-}
-
-// total is how many rows there will be, and whether that is sure; 0: not known.
-// What was not read yet is taken to be like what was.
-func (p *progress) total(f batch.Progress) (rows int, sure bool) {
-	at, count := p.in.at.Load(), p.in.count.Load()
-	switch {
-	case p.in.size <= 0 || at == 0 || count == 0:
-		return 0, false
-	case p.shard.Of < 2 && at >= p.in.size:
-		return int(count), true
-	}
-	all := float64(count) / float64(min(at, p.in.size)) * float64(p.in.size) / float64(max(p.shard.Of, 1))
-	return max(int(all), f.Read), false
 }
 
 // shortPause is one that is not worth a word: most are over before it is read.
@@ -122,16 +106,16 @@ func (p *progress) line(f batch.Progress) string {
 	if quiet := time.Since(p.moved); why == "" && quiet > longSilence {
 		why = fmt.Sprintf("waiting for answers since %s (%s)", p.moved.Local().Format("15:04:05"), quiet.Round(time.Second))
 	}
-	if total, sure := p.total(f); total > done && (rate > 0 || why != "") {
+	if f.Total > done && (rate > 0 || why != "") {
 		about := "about "
-		if sure {
+		if f.Sure {
 			about = ""
 		}
 		if why != "" { // how long the rest takes, nobody knows
-			return fmt.Sprintf("%d of %s%d rows, %s", done, about, total, why) + p.counts(f)
+			return fmt.Sprintf("%d of %s%d rows, %s", done, about, f.Total, why) + p.counts(f)
 		}
-		left := time.Duration(float64(total-done) / rate * float64(time.Second)).Round(time.Second)
-		s = fmt.Sprintf("%d of %s%d rows, %.1f/s, %s left", done, about, total, rate, left)
+		left := time.Duration(float64(f.Total-done) / rate * float64(time.Second)).Round(time.Second)
+		s = fmt.Sprintf("%d of %s%d rows, %.1f/s, %s left", done, about, f.Total, rate, left)
 	}
 	if why != "" {
 		s = fmt.Sprintf("%d rows, %s", done, why)

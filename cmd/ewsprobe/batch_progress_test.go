@@ -23,12 +23,9 @@ func TestProgressSaysWhatItWaitsFor(t *testing.T) {
 		"away":          {batch.Progress{Until: soon, Away: true}, "70 of 149 rows, the server is away, next try at " + at + " (in 12s): 70 ok", "left"},
 		"away, asked":   {batch.Progress{Until: time.Now().Add(-time.Second), Away: true}, "70 of 149 rows, the server is away, being tried again: 70 ok", "left"},
 	} {
-		in := &input{size: 1000}
-		in.at.Store(1000)
-		in.count.Store(149)
-		p := showProgress(stdio{}, in, batch.Shard{})
+		p := showProgress(stdio{})
 		p.started = time.Now().Add(-time.Minute)
-		c.f.Reported, c.f.Read, c.f.ByStatus = 70, 149, map[finding.Status]int{finding.OK: 70}
+		c.f.Reported, c.f.Total, c.f.Sure, c.f.ByStatus = 70, 149, true, map[finding.Status]int{finding.OK: 70}
 		if got := p.line(c.f); !strings.Contains(got, c.want) || strings.Contains(got, c.without) {
 			t.Errorf("%s: %q", name, got)
 		}
@@ -39,7 +36,7 @@ func TestProgressSaysWhatItWaitsFor(t *testing.T) {
 			}
 			p.moved = time.Now()
 		}
-		in.size = 0 // from a pipe: how many there will be is not known
+		c.f.Total = 0 // from a pipe: how many there will be is not known
 		if got := p.line(c.f); !strings.HasPrefix(got, "70 rows, ") || strings.Contains(got, c.without) {
 			t.Errorf("%s, from a pipe: %q", name, got)
 		}
@@ -50,12 +47,9 @@ func TestProgressSaysWhatItWaitsFor(t *testing.T) {
 func TestProgressBar(t *testing.T) {
 	var b strings.Builder
 	std := stdio{err: &b, errTerm: true, env: func(string) string { return "" }}
-	in := &input{size: 1000}
-	in.at.Store(1000)
-	in.count.Store(120)
-	p := showProgress(std, in, batch.Shard{})
+	p := showProgress(std)
 	p.over(func() { b.WriteString("begin\n") })
-	p.draw(batch.Progress{Reported: 60, Read: 120})
+	p.draw(batch.Progress{Reported: 60, Total: 120, Sure: true})
 	bar := b.String()[strings.LastIndex(b.String(), "\n")+1:]
 	if !strings.HasPrefix(bar, eraseLine+"60 of 120 rows, ") || !strings.HasSuffix(bar, "  50% |██████      |") {
 		t.Errorf("%q", bar)

@@ -13,7 +13,7 @@ import (
 )
 
 // openState opens the file of --resume; nil without one.
-func openState(file string, cfg batch.Config, in *input, out *outputs) (*batch.State, error) {
+func openState(file string, cfg batch.Config, in *batch.Input, out *outputs) (*batch.State, error) {
 	if file == "" {
 		return nil, nil
 	}
@@ -26,8 +26,7 @@ func openState(file string, cfg batch.Config, in *input, out *outputs) (*batch.S
 	}
 	about := sha256.Sum256([]byte(strings.Join(append([]string{
 		cfg.Probe.URL.String(), cfg.Probe.User, fmt.Sprint(cfg.Impersonate), cfg.Probe.ProfileAuth, cfg.Shard.String(),
-		fmt.Sprint(in.column, in.user, in.passwordFile),
-	}, in.table.Header...), "\x00")))
+	}, in.About()...), "\x00")))
 	s, err := batch.OpenState(file, hex.EncodeToString(about[:12]), bootID(), out.sync)
 	switch {
 	case errors.Is(err, batch.ErrInUse):

@@ -62,7 +62,7 @@ func check(c *cli.Context, s *config.Settings, std stdio) error {
 		return err
 	}
 	if out.Verbose > 0 {
-		std.log(out.mask.Text(profileStory(cfg.Profile, cfg.Password) + fmt.Sprint(probe.NewPlan(cfg))))
+		std.log(out.mask.Text(profileStory(cfg) + fmt.Sprint(probe.NewPlan(cfg))))
 		cfg.Follow = out.follower()
 		if s.Watches() {
 			std.log(fmt.Sprintf("before the check, for at most %s: the requests that cost no logon, every few seconds", s.WatchFor))

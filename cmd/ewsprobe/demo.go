@@ -24,7 +24,7 @@ func demoCommand(std stdio) *cli.Command {
 			if err := none(c, "; to run one scenario as a server: `ewsprobe simulate --scenario NAME`"); err != nil {
 				return err
 			}
-			return demo(c.Context, std)
+			return runDemo(c.Context, std)
 		},
 	}
 }
@@ -33,7 +33,7 @@ func demoCommand(std stdio) *cli.Command {
 // is waiting.
 const demoAtOnce = 4
 
-func demo(ctx context.Context, std stdio) error {
+func runDemo(ctx context.Context, std stdio) error {
 	scenarios := standin.Scenarios()
 	results := make([]chan showing, len(scenarios))
 	places := make(chan struct{}, demoAtOnce)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/probe"
+	"github.com/ewsprobe/ewsprobe/probe/batch"
 	"github.com/ewsprobe/ewsprobe/probe/config"
 	"github.com/ewsprobe/ewsprobe/probe/dynamics"
 	"github.com/ewsprobe/ewsprobe/probe/report"
@@ -72,33 +73,26 @@ func unreadable(items []evidence.Item, env *probe.Environment) error {
 }
 
 // openList is openInput of a list that is read from Dynamics.
-func openList(list *probe.List, env *probe.Environment) (*input, error) {
-	in := &input{Closer: list, size: -1, user: -1, passwordFile: -1, profile: list.Profile.Name}
-	in.name = fmt.Sprintf("Dynamics, profile %q", in.profile)
-	table, err := dynamics.Open(&counting{list, &in.at})
-	if err == nil {
-		in.table = table
-		in.column, err = table.AddressColumn()
-	}
+func openList(list *probe.List, env *probe.Environment) (*batch.Input, error) {
+	in, err := batch.OpenInput(list, fmt.Sprintf("Dynamics, profile %q", list.Profile.Name), -1, batch.Columns{})
 	var cut *probe.Unreadable
 	var damaged *dynamics.Error
 	switch {
 	case err == nil:
+		in.Profile = list.Profile.Name
 		return in, nil
 	case errors.As(err, &cut):
-		err = unreadable([]evidence.Item{cut.Item}, env)
+		return nil, unreadable([]evidence.Item{cut.Item}, env)
 	case errors.As(err, &damaged) && damaged.Problem == dynamics.Empty:
-		err = unusable("the profile %q has no active mailbox in Dynamics", list.Profile.Name)
-	default:
-		err = unusable("%s cannot be used: %v", in.name, err)
+		return nil, unusable("the profile %q has no active mailbox in Dynamics", list.Profile.Name)
 	}
-	return nil, errors.Join(err, list.Close())
+	return nil, unusable("%v", err)
 }
 
 // unreadableList says that the list broke off in the middle of a run.
-func unreadableList(cut *probe.Unreadable, in *input) error {
+func unreadableList(cut *probe.Unreadable, in *batch.Input) error {
 	return fmt.Errorf("dynamics-unreadable: the list of mailboxes ended early, after %s (%w); the rows before that were checked",
-		plural(int(in.count.Load()), "row"), cut)
+		plural(in.Count(), "row"), cut)
 }
 
 func plural(n int, what string) string {

@@ -5,19 +5,18 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/ewsprobe/ewsprobe/ews/evidence"
-	"github.com/ewsprobe/ewsprobe/ews/secret"
+	"github.com/ewsprobe/ewsprobe/probe"
 	"github.com/ewsprobe/ewsprobe/probe/report"
 )
 
 // profileStory tells what the profile says and what was taken from it. The
 // password may stand in the wrong field of the file.
-func profileStory(p *evidence.Profile, password string) string {
+func profileStory(cfg probe.Config) string {
+	p := cfg.Profile
 	if p == nil {
 		return ""
 	}
-	vault := &secret.Vault{}
-	vault.AddText(password)
+	vault := cfg.NewVault()
 	var b strings.Builder
 	line := func(what, setting, value string) {
 		from := "not used: TARGET or a flag decides, or there is nothing to use it for"

@@ -156,14 +156,14 @@ func TestImportDirection(t *testing.T) {
 		{
 			pkg: "cmd/ewsprobe",
 			may: []string{
-				"ews/evidence", "ews/secret", "ews/standin", "probe/...", "github.com/mitchellh/go-wordwrap",
+				"ews/evidence", "ews/standin", "probe/...", "github.com/mitchellh/go-wordwrap",
 				"github.com/urfave/cli/v2", "github.com/zalando/go-keyring", "golang.org/x/sys/windows", "golang.org/x/term",
 			},
 			never: []string{"net", "net/http", "crypto/tls"},
 		},
 		{pkg: "ews/testkit", may: []string{"github.com/go-asn1-ber/asn1-ber", "github.com/jcmturner/gofork/encoding/asn1", krb5 + "..."}, never: []string{"net/http", "os"}},
 		{pkg: "probe/lockout", may: []string{"ews/evidence", "github.com/gofrs/flock", "golang.org/x/crypto/scrypt"}, never: []string{"net", "net/http", "crypto/tls"}},
-		{pkg: "probe/batch", may: []string{"ews", "ews/evidence", "ews/signin", "soap", "probe", "probe/finding", "probe/lockout", "probe/report", "probe/rule", "github.com/gofrs/flock", "golang.org/x/time/rate"}, never: []string{"net", "crypto/tls"}},
+		{pkg: "probe/batch", may: []string{"ews", "ews/evidence", "ews/signin", "soap", "probe", "probe/config/address", "probe/dynamics", "probe/finding", "probe/lockout", "probe/report", "probe/rule", "github.com/gofrs/flock", "golang.org/x/time/rate"}, never: []string{"net", "crypto/tls"}},
 		{pkg: "probe/finding", may: []string{"ews/evidence", "ews/front", "go.yaml.in/yaml/v3"}, never: []string{"net", "net/http", "os"}},
 		{pkg: "probe/dynamics", may: []string{"ews/evidence", "ews/front", "probe/config/address", "golang.org/x/text/...", "go.yaml.in/yaml/v3"}, never: []string{"net", "net/http", "os", "time"}},
 		{pkg: "probe/rule", may: []string{"ews/challenge", "ews/evidence", "ews/front", "probe/finding", "soap"}, never: []string{"net/http", "os", "crypto/tls"}},
@@ -186,6 +186,7 @@ func TestImportDirection(t *testing.T) {
 			may:   []string{"ews/evidence", "ews/secret", "probe/agent/agentfile", "probe/agent/outbound", "probe/finding", "probe/report"},
 			never: []string{"os", "crypto/tls"},
 		},
+		{pkg: "probe/agent/demo", may: []string{"ews/standin", "probe/config"}, never: []string{"net", "net/http", "crypto/tls"}},
 		{pkg: "probe/agent/outbound", may: []string{"ews/wire", "probe/config"}},
 		{
 			pkg: "probe/agent/notify",

@@ -41,17 +41,21 @@ func (o output) follower() func(evidence.Item) {
 // reportOf judges a record; with a mask it is the report of the record without
 // names.
 func reportOf(rec evidence.Record, mask *redact.Redactor, std stdio) report.Report {
-	r := report.New(rec, version())
+	return shown(rec, report.New(rec, version()), mask, std)
+}
+
+// shown is the report of a record, with a mask that of the record without names.
+func shown(rec evidence.Record, r report.Report, mask *redact.Redactor, std stdio) report.Report {
 	if mask == nil {
 		return r
 	}
-	shown := report.New(mask.Record(rec), version())
-	if a, b := r.Verdict, shown.Verdict; a.Code != b.Code || a.Status != b.Status || a.Cause != b.Cause || a.Confidence != b.Confidence {
+	masked := report.New(mask.Record(rec), version())
+	if a, b := r.Verdict, masked.Verdict; a.Code != b.Code || a.Status != b.Status || a.Cause != b.Cause || a.Confidence != b.Confidence {
 		// The promise is that this does not happen; if it does, the reader must know.
 		std.complain(fmt.Errorf("--redact: the verdict without names is %s, with names %s; a removed name matters here",
 			b.Code, a.Code))
 	}
-	return shown
+	return masked
 }
 
 // deliver judges a record, prints and saves the report, and makes its status the

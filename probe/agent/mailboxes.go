@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"time"
 
-	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/probe/batch"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 	"github.com/ewsprobe/ewsprobe/probe/report"
@@ -58,10 +57,6 @@ func (t *task) batch(ctx context.Context) {
 		wrong.Write(append(raw, '\n'))
 		return err
 	}
-	b.Flush = func() error { return nil }
-	b.Known = func(report.Row) {}
-	b.Endpoint = func(evidence.Record, error) {}
-	b.Watch = func(func() batch.Progress) {}
 	started := time.Now()
 	ran, err := batch.Run(ctx, b)
 	summary := tally.Into(ran)

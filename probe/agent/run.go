@@ -45,7 +45,7 @@ func (t *task) run(ctx context.Context, k kind) {
 	})
 	sends = sends && t.maySend()
 	started := time.Now()
-	cfg, rec := agentfile.Anonymous(c.Check), evidence.Record{}
+	cfg, rec := c.Check.Anonymous(), evidence.Record{}
 	var unread error
 	if sends {
 		cfg, unread = t.withCredential(ctx, c)

@@ -49,7 +49,7 @@ var records = sync.OnceValue(func() map[string]evidence.Record {
 		for kind, change := range map[string]func(*probe.Config){
 			"accepted":  func(*probe.Config) {},
 			"refused":   func(c *probe.Config) { c.Password = "wrong" },
-			"anonymous": func(c *probe.Config) { *c = agentfile.Anonymous(*c) },
+			"anonymous": func(c *probe.Config) { *c = c.Anonymous() },
 		} {
 			own := c
 			change(&own)

@@ -23,9 +23,9 @@ import (
 type manyAccounts struct {
 	*run
 	now     *workerPool
-	of      Account          // whose workers they are
-	all     *report.Template // what every row is, where the endpoint answers for all
-	said    []finding.Code   // what the endpoint's own check has found
+	of      Account        // whose workers they are
+	all     *kept          // what every row is, where the endpoint answers for all
+	said    []finding.Code // what the endpoint's own check has found
 	salt    [16]byte
 	outcome map[[32]byte]*outcome // by name and secret
 	recent  []*outcome            // whose pool is kept, the oldest first
@@ -33,7 +33,7 @@ type manyAccounts struct {
 
 // outcome is what the check of an account has come to.
 type outcome struct {
-	skip      *report.Template // its rows; nil: they are asked for
+	skip      *kept // its rows; nil: they are asked for
 	who       probe.Config
 	pool      *signin.SessionPool // nil: to be had by another check
 	evaluator *rowEvaluator
@@ -51,14 +51,14 @@ func (r *run) manyAccounts(ctx context.Context) accountPlan {
 	c.NoCredentials, c.Cloud = true, nil
 	endpoint, err := r.examine(ctx, c, false)
 	if r.Endpoint != nil {
-		r.Endpoint(endpoint.rec, err)
+		r.Endpoint(endpoint.rec, endpoint.judged, err)
 	}
 	judged := endpoint.judged
 	for _, f := range judged.Findings {
 		m.said = append(m.said, f.Code)
 	}
 	if why := forAll(judged, blockOf(judged.Verdict.Code) != finding.BlockAsk); why != "" && ctx.Err() == nil {
-		m.all = report.TemplateOf(rule.NotChecked(endpoint.rec.Target, why), "")
+		m.all = &kept{report.TemplateOf(rule.NotChecked(endpoint.rec.Target, why), ""), forgotten}
 	}
 	if judged.Verdict.Status != finding.OK {
 		r.tally.endpoint(judged.Verdict)
@@ -144,8 +144,8 @@ func (m *manyAccounts) examineAccount(ctx context.Context, c probe.Config) *outc
 	why := forAll(judged, found.pool != nil)
 	switch {
 	case why == "":
-		b := newEvaluator(found.rec, *found.accepted, m.Impersonate)
-		b.also, b.outside, b.redact = m.also(judged), m.Probe.Target(), m.Redact
+		b := m.newEvaluator(found.rec, *found.accepted)
+		b.also = m.also(judged)
 		return &outcome{who: c, pool: found.pool, evaluator: b}
 	case judged.Verdict.Status == finding.Critical || judged.Verdict.Status == finding.Unknown:
 		return m.unasked(c, judged)
@@ -165,8 +165,8 @@ func (m *manyAccounts) also(judged rule.Judgement) *finding.Finding {
 
 // unasked is the outcome that answers for every row of the account.
 func (m *manyAccounts) unasked(c probe.Config, j rule.Judgement) *outcome {
-	t, _ := m.templates.intern(report.TemplateOf(j, ""))
-	return &outcome{skip: t, who: c}
+	t := m.templates.intern(report.TemplateOf(j, ""))
+	return &outcome{skip: &t, who: c}
 }
 
 // keep remembers an outcome. What a check has found of an account is large, and

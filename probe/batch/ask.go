@@ -306,7 +306,7 @@ func (w *worker) next(j *job, item evidence.Item, end time.Time) (over bool) {
 	case soap.Passing(item.EWS.Code) && !j.again:
 		j.again = true
 		return w.back(j, time.Now().Add(time.Second), end)
-	case unexplained(item.EWS):
+	case soap.NotHere(item.EWS.Code) && len(item.EWS.Resolved) == 0: // the address book knows more
 		j.explain = true
 		return w.back(j, time.Time{}, end)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/ewsprobe/ewsprobe/ews/standin"
 	"github.com/ewsprobe/ewsprobe/probe"
 	"github.com/ewsprobe/ewsprobe/probe/report"
+	"github.com/ewsprobe/ewsprobe/probe/rule"
 )
 
 // Of what waits to be tried again, that ends whose time is over, and nothing else.
@@ -45,7 +46,7 @@ func TestServerThatStaysAway(t *testing.T) {
 		}
 		return nil
 	}
-	c.Endpoint = func(rec evidence.Record, _ error) { endpoint = rec }
+	c.Endpoint = func(rec evidence.Record, _ rule.Judgement, _ error) { endpoint = rec }
 	sum, err := Run(context.Background(), c)
 	if err != nil || len(results) != 300 || len(endpoint.Items) == 0 {
 		t.Fatalf("%v, %d rows", err, len(results))

@@ -1,7 +1,6 @@
 package batch
 
 import (
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -25,22 +24,24 @@ type rowEvaluator struct {
 	named        map[string]bool // mailboxes, in lower case, for which a finding is accepted
 	outside      evidence.Target // what look-ups are judged by
 	redact       func(evidence.Record) evidence.Record
+	templates    *templates
 	also         *finding.Finding // a warning about the account, where rows name theirs
 
 	mu    sync.Mutex
-	usual map[usual]*report.Template
+	usual map[usual]kept
 }
 
 // usual is what the answers of mailboxes in order differ by.
 type usual struct{ operation, folder string }
 
-func newEvaluator(endpoint evidence.Record, accepted evidence.Item, impersonate bool) *rowEvaluator {
+func (r *run) newEvaluator(endpoint evidence.Record, accepted evidence.Item) *rowEvaluator {
 	t := endpoint.Target
-	t.Impersonate, t.Profile, t.Cloud, t.EveryAddress, t.Autodiscover, t.FromAddress = impersonate, nil, false, false, "", ""
+	t.Impersonate, t.Profile, t.Cloud, t.EveryAddress, t.Autodiscover, t.FromAddress = r.Impersonate, nil, false, false, "", ""
 	t.Addresses = []string{accepted.Address}
 	b := &rowEvaluator{
 		started: endpoint.Started, target: t, scheme: accepted.Logon.Scheme,
-		named: map[string]bool{}, certificates: map[string]bool{}, usual: map[usual]*report.Template{},
+		outside: r.Probe.Target(), redact: r.Redact, templates: r.templates,
+		named: map[string]bool{}, certificates: map[string]bool{}, usual: map[usual]kept{},
 	}
 	for _, a := range t.Accepted {
 		if a.Mailbox != "" {
@@ -60,8 +61,8 @@ func newEvaluator(endpoint evidence.Record, accepted evidence.Item, impersonate 
 	return b
 }
 
-// template judges what was seen of a mailbox.
-func (b *rowEvaluator) template(j *job) *report.Template {
+// template judges what was seen of a mailbox. What is usual is kept already.
+func (b *rowEvaluator) template(j *job) kept {
 	item := j.last
 	if j.answer != nil {
 		item = *j.answer
@@ -77,10 +78,10 @@ func (b *rowEvaluator) template(j *job) *report.Template {
 	if good && mailbox == anyMailbox && !b.strange(item) {
 		key = usual{item.EWS.Operation, item.EWS.Folder}
 		b.mu.Lock()
-		s := b.usual[key]
+		t, ok := b.usual[key]
 		b.mu.Unlock()
-		if s != nil {
-			return s
+		if ok {
+			return t
 		}
 	}
 	rec := b.record(j, item, mailbox)
@@ -95,12 +96,13 @@ func (b *rowEvaluator) template(j *job) *report.Template {
 	if item.EWS.Answered() && !good {
 		t.EWSCode = item.EWS.Code
 	}
-	if key != (usual{}) {
-		b.mu.Lock()
-		b.usual[key] = t
-		b.mu.Unlock()
+	if key == (usual{}) {
+		return kept{t, forgotten}
 	}
-	return t
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.usual[key] = b.templates.intern(t)
+	return b.usual[key]
 }
 
 // record is what the rules judge. A call on a connection that was signed in
@@ -183,16 +185,4 @@ func forAll(endpoint rule.Judgement, signedIn bool) string {
 		}
 	}
 	return ""
-}
-
-// unknownHere are the codes of an address that belongs to no mailbox here, or to
-// one under another address: the address book knows which.
-var unknownHere = []string{
-	"ErrorNonExistentMailbox", "ErrorCannotFindUser", "ErrorMailRecipientNotFound", "ErrorMissingEmailAddress", "ErrorInvalidSmtpAddress",
-	"ErrorNonPrimarySmtpAddress",
-}
-
-// unexplained: the address book is asked for what this answer leaves open.
-func unexplained(e *evidence.EWS) bool {
-	return slices.Contains(unknownHere, e.Code) && len(e.Resolved) == 0
 }

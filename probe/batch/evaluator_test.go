@@ -6,7 +6,6 @@ import (
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
-	"github.com/ewsprobe/ewsprobe/probe/report"
 )
 
 // evaluator is a row evaluator for an endpoint in order.
@@ -16,10 +15,11 @@ func evaluator() *rowEvaluator {
 		Address: "10.0.0.11:443", Step: evidence.StepAnonymous,
 		Response: &evidence.Response{Status: 401, Headers: [][2]string{{"WWW-Authenticate", `Basic realm="mail.contoso.com"`}, {"X-FEServer", "EX01"}}},
 	}
-	return newEvaluator(evidence.Record{
+	r := &run{Config: Config{Impersonate: true}, templates: &templates{}}
+	return r.newEvaluator(evidence.Record{
 		Target: evidence.Target{URL: "https://mail.contoso.com/EWS/Exchange.asmx", Host: "mail.contoso.com", User: "svc-crm@contoso.com", ProfileAuth: "basic", View: "inside", Credentials: true},
 		Items:  []evidence.Item{anonymous, accepted},
-	}, accepted, true)
+	}, accepted)
 }
 
 func answer(code string) evidence.Item {
@@ -192,7 +192,7 @@ func TestTemplateOfACertificate(t *testing.T) {
 	b := evaluator()
 	b.target.Insecure = true
 	b.certificates["known"] = true
-	met := func(sum string) *report.Template {
+	met := func(sum string) kept {
 		ok := answer("NoError")
 		ok.TLS = &evidence.TLS{
 			Certificate: &evidence.Certificate{SHA256: sum},

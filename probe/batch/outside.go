@@ -9,7 +9,6 @@ import (
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
-	"github.com/ewsprobe/ewsprobe/probe/report"
 )
 
 // outside looks up the mailboxes that failed: a few at a time, beside the calls
@@ -46,7 +45,7 @@ func newOutside(look func(context.Context, string) []evidence.Item) *outside {
 
 // wants says whether a mailbox is to be looked up: EWS has answered for it, and
 // not well.
-func (o *outside) wants(j *job, t *report.Template) bool {
+func (o *outside) wants(j *job, t kept) bool {
 	if o == nil || j.answer == nil || j.looked {
 		return false
 	}

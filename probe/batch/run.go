@@ -43,11 +43,14 @@ type Config struct {
 	// Outside looks up a mailbox that failed outside the network; nil: nothing is.
 	Outside func(ctx context.Context, mailbox string) []evidence.Item
 	// Endpoint is told what the endpoint's own check found.
-	Endpoint func(evidence.Record, error)
+	Endpoint func(evidence.Record, rule.Judgement, error)
 	// Redact takes the names out of what a row is judged by; nil leaves them.
 	Redact func(evidence.Record) evidence.Record
 	// Watch is told, now and then, how to ask how far the run has come.
 	Watch func(func() Progress)
+	// Total is how many rows there will be, of which so many were read, and whether that
+	// is sure; 0: not known. nil: it never is.
+	Total func(read int) (rows int, sure bool)
 }
 
 // run is one batch under way.
@@ -235,6 +238,9 @@ func (r *run) all(ctx context.Context, plan accountPlan) error {
 
 func (r *run) far() Progress {
 	p := r.tally.progress()
+	if r.Total != nil {
+		p.Total, p.Sure = r.Total(p.Read)
+	}
 	at := r.limiter.now()
 	p.Paused, p.Until, p.Away = at.paused, at.until, at.away
 	if limit := at.bucket.Limit(); limit != rate.Inf {
@@ -293,17 +299,17 @@ func (r *run) read(ctx context.Context, plan accountPlan) error {
 			continue
 		}
 		k := row.key()
-		if shape, number, ok := r.State.Done(row.Number, k); ok {
-			r.tally.count(shape.Verdict.Status, true)
-			r.writes.known(r.Known, row.found(shape))
-			if shape.Verdict.Code != "config-invalid" && number != forgotten {
-				r.seen.settle(k, row.Number, number)
+		if t, ok := r.State.Done(row.Number, k); ok {
+			r.tally.count(t.Verdict.Status, true)
+			r.writes.known(r.Known, row.found(t))
+			if t.Verdict.Code != "config-invalid" && t.number != forgotten {
+				r.seen.settle(k, row.Number, t.number)
 			}
 			continue
 		}
 		if row.Problem != "" {
-			t := report.TemplateOf(rule.BadRow(r.Probe.BatchTarget(r.Impersonate), row.Problem), "")
-			r.emit(row.found(t), t, k, forgotten)
+			t := kept{report.TemplateOf(rule.BadRow(r.Probe.BatchTarget(r.Impersonate), row.Problem), ""), forgotten}
+			r.emit(row.found(t), t, k)
 			continue
 		}
 		if s := plan.poolFor(ctx, row); s != nil { // nil: ctx has ended
@@ -313,26 +319,23 @@ func (r *run) read(ctx context.Context, plan accountPlan) error {
 }
 
 // resolve reports a job's row and the duplicates that wait for it.
-func (r *run) resolve(j *job, t *report.Template, number int32) {
-	if t == nil {
-		return
-	}
+func (r *run) resolve(j *job, t kept) {
 	res := j.row.found(t)
 	res.Tries = j.tries
 	if !j.first.IsZero() {
 		res.DurationMS = time.Since(j.first).Milliseconds()
 	}
-	r.emit(res, t, j.key, number)
-	for _, row := range r.seen.settle(j.key, j.row.Number, number) {
+	r.emit(res, t, j.key)
+	for _, row := range r.seen.settle(j.key, j.row.Number, t.number) {
 		res := row.found(t)
 		res.DuplicateOf = j.row.Number
-		r.emit(res, t, j.key, number)
+		r.emit(res, t, j.key)
 	}
 }
 
 // emit gives a result out and counts it.
-func (r *run) emit(res report.Row, t *report.Template, k key, number int32) {
-	if r.writes.put(res, t, k, number) {
+func (r *run) emit(res report.Row, t kept, k key) {
+	if r.writes.put(res, t, k) {
 		r.tally.count(res.Verdict.Status, false)
 	}
 }

@@ -37,19 +37,18 @@ import (
 // itself keeps its own writer out on Windows. The system lifts it when the process
 // ends, however that comes about. The file stays: to remove it could let two in.
 type State struct {
-	file    *os.File
-	ahead   bytes.Buffer // lines that are not written yet
-	lock    *flock.Flock
-	safe    func()        // makes the output safe
-	done    []earlier     // by the number of the row
-	shapes  map[int32]int // number of a shape in this run, to that in the journal
-	kept    int           // shapes in the journal
-	synced  time.Time
-	dirty   bool
-	cut     bool // the run before did not end by itself
-	load    []*report.Template
-	numbers []int32 // of these, in this run
-	rows    []loadedRow
+	file   *os.File
+	ahead  bytes.Buffer // lines that are not written yet
+	lock   *flock.Flock
+	safe   func()        // makes the output safe
+	done   []earlier     // by the number of the row
+	shapes map[int32]int // number of a shape in this run, to that in the journal
+	kept   int           // shapes in the journal
+	synced time.Time
+	dirty  bool
+	cut    bool // the run before did not end by itself
+	load   []kept
+	rows   []loadedRow
 }
 
 // earlier is what an earlier run has reported of a row.
@@ -168,7 +167,7 @@ func (s *State) read(about, boot string) (end int64, err error) {
 		case "s":
 			shape := &report.Template{}
 			good = json.Unmarshal([]byte(rest), shape) == nil
-			s.load = append(s.load, shape)
+			s.load = append(s.load, kept{shape, forgotten})
 		case "r":
 			var r loadedRow
 			r, good = parseRow(rest, len(s.load))
@@ -226,11 +225,9 @@ func parseRow(text string, shapes int) (loadedRow, bool) {
 // replay makes the rows of earlier runs known. Whether they are rows of this run's
 // input shows only when it is read.
 func (s *State) replay(r *run) {
-	s.numbers = make([]int32, len(s.load))
 	for i, l := range s.load {
-		s.load[i], s.numbers[i] = r.templates.intern(l)
-		if s.numbers[i] != forgotten {
-			s.shapes[s.numbers[i]] = i
+		if s.load[i] = r.templates.intern(l.Template); s.load[i].number != forgotten {
+			s.shapes[s.load[i].number] = i
 		}
 	}
 	for _, l := range s.rows {
@@ -241,32 +238,31 @@ func (s *State) replay(r *run) {
 }
 
 // Done says whether an earlier run has reported the row, with this address, and
-// what it was; number is forgotten where the shape has none.
-func (s *State) Done(row int, k key) (t *report.Template, number int32, ok bool) {
+// what it was.
+func (s *State) Done(row int, k key) (t kept, ok bool) {
 	if s == nil || row >= len(s.done) || s.done[row].check != k.check() {
-		return nil, forgotten, false
+		return kept{}, false
 	}
-	at := s.done[row].shape
-	return s.load[at], s.numbers[at], true
+	return s.load[s.done[row].shape], true
 }
 
 // Note remembers that a row was reported, when Write is called next. Now and then
 // it makes all that was noted survive a power cut.
-func (s *State) Note(row int, k key, number int32, t *report.Template) error {
+func (s *State) Note(row int, k key, t kept) error {
 	if s == nil {
 		return nil
 	}
-	at, ok := s.shapes[number]
-	if !ok || number == forgotten {
-		raw, err := json.Marshal(t)
+	at, ok := s.shapes[t.number]
+	if !ok || t.number == forgotten {
+		raw, err := json.Marshal(t.Template)
 		if err != nil {
 			return err
 		}
 		s.line("s " + string(raw))
 		at = s.kept
 		s.kept++
-		if number != forgotten {
-			s.shapes[number] = at
+		if t.number != forgotten {
+			s.shapes[t.number] = at
 		}
 	}
 	s.dirty = true

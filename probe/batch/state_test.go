@@ -28,7 +28,7 @@ func noted(t *testing.T, file, boot string) *run {
 
 // has says whether an earlier run has reported the row.
 func (s *State) has(row int, k key) bool {
-	_, _, ok := s.Done(row, k)
+	_, ok := s.Done(row, k)
 	return ok
 }
 
@@ -40,9 +40,8 @@ func (s *State) die() {
 
 func (r *run) note(t *testing.T, row int) {
 	t.Helper()
-	shape := report.TemplateOf(rule.Judgement{}, "")
-	shape, n := r.templates.intern(shape)
-	if err := errors.Join(r.State.Note(row, keyOf(fmt.Sprint(row)), n, shape), r.State.Write()); err != nil {
+	of := r.templates.intern(report.TemplateOf(rule.Judgement{}, ""))
+	if err := errors.Join(r.State.Note(row, keyOf(fmt.Sprint(row)), of), r.State.Write()); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -190,11 +189,11 @@ func TestStateThatCannotBeWritten(t *testing.T) {
 		ctx, halt := context.WithCancelCause(t.Context())
 		r.Rows, r.Emit, r.Concurrency = func(func(Row, error) bool) {}, func(report.Row) error { return nil }, 1
 		r.writes = newWriteQueue(r.Config, halt)
-		shape := report.TemplateOf(rule.Judgement{}, "")
+		of := kept{report.TemplateOf(rule.Judgement{}, ""), forgotten}
 		if during {
 			r.State.file.Close()
 		}
-		r.emit(Row{Number: 1}.found(shape), shape, keyOf("x"), forgotten)
+		r.emit(Row{Number: 1}.found(of), of, keyOf("x"))
 		r.State.file.Close()
 		err := r.all(ctx, idle{})
 		if err == nil || strings.Count(err.Error(), "file already closed") != 1 || strings.Count(err.Error(), errState.Error()) != 1 {

@@ -28,6 +28,8 @@ type tally struct {
 // Progress is how far a run has come.
 type Progress struct {
 	Read     int // rows of this shard
+	Total    int // how many there will be; 0: not known
+	Sure     bool
 	Reported int
 	Resumed  int
 	ByStatus map[finding.Status]int

@@ -17,50 +17,50 @@ const anyMailbox = "\uE000"
 // a duplicate of it is asked for again.
 const maxTemplates = 10_000
 
-// templates keeps each template once.
-type templates struct {
-	mu    sync.Mutex
-	list  []*report.Template
-	same  map[*report.Template]int32 // number of each that is in the list
-	index map[[16]byte]int32         // and by its content
+// kept is a template, and the number under which it is kept.
+type kept struct {
+	*report.Template
+	number int32
 }
 
 // forgotten is the number of a template that is not kept.
 const forgotten int32 = -1
 
-// intern returns the kept template that is equal, and its number.
-func (s *templates) intern(t *report.Template) (kept *report.Template, number int32) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if n, ok := s.same[t]; ok {
-		return t, n
-	}
+// templates keeps each template once.
+type templates struct {
+	mu    sync.Mutex
+	list  []*report.Template
+	index map[[16]byte]int32 // by its content
+}
+
+// intern returns the kept template that is equal.
+func (s *templates) intern(t *report.Template) kept {
 	raw, err := json.Marshal(t)
 	if err != nil {
-		return t, forgotten // it never is: a template is plain data
+		return kept{t, forgotten} // it never is: a template is plain data
 	}
 	sum := sha256.Sum256(raw)
 	id := [16]byte(sum[:16])
-	if n, ok := s.index[id]; ok {
-		return s.list[n], n
-	}
-	if len(s.list) == maxTemplates {
-		return t, forgotten
-	}
-	if s.index == nil {
-		s.index, s.same = map[[16]byte]int32{}, map[*report.Template]int32{}
-	}
-	number = int32(len(s.list))
-	s.index[id], s.same[t] = number, number
-	s.list = append(s.list, t)
-	return t, number
-}
-
-func (s *templates) at(number int32) *report.Template {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if number < 0 || int(number) >= len(s.list) {
-		return nil
+	if n, ok := s.index[id]; ok {
+		return kept{s.list[n], n}
 	}
-	return s.list[number]
+	if len(s.list) == maxTemplates {
+		return kept{t, forgotten}
+	}
+	if s.index == nil {
+		s.index = map[[16]byte]int32{}
+	}
+	n := int32(len(s.list))
+	s.index[id] = n
+	s.list = append(s.list, t)
+	return kept{t, n}
+}
+
+// at is a kept template by its number.
+func (s *templates) at(number int32) kept {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return kept{s.list[number], number}
 }

@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"sync/atomic"
@@ -44,7 +45,7 @@ type workerPool struct {
 	refusal atomic.Pointer[evidence.Item] // the last refused logon
 
 	skipping sync.Mutex
-	skip     *report.Template // what remaining rows are: set when the endpoint or the account ends the work
+	skip     *kept // what remaining rows are: set when the endpoint or the account ends the work
 }
 
 // begin lets the workers ask.
@@ -95,7 +96,7 @@ func (s *workerPool) expire() {
 // take has a row asked for. It waits until a worker is free.
 func (s *workerPool) take(ctx context.Context, row Row, k key) {
 	if skip := s.skipped(); skip != nil {
-		s.emit(row.found(skip), skip, k, forgotten)
+		s.emit(row.found(*skip), *skip, k)
 		return
 	}
 	number, first, state := s.seen.look(s.working, k, row)
@@ -104,11 +105,13 @@ func (s *workerPool) take(ctx context.Context, row Row, k key) {
 		t := s.templates.at(number)
 		res := row.found(t)
 		res.DuplicateOf = first
-		s.emit(res, t, k, number)
+		s.emit(res, t, k)
 	case waits:
 	default:
 		if j := (&job{row: row, key: k}); !s.queue.give(s.working, j) && ctx.Err() == nil {
-			s.resolve(j, s.skipped(), forgotten)
+			if skip := s.skipped(); skip != nil {
+				s.resolve(j, *skip)
+			}
 		}
 	}
 }
@@ -125,7 +128,7 @@ func (s *workerPool) end(ctx context.Context) {
 	}
 	if skip := s.skipped(); skip != nil && ctx.Err() == nil {
 		for _, j := range s.queue.rest() {
-			s.resolve(j, skip, forgotten)
+			s.resolve(j, *skip)
 		}
 	}
 }
@@ -134,15 +137,13 @@ func (s *workerPool) end(ctx context.Context) {
 func (s *workerPool) pass(judge func(evidence.Target, string) rule.Judgement, why string) {
 	target := s.target
 	target.Mailbox = ""
-	t := report.TemplateOf(judge(target, why), "")
+	t := kept{report.TemplateOf(judge(target, why), ""), forgotten}
 	s.skipping.Lock()
 	defer s.skipping.Unlock()
-	if s.skip == nil {
-		s.skip = t
-	}
+	s.skip = cmp.Or(s.skip, &t)
 }
 
-func (s *workerPool) skipped() *report.Template {
+func (s *workerPool) skipped() *kept {
 	s.skipping.Lock()
 	defer s.skipping.Unlock()
 	return s.skip
@@ -166,8 +167,10 @@ func (s *workerPool) finish(j *job) {
 		})
 		return
 	}
-	t, number := s.templates.intern(t)
-	s.resolve(j, t, number)
+	if t.number == forgotten {
+		t = s.templates.intern(t.Template)
+	}
+	s.resolve(j, t)
 	s.queue.done()
 }
 
@@ -180,7 +183,7 @@ func (r *run) oneAccount(ctx context.Context) accountPlan {
 	c.Cloud = nil // looked up is what fails
 	endpoint, err := r.examine(ctx, c, false)
 	if r.Endpoint != nil {
-		r.Endpoint(endpoint.rec, err)
+		r.Endpoint(endpoint.rec, endpoint.judged, err)
 	}
 	s := &workerPool{run: r, who: r.Probe, target: endpoint.rec.Target}
 	judged := endpoint.judged
@@ -190,8 +193,7 @@ func (r *run) oneAccount(ctx context.Context) accountPlan {
 		s.pass(rule.NotChecked, why)
 		r.tally.endpoint(judged.Verdict)
 	default:
-		s.pool, s.evaluator = endpoint.pool, newEvaluator(endpoint.rec, *endpoint.accepted, r.Impersonate)
-		s.evaluator.outside, s.evaluator.redact = r.Probe.Target(), r.Redact
+		s.pool, s.evaluator = endpoint.pool, r.newEvaluator(endpoint.rec, *endpoint.accepted)
 		s.account = share(r.Probe, s.pool)
 		if judged.Verdict.Status == finding.Critical || judged.Verdict.Status == finding.Warning {
 			r.tally.endpoint(judged.Verdict)

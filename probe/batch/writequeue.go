@@ -29,10 +29,9 @@ type writeQueue struct {
 
 // delivered is what the state is to know of a row.
 type delivered struct {
-	row  int
-	key  key
-	made *report.Template
-	at   int32 // number of the template
+	row int
+	key key
+	of  kept
 }
 
 // errState is told once, however often it comes.
@@ -48,14 +47,14 @@ func newWriteQueue(c Config, halt func(error)) *writeQueue {
 }
 
 // put gives a result out; false when that failed, which ends the run.
-func (o *writeQueue) put(res report.Row, t *report.Template, k key, number int32) bool {
+func (o *writeQueue) put(res report.Row, t kept, k key) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if err := o.emit(res); err != nil {
 		o.halt(fmt.Errorf("the results cannot be written: %w", err))
 		return false
 	}
-	o.held = append(o.held, delivered{res.Number, k, t, number})
+	o.held = append(o.held, delivered{res.Number, k, t})
 	switch len(o.held) {
 	case o.most:
 		o.send()
@@ -104,10 +103,10 @@ func (o *writeQueue) send() {
 
 func (o *writeQueue) note(held []delivered) error {
 	for _, d := range held {
-		if d.made.Verdict.Code == "not-checked" {
+		if d.of.Verdict.Code == "not-checked" {
 			continue // a later run is to ask for it
 		}
-		if err := o.state.Note(d.row, d.key, d.at, d.made); err != nil {
+		if err := o.state.Note(d.row, d.key, d.of); err != nil {
 			return err
 		}
 	}

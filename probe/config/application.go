@@ -1,7 +1,6 @@
 package config
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"net/http"
@@ -83,11 +82,8 @@ func (p proof) read(ctx context.Context, s *Settings) (app entra.Application) {
 	}
 	password := ""
 	if p.password != "" {
-		raw, err := Read(ctx, p.password, maxToken)
-		if err == nil {
-			password, err = line(bytes.NewReader(raw), maxToken)
-		}
-		if err != nil {
+		var err error
+		if password, err = readLine(ctx, p.password, maxToken); err != nil {
 			p.keys.Invalid("{"+p.prefix+"certificate-password-file} %s %v", p.password, err)
 			return app
 		}
@@ -113,13 +109,7 @@ func (s *Settings) readSecret(ctx context.Context, key, name string, form func(s
 	if name == "" {
 		return ""
 	}
-	f, err := Open(ctx, name)
-	if err != nil {
-		s.Keys.Invalid("{"+key+"} %s cannot be read (%s)", name, Reason(err))
-		return ""
-	}
-	defer f.Close()
-	text, err := line(f, maxToken)
+	text, err := readLine(ctx, name, maxToken)
 	switch {
 	case err != nil:
 		s.Keys.Invalid("{"+key+"} %s %v", name, err)

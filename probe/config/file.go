@@ -184,6 +184,17 @@ func Decode(raw []byte) (string, error) {
 	return string(text), nil
 }
 
+// readLine reads the one line that a file of a secret holds. The error is the rest of a
+// sentence.
+func readLine(ctx context.Context, name string, limit int) (string, error) {
+	f, err := Open(ctx, name)
+	if err != nil {
+		return "", fileError(fmt.Sprintf("cannot be read (%s)", Reason(err)))
+	}
+	defer f.Close()
+	return line(f, limit)
+}
+
 // line reads the one line that a file of a secret holds. Exactly one line end is
 // taken off: a password may end in a space, and an editor adds one line end, not
 // two.

@@ -99,6 +99,15 @@ func ReadPassword(in io.Reader) (string, error) {
 	return text, CheckPassword(text)
 }
 
+// ReadPasswordFile reads the password in a file. The error is the rest of a sentence.
+func ReadPasswordFile(ctx context.Context, name string) (string, error) {
+	text, err := readLine(ctx, name, maxPassword)
+	if err != nil {
+		return "", err
+	}
+	return text, CheckPassword(text)
+}
+
 // CheckPassword says, as the rest of a sentence, why a password cannot be sent.
 func CheckPassword(text string) error {
 	switch {

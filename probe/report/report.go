@@ -58,8 +58,10 @@ type Report struct {
 }
 
 // New judges a record and makes the report of it.
-func New(rec evidence.Record, version string) Report {
-	j := rule.Judge(rec)
+func New(rec evidence.Record, version string) Report { return Of(rec, rule.Judge(rec), version) }
+
+// Of is the report of a record that was judged already.
+func Of(rec evidence.Record, j rule.Judgement, version string) Report {
 	return Report{
 		Schema: Schema, Tool: Tool{Name: "ewsprobe", Version: version}, Started: rec.Started, DurationMS: rec.Duration.Milliseconds(),
 		Target: rec.Target, Verdict: j.Verdict, Causes: j.Causes, Findings: j.Findings,

@@ -9,7 +9,6 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/ewsprobe/ewsprobe/probe"
 	"github.com/ewsprobe/ewsprobe/probe/config"
 	"github.com/ewsprobe/ewsprobe/probe/lockout"
 )
@@ -181,12 +180,7 @@ func (s sentence) Error() string { return string(s) }
 
 // ReadSecret reads the one secret that a file consists of. The error is the rest of a sentence.
 func ReadSecret(ctx context.Context, name string) (string, error) {
-	f, err := config.Open(ctx, name)
-	if err != nil {
-		return "", sentence("cannot be read (" + config.Reason(err) + ")")
-	}
-	defer f.Close()
-	return config.ReadPassword(f)
+	return config.ReadPasswordFile(ctx, name)
 }
 
 // checkRest looks at what only the agent has.
@@ -255,10 +249,4 @@ func (t *Target) Of() (whole, anonymous time.Duration) {
 		return t.Interval, 0
 	}
 	return t.Interval, t.AnonymousInterval
-}
-
-// Anonymous is a check that sends no credential and asks nothing outside the network.
-func Anonymous(c probe.Config) probe.Config {
-	c.NoCredentials, c.CurrentUser, c.Explain, c.Cloud, c.Kerberos = true, false, false, nil, probe.Kerberos{}
-	return c
 }

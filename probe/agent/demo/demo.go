@@ -1,4 +1,6 @@
-package main
+// Package demo has targets for an agent that is to be tried: servers of the stand-in that
+// change their state now and then.
+package demo
 
 import (
 	"context"
@@ -14,17 +16,14 @@ import (
 	"github.com/ewsprobe/ewsprobe/probe/config"
 )
 
-// demoChanges is how often one of the demo's targets changes its state.
-const demoChanges = 40 * time.Second
+// Every is how often one of the targets changes its state.
+const Every = 40 * time.Second
 
-// demoTarget is a target of the demo: its keys, and the scenarios of the stand-in
-// that it goes through.
-type demoTarget struct {
+// targets have their keys, and the scenarios of the stand-in that they go through.
+var targets = [...]struct {
 	name, keys string
 	scenarios  []string
-}
-
-var demoTargets = [...]demoTarget{
+}{
 	{"mail-inside", "endpoint: mail\n    labels: {site: fra}", []string{"basic-on", "basic-off"}},
 	{"mail-gateway", "endpoint: mail\n    labels: {site: dmz}", []string{"basic-on", "basic-off-behind-gateway", "basic-on", "redirect-form"}},
 	{
@@ -33,14 +32,14 @@ var demoTargets = [...]demoTarget{
 	},
 }
 
-// startDemo starts a stand-in for each target, and writes a configuration for them
+// Start starts a stand-in for each target, and writes a configuration for them
 // into a temporary folder, where everything that the agent keeps lies too. The
 // targets change their state every so often until end is called, which removes it
 // all.
-func startDemo(ctx context.Context, every time.Duration) (file string, end func(), err error) {
+func Start(ctx context.Context, every time.Duration) (file string, end func(), err error) {
 	dir, err := os.MkdirTemp("", "ewsprobe-demo-")
 	if err != nil {
-		return "", nil, unusable("a temporary folder cannot be made (%s); set TMPDIR", config.Reason(err))
+		return "", nil, config.Unusable("a temporary folder cannot be made (%s); set TMPDIR", config.Reason(err))
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	var changing sync.WaitGroup
@@ -57,7 +56,7 @@ func startDemo(ctx context.Context, every time.Duration) (file string, end func(
 	fmt.Fprintf(&yaml, "# The demo of `ewsprobe agent run --demo`: it is gone when that ends.\nlisten: 127.0.0.1:0\nstorage: .\n"+
 		"defaults: {interval: 15s, anonymous_interval: 5s, user: %s, password_file: password.txt}\ntargets:\n", standin.UPN)
 	err = os.WriteFile(filepath.Join(dir, "password.txt"), []byte(standin.Password+"\n"), 0o600)
-	for _, t := range demoTargets {
+	for _, t := range targets {
 		server, wrong := standin.Start(behaviourOf(t.scenarios[0]), standin.Options{})
 		if err = errors.Join(err, wrong); err != nil {
 			break
@@ -70,7 +69,7 @@ func startDemo(ctx context.Context, every time.Duration) (file string, end func(
 	file = filepath.Join(dir, "agent.yaml")
 	if err = errors.Join(err, os.WriteFile(file, []byte(yaml.String()), 0o600)); err != nil {
 		end()
-		return "", nil, unusable("the demo cannot be started (%s)", config.Reason(err))
+		return "", nil, config.Unusable("the demo cannot be started (%s)", config.Reason(err))
 	}
 	changing.Go(func() {
 		change := time.NewTicker(every)
@@ -82,7 +81,7 @@ func startDemo(ctx context.Context, every time.Duration) (file string, end func(
 			case <-change.C:
 			}
 			i := turn % len(servers)
-			next := demoTargets[i].scenarios
+			next := targets[i].scenarios
 			servers[i].Behave(behaviourOf(next[(turn/len(servers)+1)%len(next)]))
 		}
 	})

@@ -5,39 +5,14 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/ewsprobe/ewsprobe/ews/standin"
-	"github.com/ewsprobe/ewsprobe/probe/agent/agentfile"
 )
-
-// The demo's configuration is one that validate takes, and nothing is left of it.
-func TestDemoOfTheAgent(t *testing.T) {
-	file, end, err := startDemo(t.Context(), time.Hour)
-	if err != nil {
-		t.Fatal(err)
-	}
-	loaded, err := agentfile.Load(t.Context(), file, "1", func(string) string { return "" })
-	if err != nil || len(loaded.Targets) != len(demoTargets) || loaded.Storage != filepath.Dir(file) {
-		t.Errorf("%v: %+v", err, loaded)
-	}
-	end()
-	if _, err := os.Stat(filepath.Dir(file)); !os.IsNotExist(err) {
-		t.Errorf("the folder of the demo is left: %v", err)
-	}
-	for _, target := range demoTargets {
-		for _, name := range target.scenarios {
-			s, ok := standin.Find(name)
-			if !ok || s.Behaviour.SecondNode != nil || s.Behaviour.Transport != "" || s.Behaviour.Certificate != "" {
-				t.Errorf("%s cannot become %s while it runs", target.name, name)
-			}
-		}
-	}
-}
 
 // The mailboxes of a target are read from Dynamics where it says so.
 func TestMailboxesFromDynamics(t *testing.T) {
-	s, err := standin.Start(behaviourOf("dynamics-basic-off"), standin.Options{})
+	scenario, _ := standin.Find("dynamics-basic-off")
+	s, err := standin.Start(scenario.Behaviour, standin.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
