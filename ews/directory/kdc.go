@@ -56,7 +56,7 @@ func (k *KDC) ask(ctx context.Context) evidence.Item {
 	}
 	item := evidence.Item{ID: k.Recorder.Begin(), Step: evidence.StepKDCAsk, At: time.Now(), Kerberos: &evidence.Kerberos{Realm: k.Realm}}
 	client, err := kerberos.ClientPrincipal(k.Credential.User, k.Realm)
-	var request kerberos.ASRequest
+	var request kerberos.Request
 	if err == nil {
 		item.Kerberos.Principal = client.String()
 		request, err = kerberos.NewASRequest(client)
@@ -152,24 +152,20 @@ var refuses = map[int32]bool{
 	kerberos.CodeNameExpired: true, kerberos.CodePreauthFailed: true, kerberos.CodePolicy: true,
 }
 
-func (k *KDC) proof() (kerberos.ASRequest, error) {
+func (k *KDC) proof() (kerberos.Request, error) {
 	client, err := kerberos.ClientPrincipal(k.Credential.User, k.Realm)
 	if err != nil {
-		return kerberos.ASRequest{}, err
-	}
-	request, err := kerberos.NewASRequest(client)
-	if err != nil {
-		return kerberos.ASRequest{}, err
+		return kerberos.Request{}, err
 	}
 	now := time.Now().Add(k.offset)
 	if k.Key.Keytab == nil {
-		return request.WithPassword(k.Credential.Password, k.hint, now)
+		return kerberos.WithPassword(client, k.Credential.Password, k.hint, now)
 	}
 	keytab, err := kerberos.ReadKeytab(k.Key.Keytab)
 	if err != nil {
-		return kerberos.ASRequest{}, err
+		return kerberos.Request{}, err
 	}
-	return request.WithKeytab(keytab, k.hint, now)
+	return kerberos.WithKeytab(client, keytab, k.hint, now)
 }
 
 // Ticket asks for the ticket of a service with the ticket-granting ticket that
@@ -250,16 +246,10 @@ func (k *KDC) Token(ticket *kerberos.Ticket) signin.TokenMaker {
 	return func(binding []byte) ([]byte, error) { return ticket.Token(binding, time.Now().Add(k.offset)) }
 }
 
-// asRequest is a message for a KDC with the reader of its answer.
-type asRequest interface {
-	Bytes() []byte
-	Read([]byte) (kerberos.Answer, error)
-}
-
 // exchange sends a request to the first KDC that can be connected to and enters
 // the outcome in item. Once one was connected to, no other is asked: the request
 // may have been counted there.
-func (k *KDC) exchange(ctx context.Context, item *evidence.Item, request asRequest) kerberos.Answer {
+func (k *KDC) exchange(ctx context.Context, item *evidence.Item, request kerberos.Request) kerberos.Answer {
 	fact := item.Kerberos
 	var raw []byte
 	leg, cancel := context.WithTimeout(ctx, legPatience)

@@ -3,6 +3,7 @@ package kerberos
 import (
 	"errors"
 	"fmt"
+	"io"
 )
 
 // Errors of the readers. Each comes with the reason.
@@ -15,6 +16,29 @@ var (
 	// answers something else than was asked.
 	ErrUntrusted = errors.New("the KDC's reply is not to be believed")
 )
+
+// Request is a message for a KDC, and what is needed to read its answer.
+type Request struct {
+	about       string // what may be seen of it
+	raw, secret []byte
+	read        func(answer []byte) (Answer, error)
+}
+
+// Bytes is the message without the length that TCP puts before it (RFC 4120
+// 7.2.2). With a secret in it, it is one.
+func (r Request) Bytes() []byte { return r.raw }
+
+// Secret is the part of the message from which the password can be guessed offline
+// (the encrypted time), or that could be replayed (the end of the authenticator);
+// nil without pre-authentication. The rest is the ticket, and names in clear.
+func (r Request) Secret() []byte { return r.secret }
+
+// Read reads the answer. The errors are ErrNotKerberos, ErrMalformed, ErrEnctype
+// and ErrUntrusted.
+func (r Request) Read(answer []byte) (Answer, error) { return r.read(answer) }
+
+// Format writes what may be seen of a request, whatever the verb.
+func (r Request) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, r.about) }
 
 // Answer is what the KDC said: exactly one field is set, besides that a referral
 // comes with its ticket.

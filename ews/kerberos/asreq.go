@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"fmt"
-	"io"
 	"slices"
 	"time"
 
@@ -19,68 +18,62 @@ import (
 	"github.com/jcmturner/gokrb5/v8/types"
 )
 
-// ASRequest is an AS-REQ (RFC 4120 5.4.1) for the ticket-granting ticket of the
-// client's realm, and what is needed to read its answer.
-type ASRequest struct {
-	client Principal
-	nonce  int
-	key    *types.EncryptionKey // nil without pre-authentication
-	secret []byte               // the encrypted time
-	raw    []byte
-}
+// NewASRequest is an AS-REQ (RFC 4120 5.4.1) for the ticket-granting ticket of the
+// client's realm, without pre-authentication: no secret in it, nothing counted. An
+// enterprise name asks for canonicalisation (RFC 6806 5).
+func NewASRequest(client Principal) (Request, error) { return newASRequest(client, nil, nil) }
 
-// NewASRequest makes the request without pre-authentication: no secret in it,
-// nothing counted. An enterprise name asks for canonicalisation (RFC 6806 5).
-func NewASRequest(client Principal) (ASRequest, error) {
-	return newASRequest(client, enctypes, nil)
-}
-
-// WithPassword makes the request that proves the password at the time now. hint
-// is the KDC's answer to the request without pre-authentication; from it come
-// enctype, salt and iterations. nil for the defaults of RFC 4120 and RFC 3962.
-func (r ASRequest) WithPassword(password string, hint *KRBError, now time.Time) (ASRequest, error) {
-	key, err := passwordKey(r.client, password, hint)
+// WithPassword makes the AS-REQ that proves the password at the time now. hint is
+// the KDC's answer to the request without pre-authentication; from it come enctype,
+// salt and iterations. nil for the defaults of RFC 4120 and RFC 3962.
+func WithPassword(client Principal, password string, hint *KRBError, now time.Time) (Request, error) {
+	key, err := passwordKey(client, password, hint)
 	if err != nil {
-		return ASRequest{}, err
+		return Request{}, err
 	}
-	return r.withKey(key, now)
+	return withKey(client, key, now)
 }
 
-// WithKeytab makes the request that proves a key of the keytab at the time now,
-// one of those that hint says the account has.
-func (r ASRequest) WithKeytab(keytab Keytab, hint *KRBError, now time.Time) (ASRequest, error) {
-	key, err := keytab.key(r.client, hint)
+// WithKeytab makes the AS-REQ that proves a key of the keytab at the time now, one
+// of those that hint says the account has.
+func WithKeytab(client Principal, keytab Keytab, hint *KRBError, now time.Time) (Request, error) {
+	key, err := keytab.key(client, hint)
 	if err != nil {
-		return ASRequest{}, err
+		return Request{}, err
 	}
-	return r.withKey(key, now)
+	return withKey(client, key, now)
 }
 
 // withKey adds PA-ENC-TIMESTAMP (RFC 4120 5.2.7.2). Only the key's own enctype
 // is asked for, so that the reply is encrypted under this key or refused.
-func (r ASRequest) withKey(key types.EncryptionKey, now time.Time) (ASRequest, error) {
+func withKey(client Principal, key types.EncryptionKey, now time.Time) (Request, error) {
 	now = now.UTC()
 	stamp, err := asn1.Marshal(types.PAEncTSEnc{PATimestamp: now, PAUSec: now.Nanosecond() / 1000})
 	if err != nil {
-		return ASRequest{}, fmt.Errorf("the time cannot be encoded: %w", err)
+		return Request{}, fmt.Errorf("the time cannot be encoded: %w", err)
 	}
 	sealed, err := crypto.GetEncryptedData(stamp, key, keyusage.AS_REQ_PA_ENC_TIMESTAMP, 0)
 	if err != nil {
-		return ASRequest{}, fmt.Errorf("the time cannot be encrypted under %s", enctypeName(key.KeyType))
+		return Request{}, fmt.Errorf("the time cannot be encrypted under %s", enctypeName(key.KeyType))
 	}
 	value, err := sealed.Marshal()
 	if err != nil {
-		return ASRequest{}, fmt.Errorf("the encrypted time cannot be encoded: %w", err)
+		return Request{}, fmt.Errorf("the encrypted time cannot be encoded: %w", err)
 	}
-	made, err := newASRequest(r.client, []int32{key.KeyType}, types.PADataSequence{{PADataType: patype.PA_ENC_TIMESTAMP, PADataValue: value}})
-	made.key, made.secret = &key, sealed.Cipher
-	return made, err
+	r, err := newASRequest(client, &key, types.PADataSequence{{PADataType: patype.PA_ENC_TIMESTAMP, PADataValue: value}})
+	r.secret = sealed.Cipher
+	return r, err
 }
 
-func newASRequest(client Principal, etypes []int32, pa types.PADataSequence) (ASRequest, error) {
+// newASRequest: key is nil without pre-authentication.
+func newASRequest(client Principal, key *types.EncryptionKey, pa types.PADataSequence) (Request, error) {
 	nonce, err := newNonce()
 	if err != nil {
-		return ASRequest{}, err
+		return Request{}, err
+	}
+	etypes, proof := enctypes, "without pre-authentication"
+	if key != nil {
+		etypes, proof = []int32{key.KeyType}, "with "+enctypeName(key.KeyType)
 	}
 	options := types.NewKrbFlags()
 	if client.Enterprise() {
@@ -100,15 +93,40 @@ func newASRequest(client Principal, etypes []int32, pa types.PADataSequence) (AS
 			EType:      slices.Clone(etypes),
 		},
 	}}
-	r := ASRequest{client: client, nonce: nonce}
+	r := Request{about: "AS-REQ for " + client.String() + " " + proof}
+	r.read = func(raw []byte) (Answer, error) { return readASRep(raw, client, key, nonce) }
 	err = guarded(func() error {
 		r.raw, err = m.Marshal()
 		return err
 	})
 	if err != nil {
-		return ASRequest{}, fmt.Errorf("%w: the request for %s cannot be encoded", ErrName, client)
+		return Request{}, fmt.Errorf("%w: the request for %s cannot be encoded", ErrName, client)
 	}
 	return r, nil
+}
+
+func readASRep(raw []byte, client Principal, key *types.EncryptionKey, nonce int) (Answer, error) {
+	if e, err := expect(raw, kindASRep); e != nil || err != nil {
+		return Answer{Error: e}, err
+	}
+	var m messages.ASRep
+	if err := guarded(func() error { return m.Unmarshal(raw) }); err != nil {
+		return Answer{}, fmt.Errorf("%w: the AS-REP cannot be decoded", ErrMalformed)
+	}
+	if key == nil {
+		return Answer{WithoutPreauth: true}, nil
+	}
+	t, err := readReply(m.KDCRepFields, *key, keyusage.AS_REP_ENCPART, nonce)
+	if err != nil {
+		return Answer{}, err
+	}
+	if asked := ticketGranting(client.Realm); !t.Server.same(asked) || len(t.Server.Components) > 1 && t.Server.Components[0] != "krbtgt" {
+		return Answer{}, fmt.Errorf("%w: it is for %s, asked for was %s", ErrUntrusted, t.Server, asked)
+	}
+	if !t.Client.same(client) && (!client.Enterprise() || !sameRealm(t.Client, client)) {
+		return Answer{}, fmt.Errorf("%w: it names the client %s, asked for was %s", ErrUntrusted, t.Client, client)
+	}
+	return Answer{Ticket: t}, nil
 }
 
 // farAway is the end that is asked for, the one that Windows asks for: the KDC
@@ -123,48 +141,4 @@ func newNonce() (int, error) {
 		return 0, fmt.Errorf("no random number: %w", err)
 	}
 	return int(binary.BigEndian.Uint32(b[:]) >> 1), nil
-}
-
-// Bytes is the message without the length that TCP puts before it (RFC 4120
-// 7.2.2). With pre-authentication it is a secret: the password can be guessed
-// offline from it.
-func (r ASRequest) Bytes() []byte { return r.raw }
-
-// Secret is the part of the message from which the password can be guessed, nil
-// without pre-authentication. The rest is names in clear.
-func (r ASRequest) Secret() []byte { return r.secret }
-
-// Read reads the answer. The errors are ErrNotKerberos, ErrMalformed, ErrEnctype
-// and ErrUntrusted.
-func (r ASRequest) Read(raw []byte) (Answer, error) {
-	if e, err := expect(raw, kindASRep); e != nil || err != nil {
-		return Answer{Error: e}, err
-	}
-	var m messages.ASRep
-	if err := guarded(func() error { return m.Unmarshal(raw) }); err != nil {
-		return Answer{}, fmt.Errorf("%w: the AS-REP cannot be decoded", ErrMalformed)
-	}
-	if r.key == nil {
-		return Answer{WithoutPreauth: true}, nil
-	}
-	t, err := readReply(m.KDCRepFields, *r.key, keyusage.AS_REP_ENCPART, r.nonce)
-	if err != nil {
-		return Answer{}, err
-	}
-	if asked := ticketGranting(r.client.Realm); !t.Server.same(asked) || len(t.Server.Components) > 1 && t.Server.Components[0] != "krbtgt" {
-		return Answer{}, fmt.Errorf("%w: it is for %s, asked for was %s", ErrUntrusted, t.Server, asked)
-	}
-	if !t.Client.same(r.client) && (!r.client.Enterprise() || !sameRealm(t.Client, r.client)) {
-		return Answer{}, fmt.Errorf("%w: it names the client %s, asked for was %s", ErrUntrusted, t.Client, r.client)
-	}
-	return Answer{Ticket: t}, nil
-}
-
-// Format writes what may be seen of a request, whatever the verb.
-func (r ASRequest) Format(f fmt.State, _ rune) {
-	proof := "without pre-authentication"
-	if r.key != nil {
-		proof = "with " + enctypeName(r.key.KeyType)
-	}
-	_, _ = io.WriteString(f, "AS-REQ for "+r.client.String()+" "+proof)
 }

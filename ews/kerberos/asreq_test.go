@@ -74,7 +74,7 @@ func client(t testing.TB, user string) Principal {
 	return p
 }
 
-func freeRequest(t testing.TB, user string) ASRequest {
+func freeRequest(t testing.TB, user string) Request {
 	t.Helper()
 	r, err := NewASRequest(client(t, user))
 	if err != nil {
@@ -113,7 +113,7 @@ func signIn(t testing.TB, k *testkit.KDC, user, password string, now time.Time) 
 	if err != nil || a.Error == nil || a.Error.Code != CodePreauthRequired {
 		return a, err
 	}
-	if r, err = r.WithPassword(password, a.Error, now); err != nil {
+	if r, err = WithPassword(client(t, user), password, a.Error, now); err != nil {
 		return Answer{}, err
 	}
 	return r.Read(k.Answer(t, r.Bytes()))
@@ -219,7 +219,7 @@ func TestEnctypeChoice(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		made, err := r.WithPassword(testkit.Password, a.Error, testkit.Noon)
+		made, err := WithPassword(client(t, "svc-crm"), testkit.Password, a.Error, testkit.Noon)
 		if c.want == 0 {
 			if !errors.Is(err, ErrEnctype) || !strings.Contains(err.Error(), "rc4-hmac") {
 				t.Errorf("%v", err)
@@ -236,7 +236,7 @@ func TestEnctypeChoice(t *testing.T) {
 // The password must not be in what is printed of a request, the session key not
 // in what is printed of a ticket, whatever the verb.
 func TestNothingPrintsSecrets(t *testing.T) {
-	r, err := freeRequest(t, "svc-crm").WithPassword(testkit.Password, nil, testkit.Noon)
+	r, err := WithPassword(client(t, "svc-crm"), testkit.Password, nil, testkit.Noon)
 	if err != nil {
 		t.Fatal(err)
 	}

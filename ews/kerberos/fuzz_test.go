@@ -60,8 +60,8 @@ func checkAnswer(t *testing.T, a Answer) {
 // FuzzAnswer reads whatever a KDC may say to each of the three requests, and
 // makes the next request of it.
 func FuzzAnswer(f *testing.F) {
-	free := freeRequest(f, "svc-crm")
-	proved, err := free.WithPassword(testkit.Password, nil, testkit.Noon)
+	free, account := freeRequest(f, "svc-crm"), client(f, "svc-crm")
+	proved, err := WithPassword(account, testkit.Password, nil, testkit.Noon)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -90,10 +90,10 @@ func FuzzAnswer(f *testing.F) {
 			if a.Error == nil {
 				continue
 			}
-			if _, err := free.WithPassword(testkit.Password, a.Error, testkit.Noon); err != nil {
+			if _, err := WithPassword(account, testkit.Password, a.Error, testkit.Noon); err != nil {
 				oneOf(t, err, ErrEnctype, ErrParameters)
 			}
-			if _, err := free.WithKeytab(kt, a.Error, testkit.Noon); err != nil {
+			if _, err := WithKeytab(account, kt, a.Error, testkit.Noon); err != nil {
 				oneOf(t, err, ErrNoKey)
 			}
 		}
@@ -103,7 +103,12 @@ func FuzzAnswer(f *testing.F) {
 // FuzzReply reads what a KDC that knows the password may have encrypted, and
 // uses the ticket.
 func FuzzReply(f *testing.F) {
-	proved, err := freeRequest(f, "svc-crm").WithPassword(testkit.Password, nil, testkit.Noon)
+	account := client(f, "svc-crm")
+	proved, err := WithPassword(account, testkit.Password, nil, testkit.Noon)
+	if err != nil {
+		f.Fatal(err)
+	}
+	key, err := passwordKey(account, testkit.Password, nil)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -112,14 +117,14 @@ func FuzzReply(f *testing.F) {
 	if err := m.Unmarshal(k.Answer(f, proved.Bytes())); err != nil {
 		f.Fatal(err)
 	}
-	plain, err := crypto.DecryptEncPart(m.EncPart, *proved.key, keyusage.AS_REP_ENCPART)
+	plain, err := crypto.DecryptEncPart(m.EncPart, key, keyusage.AS_REP_ENCPART)
 	if err != nil {
 		f.Fatal(err)
 	}
 	f.Add(plain)
 	f.Add([]byte{0x79, 0})
 	f.Fuzz(func(t *testing.T, plain []byte) {
-		sealed, err := crypto.GetEncryptedData(plain, *proved.key, keyusage.AS_REP_ENCPART, 1)
+		sealed, err := crypto.GetEncryptedData(plain, key, keyusage.AS_REP_ENCPART, 1)
 		if err != nil {
 			t.Skip()
 		}
@@ -168,14 +173,14 @@ func FuzzCCache(f *testing.F) {
 func FuzzKeytab(f *testing.F) {
 	f.Add(keytabFile(f, keytabKey{"svc-crm", testkit.Realm, 1, 18}, keytabKey{"svc-crm", testkit.Realm, 2, 23}))
 	f.Add([]byte{5, 1, 0, 0, 0, 0})
-	free := freeRequest(f, "svc-crm")
+	account := client(f, "svc-crm")
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		kt, err := ReadKeytab(raw)
 		if err != nil {
 			oneOf(t, err, ErrKeytab)
 			return
 		}
-		if _, err := free.WithKeytab(kt, nil, testkit.Noon); err != nil {
+		if _, err := WithKeytab(account, kt, nil, testkit.Noon); err != nil {
 			oneOf(t, err, ErrNoKey)
 		}
 	})

@@ -62,7 +62,7 @@ func TestKeytabKey(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			r, err := freeRequest(t, "svc-crm").WithKeytab(kt, c.hint, testkit.Noon)
+			r, err := WithKeytab(client(t, "svc-crm"), kt, c.hint, testkit.Noon)
 			if c.missing != "" {
 				if !errors.Is(err, ErrNoKey) || !strings.Contains(err.Error(), c.missing) {
 					t.Error(err)
@@ -89,7 +89,7 @@ func TestSignInWithKeytab(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if r, err = r.WithKeytab(kt, a.Error, testkit.Noon); err != nil {
+		if r, err = WithKeytab(client(t, "svc-crm"), kt, a.Error, testkit.Noon); err != nil {
 			t.Fatal(err)
 		}
 		a, err = r.Read(k.Answer(t, r.Bytes()))

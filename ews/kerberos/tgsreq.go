@@ -2,7 +2,6 @@ package kerberos
 
 import (
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
@@ -17,33 +16,25 @@ import (
 	"github.com/jcmturner/gokrb5/v8/types"
 )
 
-// TGSRequest is a TGS-REQ (RFC 4120 5.4.1) for a service's ticket.
-type TGSRequest struct {
-	tgt     Ticket
-	service Principal
-	nonce   int
-	secret  []byte // the end of the authenticator
-	raw     []byte
-}
-
-// NewTGSRequest asks the KDC of the TGT's realm for a ticket of service.
+// NewTGSRequest is a TGS-REQ (RFC 4120 5.4.1): it asks the KDC of the TGT's realm for
+// a ticket of service.
 // Canonicalisation is asked for: without it a KDC does not say that the service
 // belongs to another realm (RFC 6806 8).
-func NewTGSRequest(tgt Ticket, service Principal, now time.Time) (TGSRequest, error) {
+func NewTGSRequest(tgt Ticket, service Principal, now time.Time) (Request, error) {
 	if !tgt.TicketGranting() {
-		return TGSRequest{}, fmt.Errorf("%w: the %s is not for a KDC", ErrName, tgt)
+		return Request{}, fmt.Errorf("%w: the %s is not for a KDC", ErrName, tgt)
 	}
 	realm := tgt.Server.Components[1]
 	if strings.EqualFold(realm, tgt.Server.Realm) {
 		realm = tgt.Server.Realm // as the KDC spells it, not as the user typed it
 	}
 	if !strings.EqualFold(realm, service.Realm) {
-		return TGSRequest{},
+		return Request{},
 			fmt.Errorf("%w: %s is of another realm than the account's ticket (%s), and trusts are not followed", ErrName, service, printable(realm))
 	}
 	nonce, err := newNonce()
 	if err != nil {
-		return TGSRequest{}, err
+		return Request{}, err
 	}
 	options := types.NewKrbFlags()
 	types.SetFlag(&options, flags.Canonicalize)
@@ -59,7 +50,8 @@ func NewTGSRequest(tgt Ticket, service Principal, now time.Time) (TGSRequest, er
 			EType:      slices.Clone(enctypes),
 		},
 	}}
-	r := TGSRequest{tgt: tgt, service: service, nonce: nonce}
+	r := Request{about: "TGS-REQ of " + tgt.Client.String() + " for " + service.String()}
+	r.read = func(raw []byte) (Answer, error) { return readTGSRep(raw, tgt, service, nonce) }
 	err = guarded(func() error {
 		proof, err := tgt.proof(&m.ReqBody, now)
 		if err != nil {
@@ -71,7 +63,7 @@ func NewTGSRequest(tgt Ticket, service Principal, now time.Time) (TGSRequest, er
 		return err
 	})
 	if err != nil {
-		return TGSRequest{}, fmt.Errorf("%w: the request for %s cannot be encoded", ErrName, service)
+		return Request{}, fmt.Errorf("%w: the request for %s cannot be encoded", ErrName, service)
 	}
 	return r, nil
 }
@@ -94,16 +86,7 @@ func (t Ticket) proof(body *messages.KDCReqBody, now time.Time) ([]byte, error) 
 	return t.apRequest(types.Checksum{CksumType: e.GetHashID(), Checksum: sum}, now)
 }
 
-// Bytes is the message without the length that TCP puts before it. A secret.
-func (r TGSRequest) Bytes() []byte { return r.raw }
-
-// Secret is the part of the message that could be replayed. The rest is the
-// ticket, and names in clear.
-func (r TGSRequest) Secret() []byte { return r.secret }
-
-// Read reads the answer. The errors are ErrNotKerberos, ErrMalformed, ErrEnctype
-// and ErrUntrusted.
-func (r TGSRequest) Read(raw []byte) (Answer, error) {
+func readTGSRep(raw []byte, tgt Ticket, service Principal, nonce int) (Answer, error) {
 	if e, err := expect(raw, kindTGSRep); e != nil || err != nil {
 		return Answer{Error: e}, err
 	}
@@ -111,26 +94,21 @@ func (r TGSRequest) Read(raw []byte) (Answer, error) {
 	if err := guarded(func() error { return m.Unmarshal(raw) }); err != nil {
 		return Answer{}, fmt.Errorf("%w: the TGS-REP cannot be decoded", ErrMalformed)
 	}
-	t, err := readReply(m.KDCRepFields, r.tgt.key, keyusage.TGS_REP_ENCPART_SESSION_KEY, r.nonce)
+	t, err := readReply(m.KDCRepFields, tgt.key, keyusage.TGS_REP_ENCPART_SESSION_KEY, nonce)
 	if err != nil {
 		return Answer{}, err
 	}
-	if !t.Client.same(r.tgt.Client) {
-		return Answer{}, fmt.Errorf("%w: it names the client %s, the request came from %s", ErrUntrusted, t.Client, r.tgt.Client)
+	if !t.Client.same(tgt.Client) {
+		return Answer{}, fmt.Errorf("%w: it names the client %s, the request came from %s", ErrUntrusted, t.Client, tgt.Client)
 	}
-	if !sameRealm(t.Server, r.service) {
-		return Answer{}, fmt.Errorf("%w: it is for %s, asked for was %s", ErrUntrusted, t.Server, r.service)
+	if !sameRealm(t.Server, service) {
+		return Answer{}, fmt.Errorf("%w: it is for %s, asked for was %s", ErrUntrusted, t.Server, service)
 	}
-	if t.TicketGranting() && !t.Server.sameName(r.service) {
+	if t.TicketGranting() && !t.Server.sameName(service) {
 		return Answer{Ticket: t, Referral: printable(t.Server.Components[1])}, nil
 	}
-	if !t.Server.sameName(r.service) {
-		return Answer{}, fmt.Errorf("%w: it is for %s, asked for was %s", ErrUntrusted, t.Server, r.service)
+	if !t.Server.sameName(service) {
+		return Answer{}, fmt.Errorf("%w: it is for %s, asked for was %s", ErrUntrusted, t.Server, service)
 	}
 	return Answer{Ticket: t}, nil
-}
-
-// Format writes what may be seen of a request, whatever the verb.
-func (r TGSRequest) Format(f fmt.State, _ rune) {
-	_, _ = io.WriteString(f, "TGS-REQ of "+r.tgt.Client.String()+" for "+r.service.String())
 }
