@@ -94,8 +94,10 @@ type MailboxReading struct {
 }
 
 // ReadMailbox reads the record of the mailbox, its profile, its user and the alerts
-// about it.
+// about it, within half of the command's time: a check goes on with it.
 func (e *Environment) ReadMailbox(ctx context.Context) MailboxReading {
+	ctx, cancel := context.WithTimeout(ctx, e.Timeout/2)
+	defer cancel()
 	r := e.open(ctx)
 	defer r.Close()
 	found := MailboxReading{Record: r.Mailbox(ctx, e.Mailbox).Dataverse.Mailbox}

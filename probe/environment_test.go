@@ -36,6 +36,7 @@ func environment(t *testing.T, c standin.Cloud) (*Environment, *standin.Server) 
 	}
 	return &Environment{
 		URL: u, Entra: u, Token: standin.DataverseToken, Outside: wire.Outside{Extra: pool, UserAgent: "ewsprobe/test"}, Mailbox: "anna@contoso.com",
+		Timeout: time.Minute,
 	}, s
 }
 

@@ -43,7 +43,8 @@ func check(c *cli.Context, s *config.Settings, std stdio) error {
 		if err := config.Join(err, outErr); err != nil {
 			return err
 		}
-		found := readMailbox(c.Context, env, out)
+		env.Follow = out.follower()
+		found := env.ReadMailbox(c.Context)
 		if before = found.Items; !s.TakeDynamics(found.Profile) {
 			return out.deliver(environmentRecord(c.Context, env, started, before))
 		}

@@ -40,15 +40,6 @@ func environmentRecord(ctx context.Context, env *probe.Environment, started time
 	return rec
 }
 
-// readMailbox reads of Dynamics what it has of the mailbox of a check, within half of
-// its time.
-func readMailbox(ctx context.Context, env *probe.Environment, out output) probe.MailboxReading {
-	limited, cancel := context.WithTimeout(ctx, env.Timeout/2)
-	defer cancel()
-	env.Follow = out.follower()
-	return env.ReadMailbox(limited)
-}
-
 // listOf opens the list of mailboxes that takes the place of FILE.csv. What cannot be
 // read ends the command with what is missing.
 func listOf(ctx context.Context, env *probe.Environment, profile string) (*probe.List, error) {

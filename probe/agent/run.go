@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -54,8 +55,10 @@ func (t *task) run(ctx context.Context, k kind) {
 		t.store(report.Refused("config-invalid", c.Check.Target(), unread.Error(), t.agent.options.Version, started), started, false, true)
 		return
 	}
-	if k == whole && (sends || !c.SendsCredential()) {
-		readDynamics(ctx, c, &cfg)
+	if d := c.Dynamics; d != nil && d.Mailbox != "" && k == whole && (sends || !c.SendsCredential()) {
+		began, found := time.Now(), d.ReadMailbox(ctx)
+		cfg.Before, cfg.Profile = found.Items, cmp.Or(cfg.Profile, found.Profile)
+		cfg.Timeout = max(cfg.Timeout-time.Since(began), time.Second)
 	}
 	rec, trouble := t.agent.options.Check(ctx, cfg)
 	t.locked(func() { t.lockout = nil })
@@ -70,23 +73,6 @@ func (t *task) run(ctx context.Context, k kind) {
 	if t.shown.Load().LogonsLeft != before {
 		t.agent.lookAt(g)
 	}
-}
-
-// readDynamics reads what Dynamics has of the target's mailbox, within half of the
-// check's time, as the check goes on with it.
-func readDynamics(ctx context.Context, c *agentfile.Target, cfg *probe.Config) {
-	if c.Dynamics == nil || c.Dynamics.Mailbox == "" {
-		return
-	}
-	began := time.Now()
-	limited, cancel := context.WithTimeout(ctx, cfg.Timeout/2)
-	defer cancel()
-	found := c.Dynamics.ReadMailbox(limited)
-	cfg.Before = found.Items
-	if cfg.Profile == nil {
-		cfg.Profile = found.Profile
-	}
-	cfg.Timeout = max(cfg.Timeout-time.Since(began), time.Second)
 }
 
 // credential is the whole check, with the password as it is now.
