@@ -144,8 +144,11 @@ var alertForms = sync.OnceValue(func() map[string]*regexp.Regexp {
 		"article": regexp.MustCompile(`kb(\d{7})`),
 		"hex":     regexp.MustCompile(`(?:0x)?(?:ffffffff)?(8[0-9a-f]{7})[lh]?`),
 		"decimal": regexp.MustCompile(`2` + group + `(?:1[3-6]\d)` + group + `\d{3}` + group + `\d{3}`),
-		"status":  regexp.MustCompile(`\d{3}`),
-		"ews":     regexp.MustCompile(`exchange[. ]?server[^0-9]{0,60}?(\d{1,3})(?:[^0-9]|$)`),
+		"phrase": regexp.MustCompile(`^[ -]{1,3}(?:(?:bad|proxy|method|request|service|gateway|internal|login|too|moved|temporary|payload) ` +
+			`(?:request|gateway|authentication|not allowed|timeout|time-out|unavailable|server error|many|permanently|redirect|too large)` +
+			`|unauthori[sz]ed|forbidden|not found)`),
+		"status": regexp.MustCompile(`\d{3}`),
+		"ews":    regexp.MustCompile(`exchange[. ]?server[^0-9]{0,60}?(\d{1,3})(?:[^0-9]|$)`),
 		"code": regexp.MustCompile(`(?:(?i:responsecode)(?:&quot;|")?\s*(?:>|&gt;)\s*|(?i:exchange[. ]?server)\s\S+\s|` +
 			`(?i:error code):?\W*|^\W*)(Error[A-Z][A-Za-z]{4,70})\b`),
 		"schemes": regexp.MustCompile(`['"«„“] ?(anonymous|basic|ntlm|negotiate|digest) ?['"»“”][^'"«»„“”]{3,120}` +
@@ -196,7 +199,8 @@ func isGUID(rest string) bool {
 	return len(rest) > 5 && rest[0] == '-' && rest[5] == '-'
 }
 
-// readStatuses: a number of three digits is a status where it stands in brackets or
+// readStatuses: a number of three digits is a status where it stands in brackets, or
+// before its own phrase ("401 Unauthorized"), directly behind "code" or "error", or
 // behind "http" or "status" in the same sentence. It may be one behind another word
 // of the kind, at the beginning or end, or where the text is hardly more than it.
 func (t *alertText) readStatuses() {
@@ -214,7 +218,8 @@ func (t *alertText) readStatuses() {
 		}
 		bracketed := strings.HasSuffix(before, "(") && strings.HasPrefix(t.folded[to:], ")")
 		switch {
-		case bracketed || behind("http", "status") || hasSuffix(strings.TrimRight(before, " :=\"'"), "code", "error"):
+		case bracketed || alertForms()["phrase"].MatchString(t.folded[to:]),
+			behind("http", "status") || hasSuffix(strings.TrimRight(before, " :=\"'"), "code", "error"):
 			t.statuses = append(t.statuses, t.folded[from:to])
 		case short || from == 0 || to == end || behind("exchange", "webexception", "soap", "iis", "ews"):
 			t.bare = append(t.bare, t.folded[from:to])
