@@ -18,6 +18,7 @@ import (
 // Killed at any moment, an agent sends a refused password no more often than
 // max_rejections allows, loses no run, and tells each change once.
 func TestKilledAgent(t *testing.T) {
+	t.Parallel()
 	s, err := standin.Start(standin.Behaviour{Basic: true, NTLM: true, Negotiate: true}, standin.Options{})
 	if err != nil {
 		t.Fatal(err)

@@ -224,7 +224,7 @@ func TestBatchOfAServerThatGoesAway(t *testing.T) {
 				<-gone
 				_ = s.Close()
 			}()
-			o := rightPassword.run(t, batchArgs(t, s, "--profile-auth", profile, "--timeout-per-mailbox", "1s", "--concurrency", "4", batchFile(t, boxes(16)))...)
+			o := rightPassword.run(t, batchArgs(t, s, "--profile-auth", profile, "--timeout-per-mailbox", "5s", "--concurrency", "4", batchFile(t, boxes(16)))...)
 			rows, sum := results(t, o.out)
 			if len(rows) != 16 || sum.ByCode["connect-failed"] == 0 || sum.ByCode["ok"] == 0 || sum.ByCode["ok"]+sum.ByCode["connect-failed"] != 16 || o.exit != 3 {
 				t.Errorf("%d rows, %v, exit %d\n%s", len(rows), sum.ByCode, o.exit, o.err)

@@ -180,7 +180,7 @@ func TestCapturesAnonymously(t *testing.T) {
 				s := answering(t, func(rawRequest) ([]byte, bool) { return c.bytes(mode.mended), mode.keep })
 				check := standin.Check{Timeout: time.Minute}
 				if mode.name == "held" {
-					check.Timeout = time.Second
+					check.Timeout = 2 * time.Second
 				}
 				got := program{}.run(t, s.line(check).args(t, asJSON)...)
 				hasShape(t, got.out)
