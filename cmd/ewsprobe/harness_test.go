@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -19,6 +20,7 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/urfave/cli/v2"
 
 	"github.com/ewsprobe/ewsprobe/ews/standin"
 	"github.com/ewsprobe/ewsprobe/probe/config"
@@ -46,7 +48,18 @@ func (t tests) Run() int {
 		os.Setenv(name, filepath.Join(dir, "state"))
 	}
 	os.Setenv("GORACE", promptly)
+	for _, f := range []*cli.Flag{&cli.HelpFlag, &cli.VersionFlag, &cli.BashCompletionFlag} {
+		*f = unshared{(*f).(*cli.BoolFlag)}
+	}
 	return t.M.Run()
+}
+
+// unshared is a flag of the library for runs beside each other: it writes into the flag.
+type unshared struct{ *cli.BoolFlag }
+
+func (u unshared) Apply(set *flag.FlagSet) error {
+	own := *u.BoolFlag
+	return own.Apply(set)
 }
 
 // slow leaves a test out of make test-short.
