@@ -322,7 +322,8 @@ func joined(above, name string) string {
 }
 
 // listed reads a list whose beginning was read: several values are one cell, and
-// pairs of Key and Value (the attributes of an Entity of Dynamics' SDK) are columns.
+// pairs of Key and Value (the attributes of an Entity of Dynamics' SDK) are columns,
+// those of its FormattedValues their labels.
 func listed(d *json.Decoder, name string, take func(name, text string) error) error {
 	var texts []string
 	for d.More() {
@@ -343,6 +344,9 @@ func listed(d *json.Decoder, name string, take func(name, text string) error) er
 			}
 			if key == "" || value == nil {
 				continue
+			}
+			if strings.HasSuffix(name, "FormattedValues") {
+				key += formatted
 			}
 			if err := take(key, fmt.Sprint(value)); err != nil {
 				return err

@@ -120,6 +120,10 @@ func TestAside(t *testing.T) {
 		{"Email Address,Incoming Email,Outgoing Email\na@b.de,None,None\n", "", "no-sync "},
 		{"Email Address,Incoming Email,Outgoing Email\na@b.de,None,Server-Side Synchronization or Email Router\n", "", " "},
 		{`[{"emailaddress":"a@b.de","statecode":1}]`, "", "inactive "},
+		{
+			`[{"Attributes":[{"Key":"emailaddress","Value":"a@b.de"},{"Key":"statecode","Value":{"Value":1}}],` +
+				`"FormattedValues":[{"Key":"statecode","Value":"Ei käytössä"}]}]`, "", "inactive ",
+		},
 		{`[{"emailaddress":"a@b.de","_emailserverprofile_value":"0b5f7c1e-43d2-4a8f-b6c0-91e2d47f3a65","_emailserverprofile_value@OData.Community.Display.V1.FormattedValue":"Other"}]`, "Mine", "other-profile Other"},
 		{`[{"emailaddress":"a@b.de","_emailserverprofile_value":"0b5f7c1e-43d2-4a8f-b6c0-91e2d47f3a65"}]`, "Mine", " "},
 	} {
