@@ -85,12 +85,13 @@ func plainText(body []byte) string {
 
 // numbered is a number with what it is called: "Your support ID is: 42",
 // "Ereignis-Nummer: 42", "Reference #18.2d351ab8", "error code: 1020", and the numbers
-// of Windows, its sockets and TMG: "Error Code: 502 Proxy Error. … (64)", "(12202)".
+// of Windows, its sockets, TMG and Cloudflare: "Error Code: 502 Proxy Error. … (64)",
+// "(12202)", "Error 1009".
 var numbered = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`(?i)(?:\b|[\pL-])(id|ids|number|nummer|num[ée]ro|n[úu]mero|nr\.?|no\.|code|` +
 		`ref(?:erence|erenz|\. ?[abc]|\.| [abc])?|azure ref|incident|case|ticket|event|transaction)` +
 		`(?: (?:id|number|code|no\.?|nr\.?))?(?: is)? ?[:#=]* ?#?([0-9A-Za-z][0-9A-Za-z._=-]{3,79})` +
-		`|error code: ?[^()]{3,150}\((-?\d{1,10})\)|\((\d{5})\)`)
+		`|error code: ?[^()]{3,150}\((-?\d{1,10})\)|\((\d{5})\)|\berror (10\d\d)\b`)
 })
 
 // numbersIn are the numbers that a page names, each once, at most three: at least
@@ -104,7 +105,7 @@ func numbersIn(text string, credential bool) []string {
 	}
 	var list []string
 	for _, m := range numbered().FindAllStringSubmatch(text, 20) {
-		value := strings.TrimRight(cmp.Or(m[2], m[3], m[4]), ".-_")
+		value := strings.TrimRight(cmp.Or(m[2], m[3], m[4], m[5]), ".-_")
 		digits := 0
 		for _, c := range value {
 			if c >= '0' && c <= '9' {

@@ -264,6 +264,7 @@ const (
 	SaysBodyTooLarge      = "body-too-large"
 	SaysChallenge         = "challenge"  // to a browser: JavaScript, a puzzle
 	SaysNoServer          = "no-server"  // behind the device is working
+	SaysAssembly          = "assembly"   // of Exchange is missing
 	SaysPlainHTTP         = "plain-http" // reached what wants TLS
 )
 

@@ -220,6 +220,10 @@ func shows(r *evidence.Response, fields map[string][]string, sign string) bool {
 	case sign == "tmg":
 		_, kerberos := Offer(r, "Kerberos")
 		return kerberos || strings.Contains(r.Reason, " ( ") || len(fields["proxy-support"]) > 0 && r.First("X-FEServer") == ""
+	case sign == "adfs-token": // Exchange itself may ask for one too
+		c, _ := Offer(r, "Bearer")
+		uri, _ := c.Param("authorization_uri")
+		return strings.Contains(strings.ToLower(uri), "/adfs/") && r.First("X-FEServer") == ""
 	case field == "set-cookie":
 		return slices.ContainsFunc(values, func(v string) bool { return strings.HasPrefix(strings.TrimSpace(v), text) })
 	case part:

@@ -54,7 +54,7 @@ func Classify(ctx context.Context, phase string, err error) *evidence.Failure {
 	case number == syscall.ECONNRESET, number == syscall.EPIPE, number == syscall.ECONNABORTED:
 		f.Code = evidence.ConnectionReset
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed):
-		f.Code = evidence.ConnectionClosed
+		f.Code, f.Text = evidence.ConnectionClosed, "connection closed"
 	case phase == "tls":
 		f = handshakeFailure(phase, err)
 	case phase == "read":

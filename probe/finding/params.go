@@ -48,6 +48,7 @@ type Params struct {
 	Header      string // the value of the header that decides
 	Location    string
 	Page        string   // the title of a page
+	Empty       bool     // the answer has no body
 	SignIn      string   // the kind of a sign-in page
 	SameURL     bool     // a redirect leads to the URL that was asked
 	Inherited   bool     // or to Outlook on the web at the same host
@@ -81,6 +82,7 @@ type Params struct {
 	Secret     string   // password, key
 	Windows    string   // the binding of the logged-on user's logon: right, none
 	NotASCII   bool     // the password has characters that are not ASCII
+	Unheard    bool     // no credential seems to arrive
 	Unbound    bool     // a logon without a channel binding was tried too
 	Result     string   // of a logon
 	Open       bool     // the reason stays open

@@ -38,6 +38,8 @@ const (
 	Impersonated Case = "impersonated" // the mailbox was impersonated
 	AtBackEnd    Case = "back-end"     // the back end refuses what the front end accepted, or fails
 	ByDevice     Case = "device"       // a device in front answered
+	OtherForm    Case = "form"         // only the form of the name is wrong
+	UnderLogon   Case = "logon"        // the connection ended under a logon
 	ByProxy      Case = "proxy"        // the proxy on the way out failed
 	InBatch      Case = "batch"        // one of many: the endpoint was examined before, and a row has no detail
 	RefusedInRun Case = "refused-in-run"

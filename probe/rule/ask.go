@@ -123,6 +123,9 @@ func connectFailed(v *view, n *node) *hit {
 	}
 	p := finding.Params{Asked: v.asked(leg), Error: leg.Error.Text}
 	h := confirmed(variant, p, leg)
+	if variant == "logon" {
+		h.use = finding.UnderLogon
+	}
 	if g := v.rec.Target.Given; g != nil && phase == "proxy" {
 		h.params.By, h.use = g.Proxy, finding.ByProxy
 	}
@@ -250,7 +253,7 @@ func serverError(v *view, n *node) *hit {
 				return h
 			}
 			h := confirmed("status", p, leg)
-			if p.Device != "" && p.FrontEnd == "" && !v.row {
+			if (p.Device != "" || gatewayStatus(r.Status)) && p.FrontEnd == "" && !v.row {
 				h.use = finding.ByDevice
 			}
 			return h
@@ -272,6 +275,10 @@ func serverError(v *view, n *node) *hit {
 	}
 	return nil
 }
+
+// gatewayStatus: only what stands in between has such a status (RFC 9110 15.6.3 and
+// 15.6.5, RFC 6585 6).
+func gatewayStatus(status int) bool { return status == 502 || status == 504 || status == 511 }
 
 // answer are the parameters of a sentence about the answer of a leg.
 func (v *view) answer(n *node, leg *evidence.Item) finding.Params {

@@ -138,6 +138,9 @@ func forbidden(v *view, n *node) *hit {
 		return v.syncAgentRefused(n)
 	}
 	h := confirmed("", v.answer(n, leg), leg)
+	if leg.Logon == nil && leg.Step != evidence.StepSignedIn {
+		h.use = finding.ByDevice // Exchange applies its rules after the sign-in
+	}
 	switch {
 	case len(n.agents) > 0:
 		h.variant = "agents"
@@ -177,6 +180,7 @@ func notEWS(v *view, n *node) *hit {
 		return nil
 	}
 	p := v.answer(n, leg)
+	p.Empty = p.Status/100 == 2 && leg.Response.BodyBytes == 0
 	if p.Status/100 == 2 && leg.EWS != nil {
 		p.Error = leg.EWS.Problem
 	}

@@ -22,6 +22,8 @@ func (v *view) notOffered(n *node, scheme string) *hit {
 	}, n.ask)
 	if n.who.Exchange {
 		h.confidence = finding.Confirmed
+	} else if n.who.Device != "" {
+		h.use = finding.ByDevice
 	}
 	if n.offer("Negotiate") && !n.offer("NTLM") && n.unchallenged() {
 		h.params.Only = "kerberos"
@@ -62,6 +64,14 @@ func (n *node) unchallenged() bool {
 		}
 	}
 	return len(problems) > 0 && !slices.Contains(problems, "")
+}
+
+// unheard: NTLM is offered, and every first message of it was answered like a request
+// without a credential.
+func (n *node) unheard() bool {
+	return n.offer("NTLM") && len(n.typeOne) > 0 && !slices.ContainsFunc(n.typeOne, func(item *evidence.Item) bool {
+		return item.NTLM == nil || item.NTLM.Problem == "" || item.Response == nil || item.Response.Status != 401
+	})
 }
 
 // windowsDisabled is the rule of a profile that signs in by NTLM or Negotiate.

@@ -38,6 +38,7 @@ func credentialsRejected(v *view) *hit {
 		}
 		if l.Result == evidence.Refused && !l.Comparison && !n.strangers(item) && !n.notTheAccount(item) {
 			note(item, mechanism(l))
+			p.Unheard = p.Unheard || n.unheard()
 			password = password || !isKerberos(l)
 			id := front.Identify(item.Response)
 			if name := id.FrontEnd; name != "" && !slices.Contains(p.Refusers, name) {
@@ -254,7 +255,9 @@ func (v *view) formRejected(n *node, refused, accepted *evidence.Item) *hit {
 	if strings.Contains(accepted.Logon.Account, "@") {
 		p.Form = "upn"
 	}
-	return confirmed("form", p, refused, accepted)
+	h := confirmed("form", p, refused, accepted)
+	h.use = finding.OtherForm
+	return h
 }
 
 // userNameNotUPN: the sign-in takes the name, Test Connection does not.
