@@ -4,9 +4,10 @@
 # make manual   all guides, codes and commands as one page: dist/manual.html
 .PHONY: build demo manual test test-short test-race fuzz check release bench lab lab-down lab-purge test-lab test-wine test-page test-release
 
-# As released: without cgo, which costs each start a millisecond.
+# As released: without cgo and without a reader of Markdown that nothing uses, which
+# cost each start a millisecond or two.
 build:
-	CGO_ENABLED=0 go build ./cmd/ewsprobe
+	CGO_ENABLED=0 go build -tags urfave_cli_no_docs ./cmd/ewsprobe
 
 demo: build
 	./ewsprobe demo

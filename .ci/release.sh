@@ -14,7 +14,7 @@ winres=github.com/tc-hib/go-winres@v0.3.3
 nfpm=github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.0
 sbom=github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
 
-export LC_ALL=C.UTF-8 TZ=UTC CGO_ENABLED=0 GOFLAGS= GOAMD64=v1 GOARM64=v8.0 GOEXPERIMENT=
+export LC_ALL=C.UTF-8 TZ=UTC CGO_ENABLED=0 GOFLAGS=-tags=urfave_cli_no_docs GOAMD64=v1 GOARM64=v8.0 GOEXPERIMENT=
 umask 022
 die() {
 	printf 'release: %s\n' "$*" >&2

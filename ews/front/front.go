@@ -147,6 +147,17 @@ var devicesText string
 
 var devices = sync.OnceValue(func() [][]string { return rows(devicesText) })
 
+var signFields = sync.OnceValue(func() map[string]bool {
+	names := map[string]bool{"proxy-support": true}
+	for _, d := range devices() {
+		for _, sign := range d[min(len(d), 2):] {
+			name, _, _ := strings.Cut(sign, "~")
+			names[name] = true
+		}
+	}
+	return names
+})
+
 func rows(table string) (list [][]string) {
 	for line := range strings.Lines(table) {
 		list = append(list, strings.Split(strings.TrimSuffix(line, "\n"), "\t"))
@@ -195,10 +206,11 @@ func device(r *evidence.Response) (name, sign string) {
 	if r == nil {
 		return "", ""
 	}
-	fields := map[string][]string{} // by name, in small letters
+	fields := map[string][]string{} // those of signs, by name, in small letters
 	for _, h := range r.Headers {
-		field := strings.ToLower(h[0])
-		fields[field] = append(fields[field], strings.ToLower(h[1]))
+		if field := strings.ToLower(h[0]); signFields()[field] {
+			fields[field] = append(fields[field], strings.ToLower(h[1]))
+		}
 	}
 	for _, d := range devices() {
 		if d[0] == "*" && r.Notice != nil && r.Notice.Product != "" {

@@ -122,7 +122,7 @@ var errStopped = errors.New("stopped after two minutes")
 
 func (m *machine) run(env []string, name string, args ...string) (used, error) {
 	c := exec.Command(name, args...)
-	c.Env = append(append(os.Environ(), "XDG_STATE_HOME="+m.dir), env...)
+	c.Env = append(append(os.Environ(), "XDG_STATE_HOME="+filepath.Join(m.dir, "state")), env...)
 	var out, complaints bytes.Buffer
 	c.Stdout, c.Stderr = &out, &complaints
 	began := time.Now()

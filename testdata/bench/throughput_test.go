@@ -38,6 +38,9 @@ func (m *machine) batch(s *server, rows int, more ...string) (used, error) {
 	if n := bytes.Count(u.out, []byte(`"schema":"ewsprobe/row/1"`)); n != rows {
 		return u, fmt.Errorf("%d rows were reported of %d", n, rows)
 	}
+	if !bytes.Contains(u.out, []byte(`"code":"ok"`)) {
+		return u, fmt.Errorf("no mailbox was asked: %.500s", u.out)
+	}
 	return u, nil
 }
 
