@@ -82,13 +82,9 @@ func openList(list *probe.List, env *probe.Environment) (*batch.Input, error) {
 
 // unreadableList says that the list broke off in the middle of a run.
 func unreadableList(cut *probe.Unreadable, in *batch.Input) error {
-	return fmt.Errorf("dynamics-unreadable: the list of mailboxes ended early, after %s (%w); the rows before that were checked",
-		plural(in.Count(), "row"), cut)
-}
-
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
+	rows := "1 row"
+	if n := in.Count(); n != 1 {
+		rows = fmt.Sprintf("%d rows", n)
 	}
-	return fmt.Sprintf("%d %ss", n, what)
+	return fmt.Errorf("dynamics-unreadable: the list of mailboxes ended early, after %s (%w); the rows before that were checked", rows, cut)
 }

@@ -1,12 +1,12 @@
 // Package batch verifies many mailboxes through one endpoint, as fast as the
 // server allows and not faster.
 //
-// The endpoint is examined once, by the whole check. Where that answers for
-// every mailbox, none is asked for. Else a pool of workers keeps connections that
-// are signed in (package ews/signin, SessionPool) and makes one call for each mailbox. Rows are
-// read as workers come free and results leave as they come, so memory does not
-// grow with the file; what stays of a mailbox is a number, by which a duplicate
-// finds its result.
+// Input is the table of the mailboxes. The endpoint is examined once, by the whole
+// check. Where that answers for every mailbox, none is asked for. Else a pool of workers
+// keeps connections that are signed in (package ews/signin, SessionPool) and makes one
+// call for each mailbox. Rows are read as workers come free and results leave as they
+// come, so memory does not grow with the file; what stays of a mailbox is a number, by
+// which a duplicate finds its result.
 //
 // One account asks for all of them (workerPool). Where each row names an account of its
 // own, one works after the other (accounts). What failed may be looked up outside

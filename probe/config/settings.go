@@ -4,8 +4,9 @@
 // place of flags and variables. Everything is validated in one place, and all that
 // is wrong is told at once, each under the name by which it was given.
 //
-// Settings.Config reads the small files that the settings name. Nothing here dials,
-// prompts or prints.
+// The settings go one way: Output is where reports go, Config is the check, with the
+// small files that the settings name, and Password reads the password for it. Nothing
+// here dials, prompts or prints.
 package config
 
 import (
