@@ -268,36 +268,40 @@ func checkPlaceholders(t reporter, text string) {
 // first positional parameter. Set-WebServicesVirtualDirectory has no
 // -IISAuthenticationMethods, whatever threads say.
 var knownCmdlets = map[string][]string{
-	"Get-WebServicesVirtualDirectory": {"-Server", "-Identity", "-ADPropertiesOnly", "-ShowMailboxVirtualDirectories"},
-	"Set-WebServicesVirtualDirectory": {"-Identity", "-BasicAuthentication", "-WindowsAuthentication", "-OAuthAuthentication", "-ExtendedProtectionTokenChecking", "-ExternalUrl"},
-	"Get-ManagementRoleAssignment":    {"-Role", "-GetEffectiveUsers"},
-	"New-ManagementRoleAssignment":    {"-Name", "-Role", "-User", "-CustomRecipientWriteScope"},
-	"New-ManagementScope":             {"-Name", "-RecipientRestrictionFilter"},
-	"Get-CASMailbox":                  {"-ResultSize"},
-	"Set-CASMailbox":                  {"-Identity", "-EwsEnabled", "-EwsApplicationAccessPolicy", "-EwsAllowList", "-EwsBlockList"},
-	"Get-OrganizationConfig":          {},
-	"Set-OrganizationConfig":          {"-DefaultAuthenticationPolicy", "-EwsEnabled", "-EwsApplicationAccessPolicy", "-EwsAllowList", "-EwsBlockList"},
-	"Get-User":                        {},
-	"Set-User":                        {"-Identity", "-AuthenticationPolicy"},
-	"New-AuthenticationPolicy":        {"-Name"},
-	"Get-Recipient":                   {},
-	"Get-ThrottlingPolicyAssociation": {},
-	"Test-FederationTrust":            {},
-	"Test-OrganizationRelationship":   {},
-	"Add-MailboxPermission":           {},
-	"Format-List":                     {},
-	"Get-AuthServer":                  {},
-	"Set-AuthServer":                  {"-RefreshAuthMetadata"},
-	"Get-PartnerApplication":          {},
-	"Get-AcceptedDomain":              {},
-	"Get-ADPermission":                {},
-	"Get-ExchangeServer":              {},
-	"Get-Mailbox":                     {},
-	"Get-MailboxDatabase":             {"-Status"},
-	"Get-MoveRequest":                 {},
-	"Get-MoveRequestStatistics":       {},
-	"Get-ThrottlingPolicy":            {},
-	"Test-ServiceHealth":              {"-Server"},
+	"Get-WebServicesVirtualDirectory":  {"-Server", "-Identity", "-ADPropertiesOnly", "-ShowMailboxVirtualDirectories"},
+	"Set-WebServicesVirtualDirectory":  {"-Identity", "-BasicAuthentication", "-WindowsAuthentication", "-OAuthAuthentication", "-ExtendedProtectionTokenChecking", "-ExternalUrl"},
+	"Get-ManagementRoleAssignment":     {"-Role", "-GetEffectiveUsers"},
+	"New-ManagementRoleAssignment":     {"-Name", "-Role", "-User", "-CustomRecipientWriteScope"},
+	"New-ManagementScope":              {"-Name", "-RecipientRestrictionFilter"},
+	"Get-CASMailbox":                   {"-ResultSize"},
+	"Set-CASMailbox":                   {"-Identity", "-EwsEnabled", "-EwsApplicationAccessPolicy", "-EwsAllowList", "-EwsBlockList"},
+	"Get-OrganizationConfig":           {},
+	"Set-OrganizationConfig":           {"-DefaultAuthenticationPolicy", "-EwsEnabled", "-EwsApplicationAccessPolicy", "-EwsAllowList", "-EwsBlockList"},
+	"Get-User":                         {},
+	"Set-User":                         {"-Identity", "-AuthenticationPolicy"},
+	"New-AuthenticationPolicy":         {"-Name"},
+	"Get-Recipient":                    {},
+	"Get-ThrottlingPolicyAssociation":  {},
+	"Test-FederationTrust":             {},
+	"Test-OrganizationRelationship":    {},
+	"Add-MailboxPermission":            {},
+	"Format-List":                      {},
+	"Get-AuthServer":                   {},
+	"Set-AuthServer":                   {"-RefreshAuthMetadata"},
+	"Get-PartnerApplication":           {},
+	"Get-AcceptedDomain":               {},
+	"Get-ServerComponentState":         {"-Identity"},
+	"Get-AuthConfig":                   {},
+	"Get-ExchangeCertificate":          {"-Server"},
+	"Get-ADPermission":                 {},
+	"Get-AutodiscoverVirtualDirectory": {},
+	"Get-ExchangeServer":               {},
+	"Get-Mailbox":                      {},
+	"Get-MailboxDatabase":              {"-Status"},
+	"Get-MoveRequest":                  {},
+	"Get-MoveRequestStatistics":        {},
+	"Get-ThrottlingPolicy":             {},
+	"Test-ServiceHealth":               {"-Server"},
 
 	// Of Microsoft Graph PowerShell (https://learn.microsoft.com/powershell/microsoftgraph).
 	"Get-MgServicePrincipal":                  {"-Filter"},
@@ -308,7 +312,6 @@ var knownCmdlets = map[string][]string{
 	// Of the module ActiveDirectory, and programs of Windows and MIT krb5.
 	"Get-ADUser":                        {"-Filter", "-Properties"},
 	"Set-ADAccountControl":              {"-Identity", "-DoesNotRequirePreAuth"},
-	"Get-AuthConfig":                    {},
 	"Restart-WebAppPool":                {},
 	"Unlock-ADAccount":                  {},
 	"Enable-ADAccount":                  {},
@@ -319,17 +322,18 @@ var knownCmdlets = map[string][]string{
 	"Get-ADDomainController":            {"-Filter"},
 
 	// Of PowerShell itself.
-	"Get-WinEvent":   {"-ComputerName", "-FilterHashtable", "-MaxEvents", "-ErrorAction"},
-	"Get-WebBinding": {"-Name", "-Protocol"}, // of WebAdministration, as CSS-Exchange uses it
-	"Where-Object":   {"-Match"},
-	"ForEach-Object": {},
-	"Select-String":  {"-Path", "-Pattern"},
-	"Select-Object":  {"-ExpandProperty"},
-	"w32tm":          {},
-	"nslookup":       {"-type=SRV"},
-	"nltest":         {},
-	"setspn":         {"-Q"},
-	"klist":          {"-k", "-e"},
+	"Get-WinEvent":        {"-ComputerName", "-FilterHashtable", "-MaxEvents", "-ErrorAction"},
+	"Get-WebAppPoolState": {"-Name"},
+	"Get-WebBinding":      {"-Name", "-Protocol"}, // of WebAdministration, as CSS-Exchange uses it
+	"Where-Object":        {"-Match"},
+	"ForEach-Object":      {},
+	"Select-String":       {"-Path", "-Pattern"},
+	"Select-Object":       {"-ExpandProperty"},
+	"w32tm":               {},
+	"nslookup":            {"-type=SRV"},
+	"nltest":              {},
+	"setspn":              {"-Q"},
+	"klist":               {"-k", "-e"},
 }
 
 // knownProperties lists what Format-List may select.
@@ -347,7 +351,8 @@ var knownProperties = []string{
 	"DisplayName", "AppId", "SignInAudience", "AccountEnabled", "State", // Entra
 	"IsValid", "ServerName", "Database", "AccountDisabled", "Mounted", "MountedOnServer", "AdminDisplayVersion", "InternalNLBBypassUrl", // mailbox, server
 	"ThrottlingPolicyId", "ThrottlingPolicyScope", "User", "Deny", "IsInherited", "ObjectClass", "DistinguishedName", "Id",
-	"bindingInformation", "certificateHash", // of IIS
+	"CurrentCertificateThumbprint", "PreviousCertificateThumbprint", "NextCertificateThumbprint", "Thumbprint", "Subject", "NotAfter",
+	"Component", "bindingInformation", "certificateHash", // of IIS
 	"RoleAssigneeName", "RecipientWriteScope", "CustomRecipientWriteScope", // role assignment
 }
 
@@ -423,7 +428,7 @@ func TestTextsAreWhole(t *testing.T) {
 		}
 		remedies(string(e.Code), e.Remedies)
 		for c, list := range e.Cases {
-			if !slices.Contains([]Case{Advised, Impersonated, InBatch, RefusedInRun, ReasonKnown, AtBackEnd, ByDevice, ByProxy, OtherForm, UnderLogon}, c) {
+			if !slices.Contains([]Case{AtFrontEnd, ByApplication, OwnMailbox, Advised, NoScheme, NoURL, DiscoveryError, Impersonated, InBatch, RefusedInRun, ReasonKnown, AtBackEnd, ByDevice, ByProxy, OtherForm, UnderLogon}, c) {
 				t.Errorf("%s: there is no case %q", e.Code, c)
 			}
 			remedies(string(e.Code), list)

@@ -36,15 +36,23 @@ type Case string
 // The cases for which entries have remedies of their own.
 const (
 	Impersonated Case = "impersonated" // the mailbox was impersonated
+	OwnMailbox   Case = "own"          // the account's own mailbox was opened
 	AtBackEnd    Case = "back-end"     // the back end refuses what the front end accepted, or fails
+	AtFrontEnd   Case = "front-end"    // the front end of Exchange answered
 	ByDevice     Case = "device"       // a device in front answered
 	OtherForm    Case = "form"         // only the form of the name is wrong
 	UnderLogon   Case = "logon"        // the connection ended under a logon
 	ByProxy      Case = "proxy"        // the proxy on the way out failed
-	InBatch      Case = "batch"        // one of many: the endpoint was examined before, and a row has no detail
-	RefusedInRun Case = "refused-in-run"
-	Advised      Case = "advised"      // what the EWS code asks for comes first
-	ReasonKnown  Case = "reason-known" // why the account is refused; what the reason asks for comes first
+	// Autodiscover offers no scheme that a password can be sent by, names no EWS URL, or
+	// answers with an error.
+	NoScheme       Case = "no-scheme"
+	NoURL          Case = "no-url"
+	DiscoveryError Case = "discovery-error"
+	ByApplication  Case = "application" // the token of an application opens mailboxes
+	InBatch        Case = "batch"       // one of many: the endpoint was examined before, and a row has no detail
+	RefusedInRun   Case = "refused-in-run"
+	Advised        Case = "advised"      // what the EWS code asks for comes first
+	ReasonKnown    Case = "reason-known" // why the account is refused; what the reason asks for comes first
 )
 
 // RemediesIn are the remedies for the first of the cases that has its own, else

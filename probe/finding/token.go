@@ -27,7 +27,7 @@ type tokenTexts struct {
 	Exchange []struct {
 		Refusal `yaml:",inline"`
 		Words   []string
-		Pieces  []struct{ Piece, Reason string } // of the words, by which its reasons are told apart
+		Pieces  []struct{ Piece, Reason, Advice string } // of the words, by which its reasons are told apart
 	}
 	Reasons map[string]reason
 }
@@ -64,7 +64,7 @@ func TokenRefusal(number int, words string) Refusal {
 		}
 		for _, p := range e.Pieces {
 			if has(p.Piece) {
-				e.Reason = p.Reason
+				e.Reason, e.Advice = p.Reason, p.Advice
 				break
 			}
 		}

@@ -253,7 +253,11 @@ func serverError(v *view, n *node) *hit {
 				return h
 			}
 			h := confirmed("status", p, leg)
-			if (p.Device != "" || gatewayStatus(r.Status)) && p.FrontEnd == "" && !v.row {
+			switch {
+			case v.row:
+			case p.FrontEnd != "":
+				h.use = finding.AtFrontEnd
+			case p.Device != "" || gatewayStatus(r.Status):
 				h.use = finding.ByDevice
 			}
 			return h

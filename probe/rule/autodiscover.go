@@ -108,12 +108,21 @@ func autodiscoverFailed(v *view) *hit {
 		v.proxyAsked() != nil:
 		return nil // found, or another finding says more
 	}
-	for _, item := range v.discovery {
+	for i, item := range v.discovery {
 		h.cite(item)
 		if s := tell(item); s.Kind != "" {
 			h.params.Steps = append(h.params.Steps, s)
-			if s.Kind != "no-srv" && s.Kind != "points" && s.Kind != "no-password" {
+			if s.Kind != "no-srv" && s.Kind != "points" {
 				h.params.Ends = s
+			}
+			switch d := item.Discovery; {
+			case d.Answered() && d.ErrorCode != "" && item.Response != nil && !foreign(item.Response):
+				h.use = finding.DiscoveryError
+			case d.Answered() && len(d.Types) > 0:
+				h.use = finding.NoURL
+			}
+			if s.Kind == "no-password" && asksSignIn(v.discovery[max(0, i-1)]) {
+				h.use = finding.NoScheme
 			}
 		}
 		unanswered := item.Error != nil && (item.Error.Code == evidence.TimedOut || item.Error.Code == evidence.ProxyAuth)
@@ -189,10 +198,11 @@ func tell(item *evidence.Item) finding.Step {
 // notExchangeAsked: what refuses a logon of Autodiscover shows nothing of Exchange and signs
 // as another web server, such as that of a hoster, whose passwords are its own.
 func notExchangeAsked(item *evidence.Item) bool {
-	r := item.Response
-	if result(item) != evidence.Refused || r == nil {
-		return false
-	}
+	return result(item) == evidence.Refused && item.Response != nil && foreign(item.Response)
+}
+
+// foreign: an answer shows nothing of Exchange and signs as another web server.
+func foreign(r *evidence.Response) bool {
 	id := front.Identify(r)
 	return !id.Exchange && id.ServerField != "" && !strings.HasPrefix(id.ServerField, "Microsoft-IIS") &&
 		!slices.Contains([]string{"Forefront TMG or ISA", "F5 BIG-IP APM", "F5 BIG-IP", "Citrix NetScaler", "Kemp LoadMaster"}, id.Device)

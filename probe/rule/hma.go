@@ -85,7 +85,11 @@ func tokenNotIssued(v *view) *hit {
 		v.entraSaid(h, item)
 	}
 	switch {
-	case h.variant == "refused" && h.reason == "other":
+	case h.variant == "unanswered" || h.variant == "unreadable":
+		h.advice = "unreachable"
+	case h.variant == "refused" && h.reason == "other" && h.status == finding.Unknown:
+		h.advice = "transient"
+	case h.variant == "refused" && h.reason == "other" && h.advice == "":
 		h.advice = "not-issued"
 	case h.reason == "resource-unknown" && strings.Trim(parsed(p.Token.Resource).Path, "/") != "":
 		h.advice = "resource-path"
@@ -100,10 +104,13 @@ func (v *view) entraSaid(h *hit, item *evidence.Item) {
 	h.variant, p.Status, p.Code, p.Message = "refused", item.Response.Status, t.Error, withoutTrailer(t.Message)
 	p.RetryAfter, p.Token.Correlation, p.Token.Trace = t.RetryAfter, t.Correlation, t.Trace
 	var known finding.Refusal
-	if len(t.Codes) > 0 {
-		p.Token.Number = t.Codes[0]
-		known = finding.EntraRefusal(p.Token.Number, p.Message)
-		h.reason = known.Reason
+	for _, number := range t.Codes { // of several the later one says more
+		if next := finding.EntraRefusal(number, t.Message); p.Token.Number == 0 || next.Reason != "other" || known.Reason == "other" {
+			p.Token.Number, known = number, next
+		}
+	}
+	if p.Token.Number != 0 {
+		h.reason, h.advice = known.Reason, known.Advice
 	}
 	if known.Inferred {
 		h.confidence = finding.Likely
@@ -176,6 +183,12 @@ func tokenRefused(v *view, n *node) *hit {
 		if slices.Contains(p.Token.Roles, "full_access_as_app") {
 			h.advice = "role-there"
 		}
+	}
+	if slices.Contains(p.Token.Trusted, p.Token.In) {
+		p.Token.Trusted = nil // it names no other that would be expected
+	}
+	if ver := p.Token.Version; h.reason == "other" && h.advice == "" && ver != "" && ver != "1.0" {
+		h.advice = "version"
 	}
 	p.Reason = cmp.Or(h.advice, h.reason)
 	if asked := v.tokenItem(evidence.StepHMAToken); asked != nil { // a row of a batch has none

@@ -96,6 +96,12 @@ func (v *view) apply(r row) (finding.Finding, bool) {
 	if v.rec.Target.Impersonate && v.mailbox() != "" {
 		cases = append(cases, finding.Impersonated)
 	}
+	if v.rec.Target.HMA != nil {
+		cases = append(cases, finding.ByApplication)
+	}
+	if v.mailbox() == "" {
+		cases = append(cases, finding.OwnMailbox)
+	}
 	advice := finding.CodeRemedies(worst.params.Means)
 	if len(advice) > 0 {
 		cases = append(cases, finding.Advised)
@@ -109,7 +115,7 @@ func (v *view) apply(r row) (finding.Finding, bool) {
 func (v *view) complete(p finding.Params) finding.Params {
 	t := v.rec.Target
 	p.Host, p.URL = cmp.Or(p.Host, v.host()), cmp.Or(p.URL, t.URL)
-	p.Account, p.Mailbox = cmp.Or(p.Account, t.User), cmp.Or(p.Mailbox, t.Mailbox)
+	p.Account, p.Mailbox = cmp.Or(p.Account, t.User, v.tokenParams().Token.Application), cmp.Or(p.Mailbox, t.Mailbox)
 	p.View, p.Row = v.side(), v.row
 	return p
 }

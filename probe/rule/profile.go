@@ -164,7 +164,8 @@ func (v *view) schemeContradictions(p *evidence.Profile) []finding.Contradiction
 
 func impersonationContradictions(p *evidence.Profile) []finding.Contradiction {
 	off := func(s evidence.ProfileSide) bool {
-		return s.Credentials.Is(evidence.CredentialsProfile) && s.Impersonation != nil && !*s.Impersonation
+		ofProfile := s.Credentials.Is(evidence.CredentialsProfile) || s.Credentials == nil && s.User != ""
+		return ofProfile && s.Impersonation != nil && !*s.Impersonation
 	}
 	if !p.ServerType.Is(evidence.ServerHybrid) || !off(p.Incoming) && !off(p.Outgoing) {
 		return nil

@@ -123,7 +123,7 @@ func (n *node) realm(scheme string) string {
 func backEndRefused(v *view) *hit {
 	for n, item := range v.logons() {
 		name, refused := n.backEnd(item)
-		if v.proved != nil || !refused {
+		if v.proved != nil || !refused || isToken(item) {
 			continue
 		}
 		id := front.Identify(item.Response)

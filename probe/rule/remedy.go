@@ -85,6 +85,9 @@ func (v *view) fill(remedies []finding.Remedy, p finding.Params, addresses ...st
 		if m.Unless == "no-logon" && names.More["times"] == "" {
 			continue // there is nothing to look for in a log
 		}
+		if t.HMA != nil && strings.Contains(m.Command, "{user}") {
+			continue // there is no account
+		}
 		f := finding.Remedy{Text: names.Fill(m.Text), Command: names.Fill(m.Command), Link: m.Link}
 		if m.Check != "" {
 			f.Command = finding.CheckCommand(m, names)
