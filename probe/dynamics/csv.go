@@ -170,7 +170,7 @@ func openCSV(in *bufio.Reader, wanted []string) (*csvFile, error) {
 		return nil, trouble
 	}
 	if bars, err := f.cells(head, '|'); err == nil && len(f.names) == 1 && slices.ContainsFunc(bars, func(c string) bool {
-		return isAddress(c) || addressRank(strings.TrimSpace(c)) > 0 || knownColumns().mailboxIndex[fold(c)] == "emailaddress"
+		return isAddress(c) || namesAddresses(c)
 	}) {
 		f.comma, f.names = '|', bars
 	}

@@ -118,9 +118,7 @@ func (f *jsonFile) add(o object) {
 
 // addressed says whether a column of addresses is known.
 func (f *jsonFile) addressed() bool {
-	return slices.ContainsFunc(f.names, func(name string) bool {
-		return knownColumns().mailboxIndex[fold(name)] == "emailaddress" || addressRank(name) > 0
-	})
+	return slices.ContainsFunc(f.names, namesAddresses)
 }
 
 func (f *jsonFile) header() []string { return f.names }
@@ -160,6 +158,7 @@ func (f *jsonFile) read() (row object, bad bool, err error) {
 		}
 		key, is := o.text("Key")
 		value, both := o.text("Value")
+		is = is && !slices.ContainsFunc(o.members, func(m member) bool { return namesAddresses(m.name) })
 		_, there := row.text(key)
 		switch {
 		case row.members != nil && (!is || !both || there):

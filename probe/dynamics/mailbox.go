@@ -26,6 +26,11 @@ func addressRank(name string) int {
 	return 0
 }
 
+// namesAddresses says whether a heading is one of a column of addresses.
+func namesAddresses(heading string) bool {
+	return knownColumns().mailboxIndex[fold(heading)] == "emailaddress" || addressRank(heading) > 0
+}
+
 // isAddress says whether a cell holds an address of a mailbox, as far as its form
 // tells.
 func isAddress(cell string) bool {

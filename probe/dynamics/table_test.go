@@ -81,6 +81,7 @@ func TestAddressColumnOfOtherTools(t *testing.T) {
 			"an object for each attribute", `[{"Key":"mail","Value":"a@contoso.com"},{"Key":"x","Value":""},{"Key":"x","Value":"1"},` +
 				`{"Key":"mail","Type":"String","Value":"b@contoso.com"}]`, "a@contoso.com|b@contoso.com",
 		},
+		{"a row with Key and Value", `[{"Key":"1","Value":"x","mail":"a@contoso.com"},{"Key":"2","Value":"y","mail":"b@contoso.com"}]`, "a@contoso.com|b@contoso.com"},
 		{"bars, no heading", "Anna|anna@contoso.com\nBob|bob@contoso.com\n", "anna@contoso.com|bob@contoso.com"},
 		{"no heading", "Anna,anna@contoso.com\nBob,bob@contoso.com\n", "anna@contoso.com|bob@contoso.com"},
 		{"a list alone", "anna@contoso.com\nbob@contoso.com\n", "anna@contoso.com|bob@contoso.com"},
