@@ -20,7 +20,7 @@ type progress struct {
 	last    int       // rows, when it was looked at last
 	moved   time.Time // when a row came
 
-	mu  sync.Mutex // of the terminal, which the results share
+	mu  sync.Mutex // of standard error, which the log and the results share
 	bar statusLine
 }
 
@@ -37,7 +37,10 @@ func showProgress(std stdio) *progress {
 // watch begins to show what far tells.
 func (p *progress) watch(far func() batch.Progress) {
 	if !p.std.redraws() {
-		p.stop = every(linePace, func() { fmt.Fprintf(p.std.err, "ewsprobe: %s\n", p.line(far())) })
+		p.stop = every(linePace, func() {
+			line := p.line(far())
+			p.over(func() { fmt.Fprintf(p.std.err, "ewsprobe: %s\n", line) })
+		})
 		return
 	}
 	p.stop = every(barPace, func() {
