@@ -114,7 +114,7 @@ func (m *machine) throughput() error {
 				fmt.Println("  exchangelib is not installed here (apt-get install python3-exchangelib): not compared")
 				break
 			}
-			u, err := m.batch(s, rows)
+			u, err := m.batch(s, rows, "--profile-auth", scheme)
 			if err != nil {
 				return err
 			}
