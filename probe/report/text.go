@@ -213,7 +213,8 @@ func (p *page) others(r Report) {
 	}
 	p.heading("Also found")
 	for _, f := range others {
-		p.hanging(4, "", p.brief(fmt.Sprintf("%s  %s  %s (%s)", strings.ToUpper(string(f.Status)), f.Code, f.Summary, f.Confidence), otherLimits[p.tight]))
+		line := fmt.Sprintf("%s  %s  %s (%s)", strings.ToUpper(string(f.Status)), f.Code, f.Summary, f.Confidence)
+		p.hanging(4, "", p.brief(line, otherLimits[p.tight]))
 		if !p.Whole {
 			continue
 		}

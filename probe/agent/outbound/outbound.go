@@ -78,7 +78,8 @@ func Why(err error) error {
 		return errors.New("the connection was refused")
 	case errors.As(err, &timeout) && timeout.Timeout(), errors.Is(err, os.ErrDeadlineExceeded):
 		return errors.New("it did not answer in time")
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), wire.Errno(err) == syscall.ECONNRESET, wire.Errno(err) == syscall.ECONNABORTED:
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF),
+		wire.Errno(err) == syscall.ECONNRESET, wire.Errno(err) == syscall.ECONNABORTED:
 		return errors.New("the connection was closed without an answer")
 	}
 	return errors.New("the connection failed")
