@@ -28,10 +28,11 @@ test:
 test-short:
 	go test -short -timeout $(TIMEOUT) -parallel 4 ./...
 
-# The short ones with the race detector, which makes them ten times as slow. What they
-# leave out repeats the same work with other data.
+# With the race detector, which makes them ten times as slow: all tests of the
+# packages, and the short ones of the program.
 test-race:
-	go test -race -short -timeout $(TIMEOUT) -parallel 4 $(TESTFLAGS) ./...
+	go test -race -timeout $(TIMEOUT) -parallel 4 $(TESTFLAGS) $$(go list ./... | grep -v /cmd/ewsprobe)
+	go test -race -short -timeout $(TIMEOUT) -parallel 4 $(TESTFLAGS) ./cmd/ewsprobe
 
 # Every fuzz test for FUZZTIME each, one after the other.
 FUZZTIME ?= 10m
