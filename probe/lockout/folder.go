@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -87,6 +88,9 @@ func within[T any](f *folder, end time.Time, work func() (T, error), late func(T
 	case <-time.After(time.Until(end)):
 		close(gone)
 		err = slow
+	}
+	if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
+		err = errors.New("too many files are open; raise the limit, for example with ulimit -n 4096")
 	}
 	if f.broken = nil; time.Since(began) > slowest/4 {
 		f.broken, f.since = err, time.Now()

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -205,4 +206,14 @@ func hold(t *testing.T, file string) {
 		t.Fatal(ok, err)
 	}
 	t.Cleanup(func() { _ = lock.Close() })
+}
+
+// A limit of this machine is told in words, with what to do about it.
+func TestTooFewFileHandles(t *testing.T) {
+	_, err := within(&folder{}, time.Now().Add(slowest), func() (string, error) {
+		return "", fmt.Errorf("state.lock cannot be locked: %w", &os.PathError{Op: "open", Path: "state.lock", Err: syscall.EMFILE})
+	}, func(string) {})
+	if err == nil || !strings.HasPrefix(err.Error(), "too many files are open; raise the limit") {
+		t.Error(err)
+	}
 }
