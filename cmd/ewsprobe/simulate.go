@@ -6,7 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -50,14 +51,15 @@ func simulate(ctx context.Context, f simulateFlags, std stdio) error {
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	var mu sync.Mutex
+	// The server goes on where nobody reads standard output: the lines that have no room are only counted.
+	lines, dropped := make(chan string, mostUnread), atomic.Int64{}
 	server, err := standin.Start(s.Behaviour, standin.Options{
 		Listen: f.Listen, AllowRemote: f.AllowRemote,
 		OnRequest: func(r standin.Request) {
-			mu.Lock()
-			defer mu.Unlock()
-			if _, err := fmt.Fprintln(std.out, requestLine(r)); err != nil {
-				stop()
+			select {
+			case lines <- requestLine(r):
+			default:
+				dropped.Add(1)
 			}
 		},
 	})
@@ -85,18 +87,38 @@ func simulate(ctx context.Context, f simulateFlags, std stdio) error {
 		}
 		try += "\n  " + tryBatch(s.Check, server, dir, file)
 	}
-	mu.Lock()
 	_, err = fmt.Fprintf(std.out, "%s: %s\n\nRun in another terminal:\n\n  %s\n\nPress Ctrl-C to stop. Requests:\n", s.Name, s.Title, try)
-	mu.Unlock()
 	if err != nil {
 		return err // nobody knows how to reach it
 	}
+	written := make(chan struct{})
+	go func() {
+		defer close(written)
+		for line := range lines {
+			if _, err := fmt.Fprintln(std.out, line); err != nil {
+				stop()
+				return
+			}
+		}
+		v, missing := server.View(), ""
+		if n := dropped.Load(); n > 0 {
+			missing = fmt.Sprintf("; %d are not listed, because standard output was not read", n)
+		}
+		fmt.Fprintf(std.out, "\n%d requests on %d connections, %d good and %d bad logons%s\n",
+			len(v.Requests), v.Connections, v.GoodLogons, v.BadLogons, missing)
+	}()
 	<-ctx.Done()
-	v := server.View()
-	fmt.Fprintf(std.out, "\n%d requests on %d connections, %d good and %d bad logons\n",
-		len(v.Requests), v.Connections, v.GoodLogons, v.BadLogons)
+	_ = server.Close() // no request comes after it
+	close(lines)
+	select {
+	case <-written:
+	case <-time.After(time.Second): // nobody reads
+	}
 	return nil
 }
+
+// mostUnread is how many requests wait to be written.
+const mostUnread = 1000
 
 // tryBatch is a batch of all its mailboxes.
 func tryBatch(k standin.Check, server *standin.Server, dir, file string) string {

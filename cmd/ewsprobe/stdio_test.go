@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"net/http"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -73,5 +75,49 @@ func TestOutputThatCannotBeWritten(t *testing.T) {
 		if code := run(t.Context(), append([]string{"ewsprobe"}, args...), std); code != 3 || complaint.String() != "ewsprobe: the output could not be written (no space left)\n" {
 			t.Errorf("%v: exit %d, %q", args, code, complaint.String())
 		}
+	}
+}
+
+// unread is a pipe that nobody reads after its first lines.
+type unread struct{ first, gone chan string }
+
+func (u unread) Write(b []byte) (int, error) {
+	select {
+	case u.first <- string(b):
+	default:
+		<-u.gone
+	}
+	return len(b), nil
+}
+
+// The stand-in goes on answering where nobody reads what it prints, and ends at Ctrl-C.
+func TestSimulateUnread(t *testing.T) {
+	t.Parallel()
+	ctx, interrupt := context.WithCancel(t.Context())
+	defer interrupt()
+	u := unread{make(chan string, 1), make(chan string)}
+	defer close(u.gone)
+	ended := make(chan int, 1)
+	std := somePassword.stdio(t, u, io.Discard)
+	go func() { ended <- run(ctx, []string{"ewsprobe", "simulate", "--scenario", "http-only"}, std) }()
+	var head string
+	select {
+	case head = <-u.first:
+	case code := <-ended:
+		t.Fatalf("exit %d", code)
+	}
+	u.first <- "" // nothing more has room
+	address := regexp.MustCompile(`127\.0\.0\.1:\d+`).FindString(head)
+	for range mostUnread + 5 {
+		answer, err := http.Get("http://" + address + "/EWS/Exchange.asmx")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.Copy(io.Discard, answer.Body)
+		_ = answer.Body.Close()
+	}
+	interrupt()
+	if code := <-ended; code != 0 {
+		t.Errorf("exit %d", code)
 	}
 }
