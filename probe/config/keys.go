@@ -89,8 +89,9 @@ func (ks *Keys) walk(v reflect.Value, group, in string, of any) {
 		}
 		tag := f.Tag.Get
 		k := &Key{
-			Name: tag("flag"), Group: group, Help: tag("help"), Default: tag("default"), Common: tag("common") != "", Secret: tag("secret") != "",
-			value: cmp.Or(tag("value"), tag("secret")), hint: tag("hint"), Values: strings.Fields(tag("values")), field: v.Field(i), Keys: ks,
+			Name: tag("flag"), Group: group, Help: tag("help"), Default: tag("default"), Secret: tag("secret") != "",
+			Common: tag("common") == "y" || tag("common") == ks.command,
+			value:  cmp.Or(tag("value"), tag("secret")), hint: tag("hint"), Values: strings.Fields(tag("values")), field: v.Field(i), Keys: ks,
 		}
 		if k.Name == "" {
 			k.Name = kebab(f.Name)

@@ -29,7 +29,7 @@ import (
 //	range    the least and the most, for numbers and durations
 //	hint     goes behind the complaint about a value out of range
 //	in       the commands that have it, in place of its group's; also: beside them
-//	common   one of those that --help shows without --help-all
+//	common   one of those that --help shows without --help-all: y, or the command where only it does
 //	secret   value of what must not be shown
 type Settings struct {
 	AccountKeys    `group:"Account" in:"check batch agent"`
@@ -61,7 +61,7 @@ type AccountKeys struct {
 	User                string `common:"y" value:"NAME" help:"the account, DOMAIN\\user or user@domain"`
 	PasswordFile        string `common:"y" secret:"FILE" help:"the password is in FILE (-: standard input); else EWSPROBE_PASSWORD, a prompt"`
 	PasswordFromKeyring bool   `help:"read the password from the credential store of the operating system (ewsprobe secret set)"`
-	NoCredentials       bool   `common:"y" help:"check only what needs no account (a token for Graph is still sent)"`
+	NoCredentials       bool   `common:"check" help:"check only what needs no account (a token for Graph is still sent)"`
 	CurrentUser         bool   `help:"sign in as the logged-on user (Windows only)"`
 	Keytab              string `secret:"FILE" help:"sign in by Kerberos with the key in FILE, without a password"`
 	CCache              string `flag:"ccache" secret:"FILE" help:"sign in by Kerberos with the ticket in the credential cache FILE"`

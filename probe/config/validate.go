@@ -97,7 +97,11 @@ func (s *Settings) checkAccount(cfg *probe.Config) {
 	anonymous := cfg.NoCredentials || cfg.CurrentUser || cfg.ProfileAuth == probe.ProfileOAuth || s.usesHMA()
 	unsettled := s.Given("user") || ks.failed["user"] || ks.failed["no-credentials"] || ks.failed["profile"] || ks.failed["profile-auth"]
 	if cfg.User == "" && s.UserColumn == "" && s.CCache == "" && !anonymous && !unsettled {
-		ks.usage(`{user} is missing; give the account as DOMAIN\user or user@domain, or {no-credentials} to check without an account`)
+		without := ", or {no-credentials} to check without an account"
+		if ks.command == "batch" {
+			without = "" // it needs one
+		}
+		ks.usage(`{user} is missing; give the account as DOMAIN\user or user@domain` + without)
 	}
 	if wrong := address.BadAccount(cfg.User); wrong != "" && cfg.User != "" && !cfg.CurrentUser {
 		if ks.from["user"].rank == byProfile {
