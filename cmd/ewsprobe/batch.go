@@ -7,6 +7,7 @@ import (
 	"io"
 	"os/signal"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/urfave/cli/v2"
@@ -147,7 +148,10 @@ func batchWith(c *cli.Context, s *config.Settings, std stdio, mask *redact.Redac
 		shown.over(func() { err = out.flush() })
 		return err
 	}
+	stop := sync.OnceFunc(waiting(told, &cfg.Probe, waitPace)) // for the endpoint; then the bar shows it
+	defer stop()
 	cfg.Endpoint = func(rec evidence.Record, judged rule.Judgement, trouble error) {
+		stop()
 		if trouble != nil {
 			std.complain(trouble)
 		}
@@ -155,6 +159,7 @@ func batchWith(c *cli.Context, s *config.Settings, std stdio, mask *redact.Redac
 	}
 	cfg.Watch = shown.watch
 	found, err := batch.Run(c.Context, cfg)
+	stop()
 	shown.end()
 	if err != nil {
 		var cut *probe.Unreadable
