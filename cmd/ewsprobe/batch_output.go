@@ -255,6 +255,8 @@ func nextStep(s report.Summary, set *config.Settings, file string) string {
 		left = fmt.Sprintf("%d rows that were not checked", n)
 	}
 	switch v := s.Verdict; {
+	case s.Stopped != evidence.StoppedByUser && s.ByCode["not-checked"] > 0 && s.Endpoint != nil && s.Endpoint.Verdict.Status != finding.OK:
+		next = fmt.Sprintf("`ewsprobe explain %s` says how to fix the endpoint; then run the same command again", s.Endpoint.Verdict.Code)
 	case left != "nothing" && set.Resume != "":
 		next = "run the same command again; it continues from " + set.Resume
 	case left != "nothing":

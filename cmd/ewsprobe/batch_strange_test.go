@@ -177,16 +177,24 @@ func TestBatchRefusedInRunAdvises(t *testing.T) {
 	}
 }
 
-// The reason why thousands of rows were not checked is told to a person twice: in
-// the first of them, and with their count.
+// The reason why thousands of rows were not checked is told to a person once, with
+// their count. --all-rows lists them.
 func TestBatchTellsOnceWhyNothingWasChecked(t *testing.T) {
 	t.Parallel()
 	b := crowd(everyScheme, standin.Crowd{Mailboxes: 100})
 	b.Basic = false
 	o := rightPassword.run(t, batchArgs(t, begin(t, b, standin.Options{}), "--format", "text", batchFile(t, boxes(50)))...)
 	told := strings.Join(strings.Fields(o.out), " ")
-	if n := strings.Count(told, "applies to every mailbox"); n != 2 || !strings.Contains(told, "50 × not-checked") || strings.Count(o.out, "@contoso.com  not-checked") != 50 {
+	if n := strings.Count(told, "applies to every mailbox"); n != 1 || !strings.Contains(told, "50 × not-checked") ||
+		strings.Count(o.out, "@contoso.com  not-checked") != 0 || !strings.Contains(told, "UNKNOWN 50 rows not-checked To list them, use --all-rows") {
 		t.Errorf("%d times:\n%s", n, o.out)
+	}
+	if !strings.Contains(o.err, "`ewsprobe explain basic-disabled` says how to fix the endpoint") {
+		t.Errorf("%s", o.err)
+	}
+	o = rightPassword.run(t, batchArgs(t, begin(t, b, standin.Options{}), "--format", "text", "--all-rows", batchFile(t, boxes(50)))...)
+	if strings.Count(o.out, "@contoso.com  not-checked") != 50 || strings.Contains(o.out, "To list them") {
+		t.Errorf("%s", o.out)
 	}
 }
 

@@ -149,7 +149,7 @@ type BatchKeys struct {
 	Concurrency       int           `in:"batch agent" default:"10" range:"1 100" hint:" (Exchange allows 27)" help:"how many calls at a time"`
 	TimeoutPerMailbox time.Duration `in:"batch agent" default:"10m" range:"1s 24h" help:"how long to try a busy or silent mailbox"`
 	Resume            string        `value:"STATE" common:"y" help:"record in STATE what was reported; the same command continues from there"`
-	AllRows           bool          `help:"with --format text: also print the rows that are ok"`
+	AllRows           bool          `help:"with --format text: also print the rows that are ok or not checked"`
 	Shard             string        `value:"i/n" help:"check only part i of n: the same rows on every machine, duplicates together"`
 }
 

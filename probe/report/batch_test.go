@@ -85,6 +85,24 @@ func batchIn(t *testing.T, format string, rows []Row, s Summary) []byte {
 	return b.Bytes()
 }
 
+// Rows that were not checked are one line, with how to list them.
+func TestBatchTextFoldsWhatWasNotChecked(t *testing.T) {
+	rows, s := aBatch(t, "word")
+	rows = append(rows, rows[5])
+	const line = "UNKNOWN   2 rows  not-checked  To list them, use --all-rows or --save results.csv.\n\n"
+	for _, all := range []bool{false, true} {
+		var b bytes.Buffer
+		sink, _ := newProse(Output{W: &b, All: all})
+		for _, r := range rows {
+			_ = sink.Row(r)
+		}
+		_ = sink.End(s)
+		if strings.Contains(b.String(), line) == all || strings.Contains(b.String(), "dora@contoso.com  not-checked") != all {
+			t.Errorf("all: %t\n%s", all, b.String())
+		}
+	}
+}
+
 func TestBatchGolden(t *testing.T) {
 	rows, s := aBatch(t, "x&y")
 	outputs := map[string]string{"text": s.Text(Style{})}
@@ -307,12 +325,12 @@ func TestBatchPageIsAlone(t *testing.T) {
 			}
 		}
 	}
-	// The rows are in the order of the input.
+	// The worst rows come first, within a status in the order of the input.
 	var order []string
 	for _, m := range regexp.MustCompile(`data-name="Row">(\d+)<`).FindAllSubmatch(page, -1) {
 		order = append(order, string(m[1]))
 	}
-	if got := strings.Join(order, " "); got != "1 2 3 4 5 6 7" {
+	if got := strings.Join(order, " "); got != "3 4 6 5 1 2 7" {
 		t.Errorf("rows %s", got)
 	}
 }

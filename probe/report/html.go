@@ -96,7 +96,7 @@ func Harmless[T any](v T) T { return harmless(v) }
 func newHTMLPage(r Report) (htmlPage, error) {
 	page := htmlPage{
 		Report: r, Subject: r.subject(), Confidence: strings.Trim(certainty(r), " ()"),
-		Began: day(r.Started), Lasted: fmt.Sprintf("%.1f s", float64(max(r.DurationMS, 0))/1000),
+		Began: day(r.Started), Lasted: took(float64(max(r.DurationMS, 0))),
 		Others: r.Findings, Seen: seenRows(r), Empty: len(r.Evidence) == 0,
 		Path: pathOf(r), Matrix: matrixOf(r),
 	}

@@ -153,41 +153,42 @@ func (d *htmlBatch) write(w io.Writer, s Summary, kept iter.Seq2[[]byte, error])
 	if err := batchTemplate().ExecuteTemplate(w, "batch-head", page); err != nil {
 		return err
 	}
-	if err := writeChunks(w, kept); err != nil {
-		return err
+	for status, n := range d.has {
+		if n == 0 {
+			continue
+		}
+		if err := writeChunks(w, status, kept); err != nil {
+			return err
+		}
 	}
 	return batchTemplate().ExecuteTemplate(w, "batch-foot", page)
 }
 
-// writeChunks puts the rows into parts of the table, each with the names of the
-// statuses that are in it, so that one without a chosen status can be left out.
-func writeChunks(w io.Writer, kept iter.Seq2[[]byte, error]) error {
+// writeChunks puts the rows with a status into parts of the table, so that a browser can
+// leave out those whose status is not chosen.
+func writeChunks(w io.Writer, status int, kept iter.Seq2[[]byte, error]) error {
 	var part bytes.Buffer
-	var has [4]bool
 	n := 0
 	flush := func() error {
 		if n == 0 {
 			return nil
 		}
-		classes := ""
-		for i, status := range finding.WorstFirst() {
-			if has[i] {
-				classes += " has-" + string(status)
-			}
-		}
+		classes := "has-" + string(finding.WorstFirst()[status])
 		if n == chunk { // of less, the height is not known beforehand
 			classes += " whole"
 		}
-		_, err := fmt.Fprintf(w, "<tbody role=\"rowgroup\" class=\"%s\">\n%s</tbody>\n", classes[1:], part.Bytes())
+		_, err := fmt.Fprintf(w, "<tbody role=\"rowgroup\" class=\"%s\">\n%s</tbody>\n", classes, part.Bytes())
 		part.Reset()
-		n, has = 0, [4]bool{}
+		n = 0
 		return err
 	}
 	for row, err := range kept {
 		if err != nil {
 			return err
 		}
-		has[row[0]-'0'] = true
+		if int(row[0]-'0') != status {
+			continue
+		}
 		part.Write(row[1:])
 		if n++; n == chunk {
 			if err := flush(); err != nil {

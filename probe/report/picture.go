@@ -45,7 +45,7 @@ func pathOf(r Report) []hop {
 		{Name: "Devices in front", What: cmp.Or(distinct(devices), "none seen")},
 		{Name: "Front end", What: cmp.Or(distinct(fronts), r.Target.Host)},
 		{Name: "Back end", What: cmp.Or(r.Server.Product, "Exchange")},
-		{Name: "Mailbox", What: cmp.Or(r.Target.Mailbox, "none")},
+		{Name: "Mailbox", What: cmp.Or(r.Target.Mailbox, "none given")},
 	}
 	signedIn := slices.ContainsFunc(r.Attempts, func(a rule.Attempt) bool {
 		return a.Result == string(evidence.Accepted) && a.Service == "ews"

@@ -154,6 +154,19 @@ func TestTimeOfAttempts(t *testing.T) {
 	}
 }
 
+// What Autodiscover answered is there where the line is folded; its URL is cut first.
+func TestFoldedAutodiscover(t *testing.T) {
+	r := load(t, "../../testdata/records/wrong-password.json")
+	item := r.Evidence[0]
+	item.Step, item.Request = evidence.StepAutodiscoverAsk, &evidence.Request{URL: "https://autodiscover.contoso.com/autodiscover/autodiscover.xml"}
+	r.Evidence = []evidence.Item{item}
+	for tight, want := range []string{"https://autodiscover.contoso.com/autodiscover/autodiscover.xml: 401  offers Negotiate, NTLM, Basic", "401  offers Negotiate, NTLM, Basic …"} {
+		if got := fold(seenOfAutodiscover(r, Style{tight: tight})[0][1], factLimits[tight]); got != want {
+			t.Errorf("%q, not %q", got, want)
+		}
+	}
+}
+
 // Saving, loading and judging again changes nothing.
 func TestJSONRoundTrip(t *testing.T) {
 	for _, file := range records(t) {

@@ -13,6 +13,13 @@ import (
 func seenOfAutodiscover(r Report, s Style) [][2]string {
 	var lines pairs
 	add := lines.add
+	answer := func(item evidence.Item, said string) {
+		if where := asked(item.Request, item); s.tight > 0 {
+			add("Autodiscover", "%s; %s", said, where) // the end is cut first
+		} else {
+			add("Autodiscover", "%s: %s", where, said)
+		}
+	}
 	attempts := map[string]rule.Attempt{}
 	for _, a := range r.Attempts {
 		attempts[a.ID] = a
@@ -22,11 +29,15 @@ func seenOfAutodiscover(r Report, s Style) [][2]string {
 		case evidence.StepAutodiscoverSCP:
 			add("Autodiscover", "%s", say("service-points", item.Points, ""))
 		case evidence.StepAutodiscoverAsk:
-			add("Autodiscover", "%s: %s", asked(item.Request, item), outcome(item))
+			answer(item, outcome(item))
 		case evidence.StepAutodiscoverLookup:
-			add("Autodiscover", "%s: %s", asked(item.Request, item), strings.TrimSpace(outcome(item)+", "+say("discovered", item.Discovery, "")))
+			answer(item, strings.TrimSpace(outcome(item)+", "+say("discovered", item.Discovery, "")))
 		case evidence.StepAutodiscoverLogon:
-			add("  "+item.Logon.Scheme, "%s", attempt(r, attempts[item.ID], s))
+			logon := attempts[item.ID]
+			if s.tight > 0 && logon.Result == string(evidence.Accepted) && r.Autodiscover != nil && r.Autodiscover.EwsURL != "" {
+				logon.Why = "" // the URL has a line of its own
+			}
+			add("  "+item.Logon.Scheme, "%s", attempt(r, logon, s))
 		case evidence.StepAutodiscoverService:
 			names := "no SRV record"
 			if f := item.Error; f != nil {

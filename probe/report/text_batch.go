@@ -8,32 +8,29 @@ import (
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 )
 
-// prose is a batch for a person: a line for each mailbox that is not ok, then the summary.
+// prose is a batch for a person: a line for each mailbox that is not ok, one for all that
+// were not checked, then the summary.
 type prose struct {
 	open
 	Output
-	why  string // the last row that was not checked
-	rows bool   // some were printed
+	rows   bool // some were printed
+	folded int  // rows that were not checked
 }
 
 func newProse(o Output) (Sink, error) { return &prose{Output: o}, nil }
 
 func (p *prose) Row(r Row) error {
-	if p.Alone || r.Verdict.Status == finding.OK && !p.All {
+	switch {
+	case p.Alone, r.Verdict.Status == finding.OK && !p.All:
+		return nil
+	case r.Verdict.Code == "not-checked" && !p.All:
+		p.folded++
 		return nil
 	}
 	p.rows = true
 	summary := ""
 	if r.Verdict.Code != "ok" {
 		summary = "  " + r.Verdict.Summary
-	}
-	if r.Verdict.Code == "not-checked" {
-		// One sentence for all that follow it; the summary has it again, with the count.
-		if summary == p.why {
-			summary = "  as above"
-		} else {
-			p.why = summary
-		}
 	}
 	status := strings.ToUpper(string(r.Verdict.Status))
 	_, err := fmt.Fprintf(p.W, "%-8s  %s  %s%s\n", status, Clean(r.Title(), 330), r.Verdict.Code, Clean(summary, textLimit))
@@ -42,7 +39,9 @@ func (p *prose) Row(r Row) error {
 
 func (p *prose) End(s Summary) error {
 	text := s.Text(p.Style)
-	if p.rows {
+	if p.folded > 0 {
+		text = fmt.Sprintf("UNKNOWN   %s  not-checked  To list them, use --all-rows or --save results.csv.\n\n", count(p.folded, "row", "rows")) + text
+	} else if p.rows {
 		text = "\n" + text
 	}
 	_, err := io.WriteString(p.W, text)
@@ -62,7 +61,6 @@ func (s Summary) Text(style Style) string {
 	if worst := s.worst(); worst != "" && s.Stopped == "" && s.Incomplete == "" {
 		p.hanging(2, "", worst)
 	}
-	p.b.WriteString("\n")
 	facts := s.facts()
 	if slow := s.slow(); slow != "" {
 		facts = append(facts, [2]string{"slowest", slow})
@@ -74,7 +72,10 @@ func (s Summary) Text(style Style) string {
 	if len(fronts) > 0 {
 		facts = append(facts, [2]string{"front ends", strings.Join(fronts, ", ")})
 	}
-	p.table(2, factWidth, facts)
+	if len(facts) > 0 {
+		p.b.WriteString("\n")
+		p.table(2, factWidth, facts)
+	}
 	for _, g := range s.faults() {
 		p.group(s.remedied(g))
 	}
