@@ -415,7 +415,7 @@ func TestTextsAreWhole(t *testing.T) {
 			if !slices.Contains([]string{"", "mailbox", "https", "url", "profile", "none"}, r.Target) || r.Target != "" && r.Check == "" {
 				t.Errorf("%s: target %q", where, r.Target)
 			}
-			if !slices.Contains([]string{"", "explained", "no-logon", "nothing-held-back"}, r.Unless) {
+			if !slices.Contains([]string{"", "explained", "no-logon", "nothing-held-back", "usual-path"}, r.Unless) {
 				t.Errorf("%s: unless %q", where, r.Unless)
 			}
 		}
@@ -428,7 +428,7 @@ func TestTextsAreWhole(t *testing.T) {
 		}
 		remedies(string(e.Code), e.Remedies)
 		for c, list := range e.Cases {
-			if !slices.Contains([]Case{AtFrontEnd, ByApplication, OwnMailbox, Advised, NoScheme, NoURL, DiscoveryError, Impersonated, InBatch, RefusedInRun, ReasonKnown, AtBackEnd, ByDevice, ByProxy, OtherForm, UnderLogon}, c) {
+			if !slices.Contains([]Case{AtFrontEnd, OtherAudience, ByApplication, OwnMailbox, Advised, NoScheme, NoURL, DiscoveryError, Impersonated, InBatch, RefusedInRun, ReasonKnown, AtBackEnd, ByDevice, ByProxy, OtherForm, UnderLogon}, c) {
 				t.Errorf("%s: there is no case %q", e.Code, c)
 			}
 			remedies(string(e.Code), list)

@@ -14,6 +14,8 @@ type Flag struct{ Name, Value string }
 // them first.
 type Names struct {
 	Server, Host, User, Mailbox string
+	// Site is the endpoint's host, with its port.
+	Site string
 	// More are further placeholders of texts and commands, with their values.
 	More map[string]string
 	// Direct: the mailbox is reached without impersonation.
@@ -34,7 +36,7 @@ type Names struct {
 }
 
 // Placeholders are the names of a command of the catalogue.
-var Placeholders = Names{Server: "{server}", Host: "{host}", User: "{user}", Mailbox: "{mailbox}", FromProfile: true}
+var Placeholders = Names{Server: "{server}", Host: "{host}", Site: "{host}", User: "{user}", Mailbox: "{mailbox}", FromProfile: true}
 
 // Fill puts names into a text of the catalogue.
 func (n Names) Fill(text string) string {
@@ -105,7 +107,7 @@ func CheckCommand(r Remedy, n Names) string {
 	case target == "mailbox":
 		command += " " + n.Mailbox
 	case target == "https":
-		command += " https://" + n.Host + "/EWS/Exchange.asmx"
+		command += " https://" + n.Site + "/EWS/Exchange.asmx"
 	case target == "url":
 		command += " https://HOST/EWS/Exchange.asmx"
 	}
@@ -127,7 +129,9 @@ func (n Names) parse(check string) (own Flags) {
 		switch name, flag := strings.CutPrefix(word, "--"); {
 		case flag:
 			own = append(own, Flag{Name: name})
-		case word == "user":
+		case word == "user-if-given" && n.User == "<USER>" && !n.signsInByToken() && !n.Given.has("current-user"):
+			own = append(own, Flag{Name: "no-credentials"})
+		case word == "user", word == "user-if-given":
 			if !n.Given.has("current-user") && !n.signsInByToken() {
 				own = append(own, Flag{"user", inQuotes(n.User)})
 			}
@@ -135,7 +139,7 @@ func (n Names) parse(check string) (own Flags) {
 			own = append(own, Flag{"mailbox", inQuotes(n.Mailbox)})
 		case word == "mailbox-if-given":
 		case word == "as-asked":
-			if !n.Direct {
+			if !n.Direct && own.has("mailbox") {
 				own = append(own, Flag{Name: "impersonate"})
 			}
 		case word == "windows": // the profile's own scheme, if that is one of Windows

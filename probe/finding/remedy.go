@@ -10,7 +10,8 @@ type Remedy struct {
 
 	// Check holds the arguments of an `ewsprobe check`, from which Command is
 	// made: flags as they are, and the words user, mailbox and as-asked for what
-	// depends on the target (CheckCommand).
+	// depends on the target (CheckCommand); user-if-given and mailbox-if-given where
+	// there may be none.
 	Check string `json:"-"`
 	// Target is what the command ends with: "" the endpoint, mailbox the
 	// mailbox's address, https the URL of the endpoint with https, url a URL that
@@ -22,7 +23,8 @@ type Remedy struct {
 	// Unless names the state in which the remedy is left out: explained, where a
 	// domain controller has said already why the account is refused; no-logon,
 	// where no logon of the run was refused; nothing-held-back, where Autodiscover led
-	// to nobody who was not asked.
+	// to nobody who was not asked; usual-path, where the URL has the path that EWS has
+	// by default.
 	Unless string `json:"-"`
 
 	// Use and Run name a remedy and a command of shared.yaml.
@@ -48,8 +50,9 @@ const (
 	NoScheme       Case = "no-scheme"
 	NoURL          Case = "no-url"
 	DiscoveryError Case = "discovery-error"
-	ByApplication  Case = "application" // the token of an application opens mailboxes
-	InBatch        Case = "batch"       // one of many: the endpoint was examined before, and a row has no detail
+	ByApplication  Case = "application"    // the token of an application opens mailboxes
+	OtherAudience  Case = "other-audience" // the token is for another host than the one that was asked
+	InBatch        Case = "batch"          // one of many: the endpoint was examined before, and a row has no detail
 	RefusedInRun   Case = "refused-in-run"
 	Advised        Case = "advised"      // what the EWS code asks for comes first
 	ReasonKnown    Case = "reason-known" // why the account is refused; what the reason asks for comes first

@@ -243,11 +243,18 @@ func serverError(v *view, n *node) *hit {
 			continue
 		}
 		p := v.answer(n, leg)
+		other := v.otherAudience(leg)
+		if other {
+			p.Token = v.tokenParams().Token
+		}
 		switch {
 		case r.Status >= 500 && (!asksPatience(r) || p.Failed.Error != ""):
 			if p.Failed.Error != "" || p.Failed.Point != "" {
 				h := confirmed("exchange", p, leg)
-				if p.BackEnd != "" && !v.row {
+				switch {
+				case other:
+					h.use = finding.OtherAudience
+				case p.BackEnd != "" && !v.row:
 					h.use = finding.AtBackEnd
 				}
 				return h
@@ -255,6 +262,8 @@ func serverError(v *view, n *node) *hit {
 			h := confirmed("status", p, leg)
 			switch {
 			case v.row:
+			case other:
+				h.use = finding.OtherAudience
 			case p.FrontEnd != "":
 				h.use = finding.AtFrontEnd
 			case p.Device != "" || gatewayStatus(r.Status):

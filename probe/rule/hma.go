@@ -241,6 +241,12 @@ func hmaCertificateExpiring(v *view) *hit {
 	return v.expiring(item.Token.Certificate, v.tokenParams(), item)
 }
 
+// otherAudience: the item is a use of a token whose audience is the URL of another host.
+func (v *view) otherAudience(item *evidence.Item) bool {
+	audience := parsed(v.tokenParams().Token.Audience).Hostname()
+	return isToken(item) && audience != "" && !strings.EqualFold(audience, v.host())
+}
+
 // isToken: the item is a use of the token.
 func isToken(item *evidence.Item) bool { return item.Logon != nil && item.Logon.Scheme == "Bearer" }
 

@@ -55,6 +55,7 @@ func (v *view) fill(remedies []finding.Remedy, p finding.Params, addresses ...st
 	names := finding.Names{
 		Server:  safe(v.frontEnd(addresses), isServerName, "<SERVER>"),
 		Host:    v.retarget(),
+		Site:    v.site(),
 		User:    safe(t.User, isAccount, "<USER>"),
 		Mailbox: safe(t.Mailbox, isMailAddress, "<MAILBOX>"),
 		Direct:  !t.Impersonate && t.Mailbox != "",
@@ -73,6 +74,7 @@ func (v *view) fill(remedies []finding.Remedy, p finding.Params, addresses ...st
 	names.More["whose"] = safe(cmp.Or(t.Mailbox, t.User), func(s string) bool { return isMailAddress(s) || isAccount(s) }, "<MAILBOX>")
 	names.More["address"] = v.firstAddress()
 	names.More["longer"] = longer(t.Given)
+	names.More["site"] = names.Site
 	names.More["application"], names.More["resource"] = v.applicationNames()
 	var filled []finding.Remedy
 	for _, m := range remedies {
@@ -80,6 +82,9 @@ func (v *view) fill(remedies []finding.Remedy, p finding.Params, addresses ...st
 			continue // done already, and answered
 		}
 		if m.Unless == "nothing-held-back" && v.heldBack(evidence.HeldBack.MayFollow) == nil {
+			continue
+		}
+		if m.Unless == "usual-path" && (v.usualURL() == "" || t.FromAddress != "") {
 			continue
 		}
 		if m.Unless == "no-logon" && names.More["times"] == "" {
@@ -201,6 +206,18 @@ func (v *view) retarget() string {
 		return v.rec.Target.URL
 	}
 	return host
+}
+
+// site is the host of the endpoint, and its port where the URL has https.
+func (v *view) site() string {
+	u := parsed(v.rec.Target.URL)
+	if host := u.Hostname(); net.ParseIP(host) == nil && !isHostName(host) {
+		return "<HOST>"
+	}
+	if u.Scheme == "https" {
+		return u.Host
+	}
+	return u.Hostname()
 }
 
 // givenFlags are the flags of the check that made the record, as a command that repeats
