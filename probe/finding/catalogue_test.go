@@ -207,7 +207,7 @@ func checkRemedy(t *testing.T, i int, r Remedy) {
 	}
 	checkPlain(t, r.Text)
 	checkNames(t, r.Text)
-	checkPlaceholders(t, r.Text)
+	checkPlaceholders(t, ofRemedies.Fill(r.Text))
 	checkPlaceholders(t, ofRemedies.Fill(r.Command))
 	if strings.Contains(r.Command, "\n") {
 		t.Errorf("remedy %d has more than one command", i)
@@ -302,6 +302,7 @@ var knownCmdlets = map[string][]string{
 	"Get-MoveRequestStatistics":        {},
 	"Get-ThrottlingPolicy":             {},
 	"Test-ServiceHealth":               {"-Server"},
+	"Test-OAuthConnectivity":           {"-Service", "-TargetUri", "-Mailbox"},
 
 	// Of Microsoft Graph PowerShell (https://learn.microsoft.com/powershell/microsoftgraph).
 	"Get-MgServicePrincipal":                  {"-Filter"},
