@@ -162,7 +162,7 @@ func answersOfEWS(names, known []string) (found []Alert, by []string) {
 	for _, name := range rest {
 		c, ok := LookupEWS(name)
 		if !ok {
-			c.Finding = "exchange-error"
+			c.Finding, c.Says = "exchange-error", at[string](sharedText, "why", "unlisted-code")
 		}
 		says := c.Says
 		if says == "" {

@@ -42,6 +42,19 @@ func ofToken(c Code) bool {
 	return c == "token-not-issued" || c == "token-refused"
 }
 
+// advice names the reason whose remedies fit.
+func (r Refusal) advice(c Code) string {
+	switch {
+	case r.Advice != "":
+		return r.Advice
+	case r.Passing:
+		return "transient"
+	case c == "token-not-issued" && r.Reason == "other":
+		return "not-issued"
+	}
+	return r.Reason
+}
+
 // EntraRefusal is what an AADSTS number means beside its message; one that is not
 // known has the reason other and says nothing.
 func EntraRefusal(number int, message string) Refusal {
@@ -128,7 +141,7 @@ func ExplainTokens(text string) (list []Explained) {
 		if e.Says == "" {
 			e.Says = "This number is not in the list; https://login.microsoftonline.com/error?code=" + m[1] + " says what it means today."
 		}
-		e.Title, e.Remedies = tokens().Reasons[known.Reason].Title, ReasonRemedies(e.Code, known.Reason)
+		e.Title, e.Remedies = tokens().Reasons[known.Reason].Title, ReasonRemedies(e.Code, known.advice(e.Code))
 		if !slices.ContainsFunc(list, func(o Explained) bool { return o.Name == e.Name }) {
 			list = append(list, e)
 		}
@@ -139,7 +152,7 @@ func ExplainTokens(text string) (list []Explained) {
 		if !has("token-not-issued") && slices.ContainsFunc(e.Texts, func(s string) bool { return strings.Contains(low, s) }) {
 			list = append(list, Explained{
 				Name: "AADSTS" + strconv.Itoa(e.Numbers[0]), Says: e.Says, Code: "token-not-issued",
-				Title: tokens().Reasons[e.Reason].Title, Remedies: ReasonRemedies("token-not-issued", e.Reason),
+				Title: tokens().Reasons[e.Reason].Title, Remedies: ReasonRemedies("token-not-issued", e.advice("token-not-issued")),
 			})
 		}
 	}
@@ -156,7 +169,7 @@ func ExplainTokens(text string) (list []Explained) {
 		if known.Says != "" {
 			list = append(list, Explained{
 				Name: "x-ms-diagnostics " + strconv.Itoa(known.Number), Says: known.Says, Code: "token-refused",
-				Title: tokens().Reasons[known.Reason].Title, Remedies: ReasonRemedies("token-refused", known.Reason),
+				Title: tokens().Reasons[known.Reason].Title, Remedies: ReasonRemedies("token-refused", known.advice("token-refused")),
 			})
 		}
 	}
