@@ -82,6 +82,8 @@ func TestMatchAlert(t *testing.T) {
 		{"token", `401 WWW-Authenticate: Bearer error="invalid_token"`, []string{"token-refused"}},
 		{"no token", "Failed to acquire an access token: 404 (Not Found)", []string{"token-not-fetched"}},
 		{"token that was got", "401 Access token has been obtained for wrong audience or resource", []string{"401"}},
+		{"token that is refused", "invalid_token. The access token is invalid, get a new one", []string{"token-refused"}},
+		{"PowerShell's record of an error", "Exception: ErrorRecord", nil},
 		{"401.2 in words", "401 Unauthorized: Logon failed due to server configuration", []string{"scheme-not-accepted"}},
 		{"PowerShell", "Access is denied. PSSessionOpenFailed", []string{"management-shell"}},
 		{"proxy", "The remote server returned an error: (407) Proxy Authentication Required.", []string{"proxy-407"}},

@@ -260,7 +260,7 @@ func (t *alertText) readCodes(text string) {
 			}
 		}
 		for _, m := range alertForms()["code"].FindAllStringSubmatch(text, -1) {
-			if !slices.Contains([]string{"ErrorMessage", "ErrorDetails"}, m[1]) {
+			if !slices.Contains([]string{"ErrorMessage", "ErrorDetails", "ErrorRecord", "ErrorCategory"}, m[1]) {
 				add(m[1])
 			}
 		}
