@@ -83,7 +83,8 @@ func (s Summary) Text(style Style) string {
 		p.heading("The endpoint")
 		p.hanging(4, "", fmt.Sprintf("%s  %s  %s", strings.ToUpper(string(e.Verdict.Status)), e.Verdict.Code, e.Verdict.Summary))
 		if e.Verdict.Code != "ok" {
-			p.hanging(4, "", "For its full report, run ewsprobe check with the same flags.")
+			p.hanging(4, "", fmt.Sprintf("`ewsprobe explain %s` says what to do. For its full report, run `ewsprobe check` with the same flags; "+
+				"the value of --target is its argument.", e.Verdict.Code))
 		}
 	}
 	return p.b.String()
