@@ -37,7 +37,7 @@ func diagnose(c *cli.Context, s *config.Settings, std stdio) error {
 	return outputTo(to, std).deliver(rec)
 }
 
-// readRecord reads a saved report; the error is the rest of a sentence.
+// readRecord reads a saved report, or another text; the error is the rest of a sentence.
 func readRecord(ctx context.Context, file string, in io.Reader) (raw []byte, err error) {
 	if file == "-" {
 		raw, err = config.ReadAll(in, maxRecord)

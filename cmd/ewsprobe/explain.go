@@ -33,6 +33,13 @@ func explainCommand(std stdio) *cli.Command {
 			e := newExplainer(std.columns())
 			// An alert pasted without quotes arrives as many words.
 			text := strings.TrimSpace(strings.Join(c.Args().Slice(), " "))
+			if text == "-" {
+				raw, err := readRecord(c.Context, "-", std.in)
+				if err != nil {
+					return unusable("standard input %v", err)
+				}
+				text = strings.TrimSpace(string(raw))
+			}
 			if f.Format != "text" {
 				return guideAs(f.Format, strings.ToLower(text), c.App.Commands, std)
 			}
@@ -40,7 +47,7 @@ func explainCommand(std stdio) *cli.Command {
 			case c.NArg() == 0:
 				e.list(std)
 			case text == "":
-				return usage("the text is empty; give a code, or paste the text of the alert in quotes")
+				return usage("the text is empty; give a code, paste the text of the alert in quotes, or - to read it from standard input")
 			case e.code(strings.ToLower(text)), e.topic(strings.ToLower(text)), e.cause(strings.ToLower(text)), e.alert(text), e.nearest(text):
 			default:
 				return usage("%q is not recognized: it has no status, response code of EWS, AADSTS number or Windows error that is known; "+
