@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -105,8 +104,8 @@ func TestBatchFormats(t *testing.T) {
 			if len(order) != 5 || !strings.HasSuffix(strings.TrimSpace(text), "</html>") {
 				t.Errorf("%s: rows %v, or no end", name, order)
 			}
-			for i, row := range order {
-				if !strings.Contains(row, fmt.Sprint(i+1)) {
+			for i, row := range order { // the worst first
+				if !strings.Contains(row, "25413"[i:i+1]) {
 					t.Errorf("%s: %s at %d", name, row, i+1)
 				}
 			}
