@@ -79,11 +79,15 @@ func (t Trace) iis() string {
 
 // Sample are names that stand for the reader's own.
 func Sample() Names {
-	n := Names{Server: "<SERVER>", Host: "mail.contoso.com", Site: "mail.contoso.com", User: "svc-crm@contoso.com", Mailbox: "anna@contoso.com"}
+	n := Names{
+		Server: "<SERVER>", Host: "mail.contoso.com", Site: "mail.contoso.com",
+		User: "svc-crm@contoso.com", Mailbox: "anna@contoso.com",
+	}
 	n.More = Trace{Server: n.Server, User: n.User, Path: "/EWS/Exchange.asmx", Times: "see the attempts in the report"}.Placeholders()
 	for name, value := range map[string]string{
 		"upn": "user@domain", "primary": "PRIMARY-ADDRESS", "address": "IP", "longer": "90s",
-		"whose": "anna@contoso.com", "backend": "<SERVER>", "application": "APPLICATION-ID", "site": "mail.contoso.com", "resource": "https://mail.contoso.com",
+		"whose": "anna@contoso.com", "backend": "<SERVER>", "application": "APPLICATION-ID",
+		"site": "mail.contoso.com", "resource": "https://mail.contoso.com",
 	} {
 		n.More[name] = value
 	}

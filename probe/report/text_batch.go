@@ -40,7 +40,8 @@ func (p *prose) Row(r Row) error {
 func (p *prose) End(s Summary) error {
 	text := s.Text(p.Style)
 	if p.folded > 0 {
-		text = fmt.Sprintf("UNKNOWN   %s  not-checked  To list them, use --all-rows or --save results.csv.\n\n", count(p.folded, "row", "rows")) + text
+		text = fmt.Sprintf("UNKNOWN   %s  not-checked  To list them, use --all-rows or --save results.csv.\n\n%s",
+			count(p.folded, "row", "rows"), text)
 	} else if p.rows {
 		text = "\n" + text
 	}
