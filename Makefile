@@ -26,7 +26,7 @@ test:
 
 # A minute over every package, for the time of writing.
 test-short:
-	go test -short -timeout $(TIMEOUT) -parallel 4 ./...
+	go test -short -timeout $(TIMEOUT) -p 4 -parallel 4 ./...
 
 # With the race detector, which makes them ten times as slow: all tests of the
 # packages, and the short ones of the program.
