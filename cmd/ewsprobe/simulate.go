@@ -51,7 +51,7 @@ func simulate(ctx context.Context, f simulateFlags, std stdio) error {
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	// The server goes on where nobody reads standard output: the lines that have no room are only counted.
+	// The server goes on if standard output is not read: the lines that have no room are only counted.
 	lines, dropped := make(chan string, mostUnread), atomic.Int64{}
 	server, err := standin.Start(s.Behaviour, standin.Options{
 		Listen: f.Listen, AllowRemote: f.AllowRemote,
@@ -89,7 +89,7 @@ func simulate(ctx context.Context, f simulateFlags, std stdio) error {
 	}
 	_, err = fmt.Fprintf(std.out, "%s: %s\n\nRun in another terminal:\n\n  %s\n\nPress Ctrl-C to stop. Requests:\n", s.Name, s.Title, try)
 	if err != nil {
-		return err // nobody knows how to reach it
+		return err // the user does not see how to reach it
 	}
 	written := make(chan struct{})
 	go func() {
@@ -112,7 +112,7 @@ func simulate(ctx context.Context, f simulateFlags, std stdio) error {
 	close(lines)
 	select {
 	case <-written:
-	case <-time.After(time.Second): // nobody reads
+	case <-time.After(time.Second): // standard output is not read
 	}
 	return nil
 }

@@ -78,7 +78,7 @@ func TestOutputThatCannotBeWritten(t *testing.T) {
 	}
 }
 
-// unread is a pipe that nobody reads after its first lines.
+// unread is a pipe that is not read after its first lines.
 type unread struct{ first, gone chan string }
 
 func (u unread) Write(b []byte) (int, error) {
@@ -90,7 +90,7 @@ func (u unread) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// The stand-in goes on answering where nobody reads what it prints, and ends at Ctrl-C.
+// The stand-in goes on answering if what it prints is not read, and ends at Ctrl-C.
 func TestSimulateUnread(t *testing.T) {
 	t.Parallel()
 	ctx, interrupt := context.WithCancel(t.Context())

@@ -21,7 +21,7 @@ func pythonWith(t *testing.T, module string) string {
 	return python
 }
 
-// exchangelib (Debian's python3-exchangelib) is a client nobody here wrote: it
+// exchangelib (Debian's python3-exchangelib) is a client by other authors: it
 // finds every folder once, page after page.
 func TestExchangelibListsFolders(t *testing.T) {
 	python := pythonWith(t, "exchangelib")

@@ -23,7 +23,7 @@ type Remedy struct {
 	// Unless names the state in which the remedy is left out: explained, where a
 	// domain controller has said already why the account is refused; no-logon,
 	// where no logon of the run was refused; nothing-held-back, where Autodiscover led
-	// to nobody who was not asked; usual-path, where the URL has the path that EWS has
+	// to no server that was not asked; usual-path, where the URL has the path that EWS has
 	// by default.
 	Unless string `json:"-"`
 

@@ -73,7 +73,7 @@ func compile(text string) (*template.Template, error) {
 	}
 	t, err := template.New("").Funcs(functions()).Parse(text)
 	if err == nil {
-		err = addPhrases(t, text)
+		err = phrases().AddTo(t, text)
 	}
 	if err != nil {
 		return nil, err
@@ -82,33 +82,8 @@ func compile(text string) (*template.Template, error) {
 	return t, nil
 }
 
-// phrases are the definitions of text/phrases.tmpl by their names: parts that several
-// sentences share. To parse all of them takes longer than a logon, and a report needs few.
-var phrases = sync.OnceValue(func() map[string]string {
-	m := map[string]string{}
-	for _, definition := range strings.Split(phrasesText, "\n{{define ")[1:] {
-		name, _, _ := strings.Cut(definition[1:], `"`)
-		m[name] = "{{define " + definition
-	}
-	return m
-})
-
-func addPhrases(t *template.Template, text string) error {
-	for _, named := range strings.Split(text, `template "`)[1:] {
-		name, _, _ := strings.Cut(named, `"`)
-		definition, known := phrases()[name]
-		if !known || t.Lookup(name) != nil {
-			continue
-		}
-		if _, err := t.Parse(definition); err != nil {
-			return err
-		}
-		if err := addPhrases(t, definition); err != nil {
-			return err
-		}
-	}
-	return nil
-}
+// phrases are parts that several sentences share.
+var phrases = sync.OnceValue(func() Definitions { return ReadDefinitions(phrasesText) })
 
 func functions() template.FuncMap {
 	return template.FuncMap{

@@ -53,7 +53,7 @@ func (r *Redactor) field(name, value string) string {
 }
 
 // signOf is the piece of a header field's value by which a device is told, "" none. It
-// is from a list, and names nobody.
+// is from a list, and names no person or place.
 func signOf(name, value string) string {
 	pieces, _ := front.Signs(name)
 	value = strings.ToLower(value)

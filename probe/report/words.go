@@ -10,21 +10,13 @@ import (
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/ews/front"
+	"github.com/ewsprobe/ewsprobe/probe/finding"
 )
 
 //go:embed words.tmpl
 var wordsSource string
 
-// definitions are the templates of words.tmpl by their names. To parse all of them takes
-// longer than a logon, and a report needs few.
-var definitions = sync.OnceValue(func() map[string]string {
-	m := map[string]string{}
-	for _, text := range strings.Split(wordsSource, "\n{{define ")[1:] {
-		name, _, _ := strings.Cut(text[1:], `"`)
-		m[name] = "{{define " + text
-	}
-	return m
-})
+var definitions = sync.OnceValue(func() finding.Definitions { return finding.ReadDefinitions(wordsSource) })
 
 var functions = sync.OnceValue(func() template.FuncMap {
 	return template.FuncMap{
@@ -49,16 +41,9 @@ func compile(name string) *template.Template {
 		return t.(*template.Template)
 	}
 	t := template.New(name).Funcs(functions())
-	var add func(name string)
-	add = func(name string) {
-		template.Must(t.Parse(definitions()[name])) // a test parses all
-		for other := range definitions() {
-			if strings.Contains(definitions()[name], fmt.Sprintf("{{template %q", other)) && t.Lookup(other) == nil {
-				add(other)
-			}
-		}
+	if err := definitions().AddTo(t, fmt.Sprintf("{{template %q}}", name)); err != nil {
+		panic(err) // a test parses all
 	}
-	add(name)
 	made.Store(name, t)
 	return t
 }

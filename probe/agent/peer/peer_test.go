@@ -152,9 +152,9 @@ func TestPeerWantsUser(t *testing.T) {
 	one := another(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) })
 	_, named := peers().ask(t.Context(), one, State{})
 	one.User, one.PasswordFile = "", ""
-	_, nobody := peers().ask(t.Context(), one, State{})
-	if !strings.Contains(fmt.Sprint(named), `refuses the user "reader"`) || !strings.Contains(fmt.Sprint(nobody), "give user and password_file") {
-		t.Errorf("%v; %v", named, nobody)
+	_, unnamed := peers().ask(t.Context(), one, State{})
+	if !strings.Contains(fmt.Sprint(named), `refuses the user "reader"`) || !strings.Contains(fmt.Sprint(unnamed), "give user and password_file") {
+		t.Errorf("%v; %v", named, unnamed)
 	}
 }
 
@@ -169,7 +169,7 @@ func TestPeerIsMadeHarmless(t *testing.T) {
 	}
 }
 
-// A slow peer keeps nobody waiting, and Run ends with its context.
+// A slow peer holds no other up, and Run ends with its context.
 func TestSlowPeer(t *testing.T) {
 	release := make(chan struct{})
 	slow := another(t, func(_ http.ResponseWriter, r *http.Request) {
