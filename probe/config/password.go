@@ -68,7 +68,7 @@ func (from PasswordSources) Read(ctx context.Context, file, whose string) (strin
 
 // in reads the password that a file consists of.
 func (from PasswordSources) in(file io.Reader, name string) (string, error) {
-	text, err := ReadPassword(file)
+	text, err := line(file, maxPassword)
 	if err != nil {
 		return "", Unusable("the password in %s %v", name, err)
 	}
@@ -89,15 +89,6 @@ func (from PasswordSources) usable(text, source string) (string, error) {
 
 // maxPassword is far above what Windows allows (256 characters).
 const maxPassword = 4096
-
-// ReadPassword reads the password that a file consists of.
-func ReadPassword(in io.Reader) (string, error) {
-	text, err := line(in, maxPassword)
-	if err != nil {
-		return "", err
-	}
-	return text, CheckPassword(text)
-}
 
 // ReadPasswordFile reads the password in a file. The error is the rest of a sentence.
 func ReadPasswordFile(ctx context.Context, name string) (string, error) {
