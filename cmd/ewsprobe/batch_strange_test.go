@@ -186,7 +186,8 @@ func TestBatchTellsOnceWhyNothingWasChecked(t *testing.T) {
 	o := rightPassword.run(t, batchArgs(t, begin(t, b, standin.Options{}), "--format", "text", batchFile(t, boxes(50)))...)
 	told := strings.Join(strings.Fields(o.out), " ")
 	if n := strings.Count(told, "applies to every mailbox"); n != 1 || !strings.Contains(told, "50 × not-checked") ||
-		strings.Count(o.out, "@contoso.com  not-checked") != 0 || !strings.Contains(told, "UNKNOWN 50 rows not-checked To list them, use --all-rows") {
+		strings.Count(o.out, "@contoso.com  not-checked") != 0 || !strings.HasPrefix(o.out, "CRITICAL  50 mailbox rows") ||
+		!strings.Contains(told, "Rows not checked: 50. To list them, use --all-rows") {
 		t.Errorf("%d times:\n%s", n, o.out)
 	}
 	if !strings.Contains(o.err, "`ewsprobe explain basic-disabled` says how to fix the endpoint") {

@@ -8,8 +8,8 @@ import (
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 )
 
-// prose is a batch for a person: a line for each mailbox that is not ok, one for all that
-// were not checked, then the summary.
+// prose is a batch for a person: a line for each mailbox that is not ok, the summary, and
+// a line for all that were not checked.
 type prose struct {
 	open
 	Output
@@ -39,11 +39,11 @@ func (p *prose) Row(r Row) error {
 
 func (p *prose) End(s Summary) error {
 	text := s.Text(p.Style)
-	if p.folded > 0 {
-		text = fmt.Sprintf("UNKNOWN   %s  not-checked  To list them, use --all-rows or --save results.csv.\n\n%s",
-			count(p.folded, "row", "rows"), text)
-	} else if p.rows {
+	if p.rows {
 		text = "\n" + text
+	}
+	if p.folded > 0 {
+		text += fmt.Sprintf("\n  Rows not checked: %d. To list them, use --all-rows or --save results.csv.\n", p.folded)
 	}
 	_, err := io.WriteString(p.W, text)
 	return err
