@@ -75,7 +75,7 @@ func TestMatchAlert(t *testing.T) {
 		{"not run", "Incoming Email Status: Not Run", []string{"test-not-run"}},
 		{"never ends", "Test & Enable never finishes", []string{"test-not-run"}},
 		{"headers without Basic", "HTTP/1.1 401 Unauthorized\nWWW-Authenticate: Negotiate\nWWW-Authenticate: NTLM", []string{"basic-not-listed", "401"}},
-		{"headers with Basic", "HTTP/1.1 401 Unauthorized\nWWW-Authenticate: Negotiate\nNTLM\nBasic realm=\"x\"", []string{"401"}},
+		{"headers with Basic", "HTTP/1.1 401 Unauthorized\nWWW-Authenticate: Negotiate\nNTLM\nBasic realm=\"x\"", []string{"401-basic-offered"}},
 		{"a word inside another", "The disconnection failedover", nil},
 		{"words far apart", "The password is in the safe of the head of the department, and nobody has ever said that it might be wrong", nil},
 		{"words", "Login failed for the user", []string{"logon-words"}},
@@ -254,8 +254,11 @@ func TestAlertRulesCanMatch(t *testing.T) {
 				if plain == "" || foldAlert(f) != f {
 					t.Errorf("%s: %q is not folded", r.Key, f)
 				}
-				if f[0] == '#' && len(f) > len("#401") {
+				switch {
+				case f[0] == '#' && len(f) > len("#401"):
 					plain += strings.Repeat("0", len("#80040000")-len(f))
+				case f[0] == '#':
+					plain = "(" + plain + ")"
 				}
 				words = append(words, plain)
 			}

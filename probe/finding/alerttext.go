@@ -50,7 +50,9 @@ func (t *alertText) readSchemes() {
 		listed = append(listed, m[1]+m[2])
 	}
 	switch {
-	case len(listed) == 0 || slices.Contains(listed, "basic") || !strings.Contains(t.folded, "www-authenticate"):
+	case len(listed) == 0 || !strings.Contains(t.folded, "www-authenticate"):
+	case slices.Contains(listed, "basic"):
+		t.folded += " basic-listed"
 	case slices.Contains(listed, ""):
 		t.folded += " basic-not-offered"
 	default:
@@ -148,7 +150,7 @@ var alertForms = sync.OnceValue(func() map[string]*regexp.Regexp {
 			`(?:request|gateway|authentication|not allowed|timeout|time-out|unavailable|server error|many|permanently|redirect|too large)` +
 			`|unauthori[sz]ed|forbidden|not found)`),
 		"status": regexp.MustCompile(`\d{3}`),
-		"ews":    regexp.MustCompile(`exchange[. ]?server[^0-9]{0,60}?(\d{1,3})(?:[^0-9]|$)`),
+		"ews":    regexp.MustCompile(`exchange[. ]?server[^0-9\\/]{0,60}?(\d{1,3})(?:[^0-9]|$)`),
 		"code": regexp.MustCompile(`(?:(?i:responsecode)(?:&quot;|")?\s*(?:>|&gt;)\s*|(?i:exchange[. ]?server)\s\S+\s|` +
 			`(?i:error[ _]?code|exception):?\W*|\berrors\.|\[[a-z]+:|^\W*)(Error[A-Z][A-Za-z]{4,70})\b`),
 		"schemes": regexp.MustCompile(`['"«„“] ?(anonymous|basic|ntlm|negotiate|digest) ?['"»“”][^'"«»„“”]{3,120}` +
