@@ -54,7 +54,8 @@ type alertRule struct {
 	// Wrapper marks a sentence that Dynamics puts around other errors: it
 	// counts only where no other rule matches.
 	Wrapper bool
-	Check   string // of Next, as in Remedy
+	Check   string // of Next, as in Remedy; Target too
+	Target  string
 }
 
 // fragments are a list, or one alone.
@@ -85,7 +86,7 @@ var alertRules = sync.OnceValue(func() (list []alertRule) {
 			r.Codes = []Code{"ok"}
 		}
 		if r.Check != "" {
-			r.Next = CheckCommand(Remedy{Check: r.Check}, Placeholders)
+			r.Next = CheckCommand(Remedy{Check: r.Check, Target: r.Target}, Placeholders)
 		}
 	}
 	return list

@@ -298,7 +298,9 @@ var knownCmdlets = map[string][]string{
 	"Get-ExchangeServer":               {},
 	"Get-Mailbox":                      {},
 	"Get-MailboxDatabase":              {"-Status"},
+	"Get-MailboxStatistics":            {},
 	"Get-MoveRequest":                  {},
+	"New-MailboxRepairRequest":         {"-Mailbox", "-CorruptionType", "-DetectOnly"},
 	"Get-MoveRequestStatistics":        {},
 	"Get-ThrottlingPolicy":             {},
 	"Test-ServiceHealth":               {"-Server"},
@@ -350,7 +352,7 @@ var knownProperties = []string{
 	"Name", "Type", "IssuerIdentifier", "Realm", "AuthMetadataUrl", "ApplicationIdentifier", "UseAuthServer", "LinkedAccount", // OAuth
 	"DomainName", "DomainType", "OAuth2ClientProfileEnabled",
 	"DisplayName", "AppId", "SignInAudience", "AccountEnabled", "State", // Entra
-	"IsValid", "ServerName", "Database", "AccountDisabled", "Mounted", "MountedOnServer", "AdminDisplayVersion", "InternalNLBBypassUrl", // mailbox, server
+	"IsValid", "ServerName", "Database", "AccountDisabled", "Mounted", "MountedOnServer", "LastLogonTime", "ItemCount", "AdminDisplayVersion", "InternalNLBBypassUrl", // mailbox, server
 	"ThrottlingPolicyId", "ThrottlingPolicyScope", "User", "Deny", "IsInherited", "ObjectClass", "DistinguishedName", "Id",
 	"CurrentCertificateThumbprint", "PreviousCertificateThumbprint", "NextCertificateThumbprint", "Thumbprint", "Subject", "NotAfter",
 	"Component", "bindingInformation", "certificateHash", // of IIS

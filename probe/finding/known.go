@@ -2,11 +2,12 @@ package finding
 
 import (
 	"slices"
+	"strings"
 	"sync"
 )
 
-// EWSCode is what an EWS response code on a signed-in request stands for. Of an
-// answer codes are matched, never texts: texts are localised. A code that is not in
+// EWSCode is what an EWS response code on a signed-in request stands for. Codes are
+// matched: texts are localised, and only help a general code. A code that is not in
 // text/ews-codes.yaml is an exchange-error too, of which nothing more is known.
 type EWSCode struct {
 	Finding    Code
@@ -15,7 +16,7 @@ type EWSCode struct {
 	// caller's own; "" for the same.
 	Own  Code
 	Says string // what it means and what to do; "" where the entry of the finding says it all
-	// General: the real code may stand behind it as the inner code.
+	// General: the real code may stand behind it, as the inner code or by its words.
 	General bool
 	Texts   []string // pieces of its English message, in lower case
 	// Remedies are what the code asks for, before what the finding asks for.
@@ -37,6 +38,25 @@ var ewsCodes = sync.OnceValue(func() (m map[string]EWSCode) {
 func LookupEWS(name string) (EWSCode, bool) {
 	c, ok := ewsCodes()[name]
 	return c, ok
+}
+
+// BehindEWS is the entry for an answer: a general code gives way to the one that it
+// hides.
+func BehindEWS(code, inner, message string) string {
+	if !ewsCodes()[code].General {
+		return code
+	}
+	if _, ok := ewsCodes()[inner]; ok {
+		return inner
+	}
+	message = strings.ToLower(message)
+	for _, name := range ewsNames().sorted {
+		c := ewsCodes()[name]
+		if !c.General && slices.ContainsFunc(c.Texts, func(s string) bool { return strings.Contains(message, s) }) {
+			return name
+		}
+	}
+	return code
 }
 
 // CodeRemedies are what a response code asks for. The caller may change the result.

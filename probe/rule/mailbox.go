@@ -26,11 +26,8 @@ func (v *view) about(n *node, code finding.Code) (*evidence.Item, meaning) {
 	if item == nil || opens(item) || v.rec.Target.HMA != nil && v.mailbox() == "" && item.EWS.Code == needsImpersonation || cutSuccess(item) {
 		return nil, meaning{}
 	}
-	name := item.EWS.Code
+	name := finding.BehindEWS(item.EWS.Code, item.EWS.InnerCode, item.EWS.Message)
 	known, ok := finding.LookupEWS(name)
-	if inner, too := finding.LookupEWS(item.EWS.InnerCode); known.General && too {
-		name, known = item.EWS.InnerCode, inner
-	}
 	m := meaning{known.Finding, known.Confidence, name}
 	switch {
 	case !ok:
