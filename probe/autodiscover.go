@@ -305,7 +305,7 @@ func (l *autodiscoverSearch) question(ctx context.Context, a *asked) string {
 // passwordScheme is the scheme to sign in by: Basic, which asks the least of
 // what is on the way, else NTLM, also inside Negotiate.
 func passwordScheme(r *evidence.Response) string {
-	for _, scheme := range []string{"Basic", "NTLM", "Negotiate"} {
+	for _, scheme := range signin.PasswordSchemes() {
 		if _, ok := front.Offer(r, scheme); ok {
 			return scheme
 		}
@@ -318,12 +318,12 @@ func passwordScheme(r *evidence.Response) string {
 func (l *autodiscoverSearch) signIn(ctx context.Context, a *asked, scheme string, budget *lockout.Budget) evidence.Item {
 	ctx, cancel := context.WithTimeout(ctx, 2*l.patience())
 	defer cancel()
-	way, conn := signin.ByBasic(), a.conn
+	way, conn := signin.ByPassword(scheme), a.conn
 	a.conn = nil
 	var note evidence.Logon
-	if scheme != "Basic" {
+	if !way.Traits.EachRequest {
 		conn.Close()
-		way, conn, note.Binding = signin.ByNTLM(scheme), nil, evidence.BindingRight
+		conn, note.Binding = nil, evidence.BindingRight
 	}
 	attempt := way.Begin(ctx, a.client, l.Config.UserAgent)
 	if conn != nil {

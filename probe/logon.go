@@ -106,11 +106,6 @@ func (t *signIns) spend(ctx context.Context, l Logon, name string) {
 	item := t.send(ctx, l, name, budget)
 	result := item.Logon.Result
 	t.results[l.Leg] = result
-	if l.Scheme != Basic && !comparison && result == evidence.Refused && item.Logon.Mechanism != evidence.MechanismKerberos {
-		// Costs nothing, and shows a balancer that moves the connection to
-		// another server between the legs.
-		signin.KeepTest(ctx, t.client, name, t.userAgent, t.wrapped)
-	}
 	switch {
 	case result == evidence.Accepted:
 		t.refused, t.provedHere = false, t.Config.withPassword()
@@ -202,7 +197,10 @@ func (t *signIns) sendOnce(ctx context.Context, l Logon, scheme string, budget *
 		again = signin.Way{} // nothing here could sign in again
 	}
 	t.session.Keep(attempt, item, again)
-	if way.Traits.Secret != signin.Ticket && !way.Traits.EachRequest && ews.Lost(item) && item.Logon.Mechanism != evidence.MechanismKerberos {
+	doubtful := ews.Lost(item) || item.Logon.Result == evidence.Refused && l.When != ToCompare
+	if doubtful && !way.Traits.EachRequest && item.Logon.Mechanism != evidence.MechanismKerberos {
+		// Costs nothing, and shows a balancer that moves the connection to another
+		// server between the messages of NTLM.
 		signin.KeepTest(ctx, t.client, scheme, t.userAgent, t.wrapped)
 	}
 	return item

@@ -126,9 +126,9 @@ func (c Config) questions() []question {
 func (c Config) logons() []Logon {
 	const right, none, foreign, zero = evidence.BindingRight, evidence.BindingNone, evidence.BindingForeign, evidence.BindingZero
 	const accepted, refused, skipped, unfinished = evidence.Accepted, evidence.Refused, evidence.Skipped, evidence.Unfinished
-	basic := &mechanism{"Basic", offers("Basic"), func(*signIns, string) signin.Way { return signin.ByBasic() }, (*signIns).spend}
-	byNTLM := func(_ *signIns, name string) signin.Way { return signin.ByNTLM(name) }
-	windows := &mechanism{"NTLM", (*signIns).windowsScheme, byNTLM, (*signIns).spend}
+	byPassword := func(_ *signIns, name string) signin.Way { return signin.ByPassword(name) }
+	basic := &mechanism{"Basic", offers("Basic"), byPassword, (*signIns).spend}
+	windows := &mechanism{"NTLM", (*signIns).windowsScheme, byPassword, (*signIns).spend}
 	ticket := &mechanism{"Kerberos", offers("Negotiate"), nil, (*signIns).signInByTicket}
 	bySSPI := func(t *signIns, name string) signin.Way {
 		return signin.ByCurrentUser(name, t.Config.spn(), t.Config.openContext())

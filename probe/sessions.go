@@ -50,14 +50,10 @@ func (c Config) sessionPool(rec evidence.Record, r *run) (*signin.SessionPool, *
 func (c Config) poolOf(rec evidence.Record, accepted *evidence.Item) *signin.SessionPool {
 	r := &run{Config: c, dialer: &wire.Dialer{TLS: c.URL.Scheme == "https", Host: c.URL.Hostname(), Insecure: c.Insecure, Extra: c.Extra}}
 	r.throughProxy()
-	way := signin.ByBasic()
-	if scheme := accepted.Logon.Scheme; scheme != "Basic" {
-		way = signin.ByNTLM(scheme)
-	}
 	return &signin.SessionPool{
 		URL: c.URL, Dialer: r.dialer, Addresses: c.placesOf(rec, accepted.Address), ConnectLimit: connectLimit(c.Timeout, false),
 		Credential: ews.Credential{User: accepted.Logon.Account, Password: c.Password}, Vault: c.NewVault, Follow: c.Follow,
-		Way: way, Binding: accepted.Logon.Binding, UserAgent: accepted.Request.UserAgent,
+		Way: signin.ByPassword(accepted.Logon.Scheme), Binding: accepted.Logon.Binding, UserAgent: accepted.Request.UserAgent,
 	}
 }
 
@@ -90,7 +86,7 @@ func firstAccepted(rec evidence.Record, scheme string, kerberos bool) *evidence.
 // ownSchemes are what the profile signs in by, the first choice first.
 func (c Config) ownSchemes() []string {
 	if c.ProfileAuth == ProfileAuto {
-		return []string{"Basic", "NTLM", "Negotiate"}
+		return signin.PasswordSchemes()
 	}
 	return []string{evidence.SchemeOf(c.ProfileAuth)}
 }

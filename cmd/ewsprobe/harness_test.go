@@ -366,11 +366,18 @@ func (l line) args(tb testing.TB, flags ...string) []string {
 func logons(v standin.View) []standin.Request {
 	var list []standin.Request
 	for _, q := range v.Requests {
-		if q.Message == standin.MessageBasic || q.Message == standin.MessageType3 || q.Message == standin.MessageBearer {
+		if isLogon(q) {
 			list = append(list, q)
 		}
 	}
 	return list
+}
+
+// isLogon says whether a request carried the credential of EWS: all do but these.
+func isLogon(q standin.Request) bool {
+	return !slices.Contains([]string{
+		standin.MessageAnonymous, standin.MessageSignedIn, standin.MessageType1, standin.MessageEmptyBearer, standin.MessageBind, standin.MessageOther,
+	}, q.Message)
 }
 
 const passwordEnv = config.PasswordVariable

@@ -141,7 +141,7 @@ func TestChecksAtTheSameTime(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := begin(t, test.behaviour, standin.Options{OnRequest: func(q standin.Request) {
-				if q.Message == standin.MessageBasic || q.Message == standin.MessageType3 {
+				if isLogon(q) {
 					time.Sleep(50 * time.Millisecond) // the time in which another would come
 				}
 			}})

@@ -119,7 +119,7 @@ func TestOneLogonAtATime(t *testing.T) {
 			var mu sync.Mutex
 			inFlight, most, accepted := 0, 0, false
 			s := begin(t, test.behaviour, standin.Options{OnRequest: func(q standin.Request) {
-				if q.Message != standin.MessageBasic && q.Message != standin.MessageType3 {
+				if !isLogon(q) {
 					return
 				}
 				mu.Lock()

@@ -12,9 +12,10 @@ import (
 // Mechanism makes the messages of one way to sign in, for one sign-in on one
 // connection. It neither sends nor judges: an Attempt does.
 //
-// Whoever adds one touches four places: the mechanism here, a line of the plan
-// (probe/plan.go), the catalogue (probe/finding), and a scenario of the stand-in
-// (ews/standin).
+// To add one: the mechanism in a file here, with its case of ByPassword where a
+// password signs in; its row in Config.logons (probe/plan.go), which prints it and
+// carries it out; in probe/finding/text what a code says of it; a scenario, for which
+// the stand-in learns to verify it (ews/standin/signin.go).
 type Mechanism interface {
 	// Traits are the same at any time.
 	Traits() Traits

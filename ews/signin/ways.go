@@ -13,6 +13,18 @@ import (
 	"github.com/ewsprobe/ewsprobe/ews/wire"
 )
 
+// PasswordSchemes are those by which a password signs in, first what asks the least
+// of what is on the way.
+func PasswordSchemes() []string { return []string{"Basic", "NTLM", "Negotiate"} }
+
+// ByPassword is the way of one of the PasswordSchemes.
+func ByPassword(scheme string) Way {
+	if scheme == "Basic" {
+		return ByBasic()
+	}
+	return ByNTLM(scheme)
+}
+
 // ByBasic is the way of Basic: name and password in each request (RFC 7617 2).
 func ByBasic() Way {
 	return way(func(c ews.Credential) Mechanism {

@@ -12,7 +12,8 @@ import (
 	"unicode/utf8"
 )
 
-// row is one row of the table of codes: what scripts and monitoring rely on.
+// row is one row of the table of codes: what scripts and monitoring rely on, which
+// neither changes nor goes. A new code needs no row before it is released.
 type row struct {
 	code   Code
 	block  Block
@@ -92,19 +93,17 @@ var table = []row{
 }
 
 func TestCatalogueIsTheTable(t *testing.T) {
-	got := Catalogue()
-	for i := range max(len(got), len(table)) {
-		switch {
-		case i >= len(got):
-			t.Errorf("%d: %s is missing", i, table[i].code)
-		case i >= len(table):
-			t.Errorf("%d: %s is not in the table", i, got[i].Code)
-		default:
-			e := got[i]
+	got, i := Catalogue(), 0
+	for _, e := range got {
+		if i < len(table) && e.Code == table[i].code {
 			if have := (row{e.Code, e.Block, e.Status, e.Cause}); have != table[i] {
-				t.Errorf("%d: have %v, want %v", i, have, table[i])
+				t.Errorf("have %v, want %v", have, table[i])
 			}
+			i++
 		}
+	}
+	if i < len(table) {
+		t.Errorf("%s is missing, or not in its place", table[i].code)
 	}
 	seen := map[Code]bool{}
 	for _, e := range got {
@@ -116,13 +115,13 @@ func TestCatalogueIsTheTable(t *testing.T) {
 }
 
 func TestLookupAndOrder(t *testing.T) {
-	for i, r := range table {
-		e, ok := Lookup(r.code)
-		if !ok || e.Code != r.code {
-			t.Errorf("Lookup(%q) = %q, %v", r.code, e.Code, ok)
+	for i, want := range Catalogue() {
+		e, ok := Lookup(want.Code)
+		if !ok || e.Code != want.Code {
+			t.Errorf("Lookup(%q) = %q, %v", want.Code, e.Code, ok)
 		}
-		if got := Order(r.code); got != i {
-			t.Errorf("Order(%q) = %d, want %d", r.code, got, i)
+		if got := Order(want.Code); got != i {
+			t.Errorf("Order(%q) = %d, want %d", want.Code, got, i)
 		}
 	}
 	if e, ok := Lookup("no-such-code"); ok || e.Code != "" {
