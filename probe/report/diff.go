@@ -8,70 +8,6 @@ import (
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 )
 
-// DiffText tells a person what two records have not in common: the two answers,
-// what explains them, what else differs.
-func DiffText(d diff.Result, s Style) string {
-	p := newPage(s)
-	p.hanging(0, "", Conclusion(d, "A", "B"))
-	p.b.WriteString("\n")
-	for _, one := range []struct {
-		name string
-		side diff.Side
-	}{{"A", d.A}, {"B", d.B}} {
-		v := one.side.Verdict
-		word := strings.ToUpper(string(v.Status))
-		line := fmt.Sprintf("%s  %s  %s  %s%s", one.name, word, v.Code, Clean(v.Summary, textLimit), confidence(v))
-		for i, l := range wrap(line, p.Width) {
-			if i == 0 {
-				l = strings.Replace(l, word, p.paint(v.Status, word), 1)
-			} else {
-				l = "   " + l
-			}
-			p.b.WriteString(l + "\n")
-		}
-		about := fmt.Sprintf("%s, %s, %s", one.side.File, one.side.Target, one.side.Started.UTC().Format("2006-01-02 15:04 UTC"))
-		p.hanging(3, "", strings.TrimPrefix(about, ", "))
-	}
-	if lines := Explanation(d); len(lines) > 0 {
-		p.heading("What explains it")
-		for _, line := range lines {
-			p.hanging(4, "", line)
-		}
-	}
-	if len(d.Differences) > 0 {
-		p.heading("What differs")
-		for _, e := range d.Differences {
-			name := e.What
-			if e.Explains != diff.Neither {
-				name += "  (explains the verdicts)"
-			}
-			p.hanging(4, "", name)
-			p.values("A", e.A)
-			p.values("B", e.B)
-		}
-	}
-	if rows := CauseDifferences(d); len(rows) > 0 {
-		p.heading("Causes of the 401 in Dynamics with another status")
-		for _, row := range rows {
-			p.hanging(4, "", row)
-		}
-	}
-	return p.b.String()
-}
-
-func (p *page) values(name string, list []string) {
-	if len(list) == 0 {
-		list = []string{"-"}
-	}
-	for i, s := range list {
-		label := name + "  "
-		if i > 0 {
-			label = "   "
-		}
-		p.hanging(6, label, s)
-	}
-}
-
 // compared is a comparison with what its sentences name.
 type compared struct {
 	diff.Result
@@ -96,9 +32,23 @@ func comparedAs(d diff.Result, a, b string) compared {
 	return c
 }
 
+// Conclusion is what it comes to, in one sentence.
+func (c compared) Conclusion() string { return say("conclusion", c, "") }
+
+// namedSide is one of the two under its name.
+type namedSide struct {
+	Name string
+	diff.Side
+}
+
+// Sides are the two.
+func (c compared) Sides() []namedSide {
+	return []namedSide{{c.NameA + "  ", c.A}, {c.NameB + "  ", c.B}}
+}
+
 // Conclusion is what a comparison comes to, in one sentence; a and b are what the two
 // are called.
-func Conclusion(d diff.Result, a, b string) string { return say("conclusion", comparedAs(d, a, b), "") }
+func Conclusion(d diff.Result, a, b string) string { return comparedAs(d, a, b).Conclusion() }
 
 // Explanation is how the difference of the verdicts comes about.
 func Explanation(d diff.Result) []string {

@@ -5,7 +5,6 @@ import (
 	_ "embed"
 	"fmt"
 	"html/template"
-	"strings"
 	"sync"
 
 	"github.com/ewsprobe/ewsprobe/probe/finding"
@@ -14,52 +13,6 @@ import (
 // What Dynamics has, in each format: the same sections and findings.
 
 func environmentJSON(r Environment, _ Style) ([]byte, error) { return indented(r) }
-
-func environmentText(r Environment, s Style) ([]byte, error) {
-	r = harmless(r)
-	p := newPage(s)
-	code, summary := r.answer()
-	word := strings.ToUpper(string(r.Status()))
-	p.b.WriteString(fmt.Sprintf("%s  %s  %s\n", p.paint(r.Status(), word), code, summary))
-	for _, part := range r.sections() {
-		if len(part.Rows) == 0 {
-			continue
-		}
-		p.heading(part.Title)
-		if part.Pairs {
-			for _, row := range part.Rows {
-				p.hanging(4, pad(row[0], factWidth)+" ", row[1])
-			}
-			continue
-		}
-		for _, row := range part.Rows {
-			first := true
-			for i, cell := range row {
-				if cell == "" {
-					continue
-				}
-				label := "  "
-				if first {
-					label, first = "", false
-				}
-				p.hanging(4, label, strings.ToLower(part.Head[i])+": "+p.brief(cell, detailLimits[0]))
-			}
-		}
-	}
-	for _, f := range r.Findings {
-		p.heading(fmt.Sprintf("%s %s: %s", strings.ToUpper(string(f.Status)), f.Code, f.Summary))
-		p.hanging(4, "", p.brief(f.Detail, detailLimits[0]))
-		for i, m := range f.Remedies {
-			p.hanging(4, fmt.Sprintf("%d. ", i+1), p.brief(m.Text, stepLimits[0]))
-			for _, line := range []string{m.Command, m.Link} {
-				if line != "" {
-					p.b.WriteString("         " + Clean(line, textLimit) + "\n")
-				}
-			}
-		}
-	}
-	return p.b.Bytes(), nil
-}
 
 func environmentNagios(r Environment, _ Style) ([]byte, error) {
 	code, summary := r.answer()

@@ -16,9 +16,8 @@ import (
 
 // What a report in a glance has at most.
 const (
-	mostLines    = 40 // of 80 columns
-	mostSteps    = 3
-	whereTheRest = "ewsprobe explain %s, or -v"
+	mostLines = 40 // of 80 columns
+	mostSteps = 3
 )
 
 // limits are how many characters of a text are shown, the tighter the fewer.
@@ -26,19 +25,20 @@ type limits [tightest + 1]int
 
 const tightest = 3
 
-var (
-	detailLimits = limits{300, 300, 220, 150} // four lines to two
-	stepLimits   = limits{175, 175, 145, 75}
-	factLimits   = limits{120, 57, 57, 57} // two lines of the column, or one
-	whyLimits    = limits{300, 43, 43, 43}
-	otherLimits  = limits{300, 300, 150, 76}
-)
+// limitsOf are the limits of each kind of text.
+var limitsOf = map[string]limits{
+	"detail": {300, 300, 220, 150}, // four lines to two
+	"step":   {175, 175, 145, 75},
+	"fact":   {120, 57, 57, 57}, // two lines of the column, or one
+	"why":    {300, 43, 43, 43},
+	"other":  {300, 300, 150, 76},
+}
 
 // inAGlance says whether the page is as short as a report should be, with the lines
 // that a terminal breaks counted as it shows them.
-func (p *page) inAGlance() bool {
+func (p *page) inAGlance(text string) bool {
 	n := 0
-	for line := range strings.Lines(p.b.String()) {
+	for line := range strings.Lines(text) {
 		n += max(1, (layout.StringWidthWithoutEscSequences(strings.TrimSuffix(line, "\n"))+p.Width-1)/p.Width)
 	}
 	return n <= mostLines*usualWidth/min(p.Width, usualWidth)

@@ -41,8 +41,6 @@ type htmlPage struct {
 	Confidence string
 	Began      string
 	Lasted     string
-	Main       *finding.Finding // the verdict's own
-	Others     []finding.Finding
 	Seen       [][]string
 	Legs       []Leg
 	Servers    []serverFacts
@@ -97,11 +95,8 @@ func newHTMLPage(r Report) (htmlPage, error) {
 	page := htmlPage{
 		Report: r, Subject: r.subject(), Confidence: strings.Trim(certainty(r), " ()"),
 		Began: day(r.Started), Lasted: took(float64(max(r.DurationMS, 0))),
-		Others: r.Findings, Seen: seenRows(r), Empty: len(r.Evidence) == 0,
+		Seen: seenRows(r), Empty: len(r.Evidence) == 0,
 		Path: pathOf(r), Matrix: matrixOf(r),
-	}
-	if len(r.Findings) > 0 && r.Findings[0].Code == r.Verdict.Code {
-		page.Main, page.Others = &r.Findings[0], r.Findings[1:]
 	}
 	for _, n := range r.Nodes {
 		page.Servers = append(page.Servers, serverFacts{n.Address, rows("node", n)})
@@ -109,14 +104,6 @@ func newHTMLPage(r Report) (htmlPage, error) {
 	var err error
 	page.Legs, err = legs(r)
 	return page, err
-}
-
-// StillFails says where to look on behind an ok.
-func (p htmlPage) StillFails() string {
-	if p.Verdict.Code != "ok" || len(p.Findings) > 0 {
-		return ""
-	}
-	return stillFails
 }
 
 // Asked are the rows of the page's head: what was asked, and how.

@@ -134,9 +134,7 @@ func (s Summary) page() batchHead {
 func (d *htmlBatch) write(w io.Writer, s Summary, kept iter.Seq2[[]byte, error]) error {
 	page := s.page()
 	page.Subject, page.Shown, page.Shares = "a batch of mailboxes", d.rows, s.shares()
-	page.Facts = [][2]string{{"started", page.Began}, {"run time", page.Lasted}, {"rows of the input", fmt.Sprint(s.Rows)}}
-	page.Facts = append(page.Facts, s.facts()...)
-	page.Facts = append(page.Facts, [2]string{"made by", s.Tool.String()})
+	page.Facts = rows("run-html", page)
 	for i, status := range finding.WorstFirst() {
 		if d.has[i] > 0 {
 			page.Filters = append(page.Filters, filter{status, d.has[i]})

@@ -89,8 +89,7 @@ func (r Report) junitSuite() junitSuite {
 		{"confidence", string(v.Confidence)},
 		{"summary", v.Summary},
 	})
-	if len(r.Findings) == 0 || r.Findings[0].Code != r.Verdict.Code {
-		// It is no finding: ok, or why nothing was judged.
+	if r.Main() == nil {
 		suite.add(judged("ewsprobe.verdict", string(v.Code), v.Status, junitWords{Message: v.Summary}))
 	}
 	suite.findings(r.Findings)

@@ -29,8 +29,8 @@ var markdownTemplate = sync.OnceValue(func() *template.Template {
 		"ids":   evidenceList,
 		"next":  func(i int) int { return i + 1 },
 		"upper": func(s finding.Status) string { return strings.ToUpper(string(s)) },
-		"table": func(title string, rows [][]string, head ...string) section {
-			return section{Title: title, Head: head, Rows: rows}
+		"table": func(title string, rows any, head ...string) map[string]any {
+			return map[string]any{"Title": title, "Head": head, "Rows": rows}
 		},
 		"causes": causeRows,
 		"made": func(t Tool, subject, began string, ms int64) string {
@@ -111,11 +111,18 @@ func inMarkdown(s string) string {
 func seenRows(r Report) [][]string {
 	var rows [][]string
 	for _, g := range seenGroups(r, Style{Whole: true}) {
-		for _, l := range g.lines {
-			rows = append(rows, []string{strings.TrimSpace(g.where + " " + strings.TrimSpace(l[0])), l[1]})
+		for _, l := range g.Lines {
+			rows = append(rows, []string{strings.TrimSpace(g.Where + " " + strings.TrimSpace(l[0])), l[1]})
 		}
 	}
 	return rows
+}
+
+func evidenceList(ids []string) string {
+	if len(ids) == 0 {
+		return ""
+	}
+	return " [" + strings.Join(slices.Compact(slices.Clone(ids)), ", ") + "]"
 }
 
 func causeRows(r Report) [][]string {
@@ -162,22 +169,14 @@ func firstRows(list []Row) []Row {
 func (d *markdownBatch) write(w io.Writer, s Summary, _ iter.Seq2[[]byte, error]) error {
 	page := struct {
 		batchHead
-		Rows, Shares, Facts [][]string
-		More                string
+		Rows, Shares [][]string
+		More         string
 	}{batchHead: s.page()}
 	for _, one := range s.shares() {
 		part := fmt.Sprintf("%.1f %%", one.Percent())
 		page.Shares = append(page.Shares, []string{string(one.Code), string(one.Status), fmt.Sprint(one.N), part})
 	}
-	for _, f := range s.facts() {
-		page.Facts = append(page.Facts, f[:])
-	}
-	if slow := s.slow(); slow != "" {
-		page.Facts = append(page.Facts, []string{"slowest", slow})
-	}
-	for _, f := range page.Fronts {
-		page.Facts = append(page.Facts, []string{"front end", fmt.Sprintf("%s (%d)", f.Name, f.N)})
-	}
+	page.Facts = rows("run-markdown", page)
 	for _, status := range finding.WorstFirst() {
 		for _, r := range firstRows(d.rows[status]) {
 			if len(page.Rows) < mostRows {

@@ -85,6 +85,32 @@ func Refused(code finding.Code, target evidence.Target, why, version string, now
 	return r
 }
 
+// Main is the finding that the verdict is, nil where it is none: ok, or why nothing
+// was judged.
+func (r Report) Main() *finding.Finding {
+	if len(r.Findings) == 0 || r.Findings[0].Code != r.Verdict.Code {
+		return nil
+	}
+	return &r.Findings[0]
+}
+
+// Others are the findings beside it.
+func (r Report) Others() []finding.Finding {
+	if r.Main() == nil {
+		return r.Findings
+	}
+	return r.Findings[1:]
+}
+
+// StillFails is for whoever came with an error of Dynamics and meets an ok.
+func (r Report) StillFails() string {
+	if r.Verdict.Code != "ok" || len(r.Findings) > 0 {
+		return ""
+	}
+	return "If Dynamics still reports a 401, compare the password and the URL in its profile with those checked here, " +
+		"check a mailbox that fails, and check from outside."
+}
+
 // subject is what the check was about, in a few words.
 func (r Report) subject() string {
 	return cmp.Or(r.Target.URL, r.Target.FromAddress, r.Target.Host, "nothing")

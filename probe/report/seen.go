@@ -13,8 +13,8 @@ import (
 
 // seenGroup are lines of what was seen in one place; "" where there is but one.
 type seenGroup struct {
-	where string
-	lines [][2]string
+	Where string
+	Lines [][2]string
 }
 
 // seenGroups are all of them, in their order.
@@ -37,7 +37,7 @@ func seenGroups(r Report, s Style) []seenGroup {
 	if r.Target.FromAddress == "" {
 		list = append(list, seenGroup{"", seenOfAutodiscover(r, s)})
 	}
-	return slices.DeleteFunc(list, func(g seenGroup) bool { return len(g.lines) == 0 })
+	return slices.DeleteFunc(list, func(g seenGroup) bool { return len(g.Lines) == 0 })
 }
 
 // seenAt are the lines of one address: what was asked and what came back.

@@ -137,39 +137,11 @@ func (s Summary) faults() []BatchGroup {
 	return slices.DeleteFunc(slices.Clone(s.Groups), func(g BatchGroup) bool { return g.Code == "ok" })
 }
 
-// facts are what there is to say of the run, in rows of name and text.
-func (s Summary) facts() [][2]string {
-	var rows pairs
-	add := rows.add
-	if s.Shard != "" {
-		add("shard", "%s of an input with %s", s.Shard, count(s.Rows, "row", "rows"))
-	}
-	if s.Resumed > 0 {
-		add("resumed", "%s reported by an earlier run", count(s.Resumed, "row was", "rows were"))
-	}
-	if s.Requests > 0 {
-		ms := float64(s.DurationMS)
-		add("requests", "%d in %s, %.1f mailboxes per second; %s", s.Requests, took(ms), float64(s.Reported)/max(ms/1000, 0.001),
-			count(s.Retries, "call repeated", "calls repeated"))
-	}
-	if s.Pauses > 0 {
-		add("throttled", "the server asked to wait or did not answer %s, %s in all", count(s.Pauses, "time", "times"), took(float64(s.PausedMS)))
-	}
-	if a := s.AnswersMS; a != nil {
-		add("answers after", "half within %s, 90 %% within %s, 99 %% within %s, the slowest after %s",
-			took(a.P50), took(a.P90), took(a.P99), took(a.Max))
-	}
-	return rows
-}
+// Rate is how many mailboxes were reported in a second.
+func (s Summary) Rate() float64 { return float64(s.Reported) / max(float64(s.DurationMS)/1000, 0.001) }
 
-// slow is a line about the slowest mailboxes.
-func (s Summary) slow() string {
-	var list []string
-	for _, m := range s.Slowest {
-		list = append(list, fmt.Sprintf("%s (%s)", m.Mailbox, took(m.TookMS)))
-	}
-	return strings.Join(list, ", ")
-}
+// Paused is how long the pauses were.
+func (s Summary) Paused() string { return took(float64(s.PausedMS)) }
 
 // counted is a name and how often it was met.
 type counted struct {

@@ -47,23 +47,24 @@ func Table(indent int, rows [][]string) string {
 
 // table is two columns of names and texts, wrapped to the width, the first at least
 // so wide. Where there is no room beside the names, a text stands below its name.
-func (p *page) table(indent, least int, rows [][2]string) {
+func (p *page) table(indent, least int, rows [][2]string) string {
+	if p.Width < 72 {
+		var b strings.Builder
+		for _, r := range rows {
+			b.WriteString(p.hang(indent, pad(r[0], least)+" ", r[1]))
+		}
+		return b.String()
+	}
 	width := least
 	for _, r := range rows {
 		width = max(width, utf8.RuneCountInString(r[0])+1)
-	}
-	if p.Width < 72 {
-		for _, r := range rows {
-			p.hanging(indent, pad(r[0], least)+" ", r[1])
-		}
-		return
 	}
 	cells := make([][]string, 0, len(rows))
 	for _, r := range rows {
 		text := wordwrap.WrapString(Clean(r[1], textLimit), uint(max(p.Width-indent-width-1, 10)))
 		cells = append(cells, []string{pad(Clean(r[0], 100), width-1), text})
 	}
-	p.b.WriteString(Table(indent, cells))
+	return Table(indent, cells)
 }
 
 // pad makes a name so many characters wide.

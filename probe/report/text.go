@@ -1,15 +1,19 @@
 package report
 
 import (
-	"bytes"
+	_ "embed"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
+	"sync"
+	"text/template"
 	"time"
 	"unicode/utf8"
 
 	"github.com/mitchellh/go-wordwrap"
 
+	"github.com/ewsprobe/ewsprobe/probe/diff"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 )
 
@@ -25,40 +29,23 @@ type Style struct {
 const (
 	narrowest  = 30
 	usualWidth = 80
-	nameWidth  = 18 // of the column with what was seen
-	causeWidth = 32 // of that with the causes
-	factWidth  = 14 // and of that with the facts of a batch
 )
 
-// text renders the report for a person: the answer, what was seen, the causes,
-// what to do. It folds more until the report is one look.
-func text(r Report, s Style) ([]byte, error) {
-	for ; ; s.tight++ {
-		p := newPage(s)
-		p.answer(r)
-		if len(r.Evidence) > 0 {
-			p.seen(r)
-			p.causes(r)
-		}
-		p.remedies(r)
-		p.others(r)
-		p.more(r)
-		if p.Whole || p.tight == tightest || p.inAGlance() {
-			return p.b.Bytes(), nil
-		}
-	}
-}
+//go:embed text.tmpl
+var textSource string
+
+var textDefinitions = sync.OnceValue(func() finding.Definitions { return finding.ReadDefinitions(textSource) })
 
 // page is a text that is being laid out.
 type page struct {
 	Style
 	terminal bool
+	links    bool // a remedy shows its link beside its command
 	folded   bool // something was left out
-	b        bytes.Buffer
 }
 
 func newPage(s Style) *page {
-	p := &page{Style: s, terminal: s.Width > 0}
+	p := &page{Style: s, terminal: s.Width > 0, links: s.Whole}
 	if s.Width == 0 {
 		p.Width = usualWidth
 	}
@@ -66,72 +53,119 @@ func newPage(s Style) *page {
 	return p
 }
 
-var statusColours = map[finding.Status]string{finding.OK: "32", finding.Warning: "33", finding.Critical: "31", finding.Unknown: "35"}
-
-func (p *page) paint(status finding.Status, s string) string {
-	if !p.Colour {
-		return s
-	}
-	return "\x1b[1;" + statusColours[status] + "m" + s + "\x1b[0m"
-}
-
-func (p *page) bold(s string) string {
-	if !p.Colour {
-		return s
-	}
-	return "\x1b[1m" + s + "\x1b[0m"
-}
-
-// answer is the first line: status, code and the answer in one sentence.
-func (p *page) answer(r Report) {
-	word := strings.ToUpper(string(r.Verdict.Status))
-	summary := Clean(r.Verdict.Summary, textLimit) + certainty(r)
-	lines := []string{fmt.Sprintf("%s  %s  %s", word, r.Verdict.Code, summary)}
-	if p.terminal {
-		// Elsewhere the answer stays on one line, for whoever reads only that.
-		lines = wrap(lines[0], p.Width)
-	}
-	first := strings.Replace(lines[0], word, p.paint(r.Verdict.Status, word), 1)
-	p.b.WriteString(first + "\n")
-	for _, l := range lines[1:] {
-		p.b.WriteString("  " + l + "\n")
-	}
-	if len(r.Findings) > 0 && r.Findings[0].Code == r.Verdict.Code {
-		f := r.Findings[0]
-		p.b.WriteString("\n")
-		p.hanging(2, "", p.brief(f.Detail, detailLimits[p.tight])+evidenceList(f.Evidence))
-	}
-}
-
-// more says where what is folded stands, and repeats the verdict where the first line
-// may have left the screen.
-func (p *page) more(r Report) {
-	what := ""
-	if len(r.Findings) > 0 {
-		if n := len(r.Findings[0].Remedies) - mostSteps; n > 0 && !p.Whole {
-			what = " (" + count(n, "further step", "further steps") + ")"
+// text renders the report for a person: the answer, what was seen, the causes,
+// what to do. It folds more until the report is one look.
+func text(r Report, s Style) ([]byte, error) {
+	r = harmless(r)
+	for ; ; s.tight++ {
+		p := newPage(s)
+		out, err := p.fill("check", r)
+		if err != nil || s.Whole || s.tight == tightest || p.inAGlance(out) {
+			return []byte(out), err
 		}
 	}
-	if p.folded || what != "" {
-		p.b.WriteString("\n")
-		p.hanging(2, "", fmt.Sprintf("more%s: "+whereTheRest, what, r.Verdict.Code))
+}
+
+// DiffText tells a person what two records have not in common: the two answers,
+// what explains them, what else differs.
+func DiffText(d diff.Result, s Style) string {
+	out, err := newPage(s).fill("comparison", comparedAs(harmless(d), "A", "B"))
+	if err != nil {
+		panic(err) // a test shows all
 	}
-	if !p.terminal || len(r.Evidence) == 0 {
-		return
+	return out
+}
+
+func environmentText(r Environment, s Style) ([]byte, error) {
+	p := newPage(s)
+	p.links = true
+	out, err := p.fill("environment", newEnvironmentPage(r))
+	return []byte(out), err
+}
+
+// fill fills a template of text.tmpl.
+func (p *page) fill(name string, of any) (string, error) {
+	t := template.New(name).Funcs(template.FuncMap{
+		"verdict": p.verdict, "again": p.again, "paint": p.status, "heading": p.heading, "hang": p.hang, "table": p.table,
+		"copied": func(indent int, text ...any) string { return pad("", indent) + joinedText(text) + "\n" },
+		"brief":  func(kind, text string) string { return p.brief(text, limitsOf[kind][p.tight]) },
+		"whole":  func() bool { return p.Whole }, "links": func() bool { return p.links }, "folded": func() bool { return p.folded },
+		"seen": p.seen, "causes": p.causes, "unchecked": notLookedAt, "steps": p.steps, "further": p.further,
+		"certainty": certainty, "confidence": confidence, "ids": evidenceList,
+		"explanation": Explanation, "changedCauses": CauseDifferences,
+		"upper": func(s finding.Status) string { return strings.ToUpper(string(s)) }, "lower": strings.ToLower,
+		"next": func(i int) int { return i + 1 },
+	})
+	if err := textDefinitions().AddTo(t, fmt.Sprintf("{{template %q}}", name)); err != nil {
+		return "", err
 	}
-	word := strings.ToUpper(string(r.Verdict.Status))
-	line := []rune(fmt.Sprintf("%s  %s  %s", word, r.Verdict.Code, Clean(r.Verdict.Summary, textLimit)))
+	var b strings.Builder
+	err := t.Lookup(name).Execute(&b, of)
+	return b.String(), err
+}
+
+// joinedText is a text of several pieces. Here every text passes that a server or a
+// stranger's record may have chosen: identifiers too.
+func joinedText(pieces []any) string {
+	var b strings.Builder
+	for _, piece := range pieces {
+		fmt.Fprint(&b, piece)
+	}
+	return Clean(b.String(), textLimit)
+}
+
+// bold is a text in bold, in a colour if one is named.
+func (p *page) bold(colour, s string) string {
+	if !p.Colour {
+		return s
+	}
+	return "\x1b[1" + colour + "m" + s + "\x1b[0m"
+}
+
+// status is a status in its colour.
+func (p *page) status(status finding.Status) string {
+	colours := map[finding.Status]string{finding.OK: ";32", finding.Warning: ";33", finding.Critical: ";31", finding.Unknown: ";35"}
+	return p.bold(colours[status], strings.ToUpper(string(status)))
+}
+
+// answer is status, code and the answer in one sentence.
+func answer(v finding.Verdict) string {
+	return fmt.Sprintf("%s  %s  %s", strings.ToUpper(string(v.Status)), v.Code, Clean(v.Summary, textLimit))
+}
+
+func (p *page) painted(line string, status finding.Status) string {
+	return strings.Replace(line, strings.ToUpper(string(status)), p.status(status), 1) + "\n"
+}
+
+// verdict is an answer behind its name, if it has one. On no terminal one without stays
+// on one line, for whoever reads only that.
+func (p *page) verdict(name string, v finding.Verdict, certainty string) string {
+	lines := []string{name + answer(v) + certainty}
+	if p.terminal || name != "" {
+		lines = wrap(lines[0], p.Width)
+	}
+	return p.painted(strings.Join(lines, "\n"+pad("", max(len(name), 2))), v.Status)
+}
+
+// again repeats the verdict on a terminal, where the first line may have left the screen.
+func (p *page) again(v finding.Verdict) string {
+	if !p.terminal {
+		return ""
+	}
+	line := []rune(answer(v))
 	if len(line) > p.Width {
 		line = append(line[:p.Width-1], '…')
 	}
-	p.b.WriteString("\n" + strings.Replace(string(line), word, p.paint(r.Verdict.Status, word), 1) + "\n")
+	return "\n" + p.painted(string(line), v.Status)
 }
 
-func (p *page) heading(s string) {
-	p.b.WriteString("\n")
-	for _, line := range wrap(s, p.Width) {
-		p.b.WriteString("  " + p.bold(line) + "\n")
+func (p *page) heading(text ...any) string {
+	var b strings.Builder
+	b.WriteString("\n")
+	for _, line := range wrap(joinedText(text), p.Width) {
+		b.WriteString("  " + p.bold("", line) + "\n")
 	}
+	return b.String()
 }
 
 // wrap breaks text at spaces; a word longer than the line stays whole, so that
@@ -140,51 +174,41 @@ func wrap(s string, width int) []string {
 	return strings.Split(wordwrap.WrapString(s, uint(max(width-2, 10))), "\n")
 }
 
-// hanging prints text behind a label; further lines stand below the text.
-func (p *page) hanging(indent int, label, text string) {
-	// Here every text passes that a server or a stranger's record may have
-	// chosen: labels and identifiers too.
-	label, text = Clean(label, 100), Clean(text, textLimit)
-	pad := strings.Repeat(" ", indent)
+// hang is text behind a label; further lines stand below the text.
+func (p *page) hang(indent int, label string, text ...any) string {
+	var b strings.Builder
+	label = Clean(label, 100)
+	lead := pad("", indent)
 	if p.Width < 72 && utf8.RuneCountInString(label) > 12 {
 		// No room beside the label: the text goes below it.
-		p.b.WriteString(pad + strings.TrimRight(label, " ") + "\n")
-		pad += "  "
-		label = ""
+		b.WriteString(lead + strings.TrimRight(label, " ") + "\n")
+		lead, label = lead+"  ", ""
 	}
-	room := p.Width - len(pad) - utf8.RuneCountInString(label)
-	below := pad + strings.Repeat(" ", utf8.RuneCountInString(label))
-	for i, line := range wrap(text, room+2) {
-		lead := below
-		if i == 0 {
-			lead = pad + label
-		}
-		p.b.WriteString(strings.TrimRight(lead+line, " ") + "\n")
+	lead += label
+	for _, line := range wrap(joinedText(text), p.Width-utf8.RuneCountInString(lead)+2) {
+		b.WriteString(strings.TrimRight(lead+line, " ") + "\n")
+		lead = pad("", utf8.RuneCountInString(lead))
 	}
+	return b.String()
 }
 
-func (p *page) seen(r Report) {
-	p.heading("What was seen")
-	for _, g := range seenGroups(r, p.Style) {
-		for i := range g.lines {
-			g.lines[i][1] = p.brief(g.lines[i][1], factLimits[p.tight])
+// seen are the groups of what was seen, folded.
+func (p *page) seen(r Report) []seenGroup {
+	groups := seenGroups(r, p.Style)
+	for _, g := range groups {
+		for i := range g.Lines {
+			g.Lines[i][1] = p.brief(g.Lines[i][1], limitsOf["fact"][p.tight])
 		}
-		if g.where == "" {
-			p.table(4, nameWidth, g.lines)
-			continue
-		}
-		p.b.WriteString("    at " + Clean(g.where, 80) + "\n")
-		p.table(6, nameWidth, g.lines)
 	}
+	return groups
 }
 
-func (p *page) causes(r Report) {
-	p.heading("Causes of the 401 in Dynamics (KB 3212785)")
-	// What was found comes first; within that, the KB's order.
+// causes are the causes that were looked at, what was found first; within that, in the
+// KB's order.
+func (p *page) causes(r Report) (rows [][2]string) {
 	last := []finding.CauseStatus{finding.CauseUndetermined, finding.CauseLikely, finding.CauseConfirmed}
 	sorted := slices.Clone(r.Causes)
 	slices.SortStableFunc(sorted, func(a, b finding.CauseReport) int { return slices.Index(last, b.Status) - slices.Index(last, a.Status) })
-	var rows [][2]string
 	for _, c := range sorted {
 		if c.Status == finding.CauseNotChecked && !p.Whole {
 			continue // all of them are one line
@@ -192,68 +216,75 @@ func (p *page) causes(r Report) {
 		about, _ := finding.LookupCause(c.Number)
 		why := words(c.Status) + ": " + c.Why
 		if c.Status != finding.CauseConfirmed && c.Status != finding.CauseLikely {
-			why = p.brief(why, whyLimits[p.tight])
+			why = p.brief(why, limitsOf["why"][p.tight])
 		}
 		rows = append(rows, [2]string{fmt.Sprintf("%d %s", c.Number, about.Title), why})
 	}
-	p.table(4, causeWidth, rows)
-	if left := notLookedAt(r); left != "" && !p.Whole {
-		p.hanging(4, "not checked  ", left)
-	}
+	return rows
 }
 
-// others are the findings beside the verdict.
-func (p *page) others(r Report) {
-	others := r.Findings
-	if len(others) > 0 && others[0].Code == r.Verdict.Code {
-		others = others[1:]
+// steps are the remedies that are shown.
+func (p *page) steps(list []finding.Remedy) []finding.Remedy {
+	if p.Whole {
+		return list
 	}
-	if len(others) == 0 {
-		return
-	}
-	p.heading("Also found")
-	for _, f := range others {
-		line := fmt.Sprintf("%s  %s  %s (%s)", strings.ToUpper(string(f.Status)), f.Code, f.Summary, f.Confidence)
-		p.hanging(4, "", p.brief(line, otherLimits[p.tight]))
-		if !p.Whole {
-			continue
-		}
-		p.hanging(6, "", f.Detail+evidenceList(f.Evidence))
-		p.b.WriteString("      ewsprobe explain " + string(f.Code) + "\n")
-	}
+	return list[:min(len(list), mostSteps)]
 }
 
-func evidenceList(ids []string) string {
-	if len(ids) == 0 {
+// further says how many steps are not shown; "" none.
+func (p *page) further(r Report) string {
+	if len(r.Findings) == 0 || p.Whole || len(r.Findings[0].Remedies) <= mostSteps {
 		return ""
 	}
-	return " [" + strings.Join(slices.Compact(slices.Clone(ids)), ", ") + "]"
+	return " (" + count(len(r.Findings[0].Remedies)-mostSteps, "further step", "further steps") + ")"
 }
 
-// stillFails is for whoever came with an error of Dynamics and meets an ok.
-const stillFails = "If Dynamics still reports a 401, compare the password and the URL in its profile with those checked here, " +
-	"check a mailbox that fails, and check from outside."
+// prose is a batch for a person: a line for each mailbox that is not ok, the summary, and
+// a line for all that were not checked.
+type prose struct {
+	open
+	Output
+	rows   bool // some were printed
+	folded int  // rows that were not checked
+}
 
-func (p *page) remedies(r Report) {
-	if len(r.Findings) == 0 {
-		if r.Verdict.Code == "ok" {
-			p.b.WriteString("\n")
-			p.hanging(2, "", stillFails+" See `ewsprobe explain ok`.")
-		}
-		return
+func newProse(o Output) (Sink, error) { return &prose{Output: o}, nil }
+
+func (p *prose) Row(r Row) error {
+	switch {
+	case p.Alone, r.Verdict.Status == finding.OK && !p.All:
+		return nil
+	case r.Verdict.Code == "not-checked" && !p.All:
+		p.folded++
+		return nil
 	}
-	f := r.Findings[0]
-	p.heading("What to do")
-	for i, m := range f.Remedies {
-		if i == mostSteps && !p.Whole {
-			break
-		}
-		p.hanging(4, fmt.Sprintf("%d. ", i+1), p.brief(m.Text, stepLimits[p.tight]))
-		for _, line := range []string{m.Command, m.Link} {
-			if line != "" && (p.Whole || line == m.Command || m.Command == "") {
-				// Never wrapped: it is there to be copied.
-				p.b.WriteString("         " + Clean(line, textLimit) + "\n")
-			}
-		}
+	p.rows = true
+	summary := ""
+	if r.Verdict.Code != "ok" {
+		summary = "  " + r.Verdict.Summary
 	}
+	status := strings.ToUpper(string(r.Verdict.Status))
+	_, err := fmt.Fprintf(p.W, "%-8s  %s  %s%s\n", status, Clean(r.Title(), 330), r.Verdict.Code, Clean(summary, textLimit))
+	return err
+}
+
+func (p *prose) End(s Summary) error {
+	text, err := s.text(p.Style)
+	if p.rows {
+		text = "\n" + text
+	}
+	if p.folded > 0 {
+		text += fmt.Sprintf("\n  Rows not checked: %d. To list them, use --all-rows or --save results.csv.\n", p.folded)
+	}
+	if err == nil {
+		_, err = io.WriteString(p.W, text)
+	}
+	return err
+}
+
+// text tells a person what a batch found; the rows stand above it.
+func (s Summary) text(style Style) (string, error) {
+	page := harmless(s).page()
+	page.Facts = rows("run-text", page)
+	return newPage(style).fill("batch", page)
 }

@@ -26,6 +26,7 @@ var functions = sync.OnceValue(func() template.FuncMap {
 		"both":       func(s []string) string { return strings.Join(s[:len(s)-1], ", ") + " and " + s[len(s)-1] },
 		"lower":      strings.ToLower,
 		"count":      count,
+		"took":       took,
 		"words":      words[any],
 		"brief":      func(s string) string { return Clean(s, sawLimit) },
 		"protection": protectionLine,

@@ -1,16 +1,18 @@
 package report
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
 
 // Each template can be read, and is used: by a say, or by another template.
 func TestWords(t *testing.T) {
-	used := wordsSource
+	used := wordsSource + textSource
 	files, _ := filepath.Glob("*.go")
 	for _, f := range files {
 		source, err := os.ReadFile(f)
@@ -19,12 +21,14 @@ func TestWords(t *testing.T) {
 		}
 		used += string(source)
 	}
-	if n := strings.Count(wordsSource, "{{define "); n != len(definitions()) || n == 0 {
-		t.Errorf("%d templates, %d are found", n, len(definitions()))
+	if n := strings.Count(used, "{{define "); n != len(definitions())+len(textDefinitions()) || n == 0 {
+		t.Errorf("%d templates, %d and %d are found", n, len(definitions()), len(textDefinitions()))
 	}
 	for name := range definitions() {
 		compile(name)
-		if !regexp.MustCompile(`(say\(|parts\(|rows\(|\{\{template )"` + name + `"`).MatchString(used) {
+	}
+	for _, name := range slices.Concat(slices.Collect(maps.Keys(definitions())), slices.Collect(maps.Keys(textDefinitions()))) {
+		if !regexp.MustCompile(`(say\(|parts\(|rows\(|fill\(|\{\{template )"` + name + `"`).MatchString(used) {
 			t.Errorf("nothing says %q", name)
 		}
 	}
