@@ -53,11 +53,11 @@ func (c *Client) read(item *evidence.Item, body []byte, credential bool) {
 var chunkSize = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9a-fA-F]{1,8}\r?\n<`) })
 
 func (c *Client) readEWS(body []byte, asked *evidence.Request) *evidence.EWS {
-	if chunkSize().Match(body) {
-		return &evidence.EWS{Detail: evidence.Say("chunk-sizes"), Unreadable: true}
-	}
 	a, err := c.Parsed.Parse(body)
 	if err != nil {
+		if chunkSize().Match(body) {
+			return &evidence.EWS{Detail: evidence.Say("chunk-sizes"), Unreadable: true}
+		}
 		return &evidence.EWS{Detail: evidence.Say("not-ews", err), Unreadable: unreadable(err)}
 	}
 	return &evidence.EWS{

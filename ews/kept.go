@@ -37,7 +37,16 @@ func fieldSet(names string) func(name string) bool {
 		}
 		return m
 	})
-	return func(name string) bool { return set()[strings.ToLower(name)] }
+	return func(name string) bool {
+		var room [64]byte // no name of a set is longer
+		small := append(room[:0], name...)
+		for i, c := range small {
+			if 'A' <= c && c <= 'Z' {
+				small[i] = c + 'a' - 'A'
+			}
+		}
+		return set()[string(small)]
+	}
 }
 
 // keepFields leaves of an answer to a credential the fields of the list, and of

@@ -1,11 +1,11 @@
 package wire
 
 import (
-	"fmt"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
 	"slices"
+	"strconv"
 	"sync"
 )
 
@@ -23,6 +23,7 @@ type Cookies struct {
 
 type setCookie struct {
 	by     *url.URL
+	field  string // as it was sent
 	cookie *http.Cookie
 }
 
@@ -40,8 +41,12 @@ func (c *Cookies) Set(u *url.URL, fields []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, field := range fields {
-		if n, err := http.ParseSetCookie(field); err == nil && len(field) <= longestCookie {
-			c.keep(setCookie{u, n})
+		again := func(s setCookie) bool { return s.field == field && *s.by == *u && s.cookie.MaxAge == 0 }
+		if len(field) > longestCookie || slices.ContainsFunc(c.set, again) {
+			continue // a balancer repeats its own in each answer
+		}
+		if n, err := http.ParseSetCookie(field); err == nil {
+			c.keep(setCookie{u, field, n})
 		}
 	}
 }
@@ -107,5 +112,5 @@ func (c *Cookies) Field(u *url.URL) (value, described string) {
 	for _, k := range list {
 		r.AddCookie(k)
 	}
-	return r.Header.Get("Cookie"), fmt.Sprintf("%d set by this server, values not kept", len(list))
+	return r.Header.Get("Cookie"), strconv.Itoa(len(list)) + " set by this server, values not kept"
 }

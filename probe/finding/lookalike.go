@@ -113,6 +113,9 @@ func ReasonOf(bind, status, kdc string) string {
 // Odd names the characters of a name, an address or a URL that look like nothing, or
 // like another one, and where they stand; "" if there are none.
 func Odd(text string) string {
+	if !strings.ContainsFunc(text, func(r rune) bool { return oddKind(r, true) != "" }) {
+		return "" // as nearly all are
+	}
 	var list []string
 	latin := strings.ContainsFunc(text, func(r rune) bool { return unicode.Is(unicode.Latin, r) })
 	at := 0
@@ -127,6 +130,8 @@ func Odd(text string) string {
 
 func oddKind(r rune, latin bool) string {
 	switch {
+	case r >= ' ' && r <= '~':
+		return ""
 	case r == '\u00a0', r == '\u202f', r == '\u2007', unicode.Is(unicode.Zs, r) && r != ' ':
 		return "a blank of its own kind"
 	case r == '\u00ad', unicode.Is(unicode.Cf, r):
