@@ -9,6 +9,7 @@ import (
 
 	"github.com/ewsprobe/ewsprobe/ews/standin"
 	"github.com/ewsprobe/ewsprobe/probe/guide"
+	"github.com/ewsprobe/ewsprobe/probe/report"
 )
 
 // The guide architecture says of every package what it is for.
@@ -17,6 +18,16 @@ func TestArchitectureNamesPackages(t *testing.T) {
 	for _, s := range sources(t) {
 		if !strings.Contains(text, "`"+s.pkg+"`") && s.pkg != "probe/config/address" && !strings.HasPrefix(s.pkg, "testdata") {
 			t.Errorf("%s is not there", s.pkg)
+		}
+	}
+}
+
+// The guide reports has a row for every format, with its ending.
+func TestGuideNamesFormats(t *testing.T) {
+	text, _ := guide.Source("reports")
+	for _, f := range report.Formats {
+		if row := strings.TrimSuffix("| "+f.Name+" | "+f.Extension, " "); !strings.Contains(text, "\n"+row+" |") {
+			t.Errorf("%s is not there", row)
 		}
 	}
 }

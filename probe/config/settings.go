@@ -20,7 +20,8 @@ import (
 // Settings are all keys. To add one, add its line here and nothing else: of it are
 // made the flag (--client-id, in kebab case), the variable (EWSPROBE_CLIENT_ID), the
 // key of the agent's file (client_id), its help, completion, manual page, checks of
-// its form and its part of the JSON Schema. TestOneLineForEachKey holds this.
+// its form and its part of the JSON Schema. TestOneLineForEachKey holds this. What a
+// printed command has to carry over has a field of that name in evidence.Given too.
 //
 //	help     what it is for; values, default and unit are added
 //	value    what stands for the value in the help: FILE and FOLDER are completed

@@ -26,7 +26,8 @@ type Format struct {
 // Formats are all of them, in the order in which they are listed. To add one,
 // write its renderer in a file of its own and add its line here: the flags, the
 // endings that --save knows, help, completion and the texts of errors are made of
-// this table (TestAddedFormat tries it).
+// this table (TestAddedFormat tries it). Then `go test ./probe/report -update` makes its
+// samples in testdata/records, and the guide probe/guide/text/reports.md says what it is for.
 var Formats = []Format{
 	{Name: FormatText, About: "a person at a terminal", Report: text, Batch: newProse, Environment: environmentText},
 	{

@@ -11,6 +11,7 @@
 //
 // A new check is made in five places: the fact, a tagged field of ews/evidence; the
 // place that writes it; the document of its code in probe/finding/text; a row of the
-// table and a function beside its family; a case in rule_test.go, and a scenario of
-// ews/standin that plays it. TestEveryCodeIsWhole names what is missing.
+// table and a function beside its family; a case: a report in testdata/field, or a
+// scenario of ews/standin. TestEveryCodeIsWhole names what is missing. Where a record has
+// a new field, the pages in testdata are made again: go test ./probe/report -update.
 package rule
