@@ -324,18 +324,19 @@ var knownCmdlets = map[string][]string{
 	"Get-ADDomainController":            {"-Filter"},
 
 	// Of PowerShell itself.
-	"Get-WinEvent":        {"-ComputerName", "-FilterHashtable", "-MaxEvents", "-ErrorAction"},
-	"Get-WebAppPoolState": {"-Name"},
-	"Get-WebBinding":      {"-Name", "-Protocol"}, // of WebAdministration, as CSS-Exchange uses it
-	"Where-Object":        {"-Match"},
-	"ForEach-Object":      {},
-	"Select-String":       {"-Path", "-Pattern"},
-	"Select-Object":       {"-ExpandProperty"},
-	"w32tm":               {},
-	"nslookup":            {"-type=SRV"},
-	"nltest":              {},
-	"setspn":              {"-Q"},
-	"klist":               {"-k", "-e"},
+	"Get-WinEvent":                 {"-ComputerName", "-FilterHashtable", "-MaxEvents", "-ErrorAction"},
+	"Get-WebAppPoolState":          {"-Name"},
+	"Get-WebBinding":               {"-Name", "-Protocol"}, // of WebAdministration, as CSS-Exchange uses it
+	"Get-WebConfigurationProperty": {"-PSPath", "-Location", "-Filter", "-Name"},
+	"Where-Object":                 {"-Match"},
+	"ForEach-Object":               {},
+	"Select-String":                {"-Path", "-Pattern"},
+	"Select-Object":                {"-ExpandProperty"},
+	"w32tm":                        {},
+	"nslookup":                     {"-type=SRV"},
+	"nltest":                       {},
+	"setspn":                       {"-Q"},
+	"klist":                        {"-k", "-e"},
 }
 
 // knownProperties lists what Format-List may select.
@@ -354,7 +355,7 @@ var knownProperties = []string{
 	"IsValid", "ServerName", "Database", "AccountDisabled", "Mounted", "MountedOnServer", "LastLogonTime", "ItemCount", "AdminDisplayVersion", "InternalNLBBypassUrl", // mailbox, server
 	"ThrottlingPolicyId", "ThrottlingPolicyScope", "User", "Deny", "IsInherited", "ObjectClass", "DistinguishedName", "Id",
 	"CurrentCertificateThumbprint", "PreviousCertificateThumbprint", "NextCertificateThumbprint", "Thumbprint", "Subject", "NotAfter",
-	"Component", "bindingInformation", "certificateHash", // of IIS
+	"Component", "bindingInformation", "certificateHash", "value", // of IIS
 	"RoleAssigneeName", "RecipientWriteScope", "CustomRecipientWriteScope", // role assignment
 }
 
@@ -417,7 +418,7 @@ func TestTextsAreWhole(t *testing.T) {
 			if !slices.Contains([]string{"", "mailbox", "https", "url", "profile", "none"}, r.Target) || r.Target != "" && r.Check == "" {
 				t.Errorf("%s: target %q", where, r.Target)
 			}
-			if !slices.Contains([]string{"", "explained", "no-logon", "nothing-held-back", "usual-path"}, r.Unless) {
+			if !slices.Contains([]string{"", "explained", "no-logon", "nothing-held-back", "usual-path", "kerberos-only", "asked-already"}, r.Unless) {
 				t.Errorf("%s: unless %q", where, r.Unless)
 			}
 		}
@@ -430,7 +431,7 @@ func TestTextsAreWhole(t *testing.T) {
 		}
 		remedies(string(e.Code), e.Remedies)
 		for c, list := range e.Cases {
-			if !slices.Contains([]Case{AtFrontEnd, OtherAudience, ByApplication, OwnMailbox, Advised, NoScheme, NoURL, DiscoveryError, Impersonated, InBatch, RefusedInRun, ReasonKnown, AtBackEnd, ByDevice, ByProxy, OtherForm, UnderLogon}, c) {
+			if !slices.Contains([]Case{AtFrontEnd, OtherAudience, ByApplication, OwnMailbox, Advised, NoScheme, NoURL, DiscoveryError, Impersonated, InBatch, RefusedInRun, ReasonKnown, AtBackEnd, ByDevice, ByProxy, OtherForm, UnderLogon, ClientCertificate, CallersOwn}, c) {
 				t.Errorf("%s: there is no case %q", e.Code, c)
 			}
 			remedies(string(e.Code), list)

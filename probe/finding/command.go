@@ -60,6 +60,8 @@ func (l Flags) has(names ...string) bool {
 	return slices.ContainsFunc(l, func(f Flag) bool { return slices.Contains(names, f.Name) })
 }
 
+func (l Flags) count(name string) int { return len(l) - len(l.without(name)) }
+
 func (l Flags) without(name string) Flags {
 	return slices.DeleteFunc(slices.Clone(l), func(f Flag) bool { return f.Name == name })
 }
@@ -181,9 +183,9 @@ func (n Names) carry(own Flags, byAddress bool) Flags {
 		return own
 	}
 	if own.has("each-address") && n.Given.has("address", "proxy") {
-		own = own.without("each-address") // those addresses are what is to be checked
-		if !n.Given.has("address") {
-			own = append(own, Flag{"address", "IP"}) // the proxy alone resolves the name
+		own = own.without("each-address") // several addresses are what is to be checked
+		if n.Given.count("address") < 2 {
+			own = append(own, Flag{"address", "IP"}) // one was; and the proxy alone resolves the name
 		}
 	}
 	if n.Given.has("client-id") {

@@ -24,7 +24,8 @@ type Remedy struct {
 	// domain controller has said already why the account is refused; no-logon,
 	// where no logon of the run was refused; nothing-held-back, where Autodiscover led
 	// to no server that was not asked; usual-path, where the URL has the path that EWS has
-	// by default.
+	// by default; kerberos-only, where Negotiate takes no NTLM; asked-already, where a
+	// remedy before it has the same command.
 	Unless string `json:"-"`
 
 	// Use and Run name a remedy and a command of shared.yaml.
@@ -54,8 +55,11 @@ const (
 	OtherAudience  Case = "other-audience" // the token is for another host than the one that was asked
 	InBatch        Case = "batch"          // one of many: the endpoint was examined before, and a row has no detail
 	RefusedInRun   Case = "refused-in-run"
-	Advised        Case = "advised"      // what the EWS code asks for comes first
-	ReasonKnown    Case = "reason-known" // why the account is refused; what the reason asks for comes first
+	Advised        Case = "advised" // what the EWS code asks for comes first
+	// A client certificate is demanded; a call was answered with the caller's own mailbox.
+	ClientCertificate Case = "client-certificate"
+	CallersOwn        Case = "caller"
+	ReasonKnown       Case = "reason-known" // why the account is refused; what the reason asks for comes first
 )
 
 // RemediesIn are the remedies for the first of the cases that has its own, else

@@ -30,7 +30,6 @@ var limitsOf = map[string]limits{
 	"detail": {300, 300, 220, 150}, // four lines to two
 	"step":   {175, 175, 145, 75},
 	"fact":   {120, 57, 57, 57}, // two lines of the column, or one
-	"why":    {300, 43, 43, 43},
 	"other":  {300, 300, 150, 76},
 }
 
@@ -46,12 +45,38 @@ func (p *page) inAGlance(text string) bool {
 
 // brief is a text as far as a glance takes it in; with -v it is whole.
 func (p *page) brief(text string, limit int) string {
+	return p.shorter(text, fold(text, limit))
+}
+
+func (p *page) shorter(text, short string) string {
 	if p.Whole {
 		return text
 	}
-	short := fold(text, limit)
 	p.folded = p.folded || short != text
 	return short
+}
+
+// sentences are so many whole ones as have room, and the first of them in any case: half
+// an instruction cannot be followed.
+func sentences(text string, limit int) string {
+	runes := []rune(text)
+	for ; limit < len(runes); limit++ {
+		if end := sentenceEnd(string(runes[:limit-1]), text); end > 0 {
+			return text[:end]
+		}
+	}
+	return text
+}
+
+// sentenceEnd is where the last whole sentence of a text's head ends; 0 for none.
+func sentenceEnd(head, text string) int {
+	for i := len(head) - 2; i > 0; i-- {
+		next, _ := utf8.DecodeRuneInString(text[i+2:])
+		if head[i:i+2] == ". " && !('a' <= next && next <= 'z') && strings.Count(head[:i], `"`)%2 == 0 {
+			return i + 1
+		}
+	}
+	return 0
 }
 
 // fold takes so many whole sentences as have room, and of a first one that is too
@@ -61,11 +86,8 @@ func fold(text string, limit int) string {
 		return text
 	}
 	head := string([]rune(text)[:limit-1])
-	for i := len(head) - 2; i > 0; i-- {
-		next, _ := utf8.DecodeRuneInString(text[i+2:])
-		if head[i:i+2] == ". " && !('a' <= next && next <= 'z') && strings.Count(head[:i], `"`)%2 == 0 {
-			return head[:i+1]
-		}
+	if end := sentenceEnd(head, text); end > 0 {
+		return head[:end]
 	}
 	for _, end := range []string{": ", "; ", " (", ", ", " "} {
 		if i := strings.LastIndex(head, end); i > limit/2 {
@@ -125,7 +147,7 @@ func wouldLookAt(cause int, r Report) string {
 	switch cause {
 	case 1:
 		if r.Target.Mailbox != "" {
-			return "a logon"
+			return "(needs a logon)"
 		}
 		return "--mailbox"
 	case 2:

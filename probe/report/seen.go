@@ -119,7 +119,22 @@ func seenAt(r Report, address string, s Style) [][2]string {
 		}
 		add(certificate.Version, "%s, valid until %s, %s", certificate.ServerName, c.NotAfter.UTC().Format("2006-01-02"), state)
 	}
-	return lines
+	return repeated(lines)
+}
+
+// repeated are the lines with equal ones that follow each other told once.
+func repeated(lines pairs) (told pairs) {
+	for i := 0; i < len(lines); {
+		n := 1
+		for i+n < len(lines) && lines[i+n] == lines[i] {
+			n++
+		}
+		if n > 1 {
+			lines[i][1] += fmt.Sprintf(" (%d times)", n)
+		}
+		told, i = append(told, lines[i]), i+n
+	}
+	return told
 }
 
 // toldBelow says whether a logon was made for the line of Extended Protection.

@@ -87,10 +87,11 @@ func environmentText(r Environment, s Style) ([]byte, error) {
 func (p *page) fill(name string, of any) (string, error) {
 	t := template.New(name).Funcs(template.FuncMap{
 		"verdict": p.verdict, "again": p.again, "paint": p.status, "heading": p.heading, "hang": p.hang, "table": p.table,
-		"copied": func(indent int, text ...any) string { return pad("", indent) + joinedText(text) + "\n" },
-		"brief":  func(kind, text string) string { return p.brief(text, limitsOf[kind][p.tight]) },
-		"whole":  func() bool { return p.Whole }, "links": func() bool { return p.links }, "folded": func() bool { return p.folded },
-		"seen": p.seen, "causes": p.causes, "unchecked": notLookedAt, "steps": p.steps, "further": p.further,
+		"copied":    func(indent int, text ...any) string { return pad("", indent) + joinedText(text) + "\n" },
+		"brief":     func(kind, text string) string { return p.brief(text, limitsOf[kind][p.tight]) },
+		"sentences": func(kind, text string) string { return p.shorter(text, sentences(text, limitsOf[kind][p.tight])) },
+		"whole":     func() bool { return p.Whole }, "links": func() bool { return p.links }, "folded": func() bool { return p.folded },
+		"seen": p.seen, "causes": p.causes, "excluded": p.excluded, "unchecked": notLookedAt, "steps": p.steps, "further": p.further,
 		"certainty": certainty, "confidence": confidence, "ids": evidenceList,
 		"explanation": Explanation, "changedCauses": CauseDifferences,
 		"upper": func(s finding.Status) string { return strings.ToUpper(string(s)) }, "lower": strings.ToLower,
@@ -210,17 +211,39 @@ func (p *page) causes(r Report) (rows [][2]string) {
 	sorted := slices.Clone(r.Causes)
 	slices.SortStableFunc(sorted, func(a, b finding.CauseReport) int { return slices.Index(last, b.Status) - slices.Index(last, a.Status) })
 	for _, c := range sorted {
-		if c.Status == finding.CauseNotChecked && !p.Whole {
+		if !p.Whole && (c.Status == finding.CauseNotChecked || p.tight > 0 && isExcluded(c)) {
 			continue // all of them are one line
 		}
-		about, _ := finding.LookupCause(c.Number)
-		why := words(c.Status) + ": " + c.Why
-		if c.Status != finding.CauseConfirmed && c.Status != finding.CauseLikely {
-			why = p.brief(why, limitsOf["why"][p.tight])
-		}
-		rows = append(rows, [2]string{fmt.Sprintf("%d %s", c.Number, about.Title), why})
+		rows = append(rows, [2]string{causeName(c), words(c.Status) + ": " + c.Why})
 	}
 	return rows
+}
+
+func causeName(c finding.CauseReport) string {
+	about, _ := finding.LookupCause(c.Number)
+	return fmt.Sprintf("%d %s", c.Number, about.Title)
+}
+
+func isExcluded(c finding.CauseReport) bool {
+	return c.Status == finding.CauseRuledOut || c.Status == finding.CauseNotApplicable
+}
+
+// excluded are the causes that it cannot be, in one text for each reason, if there is no
+// room for more.
+func (p *page) excluded(r Report) (list [][2]string) {
+	for _, c := range r.Causes {
+		if p.Whole || p.tight == 0 || !isExcluded(c) {
+			continue
+		}
+		p.folded = true
+		i := slices.IndexFunc(list, func(e [2]string) bool { return e[0] == words(c.Status) })
+		if i < 0 {
+			list = append(list, [2]string{words(c.Status), causeName(c)})
+			continue
+		}
+		list[i][1] += ", " + causeName(c)
+	}
+	return list
 }
 
 // steps are the remedies that are shown.

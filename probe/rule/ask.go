@@ -147,7 +147,9 @@ func timedOut(v *view, n *node) *hit {
 	case v.row:
 		return confirmed("call", p, leg)
 	case leg.Logon != nil:
-		return confirmed("logon", p, leg)
+		h := confirmed("logon", p, leg)
+		h.use = finding.UnderLogon
+		return h
 	}
 	return confirmed("", p, leg)
 }
@@ -216,12 +218,18 @@ func (n *node) legacySuite() *evidence.Item {
 
 func proxyAuthRequired(v *view, n *node) *hit {
 	if leg := v.failedBy(n, evidence.ProxyAuth); leg != nil {
-		return confirmed("tunnel", finding.Params{Error: leg.Error.Text}, leg)
+		h := confirmed("tunnel", finding.Params{Error: leg.Error.Text}, leg)
+		h.use = finding.ByProxy
+		return h
 	}
 	if n.status() != 407 {
 		return nil
 	}
-	return confirmed("answer", finding.Params{}, n.ask)
+	h := confirmed("answer", finding.Params{}, n.ask)
+	if g := v.rec.Target.Given; g != nil && g.Proxy != "" {
+		h.use = finding.ByProxy
+	}
+	return h
 }
 
 func serverError(v *view, n *node) *hit {

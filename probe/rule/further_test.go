@@ -212,7 +212,7 @@ func TestWhatIsSaid(t *testing.T) {
 		says []string
 	}{
 		{"alias", find("alias refused, the primary named"), []string{anna, "primary"}},
-		{"own", find("delegated, answered with the caller's own"), []string{anna, "the mailbox of svc-crm@contoso.com", "--impersonate"}},
+		{"own", find("delegated, answered with the caller's own"), []string{anna, "the mailbox of svc-crm@contoso.com", "may open the other mailbox"}},
 		{"not looked", find("delegated, and nobody looked"), []string{"is not known"}},
 		{"user name", find("a bare name"), []string{"ErrorNonExistentMailbox", "to the same call"}},
 		{"user name not asked", record(asUser(`CONTOSO\svc-crm`), ask("Basic"), logon("Basic", 200)), []string{"ErrorNonExistentMailbox"}},

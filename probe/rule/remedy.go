@@ -75,6 +75,10 @@ func (v *view) fill(remedies []finding.Remedy, p finding.Params, addresses ...st
 	names.More["address"] = v.firstAddress()
 	names.More["longer"] = longer(t.Given)
 	names.More["site"] = names.Site
+	names.More["trusted"] = "TENANT"
+	if trusted := p.Token.Trusted; len(trusted) == 1 {
+		names.More["trusted"] = argument("tenant", trusted[0])
+	}
 	names.More["application"], names.More["resource"] = v.applicationNames()
 	var filled []finding.Remedy
 	for _, m := range remedies {
@@ -93,9 +97,17 @@ func (v *view) fill(remedies []finding.Remedy, p finding.Params, addresses ...st
 		if t.HMA != nil && strings.Contains(m.Command, "{user}") {
 			continue // there is no account
 		}
+		if m.Unless == "kerberos-only" && p.Only == "kerberos" {
+			continue
+		}
 		f := finding.Remedy{Text: names.Fill(m.Text), Command: names.Fill(m.Command), Link: m.Link}
 		if m.Check != "" {
 			f.Command = finding.CheckCommand(m, names)
+		}
+		if slices.ContainsFunc(filled, func(o finding.Remedy) bool {
+			return o.Command == f.Command && (m.Unless == "asked-already" || o.Text == f.Text)
+		}) {
+			continue
 		}
 		if cost := names.Cost(f.Command); cost != "" {
 			f.Text += " " + cost

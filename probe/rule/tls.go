@@ -105,7 +105,9 @@ func commonName(dn string) string {
 func tlsFailed(v *view, n *node) *hit {
 	for _, leg := range v.needed(n) {
 		if wantsClientCertificate(leg) {
-			return confirmed("client-certificate-page", v.answer(n, leg), leg)
+			h := confirmed("client-certificate-page", v.answer(n, leg), leg)
+			h.use = finding.ClientCertificate
+			return h
 		}
 	}
 	leg := v.failedBy(n, evidence.TLSHandshake, evidence.TLSClientCert, evidence.TLSNotSpoken)
@@ -121,6 +123,7 @@ func tlsFailed(v *view, n *node) *hit {
 	switch {
 	case why.Is("renegotiation"):
 		h.variant, h.status, h.confidence = "renegotiation", finding.Unknown, finding.Undetermined
+		h.use = finding.ClientCertificate
 		return h
 	case why.Is("certificate-unread"):
 		h.variant, h.status, h.confidence = "unreadable", finding.Unknown, finding.Undetermined
@@ -129,7 +132,7 @@ func tlsFailed(v *view, n *node) *hit {
 		h.variant, h.status, h.confidence = "limit", finding.Unknown, finding.Undetermined
 		return h
 	case leg.Error.Code == evidence.TLSClientCert:
-		h.variant = "client-certificate"
+		h.variant, h.use = "client-certificate", finding.ClientCertificate
 	case leg.Error.Code == evidence.TLSNotSpoken:
 		h.variant = "not-tls"
 	case why.Is("tls-alert") && len(why.Args) > 1:

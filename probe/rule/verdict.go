@@ -50,7 +50,11 @@ func (v *view) missing() *hit {
 	t := v.rec.Target
 	lacks := func(missing string, p finding.Params, items ...*evidence.Item) *hit {
 		p.Missing = missing
-		return unsure("", p, items...)
+		h := unsure("", p, items...)
+		if missing == "mailbox" {
+			h.use = finding.CallersOwn
+		}
+		return h
 	}
 	if item := v.wantsCredential(); len(v.nodes) == 0 && item != nil {
 		return lacks("password", finding.Params{Source: source(item)}, item)
