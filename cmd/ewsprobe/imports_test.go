@@ -166,7 +166,7 @@ func TestImportDirection(t *testing.T) {
 		{pkg: "probe/batch", may: []string{"ews", "ews/evidence", "ews/signin", "soap", "probe", "probe/config/address", "probe/dynamics", "probe/finding", "probe/lockout", "probe/report", "probe/rule", "github.com/gofrs/flock", "golang.org/x/time/rate"}, never: []string{"net", "crypto/tls"}},
 		{pkg: "probe/finding", may: []string{"ews/evidence", "ews/front", "go.yaml.in/yaml/v3"}, never: []string{"net", "net/http", "os"}},
 		{pkg: "probe/dynamics", may: []string{"ews/evidence", "ews/front", "probe/config/address", "golang.org/x/text/...", "go.yaml.in/yaml/v3"}, never: []string{"net", "net/http", "os", "time"}},
-		{pkg: "probe/rule", may: []string{"ews/challenge", "ews/evidence", "ews/front", "probe/finding", "soap"}, never: []string{"net/http", "os", "crypto/tls"}},
+		{pkg: "probe/rule", may: []string{"ews/challenge", "ews/evidence", "ews/front", "probe/config/address", "probe/finding", "soap"}, never: []string{"net/http", "os", "crypto/tls"}},
 		{pkg: "probe/redact", may: []string{"ews/challenge", "ews/evidence", "ews/front", "probe/finding", "probe/rule", "golang.org/x/net/publicsuffix"}, never: []string{"net", "net/http", "os", "time"}},
 		{pkg: "probe/baseline", may: []string{"ews/evidence", "probe/finding", "go.yaml.in/yaml/v3"}, never: []string{"net", "net/http", "os"}},
 		{pkg: "probe/config/address", never: []string{"net", "net/http", "os", "time"}},

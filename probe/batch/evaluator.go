@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/probe/config/address"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 	"github.com/ewsprobe/ewsprobe/probe/report"
 	"github.com/ewsprobe/ewsprobe/probe/rule"
@@ -70,7 +71,7 @@ func (b *rowEvaluator) template(j *job) kept {
 	good := item.EWS.Answered() && item.EWS.Code == "NoError" && item.EWS.Class != "Error"
 	plain := !item.EWS.Answered() || len(item.EWS.Resolved) == 0
 	mailbox := j.row.Address
-	if plain && finding.Odd(mailbox) == "" && j.outside == nil && (j.book == nil || len(j.book.EWS.Resolved) == 0) &&
+	if plain && address.Odd(mailbox) == "" && j.outside == nil && (j.book == nil || len(j.book.EWS.Resolved) == 0) &&
 		!strings.EqualFold(mailbox, b.target.User) && !b.named[strings.ToLower(mailbox)] {
 		mailbox = anyMailbox // no other address is in play: the judgement holds for any
 	}

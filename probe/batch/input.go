@@ -202,7 +202,7 @@ func (in *Input) address(row dynamics.Row) (mailbox, problem string) {
 		return "", in.problem(row, in.Column,
 			"PowerShell wrote the name of a type ("+report.Clean(mailbox, 60)+") instead of the address; export PrimarySmtpAddress")
 	case !address.IsMailbox(mailbox):
-		return "", in.problem(row, in.Column, "not an email address: write it as NAME@DOMAIN")
+		return "", in.problem(row, in.Column, "not an email address: "+address.NotMailbox(mailbox))
 	}
 	return mailbox, ""
 }

@@ -51,6 +51,8 @@ func targetURL(target string) (u *url.URL, wrong string) {
 		return nil, inProcessLists + " and use {user} and {password-file}"
 	case whole && scheme != "https" && scheme != "http":
 		return nil, "begins with " + scheme + "://; EWS is reached over https://"
+	case address.MisspeltScheme(target):
+		return nil, "begins with a misspelt https://; write https:// and the host name"
 	case !whole && strings.Contains(target, "/"):
 		return nil, "has a path but no scheme; write https:// in front of it"
 	case !whole && strings.Contains(target, "@"):
@@ -111,7 +113,7 @@ func (s *Settings) checkAccount(cfg *probe.Config) {
 		}
 	}
 	if cfg.Mailbox != "" && !address.IsMailbox(cfg.Mailbox) {
-		ks.usage("{mailbox} %q is not an email address; give one like anna@contoso.com", cfg.Mailbox)
+		ks.usage("{mailbox} %q is not an email address; %s", cfg.Mailbox, address.NotMailbox(cfg.Mailbox))
 	}
 	if cfg.Impersonate && cfg.Mailbox == "" && ks.Find("mailbox") != nil && !ks.failed["target"] {
 		ks.usage("{impersonate} needs {mailbox} ADDRESS, the mailbox to impersonate")
@@ -176,7 +178,11 @@ func (s *Settings) parseAddresses(cfg *probe.Config) {
 func (s *Settings) parseProxy() *url.URL {
 	const like = "http://proxy.contoso.com:8080"
 	raw := s.Proxy
-	if raw != "" && !strings.Contains(raw, "://") {
+	switch {
+	case address.MisspeltScheme(raw):
+		s.Keys.usage("{proxy} begins with a misspelt http://; give it like " + like)
+		return nil
+	case raw != "" && !strings.Contains(raw, "://"):
 		raw = "http://" + raw
 	}
 	return s.parseURL("proxy", raw, like, func(u *url.URL) string {

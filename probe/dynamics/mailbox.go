@@ -48,14 +48,16 @@ func IsTypeName(cell string) bool {
 // that Dynamics gives it, by the names of other tools, or as the only column
 // whose first cell holds an address, for which it waits for the first row.
 func (t *Table) AddressColumn() (int, error) {
-	if f, ok := t.source.(*jsonFile); ok && !slices.Contains([]string{"", "mailbox", "mailboxes", "users", "user"}, f.entity) {
+	l, err := arrange(t.Header, knownColumns().mailboxIndex)
+	at, found := l.at["emailaddress"]
+	joined := found && strings.Contains(t.Header[at], ".") // mailboxes that a query joined to rows of another table
+	if f, ok := t.source.(*jsonFile); ok && !joined && !slices.Contains([]string{"", "mailbox", "mailboxes", "users", "user"}, f.entity) {
 		return 0, fault(0, OtherEntity, "the file has rows of the table %s, not \"mailbox\"; query mailboxes", quote(f.entity))
 	}
-	l, err := arrange(t.Header, knownColumns().mailboxIndex)
 	if err != nil {
 		return 0, err
 	}
-	if at, ok := l.at["emailaddress"]; ok {
+	if found {
 		return at, nil
 	}
 	var best []int

@@ -1,11 +1,9 @@
 package finding
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"sync"
-	"unicode"
 )
 
 // Lookalike is one reason why a logon is refused that looks like every other
@@ -105,49 +103,6 @@ func ReasonOf(bind, status, kdc string) string {
 	for name, r := range reasons() {
 		if slices.Contains(r.Bind, strings.ToLower(bind)) || slices.Contains(r.Status, status) || slices.Contains(r.KDC, kdc) {
 			return name
-		}
-	}
-	return ""
-}
-
-// Odd names the characters of a name, an address or a URL that look like nothing, or
-// like another one, and where they stand; "" if there are none.
-func Odd(text string) string {
-	if !strings.ContainsFunc(text, func(r rune) bool { return oddKind(r, true) != "" }) {
-		return "" // as nearly all are
-	}
-	var list []string
-	latin := strings.ContainsFunc(text, func(r rune) bool { return unicode.Is(unicode.Latin, r) })
-	at := 0
-	for _, r := range text {
-		at++
-		if kind := oddKind(r, latin); kind != "" && len(list) < 3 {
-			list = append(list, fmt.Sprintf("U+%04X (%s) as character %d", r, kind, at))
-		}
-	}
-	return strings.Join(list, ", ")
-}
-
-func oddKind(r rune, latin bool) string {
-	switch {
-	case r >= ' ' && r <= '~':
-		return ""
-	case r == '\u00a0', r == '\u202f', r == '\u2007', unicode.Is(unicode.Zs, r) && r != ' ':
-		return "a blank of its own kind"
-	case r == '\u00ad', unicode.Is(unicode.Cf, r):
-		return "cannot be seen"
-	case unicode.Is(unicode.Cc, r):
-		return "a control character"
-	case r >= '\uff01' && r <= '\uff5e':
-		return "a full-width letter"
-	case r >= '\u2010' && r <= '\u2015' || r == '\u2212':
-		return "a dash that is no hyphen"
-	case !latin || !unicode.IsLetter(r):
-		return ""
-	}
-	for _, script := range []string{"Cyrillic", "Greek", "Armenian", "Cherokee"} {
-		if unicode.Is(unicode.Scripts[script], r) {
-			return "a " + script + " letter"
 		}
 	}
 	return ""

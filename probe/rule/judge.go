@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/probe/config/address"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 )
 
@@ -87,7 +88,7 @@ func (v *view) apply(r row) (finding.Finding, bool) {
 	if r.server && !v.row && len(at) > 0 && len(at) < len(v.servers()) && len(v.servers()) > len(v.nodes) {
 		f.Summary += finding.Phrase("part", v.part(at))
 	}
-	if odd := finding.Odd(v.subject(r.code)); odd != "" {
+	if odd := address.Odd(v.subject(r.code)); odd != "" {
 		f.Summary += ": the name as given holds " + odd
 		f.Detail += " A character like that explains it: type the name again instead of copying it."
 	}

@@ -101,6 +101,9 @@ func HostPort(s, usual string) (host, port string, ok bool) {
 func URL(raw, example string) (u *url.URL, wrong string) {
 	_, rest, ok := strings.Cut(raw, "://")
 	if !ok {
+		if MisspeltScheme(raw) {
+			return nil, "begins with a misspelt https://; give it like " + example
+		}
 		return nil, "has no scheme; write https:// in front of it"
 	}
 	if HasCredentials(raw) {
@@ -115,6 +118,8 @@ func URL(raw, example string) (u *url.URL, wrong string) {
 		fallthrough
 	case err != nil:
 		return nil, "is not a URL; give it like " + example
+	case unseen(u.Hostname()):
+		return nil, "has " + Odd(u.Hostname()) + " of the host name; type it anew"
 	case !IsHost(u.Hostname()):
 		return nil, "has no valid host name; give it like mail.contoso.com (international names in their xn-- form)"
 	case u.Fragment != "":
@@ -125,6 +130,13 @@ func URL(raw, example string) (u *url.URL, wrong string) {
 	}
 	u.Scheme, u.Host = strings.ToLower(u.Scheme), strings.ToLower(u.Host)
 	return u, ""
+}
+
+// MisspeltScheme says whether a URL begins with http or https, and not with :// behind it.
+func MisspeltScheme(raw string) bool {
+	low := strings.ToLower(raw)
+	rest := strings.TrimLeft(strings.TrimPrefix(strings.TrimPrefix(low, "http"), "s"), ":;")
+	return strings.HasPrefix(low, "http") && strings.HasPrefix(rest, "/") && !strings.HasPrefix(low, "http://") && !strings.HasPrefix(low, "https://")
 }
 
 // OtherService says what a URL is of that is given for the one of EWS; "" where it may
@@ -148,7 +160,7 @@ func OtherService(u *url.URL, ewsPath string) string {
 	first, _, _ := strings.Cut(strings.ToLower(strings.TrimPrefix(u.Path, "/")), "/")
 	name := map[string]string{
 		"microsoft-server-activesync": "ActiveSync", "mapi": "MAPI over HTTP", "rpc": "Outlook Anywhere", "oab": "the address book",
-		"ecp": "the Exchange admin center", "powershell": "the Exchange Management Shell", "api": "REST",
+		"ecp": "the Exchange admin center", "powershell": "the Exchange Management Shell", "api": "REST", "autodiscover": "Autodiscover",
 	}[first]
 	if name == "" {
 		return ""
@@ -177,8 +189,10 @@ func BadAccount(name string) string {
 	switch {
 	case strings.ContainsFunc(name, unicode.IsControl), strings.Contains(name, ":"):
 		return "contains a colon or a control character; correct it"
-	case bare(domain) != domain, bare(user) != user:
+	case bare(domain) != domain, bare(user) != user, strings.Contains(name, " @"), strings.Contains(name, "@ "):
 		return "has blanks or quotes around it; remove them"
+	case unseen(name):
+		return "has " + Odd(name) + "; type it anew"
 	case strings.Contains(name, "/"):
 		if strings.Count(name, "/") == 1 && !qualified && !strings.Contains(name, "@") {
 			return "contains a slash; give " + strings.Replace(name, "/", `\`, 1) + " or user@domain"
@@ -188,6 +202,12 @@ func BadAccount(name string) string {
 		return `contains both \ and @; give DOMAIN\user or user@domain`
 	case user == "" || qualified && domain == "":
 		return `is incomplete; give DOMAIN\user or user@domain`
+	case strings.Contains(user, `\`):
+		return "contains more than one backslash; give " + domain + user[strings.LastIndexByte(user, '\\'):]
+	case strings.Count(name, "@") > 1:
+		return "contains more than one @; give user@domain"
+	case strings.ContainsAny(name, `<>,;"`), qualified && strings.ContainsAny(user, "[]|=+*?"):
+		return `contains a character that no account name has; give DOMAIN\user or user@domain`
 	case qualified && len(utf16.Encode([]rune(user))) > mostAccount:
 		return "has more than 20 characters after the domain, the limit of Active Directory; give user@domain"
 	}

@@ -48,7 +48,7 @@ func TestURL(t *testing.T) {
 		"https://Mail.contoso.com/EWS": "", "HTTP://mail:8080": "", "https://[fe80::1]:444/x": "",
 		"mail.contoso.com": "has no scheme", "https://u:S3cret@mail/": "user name or password", "https://mail:99999/": "port", "https://mail:/": "port", "https://mail:0/": "port",
 		"https://mail:S3cret": "port", "https://": "host name", "https:///EWS": "host name", "https://mail contoso/S3cret": "not a URL", "https://mail/%zzS3cret": "not a URL",
-		"https://mail/#S3cret": "part after #", "https://bücher.example/": "host name",
+		"https://mail/#S3cret": "part after #", "https:/S3cret@mail": "misspelt", "https//mail": "misspelt", "httpmail": "has no scheme", "https://mail.contoso\u200b.com": "U+200B", "https://bücher.example/": "host name",
 	} {
 		u, wrong := URL(in, "https://HOST")
 		if (u == nil) != (want != "") || !strings.Contains(wrong, want) || strings.Contains(wrong, "S3cret") {
@@ -65,6 +65,8 @@ func TestBadAccount(t *testing.T) {
 		`svc-crm`: "", `CONTOSO\svc-crm`: "", `svc-crm@contoso.com`: "", `.\svc`: "", `John Smith@contoso.com`: "", `CONTOSO\12345678901234567890`: "", `a-very-long-user-principal-name@contoso.com`: "",
 		`CONTOSO/svc-crm`: "slash", `CONTOSO\svc-crm@contoso.com`: `both \ and @`, ` svc`: "blanks", "svc\u00a0": "blanks", `"svc"`: "blanks or quotes", `CONTOSO\ svc`: "blanks", "'svc@contoso.com'": "quotes",
 		`CONTOSO\123456789012345678901`: "20 characters", `svc:x`: "colon", "svc\n": "control character", `CONTOSO\`: "incomplete", `\svc`: "incomplete",
+		`CONTOSO\\svc-crm`: `give CONTOSO\svc-crm`, `CONTOSO\ab\svc`: "more than one backslash", "svc-crm@contoso.com@contoso.com": "more than one @", "svc\u200e@contoso.com": "U+200E",
+		"svc-crm @contoso.com": "blanks", "<svc-crm@contoso.com>": "no account name", "svc-crm@contoso.com;": "no account name", `CONTOSO\svc*`: "no account name", "svc+crm@contoso.com": "",
 	} {
 		if got := BadAccount(name); (got == "") != (want == "") || !strings.Contains(got, want) {
 			t.Errorf("%q: %q", name, got)

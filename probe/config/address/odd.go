@@ -1,0 +1,66 @@
+package address
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+)
+
+// Odd names the characters of a name, an address or a URL that look like nothing, or
+// like another one, and where they stand; "" if there are none.
+func Odd(text string) string {
+	if !strings.ContainsFunc(text, func(r rune) bool { return oddKind(r, true) != "" }) {
+		return "" // as nearly all are
+	}
+	var list []string
+	latin := strings.ContainsFunc(text, func(r rune) bool { return unicode.Is(unicode.Latin, r) })
+	at := 0
+	for _, r := range text {
+		at++
+		if kind := oddKind(r, latin); kind != "" && len(list) < 3 {
+			list = append(list, fmt.Sprintf("U+%04X (%s) as character %d", r, kind, at))
+		}
+	}
+	return strings.Join(list, ", ")
+}
+
+func oddKind(r rune, latin bool) string {
+	switch {
+	case r >= ' ' && r <= '~':
+		return ""
+	case r == '\u00a0', r == '\u202f', r == '\u2007', unicode.Is(unicode.Zs, r) && r != ' ':
+		return "a blank of its own kind"
+	case r == '\u00ad', unicode.Is(unicode.Cf, r):
+		return "cannot be seen"
+	case unicode.Is(unicode.Cc, r):
+		return "a control character"
+	case r >= '\uff01' && r <= '\uff5e':
+		return "a full-width letter"
+	case r >= '\u2010' && r <= '\u2015' || r == '\u2212':
+		return "a dash that is no hyphen"
+	case !latin || !unicode.IsLetter(r):
+		return ""
+	}
+	for _, script := range []string{"Cyrillic", "Greek", "Armenian", "Cherokee"} {
+		if unicode.Is(unicode.Scripts[script], r) {
+			return "a " + script + " letter"
+		}
+	}
+	return ""
+}
+
+// unseen says whether a text holds a character that cannot be seen, or a blank of its
+// own kind: it stuck to what was copied, and no name has it.
+func unseen(text string) bool {
+	return strings.ContainsFunc(text, func(r rune) bool {
+		return unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Zs, r) && r != ' ' || r == '\u2028' || r == '\u2029'
+	})
+}
+
+// NotMailbox says why s is no e-mail address, as the end of a sentence.
+func NotMailbox(s string) string {
+	if unseen(s) {
+		return "it has " + Odd(s) + "; type it anew"
+	}
+	return "give one like anna@contoso.com"
+}
