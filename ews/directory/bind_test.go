@@ -22,7 +22,7 @@ const (
 )
 
 // named is a check whose directory is the one at address.
-func named(t *testing.T, authority *testkit.Authority, address string) *check {
+func named(t *testing.T, authority testkit.Authority, address string) *check {
 	t.Helper()
 	return newCheck(t, func(c *Client) { c.Named, c.Extra = address, authority.Pool() })
 }

@@ -65,17 +65,17 @@ func (n *node) autodiscover(c *connection, r *http.Request, a *authorization, q 
 	switch {
 	case does == AutodiscoverWebHost:
 		q.Outcome = OutcomeFront
-		return n.prepared("web-host")
+		return n.say("web-host", nil)
 	case does == AutodiscoverMoved:
 		q.Outcome = OutcomeFront
-		return n.prepared("moved")
+		return n.say("moved", nil)
 	case !there:
 		q.Outcome = OutcomeServed
 		return n.exchangeResponse(http.StatusNotFound).withBody(htmlType, "404 - File or directory not found.")
 	case strings.HasPrefix(path, jsonPath):
 		q.Outcome = OutcomeServed
 		q.Operation, q.Mailbox = "Autodiscover", cut(r.URL.Path[len(jsonPath):])
-		return n.jsonAnswer()
+		return n.settings("json", "")
 	case does == AutodiscoverOpen:
 		q.Outcome = OutcomeServed
 		return n.discovered(path, q, a, body)
@@ -92,7 +92,7 @@ func (n *node) discovered(path string, q *Request, a *authorization, body []byte
 	asked := askedAddress(body)
 	q.Operation, q.Mailbox = "Autodiscover", cut(asked)
 	if n.behaviour.Echo && a.raw != "" {
-		return n.filled(http.StatusOK, "echo", map[string]string{"Password": a.password, "Text": strings.Join(a.echoes(), " | ")})
+		return n.say("echo", map[string]string{"Password": a.password, "Text": strings.Join(a.echoes(), " | ")})
 	}
 	if path == settingsPath {
 		return n.settings("soap", asked)
@@ -136,24 +136,15 @@ func (n *node) ewsNamed() string {
 	return n.server.URL()
 }
 
-// settings answers for an address in one of the forms, pox or soap.
+// settings answers for an address in one of the forms: pox, soap, or json.
 func (n *node) settings(form, address string) *response {
 	primary := address
 	if n.behaviour.Autodiscover == AutodiscoverOtherAddress {
 		primary = PrimaryAddress
 	}
 	name, _, _ := strings.Cut(address, "@")
-	return n.filled(http.StatusOK, form, map[string]string{
+	return n.say(form, map[string]string{
 		"Code": n.outcomeFor(address), "Does": string(n.behaviour.Autodiscover), "EWS": n.ewsNamed(), "Host": Host,
 		"Server": strings.ToLower(n.name) + "." + dnsDomain, "Primary": primary, "Online": name + "@" + OnlineDomain, "Elsewhere": ElsewhereURL,
 	})
-}
-
-// jsonAnswer is version 2, which asks nobody to sign in.
-func (n *node) jsonAnswer() *response {
-	status, body := http.StatusOK, `{"Protocol":"Ews","Url":"`+n.ewsNamed()+`"}`
-	if n.behaviour.Autodiscover == AutodiscoverUnknown {
-		status, body = http.StatusNotFound, `{"ErrorCode":"UserNotFound","ErrorMessage":"The given user is not found."}`
-	}
-	return n.exchangeResponse(status).withBody("application/json; charset=utf-8", body)
 }

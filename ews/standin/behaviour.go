@@ -162,7 +162,7 @@ const (
 	HeadersOddCase  HeaderStyle = "odd-case" // names and schemes in unusual case, which means the same (RFC 9110 5.1, 11.1)
 )
 
-// Front is whatever answers in Exchange's place: one of the answers in answers.yaml by
+// Front is whatever answers in Exchange's place: one of the answers in front.tmpl by
 // its name, "" none.
 type Front string
 

@@ -16,20 +16,16 @@ import (
 
 const day = 24 * time.Hour
 
-// authority is a certification authority that lives as long as the server. Its
+// Authority is a certification authority that lives as long as the server. Its
 // key never leaves memory, so trusting it does no lasting harm.
-type authority struct {
+type Authority struct {
 	certificate *x509.Certificate
 	key         *ecdsa.PrivateKey
 }
 
-func newAuthority(now time.Time) (*authority, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, fmt.Errorf("making the key of the authority: %w", err)
-	}
-	template := &x509.Certificate{
-		SerialNumber:          serialNumber(),
+// NewAuthority makes one.
+func NewAuthority(now time.Time) (a *Authority, err error) {
+	a = &Authority{certificate: &x509.Certificate{
 		Subject:               pkix.Name{Organization: []string{"Contoso"}, CommonName: "Contoso throw-away CA"},
 		NotBefore:             now.Add(-800 * day),
 		NotAfter:              now.Add(800 * day),
@@ -37,14 +33,17 @@ func newAuthority(now time.Time) (*authority, error) {
 		BasicConstraintsValid: true,
 		IsCA:                  true,
 		MaxPathLenZero:        true,
+	}}
+	if a.key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err == nil {
+		a.certificate, err = a.sign(a.certificate, a.key)
 	}
-	certificate, err := sign(template, template, key, key)
-	return &authority{certificate: certificate, key: key}, err
+	return a, err
 }
 
-// sign makes a certificate for key, signed by the parent's key.
-func sign(template, parent *x509.Certificate, key, signer *ecdsa.PrivateKey) (*x509.Certificate, error) {
-	der, err := x509.CreateCertificate(rand.Reader, template, parent, key.Public(), signer)
+// sign makes a certificate for key.
+func (a *Authority) sign(template *x509.Certificate, key *ecdsa.PrivateKey) (*x509.Certificate, error) {
+	template.SerialNumber = serialNumber()
+	der, err := x509.CreateCertificate(rand.Reader, template, a.certificate, key.Public(), a.key)
 	if err != nil {
 		return nil, fmt.Errorf("making the certificate of %s: %w", template.Subject.CommonName, err)
 	}
@@ -52,25 +51,39 @@ func sign(template, parent *x509.Certificate, key, signer *ecdsa.PrivateKey) (*x
 }
 
 // pem gives the authority's certificate in the form that trust stores take.
-func (a *authority) pem() []byte {
+func (a *Authority) pem() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.certificate.Raw})
 }
 
-// issue makes a server certificate with the given fault; more names may be in it.
-func (a *authority) issue(fault CertificateFault, now time.Time, more ...string) (tls.Certificate, error) {
+// Pool trusts the authority.
+func (a *Authority) Pool() *x509.CertPool {
+	pool := x509.NewCertPool()
+	pool.AddCert(a.certificate)
+	return pool
+}
+
+// Issue makes a server certificate of a template, which has its names and times.
+func (a *Authority) Issue(template *x509.Certificate) (tls.Certificate, error) {
+	template.KeyUsage, template.ExtKeyUsage = x509.KeyUsageDigitalSignature, []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return tls.Certificate{}, fmt.Errorf("making the server's key: %w", err)
 	}
+	leaf, err := a.sign(template, key)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	return tls.Certificate{Certificate: [][]byte{leaf.Raw}, PrivateKey: key, Leaf: leaf}, nil
+}
+
+// issue makes the server's certificate with the given fault; more names may be in it.
+func (a *Authority) issue(fault CertificateFault, now time.Time, more ...string) (tls.Certificate, error) {
 	template := &x509.Certificate{
-		SerialNumber: serialNumber(),
-		Subject:      pkix.Name{Organization: []string{"Contoso"}, CommonName: Host},
-		DNSNames:     append([]string{Host, "localhost", elsewhereHost}, more...),
-		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
-		NotBefore:    now.Add(-day),
-		NotAfter:     now.Add(365 * day),
-		KeyUsage:     x509.KeyUsageDigitalSignature,
-		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		Subject:     pkix.Name{Organization: []string{"Contoso"}, CommonName: Host},
+		DNSNames:    append([]string{Host, "localhost", elsewhereHost}, more...),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
+		NotBefore:   now.Add(-day),
+		NotAfter:    now.Add(365 * day),
 	}
 	switch fault {
 	case CertificateGood:
@@ -84,11 +97,7 @@ func (a *authority) issue(fault CertificateFault, now time.Time, more ...string)
 	default:
 		return tls.Certificate{}, fmt.Errorf("unknown certificate fault %q", fault)
 	}
-	leaf, err := sign(template, a.certificate, key, a.key)
-	if err != nil {
-		return tls.Certificate{}, err
-	}
-	return tls.Certificate{Certificate: [][]byte{leaf.Raw}, PrivateKey: key, Leaf: leaf}, nil
+	return a.Issue(template)
 }
 
 // serialNumber is a positive random number of at most 20 octets (RFC 5280 4.1.2.2).

@@ -1,24 +1,13 @@
 package standin
 
 import (
-	"cmp"
-	"crypto/tls"
-	_ "embed"
 	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
-	"log"
-	"net"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/google/uuid"
-	"go.yaml.in/yaml/v3"
 )
 
 // Cloud is what stands outside the network: Exchange Online's Autodiscover,
@@ -77,7 +66,7 @@ const (
 
 	// Tenant is the tenant that the stand-in's Exchange trusts, OtherTenant
 	// another.
-	Tenant      = tenant
+	Tenant      = "6f1c2a4e-8f0b-4d6e-9a57-3b1d0e5c7a92"
 	OtherTenant = "0b5f7c1e-43d2-4a8f-b6c0-91e2d47f3a65"
 
 	// ExchangePlan is the service plan EXCHANGE_S_ENTERPRISE, FoundationPlan
@@ -111,10 +100,8 @@ type CloudRequest struct {
 type cloudServer struct {
 	behaviour Cloud
 	closing   <-chan struct{}
-	listener  net.Listener
-	http      *http.Server
-
-	ewsURL string // of the stand-in itself, for the profile in Dataverse
+	address   string
+	ewsURL    string // of the stand-in itself, for the profile in Dataverse
 
 	mu         sync.Mutex
 	requests   []CloudRequest
@@ -124,36 +111,13 @@ type cloudServer struct {
 	assertions map[string]bool // identifiers of those that came
 }
 
-func newCloudServer(b Cloud, address string, certificate tls.Certificate, closing <-chan struct{}) (*cloudServer, error) {
-	listener, err := net.Listen("tcp", address)
-	if err != nil {
-		return nil, fmt.Errorf("listening for the cloud: %w", err)
-	}
-	c := &cloudServer{behaviour: b, closing: closing, assertions: map[string]bool{}}
-	c.listener = tls.NewListener(listener, &tls.Config{
-		Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"},
-	})
-	c.http = &http.Server{Handler: c, ReadHeaderTimeout: 30 * time.Second, ErrorLog: log.New(io.Discard, "", 0)}
-	return c, nil
-}
-
-// close ends the cloud, and with it every request under way.
-func (c *cloudServer) close() error {
-	err := c.http.Close()
-	_ = c.listener.Close() // it may not be served yet
-	if errors.Is(err, net.ErrClosed) {
-		return nil
-	}
-	return err
-}
-
 // CloudURL is where the cloud is, "" if the behaviour has none. It serves as
 // Entra, Exchange Online, Graph and a Dynamics organisation.
 func (s *Server) CloudURL() string {
 	if s.cloud == nil {
 		return ""
 	}
-	return "https://" + s.cloud.listener.Addr().String()
+	return "https://" + s.cloud.address
 }
 
 // CloudRequests are the requests that the cloud got, oldest first.
@@ -206,10 +170,10 @@ func (c *cloudServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (c *cloudServer) answer(r *http.Request) *response {
 	path := strings.Trim(r.URL.Path, "/")
 	if address, ok := strings.CutPrefix(path, "autodiscover/autodiscover.json/v1.0/"); ok {
-		return c.autodiscover(r, address)
+		return c.say(r, "location", address)
 	}
 	if domain, ok := strings.CutSuffix(path, "/v2.0/.well-known/openid-configuration"); ok {
-		return c.metadata(domain)
+		return c.say(r, "metadata", cut(domain))
 	}
 	if _, ok := strings.CutSuffix(path, "/oauth2/v2.0/token"); ok {
 		return c.tokenEndpoint(r)
@@ -219,49 +183,30 @@ func (c *cloudServer) answer(r *http.Request) *response {
 	}
 	switch rest, graph := strings.CutPrefix(path, "v1.0/"); {
 	case path == "api/data/v9.2":
-		return c.organisation(r)
+		return c.say(r, "organisation", "")
+	case graph && r.Header.Get("Authorization") != "Bearer "+Token:
+		return c.say(r, "graph-unauthorized", "")
+	case rest == "users":
+		return c.say(r, "users", filteredBy(r, "mail"))
+	case rest == "directory/deletedItems/microsoft.graph.user":
+		return c.say(r, "deleted-users", filteredBy(r, "mail"))
+	case rest == "users/"+graphUser+"/mailboxSettings":
+		return c.say(r, "mailbox-settings", "")
 	case graph:
-		return c.graph(r, rest)
+		return c.say(r, "graph-unknown", "")
 	}
 	return newResponse(http.StatusNotFound)
 }
 
-// autodiscover answers as Exchange Online was recorded to (Autodiscover v2).
-func (c *cloudServer) autodiscover(r *http.Request, address string) *response {
-	redirect := func(host string) *response {
-		query := url.Values{"Email": {address}, "Protocol": {"EWS"}, "RedirectCount": {"1"}}
-		return newResponse(http.StatusFound).with("Location", "https://"+host+"/autodiscover/autodiscover.json?"+query.Encode())
-	}
-	switch c.behaviour.Location {
-	case LocationOnline:
-		return inJSON(http.StatusOK, map[string]any{
-			"Protocol": "EWS", "Url": "https://outlook.office365.com/EWS/Exchange.asmx", "ServerLocation": "Exchange Online",
-		})
-	case LocationElsewhere:
-		return redirect("autodiscover." + dnsDomain)
-	case LocationRefused:
-		return inJSON(http.StatusNotFound, map[string]any{"ErrorCode": "UserNotFound", "ErrorMessage": "The given user is not found."})
-	case LocationGarbage:
-		return newResponse(http.StatusOK).withBody("text/html", "<html><body>Welcome</body></html>")
-	}
-	return redirect(r.Host)
-}
+// graphUser is the identifier of the one user that Graph may know.
+const graphUser = "1f0e2d3c-4b5a-4968-8776-655443322110"
 
-// metadata answers as Entra does (OpenID Connect Discovery 1.0).
-func (c *cloudServer) metadata(domain string) *response {
-	t := c.behaviour.DomainTenant
-	if t == "" {
-		return inJSON(http.StatusBadRequest, map[string]any{
-			"error": "invalid_tenant", "error_codes": []int{90002},
-			"error_description": "AADSTS90002: Tenant '" + cut(domain) +
-				"' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud.",
-		})
-	}
-	base := "https://login.microsoftonline.com/" + t
-	return inJSON(http.StatusOK, map[string]any{
-		"issuer": base + "/v2.0", "token_endpoint": base + "/oauth2/v2.0/token",
-		"tenant_region_scope": "EU", "cloud_instance_name": "microsoftonline.com",
-	})
+// say is an answer of the cloud about a name: an address or a domain.
+func (c *cloudServer) say(r *http.Request, form, name string) *response {
+	return (*node)(nil).say(form, struct {
+		Cloud
+		Host, Name, ID string
+	}{c.behaviour, r.Host, name, graphUser})
 }
 
 // longestForm bounds a request for a token.
@@ -287,92 +232,8 @@ func (c *cloudServer) tokenEndpoint(r *http.Request) *response {
 	return grant(Token, time.Hour-time.Second)
 }
 
-// organisation answers as the Web API of Dynamics does without a token.
-func (c *cloudServer) organisation(r *http.Request) *response {
-	if c.behaviour.DynamicsTenant == "" {
-		return newResponse(http.StatusNotFound)
-	}
-	form := cmp.Or(c.behaviour.Challenge, "Bearer authorization_uri=%s, resource_id=https://"+r.Host+"/")
-	uri := "https://" + cmp.Or(c.behaviour.Authority, "login.microsoftonline.com") + "/" + c.behaviour.DynamicsTenant + "/oauth2/authorize"
-	return newResponse(http.StatusUnauthorized).with("WWW-Authenticate", strings.Replace(form, "%s", uri, 1))
-}
-
-// graph answers as Microsoft Graph does. The filter is not evaluated: every
-// address belongs to the one user there may be.
-func (c *cloudServer) graph(r *http.Request, path string) *response {
-	if r.Header.Get("Authorization") != "Bearer "+Token {
-		return inJSON(http.StatusUnauthorized, graphError("InvalidAuthenticationToken", "Access token validation failure."))
-	}
-	list := func(have bool, make func(address string) map[string]any) *response {
-		users := []any{}
-		if address := filteredBy(r, "mail"); have && address != "" {
-			users = append(users, make(address))
-		}
-		return inJSON(http.StatusOK, map[string]any{"@odata.count": len(users), "value": users})
-	}
-	switch path {
-	case "users":
-		return list(c.behaviour.User, func(address string) map[string]any {
-			plans := []any{record("plan", "$plan", FoundationPlan, "$state", "Enabled")}
-			if c.behaviour.Plan != "" {
-				state := map[bool]string{false: "Enabled", true: "Suspended"}[c.behaviour.Suspended]
-				plans = append(plans, record("plan", "$plan", c.behaviour.Plan, "$state", state))
-			}
-			user := record("user", "$address", address)
-			user["assignedPlans"] = plans
-			return user
-		})
-	case "directory/deletedItems/microsoft.graph.user":
-		return list(c.behaviour.Deleted, func(address string) map[string]any {
-			return record("deleted", "$address", address, "$at", time.Now().UTC().Add(-12*time.Hour).Format(time.RFC3339))
-		})
-	case "users/" + record("user")["id"].(string) + "/mailboxSettings":
-		if c.behaviour.NoMailbox {
-			return inJSON(http.StatusNotFound, graphError("MailboxNotEnabledForRESTAPI", "REST API is not yet supported for this mailbox."))
-		}
-		return inJSON(http.StatusOK, map[string]any{"timeZone": "W. Europe Standard Time"})
-	}
-	return inJSON(http.StatusNotFound, graphError("Request_ResourceNotFound", "Resource not found."))
-}
-
-//go:embed cloud.yaml
-var cloudFile string
-
-// cloudData reads the file once, when somebody is answered.
-var cloudData = sync.OnceValue(func() (file struct {
-	Refusals      map[int]struct{ Error, Says string }
-	TokenRefusals map[int]struct{ Error, Says string } `yaml:"token-refusals"`
-	Records       map[string]map[string]any
-},
-) {
-	if err := yaml.Unmarshal([]byte(cloudFile), &file); err != nil { // every test reads the file
-		panic("standin: cloud.yaml: " + err.Error())
-	}
-	return file
-})
-
-// record is a record of the file, filled with values for its words.
-func record(name string, words ...string) map[string]any {
-	raw, _ := json.Marshal(cloudData().Records[name]) // what YAML holds always marshals
-	for i := 1; i < len(words); i += 2 {
-		value, _ := json.Marshal(words[i])
-		words[i] = string(value[1 : len(value)-1])
-	}
-	var filled map[string]any
-	_ = json.Unmarshal([]byte(strings.NewReplacer(words...).Replace(string(raw))), &filled)
-	return filled
-}
-
 func graphError(code, message string) map[string]any {
 	return map[string]any{"error": map[string]any{"code": code, "message": message}}
-}
-
-func inJSON(status int, v any) *response {
-	body, err := json.Marshal(v)
-	if err != nil {
-		return newResponse(http.StatusInternalServerError)
-	}
-	return newResponse(status).with("request-id", uuid.NewString()).withBody("application/json; charset=utf-8", string(body))
 }
 
 // echoCloud repeats an application's secret, or the token that was sent, in headers, in

@@ -22,19 +22,19 @@ type connection struct {
 	shown    *authorization // what signed it in, for Behaviour.Echo alone
 }
 
-// nodeListener numbers the connections of a node and keeps them for Close.
-type nodeListener struct {
+// countedListener numbers the connections and keeps them for Close.
+type countedListener struct {
 	net.Listener
-	node *node
+	server *Server
 }
 
 // Accept waits for the next connection.
-func (l *nodeListener) Accept() (net.Conn, error) {
+func (l *countedListener) Accept() (net.Conn, error) {
 	conn, err := l.Listener.Accept()
 	if err != nil {
 		return nil, err
 	}
-	s := l.node.server
+	s := l.server
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed() {

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // Dataverse is the Web API of the organisation, behind its challenge: server profiles,
@@ -62,7 +61,7 @@ func (c *cloudServer) dataverse(r *http.Request, set string) *response {
 	entity := strings.TrimSuffix(strings.TrimSuffix(set, "s"), "e")
 	switch {
 	case token != Token && token != DataverseToken:
-		return c.organisation(r)
+		return c.say(r, "organisation", "")
 	case r.Method != http.MethodGet:
 		return refuse(http.StatusMethodNotAllowed, "0x8006088a", "This stand-in takes nothing but GET.")
 	case d.NoUser:
@@ -194,8 +193,7 @@ func (c *cloudServer) records(r *http.Request, set string) []map[string]any {
 		if d.Alert == "" {
 			return nil
 		}
-		at := time.Now().UTC().Add(-2 * time.Hour).Format(time.RFC3339)
-		return []map[string]any{record("alert", "$text", d.Alert, "$at", at, "$id", boxID(0))}
+		return []map[string]any{record("alert", "$text", d.Alert, "$at", hoursAgo(2), "$id", boxID(0))}
 	}
 	return nil
 }

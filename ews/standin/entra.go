@@ -10,9 +10,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/base64"
 	"encoding/pem"
-	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -130,30 +128,13 @@ func must[T any](v T, err error) T {
 
 // entraRefusal is an answer as Entra gives it.
 func entraRefusal(r *http.Request, number int) *response {
-	known, ok := cloudData().Refusals[number]
+	known, ok := words().Refusals[number]
 	if !ok {
-		known = cloudData().Refusals[50013]
+		known = words().Refusals[50013]
 	}
 	resource := strings.TrimSuffix(cut(r.PostFormValue("scope")), "/.default")
 	says := strings.NewReplacer("$client", cut(r.PostFormValue("client_id")), "$resource", resource).Replace(known.Says)
-	trace, correlation := uuid.NewString(), uuid.NewString()
-	at := time.Now().UTC().Format("2006-01-02 15:04:05Z")
-	status := http.StatusBadRequest
-	switch {
-	case known.Error == "invalid_client":
-		status = http.StatusUnauthorized
-	case number == 90055:
-		status = http.StatusTooManyRequests
-	}
-	a := inJSON(status, map[string]any{
-		"error": known.Error, "error_codes": []int{number}, "timestamp": at, "trace_id": trace, "correlation_id": correlation,
-		"error_description": fmt.Sprintf("AADSTS%d: %s Trace ID: %s Correlation ID: %s Timestamp: %s", number, says, trace, correlation, at),
-		"error_uri":         "https://login.microsoftonline.com/error?code=" + strconv.Itoa(number),
-	})
-	if status == http.StatusTooManyRequests {
-		a.with("Retry-After", "30")
-	}
-	return a
+	return (*node)(nil).say("entra-refusal", map[string]any{"Number": number, "Error": known.Error, "Says": says})
 }
 
 // grant gives a token.

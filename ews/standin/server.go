@@ -37,13 +37,15 @@ type Options struct {
 // Server is a running stand-in.
 type Server struct {
 	nodes      []*node
-	controller *controller  // nil without one
+	controller string       // its address, "" without one
 	cloud      *cloudServer // nil if there is none
 	ca         []byte
 	plain      bool
 	onRequest  func(Request)
 	closing    chan struct{}  // closed by Close
 	running    sync.WaitGroup // goroutines of listeners, connections and handlers
+	listeners  []net.Listener // of all that is served
+	servers    []*http.Server
 	closeOnce  sync.Once
 	closeErr   error
 
@@ -59,8 +61,7 @@ type node struct {
 	number    int    // from 1
 	name      string // NetBIOS name
 	behaviour Behaviour
-	listener  net.Listener
-	http      *http.Server
+	address   string      // where it listens
 	faulted   atomic.Bool // FaultCode was raised once
 	crowd     crowded
 
@@ -80,7 +81,7 @@ func Start(b Behaviour, o Options) (*Server, error) {
 		return nil, err
 	}
 	now := time.Now()
-	ca, err := newAuthority(now)
+	ca, err := NewAuthority(now)
 	if err != nil {
 		return nil, err
 	}
@@ -125,9 +126,6 @@ func Start(b Behaviour, o Options) (*Server, error) {
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	for _, n := range s.nodes {
-		s.running.Go(func() { _ = n.http.Serve(n.listener) }) // it ends by Close, and says so
-	}
 	return s, nil
 }
 
@@ -138,10 +136,10 @@ func (s *Server) addNode(b Behaviour, address string, config *tls.Config, certif
 		return fmt.Errorf("listening: %w", err)
 	}
 	number := len(s.nodes) + 1
-	n := &node{server: s, number: number, name: "EX0" + strconv.Itoa(number), behaviour: b}
-	n.listener = &nodeListener{Listener: listener, node: n}
+	n := &node{server: s, number: number, name: "EX0" + strconv.Itoa(number), behaviour: b, address: listener.Addr().String()}
+	listener = &countedListener{listener, s}
 	if config != nil {
-		n.listener = tls.NewListener(n.listener, config)
+		listener = tls.NewListener(listener, config)
 		binding := endPointBinding(certificate.Leaf)
 		n.served, n.expected = &binding, &binding
 	}
@@ -153,7 +151,8 @@ func (s *Server) addNode(b Behaviour, address string, config *tls.Config, certif
 	n.current.Store(n)
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
-	n.http = &http.Server{
+	s.nodes = append(s.nodes, n)
+	s.serve(listener, &http.Server{
 		Handler:           http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { n.current.Load().ServeHTTP(w, r) }),
 		Protocols:         &protocols,
 		ReadHeaderTimeout: 30 * time.Second,
@@ -163,9 +162,27 @@ func (s *Server) addNode(b Behaviour, address string, config *tls.Config, certif
 		ErrorLog:          log.New(io.Discard, "", 0), // it would log what clients send
 		ConnContext:       connContext,
 		ConnState:         s.connState,
-	}
-	s.nodes = append(s.nodes, n)
+	})
 	return nil
+}
+
+// serve serves until Close.
+func (s *Server) serve(listener net.Listener, server *http.Server) {
+	s.listeners, s.servers = append(s.listeners, listener), append(s.servers, server)
+	s.running.Go(func() { _ = server.Serve(listener) }) // it ends by Close, and says so
+}
+
+// beside opens a free port beside the first node's address.
+func (s *Server) beside(address string) (net.Listener, error) {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, fmt.Errorf("the address to listen on: %w", err)
+	}
+	listener, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+	if err != nil {
+		return nil, fmt.Errorf("listening: %w", err)
+	}
+	return listener, nil
 }
 
 // Behave changes what the first node does from its next request on. Its transport
@@ -173,7 +190,7 @@ func (s *Server) addNode(b Behaviour, address string, config *tls.Config, certif
 func (s *Server) Behave(b Behaviour) {
 	now := s.nodes[0]
 	next := &node{
-		server: s, number: now.number, name: now.name, behaviour: b, listener: now.listener, http: now.http,
+		server: s, number: now.number, name: now.name, behaviour: b, address: now.address,
 		served: now.served, expected: now.served, behind: now.behind, current: now.current,
 	}
 	if b.Bridged {
@@ -194,20 +211,22 @@ func (s *Server) connState(_ net.Conn, state http.ConnState) {
 }
 
 // addCloud starts the cloud on a free port beside the nodes.
-func (s *Server) addCloud(b Cloud, listen string, ca *authority, now time.Time) error {
+func (s *Server) addCloud(b Cloud, listen string, ca *Authority, now time.Time) error {
 	certificate, err := ca.issue(CertificateGood, now, CloudHost)
 	if err != nil {
 		return err
 	}
-	host, _, err := net.SplitHostPort(listen)
+	listener, err := s.beside(listen)
 	if err != nil {
-		return fmt.Errorf("the address to listen on: %w", err)
-	}
-	if s.cloud, err = newCloudServer(b, net.JoinHostPort(host, "0"), certificate, s.closing); err != nil {
 		return err
 	}
-	s.cloud.ewsURL = s.URL()
-	s.running.Go(func() { _ = s.cloud.http.Serve(s.cloud.listener) }) // it ends by Close, and says so
+	config := &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}
+	s.cloud = &cloudServer{
+		behaviour: b, closing: s.closing, address: listener.Addr().String(), ewsURL: s.URL(), assertions: map[string]bool{},
+	}
+	s.serve(tls.NewListener(listener, config), &http.Server{
+		Handler: s.cloud, ReadHeaderTimeout: 30 * time.Second, ErrorLog: log.New(io.Discard, "", 0),
+	})
 	return nil
 }
 
@@ -260,7 +279,7 @@ func (s *Server) LocalURL() string { return s.scheme() + s.Addresses()[0] + serv
 func (s *Server) Addresses() []string {
 	addresses := make([]string, len(s.nodes))
 	for i, n := range s.nodes {
-		addresses[i] = n.listener.Addr().String()
+		addresses[i] = n.address
 	}
 	return addresses
 }
@@ -272,17 +291,13 @@ func (s *Server) CA() []byte { return slices.Clone(s.ca) }
 func (s *Server) Close() error {
 	s.closeOnce.Do(func() {
 		close(s.closing)
-		for _, n := range s.nodes {
-			if err := n.http.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+		for _, h := range s.servers {
+			if err := h.Close(); !errors.Is(err, net.ErrClosed) {
 				s.closeErr = errors.Join(s.closeErr, err)
 			}
-			_ = n.listener.Close() // it may not be served yet; closing twice does no harm
 		}
-		if s.controller != nil {
-			_ = s.controller.listener.Close()
-		}
-		if s.cloud != nil {
-			s.closeErr = errors.Join(s.closeErr, s.cloud.close())
+		for _, l := range s.listeners {
+			_ = l.Close() // it may not be served yet; closing twice does no harm
 		}
 		s.mu.Lock()
 		open := slices.Collect(maps.Keys(s.connections))

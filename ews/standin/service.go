@@ -16,7 +16,7 @@ const backOff = "297749"
 func (n *node) serviceResponse(who *account, r *http.Request, a *authorization, q *Request, body []byte) *response {
 	if n.behaviour.Echo && a.raw != "" {
 		text := "Cannot process your request: " + strings.Join(a.echoes(), " | ")
-		return n.filled(http.StatusInternalServerError, "fault", fault{"ErrorInternalServerError", text, nil})
+		return n.say("fault", fault{"ErrorInternalServerError", text, nil})
 	}
 	if r.Method != http.MethodPost {
 		return n.exchangeResponse(http.StatusOK).
@@ -102,7 +102,7 @@ func (n *node) run(who *account, c *call) *response {
 	case "ConvertId":
 		return n.convert(c)
 	}
-	if slices.Contains(strings.Fields(answers().Operations), c.XMLName.Local) {
+	if slices.Contains(strings.Fields(words().Operations), c.XMLName.Local) {
 		return n.fault("ErrorInvalidOperation") // Exchange knows it, the stand-in does not
 	}
 	return n.fault("ErrorSchemaValidation")
@@ -115,15 +115,15 @@ type fault struct {
 }
 
 func newFault(code string, values ...[2]string) fault {
-	return fault{code, cmp.Or(answers().Texts[code], "The operation failed."), values}
+	return fault{code, cmp.Or(words().Texts[code], "The operation failed."), values}
 }
 
 // fault answers with a SOAP fault, status 500 (SOAP 1.1 section 6.2).
 func (n *node) fault(code string, values ...[2]string) *response {
 	if n.behaviour.FaultsAs200 {
-		return n.filled(http.StatusOK, "bare-fault", newFault(code))
+		return n.say("bare-fault", newFault(code))
 	}
-	return n.filled(http.StatusInternalServerError, "fault", newFault(code, values...))
+	return n.say("fault", newFault(code, values...))
 }
 
 // message is the answer to one part of a request: a fault, or one of the others.
@@ -142,7 +142,7 @@ func failed(code string, values ...[2]string) message {
 
 // messages are a response.
 func (n *node) messages(c *call, list ...message) *response {
-	return n.filled(http.StatusOK, "response", map[string]any{"Operation": c.XMLName.Local, "Messages": list})
+	return n.say("response", map[string]any{"Operation": c.XMLName.Local, "Messages": list})
 }
 
 // folders answers FindFolder and GetFolder, a message per folder asked for.

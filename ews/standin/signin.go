@@ -7,9 +7,6 @@ import (
 	"strings"
 )
 
-// tenant is the Entra ID tenant in the Bearer challenge.
-const tenant = "6f1c2a4e-8f0b-4d6e-9a57-3b1d0e5c7a92"
-
 // signIn decides who sends a request. It gives the account, or the answer that
 // refuses it, and enters the outcome in q.
 func (n *node) signIn(c *connection, r *http.Request, a *authorization, q *Request) (*account, *response) {
@@ -25,14 +22,15 @@ func (n *node) signIn(c *connection, r *http.Request, a *authorization, q *Reque
 		}
 		q.Outcome = OutcomeChallenged
 		return nil, n.challenge(r, "", "")
-	case MessageBearer:
-		if n.behaviour.OAuth && n.behaviour.Tokens != nil {
+	case MessageBearer, MessageEmptyBearer:
+		q.Outcome = OutcomeChallenged
+		switch {
+		case !n.behaviour.OAuth:
+			return nil, n.challenge(r, "", "")
+		case a.message == MessageBearer && n.behaviour.Tokens != nil:
 			return n.signInToken(r, a, q)
 		}
-		fallthrough
-	case MessageEmptyBearer:
-		q.Outcome = OutcomeChallenged
-		return nil, n.bearerChallenge(r, a)
+		return nil, n.bearerChallenge(r, a.message)
 	case MessageBasic:
 		return n.signInBasic(r, a, q)
 	case MessageType1:
@@ -171,24 +169,7 @@ func judge(who *account, rightPassword, bound, refused bool) string {
 
 // bearerChallenge answers a Bearer with or without a token. Exchange offers
 // OAuth only to those who ask for it in this way.
-func (n *node) bearerChallenge(r *http.Request, a *authorization) *response {
-	answer := n.exchangeResponse(http.StatusUnauthorized)
-	if !n.behaviour.OAuth {
-		return n.authenticateLines(answer, n.offered(r))
-	}
-	bearer := `Bearer client_id="00000002-0000-0ff1-ce00-000000000000"` +
-		`, trusted_issuers="00000001-0000-0000-c000-000000000000@` + tenant + `"` +
-		`, token_types="app_asserted_user_v1 service_asserted_app_v1"`
-	if n.behaviour.AuthorizationURI {
-		bearer += `, authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize"`
-	}
-	bearer += `, error="invalid_token"`
-	switch {
-	case a.message == MessageBearer:
-		answer.with("x-ms-diagnostics", `2000001;reason="The token is invalid.";error_category="invalid_token"`)
-	case !n.behaviour.AuthorizationURI:
-		answer.with("x-ms-diagnostics",
-			`4000000;reason="Flighting is not enabled for domain '`+realm(r)+`'.";error_category="oauth_not_available"`)
-	}
-	return n.authenticateLines(answer, append([]string{bearer}, n.offered(r)...))
+func (n *node) bearerChallenge(r *http.Request, message string) *response {
+	answer := n.say("bearer", map[string]any{"AuthorizationURI": n.behaviour.AuthorizationURI, "Message": message, "Realm": realm(r)})
+	return n.authenticateLines(answer, append(answer.header["WWW-Authenticate"], n.offered(r)...))
 }

@@ -2,13 +2,10 @@ package standin
 
 import (
 	"bytes"
-	"embed"
 	"encoding/xml"
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
-	"text/template"
 )
 
 // Namespaces of the Exchange Web Services. They look like addresses with http,
@@ -111,21 +108,4 @@ func escape(text string) string {
 	var escaped strings.Builder
 	_ = xml.EscapeText(&escaped, []byte(text)) // a strings.Builder takes everything
 	return escaped.String()
-}
-
-//go:embed *.tmpl
-var formFiles embed.FS
-
-// forms are the answers in XML.
-var forms = sync.OnceValue(func() *template.Template {
-	return template.Must(template.New("").Funcs(template.FuncMap{"xml": escape}).ParseFS(formFiles, "*.tmpl"))
-})
-
-// filled is an answer in one of the forms.
-func (n *node) filled(status int, form string, data any) *response {
-	var b strings.Builder
-	if err := forms().ExecuteTemplate(&b, form, data); err != nil { // every test fills the forms
-		panic("standin: " + err.Error())
-	}
-	return n.exchangeResponse(status).withBody(xmlType, b.String())
 }

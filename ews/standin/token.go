@@ -39,7 +39,7 @@ var application = &account{sam: "application", rid: 1699}
 
 // tokenRefusal are Exchange's words for a number.
 func tokenRefusal(number int) string {
-	return strings.NewReplacer("$tenant", tenant, "$hma", HMAApplicationID).Replace(cloudData().TokenRefusals[number].Says)
+	return strings.NewReplacer("$tenant", Tenant, "$hma", HMAApplicationID).Replace(words().TokenRefusals[number].Says)
 }
 
 // signInToken verifies a token, and gives the application, or the refusal.
@@ -93,7 +93,7 @@ func (n *node) judgeToken(r *http.Request, token string) (number int, reason str
 		return 2000001, "The issuer of the token is unknown. Issuer was '" + claims.Issuer + "'."
 	case parsed.Claims(keys().entra.Public(), &claims) != nil:
 		return 2000000, tokenRefusal(2000000)
-	case claims.Tenant != tenant:
+	case claims.Tenant != Tenant:
 		return 2000004, "The tenant for tenant guid '" + claims.Tenant + "' does not exist."
 	case claims.Expires == nil || n.now().After(claims.Expires.Time().Add(5*time.Minute)) || n.worn(token):
 		return 2000002, tokenRefusal(2000002)
@@ -126,13 +126,11 @@ func (n *node) worn(token string) bool {
 
 // refuseToken answers as the front end does. A missing role is a 403 without a body.
 func (n *node) refuseToken(r *http.Request, number int, reason string) *response {
-	category := cmp.Or(cloudData().TokenRefusals[number].Error, "invalid_grant")
+	category := cmp.Or(words().TokenRefusals[number].Error, "invalid_grant")
 	if number == 2000008 {
 		return n.diagnosed(n.exchangeResponse(http.StatusForbidden), number, category, reason)
 	}
-	answer := n.bearerChallenge(r, &authorization{message: MessageEmptyBearer})
-	delete(answer.header, "x-ms-diagnostics")
-	return n.diagnosed(answer, number, category, reason)
+	return n.diagnosed(n.bearerChallenge(r, ""), number, category, reason)
 }
 
 func (n *node) diagnosed(a *response, number int, category, reason string) *response {

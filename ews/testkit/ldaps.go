@@ -1,14 +1,9 @@
 package testkit
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"fmt"
-	"math/big"
 	"net"
 	"slices"
 	"strings"
@@ -17,78 +12,39 @@ import (
 	"time"
 
 	ber "github.com/go-asn1-ber/asn1-ber"
+
+	"github.com/ewsprobe/ewsprobe/ews/standin"
 )
 
 // Authority is a certification authority that lives as long as a test.
-type Authority struct {
-	certificate *x509.Certificate
-	key         *ecdsa.PrivateKey
-}
+type Authority struct{ *standin.Authority }
 
 // NewAuthority makes one.
-func NewAuthority(t testing.TB) *Authority {
+func NewAuthority(t testing.TB) Authority {
 	t.Helper()
-	a := &Authority{key: newKey(t)}
-	now := time.Now()
-	a.certificate, _ = a.sign(t, &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Contoso test CA"},
-		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
-	}, a.key)
-	return a
-}
-
-// Pool trusts the authority.
-func (a *Authority) Pool() *x509.CertPool {
-	pool := x509.NewCertPool()
-	pool.AddCert(a.certificate)
-	return pool
+	a, err := standin.NewAuthority(time.Now())
+	good(t, err)
+	return Authority{a}
 }
 
 // Issue makes a certificate for a name or an IP address that ends in left, which
 // may be less than nothing.
-func (a *Authority) Issue(t testing.TB, name string, left time.Duration) tls.Certificate {
+func (a Authority) Issue(t testing.TB, name string, left time.Duration) tls.Certificate {
 	t.Helper()
 	until := time.Now().Add(left)
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: name}, NotBefore: until.Add(-48 * time.Hour), NotAfter: until,
-		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	}
+	template := &x509.Certificate{Subject: pkix.Name{CommonName: name}, NotBefore: until.Add(-48 * time.Hour), NotAfter: until}
 	if ip := net.ParseIP(name); ip != nil {
 		template.IPAddresses = []net.IP{ip}
 	} else {
 		template.DNSNames = []string{name}
 	}
-	key := newKey(t)
-	leaf, der := a.sign(t, template, key)
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}
-}
-
-func (a *Authority) sign(t testing.TB, template *x509.Certificate, key *ecdsa.PrivateKey) (*x509.Certificate, []byte) {
-	t.Helper()
-	parent := a.certificate
-	if parent == nil {
-		parent = template
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, parent, key.Public(), a.key)
+	c, err := a.Authority.Issue(template)
 	good(t, err)
-	c, err := x509.ParseCertificate(der)
-	good(t, err)
-	return c, der
-}
-
-func newKey(t testing.TB) *ecdsa.PrivateKey {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	good(t, err)
-	return key
+	return c
 }
 
 // Request is a simple bind (RFC 4511 4.2).
-type Request struct {
-	ID             int64
-	Name, Password string
-}
+type Request = standin.Bind
 
 // Directory listens for LDAP inside TLS.
 type Directory struct {
@@ -103,7 +59,7 @@ func StartLDAPS(t testing.TB, certificate tls.Certificate, answer func(c net.Con
 	t.Helper()
 	d := &Directory{}
 	d.Address = ListenTLS(t, certificate, func(c net.Conn) {
-		q, err := readBind(c)
+		q, err := standin.ReadBind(c)
 		if err != nil {
 			return // the client did not like the certificate
 		}
@@ -122,20 +78,6 @@ func (d *Directory) Binds() []Request {
 	return slices.Clone(d.binds)
 }
 
-func readBind(c net.Conn) (Request, error) {
-	p, err := ber.ReadPacket(c)
-	if err != nil {
-		return Request{}, err
-	}
-	if len(p.Children) < 2 || len(p.Children[1].Children) != 3 {
-		return Request{}, fmt.Errorf("no bind: %d parts", len(p.Children))
-	}
-	bind := p.Children[1].Children
-	id, _ := p.Children[0].Value.(int64)
-	name, _ := bind[1].Value.(string)
-	return Request{ID: id, Name: name, Password: bind[2].Data.String()}, nil
-}
-
 // Says answers a bind with a result code and a diagnostic message (RFC 4511
 // 4.2.2), and waits.
 func Says(code int64, message string) func(net.Conn, Request) {
@@ -146,23 +88,7 @@ func Says(code int64, message string) func(net.Conn, Request) {
 }
 
 // Answer is a BindResponse.
-func Answer(id, code int64, text string) []byte { return message(id, result(1, code, text)) }
-
-func message(id int64, operation *ber.Packet) []byte {
-	p := ber.NewSequence("LDAPMessage")
-	p.AppendChild(ber.NewInteger(ber.ClassUniversal, ber.TypePrimitive, ber.TagInteger, id, ""))
-	p.AppendChild(operation)
-	return p.Bytes()
-}
-
-// result is an LDAPResult (RFC 4511 4.1.9) under the tag of its operation.
-func result(tag ber.Tag, code int64, text string) *ber.Packet {
-	r := ber.Encode(ber.ClassApplication, ber.TypeConstructed, tag, nil, "LDAPResult")
-	r.AppendChild(ber.NewInteger(ber.ClassUniversal, ber.TypePrimitive, ber.TagEnumerated, code, ""))
-	r.AppendChild(ber.NewString(ber.ClassUniversal, ber.TypePrimitive, ber.TagOctetString, "", ""))
-	r.AppendChild(ber.NewString(ber.ClassUniversal, ber.TypePrimitive, ber.TagOctetString, text, ""))
-	return r
-}
+func Answer(id, code int64, text string) []byte { return standin.LDAPResult(id, 1, code, text) }
 
 // Refusal is the message in which Active Directory hides its reason.
 func Refusal(data string) string {
@@ -265,8 +191,8 @@ func Found(id int64, e Entry) []byte {
 		list.AppendChild(one)
 	}
 	r.AppendChild(list)
-	return message(id, r)
+	return standin.LDAPMessage(id, r)
 }
 
 // Done is a SearchResultDone.
-func Done(id, code int64) []byte { return message(id, result(5, code, "")) }
+func Done(id, code int64) []byte { return standin.LDAPResult(id, 5, code, "") }
