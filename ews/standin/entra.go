@@ -10,6 +10,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/base64"
 	"encoding/pem"
+	"maps"
 	"net/http"
 	"strings"
 	"sync"
@@ -28,27 +29,15 @@ type Entra struct {
 	Refuse int  `yaml:"refuse,omitempty"`
 	Once   bool `yaml:"once,omitempty"`
 	Busy   bool `yaml:"busy,omitempty"`
-	// Token is what is wrong with the token that it gives, Life how long that is good
-	// for; 0 is an hour.
-	Token TokenFault    `yaml:"token,omitempty"`
-	Life  time.Duration `yaml:"life,omitempty"`
+	// Claims are those of the token that it gives which are not as they should be; null:
+	// one that is missing. Foreign signs it by a key that is not Entra's. Life is how long
+	// it is good for; 0 is an hour.
+	Claims  map[string]any `yaml:"claims,omitempty"`
+	Foreign bool           `yaml:"foreign,omitempty"`
+	Life    time.Duration  `yaml:"life,omitempty"`
 	// Redirect sends whoever asks elsewhere.
 	Redirect bool `yaml:"redirect,omitempty"`
 }
-
-// TokenFault is what is wrong with a token.
-type TokenFault string
-
-const (
-	TokenGood       TokenFault = ""
-	TokenNoRole     TokenFault = "no-role"        // nobody consented, and nobody looked
-	TokenForeignKey TokenFault = "foreign-key"    // signed by a key that is not Entra's
-	TokenTenant     TokenFault = "other-tenant"   // of a tenant that Exchange does not trust
-	TokenAudience   TokenFault = "other-audience" // for another host
-	TokenIssuer     TokenFault = "other-issuer"   // of nobody that Exchange knows
-	TokenExpired    TokenFault = "expired"
-	TokenVersion2   TokenFault = "version-2"
-)
 
 // HMAApplicationID is the application that signs in to EWS, and HMASecret its
 // secret.
@@ -229,22 +218,11 @@ func issueToken(e Entra, tenant, resource string) string {
 		"iat": now.Unix(), "nbf": now.Unix(), "exp": now.Add(cmp.Or(e.Life, time.Hour)).Unix(),
 	}
 	key := keys().entra
-	switch e.Token {
-	case TokenNoRole:
-		delete(claims, "roles")
-	case TokenForeignKey:
+	if e.Foreign {
 		key = keys().application
-	case TokenTenant:
-		claims["tid"], claims["iss"] = OtherTenant, "https://sts.windows.net/"+OtherTenant+"/"
-	case TokenAudience:
-		claims["aud"] = "https://" + elsewhereHost
-	case TokenIssuer:
-		claims["iss"] = "https://sts.chinacloudapi.cn/" + tenant + "/"
-	case TokenExpired:
-		claims["exp"] = now.Add(-10 * time.Minute).Unix()
-	case TokenVersion2:
-		claims["ver"] = "2.0"
 	}
+	maps.Copy(claims, e.Claims)
+	maps.DeleteFunc(claims, func(_ string, value any) bool { return value == nil })
 	options := (&jose.SignerOptions{}).WithType("JWT").WithHeader("kid", keyID(key))
 	signer := must(jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: key}, options))
 	return must(jwt.Signed(signer).Claims(claims).Serialize())

@@ -6,29 +6,14 @@ import (
 	"strings"
 )
 
-// place is a folder that every mailbox has.
+// place is a folder that every mailbox has. Those of answers.yaml stand each after the
+// one that it is in.
 type place struct {
-	name    string // the distinguished name, or one of the stand-in's own
-	above   string // the folder that it is in, "" for none
-	display string
-	class   string
-	kind    string // the element that describes it
-}
-
-// places are the folders of a mailbox, each after the one that it is in.
-var places = []place{
-	{"root", "", "", "", "Folder"},
-	{"msgfolderroot", "root", "Top of Information Store", "IPF.Note", "Folder"},
-	{"inbox", "msgfolderroot", "Inbox", "IPF.Note", "Folder"},
-	{"drafts", "msgfolderroot", "Drafts", "IPF.Note", "Folder"},
-	{"sentitems", "msgfolderroot", "Sent Items", "IPF.Note", "Folder"},
-	{"deleteditems", "msgfolderroot", "Deleted Items", "IPF.Note", "Folder"},
-	{"junkemail", "msgfolderroot", "Junk Email", "IPF.Note", "Folder"},
-	{"outbox", "msgfolderroot", "Outbox", "IPF.Note", "Folder"},
-	{"calendar", "msgfolderroot", "Calendar", "IPF.Appointment", "CalendarFolder"},
-	{"contacts", "msgfolderroot", "Contacts", "IPF.Contact", "ContactsFolder"},
-	{"tasks", "msgfolderroot", "Tasks", "IPF.Task", "TasksFolder"},
-	{"inbox/dynamics", "inbox", "Dynamics 365", "IPF.Note", "Folder"},
+	Name    string // the distinguished name, or one of the stand-in's own
+	Above   string // the folder that it is in, "" for none
+	Display string
+	Class   string
+	Kind    string // the element that describes it
 }
 
 // findPlace finds the folder that an identifier means.
@@ -37,11 +22,11 @@ func findPlace(f folder) (place, bool) {
 	if !f.distinguished() {
 		_, name, _ = readFolderID(f.ID)
 	}
-	i := slices.IndexFunc(places, func(p place) bool { return p.name == name && (!f.distinguished() || !strings.Contains(name, "/")) })
+	i := slices.IndexFunc(words().Places, func(p place) bool { return p.Name == name && (!f.distinguished() || !strings.Contains(name, "/")) })
 	if i < 0 {
 		return place{}, false
 	}
-	return places[i], true
+	return words().Places[i], true
 }
 
 // listing is what FindFolder answers: a part of the folders that there are.
@@ -52,13 +37,13 @@ type listing struct {
 
 // below are the folders in p, with "Deep" also those in them.
 func (p place) below(mailbox, traversal string, want page) *listing {
-	inside := []string{p.name}
+	inside := []string{p.Name}
 	var found []*described
-	for _, q := range places {
-		if slices.Contains(inside, q.above) {
+	for _, q := range words().Places {
+		if slices.Contains(inside, q.Above) {
 			found = append(found, q.described(mailbox))
 			if traversal == "Deep" {
-				inside = append(inside, q.name)
+				inside = append(inside, q.Name)
 			}
 		}
 	}
@@ -76,12 +61,12 @@ type described struct {
 }
 
 func (p place) described(mailbox string) *described {
-	d := &described{Kind: p.kind, Class: p.class, Display: p.display, ID: folderID(mailbox, p.name)}
-	if p.above != "" {
-		d.ParentID = folderID(mailbox, p.above)
+	d := &described{Kind: p.Kind, Class: p.Class, Display: p.Display, ID: folderID(mailbox, p.Name)}
+	if p.Above != "" {
+		d.ParentID = folderID(mailbox, p.Above)
 	}
-	for _, q := range places {
-		if q.above == p.name {
+	for _, q := range words().Places {
+		if q.Above == p.Name {
 			d.Children++
 		}
 	}

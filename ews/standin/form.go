@@ -90,6 +90,7 @@ type refusal struct{ Error, Says string }
 var words = sync.OnceValue(func() (file struct {
 	Texts         map[string]string // of Exchange's codes
 	Operations    string
+	Places        []place
 	Refusals      map[int]refusal
 	TokenRefusals map[int]refusal `yaml:"token-refusals"`
 	Records       map[string]map[string]any
