@@ -163,7 +163,7 @@ func TestImportDirection(t *testing.T) {
 		},
 		{pkg: "ews/testkit", may: []string{"ews/standin", "github.com/go-asn1-ber/asn1-ber", "github.com/jcmturner/gofork/encoding/asn1", krb5 + "..."}, never: []string{"net/http", "os"}},
 		{pkg: "probe/lockout", may: []string{"ews/evidence", "github.com/gofrs/flock", "golang.org/x/crypto/scrypt"}, never: []string{"net", "net/http", "crypto/tls"}},
-		{pkg: "probe/batch", may: []string{"ews", "ews/evidence", "ews/signin", "soap", "probe", "probe/config/address", "probe/dynamics", "probe/finding", "probe/lockout", "probe/report", "probe/rule", "github.com/gofrs/flock", "golang.org/x/time/rate"}, never: []string{"net", "crypto/tls"}},
+		{pkg: "probe/batch", may: []string{"ews", "ews/evidence", "ews/signin", "soap", "probe", "probe/config/address", "probe/dynamics", "probe/finding", "probe/lockout", "probe/report", "probe/rule", "github.com/beorn7/perks/quantile", "github.com/gofrs/flock", "golang.org/x/time/rate"}, never: []string{"net", "crypto/tls"}},
 		{pkg: "probe/finding", may: []string{"ews/evidence", "ews/front", "go.yaml.in/yaml/v3"}, never: []string{"net", "net/http", "os"}},
 		{pkg: "probe/dynamics", may: []string{"ews/evidence", "ews/front", "probe/config/address", "golang.org/x/text/...", "go.yaml.in/yaml/v3"}, never: []string{"net", "net/http", "os", "time"}},
 		{pkg: "probe/rule", may: []string{"ews/challenge", "ews/evidence", "ews/front", "probe/config/address", "probe/finding", "soap"}, never: []string{"net/http", "os", "crypto/tls"}},

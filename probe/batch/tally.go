@@ -2,9 +2,10 @@ package batch
 
 import (
 	"maps"
-	"math"
 	"sync"
 	"time"
+
+	"github.com/beorn7/perks/quantile"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
@@ -21,7 +22,7 @@ type tally struct {
 	started time.Time
 	s       report.Summary
 	far     Progress
-	times   [600]int // by the logarithm of the time: each 3 % wide
+	took    *quantile.Stream // of the answers, in milliseconds
 	longest time.Duration
 }
 
@@ -44,6 +45,7 @@ func newTally(started time.Time) *tally {
 		started: started,
 		s:       report.Summary{Started: started, FrontEnds: map[string]int{}},
 		far:     Progress{ByStatus: map[finding.Status]int{}},
+		took:    quantile.NewTargeted(map[float64]float64{0.5: 0.005, 0.9: 0.002, 0.99: 0.0005}), // with the error of the rank
 	}
 }
 
@@ -72,7 +74,7 @@ func (t *tally) served(item evidence.Item) {
 	}
 	took := time.Duration(*item.Timing.Total * float64(time.Millisecond))
 	t.longest = max(t.longest, took)
-	t.times[bucketOf(took)]++
+	t.took.Insert(millis(took))
 	if n := len(t.s.Slowest); n < report.MostSlowest || millis(took) > t.s.Slowest[n-1].TookMS {
 		mailbox := ""
 		if item.Request != nil {
@@ -83,32 +85,6 @@ func (t *tally) served(item evidence.Item) {
 }
 
 func millis(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
-
-const (
-	bucketBase  = 100 * time.Microsecond
-	bucketWidth = 1.03
-)
-
-func bucketOf(d time.Duration) int {
-	if d <= bucketBase {
-		return 0
-	}
-	return min(int(math.Log(float64(d)/float64(bucketBase))/math.Log(bucketWidth)), 599)
-}
-
-func (t *tally) percentile(p float64) float64 {
-	all := 0
-	for _, n := range t.times {
-		all += n
-	}
-	want := int(math.Ceil(p * float64(all)))
-	for i, n := range t.times {
-		if want -= n; want <= 0 && all > 0 {
-			return millis(min(time.Duration(float64(bucketBase)*math.Pow(bucketWidth, float64(i+1))), t.longest))
-		}
-	}
-	return millis(t.longest)
-}
 
 // count counts a row's result. resumed: an earlier run reported it.
 func (t *tally) count(status finding.Status, resumed bool) {
@@ -147,7 +123,7 @@ func (t *tally) summary() report.Summary {
 	s := t.s
 	s.DurationMS = time.Since(t.started).Milliseconds()
 	if t.longest > 0 {
-		s.AnswersMS = &report.Percentiles{P50: t.percentile(0.5), P90: t.percentile(0.9), P99: t.percentile(0.99), Max: millis(t.longest)}
+		s.AnswersMS = &report.Percentiles{P50: t.took.Query(0.5), P90: t.took.Query(0.9), P99: t.took.Query(0.99), Max: millis(t.longest)}
 	}
 	return s
 }
