@@ -81,7 +81,9 @@ func TestWhereTheTokenGoes(t *testing.T) {
 		{"OAuth is off", func(b *standin.Behaviour) { b.OAuth = false }, nil, 0, 1},
 		{"no authorization_uri", func(b *standin.Behaviour) { b.AuthorizationURI = false }, nil, 0, 1},
 		{"Exchange Online", func(b *standin.Behaviour) { b.Front = standin.FrontExchangeOnline }, nil, 0, 1},
-		{"another tenant", func(b *standin.Behaviour) { b.Cloud.Entra.Claims = map[string]any{"tid": standin.OtherTenant, "iss": "https://sts.windows.net/" + standin.OtherTenant + "/"} }, nil, 0, 1},
+		{"another tenant", func(b *standin.Behaviour) {
+			b.Cloud.Entra.Claims = map[string]any{"tid": standin.OtherTenant, "iss": "https://sts.windows.net/" + standin.OtherTenant + "/"}
+		}, nil, 0, 1},
 		{"an untrusted certificate", func(b *standin.Behaviour) { b.Certificate = standin.CertificateExpired }, nil, 0, 1},
 		{"the same with --insecure", func(b *standin.Behaviour) { b.Certificate = standin.CertificateExpired }, func(c *Config) { c.Insecure = true }, 0, 1},
 		{"an untrusted Entra with --insecure", func(*standin.Behaviour) {}, func(c *Config) { c.Insecure, c.Extra = true, nil }, 0, 0},
