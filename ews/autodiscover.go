@@ -13,7 +13,7 @@ import (
 
 // Discover makes a Client one of Autodiscover: its logons carry the question
 // where EWS is for Mailbox, in the given form (evidence.DiscoveryPOX or
-// evidence.DiscoverySOAP), and its legs are steps of Autodiscover. Schemes,
+// evidence.DiscoverySOAP), and its steps are those of Autodiscover. Schemes,
 // handshake and settling are those of EWS.
 type Discover struct {
 	Form    string
@@ -31,14 +31,14 @@ const (
 // and where it redirects to. It tells no address. The connection is returned if the
 // server keeps it; the caller closes it.
 func (c *Client) AskWhere(ctx context.Context, userAgent string) (evidence.Item, *wire.Conn) {
-	sent := c.Send(ctx, nil, Leg{Step: evidence.StepAutodiscoverAsk, UserAgent: userAgent, get: true})
+	sent := c.Send(ctx, nil, Request{Step: evidence.StepAutodiscoverAsk, UserAgent: userAgent, get: true})
 	return c.Recorder.Add(sent.Item), sent.Conn
 }
 
 // LookUp asks for the mailbox without a credential: POX and SOAP by their POST,
 // version 2 (JSON) by a GET of the URL, which then names the mailbox.
 func (c *Client) LookUp(ctx context.Context, userAgent string) evidence.Item {
-	sent := c.Send(ctx, nil, Leg{
+	sent := c.Send(ctx, nil, Request{
 		Step: evidence.StepAutodiscoverLookup, UserAgent: userAgent, Question: &Question{}, get: c.Discover.Form == evidence.DiscoveryJSON,
 	})
 	sent.Conn.Close()
@@ -51,7 +51,7 @@ func JSONLookup(u *url.URL, mailbox string) *url.URL {
 	return &url.URL{Scheme: u.Scheme, Host: u.Host, Path: "/autodiscover/autodiscover.json/v1.0/" + mailbox, RawQuery: "Protocol=EWS"}
 }
 
-// Step is the step of a leg as it is recorded: Autodiscover has its own.
+// Step is a step as it is recorded: Autodiscover has its own.
 func (c *Client) Step(s evidence.Step) evidence.Step {
 	if c.Discover == nil {
 		return s
@@ -68,13 +68,13 @@ func (c *Client) Step(s evidence.Step) evidence.Step {
 }
 
 // fill makes a request one of Autodiscover.
-func (d *Discover) fill(r *wire.Request, l Leg) {
+func (d *Discover) fill(r *wire.Request, l Request) {
 	if l.get {
 		r.Method, r.Header = "GET", [][2]string{{"Accept", "text/xml, application/json"}}
 		return
 	}
 	if l.Question == nil {
-		return // the first leg of a handshake asks nothing
+		return // the first step of a handshake asks nothing
 	}
 	if d.Form == evidence.DiscoverySOAP {
 		r.Body = soap.GetUserSettings(r.URL.String(), d.Mailbox)

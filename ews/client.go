@@ -18,7 +18,7 @@ type Credential struct {
 }
 
 // Client talks to one endpoint at one address. It is made for one check and
-// safe for concurrent legs.
+// safe for concurrent steps.
 type Client struct {
 	URL        *url.URL
 	Address    string // IP:port
@@ -51,14 +51,14 @@ type Settle func(evidence.Result) (counted bool)
 // Anonymous posts the envelope without a credential. The connection is returned
 // if the server keeps it; the caller closes it.
 func (c *Client) Anonymous(ctx context.Context, userAgent string, step evidence.Step) (evidence.Item, *wire.Conn) {
-	sent := c.Send(ctx, nil, Leg{Step: step, UserAgent: userAgent, Question: &Question{}})
+	sent := c.Send(ctx, nil, Request{Step: step, UserAgent: userAgent, Question: &Question{}})
 	return c.Recorder.Add(sent.Item), sent.Conn
 }
 
 // EmptyBearer posts the envelope with an empty Bearer token: Exchange names its
 // OAuth settings only then.
 func (c *Client) EmptyBearer(ctx context.Context, userAgent string) evidence.Item {
-	sent := c.Send(ctx, nil, Leg{
+	sent := c.Send(ctx, nil, Request{
 		Step: evidence.StepEmptyBearer, UserAgent: userAgent, Authorization: "Bearer", Described: "Bearer, empty", Question: &Question{},
 	})
 	sent.Conn.Close()

@@ -1,5 +1,5 @@
 // Package ews talks to one Exchange Web Services endpoint as Dynamics does and
-// writes down what happened. It knows the legs, not their order: package probe
+// writes down what happened. It knows the steps, not their order: package probe
 // plans which are sent.
 //
 // An EWS endpoint signs its callers in before it reads them. An anonymous POST

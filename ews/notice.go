@@ -98,7 +98,7 @@ var numbered = sync.OnceValue(func() *regexp.Regexp {
 // four digits, or capitals with a digit ("EXPVP16"). Of an answer to a credential only
 // what is made of hexadecimal digits counts.
 func numbersIn(text string, credential bool) []string {
-	if !slices.ContainsFunc(strings.Fields(text), func(word string) bool { // to compile the expression costs as much as a leg
+	if !slices.ContainsFunc(strings.Fields(text), func(word string) bool { // to compile the expression costs as much as a step
 		return strings.ContainsAny(word, "0123456789") && (len(word) > 3 || strings.Contains(word, "("))
 	}) {
 		return nil

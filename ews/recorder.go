@@ -119,8 +119,8 @@ func (r *Recorder) Shorten(facts any) {
 	}})
 }
 
-// Begin reserves the identifier of a leg that starts now, so that identifiers
-// count in the order in which legs began.
+// Begin reserves the identifier of a step that starts now, so that identifiers
+// count in the order in which steps began.
 func (r *Recorder) Begin() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -133,7 +133,7 @@ func (r *Recorder) next() string {
 }
 
 // A record stays small however many addresses answer however much: beyond
-// fullRecord bytes of headers and bodies, a leg keeps only what a header
+// fullRecord bytes of headers and bodies, a step keeps only what a header
 // usually needs.
 const (
 	fullRecord = 512 << 10
@@ -193,7 +193,7 @@ func (r *Recorder) FirstFolder() string {
 	return r.folders[0]
 }
 
-// Items returns what was written so far, in the order in which the legs began.
+// Items returns what was written so far, in the order in which the steps began.
 func (r *Recorder) Items() []evidence.Item {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -365,7 +365,7 @@ func TestAutodiscoverAndTheGuard(t *testing.T) {
 	}
 	// A second run sends nothing anywhere, and says so.
 	before := len(w.asked(auto)) + len(w.asked(bare)) + len(w.asked(far))
-	rec, err = Run(t.Context(), anew(cfg))
+	rec, err = Run(t.Context(), otherProcess(cfg))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -377,8 +377,8 @@ func TestAutodiscoverAndTheGuard(t *testing.T) {
 	}
 }
 
-// anew is the same check by another process.
-func anew(c Config) Config {
+// otherProcess is the same check by another process.
+func otherProcess(c Config) Config {
 	c.Lockout = &lockout.Lockout{Dir: c.Lockout.Dir}
 	return c
 }
@@ -404,7 +404,7 @@ func TestAutodiscoverForgives(t *testing.T) {
 	w.host(mail, "mail.contoso.com", exchange(ewsAnswer))
 	cfg := w.config(func(c *Config) { c.FollowAutodiscover = true })
 	for run := range 2 {
-		rec, err := Run(t.Context(), anew(cfg))
+		rec, err := Run(t.Context(), otherProcess(cfg))
 		if err != nil || rec.Target.URL != theEWS {
 			t.Errorf("run %d: %v, found %q", run+1, err, rec.Target.URL)
 		}
@@ -442,7 +442,7 @@ func TestAutodiscoverBeforeTheSecondScheme(t *testing.T) {
 	if diff := cmp.Diff(want, order); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if anew(cfg).Account().RefusedBefore(u) != nil {
+	if otherProcess(cfg).Account().RefusedBefore(u) != nil {
 		t.Error("the password was proved and is still remembered as refused")
 	}
 }

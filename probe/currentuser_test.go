@@ -115,7 +115,7 @@ func TestCurrentUser(t *testing.T) {
 				t.Error("the record does not say who signed in")
 			}
 			// Nothing is remembered of an account whose password is not known.
-			if before := anew(cfg).Account().RefusedBefore(cfg.URL); before != nil {
+			if before := otherProcess(cfg).Account().RefusedBefore(cfg.URL); before != nil {
 				t.Errorf("remembered: %s", before)
 			}
 		})

@@ -81,7 +81,7 @@ func (t *signIns) signInByTicket(ctx context.Context, l Logon, _ string) {
 	note := evidence.Logon{Account: t.ticketOf, Comparison: l.When == TicketAgain, Binding: l.Binding}
 	item := attempt.Finish(ctx, note, t.account.Free())
 	t.session.Keep(attempt, item, signin.Way{}) // without the KDC nothing could sign in again
-	if t.results[l.Leg] = item.Logon.Result; item.Logon.Result == evidence.Accepted && !t.Config.withKey() {
+	if t.results[l.Method] = item.Logon.Result; item.Logon.Result == evidence.Accepted && !t.Config.withKey() {
 		t.provedHere = true
 	}
 }

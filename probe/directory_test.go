@@ -40,7 +40,7 @@ type scene struct {
 type played struct {
 	record evidence.Record
 	err    error
-	story  string // the uses of the credential and the questions to the controller, in order
+	logons string // the uses of the credential and the questions to the controller, in order
 	view   standin.View
 	kdc    []string
 	binds  []testkit.Request
@@ -85,7 +85,7 @@ func (s scene) play(t *testing.T) played {
 	}
 	var p played
 	p.record, p.err = Run(context.Background(), c)
-	p.story, p.view = story(p.record), server.View()
+	p.logons, p.view = logons(p.record), server.View()
 	if kdc != nil {
 		p.kdc = kdc.Seen()
 	}
@@ -98,9 +98,9 @@ func (s scene) play(t *testing.T) played {
 	return p
 }
 
-// story has one word per item: what was asked or sent, how it ended, * where it
+// logons has one word per item: what was asked or sent, how it ended, * where it
 // counts, ? for a comparison, - for what was not sent.
-func story(r evidence.Record) string {
+func logons(r evidence.Record) string {
 	var words []string
 	for _, i := range r.Items {
 		l := i.Logon
@@ -247,9 +247,9 @@ func both(a, b func(*Config)) func(*Config) {
 func TestExplainRejection(t *testing.T) {
 	truth := func() *testkit.KDC { return &testkit.KDC{} }
 	cases := []struct {
-		name        string
-		scene       scene
-		story, code string
+		name         string
+		scene        scene
+		logons, code string
 	}{
 		{"wrong password", scene{server: everyScheme, kdc: truth(), ldaps: wrong, change: explain(badPassword)}, "Basic=refused* kdc-ask LDAPS=refused* NTLM=skipped", "credentials-rejected wrong-password"},
 		{"locked", scene{server: everyScheme, kdc: truth(), ldaps: testkit.Says(49, testkit.Refusal("775")), change: explain(badPassword)}, "Basic=refused* kdc-ask LDAPS=refused* NTLM=skipped", "credentials-rejected locked"},
@@ -281,26 +281,26 @@ func TestExplainRejection(t *testing.T) {
 			t.Parallel()
 			got := c.scene.play(t)
 			v := rule.Judge(got.record).Verdict
-			if code := strings.TrimSpace(string(v.Code) + " " + v.Reason); got.story != c.story || code != c.code {
-				t.Errorf("%s: %s\nwant %s: %s", code, got.story, c.code, c.story)
+			if code := strings.TrimSpace(string(v.Code) + " " + v.Reason); got.logons != c.logons || code != c.code {
+				t.Errorf("%s: %s\nwant %s: %s", code, got.logons, c.code, c.logons)
 			}
 		})
 	}
 }
 
 // A password that was refused lately goes nowhere, and the question that costs
-// nothing is asked all the same.
+// nothing is asked anyway.
 func TestRememberedPasswordIsNotSentToTheDirectory(t *testing.T) {
 	dir := t.TempDir()
 	s := scene{server: everyScheme, kdc: &testkit.KDC{}, ldaps: wrong, change: explain(badPassword, func(c *Config) { c.Lockout = &lockout.Lockout{Dir: dir} })}
-	if got := s.play(t); got.story != "Basic=refused* kdc-ask LDAPS=refused* NTLM=skipped" {
-		t.Error(got.story)
+	if got := s.play(t); got.logons != "Basic=refused* kdc-ask LDAPS=refused* NTLM=skipped" {
+		t.Error(got.logons)
 	}
 	again := s.play(t)
 	// Another port is another endpoint, and a stand-in has a new one each time:
 	// the URL is the same.
-	if again.story != "Basic=skipped kdc-ask LDAPS=skipped NTLM=skipped" || len(again.binds) > 0 || again.view.BadLogons > 0 {
-		t.Errorf("%s; %+v", again.story, again.binds)
+	if again.logons != "Basic=skipped kdc-ask LDAPS=skipped NTLM=skipped" || len(again.binds) > 0 || again.view.BadLogons > 0 {
+		t.Errorf("%s; %+v", again.logons, again.binds)
 	}
 	for _, i := range again.record.Items {
 		if l := i.Logon; l != nil && !l.Remembered {
@@ -309,8 +309,8 @@ func TestRememberedPasswordIsNotSentToTheDirectory(t *testing.T) {
 	}
 	insist := s
 	insist.change = both(s.change, func(c *Config) { c.RetryRefused = true })
-	if got := insist.play(t); got.story != "Basic=refused* kdc-ask LDAPS=refused* NTLM=skipped" {
-		t.Error(got.story)
+	if got := insist.play(t); got.logons != "Basic=refused* kdc-ask LDAPS=refused* NTLM=skipped" {
+		t.Error(got.logons)
 	}
 }
 
@@ -320,8 +320,8 @@ func TestPasswordProvedAsideIsForgotten(t *testing.T) {
 	dir := t.TempDir()
 	s := scene{server: blocked, kdc: &testkit.KDC{}, ldaps: right, change: explain(func(c *Config) { c.Lockout = &lockout.Lockout{Dir: dir} })}
 	first := s.play(t)
-	if again := s.play(t); again.story != first.story || !strings.HasPrefix(again.story, "Basic=refused* kdc-ask LDAPS=accepted") {
-		t.Errorf("%s, then %s", first.story, again.story)
+	if again := s.play(t); again.logons != first.logons || !strings.HasPrefix(again.logons, "Basic=refused* kdc-ask LDAPS=accepted") {
+		t.Errorf("%s, then %s", first.logons, again.logons)
 	}
 }
 
@@ -341,9 +341,9 @@ func TestTicket(t *testing.T) {
 	}
 	const tgt = "krbtgt/" + testkit.Realm
 	cases := []struct {
-		name        string
-		scene       scene
-		story, code string
+		name         string
+		scene        scene
+		logons, code string
 	}{
 		{"NTLM is not taken", scene{ews: acceptor, kdc: &testkit.KDC{}, change: negotiate}, "Negotiate=unfinished kdc-ask Kerberos=accepted kdc-ticket ticket=accepted", "ntlm-broken"},
 		{"the KDC's clock is ten minutes off", scene{ews: acceptor, kdc: &testkit.KDC{Skew: 10 * time.Minute}, change: negotiate}, "Negotiate=unfinished kdc-ask Kerberos=accepted kdc-ticket ticket=accepted", "ntlm-broken"},
@@ -381,8 +381,8 @@ func TestTicket(t *testing.T) {
 			t.Parallel()
 			got := c.scene.play(t)
 			v := rule.Judge(got.record).Verdict
-			if code := strings.TrimSpace(string(v.Code) + " " + v.Reason); got.story != c.story || code != c.code {
-				t.Errorf("%s: %s\nwant %s: %s", code, got.story, c.code, c.story)
+			if code := strings.TrimSpace(string(v.Code) + " " + v.Reason); got.logons != c.logons || code != c.code {
+				t.Errorf("%s: %s\nwant %s: %s", code, got.logons, c.code, c.logons)
 			}
 			if c.scene.kdc.Refuse == 0 && strings.HasPrefix(c.name, "cache") && slices.Contains(got.kdc, testkit.Logon) {
 				t.Errorf("a cache needs no logon: %q", got.kdc)
@@ -400,8 +400,8 @@ func TestRefusedAtTheKDCIsRemembered(t *testing.T) {
 		badPassword(c)
 	}}
 	s.play(t)
-	if again := s.play(t); slices.Contains(again.kdc, testkit.Logon) || strings.Contains(again.story, "refused") {
-		t.Errorf("%s, %q", again.story, again.kdc)
+	if again := s.play(t); slices.Contains(again.kdc, testkit.Logon) || strings.Contains(again.logons, "refused") {
+		t.Errorf("%s, %q", again.logons, again.kdc)
 	}
 }
 
@@ -419,9 +419,9 @@ func TestNameForms(t *testing.T) {
 	noDomain := func(c *Config) { c.Domain = "" }
 	const upn = "Basic(svc-crm@contoso.com)"
 	cases := []struct {
-		name        string
-		scene       scene
-		story, code string
+		name         string
+		scene        scene
+		logons, code string
 	}{
 		{"a comparison", scene{server: upnOnly(everyScheme), change: user}, "Basic=refused* NTLM/right=accepted " + upn + "=accepted? NTLM/none=accepted? NTLM/foreign=accepted?", "basic-rejected"},
 		{"the domain is the challenge's", scene{server: upnOnly(everyScheme), change: both(user, noDomain)}, "Basic=refused* NTLM/right=accepted " + upn + "=accepted? NTLM/none=accepted? NTLM/foreign=accepted?", "basic-rejected"},
@@ -439,8 +439,8 @@ func TestNameForms(t *testing.T) {
 			t.Parallel()
 			got := c.scene.play(t)
 			v := rule.Judge(got.record).Verdict
-			if code := strings.TrimSpace(string(v.Code) + " " + v.Reason); got.story != c.story || code != c.code {
-				t.Errorf("%s: %s\nwant %s: %s", code, got.story, c.code, c.story)
+			if code := strings.TrimSpace(string(v.Code) + " " + v.Reason); got.logons != c.logons || code != c.code {
+				t.Errorf("%s: %s\nwant %s: %s", code, got.logons, c.code, c.logons)
 			}
 		})
 	}

@@ -21,7 +21,7 @@ func (r *run) signInAt(ctx context.Context, nodes []*node) {
 		if !n.asks() {
 			continue
 		}
-		t := &signIns{node: n, results: map[Leg]evidence.Result{}, provedBefore: r.provedHere}
+		t := &signIns{node: n, results: map[Method]evidence.Result{}, provedBefore: r.provedHere}
 		for _, l := range r.plan.Logons {
 			if l.When != IfOffered {
 				// Before a domain controller too: it costs the same, and is
@@ -42,25 +42,25 @@ func (r *run) signInAt(ctx context.Context, nodes []*node) {
 	}
 }
 
-// signIns is the signing in at one address, and how each leg fared.
+// signIns is the signing in at one address, and how each step fared.
 type signIns struct {
 	*node
-	results      map[Leg]evidence.Result // of what was sent, or skipped for the budget's sake
-	refused      bool                    // the last logon, comparisons apart
-	wrapped      bool                    // NTLM travels inside SPNEGO
-	provedBefore bool                    // an earlier address accepted the password
+	results      map[Method]evidence.Result // of what was sent, or skipped for the budget's sake
+	refused      bool                       // the last logon, comparisons apart
+	wrapped      bool                       // NTLM travels inside SPNEGO
+	provedBefore bool                       // an earlier address accepted the password
 }
 
-// was says whether a leg under the name as given fared in one of these ways; ""
+// was says whether a step under the name as given fared in one of these ways; ""
 // is not at all.
 func (t *signIns) was(s Scheme, binding string, results ...evidence.Result) bool {
-	return slices.Contains(results, t.results[Leg{s, binding, false}])
+	return slices.Contains(results, t.results[Method{s, binding, false}])
 }
 
 // renames says that Basic refused the name as given, and that there is another.
 func (t *signIns) renames() bool {
 	_, other := t.otherForm()
-	return other && t.was(Basic, "", evidence.Refused) && t.results[Leg{Basic, "", true}] == ""
+	return other && t.was(Basic, "", evidence.Refused) && t.results[Method{Basic, "", true}] == ""
 }
 
 // take carries out a row of the plan if its condition holds.
@@ -99,13 +99,13 @@ func (t *signIns) spend(ctx context.Context, l Logon, name string) {
 	if denied := budget.Reserve(); denied != nil {
 		if !comparison {
 			t.skip(t.address, name, denied)
-			t.results[l.Leg] = evidence.Skipped
+			t.results[l.Method] = evidence.Skipped
 		}
 		return
 	}
 	item := t.send(ctx, l, name, budget)
 	result := item.Logon.Result
-	t.results[l.Leg] = result
+	t.results[l.Method] = result
 	switch {
 	case result == evidence.Accepted:
 		t.refused, t.provedHere = false, t.Config.withPassword()

@@ -35,7 +35,7 @@ type node struct {
 	refusedAtLogon []string
 }
 
-// greet asks an address the anonymous questions: the three legs run beside each
+// greet asks an address the anonymous questions: the three steps run beside each
 // other, each on a connection of its own.
 func (r *run) greet(ctx context.Context, address string, connect time.Duration) *node {
 	n := &node{run: r, address: address, client: r.client(address), userAgent: r.Config.UserAgent}
@@ -67,7 +67,7 @@ func (n *node) wantsCookie() bool {
 	return err == nil && strings.EqualFold(to.Host, n.Config.URL.Host) && strings.EqualFold(to.Path, n.Config.URL.Path)
 }
 
-// ask sends the anonymous POST and, over TLS, the two legs beside it. These are
+// ask sends the anonymous POST and, over TLS, the two steps beside it. These are
 // not waited for much longer than the POST took: they explain, they do not
 // decide.
 func (n *node) ask(ctx context.Context) {

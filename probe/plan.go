@@ -30,15 +30,15 @@ type question struct {
 
 // Logon is one row: a use of the credential, and its condition.
 type Logon struct {
-	Leg
+	Method
 	When
 	planned bool
 	wanted  func(*signIns) bool // how those before it went; nil: When says all
 	by      *mechanism
 }
 
-// Leg is what a logon presents.
-type Leg struct {
+// Method is what a logon presents.
+type Method struct {
 	Scheme    Scheme
 	Binding   string // for Windows schemes: evidence.BindingRight, …
 	OtherForm bool   // under the other form of the account's name
@@ -142,42 +142,42 @@ func (c Config) logons() []Logon {
 	password := c.SendsPassword()
 	ntlmFirst := c.ProfileAuth == ProfileNTLM || c.ProfileAuth == ProfileNegotiate
 	return planned([]Logon{
-		{Leg{Bearer, "", false}, IfOffered, c.sendsToken(), nil, token},
-		{Leg{CurrentUser, right, false}, IfOffered, c.sendsCredentials() && c.CurrentUser, nil, user},
-		{Leg{Ticket, right, false}, ByTicket, c.sendsCredentials() && !c.CurrentUser && c.withKey(), nil, ticket},
-		{Leg{Ticket, none, false}, TicketAgain, c.sendsCredentials() && !c.CurrentUser && c.withKey(), func(t *signIns) bool {
+		{Method{Bearer, "", false}, IfOffered, c.sendsToken(), nil, token},
+		{Method{CurrentUser, right, false}, IfOffered, c.sendsCredentials() && c.CurrentUser, nil, user},
+		{Method{Ticket, right, false}, ByTicket, c.sendsCredentials() && !c.CurrentUser && c.withKey(), nil, ticket},
+		{Method{Ticket, none, false}, TicketAgain, c.sendsCredentials() && !c.CurrentUser && c.withKey(), func(t *signIns) bool {
 			return t.was(Ticket, right, refused) && t.account.ShowAgain()
 		}, ticket},
-		{Leg{Basic, "", false}, IfOffered, password && !ntlmFirst, nil, basic},
-		{Leg{Windows, right, false}, IfOffered, password && ntlmFirst, nil, windows},
-		{Leg{Directory, "", false}, ToReason, password && c.Explain, func(t *signIns) bool {
+		{Method{Basic, "", false}, IfOffered, password && !ntlmFirst, nil, basic},
+		{Method{Windows, right, false}, IfOffered, password && ntlmFirst, nil, windows},
+		{Method{Directory, "", false}, ToReason, password && c.Explain, func(t *signIns) bool {
 			return t.refused && !t.provedAside || t.account.Standing().Remembered()
 		}, directory},
-		{Leg{Windows, right, false}, ToProve, password && !ntlmFirst, func(t *signIns) bool {
+		{Method{Windows, right, false}, ToProve, password && !ntlmFirst, func(t *signIns) bool {
 			// An unanswered Basic has nothing that NTLM could explain.
 			return !t.offersScheme("Basic") || t.was(Basic, "", accepted, refused, skipped)
 		}, windows},
-		{Leg{Ticket, right, false}, ByTicket, password && c.usesTicket(), func(t *signIns) bool {
+		{Method{Ticket, right, false}, ByTicket, password && c.usesTicket(), func(t *signIns) bool {
 			inside := t.Config.ProfileAuth == ProfileNegotiate || !t.offersScheme("NTLM")
 			return t.was(Windows, right, refused) || t.was(Windows, right, unfinished) && inside
 		}, ticket},
-		{Leg{Basic, "", false}, ToExplain, password && ntlmFirst, func(t *signIns) bool { return t.was(Windows, right, refused) }, basic},
-		{Leg{Basic, "", true}, ToRename, password && !ntlmFirst, func(t *signIns) bool {
+		{Method{Basic, "", false}, ToExplain, password && ntlmFirst, func(t *signIns) bool { return t.was(Windows, right, refused) }, basic},
+		{Method{Basic, "", true}, ToRename, password && !ntlmFirst, func(t *signIns) bool {
 			return t.renames() && t.was(Windows, right, "") && !t.account.Proved() && !strings.Contains(t.Config.User, "@")
 		}, basic},
-		{Leg{Windows, none, false}, WithoutBinding, password, func(t *signIns) bool {
+		{Method{Windows, none, false}, WithoutBinding, password, func(t *signIns) bool {
 			return t.was(Windows, right, refused) && !t.offersScheme("Basic") && !t.account.Proved()
 		}, windows},
-		{Leg{Basic, "", true}, ToCompare, password, func(t *signIns) bool { return t.renames() && t.account.Proved() }, basic},
-		{Leg{Windows, none, false}, ToCompare, password, func(t *signIns) bool {
+		{Method{Basic, "", true}, ToCompare, password, func(t *signIns) bool { return t.renames() && t.account.Proved() }, basic},
+		{Method{Windows, none, false}, ToCompare, password, func(t *signIns) bool {
 			// Where Basic works and NTLM with its binding too, no finding needs to
 			// know more, and the time is the user's.
 			return t.was(Windows, none, "") && (t.was(Windows, right, refused) || t.was(Windows, right, accepted) && !t.was(Basic, "", accepted))
 		}, windows},
-		{Leg{Windows, foreign, false}, ToCompare, password, func(t *signIns) bool {
+		{Method{Windows, foreign, false}, ToCompare, password, func(t *signIns) bool {
 			return t.was(Windows, right, accepted) && t.was(Windows, none, accepted)
 		}, windows},
-		{Leg{Windows, zero, false}, ToCompare, password, func(t *signIns) bool {
+		{Method{Windows, zero, false}, ToCompare, password, func(t *signIns) bool {
 			// An all-zero binding can differ from none only where bindings are
 			// looked at and none is demanded.
 			answered := t.was(Windows, right, accepted, refused) && t.was(Windows, none, accepted)

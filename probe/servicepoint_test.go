@@ -308,7 +308,7 @@ func TestServicePointsAndTheGuard(t *testing.T) {
 				if dc != nil {
 					before = len(dc.Binds())
 				}
-				rec, err := Run(t.Context(), anew(cfg))
+				rec, err := Run(t.Context(), otherProcess(cfg))
 				if err != nil {
 					t.Error(err)
 				}

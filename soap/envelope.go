@@ -47,7 +47,7 @@ func GetFolder(c Call) []byte {
 
 // ResolveNames returns the request for the address book's entry that has the
 // address, primary or not. The prefix asks for exactly this address, where
-// without one names that begin alike would match too; the match is partial all the same
+// without one names that begin alike would match too; the match is partial anyway
 // (hr@contoso.com finds hr@contoso.com.au), so the entry's own addresses are asked for
 // with the full contact data. ActiveDirectory alone is
 // searched: the default looks through the caller's own contacts as well, for

@@ -122,7 +122,7 @@ func TestBatchOfOwnAccounts(t *testing.T) {
 	}
 }
 
-// A password that an account had before does not make its refusals count anew.
+// A password that an account had before does not make its refusals count again.
 func TestBatchOfOwnAccountsCountsByAccount(t *testing.T) {
 	t.Parallel()
 	seen := refusals{of: map[string]int{}}

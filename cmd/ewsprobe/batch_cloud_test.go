@@ -70,7 +70,7 @@ func TestBatchLooksUpWhatFailed(t *testing.T) {
 }
 
 // A service that asks for patience again and again is given up, and the mailboxes
-// are reported all the same.
+// are reported anyway.
 func TestBatchLeavesTheCloudAlone(t *testing.T) {
 	slow(t)
 	t.Parallel()

@@ -16,7 +16,7 @@ import (
 	"github.com/ewsprobe/ewsprobe/ews/testkit"
 )
 
-// A batch that is stopped writes its reports all the same, with what was found,
+// A batch that is stopped writes its reports anyway, with what was found,
 // and each says that it was stopped.
 func TestBatchStoppedSaves(t *testing.T) {
 	slow(t)

@@ -344,7 +344,7 @@ func TestBatchResumesAndMerges(t *testing.T) {
 	}
 }
 
-// -v tells the story of the endpoint and of each mailbox, and no secret.
+// -v tells of the endpoint and of each mailbox, and no secret.
 func TestBatchTellsTheStory(t *testing.T) {
 	t.Parallel()
 	for _, level := range []string{"-v", "-vv"} {

@@ -43,9 +43,9 @@ func findCapture(tb testing.TB, id string) capture {
 }
 
 // bytes is the answer as it was recorded. Some recordings lost their body or
-// its framing; mended gives them the length of the body that is there, so that a
+// its framing; framed gives them the length of the body that is there, so that a
 // connection can be kept.
-func (c capture) bytes(mended bool) []byte {
+func (c capture) bytes(framed bool) []byte {
 	reason := c.Reason
 	if reason == "" {
 		reason = http.StatusText(c.Status)
@@ -57,11 +57,11 @@ func (c capture) bytes(mended bool) []byte {
 		if strings.EqualFold(h[0], "Date") {
 			h[1] = time.Now().UTC().Format(http.TimeFormat) // of the capture, it would be a clock that is years off
 		}
-		if !mended || !framing {
+		if !framed || !framing {
 			fmt.Fprintf(&b, "%s: %s\r\n", h[0], h[1])
 		}
 	}
-	if mended {
+	if framed {
 		fmt.Fprintf(&b, "Content-Length: %d\r\n", len(c.Body))
 	}
 	b.WriteString("\r\n" + c.Body)
@@ -164,7 +164,7 @@ func TestCapturesAnonymously(t *testing.T) {
 	for _, c := range readCaptures(t) {
 		for _, mode := range []struct {
 			name         string
-			mended, keep bool
+			framed, keep bool
 		}{{"kept", true, true}, {"closed", false, false}, {"held", false, true}} {
 			want := anonymously[c.ID]
 			if mode.name == "held" && c.endless() {
@@ -177,7 +177,7 @@ func TestCapturesAnonymously(t *testing.T) {
 			}
 			t.Run(c.ID+"/"+mode.name, func(t *testing.T) {
 				t.Parallel()
-				s := answering(t, func(rawRequest) ([]byte, bool) { return c.bytes(mode.mended), mode.keep })
+				s := answering(t, func(rawRequest) ([]byte, bool) { return c.bytes(mode.framed), mode.keep })
 				check := standin.Check{Timeout: time.Minute}
 				if mode.name == "held" {
 					check.Timeout = 2 * time.Second

@@ -300,7 +300,7 @@ func (s *stage) choose(node []fieldAnswer, q *http.Request, request rawRequest) 
 	return nil
 }
 
-// kindOf names the leg that a request is of.
+// kindOf names the step that a request is of.
 func kindOf(q rawRequest) string {
 	scheme, token, _ := strings.Cut(q.authorization, " ")
 	windows := strings.EqualFold(scheme, "NTLM") || strings.EqualFold(scheme, "Negotiate")

@@ -24,7 +24,7 @@ import (
 var limitAnswers = sync.OnceFunc(func() { ber.MaxPacketLengthBytes = longestMessage })
 
 // Bind signs in by an LDAP simple bind inside TLS (RFC 4513 5.1.3) and returns
-// the leg. It is a use of the credential: the caller has asked the guard, and
+// the step. It is a use of the credential: the caller has asked the guard, and
 // settle is told how it ended. A controller that cannot be reached, or whose
 // certificate is not to be trusted, is never sent the password.
 func (c *Client) Bind(ctx context.Context, settle ews.Settle) evidence.Item {
@@ -62,7 +62,7 @@ func (c *Client) signIn(ctx context.Context, settle ews.Settle) (evidence.Item, 
 	places, fail := c.addresses(ctx, controllers)
 	item := evidence.Item{ID: c.Recorder.Begin(), Step: evidence.StepDirectoryBind, At: time.Now(), Error: fail}
 	var open *session
-	end := time.Now().Add(legPatience)
+	end := time.Now().Add(stepPatience)
 	for _, p := range places {
 		if item, open = c.bindAt(ctx, end, item.ID, p); !unreached(item.Error) || ctx.Err() != nil || time.Now().After(end) {
 			break
@@ -129,7 +129,7 @@ func (c *Client) bindName() string {
 	return user
 }
 
-// bindAt binds at one place, before its own patience and the leg's end are over.
+// bindAt binds at one place, before its own patience and the step's end are over.
 func (c *Client) bindAt(ctx context.Context, end time.Time, id string, p place) (evidence.Item, *session) {
 	item := evidence.Item{ID: id, Step: evidence.StepDirectoryBind, Address: p.address, At: time.Now()}
 	if own := time.Now().Add(patience); own.Before(end) {
@@ -145,7 +145,7 @@ func (c *Client) bindAt(ctx context.Context, end time.Time, id string, p place) 
 	}
 	little := &capped{Conn: stream}
 	s := &session{conn: ldap.NewConn(little, true), read: little, at: p, ctx: ctx, end: cancel}
-	s.conn.SetTimeout(legPatience) // the context ends it earlier
+	s.conn.SetTimeout(stepPatience) // the context ends it earlier
 	s.conn.Start()
 	c.Recorder.Expose()
 	start := time.Now()

@@ -15,7 +15,7 @@ import (
 	"github.com/ewsprobe/ewsprobe/ews/wire"
 )
 
-// Client asks the controllers of one domain. It is made for one check; its legs
+// Client asks the controllers of one domain. It is made for one check; its steps
 // follow each other.
 type Client struct {
 	Domain     string // DNS name of the domain, "" if only a controller was named
@@ -34,7 +34,7 @@ type Client struct {
 // many are tried when one does not answer.
 const (
 	patience       = 5 * time.Second
-	legPatience    = 2 * patience // all of them together
+	stepPatience   = 2 * patience // all of them together
 	mostTried      = 3
 	longestMessage = 64 << 10 // bytes of a KDC's or an LDAP server's answer
 )

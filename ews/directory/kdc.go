@@ -20,7 +20,7 @@ type Key struct {
 	Keytab []byte // content of the file, nil for none
 }
 
-// KDC asks the KDCs of the client's realm. Its legs follow each other: each uses
+// KDC asks the KDCs of the client's realm. Its steps follow each other: each uses
 // what the one before it learnt.
 type KDC struct {
 	*Client
@@ -107,7 +107,7 @@ func (k *KDC) Logon(ctx context.Context, settle ews.Settle) evidence.Item {
 		}
 	}
 	if k.hint == nil && !asked.Kerberos.Unasked {
-		item.Kerberos = nil // its own leg says what is wrong
+		item.Kerberos = nil // its own step says what is wrong
 		return end(item, evidence.Skipped, cmp.Or(asked.Kerberos.Detail, evidence.Say("kdc-unusable")))
 	}
 	if h := k.hint; h != nil && h.Code != kerberos.CodePreauthRequired {
@@ -252,10 +252,10 @@ func (k *KDC) Token(ticket *kerberos.Ticket) signin.TokenMaker {
 func (k *KDC) exchange(ctx context.Context, item *evidence.Item, request kerberos.Request) kerberos.Answer {
 	fact := item.Kerberos
 	var raw []byte
-	leg, cancel := context.WithTimeout(ctx, legPatience)
+	step, cancel := context.WithTimeout(ctx, stepPatience)
 	defer cancel()
 	for i, p := range k.places {
-		limited, cancel := context.WithTimeout(leg, patience)
+		limited, cancel := context.WithTimeout(step, patience)
 		item.Address = p.address
 		raw, item.Timing, item.Error = wire.Exchange(limited, p.address, request.Bytes(), longestMessage)
 		cancel()
@@ -263,7 +263,7 @@ func (k *KDC) exchange(ctx context.Context, item *evidence.Item, request kerbero
 			k.places = k.places[i : i+1]
 			break
 		}
-		if leg.Err() != nil {
+		if step.Err() != nil {
 			break
 		}
 	}

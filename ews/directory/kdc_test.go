@@ -33,8 +33,8 @@ func at(t *testing.T, address string, change func(*KDC)) (*check, *KDC) {
 	return c, k
 }
 
-// TestKDC has a KDC per line, and what its three legs come to. Requests are what
-// the KDC saw: nothing is sent after a leg that went wrong.
+// TestKDC has a KDC per line, and what its three steps come to. Requests are what
+// the KDC saw: nothing is sent after a step that went wrong.
 func TestKDC(t *testing.T) {
 	cases := []struct {
 		name                     string
@@ -214,7 +214,7 @@ func TestOneKDC(t *testing.T) {
 	}
 }
 
-// Stopped by the user: the controller is not blamed, and the leg ends at once.
+// Stopped by the user: the controller is not blamed, and the step ends at once.
 func TestKDCStopped(t *testing.T) {
 	t.Parallel()
 	arrived := make(chan struct{})
@@ -238,7 +238,7 @@ func TestKDCStopped(t *testing.T) {
 	c.once(t, logon)
 }
 
-// Without a controller that answers, a leg ends by its own patience.
+// Without a controller that answers, a step ends by its own patience.
 func TestPatience(t *testing.T) {
 	if testing.Short() {
 		t.Skip("left out with -short: it takes seconds")

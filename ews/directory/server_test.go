@@ -21,7 +21,7 @@ const (
 	domain  = "contoso.com"
 )
 
-// check is what the tests hold a client's legs against: what was recorded, and
+// check is what the tests hold a client's steps against: what was recorded, and
 // how often each logon was settled.
 type check struct {
 	*Client

@@ -7,7 +7,7 @@ import "strings"
 // not examined as an EWS endpoint.
 const (
 	StepAutodiscoverSCP     Step = "autodiscover-scp"     // the service connection points in Active Directory
-	StepAutodiscoverResolve Step = "autodiscover-resolve" // a host of the ladder to addresses
+	StepAutodiscoverResolve Step = "autodiscover-resolve" // a host of the search to addresses
 	StepAutodiscoverService Step = "autodiscover-srv"     // SRV _autodiscover._tcp of the mailbox's domain
 	StepAutodiscoverAsk     Step = "autodiscover-ask"     // GET without a credential: who answers, which schemes
 	StepAutodiscoverLookup  Step = "autodiscover-lookup"  // the question for the mailbox without a credential

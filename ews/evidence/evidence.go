@@ -3,7 +3,7 @@
 //
 // Packages under ews write it while they talk; package rule judges it; package
 // report renders it. It is plain data, so a saved record can be judged again
-// years later without a network. Three habits keep it honest. One leg is one
+// years later without a network. Three habits keep it honest. One step is one
 // Item with one way of failing. A fact that was not looked at is absent, never
 // false. And no secret ever enters: Authorization values are named, not kept;
 // what a server says after it was sent a credential is reduced to the facts
@@ -124,7 +124,7 @@ const (
 	StepSignedIn      Step = "signed-in"      // a further call on a connection that is signed in: no credential was sent
 )
 
-// Item is one leg: one request and its answer, or the reason why there is none.
+// Item is one step: one request and its answer, or the reason why there is none.
 type Item struct {
 	ID         string         `json:"id" keep:"id" differs:"no"`
 	Step       Step           `json:"step" keep:"word"`
@@ -133,7 +133,7 @@ type Item struct {
 	At         time.Time      `json:"at" differs:"no"`
 	Request    *Request       `json:"request"`
 	Response   *Response      `json:"response"`
-	TLS        *TLS           `json:"tls" differs:"no"` // on the leg that opened the connection
+	TLS        *TLS           `json:"tls" differs:"no"` // on the step that opened the connection
 	NTLM       *NTLM          `json:"ntlm"`
 	EWS        *EWS           `json:"ews"`
 	Kerberos   *Kerberos      `json:"kerberos"`
@@ -334,7 +334,7 @@ type NTLM struct {
 	OSBuild         string     `json:"os_build" keep:"os-build"` // 10.0.17763
 	StandAlone      bool       `json:"stand_alone"`              // NTLMSSP_TARGET_TYPE_SERVER: accounts are local
 	Time            *time.Time `json:"time" differs:"no"`
-	ClockSkewMS     *int64     `json:"clock_skew_ms" differs:"minutes"` // server minus local, half the leg's time taken off
+	ClockSkewMS     *int64     `json:"clock_skew_ms" differs:"minutes"` // server minus local, half the step's time taken off
 	SPNEGO          bool       `json:"spnego"`                          // the messages travel inside SPNEGO (RFC 4178)
 	Problem         string     `json:"problem" keep:"sentence,said"`    // no challenge, or a malformed one
 	Detail          *Detail    `json:"detail"`                          // Problem as data
@@ -396,7 +396,7 @@ type Resolution struct {
 	Addresses []string `json:"addresses" keep:"endpoint,said"`
 }
 
-// Failure is why a leg has no answer: a word of a closed vocabulary, where it
+// Failure is why a step has no answer: a word of a closed vocabulary, where it
 // happened, and a sentence, this program's own or the system's.
 type Failure struct {
 	Code   FailureCode `json:"code" keep:"word"`
@@ -408,7 +408,7 @@ type Failure struct {
 // FailureCode is the closed vocabulary of failures.
 type FailureCode string
 
-// The failures a leg can have. One leg has at most one.
+// The failures a step can have. One step has at most one.
 const (
 	DNSNotFound        FailureCode = "dns-not-found"
 	DNSFailed          FailureCode = "dns-failed"
@@ -470,7 +470,7 @@ type Certificate struct {
 	Signature string    `json:"signature" keep:"signature"`
 }
 
-// Timing is where the time of a leg went, in milliseconds. Phases that did not
+// Timing is where the time of a step went, in milliseconds. Phases that did not
 // happen are nil (a kept connection has no connect phase).
 type Timing struct {
 	Resolve   *float64 `json:"resolve"`

@@ -40,7 +40,7 @@ func (r Request) Read(answer []byte) (Answer, error) { return r.read(answer) }
 // Format writes what may be seen of a request, whatever the verb.
 func (r Request) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, r.about) }
 
-// Answer is what the KDC said: exactly one field is set, besides that a referral
+// Answer is what the KDC said: exactly one field is set, but that a referral
 // comes with its ticket.
 type Answer struct {
 	Error *KRBError

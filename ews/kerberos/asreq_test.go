@@ -105,7 +105,7 @@ func TestRequestWithoutPreauth(t *testing.T) {
 	}
 }
 
-// signIn plays both legs.
+// signIn plays both steps.
 func signIn(t testing.TB, k *testkit.KDC, user, password string, now time.Time) (Answer, error) {
 	t.Helper()
 	r := freeRequest(t, user)

@@ -264,7 +264,7 @@ func TestAuthenticateMessage(t *testing.T) {
 				t.Errorf("binding %x, want %x", binding, c.wantBinding)
 			}
 			if n := len(pairs) - min(len(binding), 1); n != c.wantPairs {
-				t.Errorf("%d pairs besides the binding, want %d", n, c.wantPairs)
+				t.Errorf("%d pairs beside the binding, want %d", n, c.wantPairs)
 			}
 			clock := only(t, pairs, avTimestamp)
 			if c.wantSameClock != (clock != nil && bytes.Equal(clock, m.nt[16+8:16+16])) {

@@ -3,7 +3,7 @@ package secret
 import "testing"
 
 // What is known to one vault is not looked at again by another, and a secret that
-// is new is found all the same.
+// is new is found anyway.
 func TestKnownTextsHideNothing(t *testing.T) {
 	var known Known
 	first, second := &Vault{}, &Vault{}

@@ -317,7 +317,7 @@ func TestHostileTexts(t *testing.T) {
 	}
 }
 
-// TestConcurrent is for the race detector: legs write while others read.
+// TestConcurrent is for the race detector: steps write while others read.
 func TestConcurrent(t *testing.T) {
 	var v Vault
 	var all sync.WaitGroup

@@ -18,13 +18,13 @@ const SettleTime = 2 * time.Millisecond
 const maxMessages = 4
 
 // Attempt is one sign-in by any mechanism: message by message on one connection,
-// until EWS answers, refuses, or a leg fails. A message without a credential is
-// written down as a leg of its own; the last one becomes the logon.
+// until EWS answers, refuses, or a step fails. A message without a credential is
+// written down as a step of its own; the last one becomes the logon.
 //
 // It may rest between Begin, which sends what names nobody, and Finish, which
 // spends the credential.
 type Attempt struct {
-	Item evidence.Item    // the last leg without a credential, with what the server said of itself
+	Item evidence.Item    // the last step without a credential, with what the server said of itself
 	Lost *evidence.Detail // why it cannot be finished; nil: it can
 
 	client    *ews.Client
@@ -32,7 +32,7 @@ type Attempt struct {
 	traits    Traits
 	userAgent string
 	question  *ews.Question // nil: the client's own
-	step      evidence.Step // of a leg without a credential
+	step      evidence.Step // of a step without a credential
 	hurried   bool          // the connection is not watched before it is used again
 
 	conn       *wire.Conn
@@ -86,7 +86,7 @@ func (a *Attempt) Begin(ctx context.Context) *Attempt {
 	return a
 }
 
-// connect makes sure of a connection. The item is that of the first leg, which
+// connect makes sure of a connection. The item is that of the first step, which
 // could not be sent.
 func (a *Attempt) connect(ctx context.Context) *evidence.Item {
 	if a.conn == nil {
@@ -95,7 +95,7 @@ func (a *Attempt) connect(ctx context.Context) *evidence.Item {
 			step = a.step
 		}
 		a.id, a.at = a.client.Recorder.Begin(), time.Now()
-		conn, failed := a.client.Connect(ctx, ews.Leg{Step: step, ID: a.id, At: a.at})
+		conn, failed := a.client.Connect(ctx, ews.Request{Step: step, ID: a.id, At: a.at})
 		if failed != nil {
 			return failed
 		}
@@ -107,7 +107,7 @@ func (a *Attempt) connect(ctx context.Context) *evidence.Item {
 
 // free sends a message without a credential and takes the server's answer.
 func (a *Attempt) free(ctx context.Context, m Message) {
-	sent := a.client.Send(ctx, a.conn, ews.Leg{
+	sent := a.client.Send(ctx, a.conn, ews.Request{
 		Step: a.step, UserAgent: a.userAgent, Authorization: m.Value, Described: m.Described, Cookies: a.cookies, ID: a.id, At: a.at,
 	})
 	a.conn, a.token, a.id = sent.Conn, nil, ""

@@ -60,7 +60,7 @@ func (o *own) Next(server []byte) ([]byte, bool, error) {
 
 func (o *own) Close() { *o.closed++ }
 
-// TestCurrentUser: the legs by NTLM as it is, against the stand-in.
+// TestCurrentUser: the messages by NTLM as it is, against the stand-in.
 func TestCurrentUser(t *testing.T) {
 	const none, allow, require = standin.ExtendedProtectionNone, standin.ExtendedProtectionAllow, standin.ExtendedProtectionRequire
 	with := func(demand standin.ExtendedProtection, how standin.Handshake) standin.Behaviour {
@@ -77,7 +77,7 @@ func TestCurrentUser(t *testing.T) {
 		want         evidence.Result
 		sent         string // binding in the record
 		why          string
-		legs         int
+		messages     int
 	}{
 		{"NTLM", "NTLM", with(none, ""), standin.Password, evidence.BindingRight, true, evidence.Accepted, evidence.BindingRight, "", 2},
 		{"inside Negotiate", "Negotiate", with(require, ""), standin.Password, evidence.BindingRight, true, evidence.Accepted, evidence.BindingRight, "", 2},
@@ -110,11 +110,11 @@ func TestCurrentUser(t *testing.T) {
 			if want := map[string]string{"NTLM": "", "Negotiate": evidence.MechanismNTLM}[c.scheme]; l.Mechanism != want {
 				t.Errorf("mechanism %q, want %q", l.Mechanism, want)
 			}
-			if closed != 1 || len(b.settled) != c.legs-1 || b.begun != c.legs-1 || l.Counted != (c.want == evidence.Refused) {
+			if closed != 1 || len(b.settled) != c.messages-1 || b.begun != c.messages-1 || l.Counted != (c.want == evidence.Refused) {
 				t.Errorf("closed %d times, settled %v, counted %v", closed, b.settled, l.Counted)
 			}
 			view := b.server.View()
-			if len(view.Requests) != c.legs || view.Connections != 1 {
+			if len(view.Requests) != c.messages || view.Connections != 1 {
 				t.Errorf("%d requests over %d connections", len(view.Requests), view.Connections)
 			}
 			items := b.Recorder.Items()
@@ -125,7 +125,7 @@ func TestCurrentUser(t *testing.T) {
 			if len(items) != 2 {
 				t.Fatalf("%d items", len(items))
 			}
-			if c.legs == 2 {
+			if c.messages == 2 {
 				if n := first.NTLM; n.NetBIOSComputer != "EX01" || n.ClockSkewMS == nil || n.Problem != "" {
 					t.Errorf("type 2: %+v", n)
 				}
@@ -296,18 +296,18 @@ func TestCurrentUserScripted(t *testing.T) {
 				}
 			}
 			if c.described != nil && !slices.Equal(described, c.described) {
-				t.Errorf("legs %q", described)
+				t.Errorf("messages %q", described)
 			}
 			for i, a := range s.seen {
 				token, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(a, "Negotiate "))
 				if err != nil || !slices.Equal(token, c.says[i]) {
-					t.Errorf("leg %d carried another token", i+1)
+					t.Errorf("message %d carried another token", i+1)
 				}
 				if s.from[i] != s.from[0] {
-					t.Errorf("leg %d came over another connection", i+1)
+					t.Errorf("message %d came over another connection", i+1)
 				}
 				if first := !tokenMessage("Negotiate", token).Credential; first == (s.bodies[i] > 0) {
-					t.Errorf("leg %d has a body of %d bytes", i+1, s.bodies[i])
+					t.Errorf("message %d has a body of %d bytes", i+1, s.bodies[i])
 				}
 			}
 			encoded, err := evidence.Encode(items)

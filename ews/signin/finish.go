@@ -129,7 +129,7 @@ func (a *Attempt) send(ctx context.Context, m Message) ews.Sent {
 	}
 	recorder.Expose()
 	a.cookies.Join(a.client.Cookies) // set by other answers since the first message
-	sent := a.client.Send(ctx, a.conn, ews.Leg{
+	sent := a.client.Send(ctx, a.conn, ews.Request{
 		Step: evidence.StepLogon, UserAgent: a.userAgent, Authorization: m.Value, Described: m.Described, Question: a.question, Credential: true,
 		ID: a.id, At: a.at, Cookies: a.cookies,
 	})

@@ -79,7 +79,7 @@ func (s *Session) SignedIn() bool {
 func (s *Session) Ask(ctx context.Context, q ews.Question) evidence.Item {
 	c := s.clientFor(false)
 	c.Recorder.Expose() // the server has seen the credential, on this connection or before
-	sent := c.Send(ctx, s.conn, ews.Leg{
+	sent := c.Send(ctx, s.conn, ews.Request{
 		Step: evidence.StepSignedIn, UserAgent: s.agent(q), Question: &q, Credential: true, Cookies: s.cookies,
 	})
 	s.conn, s.used = sent.Conn, time.Now()

@@ -10,7 +10,7 @@
 // the real check is run against it and what the check must find.
 //
 // It keeps its own view: every request, and how many logons a domain controller
-// would have counted as bad. So a test can hold the client's story against the
+// would have counted as bad. So a test can hold the client's report against the
 // server's.
 //
 // It is an independent witness. Nothing of the rest of the program is used here,

@@ -120,8 +120,8 @@ func plain(err error) string {
 
 var errGivenUp = errors.New("given up")
 
-// ErrGivenUp is the cause with which a caller cancels a leg that it does not
-// wait for any longer; the leg is then recorded as given up.
+// ErrGivenUp is the cause with which a caller cancels a step that it does not
+// wait for any longer; the step is then recorded as given up.
 func ErrGivenUp() error { return errGivenUp }
 
 // isAlert: crypto/tls reports alerts, received or sent, as a net.OpError with

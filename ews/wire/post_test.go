@@ -260,7 +260,7 @@ func TestFit(t *testing.T) {
 		server func(net.Conn)
 		settle time.Duration
 		want   bool
-		then   string // what a request is answered that is sent all the same
+		then   string // what a request is answered that is sent anyway
 	}{
 		{"kept", sayAndWait(empty), 20 * time.Millisecond, true, ""},
 		{"closed silently", say(empty), patience, false, "connection lost"},
@@ -310,7 +310,7 @@ func TestFit(t *testing.T) {
 }
 
 // TestEarlyAnswer: a server that refuses before it has read everything has said
-// something all the same.
+// something anyway.
 func TestEarlyAnswer(t *testing.T) {
 	addr := testkit.Listen(t, func(c net.Conn) {
 		q, err := http.ReadRequest(bufio.NewReader(c))

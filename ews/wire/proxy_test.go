@@ -43,7 +43,7 @@ func tunnel(t *testing.T, c net.Conn) {
 	both.Wait()
 }
 
-// TestTunnel reaches a server through a proxy, with and without TLS on each leg.
+// TestTunnel reaches a server through a proxy, with and without TLS on each step.
 func TestTunnel(t *testing.T) {
 	ca, other := newAuthority(t, "Contoso CA"), newAuthority(t, "Other CA")
 	cert := ca.issue(t, nil)

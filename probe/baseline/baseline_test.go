@@ -44,7 +44,7 @@ func TestWhatIsLeft(t *testing.T) {
 		{"on another", entry("basic-disabled", "mail.fabrikam.com", "2026-12-31"), "basic-disabled", finding.Critical, 0},
 		{"on the last day", entry("basic-disabled", "", "2026-11-23"), "farm-inconsistent", finding.Warning, 1},
 		{"a day too late", entry("basic-disabled", "", "2026-11-22"), "basic-disabled", finding.Critical, 0},
-		{"over, and anew", entry("basic-disabled", "", "2026-11-22") + entry("basic-disabled", "", "2026-12-31"), "farm-inconsistent", finding.Warning, 1},
+		{"over, then new", entry("basic-disabled", "", "2026-11-22") + entry("basic-disabled", "", "2026-12-31"), "farm-inconsistent", finding.Warning, 1},
 		{"what is not there", entry("not-ews", "", "2026-12-31"), "basic-disabled", finding.Critical, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {

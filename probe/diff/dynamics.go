@@ -62,7 +62,7 @@ func here(item evidence.Item) string {
 	return fmt.Sprintf("HTTP %d", item.Response.Status)
 }
 
-// answered is a leg as if Exchange had answered it so.
+// answered is a step as if Exchange had answered it so.
 func answered(item evidence.Item, told rule.Told) evidence.Item {
 	logon, response := *item.Logon, *item.Response
 	item.Logon, item.Response = &logon, &response

@@ -203,8 +203,8 @@ func shownTLS(rec evidence.Record) []string {
 	return unique(list)
 }
 
-// putTLS gives every leg of EWS the handshake that the other record saw first,
-// and the other's legs about cipher suites.
+// putTLS gives every step of EWS the handshake that the other record saw first,
+// and the other's steps about cipher suites.
 func putTLS(into, from evidence.Record) evidence.Record {
 	suites := func(i *evidence.Item) bool {
 		return i.Step == evidence.StepLegacySuites || i.Step == evidence.StepDataverseTLS

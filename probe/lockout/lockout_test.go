@@ -138,7 +138,7 @@ func TestRunsCountTogether(t *testing.T) {
 		{"within its own run it is", []run{{max: 3, ends: []evidence.Result{refused, refused}}}},
 		{"unless the user insists", []run{one(refused, ""), {again: true, ends: []evidence.Result{refused}, denied: ""}}},
 		{"who insists has the limit of a run", []run{one(refused, ""), {again: true, ends: []evidence.Result{refused, refused}, denied: LimitReached}}},
-		{"and what got no answer counts all the same", []run{silent, {again: true, ends: silent.ends, denied: LimitReached}}},
+		{"and what got no answer counts too", []run{silent, {again: true, ends: silent.ends, denied: LimitReached}}},
 		{"another password is sent within the limit", []run{one(refused, ""), {password: "another", ends: []evidence.Result{refused}, denied: LimitReached}}},
 		{"accepted, the other password is still known", []run{one(refused, ""), {password: "right", ends: []evidence.Result{accepted}}, {denied: RefusedBefore}}},
 		{"accepted after all, it is forgotten", []run{one(refused, ""), {again: true, ends: []evidence.Result{accepted}}, {}}},

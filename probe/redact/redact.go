@@ -127,7 +127,7 @@ func (r *Redactor) Target(t evidence.Target) evidence.Target {
 	return r.target(t)
 }
 
-// Item is one item, for whoever tells the story while it happens.
+// Item is one item, for whoever follows the check.
 func (r *Redactor) Item(item evidence.Item) evidence.Item {
 	if r == nil {
 		return item

@@ -196,7 +196,7 @@ func (v *view) sentOnline() *evidence.Item {
 	})
 }
 
-// leadsOnline is a step by which the ladder leads to Exchange Online and, for
+// leadsOnline is a step by which the search leads to Exchange Online and, for
 // want of another answer, nowhere else; nil where Exchange Online itself says
 // that the mailbox is not there.
 func (v *view) leadsOnline() *evidence.Item {

@@ -25,7 +25,7 @@ func (v *view) foundEWS() *evidence.Item {
 	return first(v.heard(), func(item *evidence.Item) bool { return item.Discovery.ErrorCode == "" && item.Discovery.EwsURL != "" })
 }
 
-// heldBack is a way of the ladder that was not gone for one of the reasons.
+// heldBack is an endpoint of the search that was not asked for one of the reasons.
 func (v *view) heldBack(reason func(evidence.HeldBack) bool) *evidence.Item {
 	return first(v.discovery, func(item *evidence.Item) bool {
 		return item.Discovery != nil && item.Discovery.HeldBack != "" && reason(item.Discovery.HeldBack)

@@ -7,7 +7,7 @@ import (
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 )
 
-// Records for tests, put together leg by leg: each option adds what a server
+// Records for tests, put together step by step: each option adds what a server
 // would have answered.
 
 const here = "10.0.0.11:443"
@@ -170,7 +170,7 @@ func unanswered(c evidence.FailureCode) logonOption {
 	}
 }
 
-// on puts a leg on a connection, answered by a front end.
+// on puts a step on a connection, answered by a front end.
 func on(connection int, frontEnd string) logonOption {
 	return func(i *evidence.Item) {
 		i.Connection = connection
@@ -200,7 +200,7 @@ func certificate(sha string, until time.Time, problems ...evidence.CertificatePr
 	}}
 }
 
-// over gives the leg before it the handshake of its connection.
+// over gives the step before it the handshake of its connection.
 func over(t *evidence.TLS) option {
 	return func(b *builder) { b.rec.Items[len(b.rec.Items)-1].TLS = t }
 }
@@ -240,7 +240,7 @@ func atKDC(code int, name string) option {
 	})
 }
 
-// troubledKDC is a leg at a KDC that went no further.
+// troubledKDC is a step at a KDC that went no further.
 func troubledKDC(step evidence.Step, problem evidence.Problem) option {
 	return item(evidence.Item{Step: step, Address: dc + ":88", Kerberos: &evidence.Kerberos{Realm: "CONTOSO.COM", Problem: problem, Why: "as told"}})
 }

@@ -21,7 +21,7 @@ func TestCurrentUser(t *testing.T) {
 		not  []string
 	}{
 		{"by Kerberos", record(me, ask("Negotiate"), logon("Negotiate", 200, inside("Kerberos", evidence.BindingRight))), "ok confirmed", []string{`CONTOSO\me signs in`, "by Kerberos in Negotiate", "Dynamics online can never use Kerberos"}, nil},
-		{"by NTLM, the name is not the user's to mend", record(me, ask("Negotiate"), logon("Negotiate", 200, inside("NTLM", evidence.BindingRight))), "ok confirmed", []string{"by NTLM in Negotiate"}, nil},
+		{"by NTLM, the name is not the user's to fix", record(me, ask("Negotiate"), logon("Negotiate", 200, inside("NTLM", evidence.BindingRight))), "ok confirmed", []string{"by NTLM in Negotiate"}, nil},
 		{
 			"refused, bound", record(me, ask("Negotiate"), logon("Negotiate", 401, inside("NTLM", evidence.BindingRight))), "credentials-rejected undetermined",
 			[]string{"by NTLM in Negotiate", "sent the channel binding", "if a device re-encrypts TLS", "proves nothing about the account"},

@@ -231,7 +231,7 @@ func stuck(item *evidence.Item) (evidence.Problem, string) {
 }
 
 // onlySearched: the directory was asked for service connection points and not for
-// a reason. Not every domain speaks LDAPS, and the ladder has other rungs: that it
+// a reason. Not every domain speaks LDAPS, and the search has other steps: that it
 // is closed is told with the steps of Autodiscover and is no finding.
 func (v *view) onlySearched() bool {
 	return !v.rec.Target.Explain && slices.ContainsFunc(v.discovery, func(i *evidence.Item) bool {

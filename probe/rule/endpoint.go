@@ -39,15 +39,15 @@ func endpointOnline(v *view, n *node) *hit {
 // elsewhere: answers that end the judging of the endpoint in another rule.
 func (v *view) elsewhere(n *node) bool { return !n.answered() || v.isOnline(n) }
 
-// strange returns the needed leg whose answer is meant by is, where Exchange
+// strange returns the needed step whose answer is meant by is, where Exchange
 // Online does not explain it.
 func (v *view) strange(n *node, is func(*evidence.Item) bool) *evidence.Item {
 	if v.elsewhere(n) {
 		return nil
 	}
-	for _, leg := range v.needed(n) {
-		if leg.Response != nil && !leg.EWS.Answered() && is(leg) {
-			return leg
+	for _, item := range v.needed(n) {
+		if item.Response != nil && !item.EWS.Answered() && is(item) {
+			return item
 		}
 	}
 	return nil
@@ -56,16 +56,16 @@ func (v *view) strange(n *node, is func(*evidence.Item) bool) *evidence.Item {
 func isRedirect(status int) bool { return status/100 == 3 }
 
 func preauthRedirect(v *view, n *node) *hit {
-	leg := v.strange(n, func(leg *evidence.Item) bool { return signInPage(leg.Response) != "" })
-	if leg == nil {
+	item := v.strange(n, func(item *evidence.Item) bool { return signInPage(item.Response) != "" })
+	if item == nil {
 		return nil
 	}
-	p := v.answer(n, leg)
-	p.SignIn = signInPage(leg.Response)
-	if page := leg.Response.Page; page != nil && p.Location == "" {
+	p := v.answer(n, item)
+	p.SignIn = signInPage(item.Response)
+	if page := item.Response.Page; page != nil && p.Location == "" {
 		p.Location = page.LeadsTo
 	}
-	return confirmed("", p, leg)
+	return confirmed("", p, item)
 }
 
 // signInPage names the sign-in that an answer puts in front of EWS, "" none.
@@ -100,18 +100,18 @@ func (v *view) usualURL() string {
 }
 
 func redirected(v *view, n *node) *hit {
-	leg := v.strange(n, func(leg *evidence.Item) bool {
-		return isRedirect(leg.Response.Status) && signInPage(leg.Response) == "" && !isErrorPage(leg.Response)
+	item := v.strange(n, func(item *evidence.Item) bool {
+		return isRedirect(item.Response.Status) && signInPage(item.Response) == "" && !isErrorPage(item.Response)
 	})
-	if leg == nil {
+	if item == nil {
 		return nil
 	}
-	p := v.answer(n, leg)
-	if isOnlineURL(leg.Response.First("Location")) {
+	p := v.answer(n, item)
+	if isOnlineURL(item.Response.First("Location")) {
 		p.Located = "online"
 	}
 	p.SameURL, p.Inherited = atHome(p.Location, v.rec.Target.URL)
-	return confirmed("", p, leg)
+	return confirmed("", p, item)
 }
 
 // atHome says whether a redirect leads to the URL that was asked, or to Outlook on the
@@ -131,21 +131,21 @@ func atHome(location, asked string) (same, above bool) {
 }
 
 func forbidden(v *view, n *node) *hit {
-	leg := v.strange(n, func(leg *evidence.Item) bool {
-		return leg.Response.Status == 403 && !isToken(leg) && signInPage(leg.Response) == ""
+	item := v.strange(n, func(item *evidence.Item) bool {
+		return item.Response.Status == 403 && !isToken(item) && signInPage(item.Response) == ""
 	})
-	if leg == nil {
+	if item == nil {
 		return v.syncAgentRefused(n)
 	}
-	h := confirmed("", v.answer(n, leg), leg)
-	if leg.Logon == nil && leg.Step != evidence.StepSignedIn {
+	h := confirmed("", v.answer(n, item), item)
+	if item.Logon == nil && item.Step != evidence.StepSignedIn {
 		h.use = finding.ByDevice // Exchange applies its rules after the sign-in
 	}
 	switch {
 	case len(n.agents) > 0:
 		h.variant = "agents"
 		h.cite(n.agents...)
-	case leg.Logon != nil:
+	case item.Logon != nil:
 		h.variant = "logon"
 		if refused, _, _ := n.agentsTried(); len(refused) > 1 {
 			h.params.Agents = refused
@@ -154,18 +154,18 @@ func forbidden(v *view, n *node) *hit {
 	if h.params.OverHTTP = strings.HasPrefix(v.rec.Target.URL, "http:"); h.params.OverHTTP && h.params.Notice.Says == evidence.SaysPlainHTTP {
 		h.params.Notice.Says = "" // nothing in front ends TLS
 	}
-	h.params.NotExchange = leg.Logon == nil && !h.params.OverHTTP && !n.who.Exchange && n.who.Device == ""
+	h.params.NotExchange = item.Logon == nil && !h.params.OverHTTP && !n.who.Exchange && n.who.Device == ""
 	return h
 }
 
 // isNotEWS: a whole answer, and no other row's, that EWS does not give.
-func isNotEWS(leg *evidence.Item) bool {
-	r := leg.Response
+func isNotEWS(item *evidence.Item) bool {
+	r := item.Response
 	switch {
 	case signInPage(r) != "":
 		return false
 	case r.Status/100 == 2:
-		return (!r.Oversized || r.Page != nil) && !r.CutShort && (leg.EWS == nil || !leg.EWS.Unreadable) && leg.Error == nil
+		return (!r.Oversized || r.Page != nil) && !r.CutShort && (item.EWS == nil || !item.EWS.Unreadable) && item.Error == nil
 	case r.Status == 401, r.Status == 403, r.Status == 407, r.Status == 429, r.Status == 440:
 		return false
 	}
@@ -173,21 +173,21 @@ func isNotEWS(leg *evidence.Item) bool {
 }
 
 func notEWS(v *view, n *node) *hit {
-	leg := v.strange(n, func(leg *evidence.Item) bool {
-		return isNotEWS(leg) && v.inPlace(n, leg) == "" && !wantsClientCertificate(leg)
+	item := v.strange(n, func(item *evidence.Item) bool {
+		return isNotEWS(item) && v.inPlace(n, item) == "" && !wantsClientCertificate(item)
 	})
-	if leg == nil {
+	if item == nil {
 		return nil
 	}
-	p := v.answer(n, leg)
-	p.Empty = p.Status/100 == 2 && leg.Response.BodyBytes == 0
-	if p.Status/100 == 2 && leg.EWS != nil {
-		p.Error = leg.EWS.Problem
+	p := v.answer(n, item)
+	p.Empty = p.Status/100 == 2 && item.Response.BodyBytes == 0
+	if p.Status/100 == 2 && item.EWS != nil {
+		p.Error = item.EWS.Problem
 	}
-	if page := leg.Response.Page; page != nil {
+	if page := item.Response.Page; page != nil {
 		p.Location = page.LeadsTo
 	}
-	return confirmed("", p, leg)
+	return confirmed("", p, item)
 }
 
 func noScheme(v *view, n *node) *hit {

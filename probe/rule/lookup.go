@@ -11,7 +11,7 @@ import (
 )
 
 // What the look-ups outside the network brought. Each question here has three
-// answers: a fact, "not asked" (no item), and "asked in vain" with its reason. A
+// answers: a fact, "not asked" (no item), and "no answer" with its reason. A
 // host that does not answer leaves its causes undetermined and changes nothing
 // else.
 

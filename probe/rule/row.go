@@ -61,14 +61,14 @@ func (v *view) noAnswer(n *node) *evidence.Item {
 	return nil
 }
 
-// asked is what a leg asked: the call of a row, the anonymous request, or a logon
+// asked is what a step asked: the call of a row, the anonymous request, or a logon
 // by a scheme.
-func (v *view) asked(leg *evidence.Item) string {
+func (v *view) asked(item *evidence.Item) string {
 	switch {
 	case v.row:
 		return "call"
-	case leg.Logon != nil:
-		return leg.Logon.Scheme
+	case item.Logon != nil:
+		return item.Logon.Scheme
 	}
 	return "anonymous"
 }

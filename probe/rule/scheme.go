@@ -84,7 +84,7 @@ func windowsDisabled(profile, scheme string) func(*view, *node) *hit {
 	}
 }
 
-// bearer is the Bearer challenge of a node and the leg that showed it.
+// bearer is the Bearer challenge of a node and the step that showed it.
 func (n *node) bearerChallenge() (challenge.Challenge, *evidence.Item) {
 	for _, item := range []*evidence.Item{n.bearer, n.ask} {
 		if item == nil || item.Response == nil {

@@ -157,10 +157,10 @@ func (v *view) otherCertificate(n *node) string {
 	return ""
 }
 
-// What the legs of a handshake show of the connection: is it kept, and by the
+// What the steps of a handshake show of the connection: is it kept, and by the
 // same server?
 
-// connectionLost says how the legs show that a connection is not kept, or not
+// connectionLost says how the steps show that a connection is not kept, or not
 // with the same server; nothing (kind "") if they do not.
 func connectionLost(n *node) finding.Handshake {
 	w := n.windows()

@@ -19,7 +19,7 @@ import (
 	"text/tabwriter"
 )
 
-var update = flag.Bool("update", false, "write matrix.txt anew")
+var update = flag.Bool("update", false, "write matrix.txt again")
 
 const (
 	state  = "/run/ewsprobe-lab"

@@ -10,8 +10,8 @@ import (
 	"github.com/ewsprobe/ewsprobe/ews/wire"
 )
 
-// Leg is what distinguishes one request from another.
-type Leg struct {
+// Request is what distinguishes one request from another.
+type Request struct {
 	Step          evidence.Step
 	UserAgent     string
 	Authorization string    // the value sent
@@ -21,13 +21,13 @@ type Leg struct {
 	ID            string    // and At: of the item, where its place was taken before the sending
 	At            time.Time
 
-	// Cookies go with the leg, and take what its answer sets; nil: the client's.
+	// Cookies go with the step, and take what its answer sets; nil: the client's.
 	Cookies *wire.Cookies
 
 	get bool // a GET, which asks nothing
 }
 
-// Sent is a leg and its answer.
+// Sent is a step and its answer.
 type Sent struct {
 	Item evidence.Item // to be recorded by whoever sent it
 	Conn *wire.Conn    // nil where no other request may follow on it
@@ -36,8 +36,8 @@ type Sent struct {
 	Challenges []string
 }
 
-// begin is the item of a leg that starts now.
-func (c *Client) begin(l Leg) evidence.Item {
+// begin is the item of a step that starts now.
+func (c *Client) begin(l Request) evidence.Item {
 	if l.ID == "" {
 		l.ID, l.At = c.Recorder.Begin(), time.Now()
 	}
@@ -45,8 +45,8 @@ func (c *Client) begin(l Leg) evidence.Item {
 }
 
 // Connect opens a connection. Where there is none to be had, the item says why:
-// the leg it would have carried was not sent.
-func (c *Client) Connect(ctx context.Context, l Leg) (*wire.Conn, *evidence.Item) {
+// the step it would have carried was not sent.
+func (c *Client) Connect(ctx context.Context, l Request) (*wire.Conn, *evidence.Item) {
 	item := c.begin(l)
 	if c.ConnectLimit > 0 {
 		var cancel context.CancelFunc
@@ -64,8 +64,8 @@ func (c *Client) Connect(ctx context.Context, l Leg) (*wire.Conn, *evidence.Item
 	return nil, &item
 }
 
-// Send posts one leg and reads its answer. A nil conn opens a new one.
-func (c *Client) Send(ctx context.Context, conn *wire.Conn, l Leg) Sent {
+// Send posts one step and reads its answer. A nil conn opens a new one.
+func (c *Client) Send(ctx context.Context, conn *wire.Conn, l Request) Sent {
 	item := c.begin(l)
 	if conn == nil {
 		l.ID, l.At = item.ID, item.At
@@ -111,7 +111,7 @@ func (c *Client) Send(ctx context.Context, conn *wire.Conn, l Leg) Sent {
 	return sent
 }
 
-func (c *Client) request(l Leg) wire.Request {
+func (c *Client) request(l Request) wire.Request {
 	req := wire.Request{
 		URL: c.URL, UserAgent: l.UserAgent, ViaProxy: c.ViaProxy, Authorization: l.Authorization,
 		Header: [][2]string{{"Content-Type", "text/xml; charset=utf-8"}, {"Accept", "text/xml"}},
@@ -125,7 +125,7 @@ func (c *Client) request(l Leg) wire.Request {
 	return req
 }
 
-func (c *Client) describe(r wire.Request, l Leg) *evidence.Request {
+func (c *Client) describe(r wire.Request, l Request) *evidence.Request {
 	d := &evidence.Request{
 		Method: cmp.Or(r.Method, "POST"), URL: r.URL.String(), UserAgent: r.UserAgent, Authorization: l.Described,
 		Headers: r.Header, BodyBytes: len(r.Body),
