@@ -1,6 +1,7 @@
 package finding
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -23,7 +24,7 @@ var logSigns = sync.OnceValue(func() *regexp.Regexp {
 // for several reasons gives way to one that names its own.
 func ExplainLogons(text string) (list []Explained) {
 	var general []Explained
-	for _, m := range logSigns().FindAllStringSubmatch(strings.ToLower(text), 20) {
+	for _, m := range logSigns().FindAllStringSubmatch(strings.ToLower(text)+windowsErrors(text), 20) {
 		e, sure := explainLogon(m)
 		into := &list
 		if !sure {
@@ -37,6 +38,21 @@ func ExplainLogons(text string) (list []Explained) {
 		return general[:min(len(general), 1)]
 	}
 	return list
+}
+
+// windowsErrors are the errors of Windows that an HRESULT in a text holds, as 0x8007052E
+// and -2147023570 hold 1326.
+func windowsErrors(text string) string {
+	t := alertText{folded: foldAlert(text)}
+	t.readNumbers()
+	var b strings.Builder
+	for _, number := range t.numbers {
+		if rest, ok := strings.CutPrefix(number, "8007"); ok {
+			n, _ := strconv.ParseUint(rest, 16, 16)
+			fmt.Fprintf(&b, " error %d", n)
+		}
+	}
+	return b.String()
 }
 
 // logonText is what numbers say that do not name one reason.
