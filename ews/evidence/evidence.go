@@ -262,10 +262,12 @@ const (
 	SaysClientCertificate = "client-certificate" // one is needed
 	SaysHeaderTooLong     = "header-too-long"
 	SaysBodyTooLarge      = "body-too-large"
-	SaysChallenge         = "challenge"  // to a browser: JavaScript, a puzzle
-	SaysNoServer          = "no-server"  // behind the device is working
-	SaysAssembly          = "assembly"   // of Exchange is missing
-	SaysPlainHTTP         = "plain-http" // reached what wants TLS
+	SaysChallenge         = "challenge"       // to a browser: JavaScript, a puzzle
+	SaysNoServer          = "no-server"       // behind the device is working
+	SaysAssembly          = "assembly"        // of Exchange is missing
+	SaysPlainHTTP         = "plain-http"      // reached what wants TLS
+	SaysNotApplication    = "not-application" // of IIS is the folder
+	SaysWebConfig         = "web-config"      // cannot be read
 )
 
 // WindowsLocked is ERROR_ACCOUNT_LOCKED_OUT.

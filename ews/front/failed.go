@@ -27,6 +27,9 @@ func failed(r *evidence.Response) (f Failed) {
 		if raw, err := base64.StdEncoding.DecodeString(parts[2]); err == nil {
 			f.Error = errorName(string(raw))
 		}
+		if raw, err := base64.StdEncoding.DecodeString(parts[3]); err == nil && strings.Contains(string(raw), "NegotiateSecurityContext") {
+			f.Error = "NegotiateSecurityContext" // what the front end calls to sign in to the back end
+		}
 		if len(parts) > 5 {
 			if name := errorName(parts[5]); name != "" && (name != "ProtocolError" || f.Error == "") { // it had an answer
 				f.Error = name
@@ -39,7 +42,7 @@ func failed(r *evidence.Response) (f Failed) {
 			f.Error = name
 		}
 	}
-	for _, header := range []string{"X-BEServerRoutingError", "X-CasErrorCode"} {
+	for _, header := range []string{"X-BEServerException", "X-BEServerRoutingError", "X-CasErrorCode"} {
 		if name := errorName(r.First(header)); name != "" {
 			f.Error = name
 		}
@@ -47,9 +50,11 @@ func failed(r *evidence.Response) (f Failed) {
 	return f
 }
 
-// errorName is s if it is the name of an error, "" if not.
+// errorName is s if it is the name of an error, that of an exception without its name
+// space, and "" if it is none.
 func errorName(s string) string {
-	if s = strings.TrimSpace(s); s == "" || len(s) > 64 || strings.ContainsFunc(s, func(c rune) bool {
+	s = strings.TrimSpace(s)
+	if s = s[strings.LastIndexByte(s, '.')+1:]; s == "" || len(s) > 64 || strings.ContainsFunc(s, func(c rune) bool {
 		return c < 'A' || c > 'Z' && c < 'a' || c > 'z'
 	}) {
 		return ""

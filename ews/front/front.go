@@ -231,7 +231,7 @@ func shows(r *evidence.Response, fields map[string][]string, sign string) bool {
 		return hasCookie(r, asmCookie().MatchString)
 	case sign == "tmg":
 		_, kerberos := Offer(r, "Kerberos")
-		return kerberos || strings.Contains(r.Reason, " ( ") || len(fields["proxy-support"]) > 0 && r.First("X-FEServer") == ""
+		return kerberos || strings.Contains(" "+r.Reason, " ( ") || len(fields["proxy-support"]) > 0 && r.First("X-FEServer") == ""
 	case sign == "adfs-token": // Exchange itself may ask for one too
 		c, _ := Offer(r, "Bearer")
 		uri, _ := c.Param("authorization_uri")

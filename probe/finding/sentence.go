@@ -2,6 +2,7 @@ package finding
 
 import (
 	"fmt"
+	"net/netip"
 	"reflect"
 	"strings"
 	"sync"
@@ -87,6 +88,7 @@ var phrases = sync.OnceValue(func() Definitions { return ReadDefinitions(phrases
 
 func functions() template.FuncMap {
 	return template.FuncMap{
+		"address": func(host string) bool { _, err := netip.ParseAddr(host); return err == nil },
 		"capital": func(v any) string { return capital(fmt.Sprint(v)) },
 		"trim":    func(v any) string { return strings.TrimSuffix(fmt.Sprint(v), ".") },
 		"short":   func(v any) string { return shortened(fmt.Sprint(v), longestMessage) },

@@ -272,6 +272,8 @@ func serverError(v *view, n *node) *hit {
 			case v.row:
 			case other:
 				h.use = finding.OtherAudience
+			case p.BackEnd != "" && leg.Logon != nil:
+				h.use = finding.AtBackEnd
 			case p.FrontEnd != "":
 				h.use = finding.AtFrontEnd
 			case p.Device != "" || gatewayStatus(r.Status):

@@ -187,7 +187,11 @@ func notEWS(v *view, n *node) *hit {
 	if page := item.Response.Page; page != nil {
 		p.Location = page.LeadsTo
 	}
-	return confirmed("", p, item)
+	h := confirmed("", p, item)
+	if p.Usual == "" && (p.Status != 404 || p.Notice.SubStatus != "") {
+		h.use = finding.ByDevice // at the default path, so the path is right
+	}
+	return h
 }
 
 func noScheme(v *view, n *node) *hit {

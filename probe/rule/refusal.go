@@ -48,7 +48,7 @@ func (n *node) backEnd(item *evidence.Item) (name string, refused bool) {
 	}
 	id := front.Identify(item.Response)
 	switch {
-	case id.Failed.Point == "FrontEnd":
+	case id.Failed.Point == "FrontEnd" && slices.Contains([]string{"", "Unauthorized", "UnauthenticatedRequest"}, id.Failed.Error):
 		return "", false
 	case id.Failed.Point == "BackEnd", id.BackEnd != "":
 		return id.BackEnd, true
