@@ -53,7 +53,7 @@ func failed(r *evidence.Response) (f Failed) {
 // errorName is s if it is the name of an error, that of an exception without its name
 // space, and "" if it is none.
 func errorName(s string) string {
-	s = strings.TrimSpace(s)
+	s = strings.TrimSpace(strings.TrimPrefix(s, "CAS error:"))
 	if s = s[strings.LastIndexByte(s, '.')+1:]; s == "" || len(s) > 64 || strings.ContainsFunc(s, func(c rune) bool {
 		return c < 'A' || c > 'Z' && c < 'a' || c > 'z'
 	}) {

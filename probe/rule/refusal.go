@@ -150,7 +150,8 @@ func noticeOf(r *evidence.Response) (n evidence.Notice) {
 	}
 	n.Numbers = nil
 	for _, number := range numbers {
-		if number != "" && !slices.Contains(n.Numbers, number) {
+		same := func(have string) bool { return strings.HasPrefix(number, have) } // CF-RAY has the place behind it
+		if number != "" && !slices.ContainsFunc(n.Numbers, same) {
 			n.Numbers = append(n.Numbers, number)
 		}
 	}
