@@ -50,16 +50,16 @@ func failed(r *evidence.Response) (f Failed) {
 	return f
 }
 
-// errorName is s if it is the name of an error, that of an exception without its name
-// space, and "" if it is none.
+// errorName is s if it is the name of an error, without words and a colon before it
+// and without its name space, and "" if it is none.
 func errorName(s string) string {
-	s = strings.TrimSpace(strings.TrimPrefix(s, "CAS error:"))
-	if s = s[strings.LastIndexByte(s, '.')+1:]; s == "" || len(s) > 64 || strings.ContainsFunc(s, func(c rune) bool {
-		return c < 'A' || c > 'Z' && c < 'a' || c > 'z'
+	s = strings.TrimSpace(s[strings.LastIndexByte(s, ':')+1:])
+	if len(s) > 128 || strings.ContainsFunc(s, func(c rune) bool {
+		return c != '.' && (c < 'A' || c > 'Z' && c < 'a' || c > 'z')
 	}) {
 		return ""
 	}
-	return s
+	return s[strings.LastIndexByte(s, '.')+1:]
 }
 
 // subErrors are HttpProxySubErrorCode's names.

@@ -27,6 +27,10 @@ func TestFailed(t *testing.T) {
 		{"another point", [2]string{"X-FailureContext", "Unrecognized;500;;;;;"}, Failed{}},
 		{"CAS", [2]string{"X-CasErrorCode", "UserNotFound"}, Failed{Error: "UserNotFound"}},
 		{"CAS with a sentence", [2]string{"X-CasErrorCode", "user svc-crm not found"}, Failed{}},
+		{"CAS with words before the name", [2]string{"X-CasErrorCode", "CAS error: ServerNotFound"}, Failed{Error: "ServerNotFound"}},
+		{"an exception", [2]string{"X-BEServerException", "Microsoft.Exchange.Data.Storage.IllegalCrossServerConnectionException"}, Failed{Error: "IllegalCrossServerConnectionException"}},
+		{"a sentence and a name", [2]string{"X-CasErrorCode", "Not found.Sesame is"}, Failed{}},
+		{"no sign-in to the back end", [2]string{"X-FailureContext", "FrontEnd;401;;" + b64([]byte("NegotiateSecurityContext failed with for host 'ex02'")) + ";;;"}, Failed{Point: "FrontEnd", Error: "NegotiateSecurityContext"}},
 		{"routing", [2]string{"X-BEServerRoutingError", "ServerNotFound"}, Failed{Error: "ServerNotFound"}},
 	}
 	for _, c := range cases {
