@@ -102,6 +102,9 @@ func arrange(app *cli.App, args []string) ([]string, error) {
 	if keys := keysOf(c); keys != nil {
 		return append(path, keys.Arrange(rest)...), nil
 	}
+	if i := slices.IndexFunc(rest, func(a string) bool { return n == 1 && c.Command(a) != nil }); i > 0 {
+		return args, usage("flags stand behind the command; begin with `ewsprobe %s`", rest[i])
+	}
 	keys := config.KeysOf(nil, strings.Join(path[1:], " "))
 	return append(path, keys.Arrange(rest)...), keys.Err()
 }

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"text/template"
+	"unicode"
 
 	"github.com/mitchellh/go-wordwrap"
 	"github.com/urfave/cli/v2"
@@ -48,7 +49,7 @@ func explainCommand(std stdio) *cli.Command {
 				e.list(std)
 			case text == "":
 				return usage("the text is empty; give a code, paste the text of the alert in quotes, or - to read it from standard input")
-			case e.code(strings.ToLower(text)), e.topic(strings.ToLower(text)), e.cause(strings.ToLower(text)), e.alert(text), e.nearest(text):
+			case e.code(strings.ToLower(text)), e.topic(strings.ToLower(text)), e.cause(strings.ToLower(text)), e.alert(text), e.holds(text), e.nearest(text):
 			default:
 				return usage("%q is not recognized: it has no status, response code of EWS, AADSTS number or Windows error that is known; "+
 					"paste the whole alert with its Email Server Error Code, list the codes and guides with `ewsprobe explain`, "+
@@ -232,6 +233,17 @@ func (e *explainer) cause(text string) bool {
 		finding.Cause
 		Codes []finding.Code
 	}{about, codes})
+}
+
+// holds explains the one code that stands in a line of a report.
+func (e *explainer) holds(text string) bool {
+	words := strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return r != '-' && !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	words = slices.DeleteFunc(words, func(w string) bool {
+		_, ok := finding.Lookup(finding.Code(w))
+		return !ok || !strings.Contains(w, "-")
+	})
+	words = slices.Compact(words)
+	return len(words) == 1 && e.code(words[0])
 }
 
 // nearest explains the code or guide that a misspelt word may mean.

@@ -10,6 +10,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/xrash/smetrics"
+
+	"github.com/ewsprobe/ewsprobe/probe/config/address"
 )
 
 // give sets a key unless a stronger source has.
@@ -61,6 +63,15 @@ func (ks *Keys) Arrange(args []string) []string {
 				args = args[1:]
 			}
 			continue
+		}
+		if slash, ok := strings.CutPrefix(arg, "/"); ok && !ks.Words {
+			name, _, _ = strings.Cut(slash, ":")
+			if k := ks.Find(strings.ToLower(name)); k != nil {
+				ks.usage("flags begin with two hyphens; type --%s", k.Name)
+				ks.from[k.Name] = origin{name: k.Flag(), rank: byFlag} // it was meant, and is not missing
+				continue
+			}
+			name = ""
 		}
 		k := ks.Find(name)
 		if k == nil && ks.Find("v") != nil && strings.Trim(name, "v") == "" { // -vv
@@ -118,6 +129,14 @@ func (ks *Keys) unknown(name string) *Key {
 		ks.usage("no flag takes the password, because process lists are public; use {password-file} FILE, EWSPROBE_PASSWORD or the prompt")
 		return nil
 	}
+	if meant := elsewhere(name); meant != "" && ks.Find(strings.Trim(strings.Fields(meant)[0], "{}")) != nil {
+		ks.usage("there is no flag %s; use "+meant, dashed(name))
+		if k := ks.Find(strings.Trim(strings.Fields(meant)[0], "{}")); !strings.Contains(meant, " ") {
+			ks.from[k.Name] = origin{name: k.Flag(), rank: byFlag} // it was meant, and is not missing
+			return k
+		}
+		return nil
+	}
 	if near := ks.near(name); near != "" {
 		ks.usage("there is no flag --%s; did you mean --%s?", name, near)
 		ks.from[near] = origin{name: "--" + near, rank: byFlag}
@@ -125,6 +144,39 @@ func (ks *Keys) unknown(name string) *Key {
 	}
 	ks.usage("there is no flag --%s; see `%s --help-all`", name, strings.TrimSpace("ewsprobe "+ks.command))
 	return nil
+}
+
+// elsewhere is what a flag of curl, or a parameter of a cmdlet of PowerShell, is called
+// here; "" where it is none of these.
+func elsewhere(name string) string {
+	name = strings.ToLower(strings.ReplaceAll(name, "-", ""))
+	for meant, names := range map[string][]string{
+		"{user}":                   {"u", "username", "credential", "credentials", "login", "account"},
+		"{insecure}":               {"k", "skipcertificatecheck", "trustanyssl", "allowinsecureredirection"},
+		"{profile-auth} ntlm":      {"ntlm"},
+		"{profile-auth} basic":     {"basic"},
+		"{profile-auth} negotiate": {"negotiate", "kerberos"},
+		"{proxy}":                  {"x"},
+		"{ca-file}":                {"cacert"},
+		"{mailbox}":                {"identity", "emailaddress", "email", "mail", "smtp"},
+		"{address}":                {"resolve", "connectto"},
+		"{timeout}":                {"m", "maxtime", "connecttimeout"},
+		"{user-agent}":             {"a", "useragent"},
+		"{no-credentials}":         {"anonymous"},
+	} {
+		if slices.Contains(names, name) {
+			return meant
+		}
+	}
+	return ""
+}
+
+// dashed is a flag as it was typed.
+func dashed(name string) string {
+	if len(name) == 1 {
+		return "-" + name
+	}
+	return "--" + name
 }
 
 // near is the flag that may be meant, "" for none.
@@ -169,7 +221,11 @@ func (ks *Keys) Variables(getenv func(string) string) {
 
 // Argument is TARGET of check, which stands among the flags.
 func (s *Settings) Argument(args []string) {
-	if len(args) > 1 && !s.Keys.lost {
+	switch {
+	case len(args) < 2 || s.Keys.lost:
+	case len(args) == 2 && address.IsMailbox(args[0]) != address.IsMailbox(args[1]):
+		s.Keys.usage("only one {target} is allowed; give the host as {target} and the address with {mailbox}")
+	default:
 		s.Keys.usage("only one {target} is allowed; remove the second argument")
 	}
 	if len(args) > 0 {

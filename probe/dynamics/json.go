@@ -208,6 +208,10 @@ func (f *jsonFile) object() (o object, bad bool, err error) {
 		return o, false, f.damaged(err)
 	}
 	o.line = f.in.lineAt(f.decoder.InputOffset() - int64(len(raw)))
+	if only := ""; raw[0] == '"' && json.Unmarshal(raw, &only) == nil && isAddress(only) { // a list of addresses alone
+		o.members = []member{{"column 1", only}}
+		return o, false, nil
+	}
 	if raw[0] != '{' {
 		return o, true, notAnObject(o.line)
 	}

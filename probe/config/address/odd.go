@@ -62,5 +62,8 @@ func NotMailbox(s string) string {
 	if unseen(s) {
 		return "it has " + Odd(s) + "; type it anew"
 	}
+	if strings.Count(s, "@") > 1 && strings.ContainsAny(s, ",;") {
+		return "give one; `ewsprobe batch` checks several"
+	}
 	return "give one like anna@contoso.com"
 }
