@@ -152,7 +152,7 @@ var alertForms = sync.OnceValue(func() map[string]*regexp.Regexp {
 		"status": regexp.MustCompile(`\d{3}`),
 		"ews":    regexp.MustCompile(`exchange[. ]?server[^0-9\\/]{0,60}?(\d{1,3})(?:[^0-9]|$)`),
 		"code": regexp.MustCompile(`(?:(?i:responsecode)(?:&quot;|")?\s*(?:>|&gt;)\s*|(?i:exchange[. ]?server)\s\S+\s|` +
-			`(?i:error[ _]?code|exception):?\W*|\berrors\.|\[[a-z]+:|^\W*)(Error[A-Z][A-Za-z]{4,70})\b`),
+			`(?i:error[ _]?code|exception):?\W*|"code"\s?:\s?"|\berrors\.|\[[a-z]+:|^\W*)(Error[A-Z][A-Za-z]{4,70})\b`),
 		"schemes": regexp.MustCompile(`['"«„“] ?(anonymous|basic|ntlm|negotiate|digest) ?['"»“”][^'"«»„“”]{3,120}` +
 			`['"«„“] ?((?:basic|ntlm|negotiate|digest|bearer|kerberos)[^'"»“”]*)['"»“”]`),
 		"listed": regexp.MustCompile(`(?:www-authenticate\W{1,6}|, ?)(basic|ntlm|negotiate)\b|\b(basic) realm|\bauthorization\W{1,4}basic `),
