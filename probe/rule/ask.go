@@ -346,7 +346,7 @@ func throttled(v *view, n *node) *hit {
 		p := v.answer(n, leg)
 		switch {
 		case leg.EWS.Answered() && soap.Busy(leg.EWS.Code):
-			p.Code, p.Wait = leg.EWS.Code, time.Duration(leg.EWS.BackOffMS)*time.Millisecond
+			p.Code, p.Message, p.Wait = leg.EWS.Code, leg.EWS.Message, time.Duration(leg.EWS.BackOffMS)*time.Millisecond
 			p.SignedIn = leg.Logon != nil || leg.Step == evidence.StepSignedIn
 			return confirmed("busy", p, leg)
 		case asksPatience(r) && !leg.EWS.Answered():

@@ -3,6 +3,7 @@ package rule
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/ewsprobe/ewsprobe/ews/challenge"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
@@ -115,7 +116,11 @@ func oauthDisabled(v *view, n *node) *hit {
 			h.confidence = finding.Likely
 		}
 	} else if uri, ok := c.Param("authorization_uri"); ok && uri != "" {
-		return nil
+		kind, _ := c.Param("issuer_kind")
+		if !strings.EqualFold(kind, "ADFS") {
+			return nil
+		}
+		h.variant, h.confidence, h.params.Location = "federation-server", finding.Likely, uri
 	}
 	return h
 }
