@@ -27,8 +27,8 @@ type Watch struct {
 // Answer is what the anonymous questions came to. Of two answers the one that is less
 // bad is better.
 type Answer struct {
-	Bad  int // as exit codes are: 0 ok, 3 nothing is known
-	Text string
+	Bad                int // as exit codes are: 0 ok, 3 nothing is known
+	Code, Status, Said string
 }
 
 const (

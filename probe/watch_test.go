@@ -46,7 +46,7 @@ func TestWatchEnds(t *testing.T) {
 						if c.name == "one of two servers has changed" {
 							letter = c.answers[rounds%2]
 						}
-						return Answer{strings.IndexByte(bad, letter), string(letter)}
+						return Answer{Bad: strings.IndexByte(bad, letter), Code: string(letter)}
 					},
 					Show: func(_ Answer, changed bool) {
 						if changed {
@@ -86,7 +86,7 @@ func TestWatchStopped(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		w := Watch{
 			For:      time.Hour,
-			Evaluate: func(evidence.Record) Answer { return Answer{2, "critical"} },
+			Evaluate: func(evidence.Record) Answer { return Answer{Bad: 2, Code: "critical"} },
 			Show:     func(Answer, bool) { time.AfterFunc(time.Second, stop) },
 			Whole: func(context.Context, Config, bool) (evidence.Record, error) {
 				t.Error("the whole check is made")
@@ -143,10 +143,10 @@ func TestWatchSpendsNoLogonBefore(t *testing.T) {
 		Evaluate: func(rec evidence.Record) Answer {
 			for _, item := range rec.Items {
 				if item.Step == evidence.StepAnonymous && item.Response != nil && len(item.Response.Header("WWW-Authenticate")) > 1 {
-					return Answer{0, "Basic"}
+					return Answer{Code: "Basic"}
 				}
 			}
-			return Answer{2, "no Basic"}
+			return Answer{Bad: 2, Code: "no Basic"}
 		},
 		Show: func(Answer, bool) {
 			if n := logons(); n != 0 {

@@ -111,7 +111,7 @@ func TestImportDirection(t *testing.T) {
 		{pkg: "ews/evidence", never: []string{"net", "net/http", "os"}},
 		{pkg: "ews/challenge", never: []string{"net", "net/http", "os"}},
 		{pkg: "ews/secret", never: []string{"net", "net/http", "os"}},
-		{pkg: "ews/front", may: []string{"ews/challenge", "ews/evidence"}, never: []string{"net", "net/http", "os"}},
+		{pkg: "ews/front", may: []string{"ews/challenge", "ews/evidence", "github.com/google/uuid"}, never: []string{"net", "net/http", "os"}},
 		{pkg: "ews/ntlm", may: []string{"github.com/Azure/go-ntlmssp", "golang.org/x/crypto/md4"}, never: []string{"net", "net/http", "os"}},
 		{
 			pkg: "ews/kerberos",

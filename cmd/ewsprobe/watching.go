@@ -15,7 +15,11 @@ import (
 func (o output) watch(limit time.Duration) func(context.Context, probe.Config) (evidence.Record, error) {
 	std, started := o.std, time.Now()
 	shown := statusLine{std: std}
-	last, before := "", ""
+	var last probe.Answer
+	before := ""
+	line := func(a probe.Answer, since string) string {
+		return fmt.Sprintf("%s (%s)%s: %s", a.Code, a.Status, since, a.Said)
+	}
 	w := probe.Watch{
 		For: limit,
 		Evaluate: func(rec evidence.Record) probe.Answer {
@@ -28,21 +32,20 @@ func (o output) watch(limit time.Duration) func(context.Context, probe.Config) (
 			if len(offers) > 0 {
 				said = "offers " + strings.Join(offers, ", ")
 			}
-			return probe.Answer{Bad: r.Verdict.Status.ExitCode(), Text: fmt.Sprintf("%s (%s): %s", r.Verdict.Code, r.Verdict.Status, said)}
+			v := r.Verdict
+			return probe.Answer{Bad: v.Status.ExitCode(), Code: string(v.Code), Status: string(v.Status), Said: said}
 		},
 		Show: func(a probe.Answer, changed bool) {
 			now := time.Now()
-			if changed && last != "" {
-				was, _, _ := strings.Cut(last, " ")
-				before = fmt.Sprintf(", until %s %s", now.Format("15:04:05"), was)
+			if changed && last.Code != "" {
+				before = fmt.Sprintf(", until %s %s", now.Format("15:04:05"), last.Code)
 			}
-			last = a.Text
+			last = a
 			switch {
 			case std.redraws():
-				code, said, _ := strings.Cut(a.Text, ": ")
-				shown.show(fmt.Sprintf("watching, %s of %s: %s%s: %s", now.Sub(started).Round(time.Second), limit, code, before, said), "")
+				shown.show(fmt.Sprintf("watching, %s of %s: %s", now.Sub(started).Round(time.Second), limit, line(a, before)), "")
 			case changed:
-				fmt.Fprintf(std.err, "%s  %s\n", now.UTC().Format("15:04:05 UTC"), a.Text)
+				fmt.Fprintf(std.err, "%s  %s\n", now.UTC().Format("15:04:05 UTC"), line(a, ""))
 			}
 		},
 		Whole: func(ctx context.Context, cfg probe.Config, better bool) (evidence.Record, error) {
@@ -51,7 +54,7 @@ func (o output) watch(limit time.Duration) func(context.Context, probe.Config) (
 			if !better {
 				why = "--watch-for is over"
 			}
-			fmt.Fprintf(std.err, "%s after %s: %s; now the whole check\n", why, time.Since(started).Round(time.Second), last)
+			fmt.Fprintf(std.err, "%s after %s: %s; now the whole check\n", why, time.Since(started).Round(time.Second), line(last, ""))
 			return o.run(ctx, cfg)
 		},
 	}

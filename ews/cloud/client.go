@@ -13,13 +13,6 @@ import (
 	"github.com/ewsprobe/ewsprobe/ews/wire"
 )
 
-// Where the services are, unless the user points elsewhere (sovereign clouds).
-const (
-	EntraURL          = "https://login.microsoftonline.com"
-	ExchangeOnlineURL = "https://outlook.office365.com"
-	GraphURL          = "https://graph.microsoft.com"
-)
-
 // Limit is the time that look-ups may take, connecting included.
 const Limit = 5 * time.Second
 

@@ -19,6 +19,8 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/google/uuid"
+
 	"github.com/ewsprobe/ewsprobe/ews/challenge"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 )
@@ -125,15 +127,7 @@ func Tenants(c challenge.Challenge) (tenants []string) {
 
 // IsGUID says whether s is written as tenants, users and applications are identified.
 func IsGUID(s string) bool {
-	if len(s) != 36 {
-		return false
-	}
-	for i, c := range s {
-		if dash := i == 8 || i == 13 || i == 18 || i == 23; dash != (c == '-') || !dash && !strings.ContainsRune("0123456789abcdefABCDEF", c) {
-			return false
-		}
-	}
-	return true
+	return len(s) == 36 && uuid.Validate(s) == nil // it takes three longer and shorter forms too
 }
 
 // devices.txt has the devices in the order in which they are tried, the more specific

@@ -166,18 +166,7 @@ func (d *Dialer) connect(ctx context.Context, addr string) (net.Conn, *evidence.
 }
 
 // ProxyAddress is the host and port of a proxy's URL.
-func ProxyAddress(u *url.URL) string {
-	port := u.Port()
-	if port == "" {
-		port = "8080"
-		if u.Scheme == "https" {
-			port = "443"
-		} else if u.Scheme == "http" {
-			port = "80"
-		}
-	}
-	return net.JoinHostPort(u.Hostname(), port)
-}
+func ProxyAddress(u *url.URL) string { return net.JoinHostPort(u.Hostname(), Port(u)) }
 
 // connectThrough asks a proxy for a tunnel (RFC 9110 9.3.6).
 func connectThrough(ctx context.Context, c net.Conn, addr string) (net.Conn, *evidence.Failure) {

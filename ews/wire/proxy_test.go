@@ -176,7 +176,6 @@ func TestProxyAddress(t *testing.T) {
 		{"https://proxy.contoso.com", "proxy.contoso.com:443"},
 		{"http://[::1]:3128", "[::1]:3128"},
 		{"http://[::1]", "[::1]:80"},
-		{"//proxy", "proxy:8080"},
 	}
 	for _, c := range cases {
 		u, err := url.Parse(c.url)
