@@ -103,7 +103,10 @@ func arrange(app *cli.App, args []string) ([]string, error) {
 		return append(path, keys.Arrange(rest)...), nil
 	}
 	if i := slices.IndexFunc(rest, func(a string) bool { return n == 1 && c.Command(a) != nil }); i > 0 {
-		return args, usage("flags stand behind the command; begin with `ewsprobe %s`", rest[i])
+		first, _, _ := strings.Cut(strings.TrimLeft(rest[0], "-"), "=")
+		if keys := keysOf(c.Command(rest[i])); keys != nil && keys.Find(first) != nil {
+			return args, usage("flags stand behind the command; begin with `ewsprobe %s`", rest[i])
+		}
 	}
 	keys := config.KeysOf(nil, strings.Join(path[1:], " "))
 	return append(path, keys.Arrange(rest)...), keys.Err()
