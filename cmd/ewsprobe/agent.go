@@ -58,7 +58,7 @@ func agentCommand(std stdio) *cli.Command {
 				file.Name, len(file.Targets), len(file.Notify), len(file.Peers))
 			return nil
 		}),
-		printing(std, "example", func(*cli.Context) ([]byte, error) { return []byte(agentfile.Example()), nil }),
+		printing(std, "agent example", nil, func(*cli.Context) ([]byte, error) { return []byte(agentfile.Example()), nil }),
 		releaseCommand(std),
 	}, agentServiceCommands(std), prometheusCommands(std))
 	return agent

@@ -5,7 +5,6 @@ import (
 
 	"github.com/ewsprobe/ewsprobe/probe/agent/metrics"
 	"github.com/ewsprobe/ewsprobe/probe/agent/web"
-	"github.com/ewsprobe/ewsprobe/probe/config"
 )
 
 // prometheusCommands print what is made for Prometheus and Grafana.
@@ -13,7 +12,7 @@ func prometheusCommands(std stdio) []*cli.Command {
 	f := &struct {
 		Config string `value:"FILE" common:"y" help:"the configuration of the agent; without it the default address is used"`
 	}{}
-	scrape := printing(std, "scrape-config", func(c *cli.Context) ([]byte, error) {
+	scrape := printing(std, "agent scrape-config", f, func(c *cli.Context) ([]byte, error) {
 		s := metrics.Scrape{Address: "127.0.0.1:9719"}
 		if f.Config != "" {
 			file, err := loadAgent(c.Context, f.Config, std)
@@ -27,10 +26,9 @@ func prometheusCommands(std stdio) []*cli.Command {
 		}
 		return s.Config()
 	})
-	scrape.Flags = flagsOf(config.KeysOf(f, "agent scrape-config"))
 	return []*cli.Command{
-		printing(std, "rules", func(*cli.Context) ([]byte, error) { return metrics.Rules() }),
-		printing(std, "dashboard", func(*cli.Context) ([]byte, error) { return metrics.Dashboard(), nil }),
+		printing(std, "agent rules", nil, func(*cli.Context) ([]byte, error) { return metrics.Rules() }),
+		printing(std, "agent dashboard", nil, func(*cli.Context) ([]byte, error) { return metrics.Dashboard(), nil }),
 		scrape,
 	}
 }

@@ -14,7 +14,6 @@ import (
 	"github.com/ewsprobe/ewsprobe/probe/agent/agentfile"
 	"github.com/ewsprobe/ewsprobe/probe/agent/outbound"
 	"github.com/ewsprobe/ewsprobe/probe/agent/service"
-	"github.com/ewsprobe/ewsprobe/probe/config"
 	"github.com/ewsprobe/ewsprobe/probe/lockout"
 )
 
@@ -32,12 +31,7 @@ type installFlags struct {
 
 // ofAgent is a command of the agent that takes no argument.
 func ofAgent(name string, flags any, do func(context.Context) error) *cli.Command {
-	return &cli.Command{Name: name, Flags: flagsOf(config.KeysOf(flags, "agent "+name)), Action: func(c *cli.Context) error {
-		if err := none(c, "; name the configuration with --config FILE"); err != nil {
-			return err
-		}
-		return do(c.Context)
-	}}
+	return bare("agent "+name, flags, "; name the configuration with --config FILE", do)
 }
 
 // agentServiceCommands make the agent a service of the operating system.
@@ -187,35 +181,32 @@ func serviceStatus(ctx context.Context, f *configFlag, std stdio) error {
 // releaseCommand lets a withheld credential be used again.
 func releaseCommand(std stdio) *cli.Command {
 	f := &configFlag{}
-	return &cli.Command{
-		Name: "release", Flags: flagsOf(config.KeysOf(f, "agent release")),
-		Action: func(c *cli.Context) error {
-			name, err := one(c, "the name of the target")
-			if err != nil {
-				return err
-			}
-			file, err := loadAgent(c.Context, f.Config, std)
-			if err != nil {
-				return tellEach(err, std)
-			}
-			t := file.Find(name)
-			if t == nil {
-				return usage("%s has no target %q", file.Name, name)
-			}
-			code, err := outbound.Local(c.Context, "POST", file.Listen, "/api/v1/targets/"+name+"/release")
-			if err == nil && code >= 200 && code < 300 {
-				fmt.Fprintf(std.err, "ewsprobe: the agent uses the credential of %s again\n", name)
-				return nil
-			}
-			dir, err := lockout.DefaultDir(std.env)
-			if err == nil {
-				err = agent.Release(t.Check, dir)
-			}
-			if err != nil {
-				return unusable("the count of refused logons cannot be set to zero (%v)", err)
-			}
-			fmt.Fprintf(std.err, "ewsprobe: no agent answers; the count of refused logons for the account of %s is now zero (in %s)\n", name, dir)
+	return command("agent release", f, func(c *cli.Context) error {
+		name, err := one(c, "the name of the target")
+		if err != nil {
+			return err
+		}
+		file, err := loadAgent(c.Context, f.Config, std)
+		if err != nil {
+			return tellEach(err, std)
+		}
+		t := file.Find(name)
+		if t == nil {
+			return usage("%s has no target %q", file.Name, name)
+		}
+		code, err := outbound.Local(c.Context, "POST", file.Listen, "/api/v1/targets/"+name+"/release")
+		if err == nil && code >= 200 && code < 300 {
+			fmt.Fprintf(std.err, "ewsprobe: the agent uses the credential of %s again\n", name)
 			return nil
-		},
-	}
+		}
+		dir, err := lockout.DefaultDir(std.env)
+		if err == nil {
+			err = agent.Release(t.Check, dir)
+		}
+		if err != nil {
+			return unusable("the count of refused logons cannot be set to zero (%v)", err)
+		}
+		fmt.Fprintf(std.err, "ewsprobe: no agent answers; the count of refused logons for the account of %s is now zero (in %s)\n", name, dir)
+		return nil
+	})
 }

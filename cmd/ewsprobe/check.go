@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/ewsprobe/ewsprobe/probe/agent/agentfile"
 	"github.com/ewsprobe/ewsprobe/probe/config"
 	"github.com/ewsprobe/ewsprobe/probe/lockout"
+	"github.com/ewsprobe/ewsprobe/probe/report"
 )
 
 // applyTarget gives the settings what the target has that --config and the argument
@@ -144,4 +146,43 @@ func insist(ctx context.Context, cfg probe.Config, out output) bool {
 	line, _ := answerTo(ctx, func() (string, error) { return bufio.NewReader(std.in).ReadString('\n') })
 	line = strings.ToLower(strings.TrimSpace(line))
 	return ctx.Err() == nil && (line == "y" || line == "yes")
+}
+
+// profileStory tells what the profile says and what was taken from it. The password may
+// stand in the wrong field of the file.
+func profileStory(cfg probe.Config) string {
+	p := cfg.Profile
+	if p == nil {
+		return ""
+	}
+	yes := func(on *bool) string {
+		if on == nil {
+			return ""
+		}
+		return map[bool]string{true: "yes", false: "no"}[*on]
+	}
+	auth := p.Auth()
+	if name := p.Incoming.Protocol.Name(); name != "" {
+		auth += " (" + name + ")"
+	}
+	vault := cfg.NewVault()
+	var b strings.Builder
+	b.WriteString("the exported profile says:\n")
+	for _, l := range []struct{ what, setting, value string }{
+		{"URL", "url", p.Incoming.Location},
+		{"auto-discover", "autodiscover", yes(p.AutoDiscover)},
+		{"authentication", "profile_auth", strings.TrimSpace(auth)},
+		{"impersonation", "impersonate", yes(p.Incoming.Impersonation)},
+		{"user", "user", p.Incoming.User},
+	} {
+		value, from := vault.Clean(l.value), "not used: TARGET or a flag decides, or there is nothing to use it for"
+		switch {
+		case l.value == "":
+			value, from = "-", "not said"
+		case slices.Contains(p.Taken, l.setting):
+			value, from = l.value, "taken"
+		}
+		fmt.Fprintf(&b, "  %-15s %s (%s)\n", l.what, report.Clean(value, report.LogLimit), from)
+	}
+	return b.String()
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -146,16 +147,35 @@ func examining(name string, std stdio, do func(*cli.Context, *config.Settings, s
 	}
 }
 
+// command is one by its name in full, with the flags that the fields of a struct are.
+func command(path string, flags any, do cli.ActionFunc) *cli.Command {
+	c := &cli.Command{Name: path[strings.LastIndexByte(path, ' ')+1:], Action: do}
+	if flags != nil {
+		c.Flags = flagsOf(config.KeysOf(flags, path))
+	}
+	return c
+}
+
+// bare is a command without arguments; hint is what to give instead.
+func bare(path string, flags any, hint string, do func(context.Context) error) *cli.Command {
+	return command(path, flags, func(c *cli.Context) error {
+		if err := none(c, hint); err != nil {
+			return err
+		}
+		return do(c.Context)
+	})
+}
+
 // printing is a command without arguments that prints what made gives.
-func printing(std stdio, name string, made func(*cli.Context) ([]byte, error)) *cli.Command {
-	return &cli.Command{Name: name, Action: func(c *cli.Context) error {
+func printing(std stdio, path string, flags any, made func(*cli.Context) ([]byte, error)) *cli.Command {
+	return command(path, flags, func(c *cli.Context) error {
 		if err := none(c, ""); err != nil {
 			return err
 		}
 		out, err := made(c)
 		_, _ = std.out.Write(out) // run says so where it fails
 		return err
-	}}
+	})
 }
 
 // one is the only argument of a command.

@@ -25,26 +25,25 @@ type candidate struct{ word, about string }
 // last word. Before that word stands a dot, because Windows PowerShell drops an
 // empty argument.
 func completeCommand(std stdio) *cli.Command {
-	return &cli.Command{
-		Name: "__complete", Hidden: true, SkipFlagParsing: true,
-		Action: func(c *cli.Context) error {
-			words := c.Args().Slice()
-			if len(words) == 0 || !strings.HasPrefix(words[len(words)-1], ".") {
-				return usage("__complete is for the scripts of `ewsprobe completion`")
+	c := command("__complete", nil, func(c *cli.Context) error {
+		words := c.Args().Slice()
+		if len(words) == 0 || !strings.HasPrefix(words[len(words)-1], ".") {
+			return usage("__complete is for the scripts of `ewsprobe completion`")
+		}
+		cur := words[len(words)-1][1:]
+		candidates, files := complete(c.App.Commands, words[:len(words)-1], cur)
+		for _, k := range candidates {
+			if strings.HasPrefix(k.word, cur) {
+				fmt.Fprintln(std.out, strings.TrimSuffix(k.word+"\t"+k.about, "\t"))
 			}
-			cur := words[len(words)-1][1:]
-			candidates, files := complete(c.App.Commands, words[:len(words)-1], cur)
-			for _, k := range candidates {
-				if strings.HasPrefix(k.word, cur) {
-					fmt.Fprintln(std.out, strings.TrimSuffix(k.word+"\t"+k.about, "\t"))
-				}
-			}
-			if files {
-				fmt.Fprintln(std.out, filesToo)
-			}
-			return nil
-		},
-	}
+		}
+		if files {
+			fmt.Fprintln(std.out, filesToo)
+		}
+		return nil
+	})
+	c.Hidden, c.SkipFlagParsing = true, true
+	return c
 }
 
 // complete is what may follow the words, and whether a file name may.

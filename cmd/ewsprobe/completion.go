@@ -25,22 +25,19 @@ func completionScript(shell string) string {
 }
 
 func completionCommand(std stdio) *cli.Command {
-	return &cli.Command{
-		Name: "completion",
-		Action: func(c *cli.Context) error {
-			shell, err := one(c, "the shell")
-			if err != nil {
-				return err
-			}
-			if shell == "pwsh" {
-				shell = "powershell"
-			}
-			script := completionScript(shell)
-			if script == "" {
-				return usage("there is no completion for %q; use %s", shell, config.OneOf(shells(), "or"))
-			}
-			fmt.Fprint(std.out, script)
-			return nil
-		},
-	}
+	return command("completion", nil, func(c *cli.Context) error {
+		shell, err := one(c, "the shell")
+		if err != nil {
+			return err
+		}
+		if shell == "pwsh" {
+			shell = "powershell"
+		}
+		script := completionScript(shell)
+		if script == "" {
+			return usage("there is no completion for %q; use %s", shell, config.OneOf(shells(), "or"))
+		}
+		fmt.Fprint(std.out, script)
+		return nil
+	})
 }

@@ -18,15 +18,9 @@ import (
 )
 
 func demoCommand(std stdio) *cli.Command {
-	return &cli.Command{
-		Name: "demo",
-		Action: func(c *cli.Context) error {
-			if err := none(c, "; to run one scenario as a server: `ewsprobe simulate --scenario NAME`"); err != nil {
-				return err
-			}
-			return runDemo(c.Context, std)
-		},
-	}
+	return bare("demo", nil, "; to run one scenario as a server: `ewsprobe simulate --scenario NAME`", func(ctx context.Context) error {
+		return runDemo(ctx, std)
+	})
 }
 
 // demoAtOnce is how many scenarios run beside each other: most of their time

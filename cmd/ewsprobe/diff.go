@@ -4,7 +4,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
-	"github.com/ewsprobe/ewsprobe/probe/config"
 	"github.com/ewsprobe/ewsprobe/probe/diff"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 	"github.com/ewsprobe/ewsprobe/probe/redact"
@@ -18,10 +17,7 @@ type diffFlags struct {
 
 func diffCommand(std stdio) *cli.Command {
 	f := &diffFlags{}
-	return &cli.Command{
-		Name: "diff", Flags: flagsOf(config.KeysOf(f, "diff")),
-		Action: func(c *cli.Context) error { return compare(c, *f, std) },
-	}
+	return command("diff", f, func(c *cli.Context) error { return compare(c, *f, std) })
 }
 
 func compare(c *cli.Context, f diffFlags, std stdio) error {

@@ -25,41 +25,37 @@ type explainFlags struct {
 
 func explainCommand(std stdio) *cli.Command {
 	f := &explainFlags{}
-	keys := config.KeysOf(f, "explain")
-	keys.Words = true
-	return &cli.Command{
-		Name:  "explain",
-		Flags: flagsOf(keys),
-		Action: func(c *cli.Context) error {
-			e := newExplainer(std.columns())
-			// An alert pasted without quotes arrives as many words.
-			text := strings.TrimSpace(strings.Join(c.Args().Slice(), " "))
-			if text == "-" {
-				raw, err := readRecord(c.Context, "-", std.in)
-				if err != nil {
-					return unusable("standard input %v", err)
-				}
-				text = strings.TrimSpace(string(raw))
+	c := command("explain", f, func(c *cli.Context) error {
+		e := newExplainer(std.columns())
+		// An alert pasted without quotes arrives as many words.
+		text := strings.TrimSpace(strings.Join(c.Args().Slice(), " "))
+		if text == "-" {
+			raw, err := readRecord(c.Context, "-", std.in)
+			if err != nil {
+				return unusable("standard input %v", err)
 			}
-			if f.Format != "text" {
-				return guideAs(f.Format, strings.ToLower(text), c.App.Commands, std)
-			}
-			switch {
-			case c.NArg() == 0:
-				e.list(std)
-			case text == "":
-				return usage("the text is empty; give a code, paste the text of the alert in quotes, or - to read it from standard input")
-			case e.code(strings.ToLower(text)), e.topic(strings.ToLower(text)), e.cause(strings.ToLower(text)), e.alert(text), e.holds(text), e.nearest(text):
-			default:
-				return usage("%q is not recognized: it has no status, response code of EWS, AADSTS number or Windows error that is known; "+
-					"paste the whole alert with its Email Server Error Code, list the codes and guides with `ewsprobe explain`, "+
-					"or check the server with `ewsprobe check --no-credentials HOST`",
-					report.Clean(shorten(text, 60), 60))
-			}
-			fmt.Fprint(std.out, e.b.String())
-			return nil
-		},
-	}
+			text = strings.TrimSpace(string(raw))
+		}
+		if f.Format != "text" {
+			return guideAs(f.Format, strings.ToLower(text), c.App.Commands, std)
+		}
+		switch {
+		case c.NArg() == 0:
+			e.list(std)
+		case text == "":
+			return usage("the text is empty; give a code, paste the text of the alert in quotes, or - to read it from standard input")
+		case e.code(strings.ToLower(text)), e.topic(strings.ToLower(text)), e.cause(strings.ToLower(text)), e.alert(text), e.holds(text), e.nearest(text):
+		default:
+			return usage("%q is not recognized: it has no status, response code of EWS, AADSTS number or Windows error that is known; "+
+				"paste the whole alert with its Email Server Error Code, list the codes and guides with `ewsprobe explain`, "+
+				"or check the server with `ewsprobe check --no-credentials HOST`",
+				report.Clean(shorten(text, 60), 60))
+		}
+		fmt.Fprint(std.out, e.b.String())
+		return nil
+	})
+	keysOf(c).Words = true
+	return c
 }
 
 // guideAs prints a guide in one of the forms for other pages.

@@ -12,7 +12,7 @@ import (
 )
 
 func manCommand(std stdio) *cli.Command {
-	return printing(std, "man", func(c *cli.Context) ([]byte, error) { return manual(c.App) })
+	return printing(std, "man", nil, func(c *cli.Context) ([]byte, error) { return manual(c.App) })
 }
 
 // manSource is the manual page in the language of man(7).

@@ -27,14 +27,10 @@ func (*mergeFlags) Choices(string) []string {
 
 func mergeCommand(std stdio) *cli.Command {
 	f := &mergeFlags{}
-	return &cli.Command{
-		Name:  "merge",
-		Flags: flagsOf(config.KeysOf(f, "merge")),
-		Action: func(c *cli.Context) error {
-			mask, std := unnamed(f.Redact, std)
-			return withoutNames(merge(c, f.Format, std, mask), mask)
-		},
-	}
+	return command("merge", f, func(c *cli.Context) error {
+		mask, std := unnamed(f.Redact, std)
+		return withoutNames(merge(c, f.Format, std, mask), mask)
+	})
 }
 
 func merge(c *cli.Context, name string, std stdio, hide *redact.Redactor) error {

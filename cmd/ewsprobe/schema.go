@@ -14,25 +14,22 @@ import (
 func schemaNames() []string { return append(slices.Clone(report.SchemaNames), "config") }
 
 func schemaCommand(std stdio) *cli.Command {
-	return &cli.Command{
-		Name: "schema",
-		Action: func(c *cli.Context) error {
-			name := report.SchemaNames[0]
-			if c.NArg() > 0 {
-				var err error
-				if name, err = one(c, "the name of a schema"); err != nil {
-					return err
-				}
+	return command("schema", nil, func(c *cli.Context) error {
+		name := report.SchemaNames[0]
+		if c.NArg() > 0 {
+			var err error
+			if name, err = one(c, "the name of a schema"); err != nil {
+				return err
 			}
-			doc, ok := report.SchemaDocument(name)
-			if name == "config" {
-				doc, ok = agentfile.Schema(), true
-			}
-			if !ok {
-				return usage("there is no schema %q; use %s", name, config.OneOf(schemaNames(), "or"))
-			}
-			_, err := std.out.Write(doc)
-			return err
-		},
-	}
+		}
+		doc, ok := report.SchemaDocument(name)
+		if name == "config" {
+			doc, ok = agentfile.Schema(), true
+		}
+		if !ok {
+			return usage("there is no schema %q; use %s", name, config.OneOf(schemaNames(), "or"))
+		}
+		_, err := std.out.Write(doc)
+		return err
+	})
 }

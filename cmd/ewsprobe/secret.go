@@ -34,40 +34,34 @@ func secretCommand(std stdio) *cli.Command {
 		return name, nil
 	}
 	f := &secretFlags{}
-	set := &cli.Command{
-		Name: "set", Flags: flagsOf(config.KeysOf(f, "secret set")),
-		Action: func(c *cli.Context) error {
-			name, err := account(c)
-			if err != nil {
-				return err
-			}
-			password, err := std.passwords().Read(c.Context, f.PasswordFile, name)
-			if err != nil {
-				return err
-			}
-			_, err = inKeyring(c.Context, keyringPatience, func() (string, error) {
-				return "", keyring.Set(keyringService, keyringAccount(name), password)
-			})
-			if err != nil {
-				return err
-			}
-			fmt.Fprintln(std.err, "ewsprobe: stored; `ewsprobe check --password-from-keyring --user ACCOUNT` uses it")
-			return nil
-		},
-	}
-	remove := &cli.Command{
-		Name: "delete",
-		Action: func(c *cli.Context) error {
-			name, err := account(c)
-			if err != nil {
-				return err
-			}
-			_, err = inKeyring(c.Context, keyringPatience, func() (string, error) {
-				return "", keyring.Delete(keyringService, keyringAccount(name))
-			})
+	set := command("secret set", f, func(c *cli.Context) error {
+		name, err := account(c)
+		if err != nil {
 			return err
-		},
-	}
+		}
+		password, err := std.passwords().Read(c.Context, f.PasswordFile, name)
+		if err != nil {
+			return err
+		}
+		_, err = inKeyring(c.Context, keyringPatience, func() (string, error) {
+			return "", keyring.Set(keyringService, keyringAccount(name), password)
+		})
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(std.err, "ewsprobe: stored; `ewsprobe check --password-from-keyring --user ACCOUNT` uses it")
+		return nil
+	})
+	remove := command("secret delete", nil, func(c *cli.Context) error {
+		name, err := account(c)
+		if err != nil {
+			return err
+		}
+		_, err = inKeyring(c.Context, keyringPatience, func() (string, error) {
+			return "", keyring.Delete(keyringService, keyringAccount(name))
+		})
+		return err
+	})
 	return &cli.Command{Name: "secret", Action: noCommand, Subcommands: []*cli.Command{set, remove}}
 }
 

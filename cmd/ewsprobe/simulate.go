@@ -25,23 +25,17 @@ type simulateFlags struct {
 
 func simulateCommand(std stdio) *cli.Command {
 	f := &simulateFlags{}
-	return &cli.Command{
-		Name: "simulate", Flags: flagsOf(config.KeysOf(f, "simulate")),
-		Action: func(c *cli.Context) error {
-			if err := none(c, "; name the scenario with --scenario NAME"); err != nil {
-				return err
+	return bare("simulate", f, "; name the scenario with --scenario NAME", func(ctx context.Context) error {
+		if f.List {
+			var rows [][]string
+			for _, s := range standin.Scenarios() {
+				rows = append(rows, []string{s.Name, s.Title})
 			}
-			if f.List {
-				var rows [][]string
-				for _, s := range standin.Scenarios() {
-					rows = append(rows, []string{s.Name, s.Title})
-				}
-				fmt.Fprint(std.out, report.Table(0, std.fit(0, rows)))
-				return nil
-			}
-			return simulate(c.Context, *f, std)
-		},
-	}
+			fmt.Fprint(std.out, report.Table(0, std.fit(0, rows)))
+			return nil
+		}
+		return simulate(ctx, *f, std)
+	})
 }
 
 func simulate(ctx context.Context, f simulateFlags, std stdio) error {

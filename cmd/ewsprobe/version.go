@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"runtime"
@@ -10,8 +11,6 @@ import (
 	"sync"
 
 	"github.com/urfave/cli/v2"
-
-	"github.com/ewsprobe/ewsprobe/probe/config"
 )
 
 // These are set by the linker when a release is built (.ci/release.sh); every
@@ -87,19 +86,12 @@ type versionFlags struct {
 
 func versionCommand(std stdio) *cli.Command {
 	f := &versionFlags{}
-	return &cli.Command{
-		Name:  "version",
-		Flags: flagsOf(config.KeysOf(f, "version")),
-		Action: func(c *cli.Context) error {
-			if err := none(c, ""); err != nil {
-				return err
-			}
-			b := thisBuild()
-			if !f.JSON {
-				_, err := fmt.Fprintln(std.out, b)
-				return err
-			}
-			return json.NewEncoder(std.out).Encode(b)
-		},
-	}
+	return bare("version", f, "", func(context.Context) error {
+		b := thisBuild()
+		if !f.JSON {
+			_, err := fmt.Fprintln(std.out, b)
+			return err
+		}
+		return json.NewEncoder(std.out).Encode(b)
+	})
 }

@@ -181,7 +181,7 @@ func TestBatchStatus(t *testing.T) {
 		{Summary{Verdict: verdict("ok", finding.OK), Incomplete: "x"}, "unknown inconclusive"},
 		{Summary{Verdict: verdict("not-checked", finding.Unknown), Stopped: "the password was refused"}, "unknown not-checked"},
 	} {
-		if got := fmt.Sprint(c.s.Status(), " ", c.s.code()); got != c.want {
+		if got := fmt.Sprint(c.s.Status(), " ", c.s.Code()); got != c.want {
 			t.Errorf("%+v is %s, want %s", c.s, got, c.want)
 		}
 	}

@@ -40,8 +40,8 @@ func invisible(r rune) bool {
 	return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == '\u2028' || r == '\u2029' || r == unicode.ReplacementChar
 }
 
-// harmless is a deep copy of v with every text made harmless; a format still has
+// Harmless is a deep copy of v with every text made harmless; a format still has
 // to escape what means something in it.
-func harmless[T any](v T) T {
+func Harmless[T any](v T) T {
 	return evidence.Copied(v, func(s string) string { return Clean(s, textLimit) })
 }

@@ -20,7 +20,7 @@ func csvReport(r Report, _ Style) ([]byte, error) {
 		codes = append(codes, string(f.Code))
 	}
 	header := append([]string{"target", "mailbox", "user"}, append(verdictColumns, "confidence", "reason", "findings")...)
-	row := append([]string{r.subject(), r.Target.Mailbox, r.Target.User}, verdictCells(r.Verdict)...)
+	row := append([]string{r.Subject(), r.Target.Mailbox, r.Target.User}, verdictCells(r.Verdict)...)
 	row = append(row, string(r.Verdict.Confidence), r.Verdict.Reason, strings.Join(codes, " "))
 	for _, c := range r.Causes {
 		header, row = append(header, fmt.Sprintf("cause_%d", c.Number)), append(row, string(c.Status))

@@ -151,31 +151,38 @@ func (r Environment) Status() finding.Status {
 // ExitCode is that of the status.
 func (r Environment) ExitCode() int { return r.Status().ExitCode() }
 
-// code and summary are the answer in one line.
-func (r Environment) answer() (code finding.Code, summary string) {
+// Code is that of the answer.
+func (r Environment) Code() finding.Code {
 	switch {
 	case r.Stopped != "":
-		code, summary = "inconclusive", "Stopped before everything was read; "
+		return "inconclusive"
 	case r.Unreadable():
-		code, summary = r.Findings[0].Code, r.Findings[0].Summary+"; "
-	case r.Status() == finding.Warning:
-		// The finding about mailboxes comes behind those of profiles.
-		for _, f := range slices.Backward(r.Findings) {
-			if f.Code != "profile-contradiction" {
-				code = f.Code
-			}
+		return r.Findings[0].Code
+	case r.Status() == finding.OK:
+		return "ok"
+	}
+	// The finding about mailboxes comes behind those of profiles.
+	for _, f := range r.Findings {
+		if f.Code != "profile-contradiction" {
+			return f.Code
 		}
-	default:
-		code = "ok"
 	}
-	alerts := 0
-	for _, a := range r.Alerts {
-		alerts += a.Count
-	}
-	return code, summary + fmt.Sprintf("%s, %s, %d of them failing, %s in seven days",
-		count(len(r.Profiles), "server profile", "server profiles"),
-		count(r.Mailboxes.Total, "active mailbox", "active mailboxes"), r.Mailboxes.ByStatus["failure"], count(alerts, "alert", "alerts"))
+	return ""
 }
+
+// Summary is the answer in one line.
+func (r Environment) Summary() string { return say("environment-summary", r, "") }
+
+// AlertCount is how often there was an alert.
+func (r Environment) AlertCount() (n int) {
+	for _, a := range r.Alerts {
+		n += a.Count
+	}
+	return n
+}
+
+// Began is when Dynamics was asked, as people read it.
+func (r Environment) Began() string { return day(r.Started) }
 
 // section is a part of the report: rows under headings.
 type section struct {
@@ -185,8 +192,8 @@ type section struct {
 	Pairs bool // a row is a name and a number
 }
 
-// sections are what there is, in the order in which it is told.
-func (r Environment) sections() []section {
+// Sections are what there is, in the order in which it is told.
+func (r Environment) Sections() []section {
 	o := r.Organization
 	list := []section{
 		{Title: "The environment", Head: []string{"Name", "URL", "Version", "Tenant"}, Rows: [][]string{{o.Name, o.URL, o.Version, o.Tenant}}},
@@ -210,14 +217,10 @@ func (r Environment) sections() []section {
 		test := strings.TrimSpace(t.Execution.Name() + " " + t.At + " " + Clean(cmp.Or(t.Message, t.Response), sawLimit))
 		list[1].Rows = append(list[1].Rows, []string{p.Name, p.Type, server, strings.Trim(way, ", "), test})
 	}
-	for _, status := range []string{"failure", "not-run", "success"} {
+	known := []string{"failure", "not-run", "success"}
+	others := slices.DeleteFunc(slices.Sorted(maps.Keys(r.Mailboxes.ByStatus)), func(s string) bool { return slices.Contains(known, s) })
+	for _, status := range slices.Concat(known, others) {
 		if n := r.Mailboxes.ByStatus[status]; n > 0 {
-			list[2].Rows = append(list[2].Rows, []string{status, fmt.Sprint(n)})
-		}
-	}
-	for _, status := range slices.Sorted(maps.Keys(r.Mailboxes.ByStatus)) {
-		n := r.Mailboxes.ByStatus[status]
-		if status != "failure" && status != "not-run" && status != "success" {
 			list[2].Rows = append(list[2].Rows, []string{status, fmt.Sprint(n)})
 		}
 	}

@@ -15,8 +15,7 @@ import (
 func environmentJSON(r Environment, _ Style) ([]byte, error) { return indented(r) }
 
 func environmentNagios(r Environment, _ Style) ([]byte, error) {
-	code, summary := r.answer()
-	line := monitored(r.Status(), code, summary, r.DurationMS)
+	line := monitored(r.Status(), r.Code(), r.Summary(), r.DurationMS)
 	return []byte(fmt.Sprintf("%s mailboxes=%d;;;0 failing=%d;;;0\n", line, r.Mailboxes.Total, r.Mailboxes.ByStatus["failure"])), nil
 }
 
@@ -26,10 +25,10 @@ func environmentCSV(r Environment, _ Style) ([]byte, error) {
 	for _, p := range r.Profiles {
 		rows = append(rows, []string{"profile", p.Name, p.LastTest.Execution.Name(), "", p.LastTest.At, p.URL, ""})
 	}
-	for _, row := range r.sections()[2].Rows {
+	for _, row := range r.Sections()[2].Rows {
 		rows = append(rows, []string{"mailboxes", row[0], row[0], row[1], "", "", ""})
 	}
-	for i, row := range r.sections()[3].Rows {
+	for i, row := range r.Sections()[3].Rows {
 		rows = append(rows, []string{"alert", row[3], row[2], row[0], row[1], row[4], r.Alerts[i].Command})
 	}
 	for _, f := range r.Findings {
@@ -43,13 +42,12 @@ func environmentCSV(r Environment, _ Style) ([]byte, error) {
 }
 
 func environmentJUnit(r Environment, _ Style) ([]byte, error) {
-	r = harmless(r)
-	code, summary := r.answer()
-	suite := newSuite("Dynamics "+r.Organization.URL, r.DurationMS, r.Started, []junitProperty{
-		{"tool", r.Tool.String()}, {"verdict", string(code)}, {"status", string(r.Status())}, {"summary", summary},
+	r = Harmless(r)
+	suite := newSuite("Dynamics "+r.Organization.URL, r.DurationMS, r.Started, [][2]string{
+		{"tool", r.Tool.String()}, {"verdict", string(r.Code())}, {"status", string(r.Status())}, {"summary", r.Summary()},
 	})
 	if r.Status() == finding.OK {
-		suite.add(judged("ewsprobe.dynamics", string(code), finding.OK, junitWords{Message: summary}))
+		suite.add(judged("ewsprobe.dynamics", string(r.Code()), finding.OK, r.Summary(), ""))
 	}
 	suite.findings(r.Findings)
 	return junitDocument(r.Tool, suite)
@@ -62,24 +60,8 @@ var environmentTemplate = sync.OnceValue(func() *template.Template {
 	return template.Must(template.Must(pageTemplate().Clone()).New("environment").Parse(environmentSource))
 })
 
-// environmentPage is what the templates show; its texts are harmless.
-type environmentPage struct {
-	Environment
-	Status   finding.Status
-	Code     finding.Code
-	Summary  string
-	Sections []section
-	Began    string
-}
-
-func newEnvironmentPage(r Environment) environmentPage {
-	r = harmless(r)
-	code, summary := r.answer()
-	return environmentPage{r, r.Status(), code, summary, r.sections(), day(r.Started)}
-}
-
 func environmentHTML(r Environment, _ Style) ([]byte, error) {
 	var b bytes.Buffer
-	err := environmentTemplate().Execute(&b, newEnvironmentPage(r))
+	err := environmentTemplate().Execute(&b, Harmless(r))
 	return b.Bytes(), err
 }

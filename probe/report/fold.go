@@ -9,9 +9,7 @@ import (
 
 	layout "github.com/jedib0t/go-pretty/v6/text"
 
-	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
-	"github.com/ewsprobe/ewsprobe/probe/rule"
 )
 
 // What a report in a glance has at most.
@@ -175,14 +173,4 @@ func servers(r Report) string {
 		return ""
 	}
 	return fmt.Sprintf("%d of %d servers", at, len(r.Nodes))
-}
-
-// acceptedWith is what EWS answered to a logon that was accepted.
-func acceptedWith(r Report, a rule.Attempt) (code string, accepted bool) {
-	for _, item := range r.Evidence {
-		if item.ID == a.ID && a.Result == string(evidence.Accepted) && item.EWS.Answered() {
-			return item.EWS.Code, true
-		}
-	}
-	return "", false
 }

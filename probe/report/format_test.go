@@ -322,18 +322,18 @@ func TestPicture(t *testing.T) {
 		"own-mailbox":           "passed passed passed passed passed",
 	} {
 		var got []string
-		for _, h := range pathOf(load(t, "../../testdata/records/"+name+".json")) {
+		for _, h := range load(t, "../../testdata/records/"+name+".json").Path() {
 			got = append(got, h.State)
 		}
 		if s := strings.Join(got, " "); s != want {
 			t.Errorf("%s: %s, want %s", name, s, want)
 		}
 	}
-	m := matrixOf(load(t, "../../testdata/records/farm.json"))
+	m := load(t, "../../testdata/records/farm.json").Matrix()
 	if len(m.Servers) != 2 || len(m.Rows) == 0 || m.Rows[0].Scheme != "Basic" || m.Rows[0].Cells[0].What != "accepted, 200" || m.Rows[0].Cells[1].What != "not offered" {
 		t.Errorf("%+v", m)
 	}
-	list, err := legs(load(t, "../../testdata/records/slow-logon.json"))
+	list, err := load(t, "../../testdata/records/slow-logon.json").Legs()
 	widest := 0.0
 	for _, l := range list {
 		widest = max(widest, l.Wide)

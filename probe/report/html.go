@@ -25,6 +25,7 @@ var pageTemplate = sync.OnceValue(func() *template.Template {
 			about, _ := finding.LookupCause(n)
 			return about.Title
 		},
+		"rows":       rows,
 		"words":      words[any],
 		"firstSteps": func(list []finding.Remedy) []finding.Remedy { return list[:min(len(list), mostSteps)] },
 		"laterSteps": func(list []finding.Remedy) []finding.Remedy { return list[min(len(list), mostSteps):] },
@@ -32,28 +33,6 @@ var pageTemplate = sync.OnceValue(func() *template.Template {
 		"upper":      func(s any) string { return strings.ToUpper(fmt.Sprint(s)) },
 	}).Parse(pageSource))
 })
-
-// htmlPage is what the template shows. Its texts are harmless already; the
-// template escapes them.
-type htmlPage struct {
-	Report
-	Subject    string
-	Confidence string
-	Began      string
-	Lasted     string
-	Seen       [][]string
-	Legs       []Leg
-	Servers    []serverFacts
-	Empty      bool // nothing was asked
-	Path       []hop
-	Matrix     matrix
-}
-
-// serverFacts are a node's facts, in rows of name and value.
-type serverFacts struct {
-	Address string
-	Rows    [][2]string
-}
 
 // reportTemplate is the page of a check. It is a copy, because html/template clones
 // none that was executed, and the page of a batch is made of the same parts.
@@ -67,12 +46,8 @@ func htmlReport(r Report, _ Style) ([]byte, error) {
 
 // inHTML is the report in a template of report.html.tmpl.
 func (r Report) inHTML(name string) ([]byte, error) {
-	page, err := newHTMLPage(harmless(r))
-	if err != nil {
-		return nil, err
-	}
 	var b bytes.Buffer
-	err = reportTemplate().ExecuteTemplate(&b, name, page)
+	err := reportTemplate().ExecuteTemplate(&b, name, Harmless(r))
 	return b.Bytes(), err
 }
 
@@ -86,25 +61,14 @@ func (r Report) HTMLPart() (template.HTML, error) {
 // PageStyle is the style of the pages of reports.
 func PageStyle() template.CSS { return pageStyle }
 
-// Harmless is a deep copy of a value, to be shown on a page, in which every text is
-// one that Clean has made.
-func Harmless[T any](v T) T { return harmless(v) }
+//go:embed page.html.tmpl
+var plainPageSource string
 
-// newHTMLPage takes a report whose texts are harmless.
-func newHTMLPage(r Report) (htmlPage, error) {
-	page := htmlPage{
-		Report: r, Subject: r.subject(), Confidence: strings.Trim(certainty(r), " ()"),
-		Began: day(r.Started), Lasted: took(float64(max(r.DurationMS, 0))),
-		Seen: seenRows(r), Empty: len(r.Evidence) == 0,
-		Path: pathOf(r), Matrix: matrixOf(r),
-	}
-	for _, n := range r.Nodes {
-		page.Servers = append(page.Servers, serverFacts{n.Address, rows("node", n)})
-	}
-	var err error
-	page.Legs, err = legs(r)
-	return page, err
+// Page is a text of the program's own as one page, in the dress of the reports
+// and as self-contained as they are. The body is trusted: it is not escaped.
+func Page(title, body, version string) ([]byte, error) {
+	var b bytes.Buffer
+	t := template.Must(template.New("page").Parse(plainPageSource))
+	err := t.Execute(&b, map[string]any{"Title": title, "Body": template.HTML(body), "Version": version, "Style": pageStyle})
+	return b.Bytes(), err
 }
-
-// Asked are the rows of the page's head: what was asked, and how.
-func (p htmlPage) Asked() [][2]string { return rows("asked", p) }

@@ -94,59 +94,22 @@ func (d *htmlBatch) row(r Row) ([]byte, error) {
 	return d.b.Bytes(), err
 }
 
-// batchHead is what stands around the rows of a page or a ticket.
-type batchHead struct {
-	Summary
-	State    finding.Status
-	Code     finding.Code
-	Subject  string
-	Began    string
-	Lasted   string
-	Notices  []string
-	Worst    string
-	Shares   []share
-	Faults   []remedied
-	Facts    [][2]string
-	Fronts   []counted
-	Filters  []filter
-	Shown    int // rows of the table
-	Endpoint *htmlPage
-}
-
 // filter is a choice of rows.
 type filter struct {
 	Status finding.Status
 	N      int
 }
 
-// page is all of it that every format shows.
-func (s Summary) page() batchHead {
-	page := batchHead{
-		Summary: s, State: s.Status(), Code: s.code(), Began: day(s.Started), Lasted: took(float64(max(s.DurationMS, 0))),
-		Notices: s.notices(), Worst: s.worst(), Fronts: s.fronts(),
-	}
-	for _, g := range s.faults() {
-		page.Faults = append(page.Faults, s.remedied(g))
-	}
-	return page
-}
-
 func (d *htmlBatch) write(w io.Writer, s Summary, kept iter.Seq2[[]byte, error]) error {
-	page := s.page()
-	page.Subject, page.Shown, page.Shares = "a batch of mailboxes", d.rows, s.shares()
-	page.Facts = rows("run-html", page)
+	page := struct {
+		Summary
+		Filters []filter
+		Shown   int // rows of the table
+	}{Summary: s, Shown: d.rows}
 	for i, status := range finding.WorstFirst() {
 		if d.has[i] > 0 {
 			page.Filters = append(page.Filters, filter{status, d.has[i]})
 		}
-	}
-	if s.Endpoint != nil {
-		page.Subject = s.Endpoint.subject()
-		endpoint, err := newHTMLPage(*s.Endpoint)
-		if err != nil {
-			return err
-		}
-		page.Endpoint = &endpoint
 	}
 	if err := batchTemplate().ExecuteTemplate(w, "batch-head", page); err != nil {
 		return err

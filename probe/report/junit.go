@@ -3,86 +3,85 @@ package report
 import (
 	"bytes"
 	"cmp"
+	_ "embed"
 	"encoding/xml"
 	"fmt"
 	"io"
 	"iter"
-	"slices"
+	"maps"
 	"strings"
+	"sync"
+	"text/template"
 	"time"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 )
 
-// The XML that build servers read as JUnit's (Apache Ant's junit.xsd, and what
-// Jenkins, GitLab and GitHub's readers made of it): a suite is a target, a case
-// is a cause or a finding.
-type (
-	junitSuites struct {
-		XMLName  xml.Name     `xml:"testsuites"`
-		Name     string       `xml:"name,attr"`
-		Tests    int          `xml:"tests,attr"`
-		Failures int          `xml:"failures,attr"`
-		Errors   int          `xml:"errors,attr"`
-		Skipped  int          `xml:"skipped,attr"`
-		Time     string       `xml:"time,attr"`
-		Suites   []junitSuite `xml:"testsuite"`
-	}
-	junitSuite struct {
-		Name       string          `xml:"name,attr"`
-		Tests      int             `xml:"tests,attr"`
-		Failures   int             `xml:"failures,attr"`
-		Errors     int             `xml:"errors,attr"`
-		Skipped    int             `xml:"skipped,attr"`
-		Time       string          `xml:"time,attr"`
-		Timestamp  string          `xml:"timestamp,attr"`
-		Properties []junitProperty `xml:"properties>property"`
-		Cases      []junitCase     `xml:"testcase"`
-	}
-	junitProperty struct {
-		Name  string `xml:"name,attr"`
-		Value string `xml:"value,attr"`
-	}
-	junitCase struct {
-		Class   string      `xml:"classname,attr"`
-		Name    string      `xml:"name,attr"`
-		Time    string      `xml:"time,attr"`
-		Failure *junitWords `xml:"failure"`
-		Error   *junitWords `xml:"error"`
-		Skipped *junitWords `xml:"skipped"`
-		Out     string      `xml:"system-out,omitempty"`
-	}
-	junitWords struct {
-		Message string `xml:"message,attr"`
-		Type    string `xml:"type,attr,omitempty"`
-		Text    string `xml:",chardata"`
-	}
-)
+//go:embed junit.tmpl
+var junitSource string
 
-// junitReport writes the report for a build server. What holds is a failure, what
-// could not be determined an error, what was not looked at is skipped: never
-// passed. A cause that is ruled out or does not apply has passed.
+// junitTemplate is the XML that build servers read as JUnit's (Apache Ant's junit.xsd,
+// and what Jenkins, GitLab and GitHub's readers made of it).
+var junitTemplate = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("junit").Funcs(template.FuncMap{
+		"xml": func(s string) (string, error) {
+			var b strings.Builder
+			err := xml.EscapeText(&b, []byte(s))
+			return b.String(), err
+		},
+	}).Parse(junitSource))
+})
+
+// junitSuite is a target, of which each cause and finding is a case.
+type junitSuite struct {
+	Name, Time, Timestamp string
+	Properties            [][2]string
+	Cases                 []junitCase
+	Tests                 int            // how many cases there are
+	Ended                 map[string]int // and in what
+}
+
+// junitCase ended in a failure where something holds, in an error where it could not be
+// determined, and is skipped where it was not looked at: never passed.
+type junitCase struct {
+	Class, Name, Time   string
+	Ended               string // failure, error, skipped; "": it has passed
+	Message, Type, Text string
+	Out                 string
+}
+
+// junitReport writes the report for a build server.
 func junitReport(r Report, _ Style) ([]byte, error) {
-	r = harmless(r)
+	r = Harmless(r)
 	return junitDocument(r.Tool, r.junitSuite())
 }
 
-// junitDocument are suites as a whole; its time is that of the last.
 func junitDocument(tool Tool, suites ...junitSuite) ([]byte, error) {
-	all := junitSuites{Name: tool.Name, Suites: suites}
-	for _, s := range suites {
-		all.Time = s.Time
-		all.Tests, all.Failures, all.Errors, all.Skipped = all.Tests+s.Tests, all.Failures+s.Failures, all.Errors+s.Errors, all.Skipped+s.Skipped
+	var b bytes.Buffer
+	err := junitHead(&b, tool, suites...)
+	if err == nil {
+		err = junitTemplate().ExecuteTemplate(&b, "foot", nil)
 	}
-	out, err := xml.MarshalIndent(all, "", "  ")
-	return slices.Concat([]byte(xml.Header), out, []byte("\n")), err
+	return b.Bytes(), err
+}
+
+// junitHead writes suites and leaves the last open. The time of all is that of the last.
+func junitHead(w io.Writer, tool Tool, suites ...junitSuite) error {
+	all := junitSuite{Ended: map[string]int{}}
+	for _, s := range suites {
+		all.Time, all.Tests = s.Time, all.Tests+s.Tests
+		for how, n := range s.Ended {
+			all.Ended[how] += n
+		}
+	}
+	return junitTemplate().ExecuteTemplate(w, "head", map[string]any{"Tool": tool, "All": all, "Suites": suites})
 }
 
 // junitSuite is the suite of a report whose texts are harmless.
 func (r Report) junitSuite() junitSuite {
 	v := r.Verdict
-	suite := newSuite(r.subject(), r.DurationMS, r.Started, []junitProperty{
+	suite := newSuite(r.Subject(), r.DurationMS, r.Started, [][2]string{
 		{"tool", r.Tool.String()},
 		{"verdict", string(v.Code)},
 		{"status", string(v.Status)},
@@ -90,7 +89,7 @@ func (r Report) junitSuite() junitSuite {
 		{"summary", v.Summary},
 	})
 	if r.Main() == nil {
-		suite.add(judged("ewsprobe.verdict", string(v.Code), v.Status, junitWords{Message: v.Summary}))
+		suite.add(judged("ewsprobe.verdict", string(v.Code), v.Status, v.Summary, ""))
 	}
 	suite.findings(r.Findings)
 	for _, c := range r.Causes {
@@ -99,46 +98,44 @@ func (r Report) junitSuite() junitSuite {
 	return suite
 }
 
-func newSuite(name string, ms int64, started time.Time, properties []junitProperty) junitSuite {
-	return junitSuite{Name: name, Time: seconds(ms), Timestamp: started.UTC().Format("2006-01-02T15:04:05"), Properties: properties}
+func newSuite(name string, ms int64, started time.Time, properties [][2]string) junitSuite {
+	return junitSuite{
+		Name: name, Time: seconds(ms), Timestamp: started.UTC().Format("2006-01-02T15:04:05"), Properties: properties,
+		Ended: map[string]int{"failure": 0, "error": 0, "skipped": 0},
+	}
 }
 
 func (s *junitSuite) findings(list []finding.Finding) {
 	for _, f := range list {
-		s.add(judged("ewsprobe.findings", string(f.Code)+": "+f.Title, f.Status, junitWords{Message: f.Summary, Text: findingText(f)}))
+		s.add(judged("ewsprobe.findings", string(f.Code)+": "+f.Title, f.Status, f.Summary, findingText(f)))
 	}
 }
 
 func (s *junitSuite) add(c junitCase) {
+	s.count(c)
 	c.Time = seconds(0)
-	s.Tests++
-	switch {
-	case c.Failure != nil:
-		s.Failures++
-	case c.Error != nil:
-		s.Errors++
-	case c.Skipped != nil:
-		s.Skipped++
-	}
 	s.Cases = append(s.Cases, c)
+}
+
+func (s *junitSuite) count(c junitCase) {
+	s.Tests++
+	if c.Ended != "" {
+		s.Ended[c.Ended]++
+	}
 }
 
 func seconds(ms int64) string {
 	return fmt.Sprintf("%.3f", (time.Duration(max(ms, 0)) * time.Millisecond).Seconds())
 }
 
-// judged is a case by its status: what holds is a failure, what could not be
-// determined an error, and what is accepted or in order has only words.
-func judged(class, name string, status finding.Status, words junitWords) junitCase {
-	c := junitCase{Class: class, Name: name}
-	words.Type = string(status)
+// judged is a case by its status. What is accepted or in order has only words.
+func judged(class, name string, status finding.Status, message, text string) junitCase {
+	c := junitCase{Class: class, Name: name, Ended: "failure", Message: message, Type: string(status), Text: text}
 	switch status {
 	case finding.OK:
-		c.Out = cmp.Or(words.Text, words.Message)
+		c.Ended, c.Out = "", cmp.Or(text, message)
 	case finding.Unknown:
-		c.Error = &words
-	default:
-		c.Failure = &words
+		c.Ended = "error"
 	}
 	return c
 }
@@ -158,68 +155,64 @@ func findingText(f finding.Finding) string {
 	return b.String()
 }
 
+// causeCase is a cause. One that is ruled out or does not apply has passed.
 func causeCase(about finding.CauseReport) junitCase {
 	cause, _ := finding.LookupCause(about.Number)
 	c := junitCase{Class: "ewsprobe.causes", Name: fmt.Sprintf("cause %d: %s", about.Number, cause.Title)}
-	words := &junitWords{Message: fmt.Sprintf("%s: %s", words(about.Status), about.Why)}
+	c.Message = fmt.Sprintf("%s: %s", words(about.Status), about.Why)
 	switch about.Status {
 	case finding.CauseConfirmed, finding.CauseLikely:
-		words.Type, words.Text = string(about.Status), about.Why+evidenceList(about.Evidence)
-		c.Failure = words
+		c.Ended, c.Type, c.Text = "failure", string(about.Status), about.Why+evidenceList(about.Evidence)
 	case finding.CauseNotChecked, finding.CauseUndetermined:
-		c.Skipped = words
+		c.Ended = "skipped"
 	default:
-		c.Out = words.Message
+		c.Out = c.Message
 	}
 	return c
 }
 
-// junitBatch is a batch for a build server: a suite for the endpoint, and one in
-// which each row is a case.
+// junitBatch is a batch for a build server: a suite for the endpoint, and one in which
+// each row is a case.
 type junitBatch struct {
-	cases junitSuite // its counts
-	b     bytes.Buffer
+	counted junitSuite
+	b       bytes.Buffer
 }
 
-// Row makes the case of a row. As in a check, what holds is a failure and what
-// could not be determined an error; what was not asked is skipped.
+// row makes the case of a row.
 func (d *junitBatch) row(r Row) ([]byte, error) {
 	r = r.harmless()
-	words := junitWords{Message: fmt.Sprintf("%s: %s", r.Verdict.Code, r.Verdict.Summary)}
-	c := judged("ewsprobe.mailboxes", fmt.Sprintf("row %d: %s", r.Number, r.Title()), r.Verdict.Status, words)
+	message := fmt.Sprintf("%s: %s", r.Verdict.Code, r.Verdict.Summary)
+	c := judged("ewsprobe.mailboxes", fmt.Sprintf("row %d: %s", r.Number, r.Title()), r.Verdict.Status, message, "")
 	switch r.Verdict.Code {
 	case "not-checked":
-		c = junitCase{Class: c.Class, Name: c.Name, Skipped: &words}
+		c.Ended, c.Type = "skipped", ""
 	case "ok":
 		c.Out = ""
 	}
-	d.cases.add(c)
-	d.cases.Cases = d.cases.Cases[:0]
+	if d.counted.Ended == nil {
+		d.counted.Ended = map[string]int{}
+	}
+	d.counted.count(c)
 	c.Time = seconds(r.DurationMS)
 	d.b.Reset()
-	e := xml.NewEncoder(&d.b)
-	e.Indent("    ", "  ")
-	if err := e.EncodeElement(c, xml.StartElement{Name: xml.Name{Local: "testcase"}}); err != nil {
-		return nil, err
-	}
-	d.b.WriteByte('\n')
-	return d.b.Bytes(), nil
+	err := junitTemplate().ExecuteTemplate(&d.b, "case", c)
+	return d.b.Bytes(), err
 }
 
 func (d *junitBatch) write(w io.Writer, s Summary, kept iter.Seq2[[]byte, error]) error {
-	properties := []junitProperty{{"tool", s.Tool.String()}, {"status", string(s.Status())}, {"summary", s.Counts()}}
+	properties := [][2]string{{"tool", s.Tool.String()}, {"status", string(s.Status())}, {"summary", s.Counts()}}
 	if s.Verdict != nil {
-		properties = append(properties, junitProperty{"verdict", string(s.Verdict.Code)})
+		properties = append(properties, [2]string{"verdict", string(s.Verdict.Code)})
 	}
-	for _, notice := range s.notices() {
-		properties = append(properties, junitProperty{"notice", notice})
+	for _, notice := range s.Notices() {
+		properties = append(properties, [2]string{"notice", notice})
 	}
 	rows := newSuite("mailboxes", s.DurationMS, s.Started, properties)
-	rows.Tests, rows.Failures, rows.Errors, rows.Skipped = d.cases.Tests, d.cases.Failures, d.cases.Errors, d.cases.Skipped
+	rows.Tests = d.counted.Tests
+	maps.Copy(rows.Ended, d.counted.Ended)
 	// Rows that are not there must not look as if they had passed.
 	if s.Stopped == evidence.StoppedByUser || s.Incomplete != "" {
-		words := &junitWords{Message: s.notices()[0], Type: string(finding.Unknown)}
-		rows.add(junitCase{Class: "ewsprobe.batch", Name: "the batch is whole", Error: words})
+		rows.add(judged("ewsprobe.batch", "the batch is whole", finding.Unknown, s.Notices()[0], ""))
 	}
 	suites := []junitSuite{rows}
 	if s.Endpoint != nil {
@@ -227,34 +220,16 @@ func (d *junitBatch) write(w io.Writer, s Summary, kept iter.Seq2[[]byte, error]
 		suite.Name = "endpoint " + suite.Name
 		suites = []junitSuite{suite, rows}
 	}
-	// What stands before the rows is written as if there were none, and left open.
-	out, err := junitDocument(s.Tool, suites...)
-	if err != nil {
+	if err := junitHead(w, s.Tool, suites...); err != nil {
 		return err
 	}
-	const end = "  </testsuite>\n</testsuites>\n"
-	open, ok := bytes.CutSuffix(out, []byte(end))
-	if !ok {
-		return fmt.Errorf("report: the XML does not end with %q", end)
-	}
-	if _, err := w.Write(open); err != nil {
-		return err
-	}
-	if err := copyKept(w, kept); err != nil {
-		return err
-	}
-	_, err = io.WriteString(w, end)
-	return err
-}
-
-func copyKept(w io.Writer, kept iter.Seq2[[]byte, error]) error {
 	for part, err := range kept {
+		if err == nil {
+			_, err = w.Write(part)
+		}
 		if err != nil {
 			return err
 		}
-		if _, err := w.Write(part); err != nil {
-			return err
-		}
 	}
-	return nil
+	return junitTemplate().ExecuteTemplate(w, "foot", nil)
 }

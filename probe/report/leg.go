@@ -3,7 +3,9 @@ package report
 import (
 	_ "embed"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
@@ -34,21 +36,23 @@ type Leg struct {
 var stepNames string
 
 // steps are the steps with their names, in the order in which they are shown.
-func steps(yield func(step evidence.Step, name string) bool) {
+var steps = sync.OnceValue(func() (list [][2]string) {
 	for line := range strings.Lines(stepNames) {
 		step, name, _ := strings.Cut(strings.TrimSpace(line), ": ")
-		if !yield(evidence.Step(step), name) {
-			return
-		}
+		list = append(list, [2]string{step, name})
 	}
+	return list
+})
+
+// stepOrder is the place of a step; -1: this version does not know it.
+func stepOrder(s evidence.Step) int {
+	return slices.IndexFunc(steps(), func(step [2]string) bool { return step[0] == string(s) })
 }
 
 // StepName is what people call a step.
 func StepName(s evidence.Step) string {
-	for step, name := range steps {
-		if step == s {
-			return name
-		}
+	if i := stepOrder(s); i >= 0 {
+		return steps()[i][1]
 	}
 	return string(s)
 }
@@ -71,8 +75,8 @@ func LegOf(item evidence.Item) Leg {
 	return l
 }
 
-// legs are all items of a report.
-func legs(r Report) ([]Leg, error) {
+// Legs are all items of a report.
+func (r Report) Legs() ([]Leg, error) {
 	var list []Leg
 	for _, item := range r.Evidence {
 		raw, err := indented(item)

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 )
@@ -28,39 +29,8 @@ func Log(item evidence.Item, wire bool) []string {
 	if !wire {
 		return lines
 	}
-	line := func(mark, format string, args ...any) {
-		lines = append(lines, Clean("     "+mark+" "+fmt.Sprintf(format, args...), LogLimit))
-	}
-	if t := item.TLS; t != nil && t.Certificate != nil {
-		c := t.Certificate
-		line("*", "%s, %s, certificate %s of %s, SHA-256 %s", t.Version, t.CipherSuite, c.Subject, c.Issuer, c.SHA256)
-	}
-	if r := item.Request; r != nil {
-		line(">", "%s %s", r.Method, r.URL)
-		line(">", "User-Agent: %s", r.UserAgent)
-		for _, h := range r.Headers {
-			line(">", "%s: %s", h[0], h[1])
-		}
-		if r.Authorization != "" {
-			line(">", "Authorization: [%s]", r.Authorization)
-		}
-		if r.BodyBytes > 0 {
-			line(">", "[%s, %d bytes]", r.Operation, r.BodyBytes)
-		}
-	}
-	r := item.Response
-	if r == nil {
-		return lines
-	}
-	line("<", "%s %d %s", r.Proto, r.Status, r.Reason)
-	for _, h := range r.Headers {
-		line("<", "%s: %s", h[0], h[1])
-	}
-	switch {
-	case r.Withheld != "":
-		line("<", "[%d bytes; %s]", r.BodyBytes, r.Withheld)
-	case r.Body != "":
-		line("<", "%s", r.Body)
+	for _, line := range linesOf("wire", Harmless(item)) {
+		lines = append(lines, Clean("     "+strings.TrimSpace(line), LogLimit))
 	}
 	return lines
 }

@@ -33,6 +33,13 @@ var markdownTemplate = sync.OnceValue(func() *template.Template {
 			return map[string]any{"Title": title, "Head": head, "Rows": rows}
 		},
 		"causes": causeRows,
+		"rows":   rows,
+		"shares": func(list []share) (rows [][]string) {
+			for _, one := range list {
+				rows = append(rows, []string{string(one.Code), string(one.Status), fmt.Sprint(one.N), fmt.Sprintf("%.1f %%", one.Percent())})
+			}
+			return rows
+		},
 		"made": func(t Tool, subject, began string, ms int64) string {
 			return inMarkdown(fmt.Sprintf("%s, %sstarted %s, %d ms", t, subject, began, max(ms, 0)))
 		},
@@ -46,24 +53,18 @@ func inTemplate(name string, of any) ([]byte, error) {
 }
 
 func markdown(r Report, _ Style) ([]byte, error) {
-	page, err := newHTMLPage(harmless(r))
-	if err != nil {
-		return nil, err
-	}
-	return inTemplate("report", page)
+	return inTemplate("report", Harmless(r))
 }
 
 func environmentMarkdown(r Environment, _ Style) ([]byte, error) {
-	return inTemplate("environment", newEnvironmentPage(r))
+	return inTemplate("environment", Harmless(r))
 }
 
-// confidence is what follows a summary: the cause and how sure it is.
-func confidence(v finding.Verdict) string { return sureness(v, "") }
+// Confidence is what follows a summary: the cause, how sure it is, and how many servers
+// of a farm it is about.
+func (r Report) Confidence() string { return confidence(r.Verdict, servers(r)) }
 
-// certainty is the same of a whole report, with how many servers of a farm it is about.
-func certainty(r Report) string { return sureness(r.Verdict, servers(r)) }
-
-func sureness(v finding.Verdict, more string) string {
+func confidence(v finding.Verdict, more ...string) string {
 	var list []string
 	if v.Cause != 0 {
 		list = append(list, fmt.Sprintf("KB 3212785 cause %d", v.Cause))
@@ -71,13 +72,8 @@ func sureness(v finding.Verdict, more string) string {
 	if v.Cause != 0 || v.Confidence != finding.Confirmed {
 		list = append(list, string(v.Confidence))
 	}
-	if more != "" {
-		list = append(list, more)
-	}
-	if len(list) == 0 {
-		return ""
-	}
-	return " (" + strings.Join(list, ", ") + ")"
+	list = slices.DeleteFunc(append(list, more...), func(s string) bool { return s == "" })
+	return strings.Join(list, ", ")
 }
 
 // fenceFor is longer than every run of backticks in the text.
@@ -107,8 +103,8 @@ func inMarkdown(s string) string {
 	return mention().ReplaceAllString(escapes().Replace(s), "$1@&#8203;")
 }
 
-// seenRows are the lines of "What was seen", in the order of the text report.
-func seenRows(r Report) [][]string {
+// Seen are the lines of "What was seen", in the order of the text report.
+func (r Report) Seen() [][]string {
 	var rows [][]string
 	for _, g := range seenGroups(r, Style{Whole: true}) {
 		for _, l := range g.Lines {
@@ -168,25 +164,20 @@ func firstRows(list []Row) []Row {
 
 func (d *markdownBatch) write(w io.Writer, s Summary, _ iter.Seq2[[]byte, error]) error {
 	page := struct {
-		batchHead
-		Rows, Shares [][]string
-		More         string
-	}{batchHead: s.page()}
-	for _, one := range s.shares() {
-		part := fmt.Sprintf("%.1f %%", one.Percent())
-		page.Shares = append(page.Shares, []string{string(one.Code), string(one.Status), fmt.Sprint(one.N), part})
-	}
-	page.Facts = rows("run-markdown", page)
+		Summary
+		List [][]string // of rows
+		More string
+	}{Summary: s}
 	for _, status := range finding.WorstFirst() {
 		for _, r := range firstRows(d.rows[status]) {
-			if len(page.Rows) < mostRows {
+			if len(page.List) < mostRows {
 				r = r.harmless()
 				v := r.Verdict
-				page.Rows = append(page.Rows, []string{fmt.Sprint(r.Number), r.Title(), string(v.Status), string(v.Code), v.Summary})
+				page.List = append(page.List, []string{fmt.Sprint(r.Number), r.Title(), string(v.Status), string(v.Code), v.Summary})
 			}
 		}
 	}
-	if left := d.left - len(page.Rows); left > 0 {
+	if left := d.left - len(page.List); left > 0 {
 		page.More = count(left, "row like these is", "rows like these are") + " not shown; the CSV, HTML and JSON results have all rows."
 	}
 	return markdownTemplate().ExecuteTemplate(w, "batch", page)

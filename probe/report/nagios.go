@@ -44,12 +44,12 @@ func (*nagiosBatch) row(Row) ([]byte, error) { return nil, nil }
 
 func (*nagiosBatch) write(w io.Writer, s Summary, _ iter.Seq2[[]byte, error]) error {
 	words := s.Counts()
-	for _, more := range append(s.notices(), s.worst()) {
+	for _, more := range append(s.Notices(), s.Worst()) {
 		if more != "" {
 			words += "; " + strings.TrimSuffix(more, ".")
 		}
 	}
-	line := monitored(s.Status(), s.code(), words, s.DurationMS) + fmt.Sprintf(" rows=%d;;;0", s.Reported+s.Resumed)
+	line := monitored(s.Status(), s.Code(), words, s.DurationMS) + fmt.Sprintf(" rows=%d;;;0", s.Reported+s.Resumed)
 	for _, status := range finding.WorstFirst() {
 		line += fmt.Sprintf(" %s=%d;;;0", status, s.ByStatus[string(status)])
 	}

@@ -33,8 +33,8 @@ const (
 	atNothing // nothing broke
 )
 
-// pathOf is the way from this machine to the mailbox, and where it broke.
-func pathOf(r Report) []hop {
+// Path is the way from this machine to the mailbox, and where it broke.
+func (r Report) Path() []hop {
 	var fronts, devices []string
 	for _, n := range r.Nodes {
 		fronts = append(fronts, cmp.Or(n.Server.FrontEnd, n.Address))
@@ -119,8 +119,8 @@ type matrixRow struct {
 
 type matrixCell struct{ What, Result string }
 
-// matrixOf has a row for each scheme that was offered or tried, and each binding.
-func matrixOf(r Report) matrix {
+// Matrix has a row for each scheme that was offered or tried, and each binding.
+func (r Report) Matrix() matrix {
 	var m matrix
 	row := func(scheme, binding string) *matrixRow {
 		i := slices.IndexFunc(m.Rows, func(row matrixRow) bool { return strings.EqualFold(row.Scheme, scheme) && row.Binding == binding })

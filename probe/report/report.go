@@ -111,7 +111,11 @@ func (r Report) StillFails() string {
 		"check a mailbox that fails, and check from outside."
 }
 
-// subject is what the check was about, in a few words.
-func (r Report) subject() string {
+// Subject is what the check was about, in a few words.
+func (r Report) Subject() string {
 	return cmp.Or(r.Target.URL, r.Target.FromAddress, r.Target.Host, "nothing")
 }
+
+// Began and Lasted are when the check began and how long it took, as people read it.
+func (r Report) Began() string  { return day(r.Started) }
+func (r Report) Lasted() string { return took(float64(max(r.DurationMS, 0))) }

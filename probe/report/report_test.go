@@ -161,7 +161,7 @@ func TestFoldedAutodiscover(t *testing.T) {
 	item.Step, item.Request = evidence.StepAutodiscoverAsk, &evidence.Request{URL: "https://autodiscover.contoso.com/autodiscover/autodiscover.xml"}
 	r.Evidence = []evidence.Item{item}
 	for tight, want := range []string{"https://autodiscover.contoso.com/autodiscover/autodiscover.xml: 401  offers Negotiate, NTLM, Basic", "401  offers Negotiate, NTLM, Basic …"} {
-		if got := fold(seenOfAutodiscover(r, Style{tight: tight})[0][1], limitsOf["fact"][tight]); got != want {
+		if got := fold(rows("seen-autodiscover", view{r, Style{tight: tight}})[0][1], limitsOf["fact"][tight]); got != want {
 			t.Errorf("%q, not %q", got, want)
 		}
 	}

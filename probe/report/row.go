@@ -53,7 +53,7 @@ func (r Row) Title() string {
 // harmless.
 func (r Row) harmless() Row {
 	r.Causes, r.Findings, r.Cells, r.of, r.raw = nil, nil, nil, nil, nil
-	return harmless(r)
+	return Harmless(r)
 }
 
 // Sentence is a text that may leave the name of a mailbox open: it belongs

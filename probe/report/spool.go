@@ -106,7 +106,7 @@ func (s *spool) parts() iter.Seq2[[]byte, error] {
 
 func (s *spool) End(sum Summary) error {
 	out := bufio.NewWriterSize(s.to, 64<<10)
-	if err := s.doc.write(out, harmless(sum), s.parts()); err != nil {
+	if err := s.doc.write(out, Harmless(sum), s.parts()); err != nil {
 		return err
 	}
 	return out.Flush()

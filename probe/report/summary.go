@@ -84,8 +84,8 @@ func (s Summary) Status() finding.Status {
 	return finding.Unknown
 }
 
-// code is the one that goes with Status.
-func (s Summary) code() finding.Code {
+// Code is the one that goes with Status.
+func (s Summary) Code() finding.Code {
 	switch status := s.Status(); {
 	case s.Verdict != nil && s.Verdict.Status == status:
 		return s.Verdict.Code
@@ -109,8 +109,8 @@ func (s Summary) Counts() string {
 	return fmt.Sprintf("%s reported: %s", count(s.Reported+s.Resumed, "mailbox row", "mailbox rows"), strings.Join(counts, ", "))
 }
 
-// notices are what the reader has to know before he relies on the numbers.
-func (s Summary) notices() []string {
+// Notices are what the reader has to know before he relies on the numbers.
+func (s Summary) Notices() []string {
 	var list []string
 	switch {
 	case s.Stopped == evidence.StoppedByUser:
@@ -124,18 +124,27 @@ func (s Summary) notices() []string {
 	return append(list, s.Notes...)
 }
 
-// worst is the sentence about the worst verdict; "" where all is well.
-func (s Summary) worst() string {
+// Worst is the sentence about the worst verdict; "" where all is well.
+func (s Summary) Worst() string {
 	if s.Verdict == nil || s.Verdict.Code == "ok" {
 		return ""
 	}
 	return fmt.Sprintf("The worst: %s, %s", s.Verdict.Code, s.Verdict.Summary)
 }
 
-// faults are the groups that are not simply in order.
-func (s Summary) faults() []BatchGroup {
-	return slices.DeleteFunc(slices.Clone(s.Groups), func(g BatchGroup) bool { return g.Code == "ok" })
+// Faults are the groups that are not simply in order, with what to say of each.
+func (s Summary) Faults() (list []remedied) {
+	for _, g := range s.Groups {
+		if g.Code != "ok" {
+			list = append(list, s.remedied(g))
+		}
+	}
+	return list
 }
+
+// Began and Lasted are when the run began and how long it took, as people read it.
+func (s Summary) Began() string  { return day(s.Started) }
+func (s Summary) Lasted() string { return took(float64(max(s.DurationMS, 0))) }
 
 // Rate is how many mailboxes were reported in a second.
 func (s Summary) Rate() float64 { return float64(s.Reported) / max(float64(s.DurationMS)/1000, 0.001) }
@@ -149,8 +158,8 @@ type counted struct {
 	N    int
 }
 
-// fronts are the front ends that answered, by name.
-func (s Summary) fronts() []counted {
+// Fronts are the front ends that answered, by name.
+func (s Summary) Fronts() []counted {
 	var list []counted
 	for name, n := range s.FrontEnds {
 		list = append(list, counted{name, n})
@@ -173,9 +182,9 @@ func (s share) Percent() float64 { return 100 * float64(s.N) / float64(max(s.Of,
 // Accepted: a finding that is ok is one that a baseline accepts.
 func (s share) Accepted() bool { return s.Status == finding.OK && s.Code != "ok" }
 
-// shares are the verdicts of the rows, the worst first. An accepted one is apart
+// Shares are the verdicts of the rows, the worst first. An accepted one is apart
 // from the same where it is not.
-func (s Summary) shares() []share {
+func (s Summary) Shares() []share {
 	var list []share
 	all := 0
 	for _, g := range s.Groups {

@@ -1,27 +1,12 @@
 package report
 
 import (
-	"fmt"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/mitchellh/go-wordwrap"
 )
-
-// pairs are rows of a name and a text.
-type pairs [][2]string
-
-func (p *pairs) add(name, format string, args ...any) {
-	*p = append(*p, [2]string{name, fmt.Sprintf(format, args...)})
-}
-
-// some adds a row unless there is nothing to say.
-func (p *pairs) some(name, text string) {
-	if text != "" {
-		*p = append(*p, [2]string{name, text})
-	}
-}
 
 // Table lays rows out in columns, each line behind so many blanks. A cell of
 // several lines makes a row of several lines.

@@ -56,7 +56,7 @@ func newPage(s Style) *page {
 // text renders the report for a person: the answer, what was seen, the causes,
 // what to do. It folds more until the report is one look.
 func text(r Report, s Style) ([]byte, error) {
-	r = harmless(r)
+	r = Harmless(r)
 	for ; ; s.tight++ {
 		p := newPage(s)
 		out, err := p.fill("check", r)
@@ -69,7 +69,7 @@ func text(r Report, s Style) ([]byte, error) {
 // DiffText tells a person what two records have not in common: the two answers,
 // what explains them, what else differs.
 func DiffText(d diff.Result, s Style) string {
-	out, err := newPage(s).fill("comparison", comparedAs(harmless(d), "A", "B"))
+	out, err := newPage(s).fill("comparison", comparedAs(Harmless(d), "A", "B"))
 	if err != nil {
 		panic(err) // a test shows all
 	}
@@ -79,7 +79,7 @@ func DiffText(d diff.Result, s Style) string {
 func environmentText(r Environment, s Style) ([]byte, error) {
 	p := newPage(s)
 	p.links = true
-	out, err := p.fill("environment", newEnvironmentPage(r))
+	out, err := p.fill("environment", Harmless(r))
 	return []byte(out), err
 }
 
@@ -92,7 +92,7 @@ func (p *page) fill(name string, of any) (string, error) {
 		"sentences": func(kind, text string) string { return p.shorter(text, sentences(text, limitsOf[kind][p.tight])) },
 		"whole":     func() bool { return p.Whole }, "links": func() bool { return p.links }, "folded": func() bool { return p.folded },
 		"seen": p.seen, "causes": p.causes, "excluded": p.excluded, "unchecked": notLookedAt, "steps": p.steps, "further": p.further,
-		"certainty": certainty, "confidence": confidence, "ids": evidenceList,
+		"confidence": func(v finding.Verdict) string { return confidence(v) }, "rows": rows, "ids": evidenceList,
 		"explanation": Explanation, "changedCauses": CauseDifferences,
 		"upper": func(s finding.Status) string { return strings.ToUpper(string(s)) }, "lower": strings.ToLower,
 		"next": func(i int) int { return i + 1 },
@@ -140,8 +140,11 @@ func (p *page) painted(line string, status finding.Status) string {
 
 // verdict is an answer behind its name, if it has one. On no terminal one without stays
 // on one line, for whoever reads only that.
-func (p *page) verdict(name string, v finding.Verdict, certainty string) string {
-	lines := []string{name + answer(v) + certainty}
+func (p *page) verdict(name string, v finding.Verdict, confidence string) string {
+	lines := []string{name + answer(v)}
+	if confidence != "" {
+		lines[0] += " (" + confidence + ")"
+	}
 	if p.terminal || name != "" {
 		lines = wrap(lines[0], p.Width)
 	}
@@ -307,7 +310,5 @@ func (p *prose) End(s Summary) error {
 
 // text tells a person what a batch found; the rows stand above it.
 func (s Summary) text(style Style) (string, error) {
-	page := harmless(s).page()
-	page.Facts = rows("run-text", page)
-	return newPage(style).fill("batch", page)
+	return newPage(style).fill("batch", Harmless(s))
 }

@@ -18,7 +18,7 @@ var wordsSource string
 
 var definitions = sync.OnceValue(func() finding.Definitions { return finding.ReadDefinitions(wordsSource) })
 
-var functions = sync.OnceValue(func() template.FuncMap {
+func functions() template.FuncMap {
 	return template.FuncMap{
 		"schemes":    func(r *evidence.Response) []string { return front.Names(front.Offers(r)) }, // as sent
 		"urls":       pointURLs,
@@ -29,10 +29,18 @@ var functions = sync.OnceValue(func() template.FuncMap {
 		"took":       took,
 		"words":      words[any],
 		"brief":      func(s string) string { return Clean(s, sawLimit) },
-		"protection": protectionLine,
-		"is":         func(b bool) bool { return b },
+		"say":        say,
+		"stepName":   StepName,
+		"authorizer": authorizer,
+		"protection": func(name string) *finding.Protection {
+			if p, ok := finding.LookupProtection(name); ok {
+				return &p
+			}
+			return nil
+		},
+		"is": func(b bool) bool { return b },
 	}
-})
+}
 
 var made sync.Map // name to *template.Template
 
@@ -41,10 +49,11 @@ func compile(name string) *template.Template {
 	if t, ok := made.Load(name); ok {
 		return t.(*template.Template)
 	}
-	t := template.New(name).Funcs(functions())
+	t := template.New("").Funcs(functions())
 	if err := definitions().AddTo(t, fmt.Sprintf("{{template %q}}", name)); err != nil {
 		panic(err) // a test parses all
 	}
+	t = t.Lookup(name)
 	made.Store(name, t)
 	return t
 }
@@ -52,27 +61,33 @@ func compile(name string) *template.Template {
 // sawLimit bounds what is shown of Dynamics' own words; the JSON report has them.
 const sawLimit = 300
 
-// parts are what words.tmpl says of something under a name, without one that repeats the
-// one before. Of a record from elsewhere that lacks what a template asks for, it is what
-// comes before that.
-func parts(name string, of any) []string {
+// linesOf are the lines of what words.tmpl says of something under a name. Of a record
+// from elsewhere that lacks what a template asks for, it is what comes before that.
+func linesOf(name string, of any) []string {
 	var b strings.Builder
 	_ = compile(name).Execute(&b, of)
-	list := strings.Split(b.String(), "\n")
+	return slices.DeleteFunc(strings.Split(b.String(), "\n"), func(s string) bool { return strings.TrimSpace(s) == "" })
+}
+
+// parts are these lines without blanks around them and without one that repeats the one
+// before.
+func parts(name string, of any) []string {
+	list := linesOf(name, of)
 	for i := range list {
 		list[i] = strings.TrimSpace(list[i])
 	}
-	return slices.Compact(slices.DeleteFunc(list, func(s string) bool { return s == "" }))
+	return slices.Compact(list)
 }
 
 func say(name string, of any, between string) string { return strings.Join(parts(name, of), between) }
 
-// rows are parts of the form NAME | TEXT, without those that have nothing to say.
-func rows(name string, of any) [][2]string {
-	var list pairs
-	for _, part := range parts(name, of) {
-		name, text, _ := strings.Cut(part, " | ")
-		list.some(name, text)
+// rows are what words.tmpl says in lines of the form NAME | TEXT, without those that have
+// nothing to say. Tabs before a name are not of it.
+func rows(name string, of any) (list [][2]string) {
+	for _, line := range linesOf(name, of) {
+		if name, text, _ := strings.Cut(line, " | "); strings.TrimSpace(text) != "" {
+			list = append(list, [2]string{strings.TrimLeft(name, "\t"), strings.TrimRight(text, " ")})
+		}
 	}
 	return list
 }
@@ -98,16 +113,4 @@ func pointURLs(points []evidence.ServicePoint) []string {
 		urls = append(urls[:most], fmt.Sprintf("%d more", more))
 	}
 	return urls
-}
-
-// outcome is an item's answer: its status, or a dash for none, and what came.
-func outcome(item evidence.Item) string {
-	said := say("outcome", &item, "; ")
-	switch {
-	case item.Response != nil:
-		return strings.TrimSpace(fmt.Sprintf("%d  %s", item.Response.Status, said))
-	case item.Error != nil:
-		return "-    " + said
-	}
-	return said
 }

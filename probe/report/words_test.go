@@ -12,9 +12,8 @@ import (
 
 // Each template can be read, and is used: by a say, or by another template.
 func TestWords(t *testing.T) {
-	used := wordsSource + textSource
-	templates := strings.Count(used, "{{define ")
-	files, _ := filepath.Glob("*.go")
+	used := ""
+	files, _ := filepath.Glob("*.[gt][om]*")
 	for _, f := range files {
 		source, err := os.ReadFile(f)
 		if err != nil {
@@ -22,14 +21,14 @@ func TestWords(t *testing.T) {
 		}
 		used += string(source)
 	}
-	if templates != len(definitions())+len(textDefinitions()) || templates == 0 {
-		t.Errorf("%d templates, %d and %d are found", templates, len(definitions()), len(textDefinitions()))
+	if n := strings.Count(wordsSource+textSource, "{{define "); n != len(definitions())+len(textDefinitions()) || n == 0 {
+		t.Errorf("%d templates, %d and %d are found", n, len(definitions()), len(textDefinitions()))
 	}
 	for name := range definitions() {
 		compile(name)
 	}
 	for _, name := range slices.Concat(slices.Collect(maps.Keys(definitions())), slices.Collect(maps.Keys(textDefinitions()))) {
-		if !regexp.MustCompile(`(say\(|parts\(|rows\(|fill\(|\{\{template )"` + name + `"`).MatchString(used) {
+		if !regexp.MustCompile(`(say[ (]|parts\(|rows[ (]|linesOf\(|about\(|fill\(|\{\{template )"` + name + `"`).MatchString(used) {
 			t.Errorf("nothing says %q", name)
 		}
 	}
