@@ -12,8 +12,10 @@ import (
 
 	"github.com/ewsprobe/ewsprobe/probe/agent"
 	"github.com/ewsprobe/ewsprobe/probe/agent/agentfile"
+	"github.com/ewsprobe/ewsprobe/probe/agent/metrics"
 	"github.com/ewsprobe/ewsprobe/probe/agent/outbound"
 	"github.com/ewsprobe/ewsprobe/probe/agent/service"
+	"github.com/ewsprobe/ewsprobe/probe/agent/web"
 	"github.com/ewsprobe/ewsprobe/probe/lockout"
 )
 
@@ -209,4 +211,30 @@ func releaseCommand(std stdio) *cli.Command {
 		fmt.Fprintf(std.err, "ewsprobe: no agent answers; the count of refused logons for the account of %s is now zero (in %s)\n", name, dir)
 		return nil
 	})
+}
+
+// prometheusCommands print what is made for Prometheus and Grafana.
+func prometheusCommands(std stdio) []*cli.Command {
+	f := &struct {
+		Config string `value:"FILE" common:"y" help:"the configuration of the agent; without it the default address is used"`
+	}{}
+	scrape := printing(std, "agent scrape-config", f, func(c *cli.Context) ([]byte, error) {
+		s := metrics.Scrape{Address: "127.0.0.1:9719"}
+		if f.Config != "" {
+			file, err := loadAgent(c.Context, f.Config, std)
+			if err != nil {
+				return nil, tellEach(err, std)
+			}
+			s.Address = file.Listen
+			if s.TLS, s.Users, err = web.About(file.WebConfig); err != nil {
+				return nil, unusable("%s %v", file.WebConfig, err)
+			}
+		}
+		return s.Config()
+	})
+	return []*cli.Command{
+		printing(std, "agent rules", nil, func(*cli.Context) ([]byte, error) { return metrics.Rules() }),
+		printing(std, "agent dashboard", nil, func(*cli.Context) ([]byte, error) { return metrics.Dashboard(), nil }),
+		scrape,
+	}
 }

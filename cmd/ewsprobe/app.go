@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -76,22 +74,14 @@ func runApp(ctx context.Context, args []string, std stdio) int {
 		r := report.Refused(why.code, evidence.Target{}, oneLine(why.text), version(), time.Now())
 		out, err := f.Report(r, report.Style{})
 		if err == nil && f.Name == report.FormatJSON && len(args) > 1 && args[1] == "batch" {
-			out, err = oneObjectPerLine(out) // as its results are, which may be appended to
+			out, err = evidence.Encode(r) // on one line, as its results are, which may be appended to
+			out = append(out, '\n')
 		}
 		if err == nil {
 			std.out.Write(out)
 		}
 	}
 	return finding.Unknown.ExitCode()
-}
-
-func oneObjectPerLine(object []byte) ([]byte, error) {
-	var b bytes.Buffer
-	if err := json.Compact(&b, object); err != nil {
-		return nil, err
-	}
-	b.WriteByte('\n')
-	return b.Bytes(), nil
 }
 
 // formatAsked looks for --format in a command line that may be too broken to be

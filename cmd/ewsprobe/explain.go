@@ -49,7 +49,7 @@ func explainCommand(std stdio) *cli.Command {
 			return usage("%q is not recognized: it has no status, response code of EWS, AADSTS number or Windows error that is known; "+
 				"paste the whole alert with its Email Server Error Code, list the codes and guides with `ewsprobe explain`, "+
 				"or check the server with `ewsprobe check --no-credentials HOST`",
-				report.Clean(shorten(text, 60), 60))
+				report.Clean(text, 60))
 		}
 		fmt.Fprint(std.out, e.b.String())
 		return nil
@@ -73,25 +73,16 @@ func guideAs(format, text string, all []*cli.Command, std stdio) error {
 			format, strings.Join(guide.Names(), ", "), wholeManual)
 	}
 	if format == "markdown" {
-		page, _ := guide.Source(name)
-		fmt.Fprint(std.out, page)
+		fmt.Fprint(std.out, guide.Source(name))
 		return nil
 	}
 	// A whole page, to be saved or sent, in the dress of the reports.
-	body, _ := guide.HTML(name)
-	page, err := report.Page(guide.Title(name), body, version())
+	page, err := report.Page(guide.Title(name), guide.HTML(name), version())
 	if err != nil {
 		return err
 	}
 	_, err = std.out.Write(page)
 	return err
-}
-
-func shorten(s string, n int) string {
-	if r := []rune(s); len(r) > n {
-		return string(r[:n]) + "…"
-	}
-	return s
 }
 
 //go:embed explain.tmpl
@@ -108,13 +99,8 @@ func newExplainer(width int) *explainer {
 	e := &explainer{width: width}
 	e.t = template.Must(template.New("explain").Funcs(template.FuncMap{
 		"wrap": e.wrap, "sample": sample,
-		"list": func(codes []finding.Code, more ...[]string) string {
-			var names []string
-			for _, c := range codes {
-				names = append(names, string(c))
-			}
-			return strings.Join(append(names, slices.Concat(more...)...), ", ")
-		},
+		"seeAlso": seeAlso, "join": strings.Join,
+		"list": func(codes []finding.Code) string { return strings.Join(namesOf(codes), ", ") },
 		"cause": func(n int) finding.Cause {
 			about, _ := finding.LookupCause(n)
 			return about
@@ -156,49 +142,44 @@ func (e *explainer) list(std stdio) {
 	}
 	tables := map[string]string{}
 	for block, codes := range rows {
-		tables[string(block)] = report.Table(2, std.fit(2, codes))
+		tables[string(block)] = report.Table(2, std.fit(), codes)
 	}
 	var guides [][]string
 	for _, name := range guide.Names() {
 		guides = append(guides, []string{name, guide.Title(name)})
 	}
-	tables["guides"] = report.Table(2, std.fit(2, guides))
+	tables["guides"] = report.Table(2, std.fit(), guides)
 	e.show("all", tables)
 }
 
-// fit wraps the last column of a table to the terminal. Elsewhere a row is a line, for
-// grep.
-func (s stdio) fit(indent int, rows [][]string) [][]string {
+// fit is how wide a table may be; 0: where a row is a line, for grep.
+func (s stdio) fit() int {
 	if !s.outTerm {
-		return rows
+		return 0
 	}
-	const between = 2
-	used, last := indent, len(rows[0])-1
-	for i := range last {
-		widest := 0
-		for _, r := range rows {
-			widest = max(widest, len(r[i]))
-		}
-		used += widest + between
-	}
-	for _, r := range rows {
-		r[last] = wordwrap.WrapString(r[last], uint(max(s.columns()-used, 20)))
-	}
-	return rows
+	return s.columns()
 }
 
 func (e *explainer) code(text string) bool {
 	entry, ok := finding.Lookup(finding.Code(text))
-	return ok && e.show("code", struct {
-		finding.Entry
-		Guides []string
-	}{entry, guide.About(text)})
+	return ok && e.show("code", entry)
+}
+
+func namesOf(codes []finding.Code) (names []string) {
+	for _, c := range codes {
+		names = append(names, string(c))
+	}
+	return names
+}
+
+// seeAlso are the other codes and the guides that say more about a code.
+func seeAlso(e finding.Entry) []string {
+	return append(namesOf(e.SeeAlso), guide.About(string(e.Code))...)
 }
 
 func (e *explainer) topic(text string) bool {
 	name, ok := guide.Find(text)
-	page, _ := guide.Text(name, e.width)
-	e.b.WriteString(page)
+	e.b.WriteString(guide.Text(name, e.width))
 	return ok
 }
 

@@ -14,7 +14,7 @@ import (
 
 // The guide architecture says of every package what it is for.
 func TestArchitectureNamesPackages(t *testing.T) {
-	text, _ := guide.Source("architecture")
+	text := guide.Source("architecture")
 	for _, s := range sources(t) {
 		if !strings.Contains(text, "`"+s.pkg+"`") && s.pkg != "probe/config/address" && !strings.HasPrefix(s.pkg, "testdata") {
 			t.Errorf("%s is not there", s.pkg)
@@ -24,7 +24,7 @@ func TestArchitectureNamesPackages(t *testing.T) {
 
 // The guide reports has a row for every format, with its ending.
 func TestGuideNamesFormats(t *testing.T) {
-	text, _ := guide.Source("reports")
+	text := guide.Source("reports")
 	for _, f := range report.Formats {
 		if row := strings.TrimSuffix("| "+f.Name+" | "+f.Extension, " "); !strings.Contains(text, "\n"+row+" |") {
 			t.Errorf("%s is not there", row)
@@ -44,7 +44,7 @@ func TestGuidesNameFlags(t *testing.T) {
 		}
 	})
 	for _, name := range guide.Names() {
-		text, _ := guide.Source(name)
+		text := guide.Source(name)
 		text = regexp.MustCompile("\\b(az|curl) [^`\n]*").ReplaceAllString(text, "") // others' flags
 		for _, m := range regexp.MustCompile("(?:`|    )ewsprobe ([a-z]+)").FindAllStringSubmatch(text, -1) {
 			if !named[m[1]] {

@@ -49,8 +49,7 @@ func manual(app *cli.App) ([]byte, error) {
 			of.Commands = append(of.Commands, namedCommand{c, path})
 		}
 	})
-	codes, _ := guide.Text("exit-codes", 70)
-	_, of.ExitCodes, _ = strings.Cut(codes, "\n")
+	_, of.ExitCodes, _ = strings.Cut(guide.Text("exit-codes", 70), "\n")
 	for _, name := range guide.Names() {
 		of.Guides = append(of.Guides, helpTerm{"ewsprobe explain " + name, guide.Title(name)})
 	}

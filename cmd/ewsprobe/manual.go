@@ -19,12 +19,6 @@ var manualSource string
 // wholeManual is what explain calls all guides together.
 const wholeManual = "manual"
 
-type manualCode struct {
-	finding.Entry
-	SeeAlso  []string
-	Remedies []finding.Remedy
-}
-
 type manualGuide struct {
 	Name, Title string
 	Body        template.HTML
@@ -39,20 +33,12 @@ func manualPage(all []*cli.Command) ([]byte, error) {
 	var of struct {
 		Purpose  string
 		Guides   []manualGuide
-		Codes    []manualCode
+		Codes    []finding.Entry
 		Commands []manualCommand
 	}
 	of.Purpose, _, _ = strings.Cut(allWords()["ewsprobe"].about, "\n")
-	for _, e := range finding.Catalogue() {
-		c := manualCode{Entry: e}
-		for _, other := range e.SeeAlso {
-			c.SeeAlso = append(c.SeeAlso, string(other))
-		}
-		c.SeeAlso = append(c.SeeAlso, guide.About(string(e.Code))...)
-		for _, r := range e.Remedies {
-			c.Remedies = append(c.Remedies, finding.Remedy{Text: sample(r.Text), Command: sample(r.Command), Link: r.Link})
-		}
-		of.Codes = append(of.Codes, c)
+	of.Codes = finding.Catalogue()
+	for _, e := range of.Codes {
 		links[string(e.Code)] = string(e.Code)
 	}
 	eachCommand(all, "", func(c *cli.Command, path string) {
@@ -89,10 +75,9 @@ func manualPage(all []*cli.Command) ([]byte, error) {
 		}
 	}
 	for _, name := range guide.Names() {
-		body, _ := guide.Chapter(name, link)
-		of.Guides = append(of.Guides, manualGuide{name, guide.Title(name), template.HTML(body)})
+		of.Guides = append(of.Guides, manualGuide{name, guide.Title(name), template.HTML(guide.Chapter(name, link))})
 	}
-	t, err := template.New("manual").Parse(manualSource)
+	t, err := template.New("manual").Funcs(template.FuncMap{"sample": sample, "seeAlso": seeAlso}).Parse(manualSource)
 	if err != nil {
 		return nil, err
 	}

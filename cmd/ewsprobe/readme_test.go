@@ -65,7 +65,7 @@ func TestTextCommands(t *testing.T) {
 		t.Fatalf("only %d commands were found in the README: %q", len(lines), lines)
 	}
 	for _, name := range guide.Names() {
-		text, _ := guide.Source(name)
+		text := guide.Source(name)
 		for _, line := range commandsOf(text) {
 			if !slices.Contains(lines, line) && !unplayed.MatchString(line) {
 				lines = append(lines, line)

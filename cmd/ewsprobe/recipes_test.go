@@ -23,7 +23,7 @@ import (
 // recipe is the code block of the guide behind the paragraph that begins so.
 func recipe(t *testing.T, begin string) string {
 	t.Helper()
-	text, _ := guide.Source("many-mailboxes")
+	text := guide.Source("many-mailboxes")
 	_, rest, found := strings.Cut(text, "\n"+begin)
 	_, rest, _ = strings.Cut(rest, "\n\n")
 	if !found {

@@ -31,7 +31,7 @@ func simulateCommand(std stdio) *cli.Command {
 			for _, s := range standin.Scenarios() {
 				rows = append(rows, []string{s.Name, s.Title})
 			}
-			fmt.Fprint(std.out, report.Table(0, std.fit(0, rows)))
+			fmt.Fprint(std.out, report.Table(0, std.fit(), rows))
 			return nil
 		}
 		return simulate(ctx, *f, std)

@@ -76,32 +76,24 @@ func About(code string) []string {
 
 // Title is a guide's heading.
 func Title(name string) string {
-	source, _ := Source(name)
-	line, _, _ := strings.Cut(source, "\n")
+	line, _, _ := strings.Cut(Source(name), "\n")
 	return strings.TrimPrefix(line, "# ")
 }
 
-// Source is the Markdown of a guide.
-func Source(name string) (string, bool) {
-	raw, err := files.ReadFile("text/" + name + ".md")
-	if err != nil {
-		return "", false
-	}
-	return string(raw), true
+// Source is the Markdown of a guide, "" where there is none of the name.
+func Source(name string) string {
+	raw, _ := files.ReadFile("text/" + name + ".md")
+	return string(raw)
 }
 
 // Text is a guide for a terminal of that width.
-func Text(name string, width int) (string, bool) {
-	source, ok := Source(name)
-	if !ok {
-		return "", false
-	}
-	p := &page{source: []byte(source), width: max(width, 20)}
+func Text(name string, width int) string {
+	p := &page{source: []byte(Source(name)), width: max(width, 20)}
 	doc := markdown().Parser().Parse(text.NewReader(p.source))
 	for n := doc.FirstChild(); n != nil; n = n.NextSibling() {
 		p.block(n, 2)
 	}
-	return strings.TrimLeft(p.b.String(), "\n"), true
+	return strings.TrimLeft(p.b.String(), "\n")
 }
 
 type page struct {

@@ -16,23 +16,13 @@ import (
 func markdown() goldmark.Markdown { return goldmark.New(goldmark.WithExtensions(extension.Table)) }
 
 // HTML is a guide as a piece of a page.
-func HTML(name string) (string, bool) {
-	source, ok := Source(name)
-	if !ok {
-		return "", false
-	}
-	return render(source, func(ast.Node, []byte) {})
-}
+func HTML(name string) string { return render(name, func(ast.Node, []byte) {}) }
 
 // Chapter is a guide as a chapter of the manual: one level down, each heading with an
 // anchor, the first that of the guide's name. Where link knows an anchor for what stands
 // between backquotes, it leads there.
-func Chapter(name string, link func(code string) (anchor string, ok bool)) (string, bool) {
-	source, ok := Source(name)
-	if !ok {
-		return "", false
-	}
-	return render(source, func(n ast.Node, raw []byte) {
+func Chapter(name string, link func(code string) (anchor string, ok bool)) string {
+	return render(name, func(n ast.Node, raw []byte) {
 		switch n := n.(type) {
 		case *ast.Heading:
 			id := name
@@ -52,10 +42,10 @@ func Chapter(name string, link func(code string) (anchor string, ok bool)) (stri
 	})
 }
 
-// render is Markdown as HTML. The cells of a table know their heading, which stands
+// render is a guide as HTML. The cells of a table know their heading, which stands
 // before them where the page is narrow.
-func render(source string, change func(n ast.Node, raw []byte)) (string, bool) {
-	raw := []byte(source)
+func render(name string, change func(n ast.Node, raw []byte)) string {
+	raw := []byte(Source(name))
 	doc := markdown().Parser().Parse(text.NewReader(raw))
 	var nodes []ast.Node // before any of them is moved
 	_ = ast.Walk(doc, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
@@ -71,8 +61,8 @@ func render(source string, change func(n ast.Node, raw []byte)) (string, bool) {
 		change(n, raw)
 	}
 	var b bytes.Buffer
-	err := markdown().Renderer().Render(&b, raw, doc)
-	return b.String(), err == nil
+	_ = markdown().Renderer().Render(&b, raw, doc) // a buffer takes all
+	return b.String()
 }
 
 func label(t *extast.Table, raw []byte) {

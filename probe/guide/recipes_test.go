@@ -10,7 +10,7 @@ import (
 // The recipes of the guide agent that are YAML are valid YAML. That Prometheus and
 // Alertmanager take theirs, testdata/partners tries.
 func TestRecipesOfTheAgent(t *testing.T) {
-	source, _ := Source("agent")
+	source := Source("agent")
 	kinds := map[string]bool{}
 	var block strings.Builder
 	for line := range strings.Lines(source + "\n.\n") {

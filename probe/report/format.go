@@ -75,7 +75,11 @@ func FormatNames(without ...func(Format) bool) []string {
 
 // FindFormat finds a format by its name.
 func FindFormat(name string) (Format, bool) {
-	i := slices.IndexFunc(Formats, func(f Format) bool { return f.Name == name })
+	return find(func(f Format) bool { return f.Name == name })
+}
+
+func find(is func(Format) bool) (Format, bool) {
+	i := slices.IndexFunc(Formats, is)
 	if i < 0 {
 		return Format{}, false
 	}
@@ -95,11 +99,7 @@ func Extensions() []string {
 
 // ByExtension is the format that an ending (".json") tells, in any case.
 func ByExtension(ending string) (Format, bool) {
-	i := slices.IndexFunc(Formats, func(f Format) bool { return f.Extension != "" && strings.EqualFold(f.Extension, ending) })
-	if i < 0 {
-		return Format{}, false
-	}
-	return Formats[i], true
+	return find(func(f Format) bool { return f.Extension != "" && strings.EqualFold(f.Extension, ending) })
 }
 
 // Render makes the report in a format. The style is for text alone.

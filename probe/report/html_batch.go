@@ -94,21 +94,15 @@ func (d *htmlBatch) row(r Row) ([]byte, error) {
 	return d.b.Bytes(), err
 }
 
-// filter is a choice of rows.
-type filter struct {
-	Status finding.Status
-	N      int
-}
-
 func (d *htmlBatch) write(w io.Writer, s Summary, kept iter.Seq2[[]byte, error]) error {
 	page := struct {
 		Summary
-		Filters []filter
-		Shown   int // rows of the table
+		Filters []counted // a choice of rows
+		Shown   int       // rows of the table
 	}{Summary: s, Shown: d.rows}
 	for i, status := range finding.WorstFirst() {
 		if d.has[i] > 0 {
-			page.Filters = append(page.Filters, filter{status, d.has[i]})
+			page.Filters = append(page.Filters, counted{string(status), d.has[i]})
 		}
 	}
 	if err := batchTemplate().ExecuteTemplate(w, "batch-head", page); err != nil {

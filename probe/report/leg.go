@@ -26,7 +26,6 @@ type Leg struct {
 	Raw    string // the item as JSON
 
 	Left, Wide float64 // its place in the time of the check, in percent
-	from, long float64 // in milliseconds
 }
 
 // stepNames has a line for each step: what people call it. Look-ups outside the network
@@ -75,9 +74,10 @@ func LegOf(item evidence.Item) Leg {
 	return l
 }
 
-// Legs are all items of a report.
+// Legs are all items of a report, each with its place in the time of the check.
 func (r Report) Legs() ([]Leg, error) {
 	var list []Leg
+	end := 0.0
 	for _, item := range r.Evidence {
 		raw, err := indented(item)
 		if err != nil {
@@ -87,14 +87,22 @@ func (r Report) Legs() ([]Leg, error) {
 		l.Raw = string(raw)
 		if since := item.At.Sub(r.Started); !item.At.IsZero() && since >= 0 {
 			l.After = "+" + roundly(since)
-			l.from = float64(since) / float64(time.Millisecond)
+			l.Left = float64(since) / float64(time.Millisecond)
 			if t := item.Timing.Total; t != nil {
-				l.long = *t
+				l.Wide = *t
 			}
 		}
+		end = max(end, l.Left+l.Wide)
 		list = append(list, l)
 	}
-	spread(list)
+	for i := range list { // milliseconds become percent
+		if l := &list[i]; end > 0 && l.Took != "" {
+			l.Wide = max(100*l.Wide/end, 0.5)
+			l.Left = min(100*l.Left/end, 100-l.Wide)
+		} else {
+			l.Left, l.Wide = 0, 0
+		}
+	}
 	return list, nil
 }
 

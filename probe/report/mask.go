@@ -55,12 +55,7 @@ func (m *Mask) Row(r Row, column int) Row {
 		return r
 	}
 	t := m.template(r.template())
-	if r.Mailbox != "" {
-		r.Mailbox = m.names.Mailbox(r.Mailbox)
-	}
-	if r.User != "" {
-		r.User = m.names.User(r.User)
-	}
+	r.Mailbox, r.User = m.names.Mailbox(r.Mailbox), m.names.User(r.User)
 	cells := make([]string, len(r.Cells))
 	for i, cell := range r.Cells {
 		switch {

@@ -167,17 +167,3 @@ func (r Report) Matrix() matrix {
 	}
 	return m
 }
-
-// spread gives every leg its place in the time of the check, in percent.
-func spread(list []Leg) {
-	end := 0.0
-	for _, l := range list {
-		end = max(end, l.from+l.long)
-	}
-	for i := range list {
-		if l := &list[i]; end > 0 && l.Took != "" {
-			l.Left, l.Wide = 100*l.from/end, max(100*l.long/end, 0.5)
-			l.Left = min(l.Left, 100-l.Wide)
-		}
-	}
-}

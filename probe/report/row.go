@@ -91,13 +91,11 @@ type Template struct {
 
 // TemplateOf leaves the name of the mailbox open in a judgement of it.
 func TemplateOf(j rule.Judgement, mailbox string) *Template {
-	return templateOf(j.Verdict, j.Causes, slices.Collect(func(yield func(finding.Code) bool) {
-		for _, f := range j.Findings {
-			if !yield(f.Code) {
-				return
-			}
-		}
-	}), mailbox)
+	var codes []finding.Code
+	for _, f := range j.Findings {
+		codes = append(codes, f.Code)
+	}
+	return templateOf(j.Verdict, j.Causes, codes, mailbox)
 }
 
 func templateOf(v finding.Verdict, causes []finding.CauseReport, codes []finding.Code, mailbox string) *Template {

@@ -8,20 +8,31 @@ import (
 	"github.com/mitchellh/go-wordwrap"
 )
 
-// Table lays rows out in columns, each line behind so many blanks. A cell of
-// several lines makes a row of several lines.
-func Table(indent int, rows [][]string) string {
+// Table lays rows out in columns, each line behind so many blanks. The last column is
+// wrapped to the width of a terminal; 0: it is not.
+func Table(indent, width int, rows [][]string) string {
+	if len(rows) == 0 {
+		return ""
+	}
+	const between = 2
+	last, room := len(rows[0])-1, width-indent
+	for i := range last {
+		widest := 0
+		for _, r := range rows {
+			widest = max(widest, utf8.RuneCountInString(r[i]))
+		}
+		room -= widest + between
+	}
 	t := table.NewWriter()
-	t.SetStyle(table.Style{Options: table.OptionsNoBordersAndSeparators, Box: table.BoxStyle{PaddingRight: "  "}})
+	t.SetStyle(table.Style{Options: table.OptionsNoBordersAndSeparators, Box: table.BoxStyle{PaddingRight: strings.Repeat(" ", between)}})
 	for _, r := range rows {
 		cells := make(table.Row, len(r))
 		for i, c := range r {
-			cells[i] = c
+			if cells[i] = c; i == last && width > 0 {
+				cells[i] = wordwrap.WrapString(c, uint(max(room, 20)))
+			}
 		}
 		t.AppendRow(cells)
-	}
-	if len(rows) == 0 {
-		return ""
 	}
 	var b strings.Builder
 	for line := range strings.Lines(t.Render()) {
@@ -46,10 +57,9 @@ func (p *page) table(indent, least int, rows [][2]string) string {
 	}
 	cells := make([][]string, 0, len(rows))
 	for _, r := range rows {
-		text := wordwrap.WrapString(Clean(r[1], textLimit), uint(max(p.Width-indent-width-1, 10)))
-		cells = append(cells, []string{pad(Clean(r[0], 100), width-1), text})
+		cells = append(cells, []string{pad(Clean(r[0], 100), width-1), Clean(r[1], textLimit)})
 	}
-	return Table(indent, cells)
+	return Table(indent, p.Width, cells)
 }
 
 // pad makes a name so many characters wide.
