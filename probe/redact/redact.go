@@ -101,68 +101,48 @@ func (r *Redactor) met(table, text string) (string, bool) {
 
 // Record is the record without what names its owner.
 func (r *Redactor) Record(rec evidence.Record) evidence.Record {
-	if r == nil {
+	return locked(r, rec, func(rec evidence.Record) evidence.Record {
+		rec.Target = r.target(rec.Target)
+		items := make([]evidence.Item, len(rec.Items))
+		for i, item := range rec.Items {
+			items[i] = r.item(item)
+		}
+		rec.Items = items
+		rec.Stopped = r.word(rec.Stopped)
 		return rec
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	rec.Target = r.target(rec.Target)
-	items := make([]evidence.Item, len(rec.Items))
-	for i, item := range rec.Items {
-		items[i] = r.item(item)
-	}
-	rec.Items = items
-	rec.Stopped = r.text(evidence.Field{Kind: evidence.KindWord}, rec.Stopped)
-	return rec
+	})
 }
 
 // Target learns the names of a check before it begins, so that they have the
 // first numbers.
-func (r *Redactor) Target(t evidence.Target) evidence.Target {
-	if r == nil {
-		return t
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.target(t)
-}
+func (r *Redactor) Target(t evidence.Target) evidence.Target { return locked(r, t, r.target) }
 
-// Item is one item, for whoever follows the check.
-func (r *Redactor) Item(item evidence.Item) evidence.Item {
-	if r == nil {
-		return item
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.item(item)
-}
+// Item is one item, for whoever tells the story while it happens.
+func (r *Redactor) Item(item evidence.Item) evidence.Item { return locked(r, item, r.item) }
 
 // Text is a line of this program's own that is no sentence of a record, such as
 // an error: what has the form of a name goes, and so does each name met before.
-func (r *Redactor) Text(s string) string { return r.locked(s, r.line) }
+func (r *Redactor) Text(s string) string { return locked(r, s, r.line) }
 
-// Mailbox is the placeholder of an address.
-func (r *Redactor) Mailbox(s string) string { return r.locked(s, r.user) }
-
-// User is the placeholder of an account's name.
-func (r *Redactor) User(s string) string { return r.locked(s, r.user) }
+// User is the placeholder of an account's name, or of the address of a mailbox.
+func (r *Redactor) User(s string) string { return locked(r, s, r.user) }
 
 // Host is the placeholder of a server's name.
-func (r *Redactor) Host(s string) string { return r.locked(s, r.host) }
+func (r *Redactor) Host(s string) string { return locked(r, s, r.host) }
 
 // Word is a word of a closed list of this program's own, such as a code. In a
 // file from elsewhere it may be anything, and what has not the form of one goes.
-func (r *Redactor) Word(s string) string {
-	return r.locked(s, func(s string) string { return r.text(evidence.Field{Kind: evidence.KindWord}, s) })
-}
+func (r *Redactor) Word(s string) string { return locked(r, s, r.word) }
 
-func (r *Redactor) locked(s string, change func(string) string) string {
-	if s == "" || r == nil {
-		return s
+func (r *Redactor) word(s string) string { return r.text(evidence.Field{Kind: evidence.KindWord}, s) }
+
+func locked[T any](r *Redactor, v T, change func(T) T) T {
+	if r == nil {
+		return v
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return change(s)
+	return change(v)
 }
 
 func (r *Redactor) target(t evidence.Target) evidence.Target { return evidence.Rewritten(t, r.text) }

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"bytes"
 	_ "embed"
 	"fmt"
 	"html/template"
@@ -11,8 +10,6 @@ import (
 )
 
 // What Dynamics has, in each format: the same sections and findings.
-
-func environmentJSON(r Environment, _ Style) ([]byte, error) { return indented(r) }
 
 func environmentNagios(r Environment, _ Style) ([]byte, error) {
 	line := monitored(r.Status(), r.Code(), r.Summary(), r.DurationMS)
@@ -61,7 +58,5 @@ var environmentTemplate = sync.OnceValue(func() *template.Template {
 })
 
 func environmentHTML(r Environment, _ Style) ([]byte, error) {
-	var b bytes.Buffer
-	err := environmentTemplate().Execute(&b, Harmless(r))
-	return b.Bytes(), err
+	return filled(environmentTemplate(), "environment", Harmless(r))
 }

@@ -32,7 +32,7 @@ var Formats = []Format{
 	{Name: FormatText, About: "a person at a terminal", Report: text, Batch: newProse, Environment: environmentText},
 	{
 		Name: FormatJSON, Extension: ".json", About: "a script, and diagnose", Parsed: true,
-		Report: asJSON, Batch: newLines, Environment: environmentJSON,
+		Report: asJSON[Report], Batch: newLines, Environment: asJSON[Environment],
 	},
 	{
 		Name: "junit", Extension: ".xml", About: "a build server", Parsed: true, Whole: true,

@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"fmt"
 	"html/template"
+	"io"
 	"strings"
 	"sync"
 
@@ -44,11 +45,19 @@ func htmlReport(r Report, _ Style) ([]byte, error) {
 	return r.inHTML("report")
 }
 
+// filled is what a template of a name makes of a value.
+func filled(t interface {
+	ExecuteTemplate(w io.Writer, name string, of any) error
+}, name string, of any,
+) ([]byte, error) {
+	var b bytes.Buffer
+	err := t.ExecuteTemplate(&b, name, of)
+	return b.Bytes(), err
+}
+
 // inHTML is the report in a template of report.html.tmpl.
 func (r Report) inHTML(name string) ([]byte, error) {
-	var b bytes.Buffer
-	err := reportTemplate().ExecuteTemplate(&b, name, Harmless(r))
-	return b.Bytes(), err
+	return filled(reportTemplate(), name, Harmless(r))
 }
 
 // HTMLPart is what the HTML of a report has between its head and its foot, to be put
@@ -67,8 +76,6 @@ var plainPageSource string
 // Page is a text of the program's own as one page, in the dress of the reports
 // and as self-contained as they are. The body is trusted: it is not escaped.
 func Page(title, body, version string) ([]byte, error) {
-	var b bytes.Buffer
 	t := template.Must(template.New("page").Parse(plainPageSource))
-	err := t.Execute(&b, map[string]any{"Title": title, "Body": template.HTML(body), "Version": version, "Style": pageStyle})
-	return b.Bytes(), err
+	return filled(t, "page", map[string]any{"Title": title, "Body": template.HTML(body), "Version": version, "Style": pageStyle})
 }

@@ -12,7 +12,7 @@ import (
 // JSON writes the report as one object, indented, with a final line end.
 func (r Report) JSON() ([]byte, error) { return indented(r) }
 
-func asJSON(r Report, _ Style) ([]byte, error) { return r.JSON() }
+func asJSON[T any](r T, _ Style) ([]byte, error) { return indented(r) }
 
 func indented(v any) ([]byte, error) {
 	raw, err := evidence.Encode(v)

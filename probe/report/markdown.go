@@ -1,7 +1,6 @@
 package report
 
 import (
-	"bytes"
 	"cmp"
 	_ "embed"
 	"fmt"
@@ -46,18 +45,12 @@ var markdownTemplate = sync.OnceValue(func() *template.Template {
 	}).Parse(markdownSource))
 })
 
-func inTemplate(name string, of any) ([]byte, error) {
-	var b bytes.Buffer
-	err := markdownTemplate().ExecuteTemplate(&b, name, of)
-	return b.Bytes(), err
-}
-
 func markdown(r Report, _ Style) ([]byte, error) {
-	return inTemplate("report", Harmless(r))
+	return filled(markdownTemplate(), "report", Harmless(r))
 }
 
 func environmentMarkdown(r Environment, _ Style) ([]byte, error) {
-	return inTemplate("environment", Harmless(r))
+	return filled(markdownTemplate(), "environment", Harmless(r))
 }
 
 // Confidence is what follows a summary: the cause, how sure it is, and how many servers

@@ -27,7 +27,7 @@ func NewMask(names *redact.Redactor) *Mask {
 // name is a mailbox, or the line of a row that names none.
 func (m *Mask) name(s string) string {
 	if strings.Contains(s, "@") {
-		return m.names.Mailbox(s)
+		return m.names.User(s)
 	}
 	return m.names.Text(s)
 }
@@ -55,7 +55,7 @@ func (m *Mask) Row(r Row, column int) Row {
 		return r
 	}
 	t := m.template(r.template())
-	r.Mailbox, r.User = m.names.Mailbox(r.Mailbox), m.names.User(r.User)
+	r.Mailbox, r.User = m.names.User(r.Mailbox), m.names.User(r.User)
 	cells := make([]string, len(r.Cells))
 	for i, cell := range r.Cells {
 		switch {
