@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// A beat is when runs of one kind are made: moments that the name of the target and
+// A recurrence is when runs of one kind are made: moments that the name of the target and
 // the length of the interval give, and nothing else. So targets are spread over the
 // interval, a start and a reload move nothing, and a moment that was missed is not
 // made up for. The clock of the wall is asked only for when the next moment is; how
 // long it is waited for does not change when the clock is set.
-type beat struct {
+type recurrence struct {
 	name     string
 	interval time.Duration
 	// phase is that of the longest interval of the target: the moments of its shorter
@@ -24,9 +24,9 @@ type beat struct {
 // at the same time again and again.
 const mostJitter = 3 * time.Second
 
-// beatsOf are those of a target whose kinds of runs have these intervals, the
+// recurrencesOf are those of a target whose kinds of runs have these intervals, the
 // longest first.
-func beatsOf(name string, intervals ...time.Duration) (list []beat) {
+func recurrencesOf(name string, intervals ...time.Duration) (list []recurrence) {
 	jitter := mostJitter
 	for _, d := range intervals {
 		if d > 0 {
@@ -35,13 +35,13 @@ func beatsOf(name string, intervals ...time.Duration) (list []beat) {
 	}
 	phase := time.Duration(hash(name, 0) % uint64(max(intervals[0], 1)))
 	for _, d := range intervals {
-		list = append(list, beat{name, d, phase, jitter})
+		list = append(list, recurrence{name, d, phase, jitter})
 	}
 	return list
 }
 
 // next is the first moment after a time; zero: there is none.
-func (b beat) next(after time.Time) time.Time {
+func (b recurrence) next(after time.Time) time.Time {
 	if b.interval <= 0 {
 		return time.Time{}
 	}

@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// Targets are spread over the interval, keep their beat, and their shorter intervals
+// Targets are spread over the interval, keep their times, and their shorter intervals
 // fall together with the longer ones.
 func TestBeats(t *testing.T) {
 	begin := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 	const interval = 15 * time.Minute
 	var tenths [10]int
 	for i := range 1000 {
-		b := beatsOf(fmt.Sprint("t", i), interval, time.Minute)
+		b := recurrencesOf(fmt.Sprint("t", i), interval, time.Minute)
 		whole, short := b[0], b[1]
 		first := whole.next(begin)
 		if first.Sub(begin) > interval+mostJitter {
@@ -40,7 +40,7 @@ func TestBeats(t *testing.T) {
 			t.Errorf("%d of 1000 in tenth %d of the interval: %v", n, i, tenths)
 		}
 	}
-	if !beatsOf("a", time.Hour, 0)[1].next(begin).IsZero() {
+	if !recurrencesOf("a", time.Hour, 0)[1].next(begin).IsZero() {
 		t.Error("a run without an interval")
 	}
 }
@@ -50,7 +50,7 @@ func TestBeats(t *testing.T) {
 func TestBeatsWithAnotherClock(t *testing.T) {
 	for _, clock := range []time.Time{time.Unix(0, 0), time.Unix(1, 0), time.Date(1960, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)} {
 		for _, interval := range []time.Duration{time.Second, time.Minute, 24 * time.Hour, 8760 * time.Hour} {
-			next := beatsOf("a", interval)[0].next(clock)
+			next := recurrencesOf("a", interval)[0].next(clock)
 			if wait := next.Sub(clock); wait <= 0 || wait > interval+min(mostJitter, interval/20) {
 				t.Errorf("at %s, every %s: in %s", clock, interval, wait)
 			}

@@ -253,11 +253,11 @@ func (t *task) coming(last time.Time) (k kind, at time.Time) {
 	if last.After(now) && last.Sub(now) < mostJitter {
 		now = last
 	}
-	beats := beatsOf(t.name, every, between)
+	recurrences := recurrencesOf(t.name, every, between)
 	if c.HasMailboxes() { // at moments of its own: it takes longer
-		beats = append(beats, beatsOf(t.name+" mailboxes", c.MailboxInterval)...)
+		recurrences = append(recurrences, recurrencesOf(t.name+" mailboxes", c.MailboxInterval)...)
 	}
-	for i, b := range beats {
+	for i, b := range recurrences {
 		if next := b.next(now); !next.IsZero() && (at.IsZero() || next.Before(at)) {
 			k, at = kind(i), next
 		}

@@ -36,7 +36,7 @@ type estimator struct {
 	resumed time.Time // the end of that pause
 
 	from, top float64       // the limit after that pause, and to where it grows soon
-	climb     time.Duration // in how long
+	rise      time.Duration // in how long
 }
 
 // sample is how a call ended.
@@ -54,12 +54,12 @@ const (
 	// A rate at which more of them were is cut.
 	busySome = recentCalls / 8
 
-	decrease     = 0.8 // multiplicative, of a rate that was too high
-	leastGrowth  = 1.1
-	mostBurst    = 10
-	leastLimit   = 0.2             // calls per second: one in five seconds shows that a server is well again
-	leastClimb   = 2 * time.Second // and at least so many times the pause:
-	climbInPause = 20
+	decrease    = 0.8 // multiplicative, of a rate that was too high
+	leastGrowth = 1.1
+	mostBurst   = 10
+	leastLimit  = 0.2             // calls per second: one in five seconds shows that a server is well again
+	leastRise   = 2 * time.Second // and at least so many times the pause:
+	risePauses  = 20
 	// A limit so many times the rate of the calls does not limit them.
 	idleLimit = 5
 )
@@ -85,7 +85,7 @@ func (e *estimator) answered(sent time.Time) {
 	if math.IsInf(e.limit, 1) || sent.Before(e.resumed) {
 		return
 	}
-	along := sent.Sub(e.resumed).Seconds()/e.climb.Seconds() - 1
+	along := sent.Sub(e.resumed).Seconds()/e.rise.Seconds() - 1
 	e.limit = e.top + (e.top-e.from)*along*along*along
 	if rate, enough := e.rate(false); enough && e.limit > idleLimit*rate {
 		e.limit = math.Inf(1)
@@ -125,7 +125,7 @@ func (e *estimator) review(now time.Time) {
 	}
 	e.someBusy = busy
 	reached, _ := e.rate(true)
-	e.from, e.top, e.climb, e.resumed = decrease*reached, reached, leastClimb, now
+	e.from, e.top, e.rise, e.resumed = decrease*reached, reached, leastRise, now
 	e.limit = e.from
 }
 
@@ -179,9 +179,9 @@ func (e *estimator) paused(sent, resume time.Time) {
 		e.top = (reached + e.from) / 2
 	}
 	e.top = max(e.top, leastGrowth*e.from)
-	e.climb = max(leastClimb, 2*pause)
+	e.rise = max(leastRise, 2*pause)
 	if e.from > e.top/2 { // it is about right
-		e.climb = max(leastClimb, climbInPause*pause)
+		e.rise = max(leastRise, risePauses*pause)
 	}
 	e.someBusy, e.alike = 0, 0
 	e.limit, e.since, e.served = e.from, sent, 0

@@ -24,13 +24,13 @@ func Watchdog(ctx context.Context, alive func() bool) {
 	if err != nil || interval <= 0 {
 		return
 	}
-	beat := time.NewTicker(interval / 3)
-	defer beat.Stop()
+	tick := time.NewTicker(interval / 3)
+	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-beat.C:
+		case <-tick.C:
 			if alive() {
 				_, _ = daemon.SdNotify(false, daemon.SdNotifyWatchdog)
 			}

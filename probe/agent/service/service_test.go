@@ -140,7 +140,7 @@ func TestWatchdog(t *testing.T) {
 		defer close(ended)
 		Watchdog(ctx, func() bool {
 			asked++
-			return asked > 2 // not alive for two beats
+			return asked > 2 // not alive for two ticks
 		})
 	}()
 	if got := hear(); got != "WATCHDOG=1" {
