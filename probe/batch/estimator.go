@@ -28,9 +28,6 @@ type estimator struct {
 	calls     int                 // in the ring, all that were ever put there
 	busyInRow int
 
-	someBusy int // of the recent calls when the limit was last cut for it
-	alike    int // how often it made no difference
-
 	served  int       // answers since the last pause was asked for
 	since   time.Time // when that was; zero: never
 	resumed time.Time // the end of that pause
@@ -47,12 +44,12 @@ type sample struct {
 
 const (
 	recentCalls = 64
-	// A busy answer is the whole server's where so many of the recent calls, or so
-	// many in a row, were answered by it. Else it speaks of one mailbox.
-	busyRecent = recentCalls / 2
-	busyInRow  = 8
-	// A rate at which more of them were is cut.
-	busySome = recentCalls / 8
+	// A busy answer is the whole server's where more of the recent calls, or so many in
+	// a row, were answered by it: fewer are enough where it has asked for a pause before.
+	// Else it speaks of one mailbox.
+	busyRecent  = recentCalls / 2
+	busyLimited = recentCalls * 3 / 8
+	busyInRow   = 8
 
 	decrease    = 0.8 // multiplicative, of a rate that was too high
 	leastGrowth = 1.1
@@ -69,9 +66,7 @@ func newEstimator() *estimator { return &estimator{limit: math.Inf(1), burst: 1}
 // note takes in how a call ended that was sent then.
 func (e *estimator) note(o sample) {
 	e.recent[e.calls%recentCalls] = o
-	if e.calls++; e.calls%(2*recentCalls) == 0 {
-		e.review(o.sent)
-	}
+	e.calls++
 	if e.since.IsZero() && e.resumed.IsZero() {
 		e.resumed = o.sent
 	}
@@ -96,7 +91,11 @@ func (e *estimator) answered(sent time.Time) {
 func (e *estimator) busy(sent time.Time) bool {
 	e.note(sample{sent: sent, busy: true})
 	e.busyInRow++
-	return e.busyRecent() > busyRecent || e.busyInRow >= busyInRow
+	most := busyRecent
+	if !math.IsInf(e.limit, 1) {
+		most = busyLimited
+	}
+	return e.busyRecent() > most || e.busyInRow >= busyInRow
 }
 
 // busyRecent is how many of the recent calls were answered by busy.
@@ -107,26 +106,6 @@ func (e *estimator) busyRecent() (n int) {
 		}
 	}
 	return n
-}
-
-// review cuts a limit at which too many calls were answered by busy. If there are
-// not fewer of them at a lower rate, it is not the rate.
-func (e *estimator) review(now time.Time) {
-	busy := e.busyRecent()
-	if math.IsInf(e.limit, 1) || busy <= busySome {
-		e.someBusy, e.alike = 0, 0
-		return
-	}
-	if 4*busy >= 3*e.someBusy && e.someBusy > 0 {
-		if e.alike++; e.alike == 2 {
-			e.limit = math.Inf(1)
-			return
-		}
-	}
-	e.someBusy = busy
-	reached, _ := e.rate(true)
-	e.from, e.top, e.rise, e.resumed = decrease*reached, reached, leastRise, now
-	e.limit = e.from
 }
 
 // rate is how many of the recent calls there were in a second; with answered, how
@@ -183,6 +162,5 @@ func (e *estimator) paused(sent, resume time.Time) {
 	if e.from > e.top/2 { // it is about right
 		e.rise = max(leastRise, risePauses*pause)
 	}
-	e.someBusy, e.alike = 0, 0
 	e.limit, e.since, e.served = e.from, sent, 0
 }
