@@ -28,7 +28,11 @@ func (w When) String() string {
 func (p Plan) String() string {
 	var b strings.Builder
 	if len(p.Discovery) > 0 {
-		b.WriteString("plan, Autodiscover" + p.discoveryWhen() + ":\n")
+		when := ", first"
+		if p.EWSFirst {
+			when = ", before a second scheme on EWS" // where EWS was named too
+		}
+		b.WriteString("plan, Autodiscover" + when + ":\n")
 		for i, d := range p.Discovery {
 			fmt.Fprintf(&b, "  %d. %s\n", i+1, d)
 		}
@@ -74,26 +78,11 @@ func (l Logon) String() string {
 	if l.When == ToCompare && l.OtherForm {
 		what += " under another form of the name"
 	}
-	switch l.Binding {
-	case evidence.BindingRight:
-		what += " with channel binding"
-	case evidence.BindingNone:
-		what += " without channel binding"
-	case evidence.BindingForeign:
-		what += " with a foreign channel binding"
-	case evidence.BindingZero:
-		what += " with an all-zero channel binding"
-	}
-	return what + ", " + l.When.String() + cost
-}
-
-// discoveryWhen: where EWS was named too, Autodiscover is asked before a second
-// scheme on EWS.
-func (p Plan) discoveryWhen() string {
-	if p.EWSFirst {
-		return ", before a second scheme on EWS"
-	}
-	return ", first"
+	binding := map[string]string{
+		evidence.BindingRight: " with channel binding", evidence.BindingNone: " without channel binding",
+		evidence.BindingForeign: " with a foreign channel binding", evidence.BindingZero: " with an all-zero channel binding",
+	}[l.Binding]
+	return what + binding + ", " + l.When.String() + cost
 }
 
 func refusals(n int) string {

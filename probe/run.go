@@ -157,8 +157,6 @@ func (r *run) examine(ctx context.Context) {
 		if n.doubtfulTLS() {
 			aside.Go(func() { n.dataverseTLS(families) })
 		}
-	}
-	for _, n := range nodes {
 		if n.balanced() {
 			aside.Go(func() { n.askMore(families) })
 		}

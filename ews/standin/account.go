@@ -61,11 +61,8 @@ const (
 // Domain is the DNS name of the accounts' domain.
 const Domain = "contoso.com"
 
-// The domain of the stand-in, as NetBIOS and as DNS name.
-const (
-	netBIOSDomain = "CONTOSO"
-	dnsDomain     = Domain
-)
+// netBIOSDomain is its short name.
+const netBIOSDomain = "CONTOSO"
 
 // account is one built-in account.
 type account struct {
@@ -99,7 +96,7 @@ func findAccount(domain, user string) *account {
 			domain = netBIOSDomain
 		}
 	}
-	if !strings.EqualFold(domain, netBIOSDomain) && !strings.EqualFold(domain, dnsDomain) {
+	if !strings.EqualFold(domain, netBIOSDomain) && !strings.EqualFold(domain, Domain) {
 		return nil
 	}
 	for _, a := range accounts {

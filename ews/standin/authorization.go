@@ -1,6 +1,7 @@
 package standin
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
@@ -37,23 +38,18 @@ func parseAuthorization(r *http.Request) *authorization {
 	}
 	scheme, rest, _ := strings.Cut(a.raw, " ")
 	rest = strings.TrimSpace(rest)
+	known := map[string]string{"basic": "Basic", "ntlm": "NTLM", "negotiate": "Negotiate", "bearer": "Bearer"}
+	a.scheme, a.message = cmp.Or(known[strings.ToLower(scheme)], "other"), MessageOther
 	switch {
-	case strings.EqualFold(scheme, "Basic"):
-		a.scheme, a.message = "Basic", MessageBasic
+	case a.scheme == "Basic":
+		a.message = MessageBasic
 		a.parseBasic(rest)
-	case strings.EqualFold(scheme, "NTLM"):
-		a.scheme = "NTLM"
+	case a.scheme == "Bearer" && rest == "":
+		a.message = MessageEmptyBearer
+	case a.scheme == "Bearer":
+		a.message = MessageBearer
+	case a.scheme != "other":
 		a.parseNTLM(rest)
-	case strings.EqualFold(scheme, "Negotiate"):
-		a.scheme = "Negotiate"
-		a.parseNTLM(rest)
-	case strings.EqualFold(scheme, "Bearer"):
-		a.scheme, a.message = "Bearer", MessageBearer
-		if rest == "" {
-			a.message = MessageEmptyBearer
-		}
-	default:
-		a.scheme, a.message = "other", MessageOther
 	}
 	return a
 }
@@ -61,12 +57,8 @@ func parseAuthorization(r *http.Request) *authorization {
 // parseBasic reads user-id ":" password in UTF-8 (RFC 7617 section 2 and 2.1).
 func (a *authorization) parseBasic(credentials string) {
 	decoded, err := base64.StdEncoding.DecodeString(credentials)
-	if err != nil || !utf8.Valid(decoded) {
-		a.err = errBadCredentials
-		return
-	}
 	name, password, found := strings.Cut(string(decoded), ":")
-	if !found {
+	if err != nil || !utf8.Valid(decoded) || !found {
 		a.err = errBadCredentials
 		return
 	}
@@ -76,7 +68,6 @@ func (a *authorization) parseBasic(credentials string) {
 // parseNTLM reads an NTLM message, as it is or inside SPNEGO, and tells a
 // Kerberos ticket from it.
 func (a *authorization) parseNTLM(credentials string) {
-	a.message = MessageOther
 	token, err := base64.StdEncoding.DecodeString(credentials)
 	if err != nil {
 		a.err = errBadCredentials

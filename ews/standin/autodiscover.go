@@ -145,6 +145,6 @@ func (n *node) settings(form, address string) *response {
 	name, _, _ := strings.Cut(address, "@")
 	return n.say(form, map[string]string{
 		"Code": n.outcomeFor(address), "Does": string(n.behaviour.Autodiscover), "EWS": n.ewsNamed(), "Host": Host,
-		"Server": strings.ToLower(n.name) + "." + dnsDomain, "Primary": primary, "Online": name + "@" + OnlineDomain, "Elsewhere": ElsewhereURL,
+		"Server": strings.ToLower(n.name) + "." + Domain, "Primary": primary, "Online": name + "@" + OnlineDomain, "Elsewhere": ElsewhereURL,
 	})
 }

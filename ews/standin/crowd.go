@@ -65,17 +65,14 @@ const (
 
 // crowded is the state of a Crowd.
 type crowded struct {
-	mu       sync.Mutex
-	bucket   *rate.Limiter // of Throttle.Rate; nil before the first call
-	calls    int
-	under    int
-	most     int
-	refused  int
-	throttle int
-	early    int
-	until    time.Time            // the pause of the whole server
-	busy     map[string]time.Time // mailboxes that were asked for, and until when they are busy
-	served   map[string]int
+	CrowdView
+	mu      sync.Mutex
+	bucket  *rate.Limiter // of Throttle.Rate; nil before the first call
+	calls   int
+	under   int
+	refused int
+	until   time.Time            // the pause of the whole server
+	busy    map[string]time.Time // mailboxes that were asked for, and until when they are busy
 }
 
 // waits says how long is left of a pause that ends then and lasts so long in all,
@@ -84,7 +81,7 @@ type crowded struct {
 func (s *crowded) waits(until time.Time, pause time.Duration) time.Duration {
 	left := time.Until(until)
 	if left > 0 && left < pause/2 {
-		s.early++
+		s.Early++
 	}
 	return left
 }
@@ -98,17 +95,15 @@ func (s *crowded) busyMailbox(c *Crowd, mailbox string) time.Duration {
 	if s.busy == nil {
 		s.busy = map[string]time.Time{}
 	}
-	until, known := s.busy[mailbox]
-	if !known {
-		until = time.Now().Add(c.BusyFor)
-		s.busy[mailbox] = until
+	if _, known := s.busy[mailbox]; !known {
+		s.busy[mailbox] = time.Now().Add(c.BusyFor)
 	}
-	return s.waits(until, c.BusyFor)
+	return s.waits(s.busy[mailbox], c.BusyFor)
 }
 
 // askForPause is the answer of one who has no time for so long.
 func (n *node) askForPause(how ThrottleForm, pause time.Duration) *response {
-	n.crowd.throttle++
+	n.crowd.Throttled++
 	switch how {
 	case ThrottleUnavailable:
 		return n.exchangeResponse(http.StatusServiceUnavailable).with("Retry-After", strconv.Itoa(int(math.Ceil(pause.Seconds()))))
@@ -131,7 +126,7 @@ func (n *node) beginCall(mailbox string) (refusal *response, drop bool) {
 	}
 	t := c.Throttle
 	if t.Most > 0 && s.under >= t.Most {
-		s.throttle++
+		s.Throttled++
 		return n.fault("ErrorExceededConnectionCount"), false
 	}
 	if c.PauseAfter > 0 && s.calls == c.PauseAfter {
@@ -152,7 +147,7 @@ func (n *node) beginCall(mailbox string) (refusal *response, drop bool) {
 		}
 	}
 	s.under++
-	s.most = max(s.most, s.under)
+	s.Most = max(s.Most, s.under)
 	return nil, false
 }
 
@@ -162,10 +157,10 @@ func (n *node) endCall(c *call) {
 	defer s.mu.Unlock()
 	s.under--
 	if c != nil && c.XMLName.Local != "ResolveNames" {
-		if s.served == nil {
-			s.served = map[string]int{}
+		if s.Served == nil {
+			s.Served = map[string]int{}
 		}
-		s.served[strings.ToLower(c.namedMailbox())]++
+		s.Served[strings.ToLower(c.namedMailbox())]++
 	}
 }
 
@@ -199,10 +194,9 @@ func (c *Crowd) boxNumber(address string) int {
 	if c == nil {
 		return 0
 	}
-	rest, ok := strings.CutPrefix(strings.ToLower(strings.TrimSpace(address)), "box")
-	number, domain, found := strings.Cut(rest, "@")
-	i, err := strconv.Atoi(number)
-	if !ok || !found || domain != Domain || err != nil || i < 1 || i > c.Mailboxes || strconv.Itoa(i) != number {
+	address = strings.ToLower(strings.TrimSpace(address))
+	var i int
+	if _, err := fmt.Sscanf(address, "box%d@", &i); err != nil || i < 1 || i > c.Mailboxes || CrowdMailbox(i) != address {
 		return 0
 	}
 	return i
@@ -240,5 +234,7 @@ func (s *Server) Crowd() CrowdView {
 	c := &s.nodes[0].crowd
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return CrowdView{Served: maps.Clone(c.served), Most: c.most, Throttled: c.throttle, Early: c.early}
+	view := c.CrowdView
+	view.Served = maps.Clone(view.Served)
+	return view
 }

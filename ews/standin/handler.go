@@ -92,7 +92,7 @@ func (n *node) answer(c *connection, r *http.Request, a *authorization, q *Reque
 // signedIn adds what Exchange says to those who got in: which back end ran the
 // request, and that an NTLM connection stays signed in.
 func (n *node) signedIn(answer *response, who *account, r *http.Request, a *authorization) *response {
-	fqdn := strings.ToLower(n.name) + "." + dnsDomain
+	fqdn := strings.ToLower(n.name) + "." + Domain
 	answer.with("Cache-Control", "private").
 		with("X-CalculatedBETarget", fqdn).
 		with("X-DiagInfo", n.name).

@@ -76,9 +76,9 @@ func appendField(to []byte, length, offset int) []byte {
 func targetInfo(computer string, now time.Time) []byte {
 	info := appendAV(nil, avNbDomainName, utf16LE(netBIOSDomain))
 	info = appendAV(info, avNbComputerName, utf16LE(computer))
-	info = appendAV(info, avDNSDomainName, utf16LE(dnsDomain))
-	info = appendAV(info, avDNSComputerName, utf16LE(strings.ToLower(computer)+"."+dnsDomain))
-	info = appendAV(info, avDNSTreeName, utf16LE(dnsDomain))
+	info = appendAV(info, avDNSDomainName, utf16LE(Domain))
+	info = appendAV(info, avDNSComputerName, utf16LE(strings.ToLower(computer)+"."+Domain))
+	info = appendAV(info, avDNSTreeName, utf16LE(Domain))
 	info = appendAV(info, avTimestamp, binary.LittleEndian.AppendUint64(nil, fileTime(now)))
 	return appendAV(info, avEOL, nil)
 }

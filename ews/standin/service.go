@@ -78,12 +78,12 @@ func (n *node) run(who *account, c *call) *response {
 	}
 	own := who.mailbox
 	if c.impersonating {
-		target, exists := n.findMailbox(c.impersonated)
+		target, code := n.named(c.impersonated)
 		switch {
-		case !exists || n.behaviour.Aliases == AliasesUnknown && target.hasAlias(c.impersonated):
-			return n.fault("ErrorNonExistentMailbox", [2]string{"SmtpAddress", c.impersonated})
-		case n.behaviour.Aliases == AliasesRefused && target.hasAlias(c.impersonated):
-			return n.fault("ErrorNonPrimarySmtpAddress", [2]string{"Primary", target.address})
+		case code == "ErrorNonExistentMailbox":
+			return n.fault(code, [2]string{"SmtpAddress", c.impersonated})
+		case code != "":
+			return n.fault(code, [2]string{"Primary", target.address})
 		case n.behaviour.ImpersonationDenied || target.outOfScope:
 			return n.fault("ErrorImpersonateUserDenied")
 		}
@@ -106,6 +106,18 @@ func (n *node) run(who *account, c *call) *response {
 		return n.fault("ErrorInvalidOperation") // Exchange knows it, the stand-in does not
 	}
 	return n.fault("ErrorSchemaValidation")
+}
+
+// named is the mailbox that an address names, or by which code it is not taken.
+func (n *node) named(address string) (target mailbox, code string) {
+	target, exists := n.findMailbox(address)
+	switch aliases := n.behaviour.Aliases; {
+	case !exists || aliases == AliasesUnknown && target.hasAlias(address):
+		code = "ErrorNonExistentMailbox"
+	case aliases == AliasesRefused && target.hasAlias(address):
+		code = "ErrorNonPrimarySmtpAddress"
+	}
+	return target, code
 }
 
 // fault is a code with its text and the values that become MessageXml.
@@ -183,12 +195,10 @@ func (n *node) reach(own string, f folder) (address, code string) {
 	if address = cmp.Or(f.Mailbox, f.owner(), own); address == "" {
 		return "", "ErrorMissingEmailAddress"
 	}
-	target, exists := n.findMailbox(address)
+	target, code := n.named(address)
 	switch {
-	case !exists || n.behaviour.Aliases == AliasesUnknown && target.hasAlias(address):
-		return "", "ErrorNonExistentMailbox"
-	case n.behaviour.Aliases == AliasesRefused && target.hasAlias(address):
-		return target.address, "ErrorNonPrimarySmtpAddress"
+	case code != "":
+		return target.address, code
 	case target.closed && !strings.EqualFold(address, own):
 		return "", "ErrorAccessDenied"
 	case target.trouble != "":

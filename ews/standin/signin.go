@@ -38,16 +38,14 @@ func (n *node) signIn(c *connection, r *http.Request, a *authorization, q *Reque
 	case MessageType3:
 		return n.finishNTLM(c, r, a, q)
 	case MessageKerberos:
-		c.signOut()
 		if q.Outcome = OutcomeKerberos; !n.behaviour.Negotiate {
 			q.Outcome = OutcomeNotOffered
 		}
-		return nil, n.challenge(r, "", "")
 	default:
-		c.signOut()
 		q.Outcome = OutcomeMalformed
-		return nil, n.challenge(r, "", "")
 	}
+	c.signOut()
+	return nil, n.challenge(r, "", "")
 }
 
 // signInBasic verifies a password. Basic signs in a request, not a connection.
@@ -80,15 +78,14 @@ func (n *node) offersNTLM(scheme string) bool {
 // counted, whatever becomes of it.
 func (n *node) beginNTLM(c *connection, r *http.Request, a *authorization, q *Request) *response {
 	c.signOut()
+	q.Outcome = OutcomeChallenged
 	switch {
 	case !n.offersNTLM(a.scheme):
 		q.Outcome = OutcomeNotOffered
 		return n.challenge(r, "", "")
 	case n.behaviour.Handshake == HandshakeNoChallenge:
-		q.Outcome = OutcomeChallenged
 		return n.challenge(r, "", "")
 	case !n.takes(a):
-		q.Outcome = OutcomeChallenged
 		return n.refuseMechanism(r, a)
 	}
 	answer := n.sendChallenge(c, r, a, a.token, q)

@@ -1,6 +1,7 @@
 package testkit
 
 import (
+	"cmp"
 	"encoding/binary"
 	"encoding/hex"
 	"sync"
@@ -72,33 +73,19 @@ func (k *KDC) Clock() time.Time {
 	return k.Now
 }
 
-func (k *KDC) keyType() int32 {
-	if k.Enctype == 0 {
-		return etypeID.AES256_CTS_HMAC_SHA1_96
-	}
-	return k.Enctype
-}
+func (k *KDC) keyType() int32 { return cmp.Or(k.Enctype, etypeID.AES256_CTS_HMAC_SHA1_96) }
 
-func (k *KDC) saltOf(name string) string {
-	if k.Salt != "" {
-		return k.Salt
-	}
-	return Realm + name
-}
+func (k *KDC) saltOf(name string) string { return cmp.Or(k.Salt, Realm+name) }
 
 func (k *KDC) key(t testing.TB, name string) types.EncryptionKey {
 	t.Helper()
-	password := k.Password
-	if password == "" {
-		password = Password
-	}
 	e, err := crypto.GetEtype(k.keyType())
 	good(t, err)
 	params := e.GetDefaultStringToKeyParams()
 	if len(k.Params) == 4 {
 		params = hex.EncodeToString(k.Params)
 	}
-	value, err := e.StringToKey(password, k.saltOf(name), params)
+	value, err := e.StringToKey(cmp.Or(k.Password, Password), k.saltOf(name), params)
 	good(t, err)
 	return types.EncryptionKey{KeyType: k.keyType(), KeyValue: value}
 }
@@ -135,10 +122,7 @@ func (k *KDC) answerAS(t testing.TB, raw []byte) []byte {
 	t.Helper()
 	var q messages.ASReq
 	good(t, q.Unmarshal(raw))
-	name := q.ReqBody.CName.NameString[0]
-	if k.Canonical != "" {
-		name = k.Canonical
-	}
+	name := cmp.Or(k.Canonical, q.ReqBody.CName.NameString[0])
 	if k.Unknown {
 		return k.Refusal(t, errorcode.KDC_ERR_C_PRINCIPAL_UNKNOWN, nil)
 	}
@@ -169,10 +153,7 @@ func (k *KDC) answerAS(t testing.TB, raw []byte) []byte {
 			return k.Refusal(t, k.Refuse, k.statusData(t))
 		}
 	}
-	cname := types.PrincipalName{NameType: 1, NameString: []string{name}}
-	if k.LieClient != "" {
-		cname.NameString[0] = k.LieClient
-	}
+	cname := types.PrincipalName{NameType: 1, NameString: []string{cmp.Or(k.LieClient, name)}}
 	if k.LieKey {
 		key.KeyValue = append([]byte{^key.KeyValue[0]}, key.KeyValue[1:]...)
 	}
@@ -237,7 +218,6 @@ func (k *KDC) reply(
 		Key: session, Nonce: q.Nonce, Flags: types.NewKrbFlags(), AuthTime: k.Clock(), EndTime: end, SRealm: Realm, SName: sname,
 		LastReqs: []messages.LastReq{{LRValue: k.Clock()}},
 	}
-	crealm := Realm
 	if k.LieNonce {
 		part.Nonce++
 	}
@@ -248,9 +228,8 @@ func (k *KDC) reply(
 	if k.LieTicket {
 		ticket.SName.NameString = []string{"HTTP", "other.contoso.com"}
 	}
-	if k.LieRealm != "" {
-		crealm, part.SRealm, ticket.Realm = k.LieRealm, k.LieRealm, k.LieRealm
-	}
+	realm := cmp.Or(k.LieRealm, Realm)
+	part.SRealm, ticket.Realm = realm, realm
 	if k.SessionEnctype != 0 {
 		part.Key = types.EncryptionKey{KeyType: k.SessionEnctype, KeyValue: make([]byte, 16)}
 	}
@@ -258,10 +237,8 @@ func (k *KDC) reply(
 	good(t, err)
 	sealed, err := crypto.GetEncryptedData(plain, key, usage, 1)
 	good(t, err)
-	if k.ReplyEnctype != 0 {
-		sealed.EType = k.ReplyEnctype
-	}
-	return messages.KDCRepFields{PVNO: iana.PVNO, CRealm: crealm, CName: cname, Ticket: ticket, EncPart: sealed}
+	sealed.EType = cmp.Or(k.ReplyEnctype, sealed.EType)
+	return messages.KDCRepFields{PVNO: iana.PVNO, CRealm: realm, CName: cname, Ticket: ticket, EncPart: sealed}
 }
 
 func (k *KDC) methods(t testing.TB, name string) []byte {

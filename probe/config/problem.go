@@ -128,22 +128,11 @@ func (ks *Keys) note(invalid bool, format string, args ...any) {
 // named puts the names of keys in the place of {key}: as they were given, else as
 // they would be given here.
 func (ks *Keys) named(format string) string {
-	var b strings.Builder
-	for {
-		before, rest, found := strings.Cut(format, "{")
-		b.WriteString(before)
-		if !found {
-			return b.String()
-		}
-		name, after, closed := strings.Cut(rest, "}")
-		if !closed || ks.Find(name) == nil && name != "target" && name != "mailbox" {
-			b.WriteString("{")
-			format = rest
-			continue
-		}
-		b.WriteString(ks.name(name))
-		format = after
+	names := []string{"{target}", ks.name("target"), "{mailbox}", ks.name("mailbox")}
+	for _, k := range ks.List {
+		names = append(names, "{"+k.Name+"}", ks.name(k.Name))
 	}
+	return strings.NewReplacer(names...).Replace(format)
 }
 
 func (ks *Keys) name(key string) string {

@@ -146,13 +146,9 @@ func (t *Target) checkPassword(l *loader) {
 func (t *Target) Password(
 	ctx context.Context, getenv func(string) string, keyring func(context.Context, string) (string, error),
 ) (string, error) {
+	file, what := t.PasswordFile, "the password in "+t.PasswordFile
 	switch {
-	case t.PasswordFile != "":
-		text, err := ReadSecret(ctx, t.PasswordFile)
-		if err != nil {
-			return "", sentence("the password in " + t.PasswordFile + " " + err.Error())
-		}
-		return text, nil
+	case file != "":
 	case t.PasswordEnv != "":
 		text := getenv(t.PasswordEnv)
 		if err := config.CheckPassword(text); err != nil {
@@ -165,13 +161,15 @@ func (t *Target) Password(
 			return "", sentence("there are no systemd credentials (CREDENTIALS_DIRECTORY is not set); " +
 				"password_credential works only in the systemd service")
 		}
-		text, err := ReadSecret(ctx, filepath.Join(folder, t.PasswordCredential))
-		if err != nil {
-			return "", sentence("the credential " + t.PasswordCredential + " " + err.Error())
-		}
-		return text, nil
+		file, what = filepath.Join(folder, t.PasswordCredential), "the credential "+t.PasswordCredential
+	default:
+		return keyring(ctx, t.User)
 	}
-	return keyring(ctx, t.User)
+	text, err := ReadSecret(ctx, file)
+	if err != nil {
+		return "", sentence(what + " " + err.Error())
+	}
+	return text, nil
 }
 
 type sentence string

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -85,7 +86,7 @@ func (s *Store) open() error {
 	// for the disk at each run.
 	const pragmas = "?_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=cache_size(-4096)" +
 		"&_pragma=journal_size_limit(16777216)&_pragma=temp_store(MEMORY)&_txlock=immediate"
-	name := "file:" + (&uri{s.file}).escaped() + pragmas
+	name := "file:" + strings.NewReplacer("?", "%3F", "#", "%23", "%", "%25").Replace(filepath.ToSlash(s.file)) + pragmas // a URI
 	if s.db, err = sql.Open("sqlite", name); err != nil {
 		return err
 	}
@@ -251,20 +252,4 @@ func (s *Store) Bytes() (n int64) {
 		}
 	}
 	return n
-}
-
-// uri is the name of a file in SQLite's URI form.
-type uri struct{ file string }
-
-func (u *uri) escaped() string {
-	var b []byte
-	for _, c := range []byte(filepath.ToSlash(u.file)) {
-		switch c {
-		case '?', '#', '%':
-			b = append(b, fmt.Sprintf("%%%02X", c)...)
-		default:
-			b = append(b, c)
-		}
-	}
-	return string(b)
 }

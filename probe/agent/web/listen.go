@@ -25,21 +25,16 @@ type settings struct {
 	Users map[string]string `yaml:"basic_auth_users"`
 }
 
-func settingsOf(file string) (settings, error) {
-	var s settings
-	if file == "" {
-		return s, nil
-	}
-	raw, err := os.ReadFile(file)
-	if err != nil {
-		return s, err
-	}
-	return s, yaml.Unmarshal(raw, &s)
-}
-
 // About says whether a web_config has TLS and users.
 func About(file string) (tls, users bool, err error) {
-	s, err := settingsOf(file)
+	if file == "" {
+		return false, false, nil
+	}
+	var s settings
+	raw, err := os.ReadFile(file)
+	if err == nil {
+		err = yaml.Unmarshal(raw, &s)
+	}
 	return s.TLS.CertFile != "" || s.TLS.Cert != "", len(s.Users) > 0, err
 }
 

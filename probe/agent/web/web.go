@@ -10,6 +10,7 @@ package web
 
 import (
 	"context"
+	_ "embed"
 	"log/slog"
 	"net/http"
 	"time"
@@ -114,6 +115,15 @@ func (s *Server) routes() []route {
 		{get, "/healthz", healthy},
 		{get, "/readyz", s.readyz},
 	}
+}
+
+//go:embed openapi.json
+var openAPI []byte
+
+// document describes the API.
+func (s *Server) document(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(openAPI)
 }
 
 // about has a handler answer about the target that the path names.
