@@ -61,8 +61,8 @@ func TestBatchStoppedSaves(t *testing.T) {
 	}
 	rows, _ := results(t, texts["lines.jsonl"])
 	suites, err := testkit.JUnit([]byte(texts["cases.xml"]))
-	if err != nil || len(rows) == 0 || len(suites[1].Tests) != len(rows)+1 || suites[1].Totals.Error != 1 {
-		t.Errorf("%d rows, %v, %+v", len(rows), err, suites[1].Totals)
+	if err != nil || len(rows) == 0 || len(suites[1].Tests) != len(rows)+1 || suites[1].Count["error"] != 1 {
+		t.Errorf("%d rows, %v, %+v", len(rows), err, suites[1].Count)
 	}
 	if n := strings.Count(texts["page.html"], `data-name="Row"`); n != len(rows) {
 		t.Errorf("the page has %d rows, the lines %d", n, len(rows))

@@ -10,14 +10,11 @@ type JUnitSuite struct {
 	Name       string
 	Properties map[string]string
 	Tests      []JUnitCase
-	Totals     JUnitTotals // counted from the cases, whatever the attributes say
+	Count      map[string]int // of the cases by their status, whatever the attributes say
 }
 
 // JUnitCase is a case, Status being passed, failed, error or skipped.
 type JUnitCase struct{ Classname, Name, Status string }
-
-// JUnitTotals are how many cases there are of each status.
-type JUnitTotals struct{ Tests, Passed, Failed, Error, Skipped int }
 
 // JUnit reads a file as build servers do, after Apache Ant's junit.xsd: the element
 // below a case says how it ended. A suite whose attributes count otherwise is an error.
@@ -48,27 +45,26 @@ func JUnit(raw []byte) ([]JUnitSuite, error) {
 	}
 	var suites []JUnitSuite
 	for _, s := range doc.Suites {
-		suite := JUnitSuite{Name: s.Name, Properties: map[string]string{}}
+		suite := JUnitSuite{Name: s.Name, Properties: map[string]string{}, Count: map[string]int{}}
 		for _, p := range s.Properties {
 			suite.Properties[p.Name] = p.Value
 		}
-		n := &suite.Totals
 		for _, c := range s.Cases {
-			status, count := "passed", &n.Passed
+			status := "passed"
 			switch {
 			case c.Error != nil:
-				status, count = "error", &n.Error
+				status = "error"
 			case c.Failure != nil:
-				status, count = "failed", &n.Failed
+				status = "failed"
 			case c.Skipped != nil:
-				status, count = "skipped", &n.Skipped
+				status = "skipped"
 			}
-			*count++
-			n.Tests++
+			suite.Count[status]++
 			suite.Tests = append(suite.Tests, JUnitCase{c.Classname, c.Name, status})
 		}
-		if s.Tests != n.Tests || s.Failures != n.Failed || s.Errors != n.Error || s.Skipped != n.Skipped {
-			return nil, fmt.Errorf("suite %q counts %d, %d, %d, %d and has %+v", s.Name, s.Tests, s.Failures, s.Errors, s.Skipped, *n)
+		n := suite.Count
+		if s.Tests != len(suite.Tests) || s.Failures != n["failed"] || s.Errors != n["error"] || s.Skipped != n["skipped"] {
+			return nil, fmt.Errorf("suite %q counts %d, %d, %d, %d and has %v", s.Name, s.Tests, s.Failures, s.Errors, s.Skipped, n)
 		}
 		suites = append(suites, suite)
 	}

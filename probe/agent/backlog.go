@@ -1,16 +1,24 @@
 package agent
 
-import "sync"
+import (
+	"cmp"
+	"sync"
+	"sync/atomic"
+)
 
 // backlog are the runs that could not be stored. They are kept, the last ones at
 // least, and stored when that can be done again; until then they change nothing and
 // nobody is told of them.
 type backlog struct {
-	storing sync.Mutex // held while runs are stored, so that they keep their order
-
-	mu    sync.Mutex
+	mu    sync.Mutex // held while runs are stored, so that they keep their order
 	list  []waiting
 	bytes int
+	says  atomic.Pointer[shortage] // nil: all could be stored
+}
+
+// shortage is how many runs could not be stored since the start, and why the last
+// could not; "" that it was.
+type shortage struct {
 	count int
 	why   string
 }
@@ -27,73 +35,56 @@ type waiting struct {
 // mostWaiting is how much of what could not be stored is kept.
 const mostWaiting = 8 << 20
 
-func (b *backlog) told() (int, string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.count, b.why
+// told waits for nobody.
+func (b *backlog) told() shortage {
+	if s := b.says.Load(); s != nil {
+		return *s
+	}
+	return shortage{}
 }
 
 // failing says whether the last run could not be stored.
-func (b *backlog) failing() bool {
-	_, why := b.told()
-	return why != ""
-}
+func (b *backlog) failing() bool { return b.told().why != "" }
 
 // store stores a run, behind those that could not be stored before it.
 func (b *backlog) store(w waiting) {
-	b.storing.Lock()
-	defer b.storing.Unlock()
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	a := w.task.agent
-	b.flushLocked(a)
+	b.retry(a)
 	if b.failing() {
 		b.keep(w, "")
-		return
-	}
-	if err := w.task.commit(w); err != nil {
+	} else if err := w.task.commit(w); err != nil {
 		b.keep(w, err.Error())
 		a.options.Log.Error("a run cannot be stored; nobody is told of it", "target", w.task.name, "why", err.Error())
 	}
 }
 
 func (b *backlog) keep(w waiting, why string) {
-	b.mu.Lock()
-	b.list, b.bytes, b.count = append(b.list, w), b.bytes+len(w.raw), b.count+1
-	if why != "" {
-		b.why = why
+	told := b.told()
+	b.says.Store(&shortage{told.count + 1, cmp.Or(why, told.why)})
+	for b.list, b.bytes = append(b.list, w), b.bytes+len(w.raw); b.bytes > mostWaiting; {
+		b.drop()
 	}
-	for b.bytes > mostWaiting {
-		b.bytes -= len(b.list[0].raw)
-		b.list = b.list[1:]
-	}
-	b.mu.Unlock()
 	w.task.notStored(w.seen)
 }
 
+func (b *backlog) drop() { b.list, b.bytes = b.list[1:], b.bytes-len(b.list[0].raw) }
+
 func (b *backlog) flush(a *Agent) {
-	b.storing.Lock()
-	defer b.storing.Unlock()
-	b.flushLocked(a)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.retry(a)
 }
 
-// flushLocked stores what waits, as far as that can be done.
-func (b *backlog) flushLocked(a *Agent) {
+// retry stores what waits, as far as that can be done.
+func (b *backlog) retry(a *Agent) {
 	stored := 0
-	for {
-		b.mu.Lock()
-		if len(b.list) == 0 {
-			b.why = ""
-			b.mu.Unlock()
-			break
-		}
-		w := b.list[0]
-		b.mu.Unlock()
-		if w.task.commit(w) != nil {
-			break
-		}
-		b.mu.Lock()
-		b.list, b.bytes = b.list[1:], b.bytes-len(w.raw)
-		b.mu.Unlock()
-		stored++
+	for ; len(b.list) > 0 && b.list[0].task.commit(b.list[0]) == nil; stored++ {
+		b.drop()
+	}
+	if len(b.list) == 0 && b.failing() {
+		b.says.Store(&shortage{count: b.told().count})
 	}
 	if stored > 0 {
 		a.options.Log.Info("runs that could not be stored are stored now", "runs", stored)
