@@ -100,10 +100,8 @@ func (s *Store) open() error {
 		return ErrNewer
 	}
 	for ; version < len(steps); version++ {
-		if err := s.transaction(func(tx *sql.Tx) error {
-			_, err := tx.Exec(steps[version] + fmt.Sprintf("\nPRAGMA user_version = %d;", version+1))
-			return err
-		}); err != nil {
+		step := steps[version] + fmt.Sprintf("\nPRAGMA user_version = %d;", version+1)
+		if err := s.transaction(func(tx *writer) { tx.exec(step) }); err != nil {
 			return err
 		}
 	}
@@ -188,7 +186,7 @@ func (s *Store) Close() error {
 
 // write does work in one transaction. A damaged file, or one that somebody has taken
 // away, is replaced, and the work is done in the new one.
-func (s *Store) write(work func(*sql.Tx) error) error {
+func (s *Store) write(work func(*writer)) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.db == nil {
@@ -210,13 +208,14 @@ func (s *Store) write(work func(*sql.Tx) error) error {
 	return err
 }
 
-func (s *Store) transaction(work func(*sql.Tx) error) error {
+func (s *Store) transaction(work func(*writer)) error {
 	tx, err := s.db.Begin()
 	if err != nil {
 		return err
 	}
-	if err := work(tx); err != nil {
-		return errors.Join(err, tx.Rollback())
+	w := writer{tx: tx}
+	if work(&w); w.err != nil {
+		return errors.Join(w.err, tx.Rollback())
 	}
 	return tx.Commit()
 }

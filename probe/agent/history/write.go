@@ -2,6 +2,7 @@ package history
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"database/sql"
@@ -12,6 +13,24 @@ import (
 	"time"
 )
 
+// writer writes in a transaction. After the first error it does nothing.
+type writer struct {
+	tx  *sql.Tx
+	err error
+}
+
+// exec writes, and returns the number of the last new row.
+func (w *writer) exec(query string, args ...any) (id int64) {
+	if w.err != nil {
+		return 0
+	}
+	var done sql.Result
+	if done, w.err = w.tx.Exec(query, args...); w.err == nil {
+		id, w.err = done.LastInsertId()
+	}
+	return id
+}
+
 // Add stores a run and all that belongs to it, in one transaction. It fills in the
 // numbers of the run and of the transition.
 func (s *Store) Add(e *Entry) error {
@@ -19,33 +38,21 @@ func (s *Store) Add(e *Entry) error {
 	if err != nil {
 		return err
 	}
-	run, moved := e.Run, e.Transition
-	err = s.write(func(tx *sql.Tx) error {
+	run := e.Run
+	err = s.write(func(tx *writer) {
 		r := &e.Run
-		done, err := tx.Exec(`INSERT INTO runs (target, started, duration, status, code, summary, credential, http_status, certificate)
+		r.ID = tx.exec(`INSERT INTO runs (target, started, duration, status, code, summary, credential, http_status, certificate)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, r.Target, millis(r.Started), r.Duration.Milliseconds(), r.Status, r.Code, r.Summary,
 			r.Credential, r.HTTPStatus, millis(r.Certificate))
-		if err != nil {
-			return err
-		}
-		if r.ID, err = done.LastInsertId(); err != nil {
-			return err
-		}
-		if _, err := tx.Exec(`INSERT INTO records (run, report) VALUES (?, ?)`, r.ID, record); err != nil {
-			return err
-		}
+		tx.exec(`INSERT INTO records (run, report) VALUES (?, ?)`, r.ID, record)
 		for _, w := range Widths {
-			if err := addToSpan(tx, *r, w); err != nil {
-				return err
-			}
+			addToSpan(tx, *r, w)
 		}
-		if moved != nil {
-			moved.Run = r.ID
-			if err := addTransition(tx, moved); err != nil {
-				return err
-			}
+		if e.Transition != nil {
+			e.Transition.Run = r.ID
+			addTransition(tx, e.Transition)
 		}
-		return keep(tx, r.Target, e.State(r.ID), e.Told, e.Notifications)
+		keep(tx, r.Target, e.State(r.ID), e.Told, e.Notifications)
 	})
 	if err != nil {
 		e.Run = run
@@ -55,53 +62,39 @@ func (s *Store) Add(e *Entry) error {
 
 // Keep stores what a target has come to without a run.
 func (s *Store) Keep(target string, state []byte, told map[string][]byte, list []Notification) error {
-	return s.write(func(tx *sql.Tx) error { return keep(tx, target, state, told, list) })
+	return s.write(func(tx *writer) { keep(tx, target, state, told, list) })
 }
 
-func keep(tx *sql.Tx, target string, state []byte, told map[string][]byte, list []Notification) error {
-	if _, err := tx.Exec(`INSERT INTO targets (name, state) VALUES (?, ?) ON CONFLICT DO UPDATE SET state = excluded.state`,
-		target, string(state)); err != nil {
-		return err
-	}
+func keep(tx *writer, target string, state []byte, told map[string][]byte, list []Notification) {
+	tx.exec(`INSERT INTO targets (name, state) VALUES (?, ?) ON CONFLICT DO UPDATE SET state = excluded.state`, target, string(state))
 	for channel, state := range told {
-		if _, err := tx.Exec(`INSERT INTO told (target, channel, state) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET state = excluded.state`,
-			target, channel, string(state)); err != nil {
-			return err
-		}
+		tx.exec(`INSERT INTO told (target, channel, state) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET state = excluded.state`,
+			target, channel, string(state))
 	}
 	for _, n := range list {
-		if _, err := tx.Exec(`INSERT INTO notifications (channel, target, created, next, tries, why, body) VALUES (?, ?, ?, ?, 0, '', ?)`,
-			n.Channel, target, millis(n.Created), millis(n.Next), string(n.Body)); err != nil {
-			return err
-		}
+		tx.exec(`INSERT INTO notifications (channel, target, created, next, tries, why, body) VALUES (?, ?, ?, ?, 0, '', ?)`,
+			n.Channel, target, millis(n.Created), millis(n.Next), string(n.Body))
 	}
-	return nil
 }
 
-func addTransition(tx *sql.Tx, t *Transition) error {
+func addTransition(tx *writer, t *Transition) {
 	changes, err := json.Marshal(t.Changes)
-	if err != nil {
-		return err
+	if tx.err = cmp.Or(tx.err, err); tx.err != nil {
+		return
 	}
-	done, err := tx.Exec(`INSERT INTO transitions (target, at, from_status, to_status, from_code, to_code, run, previous, changes)
+	t.ID = tx.exec(`INSERT INTO transitions (target, at, from_status, to_status, from_code, to_code, run, previous, changes)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, t.Target, millis(t.At), t.From, t.To, t.FromCode, t.ToCode, t.Run, t.Previous, string(changes))
-	if err != nil {
-		return err
-	}
-	t.ID, err = done.LastInsertId()
-	return err
 }
 
 // addToSpan counts a run in the span of a width that it belongs to.
-func addToSpan(tx *sql.Tx, r Run, w Width) error {
+func addToSpan(tx *writer, r Run, w Width) {
 	var n [4]int
 	n[place(r)] = 1
-	_, err := tx.Exec(`INSERT INTO spans (target, width, at, critical, unknown, warning, ok, duration, certificate)
+	tx.exec(`INSERT INTO spans (target, width, at, critical, unknown, warning, ok, duration, certificate)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET critical = critical + excluded.critical,
 		unknown = unknown + excluded.unknown, warning = warning + excluded.warning, ok = ok + excluded.ok,
 		duration = duration + excluded.duration, certificate = CASE excluded.certificate WHEN 0 THEN certificate ELSE excluded.certificate END`,
 		r.Target, w.Each.Milliseconds(), millis(w.begin(r.Started)), n[0], n[1], n[2], n[3], r.Duration.Milliseconds(), millis(r.Certificate))
-	return err
 }
 
 // AddBatch stores a batch over the mailboxes of a target, and what the target has
@@ -113,16 +106,12 @@ func (s *Store) AddBatch(target string, started time.Time, took time.Duration, s
 		return err
 	}
 	const kept = 30
-	return s.write(func(tx *sql.Tx) error {
-		if _, err := tx.Exec(`INSERT INTO batches (target, started, duration, summary, rows) VALUES (?, ?, ?, ?, ?)`,
-			target, millis(started), took.Milliseconds(), summary, packed); err != nil {
-			return err
-		}
-		if _, err := tx.Exec(`DELETE FROM batches WHERE target = ?1
-			AND id NOT IN (SELECT id FROM batches WHERE target = ?1 ORDER BY id DESC LIMIT ?2)`, target, kept); err != nil {
-			return err
-		}
-		return keep(tx, target, state, nil, nil)
+	return s.write(func(tx *writer) {
+		tx.exec(`INSERT INTO batches (target, started, duration, summary, rows) VALUES (?, ?, ?, ?, ?)`,
+			target, millis(started), took.Milliseconds(), summary, packed)
+		tx.exec(`DELETE FROM batches WHERE target = ?1
+			AND id NOT IN (SELECT id FROM batches WHERE target = ?1 ORDER BY id DESC LIMIT ?2)`, target, kept)
+		keep(tx, target, state, nil, nil)
 	})
 }
 
@@ -130,34 +119,23 @@ func (s *Store) AddBatch(target string, started time.Time, took time.Duration, s
 // small steps, so that runs can be stored in between.
 func (s *Store) Remove(ctx context.Context, before time.Time) (runs int64, err error) {
 	const step = 1000
-	for ctx.Err() == nil {
-		var n int64
-		err := s.write(func(tx *sql.Tx) error {
+	for n := int64(step); n == step && ctx.Err() == nil; runs += n {
+		err := s.write(func(tx *writer) {
 			const old = `SELECT id FROM (SELECT id, started FROM runs ORDER BY id LIMIT ?) WHERE started < ?`
-			if _, err := tx.Exec(`DELETE FROM records WHERE run IN (`+old+`)`, step, millis(before)); err != nil {
-				return err
+			tx.exec(`DELETE FROM records WHERE run IN (`+old+`)`, step, millis(before))
+			tx.exec(`DELETE FROM runs WHERE id IN (`+old+`)`, step, millis(before))
+			if tx.err == nil {
+				tx.err = tx.tx.QueryRow(`SELECT changes()`).Scan(&n)
 			}
-			done, err := tx.Exec(`DELETE FROM runs WHERE id IN (`+old+`)`, step, millis(before))
-			if err != nil {
-				return err
-			}
-			n, err = done.RowsAffected()
-			return err
 		})
-		if runs += n; err != nil || n < step {
-			if err != nil {
-				return runs, err
-			}
-			break
+		if err != nil {
+			return runs, err
 		}
 	}
-	return runs, s.write(func(tx *sql.Tx) error {
+	return runs, s.write(func(tx *writer) {
 		for _, w := range Widths {
-			if _, err := tx.Exec(`DELETE FROM spans WHERE width = ? AND at < ?`, w.Each.Milliseconds(), millis(w.First(time.Now()))); err != nil {
-				return err
-			}
+			tx.exec(`DELETE FROM spans WHERE width = ? AND at < ?`, w.Each.Milliseconds(), millis(w.First(time.Now())))
 		}
-		return nil
 	})
 }
 
@@ -174,18 +152,14 @@ func (s *Store) Pending(ctx context.Context) ([]Notification, error) {
 
 // Tried notes a delivery that failed, and when it is tried again.
 func (s *Store) Tried(_ context.Context, id int64, next time.Time, why string) error {
-	return s.write(func(tx *sql.Tx) error {
-		_, err := tx.Exec(`UPDATE notifications SET tries = tries + 1, next = ?, why = ? WHERE id = ?`, millis(next), why, id)
-		return err
+	return s.write(func(tx *writer) {
+		tx.exec(`UPDATE notifications SET tries = tries + 1, next = ?, why = ? WHERE id = ?`, millis(next), why, id)
 	})
 }
 
 // Done takes a notification out of the queue: it is delivered, or given up.
 func (s *Store) Done(_ context.Context, id int64) error {
-	return s.write(func(tx *sql.Tx) error {
-		_, err := tx.Exec(`DELETE FROM notifications WHERE id = ?`, id)
-		return err
-	})
+	return s.write(func(tx *writer) { tx.exec(`DELETE FROM notifications WHERE id = ?`, id) })
 }
 
 // writers are used again: one takes a megabyte.

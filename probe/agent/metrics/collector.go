@@ -1,10 +1,8 @@
 package metrics
 
 import (
-	"maps"
 	"net/http"
 	"runtime"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -38,7 +36,8 @@ func New(s Source) *Metrics {
 	d := Definitions()["ewsprobe_notifications_total"]
 	m := &Metrics{source: s, all: prometheus.NewRegistry()}
 	m.notifications = prometheus.NewCounterVec(prometheus.CounterOpts{Name: d.Name, Help: d.Help}, d.Labels)
-	m.all.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), m.notifications, m)
+	m.all.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), m.notifications,
+		collector(m.own))
 	return m
 }
 
@@ -48,118 +47,92 @@ func (m *Metrics) Notified(channel, result string) {
 }
 
 // All answers a scrape of the agent.
-func (m *Metrics) All() http.Handler { return serve(m.all) }
+func (m *Metrics) All() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		targets := prometheus.NewRegistry()
+		for _, t := range m.source.Snapshot() {
+			register(targets, t, prometheus.Labels{"target": t.Name})
+		}
+		serve(prometheus.Gatherers{m.all, targets}).ServeHTTP(w, r)
+	})
+}
 
 // One answers a scrape about one target, in the manner of blackbox_exporter: without
 // the label target.
 func (m *Metrics) One(t *agent.Target) http.Handler {
 	r := prometheus.NewRegistry()
-	r.MustRegister(collector(func(s *samples) { s.target(t, false) }))
+	register(r, t, prometheus.Labels{})
 	return serve(r)
+}
+
+// register puts the metrics of a target, which all have its labels, into a registry.
+func register(r prometheus.Registerer, t *agent.Target, labels prometheus.Labels) {
+	for name, value := range t.Labels {
+		labels[name] = strings.ToValidUTF8(value, "?")
+	}
+	prometheus.WrapRegistererWith(labels, r).MustRegister(collector(func(s samples) { s.target(t) }))
 }
 
 func serve(g prometheus.Gatherer) http.Handler {
 	return promhttp.HandlerFor(g, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError})
 }
 
-// Describe describes nothing: each target has labels of its own, so that what there
-// is to collect is known only when it is collected.
-func (m *Metrics) Describe(chan<- *prometheus.Desc) {}
-
-// Collect gives a sample of all that is known now.
-func (m *Metrics) Collect(ch chan<- prometheus.Metric) {
-	s := newSamples(ch)
+// own gives what is known of the agent itself.
+func (m *Metrics) own(s samples) {
 	n, _ := m.source.NotStored()
-	s.add("ewsprobe_runs_not_stored_total", float64(n), nil)
-	s.add("ewsprobe_storage_bytes", float64(m.source.Bytes()), nil)
-	s.add("ewsprobe_build_info", 1, nil, m.source.Version, runtime.Version())
-	for _, t := range m.source.Snapshot() {
-		s.target(t, true)
-	}
+	s.add("ewsprobe_runs_not_stored_total", float64(n))
+	s.add("ewsprobe_storage_bytes", float64(m.source.Bytes()))
+	s.add("ewsprobe_build_info", 1, m.source.Version, runtime.Version())
 }
 
-// collector is an unchecked collector that a function is.
-type collector func(*samples)
+// collector is a collector that a function is. It describes nothing, because each
+// target has labels of its own: what there is to collect is known when it is collected.
+type collector func(samples)
 
+// Describe implements prometheus.Collector.
 func (collector) Describe(chan<- *prometheus.Desc) {}
 
-func (c collector) Collect(ch chan<- prometheus.Metric) { c(newSamples(ch)) }
+// Collect implements prometheus.Collector.
+func (c collector) Collect(ch chan<- prometheus.Metric) { c(ch) }
 
-// samples are made for one scrape.
-type samples struct {
-	to    chan<- prometheus.Metric
-	descs map[string]*prometheus.Desc // by the names of metric and labels
-}
+// samples are given at a scrape.
+type samples chan<- prometheus.Metric
 
-func newSamples(to chan<- prometheus.Metric) *samples {
-	return &samples{to: to, descs: map[string]*prometheus.Desc{}}
-}
-
-// labels are those that all samples of a target have.
-type labels struct{ names, values []string }
-
-func labelsOf(t *agent.Target, named bool) *labels {
-	l := &labels{}
-	if named {
-		l.names, l.values = []string{"target"}, []string{t.Name}
-	}
-	for _, name := range slices.Sorted(maps.Keys(t.Labels)) {
-		l.names, l.values = append(l.names, name), append(l.values, strings.ToValidUTF8(t.Labels[name], "?"))
-	}
-	return l
-}
-
-func (s *samples) desc(name string, l *labels) *prometheus.Desc {
+func (s samples) add(name string, value float64, labels ...string) {
 	d := Definitions()[name]
-	names := d.Labels
-	if l != nil {
-		names = slices.Concat(l.names, names)
-	}
-	key := name + "\x00" + strings.Join(names, "\x00")
-	if s.descs[key] == nil {
-		s.descs[key] = prometheus.NewDesc(d.Name, d.Help, names, nil)
-	}
-	return s.descs[key]
-}
-
-func (s *samples) add(name string, value float64, l *labels, more ...string) {
-	if l != nil {
-		more = slices.Concat(l.values, more)
-	}
 	kind := prometheus.GaugeValue
-	if Definitions()[name].Type == "counter" {
+	if d.Type == "counter" {
 		kind = prometheus.CounterValue
 	}
-	s.to <- prometheus.MustNewConstMetric(s.desc(name, l), kind, value, more...)
+	s <- prometheus.MustNewConstMetric(d.desc, kind, value, labels...)
 }
 
 // target gives the samples of a target; none before its first run.
-func (s *samples) target(t *agent.Target, named bool) {
+func (s samples) target(t *agent.Target) {
 	if t.LastRun == nil || t.Status == "" {
 		return
 	}
-	l := labelsOf(t, named)
-	s.add("ewsprobe_target_status", float64(t.Status.ExitCode()), l)
-	s.add("probe_success", truth(t.Status == finding.OK || t.Status == finding.Warning), l)
-	s.add("probe_duration_seconds", t.LastRun.Duration.Seconds(), l)
-	s.add("probe_http_status_code", float64(t.LastRun.HTTPStatus), l)
-	s.add("ewsprobe_last_run_timestamp_seconds", unix(t.LastRun.Started), l)
+	s.add("ewsprobe_target_status", float64(t.Status.ExitCode()))
+	s.add("probe_success", truth(t.Status == finding.OK || t.Status == finding.Warning))
+	s.add("probe_duration_seconds", t.LastRun.Duration.Seconds())
+	s.add("probe_http_status_code", float64(t.LastRun.HTTPStatus))
+	s.add("ewsprobe_last_run_timestamp_seconds", unix(t.LastRun.Started))
 	if !t.LastOK.IsZero() {
-		s.add("ewsprobe_last_ok_timestamp_seconds", unix(t.LastOK), l)
+		s.add("ewsprobe_last_ok_timestamp_seconds", unix(t.LastOK))
 	}
-	s.add("ewsprobe_credential_withheld", truth(t.Withheld != nil), l)
-	s.add("ewsprobe_logons_left", float64(t.LogonsLeft), l)
+	s.add("ewsprobe_credential_withheld", truth(t.Withheld != nil))
+	s.add("ewsprobe_logons_left", float64(t.LogonsLeft))
 	for status, n := range t.Mailboxes {
-		s.add("ewsprobe_mailboxes", float64(n), l, string(status))
+		s.add("ewsprobe_mailboxes", float64(n), string(status))
 	}
 	for kind, n := range t.Logons {
-		s.add("ewsprobe_logon_total", float64(n), l, scheme(kind.Scheme), kind.Result)
+		s.add("ewsprobe_logon_total", float64(n), scheme(kind.Scheme), kind.Result)
 	}
-	s.durations(t, l)
-	s.seen(t, l)
+	s.durations(t)
+	s.seen(t)
 }
 
-func (s *samples) durations(t *agent.Target, l *labels) {
+func (s samples) durations(t *agent.Target) {
 	buckets := map[float64]uint64{}
 	var n uint64
 	for i, count := range t.Durations.Counts {
@@ -167,50 +140,50 @@ func (s *samples) durations(t *agent.Target, l *labels) {
 			buckets[agent.DurationBuckets[i]] = n
 		}
 	}
-	s.to <- prometheus.MustNewConstHistogram(s.desc("ewsprobe_run_duration_seconds", l), n, t.Durations.Sum.Seconds(), buckets, l.values...)
+	s <- prometheus.MustNewConstHistogram(Definitions()["ewsprobe_run_duration_seconds"].desc, n, t.Durations.Sum.Seconds(), buckets)
 }
 
 // seen gives what the last runs have shown: the verdict of the run that made the
 // status, and of each fact the newest.
-func (s *samples) seen(t *agent.Target, l *labels) {
+func (s samples) seen(t *agent.Target) {
 	if deciding := t.Deciding(); deciding != nil {
 		v := deciding.Report.Verdict
 		number := ""
 		if v.Cause > 0 {
 			number = strconv.Itoa(v.Cause)
 		}
-		s.add("ewsprobe_verdict_info", 1, l, string(v.Code), number, string(v.Confidence))
+		s.add("ewsprobe_verdict_info", 1, string(v.Code), number, string(v.Confidence))
 		codes := map[finding.Code]bool{}
 		for _, f := range deciding.Report.Findings {
 			if !codes[f.Code] { // the first is the worst
 				codes[f.Code] = true
-				s.add("ewsprobe_finding", 1, l, string(f.Code), string(f.Status))
+				s.add("ewsprobe_finding", 1, string(f.Code), string(f.Status))
 			}
 		}
 		for _, c := range deciding.Report.Causes {
-			s.add("ewsprobe_cause", 1, l, strconv.Itoa(c.Number), string(c.Status))
+			s.add("ewsprobe_cause", 1, strconv.Itoa(c.Number), string(c.Status))
 		}
 	}
 	newest := t.Newest()
 	if expiry := t.Certificate(); !expiry.IsZero() {
-		s.add("probe_ssl_earliest_cert_expiry", unix(expiry), l)
+		s.add("probe_ssl_earliest_cert_expiry", unix(expiry))
 	}
 	for _, one := range newest {
 		if skew := one.Report.Server.ClockSkewMS; skew != nil {
-			s.add("ewsprobe_clock_skew_seconds", float64(*skew)/1000, l)
+			s.add("ewsprobe_clock_skew_seconds", float64(*skew)/1000)
 			break
 		}
 	}
 	if len(newest) > 0 {
 		for _, n := range newest[0].Report.Nodes {
-			s.schemes(n, l)
+			s.schemes(n)
 		}
 	}
 }
 
 // schemes says which schemes a node offers. A node that offers none may not have
 // answered at all: what is not known has no sample.
-func (s *samples) schemes(n rule.Node, l *labels) {
+func (s samples) schemes(n rule.Node) {
 	if len(n.Schemes) == 0 {
 		return
 	}
@@ -219,7 +192,7 @@ func (s *samples) schemes(n rule.Node, l *labels) {
 		offered[scheme(o.Name)] = 1
 	}
 	for name, yes := range offered {
-		s.add("ewsprobe_scheme_offered", yes, l, name, n.Address)
+		s.add("ewsprobe_scheme_offered", yes, name, n.Address)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	_ "embed"
 	"sync"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -22,6 +23,7 @@ type Definition struct {
 	Help   string
 	Type   string // gauge, counter, histogram
 	Labels []string
+	desc   *prometheus.Desc
 }
 
 //go:embed text/metrics.yaml
@@ -35,6 +37,7 @@ var Definitions = sync.OnceValue(func() map[string]Definition {
 	}
 	byName := map[string]Definition{}
 	for _, d := range list {
+		d.desc = prometheus.NewDesc(d.Name, d.Help, d.Labels, nil)
 		byName[d.Name] = d
 	}
 	return byName
