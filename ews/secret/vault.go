@@ -110,9 +110,10 @@ func (v *Vault) AddText(s string) {
 	if known {
 		return
 	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.init()
+	v.change(func() { v.addText(s, sum) })
+}
+
+func (v *Vault) addText(s string, sum uint64) {
 	v.added[sum] = true
 	v.common = v.common || utf8.RuneCountInString(s) < ordinary
 	if tooShort(fold(s)) {
@@ -144,43 +145,35 @@ func (v *Vault) AddText(s string) {
 // AddCredential makes known what Basic sends, name:password. The name alone is
 // no secret: a server that says it, or the domain in it, is not withheld.
 func (v *Vault) AddCredential(user, password string) {
-	if password == "" {
-		return
+	if password != "" {
+		v.change(func() { v.addBytes([]byte(user+":"+password), len(user)+1, false) })
 	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.init()
-	v.addBytes([]byte(user+":"+password), len(user)+1, false)
 }
 
 // AddBytes makes a binary secret known (an NTLM type 3 message, the part of it
 // that depends on the password), in base64 and hexadecimal.
 func (v *Vault) AddBytes(b []byte) {
-	if len(b) < shortest {
-		return
+	if len(b) >= shortest {
+		v.change(func() { v.addBytes(b, 0, false) })
 	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.init()
-	v.addBytes(b, 0, false)
 }
 
 // AddMark makes known by which bytes a secret begins. They count only as a
 // whole: a part of them begins what is no secret too, as the signature of NTLM
 // does in all three messages.
 func (v *Vault) AddMark(b []byte) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.init()
-	v.addBytes(b, 0, true)
+	v.change(func() { v.addBytes(b, 0, true) })
 }
 
-func (v *Vault) init() {
+// change calls work under the lock.
+func (v *Vault) change(work func()) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
 	if v.needles == nil {
 		v.needles, v.windows, v.words, v.exact = map[string]bool{}, map[uint64]bool{}, map[string]bool{}, map[string]bool{}
-		v.added = map[uint64]bool{}
-		v.bare = map[string]bool{}
+		v.added, v.bare = map[uint64]bool{}, map[string]bool{}
 	}
+	work()
 }
 
 // addBytes keeps the spellings of b, of which the first public bytes are no
@@ -285,24 +278,17 @@ func (v *Vault) holds(text string) bool {
 			return true
 		}
 	}
-	if len(v.bare) > 0 {
-		letters := bareOf(text)
-		for b := range v.bare {
-			if strings.Contains(letters, b) {
+	has := func(text string, list map[string]bool) bool {
+		for form := range list {
+			if strings.Contains(text, form) {
 				return true
 			}
 		}
-	}
-	for e := range v.exact {
-		if strings.Contains(text, e) {
-			return true
-		}
+		return false
 	}
 	folded := fold(text)
-	for n := range v.needles {
-		if strings.Contains(folded, n) {
-			return true
-		}
+	if len(v.bare) > 0 && has(bareOf(text), v.bare) || has(text, v.exact) || has(folded, v.needles) {
+		return true
 	}
 	if len(v.windows) > 0 {
 		for i := 0; i+window <= len(folded); i++ {

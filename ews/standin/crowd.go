@@ -114,41 +114,43 @@ func (n *node) askForPause(how ThrottleForm, pause time.Duration) *response {
 	return n.fault("ErrorServerBusy", [2]string{"BackOffMilliseconds", strconv.FormatInt(ms, 10)})
 }
 
-// beginCall takes a call in, or answers in its place.
-func (n *node) beginCall(mailbox string) (refusal *response, drop bool) {
+// beginCall takes a call in, or answers in its place; nil: it is taken in.
+func (n *node) beginCall(mailbox string) *response {
 	c := n.behaviour.Crowd
 	s := &n.crowd
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.calls++
 	if c.DropEvery > 0 && s.calls%c.DropEvery == 0 {
-		return nil, true
+		dropped := newResponse(http.StatusOK)
+		dropped.drop = true
+		return dropped
 	}
 	t := c.Throttle
 	if t.Most > 0 && s.under >= t.Most {
 		s.Throttled++
-		return n.fault("ErrorExceededConnectionCount"), false
+		return n.fault("ErrorExceededConnectionCount")
 	}
 	if c.PauseAfter > 0 && s.calls == c.PauseAfter {
 		s.until = time.Now().Add(t.Pause)
 	}
 	if left := s.waits(s.until, t.Pause); left > 0 {
-		return n.askForPause(t.How, left), false
+		return n.askForPause(t.How, left)
 	}
 	if left := s.busyMailbox(c, strings.ToLower(mailbox)); left > 0 {
-		return n.askForPause(ThrottleBusy, left), false
+		return n.askForPause(ThrottleBusy, left)
 	}
 	if t.Rate > 0 {
 		if s.bucket == nil {
 			s.bucket = rate.NewLimiter(rate.Limit(t.Rate), max(t.Burst, 1))
 		}
 		if !s.bucket.Allow() {
-			return n.askForPause(t.How, t.Pause), false
+			return n.askForPause(t.How, t.Pause)
 		}
 	}
 	s.under++
 	s.Most = max(s.Most, s.under)
-	return nil, false
+	return nil
 }
 
 func (n *node) endCall(c *call) {

@@ -171,10 +171,11 @@ const (
 type channelBinding [md5.Size]byte
 
 // endPointBinding gives the binding of a server certificate.
-func endPointBinding(certificate *x509.Certificate) channelBinding {
+func endPointBinding(certificate *x509.Certificate) *channelBinding {
 	digest := endPointHash(certificate.SignatureAlgorithm).New()
 	digest.Write(certificate.Raw)
-	return bindingOfHash(digest.Sum(nil))
+	binding := bindingOfHash(digest.Sum(nil))
+	return &binding
 }
 
 // endPointHash is the hash of the certificate's signature, but never less than

@@ -140,11 +140,10 @@ func (s *Server) addNode(b Behaviour, address string, config *tls.Config, certif
 	listener = &countedListener{listener, s}
 	if config != nil {
 		listener = tls.NewListener(listener, config)
-		binding := endPointBinding(certificate.Leaf)
-		n.served, n.expected = &binding, &binding
+		n.served = endPointBinding(certificate.Leaf)
+		n.expected = n.served
 	}
-	binding := endPointBinding(behind.Leaf)
-	if n.behind = &binding; b.Bridged {
+	if n.behind = endPointBinding(behind.Leaf); b.Bridged {
 		n.expected = n.behind
 	}
 	n.current = new(atomic.Pointer[node])

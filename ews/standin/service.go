@@ -36,13 +36,7 @@ func (n *node) serviceResponse(who *account, r *http.Request, a *authorization, 
 	if n.behaviour.Crowd == nil || c.namedMailbox() == "" && c.XMLName.Local != "ResolveNames" {
 		return n.run(who, c)
 	}
-	refusal, drop := n.beginCall(c.namedMailbox())
-	if drop {
-		answer := n.exchangeResponse(http.StatusOK)
-		answer.drop = true
-		return answer
-	}
-	if refusal != nil {
+	if refusal := n.beginCall(c.namedMailbox()); refusal != nil {
 		return refusal
 	}
 	if d := n.behaviour.Crowd.Delay; d > 0 {

@@ -3,18 +3,15 @@ package metrics
 import (
 	"bytes"
 	_ "embed"
-	"fmt"
 	"strings"
 	"text/template"
-
-	"go.yaml.in/yaml/v3"
 
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 )
 
 var (
-	//go:embed text/rules.yaml
-	agentRules []byte
+	//go:embed text/rules.tmpl
+	rules string
 	//go:embed text/scrape.yaml
 	scrapeConfig string
 	//go:embed text/dashboard.json
@@ -24,62 +21,26 @@ var (
 // Dashboard is a dashboard for Grafana, as JSON to be imported.
 func Dashboard() []byte { return dashboard }
 
-type ruleFile struct {
-	Groups []ruleGroup `yaml:"groups"`
-}
-
-type ruleGroup struct {
-	Name  string  `yaml:"name"`
-	Rules []alert `yaml:"rules"`
-}
-
-type alert struct {
-	Alert       string            `yaml:"alert"`
-	Expr        string            `yaml:"expr"`
-	For         string            `yaml:"for,omitempty"`
-	Labels      map[string]string `yaml:"labels"`
-	Annotations map[string]string `yaml:"annotations"`
-}
-
-// severity is made of the value of the alert's expression, which is the status of
-// the target: the same code can be critical here and a warning there.
-const severity = `{{ if eq $value 2.0 }}critical{{ else }}warning{{ end }}`
-
-// Rules are alerting rules for Prometheus: one for each code of the catalogue that
-// is not ok, and those about the agent itself.
+// Rules are alerting rules for Prometheus. Its own templates stand in them, so that
+// these have other brackets.
 func Rules() ([]byte, error) {
-	verdicts, own := ruleGroup{Name: "ewsprobe-verdicts"}, ruleGroup{}
-	for _, e := range finding.Catalogue() {
-		if e.Status == finding.OK {
-			continue
-		}
-		verdicts.Rules = append(verdicts.Rules, alert{
-			Alert:  "Ews" + camel(string(e.Code)),
-			Expr:   fmt.Sprintf("ewsprobe_target_status > 0 and ignoring (code, cause, confidence) ewsprobe_verdict_info{code=%q}", e.Code),
-			For:    "2m",
-			Labels: map[string]string{"severity": severity, "code": string(e.Code)},
-			Annotations: map[string]string{
-				"summary":     "{{ $labels.target }}: " + e.Title,
-				"description": e.Meaning + " Run `ewsprobe explain " + string(e.Code) + "`, or open the page of the target on the agent.",
-			},
-		})
-	}
-	if err := yaml.Unmarshal(agentRules, &own); err != nil {
+	return filled(template.New("").Delims("[[", "]]").Funcs(template.FuncMap{"camel": camel}), rules, finding.Catalogue())
+}
+
+func filled(t *template.Template, text string, data any) ([]byte, error) {
+	t, err := t.Parse(text)
+	if err != nil {
 		return nil, err
 	}
-	b := bytes.NewBufferString("# Alerting rules for the metrics of ewsprobe agent. Made by `ewsprobe agent rules`.\n")
-	y := yaml.NewEncoder(b)
-	y.SetIndent(2)
-	if err := y.Encode(ruleFile{Groups: []ruleGroup{verdicts, own}}); err != nil {
-		return nil, err
-	}
-	return b.Bytes(), y.Close()
+	var b bytes.Buffer
+	err = t.Execute(&b, data)
+	return b.Bytes(), err
 }
 
 // camel is a code as part of the name of an alert: basic-disabled, BasicDisabled.
-func camel(code string) string {
+func camel(code finding.Code) string {
 	var b strings.Builder
-	for word := range strings.SplitSeq(code, "-") {
+	for word := range strings.SplitSeq(string(code), "-") {
 		b.WriteString(strings.ToUpper(word[:1]) + word[1:])
 	}
 	return b.String()
@@ -94,11 +55,5 @@ type Scrape struct {
 
 // Config is a whole scrape_configs document for an agent.
 func (s Scrape) Config() ([]byte, error) {
-	t, err := template.New("").Parse(scrapeConfig)
-	if err != nil {
-		return nil, err
-	}
-	var b bytes.Buffer
-	err = t.Execute(&b, s)
-	return b.Bytes(), err
+	return filled(template.New(""), scrapeConfig, s)
 }

@@ -102,9 +102,14 @@ func queries(t *testing.T) []string {
 	return list
 }
 
+type alert struct {
+	Alert, Expr, For    string
+	Labels, Annotations map[string]string
+}
+
 func parsedRules(t *testing.T) []alert {
 	t.Helper()
-	var f ruleFile
+	var f struct{ Groups []struct{ Rules []alert } }
 	if err := yaml.Unmarshal(must(Rules()), &f); err != nil {
 		t.Fatal(err)
 	}
