@@ -18,7 +18,7 @@ func (r *run) newKDC() *directory.KDC {
 			Domain: r.Config.Domain, Realm: r.Config.Kerberos.Realm, Named: r.Config.Controller, Configured: r.Config.Kerberos.KDCs,
 			Credential: ews.Credential{User: r.Config.User, Password: r.Config.Password}, Recorder: r.recorder, Extra: r.Config.Extra,
 		},
-		Key: directory.Key{Keytab: r.Config.Kerberos.Keytab},
+		Keytab: r.Config.Kerberos.Keytab,
 	}
 }
 

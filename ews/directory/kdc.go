@@ -14,17 +14,12 @@ import (
 	"github.com/ewsprobe/ewsprobe/ews/wire"
 )
 
-// Key is what an account proves itself to a KDC with: a keytab if there is one,
-// else the password of Client.Credential.
-type Key struct {
-	Keytab []byte // content of the file, nil for none
-}
-
 // KDC asks the KDCs of the client's realm. Its steps follow each other: each uses
 // what the one before it learnt.
 type KDC struct {
 	*Client
-	Key Key
+	// Keytab has the key that the account proves itself with; nil: it is the password.
+	Keytab []byte
 
 	places []place
 	asked  *evidence.Item
@@ -99,7 +94,7 @@ func (k *KDC) Logon(ctx context.Context, settle ews.Settle) evidence.Item {
 	}
 	item := evidence.Item{ID: k.Recorder.Begin(), Step: evidence.StepKDCLogon, Address: asked.Address, At: time.Now()}
 	item.Kerberos = &evidence.Kerberos{Realm: k.Realm, Principal: asked.Kerberos.Principal}
-	if k.Key.Keytab != nil {
+	if k.Keytab != nil {
 		// A keytab of somebody else is told before a controller that cannot be reached.
 		if _, err := k.proof(); errors.Is(err, kerberos.ErrNoKey) && k.hint == nil {
 			item.Kerberos.Problem, item.Kerberos.Detail = evidence.NoKey, evidence.Say("kerberos-failed", err)
@@ -158,10 +153,10 @@ func (k *KDC) proof() (kerberos.Request, error) {
 		return kerberos.Request{}, err
 	}
 	now := time.Now().Add(k.offset)
-	if k.Key.Keytab == nil {
+	if k.Keytab == nil {
 		return kerberos.WithPassword(client, k.Credential.Password, k.hint, now)
 	}
-	keytab, err := kerberos.ReadKeytab(k.Key.Keytab)
+	keytab, err := kerberos.ReadKeytab(k.Keytab)
 	if err != nil {
 		return kerberos.Request{}, err
 	}

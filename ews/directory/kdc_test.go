@@ -45,16 +45,16 @@ func TestKDC(t *testing.T) {
 		{name: "in order", ask: "KDC_ERR_PREAUTH_REQUIRED", logon: "accepted", ticket: "", seen: "ask logon ticket"},
 		{name: "AES-128", kdc: testkit.KDC{Enctype: etypeID.AES128_CTS_HMAC_SHA1_96}, ask: "KDC_ERR_PREAUTH_REQUIRED", logon: "accepted", seen: "ask logon ticket"},
 		{name: "keytab", change: func(k *KDC) {
-			k.Key.Keytab = testkit.Keytab(t, testkit.Password)
+			k.Keytab = testkit.Keytab(t, testkit.Password)
 		}, ask: "KDC_ERR_PREAUTH_REQUIRED", logon: "accepted", seen: "ask logon ticket"},
 		{name: "keytab with another key", change: func(k *KDC) {
-			k.Key.Keytab = testkit.Keytab(t, "another")
+			k.Keytab = testkit.Keytab(t, "another")
 		}, ask: "KDC_ERR_PREAUTH_REQUIRED", logon: "KDC_ERR_PREAUTH_FAILED refused", seen: "ask logon"},
 		{name: "keytab without the account's kind of key", kdc: testkit.KDC{Enctype: etypeID.AES128_CTS_HMAC_SHA1_96}, change: func(k *KDC) {
-			k.Key.Keytab = testkit.Keytab(t, testkit.Password)
+			k.Keytab = testkit.Keytab(t, testkit.Password)
 		}, ask: "KDC_ERR_PREAUTH_REQUIRED", logon: "no-key skipped", seen: "ask"},
 		{name: "keytab that is none", change: func(k *KDC) {
-			k.Key.Keytab = []byte("5\x02?")
+			k.Keytab = []byte("5\x02?")
 		}, ask: "KDC_ERR_PREAUTH_REQUIRED", logon: "no-key skipped", seen: "ask"},
 		{name: "ten minutes off", kdc: testkit.KDC{Skew: 10 * time.Minute}, ask: "KDC_ERR_PREAUTH_REQUIRED", logon: "accepted", seen: "ask logon ticket"},
 		{name: "a day behind", kdc: testkit.KDC{Skew: -24 * time.Hour}, ask: "KDC_ERR_PREAUTH_REQUIRED", logon: "accepted", seen: "ask logon ticket"},

@@ -162,16 +162,11 @@ func (c CCache) TGT(realm string, now time.Time) (*Ticket, error) {
 	if realm == "" {
 		realm = c.Client.Realm
 	}
-	return c.find(ticketGranting(realm), now)
+	return c.Service(ticketGranting(realm), now)
 }
 
-// Service finds a ready ticket of a service.
-func (c CCache) Service(service Principal, now time.Time) (*Ticket, error) {
-	return c.find(service, now)
-}
-
-// find takes the ticket that ends last, of those that can be used.
-func (c CCache) find(server Principal, now time.Time) (*Ticket, error) {
+// Service finds the ticket of a service that ends last, of those that can be used.
+func (c CCache) Service(server Principal, now time.Time) (*Ticket, error) {
 	var best *cacheEntry
 	var bad error
 	for i := range c.entries {

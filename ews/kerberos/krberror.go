@@ -26,14 +26,13 @@ const (
 // KRBError is a KRB-ERROR (RFC 4120 5.9.1). It is not encrypted and nothing
 // proves who sent it.
 type KRBError struct {
-	Code        int32
-	Name        string    // KDC_ERR_PREAUTH_REQUIRED
-	Text        string    // e-text, shortened
-	Time        time.Time // the KDC's clock, zero where it makes no sense
-	ClientRealm string    // where the account is, with KDC_ERR_WRONG_REALM
-	Status      uint32    // NTSTATUS of a Windows KDC, 0 for none ([MS-KILE] 2.2.1)
-	StatusName  string    // STATUS_ACCOUNT_LOCKED_OUT, "" for one not known here
-	Enctypes    []string  // of the account's keys, from PA-ETYPE-INFO2
+	Code       int32
+	Name       string    // KDC_ERR_PREAUTH_REQUIRED
+	Text       string    // e-text, shortened
+	Time       time.Time // the KDC's clock, zero where it makes no sense
+	Status     uint32    // NTSTATUS of a Windows KDC, 0 for none ([MS-KILE] 2.2.1)
+	StatusName string    // STATUS_ACCOUNT_LOCKED_OUT, "" for one not known here
+	Enctypes   []string  // of the account's keys, from PA-ETYPE-INFO2
 
 	hints []types.ETypeInfo2Entry
 }
@@ -64,11 +63,10 @@ func readError(raw []byte) (*KRBError, error) {
 		return nil, fmt.Errorf("%w: the KRB-ERROR cannot be decoded", ErrMalformed)
 	}
 	e := &KRBError{
-		Code:        m.ErrorCode,
-		Name:        errorName(m.ErrorCode),
-		Text:        printable(m.EText),
-		Time:        reasonable(m.STime),
-		ClientRealm: printable(m.CRealm),
+		Code: m.ErrorCode,
+		Name: errorName(m.ErrorCode),
+		Text: printable(m.EText),
+		Time: reasonable(m.STime),
 	}
 	if !e.Time.IsZero() && m.Susec > 0 && m.Susec < 1e6 {
 		e.Time = e.Time.Add(time.Duration(m.Susec) * time.Microsecond)

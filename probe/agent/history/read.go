@@ -146,26 +146,21 @@ type Kept struct {
 // Kept reads what an agent goes on with.
 func (s *Store) Kept(ctx context.Context) (Kept, error) {
 	k := Kept{States: map[string][]byte{}, Told: map[string]map[string][]byte{}, Spans: map[string]*[3]Bar{}}
-	_, err := readRows(ctx, s, `SELECT name, state FROM targets`, nil, func(scan scanner) (_ struct{}, err error) {
-		var name string
-		var state []byte
-		err = scan(&name, &state)
-		k.States[name] = state
-		return struct{}{}, err
-	})
-	if err != nil {
-		return k, err
-	}
-	_, err = readRows(ctx, s, `SELECT target, channel, state FROM told`, nil, func(scan scanner) (_ struct{}, err error) {
-		var name, channel string
-		var state []byte
-		err = scan(&name, &channel, &state)
-		if k.Told[name] == nil {
-			k.Told[name] = map[string][]byte{}
-		}
-		k.Told[name][channel] = state
-		return struct{}{}, err
-	})
+	_, err := readRows(ctx, s, `SELECT name, '', state FROM targets UNION ALL SELECT target, channel, state FROM told`, nil,
+		func(scan scanner) (_ struct{}, err error) {
+			var name, channel string
+			var state []byte
+			err = scan(&name, &channel, &state)
+			switch {
+			case channel == "":
+				k.States[name] = state
+			case k.Told[name] == nil:
+				k.Told[name] = map[string][]byte{channel: state}
+			default:
+				k.Told[name][channel] = state
+			}
+			return struct{}{}, err
+		})
 	for i, w := range Widths {
 		if err != nil {
 			return k, err

@@ -15,7 +15,6 @@ import (
 
 // overviewPage is all targets, the worst first.
 type overviewPage struct {
-	Range     string
 	Ranges    []rangeLink
 	Counts    []statusCount
 	Groups    []group
@@ -50,7 +49,7 @@ type difference struct{ Says, Link string }
 func (s *Server) overview(w http.ResponseWriter, r *http.Request) {
 	now := time.Now()
 	which := max(0, slices.IndexFunc(ranges[:], func(one struct{ name, title string }) bool { return one.name == r.URL.Query().Get("range") }))
-	page := overviewPage{Range: ranges[which].name}
+	page := overviewPage{}
 	for i, one := range ranges {
 		page.Ranges = append(page.Ranges, rangeLink{one.name, one.title, i == which})
 	}
