@@ -18,10 +18,9 @@ import (
 // box1@contoso.com, box2@contoso.com, ... exist.
 type Crowd struct {
 	Mailboxes int `yaml:"mailboxes,omitempty"`
-	// Denied and Moving: of the numbers, each that can be divided by it is outside
-	// the role's scope, or is being moved; 0 none.
+	// Denied: of the numbers, each that can be divided by it is outside the role's
+	// scope; 0 none.
 	Denied int `yaml:"denied,omitempty"`
-	Moving int `yaml:"moving,omitempty"`
 	// Delay is how long a call takes.
 	Delay time.Duration `yaml:"delay,omitempty"`
 	// Throttle limits the calls of those who are signed in.
@@ -211,14 +210,7 @@ func (n *node) findMailbox(address string) (mailbox, bool) {
 	if i == 0 {
 		return findMailbox(address)
 	}
-	m := mailbox{address: strings.ToLower(strings.TrimSpace(address))}
-	switch {
-	case c.Denied > 0 && i%c.Denied == 0:
-		m.outOfScope = true
-	case c.Moving > 0 && i%c.Moving == 0:
-		m.trouble = "ErrorMailboxMoveInProgress"
-	}
-	return m, true
+	return mailbox{address: CrowdMailbox(i), outOfScope: c.Denied > 0 && i%c.Denied == 0}, true
 }
 
 // CrowdView is what a Crowd has seen: how often each mailbox was answered, the

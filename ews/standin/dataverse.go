@@ -15,20 +15,14 @@ import (
 // mailbox of whoever is asked for.
 type Dataverse struct {
 	// Mailboxes is how many there are (CrowdMailbox), PageRows how many a page has.
-	// Every FailEvery-th has the status Failure.
 	Mailboxes int `yaml:"mailboxes,omitempty"`
 	PageRows  int `yaml:"page-rows,omitempty"`
-	FailEvery int `yaml:"fail-every,omitempty"`
 
-	// Modern: the profile signs in with hybrid modern authentication. Nobody: there
-	// is no mailbox of the asked address.
+	// Modern: the profile signs in with hybrid modern authentication.
 	Modern bool `yaml:"modern,omitempty"`
-	Nobody bool `yaml:"nobody,omitempty"`
 
-	// LastResponse is what Exchange answered the profile's last test, Alert the text of
-	// an alert about every mailbox.
-	LastResponse string `yaml:"last-response,omitempty"`
-	Alert        string `yaml:"alert,omitempty"`
+	// Alert is the text of an alert about every mailbox.
+	Alert string `yaml:"alert,omitempty"`
 
 	// Denied are sets that the role may not read, Lacks columns and sets that this
 	// version does not have. NoUser: the environment does not know who asks.
@@ -155,7 +149,7 @@ func (c *cloudServer) rows(r *http.Request, set, next string, list ...map[string
 // mailbox is the record of the i-th mailbox of the list, 0 for one that is asked for.
 func (d *Dataverse) mailbox(i int, address string) map[string]any {
 	name := "mailbox"
-	if d.FailEvery > 0 && i%d.FailEvery == 0 || i == 0 && d.Alert != "" {
+	if i == 0 && d.Alert != "" {
 		name = "failed-mailbox"
 	}
 	return record(name, "$id", boxID(i), "$number", strconv.Itoa(i), "$address", address)
@@ -172,22 +166,13 @@ func (c *cloudServer) records(r *http.Request, set string) []map[string]any {
 	case "organizations":
 		return []map[string]any{record("organization")}
 	case "emailserverprofiles":
-		own := record("profile", "$ews", c.ewsURL)
-		if d.Modern {
-			own = record("modern-profile", "$ews", c.ewsURL)
-		}
-		if d.LastResponse != "" {
-			own["lasttestresponse"], own["lasttestexecutionstatus"] = d.LastResponse, 0
-		}
-		return []map[string]any{own, record("online-profile")}
+		own := map[bool]string{false: "profile", true: "modern-profile"}[d.Modern]
+		return []map[string]any{record(own, "$ews", c.ewsURL), record("online-profile")}
 	case "managedidentities":
 		return []map[string]any{record("identity", "$hma", HMAApplicationID, "$tenant", Tenant)}
 	case "systemusers":
 		return []map[string]any{record("systemuser", "$address", c.lastAsked(""))}
 	case "mailboxes":
-		if d.Nobody {
-			return nil
-		}
 		return []map[string]any{d.mailbox(0, c.lastAsked(address))}
 	case "tracelogs":
 		if d.Alert == "" {

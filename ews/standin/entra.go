@@ -1,7 +1,6 @@
 package standin
 
 import (
-	"cmp"
 	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
@@ -30,11 +29,9 @@ type Entra struct {
 	Once   bool `yaml:"once,omitempty"`
 	Busy   bool `yaml:"busy,omitempty"`
 	// Claims are those of the token that it gives which are not as they should be; null:
-	// one that is missing. Foreign signs it by a key that is not Entra's. Life is how long
-	// it is good for; 0 is an hour.
+	// one that is missing. Foreign signs it by a key that is not Entra's.
 	Claims  map[string]any `yaml:"claims,omitempty"`
 	Foreign bool           `yaml:"foreign,omitempty"`
-	Life    time.Duration  `yaml:"life,omitempty"`
 	// Redirect sends whoever asks elsewhere.
 	Redirect bool `yaml:"redirect,omitempty"`
 }
@@ -164,7 +161,7 @@ func (c *cloudServer) hmaToken(r *http.Request) *response {
 	if tenant == Domain {
 		tenant = Tenant
 	}
-	return grant(issueToken(*e, tenant, resource), cmp.Or(e.Life, time.Hour))
+	return grant(issueToken(*e, tenant, resource), time.Hour)
 }
 
 // provedBy is the number of the refusal of what the application proves itself with,
@@ -215,7 +212,7 @@ func issueToken(e Entra, tenant, resource string) string {
 	claims := map[string]any{
 		"ver": "1.0", "aud": resource, "iss": "https://sts.windows.net/" + tenant + "/", "tid": tenant,
 		"appid": HMAApplicationID, "appidacr": "2", "roles": []string{fullAccess}, "uti": uuid.NewString(),
-		"iat": now.Unix(), "nbf": now.Unix(), "exp": now.Add(cmp.Or(e.Life, time.Hour)).Unix(),
+		"iat": now.Unix(), "nbf": now.Unix(), "exp": now.Add(time.Hour).Unix(),
 	}
 	key := keys().entra
 	if e.Foreign {
