@@ -46,11 +46,6 @@ const (
 // process can use it.
 func (s *Server) AutodiscoverURL() string { return s.scheme() + s.Addresses()[0] + poxPath }
 
-// isAutodiscover says whether a request is for Autodiscover. IIS minds no case.
-func isAutodiscover(r *http.Request) bool {
-	return strings.HasPrefix(strings.ToLower(r.URL.Path), autodiscoverFolder)
-}
-
 // autodiscover answers for the virtual directory Autodiscover, which has settings
 // of its own: as installed it offers Negotiate, NTLM and Basic and knows no
 // Extended Protection, whatever EWS does.

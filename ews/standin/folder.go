@@ -20,7 +20,7 @@ type place struct {
 func findPlace(f folder) (place, bool) {
 	name := f.ID
 	if !f.distinguished() {
-		_, name, _ = readFolderID(f.ID)
+		_, name = readFolderID(f.ID)
 	}
 	i := slices.IndexFunc(words().Places, func(p place) bool { return p.Name == name && (!f.distinguished() || !strings.Contains(name, "/")) })
 	if i < 0 {
@@ -81,21 +81,18 @@ func folderID(mailbox, name string) string {
 	return folderPrefix + base64.StdEncoding.EncodeToString([]byte(mailbox+"\x00"+name))
 }
 
-// readFolderID takes an identifier apart.
-func readFolderID(id string) (mailbox, name string, ok bool) {
-	rest, ok := strings.CutPrefix(id, folderPrefix)
-	raw, err := base64.StdEncoding.DecodeString(rest)
-	if !ok || err != nil {
-		return "", "", false
-	}
-	return strings.Cut(string(raw), "\x00")
+// readFolderID takes an identifier apart, as far as it is one.
+func readFolderID(id string) (mailbox, name string) {
+	rest, _ := strings.CutPrefix(id, folderPrefix)
+	raw, _ := base64.StdEncoding.DecodeString(rest)
+	mailbox, name, _ = strings.Cut(string(raw), "\x00")
+	return mailbox, name
 }
 
 // owner is the mailbox whose folder an identifier means, "" where it does not say.
-func (f folder) owner() string {
-	if f.distinguished() {
-		return ""
+func (f folder) owner() (mailbox string) {
+	if !f.distinguished() {
+		mailbox, _ = readFolderID(f.ID)
 	}
-	mailbox, _, _ := readFolderID(f.ID)
 	return mailbox
 }

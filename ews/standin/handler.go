@@ -63,7 +63,7 @@ func (n *node) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // answer finds the answer to a request; nil means the behaviour's hazard.
 func (n *node) answer(c *connection, r *http.Request, a *authorization, q *Request, body []byte) *response {
-	if isAutodiscover(r) {
+	if strings.HasPrefix(strings.ToLower(r.URL.Path), autodiscoverFolder) { // IIS minds no case
 		return n.autodiscover(c, r, a, q, body)
 	}
 	if front := n.frontResponse(r, a); front != nil {

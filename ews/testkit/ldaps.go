@@ -58,7 +58,9 @@ type Directory struct {
 func StartLDAPS(t testing.TB, certificate tls.Certificate, answer func(c net.Conn, q Request)) *Directory {
 	t.Helper()
 	d := &Directory{}
-	d.Address = ListenTLS(t, certificate, func(c net.Conn) {
+	config := &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
+	d.Address = Listen(t, func(near net.Conn) {
+		c := tls.Server(near, config)
 		q, err := standin.ReadBind(c)
 		if err != nil {
 			return // the client did not like the certificate

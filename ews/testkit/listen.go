@@ -1,7 +1,6 @@
 package testkit
 
 import (
-	"crypto/tls"
 	"io"
 	"net"
 	"sync"
@@ -37,14 +36,6 @@ func Listen(t testing.TB, handle func(net.Conn)) (address string) {
 		all.Wait()
 	})
 	return l.Addr().String()
-}
-
-// ListenTLS is Listen inside TLS 1.2 or later. What handle reads or writes first
-// makes the handshake.
-func ListenTLS(t testing.TB, certificate tls.Certificate, handle func(net.Conn)) (address string) {
-	t.Helper()
-	config := &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
-	return Listen(t, func(c net.Conn) { handle(tls.Server(c, config)) })
 }
 
 // Silent is a loopback address that nobody listens on.

@@ -47,7 +47,7 @@ func (l *loader) target(node *yaml.Node) *Target {
 	t.Check.RetryRefused = false // the count of refused logons is the agent's alone
 	t.Dynamics, _ = t.Settings.Environment(l.ctx)
 	t.checkPassword(l)
-	t.checkRest(l)
+	t.checkRest()
 	return t
 }
 
@@ -182,7 +182,7 @@ func ReadSecret(ctx context.Context, name string) (string, error) {
 }
 
 // checkRest looks at what only the agent has.
-func (t *Target) checkRest(l *loader) {
+func (t *Target) checkRest() {
 	ks := t.Settings.Keys
 	if t.Endpoint != "" && !IsName(t.Endpoint) {
 		ks.Invalid("{endpoint} %q is not allowed; "+nameForm, t.Endpoint)
