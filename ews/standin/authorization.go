@@ -73,7 +73,7 @@ func (a *authorization) parseNTLM(credentials string) {
 		a.err = errBadCredentials
 		return
 	}
-	if inner, err := unwrap(token); err == nil && a.scheme == "Negotiate" {
+	if inner, ok := unwrap(token); ok && a.scheme == "Negotiate" {
 		if inner.kerberos() {
 			a.message = MessageKerberos
 			return

@@ -3,7 +3,6 @@ package standin
 import (
 	"encoding/asn1"
 	"encoding/base64"
-	"errors"
 	"net/http"
 	"slices"
 )
@@ -24,8 +23,6 @@ const (
 	reject           = 2
 )
 
-var errNotSPNEGO = errors.New("no SPNEGO token")
-
 // wrapped is a token of a client's: the mechanisms it offers (in its first token
 // only) and the token of the first of them.
 type wrapped struct {
@@ -34,23 +31,23 @@ type wrapped struct {
 }
 
 // unwrap reads NegTokenInit in the framing of RFC 2743 3.1, or NegTokenResp.
-func unwrap(raw []byte) (wrapped, error) {
+func unwrap(raw []byte) (w wrapped, ok bool) {
 	var outer asn1.RawValue
 	if _, err := asn1.Unmarshal(raw, &outer); err != nil {
-		return wrapped{}, errNotSPNEGO
+		return w, false
 	}
 	if outer.Class == asn1.ClassApplication && outer.Tag == 0 {
 		var oid asn1.ObjectIdentifier
 		rest, err := asn1.Unmarshal(outer.Bytes, &oid)
 		if err != nil || !oid.Equal(oidSPNEGO) {
-			return wrapped{}, errNotSPNEGO
+			return w, false
 		}
 		if _, err := asn1.Unmarshal(rest, &outer); err != nil {
-			return wrapped{}, errNotSPNEGO
+			return w, false
 		}
 	}
 	if outer.Class != asn1.ClassContextSpecific || outer.Tag > 1 {
-		return wrapped{}, errNotSPNEGO
+		return w, false
 	}
 	if outer.Tag == 0 {
 		var init struct {
@@ -59,10 +56,8 @@ func unwrap(raw []byte) (wrapped, error) {
 			Token []byte                  `asn1:"explicit,optional,tag:2"`
 			MIC   []byte                  `asn1:"explicit,optional,tag:3"`
 		}
-		if _, err := asn1.Unmarshal(outer.Bytes, &init); err != nil || len(init.Mechs) == 0 {
-			return wrapped{}, errNotSPNEGO
-		}
-		return wrapped{init.Mechs, init.Token}, nil
+		_, err := asn1.Unmarshal(outer.Bytes, &init)
+		return wrapped{init.Mechs, init.Token}, err == nil && len(init.Mechs) > 0
 	}
 	var resp struct {
 		State asn1.Enumerated       `asn1:"explicit,optional,tag:0,default:-1"`
@@ -70,10 +65,8 @@ func unwrap(raw []byte) (wrapped, error) {
 		Token []byte                `asn1:"explicit,optional,tag:2"`
 		MIC   []byte                `asn1:"explicit,optional,tag:3"`
 	}
-	if _, err := asn1.Unmarshal(outer.Bytes, &resp); err != nil {
-		return wrapped{}, errNotSPNEGO
-	}
-	return wrapped{token: resp.Token}, nil
+	_, err := asn1.Unmarshal(outer.Bytes, &resp)
+	return wrapped{token: resp.Token}, err == nil
 }
 
 // kerberos says that the token is a ticket's.

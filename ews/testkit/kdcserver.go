@@ -21,9 +21,7 @@ import (
 // length in four bytes).
 type KDCServer struct {
 	Address string
-
-	mu   sync.Mutex
-	seen []string
+	seen    list[string]
 }
 
 // Kinds of requests, as Seen has them.
@@ -64,20 +62,14 @@ func StartKDC(t testing.TB, answer func(c net.Conn, kind string, request []byte)
 			return
 		}
 		kind := kindOf(t, request)
-		k.mu.Lock()
-		k.seen = append(k.seen, kind)
-		k.mu.Unlock()
+		k.seen.add(kind)
 		answer(c, kind, request)
 	})
 	return k
 }
 
 // Seen are the requests so far.
-func (k *KDCServer) Seen() []string {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	return slices.Clone(k.seen)
-}
+func (k *KDCServer) Seen() []string { return k.seen.all() }
 
 func kindOf(t testing.TB, request []byte) string {
 	if len(request) == 0 || request[0] != 0x6a { // [APPLICATION 10]

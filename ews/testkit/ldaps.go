@@ -5,9 +5,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"net"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -49,9 +47,7 @@ type Request = standin.Bind
 // Directory listens for LDAP inside TLS.
 type Directory struct {
 	Address string
-
-	mu    sync.Mutex
-	binds []Request
+	binds   list[Request]
 }
 
 // StartLDAPS is a directory that does whatever answer does after a bind.
@@ -65,20 +61,14 @@ func StartLDAPS(t testing.TB, certificate tls.Certificate, answer func(c net.Con
 		if err != nil {
 			return // the client did not like the certificate
 		}
-		d.mu.Lock()
-		d.binds = append(d.binds, q)
-		d.mu.Unlock()
+		d.binds.add(q)
 		answer(c, q)
 	})
 	return d
 }
 
 // Binds are the binds so far.
-func (d *Directory) Binds() []Request {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return slices.Clone(d.binds)
-}
+func (d *Directory) Binds() []Request { return d.binds.all() }
 
 // Says answers a bind with a result code and a diagnostic message (RFC 4511
 // 4.2.2), and waits.
@@ -126,15 +116,12 @@ type Forest struct {
 	Entries []Entry
 	Code    int64 // of the last search
 
-	mu    sync.Mutex
-	asked []string
+	asked list[string]
 }
 
 // Asked are the searches so far, base and attributes of each.
 func (f *Forest) Asked() []string {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return append([]string{}, f.asked...)
+	return f.asked.all()
 }
 
 // Answer is an answer for StartLDAPS.
@@ -153,9 +140,7 @@ func (f *Forest) Answer(c net.Conn, q Request) {
 			name, _ := a.Value.(string)
 			attributes = append(attributes, name)
 		}
-		f.mu.Lock()
-		f.asked = append(f.asked, base+": "+strings.Join(attributes, " "))
-		f.mu.Unlock()
+		f.asked.add(base + ": " + strings.Join(attributes, " "))
 		entries, code := f.Entries, f.Code
 		if base == "" {
 			code = 0

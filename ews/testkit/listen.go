@@ -3,6 +3,7 @@ package testkit
 import (
 	"io"
 	"net"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -116,4 +117,22 @@ func carry(to io.Writer, from io.Reader, first, oneWay time.Duration) {
 	}
 	for range way { // the reader must not be left standing
 	}
+}
+
+// list is what a server has met so far.
+type list[T any] struct {
+	mu   sync.Mutex
+	have []T
+}
+
+func (l *list[T]) add(one T) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.have = append(l.have, one)
+}
+
+func (l *list[T]) all() []T {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.have)
 }
