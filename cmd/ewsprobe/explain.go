@@ -44,7 +44,8 @@ func explainCommand(std stdio) *cli.Command {
 			e.list(std)
 		case text == "":
 			return usage("the text is empty; give a code, paste the text of the alert in quotes, or - to read it from standard input")
-		case e.code(strings.ToLower(text)), e.topic(strings.ToLower(text)), e.cause(strings.ToLower(text)), e.alert(text), e.holds(text), e.nearest(text):
+		case e.code(strings.ToLower(text)), e.topic(strings.ToLower(text)), e.cause(strings.ToLower(text)):
+		case e.alert(text), e.holds(text), e.nearest(text):
 		default:
 			return usage("%q is not recognized: it has no status, response code of EWS, AADSTS number or Windows error that is known; "+
 				"paste the whole alert with its Email Server Error Code, list the codes and guides with `ewsprobe explain`, "+

@@ -63,7 +63,9 @@ type seenAt struct {
 }
 
 // at are the lines of one address: what was asked and what came back.
-func (v view) at(address string) [][2]string {
+func (v view) at(address string) [][2]string { return repeated(rows("seen-at", v.seenAt(address))) }
+
+func (v view) seenAt(address string) seenAt {
 	seen := seenAt{view: v}
 	further := map[string]bool{}
 	for _, item := range v.Evidence {
@@ -96,7 +98,7 @@ func (v view) at(address string) [][2]string {
 			seen.Nodes = append(seen.Nodes, n)
 		}
 	}
-	return repeated(rows("seen-at", seen))
+	return seen
 }
 
 // repeated are the lines with equal ones that follow each other told once.

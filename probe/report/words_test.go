@@ -1,6 +1,7 @@
 package report
 
 import (
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -30,6 +31,31 @@ func TestWords(t *testing.T) {
 	for _, name := range slices.Concat(slices.Collect(maps.Keys(definitions())), slices.Collect(maps.Keys(textDefinitions()))) {
 		if !regexp.MustCompile(`(say[ (]|parts\(|rows[ (]|linesOf\(|about\(|fill\(|\{\{template )"` + name + `"`).MatchString(used) {
 			t.Errorf("nothing says %q", name)
+		}
+	}
+}
+
+// No template ends early for want of what a record of this program has.
+func TestWordsOfRecords(t *testing.T) {
+	for _, file := range records(t) {
+		r := Harmless(load(t, file))
+		say := func(of any, names ...string) {
+			for _, name := range names {
+				if err := compile(name).Execute(io.Discard, of); err != nil {
+					t.Errorf("%s: %v", file, err)
+				}
+			}
+		}
+		for _, s := range []Style{{}, {tight: tightest}, {Whole: true}} {
+			v := view{r, s}
+			say(v, "seen-profile", "seen-autodiscover", "seen-directory", "seen-outside", "asked")
+			for _, n := range r.Nodes {
+				say(n, "node")
+				say(v.seenAt(n.Address), "seen-at")
+			}
+		}
+		for i := range r.Evidence {
+			say(&r.Evidence[i], "whom", "sent", "back", "wire")
 		}
 	}
 }
