@@ -117,7 +117,7 @@ func (r *Redactor) Record(rec evidence.Record) evidence.Record {
 // first numbers.
 func (r *Redactor) Target(t evidence.Target) evidence.Target { return locked(r, t, r.target) }
 
-// Item is one item, for whoever tells the story while it happens.
+// Item is one item, for a log that is written while the check runs.
 func (r *Redactor) Item(item evidence.Item) evidence.Item { return locked(r, item, r.item) }
 
 // Text is a line of this program's own that is no sentence of a record, such as

@@ -119,7 +119,7 @@ func URL(raw, example string) (u *url.URL, wrong string) {
 	case err != nil:
 		return nil, "is not a URL; give it like " + example
 	case unseen(u.Hostname()):
-		return nil, "has " + Odd(u.Hostname()) + " of the host name; type it anew"
+		return nil, "has " + Odd(u.Hostname()) + " of the host name; type it again"
 	case !IsHost(u.Hostname()):
 		return nil, "has no valid host name; give it like mail.contoso.com (international names in their xn-- form)"
 	case u.Fragment != "":
@@ -192,7 +192,7 @@ func BadAccount(name string) string {
 	case bare(domain) != domain, bare(user) != user, strings.Contains(name, " @"), strings.Contains(name, "@ "):
 		return "has blanks or quotes around it; remove them"
 	case unseen(name):
-		return "has " + Odd(name) + "; type it anew"
+		return "has " + Odd(name) + "; type it again"
 	case strings.Contains(name, "/"):
 		if strings.Count(name, "/") == 1 && !qualified && !strings.Contains(name, "@") {
 			return "contains a slash; give " + strings.Replace(name, "/", `\`, 1) + " or user@domain"

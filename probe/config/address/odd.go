@@ -60,7 +60,7 @@ func unseen(text string) bool {
 // NotMailbox says why s is no e-mail address, as the end of a sentence.
 func NotMailbox(s string) string {
 	if unseen(s) {
-		return "it has " + Odd(s) + "; type it anew"
+		return "it has " + Odd(s) + "; type it again"
 	}
 	if strings.Count(s, "@") > 1 && strings.ContainsAny(s, ",;") {
 		return "give one; `ewsprobe batch` checks several"
