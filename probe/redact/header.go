@@ -1,6 +1,7 @@
 package redact
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -96,6 +97,9 @@ func (r *Redactor) scheme(s string) string {
 	if s == "" || listed("schemes", strings.ToLower(s)) {
 		return s
 	}
+	if piece := signOf("www-authenticate", s); piece != "" {
+		return piece
+	}
 	return r.whole("scheme", "Scheme-%d", s)
 }
 
@@ -123,7 +127,7 @@ func (r *Redactor) challenges(value string) string {
 		list = append(list, s)
 	}
 	if len(list) == 0 {
-		return r.unknown(value)
+		return cmp.Or(signOf("www-authenticate", value), r.unknown(value))
 	}
 	return strings.Join(list, ", ")
 }
@@ -146,6 +150,9 @@ func (r *Redactor) param(name, value string) string {
 			return r.tenant(id) + "@" + tenant
 		}), ",")
 	case "realm":
+		if piece := signOf("www-authenticate", `realm="`+value+`"`); piece != "" { // a device is told by it
+			return strings.Trim(strings.TrimPrefix(piece, "realm="), `"`)
+		}
 		return r.endpoint(value)
 	case "token_types", "error", "algorithm":
 		if has("parameter", value) {
