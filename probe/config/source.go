@@ -137,12 +137,12 @@ func (ks *Keys) unknown(name string) *Key {
 		}
 		return nil
 	}
-	if near := ks.near(name); near != "" {
-		ks.usage("there is no flag --%s; did you mean --%s?", name, near)
+	if near := ks.near(name); near != "" && len(name) > 1 {
+		ks.usage("there is no flag %s; did you mean --%s?", dashed(name), near)
 		ks.from[near] = origin{name: "--" + near, rank: byFlag}
 		return ks.Find(near)
 	}
-	ks.usage("there is no flag --%s; see `%s --help-all`", name, strings.TrimSpace("ewsprobe "+ks.command))
+	ks.usage("there is no flag %s; see `%s --help-all`", dashed(name), strings.TrimSpace("ewsprobe "+ks.command))
 	return nil
 }
 

@@ -28,12 +28,26 @@ var pageTemplate = sync.OnceValue(func() *template.Template {
 		},
 		"rows":       rows,
 		"words":      words[any],
+		"unbroken":   Unbroken,
 		"firstSteps": func(list []finding.Remedy) []finding.Remedy { return list[:min(len(list), mostSteps)] },
 		"laterSteps": func(list []finding.Remedy) []finding.Remedy { return list[min(len(list), mostSteps):] },
 		"clock":      func(s string) string { return strings.TrimSuffix(strings.Replace(s, "T", " ", 1), "Z") },
 		"upper":      func(s any) string { return strings.ToUpper(fmt.Sprint(s)) },
 	}).Parse(pageSource))
 })
+
+// Unbroken is a command in which no line ends at the hyphen of a flag or a cmdlet.
+func Unbroken(command string) template.HTML {
+	words := strings.Split(command, " ")
+	for i, word := range words {
+		escaped := template.HTMLEscapeString(word)
+		if strings.Contains(word, "-") && len(word) <= 32 {
+			escaped = `<span class="word">` + escaped + "</span>"
+		}
+		words[i] = escaped
+	}
+	return template.HTML(strings.Join(words, " ")) // every word is escaped
+}
 
 // reportTemplate is the page of a check. It is a copy, because html/template clones
 // none that was executed, and the page of a batch is made of the same parts.

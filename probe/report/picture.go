@@ -35,16 +35,17 @@ const (
 
 // Path is the way from this machine to the mailbox, and where it broke.
 func (r Report) Path() []hop {
-	var fronts, devices []string
+	var fronts, products, devices []string
 	for _, n := range r.Nodes {
 		fronts = append(fronts, cmp.Or(n.Server.FrontEnd, n.Address))
+		products = append(products, n.Server.Product)
 		devices = append(devices, n.Server.InFront)
 	}
 	list := []hop{
 		{Name: "This machine", What: r.Target.View},
 		{Name: "Devices in front", What: cmp.Or(distinct(devices), "none seen")},
-		{Name: "Front end", What: cmp.Or(distinct(fronts), r.Target.Host)},
-		{Name: "Back end", What: cmp.Or(r.Server.Product, "Exchange")},
+		{Name: "Front end", What: distinct(append([]string{cmp.Or(distinct(fronts), r.Target.Host)}, products...))},
+		{Name: "Back end", What: "of the mailbox"},
 		{Name: "Mailbox", What: cmp.Or(r.Target.Mailbox, "none given")},
 	}
 	signedIn := slices.ContainsFunc(r.Attempts, func(a rule.Attempt) bool {

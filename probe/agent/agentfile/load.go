@@ -55,7 +55,7 @@ func open(ctx context.Context, name string) (*yaml.Node, config.Place, error) {
 		text, err = config.Decode(raw)
 	}
 	if err != nil {
-		return fail(1, "the configuration "+err.Error())
+		return fail(0, name+" "+err.Error())
 	}
 	root, line, wrong := parse(text)
 	if wrong != "" {

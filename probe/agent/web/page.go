@@ -32,7 +32,8 @@ var pages = sync.OnceValue(func() *template.Template {
 		"style":  func() template.CSS { return template.CSS(pageStyle()) },
 		"script": func() template.JS { return template.JS(pageScript) },
 		"moment": moment, "roughly": roughly, "changes": changes, "diffOf": diffOf,
-		"upper": func(s any) string { return strings.ToUpper(fmt.Sprint(s)) },
+		"unbroken": report.Unbroken,
+		"upper":    func(s any) string { return strings.ToUpper(fmt.Sprint(s)) },
 	}).Parse(pageSource))
 })
 
