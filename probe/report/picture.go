@@ -57,7 +57,7 @@ func (r Report) Path() []hop {
 		switch {
 		case i == broken:
 			list[i].State = "broken"
-		case i < broken && (seen || i == atMachine || broken != atNothing):
+		case i < broken && (seen || i == atMachine || broken != atNothing && (i < atBackEnd || signedIn)):
 			list[i].State = "passed"
 		default:
 			list[i].State = "unseen"
@@ -81,7 +81,7 @@ func brokenAt(r Report) int {
 		return atBackEnd
 	case "tls-outdated", "certificate-private", "name-private":
 		return atFrontEnd
-	case "profile-contradiction", "dynamics-unreadable", "inconclusive":
+	case "profile-contradiction", "dynamics-unreadable", "inconclusive", "tenant-differs":
 		return atNothing
 	}
 	head, _ := finding.HeadOf(v.Code)
