@@ -139,7 +139,7 @@ func TestFlags(t *testing.T) {
 		{"--ntlm h", "h", "", "there is no flag --ntlm; use --profile-auth ntlm"},
 		{"/user:x h", "h", "", "flags begin with two hyphens; type --user"},
 		{"--xyzzy h", "h", "", "there is no flag --xyzzy; see `ewsprobe check --help-all`"},
-		{"-x h", "h", "", "there is no flag -x; use --proxy"},
+		{"-z h", "h", "", "there is no flag -z; see `ewsprobe check --help-all`"},
 		{"--user= h", "h", "", "--user is empty; give a value, or leave the flag out"},
 		{"--impersonate=maybe h", "h", "", `--impersonate "maybe" is neither true nor false`},
 		{"--password S3cret h", "S3cret h", "", "no flag takes the password, because process lists are public; use --password-file FILE, EWSPROBE_PASSWORD or the prompt"},
