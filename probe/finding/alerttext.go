@@ -23,6 +23,7 @@ type alertText struct {
 }
 
 func readAlert(text string) *alertText {
+	text = alertForms()["unset"].ReplaceAllString(text, "")
 	t := &alertText{folded: alertForms()["article"].ReplaceAllString(foldAlert(text), "kb $1")}
 	t.readNumbers()
 	t.readStatuses()
@@ -143,6 +144,8 @@ func foldAlert(text string) string {
 var alertForms = sync.OnceValue(func() map[string]*regexp.Regexp {
 	const group = `[.,' _\x{00a0}\x{202f}]?`
 	return map[string]*regexp.Regexp{
+		// A list of Exchange has these names without a value where nothing is set.
+		"unset":   regexp.MustCompile(`(?mi)^[ \t]*ews(?:\w*list|applicationaccesspolicy)[ \t]*:[ \t]*(?:\{\})?[ \t\r]*$`),
 		"article": regexp.MustCompile(`kb(\d{7})`),
 		"hex":     regexp.MustCompile(`(?:0x)?(?:ffffffff)?(8[0-9a-f]{7})[lh]?`),
 		"decimal": regexp.MustCompile(`2` + group + `(?:1[3-6]\d)` + group + `\d{3}` + group + `\d{3}`),
