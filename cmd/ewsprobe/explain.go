@@ -94,12 +94,13 @@ type explainer struct {
 	b     bytes.Buffer
 	t     *template.Template
 	width int
+	names finding.Names // that stand for the reader's own
 }
 
 func newExplainer(width int) *explainer {
-	e := &explainer{width: width}
+	e := &explainer{width: width, names: finding.Sample()}
 	e.t = template.Must(template.New("explain").Funcs(template.FuncMap{
-		"wrap": e.wrap, "sample": sample,
+		"wrap": e.wrap, "sample": func(s string) string { return e.names.Fill(s) },
 		"seeAlso": seeAlso, "join": strings.Join,
 		"list": func(codes []finding.Code) string { return strings.Join(namesOf(codes), ", ") },
 		"cause": func(n int) finding.Cause {
@@ -127,9 +128,6 @@ func (e *explainer) wrap(indent int, text ...any) string {
 	}
 	return b.String()
 }
-
-// sample fills a remedy with names that stand for the reader's own.
-func sample(s string) string { return finding.Sample().Fill(s) }
 
 // list has all codes, by what they keep from being known, and all guides.
 func (e *explainer) list(std stdio) {
@@ -249,8 +247,14 @@ func (e *explainer) alert(text string) bool {
 	if len(numbers) > 0 {
 		alerts = slices.DeleteFunc(alerts, func(a finding.Alert) bool { return a.GivesWay })
 	}
+	pasted := finding.ReadPasted(text)
+	if len(alerts)+len(numbers) == 0 && pasted.Shows() {
+		alerts = finding.MatchAlert("ews")
+	}
+	e.names = pasted.Names
 	return len(alerts)+len(numbers) > 0 && e.show("alert", struct {
 		Numbers []finding.Explained
 		Alerts  []finding.Alert
-	}{numbers, alerts})
+		Pasted  finding.Pasted
+	}{numbers, alerts, pasted})
 }

@@ -77,7 +77,7 @@ func manualPage(all []*cli.Command) ([]byte, error) {
 	for _, name := range guide.Names() {
 		of.Guides = append(of.Guides, manualGuide{name, guide.Title(name), template.HTML(guide.Chapter(name, link))})
 	}
-	t, err := template.New("manual").Funcs(template.FuncMap{"sample": sample, "seeAlso": seeAlso}).Parse(manualSource)
+	t, err := template.New("manual").Funcs(template.FuncMap{"sample": finding.Sample().Fill, "seeAlso": seeAlso}).Parse(manualSource)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package finding
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strings"
@@ -165,7 +166,7 @@ func answersOfEWS(names, known []string) (found []Alert, by []string) {
 		if !ok {
 			c.Finding, c.Says = "exchange-error", at[string](sharedText, "why", "unlisted-code")
 		}
-		says := c.Says
+		says := cmp.Or(c.Pasted, c.Says)
 		if says == "" {
 			e, _ := Lookup(c.Finding)
 			says = e.Meaning

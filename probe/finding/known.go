@@ -16,6 +16,8 @@ type EWSCode struct {
 	// caller's own; "" for the same.
 	Own  Code
 	Says string // what it means and what to do; "" where the entry of the finding says it all
+	// Pasted is Says of a text that may be about another client's request.
+	Pasted string
 	// General: the real code may stand behind it, as the inner code or by its words.
 	General bool
 	Texts   []string // pieces of its English message, in lower case

@@ -151,7 +151,7 @@ func ExplainTokens(text string) (list []Explained) {
 	for _, e := range tokens().Entra {
 		if !has("token-not-issued") && slices.ContainsFunc(e.Texts, func(s string) bool { return strings.Contains(low, s) }) {
 			list = append(list, Explained{
-				Name: "AADSTS" + strconv.Itoa(e.Numbers[0]), Says: e.Says, Code: "token-not-issued",
+				Name: "The words of AADSTS" + strconv.Itoa(e.Numbers[0]), Says: e.Says, Code: "token-not-issued",
 				Title: tokens().Reasons[e.Reason].Title, Remedies: ReasonRemedies("token-not-issued", e.advice("token-not-issued")),
 			})
 		}
@@ -168,7 +168,7 @@ func ExplainTokens(text string) (list []Explained) {
 		}
 		if known.Says != "" {
 			list = append(list, Explained{
-				Name: "x-ms-diagnostics " + strconv.Itoa(known.Number), Says: known.Says, Code: "token-refused",
+				Name: "The words of x-ms-diagnostics " + strconv.Itoa(known.Number), Says: known.Says, Code: "token-refused",
 				Title: tokens().Reasons[known.Reason].Title, Remedies: ReasonRemedies("token-refused", known.advice("token-refused")),
 			})
 		}

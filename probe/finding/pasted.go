@@ -1,0 +1,128 @@
+package finding
+
+import (
+	"cmp"
+	"maps"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/ews/front"
+)
+
+// Pasted is what a pasted text itself names: the endpoint, the account and the
+// mailbox for the next command, and by the headers in it who answered.
+type Pasted struct {
+	Names Names // those of Sample, where the text has none
+	Host  string
+	front.Identity
+	Product string // of the version in the headers or the SOAP header
+}
+
+// pastedForms are where a text names something.
+var pastedForms = sync.OnceValue(func() map[string]*regexp.Regexp {
+	const name = `([a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*\.[a-z][a-z0-9-]*[a-z])`
+	return map[string]*regexp.Regexp{
+		"url":  regexp.MustCompile(`(?i)\bhttps?://[^\s"'<>()\[\]{},;|\\` + "`" + `]+`),
+		"path": regexp.MustCompile(`(?i)^/+(?:ews|owa|ecp|mapi|rpc|oab|microsoft-server-activesync|exchange)(?:/|$)`),
+		"host": regexp.MustCompile(`(?i)(?:\bhost(?:name)?['"]?(?: |=|:)+['"]?|\bconnected to |\bconnect to |\bname could not be resolved: '|` +
+			`\bgetaddrinfo [a-z_]+ |\bdial tcp: lookup |\bcreatesocket |unknownhostexception: |\beconn[a-z]+ )` + name + `(?::(\d{1,5})\b)?`),
+		"email": regexp.MustCompile(`(?i)(\b(?:user|username|user name|login|logon)['"]?(?: |=|:)+['"]?)?([a-z0-9][a-z0-9._+-]*)@` + name),
+		"user":  regexp.MustCompile(`(?i)\b(?:user|username|user name|login|logon|account)['"]?(?: |=|:)+['"]?([a-z0-9][a-z0-9.-]{0,60}\\[a-z0-9][a-z0-9._-]{0,60})\b`),
+		"field": regexp.MustCompile(`(?im)(?:^|[^a-z0-9-])(server|location|via|set-cookie|www-authenticate|cf-ray|x-[a-z0-9-]+)['"]?\s?(?::|=>)\s*` +
+			`(?:array:\d+ )?\[?\s*(?:'([^'\n]*)'|"([^"\n]*)"|([^"'\n\[][^\n]*))`),
+		"build": regexp.MustCompile(`(?i)MajorVersion=\\?"(\d+)\\?"\s+MinorVersion=\\?"(\d+)\\?"\s+MajorBuildNumber=\\?"(\d+)\\?"`),
+	}
+})
+
+// ReadPasted reads a pasted text.
+func ReadPasted(text string) Pasted {
+	p := Pasted{Names: Sample()}
+	r := &evidence.Response{}
+	for _, m := range pastedForms()["field"].FindAllStringSubmatch(text, 200) {
+		value, _, _ := strings.Cut(m[2]+m[3]+m[4], `[\r]`)
+		r.Headers = append(r.Headers, [2]string{m[1], strings.TrimSpace(value)})
+	}
+	p.Identity = front.Identify(r)
+	version := p.Version
+	if m := pastedForms()["build"].FindStringSubmatch(text); m != nil {
+		version = strings.Join(m[1:], ".")
+	}
+	p.Version, p.Product = version, front.Product(version)
+	p.Names.Server = cmp.Or(p.FrontEnd, p.Names.Server)
+	p.readHost(text)
+	p.readPeople(text)
+	return p
+}
+
+// readHost: a URL of EWS is the endpoint, then another of Exchange's, then a host that
+// was connected to. Exchange Online's own names are none to check.
+func (p *Pasted) readHost(text string) {
+	var hosts []string
+	for _, s := range pastedForms()["url"].FindAllString(text, 50) {
+		for strings.Count(s, "://") > 1 { // a scheme that is there twice
+			s = s[strings.Index(s, "://")+3:]
+		}
+		u, err := url.Parse(s)
+		if err != nil || !pastedForms()["path"].MatchString(u.Path) || !strings.Contains(u.Host, ".") {
+			continue
+		}
+		host := strings.TrimSuffix(strings.ToLower(u.Host), ":443")
+		if strings.HasPrefix(strings.ToLower(strings.TrimLeft(u.Path, "/")), "ews") {
+			hosts = slices.Insert(hosts, 0, host)
+			break
+		}
+		hosts = append(hosts, host)
+	}
+	for _, m := range pastedForms()["host"].FindAllStringSubmatch(text, 20) {
+		if m[2] != "" && m[2] != "443" {
+			m[1] += ":" + m[2]
+		}
+		hosts = append(hosts, strings.ToLower(m[1]))
+	}
+	hosts = slices.DeleteFunc(hosts, func(h string) bool {
+		name, _, _ := strings.Cut(h, ":")
+		return front.OnlineHost(name) || strings.HasPrefix(h, "autodiscover.") || hasSuffix(name, ".microsoft.com", ".microsoftonline.com", ".live.com")
+	})
+	if len(hosts) == 0 {
+		return
+	}
+	p.Host = hosts[0]
+	p.Names.Site = hosts[0]
+	p.Names.Host, _, _ = strings.Cut(hosts[0], ":")
+	p.Names.More["site"], p.Names.More["resource"] = p.Host, "https://"+p.Names.Host
+}
+
+// readPeople: a name behind the word user is the account, another address the mailbox.
+func (p *Pasted) readPeople(text string) {
+	user, mailbox := "", ""
+	if m := pastedForms()["user"].FindStringSubmatch(text); m != nil {
+		user = m[1]
+	}
+	for _, m := range pastedForms()["email"].FindAllStringSubmatch(text, 50) {
+		at := m[2] + "@" + m[3]
+		switch {
+		case front.IsGUID(m[2]) || front.OnlineHost(m[3]) || strings.HasSuffix(strings.ToLower(m[3]), ".prod.outlook.com"):
+		case m[1] != "":
+			user = at
+		case mailbox == "":
+			mailbox = at
+		}
+	}
+	if user != "" {
+		p.Names.User = user
+	}
+	if mailbox != "" {
+		p.Names.Mailbox, p.Names.More["whose"] = mailbox, mailbox
+	}
+	more := Trace{Server: p.Names.Server, User: p.Names.User, Path: "/EWS/Exchange.asmx", Times: p.Names.More["times"]}.Placeholders()
+	maps.Copy(p.Names.More, more)
+}
+
+// Shows says whether the text has marks of who answered.
+func (p Pasted) Shows() bool {
+	return p.Online || p.Device != "" || p.FrontEnd != "" || p.BackEnd != "" || p.Product != "" || p.Failed.Error != ""
+}
