@@ -145,7 +145,7 @@ var alertForms = sync.OnceValue(func() map[string]*regexp.Regexp {
 	const group = `[.,' _\x{00a0}\x{202f}]?`
 	return map[string]*regexp.Regexp{
 		// A list of Exchange has these names without a value where nothing is set.
-		"unset":   regexp.MustCompile(`(?mi)^[ \t]*ews(?:\w*list|applicationaccesspolicy)[ \t]*:[ \t]*(?:\{\})?[ \t\r]*$`),
+		"unset":   regexp.MustCompile(`(?mi)^[ \t]*ews(?:\w*list|allowedappids|applicationaccesspolicy)[ \t]*:[ \t]*(?:\{\})?[ \t\r]*$`),
 		"article": regexp.MustCompile(`kb(\d{7})`),
 		"hex":     regexp.MustCompile(`(?:0x)?(?:ffffffff)?(8[0-9a-f]{7})[lh]?`),
 		"decimal": regexp.MustCompile(`2` + group + `(?:1[3-6]\d)` + group + `\d{3}` + group + `\d{3}`),

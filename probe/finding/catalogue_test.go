@@ -288,6 +288,7 @@ var knownCmdlets = map[string][]string{
 	"Set-AuthConfig":                   {},
 	"Set-ExchangeServer":               {},
 	"Test-OutlookWebServices":          {},
+	"Test-CsExStorageConnectivity":     {},
 	"Test-OrganizationRelationship":    {},
 	"Add-MailboxPermission":            {},
 	"Format-List":                      {},
