@@ -268,6 +268,7 @@ const (
 	SaysPlainHTTP         = "plain-http"      // reached what wants TLS
 	SaysNotApplication    = "not-application" // of IIS is the folder
 	SaysWebConfig         = "web-config"      // cannot be read
+	SaysAPIKey            = "api-key"         // is missing: an API gateway wants it
 )
 
 // WindowsLocked is ERROR_ACCOUNT_LOCKED_OUT.

@@ -32,6 +32,7 @@ type Params struct {
 	Places      []string // where it holds, if not everywhere
 	URL         string
 	Usual       string // where EWS is by default, where another path was given
+	Old         string // Exchange, where it is older than what Dynamics supports
 	View        string // inside, public
 	FrontEnd    string
 	Device      string // the kind of device that seems to stand in front

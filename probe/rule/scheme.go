@@ -20,6 +20,7 @@ func (v *view) notOffered(n *node, scheme string) *hit {
 		Scheme: scheme, Schemes: front.Names(n.offers),
 		FrontEnd: n.who.FrontEnd,
 		Device:   n.who.Device, Sign: n.who.DeviceSign, Header: n.who.ServerField, NotExchange: !n.who.Exchange,
+		Notice: noticeOf(n.ask.Response),
 	}, n.ask)
 	if n.who.Exchange {
 		h.confidence = finding.Confirmed

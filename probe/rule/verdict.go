@@ -69,7 +69,7 @@ func (v *view) missing() *hit {
 		}
 		switch {
 		case n.ask.EWS.Answered():
-			p.Code = n.ask.EWS.Code
+			p.Code, p.Usual = n.ask.EWS.Code, v.usualURL()
 			return lacks("challenge", p, n.ask)
 		case !n.answered():
 			if n.ask.Error != nil {
@@ -132,6 +132,11 @@ func (v *view) success() string {
 	default:
 		p.Scheme, p.Only = v.profileMechanism(), v.kerberosAlone()
 		p.Unverified = t.Mailbox != "" && slices.ContainsFunc(v.nodes, v.unverified)
+		for _, n := range v.nodes {
+			if s := v.server(n); strings.HasPrefix(s.Version, "8.") || strings.HasPrefix(s.Version, "14.") {
+				p.Old = s.Product
+			}
+		}
 	}
 	summary, _ := finding.Say("ok", variant, v.complete(p))
 	return summary
