@@ -17,7 +17,7 @@ var logSigns = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`\b401[ .](\d{1,2})[ ,;]+(\d{1,10})\b|` +
 		`acceptsecuritycontext error, data ([0-9a-f]{1,4})\b|0x(c0000[0-9a-f]{3})\b|` +
 		`\b(kdc_err_[a-z_]+)|(?:^|[(:=]|error|fehler|erreur|status)\s*` +
-		`(13(?:11|2[6-9]|3[01]|85)|178[679]|1793|190[79]|21480742(?:52|54))(?:[\s).,;]|$)`)
+		`(13(?:11|2[6-9]|3[01]|85)|178[679]|1793|190[79]|21480742(?:52|54)|322122\d{4})(?:[\s).,;]|$)`)
 })
 
 // ExplainLogons finds in a pasted text why Windows refused a logon. A number that stands
