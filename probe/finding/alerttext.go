@@ -46,6 +46,9 @@ func (t *alertText) readSchemes() {
 	default:
 		t.folded += " " + m[1] + "-not-offered"
 	}
+	if m := alertForms()["methods"].FindAllString(t.folded, -1); m != nil && !strings.Contains(strings.Join(m, " "), "basic") {
+		t.folded += " methods-without-basic"
+	}
 	var listed []string
 	for _, m := range alertForms()["listed"].FindAllStringSubmatch(t.folded, -1) {
 		listed = append(listed, m[1]+m[2])
@@ -158,8 +161,9 @@ var alertForms = sync.OnceValue(func() map[string]*regexp.Regexp {
 			`(?i:error[ _]?code|exception):?\W*|"code"\s?:\s?"|\berrors\.|\[[a-z]+:|^\W*)(Error[A-Z][A-Za-z]{4,70})\b`),
 		"schemes": regexp.MustCompile(`['"«„“] ?(anonymous|basic|ntlm|negotiate|digest) ?['"»“”][^'"«»„“”]{3,120}` +
 			`['"«„“] ?((?:basic|ntlm|negotiate|digest|bearer|kerberos)[^'"»“”]*)['"»“”]`),
-		"listed": regexp.MustCompile(`(?:www-authenticate\W{1,6}|, ?)(basic|ntlm|negotiate)\b|\b(basic) realm|\bauthorization\W{1,4}basic `),
-		"word":   regexp.MustCompile(`(?i)Error[a-z]{4,70}`),
+		"methods": regexp.MustCompile(`authenticationmethods : \{[a-z, ]+\}`),
+		"listed":  regexp.MustCompile(`(?:www-authenticate\W{1,6}|, ?)(basic|ntlm|negotiate)\b|\b(basic) realm|\bauthorization\W{1,4}basic `),
+		"word":    regexp.MustCompile(`(?i)Error[a-z]{4,70}`),
 	}
 })
 

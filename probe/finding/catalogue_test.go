@@ -289,6 +289,8 @@ var knownCmdlets = map[string][]string{
 	"Set-ExchangeServer":               {},
 	"Test-OutlookWebServices":          {},
 	"Test-CsExStorageConnectivity":     {},
+	"Test-WebServicesConnectivity":     {},
+	"Set-ServerComponentState":         {},
 	"Test-OrganizationRelationship":    {},
 	"Add-MailboxPermission":            {},
 	"Format-List":                      {},
