@@ -283,3 +283,26 @@ func TestEveryCauseHasAnAlert(t *testing.T) {
 		}
 	}
 }
+
+// TestErrorsOfConnections: the same fault has a number or name of its own in every
+// system and library.
+func TestErrorsOfConnections(t *testing.T) {
+	for key, texts := range map[string][]string{
+		"name-not-resolved": {"The request failed: 0x80072ee7", "WinHttpSendRequest failed: 12007", "NSURLErrorDomain Code=-1003", "NS_ERROR_UNKNOWN_HOST", "Resource temporarily unavailable (ex7.contoso.com:443)"},
+		"connect-failed":    {"0x80072efd", "NSURLErrorDomain Code=-1004", "NS_ERROR_CONNECTION_REFUSED", "net::ERR_CONNECTION_REFUSED"},
+		"connection-lost":   {"0x80072efe", "org.apache.http.NoHttpResponseException: ex7.contoso.com:443 failed to respond", `Post "https://ex7.contoso.com/EWS/Exchange.asmx": EOF`},
+		"timeout":           {"0x80072ee2", "net::ERR_CONNECTION_TIMED_OUT", "Net::ReadTimeout", "net/http: TLS handshake timeout"},
+		"tls-untrusted":     {"0x80072f8f", "NSURLErrorDomain Code=-1202", "SSL_ERROR_BAD_CERT_DOMAIN", "Unacceptable TLS certificate"},
+		"tls-failed":        {"UNSUPPORTED_PROTOCOL", "gnutls_handshake() failed: An unexpected TLS packet was received.", "remote error: tls: handshake failure"},
+		"kerberos-clock":    {"KRB5KRB_AP_ERR_SKEW: Clock skew too great"},
+		"kerberos-realm":    {`Cannot find KDC for realm "CONTOSO.COM"`},
+		"other-status":      {"HTTP/1.1 520", "HTTP/1.1 415 Unsupported Media Type"},
+		"status-zero":       {"readyState:4, status:0, lastStatus:0"},
+	} {
+		for _, text := range texts {
+			if got := MatchAlert(text); len(got) != 1 || got[0].Key != key {
+				t.Errorf("%q: got %v, want %s", text, got, key)
+			}
+		}
+	}
+}

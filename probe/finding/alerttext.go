@@ -23,6 +23,7 @@ type alertText struct {
 }
 
 func readAlert(text string) *alertText {
+	text = alertForms()["raised"].ReplaceAllString(text, "")
 	text = alertForms()["unset"].ReplaceAllString(text, "")
 	t := &alertText{folded: alertForms()["article"].ReplaceAllString(foldAlert(text), "kb $1")}
 	t.readNumbers()
@@ -163,7 +164,9 @@ var alertForms = sync.OnceValue(func() map[string]*regexp.Regexp {
 			`['"«„“] ?((?:basic|ntlm|negotiate|digest|bearer|kerberos)[^'"»“”]*)['"»“”]`),
 		"methods": regexp.MustCompile(`authenticationmethods : \{[a-z, ]+\}`),
 		"listed":  regexp.MustCompile(`(?:www-authenticate\W{1,6}|, ?)(basic|ntlm|negotiate)\b|\b(basic) realm|\bauthorization\W{1,4}basic `),
-		"word":    regexp.MustCompile(`(?i)Error[a-z]{4,70}`),
+		// exchangelib gives an error of the connection the name of a response code.
+		"raised": regexp.MustCompile(`(?i)\berror[a-z]{4,70}: reraised from`),
+		"word":   regexp.MustCompile(`(?i)Error[a-z]{4,70}`),
 	}
 })
 

@@ -16,7 +16,7 @@ import (
 var logSigns = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`\b401[ .](\d{1,2})[ ,;]+(\d{1,10})\b|` +
 		`acceptsecuritycontext error, data ([0-9a-f]{1,4})\b|0x(c0000[0-9a-f]{3})\b|` +
-		`\b(kdc_err_[a-z_]+)|(?:^|[(:=]|error|fehler|erreur|status)\s*` +
+		`\b(?:krb5)?(kdc_err_[a-z_]+)|(?:^|[(:=]|error|fehler|erreur|status)\s*` +
 		`(13(?:11|2[6-9]|3[01]|85)|178[679]|1793|190[79]|21480742(?:52|54)|322122\d{4})(?:[\s).,;]|$)`)
 })
 
@@ -24,7 +24,7 @@ var logSigns = sync.OnceValue(func() *regexp.Regexp {
 // for several reasons gives way to one that names its own.
 func ExplainLogons(text string) (list []Explained) {
 	var general []Explained
-	for _, m := range logSigns().FindAllStringSubmatch(strings.ToLower(text)+windowsErrors(text), 20) {
+	for _, m := range logSigns().FindAllStringSubmatch(kerberosNames(strings.ToLower(text))+windowsErrors(text), 20) {
 		e, sure := explainLogon(m)
 		into := &list
 		if !sure {
@@ -38,6 +38,17 @@ func ExplainLogons(text string) (list []Explained) {
 		return general[:min(len(general), 1)]
 	}
 	return list
+}
+
+// kerberosNames puts the name of an error where MIT Kerberos and Java write words.
+func kerberosNames(text string) string {
+	return strings.NewReplacer(
+		"client not found in kerberos database", " kdc_err_c_principal_unknown ",
+		"preauthentication failed", " kdc_err_preauth_failed ",
+		"pre-authentication information was invalid", " kdc_err_preauth_failed ",
+		"clients credentials have been revoked", " kdc_err_client_revoked ",
+		"client's credentials have been revoked", " kdc_err_client_revoked ",
+	).Replace(text)
 }
 
 // windowsErrors are the errors of Windows that an HRESULT in a text holds, as 0x8007052E
