@@ -82,7 +82,7 @@ func TestMarks(t *testing.T) {
 	for _, m := range marks() {
 		known := map[string]bool{"product": true, "windows": true, "says": slices.Contains([]string{
 			evidence.SaysClientCertificate, evidence.SaysHeaderTooLong, evidence.SaysBodyTooLarge, evidence.SaysChallenge, evidence.SaysNoServer, evidence.SaysPlainHTTP, evidence.SaysAssembly,
-			evidence.SaysNotApplication, evidence.SaysWebConfig, evidence.SaysAPIKey,
+			evidence.SaysNotApplication, evidence.SaysWebConfig, evidence.SaysAPIKey, evidence.SaysSerialize,
 		}, m.name)}
 		if !known[m.kind] {
 			t.Errorf("%s %s: nothing reads it", m.kind, m.name)

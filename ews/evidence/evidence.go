@@ -268,6 +268,7 @@ const (
 	SaysPlainHTTP         = "plain-http"      // reached what wants TLS
 	SaysNotApplication    = "not-application" // of IIS is the folder
 	SaysWebConfig         = "web-config"      // cannot be read
+	SaysSerialize         = "serialize"       // the caller's context failed: an account name with $ at its end
 	SaysAPIKey            = "api-key"         // is missing: an API gateway wants it
 )
 

@@ -42,6 +42,8 @@ const (
 	OwnMailbox   Case = "own"          // the account's own mailbox was opened
 	AtBackEnd    Case = "back-end"     // the back end refuses what the front end accepted, or fails
 	AtFrontEnd   Case = "front-end"    // the front end of Exchange answered
+	InPlace      Case = "in-place"     // it did so where EWS answers otherwise
+	ByAddress    Case = "address"      // IIS refuses the address of the client
 	ByDevice     Case = "device"       // a device in front answered
 	OtherForm    Case = "form"         // only the form of the name is wrong
 	UnderLogon   Case = "logon"        // the connection ended under a logon

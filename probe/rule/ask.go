@@ -289,7 +289,11 @@ func serverError(v *view, n *node) *hit {
 			p.Error = leg.EWS.Problem
 			return confirmed("unreadable", p, leg)
 		case !v.row && !wantsClientCertificate(leg) && !v.isOnline(n) && v.inPlace(n, leg) != "":
-			return confirmed(v.inPlace(n, leg), p, leg)
+			h := confirmed(v.inPlace(n, leg), p, leg)
+			if h.variant == "instead" && p.FrontEnd != "" {
+				h.use = finding.InPlace
+			}
+			return h
 		case v.row && isNotEWS(leg):
 			return confirmed("not-ews", p, leg)
 		case v.row && r.Status == 401:
@@ -300,8 +304,10 @@ func serverError(v *view, n *node) *hit {
 }
 
 // gatewayStatus: only what stands in between has such a status (RFC 9110 15.6.3 and
-// 15.6.5, RFC 6585 6).
-func gatewayStatus(status int) bool { return status == 502 || status == 504 || status == 511 }
+// 15.6.5, RFC 6585 6), or does not know a POST (RFC 9110 15.6.2).
+func gatewayStatus(status int) bool {
+	return status == 501 || status == 502 || status == 504 || status == 511
+}
 
 // answer are the parameters of a sentence about the answer of a leg.
 func (v *view) answer(n *node, leg *evidence.Item) finding.Params {

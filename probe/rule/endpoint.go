@@ -140,6 +140,9 @@ func forbidden(v *view, n *node) *hit {
 	h := confirmed("", v.answer(n, item), item)
 	if item.Logon == nil && item.Step != evidence.StepSignedIn {
 		h.use = finding.ByDevice // Exchange applies its rules after the sign-in
+		if slices.Contains([]string{"403.6", "403.8", "403.501", "403.502", "403.503"}, h.params.Notice.SubStatus) {
+			h.use = finding.ByAddress
+		}
 	}
 	switch {
 	case len(n.agents) > 0:
