@@ -20,6 +20,7 @@ type Pasted struct {
 	Host  string
 	front.Identity
 	Product string // of the version in the headers or the SOAP header
+	Support string // the number of a refusal, on the page of a device
 }
 
 // pastedForms are where a text names something.
@@ -34,7 +35,8 @@ var pastedForms = sync.OnceValue(func() map[string]*regexp.Regexp {
 		"user":  regexp.MustCompile(`(?i)\b(?:user|username|user name|login|logon|account)['"]?(?: |=|:)+['"]?([a-z0-9][a-z0-9.-]{0,60}\\[a-z0-9][a-z0-9._-]{0,60})\b`),
 		"field": regexp.MustCompile(`(?im)(?:^|[^a-z0-9-])(server|location|via|set-cookie|www-authenticate|cf-ray|x-[a-z0-9-]+)['"]?\s?(?::|=>)\s*` +
 			`(?:array:\d+ )?\[?\s*(?:'([^'\n]*)'|"([^"\n]*)"|([^"'\n\[][^\n]*))`),
-		"build": regexp.MustCompile(`(?i)MajorVersion=\\?"(\d+)\\?"\s+MinorVersion=\\?"(\d+)\\?"\s+MajorBuildNumber=\\?"(\d+)\\?"`),
+		"support": regexp.MustCompile(`(?i)\b(?:support|incident|event) id(?: is)?\s*[:#]?\s*([0-9][0-9a-f-]{5,40})\b`),
+		"build":   regexp.MustCompile(`(?i)MajorVersion=\\?"(\d+)\\?"\s+MinorVersion=\\?"(\d+)\\?"\s+MajorBuildNumber=\\?"(\d+)\\?"`),
 	}
 })
 
@@ -52,6 +54,9 @@ func ReadPasted(text string) Pasted {
 		version = strings.Join(m[1:], ".")
 	}
 	p.Version, p.Product = version, front.Product(version)
+	if m := pastedForms()["support"].FindStringSubmatch(text); m != nil {
+		p.Support = m[1]
+	}
 	p.Names.Server = cmp.Or(p.FrontEnd, p.Names.Server)
 	p.readHost(text)
 	p.readPeople(text)
@@ -63,8 +68,8 @@ func ReadPasted(text string) Pasted {
 func (p *Pasted) readHost(text string) {
 	var hosts []string
 	for _, s := range pastedForms()["url"].FindAllString(text, 50) {
-		for strings.Count(s, "://") > 1 { // a scheme that is there twice
-			s = s[strings.Index(s, "://")+3:]
+		for rest := s; strings.HasPrefix(strings.ToLower(rest), "http"); _, rest, _ = strings.Cut(rest, "://") {
+			s = rest // the scheme may be there twice
 		}
 		u, err := url.Parse(s)
 		if err != nil || !pastedForms()["path"].MatchString(u.Path) || !strings.Contains(u.Host, ".") {

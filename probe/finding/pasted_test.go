@@ -9,6 +9,7 @@ func TestReadPasted(t *testing.T) {
 	for _, c := range []struct{ name, text, host, user, mailbox, shows string }{
 		{"URL of EWS", "GET https://other.contoso.com/owa/ then https://EX7.fabrikam.com:8443/ews/exchange.asmx", "ex7.fabrikam.com:8443", "", "", ""},
 		{"scheme twice", "https://https://ex7.fabrikam.com/owa//EWS/Exchange.asmx", "ex7.fabrikam.com", "", "", ""},
+		{"URL in a URL", "Location: https://ex7.fabrikam.com/owa/auth/logon.aspx?url=https://ex8.fabrikam.com/EWS/Exchange.asmx", "ex7.fabrikam.com", "", "", ""},
 		{"Host field", "> POST /EWS/Exchange.asmx HTTP/1.1\n> Host: ex7.fabrikam.com", "ex7.fabrikam.com", "", "", ""},
 		{"Python", "HTTPSConnectionPool(host='ex7.fabrikam.com', port=443)", "ex7.fabrikam.com", "", "", ""},
 		{"Exchange Online", "https://outlook.office365.com/EWS/Exchange.asmx", "", "", "", ""},
