@@ -273,7 +273,7 @@ func (t *alertText) readCodes(text string) {
 			}
 		}
 		for _, m := range alertForms()["code"].FindAllStringSubmatch(text, -1) {
-			if !slices.Contains([]string{"ErrorMessage", "ErrorDetails", "ErrorRecord", "ErrorCategory"}, m[1]) {
+			if !slices.Contains([]string{"ErrorMessage", "ErrorDetail", "ErrorDetails", "ErrorRecord", "ErrorCategory"}, m[1]) {
 				add(m[1])
 			}
 		}
