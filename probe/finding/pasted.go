@@ -1,13 +1,13 @@
 package finding
 
 import (
-	"cmp"
 	"maps"
 	"net/url"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
+	"unicode"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/ews/front"
@@ -29,13 +29,15 @@ var pastedForms = sync.OnceValue(func() map[string]*regexp.Regexp {
 	return map[string]*regexp.Regexp{
 		"url":  regexp.MustCompile(`(?i)\bhttps?://[^\s"'<>()\[\]{},;|\\` + "`" + `]+`),
 		"path": regexp.MustCompile(`(?i)^/+(?:ews|owa|ecp|mapi|rpc|oab|microsoft-server-activesync|exchange)(?:/|$)`),
-		"host": regexp.MustCompile(`(?i)(?:\bhost(?:name)?['"]?(?: |=|:)+['"]?|\bconnected to |\bconnect to |\bname could not be resolved: '|` +
-			`\bgetaddrinfo [a-z_]+ |\bdial tcp: lookup |\bcreatesocket |unknownhostexception: |\beconn[a-z]+ )` + name + `(?::(\d{1,5})\b)?`),
-		"email": regexp.MustCompile(`(?i)(\b(?:user|username|user name|login|logon)['"]?(?: |=|:)+['"]?)?([a-z0-9][a-z0-9._+-]*)@` + name),
-		"user":  regexp.MustCompile(`(?i)\b(?:user|username|user name|login|logon|account)['"]?(?: |=|:)+['"]?([a-z0-9][a-z0-9.-]{0,60}\\[a-z0-9][a-z0-9._-]{0,60})\b`),
+		"host": regexp.MustCompile(`(?i)(?:\bhost(?:name)?['"]?(?: |=|:)+['"]?|\bconnected to |\bconnect to |` +
+			`\bname could not be resolved: '|\bgetaddrinfo [a-z_]+ |\bdial tcp: lookup |\bcreatesocket |unknownhostexception: |\beconn[a-z]+ )` + name + `(?::(\d{1,5})\b)?`),
+		"email": regexp.MustCompile(`(?i)(\b(?:user|username|login|logon)['"]?(?: |=|:)+['"]?)?([a-z0-9][a-z0-9._+-]*)@` + name),
+		"user": regexp.MustCompile(`(?i)(?:\b(?:user|username|login|logon|account)['"]?(?: |=|:)+['"]?|\b443 )` +
+			`([a-z0-9][a-z0-9.-]{0,60}\\[a-z0-9][a-z0-9._-]{0,60})\b`),
 		"field": regexp.MustCompile(`(?im)(?:^|[^a-z0-9-])(server|location|via|set-cookie|www-authenticate|cf-ray|x-[a-z0-9-]+)['"]?\s?(?::|=>)\s*` +
 			`(?:array:\d+ )?\[?\s*(?:'([^'\n]*)'|"([^"\n]*)"|([^"'\n\[][^\n]*))`),
-		"support": regexp.MustCompile(`(?i)\b(?:support|incident|event) id(?: is)?\s*[:#]?\s*([0-9][0-9a-f-]{5,40})\b`),
+		"server":  regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.-]{0,60}$`), // fit for a command
+		"support": regexp.MustCompile(`(?i)\b(?:support|incident) id(?: is)?\s*[:#]?\s*([0-9][0-9a-f-]{5,40})\b`),
 		"build":   regexp.MustCompile(`(?i)MajorVersion=\\?"(\d+)\\?"\s+MinorVersion=\\?"(\d+)\\?"\s+MajorBuildNumber=\\?"(\d+)\\?"`),
 	}
 })
@@ -46,6 +48,12 @@ func ReadPasted(text string) Pasted {
 	r := &evidence.Response{}
 	for _, m := range pastedForms()["field"].FindAllStringSubmatch(text, 200) {
 		value, _, _ := strings.Cut(m[2]+m[3]+m[4], `[\r]`)
+		value = strings.Map(func(c rune) rune {
+			if unicode.IsPrint(c) {
+				return c
+			}
+			return -1
+		}, value)
 		r.Headers = append(r.Headers, [2]string{m[1], strings.TrimSpace(value)})
 	}
 	p.Identity = front.Identify(r)
@@ -57,7 +65,9 @@ func ReadPasted(text string) Pasted {
 	if m := pastedForms()["support"].FindStringSubmatch(text); m != nil {
 		p.Support = m[1]
 	}
-	p.Names.Server = cmp.Or(p.FrontEnd, p.Names.Server)
+	if pastedForms()["server"].MatchString(p.FrontEnd) {
+		p.Names.Server = p.FrontEnd
+	}
 	p.readHost(text)
 	p.readPeople(text)
 	return p
@@ -72,7 +82,8 @@ func (p *Pasted) readHost(text string) {
 			s = rest // the scheme may be there twice
 		}
 		u, err := url.Parse(s)
-		if err != nil || !pastedForms()["path"].MatchString(u.Path) || !strings.Contains(u.Host, ".") {
+		if err != nil || !pastedForms()["path"].MatchString(u.Path) || !strings.Contains(u.Host, ".") ||
+			!pastedForms()["server"].MatchString(u.Hostname()) {
 			continue
 		}
 		host := strings.TrimSuffix(strings.ToLower(u.Host), ":443")
@@ -90,7 +101,8 @@ func (p *Pasted) readHost(text string) {
 	}
 	hosts = slices.DeleteFunc(hosts, func(h string) bool {
 		name, _, _ := strings.Cut(h, ":")
-		return front.OnlineHost(name) || strings.HasPrefix(h, "autodiscover.") || hasSuffix(name, ".microsoft.com", ".microsoftonline.com", ".live.com")
+		return front.OnlineHost(name) || strings.HasPrefix(h, "autodiscover.") ||
+			hasSuffix(name, ".microsoft.com", ".microsoftonline.com", ".live.com")
 	})
 	if len(hosts) == 0 {
 		return

@@ -2,6 +2,7 @@ package finding
 
 import (
 	"cmp"
+	"strings"
 	"testing"
 )
 
@@ -15,6 +16,7 @@ func TestReadPasted(t *testing.T) {
 		{"Exchange Online", "https://outlook.office365.com/EWS/Exchange.asmx", "", "", "", ""},
 		{"documentation", "see https://learn.microsoft.com/exchange/ and https://github.com/contoso/ews/issues/1", "", "", "", ""},
 		{"account and mailbox", "user 'FABRIKAM\\svc-crm' opens bo@fabrikam.com", "", `FABRIKAM\svc-crm`, "bo@fabrikam.com", ""},
+		{"log of IIS", `POST /EWS/Exchange.asmx - 443 FABRIKAM\svc-crm 203.0.113.9 CRM/9.0 - 401 1 2148074254 15`, "", `FABRIKAM\svc-crm`, "", ""},
 		{"UPN", "username=svc-crm@fabrikam.com, mailbox bo@fabrikam.com", "", "svc-crm@fabrikam.com", "bo@fabrikam.com", ""},
 		{"path of Windows", `user C:\Python\lib`, "", "", "", ""},
 		{"dictionary of Python", "{'Server': 'Microsoft-IIS/10.0', 'X-FEServer': 'EX01', 'X-CalculatedBETarget': 'ex02.fabrikam.com'}", "", "", "", "EX01 ex02.fabrikam.com"},
@@ -32,5 +34,19 @@ func TestReadPasted(t *testing.T) {
 				t.Errorf("shows %q, want %q", got, c.shows)
 			}
 		})
+	}
+}
+
+func TestPastedNamesFitACommand(t *testing.T) {
+	for _, text := range []string{
+		"X-FEServer: EX01; Remove-Mailbox anna", "X-FEServer: \x1b[31mEX01 $(id)",
+		"https://ex7$HOME.contoso.com/EWS/Exchange.asmx", "user=anna`id`@contoso.com", `user CONTOSO\anna";id`,
+	} {
+		n := ReadPasted(text).Names
+		for _, name := range []string{n.Server, n.Site, n.User, n.Mailbox} {
+			if name != "<SERVER>" && strings.ContainsAny(name, " ;$`\"'<>\x1b()") {
+				t.Errorf("%q gives %q", text, name)
+			}
+		}
 	}
 }
