@@ -254,7 +254,9 @@ func nextStep(s report.Summary, set *config.Settings, file string) string {
 	switch n := s.ByCode["not-checked"]; {
 	case s.Stopped == evidence.StoppedByUser || s.Incomplete != "":
 		left = "the rows that were not reported"
-	case n > 0:
+	case n == 1:
+		left = "1 row that was not checked"
+	case n > 1:
 		left = fmt.Sprintf("%d rows that were not checked", n)
 	}
 	switch v := s.Verdict; {

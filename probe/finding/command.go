@@ -134,7 +134,7 @@ func (n Names) parse(check string) (own Flags) {
 		case word == "user-if-given" && n.User == "<USER>" && !n.signsInByToken() && !n.Given.has("current-user"):
 			own = append(own, Flag{Name: "no-credentials"})
 		case word == "user", word == "user-if-given":
-			if !n.Given.has("current-user") && !n.signsInByToken() {
+			if !n.Given.has("current-user") && !n.signsInByToken() && !n.noAccount(check) {
 				own = append(own, Flag{"user", inQuotes(n.User)})
 			}
 		case word == "mailbox", word == "mailbox-if-given" && n.Mailbox != "<MAILBOX>":
@@ -159,6 +159,11 @@ func (n Names) parse(check string) (own Flags) {
 
 // signsInByToken: an application signs in, and no account.
 func (n Names) signsInByToken() bool { return n.Given.has("hma-client-id", "hma-token-file") }
+
+// noAccount: none was given, and a profile with tokens needs none.
+func (n Names) noAccount(check string) bool {
+	return n.User == "<USER>" && n.Given.value("profile-auth") == "oauth" && !strings.Contains(check, "--profile-auth")
+}
 
 // Flags that belong together.
 var (

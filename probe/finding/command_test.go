@@ -30,6 +30,8 @@ func TestCheckCommand(t *testing.T) {
 		{"https", Remedy{Check: "user", Target: "https"}, names(), `ewsprobe check --user "CONTOSO\svc-crm" https://mail.contoso.com/EWS/Exchange.asmx`},
 		{"as asked without a mailbox", Remedy{Check: "user mailbox-if-given as-asked"}, Names{User: "svc", Host: "mail.contoso.com", Mailbox: "<MAILBOX>"}, `ewsprobe check --user "svc"` + end},
 		{"without a sign-in", Remedy{Check: "user-if-given"}, Names{User: "<USER>", Host: "mail.contoso.com"}, "ewsprobe check --no-credentials" + end},
+		{"an OAuth profile has no account", Remedy{Check: "user mailbox"}, Names{User: "<USER>", Host: "mail.contoso.com", Mailbox: "a@contoso.com", Given: Flags{{"profile-auth", "oauth"}}}, `ewsprobe check --mailbox "a@contoso.com" --profile-auth oauth` + end},
+		{"NTLM needs an account, whatever the profile", Remedy{Check: "user --profile-auth ntlm"}, Names{User: "<USER>", Host: "mail.contoso.com", Given: Flags{{"profile-auth", "oauth"}}}, `ewsprobe check --user "<USER>" --profile-auth ntlm` + end},
 		{"a URL to be put in", Remedy{Check: "--no-credentials", Target: "url"}, names(), "ewsprobe check --no-credentials https://HOST/EWS/Exchange.asmx"},
 		{"of another host than the addresses", Remedy{Check: "--no-credentials", Target: "url"}, names(Flag{"address", "10.0.0.5"}), "ewsprobe check --no-credentials https://HOST/EWS/Exchange.asmx"},
 		{"help", Remedy{Check: "--help", Target: "none"}, names(Flag{"ca-file", "ca.pem"}), "ewsprobe check --help"},

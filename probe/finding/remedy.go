@@ -8,6 +8,10 @@ type Remedy struct {
 	Command string `json:"command"`
 	Link    string `json:"link"`
 
+	// Cost is the last sentence of Text, where the command costs refused logons: no
+	// report leaves it out.
+	Cost string `json:"-" yaml:"-"`
+
 	// Check holds the arguments of an `ewsprobe check`, from which Command is
 	// made: flags as they are, and the words user, mailbox and as-asked for what
 	// depends on the target (CheckCommand); user-if-given and mailbox-if-given where

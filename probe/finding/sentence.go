@@ -118,6 +118,16 @@ func functions() template.FuncMap {
 	}
 }
 
+// Moment is a time that another program wrote, as this one writes it; one that cannot
+// be read stays as it is.
+func Moment(written string) string {
+	t, err := time.Parse(time.RFC3339, written)
+	if err != nil {
+		return written
+	}
+	return t.UTC().Format("2006-01-02 15:04:05 UTC")
+}
+
 func capital(s string) string {
 	r, size := utf8.DecodeRuneInString(s)
 	return string(unicode.ToUpper(r)) + s[size:]

@@ -214,7 +214,7 @@ func (r Environment) Sections() []section {
 			way += " " + p.Application
 		}
 		t := p.LastTest
-		test := strings.TrimSpace(t.Execution.Name() + " " + t.At + " " + Clean(cmp.Or(t.Message, t.Response), sawLimit))
+		test := strings.TrimSpace(t.Execution.Name() + " " + finding.Moment(t.At) + " " + Clean(cmp.Or(t.Message, t.Response), sawLimit))
 		list[1].Rows = append(list[1].Rows, []string{p.Name, p.Type, server, strings.Trim(way, ", "), test})
 	}
 	known := []string{"failure", "not-run", "success"}

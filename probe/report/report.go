@@ -107,7 +107,16 @@ func (r Report) StillFails() string {
 	if r.Verdict.Code != "ok" || len(r.Findings) > 0 {
 		return ""
 	}
-	return "If Dynamics still reports a 401, compare the password and the URL in its profile with those checked here, " +
+	compared := "password and the URL"
+	switch t := r.Target; {
+	case t.HMA != nil:
+		compared = "URL, the tenant and the application"
+	case t.ProfileAuth == "oauth":
+		compared = "URL and the tenant"
+	case !t.Credentials:
+		compared = "URL"
+	}
+	return "If Dynamics still reports a 401, compare the " + compared + " in its profile with what was checked here, " +
 		"check a mailbox that fails, and check from outside."
 }
 

@@ -87,10 +87,10 @@ func environmentText(r Environment, s Style) ([]byte, error) {
 func (p *page) fill(name string, of any) (string, error) {
 	t := template.New(name).Funcs(template.FuncMap{
 		"verdict": p.verdict, "again": p.again, "paint": p.status, "heading": p.heading, "hang": p.hang, "table": p.table,
-		"copied":    func(indent int, text ...any) string { return pad("", indent) + joinedText(text) + "\n" },
-		"brief":     func(kind, text string) string { return p.brief(text, limitsOf[kind][p.tight]) },
-		"sentences": func(kind, text string) string { return p.shorter(text, sentences(text, limitsOf[kind][p.tight])) },
-		"whole":     func() bool { return p.Whole }, "links": func() bool { return p.links }, "folded": func() bool { return p.folded },
+		"copied": func(indent int, text ...any) string { return pad("", indent) + joinedText(text) + "\n" },
+		"brief":  func(kind, text string) string { return p.brief(text, limitsOf[kind][p.tight]) },
+		"step":   p.step, "sentences": func(kind, text string) string { return p.shorter(text, sentences(text, limitsOf[kind][p.tight])) },
+		"whole": func() bool { return p.Whole }, "links": func() bool { return p.links }, "folded": func() bool { return p.folded },
 		"seen": p.seen, "causes": p.causes, "excluded": p.excluded, "unchecked": notLookedAt, "steps": p.steps, "further": p.further,
 		"confidence": func(v finding.Verdict) string { return confidence(v) }, "rows": rows, "ids": evidenceList,
 		"explanation": Explanation, "changedCauses": CauseDifferences,
@@ -255,6 +255,12 @@ func (p *page) steps(list []finding.Remedy) []finding.Remedy {
 		return list
 	}
 	return list[:min(len(list), mostSteps)]
+}
+
+// step is what a remedy says; its cost is never left out.
+func (p *page) step(m finding.Remedy) string {
+	text := strings.TrimSpace(strings.TrimSuffix(m.Text, m.Cost))
+	return strings.TrimSpace(p.shorter(text, sentences(text, limitsOf["step"][p.tight])) + " " + m.Cost)
 }
 
 // further says how many steps are not shown; "" none.

@@ -30,6 +30,7 @@ func functions() template.FuncMap {
 		"words":      words[any],
 		"brief":      func(s string) string { return Clean(s, sawLimit) },
 		"say":        say,
+		"moment":     finding.Moment,
 		"stepName":   StepName,
 		"authorizer": authorizer,
 		"protection": func(name string) *finding.Protection {

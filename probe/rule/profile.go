@@ -282,7 +282,7 @@ func recreatedByDynamics(v *view) *hit {
 		return nil
 	}
 	d := v.dynamics()
-	h.params.When, h.params.Message = d.At, excerpt(d.Text)
+	h.params.When, h.params.Message = finding.Moment(d.At), excerpt(d.Text)
 	return h
 }
 

@@ -109,8 +109,8 @@ func (v *view) fill(remedies []finding.Remedy, p finding.Params, addresses ...st
 		}) {
 			continue
 		}
-		if cost := names.Cost(f.Command); cost != "" {
-			f.Text += " " + cost
+		if f.Cost = names.Cost(f.Command); f.Cost != "" {
+			f.Text += " " + f.Cost
 		}
 		filled = append(filled, f)
 	}
