@@ -30,12 +30,13 @@ var pastedForms = sync.OnceValue(func() map[string]*regexp.Regexp {
 		"url":  regexp.MustCompile(`(?i)\bhttps?://[^\s"'<>()\[\]{},;|\\` + "`" + `]+`),
 		"path": regexp.MustCompile(`(?i)^/+(?:ews|owa|ecp|mapi|rpc|oab|microsoft-server-activesync|exchange)(?:/|$)`),
 		"host": regexp.MustCompile(`(?i)(?:\bhost(?:name)?['"]?(?: |=|:)+['"]?|\bconnected to |\bconnect to |` +
-			`\bname could not be resolved: '|\bgetaddrinfo [a-z_]+ |\bdial tcp: lookup |\bcreatesocket |unknownhostexception: |\beconn[a-z]+ )` + name + `(?::(\d{1,5})\b)?`),
+			`\bname could not be resolved: '|\bgetaddrinfo [a-z_]+ |\bdial tcp: lookup |\bcreatesocket |` +
+			`unknownhostexception: |\beconn[a-z]+ )` + name + `(?::(\d{1,5})\b)?`),
 		"email": regexp.MustCompile(`(?i)(\b(?:user|username|login|logon)['"]?(?: |=|:)+['"]?)?([a-z0-9][a-z0-9._+-]*)@` + name),
 		"user": regexp.MustCompile(`(?i)(?:\b(?:user|username|login|logon|account)['"]?(?: |=|:)+['"]?|\b443 )` +
 			`([a-z0-9][a-z0-9.-]{0,60}\\[a-z0-9][a-z0-9._-]{0,60})\b`),
-		"field": regexp.MustCompile(`(?im)(?:^|[^a-z0-9-])(server|location|via|set-cookie|www-authenticate|cf-ray|x-[a-z0-9-]+)['"]?\s?(?::|=>)\s*` +
-			`(?:array:\d+ )?\[?\s*(?:'([^'\n]*)'|"([^"\n]*)"|([^"'\n\[][^\n]*))`),
+		"field": regexp.MustCompile(`(?im)(?:^|[^a-z0-9-])(server|location|via|set-cookie|www-authenticate|cf-ray|x-[a-z0-9-]+)['"]?` +
+			`\s?(?::|=>)\s*(?:array:\d+ )?\[?\s*(?:'([^'\n]*)'|"([^"\n]*)"|([^"'\n\[][^\n]*))`),
 		"server":  regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.-]{0,60}$`), // fit for a command
 		"support": regexp.MustCompile(`(?i)\b(?:support|incident) id(?: is)?\s*[:#]?\s*([0-9][0-9a-f-]{5,40})\b`),
 		"build":   regexp.MustCompile(`(?i)MajorVersion=\\?"(\d+)\\?"\s+MinorVersion=\\?"(\d+)\\?"\s+MajorBuildNumber=\\?"(\d+)\\?"`),
