@@ -135,8 +135,11 @@ func URL(raw, example string) (u *url.URL, wrong string) {
 // MisspeltScheme says whether a URL begins with http or https, and not with :// behind it.
 func MisspeltScheme(raw string) bool {
 	low := strings.ToLower(raw)
-	rest := strings.TrimLeft(strings.TrimPrefix(strings.TrimPrefix(low, "http"), "s"), ":;")
-	return strings.HasPrefix(low, "http") && strings.HasPrefix(rest, "/") && !strings.HasPrefix(low, "http://") && !strings.HasPrefix(low, "https://")
+	if strings.HasPrefix(low, "http://") || strings.HasPrefix(low, "https://") {
+		return false
+	}
+	rest, ok := strings.CutPrefix(low, "http")
+	return ok && strings.HasPrefix(strings.TrimLeft(strings.TrimPrefix(rest, "s"), ":;"), "/")
 }
 
 // OtherService says what a URL is of that is given for the one of EWS; "" where it may
