@@ -202,7 +202,11 @@ func (in *Input) address(row dynamics.Row) (mailbox, problem string) {
 		return "", in.problem(row, in.Column,
 			"PowerShell wrote the name of a type ("+report.Clean(mailbox, 60)+") instead of the address; export PrimarySmtpAddress")
 	case !address.IsMailbox(mailbox):
-		return "", in.problem(row, in.Column, "not an email address: "+address.NotMailbox(mailbox))
+		problem := "not an email address" // no example: it would be redacted as a mailbox of theirs
+		if why := address.Unseen(mailbox); why != "" {
+			problem += ": " + why
+		}
+		return "", in.problem(row, in.Column, problem)
 	}
 	return mailbox, ""
 }

@@ -57,10 +57,19 @@ func unseen(text string) bool {
 	})
 }
 
-// NotMailbox says why s is no e-mail address, as the end of a sentence.
+// Unseen says which characters of s cannot be seen, as the end of a sentence; "" if
+// there are none.
+func Unseen(s string) string {
+	if !unseen(s) {
+		return ""
+	}
+	return "it has " + Odd(s) + "; type it again"
+}
+
+// NotMailbox says why s is no email address, as the end of a sentence.
 func NotMailbox(s string) string {
-	if unseen(s) {
-		return "it has " + Odd(s) + "; type it again"
+	if why := Unseen(s); why != "" {
+		return why
 	}
 	if strings.Count(s, "@") > 1 && strings.ContainsAny(s, ",;") {
 		return "give one; `ewsprobe batch` checks several"
