@@ -433,9 +433,13 @@ func (f *jsonFile) row(o object) Row {
 
 // entityOf is the set of tables that a context names: "mailboxes" in
 // https://org.crm.dynamics.com/api/data/v9.2/$metadata#mailboxes(name)/$entity,
-// or the type in #Microsoft.Dynamics.CRM.mailbox.
+// or the type in #Microsoft.Dynamics.CRM.mailbox. Exchange Online's admin API names
+// a type alone, Collection(Exchange.GenericHashTable), which is no set.
 func entityOf(context string) string {
 	_, name, _ := strings.Cut(context, "#")
+	if strings.HasPrefix(name, "Collection(") {
+		return ""
+	}
 	name = strings.TrimPrefix(name, "Microsoft.Dynamics.CRM.")
 	if i := strings.IndexAny(name, "(/"); i >= 0 {
 		name = name[:i]

@@ -44,6 +44,12 @@ func IsTypeName(cell string) bool {
 	return (strings.HasPrefix(cell, "System.") || strings.HasPrefix(cell, "Microsoft.")) && !strings.ContainsAny(cell, "@ ")
 }
 
+// mailboxSets are the tables with mailboxes in them: of Dynamics, of Graph (with the
+// members of a group), and of Exchange Online's admin API.
+var mailboxSets = []string{
+	"", "mailbox", "mailboxes", "users", "user", "microsoft.graph.user", "directoryobjects", "recipient", "casmailbox",
+}
+
 // AddressColumn finds the column with the addresses of mailboxes: by the name
 // that Dynamics gives it, by the names of other tools, or as the only column
 // whose first cell holds an address, for which it waits for the first row.
@@ -51,7 +57,7 @@ func (t *Table) AddressColumn() (int, error) {
 	l, err := arrange(t.Header, knownColumns().mailboxIndex)
 	at, found := l.at["emailaddress"]
 	joined := found && strings.Contains(t.Header[at], ".") // mailboxes that a query joined to rows of another table
-	if f, ok := t.source.(*jsonFile); ok && !joined && !slices.Contains([]string{"", "mailbox", "mailboxes", "users", "user"}, f.entity) {
+	if f, ok := t.source.(*jsonFile); ok && !joined && !slices.Contains(mailboxSets, f.entity) {
 		return 0, fault(0, OtherEntity, "the file has rows of the table %s, not \"mailbox\"; query mailboxes", quote(f.entity))
 	}
 	if err != nil {

@@ -260,8 +260,14 @@ func (t *Table) Column(name string) (int, bool) {
 	return 0, false
 }
 
-// fold makes names comparable: no case, no spaces of any kind.
-func fold(s string) string { return strings.Join(strings.Fields(strings.ToLower(s)), "") }
+// fold makes names comparable: no case, no spaces of any kind, and no note behind, as
+// in "Email Address [Required]" of Google's admin console.
+func fold(s string) string {
+	if i := strings.LastIndex(s, " ["); i > 0 && strings.HasSuffix(s, "]") {
+		s = s[:i]
+	}
+	return strings.Join(strings.Fields(strings.ToLower(s)), "")
+}
 
 // hidden columns are what an Excel export needs to be imported again.
 func hidden(header string) bool { return strings.HasPrefix(fold(header), "(donotmodify)") }
