@@ -1,6 +1,7 @@
 package finding
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -70,6 +71,8 @@ func windowsErrors(text string) string {
 type logonText struct {
 	Numbers     []string
 	InLog       bool `yaml:"in-log"` // only in a line of IIS' log
+	Code        Code
+	Check       string // as in Remedy
 	Title, Says string
 }
 
@@ -115,7 +118,10 @@ func explainLogon(m []string) (e Explained, sure bool) {
 	default:
 		for _, l := range shared().Logons {
 			if (slices.Contains(l.Numbers, number) || slices.Contains(l.Numbers, e.Name)) && (!l.InLog || m[1] != "") {
-				e.Title, e.Says = l.Title, l.Says
+				e.Title, e.Says, e.Code = l.Title, l.Says, cmp.Or(l.Code, e.Code)
+				if l.Check != "" {
+					e.Next = CheckCommand(Remedy{Check: l.Check}, Placeholders)
+				}
 			}
 		}
 	}

@@ -111,6 +111,7 @@ type Explained struct {
 	Code     Code // under which ewsprobe finds it
 	Title    string
 	Remedies []Remedy
+	Next     string // the command to run next; empty: the explanation of Code
 }
 
 var pastedNumbers = sync.OnceValue(func() *regexp.Regexp {
