@@ -156,7 +156,9 @@ func (r alertRule) general() (groups []fragments) {
 // of EWS codes says what they stand for. A general code says nothing beside
 // anything else.
 func answersOfEWS(names, known []string) (found []Alert, by []string) {
-	rest := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return slices.Contains(known, strings.ToLower(name)) })
+	rest := slices.DeleteFunc(slices.Clone(names), func(name string) bool {
+		return !strings.HasPrefix(name, "Error") || slices.Contains(known, strings.ToLower(name))
+	})
 	isGeneral := func(name string) bool { c, _ := LookupEWS(name); return c.General }
 	if len(known) > 0 || slices.ContainsFunc(rest, func(name string) bool { return !isGeneral(name) }) {
 		rest = slices.DeleteFunc(rest, isGeneral)
