@@ -153,8 +153,8 @@ func (r alertRule) general() (groups []fragments) {
 }
 
 // answersOfEWS are the alerts of response codes that no rule knows: the catalogue
-// of EWS codes says what they stand for. A general code says nothing beside
-// anything else.
+// of EWS codes says what they stand for, and has names of its own too, which no
+// server sends. A general code says nothing beside anything else.
 func answersOfEWS(names, known []string) (found []Alert, by []string) {
 	rest := slices.DeleteFunc(slices.Clone(names), func(name string) bool {
 		return !strings.HasPrefix(name, "Error") || slices.Contains(known, strings.ToLower(name))
