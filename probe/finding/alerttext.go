@@ -159,7 +159,8 @@ var alertForms = sync.OnceValue(func() map[string]*regexp.Regexp {
 		"status": regexp.MustCompile(`\d{3}`),
 		"ews":    regexp.MustCompile(`exchange[. ]?server[^0-9\\/]{0,60}?(\d{1,3})(?:[^0-9.]|\.(?:\D|$)|$)`),
 		"code": regexp.MustCompile(`(?:(?i:responsecode)(?:&quot;|")?\s*(?:>|&gt;)\s*|(?i:exchange[. ]?server)\s\S+\s|` +
-			`(?i:\b(?:ews|davmail|exchange)\b[^\n]{0,30}?[\s:("'])|(?i:error[ _]?code|exception):?\W*|"code"\s?:\s?"|\berrors\.|\[[a-z]+:|^\W*)(Error[A-Z][A-Za-z]{4,70})\b`),
+			`(?i:\b(?:ews|davmail|exchange)\b[^\n]{0,30}?[\s:("'])|` +
+			`(?i:error[ _]?code|exception):?\W*|"code"\s?:\s?"|\berrors\.|\[[a-z]+:|^\W*)(Error[A-Z][A-Za-z]{4,70})\b`),
 		"schemes": regexp.MustCompile(`['"«„“] ?(anonymous|basic|ntlm|negotiate|digest) ?['"»“”][^'"«»„“”]{3,120}` +
 			`['"«„“] ?((?:basic|ntlm|negotiate|digest|bearer|kerberos)[^'"»“”]*)['"»“”]`),
 		"methods": regexp.MustCompile(`authenticationmethods : \{[a-z, ]+\}`),

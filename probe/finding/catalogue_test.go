@@ -267,6 +267,7 @@ func checkPlaceholders(t reporter, text string) {
 // first positional parameter. Set-WebServicesVirtualDirectory has no
 // -IISAuthenticationMethods, whatever threads say.
 var knownCmdlets = map[string][]string{
+	"Get-OabVirtualDirectory":          {"-Server", "-Identity", "-ADPropertiesOnly", "-ShowMailboxVirtualDirectories"},
 	"Get-WebServicesVirtualDirectory":  {"-Server", "-Identity", "-ADPropertiesOnly", "-ShowMailboxVirtualDirectories"},
 	"Set-WebServicesVirtualDirectory":  {"-Identity", "-BasicAuthentication", "-WindowsAuthentication", "-OAuthAuthentication", "-ExtendedProtectionTokenChecking", "-ExternalUrl"},
 	"Get-ManagementRoleAssignment":     {"-Role", "-GetEffectiveUsers"},
