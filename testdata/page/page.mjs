@@ -83,14 +83,21 @@ async function examine(file) {
       }
     });
   }
-  await look(file, 'without script', { viewport: { width: 390, height: 900 }, javaScriptEnabled: false }, async (page, fault) => {
-    const text = await page.evaluate(unfolded);
-    // What is served changes from one look to the next.
-    const same = served(file) ? text.length > withScript.length * 0.8 : text.replace(/\s+/g, '') === withScript.replace(/\s+/g, '');
-    if (text.trim().length < 200 || !same) {
-      fault('says something else than with script');
-    }
-  });
+  // What is served changes from one look to the next: a target that recovers has less to
+  // say. So a page that is served is looked at again with script, at most four times.
+  let same = false;
+  for (let n = 0; n === 0 || served(file) && n < 5 && !same; n++) {
+    if (n) await look(file, 'with script', {}, async (page) => { withScript = await page.evaluate(unfolded); });
+    await look(file, 'without script', { viewport: { width: 390, height: 900 }, javaScriptEnabled: false }, async (page) => {
+      const text = await page.evaluate(unfolded);
+      same = text.trim().length >= 200
+        && (served(file) ? text.length > withScript.length * 0.8 : text.replace(/\s+/g, '') === withScript.replace(/\s+/g, ''));
+    });
+  }
+  if (!same) {
+    faults++;
+    console.log(`FAULT ${basename(file)}, without script: says something else than with script`);
+  }
   // On paper: whatever is folded cannot be opened there.
   await look(file, 'print', { viewport: { width: 794, height: 1123 } }, async (page) => {
     await page.emulateMedia({ media: 'print' });
