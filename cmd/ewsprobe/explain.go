@@ -249,7 +249,7 @@ func (e *explainer) alert(text string) bool {
 	}
 	pasted := finding.ReadPasted(text)
 	if len(alerts)+len(numbers) == 0 && pasted.Shows() {
-		alerts = finding.MatchAlert("ews")
+		alerts = append(alerts, finding.NoReason())
 	}
 	e.names = pasted.Names
 	return len(alerts)+len(numbers) > 0 && e.show("alert", struct {

@@ -102,6 +102,12 @@ func MatchAlert(text string) []Alert {
 	return found
 }
 
+// NoReason is the alert of a text that names none.
+func NoReason() Alert {
+	rules := alertRules()
+	return rules[slices.IndexFunc(rules, func(r alertRule) bool { return r.Key == "client-error" })].Alert
+}
+
 // AlertsIn looks for what is surest first, and gives the pieces of the text by
 // which something was found. They name no person.
 func AlertsIn(text string) (found []Alert, by []string) {
