@@ -59,7 +59,7 @@ func (ks *Keys) Arrange(args []string) []string {
 			name, _, whole = strings.Cut(strings.TrimLeftFunc(arg, func(r rune) bool { return unicode.Is(unicode.Pd, r) }), "=")
 			ks.usage("%q begins with a dash from a word processor (U+%04X); type --%s", arg, dash, name)
 			if k := ks.Find(name); k != nil && k.TakesValue() && !whole && len(args) > 0 {
-				ks.from[k.Name] = origin{name: k.Flag(), rank: byFlag} // it was meant, and is not missing
+				ks.meant(k)
 				args = args[1:]
 			}
 			continue
@@ -68,7 +68,7 @@ func (ks *Keys) Arrange(args []string) []string {
 			name, _, _ = strings.Cut(slash, ":")
 			if k := ks.Find(strings.ToLower(name)); k != nil {
 				ks.usage("flags begin with two hyphens; type --%s", k.Name)
-				ks.from[k.Name] = origin{name: k.Flag(), rank: byFlag} // it was meant, and is not missing
+				ks.meant(k)
 				continue
 			}
 			name = ""
@@ -129,21 +129,26 @@ func (ks *Keys) unknown(name string) *Key {
 		ks.usage("no flag takes the password, because process lists are public; use {password-file} FILE, EWSPROBE_PASSWORD or the prompt")
 		return nil
 	}
-	if meant := elsewhere(name); meant != "" && ks.Find(strings.Trim(strings.Fields(meant)[0], "{}")) != nil {
-		ks.usage("there is no flag %s; use "+meant, dashed(name))
-		if k := ks.Find(strings.Trim(strings.Fields(meant)[0], "{}")); !strings.Contains(meant, " ") {
-			ks.from[k.Name] = origin{name: k.Flag(), rank: byFlag} // it was meant, and is not missing
-			return k
+	key, value, _ := strings.Cut(elsewhere(name), " ")
+	if k := ks.Find(strings.Trim(key, "{}")); k != nil {
+		ks.usage("there is no flag %s; use "+strings.TrimSpace(key+" "+value), dashed(name))
+		if value != "" {
+			return nil
 		}
-		return nil
+		return ks.meant(k)
 	}
 	if near := ks.near(name); near != "" && len(name) > 1 {
 		ks.usage("there is no flag %s; did you mean --%s?", dashed(name), near)
-		ks.from[near] = origin{name: "--" + near, rank: byFlag}
-		return ks.Find(near)
+		return ks.meant(ks.Find(near))
 	}
 	ks.usage("there is no flag %s; see `%s --help-all`", dashed(name), strings.TrimSpace("ewsprobe "+ks.command))
 	return nil
+}
+
+// meant notes that a key was given under another name, so that it is not missing.
+func (ks *Keys) meant(k *Key) *Key {
+	ks.from[k.Name] = origin{name: k.Flag(), rank: byFlag}
+	return k
 }
 
 // elsewhere is what a flag of curl, or a parameter of a cmdlet of PowerShell, is called
