@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -202,11 +203,8 @@ func (in *Input) address(row dynamics.Row) (mailbox, problem string) {
 		return "", in.problem(row, in.Column,
 			"PowerShell wrote the name of a type ("+report.Clean(mailbox, 60)+") instead of the address; export PrimarySmtpAddress")
 	case !address.IsMailbox(mailbox):
-		problem := "not an email address" // no example: it would be redacted as a mailbox of theirs
-		if why := address.Unseen(mailbox); why != "" {
-			problem += ": " + why
-		}
-		return "", in.problem(row, in.Column, problem)
+		// An example would be redacted as one of their mailboxes.
+		return "", in.problem(row, in.Column, "not an email address: "+cmp.Or(address.Unseen(mailbox), "write it as NAME@DOMAIN"))
 	}
 	return mailbox, ""
 }
