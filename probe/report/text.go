@@ -57,10 +57,12 @@ func newPage(s Style) *page {
 // what to do. It folds more until the report is one look.
 func text(r Report, s Style) ([]byte, error) {
 	r = Harmless(r)
-	for ; ; s.tight++ {
-		p := newPage(s)
-		out, err := p.fill("check", r)
-		if err != nil || s.Whole || s.tight == tightest || p.inAGlance(out) {
+	p := newPage(s)
+	fill := p.fill("check")
+	for ; ; p.tight++ {
+		p.folded = false
+		out, err := fill(r)
+		if err != nil || s.Whole || p.tight == tightest || p.inAGlance(out) {
 			return []byte(out), err
 		}
 	}
@@ -69,7 +71,7 @@ func text(r Report, s Style) ([]byte, error) {
 // DiffText tells a person what two records have not in common: the two answers,
 // what explains them, what else differs.
 func DiffText(d diff.Result, s Style) string {
-	out, err := newPage(s).fill("comparison", comparedAs(Harmless(d), "A", "B"))
+	out, err := newPage(s).fill("comparison")(comparedAs(Harmless(d), "A", "B"))
 	if err != nil {
 		panic(err) // a test shows all
 	}
@@ -79,12 +81,12 @@ func DiffText(d diff.Result, s Style) string {
 func environmentText(r Environment, s Style) ([]byte, error) {
 	p := newPage(s)
 	p.links = true
-	out, err := p.fill("environment", Harmless(r))
+	out, err := p.fill("environment")(Harmless(r))
 	return []byte(out), err
 }
 
-// fill fills a template of text.tmpl.
-func (p *page) fill(name string, of any) (string, error) {
+// fill is what fills a template of text.tmpl, whose functions lay out this page.
+func (p *page) fill(name string) func(of any) (string, error) {
 	t := template.New(name).Funcs(template.FuncMap{
 		"verdict": p.verdict, "again": p.again, "paint": p.status, "heading": p.heading, "hang": p.hang, "table": p.table,
 		"copied": func(indent int, text ...any) string { return pad("", indent) + joinedText(text) + "\n" },
@@ -98,11 +100,14 @@ func (p *page) fill(name string, of any) (string, error) {
 		"next": func(i int) int { return i + 1 },
 	})
 	if err := textDefinitions().AddTo(t, fmt.Sprintf("{{template %q}}", name)); err != nil {
-		return "", err
+		panic(err) // a test fills all
 	}
-	var b strings.Builder
-	err := t.Lookup(name).Execute(&b, of)
-	return b.String(), err
+	t = t.Lookup(name)
+	return func(of any) (string, error) {
+		var b strings.Builder
+		err := t.Execute(&b, of)
+		return b.String(), err
+	}
 }
 
 // joinedText is a text of several pieces. Here every text passes that a server or a
@@ -316,5 +321,5 @@ func (p *prose) End(s Summary) error {
 
 // text tells a person what a batch found; the rows stand above it.
 func (s Summary) text(style Style) (string, error) {
-	return newPage(style).fill("batch", Harmless(s))
+	return newPage(style).fill("batch")(Harmless(s))
 }
