@@ -107,17 +107,7 @@ func (r Report) StillFails() string {
 	if r.Verdict.Code != "ok" || len(r.Findings) > 0 {
 		return ""
 	}
-	compared := "password and the URL"
-	switch t := r.Target; {
-	case t.HMA != nil:
-		compared = "URL, the tenant and the application"
-	case t.ProfileAuth == "oauth":
-		compared = "URL and the tenant"
-	case !t.Credentials:
-		compared = "URL"
-	}
-	return "If Dynamics still reports a 401, compare the " + compared + " in its profile with what was checked here, " +
-		"check a mailbox that fails, and check from outside."
+	return say("still-fails", r, "")
 }
 
 // Subject is what the check was about, in a few words.
