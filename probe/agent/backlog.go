@@ -35,7 +35,7 @@ type waiting struct {
 // mostWaiting is how much of what could not be stored is kept.
 const mostWaiting = 8 << 20
 
-// told waits for nobody.
+// told is what was last said; it takes no lock.
 func (b *backlog) told() shortage {
 	if s := b.says.Load(); s != nil {
 		return *s
