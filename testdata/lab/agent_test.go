@@ -15,8 +15,8 @@ import (
 )
 
 // TestAgentLocksNobodyOut: an agent with a wrong password, three targets of one
-// account, a run each second, killed and started again in the middle, has spent two
-// logons when it is done. The domain locks after three.
+// account, a run each second, killed and started again in the middle, has spent at
+// most two logons when it is done. The domain locks after three.
 func TestAgentLocksNobodyOut(t *testing.T) {
 	defer exclusive(t).Close()
 	d, program, dir := openDomain(t), build(t), t.TempDir()
@@ -87,7 +87,9 @@ func TestAgentLocksNobodyOut(t *testing.T) {
 	defer func() { agent.Process.Kill(); agent.Wait() }()
 	await("that the password is withheld", withheld)
 	await("twenty further runs of each target", later(60))
-	if got := d.ask(t, "get", "svc-victim"); got != 2 {
+	// A logon that the kill stopped before it reached the domain was entered all the
+	// same: then the domain counts one less than the budget.
+	if got := d.ask(t, "get", "svc-victim"); got != 1 && got != 2 {
 		t.Errorf("the domain counted %d bad logons, the budget is 2", got)
 	}
 	check := exec.Command(program, "check", "--ca-file", state+"/pki/ca.pem", "--address", "127.0.0.20", "--user", "svc-victim@contoso.lab", "https://mail.contoso.lab:8443/EWS/Exchange.asmx")
