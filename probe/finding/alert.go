@@ -146,7 +146,10 @@ func AlertsIn(text string) (found []Alert, by []string) {
 	if look(named) || look(func(r alertRule) []fragments { return r.general() }) {
 		return found, by
 	}
-	look(func(r alertRule) []fragments { return r.Any })
+	t.statuses = append(t.statuses, t.told...)
+	if !look(named) {
+		look(func(r alertRule) []fragments { return r.Any })
+	}
 	return found, by
 }
 

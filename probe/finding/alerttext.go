@@ -18,6 +18,7 @@ type alertText struct {
 	numbers  []string // numbers of 32 bits, as eight hexadecimal digits
 	statuses []string // numbers that are a status of HTTP by what is around them
 	bare     []string // numbers that may be one
+	told     []string // numbers of which somebody says that a server gives them
 	codes    []string // response codes of EWS
 	numbered string   // response codes that a bare number may stand for
 }
@@ -153,11 +154,13 @@ var alertForms = sync.OnceValue(func() map[string]*regexp.Regexp {
 		"article": regexp.MustCompile(`kb(\d{7})`),
 		"hex":     regexp.MustCompile(`(?:0x)?(?:ffffffff)?(8[0-9a-f]{7})[lh]?`),
 		"decimal": regexp.MustCompile(`2` + group + `(?:1[3-6]\d)` + group + `\d{3}` + group + `\d{3}`),
-		"phrase": regexp.MustCompile(`^[ -]{1,3}(?:(?:bad|proxy|method|request|service|gateway|internal|login|too|moved|temporary|payload) ` +
+		"phrase": regexp.MustCompile(`^(?:[ -]{1,3}| ?\()(?:(?:bad|proxy|method|request|service|gateway|internal|login|too|moved|temporary|payload) ` +
 			`(?:request|gateway|authentication|not allowed|timeout|time-out|unavailable|server error|many|permanently|redirect|too large)` +
 			`|unauthori[sz]ed|forbidden|not found)`),
 		"status": regexp.MustCompile(`\d{3}`),
-		"ews":    regexp.MustCompile(`exchange[. ]?server[^0-9\\/]{0,60}?(\d{1,3})(?:[^0-9.]|\.(?:\D|$)|$)`),
+		"told": regexp.MustCompile(`\b(?:get|gets|got|getting|receive[sd]?|receiving|return(?:s|ed|ing)?|throws?|gives?|gave|sends?|sending|says|shows?|with|` +
+			`answers?|answered|bekomm\w*|erhalte\w*|liefert|meldet)(?: an?| only| always| the| lots of| many| constant| einen?| nur)* $`),
+		"ews": regexp.MustCompile(`exchange[. ]?server[^0-9\\/]{0,60}?(\d{1,3})(?:[^0-9.]|\.(?:\D|$)|$)`),
 		"code": regexp.MustCompile(`(?:(?i:responsecode)(?:&quot;|")?\s*(?:>|&gt;)\s*|(?i:exchange[. ]?server)\s\S+\s|` +
 			`(?i:\b(?:ews|davmail|exchange)\b[^\n]{0,30}?[\s:("'])|` +
 			`(?i:error[ _]?code|exception):?\W*|"code"\s?:\s?"|\berrors\.|\[[a-z]+:|^\W*)(Error[A-Z][A-Za-z]{4,70})\b`),
@@ -236,6 +239,8 @@ func (t *alertText) readStatuses() {
 			t.statuses = append(t.statuses, t.folded[from:to])
 		case short || from == 0 || to == end || behind("exchange", "webexception", "soap", "iis", "ews"):
 			t.bare = append(t.bare, t.folded[from:to])
+		case alertForms()["told"].MatchString(before):
+			t.told = append(t.told, t.folded[from:to])
 		}
 	}
 }
