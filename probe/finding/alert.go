@@ -168,14 +168,18 @@ func answersOfEWS(names, known []string) (found []Alert, by []string) {
 	rest := slices.DeleteFunc(slices.Clone(names), func(name string) bool {
 		return !strings.HasPrefix(name, "Error") || slices.Contains(known, strings.ToLower(name))
 	})
-	isGeneral := func(name string) bool { c, _ := LookupEWS(name); return c.General }
+	isGeneral := func(name string) bool { c, _ := lookupPasted(name); return c.General }
 	if len(known) > 0 || slices.ContainsFunc(rest, func(name string) bool { return !isGeneral(name) }) {
 		rest = slices.DeleteFunc(rest, isGeneral)
 	}
 	for _, name := range rest {
-		c, ok := LookupEWS(name)
+		c, ok := lookupPasted(name)
 		if !ok {
 			c.Finding, c.Says = "exchange-error", at[string](sharedText, "why", "unlisted-code")
+		}
+		codes := []Code{c.Finding}
+		if c.Finding == "" {
+			codes = []Code{"ok", "exchange-error"} // a check does not ask for it
 		}
 		says := cmp.Or(c.Pasted, c.Says)
 		if says == "" {
@@ -183,13 +187,21 @@ func answersOfEWS(names, known []string) (found []Alert, by []string) {
 			says = e.Meaning
 		}
 		found = append(found, Alert{
-			Key: name, Stage: BehindSignIn, Codes: []Code{c.Finding},
+			Key: name, Stage: BehindSignIn, Codes: codes,
 			Meaning: "EWS answered " + name + ", so it took the sign-in. " + says,
 			Next:    CheckCommand(Remedy{Check: "user mailbox as-asked"}, Placeholders),
 		})
 		by = append(by, name)
 	}
 	return found, by
+}
+
+// lookupPasted finds a code that may be of any request.
+func lookupPasted(name string) (EWSCode, bool) {
+	if c, ok := LookupEWS(name); ok {
+		return c, true
+	}
+	return lookupKind(name)
 }
 
 // FindAlert is where in a text the words of an alert begin, -1 if they are not in

@@ -161,16 +161,16 @@ var alertForms = sync.OnceValue(func() map[string]*regexp.Regexp {
 		"told": regexp.MustCompile(`\b(?:get|gets|got|getting|receive[sd]?|receiving|return(?:s|ed|ing)?|throws?|gives?|gave|sends?|sending|says|shows?|with|` +
 			`answers?|answered|bekomm\w*|erhalte\w*|liefert|meldet)(?: an?| only| always| the| lots of| many| constant| einen?| nur)* $`),
 		"ews": regexp.MustCompile(`exchange[. ]?server[^0-9\\/]{0,60}?(\d{1,3})(?:[^0-9.]|\.(?:\D|$)|$)`),
-		"code": regexp.MustCompile(`(?:(?i:responsecode)(?:&quot;|")?\s*(?:>|&gt;)\s*|(?i:exchange[. ]?server)\s\S+\s|` +
+		"code": regexp.MustCompile(`(?:(?i:responsecode)(?:&quot;|")?\s*(?:[:=>]|&gt;)\s*"?|(?i:exchange[. ]?server)\s\S+\s|` +
 			`(?i:\b(?:ews|davmail|exchange)\b[^\n]{0,30}?[\s:("'])|` +
-			`(?i:error[ _]?code|exception):?\W*|"code"\s?:\s?"|\berrors\.|\[[a-z]+:|^\W*)(Error[A-Z][A-Za-z]{4,70})\b`),
+			`(?i:error[ _]?code|exception):?\W*|"code"\s?:\s?"|\berrors\.|\[[a-z]+:|^\W*)(Error[A-Z][A-Za-z0-9]{4,70})\b`),
 		"schemes": regexp.MustCompile(`['"«„“] ?(anonymous|basic|ntlm|negotiate|digest) ?['"»“”][^'"«»„“”]{3,120}` +
 			`['"«„“] ?((?:basic|ntlm|negotiate|digest|bearer|kerberos)[^'"»“”]*)['"»“”]`),
 		"methods": regexp.MustCompile(`authenticationmethods : \{[a-z, ]+\}`),
 		"listed":  regexp.MustCompile(`(?:www-authenticate\W{1,6}|, ?)(basic|ntlm|negotiate)\b|\b(basic) realm|\bauthorization\W{1,4}basic `),
 		// exchangelib gives an error of the connection the name of a response code.
 		"raised": regexp.MustCompile(`(?i)\berror[a-z]{4,70}: reraised from`),
-		"word":   regexp.MustCompile(`(?i)Error[a-z]{4,70}`),
+		"word":   regexp.MustCompile(`(?i)Error[a-z0-9]{4,70}`),
 	}
 })
 
@@ -291,16 +291,21 @@ func (t *alertText) readCodes(text string) {
 			add(name)
 		}
 	}
+	for _, k := range kinds() {
+		for _, name := range slices.Sorted(maps.Keys(k.Texts)) {
+			if strings.Contains(message, k.Texts[name]) {
+				add(name)
+			}
+		}
+	}
 	for _, m := range alertForms()["ews"].FindAllStringSubmatch(t.folded, -1) {
-		if name := serviceErrors()[m[1]]; name != "" {
+		if name := serviceError(m[1], strings.HasPrefix(m[0], "exchange.server")); name != "" {
 			t.folded += " " + strings.ToLower(name)
 			add(name)
 		}
 	}
 	for _, n := range t.bare {
-		if name := serviceErrors()[n]; name != "" {
-			t.numbered += " " + strings.ToLower(name)
-		}
+		t.numbered += " " + strings.ToLower(serviceError(n, true))
 	}
 }
 
@@ -311,15 +316,30 @@ var ewsNames = sync.OnceValue(func() (n struct {
 },
 ) {
 	n.sorted, n.folded = slices.Sorted(maps.Keys(ewsCodes())), map[string]string{}
-	for _, name := range n.sorted {
+	for _, name := range slices.Concat(serviceErrors(), n.sorted) {
 		n.folded[strings.ToLower(name)] = name
 	}
 	return n
 })
 
-// serviceErrors are the numbers of ServiceError in the EWS Managed API, which
-// Dynamics writes into an alert instead of the name.
-var serviceErrors = sync.OnceValue(func() (m map[string]string) {
-	decode(file("text/service-errors.yaml"), &m)
-	return m
+// serviceErrors are the codes in the order of ServiceError in the EWS Managed API.
+var serviceErrors = sync.OnceValue(func() []string {
+	var names string
+	decode(file("text/service-errors.yaml"), &names)
+	return strings.Fields(names)
 })
+
+// serviceError is the code with that number, which Dynamics writes into an alert instead
+// of the name: of those that matter to a check, or of all where the sentence is that of
+// Dynamics. From 400 on a number may be a status of HTTP.
+func serviceError(number string, any bool) string {
+	n, err := strconv.Atoi(number)
+	if err != nil || n >= len(serviceErrors()) {
+		return ""
+	}
+	name := serviceErrors()[n]
+	if _, ok := LookupEWS(name); ok || any && n > 0 && n < 400 {
+		return name
+	}
+	return ""
+}

@@ -1,6 +1,7 @@
 package finding
 
 import (
+	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -40,6 +41,36 @@ var ewsCodes = sync.OnceValue(func() (m map[string]EWSCode) {
 func LookupEWS(name string) (EWSCode, bool) {
 	c, ok := ewsCodes()[name]
 	return c, ok
+}
+
+// kind is what many response codes are about. Names are patterns; Texts are pieces of the
+// English message of a name, in lower case.
+type kind struct {
+	Names   []string
+	Texts   map[string]string
+	Finding Code
+	Says    string
+}
+
+var kinds = sync.OnceValue(func() (list []kind) {
+	decode(file("text/ews-kinds.yaml"), &list)
+	return list
+})
+
+// lookupKind finds what a pasted code is about that no check asks for. A name that
+// stands in full goes before a pattern.
+func lookupKind(name string) (EWSCode, bool) {
+	of := func(fits func(string) bool) int {
+		return slices.IndexFunc(kinds(), func(k kind) bool { return slices.ContainsFunc(k.Names, fits) })
+	}
+	i := of(func(p string) bool { return p == name })
+	if i < 0 {
+		i = of(func(p string) bool { fits, _ := path.Match(p, name); return fits })
+	}
+	if i < 0 {
+		return EWSCode{}, false
+	}
+	return EWSCode{Finding: kinds()[i].Finding, Says: kinds()[i].Says, General: true}, true
 }
 
 // BehindEWS is the entry for an answer: a general code gives way to the one that it
