@@ -1,6 +1,7 @@
 package finding
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strconv"
@@ -11,7 +12,7 @@ import (
 // Refusal is why Entra gives no token, or Exchange refuses one, by its number.
 type Refusal struct {
 	Number   int      // of x-ms-diagnostics
-	Numbers  []int    // behind AADSTS
+	Numbers  []int    // behind AADSTS; none: Texts are errors of OAuth
 	Texts    []string // pieces of its message, in lower case
 	Piece    string   // what the message has to hold where a number has several meanings
 	Category string
@@ -64,6 +65,32 @@ func EntraRefusal(number int, message string) Refusal {
 		}
 	}
 	return Refusal{Reason: "other"}
+}
+
+// title is that of the reason, or of the advice where the reason says nothing.
+func (r Refusal) title(c Code) string {
+	name := r.Reason
+	if name == "other" {
+		name = r.advice(c)
+	}
+	return tokens().Reasons[name].Title
+}
+
+// oauthError is the error of OAuth (RFC 6749 5.2) that a text has. Exchange writes some
+// of these words too, as the category of a refused token.
+func oauthError(text string) (Refusal, string) {
+	low := strings.ToLower(text)
+	if strings.Contains(low, "error_category") {
+		return Refusal{}, ""
+	}
+	for _, e := range tokens().Entra {
+		for _, word := range e.Texts {
+			if len(e.Numbers) == 0 && hasWord(low, word) {
+				return e, word
+			}
+		}
+	}
+	return Refusal{}, ""
 }
 
 // TokenRefusal is what a number of x-ms-diagnostics means, with the words beside it.
@@ -135,27 +162,38 @@ func ExplainTokens(text string) (list []Explained) {
 		if m[2] != "" {
 			e.Name, e.Code = "x-ms-diagnostics "+m[2], "token-refused"
 			known = TokenRefusal(number, m[3])
+			known.Says = cmp.Or(known.Says, "Exchange refuses the token, for the reason that its message names.")
 		}
 		if e.Says = known.Says; e.Says == "" && !strings.HasPrefix(strings.ToUpper(m[0]), "AADSTS") {
 			continue // a number of somebody else's
 		}
 		if e.Says == "" {
 			e.Says = "This number is not in the list; https://login.microsoftonline.com/error?code=" + m[1] + " says what it means today."
+			if o, word := oauthError(text); word != "" {
+				known, e.Says = o, "The error beside it, "+word+", means: "+o.Says+" "+e.Says
+			}
 		}
-		e.Title, e.Remedies = tokens().Reasons[known.Reason].Title, ReasonRemedies(e.Code, known.advice(e.Code))
+		e.Title, e.Remedies = known.title(e.Code), ReasonRemedies(e.Code, known.advice(e.Code))
 		if !slices.ContainsFunc(list, func(o Explained) bool { return o.Name == e.Name }) {
 			list = append(list, e)
 		}
 	}
 	has := func(c Code) bool { return slices.ContainsFunc(list, func(e Explained) bool { return e.Code == c }) }
 	low := strings.ToLower(text)
+	issued := func(name string, r Refusal) {
+		list = append(list, Explained{
+			Name: name, Says: r.Says, Code: "token-not-issued",
+			Title: r.title("token-not-issued"), Remedies: ReasonRemedies("token-not-issued", r.advice("token-not-issued")),
+		})
+	}
 	for _, e := range tokens().Entra {
-		if !has("token-not-issued") && slices.ContainsFunc(e.Texts, func(s string) bool { return strings.Contains(low, s) }) {
-			list = append(list, Explained{
-				Name: "The words of AADSTS" + strconv.Itoa(e.Numbers[0]), Says: e.Says, Code: "token-not-issued",
-				Title: tokens().Reasons[e.Reason].Title, Remedies: ReasonRemedies("token-not-issued", e.advice("token-not-issued")),
-			})
+		if !has("token-not-issued") && len(e.Numbers) > 0 &&
+			slices.ContainsFunc(e.Texts, func(s string) bool { return strings.Contains(low, s) }) {
+			issued("The words of AADSTS"+strconv.Itoa(e.Numbers[0]), e)
 		}
+	}
+	if e, word := oauthError(text); word != "" && len(list) == 0 {
+		issued("The OAuth error "+word, e)
 	}
 	if has("token-refused") {
 		return list
@@ -170,7 +208,7 @@ func ExplainTokens(text string) (list []Explained) {
 		if known.Says != "" {
 			list = append(list, Explained{
 				Name: "The words of x-ms-diagnostics " + strconv.Itoa(known.Number), Says: known.Says, Code: "token-refused",
-				Title: tokens().Reasons[known.Reason].Title, Remedies: ReasonRemedies("token-refused", known.advice("token-refused")),
+				Title: known.title("token-refused"), Remedies: ReasonRemedies("token-refused", known.advice("token-refused")),
 			})
 		}
 	}
