@@ -17,7 +17,7 @@ func TestArchitectureNamesPackages(t *testing.T) {
 	text := guide.Source("architecture")
 	for _, s := range sources(t) {
 		if !strings.Contains(text, "`"+s.pkg+"`") && s.pkg != "probe/config/address" && !strings.HasPrefix(s.pkg, "testdata") {
-			t.Errorf("%s is not there", s.pkg)
+			t.Errorf("probe/guide/text/architecture.md does not name %s", s.pkg)
 		}
 	}
 }
@@ -27,7 +27,7 @@ func TestGuideNamesFormats(t *testing.T) {
 	text := guide.Source("reports")
 	for _, f := range report.Formats {
 		if row := strings.TrimSuffix("| "+f.Name+" | "+f.Extension, " "); !strings.Contains(text, "\n"+row+" |") {
-			t.Errorf("%s is not there", row)
+			t.Errorf("probe/guide/text/reports.md has no row %q", row)
 		}
 	}
 }

@@ -231,7 +231,7 @@ func TestImportDirection(t *testing.T) {
 				if standard(i) && !slices.Contains(rule.never, i) || !standard(i) && within(own, rule.may...) {
 					continue
 				}
-				t.Errorf("%s imports %s", s.name, i)
+				t.Errorf("%s imports %s: a row of this test says what %s may import", s.name, i, s.pkg)
 			}
 		}
 		if files == 0 {

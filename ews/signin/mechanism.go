@@ -15,7 +15,7 @@ import (
 // To add one: the mechanism in a file here, with its case of ByPassword where a
 // password signs in; its row in Config.logons (probe/plan.go), which prints it and
 // carries it out; in probe/finding/text what a code says of it; a scenario, for which
-// the stand-in learns to verify it (ews/standin/signin.go).
+// the stand-in verifies it (a row of its schemes, ews/standin/signin.go).
 type Mechanism interface {
 	// Traits are the same at any time.
 	Traits() Traits

@@ -1,7 +1,6 @@
 package standin
 
 import (
-	"cmp"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
@@ -29,29 +28,29 @@ type authorization struct {
 	err error // why it cannot be read, nil if it can
 }
 
-// parseAuthorization reads what a request carries. What it cannot read it names
-// as well as it can, so that the view shows what was sent.
-func parseAuthorization(r *http.Request) *authorization {
+// authorization reads what a request carries. What it cannot read it names as well as
+// it can, so that the view shows what was sent.
+func (n *node) authorization(r *http.Request) *authorization {
 	a := &authorization{raw: r.Header.Get("Authorization"), message: MessageAnonymous}
 	if a.raw == "" {
 		return a
 	}
-	scheme, rest, _ := strings.Cut(a.raw, " ")
-	rest = strings.TrimSpace(rest)
-	known := map[string]string{"basic": "Basic", "ntlm": "NTLM", "negotiate": "Negotiate", "bearer": "Bearer"}
-	a.scheme, a.message = cmp.Or(known[strings.ToLower(scheme)], "other"), MessageOther
-	switch {
-	case a.scheme == "Basic":
-		a.message = MessageBasic
-		a.parseBasic(rest)
-	case a.scheme == "Bearer" && rest == "":
-		a.message = MessageEmptyBearer
-	case a.scheme == "Bearer":
-		a.message = MessageBearer
-	case a.scheme != "other":
-		a.parseNTLM(rest)
+	name, credentials, _ := strings.Cut(a.raw, " ")
+	a.scheme, a.message = "other", MessageOther
+	for _, s := range n.schemes(r) {
+		if strings.EqualFold(name, s.name) {
+			a.scheme, a.message = s.name, strings.ToLower(s.name)
+			s.read(a, strings.TrimSpace(credentials))
+		}
 	}
 	return a
+}
+
+// parseBearer tells a token from none (RFC 6750 2.1).
+func (a *authorization) parseBearer(token string) {
+	if token == "" {
+		a.message = MessageEmptyBearer
+	}
 }
 
 // parseBasic reads user-id ":" password in UTF-8 (RFC 7617 section 2 and 2.1).
@@ -68,6 +67,7 @@ func (a *authorization) parseBasic(credentials string) {
 // parseNTLM reads an NTLM message, as it is or inside SPNEGO, and tells a
 // Kerberos ticket from it.
 func (a *authorization) parseNTLM(credentials string) {
+	a.message = MessageOther
 	token, err := base64.StdEncoding.DecodeString(credentials)
 	if err != nil {
 		a.err = errBadCredentials

@@ -21,7 +21,7 @@ func (n *node) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 	c := connectionOf(r)
 	c.requests++
-	a := parseAuthorization(r)
+	a := n.authorization(r)
 	q := &Request{
 		At: time.Now(), Node: n.number, Connection: c.number,
 		Method: cut(r.Method), Path: cut(r.URL.Path), UserAgent: cut(r.UserAgent()),

@@ -85,17 +85,12 @@ func (n *node) challenge(r *http.Request, scheme, blob string) *response {
 	return n.authenticateLines(n.exchangeResponse(http.StatusUnauthorized), values)
 }
 
-// offered lists the challenges without a blob, in Exchange's order.
-func (n *node) offered(r *http.Request) []string {
-	var values []string
-	if n.behaviour.Negotiate {
-		values = append(values, "Negotiate")
-	}
-	if n.behaviour.NTLM {
-		values = append(values, "NTLM")
-	}
-	if n.behaviour.Basic {
-		values = append(values, `Basic realm="`+realm(r)+`"`)
+// offered lists the challenges without a blob.
+func (n *node) offered(r *http.Request) (values []string) {
+	for _, s := range n.schemes(r) {
+		if s.on && s.offer != "" {
+			values = append(values, s.offer)
+		}
 	}
 	return values
 }

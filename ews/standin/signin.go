@@ -7,11 +7,31 @@ import (
 	"strings"
 )
 
+// scheme is one that the stand-in verifies.
+type scheme struct {
+	name   string
+	on     bool
+	offer  string // what an anonymous request is told of it; "": nothing
+	read   func(a *authorization, credentials string)
+	signIn func(c *connection, r *http.Request, a *authorization, q *Request) (*account, *response)
+}
+
+// schemes are in the order in which Exchange offers them. To add one, write a file with
+// what reads and what verifies it, and add its row here, its switch in Behaviour and a scenario.
+func (n *node) schemes(r *http.Request) []scheme {
+	b := n.behaviour
+	return []scheme{
+		{"Negotiate", b.Negotiate, "Negotiate", (*authorization).parseNTLM, n.signInNTLM},
+		{"NTLM", b.NTLM, "NTLM", (*authorization).parseNTLM, n.signInNTLM},
+		{"Basic", b.Basic, `Basic realm="` + realm(r) + `"`, (*authorization).parseBasic, n.signInBasic},
+		{"Bearer", true, "", (*authorization).parseBearer, n.signInBearer},
+	}
+}
+
 // signIn decides who sends a request. It gives the account, or the answer that
 // refuses it, and enters the outcome in q.
 func (n *node) signIn(c *connection, r *http.Request, a *authorization, q *Request) (*account, *response) {
-	switch a.message {
-	case MessageAnonymous:
+	if a.message == MessageAnonymous {
 		if c.account != nil && n.forgets(c) {
 			c.signOut()
 		}
@@ -22,40 +42,34 @@ func (n *node) signIn(c *connection, r *http.Request, a *authorization, q *Reque
 		}
 		q.Outcome = OutcomeChallenged
 		return nil, n.challenge(r, "", "")
-	case MessageBearer, MessageEmptyBearer:
-		q.Outcome = OutcomeChallenged
-		switch {
-		case !n.behaviour.OAuth:
-			return nil, n.challenge(r, "", "")
-		case a.message == MessageBearer && n.behaviour.Tokens != nil:
-			return n.signInToken(r, a, q)
-		}
-		return nil, n.bearerChallenge(r, a.message)
-	case MessageBasic:
-		return n.signInBasic(r, a, q)
-	case MessageType1:
-		return nil, n.beginNTLM(c, r, a, q)
-	case MessageType3:
-		return n.finishNTLM(c, r, a, q)
-	case MessageKerberos:
-		if q.Outcome = OutcomeKerberos; !n.behaviour.Negotiate {
+	}
+	q.Outcome = OutcomeMalformed
+	for _, s := range n.schemes(r) {
+		if s.name == a.scheme && s.on {
+			return s.signIn(c, r, a, q)
+		} else if s.name == a.scheme {
 			q.Outcome = OutcomeNotOffered
 		}
-	default:
-		q.Outcome = OutcomeMalformed
 	}
 	c.signOut()
 	return nil, n.challenge(r, "", "")
 }
 
-// signInBasic verifies a password. Basic signs in a request, not a connection.
-func (n *node) signInBasic(r *http.Request, a *authorization, q *Request) (*account, *response) {
+// signInBearer verifies a token where tokens are taken.
+func (n *node) signInBearer(_ *connection, r *http.Request, a *authorization, q *Request) (*account, *response) {
+	q.Outcome = OutcomeChallenged
 	switch {
-	case !n.behaviour.Basic:
-		q.Outcome = OutcomeNotOffered
-	case a.err != nil:
-		q.Outcome = OutcomeMalformed
-	default:
+	case !n.behaviour.OAuth:
+		return nil, n.challenge(r, "", "")
+	case a.message == MessageBearer && n.behaviour.Tokens != nil:
+		return n.signInToken(r, a, q)
+	}
+	return nil, n.bearerChallenge(r, a.message)
+}
+
+// signInBasic verifies a password. Basic signs in a request, not a connection.
+func (n *node) signInBasic(_ *connection, r *http.Request, a *authorization, q *Request) (*account, *response) {
+	if a.err == nil {
 		who := findAccount("", a.name)
 		if n.behaviour.BasicUPNOnly && !strings.Contains(a.name, "@") {
 			who = nil
@@ -69,9 +83,18 @@ func (n *node) signInBasic(r *http.Request, a *authorization, q *Request) (*acco
 	return nil, n.challenge(r, "", "")
 }
 
-// offersNTLM says whether NTLM messages are taken under the given scheme.
-func (n *node) offersNTLM(scheme string) bool {
-	return scheme == "NTLM" && n.behaviour.NTLM || scheme == "Negotiate" && n.behaviour.Negotiate
+// signInNTLM takes a message of NTLM, as it is or inside SPNEGO.
+func (n *node) signInNTLM(c *connection, r *http.Request, a *authorization, q *Request) (*account, *response) {
+	switch a.message {
+	case MessageType1:
+		return nil, n.beginNTLM(c, r, a, q)
+	case MessageType3:
+		return n.finishNTLM(c, r, a, q)
+	case MessageKerberos:
+		q.Outcome = OutcomeKerberos
+	}
+	c.signOut()
+	return nil, n.challenge(r, "", "")
 }
 
 // beginNTLM answers a type 1 with a challenge. It names no account, so nothing is
@@ -80,9 +103,6 @@ func (n *node) beginNTLM(c *connection, r *http.Request, a *authorization, q *Re
 	c.signOut()
 	q.Outcome = OutcomeChallenged
 	switch {
-	case !n.offersNTLM(a.scheme):
-		q.Outcome = OutcomeNotOffered
-		return n.challenge(r, "", "")
 	case n.behaviour.Handshake == HandshakeNoChallenge:
 		return n.challenge(r, "", "")
 	case !n.takes(a):
@@ -116,8 +136,6 @@ func (n *node) finishNTLM(c *connection, r *http.Request, a *authorization, q *R
 	h := c.pending
 	c.signOut()
 	switch {
-	case !n.offersNTLM(a.scheme):
-		q.Outcome = OutcomeNotOffered
 	case h == nil || h.scheme != a.scheme || h.wrapped != a.wrapped:
 		q.Outcome = OutcomeUnfinished
 	case n.behaviour.Handshake == HandshakeOtherNode:

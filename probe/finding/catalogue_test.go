@@ -156,13 +156,13 @@ func TestEntriesAreComplete(t *testing.T) {
 	for _, e := range Catalogue() {
 		t.Run(string(e.Code), func(t *testing.T) {
 			if n := utf8.RuneCountInString(e.Title); n == 0 || n > 90 {
-				t.Errorf("the title has %d characters", n)
+				t.Errorf("the title has %d characters, want 1 to 90", n)
 			}
 			if strings.HasSuffix(e.Title, ".") {
 				t.Error("the title ends with a full stop")
 			}
 			if n := len(sentenceEnd.FindAllString(e.Meaning, -1)); n < 2 || n > 5 {
-				t.Errorf("the meaning has %d sentences", n)
+				t.Errorf("the meaning has %d sentences, want 2 to 5", n)
 			}
 			for name, text := range map[string]string{"meaning": e.Meaning, "concluded": e.Concluded} {
 				if !strings.HasSuffix(text, ".") {
