@@ -137,7 +137,7 @@ func (r *Recorder) next() string {
 // usually needs.
 const (
 	fullRecord = 512 << 10
-	smallLeg   = 4 << 10
+	smallStep  = 4 << 10
 )
 
 func (r *Recorder) bound(p *evidence.Response) {
@@ -151,7 +151,7 @@ func (r *Recorder) bound(p *evidence.Response) {
 		size := 0
 		p.Headers = slices.DeleteFunc(p.Headers, func(h [2]string) bool {
 			size += len(h[0]) + len(h[1])
-			return size > smallLeg && !(strings.EqualFold(h[0], "WWW-Authenticate") && len(h[1]) <= smallLeg)
+			return size > smallStep && !(strings.EqualFold(h[0], "WWW-Authenticate") && len(h[1]) <= smallStep)
 		})
 	}
 	r.kept += len(p.Body)

@@ -31,9 +31,9 @@ var limitsOf = map[string]limits{
 	"other":  {300, 300, 150, 76},
 }
 
-// inAGlance says whether the page is as short as a report should be, with the lines
+// fitsScreen says whether the page is as short as a report should be, with the lines
 // that a terminal breaks counted as it shows them.
-func (p *page) inAGlance(text string) bool {
+func (p *page) fitsScreen(text string) bool {
 	n := 0
 	for line := range strings.Lines(text) {
 		n += max(1, (layout.StringWidthWithoutEscSequences(strings.TrimSuffix(line, "\n"))+p.Width-1)/p.Width)
@@ -126,7 +126,7 @@ func notLookedAt(r Report) string {
 		if c.Status != finding.CauseNotChecked {
 			continue
 		}
-		need := wouldLookAt(c.Number, r)
+		need := flagFor(c.Number, r)
 		i := slices.Index(needs, need)
 		if i < 0 {
 			i, needs, causes = len(needs), append(needs, need), append(causes, nil)
@@ -140,8 +140,8 @@ func notLookedAt(r Report) string {
 	return strings.Join(list, ", ")
 }
 
-// wouldLookAt is the flag with which a cause is looked at.
-func wouldLookAt(cause int, r Report) string {
+// flagFor is the flag with which a cause is looked at.
+func flagFor(cause int, r Report) string {
 	switch cause {
 	case 1:
 		if r.Target.Mailbox != "" {

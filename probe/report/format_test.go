@@ -42,7 +42,7 @@ func TestGolden(t *testing.T) {
 				}
 				want, err := os.ReadFile(name)
 				if err != nil {
-					t.Fatal(err)
+					t.Fatal(err, "; -update writes it")
 				}
 				if diff := cmp.Diff(string(want), string(got)); diff != "" {
 					t.Errorf("differs from %s (-want +got); -update rewrites it:\n%s", name, diff)
@@ -333,7 +333,7 @@ func TestPicture(t *testing.T) {
 	if len(m.Servers) != 2 || len(m.Rows) == 0 || m.Rows[0].Scheme != "Basic" || m.Rows[0].Cells[0].What != "accepted, 200" || m.Rows[0].Cells[1].What != "not offered" {
 		t.Errorf("%+v", m)
 	}
-	list, err := load(t, "../../testdata/records/slow-logon.json").Legs()
+	list, err := load(t, "../../testdata/records/slow-logon.json").Steps()
 	widest := 0.0
 	for _, l := range list {
 		widest = max(widest, l.Wide)
@@ -342,6 +342,6 @@ func TestPicture(t *testing.T) {
 		}
 	}
 	if err != nil || widest < 50 {
-		t.Errorf("the longest leg has %v of the time, %v", widest, err)
+		t.Errorf("the longest step has %v of the time, %v", widest, err)
 	}
 }

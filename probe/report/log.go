@@ -14,7 +14,7 @@ const LogLimit = 500
 // wire also what was sent and what came back. Items come cleaned of secrets; what a
 // server wrote is made harmless here.
 func Log(item evidence.Item, wire bool) []string {
-	l := LegOf(item)
+	l := StepOf(item)
 	whom := l.Whom
 	if r := item.Request; r != nil && r.Purpose != "" {
 		whom += ", " + r.Operation

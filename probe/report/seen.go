@@ -86,7 +86,7 @@ func (v view) seenAt(address string) seenAt {
 		}
 	}
 	for _, a := range v.Attempts {
-		if a.Address == address && a.Service != "autodiscover" && !further[a.ID] && !(v.tight > 1 && toldBelow(v.Report, a)) {
+		if a.Address == address && a.Service != "autodiscover" && !further[a.ID] && !(v.tight > 1 && shownBelow(v.Report, a)) {
 			seen.Logons = append(seen.Logons, v.logon(a))
 		}
 	}
@@ -122,8 +122,8 @@ func (v view) JudgedByBearer() bool {
 	return v.Target.ProfileAuth == "oauth" || v.Verdict.Code == "no-scheme"
 }
 
-// toldBelow says whether a logon was made for the line of Extended Protection.
-func toldBelow(r Report, a rule.Attempt) bool {
+// shownBelow says whether a logon was made for the line of Extended Protection.
+func shownBelow(r Report, a rule.Attempt) bool {
 	return (a.Binding == evidence.BindingNone || a.Binding == evidence.BindingForeign) && slices.ContainsFunc(r.Nodes, func(n rule.Node) bool {
 		return n.Address == a.Address && n.Server.ExtendedProtection != ""
 	})

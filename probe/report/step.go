@@ -11,9 +11,9 @@ import (
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 )
 
-// Leg is an item of evidence in words, as the reports and the log have it: who was
+// Step is an item of evidence in words, as the reports and the log have it: who was
 // asked, what was sent, what came back, how long it took.
-type Leg struct {
+type Step struct {
 	ID     string
 	Step   evidence.Step
 	What   string // the step by its name
@@ -56,9 +56,9 @@ func StepName(s evidence.Step) string {
 	return string(s)
 }
 
-// LegOf puts an item into words.
-func LegOf(item evidence.Item) Leg {
-	l := Leg{
+// StepOf puts an item into words.
+func StepOf(item evidence.Item) Step {
+	l := Step{
 		ID: item.ID, Step: item.Step, What: StepName(item.Step), Result: "answered",
 		Whom: say("whom", &item, ", "), Sent: say("sent", &item, "; "), Back: say("back", &item, "; "),
 	}
@@ -74,16 +74,16 @@ func LegOf(item evidence.Item) Leg {
 	return l
 }
 
-// Legs are all items of a report, each with its place in the time of the check.
-func (r Report) Legs() ([]Leg, error) {
-	var list []Leg
+// Steps are all items of a report, each with its place in the time of the check.
+func (r Report) Steps() ([]Step, error) {
+	var list []Step
 	end := 0.0
 	for _, item := range r.Evidence {
 		raw, err := indented(item)
 		if err != nil {
 			return nil, err
 		}
-		l := LegOf(item)
+		l := StepOf(item)
 		l.Raw = string(raw)
 		if since := item.At.Sub(r.Started); !item.At.IsZero() && since >= 0 {
 			l.After = "+" + roundly(since)

@@ -62,7 +62,7 @@ func text(r Report, s Style) ([]byte, error) {
 	for ; ; p.tight++ {
 		p.folded = false
 		out, err := fill(r)
-		if err != nil || s.Whole || p.tight == tightest || p.inAGlance(out) {
+		if err != nil || s.Whole || p.tight == tightest || p.fitsScreen(out) {
 			return []byte(out), err
 		}
 	}
@@ -139,7 +139,7 @@ func answer(v finding.Verdict) string {
 	return fmt.Sprintf("%s  %s  %s", strings.ToUpper(string(v.Status)), v.Code, Clean(v.Summary, textLimit))
 }
 
-func (p *page) painted(line string, status finding.Status) string {
+func (p *page) coloured(line string, status finding.Status) string {
 	return strings.Replace(line, strings.ToUpper(string(status)), p.status(status), 1) + "\n"
 }
 
@@ -153,7 +153,7 @@ func (p *page) verdict(name string, v finding.Verdict, confidence string) string
 	if p.terminal || name != "" {
 		lines = wrap(lines[0], p.Width)
 	}
-	return p.painted(strings.Join(lines, "\n"+pad("", max(len(name), 2))), v.Status)
+	return p.coloured(strings.Join(lines, "\n"+pad("", max(len(name), 2))), v.Status)
 }
 
 // again repeats the verdict on a terminal, where the first line may have left the screen.
@@ -165,7 +165,7 @@ func (p *page) again(v finding.Verdict) string {
 	if len(line) > p.Width {
 		line = append(line[:p.Width-1], '…')
 	}
-	return "\n" + p.painted(string(line), v.Status)
+	return "\n" + p.coloured(string(line), v.Status)
 }
 
 func (p *page) heading(text ...any) string {

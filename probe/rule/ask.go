@@ -14,18 +14,18 @@ import (
 // Block A: nothing could be asked, or later, an answer that was needed did not
 // come.
 
-// needed returns the legs whose answers the verdict needs at n: the anonymous
+// needed returns the items whose answers the verdict needs at n: the anonymous
 // POST and, once it was answered, the logon by the profile's scheme (or any,
 // while none was accepted). In a row of a batch it is the call alone.
 func (v *view) needed(n *node) []*evidence.Item {
 	if v.row {
 		return n.call()
 	}
-	var legs []*evidence.Item
+	var items []*evidence.Item
 	if n.ask != nil {
-		legs = append(legs, n.ask)
+		items = append(items, n.ask)
 	}
-	return append(legs, v.deciding(n)...)
+	return append(items, v.deciding(n)...)
 }
 
 // deciding are the unfinished logons that keep the verdict open: NTLM beside an
@@ -34,7 +34,7 @@ func (v *view) deciding(n *node) []*evidence.Item {
 	if v.signedIn(n) != nil && result(v.ownLogon(n)) != evidence.Unfinished {
 		return nil
 	}
-	var legs []*evidence.Item
+	var items []*evidence.Item
 	for _, item := range []*evidence.Item{n.basic(), n.windows(), n.token()} {
 		if result(item) != evidence.Unfinished || item.Step == evidence.StepSkipped {
 			continue
@@ -43,9 +43,9 @@ func (v *view) deciding(n *node) []*evidence.Item {
 		if !own && isWindows(item.Logon) && n.offer("Basic") {
 			continue
 		}
-		legs = append(legs, item)
+		items = append(items, item)
 	}
-	return legs
+	return items
 }
 
 // ownLogon is the logon by the profile's scheme.
@@ -59,11 +59,11 @@ func (v *view) ownLogon(n *node) *evidence.Item {
 	return n.basic()
 }
 
-// failedBy returns the first needed leg that failed in one of the given ways.
+// failedBy returns the first needed item that failed in one of the given ways.
 func (v *view) failedBy(n *node, codes ...evidence.FailureCode) *evidence.Item {
-	for _, leg := range v.needed(n) {
-		if leg.Error != nil && slices.Contains(codes, leg.Error.Code) {
-			return leg
+	for _, item := range v.needed(n) {
+		if item.Error != nil && slices.Contains(codes, item.Error.Code) {
+			return item
 		}
 	}
 	return nil
@@ -92,17 +92,17 @@ func dnsFailed(v *view) *hit {
 
 func connectFailed(v *view, n *node) *hit {
 	if call := v.noAnswer(n); call != nil {
-		return confirmed("not-kept", finding.Params{Asked: v.asked(call)}, call)
+		return confirmed("not-kept", finding.Params{Asked: v.questionOf(call)}, call)
 	}
-	leg := v.failedBy(n, evidence.ConnectRefused, evidence.ConnectUnreachable, evidence.ConnectFailed, evidence.ConnectionReset,
+	item := v.failedBy(n, evidence.ConnectRefused, evidence.ConnectUnreachable, evidence.ConnectFailed, evidence.ConnectionReset,
 		evidence.ConnectionClosed, evidence.ProxyRefused, evidence.DNSNotFound, evidence.DNSFailed) // of the proxy's name
-	if leg == nil || !v.row && connectionLost(n).Kind != "" && leg.Logon != nil && isWindows(leg.Logon) {
+	if item == nil || !v.row && connectionLost(n).Kind != "" && item.Logon != nil && isWindows(item.Logon) {
 		return nil
 	}
-	if v.row && leg.Response != nil {
+	if v.row && item.Response != nil {
 		return nil // server-error: an answer had begun
 	}
-	phase := leg.Error.Phase
+	phase := item.Error.Phase
 	if phase == "tls" && n.legacySuite() != nil {
 		return nil // tls-failed knows more
 	}
@@ -110,9 +110,9 @@ func connectFailed(v *view, n *node) *hit {
 	switch {
 	case v.row && phase != "connect" && phase != "proxy" && phase != "tls":
 		variant = "call"
-	case leg.Logon != nil && !v.row:
+	case item.Logon != nil && !v.row:
 		variant = "logon"
-	case leg.Error.Code == evidence.ProxyRefused:
+	case item.Error.Code == evidence.ProxyRefused:
 		variant = "proxy"
 	case phase == "proxy":
 		variant = "proxy-down"
@@ -121,8 +121,8 @@ func connectFailed(v *view, n *node) *hit {
 	case phase == "tls":
 		variant = "tls"
 	}
-	p := finding.Params{Asked: v.asked(leg), Error: leg.Error.Text}
-	h := confirmed(variant, p, leg)
+	p := finding.Params{Asked: v.questionOf(item), Error: item.Error.Text}
+	h := confirmed(variant, p, item)
 	if variant == "logon" {
 		h.use = finding.UnderLogon
 	}
@@ -133,25 +133,25 @@ func connectFailed(v *view, n *node) *hit {
 }
 
 func timedOut(v *view, n *node) *hit {
-	leg := v.failedBy(n, evidence.TimedOut)
-	if leg == nil || v.row && leg.Error.Phase == "resolve" {
+	item := v.failedBy(n, evidence.TimedOut)
+	if item == nil || v.row && item.Error.Phase == "resolve" {
 		return nil // of the latter, dns-failed speaks
 	}
-	p := finding.Params{Asked: v.asked(leg), Phase: leg.Error.Phase}
-	if leg.Response != nil {
-		p.Status = leg.Response.Status
+	p := finding.Params{Asked: v.questionOf(item), Phase: item.Error.Phase}
+	if item.Response != nil {
+		p.Status = item.Response.Status
 	}
 	switch {
-	case v.row && leg.Error.Phase == "connect":
-		return confirmed("connect", p, leg)
+	case v.row && item.Error.Phase == "connect":
+		return confirmed("connect", p, item)
 	case v.row:
-		return confirmed("call", p, leg)
-	case leg.Logon != nil:
-		h := confirmed("logon", p, leg)
+		return confirmed("call", p, item)
+	case item.Logon != nil:
+		h := confirmed("logon", p, item)
 		h.use = finding.UnderLogon
 		return h
 	}
-	return confirmed("", p, leg)
+	return confirmed("", p, item)
 }
 
 // handshake is the item with the handshake of the anonymous request, else with the
@@ -183,8 +183,8 @@ func (n *node) certificate() *evidence.Certificate {
 
 // wantsClientCertificate: the handshake was made, and the answer says that a client
 // certificate is missing. nginx has 400 for it, and 495 or 496 inside.
-func wantsClientCertificate(leg *evidence.Item) bool {
-	r := leg.Response
+func wantsClientCertificate(item *evidence.Item) bool {
+	r := item.Response
 	if r == nil || r.Notice == nil || r.Status == 401 || r.Status == 403 {
 		return false
 	}
@@ -211,14 +211,14 @@ func tlsOutdated(v *view, n *node) *hit {
 	return h
 }
 
-// legacySuite is the leg in which the server agreed on a suite that Go lacks.
+// legacySuite is the item in which the server agreed on a suite that Go lacks.
 func (n *node) legacySuite() *evidence.Item {
 	return first(n.items, func(item *evidence.Item) bool { return item.Step == evidence.StepLegacySuites && item.TLS != nil })
 }
 
 func proxyAuthRequired(v *view, n *node) *hit {
-	if leg := v.failedBy(n, evidence.ProxyAuth); leg != nil {
-		h := confirmed("tunnel", finding.Params{Error: leg.Error.Text}, leg)
+	if item := v.failedBy(n, evidence.ProxyAuth); item != nil {
+		h := confirmed("tunnel", finding.Params{Error: item.Error.Text}, item)
 		h.use = finding.ByProxy
 		return h
 	}
@@ -233,32 +233,32 @@ func proxyAuthRequired(v *view, n *node) *hit {
 }
 
 func serverError(v *view, n *node) *hit {
-	if leg := v.failedBy(n, evidence.Malformed, evidence.HeaderTooLarge); leg != nil {
-		p := finding.Params{Error: leg.Error.Text}
+	if item := v.failedBy(n, evidence.Malformed, evidence.HeaderTooLarge); item != nil {
+		p := finding.Params{Error: item.Error.Text}
 		if v.row { // a check has one report for all that it asked
-			p.Asked = v.asked(leg)
+			p.Asked = v.questionOf(item)
 		}
-		return confirmed("malformed", p, leg)
+		return confirmed("malformed", p, item)
 	}
 	if item := v.signedIn(n); item != nil && cutSuccess(item) {
 		p := v.answer(n, item)
 		p.Code = item.EWS.Code
 		return confirmed("cut-answer", p, item)
 	}
-	for _, leg := range v.needed(n) {
-		r := leg.Response
-		if r == nil || leg.EWS.Answered() {
+	for _, item := range v.needed(n) {
+		r := item.Response
+		if r == nil || item.EWS.Answered() {
 			continue
 		}
-		p := v.answer(n, leg)
-		other := v.otherAudience(leg)
+		p := v.answer(n, item)
+		other := v.otherAudience(item)
 		if other {
 			p.Token = v.tokenParams().Token
 		}
 		switch {
 		case r.Status >= 500 && (!asksPatience(r) || p.Failed.Error != ""):
 			if p.Failed.Error != "" || p.Failed.Point != "" {
-				h := confirmed("exchange", p, leg)
+				h := confirmed("exchange", p, item)
 				switch {
 				case other:
 					h.use = finding.OtherAudience
@@ -267,12 +267,12 @@ func serverError(v *view, n *node) *hit {
 				}
 				return h
 			}
-			h := confirmed("status", p, leg)
+			h := confirmed("status", p, item)
 			switch {
 			case v.row:
 			case other:
 				h.use = finding.OtherAudience
-			case p.BackEnd != "" && leg.Logon != nil:
+			case p.BackEnd != "" && item.Logon != nil:
 				h.use = finding.AtBackEnd
 			case p.FrontEnd != "":
 				h.use = finding.AtFrontEnd
@@ -281,23 +281,23 @@ func serverError(v *view, n *node) *hit {
 			}
 			return h
 		case r.Status/100 == 2 && r.Oversized && r.Page == nil:
-			return confirmed("too-large", p, leg)
+			return confirmed("too-large", p, item)
 		case r.Status/100 == 2 && r.CutShort:
 			p.Bytes = int64(r.BodyBytes)
-			return confirmed("cut-short", p, leg)
-		case r.Status/100 == 2 && leg.EWS != nil && leg.EWS.Unreadable:
-			p.Error = leg.EWS.Problem
-			return confirmed("unreadable", p, leg)
-		case !v.row && !wantsClientCertificate(leg) && !v.isOnline(n) && v.inPlace(n, leg) != "":
-			h := confirmed(v.inPlace(n, leg), p, leg)
+			return confirmed("cut-short", p, item)
+		case r.Status/100 == 2 && item.EWS != nil && item.EWS.Unreadable:
+			p.Error = item.EWS.Problem
+			return confirmed("unreadable", p, item)
+		case !v.row && !wantsClientCertificate(item) && !v.isOnline(n) && v.inPlace(n, item) != "":
+			h := confirmed(v.inPlace(n, item), p, item)
 			if h.variant == "instead" && p.FrontEnd != "" {
 				h.use = finding.InPlace
 			}
 			return h
-		case v.row && isNotEWS(leg):
-			return confirmed("not-ews", p, leg)
+		case v.row && isNotEWS(item):
+			return confirmed("not-ews", p, item)
 		case v.row && r.Status == 401:
-			return confirmed("asked-again", p, leg)
+			return confirmed("asked-again", p, item)
 		}
 	}
 	return nil
@@ -309,11 +309,11 @@ func gatewayStatus(status int) bool {
 	return status == 501 || status == 502 || status == 504 || status == 511
 }
 
-// answer are the parameters of a sentence about the answer of a leg.
-func (v *view) answer(n *node, leg *evidence.Item) finding.Params {
-	r := leg.Response
+// answer are the parameters of a sentence about the answer of a item.
+func (v *view) answer(n *node, item *evidence.Item) finding.Params {
+	r := item.Response
 	p := finding.Params{
-		Asked: v.asked(leg), Status: r.Status, Phrase: r.Reason,
+		Asked: v.questionOf(item), Status: r.Status, Phrase: r.Reason,
 		Location: r.First("Location"), Usual: v.usualURL(), Device: n.who.Device, Sign: n.who.DeviceSign,
 		Notice: noticeOf(r),
 	}
@@ -340,24 +340,24 @@ func asksPatience(r *evidence.Response) bool {
 }
 
 func throttled(v *view, n *node) *hit {
-	legs := v.needed(n)
+	items := v.needed(n)
 	if item := v.signedIn(n); item != nil {
-		legs = append(legs, item)
+		items = append(items, item)
 	}
-	for _, leg := range legs {
-		r := leg.Response
+	for _, item := range items {
+		r := item.Response
 		if r == nil {
 			continue
 		}
-		p := v.answer(n, leg)
+		p := v.answer(n, item)
 		switch {
-		case leg.EWS.Answered() && soap.Busy(leg.EWS.Code):
-			p.Code, p.Message, p.Wait = leg.EWS.Code, leg.EWS.Message, time.Duration(leg.EWS.BackOffMS)*time.Millisecond
-			p.SignedIn = leg.Logon != nil || leg.Step == evidence.StepSignedIn
-			return confirmed("busy", p, leg)
-		case asksPatience(r) && !leg.EWS.Answered():
+		case item.EWS.Answered() && soap.Busy(item.EWS.Code):
+			p.Code, p.Message, p.Wait = item.EWS.Code, item.EWS.Message, time.Duration(item.EWS.BackOffMS)*time.Millisecond
+			p.SignedIn = item.Logon != nil || item.Step == evidence.StepSignedIn
+			return confirmed("busy", p, item)
+		case asksPatience(r) && !item.EWS.Answered():
 			p.RetryAfter = r.First("Retry-After")
-			return confirmed("later", p, leg)
+			return confirmed("later", p, item)
 		}
 	}
 	return nil

@@ -95,7 +95,7 @@ func (v *view) refusedFor(is func(windows string) bool) *evidence.Item {
 // taken by what is behind it.
 func (v *view) notTaken(n *node, item *evidence.Item, scheme string) *hit {
 	proved := v.proved != nil && v.proved.Address == n.address && v.proved.Logon.Scheme == scheme
-	if v.elsewhere(n) || item == nil || !n.offer(scheme) || proved {
+	if v.otherRuleSpeaks(n) || item == nil || !n.offer(scheme) || proved {
 		return nil
 	}
 	list := otherList(item)
@@ -159,10 +159,10 @@ func noticeOf(r *evidence.Response) (n evidence.Notice) {
 }
 
 // wasEWS: something at this address was EWS in this run, apart from the answer of
-// leg: EWS or Exchange's front end answered another request for the same URL.
-func (n *node) wasEWS(leg *evidence.Item) bool {
+// one: EWS or Exchange's front end answered another request for the same URL.
+func (n *node) wasEWS(one *evidence.Item) bool {
 	return slices.ContainsFunc(n.items, func(item *evidence.Item) bool {
-		if item.ID == leg.ID || item.Response == nil {
+		if item.ID == one.ID || item.Response == nil {
 			return false
 		}
 		return item.EWS.Answered() || item.Response.Status == 401 && front.Identify(item.Response).Exchange
@@ -171,8 +171,8 @@ func (n *node) wasEWS(leg *evidence.Item) bool {
 
 // inPlace is an answer that is not EWS, where EWS was seen: what happened on the way
 // to it. "" for one that other rows speak of.
-func (v *view) inPlace(n *node, leg *evidence.Item) (variant string) {
-	r := leg.Response
+func (v *view) inPlace(n *node, item *evidence.Item) (variant string) {
+	r := item.Response
 	says := ""
 	if r.Notice != nil {
 		says = r.Notice.Says
@@ -186,9 +186,9 @@ func (v *view) inPlace(n *node, leg *evidence.Item) (variant string) {
 		return "body-too-large"
 	case r.Status == 431, r.Status/100 == 4 && says == evidence.SaysHeaderTooLong:
 		return "header-too-long"
-	case r.Status/100 == 2 && r.BodyBytes == 0 && (n.wasEWS(leg) || front.Identify(r).Exchange):
+	case r.Status/100 == 2 && r.BodyBytes == 0 && (n.wasEWS(item) || front.Identify(r).Exchange):
 		return "empty"
-	case isNotEWS(leg) && n.wasEWS(leg):
+	case isNotEWS(item) && n.wasEWS(item):
 		return "instead"
 	}
 	return ""

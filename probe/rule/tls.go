@@ -9,7 +9,7 @@ import (
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 )
 
-// untrusted are the legs at n that met a certificate which is not trusted: any
+// untrusted are the items at n that met a certificate which is not trusted: any
 // connection of a run counts, not only the first.
 func (n *node) untrusted() []*evidence.Item {
 	return slices.DeleteFunc(slices.Clone(n.items), func(item *evidence.Item) bool {
@@ -18,11 +18,11 @@ func (n *node) untrusted() []*evidence.Item {
 }
 
 func tlsUntrusted(v *view, n *node) *hit {
-	legs := n.untrusted()
-	if len(legs) == 0 {
+	items := n.untrusted()
+	if len(items) == 0 {
 		return nil
 	}
-	t := legs[0].TLS
+	t := items[0].TLS
 	if first := n.tls(); !first.Trusted() && first.Certificate != nil {
 		t = first // the anonymous request's is told of, where it is one of them
 	}
@@ -30,9 +30,9 @@ func tlsUntrusted(v *view, n *node) *hit {
 	for _, problem := range t.Problems {
 		h.params.Problems = append(h.params.Problems, problem.Text)
 	}
-	for _, leg := range legs {
-		if leg.TLS == t {
-			h.cite(leg)
+	for _, item := range items {
+		if item.TLS == t {
+			h.cite(item)
 		}
 	}
 	h.params.Host, h.params.Device = v.host(), marked(defaults, t.Certificate.Subject)
@@ -53,7 +53,7 @@ func tlsUntrusted(v *view, n *node) *hit {
 		h.variant, h.status, h.confidence = "limit", finding.Unknown, finding.Undetermined
 		return h
 	}
-	stopped := slices.ContainsFunc(legs, func(i *evidence.Item) bool { return i.Error != nil && i.Error.Code == evidence.TLSUntrusted })
+	stopped := slices.ContainsFunc(items, func(i *evidence.Item) bool { return i.Error != nil && i.Error.Code == evidence.TLSUntrusted })
 	if v.rec.Target.Insecure && !stopped {
 		h.variant, h.status = "insecure", finding.Warning
 	}
@@ -103,23 +103,23 @@ func commonName(dn string) string {
 }
 
 func tlsFailed(v *view, n *node) *hit {
-	for _, leg := range v.needed(n) {
-		if wantsClientCertificate(leg) {
-			h := confirmed("client-certificate-page", v.answer(n, leg), leg)
+	for _, item := range v.needed(n) {
+		if wantsClientCertificate(item) {
+			h := confirmed("client-certificate-page", v.answer(n, item), item)
 			h.use = finding.ClientCertificate
 			return h
 		}
 	}
-	leg := v.failedBy(n, evidence.TLSHandshake, evidence.TLSClientCert, evidence.TLSNotSpoken)
+	item := v.failedBy(n, evidence.TLSHandshake, evidence.TLSClientCert, evidence.TLSNotSpoken)
 	legacy := n.legacySuite()
-	if leg == nil && legacy != nil {
-		leg = n.ask
+	if item == nil && legacy != nil {
+		item = n.ask
 	}
-	if leg == nil || leg.Error == nil {
+	if item == nil || item.Error == nil {
 		return nil
 	}
-	h := confirmed("", finding.Params{Error: leg.Error.Text}, leg)
-	why := leg.Error.Detail
+	h := confirmed("", finding.Params{Error: item.Error.Text}, item)
+	why := item.Error.Detail
 	switch {
 	case why.Is("renegotiation"):
 		h.variant, h.status, h.confidence = "renegotiation", finding.Unknown, finding.Undetermined
@@ -131,9 +131,9 @@ func tlsFailed(v *view, n *node) *hit {
 	case why.Is("tls-unread"):
 		h.variant, h.status, h.confidence = "limit", finding.Unknown, finding.Undetermined
 		return h
-	case leg.Error.Code == evidence.TLSClientCert:
+	case item.Error.Code == evidence.TLSClientCert:
 		h.variant, h.use = "client-certificate", finding.ClientCertificate
-	case leg.Error.Code == evidence.TLSNotSpoken:
+	case item.Error.Code == evidence.TLSNotSpoken:
 		h.variant = "not-tls"
 	case why.Is("tls-alert") && len(why.Args) > 1:
 		h.params.Alert = why.Args[1]

@@ -55,7 +55,7 @@ func TestTargetPage(t *testing.T) {
 	page := get(t, s, "/targets/mail-inside")
 	for _, want := range []string{
 		"Status over 90 days", `<a href="/targets/mail-inside/runs/12">`, `<a href="/targets/mail-inside/diff?a=11&amp;b=12">Compare</a>`,
-		"anna@contoso.com", `action="/api/v1/targets/mail-inside/run"`, `id="todo"`, `id="legs"`, "/runs/12.json", "Path to the mailbox",
+		"anna@contoso.com", `action="/api/v1/targets/mail-inside/run"`, `id="todo"`, `id="steps"`, "/runs/12.json", "Path to the mailbox",
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page does not have %q", want)
