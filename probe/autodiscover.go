@@ -72,7 +72,7 @@ func (l *autodiscoverSearch) candidatePlaces() []place {
 // tryCandidates asks the candidates without a credential, beside each other and beside the
 // domain controller, and then goes through the answers in their order.
 func (l *autodiscoverSearch) tryCandidates(ctx context.Context, candidatePlaces []place) {
-	first := make([]*asked, len(candidatePlaces))
+	first := make([]*endpointAnswer, len(candidatePlaces))
 	var services []place
 	var points *evidence.ServicePoints
 	var wg sync.WaitGroup
@@ -120,7 +120,7 @@ func (l *autodiscoverSearch) services(ctx context.Context) []place {
 	for _, h := range hosts {
 		u := &url.URL{Scheme: "https", Host: strings.TrimSuffix(h, ":443"), Path: ews.AutodiscoverPath}
 		if front.OnlineHost(u.Hostname()) {
-			l.pass(u.String(), evidence.HeldOnline)
+			l.recordSkipped(u.String(), evidence.HeldOnline)
 			continue
 		}
 		places = append(places, place{url: u})
@@ -128,15 +128,15 @@ func (l *autodiscoverSearch) services(ctx context.Context) []place {
 	return places
 }
 
-// asked is an endpoint and its anonymous answer.
-type asked struct {
+// endpointAnswer is an endpoint and its anonymous answer.
+type endpointAnswer struct {
 	place
 	client *ews.Client
 	item   evidence.Item
 	conn   *wire.Conn // still open, else nil
 }
 
-func (a *asked) close() {
+func (a *endpointAnswer) close() {
 	if a != nil {
 		a.conn.Close()
 		a.conn = nil
@@ -150,10 +150,10 @@ func (l *autodiscoverSearch) patience() time.Duration {
 
 // ask sends the anonymous question, to the first address of the host that can be
 // connected to.
-func (l *autodiscoverSearch) ask(ctx context.Context, p place) *asked {
+func (l *autodiscoverSearch) ask(ctx context.Context, p place) *endpointAnswer {
 	ctx, cancel := context.WithTimeout(ctx, l.patience())
 	defer cancel()
-	a := &asked{place: p}
+	a := &endpointAnswer{place: p}
 	for _, address := range l.addressesOf(ctx, p.url) {
 		a.client = l.discoverer(p.url, address)
 		a.item, a.conn = a.client.AskWhere(ctx, l.Config.UserAgent)
@@ -198,7 +198,7 @@ func (l *autodiscoverSearch) discoverer(u *url.URL, address string) *ews.Client 
 }
 
 // take goes on from an anonymous answer: along redirects, or with the question.
-func (l *autodiscoverSearch) take(ctx context.Context, a *asked) {
+func (l *autodiscoverSearch) take(ctx context.Context, a *endpointAnswer) {
 	chain := map[string]bool{endpointKey(a.url): true}
 	for a != nil && !l.over(ctx) {
 		next := l.examine(ctx, a)
@@ -212,7 +212,7 @@ func (l *autodiscoverSearch) take(ctx context.Context, a *asked) {
 
 // examine looks at what an endpoint said, asks it about the mailbox where that
 // is allowed, and returns where it leads on to, "" nowhere.
-func (l *autodiscoverSearch) examine(ctx context.Context, a *asked) string {
+func (l *autodiscoverSearch) examine(ctx context.Context, a *endpointAnswer) string {
 	r := a.item.Response
 	switch {
 	case r == nil:
@@ -229,7 +229,7 @@ func (l *autodiscoverSearch) examine(ctx context.Context, a *asked) string {
 		if l.Config.credentialPolicy(a.place, r) != "" {
 			return ""
 		}
-		return l.hear(a.client.LookUp(ctx, l.Config.UserAgent))
+		return l.readAnswer(a.client.LookUp(ctx, l.Config.UserAgent))
 	case r.Status != 404 && r.Status != 405:
 	case l.Config.credentialPolicy(a.place, r) == "" && strings.EqualFold(a.url.Path, ews.AutodiscoverPath):
 		// POX is not there: SOAP may be.
@@ -249,11 +249,11 @@ func (l *autodiscoverSearch) examine(ctx context.Context, a *asked) string {
 }
 
 // question asks about the mailbox where a sign-in is wanted.
-func (l *autodiscoverSearch) question(ctx context.Context, a *asked) string {
+func (l *autodiscoverSearch) question(ctx context.Context, a *endpointAnswer) string {
 	held := l.Config.credentialPolicy(a.place, a.item.Response)
 	if !l.Config.SendsPassword() {
 		if held != "" {
-			l.pass(a.url.String(), held)
+			l.recordSkipped(a.url.String(), held)
 			return ""
 		}
 		if !strings.Contains(l.mailbox, "@") {
@@ -263,7 +263,7 @@ func (l *autodiscoverSearch) question(ctx context.Context, a *asked) string {
 		c.URL, c.Discover = ews.JSONLookup(a.url, l.mailbox), &ews.Discover{Form: evidence.DiscoveryJSON, Mailbox: l.mailbox}
 		limited, cancel := context.WithTimeout(ctx, l.patience())
 		defer cancel()
-		return l.hear(c.LookUp(limited, l.Config.UserAgent))
+		return l.readAnswer(c.LookUp(limited, l.Config.UserAgent))
 	}
 	scheme := passwordScheme(a.item.Response)
 	switch {
@@ -294,7 +294,7 @@ func (l *autodiscoverSearch) question(ctx context.Context, a *asked) string {
 		}
 	case evidence.Accepted:
 		l.provedAside = true
-		return l.hear(item)
+		return l.readAnswer(item)
 	}
 	if r := item.Response; r != nil && r.Status/100 == 3 {
 		return r.First("Location")
@@ -315,7 +315,7 @@ func passwordScheme(r *evidence.Response) string {
 
 // signIn spends the credential once. It is a logon like any other: counted from
 // the moment it is sent until it is accepted.
-func (l *autodiscoverSearch) signIn(ctx context.Context, a *asked, scheme string, budget *lockout.Budget) evidence.Item {
+func (l *autodiscoverSearch) signIn(ctx context.Context, a *endpointAnswer, scheme string, budget *lockout.Budget) evidence.Item {
 	ctx, cancel := context.WithTimeout(ctx, 2*l.patience())
 	defer cancel()
 	way, conn := signin.ByPassword(scheme), a.conn
@@ -333,8 +333,8 @@ func (l *autodiscoverSearch) signIn(ctx context.Context, a *asked, scheme string
 	return attempt.Finish(ctx, note, budget)
 }
 
-// hear reads an answer about the mailbox.
-func (l *autodiscoverSearch) hear(item evidence.Item) string {
+// readAnswer reads an answer about the mailbox.
+func (l *autodiscoverSearch) readAnswer(item evidence.Item) string {
 	d := item.Discovery
 	if !d.Answered() {
 		return ""
@@ -349,9 +349,9 @@ func (l *autodiscoverSearch) hear(item evidence.Item) string {
 	case d.ErrorCode == "" && d.EwsURL != "":
 		switch u, held := usable(d.EwsURL); {
 		case held != "":
-			l.pass(d.EwsURL, held)
+			l.recordSkipped(d.EwsURL, held)
 		case l.Config.FromAddress != "" && l.Config.ProfileAuth != "oauth" && front.OnlineHost(u.Hostname()):
-			l.pass(d.EwsURL, evidence.HeldOnline)
+			l.recordSkipped(d.EwsURL, evidence.HeldOnline)
 			l.settled = true
 		default:
 			l.ews, l.settled = u, true
@@ -368,9 +368,9 @@ func (l *autodiscoverSearch) readdressed(address string) {
 	switch domain := domainOf(address); {
 	case strings.HasSuffix("."+domain, ".onmicrosoft.com"), !strings.Contains(address, "@"):
 	case !l.Config.FollowAutodiscover:
-		l.pass("https://autodiscover."+domain+ews.AutodiscoverPath, evidence.HeldUnnamed)
+		l.recordSkipped("https://autodiscover."+domain+ews.AutodiscoverPath, evidence.HeldUnnamed)
 	case l.hops > mostRedirects:
-		l.pass("https://autodiscover."+domain+ews.AutodiscoverPath, evidence.HeldTooMany)
+		l.recordSkipped("https://autodiscover."+domain+ews.AutodiscoverPath, evidence.HeldTooMany)
 	default:
 		l.restart = address
 		return
@@ -379,7 +379,7 @@ func (l *autodiscoverSearch) readdressed(address string) {
 }
 
 // onward asks where a redirect leads to, if that may be.
-func (l *autodiscoverSearch) onward(ctx context.Context, from place, location string, chain map[string]bool) *asked {
+func (l *autodiscoverSearch) onward(ctx context.Context, from place, location string, chain map[string]bool) *endpointAnswer {
 	l.hops++
 	u, held := (*url.URL)(nil), evidence.HeldUnusable
 	if to, err := from.url.Parse(location); err == nil { // it may be relative (RFC 9110 10.2.2)
@@ -399,7 +399,7 @@ func (l *autodiscoverSearch) onward(ctx context.Context, from place, location st
 		held = evidence.HeldLoop
 	}
 	if held != "" {
-		l.pass(location, held)
+		l.recordSkipped(location, held)
 		return nil
 	}
 	chain[endpointKey(u)] = true
@@ -427,8 +427,8 @@ func endpointKey(u *url.URL) string {
 	return u.Scheme + "://" + net.JoinHostPort(dnsName(u.Hostname()), wire.Port(u)) + strings.ToLower(u.EscapedPath()) + "?" + u.RawQuery
 }
 
-// pass writes down a way that was not gone.
-func (l *autodiscoverSearch) pass(endpoint string, held evidence.HeldBack) {
+// recordSkipped writes down a way that was not gone.
+func (l *autodiscoverSearch) recordSkipped(endpoint string, held evidence.HeldBack) {
 	l.recorder.Add(evidence.Item{
 		Step: evidence.StepAutodiscoverSkipped, At: time.Now(), Discovery: &evidence.Discovery{Endpoint: endpoint, HeldBack: held},
 	})

@@ -35,9 +35,9 @@ type node struct {
 	refusedAtLogon []string
 }
 
-// greet asks an address the anonymous questions: the three steps run beside each
+// askAddress asks an address the anonymous questions: the three steps run beside each
 // other, each on a connection of its own.
-func (r *run) greet(ctx context.Context, address string, connect time.Duration) *node {
+func (r *run) askAddress(ctx context.Context, address string, connect time.Duration) *node {
 	n := &node{run: r, address: address, client: r.client(address), userAgent: r.Config.UserAgent}
 	n.client.ConnectLimit = connect
 	n.client.ViaProxy = r.Config.Proxy != nil && r.dialer.Proxy == nil
@@ -93,28 +93,28 @@ func (n *node) ask(ctx context.Context) {
 		n.handshake.Close()
 		n.handshake = signin.ByNTLM("Negotiate").Begin(aside, n.client, n.userAgent)
 	}
-	n.meetOthers(ctx)
+	n.askOtherFrontEnds(ctx)
 	if h := n.handshake; h != nil && h.Item.NTLM != nil && h.Item.NTLM.Problem == "" {
 		n.challenged = h.Item.NTLM
 	}
 }
 
-// meetOthers asks anonymously again, on new connections and without the cookies that
+// askOtherFrontEnds asks anonymously again, on new connections and without the cookies that
 // bind a client to one server, while front ends have answered of which it is not
 // known what they offer.
-func (n *node) meetOthers(ctx context.Context) {
+func (n *node) askOtherFrontEnds(ctx context.Context) {
 	const most = 4
 	for range most {
-		if ctx.Err() != nil || n.online() || n.reply.Response.First("X-FEServer") == "" || !n.metStranger() {
+		if ctx.Err() != nil || n.online() || n.reply.Response.First("X-FEServer") == "" || !n.unaskedFrontEnd() {
 			return
 		}
 		n.askAside(ctx)
 	}
 }
 
-// metStranger says whether a front end has answered at the address, to whatever it
+// unaskedFrontEnd says whether a front end has answered at the address, to whatever it
 // was, that has not answered the anonymous question.
-func (n *node) metStranger() bool {
+func (n *node) unaskedFrontEnd() bool {
 	known, met := map[string]bool{"": true}, []string(nil)
 	for _, item := range n.recorder.Items() {
 		if item.Address != n.address || item.Step.Autodiscover() {

@@ -167,7 +167,7 @@ func (r *run) examine(ctx context.Context) {
 	}
 	r.signInAt(ctx, nodes)
 	for _, n := range nodes {
-		n.meetOthers(ctx) // whom the logon and the calls met
+		n.askOtherFrontEnds(ctx) // whom the logon and the calls met
 	}
 }
 
@@ -182,7 +182,7 @@ func (r *run) reach(ctx context.Context, aside func([]string)) []*node {
 		// One address is enough: the first that can be connected to.
 		for i, a := range addresses {
 			last := i == len(addresses)-1
-			n := r.greet(ctx, a, connectLimit(r.Config.Timeout, last))
+			n := r.askAddress(ctx, a, connectLimit(r.Config.Timeout, last))
 			r.addresses = append(r.addresses, a)
 			if n.connected() || last || ctx.Err() != nil {
 				aside(addresses[i+1:])
@@ -200,7 +200,7 @@ func (r *run) reach(ctx context.Context, aside func([]string)) []*node {
 	}
 	var wg sync.WaitGroup
 	for i, a := range addresses {
-		wg.Go(func() { nodes[i] = r.greet(ctx, a, connectLimit(r.Config.Timeout, len(addresses) == 1)) })
+		wg.Go(func() { nodes[i] = r.askAddress(ctx, a, connectLimit(r.Config.Timeout, len(addresses) == 1)) })
 	}
 	wg.Wait()
 	return nodes

@@ -88,7 +88,7 @@ func (l *autodiscoverSearch) pointed(points *evidence.ServicePoints) []place {
 	for _, p := range points.Points {
 		if p.Pointer {
 			if slices.ContainsFunc(p.Domains, func(d string) bool { return strings.EqualFold(d, domainOf(l.mailbox)) }) {
-				l.pass(p.URL, evidence.HeldPointer)
+				l.recordSkipped(p.URL, evidence.HeldPointer)
 			}
 			continue
 		}
@@ -108,7 +108,7 @@ func (l *autodiscoverSearch) pointed(points *evidence.ServicePoints) []place {
 			continue
 		}
 		if seen[key] = true; held != "" {
-			l.pass(p.URL, held)
+			l.recordSkipped(p.URL, held)
 			continue
 		}
 		list = append(list, place{url: u, direct: true, within: l.forest})
@@ -118,8 +118,8 @@ func (l *autodiscoverSearch) pointed(points *evidence.ServicePoints) []place {
 
 // before puts what the service connection points name in front of the candidates. An
 // endpoint that is a candidate too has been asked already, and moves up.
-func (l *autodiscoverSearch) before(ctx context.Context, candidatePlaces []*asked, points []place) []*asked {
-	order := make([]*asked, len(points))
+func (l *autodiscoverSearch) before(ctx context.Context, candidatePlaces []*endpointAnswer, points []place) []*endpointAnswer {
+	order := make([]*endpointAnswer, len(points))
 	var wg sync.WaitGroup
 	for i, p := range points {
 		key := endpointKey(p.url)

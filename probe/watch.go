@@ -62,7 +62,7 @@ func (w Watch) Run(ctx context.Context, c Config) (evidence.Record, error) {
 		n := len(answers)
 		w.Show(a, n == 0 || a != answers[n-1])
 		answers = append(answers, a)
-		better := hasGotBetter(answers)
+		better := improved(answers)
 		if better || !time.Now().Before(end) {
 			return w.Whole(ctx, c, better)
 		}
@@ -80,10 +80,10 @@ func (c *Config) foundAlready(rec evidence.Record) {
 	}
 }
 
-// hasGotBetter says whether the last answer is better than the first, or as good as a
+// improved says whether the last answer is better than the first, or as good as a
 // good one was before the server went down. A server that starts, and a farm of which
 // one server has changed, give answers that do not last: two have to agree.
-func hasGotBetter(answers []Answer) bool {
+func improved(answers []Answer) bool {
 	n := len(answers) - 1
 	if n < 1 || answers[n] != answers[n-1] {
 		return false

@@ -52,7 +52,7 @@ func agentCommand(std stdio) *cli.Command {
 		ofAgent("validate", validate, func(ctx context.Context) error {
 			file, err := loadAgent(ctx, validate.Config, std)
 			if err != nil {
-				return tellEach(err, std)
+				return complainEach(err, std)
 			}
 			fmt.Fprintf(std.err, "ewsprobe: %s is valid: targets %d, notify %d, peers %d\n",
 				file.Name, len(file.Targets), len(file.Notify), len(file.Peers))
@@ -64,8 +64,8 @@ func agentCommand(std stdio) *cli.Command {
 	return agent
 }
 
-// tellEach tells each problem on a line of its own.
-func tellEach(err error, std stdio) error {
+// complainEach tells each problem on a line of its own.
+func complainEach(err error, std stdio) error {
 	var all config.Problems
 	if !errors.As(err, &all) {
 		return err
@@ -191,7 +191,7 @@ func runAgent(ctx context.Context, f *agentFlags, std stdio) error {
 		},
 	})
 	if err != nil {
-		return tellEach(configError(err), std)
+		return complainEach(configError(err), std)
 	}
 	file := a.File()
 	m := metrics.New(metrics.Source{Version: version(), Snapshot: a.Snapshot, Bytes: a.Store().Bytes, NotStored: a.NotStored})

@@ -104,7 +104,7 @@ func installService(ctx context.Context, f *installFlags, std stdio) error {
 		return err
 	}
 	if wrong != nil {
-		return tellEach(wrong, std)
+		return complainEach(wrong, std)
 	}
 	for _, name := range []string{d.Program, d.File} {
 		if why := hiddenFromService(name); why != "" {
@@ -163,7 +163,7 @@ func serviceStatus(ctx context.Context, f *configFlag, std stdio) error {
 	if state != service.Running && f.Config != "" {
 		file, wrong := agentfile.Load(ctx, f.Config, version(), std.env)
 		if wrong != nil {
-			return tellEach(wrong, std)
+			return complainEach(wrong, std)
 		}
 		if code, wrong := outbound.Local(ctx, "GET", file.Listen, "/healthz"); wrong == nil && code == 200 {
 			fmt.Fprintln(std.out, service.Running+", not as a service")
@@ -190,7 +190,7 @@ func releaseCommand(std stdio) *cli.Command {
 		}
 		file, err := loadAgent(c.Context, f.Config, std)
 		if err != nil {
-			return tellEach(err, std)
+			return complainEach(err, std)
 		}
 		t := file.Find(name)
 		if t == nil {
@@ -223,7 +223,7 @@ func prometheusCommands(std stdio) []*cli.Command {
 		if f.Config != "" {
 			file, err := loadAgent(c.Context, f.Config, std)
 			if err != nil {
-				return nil, tellEach(err, std)
+				return nil, complainEach(err, std)
 			}
 			s.Address = file.Listen
 			if s.TLS, s.Users, err = web.About(file.WebConfig); err != nil {

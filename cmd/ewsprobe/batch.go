@@ -115,7 +115,7 @@ func batchWith(c *cli.Context, s *config.Settings, std stdio, mask *redact.Redac
 	}
 	if passwords != nil {
 		cfg.Password = func(name string) (string, error) { return passwords.Read(name, std.passwords()) }
-		err = takeLockout(&cfg.Probe, std.env)
+		err = setLockout(&cfg.Probe, std.env)
 		warnInsecure(cfg.Probe, std)
 	} else {
 		err = takePassword(c.Context, s, &cfg.Probe, told)

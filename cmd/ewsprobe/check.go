@@ -65,7 +65,7 @@ func check(c *cli.Context, s *config.Settings, std stdio) error {
 		return err
 	}
 	if out.Verbose > 0 {
-		std.log(out.mask.Text(profileStory(cfg) + fmt.Sprint(probe.NewPlan(cfg))))
+		std.log(out.mask.Text(profileSummary(cfg) + fmt.Sprint(probe.NewPlan(cfg))))
 		cfg.Follow = out.follower()
 		if s.Watches() {
 			std.log(fmt.Sprintf("before the check, for at most %s: the requests that cost no logon, every few seconds", s.WatchFor))
@@ -95,7 +95,7 @@ func takePassword(ctx context.Context, s *config.Settings, cfg *probe.Config, ou
 	for _, note := range s.Keys.Notes {
 		out.std.note(note)
 	}
-	if err := takeLockout(cfg, out.std.env); err != nil {
+	if err := setLockout(cfg, out.std.env); err != nil {
 		return err
 	}
 	if cfg.SendsPassword() {
@@ -104,15 +104,15 @@ func takePassword(ctx context.Context, s *config.Settings, cfg *probe.Config, ou
 			return err
 		}
 		if !cfg.RetryRefused {
-			cfg.RetryRefused = insist(ctx, *cfg, out)
+			cfg.RetryRefused = confirmRetry(ctx, *cfg, out)
 		}
 	}
 	warnInsecure(*cfg, out.std)
 	return nil
 }
 
-// takeLockout is where refused logons are counted, of all runs on this machine.
-func takeLockout(cfg *probe.Config, getenv func(string) string) error {
+// setLockout is where refused logons are counted, of all runs on this machine.
+func setLockout(cfg *probe.Config, getenv func(string) string) error {
 	if !cfg.Target().Credentials {
 		return nil
 	}
@@ -130,9 +130,9 @@ func warnInsecure(cfg probe.Config, std stdio) {
 	}
 }
 
-// insist asks at the terminal whether a password that was refused lately shall
+// confirmRetry asks at the terminal whether a password that was refused lately shall
 // be sent again.
-func insist(ctx context.Context, cfg probe.Config, out output) bool {
+func confirmRetry(ctx context.Context, cfg probe.Config, out output) bool {
 	std := out.std
 	if std.inFD < 0 || !std.errTerm || cfg.URL == nil {
 		return false
@@ -148,9 +148,9 @@ func insist(ctx context.Context, cfg probe.Config, out output) bool {
 	return ctx.Err() == nil && (line == "y" || line == "yes")
 }
 
-// profileStory tells what the profile says and what was taken from it. The password may
+// profileSummary tells what the profile says and what was taken from it. The password may
 // stand in the wrong field of the file.
-func profileStory(cfg probe.Config) string {
+func profileSummary(cfg probe.Config) string {
 	p := cfg.Profile
 	if p == nil {
 		return ""

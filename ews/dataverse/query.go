@@ -77,7 +77,7 @@ func (r *Reader) pages(q query, each func(row) bool) *pages {
 func (p *pages) one(ctx context.Context) evidence.Item {
 	for try := 1; ; try++ {
 		got := p.r.get(ctx, p.q.step, p.q.set, p.next, p.each)
-		if p.count == 0 && p.narrow(got.item) {
+		if p.count == 0 && p.dropColumns(got.item) {
 			p.r.add(got.item)
 			try = 0
 			continue
@@ -98,9 +98,9 @@ func (p *pages) one(ctx context.Context) evidence.Item {
 	}
 }
 
-// narrow leaves out the column that the answer does not know, or all that an older
+// dropColumns leaves out the column that the answer does not know, or all that an older
 // version may lack; false: that is not what is wrong.
-func (p *pages) narrow(item evidence.Item) bool {
+func (p *pages) dropColumns(item evidence.Item) bool {
 	if item.Response == nil || item.Response.Status != 400 || item.Cloud.Message == "" {
 		return false
 	}

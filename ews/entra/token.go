@@ -135,7 +135,7 @@ func (s *Source) Token(ctx context.Context) *Token { return s.TokenBy(ctx, s.req
 func (s *Source) TokenBy(ctx context.Context, request func(context.Context) *Token) *Token {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.token == nil && s.asked.IsZero() || s.token.nearEnd(time.Now()) && time.Since(s.asked) > min(requestPause, s.token.life()/10) {
+	if s.token == nil && s.asked.IsZero() || s.token.nearEnd(time.Now()) && time.Since(s.asked) > min(requestPause, s.token.lifetime()/10) {
 		s.ask(ctx, request)
 	}
 	return s.token
@@ -166,8 +166,8 @@ func (s *Source) ask(ctx context.Context, request func(context.Context) *Token) 
 	s.asked = time.Now()
 }
 
-// life is how long the token is good for from its issue, 0 not known.
-func (t *Token) life() time.Duration {
+// lifetime is how long the token is good for from its issue, 0 not known.
+func (t *Token) lifetime() time.Duration {
 	if t == nil || t.Ends.IsZero() {
 		return 0
 	}
@@ -175,6 +175,6 @@ func (t *Token) life() time.Duration {
 }
 
 func (t *Token) nearEnd(now time.Time) bool {
-	life := t.life()
+	life := t.lifetime()
 	return life != 0 && t.Ends.Sub(now) < min(life/5, latestRenewal)
 }

@@ -23,7 +23,7 @@ func (n *node) harm(w http.ResponseWriter, r *http.Request, c *connection) {
 			c.reset()
 		}
 	case HazardSlow:
-		n.writeRaw(w, n.drip)
+		n.writeRaw(w, n.sendSlowly)
 	case HazardHuge: // a SOAP answer whose body has no end
 		n.repeat(w, okLines+"\r\n"+beginOfBody, strings.Repeat("<Padding>all work and no play</Padding>", 1000))
 	case HazardEndlessHeaders:
@@ -72,8 +72,8 @@ const (
 	beginOfBody      = xmlDeclaration + `<s:Envelope xmlns:s="` + soapNamespace + `"><s:Body>`
 )
 
-// drip sends an answer that never gets anywhere, byte by byte.
-func (n *node) drip(to io.Writer) error {
+// sendSlowly sends an answer that never gets anywhere, byte by byte.
+func (n *node) sendSlowly(to io.Writer) error {
 	ticker := time.NewTicker(slowPace)
 	defer ticker.Stop()
 	text := unauthorizedLine + "X-Slow: "

@@ -95,7 +95,7 @@ func (n *node) judgeToken(r *http.Request, token string) (number int, reason str
 		return 2000000, tokenRefusal(2000000)
 	case claims.Tenant != Tenant:
 		return 2000004, "The tenant for tenant guid '" + claims.Tenant + "' does not exist."
-	case claims.Expires == nil || n.now().After(claims.Expires.Time().Add(5*time.Minute)) || n.worn(token):
+	case claims.Expires == nil || n.now().After(claims.Expires.Time().Add(5*time.Minute)) || n.expiredToken(token):
 		return 2000002, tokenRefusal(2000002)
 	}
 	role := fullAccess
@@ -108,8 +108,8 @@ func (n *node) judgeToken(r *http.Request, token string) (number int, reason str
 	return 0, ""
 }
 
-// worn counts the calls that a token carries.
-func (n *node) worn(token string) bool {
+// expiredToken counts the calls that a token carries.
+func (n *node) expiredToken(token string) bool {
 	most := n.behaviour.Tokens.ExpiresAfter
 	if most == 0 {
 		return false

@@ -186,8 +186,8 @@ func explained(text string) string {
 	return text
 }
 
-// beyond says whether a handshake failed by a limit of this program.
-func beyond(f *evidence.Failure) bool {
+// limitReached says whether a handshake failed by a limit of this program.
+func limitReached(f *evidence.Failure) bool {
 	return f.Detail.Is("certificate-unread", "tls-unread", "renegotiation")
 }
 

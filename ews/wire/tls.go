@@ -51,7 +51,7 @@ func (d *Dialer) handshake(ctx context.Context, raw net.Conn) (*tls.Conn, *evide
 	if err := c.HandshakeContext(ctx); err != nil {
 		info.ClientCertAsk = asked
 		fail := Classify(ctx, "tls", err)
-		if asked && fail.Code == evidence.TLSHandshake && !beyond(fail) {
+		if asked && fail.Code == evidence.TLSHandshake && !limitReached(fail) {
 			fail.Code = evidence.TLSClientCert
 		}
 		return nil, info, nil, fail

@@ -201,7 +201,7 @@ func (a *Agent) Run(ctx context.Context) {
 		a.begin(t)
 	}
 	a.mu.Unlock()
-	a.group.Go(func() { a.keepHouse(running) })
+	a.group.Go(func() { a.maintain(running) })
 	<-ctx.Done()
 	a.end()
 	for _, t := range *a.shown.Load() {
@@ -215,8 +215,8 @@ func (a *Agent) Run(ctx context.Context) {
 // begin starts a target's runs. It is called under the lock.
 func (a *Agent) begin(t *task) { a.group.Go(func() { t.loop(a.running) }) }
 
-// keepHouse does what is due from time to time.
-func (a *Agent) keepHouse(ctx context.Context) {
+// maintain does what is due from time to time.
+func (a *Agent) maintain(ctx context.Context) {
 	tick := time.NewTicker(5 * time.Second)
 	defer tick.Stop()
 	var removed time.Time
@@ -239,7 +239,7 @@ func (a *Agent) keepHouse(ctx context.Context) {
 			if t.shown.Load().Withheld != nil { // another process may have released it
 				t.look()
 			}
-			t.pass()
+			t.tellDue()
 		}
 	}
 }

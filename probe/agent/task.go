@@ -149,10 +149,10 @@ func (t *task) change(c *agentfile.Target, g *account) {
 		t.left = min(t.left, c.Check.MaxRejections)
 		t.publish()
 	})
-	t.poke()
+	t.trigger()
 }
 
-func (t *task) poke() {
+func (t *task) trigger() {
 	select {
 	case t.wake <- struct{}{}:
 	default:
@@ -183,7 +183,7 @@ func (t *task) demand(credential bool) error {
 		}
 		t.asked = &credential
 	})
-	t.poke()
+	t.trigger()
 	return nil
 }
 
@@ -311,9 +311,9 @@ func (t *task) decide(e *Event, s *state) (remember map[string][]byte, tell []hi
 	return remember, tell
 }
 
-// pass tells what the passing of time alone has made due: reminders, and what is
+// tellDue tells what the passing of time alone has made due: reminders, and what is
 // still wrong when maintenance ends.
-func (t *task) pass() {
+func (t *task) tellDue() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.state.Status == "" || t.agent.backlog.failing() {

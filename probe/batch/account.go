@@ -82,7 +82,7 @@ func (s *workerPool) ended(d *lockout.Denial) {
 	if d.Reason == lockout.LimitReached {
 		judge = rule.Refused
 	}
-	s.pass(judge, s.why(d))
+	s.skipRest(judge, s.why(d))
 }
 
 // why is that denial in words.

@@ -79,8 +79,8 @@ func kindOf(item evidence.Item) kind {
 	return strange
 }
 
-// asked is how long the server wants to be left alone; 0: it does not say.
-func asked(item evidence.Item) time.Duration {
+// requestedPause is how long the server wants to be left alone; 0: it does not say.
+func requestedPause(item evidence.Item) time.Duration {
 	if e := item.EWS; e.Answered() {
 		return time.Duration(e.BackOffMS) * time.Millisecond
 	}
@@ -110,13 +110,13 @@ func (w *worker) work(ctx context.Context) {
 			continue
 		}
 		if !ok {
-			w.queue.giveBack(j, time.Time{})
+			w.queue.requeue(j, time.Time{})
 			return
 		}
 		if !w.turn(ctx, j) {
 			w.account.Leave(p)
 			if ctx.Err() != nil {
-				w.queue.giveBack(j, time.Time{})
+				w.queue.requeue(j, time.Time{})
 				return
 			}
 			w.finish(j) // its time was over before its turn came
@@ -165,7 +165,7 @@ func (w *worker) unanswered(sent time.Time, item evidence.Item) {
 	why := fmt.Sprintf("no call was answered since %s (the last: %s); run it again with --resume when the server answers",
 		since.UTC().Format("15:04:05 UTC"), last)
 	w.giveUp(why)
-	w.pass(rule.NotChecked, why)
+	w.skipRest(rule.NotChecked, why)
 	w.rest()
 }
 
@@ -199,7 +199,7 @@ func (w *worker) try(ctx context.Context, j *job, p *lockout.Pass) (over bool) {
 	}
 	k := kindOf(item)
 	if k == stopped && ctx.Err() != nil {
-		w.queue.giveBack(j, time.Time{})
+		w.queue.requeue(j, time.Time{})
 		return false
 	}
 	if !j.explain {
@@ -216,13 +216,13 @@ func (w *worker) try(ctx context.Context, j *job, p *lockout.Pass) (over bool) {
 		return w.next(j, item, end)
 	case busyMailbox:
 		j.busy++
-		return w.back(j, w.limiter.busy(sent, asked(item), j.busy), end)
+		return w.back(j, w.limiter.busy(sent, requestedPause(item), j.busy), end)
 	case patience:
-		return w.back(j, w.limiter.complained(sent, asked(item)), end)
+		return w.back(j, w.limiter.complained(sent, requestedPause(item)), end)
 	case crowded:
 		w.session.Close()
 		w.limiter.crowded(sent)
-		return w.back(j, time.Now().Add(max(asked(item), shortestPause/4)), end)
+		return w.back(j, time.Now().Add(max(requestedPause(item), shortestPause/4)), end)
 	case refused:
 		w.refusal.Store(&item)
 		w.session.Close()
@@ -319,7 +319,7 @@ func (w *worker) back(j *job, ready, end time.Time) (over bool) {
 	if now := time.Now(); ready.After(end) || !now.Before(end) {
 		return true
 	}
-	w.queue.giveBack(j, ready)
+	w.queue.requeue(j, ready)
 	return false
 }
 
@@ -340,7 +340,7 @@ func (w *worker) inboxOfOwn(ctx context.Context) *evidence.Item {
 		case ok && k == answered:
 			return &item
 		case ok && (k == patience || k == busyMailbox):
-			w.limiter.complained(sent, asked(item))
+			w.limiter.complained(sent, requestedPause(item))
 		case ok && k == missing:
 			w.limiter.unreachable(sent)
 		}

@@ -22,7 +22,7 @@ func TestExpired(t *testing.T) {
 	long, short, never := &job{first: now.Add(-time.Hour)}, &job{first: now.Add(-time.Second)}, &job{}
 	q.out = 3
 	for _, j := range []*job{long, short, never} {
-		q.giveBack(j, now.Add(time.Hour))
+		q.requeue(j, now.Add(time.Hour))
 	}
 	if over := q.expired(now.Add(-time.Minute)); len(over) != 1 || over[0] != long || q.out != 1 || len(q.again) != 2 {
 		t.Errorf("%d are over, %d are out, %d wait", len(over), q.out, len(q.again))

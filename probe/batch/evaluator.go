@@ -76,7 +76,7 @@ func (b *rowEvaluator) template(j *job) kept {
 		mailbox = anyMailbox // no other address is in play: the judgement holds for any
 	}
 	var key usual
-	if good && mailbox == anyMailbox && !b.strange(item) {
+	if good && mailbox == anyMailbox && !b.newlyUntrusted(item) {
 		key = usual{item.EWS.Operation, item.EWS.Folder}
 		b.mu.Lock()
 		t, ok := b.usual[key]
@@ -142,7 +142,7 @@ func (b *rowEvaluator) record(j *job, item evidence.Item, mailbox string) eviden
 		call.Request = &evidence.Request{}
 	}
 	call.Request.Purpose = ""
-	if call.Error == nil && !b.strange(item) {
+	if call.Error == nil && !b.newlyUntrusted(item) {
 		call.TLS = nil // with --insecure it would be a warning for those rows alone that opened a connection
 	}
 	if b.own != nil {
@@ -166,9 +166,9 @@ func (b *rowEvaluator) record(j *job, item evidence.Item, mailbox string) eviden
 	return rec
 }
 
-// strange: the call opened a connection to a certificate that is not to be trusted
+// newlyUntrusted: the call opened a connection to a certificate that is not to be trusted
 // and that the endpoint's own check has not met, so nobody has told of it.
-func (b *rowEvaluator) strange(item evidence.Item) bool {
+func (b *rowEvaluator) newlyUntrusted(item evidence.Item) bool {
 	t := item.TLS
 	return t != nil && t.Certificate != nil && !t.Trusted() && !b.certificates[t.Certificate.SHA256]
 }

@@ -236,7 +236,7 @@ func play(t *testing.T, s server, mailboxes int, n network) (c course) {
 		if ready.Before(time.Now().Add(a.pause)) {
 			t.Errorf("asked to wait for %s, it waits for %s", a.pause, time.Until(ready))
 		}
-		q.giveBack(j, ready)
+		q.requeue(j, ready)
 	}
 	for number := range workers {
 		all.Go(func() {

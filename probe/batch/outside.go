@@ -74,7 +74,7 @@ func (o *outside) ask(ctx context.Context, mailbox string) ([]evidence.Item, boo
 		pause := time.Duration(0)
 		for _, item := range items {
 			if k := kindOf(item); k == patience || k == busyMailbox {
-				pause = max(pause, min(asked(item), outsidePause), time.Second)
+				pause = max(pause, min(requestedPause(item), outsidePause), time.Second)
 			}
 		}
 		if pause == 0 || try == outsideTries {

@@ -114,8 +114,8 @@ func (q *queue) expired(before time.Time) (over []*job) {
 	return q.remove(func(j *job) bool { return !j.first.IsZero() && !j.first.After(before) })
 }
 
-// giveBack puts a job back, not to be tried before ready.
-func (q *queue) giveBack(j *job, ready time.Time) {
+// requeue puts a job back, not to be tried before ready.
+func (q *queue) requeue(j *job, ready time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	j.ready = ready

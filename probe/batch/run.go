@@ -166,10 +166,10 @@ func (r *run) examine(ctx context.Context, c probe.Config, insist bool) (e exami
 				e.refused++
 			}
 			if k := kindOf(item); k == patience || k == busyMailbox {
-				wait = max(wait, asked(item), time.Second)
+				wait = max(wait, requestedPause(item), time.Second)
 			}
 		}
-		if e.pool != nil && e.pool.Way.Traits.EachRequest && e.pool.Instead != nil && r.keeps(ctx, c, &e) {
+		if e.pool != nil && e.pool.Way.Traits.EachRequest && e.pool.Instead != nil && r.staysSignedIn(ctx, c, &e) {
 			e.pool = e.pool.Instead
 		}
 		e.judged = rule.Judge(e.rec)
@@ -185,11 +185,11 @@ func (r *run) examine(ctx context.Context, c probe.Config, insist bool) (e exami
 	}
 }
 
-// keeps says whether a connection that NTLM signs in stays signed in. Then NTLM
+// staysSignedIn says whether a connection that NTLM signs in stays signed in. Then NTLM
 // carries the calls although the profile uses Basic, whose logon the check has
 // proved: the password does not go with each call, and one that is changed in
 // mid-run is not refused to all that are under way.
-func (r *run) keeps(ctx context.Context, c probe.Config, e *examined) bool {
+func (r *run) staysSignedIn(ctx context.Context, c probe.Config, e *examined) bool {
 	ctx, cancel := context.WithTimeout(ctx, r.Probe.Timeout)
 	defer cancel()
 	session := e.pool.Instead.Session()

@@ -133,8 +133,8 @@ func (s *workerPool) end(ctx context.Context) {
 	}
 }
 
-// pass makes all further rows not-checked.
-func (s *workerPool) pass(judge func(evidence.Target, string) rule.Judgement, why string) {
+// skipRest makes all further rows not-checked.
+func (s *workerPool) skipRest(judge func(evidence.Target, string) rule.Judgement, why string) {
 	target := s.target
 	target.Mailbox = ""
 	t := kept{report.TemplateOf(judge(target, why), ""), forgotten}
@@ -159,7 +159,7 @@ func (s *workerPool) finish(j *job) {
 			defer func() { <-s.lookUp.waiting }()
 			items, ok := s.lookUp.ask(s.ctx, j.row.Address)
 			if !ok {
-				s.queue.giveBack(j, time.Time{})
+				s.queue.requeue(j, time.Time{})
 				return
 			}
 			j.outside, j.looked = items, true
@@ -190,7 +190,7 @@ func (r *run) oneAccount(ctx context.Context) accountPlan {
 	switch why := forAll(judged, endpoint.pool != nil); {
 	case ctx.Err() != nil:
 	case why != "":
-		s.pass(rule.NotChecked, why)
+		s.skipRest(rule.NotChecked, why)
 		r.tally.endpoint(judged.Verdict)
 	default:
 		s.pool, s.evaluator = endpoint.pool, r.newEvaluator(endpoint.rec, *endpoint.accepted)

@@ -30,8 +30,8 @@ type Streams struct{ In, Out any }
 // rowsToo is the ending that tells JSON too in a batch, where it is lines.
 const rowsToo = ".jsonl"
 
-// endings are those of files that tell a format.
-func (ks *Keys) endings() []string {
+// extensions are those of files that tell a format.
+func (ks *Keys) extensions() []string {
 	if ks.command == "batch" {
 		return append([]string{rowsToo}, report.Extensions()...)
 	}
@@ -50,7 +50,7 @@ func (s *Settings) Output(read string, std Streams) (Output, error) {
 		}
 		format, ok := report.ByExtension(ending)
 		if !ok {
-			return o, Usage("--save %q has an unknown extension; use %s", file, OneOf(s.Keys.endings(), "or"))
+			return o, Usage("--save %q has an unknown extension; use %s", file, OneOf(s.Keys.extensions(), "or"))
 		}
 		if info, err := os.Stat(file); err == nil && !info.Mode().IsRegular() {
 			return o, Unusable("--save %s is not a file; name a file", file)
@@ -62,12 +62,12 @@ func (s *Settings) Output(read string, std Streams) (Output, error) {
 		trial.Abandon()
 		o.Saves = append(o.Saves, Save{file, format})
 	}
-	return o, s.keepApart(read, std)
+	return o, s.checkDistinct(read, std)
 }
 
-// keepApart refuses a file to be saved that is another one of this run: it would
+// checkDistinct refuses a file to be saved that is another one of this run: it would
 // take the place of the mailboxes or of the password without a word.
-func (s *Settings) keepApart(read string, std Streams) error {
+func (s *Settings) checkDistinct(read string, std Streams) error {
 	for i, file := range s.Save {
 		for _, other := range s.Save[:i] {
 			if sameFile(file, other) {

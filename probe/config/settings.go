@@ -190,7 +190,7 @@ func (s *Settings) Init(of any, command, version string) {
 		s.Timeout, k.Default = 5*time.Minute, "5m" // an environment has tens of thousands of mailboxes
 	}
 	if k := s.Keys.Find("save"); k != nil {
-		k.Help += " (" + OneOf(s.Keys.endings(), "or") + ")"
+		k.Help += " (" + OneOf(s.Keys.extensions(), "or") + ")"
 	}
 }
 

@@ -129,7 +129,7 @@ func (ks *Keys) unknown(name string) *Key {
 		ks.usage("no flag takes the password, because process lists are public; use {password-file} FILE, EWSPROBE_PASSWORD or the prompt")
 		return nil
 	}
-	key, value, _ := strings.Cut(elsewhere(name), " ")
+	key, value, _ := strings.Cut(foreignFlag(name), " ")
 	if k := ks.Find(strings.Trim(key, "{}")); k != nil {
 		ks.usage("there is no flag %s; use "+strings.TrimSpace(key+" "+value), dashed(name))
 		if value != "" {
@@ -151,9 +151,9 @@ func (ks *Keys) meant(k *Key) *Key {
 	return k
 }
 
-// elsewhere is what a flag of curl, or a parameter of a cmdlet of PowerShell, is called
+// foreignFlag is what a flag of curl, or a parameter of a cmdlet of PowerShell, is called
 // here; "" where it is none of these.
-func elsewhere(name string) string {
+func foreignFlag(name string) string {
 	name = strings.ToLower(strings.ReplaceAll(name, "-", ""))
 	for meant, names := range map[string][]string{
 		"{user}":                   {"u", "username", "credential", "credentials", "login", "account"},

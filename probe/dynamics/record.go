@@ -45,7 +45,7 @@ func (r *records) read() (record, error) {
 	r.taken = 0
 	rec := record{line: r.line}
 	for quotes := 0; rec.lines == 0 || quotes%2 != 0; {
-		text, err := r.throughLine(len(rec.text))
+		text, err := r.peekLine(len(rec.text))
 		ends, long := errors.Is(err, io.EOF), errors.Is(err, bufio.ErrBufferFull)
 		switch {
 		case long && rec.lines == 0:
@@ -73,10 +73,10 @@ func (r *records) read() (record, error) {
 // retry gives back all lines of a record but its first, which could not be read.
 func (r *records) retry(rec record) { r.taken, r.line = rec.first, rec.line+1 }
 
-// throughLine is what comes next up to the end of the line that begins at a place in it.
+// peekLine is what comes next up to the end of the line that begins at a place in it.
 // It waits for no more. The error is io.EOF where there is no such line, and
 // bufio.ErrBufferFull where it ends beyond the limit.
-func (r *records) throughLine(at int) ([]byte, error) {
+func (r *records) peekLine(at int) ([]byte, error) {
 	for {
 		text, _ := r.in.Peek(r.in.Buffered())
 		if i := bytes.IndexByte(text[at:], '\n'); i >= 0 {

@@ -42,7 +42,7 @@ func (a *Account) Begin(ctx context.Context, use Use) (*Logon, *Denial) {
 	}
 	if !proved {
 		if g.release, d = a.turn(ctx); d != nil {
-			return nil, a.stand(d)
+			return nil, a.setStanding(d)
 		}
 	}
 	if d = g.write(ctx, func(s *logons) *Denial { return a.denied(s, use) }); d == nil {
@@ -50,7 +50,7 @@ func (a *Account) Begin(ctx context.Context, use Use) (*Logon, *Denial) {
 	}
 	g.release()
 	if d.Reason == RefusedBefore {
-		a.stand(d)
+		a.setStanding(d)
 	}
 	return nil, d
 }
@@ -78,8 +78,8 @@ func (a *Account) begin(use Use) (proved bool, d *Denial) {
 	return proved, d
 }
 
-// stand makes a denial hold for the rest of the run.
-func (a *Account) stand(d *Denial) *Denial {
+// setStanding makes a denial hold for the rest of the run.
+func (a *Account) setStanding(d *Denial) *Denial {
 	a.locked(func() { a.standing = d })
 	return d
 }
@@ -184,18 +184,18 @@ func (g *Logon) End(result evidence.Result) (counted bool) {
 		return false
 	case result == evidence.Skipped, result == evidence.Unfinished && proved:
 		a.lockout.forget(g.is)
-		g.strike()
+		g.erase()
 		return false
 	case result == evidence.Refused && proved:
-		g.strike()
+		g.erase()
 		return true
 	}
 	g.keep(result == evidence.Refused)
 	return true
 }
 
-// strike takes the logon out of the state.
-func (g *Logon) strike() {
+// erase takes the logon out of the state.
+func (g *Logon) erase() {
 	_ = g.account.update(func(s *logons) bool {
 		return s.drop(func(e logon) bool { return g.account.wrote(g, e) })
 	})

@@ -119,7 +119,7 @@ func (r *Redactor) piece(kind, s string) string {
 			return r.endpoint(s)
 		}
 	case "word":
-		return r.metWord(s)
+		return r.knownWord(s)
 	}
 	return s
 }
@@ -131,7 +131,7 @@ func (r *Redactor) quoted(s string) string {
 	if listed("ownFiles", strings.ToLower(bare)) || isPlaceholder(bare) {
 		return s
 	}
-	change := r.metWord(bare)
+	change := r.knownWord(bare)
 	if change == bare {
 		if change = r.line(bare); change == bare || strings.Contains(bare, " ") {
 			change = strings.TrimSpace(strings.Join(harmless("text", bare), " … ") + " " + r.unknown(bare))
@@ -140,8 +140,8 @@ func (r *Redactor) quoted(s string) string {
 	return `"` + change + `"`
 }
 
-// metWord is a word's placeholder, if it was met as a name.
-func (r *Redactor) metWord(s string) string {
+// knownWord is a word's placeholder, if it was met as a name.
+func (r *Redactor) knownWord(s string) string {
 	for _, table := range []string{"host", "nt", "account", "agent", "certificate", "profile", "path"} {
 		if p, ok := r.met(table, s); ok {
 			return p

@@ -13,7 +13,7 @@ import (
 // entry is the one entry of the address book for the mailbox asked; nil if the
 // book was not asked, has none, or has several.
 func (v *view) entry() (*evidence.Resolved, *evidence.Item) {
-	book := v.askedAnywhere(evidence.PrimaryAddress)
+	book := v.callAnywhere(evidence.PrimaryAddress)
 	if !opens(book) || len(book.EWS.Resolved) != 1 || !v.holdsAsked(&book.EWS.Resolved[0]) {
 		return nil, nil
 	}
@@ -66,7 +66,7 @@ func (v *view) primary(n *node) *primary {
 
 // discovered is the primary address as Autodiscover has it.
 func (v *view) discovered() *primary {
-	for _, item := range v.heard() {
+	for _, item := range v.discoveryAnswers() {
 		if d := item.Discovery; d.ErrorCode == "" && v.another(d.PrimarySMTP) && v.aboutMailbox(item) {
 			return &primary{address: d.PrimarySMTP, says: "autodiscover", source: source(item), items: []*evidence.Item{item}}
 		}
@@ -167,7 +167,7 @@ func (v *view) ownAddress(n *node) bool {
 // callersOwn says that the call for the named mailbox was answered with the
 // caller's own; not if it was not, or nobody looked.
 func (v *view) callersOwn(n *node) bool {
-	own, named := n.asked(evidence.OwnInbox), n.asked(evidence.NamedInbox)
+	own, named := n.callFor(evidence.OwnInbox), n.callFor(evidence.NamedInbox)
 	return opens(own) && opens(named) && own.EWS.Folder != "" && own.EWS.Folder == named.EWS.Folder && !v.ownAddress(n)
 }
 
@@ -178,7 +178,7 @@ func (v *view) unverified(n *node) bool {
 	if t.Mailbox == "" || t.Impersonate || !opens(v.signedIn(n)) || v.ownAddress(n) {
 		return false
 	}
-	own, named := n.asked(evidence.OwnInbox), n.asked(evidence.NamedInbox)
+	own, named := n.callFor(evidence.OwnInbox), n.callFor(evidence.NamedInbox)
 	if own != nil && !opens(own) {
 		return false // the caller has no mailbox that could have answered
 	}
@@ -190,7 +190,7 @@ func (v *view) unverified(n *node) bool {
 // sentOnline is the answer in which a server on premises sends the mailbox's
 // clients to Exchange Online.
 func (v *view) sentOnline() *evidence.Item {
-	return first(v.heard(), func(item *evidence.Item) bool {
+	return first(v.discoveryAnswers(), func(item *evidence.Item) bool {
 		_, domain, _ := strings.Cut(strings.ToLower(item.Discovery.RedirectAddr), "@")
 		return v.aboutMailbox(item) && strings.HasSuffix("."+domain, ".onmicrosoft.com")
 	})

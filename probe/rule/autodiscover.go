@@ -14,15 +14,15 @@ import (
 // What Autodiscover said. Its steps are kept apart from the nodes: an address
 // that only Autodiscover talked to is no EWS endpoint.
 
-// heard are the answers of Autodiscover services.
-func (v *view) heard() []*evidence.Item {
+// discoveryAnswers are the answers of Autodiscover services.
+func (v *view) discoveryAnswers() []*evidence.Item {
 	silent := func(item *evidence.Item) bool { return !item.Discovery.Answered() }
 	return slices.DeleteFunc(slices.Clone(v.discovery), silent)
 }
 
 // foundEWS is the answer that names EWS, nil if there is none.
 func (v *view) foundEWS() *evidence.Item {
-	return first(v.heard(), func(item *evidence.Item) bool { return item.Discovery.ErrorCode == "" && item.Discovery.EwsURL != "" })
+	return first(v.discoveryAnswers(), func(item *evidence.Item) bool { return item.Discovery.ErrorCode == "" && item.Discovery.EwsURL != "" })
 }
 
 // heldBack is an endpoint of the search that was not asked for one of the reasons.
@@ -291,7 +291,7 @@ func proxyBeforeAutodiscover(v *view) *hit {
 
 // unknownAddress is the answer of Autodiscover that it does not know the mailbox.
 func (v *view) unknownAddress() *evidence.Item {
-	return first(v.heard(), func(item *evidence.Item) bool {
+	return first(v.discoveryAnswers(), func(item *evidence.Item) bool {
 		c := item.Discovery.ErrorCode
 		return (c == "500" || c == "InvalidUser") && v.aboutMailbox(item)
 	})

@@ -206,13 +206,13 @@ func (v *view) causeLicence(findings []finding.Finding, opened *evidence.Item) f
 	case v.rec.Target.Token && v.rec.Target.Mailbox == "":
 		return v.cause(3, finding.CauseNotChecked, "no-mailbox")
 	case v.tokenless() != nil:
-		return v.causeWith(gap(v.tokenless()), 3, finding.CauseUndetermined, "unknown", v.tokenless().ID)
+		return v.causeWith(gapParams(v.tokenless()), 3, finding.CauseUndetermined, "unknown", v.tokenless().ID)
 	}
 	return v.cause(3, finding.CauseNotChecked, "not-looked-up")
 }
 
-// gap are the parameters of a sentence about a look-up that brought no fact.
-func gap(item *evidence.Item) finding.Params {
+// gapParams are the parameters of a sentence about a look-up that brought no fact.
+func gapParams(item *evidence.Item) finding.Params {
 	return finding.Params{Gaps: []finding.Gap{{Query: item}}}
 }
 
@@ -277,11 +277,11 @@ func (v *view) causeRecreated(findings []finding.Finding, opened *evidence.Item)
 	case deleted == nil && v.rec.Target.Token && v.rec.Target.Mailbox == "":
 		return v.cause(6, finding.CauseNotChecked, "no-mailbox")
 	case deleted == nil && v.tokenless() != nil:
-		return v.causeWith(gap(v.tokenless()), 6, finding.CauseUndetermined, "unknown", v.tokenless().ID)
+		return v.causeWith(gapParams(v.tokenless()), 6, finding.CauseUndetermined, "unknown", v.tokenless().ID)
 	case deleted == nil:
 		return v.cause(6, finding.CauseNotChecked, "not-looked-up")
 	case factless(deleted):
-		return v.causeWith(gap(deleted), 6, finding.CauseUndetermined, "unknown", deleted.ID)
+		return v.causeWith(gapParams(deleted), 6, finding.CauseUndetermined, "unknown", deleted.ID)
 	case living == nil || factless(living):
 		return v.cause(6, finding.CauseUndetermined, "user-unknown", deleted.ID)
 	case len(deleted.Cloud.Users) > 0 && opened != nil:

@@ -252,7 +252,7 @@ func userRecreated(v *view) *hit {
 			return likely("other-user", finding.Params{}, inDynamics, inEntra)
 		}
 	}
-	living, deleted := v.twin()
+	living, deleted := v.livingAndDeleted()
 	if living == nil || v.openedMailbox() != nil && v.rec.Target.ProfileAuth != "oauth" {
 		return nil
 	}

@@ -92,7 +92,7 @@ func (v *view) why() word {
 			exists = exists || slices.Contains(errorsOfAnAccount, k.Error)
 			revoked = revoked || k.Error == "KDC_ERR_CLIENT_REVOKED"
 		}
-		reason = outranking(reason, t)
+		reason = moreTelling(reason, t)
 	}
 	contradicted := slices.ContainsFunc(all, func(t told) bool {
 		return t.item.Bind != nil && t.reason != unknownUser && t.reason != wrongPassword && t.reason != ""
@@ -135,8 +135,8 @@ func unsureName(all []told) bool {
 	})
 }
 
-// outranking joins the words of several controllers.
-func outranking(so string, t told) string {
+// moreTelling joins the words of several controllers.
+func moreTelling(so string, t told) string {
 	if so == unknownUser && t.item.Bind != nil && t.reason == wrongPassword {
 		return so // Samba's LDAP says "wrong password" of an unknown account
 	}
@@ -206,7 +206,7 @@ func trouble(confidence finding.Confidence, variant string, problems ...evidence
 	return func(v *view) *hit {
 		h := holds(confidence, variant, finding.Params{}, nil)
 		for _, item := range v.directory {
-			problem, why := stuck(item)
+			problem, why := problemOf(item)
 			if slices.Contains(problems, problem) && (item.Bind == nil || !v.onlySearched()) {
 				h.cite(item)
 				h.params.Errors = append(h.params.Errors, why)
@@ -219,8 +219,8 @@ func trouble(confidence finding.Confidence, variant string, problems ...evidence
 	}
 }
 
-// stuck is the problem of an item, and in its own words.
-func stuck(item *evidence.Item) (evidence.Problem, string) {
+// problemOf is the problem of an item, and in its own words.
+func problemOf(item *evidence.Item) (evidence.Problem, string) {
 	switch {
 	case item.Kerberos != nil:
 		return item.Kerberos.Problem, item.Kerberos.Why

@@ -36,13 +36,13 @@ func endpointOnline(v *view, n *node) *hit {
 	return h
 }
 
-// elsewhere: answers that end the judging of the endpoint in another rule.
-func (v *view) elsewhere(n *node) bool { return !n.answered() || v.isOnline(n) }
+// otherRuleSpeaks: answers that end the judging of the endpoint in another rule.
+func (v *view) otherRuleSpeaks(n *node) bool { return !n.answered() || v.isOnline(n) }
 
-// strange returns the needed step whose answer is meant by is, where Exchange
+// unexplained returns the needed step whose answer is meant by is, where Exchange
 // Online does not explain it.
-func (v *view) strange(n *node, is func(*evidence.Item) bool) *evidence.Item {
-	if v.elsewhere(n) {
+func (v *view) unexplained(n *node, is func(*evidence.Item) bool) *evidence.Item {
+	if v.otherRuleSpeaks(n) {
 		return nil
 	}
 	for _, item := range v.needed(n) {
@@ -56,7 +56,7 @@ func (v *view) strange(n *node, is func(*evidence.Item) bool) *evidence.Item {
 func isRedirect(status int) bool { return status/100 == 3 }
 
 func preauthRedirect(v *view, n *node) *hit {
-	item := v.strange(n, func(item *evidence.Item) bool { return signInPage(item.Response) != "" })
+	item := v.unexplained(n, func(item *evidence.Item) bool { return signInPage(item.Response) != "" })
 	if item == nil {
 		return nil
 	}
@@ -100,7 +100,7 @@ func (v *view) usualURL() string {
 }
 
 func redirected(v *view, n *node) *hit {
-	item := v.strange(n, func(item *evidence.Item) bool {
+	item := v.unexplained(n, func(item *evidence.Item) bool {
 		return isRedirect(item.Response.Status) && signInPage(item.Response) == "" && !isErrorPage(item.Response)
 	})
 	if item == nil {
@@ -110,13 +110,13 @@ func redirected(v *view, n *node) *hit {
 	if isOnlineURL(item.Response.First("Location")) {
 		p.Located = "online"
 	}
-	p.SameURL, p.Inherited = atHome(p.Location, v.rec.Target.URL)
+	p.SameURL, p.Inherited = sameSite(p.Location, v.rec.Target.URL)
 	return confirmed("", p, item)
 }
 
-// atHome says whether a redirect leads to the URL that was asked, or to Outlook on the
+// sameSite says whether a redirect leads to the URL that was asked, or to Outlook on the
 // web at the same host, as that of the web site above does.
-func atHome(location, asked string) (same, above bool) {
+func sameSite(location, asked string) (same, above bool) {
 	base, err := url.Parse(asked)
 	if err != nil || location == "" {
 		return false, false
@@ -131,7 +131,7 @@ func atHome(location, asked string) (same, above bool) {
 }
 
 func forbidden(v *view, n *node) *hit {
-	item := v.strange(n, func(item *evidence.Item) bool {
+	item := v.unexplained(n, func(item *evidence.Item) bool {
 		return item.Response.Status == 403 && !isToken(item) && signInPage(item.Response) == ""
 	})
 	if item == nil {
@@ -176,7 +176,7 @@ func isNotEWS(item *evidence.Item) bool {
 }
 
 func notEWS(v *view, n *node) *hit {
-	item := v.strange(n, func(item *evidence.Item) bool {
+	item := v.unexplained(n, func(item *evidence.Item) bool {
 		return isNotEWS(item) && v.inPlace(n, item) == "" && !wantsClientCertificate(item)
 	})
 	if item == nil {
@@ -198,7 +198,7 @@ func notEWS(v *view, n *node) *hit {
 }
 
 func noScheme(v *view, n *node) *hit {
-	if v.elsewhere(n) || n.status() != 401 || len(n.offers) > 0 || signInPage(n.ask.Response) != "" {
+	if v.otherRuleSpeaks(n) || n.status() != 401 || len(n.offers) > 0 || signInPage(n.ask.Response) != "" {
 		return nil
 	}
 	_, token := n.bearerChallenge()
@@ -259,7 +259,7 @@ func userAgentRefused(v *view, n *node) *hit {
 // syncAgentRefused is the part of forbidden that concerns synchronization's user
 // agent alone.
 func (v *view) syncAgentRefused(n *node) *hit {
-	if v.elsewhere(n) || !n.syncRefused() {
+	if v.otherRuleSpeaks(n) || !n.syncRefused() {
 		return nil
 	}
 	refused, passed, items := n.agentsTried()

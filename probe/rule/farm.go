@@ -38,7 +38,7 @@ func (n *node) otherFrontEnds() []*node {
 	for _, anonymous := range []bool{true, false} {
 		for _, item := range n.items {
 			name := item.Response.First("X-FEServer")
-			if anonymous != (item.Step == evidence.StepAnonymous) || !isServerName(name) || known[strings.ToLower(name)] || !tellsAll(item) {
+			if anonymous != (item.Step == evidence.StepAnonymous) || !isServerName(name) || known[strings.ToLower(name)] || !comparable(item) {
 				continue
 			}
 			known[strings.ToLower(name)] = true
@@ -50,9 +50,9 @@ func (n *node) otherFrontEnds() []*node {
 	return peers
 }
 
-// tellsAll: the answer is one that any request without a usable credential would
+// comparable: the answer is one that any request without a usable credential would
 // get, so it may be compared with that to the anonymous request.
-func tellsAll(item *evidence.Item) bool {
+func comparable(item *evidence.Item) bool {
 	switch r := item.Response; {
 	case item.Step == evidence.StepAnonymous:
 		return true

@@ -201,8 +201,8 @@ func (v *view) mailboxMissing() *evidence.Item {
 	return nil
 }
 
-// twin is a deleted user with the mailbox's address beside the living one.
-func (v *view) twin() (living, deleted *evidence.Item) {
+// livingAndDeleted is a deleted user with the mailbox's address beside the living one.
+func (v *view) livingAndDeleted() (living, deleted *evidence.Item) {
 	living, deleted = v.lookUp(evidence.StepCloudGraphUser), v.lookUp(evidence.StepCloudGraphDeleted)
 	for _, item := range []*evidence.Item{living, deleted} {
 		if item == nil || factless(item) || len(item.Cloud.Users) == 0 {

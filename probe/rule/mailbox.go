@@ -78,7 +78,7 @@ func mailboxNotFound(v *view, n *node) *hit {
 		return nil
 	}
 	h := v.said(item, m, "")
-	book := v.askedAnywhere(evidence.PrimaryAddress)
+	book := v.callAnywhere(evidence.PrimaryAddress)
 	if book != nil {
 		h.cite(book)
 	}

@@ -303,26 +303,26 @@ func (v *view) signedIn(n *node) *evidence.Item {
 			any = item
 		}
 	}
-	if again := n.asked(evidence.AgainLater); any != nil && again != nil {
+	if again := n.callFor(evidence.AgainLater); any != nil && again != nil {
 		any = again
 	}
-	if named := n.asked(evidence.NamedInbox); opens(any) && named != nil && !opens(named) {
+	if named := n.callFor(evidence.NamedInbox); opens(any) && named != nil && !opens(named) {
 		return named // without the mailbox's name, the answer was about the caller's own
 	}
 	return any
 }
 
-// asked is the further call of that purpose that EWS answered, nil if there is
+// callFor is the further call of that purpose that EWS answered, nil if there is
 // none.
-func (n *node) asked(p evidence.Purpose) *evidence.Item {
+func (n *node) callFor(p evidence.Purpose) *evidence.Item {
 	return first(n.further, func(item *evidence.Item) bool { return item.Request.Purpose == p && item.EWS.Answered() })
 }
 
-// askedAnywhere is the same for a question about the directory, which is asked
+// callAnywhere is the same for a question about the directory, which is asked
 // once in a run.
-func (v *view) askedAnywhere(p evidence.Purpose) *evidence.Item {
+func (v *view) callAnywhere(p evidence.Purpose) *evidence.Item {
 	for _, n := range v.nodes {
-		if item := n.asked(p); item != nil {
+		if item := n.callFor(p); item != nil {
 			return item
 		}
 	}

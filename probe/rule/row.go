@@ -61,9 +61,9 @@ func (v *view) noAnswer(n *node) *evidence.Item {
 	return nil
 }
 
-// asked is what a step asked: the call of a row, the anonymous request, or a logon
+// questionOf is what a step asked: the call of a row, the anonymous request, or a logon
 // by a scheme.
-func (v *view) asked(item *evidence.Item) string {
+func (v *view) questionOf(item *evidence.Item) string {
 	switch {
 	case v.row:
 		return "call"

@@ -13,7 +13,7 @@ import (
 
 // notOffered is the finding that a 401 offers schemes, but not the profile's.
 func (v *view) notOffered(n *node, scheme string) *hit {
-	if v.elsewhere(n) || !n.challenged() || n.offer(scheme) || v.plain() {
+	if v.otherRuleSpeaks(n) || !n.challenged() || n.offer(scheme) || v.plain() {
 		return nil
 	}
 	h := likely("", finding.Params{

@@ -35,7 +35,7 @@ type Autodiscover struct {
 }
 
 func (v *view) autodiscover() *Autodiscover {
-	heard := v.heard()
+	heard := v.discoveryAnswers()
 	if len(heard) == 0 {
 		return nil
 	}

@@ -267,7 +267,7 @@ func userNameNotUPN(v *view) *hit {
 		return nil // the logged-on user was given no name
 	}
 	p := finding.Params{Account: user, Form: v.nameForm()}
-	item := v.askedAnywhere(evidence.TestConnection)
+	item := v.callAnywhere(evidence.TestConnection)
 	switch {
 	case p.Form == "bare" && (item == nil || opens(item)):
 		return nil // a bare name is a fault only where it was seen to be one

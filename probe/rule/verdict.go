@@ -96,12 +96,12 @@ func (v *view) missing() *hit {
 		}
 		if result(own) == evidence.Accepted {
 			if v.callersOwn(n) {
-				return lacks("mailbox", p, own, n.asked(evidence.OwnInbox), n.asked(evidence.NamedInbox))
+				return lacks("mailbox", p, own, n.callFor(evidence.OwnInbox), n.callFor(evidence.NamedInbox))
 			}
 			continue
 		}
 		if item := v.withoutTicket(); own == nil && item != nil {
-			_, p.Error = stuck(item)
+			_, p.Error = problemOf(item)
 			return lacks("ticket", p, n.ask, item)
 		}
 		if own == nil {

@@ -91,15 +91,15 @@ func (s *Sender) Set(list []*agentfile.Channel) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.channels = map[string]channel{}
-	s.hurry("")
+	s.retryNow("")
 	for _, c := range list {
 		s.channels[c.Name] = newChannel(c, s.version)
 	}
 	s.Wake()
 }
 
-// hurry makes due what waits in a channel, "" being all.
-func (s *Sender) hurry(name string) {
+// retryNow makes due what waits in a channel, "" being all.
+func (s *Sender) retryNow(name string) {
 	for id, a := range s.tried {
 		if !a.over && (name == "" || a.channel == name) {
 			delete(s.tried, id)
@@ -190,7 +190,7 @@ func (s *Sender) deliver(ctx context.Context, e history.Notification) {
 		delete(s.tried, e.ID)
 	}
 	if result == delivered {
-		s.hurry(e.Channel) // the others need not wait any more
+		s.retryNow(e.Channel) // the others need not wait any more
 	}
 	s.Wake()
 	s.mu.Unlock()

@@ -10,9 +10,9 @@ import (
 	"github.com/ewsprobe/ewsprobe/probe/config/address"
 )
 
-// harden keeps a page in its place: nothing from elsewhere is loaded, run, framed or
+// setSecurityHeaders keeps a page in its place: nothing from elsewhere is loaded, run, framed or
 // posted to, and nothing of a page is kept.
-func harden(h http.Header) {
+func setSecurityHeaders(h http.Header) {
 	h.Set("Content-Security-Policy", policy())
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Frame-Options", "DENY")

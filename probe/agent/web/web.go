@@ -79,7 +79,7 @@ func New(o Options) *Server {
 // Handler answers requests.
 func (s *Server) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		harden(w.Header())
+		setSecurityHeaders(w.Header())
 		s.mux.ServeHTTP(w, r)
 	})
 }
