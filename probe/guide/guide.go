@@ -2,9 +2,9 @@
 // how to read a report, what is sent on the wire.
 //
 // A guide is a Markdown file in text, embedded. It is the one source for the
-// terminal and for HTML; both are made of the same parsed document. Markdown is
-// read by a library (CommonMark); what a guide uses of it is small: headings,
-// paragraphs, lists, code, tables.
+// terminal and for HTML; both are made of the same parsed document. What a guide uses
+// of Markdown is small: headings, paragraphs, lists, code, tables. A library that reads
+// all of it prepares itself in every start of the program, for as long as a logon takes.
 package guide
 
 import (
@@ -15,9 +15,6 @@ import (
 	"sync"
 
 	"github.com/mitchellh/go-wordwrap"
-	"github.com/yuin/goldmark/ast"
-	extast "github.com/yuin/goldmark/extension/ast"
-	"github.com/yuin/goldmark/text"
 	"go.yaml.in/yaml/v3"
 )
 
@@ -88,117 +85,87 @@ func Source(name string) string {
 
 // Text is a guide for a terminal of that width.
 func Text(name string, width int) string {
-	p := &page{source: []byte(Source(name)), width: max(width, 20)}
-	doc := markdown().Parser().Parse(text.NewReader(p.source))
-	for n := doc.FirstChild(); n != nil; n = n.NextSibling() {
-		p.block(n, 2)
+	p := &page{width: max(width, 20)}
+	for _, b := range parse(Source(name)) {
+		p.b.WriteString("\n")
+		p.block(b)
 	}
 	return strings.TrimLeft(p.b.String(), "\n")
 }
 
 type page struct {
-	source []byte
-	width  int
-	b      strings.Builder
+	width int
+	b     strings.Builder
 }
 
-func (p *page) block(n ast.Node, indent int) {
-	switch n := n.(type) {
-	case *ast.Heading:
-		p.b.WriteString("\n")
-		p.lines(0, "", p.inline(n))
-	case *ast.List:
-		p.b.WriteString("\n")
-		number := n.Start
-		for item := n.FirstChild(); item != nil; item = item.NextSibling() {
-			mark, first := "- ", true
-			if n.IsOrdered() {
-				mark = fmt.Sprintf("%d. ", number)
-				number++
+// indent is that of everything but headings.
+const indent = 2
+
+func (p *page) block(b *block) {
+	switch b.kind {
+	case heading:
+		p.lines(0, "", inline(b.text))
+	case paragraph:
+		p.lines(indent, "", inline(b.text))
+	case list:
+		for i, item := range b.items {
+			mark := "- "
+			if b.start > 0 {
+				mark = fmt.Sprintf("%d. ", b.start+i)
 			}
-			for c := item.FirstChild(); c != nil; c = c.NextSibling() {
-				lead := strings.Repeat(" ", len(mark))
-				if first {
-					lead = mark
-				}
-				p.lines(indent, lead, p.inline(c))
-				first = false
-			}
+			p.lines(indent, mark, inline(item))
 		}
-	case *ast.CodeBlock, *ast.FencedCodeBlock:
-		p.b.WriteString("\n")
-		for i := range n.Lines().Len() {
+	case code:
+		for line := range strings.SplitSeq(strings.TrimRight(b.text, "\n"), "\n") {
 			// Never wrapped: it is there to be copied.
-			line := n.Lines().At(i)
-			p.b.WriteString(strings.TrimRight(strings.Repeat(" ", indent+2)+string(line.Value(p.source)), " \n") + "\n")
+			p.b.WriteString(strings.TrimRight(strings.Repeat(" ", indent+2)+line, " ") + "\n")
 		}
-	case *extast.Table:
-		p.table(n, indent)
-	default:
-		p.b.WriteString("\n")
-		p.lines(indent, "", p.inline(n))
+	case table:
+		p.table(b.rows)
 	}
 }
 
 // table has each row as a paragraph: what its first cell says, and below that the other
 // cells behind the headings of their columns. Where there are but two columns, these
 // need no heading, and a short first cell stands beside the second.
-func (p *page) table(t ast.Node, indent int) {
-	var head []string
+func (p *page) table(rows [][]string) {
+	head, rows := rows[0], rows[1:]
 	short := 0
-	for row := t.FirstChild().NextSibling(); row != nil; row = row.NextSibling() {
-		short = max(short, len(p.inline(row.FirstChild()))+2)
+	for _, row := range rows {
+		short = max(short, len(inline(row[0]))+2)
 	}
-	if short > 24 || p.width < 60 || t.FirstChild().ChildCount() != 2 {
+	if short > 24 || p.width < 60 || len(head) != 2 {
 		short = 0
 	}
-	p.b.WriteString("\n")
-	for row := t.FirstChild(); row != nil; row = row.NextSibling() {
-		var cells []string
-		for c := row.FirstChild(); c != nil; c = c.NextSibling() {
-			cells = append(cells, p.inline(c))
-		}
-		if head == nil {
-			head = cells
-			continue
-		}
+	for n, row := range rows {
 		if short > 0 {
-			p.lines(indent, fmt.Sprintf("%-*s", short, cells[0]), cells[1])
+			p.lines(indent, fmt.Sprintf("%-*s", short, inline(row[0])), inline(row[1]))
 			continue
 		}
-		p.lines(indent, "", cells[0])
-		for i, cell := range cells[1:] {
+		p.lines(indent, "", inline(row[0]))
+		for i, cell := range row[1:] {
 			lead := ""
 			if len(head) > 2 {
-				lead = head[i+1] + ": "
+				lead = inline(head[i+1]) + ": "
 			}
 			if cell != "" {
-				p.lines(indent+2, "", lead+cell)
+				p.lines(indent+2, "", lead+inline(cell))
 			}
 		}
-		if row.NextSibling() != nil {
+		if n < len(rows)-1 {
 			p.b.WriteString("\n")
 		}
 	}
 }
 
-// inline is the text of a block; commands keep the marks by which they are told.
-func (p *page) inline(n ast.Node) string {
+// inline is a text for a terminal; commands keep the marks by which they are told.
+func inline(text string) string {
 	var b strings.Builder
-	for c := n.FirstChild(); c != nil; c = c.NextSibling() {
-		switch c := c.(type) {
-		case *ast.Text:
-			b.Write(c.Value(p.source))
-			if c.SoftLineBreak() || c.HardLineBreak() {
-				b.WriteByte(' ')
-			}
-		case *ast.CodeSpan:
-			b.WriteString("`" + p.inline(c) + "`")
-		case *ast.AutoLink:
-			b.Write(c.URL(p.source))
-		default:
-			b.WriteString(p.inline(c))
+	for _, s := range spans(text) {
+		if s.mark == "`" {
+			s.text = "`" + s.text + "`"
 		}
+		b.WriteString(s.text)
 	}
 	return b.String()
 }

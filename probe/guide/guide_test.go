@@ -1,6 +1,7 @@
 package guide
 
 import (
+	"html"
 	"io/fs"
 	"regexp"
 	"slices"
@@ -41,7 +42,6 @@ func TestEveryFileIsAGuide(t *testing.T) {
 // What is said at the terminal and in HTML is the same, word for word, and fits.
 func TestOneSource(t *testing.T) {
 	tags := regexp.MustCompile(`<[^>]*>`)
-	entities := strings.NewReplacer("&quot;", `"`, "&amp;", "&", "&lt;", "<", "&gt;", ">")
 	bare := func(s string) []string {
 		return strings.Fields(strings.ReplaceAll(regexp.MustCompile(`(?m)^  (-|\d+\.) `).ReplaceAllString(s, ""), "`", ""))
 	}
@@ -61,7 +61,7 @@ func TestOneSource(t *testing.T) {
 					said = regexp.MustCompile(`\n    `+label+`:\s`).ReplaceAllString(said, "\n")
 				}
 			}
-			if a, b := strings.Join(bare(said), " "), strings.Join(bare(entities.Replace(tags.ReplaceAllString(page, ""))), " "); a != b {
+			if a, b := strings.Join(bare(said), " "), strings.Join(bare(html.UnescapeString(tags.ReplaceAllString(page, ""))), " "); a != b {
 				t.Errorf("%s at %d columns says\n%s\nHTML says\n%s", name, width, a, b)
 			}
 			for line := range strings.SplitSeq(text, "\n") {
@@ -69,6 +69,38 @@ func TestOneSource(t *testing.T) {
 					t.Errorf("%s: wider than %d: %q", name, width, line)
 				}
 			}
+		}
+	}
+}
+
+// A guide has nothing of Markdown but what is read here.
+func TestGuidesAreSimple(t *testing.T) {
+	more := regexp.MustCompile("[*][*]|[*]$|\\]\\(|~~|\\\\[[:punct:]]|&#?\\w+;|[`<]")
+	begins := regexp.MustCompile("^([>+*#=] |---|===|[ ~])")
+	for _, name := range Names() {
+		for _, b := range parse(Source(name)) {
+			texts := append(slices.Concat(b.rows...), append(b.items, b.text)...)
+			if b.kind == code {
+				texts = nil
+			}
+			for _, s := range texts {
+				if begins.MatchString(s) {
+					t.Errorf("%s: %q", name, s)
+				}
+				for _, part := range spans(s) {
+					if part.mark != "`" && more.MatchString(part.text) {
+						t.Errorf("%s: %q", name, part.text)
+					}
+				}
+			}
+			for _, row := range b.rows {
+				if len(row) != len(b.rows[0]) {
+					t.Errorf("%s: a row of %d cells: %q", name, len(row), row)
+				}
+			}
+		}
+		if again := regexp.MustCompile(`(?m)^[^-|#\d\n ].*\n[^\n]`).FindString(Source(name)); again != "" {
+			t.Errorf("%s: more than one line in a paragraph: %q", name, again)
 		}
 	}
 }

@@ -1,94 +1,104 @@
 package guide
 
 import (
-	"bytes"
+	"fmt"
+	"html"
 	"strings"
 	"unicode"
-
-	"github.com/yuin/goldmark"
-	"github.com/yuin/goldmark/ast"
-	"github.com/yuin/goldmark/extension"
-	extast "github.com/yuin/goldmark/extension/ast"
-	"github.com/yuin/goldmark/text"
 )
 
-// markdown reads CommonMark with tables.
-func markdown() goldmark.Markdown { return goldmark.New(goldmark.WithExtensions(extension.Table)) }
-
 // HTML is a guide as a piece of a page.
-func HTML(name string) string { return render(name, func(ast.Node, []byte) {}) }
+func HTML(name string) string {
+	return render(name, func(b *block) string { return fmt.Sprintf("h%d", b.level) }, func(string) (string, bool) { return "", false })
+}
 
 // Chapter is a guide as a chapter of the manual: one level down, each heading with an
 // anchor, the first that of the guide's name. Where link knows an anchor for what stands
 // between backquotes, it leads there.
 func Chapter(name string, link func(code string) (anchor string, ok bool)) string {
-	return render(name, func(n ast.Node, raw []byte) {
-		switch n := n.(type) {
-		case *ast.Heading:
-			id := name
-			if n.Level > 1 {
-				id += "-" + slug(plain(n, raw))
-			}
-			n.Level++
-			n.SetAttributeString("id", []byte(id))
-		case *ast.CodeSpan:
-			if anchor, known := link(plain(n, raw)); known && anchor != name {
-				l := ast.NewLink()
-				l.Destination = []byte("#" + anchor)
-				n.Parent().ReplaceChild(n.Parent(), n, l)
-				l.AppendChild(l, n)
-			}
+	return render(name, func(b *block) string {
+		id := name
+		if b.level > 1 {
+			id += "-" + slug(plain(b.text))
 		}
+		return fmt.Sprintf(`h%d id="%s"`, b.level+1, html.EscapeString(id))
+	}, func(code string) (string, bool) {
+		anchor, known := link(code)
+		return anchor, known && anchor != name
 	})
 }
 
-// render is a guide as HTML. The cells of a table know their heading, which stands
-// before them where the page is narrow.
-func render(name string, change func(n ast.Node, raw []byte)) string {
-	raw := []byte(Source(name))
-	doc := markdown().Parser().Parse(text.NewReader(raw))
-	var nodes []ast.Node // before any of them is moved
-	_ = ast.Walk(doc, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
-		if entering {
-			nodes = append(nodes, n)
-		}
-		return ast.WalkContinue, nil
-	})
-	for _, n := range nodes {
-		if t, ok := n.(*extast.Table); ok {
-			label(t, raw)
-		}
-		change(n, raw)
+// render is a guide as HTML, with the tag of each heading. The cells of a table know
+// their heading, which stands before them where the page is narrow.
+func render(name string, tag func(*block) string, link func(code string) (anchor string, ok bool)) string {
+	var out strings.Builder
+	element := func(tag, content string) {
+		bare, _, _ := strings.Cut(tag, " ")
+		fmt.Fprintf(&out, "<%s>%s</%s>\n", tag, content, bare)
 	}
-	var b bytes.Buffer
-	_ = markdown().Renderer().Render(&b, raw, doc) // a buffer takes all
+	for _, b := range parse(Source(name)) {
+		switch b.kind {
+		case heading:
+			element(tag(b), marked(b.text, link))
+		case paragraph:
+			element("p", marked(b.text, link))
+		case list:
+			tag, bare := "ul", "ul"
+			if b.start > 0 {
+				tag, bare = fmt.Sprintf(`ol start="%d"`, b.start), "ol"
+			}
+			out.WriteString("<" + tag + ">\n")
+			for _, item := range b.items {
+				element("li", marked(item, link))
+			}
+			out.WriteString("</" + bare + ">\n")
+		case code:
+			element("pre", "<code>"+html.EscapeString(strings.TrimRight(b.text, "\n"))+"\n</code>")
+		case table:
+			out.WriteString("<table class=\"cards\">\n<thead>\n<tr>\n")
+			for _, cell := range b.rows[0] {
+				element("th", marked(cell, link))
+			}
+			out.WriteString("</tr>\n</thead>\n<tbody>\n")
+			for _, row := range b.rows[1:] {
+				out.WriteString("<tr>\n")
+				for i, cell := range row {
+					element(fmt.Sprintf(`td data-label="%s"`, html.EscapeString(plain(b.rows[0][i]))), marked(cell, link))
+				}
+				out.WriteString("</tr>\n")
+			}
+			out.WriteString("</tbody>\n</table>\n")
+		}
+	}
+	return out.String()
+}
+
+// marked is a text with its marks as tags.
+func marked(text string, link func(code string) (anchor string, ok bool)) string {
+	var b strings.Builder
+	for _, s := range spans(text) {
+		said := html.EscapeString(s.text)
+		switch s.mark {
+		case "`":
+			said = "<code>" + said + "</code>"
+			if anchor, ok := link(s.text); ok {
+				said = fmt.Sprintf(`<a href="#%s">%s</a>`, html.EscapeString(anchor), said)
+			}
+		case "*":
+			said = "<em>" + said + "</em>"
+		case "<":
+			said = fmt.Sprintf(`<a href="%s">%s</a>`, said, said)
+		}
+		b.WriteString(said)
+	}
 	return b.String()
 }
 
-func label(t *extast.Table, raw []byte) {
-	t.SetAttributeString("class", []byte("cards"))
-	var head []string
-	for c := t.FirstChild().FirstChild(); c != nil; c = c.NextSibling() {
-		head = append(head, plain(c, raw))
-	}
-	for row := t.FirstChild().NextSibling(); row != nil; row = row.NextSibling() {
-		i := 0
-		for c := row.FirstChild(); c != nil && i < len(head); c = c.NextSibling() {
-			c.SetAttributeString("data-label", []byte(head[i]))
-			i++
-		}
-	}
-}
-
-// plain is the text of a node without marks.
-func plain(n ast.Node, raw []byte) string {
+// plain is a text without marks.
+func plain(text string) string {
 	var b strings.Builder
-	for c := n.FirstChild(); c != nil; c = c.NextSibling() {
-		if t, ok := c.(*ast.Text); ok {
-			b.Write(t.Value(raw))
-		} else {
-			b.WriteString(plain(c, raw))
-		}
+	for _, s := range spans(text) {
+		b.WriteString(s.text)
 	}
 	return b.String()
 }
