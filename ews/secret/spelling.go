@@ -57,6 +57,8 @@ const separators = " \t\r\n\"'<>=,;:&()[]{}"
 
 var namedEntities = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&apos;")
 
+var urlSafe = strings.NewReplacer("+", "-", "/", "_")
+
 func reversed(s string) string {
 	r := []rune(s)
 	slices.Reverse(r)

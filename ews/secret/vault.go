@@ -179,10 +179,13 @@ func (v *Vault) change(work func()) {
 // addBytes keeps the spellings of b, of which the first public bytes are no
 // secret.
 func (v *Vault) addBytes(b []byte, public int, whole bool) {
-	spell := func(encode func([]byte) string) {
+	spell := func(encode func([]byte) string, again ...func(string) string) {
 		form, known := encode(b), encode(b[:public])
-		v.add(form, len(fold(known)), 0, whole)
-		v.add(reversed(form), 0, len(fold(known)), whole)
+		for _, respell := range append(again, strings.Clone) {
+			form, head := respell(form), len(fold(respell(known)))
+			v.add(form, head, 0, whole)
+			v.add(reversed(form), 0, head, whole)
+		}
 	}
 	spell(func(b []byte) string { return string(b) })
 	spell(hex.EncodeToString)
@@ -198,10 +201,7 @@ func (v *Vault) addBytes(b []byte, public int, whole bool) {
 			}
 			return e[min((shift*8+5)/6, len(e)):]
 		}
-		spell(in64)
-		spell(func(b []byte) string { return strings.NewReplacer("+", "-", "/", "_").Replace(in64(b)) })
-		spell(func(b []byte) string { return url.QueryEscape(in64(b)) })
-		spell(func(b []byte) string { return hex.EncodeToString([]byte(in64(b))) }) // a dump of a header's bytes
+		spell(in64, urlSafe.Replace, url.QueryEscape, func(s string) string { return hex.EncodeToString([]byte(s)) }) // a dump of a header's bytes
 	}
 	for shift := range 5 {
 		// The same in base32, where five bytes make eight characters.

@@ -65,14 +65,20 @@ func render(text string, p *Params) string {
 	return strings.Join(strings.Fields(b.String()), " ")
 }
 
-var compiled sync.Map // text of a template to *template.Template
+var (
+	compiled sync.Map // text of a template to *template.Template
+	// common has what all of them share: the functions, and the phrases that were needed so far.
+	common  = template.New("")
+	started sync.Once
+)
 
 // compile makes a template of a text, together with the phrases that it names.
 func compile(text string) (*template.Template, error) {
 	if t, ok := compiled.Load(text); ok {
 		return t.(*template.Template), nil
 	}
-	t, err := template.New("").Funcs(functions()).Parse(text)
+	started.Do(func() { common.Funcs(functions()) })
+	t, err := common.New("").Parse(text)
 	if err == nil {
 		err = phrases().AddTo(t, text)
 	}

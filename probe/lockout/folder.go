@@ -233,13 +233,15 @@ func (f *folder) write(file string, l *logons) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(temp.Name())
 	_, err = temp.Write(raw)
 	if f.stays { // no power cut may take it back
 		err = errors.Join(err, temp.Sync())
 	}
-	if err := errors.Join(err, temp.Close()); err != nil {
-		return err
+	if err = errors.Join(err, temp.Close()); err == nil {
+		err = os.Rename(temp.Name(), file)
 	}
-	return os.Rename(temp.Name(), file)
+	if err != nil {
+		_ = os.Remove(temp.Name())
+	}
+	return err
 }

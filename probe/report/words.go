@@ -43,20 +43,19 @@ func functions() template.FuncMap {
 	}
 }
 
-var made sync.Map // name to *template.Template
+// common has the functions, and the templates that were needed so far.
+var (
+	common  = template.New("")
+	started sync.Once
+)
 
 // compile is the template of that name together with those that it names.
 func compile(name string) *template.Template {
-	if t, ok := made.Load(name); ok {
-		return t.(*template.Template)
-	}
-	t := template.New("").Funcs(functions())
-	if err := definitions().AddTo(t, fmt.Sprintf("{{template %q}}", name)); err != nil {
+	started.Do(func() { common.Funcs(functions()) })
+	if err := definitions().AddTo(common, fmt.Sprintf("{{template %q}}", name)); err != nil {
 		panic(err) // a test parses all
 	}
-	t = t.Lookup(name)
-	made.Store(name, t)
-	return t
+	return common.Lookup(name)
 }
 
 // sawLimit bounds what is shown of Dynamics' own words; the JSON report has them.
