@@ -31,6 +31,10 @@ const (
 	// window is how much of a long secret must appear to count: pieces of a
 	// base64 value cut in the middle are still recognised.
 	window = 16
+	// Of bytes that are no text, so long a piece: what is no UTF-8 folds to one
+	// character, and a window is left with so few others that ordinary texts,
+	// read as base64, hold them by chance.
+	wide = 2 * window
 	// A password shorter than this would match everywhere; it counts only
 	// where it stands alone.
 	shortest = 4
@@ -226,13 +230,31 @@ func (v *Vault) add(form string, head, tail int, whole bool) {
 		}
 		return
 	}
-	if whole || len(folded) <= window {
+	if whole || len(folded) <= window || len(folded) < wide && !telling(folded[:window]) {
 		v.needles[folded] = true
 		return
 	}
 	for i := max(head-window+1, 0); i+window <= len(folded) && i < len(folded)-tail; i++ {
-		v.windows[maphash.String(seed, folded[i:i+window])] = true
+		size := window
+		if !telling(folded[i : i+window]) {
+			size = wide
+		}
+		if i+size <= len(folded) {
+			v.windows[maphash.String(seed, folded[i:i+size])] = true
+		}
 	}
+}
+
+// telling says that ordinary texts do not hold the folded piece by chance: enough
+// of it is not U+FFFD.
+func telling(piece string) bool {
+	n := 0
+	for _, r := range piece {
+		if r != utf8.RuneError {
+			n += utf8.RuneLen(r)
+		}
+	}
+	return n >= ordinary
 }
 
 // Common says that the password is so short that texts hold it by chance.
@@ -290,9 +312,13 @@ func (v *Vault) holds(text string) bool {
 	if len(v.bare) > 0 && has(bareOf(text), v.bare) || has(text, v.exact) || has(folded, v.needles) {
 		return true
 	}
-	if len(v.windows) > 0 {
-		for i := 0; i+window <= len(folded); i++ {
-			if v.windows[maphash.String(seed, folded[i:i+window])] {
+	sizes := []int{window, wide}
+	if !strings.Contains(folded, "\uFFFD") {
+		sizes = sizes[:1]
+	}
+	for _, size := range sizes {
+		for i := 0; i+size <= len(folded) && len(v.windows) > 0; i++ {
+			if v.windows[maphash.String(seed, folded[i:i+size])] {
 				return true
 			}
 		}

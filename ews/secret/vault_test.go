@@ -211,6 +211,20 @@ func TestHarmless(t *testing.T) {
 	}
 }
 
+// TestChance: random bytes, of which four in a row of those that are text are in a
+// harmless text that is read as base64, are found as a whole and nowhere else.
+func TestChance(t *testing.T) {
+	proof := []byte("\x8c\x07qA\xb3nz\xf9l\xfa\x19\x9aP\xe0)\xcb\x02T\xb8\x91k7\xdfJ\x85\xee\x1c\xa0g\xd9Q\x83")
+	var v Vault
+	v.AddBytes(proof)
+	if text := "aes256-cts-hmac-sha1-96"; v.Holds(text) {
+		t.Errorf("%q is withheld", text)
+	}
+	if !v.Holds("realm=" + string(proof[:24])) {
+		t.Error("the bytes are not found")
+	}
+}
+
 // TestShort: what would match everywhere counts only where it stands alone.
 func TestShort(t *testing.T) {
 	cases := []struct {
