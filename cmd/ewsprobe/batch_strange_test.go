@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -221,17 +222,23 @@ func TestBatchOfAServerThatGoesAway(t *testing.T) {
 			t.Parallel()
 			b := crowd(everyScheme, standin.Crowd{Mailboxes: 1000, Delay: time.Millisecond})
 			b.Basic = profile == "basic"
-			gone := make(chan struct{})
-			var once sync.Once
+			enough, gone := make(chan struct{}), make(chan struct{})
 			var calls atomic.Int32
 			s := begin(t, b, standin.Options{OnRequest: func(standin.Request) {
-				if calls.Add(1) > 14 {
-					once.Do(func() { close(gone) })
+				if n := calls.Add(1); n > 14 {
+					if n == 15 {
+						close(enough)
+					}
+					<-gone // or all rows could be answered before it
 				}
 			}})
 			go func() {
-				<-gone
-				_ = s.Close()
+				<-enough
+				go s.Close()
+				for c, err := net.Dial("tcp", s.Addresses()[0]); err == nil; c, err = net.Dial("tcp", s.Addresses()[0]) {
+					_ = c.Close()
+				}
+				close(gone)
 			}()
 			o := rightPassword.run(t, batchArgs(t, s, "--profile-auth", profile, "--timeout-per-mailbox", "5s", "--concurrency", "4", batchFile(t, boxes(16)))...)
 			rows, sum := results(t, o.out)

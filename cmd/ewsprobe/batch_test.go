@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -213,10 +214,10 @@ func TestBatchStopsBeforeItLocks(t *testing.T) {
 			limit := c.limit
 			b := crowd(everyScheme, standin.Crowd{Mailboxes: 1000, RefuseAfter: 30, Refusals: 1000, DropEvery: 40})
 			b.Basic = c.profile == "basic" // whose check proves NTLM too, so that it does not cost a refusal for each call under way
-			refused := 0
+			var refused atomic.Int32
 			s := begin(t, b, standin.Options{OnRequest: func(r standin.Request) {
 				if r.Outcome == standin.OutcomeConfiguration {
-					refused++
+					refused.Add(1)
 				}
 			}})
 			p := rightPassword
@@ -226,8 +227,8 @@ func TestBatchStopsBeforeItLocks(t *testing.T) {
 			if len(rows) != 200 || sum.ByCode["not-checked"] == 0 || sum.ByCode["ok"]+sum.ByCode["not-checked"] != 200 || o.exit != 3 {
 				t.Errorf("%d rows, %v, exit %d\n%s", len(rows), sum.ByCode, o.exit, o.err)
 			}
-			if refused != limit {
-				t.Errorf("%d logons were refused, with --max-rejections %d", refused, limit)
+			if n := int(refused.Load()); n != limit {
+				t.Errorf("%d logons were refused, with --max-rejections %d", n, limit)
 			}
 			if !strings.Contains(sum.Stopped, "refused") {
 				t.Errorf("stopped: %q", sum.Stopped)
@@ -237,8 +238,8 @@ func TestBatchStopsBeforeItLocks(t *testing.T) {
 			if rows, _ := results(t, o.out); len(rows) != 2 || rows[1].Verdict.Code != "not-checked" || !strings.Contains(rows[1].Verdict.Summary, "credentials-rejected") {
 				t.Errorf("the next run: exit %d, %+v\n%s", o.exit, rows, o.err)
 			}
-			if refused != limit {
-				t.Errorf("the next run sent the password: %d refusals", refused)
+			if n := int(refused.Load()); n != limit {
+				t.Errorf("the next run sent the password: %d refusals", n)
 			}
 		})
 	}

@@ -39,13 +39,14 @@ func Listen(t testing.TB, handle func(net.Conn)) (address string) {
 	return l.Addr().String()
 }
 
-// Silent is a loopback address that nobody listens on.
+// Silent is a loopback address that nobody listens on. A connection has its port
+// until the test ends: a closed listener's could become that of another test's.
 func Silent(t testing.TB) (address string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	c, err := net.Dial("tcp", Listen(t, Wait))
 	good(t, err)
-	l.Close()
-	return l.Addr().String()
+	t.Cleanup(func() { c.Close() })
+	return c.LocalAddr().String()
 }
 
 // Reset ends a connection with a TCP reset.

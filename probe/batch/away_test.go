@@ -42,7 +42,7 @@ func TestServerThatStaysAway(t *testing.T) {
 	c.PerMailbox = time.Second
 	c.Emit = func(r report.Row) error {
 		if results = append(results, r); len(results) == 50 {
-			go s.Close()
+			s.Close()
 		}
 		return nil
 	}
