@@ -23,6 +23,8 @@ import (
 	"go.yaml.in/yaml/v3"
 	"golang.org/x/net/dns/dnsmessage"
 	"golang.org/x/text/encoding/charmap"
+
+	"github.com/ewsprobe/ewsprobe/ews/testkit"
 )
 
 // oneOrMore is a YAML value that is a string or a list of them.
@@ -180,13 +182,15 @@ func openStage(tb testing.TB, c fieldCase) *stage {
 	return s
 }
 
+// deadAddress is one that nobody listens on: a connection has its port until the
+// test ends.
 func deadAddress(tb testing.TB, ip string) string {
-	l, err := net.Listen("tcp", net.JoinHostPort(ip, "0"))
+	c, err := (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(ip)}}).Dial("tcp", testkit.Listen(tb, testkit.Wait))
 	if err != nil {
 		tb.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	tb.Cleanup(func() { c.Close() })
+	return c.LocalAddr().String()
 }
 
 // open listens at an address and plays a server there.

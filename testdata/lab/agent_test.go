@@ -5,7 +5,6 @@ package lab
 import (
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -21,12 +20,7 @@ func TestAgentLocksNobodyOut(t *testing.T) {
 	defer exclusive(t).Close()
 	d, program, dir := openDomain(t), build(t), t.TempDir()
 	d.ask(t, "unlock", "svc-victim")
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	at := listener.Addr().String()
-	listener.Close()
+	const at = "127.0.0.20:8480" // of the laboratory: no connection is given it meanwhile
 	configuration := "listen: " + at + "\nstorage: history\n" +
 		"defaults: {interval: 1s, anonymous_interval: 1s, password_file: p.txt, ca_file: " + state + "/pki/ca.pem, address: [127.0.0.20]}\ntargets:\n"
 	targets := []struct{ name, port, user, auth string }{

@@ -84,11 +84,11 @@ start() {
 # When a process began, which tells it from a later one of the same number.
 started() { { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null || true; } | cut -d' ' -f20; }
 
-# wait_for WHAT COMMAND...: up to 30 seconds, while all daemons live
+# wait_for WHAT COMMAND...: up to two minutes, while all daemons live
 wait_for() {
 	local what=$1 file pid _
 	shift
-	for _ in $(seq 150); do
+	for _ in $(seq 600); do
 		if "$@" >/dev/null 2>&1; then return; fi
 		for file in "$STATE"/pids/*; do
 			read -r pid _ <"$file"

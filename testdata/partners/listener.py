@@ -1,11 +1,10 @@
 """The far ends of notifications: an SMTP server with STARTTLS and AUTH, and a place
 for web hooks. What they are sent goes to files in a folder.
 
-listener.py FOLDER CERTIFICATE KEY
+listener.py FOLDER CERTIFICATE KEY SMTP-PORT
 """
 import json
 import os
-import socket
 import ssl
 import sys
 import threading
@@ -14,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult
 
-folder, certificate, key = sys.argv[1:]
+folder, certificate, key, port = sys.argv[1:]
 lock = threading.Lock()
 
 
@@ -54,13 +53,10 @@ class Mailer(Controller):
         return SMTP(self.handler, tls_context=tls, require_starttls=True, auth_required=True, authenticator=authenticate)
 
 
-with socket.socket() as s:  # aiosmtpd wants to know its port
-    s.bind(("127.0.0.1", 0))
-    port = s.getsockname()[1]
-mailer = Mailer(Mails(), hostname="127.0.0.1", port=port)
+mailer = Mailer(Mails(), hostname="127.0.0.1", port=int(port))  # it does not take 0
 mailer.start()
 hooks = ThreadingHTTPServer(("127.0.0.1", 0), Hooks)
-with open(f"{folder}/ports.new", "w", encoding="utf-8") as f:
-    f.write(f"{port} {hooks.server_port}\n")
-os.rename(f"{folder}/ports.new", f"{folder}/ports")
+with open(f"{folder}/port.new", "w", encoding="utf-8") as f:
+    f.write(f"{hooks.server_port}\n")
+os.rename(f"{folder}/port.new", f"{folder}/port")
 hooks.serve_forever()

@@ -57,7 +57,22 @@ await() { # await WHAT COMMAND...: up to two minutes
 	echo "partners: never came: $1" >&2
 	exit 1
 }
-port() { /usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+# Free ports below those that the system gives to connections, which could take one
+# before its server does.
+ports() {
+	/usr/bin/python3 - <<'P'
+import random, socket
+held = []
+for port in random.sample(range(10000, 30000), 100):
+    s = socket.socket()
+    try:
+        s.bind(("127.0.0.1", port))
+        held.append(s)
+    except OSError:
+        pass
+print(*(s.getsockname()[1] for s in held[:4]))
+P
+}
 # recipe BEGIN: the code block of the guide behind the paragraph that begins so
 recipe() {
 	BEGIN=$1 /usr/bin/python3 - probe/guide/text/agent.md <<'P'
@@ -80,13 +95,14 @@ printf 'Pr0m!secret' >"$work/ewsprobe-password.txt"
 
 # The far ends: EWS without Basic, mail and web hooks.
 start simulate "$work/ewsprobe" simulate --scenario basic-off
-start listener /usr/bin/python3 testdata/partners/listener.py "$work" "$work/agent.crt" "$work/agent.key"
-await "mail and web hooks listen" test -e "$work/ports"
+read -r smtp agent metrics alerts < <(ports)
+agent=127.0.0.1:$agent metrics=127.0.0.1:$metrics alerts=127.0.0.1:$alerts
+start listener /usr/bin/python3 testdata/partners/listener.py "$work" "$work/agent.crt" "$work/agent.key" "$smtp"
+await "mail and web hooks listen" test -e "$work/port"
 await "EWS listens" grep -q '^  ewsprobe check ' "$work/simulate.log"
-read -r smtp hooks <"$work/ports"
+hooks=$(cat "$work/port")
 ews() { sed -n 's/^  ewsprobe check //p' "$work/simulate.log" | grep -oP -- "(?<=--$1 )\S+"; }
 
-agent=127.0.0.1:$(port)
 printf 'Sm7p!secret' >"$work/smtp.txt"
 echo "http://127.0.0.1:$hooks/agent" >"$work/hook.txt"
 hash=$(/usr/bin/python3 -W ignore -c 'import crypt; print(crypt.crypt("Pr0m!secret", crypt.mksalt(crypt.METHOD_BLOWFISH, rounds=1024)))')
@@ -119,7 +135,6 @@ start agent "$work/ewsprobe" agent run --config "$work/agent.yaml"
 agent_pid=${started[-1]}
 
 # Prometheus and Alertmanager, as the guide has it.
-metrics=127.0.0.1:$(port) alerts=127.0.0.1:$(port)
 "$work/ewsprobe" agent rules >"$work/ewsprobe-rules.yml"
 echo "partners: promtool:$(promtool check rules "$work/ewsprobe-rules.yml" | grep SUCCESS)"
 sed -i 's/for: .*/for: 0s/' "$work/ewsprobe-rules.yml"

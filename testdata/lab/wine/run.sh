@@ -39,9 +39,9 @@ echo "wine: $(windows version)"
 windows demo
 
 # The agent: its demo serves pages and makes runs.
-# await WHAT COMMAND...: up to a minute
+# await WHAT COMMAND...: up to three minutes
 await() {
-	for _ in $(seq 300); do
+	for _ in $(seq 900); do
 		if "${@:2}"; then
 			echo "wine: $1"
 			return
@@ -113,7 +113,7 @@ fi
 go build -o "$work/ewsprobe" ./cmd/ewsprobe
 "$work/ewsprobe" simulate --scenario basic-off >"$work/simulate" &
 standin=$!
-for _ in $(seq 50); do
+for _ in $(seq 300); do
 	grep -q '^  ewsprobe check ' "$work/simulate" && break
 	sleep 0.2
 done
