@@ -222,8 +222,14 @@ func TestPipesInTheStateFolder(t *testing.T) {
 			}
 			check := goodCheck
 			check.Timeout = 5 * time.Second
-			o := program{state: state}.run(t, lineTo(s, check).args(t, asJSON)...)
-			r := o.report(t)
+			var o outcome
+			var r told
+			for range 4 { // the pipe holds it up every time, other work of the machine does not
+				o = program{state: state}.run(t, lineTo(s, check).args(t, asJSON)...)
+				if r = o.report(t); r.Duration <= 3000 {
+					break
+				}
+			}
 			if r.Duration > 3000 || len(r.sent()) > 0 || r.Verdict.Status != "unknown" || len(r.Attempts) == 0 {
 				t.Errorf("%d ms, %+v, %+v", r.Duration, r.Verdict, r.Attempts)
 			}
