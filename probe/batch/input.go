@@ -25,6 +25,7 @@ type Input struct {
 	Column  int // of the addresses
 
 	user, passwordFile int          // of the account that each row names; -1: none
+	secret             []int        // columns of passwords, which no result repeats
 	size               int64        // -1: not known
 	at                 atomic.Int64 // bytes that were read
 	count              atomic.Int64 // rows in them
@@ -70,6 +71,11 @@ func (in *Input) open(file io.Reader, named Columns) (err error) {
 			return fmt.Errorf("cannot be used: %w; name the column of the addresses with --column (it has %s), or export it from Exchange: "+
 				"Get-Mailbox -ResultSize Unlimited | Select-Object DisplayName,PrimarySmtpAddress | "+
 				"Export-Csv mailboxes.csv -NoTypeInformation -Encoding UTF8", err, headerNames(in.Header))
+		}
+	}
+	for i, name := range in.Header {
+		if dynamics.NamesPassword(name) && i != in.passwordFile {
+			in.secret = append(in.secret, i)
 		}
 	}
 	if in.table.Empty() {
@@ -187,6 +193,11 @@ func (in *Input) Rows(yield func(Row, error) bool) {
 				r.Account, r.Problem = in.account(row)
 			}
 		}
+		for _, i := range in.secret {
+			if i < len(r.Cells) && r.Cells[i] != "" {
+				r.Cells[i] = "[withheld]"
+			}
+		}
 		if !yield(r, nil) {
 			return
 		}
@@ -204,7 +215,7 @@ func (in *Input) address(row dynamics.Row) (mailbox, problem string) {
 			"PowerShell wrote the name of a type ("+report.Clean(mailbox, 60)+") instead of the address; export PrimarySmtpAddress")
 	case !address.IsMailbox(mailbox):
 		// An example would be redacted as one of their mailboxes.
-		return "", in.problem(row, in.Column, "not an email address: "+cmp.Or(address.Unseen(mailbox), "write it as NAME@DOMAIN"))
+		return "", in.problem(row, in.Column, "not an email address: "+cmp.Or(address.Strange(mailbox), "write it as NAME@DOMAIN"))
 	}
 	return mailbox, ""
 }

@@ -3,7 +3,6 @@ package config
 import (
 	"context"
 	"crypto/x509"
-	"encoding/pem"
 	"fmt"
 	"reflect"
 	"slices"
@@ -125,41 +124,6 @@ func (s *Settings) readCertificates(ctx context.Context) *x509.CertPool {
 		s.Keys.Invalid("{ca-file} %v", err)
 	}
 	return pool
-}
-
-// AddCertificates reads PEM, or DER as the Windows certificate export offers first,
-// into a pool. The error is the rest of a sentence.
-func AddCertificates(ctx context.Context, pool *x509.CertPool, name string) error {
-	raw, err := Read(ctx, name, maxCertificates)
-	switch {
-	case err != nil:
-		return fmt.Errorf("%s %w", name, err)
-	case len(raw) == 0:
-		return fmt.Errorf("%s is empty", name)
-	}
-	if cert, err := x509.ParseCertificate(raw); err == nil {
-		pool.AddCert(cert)
-		return nil
-	}
-	if text, err := Decode(raw); err == nil {
-		raw = []byte(text) // without a byte order mark
-	}
-	n := 0
-	for block, rest := pem.Decode(raw); block != nil; block, rest = pem.Decode(rest) {
-		if block.Type != "CERTIFICATE" {
-			continue
-		}
-		cert, err := x509.ParseCertificate(block.Bytes)
-		if err != nil {
-			return fmt.Errorf("%s contains a certificate that cannot be read; export it again as X.509", name)
-		}
-		pool.AddCert(cert)
-		n++
-	}
-	if n == 0 {
-		return fmt.Errorf("%s contains no certificate; export it as X.509, Base-64 encoded (PEM) or DER", name)
-	}
-	return nil
 }
 
 // PublicRoots are the roots that Mozilla's programme trusts, as the Go project

@@ -163,6 +163,28 @@ func IsUTF16(head []byte) bool {
 	return bytes.HasPrefix(head, []byte{0xff, 0xfe}) || bytes.HasPrefix(head, []byte{0xfe, 0xff})
 }
 
+// unmarked is the byte order mark that a text in UTF-16 lacks; nil for others. Every
+// second byte at its beginning is zero then, which no other text has.
+func unmarked(raw []byte) []byte {
+	const enough = 16
+	if len(raw) < enough || len(raw)%2 != 0 {
+		return nil
+	}
+	zero := [2]int{}
+	for i, b := range raw[:enough] {
+		if b == 0 {
+			zero[i%2]++
+		}
+	}
+	switch zero {
+	case [2]int{0, enough / 2}:
+		return []byte{0xff, 0xfe}
+	case [2]int{enough / 2, 0}:
+		return []byte{0xfe, 0xff}
+	}
+	return nil
+}
+
 // NewDecoder is Decode of a file that is too long to be held.
 func NewDecoder(in io.Reader) io.Reader {
 	return transform.NewReader(in, unicode16.BOMOverride(encoding.Nop.NewDecoder()))
@@ -171,6 +193,9 @@ func NewDecoder(in io.Reader) io.Reader {
 // Decode reads UTF-8, or UTF-16 with its byte order mark, as Windows PowerShell's
 // > writes it.
 func Decode(raw []byte) (string, error) {
+	if order := unmarked(raw); order != nil {
+		raw = append(bytes.Clone(order), raw...)
+	}
 	if IsUTF16(raw) && len(raw)%2 != 0 {
 		return "", fileError("is UTF-16 and ends in the middle of a character; save it as UTF-8")
 	}
@@ -195,6 +220,10 @@ func readLine(ctx context.Context, name string, limit int) (string, error) {
 	return line(f, limit)
 }
 
+// protected is how a text begins that ConvertFrom-SecureString wrote: the version and the
+// provider of Windows' data protection, in hexadecimal.
+const protected = "01000000d08c9ddf0115d1118c7a00c04fc297eb"
+
 // line reads the one line that a file of a secret holds. Exactly one line end is
 // taken off: a password may end in a space, and an editor adds one line end, not
 // two.
@@ -213,6 +242,9 @@ func line(in io.Reader, limit int) (string, error) {
 	switch {
 	case text == "":
 		return "", fileError("is empty")
+	case strings.Contains(text, "System.Security.SecureString"), strings.Contains(strings.ToLower(text), protected):
+		return "", fileError("holds a SecureString of PowerShell, not the text in it; " +
+			`save [Net.NetworkCredential]::new("", $SECURE).Password`)
 	case len(text) > limit:
 		return "", fileError(fmt.Sprintf("is larger than %d bytes; is it the right file?", limit))
 	}

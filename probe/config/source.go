@@ -123,9 +123,12 @@ func isFlag(arg string) bool {
 	return len(arg) > 1 && arg[0] == '-' && (arg[1] < '0' || arg[1] > '9')
 }
 
+// passwordNames are what elsewhere takes a password.
+var passwordNames = []string{"password", "passwd", "pass", "pw", "p"}
+
 // unknown says that there is no such flag, and returns which one may be meant.
 func (ks *Keys) unknown(name string) *Key {
-	if slices.Contains([]string{"password", "pass", "pw", "p"}, name) {
+	if slices.Contains(passwordNames, name) {
 		ks.usage("no flag takes the password, because process lists are public; use {password-file} FILE, EWSPROBE_PASSWORD or the prompt")
 		return nil
 	}
@@ -156,8 +159,8 @@ func (ks *Keys) meant(k *Key) *Key {
 func foreignFlag(name string) string {
 	name = strings.ToLower(strings.ReplaceAll(name, "-", ""))
 	for meant, names := range map[string][]string{
-		"{user}":                   {"u", "username", "credential", "credentials", "login", "account"},
-		"{insecure}":               {"k", "skipcertificatecheck", "trustanyssl", "allowinsecureredirection"},
+		"{user}":                   {"u", "username", "credential", "credentials", "mailboxcredential", "login", "account"},
+		"{insecure}":               {"k", "skipcertificatecheck", "trustanyssl", "trustanysslcertificate", "allowinsecureredirection"},
 		"{profile-auth} ntlm":      {"ntlm"},
 		"{profile-auth} basic":     {"basic"},
 		"{profile-auth} negotiate": {"negotiate", "kerberos"},

@@ -23,6 +23,9 @@ const (
 // parseTarget reads TARGET: an EWS URL, HOST or HOST:PORT, or a mailbox address.
 func (s *Settings) parseTarget(cfg *probe.Config) {
 	target := strings.TrimSpace(s.Target)
+	if scheme, rest, _ := strings.Cut(target, ":"); strings.EqualFold(scheme, "mailto") || strings.EqualFold(scheme, "smtp") {
+		target = strings.TrimSpace(rest) // as a link has it, or proxyAddresses
+	}
 	if address.IsMailbox(target) {
 		cfg.FromAddress = target
 		cfg.Mailbox = cmp.Or(cfg.Mailbox, target)
@@ -47,6 +50,8 @@ func targetURL(target string) (u *url.URL, wrong string) {
 		return nil, "is empty; give the EWS URL or the host name"
 	case strings.ContainsFunc(target, unicode.IsControl):
 		return nil, "contains control characters; give the EWS URL or the host name"
+	case strings.Trim(target, "\"'`\u201c\u201d\u201e\u2018\u2019\u00ab\u00bb<>") != target:
+		return nil, "has quotes or brackets around it; give it like " + exampleURL
 	case address.HasCredentials(target):
 		return nil, inProcessLists + " and use {user} and {password-file}"
 	case whole && scheme != "https" && scheme != "http":

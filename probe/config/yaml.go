@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -14,6 +15,8 @@ type Place struct {
 	File     string // as problems name it
 	Dir      string // what relative names of files are relative to
 	Defaults bool   // of other mappings, which win
+
+	Belongs func(key string) string // where in the file a key belongs; "" nowhere
 }
 
 // YAML reads a mapping, as a target of the agent's file is one. A key that is no
@@ -51,17 +54,33 @@ func (ks *Keys) YAML(node *yaml.Node, in Place, also func(key string, value *yam
 				ks.At(key, "%s has no value", key.Value)
 			}
 		default:
-			text := fmt.Sprintf("there is no key %s", key.Value)
-			if near := Nearest(key.Value, known); near != "" {
-				text += fmt.Sprintf("; did you mean %s?", near)
-				ks.from[ks.List[slices.Index(known, near)].Name] = origin{name: near, rank: byFlag} // it was meant, and is not missing
-			} else {
-				text += "; see `ewsprobe agent example`"
-			}
-			ks.At(key, "%s", text)
+			ks.At(key, "there is no key %s; %s", key.Value, ks.instead(key.Value, known))
 		}
 		seen = append(seen, key.Value)
 	}
+}
+
+// instead is what a key that does not exist may mean: one that belongs elsewhere in the
+// file, one that other tools call so, a misspelt one.
+func (ks *Keys) instead(key string, known []string) string {
+	if slices.Contains(passwordNames, key) && slices.Contains(known, "password_file") {
+		return "no password stands in this file; save it in a file of its own, and give password_file"
+	}
+	if ks.place.Belongs != nil {
+		if where := ks.place.Belongs(key); where != "" {
+			return "it belongs " + where
+		}
+	}
+	meant, _, _ := strings.Cut(strings.Trim(elsewhere(strings.ReplaceAll(key, "_", "-")), "{}"), " ")
+	near := strings.ReplaceAll(strings.TrimSuffix(meant, "}"), "-", "_")
+	if !slices.Contains(known, near) {
+		near = Nearest(key, known)
+	}
+	if near == "" {
+		return "see `ewsprobe agent example`"
+	}
+	ks.from[ks.List[slices.Index(known, near)].Name] = origin{name: near, rank: byFlag} // it was meant, and is not missing
+	return "did you mean " + near + "?"
 }
 
 // ReadTarget reads TARGET of check from a mapping.

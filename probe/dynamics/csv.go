@@ -139,6 +139,9 @@ func openCSV(in *bufio.Reader, wanted []string) (*csvFile, error) {
 				"write the file with Export-Csv -NoTypeInformation -Encoding UTF8")
 		}
 		return nil, fault(head.line, NoColumns, "the header is empty; the first line has to name the columns")
+	case bytes.Contains(head.text, []byte("ClassId2e4f51ef21dd47e99d3c952918aff9cd")):
+		return nil, fault(head.line, NoColumns, "Format-Table or Format-List stood before Export-Csv, so the file has how a table is printed "+
+			"and no rows; put Select-Object in its place")
 	case bytes.IndexByte(head.text, 0) >= 0:
 		return nil, fault(head.line, BadEncoding, "the header is neither UTF-8 nor UTF-16 with a byte order mark; save it as \"CSV UTF-8\"")
 	}

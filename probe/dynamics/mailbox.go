@@ -26,6 +26,15 @@ func addressRank(name string) int {
 	return 0
 }
 
+// NamesPassword says whether a heading is one of a column of passwords, as lists for
+// migrations and new accounts have it.
+func NamesPassword(heading string) bool {
+	name := fold(heading)
+	return slices.ContainsFunc([]string{
+		"password", "pwd", "passwort", "kennwort", "motdepasse", "contraseña", "senha", "wachtwoord", "lösenord", "hasło", "пароль", "パスワード", "密码",
+	}, func(word string) bool { return strings.HasSuffix(name, word) })
+}
+
 // namesAddresses says whether a heading is one of a column of addresses.
 func namesAddresses(heading string) bool {
 	return knownColumns().mailboxIndex[fold(heading)] == "emailaddress" || addressRank(heading) > 0
@@ -66,10 +75,11 @@ func (t *Table) AddressColumn() (int, error) {
 	if found {
 		return at, nil
 	}
+	types := t.holding(IsTypeName)
 	var best []int
 	rank := 1
 	for i, h := range t.Header {
-		if hidden(h) || addressRank(h) < max(rank, 1) {
+		if hidden(h) || addressRank(h) < max(rank, 1) || slices.Contains(types, i) {
 			continue
 		}
 		if r := addressRank(h); r > rank {
@@ -82,6 +92,10 @@ func (t *Table) AddressColumn() (int, error) {
 	}
 	switch len(best) {
 	case 0:
+		if len(types) > 0 {
+			return 0, fault(1, NoColumns, "PowerShell wrote the name of a type in place of several values in the column %s, "+
+				"and there is no column \"Email Address\" (emailaddress)", quote(t.Header[types[0]]))
+		}
 		return 0, fault(1, NoColumns, "there is no column \"Email Address\" (emailaddress)")
 	case 1:
 		return best[0], nil

@@ -14,6 +14,7 @@ func TestShapes(t *testing.T) {
 		{"without the rule", "| Name | Email Address |\n| Anna | anna@contoso.com |\n", "anna@contoso.com"},
 		{"recipients on one line", "Anna A <anna@contoso.com>; Bob B <bob@contoso.com>", "anna@contoso.com bob@contoso.com"},
 		{"all addresses in one cell", "\"DisplayName\",\"EmailAddresses\"\n\"Anna\",\"smtp:a@contoso.com SMTP:anna@contoso.com\"\n", "anna@contoso.com"},
+		{"one row below headings of their own", "Kontakt;Adr\nAnna;anna@contoso.com\n", "anna@contoso.com"},
 		{"a list in another member", `{"CrmRecords":[{"name":"Anna","emailaddress":"anna@contoso.com"}],"Count":1}`, "anna@contoso.com"},
 	}
 	for _, c := range cases {

@@ -181,6 +181,9 @@ func beginning(in *bufio.Reader) ([]byte, error) {
 
 // Empty says whether there is no row. It waits for the first.
 func (t *Table) Empty() bool {
+	if t.first != nil {
+		return errors.Is(t.first.err, io.EOF)
+	}
 	f, ok := t.source.(*csvFile)
 	return ok && !f.waits && f.blank == 0 && len(f.line) == 0 && errors.Is(f.skipBlank(), io.EOF)
 }

@@ -29,6 +29,7 @@ func Load(ctx context.Context, name, version string, getenv func(string) string)
 	if err != nil {
 		return nil, err
 	}
+	place.Belongs = belongs
 	l := &loader{ctx: ctx, version: version, getenv: getenv, place: place}
 	f := l.file(root)
 	f.Name, f.loader = name, l
@@ -64,8 +65,7 @@ func open(ctx context.Context, name string) (*yaml.Node, config.Place, error) {
 	return root, place, nil
 }
 
-// parse reads one document, or says what is wrong in which line. The parser's own words
-// are for programmers; of them only the line is told.
+// parse reads one document, or says what is wrong in which line.
 func parse(text string) (document *yaml.Node, line int, wrong string) {
 	var root, next yaml.Node
 	d := yaml.NewDecoder(bytes.NewReader([]byte(text)))
@@ -73,15 +73,11 @@ func parse(text string) (document *yaml.Node, line int, wrong string) {
 	case errors.Is(err, io.EOF):
 		return nil, 1, "the configuration is empty; `ewsprobe agent example` prints one to start with"
 	case err != nil:
-		line, why := 1, "check the quotes, brackets, colons and indentation here and in the line before"
+		line := 1
 		if found := regexp.MustCompile(`^yaml: line (\d+):`).FindStringSubmatch(err.Error()); found != nil {
 			line, _ = strconv.Atoi(found[1])
 		}
-		// A tab is allowed in a list or a text: it is what is wrong where the parser stops at a character.
-		stopped := regexp.MustCompile(`tab character|cannot start any token`).MatchString(err.Error())
-		if tab := regexp.MustCompile(`(?m)^ *\t`).FindStringIndex(text); stopped && tab != nil {
-			line, why = 1+strings.Count(text[:tab[0]], "\n"), "the line is indented with a tab; use spaces"
-		}
+		line, why := syntax(text, err, line)
 		return nil, line, "this is not YAML: " + why
 	}
 	if err := d.Decode(&next); !errors.Is(err, io.EOF) {

@@ -201,6 +201,8 @@ func BadAccount(name string) string {
 			return "contains a slash; give " + strings.Replace(name, "/", `\`, 1) + " or user@domain"
 		}
 		return `contains a slash; give DOMAIN\user or user@domain`
+	case qualified && domain == "" && strings.Contains(user, "@"):
+		return "begins with a backslash; give " + user
 	case qualified && strings.Contains(user, "@"):
 		return `contains both \ and @; give DOMAIN\user or user@domain`
 	case user == "" || qualified && domain == "":
@@ -237,6 +239,9 @@ func Clean(cell string) string {
 	}
 	if i := strings.LastIndexByte(cell, '<'); i >= 0 && strings.HasSuffix(cell, ">") && strings.Contains(cell[i:], "@") {
 		cell = strings.TrimSpace(cell[i+1 : len(cell)-1])
+	}
+	if otherKind(cell) != "" && !strings.ContainsAny(cell, " ;,") {
+		return cell
 	}
 	for _, prefix := range []string{"smtp:", "mailto:"} {
 		if len(cell) > len(prefix) && strings.EqualFold(cell[:len(prefix)], prefix) {

@@ -81,7 +81,7 @@ func TestClean(t *testing.T) {
 		" anna@contoso.com\u00a0": "anna@contoso.com", "Anna Smith <anna@contoso.com>": "anna@contoso.com", "mailto:anna@contoso.com": "anna@contoso.com",
 		`=HYPERLINK("mailto:anna@contoso.com","Anna")`: "anna@contoso.com", `<a href="mailto:anna@contoso.com">anna@contoso.com</a>`: "anna@contoso.com",
 		"@{Local=anna; Address=anna@contoso.com}": "anna@contoso.com", "smtp:ann@contoso.com;SMTP:anna@contoso.com": "anna@contoso.com",
-		"anna smith@contoso.com": "anna smith@contoso.com", "room=1@contoso.com": "room=1@contoso.com", "a@contoso.com; b@contoso.com": "a@contoso.com; b@contoso.com",
+		"SIP:anna@contoso.com": "SIP:anna@contoso.com", "anna smith@contoso.com": "anna smith@contoso.com", "room=1@contoso.com": "room=1@contoso.com", "a@contoso.com; b@contoso.com": "a@contoso.com; b@contoso.com",
 	} {
 		if got := Clean(cell); got != want {
 			t.Errorf("%q: %q", cell, got)

@@ -57,18 +57,35 @@ func unseen(text string) bool {
 	})
 }
 
-// Unseen says which characters of s cannot be seen, as the end of a sentence; "" if
-// there are none.
-func Unseen(s string) string {
-	if !unseen(s) {
-		return ""
+// Strange says which characters of s cannot be seen, or that it is an address of another
+// kind, as the end of a sentence; "" for neither.
+func Strange(s string) string {
+	if unseen(s) {
+		return "it has " + Odd(s) + "; type it again"
 	}
-	return "it has " + Odd(s) + "; type it again"
+	if kind := otherKind(s); kind != "" {
+		return "it is " + kind + ", not an SMTP address"
+	}
+	return ""
+}
+
+// otherKind is what an address of proxyAddresses is that is not of SMTP: by its prefix,
+// or as a legacyExchangeDN; "" for others.
+func otherKind(s string) string {
+	low := strings.ToLower(s)
+	if strings.HasPrefix(low, "/o=") {
+		return "an X.500 address"
+	}
+	prefix, _, _ := strings.Cut(low, ":")
+	return map[string]string{
+		"x500": "an X.500 address", "ex": "an X.500 address", "x400": "an X.400 address", "sip": "a SIP address", "eum": "an address of Unified Messaging",
+		"spo": "a SharePoint address", "im": "an address of instant messaging", "fax": "a fax address", "notes": "a Notes address", "ms": "an address of Microsoft Mail",
+	}[prefix]
 }
 
 // NotMailbox says why s is no email address, as the end of a sentence.
 func NotMailbox(s string) string {
-	if why := Unseen(s); why != "" {
+	if why := Strange(s); why != "" {
 		return why
 	}
 	if strings.Count(s, "@") > 1 && strings.ContainsAny(s, ",;") {
