@@ -7,6 +7,7 @@ import (
 	"encoding/asn1"
 	"encoding/pem"
 	"fmt"
+	"strings"
 )
 
 // AddCertificates reads the certificates of a file into a pool: PEM, DER as the Windows
@@ -26,14 +27,15 @@ func AddCertificates(ctx context.Context, pool *x509.CertPool, name string) erro
 			raw = []byte(text) // without a byte order mark
 		}
 		for block, rest := pem.Decode(raw); block != nil; block, rest = pem.Decode(rest) {
-			switch block.Type {
-			case "CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE", "PKCS7", "CMS":
-				found := certificates(block.Bytes)
-				if len(found) == 0 {
-					return fmt.Errorf("%s contains a certificate that cannot be read; export it again as X.509", name)
-				}
-				list = append(list, found...)
+			// OpenSSL writes CERTIFICATE, X509 CERTIFICATE or TRUSTED CERTIFICATE.
+			if !strings.HasSuffix(block.Type, "CERTIFICATE") && block.Type != "PKCS7" && block.Type != "CMS" {
+				continue
 			}
+			found := certificates(block.Bytes)
+			if len(found) == 0 {
+				return fmt.Errorf("%s contains a certificate that cannot be read; export it again as X.509", name)
+			}
+			list = append(list, found...)
 		}
 	} else {
 		list = certificates(raw)

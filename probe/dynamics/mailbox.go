@@ -93,8 +93,8 @@ func (t *Table) AddressColumn() (int, error) {
 	switch len(best) {
 	case 0:
 		if len(types) > 0 {
-			return 0, fault(1, NoColumns, "PowerShell wrote the name of a type in place of several values in the column %s, "+
-				"and there is no column \"Email Address\" (emailaddress)", quote(t.Header[types[0]]))
+			return 0, fault(1, NoColumns, "in the column %s PowerShell wrote the name of a type (%s) in place of the addresses, "+
+				"and there is no column \"Email Address\" (emailaddress)", quote(t.Header[types[0]]), t.first.row.Cells[types[0]])
 		}
 		return 0, fault(1, NoColumns, "there is no column \"Email Address\" (emailaddress)")
 	case 1:
