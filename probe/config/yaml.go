@@ -71,7 +71,7 @@ func (ks *Keys) instead(key string, known []string) string {
 			return "it belongs " + where
 		}
 	}
-	meant, _, _ := strings.Cut(strings.Trim(elsewhere(strings.ReplaceAll(key, "_", "-")), "{}"), " ")
+	meant, _, _ := strings.Cut(strings.Trim(foreignFlag(strings.ReplaceAll(key, "_", "-")), "{}"), " ")
 	near := strings.ReplaceAll(strings.TrimSuffix(meant, "}"), "-", "_")
 	if !slices.Contains(known, near) {
 		near = Nearest(key, known)
