@@ -2,9 +2,9 @@
 // how to read a report, what is sent on the wire.
 //
 // A guide is a Markdown file in text, embedded. It is the one source for the
-// terminal and for HTML; both are made of the same parsed document. What a guide uses
-// of Markdown is small: headings, paragraphs, lists, code, tables. A library that reads
-// all of it prepares itself in every start of the program, for as long as a logon takes.
+// terminal and for HTML; both are made of the same parsed document. Markdown is
+// read by a library (CommonMark); what a guide uses of it is small: headings,
+// paragraphs, lists, code, tables.
 package guide
 
 import (
@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/gomarkdown/markdown/ast"
 	"github.com/mitchellh/go-wordwrap"
 	"go.yaml.in/yaml/v3"
 )
@@ -86,9 +87,8 @@ func Source(name string) string {
 // Text is a guide for a terminal of that width.
 func Text(name string, width int) string {
 	p := &page{width: max(width, 20)}
-	for _, b := range parse(Source(name)) {
-		p.b.WriteString("\n")
-		p.block(b)
+	for _, n := range parse(name).GetChildren() {
+		p.block(n, 2)
 	}
 	return strings.TrimLeft(p.b.String(), "\n")
 }
@@ -98,49 +98,66 @@ type page struct {
 	b     strings.Builder
 }
 
-// indent is that of everything but headings.
-const indent = 2
-
-func (p *page) block(b *block) {
-	switch b.kind {
-	case heading:
-		p.lines(0, "", inline(b.text))
-	case paragraph:
-		p.lines(indent, "", inline(b.text))
-	case list:
-		for i, item := range b.items {
+func (p *page) block(n ast.Node, indent int) {
+	p.b.WriteString("\n")
+	switch n := n.(type) {
+	case *ast.Heading:
+		p.lines(0, "", inline(n))
+	case *ast.List:
+		for i, item := range n.Children {
 			mark := "- "
-			if b.start > 0 {
-				mark = fmt.Sprintf("%d. ", b.start+i)
+			if n.ListFlags&ast.ListTypeOrdered != 0 {
+				mark = fmt.Sprintf("%d. ", max(n.Start, 1)+i)
 			}
-			p.lines(indent, mark, inline(item))
+			for i, part := range item.GetChildren() {
+				if i > 0 {
+					mark = strings.Repeat(" ", len(mark))
+				}
+				p.lines(indent, mark, inline(part))
+			}
 		}
-	case code:
-		for line := range strings.SplitSeq(strings.TrimRight(b.text, "\n"), "\n") {
+	case *ast.CodeBlock:
+		for line := range strings.Lines(string(n.Literal)) {
 			// Never wrapped: it is there to be copied.
-			p.b.WriteString(strings.TrimRight(strings.Repeat(" ", indent+2)+line, " ") + "\n")
+			p.b.WriteString(strings.TrimRight(strings.Repeat(" ", indent+2)+line, " \n") + "\n")
 		}
-	case table:
-		p.table(b.rows)
+	case *ast.Table:
+		p.table(n, indent)
+	default:
+		p.lines(indent, "", inline(n))
 	}
+}
+
+// rows are those of a table, the first its head.
+func rows(t *ast.Table) (all [][]ast.Node) {
+	for _, part := range t.Children {
+		for _, row := range part.GetChildren() {
+			all = append(all, row.GetChildren())
+		}
+	}
+	return all
 }
 
 // table has each row as a paragraph: what its first cell says, and below that the other
 // cells behind the headings of their columns. Where there are but two columns, these
 // need no heading, and a short first cell stands beside the second.
-func (p *page) table(rows [][]string) {
-	head, rows := rows[0], rows[1:]
+func (p *page) table(t *ast.Table, indent int) {
+	all := rows(t)
+	head, rest := all[0], all[1:]
 	short := 0
-	for _, row := range rows {
+	for _, row := range rest {
 		short = max(short, len(inline(row[0]))+2)
 	}
 	if short > 24 || p.width < 60 || len(head) != 2 {
 		short = 0
 	}
-	for n, row := range rows {
+	for n, row := range rest {
 		if short > 0 {
 			p.lines(indent, fmt.Sprintf("%-*s", short, inline(row[0])), inline(row[1]))
 			continue
+		}
+		if n > 0 {
+			p.b.WriteString("\n")
 		}
 		p.lines(indent, "", inline(row[0]))
 		for i, cell := range row[1:] {
@@ -148,24 +165,27 @@ func (p *page) table(rows [][]string) {
 			if len(head) > 2 {
 				lead = inline(head[i+1]) + ": "
 			}
-			if cell != "" {
-				p.lines(indent+2, "", lead+inline(cell))
+			if text := inline(cell); text != "" {
+				p.lines(indent+2, "", lead+text)
 			}
-		}
-		if n < len(rows)-1 {
-			p.b.WriteString("\n")
 		}
 	}
 }
 
-// inline is a text for a terminal; commands keep the marks by which they are told.
-func inline(text string) string {
+// inline is the text of a block; commands keep the marks by which they are told.
+func inline(n ast.Node) string { return textOf(n, "`") }
+
+// textOf is the text of a node, what is code between marks.
+func textOf(n ast.Node, mark string) string {
+	switch n := n.(type) {
+	case *ast.Code:
+		return mark + string(n.Literal) + mark
+	case *ast.Text:
+		return strings.ReplaceAll(string(n.Literal), "\n", " ")
+	}
 	var b strings.Builder
-	for _, s := range spans(text) {
-		if s.mark == "`" {
-			s.text = "`" + s.text + "`"
-		}
-		b.WriteString(s.text)
+	for _, c := range n.GetChildren() {
+		b.WriteString(textOf(c, mark))
 	}
 	return b.String()
 }

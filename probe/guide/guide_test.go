@@ -73,38 +73,6 @@ func TestOneSource(t *testing.T) {
 	}
 }
 
-// A guide has nothing of Markdown but what is read here.
-func TestGuidesAreSimple(t *testing.T) {
-	more := regexp.MustCompile("[*][*]|[*]$|\\]\\(|~~|\\\\[[:punct:]]|&#?\\w+;|[`<]")
-	begins := regexp.MustCompile("^([>+*#=] |---|===|[ ~])")
-	for _, name := range Names() {
-		for _, b := range parse(Source(name)) {
-			texts := append(slices.Concat(b.rows...), append(b.items, b.text)...)
-			if b.kind == code {
-				texts = nil
-			}
-			for _, s := range texts {
-				if begins.MatchString(s) {
-					t.Errorf("%s: %q", name, s)
-				}
-				for _, part := range spans(s) {
-					if part.mark != "`" && more.MatchString(part.text) {
-						t.Errorf("%s: %q", name, part.text)
-					}
-				}
-			}
-			for _, row := range b.rows {
-				if len(row) != len(b.rows[0]) {
-					t.Errorf("%s: a row of %d cells: %q", name, len(row), row)
-				}
-			}
-		}
-		if again := regexp.MustCompile(`(?m)^[^-|#\d\n ].*\n[^\n]`).FindString(Source(name)); again != "" {
-			t.Errorf("%s: more than one line in a paragraph: %q", name, again)
-		}
-	}
-}
-
 // A reader finds a guide by any of its names, each of which is one guide's alone
 // and no code's; and a code leads on to guides only if it exists.
 func TestNamesLeadToOneGuide(t *testing.T) {

@@ -2,105 +2,84 @@ package guide
 
 import (
 	"fmt"
-	"html"
+	stdhtml "html"
+	"io"
 	"strings"
 	"unicode"
+
+	"github.com/gomarkdown/markdown"
+	"github.com/gomarkdown/markdown/ast"
+	"github.com/gomarkdown/markdown/html"
+	"github.com/gomarkdown/markdown/parser"
 )
 
-// HTML is a guide as a piece of a page.
-func HTML(name string) string {
-	return render(name, func(b *block) string { return fmt.Sprintf("h%d", b.level) }, func(string) (string, bool) { return "", false })
+// parse reads CommonMark with tables.
+func parse(name string) ast.Node {
+	return parser.NewCommonMarkWithExtensions(parser.Tables).Parse([]byte(Source(name)))
 }
+
+// HTML is a guide as a piece of a page.
+func HTML(name string) string { return render(name, func(ast.Node) {}) }
 
 // Chapter is a guide as a chapter of the manual: one level down, each heading with an
 // anchor, the first that of the guide's name. Where link knows an anchor for what stands
 // between backquotes, it leads there.
 func Chapter(name string, link func(code string) (anchor string, ok bool)) string {
-	return render(name, func(b *block) string {
-		id := name
-		if b.level > 1 {
-			id += "-" + slug(plain(b.text))
+	return render(name, func(n ast.Node) {
+		for i, c := range n.GetChildren() {
+			switch c := c.(type) {
+			case *ast.Heading:
+				c.HeadingID = name
+				if c.Level > 1 {
+					c.HeadingID += "-" + slug(textOf(c, ""))
+				}
+				c.Level++
+			case *ast.Code:
+				if anchor, known := link(string(c.Literal)); known && anchor != name {
+					n.GetChildren()[i] = &ast.Link{Destination: []byte("#" + anchor), Container: ast.Container{Children: []ast.Node{c}}}
+				}
+			}
 		}
-		return fmt.Sprintf(`h%d id="%s"`, b.level+1, html.EscapeString(id))
-	}, func(code string) (string, bool) {
-		anchor, known := link(code)
-		return anchor, known && anchor != name
 	})
 }
 
-// render is a guide as HTML, with the tag of each heading. The cells of a table know
-// their heading, which stands before them where the page is narrow.
-func render(name string, tag func(*block) string, link func(code string) (anchor string, ok bool)) string {
-	var out strings.Builder
-	element := func(tag, content string) {
-		bare, _, _ := strings.Cut(tag, " ")
-		fmt.Fprintf(&out, "<%s>%s</%s>\n", tag, content, bare)
-	}
-	for _, b := range parse(Source(name)) {
-		switch b.kind {
-		case heading:
-			element(tag(b), marked(b.text, link))
-		case paragraph:
-			element("p", marked(b.text, link))
-		case list:
-			tag, bare := "ul", "ul"
-			if b.start > 0 {
-				tag, bare = fmt.Sprintf(`ol start="%d"`, b.start), "ol"
-			}
-			out.WriteString("<" + tag + ">\n")
-			for _, item := range b.items {
-				element("li", marked(item, link))
-			}
-			out.WriteString("</" + bare + ">\n")
-		case code:
-			element("pre", "<code>"+html.EscapeString(strings.TrimRight(b.text, "\n"))+"\n</code>")
-		case table:
-			out.WriteString("<table class=\"cards\">\n<thead>\n<tr>\n")
-			for _, cell := range b.rows[0] {
-				element("th", marked(cell, link))
-			}
-			out.WriteString("</tr>\n</thead>\n<tbody>\n")
-			for _, row := range b.rows[1:] {
-				out.WriteString("<tr>\n")
-				for i, cell := range row {
-					element(fmt.Sprintf(`td data-label="%s"`, html.EscapeString(plain(b.rows[0][i]))), marked(cell, link))
-				}
-				out.WriteString("</tr>\n")
-			}
-			out.WriteString("</tbody>\n</table>\n")
+// render is a guide as HTML. The cells of a table know their heading, which stands
+// before them where the page is narrow.
+func render(name string, change func(parent ast.Node)) string {
+	doc := parse(name)
+	ast.WalkFunc(doc, func(n ast.Node, entering bool) ast.WalkStatus {
+		if !entering {
+			return ast.GoToNext
 		}
-	}
-	return out.String()
+		if t, ok := n.(*ast.Table); ok {
+			label(t)
+		}
+		if _, made := n.(*ast.Link); !made {
+			change(n)
+		}
+		return ast.GoToNext
+	})
+	return string(markdown.Render(doc, html.NewRenderer(html.RendererOptions{RenderNodeHook: cell})))
 }
 
-// marked is a text with its marks as tags.
-func marked(text string, link func(code string) (anchor string, ok bool)) string {
-	var b strings.Builder
-	for _, s := range spans(text) {
-		said := html.EscapeString(s.text)
-		switch s.mark {
-		case "`":
-			said = "<code>" + said + "</code>"
-			if anchor, ok := link(s.text); ok {
-				said = fmt.Sprintf(`<a href="#%s">%s</a>`, html.EscapeString(anchor), said)
-			}
-		case "*":
-			said = "<em>" + said + "</em>"
-		case "<":
-			said = fmt.Sprintf(`<a href="%s">%s</a>`, said, said)
-		}
-		b.WriteString(said)
+// cell writes a cell that knows its heading: the library writes no attributes of cells.
+func cell(w io.Writer, n ast.Node, entering bool) (ast.WalkStatus, bool) {
+	c, ok := n.(*ast.TableCell)
+	if !ok || c.Attribute == nil || !entering {
+		return ast.GoToNext, false
 	}
-	return b.String()
+	fmt.Fprintf(w, "<td data-label=\"%s\">", stdhtml.EscapeString(string(c.Attrs["data-label"])))
+	return ast.GoToNext, true
 }
 
-// plain is a text without marks.
-func plain(text string) string {
-	var b strings.Builder
-	for _, s := range spans(text) {
-		b.WriteString(s.text)
+func label(t *ast.Table) {
+	t.Attribute = &ast.Attribute{Classes: [][]byte{[]byte("cards")}}
+	all := rows(t)
+	for _, row := range all[1:] {
+		for i, cell := range row {
+			cell.AsContainer().Attribute = &ast.Attribute{Attrs: map[string][]byte{"data-label": []byte(textOf(all[0][i], ""))}}
+		}
 	}
-	return b.String()
 }
 
 // slug is a heading as an anchor: its words in small letters.
