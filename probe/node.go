@@ -49,12 +49,20 @@ func (r *run) askAddress(ctx context.Context, address string, connect time.Durat
 		n.close()
 		n.ask(ctx)
 	}
-	if n.reply.Response != nil && n.reply.Response.Status == http.StatusForbidden && !n.online() && !r.Config.NoUserAgentProbe {
+	if agents := !r.Config.NoUserAgentProbe && !n.online(); agents && n.dropped() {
+		n.close()
+		if n.ask(ctx); n.dropped() { // a fault most often ends one connection, a rule every one
+			n.tryDynamicsAgents(ctx)
+		}
+	} else if agents && n.reply.Response != nil && n.reply.Response.Status == http.StatusForbidden {
 		n.tryDynamicsAgents(ctx)
 	}
 	n.legacySuites(ctx)
 	return n
 }
+
+// dropped: the connection was made, and it ended without an answer to the request.
+func (n *node) dropped() bool { return n.reply.Request != nil && ews.Lost(n.reply) }
 
 // wantsCookie: the answer leads back to the same URL and sets a cookie, which has to
 // come with the request.

@@ -57,9 +57,10 @@ const (
 	NoScheme       Case = "no-scheme"
 	NoURL          Case = "no-url"
 	DiscoveryError Case = "discovery-error"
-	ByApplication  Case = "application"    // the token of an application opens mailboxes
-	OtherAudience  Case = "other-audience" // the token is for another host than the one that was asked
-	InBatch        Case = "batch"          // one of many: the endpoint was examined before, and a row has no detail
+	NotSwitchedOn  Case = "not-switched-on" // OAuth is on, and modern authentication is not
+	ByApplication  Case = "application"     // the token of an application opens mailboxes
+	OtherAudience  Case = "other-audience"  // the token is for another host than the one that was asked
+	InBatch        Case = "batch"           // one of many: the endpoint was examined before, and a row has no detail
 	RefusedInRun   Case = "refused-in-run"
 	Advised        Case = "advised" // what the EWS code asks for comes first
 	// A client certificate is demanded; a call was answered with the caller's own mailbox.

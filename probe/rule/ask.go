@@ -225,7 +225,7 @@ func proxyAuthRequired(v *view, n *node) *hit {
 	if n.status() != 407 {
 		return nil
 	}
-	h := confirmed("answer", finding.Params{}, n.ask)
+	h := confirmed("answer", finding.Params{Header: n.ask.Response.First("Server")}, n.ask)
 	if g := v.rec.Target.Given; g != nil && g.Proxy != "" {
 		h.use = finding.ByProxy
 	}

@@ -188,8 +188,11 @@ func tell(item *evidence.Item) finding.Step {
 		s.Kind, s.Schemes = "asks", front.Names(front.Offers(r))
 	default:
 		s.Kind, s.Status = "status", r.Status
-		if r.Status/100 == 2 {
+		switch {
+		case r.Status/100 == 2:
 			s.To = whatInstead(r)
+		case foreign(r):
+			s.By = cmp.Or(front.Identify(r).Device, r.First("Server"))
 		}
 	}
 	return s

@@ -191,6 +191,10 @@ func notEWS(v *view, n *node) *hit {
 		p.Location = page.LeadsTo
 	}
 	h := confirmed("", p, item)
+	if strings.HasSuffix(strings.ToLower(v.host()), ".his.msappproxy.net") {
+		h.variant = "hybrid-agent"
+		return h
+	}
 	if p.Usual == "" && (p.Status != 404 || p.Notice.SubStatus != "") {
 		h.use = finding.ByDevice // at the default path, so the path is right
 	}
@@ -220,11 +224,12 @@ func noScheme(v *view, n *node) *hit {
 // and those answered otherwise. The first was the tool's own.
 func (n *node) agentsTried() (refused, passed []string, items []*evidence.Item) {
 	note := func(item *evidence.Item) {
-		if item == nil || item.Request == nil || item.Response == nil {
+		closed := item != nil && item == n.first && n.dropsAgents()
+		if item == nil || item.Request == nil || item.Response == nil && !closed {
 			return
 		}
 		list := &passed
-		if item.Response.Status == 403 {
+		if closed || item.Response.Status == 403 {
 			list = &refused
 		}
 		if agent := item.Request.UserAgent; !slices.Contains(*list, agent) {
@@ -240,6 +245,12 @@ func (n *node) agentsTried() (refused, passed []string, items []*evidence.Item) 
 	return refused, passed, items
 }
 
+// dropsAgents: the connection ended without an answer, twice, before one of Dynamics' user
+// agents was tried.
+func (n *node) dropsAgents() bool {
+	return n.first != nil && n.first.Response == nil && len(n.agents) > 0
+}
+
 // syncRefused: synchronization's own user agent is refused although another one
 // passes.
 func (n *node) syncRefused() bool {
@@ -251,6 +262,11 @@ func userAgentRefused(v *view, n *node) *hit {
 	refused, passed, items := n.agentsTried()
 	if len(refused) == 0 || len(passed) == 0 || refused[0] != v.rec.Target.UserAgent || n.syncRefused() {
 		return nil
+	}
+	if n.dropsAgents() {
+		h := confirmed("closed", finding.Params{Agents: refused, Passed: passed}, items...)
+		h.use = finding.ByDevice
+		return h
 	}
 	id := front.Identify(items[0].Response)
 	return confirmed("", finding.Params{Agents: refused, Passed: passed, Device: id.Device, Sign: id.DeviceSign}, items...)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/ews/front"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 )
 
@@ -135,11 +136,16 @@ func (v *view) domainTenant() (tenantFact, bool) {
 	return tenantOf(item, "domain"), true
 }
 
-// exchangeTenant is the tenant that Exchange on premises trusts.
+// exchangeTenant is the tenant that Exchange on premises trusts; where it trusts several,
+// that of Dynamics if it is among them.
 func (v *view) exchangeTenant() (tenantFact, bool) {
+	dynamics, _ := v.dynamicsTenant()
 	for _, n := range v.nodes {
 		if tenant := v.server(n).Tenant; tenant != "" {
-			_, item := n.bearerChallenge()
+			c, item := n.bearerChallenge()
+			if slices.Contains(front.Tenants(c), dynamics.guid) {
+				tenant = dynamics.guid
+			}
 			origin := finding.Origin{Kind: "exchange", Name: v.host()}
 			return tenantFact{guid: tenant, origin: origin, evidence: []string{item.ID}}, true
 		}
