@@ -174,7 +174,7 @@ func (v *Vault) change(work func()) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.needles == nil {
-		v.needles, v.windows, v.words, v.exact = map[string]bool{}, map[uint64]bool{}, map[string]bool{}, map[string]bool{}
+		v.needles, v.windows, v.words, v.exact = map[string]bool{}, make(map[uint64]bool, 2500), map[string]bool{}, map[string]bool{}
 		v.added, v.bare = map[uint64]bool{}, map[string]bool{}
 	}
 	work()

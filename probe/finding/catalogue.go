@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"unicode"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -206,8 +207,21 @@ func at[T any](text string, keys ...string) (value T) {
 		return value
 	}
 	var one struct{ Value T }
-	decode("value:"+text, &one)
+	if word, ok := any(&one.Value).(*string); !ok || !plain(text, word) {
+		decode("value:"+text, &one)
+	}
 	return one.Value
+}
+
+// plain reads a text of YAML that is one line and stands for itself, bare or in single
+// quotes. To parse it takes longer than to make the sentence.
+func plain(text string, word *string) bool {
+	*word = strings.TrimSpace(text)
+	if inner, quoted := strings.CutPrefix(*word, "'"); quoted {
+		*word, quoted = strings.CutSuffix(inner, "'")
+		return quoted && !strings.ContainsAny(*word, "'\n")
+	}
+	return *word != "" && unicode.IsLetter(rune((*word)[0])) && !strings.ContainsAny(*word, "#\n") && !strings.Contains(*word+" ", ": ")
 }
 
 // under is the part of a text of YAML that stands under keys, each indented by two

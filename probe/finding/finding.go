@@ -193,6 +193,9 @@ func LookupCause(number int) (Cause, bool) {
 	return c, true
 }
 
+// CauseTitle is the title of a cause.
+func CauseTitle(number int) string { return at[string](causesText, strconv.Itoa(number), "title") }
+
 // SayCause makes the sentence of a report about a cause.
 func SayCause(number int, variant string, p Params) string {
 	text := cmp.Or(at[string](causesText, strconv.Itoa(number), "why", variant), at[string](sharedText, "why", variant))

@@ -21,11 +21,8 @@ var (
 
 var pageTemplate = sync.OnceValue(func() *template.Template {
 	return template.Must(template.New("report").Funcs(template.FuncMap{
-		"style": func() template.CSS { return pageStyle },
-		"cause": func(n int) string {
-			about, _ := finding.LookupCause(n)
-			return about.Title
-		},
+		"style":      func() template.CSS { return pageStyle },
+		"cause":      finding.CauseTitle,
 		"rows":       rows,
 		"words":      words[any],
 		"unbroken":   Unbroken,

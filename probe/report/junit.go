@@ -157,8 +157,7 @@ func findingText(f finding.Finding) string {
 
 // causeCase is a cause. One that is ruled out or does not apply has passed.
 func causeCase(about finding.CauseReport) junitCase {
-	cause, _ := finding.LookupCause(about.Number)
-	c := junitCase{Class: "ewsprobe.causes", Name: fmt.Sprintf("cause %d: %s", about.Number, cause.Title)}
+	c := junitCase{Class: "ewsprobe.causes", Name: fmt.Sprintf("cause %d: %s", about.Number, finding.CauseTitle(about.Number))}
 	c.Message = fmt.Sprintf("%s: %s", words(about.Status), about.Why)
 	switch about.Status {
 	case finding.CauseConfirmed, finding.CauseLikely:

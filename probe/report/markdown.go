@@ -117,8 +117,7 @@ func evidenceList(ids []string) string {
 func causeRows(r Report) [][]string {
 	var rows [][]string
 	for _, c := range r.Causes {
-		about, _ := finding.LookupCause(c.Number)
-		rows = append(rows, []string{fmt.Sprint(c.Number), about.Title, words(c.Status), c.Why + evidenceList(c.Evidence)})
+		rows = append(rows, []string{fmt.Sprint(c.Number), finding.CauseTitle(c.Number), words(c.Status), c.Why + evidenceList(c.Evidence)})
 	}
 	return rows
 }

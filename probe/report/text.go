@@ -228,8 +228,7 @@ func (p *page) causes(r Report) (rows [][2]string) {
 }
 
 func causeName(c finding.CauseReport) string {
-	about, _ := finding.LookupCause(c.Number)
-	return fmt.Sprintf("%d %s", c.Number, about.Title)
+	return fmt.Sprintf("%d %s", c.Number, finding.CauseTitle(c.Number))
 }
 
 func isExcluded(c finding.CauseReport) bool {
