@@ -25,6 +25,7 @@ type alertText struct {
 
 func readAlert(text string) *alertText {
 	text = alertForms()["raised"].ReplaceAllString(text, "$1")
+	text = alertForms()["transaction"].ReplaceAllString(text, "")
 	text = alertForms()["unset"].ReplaceAllString(text, "")
 	t := &alertText{folded: alertForms()["article"].ReplaceAllString(foldAlert(text), "kb $1")}
 	t.readNumbers()
@@ -168,6 +169,8 @@ var alertForms = sync.OnceValue(func() map[string]*regexp.Regexp {
 			`['"«„“] ?((?:basic|ntlm|negotiate|digest|bearer|kerberos)[^'"»“”]*)['"»“”]`),
 		"methods": regexp.MustCompile(`authenticationmethods : \{[a-z, ]+\}`),
 		"listed":  regexp.MustCompile(`(?:www-authenticate\W{1,6}|, ?)(basic|ntlm|negotiate)\b|\b(basic) realm|\bauthorization\W{1,4}basic `),
+		// Dynamics ends an alert with a number of its own: T:322.
+		"transaction": regexp.MustCompile(`\bT: ?\d{1,6}\b`),
 		// exchangelib gives an error of the connection, and a status, the name of a response code.
 		"raised": regexp.MustCompile(`(?i)\berror[a-z]{4,70}:( reraised from| caused by )`),
 		"word":   regexp.MustCompile(`(?i)Error[a-z0-9]{4,70}`),
