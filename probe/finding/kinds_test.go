@@ -27,6 +27,8 @@ func TestKinds(t *testing.T) {
 		}
 	}
 	for _, k := range kinds() {
+		checkPlain(t, k.Says)
+		checkNames(t, k.Says)
 		for _, pattern := range k.Names {
 			if !slices.ContainsFunc(names, func(name string) bool { fits, _ := path.Match(pattern, name); return fits }) {
 				t.Errorf("no code is %s", pattern)
