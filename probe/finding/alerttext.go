@@ -294,9 +294,10 @@ func (t *alertText) readCodes(text string) {
 			add(name)
 		}
 	}
+	unnamed := len(t.codes) == 0
 	for _, k := range kinds() {
 		for _, name := range slices.Sorted(maps.Keys(k.Texts)) {
-			if strings.Contains(message, k.Texts[name]) {
+			if unnamed && strings.Contains(message, k.Texts[name]) {
 				add(name)
 			}
 		}
