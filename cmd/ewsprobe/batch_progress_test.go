@@ -3,6 +3,7 @@ package main
 import (
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/ewsprobe/ewsprobe/probe/batch"
@@ -10,7 +11,9 @@ import (
 )
 
 // While a server is away or wants a pause, nobody is promised an end.
-func TestProgressSaysWhatItWaitsFor(t *testing.T) {
+func TestProgressSaysWhatItWaitsFor(t *testing.T) { synctest.Test(t, saysWhatItWaitsFor) } // time stands still
+
+func saysWhatItWaitsFor(t *testing.T) {
 	soon := time.Now().Add(12 * time.Second)
 	at := soon.Local().Format("15:04:05")
 	for name, c := range map[string]struct {
