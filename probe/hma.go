@@ -175,7 +175,7 @@ func (t *signIns) sendToken(ctx context.Context, _ Logon, name string) {
 			t.conn = nil
 		}
 		defer attempt.Close()
-		return attempt.Finish(ctx, evidence.Logon{Account: account}, freeOfCharge{})
+		return attempt.Finish(ctx, evidence.Logon{Account: account}, unlimitedBudget{})
 	}, func(item evidence.Item) (time.Duration, bool) {
 		if e := item.EWS; e.Answered() {
 			return max(time.Duration(e.BackOffMS)*time.Millisecond, passingPause), soap.Busy(e.Code)
@@ -184,9 +184,9 @@ func (t *signIns) sendToken(ctx context.Context, _ Logon, name string) {
 	})
 }
 
-// freeOfCharge is the budget of a token: no account can be locked by it.
-type freeOfCharge struct{}
+// unlimitedBudget is the budget of a token: no account can be locked by it.
+type unlimitedBudget struct{}
 
-func (freeOfCharge) Begin() *evidence.Detail { return nil }
+func (unlimitedBudget) Begin() *evidence.Detail { return nil }
 
-func (freeOfCharge) End(evidence.Result) bool { return false }
+func (unlimitedBudget) End(evidence.Result) bool { return false }

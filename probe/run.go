@@ -34,7 +34,7 @@ func carryOut(ctx context.Context, c Config) (*run, evidence.Record, error) {
 
 	vault := c.NewVault()
 	r := &run{
-		Config: c, plan: NewPlan(c), account: c.Account(), begun: map[onlyOnce]bool{},
+		Config: c, plan: NewPlan(c), account: c.Account(), begun: map[onceStep]bool{},
 		recorder: ews.NewRecorder(vault, c.Follow),
 		dialer:   &wire.Dialer{TLS: true, Extra: c.Extra, Public: c.Public},
 	}
@@ -80,14 +80,14 @@ type run struct {
 	ticketOf    string            // whose ticket it is, "" the account's
 	provedHere  bool              // EWS accepted a logon
 	provedAside bool              // Autodiscover did
-	begun       map[onlyOnce]bool
+	begun       map[onceStep]bool
 }
 
-// onlyOnce is what a run does once, at whichever address.
-type onlyOnce int
+// onceStep is what a run does once, at whichever address.
+type onceStep int
 
 const (
-	discovered     onlyOnce = iota // what --autodiscover names was asked
+	discovered     onceStep = iota // what --autodiscover names was asked
 	pointsAsked                    // service connection points were looked for
 	directoryAsked                 // why the account is refused
 	ticketAsked                    // for a Kerberos ticket
@@ -96,7 +96,7 @@ const (
 )
 
 // once says that what is now to be begun was not before.
-func (r *run) once(what onlyOnce) bool {
+func (r *run) once(what onceStep) bool {
 	before := r.begun[what]
 	r.begun[what] = true
 	return !before

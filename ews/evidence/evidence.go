@@ -12,7 +12,8 @@
 // A text is tagged with what it is (walk.go): cleaning, redaction and comparing go
 // by the tags. A sentence of this program's own is a code with what it names
 // (detail.go); rules look at the code. To add a fact: a tagged field here, and
-// what writes it.
+// what writes it: ews/body.go of an answer, ews/wire of a connection, ews/signin of a
+// sign-in, ews/cloud and ews/directory of a look-up.
 package evidence
 
 import (

@@ -55,8 +55,8 @@ func (u *currentUser) Start(ctx context.Context, on *Channel) (Message, error) {
 	return u.Next(ctx, nil)
 }
 
-// made is what a security context made of the server's token.
-type made struct {
+// contextResult is what a security context made of the server's token.
+type contextResult struct {
 	token []byte
 	done  bool
 	err   error
@@ -65,13 +65,13 @@ type made struct {
 // Next implements Mechanism. The package is not waited for longer than the check
 // lasts: it may ask a domain controller, and takes the time it wants.
 func (u *currentUser) Next(ctx context.Context, server []byte) (Message, error) {
-	answer := make(chan made, 1)
+	answer := make(chan contextResult, 1)
 	go func() {
 		u.mu.Lock()
 		defer u.mu.Unlock()
 		answer <- u.ask(server)
 	}()
-	var m made
+	var m contextResult
 	select {
 	case m = <-answer:
 	case <-ctx.Done():
@@ -86,11 +86,11 @@ func (u *currentUser) Next(ctx context.Context, server []byte) (Message, error) 
 	return message, nil
 }
 
-func (u *currentUser) ask(server []byte) made {
+func (u *currentUser) ask(server []byte) contextResult {
 	if u.context == nil {
 		opened, err := u.open(u.scheme, u.spn, u.endPoint)
 		if err != nil {
-			return made{err: err}
+			return contextResult{err: err}
 		}
 		u.context = opened
 	}
@@ -98,7 +98,7 @@ func (u *currentUser) ask(server []byte) made {
 	if err == nil && !done && len(token) == 0 {
 		err = tokenError{evidence.Say("token-missing")}
 	}
-	return made{token, done, err}
+	return contextResult{token, done, err}
 }
 
 // bindingOf is the binding that a token carries. A type 3 shows what the security

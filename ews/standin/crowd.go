@@ -62,8 +62,8 @@ const (
 	ThrottleBare        ThrottleForm = "503"         // 503 without it
 )
 
-// crowded is the state of a Crowd.
-type crowded struct {
+// crowdState is the state of a Crowd.
+type crowdState struct {
 	CrowdView
 	mu      sync.Mutex
 	bucket  *rate.Limiter // of Throttle.Rate; nil before the first call
@@ -77,7 +77,7 @@ type crowded struct {
 // waits says how long is left of a pause that ends then and lasts so long in all,
 // and notes a call that should not have come: in the first half it may have been
 // sent before its sender knew.
-func (s *crowded) waits(until time.Time, pause time.Duration) time.Duration {
+func (s *crowdState) waits(until time.Time, pause time.Duration) time.Duration {
 	left := time.Until(until)
 	if left > 0 && left < pause/2 {
 		s.Early++
@@ -86,7 +86,7 @@ func (s *crowded) waits(until time.Time, pause time.Duration) time.Duration {
 }
 
 // busyMailbox is how long the mailbox wants to be left alone.
-func (s *crowded) busyMailbox(c *Crowd, mailbox string) time.Duration {
+func (s *crowdState) busyMailbox(c *Crowd, mailbox string) time.Duration {
 	number := c.boxNumber(mailbox)
 	if c.BusyEvery == 0 || number == 0 || number%c.BusyEvery != 0 {
 		return 0

@@ -63,7 +63,7 @@ type node struct {
 	behaviour Behaviour
 	address   string      // where it listens
 	faulted   atomic.Bool // FaultCode was raised once
-	crowd     crowded
+	crowd     crowdState
 
 	// Channel bindings of the certificate that is served (nil without TLS) and of
 	// the one that Extended Protection compares with.

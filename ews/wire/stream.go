@@ -17,16 +17,16 @@ func (d *Dialer) Stream(ctx context.Context, addr string) (net.Conn, *evidence.T
 	if fail != nil {
 		return nil, o.TLS, o.Timing, fail
 	}
-	return &ending{Conn: o.Conn.net, lift: bound(ctx, o.Conn.net)}, o.TLS, o.Timing, nil
+	return &boundConn{Conn: o.Conn.net, lift: bound(ctx, o.Conn.net)}, o.TLS, o.Timing, nil
 }
 
-// ending lets go of its context when it is closed.
-type ending struct {
+// boundConn lets go of its context when it is closed.
+type boundConn struct {
 	net.Conn
 	lift func()
 }
 
-func (e *ending) Close() error {
+func (e *boundConn) Close() error {
 	e.lift()
 	return e.Conn.Close()
 }

@@ -13,12 +13,12 @@ type backlog struct {
 	mu    sync.Mutex // held while runs are stored, so that they keep their order
 	list  []waiting
 	bytes int
-	says  atomic.Pointer[shortage] // nil: all could be stored
+	says  atomic.Pointer[unstoredRuns] // nil: all could be stored
 }
 
-// shortage is how many runs could not be stored since the start, and why the last
+// unstoredRuns is how many runs could not be stored since the start, and why the last
 // could not; "" that it was.
-type shortage struct {
+type unstoredRuns struct {
 	count int
 	why   string
 }
@@ -36,11 +36,11 @@ type waiting struct {
 const mostWaiting = 8 << 20
 
 // told is what was last said; it takes no lock.
-func (b *backlog) told() shortage {
+func (b *backlog) told() unstoredRuns {
 	if s := b.says.Load(); s != nil {
 		return *s
 	}
-	return shortage{}
+	return unstoredRuns{}
 }
 
 // failing says whether the last run could not be stored.
@@ -62,7 +62,7 @@ func (b *backlog) store(w waiting) {
 
 func (b *backlog) keep(w waiting, why string) {
 	told := b.told()
-	b.says.Store(&shortage{told.count + 1, cmp.Or(why, told.why)})
+	b.says.Store(&unstoredRuns{told.count + 1, cmp.Or(why, told.why)})
 	for b.list, b.bytes = append(b.list, w), b.bytes+len(w.raw); b.bytes > mostWaiting; {
 		b.drop()
 	}
@@ -84,7 +84,7 @@ func (b *backlog) retry(a *Agent) {
 		b.drop()
 	}
 	if len(b.list) == 0 && b.failing() {
-		b.says.Store(&shortage{count: b.told().count})
+		b.says.Store(&unstoredRuns{count: b.told().count})
 	}
 	if stored > 0 {
 		a.options.Log.Info("runs that could not be stored are stored now", "runs", stored)

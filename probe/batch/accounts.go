@@ -24,7 +24,7 @@ type manyAccounts struct {
 	*run
 	now     *workerPool
 	of      Account        // whose workers they are
-	all     *kept          // what every row is, where the endpoint answers for all
+	all     *rowTemplate   // what every row is, where the endpoint answers for all
 	said    []finding.Code // what the endpoint's own check has found
 	salt    [16]byte
 	outcome map[[32]byte]*outcome // by name and secret
@@ -33,7 +33,7 @@ type manyAccounts struct {
 
 // outcome is what the check of an account has come to.
 type outcome struct {
-	skip      *kept // its rows; nil: they are asked for
+	skip      *rowTemplate // its rows; nil: they are asked for
 	who       probe.Config
 	pool      *signin.SessionPool // nil: to be had by another check
 	evaluator *rowEvaluator
@@ -58,7 +58,7 @@ func (r *run) manyAccounts(ctx context.Context) accountPlan {
 		m.said = append(m.said, f.Code)
 	}
 	if why := forAll(judged, blockOf(judged.Verdict.Code) != finding.BlockAsk); why != "" && ctx.Err() == nil {
-		m.all = &kept{report.TemplateOf(rule.NotChecked(endpoint.rec.Target, why), ""), forgotten}
+		m.all = &rowTemplate{report.TemplateOf(rule.NotChecked(endpoint.rec.Target, why), ""), forgotten}
 	}
 	if judged.Verdict.Status != finding.OK {
 		r.tally.endpoint(judged.Verdict)

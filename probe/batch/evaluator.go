@@ -29,11 +29,11 @@ type rowEvaluator struct {
 	also         *finding.Finding // a warning about the account, where rows name theirs
 
 	mu    sync.Mutex
-	usual map[usual]kept
+	usual map[answerKey]rowTemplate
 }
 
-// usual is what the answers of mailboxes in order differ by.
-type usual struct{ operation, folder string }
+// answerKey is what the answers of mailboxes in order differ by.
+type answerKey struct{ operation, folder string }
 
 func (r *run) newEvaluator(endpoint evidence.Record, accepted evidence.Item) *rowEvaluator {
 	t := endpoint.Target
@@ -42,7 +42,7 @@ func (r *run) newEvaluator(endpoint evidence.Record, accepted evidence.Item) *ro
 	b := &rowEvaluator{
 		started: endpoint.Started, target: t, scheme: accepted.Logon.Scheme,
 		outside: r.Probe.Target(), redact: r.Redact, templates: r.templates,
-		named: map[string]bool{}, certificates: map[string]bool{}, usual: map[usual]kept{},
+		named: map[string]bool{}, certificates: map[string]bool{}, usual: map[answerKey]rowTemplate{},
 	}
 	for _, a := range t.Accepted {
 		if a.Mailbox != "" {
@@ -63,7 +63,7 @@ func (r *run) newEvaluator(endpoint evidence.Record, accepted evidence.Item) *ro
 }
 
 // template judges what was seen of a mailbox. What is usual is kept already.
-func (b *rowEvaluator) template(j *job) kept {
+func (b *rowEvaluator) template(j *job) rowTemplate {
 	item := j.last
 	if j.answer != nil {
 		item = *j.answer
@@ -75,9 +75,9 @@ func (b *rowEvaluator) template(j *job) kept {
 		!strings.EqualFold(mailbox, b.target.User) && !b.named[strings.ToLower(mailbox)] {
 		mailbox = anyMailbox // no other address is in play: the judgement holds for any
 	}
-	var key usual
+	var key answerKey
 	if good && mailbox == anyMailbox && !b.newlyUntrusted(item) {
-		key = usual{item.EWS.Operation, item.EWS.Folder}
+		key = answerKey{item.EWS.Operation, item.EWS.Folder}
 		b.mu.Lock()
 		t, ok := b.usual[key]
 		b.mu.Unlock()
@@ -97,8 +97,8 @@ func (b *rowEvaluator) template(j *job) kept {
 	if item.EWS.Answered() && !good {
 		t.EWSCode = item.EWS.Code
 	}
-	if key == (usual{}) {
-		return kept{t, forgotten}
+	if key == (answerKey{}) {
+		return rowTemplate{t, forgotten}
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()

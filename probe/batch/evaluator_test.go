@@ -192,7 +192,7 @@ func TestTemplateOfACertificate(t *testing.T) {
 	b := evaluator()
 	b.target.Insecure = true
 	b.certificates["known"] = true
-	met := func(sum string) kept {
+	met := func(sum string) rowTemplate {
 		ok := answer("NoError")
 		ok.TLS = &evidence.TLS{
 			Certificate: &evidence.Certificate{SHA256: sum},

@@ -45,7 +45,7 @@ func newOutside(look func(context.Context, string) []evidence.Item) *outside {
 
 // wants says whether a mailbox is to be looked up: EWS has answered for it, and
 // not well.
-func (o *outside) wants(j *job, t kept) bool {
+func (o *outside) wants(j *job, t rowTemplate) bool {
 	if o == nil || j.answer == nil || j.looked {
 		return false
 	}

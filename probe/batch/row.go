@@ -38,7 +38,7 @@ func (r Row) key() key {
 }
 
 // found is the row with what was found.
-func (r Row) found(t kept) report.Row {
+func (r Row) found(t rowTemplate) report.Row {
 	return t.Fill(report.Row{Number: r.Number, Line: r.Line, Mailbox: r.Address, User: r.Account.User, Cells: r.Cells})
 }
 

@@ -308,7 +308,7 @@ func (r *run) read(ctx context.Context, plan accountPlan) error {
 			continue
 		}
 		if row.Problem != "" {
-			t := kept{report.TemplateOf(rule.BadRow(r.Probe.BatchTarget(r.Impersonate), row.Problem), ""), forgotten}
+			t := rowTemplate{report.TemplateOf(rule.BadRow(r.Probe.BatchTarget(r.Impersonate), row.Problem), ""), forgotten}
 			r.emit(row.found(t), t, k)
 			continue
 		}
@@ -319,7 +319,7 @@ func (r *run) read(ctx context.Context, plan accountPlan) error {
 }
 
 // resolve reports a job's row and the duplicates that wait for it.
-func (r *run) resolve(j *job, t kept) {
+func (r *run) resolve(j *job, t rowTemplate) {
 	res := j.row.found(t)
 	res.Tries = j.tries
 	if !j.first.IsZero() {
@@ -334,7 +334,7 @@ func (r *run) resolve(j *job, t kept) {
 }
 
 // emit gives a result out and counts it.
-func (r *run) emit(res report.Row, t kept, k key) {
+func (r *run) emit(res report.Row, t rowTemplate, k key) {
 	if r.writes.put(res, t, k) {
 		r.tally.count(res.Verdict.Status, false)
 	}

@@ -22,13 +22,13 @@ type found struct {
 
 const underWay int32 = -2
 
-// knowledge is what is known of an address.
-type knowledge int
+// addressState is what is known of an address.
+type addressState int
 
 const (
-	fresh knowledge = iota // to be asked for; it is under way now
-	known                  // its shape is there
-	waits                  // it is under way, and the row was kept
+	fresh addressState = iota // to be asked for; it is under way now
+	known                     // its shape is there
+	waits                     // it is under way, and the row was kept
 )
 
 // most is how many duplicates wait at a time. Beyond it reading waits: a file of
@@ -40,7 +40,7 @@ func newSeen() *seen {
 }
 
 // look says what is known of a row's address.
-func (s *seen) look(ctx context.Context, k key, row Row) (shape int32, first int, is knowledge) {
+func (s *seen) look(ctx context.Context, k key, row Row) (shape int32, first int, is addressState) {
 	for {
 		s.mu.Lock()
 		f, ok := s.met[k]

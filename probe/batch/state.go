@@ -41,18 +41,18 @@ type State struct {
 	ahead  bytes.Buffer // lines that are not written yet
 	lock   *flock.Flock
 	safe   func()        // makes the output safe
-	done   []earlier     // by the number of the row
+	done   []savedResult // by the number of the row
 	shapes map[int32]int // number of a shape in this run, to that in the journal
 	kept   int           // shapes in the journal
 	synced time.Time
 	dirty  bool
 	cut    bool // the run before did not end by itself
-	load   []kept
+	load   []rowTemplate
 	rows   []loadedRow
 }
 
-// earlier is what an earlier run has reported of a row.
-type earlier struct {
+// savedResult is what an earlier run has reported of a row.
+type savedResult struct {
 	check uint32 // of its key; 0: nothing
 	shape int32  // in load
 }
@@ -167,7 +167,7 @@ func (s *State) read(about, boot string) (end int64, err error) {
 		case "s":
 			shape := &report.Template{}
 			good = json.Unmarshal([]byte(rest), shape) == nil
-			s.load = append(s.load, kept{shape, forgotten})
+			s.load = append(s.load, rowTemplate{shape, forgotten})
 		case "r":
 			var r loadedRow
 			r, good = parseRow(rest, len(s.load))
@@ -232,23 +232,23 @@ func (s *State) replay(r *run) {
 	}
 	for _, l := range s.rows {
 		s.done = report.UpTo(s.done, l.row)
-		s.done[l.row] = earlier{l.key.check(), int32(l.shape)}
+		s.done[l.row] = savedResult{l.key.check(), int32(l.shape)}
 	}
 	s.rows = nil
 }
 
 // Done says whether an earlier run has reported the row, with this address, and
 // what it was.
-func (s *State) Done(row int, k key) (t kept, ok bool) {
+func (s *State) Done(row int, k key) (t rowTemplate, ok bool) {
 	if s == nil || row >= len(s.done) || s.done[row].check != k.check() {
-		return kept{}, false
+		return rowTemplate{}, false
 	}
 	return s.load[s.done[row].shape], true
 }
 
 // Note remembers that a row was reported, when Write is called next. Now and then
 // it makes all that was noted survive a power cut.
-func (s *State) Note(row int, k key, t kept) error {
+func (s *State) Note(row int, k key, t rowTemplate) error {
 	if s == nil {
 		return nil
 	}

@@ -17,8 +17,8 @@ const anyMailbox = "\uE000"
 // a duplicate of it is asked for again.
 const maxTemplates = 10_000
 
-// kept is a template, and the number under which it is kept.
-type kept struct {
+// rowTemplate is a template, and the number under which it is kept.
+type rowTemplate struct {
 	*report.Template
 	number int32
 }
@@ -34,20 +34,20 @@ type templates struct {
 }
 
 // intern returns the kept template that is equal.
-func (s *templates) intern(t *report.Template) kept {
+func (s *templates) intern(t *report.Template) rowTemplate {
 	raw, err := json.Marshal(t)
 	if err != nil {
-		return kept{t, forgotten} // it never is: a template is plain data
+		return rowTemplate{t, forgotten} // it never is: a template is plain data
 	}
 	sum := sha256.Sum256(raw)
 	id := [16]byte(sum[:16])
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if n, ok := s.index[id]; ok {
-		return kept{s.list[n], n}
+		return rowTemplate{s.list[n], n}
 	}
 	if len(s.list) == maxTemplates {
-		return kept{t, forgotten}
+		return rowTemplate{t, forgotten}
 	}
 	if s.index == nil {
 		s.index = map[[16]byte]int32{}
@@ -55,12 +55,12 @@ func (s *templates) intern(t *report.Template) kept {
 	n := int32(len(s.list))
 	s.index[id] = n
 	s.list = append(s.list, t)
-	return kept{t, n}
+	return rowTemplate{t, n}
 }
 
 // at is a kept template by its number.
-func (s *templates) at(number int32) kept {
+func (s *templates) at(number int32) rowTemplate {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return kept{s.list[number], number}
+	return rowTemplate{s.list[number], number}
 }

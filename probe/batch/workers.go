@@ -45,7 +45,7 @@ type workerPool struct {
 	refusal atomic.Pointer[evidence.Item] // the last refused logon
 
 	skipping sync.Mutex
-	skip     *kept // what remaining rows are: set when the endpoint or the account ends the work
+	skip     *rowTemplate // what remaining rows are: set when the endpoint or the account ends the work
 }
 
 // begin lets the workers ask.
@@ -137,13 +137,13 @@ func (s *workerPool) end(ctx context.Context) {
 func (s *workerPool) skipRest(judge func(evidence.Target, string) rule.Judgement, why string) {
 	target := s.target
 	target.Mailbox = ""
-	t := kept{report.TemplateOf(judge(target, why), ""), forgotten}
+	t := rowTemplate{report.TemplateOf(judge(target, why), ""), forgotten}
 	s.skipping.Lock()
 	defer s.skipping.Unlock()
 	s.skip = cmp.Or(s.skip, &t)
 }
 
-func (s *workerPool) skipped() *kept {
+func (s *workerPool) skipped() *rowTemplate {
 	s.skipping.Lock()
 	defer s.skipping.Unlock()
 	return s.skip

@@ -23,15 +23,15 @@ type writeQueue struct {
 	halt  func(error)
 
 	mu   sync.Mutex
-	held []delivered
+	held []writtenRow
 	due  *time.Timer
 }
 
-// delivered is what the state is to know of a row.
-type delivered struct {
+// writtenRow is what the state is to know of a row.
+type writtenRow struct {
 	row int
 	key key
-	of  kept
+	of  rowTemplate
 }
 
 // errState is told once, however often it comes.
@@ -47,14 +47,14 @@ func newWriteQueue(c Config, halt func(error)) *writeQueue {
 }
 
 // put gives a result out; false when that failed, which ends the run.
-func (o *writeQueue) put(res report.Row, t kept, k key) bool {
+func (o *writeQueue) put(res report.Row, t rowTemplate, k key) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if err := o.emit(res); err != nil {
 		o.halt(fmt.Errorf("the results cannot be written: %w", err))
 		return false
 	}
-	o.held = append(o.held, delivered{res.Number, k, t})
+	o.held = append(o.held, writtenRow{res.Number, k, t})
 	switch len(o.held) {
 	case o.most:
 		o.send()
@@ -101,7 +101,7 @@ func (o *writeQueue) send() {
 	}
 }
 
-func (o *writeQueue) note(held []delivered) error {
+func (o *writeQueue) note(held []writtenRow) error {
 	for _, d := range held {
 		if d.of.Verdict.Code == "not-checked" {
 			continue // a later run is to ask for it

@@ -73,13 +73,13 @@ func onlyReturns(in *bufio.Reader) bool {
 	}
 }
 
-// returns makes line ends of carriage returns.
-type returns struct {
+// newlineReader makes line ends of carriage returns.
+type newlineReader struct {
 	in    io.Reader
 	after bool // the last one was one
 }
 
-func (r *returns) Read(p []byte) (int, error) {
+func (r *newlineReader) Read(p []byte) (int, error) {
 	n, err := r.in.Read(p)
 	kept := p[:0]
 	for _, c := range p[:n] {
@@ -97,7 +97,7 @@ func (r *returns) Read(p []byte) (int, error) {
 
 func openCSV(in *bufio.Reader, wanted []string) (*csvFile, error) {
 	if onlyReturns(in) {
-		in = bufio.NewReaderSize(&returns{in: in}, 64<<10)
+		in = bufio.NewReaderSize(&newlineReader{in: in}, 64<<10)
 	}
 	f := &csvFile{in: newRecords(in)}
 	head, err := f.in.read()

@@ -11,15 +11,15 @@ import (
 	"github.com/ewsprobe/ewsprobe/probe/rule"
 )
 
-// hop is a station on the way of a request.
-type hop struct {
+// station is one on the way of a request.
+type station struct {
 	Name  string
 	What  string
 	State string // passed, broken, unseen
 }
 
 // Says is the state in words.
-func (h hop) Says() string {
+func (h station) Says() string {
 	return map[string]string{"passed": "passed", "broken": "failed here", "unseen": "not seen"}[h.State]
 }
 
@@ -34,14 +34,14 @@ const (
 )
 
 // Path is the way from this machine to the mailbox, and where it broke.
-func (r Report) Path() []hop {
+func (r Report) Path() []station {
 	var fronts, products, devices []string
 	for _, n := range r.Nodes {
 		fronts = append(fronts, cmp.Or(n.Server.FrontEnd, n.Address))
 		products = append(products, n.Server.Product)
 		devices = append(devices, n.Server.InFront)
 	}
-	list := []hop{
+	list := []station{
 		{Name: "This machine", What: r.Target.View},
 		{Name: "Devices in front", What: cmp.Or(distinct(devices), "none seen")},
 		{Name: "Front end", What: distinct(append([]string{cmp.Or(distinct(fronts), r.Target.Host)}, products...))},

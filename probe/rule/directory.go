@@ -22,16 +22,16 @@ const (
 	undetermined  = "undetermined"
 )
 
-// told is one controller's word for why the account is refused.
-type told struct {
+// controllerAnswer is one controller's word for why the account is refused.
+type controllerAnswer struct {
 	reason string
 	item   *evidence.Item
 }
 
 // reasons are the words of all controllers asked, in the order asked. A KDC
 // that says no more than "exists" is among them with the reason "".
-func (v *view) reasons() []told {
-	var all []told
+func (v *view) reasons() []controllerAnswer {
+	var all []controllerAnswer
 	for _, item := range v.directory {
 		switch {
 		case item.Bind != nil && result(item) == evidence.Refused:
@@ -39,9 +39,9 @@ func (v *view) reasons() []told {
 			if reason == unknownUser && v.onlySearched() && !v.inAskedDomain() {
 				continue // this machine's own domain need not be the account's
 			}
-			all = append(all, told{reason, item})
+			all = append(all, controllerAnswer{reason, item})
 		case item.Kerberos != nil && item.Kerberos.Error != "" && item.Step != evidence.StepTicket:
-			all = append(all, told{kdcReason(item), item})
+			all = append(all, controllerAnswer{kdcReason(item), item})
 		}
 	}
 	return all
@@ -94,7 +94,7 @@ func (v *view) why() word {
 		}
 		reason = moreTelling(reason, t)
 	}
-	contradicted := slices.ContainsFunc(all, func(t told) bool {
+	contradicted := slices.ContainsFunc(all, func(t controllerAnswer) bool {
 		return t.item.Bind != nil && t.reason != unknownUser && t.reason != wrongPassword && t.reason != ""
 	})
 	d := &w.directory
@@ -116,7 +116,7 @@ func (v *view) why() word {
 		d.Outcome, w.reason, w.confidence = "wrong", reason, finding.Confirmed
 	default:
 		d.Outcome, w.reason, w.confidence = "state", reason, finding.Confirmed
-		d.Wrong = slices.ContainsFunc(all, func(t told) bool { return t.reason == wrongPassword })
+		d.Wrong = slices.ContainsFunc(all, func(t controllerAnswer) bool { return t.reason == wrongPassword })
 	}
 	d.Reason = w.reason
 	return w
@@ -129,14 +129,14 @@ var errorsOfAnAccount = []string{
 
 // unsureName: what says "wrong password" is a directory that was given a name
 // which is no UPN.
-func unsureName(all []told) bool {
-	return !slices.ContainsFunc(all, func(t told) bool {
+func unsureName(all []controllerAnswer) bool {
+	return !slices.ContainsFunc(all, func(t controllerAnswer) bool {
 		return t.reason == wrongPassword && (t.item.Bind == nil || strings.Contains(t.item.Logon.Account, "@"))
 	})
 }
 
 // moreTelling joins the words of several controllers.
-func moreTelling(so string, t told) string {
+func moreTelling(so string, t controllerAnswer) string {
 	if so == unknownUser && t.item.Bind != nil && t.reason == wrongPassword {
 		return so // Samba's LDAP says "wrong password" of an unknown account
 	}
