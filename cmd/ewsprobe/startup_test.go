@@ -13,7 +13,7 @@ import (
 func TestStartUpAllocatesLittle(t *testing.T) {
 	const (
 		mostOfOne = 64 << 10 // of a package of our own
-		mostOfAll = 1_400_000
+		mostOfAll = 1_050_000
 	)
 	cmd := exec.Command(built(), "version")
 	cmd.Env = []string{"GODEBUG=inittrace=1"}
