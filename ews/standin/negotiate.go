@@ -103,15 +103,8 @@ func (n *node) takes(a *authorization) bool {
 	if a.scheme != "Negotiate" {
 		return !a.wrapped
 	}
-	switch n.behaviour.Inside {
-	case InsideRaw:
-		return !a.wrapped
-	case InsideSPNEGO:
-		return a.wrapped
-	case InsideBoth:
-		return true
-	}
-	return false
+	inside := n.behaviour.Inside
+	return inside == InsideBoth || inside != InsideKerberos && a.wrapped == (inside == InsideSPNEGO)
 }
 
 // refuseMechanism answers a message that is not understood inside Negotiate:

@@ -3,6 +3,7 @@ package standin
 import (
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -73,14 +74,10 @@ func (n *node) now() time.Time { return time.Now().Add(n.behaviour.ClockSkew) }
 // if not empty, is an NTLM challenge that goes with the scheme named first; the
 // other schemes follow bare.
 func (n *node) challenge(r *http.Request, scheme, blob string) *response {
-	var values []string
+	values := n.offered(r)
 	if blob != "" {
-		values = append(values, scheme+" "+blob)
-	}
-	for _, offered := range n.offered(r) {
-		if blob == "" || !isScheme(offered, scheme) {
-			values = append(values, offered)
-		}
+		values = slices.DeleteFunc(values, func(offered string) bool { return isScheme(offered, scheme) })
+		values = slices.Insert(values, 0, scheme+" "+blob)
 	}
 	return n.authenticateLines(n.exchangeResponse(http.StatusUnauthorized), values)
 }

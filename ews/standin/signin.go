@@ -45,9 +45,10 @@ func (n *node) signIn(c *connection, r *http.Request, a *authorization, q *Reque
 	}
 	q.Outcome = OutcomeMalformed
 	for _, s := range n.schemes(r) {
-		if s.name == a.scheme && s.on {
+		switch {
+		case s.name == a.scheme && s.on:
 			return s.signIn(c, r, a, q)
-		} else if s.name == a.scheme {
+		case s.name == a.scheme:
 			q.Outcome = OutcomeNotOffered
 		}
 	}
@@ -57,11 +58,10 @@ func (n *node) signIn(c *connection, r *http.Request, a *authorization, q *Reque
 
 // signInBearer verifies a token where tokens are taken.
 func (n *node) signInBearer(_ *connection, r *http.Request, a *authorization, q *Request) (*account, *response) {
-	q.Outcome = OutcomeChallenged
-	switch {
-	case !n.behaviour.OAuth:
+	if q.Outcome = OutcomeChallenged; !n.behaviour.OAuth {
 		return nil, n.challenge(r, "", "")
-	case a.message == MessageBearer && n.behaviour.Tokens != nil:
+	}
+	if a.message == MessageBearer && n.behaviour.Tokens != nil {
 		return n.signInToken(r, a, q)
 	}
 	return nil, n.bearerChallenge(r, a.message)
