@@ -289,6 +289,7 @@ var knownCmdlets = map[string][]string{
 	"Set-AuthConfig":                      {},
 	"Set-ExchangeServer":                  {},
 	"Test-OutlookWebServices":             {},
+	"New-TestCasConnectivityUser":         {}, // a script of Exchange
 	"Test-CsExStorageConnectivity":        {},
 	"Test-WebServicesConnectivity":        {},
 	"Set-ServerComponentState":            {},
