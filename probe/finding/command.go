@@ -40,6 +40,9 @@ var Placeholders = Names{Server: "{server}", Host: "{host}", Site: "{host}", Use
 
 // Fill puts names into a text of the catalogue.
 func (n Names) Fill(text string) string {
+	if !strings.Contains(text, "{") {
+		return text
+	}
 	pairs := []string{"{server}", n.Server, "{host}", n.Host, "{user}", n.User, "{mailbox}", n.Mailbox}
 	for name, value := range n.More {
 		pairs = append(pairs, "{"+name+"}", value)
