@@ -39,6 +39,7 @@ func TestTextsOfClients(t *testing.T) {
 			"No appropriate Autodiscover SOAP or WS-Security endpoint is available.",
 			"DnsException: No appropriate SRV record was found.",
 		},
+		"autodiscover-scp":   {"Index was out of range.\n at Microsoft.Exchange.WebServices.Autodiscover.DirectoryHelper.GetScpUrlList()"},
 		"answer-closed-busy": {"exchangelib.errors.ErrorServerBusy: Caused by closed connection"},
 		"401": {
 			"exchangelib.errors.ErrorServerBusy: Caused by HTTP 401 response",
