@@ -336,13 +336,13 @@ var serviceErrors = sync.OnceValue(func() []string {
 // serviceError is the code with that number, which Dynamics writes into an alert instead
 // of the name: of those that matter to a check, or of all where the sentence is that of
 // Dynamics. From 400 on a number may be a status of HTTP.
-func serviceError(number string, any bool) string {
+func serviceError(number string, every bool) string {
 	n, err := strconv.Atoi(number)
 	if err != nil || n >= len(serviceErrors()) {
 		return ""
 	}
 	name := serviceErrors()[n]
-	if _, ok := LookupEWS(name); ok || any && n > 0 && n < 400 {
+	if _, ok := LookupEWS(name); ok || every && n > 0 && n < 400 {
 		return name
 	}
 	return ""
