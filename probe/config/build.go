@@ -1,8 +1,10 @@
 package config
 
 import (
+	"bytes"
 	"context"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -160,6 +162,9 @@ func (s *Settings) readKerberos(ctx context.Context, key, name string) []byte {
 		_, err = kerberos.ReadKeytab(raw)
 	} else {
 		_, err = kerberos.ReadCCache(raw)
+	}
+	if bytes.HasPrefix(raw, []byte("BQ")) { // base64 of the format's first byte, 5, as a Kubernetes secret has it
+		err = errors.New("it is in base64; decode it with `base64 -d`")
 	}
 	if err != nil {
 		s.Keys.Invalid("{"+key+"} %s cannot be used: %v", name, err)

@@ -1,8 +1,10 @@
 package config
 
 import (
+	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -34,5 +36,17 @@ func TestCredentialsOfSystemd(t *testing.T) {
 		if string(got) != want || (err == nil) != (want != "") {
 			t.Errorf("%s holds %q, %v", file, got, err)
 		}
+	}
+}
+
+// A password typed at a terminal is not echoed, whichever way it is asked for.
+func TestStandardInputIsATerminal(t *testing.T) {
+	from := PasswordSources{
+		Env:    func(string) string { return "other" },
+		Stdin:  strings.NewReader("echoed\n"),
+		Prompt: func(context.Context, string) (string, error) { return "typed", nil },
+	}
+	if got, err := from.Read(t.Context(), "-", "svc-crm"); got != "typed" || err != nil {
+		t.Errorf("%q, %v", got, err)
 	}
 }

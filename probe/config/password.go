@@ -45,16 +45,16 @@ func (s *Settings) Password(ctx context.Context, from PasswordSources) (string, 
 // Read reads it from a file, the environment or a prompt.
 func (from PasswordSources) Read(ctx context.Context, file, whose string) (string, error) {
 	switch {
-	case file == "-":
+	case file == "-" && from.Prompt == nil: // on a terminal it would be echoed
 		return from.in(from.Stdin, "standard input")
-	case file != "":
+	case file != "" && file != "-":
 		f, err := Open(ctx, file)
 		if err != nil {
 			return "", Unusable("--password-file %s cannot be read (%s)", file, Reason(err))
 		}
 		defer f.Close()
 		return from.in(f, file)
-	case from.Env(PasswordVariable) != "":
+	case file == "" && from.Env(PasswordVariable) != "":
 		return from.usable(from.Env(PasswordVariable), PasswordVariable)
 	case from.Prompt != nil:
 		text, err := from.Prompt(ctx, fmt.Sprintf("Password for %s: ", whose))

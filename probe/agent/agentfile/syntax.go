@@ -48,6 +48,7 @@ func syntax(text string, parser error, reported int) (line int, why string) {
 		{is(parser.Error(), `',' or`), "a bracket or brace that opens here is not closed"},
 		{is(here, `:\s+('[^']*'|"[^"]*")\s*[^\s#,}\]]`), "something follows a closing quote; inside single quotes write a single quote twice"},
 		{is(parser.Error(), `mapping values`) && is(here, `: .*:\s`), "a value with a colon and a space in it needs single quotes around it"},
+		{is(before, `^\s*[\w.]+ *\{\s*$`), "a colon is missing between the key and the brace in the line before"},
 		{is(before, `^\s*(-\w|(- +)?\w+:[^\s/])`), "a space is missing behind the colon or the hyphen in the line before"},
 		{is(here, `^\s*(-\w|(- +)?\w+:[^\s/])`), "a space is missing behind the colon or the hyphen"},
 		{indent(here) != indent(before), "the line is not indented as the lines above it are"},

@@ -123,7 +123,7 @@ func URL(raw, example string) (u *url.URL, wrong string) {
 	case !IsHost(u.Hostname()):
 		return nil, "has no valid host name; give it like mail.contoso.com (international names in their xn-- form)"
 	case u.Fragment != "":
-		return nil, "has a part after #; remove it"
+		return nil, "has a part after #; give it like " + example
 	}
 	if _, valid := Port(u.Port()); !valid && (u.Port() != "" || strings.HasSuffix(u.Host, ":")) {
 		return nil, "has a port that is not a number from 1 to 65535"
@@ -160,7 +160,11 @@ func OtherService(u *url.URL, ewsPath string) string {
 			return "is a URL of " + s[1] + ", not of Exchange; give the EWS URL, like https://mail.contoso.com" + ewsPath
 		}
 	}
-	first, _, _ := strings.Cut(strings.ToLower(strings.TrimPrefix(u.Path, "/")), "/")
+	path := strings.ToLower(strings.TrimPrefix(u.Path, "/"))
+	first, _, _ := strings.Cut(path, "/")
+	if strings.HasSuffix(path, ".wsdl") {
+		return "is the URL of the service description, not of EWS itself; give https://" + u.Host + ewsPath
+	}
 	name := map[string]string{
 		"microsoft-server-activesync": "ActiveSync", "mapi": "MAPI over HTTP", "rpc": "Outlook Anywhere", "oab": "the address book",
 		"ecp": "the Exchange admin center", "powershell": "the Exchange Management Shell", "api": "REST", "autodiscover": "Autodiscover",
