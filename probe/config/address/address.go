@@ -160,11 +160,7 @@ func OtherService(u *url.URL, ewsPath string) string {
 			return "is a URL of " + s[1] + ", not of Exchange; give the EWS URL, like https://mail.contoso.com" + ewsPath
 		}
 	}
-	path := strings.ToLower(strings.TrimPrefix(u.Path, "/"))
-	first, _, _ := strings.Cut(path, "/")
-	if strings.HasSuffix(path, ".wsdl") {
-		return "is the URL of the service description, not of EWS itself; give https://" + u.Host + ewsPath
-	}
+	first, _, _ := strings.Cut(strings.ToLower(strings.TrimPrefix(u.Path, "/")), "/")
 	name := map[string]string{
 		"microsoft-server-activesync": "ActiveSync", "mapi": "MAPI over HTTP", "rpc": "Outlook Anywhere", "oab": "the address book",
 		"ecp": "the Exchange admin center", "powershell": "the Exchange Management Shell", "api": "REST", "autodiscover": "Autodiscover",
