@@ -123,8 +123,11 @@ func connectFailed(v *view, n *node) *hit {
 	}
 	p := finding.Params{Asked: v.questionOf(item), Error: item.Error.Text}
 	h := confirmed(variant, p, item)
-	if variant == "logon" {
+	switch variant {
+	case "logon":
 		h.use = finding.UnderLogon
+	case "request":
+		h.use = finding.ByDevice
 	}
 	if g := v.rec.Target.Given; g != nil && phase == "proxy" {
 		h.params.By, h.use = g.Proxy, finding.ByProxy

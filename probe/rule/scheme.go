@@ -114,7 +114,7 @@ func oauthDisabled(v *view, n *node) *hit {
 	if item == nil {
 		h.variant = "no-challenge"
 		if !n.who.Exchange {
-			h.confidence = finding.Likely
+			h.confidence, h.use = finding.Likely, finding.ByDevice
 		}
 	} else if uri, ok := c.Param("authorization_uri"); ok && uri != "" {
 		kind, _ := c.Param("issuer_kind")
