@@ -292,16 +292,25 @@ func TestEveryCauseHasAnAlert(t *testing.T) {
 // system and library.
 func TestErrorsOfConnections(t *testing.T) {
 	for key, texts := range map[string][]string{
-		"name-not-resolved": {"The request failed: 0x80072ee7", "WinHttpSendRequest failed: 12007", "NSURLErrorDomain Code=-1003", "NS_ERROR_UNKNOWN_HOST", "Resource temporarily unavailable (ex7.contoso.com:443)"},
-		"connect-failed":    {"0x80072efd", "NSURLErrorDomain Code=-1004", "NS_ERROR_CONNECTION_REFUSED", "net::ERR_CONNECTION_REFUSED"},
-		"connection-lost":   {"0x80072efe", "org.apache.http.NoHttpResponseException: ex7.contoso.com:443 failed to respond", `Post "https://ex7.contoso.com/EWS/Exchange.asmx": EOF`},
-		"timeout":           {"0x80072ee2", "net::ERR_CONNECTION_TIMED_OUT", "Net::ReadTimeout", "net/http: TLS handshake timeout"},
-		"tls-untrusted":     {"0x80072f8f", "NSURLErrorDomain Code=-1202", "SSL_ERROR_BAD_CERT_DOMAIN", "Unacceptable TLS certificate"},
-		"tls-failed":        {"UNSUPPORTED_PROTOCOL", "gnutls_handshake() failed: An unexpected TLS packet was received.", "remote error: tls: handshake failure"},
-		"kerberos-clock":    {"KRB5KRB_AP_ERR_SKEW: Clock skew too great"},
-		"kerberos-realm":    {`Cannot find KDC for realm "CONTOSO.COM"`},
-		"other-status":      {"HTTP/1.1 520", "HTTP/1.1 415 Unsupported Media Type"},
-		"status-zero":       {"readyState:4, status:0, lastStatus:0"},
+		"name-not-resolved":            {"The request failed: 0x80072ee7", "WinHttpSendRequest failed: 12007", "NSURLErrorDomain Code=-1003", "NS_ERROR_UNKNOWN_HOST", "Resource temporarily unavailable (ex7.contoso.com:443)"},
+		"connect-failed":               {"0x80072efd", "NSURLErrorDomain Code=-1004", "NS_ERROR_CONNECTION_REFUSED", "net::ERR_CONNECTION_REFUSED"},
+		"connection-lost":              {"0x80072efe", "org.apache.http.NoHttpResponseException: ex7.contoso.com:443 failed to respond", `Post "https://ex7.contoso.com/EWS/Exchange.asmx": EOF`},
+		"timeout":                      {"0x80072ee2", "net::ERR_CONNECTION_TIMED_OUT", "Net::ReadTimeout", "net/http: TLS handshake timeout"},
+		"tls-untrusted":                {"0x80072f8f", "NSURLErrorDomain Code=-1202", "Unacceptable TLS certificate"},
+		"tls-failed":                   {"UNSUPPORTED_PROTOCOL", "gnutls_handshake() failed: An unexpected TLS packet was received.", "remote error: tls: handshake failure"},
+		"certificate-name":             {"SSL_ERROR_BAD_CERT_DOMAIN", "RemoteCertificateNameMismatch"},
+		"certificate-date":             {"verify error:num=10:certificate has expired", "chain: NotTimeValid"},
+		"kerberos-clock":               {"KRB5KRB_AP_ERR_SKEW: Clock skew too great"},
+		"kerberos-encryption":          {"Event 4769 A Kerberos service ticket was requested. Failure Code: 0xE"},
+		"kerberos-name":                {"Event 4769 A Kerberos service ticket was requested. Failure Code: 0x7"},
+		"schannel-refused-certificate": {"Schannel 36887 The TLS protocol defined fatal alert code is 46."},
+		"iis-address":                  {"2026-11-30 08:15:00 10.0.0.11 POST /EWS/Exchange.asmx - 443 - 10.0.0.5 CRM/9.2 - 401 503 0 15"},
+		"iis-handler":                  {"HTTP Error 500.21 - Internal Server Error"},
+		"http-sys-request":             {"2026-11-30 08:15:00 10.0.0.5 5211 10.0.0.11 443 HTTP/1.1 POST /EWS/Exchange.asmx - 400 1 Hostname -"},
+		"http-sys-pool":                {"2026-11-30 08:15:00 10.0.0.5 5211 10.0.0.11 443 HTTP/1.1 POST /EWS/Exchange.asmx 503 1 AppOffline MSExchangeServicesAppPool"},
+		"kerberos-realm":               {`Cannot find KDC for realm "CONTOSO.COM"`},
+		"other-status":                 {"HTTP/1.1 520", "HTTP/1.1 415 Unsupported Media Type"},
+		"status-zero":                  {"readyState:4, status:0, lastStatus:0"},
 	} {
 		for _, text := range texts {
 			if got := MatchAlert(text); len(got) != 1 || got[0].Key != key {

@@ -28,11 +28,35 @@ func readAlert(text string) *alertText {
 	text = alertForms()["transaction"].ReplaceAllString(text, "")
 	text = alertForms()["unset"].ReplaceAllString(text, "")
 	t := &alertText{folded: alertForms()["article"].ReplaceAllString(foldAlert(text), "kb $1")}
+	t.readLogs(text)
+	t.folded += signsIn(t.folded)
 	t.readNumbers()
 	t.readStatuses()
 	t.readCodes(text)
 	t.readSchemes()
 	return t
+}
+
+// readLogs: a line of IIS' log ends in status, sub-status and Windows status, one of
+// HTTP.sys' in status, site, reason and queue. A page of IIS and an event of Schannel
+// have the number behind a word.
+func (t *alertText) readLogs(text string) {
+	for _, m := range alertForms()["iis"].FindAllStringSubmatch(text, 20) {
+		t.folded += " iis-" + m[1] + "." + m[2]
+		t.statuses = append(t.statuses, m[1])
+		if m[1] == "200" {
+			t.folded += " iis-200"
+		}
+	}
+	for _, m := range alertForms()["page"].FindAllStringSubmatch(t.folded, 5) {
+		t.folded += " iis-" + m[1] + "." + m[2]
+	}
+	for _, m := range alertForms()["httperr"].FindAllStringSubmatch(text, 20) {
+		t.folded += " httperr-" + strings.ToLower(m[1])
+	}
+	for _, m := range alertForms()["tls"].FindAllStringSubmatch(t.folded, 5) {
+		t.folded += " alert-code-" + m[1]
+	}
 }
 
 // readSchemes: WCF names the scheme that a client used and those that the server
@@ -151,6 +175,12 @@ var alertForms = sync.OnceValue(func() map[string]*regexp.Regexp {
 	const group = `[.,' _\x{00a0}\x{202f}]?`
 	return map[string]*regexp.Regexp{
 		// A list of Exchange has these names without a value where nothing is set.
+		"iis": regexp.MustCompile(`(?m) (?:GET|POST|HEAD|OPTIONS|RPC_\w+_DATA) /\S* .*? ` +
+			`([2-5]\d\d) (\d{1,3}) \d{1,10}(?: \d+| -)*\r?$`),
+		"page": regexp.MustCompile(`http error ([45]\d\d)\.(\d{1,3})\b`),
+		"httperr": regexp.MustCompile(`(?m) (?:HTTP/\d\.\d|-) (?:[A-Z_]+|-) \S+ (?:- )?` +
+			`(?:\d{3}|-) (?:\d+|-) ([A-Z][A-Za-z_/]+)(?: \S+)?\r?$`),
+		"tls":     regexp.MustCompile(`fatal (?:alert|error) code is (\d{1,3})\b`),
 		"unset":   regexp.MustCompile(`(?mi)^[ \t]*ews(?:\w*list|allowedappids|applicationaccesspolicy)[ \t]*:[ \t]*(?:\{\})?[ \t\r]*$`),
 		"article": regexp.MustCompile(`kb(\d{7})`),
 		"hex":     regexp.MustCompile(`(?:0x)?(?:ffffffff)?(8[0-9a-f]{7})[lh]?`),

@@ -801,3 +801,28 @@ func TestStatusOrder(t *testing.T) {
 		}
 	}
 }
+
+// TestNumbersOfEntra: each group of the documented list is told with who acts.
+func TestNumbersOfEntra(t *testing.T) {
+	for text, want := range map[string]string{
+		"AADSTS50126: Error validating credentials": "the sign-in of a user failed, not of an application",
+		"AADSTS50076":  "Entra asks a person for something",
+		"AADSTS700082": "the sign-in of a user has to be made again",
+		"AADSTS50020":  "the user belongs to another tenant",
+		"AADSTS50011":  "the request does not fit the registration of the application",
+		"AADSTS900144": "the program asks in a way that Entra does not take",
+		"AADSTS75011":  "the identity provider or a SAML application of users",
+		"AADSTS80001":  "the password or ticket of a user could not be checked in Active Directory",
+		"AADSTS130004": "the device of a user or its key",
+		"AADSTS90036":  "Entra itself failed",
+		"AADSTS90090":  "Entra has a transient error",
+		"AADSTS90094":  "the permission or its consent is missing",
+		"MsalServiceException: ErrorCode: invalid_client":    "the request has no credential that Entra accepts",
+		`{"error":"interaction_required"}`:                   "Entra asks a person for something",
+		`2000004;reason="x";error_category="invalid_tenant"`: "Exchange does not accept the tenant of the token",
+	} {
+		if list := ExplainTokens(text); len(list) != 1 || list[0].Title != want || len(list[0].Remedies) == 0 {
+			t.Errorf("%s: %+v, want %q", text, list, want)
+		}
+	}
+}

@@ -15,17 +15,19 @@ import (
 // refused LDAP bind, an NTSTATUS as in event 4625, an error of Kerberos, and an error of
 // Windows behind a word.
 var logSigns = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`\b401[ .](\d{1,2})[ ,;]+(\d{1,10})\b|` +
-		`acceptsecuritycontext error, data ([0-9a-f]{1,4})\b|0x(c0000[0-9a-f]{3})\b|` +
-		`\b(?:krb5)?(kdc_err_[a-z_]+)|(?:^|[(:=]|error|fehler|erreur|status)\s*` +
-		`(13(?:11|2[6-9]|3[01]|85)|178[679]|1793|190[79]|21480742(?:52|54)|322122\d{4})(?:[\s).,;]|$)`)
+	return regexp.MustCompile(`\b401[ .]([12])[ ,;]+(\d{1,10})\b|` +
+		`acceptsecuritycontext error, data ([0-9a-f]{1,4})\b|` +
+		`0x(c0000[0-9a-f]{3}|800903[0-6][0-9a-f])\b|` +
+		`((?:kdc|krb_ap)_err_[a-z_]+)|(?:^|[(:=]|error|fehler|erreur|status)\s*` +
+		`(13(?:11|2[6-9]|3[01]|55|85)|178[679]|1793|190[79]|214807\d{4}|322122\d{4})(?:[\s).,;]|$)`)
 })
 
 // ExplainLogons finds in a pasted text why Windows refused a logon. A number that stands
 // for several reasons gives way to one that names its own.
 func ExplainLogons(text string) (list []Explained) {
 	var general []Explained
-	for _, m := range logSigns().FindAllStringSubmatch(kerberosNames(strings.ToLower(text))+windowsErrors(text), 20) {
+	low := strings.ToLower(text)
+	for _, m := range logSigns().FindAllStringSubmatch(low+signsIn(low)+windowsErrors(text), 20) {
 		e, sure := explainLogon(m)
 		into := &list
 		if !sure {
@@ -41,15 +43,58 @@ func ExplainLogons(text string) (list []Explained) {
 	return list
 }
 
-// kerberosNames puts the name of an error where MIT Kerberos and Java write words.
-func kerberosNames(text string) string {
-	return strings.NewReplacer(
-		"client not found in kerberos database", " kdc_err_c_principal_unknown ",
-		"preauthentication failed", " kdc_err_preauth_failed ",
-		"pre-authentication information was invalid", " kdc_err_preauth_failed ",
-		"clients credentials have been revoked", " kdc_err_client_revoked ",
-		"client's credentials have been revoked", " kdc_err_client_revoked ",
-	).Replace(text)
+// signs are the names and sentences that stand for a number.
+var signs = sync.OnceValue(func() (s struct {
+	Symbols, Texts map[string]string
+	Kerberos       []struct {
+		Number int
+		Name   string
+		Texts  []string
+	}
+},
+) {
+	decode(file("text/signs.yaml"), &s)
+	return s
+})
+
+var signForms = sync.OnceValue(func() map[string]*regexp.Regexp {
+	return map[string]*regexp.Regexp{
+		"symbol": regexp.MustCompile(`(?:sec_e|status|error)_[a-z_]+`),
+		"about":  regexp.MustCompile(`kerberos|krb|kdc|gss|mechanism level|kinit|decrypt|replay|\b47(?:68|69|71)\b`),
+		"number": regexp.MustCompile(`(?:failure|result|error|kerberos) ?code\W{1,4}(?:(0x[0-9a-f]{1,2})|(\d{1,2}))\b|` +
+			`(?:krbexception|mechanism level|loginexception):? [^()]{4,80}\((\d{1,2})\)`),
+	}
+})
+
+// signsIn are the numbers, and the errors of Kerberos, that names, sentences and numbers
+// in a text stand for, which is in lower case.
+func signsIn(text string) string {
+	var b strings.Builder
+	for _, word := range signForms()["symbol"].FindAllString(text, 20) {
+		b.WriteString(" " + signs().Symbols[word])
+	}
+	for words, sign := range signs().Texts {
+		if strings.Contains(text, words) {
+			b.WriteString(" " + sign)
+		}
+	}
+	if !signForms()["about"].MatchString(text) {
+		return b.String()
+	}
+	var numbers []uint64
+	for _, m := range signForms()["number"].FindAllStringSubmatch(text, 10) {
+		n, _ := strconv.ParseUint(m[1]+m[2]+m[3], 0, 8)
+		numbers = append(numbers, n)
+	}
+	for _, k := range signs().Kerberos {
+		named := func(s string) bool { return strings.Contains(text, s) }
+		// A server that is not found has the words of a client that is not.
+		if slices.Contains(numbers, uint64(k.Number)) || slices.ContainsFunc(k.Texts, named) &&
+			!(k.Number == 6 && named("server not found")) {
+			b.WriteString(" " + k.Name)
+		}
+	}
+	return b.String()
 }
 
 // windowsErrors are the errors of Windows that an HRESULT in a text holds, as 0x8007052E
@@ -67,10 +112,11 @@ func windowsErrors(text string) string {
 	return b.String()
 }
 
-// logonText is what numbers say that do not name one reason.
+// logonText is what numbers say that are no reason of the account.
 type logonText struct {
 	Numbers     []string
 	InLog       bool `yaml:"in-log"` // only in a line of IIS' log
+	General     bool // they stand for several reasons
 	Code        Code
 	Check       string // as in Remedy
 	Title, Says string
@@ -91,17 +137,18 @@ func explainLogon(m []string) (e Explained, sure bool) {
 		e.Name = strings.ToUpper(m[5])
 		name = ReasonOf("", "", e.Name)
 	default:
-		if n, err := strconv.ParseUint(number, 10, 32); err == nil && n>>28 == 0xc {
+		if n, err := strconv.ParseUint(number, 10, 32); err == nil && n>>31 == 1 {
 			number = "0x" + strings.ToUpper(strconv.FormatUint(n, 16))
 			name = ReasonOf("", number, "")
 		}
 		if m[1] != "" {
-			e.Name = strings.TrimSpace("401."+m[1]+" "+Phrase("sub-status", "401."+m[1])) + ", " + number
+			e.Name = strings.TrimSpace("401."+m[1]+" "+Phrase("sub-status", "401."+m[1])) + ", " + m[2]
 		}
 	}
 	if name == "" {
 		name = ReasonOfWindows(number)
 	}
+	specific := false
 	other := Phrase("windows-error", strings.ToLower(number))
 	switch {
 	case name != "":
@@ -119,11 +166,12 @@ func explainLogon(m []string) (e Explained, sure bool) {
 		for _, l := range shared().Logons {
 			if (slices.Contains(l.Numbers, number) || slices.Contains(l.Numbers, e.Name)) && (!l.InLog || m[1] != "") {
 				e.Title, e.Says, e.Code = l.Title, l.Says, cmp.Or(l.Code, e.Code)
+				specific = !l.General
 				if l.Check != "" {
 					e.Next = CheckCommand(Remedy{Check: l.Check}, Placeholders)
 				}
 			}
 		}
 	}
-	return e, name != "" || other != ""
+	return e, name != "" || other != "" || specific
 }

@@ -10,11 +10,18 @@ func TestExplainLogons(t *testing.T) {
 		"401 1 3221226036 15": "account locked out", // 0xC0000234
 		"Status: 0xC000006D Sub Status: 0xC0000064":                                               "no such user",
 		"80090308: LdapErr: DSID-0C09042A, comment: AcceptSecurityContext error, data 533, v3839": "account disabled",
-		"KDC_ERR_PREAUTH_FAILED":                                                                  "wrong password",
-		"Logon failure (1330)":                                                                    "password expired",
-		"The trust relationship failed, error 1789":                                               "not for the account",
-		"Email Server Error Code: Exchange server returned 401":                                   "",
-		"on port 1326 of the host":                                                                "",
+		"Event 4771 Kerberos pre-authentication failed. Failure Code: 0x18":                       "wrong password",
+		"kinit: Client's credentials have been revoked":                                           "the state of the account",
+		"GSSException (Mechanism level: Client not found in Kerberos database (6))":               "no such user",
+		"SEC_E_LOGON_DENIED":        "name or password",
+		"STATUS_ACCOUNT_LOCKED_OUT": "account locked out",
+		"System error 1909: the referenced account is currently locked out": "account locked out",
+		"Status: 0xC00000DC":                                    "not for the account",
+		"KDC_ERR_PREAUTH_FAILED":                                "wrong password",
+		"Logon failure (1330)":                                  "password expired",
+		"The trust relationship failed, error 1789":             "not for the account",
+		"Email Server Error Code: Exchange server returned 401": "",
+		"on port 1326 of the host":                              "",
 	} {
 		got := ""
 		if list := ExplainLogons(text); len(list) == 1 {
