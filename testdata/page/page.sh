@@ -50,9 +50,10 @@ report() {
 	local name=$1 scenario=$2 command=check line
 	shift 2
 	[ "$name" != batch ] || command=batch
+	rm -f "$work/played" # or what the last one printed could be read once more
 	"$program" simulate --scenario "$scenario" >"$work/played" &
 	played=$!
-	until line=$(grep -o "ewsprobe $command .*" "$work/played"); do sleep 0.05; done
+	until line=$(grep -os "ewsprobe $command .*" "$work/played"); do sleep 0.05; done
 	if [ $command = batch ]; then
 		# Fewer than what makes this server throttle.
 		head -n 80 "${line##* }" >"$work/mailboxes.csv"
