@@ -91,7 +91,7 @@ type ConnectionKeys struct {
 	View              string        `default:"inside" values:"inside public" help:"from where the endpoint is seen"`
 	Address           []string      `value:"IP[:PORT]" help:"connect to this address, with the host name of TARGET"`
 	EachAddress       bool          `help:"check every address of the name"`
-	CAFile            string        `also:"dynamics" common:"y" value:"FILE" help:"also trust the certificates in FILE (PEM or DER)"`
+	CAFile            string        `also:"dynamics" common:"y" value:"FILE" help:"also trust the certificates in FILE (PEM, DER or PKCS #7)"`
 	Insecure          bool          `help:"continue past an untrusted certificate of EWS, and send the password"`
 	Proxy             string        `value:"URL" help:"reach EWS through this http proxy"`
 	Timeout           time.Duration `also:"dynamics" default:"30s" range:"1s 1h" help:"time limit of the whole check"`
