@@ -205,7 +205,8 @@ func (v *Vault) addBytes(b []byte, public int, whole bool) {
 			}
 			return e[min((shift*8+5)/6, len(e)):]
 		}
-		spell(in64, urlSafe.Replace, url.QueryEscape, func(s string) string { return hex.EncodeToString([]byte(s)) }) // a dump of a header's bytes
+		dump := func(s string) string { return hex.EncodeToString([]byte(s)) } // of a header's bytes
+		spell(in64, urlSafe.Replace, url.QueryEscape, dump)
 	}
 	for shift := range 5 {
 		// The same in base32, where five bytes make eight characters.

@@ -31,7 +31,8 @@ func addressRank(name string) int {
 func NamesPassword(heading string) bool {
 	name := fold(heading)
 	return slices.ContainsFunc([]string{
-		"password", "pwd", "passwort", "kennwort", "motdepasse", "contraseña", "senha", "wachtwoord", "lösenord", "hasło", "пароль", "パスワード", "密码",
+		"password", "pwd", "passwort", "kennwort", "motdepasse", "contraseña", "senha", "wachtwoord",
+		"lösenord", "hasło", "пароль", "パスワード", "密码",
 	}, func(word string) bool { return strings.HasSuffix(name, word) })
 }
 

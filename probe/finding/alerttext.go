@@ -185,12 +185,14 @@ var alertForms = sync.OnceValue(func() map[string]*regexp.Regexp {
 		"article": regexp.MustCompile(`kb(\d{7})`),
 		"hex":     regexp.MustCompile(`(?:0x)?(?:ffffffff)?(8[0-9a-f]{7})[lh]?`),
 		"decimal": regexp.MustCompile(`2` + group + `(?:1[3-6]\d)` + group + `\d{3}` + group + `\d{3}`),
-		"phrase": regexp.MustCompile(`^(?:[ -]{1,3}| ?\()(?:(?:bad|proxy|method|request|service|gateway|internal|login|too|moved|temporary|payload) ` +
+		"phrase": regexp.MustCompile(`^(?:[ -]{1,3}| ?\()(?:` +
+			`(?:bad|proxy|method|request|service|gateway|internal|login|too|moved|temporary|payload) ` +
 			`(?:request|gateway|authentication|not allowed|timeout|time-out|unavailable|server error|many|permanently|redirect|too large)` +
 			`|unauthori[sz]ed|forbidden|not found)`),
 		"status": regexp.MustCompile(`\d{3}`),
-		"told": regexp.MustCompile(`\b(?:get|gets|got|getting|receive[sd]?|receiving|return(?:s|ed|ing)?|throws?|gives?|gave|sends?|sending|says|shows?|with|` +
-			`answers?|answered|bekomm\w*|erhalte\w*|liefert|meldet)(?: an?| only| always| the| lots of| many| constant| einen?| nur)* $`),
+		"told": regexp.MustCompile(`\b(?:get|gets|got|getting|receive[sd]?|receiving|return(?:s|ed|ing)?|throws?|gives?|gave|` +
+			`sends?|sending|says|shows?|with|answers?|answered|bekomm\w*|erhalte\w*|liefert|meldet)` +
+			`(?: an?| only| always| the| lots of| many| constant| einen?| nur)* $`),
 		"ews": regexp.MustCompile(`exchange[. ]?server[^0-9\\/]{0,60}?(\d{1,3})(?:[^0-9.]|\.(?:\D|$)|$)`),
 		"code": regexp.MustCompile(`(?:(?i:responsecode)(?:&quot;|")?\s*(?:[:=>]|&gt;)\s*"?|(?i:exchange[. ]?server)\s\S+\s|` +
 			`(?i:\b(?:ews|davmail|exchange)\b[^\n]{0,30}?[\s:("'])|` +

@@ -162,15 +162,16 @@ func ExplainTokens(text string) (list []Explained) {
 		if m[2] != "" {
 			e.Name, e.Code = "x-ms-diagnostics "+m[2], "token-refused"
 			known = TokenRefusal(number, m[3])
-			known.Says = cmp.Or(known.Says, "Exchange refuses the token, for the reason that its message names.")
+			known.Says = cmp.Or(known.Says, at[string](sharedText, "why", "unlisted-diagnostics"))
 		}
 		if e.Says = known.Says; e.Says == "" && !strings.HasPrefix(strings.ToUpper(m[0]), "AADSTS") {
 			continue // a number of somebody else's
 		}
 		if e.Says == "" {
-			e.Says = "This number is not in the list; https://login.microsoftonline.com/error?code=" + m[1] + " says what it means today."
+			e.Says = strings.ReplaceAll(at[string](sharedText, "why", "unlisted-number"), "{number}", m[1])
 			if o, word := oauthError(text); word != "" {
-				known, e.Says = o, "The error beside it, "+word+", means: "+o.Says+" "+e.Says
+				beside := at[string](sharedText, "why", "error-beside-number")
+				known, e.Says = o, strings.NewReplacer("{error}", word, "{says}", o.Says).Replace(beside)+" "+e.Says
 			}
 		}
 		e.Title, e.Remedies = known.title(e.Code), ReasonRemedies(e.Code, known.advice(e.Code))

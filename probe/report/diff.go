@@ -63,7 +63,8 @@ func CauseDifferences(d diff.Result) []string {
 	var rows []string
 	for i, c := range d.A.Causes {
 		if i < len(d.B.Causes) && d.B.Causes[i].Status != c.Status {
-			rows = append(rows, fmt.Sprintf("%d %s: %s in A, %s in B", c.Number, finding.CauseTitle(c.Number), words(c.Status), words(d.B.Causes[i].Status)))
+			rows = append(rows, fmt.Sprintf("%d %s: %s in A, %s in B",
+				c.Number, finding.CauseTitle(c.Number), words(c.Status), words(d.B.Causes[i].Status)))
 		}
 	}
 	return rows

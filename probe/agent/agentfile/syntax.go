@@ -39,10 +39,16 @@ func syntax(text string, parser error, reported int) (line int, why string) {
 		holds bool
 		why   string
 	}{
-		{is(here, `^\s*(- +)?(password|passwd|pass|pw|secret)\s*:`), "no password stands in this file; save it in a file of its own, and give password_file"},
+		{
+			is(here, `^\s*(- +)?(password|passwd|pass|pw|secret)\s*:`),
+			"no password stands in this file; save it in a file of its own, and give password_file",
+		},
 		{is(parser.Error(), `tab character|cannot start any token`) && is(here, `^ *(- *)?\t`), "the line is indented with a tab; use spaces"},
 		{is(parser.Error(), `control characters`), "a control character stands here; type the line again"},
-		{is(parser.Error(), `escape character|hexdecimal`), `a backslash means something else between double quotes; use single quotes, like 'C:\folder\file'`},
+		{
+			is(parser.Error(), `escape character|hexdecimal`),
+			`a backslash means something else between double quotes; use single quotes, like 'C:\folder\file'`,
+		},
 		{is(parser.Error(), `cannot start any token|unknown anchor`), "a value that begins with one of @ % ` * needs single quotes around it"},
 		{is(parser.Error(), `end of stream`), "a quote that opens here is not closed"},
 		{is(parser.Error(), `',' or`), "a bracket or brace that opens here is not closed"},

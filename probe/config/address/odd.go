@@ -78,8 +78,9 @@ func otherKind(s string) string {
 	}
 	prefix, _, _ := strings.Cut(low, ":")
 	return map[string]string{
-		"x500": "an X.500 address", "ex": "an X.500 address", "x400": "an X.400 address", "sip": "a SIP address", "eum": "an address of Unified Messaging",
-		"spo": "a SharePoint address", "im": "an address of instant messaging", "fax": "a fax address", "notes": "a Notes address", "ms": "an address of Microsoft Mail",
+		"x500": "an X.500 address", "ex": "an X.500 address", "x400": "an X.400 address", "sip": "a SIP address",
+		"eum": "an address of Unified Messaging", "spo": "a SharePoint address", "im": "an address of instant messaging",
+		"fax": "a fax address", "notes": "a Notes address", "ms": "an address of Microsoft Mail",
 	}[prefix]
 }
 
