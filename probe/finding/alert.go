@@ -55,8 +55,11 @@ type alertRule struct {
 	// Wrapper marks a sentence that Dynamics puts around other errors: it
 	// counts only where no other rule matches.
 	Wrapper bool
-	Check   string // of Next, as in Remedy; Target too
-	Target  string
+	// Circumstance is what somebody tells beside an error. It goes before an answer that
+	// gives way, as to a 401.
+	Circumstance bool
+	Check        string // of Next, as in Remedy; Target too
+	Target       string
 }
 
 // fragments are a list, or one alone.
@@ -139,18 +142,31 @@ func AlertsIn(text string) (found []Alert, by []string) {
 	look(named)
 	answers, names := answersOfEWS(t.codes, by)
 	if found, by = append(answers, found...), append(names, by...); len(found) > 0 {
-		return found, by
+		return t.besides(found), by
 	}
 	t.statuses = append(t.statuses, t.bare...)
 	t.folded += t.numbered
 	if look(named) || look(func(r alertRule) []fragments { return r.general() }) {
-		return found, by
+		return t.besides(found), by
 	}
 	t.statuses = append(t.statuses, t.told...)
 	if !look(named) {
 		look(func(r alertRule) []fragments { return r.Any })
 	}
-	return found, by
+	return t.besides(found), by
+}
+
+// besides puts the circumstance that the text tells before alerts that all give way.
+func (t *alertText) besides(found []Alert) []Alert {
+	if slices.ContainsFunc(found, func(a Alert) bool { return !a.GivesWay }) {
+		return found
+	}
+	for _, r := range alertRules() {
+		if r.Circumstance && len(found) > 0 && slices.ContainsFunc(r.Any, t.holds) {
+			return append([]Alert{r.Alert}, found...)
+		}
+	}
+	return found
 }
 
 // general are the groups of General, each of one number.
