@@ -313,6 +313,7 @@ var knownCmdlets = map[string][]string{
 	"Get-PartnerApplication":              {},
 	"Get-AcceptedDomain":                  {},
 	"Get-ServerComponentState":            {"-Identity"},
+	"Get-ServerHealth":                    {"-Identity"},
 	"Get-AuthConfig":                      {},
 	"Get-ExchangeCertificate":             {"-Server"},
 	"Get-ADPermission":                    {},
