@@ -455,7 +455,7 @@ func TestTextsAreWhole(t *testing.T) {
 		}
 		remedies(string(e.Code), e.Remedies)
 		for c, list := range e.Cases {
-			if !slices.Contains([]Case{AtFrontEnd, InPlace, ByAddress, OtherAudience, ByApplication, OwnMailbox, Advised, NoScheme, NoURL, DiscoveryError, NotSwitchedOn, Impersonated, InBatch, RefusedInRun, ReasonKnown, AtBackEnd, ByDevice, ByProxy, OtherForm, UnderLogon, ClientCertificate, CallersOwn}, c) {
+			if !slices.Contains([]Case{AtFrontEnd, InPlace, ByAddress, OtherAudience, ByApplication, OwnMailbox, Advised, NoScheme, NoURL, DiscoveryError, NotSwitchedOn, Impersonated, InBatch, RefusedInRun, ReasonKnown, AtBackEnd, ByDevice, ByProxy, OtherForm, UnderLogon, InHandshake, NotTLS, ClientCertificate, CallersOwn}, c) {
 				t.Errorf("%s: there is no case %q", e.Code, c)
 			}
 			remedies(string(e.Code), list)

@@ -128,6 +128,8 @@ func connectFailed(v *view, n *node) *hit {
 		h.use = finding.UnderLogon
 	case "request":
 		h.use = finding.ByDevice
+	case "tls":
+		h.use = finding.InHandshake
 	}
 	if g := v.rec.Target.Given; g != nil && phase == "proxy" {
 		h.params.By, h.use = g.Proxy, finding.ByProxy

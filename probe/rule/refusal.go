@@ -188,7 +188,7 @@ func (v *view) inPlace(n *node, item *evidence.Item) (variant string) {
 		return "header-too-long"
 	case r.Status/100 == 2 && r.BodyBytes == 0 && (n.wasEWS(item) || front.Identify(r).Exchange):
 		return "empty"
-	case isNotEWS(item) && n.wasEWS(item):
+	case isNotEWS(item) && n.wasEWS(item) && (r.Status != 404 || v.usualURL() == ""): // IIS asks for a logon at a wrong path too
 		return "instead"
 	}
 	return ""

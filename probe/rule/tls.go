@@ -134,7 +134,7 @@ func tlsFailed(v *view, n *node) *hit {
 	case item.Error.Code == evidence.TLSClientCert:
 		h.variant, h.use = "client-certificate", finding.ClientCertificate
 	case item.Error.Code == evidence.TLSNotSpoken:
-		h.variant = "not-tls"
+		h.variant, h.use = "not-tls", finding.NotTLS
 	case why.Is("tls-alert") && len(why.Args) > 1:
 		h.params.Alert = why.Args[1]
 	}
