@@ -2,6 +2,7 @@ package finding
 
 import (
 	"cmp"
+	"io/fs"
 	"regexp"
 	"slices"
 	"strings"
@@ -76,11 +77,16 @@ func (f *fragments) UnmarshalYAML(n *yaml.Node) error {
 // AlertUserRecreated is the alert that alone shows cause 6.
 const AlertUserRecreated = "user-recreated"
 
-// alertRules is ordered from the most specific to the least. The source is
-// Microsoft's articles on server-side synchronization
+// alertRules is ordered from the most specific to the least, by the files and in them.
+// The first source is Microsoft's articles on server-side synchronization
 // (https://learn.microsoft.com/troubleshoot/power-platform/dataverse/email-exchange-synchronization).
 var alertRules = sync.OnceValue(func() (list []alertRule) {
-	decode(file("text/alerts.yaml"), &list)
+	names, _ := fs.Glob(texts, "text/alerts-*.yaml") // in the order of their names
+	for _, name := range names {
+		var part []alertRule
+		decode(file(name), &part)
+		list = append(list, part...)
+	}
 	for i := range list {
 		r := &list[i]
 		if r.Stage != "" && r.Check == "" {
