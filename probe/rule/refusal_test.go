@@ -3,6 +3,7 @@ package rule
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 )
@@ -85,6 +86,31 @@ func TestArguments(t *testing.T) {
 	for _, c := range cases {
 		if got := argument("ca-file", c.value); got != c.want {
 			t.Errorf("%q: %s, want %s", c.value, got, c.want)
+		}
+	}
+}
+
+// Logons that follow each other closely are told by one time: how long a report is must
+// not depend on whether a second ended between them.
+func TestTimesOfLogons(t *testing.T) {
+	first := time.Date(2026, 11, 23, 21, 58, 7, 900e6, time.UTC)
+	for apart, want := range map[time.Duration]int{0: 1, time.Second: 1, time.Minute: 2} {
+		rec := record(ask("Basic", "NTLM"), logon("Basic", 401), logon("NTLM", 401))
+		n := 0
+		for i := range rec.Items {
+			if item := &rec.Items[i]; item.Logon != nil {
+				item.At = first.Add(time.Duration(n) * apart)
+				n++
+			}
+		}
+		text := ""
+		for _, r := range Judge(rec).Findings[0].Remedies {
+			if strings.Contains(r.Command, "Id=4625") {
+				text = r.Text
+			}
+		}
+		if got := strings.Count(text, " UTC"); n != 2 || got != want {
+			t.Errorf("%v apart: %d times in %q", apart, got, text)
 		}
 	}
 }

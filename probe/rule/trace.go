@@ -13,6 +13,9 @@ import (
 // servers of a domain differ by less.
 const around = time.Minute
 
+// together is how close logons are that are told by the time of the first.
+const together = 10 * time.Second
+
 // trace is where the refused logons of the run are found, by the times of the
 // record.
 func (v *view) trace(server, user string, addresses []string) finding.Trace {
@@ -28,9 +31,10 @@ func (v *view) trace(server, user string, addresses []string) finding.Trace {
 	}
 	t.Path = path(refused[0], v.rec.Target.URL)
 	var times []string
+	var told time.Time
 	for _, item := range refused {
-		if s := v.spoken(item.At); !slices.Contains(times, s) {
-			times = append(times, s)
+		if item.At.Sub(told) > together {
+			times, told = append(times, v.spoken(item.At)), item.At
 		}
 	}
 	if len(times) > 4 {
