@@ -159,7 +159,7 @@ func openStage(tb testing.TB, c fieldCase) *stage {
 			server.Nodes = [][]fieldAnswer{server.Answers}
 		}
 		if server.Dead {
-			s.addresses = append(s.addresses, deadAddress(tb, server.IP))
+			s.addresses = append(s.addresses, testkit.SilentAt(tb, server.IP))
 			continue
 		}
 		where := "0"
@@ -180,17 +180,6 @@ func openStage(tb testing.TB, c fieldCase) *stage {
 		"$TYPE2", challengeNow(), "$PROVIDER", "CONTOSO",
 	)
 	return s
-}
-
-// deadAddress is one that nobody listens on: a connection has its port until the
-// test ends.
-func deadAddress(tb testing.TB, ip string) string {
-	c, err := (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(ip)}}).Dial("tcp", testkit.Listen(tb, testkit.Wait))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() { c.Close() })
-	return c.LocalAddr().String()
 }
 
 // open listens at an address and plays a server there.

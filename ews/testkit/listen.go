@@ -39,11 +39,17 @@ func Listen(t testing.TB, handle func(net.Conn)) (address string) {
 	return l.Addr().String()
 }
 
-// Silent is a loopback address that nobody listens on. A connection has its port
-// until the test ends: a closed listener's could become that of another test's.
+// Silent is a loopback address without a listener.
 func Silent(t testing.TB) (address string) {
 	t.Helper()
-	c, err := net.Dial("tcp", Listen(t, Wait))
+	return SilentAt(t, "127.0.0.1")
+}
+
+// SilentAt is an address of that IP without a listener. A connection has its port
+// until the test ends: a closed listener's could become that of another test's.
+func SilentAt(t testing.TB, ip string) (address string) {
+	t.Helper()
+	c, err := (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(ip)}}).Dial("tcp", Listen(t, Wait))
 	good(t, err)
 	t.Cleanup(func() { c.Close() })
 	return c.LocalAddr().String()
