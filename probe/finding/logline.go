@@ -3,6 +3,7 @@ package finding
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -73,9 +74,9 @@ func signsIn(text string) string {
 	for _, word := range signForms()["symbol"].FindAllString(text, 20) {
 		b.WriteString(" " + signs().Symbols[word])
 	}
-	for words, sign := range signs().Texts {
+	for _, words := range slices.Sorted(maps.Keys(signs().Texts)) { // an answer has one order
 		if strings.Contains(text, words) {
-			b.WriteString(" " + sign)
+			b.WriteString(" " + signs().Texts[words])
 		}
 	}
 	if !signForms()["about"].MatchString(text) {

@@ -1,6 +1,9 @@
 package finding
 
-import "testing"
+import (
+	"reflect"
+	"testing"
+)
 
 func TestExplainLogons(t *testing.T) {
 	for text, want := range map[string]string{
@@ -29,6 +32,20 @@ func TestExplainLogons(t *testing.T) {
 		}
 		if got != want {
 			t.Errorf("%s: %q, want %q", text, got, want)
+		}
+	}
+}
+
+// Two sentences of Windows in one text are explained in the same order each time.
+func TestLogonsHaveOneOrder(t *testing.T) {
+	text := "Account restrictions are preventing this user from signing in. No logon servers available. Account is currently disabled."
+	first := ExplainLogons(text)
+	if len(first) < 2 {
+		t.Fatalf("%d explanations", len(first))
+	}
+	for range 50 {
+		if again := ExplainLogons(text); !reflect.DeepEqual(again, first) {
+			t.Fatalf("%v, and before %v", again, first)
 		}
 	}
 }
