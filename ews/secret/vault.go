@@ -35,6 +35,9 @@ const (
 	// character, and a window is left with so few others that ordinary texts,
 	// read as base64, hold them by chance.
 	wide = 2 * window
+	// About as many windows as the secrets of an NTLM sign-in have: a map that grows is
+	// copied.
+	usualWindows = 2500
 	// A password shorter than this would match everywhere; it counts only
 	// where it stands alone.
 	shortest = 4
@@ -174,7 +177,7 @@ func (v *Vault) change(work func()) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.needles == nil {
-		v.needles, v.windows, v.words, v.exact = map[string]bool{}, make(map[uint64]bool, 2500), map[string]bool{}, map[string]bool{}
+		v.needles, v.windows, v.words, v.exact = map[string]bool{}, make(map[uint64]bool, usualWindows), map[string]bool{}, map[string]bool{}
 		v.added, v.bare = map[uint64]bool{}, map[string]bool{}
 	}
 	work()

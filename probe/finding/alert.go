@@ -148,22 +148,22 @@ func AlertsIn(text string) (found []Alert, by []string) {
 	look(named)
 	answers, names := answersOfEWS(t.codes, by)
 	if found, by = append(answers, found...), append(names, by...); len(found) > 0 {
-		return t.besides(found), by
+		return t.withCircumstance(found), by
 	}
 	t.statuses = append(t.statuses, t.bare...)
 	t.folded += t.numbered
 	if look(named) || look(func(r alertRule) []fragments { return r.general() }) {
-		return t.besides(found), by
+		return t.withCircumstance(found), by
 	}
 	t.statuses = append(t.statuses, t.told...)
 	if !look(named) {
 		look(func(r alertRule) []fragments { return r.Any })
 	}
-	return t.besides(found), by
+	return t.withCircumstance(found), by
 }
 
-// besides puts the circumstance that the text tells before alerts that all give way.
-func (t *alertText) besides(found []Alert) []Alert {
+// withCircumstance puts the circumstance that the text tells before alerts that all give way.
+func (t *alertText) withCircumstance(found []Alert) []Alert {
 	if slices.ContainsFunc(found, func(a Alert) bool { return !a.GivesWay }) {
 		return found
 	}

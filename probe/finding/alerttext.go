@@ -174,13 +174,13 @@ func foldAlert(text string) string {
 var alertForms = sync.OnceValue(func() map[string]*regexp.Regexp {
 	const group = `[.,' _\x{00a0}\x{202f}]?`
 	return map[string]*regexp.Regexp{
-		// A list of Exchange has these names without a value where nothing is set.
 		"iis": regexp.MustCompile(`(?m) (?:GET|POST|HEAD|OPTIONS|RPC_\w+_DATA) /\S* .*? ` +
 			`([2-5]\d\d) (\d{1,3}) \d{1,10}(?: \d+| -)*\r?$`),
 		"page": regexp.MustCompile(`http error ([45]\d\d)\.(\d{1,3})\b`),
 		"httperr": regexp.MustCompile(`(?m) (?:HTTP/\d\.\d|-) (?:[A-Z_]+|-) \S+ (?:- )?` +
 			`(?:\d{3}|-) (?:\d+|-) ([A-Z][A-Za-z_/]+)(?: \S+)?\r?$`),
-		"tls":     regexp.MustCompile(`fatal (?:alert|error) code is (\d{1,3})\b`),
+		"tls": regexp.MustCompile(`fatal (?:alert|error) code is (\d{1,3})\b`),
+		// A list of Exchange has these names without a value where nothing is set.
 		"unset":   regexp.MustCompile(`(?mi)^[ \t]*ews(?:\w*list|allowedappids|applicationaccesspolicy)[ \t]*:[ \t]*(?:\{\})?[ \t\r]*$`),
 		"article": regexp.MustCompile(`kb(\d{7})`),
 		"hex":     regexp.MustCompile(`(?:0x)?(?:ffffffff)?(8[0-9a-f]{7})[lh]?`),

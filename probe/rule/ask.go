@@ -314,7 +314,7 @@ func gatewayStatus(status int) bool {
 	return status == 501 || status == 502 || status == 504 || status == 511
 }
 
-// answer are the parameters of a sentence about the answer of a item.
+// answer are the parameters of a sentence about the answer of an item.
 func (v *view) answer(n *node, item *evidence.Item) finding.Params {
 	r := item.Response
 	p := finding.Params{
