@@ -203,7 +203,7 @@ func (w *worker) try(ctx context.Context, j *job, p *lockout.Pass) (over bool) {
 		return false
 	}
 	if !j.explain {
-		j.last = item
+		j.note(item, !limit.Before(end))
 	}
 	switch k {
 	case busyMailbox, patience, missing, late, lost, strange:
@@ -248,6 +248,15 @@ func (w *worker) try(ctx context.Context, j *job, p *lockout.Pass) (over bool) {
 		}
 		return w.back(j, time.Now().Add(shortestPause<<j.odd), end)
 	}
+}
+
+// note keeps how the last call ended. One that only the mailbox's time cut short says
+// less than the answer of EWS before it.
+func (j *job) note(item evidence.Item, cut bool) {
+	if cut && kindOf(item) == late && j.last.EWS.Answered() {
+		return
+	}
+	j.last = item
 }
 
 // oddAnswers is how many answers in a row that are none of EWS decide a mailbox.

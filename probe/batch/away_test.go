@@ -29,6 +29,27 @@ func TestExpired(t *testing.T) {
 	}
 }
 
+// A mailbox whose time ends during one more call keeps what EWS answered before.
+func TestLastCallCutShort(t *testing.T) {
+	busy := evidence.Item{EWS: &evidence.EWS{Kind: "response", Code: "ErrorTooManyObjectsOpened"}}
+	none := evidence.Item{Error: &evidence.Failure{Code: evidence.TimedOut, Phase: "response"}}
+	for _, c := range []struct {
+		name   string
+		before evidence.Item
+		cut    bool
+		want   evidence.Item
+	}{
+		{"by its time", busy, true, busy},
+		{"by the time of one call", busy, false, none},
+		{"nothing was answered before", evidence.Item{}, true, none},
+	} {
+		j := &job{last: c.before}
+		if j.note(none, c.cut); j.last.EWS != c.want.EWS || j.last.Error != c.want.Error {
+			t.Errorf("%s: %+v is kept", c.name, j.last)
+		}
+	}
+}
+
 // A server that goes away for good is given up after a while.
 func TestServerThatStaysAway(t *testing.T) {
 	if testing.Short() {
