@@ -108,13 +108,8 @@ func readDiscovery(r *evidence.Response, body []byte) *evidence.Discovery {
 	if err != nil {
 		return &evidence.Discovery{Detail: evidence.Say("not-autodiscover", strings.ToValidUTF8(err.Error(), "\uFFFD"))}
 	}
-	code := d.ErrorCode
-	if code == "NoError" {
-		code = ""
+	if d.ErrorCode == "NoError" {
+		d.ErrorCode = ""
 	}
-	return &evidence.Discovery{
-		Form: d.Kind, ErrorCode: code, Message: d.Message, Action: d.Action, RedirectAddr: d.RedirectAddr, RedirectURL: d.RedirectURL,
-		EwsURL: d.EwsURL, InternalEwsURL: d.InternalEwsURL, PrimarySMTP: d.PrimarySMTP, Version: d.Version,
-		Types: d.Types,
-	}
+	return d
 }

@@ -60,24 +60,21 @@ func (c *Client) readEWS(body []byte, asked *evidence.Request) *evidence.EWS {
 		}
 		return &evidence.EWS{Detail: evidence.Say("not-ews", err), Unreadable: unreadable(err)}
 	}
-	return &evidence.EWS{
-		Kind: a.Kind, Operation: a.Operation, Class: a.Class, Code: a.Code, InnerCode: a.InnerCode,
-		Message: a.Message, Version: a.Version, BackOffMS: a.BackOffMS,
-		Folder: c.Recorder.folder(a.Folder), Resolved: resolved(a, asked), Cut: a.Cut,
-	}
+	e := a.EWS
+	e.Folder, e.Resolved = c.Recorder.folder(a.FolderID), resolved(a, asked)
+	return &e
 }
 
 // resolved are the addresses that an answer gives: entries of the address book,
 // or the one that a refusal of an alias says to use instead.
 func resolved(a soap.Answer, asked *evidence.Request) []evidence.Resolved {
 	var list []evidence.Resolved
-	for _, r := range a.Resolved {
-		e := evidence.Resolved{Address: r.Address, Type: r.Type}
+	for _, r := range a.Entries {
 		if asked != nil && asked.Purpose == evidence.PrimaryAddress {
 			holds := slices.ContainsFunc(append(r.Addresses, r.Address), func(a string) bool { return strings.EqualFold(a, asked.Mailbox) })
-			e.Holds = &holds
+			r.Holds = &holds
 		}
-		list = append(list, e)
+		list = append(list, r.Resolved)
 	}
 	if primary := a.Values["Primary"]; a.Code == "ErrorNonPrimarySmtpAddress" && soap.IsAddress(primary) {
 		list = append(list, evidence.Resolved{Address: primary})

@@ -6,69 +6,35 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/beevik/etree"
-)
 
-// The kinds of a Discovery, after the three services that Exchange offers.
-const (
-	DiscoveryPOX  = "pox"  // autodiscover.xml, plain old XML
-	DiscoverySOAP = "soap" // autodiscover.svc, GetUserSettings
-	DiscoveryJSON = "json" // autodiscover.json, version 2
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
 )
-
-// Discovery is what an Autodiscover service said. Texts are one line; URLs and
-// addresses are as sent and nothing here was asked whether it is true.
-type Discovery struct {
-	// Kind is DiscoveryPOX, DiscoverySOAP or DiscoveryJSON.
-	Kind string `json:"kind"`
-	// ErrorCode is a number in POX ("500": address unknown, "600": request not
-	// understood), a name elsewhere ("InvalidUser"). A success is "NoError" in
-	// SOAP and empty elsewhere. Of the levels of a SOAP answer the outermost
-	// error counts; errors of single settings do not.
-	ErrorCode string `json:"error_code,omitempty"`
-	// Message is the server's text beside the code, for display only.
-	Message string `json:"message,omitempty"`
-	// Action is what to do next as POX says it, "settings", "redirectAddr" or
-	// "redirectUrl". It is also set to one of the latter two for a SOAP answer
-	// that redirects.
-	Action string `json:"action,omitempty"`
-	// RedirectAddr is the address to ask for instead: from an on-premises
-	// server it means that the mailbox lives elsewhere.
-	RedirectAddr string `json:"redirect_addr,omitempty"`
-	// RedirectURL is the service to ask instead.
-	RedirectURL string `json:"redirect_url,omitempty"`
-	// Protocol is the protocol that a JSON answer is about; URL is its URL.
-	Protocol string `json:"protocol,omitempty"`
-	URL      string `json:"url,omitempty"`
-	// EwsURL is the EWS URL from outside, or from inside if that is all there
-	// is; InternalEwsURL is the one from inside.
-	EwsURL         string `json:"ews_url,omitempty"`
-	InternalEwsURL string `json:"internal_ews_url,omitempty"`
-	// Types are the kinds of service that an answer without an EWS URL names.
-	Types []string `json:"types,omitempty"`
-	// PrimarySMTP is the primary address of the mailbox
-	// (AutoDiscoverSMTPAddress).
-	PrimarySMTP string `json:"primary_smtp,omitempty"`
-	// Version is the server's build: of four parts in a SOAP answer, as in
-	// Answer, of three in POX, which has no more.
-	Version string `json:"version,omitempty"`
-}
 
 // ParseDiscovery reads the body of an answer of Autodiscover, whichever of the
 // three services it came from. All POX errors come with HTTP 200, so the
-// status plays no part.
+// status plays no part. Texts are one line; URLs and addresses are as sent and nothing
+// here was asked whether it is true.
+//
+// The code of an error is a number in POX ("500": address unknown, "600": request not
+// understood), a name elsewhere ("InvalidUser"); a success is "NoError" in SOAP. Of the levels of a SOAP answer the
+// outermost error counts; errors of single settings do not. Action is also set for a
+// SOAP answer that redirects. Version has four parts in a SOAP answer and three in POX,
+// which has no more.
 //
 // The error wraps one of the errors of Parse, with ErrNotDiscovery in the
-// place of ErrNotSOAP; the Discovery is then empty.
-func ParseDiscovery(body []byte) (Discovery, error) {
+// place of ErrNotSOAP.
+func ParseDiscovery(body []byte) (*evidence.Discovery, error) {
 	if text := bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\xEF\xBB\xBF"))); bytes.HasPrefix(text, []byte("{")) {
 		return parseDiscoveryJSON(text)
 	}
 	root, err := readTree(body)
 	if err != nil {
-		return Discovery{}, err
+		return nil, err
 	}
 	switch root.Tag {
 	case "Autodiscover":
@@ -76,16 +42,16 @@ func ParseDiscovery(body []byte) (Discovery, error) {
 	case "Envelope":
 		return parseUserSettings(root)
 	}
-	return Discovery{}, fmt.Errorf("%w: the root element is %s", ErrNotDiscovery, nameOf(root))
+	return nil, fmt.Errorf("%w: the root element is %s", ErrNotDiscovery, nameOf(root))
 }
 
 // parsePOX reads Response/Error or Response/Account. The two come in different
 // namespaces, and the error in a generic one, so only names are matched.
-func parsePOX(root *etree.Element) (Discovery, error) {
-	d := Discovery{Kind: DiscoveryPOX}
+func parsePOX(root *etree.Element) (*evidence.Discovery, error) {
+	d := &evidence.Discovery{Form: evidence.DiscoveryPOX}
 	response := root.SelectElement("Response")
 	if response == nil {
-		return Discovery{}, fmt.Errorf("%w: <Autodiscover> without a response", ErrNotDiscovery)
+		return nil, fmt.Errorf("%w: <Autodiscover> without a response", ErrNotDiscovery)
 	}
 	if failure := response.SelectElement("Error"); failure != nil {
 		d.ErrorCode = codeOf(childText(failure, "ErrorCode"))
@@ -120,7 +86,7 @@ func parsePOX(root *etree.Element) (Discovery, error) {
 		d.Types = serviceTypes(response)
 	}
 	if d.ErrorCode == "" && d.Action == "" && d.EwsURL == "" && len(d.Types) == 0 {
-		return Discovery{}, fmt.Errorf("%w: neither an error nor an account in the response", ErrNotDiscovery)
+		return nil, fmt.Errorf("%w: neither an error nor an account in the response", ErrNotDiscovery)
 	}
 	return d, nil
 }
@@ -141,29 +107,26 @@ func serviceTypes(response *etree.Element) []string {
 }
 
 // parseDiscoveryJSON reads {"Protocol","Url"} or {"ErrorCode","ErrorMessage"}.
-func parseDiscoveryJSON(text []byte) (Discovery, error) {
+func parseDiscoveryJSON(text []byte) (*evidence.Discovery, error) {
 	if len(text) > MaxBytes {
-		return Discovery{}, fmt.Errorf("%w: more than %d bytes", ErrTooLarge, MaxBytes)
+		return nil, fmt.Errorf("%w: more than %d bytes", ErrTooLarge, MaxBytes)
 	}
 	// The values stay raw, because what is no string must not spoil the rest.
 	var in struct {
 		Protocol, URL, ErrorCode, ErrorMessage json.RawMessage
 	}
 	if err := json.Unmarshal(text, &in); err != nil {
-		return Discovery{}, fmt.Errorf("%w: %s", ErrNotDiscovery, oneLine(err.Error(), 2*maxName))
+		return nil, fmt.Errorf("%w: %s", ErrNotDiscovery, oneLine(err.Error(), 2*maxName))
 	}
-	d := Discovery{
-		Kind:      DiscoveryJSON,
-		ErrorCode: codeOf(jsonText(in.ErrorCode)),
-		Message:   oneLine(jsonText(in.ErrorMessage), MaxText),
-		Protocol:  codeOf(jsonText(in.Protocol)),
-		URL:       address(jsonText(in.URL)),
+	d := &evidence.Discovery{
+		Form: evidence.DiscoveryJSON, ErrorCode: codeOf(jsonText(in.ErrorCode)), Message: oneLine(jsonText(in.ErrorMessage), MaxText),
 	}
-	if d.ErrorCode == "" && d.URL == "" {
-		return Discovery{}, fmt.Errorf("%w: JSON without Url and ErrorCode", ErrNotDiscovery)
+	url := address(jsonText(in.URL))
+	if d.ErrorCode == "" && url == "" {
+		return nil, fmt.Errorf("%w: JSON without Url and ErrorCode", ErrNotDiscovery)
 	}
-	if strings.EqualFold(d.Protocol, "EWS") {
-		d.EwsURL = d.URL
+	if strings.EqualFold(strings.TrimSpace(jsonText(in.Protocol)), "EWS") {
+		d.EwsURL = url
 	}
 	return d, nil
 }
@@ -179,4 +142,89 @@ func jsonText(raw json.RawMessage) string {
 		return number.String()
 	}
 	return ""
+}
+
+// poxVersion decodes ServerVersion of a POX answer, 32 bits in hexadecimal: 4
+// bits about the layout with 3 more of an old scheme, 6 major, 6 minor, a flag,
+// 15 build ([MS-OXDSCLI], element ServerVersion). There is no
+// revision in it. "" if it is no such number.
+func poxVersion(text string) string {
+	n, err := strconv.ParseUint(text, 16, 32)
+	if err != nil || len(text) != 8 || n>>22&0x3f == 0 {
+		return ""
+	}
+	return strconv.FormatUint(n>>22&0x3f, 10) + "." + strconv.FormatUint(n>>16&0x3f, 10) + "." + strconv.FormatUint(n&0x7fff, 10)
+}
+
+// parseUserSettings reads the answer to GetUserSettings, or the Fault in its
+// place.
+func parseUserSettings(root *etree.Element) (*evidence.Discovery, error) {
+	body := root.SelectElement("Body")
+	d := &evidence.Discovery{Form: evidence.DiscoverySOAP, Version: version(root.SelectElement("Header"))}
+	if body == nil {
+		return nil, fmt.Errorf("%w: envelope without a body", ErrNotDiscovery)
+	}
+	if fault := body.SelectElement("Fault"); fault != nil {
+		answer, _ := readFault(fault)
+		d.ErrorCode, d.Message = answer.Code, answer.Message
+		return d, nil
+	}
+	message := body.SelectElement("GetUserSettingsResponseMessage")
+	if message == nil {
+		return nil, fmt.Errorf("%w: envelope without GetUserSettingsResponseMessage", ErrNotDiscovery)
+	}
+	response := message.SelectElement("Response")
+	user := find(response, "UserResponse")
+	for _, level := range []*etree.Element{response, user} {
+		code := codeOf(childText(level, "ErrorCode"))
+		if code != "" && (d.ErrorCode == "" || d.ErrorCode == "NoError") {
+			d.ErrorCode, d.Message = code, childText(level, "ErrorMessage")
+		}
+	}
+	if d.ErrorCode == "" {
+		return nil, fmt.Errorf("%w: GetUserSettings response without ErrorCode", ErrNotDiscovery)
+	}
+	if user == nil {
+		return d, nil
+	}
+	target := addressOf(user.SelectElement("RedirectTarget"))
+	switch d.ErrorCode {
+	case "RedirectAddress":
+		d.Action, d.RedirectAddr = "redirectAddr", target
+	case "RedirectUrl":
+		d.Action, d.RedirectURL = "redirectUrl", target
+	}
+	for _, setting := range user.FindElements("UserSettings/*") {
+		value := addressOf(setting.SelectElement("Value"))
+		switch childText(setting, "Name") {
+		case "ExternalEwsUrl":
+			d.EwsURL = value
+		case "InternalEwsUrl":
+			d.InternalEwsURL = value
+		case "AutoDiscoverSMTPAddress":
+			d.PrimarySMTP = value
+		}
+	}
+	d.EwsURL = cmp.Or(d.EwsURL, d.InternalEwsURL)
+	return d, nil
+}
+
+// addressOf is the URL or address that an element holds.
+func addressOf(e *etree.Element) string {
+	if e == nil {
+		return ""
+	}
+	return address(e.Text())
+}
+
+// address returns s if it can be a URL or an SMTP address at all: not too
+// long, printable, without white space inside. Repairing it would be guessing.
+func address(s string) string {
+	s = strings.TrimSpace(s)
+	if len(s) > MaxURL || strings.ToValidUTF8(s, "") != s || strings.ContainsFunc(s, func(r rune) bool {
+		return unicode.IsSpace(r) || unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)
+	}) {
+		return ""
+	}
+	return s
 }

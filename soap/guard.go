@@ -6,8 +6,61 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/beevik/etree"
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/unicode"
+)
+
+// The limits on a body. They are far above what a FindFolder answer with one
+// folder or an Autodiscover answer needs, and low enough that ten bodies read
+// at once stay small in memory.
+const (
+	// MaxBytes is the largest body read, in bytes as received.
+	MaxBytes = 1 << 20
+	// MaxDepth is the deepest nesting of elements; the root is at depth 1.
+	MaxDepth = 64
+	// MaxTokens bounds the tags, attributes, texts and comments together.
+	MaxTokens = 20_000
+)
+
+// The limits on what is kept of a body, so that an answer may go into a record
+// without further cutting.
+const (
+	// MaxText bounds a message or a value, in bytes.
+	MaxText = 500
+	// MaxURL bounds a URL or an address, in bytes; a longer one is dropped,
+	// because half a URL is worse than none.
+	MaxURL = 2048
+	// MaxValues bounds the number of values kept from a MessageXml.
+	MaxValues = 16
+	// MaxResolved bounds the number of entries kept of a ResolveNames answer.
+	MaxResolved = 10
+	// MaxAddresses bounds the number of addresses kept of such an entry.
+	MaxAddresses = 50
+	// maxName bounds a code, an element or a value name, in bytes.
+	maxName = 100
+)
+
+// The reasons why a body gives no answer, for errors.Is. The error that is
+// returned wraps one of them and adds what was found.
+var (
+	// ErrNotXML: no well-formed XML document in a character set that is read
+	// here (UTF-8, UTF-16, ASCII, Latin-1).
+	ErrNotXML = errors.New("not well-formed XML")
+	// ErrDoctype: a document type declaration or a processing instruction.
+	// SOAP 1.1 section 3 allows neither, and the first is how XML bombs begin.
+	ErrDoctype = errors.New("DOCTYPE or processing instruction refused")
+	// ErrTooLarge: more than MaxBytes or MaxTokens.
+	ErrTooLarge = errors.New("body too large")
+	// ErrTooDeep: elements nested deeper than MaxDepth.
+	ErrTooDeep = errors.New("elements nested too deep")
+	// ErrNotSOAP: well-formed XML, but no SOAP envelope, or one without an EWS
+	// answer in it.
+	ErrNotSOAP = errors.New("not an EWS answer")
+	// ErrNotDiscovery: readable, but no Autodiscover answer.
+	ErrNotDiscovery = errors.New("not an Autodiscover answer")
 )
 
 // readTree returns the root element of body. The tree is built only after the
@@ -109,4 +162,48 @@ func boundTags(text []byte) error {
 // notXML wraps an error of the decoder, whose text may quote the body.
 func notXML(err error) error {
 	return fmt.Errorf("%w: %s", ErrNotXML, oneLine(err.Error(), 2*maxName))
+}
+
+// charsetReader gives the XML decoder a reader for a declared character set.
+type charsetReader func(label string, in io.Reader) (io.Reader, error)
+
+// toUTF8 makes a body readable for the XML decoder: a byte order mark decides
+// over any declared encoding (XML 1.0 appendix F), UTF-16 is converted, the
+// white space that some front ends send before the declaration is dropped. The
+// reader returned beside it belongs to this body.
+func toUTF8(body []byte) ([]byte, charsetReader, error) {
+	order := unicode.BigEndian
+	switch {
+	case bytes.HasPrefix(body, []byte("\xEF\xBB\xBF")):
+		return bytes.TrimSpace(body[3:]), passThrough, nil
+	case bytes.HasPrefix(body, []byte("\xFE\xFF")), bytes.HasPrefix(body, []byte("\x00<")): // no mark: the first character tells
+	case bytes.HasPrefix(body, []byte("\xFF\xFE")), bytes.HasPrefix(body, []byte("<\x00")):
+		order = unicode.LittleEndian
+	default:
+		return bytes.TrimSpace(body), declaredCharset, nil
+	}
+	if len(body)%2 != 0 {
+		return nil, nil, fmt.Errorf("%w: UTF-16 with an odd number of bytes", ErrNotXML)
+	}
+	text, err := unicode.UTF16(order, unicode.UseBOM).NewDecoder().Bytes(body)
+	if err != nil {
+		return nil, nil, notXML(err)
+	}
+	return bytes.TrimSpace(text), passThrough, nil
+}
+
+// passThrough ignores the declared encoding of text that is UTF-8 by now.
+func passThrough(_ string, in io.Reader) (io.Reader, error) { return in, nil }
+
+// declaredCharset reads the single-byte sets in which ASCII is ASCII; codes are
+// ASCII, and of a localised message only the look is at stake. The decoder
+// itself reads UTF-8.
+func declaredCharset(label string, in io.Reader) (io.Reader, error) {
+	switch strings.ToLower(label) {
+	case "us-ascii", "ascii", "iso-8859-1", "latin1":
+		return charmap.ISO8859_1.NewDecoder().Reader(in), nil
+	case "windows-1252":
+		return charmap.Windows1252.NewDecoder().Reader(in), nil
+	}
+	return nil, fmt.Errorf("character set %q is not read here", oneLine(label, maxName))
 }

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
 )
 
 // TestCaptures reads every recorded body. A body that is not in the table must
@@ -13,10 +15,10 @@ import (
 func TestCaptures(t *testing.T) {
 	const invalid = "The request failed schema validation: "
 	fault := func(code, message string) Answer {
-		return Answer{Kind: KindFault, Code: code, Message: message}
+		return Answer{EWS: evidence.EWS{Kind: KindFault, Code: code, Message: message}}
 	}
 	refused := func(operation, code, message, version string) Answer {
-		return Answer{Kind: KindResponse, Operation: operation, Class: ClassError, Code: code, Message: message, Version: version}
+		return Answer{EWS: evidence.EWS{Kind: KindResponse, Operation: operation, Class: ClassError, Code: code, Message: message, Version: version}}
 	}
 	with := func(a Answer, change func(*Answer)) Answer {
 		change(&a)
@@ -41,7 +43,7 @@ func TestCaptures(t *testing.T) {
 		"sp-013": refused("ResolveNames", "ErrorNameResolutionNoResults", "No results were found.", "15.1.2176.12"),
 		"sp-015": refused("FindItem", "ErrorMissingEmailAddress", "When making a request as an account that does not have a mailbox, "+
 			"you must specify the mailbox primary SMTP address for any distinguished folder Ids.", ""),
-		"sp-017": {Kind: KindResponse, Operation: "GetFolder", Class: ClassSuccess, Code: CodeNoError, Version: "8.0.628.0", Folder: "AQApA="},
+		"sp-017": {EWS: evidence.EWS{Kind: KindResponse, Operation: "GetFolder", Class: ClassSuccess, Code: CodeNoError, Version: "8.0.628.0"}, FolderID: "AQApA="},
 		"sp-019": refused("ResolveNames", "ErrorNameResolutionNoResults", "No results were found.", "8.0.685.8"),
 		"sp-021": refused("ConvertId", "ErrorInvalidSmtpAddress", "The SMTP address format is invalid.", "15.1.2345.6789"),
 		"sp-023": refused("FindFolder", "ErrorTooManyObjectsOpened", "Too many concurrent connections opened.", ""),
@@ -230,9 +232,9 @@ func TestMessageXML(t *testing.T) {
 		name, inner string
 		want        Answer
 	}{
-		{"inner code", `<t:Value Name="InnerErrorResponseCode">ErrorMoved</t:Value>`, Answer{InnerCode: "ErrorMoved"}},
-		{"back-off", `<t:Value Name="BackOffMilliseconds"> 299984 </t:Value>`, Answer{BackOffMS: 299984}},
-		{"back-off of a day", `<t:Value Name="BackOffMilliseconds">86400000</t:Value>`, Answer{BackOffMS: 86400000}},
+		{"inner code", `<t:Value Name="InnerErrorResponseCode">ErrorMoved</t:Value>`, Answer{EWS: evidence.EWS{InnerCode: "ErrorMoved"}}},
+		{"back-off", `<t:Value Name="BackOffMilliseconds"> 299984 </t:Value>`, Answer{EWS: evidence.EWS{BackOffMS: 299984}}},
+		{"back-off of a day", `<t:Value Name="BackOffMilliseconds">86400000</t:Value>`, Answer{EWS: evidence.EWS{BackOffMS: 86400000}}},
 		{"back-off over a day", `<t:Value Name="BackOffMilliseconds">86400001</t:Value>`, Answer{}},
 		{"negative back-off", `<t:Value Name="BackOffMilliseconds">-1</t:Value>`, Answer{}},
 		{"back-off that is no number", `<t:Value Name="BackOffMilliseconds">soon</t:Value>`, Answer{}},

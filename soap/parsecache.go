@@ -29,13 +29,13 @@ func (a *ParseCache) Parse(body []byte) (Answer, error) {
 	answer, ok := a.known[string(skeleton)]
 	a.mu.RUnlock()
 	if ok {
-		answer.Folder = folder
+		answer.FolderID = folder
 		return answer, nil
 	}
 	answer, err := Parse(body)
 	// Only what is good and says nothing else of its own is kept.
-	if err == nil && answer.Code == CodeNoError && answer.Folder == folder && !answer.Cut &&
-		answer.Message == "" && len(answer.Values) == 0 && len(answer.Resolved) == 0 {
+	if err == nil && answer.Code == CodeNoError && answer.FolderID == folder && !answer.Cut &&
+		answer.Message == "" && len(answer.Values) == 0 && len(answer.Entries) == 0 {
 		a.mu.Lock()
 		if a.known == nil {
 			a.known = map[string]Answer{}

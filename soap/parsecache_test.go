@@ -47,7 +47,7 @@ func FuzzAlike(f *testing.F) {
 		if (err == nil) != (wantErr == nil) {
 			t.Fatalf("%v, Parse says %v", err, wantErr)
 		}
-		want.Folder, got.Folder = "", "" // of two identifiers in one body either may be meant
+		want.FolderID, got.FolderID = "", "" // of two identifiers in one body either may be meant
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Error(diff)
 		}

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
 )
 
 func resolveNamesResponse(class, code, resolutions string) string {
@@ -22,28 +24,28 @@ func TestResolved(t *testing.T) {
 	const a = "anna@contoso.com"
 	cases := []struct {
 		name, body string
-		want       []Resolved
+		want       []Entry
 	}{
-		{"one", resolveNamesResponse("Success", "NoError", resolution(a, "SMTP", "Mailbox")), []Resolved{{Address: a, Type: "Mailbox"}}},
-		{"several", resolveNamesResponse("Warning", "ErrorNameResolutionMultipleResults", resolution(a, "SMTP", "Mailbox")+resolution("b@contoso.com", "SMTP", "Contact")), []Resolved{{Address: a, Type: "Mailbox"}, {Address: "b@contoso.com", Type: "Contact"}}},
+		{"one", resolveNamesResponse("Success", "NoError", resolution(a, "SMTP", "Mailbox")), []Entry{{Resolved: evidence.Resolved{Address: a, Type: "Mailbox"}}}},
+		{"several", resolveNamesResponse("Warning", "ErrorNameResolutionMultipleResults", resolution(a, "SMTP", "Mailbox")+resolution("b@contoso.com", "SMTP", "Contact")), []Entry{{Resolved: evidence.Resolved{Address: a, Type: "Mailbox"}}, {Resolved: evidence.Resolved{Address: "b@contoso.com", Type: "Contact"}}}},
 		{"none", resolveNamesResponse("Error", "ErrorNameResolutionNoResults", ""), nil},
-		{"white space", resolveNamesResponse("Success", "NoError", resolution("\n "+a+" ", " SMTP ", " Mailbox ")), []Resolved{{Address: a, Type: "Mailbox"}}},
-		{"no routing type", resolveNamesResponse("Success", "NoError", resolution(a, "", "Mailbox")), []Resolved{{Address: a, Type: "Mailbox"}}},
-		{"not an SMTP address", resolveNamesResponse("Success", "NoError", resolution("/o=Contoso/cn=anna", "EX", "Mailbox")), []Resolved{{Type: "Mailbox"}}},
-		{"an address of another kind", resolveNamesResponse("Success", "NoError", resolution(a, "EX", "Mailbox")), []Resolved{{Type: "Mailbox"}}},
-		{"text in place of an address", resolveNamesResponse("Success", "NoError", resolution("your password is", "SMTP", "a b")), []Resolved{{}}},
+		{"white space", resolveNamesResponse("Success", "NoError", resolution("\n "+a+" ", " SMTP ", " Mailbox ")), []Entry{{Resolved: evidence.Resolved{Address: a, Type: "Mailbox"}}}},
+		{"no routing type", resolveNamesResponse("Success", "NoError", resolution(a, "", "Mailbox")), []Entry{{Resolved: evidence.Resolved{Address: a, Type: "Mailbox"}}}},
+		{"not an SMTP address", resolveNamesResponse("Success", "NoError", resolution("/o=Contoso/cn=anna", "EX", "Mailbox")), []Entry{{Resolved: evidence.Resolved{Type: "Mailbox"}}}},
+		{"an address of another kind", resolveNamesResponse("Success", "NoError", resolution(a, "EX", "Mailbox")), []Entry{{Resolved: evidence.Resolved{Type: "Mailbox"}}}},
+		{"text in place of an address", resolveNamesResponse("Success", "NoError", resolution("your password is", "SMTP", "a b")), []Entry{{}}},
 		{"an entry without a mailbox", resolveNamesResponse("Success", "NoError", "<t:Resolution/>"), nil},
-		{"very many", resolveNamesResponse("Success", "NoError", strings.Repeat(resolution(a, "SMTP", "Mailbox"), MaxResolved+5)), func() []Resolved {
-			all := make([]Resolved, MaxResolved)
+		{"very many", resolveNamesResponse("Success", "NoError", strings.Repeat(resolution(a, "SMTP", "Mailbox"), MaxResolved+5)), func() []Entry {
+			all := make([]Entry, MaxResolved)
 			for i := range all {
-				all[i] = Resolved{Address: a, Type: "Mailbox"}
+				all[i] = Entry{Resolved: evidence.Resolved{Address: a, Type: "Mailbox"}}
 			}
 			return all
 		}()},
 	}
 	for _, c := range cases {
 		got, err := Parse([]byte(c.body))
-		if diff := cmp.Diff(c.want, got.Resolved); err != nil || diff != "" {
+		if diff := cmp.Diff(c.want, got.Entries); err != nil || diff != "" {
 			t.Errorf("%s: %v (-want +got)\n%s", c.name, err, diff)
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/beevik/etree"
+
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
 )
 
 // readResponse reads the response of an operation; false means that e is none
@@ -23,15 +25,15 @@ func readResponse(e *etree.Element) (Answer, bool) {
 	if message == nil {
 		return Answer{}, false
 	}
-	answer := Answer{
-		Kind:      KindResponse,
-		Operation: oneLine(strings.TrimSuffix(e.Tag, "Response"), maxName),
-		Class:     classOf(message),
-		Code:      codeOf(childText(message, "ResponseCode")),
-		Message:   childText(message, "MessageText"),
-	}
+	answer := Answer{EWS: evidence.EWS{
+		Kind: KindResponse, Operation: oneLine(strings.TrimSuffix(e.Tag, "Response"), maxName), Class: classOf(message),
+		Code: codeOf(childText(message, "ResponseCode")), Message: childText(message, "MessageText"),
+	}}
 	answer.addValues(message.SelectElement("MessageXml"))
-	answer.Folder, answer.Resolved = folderOf(message), resolvedIn(message)
+	answer.Entries = resolvedIn(message)
+	if id := find(message, "FolderId"); id != nil {
+		answer.FolderID = address(id.SelectAttrValue("Id", ""))
+	}
 	if ns := strings.Replace(e.NamespaceURI(), "https:", "http:", 1); ns != nsMessages {
 		// A stranger's response may have a ResponseCode, but hardly both.
 		return answer, message.SelectAttr("ResponseClass") != nil && isEWSCode(answer.Code)
@@ -102,7 +104,7 @@ const nsErrors = "http://schemas.microsoft.com/exchange/services/2006/errors"
 // Seen in the wild: no detail, a faultcode without prefix (gromox), white
 // space around the code.
 func readFault(fault *etree.Element) (Answer, bool) {
-	answer := Answer{Kind: KindFault, Message: childText(fault, "faultstring")}
+	answer := Answer{EWS: evidence.EWS{Kind: KindFault, Message: childText(fault, "faultstring")}}
 	detail := fault.SelectElement("detail")
 	if detail == nil {
 		detail = fault.SelectElement("Detail") // SOAP 1.2
@@ -154,58 +156,31 @@ func notInLocalPart(r rune) bool { return unicode.IsSpace(r) || strings.Contains
 
 func isWord(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) }
 
-// folderOf is the identifier of the first folder that a message describes.
-func folderOf(message *etree.Element) string {
-	id := find(message, "FolderId")
-	if id == nil {
-		return ""
-	}
-	return address(id.SelectAttrValue("Id", ""))
-}
-
 // resolvedIn are the entries of a ResolveNames message. Entries of an address
 // book that are no SMTP recipients (RoutingType EX, MAPIPDL) keep no address.
-func resolvedIn(message *etree.Element) []Resolved {
-	set := message.SelectElement("ResolutionSet")
-	if set == nil {
-		return nil
-	}
-	var entries []Resolved
-	for _, resolution := range set.SelectElements("Resolution") {
+func resolvedIn(message *etree.Element) (entries []Entry) {
+	for _, resolution := range message.FindElements("ResolutionSet/Resolution") {
 		mailbox := resolution.SelectElement("Mailbox")
 		if mailbox == nil || len(entries) == MaxResolved {
 			continue
 		}
-		entry := Resolved{Type: codeOf(childText(mailbox, "MailboxType"))}
+		entry := Entry{Resolved: evidence.Resolved{Type: codeOf(childText(mailbox, "MailboxType"))}}
 		routing := childText(mailbox, "RoutingType")
 		if a := childText(mailbox, "EmailAddress"); IsAddress(a) && (routing == "" || strings.EqualFold(routing, "SMTP")) {
 			entry.Address = a
 		}
-		entry.Addresses = addressesOf(resolution.SelectElement("Contact"))
+		// "SMTP:" stands before the primary address, "smtp:" before the others, and other types
+		// before those of X.400 and the like.
+		for _, e := range resolution.FindElements("Contact/EmailAddresses/Entry") {
+			kind, a, typed := strings.Cut(textOf(e), ":")
+			if !typed {
+				kind, a = "smtp", kind
+			}
+			if strings.EqualFold(kind, "smtp") && IsAddress(a) && len(entry.Addresses) < MaxAddresses {
+				entry.Addresses = append(entry.Addresses, a)
+			}
+		}
 		entries = append(entries, entry)
 	}
 	return entries
-}
-
-// addressesOf are the SMTP addresses of an entry of a directory: "SMTP:" before the
-// primary one, "smtp:" before the others, other types for X.400 and the like.
-func addressesOf(contact *etree.Element) []string {
-	if contact == nil {
-		return nil
-	}
-	list := contact.SelectElement("EmailAddresses")
-	if list == nil {
-		return nil
-	}
-	var addresses []string
-	for _, e := range list.SelectElements("Entry") {
-		kind, a, typed := strings.Cut(textOf(e), ":")
-		if !typed {
-			kind, a = "smtp", kind
-		}
-		if strings.EqualFold(kind, "smtp") && IsAddress(a) && len(addresses) < MaxAddresses {
-			addresses = append(addresses, a)
-		}
-	}
-	return addresses
 }
