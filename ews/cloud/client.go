@@ -59,32 +59,24 @@ type question struct {
 
 // ask sends a question and writes down what came back.
 func (c *Client) ask(ctx context.Context, q question) evidence.Item {
-	token := ""
-	if q.token {
-		token = c.authorization(ctx)
-	}
 	facts := &evidence.Cloud{Host: q.url.Host, Subject: q.subject}
 	item := evidence.Item{Step: q.step, At: time.Now(), Cloud: facts}
-	req := wire.Request{URL: q.url, UserAgent: c.UserAgent, Header: slices.Concat([][2]string{{"Accept", "application/json"}}, q.header)}
+	req := wire.Request{Method: "GET", URL: q.url, Header: slices.Concat([][2]string{{"Accept", "application/json"}}, q.header)}
 	described := ""
 	if q.token {
+		token := c.authorization(ctx)
+		item.At = time.Now()
 		if token == "" {
 			facts.Detail = evidence.Say("no-token-here")
 			return c.Recorder.Add(item)
 		}
 		req.Authorization, described = "Bearer "+token, "Bearer, value not kept"
 	}
-	conn, fail := c.Open(ctx, q.url, &item)
-	if fail != nil {
-		return c.Recorder.Add(item)
-	}
-	defer conn.Close()
-	item.Request = &evidence.Request{Method: "GET", URL: q.url.String(), UserAgent: c.UserAgent, Authorization: described, Headers: req.Header}
-	answer, fail := conn.Get(ctx, req)
+	answer, conn, fail := c.Send(ctx, nil, req, described, &item)
+	conn.Close()
 	if r := answer.Response; r != nil && fail == nil {
 		readAnswer(q, r, answer.Body, facts)
 	}
-	wire.Keep(answer, fail, &item)
 	c.Recorder.Shorten(facts)
 	return c.Recorder.Add(item)
 }

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ewsprobe/ewsprobe/ews"
 	"github.com/ewsprobe/ewsprobe/ews/entra"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 )
@@ -29,14 +30,14 @@ const (
 // User asks for the users that have an address in any of the places that
 // Dynamics looks at: mail, user principal name, SMTP proxy address.
 func (c *Client) User(ctx context.Context, address string) evidence.Item {
-	return c.users(ctx, evidence.StepCloudGraphUser, address, "userPrincipalName eq "+quoted(address), "assignedPlans", "users")
+	return c.users(ctx, evidence.StepCloudGraphUser, address, "userPrincipalName eq "+ews.ODataText(address), "assignedPlans", "users")
 }
 
 // Deleted asks for users in the recycle bin of Entra, where they stay for 30
 // days, that had the address. There the principal name has the identifier put in
 // front, so its end is asked for.
 func (c *Client) Deleted(ctx context.Context, address string) evidence.Item {
-	return c.users(ctx, evidence.StepCloudGraphDeleted, address, "endswith(userPrincipalName,"+quoted(address)+")",
+	return c.users(ctx, evidence.StepCloudGraphDeleted, address, "endswith(userPrincipalName,"+ews.ODataText(address)+")",
 		"deletedDateTime", "directory", "deletedItems", "microsoft.graph.user")
 }
 
@@ -44,7 +45,7 @@ func (c *Client) Deleted(ctx context.Context, address string) evidence.Item {
 // on the principal name, more the property that only this collection has.
 func (c *Client) users(ctx context.Context, step evidence.Step, address, principal, more string, collection ...string) evidence.Item {
 	q := url.Values{
-		"$filter": {fmt.Sprintf("mail eq %s or %s or proxyAddresses/any(p:p eq %s)", quoted(address), principal, quoted("smtp:"+address))},
+		"$filter": {fmt.Sprintf("mail eq %s or %s or proxyAddresses/any(p:p eq %s)", ews.ODataText(address), principal, ews.ODataText("smtp:"+address))},
 		"$select": {"id,userPrincipalName,mail,proxyAddresses,createdDateTime," + more},
 		"$count":  {"true"}, "$top": {fmt.Sprint(mostUsers)},
 	}
@@ -71,9 +72,6 @@ func (c *Client) Settings(ctx context.Context, user evidence.CloudUser) evidence
 		},
 	})
 }
-
-// quoted is a string of OData 4.01 (ABNF, string): a quote is doubled.
-func quoted(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
 
 // user is a user as Graph shows it. A list that is null was not to be seen.
 type user struct {
@@ -112,7 +110,7 @@ func (u user) has(address string) bool {
 
 func (u user) facts() evidence.CloudUser {
 	have := evidence.CloudUser{
-		ID: u.ID, Principal: principal(u), Mail: u.Mail, Created: when(u.CreatedDateTime), Deleted: when(u.DeletedDateTime),
+		ID: u.ID, Principal: principal(u), Mail: u.Mail, Created: ews.ODataTime(u.CreatedDateTime), Deleted: ews.ODataTime(u.DeletedDateTime),
 		PlansRead: u.AssignedPlans != nil,
 	}
 	have.Addresses = smtp(u.ProxyAddresses)
@@ -148,25 +146,13 @@ func smtp(proxies []string) []string {
 	return addresses
 }
 
-func when(s string) *time.Time {
-	t, err := time.Parse(time.RFC3339, s)
-	if err != nil {
-		return nil
-	}
-	t = t.UTC()
-	return &t
-}
-
 // readError reads Graph's error object (Microsoft REST API Guidelines 7.10.2).
 func readError(r *evidence.Response, body []byte, f *evidence.Cloud) {
 	var said struct {
 		Error struct{ Code, Message string }
 	}
-	f.Detail = evidence.Say("answered", r.Status)
-	if json.Unmarshal(body, &said) == nil && said.Error.Code != "" {
-		f.Code, f.Message = said.Error.Code, said.Error.Message
-		f.Detail = evidence.Say("answered-code", r.Status, said.Error.Code)
-	}
+	_ = json.Unmarshal(body, &said) // what is missing is missing
+	ews.Refused(f, r.Status, said.Error.Code, said.Error.Message)
 }
 
 // Authorize makes sure that there is a token for Graph: the user's own, or one

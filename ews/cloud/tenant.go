@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ewsprobe/ewsprobe/ews"
 	"github.com/ewsprobe/ewsprobe/ews/challenge"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/ews/front"
@@ -46,11 +47,7 @@ func readDomainTenant(r *evidence.Response, body []byte, f *evidence.Cloud) {
 	case slices.Contains(said.Codes, unknownTenant), strings.HasPrefix(said.Words, "AADSTS90002:"):
 		f.NoTenant, f.Code, f.Message = true, "AADSTS90002", said.Words
 	default:
-		f.Code, f.Message = said.Error, said.Words
-		f.Detail = evidence.Say("answered", r.Status)
-		if said.Error != "" {
-			f.Detail = evidence.Say("answered-code", r.Status, said.Error)
-		}
+		ews.Refused(f, r.Status, said.Error, said.Words)
 	}
 }
 
@@ -177,10 +174,7 @@ func readLocation(asked *url.URL, r *evidence.Response, body []byte, f *evidence
 		}
 	default:
 		var said struct{ ErrorCode, ErrorMessage string }
-		f.Detail = evidence.Say("answered", r.Status)
-		if json.Unmarshal(body, &said) == nil && said.ErrorCode != "" {
-			f.Code, f.Message = said.ErrorCode, said.ErrorMessage
-			f.Detail = evidence.Say("answered-code", r.Status, said.ErrorCode)
-		}
+		_ = json.Unmarshal(body, &said)
+		ews.Refused(f, r.Status, said.ErrorCode, said.ErrorMessage)
 	}
 }

@@ -89,34 +89,12 @@ func (r *Reader) get(ctx context.Context, step evidence.Step, s set, u *url.URL,
 	}
 	limited, cancel := context.WithTimeout(ctx, requestTime)
 	defer cancel()
-	req := wire.Request{URL: u, UserAgent: r.Outside.UserAgent, Header: fixed(), Authorization: "Bearer " + token, Limit: pageRead}
-	p.item.Request = &evidence.Request{
-		Method: "GET", URL: u.String(), UserAgent: r.Outside.UserAgent, Authorization: "Bearer, value not kept", Headers: req.Header,
-	}
-	if fail := r.open(limited, u, &p.item); fail != nil {
-		p.item.Request = nil
-		return p
-	}
-	answer, fail := r.conn.Get(limited, req)
-	wire.Keep(answer, fail, &p.item)
-	if fail != nil || answer.Closed {
-		r.Close()
-	}
-	if fail == nil && answer.Response != nil {
+	req := wire.Request{Method: "GET", URL: u, Header: fixed(), Authorization: "Bearer " + token, Limit: pageRead}
+	answer, conn, fail := r.Outside.Send(limited, r.conn, req, "Bearer, value not kept", &p.item)
+	if r.conn = conn; fail == nil && answer.Response != nil {
 		r.read(&p, u, answer, each)
 	}
 	return p
-}
-
-// open opens a connection, unless there is one that is fit.
-func (r *Reader) open(ctx context.Context, u *url.URL, item *evidence.Item) *evidence.Failure {
-	if r.conn != nil && r.conn.Fit(0) {
-		return nil
-	}
-	r.Close()
-	conn, fail := r.Outside.Open(ctx, u, item)
-	r.conn = conn
-	return fail
 }
 
 // add writes an item down.
@@ -136,9 +114,9 @@ func (r *Reader) read(p *page, asked *url.URL, answer wire.Answer, each func(row
 	case status/100 == 3:
 		c.Detail = evidence.Say("answer-redirects", status)
 	case status == 200:
-		list, err := r.readList(answer.Body, each)
-		d.Rows = list.rows
-		switch next, problem := nextPage(asked, list.next); {
+		rows, link, err := r.readList(answer.Body, each)
+		d.Rows = rows
+		switch next, problem := nextPage(asked, link); {
 		case err != nil:
 			c.Detail = evidence.Say("not-json", "Dataverse")
 		case problem != nil:

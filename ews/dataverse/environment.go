@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ewsprobe/ewsprobe/ews"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 )
 
@@ -79,7 +80,7 @@ func (r *Reader) identities(ctx context.Context) map[string][2]string {
 func (r *Reader) Mailbox(ctx context.Context, address string) evidence.Item {
 	var found *evidence.DynamicsMailbox
 	return r.pages(query{
-		step: evidence.StepDataverseMailboxes, set: mailboxes, columns: columnsOf("mailbox"), filter: "emailaddress eq " + quoted(address),
+		step: evidence.StepDataverseMailboxes, set: mailboxes, columns: columnsOf("mailbox"), filter: "emailaddress eq " + ews.ODataText(address),
 	}, func(o row) bool {
 		if !strings.EqualFold(strings.TrimSpace(o.text("emailaddress")), address) {
 			return true // a service that does not filter
@@ -207,7 +208,7 @@ func (r *Reader) Alerts(ctx context.Context, about string) evidence.Item {
 	return r.pages(query{
 		step: evidence.StepDataverseAlerts, set: alerts, columns: columnsOf("alert"), filter: filter, order: "modifiedon desc",
 	}, func(o row) bool {
-		at := cmp.Or(o.time("modifiedon"), o.time("createdon"))
+		at := cmp.Or(ews.ODataTime(o.text("modifiedon")), ews.ODataTime(o.text("createdon")))
 		level, _ := o.number("level")
 		if level != 2 && level != 3 || at != nil && at.Before(since) || about != "" && o.guid("_regardingobjectid_value") != about {
 			return true

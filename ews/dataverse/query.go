@@ -157,9 +157,6 @@ func (p *pages) all(ctx context.Context, finish func(*evidence.Item)) evidence.I
 // whole says whether the page was read, and leads on if there are more.
 func whole(item evidence.Item) bool { return item.Dataverse.Visible && item.Cloud.Detail == nil }
 
-// quoted is a string of OData 4.01 (ABNF, string): a quote is doubled.
-func quoted(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
-
 // Mailboxes is the list of the active mailboxes of a profile, as an export would have
 // it: a JSON list, of which a page is in memory at a time.
 type Mailboxes struct {

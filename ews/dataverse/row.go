@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/ewsprobe/ewsprobe/ews/front"
 )
@@ -63,99 +62,49 @@ func (o row) number(column string) (int, bool) {
 	return n, err == nil
 }
 
-func (o row) time(column string) *time.Time {
-	t, err := time.Parse(time.RFC3339, o.text(column))
-	if err != nil {
-		return nil
-	}
-	t = t.UTC()
-	return &t
-}
-
-// inJSON is an object of these columns, in their order, as texts with their labels.
+// inJSON is an object of these columns, as texts with their labels.
 func (o row) inJSON(columns []string) []byte {
-	b := []byte{'{'}
-	add := func(name, value string) {
-		key, _ := json.Marshal(name)
-		text := []byte("null")
-		if value != "" {
-			text, _ = json.Marshal(value)
-		}
-		if len(b) > 1 {
-			b = append(b, ',')
-		}
-		b = append(append(append(b, key...), ':'), text...)
-	}
+	texts := map[string]*string{}
 	for _, name := range columns {
-		add(name, o.text(name))
-		if l := o.label(name); l != "" {
-			add(name+"@"+formatted, l)
+		texts[name] = nil
+		for at, text := range map[string]string{name: o.text(name), name + "@" + formatted: o.label(name)} {
+			if text != "" {
+				texts[at] = &text
+			}
 		}
 	}
-	return append(b, '}')
-}
-
-// list is what an answer says beside its rows.
-type list struct {
-	rows int
-	next string
+	raw, _ := json.Marshal(texts) // texts always marshal
+	return raw
 }
 
 var errNoList = errors.New("no list of rows")
 
-// readList hands each row on, and ends where each returns false. An answer that is
-// no object with a list of objects is an error, and its rows have not been seen.
-func (r *Reader) readList(body []byte, each func(row) bool) (list, error) {
-	var l list
-	body = bytes.TrimPrefix(body, []byte("\ufeff"))
-	// Damage in the middle of a page must not give half of it.
-	if !json.Valid(body) {
-		return l, errNoList
+// readList hands each row on, and ends where each returns false: then there is no link
+// to the next page. An answer that is no object with a list of objects is an error, and
+// its rows have not been seen.
+func (r *Reader) readList(body []byte, each func(row) bool) (rows int, next string, err error) {
+	var said struct {
+		Value []map[string]any
+		Next  any `json:"@odata.nextLink"`
 	}
+	body = bytes.TrimPrefix(body, []byte("\ufeff"))
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.UseNumber()
-	if t, err := d.Token(); err != nil || t != json.Delim('{') {
-		return l, errNoList
+	if !json.Valid(body) || d.Decode(&said) != nil || said.Value == nil {
+		return 0, "", errNoList
 	}
-	found, going := false, true
-	for d.More() {
-		name, err := d.Token()
-		if err != nil {
-			return l, err
-		}
-		if name != "value" {
-			var v any
-			if err := d.Decode(&v); err != nil {
-				return l, err
-			}
-			if link, ok := v.(string); ok && strings.EqualFold(fmt.Sprint(name), "@odata.nextLink") {
-				l.next = link
-			}
-			continue
-		}
-		if t, err := d.Token(); err != nil || t != json.Delim('[') {
-			return l, errNoList
-		}
-		found = true
-		for d.More() {
-			o := row{clean: r.Recorder.Short}
-			if err := d.Decode(&o.values); err != nil || o.values == nil {
-				return l, errNoList
-			}
-			l.rows++
-			going = going && each(o)
-		}
-		if _, err := d.Token(); err != nil {
-			return l, err
+	for _, values := range said.Value {
+		if values == nil {
+			return 0, "", errNoList
 		}
 	}
-	if !found {
-		return l, errNoList
+	next, _ = said.Next.(string)
+	for _, values := range said.Value {
+		if !each(row{values, r.Recorder.Short}) {
+			return len(said.Value), "", nil
+		}
 	}
-	if !going {
-		l.next = ""
-	}
-	return l, nil
+	return len(said.Value), next, nil
 }
 
 // errorIn is the error of an answer: {"error":{"code":…,"message":…}}. Some write the

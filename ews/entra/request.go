@@ -102,8 +102,15 @@ func (c Client) Ask(ctx context.Context, r *ews.Recorder, item *evidence.Item, a
 			"client_assertion_type": {"urn:ietf:params:oauth:client-assertion-type:jwt-bearer"}, "client_assertion": {assertion},
 		}
 	}
+	described := map[string]string{evidence.ProofCertificate: "client assertion", evidence.ProofSecret: "client secret"}[facts.Proof]
 	client := wire.NewHTTPClient(func(ctx context.Context, req wire.Request) (wire.Answer, *evidence.Failure) {
-		return c.send(ctx, req, item)
+		req.Header = slices.Concat([][2]string{{"Accept", "application/json"}}, req.Header)
+		answer, conn, fail := c.Send(ctx, nil, req, described+", value not kept", item)
+		conn.Close()
+		if item.Request != nil {
+			item.Request.Operation = "client credentials"
+		}
+		return answer, fail
 	})
 	issued := time.Now()
 	token, err := config.Token(context.WithValue(ctx, oauth2.HTTPClient, client))
@@ -131,29 +138,6 @@ func (c Client) Ask(ctx context.Context, r *ews.Recorder, item *evidence.Item, a
 
 // Withhold makes the token known to a recorder, before it is sent.
 func (t *Token) Withhold(r *ews.Recorder) { r.Withhold(t.Value()) }
-
-// send makes the one request of the library on a connection of its own.
-func (c Client) send(ctx context.Context, req wire.Request, item *evidence.Item) (wire.Answer, *evidence.Failure) {
-	req.UserAgent = c.UserAgent
-	req.Header = slices.Concat([][2]string{{"Accept", "application/json"}}, req.Header)
-	conn, fail := c.Open(ctx, req.URL, item)
-	if fail != nil {
-		return wire.Answer{}, fail
-	}
-	defer conn.Close()
-	described := "client secret, value not kept"
-	if item.Token.Proof == evidence.ProofCertificate {
-		described = "client assertion, value not kept"
-	}
-	// How long the body is would tell how long the secret is.
-	item.Request = &evidence.Request{
-		Method: req.Method, URL: req.URL.String(), UserAgent: c.UserAgent,
-		Authorization: described, Headers: req.Header, Operation: "client credentials",
-	}
-	answer, fail := conn.Post(ctx, req)
-	wire.Keep(answer, fail, item)
-	return answer, fail
-}
 
 // number is how Entra's error texts begin.
 var number = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^AADSTS([0-9]{4,9})`) })

@@ -25,11 +25,30 @@ type Outside struct {
 	UserAgent string
 }
 
-// Open connects to the host of a URL, and notes in the item how that went.
-func (o Outside) Open(ctx context.Context, u *url.URL, item *evidence.Item) (*Conn, *evidence.Failure) {
-	opened, fail := o.open(ctx, u)
-	item.TLS, item.Timing, item.Error = opened.TLS, opened.Timing, fail
-	return opened.Conn, fail
+// Send sends a request on conn, if that is fit for another, else on a connection of its
+// own, and writes down what came of it: described says what the Authorization field, or
+// the body, holds. The connection is returned where another request may follow; the
+// caller closes it.
+func (o Outside) Send(ctx context.Context, conn *Conn, req Request, described string, item *evidence.Item) (Answer, *Conn, *evidence.Failure) {
+	if conn == nil || !conn.Fit(0) {
+		conn.Close()
+		opened, fail := o.open(ctx, req.URL)
+		item.TLS, item.Timing, item.Error = opened.TLS, opened.Timing, fail
+		if conn = opened.Conn; fail != nil {
+			return Answer{}, nil, fail
+		}
+	}
+	req.UserAgent = o.UserAgent
+	item.Request = &evidence.Request{ // how long the body is would tell how long a secret in it is
+		Method: cmp.Or(req.Method, "POST"), URL: req.URL.String(), UserAgent: o.UserAgent, Authorization: described, Headers: req.Header,
+	}
+	answer, fail := conn.Post(ctx, req)
+	keep(answer, fail, item)
+	if fail != nil || answer.Closed {
+		conn.Close()
+		conn = nil
+	}
+	return answer, conn, fail
 }
 
 func (o Outside) open(ctx context.Context, u *url.URL) (Opened, *evidence.Failure) {
@@ -51,9 +70,9 @@ func (o Outside) open(ctx context.Context, u *url.URL) (Opened, *evidence.Failur
 	return d.Open(ctx, net.JoinHostPort(u.Hostname(), Port(u)))
 }
 
-// Keep writes down the answer of a service outside without its body, and of its
+// keep writes down the answer of a service outside without its body, and of its
 // headers those that explain it.
-func Keep(answer Answer, fail *evidence.Failure, item *evidence.Item) {
+func keep(answer Answer, fail *evidence.Failure, item *evidence.Item) {
 	item.Timing, item.Error = answer.Timing, fail
 	if answer.Closed {
 		item.ClosedBy = "server"

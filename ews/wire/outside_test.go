@@ -16,7 +16,7 @@ func TestKeep(t *testing.T) {
 		Body: []byte("canary"),
 	}
 	var item evidence.Item
-	Keep(answer, nil, &item)
+	keep(answer, nil, &item)
 	want := [][2]string{{"www-authenticate", "Bearer"}, {"REQ_ID", "7"}}
 	if got := item.Response.Headers; len(got) != 2 || got[0] != want[0] || got[1] != want[1] {
 		t.Errorf("headers kept: %q, want %q", got, want)

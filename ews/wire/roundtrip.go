@@ -61,12 +61,6 @@ func (c *Conn) Post(ctx context.Context, req Request) (Answer, *evidence.Failure
 	return a, fail
 }
 
-// Get sends req as a GET, and reads the answer as Post does.
-func (c *Conn) Get(ctx context.Context, req Request) (Answer, *evidence.Failure) {
-	req.Method, req.Body = http.MethodGet, nil
-	return c.Post(ctx, req)
-}
-
 func (c *Conn) exchange(ctx context.Context, req Request, a *Answer, start time.Time) *evidence.Failure {
 	if c.r.Buffered() > 0 {
 		// What is there was said before the question: it must not pass for the
