@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/ewsprobe/ewsprobe/ews/standin"
-	"github.com/ewsprobe/ewsprobe/ews/testkit"
 )
 
 // A batch that is stopped writes its reports anyway, with what was found,
@@ -60,9 +59,9 @@ func TestBatchStoppedSaves(t *testing.T) {
 		}
 	}
 	rows, _ := results(t, texts["lines.jsonl"])
-	suites, err := testkit.JUnit([]byte(texts["cases.xml"]))
-	if err != nil || len(rows) == 0 || len(suites[1].Tests) != len(rows)+1 || suites[1].Count["error"] != 1 {
-		t.Errorf("%d rows, %v, %+v", len(rows), err, suites[1].Count)
+	_, cases, _ := strings.Cut(texts["cases.xml"], "</testsuite>")
+	if len(rows) == 0 || strings.Count(cases, "<testcase ") != len(rows)+1 || strings.Count(cases, "<error ") != 1 {
+		t.Errorf("%d rows, %s", len(rows), cases)
 	}
 	if n := strings.Count(texts["page.html"], `data-name="Row"`); n != len(rows) {
 		t.Errorf("the page has %d rows, the lines %d", n, len(rows))

@@ -12,7 +12,6 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/ewsprobe/ewsprobe/ews/standin"
-	"github.com/ewsprobe/ewsprobe/ews/testkit"
 	"github.com/ewsprobe/ewsprobe/probe/report"
 )
 
@@ -110,9 +109,9 @@ func TestBatchFormats(t *testing.T) {
 				}
 			}
 		case strings.HasSuffix(name, "junit"):
-			suites, err := testkit.JUnit([]byte(text))
-			if err != nil || len(suites) != 2 || len(suites[1].Tests) != 5 || suites[1].Count["failed"] != 2 || suites[1].Count["error"] != 1 {
-				t.Errorf("%s: %v, %+v", name, err, suites)
+			_, rows, _ := strings.Cut(text, "</testsuite>")
+			if strings.Count(rows, "<testcase ") != 5 || strings.Count(rows, "<failure ") != 2 || strings.Count(rows, "<error ") != 1 {
+				t.Errorf("%s: %s", name, text)
 			}
 		}
 	}

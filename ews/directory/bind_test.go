@@ -66,16 +66,16 @@ func TestBind(t *testing.T) {
 		}, false, "no-answer connection-closed in read unfinished"},
 		{"nothing", func(c net.Conn, _ testkit.Request) { testkit.Wait(c) }, true, "no-answer timeout in read unfinished"},
 		{"closed", func(net.Conn, testkit.Request) {}, false, "no-answer connection-closed in read unfinished"},
-		{"reset", func(c net.Conn, _ testkit.Request) { testkit.Reset(c.(*tls.Conn).NetConn()) }, false, "no-answer connection-reset in read unfinished"},
+		{"reset", func(c net.Conn, _ testkit.Request) { reset(c.(*tls.Conn).NetConn()) }, false, "no-answer connection-reset in read unfinished"},
 		{"2 GB announced", answers(0x30, 0x84, 0x7f, 0xff, 0xff, 0xff), false, "no-answer malformed-answer in read unfinished"},
 		{"2^63 announced", answers(0x30, 0x88, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff), false, "no-answer malformed-answer in read unfinished"},
 		{"nested deeply", answers(deep...), false, "no-answer malformed-answer in read unfinished"},
 		{"of no announced length, without an end", func(c net.Conn, _ testkit.Request) {
 			_, _ = c.Write([]byte{0x30, 0x80})
-			testkit.Flood(c, []byte(strings.Repeat("\x02\x01\x00", 20000)))
+			pour(c, []byte(strings.Repeat("\x02\x01\x00", 20000)))
 		}, false, "no-answer malformed-answer in read unfinished"},
 		{"small messages without an end", func(c net.Conn, _ testkit.Request) {
-			testkit.Flood(c, []byte(strings.Repeat(string(testkit.Answer(9, 0, "")), 1000)))
+			pour(c, []byte(strings.Repeat(string(testkit.Answer(9, 0, "")), 1000)))
 		}, false, "no-answer malformed-answer in read unfinished"},
 	}
 	for _, data := range []string{"525", "52e", "52f", "530", "531", "532", "533", "534", "569", "701", "773", "775", "0", "80090346", "52E"} {
@@ -384,9 +384,9 @@ func TestMemory(t *testing.T) {
 	authority := testkit.NewAuthority(t)
 	flood := testkit.StartLDAPS(t, authority.Issue(t, "127.0.0.1", long), func(c net.Conn, _ testkit.Request) {
 		_, _ = c.Write([]byte{0x30, 0x80})
-		testkit.Flood(c, []byte(strings.Repeat("\x30\x00", 30000)))
+		pour(c, []byte(strings.Repeat("\x30\x00", 30000)))
 	})
-	kdc := testkit.StartKDC(t, func(c net.Conn, _ string, _ []byte) { testkit.Flood(c, []byte("\x00\x00\xff\xff\x7e")) })
+	kdc := testkit.StartKDC(t, func(c net.Conn, _ string, _ []byte) { pour(c, []byte("\x00\x00\xff\xff\x7e")) })
 	const rounds, most = 5, 64 << 20
 	var before, after runtime.MemStats
 	runtime.GC()

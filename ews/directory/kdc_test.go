@@ -121,7 +121,7 @@ func TestBadKDC(t *testing.T) {
 		ask    string
 	}{
 		{"silence", silent, true, "no-answer timeout in read"},
-		{"reset", func(c net.Conn, _ string, _ []byte) { testkit.Reset(c) }, false, "no-answer connection-reset in read"},
+		{"reset", func(c net.Conn, _ string, _ []byte) { reset(c) }, false, "no-answer connection-reset in read"},
 		{"closed", func(net.Conn, string, []byte) {}, false, "no-answer connection-closed in read"},
 		{"garbage", dishonest("\x00\x00\x00\x05hello"), false, "dishonest"},
 		{"nothing in a frame", dishonest("\x00\x00\x00\x00"), false, "dishonest"},
@@ -129,7 +129,7 @@ func TestBadKDC(t *testing.T) {
 		{"cut short", dishonest("\x00\x00\x01\x00\x7e"), false, "no-answer connection-closed in read"},
 		{"2 GB announced", dishonest("\x7f\xff\xff\xff"), false, "no-answer malformed-answer in read"},
 		{"4 GB announced", dishonest("\xff\xff\xff\xff"), false, "no-answer malformed-answer in read"},
-		{"without an end", func(c net.Conn, _ string, _ []byte) { testkit.Flood(c, make([]byte, 64<<10)) }, false, "dishonest"},
+		{"without an end", func(c net.Conn, _ string, _ []byte) { pour(c, make([]byte, 64<<10)) }, false, "dishonest"},
 		{"one byte and silence", func(c net.Conn, _ string, _ []byte) {
 			_, _ = c.Write([]byte{0})
 			testkit.Wait(c)

@@ -117,7 +117,7 @@ func TestServicePointsFromABadDirectory(t *testing.T) {
 			testkit.Wait(c)
 		}, true},
 		{"entries without an end", func(c net.Conn) {
-			testkit.Flood(c, testkit.Found(2, testkit.Point(strings.Repeat("x", 500))))
+			pour(c, testkit.Found(2, testkit.Point(strings.Repeat("x", 500))))
 		}, false},
 		{"an entry without parts", func(c net.Conn) {
 			_, _ = c.Write([]byte("\x30\x05\x02\x01\x02\x64\x00"))

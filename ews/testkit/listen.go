@@ -55,25 +55,8 @@ func SilentAt(t testing.TB, ip string) (address string) {
 	return c.LocalAddr().String()
 }
 
-// Reset ends a connection with a TCP reset.
-func Reset(c net.Conn) {
-	if tcp, ok := c.(*net.TCPConn); ok {
-		_ = tcp.SetLinger(0)
-	}
-	c.Close()
-}
-
 // Wait reads until the other side ends the connection.
 func Wait(c net.Conn) { _, _ = io.Copy(io.Discard, c) }
-
-// Flood writes piece over and over until the other side ends the connection.
-func Flood(c net.Conn, piece []byte) {
-	for {
-		if _, err := c.Write(piece); err != nil {
-			return
-		}
-	}
-}
 
 // Distant carries near's bytes to an address and back, each oneWay late. What
 // connecting costs over a real distance, a round trip, is added to the first bytes.

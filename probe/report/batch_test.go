@@ -16,7 +16,6 @@ import (
 	"golang.org/x/net/html"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
-	"github.com/ewsprobe/ewsprobe/ews/testkit"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 )
 
@@ -134,7 +133,7 @@ func TestBatchGolden(t *testing.T) {
 // meant, and one more where the batch is not whole.
 func TestBatchJUnit(t *testing.T) {
 	rows, s := aBatch(t, "x")
-	suites, err := testkit.JUnit(batchIn(t, "junit", rows, s))
+	suites, err := readJUnit(batchIn(t, "junit", rows, s))
 	if err != nil || len(suites) != 2 {
 		t.Fatalf("%d suites, %v", len(suites), err)
 	}
@@ -153,7 +152,7 @@ func TestBatchJUnit(t *testing.T) {
 		_, s := aBatch(t, "x")
 		change(&s)
 		raw := batchIn(t, "junit", rows, s)
-		suites, err := testkit.JUnit(raw)
+		suites, err := readJUnit(raw)
 		if err != nil || len(suites[1].Tests) != 8 || suites[1].Count["error"] != 2 || !bytes.Contains(raw, []byte(`tests="8" failures="2" errors="2" skipped="1"`)) {
 			t.Errorf("%v, %+v", err, suites[1].Count)
 		}
@@ -243,7 +242,7 @@ func TestBatchHostileTexts(t *testing.T) {
 			case "html":
 				checkBatchPage(t, bad, out)
 			case "junit":
-				if suites, err := testkit.JUnit(out); err != nil || len(suites) != 2 || len(suites[1].Tests) != 8 {
+				if suites, err := readJUnit(out); err != nil || len(suites) != 2 || len(suites[1].Tests) != 8 {
 					t.Errorf("%q in XML: %v", bad, err)
 				}
 			case "nagios":

@@ -14,7 +14,6 @@ import (
 	"golang.org/x/net/html"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
-	"github.com/ewsprobe/ewsprobe/ews/testkit"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 )
 
@@ -86,7 +85,7 @@ func TestJUnit(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		suites, err := testkit.JUnit(raw)
+		suites, err := readJUnit(raw)
 		if err != nil || len(suites) != 1 {
 			t.Fatalf("%s: %d suites, %v", file, len(suites), err)
 		}
@@ -123,7 +122,7 @@ func TestJUnit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	suites, err := testkit.JUnit(raw)
+	suites, err := readJUnit(raw)
 	if err != nil || suites[0].Count["error"] != 1 || suites[0].Count["passed"] != 0 {
 		t.Errorf("a refused run: %v, %v", suites, err)
 	}
@@ -187,7 +186,7 @@ func TestHostileTexts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if suites, err := testkit.JUnit(xml); err != nil || len(suites) != 1 || len(suites[0].Tests) < 6 {
+		if suites, err := readJUnit(xml); err != nil || len(suites) != 1 || len(suites[0].Tests) < 6 {
 			t.Errorf("%q in XML: %v", bad, err)
 		}
 		if line := shown(r, "nagios", Style{}); strings.Count(line, "\n") != 1 || strings.Count(line, "|") != 1 {
@@ -286,7 +285,7 @@ func FuzzFormats(f *testing.F) {
 		checkPage(t, s, page)
 		if xml, err := r.Render("junit", Style{}); err != nil {
 			t.Fatal(err)
-		} else if _, err := testkit.JUnit(xml); err != nil {
+		} else if _, err := readJUnit(xml); err != nil {
 			t.Errorf("%q in XML: %v", s, err)
 		}
 		if strings.Count(shown(r, "nagios", Style{}), "|") != 1 {

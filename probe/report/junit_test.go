@@ -1,24 +1,24 @@
-package testkit
+package report
 
 import (
 	"encoding/xml"
 	"fmt"
 )
 
-// JUnitSuite is a suite as a build server reads it from a JUnit file.
-type JUnitSuite struct {
+// suiteRead is a suite as a build server reads it from a JUnit file.
+type suiteRead struct {
 	Name       string
 	Properties map[string]string
-	Tests      []JUnitCase
+	Tests      []caseRead
 	Count      map[string]int // of the cases by their status, whatever the attributes say
 }
 
-// JUnitCase is a case, Status being passed, failed, error or skipped.
-type JUnitCase struct{ Classname, Name, Status string }
+// caseRead is a case, Status being passed, failed, error or skipped.
+type caseRead struct{ Classname, Name, Status string }
 
-// JUnit reads a file as build servers do, after Apache Ant's junit.xsd: the element
+// readJUnit reads a file as build servers do, after Apache Ant's junit.xsd: the element
 // below a case says how it ended. A suite whose attributes count otherwise is an error.
-func JUnit(raw []byte) ([]JUnitSuite, error) {
+func readJUnit(raw []byte) ([]suiteRead, error) {
 	var doc struct {
 		XMLName xml.Name `xml:"testsuites"`
 		Suites  []struct {
@@ -43,9 +43,9 @@ func JUnit(raw []byte) ([]JUnitSuite, error) {
 	if err := xml.Unmarshal(raw, &doc); err != nil {
 		return nil, err
 	}
-	var suites []JUnitSuite
+	var suites []suiteRead
 	for _, s := range doc.Suites {
-		suite := JUnitSuite{Name: s.Name, Properties: map[string]string{}, Count: map[string]int{}}
+		suite := suiteRead{Name: s.Name, Properties: map[string]string{}, Count: map[string]int{}}
 		for _, p := range s.Properties {
 			suite.Properties[p.Name] = p.Value
 		}
@@ -60,7 +60,7 @@ func JUnit(raw []byte) ([]JUnitSuite, error) {
 				status = "skipped"
 			}
 			suite.Count[status]++
-			suite.Tests = append(suite.Tests, JUnitCase{c.Classname, c.Name, status})
+			suite.Tests = append(suite.Tests, caseRead{c.Classname, c.Name, status})
 		}
 		n := suite.Count
 		if s.Tests != len(suite.Tests) || s.Failures != n["failed"] || s.Errors != n["error"] || s.Skipped != n["skipped"] {
