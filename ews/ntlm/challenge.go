@@ -1,6 +1,7 @@
 package ntlm
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/binary"
 	"errors"
@@ -77,8 +78,11 @@ var (
 	ErrMalformed = errors.New("malformed type 2 message")
 )
 
-// DecodeToken reads the base64 parameter of a WWW-Authenticate value. A server
-// that wraps NTLM into SPNEGO gets ErrNotNTLM.
+// Is says whether a token is a message of NTLM, as it is: a server may wrap one into
+// SPNEGO.
+func Is(token []byte) bool { return bytes.HasPrefix(token, []byte(signature)) }
+
+// DecodeToken reads the base64 parameter of a WWW-Authenticate value.
 func DecodeToken(token string) ([]byte, error) {
 	if len(token) > maxMessage*4/3+4 {
 		return nil, fmt.Errorf("%w: longer than %d bytes", ErrMalformed, maxMessage)
@@ -90,9 +94,6 @@ func DecodeToken(token string) ([]byte, error) {
 			return nil, fmt.Errorf("%w: %w", ErrNotNTLM, err)
 		}
 	}
-	if len(raw) < len(signature) || string(raw[:len(signature)]) != signature {
-		return nil, ErrNotNTLM
-	}
 	return raw, nil
 }
 
@@ -100,7 +101,7 @@ func DecodeToken(token string) ([]byte, error) {
 // the server's and are believed only inside the message.
 func Decode(raw []byte) (Challenge, error) {
 	var c Challenge
-	if len(raw) < len(signature)+4 || string(raw[:len(signature)]) != signature {
+	if len(raw) < len(signature)+4 || !Is(raw) {
 		return c, ErrNotNTLM
 	}
 	if t := binary.LittleEndian.Uint32(raw[8:]); t != 2 {

@@ -94,8 +94,7 @@ func FuzzAuthenticate(f *testing.F) {
 	})
 }
 
-// FuzzDecodeToken: no panic, and what is accepted is an NTLM message that comes
-// back from its own base64.
+// FuzzDecodeToken: no panic, and what is accepted comes back from its own base64.
 func FuzzDecodeToken(f *testing.F) {
 	for _, c := range readCaptures(f) {
 		f.Add(c.token())
@@ -111,7 +110,7 @@ func FuzzDecodeToken(f *testing.F) {
 			}
 			return
 		}
-		if !bytes.HasPrefix(raw, []byte(signature)) || len(raw) > maxMessage+4 {
+		if len(raw) > maxMessage+4 {
 			t.Fatalf("%d bytes: %q", len(raw), raw)
 		}
 		if back, err := DecodeToken(base64.StdEncoding.EncodeToString(raw)); err != nil || !bytes.Equal(raw, back) {

@@ -11,7 +11,7 @@ const (
 
 // Type is the kind of a message, 0 for what is none.
 func Type(message []byte) int {
-	if len(message) < 12 || string(message[:8]) != signature {
+	if len(message) < 12 || !Is(message) {
 		return 0
 	}
 	if t := binary.LittleEndian.Uint32(message[8:]); t >= TypeNegotiate && t <= TypeAuthenticate {

@@ -51,9 +51,9 @@ type Attempt struct {
 }
 
 // New prepares an attempt; nothing is sent. The caller closes it.
-func New(c *ews.Client, userAgent string, m Mechanism) *Attempt {
+func New(c *ews.Client, userAgent string, traits Traits, m Mechanism) *Attempt {
 	return &Attempt{
-		client: c, mechanism: m, traits: m.Traits(), userAgent: userAgent, cookies: c.Cookies.Copy(), step: evidence.StepNTLMNegotiate,
+		client: c, mechanism: m, traits: traits, userAgent: userAgent, cookies: c.Cookies.Copy(), step: evidence.StepNTLMNegotiate,
 	}
 }
 

@@ -10,8 +10,8 @@ import (
 
 // byBearer is what adding a mechanism takes here: its traits and its message.
 func byBearer(token string) Way {
-	return way(func(ews.Credential) Mechanism {
-		return OneMessage(Traits{Scheme: "Bearer", EachRequest: true, Secret: "token"}, func(*Channel) (Message, error) {
+	return way(Traits{Scheme: "Bearer", EachRequest: true, Secret: "token"}, func(ews.Credential) Mechanism {
+		return OneMessage(func(*Channel) (Message, error) {
 			return Message{Value: "Bearer " + token, Described: "Bearer, value not kept", Credential: true, Secrets: [][]byte{[]byte(token)}}, nil
 		})
 	})

@@ -99,7 +99,7 @@ func (a *Attempt) spend(ctx context.Context, m Message, budget Budget) (item evi
 		undecided = m.proof && challenge.Detail == nil
 		a.note.NewChallenge = undecided
 		switch {
-		case undecided || token == nil || a.mechanism.Done():
+		case undecided || token == nil || m.last:
 		case a.sent == maxMessages:
 			a.note.Detail, undecided = evidence.Say("still-asks"), true // a 401 with a token is a question, not a refusal
 		default:

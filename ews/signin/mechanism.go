@@ -17,15 +17,11 @@ import (
 // carries it out; in probe/finding/text what a code says of it; a scenario, for which
 // the stand-in verifies it (a row of its schemes, ews/standin/signin.go).
 type Mechanism interface {
-	// Traits are the same at any time.
-	Traits() Traits
 	// Start makes the first message. It is given the connection that it will
 	// travel on.
 	Start(ctx context.Context, on *Channel) (Message, error)
 	// Next answers the server's token, as it came in a 401 under the scheme.
 	Next(ctx context.Context, token []byte) (Message, error)
-	// Done says that nothing follows the last message: a 401 is a refusal.
-	Done() bool
 	// Close lets go of what the mechanism holds.
 	Close()
 }
@@ -42,9 +38,9 @@ type Way struct {
 }
 
 // way makes a Way of what makes a mechanism.
-func way(with func(ews.Credential) Mechanism) Way {
-	return Way{Traits: with(ews.Credential{}).Traits(), Begin: func(_ context.Context, c *ews.Client, userAgent string) *Attempt {
-		return New(c, userAgent, with(c.Credential))
+func way(traits Traits, with func(ews.Credential) Mechanism) Way {
+	return Way{Traits: traits, Begin: func(_ context.Context, c *ews.Client, userAgent string) *Attempt {
+		return New(c, userAgent, traits, with(c.Credential))
 	}}
 }
 
@@ -61,24 +57,20 @@ type Traits struct {
 }
 
 // OneMessage is a mechanism of one message: Basic, a ticket, a token.
-func OneMessage(traits Traits, message func(*Channel) (Message, error)) Mechanism {
-	return oneMessage{traits, message}
+type OneMessage func(*Channel) (Message, error)
+
+// Start implements Mechanism.
+func (o OneMessage) Start(_ context.Context, on *Channel) (Message, error) {
+	m, err := o(on)
+	m.last = true
+	return m, err
 }
 
-type oneMessage struct {
-	traits  Traits
-	message func(*Channel) (Message, error)
-}
+// Next implements Mechanism.
+func (OneMessage) Next(context.Context, []byte) (Message, error) { return Message{}, nil }
 
-func (o oneMessage) Traits() Traits { return o.traits }
-
-func (o oneMessage) Start(_ context.Context, on *Channel) (Message, error) { return o.message(on) }
-
-func (oneMessage) Next(context.Context, []byte) (Message, error) { return Message{}, nil }
-
-func (oneMessage) Done() bool { return true }
-
-func (oneMessage) Close() {}
+// Close implements Mechanism.
+func (OneMessage) Close() {}
 
 // Secret is what signs in.
 type Secret string
@@ -104,6 +96,7 @@ type Message struct {
 	Mark       []byte // the beginning, by which it is known again
 
 	wrapped bool // inside SPNEGO
+	last    bool // nothing follows it: a 401 is a refusal
 	proof   bool // an NTLM type 3, which a server that lost the connection answers with a challenge
 }
 
@@ -155,3 +148,12 @@ type Budget interface {
 	// counts against the account's limit.
 	End(evidence.Result) (counted bool)
 }
+
+// budgetOf is a Budget of two functions.
+type budgetOf struct {
+	begin func() *evidence.Detail
+	end   func(evidence.Result) bool
+}
+
+func (b budgetOf) Begin() *evidence.Detail    { return b.begin() }
+func (b budgetOf) End(r evidence.Result) bool { return b.end(r) }

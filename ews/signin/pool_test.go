@@ -46,7 +46,7 @@ func TestSignedInCallsWithholdShortPasswords(t *testing.T) {
 	defer server.Close()
 	roots := x509.NewCertPool()
 	roots.AddCert(server.Certificate())
-	once := OneMessage(Traits{Scheme: "Test", Secret: Password}, func(*Channel) (Message, error) {
+	once := OneMessage(func(*Channel) (Message, error) {
 		return Message{Value: "Test x", Described: "Test, value not kept", Credential: true}, nil
 	})
 	pool := &SessionPool{
@@ -57,7 +57,7 @@ func TestSignedInCallsWithholdShortPasswords(t *testing.T) {
 			v.AddText("EX01")
 			return v
 		},
-		Way: way(func(ews.Credential) Mechanism { return once }), UserAgent: agent,
+		Way: way(Traits{Scheme: "Test", Secret: Password}, func(ews.Credential) Mechanism { return once }), UserAgent: agent,
 	}
 	session, b := pool.Session(), &bench{}
 	defer session.Close()

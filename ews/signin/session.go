@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -98,44 +99,31 @@ func (s *Session) SignIn(ctx context.Context, q ews.Question, budget Budget) evi
 	if s.way.Renewal == nil {
 		return s.signIn(ctx, q, budget)
 	}
-	b := &delayed{Budget: budget}
-	defer func() { b.settle() }()
+	begun, last := false, evidence.Result("")
+	defer func() {
+		if last != "" {
+			budget.End(last)
+		}
+	}()
+	once := budgetOf{
+		begin: func() (why *evidence.Detail) {
+			if !begun {
+				why = budget.Begin()
+				begun = why == nil
+			}
+			return why
+		},
+		end: func(result evidence.Result) bool {
+			last = result
+			return false
+		},
+	}
 	renew := s.way.Renewal(ctx)
-	item := s.signIn(ctx, q, b)
+	item := s.signIn(ctx, q, once)
 	if expired(item) && renew(ctx) {
-		item = s.signIn(ctx, q, b)
+		item = s.signIn(ctx, q, once)
 	}
 	return item
-}
-
-// delayed is a Budget that is told only how the last of several sign-ins ended.
-type delayed struct {
-	Budget
-	begun bool
-	ended bool
-	last  evidence.Result
-}
-
-// Begin implements Budget.
-func (b *delayed) Begin() *evidence.Detail {
-	if b.begun {
-		return nil
-	}
-	why := b.Budget.Begin()
-	b.begun = why == nil
-	return why
-}
-
-// End implements Budget.
-func (b *delayed) End(result evidence.Result) bool {
-	b.ended, b.last = true, result
-	return false
-}
-
-func (b *delayed) settle() {
-	if b.ended {
-		b.Budget.End(b.last)
-	}
 }
 
 func (s *Session) signIn(ctx context.Context, q ews.Question, budget Budget) evidence.Item {
@@ -176,27 +164,18 @@ func (s *Session) charged(ctx context.Context, q ews.Question, budget Budget) *e
 	if budget.Begin() != nil {
 		return nil
 	}
-	b := &begun{budget: budget}
-	item := s.SignIn(ctx, q, b)
-	if !b.ended {
+	ended := false
+	item := s.SignIn(ctx, q, budgetOf{
+		begin: func() *evidence.Detail { return nil },
+		end: func(result evidence.Result) bool {
+			ended = true
+			return budget.End(result)
+		},
+	})
+	if !ended {
 		item.Logon.Counted = budget.End(evidence.Skipped)
 	}
 	return &item
-}
-
-// begun is a Budget that was asked already.
-type begun struct {
-	budget Budget
-	ended  bool
-}
-
-// Begin implements Budget.
-func (*begun) Begin() *evidence.Detail { return nil }
-
-// End implements Budget.
-func (b *begun) End(result evidence.Result) bool {
-	b.ended = true
-	return b.budget.End(result)
 }
 
 // clientFor is the client of the next call. What the messages of earlier
@@ -219,10 +198,7 @@ func (s *Session) learn(q ews.Question, c *ews.Client) {
 }
 
 func (s *Session) agent(q ews.Question) string {
-	if q.UserAgent != "" {
-		return q.UserAgent
-	}
-	return s.userAgent
+	return cmp.Or(q.UserAgent, s.userAgent)
 }
 
 // Close ends the connection; the next call opens another. Nil-safe.

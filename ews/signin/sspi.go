@@ -37,17 +37,13 @@ type currentUser struct {
 	mu        sync.Mutex // held while the package works
 	context   SecurityContext
 	abandoned bool // the package was not waited for
-	done      bool
 }
 
 // ByCurrentUser is the way of the user who runs the program. Windows chooses
 // between NTLM and Kerberos.
 func ByCurrentUser(scheme, spn string, open OpenContext) Way {
-	return way(func(ews.Credential) Mechanism { return &currentUser{scheme: scheme, spn: spn, open: open} })
+	return way(Traits{Scheme: scheme, Secret: LoggedOnUser}, func(ews.Credential) Mechanism { return &currentUser{scheme: scheme, spn: spn, open: open} })
 }
-
-// Traits implements Mechanism.
-func (u *currentUser) Traits() Traits { return Traits{Scheme: u.scheme, Secret: LoggedOnUser} }
 
 // Start implements Mechanism.
 func (u *currentUser) Start(ctx context.Context, on *Channel) (Message, error) {
@@ -78,11 +74,11 @@ func (u *currentUser) Next(ctx context.Context, server []byte) (Message, error) 
 		u.abandoned = true
 		return Message{}, tokenError{evidence.Say("token-timeout")}
 	}
-	if u.done = m.done; m.err != nil || len(m.token) == 0 {
+	if m.err != nil || len(m.token) == 0 {
 		return Message{}, m.err
 	}
 	message := tokenMessage(u.scheme, m.token)
-	message.Binding = u.bindingOf(m.token)
+	message.Binding, message.last = u.bindingOf(m.token), m.done
 	return message, nil
 }
 
@@ -122,9 +118,6 @@ func (u *currentUser) bindingOf(token []byte) string {
 	}
 	return evidence.BindingRight
 }
-
-// Done implements Mechanism.
-func (u *currentUser) Done() bool { return u.done }
 
 // Close implements Mechanism.
 func (u *currentUser) Close() {

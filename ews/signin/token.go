@@ -75,70 +75,51 @@ func serverToken(status int, fields []string, scheme string) (token []byte, n *e
 		if !offer.Is(scheme) || offer.Token == "" {
 			continue
 		}
-		opened, err := openToken(offer.Token)
+		raw, err := ntlm.DecodeToken(offer.Token)
+		var message []byte
+		var wrapped bool
+		if err == nil {
+			message, wrapped, err = openToken(raw)
+		}
 		var c ntlm.Challenge
 		if err == nil {
-			c, err = ntlm.Decode(opened.message)
+			c, err = ntlm.Decode(message)
 		}
 		if err == nil {
-			n = describeChallenge(scheme, c)
-			n.SPNEGO = opened.wrapped
-			return opened.raw, n
+			return raw, describeChallenge(scheme, c, wrapped)
 		}
 		n.Detail = detailOf("challenge-unreadable", err)
 		if token == nil {
-			token = opened.raw
+			token = raw
 		}
 	}
 	return token, n
 }
 
-// openedToken is the parameter of a Negotiate or NTLM challenge.
-type openedToken struct {
-	raw     []byte
-	message []byte // NTLM
-	wrapped bool   // it came inside SPNEGO
-}
-
-// openToken finds the NTLM message in a challenge's parameter.
-func openToken(parameter string) (openedToken, error) {
-	raw, err := ntlm.DecodeToken(parameter)
-	if err == nil {
-		return openedToken{raw: raw, message: raw}, nil
+// openToken finds the NTLM message in a token, as it is or inside SPNEGO.
+func openToken(raw []byte) (message []byte, wrapped bool, err error) {
+	if ntlm.Is(raw) {
+		return raw, false, nil
 	}
-	packed, decodeErr := base64.StdEncoding.DecodeString(parameter)
-	if decodeErr != nil || !errors.Is(err, ntlm.ErrNotNTLM) {
-		return openedToken{}, err
-	}
-	return openRaw(packed)
-}
-
-func openRaw(raw []byte) (openedToken, error) {
-	if ntlm.Type(raw) != 0 {
-		return openedToken{raw: raw, message: raw}, nil
-	}
-	o := openedToken{raw: raw}
 	t, err := spnego.Read(raw)
 	switch {
 	case errors.Is(err, spnego.ErrNotSPNEGO):
-		return o, tokenError{evidence.Say("challenge-unknown")}
+		err = tokenError{evidence.Say("challenge-unknown")}
 	case err != nil:
-		return o, err
 	case t.State == spnego.Reject:
-		return o, tokenError{evidence.Say("spnego-rejects")}
+		err = tokenError{evidence.Say("spnego-rejects")}
 	case t.Mech != "" && t.Mech != spnego.NTLM:
-		return o, tokenError{evidence.Say("spnego-wants", t.Mech)}
+		err = tokenError{evidence.Say("spnego-wants", t.Mech)}
 	case len(t.ResponseToken) == 0:
-		return o, tokenError{evidence.Say("spnego-empty")}
+		err = tokenError{evidence.Say("spnego-empty")}
 	}
-	o.message, o.wrapped = t.ResponseToken, true
-	return o, nil
+	return t.ResponseToken, true, err
 }
 
-func describeChallenge(scheme string, c ntlm.Challenge) *evidence.NTLM {
+func describeChallenge(scheme string, c ntlm.Challenge, wrapped bool) *evidence.NTLM {
 	n := &evidence.NTLM{
 		Scheme: scheme, TargetName: c.TargetName, NetBIOSDomain: c.NbDomain, NetBIOSComputer: c.NbComputer,
-		DNSDomain: c.DNSDomain, DNSComputer: c.DNSName, DNSForest: c.DNSTree, OSBuild: c.Version, StandAlone: c.StandAlone(),
+		DNSDomain: c.DNSDomain, DNSComputer: c.DNSName, DNSForest: c.DNSTree, OSBuild: c.Version, StandAlone: c.StandAlone(), SPNEGO: wrapped,
 	}
 	if !c.Time.IsZero() {
 		n.Time = &c.Time

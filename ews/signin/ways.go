@@ -27,8 +27,8 @@ func ByPassword(scheme string) Way {
 
 // ByBasic is the way of Basic: name and password in each request (RFC 7617 2).
 func ByBasic() Way {
-	return way(func(c ews.Credential) Mechanism {
-		return OneMessage(Traits{Scheme: "Basic", EachRequest: true, Secret: Password}, func(*Channel) (Message, error) {
+	return way(Traits{Scheme: "Basic", EachRequest: true, Secret: Password}, func(c ews.Credential) Mechanism {
+		return OneMessage(func(*Channel) (Message, error) {
 			return Message{Value: wire.BasicCredential(c.User, c.Password), Described: "Basic, value not kept", Credential: true}, nil
 		})
 	})
@@ -41,13 +41,11 @@ type ntlmByPassword struct {
 	account ews.Credential
 	wrapped bool // the messages travel inside SPNEGO
 	on      *Channel
-	done    bool
 }
 
-// Traits implements Mechanism.
-func (n *ntlmByPassword) Traits() Traits {
-	t := Traits{Scheme: n.scheme, FreeStart: true, Secret: Password}
-	if n.scheme == "Negotiate" {
+func ntlmTraits(scheme string) Traits {
+	t := Traits{Scheme: scheme, FreeStart: true, Secret: Password}
+	if scheme == "Negotiate" {
 		t.Inside = evidence.MechanismNTLM
 	}
 	return t
@@ -65,7 +63,7 @@ func (n *ntlmByPassword) Start(_ context.Context, on *Channel) (Message, error) 
 
 // Next implements Mechanism.
 func (n *ntlmByPassword) Next(_ context.Context, token []byte) (Message, error) {
-	opened, err := openRaw(token)
+	type2, wrapped, err := openToken(token)
 	if err != nil {
 		return Message{}, err
 	}
@@ -73,21 +71,17 @@ func (n *ntlmByPassword) Next(_ context.Context, token []byte) (Message, error) 
 	if err != nil {
 		value = nil // no hash is defined for this certificate: sent without
 	}
-	answer, err := ntlm.AuthenticateMessage(opened.message, n.account.User, n.account.Password, value)
-	if err == nil && (n.wrapped || opened.wrapped) {
+	answer, err := ntlm.AuthenticateMessage(type2, n.account.User, n.account.Password, value)
+	if err == nil && (n.wrapped || wrapped) {
 		answer, err = spnego.WrapResponse(answer)
 	}
 	if err != nil {
 		return Message{}, err
 	}
-	n.done = true
 	m := tokenMessage(n.scheme, answer)
-	m.Binding = binding
+	m.Binding, m.last = binding, true
 	return m, nil
 }
-
-// Done implements Mechanism.
-func (n *ntlmByPassword) Done() bool { return n.done }
 
 // Close implements Mechanism.
 func (n *ntlmByPassword) Close() {}
@@ -95,10 +89,11 @@ func (n *ntlmByPassword) Close() {}
 // ByNTLM is the way of NTLM by password, under scheme. It opens a connection and
 // sends type 1, which carries no credential and counts nothing.
 func ByNTLM(scheme string) Way {
-	w := way(func(account ews.Credential) Mechanism { return &ntlmByPassword{scheme: scheme, account: account} })
+	traits := ntlmTraits(scheme)
+	w := way(traits, func(account ews.Credential) Mechanism { return &ntlmByPassword{scheme: scheme, account: account} })
 	w.Begin = func(ctx context.Context, c *ews.Client, userAgent string) *Attempt {
 		attempt := func(wrapped bool) *Attempt {
-			return New(c, userAgent, &ntlmByPassword{scheme: scheme, account: c.Credential, wrapped: wrapped}).Begin(ctx)
+			return New(c, userAgent, traits, &ntlmByPassword{scheme: scheme, account: c.Credential, wrapped: wrapped}).Begin(ctx)
 		}
 		raw := attempt(false)
 		if r := raw.Item.Response; scheme != "Negotiate" || raw.challenged || r == nil || r.Status != 401 {
@@ -119,7 +114,7 @@ func ByNTLM(scheme string) Way {
 // are: the second is answered only if the connection is kept, and by the same
 // server. It costs no logon.
 func KeepTest(ctx context.Context, c *ews.Client, scheme, userAgent string, wrapped bool) {
-	a := New(c, userAgent, &ntlmByPassword{scheme: scheme, account: c.Credential, wrapped: wrapped})
+	a := New(c, userAgent, ntlmTraits(scheme), &ntlmByPassword{scheme: scheme, account: c.Credential, wrapped: wrapped})
 	a.step = evidence.StepKeepTest
 	defer a.Close()
 	if a.Begin(ctx); a.conn == nil {
@@ -138,8 +133,8 @@ type TokenMaker func(binding []byte) ([]byte, error)
 // to the certificate of its own connection (RFC 4559).
 func ByTicket(token TokenMaker) Way {
 	traits := Traits{Scheme: "Negotiate", Inside: evidence.MechanismKerberos, Secret: Ticket}
-	return way(func(ews.Credential) Mechanism {
-		return OneMessage(traits, func(on *Channel) (m Message, err error) {
+	return way(traits, func(ews.Credential) Mechanism {
+		return OneMessage(func(on *Channel) (m Message, err error) {
 			value, binding, err := on.Binding()
 			if err != nil {
 				return m, err
@@ -169,7 +164,7 @@ func ByToken(source *entra.Source) Way {
 		return func(ctx context.Context) bool { return token != nil && source.Renew(ctx, token) != nil }
 	}
 	return Way{Traits: traits, Renewal: renewal, Begin: func(ctx context.Context, c *ews.Client, userAgent string) *Attempt {
-		return New(c, userAgent, OneMessage(traits, func(*Channel) (Message, error) {
+		return New(c, userAgent, traits, OneMessage(func(*Channel) (Message, error) {
 			token := source.Token(ctx)
 			if token == nil {
 				return Message{}, errNoToken
