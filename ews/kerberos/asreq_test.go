@@ -88,7 +88,7 @@ func TestRequestWithoutPreauth(t *testing.T) {
 	for _, user := range []string{"svc-crm", "first.last@fabrikam.example"} {
 		r := freeRequest(t, user)
 		var m messages.ASReq
-		if err := m.Unmarshal(r.Bytes()); err != nil {
+		if err := m.Unmarshal(r.Raw); err != nil {
 			t.Fatal(err)
 		}
 		b := m.ReqBody
@@ -109,14 +109,14 @@ func TestRequestWithoutPreauth(t *testing.T) {
 func signIn(t testing.TB, k *testkit.KDC, user, password string, now time.Time) (Answer, error) {
 	t.Helper()
 	r := freeRequest(t, user)
-	a, err := r.Read(k.Answer(t, r.Bytes()))
+	a, err := r.Read(k.Answer(t, r.Raw))
 	if err != nil || a.Error == nil || a.Error.Code != CodePreauthRequired {
 		return a, err
 	}
 	if r, err = WithPassword(client(t, user), password, a.Error, now); err != nil {
 		return Answer{}, err
 	}
-	return r.Read(k.Answer(t, r.Bytes()))
+	return r.Read(k.Answer(t, r.Raw))
 }
 
 func TestSignIn(t *testing.T) {
@@ -227,7 +227,7 @@ func TestEnctypeChoice(t *testing.T) {
 			continue
 		}
 		var m messages.ASReq
-		if err != nil || m.Unmarshal(made.Bytes()) != nil || !slices.Equal(m.ReqBody.EType, []int32{c.want}) {
+		if err != nil || m.Unmarshal(made.Raw) != nil || !slices.Equal(m.ReqBody.EType, []int32{c.want}) {
 			t.Errorf("%+v, %v", m, err)
 		}
 	}

@@ -54,10 +54,7 @@ func checkKey(key types.EncryptionKey) error {
 	if !slices.Contains(enctypes, key.KeyType) {
 		return fmt.Errorf("%w: %s", ErrEnctype, enctypeName(key.KeyType))
 	}
-	e, err := crypto.GetEtype(key.KeyType)
-	if err != nil {
-		return fmt.Errorf("%w: %s", ErrEnctype, enctypeName(key.KeyType))
-	}
+	e, _ := crypto.GetEtype(key.KeyType) // it is one of those
 	if len(key.KeyValue) != e.GetKeyByteSize() {
 		return fmt.Errorf("%w: a key of %s is %d bytes long, not %d", ErrEnctype, enctypeName(key.KeyType), e.GetKeyByteSize(), len(key.KeyValue))
 	}
@@ -70,20 +67,12 @@ func open(sealed types.EncryptedData, key types.EncryptionKey, usage uint32) ([]
 	if sealed.EType != key.KeyType {
 		return nil, fmt.Errorf("%w: the reply is under %s, asked for was %s", ErrEnctype, enctypeName(sealed.EType), enctypeName(key.KeyType))
 	}
-	e, err := crypto.GetEtype(key.KeyType)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %s", ErrEnctype, enctypeName(key.KeyType))
-	}
+	e, _ := crypto.GetEtype(key.KeyType) // checkKey knows it
 	var plain []byte
-	if len(sealed.Cipher) >= e.GetConfounderByteSize()+e.GetHMACBitLength()/8 {
-		err = guarded(func() error {
-			plain, err = crypto.DecryptEncPart(sealed, key, usage)
-			return err
-		})
-	} else {
-		err = errPanic
-	}
-	if err != nil {
+	if len(sealed.Cipher) < e.GetConfounderByteSize()+e.GetHMACBitLength()/8 || guarded(func() (err error) {
+		plain, err = crypto.DecryptEncPart(sealed, key, usage)
+		return err
+	}) != nil {
 		return nil, fmt.Errorf("%w: its encrypted part does not decrypt under our key", ErrUntrusted)
 	}
 	return plain, nil
@@ -117,44 +106,36 @@ const (
 
 // passwordKey derives the key of the password (RFC 3962 4, RFC 8009 4) with the
 // first AES enctype of the hint: the KDC lists them in its order of preference.
-func passwordKey(client Principal, password string, hint *KRBError) (types.EncryptionKey, error) {
+func passwordKey(client Principal, password string, hint *KRBError) (key types.EncryptionKey, err error) {
 	entry := types.ETypeInfo2Entry{EType: enctypes[0]}
 	if hint != nil && len(hint.hints) > 0 {
 		at := slices.IndexFunc(hint.hints, func(h types.ETypeInfo2Entry) bool { return slices.Contains(enctypes, h.EType) })
 		if at < 0 {
-			return types.EncryptionKey{},
-				fmt.Errorf("%w: the KDC has no AES key of %s, only %s", ErrEnctype, client, strings.Join(hint.Enctypes, ", "))
+			return key, fmt.Errorf("%w: the KDC has no AES key of %s, only %s", ErrEnctype, client, strings.Join(hint.Enctypes, ", "))
 		}
 		entry = hint.hints[at]
 	}
-	salt := entry.Salt
-	if salt == "" {
-		salt = client.Realm + strings.Join(client.Components, "") // RFC 4120 4
-	}
+	salt := cmp.Or(entry.Salt, client.Realm+strings.Join(client.Components, "")) // RFC 4120 4
 	if len(salt) > maxSalt {
-		return types.EncryptionKey{}, fmt.Errorf("%w: a salt of %d bytes, %d are the most", ErrParameters, len(salt), maxSalt)
+		return key, fmt.Errorf("%w: a salt of %d bytes, %d are the most", ErrParameters, len(salt), maxSalt)
 	}
-	e, err := crypto.GetEtype(entry.EType)
-	if err != nil {
-		return types.EncryptionKey{}, fmt.Errorf("%w: %s", ErrEnctype, enctypeName(entry.EType))
-	}
+	e, _ := crypto.GetEtype(entry.EType) // it is one of those
 	params := e.GetDefaultStringToKeyParams()
 	if s := entry.S2KParams; len(s) > 0 {
 		if len(s) != 4 {
-			return types.EncryptionKey{}, fmt.Errorf("%w: an iteration count of %d bytes, it has 4", ErrParameters, len(s))
+			return key, fmt.Errorf("%w: an iteration count of %d bytes, it has 4", ErrParameters, len(s))
 		}
 		if n := binary.BigEndian.Uint32(s); n < minIterations || n > maxIterations {
-			return types.EncryptionKey{}, fmt.Errorf("%w: %d iterations, accepted are %d to %d", ErrParameters, n, minIterations, maxIterations)
+			return key, fmt.Errorf("%w: %d iterations, accepted are %d to %d", ErrParameters, n, minIterations, maxIterations)
 		}
 		params = hex.EncodeToString(s)
 	}
-	key := types.EncryptionKey{KeyType: entry.EType}
-	err = guarded(func() error {
+	key.KeyType = entry.EType
+	if guarded(func() (err error) {
 		key.KeyValue, err = e.StringToKey(password, salt, params)
 		return err
-	})
-	if err != nil {
-		return types.EncryptionKey{}, fmt.Errorf("%w: no key of %s can be derived", ErrParameters, enctypeName(entry.EType))
+	}) != nil {
+		return key, fmt.Errorf("%w: no key of %s can be derived", ErrParameters, enctypeName(entry.EType))
 	}
 	return key, nil
 }

@@ -70,7 +70,7 @@ func FuzzAnswer(f *testing.F) {
 		f.Fatal(err)
 	}
 	for _, k := range []testkit.KDC{{}, {Open: true}, {Refuse: CodeClientRevoked, Status: 0xC0000072}, {LieNonce: true}, {Params: []byte{0, 0, 32, 0}}} {
-		for _, r := range [][]byte{free.Bytes(), proved.Bytes(), tgs.Bytes()} {
+		for _, r := range [][]byte{free.Raw, proved.Raw, tgs.Raw} {
 			f.Add(k.Answer(f, r))
 		}
 	}
@@ -114,7 +114,7 @@ func FuzzReply(f *testing.F) {
 	}
 	var k testkit.KDC
 	var m messages.ASRep
-	if err := m.Unmarshal(k.Answer(f, proved.Bytes())); err != nil {
+	if err := m.Unmarshal(k.Answer(f, proved.Raw)); err != nil {
 		f.Fatal(err)
 	}
 	plain, err := crypto.DecryptEncPart(m.EncPart, key, keyusage.AS_REP_ENCPART)

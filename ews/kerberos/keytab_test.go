@@ -35,7 +35,7 @@ func keytabFile(t testing.TB, keys ...keytabKey) []byte {
 func TestKeytabKey(t *testing.T) {
 	hint := func(enctype int32) *KRBError {
 		k := testkit.KDC{Enctype: enctype}
-		a, err := freeRequest(t, "svc-crm").Read(k.Answer(t, freeRequest(t, "svc-crm").Bytes()))
+		a, err := freeRequest(t, "svc-crm").Read(k.Answer(t, freeRequest(t, "svc-crm").Raw))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -70,7 +70,7 @@ func TestKeytabKey(t *testing.T) {
 				return
 			}
 			var m messages.ASReq
-			if err != nil || m.Unmarshal(r.Bytes()) != nil || len(m.ReqBody.EType) != 1 || m.ReqBody.EType[0] != c.enctype {
+			if err != nil || m.Unmarshal(r.Raw) != nil || len(m.ReqBody.EType) != 1 || m.ReqBody.EType[0] != c.enctype {
 				t.Errorf("%v, %v", m.ReqBody.EType, err)
 			}
 		})
@@ -85,14 +85,14 @@ func TestSignInWithKeytab(t *testing.T) {
 	for password, want := range map[string]int32{testkit.Password: 0, "changed since": errorcode.KDC_ERR_PREAUTH_FAILED} {
 		k := testkit.KDC{Password: password}
 		r := freeRequest(t, "svc-crm")
-		a, err := r.Read(k.Answer(t, r.Bytes()))
+		a, err := r.Read(k.Answer(t, r.Raw))
 		if err != nil {
 			t.Fatal(err)
 		}
 		if r, err = WithKeytab(client(t, "svc-crm"), kt, a.Error, testkit.Noon); err != nil {
 			t.Fatal(err)
 		}
-		a, err = r.Read(k.Answer(t, r.Bytes()))
+		a, err = r.Read(k.Answer(t, r.Raw))
 		if err != nil || want == 0 && a.Ticket == nil || want != 0 && (a.Error == nil || a.Error.Code != want) {
 			t.Errorf("%+v, %v", a, err)
 		}

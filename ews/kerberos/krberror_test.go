@@ -81,7 +81,7 @@ func TestNotKerberos(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rep := (&testkit.KDC{Open: true}).Answer(t, as.Bytes())
+	rep := (&testkit.KDC{Open: true}).Answer(t, as.Raw)
 	for _, c := range []struct {
 		name string
 		raw  []byte
@@ -90,7 +90,7 @@ func TestNotKerberos(t *testing.T) {
 		{"nothing", nil, ErrNotKerberos},
 		{"HTTP", []byte("HTTP/1.1 400 Bad Request\r\n\r\n"), ErrNotKerberos},
 		{"TLS", []byte{0x15, 3, 1, 0, 2, 2, 0x16}, ErrNotKerberos},
-		{"our own request", as.Bytes(), ErrNotKerberos},
+		{"our own request", as.Raw, ErrNotKerberos},
 		{"an AS-REP without its end", rep[:len(rep)-9], ErrMalformed},
 		{"only the beginning", rep[:1], ErrMalformed},
 		{"an error without its end", (&testkit.KDC{}).Refusal(t, 25, nil)[:30], ErrMalformed},

@@ -42,7 +42,7 @@ func ask(t testing.TB, k *testkit.KDC, tgt *Ticket, spn string) (Answer, error) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	return r.Read(k.Answer(t, r.Bytes()))
+	return r.Read(k.Answer(t, r.Raw))
 }
 
 func TestServiceTicket(t *testing.T) {
@@ -113,7 +113,7 @@ func TestRealmAsTheKDCSpellsIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	var m messages.TGSReq
-	if err := m.Unmarshal(r.Bytes()); err != nil || m.ReqBody.Realm != testkit.Realm {
+	if err := m.Unmarshal(r.Raw); err != nil || m.ReqBody.Realm != testkit.Realm {
 		t.Errorf("%q, %v", m.ReqBody.Realm, err)
 	}
 }

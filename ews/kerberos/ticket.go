@@ -54,13 +54,8 @@ func readReply(m messages.KDCRepFields, key types.EncryptionKey, usage uint32, n
 		return nil, fmt.Errorf("%w: it answers another request (nonce)", ErrUntrusted)
 	}
 	t := &Ticket{
-		Client:         received(m.CName, m.CRealm),
-		Server:         received(part.SName, part.SRealm),
-		End:            reasonable(part.EndTime),
-		Enctype:        enctypeName(m.Ticket.EncPart.EType),
-		SessionEnctype: enctypeName(part.Key.KeyType),
-		ticket:         m.Ticket,
-		key:            part.Key,
+		Client: received(m.CName, m.CRealm), Server: received(part.SName, part.SRealm), End: reasonable(part.EndTime),
+		Enctype: enctypeName(m.Ticket.EncPart.EType), SessionEnctype: enctypeName(part.Key.KeyType), ticket: m.Ticket, key: part.Key,
 	}
 	if outside := received(m.Ticket.SName, m.Ticket.Realm); !outside.same(t.Server) {
 		return nil, fmt.Errorf("%w: the ticket is for %s, the reply says %s", ErrUntrusted, outside, t.Server)
@@ -82,23 +77,13 @@ func loadTicket(raw []byte) (messages.Ticket, error) {
 
 // apRequest makes an AP-REQ (RFC 4120 5.5.1) of the ticket.
 func (t Ticket) apRequest(checksum types.Checksum, now time.Time) ([]byte, error) {
-	nonce, err := newNonce()
-	if err != nil {
-		return nil, err
-	}
 	now = now.UTC()
 	a := types.Authenticator{
-		AVNO:   5,
-		CRealm: t.Client.Realm,
-		CName:  t.Client.wire(),
-		Cksum:  checksum,
-		CTime:  now,
-		Cusec:  now.Nanosecond() / 1000,
-		// Below 2^30: old peers take the number for a signed one.
-		SeqNumber: int64(nonce & 0x3fffffff),
+		AVNO: 5, CRealm: t.Client.Realm, CName: t.Client.wire(), Cksum: checksum, CTime: now, Cusec: now.Nanosecond() / 1000,
+		SeqNumber: int64(newNonce() & 0x3fffffff), // below 2^30: old peers take the number for a signed one
 	}
 	var raw []byte
-	err = guarded(func() error {
+	err := guarded(func() error {
 		m, err := messages.NewAPReq(t.ticket, t.key, a)
 		if err != nil {
 			return err
@@ -152,10 +137,7 @@ func (t Ticket) Token(binding []byte, now time.Time) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	oid, err := asn1.Marshal(mechanism)
-	if err != nil {
-		return nil, err
-	}
+	oid, _ := asn1.Marshal(mechanism) // identifiers always marshal
 	// The framing of RFC 2743 3.1.
 	return asn1.Marshal(asn1.RawValue{
 		Class: asn1.ClassApplication, IsCompound: true, Bytes: slices.Concat(oid, tokenAPReq, request),

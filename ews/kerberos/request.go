@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jcmturner/gofork/encoding/asn1"
@@ -61,16 +62,13 @@ func withKey(client Principal, key types.EncryptionKey, now time.Time) (Request,
 		return Request{}, fmt.Errorf("the encrypted time cannot be encoded: %w", err)
 	}
 	r, err := newASRequest(client, &key, types.PADataSequence{{PADataType: patype.PA_ENC_TIMESTAMP, PADataValue: value}})
-	r.secret = sealed.Cipher
+	r.Secret = sealed.Cipher
 	return r, err
 }
 
 // newASRequest: key is nil without pre-authentication.
 func newASRequest(client Principal, key *types.EncryptionKey, pa types.PADataSequence) (Request, error) {
-	nonce, err := newNonce()
-	if err != nil {
-		return Request{}, err
-	}
+	nonce := newNonce()
 	etypes, proof := enctypes, "without pre-authentication"
 	if key != nil {
 		etypes, proof = []int32{key.KeyType}, "with "+enctypeName(key.KeyType)
@@ -80,23 +78,16 @@ func newASRequest(client Principal, key *types.EncryptionKey, pa types.PADataSeq
 		types.SetFlag(&options, flags.Canonicalize)
 	}
 	m := messages.ASReq{KDCReqFields: messages.KDCReqFields{
-		PVNO:    iana.PVNO,
-		MsgType: msgtype.KRB_AS_REQ,
-		PAData:  pa,
+		PVNO: iana.PVNO, MsgType: msgtype.KRB_AS_REQ, PAData: pa,
 		ReqBody: messages.KDCReqBody{
-			KDCOptions: options,
-			CName:      client.wire(),
-			Realm:      client.Realm,
-			SName:      ticketGranting(client.Realm).wire(),
-			Till:       farAway,
-			Nonce:      nonce,
-			EType:      slices.Clone(etypes),
+			KDCOptions: options, CName: client.wire(), Realm: client.Realm, SName: ticketGranting(client.Realm).wire(),
+			Till: farAway, Nonce: nonce, EType: slices.Clone(etypes),
 		},
 	}}
 	r := Request{about: "AS-REQ for " + client.String() + " " + proof}
-	r.read = func(raw []byte) (Answer, error) { return readASRep(raw, client, key, nonce) }
-	err = guarded(func() error {
-		r.raw, err = m.Marshal()
+	r.Read = func(raw []byte) (Answer, error) { return readASRep(raw, client, key, nonce) }
+	err := guarded(func() (err error) {
+		r.Raw, err = m.Marshal()
 		return err
 	})
 	if err != nil {
@@ -135,10 +126,90 @@ func readASRep(raw []byte, client Principal, key *types.EncryptionKey, nonce int
 var farAway = time.Date(2037, 9, 13, 2, 48, 5, 0, time.UTC)
 
 // newNonce: 31 bits, since some KDCs read the number as a signed one.
-func newNonce() (int, error) {
+func newNonce() int {
 	var b [4]byte
-	if _, err := rand.Read(b[:]); err != nil {
-		return 0, fmt.Errorf("no random number: %w", err)
+	_, _ = rand.Read(b[:]) // never fails, it ends the program instead
+	return int(binary.BigEndian.Uint32(b[:]) >> 1)
+}
+
+// NewTGSRequest is a TGS-REQ (RFC 4120 5.4.1): it asks the KDC of the TGT's realm for
+// a ticket of service.
+// Canonicalisation is asked for: without it a KDC does not say that the service
+// belongs to another realm (RFC 6806 8).
+func NewTGSRequest(tgt Ticket, service Principal, now time.Time) (Request, error) {
+	if !tgt.TicketGranting() {
+		return Request{}, fmt.Errorf("%w: the %s is not for a KDC", ErrName, tgt)
 	}
-	return int(binary.BigEndian.Uint32(b[:]) >> 1), nil
+	realm := tgt.Server.Components[1]
+	if strings.EqualFold(realm, tgt.Server.Realm) {
+		realm = tgt.Server.Realm // as the KDC spells it, not as the user typed it
+	}
+	if !strings.EqualFold(realm, service.Realm) {
+		return Request{},
+			fmt.Errorf("%w: %s is of another realm than the account's ticket (%s), and trusts are not followed", ErrName, service, printable(realm))
+	}
+	nonce := newNonce()
+	options := types.NewKrbFlags()
+	types.SetFlag(&options, flags.Canonicalize)
+	m := messages.TGSReq{KDCReqFields: messages.KDCReqFields{
+		PVNO: iana.PVNO, MsgType: msgtype.KRB_TGS_REQ,
+		ReqBody: messages.KDCReqBody{
+			KDCOptions: options, Realm: realm, SName: service.wire(), Till: farAway, Nonce: nonce, EType: slices.Clone(enctypes),
+		},
+	}}
+	r := Request{about: "TGS-REQ of " + tgt.Client.String() + " for " + service.String()}
+	r.Read = func(raw []byte) (Answer, error) { return readTGSRep(raw, tgt, service, nonce) }
+	err := guarded(func() error {
+		proof, err := tgt.proof(&m.ReqBody, now)
+		if err != nil {
+			return err
+		}
+		r.Secret = replayable(proof)
+		m.PAData = types.PADataSequence{{PADataType: patype.PA_TGS_REQ, PADataValue: proof}}
+		r.Raw, err = m.Marshal()
+		return err
+	})
+	if err != nil {
+		return Request{}, fmt.Errorf("%w: the request for %s cannot be encoded", ErrName, service)
+	}
+	return r, nil
+}
+
+// proof is PA-TGS-REQ: an AP-REQ to the KDC that signs the body (RFC 4120
+// 5.2.7.1).
+func (t Ticket) proof(body *messages.KDCReqBody, now time.Time) ([]byte, error) {
+	raw, err := body.Marshal()
+	if err != nil {
+		return nil, err
+	}
+	e, _ := crypto.GetEtype(t.key.KeyType) // checkKey knows it
+	sum, err := e.GetChecksumHash(t.key.KeyValue, raw, keyusage.TGS_REQ_PA_TGS_REQ_AP_REQ_AUTHENTICATOR_CHKSUM)
+	if err != nil {
+		return nil, err
+	}
+	return t.apRequest(types.Checksum{CksumType: e.GetHashID(), Checksum: sum}, now)
+}
+
+func readTGSRep(raw []byte, tgt Ticket, service Principal, nonce int) (Answer, error) {
+	if e, err := expect(raw, kindTGSRep); e != nil || err != nil {
+		return Answer{Error: e}, err
+	}
+	var m messages.TGSRep
+	if err := guarded(func() error { return m.Unmarshal(raw) }); err != nil {
+		return Answer{}, fmt.Errorf("%w: the TGS-REP cannot be decoded", ErrMalformed)
+	}
+	t, err := readReply(m.KDCRepFields, tgt.key, keyusage.TGS_REP_ENCPART_SESSION_KEY, nonce)
+	if err != nil {
+		return Answer{}, err
+	}
+	if !t.Client.same(tgt.Client) {
+		return Answer{}, fmt.Errorf("%w: it names the client %s, the request came from %s", ErrUntrusted, t.Client, tgt.Client)
+	}
+	switch {
+	case t.Server.same(service):
+		return Answer{Ticket: t}, nil
+	case sameRealm(t.Server, service) && t.TicketGranting():
+		return Answer{Ticket: t, Referral: printable(t.Server.Components[1])}, nil
+	}
+	return Answer{}, fmt.Errorf("%w: it is for %s, asked for was %s", ErrUntrusted, t.Server, service)
 }

@@ -9,32 +9,92 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jcmturner/gokrb5/v8/keytab"
 	"github.com/jcmturner/gokrb5/v8/types"
 	"golang.org/x/crypto/cryptobyte"
 )
 
-// Errors of credential caches.
+// Errors of keytabs and credential caches.
 var (
+	// ErrKeytab: the file is no keytab.
+	ErrKeytab = errors.New("not a keytab")
+	// ErrNoKey: the keytab has no AES key of the account. The text says what it
+	// has.
+	ErrNoKey = errors.New("no usable key in the keytab")
 	// ErrCCache: the file is no credential cache of version 3 or 4.
 	ErrCCache = errors.New("not a Kerberos credential cache")
 	// ErrNoTicket: the cache has no such ticket. The text says what it has.
 	ErrNoTicket = errors.New("no such ticket in the credential cache")
-	// ErrExpired: an ExpiredError.
-	ErrExpired = errors.New("the ticket has expired")
+	// ErrExpired: the ticket has. The text says which, and when.
+	ErrExpired = errors.New("expired")
 )
 
-// ExpiredError is ErrExpired with the time.
-type ExpiredError struct {
-	Server Principal
-	End    time.Time
+// Keytab holds an account's keys, as good as its password.
+type Keytab struct{ entries []keytabEntry }
+
+type keytabEntry struct {
+	principal Principal
+	version   uint32
+	key       types.EncryptionKey
 }
 
-func (e *ExpiredError) Error() string {
-	return fmt.Sprintf("the ticket for %s expired at %s", e.Server, e.End.Format(time.RFC3339))
+// ReadKeytab reads the content of a keytab file.
+func ReadKeytab(raw []byte) (Keytab, error) {
+	if len(raw) > maxFile {
+		return Keytab{}, fmt.Errorf("%w: longer than %d bytes", ErrKeytab, maxFile)
+	}
+	// The library's errors quote the file, which is full of keys.
+	var file keytab.Keytab
+	if guarded(func() error { return file.Unmarshal(raw) }) != nil {
+		return Keytab{}, fmt.Errorf("%w: its %d bytes cannot be read as one", ErrKeytab, len(raw))
+	}
+	var k Keytab
+	for _, e := range file.Entries {
+		p := Principal{Type: e.Principal.NameType, Components: e.Principal.Components, Realm: e.Principal.Realm}
+		k.entries = append(k.entries, keytabEntry{p, e.KVNO, e.Key})
+	}
+	if len(k.entries) == 0 {
+		return Keytab{}, fmt.Errorf("%w: there is no key in it", ErrKeytab)
+	}
+	return k, nil
 }
 
-// Is makes it ErrExpired.
-func (e *ExpiredError) Is(target error) bool { return target == ErrExpired }
+// key finds the best AES key of the newest version, among the enctypes that the
+// KDC has of the account: a proof under another one is refused, and counted.
+func (k Keytab) key(client Principal, hint *KRBError) (types.EncryptionKey, error) {
+	var best *keytabEntry
+	for i := range k.entries {
+		e := &k.entries[i]
+		if !e.principal.same(client) || checkKey(e.key) != nil || !hint.knows(e.key.KeyType) {
+			continue
+		}
+		if best == nil || e.version > best.version ||
+			e.version == best.version && slices.Index(enctypes, e.key.KeyType) < slices.Index(enctypes, best.key.KeyType) {
+			best = e
+		}
+	}
+	if best != nil {
+		return best.key, nil
+	}
+	text := "it has " + k.list()
+	if hint != nil && len(hint.Enctypes) > 0 {
+		text += "; the KDC takes " + strings.Join(hint.Enctypes, ", ")
+	}
+	return types.EncryptionKey{}, fmt.Errorf("%w for %s: %s", ErrNoKey, client, text)
+}
+
+// knows says whether the KDC has a key of that enctype, or did not say.
+func (e *KRBError) knows(enctype int32) bool {
+	return e == nil || len(e.hints) == 0 || slices.ContainsFunc(e.hints, func(h types.ETypeInfo2Entry) bool { return h.EType == enctype })
+}
+
+// list names principals and enctypes, no keys.
+func (k Keytab) list() string {
+	return listOf(k.entries, func(e keytabEntry) string { return fmt.Sprintf("%s (%s)", e.principal, enctypeName(e.key.KeyType)) })
+}
+
+// Format writes what may be seen of a keytab, whatever the verb.
+func (k Keytab) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "keytab with "+k.list()) }
 
 // CCache is a credential cache: tickets with their session keys, secrets.
 type CCache struct {
@@ -50,6 +110,8 @@ type cacheEntry struct {
 }
 
 const (
+	maxFile        = 1 << 20
+	maxListed      = 8
 	maxCredentials = 1024
 	maxComponents  = 32
 )
@@ -113,16 +175,7 @@ func (r *cacheReader) uint32() (v uint32) { r.check(r.in.ReadUint32(&v)); return
 
 func (r *cacheReader) skip(n int) { r.check(r.in.Skip(n)) }
 
-func (r *cacheReader) data() []byte {
-	n := r.uint32()
-	if uint64(n) > uint64(len(r.in)) {
-		r.check(false)
-		return nil
-	}
-	var b []byte
-	r.check(r.in.ReadBytes(&b, int(n)))
-	return b
-}
+func (r *cacheReader) data() (b []byte) { r.check(r.in.ReadBytes(&b, int(r.uint32()))); return b }
 
 func (r *cacheReader) principal() Principal {
 	p := Principal{Type: int32(r.uint32())}
@@ -159,10 +212,7 @@ func (r *cacheReader) credential() cacheEntry {
 // TGT finds the ticket-granting ticket of realm, of the default principal's
 // realm if it is "".
 func (c CCache) TGT(realm string, now time.Time) (*Ticket, error) {
-	if realm == "" {
-		realm = c.Client.Realm
-	}
-	return c.Service(ticketGranting(realm), now)
+	return c.Service(ticketGranting(cmp.Or(realm, c.Client.Realm)), now)
 }
 
 // Service finds the ticket of a service that ends last, of those that can be used.
@@ -188,7 +238,7 @@ func (c CCache) Service(server Principal, now time.Time) (*Ticket, error) {
 	case best == nil:
 		return nil, fmt.Errorf("%w for %s: it has %s", ErrNoTicket, server, c.list())
 	case !best.end.After(now):
-		return nil, &ExpiredError{Server: best.server, End: best.end}
+		return nil, fmt.Errorf("the ticket for %s %w at %s", best.server, ErrExpired, best.end.Format(time.RFC3339))
 	}
 	m, err := loadTicket(best.ticket)
 	if err != nil {
