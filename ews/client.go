@@ -40,7 +40,7 @@ type Client struct {
 func (c *Client) As(user string) *Client {
 	as := *c
 	as.Credential.User = user
-	c.Recorder.vault.AddCredential(user, c.Credential.Password)
+	c.Recorder.Secrets.AddCredential(user, c.Credential.Password)
 	return &as
 }
 

@@ -217,7 +217,7 @@ func TestLongPages(t *testing.T) {
 // cut is too little to be found.
 func TestShortCutsNoSecret(t *testing.T) {
 	r := NewRecorder(nil, nil)
-	r.Withhold("a-client-secret-of-entra")
+	r.Tokens.AddText("a-client-secret-of-entra")
 	said := strings.Repeat("x", 90) + "a-client-secret-of-entra"
 	for _, most := range []int{95, 100, 110} {
 		if got := r.Short(said, most); got != secret.Withheld {

@@ -18,9 +18,12 @@ import (
 // chosen passes the vault on its way in, so no later stage can leak what never
 // entered. Safe for concurrent use.
 type Recorder struct {
-	vault  *secret.Vault
-	tokens *secret.Vault // never found by chance: looked for from the first item on
-	follow func(evidence.Item)
+	// Secrets are looked for from Expose on, if they are short or common. What is made on
+	// the way (a key, a reply that can be attacked offline) is added before it is sent or
+	// could be repeated.
+	Secrets *secret.Vault
+	Tokens  *secret.Vault // never found by chance: looked for from the first item on
+	follow  func(evidence.Item)
 	// Brief keeps of an answer of EWS only the fields that a call for a mailbox is
 	// judged by: hundreds of thousands are made, and to look each field over for
 	// secrets is most of the work.
@@ -40,17 +43,17 @@ type Recorder struct {
 // NewRecorder returns an empty recorder. follow, if not nil, is called with
 // each item as it is written, one at a time.
 func NewRecorder(vault *secret.Vault, follow func(evidence.Item)) *Recorder {
-	return &Recorder{vault: vault, tokens: &secret.Vault{}, follow: follow}
+	return &Recorder{Secrets: vault, Tokens: &secret.Vault{}, follow: follow}
 }
 
 // Another is an empty recorder that knows the same secrets.
-func (r *Recorder) Another() *Recorder { return &Recorder{vault: r.vault, tokens: r.tokens} }
+func (r *Recorder) Another() *Recorder { return &Recorder{Secrets: r.Secrets, Tokens: r.Tokens} }
 
 // Add cleans the item, gives it its identifier and keeps it.
 func (r *Recorder) Add(item evidence.Item) evidence.Item {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	vault := r.vault
+	vault := r.Secrets
 	if !r.exposed && vault.Common() {
 		vault = nil // an empty vault: nothing is withheld
 	}
@@ -60,7 +63,7 @@ func (r *Recorder) Add(item evidence.Item) evidence.Item {
 		})
 	}
 	r.bound(item.Response)
-	clean(&item, vault, r.tokens)
+	clean(&item, vault, r.Tokens)
 	if item.ID == "" {
 		item.ID = r.next()
 	}
@@ -77,19 +80,12 @@ func (r *Recorder) Take(items []evidence.Item) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, item := range items {
-		if !r.vault.Common() {
-			clean(&item, r.vault)
+		if !r.Secrets.Common() {
+			clean(&item, r.Secrets)
 		}
 		r.items = append(r.items, item)
 	}
 }
-
-// Withhold makes a token known that is about to be sent.
-func (r *Recorder) Withhold(token string) { r.tokens.AddText(token) }
-
-// WithoutTokens is Clean for tokens alone: they are not in a text by chance, so
-// this may be asked before a credential was sent.
-func (r *Recorder) WithoutTokens(text string) string { return r.tokens.Clean(text) }
 
 // Short bounds a text of a service, in bytes, and makes it fit for a record. It is
 // cleaned of tokens before it is cut: half a secret is not found any more.
@@ -99,7 +95,7 @@ func (r *Recorder) Short(s string, most int) string {
 			return ' '
 		}
 		return c
-	}, r.WithoutTokens(strings.ToValidUTF8(s, "\uFFFD")))
+	}, r.Tokens.Clean(strings.ToValidUTF8(s, "\uFFFD")))
 	if len(s) > most {
 		s = strings.ToValidUTF8(s[:most], "") + "…"
 	}
@@ -241,10 +237,6 @@ func cleanField(vault *secret.Vault, name, value string) string {
 	return strings.Join(schemes, ", ")
 }
 
-// Clean withholds a text of a server's that holds a secret, for whoever has to
-// take it apart before it is written down.
-func (r *Recorder) Clean(text string) string { return r.vault.Clean(text) }
-
 // Expose notes that a credential is about to be sent. Until then a text that
 // holds a short or common password holds it by chance, and withholding it would
 // spoil the verdict.
@@ -253,17 +245,6 @@ func (r *Recorder) Expose() {
 	r.exposed = true
 	r.mu.Unlock()
 }
-
-// Hide makes a secret known that was made on the way (a key, a reply that can be
-// attacked offline), before it is sent or could be repeated.
-func (r *Recorder) Hide(secret []byte) { r.vault.AddBytes(secret) }
-
-// HideText is Hide of a text, a token: it may be called before each use of it.
-func (r *Recorder) HideText(secret string) { r.vault.AddText(secret) }
-
-// HideMark makes the beginning of a message known by which it is recognised if a
-// server repeats it.
-func (r *Recorder) HideMark(mark []byte) { r.vault.AddMark(mark) }
 
 // maskCookie keeps a cookie's name, which tells devices apart, and drops its
 // value: session cookies sign in, and Exchange's X-BackEndCookie names the
@@ -293,11 +274,11 @@ func (r *Recorder) Profile(p *evidence.Profile, at time.Time) *evidence.Profile 
 	kept.Taken = slices.Clone(p.Taken)
 	t := &kept.LastTest
 	texts := []*string{&kept.Name, &t.At, &t.Request, &t.Response, &t.Message, &t.SyncError, &t.SyncErrorCode}
-	if !r.vault.Common() {
+	if !r.Secrets.Common() {
 		texts = append(texts, &kept.Tenant, &kept.Incoming.User, &kept.Outgoing.User, &kept.Incoming.Location, &kept.Outgoing.Location)
 	}
 	for _, s := range texts {
-		*s = r.vault.Clean(*s)
+		*s = r.Secrets.Clean(*s)
 	}
 	r.Add(evidence.Item{Step: evidence.StepProfile, At: at})
 	return &kept

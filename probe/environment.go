@@ -55,7 +55,7 @@ func (e *Environment) open(ctx context.Context) *dataverse.Reader {
 	recorder.Prefix = "dynamics-"
 	for _, known := range []string{e.Token, e.Application.Secret} {
 		if known != "" {
-			recorder.Withhold(known)
+			recorder.Tokens.AddText(known)
 		}
 	}
 	limited, cancel := context.WithTimeout(ctx, cloud.Limit)
@@ -78,7 +78,7 @@ func (e *Environment) open(ctx context.Context) *dataverse.Reader {
 				return e.Token
 			}
 			if t := source.Token(ctx); t != nil {
-				t.Withhold(recorder)
+				recorder.Tokens.AddText(t.Value())
 				return t.Value()
 			}
 			return ""

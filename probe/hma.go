@@ -94,7 +94,7 @@ func (r *run) beginToken(ctx context.Context) (wait func()) {
 	}
 	if t := c.HMA.Token; t != nil {
 		r.tokens = entra.Fixed(t)
-		t.Withhold(r.recorder)
+		r.recorder.Tokens.AddText(t.Value())
 		brought := &evidence.Token{Proof: evidence.ProofToken, Claims: &t.Claims}
 		r.recorder.Add(evidence.Item{Step: evidence.StepHMAToken, At: time.Now(), Token: brought})
 		return func() {}

@@ -31,8 +31,8 @@ type Client struct {
 
 // New returns a client; the recorder is told the secrets before anything is sent.
 func New(c Client) *Client {
-	c.Recorder.Withhold(c.Token)
-	c.Recorder.Withhold(c.Application.Secret)
+	c.Recorder.Tokens.AddText(c.Token)
+	c.Recorder.Tokens.AddText(c.Application.Secret)
 	if c.tokens = entra.NewSource(nil); c.Token != "" {
 		c.tokens = entra.Fixed(entra.Brought(c.Token))
 	}

@@ -169,7 +169,7 @@ func (c *Client) authorization(ctx context.Context) string {
 	if t == nil {
 		return ""
 	}
-	t.Withhold(c.Recorder) // which may be another than that of who asked for it
+	c.Recorder.Tokens.AddText(t.Value()) // which may be another than that of who asked for it
 	return t.Value()
 }
 

@@ -82,7 +82,7 @@ func (s *service) reader(t *testing.T) *Reader {
 		},
 	}
 	r.Token = func(context.Context) string {
-		r.Recorder.Withhold(bearer)
+		r.Recorder.Tokens.AddText(bearer)
 		return bearer
 	}
 	t.Cleanup(r.Close)

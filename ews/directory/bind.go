@@ -222,7 +222,7 @@ func (c *Client) message(e *ldap.Error) string {
 		return ""
 	}
 	const longest = 500
-	text := c.Recorder.Clean(e.Err.Error())
+	text := c.Recorder.Secrets.Clean(e.Err.Error())
 	return strings.ToValidUTF8(strings.TrimRight(text[:min(len(text), longest)], "\x00"), "\uFFFD")
 }
 

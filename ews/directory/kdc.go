@@ -122,7 +122,7 @@ func (k *KDC) Logon(ctx context.Context, settle ews.Settle) evidence.Item {
 		item.Kerberos.Detail = evidence.Say("kerberos-failed", err)
 		return end(item, evidence.Skipped, item.Kerberos.Detail)
 	}
-	k.Recorder.Hide(request.Secret)
+	k.Recorder.Secrets.AddBytes(request.Secret)
 	k.Recorder.Expose()
 	answer := k.exchange(ctx, &item, request)
 	switch e := answer.Error; {
@@ -191,7 +191,7 @@ func (k *KDC) Ticket(ctx context.Context, spn string) (evidence.Item, *kerberos.
 	if err != nil {
 		return give(evidence.NoTicket, evidence.Say("kerberos-failed", err))
 	}
-	k.Recorder.Hide(request.Secret)
+	k.Recorder.Secrets.AddBytes(request.Secret)
 	answer := k.exchange(ctx, &item, request)
 	switch {
 	case answer.Referral != "":

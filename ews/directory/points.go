@@ -172,6 +172,6 @@ func siteOf(server string) string {
 
 // short is a text of the directory's, cleaned before it is cut.
 func (c *Client) short(s string) string {
-	s = c.Recorder.Clean(s)
+	s = c.Recorder.Secrets.Clean(s)
 	return strings.ToValidUTF8(s[:min(len(s), longestValue)], "\uFFFD")
 }

@@ -84,7 +84,7 @@ func (c Client) Ask(ctx context.Context, r *ews.Recorder, item *evidence.Item, a
 	config := clientcredentials.Config{
 		ClientID: a.ID, ClientSecret: a.Secret, TokenURL: u.String(), AuthStyle: oauth2.AuthStyleInParams, Scopes: []string{scope},
 	}
-	r.Withhold(a.Secret)
+	r.Tokens.AddText(a.Secret)
 	if cert := a.Certificate; cert != nil {
 		facts.Certificate = cert.Facts()
 		if time.Now().After(cert.Ends()) {
@@ -96,7 +96,7 @@ func (c Client) Ask(ctx context.Context, r *ews.Recorder, item *evidence.Item, a
 			facts.Detail = evidence.Say("no-token-asked")
 			return nil
 		}
-		r.Withhold(assertion)
+		r.Tokens.AddText(assertion)
 		config.ClientSecret = ""
 		config.EndpointParams = url.Values{
 			"client_assertion_type": {"urn:ietf:params:oauth:client-assertion-type:jwt-bearer"}, "client_assertion": {assertion},
@@ -124,7 +124,7 @@ func (c Client) Ask(ctx context.Context, r *ews.Recorder, item *evidence.Item, a
 	case p.CutShort:
 		facts.Detail = evidence.Say("answer-ends-early")
 	case err == nil && plausible(token.Type(), token.AccessToken):
-		r.Withhold(token.AccessToken)
+		r.Tokens.AddText(token.AccessToken)
 		granted := newToken(token.AccessToken, issued, token.Expiry)
 		facts.Claims = &granted.Claims
 		return granted
@@ -135,9 +135,6 @@ func (c Client) Ask(ctx context.Context, r *ews.Recorder, item *evidence.Item, a
 	}
 	return nil
 }
-
-// Withhold makes the token known to a recorder, before it is sent.
-func (t *Token) Withhold(r *ews.Recorder) { r.Withhold(t.Value()) }
 
 // number is how Entra's error texts begin.
 var number = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^AADSTS([0-9]{4,9})`) })

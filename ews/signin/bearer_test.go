@@ -45,7 +45,7 @@ func TestAddedMechanism(t *testing.T) {
 	if err != nil || strings.Contains(string(encoded), token) {
 		t.Errorf("%v: %s", err, encoded)
 	}
-	if client.Recorder.Clean("you sent "+token) == "you sent "+token {
+	if client.Recorder.Secrets.Clean("you sent "+token) == "you sent "+token {
 		t.Error("the token is not known as a secret")
 	}
 }

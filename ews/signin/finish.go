@@ -122,10 +122,10 @@ func (a *Attempt) spend(ctx context.Context, m Message, budget Budget) (item evi
 func (a *Attempt) send(ctx context.Context, m Message) ews.Sent {
 	recorder := a.client.Recorder
 	for _, s := range m.Secrets {
-		recorder.Hide(s)
+		recorder.Secrets.AddBytes(s)
 	}
 	if m.Mark != nil {
-		recorder.HideMark(m.Mark)
+		recorder.Secrets.AddMark(m.Mark)
 	}
 	recorder.Expose()
 	a.cookies.Join(a.client.Cookies) // set by other answers since the first message

@@ -508,7 +508,7 @@ func TestTicketIsHidden(t *testing.T) {
 		"mail.contoso.com": false, "HTTP/mail.contoso.com and clear text": false,
 		base64.StdEncoding.EncodeToString(token[len(token)-60:]): true,
 	} {
-		if got := vault.Clean(text) != text; got != secret {
+		if got := vault.Secrets.Clean(text) != text; got != secret {
 			t.Errorf("%q withheld: %v", text, got)
 		}
 	}
@@ -519,7 +519,7 @@ func TestTicketIsHidden(t *testing.T) {
 
 	other := newBench(t, standin.Behaviour{Basic: true}).as(standin.User, "abc")
 	other.As(standin.UPN)
-	if text := "Basic " + base64.StdEncoding.EncodeToString([]byte(standin.UPN+":abc")); other.Recorder.Clean(text) == text {
+	if text := "Basic " + base64.StdEncoding.EncodeToString([]byte(standin.UPN+":abc")); other.Recorder.Secrets.Clean(text) == text {
 		t.Error("the credential under the other form is not known")
 	}
 }

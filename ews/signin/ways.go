@@ -169,7 +169,7 @@ func ByToken(source *entra.Source) Way {
 			if token == nil {
 				return Message{}, errNoToken
 			}
-			c.Recorder.HideText(token.Value())
+			c.Recorder.Secrets.AddText(token.Value())
 			return Message{Value: "Bearer " + token.Value(), Described: "Bearer, value not kept", Credential: true}, nil
 		}))
 	}}
