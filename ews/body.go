@@ -2,13 +2,16 @@ package ews
 
 import (
 	"bytes"
+	_ "embed"
 	"errors"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
 
+	"github.com/ewsprobe/ewsprobe/ews/challenge"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/ews/ntlm"
 	"github.com/ewsprobe/ewsprobe/soap"
 )
 
@@ -87,3 +90,76 @@ func resolved(a soap.Answer, asked *evidence.Request) []evidence.Resolved {
 func unreadable(err error) bool {
 	return errors.Is(err, soap.ErrDoctype) || errors.Is(err, soap.ErrTooLarge) || errors.Is(err, soap.ErrTooDeep)
 }
+
+// kept.txt has the header fields that are kept of an answer to a credential: who
+// answered, what it makes of the sign-in, and when to come back; those of them that a
+// call for a mailbox is judged by; and the names of schemes that are kept, those
+// registered for HTTP and Microsoft's. Whatever else such a server says may be the secret
+// in a spelling that nobody thought of.
+//
+//go:embed kept.txt
+var keptText string
+
+// wordsKept are those of a line of the file, in small letters.
+func wordsKept(line string) func() map[string]bool {
+	return sync.OnceValue(func() map[string]bool {
+		m := map[string]bool{}
+		_, rest, _ := strings.Cut("\n"+keptText, "\n"+line+": ")
+		words, _, _ := strings.Cut(rest, "\n\n")
+		for word := range strings.FieldsSeq(words) {
+			m[word] = true
+		}
+		return m
+	})
+}
+
+var keptFields, briefFields, keptSchemes = wordsKept("fields"), wordsKept("brief"), wordsKept("schemes")
+
+// isOf says whether a name is in a set, in any case. A batch asks it for every header of
+// every answer.
+func isOf(set map[string]bool, name string) bool {
+	var room [64]byte // no name of a set is longer
+	small := append(room[:0], name...)
+	for i, c := range small {
+		if 'A' <= c && c <= 'Z' {
+			small[i] = c + 'a' - 'A'
+		}
+	}
+	return set[string(small)]
+}
+
+// keepFields leaves of an answer to a credential the fields of the list, and of
+// these what is evidence.
+func keepFields(r *evidence.Response) {
+	kept := r.Headers[:0]
+	for _, h := range r.Headers {
+		if isOf(keptFields(), h[0]) {
+			kept = append(kept, [2]string{h[0], keptValue(h[0], h[1])})
+		}
+	}
+	r.Headers = kept
+}
+
+// keptValue is what is kept of a field's value: of a challenge the scheme, and
+// the NTLM challenge of a server that asks again; of a redirect no query.
+func keptValue(name, value string) string {
+	switch {
+	case strings.EqualFold(name, "WWW-Authenticate"):
+		var kept []string
+		for _, c := range challenge.Parse([]string{value}) {
+			if !isOf(keptSchemes(), c.Scheme) {
+				c.Scheme = "unknown"
+			}
+			if raw, err := ntlm.DecodeToken(c.Token); err == nil && ntlm.Type(raw) == ntlm.TypeChallenge {
+				c.Scheme += " " + c.Token
+			}
+			kept = append(kept, c.Scheme)
+		}
+		return strings.Join(kept, ", ")
+	case strings.EqualFold(name, "Location"):
+		return withoutQuery(value)
+	}
+	return value
+}
+
+func withoutQuery(url string) string { return url[:strings.IndexAny(url+"?", "?#")] }

@@ -14,7 +14,7 @@
 // Everything is a POST of a valid envelope: some servers answer 405 to a GET
 // and some redirect whatever is not EWS. Nothing here judges.
 //
-// Send (send.go) writes down a step: package wire what shows of the connection and its
+// Send (client.go) writes down a step: package wire what shows of the connection and its
 // certificate, read (body.go) the facts of a body. Header fields stay as they came;
 // packages challenge and front read them, and the rules.
 package ews

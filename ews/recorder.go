@@ -59,7 +59,7 @@ func (r *Recorder) Add(item evidence.Item) evidence.Item {
 	}
 	if r.Brief && item.Response != nil && item.EWS.Answered() {
 		item.Response.Headers = slices.DeleteFunc(item.Response.Headers, func(h [2]string) bool {
-			return !briefFields(h[0])
+			return !isOf(briefFields(), h[0])
 		})
 	}
 	r.bound(item.Response)
