@@ -9,78 +9,43 @@ import (
 // The names a caller needs. There are no other accounts, and none can be added:
 // whoever reaches the stand-in can sign in only as somebody who does not exist.
 const (
-	// Host is the name in the certificate and in URL.
-	Host = "mail.contoso.com"
+	Host          = "mail.contoso.com" // in the certificate and in URL
+	Domain        = "contoso.com"      // of the accounts, in DNS
+	netBIOSDomain = "CONTOSO"          // its short name
 
-	// User is the good account as DOMAIN\user, UPN the same account as a user
-	// principal name; its mailbox has the same address.
-	User = `CONTOSO\svc-crm`
-	UPN  = "svc-crm@contoso.com"
+	User          = `CONTOSO\svc-crm`           // the good account
+	UPN           = "svc-crm@contoso.com"       // the same as a user principal name; its mailbox has the same address
+	LockedUser    = `CONTOSO\svc-locked`        // is refused whatever the password
+	NoMailboxUser = "svc-nomailbox@contoso.com" // signs in, but has no mailbox of its own
+	Password      = "Passw0rd!good"             // right for every account
+	WrongPassword = "Passw0rd!wrong"            // for none
 
-	// Password is right for every account, WrongPassword for none.
-	Password      = "Passw0rd!good"
-	WrongPassword = "Passw0rd!wrong"
-
-	// LockedUser is refused whatever the password.
-	LockedUser = `CONTOSO\svc-locked`
-
-	// NoMailboxUser signs in, but has no mailbox of its own.
-	NoMailboxUser = "svc-nomailbox@contoso.com"
-
-	// Mailbox may be impersonated and opened by the service accounts.
-	Mailbox = "anna@contoso.com"
-
-	// UnknownMailbox belongs to nobody.
-	UnknownMailbox = "nobody@contoso.com"
-
-	// OutOfScopeMailbox exists, but no service account may impersonate or open it.
+	// The mailboxes; answers.yaml says what becomes of a call for each.
+	Mailbox           = "anna@contoso.com"
+	AliasAddress      = "a.schmidt@contoso.com" // a second address of Mailbox
+	UnknownMailbox    = "nobody@contoso.com"    // belongs to nobody
 	OutOfScopeMailbox = "director@contoso.com"
-
-	// AliasAddress is a second address of Mailbox.
-	AliasAddress = "a.schmidt@contoso.com"
-
-	// ScopedMailbox may be impersonated, and not be opened with the service
-	// accounts' own rights; SharedMailbox the other way round.
-	ScopedMailbox = "sales@contoso.com"
-	SharedMailbox = "info@contoso.com"
-
+	ScopedMailbox     = "sales@contoso.com"
+	SharedMailbox     = "info@contoso.com"
 	// RemoteMailbox was moved to Exchange Online: the directory has it as a mail
 	// user, and there is no mailbox here.
-	RemoteMailbox = "moved@contoso.com"
-
-	// DisabledMailbox belongs to an account that is disabled.
+	RemoteMailbox   = "moved@contoso.com"
 	DisabledMailbox = "former@contoso.com"
-
-	// OfflineMailbox lies in a database that is not mounted.
-	OfflineMailbox = "archive@contoso.com"
-
-	// MovingMailbox is being moved to another database.
-	MovingMailbox = "moving@contoso.com"
+	OfflineMailbox  = "archive@contoso.com"
+	MovingMailbox   = "moving@contoso.com"
 )
-
-// Domain is the DNS name of the accounts' domain.
-const Domain = "contoso.com"
-
-// netBIOSDomain is its short name.
-const netBIOSDomain = "CONTOSO"
 
 // account is one built-in account.
 type account struct {
-	sam     string // sAMAccountName
-	rid     int    // last part of its security identifier
-	locked  bool   // refused whatever the password
-	mailbox string // its own mailbox, "" if it has none
+	SAM     string // sAMAccountName
+	RID     int    // last part of its security identifier
+	Locked  bool   // refused whatever the password
+	Mailbox string // its own mailbox, "" if it has none
 }
 
 // sid is the account's security identifier, which Exchange puts into a cookie.
 func (a *account) sid() string {
-	return "S-1-5-21-1004336348-1177238915-682003330-" + strconv.Itoa(a.rid)
-}
-
-var accounts = []*account{
-	{sam: "svc-crm", rid: 1603, mailbox: UPN},
-	{sam: "svc-locked", rid: 1604, locked: true, mailbox: "svc-locked@contoso.com"},
-	{sam: "svc-nomailbox", rid: 1605},
+	return "S-1-5-21-1004336348-1177238915-682003330-" + strconv.Itoa(a.RID)
 }
 
 // findAccount resolves the name forms that Active Directory accepts: DOMAIN\user
@@ -96,11 +61,8 @@ func findAccount(domain, user string) *account {
 			domain = netBIOSDomain
 		}
 	}
-	if !strings.EqualFold(domain, netBIOSDomain) && !strings.EqualFold(domain, Domain) {
-		return nil
-	}
-	for _, a := range accounts {
-		if strings.EqualFold(a.sam, user) {
+	for _, a := range words().Accounts {
+		if strings.EqualFold(a.SAM, user) && (strings.EqualFold(domain, netBIOSDomain) || strings.EqualFold(domain, Domain)) {
 			return a
 		}
 	}
@@ -109,30 +71,18 @@ func findAccount(domain, user string) *account {
 
 // mailbox is one built-in mailbox.
 type mailbox struct {
-	address    string   // primary
-	aliases    []string // further addresses
-	outOfScope bool     // no service account may impersonate it
-	closed     bool     // no service account may open it with rights of its own
-	trouble    string   // the EWS code that every call on it gets, "" for none
-}
-
-var mailboxes = []mailbox{
-	{address: UPN},
-	{address: "svc-locked@contoso.com"},
-	{address: Mailbox, aliases: []string{AliasAddress}},
-	{address: OutOfScopeMailbox, outOfScope: true, closed: true},
-	{address: ScopedMailbox, closed: true},
-	{address: SharedMailbox, outOfScope: true},
-	{address: DisabledMailbox, trouble: "ErrorAccountDisabled"},
-	{address: OfflineMailbox, trouble: "ErrorMailboxStoreUnavailable"},
-	{address: MovingMailbox, trouble: "ErrorMailboxMoveInProgress"},
+	Address    string   // primary
+	Aliases    []string // further addresses
+	OutOfScope bool     `yaml:"out-of-scope"` // no service account may impersonate it
+	Closed     bool     // no service account may open it with rights of its own
+	Trouble    string   // the EWS code that every call on it gets, "" for none
 }
 
 // findMailbox finds a mailbox by any of its addresses.
 func findMailbox(address string) (mailbox, bool) {
 	address = strings.TrimSpace(address)
-	for _, m := range mailboxes {
-		if strings.EqualFold(m.address, address) || m.hasAlias(address) {
+	for _, m := range words().Mailboxes {
+		if strings.EqualFold(m.Address, address) || m.hasAlias(address) {
 			return m, true
 		}
 	}
@@ -140,5 +90,5 @@ func findMailbox(address string) (mailbox, bool) {
 }
 
 func (m mailbox) hasAlias(address string) bool {
-	return slices.ContainsFunc(m.aliases, func(a string) bool { return strings.EqualFold(a, strings.TrimSpace(address)) })
+	return slices.ContainsFunc(m.Aliases, func(a string) bool { return strings.EqualFold(a, strings.TrimSpace(address)) })
 }

@@ -50,7 +50,7 @@ func (s *Server) AutodiscoverURL() string { return s.scheme() + s.Addresses()[0]
 // of its own: as installed it offers Negotiate, NTLM and Basic and knows no
 // Extended Protection, whatever EWS does.
 func (n *node) autodiscover(c *connection, r *http.Request, a *authorization, q *Request, body []byte) *response {
-	vdir := &node{server: n.server, number: n.number, name: n.name, behaviour: n.behaviour, served: n.served, expected: n.expected}
+	vdir := *n
 	vdir.behaviour.Negotiate, vdir.behaviour.NTLM, vdir.behaviour.Basic = true, true, true
 	vdir.behaviour.BasicRefuses, vdir.behaviour.NTLMRefuses = false, false
 	vdir.behaviour.ExtendedProtection = ExtendedProtectionNone

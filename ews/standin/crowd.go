@@ -210,7 +210,7 @@ func (n *node) findMailbox(address string) (mailbox, bool) {
 	if i == 0 {
 		return findMailbox(address)
 	}
-	return mailbox{address: CrowdMailbox(i), outOfScope: c.Denied > 0 && i%c.Denied == 0}, true
+	return mailbox{Address: CrowdMailbox(i), OutOfScope: c.Denied > 0 && i%c.Denied == 0}, true
 }
 
 // CrowdView is what a Crowd has seen: how often each mailbox was answered, the

@@ -33,8 +33,8 @@ var bindReasons = map[string]string{OutcomeUnknownUser: "525", OutcomeWrongPassw
 
 // startController opens the listener of the domain controller beside the nodes. Its
 // certificate is as good as the nodes' should be.
-func (s *Server) startController(beside string, certificate tls.Certificate) error {
-	listener, err := s.beside(beside)
+func (s *Server) startController(host string, certificate tls.Certificate) error {
+	listener, err := listen(host, 0)
 	if err != nil {
 		return err
 	}

@@ -91,6 +91,8 @@ var words = sync.OnceValue(func() (file struct {
 	Texts         map[string]string // of Exchange's codes
 	Operations    string
 	Places        []place
+	Accounts      []*account
+	Mailboxes     []mailbox
 	Refusals      map[int]refusal
 	TokenRefusals map[int]refusal `yaml:"token-refusals"`
 	Records       map[string]map[string]any

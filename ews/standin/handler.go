@@ -31,18 +31,14 @@ func (n *node) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		q.Binding = bindingKind(a.binding(), n.served)
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	if n.behaviour.Hazard != HazardNone && !n.behaviour.HazardOnLogon {
+	var answer *response // nil means the behaviour's hazard
+	switch {
+	case n.behaviour.Hazard != HazardNone && !n.behaviour.HazardOnLogon:
 		q.Outcome = OutcomeHazard
-		n.server.record(q)
-		n.harm(w, r, c)
-		return
-	}
-
-	var answer *response
-	if err != nil {
+	case err != nil:
 		q.Outcome = OutcomeMalformed
 		answer = n.exchangeResponse(http.StatusRequestEntityTooLarge).with("Connection", "close")
-	} else {
+	default:
 		answer = n.answer(c, r, a, q, body)
 	}
 	if answer == nil {

@@ -1,6 +1,7 @@
 package standin
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -61,67 +62,59 @@ type node struct {
 	number    int    // from 1
 	name      string // NetBIOS name
 	behaviour Behaviour
-	address   string      // where it listens
-	faulted   atomic.Bool // FaultCode was raised once
-	crowd     crowdState
+	address   string // where it listens
 
-	// Channel bindings of the certificate that is served (nil without TLS) and of
-	// the one that Extended Protection compares with.
-	served, expected, behind *channelBinding
+	// Channel bindings of the certificate that is served (nil without TLS) and of the
+	// one behind a device that ends TLS.
+	served, behind *channelBinding
 
 	current *atomic.Pointer[node] // who answers, which Behave changes
+	*state
+}
+
+// state is what a node remembers.
+type state struct {
+	faulted atomic.Bool // FaultCode was raised once
+	crowd   crowdState
 }
 
 // Start runs a server with the given behaviour until Close.
 func Start(b Behaviour, o Options) (*Server, error) {
-	if o.Listen == "" {
-		o.Listen = "127.0.0.1:0"
-	}
-	if err := checkLoopback(o); err != nil {
+	host, port, err := o.address()
+	if err != nil {
 		return nil, err
 	}
 	now := time.Now()
+	var certificate, behind tls.Certificate
+	var config *tls.Config
 	ca, err := NewAuthority(now)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		certificate, err = ca.issue(b.Certificate, now)
 	}
-	certificate, err := ca.issue(b.Certificate, now)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		behind, err = ca.issue(CertificateGood, now)
 	}
-	behind, err := ca.issue(CertificateGood, now)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		config, err = tlsConfig(b.Transport, certificate)
 	}
-	config, err := tlsConfig(b.Transport, certificate)
 	if err != nil {
 		return nil, err
 	}
 	s := &Server{
-		ca:          ca.pem(),
-		plain:       config == nil,
-		onRequest:   o.OnRequest,
-		closing:     make(chan struct{}),
-		connections: make(map[*connection]struct{}),
+		ca: ca.pem(), plain: config == nil, onRequest: o.OnRequest, closing: make(chan struct{}), connections: make(map[*connection]struct{}),
 	}
-	behaviours := []Behaviour{b}
-	if b.SecondNode != nil {
-		behaviours = append(behaviours, *b.SecondNode)
-	}
-	address := o.Listen
-	for _, behaviour := range behaviours {
-		if err == nil {
-			err = s.addNode(behaviour, address, config, certificate, behind)
+	err = s.addNode(b, host, port, config, certificate, behind)
+	if err == nil && b.SecondNode != nil {
+		if port != 0 {
+			port++
 		}
-		if err == nil {
-			address, err = nextAddress(address)
-		}
+		err = s.addNode(*b.SecondNode, host, port, config, certificate, behind)
 	}
 	if err == nil && b.Directory {
-		err = s.startController(o.Listen, behind)
+		err = s.startController(host, behind)
 	}
 	if err == nil && b.Cloud != nil {
-		err = s.addCloud(*b.Cloud, o.Listen, ca, now)
+		err = s.addCloud(*b.Cloud, host, ca, now)
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
@@ -130,23 +123,21 @@ func Start(b Behaviour, o Options) (*Server, error) {
 }
 
 // addNode opens the listener of a node.
-func (s *Server) addNode(b Behaviour, address string, config *tls.Config, certificate, behind tls.Certificate) error {
-	listener, err := net.Listen("tcp", address)
+func (s *Server) addNode(b Behaviour, host string, port int, config *tls.Config, certificate, behind tls.Certificate) error {
+	listener, err := listen(host, port)
 	if err != nil {
-		return fmt.Errorf("listening: %w", err)
+		return err
 	}
 	number := len(s.nodes) + 1
-	n := &node{server: s, number: number, name: "EX0" + strconv.Itoa(number), behaviour: b, address: listener.Addr().String()}
+	n := &node{
+		server: s, number: number, name: "EX0" + strconv.Itoa(number), behaviour: b, address: listener.Addr().String(),
+		behind: endPointBinding(behind.Leaf), current: new(atomic.Pointer[node]), state: &state{},
+	}
 	listener = &countedListener{listener, s}
 	if config != nil {
 		listener = tls.NewListener(listener, config)
 		n.served = endPointBinding(certificate.Leaf)
-		n.expected = n.served
 	}
-	if n.behind = endPointBinding(behind.Leaf); b.Bridged {
-		n.expected = n.behind
-	}
-	n.current = new(atomic.Pointer[node])
 	n.current.Store(n)
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
@@ -171,13 +162,9 @@ func (s *Server) serve(listener net.Listener, server *http.Server) {
 	s.running.Go(func() { _ = server.Serve(listener) }) // it ends by Close, and says so
 }
 
-// beside opens a free port beside the first node's address.
-func (s *Server) beside(address string) (net.Listener, error) {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return nil, fmt.Errorf("the address to listen on: %w", err)
-	}
-	listener, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+// listen opens a port, a free one for 0.
+func listen(host string, port int) (net.Listener, error) {
+	listener, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
 	if err != nil {
 		return nil, fmt.Errorf("listening: %w", err)
 	}
@@ -187,15 +174,9 @@ func (s *Server) beside(address string) (net.Listener, error) {
 // Behave changes what the first node does from its next request on. Its transport
 // and its certificate stay, and who is signed in.
 func (s *Server) Behave(b Behaviour) {
-	now := s.nodes[0]
-	next := &node{
-		server: s, number: now.number, name: now.name, behaviour: b, address: now.address,
-		served: now.served, expected: now.served, behind: now.behind, current: now.current,
-	}
-	if b.Bridged {
-		next.expected = now.behind
-	}
-	now.current.Store(next)
+	next := *s.nodes[0]
+	next.behaviour, next.state = b, &state{}
+	next.current.Store(&next)
 }
 
 // connState counts the goroutine that net/http runs for every connection. A new
@@ -210,12 +191,12 @@ func (s *Server) connState(_ net.Conn, state http.ConnState) {
 }
 
 // addCloud starts the cloud on a free port beside the nodes.
-func (s *Server) addCloud(b Cloud, listen string, ca *Authority, now time.Time) error {
+func (s *Server) addCloud(b Cloud, host string, ca *Authority, now time.Time) error {
 	certificate, err := ca.issue(CertificateGood, now, CloudHost)
 	if err != nil {
 		return err
 	}
-	listener, err := s.beside(listen)
+	listener, err := listen(host, 0)
 	if err != nil {
 		return err
 	}
@@ -229,35 +210,19 @@ func (s *Server) addCloud(b Cloud, listen string, ca *Authority, now time.Time) 
 	return nil
 }
 
-// checkLoopback refuses an address that other machines can reach.
-func checkLoopback(o Options) error {
-	host, _, err := net.SplitHostPort(o.Listen)
+// address is where to listen. One that other machines can reach is refused.
+func (o Options) address() (host string, port int, err error) {
+	host, text, err := net.SplitHostPort(cmp.Or(o.Listen, "127.0.0.1:0"))
 	if err != nil {
-		return fmt.Errorf("the address to listen on: %w", err)
+		return "", 0, fmt.Errorf("the address to listen on: %w", err)
 	}
-	if o.AllowRemote || host == "localhost" {
-		return nil
+	if ip := net.ParseIP(host); !o.AllowRemote && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return "", 0, fmt.Errorf("it is not a loopback address, so other machines could reach it; --allow-remote allows that")
 	}
-	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
-		return fmt.Errorf("it is not a loopback address, so other machines could reach it; --allow-remote allows that")
+	if port, err = net.LookupPort("tcp", text); err != nil {
+		return "", 0, fmt.Errorf("the port to listen on: %w", err)
 	}
-	return nil
-}
-
-// nextAddress is the address of the next node: the next port, or any free one.
-func nextAddress(address string) (string, error) {
-	host, text, err := net.SplitHostPort(address)
-	if err != nil {
-		return "", fmt.Errorf("the address to listen on: %w", err)
-	}
-	port, err := net.LookupPort("tcp", text)
-	if err != nil {
-		return "", fmt.Errorf("the port to listen on: %w", err)
-	}
-	if port != 0 {
-		port++
-	}
-	return net.JoinHostPort(host, strconv.Itoa(port)), nil
+	return host, port, nil
 }
 
 func (s *Server) scheme() string {
@@ -276,9 +241,9 @@ func (s *Server) LocalURL() string { return s.scheme() + s.Addresses()[0] + serv
 
 // Addresses are the nodes' addresses, IP and port.
 func (s *Server) Addresses() []string {
-	addresses := make([]string, len(s.nodes))
-	for i, n := range s.nodes {
-		addresses[i] = n.address
+	var addresses []string
+	for _, n := range s.nodes {
+		addresses = append(addresses, n.address)
 	}
 	return addresses
 }

@@ -70,18 +70,18 @@ func (n *node) run(who *account, c *call) *response {
 	if who == application && !c.impersonating {
 		return n.fault("ErrorInvalidExchangeImpersonationHeaderData")
 	}
-	own := who.mailbox
+	own := who.Mailbox
 	if c.impersonating {
 		target, code := n.named(c.impersonated)
 		switch {
 		case code == "ErrorNonExistentMailbox":
 			return n.fault(code, [2]string{"SmtpAddress", c.impersonated})
 		case code != "":
-			return n.fault(code, [2]string{"Primary", target.address})
-		case n.behaviour.ImpersonationDenied || target.outOfScope:
+			return n.fault(code, [2]string{"Primary", target.Address})
+		case n.behaviour.ImpersonationDenied || target.OutOfScope:
 			return n.fault("ErrorImpersonateUserDenied")
 		}
-		own = target.address
+		own = target.Address
 	}
 	if c.XMLName.Space != messagesNamespace {
 		return n.fault("ErrorSchemaValidation")
@@ -192,15 +192,15 @@ func (n *node) reach(own string, f folder) (address, code string) {
 	target, code := n.named(address)
 	switch {
 	case code != "":
-		return target.address, code
-	case target.closed && !strings.EqualFold(address, own):
+		return target.Address, code
+	case target.Closed && !strings.EqualFold(address, own):
 		return "", "ErrorAccessDenied"
-	case target.trouble != "":
-		return "", target.trouble
+	case target.Trouble != "":
+		return "", target.Trouble
 	case n.behaviour.FolderCode != "":
 		return "", n.behaviour.FolderCode
 	}
-	return target.address, ""
+	return target.Address, ""
 }
 
 // entry is an entry of the address book.
@@ -216,13 +216,13 @@ func (n *node) resolve(c *call) *response {
 	kind := "Mailbox"
 	if strings.EqualFold(address, RemoteMailbox) {
 		// To Exchange Server the mailbox of another organisation is a mail user.
-		target, exists, kind = mailbox{address: RemoteMailbox}, true, "Contact"
+		target, exists, kind = mailbox{Address: RemoteMailbox}, true, "Contact"
 	}
 	if !exists {
 		return n.messages(c, failed("ErrorNameResolutionNoResults"))
 	}
-	name, _, _ := strings.Cut(target.address, "@")
-	return n.messages(c, message{Entry: &entry{Name: name, Address: target.address, Kind: kind, Asked: address}})
+	name, _, _ := strings.Cut(target.Address, "@")
+	return n.messages(c, message{Entry: &entry{Name: name, Address: target.Address, Kind: kind, Asked: address}})
 }
 
 // convert answers ConvertId. Identifiers are not converted here; what clients

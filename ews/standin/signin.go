@@ -149,7 +149,11 @@ func (n *node) finishNTLM(c *connection, r *http.Request, a *authorization, q *R
 	default:
 		who := findAccount(a.response.domain, a.response.user)
 		right := h.verify(a.response, a.pairs, a.token, Password)
-		bound := bindingAccepted(n.behaviour.ExtendedProtection, a.binding(), n.expected)
+		expected := n.served
+		if n.behaviour.Bridged {
+			expected = n.behind
+		}
+		bound := bindingAccepted(n.behaviour.ExtendedProtection, a.binding(), expected)
 		q.Outcome = judge(who, right, bound, n.behaviour.NTLMRefuses || n.refusesNow())
 		if q.Outcome == OutcomeAccepted {
 			c.account, c.name, c.scheme = who, a.name, a.scheme
@@ -169,7 +173,7 @@ func judge(who *account, rightPassword, bound, refused bool) string {
 	switch {
 	case who == nil:
 		return OutcomeUnknownUser
-	case who.locked:
+	case who.Locked:
 		return OutcomeLocked
 	case !rightPassword:
 		return OutcomeWrongPassword

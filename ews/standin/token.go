@@ -35,7 +35,7 @@ type Tokens struct {
 }
 
 // Application is who signs in with a token. It has no mailbox of its own.
-var application = &account{sam: "application", rid: 1699}
+var application = &account{SAM: "application", RID: 1699}
 
 // tokenRefusal are Exchange's words for a number.
 func tokenRefusal(number int) string {
