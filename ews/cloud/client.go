@@ -61,7 +61,7 @@ type question struct {
 func (c *Client) ask(ctx context.Context, q question) evidence.Item {
 	facts := &evidence.Cloud{Host: q.url.Host, Subject: q.subject}
 	item := evidence.Item{Step: q.step, At: time.Now(), Cloud: facts}
-	req := wire.Request{Method: "GET", URL: q.url, Header: slices.Concat([][2]string{{"Accept", "application/json"}}, q.header)}
+	req := wire.Request{URL: q.url, Header: slices.Concat([][2]string{{"Accept", "application/json"}}, q.header)}
 	described := ""
 	if q.token {
 		token := c.authorization(ctx)
@@ -72,7 +72,7 @@ func (c *Client) ask(ctx context.Context, q question) evidence.Item {
 		}
 		req.Authorization, described = "Bearer "+token, "Bearer, value not kept"
 	}
-	answer, conn, fail := c.Send(ctx, nil, req, described, &item)
+	answer, conn, fail := c.Get(ctx, nil, req, described, &item)
 	conn.Close()
 	if r := answer.Response; r != nil && fail == nil {
 		readAnswer(q, r, answer.Body, facts)

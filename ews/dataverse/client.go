@@ -89,8 +89,8 @@ func (r *Reader) get(ctx context.Context, step evidence.Step, s set, u *url.URL,
 	}
 	limited, cancel := context.WithTimeout(ctx, requestTime)
 	defer cancel()
-	req := wire.Request{Method: "GET", URL: u, Header: fixed(), Authorization: "Bearer " + token, Limit: pageRead}
-	answer, conn, fail := r.Outside.Send(limited, r.conn, req, "Bearer, value not kept", &p.item)
+	req := wire.Request{URL: u, Header: fixed(), Authorization: "Bearer " + token, Limit: pageRead}
+	answer, conn, fail := r.Outside.Get(limited, r.conn, req, "Bearer, value not kept", &p.item)
 	if r.conn = conn; fail == nil && answer.Response != nil {
 		r.read(&p, u, answer, each)
 	}

@@ -1,18 +1,16 @@
 package entra
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
+	"math"
 	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
 	"sync"
 	"time"
-
-	"golang.org/x/oauth2"
-	"golang.org/x/oauth2/clientcredentials"
 
 	"github.com/ewsprobe/ewsprobe/ews"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
@@ -81,11 +79,12 @@ func (c Client) Ask(ctx context.Context, r *ews.Recorder, item *evidence.Item, a
 	u = u.JoinPath(url.PathEscape(a.Tenant), "oauth2", "v2.0", "token")
 	facts := &evidence.Token{Host: u.Host, Tenant: a.Tenant, Application: a.ID, Scope: scope, Proof: a.Proof()}
 	item.Token = facts
-	config := clientcredentials.Config{
-		ClientID: a.ID, ClientSecret: a.Secret, TokenURL: u.String(), AuthStyle: oauth2.AuthStyleInParams, Scopes: []string{scope},
-	}
+	form := url.Values{"grant_type": {"client_credentials"}, "client_id": {a.ID}, "scope": {scope}}
+	described := "client secret, value not kept"
 	r.Tokens.AddText(a.Secret)
-	if cert := a.Certificate; cert != nil {
+	if cert := a.Certificate; cert == nil {
+		form.Set("client_secret", a.Secret)
+	} else {
 		facts.Certificate = cert.Facts()
 		if time.Now().After(cert.Ends()) {
 			facts.Detail = evidence.Say("application-expired", cert.Ends().UTC().Format(time.DateOnly))
@@ -97,70 +96,73 @@ func (c Client) Ask(ctx context.Context, r *ews.Recorder, item *evidence.Item, a
 			return nil
 		}
 		r.Tokens.AddText(assertion)
-		config.ClientSecret = ""
-		config.EndpointParams = url.Values{
-			"client_assertion_type": {"urn:ietf:params:oauth:client-assertion-type:jwt-bearer"}, "client_assertion": {assertion},
-		}
+		described = "client assertion, value not kept"
+		form.Set("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer")
+		form.Set("client_assertion", assertion)
 	}
-	described := map[string]string{evidence.ProofCertificate: "client assertion", evidence.ProofSecret: "client secret"}[facts.Proof]
-	client := wire.NewHTTPClient(func(ctx context.Context, req wire.Request) (wire.Answer, *evidence.Failure) {
-		req.Header = slices.Concat([][2]string{{"Accept", "application/json"}}, req.Header)
-		answer, conn, fail := c.Send(ctx, nil, req, described+", value not kept", item)
-		conn.Close()
-		if item.Request != nil {
-			item.Request.Operation = "client credentials"
-		}
-		return answer, fail
-	})
 	issued := time.Now()
-	token, err := config.Token(context.WithValue(ctx, oauth2.HTTPClient, client))
+	answer, conn, fail := c.Send(ctx, nil, wire.Request{
+		URL: u, Header: [][2]string{{"Accept", "application/json"}, {"Content-Type", "application/x-www-form-urlencoded"}}, Body: []byte(form.Encode()),
+	}, described, item)
+	conn.Close()
+	if item.Request != nil {
+		item.Request.Operation = "client credentials"
+	}
+	if fail != nil || answer.Response == nil {
+		return nil
+	}
 	defer r.Shorten(facts)
-	switch p := item.Response; {
-	case item.Error != nil:
-	case p == nil: // the library did not ask
-		facts.Detail = evidence.Say("no-token-asked")
+	var got said
+	err := json.Unmarshal(answer.Body, &got)
+	switch p := answer.Response; {
 	case p.Oversized:
 		facts.Detail = evidence.Say("answer-too-long")
 	case p.CutShort:
 		facts.Detail = evidence.Say("answer-ends-early")
-	case err == nil && plausible(token.Type(), token.AccessToken):
-		r.Tokens.AddText(token.AccessToken)
-		granted := newToken(token.AccessToken, issued, token.Expiry)
-		facts.Claims = &granted.Claims
-		return granted
-	case err == nil:
+	case p.Status/100 != 2 || got.Error != "":
+		got.refuse(p, facts)
+	case err != nil || got.Token == "":
+		facts.Detail = evidence.Say("not-json-status", p.Status, "Entra")
+	case !plausible(cmp.Or(got.Type, "Bearer"), got.Token):
 		facts.Detail = evidence.Say("no-token-given")
 	default:
-		readRefusal(p, err, facts)
+		r.Tokens.AddText(got.Token)
+		var ends time.Time
+		if life, _ := got.Life.Int64(); life > 0 {
+			ends = issued.Add(time.Duration(min(life, math.MaxInt32)) * time.Second)
+		}
+		granted := newToken(got.Token, issued, ends)
+		facts.Claims = &granted.Claims
+		return granted
 	}
 	return nil
+}
+
+// said is an answer (RFC 6749 5.1, 5.2), and what Entra adds to an error.
+type said struct {
+	Token       string      `json:"access_token"`
+	Type        string      `json:"token_type"`
+	Life        json.Number `json:"expires_in"` // in seconds
+	Error       string      `json:"error"`
+	Description string      `json:"error_description"`
+	Codes       []int       `json:"error_codes"`
+	SubError    string      `json:"suberror"`
+	Trace       string      `json:"trace_id"`
+	Correlation string      `json:"correlation_id"`
 }
 
 // number is how Entra's error texts begin.
 var number = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^AADSTS([0-9]{4,9})`) })
 
-// readRefusal reads an error answer (RFC 6749 5.2, and what Entra adds).
-func readRefusal(p *evidence.Response, err error, f *evidence.Token) {
-	f.RetryAfter = p.First("Retry-After")
-	var said *oauth2.RetrieveError
-	if !errors.As(err, &said) {
-		f.Detail = evidence.Say("not-json-status", p.Status, "Entra")
-		return
-	}
-	f.Error, f.Message = said.ErrorCode, said.ErrorDescription
-	var more struct {
-		Codes       []int  `json:"error_codes"`
-		SubError    string `json:"suberror"`
-		Trace       string `json:"trace_id"`
-		Correlation string `json:"correlation_id"`
-	}
-	_ = json.Unmarshal(said.Body, &more) // what is missing is missing
-	f.SubError, f.Trace, f.Correlation = more.SubError, more.Trace, more.Correlation
+// refuse notes an error.
+func (s said) refuse(p *evidence.Response, f *evidence.Token) {
+	f.Error, f.Message, f.RetryAfter = s.Error, s.Description, p.First("Retry-After")
+	f.SubError, f.Trace, f.Correlation = s.SubError, s.Trace, s.Correlation
 	if m := number().FindStringSubmatch(f.Message); m != nil {
 		n, _ := strconv.Atoi(m[1])
 		f.Codes = []int{n}
 	}
-	for _, n := range more.Codes {
+	for _, n := range s.Codes {
 		if n > 1000 && !slices.Contains(f.Codes, n) && len(f.Codes) < mostCodes {
 			f.Codes = append(f.Codes, n)
 		}
