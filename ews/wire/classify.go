@@ -137,23 +137,14 @@ const (
 	alertCertificateRequired = 116
 )
 
-// alertNumber is the number of an alert: crypto/tls has a type for it that is not
-// exported, a number of one byte.
-func alertNumber(err error) int {
-	var op *net.OpError
-	if !errors.As(err, &op) || op.Err == nil {
-		return 0
-	}
-	if v := reflect.ValueOf(op.Err); v.Kind() == reflect.Uint8 {
-		return int(v.Uint())
-	}
-	return 0
-}
-
 func alertFailure(phase string, err error) *evidence.Failure {
-	number := alertNumber(err)
+	number := 0
 	var op *net.OpError
-	switch local := errors.As(err, &op) && op.Op == "local error"; {
+	// crypto/tls has a type for alerts that is not exported, a number of one byte.
+	if errors.As(err, &op) && reflect.ValueOf(op.Err).Kind() == reflect.Uint8 {
+		number = int(reflect.ValueOf(op.Err).Uint())
+	}
+	switch local := op.Op == "local error"; {
 	case number == alertNoRenegotiation && local:
 		return evidence.Fail(evidence.TLSClientCert, phase, "renegotiation")
 	case number == alertCertificateRequired: // TLS 1.3 says it after the handshake

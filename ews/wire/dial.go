@@ -3,10 +3,12 @@ package wire
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -92,10 +94,7 @@ func (d *Dialer) Open(ctx context.Context, addr string) (Opened, *evidence.Failu
 // same roots and numbers its connections on. It never goes past an untrusted
 // certificate: Insecure is for the endpoint that the user named it for.
 func (d *Dialer) ForHost(host string, secure bool) *Dialer {
-	first := d
-	if d.first != nil {
-		first = d.first
-	}
+	first := cmp.Or(d.first, d)
 	return &Dialer{Host: host, TLS: secure, Roots: d.Roots, Extra: d.Extra, Public: d.Public, Now: d.Now, first: first}
 }
 
@@ -108,21 +107,25 @@ func (d *Dialer) Verifying() *Dialer {
 
 // number is the next connection's.
 func (d *Dialer) number() int {
-	if d.first != nil {
-		d = d.first
-	}
-	return int(d.opened.Add(1))
+	return int(cmp.Or(d.first, d).opened.Add(1))
 }
 
 // Reach makes a TCP connection and closes it: does addr answer at all.
 func Reach(ctx context.Context, addr string) *evidence.Failure {
-	var d net.Dialer
-	c, err := d.DialContext(ctx, "tcp", addr)
-	if err != nil {
-		return Classify(ctx, "connect", err)
+	c, fail := dial(ctx, "connect", addr)
+	if fail == nil {
+		c.Close()
 	}
-	c.Close()
-	return nil
+	return fail
+}
+
+// dial connects over TCP. phase is where a failure of it happened.
+func dial(ctx context.Context, phase, addr string) (net.Conn, *evidence.Failure) {
+	c, err := (&net.Dialer{}).DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return nil, Classify(ctx, phase, err)
+	}
+	return c, nil
 }
 
 // HasRoute says whether this machine would know where to send a packet for
@@ -137,17 +140,12 @@ func HasRoute(addr string) bool {
 }
 
 func (d *Dialer) connect(ctx context.Context, addr string) (net.Conn, *evidence.Failure) {
-	var dialer net.Dialer
 	if d.Proxy == nil {
-		c, err := dialer.DialContext(ctx, "tcp", addr)
-		if err != nil {
-			return nil, Classify(ctx, "connect", err)
-		}
-		return c, nil
+		return dial(ctx, "connect", addr)
 	}
-	c, err := dialer.DialContext(ctx, "tcp", ProxyAddress(d.Proxy))
-	if err != nil {
-		return nil, Classify(ctx, "proxy", err)
+	c, fail := dial(ctx, "proxy", ProxyAddress(d.Proxy))
+	if fail != nil {
+		return nil, fail
 	}
 	if d.Proxy.Scheme == "https" {
 		t := tls.Client(c, d.proxyTLS())
@@ -189,7 +187,7 @@ func connectThrough(ctx context.Context, c net.Conn, addr string) (net.Conn, *ev
 		return nil, proxyAnswered(evidence.ProxyRefused, resp)
 	case r.Buffered() > 0:
 		rest, _ := r.Peek(r.Buffered())
-		return &replayed{Conn: c, first: bytes.NewReader(bytes.Clone(rest))}, nil
+		return &replayed{c, io.MultiReader(bytes.NewReader(bytes.Clone(rest)), c)}, nil
 	}
 	return c, nil
 }
@@ -202,15 +200,10 @@ func proxyAnswered(code evidence.FailureCode, resp *http.Response) *evidence.Fai
 // replayed gives back what was read too far.
 type replayed struct {
 	net.Conn
-	first *bytes.Reader
+	all io.Reader
 }
 
-func (r *replayed) Read(p []byte) (int, error) {
-	if r.first.Len() > 0 {
-		return r.first.Read(p)
-	}
-	return r.Conn.Read(p)
-}
+func (r *replayed) Read(p []byte) (int, error) { return r.all.Read(p) }
 
 // bound ends what c is doing when ctx ends. The returned function lifts it.
 func bound(ctx context.Context, c net.Conn) func() {

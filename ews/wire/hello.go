@@ -25,7 +25,7 @@ var legacySuites = map[uint16]string{
 // 5246 7.4.1.2) that offers only these is sent, the first answer read, and the
 // connection closed. It returns the suite's name, or "".
 func (d *Dialer) LegacySuite(ctx context.Context, addr string) (string, *evidence.Failure) {
-	suite, fail, alert := d.offer(ctx, addr, legacyHello(d.Host))
+	suite, fail, alert := d.offer(ctx, addr, clientHello(d.Host, []uint16{0xc024, 0xc028}, nil))
 	if fail != nil || alert != nil {
 		return "", fail
 	}
@@ -42,41 +42,31 @@ func (d *Dialer) offer(ctx context.Context, addr string, hello []byte) (suite ui
 	}
 	defer c.Close()
 	defer bound(ctx, c)()
-	if _, err := c.Write(hello); err != nil {
-		return 0, Classify(ctx, "tls", err), nil
-	}
-	// Record header (5), then ServerHello: type, length (3), version (2),
-	// random (32), session id length and id, suite (2).
-	const recordHeader, alertRecord, handshakeRecord, serverHello = 5, 21, 22, 2
-	head := make([]byte, recordHeader+4+2+32+1)
-	if _, err := io.ReadFull(c, head[:recordHeader]); err != nil {
-		return 0, Classify(ctx, "tls", err), nil
-	}
-	if head[0] == alertRecord {
-		level := head[recordHeader : recordHeader+2] // and description (RFC 5246 7.2)
-		if _, err := io.ReadFull(c, level); err != nil {
-			return 0, Classify(ctx, "tls", err), nil
+	_, err := c.Write(hello)
+	read := func(n int) []byte {
+		b := make([]byte, n)
+		if err == nil {
+			_, err = io.ReadFull(c, b)
 		}
-		return 0, nil, tls.AlertError(level[1])
+		return b
 	}
-	if head[0] != handshakeRecord {
-		return 0, nil, nil
+	const recordHeader, alertRecord, handshakeRecord, serverHello = 5, 21, 22, 2
+	switch record := read(recordHeader); record[0] {
+	case alertRecord:
+		if level := read(2); err == nil { // and description (RFC 5246 7.2)
+			return 0, nil, tls.AlertError(level[1])
+		}
+	case handshakeRecord:
+		// Type, length (3), version (2), random (32), session id length and id, suite (2).
+		if head := read(1 + 3 + 2 + 32 + 1); head[0] == serverHello {
+			rest := read(int(head[len(head)-1]) + 2)
+			suite = binary.BigEndian.Uint16(rest[len(rest)-2:])
+		}
 	}
-	if _, err := io.ReadFull(c, head[recordHeader:]); err != nil {
+	if err != nil {
 		return 0, Classify(ctx, "tls", err), nil
 	}
-	if head[recordHeader] != serverHello {
-		return 0, nil, nil
-	}
-	rest := make([]byte, int(head[len(head)-1])+2)
-	if _, err := io.ReadFull(c, rest); err != nil {
-		return 0, Classify(ctx, "tls", err), nil
-	}
-	return binary.BigEndian.Uint16(rest[len(rest)-2:]), nil, nil
-}
-
-func legacyHello(host string) []byte {
-	return clientHello(host, []uint16{0xc024, 0xc028}, nil)
+	return suite, nil, nil
 }
 
 // clientHello is a ClientHello (RFC 8446 4.1.2) with the given suites. more are
