@@ -28,27 +28,33 @@ func Encode(v any) ([]byte, error) {
 
 var timeType = reflect.TypeFor[time.Time]()
 
+// isNull says whether a value is not known.
+func isNull(v reflect.Value, zeroIsNull bool) bool {
+	switch v.Kind() {
+	case reflect.Invalid:
+		return true
+	case reflect.Slice, reflect.Array, reflect.Map:
+		return false
+	case reflect.Pointer, reflect.Interface, reflect.String:
+		return v.IsZero()
+	case reflect.Struct:
+		return v.Type() == timeType && v.Interface().(time.Time).IsZero()
+	}
+	return zeroIsNull && v.IsZero()
+}
+
 func encode(b *bytes.Buffer, v reflect.Value, zeroIsNull bool) error {
-	if !v.IsValid() {
+	if isNull(v, zeroIsNull) {
 		b.WriteString("null")
 		return nil
 	}
-	if v.Type() == timeType {
-		t := v.Interface().(time.Time)
-		if t.IsZero() {
-			b.WriteString("null")
-			return nil
-		}
-		return encodePlain(b, t.UTC().Format(time.RFC3339Nano))
-	}
 	switch v.Kind() {
 	case reflect.Pointer, reflect.Interface:
-		if v.IsNil() {
-			b.WriteString("null")
-			return nil
-		}
 		return encode(b, v.Elem(), zeroIsNull)
 	case reflect.Struct:
+		if v.Type() == timeType {
+			return encodePlain(b, v.Interface().(time.Time).UTC().Format(time.RFC3339Nano))
+		}
 		return encodeStruct(b, v)
 	case reflect.Slice, reflect.Array:
 		b.WriteByte('[')
@@ -56,34 +62,24 @@ func encode(b *bytes.Buffer, v reflect.Value, zeroIsNull bool) error {
 			if i > 0 {
 				b.WriteByte(',')
 			}
-			if e := v.Index(i); e.Kind() == reflect.String {
-				if err := encodeText(b, e.String()); err != nil {
-					return err
-				}
-			} else if err := encode(b, e, false); err != nil {
+			e := v.Index(i)
+			write := encode
+			if e.Kind() == reflect.String { // an empty one is known
+				write = encodeText
+			}
+			if err := write(b, e, false); err != nil {
 				return err
 			}
 		}
 		b.WriteByte(']')
 		return nil
 	case reflect.String:
-		if v.Len() == 0 {
-			b.WriteString("null")
-			return nil
-		}
-		return encodeText(b, v.String())
+		return encodeText(b, v, false)
 	case reflect.Map:
 		if v.IsNil() {
 			b.WriteString("{}")
 			return nil
 		}
-		return encodePlain(b, v.Interface())
-	case reflect.Func, reflect.Chan:
-		return fmt.Errorf("evidence: cannot encode a %s", v.Kind())
-	}
-	if zeroIsNull && v.IsZero() {
-		b.WriteString("null")
-		return nil
 	}
 	if v.CanInt() && v.Type().NumMethod() == 0 {
 		b.Write(strconv.AppendInt(b.AvailableBuffer(), v.Int(), 10))
@@ -133,8 +129,11 @@ func encodeStruct(b *bytes.Buffer, v reflect.Value) error {
 	return nil
 }
 
-func encodeText(b *bytes.Buffer, s string) error {
-	if !needsNoEscape(s) {
+// encodeText writes most texts as they are: printable ASCII without quotes and
+// backslashes.
+func encodeText(b *bytes.Buffer, v reflect.Value, _ bool) error {
+	s := v.String()
+	if strings.ContainsFunc(s, func(c rune) bool { return c < ' ' || c > '~' || c == '"' || c == '\\' }) {
 		return encodePlain(b, s)
 	}
 	b.WriteByte('"')
@@ -167,13 +166,67 @@ func encodePlain(b *bytes.Buffer, v any) error {
 	return nil
 }
 
-// needsNoEscape: printable ASCII without quotes and backslashes, as most
-// addresses and codes are.
-func needsNoEscape(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
-			return false
-		}
+// Facts are what v holds, each with its name: "result refused". Fields
+// tagged differs:"no" are left out: they differ between any two checks, or say
+// what was asked rather than what came of it. A difference of clocks counts in
+// minutes (differs:"minutes"), a time as its day.
+func Facts(v any) []string {
+	var list []string
+	facts(reflect.ValueOf(v), "", "", func(name, value string) { list = append(list, strings.TrimSpace(name+" "+value)) })
+	return list
+}
+
+func facts(v reflect.Value, name, differs string, add func(name, value string)) {
+	if !v.IsValid() || v.IsZero() || differs == "no" || v.Type() == reflect.PointerTo(detailType) {
+		return
 	}
-	return true
+	switch v.Kind() {
+	case reflect.Pointer:
+		if o, ok := v.Interface().(*Option); ok {
+			add(name, o.Name())
+			return
+		}
+		switch {
+		case v.Elem().Kind() == reflect.Struct: // what it is about shows in the names of its fields
+			facts(v.Elem(), "", differs, add)
+		case v.Elem().IsZero() && differs == "": // known, and none
+			add(name, fmt.Sprint(v.Elem().Interface()))
+		default:
+			facts(v.Elem(), name, differs, add)
+		}
+	case reflect.Bool:
+		add(name, "")
+	case reflect.Slice:
+		var texts []string
+		for i := range v.Len() {
+			if e := v.Index(i); e.Kind() == reflect.String {
+				texts = append(texts, e.String())
+			} else {
+				facts(e, name, "", add)
+			}
+		}
+		if texts != nil {
+			add(name, strings.Join(texts, ", "))
+		}
+	case reflect.Struct:
+		if t, ok := v.Interface().(time.Time); ok {
+			add(name, t.UTC().Format(time.DateOnly))
+			return
+		}
+		for i := range v.NumField() {
+			f := v.Type().Field(i)
+			about := strings.TrimSpace(name + " " + strings.ReplaceAll(f.Tag.Get("json"), "_", " "))
+			facts(v.Field(i), about, f.Tag.Get("differs"), add)
+		}
+	case reflect.Int64:
+		if differs == "minutes" {
+			if off := (time.Duration(v.Int()) * time.Millisecond).Round(time.Minute); off != 0 {
+				add(strings.TrimSuffix(name, " ms"), off.String())
+			}
+			return
+		}
+		fallthrough
+	default:
+		add(name, fmt.Sprint(v.Interface()))
+	}
 }

@@ -214,15 +214,10 @@ func copyInto(to, from reflect.Value, f func(string) string) {
 				copyInto(to.Field(i), from.Field(i), f)
 			}
 		}
-	case reflect.Slice:
-		if from.IsNil() {
-			return
+	case reflect.Slice, reflect.Array:
+		if from.Kind() == reflect.Slice && !from.IsNil() {
+			to.Set(reflect.MakeSlice(from.Type(), from.Len(), from.Len()))
 		}
-		to.Set(reflect.MakeSlice(from.Type(), from.Len(), from.Len()))
-		for i := range from.Len() {
-			copyInto(to.Index(i), from.Index(i), f)
-		}
-	case reflect.Array:
 		for i := range from.Len() {
 			copyInto(to.Index(i), from.Index(i), f)
 		}
