@@ -279,7 +279,7 @@ func (l *autodiscoverSearch) question(ctx context.Context, a *endpointAnswer) st
 	defer budget.Close()
 	if denied := budget.Reserve(); denied != nil {
 		l.withhold(a.client.Address, a.url, evidence.HeldBudget, evidence.Logon{
-			Scheme: scheme, Account: denied.Account, Detail: denied.Detail(), Remembered: denied.Remembered(),
+			Scheme: scheme, Account: denied.Account, Detail: denied.Detail, Remembered: denied.Remembered(),
 		})
 		return ""
 	}

@@ -280,6 +280,6 @@ func (r *run) note(address string, l evidence.Logon) {
 // the name that was refused.
 func (r *run) skip(address, scheme string, d *lockout.Denial) {
 	r.note(address, evidence.Logon{
-		Scheme: scheme, Account: d.Account, OtherForm: d.Account != "", Result: evidence.Skipped, Detail: d.Detail(), Remembered: d.Remembered(),
+		Scheme: scheme, Account: d.Account, OtherForm: d.Account != "", Result: evidence.Skipped, Detail: d.Detail, Remembered: d.Remembered(),
 	})
 }

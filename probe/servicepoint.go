@@ -39,7 +39,7 @@ func (l *autodiscoverSearch) servicePoints(ctx context.Context, candidatePlaces 
 	leave, denied := l.account.Begin(ctx, lockout.Use{At: l.Config.controllerURL(), Also: httpsOf(candidatePlaces)})
 	if denied != nil {
 		l.skip("", evidence.SchemeLDAPS, denied)
-		points := &evidence.ServicePoints{Domain: l.Config.Domain, Detail: denied.Detail()}
+		points := &evidence.ServicePoints{Domain: l.Config.Domain, Detail: denied.Detail}
 		l.recorder.Add(evidence.Item{Step: evidence.StepAutodiscoverSCP, At: time.Now(), Points: points})
 		return nil
 	}

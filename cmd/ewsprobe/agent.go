@@ -258,7 +258,7 @@ func agentLog(f *agentFlags, std stdio) *slog.Logger {
 	options := &slog.HandlerOptions{Level: level}
 	if service.Managed() { // nobody reads its standard error
 		options.Level = max(level, slog.LevelWarn)
-		return slog.New(slog.NewTextHandler(service.EventLog(), options))
+		return slog.New(slog.NewTextHandler(service.Events{}, options))
 	}
 	if f.LogFormat == "json" {
 		return slog.New(slog.NewJSONHandler(std.err, options))

@@ -183,7 +183,7 @@ func TestImportDirection(t *testing.T) {
 		{pkg: "probe/agent/service", may: []string{"golang.org/x/sys/windows/svc/eventlog", "probe/config", "github.com/kardianos/service", "github.com/coreos/go-systemd/v22/daemon"}, never: []string{"net", "net/http", "crypto/tls"}},
 		{
 			pkg:   "probe/agent/peer",
-			may:   []string{"ews/evidence", "ews/secret", "probe/agent/agentfile", "probe/agent/outbound", "probe/finding", "probe/report"},
+			may:   []string{"ews/evidence", "ews/secret", "probe/agent/agentfile", "probe/agent/outbound", "probe/config", "probe/finding", "probe/report"},
 			never: []string{"os", "crypto/tls"},
 		},
 		{pkg: "probe/agent/demo", may: []string{"ews/standin", "probe/config"}, never: []string{"net", "net/http", "crypto/tls"}},
@@ -191,8 +191,8 @@ func TestImportDirection(t *testing.T) {
 		{
 			pkg: "probe/agent/notify",
 			may: []string{
-				"ews/secret", "probe/agent", "probe/agent/agentfile", "probe/agent/history", "probe/agent/outbound", "probe/finding", "probe/report",
-				"github.com/wneessen/go-mail", "golang.org/x/sys/windows/svc/eventlog",
+				"ews/evidence", "ews/secret", "probe/agent", "probe/agent/agentfile", "probe/agent/history", "probe/agent/outbound", "probe/agent/service",
+				"probe/config", "probe/finding", "probe/report", "github.com/wneessen/go-mail",
 			},
 			never: []string{"os"},
 		},

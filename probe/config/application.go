@@ -24,7 +24,7 @@ func environmentProxy(u *url.URL) (*url.URL, error) {
 // proof are the keys that say who asks: an application of Entra with what it proves
 // itself with, or a token got elsewhere.
 type proof struct {
-	id, certificate, password, secret, token string // the values; all but the first name files
+	ID, Certificate, Password, Secret, Token string // the values; all but the first name files
 	prefix                                   string // of the keys: "hma-", "dynamics-" or ""
 	keys                                     *Keys
 }
@@ -43,56 +43,45 @@ func (s *Settings) proof(prefix string) proof {
 	}
 }
 
-// application: there is one, or a part of one.
-func (p proof) application() bool { return p.id != "" || p.certificate != "" || p.secret != "" }
+// Application: there is one, or a part of one.
+func (p proof) Application() bool { return p.ID != "" || p.Certificate != "" || p.Secret != "" }
 
-// check refuses what is missing or contradicts each other. The keys are written without
-// their prefix.
+// TakesCertificate: it can prove itself by a certificate.
+func (p proof) TakesCertificate() bool { return p.keys.Find(p.prefix+"certificate") != nil }
+
+// check refuses what is missing or contradicts each other. In the rules the keys have no
+// prefix.
 func (p proof) check() {
-	files := "{client-secret-file} FILE"
-	if p.keys.Find(p.prefix+"certificate") != nil {
-		files = "{certificate} FILE or {client-secret-file} FILE"
+	for _, sentence := range sentences(rules(), "proof", p) {
+		p.keys.usage(strings.ReplaceAll(sentence, "{", "{"+p.prefix))
 	}
-	for _, c := range []struct {
-		wrong bool
-		text  string
-	}{
-		{p.application() && p.token != "", "{token-file} and {client-id} exclude each other; use one of them"},
-		{p.certificate != "" && p.secret != "", "{certificate} and {client-secret-file} exclude each other; use one of them"},
-		{p.password != "" && p.certificate == "", "{certificate-password-file} needs {certificate} FILE, the file that the password opens"},
-		{p.certificate != "" && p.id == "", "{certificate} needs {client-id} GUID, the application that it belongs to"},
-		{p.secret != "" && p.id == "", "{client-secret-file} needs {client-id} GUID, the application that the secret belongs to"},
-		{p.id != "" && p.certificate == "" && p.secret == "", "{client-id} needs " + files},
-	} {
-		p.keys.refuse(c.wrong, strings.ReplaceAll(c.text, "{", "{"+p.prefix))
-	}
-	if p.id != "" && !front.IsGUID(p.id) {
-		p.keys.usage("{"+p.prefix+"client-id} %q is not a GUID; give the Application (client) ID as Entra shows it", p.id)
+	if p.ID != "" && !front.IsGUID(p.ID) {
+		p.keys.usage("{"+p.prefix+"client-id} %q is not a GUID; give the Application (client) ID as Entra shows it", p.ID)
 	}
 }
 
 // read reads the application's certificate or secret.
 func (p proof) read(ctx context.Context, s *Settings) (app entra.Application) {
-	app.ID = p.id
+	app.ID = p.ID
 	secretKey := p.prefix + "client-secret-file"
-	app.Secret = s.readSecret(ctx, secretKey, p.secret, isClientSecret,
+	app.Secret = s.readSecret(ctx, secretKey, p.Secret, isClientSecret,
 		"is not a client secret: it contains a space or a second line; save its value alone")
 	if front.IsGUID(app.Secret) {
-		p.keys.Invalid("{"+secretKey+"} %s holds the ID of the secret (a GUID); save its value, which Entra shows only once", p.secret)
+		p.keys.Invalid("{"+secretKey+"} %s holds the ID of the secret (a GUID); save its value, which Entra shows only once", p.Secret)
 	}
 	password := ""
-	if p.password != "" {
+	if p.Password != "" {
 		var err error
-		if password, err = readLine(ctx, p.password, maxToken); err != nil {
-			p.keys.Invalid("{"+p.prefix+"certificate-password-file} %s %v", p.password, err)
+		if password, err = readLine(ctx, p.Password, maxToken); err != nil {
+			p.keys.Invalid("{"+p.prefix+"certificate-password-file} %s %v", p.Password, err)
 			return app
 		}
 	}
 	key := p.prefix + "certificate"
-	if raw := s.read(ctx, key, p.certificate, maxCertificates); raw != nil {
+	if raw := s.read(ctx, key, p.Certificate, maxCertificates); raw != nil {
 		var err error
 		if app.Certificate, err = entra.ReadCertificate(raw, password); err != nil {
-			p.keys.Invalid("{"+key+"} %s %v", p.certificate, err)
+			p.keys.Invalid("{"+key+"} %s %v", p.Certificate, err)
 		}
 	}
 	return app
@@ -100,7 +89,7 @@ func (p proof) read(ctx context.Context, s *Settings) (app entra.Application) {
 
 // readToken reads a token that was got elsewhere.
 func (p proof) readToken(ctx context.Context, s *Settings) string {
-	return s.readSecret(ctx, p.prefix+"token-file", p.token, isToken,
+	return s.readSecret(ctx, p.prefix+"token-file", p.Token, isToken,
 		"is not an access token: it contains a space, a quote or a second line; save the token alone, without the word Bearer")
 }
 
@@ -154,11 +143,11 @@ func (s *Settings) readTenant(key, text string) string {
 func (s *Settings) readCloud(ctx context.Context, login *url.URL) *probe.Cloud {
 	p := s.proof("")
 	p.check()
-	s.Keys.refuse(p.id != "" && s.Tenant == "", "{client-id} needs {tenant} GUID or DOMAIN, the tenant in which the application is registered")
+	s.Keys.Refuse(rules(), "cloud", s)
 	k := &probe.Cloud{
 		Entra: login, ExchangeOnline: s.service("exchange-online-url", s.ExchangeOnlineURL, false),
 		Graph: s.service("graph-url", s.GraphURL, false), Dynamics: s.service("dynamics-url", s.DynamicsURL, true),
-		Tenant: s.readTenant("tenant", s.Tenant), ClientID: p.id, Token: p.readToken(ctx, s), ClientSecret: p.read(ctx, s).Secret,
+		Tenant: s.readTenant("tenant", s.Tenant), ClientID: p.ID, Token: p.readToken(ctx, s), ClientSecret: p.read(ctx, s).Secret,
 		Proxy: environmentProxy,
 	}
 	if s.usesHMA() { // then it is the tenant of Exchange
@@ -173,7 +162,7 @@ func (s *Settings) readCloud(ctx context.Context, login *url.URL) *probe.Cloud {
 // usesHMA: an application or a token for Hybrid Modern Authentication is given.
 func (s *Settings) usesHMA() bool {
 	p := s.proof("hma-")
-	return p.application() || p.token != "" || p.password != "" || s.HMAResource != ""
+	return p.Application() || p.Token != "" || p.Password != "" || s.HMAResource != ""
 }
 
 // maxResource is the length of the column in Dynamics.
@@ -186,12 +175,8 @@ func (s *Settings) readHMA(ctx context.Context, cfg *probe.Config, login *url.UR
 		return nil
 	}
 	ks, p, resource := s.Keys, s.proof("hma-"), s.HMAResource
-	ks.refuse(cfg.ProfileAuth != probe.ProfileOAuth && !ks.failed["profile-auth"] && !ks.failed["profile"],
-		"the --hma flags need {profile-auth} oauth")
+	ks.Refuse(rules(), "hma", facts{s, cfg})
 	p.check()
-	ks.refuse(p.id != "" && s.Tenant == "", "{hma-client-id} needs {tenant} GUID or DOMAIN, the tenant that Exchange is in hybrid with")
-	ks.refuse(resource != "" && !p.application() && p.token == "",
-		"{hma-resource} needs {hma-client-id} GUID, or {hma-token-file} FILE")
 	blank := func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
 	switch {
 	case len(resource) > maxResource || strings.ContainsFunc(resource, blank):
@@ -201,7 +186,7 @@ func (s *Settings) readHMA(ctx context.Context, cfg *probe.Config, login *url.UR
 	}
 	h := &probe.HMA{Application: p.read(ctx, s), Resource: resource, Entra: login, Proxy: environmentProxy}
 	h.Application.Tenant = strings.ToLower(strings.TrimSpace(s.Tenant))
-	if p.token != "" {
+	if p.Token != "" {
 		h.Token = s.readHMAToken(ctx, cfg, p)
 	}
 	cfg.Impersonate = cfg.Mailbox != "" || ks.command == "batch"
@@ -247,7 +232,7 @@ func (s *Settings) readHMAToken(ctx context.Context, cfg *probe.Config, p proof)
 // ReadsDynamics: who reads Dynamics was given, or a part of it.
 func (s *Settings) ReadsDynamics() bool {
 	p := s.proof("dynamics-")
-	return p.application() || p.token != "" || p.password != "" || s.ServerProfile != ""
+	return p.Application() || p.Token != "" || p.Password != "" || s.ServerProfile != ""
 }
 
 // Environment is the environment of Dynamics that is to be read, and who reads it;
@@ -260,13 +245,8 @@ func (s *Settings) Environment(ctx context.Context) (*probe.Environment, error) 
 	if !s.ReadsDynamics() && ks.command != "dynamics" || ofBatch {
 		return nil, nil
 	}
-	ks.refuse(s.DynamicsURL == "",
-		"{dynamics-url} is missing; give the URL of the environment, like https://contoso.crm4.dynamics.com")
-	ks.refuse(!p.application() && p.token == "",
-		"{dynamics-client-id} or {dynamics-token-file} is missing; see `ewsprobe explain dynamics`")
+	ks.Refuse(rules(), "environment", facts{Settings: s})
 	p.check()
-	ks.refuse(ks.command == "check" && mailbox == "",
-		"check reads one mailbox of Dynamics; give {mailbox} ADDRESS, or list all with `ewsprobe dynamics`")
 	e := &probe.Environment{
 		URL: s.service("dynamics-url", s.DynamicsURL, true), Entra: s.service("entra-url", s.EntraURL, false),
 		Application: p.read(ctx, s), Token: p.readToken(ctx, s),

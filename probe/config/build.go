@@ -64,7 +64,6 @@ func (s *Settings) Config(ctx context.Context, getenv func(string) string) (prob
 	s.parseAddresses(&cfg)
 	cfg.Proxy, cfg.Autodiscover = s.parseProxy(), s.parseAutodiscover()
 	s.checkAccount(&cfg)
-	s.checkTogether(&cfg)
 	if s.Keys.command == "batch" {
 		s.checkBatch(&cfg)
 	}

@@ -90,8 +90,8 @@ func (from PasswordSources) usable(text, source string) (string, error) {
 // maxPassword is far above what Windows allows (256 characters).
 const maxPassword = 4096
 
-// ReadPasswordFile reads the password in a file. The error is the rest of a sentence.
-func ReadPasswordFile(ctx context.Context, name string) (string, error) {
+// ReadSecret reads the one secret that a file consists of. The error is the rest of a sentence.
+func ReadSecret(ctx context.Context, name string) (string, error) {
 	text, err := readLine(ctx, name, maxPassword)
 	if err != nil {
 		return "", err

@@ -94,13 +94,6 @@ func (ks *Keys) Require(names ...string) {
 // Err are the problems of the keys so far.
 func (ks *Keys) Err() error { return Join(ks.problems) }
 
-// refuse is usage of a sentence where something is wrong.
-func (ks *Keys) refuse(wrong bool, text string) {
-	if wrong {
-		ks.usage(text)
-	}
-}
-
 // usage notes what is wrong with how the program is called: format is a sentence in
 // which {profile-auth} is the name of a key.
 func (ks *Keys) usage(format string, args ...any) { ks.note(false, format, args...) }

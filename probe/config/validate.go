@@ -98,18 +98,11 @@ func (s *Settings) parseURL(key, raw, like string, further func(*url.URL) string
 	return u
 }
 
-// checkAccount looks at the names of the account and of the mailbox.
+// checkAccount looks at the names of the account and of the mailbox, and at what
+// contradicts each other.
 func (s *Settings) checkAccount(cfg *probe.Config) {
 	ks := s.Keys
-	anonymous := cfg.NoCredentials || cfg.CurrentUser || cfg.ProfileAuth == probe.ProfileOAuth || s.usesHMA()
-	unsettled := s.Given("user") || ks.failed["user"] || ks.failed["no-credentials"] || ks.failed["profile"] || ks.failed["profile-auth"]
-	if cfg.User == "" && s.UserColumn == "" && s.CCache == "" && !anonymous && !unsettled {
-		without := ", or {no-credentials} to check without an account"
-		if ks.command == "batch" {
-			without = "" // it needs one
-		}
-		ks.usage(`{user} is missing; give the account as DOMAIN\user or user@domain` + without)
-	}
+	ks.Refuse(rules(), "account", facts{s, cfg})
 	if wrong := address.BadAccount(cfg.User); wrong != "" && cfg.User != "" && !cfg.CurrentUser {
 		if ks.from["user"].rank == byProfile {
 			ks.Invalid("%s: the user name in it %s", s.profileName(), wrong)
@@ -120,45 +113,7 @@ func (s *Settings) checkAccount(cfg *probe.Config) {
 	if cfg.Mailbox != "" && !address.IsMailbox(cfg.Mailbox) {
 		ks.usage("{mailbox} %q is not an email address; %s", cfg.Mailbox, address.NotMailbox(cfg.Mailbox))
 	}
-	if cfg.Impersonate && cfg.Mailbox == "" && ks.Find("mailbox") != nil && !ks.failed["target"] {
-		ks.usage("{impersonate} needs {mailbox} ADDRESS, the mailbox to impersonate")
-	}
-}
-
-// checkTogether refuses what contradicts each other.
-func (s *Settings) checkTogether(cfg *probe.Config) {
-	ks := s.Keys
-	key := s.Keytab != "" || s.CCache != ""
-	oauth := cfg.ProfileAuth == probe.ProfileOAuth
-	ks.refuse(s.Keytab != "" && s.CCache != "",
-		"{keytab} and {ccache} exclude each other; use one of them")
-	ks.refuse(s.PasswordFromKeyring && s.PasswordFile != "",
-		"{password-from-keyring} and {password-file} exclude each other; use one of them")
-	ks.refuse(key && cfg.ProfileAuth != probe.ProfileNegotiate,
-		"{keytab} and {ccache} sign in with Kerberos, which only a Negotiate profile uses; add {profile-auth} negotiate")
-	ks.refuse(key && s.PasswordFile != "",
-		"{password-file} is not needed with {keytab} or {ccache}; leave one of them out")
-	ks.refuse(key && cfg.NoCredentials,
-		"{no-credentials} excludes {keytab} and {ccache}; use one of them")
-	ks.refuse(cfg.CurrentUser && cfg.Insecure,
-		"{current-user} and {insecure} exclude each other: a device in between could use the sign-in of the logged-on user")
-	ks.refuse(cfg.CurrentUser && (key || s.Given("user") && ks.from["user"].rank > byProfile || s.PasswordFile != ""),
-		"{current-user} signs in as the logged-on user; remove {user}, {password-file}, {keytab} and {ccache}")
-	ks.refuse(cfg.CurrentUser && !canSignInAsCurrentUser,
-		"{current-user} works on Windows only; use {user}, or {ccache} with a Kerberos ticket")
-	ks.refuse(cfg.CurrentUser && cfg.ProfileAuth != probe.ProfileNTLM && cfg.ProfileAuth != probe.ProfileNegotiate,
-		"{current-user} signs in with NTLM or Negotiate; add {profile-auth} ntlm or {profile-auth} negotiate")
-	ks.refuse(cfg.Explain && (key || cfg.CurrentUser || cfg.NoCredentials || oauth),
-		"{explain-rejection} needs {user} with a password; it cannot be used with "+
-			"{keytab}, {ccache}, {current-user}, {no-credentials} or {profile-auth} oauth")
-	ks.refuse(len(s.Address) > 0 && cfg.EachAddress,
-		"{address} and {each-address} exclude each other; use one of them")
-	ks.refuse(s.Proxy != "" && cfg.EachAddress,
-		"{each-address} cannot be used with {proxy}: the proxy resolves the name; use {address}")
-	ks.refuse(cfg.FollowAutodiscover && s.Autodiscover == "" && cfg.FromAddress == "",
-		"{follow-autodiscover} needs a mailbox address as {target}, or {autodiscover} URL")
-	ks.refuse(s.Autodiscover != "" && !cfg.NoCredentials && !oauth && cfg.FromAddress+cfg.Mailbox == "" && !address.IsMailbox(cfg.User),
-		"{autodiscover} needs an address to ask for; give {mailbox} ADDRESS, or {user} as user@domain")
+	ks.Refuse(rules(), "together", facts{s, cfg})
 }
 
 // parseAddresses reads the addresses to connect to.
@@ -237,21 +192,7 @@ func (s *Settings) service(key, raw string, page bool) *url.URL {
 // checkBatch looks at what a batch needs.
 func (s *Settings) checkBatch(cfg *probe.Config) {
 	ks := s.Keys
-	own := 0
-	for _, given := range []string{s.UserColumn, s.PasswordFileColumn, s.PasswordDir} {
-		if given != "" {
-			own++
-		}
-	}
-	if own > 0 && own < 3 {
-		ks.usage("{user-column}, {password-file-column} and {password-dir} must be given together: " +
-			"the column with each row's account, the column with its password file, and the folder of these files")
-	}
-	for _, key := range []string{"user", "password-file", "password-from-keyring", "keytab", "ccache", "current-user"} {
-		if own > 0 && ks.from[key].rank > byProfile {
-			ks.usage("{" + key + "} and {user-column} exclude each other: {user-column} gives each row its own account")
-		}
-	}
+	ks.Refuse(rules(), "batch", facts{s, cfg})
 	if s.Shard != "" {
 		shard, err := batch.ParseShard(s.Shard)
 		switch {
@@ -261,15 +202,5 @@ func (s *Settings) checkBatch(cfg *probe.Config) {
 			ks.usage("{max-rejections} %d cannot be used with {shard}: each shard counts for itself, so the limit is 1; leave it out",
 				s.MaxRejections)
 		}
-	}
-	switch {
-	case cfg.FromAddress != "":
-		ks.usage("{target} must be an EWS URL or a host, not an address; `ewsprobe check %s` finds the URL by Autodiscover",
-			cfg.FromAddress)
-	case cfg.NoCredentials:
-		ks.usage("{no-credentials} cannot be used in a batch: no mailbox can be opened without an account; use `ewsprobe check --no-credentials`")
-	case cfg.ProfileAuth == probe.ProfileOAuth && !s.usesHMA():
-		ks.usage("{profile-auth} oauth: no mailbox can be asked for without a token; add {hma-client-id}, " +
-			"or use `ewsprobe check`, which evaluates the endpoint")
 	}
 }

@@ -32,7 +32,7 @@ func (b *Budget) Reserve() (d *Denial) {
 // Begin asks for the leave, unless it was reserved; nil: the credential may go.
 func (b *Budget) Begin() *evidence.Detail {
 	if d := b.Reserve(); d != nil {
-		return d.Detail()
+		return d.Detail
 	}
 	return nil
 }

@@ -3,6 +3,8 @@ package lockout
 import (
 	"slices"
 	"strings"
+
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
 )
 
 // denied says why the state does not allow another logon.
@@ -16,20 +18,25 @@ func (a *Account) denied(s *logons, use Use) *Denial {
 	if over <= 0 {
 		return nil
 	}
-	d := &Denial{Reason: LimitReached, Count: total, Max: a.Max, Earlier: len(counted) > 0}
-	if !d.Earlier {
+	d := a.ownLimit(total)
+	if len(counted) == 0 {
 		return d
 	}
 	d.At = counted[0].At
-	if !slices.ContainsFunc(counted, func(e logon) bool { return e.Keep }) {
-		d.Until = counted[min(over, len(counted))-1].At.Add(Remembered)
-	}
+	at, until := d.At.UTC().Format(dayAndTime), counted[min(over, len(counted))-1].At.Add(Remembered).UTC().Format(timeOfDay)
 	for _, e := range counted {
 		if e.Refused {
 			over--
 		}
 	}
-	d.Retry = over <= 0
+	switch {
+	case slices.ContainsFunc(counted, func(e logon) bool { return e.Keep }):
+		d.Detail = evidence.Say("limit-until-changed", total, at, a.Max)
+	case over <= 0: // RetryRefused would let one go
+		d.Detail = evidence.Say("limit-refused-before", total, at, a.Max, until)
+	default:
+		d.Detail = evidence.Say("limit-before", total, at, a.Max, until)
+	}
 	return d
 }
 
@@ -46,15 +53,21 @@ func (a *Account) refusedBefore(s *logons, use Use) (d *Denial) {
 		}
 	}
 	for _, e := range s.Logons {
-		if !e.Refused || e.Run == a.lockout.run || !at[e.Where] || !s.of(e, a.name) || a.compares(s, e) != samePassword {
+		if !e.Refused || e.Run == a.lockout.run || !at[e.Where] || !s.of(e, a.name) || !a.samePassword(s, e) {
 			continue
 		}
 		d = &Denial{Reason: RefusedBefore, At: e.At}
-		if !e.Keep {
-			d.Until = e.At.Add(Remembered)
-		}
 		if written := s.nameOf(e, a.name.user); !strings.EqualFold(written, a.User) {
 			d.Account = written
+		}
+		at, until := e.At.UTC().Format(dayAndTime), e.At.Add(Remembered).UTC().Format(timeOfDay)
+		switch {
+		case e.Keep:
+			d.Detail = evidence.Say("refused-until-changed", at)
+		case d.Account != "":
+			d.Detail = evidence.Say("refused-before-as", d.Account, at, until)
+		default:
+			d.Detail = evidence.Say("refused-before", at, until)
 		}
 	}
 	return d
@@ -64,7 +77,7 @@ func (a *Account) refusedBefore(s *logons, use Use) (d *Denial) {
 func (a *Account) counted(s *logons) (list []logon) {
 	for _, e := range s.Logons {
 		again := a.RetryRefused && e.Refused && e.At.Before(a.began)
-		if e.Run == a.lockout.run || e.NoCount || again || !s.of(e, a.name) || e.Keep && a.compares(s, e) == otherPassword {
+		if e.Run == a.lockout.run || e.NoCount || again || !s.of(e, a.name) || e.Keep && a.otherPassword(s, e) {
 			continue
 		}
 		list = append(list, e)

@@ -61,18 +61,18 @@ func (a *Account) begin(use Use) (proved bool, d *Denial) {
 		n := a.ownCount()
 		switch proved = a.proved; {
 		case use.Comparison && !proved:
-			d = &Denial{Reason: NotProved}
+			d = &Denial{Detail: evidence.Say("not-proved"), Reason: NotProved}
 		case use.Comparison && a.compared == Comparisons:
-			d = &Denial{Reason: NoComparisons}
+			d = &Denial{Detail: evidence.Say("enough-comparisons", Comparisons), Reason: NoComparisons}
 		case a.lockout.stopped:
 			a.lockout.kept = true
-			d = &Denial{Reason: NoRecord, Err: errors.New("the agent is being stopped")}
+			d = unrecorded(errors.New("the agent is being stopped"))
 		case use.Comparison:
 			a.compared++
 		case a.standing != nil && !(proved && a.standing.Reason == Settled):
 			d = a.standing
 		case n+max(use.Room, 1) > a.Max:
-			d = &Denial{Reason: LimitReached, Count: n, Max: a.Max}
+			d = a.ownLimit(n)
 		}
 	})
 	return proved, d
@@ -97,7 +97,7 @@ func (a *Account) turn(ctx context.Context) (release func(), d *Denial) {
 		case l.turns <- struct{}{}:
 			return func() { <-l.turns }, nil
 		case <-ctx.Done():
-			return nil, &Denial{Reason: AnotherRun}
+			return nil, &Denial{Detail: evidence.Say("another-run"), Reason: AnotherRun}
 		}
 	}
 	began := time.Now()
@@ -110,7 +110,7 @@ func (a *Account) turn(ctx context.Context) (release func(), d *Denial) {
 		})
 		switch {
 		case err != nil:
-			return nil, &Denial{Reason: NoRecord, Err: err}
+			return nil, unrecorded(err)
 		case release != nil:
 			return release, nil
 		case tries%20 == 0 && a.otherInFlight():
@@ -121,7 +121,7 @@ func (a *Account) turn(ctx context.Context) (release func(), d *Denial) {
 		case <-time.After(turnRetry):
 		}
 		if ctx.Err() != nil || time.Since(seen) > slowest || time.Since(began) > max(a.Patience, slowest) {
-			return nil, &Denial{Reason: AnotherRun}
+			return nil, &Denial{Detail: evidence.Say("another-run"), Reason: AnotherRun}
 		}
 	}
 }
@@ -156,7 +156,7 @@ func (g *Logon) write(ctx context.Context, denied func(*logons) *Denial) (d *Den
 	})
 	if err != nil {
 		l.forget(g.is)
-		return &Denial{Reason: NoRecord, Err: err}
+		return unrecorded(err)
 	}
 	return d
 }
@@ -225,7 +225,7 @@ func (g *Logon) keep(refused bool) {
 func (a *Account) accepted() {
 	_ = a.update(func(s *logons) (changed bool) {
 		changed = s.drop(func(e logon) bool {
-			return s.of(e, a.name) && (e.Check == nil || e.Run == a.lockout.run || a.compares(s, e) == samePassword)
+			return s.of(e, a.name) && (e.Check == nil || e.Run == a.lockout.run || a.samePassword(s, e))
 		})
 		for i := range s.Logons {
 			if e := &s.Logons[i]; !e.NoCount && s.of(*e, a.name) {

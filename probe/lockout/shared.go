@@ -191,9 +191,11 @@ func (s *Shared) refused(logon *Logon) {
 	s.change(func() { s.doubts, s.suspect = s.doubts+1, true })
 	switch {
 	case err != nil:
-		s.stop(&Denial{Reason: NoRecord, Err: err})
+		s.stop(unrecorded(err))
 	case n >= a.Max:
-		s.stop(&Denial{Reason: LimitReached, Count: n, Max: a.Max, At: a.lockout.now()})
+		d := a.ownLimit(n)
+		d.At = a.lockout.now()
+		s.stop(d)
 	}
 }
 
@@ -207,7 +209,9 @@ func (s *Shared) unanswered(logon *Logon) {
 			s.next = time.Now().Add(min(shortestPause<<(s.silent-doubtAfter), longestPause))
 		}
 		if s.silent >= giveUpAfter && s.stopped == nil {
-			s.stopped = &Denial{Reason: NoAnswer, Count: s.silent, At: s.account.lockout.now()}
+			s.stopped = &Denial{
+				Detail: evidence.Say("unanswered-in-a-row", s.silent), Reason: NoAnswer, Count: s.silent, At: s.account.lockout.now(),
+			}
 		}
 	})
 }

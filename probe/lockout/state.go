@@ -170,21 +170,12 @@ func (a *Account) check(s *logons) *uint16 {
 	return &value
 }
 
-// comparison of the account's password with the one that was refused.
-type comparison int
+// samePassword says whether a logon was one with the account's password, otherPassword
+// that it was not: neither holds where one of the two is not known.
+func (a *Account) samePassword(s *logons, e logon) bool {
+	return e.Check != nil && a.Password != "" && *a.check(s) == *e.Check
+}
 
-const (
-	notKnown comparison = iota // one of them is none
-	samePassword
-	otherPassword
-)
-
-func (a *Account) compares(s *logons, e logon) comparison {
-	switch {
-	case e.Check == nil || a.Password == "":
-		return notKnown
-	case *a.check(s) == *e.Check:
-		return samePassword
-	}
-	return otherPassword
+func (a *Account) otherPassword(s *logons, e logon) bool {
+	return e.Check != nil && a.Password != "" && *a.check(s) != *e.Check
 }

@@ -23,7 +23,6 @@ type File struct {
 
 	keys   *config.Keys
 	loader *loader
-	listed bool // there is a key targets
 }
 
 // Keys are those of the file itself.
@@ -111,26 +110,9 @@ func (f *File) Find(name string) *Target {
 
 // Secrets are the files with secrets that the configuration names.
 func (f *File) Secrets() (files []string) {
-	add := func(more ...string) {
-		for _, name := range more {
-			if name != "" && !slices.Contains(files, name) {
-				files = append(files, name)
-			}
-		}
+	for _, ks := range f.loader.keys {
+		files = append(files, ks.SecretFiles()...)
 	}
-	for _, t := range f.Targets {
-		add(t.Settings.Keys.SecretFiles()...)
-	}
-	for _, c := range f.Notify {
-		if c.Email != nil {
-			add(c.Email.PasswordFile)
-		}
-		if c.Webhook != nil {
-			add(c.Webhook.URLFile)
-		}
-	}
-	for _, p := range f.Peers {
-		add(p.PasswordFile)
-	}
-	return files
+	slices.Sort(files)
+	return slices.Compact(files)
 }

@@ -1,7 +1,6 @@
 package agentfile
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -68,7 +67,8 @@ func open(ctx context.Context, name string) (*yaml.Node, config.Place, error) {
 // parse reads one document, or says what is wrong in which line.
 func parse(text string) (document *yaml.Node, line int, wrong string) {
 	var root, next yaml.Node
-	d := yaml.NewDecoder(bytes.NewReader([]byte(text)))
+	reader := strings.NewReader(text)
+	d := yaml.NewDecoder(reader)
 	switch err := d.Decode(&root); {
 	case errors.Is(err, io.EOF):
 		return nil, 1, "the configuration is empty; `ewsprobe agent example` prints one to start with"
@@ -77,7 +77,8 @@ func parse(text string) (document *yaml.Node, line int, wrong string) {
 		if found := regexp.MustCompile(`^yaml: line (\d+):`).FindStringSubmatch(err.Error()); found != nil {
 			line, _ = strconv.Atoi(found[1])
 		}
-		line, why := syntax(text, err, line)
+		read := text[:len(text)-reader.Len()]
+		line, why := syntax(text, err.Error(), strings.Count(read, "\n"), line)
 		return nil, line, "this is not YAML: " + why
 	}
 	if err := d.Decode(&next); !errors.Is(err, io.EOF) {
@@ -108,24 +109,14 @@ func (l *loader) storage() string {
 // target.
 func (f *File) Err() error {
 	var all config.Problems
-	seen := map[string]bool{}
 	for _, ks := range f.loader.keys {
-		var found config.Problems
-		if err := ks.Err(); errors.As(err, &found) {
-			for _, p := range found {
-				if !seen[p.Error()] {
-					seen[p.Error()], all = true, append(all, p)
-				}
-			}
-		}
-	}
-	if len(all) == 0 {
-		return nil
+		found, _ := ks.Err().(config.Problems)
+		all = append(all, slices.DeleteFunc(found, func(p config.Problem) bool { return slices.Contains(all, p) })...)
 	}
 	slices.SortStableFunc(all, func(a, b config.Problem) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
-	return all
+	return config.Join(all)
 }
 
 // read reads a mapping into the keys of a struct; nil: it is no mapping.
@@ -151,14 +142,13 @@ func each(ks *config.Keys, key string, node *yaml.Node, read func(*yaml.Node)) {
 
 func (l *loader) file(root *yaml.Node) *File {
 	f := &File{}
-	var lists []func()
+	var targets *yaml.Node // are read when the defaults are known, wherever they stand
 	f.keys = l.read(&f.Keys, root, func(ks *config.Keys, key string, value *yaml.Node) bool {
 		switch key {
 		case "defaults":
 			l.defaults = value
 		case "targets":
-			lists = append(lists, func() { each(ks, key, value, func(n *yaml.Node) { f.Targets = append(f.Targets, l.target(n)) }) })
-			f.listed = true
+			targets = value
 		case "notify":
 			each(ks, key, value, func(n *yaml.Node) { f.Notify = append(f.Notify, l.channel(n)) })
 		case "peers":
@@ -170,14 +160,16 @@ func (l *loader) file(root *yaml.Node) *File {
 		}
 		return true
 	})
-	if l.defaults != nil { // before the targets, wherever they stand
-		l.target(nil)
+	if targets != nil {
+		each(f.keys, "targets", targets, func(n *yaml.Node) { f.Targets = append(f.Targets, l.target(n)) })
 	}
-	for _, read := range lists {
-		read()
-	}
-	if len(f.Targets) == 0 && (!f.listed || f.keys.Err() == nil) {
-		f.keys.Invalid("targets is missing or empty; give at least one, as in `ewsprobe agent example`")
+	if len(f.Targets) == 0 {
+		if l.defaults != nil {
+			l.target(nil)
+		}
+		if targets == nil || f.keys.Err() == nil {
+			f.keys.Invalid("targets is missing or empty; give at least one, as in `ewsprobe agent example`")
+		}
 	}
 	f.checkListener()
 	f.checkNames()

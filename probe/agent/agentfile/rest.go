@@ -105,7 +105,7 @@ func (l *loader) webhook(w *Webhook, node *yaml.Node) {
 
 // secretURL says what is wrong with the address in a file, without showing it.
 func (l *loader) secretURL(name string) string {
-	text, err := ReadSecret(l.ctx, name)
+	text, err := config.ReadSecret(l.ctx, name)
 	if err != nil {
 		return err.Error()
 	}
@@ -133,7 +133,7 @@ func (l *loader) signIn(ks *config.Keys, user, file string) {
 	case user != "" && file == "":
 		ks.Invalid("{user} has no password; give password_file")
 	case file != "":
-		if _, err := ReadSecret(l.ctx, file); err != nil {
+		if _, err := config.ReadSecret(l.ctx, file); err != nil {
 			ks.Invalid("{password-file} %s %v", file, err)
 		}
 	}

@@ -2,6 +2,7 @@ package agentfile
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -136,7 +137,7 @@ func (t *Target) checkPassword(l *loader) {
 	case t.PasswordFile == "-":
 		ks.Invalid("{password-file} cannot be standard input, because it is read at every run; name a file")
 	case t.PasswordFile != "":
-		if _, err := ReadSecret(l.ctx, t.PasswordFile); err != nil {
+		if _, err := config.ReadSecret(l.ctx, t.PasswordFile); err != nil {
 			ks.Invalid("{password-file} %s %v", t.PasswordFile, err)
 		}
 	}
@@ -152,33 +153,24 @@ func (t *Target) Password(
 	case t.PasswordEnv != "":
 		text := getenv(t.PasswordEnv)
 		if err := config.CheckPassword(text); err != nil {
-			return "", sentence("the variable " + t.PasswordEnv + " " + err.Error())
+			return "", errors.New("the variable " + t.PasswordEnv + " " + err.Error())
 		}
 		return text, nil
 	case t.PasswordCredential != "":
 		folder := getenv("CREDENTIALS_DIRECTORY")
 		if folder == "" {
-			return "", sentence("there are no systemd credentials (CREDENTIALS_DIRECTORY is not set); " +
+			return "", errors.New("there are no systemd credentials (CREDENTIALS_DIRECTORY is not set); " +
 				"password_credential works only in the systemd service")
 		}
 		file, what = filepath.Join(folder, t.PasswordCredential), "the credential "+t.PasswordCredential
 	default:
 		return keyring(ctx, t.User)
 	}
-	text, err := ReadSecret(ctx, file)
+	text, err := config.ReadSecret(ctx, file)
 	if err != nil {
-		return "", sentence(what + " " + err.Error())
+		return "", errors.New(what + " " + err.Error())
 	}
 	return text, nil
-}
-
-type sentence string
-
-func (s sentence) Error() string { return string(s) }
-
-// ReadSecret reads the one secret that a file consists of. The error is the rest of a sentence.
-func ReadSecret(ctx context.Context, name string) (string, error) {
-	return config.ReadPasswordFile(ctx, name)
 }
 
 // checkRest looks at what only the agent has.

@@ -29,15 +29,16 @@ type Run struct {
 
 // Transition is a change of a target's status.
 type Transition struct {
-	ID       int64
-	Target   string
-	At       time.Time
-	From, To finding.Status
-	FromCode finding.Code
-	ToCode   finding.Code
-	Run      int64    // that showed it
-	Previous int64    // the run that it is compared with; 0: none
-	Changes  []Change // what differs between the two
+	ID       int64          `json:"-"`
+	Target   string         `json:"target"`
+	At       time.Time      `json:"at"`
+	From     finding.Status `json:"from"` // "": it is the first run
+	To       finding.Status `json:"to"`
+	FromCode finding.Code   `json:"-"`
+	ToCode   finding.Code   `json:"code"`
+	Run      int64          `json:"run"`     // that showed it
+	Previous int64          `json:"-"`       // the run that it is compared with; 0: none
+	Changes  []Change       `json:"changes"` // what differs between the two
 }
 
 // Change is one thing that was not the same before, as probe/diff says it.
@@ -77,6 +78,12 @@ type Query struct {
 	Status       finding.Status
 	Limit        int   // 0: 100
 	After        int64 // only runs older than this one; 0: all
+}
+
+// Fits says whether a query that goes on after no run chooses a run.
+func (q Query) Fits(r Run) bool {
+	return (q.Since.IsZero() || !r.Started.Before(q.Since)) && (q.Until.IsZero() || r.Started.Before(q.Until)) &&
+		(q.Status == "" || q.Status == r.Status)
 }
 
 // Span is what the runs of a span of time came to.

@@ -18,6 +18,7 @@ import (
 	"github.com/ewsprobe/ewsprobe/ews/secret"
 	"github.com/ewsprobe/ewsprobe/probe/agent/agentfile"
 	"github.com/ewsprobe/ewsprobe/probe/agent/outbound"
+	"github.com/ewsprobe/ewsprobe/probe/config"
 	"github.com/ewsprobe/ewsprobe/probe/report"
 )
 
@@ -127,8 +128,8 @@ func (m *email) options(ctx context.Context, known *secret.Vault) ([]mail.Option
 	if err != nil {
 		return nil, err
 	}
-	config := &tls.Config{ServerName: host, RootCAs: roots, MinVersion: tls.VersionTLS12}
-	options := []mail.Option{mail.WithPort(port), mail.WithTimeout(patience), mail.WithTLSConfig(config)}
+	encryption := &tls.Config{ServerName: host, RootCAs: roots, MinVersion: tls.VersionTLS12}
+	options := []mail.Option{mail.WithPort(port), mail.WithTimeout(patience), mail.WithTLSConfig(encryption)}
 	var implicit *tls.Config
 	mechanisms := []mail.SMTPAuthType{mail.SMTPAuthSCRAMSHA256PLUS, mail.SMTPAuthSCRAMSHA256, mail.SMTPAuthPlain, mail.SMTPAuthLogin}
 	switch m.TLS {
@@ -136,7 +137,7 @@ func (m *email) options(ctx context.Context, known *secret.Vault) ([]mail.Option
 		options = append(options, mail.WithTLSPolicy(mail.NoTLS))
 		mechanisms = []mail.SMTPAuthType{mail.SMTPAuthSCRAMSHA256, mail.SMTPAuthPlainNoEnc, mail.SMTPAuthLoginNoEnc}
 	case "tls":
-		options, implicit = append(options, mail.WithSSL()), config
+		options, implicit = append(options, mail.WithSSL()), encryption
 	default:
 		options = append(options, mail.WithTLSPolicy(mail.TLSMandatory))
 	}
@@ -144,7 +145,7 @@ func (m *email) options(ctx context.Context, known *secret.Vault) ([]mail.Option
 	if m.User == "" {
 		return options, nil
 	}
-	password, err := agentfile.ReadSecret(ctx, m.PasswordFile)
+	password, err := config.ReadSecret(ctx, m.PasswordFile)
 	if err != nil {
 		return nil, fmt.Errorf("password_file %w", err)
 	}

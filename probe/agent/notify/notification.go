@@ -2,11 +2,11 @@ package notify
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
 
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/probe/agent"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 	"github.com/ewsprobe/ewsprobe/probe/report"
@@ -31,6 +31,7 @@ type Notification struct {
 
 // Message is what a web hook is sent of it.
 type Message struct {
+	Schema   string            `json:"schema"`
 	Kind     Kind              `json:"kind"`
 	Target   string            `json:"target"`
 	Status   finding.Status    `json:"status"`
@@ -38,14 +39,7 @@ type Message struct {
 	Summary  string            `json:"summary"`
 	Since    time.Time         `json:"since"`
 	Labels   map[string]string `json:"labels"`
-	Remedies []Remedy          `json:"remedies"`
-}
-
-// Remedy is one thing to do.
-type Remedy struct {
-	Text    string  `json:"text"`
-	Command *string `json:"command"`
-	Link    *string `json:"link"`
+	Remedies []finding.Remedy  `json:"remedies"`
 }
 
 // newNotification is one of a kind. Everything in it that a server may have
@@ -53,45 +47,26 @@ type Remedy struct {
 func newNotification(kind Kind, e agent.Event) Notification {
 	t := e.Target
 	n := Notification{At: e.At.UTC(), Message: Message{
-		Kind: kind, Target: t.Name, Status: t.Status, Code: t.Code, Since: t.Since.UTC(),
-		Summary: report.Clean(t.Summary, mostText), Labels: map[string]string{}, Remedies: []Remedy{},
+		Kind: kind, Target: t.Name, Status: t.Status, Code: t.Code, Summary: t.Summary, Since: t.Since.UTC(), Labels: t.Labels,
 	}}
 	if kind == CredentialWithheld {
-		n.Summary, n.Since = report.Clean(t.Withheld.Why, mostText), t.Withheld.Since.UTC()
-	}
-	for name, value := range t.Labels {
-		n.Labels[name] = report.Clean(value, mostText)
-	}
-	if d := t.Deciding(); d != nil && len(d.Report.Findings) > 0 {
-		for _, r := range d.Report.Findings[0].Remedies {
-			n.Remedies = append(n.Remedies, Remedy{Text: report.Clean(r.Text, mostText), Command: filled(r.Command), Link: filled(r.Link)})
-		}
+		n.Summary, n.Since = t.Withheld.Why, t.Withheld.Since.UTC()
 	}
 	listed := func(values []string) string { return cmp.Or(strings.Join(values, ", "), "none") }
 	for _, c := range t.Changed {
-		n.Changed = append(n.Changed, report.Clean(fmt.Sprintf("%s: now %s, before %s", c.What, listed(c.After), listed(c.Before)), mostText))
+		n.Changed = append(n.Changed, fmt.Sprintf("%s: now %s, before %s", c.What, listed(c.After), listed(c.Before)))
+	}
+	n = evidence.Copied(n, clean)
+	if d := t.Deciding(); d != nil && len(d.Report.Findings) > 0 {
+		for _, r := range d.Report.Findings[0].Remedies {
+			command := strings.Split(r.Command, "\n") // it may have several lines
+			for i, line := range command {
+				command[i] = clean(line)
+			}
+			n.Remedies = append(n.Remedies, finding.Remedy{Text: clean(r.Text), Command: strings.Join(command, "\n"), Link: clean(r.Link)})
+		}
 	}
 	return n
 }
 
-// filled is nil for nothing, else the text; a command may have several lines.
-func filled(s string) *string {
-	if s == "" {
-		return nil
-	}
-	lines := strings.Split(s, "\n")
-	for i, line := range lines {
-		lines[i] = report.Clean(line, mostText)
-	}
-	s = strings.Join(lines, "\n")
-	return &s
-}
-
-// body is what a web hook is sent.
-func (n Notification) body() []byte {
-	raw, _ := json.Marshal(struct { // nothing in it can fail
-		Schema string `json:"schema"`
-		Message
-	}{Schema, n.Message})
-	return raw
-}
+func clean(s string) string { return report.Clean(s, mostText) }

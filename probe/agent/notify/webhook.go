@@ -9,8 +9,10 @@ import (
 	"net/http"
 	"net/url"
 
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/probe/agent/agentfile"
 	"github.com/ewsprobe/ewsprobe/probe/agent/outbound"
+	"github.com/ewsprobe/ewsprobe/probe/config"
 )
 
 // mostAnswer bounds what is read of an answer.
@@ -32,7 +34,12 @@ func (w webhook) send(ctx context.Context, key string, n Notification) error {
 	if err != nil {
 		return err
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, to.String(), bytes.NewReader(n.body()))
+	n.Schema = Schema
+	body, err := evidence.Encode(n.Message)
+	if err != nil {
+		return err
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, to.String(), bytes.NewReader(body))
 	if err != nil {
 		return errors.New("the address in url_file cannot be used")
 	}
@@ -57,7 +64,7 @@ func (w webhook) send(ctx context.Context, key string, n Notification) error {
 
 // hookAddress reads the address of a web hook.
 func hookAddress(ctx context.Context, file string) (*url.URL, error) {
-	text, err := agentfile.ReadSecret(ctx, file)
+	text, err := config.ReadSecret(ctx, file)
 	if err != nil {
 		return nil, fmt.Errorf("url_file %w", err)
 	}

@@ -26,6 +26,7 @@ import (
 	"github.com/ewsprobe/ewsprobe/ews/secret"
 	"github.com/ewsprobe/ewsprobe/probe/agent/agentfile"
 	"github.com/ewsprobe/ewsprobe/probe/agent/outbound"
+	"github.com/ewsprobe/ewsprobe/probe/config"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 	"github.com/ewsprobe/ewsprobe/probe/report"
 )
@@ -214,7 +215,7 @@ func (p *Peers) get(ctx context.Context, one *agentfile.Peer, from *url.URL, mos
 	r.Header.Set("User-Agent", "ewsprobe/"+p.version)
 	var known secret.Vault
 	if one.User != "" {
-		password, err := agentfile.ReadSecret(ctx, one.PasswordFile)
+		password, err := config.ReadSecret(ctx, one.PasswordFile)
 		if err != nil {
 			return nil, fmt.Errorf("password_file %w", err)
 		}

@@ -2,7 +2,12 @@
 
 package service
 
-import "io"
+import (
+	"errors"
+	"log/slog"
+)
 
-// EventLog is for services of Windows alone.
-func EventLog() io.Writer { return io.Discard }
+// WriteEvent is for Windows alone.
+func WriteEvent(slog.Level, uint32, string) error {
+	return errors.New("this machine has no Windows event log")
+}

@@ -1,29 +1,32 @@
 package service
 
 import (
-	"bytes"
-	"io"
+	"fmt"
+	"log/slog"
 
 	"golang.org/x/sys/windows/svc/eventlog"
 )
 
-// EventLog takes the log of a service of Windows, of which nobody sees standard
-// error.
-func EventLog() io.Writer {
+// mostEvent bounds an event: ReportEvent takes 31,839 characters.
+const mostEvent = 30000
+
+// WriteEvent writes to the event log of Windows, under the name of the service, whose
+// installation makes it known there. One filters by the id.
+func WriteEvent(level slog.Level, id uint32, text string) error {
 	log, err := eventlog.Open(name)
 	if err != nil {
-		return io.Discard
+		return fmt.Errorf("the event log cannot be opened: %w", err)
 	}
-	return events{log}
-}
-
-type events struct{ log *eventlog.Log }
-
-// Write is one line of package slog.
-func (e events) Write(line []byte) (int, error) {
-	write := e.log.Warning
-	if bytes.Contains(line, []byte("level=ERROR")) {
-		write = e.log.Error
+	defer log.Close()
+	write := log.Info
+	switch {
+	case level >= slog.LevelError:
+		write = log.Error
+	case level >= slog.LevelWarn:
+		write = log.Warning
 	}
-	return len(line), write(10, string(bytes.TrimSpace(line)))
+	if err := write(id, text[:min(len(text), mostEvent)]); err != nil {
+		return fmt.Errorf("the event cannot be written to the event log: %w", err)
+	}
+	return nil
 }

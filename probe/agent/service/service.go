@@ -4,9 +4,11 @@
 package service
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/kardianos/service"
@@ -145,4 +147,16 @@ func (m *managed) Stop(service.Service) error {
 	case <-time.After(stopWithin):
 		return errors.New("the agent did not stop in time")
 	}
+}
+
+// Events takes the log of a service of Windows, of which nobody sees standard error:
+// each line of package slog is an event.
+type Events struct{}
+
+func (Events) Write(line []byte) (int, error) {
+	level := slog.LevelWarn
+	if bytes.Contains(line, []byte("level=ERROR")) {
+		level = slog.LevelError
+	}
+	return len(line), WriteEvent(level, 10, string(bytes.TrimSpace(line)))
 }

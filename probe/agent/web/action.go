@@ -54,71 +54,63 @@ func bodyOf(r *http.Request, v any) error {
 }
 
 // runNow begins a run, or has one follow that is under way.
-func (s *Server) runNow(w http.ResponseWriter, r *http.Request, t *agent.Target) {
+func (s *Server) runNow(w http.ResponseWriter, r *http.Request, t *agent.Target) error {
 	body := struct {
 		Credential bool `json:"credential"`
 	}{true}
-	if err := bodyOf(r, &body); err != nil {
-		fail(w, r, http.StatusBadRequest, `the body must be empty or {"credential": false}`)
-		return
+	if bodyOf(r, &body) != nil {
+		return refusal{http.StatusBadRequest, `the body must be empty or {"credential": false}`}
 	}
-	err := s.o.Agent.RunNow(t.Name, body.Credential)
-	s.done(w, r, t, err, http.StatusAccepted, map[string]any{"target": t.Name, "credential": body.Credential})
+	if err := s.o.Agent.RunNow(t.Name, body.Credential); err != nil {
+		return err
+	}
+	return done(w, r, t, http.StatusAccepted, map[string]any{"target": t.Name, "credential": body.Credential})
 }
 
 // release lets a withheld credential be used again.
-func (s *Server) release(w http.ResponseWriter, r *http.Request, t *agent.Target) {
-	if err := bodyOf(r, &struct{}{}); err != nil {
-		fail(w, r, http.StatusBadRequest, "the body must be empty")
-		return
+func (s *Server) release(w http.ResponseWriter, r *http.Request, t *agent.Target) error {
+	if bodyOf(r, &struct{}{}) != nil {
+		return refusal{http.StatusBadRequest, "the body must be empty"}
 	}
-	err := s.o.Agent.Release(t.Name)
-	s.done(w, r, t, err, http.StatusOK, map[string]any{"target": t.Name})
+	if err := s.o.Agent.Release(t.Name); err != nil {
+		return err
+	}
+	return done(w, r, t, http.StatusOK, map[string]any{"target": t.Name})
 }
 
 // silence has nobody notified of a target for a time.
-func (s *Server) silence(w http.ResponseWriter, r *http.Request, t *agent.Target) {
+func (s *Server) silence(w http.ResponseWriter, r *http.Request, t *agent.Target) error {
 	var body struct {
 		For string `json:"for"`
 	}
-	err := bodyOf(r, &body)
-	var d time.Duration
-	if err == nil {
-		d, err = time.ParseDuration(body.For)
+	wrong := bodyOf(r, &body)
+	d, err := time.ParseDuration(body.For)
+	if wrong != nil || err != nil || d < 0 || d > longestSilence {
+		return refusal{http.StatusBadRequest, `the body must be like {"for": "2h"}, at most a year; {"for": "0s"} ends a silence`}
 	}
-	if err != nil || d < 0 || d > longestSilence {
-		fail(w, r, http.StatusBadRequest, `the body must be like {"for": "2h"}, at most a year; {"for": "0s"} ends a silence`)
-		return
+	if err := s.o.Agent.Silence(t.Name, d); err != nil {
+		return err
 	}
-	var until *time.Time
+	says := map[string]any{"target": t.Name, "silenced_until": nil}
 	if d > 0 {
-		until = known(time.Now().Add(d))
+		says["silenced_until"] = time.Now().Add(d).UTC()
 	}
-	err = s.o.Agent.Silence(t.Name, d)
-	s.done(w, r, t, err, http.StatusOK, map[string]any{"target": t.Name, "silenced_until": until})
+	return done(w, r, t, http.StatusOK, says)
 }
 
 // reload reloads the configuration.
-func (s *Server) reload(w http.ResponseWriter, r *http.Request) {
+func (s *Server) reload(w http.ResponseWriter, r *http.Request, _ *agent.Target) error {
 	if err := s.o.Agent.Reload(r.Context()); err != nil {
-		fail(w, r, http.StatusInternalServerError, "the configuration was not reloaded: "+err.Error())
-		return
+		return refusal{http.StatusInternalServerError, "the configuration was not reloaded: " + err.Error()}
 	}
-	answer(w, map[string]any{"reloaded": true})
+	return answer(w, http.StatusOK, map[string]any{"reloaded": true})
 }
 
 // done answers an action: a browser goes back to the page of the target.
-func (s *Server) done(w http.ResponseWriter, r *http.Request, t *agent.Target, err error, code int, v any) {
-	switch {
-	case errors.Is(err, agent.ErrUnknown):
-		fail(w, r, http.StatusNotFound, noTarget)
-	case errors.Is(err, agent.ErrWithheld):
-		fail(w, r, http.StatusConflict, "the credential is withheld: nothing is sent until the password changes or the target is released")
-	case err != nil:
-		s.broken(w, r, err)
-	case strings.Contains(r.Header.Get("Accept"), "text/html"):
+func done(w http.ResponseWriter, r *http.Request, t *agent.Target, code int, says map[string]any) error {
+	if strings.Contains(r.Header.Get("Accept"), "text/html") {
 		http.Redirect(w, r, "/targets/"+t.Name, http.StatusSeeOther)
-	default:
-		answerWith(w, code, v)
+		return nil
 	}
+	return answer(w, code, says)
 }

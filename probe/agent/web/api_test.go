@@ -141,7 +141,7 @@ func TestRunsInTheAPI(t *testing.T) {
 	for path := "/api/v1/targets/new/runs?limit=3"; path != ""; {
 		p := getJSON[page](t, s, path)
 		for _, r := range p.Runs {
-			got = append(got, *r.ID)
+			got = append(got, r.ID)
 		}
 		if path = ""; p.Next != nil {
 			path = "/api/v1/targets/new/runs?limit=3&after=" + strconv.FormatInt(*p.Next, 10)
@@ -157,11 +157,11 @@ func TestRunsInTheAPI(t *testing.T) {
 			t.Errorf("%s: %d", bad, w.Code)
 		}
 	}
-	if p := getJSON[page](t, s, "/api/v1/targets/mail-inside/runs?status=critical"); len(p.Runs) != 1 || *p.Runs[0].ID != 12 || p.Next != nil {
+	if p := getJSON[page](t, s, "/api/v1/targets/mail-inside/runs?status=critical"); len(p.Runs) != 1 || p.Runs[0].ID != 12 || p.Next != nil {
 		t.Errorf("%+v", p)
 	}
 	a.targets[0].LastRun = &agent.Run{Run: history.Run{Status: "ok", Code: "ok"}}
-	if p := getJSON[page](t, s, "/api/v1/targets/mail-inside/runs"); len(p.Runs) != 3 || p.Runs[0].ID != nil || p.Runs[0].Stored {
+	if p := getJSON[page](t, s, "/api/v1/targets/mail-inside/runs"); len(p.Runs) != 3 || p.Runs[0].ID != 0 || p.Runs[0].Stored {
 		t.Errorf("a run that is not stored: %+v", p.Runs)
 	}
 }

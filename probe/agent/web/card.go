@@ -1,9 +1,8 @@
 package web
 
 import (
-	"cmp"
+	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -11,117 +10,76 @@ import (
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/probe/agent"
 	"github.com/ewsprobe/ewsprobe/probe/agent/history"
+	"github.com/ewsprobe/ewsprobe/probe/agent/peer"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
+	"github.com/ewsprobe/ewsprobe/probe/report"
 )
 
-// card is a target as the pages show it. Its texts are made harmless before they are
-// shown, and escaped by the template.
+// card is a target as the pages show it, of this agent or of a peer. Its texts are made
+// harmless before they are shown, and escaped by the template.
 type card struct {
-	Name, Endpoint, View, URL string
-	Peer                      string // the agent that checks it; "": this one
-	Labels                    []string
-	Status                    finding.Status
-	Code                      finding.Code
-	Summary                   string
-	Since, For                string // the time of the status, and how long ago that is
-	Changed                   []string
-	Remedies                  []finding.Remedy
-	More                      int // remedies that the page of the target has
-	Chart                     chart
-	Certificate               string
-	Expiring                  bool // the certificate, soon
-	Logons                    string
-	LastRun, NextRun          string
-	NotStored                 bool
-	Withheld                  *agent.Withheld
-	Muted                     string
-	Silenced                  bool
-	Mailboxes                 string
-	MayAct                    bool
+	*agent.Target           // without what its runs have shown
+	Peer          string    // the agent that checks it; "": this one
+	Expires       time.Time // its certificate
+	SignsIn       bool
+	Remedies      []finding.Remedy
+	More          int // remedies that the page of the target has
+	Chart         chart
+	MayAct        bool
 
-	rank   int
-	run    int64 // of a peer's target, and its record
-	record *evidence.Record
+	run    int64 // the last whole one; 0: none
+	record func(context.Context) (evidence.Record, error)
 }
 
 // firstRemedies are shown without a click.
 const firstRemedies = 3
 
-// cardOf puts a target into words, without its chart.
-func cardOf(t *agent.Target, now time.Time) card {
-	c := card{
-		Name: t.Name, Endpoint: t.Endpoint, View: t.View, URL: t.URL, Status: t.Status, Code: t.Code, Summary: t.Summary,
-		NextRun: nextRun(t, now), Withheld: t.Withheld, rank: t.Status.Rank(),
-	}
-	for _, name := range slices.Sorted(maps.Keys(t.Labels)) {
-		c.Labels = append(c.Labels, name+"="+t.Labels[name])
-	}
-	if t.Status == "" {
-		c.Status, c.Summary = "none", "not checked yet"
-	}
-	if !t.Since.IsZero() {
-		c.Since, c.For = moment(t.Since), ago(now.Sub(t.Since))
-	}
-	c.Changed = changes(t.Changed)
+// cardOf is the card of a target of this agent, without its chart.
+func (s *Server) cardOf(t *agent.Target, mayAct bool) card {
+	shown := *t
+	shown.Whole, shown.Partial, shown.Spans = nil, nil, nil
+	c := card{Target: &shown, Expires: t.Certificate(), SignsIn: t.Whole != nil, MayAct: mayAct}
 	if d := t.Deciding(); d != nil && t.Status != finding.OK {
-		for _, f := range d.Report.Findings {
-			if f.Code == t.Code {
-				c.Remedies = f.Remedies[:min(firstRemedies, len(f.Remedies))]
-				c.More = len(f.Remedies) - len(c.Remedies)
-				break
-			}
+		if i := slices.IndexFunc(d.Report.Findings, func(f finding.Finding) bool { return f.Code == t.Code }); i >= 0 {
+			all := d.Report.Findings[i].Remedies
+			c.Remedies = all[:min(firstRemedies, len(all))]
+			c.More = len(all) - len(c.Remedies)
 		}
 	}
-	if end := t.Certificate(); !end.IsZero() {
-		c.Certificate, c.Expiring = expiry(end, now), end.Sub(now) < 30*24*time.Hour
-	}
-	if r := t.LastRun; r != nil {
-		c.LastRun = fmt.Sprintf("%s ago, took %s", ago(now.Sub(r.Started)), roughly(r.Duration))
-		c.NotStored = r.ID == 0
-	}
-	if t.Whole != nil && t.Withheld == nil {
-		c.Logons = count(t.LogonsLeft, "logon") + " may still be refused"
-	}
-	switch {
-	case t.SilencedUntil.After(now):
-		c.Muted, c.Silenced = "silent until "+moment(t.SilencedUntil), true
-	case t.Muted:
-		c.Muted = "maintenance"
-	}
-	if t.Mailboxes != nil {
-		c.Mailboxes = mailboxes(t)
+	if t.Whole != nil {
+		c.run = t.Whole.Run.ID
+		c.record = func(ctx context.Context) (evidence.Record, error) {
+			raw, err := s.o.History.Record(ctx, t.Name, c.run)
+			if err != nil {
+				return evidence.Record{}, err
+			}
+			return report.Load(raw)
+		}
 	}
 	return c
 }
 
-func nextRun(t *agent.Target, now time.Time) string {
-	switch {
-	case t.Running:
-		return "under way"
-	case t.NextRun.IsZero():
-		return ""
-	case !t.NextRun.After(now):
-		return "now"
+// peerCard is the card of a peer's target.
+func peerCard(of string, t peer.Target) card {
+	c := card{Peer: of, Target: &agent.Target{
+		Name: t.Name, Endpoint: t.Endpoint, View: t.View,
+		State: agent.State{Status: t.Status, Code: t.Code, Summary: t.Summary, Since: t.Since},
+	}}
+	if !t.LastRun.IsZero() {
+		c.LastRun = &agent.Run{Run: history.Run{Started: t.LastRun}}
 	}
-	return "in " + ago(t.NextRun.Sub(now))
+	if t.Record != nil {
+		c.run, c.record = t.RunID, func(context.Context) (evidence.Record, error) { return *t.Record, nil }
+	}
+	return c
 }
 
-func expiry(end, now time.Time) string {
-	days := int(end.Sub(now) / (24 * time.Hour))
-	if end.Before(now) {
-		return "expired on " + end.UTC().Format("2006-01-02")
+// fullName is how a sentence calls a target.
+func (c card) fullName() string {
+	if c.Peer == "" {
+		return c.Name
 	}
-	return fmt.Sprintf("%s left, until %s", count(days, "day"), end.UTC().Format("2006-01-02"))
-}
-
-func mailboxes(t *agent.Target) string {
-	var parts []string
-	for _, s := range finding.WorstFirst() {
-		if n := t.Mailboxes[s]; n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, s))
-		}
-	}
-	return cmp.Or(strings.Join(parts, ", "), "none") + ", " + moment(t.MailboxesAt)
+	return c.Name + " of " + c.Peer
 }
 
 // mostChanges are shown of a change of status; its comparison has all.
@@ -129,20 +87,14 @@ const mostChanges = 3
 
 // changes are what was different when a status began: what explains it, or else what
 // was met first.
-func changes(list []history.Change) []string {
-	var explaining, others []string
+func changes(list []history.Change) (says []string) {
+	explains := slices.ContainsFunc(list, func(c history.Change) bool { return c.Explains })
 	for _, c := range list {
-		if c.Explains {
-			explaining = append(explaining, changed(c))
-		} else {
-			others = append(others, changed(c))
+		if c.Explains == explains && len(says) < mostChanges {
+			says = append(says, changed(c))
 		}
 	}
-	if len(explaining) > 0 {
-		others = nil
-	}
-	all := append(explaining, others...)
-	return all[:min(mostChanges, len(all))]
+	return says
 }
 
 // changed says what was different: what is gone and what is new of the lists that
@@ -151,12 +103,12 @@ func changed(c history.Change) string {
 	gone, come := missing(c.Before, c.After), missing(c.After, c.Before)
 	var parts []string
 	switch {
-	case len(gone) > 0 && len(come) > 0:
-		parts = append(parts, strings.Join(gone, ", ")+" → "+strings.Join(come, ", "))
-	case len(gone) > 0:
-		parts = append(parts, "gone: "+strings.Join(gone, ", "))
-	case len(come) > 0:
-		parts = append(parts, "new: "+strings.Join(come, ", "))
+	case gone != "" && come != "":
+		parts = append(parts, gone+" → "+come)
+	case gone != "":
+		parts = append(parts, "gone: "+gone)
+	case come != "":
+		parts = append(parts, "new: "+come)
 	}
 	if c.Explains {
 		parts = append(parts, "(explains the verdict)")
@@ -165,21 +117,30 @@ func changed(c history.Change) string {
 }
 
 // missing are the facts of a that b has not. A fact is what stands between commas.
-func missing(a, b []string) []string {
-	facts := func(list []string) []string {
-		var all []string
-		for _, s := range list {
-			for fact := range strings.SplitSeq(s, ", ") {
-				all = append(all, fact)
-			}
-		}
-		return all
-	}
-	have := facts(b)
+func missing(a, b []string) string {
+	have := strings.Split(strings.Join(b, ", "), ", ")
 	var list []string
-	for _, fact := range facts(a) {
+	for fact := range strings.SplitSeq(strings.Join(a, ", "), ", ") {
 		if !slices.Contains(have, fact) && !slices.Contains(list, fact) {
 			list = append(list, fact)
+		}
+	}
+	return strings.Join(list, ", ")
+}
+
+// statusCount is how many have a status.
+type statusCount struct {
+	Status finding.Status
+	N      int
+}
+
+func (c statusCount) String() string { return fmt.Sprintf("%d %s", c.N, c.Status) }
+
+// tally lists how many have which status, the worst first, and last those without one.
+func tally(n map[finding.Status]int) (list []statusCount) {
+	for _, status := range append(finding.WorstFirst(), "not checked yet") {
+		if n[status] > 0 {
+			list = append(list, statusCount{status, n[status]})
 		}
 	}
 	return list

@@ -11,8 +11,11 @@ import (
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 )
 
-// ranges are the spans of time that the charts show, by history.Widths.
-var ranges = [...]struct{ name, title string }{{"24h", "24 hours"}, {"7d", "7 days"}, {"90d", "90 days"}}
+// span is a time that a chart shows.
+type span struct{ Name, Title string }
+
+// ranges are those of history.Widths.
+var ranges = [...]span{{"24h", "24 hours"}, {"7d", "7 days"}, {"90d", "90 days"}}
 
 // chart is the history of a target over a span of time: a bar by status and a line
 // of how long runs took.
@@ -41,7 +44,7 @@ func chartOf(t *agent.Target, which int, now time.Time) chart {
 	if t.Spans != nil { // else it was not run
 		spans = t.Spans[which]
 	}
-	c, first := chart{Title: ranges[which].title, Wide: width.Kept}, width.First(now)
+	c, first := chart{Title: ranges[which].Title, Wide: width.Kept}, width.First(now)
 	var total history.Span
 	var slowest, sum time.Duration
 	for _, s := range spans {
@@ -127,12 +130,10 @@ func moment(t time.Time) string {
 	return t.UTC().Format("2006-01-02 15:04 UTC")
 }
 
-// ago is how long something lasts, in the two largest units.
-func ago(d time.Duration) string {
-	d = d.Round(time.Second)
+// ago is how long a time is over, or ahead, in the two largest units.
+func ago(at time.Time) string {
+	d := time.Since(at).Abs().Round(time.Second)
 	switch {
-	case d < 0:
-		return "0 s"
 	case d < time.Minute:
 		return fmt.Sprintf("%d s", d/time.Second)
 	case d < time.Hour:
@@ -141,6 +142,14 @@ func ago(d time.Duration) string {
 		return fmt.Sprintf("%d h %d min", d/time.Hour, d%time.Hour/time.Minute)
 	}
 	return fmt.Sprintf("%d days", d/(24*time.Hour))
+}
+
+func expiry(end time.Time) string {
+	date, left := end.UTC().Format("2006-01-02"), time.Until(end)
+	if left < 0 {
+		return "expired on " + date
+	}
+	return fmt.Sprintf("%s left, until %s", count(int(left/(24*time.Hour)), "day"), date)
 }
 
 func roughly(d time.Duration) string {

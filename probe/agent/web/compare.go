@@ -1,7 +1,6 @@
 package web
 
 import (
-	"context"
 	"sync"
 	"time"
 
@@ -51,13 +50,4 @@ func (c *comparisons) get(p pair, until time.Time, load func() (a, b evidence.Re
 	}
 	c.says[p] = says
 	return says
-}
-
-// recordOf reads the record of a run back.
-func (s *Server) recordOf(ctx context.Context, target string, id int64) (evidence.Record, error) {
-	raw, err := s.o.History.Record(ctx, target, id)
-	if err != nil {
-		return evidence.Record{}, err
-	}
-	return report.Load(raw)
 }

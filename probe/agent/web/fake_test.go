@@ -85,7 +85,7 @@ func (f *fakeHistory) Runs(_ context.Context, target string, q history.Query) ([
 	f.queries++
 	var list []history.Run
 	for _, r := range f.runs {
-		if r.Target == target && (q.After == 0 || r.ID < q.After) && (query{q}).fits(r) {
+		if r.Target == target && (q.After == 0 || r.ID < q.After) && q.Fits(r) {
 			list = append(list, r)
 		}
 	}
@@ -194,7 +194,7 @@ func world(now time.Time) (*fakeAgent, *fakeHistory) {
 		}, history.Transition{ID: 4, Target: t.Name, At: t.Since.Add(-time.Hour), To: finding.OK, ToCode: "ok", Run: 11})
 	})
 	add("mail-outside", "own-mailbox", 22, func(t *agent.Target) { t.View = "public" })
-	a.targets = append(a.targets, &agent.Target{Name: "new", NextRun: now.Add(time.Minute)})
+	a.targets = append(a.targets, &agent.Target{Name: "new", View: "inside", URL: "https://new.contoso.com", NextRun: now.Add(time.Minute)})
 	add("hostile", "impersonation-denied", 32, func(t *agent.Target) { hostile(t); t.Endpoint = "" })
 	return a, h
 }
@@ -205,7 +205,7 @@ const attack = "</script></title><img src=x onerror=alert(1)>\"'`{{.}}\u202e\x1b
 func hostile(t *agent.Target) {
 	t.Summary, t.URL, t.View, t.Labels["site"] = attack, attack, attack, attack
 	t.Changed = []history.Change{{What: attack, Before: []string{attack}, After: []string{"x"}}}
-	t.Withheld = &agent.Withheld{Why: attack}
+	t.Withheld = &agent.Withheld{Since: t.Since, Why: attack}
 	r := t.Whole.Report
 	r.Verdict.Summary, r.Server.Product, r.Target.URL = attack, attack, attack
 	for i := range r.Findings {

@@ -31,18 +31,6 @@ var policy = sync.OnceValue(func() string {
 		"'; connect-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 })
 
-// act lets through who may change something.
-func (s *Server) act(next http.HandlerFunc) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		if why := s.mayNot(r); why != "" {
-			fail(w, r, http.StatusForbidden, why)
-			return
-		}
-		r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
-		next(w, r)
-	}
-}
-
 // mayNot says why a request may change nothing; "" that it may. A page of another
 // origin cannot act through the browser of somebody who may: browsers say where a
 // request comes from (Fetch Metadata, RFC 6454 7), and a name that leads to this

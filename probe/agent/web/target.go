@@ -3,6 +3,7 @@ package web
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"html/template"
 	"net/http"
 	"slices"
@@ -13,30 +14,8 @@ import (
 	"github.com/ewsprobe/ewsprobe/probe/agent"
 	"github.com/ewsprobe/ewsprobe/probe/agent/history"
 	"github.com/ewsprobe/ewsprobe/probe/diff"
-	"github.com/ewsprobe/ewsprobe/probe/finding"
 	"github.com/ewsprobe/ewsprobe/probe/report"
 )
-
-// onePage is one target: its state, its history, and the last report.
-type onePage struct {
-	Card        card
-	Charts      []chart
-	Transitions []history.Transition
-	Runs        []runLine
-	Older       string // the link to older runs
-	Mailboxes   []report.Row
-	LastID      int64
-	report      template.HTML
-}
-
-// Report is not among the texts that are made harmless: report.HTMLPart has done so.
-func (p onePage) Report() template.HTML { return p.report }
-
-// runLine is a run with the link to what changed since the run before.
-type runLine struct {
-	history.Run
-	Diff string
-}
 
 // How many lines of each kind the page of a target has.
 const (
@@ -45,54 +24,46 @@ const (
 	mostMailboxes   = 200
 )
 
-func (s *Server) targetPage(w http.ResponseWriter, r *http.Request, t *agent.Target) {
-	now, ctx := time.Now(), r.Context()
+// targetPage is one target: its state, its history, and the last report.
+func (s *Server) targetPage(w http.ResponseWriter, r *http.Request, t *agent.Target) error {
 	q, err := queryOf(r.URL.Query())
 	if err != nil {
-		fail(w, r, http.StatusBadRequest, err.Error())
-		return
+		return err
 	}
 	q.Limit = mostRuns
-	page := onePage{Card: cardOf(t, now)}
-	page.Card.MayAct = s.mayNot(r) == ""
+	page := struct {
+		Card        card
+		Charts      []chart
+		Transitions []history.Transition
+		Runs        []history.Run
+		Older       bool // there are older runs
+		Mailboxes   []report.Row
+		Reported    bool
+		LastID      int64 // of the run that is reported; 0: it is not stored
+	}{Card: s.cardOf(t, s.mayNot(r) == "")}
 	for i := range ranges {
-		page.Charts = append(page.Charts, chartOf(t, i, now))
+		page.Charts = append(page.Charts, chartOf(t, i, time.Now()))
 	}
-	if page.Transitions, _, err = s.o.History.Transitions(ctx, t.Name, mostTransitions, 0); err != nil {
-		s.broken(w, r, err)
-		return
+	var wrong [3]error
+	page.Transitions, _, wrong[0] = s.o.History.Transitions(r.Context(), t.Name, mostTransitions, 0)
+	page.Runs, page.Older, wrong[1] = s.runs(r.Context(), t, q)
+	page.Mailboxes, wrong[2] = s.mailboxLines(r, t.Name)
+	if err := errors.Join(wrong[:]...); err != nil {
+		return err
 	}
-	runs, more, err := s.runs(ctx, t, q)
-	if err != nil {
-		s.broken(w, r, err)
-		return
-	}
-	for i, one := range runs {
-		page.Runs = append(page.Runs, runLine{one, sinceBefore(one, runs[i+1:])})
-	}
-	if more {
-		page.Older = "/targets/" + t.Name + "?after=" + number(int(runs[len(runs)-1].ID)) + "#runs"
-	}
-	if page.Mailboxes, err = s.mailboxLines(r, t.Name); err != nil {
-		s.broken(w, r, err)
-		return
-	}
+	var last template.HTML
 	if d := t.Deciding(); d != nil {
 		whole := *d.Report
-		if raw, err := s.o.History.Record(ctx, t.Name, d.Run.ID); err == nil {
+		if raw, err := s.o.History.Record(r.Context(), t.Name, d.Run.ID); err == nil {
 			page.LastID = d.Run.ID
 			_ = json.Unmarshal(raw, &whole) // else without the evidence
 		}
-		if page.report, err = whole.HTMLPart(); err != nil {
-			s.broken(w, r, err)
-			return
+		page.Reported = true
+		if last, err = whole.HTMLPart(); err != nil {
+			return err
 		}
 	}
-	show(s, w, r, "target", t.Name, page)
-}
-
-func diffLink(target string, a, b int64) string {
-	return "/targets/" + target + "/diff?a=" + number(int(a)) + "&b=" + number(int(b))
+	return show(s, w, "target", t.Name, page, last)
 }
 
 // diffOf is the link to the comparison that a transition rests on; "" without one.
@@ -103,9 +74,10 @@ func diffOf(t history.Transition) string {
 	return diffLink(t.Target, t.Previous, t.Run)
 }
 
-// sinceBefore is the link to what changed since the run of the same kind before it;
-// "": nothing did.
-func sinceBefore(r history.Run, older []history.Run) string {
+// sinceBefore is the link to what changed between a run of a list and the one of the same
+// kind before it; "": nothing did.
+func sinceBefore(runs []history.Run, at int) string {
+	r, older := runs[at], runs[at+1:]
 	i := slices.IndexFunc(older, func(before history.Run) bool { return before.Credential == r.Credential })
 	if i < 0 || r.ID == 0 || older[i].Code == r.Code {
 		return ""
@@ -130,87 +102,61 @@ func (s *Server) mailboxLines(r *http.Request, target string) ([]report.Row, err
 	return list, err
 }
 
-// onRun is the page of a run.
-type onRun struct {
-	history.Run
-	report template.HTML
-}
-
-// Report is made by report.HTMLPart.
-func (p onRun) Report() template.HTML { return p.report }
-
-func (s *Server) runPage(w http.ResponseWriter, r *http.Request, t *agent.Target) {
+// runPage is the report of a run.
+func (s *Server) runPage(w http.ResponseWriter, r *http.Request, t *agent.Target) error {
 	id, asJSON := strings.CutSuffix(r.PathValue("id"), ".json")
-	run, raw := s.record(w, r, t.Name, id)
-	if raw == nil {
-		return
+	run, raw, err := s.record(r.Context(), t.Name, id)
+	if err != nil {
+		return err
 	}
 	if asJSON {
 		w.Header().Set("Content-Type", "application/json")
-		w.Header().Set("Content-Disposition", `attachment; filename="`+t.Name+"-"+number(int(run.ID))+`.json"`)
+		w.Header().Set("Content-Disposition", fmt.Sprintf(`attachment; filename="%s-%d.json"`, t.Name, run.ID))
 		_, _ = w.Write(raw)
-		return
+		return nil
 	}
 	var whole report.Report
-	err := json.Unmarshal(raw, &whole)
-	page := onRun{Run: run}
-	if err == nil {
-		page.report, err = whole.HTMLPart()
+	if err := json.Unmarshal(raw, &whole); err != nil {
+		return err
 	}
+	part, err := whole.HTMLPart()
 	if err != nil {
-		s.broken(w, r, err)
-		return
+		return err
 	}
-	show(s, w, r, "run", t.Name+", run "+number(int(run.ID)), page)
+	return show(s, w, "run", fmt.Sprintf("%s, run %d", t.Name, run.ID), run, part)
 }
 
-// onDiff is the page of a comparison.
-type onDiff struct {
-	SideA, SideB diffSide
-	Conclusion   string
-	Explanation  []string
-	Differences  []diff.Difference
-	Causes       []string
-}
-
-type diffSide struct {
-	history.Run
-	Letter  string
-	Verdict finding.Verdict
-}
-
-func (s *Server) diffPage(w http.ResponseWriter, r *http.Request, t *agent.Target) {
+// diffPage is the comparison of two runs.
+func (s *Server) diffPage(w http.ResponseWriter, r *http.Request, t *agent.Target) error {
 	values := r.URL.Query()
-	names := [2]string{t.Name, t.Name}
-	if other := values.Get("with"); other != "" {
-		if s.o.Agent.Target(other) == nil {
-			fail(w, r, http.StatusNotFound, noTarget)
-			return
-		}
-		names[1] = other
+	if !values.Has("a") || !values.Has("b") {
+		return refusal{http.StatusBadRequest, "a and b have to be the ids of two runs"}
 	}
-	var sides [2]diffSide
+	with := t
+	if other := values.Get("with"); other != "" {
+		if with = s.o.Agent.Target(other); with == nil {
+			return agent.ErrUnknown
+		}
+	}
+	var page struct {
+		Runs       [2]history.Run
+		Result     diff.Result
+		Conclusion string
+		// Explanation and Causes are sentences.
+		Explanation, Causes []string
+	}
 	var records [2]evidence.Record
-	for i, key := range []string{"a", "b"} {
-		if !values.Has(key) {
-			fail(w, r, http.StatusBadRequest, "a and b have to be the ids of two runs")
-			return
+	for i, name := range []string{t.Name, with.Name} {
+		run, raw, err := s.record(r.Context(), name, values.Get([]string{"a", "b"}[i]))
+		if err == nil {
+			records[i], err = report.Load(raw)
 		}
-		run, raw := s.record(w, r, names[i], values.Get(key))
-		if raw == nil {
-			return
+		if err != nil {
+			return err
 		}
-		var err error
-		if records[i], err = report.Load(raw); err != nil {
-			s.broken(w, r, err)
-			return
-		}
-		sides[i] = diffSide{Letter: strings.ToUpper(key), Run: run}
+		page.Runs[i] = run
 	}
 	d := diff.Compare(records[0], records[1])
-	sides[0].Verdict, sides[1].Verdict = d.A.Verdict, d.B.Verdict
-	show(s, w, r, "diff", "Comparison of two runs of "+t.Name, onDiff{
-		SideA: sides[0], SideB: sides[1], Conclusion: report.Conclusion(d, "A", "B"), Explanation: report.Explanation(d),
-		Differences: d.Differences, Causes: report.CauseDifferences(d),
-	})
+	page.Result, page.Conclusion, page.Explanation, page.Causes = d, report.Conclusion(d, "A", "B"), report.Explanation(d), report.CauseDifferences(d)
+	return show(s, w, "diff", "Comparison of two runs of "+t.Name, page, "")
 }

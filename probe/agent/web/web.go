@@ -11,8 +11,10 @@ package web
 import (
 	"context"
 	_ "embed"
+	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/ewsprobe/ewsprobe/probe/agent"
@@ -67,11 +69,11 @@ func New(o Options) *Server {
 	}
 	s := &Server{o: o, mux: http.NewServeMux()}
 	for _, r := range s.routes() {
-		handle := r.handle
-		if r.method == http.MethodPost {
-			handle = s.act(handle)
-		}
-		s.mux.HandleFunc(r.method+" "+r.path, handle)
+		s.mux.HandleFunc(r.method+" "+r.path, func(w http.ResponseWriter, asked *http.Request) {
+			if err := s.handle(r, w, asked); err != nil {
+				s.fail(w, asked, err)
+			}
+		})
 	}
 	return s
 }
@@ -88,32 +90,83 @@ func (s *Server) Handler() http.Handler {
 // and /-/; TestDocument compares them.
 type route struct {
 	method, path string
-	handle       http.HandlerFunc
+	// answer writes the answer, or says why not. t is the target that the path names.
+	answer func(w http.ResponseWriter, r *http.Request, t *agent.Target) error
 }
 
 func (s *Server) routes() []route {
 	get, post := http.MethodGet, http.MethodPost
 	return []route{
 		{get, "/{$}", s.overview},
-		{get, "/targets/{name}", s.about(s.targetPage)},
-		{get, "/targets/{name}/runs/{id}", s.about(s.runPage)},
-		{get, "/targets/{name}/diff", s.about(s.diffPage)},
+		{get, "/targets/{name}", s.targetPage},
+		{get, "/targets/{name}/runs/{id}", s.runPage},
+		{get, "/targets/{name}/diff", s.diffPage},
 
 		{get, "/api/v1/openapi.json", s.document},
 		{get, "/api/v1/targets", s.listTargets},
-		{get, "/api/v1/targets/{name}", s.about(s.oneTarget)},
-		{get, "/api/v1/targets/{name}/runs", s.about(s.listRuns)},
-		{get, "/api/v1/targets/{name}/runs/{id}", s.about(s.oneRun)},
+		{get, "/api/v1/targets/{name}", s.oneTarget},
+		{get, "/api/v1/targets/{name}/runs", s.listRuns},
+		{get, "/api/v1/targets/{name}/runs/{id}", s.oneRun},
 		{get, "/api/v1/transitions", s.listTransitions},
-		{post, "/api/v1/targets/{name}/run", s.about(s.runNow)},
-		{post, "/api/v1/targets/{name}/release", s.about(s.release)},
-		{post, "/api/v1/targets/{name}/silence", s.about(s.silence)},
+		{post, "/api/v1/targets/{name}/run", s.runNow},
+		{post, "/api/v1/targets/{name}/release", s.release},
+		{post, "/api/v1/targets/{name}/silence", s.silence},
 		{post, "/-/reload", s.reload},
 
-		{get, "/metrics", s.o.Metrics.All().ServeHTTP},
+		{get, "/metrics", s.scrape},
 		{get, "/probe", s.probe},
-		{get, "/healthz", healthy},
+		{get, "/healthz", s.healthz},
 		{get, "/readyz", s.readyz},
+	}
+}
+
+// handle has a route answer a request. What may change something asks who it is first.
+func (s *Server) handle(to route, w http.ResponseWriter, r *http.Request) error {
+	if to.method == http.MethodPost {
+		if why := s.mayNot(r); why != "" {
+			return refusal{http.StatusForbidden, why}
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
+	}
+	var t *agent.Target
+	if strings.Contains(to.path, "{name}") {
+		if t = s.o.Agent.Target(r.PathValue("name")); t == nil {
+			return agent.ErrUnknown
+		}
+	}
+	return to.answer(w, r, t)
+}
+
+// refusal is why a request is not answered.
+type refusal struct {
+	code int
+	why  string
+}
+
+func (r refusal) Error() string { return r.why }
+
+// fail says why a request is not answered: a program in JSON. What the storage says goes
+// to the log only: it may name files.
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
+	var no refusal
+	switch {
+	case errors.As(err, &no):
+	case errors.Is(err, agent.ErrUnknown):
+		no = refusal{http.StatusNotFound, err.Error()}
+	case errors.Is(err, history.ErrNone):
+		no = refusal{http.StatusNotFound, "there is no such run, or it was deleted after the retention time"}
+	case errors.Is(err, agent.ErrWithheld):
+		no = refusal{http.StatusConflict, "the credential is withheld: nothing is sent until the password changes or the target is released"}
+	default:
+		no = refusal{http.StatusInternalServerError, "the storage cannot be read; see the log of the agent"}
+		if r.Context().Err() == nil {
+			s.o.Log.Error("storage", "path", r.URL.Path, "error", err)
+		}
+	}
+	if strings.HasPrefix(r.URL.Path, "/api/") || strings.HasPrefix(r.URL.Path, "/-/") {
+		_ = answer(w, no.code, map[string]string{"error": no.why}) // of texts alone
+	} else {
+		http.Error(w, no.why, no.code)
 	}
 }
 
@@ -121,46 +174,39 @@ func (s *Server) routes() []route {
 var openAPI []byte
 
 // document describes the API.
-func (s *Server) document(w http.ResponseWriter, _ *http.Request) {
+func (s *Server) document(w http.ResponseWriter, _ *http.Request, _ *agent.Target) error {
 	w.Header().Set("Content-Type", "application/json")
 	_, _ = w.Write(openAPI)
+	return nil
 }
 
-// about has a handler answer about the target that the path names.
-func (s *Server) about(answer func(http.ResponseWriter, *http.Request, *agent.Target)) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		if t := s.o.Agent.Target(r.PathValue("name")); t != nil {
-			answer(w, r, t)
-		} else {
-			fail(w, r, http.StatusNotFound, noTarget)
-		}
-	}
+func (s *Server) scrape(w http.ResponseWriter, r *http.Request, _ *agent.Target) error {
+	s.o.Metrics.All().ServeHTTP(w, r)
+	return nil
 }
 
 // probe is the metrics of one target. What is asked for is a name and never an
 // address: nothing is sent to where a caller chooses.
-func (s *Server) probe(w http.ResponseWriter, r *http.Request) {
+func (s *Server) probe(w http.ResponseWriter, r *http.Request, _ *agent.Target) error {
 	t := s.o.Agent.Target(r.URL.Query().Get("target"))
 	if t == nil {
-		http.Error(w, "target has to be the name of a target of this agent", http.StatusNotFound)
-		return
+		return refusal{http.StatusNotFound, "target has to be the name of a target of this agent"}
 	}
 	s.o.Metrics.One(t).ServeHTTP(w, r)
+	return nil
 }
 
-// healthy says that the agent lives.
-func healthy(w http.ResponseWriter, _ *http.Request) { plain(w, "ok\n") }
+// healthz says that the agent lives.
+func (s *Server) healthz(w http.ResponseWriter, _ *http.Request, _ *agent.Target) error {
+	_, _ = w.Write([]byte("ok\n"))
+	return nil
+}
 
 // readyz says whether configuration and storage were read.
-func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
+func (s *Server) readyz(w http.ResponseWriter, _ *http.Request, _ *agent.Target) error {
 	if err := s.o.Agent.Ready(); err != nil {
-		http.Error(w, err.Error(), http.StatusServiceUnavailable)
-		return
+		return refusal{http.StatusServiceUnavailable, err.Error()}
 	}
-	plain(w, "ready\n")
-}
-
-func plain(w http.ResponseWriter, text string) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	_, _ = w.Write([]byte(text))
+	_, _ = w.Write([]byte("ready\n"))
+	return nil
 }
