@@ -154,6 +154,7 @@ func runAgent(ctx context.Context, f *agentFlags, std stdio) error {
 	if err != nil {
 		return unusable("refused logons cannot be counted (%v); set XDG_STATE_HOME", err)
 	}
+	sources := config.PasswordSources{Env: std.env, Keyring: passwordFromKeyring}
 	load := func(ctx context.Context) (*agentfile.File, error) {
 		file, err := loadAgent(ctx, f.Config, std)
 		if err != nil {
@@ -161,7 +162,7 @@ func runAgent(ctx context.Context, f *agentFlags, std stdio) error {
 		}
 		for _, t := range file.Targets { // of a file it is known already
 			if t.NeedsPassword() && (t.PasswordEnv != "" || t.PasswordCredential != "") {
-				if _, err := t.Password(ctx, std.env, passwordFromKeyring); err != nil {
+				if _, err := t.Password(ctx, sources); err != nil {
 					t.Settings.Keys.Invalid("%s", err.Error())
 				}
 			}
@@ -172,9 +173,9 @@ func runAgent(ctx context.Context, f *agentFlags, std stdio) error {
 	var sender *notify.Sender
 	var others *peer.Peers
 	a, err = agent.New(ctx, agent.Options{
-		Load: load, Version: version(), Log: log, Lockouts: lockouts,
+		Load: load, Version: version(), Log: log, Check: probe.Run, Lockouts: lockouts,
 		Password: func(ctx context.Context, t *agentfile.Target) (string, error) {
-			return t.Password(ctx, std.env, passwordFromKeyring)
+			return t.Password(ctx, sources)
 		},
 		Mailboxes: func(ctx context.Context, t *agentfile.Target) (iter.Seq2[batch.Row, error], func(), error) {
 			return mailboxesOf(ctx, t, std)

@@ -27,7 +27,7 @@ func applyTarget(c *cli.Context, s *config.Settings, std stdio) (*agentfile.Targ
 	if err != nil {
 		return nil, err
 	}
-	return agentfile.Apply(c.Context, s, s.AgentKeys.Config, name, std.env, passwordFromKeyring)
+	return agentfile.Apply(c.Context, s, s.AgentKeys.Config, name)
 }
 
 func check(c *cli.Context, s *config.Settings, std stdio) error {

@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/probe"
@@ -44,20 +45,20 @@ type Options struct {
 	Load    func(context.Context) (*agentfile.File, error)
 	Version string
 	Log     *slog.Logger
-	// Check makes one check; nil: probe.Run.
+	// Check makes one check, as probe.Run does.
 	Check func(context.Context, probe.Config) (evidence.Record, error)
 	// Lockouts is where refused logons are counted.
 	Lockouts string
 	// Password reads the password of a target at every run.
 	Password func(context.Context, *agentfile.Target) (string, error)
 	// Decide says what is to be told of a target, with what it remembered before.
-	// What it returns is stored with the run. nil: nobody is told.
+	// What it returns is stored with the run.
 	Decide func(Event, map[string][]byte) (remember map[string][]byte, tell []history.Notification)
 	// Mailboxes opens the list of a target's mailboxes.
 	Mailboxes func(context.Context, *agentfile.Target) (rows iter.Seq2[batch.Row, error], done func(), err error)
-	// Stored is called when something is to be told; nil: nobody is.
+	// Stored is called when something is to be told.
 	Stored func()
-	// Reloaded is called with each configuration, the first too; nil: nobody is told.
+	// Reloaded is called with each configuration, the first too.
 	Reloaded func(*agentfile.File)
 }
 
@@ -66,7 +67,7 @@ type Agent struct {
 	options Options
 	lock    *flock.Flock // of the storage
 	store   *history.Store
-	slots   *slots
+	slots   atomic.Pointer[semaphore.Weighted] // the runs that may be made at a time
 	backlog backlog
 	checks  lockout.Checks
 	windows windows
@@ -84,23 +85,11 @@ type Agent struct {
 
 // New reads the configuration and opens the storage. Nothing is sent before Run.
 func New(ctx context.Context, o Options) (*Agent, error) {
-	if o.Check == nil {
-		o.Check = probe.Run
-	}
-	if o.Decide == nil {
-		o.Decide = func(Event, map[string][]byte) (map[string][]byte, []history.Notification) { return nil, nil }
-	}
-	if o.Stored == nil {
-		o.Stored = func() {}
-	}
-	if o.Reloaded == nil {
-		o.Reloaded = func(*agentfile.File) {}
-	}
 	file, err := o.Load(ctx)
 	if err != nil {
 		return nil, err
 	}
-	a := &Agent{options: o, slots: newSlots(), tasks: map[string]*task{}, accounts: map[string]*account{}}
+	a := &Agent{options: o, tasks: map[string]*task{}, accounts: map[string]*account{}}
 	a.stop, a.end = context.WithCancel(context.WithoutCancel(ctx))
 	if err := a.open(file); err != nil {
 		return nil, err
@@ -162,8 +151,9 @@ func (a *Agent) take(file *agentfile.File, kept history.Kept) {
 	defer a.mu.Unlock()
 	before := a.tasks
 	a.tasks = map[string]*task{}
-	a.current.Store(file)
-	a.slots.resize(file.MaxConcurrentChecks)
+	if now := a.current.Swap(file); now == nil || now.MaxConcurrentChecks != file.MaxConcurrentChecks {
+		a.slots.Store(semaphore.NewWeighted(int64(file.MaxConcurrentChecks)))
+	}
 	for _, t := range file.Targets {
 		known := before[t.Name]
 		if known == nil {

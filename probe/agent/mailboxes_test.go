@@ -55,10 +55,10 @@ func TestMailboxes(t *testing.T) {
 			t.Fatalf("no batch: %+v", a.Target("a"))
 		}
 	}
-	summary, rows, err := a.Store().Batch(t.Context(), "a")
+	rows, err := a.Store().Batch(t.Context(), "a")
 	if m := a.Target("a").Mailboxes; err != nil || m[finding.OK] != 2 || m[finding.Critical] != 1 || !strings.Contains(string(rows), "nobody@contoso.com") ||
-		strings.Count(string(rows), "\n") != 1 || !strings.Contains(string(summary), `"rows":3`) {
-		t.Errorf("%v (%v)\n%s\n%s", m, err, rows, summary)
+		strings.Count(string(rows), "\n") != 1 {
+		t.Errorf("%v (%v)\n%s", m, err, rows)
 	}
 	cancel()
 	if err := <-ended; err != nil {

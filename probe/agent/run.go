@@ -32,10 +32,11 @@ func (t *task) run(ctx context.Context, k kind) {
 			defer g.give()
 		}
 	}
-	if t.agent.slots.Acquire(t.agent.stop, 1) != nil {
+	slots := t.agent.slots.Load() // a new configuration may bring others
+	if slots.Acquire(t.agent.stop, 1) != nil {
 		return
 	}
-	defer t.agent.slots.Release(1)
+	defer slots.Release(1)
 	t.locked(func() {
 		t.running = true
 		t.publish()

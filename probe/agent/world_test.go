@@ -19,6 +19,7 @@ import (
 	"github.com/ewsprobe/ewsprobe/probe"
 	"github.com/ewsprobe/ewsprobe/probe/agent/agentfile"
 	"github.com/ewsprobe/ewsprobe/probe/agent/history"
+	"github.com/ewsprobe/ewsprobe/probe/config"
 	"github.com/ewsprobe/ewsprobe/probe/lockout"
 )
 
@@ -119,8 +120,12 @@ func (w *world) options() Options {
 		Version:  "1.0",
 		Log:      slog.New(slog.NewTextHandler(w.t.Output(), nil)),
 		Check:    w.check,
+		Stored:   func() {},
+		Reloaded: func(*agentfile.File) {},
 		Lockouts: filepath.Join(w.dir, "lockouts"),
-		Password: func(ctx context.Context, t *agentfile.Target) (string, error) { return t.Password(ctx, none, nil) },
+		Password: func(ctx context.Context, t *agentfile.Target) (string, error) {
+			return t.Password(ctx, config.PasswordSources{Env: none})
+		},
 		Decide: func(e Event, before map[string][]byte) (map[string][]byte, []history.Notification) {
 			what := string(e.Target.Status)
 			if e.Target.Withheld != nil {

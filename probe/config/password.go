@@ -23,23 +23,31 @@ type PasswordSources struct {
 	Stdin   io.Reader
 	Keyring func(ctx context.Context, user string) (string, error)
 	Prompt  func(ctx context.Context, question string) (string, error) // nil: there is no terminal
-	Note    func(string)                                               // tells what the user should know
+	Note    func(string)                                               // tells what the user should know; nil: nobody is told
 }
 
-// Password reads the password from the first source that was named: the credential
-// store, the file, the environment, a prompt.
+// Password reads the password from the source that was named: the credential store, a
+// file, a variable, a credential of systemd; else from the environment, or a prompt.
 func (s *Settings) Password(ctx context.Context, from PasswordSources) (string, error) {
-	if s.PasswordFromKeyring {
+	file, whose := s.PasswordFile, s.User
+	switch {
+	case s.PasswordFromKeyring:
 		return from.Keyring(ctx, s.User)
+	case file != "":
+	case s.PasswordEnv != "":
+		return from.usable(from.Env(s.PasswordEnv), s.PasswordEnv)
+	case s.PasswordCredential != "":
+		folder := from.Env("CREDENTIALS_DIRECTORY")
+		if folder == "" {
+			return "", Unusable("there are no systemd credentials (CREDENTIALS_DIRECTORY is not set); " +
+				"password_credential works only in the systemd service")
+		}
+		file = filepath.Join(folder, s.PasswordCredential)
 	}
-	if s.Secret != nil && s.PasswordFile == "" {
-		return s.Secret(ctx)
-	}
-	whose := s.User
 	if s.Redact {
 		whose = "the account"
 	}
-	return from.Read(ctx, s.PasswordFile, whose)
+	return from.Read(ctx, file, whose)
 }
 
 // Read reads it from a file, the environment or a prompt.
@@ -50,7 +58,7 @@ func (from PasswordSources) Read(ctx context.Context, file, whose string) (strin
 	case file != "" && file != "-":
 		f, err := Open(ctx, file)
 		if err != nil {
-			return "", Unusable("--password-file %s cannot be read (%s)", file, Reason(err))
+			return "", Unusable("the password file %s cannot be read (%s)", file, Reason(err))
 		}
 		defer f.Close()
 		return from.in(f, file)
@@ -81,7 +89,7 @@ func (from PasswordSources) usable(text, source string) (string, error) {
 	if err := CheckPassword(text); err != nil {
 		return "", Unusable("the password in %s %v", source, err)
 	}
-	if strings.TrimSpace(text) != text {
+	if strings.TrimSpace(text) != text && from.Note != nil {
 		from.Note(fmt.Sprintf("the password in %s begins or ends with a blank, which is sent too", source))
 	}
 	return text, nil

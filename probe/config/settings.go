@@ -10,7 +10,6 @@
 package config
 
 import (
-	"context"
 	"time"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
@@ -45,9 +44,6 @@ type Settings struct {
 	AgentKeys      `group:"Account" in:"check batch"`
 
 	Keys *Keys
-	// Secret reads the password where a target of the agent's file has it; nil: there
-	// is none, or it is named by a key.
-	Secret func(context.Context) (string, error)
 
 	dynamics *evidence.Profile // as Dynamics itself has it; nil: not read
 }
@@ -62,6 +58,8 @@ type AccountKeys struct {
 	User                string `common:"y" value:"NAME" help:"the account, DOMAIN\\user or user@domain"`
 	PasswordFile        string `common:"y" secret:"FILE" help:"the password is in FILE (-: standard input); else EWSPROBE_PASSWORD, a prompt"`
 	PasswordFromKeyring bool   `help:"read the password from the credential store of the operating system (ewsprobe secret set)"`
+	PasswordEnv         string `in:"agent" secret:"NAME" help:"read the password from this environment variable of the agent"`
+	PasswordCredential  string `in:"agent" secret:"NAME" help:"read the password from this systemd credential"`
 	NoCredentials       bool   `common:"check" help:"check only what needs no account (a token for Graph is still sent)"`
 	CurrentUser         bool   `help:"sign in as the logged-on user (Windows only)"`
 	Keytab              string `secret:"FILE" help:"sign in by Kerberos with the key in FILE, without a password"`

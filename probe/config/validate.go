@@ -192,7 +192,6 @@ func (s *Settings) service(key, raw string, page bool) *url.URL {
 // checkBatch looks at what a batch needs.
 func (s *Settings) checkBatch(cfg *probe.Config) {
 	ks := s.Keys
-	ks.Refuse(rules(), "batch", facts{s, cfg})
 	if s.Shard != "" {
 		shard, err := batch.ParseShard(s.Shard)
 		switch {
@@ -203,4 +202,5 @@ func (s *Settings) checkBatch(cfg *probe.Config) {
 				s.MaxRejections)
 		}
 	}
+	ks.Refuse(rules(), "batch", facts{s, cfg})
 }

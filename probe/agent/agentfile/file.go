@@ -46,15 +46,13 @@ type Target struct {
 
 // TargetKeys are the keys of a target that a check has not.
 type TargetKeys struct {
-	Name               string        `value:"NAME" help:"its name in metrics, paths and commands: a-z, 0-9, . _ -, at most 63 characters"`
-	PasswordEnv        string        `secret:"NAME" help:"read the password from this environment variable of the agent"`
-	PasswordCredential string        `secret:"NAME" help:"read the password from this systemd credential"`
-	MailboxesFile      string        `value:"FILE" help:"a CSV of mailboxes, which a batch checks every mailbox_interval"`
-	FromDynamics       bool          `flag:"mailboxes-from-dynamics" help:"instead of mailboxes_file: those of server_profile in Dynamics"`
-	Endpoint           string        `value:"NAME" help:"targets with the same word are compared on the page"`
-	Interval           time.Duration `default:"15m" range:"1s 8760h" help:"how often the whole check runs, which signs in"`
-	AnonymousInterval  time.Duration `default:"1m" range:"1s 8760h" help:"how often a check without a credential runs"`
-	MailboxInterval    time.Duration `default:"24h" range:"1s 8760h" help:"how often the mailboxes of mailboxes_file are checked"`
+	Name              string        `value:"NAME" help:"its name in metrics, paths and commands: a-z, 0-9, . _ -, at most 63 characters"`
+	MailboxesFile     string        `value:"FILE" help:"a CSV of mailboxes, which a batch checks every mailbox_interval"`
+	FromDynamics      bool          `flag:"mailboxes-from-dynamics" help:"instead of mailboxes_file: those of server_profile in Dynamics"`
+	Endpoint          string        `value:"NAME" help:"targets with the same word are compared on the page"`
+	Interval          time.Duration `default:"15m" range:"1s 8760h" help:"how often the whole check runs, which signs in"`
+	AnonymousInterval time.Duration `default:"1m" range:"1s 8760h" help:"how often a check without a credential runs"`
+	MailboxInterval   time.Duration `default:"24h" range:"1s 8760h" help:"how often the mailboxes of mailboxes_file are checked"`
 }
 
 // Channel is who is notified, and of what.

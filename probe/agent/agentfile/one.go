@@ -14,9 +14,7 @@ import (
 // Apply gives the settings of a check or a batch all that a target of the agent's file
 // has; a flag wins. It returns the keys that only a target has. What is wrong with the
 // target is noted in the settings, the error is about the file.
-func Apply(ctx context.Context, s *config.Settings, file, name string, getenv func(string) string,
-	keyring func(context.Context, string) (string, error),
-) (*Target, error) {
+func Apply(ctx context.Context, s *config.Settings, file, name string) (*Target, error) {
 	root, place, err := open(ctx, file)
 	if err != nil {
 		return nil, err
@@ -55,9 +53,7 @@ func Apply(ctx context.Context, s *config.Settings, file, name string, getenv fu
 			return key == "labels" || of.Find(strings.ReplaceAll(key, "_", "-")) != nil
 		})
 	}
-	if t.PasswordEnv != "" || t.PasswordCredential != "" {
-		s.Secret = func(ctx context.Context) (string, error) { return t.Password(ctx, getenv, keyring) }
-	}
+	s.PasswordEnv, s.PasswordCredential = t.PasswordEnv, t.PasswordCredential
 	return t, nil
 }
 

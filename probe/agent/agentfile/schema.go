@@ -3,6 +3,7 @@ package agentfile
 import (
 	_ "embed"
 	"encoding/json"
+	"maps"
 
 	"github.com/ewsprobe/ewsprobe/probe/config"
 )
@@ -17,9 +18,7 @@ func Example() string { return example }
 func Schema() []byte {
 	object := func(keys any, more map[string]any, required ...string) map[string]any {
 		properties := config.KeysOf(keys, "agent").Schema()
-		for name, schema := range more {
-			properties[name] = schema
-		}
+		maps.Copy(properties, more)
 		o := map[string]any{"type": "object", "properties": properties, "additionalProperties": false}
 		if len(required) > 0 {
 			o["required"] = required
@@ -29,22 +28,14 @@ func Schema() []byte {
 	list := func(of any, about string) map[string]any {
 		return map[string]any{"type": "array", "items": of, "description": about}
 	}
-	labels := map[string]any{"labels": map[string]any{
+	of := object(&Target{}, map[string]any{"labels": map[string]any{
 		"type": "object", "description": "labels of its metrics and notifications", "maxProperties": mostLabels,
 		"propertyNames":        map[string]any{"pattern": "^[a-zA-Z_][a-zA-Z0-9_]{0,62}$"},
 		"additionalProperties": map[string]any{"type": "string", "maxLength": longestText},
-	}}
-	target := &Target{}
-	target.Settings.Init(target, "agent", "")
-	of := map[string]any{"type": "object", "properties": target.Settings.Keys.Schema(), "additionalProperties": false}
-	for name, schema := range labels {
-		of["properties"].(map[string]any)[name] = schema
-	}
+	}})
 	of["properties"].(map[string]any)["name"].(map[string]any)["pattern"] = "^[a-z0-9][a-z0-9._-]{0,62}$"
-	required := map[string]any{"required": []string{"name"}}
-	for key, value := range of {
-		required[key] = value
-	}
+	required := maps.Clone(of)
+	required["required"] = []string{"name"}
 	email := object(&Email{}, nil, "smarthost", "from", "to")
 	webhook := object(&Webhook{}, nil, "url_file")
 	doc := object(&Keys{}, map[string]any{

@@ -1,10 +1,7 @@
 package agentfile
 
 import (
-	"context"
-	"errors"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -141,36 +138,6 @@ func (t *Target) checkPassword(l *loader) {
 			ks.Invalid("{password-file} %s %v", t.PasswordFile, err)
 		}
 	}
-}
-
-// Password reads the password at every run. The error is a sentence, without what it read.
-func (t *Target) Password(
-	ctx context.Context, getenv func(string) string, keyring func(context.Context, string) (string, error),
-) (string, error) {
-	file, what := t.PasswordFile, "the password in "+t.PasswordFile
-	switch {
-	case file != "":
-	case t.PasswordEnv != "":
-		text := getenv(t.PasswordEnv)
-		if err := config.CheckPassword(text); err != nil {
-			return "", errors.New("the variable " + t.PasswordEnv + " " + err.Error())
-		}
-		return text, nil
-	case t.PasswordCredential != "":
-		folder := getenv("CREDENTIALS_DIRECTORY")
-		if folder == "" {
-			return "", errors.New("there are no systemd credentials (CREDENTIALS_DIRECTORY is not set); " +
-				"password_credential works only in the systemd service")
-		}
-		file, what = filepath.Join(folder, t.PasswordCredential), "the credential "+t.PasswordCredential
-	default:
-		return keyring(ctx, t.User)
-	}
-	text, err := config.ReadSecret(ctx, file)
-	if err != nil {
-		return "", errors.New(what + " " + err.Error())
-	}
-	return text, nil
 }
 
 // checkRest looks at what only the agent has.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"time"
 )
 
@@ -15,7 +14,7 @@ type scanner = func(...any) error
 
 // readRows reads all rows of a query, each with scan.
 func readRows[T any](ctx context.Context, s *Store, query string, args []any, scan func(scanner) (T, error)) (all []T, err error) {
-	err = s.query(ctx, func(ctx context.Context, db *sql.DB) error {
+	err = s.query(func(db *sql.DB) error {
 		rows, err := db.QueryContext(ctx, query, args...)
 		if err != nil {
 			return err
@@ -31,6 +30,27 @@ func readRows[T any](ctx context.Context, s *Store, query string, args []any, sc
 		return rows.Err()
 	})
 	return all, err
+}
+
+// readOne reads the one row of a query; the error is ErrNone where there is none.
+func readOne[T any](ctx context.Context, s *Store, query string, args []any, scan func(scanner) (T, error)) (one T, err error) {
+	rows, err := readRows(ctx, s, query, args, scan)
+	switch {
+	case err != nil:
+		return one, err
+	case len(rows) == 0:
+		return one, ErrNone
+	}
+	return rows[0], nil
+}
+
+// readPacked is readOne of a column that was compressed.
+func readPacked(ctx context.Context, s *Store, query string, args ...any) ([]byte, error) {
+	packed, err := readOne(ctx, s, query, args, func(scan scanner) (raw []byte, err error) { return raw, scan(&raw) })
+	if err != nil {
+		return nil, err
+	}
+	return expand(packed)
 }
 
 // page is readRows up to a limit, 0 being 100; more says that there are further rows.
@@ -73,30 +93,13 @@ func (s *Store) Runs(ctx context.Context, target string, q Query) ([]Run, bool, 
 }
 
 // Run is one run; the error is ErrNone where there is none of the target.
-func (s *Store) Run(ctx context.Context, target string, id int64) (r Run, err error) {
-	err = s.query(ctx, func(ctx context.Context, db *sql.DB) error {
-		r, err = scanRun(db.QueryRowContext(ctx, `SELECT `+runColumns+` FROM runs WHERE id = ? AND target = ?`, id, target).Scan)
-		return err
-	})
-	return r, none(err)
+func (s *Store) Run(ctx context.Context, target string, id int64) (Run, error) {
+	return readOne(ctx, s, `SELECT `+runColumns+` FROM runs WHERE id = ? AND target = ?`, []any{id, target}, scanRun)
 }
 
 // Record is the report of a run, as JSON.
-func (s *Store) Record(ctx context.Context, target string, id int64) (raw []byte, err error) {
-	err = s.query(ctx, func(ctx context.Context, db *sql.DB) error {
-		return db.QueryRowContext(ctx, `SELECT report FROM records, runs WHERE run = id AND id = ? AND target = ?`, id, target).Scan(&raw)
-	})
-	if err != nil {
-		return nil, none(err)
-	}
-	return expand(raw)
-}
-
-func none(err error) error {
-	if errors.Is(err, sql.ErrNoRows) {
-		return ErrNone
-	}
-	return err
+func (s *Store) Record(ctx context.Context, target string, id int64) ([]byte, error) {
+	return readPacked(ctx, s, `SELECT report FROM records, runs WHERE run = id AND id = ? AND target = ?`, id, target)
 }
 
 // Transitions are those of a target, "" of all, the newest first.
@@ -119,21 +122,10 @@ func (s *Store) Transitions(ctx context.Context, target string, limit int, after
 	})
 }
 
-// Batch is the last batch over the mailboxes of a target: its summary, and the
-// results of the mailboxes that are not ok, one JSON object a line.
-func (s *Store) Batch(ctx context.Context, target string) (summary, rows []byte, err error) {
-	err = s.query(ctx, func(ctx context.Context, db *sql.DB) error {
-		return db.QueryRowContext(ctx, `SELECT summary, rows FROM batches WHERE target = ? ORDER BY id DESC LIMIT 1`,
-			target).Scan(&summary, &rows)
-	})
-	if err != nil {
-		return nil, nil, none(err)
-	}
-	if summary, err = expand(summary); err != nil {
-		return nil, nil, err
-	}
-	rows, err = expand(rows)
-	return summary, rows, err
+// Batch are the mailboxes of a target that were not ok in the last batch over them, one
+// JSON object a line.
+func (s *Store) Batch(ctx context.Context, target string) ([]byte, error) {
+	return readPacked(ctx, s, `SELECT rows FROM batches WHERE target = ? ORDER BY id DESC LIMIT 1`, target)
 }
 
 // Kept is what is stored of all targets, for an agent that starts.

@@ -1,7 +1,6 @@
 package history
 
 import (
-	"context"
 	"database/sql"
 	_ "embed"
 	"errors"
@@ -221,14 +220,14 @@ func (s *Store) transaction(work func(*writer)) error {
 }
 
 // query reads. A damage that shows is dealt with, and what was asked for is gone.
-func (s *Store) query(ctx context.Context, work func(context.Context, *sql.DB) error) error {
+func (s *Store) query(work func(*sql.DB) error) error {
 	s.reads.RLock()
 	db := s.read
 	if db == nil {
 		s.reads.RUnlock()
 		return errors.New("the storage is closed")
 	}
-	err := work(ctx, db)
+	err := work(db)
 	s.reads.RUnlock()
 	if isDamage(err) {
 		s.mu.Lock()

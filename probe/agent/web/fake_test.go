@@ -121,11 +121,11 @@ func (f *fakeHistory) Transitions(_ context.Context, target string, limit int, a
 	return list[:min(limit, len(list))], len(list) > limit, nil
 }
 
-func (f *fakeHistory) Batch(context.Context, string) (summary, rows []byte, err error) {
+func (f *fakeHistory) Batch(context.Context, string) ([]byte, error) {
 	if f.rows == nil {
-		return nil, nil, history.ErrNone
+		return nil, history.ErrNone
 	}
-	return []byte("{}"), f.rows, nil
+	return f.rows, nil
 }
 
 func must[T any](v T, err error) T {

@@ -87,7 +87,7 @@ func sinceBefore(runs []history.Run, at int) string {
 
 // mailboxLines are the mailboxes of the last batch that are not ok.
 func (s *Server) mailboxLines(r *http.Request, target string) ([]report.Row, error) {
-	_, rows, err := s.o.History.Batch(r.Context(), target)
+	rows, err := s.o.History.Batch(r.Context(), target)
 	if errors.Is(err, history.ErrNone) {
 		return nil, nil
 	}

@@ -41,7 +41,7 @@ type History interface {
 	Run(ctx context.Context, target string, id int64) (history.Run, error)
 	Record(ctx context.Context, target string, id int64) ([]byte, error)
 	Transitions(ctx context.Context, target string, limit int, after int64) ([]history.Transition, bool, error)
-	Batch(ctx context.Context, target string) (summary, rows []byte, err error)
+	Batch(ctx context.Context, target string) ([]byte, error)
 }
 
 // Options are what a Server is made of.
