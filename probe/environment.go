@@ -61,6 +61,9 @@ func (e *Environment) open(ctx context.Context) *dataverse.Reader {
 	limited, cancel := context.WithTimeout(ctx, cloud.Limit)
 	challenge := cloud.New(cloud.Client{Entra: e.Entra, Outside: e.Outside, Recorder: recorder}).DynamicsTenant(limited, e.URL)
 	cancel()
+	if brought := entra.Brought(e.Token); e.Application.ID == "" && brought.Claims.Audience != "" {
+		recorder.Add(evidence.Item{Step: evidence.StepDataverseToken, At: time.Now(), Token: &evidence.Token{Proof: evidence.ProofToken, Claims: &brought.Claims}})
+	}
 	application := e.Application
 	application.Tenant = cmp.Or(application.Tenant, challenge.Cloud.Tenant)
 	source := entra.NewSource(func(ctx context.Context) *entra.Token {

@@ -242,6 +242,7 @@ func (e *explainer) nearest(text string) bool {
 // alert explains what Dynamics says, what Entra or Exchange says of a token, and Windows
 // of a logon.
 func (e *explainer) alert(text string) bool {
+	text = finding.Unescaped(text)
 	numbers := append(finding.ExplainTokens(text), finding.ExplainLogons(text)...)
 	alerts := finding.MatchAlert(text)
 	if len(numbers) > 0 {

@@ -52,7 +52,11 @@ func ReadToken(value string) (*Token, error) {
 func readClaims(value string) (evidence.Claims, error) {
 	said := jwt.MapClaims{}
 	if _, _, err := jwt.NewParser().ParseUnverified(value, said); err != nil {
-		return evidence.Claims{}, fmt.Errorf("is not a JSON Web Token")
+		if strings.HasPrefix(value, "EwA") || strings.HasPrefix(value, "EwB") || strings.HasPrefix(value, "EwC") {
+			return evidence.Claims{}, fmt.Errorf("is the token of a personal Microsoft account (outlook.com), no JSON Web Token (JWT): " +
+				"Exchange takes those of an organization's tenant")
+		}
+		return evidence.Claims{}, fmt.Errorf("is not a JSON Web Token; save the access token alone")
 	}
 	text := func(name string) string {
 		s, _ := said[name].(string)

@@ -209,7 +209,7 @@ func (s *Settings) readHMAToken(ctx context.Context, cfg *probe.Config, p proof)
 	}
 	t, err := entra.ReadToken(text)
 	if err != nil {
-		s.Keys.Invalid("{hma-token-file} %s %v; save the access token alone", s.HMATokenFile, err)
+		s.Keys.Invalid("{hma-token-file} %s %v", s.HMATokenFile, err)
 		return nil
 	}
 	host := func(raw string) string {

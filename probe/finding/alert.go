@@ -121,6 +121,7 @@ func NoReason() Alert {
 // which something was found. They name no person.
 func AlertsIn(text string) (found []Alert, by []string) {
 	t := readAlert(text)
+	alone := false
 	look := func(groups func(alertRule) []fragments) bool {
 		for _, r := range alertRules() {
 			matched := false
@@ -133,6 +134,7 @@ func AlertsIn(text string) (found []Alert, by []string) {
 				found = append(found, r.Alert)
 			}
 			if matched && (r.Alone || r.Wrapper) {
+				alone = r.Alone
 				found = found[len(found)-1:]
 				break
 			}
@@ -146,7 +148,10 @@ func AlertsIn(text string) (found []Alert, by []string) {
 		return r.Any
 	}
 	look(named)
-	answers, names := answersOfEWS(t.codes, by)
+	if alone {
+		return t.withCircumstance(found), by
+	}
+	answers, names := answersOfEWS(t.codes, by, strings.Contains(t.folded, "graph.microsoft") || strings.Contains(t.folded, "innererror"))
 	if found, by = append(answers, found...), append(names, by...); len(found) > 0 {
 		return t.withCircumstance(found), by
 	}
@@ -185,8 +190,8 @@ func (r alertRule) general() (groups []fragments) {
 
 // answersOfEWS are the alerts of response codes that no rule knows: the catalogue
 // of EWS codes says what they stand for, and has names of its own too, which no
-// server sends. A general code says nothing beside anything else.
-func answersOfEWS(names, known []string) (found []Alert, by []string) {
+// server sends. A general code says nothing beside anything else. Graph has most of these codes too.
+func answersOfEWS(names, known []string, graph bool) (found []Alert, by []string) {
 	rest := slices.DeleteFunc(slices.Clone(names), func(name string) bool {
 		return !strings.HasPrefix(name, "Error") || slices.Contains(known, strings.ToLower(name))
 	})
@@ -208,10 +213,13 @@ func answersOfEWS(names, known []string) (found []Alert, by []string) {
 			e, _ := Lookup(c.Finding)
 			says = e.Meaning
 		}
+		who, stage := "EWS answered "+name+", so it took the sign-in. ", BehindSignIn
+		if graph {
+			who, stage = "Microsoft Graph answered "+name+", a code that EWS has too; EWS was not asked. ", ""
+		}
 		found = append(found, Alert{
-			Key: name, Stage: BehindSignIn, Codes: codes,
-			Meaning: "EWS answered " + name + ", so it took the sign-in. " + says,
-			Next:    CheckCommand(Remedy{Check: "user mailbox as-asked"}, Placeholders),
+			Key: name, Stage: stage, Codes: codes, Meaning: who + says,
+			Next: CheckCommand(Remedy{Check: "user mailbox as-asked"}, Placeholders),
 		})
 		by = append(by, name)
 	}

@@ -275,7 +275,7 @@ var knownCmdlets = map[string][]string{
 	"New-ManagementScope":                 {"-Name", "-RecipientRestrictionFilter"},
 	"Get-CASMailbox":                      {"-ResultSize"},
 	"Set-CASMailbox":                      {"-Identity", "-EwsEnabled", "-EwsApplicationAccessPolicy", "-EwsAllowList", "-EwsBlockList"},
-	"Get-OrganizationConfig":              {},
+	"Get-OrganizationConfig":              {"-RetrieveEwsOperationAccessPolicy"},
 	"Set-OrganizationConfig":              {"-DefaultAuthenticationPolicy", "-EwsEnabled", "-EwsApplicationAccessPolicy", "-EwsAllowList", "-EwsBlockList", "-OAuth2ClientProfileEnabled"},
 	"Get-User":                            {},
 	"Set-User":                            {"-Identity", "-AuthenticationPolicy"},
@@ -327,11 +327,14 @@ var knownCmdlets = map[string][]string{
 	"Get-MoveRequestStatistics":           {},
 	"Get-ThrottlingPolicy":                {},
 	"Test-ServiceHealth":                  {"-Server"},
+	"Test-ApplicationAccessPolicy":        {"-Identity", "-AppId"},
+	"Get-ApplicationAccessPolicy":         {},
 	"Test-OAuthConnectivity":              {"-Service", "-TargetUri", "-Mailbox"},
 
 	// Of Microsoft Graph PowerShell (https://learn.microsoft.com/powershell/microsoftgraph).
 	"Get-MgServicePrincipal":                  {"-Filter"},
 	"Get-MgApplication":                       {"-Filter"},
+	"Get-MgUser":                              {},
 	"Get-MgServicePrincipalAppRoleAssignment": {"-ServicePrincipalId"},
 	"Get-MgIdentityConditionalAccessPolicy":   {},
 
@@ -455,7 +458,10 @@ func TestTextsAreWhole(t *testing.T) {
 		}
 		remedies(string(e.Code), e.Remedies)
 		for c, list := range e.Cases {
-			if !slices.Contains([]Case{AtFrontEnd, InPlace, ByAddress, OtherAudience, ByApplication, OwnMailbox, Advised, NoScheme, NoURL, DiscoveryError, NotSwitchedOn, Impersonated, InBatch, RefusedInRun, ReasonKnown, AtBackEnd, ByDevice, ByProxy, OtherForm, UnderLogon, InHandshake, NotTLS, ClientCertificate, CallersOwn}, c) {
+			if !slices.Contains([]Case{
+				AtFrontEnd, InPlace, ByAddress, OtherAudience, ByApplication, OwnMailbox, Advised, NoScheme, NoURL, DiscoveryError, NotSwitchedOn, Impersonated, InBatch, RefusedInRun, ReasonKnown, AtBackEnd, ByDevice, ByProxy, OtherForm, UnderLogon, InHandshake, NotTLS, ClientCertificate, CallersOwn,
+				ByHybridAgent, NoToken, NotTheToken, NotListed, NotAUser, NoPrivilege,
+			}, c) {
 				t.Errorf("%s: there is no case %q", e.Code, c)
 			}
 			remedies(string(e.Code), list)

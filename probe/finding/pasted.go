@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/ews/front"
@@ -39,9 +40,29 @@ var pastedForms = sync.OnceValue(func() map[string]*regexp.Regexp {
 			`\s?(?::|=>)\s*(?:array:\d+ )?\[?\s*(?:'([^'\n]*)'|"([^"\n]*)"|([^"'\n\[][^\n]*))`),
 		"server":  regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.-]{0,60}$`), // fit for a command
 		"support": regexp.MustCompile(`(?i)\b(?:support|incident) id(?: is)?\s*[:#]?\s*([0-9][0-9a-f-]{5,40})\b`),
+		"escaped": regexp.MustCompile(`(?:%[0-9A-Fa-f]{2})+`),
 		"build":   regexp.MustCompile(`(?i)MajorVersion=\\?"(\d+)\\?"\s+MinorVersion=\\?"(\d+)\\?"\s+MajorBuildNumber=\\?"(\d+)\\?"`),
 	}
 })
+
+// Unescaped is a pasted text with what is percent-encoded in it decoded, as the address
+// has it to which Entra sends a browser with an error (RFC 6749 4.1.2.1).
+func Unescaped(text string) string {
+	if strings.Count(text, "%20") < 3 && !strings.Contains(text, "error_description=") {
+		return text
+	}
+	before, said, _ := strings.Cut(text, "error_description=")
+	if said != "" {
+		text = before + "error_description=" + strings.ReplaceAll(said, "+", " ")
+	}
+	return pastedForms()["escaped"].ReplaceAllStringFunc(text, func(s string) string {
+		plain, err := url.PathUnescape(s)
+		if err != nil || !utf8.ValidString(plain) {
+			return s
+		}
+		return plain
+	})
+}
 
 // ReadPasted reads a pasted text.
 func ReadPasted(text string) Pasted {

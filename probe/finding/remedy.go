@@ -69,6 +69,14 @@ const (
 	ClientCertificate Case = "client-certificate"
 	CallersOwn        Case = "caller"
 	ReasonKnown       Case = "reason-known" // why the account is refused; what the reason asks for comes first
+	ByHybridAgent     Case = "hybrid-agent" // the Hybrid Agent answered
+	// Dynamics cannot be read: Entra gave no token, it refused the token, its environment
+	// does not list the application, has no user for it, or gives it no privilege.
+	NoToken     Case = "token"
+	NotTheToken Case = "refused"
+	NotListed   Case = "restricted"
+	NotAUser    Case = "user"
+	NoPrivilege Case = "privilege"
 )
 
 // RemediesIn are the remedies for the first of the cases that has its own, else

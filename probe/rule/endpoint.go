@@ -192,7 +192,7 @@ func notEWS(v *view, n *node) *hit {
 	}
 	h := confirmed("", p, item)
 	if strings.HasSuffix(strings.ToLower(v.host()), ".his.msappproxy.net") {
-		h.variant = "hybrid-agent"
+		h.variant, h.use = "hybrid-agent", finding.ByHybridAgent
 		return h
 	}
 	if p.Usual == "" && (p.Status != 404 || p.Notice.SubStatus != "") {

@@ -28,6 +28,10 @@ func (v *view) sets() []*evidence.Item {
 	return slices.DeleteFunc(list, func(item *evidence.Item) bool { return read && item.Dataverse.Absent })
 }
 
+// applicationNotListed is the code of the app access control of an environment
+// (https://learn.microsoft.com/power-platform/admin/control-app-access-environment).
+const applicationNotListed = "0x80095ffc"
+
 // dynamicsUnreadable names what Dynamics did not let be read.
 func dynamicsUnreadable(v *view) *hit {
 	var missing []*evidence.Item
@@ -53,19 +57,35 @@ func dynamicsUnreadable(v *view) *hit {
 		h.variant = "token"
 		if token != nil {
 			h.cite(token)
-			h.params.Error = token.Token.Problem
+			h.params.Error, h.params.Message = token.Token.Problem, token.Token.Message
 			if token.Error != nil {
 				h.params.Error = token.Error.Text
+			}
+			if len(token.Token.Codes) > 0 {
+				h.params.Token.Number = token.Token.Codes[0]
+			}
+			if item := v.lookUp(evidence.StepCloudDynamics); item != nil && item.Cloud.Tenant != "" && !slices.Contains(
+				[]string{"", "login.microsoftonline.com", "login.windows.net", token.Token.Host}, strings.ToLower(item.Cloud.Authority)) {
+				h.params.Query = item // the environment names the Entra of another cloud
 			}
 		} else if item := v.lookUp(evidence.StepCloudDynamics); item != nil {
 			h.cite(item)
 			h.variant, h.params.Query = "tenant", item
 		}
+	case every(func(i *evidence.Item) bool { return i.Response != nil && i.Response.Status == 401 }):
+		h.variant = "refused"
+		if token != nil && token.Token.Claims != nil {
+			h.cite(token)
+			h.params.Token = finding.Token{Audience: token.Token.Claims.Audience, In: token.Token.Claims.Tenant}
+		}
+	case every(func(i *evidence.Item) bool { return i.Cloud.Code == applicationNotListed }):
+		h.variant = "restricted"
 	case every(func(i *evidence.Item) bool { return i.Dataverse.NoUser }):
 		h.variant = "user"
 	case every(func(i *evidence.Item) bool { return i.Dataverse.Privilege != "" }):
 		h.variant = "privilege"
 	}
+	h.use = finding.Case(h.variant)
 	return h
 }
 
