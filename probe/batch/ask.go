@@ -218,6 +218,10 @@ func (w *worker) try(ctx context.Context, j *job, p *lockout.Pass) (over bool) {
 		j.busy++
 		return w.back(j, w.limiter.busy(sent, requestedPause(item), j.busy), end)
 	case patience:
+		if w.limiter.aboutOne(j) {
+			j.busy++
+			return w.back(j, time.Now().Add(max(requestedPause(item), backOff(j.busy))), end)
+		}
 		return w.back(j, w.limiter.complained(sent, requestedPause(item)), end)
 	case crowded:
 		w.session.Close()
@@ -309,7 +313,7 @@ func (w *worker) next(j *job, item evidence.Item, end time.Time) (over bool) {
 		j.book = &item
 		return true
 	}
-	j.odd, j.busy = 0, 0
+	j.odd, j.busy, j.wants = 0, 0, 0
 	j.answer = &item
 	switch {
 	case soap.Passing(item.EWS.Code) && !j.again:

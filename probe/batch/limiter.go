@@ -18,6 +18,7 @@ type limiter struct {
 	heard    time.Time // when the server last asked for a pause
 	trouble  int       // pauses in a row
 	silent   time.Time // since when no call was answered; zero: the last one was
+	answers  int       // calls that were answered
 	away     bool      // nobody could be connected to, and nothing was answered since
 	estimate *estimator
 	bucket   *rate.Limiter // of the estimated rate
@@ -178,6 +179,7 @@ func (l *limiter) answered(sent time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.trouble, l.silent, l.away = 0, time.Time{}, false
+	l.answers++
 	if sent.Before(l.heard) {
 		return
 	}
@@ -213,6 +215,19 @@ func (l *limiter) complained(sent time.Time, pause time.Duration) (until time.Ti
 	defer l.mu.Unlock()
 	l.away = false
 	return l.unavailable(sent, pause)
+}
+
+// aboutOne says whether a pause is wanted for the job's mailbox alone, as where the server
+// that has it is away: it is the third time in a row and goes on for long, and each time
+// others were answered in between. Then the others need not wait.
+func (l *limiter) aboutOne(j *job) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if j.wants == 0 || l.answers == j.others {
+		j.wants, j.since = 0, time.Now()
+	}
+	j.wants, j.others = j.wants+1, l.answers
+	return j.wants > 2 && time.Since(j.since) > 2*longestPause
 }
 
 // unavailable begins a pause of all. A complaint about a call that was sent before

@@ -217,6 +217,7 @@ func play(t *testing.T, s server, mailboxes int, n network) (c course) {
 		if a.kind == answered {
 			l.answered(sent)
 			answers[j.row.Number]++
+			j.wants = 0
 			q.done()
 			return
 		}
@@ -230,6 +231,9 @@ func play(t *testing.T, s server, mailboxes int, n network) (c course) {
 			l.crowded(sent)
 			ready = time.Now().Add(shortestPause / 4)
 		default:
+			if l.aboutOne(j) {
+				t.Errorf("mailbox %d is taken to be away alone", j.row.Number)
+			}
 			ready = l.complained(sent, a.pause)
 			until = ready
 		}
@@ -348,4 +352,25 @@ func TestLimiterMakesUseOfWhatIsAllowed(t *testing.T) {
 		try("one pause at once, "+name, 0.8, 8000, &pauses{after: []int{20}, complaint: form, pause: second}, near)
 		try("four pauses soon after one another, "+name, 0.9, 8000, &pauses{after: []int{200, 201, 210, 212}, complaint: form, pause: second}, far)
 	}
+}
+
+// A mailbox whose server is away does not keep all others waiting, and a server that is
+// away does.
+func TestPauseForOneMailbox(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, others := range []bool{true, false} {
+			l, j := newLimiter(1), &job{}
+			var alone []bool
+			for range 5 {
+				alone = append(alone, l.aboutOne(j))
+				time.Sleep(20 * time.Second)
+				if others {
+					l.answered(time.Now())
+				}
+			}
+			if got, want := fmt.Sprint(alone), map[bool]string{true: "[false false true true true]", false: "[false false false false false]"}[others]; got != want {
+				t.Errorf("others answered: %v, %s, want %s", others, got, want)
+			}
+		}
+	})
 }

@@ -18,6 +18,9 @@ type job struct {
 	tries   int
 	busy    int             // answers in a row that it is busy
 	odd     int             // answers in a row that are none of EWS
+	wants   int             // complaints in a row, between which others were answered
+	since   time.Time       // the first of these
+	others  int             // calls that had been answered at the last of these
 	answer  *evidence.Item  // of EWS; what follows only explains it
 	again   bool            // the call was made once more after a passing error
 	last    evidence.Item   // the last try, answered or not

@@ -55,9 +55,10 @@ type Keys struct {
 	place    Place
 	node     *yaml.Node // the mapping that was read last
 	command  string
-	Words    bool     // the arguments are text, which may begin with a dash
-	Notes    []string // what is not used, for whoever gave it
-	lost     bool     // there was a flag of which it is not known whether a value follows
+	Words    bool      // the arguments are text, which may begin with a dash
+	Notes    []string  // what is not used, for whoever gave it
+	lost     bool      // there was a flag of which it is not known whether a value follows
+	took     [2]string // the flag whose value was the last argument, and that value
 }
 
 // KeysOf reads the declarations of a struct's fields, those of embedded structs

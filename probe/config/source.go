@@ -25,10 +25,14 @@ func (ks *Keys) give(k *Key, by origin, texts ...string) {
 	}
 	ks.from[k.Name] = by
 	for _, text := range texts {
-		if text == "" {
+		wrong := k.set(text)
+		switch name := address.Variable(text); {
+		case text == "":
 			kind := map[bool]string{true: "variable", false: "flag"}[by.rank == byVariable]
 			ks.usage("{"+k.Name+"} is empty; give a value, or leave the %s out", kind)
-		} else if wrong := k.set(text); wrong != "" {
+		case name != "":
+			ks.usage("{"+k.Name+"} contains the variable %s, which nothing has replaced; give its value", name)
+		case wrong != "":
 			ks.usage("{"+k.Name+"} "+"%s", ks.named(wrong))
 		}
 	}
@@ -94,6 +98,9 @@ func (ks *Keys) Arrange(args []string) []string {
 			continue
 		default:
 			value, whole, args = args[0], true, args[1:]
+			if len(args) == 0 {
+				ks.took = [2]string{k.Flag(), value}
+			}
 		}
 		if flags = append(flags, k.Flag()); whole {
 			flags[len(flags)-1] += "=" + value
@@ -140,6 +147,10 @@ func (ks *Keys) unknown(name string) *Key {
 		}
 		return ks.meant(k)
 	}
+	if key == "{target}" {
+		ks.usage("there is no flag %s; give the EWS URL or the host name without a flag", dashed(name))
+		return nil
+	}
 	if near := ks.near(name); near != "" && len(name) > 1 {
 		ks.usage("there is no flag %s; did you mean --%s?", dashed(name), near)
 		return ks.meant(ks.Find(near))
@@ -157,9 +168,12 @@ func (ks *Keys) meant(k *Key) *Key {
 // foreignFlag is what a flag of curl, or a parameter of a cmdlet of PowerShell, is called
 // here; "" where it is none of these.
 func foreignFlag(name string) string {
-	name = strings.ToLower(strings.ReplaceAll(name, "-", ""))
+	if name = strings.ReplaceAll(name, "-", ""); len(name) > 1 {
+		name = strings.ToLower(name)
+	}
 	for meant, names := range map[string][]string{
-		"{user}":                   {"u", "username", "credential", "credentials", "mailboxcredential", "login", "account"},
+		"{target}":                 {"H", "host", "hostname", "server", "url", "uri", "endpoint", "serviceurl", "ewsurl"},
+		"{user}":                   {"u", "a", "username", "credential", "credentials", "mailboxcredential", "login", "account"},
 		"{insecure}":               {"k", "skipcertificatecheck", "trustanyssl", "trustanysslcertificate", "allowinsecureredirection"},
 		"{profile-auth} ntlm":      {"ntlm"},
 		"{profile-auth} basic":     {"basic"},
@@ -167,9 +181,9 @@ func foreignFlag(name string) string {
 		"{proxy}":                  {"x"},
 		"{ca-file}":                {"cacert"},
 		"{mailbox}":                {"identity", "emailaddress", "email", "mail", "smtp"},
-		"{address}":                {"resolve", "connectto"},
-		"{timeout}":                {"m", "maxtime", "connecttimeout"},
-		"{user-agent}":             {"a", "useragent"},
+		"{address}":                {"I", "resolve", "connectto", "ip", "ipaddress"},
+		"{timeout}":                {"m", "t", "maxtime", "connecttimeout"},
+		"{user-agent}":             {"A", "useragent"},
 		"{no-credentials}":         {"anonymous"},
 	} {
 		if slices.Contains(names, name) {

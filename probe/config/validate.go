@@ -32,6 +32,9 @@ func (s *Settings) parseTarget(cfg *probe.Config) {
 		return
 	}
 	u, wrong := targetURL(target)
+	if name := address.Variable(target); name != "" {
+		wrong = "contains the variable " + name + ", which nothing has replaced; give its value"
+	}
 	if wrong != "" {
 		s.Keys.usage("{target} %s", s.Keys.named(wrong))
 		return
@@ -146,7 +149,12 @@ func (s *Settings) parseProxy() *url.URL {
 		raw = "http://" + raw
 	}
 	return s.parseURL("proxy", raw, like, func(u *url.URL) string {
-		if u.Scheme != "http" && u.Scheme != "https" || u.Path != "" && u.Path != "/" {
+		switch {
+		case strings.HasPrefix(u.Scheme, "socks"):
+			return "is a SOCKS proxy, and EWS is reached through an http proxy only; give one like " + like
+		case strings.HasSuffix(u.Path, ".pac") || strings.HasSuffix(u.Path, ".dat"):
+			return "is an automatic configuration file (PAC), which is not read; give the proxy that it names for the host, like " + like
+		case u.Scheme != "http" && u.Scheme != "https" || u.Path != "" && u.Path != "/":
 			return "is not the URL of an http proxy; give it like " + like
 		}
 		return ""

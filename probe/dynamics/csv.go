@@ -301,6 +301,12 @@ func (f *csvFile) cells(rec record, comma rune) ([]string, error) {
 	r.Comma, r.FieldsPerRecord = comma, -1
 	list, err := r.Read()
 	var bad *csv.ParseError
+	if errors.As(err, &bad) && rec.lines < 2 && comma != '\t' {
+		f.text.Reset(bytes.NewReader(unpadded(rec.text, comma)))
+		r = csv.NewReader(&f.text)
+		r.Comma, r.FieldsPerRecord, r.TrimLeadingSpace = comma, -1, true
+		list, err = r.Read()
+	}
 	switch {
 	case errors.As(err, &bad):
 		return nil, fault(rec.line, BadQuote, "a quote stands inside a cell; put the cell in quotes and write the quote twice")
@@ -310,4 +316,21 @@ func (f *csvFile) cells(rec record, comma rune) ([]string, error) {
 		return nil, err
 	}
 	return slices.Clip(list), nil
+}
+
+// unpadded is a record without the blanks between the closing quote of a cell and what
+// separates it from the next. RFC 4180 has none, and who fills up columns writes them.
+func unpadded(text []byte, comma rune) (tight []byte) {
+	quoted := false
+	for i := 0; i < len(text); i++ {
+		tight = append(tight, text[i])
+		if text[i] != '"' {
+			continue
+		}
+		rest := bytes.TrimLeft(text[i+1:], " ")
+		if quoted = !quoted; !quoted && (len(rest) == 0 || bytes.HasPrefix(rest, []byte(string(comma))) || rest[0] == '\r' || rest[0] == '\n') {
+			i = len(text) - len(rest) - 1
+		}
+	}
+	return tight
 }

@@ -52,6 +52,7 @@ const (
 	OtherForm    Case = "form"         // only the form of the name is wrong
 	UnderLogon   Case = "logon"        // the connection ended under a logon
 	ByProxy      Case = "proxy"        // the proxy on the way out failed
+	WithoutRoute Case = "route"        // no packet can reach the address
 	InHandshake  Case = "handshake"    // the connection ended in the TLS handshake
 	NotTLS       Case = "not-tls"      // what answers at the port does not speak TLS
 	// Autodiscover offers no scheme that a password can be sent by, names no EWS URL, or

@@ -32,6 +32,10 @@ func Load(raw []byte) (evidence.Record, error) {
 		if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
 			return evidence.Record{}, fmt.Errorf("%w: the file ends too early (%d bytes)", ErrDamaged, len(raw))
 		}
+		var kind *json.UnmarshalTypeError
+		if errors.As(err, &kind) && kind.Value == "array" {
+			return evidence.Record{}, fmt.Errorf("%w: it is an array; save each report in a file of its own", ErrForeign)
+		}
 		return evidence.Record{}, fmt.Errorf("%w: it is not JSON at byte %d", ErrForeign, d.InputOffset()+1)
 	}
 	if head.Schema == RowSchema || head.Schema == SummarySchema {

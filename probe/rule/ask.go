@@ -116,6 +116,8 @@ func connectFailed(v *view, n *node) *hit {
 		variant = "proxy"
 	case phase == "proxy":
 		variant = "proxy-down"
+	case phase == "connect" && item.Error.Code == evidence.ConnectUnreachable:
+		variant = "route"
 	case phase == "connect":
 		variant = "connect"
 	case phase == "tls":
@@ -130,6 +132,8 @@ func connectFailed(v *view, n *node) *hit {
 		h.use = finding.ByDevice
 	case "tls":
 		h.use = finding.InHandshake
+	case "route":
+		h.use = finding.WithoutRoute
 	}
 	if g := v.rec.Target.Given; g != nil && phase == "proxy" {
 		h.params.By, h.use = g.Proxy, finding.ByProxy

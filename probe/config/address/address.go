@@ -26,6 +26,23 @@ func IsIP(s string) bool {
 	return err == nil
 }
 
+// Variable is the variable in a text that a shell or a program should have replaced;
+// "" where there is none: ${NAME}, $env:NAME of PowerShell, %NAME% of cmd. Two letters
+// between percent signs are the code of a character in a URL.
+func Variable(text string) string {
+	for _, form := range [][2]string{{"${", "}"}, {"$env:", ""}, {"%", "%"}} {
+		_, after, found := strings.Cut(text, form[0])
+		name, rest := after, ""
+		if end := strings.IndexFunc(after, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '_' }); end >= 0 {
+			name, rest = after[:end], after[end:]
+		}
+		if found && len(name) > 2 && strings.HasPrefix(rest, form[1]) {
+			return form[0] + name + form[1]
+		}
+	}
+	return ""
+}
+
 // IsLoopback says whether a host is this machine and nothing else. A name is not
 // looked up.
 func IsLoopback(host string) bool {

@@ -88,3 +88,14 @@ func TestClean(t *testing.T) {
 		}
 	}
 }
+
+func TestVariable(t *testing.T) {
+	for text, want := range map[string]string{
+		"${EWS_HOST}": "${EWS_HOST}", "https://${EWS_HOST}/EWS": "${EWS_HOST}", "$env:EWS_USER": "$env:EWS_USER", `%EWS_DOMAIN%\svc`: "%EWS_DOMAIN%",
+		"svc$": "", "$svc": "", "a%20b%20": "", "%AF%2D": "", "50%": "", "${EWS_HOST": "", "": "",
+	} {
+		if got := Variable(text); got != want {
+			t.Errorf("%q: %q", text, got)
+		}
+	}
+}
