@@ -118,7 +118,7 @@ func TestTemplateWithoutAnAnswer(t *testing.T) {
 		otherwise finding.Status // "": unknown
 	}{
 		"refused":              {item: unsent(failed(evidence.ConnectRefused, "connect")), want: "connect-failed", says: connection},
-		"unreachable":          {item: unsent(failed(evidence.ConnectUnreachable, "connect")), want: "connect-failed", says: connection},
+		"unreachable":          {item: unsent(failed(evidence.ConnectUnreachable, "connect")), want: "connect-failed", says: "No route from here to mail.contoso.com"},
 		"proxy refuses":        {item: unsent(failed(evidence.ProxyRefused, "proxy")), want: "connect-failed", says: connection},
 		"proxy unknown":        {item: unsent(failed(evidence.DNSNotFound, "resolve")), want: "dns-failed", says: "has no address"},
 		"resolver is silent":   {item: unsent(failed(evidence.TimedOut, "resolve")), want: "dns-failed", says: "did not answer"},
