@@ -27,8 +27,8 @@ func IsIP(s string) bool {
 }
 
 // Variable is the variable in a text that a shell or a program should have replaced;
-// "" where there is none: ${NAME}, $env:NAME of PowerShell, %NAME% of cmd. Two letters
-// between percent signs are the code of a character in a URL.
+// "" where there is none: ${NAME}, $env:NAME of PowerShell, %NAME% of cmd. Two hexadecimal
+// digits behind a percent sign are the code of a character in a URL.
 func Variable(text string) string {
 	for _, form := range [][2]string{{"${", "}"}, {"$env:", ""}, {"%", "%"}} {
 		_, after, found := strings.Cut(text, form[0])
@@ -36,7 +36,10 @@ func Variable(text string) string {
 		if end := strings.IndexFunc(after, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '_' }); end >= 0 {
 			name, rest = after[:end], after[end:]
 		}
-		if found && len(name) > 2 && strings.HasPrefix(rest, form[1]) {
+		if !found || len(name) < 3 || !strings.HasPrefix(rest, form[1]) {
+			continue
+		}
+		if _, err := strconv.ParseUint(name[:2], 16, 8); err != nil || form[0] != "%" {
 			return form[0] + name + form[1]
 		}
 	}
