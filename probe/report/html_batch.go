@@ -10,7 +10,6 @@ import (
 	"io"
 	"iter"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/ewsprobe/ewsprobe/probe/finding"
@@ -31,15 +30,11 @@ var batchTemplate = sync.OnceValue(func() *template.Template {
 		"batchstyle": func() template.CSS { return batchStyle },
 		"script":     func() template.JS { return template.JS(batchScript) },
 		"policy":     batchPolicy,
-		"bar":        func(i int) int { return i * barHeight },
-		"barText":    func(i int) int { return i*barHeight + 15 },
-		"barTop":     func(i int) int { return i*barHeight + 21 },
+		"bar":        func(i, within int) int { return i*46 + within }, // the height of one
 		"took":       took,
+		"lasted":     lasted,
 	}).Parse(batchSource))
 })
-
-// barHeight is the place of one bar in the picture.
-const barHeight = 46
 
 // batchPolicy allows nothing but the page's own style and its one script, which
 // only hides rows: everything can be read without it.
@@ -60,37 +55,14 @@ type htmlBatch struct {
 // parts in sight.
 const chunk = 100
 
-// rowCells is what the template shows of a row.
-type rowCells struct {
-	Row
-	Who, What, Took string
-}
-
 // Row makes a row of the table, behind a byte that tells its status.
 func (d *htmlBatch) row(r Row) ([]byte, error) {
-	r = r.harmless()
-	cells := rowCells{Row: r, Who: r.Title(), Took: took(float64(r.DurationMS))}
-	var what []string
-	if r.Verdict.Code != "ok" {
-		what = append(what, r.Verdict.Summary)
-	}
-	if r.DuplicateOf > 0 {
-		what = append(what, fmt.Sprintf("(the same mailbox as in row %d)", r.DuplicateOf))
-		cells.Took = ""
-	}
-	if r.Tries > 1 {
-		what = append(what, fmt.Sprintf("(%d tries)", r.Tries))
-	}
-	if r.Tries == 0 {
-		cells.Took = "" // nothing was asked
-	}
-	cells.What = strings.Join(what, " ")
 	status := max(slices.Index(finding.WorstFirst(), r.Verdict.Status), 0)
 	d.rows++
 	d.has[status]++
 	d.b.Reset()
 	d.b.WriteByte(byte('0' + status))
-	err := batchTemplate().ExecuteTemplate(&d.b, "batch-row", cells)
+	err := batchTemplate().ExecuteTemplate(&d.b, "batch-row", r.harmless())
 	return d.b.Bytes(), err
 }
 
@@ -124,15 +96,11 @@ func (d *htmlBatch) write(w io.Writer, s Summary, kept iter.Seq2[[]byte, error])
 func writeChunks(w io.Writer, status int, kept iter.Seq2[[]byte, error]) error {
 	var part bytes.Buffer
 	n := 0
-	flush := func() error {
-		if n == 0 {
-			return nil
+	flush := func(whole string) (err error) { // of less, the height is not known beforehand
+		if n > 0 {
+			_, err = fmt.Fprintf(w, "<tbody role=\"rowgroup\" class=\"has-%s%s\">\n%s</tbody>\n",
+				finding.WorstFirst()[status], whole, part.Bytes())
 		}
-		classes := "has-" + string(finding.WorstFirst()[status])
-		if n == chunk { // of less, the height is not known beforehand
-			classes += " whole"
-		}
-		_, err := fmt.Fprintf(w, "<tbody role=\"rowgroup\" class=\"%s\">\n%s</tbody>\n", classes, part.Bytes())
 		part.Reset()
 		n = 0
 		return err
@@ -146,10 +114,10 @@ func writeChunks(w io.Writer, status int, kept iter.Seq2[[]byte, error]) error {
 		}
 		part.Write(row[1:])
 		if n++; n == chunk {
-			if err := flush(); err != nil {
+			if err := flush(" whole"); err != nil {
 				return err
 			}
 		}
 	}
-	return flush()
+	return flush("")
 }

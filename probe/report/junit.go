@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"maps"
 	"strings"
 	"sync"
 	"text/template"
@@ -30,7 +29,7 @@ var junitTemplate = sync.OnceValue(func() *template.Template {
 			err := xml.EscapeText(&b, []byte(s))
 			return b.String(), err
 		},
-	}).Parse(junitSource))
+	}).Option("missingkey=zero").Parse(junitSource))
 })
 
 // junitSuite is a target, of which each cause and finding is a case.
@@ -99,15 +98,13 @@ func (r Report) junitSuite() junitSuite {
 }
 
 func newSuite(name string, ms int64, started time.Time, properties [][2]string) junitSuite {
-	return junitSuite{
-		Name: name, Time: seconds(ms), Timestamp: started.UTC().Format("2006-01-02T15:04:05"), Properties: properties,
-		Ended: map[string]int{"failure": 0, "error": 0, "skipped": 0},
-	}
+	return junitSuite{Name: name, Time: seconds(ms), Timestamp: started.UTC().Format("2006-01-02T15:04:05"), Properties: properties}
 }
 
 func (s *junitSuite) findings(list []finding.Finding) {
 	for _, f := range list {
-		s.add(judged("ewsprobe.findings", string(f.Code)+": "+f.Title, f.Status, f.Summary, findingText(f)))
+		text := strings.Join(linesOf("finding", f), "\n") + "\n"
+		s.add(judged("ewsprobe.findings", string(f.Code)+": "+f.Title, f.Status, f.Summary, text))
 	}
 }
 
@@ -118,7 +115,9 @@ func (s *junitSuite) add(c junitCase) {
 }
 
 func (s *junitSuite) count(c junitCase) {
-	s.Tests++
+	if s.Tests++; s.Ended == nil {
+		s.Ended = map[string]int{}
+	}
 	if c.Ended != "" {
 		s.Ended[c.Ended]++
 	}
@@ -138,21 +137,6 @@ func judged(class, name string, status finding.Status, message, text string) jun
 		c.Ended = "error"
 	}
 	return c
-}
-
-// findingText is a finding with its remedies, for a page that shows plain text.
-func findingText(f finding.Finding) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s (%s)%s\n", f.Detail, f.Confidence, evidenceList(f.Evidence))
-	for i, m := range f.Remedies {
-		fmt.Fprintf(&b, "%d. %s\n", i+1, m.Text)
-		for _, line := range []string{m.Command, m.Link} {
-			if line != "" {
-				b.WriteString("   " + line + "\n")
-			}
-		}
-	}
-	return b.String()
 }
 
 // causeCase is a cause. One that is ruled out or does not apply has passed.
@@ -188,9 +172,6 @@ func (d *junitBatch) row(r Row) ([]byte, error) {
 	case "ok":
 		c.Out = ""
 	}
-	if d.counted.Ended == nil {
-		d.counted.Ended = map[string]int{}
-	}
 	d.counted.count(c)
 	c.Time = seconds(r.DurationMS)
 	d.b.Reset()
@@ -207,8 +188,7 @@ func (d *junitBatch) write(w io.Writer, s Summary, kept iter.Seq2[[]byte, error]
 		properties = append(properties, [2]string{"notice", notice})
 	}
 	rows := newSuite("mailboxes", s.DurationMS, s.Started, properties)
-	rows.Tests = d.counted.Tests
-	maps.Copy(rows.Ended, d.counted.Ended)
+	rows.Tests, rows.Ended = d.counted.Tests, d.counted.Ended
 	// Rows that are not there must not look as if they had passed.
 	if s.Stopped == evidence.StoppedByUser || s.Incomplete != "" {
 		rows.add(judged("ewsprobe.batch", "the batch is whole", finding.Unknown, s.Notices()[0], ""))

@@ -26,7 +26,7 @@ var markdownTemplate = sync.OnceValue(func() *template.Template {
 		"cell":  func(s string) string { return inMarkdown(strings.Join(strings.Fields(s), " ")) },
 		"fence": fenceFor,
 		"ids":   evidenceList,
-		"next":  func(i int) int { return i + 1 },
+		"next":  next,
 		"upper": func(s finding.Status) string { return strings.ToUpper(string(s)) },
 		"table": func(title string, rows any, head ...string) map[string]any {
 			return map[string]any{"Title": title, "Head": head, "Rows": rows}

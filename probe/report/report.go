@@ -117,4 +117,4 @@ func (r Report) Subject() string {
 
 // Began and Lasted are when the check began and how long it took, as people read it.
 func (r Report) Began() string  { return day(r.Started) }
-func (r Report) Lasted() string { return took(float64(max(r.DurationMS, 0))) }
+func (r Report) Lasted() string { return lasted(r.DurationMS) }

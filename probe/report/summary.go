@@ -144,13 +144,13 @@ func (s Summary) Faults() (list []remedied) {
 
 // Began and Lasted are when the run began and how long it took, as people read it.
 func (s Summary) Began() string  { return day(s.Started) }
-func (s Summary) Lasted() string { return took(float64(max(s.DurationMS, 0))) }
+func (s Summary) Lasted() string { return lasted(s.DurationMS) }
 
 // Rate is how many mailboxes were reported in a second.
 func (s Summary) Rate() float64 { return float64(s.Reported) / max(float64(s.DurationMS)/1000, 0.001) }
 
 // Paused is how long the pauses were.
-func (s Summary) Paused() string { return took(float64(s.PausedMS)) }
+func (s Summary) Paused() string { return lasted(s.PausedMS) }
 
 // counted is a name and how often it was met.
 type counted struct {
@@ -272,6 +272,8 @@ func took(ms float64) string {
 	}
 	return d.Round(time.Second).String()
 }
+
+func lasted(ms int64) string { return took(float64(max(ms, 0))) }
 
 func count(n int, one, more string) string {
 	if n == 1 {

@@ -97,7 +97,7 @@ func (p *page) fill(name string) func(of any) (string, error) {
 		"confidence": func(v finding.Verdict) string { return confidence(v) }, "rows": rows, "ids": evidenceList,
 		"explanation": Explanation, "changedCauses": CauseDifferences,
 		"upper": func(s finding.Status) string { return strings.ToUpper(string(s)) }, "lower": strings.ToLower,
-		"next": func(i int) int { return i + 1 },
+		"next": next,
 	})
 	if err := textDefinitions().AddTo(t, fmt.Sprintf("{{template %q}}", name)); err != nil {
 		panic(err) // a test fills all

@@ -26,6 +26,8 @@ func functions() template.FuncMap {
 		"both":       func(s []string) string { return strings.Join(s[:len(s)-1], ", ") + " and " + s[len(s)-1] },
 		"lower":      strings.ToLower,
 		"count":      count,
+		"ids":        evidenceList,
+		"next":       next,
 		"took":       took,
 		"words":      words[any],
 		"brief":      func(s string) string { return Clean(s, sawLimit) },
@@ -42,6 +44,9 @@ func functions() template.FuncMap {
 		"is": func(b bool) bool { return b },
 	}
 }
+
+// next is the number of what stands at a place, for a reader.
+func next(i int) int { return i + 1 }
 
 // common has the functions, and the templates that were needed so far.
 var (
