@@ -2,9 +2,6 @@ package report
 
 import (
 	"cmp"
-	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -192,45 +189,20 @@ type section struct {
 	Pairs bool // a row is a name and a number
 }
 
-// Sections are what there is, in the order in which it is told.
-func (r Environment) Sections() []section {
-	o := r.Organization
-	list := []section{
-		{Title: "The environment", Head: []string{"Name", "URL", "Version", "Tenant"}, Rows: [][]string{{o.Name, o.URL, o.Version, o.Tenant}}},
-		{Title: "Server profiles", Head: []string{"Name", "Type", "Server", "Authentication", "Last test"}},
-		{Title: "Active mailboxes", Head: []string{"Status", "Number"}, Pairs: true},
-		{Title: "Alerts of the last seven days", Head: []string{"Number", "Last", "Level", "May be", "Text"}},
-	}
-	for _, p := range r.Profiles {
-		server := p.URL
-		if on := p.AutoDiscover; on != nil && *on {
-			server = "by Autodiscover"
+// Marks of the title of a section and of the end of a cell, which no harmless text has.
+const titleMark, cellMark = "\x1d", "\x1f"
+
+// Sections are what there is of an environment whose texts are harmless, in the order in
+// which it is told.
+func (r Environment) Sections() (list []section) {
+	for _, line := range linesOf("sections", r) {
+		cells := strings.Split(line, cellMark)
+		if title, is := strings.CutPrefix(cells[0], titleMark); is {
+			list = append(list, section{Title: title, Head: cells[1:], Pairs: len(cells) == 3})
+		} else {
+			last := &list[len(list)-1]
+			last.Rows = append(last.Rows, cells)
 		}
-		if on := p.Impersonation; on != nil && *on {
-			server += ", with impersonation"
-		}
-		way := strings.Join([]string{p.Protocol, p.Credentials, p.User}, ", ")
-		if p.Application != "" {
-			way += " " + p.Application
-		}
-		t := p.LastTest
-		test := strings.TrimSpace(t.Execution.Name() + " " + finding.Moment(t.At) + " " + Clean(cmp.Or(t.Message, t.Response), sawLimit))
-		list[1].Rows = append(list[1].Rows, []string{p.Name, p.Type, server, strings.Trim(way, ", "), test})
-	}
-	known := []string{"failure", "not-run", "success"}
-	others := slices.DeleteFunc(slices.Sorted(maps.Keys(r.Mailboxes.ByStatus)), func(s string) bool { return slices.Contains(known, s) })
-	for _, status := range slices.Concat(known, others) {
-		if n := r.Mailboxes.ByStatus[status]; n > 0 {
-			list[2].Rows = append(list[2].Rows, []string{status, fmt.Sprint(n)})
-		}
-	}
-	for _, a := range r.Alerts {
-		last := ""
-		if a.Last != nil {
-			last = a.Last.UTC().Format("2006-01-02 15:04")
-		}
-		text := cmp.Or(a.Text, a.Details, fmt.Sprint(a.Number))
-		list[3].Rows = append(list[3].Rows, []string{fmt.Sprint(a.Count), last, a.Level, string(a.Code), text})
 	}
 	return list
 }

@@ -18,6 +18,7 @@ func environmentNagios(r Environment, _ Style) ([]byte, error) {
 
 // environmentCSV has a row for each profile, status, alert and finding.
 func environmentCSV(r Environment, _ Style) ([]byte, error) {
+	r = Harmless(r)
 	rows := [][]string{{"kind", "name", "status", "count", "last", "text", "command"}}
 	for _, p := range r.Profiles {
 		rows = append(rows, []string{"profile", p.Name, p.LastTest.Execution.Name(), "", p.LastTest.At, p.URL, ""})

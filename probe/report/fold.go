@@ -120,42 +120,26 @@ func (s Style) clock(at string) string {
 // notLookedAt is one line of the causes that were not looked at, each with the flag
 // that would.
 func notLookedAt(r Report) string {
-	var needs []string
-	var causes [][]string
+	var list [][2]string // numbers, and what they need
 	for _, c := range r.Causes {
 		if c.Status != finding.CauseNotChecked {
 			continue
 		}
-		need := flagFor(c.Number, r)
-		i := slices.Index(needs, need)
-		if i < 0 {
-			i, needs, causes = len(needs), append(needs, need), append(causes, nil)
+		number, need := fmt.Sprint(c.Number), say("need", struct {
+			Cause   int
+			Mailbox string
+		}{c.Number, r.Target.Mailbox}, "")
+		if i := slices.IndexFunc(list, func(one [2]string) bool { return one[1] == need }); i >= 0 {
+			list[i][0] += " and " + number
+		} else {
+			list = append(list, [2]string{number, need})
 		}
-		causes[i] = append(causes[i], fmt.Sprint(c.Number))
 	}
-	var list []string
-	for i, need := range needs {
-		list = append(list, strings.Join(causes[i], " and ")+" "+need)
+	var told []string
+	for _, one := range list {
+		told = append(told, one[0]+" "+one[1])
 	}
-	return strings.Join(list, ", ")
-}
-
-// flagFor is the flag with which a cause is looked at.
-func flagFor(cause int, r Report) string {
-	switch cause {
-	case 1:
-		if r.Target.Mailbox != "" {
-			return "(needs a logon)"
-		}
-		return "--mailbox"
-	case 2:
-		return "--cloud"
-	case 4:
-		return "--tenant"
-	case 5:
-		return "--profile-auth"
-	}
-	return "--token-file"
+	return strings.Join(told, ", ")
 }
 
 // servers says at how many of the servers of a farm the verdict holds; "" for one.

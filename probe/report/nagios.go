@@ -49,7 +49,7 @@ func (*nagiosBatch) write(w io.Writer, s Summary, _ iter.Seq2[[]byte, error]) er
 			words += "; " + strings.TrimSuffix(more, ".")
 		}
 	}
-	line := monitored(s.Status(), s.Code(), words, s.DurationMS) + fmt.Sprintf(" rows=%d;;;0", s.Reported+s.Resumed)
+	line := monitored(s.Status(), s.Code(), words, s.DurationMS) + fmt.Sprintf(" rows=%d;;;0", s.Handled())
 	for _, status := range finding.WorstFirst() {
 		line += fmt.Sprintf(" %s=%d;;;0", status, s.ByStatus[string(status)])
 	}

@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -96,41 +97,16 @@ func (s Summary) Code() finding.Code {
 }
 
 // Counts is the answer in numbers: "300 mailbox rows reported: 3 critical, 297 ok".
-func (s Summary) Counts() string {
-	var counts []string
-	for _, status := range finding.WorstFirst() {
-		if n := s.ByStatus[string(status)]; n > 0 {
-			counts = append(counts, fmt.Sprintf("%d %s", n, status))
-		}
-	}
-	if len(counts) == 0 {
-		return "no row was reported"
-	}
-	return fmt.Sprintf("%s reported: %s", count(s.Reported+s.Resumed, "mailbox row", "mailbox rows"), strings.Join(counts, ", "))
-}
+func (s Summary) Counts() string { return say("counts", s, "") }
+
+// Handled is how many rows have a result, of this run and of earlier ones.
+func (s Summary) Handled() int { return s.Reported + s.Resumed }
 
 // Notices are what the reader has to know before he relies on the numbers.
-func (s Summary) Notices() []string {
-	var list []string
-	switch {
-	case s.Stopped == evidence.StoppedByUser:
-		list = append(list, "Stopped before the last row.")
-	case s.Stopped != "":
-		list = append(list, "Stopped: "+s.Stopped+".")
-	}
-	if s.Incomplete != "" {
-		list = append(list, "Not all rows: "+s.Incomplete+".")
-	}
-	return append(list, s.Notes...)
-}
+func (s Summary) Notices() []string { return parts("notices", s) }
 
 // Worst is the sentence about the worst verdict; "" where all is well.
-func (s Summary) Worst() string {
-	if s.Verdict == nil || s.Verdict.Code == "ok" {
-		return ""
-	}
-	return fmt.Sprintf("The worst: %s, %s", s.Verdict.Code, s.Verdict.Summary)
-}
+func (s Summary) Worst() string { return say("worst", s, "") }
 
 // Faults are the groups that are not simply in order, with what to say of each.
 func (s Summary) Faults() (list []remedied) {
@@ -161,10 +137,9 @@ type counted struct {
 // Fronts are the front ends that answered, by name.
 func (s Summary) Fronts() []counted {
 	var list []counted
-	for name, n := range s.FrontEnds {
-		list = append(list, counted{name, n})
+	for _, name := range slices.Sorted(maps.Keys(s.FrontEnds)) {
+		list = append(list, counted{name, s.FrontEnds[name]})
 	}
-	slices.SortFunc(list, func(a, b counted) int { return cmp.Compare(a.Name, b.Name) })
 	return list
 }
 
@@ -211,9 +186,12 @@ type remedied struct {
 	BatchGroup
 	Title    string
 	Sentence string // "": the title says it
-	For      string // the examples
 	Remedy   finding.Remedy
 }
+
+// For are the examples, and Left how many rows have the same besides.
+func (r remedied) For() string { return say("examples", r, "") }
+func (r remedied) Left() int   { return r.Count - len(r.Examples) }
 
 // RemedyList is the remedy as the list that templates show.
 func (r remedied) RemedyList() []finding.Remedy { return []finding.Remedy{r.Remedy} }
@@ -227,13 +205,6 @@ func (s Summary) remedied(g BatchGroup) remedied {
 		r.Sentence = "The first: " + g.Summary
 	case g.Count > 1 && len(g.Examples) > 0 && strings.Contains(g.Summary, g.Examples[0]):
 		r.Sentence = "" // it speaks of one of many
-	}
-	if len(g.Examples) > 0 {
-		r.For = "For example " + strings.Join(g.Examples, ", ")
-		if rest := g.Count - len(g.Examples); rest > 0 {
-			r.For += fmt.Sprintf(" and %d more", rest)
-		}
-		r.For += "."
 	}
 	return r
 }

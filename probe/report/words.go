@@ -32,6 +32,7 @@ func functions() template.FuncMap {
 		"words":      words[any],
 		"brief":      func(s string) string { return Clean(s, sawLimit) },
 		"say":        say,
+		"statuses":   finding.WorstFirst,
 		"moment":     finding.Moment,
 		"stepName":   StepName,
 		"authorizer": authorizer,
@@ -41,7 +42,9 @@ func functions() template.FuncMap {
 			}
 			return nil
 		},
-		"is": func(b bool) bool { return b },
+		"is":    func(b bool) bool { return b },
+		"title": func(texts ...string) string { return titleMark + strings.Join(texts, cellMark) },
+		"cells": func(texts ...string) string { return strings.Join(texts, cellMark) },
 	}
 }
 
