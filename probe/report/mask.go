@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
-	"github.com/ewsprobe/ewsprobe/probe/finding"
 	"github.com/ewsprobe/ewsprobe/probe/redact"
 )
 
@@ -76,31 +75,18 @@ func (m *Mask) template(t *Template) *Template {
 	if known := m.hidden[t]; known != nil {
 		return known
 	}
-	word := m.names.Word
 	h := *t
-	h.Verdict = m.verdict(t.Verdict)
+	h.Summary, h.Whys, h.EWSCode = nil, nil, "" // no words
+	h = evidence.Copied(h, m.names.Word)
 	h.Summary, h.EWSCode = t.Summary.whole(m.names.Text), m.names.Text(t.EWSCode)
-	h.Causes, h.Whys, h.Findings = nil, nil, nil
-	for i, c := range t.Causes {
-		c.Status = finding.CauseStatus(word(string(c.Status)))
-		h.Causes, h.Whys = append(h.Causes, c), append(h.Whys, t.Whys[i].whole(m.names.Text))
-	}
-	for _, code := range t.Findings {
-		h.Findings = append(h.Findings, finding.Code(word(string(code))))
+	for _, why := range t.Whys {
+		h.Whys = append(h.Whys, why.whole(m.names.Text))
 	}
 	if len(m.hidden) == mostHidden {
 		clear(m.hidden)
 	}
 	m.hidden[t] = &h
 	return &h
-}
-
-// verdict is a verdict of which all but the summary is made sure of.
-func (m *Mask) verdict(v finding.Verdict) finding.Verdict {
-	word := m.names.Word
-	v.Code, v.Status = finding.Code(word(string(v.Code))), finding.Status(word(string(v.Status)))
-	v.Confidence, v.Reason = finding.Confidence(word(string(v.Confidence))), word(v.Reason)
-	return v
 }
 
 // Summary is the summary of a run without names, before its rows, which were
@@ -122,8 +108,10 @@ func (m *Mask) Summary(s Summary) Summary {
 		notes[i] = m.names.Text(note)
 	}
 	if s.Verdict != nil {
-		v := m.verdict(*s.Verdict)
-		v.Summary = m.names.Text(v.Summary)
+		v := *s.Verdict
+		v.Summary = ""
+		v = evidence.Copied(v, m.names.Word)
+		v.Summary = m.names.Text(s.Verdict.Summary)
 		s.Verdict = &v
 	}
 	s.endpoint = nil // as it was written

@@ -10,6 +10,7 @@ import (
 	"iter"
 	"regexp"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
@@ -265,24 +266,19 @@ func (m *Merge) Endpoint() (rec evidence.Record, found bool, err error) {
 
 // some are the first of a list of rows, in runs.
 func some(rows []int) string {
-	text, shown := "", 0
-	for i := 0; i < len(rows); {
-		j := i
-		for j+1 < len(rows) && rows[j+1] == rows[j]+1 {
-			j++
+	var runs []string
+	for i := 0; i < len(rows) && len(runs) <= 20; {
+		first := i
+		for i++; i < len(rows) && rows[i] == rows[i-1]+1; i++ {
 		}
-		if shown == 20 {
-			return text + ", ..."
+		run := fmt.Sprint(rows[first])
+		if i-first > 1 {
+			run += fmt.Sprintf("-%d", rows[i-1])
 		}
-		if shown > 0 {
-			text += ", "
-		}
-		text += fmt.Sprint(rows[i])
-		if j > i {
-			text += fmt.Sprintf("-%d", rows[j])
-		}
-		shown++
-		i = j + 1
+		runs = append(runs, run)
 	}
-	return text
+	if len(runs) > 20 {
+		runs[20] = "..."
+	}
+	return strings.Join(runs, ", ")
 }

@@ -123,46 +123,44 @@ type matrixCell struct{ What, Result string }
 // Matrix has a row for each scheme that was offered or tried, and each binding.
 func (r Report) Matrix() matrix {
 	var m matrix
-	row := func(scheme, binding string) *matrixRow {
+	offered := func(at int, scheme string) bool {
+		return slices.ContainsFunc(r.Nodes[at].Schemes, func(s rule.Scheme) bool { return strings.HasPrefix(scheme, s.Name) })
+	}
+	cell := func(at int, scheme, binding string) *matrixCell {
 		i := slices.IndexFunc(m.Rows, func(row matrixRow) bool { return strings.EqualFold(row.Scheme, scheme) && row.Binding == binding })
 		if i < 0 {
 			i = len(m.Rows)
-			m.Rows = append(m.Rows, matrixRow{Scheme: scheme, Binding: binding, Cells: make([]matrixCell, len(r.Nodes))})
+			row := matrixRow{Scheme: scheme, Binding: binding, Cells: make([]matrixCell, len(r.Nodes))}
+			for at := range r.Nodes {
+				row.Cells[at].What = map[bool]string{true: "not tried", false: "not offered"}[offered(at, scheme)]
+			}
+			m.Rows = append(m.Rows, row)
 		}
-		return &m.Rows[i]
+		return &m.Rows[i].Cells[at]
 	}
-	for i, n := range r.Nodes {
+	for at, n := range r.Nodes {
 		m.Servers = append(m.Servers, n.Address)
 		for _, a := range r.Attempts {
 			if a.Address != n.Address || a.Service != "ews" {
 				continue
 			}
-			cell := &row(schemeOf(a), a.Binding).Cells[i]
-			cell.What, cell.Result = a.Result, a.Result
-			if a.Status != 0 {
-				cell.What += fmt.Sprintf(", %d", a.Status)
+			c := cell(at, schemeOf(a), a.Binding)
+			c.Result = a.Result
+			if a.Result == string(evidence.Skipped) && !offered(at, schemeOf(a)) {
+				continue
+			}
+			if c.What = a.Result; a.Status != 0 {
+				c.What += fmt.Sprintf(", %d", a.Status)
 			}
 		}
 	}
-	for i, n := range r.Nodes {
+	for at, n := range r.Nodes {
 		for _, s := range n.Schemes {
 			tried := slices.ContainsFunc(m.Rows, func(row matrixRow) bool {
-				return strings.HasPrefix(row.Scheme, s.Name) && row.Cells[i].What != ""
+				return strings.HasPrefix(row.Scheme, s.Name) && row.Cells[at].Result != ""
 			})
 			if !tried {
-				row(s.Name, "").Cells[i].What = "offered, not tried"
-			}
-		}
-	}
-	for i := range m.Rows {
-		for j := range m.Rows[i].Cells {
-			cell := &m.Rows[i].Cells[j]
-			offered := slices.ContainsFunc(r.Nodes[j].Schemes, func(s rule.Scheme) bool { return strings.HasPrefix(m.Rows[i].Scheme, s.Name) })
-			switch {
-			case !offered && (cell.What == "" || cell.Result == string(evidence.Skipped)):
-				cell.What = "not offered"
-			case cell.What == "":
-				cell.What = "not tried"
+				cell(at, s.Name, "").What = "offered, not tried"
 			}
 		}
 	}
