@@ -354,6 +354,9 @@ var knownCmdlets = map[string][]string{
 	"Get-WinEvent":                 {"-ComputerName", "-FilterHashtable", "-MaxEvents", "-ErrorAction"},
 	"Get-WebAppPoolState":          {"-Name"},
 	"Get-WebBinding":               {"-Name", "-Protocol"}, // of WebAdministration, as CSS-Exchange uses it
+	"Get-Website":                  {},                     // likewise
+	"Get-ItemProperty":             {},
+	"Resolve-DnsName":              {},
 	"Get-WebConfigurationProperty": {"-PSPath", "-Location", "-Filter", "-Name"},
 	"Where-Object":                 {"-Match"},
 	"ForEach-Object":               {},
@@ -383,6 +386,7 @@ var knownProperties = []string{
 	"ThrottlingPolicyId", "ThrottlingPolicyScope", "User", "Deny", "IsInherited", "ObjectClass", "DistinguishedName", "Id",
 	"CurrentCertificateThumbprint", "PreviousCertificateThumbprint", "NextCertificateThumbprint", "Thumbprint", "Subject", "NotAfter",
 	"Component", "bindingInformation", "certificateHash", "value", // of IIS
+	"MaxFieldLength", "MaxRequestBytes", // of HTTP.sys, KB 820129
 	"RoleAssigneeName", "RecipientWriteScope", "CustomRecipientWriteScope", // role assignment
 }
 
@@ -461,6 +465,7 @@ func TestTextsAreWhole(t *testing.T) {
 			if !slices.Contains([]Case{
 				AtFrontEnd, InPlace, ByAddress, OtherAudience, ByApplication, OwnMailbox, Advised, NoScheme, NoURL, DiscoveryError, NotSwitchedOn, Impersonated, InBatch, RefusedInRun, ReasonKnown, AtBackEnd, ByDevice, ByProxy, OtherForm, UnderLogon, InHandshake, WithoutRoute, NotTLS, ClientCertificate, CallersOwn,
 				ByHybridAgent, NoToken, NotTheToken, NotListed, NotAUser, NoPrivilege,
+				ThroughProxy, NoSite, LongHeader, Unasked,
 			}, c) {
 				t.Errorf("%s: there is no case %q", e.Code, c)
 			}

@@ -55,6 +55,10 @@ const (
 	WithoutRoute Case = "route"        // no packet can reach the address
 	InHandshake  Case = "handshake"    // the connection ended in the TLS handshake
 	NotTLS       Case = "not-tls"      // what answers at the port does not speak TLS
+	ThroughProxy Case = "connection"   // NTLM is refused behind a device that is seen
+	NoSite       Case = "no-site"      // no site of IIS has the name
+	LongHeader   Case = "long-header"  // the header of a logon is too long
+	Unasked      Case = "unasked"      // EWS answers without a sign-in
 	// Autodiscover offers no scheme that a password can be sent by, names no EWS URL, or
 	// answers with an error.
 	NoScheme       Case = "no-scheme"

@@ -86,7 +86,7 @@ func Sample() Names {
 	n.More = Trace{Server: n.Server, User: n.User, Path: "/EWS/Exchange.asmx", Times: "see the attempts in the report"}.Placeholders()
 	for name, value := range map[string]string{
 		"upn": "user@domain", "primary": "PRIMARY-ADDRESS", "address": "IP", "longer": "90s",
-		"whose": "anna@contoso.com", "backend": "<SERVER>", "trusted": "TENANT", "application": "APPLICATION-ID",
+		"whose": "anna@contoso.com", "backend": "<SERVER>", "discovery": "<HOST>", "trusted": "TENANT", "application": "APPLICATION-ID",
 		"site": "mail.contoso.com", "resource": "https://mail.contoso.com",
 	} {
 		n.More[name] = value

@@ -299,7 +299,10 @@ func serverError(v *view, n *node) *hit {
 			return confirmed("unreadable", p, item)
 		case !v.row && !wantsClientCertificate(item) && !v.isOnline(n) && v.inPlace(n, item) != "":
 			h := confirmed(v.inPlace(n, item), p, item)
-			if h.variant == "instead" && p.FrontEnd != "" {
+			switch {
+			case h.variant == "header-too-long":
+				h.use = finding.LongHeader
+			case h.variant == "instead" && p.FrontEnd != "":
 				h.use = finding.InPlace
 			}
 			return h

@@ -2,6 +2,7 @@ package rule
 
 import (
 	"cmp"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -111,13 +112,17 @@ func autodiscoverFailed(v *view) *hit {
 	for i, item := range v.discovery {
 		h.cite(item)
 		if s := tell(item); s.Kind != "" {
-			h.params.Steps = append(h.params.Steps, s)
+			if !slices.ContainsFunc(h.params.Steps, func(o finding.Step) bool { return reflect.DeepEqual(o, s) }) {
+				h.params.Steps = append(h.params.Steps, s)
+			}
 			if s.Kind != "no-srv" && s.Kind != "points" {
 				h.params.Ends = s
 			}
 			switch d := item.Discovery; {
 			case d.Answered() && d.ErrorCode != "" && item.Response != nil && !foreign(item.Response):
 				h.use = finding.DiscoveryError
+			case d.Answered() && len(d.Types) > 0 && foreign(item.Response):
+				h.use = finding.ByDevice
 			case d.Answered() && len(d.Types) > 0:
 				h.use = finding.NoURL
 			}
@@ -129,6 +134,9 @@ func autodiscoverFailed(v *view) *hit {
 		if l := item.Logon; l != nil && l.Result != evidence.Skipped || unanswered {
 			h.confidence = finding.Likely // it might have led on
 		}
+	}
+	if h.use == "" && h.params.Ends.By != "" {
+		h.use = finding.ByDevice
 	}
 	return h
 }
@@ -186,6 +194,9 @@ func tell(item *evidence.Item) finding.Step {
 		s.Kind, s.To = "redirect", r.First("Location")
 	case r.Status == 401:
 		s.Kind, s.Schemes = "asks", front.Names(front.Offers(r))
+		if foreign(r) {
+			s.By = asker(r)
+		}
 	default:
 		s.Kind, s.Status = "status", r.Status
 		switch {

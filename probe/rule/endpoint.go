@@ -195,7 +195,9 @@ func notEWS(v *view, n *node) *hit {
 		h.variant, h.use = "hybrid-agent", finding.ByHybridAgent
 		return h
 	}
-	if p.Usual == "" && (p.Status != 404 || p.Notice.SubStatus != "") {
+	if p.Kernel && p.Status == 404 {
+		h.use = finding.NoSite
+	} else if p.Usual == "" && (p.Status != 404 || p.Notice.SubStatus != "") {
 		h.use = finding.ByDevice // at the default path, so the path is right
 	}
 	return h

@@ -70,6 +70,7 @@ func (v *view) fill(remedies []finding.Remedy, p finding.Params, addresses ...st
 	names.More = v.trace(names.Server, names.User, addresses).Placeholders()
 	names.More["upn"] = v.upn()
 	names.More["backend"] = safe(p.BackEnd, isHostName, "<SERVER>")
+	names.More["discovery"] = safe(parsed(p.Ends.At).Hostname(), isHostName, "<HOST>")
 	names.More["primary"] = safe(p.Primary, isPlainMail, "PRIMARY-ADDRESS")
 	names.More["whose"] = safe(cmp.Or(t.Mailbox, t.User), func(s string) bool { return isMailAddress(s) || isAccount(s) }, "<MAILBOX>")
 	names.More["address"] = v.firstAddress()

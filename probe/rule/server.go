@@ -220,7 +220,7 @@ func (v *view) server(n *node) Server {
 // a proved password showed it: "" if they did not.
 func protection(n *node) string {
 	w := n.windows()
-	if w == nil || w.Logon.Binding != evidence.BindingRight {
+	if w == nil || w.Logon.Binding != evidence.BindingRight || n.refusedAgain(w) != nil {
 		return ""
 	}
 	none, foreign := result(n.bound(evidence.BindingNone)), result(n.bound(evidence.BindingForeign))

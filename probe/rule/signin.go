@@ -20,7 +20,8 @@ func credentialsRejected(v *view) *hit {
 	h.reason = undetermined
 	p := &h.params
 	var remembered *evidence.Item
-	password := false // other than a ticket alone
+	password := false          // other than a ticket alone
+	var carrier front.Identity // in front of the server that refused
 	note := func(item *evidence.Item, name string) {
 		h.cite(item)
 		p.Count++
@@ -44,8 +45,11 @@ func credentialsRejected(v *view) *hit {
 			if name := id.FrontEnd; name != "" && !slices.Contains(p.Refusers, name) {
 				p.Refusers = append(p.Refusers, name)
 			}
-			if device := cmp.Or(id.Device, n.who.Device); device != "" && !id.Exchange && !n.who.Exchange {
-				p.Device, p.Sign, h.use = device, cmp.Or(id.DeviceSign, n.who.DeviceSign), finding.ByDevice
+			if carrier = id; id.Device == "" {
+				carrier = n.who
+			}
+			if carrier.Device != "" && !id.Exchange && !n.who.Exchange {
+				p.Device, p.Sign, h.use = carrier.Device, carrier.DeviceSign, finding.ByDevice
 				p.Realm = n.realm(l.Scheme)
 			}
 		}
@@ -87,6 +91,9 @@ func credentialsRejected(v *view) *hit {
 			p.Only = "basic"
 		default:
 			p.Only = "windows"
+			if len(p.Refusers) > 0 && carrier.Device != "" {
+				p.Device, p.Sign, h.use = carrier.Device, carrier.DeviceSign, finding.ThroughProxy
+			}
 		}
 	case remembered != nil:
 		h.variant = "remembered"

@@ -54,6 +54,9 @@ func (v *view) missing() *hit {
 		if missing == "mailbox" {
 			h.use = finding.CallersOwn
 		}
+		if missing == "challenge" && p.Code == "NoError" {
+			h.use = finding.Unasked
+		}
 		return h
 	}
 	if item := v.wantsCredential(); len(v.nodes) == 0 && item != nil {

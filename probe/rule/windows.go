@@ -46,6 +46,9 @@ func ntlmBroken(v *view, n *node) *hit {
 	if w != nil && !slices.Contains(h.evidence, w.ID) {
 		h.cite(w)
 	}
+	if again := n.refusedAgain(w); again != nil {
+		h.cite(again)
+	}
 	if lost.Kind == "" && w.Logon.Scheme == "Negotiate" && w.Step == evidence.StepSkipped {
 		return v.withoutNTLM(n, h)
 	}
@@ -120,6 +123,9 @@ func ntlmRejected(v *view, n *node) *hit {
 		Device: n.who.Device, Sign: n.who.DeviceSign,
 	}, w, v.proved)
 	h.status = v.windowsStatus(n, false)
+	if n.who.Device != "" {
+		h.use = finding.ThroughProxy
+	}
 	if none != nil {
 		h.cite(none)
 	}
@@ -173,6 +179,8 @@ func connectionLost(n *node) finding.Handshake {
 		return n.otherServer(w)
 	case w.Step == evidence.StepSkipped && w.Logon.Detail.Is("server-ended"):
 		return finding.Handshake{Kind: "ended"}
+	case n.refusedAgain(w) != nil:
+		return finding.Handshake{Kind: "refused-again"}
 	}
 	if len(n.keep) == 0 {
 		return finding.Handshake{}
@@ -181,6 +189,15 @@ func connectionLost(n *node) finding.Handshake {
 		return finding.Handshake{Kind: "not-kept"}
 	}
 	return n.twoServers()
+}
+
+// refusedAgain is a logon that was refused as another call was made, after the same one
+// was accepted.
+func (n *node) refusedAgain(w *evidence.Item) *evidence.Item {
+	return first(n.further, func(item *evidence.Item) bool {
+		l := item.Logon
+		return result(w) == evidence.Accepted && result(item) == evidence.Refused && l.Scheme == w.Logon.Scheme && l.Binding == w.Logon.Binding
+	})
 }
 
 // twoServers says that the messages of one connection were answered by two
