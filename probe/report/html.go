@@ -2,10 +2,14 @@ package report
 
 import (
 	"bytes"
+	"crypto/sha256"
 	_ "embed"
+	"encoding/base64"
 	"fmt"
 	"html/template"
 	"io"
+	"iter"
+	"slices"
 	"strings"
 	"sync"
 
@@ -89,4 +93,111 @@ var plainPageSource string
 func Page(title, body, version string) ([]byte, error) {
 	t := template.Must(template.New("page").Parse(plainPageSource))
 	return filled(t, "page", map[string]any{"Title": title, "Body": template.HTML(body), "Version": version, "Style": pageStyle})
+}
+
+var (
+	//go:embed batch.html.tmpl
+	batchSource string
+	//go:embed batch.css
+	batchStyle template.CSS
+	//go:embed batch.js
+	batchScript string
+)
+
+// batchTemplate has the parts of the page of a batch, beside those of a report's.
+var batchTemplate = sync.OnceValue(func() *template.Template {
+	return template.Must(template.Must(pageTemplate().Clone()).Funcs(template.FuncMap{
+		"batchstyle": func() template.CSS { return batchStyle },
+		"script":     func() template.JS { return template.JS(batchScript) },
+		"policy":     batchPolicy,
+		"bar":        func(i, within int) int { return i*46 + within }, // the height of one
+		"took":       took,
+		"lasted":     lasted,
+	}).Parse(batchSource))
+})
+
+// batchPolicy allows nothing but the page's own style and its one script, which
+// only hides rows: everything can be read without it.
+func batchPolicy() string {
+	sum := sha256.Sum256([]byte(batchScript))
+	return "default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
+		"'; img-src data:; base-uri 'none'; form-action 'none'"
+}
+
+// htmlBatch is a batch as one page that needs nothing beside it.
+type htmlBatch struct {
+	b    bytes.Buffer
+	rows int
+	has  [4]int // rows by status, in the order of finding.WorstFirst()
+}
+
+// chunk is how many rows are one part of the table: a browser lays out only the
+// parts in sight.
+const chunk = 100
+
+// Row makes a row of the table, behind a byte that tells its status.
+func (d *htmlBatch) row(r Row) ([]byte, error) {
+	status := max(slices.Index(finding.WorstFirst(), r.Verdict.Status), 0)
+	d.rows++
+	d.has[status]++
+	d.b.Reset()
+	d.b.WriteByte(byte('0' + status))
+	err := batchTemplate().ExecuteTemplate(&d.b, "batch-row", r.harmless())
+	return d.b.Bytes(), err
+}
+
+func (d *htmlBatch) write(w io.Writer, s Summary, kept iter.Seq2[[]byte, error]) error {
+	page := struct {
+		Summary
+		Filters []counted // a choice of rows
+		Shown   int       // rows of the table
+	}{Summary: s, Shown: d.rows}
+	for i, status := range finding.WorstFirst() {
+		if d.has[i] > 0 {
+			page.Filters = append(page.Filters, counted{string(status), d.has[i]})
+		}
+	}
+	if err := batchTemplate().ExecuteTemplate(w, "batch-head", page); err != nil {
+		return err
+	}
+	for status, n := range d.has {
+		if n == 0 {
+			continue
+		}
+		if err := writeChunks(w, status, kept); err != nil {
+			return err
+		}
+	}
+	return batchTemplate().ExecuteTemplate(w, "batch-foot", page)
+}
+
+// writeChunks puts the rows with a status into parts of the table, so that a browser can
+// leave out those whose status is not chosen.
+func writeChunks(w io.Writer, status int, kept iter.Seq2[[]byte, error]) error {
+	var part bytes.Buffer
+	n := 0
+	flush := func(whole string) (err error) { // of less, the height is not known beforehand
+		if n > 0 {
+			_, err = fmt.Fprintf(w, "<tbody role=\"rowgroup\" class=\"has-%s%s\">\n%s</tbody>\n",
+				finding.WorstFirst()[status], whole, part.Bytes())
+		}
+		part.Reset()
+		n = 0
+		return err
+	}
+	for row, err := range kept {
+		if err != nil {
+			return err
+		}
+		if int(row[0]-'0') != status {
+			continue
+		}
+		part.Write(row[1:])
+		if n++; n == chunk {
+			if err := flush(" whole"); err != nil {
+				return err
+			}
+		}
+	}
+	return flush("")
 }
