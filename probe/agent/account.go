@@ -102,11 +102,7 @@ func (t *task) look() {
 	}
 	next := t.state
 	next.Withheld = withheld
-	var e *Event
-	if next.Status != "" {
-		e = &Event{}
-	}
-	if err := t.keep(next, e); err != nil {
+	if err := t.keep(next); err != nil {
 		t.agent.options.Log.Error("that the credential is withheld cannot be stored", "target", t.name, "why", err.Error())
 		t.state = next // it holds even so
 		t.publish()

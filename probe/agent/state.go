@@ -1,6 +1,11 @@
 package agent
 
-import "github.com/ewsprobe/ewsprobe/probe/finding"
+import (
+	"encoding/json"
+
+	"github.com/ewsprobe/ewsprobe/probe/agent/history"
+	"github.com/ewsprobe/ewsprobe/probe/finding"
+)
 
 // state is what a target has come to, as it is stored.
 type state struct {
@@ -13,6 +18,8 @@ type state struct {
 	ByAnonymous bool
 
 	LastRun *Seen
+	Bars    [3]history.Bar             // by history.Widths, the oldest first
+	Told    map[string]json.RawMessage // what each channel remembers
 }
 
 // with is the state after one more run. A whole run decides. An anonymous one puts
@@ -20,6 +27,9 @@ type state struct {
 // any; and its ok takes back only what an anonymous run has found.
 func (s state) with(seen *Seen) (next state, counts bool) {
 	next = s
+	for i, width := range history.Widths {
+		next.Bars[i] = s.Bars[i].With(seen.Run.Run, width)
+	}
 	next.LastRun = &Seen{Run: seen.Run}
 	about := seen
 	switch {

@@ -169,19 +169,34 @@ func (ks *Keys) SecretFiles() (files []string) {
 	return files
 }
 
+// kind is what the values of a key are.
+type kind struct {
+	value  string // in the help
+	tag    string // in YAML
+	what   string // as a complaint calls it
+	schema string // in JSON Schema
+}
+
+func (k *Key) kind() kind {
+	switch k.field.Interface().(type) {
+	case bool:
+		return kind{"", "!!bool", "true or false", "boolean"}
+	case int:
+		return kind{"N", "!!int", "a whole number", "integer"}
+	case time.Duration:
+		return kind{"TIME", "!!str", "a time with a unit, like 30s or 2m", "string"}
+	case []string:
+		return kind{"VALUE", "!!seq", "text or a list of texts", "array"}
+	}
+	return kind{"VALUE", "!!str", "text (put it in quotes)", "string"}
+}
+
 // Value stands for the value in the help.
 func (k *Key) Value() string {
-	switch {
-	case !k.TakesValue():
+	if !k.TakesValue() {
 		return ""
-	case k.value != "":
-		return k.value
-	case k.field.Type() == reflect.TypeFor[time.Duration]():
-		return "TIME"
-	case k.field.Kind() == reflect.Int:
-		return "N"
 	}
-	return "VALUE"
+	return cmp.Or(k.value, k.kind().value)
 }
 
 // About is the help with values, default and whether the key can be repeated.
@@ -277,36 +292,27 @@ func OneOf[T ~string](words []T, last string) string {
 // Schema is the part of a JSON Schema (draft 2020-12) that describes the key in the
 // agent's file.
 func (k *Key) Schema() map[string]any {
-	s := map[string]any{"description": k.Help}
+	s := map[string]any{"description": k.Help, "type": k.kind().schema}
+	values := s
 	switch k.field.Interface().(type) {
-	case bool:
-		s["type"] = "boolean"
 	case int:
-		s["type"] = "integer"
-		if least, err := strconv.Atoi(k.least); err == nil {
-			s["minimum"] = least
+		for name, bound := range map[string]string{"minimum": k.least, "maximum": k.most, "default": k.Default} {
+			if n, err := strconv.Atoi(bound); err == nil {
+				s[name] = n
+			}
 		}
-		if most, err := strconv.Atoi(k.most); err == nil {
-			s["maximum"] = most
-		}
+		return s
 	case []string:
-		s["type"], s["items"] = []string{"string", "array"}, map[string]any{"type": "string"}
+		values = map[string]any{"type": "string"}
+		s["type"], s["items"] = []string{"string", "array"}, values
 	case time.Duration:
-		s["type"], s["pattern"] = "string", `^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h)|[0-9]+d)+$`
-	default:
-		s["type"] = "string"
+		s["pattern"] = `^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h)|[0-9]+d)+$`
 	}
-	switch items, list := s["items"].(map[string]any); {
-	case len(k.Values) > 0 && list:
-		items["enum"] = k.Values
-	case len(k.Values) > 0:
-		s["enum"] = k.Values
+	if len(k.Values) > 0 {
+		values["enum"] = k.Values
 	}
 	if k.Default != "" && k.Default != "-" {
 		s["default"] = k.Default
-		if n, err := strconv.Atoi(k.Default); err == nil && s["type"] == "integer" {
-			s["default"] = n
-		}
 	}
 	return s
 }

@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -103,18 +102,9 @@ func (ks *Keys) at(node *yaml.Node) Position { return Position{ks.place.File, no
 // fromNode sets a key of its node. Types are strict: a number in quotes is a text.
 // One text may stand for a list of one, as a flag does that can be repeated.
 func (ks *Keys) fromNode(k *Key, key, node *yaml.Node) {
-	tag, what := "!!str", "text (put it in quotes)"
-	switch k.field.Interface().(type) {
-	case bool:
-		tag, what = "!!bool", "true or false"
-	case int:
-		tag, what = "!!int", "a whole number"
-	case time.Duration:
-		what = "a time with a unit, like 30s or 2m"
-	case []string:
-		if tag, what = "!!seq", "text or a list of texts"; node.ShortTag() == "!!str" {
-			tag = "!!str"
-		}
+	tag, what := k.kind().tag, k.kind().what
+	if tag == "!!seq" && node.ShortTag() == "!!str" {
+		tag = "!!str"
 	}
 	values := []*yaml.Node{node}
 	right := node.ShortTag() == tag

@@ -6,6 +6,23 @@ import (
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 )
 
+// Span is what the runs of a span of time came to.
+type Span struct {
+	At          time.Time     `json:"at"`                   // when it begins
+	Runs        [4]int        `json:"runs"`                 // by status, the worst first
+	Latency     time.Duration `json:"latency"`              // the mean of the durations
+	Certificate time.Time     `json:"certificate,omitzero"` // when the first of the chain ends, as seen last
+}
+
+// Width is how long the spans of a bar are, and how many of them are kept.
+type Width struct {
+	Each time.Duration
+	Kept int
+}
+
+// Widths are those of a day, a week and a quarter.
+var Widths = [3]Width{{30 * time.Minute, 48}, {4 * time.Hour, 42}, {24 * time.Hour, 90}}
+
 // Bar is a row of spans, the oldest first. A span without a run is not in it.
 type Bar []Span
 
@@ -40,19 +57,11 @@ func (b Bar) With(r Run, w Width) Bar {
 
 func (s *Span) add(r Run) {
 	total := s.Latency*time.Duration(s.All()) + r.Duration
-	s.Runs[place(r)]++
+	s.Runs[min(r.Status.Rank(), finding.OK.Rank())]++
 	s.Latency = total / time.Duration(s.All())
 	if !r.Certificate.IsZero() {
 		s.Certificate = r.Certificate
 	}
-}
-
-// place is where a run counts in a span.
-func place(r Run) int {
-	if i := r.Status.Rank(); i < len(Span{}.Runs) {
-		return i
-	}
-	return finding.Unknown.Rank()
 }
 
 // begin is when the span begins that a time is in.

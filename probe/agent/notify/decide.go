@@ -104,8 +104,8 @@ func due(c *agentfile.Channel, state State, e agent.Event) (Kind, bool) {
 }
 
 // Plan says what the channels are told of a target, and what each remembers of it.
-func Plan(channels []*agentfile.Channel, e agent.Event, remembered map[string][]byte) (map[string][]byte, []history.Notification) {
-	remember := map[string][]byte{}
+func Plan(channels []*agentfile.Channel, e agent.Event, remembered map[string]json.RawMessage) (map[string]json.RawMessage, []history.Notification) {
+	remember := map[string]json.RawMessage{}
 	var tell []history.Notification
 	for _, c := range channels {
 		var state State
