@@ -267,8 +267,10 @@ func (a *Agent) task(name string) *task {
 // NotStored is how many runs could not be stored since the start, and why the last
 // could not; "" that it was.
 func (a *Agent) NotStored() (n int, why string) {
-	told := a.backlog.told()
-	return told.count, told.why
+	if last := a.backlog.why.Load(); last != nil {
+		why = *last
+	}
+	return int(a.backlog.count.Load()), why
 }
 
 // RunNow has a target checked as soon as can be; with a run under way once more

@@ -1,7 +1,6 @@
 package agent
 
 import (
-	"cmp"
 	"sync"
 	"sync/atomic"
 )
@@ -13,14 +12,8 @@ type backlog struct {
 	mu    sync.Mutex // held while runs are stored, so that they keep their order
 	list  []waiting
 	bytes int
-	says  atomic.Pointer[unstoredRuns] // nil: all could be stored
-}
-
-// unstoredRuns is how many runs could not be stored since the start, and why the last
-// could not; "" that it was.
-type unstoredRuns struct {
-	count int
-	why   string
+	count atomic.Int64           // of those that could not be stored since the start
+	why   atomic.Pointer[string] // the last could not; nil: it was
 }
 
 // waiting is a run that is not stored.
@@ -35,16 +28,8 @@ type waiting struct {
 // mostWaiting is how much of what could not be stored is kept.
 const mostWaiting = 8 << 20
 
-// told is what was last said; it takes no lock.
-func (b *backlog) told() unstoredRuns {
-	if s := b.says.Load(); s != nil {
-		return *s
-	}
-	return unstoredRuns{}
-}
-
-// failing says whether the last run could not be stored.
-func (b *backlog) failing() bool { return b.told().why != "" }
+// failing says whether the last run could not be stored. It takes no lock.
+func (b *backlog) failing() bool { return b.why.Load() != nil }
 
 // store stores a run, behind those that could not be stored before it.
 func (b *backlog) store(w waiting) {
@@ -52,17 +37,16 @@ func (b *backlog) store(w waiting) {
 	defer b.mu.Unlock()
 	a := w.task.agent
 	b.retry(a)
-	if b.failing() {
-		b.keep(w, "")
-	} else if err := w.task.commit(w); err != nil {
-		b.keep(w, err.Error())
-		a.options.Log.Error("a run cannot be stored; nobody is told of it", "target", w.task.name, "why", err.Error())
+	if !b.failing() {
+		err := w.task.commit(w)
+		if err == nil {
+			return
+		}
+		why := err.Error()
+		b.why.Store(&why)
+		a.options.Log.Error("a run cannot be stored; nobody is told of it", "target", w.task.name, "why", why)
 	}
-}
-
-func (b *backlog) keep(w waiting, why string) {
-	told := b.told()
-	b.says.Store(&unstoredRuns{told.count + 1, cmp.Or(why, told.why)})
+	b.count.Add(1)
 	for b.list, b.bytes = append(b.list, w), b.bytes+len(w.raw); b.bytes > mostWaiting; {
 		b.drop()
 	}
@@ -83,8 +67,8 @@ func (b *backlog) retry(a *Agent) {
 	for ; len(b.list) > 0 && b.list[0].task.commit(b.list[0]) == nil; stored++ {
 		b.drop()
 	}
-	if len(b.list) == 0 && b.failing() {
-		b.says.Store(&unstoredRuns{count: b.told().count})
+	if len(b.list) == 0 {
+		b.why.Store(nil)
 	}
 	if stored > 0 {
 		a.options.Log.Info("runs that could not be stored are stored now", "runs", stored)

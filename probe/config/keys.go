@@ -131,6 +131,14 @@ func (ks *Keys) Find(name string) *Key {
 	return nil
 }
 
+// names are those of all keys, as write writes them.
+func (ks *Keys) names(write func(*Key) string) (names []string) {
+	for _, k := range ks.List {
+		names = append(names, write(k))
+	}
+	return names
+}
+
 // Flag is how the key is written on a command line.
 func (k *Key) Flag() string {
 	if len(k.Name) == 1 {
@@ -275,18 +283,17 @@ func parseDuration(text string) (time.Duration, error) {
 
 // OneOf lists words: a, b or c.
 func OneOf[T ~string](words []T, last string) string {
-	var b strings.Builder
+	list := ""
 	for i, w := range words {
 		switch {
-		case i == 0:
-		case i == len(words)-1:
-			b.WriteString(" " + last + " ")
-		default:
-			b.WriteString(", ")
+		case i > 0 && i == len(words)-1:
+			list += " " + last + " "
+		case i > 0:
+			list += ", "
 		}
-		b.WriteString(string(w))
+		list += string(w)
 	}
-	return b.String()
+	return list
 }
 
 // Schema is the part of a JSON Schema (draft 2020-12) that describes the key in the

@@ -52,12 +52,7 @@ func Unusable(format string, args ...any) error {
 
 // Invalid: only files are wrong.
 func (p Problems) Invalid() bool {
-	for _, one := range p {
-		if !one.Invalid {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(p, func(one Problem) bool { return !one.Invalid })
 }
 
 // Join puts the problems of several steps together; another error goes before them,

@@ -78,12 +78,13 @@ func (s *Settings) checkDistinct(read string, std Streams) error {
 		if err != nil {
 			continue // a new file
 		}
-		if used, err := os.Stat(read); err == nil && os.SameFile(there, used) {
-			return Usage("--save %s would overwrite the file that is read; give another name", file)
-		}
+		used := map[string]string{read: "the file that is read"}
 		for key, name := range s.Keys.files() {
-			if used, err := os.Stat(strings.TrimPrefix(name, "FILE:")); err == nil && os.SameFile(there, used) {
-				return Usage("--save %s would overwrite the file of --%s; give another name", file, key)
+			used[strings.TrimPrefix(name, "FILE:")] = "the file of --" + key
+		}
+		for name, what := range used {
+			if other, err := os.Stat(name); err == nil && os.SameFile(there, other) {
+				return Usage("--save %s would overwrite %s; give another name", file, what)
 			}
 		}
 		if s.PasswordDir != "" && below(file, s.PasswordDir) {

@@ -203,11 +203,7 @@ func dashed(name string) string {
 
 // near is the flag that may be meant, "" for none.
 func (ks *Keys) near(name string) string {
-	names := make([]string, len(ks.List))
-	for i, k := range ks.List {
-		names[i] = k.Name
-	}
-	return Nearest(name, names)
+	return Nearest(name, ks.names(func(k *Key) string { return k.Name }))
 }
 
 // Distance is how many letters have to be put in, left out or changed to get from

@@ -33,10 +33,7 @@ func (ks *Keys) YAML(node *yaml.Node, in Place, also func(key string, value *yam
 		ks.At(node, "keys with values are expected here, like `name: value`")
 		return
 	}
-	var known, seen []string
-	for _, k := range ks.List {
-		known = append(known, k.YAML())
-	}
+	known, seen := ks.names((*Key).YAML), []string{}
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		key, value := node.Content[i], node.Content[i+1]
 		for value.Kind == yaml.AliasNode {

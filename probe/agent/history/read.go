@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"math"
 	"time"
 )
 
@@ -74,15 +75,13 @@ func scanRun(scan scanner) (r Run, err error) {
 // Runs are those of a target that a query chooses, the newest first; more says that
 // there are older ones.
 func (s *Store) Runs(ctx context.Context, target string, q Query) ([]Run, bool, error) {
-	where, args := `target = ?`, []any{target}
+	until := millis(q.Until)
+	if until == 0 {
+		until = math.MaxInt64
+	}
+	where, args := `target = ? AND started >= ? AND started < ?`, []any{target, millis(q.Since), until}
 	if q.Status != "" {
 		where, args = where+` AND status = ?`, append(args, q.Status)
-	}
-	if !q.Since.IsZero() {
-		where, args = where+` AND started >= ?`, append(args, millis(q.Since))
-	}
-	if !q.Until.IsZero() {
-		where, args = where+` AND started < ?`, append(args, millis(q.Until))
 	}
 	if q.After > 0 {
 		// The run may have been removed since: then its number has to do.
@@ -104,15 +103,8 @@ func (s *Store) Record(ctx context.Context, target string, id int64) ([]byte, er
 
 // Transitions are those of a target, "" of all, the newest first.
 func (s *Store) Transitions(ctx context.Context, target string, limit int, after int64) ([]Transition, bool, error) {
-	where, args := `1 = 1`, []any{}
-	if target != "" {
-		where, args = `target = ?`, append(args, target)
-	}
-	if after > 0 {
-		where, args = where+` AND id < ?`, append(args, after)
-	}
-	return page(ctx, s, `SELECT id, target, at, from_status, to_status, from_code, to_code, run, previous, changes
-		FROM transitions WHERE `+where+` ORDER BY id DESC`, args, limit, func(scan scanner) (t Transition, err error) {
+	return page(ctx, s, `SELECT id, target, at, from_status, to_status, from_code, to_code, run, previous, changes FROM transitions
+		WHERE (?1 = '' OR target = ?1) AND (?2 = 0 OR id < ?2) ORDER BY id DESC`, []any{target, after}, limit, func(scan scanner) (t Transition, err error) {
 		var at int64
 		var changes []byte
 		if err = scan(&t.ID, &t.Target, &at, &t.From, &t.To, &t.FromCode, &t.ToCode, &t.Run, &t.Previous, &changes); err == nil {

@@ -109,7 +109,7 @@ func (s *Store) open() error {
 			return err
 		}
 		if result != "ok" {
-			return damage(result)
+			return fmt.Errorf("%w: %s", errDamage, result)
 		}
 	}
 	read, err := sql.Open("sqlite", name+"&_pragma=query_only(1)")
@@ -123,16 +123,13 @@ func (s *Store) open() error {
 	return nil
 }
 
-// damage is what a check of the file has found.
-type damage string
-
-func (d damage) Error() string { return string(d) }
+// errDamage is what a check of the file has found.
+var errDamage = errors.New("damaged")
 
 // isDamage says whether an error means that the file itself is damaged.
 func isDamage(err error) bool {
-	var found damage
 	var of *sqlite.Error
-	return errors.As(err, &found) || errors.As(err, &of) && (of.Code()&0xff == lib.SQLITE_CORRUPT || of.Code()&0xff == lib.SQLITE_NOTADB)
+	return errors.Is(err, errDamage) || errors.As(err, &of) && (of.Code()&0xff == lib.SQLITE_CORRUPT || of.Code()&0xff == lib.SQLITE_NOTADB)
 }
 
 // replace moves a damaged file aside and begins a new one.

@@ -63,13 +63,13 @@ func (m *email) trySend(ctx context.Context, key string, n Notification, known *
 	if err := client.DialWithContext(ctx); err != nil {
 		var answer *textproto.Error
 		if errors.As(err, &answer) && (answer.Code == 535 || answer.Code == 534 || answer.Code == 530) {
-			m.noteRefusal()
+			m.note(true)
 			return fmt.Errorf("the SMTP server refuses the password of %s (%d)", m.User, answer.Code)
 		}
 		return fmt.Errorf("the SMTP server cannot be used: %w", err)
 	}
 	defer client.Close() //nolint // what counts is the answer to the message
-	m.noteAccepted()
+	m.note(false)
 	err = client.Send(msg)
 	if msg.IsDelivered() {
 		return nil
@@ -163,16 +163,13 @@ func (m *email) options(ctx context.Context, known *secret.Vault) ([]mail.Option
 		mail.WithUsername(m.User), mail.WithPassword(password)), nil
 }
 
-func (m *email) noteRefusal() {
+// note counts how often in a row the password was refused.
+func (m *email) note(refused bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.times++
-}
-
-func (m *email) noteAccepted() {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.times = 0
+	if m.times++; !refused {
+		m.times = 0
+	}
 }
 
 // message is the mail. The key makes its Message-ID, so that a mail that arrives

@@ -7,12 +7,15 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/probe/agent"
 	"github.com/ewsprobe/ewsprobe/probe/agent/peer"
+	"github.com/ewsprobe/ewsprobe/probe/diff"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
+	"github.com/ewsprobe/ewsprobe/probe/report"
 )
 
 // group are targets of one endpoint, side by side; a target of none is alone.
@@ -122,4 +125,47 @@ func (s *Server) differences(ctx context.Context, cards []card, until time.Time)
 // diffLink leads to the comparison of two runs.
 func diffLink(target string, a, b int64) string {
 	return fmt.Sprintf("/targets/%s/diff?a=%d&b=%d", target, a, b)
+}
+
+// comparisons remembers what probe/diff says of two runs: it judges many times, and
+// a page is asked for often.
+type comparisons struct {
+	mu   sync.Mutex
+	says map[pair]string
+}
+
+// pair is two runs of targets of this agent, or of peers.
+type pair struct {
+	a, b   string // the names of the targets
+	ra, rb int64
+}
+
+// mostComparisons is how many are remembered.
+const mostComparisons = 1000
+
+// patience is how long the page of all targets compares what it does not know yet.
+// The rest is there the next time.
+const patience = 200 * time.Millisecond
+
+// get is what explains the difference of two runs; "": it is not known yet, and
+// until has passed.
+func (c *comparisons) get(p pair, until time.Time, load func() (a, b evidence.Record, err error)) string {
+	c.mu.Lock()
+	says, ok := c.says[p]
+	c.mu.Unlock()
+	if ok || time.Now().After(until) {
+		return says
+	}
+	a, b, err := load()
+	if err != nil {
+		return ""
+	}
+	says = report.Conclusion(diff.Compare(a, b), p.a, p.b)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.says == nil || len(c.says) >= mostComparisons {
+		c.says = map[pair]string{}
+	}
+	c.says[p] = says
+	return says
 }
