@@ -243,11 +243,7 @@ func (e *explainer) nearest(text string) bool {
 // of a logon.
 func (e *explainer) alert(text string) bool {
 	text = finding.Unescaped(text)
-	numbers := append(finding.ExplainTokens(text), finding.ExplainLogons(text)...)
-	alerts := finding.MatchAlert(text)
-	if len(numbers) > 0 {
-		alerts = slices.DeleteFunc(alerts, func(a finding.Alert) bool { return a.GivesWay })
-	}
+	numbers, alerts := finding.Explain(text)
 	pasted := finding.ReadPasted(text)
 	if len(alerts)+len(numbers) == 0 && pasted.Shows() {
 		alerts = append(alerts, finding.NoReason())

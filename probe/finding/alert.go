@@ -21,8 +21,15 @@ type Alert struct {
 	Stage   Stage
 	// GivesWay: a number of Entra, Exchange or Windows beside it says what the status
 	// was for.
-	GivesWay bool   `yaml:"gives-way"`
-	Next     string `yaml:"-"` // the command to run next, with the placeholders of Remedy; empty where EWS is not used
+	GivesWay bool `yaml:"gives-way"`
+	Alone    bool // what else is in the text belongs to it
+	// Wrapper marks a sentence that is put around other errors: it
+	// counts only where no other rule matches.
+	Wrapper bool
+	// Circumstance is what somebody tells beside an error. It goes before an answer that
+	// gives way, as to a 401.
+	Circumstance bool
+	Next         string `yaml:"-"` // the command to run next, with the placeholders of Remedy; empty where EWS is not used
 }
 
 // Stage is how far Dynamics got; "" is not known.
@@ -42,6 +49,7 @@ const (
 //	#80040265  that number, in any spelling; #8004 any that begins so
 //	#401       that status of HTTP
 //	=word      that word, with no letter or digit beside it
+//	@key       that alert, found before this one
 //
 // A bar stands between words of which one is enough; all fragments of such a group
 // are to be near each other.
@@ -49,18 +57,14 @@ type alertRule struct {
 	Alert  `yaml:",inline"`
 	Any    []fragments
 	Unless fragments // one of them makes it another alert
-	Alone  bool      // what else is in the text belongs to it
 	// General are numbers that many faults share. They count only where nothing
 	// else in the text is known.
 	General []string
-	// Wrapper marks a sentence that Dynamics puts around other errors: it
-	// counts only where no other rule matches.
-	Wrapper bool
-	// Circumstance is what somebody tells beside an error. It goes before an answer that
-	// gives way, as to a 401.
-	Circumstance bool
-	Check        string // of Next, as in Remedy; Target too
-	Target       string
+	// Beside are the words of a circumstance that say enough beside an answer that gives
+	// way, and too little alone.
+	Beside []fragments
+	Check  string // of Next, as in Remedy; Target too
+	Target string
 }
 
 // fragments are a list, or one alone.
@@ -131,7 +135,7 @@ func AlertsIn(text string) (found []Alert, by []string) {
 				}
 			}
 			if matched {
-				found = append(found, r.Alert)
+				found, t.keys = append(found, r.Alert), append(t.keys, r.Key)
 			}
 			if matched && (r.Alone || r.Wrapper) {
 				alone = r.Alone
@@ -142,10 +146,10 @@ func AlertsIn(text string) (found []Alert, by []string) {
 		return len(found) > 0
 	}
 	named := func(r alertRule) []fragments {
-		if r.Wrapper || slices.ContainsFunc(r.Unless, func(f string) bool { return t.holds(fragments{f}) }) {
+		if r.Wrapper {
 			return nil
 		}
-		return r.Any
+		return t.groups(r)
 	}
 	look(named)
 	if alone {
@@ -162,9 +166,17 @@ func AlertsIn(text string) (found []Alert, by []string) {
 	}
 	t.statuses = append(t.statuses, t.told...)
 	if !look(named) {
-		look(func(r alertRule) []fragments { return r.Any })
+		look(t.groups)
 	}
 	return t.withCircumstance(found), by
+}
+
+// groups are those of a rule, none where the text is of another alert.
+func (t *alertText) groups(r alertRule) []fragments {
+	if slices.ContainsFunc(r.Unless, func(f string) bool { return t.holds(fragments{f}) }) {
+		return nil
+	}
+	return r.Any
 }
 
 // withCircumstance puts the circumstance that the text tells before alerts that all give way.
@@ -173,7 +185,7 @@ func (t *alertText) withCircumstance(found []Alert) []Alert {
 		return found
 	}
 	for _, r := range alertRules() {
-		if r.Circumstance && len(found) > 0 && slices.ContainsFunc(r.Any, t.holds) {
+		if r.Circumstance && len(found) > 0 && slices.ContainsFunc(slices.Concat(t.groups(r), r.Beside), t.holds) {
 			return append([]Alert{r.Alert}, found...)
 		}
 	}

@@ -111,7 +111,9 @@ func TestMatchAlert(t *testing.T) {
 		{"401 in full width", "リモート サーバーがエラーを返しました（４０１）", []string{"401"}},
 		{"401 without spaces", "Exchange返回401错误", []string{"401"}},
 		{"503 of .NET in Russian", "Удаленный сервер возвратил ошибку: (503) Сервер не доступен.", []string{"server-unavailable"}},
-		{"401.2", "HTTP Error 401.2", []string{"401"}},
+		{"401.2", "HTTP Error 401.2", []string{"iis-no-scheme"}},
+		{"401.1 in French", "Erreur HTTP 401.1 - Non autorisé", []string{"iis-logon-refused"}},
+		{"sub-status behind the name of IIS", "IIS: 403.14", []string{"iis-folder"}},
 		{"IIS", "401 - Unauthorized: Access is denied due to invalid credentials.", []string{"401"}},
 		{"at the end", "Код ошибки почтового сервера: исключение 401.", []string{"401"}},
 		{"timeout in Spanish", "Se ha agotado el tiempo de espera de la operación.", []string{"timeout"}},
@@ -239,6 +241,16 @@ func TestAlertRulesCanMatch(t *testing.T) {
 			t.Errorf("%s comes after a wrapper", r.Key)
 		}
 		wrappers = r.Wrapper
+		for _, group := range r.Beside {
+			text := "(401)"
+			for _, f := range group {
+				word, _, _ := strings.Cut(f, "|")
+				text += " " + word
+			}
+			if found := MatchAlert(text + " too"); len(found) != 2 || found[0].Key != r.Key {
+				t.Errorf("%s is not told before the answer of %q", r.Key, text)
+			}
+		}
 		groups := slices.Concat(r.Any, r.general())
 		if len(groups) == 0 {
 			t.Errorf("%s has no fragments", r.Key)

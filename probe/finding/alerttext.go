@@ -21,6 +21,7 @@ type alertText struct {
 	told     []string // numbers of which somebody says that a server gives them
 	codes    []string // response codes of EWS
 	numbered string   // response codes that a bare number may stand for
+	keys     []string // of the alerts that were found
 }
 
 func readAlert(text string) *alertText {
@@ -54,6 +55,13 @@ func (t *alertText) readLogs(text string) {
 	for _, m := range alertForms()["httperr"].FindAllStringSubmatch(text, 20) {
 		t.folded += " httperr-" + strings.ToLower(m[1])
 	}
+	for _, m := range alertForms()["front-end"].FindAllStringSubmatch(t.folded, 20) {
+		t.statuses = append(t.statuses, m[2])
+		t.folded += " front-end-" + m[1] + "-" + m[2]
+		if m[3] == m[2] {
+			t.folded += " back-end-" + m[3]
+		}
+	}
 	for _, m := range alertForms()["tls"].FindAllStringSubmatch(t.folded, 5) {
 		t.folded += " alert-code-" + m[1]
 	}
@@ -73,8 +81,13 @@ func (t *alertText) readSchemes() {
 	default:
 		t.folded += " " + m[1] + "-not-offered"
 	}
-	if m := alertForms()["methods"].FindAllString(t.folded, -1); m != nil && !strings.Contains(strings.Join(m, " "), "basic") {
+	methods := alertForms()["methods"].FindAllString(t.folded, -1)
+	off := slices.DeleteFunc(slices.Clone(methods), func(m string) bool { return strings.Contains(m, "basic") })
+	switch {
+	case len(methods) > 0 && len(off) == len(methods):
 		t.folded += " methods-without-basic"
+	case len(off) > 0:
+		t.folded += " methods-differ"
 	}
 	var listed []string
 	for _, m := range alertForms()["listed"].FindAllStringSubmatch(t.folded, -1) {
@@ -123,6 +136,8 @@ func (t *alertText) holds(group fragments) bool {
 		switch {
 		case f[0] == '=':
 			return !hasWord(t.folded, f[1:])
+		case f[0] == '@':
+			return !slices.Contains(t.keys, f[1:])
 		case f[0] != '#':
 			return !strings.Contains(t.folded, f)
 		case len(f) == len("#401"):
@@ -176,10 +191,13 @@ var alertForms = sync.OnceValue(func() map[string]*regexp.Regexp {
 	return map[string]*regexp.Regexp{
 		"iis": regexp.MustCompile(`(?m) (?:GET|POST|HEAD|OPTIONS|RPC_\w+_DATA) /\S* .*? ` +
 			`([2-5]\d\d) (\d{1,3}) \d{1,10}(?: \d+| -)*\r?$`),
-		"page": regexp.MustCompile(`http error ([45]\d\d)\.(\d{1,3})\b`),
+		"page": regexp.MustCompile(`(?:\bhttp|\biis)[^0-9]{1,20}([45]\d\d)\.(\d{1,3})\b`),
 		"httperr": regexp.MustCompile(`(?m) (?:HTTP/\d\.\d|-) (?:[A-Z_]+|-) \S+ (?:- )?` +
 			`(?:\d{3}|-) (?:\d+|-) ([A-Z][A-Za-z_/]+)(?: \S+)?\r?$`),
-		"tls": regexp.MustCompile(`fatal (?:alert|error) code is (\d{1,3})\b`),
+		// The log of HttpProxy has, behind the path: action, scheme, whether it was accepted, user,
+		// organization, anchor, user agent, address, server, status, status of the back end.
+		"front-end": regexp.MustCompile(`,(?:ews|autodiscover),[^,]*,/[^,]*,[^,]*,[^,]*,(true|false),(?:[^,]*,){6}([45]\d\d),(\d*),`),
+		"tls":       regexp.MustCompile(`fatal (?:alert|error) code is (\d{1,3})\b`),
 		// A list of Exchange has these names without a value where nothing is set.
 		"unset":   regexp.MustCompile(`(?mi)^[ \t]*ews(?:\w*list|allowedappids|applicationaccesspolicy)[ \t]*:[ \t]*(?:\{\})?[ \t\r]*$`),
 		"article": regexp.MustCompile(`kb(\d{7})`),

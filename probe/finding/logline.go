@@ -31,12 +31,15 @@ func ExplainLogons(text string) (list []Explained) {
 	for _, m := range logSigns().FindAllStringSubmatch(low+signsIn(low)+windowsErrors(text), 20) {
 		e, sure := explainLogon(m)
 		into := &list
-		if !sure {
+		if e.General = !sure; e.General {
 			into = &general
 		}
 		if e.Says != "" && !slices.ContainsFunc(*into, func(o Explained) bool { return o.Name == e.Name }) {
 			*into = append(*into, e)
 		}
+	}
+	if len(list) > 1 { // STATUS_ACCOUNT_RESTRICTION is the status, and the sub status says which
+		list = slices.DeleteFunc(list, func(e Explained) bool { return e.Name == "0xC000006E" })
 	}
 	if len(list) == 0 {
 		return general[:min(len(general), 1)]
@@ -62,6 +65,8 @@ var signForms = sync.OnceValue(func() map[string]*regexp.Regexp {
 	return map[string]*regexp.Regexp{
 		"symbol": regexp.MustCompile(`(?:sec_e|status|error)_[a-z_]+`),
 		"about":  regexp.MustCompile(`kerberos|krb|kdc|gss|mechanism level|kinit|decrypt|replay|\b47(?:68|69|71)\b`),
+		// Of the numbers in an event of a ticket the failure is the first short one, in every language.
+		"event": regexp.MustCompile(`(?s)\b47(?:68|71)\b.*?[:：]\s*0x([0-9a-f]{1,2})\b`),
 		"number": regexp.MustCompile(`(?:failure|result|error|kerberos) ?code\W{1,4}(?:(0x[0-9a-f]{1,2})|(\d{1,2}))\b|` +
 			`(?:krbexception|mechanism level|loginexception):? [^()]{4,80}\((\d{1,2})\)`),
 	}
@@ -83,6 +88,10 @@ func signsIn(text string) string {
 		return b.String()
 	}
 	var numbers []uint64
+	if m := signForms()["event"].FindStringSubmatch(text); m != nil {
+		n, _ := strconv.ParseUint(m[1], 16, 8)
+		numbers = append(numbers, n)
+	}
 	for _, m := range signForms()["number"].FindAllStringSubmatch(text, 10) {
 		n, _ := strconv.ParseUint(m[1]+m[2]+m[3], 0, 8)
 		numbers = append(numbers, n)

@@ -1,6 +1,7 @@
 package finding
 
 import (
+	"cmp"
 	"maps"
 	"net/url"
 	"regexp"
@@ -22,6 +23,8 @@ type Pasted struct {
 	front.Identity
 	Product string // of the version in the headers or the SOAP header
 	Support string // the number of a refusal, on the page of a device
+	Event   string // the account of an event of a logon, with its domain
+	ByIIS   bool   // of that event: it came through IIS
 }
 
 // pastedForms are where a text names something.
@@ -38,6 +41,14 @@ var pastedForms = sync.OnceValue(func() map[string]*regexp.Regexp {
 			`([a-z0-9][a-z0-9.-]{0,60}\\[a-z0-9][a-z0-9._-]{0,60})\b`),
 		"field": regexp.MustCompile(`(?im)(?:^|[^a-z0-9-])(server|location|via|set-cookie|www-authenticate|cf-ray|x-[a-z0-9-]+)['"]?` +
 			`\s?(?::|=>)\s*(?:array:\d+ )?\[?\s*(?:'([^'\n]*)'|"([^"\n]*)"|([^"'\n\[][^\n]*))`),
+		// An event of a logon has the account that asks before the one that is refused.
+		"event": regexp.MustCompile(`(?i)\b(?:event ?id|47(?:40|68|69|71|76)|4625|529|53[0-9]|68[01])\b|0xc00000[67]`),
+		"account": regexp.MustCompile(`(?i)(?:account name|logon account|user name|kontoname|benutzername|anmeldekonto|nom d[ue] compte|` +
+			`nombre de (?:la )?cuenta|nome account|nome da conta|имя учетной записи|nazwa konta|accountnaam|アカウント名|帐户名)` +
+			`\s?[:：][ \t]*([a-z0-9][a-z0-9._@$-]{0,60}[a-z0-9$])`),
+		"domain": regexp.MustCompile(`(?i)(?:domain|kontodomäne|domäne|domaine du compte|dominio (?:de (?:la )?cuenta|account)|` +
+			`domínio da conta|домен учетной записи|アカウント ドメイン|domena konta)\s?[:：][ \t]*([a-z0-9][a-z0-9.-]{0,60})[ \t]*\r?\n`),
+		"iis":     regexp.MustCompile(`(?i)w3wp\.exe|inetinfo\.exe|\badvapi\b`),
 		"server":  regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.-]{0,60}$`), // fit for a command
 		"support": regexp.MustCompile(`(?i)\b(?:support|incident) id(?: is)?\s*[:#]?\s*([0-9][0-9a-f-]{5,40})\b`),
 		"escaped": regexp.MustCompile(`(?:%[0-9A-Fa-f]{2})+`),
@@ -91,6 +102,7 @@ func ReadPasted(text string) Pasted {
 		p.Names.Server = p.FrontEnd
 	}
 	p.readHost(text)
+	p.readEvent(text)
 	p.readPeople(text)
 	return p
 }
@@ -135,6 +147,25 @@ func (p *Pasted) readHost(text string) {
 	p.Names.More["site"], p.Names.More["resource"] = p.Host, "https://"+p.Names.Host
 }
 
+// readEvent: the last account of an event that is no machine is the one that was refused.
+func (p *Pasted) readEvent(text string) {
+	if !pastedForms()["event"].MatchString(text) {
+		return
+	}
+	for _, m := range pastedForms()["account"].FindAllStringSubmatchIndex(text, 10) {
+		name := text[m[2]:m[3]]
+		if strings.HasSuffix(name, "$") || slices.Contains([]string{"system", "local", "network", "anonymous"}, strings.ToLower(name)) {
+			continue
+		}
+		p.Event = name
+		near := text[m[3]:min(len(text), m[3]+100)] + "\n"
+		if d := pastedForms()["domain"].FindStringSubmatch(near); d != nil && !strings.Contains(name, "@") {
+			p.Event = d[1] + `\` + name
+		}
+	}
+	p.ByIIS = pastedForms()["iis"].MatchString(text)
+}
+
 // readPeople: a name behind the word user is the account, another address the mailbox.
 func (p *Pasted) readPeople(text string) {
 	user, mailbox := "", ""
@@ -151,7 +182,7 @@ func (p *Pasted) readPeople(text string) {
 			mailbox = at
 		}
 	}
-	if user != "" {
+	if user = cmp.Or(p.Event, user); user != "" {
 		p.Names.User = user
 	}
 	if mailbox != "" {

@@ -37,10 +37,32 @@ func TestReadPasted(t *testing.T) {
 	}
 }
 
+// The last account of an event is the one that was refused; a machine is none.
+func TestPastedEvent(t *testing.T) {
+	for _, c := range []struct {
+		text, account string
+		byIIS         bool
+	}{
+		{"Event ID: 4625\nSubject:\n\tAccount Name:\t\tEX01$\n\tAccount Domain:\t\tCONTOSO\nFailed:\n\tAccount Name:\t\tsvc\n" +
+			"\tAccount Domain:\t\tFABRIKAM\nCaller Process Name: C:\\Windows\\System32\\inetsrv\\w3wp.exe", `FABRIKAM\svc`, true},
+		{"Event ID: 529 User Name: bo Domain: Logon Type: 3", "bo", false},
+		{"4776 Logon Account: svc-crm@contoso.com Error Code: 0xC000006A", "svc-crm@contoso.com", false},
+		{"Код события: 4625\n\tИмя учетной записи:\tivanov\n\tДомен учетной записи:\tCONTOSO", `CONTOSO\ivanov`, false},
+		{"Event ID: 4625 Kontoname: - Kontoname: ANONYMOUS LOGON", "", false},
+		{"The user name: anna of the form", "", false},
+	} {
+		p := ReadPasted(c.text)
+		if p.Event != c.account || p.ByIIS != c.byIIS || p.Names.User != cmp.Or(c.account, Sample().User) {
+			t.Errorf("%q: account %q, by IIS %t, user %q", c.text, p.Event, p.ByIIS, p.Names.User)
+		}
+	}
+}
+
 func TestPastedNamesFitACommand(t *testing.T) {
 	for _, text := range []string{
 		"X-FEServer: EX01; Remove-Mailbox anna", "X-FEServer: \x1b[31mEX01 $(id)",
 		"https://ex7$HOME.contoso.com/EWS/Exchange.asmx", "user=anna`id`@contoso.com", `user CONTOSO\anna";id`,
+		"Event ID: 4625 Account Name: anna;id Account Domain: $(id)",
 	} {
 		n := ReadPasted(text).Names
 		for _, name := range []string{n.Server, n.Site, n.User, n.Mailbox} {

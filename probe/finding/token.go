@@ -139,6 +139,7 @@ type Explained struct {
 	Title    string
 	Remedies []Remedy
 	Next     string // the command to run next; empty: the explanation of Code
+	General  bool   // it stands for several reasons
 }
 
 var pastedNumbers = sync.OnceValue(func() *regexp.Regexp {
