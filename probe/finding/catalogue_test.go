@@ -335,6 +335,7 @@ var knownCmdlets = map[string][]string{
 	"Get-MgServicePrincipal":                  {"-Filter"},
 	"Get-MgApplication":                       {"-Filter"},
 	"Get-MgUser":                              {},
+	"Update-MgServicePrincipal":               {},
 	"Get-MgServicePrincipalAppRoleAssignment": {"-ServicePrincipalId"},
 	"Get-MgIdentityConditionalAccessPolicy":   {},
 
