@@ -283,6 +283,8 @@ func serverError(v *view, n *node) *hit {
 				h.use = finding.OtherAudience
 			case p.BackEnd != "" && item.Logon != nil:
 				h.use = finding.AtBackEnd
+			case p.FrontEnd != "" && item.Logon != nil && p.Notice.SubStatus == "":
+				h.use = finding.InPlace
 			case p.FrontEnd != "":
 				h.use = finding.AtFrontEnd
 			case p.Device != "" || gatewayStatus(r.Status):

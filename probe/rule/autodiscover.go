@@ -119,10 +119,10 @@ func autodiscoverFailed(v *view) *hit {
 				h.params.Ends = s
 			}
 			switch d := item.Discovery; {
-			case d.Answered() && d.ErrorCode != "" && item.Response != nil && !foreign(item.Response):
-				h.use = finding.DiscoveryError
-			case d.Answered() && len(d.Types) > 0 && foreign(item.Response):
+			case d.Answered() && (d.ErrorCode != "" || len(d.Types) > 0) && item.Response != nil && foreign(item.Response):
 				h.use = finding.ByDevice
+			case d.Answered() && d.ErrorCode != "" && item.Response != nil:
+				h.use = finding.DiscoveryError
 			case d.Answered() && len(d.Types) > 0:
 				h.use = finding.NoURL
 			}
@@ -173,6 +173,8 @@ func tell(item *evidence.Item) finding.Step {
 			s.By = asker(r)
 		case r != nil && !d.Answered() && l.Result != evidence.Refused:
 			s.To = "HTTP " + strconv.Itoa(r.Status) + " with " + whatInstead(r)
+		case d.Answered() && d.ErrorCode != "" && r != nil && foreign(r): // its numbers have their own meaning
+			s.To = "error " + d.ErrorCode + " (" + d.Message + ")"
 		case d.Answered():
 			s.To = finding.Phrase("answer", d)
 		}

@@ -138,7 +138,7 @@ func forbidden(v *view, n *node) *hit {
 		return v.syncAgentRefused(n)
 	}
 	h := confirmed("", v.answer(n, item), item)
-	if item.Logon == nil && item.Step != evidence.StepSignedIn {
+	if item.Logon == nil && item.Step != evidence.StepSignedIn || h.params.Device != "" && h.params.FrontEnd == "" {
 		h.use = finding.ByDevice // Exchange applies its rules after the sign-in
 		if slices.Contains([]string{"403.6", "403.8", "403.501", "403.502", "403.503"}, h.params.Notice.SubStatus) {
 			h.use = finding.ByAddress
@@ -197,7 +197,7 @@ func notEWS(v *view, n *node) *hit {
 	}
 	if p.Kernel && p.Status == 404 {
 		h.use = finding.NoSite
-	} else if p.Usual == "" && (p.Status != 404 || p.Notice.SubStatus != "") {
+	} else if p.Usual == "" && (p.Status != 404 || p.Notice.SubStatus != "" || p.Device != "" && p.FrontEnd == "") {
 		h.use = finding.ByDevice // at the default path, so the path is right
 	}
 	return h
