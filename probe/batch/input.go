@@ -213,6 +213,8 @@ func (in *Input) address(row dynamics.Row) (mailbox, problem string) {
 	case dynamics.IsTypeName(mailbox):
 		return "", in.problem(row, in.Column,
 			"PowerShell wrote the name of a type ("+report.Clean(mailbox, 60)+") instead of the address; export PrimarySmtpAddress")
+	case strings.Count(mailbox, "@") > 1 && strings.ContainsAny(mailbox, ",; \t\r\n"):
+		return "", in.problem(row, in.Column, "the cell has several addresses; give each one a row")
 	case !address.IsMailbox(mailbox):
 		// An example would be redacted as one of their mailboxes.
 		return "", in.problem(row, in.Column, "not an email address: "+cmp.Or(address.Strange(mailbox), "write it as NAME@DOMAIN"))

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode"
 
 	"golang.org/x/net/publicsuffix"
 
@@ -146,28 +148,69 @@ func sameOwner(a, b string) bool {
 	return a == b || err == nil && err2 == nil && first == second
 }
 
-// readKrb5Conf reads the first file that KRB5_CONFIG names, else the system's;
-// without one the result is empty.
+// readKrb5Conf reads the first file that KRB5_CONFIG names, else the system's, and what
+// it includes; without one the result is empty.
 func readKrb5Conf(ctx context.Context, named string) (kerberos.Config, error) {
 	name := filepath.FromSlash("/etc/krb5.conf")
 	if list := filepath.SplitList(named); len(list) > 0 {
 		name = list[0]
 	}
-	f, err := Open(ctx, name)
+	raw, err := withIncluded(ctx, name, mostIncluded)
 	if errors.Is(err, fs.ErrNotExist) && named == "" {
 		return kerberos.Config{}, nil
 	}
 	if err != nil {
 		return kerberos.Config{}, err
 	}
+	return kerberos.ReadConfig(raw)
+}
+
+// mostIncluded is how deep a krb5.conf may include another.
+const mostIncluded = 8
+
+// withIncluded is a krb5.conf behind all that it includes, where it overrides them. Each
+// of them begins with a section of its own (krb5.conf(5)). What cannot be read is left out.
+func withIncluded(ctx context.Context, name string, deep int) (all []byte, err error) {
+	f, err := Open(ctx, name)
+	if err != nil {
+		return nil, err
+	}
 	defer f.Close()
 	raw, err := ReadAll(f, maxKerberosFile)
 	if err != nil {
-		return kerberos.Config{}, fileError(name + " " + err.Error())
+		return nil, fileError(name + " " + err.Error())
 	}
-	conf, err := kerberos.ReadConfig(raw)
-	if err != nil {
-		return conf, fileError(name + ": " + err.Error())
+	if _, err := kerberos.ReadConfig(raw); err != nil {
+		return nil, fileError(name + ": " + err.Error())
 	}
-	return conf, nil
+	for line := range strings.Lines(string(raw)) {
+		word, what, _ := strings.Cut(strings.TrimSpace(line), " ")
+		files := []string{strings.TrimSpace(what)}
+		switch {
+		case deep == 0 || word != "include" && word != "includedir":
+			continue
+		case word == "includedir":
+			files = included(files[0])
+		}
+		for _, file := range files {
+			if more, err := withIncluded(ctx, file, deep-1); err == nil {
+				all = append(append(all, more...), '\n')
+			}
+		}
+	}
+	return append(all, raw...), nil
+}
+
+// included are the files of a folder that includedir reads: those whose names end in
+// .conf or are words alone, so that what an editor or a package leaves behind is not.
+func included(folder string) (files []string) {
+	list, _ := os.ReadDir(folder)
+	for _, e := range list {
+		name := e.Name()
+		word := !strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '-' && r != '_' })
+		if !e.IsDir() && (word || strings.HasSuffix(name, ".conf") && name[0] != '.') {
+			files = append(files, filepath.Join(folder, name))
+		}
+	}
+	return files
 }

@@ -2,6 +2,7 @@ package config
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -69,6 +70,24 @@ func TestFindRealm(t *testing.T) {
 				t.Errorf("realm %q, domain %q, KDCs %q, named %v", k.Realm, cfg.Domain, k.KDCs, k.Named)
 			}
 		})
+	}
+}
+
+// What a krb5.conf includes is read, as that of Red Hat does, and what cannot be is not.
+func TestIncludedKrb5Conf(t *testing.T) {
+	folder := t.TempDir()
+	for name, text := range map[string]string{
+		"krb5.conf": "include FOLDER/missing\nincludedir FOLDER/d\n[libdefaults]\n default_realm = CONTOSO.COM\n", "d/contoso.conf": "include FOLDER/krb5.conf\n[realms]\n CONTOSO.COM = {\n  kdc = dc1.contoso.com\n }\n",
+		"d/contoso.conf.rpmsave~": "[realms]\n CONTOSO.COM = {\n  kdc = old.contoso.com\n }\n", "d/damaged": "[realms\n",
+	} {
+		file := filepath.Join(folder, filepath.FromSlash(name))
+		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o700), os.WriteFile(file, []byte(strings.ReplaceAll(text, "FOLDER", folder)), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cfg := configured(t, "--user svc@contoso.com --explain-rejection mail.contoso.com", map[string]string{"KRB5_CONFIG": filepath.Join(folder, "krb5.conf")})
+	if got := strings.Join(cfg.Kerberos.KDCs, " "); cfg.Kerberos.Realm != "CONTOSO.COM" || got != "dc1.contoso.com:88" {
+		t.Errorf("realm %q, KDCs %q", cfg.Kerberos.Realm, got)
 	}
 }
 

@@ -144,6 +144,8 @@ func TestFlags(t *testing.T) {
 		{"--xyzzy h", "h", "", "there is no flag --xyzzy; see `ewsprobe check --help-all`"},
 		{"-z h", "h", "", "there is no flag -z; see `ewsprobe check --help-all`"},
 		{"--user= h", "h", "", "--user is empty; give a value, or leave the flag out"},
+		{"--impersonate true --user u h", "h", "u", ""},
+		{"h --user u \\", "h", "u", `\ stands alone: it continues a line in another shell, not in this one; write the command in one line`},
 		{"--impersonate=maybe h", "h", "", `--impersonate "maybe" is neither true nor false`},
 		{"--password S3cret h", "S3cret h", "", "no flag takes the password, because process lists are public; use --password-file FILE, EWSPROBE_PASSWORD or the prompt"},
 	} {

@@ -77,6 +77,11 @@ func (ks *Keys) Arrange(args []string) []string {
 			}
 			name = ""
 		}
+		if !ks.Words && slices.Contains([]string{`\`, "^", "`"}, arg) {
+			ks.usage("%s stands alone: it continues a line in another shell, not in this one; write the command in one line", arg)
+			ks.failed["target"], ks.failed["user"] = true, true
+			continue
+		}
 		k := ks.Find(name)
 		if k == nil && ks.Find("v") != nil && strings.Trim(name, "v") == "" { // -vv
 			k, name, value, whole = ks.Find("v"), "v", strconv.Itoa(len(name)), true
@@ -92,6 +97,8 @@ func (ks *Keys) Arrange(args []string) []string {
 				args = args[1:] // the value of a flag that is misspelt is no argument
 			}
 			continue
+		case !whole && !k.TakesValue() && len(args) > 0 && slices.Contains([]string{"true", "false"}, args[0]):
+			value, whole, args = args[0], true, args[1:] // as PowerShell and YAML have it
 		case whole || !k.TakesValue():
 		case len(args) == 0 || isFlag(args[0]) && ks.Find(strings.TrimLeft(args[0], "-")) != nil:
 			ks.usage("{" + name + "} needs a value")
@@ -173,6 +180,8 @@ func foreignFlag(name string) string {
 	}
 	for meant, names := range map[string][]string{
 		"{target}":                 {"H", "host", "hostname", "server", "url", "uri", "endpoint", "serviceurl", "ewsurl"},
+		"{targets}":                {"hosts", "endpoints", "checks", "modules", "probes"},
+		"{listen}":                 {"port", "bind", "listenaddress"},
 		"{user}":                   {"u", "a", "username", "credential", "credentials", "mailboxcredential", "login", "account"},
 		"{insecure}":               {"k", "skipcertificatecheck", "trustanyssl", "trustanysslcertificate", "allowinsecureredirection"},
 		"{profile-auth} ntlm":      {"ntlm"},

@@ -69,6 +69,9 @@ func (ks *Keys) instead(key string, known []string) string {
 	}
 	meant, _, _ := strings.Cut(strings.Trim(foreignFlag(strings.ReplaceAll(key, "_", "-")), "{}"), " ")
 	near := strings.ReplaceAll(strings.TrimSuffix(meant, "}"), "-", "_")
+	if near == "target" || near == "targets" {
+		return "did you mean " + near + "?"
+	}
 	if !slices.Contains(known, near) {
 		near = Nearest(key, known)
 	}
