@@ -35,7 +35,7 @@ func (s *Settings) Password(ctx context.Context, from PasswordSources) (string, 
 		return from.Keyring(ctx, s.User)
 	case file != "":
 	case s.PasswordEnv != "":
-		return from.usable(from.Env(s.PasswordEnv), s.PasswordEnv)
+		return from.variable(s.PasswordEnv, "password_file")
 	case s.PasswordCredential != "":
 		folder := from.Env("CREDENTIALS_DIRECTORY")
 		if folder == "" {
@@ -63,7 +63,7 @@ func (from PasswordSources) Read(ctx context.Context, file, whose string) (strin
 		defer f.Close()
 		return from.in(f, file)
 	case file == "" && from.Env(PasswordVariable) != "":
-		return from.usable(from.Env(PasswordVariable), PasswordVariable)
+		return from.variable(PasswordVariable, "--password-file")
 	case from.Prompt != nil:
 		text, err := from.Prompt(ctx, fmt.Sprintf("Password for %s: ", whose))
 		if err != nil {
@@ -72,6 +72,19 @@ func (from PasswordSources) Read(ctx context.Context, file, whose string) (strin
 		return from.usable(text, "the prompt")
 	}
 	return "", Usage("no password: there is no terminal to ask on; use --password-file FILE, %s, or --no-credentials", PasswordVariable)
+}
+
+// variable reads the password from the environment. The path of a secret, which other
+// programs take there, is no password: to send it is a refused logon. A name that may be
+// looked up on the network is not tried.
+func (from PasswordSources) variable(name, instead string) (string, error) {
+	text := from.Env(name)
+	if strings.HasPrefix(text, "/") && !strings.HasPrefix(text, "//") && filepath.Separator == '/' {
+		if info, err := os.Stat(text); err == nil && info.Mode().IsRegular() {
+			return "", Unusable("%s is the path of a file, not the password; use %s for it", name, instead)
+		}
+	}
+	return from.usable(text, name)
 }
 
 // in reads the password that a file consists of.

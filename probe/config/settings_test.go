@@ -261,3 +261,23 @@ func TestMailboxAsCopied(t *testing.T) {
 		t.Errorf("%q, %q, %v", cfg.Mailbox, cfg.FromAddress, err)
 	}
 }
+
+// The path of a secret, which other programs take in a variable, is not sent as the password.
+func TestPathInThePasswordVariable(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "pw")
+	if err := os.WriteFile(file, []byte("Summer2026x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for value, want := range map[string]string{
+		file: "EWSPROBE_PASSWORD is the path of a file, not the password; use --password-file for it", file + "x": "", "/Summer/2026": "", "/": "",
+	} {
+		text, err := PasswordSources{Env: func(string) string { return value }}.Read(t.Context(), "", "svc")
+		if want != "" && filepath.Separator == '/' {
+			if err == nil || err.Error() != want {
+				t.Errorf("%s: %v", value, err)
+			}
+		} else if text != value || err != nil {
+			t.Errorf("%s: %q, %v", value, text, err)
+		}
+	}
+}

@@ -246,18 +246,21 @@ func bare(name string) string {
 	})
 }
 
-// Clean takes off a cell what is written around an address: blanks, the
+// Clean takes off a cell what is written around an address: blanks, quotes, the
 // name before one in angle brackets (RFC 5322 3.4), and the SMTP: or mailto: before
 // it (proxyAddresses of Active Directory).
 func Clean(cell string) string {
-	cell = strings.TrimSpace(cell)
+	cell = strings.Trim(strings.TrimSpace(cell), "\u201c\u201d\u201e\u00ab\u00bb")
+	if len(cell) > 2 && cell[0] == '\'' && strings.HasSuffix(cell, "'") { // as Outlook shows one without a name
+		cell = cell[1 : len(cell)-1]
+	}
 	// Several in one cell: the primary one has SMTP: in capitals.
 	if tokens := strings.FieldsFunc(cell, func(r rune) bool { return strings.ContainsRune(" \t\n\r;,{}", r) }); len(tokens) > 1 {
 		if i := slices.IndexFunc(tokens, func(s string) bool { return strings.HasPrefix(s, "SMTP:") }); i >= 0 {
 			return tokens[i][len("SMTP:"):]
 		}
 	}
-	if i := strings.LastIndexByte(cell, '<'); i >= 0 && strings.HasSuffix(cell, ">") && strings.Contains(cell[i:], "@") {
+	if i := strings.LastIndexByte(cell, '<'); i >= 0 && i == strings.IndexByte(cell, '<') && strings.HasSuffix(cell, ">") && strings.Contains(cell[i:], "@") {
 		cell = strings.TrimSpace(cell[i+1 : len(cell)-1])
 	}
 	if otherKind(cell) != "" && !strings.ContainsAny(cell, " ;,") {

@@ -80,6 +80,7 @@ func TestClean(t *testing.T) {
 	for cell, want := range map[string]string{
 		" anna@contoso.com\u00a0": "anna@contoso.com", "Anna Smith <anna@contoso.com>": "anna@contoso.com", "mailto:anna@contoso.com": "anna@contoso.com",
 		`=HYPERLINK("mailto:anna@contoso.com","Anna")`: "anna@contoso.com", `<a href="mailto:anna@contoso.com">anna@contoso.com</a>`: "anna@contoso.com",
+		"\u201canna@contoso.com\u201d": "anna@contoso.com", "'anna@contoso.com'": "anna@contoso.com", "Mary <m@contoso.com>, Who? <w@contoso.com>": "Mary <m@contoso.com>, Who? <w@contoso.com>",
 		"@{Local=anna; Address=anna@contoso.com}": "anna@contoso.com", "smtp:ann@contoso.com;SMTP:anna@contoso.com": "anna@contoso.com",
 		"SIP:anna@contoso.com": "SIP:anna@contoso.com", "anna smith@contoso.com": "anna smith@contoso.com", "room=1@contoso.com": "room=1@contoso.com", "a@contoso.com; b@contoso.com": "a@contoso.com; b@contoso.com",
 	} {
