@@ -135,23 +135,14 @@ func headerNames(header []string) string {
 
 // leaveOut counts a row whose mailbox has nothing to do with the profile.
 func (in *Input) leaveOut(row dynamics.Row) bool {
-	why, other := in.table.Aside(row, in.Profile)
+	why := in.table.Aside(row, in.Profile)
 	if why == "" {
 		return false
 	}
 	if in.aside == nil {
 		in.aside = map[string]int{}
 	}
-	switch why {
-	case dynamics.AsideInactive:
-		in.aside["inactive"]++
-	case dynamics.AsideNoSync:
-		in.aside["every delivery method is None"]++
-	case dynamics.AsideNoMailbox:
-		in.aside["no mailbox but "+strconv.Quote(report.Clean(other, 60))]++
-	case dynamics.AsideOtherProfile:
-		in.aside["the server profile is "+strconv.Quote(report.Clean(other, 60))]++
-	}
+	in.aside[why]++
 	return true
 }
 

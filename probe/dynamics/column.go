@@ -24,10 +24,12 @@ type column struct {
 //go:embed text/columns.yaml
 var columnsFile []byte
 
-// tables are the known columns, and the logical names of their folded names.
+// tables are the known columns and words, and the logical names of their folded names.
 type tables struct {
-	Profile, Mailbox           map[string]column
-	profileIndex, mailboxIndex map[string]string
+	Profile, Mailbox                            map[string]column
+	Addresses                                   map[string]int
+	Passwords, Kinds, Sets, Containers, Yes, No []string
+	profileIndex, mailboxIndex                  map[string]string
 }
 
 var knownColumns = sync.OnceValue(func() *tables {
@@ -84,7 +86,7 @@ func arrange(header []string, names map[string]string) (layout, error) {
 			if logical == "emailserverprofile" {
 				continue
 			}
-			e := fault(1, NoColumns, "the column is there twice, also as %s; remove one of them", quote(header[first]))
+			e := fault(1, "columns.twice", quote(header[first]))
 			e.Column = h
 			return l, e
 		}
@@ -126,11 +128,4 @@ func option(value, label string, options [][]string) (*evidence.Option, bool) {
 		}
 	}
 	return nil, false
-}
-
-// yesNo are the spellings of a two-valued column: of Dynamics, of Excel and of
-// PowerShell, in the languages in which they are certain.
-var yesNo = map[string]bool{
-	"1": true, "yes": true, "true": true, "ja": true, "wahr": true, "oui": true, "vrai": true,
-	"0": false, "no": false, "false": false, "nein": false, "falsch": false, "non": false, "faux": false,
 }

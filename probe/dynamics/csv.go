@@ -104,21 +104,23 @@ func openCSV(in *bufio.Reader, wanted []string) (*csvFile, error) {
 	if err != nil {
 		return nil, err
 	}
+	choices := delimiters
+	below := func(name string) (err error) {
+		if head, err = f.in.read(); errors.Is(err, io.EOF) {
+			return fault(0, name)
+		}
+		return err
+	}
 	// Export-Csv of Windows PowerShell names the type first (-NoTypeInformation
 	// leaves it out).
 	if bytes.HasPrefix(head.text, []byte("#TYPE ")) {
-		if head, err = f.in.read(); errors.Is(err, io.EOF) {
-			return nil, fault(0, Empty, "the file is empty below its line #TYPE")
-		} else if err != nil {
+		if err := below("empty.below-type"); err != nil {
 			return nil, err
 		}
 	}
-	choices := delimiters
 	if comma, ok := named(head); ok {
 		choices = []rune{comma}
-		if head, err = f.in.read(); errors.Is(err, io.EOF) {
-			return nil, fault(0, Empty, "the file is empty below its line sep=")
-		} else if err != nil {
+		if err := below("empty.below-sep"); err != nil {
 			return nil, err
 		}
 	}
@@ -135,15 +137,13 @@ func openCSV(in *bufio.Reader, wanted []string) (*csvFile, error) {
 		return nil, head.fault
 	case head.blank:
 		if next, err := f.in.read(); err == nil && next.fault == nil && printedTable(f.in) {
-			return nil, fault(next.line, NoDelimiter, "this is a table as PowerShell prints it; "+
-				"write the file with Export-Csv -NoTypeInformation -Encoding UTF8")
+			return nil, fault(next.line, "delimiter.printed")
 		}
-		return nil, fault(head.line, NoColumns, "the header is empty; the first line has to name the columns")
+		return nil, fault(head.line, "columns.header")
 	case bytes.Contains(head.text, []byte("ClassId2e4f51ef21dd47e99d3c952918aff9cd")):
-		return nil, fault(head.line, NoColumns, "Format-Table or Format-List stood before Export-Csv, so the file has how a table is printed "+
-			"and no rows; put Select-Object in its place")
+		return nil, fault(head.line, "columns.formatted")
 	case bytes.IndexByte(head.text, 0) >= 0:
-		return nil, fault(head.line, BadEncoding, "the header is neither UTF-8 nor UTF-16 with a byte order mark; save it as \"CSV UTF-8\"")
+		return nil, fault(head.line, "encoding.header")
 	}
 	known := map[string]bool{}
 	for _, w := range wanted {
@@ -178,8 +178,7 @@ func openCSV(in *bufio.Reader, wanted []string) (*csvFile, error) {
 		f.comma, f.names = '|', bars
 	}
 	if len(choices) > 1 && len(f.names) == 1 && best < maxRecord && strings.ContainsAny(f.names[0], "|^~") {
-		return nil, fault(head.line, NoDelimiter, "neither comma, semicolon nor tab separates the columns of the header; "+
-			"save it with one of them")
+		return nil, fault(head.line, "delimiter.header")
 	}
 	if best < maxRecord && slices.ContainsFunc(f.names, isAddress) {
 		if all := f.names; len(all) > 1 && !slices.ContainsFunc(all, func(c string) bool { return !isAddress(c) && strings.TrimSpace(c) != "" }) {
@@ -277,10 +276,9 @@ func (f *csvFile) width(row Row) error {
 	have, want := len(row.Cells), len(f.names)
 	switch {
 	case have > want:
-		return fault(row.Line, TooWide, "the row has %d cells, the header %d; a cell that holds %s has to be in quotes",
-			have, want, f.delimiterName())
+		return fault(row.Line, "too-wide.row", have, want, f.delimiterName())
 	case have < want:
-		e := fault(row.Line, TooNarrow, "the row has %d cells, the header %d; every row has to be as wide as the header", have, want)
+		e := fault(row.Line, "too-narrow.row", have, want)
 		e.Column = f.names[have]
 		return e
 	}
@@ -309,7 +307,7 @@ func (f *csvFile) cells(rec record, comma rune) ([]string, error) {
 	}
 	switch {
 	case errors.As(err, &bad):
-		return nil, fault(rec.line, BadQuote, "a quote stands inside a cell; put the cell in quotes and write the quote twice")
+		return nil, fault(rec.line, "quote.inside")
 	case errors.Is(err, io.EOF):
 		return []string{""}, nil
 	case err != nil:

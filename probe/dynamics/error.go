@@ -1,37 +1,36 @@
 package dynamics
 
 import (
+	_ "embed"
 	"fmt"
 	"strconv"
+	"strings"
+	"sync"
+
+	"go.yaml.in/yaml/v3"
 )
 
-// Problem is what is wrong with a file, for programs.
-type Problem string
+// faults has the sentence of each problem, and of what exactly it is.
+//
+//go:embed text/faults.yaml
+var faultsFile []byte
 
-// The problems of a file.
-const (
-	Empty       Problem = "empty"        // nothing, or a header alone
-	BadEncoding Problem = "encoding"     // neither UTF-8 nor UTF-16 with a byte order mark
-	NoDelimiter Problem = "delimiter"    // the header is not separated by comma, semicolon or tab
-	NoColumns   Problem = "columns"      // no column that is known, or one twice
-	BadQuote    Problem = "quote"        // a quote inside a cell, or a quoted cell without an end
-	TooWide     Problem = "too-wide"     // more cells than the header
-	TooNarrow   Problem = "too-narrow"   // fewer
-	TooLong     Problem = "too-long"     // a record beyond its limit
-	Several     Problem = "several"      // more than one profile
-	BadJSON     Problem = "json"         // JSON that is cut short, or not what the Web API answers
-	OtherEntity Problem = "other-entity" // rows of another table
-	BadOption   Problem = "option"       // neither a label nor a number of that column
-	BadURL      Problem = "url"
-	BadUser     Problem = "user"
-)
+var faults = sync.OnceValue(func() (texts map[string]map[string]string) {
+	if err := yaml.Unmarshal(faultsFile, &texts); err != nil { // a test reads it
+		panic(err)
+	}
+	return texts
+})
+
+// Empty is the problem of a file with nothing in it, or a header alone.
+const Empty = "empty"
 
 // Error is what is wrong, and where. The text never repeats a value of a cell
 // that could be a password in the wrong column.
 type Error struct {
 	Line    int    // on which the record starts, the header being line 1; 0: the file as a whole
 	Column  string // as the header of the file has it; "": the row as a whole
-	Problem Problem
+	Problem string // as faults.yaml names it, for programs
 	Text    string // what is wrong and how to fix it
 }
 
@@ -45,8 +44,10 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("line %d, column %s: %s", e.Line, quote(e.Column), e.Text)
 }
 
-func fault(line int, problem Problem, format string, args ...any) *Error {
-	return &Error{Line: line, Problem: problem, Text: fmt.Sprintf(format, args...)}
+// fault is a problem under its name in faults.yaml, like json.early.
+func fault(line int, name string, args ...any) *Error {
+	problem, what, _ := strings.Cut(name, ".")
+	return &Error{Line: line, Problem: problem, Text: fmt.Sprintf(faults()[problem][what], args...)}
 }
 
 // quote makes a text from the file safe for one line, and short.

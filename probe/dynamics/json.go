@@ -51,9 +51,6 @@ const (
 	aheadBytes   = 4 << 20
 )
 
-// containers are the names under which tools keep a list of rows.
-var containers = []string{"value", "values", "results", "items", "records", "rows", "data", "mailboxes", "users"}
-
 const deepest = 16 // objects inside one another
 
 func openJSON(r io.Reader) (*jsonFile, error) {
@@ -100,7 +97,7 @@ func openJSON(r io.Reader) (*jsonFile, error) {
 		}
 	}
 	if len(f.ahead) == 0 {
-		return nil, fault(0, Empty, "the file holds an empty list")
+		return nil, fault(0, "empty.list")
 	}
 	return f, nil
 }
@@ -194,8 +191,7 @@ func (f *jsonFile) object() (o object, bad bool, err error) {
 			}
 		}
 		if _, err := f.decoder.Token(); !errors.Is(err, io.EOF) {
-			return o, false, fault(f.in.lineAt(f.decoder.InputOffset()), BadJSON,
-				"something follows the JSON; save one answer of the Web API in a file")
+			return o, false, fault(f.in.lineAt(f.decoder.InputOffset()), "json.follows")
 		}
 		return o, false, io.EOF
 	}
@@ -220,19 +216,19 @@ func (f *jsonFile) object() (o object, bad bool, err error) {
 	_, _ = d.Token()
 	err = members(d, "", 1, func(name, text string) error {
 		if len(o.members) == maxMembers {
-			return fault(o.line, TooLong, "the object has more than %d members; is it the right file?", maxMembers)
+			return fault(o.line, "too-long.members", maxMembers)
 		}
 		o.members = append(o.members, member{name, text})
 		return nil
 	}, nil)
 	if own := (*Error)(nil); err != nil && !errors.As(err, &own) {
-		err = fault(o.line, BadJSON, "the object is no JSON")
+		err = fault(o.line, "json.object")
 	}
 	return o, err != nil, err
 }
 
 func notAnObject(line int) *Error {
-	return fault(line, BadJSON, "the list holds something that is no object; save the answer of the Web API as it is")
+	return fault(line, "json.element")
 }
 
 // outer reads the members of an object around the rows, up to its end or into
@@ -253,7 +249,7 @@ func (f *jsonFile) outer(above string, depth int) ([]member, error) {
 		}
 		return nil
 	}, func(name string, depth int) bool {
-		if f.list || !slices.ContainsFunc(containers, func(c string) bool { return strings.HasSuffix(strings.ToLower(name), c) }) {
+		if f.list || !slices.ContainsFunc(knownColumns().Containers, func(c string) bool { return strings.HasSuffix(strings.ToLower(name), c) }) {
 			return false
 		}
 		f.list, f.depth = true, depth
@@ -380,11 +376,11 @@ func refused(alone []member) error {
 	if len(said) > mostSaid {
 		said = append(said[:mostSaid], '…')
 	}
-	text := "the file holds no rows but an error of the Web API: " + strconv.Quote(string(said))
+	text := strconv.Quote(string(said))
 	if code != "" {
 		text += " (code " + quote(code) + ")"
 	}
-	return fault(0, BadJSON, "%s; correct the query, and save its answer", text)
+	return fault(0, "json.refused", text)
 }
 
 // mostSaid is how much of a message is repeated, in characters.
@@ -402,11 +398,11 @@ func (f *jsonFile) damaged(err error) error {
 	var syntax *json.SyntaxError
 	switch {
 	case errors.Is(err, errRecordTooLong):
-		return fault(line, TooLong, "a value is longer than 1 MiB; is it the right file?")
+		return fault(line, "too-long.value")
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
-		return fault(line, BadJSON, "the JSON ends too early; save it again")
+		return fault(line, "json.early")
 	case errors.As(err, &syntax):
-		return fault(line, BadJSON, "this is no JSON; save the answer of the Web API as it is")
+		return fault(line, "json.syntax")
 	}
 	return err
 }

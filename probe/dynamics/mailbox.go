@@ -1,6 +1,7 @@
 package dynamics
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -9,31 +10,15 @@ import (
 )
 
 // addressRank orders the names that tools other than Dynamics give to a column of
-// addresses: 3 the primary address of an Exchange export, 2 a name that says as
-// much, 1 one that may mean it where nothing else does, 0 none of these.
+// addresses, as columns.yaml has it; 0 none of these.
 func addressRank(name string) int {
-	if i := strings.LastIndex(name, "."); i >= 0 && addressRank(name[i+1:]) > 0 {
-		name = name[i+1:]
-	}
-	switch fold(name) {
-	case "primarysmtpaddress":
-		return 3
-	case "windowsemailaddress", "mail", "email", "e-mail", "e-mailaddress", "smtpaddress", "smtp", "mailbox":
-		return 2
-	case "address", "userprincipalname", "emailaddresses":
-		return 1
-	}
-	return 0
+	ranks := knownColumns().Addresses
+	return cmp.Or(ranks[fold(name[strings.LastIndex(name, ".")+1:])], ranks[fold(name)])
 }
 
-// NamesPassword says whether a heading is one of a column of passwords, as lists for
-// migrations and new accounts have it.
+// NamesPassword says whether a heading is one of a column of passwords.
 func NamesPassword(heading string) bool {
-	name := fold(heading)
-	return slices.ContainsFunc([]string{
-		"password", "pwd", "passwort", "kennwort", "motdepasse", "contraseña", "senha", "wachtwoord",
-		"lösenord", "hasło", "пароль", "パスワード", "密码",
-	}, func(word string) bool { return strings.HasSuffix(name, word) })
+	return slices.ContainsFunc(knownColumns().Passwords, func(word string) bool { return strings.HasSuffix(fold(heading), word) })
 }
 
 // namesAddresses says whether a heading is one of a column of addresses.
@@ -54,12 +39,6 @@ func IsTypeName(cell string) bool {
 	return (strings.HasPrefix(cell, "System.") || strings.HasPrefix(cell, "Microsoft.")) && !strings.ContainsAny(cell, "@ ")
 }
 
-// mailboxSets are the tables with mailboxes in them: of Dynamics, of Graph (with the
-// members of a group), and of Exchange Online's admin API.
-var mailboxSets = []string{
-	"", "mailbox", "mailboxes", "users", "user", "microsoft.graph.user", "directoryobjects", "recipient", "casmailbox",
-}
-
 // AddressColumn finds the column with the addresses of mailboxes: by the name
 // that Dynamics gives it, by the names of other tools, or as the only column
 // whose first cell holds an address, for which it waits for the first row.
@@ -67,8 +46,8 @@ func (t *Table) AddressColumn() (int, error) {
 	l, err := arrange(t.Header, knownColumns().mailboxIndex)
 	at, found := l.at["emailaddress"]
 	joined := found && strings.Contains(t.Header[at], ".") // mailboxes that a query joined to rows of another table
-	if f, ok := t.source.(*jsonFile); ok && !joined && !slices.Contains(mailboxSets, f.entity) {
-		return 0, fault(0, OtherEntity, "the file has rows of the table %s, not \"mailbox\"; query mailboxes", quote(f.entity))
+	if f, ok := t.source.(*jsonFile); ok && !joined && !slices.Contains(knownColumns().Sets, f.entity) {
+		return 0, fault(0, "other-entity.mailbox", quote(f.entity))
 	}
 	if err != nil {
 		return 0, err
@@ -94,10 +73,9 @@ func (t *Table) AddressColumn() (int, error) {
 	switch len(best) {
 	case 0:
 		if len(types) > 0 {
-			return 0, fault(1, NoColumns, "in the column %s PowerShell wrote the name of a type (%s) in place of the addresses, "+
-				"and there is no column \"Email Address\" (emailaddress)", quote(t.Header[types[0]]), t.first.row.Cells[types[0]])
+			return 0, fault(1, "columns.type", quote(t.Header[types[0]]), t.first.row.Cells[types[0]])
 		}
-		return 0, fault(1, NoColumns, "there is no column \"Email Address\" (emailaddress)")
+		return 0, fault(1, "columns.address")
 	case 1:
 		return best[0], nil
 	}
@@ -107,8 +85,7 @@ func (t *Table) AddressColumn() (int, error) {
 			return best[1-i], nil
 		}
 	}
-	return 0, fault(1, NoColumns, "more than one column has addresses (%s, %s)",
-		quote(t.Header[best[0]]), quote(t.Header[best[1]]))
+	return 0, fault(1, "columns.addresses", quote(t.Header[best[0]]), quote(t.Header[best[1]]))
 }
 
 // holding are the columns whose cell in the first row is what is looked for.
@@ -126,21 +103,9 @@ func (t *Table) holding(is func(cell string) bool) []int {
 	return list
 }
 
-// Aside says why Dynamics does not reach the mailbox of a row through a profile.
-type Aside string
-
-// The reasons.
-const (
-	AsideInactive     Aside = "inactive"      // statecode
-	AsideNoSync       Aside = "no-sync"       // every delivery method is None
-	AsideOtherProfile Aside = "other-profile" // the column of the server profile names another
-	AsideNoMailbox    Aside = "no-mailbox"    // a group or contact of an export of recipients
-)
-
-// Aside returns why the mailbox of a row has nothing to do with the profile of the
-// given name ("" any), with the name of its own profile or what it is; "" if it may have.
-// Columns that the file lacks say nothing.
-func (t *Table) Aside(row Row, profile string) (why Aside, other string) {
+// Aside says why the mailbox of a row has nothing to do with the profile of the given
+// name ("" any); "" if it may have. Columns that the file lacks say nothing.
+func (t *Table) Aside(row Row, profile string) string {
 	if t.mailbox == nil {
 		l, err := arrange(t.Header, knownColumns().mailboxIndex)
 		if err != nil {
@@ -148,7 +113,7 @@ func (t *Table) Aside(row Row, profile string) (why Aside, other string) {
 		}
 		t.mailbox = &l
 		for i, h := range t.Header {
-			if slices.Contains([]string{"recipienttypedetails", "recipienttype", "objectclass"}, fold(h)) {
+			if slices.Contains(knownColumns().Kinds, fold(h)) {
 				t.kinds = append(t.kinds, i)
 			}
 		}
@@ -167,23 +132,20 @@ func (t *Table) Aside(row Row, profile string) (why Aside, other string) {
 			none++
 		}
 	}
-	own := t.mailbox.label(row, "emailserverprofile")
-	if own == "" {
-		own = t.mailbox.cell(row, "emailserverprofile")
-	}
+	own := cmp.Or(t.mailbox.label(row, "emailserverprofile"), t.mailbox.cell(row, "emailserverprofile"))
 	for _, i := range t.kinds {
 		kind := strings.ToLower(row.Cells[i])
 		if strings.Contains(kind, "group") || strings.HasSuffix(kind, "contact") || kind == "roomlist" {
-			return AsideNoMailbox, row.Cells[i]
+			return "no mailbox but " + quote(row.Cells[i])
 		}
 	}
 	switch {
 	case is("statecode", "1", "Inactive"):
-		return AsideInactive, ""
+		return "inactive"
 	case methods > 0 && none == methods:
-		return AsideNoSync, ""
+		return "every delivery method is None"
 	case profile != "" && own != "" && !front.IsGUID(own) && !strings.EqualFold(own, profile):
-		return AsideOtherProfile, own
+		return "the server profile is " + quote(own)
 	}
-	return "", ""
+	return ""
 }

@@ -45,8 +45,7 @@ func ReadProfile(r io.Reader) (*evidence.Profile, error) {
 		case strings.TrimSpace(strings.Join(row.Cells, "")) == "":
 			continue // Excel leaves such rows behind
 		case len(found) == maxProfiles:
-			return nil, fault(row.Line, TooLong, "the file has more than %d profiles; keep only the one that the failing mailboxes use",
-				maxProfiles)
+			return nil, fault(row.Line, "too-long.profiles", maxProfiles)
 		}
 		found = append(found, row)
 	}
@@ -61,13 +60,11 @@ func ReadProfile(r io.Reader) (*evidence.Profile, error) {
 	}
 	switch len(found) {
 	case 0:
-		return nil, fault(0, Empty, "the file has a header but no profile")
+		return nil, fault(0, "empty.profile")
 	case 1:
 		return l.profile(found[0])
 	}
-	return nil, fault(found[1].Line, Several,
-		"the file has more than one profile, %s and %s; keep only the one that the failing mailboxes use",
-		l.nameOf(found[0]), l.nameOf(found[1]))
+	return nil, fault(found[1].Line, "several.profile", l.nameOf(found[0]), l.nameOf(found[1]))
 }
 
 // maxProfiles is far above what an organisation has.
@@ -93,7 +90,7 @@ func (t *Table) entity(want string) error {
 	if !ok || f.entity == "" || f.entity == want || f.entity == want+"s" || f.entity == want+"es" {
 		return nil
 	}
-	return fault(0, OtherEntity, "the file has rows of the table %s, not %s; query emailserverprofiles", quote(f.entity), quote(want))
+	return fault(0, "other-entity.profile", quote(f.entity), quote(want))
 }
 
 // isProfile wants at least one column that says how Dynamics reaches a server.
@@ -105,14 +102,13 @@ func (l layout) isProfile() error {
 	}
 	for _, h := range l.header {
 		if knownColumns().mailboxIndex[fold(h)] == "emailaddress" {
-			return fault(1, NoColumns, "this is an export of mailboxes, not of an email server profile; export the table Email Server Profiles")
+			return fault(1, "columns.mailboxes")
 		}
 	}
 	if len(l.header) < 2 {
-		return fault(1, NoDelimiter, "the header has only one column, or its columns are not separated by comma, semicolon or tab")
+		return fault(1, "delimiter.one")
 	}
-	return fault(1, NoColumns, "no column of an email server profile is there (looked for logical names like incomingserverlocation "+
-		"and English ones like \"Incoming Email Server Location\"); export through the Web API, or in English")
+	return fault(1, "columns.profile")
 }
 
 // reading collects the values of a row up to the first that is wrong.
@@ -152,11 +148,11 @@ func (r *reading) side(way string, p *evidence.Profile) evidence.ProfileSide {
 }
 
 // fail notes the first error, in a known column.
-func (r *reading) fail(logical string, problem Problem, format string, args ...any) {
+func (r *reading) fail(logical, name string, args ...any) {
 	if r.err != nil {
 		return
 	}
-	e := fault(r.row.Line, problem, format, args...)
+	e := fault(r.row.Line, name, args...)
 	e.Column = logical
 	if i, ok := r.at[logical]; ok {
 		e.Column = r.header[i]
@@ -200,8 +196,7 @@ func (r *reading) choice(logical string) *evidence.Option {
 		for n, names := range options {
 			list[n] = strconv.Itoa(n) + " " + names[0]
 		}
-		r.fail(logical, BadOption, "the value is neither the number nor the English label of an option (%s); correct it, "+
-			"or export through the Web API, which has numbers in every language", strings.Join(list, ", "))
+		r.fail(logical, "option.option", strings.Join(list, ", "))
 	}
 	return o
 }
@@ -211,9 +206,9 @@ func (r *reading) yes(logical string) *bool {
 	if value == "" {
 		return nil
 	}
-	yes, ok := yesNo[fold(value)]
-	if !ok {
-		r.fail(logical, BadOption, "the value is neither Yes nor No, true nor false, 1 nor 0; correct it")
+	yes := slices.Contains(knownColumns().Yes, fold(value))
+	if !yes && !slices.Contains(knownColumns().No, fold(value)) {
+		r.fail(logical, "option.yes")
 	}
 	return &yes
 }
@@ -226,7 +221,7 @@ func (r *reading) port(logical string) int {
 	// A view writes numbers as the country does: 1,143 or 1.143.
 	n, err := strconv.Atoi(strings.NewReplacer(",", "", ".", "", "\u00a0", "", "\u202f", "", " ", "").Replace(value))
 	if err != nil || n < 0 || n > 65535 {
-		r.fail(logical, BadOption, "the port is not a number from 1 to 65535; correct it")
+		r.fail(logical, "option.port")
 		return 0
 	}
 	return n
@@ -247,7 +242,7 @@ func (r *reading) user(logical string) string {
 		problem = "is neither user@domain nor DOMAIN\\user"
 	}
 	if problem != "" {
-		r.fail(logical, BadUser, "the user name %s; correct it", problem)
+		r.fail(logical, "user.name", problem)
 	}
 	return name
 }
@@ -258,7 +253,7 @@ func (r *reading) location(logical string, otherProtocol bool) string {
 		return ""
 	}
 	if problem := badLocation(place, otherProtocol); problem != "" {
-		r.fail(logical, BadURL, "the server location %s; EWS is at https://HOST/EWS/Exchange.asmx", problem)
+		r.fail(logical, "url.location", problem)
 	}
 	return place
 }

@@ -49,12 +49,11 @@ func (r *records) read() (record, error) {
 		ends, long := errors.Is(err, io.EOF), errors.Is(err, bufio.ErrBufferFull)
 		switch {
 		case long && rec.lines == 0:
-			rec.fault = fault(rec.line, TooLong, "the line is longer than 1 MiB; is it the right file?")
+			rec.fault = fault(rec.line, "too-long.line")
 			r.line++
 			return rec, r.skipLine()
 		case rec.lines > 0 && (ends || long):
-			rec.fault = fault(rec.line, BadQuote, "a quoted cell is not closed before %s; close its quote, and write a quote inside a cell twice",
-				map[bool]string{true: "the file ends", false: "its record is longer than 1 MiB"}[ends])
+			rec.fault = fault(rec.line, "quote.open", map[bool]string{true: "the file ends", false: "its record is longer than 1 MiB"}[ends])
 			r.retry(rec)
 			return rec, nil
 		case err != nil:

@@ -112,18 +112,15 @@ func Open(r io.Reader, wanted ...string) (*Table, error) {
 	var s source
 	switch {
 	case bytes.HasPrefix(text, []byte("PK\x03\x04")), bytes.HasPrefix(text, []byte("\xd0\xcf\x11\xe0")):
-		return nil, fault(0, BadEncoding, "this is an Excel workbook; in Excel, save the sheet as \"CSV UTF-8 (Comma delimited)\"")
+		return nil, fault(0, "encoding.workbook")
 	case isMarkup(text):
-		return nil, fault(0, BadEncoding, "this is XML or HTML, not a table; in Excel, save the sheet as \"CSV UTF-8 (Comma delimited)\"; "+
-			"in PowerShell, write the list with Export-Csv; from Dynamics, save the JSON of the Web API")
+		return nil, fault(0, "encoding.markup")
 	case isRecords(text):
-		return nil, fault(0, NoDelimiter, "this is a list with a line for each property (Format-List, LDIF, mailbox details), not a table; "+
-			"write a CSV, "+
-			"in PowerShell with Export-Csv, from Active Directory with csvde, from Dynamics by exporting the view")
+		return nil, fault(0, "delimiter.properties")
 	case bytes.HasPrefix(text, []byte("**********")):
-		return nil, fault(0, NoDelimiter, "this is a transcript of a PowerShell session, not a table; write the list with Export-Csv")
+		return nil, fault(0, "delimiter.transcript")
 	case len(text) == 0 && err != nil:
-		return nil, fault(0, Empty, "the file is empty")
+		return nil, fault(0, "empty.file")
 	case len(text) > 0 && (text[0] == '{' || text[0] == '['):
 		s, err = openJSON(in)
 	default:
@@ -232,7 +229,7 @@ func (t *Table) checkText(row Row) error {
 		if strings.IndexByte(cell, 0) < 0 {
 			continue
 		}
-		e := fault(row.Line, BadEncoding, "the file is damaged here (NUL character); save it again")
+		e := fault(row.Line, "encoding.nul")
 		if i < len(t.Header) {
 			e.Column = t.Header[i]
 		}
