@@ -185,7 +185,7 @@ func batchWith(c *cli.Context, s *config.Settings, std stdio, mask *redact.Redac
 		err, whole = sumErr, false
 	}
 	if sumErr == nil {
-		std.complain(errors.New(nextStep(summary, s, input.Name)))
+		std.complain(errors.New(summary.NextStep(input.Name, s.Resume, s.Shard)))
 	}
 	if summary.Stopped == evidence.StoppedByUser || out.trouble != "" || len(out.lost) > 0 || err != nil {
 		return exit(3)

@@ -248,36 +248,6 @@ func withoutNames(err error, m *redact.Redactor) error {
 	return &refusal{code: why.code, text: m.Text(why.text)}
 }
 
-// nextStep is the line that ends a batch: what was done, what is left, what to do next.
-func nextStep(s report.Summary, set *config.Settings, file string) string {
-	left, next := "nothing", ""
-	switch n := s.ByCode["not-checked"]; {
-	case s.Stopped == evidence.StoppedByUser || s.Incomplete != "":
-		left = "the rows that were not reported"
-	case n == 1:
-		left = "1 row that was not checked"
-	case n > 1:
-		left = fmt.Sprintf("%d rows that were not checked", n)
-	}
-	switch v := s.Verdict; {
-	case s.Stopped != evidence.StoppedByUser && s.ByCode["not-checked"] > 0 && s.Endpoint != nil && s.Endpoint.Verdict.Status != finding.OK:
-		next = fmt.Sprintf("`ewsprobe explain %s` says how to fix the endpoint; then run the same command again", s.Endpoint.Verdict.Code)
-	case left != "nothing" && set.Resume != "":
-		next = "run the same command again; it continues from " + set.Resume
-	case left != "nothing":
-		next = "run the same command again, with --resume STATE to continue where it stops"
-	case set.Shard != "":
-		next = "join the results of all shards with `ewsprobe merge FILE...`"
-	case v != nil && v.Status != finding.OK:
-		next = "`ewsprobe explain " + string(v.Code) + "`"
-	default:
-		// One call for each mailbox cannot show it.
-		return fmt.Sprintf("%s: %s; nothing is left. A batch does not detect alias addresses; `ewsprobe check --mailbox ADDRESS` does",
-			file, s.Counts())
-	}
-	return fmt.Sprintf("%s: %s; left: %s; next: %s", file, s.Counts(), left, next)
-}
-
 // openState opens the file of --resume; nil without one.
 func openState(file string, cfg batch.Config, in *batch.Input, out *outputs) (*batch.State, error) {
 	if file == "" {

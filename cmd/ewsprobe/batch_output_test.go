@@ -108,7 +108,7 @@ func TestNextStep(t *testing.T) {
 		{report.Summary{Verdict: bad}, config.Settings{BatchKeys: config.BatchKeys{Shard: "1/4"}}, "next: join the results of all shards with `ewsprobe merge FILE...`"},
 	} {
 		c.sum.ByStatus, c.sum.Reported = counts, 2
-		got := nextStep(c.sum, &c.set, "mailboxes.csv")
+		got := c.sum.NextStep("mailboxes.csv", c.set.Resume, c.set.Shard)
 		if !strings.HasPrefix(got, "mailboxes.csv: 2 mailbox rows reported: 2 ok; ") || !strings.HasSuffix(got, c.want) {
 			t.Errorf("%q does not end with %q", got, c.want)
 		}

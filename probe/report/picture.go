@@ -23,14 +23,11 @@ func (h station) Says() string {
 	return map[string]string{"passed": "passed", "broken": "failed here", "unseen": "not seen"}[h.State]
 }
 
-// The stations, in their order.
+// Places of stations on the way.
 const (
-	atMachine = iota
-	atDevice
-	atFrontEnd
-	atBackEnd
-	atMailbox
-	atNothing // nothing broke
+	atFrontEnd = 2
+	atBackEnd  = 3
+	atMailbox  = 4
 )
 
 // Path is the way from this machine to the mailbox, and where it broke.
@@ -51,13 +48,14 @@ func (r Report) Path() []station {
 	signedIn := slices.ContainsFunc(r.Attempts, func(a rule.Attempt) bool {
 		return a.Result == string(evidence.Accepted) && a.Service == "ews"
 	})
-	broken := brokenAt(r)
+	at := say("broken-at", r, "")
+	broken := slices.IndexFunc(list, func(s station) bool { return s.Name == at }) // -1: nothing is
 	for i := range list {
 		seen := i <= atFrontEnd && len(r.Schemes) > 0 || signedIn && (i < atMailbox || r.Target.Mailbox != "")
 		switch {
 		case i == broken:
 			list[i].State = "broken"
-		case i < broken && (seen || i == atMachine || broken != atNothing && (i < atBackEnd || signedIn)):
+		case (i < broken || broken < 0) && (seen || i == 0) || i < broken && (i < atBackEnd || signedIn):
 			list[i].State = "passed"
 		default:
 			list[i].State = "unseen"
@@ -66,34 +64,9 @@ func (r Report) Path() []station {
 	return list
 }
 
-// brokenAt is the station that the verdict is about.
-func brokenAt(r Report) int {
-	v := r.Verdict
-	device := r.Server.InFront != "" && r.Server.FrontEnd == ""
-	switch v.Code {
-	case "dns-failed", "autodiscover-failed", "token-not-issued":
-		return atMachine
-	case "proxy-auth-required":
-		return atDevice
-	case "preauth-redirect", "redirected", "forbidden":
-		device = device || r.Server.FrontEnd == ""
-	case "mailbox-unavailable", "exchange-error":
-		return atBackEnd
-	case "tls-outdated", "certificate-private", "name-private":
-		return atFrontEnd
-	case "profile-contradiction", "dynamics-unreadable", "inconclusive", "tenant-differs":
-		return atNothing
-	}
-	head, _ := finding.HeadOf(v.Code)
-	switch {
-	case v.Status != finding.Critical && v.Status != finding.Unknown || head.Block == finding.BlockWarning:
-		return atNothing
-	case head.Block == finding.BlockMailbox:
-		return atMailbox
-	case device:
-		return atDevice
-	}
-	return atFrontEnd
+func blockOf(c finding.Code) finding.Block {
+	head, _ := finding.HeadOf(c)
+	return head.Block
 }
 
 // distinct are the texts that are there, each once.

@@ -108,6 +108,15 @@ func (s Summary) Notices() []string { return parts("notices", s) }
 // Worst is the sentence about the worst verdict; "" where all is well.
 func (s Summary) Worst() string { return say("worst", s, "") }
 
+// NextStep is the line that ends a batch of a file: what was done, what is left, what to
+// do next. state and shard are what --resume and --shard were given.
+func (s Summary) NextStep(file, state, shard string) string {
+	return say("next-step", struct {
+		Summary
+		File, State, Part string
+	}{s, file, state, shard}, "")
+}
+
 // Faults are the groups that are not simply in order, with what to say of each.
 func (s Summary) Faults() (list []remedied) {
 	for _, g := range s.Groups {

@@ -31,6 +31,7 @@ func functions() template.FuncMap {
 		"took":       took,
 		"words":      words[any],
 		"brief":      func(s string) string { return Clean(s, sawLimit) },
+		"blockOf":    blockOf,
 		"say":        say,
 		"statuses":   finding.WorstFirst,
 		"moment":     finding.Moment,
