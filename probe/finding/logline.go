@@ -172,6 +172,7 @@ func explainLogon(m []string) (e Explained, sure bool) {
 		e.Remedies = ReasonRemedies(e.Code, name)
 	case other != "":
 		e.Title, e.Says = shared().Logons["other"].Title, capital(other)+"."
+		e.Next = CheckCommand(Remedy{Check: shared().Logons["other"].Check}, Placeholders)
 	default:
 		for _, l := range shared().Logons {
 			if (slices.Contains(l.Numbers, number) || slices.Contains(l.Numbers, e.Name)) && (!l.InLog || m[1] != "") {

@@ -42,10 +42,11 @@ var pastedForms = sync.OnceValue(func() map[string]*regexp.Regexp {
 		"field": regexp.MustCompile(`(?im)(?:^|[^a-z0-9-])(server|location|via|set-cookie|www-authenticate|cf-ray|x-[a-z0-9-]+)['"]?` +
 			`\s?(?::|=>)\s*(?:array:\d+ )?\[?\s*(?:'([^'\n]*)'|"([^"\n]*)"|([^"'\n\[][^\n]*))`),
 		// An event of a logon has the account that asks before the one that is refused.
-		"event": regexp.MustCompile(`(?i)\b(?:event ?id|47(?:40|68|69|71|76)|4625|529|53[0-9]|68[01])\b|0xc00000[67]`),
+		"event": regexp.MustCompile(`(?i)\b(?:47(?:40|68|69|71|76)|4625|529|53[0-9]|68[01])\b|0xc00000[67]`),
 		"account": regexp.MustCompile(`(?i)(?:account name|logon account|user name|kontoname|benutzername|anmeldekonto|nom d[ue] compte|` +
-			`nombre de (?:la )?cuenta|nome account|nome da conta|имя учетной записи|nazwa konta|accountnaam|アカウント名|帐户名)` +
-			`\s?[:：][ \t]*([a-z0-9][a-z0-9._@$-]{0,60}[a-z0-9$])`),
+			`compte d['’]ouverture de session|nombre de (?:la )?cuenta|cuenta de inicio de sesión|nome account|account di accesso|nome da conta|` +
+			`conta de logon|имя учетной записи|учетная запись входа|nazwa konta|accountnaam|アカウント名|ログオン アカウント|帐户名|登录帐户)` +
+			`\s?[:：][ \t]*((?:[a-z0-9.-]{1,60}\\)?[a-z0-9][a-z0-9._@$-]{0,60}[a-z0-9$])`),
 		"domain": regexp.MustCompile(`(?i)(?:domain|kontodomäne|domäne|domaine du compte|dominio (?:de (?:la )?cuenta|account)|` +
 			`domínio da conta|домен учетной записи|アカウント ドメイン|domena konta)\s?[:：][ \t]*([a-z0-9][a-z0-9.-]{0,60})[ \t]*\r?\n`),
 		"iis":     regexp.MustCompile(`(?i)w3wp\.exe|inetinfo\.exe|\badvapi\b`),
@@ -159,7 +160,7 @@ func (p *Pasted) readEvent(text string) {
 		}
 		p.Event = name
 		near := text[m[3]:min(len(text), m[3]+100)] + "\n"
-		if d := pastedForms()["domain"].FindStringSubmatch(near); d != nil && !strings.Contains(name, "@") {
+		if d := pastedForms()["domain"].FindStringSubmatch(near); d != nil && !strings.ContainsAny(name, `@\`) {
 			p.Event = d[1] + `\` + name
 		}
 	}

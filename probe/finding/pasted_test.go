@@ -48,6 +48,8 @@ func TestPastedEvent(t *testing.T) {
 		{"Event ID: 529 User Name: bo Domain: Logon Type: 3", "bo", false},
 		{"4776 Logon Account: svc-crm@contoso.com Error Code: 0xC000006A", "svc-crm@contoso.com", false},
 		{"Код события: 4625\n\tИмя учетной записи:\tivanov\n\tДомен учетной записи:\tCONTOSO", `CONTOSO\ivanov`, false},
+		{`4776 Account di accesso: CONTOSO\svc`, `CONTOSO\svc`, false},
+		{"Event ID: 4012 User name: anna", "", false},
 		{"Event ID: 4625 Kontoname: - Kontoname: ANONYMOUS LOGON", "", false},
 		{"The user name: anna of the form", "", false},
 	} {
