@@ -44,12 +44,12 @@ func FuzzParse(f *testing.F) {
 func check(t *testing.T, c Challenge) {
 	t.Helper()
 	isName := func(s string) bool {
-		return s != "" && len(s) <= MaxName && strings.IndexFunc(s, func(r rune) bool { return r > 127 || !isTokenChar(byte(r)) }) < 0
+		return s != "" && len(s) <= MaxName && strings.IndexFunc(s, func(r rune) bool { return r > 127 || strings.IndexByte(tokenChars, byte(r)) < 0 }) < 0
 	}
 	if !isName(c.Scheme) || len(c.Params) > MaxParams || len(c.Token) > MaxToken {
 		t.Fatalf("out of bounds: %q", c)
 	}
-	if strings.IndexFunc(strings.TrimRight(c.Token, "="), func(r rune) bool { return r > 127 || !isToken68Char(byte(r)) }) >= 0 {
+	if strings.IndexFunc(strings.TrimRight(c.Token, "="), func(r rune) bool { return r > 127 || strings.IndexByte(token68Chars, byte(r)) < 0 }) >= 0 {
 		t.Fatalf("not a token68: %q", c.Token)
 	}
 	for _, p := range c.Params {
