@@ -270,16 +270,12 @@ func (r *Recorder) Profile(p *evidence.Profile, at time.Time) *evidence.Profile 
 	if p == nil {
 		return nil
 	}
-	kept := *p
-	kept.Taken = slices.Clone(p.Taken)
-	t := &kept.LastTest
-	texts := []*string{&kept.Name, &t.At, &t.Request, &t.Response, &t.Message, &t.SyncError, &t.SyncErrorCode}
-	if !r.Secrets.Common() {
-		texts = append(texts, &kept.Tenant, &kept.Incoming.User, &kept.Outgoing.User, &kept.Incoming.Location, &kept.Outgoing.Location)
-	}
-	for _, s := range texts {
-		*s = r.Secrets.Clean(*s)
-	}
+	kept := evidence.Rewritten(*p, func(f evidence.Field, s string) string {
+		if f.Said && (!r.Secrets.Common() || slices.Contains([]string{"profile", "date", "alert"}, f.Kind)) {
+			return r.Secrets.Clean(s)
+		}
+		return s
+	})
 	r.Add(evidence.Item{Step: evidence.StepProfile, At: at})
 	return &kept
 }

@@ -17,30 +17,20 @@ import (
 // folder or an Autodiscover answer needs, and low enough that ten bodies read
 // at once stay small in memory.
 const (
-	// MaxBytes is the largest body read, in bytes as received.
-	MaxBytes = 1 << 20
-	// MaxDepth is the deepest nesting of elements; the root is at depth 1.
-	MaxDepth = 64
-	// MaxTokens bounds the tags, attributes, texts and comments together.
-	MaxTokens = 20_000
+	MaxBytes  = 1 << 20 // of a body, as received
+	MaxDepth  = 64      // of nested elements; the root is at depth 1
+	MaxTokens = 20_000  // tags, attributes, texts and comments together
 )
 
 // The limits on what is kept of a body, so that an answer may go into a record
 // without further cutting.
 const (
-	// MaxText bounds a message or a value, in bytes.
-	MaxText = 500
-	// MaxURL bounds a URL or an address, in bytes; a longer one is dropped,
-	// because half a URL is worse than none.
-	MaxURL = 2048
-	// MaxValues bounds the number of values kept from a MessageXml.
-	MaxValues = 16
-	// MaxResolved bounds the number of entries kept of a ResolveNames answer.
-	MaxResolved = 10
-	// MaxAddresses bounds the number of addresses kept of such an entry.
-	MaxAddresses = 50
-	// maxName bounds a code, an element or a value name, in bytes.
-	maxName = 100
+	MaxText      = 500  // bytes of a message or a value
+	MaxURL       = 2048 // bytes of a URL or an address; a longer one is dropped, because half a URL is worse than none
+	MaxValues    = 16   // of a MessageXml
+	MaxResolved  = 10   // entries of a ResolveNames answer
+	MaxAddresses = 50   // of such an entry
+	maxName      = 100  // bytes of a code, an element or a value name
 )
 
 // The reasons why a body gives no answer, for errors.Is. The error that is

@@ -4,21 +4,15 @@ import "strings"
 
 // The limits on what is kept. They bound one Parse, not one line.
 const (
-	// MaxChallenges is the number of challenges read.
 	MaxChallenges = 32
-	// MaxParams is the number of parameters kept of each challenge.
-	MaxParams = 32
-	// MaxValue bounds a parameter's value, in bytes; the rest is cut.
-	MaxValue = 4 << 10
+	MaxParams     = 32      // of each challenge
+	MaxValue      = 4 << 10 // bytes of a parameter's value; the rest is cut
 	// MaxToken bounds a token68, in bytes of base64. A longer one is dropped
 	// as a whole, since no part of it can be decoded; an NTLM or Kerberos
 	// message stays below.
 	MaxToken = 64 << 10
-	// MaxName bounds the name of a scheme or parameter, in bytes; a longer one
-	// is not read.
-	MaxName = 64
-	// MaxLine bounds a field value, in bytes; the rest is not read.
-	MaxLine = 128 << 10
+	MaxName  = 64        // bytes of the name of a scheme or parameter; a longer one is not read
+	MaxLine  = 128 << 10 // bytes of a field value; the rest is not read
 )
 
 // Challenge is one offer to authenticate (RFC 9110 section 11.3).

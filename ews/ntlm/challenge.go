@@ -173,22 +173,14 @@ func (c *Challenge) readPairs(info []byte) error {
 
 func (c *Challenge) addPair(id uint16, value []byte) {
 	c.pairs = append(c.pairs, pair{id, value})
-	switch id {
-	// Always UTF-16, whatever the Unicode flag says ([MS-NLMP] 2.2.2.1).
-	case avNbComputer:
-		c.NbComputer = utf16Text(value)
-	case avNbDomain:
-		c.NbDomain = utf16Text(value)
-	case avDNSComputer:
-		c.DNSName = utf16Text(value)
-	case avDNSDomain:
-		c.DNSDomain = utf16Text(value)
-	case avDNSTree:
-		c.DNSTree = utf16Text(value)
-	case avTimestamp:
-		if len(value) == 8 {
-			c.Time = filetime(binary.LittleEndian.Uint64(value))
-		}
+	name := map[uint16]*string{
+		avNbComputer: &c.NbComputer, avNbDomain: &c.NbDomain, avDNSComputer: &c.DNSName, avDNSDomain: &c.DNSDomain, avDNSTree: &c.DNSTree,
+	}[id]
+	if name != nil {
+		*name = utf16Text(value) // whatever the Unicode flag says ([MS-NLMP] 2.2.2.1)
+	}
+	if id == avTimestamp && len(value) == 8 {
+		c.Time = filetime(binary.LittleEndian.Uint64(value))
 	}
 }
 
