@@ -61,21 +61,15 @@ const (
 )
 
 const (
-	// CloudHost is a name in the cloud's certificate, beside localhost.
-	CloudHost = "cloud.contoso.com"
+	CloudHost = "cloud.contoso.com" // a name in the cloud's certificate, beside localhost
 
-	// Tenant is the tenant that the stand-in's Exchange trusts, OtherTenant
-	// another.
-	Tenant      = "6f1c2a4e-8f0b-4d6e-9a57-3b1d0e5c7a92"
+	Tenant      = "6f1c2a4e-8f0b-4d6e-9a57-3b1d0e5c7a92" // that the stand-in's Exchange trusts
 	OtherTenant = "0b5f7c1e-43d2-4a8f-b6c0-91e2d47f3a65"
 
-	// ExchangePlan is the service plan EXCHANGE_S_ENTERPRISE, FoundationPlan
-	// EXCHANGE_S_FOUNDATION, which brings no mailbox.
-	ExchangePlan   = "efb87545-963c-4e0d-99df-69c6916d9eb0"
-	FoundationPlan = "113feb6c-3fe4-4440-bddc-54d774bf0318"
+	ExchangePlan   = "efb87545-963c-4e0d-99df-69c6916d9eb0" // the service plan EXCHANGE_S_ENTERPRISE
+	FoundationPlan = "113feb6c-3fe4-4440-bddc-54d774bf0318" // EXCHANGE_S_FOUNDATION, which brings no mailbox
 
-	// ApplicationID is the one application that Entra knows, in Tenant;
-	// ApplicationSecret is its secret, OldSecret one that was.
+	// The one application that Entra knows, in Tenant, its secret, and one that was.
 	ApplicationID     = "3e0cfa54-91d7-4b0c-8c62-f0b1a6d2e497"
 	ApplicationSecret = "kQ8~W3lc0me-t0.the_stand-in~Secret~Value"
 	OldSecret         = "kQ8~An0ther-one.of_the_stand-in~of-Old-x"

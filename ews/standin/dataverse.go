@@ -51,31 +51,30 @@ var privileges = map[string]string{
 func (c *cloudServer) dataverse(r *http.Request, set string) *response {
 	d := c.behaviour.Dataverse
 	_, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	refuse := func(status int, code, message string) *response { return inJSON(status, graphError(code, message)) }
 	entity := strings.TrimSuffix(strings.TrimSuffix(set, "s"), "e")
+	refuse := func(name, about string) *response {
+		known := words().Dataverse[name]
+		says := strings.NewReplacer("$about", cut(about), "$entity", entity).Replace(known.Says)
+		return inJSON(known.Status, graphError(known.Code, says))
+	}
 	switch {
 	case token != Token && token != DataverseToken:
 		return c.say(r, "organisation", "")
 	case r.Method != http.MethodGet:
-		return refuse(http.StatusMethodNotAllowed, "0x8006088a", "This stand-in takes nothing but GET.")
+		return refuse("method", "")
 	case d.NoUser:
-		return refuse(http.StatusForbidden, "0x80072560", "The user is not a member of the organization.")
+		return refuse("no-user", "")
 	case privileges[set] == "" || slices.Contains(d.Lacks, set):
-		return refuse(http.StatusNotFound, "0x8006088a", "Resource not found for the segment '"+cut(set)+"'.")
+		return refuse("no-set", set)
 	case c.busy():
-		return refuse(http.StatusTooManyRequests, "0x80072322",
-			"Number of requests exceeded the limit of 6000 over the time window of 300 seconds.").with("Retry-After", "1")
+		return refuse("busy", "").with("Retry-After", "1")
 	case slices.Contains(d.Denied, set):
-		return refuse(http.StatusForbidden, "0x80040220", fmt.Sprintf(
-			"Principal user (Id=%s, type=8, roleCount=1, privilegeCount=40, accessMode=4), is missing %s privilege "+
-				"(Id=aa000000-0000-4000-8000-000000000000) on OTC=9606 for entity '%s'. context.Caller=%[1]s",
-			record("systemuser")["systemuserid"], privileges[set], entity))
+		return refuse("no-privilege", privileges[set])
 	}
 	columns := strings.Split(r.URL.Query().Get("$select"), ",")
 	for _, name := range columns {
 		if slices.Contains(d.Lacks, name) {
-			return refuse(http.StatusBadRequest, "0x80060888",
-				fmt.Sprintf("Could not find a property named '%s' on type 'Microsoft.Dynamics.CRM.%s'.", cut(name), entity))
+			return refuse("no-column", name)
 		}
 	}
 	if set != "mailboxes" || filteredBy(r, "emailaddress") != "" {

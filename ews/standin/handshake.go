@@ -1,6 +1,7 @@
 package standin
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/hmac"
 	"crypto/md5"
@@ -165,17 +166,13 @@ const (
 	BindingForeign = "foreign" // something else
 )
 
-// channelBinding is what the AV pair MsvAvChannelBindings must hold: the MD5 of
+// endPointBinding is what the AV pair MsvAvChannelBindings must hold: the MD5 of
 // the gss_channel_bindings_struct ([MS-NLMP] 2.2.2.1, RFC 4121 4.1.1.2) around the
-// tls-server-end-point binding (RFC 5929 section 4).
-type channelBinding [md5.Size]byte
-
-// endPointBinding gives the binding of a server certificate.
-func endPointBinding(certificate *x509.Certificate) *channelBinding {
+// tls-server-end-point binding (RFC 5929 section 4) of a server certificate.
+func endPointBinding(certificate *x509.Certificate) []byte {
 	digest := endPointHash(certificate.SignatureAlgorithm).New()
 	digest.Write(certificate.Raw)
-	binding := bindingOfHash(digest.Sum(nil))
-	return &binding
+	return bindingOfHash(digest.Sum(nil))
 }
 
 // endPointHash is the hash of the certificate's signature, but never less than
@@ -193,22 +190,23 @@ func endPointHash(algorithm x509.SignatureAlgorithm) crypto.Hash {
 
 // bindingOfHash wraps the hash of a certificate. The structure holds the types
 // and lengths of two addresses, all zero, then the application data.
-func bindingOfHash(hash []byte) channelBinding {
+func bindingOfHash(hash []byte) []byte {
 	data := append([]byte("tls-server-end-point:"), hash...)
 	structure := make([]byte, 16, 20+len(data))
 	structure = binary.LittleEndian.AppendUint32(structure, uint32(len(data)))
-	return md5.Sum(append(structure, data...))
+	sum := md5.Sum(append(structure, data...))
+	return sum[:]
 }
 
 // bindingKind names the binding that a response carried; sent is nil if it
 // carried none, served is nil where there is no TLS.
-func bindingKind(sent []byte, served *channelBinding) string {
+func bindingKind(sent, served []byte) string {
 	switch {
 	case sent == nil:
 		return BindingNone
-	case string(sent) == string(make([]byte, md5.Size)):
+	case bytes.Equal(sent, make([]byte, md5.Size)):
 		return BindingZero
-	case served != nil && string(sent) == string(served[:]):
+	case served != nil && bytes.Equal(sent, served):
 		return BindingServed
 	default:
 		return BindingForeign
@@ -218,13 +216,13 @@ func bindingKind(sent []byte, served *channelBinding) string {
 // bindingAccepted is the decision of Extended Protection: with Allow a missing
 // binding passes and one that is there must be right; with Require it must be
 // there too. Sixteen zeros count as a binding, and a wrong one.
-func bindingAccepted(demand ExtendedProtection, sent []byte, expected *channelBinding) bool {
+func bindingAccepted(demand ExtendedProtection, sent, expected []byte) bool {
 	switch {
 	case demand == ExtendedProtectionNone:
 		return true
 	case sent == nil:
 		return demand == ExtendedProtectionAllow
 	default:
-		return expected != nil && string(sent) == string(expected[:])
+		return expected != nil && bytes.Equal(sent, expected)
 	}
 }

@@ -49,7 +49,7 @@ func TestChannelBindingVectors(t *testing.T) {
 		"9652853f8119219ea66ad645dd736225": sum384[:],
 		"f9090f98f49d1dd944b645a361e02fba": sum512[:],
 	} {
-		if got := bindingOfHash(hash); hex.EncodeToString(got[:]) != want {
+		if got := bindingOfHash(hash); hex.EncodeToString(got) != want {
 			t.Errorf("binding %x, want %s", got, want)
 		}
 	}

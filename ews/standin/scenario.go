@@ -84,28 +84,22 @@ var scenarios = sync.OnceValue(func() []Scenario {
 // may change them.
 func Scenarios() []Scenario {
 	list := slices.Clone(scenarios())
-	for i := range list {
-		list[i].Behaviour = list[i].Behaviour.clone()
+	for i, s := range list {
+		raw, _ := yaml.Marshal(s.Behaviour) // a copy in depth of what came from YAML
+		list[i].Behaviour = Behaviour{}
+		_ = yaml.Unmarshal(raw, &list[i].Behaviour)
 	}
 	return list
 }
 
 // Find returns the scenario of the given name.
 func Find(name string) (Scenario, bool) {
-	i := slices.IndexFunc(scenarios(), func(s Scenario) bool { return s.Name == name })
+	list := Scenarios()
+	i := slices.IndexFunc(list, func(s Scenario) bool { return s.Name == name })
 	if i < 0 {
 		return Scenario{}, false
 	}
-	s := scenarios()[i]
-	s.Behaviour = s.Behaviour.clone()
-	return s, true
-}
-
-// clone is a copy in depth.
-func (b Behaviour) clone() (c Behaviour) {
-	raw, _ := yaml.Marshal(b) // it came from YAML
-	_ = yaml.Unmarshal(raw, &c)
-	return c
+	return list[i], true
 }
 
 // Line is the command line of a scenario's check, and where it goes.

@@ -66,7 +66,7 @@ type node struct {
 
 	// Channel bindings of the certificate that is served (nil without TLS) and of the
 	// one behind a device that ends TLS.
-	served, behind *channelBinding
+	served, behind []byte
 
 	current *atomic.Pointer[node] // who answers, which Behave changes
 	*state
