@@ -202,6 +202,4 @@ func answerIn(root *etree.Element) (Answer, error) {
 }
 
 // nameOf names an element for an error message.
-func nameOf(e *etree.Element) string {
-	return "<" + oneLine(e.FullTag(), maxName) + ">"
-}
+func nameOf(e *etree.Element) string { return "<" + oneLine(e.FullTag(), maxName) + ">" }

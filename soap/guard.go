@@ -150,9 +150,7 @@ func boundTags(text []byte) error {
 }
 
 // notXML wraps an error of the decoder, whose text may quote the body.
-func notXML(err error) error {
-	return fmt.Errorf("%w: %s", ErrNotXML, oneLine(err.Error(), 2*maxName))
-}
+func notXML(err error) error { return fmt.Errorf("%w: %s", ErrNotXML, oneLine(err.Error(), 2*maxName)) }
 
 // charsetReader gives the XML decoder a reader for a declared character set.
 type charsetReader func(label string, in io.Reader) (io.Reader, error)

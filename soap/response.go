@@ -137,9 +137,7 @@ func faultCode(fault *etree.Element) string {
 }
 
 // isEWSCode tells the codes of EWS from those of SOAP (Client, Server).
-func isEWSCode(code string) bool {
-	return code == CodeNoError || strings.HasPrefix(code, "Error")
-}
+func isEWSCode(code string) bool { return code == CodeNoError || strings.HasPrefix(code, "Error") }
 
 // IsAddress says whether s has the form of an SMTP address. It is narrower than
 // RFC 5321 allows: an address of quoted strings is none that Dynamics can hold.

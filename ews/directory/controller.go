@@ -165,9 +165,7 @@ func (c *Client) addresses(ctx context.Context, controllers []string) (places []
 type place struct{ host, address string }
 
 // unreached says that a failure happened before anything was sent.
-func unreached(f *evidence.Failure) bool {
-	return f != nil && f.Phase == "connect"
-}
+func unreached(f *evidence.Failure) bool { return f != nil && f.Phase == "connect" }
 
 func joined(controller, port string) string {
 	return net.JoinHostPort(splitController(controller, port))

@@ -46,9 +46,7 @@ func Say(code DetailCode, about ...any) *Detail {
 }
 
 // Is says whether a detail that is there has one of the codes.
-func (d *Detail) Is(codes ...DetailCode) bool {
-	return d != nil && slices.Contains(codes, d.Code)
-}
+func (d *Detail) Is(codes ...DetailCode) bool { return d != nil && slices.Contains(codes, d.Code) }
 
 // Kinds of what a sentence names. Redaction treats each as a field of the
 // record that is tagged so.

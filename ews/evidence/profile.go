@@ -60,9 +60,7 @@ type Option struct {
 }
 
 // Is says whether an option that is there has one of these numbers.
-func (o *Option) Is(numbers ...int) bool {
-	return o != nil && slices.Contains(numbers, o.Number)
-}
+func (o *Option) Is(numbers ...int) bool { return o != nil && slices.Contains(numbers, o.Number) }
 
 // Name is the label of an option, "" for one that is not there.
 func (o *Option) Name() string {

@@ -139,10 +139,7 @@ func readError(raw []byte) (*KRBError, error) {
 		return nil, fmt.Errorf("%w: the KRB-ERROR cannot be decoded", ErrMalformed)
 	}
 	e := &KRBError{
-		Code: m.ErrorCode,
-		Name: errorName(m.ErrorCode),
-		Text: printable(m.EText),
-		Time: reasonable(m.STime),
+		Code: m.ErrorCode, Name: errorName(m.ErrorCode), Text: printable(m.EText), Time: reasonable(m.STime),
 	}
 	if !e.Time.IsZero() && m.Susec > 0 && m.Susec < 1e6 {
 		e.Time = e.Time.Add(time.Duration(m.Susec) * time.Microsecond)

@@ -200,9 +200,7 @@ func (s *Session) learn(q ews.Question, c *ews.Client) {
 	}
 }
 
-func (s *Session) agent(q ews.Question) string {
-	return cmp.Or(q.UserAgent, s.userAgent)
-}
+func (s *Session) agent(q ews.Question) string { return cmp.Or(q.UserAgent, s.userAgent) }
 
 // Close ends the connection; the next call opens another. Nil-safe.
 func (s *Session) Close() {

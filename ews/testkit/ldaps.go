@@ -120,9 +120,7 @@ type Forest struct {
 }
 
 // Asked are the searches so far, base and attributes of each.
-func (f *Forest) Asked() []string {
-	return f.asked.all()
-}
+func (f *Forest) Asked() []string { return f.asked.all() }
 
 // Answer is an answer for StartLDAPS.
 func (f *Forest) Answer(c net.Conn, q Request) {

@@ -106,9 +106,7 @@ func (d *Dialer) Verifying() *Dialer {
 }
 
 // number is the next connection's.
-func (d *Dialer) number() int {
-	return int(cmp.Or(d.first, d).opened.Add(1))
-}
+func (d *Dialer) number() int { return int(cmp.Or(d.first, d).opened.Add(1)) }
 
 // Reach makes a TCP connection and closes it: does addr answer at all.
 func Reach(ctx context.Context, addr string) *evidence.Failure {
