@@ -42,7 +42,10 @@ func (c *Client) read(item *evidence.Item, body []byte, credential bool) {
 		if r.Page != nil {
 			r.Page.LeadsTo = withoutQuery(r.Page.LeadsTo)
 		}
-		keepFields(r)
+		r.Headers = slices.DeleteFunc(r.Headers, func(h [2]string) bool { return !isOf(keptFields(), h[0]) })
+		for i, h := range r.Headers {
+			r.Headers[i][1] = keptValue(h[0], h[1])
+		}
 		if len(body) > 0 {
 			r.Withheld = evidence.Say("body-not-kept").String()
 		}
@@ -126,18 +129,6 @@ func isOf(set map[string]bool, name string) bool {
 		}
 	}
 	return set[string(small)]
-}
-
-// keepFields leaves of an answer to a credential the fields of the list, and of
-// these what is evidence.
-func keepFields(r *evidence.Response) {
-	kept := r.Headers[:0]
-	for _, h := range r.Headers {
-		if isOf(keptFields(), h[0]) {
-			kept = append(kept, [2]string{h[0], keptValue(h[0], h[1])})
-		}
-	}
-	r.Headers = kept
 }
 
 // keptValue is what is kept of a field's value: of a challenge the scheme, and

@@ -2,6 +2,7 @@ package soap
 
 import (
 	"bytes"
+	"strings"
 	"sync"
 )
 
@@ -65,7 +66,7 @@ func withoutIdentifiers(skeleton, body []byte) (rest []byte, first string) {
 			continue
 		}
 		n := 0
-		for n < len(body) && base64Digit(body[n]) {
+		for n < len(body) && strings.IndexByte(base64Digits, body[n]) >= 0 {
 			n++
 		}
 		if n > MaxText || n == len(body) || body[n] != '"' {
@@ -79,6 +80,4 @@ func withoutIdentifiers(skeleton, body []byte) (rest []byte, first string) {
 	return append(skeleton, body...), first
 }
 
-func base64Digit(c byte) bool {
-	return c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '+' || c == '/' || c == '='
-}
+const base64Digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="

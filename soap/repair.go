@@ -26,21 +26,26 @@ func readRepaired(body []byte) (root *etree.Element, cut bool, err error) {
 	if err != nil {
 		return nil, false, err
 	}
-	if text = withoutDeclaration(text); !beginsEnvelope(text) {
+	if bytes.HasPrefix(text, []byte("<?xml")) { // its encoding has done its work
+		if _, rest, found := bytes.Cut(text, []byte("?>")); found {
+			text = bytes.TrimSpace(rest)
+		}
+	}
+	if !bytes.HasPrefix(text, []byte("<")) || !bytes.HasSuffix(firstTag(text), []byte("Envelope")) {
 		return nil, false, ErrNotXML
 	}
 	if !utf8.Valid(text) {
 		text, _ = charmap.ISO8859_1.NewDecoder().Bytes(text) // has every byte
 	}
-	end := endOfEnvelope(text)
-	if end < 0 {
+	closing := slices.Concat([]byte("</"), firstTag(text), []byte(">"))
+	if end := bytes.Index(text, closing); end >= 0 {
+		text = text[:end+len(closing)]
+	} else {
 		var tags string
 		if text, tags = openTags(text); tags == "" {
 			return nil, false, ErrNotXML
 		}
 		text, cut = append(text, tags...), true
-	} else {
-		text = text[:end]
 	}
 	root, err = readTree(withoutForbidden(text))
 	return root, cut, err
@@ -49,33 +54,10 @@ func readRepaired(body []byte) (root *etree.Element, cut bool, err error) {
 // maxRepaired is the largest body that is repaired, in bytes.
 const maxRepaired = MaxBytes / 4
 
-// withoutDeclaration drops the XML declaration: its encoding has done its work.
-func withoutDeclaration(text []byte) []byte {
-	if bytes.HasPrefix(text, []byte("<?xml")) {
-		if _, rest, found := bytes.Cut(text, []byte("?>")); found {
-			return bytes.TrimSpace(rest)
-		}
-	}
-	return text
-}
-
 // firstTag is the name of the first element.
 func firstTag(text []byte) []byte {
 	name := bytes.TrimPrefix(text[:min(len(text), maxName)], []byte("<"))
 	return name[:max(0, bytes.IndexAny(name, " \t\r\n/>"))]
-}
-
-func beginsEnvelope(text []byte) bool {
-	return bytes.HasPrefix(text, []byte("<")) && bytes.HasSuffix(firstTag(text), []byte("Envelope"))
-}
-
-// endOfEnvelope is where the envelope ends; -1 if its end is missing.
-func endOfEnvelope(text []byte) int {
-	closing := append(append([]byte("</"), firstTag(text)...), '>')
-	if i := bytes.Index(text, closing); i >= 0 {
-		return i + len(closing)
-	}
-	return -1
 }
 
 // openTags is text up to its last whole tag, and the ends of the elements that are

@@ -74,23 +74,17 @@ func (c *Client) ask(ctx context.Context, q question) evidence.Item {
 	}
 	answer, conn, fail := c.Get(ctx, nil, req, described, &item)
 	conn.Close()
-	if r := answer.Response; r != nil && fail == nil {
-		readAnswer(q, r, answer.Body, facts)
+	switch r := answer.Response; {
+	case r == nil || fail != nil:
+	case r.Oversized:
+		facts.Detail = evidence.Say("answer-too-long")
+	case r.CutShort: // it cannot be trusted to be whole
+		facts.Detail = evidence.Say("answer-ends-early")
+	default:
+		q.read(r, answer.Body, facts)
 	}
 	c.Recorder.Shorten(facts)
 	return c.Recorder.Add(item)
-}
-
-// readAnswer leaves an answer that cannot be trusted to be whole unread.
-func readAnswer(q question, r *evidence.Response, body []byte, facts *evidence.Cloud) {
-	switch {
-	case r.Oversized:
-		facts.Detail = evidence.Say("answer-too-long")
-	case r.CutShort:
-		facts.Detail = evidence.Say("answer-ends-early")
-	default:
-		q.read(r, body, facts)
-	}
 }
 
 // under is the URL of a path below a base; the segments are escaped.

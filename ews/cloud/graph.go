@@ -45,7 +45,8 @@ func (c *Client) Deleted(ctx context.Context, address string) evidence.Item {
 // on the principal name, more the property that only this collection has.
 func (c *Client) users(ctx context.Context, step evidence.Step, address, principal, more string, collection ...string) evidence.Item {
 	q := url.Values{
-		"$filter": {fmt.Sprintf("mail eq %s or %s or proxyAddresses/any(p:p eq %s)", ews.ODataText(address), principal, ews.ODataText("smtp:"+address))},
+		"$filter": {fmt.Sprintf("mail eq %s or %s or proxyAddresses/any(p:p eq %s)",
+			ews.ODataText(address), principal, ews.ODataText("smtp:"+address))},
 		"$select": {"id,userPrincipalName,mail,proxyAddresses,createdDateTime," + more},
 		"$count":  {"true"}, "$top": {fmt.Sprint(mostUsers)},
 	}

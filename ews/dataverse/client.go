@@ -59,18 +59,6 @@ func (r *Reader) Close() {
 	r.conn = nil
 }
 
-// fixed are the header fields of every request. Annotations are asked for by name:
-// "*" would bring stack traces into errors.
-func fixed() [][2]string {
-	return [][2]string{
-		{"Accept", "application/json"},
-		{"OData-Version", "4.0"},
-		{"OData-MaxVersion", "4.0"},
-		{"If-None-Match", "null"},
-		{"Prefer", fmt.Sprintf(`odata.maxpagesize=%d,odata.include-annotations="%s,%s"`, pageRows, formatted, entityName)},
-	}
-}
-
 // page is the answer to one request.
 type page struct {
 	item evidence.Item
@@ -89,7 +77,14 @@ func (r *Reader) get(ctx context.Context, step evidence.Step, s set, u *url.URL,
 	}
 	limited, cancel := context.WithTimeout(ctx, requestTime)
 	defer cancel()
-	req := wire.Request{URL: u, Header: fixed(), Authorization: "Bearer " + token, Limit: pageRead}
+	req := wire.Request{URL: u, Authorization: "Bearer " + token, Limit: pageRead, Header: [][2]string{
+		{"Accept", "application/json"},
+		{"OData-Version", "4.0"},
+		{"OData-MaxVersion", "4.0"},
+		{"If-None-Match", "null"},
+		// Annotations are asked for by name: "*" would bring stack traces into errors.
+		{"Prefer", fmt.Sprintf(`odata.maxpagesize=%d,odata.include-annotations="%s,%s"`, pageRows, formatted, entityName)},
+	}}
 	answer, conn, fail := r.Outside.Get(limited, r.conn, req, "Bearer, value not kept", &p.item)
 	if r.conn = conn; fail == nil && answer.Response != nil {
 		r.read(&p, u, answer, each)

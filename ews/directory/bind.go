@@ -101,8 +101,11 @@ func unanswered(item evidence.Item, places []place) (evidence.Problem, *evidence
 	case len(places) == 0, unreached(f):
 		return evidence.NoAnswer, evidence.Say("controller-unreached", f)
 	case f.Phase == "tls":
-		at := slices.IndexFunc(places, func(p place) bool { return p.address == item.Address })
-		return evidence.NoTLS, withoutTLS(places[at], f)
+		host := places[slices.IndexFunc(places, func(p place) bool { return p.address == item.Address })].host
+		if f.Code == evidence.TLSUntrusted {
+			return evidence.NoTLS, evidence.Say("controller-untrusted", host, f)
+		}
+		return evidence.NoTLS, evidence.Say("no-ldaps", host, item.Address, f)
 	default:
 		return evidence.NoAnswer, evidence.Say("bind-unanswered", f)
 	}
@@ -214,21 +217,10 @@ func (b *capped) failure(ctx context.Context) *evidence.Failure {
 // the only place that has it.
 var reasonData = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)\bdata ([0-9a-f]{1,8})\b`) })
 
-// message is the server's text without the library's words around it. It has
-// heard the password: what it says is cleaned before it is cut, because half a
-// password is not found any more.
+// message is the server's text without the library's words around it.
 func (c *Client) message(e *ldap.Error) string {
 	if e.Err == nil {
 		return ""
 	}
-	const longest = 500
-	text := c.Recorder.Secrets.Clean(e.Err.Error())
-	return strings.ToValidUTF8(strings.TrimRight(text[:min(len(text), longest)], "\x00"), "\uFFFD")
-}
-
-func withoutTLS(p place, f *evidence.Failure) *evidence.Detail {
-	if f.Code == evidence.TLSUntrusted {
-		return evidence.Say("controller-untrusted", p.host, f)
-	}
-	return evidence.Say("no-ldaps", p.host, p.address, f)
+	return strings.TrimRight(c.short(e.Err.Error(), 500), "\x00")
 }

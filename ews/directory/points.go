@@ -37,8 +37,10 @@ func (c *Client) ServicePoints(ctx context.Context, settle ews.Settle) (bind, fo
 	bind, s := c.signIn(ctx, settle)
 	defer s.close()
 	if s == nil {
-		p := notSearched(bind)
-		p.Domain = c.Domain
+		p := evidence.ServicePoints{Domain: c.Domain, Detail: evidence.Say("directory-refused")}
+		if b := bind.Bind; b != nil && b.Detail != nil {
+			p.Problem, p.Detail = b.Problem, b.Detail
+		}
 		return bind, c.Recorder.Add(evidence.Item{Step: evidence.StepAutodiscoverSCP, At: time.Now(), Points: &p})
 	}
 	p := &evidence.ServicePoints{Domain: c.Domain}
@@ -62,15 +64,6 @@ func (c *Client) ServicePoints(ctx context.Context, settle ews.Settle) (bind, fo
 	return bind, c.Recorder.Add(found)
 }
 
-// notSearched says why a bind left nothing to search with.
-func notSearched(bind evidence.Item) evidence.ServicePoints {
-	p := evidence.ServicePoints{Detail: evidence.Say("directory-refused")}
-	if b := bind.Bind; b != nil && b.Detail != nil {
-		p.Problem, p.Detail = b.Problem, b.Detail
-	}
-	return p
-}
-
 var errOdd = errors.New("no configuration naming context")
 
 // search fills p from the directory.
@@ -88,9 +81,9 @@ func (c *Client) search(s *session, p *evidence.ServicePoints) error {
 	if base == "" || len(base) > longestValue {
 		return errOdd
 	}
-	p.Context = c.short(base)
+	p.Context = c.short(base, longestValue)
 	site := siteOf(root.Entries[0].GetAttributeValue("serverName"))
-	p.Site = c.short(site)
+	p.Site = c.short(site, longestValue)
 	filter := "(&(objectClass=serviceConnectionPoint)(|(keywords=" + keywordURL + ")(keywords=" + keywordPointer + ")))"
 	found, err := s.conn.Search(ldap.NewSearchRequest(base, ldap.ScopeWholeSubtree, ldap.NeverDerefAliases, mostEntries,
 		int(patience/time.Second), false, filter, []string{"serviceBindingInformation", "keywords"}, nil))
@@ -123,9 +116,9 @@ func (c *Client) points(e *ldap.Entry, own string) []evidence.ServicePoint {
 		case strings.EqualFold(k, keywordPointer):
 			p.Pointer = true
 		case strings.EqualFold(kind, "Domain") && value != "":
-			p.Domains = append(p.Domains, c.short(value))
+			p.Domains = append(p.Domains, c.short(value, longestValue))
 		case strings.EqualFold(kind, "Site") && value != "":
-			p.Sites = append(p.Sites, c.short(value))
+			p.Sites = append(p.Sites, c.short(value, longestValue))
 			switch {
 			case own != "" && strings.EqualFold(value, own):
 				p.Place = evidence.NearOwn
@@ -140,7 +133,7 @@ func (c *Client) points(e *ldap.Entry, own string) []evidence.ServicePoint {
 	var list []evidence.ServicePoint
 	values := e.GetAttributeValues("serviceBindingInformation")
 	for _, v := range values[:min(len(values), mostBindings)] {
-		p.URL = c.short(strings.TrimSpace(v))
+		p.URL = c.short(strings.TrimSpace(v), longestValue)
 		list = append(list, p)
 	}
 	return list
@@ -170,8 +163,9 @@ func siteOf(server string) string {
 	return name(2)
 }
 
-// short is a text of the directory's, cleaned before it is cut.
-func (c *Client) short(s string) string {
+// short is a text of the directory's. It has heard the password: what it says is cleaned
+// before it is cut, because half a password is not found any more.
+func (c *Client) short(s string, most int) string {
 	s = c.Recorder.Secrets.Clean(s)
-	return strings.ToValidUTF8(s[:min(len(s), longestValue)], "\uFFFD")
+	return strings.ToValidUTF8(s[:min(len(s), most)], "\uFFFD")
 }

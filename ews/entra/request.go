@@ -102,7 +102,8 @@ func (c Client) Ask(ctx context.Context, r *ews.Recorder, item *evidence.Item, a
 	}
 	issued := time.Now()
 	answer, conn, fail := c.Send(ctx, nil, wire.Request{
-		URL: u, Header: [][2]string{{"Accept", "application/json"}, {"Content-Type", "application/x-www-form-urlencoded"}}, Body: []byte(form.Encode()),
+		URL: u, Body: []byte(form.Encode()),
+		Header: [][2]string{{"Accept", "application/json"}, {"Content-Type", "application/x-www-form-urlencoded"}},
 	}, described, item)
 	conn.Close()
 	if item.Request != nil {

@@ -57,6 +57,8 @@ var build = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^\
 // leadingZeros: Exchange/15.01.2176.009 is 15.1.2176.9.
 var leadingZeros = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\.0+(\d)`) })
 
+var anyTenant = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`@\*\s*(,|$)`) })
+
 // Identify reads the headers of an answer.
 func Identify(r *evidence.Response) Identity {
 	id := Identity{ServerField: r.First("Server"), FrontEnd: r.First("X-FEServer")}
@@ -80,7 +82,7 @@ func Identify(r *evidence.Response) Identity {
 		id.Online, id.OnlineSign = true, "X-CalculatedBETarget "+id.BackEnd
 	}
 	if c, ok := Offer(r, "Bearer"); ok {
-		if issuers, _ := c.Param("trusted_issuers"); anyTenant(issuers) {
+		if issuers, _ := c.Param("trusted_issuers"); anyTenant().MatchString(issuers) {
 			id.Online, id.OnlineSign = true, "a Bearer challenge that trusts issuers of any tenant (@*)"
 		}
 	}
@@ -105,10 +107,6 @@ func Names(offers []challenge.Challenge) []string {
 // Offer is the challenge for a scheme.
 func Offer(r *evidence.Response, scheme string) (challenge.Challenge, bool) {
 	return challenge.Find(Offers(r), scheme)
-}
-
-func anyTenant(issuers string) bool {
-	return slices.ContainsFunc(strings.Split(issuers, ","), func(s string) bool { return strings.HasSuffix(strings.TrimSpace(s), "@*") })
 }
 
 // Tenants are the Entra tenants that a Bearer challenge of Exchange on premises

@@ -84,12 +84,10 @@ func (p Principal) String() string {
 // same compares as Active Directory does, without regard to case. The type of a
 // name says nothing about whom it names (RFC 4120 6.2).
 func (p Principal) same(q Principal) bool {
-	return strings.EqualFold(p.Realm, q.Realm) && p.sameName(q)
+	return sameRealm(p, q) && slices.EqualFunc(p.Components, q.Components, strings.EqualFold)
 }
 
-func (p Principal) sameName(q Principal) bool {
-	return slices.EqualFunc(p.Components, q.Components, strings.EqualFold)
-}
+func sameRealm(p, q Principal) bool { return strings.EqualFold(p.Realm, q.Realm) }
 
 func (p Principal) wire() types.PrincipalName {
 	return types.PrincipalName{NameType: p.Type, NameString: p.Components}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/jcmturner/gokrb5/v8/keytab"
+	"github.com/jcmturner/gokrb5/v8/messages"
 	"github.com/jcmturner/gokrb5/v8/types"
 	"golang.org/x/crypto/cryptobyte"
 )
@@ -240,9 +241,9 @@ func (c CCache) Service(server Principal, now time.Time) (*Ticket, error) {
 	case !best.end.After(now):
 		return nil, fmt.Errorf("the ticket for %s %w at %s", best.server, ErrExpired, best.end.Format(time.RFC3339))
 	}
-	m, err := loadTicket(best.ticket)
-	if err != nil {
-		return nil, err
+	var m messages.Ticket
+	if err := guarded(func() error { return m.Unmarshal(best.ticket) }); err != nil || len(m.SName.NameString) == 0 {
+		return nil, fmt.Errorf("%w: the ticket cannot be decoded", ErrMalformed)
 	}
 	return &Ticket{
 		Client: best.client, Server: best.server, End: best.end,

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/jcmturner/gofork/encoding/asn1"
@@ -66,15 +65,6 @@ func readReply(m messages.KDCRepFields, key types.EncryptionKey, usage uint32, n
 	return t, nil
 }
 
-// loadTicket makes a ticket of its stored bytes.
-func loadTicket(raw []byte) (messages.Ticket, error) {
-	var m messages.Ticket
-	if err := guarded(func() error { return m.Unmarshal(raw) }); err != nil || len(m.SName.NameString) == 0 {
-		return m, fmt.Errorf("%w: the ticket cannot be decoded", ErrMalformed)
-	}
-	return m, nil
-}
-
 // apRequest makes an AP-REQ (RFC 4120 5.5.1) of the ticket.
 func (t Ticket) apRequest(checksum types.Checksum, now time.Time) ([]byte, error) {
 	now = now.UTC()
@@ -97,16 +87,6 @@ func (t Ticket) apRequest(checksum types.Checksum, now time.Time) ([]byte, error
 	}
 	return raw, nil
 }
-
-// replayable is the end of an AP-REQ, or of a token that ends with one. Every
-// authenticator's encrypted part is longer than this, so no name in clear is in
-// it.
-func replayable(request []byte) []byte {
-	const within = 96
-	return request[max(0, len(request)-within):]
-}
-
-func sameRealm(p, q Principal) bool { return strings.EqualFold(p.Realm, q.Realm) }
 
 // ErrBinding: a channel binding has sixteen bytes.
 var ErrBinding = errors.New("a channel binding is 16 bytes long")

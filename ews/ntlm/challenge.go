@@ -119,7 +119,9 @@ func Decode(raw []byte) (Challenge, error) {
 	if err != nil {
 		return c, err
 	}
-	c.TargetName = c.text(name)
+	if c.TargetName = utf16Text(name); c.Flags&flagUnicode == 0 {
+		c.TargetName = strings.ToValidUTF8(string(name), "\uFFFD")
+	}
 	if len(raw) >= headerBytes && c.Flags&flagTargetInfo != 0 {
 		info, err := field(raw, 40, "target info")
 		if err != nil {
@@ -193,13 +195,6 @@ func filetime(ft uint64) time.Time {
 	}
 	units := int64(ft - filetimeEpoch)
 	return time.Unix(units/1e7, units%1e7*100).UTC()
-}
-
-func (c Challenge) text(b []byte) string {
-	if c.Flags&flagUnicode == 0 {
-		return strings.ToValidUTF8(string(b), "\uFFFD")
-	}
-	return utf16Text(b)
 }
 
 func utf16Text(b []byte) string {

@@ -34,20 +34,12 @@ type Session struct {
 	vault *secret.Vault
 }
 
-// newSession goes on with what an accepted attempt leaves: its connection, if that
-// was kept.
-func newSession(a *Attempt, again Way) *Session {
-	again.Traits = a.traits
-	s := &Session{way: again, client: a.client, userAgent: a.userAgent, binding: a.note.Binding}
-	s.take(a)
-	return s
-}
-
-// join goes on with another accepted attempt where s, which may be nil, lacks what
-// it has: a way to sign in again, a connection.
+// join goes on with what an accepted attempt leaves: its connection, if that was kept.
+// An s that is there takes what it lacks: a way to sign in again, a connection.
 func (s *Session) join(a *Attempt, again Way) *Session {
 	if s == nil {
-		return newSession(a, again)
+		again.Traits = a.traits
+		s = &Session{way: again, client: a.client, userAgent: a.userAgent, binding: a.note.Binding}
 	}
 	if s.way.Begin == nil && again.Begin != nil {
 		s.way, s.binding = again, a.note.Binding

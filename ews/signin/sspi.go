@@ -42,7 +42,9 @@ type currentUser struct {
 // ByCurrentUser is the way of the user who runs the program. Windows chooses
 // between NTLM and Kerberos.
 func ByCurrentUser(scheme, spn string, open OpenContext) Way {
-	return way(Traits{Scheme: scheme, Secret: LoggedOnUser}, func(ews.Credential) Mechanism { return &currentUser{scheme: scheme, spn: spn, open: open} })
+	return way(Traits{Scheme: scheme, Secret: LoggedOnUser}, func(ews.Credential) Mechanism {
+		return &currentUser{scheme: scheme, spn: spn, open: open}
+	})
 }
 
 // Start implements Mechanism.

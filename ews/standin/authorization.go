@@ -259,12 +259,3 @@ func (n *node) takes(a *authorization) bool {
 	inside := n.behaviour.Inside
 	return inside == InsideBoth || inside != InsideKerberos && a.wrapped == (inside == InsideSPNEGO)
 }
-
-// refuseMechanism answers a message that is not understood inside Negotiate:
-// one in SPNEGO is rejected in it where SPNEGO is spoken at all.
-func (n *node) refuseMechanism(r *http.Request, a *authorization) *response {
-	if a.wrapped && n.behaviour.Inside != InsideRaw {
-		return n.challenge(r, "Negotiate", negTokenResp(reject, nil))
-	}
-	return n.challenge(r, "", "")
-}

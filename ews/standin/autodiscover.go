@@ -124,22 +124,18 @@ func (n *node) outcomeFor(address string) string {
 	return ""
 }
 
-func (n *node) ewsNamed() string {
-	if n.behaviour.Autodiscover == AutodiscoverElsewhere {
-		return ElsewhereEWS
-	}
-	return n.server.URL()
-}
-
 // settings answers for an address in one of the forms: pox, soap, or json.
 func (n *node) settings(form, address string) *response {
-	primary := address
-	if n.behaviour.Autodiscover == AutodiscoverOtherAddress {
+	primary, ews := address, n.server.URL()
+	switch n.behaviour.Autodiscover {
+	case AutodiscoverOtherAddress:
 		primary = PrimaryAddress
+	case AutodiscoverElsewhere:
+		ews = ElsewhereEWS
 	}
 	name, _, _ := strings.Cut(address, "@")
 	return n.say(form, map[string]string{
-		"Code": n.outcomeFor(address), "Does": string(n.behaviour.Autodiscover), "EWS": n.ewsNamed(), "Host": Host,
+		"Code": n.outcomeFor(address), "Does": string(n.behaviour.Autodiscover), "EWS": ews, "Host": Host,
 		"Server": strings.ToLower(n.name) + "." + Domain, "Primary": primary, "Online": name + "@" + OnlineDomain, "Elsewhere": ElsewhereURL,
 	})
 }

@@ -2,7 +2,6 @@ package standin
 
 import (
 	"net"
-	"net/http"
 )
 
 // connection is a TCP connection and what NTLM has made of it: NTLM signs in the
@@ -66,10 +65,4 @@ func (c *connection) reset() {
 // signOut forgets who is signed in and what handshake is under way.
 func (c *connection) signOut() {
 	c.pending, c.account, c.name, c.scheme, c.shown = nil, nil, "", "", nil
-}
-
-// connectionOf finds the connection under a request.
-func connectionOf(r *http.Request) *connection {
-	c, _ := r.Context().Value(connectionKey{}).(*connection)
-	return c
 }

@@ -220,11 +220,8 @@ func issueToken(e Entra, tenant, resource string) string {
 	}
 	maps.Copy(claims, e.Claims)
 	maps.DeleteFunc(claims, func(_ string, value any) bool { return value == nil })
-	options := (&jose.SignerOptions{}).WithType("JWT").WithHeader("kid", keyID(key))
+	thumbprint := must((&jose.JSONWebKey{Key: key.Public()}).Thumbprint(crypto.SHA256))
+	options := (&jose.SignerOptions{}).WithType("JWT").WithHeader("kid", base64.RawURLEncoding.EncodeToString(thumbprint))
 	signer := must(jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: key}, options))
 	return must(jwt.Signed(signer).Claims(claims).Serialize())
-}
-
-func keyID(key *rsa.PrivateKey) string {
-	return base64.RawURLEncoding.EncodeToString(must((&jose.JSONWebKey{Key: key.Public()}).Thumbprint(crypto.SHA256)))
 }

@@ -19,7 +19,7 @@ func (n *node) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	n.server.running.Add(1) // a hijacked connection is nobody else's to wait for
 	defer n.server.running.Done()
 
-	c := connectionOf(r)
+	c, _ := r.Context().Value(connectionKey{}).(*connection)
 	c.requests++
 	a := n.authorization(r)
 	q := &Request{

@@ -29,10 +29,11 @@ type handshake struct {
 // newHandshake answers a type 1 with a challenge as a domain member running
 // Windows Server 2022 sends it.
 func newHandshake(scheme, computer string, type1 []byte, now time.Time) (*handshake, error) {
-	offered, err := negotiateFlags(type1)
-	if err != nil {
-		return nil, err
+	// It may be 16 bytes long (old Windows), 32 (curl) or 40 and more (with a version).
+	if len(type1) < 16 {
+		return nil, errTruncated
 	}
+	offered := binary.LittleEndian.Uint32(type1[12:])
 	h := &handshake{scheme: scheme, type1: type1}
 	_, _ = rand.Read(h.challenge[:]) // never fails, it ends the program instead
 	h.type2 = challengeMessage(offered, h.challenge, computer, now)

@@ -68,15 +68,6 @@ func ntlmMessageType(token []byte) (uint32, error) {
 	return binary.LittleEndian.Uint32(token[8:]), nil
 }
 
-// negotiateFlags reads the only thing that matters in a type 1. It may be 16
-// bytes long (old Windows), 32 (curl) or 40 and more (with a version).
-func negotiateFlags(token []byte) (uint32, error) {
-	if len(token) < 16 {
-		return 0, errTruncated
-	}
-	return binary.LittleEndian.Uint32(token[12:]), nil
-}
-
 // authenticate is a parsed type 3.
 type authenticate struct {
 	domain, user string

@@ -105,8 +105,10 @@ func (n *node) beginNTLM(c *connection, r *http.Request, a *authorization, q *Re
 	switch {
 	case n.behaviour.Handshake == HandshakeNoChallenge:
 		return n.challenge(r, "", "")
+	case !n.takes(a) && a.wrapped && n.behaviour.Inside != InsideRaw: // rejected in SPNEGO where it is spoken at all
+		return n.challenge(r, "Negotiate", negTokenResp(reject, nil))
 	case !n.takes(a):
-		return n.refuseMechanism(r, a)
+		return n.challenge(r, "", "")
 	}
 	answer := n.sendChallenge(c, r, a, a.token, q)
 	answer.hangUp = n.behaviour.Handshake == HandshakeDropped

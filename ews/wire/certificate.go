@@ -109,7 +109,11 @@ func chainProblem(chain []*x509.Certificate, err error) (code string, why *evide
 	case errors.As(err, &invalid):
 		return "unusable", invalidCertificate(leaf, invalid, name)
 	case errors.As(err, &critical):
-		return "unusable", unknownExtension(chain, name)
+		at := slices.IndexFunc(chain, func(c *x509.Certificate) bool { return len(c.UnhandledCriticalExtensions) > 0 })
+		if at < 0 {
+			return "unusable", evidence.Say("critical-extension", "", "")
+		}
+		return "unusable", evidence.Say("critical-extension", name(chain[at]), chain[at].UnhandledCriticalExtensions[0].String()) // RFC 5280 4.2
 	case !isUnknown(err):
 		return "unusable", evidence.Say("certificate-unusable", withoutPrefix(err.Error()))
 	}
@@ -148,16 +152,6 @@ func invalidCertificate(leaf *x509.Certificate, e x509.CertificateInvalidError, 
 		return evidence.Say("name-constraints", cmp.Or(leaf.Issuer.CommonName, leaf.Issuer.String()), withoutPrefix(e.Detail))
 	}
 	return evidence.Say("certificate-unusable", withoutPrefix(e.Error()))
-}
-
-// unknownExtension names the extension that has to be understood (RFC 5280 4.2).
-func unknownExtension(chain []*x509.Certificate, name func(*x509.Certificate) string) *evidence.Detail {
-	for _, c := range chain {
-		if len(c.UnhandledCriticalExtensions) > 0 {
-			return evidence.Say("critical-extension", name(c), c.UnhandledCriticalExtensions[0].String())
-		}
-	}
-	return evidence.Say("critical-extension", "", "")
 }
 
 // weaklySigned: this program's library verifies no such signature, so it cannot

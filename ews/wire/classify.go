@@ -24,8 +24,8 @@ func Classify(ctx context.Context, phase string, err error) *evidence.Failure {
 	var dns *net.DNSError
 	var record tls.RecordHeaderError
 	number := Errno(err)
-	if errors.As(err, &dns) && noHandles(dns.Err) {
-		number = syscall.EMFILE // the resolver keeps only the words
+	if errors.As(err, &dns) && (strings.HasSuffix(dns.Err, syscall.EMFILE.Error()) || strings.HasSuffix(dns.Err, syscall.ENFILE.Error())) {
+		number = syscall.EMFILE // no socket was left, and the resolver keeps only the words
 	}
 	switch {
 	case errors.Is(context.Cause(ctx), errGivenUp):
@@ -159,7 +159,10 @@ func alertFailure(phase string, err error) *evidence.Failure {
 func handshakeFailure(phase string, err error) *evidence.Failure {
 	text := err.Error()
 	if _, inner, found := strings.Cut(text, "failed to parse certificate from server: "); found {
-		return evidence.Fail(evidence.TLSHandshake, phase, "certificate-unread", explained(withoutPrefix(inner)))
+		if name, found := strings.CutPrefix(withoutPrefix(inner), "SAN"); found { // as crypto/x509 has it
+			inner = "subject alternative name:" + name
+		}
+		return evidence.Fail(evidence.TLSHandshake, phase, "certificate-unread", withoutPrefix(inner))
 	}
 	// What Dynamics refuses as well is no limit of this program: the version and
 	// the suite are chosen by the server.
@@ -167,19 +170,6 @@ func handshakeFailure(phase string, err error) *evidence.Failure {
 		return &evidence.Failure{Code: evidence.TLSHandshake, Phase: phase, Text: withoutPrefix(text)}
 	}
 	return evidence.Fail(evidence.TLSHandshake, phase, "tls-unread", withoutPrefix(text))
-}
-
-// explained puts the abbreviations of crypto/x509 into words.
-func explained(text string) string {
-	if name, found := strings.CutPrefix(text, "SAN"); found {
-		return "subject alternative name:" + name
-	}
-	return text
-}
-
-// limitReached says whether a handshake failed by a limit of this program.
-func limitReached(f *evidence.Failure) bool {
-	return f.Detail.Is("certificate-unread", "tls-unread", "renegotiation")
 }
 
 // notTLS says what came in place of TLS, where it is a text.
@@ -204,9 +194,4 @@ func greeting(begin string) string {
 		}
 	}
 	return ""
-}
-
-// noHandles: the words of a name server's error say that no socket was left.
-func noHandles(text string) bool {
-	return strings.HasSuffix(text, syscall.EMFILE.Error()) || strings.HasSuffix(text, syscall.ENFILE.Error())
 }

@@ -42,12 +42,6 @@ func (m *headerCapture) Read(p []byte) (int, error) {
 
 func (m *headerCapture) seen() bool { return m.raw.Len() > 0 }
 
-// skipHeader forgets an interim answer.
-func (m *headerCapture) skipHeader() {
-	_, end := headerEnd(m.raw.Bytes())
-	m.raw.Next(end)
-}
-
 // header returns the fields of the captured header and stops capturing.
 func (m *headerCapture) header() [][2]string {
 	m.capturing = false

@@ -49,7 +49,9 @@ func (o Outside) Send(
 }
 
 // Get is Send of a GET.
-func (o Outside) Get(ctx context.Context, conn *Conn, req Request, described string, item *evidence.Item) (Answer, *Conn, *evidence.Failure) {
+func (o Outside) Get(
+	ctx context.Context, conn *Conn, req Request, described string, item *evidence.Item,
+) (Answer, *Conn, *evidence.Failure) {
 	req.Method, req.Body = "GET", nil
 	return o.Send(ctx, conn, req, described, item)
 }
@@ -74,7 +76,8 @@ func (o Outside) open(ctx context.Context, u *url.URL) (Opened, *evidence.Failur
 }
 
 // keep writes down the answer of a service outside without its body, and of its
-// headers those that explain it.
+// headers those that explain it, and the identifiers by which Microsoft's support finds
+// it. Never a cookie.
 func keep(answer Answer, fail *evidence.Failure, item *evidence.Item) {
 	item.Timing, item.Error = answer.Timing, fail
 	if answer.Closed {
@@ -84,20 +87,15 @@ func keep(answer Answer, fail *evidence.Failure, item *evidence.Item) {
 		return
 	}
 	r := *answer.Response
-	r.Headers = slices.DeleteFunc(slices.Clone(r.Headers), func(h [2]string) bool { return !told(h[0]) })
+	told := []string{
+		"location", "www-authenticate", "content-type", "retry-after", "date", "server", "via", "odata-version",
+		"request-id", "client-request-id", "x-ms-request-id", "x-ms-service-request-id", "req_id",
+	}
+	r.Headers = slices.DeleteFunc(slices.Clone(r.Headers), func(h [2]string) bool { return !slices.Contains(told, strings.ToLower(h[0])) })
 	if len(answer.Body) > 0 {
 		r.Withheld = evidence.Say("lookup-not-kept").String()
 	}
 	item.Response = &r
-}
-
-// told says whether a header of an answer is written down: those that explain
-// it, and the identifiers by which Microsoft's support finds it. Never a cookie.
-func told(header string) bool {
-	return slices.ContainsFunc([]string{
-		"Location", "WWW-Authenticate", "Content-Type", "Retry-After", "Date", "Server", "Via", "OData-Version",
-		"request-id", "client-request-id", "x-ms-request-id", "x-ms-service-request-id", "REQ_ID",
-	}, func(name string) bool { return strings.EqualFold(name, header) })
 }
 
 // Port is the port of a URL, that of its scheme where it names none.

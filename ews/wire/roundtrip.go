@@ -129,7 +129,8 @@ func (c *Conn) read(ctx context.Context, h *http.Request, a *Answer, start time.
 		if skipped == interimAnswers {
 			return evidence.Fail(evidence.Malformed, "read", "too-many-interim")
 		}
-		c.meter.skipHeader()
+		_, end := headerEnd(c.meter.raw.Bytes())
+		c.meter.raw.Next(end)
 	}
 	headers := c.meter.header()
 	body, oversized, err := readBody(resp, limit)

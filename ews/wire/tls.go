@@ -51,7 +51,8 @@ func (d *Dialer) handshake(ctx context.Context, raw net.Conn) (*tls.Conn, *evide
 	if err := c.HandshakeContext(ctx); err != nil {
 		info.ClientCertAsk = asked
 		fail := Classify(ctx, "tls", err)
-		if asked && fail.Code == evidence.TLSHandshake && !limitReached(fail) {
+		limit := fail.Detail.Is("certificate-unread", "tls-unread", "renegotiation") // of this program
+		if asked && fail.Code == evidence.TLSHandshake && !limit {
 			fail.Code = evidence.TLSClientCert
 		}
 		return nil, info, nil, fail
