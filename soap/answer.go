@@ -21,6 +21,7 @@ package soap
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -152,7 +153,10 @@ func Parse(body []byte) (Answer, error) {
 	if repairable(err) {
 		if root, cut, fail := readRepaired(body); fail == nil {
 			answer, other := answerIn(root)
-			if other != nil && cut && isMarked(root) {
+			marked := func(e *etree.Element) bool {
+				return slices.Contains([]string{nsMessages, nsTypes, nsErrors}, strings.Replace(e.NamespaceURI(), "https:", "http:", 1))
+			}
+			if other != nil && cut && first(root, marked) != nil { // it can only be one of EWS
 				answer, other = Answer{EWS: evidence.EWS{Kind: KindResponse}}, nil // cut before it says what it is
 			}
 			if answer.Cut = cut; other == nil {

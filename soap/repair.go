@@ -147,11 +147,3 @@ func forbiddenReference(text []byte) int {
 
 // repairable: what is wrong may be around the answer, or in its texts alone.
 func repairable(err error) bool { return errors.Is(err, ErrNotXML) || errors.Is(err, ErrDoctype) }
-
-// isMarked says that an envelope can only be one of EWS: it holds an element of
-// its namespaces.
-func isMarked(e *etree.Element) bool {
-	return first(e, func(e *etree.Element) bool {
-		return slices.Contains([]string{nsMessages, nsTypes, nsErrors}, strings.Replace(e.NamespaceURI(), "https:", "http:", 1))
-	}) != nil
-}

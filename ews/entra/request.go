@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -124,7 +125,7 @@ func (c Client) Ask(ctx context.Context, r *ews.Recorder, item *evidence.Item, a
 		got.refuse(p, facts)
 	case err != nil || got.Token == "":
 		facts.Detail = evidence.Say("not-json-status", p.Status, "Entra")
-	case !plausible(cmp.Or(got.Type, "Bearer"), got.Token):
+	case !strings.EqualFold(cmp.Or(got.Type, "Bearer"), "Bearer") || len(got.Token) < shortestToken || !bearer().MatchString(got.Token):
 		facts.Detail = evidence.Say("no-token-given")
 	default:
 		r.Tokens.AddText(got.Token)

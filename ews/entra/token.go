@@ -104,10 +104,6 @@ var bearer = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^
 // be kept out of the record: every text may hold it by chance.
 const shortestToken = 20
 
-func plausible(kind, value string) bool {
-	return strings.EqualFold(kind, "Bearer") && len(value) >= shortestToken && bearer().MatchString(value)
-}
-
 // Source has one token for all who need it: it asks when the first needs it, and
 // again when that one is near its end. It is safe for concurrent use.
 type Source struct {

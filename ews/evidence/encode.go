@@ -55,7 +55,18 @@ func encode(b *bytes.Buffer, v reflect.Value, zeroIsNull bool) error {
 		if v.Type() == timeType {
 			return encodePlain(b, v.Interface().(time.Time).UTC().Format(time.RFC3339Nano))
 		}
-		return encodeStruct(b, v)
+		b.WriteByte('{')
+		for i, m := range membersOf(v.Type()) {
+			if i > 0 {
+				b.WriteByte(',')
+			}
+			b.WriteString(m.name)
+			if err := encode(b, v.Field(m.index), m.zeroIsNull); err != nil {
+				return err
+			}
+		}
+		b.WriteByte('}')
+		return nil
 	case reflect.Slice, reflect.Array:
 		b.WriteByte('[')
 		for i := range v.Len() {
@@ -112,21 +123,6 @@ func membersOf(t reflect.Type) []member {
 	}
 	members.Store(t, list)
 	return list
-}
-
-func encodeStruct(b *bytes.Buffer, v reflect.Value) error {
-	b.WriteByte('{')
-	for i, m := range membersOf(v.Type()) {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteString(m.name)
-		if err := encode(b, v.Field(m.index), m.zeroIsNull); err != nil {
-			return err
-		}
-	}
-	b.WriteByte('}')
-	return nil
 }
 
 // encodeText writes most texts as they are: printable ASCII without quotes and

@@ -147,9 +147,20 @@ func readError(raw []byte) (*KRBError, error) {
 	for _, pa := range errorData(m.EData) {
 		switch pa.PADataType {
 		case patype.PA_ETYPE_INFO2:
-			e.addHints(pa)
+			var info types.ETypeInfo2
+			if guarded(func() error { return info.Unmarshal(pa.PADataValue) }) != nil || len(info) > maxHints {
+				continue
+			}
+			for _, h := range info {
+				e.hints, e.Enctypes = append(e.hints, h), append(e.Enctypes, enctypeName(h.EType))
+			}
 		case patype.PA_PW_SALT:
-			e.addStatus(pa.PADataValue)
+			// KERB-EXT-ERROR: the status, a reserved zero, and flags of which the lowest is always
+			// set. It shares its number with the salt of older KDCs, which is text and has no zeros.
+			if b := pa.PADataValue; len(b) == 12 && binary.LittleEndian.Uint32(b[4:]) == 0 && b[8]&1 != 0 {
+				e.Status = binary.LittleEndian.Uint32(b)
+				e.StatusName = names()[fmt.Sprintf("status %08X", e.Status)]
+			}
 		}
 	}
 	return e, nil
@@ -170,28 +181,6 @@ func errorData(raw []byte) types.PADataSequence {
 		return types.PADataSequence{one}
 	}
 	return nil
-}
-
-func (e *KRBError) addHints(pa types.PAData) {
-	var info types.ETypeInfo2
-	if guarded(func() error { return info.Unmarshal(pa.PADataValue) }) != nil || len(info) > maxHints {
-		return
-	}
-	for _, h := range info {
-		e.hints = append(e.hints, h)
-		e.Enctypes = append(e.Enctypes, enctypeName(h.EType))
-	}
-}
-
-// addStatus reads KERB-EXT-ERROR: the status, a reserved zero, and flags of which
-// the lowest is always set. It shares its number with the salt of older KDCs,
-// which is text and has no zeros.
-func (e *KRBError) addStatus(b []byte) {
-	if len(b) != 12 || binary.LittleEndian.Uint32(b[4:]) != 0 || b[8]&1 == 0 {
-		return
-	}
-	e.Status = binary.LittleEndian.Uint32(b)
-	e.StatusName = names()[fmt.Sprintf("status %08X", e.Status)]
 }
 
 // errorName takes the name out of the library's "(25) NAME words".

@@ -116,16 +116,10 @@ func (s *Server) answerBind(c net.Conn) error {
 	if err != nil {
 		return err
 	}
-	code, text := int64(ldapProtocolError), ""
-	if b.Password != "" {
-		code, text = s.bind(c, b)
+	if b.Password == "" {
+		_, err = c.Write(LDAPResult(b.ID, bindResponse, ldapProtocolError, ""))
+		return err
 	}
-	_, err = c.Write(LDAPResult(b.ID, bindResponse, code, text))
-	return err
-}
-
-// bind decides a simple bind.
-func (s *Server) bind(c net.Conn, b Bind) (code int64, text string) {
 	right := subtle.ConstantTimeCompare([]byte(b.Password), []byte(Password)) == 1
 	q := &Request{
 		At: time.Now(), Scheme: SchemeLDAPS, Message: MessageBind, Account: cut(b.Name),
@@ -137,9 +131,11 @@ func (s *Server) bind(c net.Conn, b Bind) (code int64, text string) {
 		}
 	}
 	s.record(q)
-	if q.Outcome == OutcomeAccepted {
-		return ldapSuccess, ""
+	code, text := int64(ldapSuccess), ""
+	if q.Outcome != OutcomeAccepted {
+		code, text = ldapInvalidCredentials,
+			"80090308: LdapErr: DSID-0C090439, comment: AcceptSecurityContext error, data "+bindReasons[q.Outcome]+", v4f7c"
 	}
-	return ldapInvalidCredentials,
-		"80090308: LdapErr: DSID-0C090439, comment: AcceptSecurityContext error, data " + bindReasons[q.Outcome] + ", v4f7c"
+	_, err = c.Write(LDAPResult(b.ID, bindResponse, code, text))
+	return err
 }

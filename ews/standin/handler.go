@@ -77,7 +77,11 @@ func (n *node) answer(c *connection, r *http.Request, a *authorization, q *Reque
 	if n.behaviour.Hazard != HazardNone {
 		return nil
 	}
-	if n.refusesAgent(r.UserAgent()) {
+	// EWS's own policy on user agents (Set-OrganizationConfig, Set-CASMailbox) is asked for
+	// somebody who is signed in.
+	allowed := n.behaviour.AllowedAgents
+	if n.behaviour.Disabled || len(allowed) > 0 &&
+		!slices.ContainsFunc(allowed, func(begin string) bool { return strings.HasPrefix(r.UserAgent(), begin) }) {
 		return n.signedIn(n.exchangeResponse(http.StatusForbidden), who, r, a)
 	}
 	answer := n.serviceResponse(who, r, c.echoed(a), q, body)
@@ -106,14 +110,6 @@ func (n *node) signedIn(answer *response, who *account, r *http.Request, a *auth
 		}
 	}
 	return answer
-}
-
-// refusesAgent is EWS's own policy on user agents (Set-OrganizationConfig,
-// Set-CASMailbox), which is asked for somebody who is signed in.
-func (n *node) refusesAgent(agent string) bool {
-	allowed := n.behaviour.AllowedAgents
-	return n.behaviour.Disabled || len(allowed) > 0 &&
-		!slices.ContainsFunc(allowed, func(begin string) bool { return strings.HasPrefix(agent, begin) })
 }
 
 // echoed is the authorization that an echoing server shows: of the request, or

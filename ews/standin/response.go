@@ -59,14 +59,6 @@ func (n *node) build() string {
 	return build
 }
 
-// nameOn is which node answers this request of a connection.
-func (n *node) nameOn(c *connection) string {
-	if n.behaviour.Handshake == HandshakeAlternating && c.requests%2 == 0 {
-		return "EX09"
-	}
-	return n.name
-}
-
 // now is the time on this node's clock.
 func (n *node) now() time.Time { return time.Now().Add(n.behaviour.ClockSkew) }
 

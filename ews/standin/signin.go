@@ -61,10 +61,17 @@ func (n *node) signInBearer(_ *connection, r *http.Request, a *authorization, q 
 	if q.Outcome = OutcomeChallenged; !n.behaviour.OAuth {
 		return nil, n.challenge(r, "", "")
 	}
-	if a.message == MessageBearer && n.behaviour.Tokens != nil {
-		return n.signInToken(r, a, q)
+	if a.message != MessageBearer || n.behaviour.Tokens == nil {
+		return nil, n.bearerChallenge(r, a.message)
 	}
-	return nil, n.bearerChallenge(r, a.message)
+	q.Outcome, q.Account = OutcomeToken, HMAApplicationID
+	_, token, _ := strings.Cut(a.raw, " ")
+	number, reason := n.judgeToken(r, strings.TrimSpace(token))
+	if number == 0 {
+		q.Outcome = OutcomeAccepted
+		return application, nil
+	}
+	return nil, n.refuseToken(r, number, reason)
 }
 
 // signInBasic verifies a password. Basic signs in a request, not a connection.
@@ -117,7 +124,11 @@ func (n *node) beginNTLM(c *connection, r *http.Request, a *authorization, q *Re
 
 // sendChallenge begins a handshake on the connection.
 func (n *node) sendChallenge(c *connection, r *http.Request, a *authorization, type1 []byte, q *Request) *response {
-	h, err := newHandshake(a.scheme, n.nameOn(c), type1, n.now())
+	name := n.name
+	if n.behaviour.Handshake == HandshakeAlternating && c.requests%2 == 0 { // the other node answers
+		name = "EX09"
+	}
+	h, err := newHandshake(a.scheme, name, type1, n.now())
 	if err != nil {
 		q.Outcome = OutcomeMalformed
 		return n.challenge(r, "", "")

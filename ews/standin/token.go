@@ -42,18 +42,6 @@ func tokenRefusal(number int) string {
 	return strings.NewReplacer("$tenant", Tenant, "$hma", HMAApplicationID).Replace(words().TokenRefusals[number].Says)
 }
 
-// signInToken verifies a token, and gives the application, or the refusal.
-func (n *node) signInToken(r *http.Request, a *authorization, q *Request) (*account, *response) {
-	q.Outcome, q.Account = OutcomeToken, HMAApplicationID
-	_, token, _ := strings.Cut(a.raw, " ")
-	number, reason := n.judgeToken(r, strings.TrimSpace(token))
-	if number == 0 {
-		q.Outcome = OutcomeAccepted
-		return application, nil
-	}
-	return nil, n.refuseToken(r, number, reason)
-}
-
 // judgeToken is the number of the refusal and its words, 0 for none.
 func (n *node) judgeToken(r *http.Request, token string) (number int, reason string) {
 	t := n.behaviour.Tokens

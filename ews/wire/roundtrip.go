@@ -121,7 +121,11 @@ func (c *Conn) read(ctx context.Context, h *http.Request, a *Answer, start time.
 	for skipped := 0; ; skipped++ {
 		var err error
 		if resp, err = http.ReadResponse(c.r, h); err != nil {
-			return c.readFailure(ctx, err)
+			f := Classify(ctx, "read", cmp.Or(c.meter.err, err))
+			if f.Code == evidence.ConnectionClosed && c.meter.seen() { // it hung up, or does not speak HTTP
+				f = evidence.Fail(evidence.Malformed, f.Phase, "header-ended")
+			}
+			return f
 		}
 		if resp.StatusCode >= 200 || resp.StatusCode == http.StatusSwitchingProtocols {
 			break
@@ -151,18 +155,6 @@ func (c *Conn) read(ctx context.Context, h *http.Request, a *Answer, start time.
 	}
 	a.Response.CutShort = err != nil
 	return nil
-}
-
-// readFailure tells a server that hung up from one that does not speak HTTP.
-func (c *Conn) readFailure(ctx context.Context, err error) *evidence.Failure {
-	if c.meter.err != nil {
-		err = c.meter.err
-	}
-	f := Classify(ctx, "read", err)
-	if f.Code == evidence.ConnectionClosed && c.meter.seen() {
-		return evidence.Fail(evidence.Malformed, f.Phase, "header-ended")
-	}
-	return f
 }
 
 // usualBody is more than answers of EWS to a check are long.
