@@ -165,7 +165,7 @@ func Recognized(text string) *Detail {
 var detailText string
 
 var detailForms = sync.OnceValue(func() map[DetailCode]string {
-	m := table[DetailCode](detailText)
+	m := Table[DetailCode](detailText)
 	for code, text := range m {
 		m[code], _, _ = strings.Cut(text, "\t")
 	}
@@ -176,7 +176,7 @@ var detailForms = sync.OnceValue(func() map[DetailCode]string {
 // had: detail.txt has that behind it.
 var detailCodes = sync.OnceValue(func() map[string]DetailCode {
 	m := map[string]DetailCode{}
-	for code, texts := range table[DetailCode](detailText) {
+	for code, texts := range Table[DetailCode](detailText) {
 		for text := range strings.SplitSeq(texts, "\t") {
 			m[text] = code
 		}
@@ -184,8 +184,8 @@ var detailCodes = sync.OnceValue(func() map[string]DetailCode {
 	return m
 })
 
-// table reads a file of codes and their texts, one a line.
-func table[C ~string](file string) map[C]string {
+// Table reads a file of codes and their texts, one a line.
+func Table[C ~string](file string) map[C]string {
 	m := map[C]string{}
 	for line := range strings.Lines(file) {
 		code, text, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
@@ -197,7 +197,7 @@ func table[C ~string](file string) map[C]string {
 //go:embed failure.txt
 var failureText string
 
-var failurePhrases = sync.OnceValue(func() map[FailureCode]string { return table[FailureCode](failureText) })
+var failurePhrases = sync.OnceValue(func() map[FailureCode]string { return Table[FailureCode](failureText) })
 
 // Phrase says in a few words what a failure is.
 func (c FailureCode) Phrase() string {

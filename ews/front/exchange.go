@@ -41,9 +41,7 @@ func failed(r *evidence.Response) (f Failed) {
 		if len(parts) > 4 {
 			f.SubCode, _ = strconv.Atoi(parts[4])
 		}
-		if name := subErrors()[f.SubCode]; name != "" {
-			f.Error = name
-		}
+		f.Error = cmp.Or(evidence.Table[string](failuresText)[strconv.Itoa(f.SubCode)], f.Error)
 	}
 	for _, header := range []string{"X-BEServerException", "X-BEServerRoutingError", "X-CasErrorCode"} {
 		if name := errorName(r.First(header)); name != "" {
@@ -65,15 +63,10 @@ func errorName(s string) string {
 	return s[strings.LastIndexByte(s, '.')+1:]
 }
 
-// subErrors are HttpProxySubErrorCode's names.
-func subErrors() map[int]string {
-	return map[int]string{
-		2001: "DirectoryOperationError", 2003: "ServerDiscoveryError", 2004: "ServerLocatorError", 2014: "BackEndRequestTimedOut",
-		2016: "ServerKerberosAuthenticationFailure", 3002: "UserNotFound", 3003: "MailboxGuidWithDomainNotFound", 3004: "DatabaseNameNotFound",
-		3005: "DatabaseGuidNotFound", 3006: "OrganizationMailboxNotFound", 3007: "ServerNotFound", 3008: "ServerVersionNotFound",
-		3009: "DomainNotFound", 4001: "UnauthenticatedRequest", 4002: "BadSamlToken", 4004: "InvalidOAuthToken",
-	}
-}
+// failures.txt has HttpProxySubErrorCode's names.
+//
+//go:embed failures.txt
+var failuresText string
 
 // builds has the builds of the cumulative updates, and what a shorter version says.
 // Security updates change only the last number, which is left out.
@@ -81,14 +74,7 @@ func subErrors() map[int]string {
 //go:embed builds.txt
 var buildsText string
 
-var builds = sync.OnceValue(func() map[string]string {
-	m := map[string]string{}
-	for line := range strings.Lines(buildsText) {
-		version, name, _ := strings.Cut(strings.TrimSpace(line), "\t")
-		m[version] = name
-	}
-	return m
-})
+var builds = sync.OnceValue(func() map[string]string { return evidence.Table[string](buildsText) })
 
 // Product names the Exchange of a build "15.2.1544.11", with its cumulative
 // update where the build is known: "" for what is not an Exchange build. A
