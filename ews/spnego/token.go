@@ -60,18 +60,13 @@ const (
 
 // Token is a decoded token.
 type Token struct {
-	Init          bool   // a NegTokenInit
 	Bare          bool   // a Kerberos token without SPNEGO around it
 	State         State  // of a NegTokenResp
-	Mech          Mech   // "" where the server did not repeat it
-	Offered       []Mech // of a NegTokenInit
+	Mech          Mech   // the first of a NegTokenInit; "" where the server did not repeat it
 	ResponseToken []byte // the mechanism's own token, nil for none
 }
 
-const (
-	maxToken   = 64 << 10
-	maxOffered = 16
-)
+const maxToken = 64 << 10
 
 // Errors of Read. Each malformed token wraps ErrMalformed with the reason.
 var (
@@ -150,10 +145,27 @@ func Read(raw []byte) (Token, error) {
 			fields[f.Tag] = f.Bytes
 		}
 	}
+	// NegTokenInit and Microsoft's NegTokenInit2 differ behind what is read here ([MS-SPNG] 2.2.1).
+	var t Token
+	states := []State{AcceptCompleted, AcceptIncomplete, Reject, RequestMIC}
+	var state asn1.Enumerated
+	offered := make([]asn1.ObjectIdentifier, 1)
+	err := read(fields, 2, &t.ResponseToken, "the token inside")
 	if in[0] == choiceInit {
-		return readInit(fields)
+		err = cmp.Or(read(fields, 0, &offered, "the list of mechanisms"), err)
+	} else {
+		err = cmp.Or(read(fields, 0, &state, "the state"), read(fields, 1, &offered[0], "the mechanism"), err)
+		if err == nil && (state < 0 || int(state) >= len(states)) {
+			err = fmt.Errorf("%w: the state is none of RFC 4178", ErrMalformed)
+		}
+		if _, there := fields[0]; there && err == nil {
+			t.State = states[state]
+		}
 	}
-	return readResp(fields)
+	if err == nil && len(offered) > 0 && offered[0] != nil {
+		t.Mech = name(offered[0])
+	}
+	return t, err
 }
 
 // read reads a field, if it is there.
@@ -164,48 +176,6 @@ func read(fields map[int][]byte, tag int, to any, what string) error {
 		}
 	}
 	return nil
-}
-
-// readInit reads a NegTokenInit or Microsoft's NegTokenInit2, which differ
-// behind what is read here ([MS-SPNG] 2.2.1).
-func readInit(fields map[int][]byte) (Token, error) {
-	t := Token{Init: true}
-	var list []asn1.ObjectIdentifier
-	err := cmp.Or(read(fields, 0, &list, "the list of mechanisms"), read(fields, 2, &t.ResponseToken, "the token inside"))
-	if err != nil {
-		return t, err
-	}
-	if len(list) > maxOffered {
-		return t, fmt.Errorf("%w: more than %d mechanisms", ErrMalformed, maxOffered)
-	}
-	for _, oid := range list {
-		t.Offered = append(t.Offered, name(oid))
-	}
-	if len(t.Offered) > 0 {
-		t.Mech = t.Offered[0]
-	}
-	return t, nil
-}
-
-func readResp(fields map[int][]byte) (t Token, err error) {
-	states := []State{AcceptCompleted, AcceptIncomplete, Reject, RequestMIC}
-	var state asn1.Enumerated
-	var mech asn1.ObjectIdentifier
-	err = cmp.Or(
-		read(fields, 0, &state, "the state"), read(fields, 1, &mech, "the mechanism"), read(fields, 2, &t.ResponseToken, "the token inside"))
-	if err == nil && (state < 0 || int(state) >= len(states)) {
-		err = fmt.Errorf("%w: the state is none of RFC 4178", ErrMalformed)
-	}
-	if err != nil {
-		return t, err
-	}
-	if _, there := fields[0]; there {
-		t.State = states[state]
-	}
-	if mech != nil {
-		t.Mech = name(mech)
-	}
-	return t, nil
 }
 
 func name(oid asn1.ObjectIdentifier) Mech {
