@@ -142,17 +142,11 @@ func subStatus(status int, text string) string {
 //go:embed notices.txt
 var noticesFile string
 
-// mark is a line of the file.
-type mark struct {
-	kind, name string
-	texts      []string
-}
-
-// marks reads the file once, when a page is read.
-var marks = sync.OnceValue(func() (list []mark) {
+// marks are the lines of the file, each a kind, a name and texts.
+var marks = sync.OnceValue(func() (list [][]string) {
 	for line := range strings.Lines(noticesFile) {
 		if parts := strings.Split(strings.TrimSuffix(line, "\n"), " | "); len(parts) > 2 {
-			list = append(list, mark{parts[0], parts[1], parts[2:]})
+			list = append(list, parts)
 		}
 	}
 	return list
@@ -161,8 +155,8 @@ var marks = sync.OnceValue(func() (list []mark) {
 // marked is the name of the first mark of a kind that fits, "" none.
 func marked(kind string, fits func(texts []string) bool) string {
 	for _, m := range marks() {
-		if m.kind == kind && fits(m.texts) {
-			return m.name
+		if m[0] == kind && fits(m[2:]) {
+			return m[1]
 		}
 	}
 	return ""

@@ -83,13 +83,13 @@ func TestMarks(t *testing.T) {
 		known := map[string]bool{"product": true, "windows": true, "says": slices.Contains([]string{
 			evidence.SaysClientCertificate, evidence.SaysHeaderTooLong, evidence.SaysBodyTooLarge, evidence.SaysChallenge, evidence.SaysNoServer, evidence.SaysPlainHTTP, evidence.SaysAssembly,
 			evidence.SaysNotApplication, evidence.SaysWebConfig, evidence.SaysAPIKey, evidence.SaysSerialize,
-		}, m.name)}
-		if !known[m.kind] {
-			t.Errorf("%s %s: nothing reads it", m.kind, m.name)
+		}, m[1])}
+		if !known[m[0]] {
+			t.Errorf("%s %s: nothing reads it", m[0], m[1])
 		}
-		for _, text := range m.texts {
+		for _, text := range m[2:] {
 			if text == "" || text != strings.ToLower(strings.TrimSpace(text)) {
-				t.Errorf("%s: %q is never found", m.name, text)
+				t.Errorf("%s: %q is never found", m[1], text)
 			}
 		}
 	}

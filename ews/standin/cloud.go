@@ -84,7 +84,7 @@ const (
 // kept.
 type CloudRequest struct {
 	At                 time.Time
-	Method, Path, SNI  string
+	Method, Path       string
 	Authorized, Secret bool
 	Assertion          bool // it carried an assertion, which is not kept either
 	Status             int  // 0 if there was no answer
@@ -132,9 +132,6 @@ func (c *cloudServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	q := CloudRequest{
 		At: time.Now(), Method: cut(r.Method), Path: cut(r.URL.Path),
 		Authorized: r.Header.Get("Authorization") != "", Secret: secret != "", Assertion: assertion != "",
-	}
-	if r.TLS != nil {
-		q.SNI = cut(r.TLS.ServerName)
 	}
 	if c.behaviour.Hazard == HazardNone {
 		q.Status = answer.status
