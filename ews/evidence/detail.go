@@ -119,16 +119,12 @@ func shown(kind, arg string) string {
 	switch kind {
 	case ArgFailure:
 		return FailureCode(arg).Phrase()
-	case ArgRefusals:
-		if arg == "1" {
-			return "1 refused logon"
+	case ArgRefusals, ArgFailed:
+		what := map[string]string{ArgRefusals: " refused logon", ArgFailed: " failed or unanswered logon"}[kind]
+		if arg != "1" {
+			what += "s"
 		}
-		return arg + " refused logons"
-	case ArgFailed:
-		if arg == "1" {
-			return "1 failed or unanswered logon"
-		}
-		return arg + " failed or unanswered logons"
+		return arg + what
 	case ArgHosts:
 		names := strings.Split(arg, ", ")
 		switch {

@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -19,11 +20,8 @@ const (
 // AtDirectory says whether an item is about a domain controller rather than
 // about EWS.
 func (i *Item) AtDirectory() bool {
-	switch i.Step {
-	case StepFindController, StepKDCAsk, StepKDCLogon, StepTicket, StepDirectoryBind:
-		return true
-	}
-	return i.Logon != nil && (i.Logon.Scheme == SchemeKerberos || i.Logon.Scheme == SchemeLDAPS)
+	return slices.Contains([]Step{StepFindController, StepKDCAsk, StepKDCLogon, StepTicket, StepDirectoryBind}, i.Step) ||
+		i.Logon != nil && (i.Logon.Scheme == SchemeKerberos || i.Logon.Scheme == SchemeLDAPS)
 }
 
 // Kerberos is what a KDC answered (RFC 4120 5.9.1, 5.4.2), or why there was

@@ -17,6 +17,7 @@
 package evidence
 
 import (
+	"cmp"
 	"strings"
 	"time"
 )
@@ -77,15 +78,7 @@ type Target struct {
 // SchemeOf is the HTTP scheme that a Dynamics profile signs in with; auto begins with
 // Basic too.
 func SchemeOf(profileAuth string) string {
-	switch profileAuth {
-	case "ntlm":
-		return "NTLM"
-	case "negotiate":
-		return "Negotiate"
-	case "oauth":
-		return "Bearer"
-	}
-	return "Basic"
+	return cmp.Or(map[string]string{"ntlm": "NTLM", "negotiate": "Negotiate", "oauth": "Bearer"}[profileAuth], "Basic")
 }
 
 // Acceptance is an entry of a baseline: a finding that is known and accepted for
