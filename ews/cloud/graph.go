@@ -2,6 +2,7 @@ package cloud
 
 import (
 	"context"
+	_ "embed"
 	"encoding/json"
 	"fmt"
 	"net/url"
@@ -183,21 +184,15 @@ func (c *Client) requestToken(ctx context.Context) *entra.Token {
 	said := item.Token
 	item.Token = nil // these facts are kept as those of the other look-ups are
 	facts.Code, facts.Message, facts.Detail = said.Code(), said.Message, said.Detail
-	if why := refusals[facts.Code]; why != "" {
+	if why := evidence.Table[string](refusalsText)[facts.Code]; why != "" {
 		facts.Detail = evidence.Say("token-refused-why", item.Response.Status, facts.Code, why)
 	}
 	c.Recorder.Add(item)
 	return token
 }
 
-// refusals are the usual ones (Microsoft Entra authentication and authorization
+// refusals.txt has the usual ones (Microsoft Entra authentication and authorization
 // error codes).
-var refusals = map[string]string{
-	"AADSTS7000215": "the client secret is wrong; its value is needed, not its ID",
-	"AADSTS7000222": "the client secret has expired",
-	"AADSTS700016":  "no such application in this tenant",
-	"AADSTS90002":   "no such tenant",
-	"AADSTS7000112": "the application is disabled",
-	"AADSTS53003":   "a Conditional Access policy refuses the application",
-	"AADSTS500011":  "this tenant does not know Graph under that URL (--graph-url)",
-}
+//
+//go:embed refusals.txt
+var refusalsText string

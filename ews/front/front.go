@@ -39,18 +39,18 @@ type Identity struct {
 	ServerField string // the Server header
 }
 
-// onlineHeaders are sent by Exchange Online only.
-var onlineHeaders = []string{
-	"X-BackEndHttpStatus", "X-Proxy-BackendServerStatus", "X-CalculatedFETarget", "X-FEProxyInfo", "X-RUM-Validated",
-	"X-Proxy-RoutingCorrectness", "X-FirstHopCafeEFZ", "X-MailboxGuid", "X-NanoProxy", "X-EWS-Policy-Reason",
+// names.txt has the headers that Exchange Online alone sends, those of Exchange, on
+// premises too, and the names under which Exchange Online answers, in every cloud.
+//
+//go:embed names.txt
+var namesText string
+
+// named are the words of a line of the file.
+func named(line string) func() []string {
+	return sync.OnceValue(func() []string { return strings.Fields(evidence.Table[string](namesText)[line]) })
 }
 
-// exchangeHeaders are sent by Exchange, on premises too.
-var exchangeHeaders = []string{
-	"X-FEServer", "X-OWA-Version", "X-CalculatedBETarget", "X-BEServer", "X-DiagInfo",
-	"X-SOAP-Enabled", "X-WSSecurity-Enabled", "X-OAuth-Enabled", "X-OWA-Error",
-	"X-FailureContext", "X-CasErrorCode",
-}
+var onlineHeaders, exchangeHeaders, onlineHosts = named("online-headers"), named("exchange-headers"), named("online-hosts")
 
 var build = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^\d{1,2}\.\d{1,2}\.\d{1,5}\.\d{1,5}$`) })
 
@@ -62,7 +62,7 @@ var anyTenant = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile
 // Identify reads the headers of an answer.
 func Identify(r *evidence.Response) Identity {
 	id := Identity{ServerField: r.First("Server"), FrontEnd: r.First("X-FEServer")}
-	id.Exchange = slices.ContainsFunc(exchangeHeaders, func(h string) bool { return len(r.Header(h)) > 0 })
+	id.Exchange = slices.ContainsFunc(exchangeHeaders(), func(h string) bool { return len(r.Header(h)) > 0 })
 	if v := r.First("X-OWA-Version"); build().MatchString(v) {
 		id.Version = v
 	} else if v, ok := strings.CutPrefix(r.First("X-ServerApplication"), "Exchange/"); ok {
@@ -73,7 +73,7 @@ func Identify(r *evidence.Response) Identity {
 	}
 	id.BackEnd = cmp.Or(r.First("X-CalculatedBETarget"), r.First("X-BEServer"))
 	id.Failed = failed(r)
-	for _, h := range onlineHeaders {
+	for _, h := range onlineHeaders() {
 		if len(r.Header(h)) > 0 {
 			id.Online, id.OnlineSign = true, "the header "+h
 		}
@@ -320,17 +320,11 @@ var signInHost = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^(sts|sso|adfs|idp|login|signin|auth|accounts)\d*\.`)
 })
 
-// onlineHosts are names under which Exchange Online answers, in every cloud.
-var onlineHosts = []string{
-	"outlook.office365.com", "outlook.office.com", "outlook.com", "smtp.office365.com", "outlook-sdf.office.com",
-	"outlook.office365.us", "outlook-dod.office365.us", "webmail.apps.mil", "partner.outlook.cn", "outlook.de", "hotmail.com",
-}
-
 // OnlineHost says whether host is a name of Exchange Online.
 func OnlineHost(host string) bool {
 	host = strings.TrimSuffix(strings.ToLower(host), ".")
 	if _, err := netip.ParseAddr(host); err == nil {
 		return false
 	}
-	return slices.ContainsFunc(onlineHosts, func(o string) bool { return host == o || strings.HasSuffix(host, "."+o) })
+	return slices.ContainsFunc(onlineHosts(), func(o string) bool { return host == o || strings.HasSuffix(host, "."+o) })
 }

@@ -1,12 +1,15 @@
 package signin
 
 import (
+	_ "embed"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"syscall"
 
 	"github.com/alexbrainman/sspi"
+
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
 )
 
 // The packages negotiate and ntlm below sspi are not used: they can give no
@@ -103,20 +106,11 @@ func (c *sspiContext) Close() {
 	_ = c.credentials.Release()
 }
 
-// statuses are those that an administrator can do something about
+// statuses.txt has those that an administrator can do something about
 // (winerror.h), by the name under which they are found.
-var statuses = map[uint32]string{
-	0x80090303: "SEC_E_TARGET_UNKNOWN: the domain knows no such service principal name",
-	0x80090305: "SEC_E_SECPKG_NOT_FOUND: this system has no such security package",
-	0x80090308: "SEC_E_INVALID_TOKEN: the server's answer is not what the package expects",
-	0x8009030C: "SEC_E_LOGON_DENIED",
-	0x8009030E: "SEC_E_NO_CREDENTIALS: nobody is logged on with credentials that the package can use",
-	0x80090311: "SEC_E_NO_AUTHENTICATING_AUTHORITY: no domain controller can be reached",
-	0x80090322: "SEC_E_WRONG_PRINCIPAL: the service principal name belongs to another account",
-	0x80090324: "SEC_E_TIME_SKEW: the clocks differ too much for Kerberos",
-	0x80090342: "SEC_E_KDC_UNKNOWN_ETYPE: no cipher in common with the domain controller",
-	0x80090346: "SEC_E_BAD_BINDINGS: the channel binding does not match",
-}
+//
+//go:embed statuses.txt
+var statusesText string
 
 // sspiError names a status, or gives Windows' own words, and its number.
 func sspiError(what string, err error) error {
@@ -124,7 +118,7 @@ func sspiError(what string, err error) error {
 	if !ok {
 		return fmt.Errorf("%s: %w", what, err)
 	}
-	if words, known := statuses[uint32(status)]; known {
+	if words, known := evidence.Table[string](statusesText)[fmt.Sprintf("%08X", uint32(status))]; known {
 		return fmt.Errorf("%s: %s (0x%08X)", what, words, uint32(status))
 	}
 	return fmt.Errorf("%s: %w (0x%08X)", what, status, uint32(status))
