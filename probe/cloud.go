@@ -35,8 +35,8 @@ func (k *Cloud) mayAskGraph() bool { return k.Token != "" || k.ClientID != "" }
 
 // lookUp is one planned look-up.
 type lookUp struct {
-	host, what string
-	post       bool // of the application's secret; else a GET
+	Host, What string
+	Post       bool // of the application's secret; else a GET
 	shared     bool // the answer does not depend on the mailbox, only on what the look-up says
 	planned    bool
 	ask        func(context.Context, *cloud.Client)
@@ -66,37 +66,37 @@ func (c Config) lookUps() []lookUp {
 	domain, named, asksGraph := c.domain(), k.Tenant != "" && !front.IsGUID(k.Tenant), k.mayAskGraph() && c.Mailbox != ""
 	list := []lookUp{
 		{
-			host: k.ExchangeOnline.Host, what: "where is the mailbox " + c.Mailbox, planned: c.Mailbox != "",
+			Host: k.ExchangeOnline.Host, What: "where is the mailbox " + c.Mailbox, planned: c.Mailbox != "",
 			ask: func(ctx context.Context, l *cloud.Client) { l.Location(ctx, c.Mailbox) },
 		},
 		{
-			host: k.Entra.Host, what: "which tenant has " + domain, shared: true, planned: domain != "",
+			Host: k.Entra.Host, What: "which tenant has " + domain, shared: true, planned: domain != "",
 			ask: tenant(evidence.StepCloudDomainTenant, domain),
 		},
 		{
-			host: k.Entra.Host, what: "which tenant has " + k.Tenant + ", where Dynamics is", shared: true, planned: named,
+			Host: k.Entra.Host, What: "which tenant has " + k.Tenant + ", where Dynamics is", shared: true, planned: named,
 			ask: tenant(evidence.StepCloudNamedTenant, k.Tenant),
 		},
 	}
 	read := slices.ContainsFunc(c.Before, func(i evidence.Item) bool { return i.Step == evidence.StepCloudDynamics })
 	if k.Dynamics != nil && !read {
 		list = append(list, lookUp{
-			host: k.Dynamics.Host, what: "which tenant is Dynamics in", shared: true, planned: true,
+			Host: k.Dynamics.Host, What: "which tenant is Dynamics in", shared: true, planned: true,
 			ask: func(ctx context.Context, l *cloud.Client) { l.DynamicsTenant(ctx, k.Dynamics) },
 		})
 	}
 	return planned(append(list, []lookUp{
 		{
-			host: k.Entra.Host, post: true, shared: true, planned: asksGraph && k.ClientID != "",
-			what: "a token for " + k.Graph.Host + ", with the secret of the application " + k.ClientID,
+			Host: k.Entra.Host, Post: true, shared: true, planned: asksGraph && k.ClientID != "",
+			What: "a token for " + k.Graph.Host + ", with the secret of the application " + k.ClientID,
 			ask:  graph(func(context.Context, *cloud.Client) {}),
 		},
 		{
-			host: k.Graph.Host, planned: asksGraph, ask: graph(settings),
-			what: "the user of the mailbox, its Exchange plans and whether it has a mailbox there, with the token",
+			Host: k.Graph.Host, planned: asksGraph, ask: graph(settings),
+			What: "the user of the mailbox, its Exchange plans and whether it has a mailbox there, with the token",
 		},
 		{
-			host: k.Graph.Host, planned: asksGraph, what: "a deleted user with the same address, with the token",
+			Host: k.Graph.Host, planned: asksGraph, What: "a deleted user with the same address, with the token",
 			ask: graph(func(ctx context.Context, l *cloud.Client) { l.Deleted(ctx, c.Mailbox) }),
 		},
 	}...), func(l lookUp) bool { return l.planned })
@@ -140,19 +140,6 @@ func (c Config) cloudClient(r *ews.Recorder) *cloud.Client {
 		Outside: wire.Outside{Extra: c.Extra, Proxy: k.Proxy, UserAgent: c.UserAgent}, Token: k.Token, Recorder: r,
 		Application: entra.Application{Tenant: cmp.Or(k.ClientTenant, k.Tenant), ID: k.ClientID, Secret: k.ClientSecret},
 	})
-}
-
-// describe tells the look-ups of a plan.
-func describe(list []lookUp) []string {
-	var lines []string
-	for _, l := range list {
-		verb := "GET from"
-		if l.post {
-			verb = "POST to"
-		}
-		lines = append(lines, fmt.Sprintf("%s %s: %s", verb, l.host, l.what))
-	}
-	return lines
 }
 
 // Outside makes the look-ups of a check for many mailboxes. What does not depend
@@ -221,7 +208,7 @@ func (o *Outside) Mailbox(ctx context.Context, address string) []evidence.Item {
 func (o *Outside) sharedBy(ctx context.Context, l lookUp) []evidence.Item {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if known, ok := o.shared[l.what]; ok && time.Now().Before(known.until) {
+	if known, ok := o.shared[l.What]; ok && time.Now().Before(known.until) {
 		return known.items
 	}
 	limited, cancel := context.WithTimeout(ctx, cloud.Limit)
@@ -237,6 +224,6 @@ func (o *Outside) sharedBy(ctx context.Context, l lookUp) []evidence.Item {
 	if len(o.shared) >= maxShared {
 		clear(o.shared)
 	}
-	o.shared[l.what] = answer
+	o.shared[l.What] = answer
 	return answer.items
 }

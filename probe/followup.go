@@ -154,7 +154,7 @@ func isUPN(user string) bool { return !strings.Contains(user, `\`) && strings.Co
 
 // furtherCall is a row of the plan: a call that may follow an accepted logon.
 type furtherCall struct {
-	words   string
+	Words   string
 	planned bool
 	make    func(*followUp, context.Context) // where the answer leaves it needed
 }

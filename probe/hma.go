@@ -58,14 +58,14 @@ func origin(u *url.URL) string {
 	return o.String()
 }
 
-// tokenRequest tells it in the plan.
-func (c Config) tokenRequest() string {
+// tokenRequest is the request for the token, in the plan.
+func (c Config) tokenRequest() lookUp {
 	with := "secret"
 	if c.HMA.Application.Certificate != nil {
 		with = "certificate"
 	}
-	return "POST to " + c.HMA.Entra.Host + ": a token for " + strings.TrimSuffix(c.scope(), "/.default") +
-		", with the " + with + " of the application " + c.HMA.Application.ID
+	what := "a token for " + strings.TrimSuffix(c.scope(), "/.default") + ", with the " + with + " of the application " + c.HMA.Application.ID
+	return lookUp{Host: c.HMA.Entra.Host, Post: true, What: what}
 }
 
 // hmaTarget is how the record names the application.

@@ -12,18 +12,16 @@ import (
 // Plan is what may be sent, in order, decided before anything is. What is printed
 // is what is carried out: the run walks the same rows.
 type Plan struct {
-	Discovery     []string // what Autodiscover is asked
-	EWSFirst      bool     // the first logon on EWS comes before it
-	questions     []question
-	Logons        []Logon
-	further       []furtherCall // calls that may follow an accepted logon
-	MaxRejections int
-	LookUps       []string // outside the network, beside the rest
+	config    Config
+	questions []question
+	Logons    []Logon
+	further   []furtherCall // calls that may follow an accepted logon
+	lookUps   []lookUp      // outside the network, beside the rest
 }
 
 // question is one that carries no credential.
 type question struct {
-	words   string
+	Words   string
 	planned bool
 	ask     func(context.Context, *node) // beside the first; nil: it is sent elsewhere
 }
@@ -197,12 +195,9 @@ func planned[T any](rows []T, which func(T) bool) (list []T) {
 
 // NewPlan lists what the check may send.
 func NewPlan(c Config) Plan {
-	p := Plan{
-		Discovery: planDiscovery(c), EWSFirst: c.FromAddress == "",
-		questions: c.questions(), Logons: c.logons(), MaxRejections: c.MaxRejections, LookUps: describe(c.lookUps()),
-	}
+	p := Plan{config: c, questions: c.questions(), Logons: c.logons(), lookUps: c.lookUps()}
 	if c.asksEntra() {
-		p.LookUps = append(p.LookUps, c.tokenRequest())
+		p.lookUps = append(p.lookUps, c.tokenRequest())
 	}
 	if len(p.Logons) > 0 && !c.sendsToken() {
 		p.further = c.furtherCalls()
