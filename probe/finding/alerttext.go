@@ -25,10 +25,10 @@ type alertText struct {
 }
 
 func readAlert(text string) *alertText {
-	text = alertForms()["raised"].ReplaceAllString(text, "$1")
-	text = alertForms()["transaction"].ReplaceAllString(text, "")
-	text = alertForms()["unset"].ReplaceAllString(text, "")
-	t := &alertText{folded: alertForms()["article"].ReplaceAllString(foldAlert(text), "kb $1")}
+	text = form("raised").ReplaceAllString(text, "$1")
+	text = form("transaction").ReplaceAllString(text, "")
+	text = form("unset").ReplaceAllString(text, "")
+	t := &alertText{folded: form("article").ReplaceAllString(foldAlert(text), "kb $1")}
 	t.readLogs(text)
 	t.folded += signsIn(t.folded)
 	t.readNumbers()
@@ -42,27 +42,27 @@ func readAlert(text string) *alertText {
 // HTTP.sys' in status, site, reason and queue. A page of IIS and an event of Schannel
 // have the number behind a word.
 func (t *alertText) readLogs(text string) {
-	for _, m := range alertForms()["iis"].FindAllStringSubmatch(text, 20) {
+	for _, m := range form("iis").FindAllStringSubmatch(text, 20) {
 		t.folded += " iis-" + m[1] + "." + m[2]
 		t.statuses = append(t.statuses, m[1])
 		if m[1] == "200" {
 			t.folded += " iis-200"
 		}
 	}
-	for _, m := range alertForms()["page"].FindAllStringSubmatch(t.folded, 5) {
+	for _, m := range form("page").FindAllStringSubmatch(t.folded, 5) {
 		t.folded += " iis-" + m[1] + "." + m[2]
 	}
-	for _, m := range alertForms()["httperr"].FindAllStringSubmatch(text, 20) {
+	for _, m := range form("httperr").FindAllStringSubmatch(text, 20) {
 		t.folded += " httperr-" + strings.ToLower(m[1])
 	}
-	for _, m := range alertForms()["front-end"].FindAllStringSubmatch(t.folded, 20) {
+	for _, m := range form("front-end").FindAllStringSubmatch(t.folded, 20) {
 		t.statuses = append(t.statuses, m[2])
 		t.folded += " front-end-" + m[1] + "-" + m[2]
 		if m[3] == m[2] {
 			t.folded += " back-end-" + m[3]
 		}
 	}
-	for _, m := range alertForms()["tls"].FindAllStringSubmatch(t.folded, 5) {
+	for _, m := range form("tls").FindAllStringSubmatch(t.folded, 5) {
 		t.folded += " alert-code-" + m[1]
 	}
 }
@@ -71,7 +71,7 @@ func (t *alertText) readLogs(text string) {
 // offers, each in quotes. Whether the one is among the others is the whole answer. A
 // trace has the headers of the request and of the answer.
 func (t *alertText) readSchemes() {
-	m := alertForms()["schemes"].FindStringSubmatch(t.folded)
+	m := form("schemes").FindStringSubmatch(t.folded)
 	switch {
 	case m == nil || m[1] == "anonymous":
 	case slices.ContainsFunc(strings.FieldsFunc(m[2], func(r rune) bool { return r == ',' }), func(s string) bool {
@@ -81,7 +81,7 @@ func (t *alertText) readSchemes() {
 	default:
 		t.folded += " " + m[1] + "-not-offered"
 	}
-	methods := alertForms()["methods"].FindAllString(t.folded, -1)
+	methods := form("methods").FindAllString(t.folded, -1)
 	off := slices.DeleteFunc(slices.Clone(methods), func(m string) bool { return strings.Contains(m, "basic") })
 	switch {
 	case len(methods) > 0 && len(off) == len(methods):
@@ -90,7 +90,7 @@ func (t *alertText) readSchemes() {
 		t.folded += " methods-differ"
 	}
 	var listed []string
-	for _, m := range alertForms()["listed"].FindAllStringSubmatch(t.folded, -1) {
+	for _, m := range form("listed").FindAllStringSubmatch(t.folded, -1) {
 		listed = append(listed, m[1]+m[2])
 	}
 	switch {
@@ -185,58 +185,30 @@ func foldAlert(text string) string {
 	return strings.Join(strings.Fields(text), " ")
 }
 
-// alertForms are what numbers and names look like in a folded text.
-var alertForms = sync.OnceValue(func() map[string]*regexp.Regexp {
-	const group = `[.,' _\x{00a0}\x{202f}]?`
-	return map[string]*regexp.Regexp{
-		"iis": regexp.MustCompile(`(?m) (?:GET|POST|HEAD|OPTIONS|RPC_\w+_DATA) /\S* .*? ` +
-			`([2-5]\d\d) (\d{1,3}) \d{1,10}(?: \d+| -)*\r?$`),
-		"page": regexp.MustCompile(`(?:\bhttp|\biis)[^0-9]{1,20}([45]\d\d)\.(\d{1,3})\b`),
-		"httperr": regexp.MustCompile(`(?m) (?:HTTP/\d\.\d|-) (?:[A-Z_]+|-) \S+ (?:- )?` +
-			`(?:\d{3}|-) (?:\d+|-) ([A-Z][A-Za-z_/]+)(?: \S+)?\r?$`),
-		// The log of HttpProxy has, behind the path: action, scheme, whether it was accepted, user,
-		// organization, anchor, user agent, address, server, status, status of the back end.
-		"front-end": regexp.MustCompile(`,(?:ews|autodiscover),[^,]*,/[^,]*,[^,]*,[^,]*,(true|false),(?:[^,]*,){6}([45]\d\d),(\d*),`),
-		"tls":       regexp.MustCompile(`fatal (?:alert|error) code is (\d{1,3})\b`),
-		// A list of Exchange has these names without a value where nothing is set.
-		"unset":   regexp.MustCompile(`(?mi)^[ \t]*ews(?:\w*list|allowedappids|applicationaccesspolicy)[ \t]*:[ \t]*(?:\{\})?[ \t\r]*$`),
-		"article": regexp.MustCompile(`kb(\d{7})`),
-		"hex":     regexp.MustCompile(`(?:0x)?(?:ffffffff)?(8[0-9a-f]{7})[lh]?`),
-		"decimal": regexp.MustCompile(`2` + group + `(?:1[3-6]\d)` + group + `\d{3}` + group + `\d{3}`),
-		"phrase": regexp.MustCompile(`^(?:[ -]{1,3}| ?\()(?:` +
-			`(?:bad|proxy|method|request|service|gateway|internal|login|too|moved|temporary|payload) ` +
-			`(?:request|gateway|authentication|not allowed|timeout|time-out|unavailable|server error|many|permanently|redirect|too large)` +
-			`|unauthori[sz]ed|forbidden|not found)`),
-		"status": regexp.MustCompile(`\d{3}`),
-		"told": regexp.MustCompile(`\b(?:get|gets|got|getting|receive[sd]?|receiving|return(?:s|ed|ing)?|throws?|gives?|gave|` +
-			`sends?|sending|says|shows?|with|answers?|answered|bekomm\w*|erhalte\w*|liefert|meldet)` +
-			`(?: an?| only| always| the| lots of| many| constant| einen?| nur)* $`),
-		"ews": regexp.MustCompile(`exchange[. ]?server[^0-9\\/]{0,60}?(\d{1,3})(?:[^0-9.]|\.(?:\D|$)|$)`),
-		"code": regexp.MustCompile(`(?:(?i:responsecode)(?:&quot;|")?\s*(?:[:=>]|&gt;)\s*"?|(?i:exchange[. ]?server)\s\S+\s|` +
-			`(?i:\b(?:ews|davmail|exchange)\b[^\n]{0,30}?[\s:("'])|` +
-			`(?i:error[ _]?code|exception):?\W*|"code"\s?:\s?"|\berrors\.|\[[a-z]+:|^\W*)(Error[A-Z][A-Za-z0-9]{4,70})\b`),
-		"schemes": regexp.MustCompile(`['"«„“] ?(anonymous|basic|ntlm|negotiate|digest) ?['"»“”][^'"«»„“”]{3,120}` +
-			`['"«„“] ?((?:basic|ntlm|negotiate|digest|bearer|kerberos)[^'"»“”]*)['"»“”]`),
-		"methods": regexp.MustCompile(`authenticationmethods : \{[a-z, ]+\}`),
-		"listed":  regexp.MustCompile(`(?:www-authenticate\W{1,6}|, ?)(basic|ntlm|negotiate)\b|\b(basic) realm|\bauthorization\W{1,4}basic `),
-		// Dynamics ends an alert with a number of its own: T:322.
-		"transaction": regexp.MustCompile(`\bT: ?\d{1,6}\b`),
-		// exchangelib gives an error of the connection, and a status, the name of a response code.
-		"raised": regexp.MustCompile(`(?i)\berror[a-z]{4,70}:( reraised from| caused by )`),
-		"word":   regexp.MustCompile(`(?i)Error[a-z0-9]{4,70}`),
+// forms are the expressions of text/forms.yaml, each compiled when it is first needed.
+var forms = sync.OnceValue(func() map[string]func() *regexp.Regexp {
+	var pieces map[string]fragments
+	decode(file("text/forms.yaml"), &pieces)
+	m := map[string]func() *regexp.Regexp{}
+	for name, p := range pieces {
+		m[name] = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(strings.Join(p, "")) })
 	}
+	return m
 })
+
+// form is what a number or a name looks like.
+func form(name string) *regexp.Regexp { return forms()[name]() }
 
 // readNumbers: 80040265, 0x80040265, -2147220891 and 2147220891 (the sign gets
 // lost) and 2147746405 are one number.
 func (t *alertText) readNumbers() {
-	for _, m := range alertForms()["hex"].FindAllStringSubmatchIndex(t.folded, -1) {
+	for _, m := range form("hex").FindAllStringSubmatchIndex(t.folded, -1) {
 		if !standsAlone(t.folded, m[0], m[1]) || isGUID(t.folded[m[3]:]) {
 			continue
 		}
 		t.numbers = append(t.numbers, t.folded[m[2]:m[3]])
 	}
-	for _, m := range alertForms()["decimal"].FindAllStringIndex(t.folded, -1) {
+	for _, m := range form("decimal").FindAllStringIndex(t.folded, -1) {
 		if !standsAlone(t.folded, m[0], m[1]) {
 			continue
 		}
@@ -275,7 +247,7 @@ func isGUID(rest string) bool {
 func (t *alertText) readStatuses() {
 	short := len(strings.Fields(t.folded)) <= 4
 	end := len(strings.TrimRight(t.folded, `.!"'`))
-	for _, m := range alertForms()["status"].FindAllStringIndex(t.folded, -1) {
+	for _, m := range form("status").FindAllStringIndex(t.folded, -1) {
 		from, to := m[0], m[1]
 		if !standsAlone(t.folded, from, to) || partOfAnother(t.folded, from, to) {
 			continue
@@ -287,12 +259,12 @@ func (t *alertText) readStatuses() {
 		}
 		bracketed := strings.HasSuffix(before, "(") && strings.HasPrefix(t.folded[to:], ")")
 		switch {
-		case bracketed || alertForms()["phrase"].MatchString(t.folded[to:]),
+		case bracketed || form("phrase").MatchString(t.folded[to:]),
 			behind("http", "status") || hasSuffix(strings.TrimRight(before, " :=\"'"), "code", "error"):
 			t.statuses = append(t.statuses, t.folded[from:to])
 		case short || from == 0 || to == end || behind("exchange", "webexception", "soap", "iis", "ews"):
 			t.bare = append(t.bare, t.folded[from:to])
-		case alertForms()["told"].MatchString(before):
+		case form("told").MatchString(before):
 			t.told = append(t.told, t.folded[from:to])
 		}
 	}
@@ -326,12 +298,12 @@ func (t *alertText) readCodes(text string) {
 		}
 	}
 	if strings.Contains(t.folded, "error") {
-		for _, word := range alertForms()["word"].FindAllString(text, -1) {
+		for _, word := range form("word").FindAllString(text, -1) {
 			if name, ok := ewsNames().folded[strings.ToLower(word)]; ok {
 				add(name)
 			}
 		}
-		for _, m := range alertForms()["code"].FindAllStringSubmatch(text, -1) {
+		for _, m := range form("code").FindAllStringSubmatch(text, -1) {
 			if !slices.Contains([]string{"ErrorMessage", "ErrorDetail", "ErrorDetails", "ErrorRecord", "ErrorCategory"}, m[1]) {
 				add(m[1])
 			}
@@ -352,7 +324,7 @@ func (t *alertText) readCodes(text string) {
 			}
 		}
 	}
-	for _, m := range alertForms()["ews"].FindAllStringSubmatch(t.folded, -1) {
+	for _, m := range form("ews").FindAllStringSubmatch(t.folded, -1) {
 		if name := serviceError(m[1], strings.HasPrefix(m[0], "exchange.server")); name != "" {
 			t.folded += " " + strings.ToLower(name)
 			add(name)

@@ -4,31 +4,18 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 )
 
-// logSigns are the forms in which logs and programs of Windows write why a logon was
-// refused: a line of IIS' log (sc-status, sc-substatus, sc-win32-status), the data of a
-// refused LDAP bind, an NTSTATUS as in event 4625, an error of Kerberos, and an error of
-// Windows behind a word.
-var logSigns = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`\b401[ .]([12])[ ,;]+(\d{1,10})\b|` +
-		`acceptsecuritycontext error, data ([0-9a-f]{1,4})\b|` +
-		`0x(c0000[0-9a-f]{3}|800903[0-6][0-9a-f])\b|` +
-		`((?:kdc|krb_ap)_err_[a-z_]+)|(?:^|[(:=]|error|fehler|erreur|status)\s*` +
-		`(13(?:11|2[6-9]|3[01]|55|85)|178[679]|1793|190[79]|214807\d{4}|322122\d{4})(?:[\s).,;]|$)`)
-})
-
 // ExplainLogons finds in a pasted text why Windows refused a logon. A number that stands
 // for several reasons gives way to one that names its own.
 func ExplainLogons(text string) (list []Explained) {
 	var general []Explained
 	low := strings.ToLower(text)
-	for _, m := range logSigns().FindAllStringSubmatch(low+signsIn(low)+windowsErrors(text), 20) {
+	for _, m := range form("logon-sign").FindAllStringSubmatch(low+signsIn(low)+windowsErrors(text), 20) {
 		e, sure := explainLogon(m)
 		into := &list
 		if e.General = !sure; e.General {
@@ -61,22 +48,11 @@ var signs = sync.OnceValue(func() (s struct {
 	return s
 })
 
-var signForms = sync.OnceValue(func() map[string]*regexp.Regexp {
-	return map[string]*regexp.Regexp{
-		"symbol": regexp.MustCompile(`(?:sec_e|status|error)_[a-z_]+`),
-		"about":  regexp.MustCompile(`kerberos|krb|kdc|gss|mechanism level|kinit|decrypt|replay|\b47(?:68|69|71)\b`),
-		// Of the numbers in an event of a ticket the failure is the first short one, in every language.
-		"event": regexp.MustCompile(`(?s)\b47(?:68|71)\b.*?[:：]\s*0x([0-9a-f]{1,2})\b`),
-		"number": regexp.MustCompile(`(?:failure|result|error|kerberos) ?code\W{1,4}(?:(0x[0-9a-f]{1,2})|(\d{1,2}))\b|` +
-			`(?:krbexception|mechanism level|loginexception):? [^()]{4,80}\((\d{1,2})\)`),
-	}
-})
-
 // signsIn are the numbers, and the errors of Kerberos, that names, sentences and numbers
 // in a text stand for, which is in lower case.
 func signsIn(text string) string {
 	var b strings.Builder
-	for _, word := range signForms()["symbol"].FindAllString(text, 20) {
+	for _, word := range form("symbol").FindAllString(text, 20) {
 		b.WriteString(" " + signs().Symbols[word])
 	}
 	for _, words := range slices.Sorted(maps.Keys(signs().Texts)) { // an answer has one order
@@ -84,15 +60,15 @@ func signsIn(text string) string {
 			b.WriteString(" " + signs().Texts[words])
 		}
 	}
-	if !signForms()["about"].MatchString(text) {
+	if !form("about").MatchString(text) {
 		return b.String()
 	}
 	var numbers []uint64
-	if m := signForms()["event"].FindStringSubmatch(text); m != nil {
+	if m := form("event").FindStringSubmatch(text); m != nil {
 		n, _ := strconv.ParseUint(m[1], 16, 8)
 		numbers = append(numbers, n)
 	}
-	for _, m := range signForms()["number"].FindAllStringSubmatch(text, 10) {
+	for _, m := range form("number").FindAllStringSubmatch(text, 10) {
 		n, _ := strconv.ParseUint(m[1]+m[2]+m[3], 0, 8)
 		numbers = append(numbers, n)
 	}

@@ -4,10 +4,8 @@ import (
 	"cmp"
 	"maps"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -27,36 +25,6 @@ type Pasted struct {
 	ByIIS   bool   // of that event: it came through IIS
 }
 
-// pastedForms are where a text names something.
-var pastedForms = sync.OnceValue(func() map[string]*regexp.Regexp {
-	const name = `([a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*\.[a-z][a-z0-9-]*[a-z])`
-	return map[string]*regexp.Regexp{
-		"url":  regexp.MustCompile(`(?i)\bhttps?://[^\s"'<>()\[\]{},;|\\` + "`" + `]+`),
-		"path": regexp.MustCompile(`(?i)^/+(?:ews|owa|ecp|mapi|rpc|oab|microsoft-server-activesync|exchange)(?:/|$)`),
-		"host": regexp.MustCompile(`(?i)(?:\bhost(?:name)?['"]?(?: |=|:)+['"]?|\bconnected to |\bconnect to |` +
-			`\bname could not be resolved: '|\bgetaddrinfo [a-z_]+ |\bdial tcp: lookup |\bcreatesocket |` +
-			`unknownhostexception: |\beconn[a-z]+ )` + name + `(?::(\d{1,5})\b)?`),
-		"email": regexp.MustCompile(`(?i)(\b(?:user|username|login|logon)['"]?(?: |=|:)+['"]?)?([a-z0-9][a-z0-9._+-]*)@` + name),
-		"user": regexp.MustCompile(`(?i)(?:\b(?:user|username|login|logon|account)['"]?(?: |=|:)+['"]?|\b443 )` +
-			`([a-z0-9][a-z0-9.-]{0,60}\\[a-z0-9][a-z0-9._-]{0,60})\b`),
-		"field": regexp.MustCompile(`(?im)(?:^|[^a-z0-9-])(server|location|via|set-cookie|www-authenticate|cf-ray|x-[a-z0-9-]+)['"]?` +
-			`\s?(?::|=>)\s*(?:array:\d+ )?\[?\s*(?:'([^'\n]*)'|"([^"\n]*)"|([^"'\n\[][^\n]*))`),
-		// An event of a logon has the account that asks before the one that is refused.
-		"event": regexp.MustCompile(`(?i)\b(?:47(?:40|68|69|71|76)|4625|529|53[0-9]|68[01])\b|0xc00000[67]`),
-		"account": regexp.MustCompile(`(?i)(?:account name|logon account|user name|kontoname|benutzername|anmeldekonto|nom d[ue] compte|` +
-			`compte d['’]ouverture de session|nombre de (?:la )?cuenta|cuenta de inicio de sesión|nome account|account di accesso|nome da conta|` +
-			`conta de logon|имя учетной записи|учетная запись входа|nazwa konta|accountnaam|アカウント名|ログオン アカウント|帐户名|登录帐户)` +
-			`\s?[:：][ \t]*((?:[a-z0-9.-]{1,60}\\)?[a-z0-9][a-z0-9._@$-]{0,60}[a-z0-9$])`),
-		"domain": regexp.MustCompile(`(?i)(?:domain|kontodomäne|domäne|domaine du compte|dominio (?:de (?:la )?cuenta|account)|` +
-			`domínio da conta|домен учетной записи|アカウント ドメイン|domena konta)\s?[:：][ \t]*([a-z0-9][a-z0-9.-]{0,60})[ \t]*\r?\n`),
-		"iis":     regexp.MustCompile(`(?i)w3wp\.exe|inetinfo\.exe|\badvapi\b`),
-		"server":  regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9.-]{0,60}$`), // fit for a command
-		"support": regexp.MustCompile(`(?i)\b(?:support|incident) id(?: is)?\s*[:#]?\s*([0-9][0-9a-f-]{5,40})\b`),
-		"escaped": regexp.MustCompile(`(?:%[0-9A-Fa-f]{2})+`),
-		"build":   regexp.MustCompile(`(?i)MajorVersion=\\?"(\d+)\\?"\s+MinorVersion=\\?"(\d+)\\?"\s+MajorBuildNumber=\\?"(\d+)\\?"`),
-	}
-})
-
 // Unescaped is a pasted text with what is percent-encoded in it decoded, as the address
 // has it to which Entra sends a browser with an error (RFC 6749 4.1.2.1).
 func Unescaped(text string) string {
@@ -67,7 +35,7 @@ func Unescaped(text string) string {
 	if said != "" {
 		text = before + "error_description=" + strings.ReplaceAll(said, "+", " ")
 	}
-	return pastedForms()["escaped"].ReplaceAllStringFunc(text, func(s string) string {
+	return form("escaped").ReplaceAllStringFunc(text, func(s string) string {
 		plain, err := url.PathUnescape(s)
 		if err != nil || !utf8.ValidString(plain) {
 			return s
@@ -80,7 +48,7 @@ func Unescaped(text string) string {
 func ReadPasted(text string) Pasted {
 	p := Pasted{Names: Sample()}
 	r := &evidence.Response{}
-	for _, m := range pastedForms()["field"].FindAllStringSubmatch(text, 200) {
+	for _, m := range form("field").FindAllStringSubmatch(text, 200) {
 		value, _, _ := strings.Cut(m[2]+m[3]+m[4], `[\r]`)
 		value = strings.Map(func(c rune) rune {
 			if unicode.IsPrint(c) {
@@ -92,14 +60,14 @@ func ReadPasted(text string) Pasted {
 	}
 	p.Identity = front.Identify(r)
 	version := p.Version
-	if m := pastedForms()["build"].FindStringSubmatch(text); m != nil {
+	if m := form("build").FindStringSubmatch(text); m != nil {
 		version = strings.Join(m[1:], ".")
 	}
 	p.Version, p.Product = version, front.Product(version)
-	if m := pastedForms()["support"].FindStringSubmatch(text); m != nil {
+	if m := form("support").FindStringSubmatch(text); m != nil {
 		p.Support = m[1]
 	}
-	if pastedForms()["server"].MatchString(p.FrontEnd) {
+	if form("server").MatchString(p.FrontEnd) {
 		p.Names.Server = p.FrontEnd
 	}
 	p.readHost(text)
@@ -112,13 +80,13 @@ func ReadPasted(text string) Pasted {
 // was connected to. Exchange Online's own names are none to check.
 func (p *Pasted) readHost(text string) {
 	var hosts []string
-	for _, s := range pastedForms()["url"].FindAllString(text, 50) {
+	for _, s := range form("url").FindAllString(text, 50) {
 		for rest := s; strings.HasPrefix(strings.ToLower(rest), "http"); _, rest, _ = strings.Cut(rest, "://") {
 			s = rest // the scheme may be there twice
 		}
 		u, err := url.Parse(s)
-		if err != nil || !pastedForms()["path"].MatchString(u.Path) || !strings.Contains(u.Host, ".") ||
-			!pastedForms()["server"].MatchString(u.Hostname()) {
+		if err != nil || !form("path").MatchString(u.Path) || !strings.Contains(u.Host, ".") ||
+			!form("server").MatchString(u.Hostname()) {
 			continue
 		}
 		host := strings.TrimSuffix(strings.ToLower(u.Host), ":443")
@@ -128,7 +96,7 @@ func (p *Pasted) readHost(text string) {
 		}
 		hosts = append(hosts, host)
 	}
-	for _, m := range pastedForms()["host"].FindAllStringSubmatch(text, 20) {
+	for _, m := range form("host").FindAllStringSubmatch(text, 20) {
 		if m[2] != "" && m[2] != "443" {
 			m[1] += ":" + m[2]
 		}
@@ -150,30 +118,30 @@ func (p *Pasted) readHost(text string) {
 
 // readEvent: the last account of an event that is no machine is the one that was refused.
 func (p *Pasted) readEvent(text string) {
-	if !pastedForms()["event"].MatchString(text) {
+	if !form("logon-event").MatchString(text) {
 		return
 	}
-	for _, m := range pastedForms()["account"].FindAllStringSubmatchIndex(text, 10) {
+	for _, m := range form("account").FindAllStringSubmatchIndex(text, 10) {
 		name := text[m[2]:m[3]]
 		if strings.HasSuffix(name, "$") || slices.Contains([]string{"system", "local", "network", "anonymous"}, strings.ToLower(name)) {
 			continue
 		}
 		p.Event = name
 		near := text[m[3]:min(len(text), m[3]+100)] + "\n"
-		if d := pastedForms()["domain"].FindStringSubmatch(near); d != nil && !strings.ContainsAny(name, `@\`) {
+		if d := form("domain").FindStringSubmatch(near); d != nil && !strings.ContainsAny(name, `@\`) {
 			p.Event = d[1] + `\` + name
 		}
 	}
-	p.ByIIS = pastedForms()["iis"].MatchString(text)
+	p.ByIIS = form("by-iis").MatchString(text)
 }
 
 // readPeople: a name behind the word user is the account, another address the mailbox.
 func (p *Pasted) readPeople(text string) {
 	user, mailbox := "", ""
-	if m := pastedForms()["user"].FindStringSubmatch(text); m != nil {
+	if m := form("user").FindStringSubmatch(text); m != nil {
 		user = m[1]
 	}
-	for _, m := range pastedForms()["email"].FindAllStringSubmatch(text, 50) {
+	for _, m := range form("email").FindAllStringSubmatch(text, 50) {
 		at := m[2] + "@" + m[3]
 		switch {
 		case front.IsGUID(m[2]) || front.OnlineHost(m[3]) || strings.HasSuffix(strings.ToLower(m[3]), ".prod.outlook.com"):

@@ -2,7 +2,6 @@ package finding
 
 import (
 	"cmp"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -142,21 +141,9 @@ type Explained struct {
 	General  bool   // it stands for several reasons
 }
 
-var pastedNumbers = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`(?i)(?:AADSTS:?\s?|\berror_?codes?["']?\s*[:=]\s*\[?\s*)([0-9]{4,9})\b|` +
-		`\b(20000[0-9]{2}|4000000)\s*;\s*(?:reason|error_category)\s*=\s*"([^;]*)`)
-})
-
-// pastedWords are those in which Exchange refuses a token, where the number is left out.
-var pastedWords = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`(?i)\berror_category\W{1,8}([a-z_]{8,})|(?:audience|issuer) claim value|issuer of the token|` +
-		`\bthe token (?:has|contains)\b|audience of the token|token profile\b|` +
-		`flighting is not enabled|application identifier '|tenant for (?:realm|context-id|tenant guid)`)
-})
-
 // ExplainTokens finds the numbers of Entra and of x-ms-diagnostics in a pasted text.
 func ExplainTokens(text string) (list []Explained) {
-	for _, m := range pastedNumbers().FindAllStringSubmatch(text, 5) {
+	for _, m := range form("token").FindAllStringSubmatch(text, 5) {
 		e := Explained{Name: "AADSTS" + m[1], Code: "token-not-issued"}
 		number, _ := strconv.Atoi(m[1] + m[2])
 		known := EntraRefusal(number, text)
@@ -200,7 +187,7 @@ func ExplainTokens(text string) (list []Explained) {
 	if has("token-refused") {
 		return list
 	}
-	if m := pastedWords().FindStringSubmatch(text); m != nil {
+	if m := form("token-words").FindStringSubmatch(text); m != nil {
 		known := TokenRefusal(0, text)
 		for _, e := range tokens().Exchange {
 			if strings.EqualFold(e.Category, m[1]) {
