@@ -36,7 +36,13 @@ func (l *autodiscoverSearch) servicePoints(ctx context.Context, candidatePlaces 
 	}
 	ctx, cancel := context.WithTimeout(ctx, l.patience())
 	defer cancel()
-	leave, denied := l.account.Begin(ctx, lockout.Use{At: l.Config.controllerURL(), Also: httpsOf(candidatePlaces)})
+	use := lockout.Use{At: l.Config.controllerURL()}
+	for _, p := range candidatePlaces {
+		if p.url.Scheme == "https" {
+			use.Also = append(use.Also, p.url)
+		}
+	}
+	leave, denied := l.account.Begin(ctx, use)
 	if denied != nil {
 		l.skip("", evidence.SchemeLDAPS, denied)
 		points := &evidence.ServicePoints{Domain: l.Config.Domain, Detail: denied.Detail}
@@ -63,16 +69,6 @@ func (r *run) refusedByOwn() bool {
 func (c Config) controllerURL() *url.URL {
 	host := strings.Trim(cmp.Or(c.Domain, c.Controller), "[]")
 	return &url.URL{Scheme: "ldaps", Host: net.JoinHostPort(host, "636")}
-}
-
-func httpsOf(candidatePlaces []place) []*url.URL {
-	var list []*url.URL
-	for _, p := range candidatePlaces {
-		if p.url.Scheme == "https" {
-			list = append(list, p.url)
-		}
-	}
-	return list
 }
 
 // pointed are the endpoints that the service connection points name. They are

@@ -59,6 +59,13 @@ var leadingZeros = sync.OnceValue(func() *regexp.Regexp { return regexp.MustComp
 
 var anyTenant = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`@\*\s*(,|$)`) })
 
+// Foreign: an answer shows nothing of Exchange and signs as another web server, not as a
+// device that publishes Exchange.
+func (id Identity) Foreign() bool {
+	return !id.Exchange && id.ServerField != "" && !strings.HasPrefix(id.ServerField, "Microsoft-IIS") &&
+		!slices.Contains([]string{"Forefront TMG or ISA", "F5 BIG-IP APM", "F5 BIG-IP", "Citrix NetScaler", "Kemp LoadMaster"}, id.Device)
+}
+
 // Identify reads the headers of an answer.
 func Identify(r *evidence.Response) Identity {
 	id := Identity{ServerField: r.First("Server"), FrontEnd: r.First("X-FEServer")}

@@ -46,7 +46,7 @@ var allParts = []part{
 		show: func(rec evidence.Record) []string { return evidence.Facts(rec.Target.Profile) },
 		put: func(into, from evidence.Record) evidence.Record {
 			into.Target.Profile = from.Target.Profile
-			return swap(into, from, func(i *evidence.Item) bool { return i.Step == evidence.StepProfile })
+			return swap(into, from, steps(evidence.StepProfile))
 		},
 	},
 	{
@@ -57,26 +57,27 @@ var allParts = []part{
 			return into
 		},
 	},
-	items("name resolution", func(i *evidence.Item) bool {
-		return i.Step == evidence.StepResolve || i.Step == evidence.StepAddressFamily
-	}),
+	items("name resolution", steps(evidence.StepResolve, evidence.StepAddressFamily)),
 	{what: "TLS and certificate", show: shownTLS, put: putTLS},
-	items("answer to the anonymous request", func(i *evidence.Item) bool {
-		return i.Step == evidence.StepAnonymous || i.Step == evidence.StepUserAgent
-	}),
-	items("answer to an empty Bearer token", func(i *evidence.Item) bool { return i.Step == evidence.StepEmptyBearer }),
-	items("NTLM challenge", func(i *evidence.Item) bool {
-		return i.Step == evidence.StepNTLMNegotiate || i.Step == evidence.StepKeepTest
-	}),
+	items("answer to the anonymous request", steps(evidence.StepAnonymous, evidence.StepUserAgent)),
+	items("answer to an empty Bearer token", steps(evidence.StepEmptyBearer)),
+	items("NTLM challenge", steps(evidence.StepNTLMNegotiate, evidence.StepKeepTest)),
 	items("logons by Basic and what EWS answered", func(i *evidence.Item) bool { return atEWS(i) && i.Logon.Scheme == "Basic" }),
 	items("logons by NTLM or Negotiate and what EWS answered", func(i *evidence.Item) bool { return atEWS(i) && i.Logon.Scheme != "Basic" }),
 	items("further calls after the sign-in", func(i *evidence.Item) bool {
 		return i.Request != nil && i.Request.Purpose != "" && !i.Step.Autodiscover()
 	}),
 	items("Autodiscover", func(i *evidence.Item) bool { return i.Step.Autodiscover() }),
-	items("domain controllers", func(i *evidence.Item) bool { return i.AtDirectory() }),
+	items("domain controllers", (*evidence.Item).AtDirectory),
 	items("look-ups in the cloud", func(i *evidence.Item) bool { return i.Step.Cloud() }),
 }
+
+func steps(list ...evidence.Step) func(*evidence.Item) bool {
+	return func(i *evidence.Item) bool { return slices.Contains(list, i.Step) }
+}
+
+// beside: a step that did not talk to the endpoint.
+func beside(i *evidence.Item) bool { return i.Step.Cloud() || i.Step.Autodiscover() || i.AtDirectory() }
 
 // atEWS: a logon of the check's own at EWS, made or not.
 func atEWS(i *evidence.Item) bool {
@@ -138,8 +139,7 @@ func items(what string, which func(*evidence.Item) bool) part {
 // in which they first occur.
 func places(rec evidence.Record) []string {
 	var list []string
-	for i := range rec.Items {
-		item := &rec.Items[i]
+	for _, item := range rec.Items {
 		if item.Step == evidence.StepAnonymous {
 			list = append(list, item.Address)
 		}
@@ -190,7 +190,7 @@ func shownTLS(rec evidence.Record) []string {
 	for i := range rec.Items {
 		item := &rec.Items[i]
 		t := item.TLS
-		if item.Step.Cloud() || item.Step.Autodiscover() || item.AtDirectory() {
+		if beside(item) {
 			continue
 		}
 		if item.Error != nil && item.Error.Phase == "tls" {
@@ -206,12 +206,8 @@ func shownTLS(rec evidence.Record) []string {
 // putTLS gives every step of EWS the handshake that the other record saw first,
 // and the other's steps about cipher suites.
 func putTLS(into, from evidence.Record) evidence.Record {
-	suites := func(i *evidence.Item) bool {
-		return i.Step == evidence.StepLegacySuites || i.Step == evidence.StepDataverseTLS
-	}
-	ews := func(i *evidence.Item) bool {
-		return i.TLS != nil && !suites(i) && !i.Step.Cloud() && !i.Step.Autodiscover() && !i.AtDirectory()
-	}
+	suites := steps(evidence.StepLegacySuites, evidence.StepDataverseTLS)
+	ews := func(i *evidence.Item) bool { return i.TLS != nil && !suites(i) && !beside(i) }
 	at := slices.IndexFunc(from.Items, func(i evidence.Item) bool { return ews(&i) })
 	into = swap(into, from, suites)
 	for i := range into.Items {

@@ -240,7 +240,7 @@ func answersOfEWS(names, known []string, graph bool) (found []Alert, by []string
 
 // lookupPasted finds a code that may be of any request.
 func lookupPasted(name string) (EWSCode, bool) {
-	if c, ok := LookupEWS(name); ok {
+	if c, ok := EWSCodes()[name]; ok {
 		return c, true
 	}
 	return lookupKind(name)

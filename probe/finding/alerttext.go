@@ -311,7 +311,7 @@ func (t *alertText) readCodes(text string) {
 	}
 	message := t.folded
 	for _, name := range ewsNames().sorted {
-		if slices.ContainsFunc(ewsCodes()[name].Texts, func(s string) bool { return strings.Contains(message, s) }) {
+		if slices.ContainsFunc(EWSCodes()[name].Texts, func(s string) bool { return strings.Contains(message, s) }) {
 			t.folded += " " + strings.ToLower(name)
 			add(name)
 		}
@@ -341,7 +341,7 @@ var ewsNames = sync.OnceValue(func() (n struct {
 	folded map[string]string
 },
 ) {
-	n.sorted, n.folded = slices.Sorted(maps.Keys(ewsCodes())), map[string]string{}
+	n.sorted, n.folded = slices.Sorted(maps.Keys(EWSCodes())), map[string]string{}
 	for _, name := range slices.Concat(serviceErrors(), n.sorted) {
 		n.folded[strings.ToLower(name)] = name
 	}
@@ -364,7 +364,7 @@ func serviceError(number string, every bool) string {
 		return ""
 	}
 	name := serviceErrors()[n]
-	if _, ok := LookupEWS(name); ok || every && n > 0 && n < 400 {
+	if _, ok := EWSCodes()[name]; ok || every && n > 0 && n < 400 {
 		return name
 	}
 	return ""

@@ -3,6 +3,7 @@ package finding
 import (
 	"embed"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strconv"
 	"strings"
@@ -119,20 +120,6 @@ func load(h Head, raw string) Entry {
 	return e
 }
 
-// sharedTexts are those that several entries refer to by name.
-type sharedTexts struct {
-	Links    map[string]string
-	Commands map[string]string
-	Remedies map[string]Remedy
-	Why      map[string]string // sentences that all causes share
-	Logons   map[string]logonText
-}
-
-var shared = sync.OnceValue(func() (s sharedTexts) {
-	decode(sharedText, &s)
-	return s
-})
-
 // whole replaces the names in remedies by what they stand for.
 func whole(remedies []Remedy) {
 	for i := range remedies {
@@ -162,20 +149,6 @@ var texts embed.FS
 
 // What every report needs is not copied to be read.
 var (
-	//go:embed text/codes-1-ask.yaml
-	codesAsk string
-	//go:embed text/codes-2-endpoint.yaml
-	codesEndpoint string
-	//go:embed text/codes-3-signin.yaml
-	codesSignIn string
-	//go:embed text/codes-4-mailbox.yaml
-	codesMailbox string
-	//go:embed text/codes-5-warning.yaml
-	codesWarning string
-	//go:embed text/codes-6-directory.yaml
-	codesDirectory string
-	//go:embed text/codes-7-ok.yaml
-	codesOK string
 	//go:embed text/causes.yaml
 	causesText string
 	//go:embed text/shared.yaml
@@ -194,8 +167,9 @@ func file(name string) string {
 
 // documents are those of all codes.
 func documents() (list []string) {
-	for _, codes := range []string{codesAsk, codesEndpoint, codesSignIn, codesMailbox, codesWarning, codesDirectory, codesOK} {
-		list = append(list, strings.Split(codes, "\n---\n")...)
+	names, _ := fs.Glob(texts, "text/codes-*.yaml") // in the order of their names
+	for _, name := range names {
+		list = append(list, strings.Split(file(name), "\n---\n")...)
 	}
 	return list
 }

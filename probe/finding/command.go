@@ -1,9 +1,11 @@
 package finding
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Flag is one of a command: its name without the dashes, and its value, "" for one
@@ -225,4 +227,64 @@ func (n Names) carry(own Flags, byAddress bool) Flags {
 		}
 	}
 	return own
+}
+
+// Trace is where refused logons are found in the logs of the servers: whose they
+// are, and when, by the clock of the server.
+type Trace struct {
+	Server, User string
+	Controller   string // "" all domain controllers are asked
+	Path         string // of EWS
+	Begin, End   time.Time
+	Times        string // of the attempts, as they are told
+}
+
+// Placeholders are those of texts and commands that a trace fills.
+func (t Trace) Placeholders() map[string]string {
+	t.Path = strings.ReplaceAll(t.Path, ".", `\.`) // in a pattern
+	more := map[string]string{"name": t.Name(), "times": t.Times}
+	for _, name := range []string{"aduser", "window", "controllers", "iis"} {
+		if more[name] = ""; t.Times != "" || name == "aduser" {
+			more[name] = Phrase("trace-"+name, t)
+		}
+	}
+	return more
+}
+
+// UPN says of which form the account's name is.
+func (t Trace) UPN() bool { return strings.Contains(t.User, "@") }
+
+// Name is the part of the account's name that every log has.
+func (t Trace) Name() string {
+	if name, _, upn := strings.Cut(t.User, "@"); upn {
+		return name
+	}
+	return t.User[strings.Index(t.User, `\`)+1:]
+}
+
+// Minutes are those from the beginning to the end, 30 at most, in the form of a layout,
+// each once.
+func (t Trace) Minutes(layout string) (list []string) {
+	first := t.Begin.Truncate(time.Minute)
+	for at := first; !t.Begin.IsZero() && !at.After(t.End) && at.Sub(first) < 30*time.Minute; at = at.Add(time.Minute) {
+		if text := at.Format(layout); !slices.Contains(list, text) {
+			list = append(list, text)
+		}
+	}
+	return list
+}
+
+// Sample are names that stand for the reader's own.
+func Sample() Names {
+	n := Names{
+		Server: "<SERVER>", Host: "mail.contoso.com", Site: "mail.contoso.com",
+		User: "svc-crm@contoso.com", Mailbox: "anna@contoso.com",
+	}
+	n.More = map[string]string{
+		"upn": "user@domain", "primary": "PRIMARY-ADDRESS", "address": "IP", "longer": "90s",
+		"whose": n.Mailbox, "backend": "<SERVER>", "discovery": "<HOST>", "trusted": "TENANT", "application": "APPLICATION-ID",
+		"site": n.Site, "resource": "https://" + n.Site,
+	}
+	maps.Copy(n.More, Trace{Server: n.Server, User: n.User, Path: "/EWS/Exchange.asmx", Times: "see the attempts in the report"}.Placeholders())
+	return n
 }

@@ -10,11 +10,9 @@ package finding
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 )
 
 // Code is the stable name of a verdict, for example "basic-disabled". Codes
@@ -163,23 +161,6 @@ type Cause struct {
 	Link    string
 }
 
-// causeTexts is a cause as text/causes.yaml has it.
-type causeTexts struct {
-	Cause `yaml:",inline"`
-	Why   map[string]string // the sentences of a report, by variant
-}
-
-var causeList = sync.OnceValue(func() (list []causeTexts) {
-	var byNumber map[int]causeTexts
-	decode(causesText, &byNumber)
-	for n := range len(byNumber) {
-		c := byNumber[n+1]
-		c.Cause, _ = LookupCause(n + 1)
-		list = append(list, c)
-	}
-	return list
-})
-
 // LookupCause finds a cause by its number, 1 to 6.
 func LookupCause(number int) (Cause, bool) {
 	text, found := under(causesText, strconv.Itoa(number))
@@ -203,9 +184,4 @@ func SayCause(number int, variant string, p Params) string {
 		return "There is no sentence " + variant + " of this cause"
 	}
 	return render(text, &p)
-}
-
-// CauseVariants are the names of the sentences of reports about a cause.
-func CauseVariants(number int) []string {
-	return slices.Sorted(maps.Keys(causeList()[number-1].Why))
 }

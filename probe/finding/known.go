@@ -26,7 +26,8 @@ type EWSCode struct {
 	Remedies []Remedy
 }
 
-var ewsCodes = sync.OnceValue(func() (m map[string]EWSCode) {
+// EWSCodes are all of them by name.
+var EWSCodes = sync.OnceValue(func() (m map[string]EWSCode) {
 	decode(file("text/ews-codes.yaml"), &m)
 	for name, c := range m {
 		if c.Confidence == "" {
@@ -36,12 +37,6 @@ var ewsCodes = sync.OnceValue(func() (m map[string]EWSCode) {
 	}
 	return m
 })
-
-// LookupEWS finds what a response code stands for.
-func LookupEWS(name string) (EWSCode, bool) {
-	c, ok := ewsCodes()[name]
-	return c, ok
-}
 
 // kind is what many response codes are about. Names are patterns; Texts are pieces of the
 // English message of a name, in lower case.
@@ -76,15 +71,15 @@ func lookupKind(name string) (EWSCode, bool) {
 // BehindEWS is the entry for an answer: a general code gives way to the one that it
 // hides.
 func BehindEWS(code, inner, message string) string {
-	if !ewsCodes()[code].General {
+	if !EWSCodes()[code].General {
 		return code
 	}
-	if _, ok := ewsCodes()[inner]; ok {
+	if _, ok := EWSCodes()[inner]; ok {
 		return inner
 	}
 	message = strings.ToLower(message)
 	for _, name := range ewsNames().sorted {
-		c := ewsCodes()[name]
+		c := EWSCodes()[name]
 		if !c.General && slices.ContainsFunc(c.Texts, func(s string) bool { return strings.Contains(message, s) }) {
 			return name
 		}
@@ -94,13 +89,10 @@ func BehindEWS(code, inner, message string) string {
 
 // CodeRemedies are what a response code asks for. The caller may change the result.
 func CodeRemedies(name string) []Remedy {
-	list := slices.Clone(ewsCodes()[name].Remedies)
+	list := slices.Clone(EWSCodes()[name].Remedies)
 	whole(list)
 	return list
 }
-
-// EWSCodes are all of them by name.
-func EWSCodes() map[string]EWSCode { return ewsCodes() }
 
 var plans = sync.OnceValue(func() (p struct{ Mailbox, Other map[string]string }) {
 	decode(file("text/plans.yaml"), &p)
@@ -123,7 +115,7 @@ func KnownPlan(id string) bool {
 // tls-server-end-point), and what that means for clients and for the one who
 // runs it. It is no finding by itself: only bridged is a fault.
 type Protection struct {
-	Name  string // off, allow, require, bridged: server.extended_protection
+	Name  string `yaml:"-"` // off, allow, require, bridged: server.extended_protection
 	Means string // how it was told
 	// Binding and Without are what clients meet that always send a binding, as
 	// Windows does, and such that never do.
@@ -131,17 +123,16 @@ type Protection struct {
 	Do               string
 }
 
-var protections = sync.OnceValue(func() (list []Protection) {
-	decode(file("text/protection.yaml"), &list)
-	return list
+var protections = sync.OnceValue(func() (m map[string]Protection) {
+	decode(file("text/protection.yaml"), &m)
+	return m
 })
 
-// LookupProtection finds the description of a state.
-func LookupProtection(name string) (Protection, bool) {
-	for _, p := range protections() {
-		if p.Name == name {
-			return p, true
-		}
+// LookupProtection finds the description of a state, nil if it is none.
+func LookupProtection(name string) *Protection {
+	p, known := protections()[name]
+	if p.Name = name; !known {
+		return nil
 	}
-	return Protection{}, false
+	return &p
 }

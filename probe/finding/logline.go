@@ -147,10 +147,10 @@ func explainLogon(m []string) (e Explained, sure bool) {
 		}
 		e.Remedies = ReasonRemedies(e.Code, name)
 	case other != "":
-		e.Title, e.Says = shared().Logons["other"].Title, capital(other)+"."
-		e.Next = CheckCommand(Remedy{Check: shared().Logons["other"].Check}, Placeholders)
+		l := at[logonText](sharedText, "logons", "other")
+		e.Title, e.Says, e.Next = l.Title, capital(other)+".", CheckCommand(Remedy{Check: l.Check}, Placeholders)
 	default:
-		for _, l := range shared().Logons {
+		for _, l := range at[map[string]logonText](sharedText, "logons") {
 			if (slices.Contains(l.Numbers, number) || slices.Contains(l.Numbers, e.Name)) && (!l.InLog || m[1] != "") {
 				e.Title, e.Says, e.Code = l.Title, l.Says, cmp.Or(l.Code, e.Code)
 				specific = !l.General

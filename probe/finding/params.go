@@ -136,10 +136,10 @@ type Params struct {
 	Tenants       Tenants
 	Domain        string
 	HeldBack      string
-	Steps         []Step
-	Ends          Step   // the step of Autodiscover that says why it leads nowhere
-	Missing       string // what keeps a check from a verdict
-	Found         string // the first finding of a check that was stopped
+	Steps         []string       // of Autodiscover
+	Ends          *evidence.Item // the one that says why it leads nowhere
+	Missing       string         // what keeps a check from a verdict
+	Found         string         // the first finding of a check that was stopped
 
 	Token Token // of Entra, for EWS
 
@@ -156,26 +156,16 @@ type Params struct {
 // Token is the token by which the application of a profile signs in: what Entra was
 // asked for and said, what the token says, and what Exchange makes of it.
 type Token struct {
-	Application string
-	Tenant      string // as given: a GUID, or a domain
-	Resource    string
-	Proof       string // certificate, secret, token-file
-	Number      int    // behind AADSTS; 0 none
-	Correlation string
-	Trace       string
-
-	Audience, Issuer string
-	In               string // tenant
-	Version          string
-	Roles            []string
-	Until            time.Time
-
-	Refusal  int    // of x-ms-diagnostics; 0 none
-	Category string // beside it
-	Sees     string // how Exchange sees the request
-	Trusted  []string
-	Old      bool // the build is 15.0, which may not know the role
-	BackEnd  bool // the refusal has the form of a back end
+	evidence.HMA                 // as given
+	Claims       evidence.Claims // of the token
+	Answer       evidence.Token  // of Entra
+	Number       int             // behind AADSTS; 0 none
+	Refusal      int             // of x-ms-diagnostics; 0 none
+	Category     string          // beside it
+	Sees         string          // how Exchange sees the request
+	Trusted      []string
+	Old          bool // the build is 15.0, which may not know the role
+	BackEnd      bool // the refusal has the form of a back end
 }
 
 // Source is who says something: Autodiscover on a host, or a scheme at a domain
@@ -209,46 +199,29 @@ type Part struct {
 type Gap struct {
 	Kind     string // "" a query; no-tenant, disagree, no-user, users, plans-hidden, plan
 	Query    *evidence.Item
-	Origin   Origin
+	Name     string // of what it is not known
+	Given    bool   // the user named it
 	One, Two string
 	Count    int
 }
 
-// Origin is from where a tenant is known.
-type Origin struct {
-	Kind string // dynamics, domain, named-domain, exchange, flag
-	Name string
+// Tenant is one that is known, or why it is not.
+type Tenant struct {
+	ID      string
+	Kind    string // from where it is known: dynamics, domain, named-domain, exchange, flag; "" not asked
+	Name    string // of whose tenant it is
+	Differs bool   // from that of Dynamics
+	Gaps    []Gap
+	Seen    []*evidence.Item
 }
+
+// Tenants are those that should be one.
+type Tenants struct{ Dynamics, Domain, Exchange Tenant }
 
 // Plan is a service plan of Exchange Online.
 type Plan struct {
 	Name   string
 	Status string
-}
-
-// Tenants are those that differ, or agree.
-type Tenants struct {
-	Dynamics       string
-	Origin         Origin
-	Domain         string
-	DomainTenant   string
-	Exchange       string
-	ExchangeTenant string
-}
-
-// Step is what came of one step of Autodiscover.
-type Step struct {
-	Kind    string
-	At      string
-	Error   string
-	Scheme  string
-	Schemes []string
-	Result  string
-	Status  int
-	To      string
-	URLs    []string
-	Answer  *evidence.Discovery
-	By      string // who answered, where that is not Exchange
 }
 
 // Handshake is why a handshake of NTLM was not finished.

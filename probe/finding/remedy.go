@@ -37,10 +37,11 @@ type Remedy struct {
 	Run string `json:"-"`
 }
 
-// Case is how something was asked, where what to do depends on it.
+// Case is how something was asked, or the variant of the sentence, where what to do depends
+// on it.
 type Case string
 
-// The cases for which entries have remedies of their own.
+// The cases for which entries have remedies of their own, beside variants.
 const (
 	Impersonated Case = "impersonated" // the mailbox was impersonated
 	OwnMailbox   Case = "own"          // the account's own mailbox was opened
@@ -49,39 +50,22 @@ const (
 	InPlace      Case = "in-place"     // it did so where EWS answers otherwise
 	ByAddress    Case = "address"      // IIS refuses the address of the client
 	ByDevice     Case = "device"       // a device in front answered
-	OtherForm    Case = "form"         // only the form of the name is wrong
-	UnderLogon   Case = "logon"        // the connection ended under a logon
 	ByProxy      Case = "proxy"        // the proxy on the way out failed
-	WithoutRoute Case = "route"        // no packet can reach the address
-	InHandshake  Case = "handshake"    // the connection ended in the TLS handshake
-	NotTLS       Case = "not-tls"      // what answers at the port does not speak TLS
 	ThroughProxy Case = "connection"   // NTLM is refused behind a device that is seen
 	NoSite       Case = "no-site"      // no site of IIS has the name
-	LongHeader   Case = "long-header"  // the header of a logon is too long
 	Unasked      Case = "unasked"      // EWS answers without a sign-in
 	// Autodiscover offers no scheme that a password can be sent by, names no EWS URL, or
 	// answers with an error.
 	NoScheme       Case = "no-scheme"
 	NoURL          Case = "no-url"
 	DiscoveryError Case = "discovery-error"
-	NotSwitchedOn  Case = "not-switched-on" // OAuth is on, and modern authentication is not
-	ByApplication  Case = "application"     // the token of an application opens mailboxes
-	OtherAudience  Case = "other-audience"  // the token is for another host than the one that was asked
-	InBatch        Case = "batch"           // one of many: the endpoint was examined before, and a row has no detail
+	ByApplication  Case = "application"    // the token of an application opens mailboxes
+	OtherAudience  Case = "other-audience" // the token is for another host than the one that was asked
+	InBatch        Case = "batch"          // one of many: the endpoint was examined before, and a row has no detail
 	RefusedInRun   Case = "refused-in-run"
-	Advised        Case = "advised" // what the EWS code asks for comes first
-	// A client certificate is demanded; a call was answered with the caller's own mailbox.
-	ClientCertificate Case = "client-certificate"
-	CallersOwn        Case = "caller"
-	ReasonKnown       Case = "reason-known" // why the account is refused; what the reason asks for comes first
-	ByHybridAgent     Case = "hybrid-agent" // the Hybrid Agent answered
-	// Dynamics cannot be read: Entra gave no token, it refused the token, its environment
-	// does not list the application, has no user for it, or gives it no privilege.
-	NoToken     Case = "token"
-	NotTheToken Case = "refused"
-	NotListed   Case = "restricted"
-	NotAUser    Case = "user"
-	NoPrivilege Case = "privilege"
+	Advised        Case = "advised"      // what the EWS code asks for comes first
+	CallersOwn     Case = "caller"       // a call was answered with the caller's own mailbox
+	ReasonKnown    Case = "reason-known" // why the account is refused; what the reason asks for comes first
 )
 
 // RemediesIn are the remedies for the first of the cases that has its own, else

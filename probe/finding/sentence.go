@@ -4,12 +4,16 @@ import (
 	"fmt"
 	"net/netip"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"text/template"
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/ews/front"
 )
 
 // Sentence is what a finding says in one of its variants, as templates over
@@ -98,7 +102,7 @@ func functions() template.FuncMap {
 		"capital": func(v any) string { return capital(fmt.Sprint(v)) },
 		"trim":    func(v any) string { return strings.TrimSuffix(fmt.Sprint(v), ".") },
 		"short":   func(v any) string { return shortened(fmt.Sprint(v), longestMessage) },
-		"words":   func(name string) string { return strings.ReplaceAll(name, "-", " ") },
+		"words":   func(name any) string { return strings.ReplaceAll(fmt.Sprint(name), "-", " ") },
 		"clause":  func(v any) string { return strings.TrimSuffix(capital(fmt.Sprint(v)), ".") },
 		"quote":   func(v any) string { return fmt.Sprintf("%q", strings.TrimSuffix(fmt.Sprint(v), ".")) },
 		"join":    func(v any, separator string) string { return join(v, separator, "%v") },
@@ -107,7 +111,7 @@ func functions() template.FuncMap {
 		"quotes":  func(v any) string { return join(v, " and ", "%q") },
 		"days":    days,
 		"lower":   strings.ToLower,
-		"means":   func(code string) string { return ewsCodes()[code].Says },
+		"means":   func(code string) string { return EWSCodes()[code].Says },
 		"reason":  func(name string) string { return reasons()[name].Title },
 		"token":   func(name string) string { return tokens().Reasons[name].Title },
 		"entra":   func(number int, message string) string { return EntraRefusal(number, message).Says },
@@ -118,9 +122,28 @@ func functions() template.FuncMap {
 		"span": func(d time.Duration) string {
 			return strings.TrimSuffix(fmt.Sprintf("%.1f", d.Minutes()), ".0") + " min"
 		},
-		"minute": func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") },
-		"day":    func(t time.Time) string { return t.UTC().Format(time.DateOnly) },
-		"phrase": Phrase,
+		"minute":   func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") },
+		"day":      func(t time.Time) string { return t.UTC().Format(time.DateOnly) },
+		"phrase":   Phrase,
+		"identify": front.Identify,
+		"schemes":  func(r *evidence.Response) []string { return front.Names(front.Offers(r)) },
+		"type": func(r *evidence.Response) string {
+			name, _, _ := strings.Cut(r.First("Content-Type"), ";")
+			return name
+		},
+		"realm": func(r *evidence.Response) string {
+			c, _ := front.Offer(r, "Basic")
+			realm, _ := c.Param("realm")
+			return realm
+		},
+		"urls": func(p *evidence.ServicePoints) (list []string) {
+			for _, one := range p.Points {
+				if !slices.Contains(list, one.URL) {
+					list = append(list, one.URL)
+				}
+			}
+			return list
+		},
 	}
 }
 
@@ -180,4 +203,36 @@ func shortened(text string, most int) string {
 		return string(r[:most-1]) + "…"
 	}
 	return text
+}
+
+// Definitions are templates by their names, as text. To parse all of a file takes longer
+// than a logon, and a report needs few.
+type Definitions map[string]string
+
+// ReadDefinitions splits a text whose definitions begin at the start of a line.
+func ReadDefinitions(source string) Definitions {
+	d := Definitions{}
+	for _, definition := range strings.Split(source, "\n{{define ")[1:] {
+		name, _, _ := strings.Cut(definition[1:], `"`)
+		d[name] = "{{define " + definition
+	}
+	return d
+}
+
+// AddTo parses into t the definitions that a text names, and those that they name.
+func (d Definitions) AddTo(t *template.Template, text string) error {
+	for _, named := range strings.Split(text, `template "`)[1:] {
+		name, _, _ := strings.Cut(named, `"`)
+		definition, known := d[name]
+		if !known || t.Lookup(name) != nil {
+			continue
+		}
+		if _, err := t.Parse(definition); err != nil {
+			return err
+		}
+		if err := d.AddTo(t, definition); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -113,7 +113,8 @@ func (r *Redactor) ip(a netip.Addr) string {
 			}
 		}
 	}
-	n := int(r.placed("ip4", "ip4-%d", a.String()).number) - 1
+	n, _ := strconv.Atoi(r.numbered("ip4", "%d", a.String()))
+	n--
 	if block := n / 254; block < len(blocks) {
 		return fmt.Sprintf("%s%d", blocks[block], n%254+1)
 	}

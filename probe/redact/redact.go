@@ -25,8 +25,10 @@
 package redact
 
 import (
+	_ "embed"
 	"fmt"
 	"hash/maphash"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -39,65 +41,47 @@ import (
 // Redactor gives out placeholders. The same name has the same placeholder for as
 // long as the Redactor lives. Safe for concurrent use. nil shows all names.
 type Redactor struct {
-	mu     sync.Mutex
-	tables map[string]table
-	forms  []string // of placeholders, by their number in the tables
+	mu sync.Mutex
+	// tables hold the placeholders by a hash of what was met: a batch has a hundred
+	// thousand mailboxes. Two names that share a hash of 64 bits would share a
+	// placeholder, and say less than they should, never more.
+	tables map[string]map[uint64]string
 	seed   maphash.Seed
 }
 
-// table holds what was met, by a hash of it: a batch has a hundred thousand
-// mailboxes. Two names that share a hash of 64 bits would share a placeholder,
-// and say less than they should, never more.
-type table map[uint64]place
-
-type place struct {
-	number int32
-	form   uint8
-}
-
 // New returns a Redactor that knows nothing yet.
-func New() *Redactor { return &Redactor{tables: map[string]table{}, seed: maphash.MakeSeed()} }
+func New() *Redactor {
+	return &Redactor{tables: map[string]map[uint64]string{}, seed: maphash.MakeSeed()}
+}
 
 // numbered is the placeholder of a text in one of the tables, made by format of
 // its number where the text is new. Case is no difference.
 func (r *Redactor) numbered(table, format, text string) string {
-	p := r.placed(table, format, text)
-	return fmt.Sprintf(r.forms[p.form], p.number)
-}
-
-func (r *Redactor) placed(name, form, text string) place {
-	t := r.tables[name]
+	if known, met := r.met(table, text); met {
+		return known
+	}
+	t := r.tables[table]
 	if t == nil {
-		t = table{}
-		r.tables[name] = t
+		t = map[uint64]string{}
+		r.tables[table] = t
 	}
-	key := maphash.String(r.seed, strings.ToLower(text))
-	p, ok := t[key]
-	if !ok {
-		// A placeholder that was given out stays what it is.
-		var number int
-		if n, _ := fmt.Sscanf(text, form, &number); n == 1 && number > 0 && number <= len(t) && fmt.Sprintf(form, number) == text {
-			return place{int32(number), uint8(max(slices.Index(r.forms, form), 0))}
-		}
-		at := slices.Index(r.forms, form)
-		if at < 0 {
-			at = len(r.forms)
-			r.forms = append(r.forms, form)
-		}
-		p = place{int32(len(t) + 1), uint8(at)}
-		t[key] = p
+	// A placeholder that was given out stays what it is.
+	var number int
+	if n, _ := fmt.Sscanf(text, format, &number); n == 1 && number > 0 && number <= len(t) && fmt.Sprintf(format, number) == text {
+		return text
 	}
-	return p
+	placeholder := fmt.Sprintf(format, len(t)+1)
+	t[r.key(text)] = placeholder
+	return placeholder
 }
 
 // met is the placeholder that a text already has in a table.
 func (r *Redactor) met(table, text string) (string, bool) {
-	p, ok := r.tables[table][maphash.String(r.seed, strings.ToLower(text))]
-	if !ok {
-		return "", false
-	}
-	return fmt.Sprintf(r.forms[p.form], p.number), true
+	known, met := r.tables[table][r.key(text)]
+	return known, met
 }
+
+func (r *Redactor) key(text string) uint64 { return maphash.String(r.seed, strings.ToLower(text)) }
 
 // Record is the record without what names its owner.
 func (r *Redactor) Record(rec evidence.Record) evidence.Record {
@@ -230,3 +214,52 @@ func each(list []string, f func(string) string) []string {
 	}
 	return out
 }
+
+// known.txt holds what may stay, one kind a line: the form that a text of a kind
+// has where it names nobody (a code, a version, a word of a closed list), the
+// form of the value of a header field, lists of words, what is looked for inside a
+// text, and the table and the placeholder of what is replaced as a whole. A text that has not
+// the form of its kind, or whose kind has none, is replaced.
+//
+//go:embed known.txt
+var knownText string
+
+type knowledge struct {
+	forms map[string]*regexp.Regexp // by kind; of header fields by "header " and the name
+	lists map[string][]string
+	find  map[string]*regexp.Regexp
+}
+
+var known = sync.OnceValue(func() knowledge {
+	k := knowledge{forms: map[string]*regexp.Regexp{}, lists: map[string][]string{}, find: map[string]*regexp.Regexp{}}
+	for line := range strings.Lines(knownText) {
+		about, text, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
+		what, names, _ := strings.Cut(about, " ")
+		switch what {
+		case "form":
+			k.forms[names] = regexp.MustCompile("^(" + text + ")$")
+		case "header":
+			form := regexp.MustCompile("^(" + text + ")$")
+			for _, name := range strings.Fields(names) {
+				k.forms["header "+name] = form
+			}
+		case "find":
+			k.find[names] = regexp.MustCompile(text)
+		case "list":
+			k.lists[names] = strings.Fields(text)
+		case "whole":
+			k.lists[about] = strings.Fields(text)
+		default:
+			k.lists[what] = strings.Split(text, "|")
+		}
+	}
+	return k
+})
+
+// has says whether a text has the form of its kind.
+func has(kind, s string) bool {
+	form := known().forms[kind]
+	return form != nil && form.MatchString(s)
+}
+
+func listed(list, s string) bool { return slices.Contains(known().lists[list], s) }

@@ -37,15 +37,10 @@ func functions() template.FuncMap {
 		"moment":     finding.Moment,
 		"stepName":   StepName,
 		"authorizer": authorizer,
-		"protection": func(name string) *finding.Protection {
-			if p, ok := finding.LookupProtection(name); ok {
-				return &p
-			}
-			return nil
-		},
-		"is":    func(b bool) bool { return b },
-		"title": func(texts ...string) string { return titleMark + strings.Join(texts, cellMark) },
-		"cells": func(texts ...string) string { return strings.Join(texts, cellMark) },
+		"protection": finding.LookupProtection,
+		"is":         func(b bool) bool { return b },
+		"title":      func(texts ...string) string { return titleMark + strings.Join(texts, cellMark) },
+		"cells":      func(texts ...string) string { return strings.Join(texts, cellMark) },
 	}
 }
 

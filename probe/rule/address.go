@@ -26,9 +26,6 @@ func (v *view) holdsAsked(e *evidence.Resolved) bool {
 	return e.Holds != nil && *e.Holds || strings.EqualFold(e.Address, v.mailbox())
 }
 
-// isAnothers: the entry does not hold the address.
-func (v *view) isAnothers(e evidence.Resolved) bool { return !v.holdsAsked(&e) }
-
 // primary is the primary address of the mailbox asked, where it is another one.
 type primary struct {
 	address string

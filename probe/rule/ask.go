@@ -125,16 +125,6 @@ func connectFailed(v *view, n *node) *hit {
 	}
 	p := finding.Params{Asked: v.questionOf(item), Error: item.Error.Text}
 	h := confirmed(variant, p, item)
-	switch variant {
-	case "logon":
-		h.use = finding.UnderLogon
-	case "request":
-		h.use = finding.ByDevice
-	case "tls":
-		h.use = finding.InHandshake
-	case "route":
-		h.use = finding.WithoutRoute
-	}
 	if g := v.rec.Target.Given; g != nil && phase == "proxy" {
 		h.params.By, h.use = g.Proxy, finding.ByProxy
 	}
@@ -156,9 +146,7 @@ func timedOut(v *view, n *node) *hit {
 	case v.row:
 		return confirmed("call", p, item)
 	case item.Logon != nil:
-		h := confirmed("logon", p, item)
-		h.use = finding.UnderLogon
-		return h
+		return confirmed("logon", p, item)
 	}
 	return confirmed("", p, item)
 }
@@ -227,9 +215,7 @@ func (n *node) legacySuite() *evidence.Item {
 
 func proxyAuthRequired(v *view, n *node) *hit {
 	if item := v.failedBy(n, evidence.ProxyAuth); item != nil {
-		h := confirmed("tunnel", finding.Params{Error: item.Error.Text}, item)
-		h.use = finding.ByProxy
-		return h
+		return confirmed("tunnel", finding.Params{Error: item.Error.Text}, item)
 	}
 	if n.status() != 407 {
 		return nil
@@ -287,7 +273,9 @@ func serverError(v *view, n *node) *hit {
 				h.use = finding.InPlace
 			case p.FrontEnd != "":
 				h.use = finding.AtFrontEnd
-			case p.Device != "" || gatewayStatus(r.Status):
+			// Only what stands in between has such a status (RFC 9110 15.6.3 and 15.6.5, RFC
+			// 6585 6), or does not know a POST (RFC 9110 15.6.2).
+			case p.Device != "" || slices.Contains([]int{501, 502, 504, 511}, r.Status):
 				h.use = finding.ByDevice
 			}
 			return h
@@ -301,10 +289,7 @@ func serverError(v *view, n *node) *hit {
 			return confirmed("unreadable", p, item)
 		case !v.row && !wantsClientCertificate(item) && !v.isOnline(n) && v.inPlace(n, item) != "":
 			h := confirmed(v.inPlace(n, item), p, item)
-			switch {
-			case h.variant == "header-too-long":
-				h.use = finding.LongHeader
-			case h.variant == "instead" && p.FrontEnd != "":
+			if h.variant == "instead" && p.FrontEnd != "" {
 				h.use = finding.InPlace
 			}
 			return h
@@ -315,12 +300,6 @@ func serverError(v *view, n *node) *hit {
 		}
 	}
 	return nil
-}
-
-// gatewayStatus: only what stands in between has such a status (RFC 9110 15.6.3 and
-// 15.6.5, RFC 6585 6), or does not know a POST (RFC 9110 15.6.2).
-func gatewayStatus(status int) bool {
-	return status == 501 || status == 502 || status == 504 || status == 511
 }
 
 // answer are the parameters of a sentence about the answer of an item.

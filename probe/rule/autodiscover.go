@@ -2,9 +2,7 @@ package rule
 
 import (
 	"cmp"
-	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
@@ -111,22 +109,19 @@ func autodiscoverFailed(v *view) *hit {
 	}
 	for i, item := range v.discovery {
 		h.cite(item)
-		if s := tell(item); s.Kind != "" {
-			if !slices.ContainsFunc(h.params.Steps, func(o finding.Step) bool { return reflect.DeepEqual(o, s) }) {
-				h.params.Steps = append(h.params.Steps, s)
-			}
-			if s.Kind != "no-srv" && s.Kind != "points" {
-				h.params.Ends = s
+		if step := finding.Phrase("step", item); step != "" {
+			h.params.Steps = adding(h.params.Steps, step)
+			if item.Points == nil && (item.Resolution == nil || item.Error != nil) {
+				h.params.Ends = item
 			}
 			switch d := item.Discovery; {
-			case d.Answered() && (d.ErrorCode != "" || len(d.Types) > 0) && item.Response != nil && foreign(item.Response):
+			case d.Answered() && (d.ErrorCode != "" || len(d.Types) > 0) && front.Identify(item.Response).Foreign():
 				h.use = finding.ByDevice
 			case d.Answered() && d.ErrorCode != "" && item.Response != nil:
 				h.use = finding.DiscoveryError
 			case d.Answered() && len(d.Types) > 0:
 				h.use = finding.NoURL
-			}
-			if s.Kind == "no-password" && asksSignIn(v.discovery[max(0, i-1)]) {
+			case result(item) == evidence.Skipped && asksSignIn(v.discovery[max(0, i-1)]):
 				h.use = finding.NoScheme
 			}
 		}
@@ -135,7 +130,8 @@ func autodiscoverFailed(v *view) *hit {
 			h.confidence = finding.Likely // it might have led on
 		}
 	}
-	if h.use == "" && h.params.Ends.By != "" {
+	if e := h.params.Ends; h.use == "" && e != nil && front.Identify(e.Response).Foreign() &&
+		(result(e) == evidence.Refused || e.Logon == nil && e.Response.Status/100 > 3) {
 		h.use = finding.ByDevice
 	}
 	return h
@@ -151,124 +147,17 @@ func (v *view) discoveryDomain() string {
 	return ""
 }
 
-// tell is what came of one step of the search; its kind is "" if another tells it.
-func tell(item *evidence.Item) finding.Step {
-	s := finding.Step{At: hostOf(item)}
-	if item.Request != nil {
-		s.At = item.Request.URL
-	} else if item.Discovery != nil {
-		s.At = item.Discovery.Endpoint
-	}
-	if item.Error != nil {
-		s.Error = item.Error.Text
-	}
-	r, l, d := item.Response, item.Logon, item.Discovery
-	switch {
-	case l != nil && l.Result == evidence.Skipped:
-		s.Kind, s.Error = "no-password", l.Why
-	case l != nil:
-		s.Kind, s.Scheme, s.Result = "logon", l.Scheme, string(l.Result)
-		switch {
-		case notExchangeAsked(item):
-			s.By = asker(r)
-		case r != nil && !d.Answered() && l.Result != evidence.Refused:
-			s.To = "HTTP " + strconv.Itoa(r.Status) + " with " + whatInstead(r)
-		case d.Answered() && d.ErrorCode != "" && r != nil && foreign(r): // its numbers have their own meaning
-			s.To = "error " + d.ErrorCode + " (" + d.Message + ")"
-		case d.Answered():
-			s.To = finding.Phrase("answer", d)
-		}
-	case item.Points != nil:
-		pointsTold(item.Points, &s)
-	case d != nil && d.HeldBack != "":
-		s.Kind, s.Result, s.At = "held-back", string(d.HeldBack), d.Endpoint
-	case item.Resolution != nil && item.Error != nil:
-		s.Kind, s.At = "name", item.Resolution.Name
-	case item.Resolution != nil && item.Step == evidence.StepAutodiscoverService && len(item.Resolution.Addresses) == 0:
-		s.Kind = "no-srv"
-	case item.Resolution != nil, item.Step == evidence.StepAutodiscoverNTLM:
-	case item.Error != nil:
-		s.Kind = "failed"
-	case r == nil:
-	case d.Answered():
-		s.Kind, s.Answer = "answer", d
-	case r.Status/100 == 3:
-		s.Kind, s.To = "redirect", r.First("Location")
-	case r.Status == 401:
-		s.Kind, s.Schemes = "asks", front.Names(front.Offers(r))
-		if foreign(r) {
-			s.By = asker(r)
-		}
-	default:
-		s.Kind, s.Status = "status", r.Status
-		switch {
-		case r.Status/100 == 2:
-			s.To = whatInstead(r)
-		case foreign(r):
-			s.By = cmp.Or(front.Identify(r).Device, r.First("Server"))
-		}
-	}
-	return s
-}
-
 // notExchangeAsked: what refuses a logon of Autodiscover shows nothing of Exchange and signs
 // as another web server, such as that of a hoster, whose passwords are its own.
 func notExchangeAsked(item *evidence.Item) bool {
-	return result(item) == evidence.Refused && item.Response != nil && foreign(item.Response)
-}
-
-// foreign: an answer shows nothing of Exchange and signs as another web server.
-func foreign(r *evidence.Response) bool {
-	id := front.Identify(r)
-	return !id.Exchange && id.ServerField != "" && !strings.HasPrefix(id.ServerField, "Microsoft-IIS") &&
-		!slices.Contains([]string{"Forefront TMG or ISA", "F5 BIG-IP APM", "F5 BIG-IP", "Citrix NetScaler", "Kemp LoadMaster"}, id.Device)
-}
-
-// asker is who wants the sign-in: its name, and the realm that it names.
-func asker(r *evidence.Response) string {
-	name := r.First("Server")
-	if c, ok := front.Offer(r, "Basic"); ok {
-		if realm, _ := c.Param("realm"); realm != "" {
-			name += " (realm " + strconv.Quote(realm) + ")"
-		}
-	}
-	return name
-}
-
-// whatInstead says what an answer holds that is no Autodiscover.
-func whatInstead(r *evidence.Response) string {
-	kind, _, _ := strings.Cut(r.First("Content-Type"), ";")
-	what := "a body of type " + kind
-	switch {
-	case r.BodyBytes == 0:
-		what = "an empty body"
-	case r.Page != nil && r.Page.Title != "":
-		what = "an HTML page (" + r.Page.Title + ")"
-	case r.Page != nil || strings.EqualFold(kind, "text/html"):
-		what = "an HTML page"
-	case kind == "":
-		what = "something"
-	}
-	if server := r.First("Server"); server != "" {
-		what += " by " + server
-	}
-	return what
-}
-
-// pointsTold is what came of the search for service connection points.
-func pointsTold(p *evidence.ServicePoints, s *finding.Step) {
-	s.Kind, s.At, s.Error = "points", p.Domain, p.Why
-	for _, one := range p.Points {
-		if u := one.URL; !slices.Contains(s.URLs, u) {
-			s.URLs = append(s.URLs, u)
-		}
-	}
+	return result(item) == evidence.Refused && front.Identify(item.Response).Foreign()
 }
 
 // wantsCredential is an endpoint that asked for a sign-in while the check had no
 // password to send: what it would have said is not known.
 func (v *view) wantsCredential() *evidence.Item {
-	if v.hasPassword() {
+	t := v.rec.Target // with a password, not only with a key, a ticket or the logged-on user
+	if t.Credentials && !t.CurrentUser && t.Ticket != "keytab" && t.Ticket != "ccache" {
 		return nil
 	}
 	return first(v.discovery, asksSignIn)
@@ -277,13 +166,6 @@ func (v *view) wantsCredential() *evidence.Item {
 // asksSignIn: Autodiscover answered the anonymous request with 401.
 func asksSignIn(item *evidence.Item) bool {
 	return item.Step == evidence.StepAutodiscoverAsk && item.Response != nil && item.Response.Status == 401
-}
-
-// hasPassword: the check may sign in with a password, not only with a key, a
-// ticket or the logged-on user.
-func (v *view) hasPassword() bool {
-	t := v.rec.Target
-	return t.Credentials && !t.CurrentUser && t.Ticket != "keytab" && t.Ticket != "ccache"
 }
 
 // proxyAsked is a step to which a proxy answered in place of Autodiscover, where

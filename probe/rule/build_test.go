@@ -2,9 +2,11 @@ package rule
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/probe/finding"
 )
 
 // Records for tests, put together step by step: each option adds what a server
@@ -281,4 +283,12 @@ var withoutChallenge = item(evidence.Item{Step: evidence.StepSkipped, Logon: &ev
 
 func form(account string) logonOption {
 	return func(i *evidence.Item) { i.Logon.Account, i.Logon.OtherForm = account, true }
+}
+
+// found is the finding of a code, nil if there is none.
+func found(findings []finding.Finding, code finding.Code) *finding.Finding {
+	if i := slices.IndexFunc(findings, func(f finding.Finding) bool { return f.Code == code }); i >= 0 {
+		return &findings[i]
+	}
+	return nil
 }

@@ -1,299 +1,234 @@
 package rule
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 )
 
+// outcome is what a cause may come to: its status, its sentence and what shows it.
+type outcome struct {
+	holds   bool
+	status  finding.CauseStatus
+	variant string // of the sentence
+	shown   []string
+}
+
+// cause reports the first of the outcomes that holds; the last one always does.
+func (v *view) cause(number int, p finding.Params, outcomes []outcome) finding.CauseReport {
+	o := outcomes[slices.IndexFunc(outcomes, func(o outcome) bool { return o.holds })]
+	return finding.CauseReport{Number: number, Status: o.status, Why: finding.SayCause(number, o.variant, v.complete(p)), Evidence: o.shown}
+}
+
+// findings are those of a record by their code; one that does not hold has none.
+type findings map[finding.Code]finding.Finding
+
 // causes answers all six causes of KB 3212785, always.
-func (v *view) causes(findings []finding.Finding) []finding.CauseReport {
+func (v *view) causes(list []finding.Finding) []finding.CauseReport {
+	f := findings{}
+	for _, one := range list {
+		f[one.Code] = one
+	}
 	opened := v.openedMailbox()
 	return []finding.CauseReport{
-		v.byDynamics(v.causeAddress(findings, opened)),
-		v.byDynamics(v.causeOnline(findings, opened)),
-		v.causeLicence(findings, opened),
-		v.byDynamics(v.causeTenant(findings, opened)),
-		v.causeBasic(findings),
-		v.byDynamics(v.causeRecreated(findings, opened)),
+		v.byDynamics(v.causeAddress(f, opened)),
+		v.byDynamics(v.causeOnline(f, opened)),
+		v.causeLicence(f, opened),
+		v.byDynamics(v.causeTenant(f, opened)),
+		v.causeBasic(f),
+		v.byDynamics(v.causeRecreated(f, opened)),
 	}
 }
-
-// cause makes a report of one cause; variant is that of its sentence.
-func (v *view) cause(number int, status finding.CauseStatus, variant string, ids ...string) finding.CauseReport {
-	return v.causeWith(finding.Params{}, number, status, variant, ids...)
-}
-
-// causeWith is the same for a sentence with parameters of its own.
-func (v *view) causeWith(p finding.Params, number int, status finding.CauseStatus, variant string, ids ...string) finding.CauseReport {
-	return finding.CauseReport{Number: number, Status: status, Why: finding.SayCause(number, variant, v.complete(p)), Evidence: ids}
-}
-
-func found(findings []finding.Finding, code finding.Code) *finding.Finding {
-	if i := slices.IndexFunc(findings, func(f finding.Finding) bool { return f.Code == code }); i >= 0 {
-		return &findings[i]
-	}
-	return nil
-}
-
-// openedMailbox is the answer in which Exchange on premises opened the mailbox
-// that was asked for.
-func (v *view) openedMailbox() *evidence.Item {
-	if v.rec.Target.Mailbox == "" {
-		return nil
-	}
-	for _, n := range v.nodes {
-		if item := v.signedIn(n); opens(item) && !v.isOnline(n) && !v.callersOwn(n) {
-			return item
-		}
-	}
-	return nil
-}
-
-func (v *view) causeAddress(findings []finding.Finding, opened *evidence.Item) finding.CauseReport {
-	if f := found(findings, "mailbox-address-differs"); f != nil {
-		status := finding.CauseConfirmed
-		if f.Status == finding.Warning {
-			status = finding.CauseLikely
-		}
-		return v.cause(1, status, "not-primary", f.Evidence...)
-	}
-	if f := found(findings, "mailbox-not-found"); f != nil {
-		switch {
-		case v.listed() != nil:
-			return v.cause(1, finding.CauseUndetermined, "listed", f.Evidence...)
-		case f.Confidence != finding.Confirmed:
-			return v.cause(1, finding.CauseLikely, "unknown-to-autodiscover", f.Evidence...)
-		}
-		return v.cause(1, finding.CauseConfirmed, "unknown", f.Evidence...)
-	}
-	if item := v.sentOnline(); item != nil && opened == nil {
-		return v.cause(1, finding.CauseUndetermined, "sent-online", item.ID)
-	}
-	if f := found(findings, "mailbox-online"); f != nil && f.Confidence == finding.Confirmed {
-		return v.cause(1, finding.CauseUndetermined, "online", f.Evidence...)
-	}
-	switch {
-	case v.rec.Target.Mailbox == "":
-		return v.cause(1, finding.CauseNotChecked, "no-mailbox")
-	case opened != nil:
-		return v.cause(1, finding.CauseRuledOut, "opened", opened.ID)
-	case v.proved == nil:
-		return v.cause(1, finding.CauseNotChecked, "no-logon")
-	}
-	return v.cause(1, finding.CauseUndetermined, "unclear", v.proved.ID)
-}
-
-func (v *view) causeBasic(findings []finding.Finding) finding.CauseReport {
-	t := v.rec.Target
-	p := finding.Params{Scheme: t.ProfileAuth}
-	switch t.ProfileAuth {
-	case "":
-		return v.causeWith(p, 5, finding.CauseNotChecked, "unknown-profile")
-	case "basic", "auto":
-	default:
-		return v.causeWith(p, 5, finding.CauseNotApplicable, "other-scheme")
-	}
-	if f := found(findings, "basic-disabled"); f != nil {
-		if len(f.Addresses) < len(v.nodes) { // and some at the others
-			p.Places = f.Addresses
-		}
-		return v.causeWith(p, 5, as(f), "disabled", f.Evidence...)
-	}
-	if f := found(findings, "endpoint-online"); f != nil {
-		return v.causeWith(p, 5, finding.CauseNotApplicable, "online", f.Evidence...)
-	}
-	var ids []string
-	for _, n := range v.nodes {
-		if n.ask != nil {
-			ids = append(ids, n.ask.ID)
-		}
-		if !n.challenged() || v.plain() {
-			return v.causeWith(p, 5, finding.CauseUndetermined, "no-schemes", ids...)
-		}
-	}
-	if len(ids) == 0 {
-		return v.causeWith(p, 5, finding.CauseUndetermined, "not-reached")
-	}
-	if held := v.heldAt(t.URL); held != nil {
-		return v.causeWith(p, 5, finding.CauseUndetermined, "not-yours", append(ids, held.ID)...)
-	}
-	return v.causeWith(p, 5, finding.CauseRuledOut, "offered", ids...)
-}
-
-// Causes 2, 3, 4 and 6 are decided outside the network. What the endpoint alone
-// can say of them comes first; then what was found there; then why nothing was.
 
 // as is the status of the cause whose finding that is.
-func as(f *finding.Finding) finding.CauseStatus {
+func as(f finding.Finding) finding.CauseStatus {
 	if f.Confidence == finding.Confirmed {
 		return finding.CauseConfirmed
 	}
 	return finding.CauseLikely
 }
 
-func (v *view) causeOnline(findings []finding.Finding, opened *evidence.Item) finding.CauseReport {
-	endpoint, mailbox := found(findings, "endpoint-online"), found(findings, "mailbox-online")
-	located, sent := v.located(evidence.LocationOnline), v.sentOnline()
-	elsewhere := v.located(evidence.LocationElsewhere)
-	item := v.lookUp(evidence.StepCloudLocation)
-	of := func(f *finding.Finding, status finding.CauseStatus, variant string) finding.CauseReport {
-		return v.cause(2, status, variant, f.Evidence...)
-	}
-	switch {
-	case endpoint != nil && mailbox != nil && located == nil && sent == nil:
-		return of(endpoint, as(endpoint), "endpoint-and-domain")
-	case endpoint != nil && mailbox != nil:
-		return of(endpoint, as(endpoint), "endpoint-and-mailbox")
-	case endpoint != nil && item == nil:
-		return of(endpoint, as(endpoint), "endpoint-alone")
-	case endpoint != nil && elsewhere != nil:
-		return of(endpoint, as(endpoint), "endpoint-without-mailbox")
-	case endpoint != nil:
-		return of(endpoint, as(endpoint), "endpoint-unknown")
-	case v.rec.Target.ProfileAuth == "oauth":
-		return v.cause(2, finding.CauseNotApplicable, "oauth")
-	case mailbox != nil && sent != nil:
-		return of(mailbox, as(mailbox), "sent")
-	case mailbox != nil && mailbox.Confidence == finding.Confirmed:
-		return of(mailbox, finding.CauseConfirmed, "located-and-missing")
-	case mailbox != nil && located == nil:
-		return of(mailbox, finding.CauseLikely, "domain")
-	case mailbox != nil:
-		return of(mailbox, finding.CauseLikely, "located")
-	case opened != nil && located != nil:
-		return v.cause(2, finding.CauseUndetermined, "opened-and-located", opened.ID, located.ID)
-	case opened != nil && sent != nil:
-		return v.cause(2, finding.CauseUndetermined, "opened-and-sent", opened.ID, sent.ID)
-	case opened != nil:
-		return v.cause(2, finding.CauseRuledOut, "opened", opened.ID)
-	}
-	f := found(findings, "mailbox-not-found")
-	switch {
-	case item == nil && f != nil && v.listed() != nil:
-		return of(f, finding.CauseUndetermined, "listed")
-	case elsewhere != nil:
-		return v.causeWith(finding.Params{Redirect: item.Cloud.Redirect}, 2, finding.CauseRuledOut, "elsewhere", item.ID)
-	case item != nil:
-		return v.causeWith(finding.Params{Query: item}, 2, finding.CauseUndetermined, "unknown", item.ID)
-	case v.redirectedOnline() != nil:
-		return v.cause(2, finding.CauseLikely, "redirected", v.redirectedOnline().ID)
-	case v.rec.Target.Cloud && v.rec.Target.Mailbox == "":
-		return v.cause(2, finding.CauseNotChecked, "no-mailbox")
-	}
-	return v.cause(2, finding.CauseNotChecked, "not-looked-up")
-}
-
-func (v *view) causeLicence(findings []finding.Finding, opened *evidence.Item) finding.CauseReport {
-	if opened != nil {
-		return v.cause(3, finding.CauseNotApplicable, "opened", opened.ID)
-	}
-	if item := v.located(evidence.LocationElsewhere); item != nil {
-		return v.cause(3, finding.CauseNotApplicable, "elsewhere", item.ID)
-	}
-	if f := found(findings, "mailbox-unlicensed"); f != nil {
-		return v.cause(3, as(f), "no-plan", f.Evidence...)
-	}
-	l, asked := v.licence()
-	switch {
-	case asked && l.plan != "":
-		return v.causeWith(finding.Params{Plans: []finding.Plan{{Name: l.plan}}}, 3, finding.CauseRuledOut, "plan", l.item.ID)
-	case asked && l.unknown:
-		return v.causeWith(finding.Params{Gaps: []finding.Gap{l.gap}}, 3, finding.CauseUndetermined, "unknown", l.item.ID)
-	case asked:
-		return v.cause(3, finding.CauseUndetermined, "not-needed", l.item.ID)
-	case v.rec.Target.Token && v.rec.Target.Mailbox == "":
-		return v.cause(3, finding.CauseNotChecked, "no-mailbox")
-	case v.tokenless() != nil:
-		return v.causeWith(gapParams(v.tokenless()), 3, finding.CauseUndetermined, "unknown", v.tokenless().ID)
-	}
-	return v.cause(3, finding.CauseNotChecked, "not-looked-up")
-}
-
-// gapParams are the parameters of a sentence about a look-up that brought no fact.
-func gapParams(item *evidence.Item) finding.Params {
-	return finding.Params{Gaps: []finding.Gap{{Query: item}}}
-}
-
-func (v *view) causeTenant(findings []finding.Finding, opened *evidence.Item) finding.CauseReport {
-	oauth := v.rec.Target.ProfileAuth == "oauth"
-	if item := v.located(evidence.LocationElsewhere); !oauth && opened != nil {
-		return v.cause(4, finding.CauseNotApplicable, "opened", opened.ID)
-	} else if !oauth && item != nil {
-		return v.cause(4, finding.CauseNotApplicable, "elsewhere", item.ID)
-	}
-	if f := found(findings, "tenant-differs"); f != nil {
-		return v.cause(4, as(f), "differ", f.Evidence...)
-	}
-	if v.rec.Target.HMA != nil {
-		return v.causeTokenTenant()
-	}
-	dynamics, asked := v.dynamicsTenant()
-	switch {
-	case !asked:
-		return v.cause(4, finding.CauseNotChecked, "not-looked-up")
-	case dynamics.guid == "":
-		return v.causeWith(finding.Params{Gaps: dynamics.gaps}, 4, finding.CauseUndetermined, "unknown", dynamics.evidence...)
-	}
-	if tenants, ids := v.tenantDifference(); len(ids) > 0 {
-		p := finding.Params{Tenants: tenants}
-		switch {
-		case v.crossTenant():
-			return v.causeWith(p, 4, finding.CauseNotApplicable, "across", ids...)
-		case v.knownOnline():
-			return v.causeWith(p, 4, finding.CauseLikely, "online", ids...)
+// ids names those of the items that there are.
+func ids(items ...*evidence.Item) (list []string) {
+	for _, item := range items {
+		if item != nil {
+			list = append(list, item.ID)
 		}
-		return v.causeWith(p, 4, finding.CauseUndetermined, "not-needed", ids...)
 	}
-	domain, known := v.domainTenant()
-	exchange, trusted := v.exchangeTenant()
-	switch {
-	case known && domain.guid == "":
-		return v.causeWith(finding.Params{Gaps: domain.gaps}, 4, finding.CauseUndetermined, "unknown", domain.evidence...)
-	case known:
-		p := finding.Params{Tenants: finding.Tenants{Dynamics: domain.guid, Domain: domain.origin.Name}}
-		return v.causeWith(p, 4, finding.CauseRuledOut, "same", append(domain.evidence, dynamics.evidence...)...)
-	case trusted && oauth:
-		p := finding.Params{Tenants: finding.Tenants{Dynamics: exchange.guid, Exchange: v.host()}}
-		return v.causeWith(p, 4, finding.CauseRuledOut, "trusted", append(exchange.evidence, dynamics.evidence...)...)
-	}
-	return v.cause(4, finding.CauseNotChecked, "no-domain", dynamics.evidence...)
+	return list
 }
 
-func (v *view) causeRecreated(findings []finding.Finding, opened *evidence.Item) finding.CauseReport {
-	if f := found(findings, "user-recreated"); f != nil {
-		variant := "twin"
-		switch inDynamics, _ := v.otherUser(); {
-		case f.Confidence == finding.Confirmed:
-			variant = "alert"
-		case inDynamics != nil && slices.Contains(f.Evidence, inDynamics.ID):
-			variant = "other-user"
+// openedMailbox is the answer in which Exchange on premises opened the mailbox
+// that was asked for.
+func (v *view) openedMailbox() *evidence.Item {
+	for _, n := range v.nodes {
+		if item := v.signedIn(n); v.mailbox() != "" && opens(item) && !v.isOnline(n) && !v.callersOwn(n) {
+			return item
 		}
-		return v.cause(6, as(f), variant, f.Evidence...)
 	}
-	living, deleted := v.lookUp(evidence.StepCloudGraphUser), v.lookUp(evidence.StepCloudGraphDeleted)
-	switch {
-	case deleted == nil && v.rec.Target.Token && v.rec.Target.Mailbox == "":
-		return v.cause(6, finding.CauseNotChecked, "no-mailbox")
-	case deleted == nil && v.tokenless() != nil:
-		return v.causeWith(gapParams(v.tokenless()), 6, finding.CauseUndetermined, "unknown", v.tokenless().ID)
-	case deleted == nil:
-		return v.cause(6, finding.CauseNotChecked, "not-looked-up")
-	case factless(deleted):
-		return v.causeWith(gapParams(deleted), 6, finding.CauseUndetermined, "unknown", deleted.ID)
-	case living == nil || factless(living):
-		return v.cause(6, finding.CauseUndetermined, "user-unknown", deleted.ID)
-	case len(deleted.Cloud.Users) > 0 && opened != nil:
-		return v.cause(6, finding.CauseNotApplicable, "opened", deleted.ID, opened.ID)
-	case len(deleted.Cloud.Users) > 0:
-		return v.cause(6, finding.CauseUndetermined, "deleted", deleted.ID, living.ID)
-	case len(living.Cloud.Users) == 0:
-		p := finding.Params{Mailbox: living.Cloud.Subject}
-		return v.causeWith(p, 6, finding.CauseUndetermined, "no-user", living.ID, deleted.ID)
+	return nil
+}
+
+func (v *view) causeAddress(f findings, opened *evidence.Item) finding.CauseReport {
+	differs, missing, online, sent := f["mailbox-address-differs"], f["mailbox-not-found"], f["mailbox-online"], v.sentOnline()
+	return v.cause(1, finding.Params{}, []outcome{
+		{differs.Status == finding.Warning, finding.CauseLikely, "not-primary", differs.Evidence},
+		{differs.Code != "", finding.CauseConfirmed, "not-primary", differs.Evidence},
+		{missing.Code != "" && v.listed() != nil, finding.CauseUndetermined, "listed", missing.Evidence},
+		{missing.Confidence == finding.Confirmed, finding.CauseConfirmed, "unknown", missing.Evidence},
+		{missing.Code != "", finding.CauseLikely, "unknown-to-autodiscover", missing.Evidence},
+		{sent != nil && opened == nil, finding.CauseUndetermined, "sent-online", ids(sent)},
+		{online.Confidence == finding.Confirmed, finding.CauseUndetermined, "online", online.Evidence},
+		{v.mailbox() == "", finding.CauseNotChecked, "no-mailbox", nil},
+		{opened != nil, finding.CauseRuledOut, "opened", ids(opened)},
+		{v.proved == nil, finding.CauseNotChecked, "no-logon", nil},
+		{true, finding.CauseUndetermined, "unclear", ids(v.proved)},
+	})
+}
+
+func (v *view) causeBasic(f findings) finding.CauseReport {
+	auth, disabled, online := v.rec.Target.ProfileAuth, f["basic-disabled"], f["endpoint-online"]
+	p := finding.Params{Scheme: auth}
+	if len(disabled.Addresses) < len(v.nodes) { // and some at the others
+		p.Places = disabled.Addresses
 	}
-	if made := living.Cloud.Users[0].Created; made != nil && v.rec.Started.Sub(*made) < recycled {
-		return v.causeWith(finding.Params{Until: *made}, 6, finding.CauseUndetermined, "new", living.ID, deleted.ID)
+	var asked []*evidence.Item
+	silent := false
+	for _, n := range v.nodes {
+		asked = append(asked, n.ask)
+		if silent = !n.challenged() || v.plain(); silent {
+			break
+		}
 	}
-	return v.cause(6, finding.CauseRuledOut, "none", deleted.ID, living.ID)
+	held := v.heldAt(v.rec.Target.URL)
+	return v.cause(5, p, []outcome{
+		{auth == "", finding.CauseNotChecked, "unknown-profile", nil},
+		{auth != "basic" && auth != "auto", finding.CauseNotApplicable, "other-scheme", nil},
+		{disabled.Code != "", as(disabled), "disabled", disabled.Evidence},
+		{online.Code != "", finding.CauseNotApplicable, "online", online.Evidence},
+		{silent, finding.CauseUndetermined, "no-schemes", ids(asked...)},
+		{len(asked) == 0, finding.CauseUndetermined, "not-reached", nil},
+		{held != nil, finding.CauseUndetermined, "not-yours", ids(append(asked, held)...)},
+		{true, finding.CauseRuledOut, "offered", ids(asked...)},
+	})
+}
+
+// Causes 2, 3, 4 and 6 are decided outside the network. What the endpoint alone
+// can say of them comes first; then what was found there; then why nothing was.
+
+func (v *view) causeOnline(f findings, opened *evidence.Item) finding.CauseReport {
+	endpoint, mailbox, missing := f["endpoint-online"], f["mailbox-online"], f["mailbox-not-found"]
+	sent, redirected, item := v.sentOnline(), v.redirectedOnline(), v.lookUp(evidence.StepCloudLocation)
+	located, elsewhere := v.located(evidence.LocationOnline), v.located(evidence.LocationElsewhere)
+	p := finding.Params{Query: item}
+	if item != nil {
+		p.Redirect = item.Cloud.Redirect
+	}
+	here, there := endpoint.Code != "", mailbox.Code != ""
+	return v.cause(2, p, []outcome{
+		{here && there && located == nil && sent == nil, as(endpoint), "endpoint-and-domain", endpoint.Evidence},
+		{here && there, as(endpoint), "endpoint-and-mailbox", endpoint.Evidence},
+		{here && item == nil, as(endpoint), "endpoint-alone", endpoint.Evidence},
+		{here && elsewhere != nil, as(endpoint), "endpoint-without-mailbox", endpoint.Evidence},
+		{here, as(endpoint), "endpoint-unknown", endpoint.Evidence},
+		{v.rec.Target.ProfileAuth == "oauth", finding.CauseNotApplicable, "oauth", nil},
+		{there && sent != nil, as(mailbox), "sent", mailbox.Evidence},
+		{there && mailbox.Confidence == finding.Confirmed, finding.CauseConfirmed, "located-and-missing", mailbox.Evidence},
+		{there && located == nil, finding.CauseLikely, "domain", mailbox.Evidence},
+		{there, finding.CauseLikely, "located", mailbox.Evidence},
+		{opened != nil && located != nil, finding.CauseUndetermined, "opened-and-located", ids(opened, located)},
+		{opened != nil && sent != nil, finding.CauseUndetermined, "opened-and-sent", ids(opened, sent)},
+		{opened != nil, finding.CauseRuledOut, "opened", ids(opened)},
+		{item == nil && missing.Code != "" && v.listed() != nil, finding.CauseUndetermined, "listed", missing.Evidence},
+		{elsewhere != nil, finding.CauseRuledOut, "elsewhere", ids(item)},
+		{item != nil, finding.CauseUndetermined, "unknown", ids(item)},
+		{redirected != nil, finding.CauseLikely, "redirected", ids(redirected)},
+		{v.rec.Target.Cloud && v.mailbox() == "", finding.CauseNotChecked, "no-mailbox", nil},
+		{true, finding.CauseNotChecked, "not-looked-up", nil},
+	})
+}
+
+func (v *view) causeLicence(f findings, opened *evidence.Item) finding.CauseReport {
+	l, tokenless, elsewhere, unlicensed := v.licence(), v.tokenless(), v.located(evidence.LocationElsewhere), f["mailbox-unlicensed"]
+	p := finding.Params{Plans: []finding.Plan{{Name: l.plan}}, Gaps: l.gaps}
+	if l.item == nil {
+		p.Gaps = []finding.Gap{{Query: tokenless}}
+	}
+	return v.cause(3, p, []outcome{
+		{opened != nil, finding.CauseNotApplicable, "opened", ids(opened)},
+		{elsewhere != nil, finding.CauseNotApplicable, "elsewhere", ids(elsewhere)},
+		{unlicensed.Code != "", as(unlicensed), "no-plan", unlicensed.Evidence},
+		{l.plan != "", finding.CauseRuledOut, "plan", ids(l.item)},
+		{len(l.gaps) > 0, finding.CauseUndetermined, "unknown", ids(l.item)},
+		{l.item != nil, finding.CauseUndetermined, "not-needed", ids(l.item)},
+		{v.rec.Target.Token && v.mailbox() == "", finding.CauseNotChecked, "no-mailbox", nil},
+		{tokenless != nil, finding.CauseUndetermined, "unknown", ids(tokenless)},
+		{true, finding.CauseNotChecked, "not-looked-up", nil},
+	})
+}
+
+// causeTenant: for a check with a token only the tenant of the token and those that
+// Exchange trusts count.
+func (v *view) causeTenant(f findings, opened *evidence.Item) finding.CauseReport {
+	oauth, token, differs := v.rec.Target.ProfileAuth == "oauth", v.rec.Target.HMA != nil, f["tenant-differs"]
+	elsewhere, t, p := v.located(evidence.LocationElsewhere), v.tenants(), v.tokenParams()
+	p.Tenants, p.Gaps = t, t.Domain.Gaps
+	if t.Dynamics.ID == "" {
+		p.Gaps = t.Dynamics.Gaps
+	}
+	got := ids(v.tokenItem(evidence.StepHMAToken))
+	trusted := slices.ContainsFunc(v.nodes, func(n *node) bool { return slices.Contains(n.trusted(), p.Token.Claims.Tenant) })
+	differing := ids(v.differing(t)...)
+	return v.cause(4, p, []outcome{
+		{!oauth && opened != nil, finding.CauseNotApplicable, "opened", ids(opened)},
+		{!oauth && elsewhere != nil, finding.CauseNotApplicable, "elsewhere", ids(elsewhere)},
+		{differs.Code != "", as(differs), "differ", differs.Evidence},
+		{token && p.Token.Claims.Tenant == "", finding.CauseNotChecked, "no-token", nil},
+		{token && trusted, finding.CauseRuledOut, "token", got},
+		{token, finding.CauseUndetermined, "token-unknown", got},
+		{t.Dynamics.Kind == "", finding.CauseNotChecked, "not-looked-up", nil},
+		{t.Dynamics.ID == "", finding.CauseUndetermined, "unknown", ids(t.Dynamics.Seen...)},
+		{differing != nil && v.crossTenant(), finding.CauseNotApplicable, "across", differing},
+		{differing != nil && v.knownOnline(), finding.CauseLikely, "online", differing},
+		{differing != nil, finding.CauseUndetermined, "not-needed", differing},
+		{t.Domain.Kind != "" && t.Domain.ID == "", finding.CauseUndetermined, "unknown", ids(t.Domain.Seen...)},
+		{t.Domain.Kind != "", finding.CauseRuledOut, "same", ids(append(t.Domain.Seen, t.Dynamics.Seen...)...)},
+		{t.Exchange.Kind != "" && oauth, finding.CauseRuledOut, "trusted", ids(append(t.Exchange.Seen, t.Dynamics.Seen...)...)},
+		{true, finding.CauseNotChecked, "no-domain", ids(t.Dynamics.Seen...)},
+	})
+}
+
+func (v *view) causeRecreated(f findings, opened *evidence.Item) finding.CauseReport {
+	recreated, variant := f["user-recreated"], "twin"
+	switch inDynamics, _ := v.otherUser(); {
+	case recreated.Confidence == finding.Confirmed:
+		variant = "alert"
+	case inDynamics != nil && slices.Contains(recreated.Evidence, inDynamics.ID):
+		variant = "other-user"
+	}
+	living, deleted, tokenless := v.lookUp(evidence.StepCloudGraphUser), v.lookUp(evidence.StepCloudGraphDeleted), v.tokenless()
+	now, gone := usersOf(living), usersOf(deleted)
+	p := finding.Params{Gaps: []finding.Gap{{Query: cmp.Or(deleted, tokenless)}}}
+	if living != nil {
+		p.Mailbox = living.Cloud.Subject
+	}
+	if len(now) > 0 && now[0].Created != nil {
+		p.Until = *now[0].Created
+	}
+	lately := !p.Until.IsZero() && v.rec.Started.Sub(p.Until) < recycled
+	return v.cause(6, p, []outcome{
+		{recreated.Code != "", as(recreated), variant, recreated.Evidence},
+		{deleted == nil && v.rec.Target.Token && v.mailbox() == "", finding.CauseNotChecked, "no-mailbox", nil},
+		{deleted == nil && tokenless != nil, finding.CauseUndetermined, "unknown", ids(tokenless)},
+		{deleted == nil, finding.CauseNotChecked, "not-looked-up", nil},
+		{factless(deleted), finding.CauseUndetermined, "unknown", ids(deleted)},
+		{living == nil || factless(living), finding.CauseUndetermined, "user-unknown", ids(deleted)},
+		{len(gone) > 0 && opened != nil, finding.CauseNotApplicable, "opened", ids(deleted, opened)},
+		{len(gone) > 0, finding.CauseUndetermined, "deleted", ids(deleted, living)},
+		{len(now) == 0, finding.CauseUndetermined, "no-user", ids(living, deleted)},
+		{lately, finding.CauseUndetermined, "new", ids(living, deleted)},
+		{true, finding.CauseRuledOut, "none", ids(deleted, living)},
+	})
 }

@@ -1,8 +1,6 @@
 package rule
 
 import (
-	"slices"
-
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 )
@@ -16,31 +14,28 @@ func mailboxOnline(v *view) *hit {
 	if v.mailbox() == "" || v.rec.Target.ProfileAuth == "oauth" || v.openedMailbox() != nil {
 		return nil
 	}
-	located := v.located(evidence.LocationOnline)
-	if sent := v.sentOnline(); sent != nil {
-		return v.movedOnline(sent)
-	}
-	if located != nil {
-		return v.locatedOnline(located)
-	}
-	if item := v.leadsOnline(); item != nil {
-		return likely("domain", finding.Params{Domain: v.discoveryDomain(), URL: item.Discovery.Endpoint}, item)
+	where, item := v.outside()
+	located, sent, leads, missing := v.located(evidence.LocationOnline), v.sentOnline(), v.leadsOnline(), v.missingHere()
+	switch {
+	case sent != nil:
+		h := confirmed("sent", finding.Params{Source: source(sent), Target: sent.Discovery.RedirectAddr}, sent)
+		if where == "elsewhere" {
+			h.confidence = finding.Likely
+		}
+		if where == "elsewhere" || where == "online" {
+			h.locates(where, item)
+		}
+		return h.missingHere(missing)
+	case located != nil:
+		h := likely("located", finding.Params{Mailbox: located.Cloud.Subject, Host: located.Cloud.Host}, located)
+		if missing != nil {
+			h.confidence = finding.Confirmed
+		}
+		return h.missingHere(missing)
+	case leads != nil:
+		return likely("domain", finding.Params{Domain: v.discoveryDomain(), URL: leads.Discovery.Endpoint}, leads)
 	}
 	return nil
-}
-
-// movedOnline: Exchange here says so itself.
-func (v *view) movedOnline(sent *evidence.Item) *hit {
-	to := sent.Discovery.RedirectAddr
-	h := confirmed("sent", finding.Params{Source: source(sent), Target: to}, sent)
-	switch located, item := v.outside(); located {
-	case "elsewhere":
-		h.confidence = finding.Likely
-		fallthrough
-	case "online":
-		h.locates(located, item)
-	}
-	return h.missingHere(v.missingHere())
 }
 
 // locates adds what Exchange Online says of the mailbox.
@@ -59,28 +54,14 @@ func (h *hit) missingHere(item *evidence.Item) *hit {
 	return h
 }
 
-// locatedOnline: Exchange Online says so.
-func (v *view) locatedOnline(item *evidence.Item) *hit {
-	h := likely("located", finding.Params{Mailbox: item.Cloud.Subject, Host: item.Cloud.Host}, item)
-	if missing := v.missingHere(); missing != nil {
-		h.confidence = finding.Confirmed
-		h.missingHere(missing)
-	}
-	return h
-}
-
 // mailboxDuplicate: the mailbox opens here, and there is word that it is in
 // Exchange Online. Which of the two people use is not to be seen from here.
 func mailboxDuplicate(v *view) *hit {
-	opened := v.openedMailbox()
-	if opened == nil || v.rec.Target.ProfileAuth == "oauth" {
+	opened, located, sent := v.openedMailbox(), v.located(evidence.LocationOnline), v.sentOnline()
+	if opened == nil || v.rec.Target.ProfileAuth == "oauth" || located == nil && sent == nil {
 		return nil
 	}
 	h := likely("", finding.Params{}, opened)
-	located, sent := v.located(evidence.LocationOnline), v.sentOnline()
-	if located == nil && sent == nil {
-		return nil
-	}
 	if located != nil {
 		h.locates("online", located)
 	}
@@ -89,15 +70,6 @@ func mailboxDuplicate(v *view) *hit {
 		h.params.Source, h.params.Target = source(sent), sent.Discovery.RedirectAddr
 	}
 	return h
-}
-
-// explained takes out what another finding explains: a mailbox that is in
-// Exchange Online cannot be found here, so its address is not thereby wrong.
-func explained(findings []finding.Finding) []finding.Finding {
-	if f := found(findings, "mailbox-online"); f == nil || f.Confidence != finding.Confirmed {
-		return findings
-	}
-	return slices.DeleteFunc(findings, func(f finding.Finding) bool { return f.Code == "mailbox-not-found" })
 }
 
 // locate completes endpoint-online with where the mailbox was found to be.
@@ -154,16 +126,19 @@ func mailboxUnlicensed(v *view) *hit {
 			return v.said(item, m, "said")
 		}
 	}
-	l, asked := v.licence()
+	l := v.licence()
 	sign, item := v.shouldBeOnline()
-	if !asked || l.unknown || l.plan != "" || sign == "" {
+	if l.item == nil || len(l.gaps) > 0 || l.plan != "" || sign == "" {
 		return nil
 	}
 	h := likely("", finding.Params{Plans: l.off, Located: sign}, l.item, item)
 	if sign == "sent" {
 		h.params.Source = source(item)
 	}
-	if missing := v.mailboxMissing(); missing != nil && v.located(evidence.LocationOnline) == nil {
+	// Graph says that the user has no mailbox in Exchange Online that it can open. Alone it
+	// proves nothing: one on premises answers so as well.
+	missing := v.lookUp(evidence.StepCloudGraphSettings)
+	if missing != nil && missing.Cloud.Code == "MailboxNotEnabledForRESTAPI" && v.located(evidence.LocationOnline) == nil {
 		h.confidence = finding.Confirmed
 		h.cite(missing)
 		h.params.Code = missing.Cloud.Code
@@ -203,41 +178,17 @@ func (v *view) knownOnline() bool {
 	return v.located(evidence.LocationOnline) != nil || v.sentOnline() != nil && v.located(evidence.LocationElsewhere) == nil
 }
 
-// tenantDifference compares Dynamics' tenant with that of the mailbox's domain
-// and with Exchange's own. ids are empty if they agree or nothing is known.
-func (v *view) tenantDifference() (t finding.Tenants, ids []string) {
-	dynamics, asked := v.dynamicsTenant()
-	if !asked || dynamics.guid == "" {
-		return t, nil
-	}
-	t.Dynamics, t.Origin = dynamics.guid, dynamics.origin
-	if domain, ok := v.domainTenant(); ok && domain.guid != "" && domain.guid != dynamics.guid {
-		t.Domain, t.DomainTenant = domain.origin.Name, domain.guid
-		ids = append(ids, domain.evidence...)
-	}
-	if exchange, ok := v.exchangeTenant(); ok && exchange.guid != dynamics.guid && v.rec.Target.ProfileAuth == "oauth" {
-		t.Exchange, t.ExchangeTenant = v.host(), exchange.guid
-		ids = append(ids, exchange.evidence...)
-	}
-	if len(ids) == 0 {
-		return t, nil
-	}
-	return t, append(ids, dynamics.evidence...)
-}
-
 // tenantDiffers: cause 4.
 func tenantDiffers(v *view) *hit {
 	if v.rec.Target.HMA != nil {
 		return tokenTenant(v)
 	}
-	need := v.tenantNeeded()
-	tenants, ids := v.tenantDifference()
-	if need == "" || len(ids) == 0 {
+	need, t := v.tenantNeeded(), v.tenants()
+	shown := v.differing(t)
+	if need == "" || len(shown) == 0 {
 		return nil
 	}
-	h := confirmed(need, finding.Params{Tenants: tenants})
-	h.evidence = ids
-	return h
+	return confirmed(need, finding.Params{Tenants: t}, shown...)
 }
 
 // userRecreated: cause 6, as far as Entra shows it: a deleted user with the same
@@ -252,8 +203,8 @@ func userRecreated(v *view) *hit {
 			return likely("other-user", finding.Params{}, inDynamics, inEntra)
 		}
 	}
-	living, deleted := v.livingAndDeleted()
-	if living == nil || v.openedMailbox() != nil && v.rec.Target.ProfileAuth != "oauth" {
+	living, deleted := v.lookUp(evidence.StepCloudGraphUser), v.lookUp(evidence.StepCloudGraphDeleted)
+	if len(usersOf(living)) == 0 || len(usersOf(deleted)) == 0 || v.openedMailbox() != nil && v.rec.Target.ProfileAuth != "oauth" {
 		return nil
 	}
 	h := likely("twin", finding.Params{Mailbox: deleted.Cloud.Subject}, deleted, living)
@@ -261,17 +212,4 @@ func userRecreated(v *view) *hit {
 		h.params.Until = *at
 	}
 	return h
-}
-
-// notOnline says, where a mailbox is not found here, what is known of its being in
-// Exchange Online.
-func (v *view) notOnline(p *finding.Params) {
-	switch located, item := v.outside(); {
-	case item != nil:
-		p.Located, p.Redirect, p.Query = located, item.Cloud.Redirect, item
-	case v.leadsOnline() != nil:
-		p.Located = "autodiscover"
-	default:
-		p.Located = "not-looked-up"
-	}
 }

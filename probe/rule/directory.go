@@ -172,9 +172,7 @@ func logonBlocked(v *view) *hit {
 		}
 		h.cite(item)
 		password = password || l.Mechanism != evidence.MechanismKerberos
-		if name := mechanism(l); !slices.Contains(*schemes, name) {
-			*schemes = append(*schemes, name)
-		}
+		*schemes = adding(*schemes, mechanism(l))
 	}
 	if v.rec.Target.Ticket == "keytab" {
 		h.params.Secret = "key"
@@ -249,16 +247,14 @@ func (v *view) withoutTicket() *evidence.Item {
 
 func kdcUnreachable(v *view) *hit {
 	variant := ""
+	spoke := func(item *evidence.Item) bool { // whatever it said
+		k, b := item.Kerberos, item.Bind
+		return k != nil && (k.Error != "" || k.Unasked || k.EncType != "") || b != nil && b.Result != nil
+	}
 	if slices.ContainsFunc(v.directory, spoke) {
 		variant = "one-way"
 	}
 	return trouble(finding.Confirmed, variant, evidence.NoController, evidence.NoAnswer)(v)
-}
-
-// spoke says that a domain controller gave an answer, whatever it was.
-func spoke(item *evidence.Item) bool {
-	k, b := item.Kerberos, item.Bind
-	return k != nil && (k.Error != "" || k.Unasked || k.EncType != "") || b != nil && b.Result != nil
 }
 
 // kerberosFailed is every other end of Kerberos without a sign-in: an error of
@@ -293,12 +289,9 @@ func kerberosFailed(v *view) *hit {
 }
 
 func preauthOff(v *view) *hit {
-	for _, item := range v.directory {
-		k := item.Kerberos
-		if k == nil || !k.Unasked {
-			continue
-		}
-		return confirmed("", finding.Params{Account: k.Principal, Address: item.Address}, item)
+	item := first(v.directory, func(item *evidence.Item) bool { return item.Kerberos != nil && item.Kerberos.Unasked })
+	if item == nil {
+		return nil
 	}
-	return nil
+	return confirmed("", finding.Params{Account: item.Kerberos.Principal, Address: item.Address}, item)
 }

@@ -192,7 +192,7 @@ func notEWS(v *view, n *node) *hit {
 	}
 	h := confirmed("", p, item)
 	if strings.HasSuffix(strings.ToLower(v.host()), ".his.msappproxy.net") {
-		h.variant, h.use = "hybrid-agent", finding.ByHybridAgent
+		h.variant = "hybrid-agent"
 		return h
 	}
 	if p.Kernel && p.Status == 404 {
@@ -266,9 +266,7 @@ func userAgentRefused(v *view, n *node) *hit {
 		return nil
 	}
 	if n.dropsAgents() {
-		h := confirmed("closed", finding.Params{Agents: refused, Passed: passed}, items...)
-		h.use = finding.ByDevice
-		return h
+		return confirmed("closed", finding.Params{Agents: refused, Passed: passed}, items...)
 	}
 	id := front.Identify(items[0].Response)
 	return confirmed("", finding.Params{Agents: refused, Passed: passed, Device: id.Device, Sign: id.DeviceSign}, items...)

@@ -76,7 +76,7 @@ func dynamicsUnreadable(v *view) *hit {
 		h.variant = "refused"
 		if token != nil && token.Token.Claims != nil {
 			h.cite(token)
-			h.params.Token = finding.Token{Audience: token.Token.Claims.Audience, In: token.Token.Claims.Tenant}
+			h.params.Token = finding.Token{Claims: *token.Token.Claims}
 		}
 	case every(func(i *evidence.Item) bool { return i.Cloud.Code == applicationNotListed }):
 		h.variant = "restricted"
@@ -85,7 +85,6 @@ func dynamicsUnreadable(v *view) *hit {
 	case every(func(i *evidence.Item) bool { return i.Dataverse.Privilege != "" }):
 		h.variant = "privilege"
 	}
-	h.use = finding.Case(h.variant)
 	return h
 }
 
@@ -224,7 +223,7 @@ func ToldDynamics(rec evidence.Record) (Told, bool) {
 	}
 	for _, note := range v.notes() {
 		for word := range strings.FieldsFuncSeq(note.text, func(r rune) bool { return !ascii(r) }) {
-			if _, known := finding.LookupEWS(word); known {
+			if _, known := finding.EWSCodes()[word]; known {
 				return Told{Code: word}, true
 			}
 		}

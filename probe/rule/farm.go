@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -110,9 +111,7 @@ func deadAddresses(v *view) *hit {
 		}
 		h.cite(item)
 		h.params.Places = append(h.params.Places, item.Address)
-		if why := item.Error.Text; !slices.Contains(h.params.Errors, why) {
-			h.params.Errors = append(h.params.Errors, why)
-		}
+		h.params.Errors = adding(h.params.Errors, item.Error.Text)
 	}
 	if len(h.params.Places) == 0 || len(v.nodes) == 0 {
 		return nil
@@ -139,11 +138,7 @@ func (v *view) serverName(n *node) string {
 func (v *view) part(at []*node) finding.Part {
 	p := finding.Part{Count: len(at), Of: len(v.servers())}
 	for _, n := range at {
-		place := v.serverName(n)
-		if place == "" {
-			place = n.address
-		}
-		p.At = append(p.At, place)
+		p.At = append(p.At, cmp.Or(v.serverName(n), n.address))
 	}
 	slices.Sort(p.At)
 	return p

@@ -29,26 +29,15 @@ func (n *node) token() *evidence.Item {
 }
 
 // tokenParams are those of every sentence about the token.
-func (v *view) tokenParams() finding.Params {
-	p := finding.Params{}
+func (v *view) tokenParams() (p finding.Params) {
 	if h := v.rec.Target.HMA; h != nil {
-		p.Token = finding.Token{
-			Application: h.Application, Tenant: h.Tenant, Resource: h.Resource, Proof: h.Proof,
-		}
+		p.Token.HMA = *h
 	}
-	item := v.tokenItem(evidence.StepHMAToken)
-	if item == nil {
-		return p
-	}
-	t := &p.Token
-	if item.Token.Scope != "" {
-		t.Resource = strings.TrimSuffix(item.Token.Scope, "/.default")
-	}
-	if c := item.Token.Claims; c != nil {
-		t.Audience, t.Issuer, t.In, t.Version = c.Audience, c.Issuer, c.Tenant, c.Version
-		t.Roles = c.Roles
-		if c.Expires != nil {
-			t.Until = *c.Expires
+	if item := v.tokenItem(evidence.StepHMAToken); item != nil {
+		p.Token.Answer = *item.Token
+		p.Token.Resource = cmp.Or(strings.TrimSuffix(item.Token.Scope, "/.default"), p.Token.Resource)
+		if c := item.Token.Claims; c != nil {
+			p.Token.Claims = *c
 		}
 	}
 	return p
@@ -101,8 +90,7 @@ func tokenNotIssued(v *view) *hit {
 // entraSaid completes the finding that Entra refuses.
 func (v *view) entraSaid(h *hit, item *evidence.Item) {
 	t, p := item.Token, &h.params
-	h.variant, p.Status, p.Code, p.Message = "refused", item.Response.Status, t.Error, withoutTrailer(t.Message)
-	p.RetryAfter, p.Token.Correlation, p.Token.Trace = t.RetryAfter, t.Correlation, t.Trace
+	h.variant, p.Status, p.Code, p.Message, p.RetryAfter = "refused", item.Response.Status, t.Error, withoutTrailer(t.Message), t.RetryAfter
 	var known finding.Refusal
 	for _, number := range t.Codes { // of several the later one says more
 		if next := finding.EntraRefusal(number, t.Message); p.Token.Number == 0 || next.Reason != "other" || known.Reason == "other" {
@@ -178,16 +166,16 @@ func tokenRefused(v *view, n *node) *hit {
 			h.reason = "role"
 		}
 	}
-	if h.reason == "role" && len(p.Token.Roles) > 0 {
+	if h.reason == "role" && len(p.Token.Claims.Roles) > 0 {
 		h.confidence = finding.Likely // why it is not taken is not to be seen
-		if slices.Contains(p.Token.Roles, "full_access_as_app") {
+		if slices.Contains(p.Token.Claims.Roles, "full_access_as_app") {
 			h.advice = "role-there"
 		}
 	}
-	if slices.Contains(p.Token.Trusted, p.Token.In) {
+	if slices.Contains(p.Token.Trusted, p.Token.Claims.Tenant) {
 		p.Token.Trusted = nil // it names no other that would be expected
 	}
-	if ver := p.Token.Version; h.reason == "other" && h.advice == "" && ver != "" && ver != "1.0" {
+	if ver := p.Token.Claims.Version; h.reason == "other" && h.advice == "" && ver != "" && ver != "1.0" {
 		h.advice = "version"
 	}
 	p.Reason = cmp.Or(h.advice, h.reason)
@@ -217,22 +205,6 @@ func tokenTenant(v *view) *hit {
 	return nil
 }
 
-// causeTokenTenant is cause 4 for a check with a token: only the tenant of the token
-// and those that Exchange trusts count.
-func (v *view) causeTokenTenant() finding.CauseReport {
-	item := v.tokenItem(evidence.StepHMAToken)
-	if item == nil || item.Token.Claims == nil || item.Token.Claims.Tenant == "" {
-		return v.cause(4, finding.CauseNotChecked, "no-token")
-	}
-	p := v.tokenParams()
-	for _, n := range v.nodes {
-		if slices.Contains(n.trusted(), p.Token.In) {
-			return v.causeWith(p, 4, finding.CauseRuledOut, "token", item.ID)
-		}
-	}
-	return v.causeWith(p, 4, finding.CauseUndetermined, "token-unknown", item.ID)
-}
-
 func hmaCertificateExpiring(v *view) *hit {
 	item := v.tokenItem(evidence.StepHMAToken)
 	if item == nil || item.Token.Certificate == nil {
@@ -243,19 +215,9 @@ func hmaCertificateExpiring(v *view) *hit {
 
 // otherAudience: the item is a use of a token whose audience is the URL of another host.
 func (v *view) otherAudience(item *evidence.Item) bool {
-	audience := parsed(v.tokenParams().Token.Audience).Hostname()
+	audience := parsed(v.tokenParams().Token.Claims.Audience).Hostname()
 	return isToken(item) && audience != "" && !strings.EqualFold(audience, v.host())
 }
 
 // isToken: the item is a use of the token.
 func isToken(item *evidence.Item) bool { return item.Logon != nil && item.Logon.Scheme == "Bearer" }
-
-// applicationNames are what commands about the application are filled with.
-func (v *view) applicationNames() (application, resource string) {
-	t := v.tokenParams().Token
-	application = "APPLICATION-ID"
-	if id := t.Application; front.IsGUID(id) {
-		application = id
-	}
-	return application, safe(t.Resource, isPlainURL, "RESOURCE")
-}

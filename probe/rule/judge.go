@@ -34,10 +34,15 @@ func (v *view) judge(rows []row) Judgement {
 			j.Findings = append(j.Findings, f)
 		}
 	}
-	j.Findings = explained(j.Findings)
+	online := func(f finding.Finding) bool { return f.Code == "mailbox-online" && f.Confidence == finding.Confirmed }
+	if slices.ContainsFunc(j.Findings, online) { // it cannot be found here, so its address is not thereby wrong
+		j.Findings = slices.DeleteFunc(j.Findings, func(f finding.Finding) bool { return f.Code == "mailbox-not-found" })
+	}
 	silent := v.nothingAnswered()
 	j.Causes = v.causes(j.Findings)
-	j.Findings = v.accepted(j.Findings)
+	for i := range j.Findings {
+		v.accept(&j.Findings[i])
+	}
 	slices.SortStableFunc(j.Findings, func(a, b finding.Finding) int { return v.precedence(a, silent) - v.precedence(b, silent) })
 	j.Verdict = v.verdict(&j.Findings)
 	return j
@@ -58,9 +63,7 @@ func (v *view) apply(r row) (finding.Finding, bool) {
 		if n != nil {
 			at = append(at, n)
 			h.params.At, h.params.Address = cmp.Or(h.params.At, v.at(n)), cmp.Or(h.params.Address, n.address)
-			if !slices.Contains(f.Addresses, n.address) {
-				f.Addresses = append(f.Addresses, n.address)
-			}
+			f.Addresses = adding(f.Addresses, n.address)
 		}
 		if worst == nil || h.status.Rank() < worst.status.Rank() {
 			worst = h
@@ -93,19 +96,20 @@ func (v *view) apply(r row) (finding.Finding, bool) {
 		f.Detail += " A character like that explains it: type the name again instead of copying it."
 	}
 	entry, _ := finding.Lookup(r.code) // TestEveryCodeIsWhole: there is one
-	cases := []finding.Case{worst.use}
-	if v.rec.Target.Impersonate && v.mailbox() != "" {
-		cases = append(cases, finding.Impersonated)
-	}
-	if v.rec.Target.HMA != nil {
-		cases = append(cases, finding.ByApplication)
-	}
-	if v.mailbox() == "" {
-		cases = append(cases, finding.OwnMailbox)
-	}
 	advice := finding.CodeRemedies(worst.params.Means)
-	if len(advice) > 0 {
-		cases = append(cases, finding.Advised)
+	cases := []finding.Case{worst.use, finding.Case(worst.variant)}
+	for _, c := range []struct {
+		is    finding.Case
+		holds bool
+	}{
+		{finding.Impersonated, v.rec.Target.Impersonate && v.mailbox() != ""},
+		{finding.ByApplication, v.rec.Target.HMA != nil},
+		{finding.OwnMailbox, v.mailbox() == ""},
+		{finding.Advised, len(advice) > 0},
+	} {
+		if c.holds {
+			cases = append(cases, c.is)
+		}
 	}
 	remedies := slices.Concat(finding.ReasonRemedies(f.Code, cmp.Or(worst.advice, f.Reason)), advice, entry.RemediesIn(cases...))
 	f.Remedies = v.fill(remedies, worst.params, f.Addresses...)
@@ -160,37 +164,30 @@ func (n *node) usable() bool {
 	return true
 }
 
-// precedence is that of a code; with a token tenant-differs stands behind
-// token-not-issued, since it keeps the token from being sent.
-func (v *view) precedence(f finding.Finding, silent bool) int {
-	if f.Code == "tenant-differs" && v.rec.Target.HMA != nil {
-		f.Code = "token-not-issued"
-		return 2*precedence(f, silent) + 1
-	}
-	return 2 * precedence(f, silent)
-}
-
 // precedence: status first, then the catalogue's order. Codes of block A come
 // first of all when nothing answered, and in block C's place when something
-// did; tls-untrusted as a warning is a code of block D.
-func precedence(f finding.Finding, silent bool) int {
-	entry, _ := finding.HeadOf(f.Code)
-	order := finding.Order(f.Code)
-	const block = 1000
-	if entry.Block == finding.BlockAsk && f.Status != finding.Warning {
-		if silent {
-			return order
-		}
-		return block + f.Status.Rank()*10*block + 5*block + order
+// did; tls-untrusted as a warning is a code of block D. With a token tenant-differs
+// stands behind token-not-issued, since it keeps the token from being sent.
+func (v *view) precedence(f finding.Finding, silent bool) int {
+	behind := 0
+	if f.Code == "tenant-differs" && v.rec.Target.HMA != nil {
+		f.Code, behind = "token-not-issued", 1
 	}
-	place := 8
-	switch entry.Block {
-	case finding.BlockEndpoint:
+	head, _ := finding.HeadOf(f.Code)
+	place, order := 8, finding.Order(f.Code)
+	switch {
+	case head.Block == finding.BlockAsk && f.Status != finding.Warning:
+		place = 5
+		if silent {
+			return 2*order + behind
+		}
+	case head.Block == finding.BlockEndpoint:
 		place = 4
-	case finding.BlockMailbox:
+	case head.Block == finding.BlockMailbox:
 		place = 6
 	}
-	return block + f.Status.Rank()*10*block + place*block + order
+	const block = 1000
+	return 2*(block+(10*f.Status.Rank()+place)*block+order) + behind
 }
 
 func (v *view) host() string { return cmp.Or(v.rec.Target.Host, "the server") }

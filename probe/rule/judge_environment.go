@@ -3,6 +3,7 @@ package rule
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
@@ -25,17 +26,19 @@ func Environment(rec evidence.Record) []finding.Finding {
 		}
 	}
 	failing, alerts := v.failing(), v.alertsOf()
-	if failing != nil {
-		code := finding.Code("inconclusive")
-		if len(alerts) > 0 {
-			code = alerts[0].Code
-			alerts = alerts[1:]
-		}
-		failing.Code = code
-		list = append(list, *failing)
+	if failing == nil {
+		return append(list, alerts...)
 	}
-	list = append(list, alerts...)
-	return list
+	failing.Code = "inconclusive"
+	if len(alerts) > 0 {
+		failing.Code, alerts = alerts[0].Code, alerts[1:]
+	}
+	return append(append(list, *failing), alerts...)
+}
+
+// inDynamics is the command that looks into a mailbox, and what to do with it.
+func inDynamics(phrase string, t evidence.Target, mailbox string) []finding.Remedy {
+	return []finding.Remedy{{Text: finding.Phrase(phrase, nil), Command: CheckInDynamics(t, mailbox)}}
 }
 
 // profileFinding is profile-contradiction of one of several profiles.
@@ -45,10 +48,7 @@ func profileFinding(rec evidence.Record, item *evidence.Item, p *evidence.Profil
 		rec.Target.Host = u.Hostname()
 	}
 	f, holds := arrange(&rec).apply(row{code: "profile-contradiction", in: profileContradiction})
-	f.Evidence, f.Status = []string{item.ID}, finding.Warning
-	f.Remedies = []finding.Remedy{{
-		Text: finding.Phrase("dynamics-correct-profile", nil), Command: CheckInDynamics(rec.Target, ""),
-	}}
+	f.Evidence, f.Status, f.Remedies = []string{item.ID}, finding.Warning, inDynamics("dynamics-correct-profile", rec.Target, "")
 	return f, holds
 }
 
@@ -62,18 +62,12 @@ func (v *view) failing() *finding.Finding {
 		if s.Status.Number != evidence.MailboxFailure || s.Count == 0 {
 			continue
 		}
-		example := ""
-		if len(s.Examples) > 0 {
-			example = s.Examples[0]
-		}
 		p := finding.Params{Count: s.Count, Mailboxes: s.Examples}
 		return &finding.Finding{
 			Status: finding.Warning, Confidence: finding.Undetermined, Evidence: []string{item.ID},
 			Title: finding.Phrase("dynamics-failing-title", nil), Summary: finding.Phrase("dynamics-failing", p),
-			Detail: finding.Phrase("dynamics-failing-detail", p),
-			Remedies: []finding.Remedy{{
-				Text: finding.Phrase("dynamics-check-one", nil), Command: CheckInDynamics(v.rec.Target, example),
-			}},
+			Detail:   finding.Phrase("dynamics-failing-detail", p),
+			Remedies: inDynamics("dynamics-check-one", v.rec.Target, strings.Join(s.Examples[:min(1, len(s.Examples))], "")),
 		}
 	}
 	return nil
@@ -101,7 +95,7 @@ func (v *view) alertsOf() []finding.Finding {
 		list = append(list, finding.Finding{
 			Code: code, Status: finding.Warning, Cause: head.Cause, Confidence: finding.Undetermined, Evidence: []string{item.ID},
 			Title: head.Title, Summary: finding.Phrase("dynamics-alerted", p), Detail: meaning,
-			Remedies: []finding.Remedy{{Text: finding.Phrase("dynamics-check-alert", nil), Command: CheckInDynamics(v.rec.Target, a.About)}},
+			Remedies: inDynamics("dynamics-check-alert", v.rec.Target, a.About),
 		})
 	}
 	return list

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
-	"github.com/ewsprobe/ewsprobe/ews/front"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 )
 
@@ -71,151 +70,128 @@ func (v *view) missingHere() *evidence.Item {
 	return nil
 }
 
-// tenantFact is a tenant, from where it is known, or why it is not.
-type tenantFact struct {
-	guid     string // "" not known
-	origin   finding.Origin
-	gaps     []finding.Gap
-	evidence []string
-}
-
-// tenantOf reads a look-up of a tenant; given says that the user named what was
-// looked up.
-func tenantOf(item *evidence.Item, kind string) tenantFact {
-	origin := finding.Origin{Kind: kind, Name: item.Cloud.Subject}
-	f := tenantFact{guid: item.Cloud.Tenant, origin: origin, evidence: []string{item.ID}}
+// tenantOf reads the look-up of a tenant.
+func tenantOf(item *evidence.Item, kind string) finding.Tenant {
+	if item == nil {
+		return finding.Tenant{}
+	}
+	t := finding.Tenant{ID: item.Cloud.Tenant, Kind: kind, Name: item.Cloud.Subject, Seen: []*evidence.Item{item}}
 	switch {
 	case item.Cloud.NoTenant:
-		f.gaps = []finding.Gap{{Kind: "no-tenant", Origin: f.origin}}
+		t.Gaps = []finding.Gap{{Kind: "no-tenant", Name: t.Name, Given: kind == "named-domain"}}
 	case factless(item):
-		f.gaps = []finding.Gap{{Query: item}}
+		t.Gaps = []finding.Gap{{Query: item}}
 	}
-	return f
+	return t
 }
 
 // dynamicsTenant is the tenant of Dynamics: as it says itself, as the user says,
 // or as the domain says that the user named. Sources that disagree leave it
 // unknown.
-func (v *view) dynamicsTenant() (tenantFact, bool) {
-	var facts []tenantFact
-	if item := v.lookUp(evidence.StepCloudDynamics); item != nil {
-		facts = append(facts, tenantOf(item, "dynamics"))
+func (v *view) dynamicsTenant() finding.Tenant {
+	own := tenantOf(v.lookUp(evidence.StepCloudDynamics), "dynamics")
+	given := tenantOf(v.lookUp(evidence.StepCloudNamedTenant), "named-domain")
+	if id := v.rec.Target.Tenant; given.Kind == "" && id != "" {
+		given = finding.Tenant{ID: strings.ToLower(id), Kind: "flag"}
 	}
-	if item := v.lookUp(evidence.StepCloudNamedTenant); item != nil {
-		facts = append(facts, tenantOf(item, "named-domain"))
-	} else if given := v.rec.Target.Tenant; given != "" {
-		facts = append(facts, tenantFact{guid: strings.ToLower(given), origin: finding.Origin{Kind: "flag"}})
-	}
+	seen := slices.Concat(own.Seen, given.Seen)
 	switch {
-	case len(facts) == 0:
-		return tenantFact{}, false
-	case len(facts) == 1:
-		return facts[0], true
+	case own.Kind == "":
+		return given
+	case given.Kind == "":
+	case own.ID == "" && given.ID == "":
+		own.Gaps = append(own.Gaps, given.Gaps...)
+	case own.ID == "":
+		own = given // it cannot be compared with Dynamics' word, but holds
+	case given.ID != "" && given.ID != own.ID:
+		own.Gaps = []finding.Gap{{Kind: "disagree", Name: own.Name, One: own.ID, Two: given.ID}}
+		own.ID = ""
 	}
-	own, given := facts[0], facts[1]
-	both := tenantFact{guid: own.guid, origin: own.origin, evidence: slices.Concat(own.evidence, given.evidence)}
-	switch {
-	case own.guid == "" && given.guid == "":
-		both.gaps = slices.Concat(own.gaps, given.gaps)
-	case own.guid == "":
-		// What was given cannot be compared with Dynamics' word, but holds.
-		both.guid, both.origin = given.guid, given.origin
-	case given.guid != "" && given.guid != own.guid:
-		both.guid = ""
-		both.gaps = []finding.Gap{{Kind: "disagree", Origin: own.origin, One: own.guid, Two: given.guid}}
-	}
-	return both, true
+	own.Seen = seen
+	return own
 }
 
-// domainTenant is the tenant of the mailbox's domain, else of the account's.
-func (v *view) domainTenant() (tenantFact, bool) {
-	item := v.lookUp(evidence.StepCloudDomainTenant)
-	if item == nil {
-		return tenantFact{}, false
-	}
-	return tenantOf(item, "domain"), true
-}
-
-// exchangeTenant is the tenant that Exchange on premises trusts; where it trusts several,
-// that of Dynamics if it is among them.
-func (v *view) exchangeTenant() (tenantFact, bool) {
-	dynamics, _ := v.dynamicsTenant()
+// tenants are that of Dynamics, that of the mailbox's domain, else of the account's, and
+// the one that Exchange on premises trusts; where it trusts several, that of Dynamics if
+// it is among them.
+func (v *view) tenants() finding.Tenants {
+	t := finding.Tenants{Dynamics: v.dynamicsTenant(), Domain: tenantOf(v.lookUp(evidence.StepCloudDomainTenant), "domain")}
+	own := t.Dynamics.ID
 	for _, n := range v.nodes {
-		if tenant := v.server(n).Tenant; tenant != "" {
-			c, item := n.bearerChallenge()
-			if slices.Contains(front.Tenants(c), dynamics.guid) {
-				tenant = dynamics.guid
+		if trusted := n.trusted(); len(trusted) > 0 {
+			_, item := n.bearerChallenge()
+			t.Exchange = finding.Tenant{ID: trusted[0], Kind: "exchange", Name: v.host(), Seen: []*evidence.Item{item}}
+			if slices.Contains(trusted, own) {
+				t.Exchange.ID = own
 			}
-			origin := finding.Origin{Kind: "exchange", Name: v.host()}
-			return tenantFact{guid: tenant, origin: origin, evidence: []string{item.ID}}, true
+			break
 		}
 	}
-	return tenantFact{}, false
+	t.Domain.Differs = own != "" && t.Domain.ID != "" && t.Domain.ID != own
+	t.Exchange.Differs = own != "" && t.Exchange.ID != "" && t.Exchange.ID != own && v.rec.Target.ProfileAuth == "oauth"
+	return t
+}
+
+// differing show that tenants differ; none where they agree or nothing is known.
+func (v *view) differing(t finding.Tenants) (items []*evidence.Item) {
+	for _, other := range []finding.Tenant{t.Domain, t.Exchange} {
+		if other.Differs {
+			items = append(items, other.Seen...)
+		}
+	}
+	if len(items) > 0 {
+		items = append(items, t.Dynamics.Seen...)
+	}
+	return items
 }
 
 // licence is what Graph says of the plans of the mailbox's user.
 type licence struct {
-	plan    string // an enabled plan with a mailbox, "" none
-	unknown bool   // whether there is one
-	gap     finding.Gap
-	off     []finding.Plan
-	item    *evidence.Item
+	plan string        // an enabled plan with a mailbox, "" none
+	gaps []finding.Gap // why it is not known whether there is one
+	off  []finding.Plan
+	item *evidence.Item // nil: Graph was not asked
 }
 
-// licence reads it; false if Graph was not asked. Only an enabled plan counts.
-func (v *view) licence() (licence, bool) {
-	item := v.lookUp(evidence.StepCloudGraphUser)
-	if item == nil {
-		return licence{}, false
+// licence reads it. Only an enabled plan counts.
+func (v *view) licence() (l licence) {
+	l.item = v.lookUp(evidence.StepCloudGraphUser)
+	if l.item == nil {
+		return l
 	}
-	l := licence{item: item}
-	lacks := func(g finding.Gap) { l.unknown, l.gap = true, g }
-	users := item.Cloud.Users
-	subject := finding.Origin{Name: item.Cloud.Subject}
+	users, subject := l.item.Cloud.Users, l.item.Cloud.Subject
 	switch {
-	case factless(item):
-		lacks(finding.Gap{Query: item})
+	case factless(l.item):
+		l.gaps = []finding.Gap{{Query: l.item}}
 	case len(users) == 0:
-		lacks(finding.Gap{Kind: "no-user", Origin: subject})
+		l.gaps = []finding.Gap{{Kind: "no-user", Name: subject}}
 	case len(users) > 1:
-		lacks(finding.Gap{Kind: "users", Origin: subject, Count: len(users)})
+		l.gaps = []finding.Gap{{Kind: "users", Name: subject, Count: len(users)}}
 	case !users[0].PlansRead:
-		lacks(finding.Gap{Kind: "plans-hidden"})
+		l.gaps = []finding.Gap{{Kind: "plans-hidden"}}
 	default:
 		for _, p := range users[0].Plans {
 			name, other := finding.ServicePlan(p.ID)
 			enabled := strings.EqualFold(p.Status, "Enabled")
 			switch {
 			case name != "" && enabled:
-				return licence{plan: name, off: l.off, item: item}, true
+				return licence{plan: name, off: l.off, item: l.item}
 			case name != "":
 				l.off = append(l.off, finding.Plan{Name: name, Status: p.Status})
 			case enabled && !other:
-				lacks(finding.Gap{Kind: "plan", Origin: finding.Origin{Name: p.ID}})
+				l.gaps = []finding.Gap{{Kind: "plan", Name: p.ID}}
 			}
 		}
 	}
-	return l, true
+	return l
 }
 
-// mailboxMissing is Graph's word that the user has no mailbox in Exchange Online
-// that it can open. Alone it proves nothing: one on premises answers so as well.
-func (v *view) mailboxMissing() *evidence.Item {
-	if item := v.lookUp(evidence.StepCloudGraphSettings); item != nil && item.Cloud.Code == "MailboxNotEnabledForRESTAPI" {
-		return item
+// usersOf are those whom a look-up found.
+func usersOf(item *evidence.Item) []evidence.CloudUser {
+	if item == nil || factless(item) {
+		return nil
 	}
-	return nil
-}
-
-// livingAndDeleted is a deleted user with the mailbox's address beside the living one.
-func (v *view) livingAndDeleted() (living, deleted *evidence.Item) {
-	living, deleted = v.lookUp(evidence.StepCloudGraphUser), v.lookUp(evidence.StepCloudGraphDeleted)
-	for _, item := range []*evidence.Item{living, deleted} {
-		if item == nil || factless(item) || len(item.Cloud.Users) == 0 {
-			return nil, nil
-		}
-	}
-	return living, deleted
+	return item.Cloud.Users
 }
 
 // recycled is how long Entra keeps a deleted user.

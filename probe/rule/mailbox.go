@@ -27,7 +27,7 @@ func (v *view) about(n *node, code finding.Code) (*evidence.Item, meaning) {
 		return nil, meaning{}
 	}
 	name := finding.BehindEWS(item.EWS.Code, item.EWS.InnerCode, item.EWS.Message)
-	known, ok := finding.LookupEWS(name)
+	known, ok := finding.EWSCodes()[name]
 	m := meaning{known.Finding, known.Confidence, name}
 	switch {
 	case !ok:
@@ -86,8 +86,16 @@ func mailboxNotFound(v *view, n *node) *hit {
 		h.cite(also)
 		h.params.Source, h.params.DiscoveryCode = source(also), also.Discovery.ErrorCode
 	}
-	v.notOnline(&h.params)
+	switch located, item := v.outside(); { // what is known of its being in Exchange Online
+	case item != nil:
+		h.params.Located, h.params.Redirect, h.params.Query = located, item.Cloud.Redirect, item
+	case v.leadsOnline() != nil:
+		h.params.Located = "autodiscover"
+	default:
+		h.params.Located = "not-looked-up"
+	}
 	h.params.NoGUID = strings.Contains(strings.ToLower(item.EWS.Message), "mailbox with such guid")
+	anothers := func(e evidence.Resolved) bool { return !v.holdsAsked(&e) }
 	switch entry := v.listed(); {
 	case entry != nil:
 		h.variant, h.confidence = "listed", finding.Likely
@@ -99,7 +107,7 @@ func mailboxNotFound(v *view, n *node) *hit {
 		h.variant = "routing"
 	case book != nil && book.EWS.Code == "ErrorNameResolutionNoResults":
 		h.variant = "unlisted"
-	case book != nil && len(book.EWS.Resolved) > 1 && !slices.ContainsFunc(book.EWS.Resolved, v.isAnothers):
+	case book != nil && len(book.EWS.Resolved) > 1 && !slices.ContainsFunc(book.EWS.Resolved, anothers):
 		h.variant, h.params.Entries = "ambiguous", len(book.EWS.Resolved)
 	}
 	return h

@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"cmp"
 	"iter"
 	"slices"
 	"strings"
@@ -167,6 +168,14 @@ func (n *node) identify() {
 	}
 }
 
+// adding is a list with a text, unless that is empty or in it.
+func adding(list []string, text string) []string {
+	if text == "" || slices.Contains(list, text) {
+		return list
+	}
+	return append(list, text)
+}
+
 // first is the first of the items that is meant, nil if none is.
 func first(items []*evidence.Item, is func(*evidence.Item) bool) *evidence.Item {
 	if i := slices.IndexFunc(items, is); i >= 0 {
@@ -243,12 +252,10 @@ func (n *node) windows() *evidence.Item {
 
 // bound is the logon by NTLM with the given binding, beside the one of windows.
 func (n *node) bound(binding string) *evidence.Item {
-	first := n.windows()
-	item := n.last(func(l *evidence.Logon) bool { return isWindows(l) && l.Binding == binding })
-	if item == first {
-		return nil
+	if item := n.last(func(l *evidence.Logon) bool { return isWindows(l) && l.Binding == binding }); item != n.windows() {
+		return item
 	}
-	return item
+	return nil
 }
 
 // kerberos is the logon by a Kerberos ticket inside Negotiate, with its binding.
@@ -320,13 +327,11 @@ func (n *node) callFor(p evidence.Purpose) *evidence.Item {
 
 // callAnywhere is the same for a question about the directory, which is asked
 // once in a run.
-func (v *view) callAnywhere(p evidence.Purpose) *evidence.Item {
+func (v *view) callAnywhere(p evidence.Purpose) (item *evidence.Item) {
 	for _, n := range v.nodes {
-		if item := n.callFor(p); item != nil {
-			return item
-		}
+		item = cmp.Or(item, n.callFor(p))
 	}
-	return nil
+	return item
 }
 
 func (v *view) profileScheme() string { return evidence.SchemeOf(v.rec.Target.ProfileAuth) }

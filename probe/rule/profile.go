@@ -18,10 +18,7 @@ import (
 // exported is the item that says a profile was read, so that findings can name
 // it as their evidence.
 func (v *view) exported() []string {
-	if item := first(v.items, func(item *evidence.Item) bool { return item.Step == evidence.StepProfile }); item != nil {
-		return []string{item.ID}
-	}
-	return nil
+	return ids(first(v.items, func(item *evidence.Item) bool { return item.Step == evidence.StepProfile }))
 }
 
 func profileContradiction(v *view) *hit {
@@ -29,19 +26,10 @@ func profileContradiction(v *view) *hit {
 	if p == nil {
 		return nil
 	}
-	var list []finding.Contradiction
-	if p.OtherProtocol() {
-		list = []finding.Contradiction{{Kind: "other-protocol", Critical: true, Type: p.ServerType.Label}}
-	} else {
-		list = slices.Concat(locationContradictions(p), userContradictions(p), v.schemeContradictions(p),
-			impersonationContradictions(p), directionContradictions(p))
-	}
+	list := v.contradictions(p)
 	if len(list) == 0 {
 		return nil
 	}
-	critical := func(c finding.Contradiction) bool { return c.Critical }
-	lesser := slices.DeleteFunc(slices.Clone(list), critical)
-	list = append(slices.DeleteFunc(list, func(c finding.Contradiction) bool { return !c.Critical }), lesser...)
 	h := confirmed("", finding.Params{Profile: p.Name, Contradictions: list})
 	h.evidence = v.exported()
 	if !list[0].Critical {
@@ -51,64 +39,70 @@ func profileContradiction(v *view) *hit {
 	return h
 }
 
-func userContradictions(p *evidence.Profile) []finding.Contradiction {
-	var list []finding.Contradiction
+// contradictions are those of a profile in itself and with what was seen, those that
+// Dynamics cannot work with first.
+func (v *view) contradictions(p *evidence.Profile) []finding.Contradiction {
+	if p.OtherProtocol() {
+		return []finding.Contradiction{{Kind: "other-protocol", Critical: true, Type: p.ServerType.Label}}
+	}
+	var critical, lesser []finding.Contradiction
+	modern, auto := p.Incoming.Credentials.Is(evidence.CredentialsHybridModern), p.AutoDiscover != nil && *p.AutoDiscover
+	if auto && modern {
+		lesser = append(lesser, finding.Contradiction{Kind: "modern-autodiscover"})
+	}
+	if !auto { // else Dynamics does not use the URLs
+		critical = append(critical, locationContradictions(p, "incoming", p.Incoming.Location)...)
+		if !strings.EqualFold(p.Outgoing.Location, p.Incoming.Location) {
+			critical = append(critical, locationContradictions(p, "outgoing", p.Outgoing.Location)...)
+		}
+	}
 	for _, user := range slices.Compact([]string{p.Incoming.User, p.Outgoing.User}) {
 		if strings.Contains(user, `\`) {
-			list = append(list, finding.Contradiction{Kind: "backslash", Critical: true, User: user})
+			critical = append(critical, finding.Contradiction{Kind: "backslash", Critical: true, User: user})
 		}
 	}
-	return list
+	// Where the check was made for NTLM, basic-and-ntlm says so.
+	both := func(n *node) bool { return n.challenged() && n.offer("Basic") && !v.isOnline(n) && !v.plain() }
+	if i := slices.IndexFunc(v.nodes, both); i >= 0 && p.Auth() == "ntlm" && !v.holds(basicAndNTLM) {
+		lesser = append(lesser, finding.Contradiction{Kind: "ntlm-and-basic", Evidence: v.nodes[i].ask.ID})
+	}
+	off := func(s evidence.ProfileSide) bool {
+		ofProfile := s.Credentials.Is(evidence.CredentialsProfile) || s.Credentials == nil && s.User != ""
+		return ofProfile && s.Impersonation != nil && !*s.Impersonation
+	}
+	if p.ServerType.Is(evidence.ServerHybrid) && (off(p.Incoming) || off(p.Outgoing)) {
+		lesser = append(lesser, finding.Contradiction{Kind: "no-impersonation"})
+	}
+	if differ := differentSettings(p); len(differ) > 0 {
+		lesser = append(lesser, finding.Contradiction{Kind: "directions", Settings: differ})
+	}
+	return append(critical, lesser...)
 }
 
-// locationContradictions looks at the URLs; with Autodiscover Dynamics does not
-// use them.
-func locationContradictions(p *evidence.Profile) []finding.Contradiction {
-	if on := p.AutoDiscover; on != nil && *on {
-		if p.Incoming.Credentials.Is(evidence.CredentialsHybridModern) {
-			return []finding.Contradiction{{Kind: "modern-autodiscover"}}
-		}
-		return nil
+// locationContradictions looks at a URL of a profile.
+func locationContradictions(p *evidence.Profile, way, location string) (list []finding.Contradiction) {
+	u := locationURL(location)
+	if u == nil {
+		return nil // none, withheld, or of another making
 	}
-	var list []finding.Contradiction
 	// Tokens for Exchange Online are what such a profile is for; hybrid modern
 	// authentication is for servers of one's own.
 	online := p.Tokens() && !p.Incoming.Credentials.Is(evidence.CredentialsHybridModern)
-	type place struct{ way, location string }
-	places := []place{{"incoming", p.Incoming.Location}}
-	if !strings.EqualFold(p.Outgoing.Location, p.Incoming.Location) {
-		places = append(places, place{"outgoing", p.Outgoing.Location})
-	}
-	for _, at := range places {
-		u := locationURL(at.location)
-		if u == nil {
-			continue // none, withheld, or of another making
-		}
-		add := func(kind string) {
-			c := finding.Contradiction{Kind: kind, Critical: true, Way: at.way, Host: u.Hostname()}
-			if p.ServerType != nil {
-				c.Type = p.ServerType.Label
-			}
-			list = append(list, c)
-		}
-		if p.ServerType.Is(evidence.ServerExchange, evidence.ServerHybrid) && !online && front.OnlineHost(u.Hostname()) {
-			add("online")
-		}
-		if p.ServerType.Is(evidence.ServerHybrid) && !online {
-			// Dynamics online looks the name up in public DNS; of an address that
-			// nobody outside can reach, there is nothing to look up.
-			switch insideOnly(u.Hostname()) {
-			case "name":
-				add("inside-name")
-			case "address":
-				add("inside-address")
-			}
-		}
-		if strings.EqualFold(u.Scheme, "http") {
-			add("http")
-		}
-		if !strings.HasSuffix(strings.ToLower(u.Path), "/ews/exchange.asmx") {
-			add("path")
+	host, hybrid := u.Hostname(), p.ServerType.Is(evidence.ServerHybrid) && !online
+	for _, c := range []struct {
+		kind  string
+		holds bool
+	}{
+		{"online", p.ServerType.Is(evidence.ServerExchange, evidence.ServerHybrid) && !online && front.OnlineHost(host)},
+		// Dynamics online looks the name up in public DNS; of an address that
+		// nobody outside can reach, there is nothing to look up.
+		{"inside-name", hybrid && insideOnly(host) == "name"},
+		{"inside-address", hybrid && insideOnly(host) == "address"},
+		{"http", strings.EqualFold(u.Scheme, "http")},
+		{"path", !strings.HasSuffix(strings.ToLower(u.Path), "/ews/exchange.asmx")},
+	} {
+		if c.holds {
+			list = append(list, finding.Contradiction{Kind: c.kind, Critical: true, Way: way, Host: host, Type: p.ServerType.Name()})
 		}
 	}
 	return list
@@ -148,34 +142,9 @@ func locationURL(location string) *url.URL {
 	return nil
 }
 
-// schemeContradictions: an NTLM profile where Basic is offered. Where the check
-// was made for NTLM, basic-and-ntlm says so.
-func (v *view) schemeContradictions(p *evidence.Profile) []finding.Contradiction {
-	if p.Auth() != "ntlm" || v.holds(basicAndNTLM) {
-		return nil
-	}
-	for _, n := range v.nodes {
-		if n.challenged() && n.offer("Basic") && !v.isOnline(n) && !v.plain() {
-			return []finding.Contradiction{{Kind: "ntlm-and-basic", Evidence: n.ask.ID}}
-		}
-	}
-	return nil
-}
-
-func impersonationContradictions(p *evidence.Profile) []finding.Contradiction {
-	off := func(s evidence.ProfileSide) bool {
-		ofProfile := s.Credentials.Is(evidence.CredentialsProfile) || s.Credentials == nil && s.User != ""
-		return ofProfile && s.Impersonation != nil && !*s.Impersonation
-	}
-	if !p.ServerType.Is(evidence.ServerHybrid) || !off(p.Incoming) && !off(p.Outgoing) {
-		return nil
-	}
-	return []finding.Contradiction{{Kind: "no-impersonation"}}
-}
-
-// directionContradictions compares incoming with outgoing settings, where the
-// export has both and Dynamics uses both.
-func directionContradictions(p *evidence.Profile) []finding.Contradiction {
+// differentSettings are those of incoming and outgoing that differ, where the export has
+// both and Dynamics uses both.
+func differentSettings(p *evidence.Profile) (differ []string) {
 	if p.SameForOutgoing != nil && *p.SameForOutgoing {
 		return nil
 	}
@@ -189,17 +158,13 @@ func directionContradictions(p *evidence.Profile) []finding.Contradiction {
 		}
 		return []string{s.Location, port, s.Protocol.Name(), s.Credentials.Name(), impersonation, s.User}
 	}
-	var differ []string
 	in, out := settings(p.Incoming), settings(p.Outgoing)
 	for i, name := range []string{"server location", "port", "authentication protocol", "credential retrieval", "impersonation", "user name"} {
 		if in[i] != "" && out[i] != "" && !strings.EqualFold(in[i], out[i]) {
 			differ = append(differ, name)
 		}
 	}
-	if len(differ) == 0 {
-		return nil
-	}
-	return []finding.Contradiction{{Kind: "directions", Settings: differ}}
+	return differ
 }
 
 // holds asks a rule of addresses at all of them.
@@ -273,9 +238,9 @@ func (v *view) dynamics() *Dynamics {
 func recreatedByDynamics(v *view) *hit {
 	h := confirmed("alert", finding.Params{})
 	for _, note := range v.notes() {
-		is := slices.ContainsFunc(note.alerts, func(a finding.Alert) bool { return a.Key == finding.AlertUserRecreated })
-		if is && !slices.Contains(h.evidence, note.id) {
-			h.evidence = append(h.evidence, note.id)
+		user := func(a finding.Alert) bool { return a.Key == finding.AlertUserRecreated }
+		if slices.ContainsFunc(note.alerts, user) {
+			h.evidence = adding(h.evidence, note.id)
 		}
 	}
 	if len(h.evidence) == 0 {

@@ -27,9 +27,7 @@ func otherList(item *evidence.Item) []string {
 		if c.Is(l.Scheme) {
 			return nil
 		}
-		if !slices.Contains(list, c.Scheme) {
-			list = append(list, c.Scheme)
-		}
+		list = adding(list, c.Scheme)
 	}
 	return list
 }
@@ -127,12 +125,10 @@ func backEndRefused(v *view) *hit {
 			continue
 		}
 		id := front.Identify(item.Response)
-		h := likely("back-end", finding.Params{
+		return likely("back-end", finding.Params{
 			Account: item.Logon.Account, Scheme: mechanism(item.Logon), FrontEnd: id.FrontEnd,
 			BackEnd: name, Schemes: otherList(item), Failed: id.Failed, Notice: noticeOf(item.Response),
 		}, item)
-		h.use = finding.AtBackEnd
-		return h
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package rule
 
 import (
 	"cmp"
+	"maps"
 	"net"
 	"reflect"
 	"slices"
@@ -67,38 +68,35 @@ func (v *view) fill(remedies []finding.Remedy, p finding.Params, addresses ...st
 	if profile := t.Profile; profile != nil {
 		names.FromProfile = slices.Contains(profile.Taken, "url") || slices.Contains(profile.Taken, "autodiscover")
 	}
+	token := v.tokenParams().Token
 	names.More = v.trace(names.Server, names.User, addresses).Placeholders()
-	names.More["upn"] = v.upn()
-	names.More["backend"] = safe(p.BackEnd, isHostName, "<SERVER>")
-	names.More["discovery"] = safe(parsed(p.Ends.At).Hostname(), isHostName, "<HOST>")
-	names.More["primary"] = safe(p.Primary, isPlainMail, "PRIMARY-ADDRESS")
-	names.More["whose"] = safe(cmp.Or(t.Mailbox, t.User), func(s string) bool { return isMailAddress(s) || isAccount(s) }, "<MAILBOX>")
-	names.More["address"] = v.firstAddress()
-	names.More["longer"] = longer(t.Given)
-	names.More["site"] = names.Site
-	names.More["trusted"] = "TENANT"
+	maps.Copy(names.More, map[string]string{
+		"upn": v.upn(), "site": names.Site, "address": "IP", "longer": longer(t.Given), "trusted": "TENANT", "discovery": "<HOST>",
+		"backend":     safe(p.BackEnd, isHostName, "<SERVER>"),
+		"primary":     safe(p.Primary, isPlainMail, "PRIMARY-ADDRESS"),
+		"whose":       safe(cmp.Or(t.Mailbox, t.User), func(s string) bool { return isMailAddress(s) || isAccount(s) }, "<MAILBOX>"),
+		"application": safe(token.Application, front.IsGUID, "APPLICATION-ID"),
+		"resource":    safe(token.Resource, isPlainURL, "RESOURCE"),
+	})
+	if p.Ends != nil {
+		names.More["discovery"] = safe(hostOf(p.Ends), isHostName, "<HOST>")
+	}
+	if len(v.nodes) > 0 {
+		names.More["address"] = argument("address", v.nodes[0].address)
+	}
 	if trusted := p.Token.Trusted; len(trusted) == 1 {
 		names.More["trusted"] = argument("tenant", trusted[0])
 	}
-	names.More["application"], names.More["resource"] = v.applicationNames()
+	unless := map[string]bool{
+		"explained":         t.Explain && len(v.reasons()) > 0, // done already, and answered
+		"nothing-held-back": v.heldBack(evidence.HeldBack.MayFollow) == nil,
+		"usual-path":        v.usualURL() == "" || t.FromAddress != "",
+		"no-logon":          names.More["times"] == "", // there is nothing to look for in a log
+		"kerberos-only":     p.Only == "kerberos",
+	}
 	var filled []finding.Remedy
 	for _, m := range remedies {
-		if m.Unless == "explained" && t.Explain && len(v.reasons()) > 0 {
-			continue // done already, and answered
-		}
-		if m.Unless == "nothing-held-back" && v.heldBack(evidence.HeldBack.MayFollow) == nil {
-			continue
-		}
-		if m.Unless == "usual-path" && (v.usualURL() == "" || t.FromAddress != "") {
-			continue
-		}
-		if m.Unless == "no-logon" && names.More["times"] == "" {
-			continue // there is nothing to look for in a log
-		}
-		if t.HMA != nil && strings.Contains(m.Command, "{user}") {
-			continue // there is no account
-		}
-		if m.Unless == "kerberos-only" && p.Only == "kerberos" {
+		if unless[m.Unless] || t.HMA != nil && strings.Contains(m.Command, "{user}") { // there is no account
 			continue
 		}
 		f := finding.Remedy{Text: names.Fill(m.Text), Command: names.Fill(m.Command), Link: m.Link}
@@ -120,20 +118,12 @@ func (v *view) fill(remedies []finding.Remedy, p finding.Params, addresses ...st
 
 // upn is the account's name as a UPN that a scheme accepted.
 func (v *view) upn() string {
-	for _, item := range v.rec.Items {
-		if l := item.Logon; l != nil && l.OtherForm && l.Result == evidence.Accepted && isPlainMail(l.Account) {
+	for _, item := range v.items {
+		if l := item.Logon; result(item) == evidence.Accepted && l.OtherForm && isPlainMail(l.Account) {
 			return l.Account
 		}
 	}
 	return "user@domain"
-}
-
-// firstAddress is one that was asked.
-func (v *view) firstAddress() string {
-	if len(v.nodes) == 0 {
-		return "IP"
-	}
-	return argument("address", v.nodes[0].address)
 }
 
 // longer is a time that is more than the check had.
@@ -203,34 +193,30 @@ func (v *view) frontEnd(addresses []string) string {
 // retarget is the shortest argument of ewsprobe that leads back to the same
 // endpoint.
 func (v *view) retarget() string {
-	if from := v.rec.Target.FromAddress; from != "" {
-		// A host that Autodiscover named is not one that the user did.
-		return safe(from, isMailAddress, "<MAILBOX>")
-	}
-	u := parsed(v.rec.Target.URL)
-	host := u.Hostname()
-	if net.ParseIP(host) == nil && !isHostName(host) {
-		return "<HOST>"
-	}
+	t, u, site := v.rec.Target, parsed(v.rec.Target.URL), v.site()
 	switch {
-	case u.Scheme == "https" && strings.EqualFold(u.Path, "/EWS/Exchange.asmx"):
-		return u.Host
-	case u.Scheme == "https" && isPlainURL(v.rec.Target.URL):
-		return v.rec.Target.URL
+	case t.FromAddress != "":
+		// A host that Autodiscover named is not one that the user did.
+		return safe(t.FromAddress, isMailAddress, "<MAILBOX>")
+	case u.Scheme != "https", site == "<HOST>", strings.EqualFold(u.Path, "/EWS/Exchange.asmx"):
+		return site
+	case isPlainURL(t.URL):
+		return t.URL
 	}
-	return host
+	return u.Hostname()
 }
 
 // site is the host of the endpoint, and its port where the URL has https.
 func (v *view) site() string {
 	u := parsed(v.rec.Target.URL)
-	if host := u.Hostname(); net.ParseIP(host) == nil && !isHostName(host) {
+	host := u.Hostname()
+	switch {
+	case net.ParseIP(host) == nil && !isHostName(host):
 		return "<HOST>"
-	}
-	if u.Scheme == "https" {
+	case u.Scheme == "https":
 		return u.Host
 	}
-	return u.Hostname()
+	return host
 }
 
 // givenFlags are the flags of the check that made the record, as a command that repeats
@@ -241,16 +227,21 @@ func givenFlags(t evidence.Target) finding.Flags {
 		g = *t.Given
 	}
 	var list finding.Flags
-	add := func(name string, values ...string) {
-		for _, value := range values {
+	var add func(string, any)
+	add = func(name string, value any) {
+		switch value := value.(type) {
+		case bool:
+			if value {
+				list = append(list, finding.Flag{Name: name})
+			}
+		case string:
 			if value != "" {
 				list = append(list, finding.Flag{Name: name, Value: argument(name, value)})
 			}
-		}
-	}
-	on := func(name string, is bool) {
-		if is {
-			list = append(list, finding.Flag{Name: name})
+		case []string:
+			for _, one := range value {
+				add(name, one)
+			}
 		}
 	}
 	if t.ProfileAuth != "basic" || g.Profile != "" {
@@ -259,27 +250,19 @@ func givenFlags(t evidence.Target) finding.Flags {
 	if t.View != "inside" {
 		add("view", t.View)
 	}
-	on("insecure", t.Insecure)
-	on("current-user", t.CurrentUser)
-	on("explain-rejection", t.Explain)
+	add("insecure", t.Insecure)
+	add("current-user", t.CurrentUser)
+	add("explain-rejection", t.Explain)
 	add("autodiscover", t.Autodiscover)
-	on("follow-autodiscover", t.FollowAutodiscover)
-	on("cloud", t.Cloud && t.DynamicsURL == "" && t.Tenant == "" && g.TokenFile == "")
+	add("follow-autodiscover", t.FollowAutodiscover)
+	add("cloud", t.Cloud && t.DynamicsURL == "" && t.Tenant == "" && g.TokenFile == "")
 	add("dynamics-url", t.DynamicsURL)
 	if g.Tenant == "" {
 		add("tenant", t.Tenant)
 	}
 	v := reflect.ValueOf(g)
 	for i := range v.NumField() {
-		name := strings.ReplaceAll(v.Type().Field(i).Tag.Get("json"), "_", "-")
-		switch value := v.Field(i).Interface().(type) {
-		case string:
-			add(name, value)
-		case []string:
-			add(name, value...)
-		case bool:
-			on(name, value)
-		}
+		add(strings.ReplaceAll(v.Type().Field(i).Tag.Get("json"), "_", "-"), v.Field(i).Interface())
 	}
 	return list
 }

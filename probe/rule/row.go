@@ -110,7 +110,7 @@ func notAsked(target evidence.Target, code finding.Code, variant, why string) Ju
 	v := arrange(&evidence.Record{Target: target})
 	for _, c := range v.causes(nil) {
 		if c.Status != finding.CauseNotApplicable {
-			c = v.causeWith(finding.Params{Error: why}, c.Number, finding.CauseNotChecked, variant)
+			c = v.cause(c.Number, finding.Params{Error: why}, []outcome{{true, finding.CauseNotChecked, variant, nil}})
 		}
 		j.Causes = append(j.Causes, c)
 	}

@@ -122,8 +122,6 @@ func oauthDisabled(v *view, n *node) *hit {
 			return nil
 		}
 		h.variant, h.confidence, h.params.Location = "federation-server", finding.Likely, uri
-	} else {
-		h.use = finding.NotSwitchedOn
 	}
 	return h
 }

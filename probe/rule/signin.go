@@ -25,9 +25,7 @@ func credentialsRejected(v *view) *hit {
 	note := func(item *evidence.Item, name string) {
 		h.cite(item)
 		p.Count++
-		if !slices.Contains(p.Schemes, name) {
-			p.Schemes = append(p.Schemes, name)
-		}
+		p.Schemes = adding(p.Schemes, name)
 	}
 	for n, item := range v.logons() {
 		l := item.Logon
@@ -42,9 +40,7 @@ func credentialsRejected(v *view) *hit {
 			p.Unheard = p.Unheard || n.unheard()
 			password = password || !isKerberos(l)
 			id := front.Identify(item.Response)
-			if name := id.FrontEnd; name != "" && !slices.Contains(p.Refusers, name) {
-				p.Refusers = append(p.Refusers, name)
-			}
+			p.Refusers = adding(p.Refusers, id.FrontEnd)
 			if carrier = id; id.Device == "" {
 				carrier = n.who
 			}
@@ -116,7 +112,10 @@ func credentialsRejected(v *view) *hit {
 		reason := finding.ReasonOfWindows(claim.Response.Notice.Windows)
 		h.reason, h.confidence = reason, finding.Likely
 		p.Reason, p.Certainty, p.Open = reason, finding.Likely, false
-		p.Notice, p.Phrase = noticeOf(claim.Response), unlockPage(claim.Response)
+		p.Notice = noticeOf(claim.Response)
+		if r := claim.Response; r.Status == 456 && strings.Contains(r.Reason, "://") {
+			p.Phrase = r.Reason // the address of the page that unlocks the account
+		}
 	}
 	named := func(windows string) bool { return windows != "" }
 	if other := cmp.Or(v.refusedFor(finding.BesideAccount), v.refusedFor(named)); other != nil && p.Notice.Windows == "" {
@@ -127,15 +126,6 @@ func credentialsRejected(v *view) *hit {
 		p.Windows = v.byWindowsItself()
 	}
 	return h
-}
-
-// unlockPage is the address of the page that unlocks the account, which a status 456
-// has in its reason phrase.
-func unlockPage(r *evidence.Response) string {
-	if r.Status == 456 && strings.Contains(r.Reason, "://") {
-		return r.Reason
-	}
-	return ""
 }
 
 // explain adds what domain controllers say of a refusal. A state of the account
@@ -171,25 +161,27 @@ func (v *view) byWindowsItself() string {
 // refusedAtKDC: no scheme of EWS was decided, but a domain controller refused
 // the account, which was to sign in with Kerberos or to find EWS.
 func (v *view) refusedAtKDC(said word) *hit {
+	known := said.reason != undetermined
 	for _, item := range v.directory {
-		p := finding.Params{Directory: said.directory}
-		h := holds(said.confidence, "controller", p, said.directory.Words)
+		end := result(item)
+		bind := item.Step == evidence.StepDirectoryBind && end == evidence.Refused && known
+		stopped := end == evidence.Skipped && (known || said.confidence == finding.Likely)
+		ticket := item.Step == evidence.StepKDCLogon && (end == evidence.Refused || stopped)
+		if !bind && !ticket {
+			continue
+		}
+		h := holds(said.confidence, "controller", finding.Params{Directory: said.directory}, said.directory.Words)
 		h.reason = said.reason
 		if said.confidence == finding.Confirmed {
 			h.use = finding.ReasonKnown
 		}
-		if said.reason != undetermined {
+		if known {
 			h.params.Reason, h.params.Certainty = said.reason, said.confidence
 		}
-		if item.Step == evidence.StepDirectoryBind && result(item) == evidence.Refused && said.reason != undetermined {
-			return h
+		if ticket {
+			h.variant = "no-ticket"
 		}
-		stopped := result(item) == evidence.Skipped && (said.reason != undetermined || said.confidence == finding.Likely)
-		if item.Step != evidence.StepKDCLogon || result(item) != evidence.Refused && !stopped {
-			continue
-		}
-		h.variant = "no-ticket"
-		if said.confidence != finding.Confirmed {
+		if ticket && said.confidence != finding.Confirmed {
 			h.params.Reason = ""
 		}
 		return h
@@ -214,8 +206,15 @@ func basicRejected(v *view, n *node) *hit {
 	if n.notTheAccount(b) {
 		return nil // basic-disabled
 	}
-	if other := n.otherForm(); other != nil {
-		return v.formRejected(n, b, other)
+	other := n.last(func(l *evidence.Logon) bool {
+		return l.Scheme == "Basic" && l.OtherForm && l.Result == evidence.Accepted
+	})
+	if other != nil { // Basic takes the account under that form of its name
+		p := finding.Params{Account: b.Logon.Account, Other: other.Logon.Account, Form: "domain"}
+		if strings.Contains(p.Other, "@") {
+			p.Form = "upn"
+		}
+		return confirmed("form", p, b, other)
 	}
 	h := confirmed("", finding.Params{Accepted: mechanism(v.proved.Logon), By: v.provedAt(n)}, b, v.proved)
 	if v.proved.Address != n.address {
@@ -244,27 +243,6 @@ func (v *view) nameForm() string {
 		return "bare"
 	}
 	return "upn"
-}
-
-// otherForm is the logon by Basic under another form of the name, if one was
-// accepted.
-func (n *node) otherForm() *evidence.Item {
-	return n.last(func(l *evidence.Logon) bool {
-		return l.Scheme == "Basic" && l.OtherForm && l.Result == evidence.Accepted
-	})
-}
-
-// formRejected: Basic takes the account under one form of its name and not under
-// the other.
-func (v *view) formRejected(n *node, refused, accepted *evidence.Item) *hit {
-	p := finding.Params{Account: refused.Logon.Account, Other: accepted.Logon.Account}
-	p.Form = "domain"
-	if strings.Contains(accepted.Logon.Account, "@") {
-		p.Form = "upn"
-	}
-	h := confirmed("form", p, refused, accepted)
-	h.use = finding.OtherForm
-	return h
 }
 
 // userNameNotUPN: the sign-in takes the name, Test Connection does not.

@@ -184,41 +184,27 @@ func verdictOf(f finding.Finding) finding.Verdict {
 	return finding.Verdict{Code: f.Code, Status: f.Status, Cause: f.Cause, Confidence: f.Confidence, Reason: f.Reason, Summary: f.Summary}
 }
 
-// accepted marks the findings that the baseline accepts on the day of the check:
-// they stay, and no longer decide the status. What could not be determined is
-// never accepted. An entry whose day is over is told, and does nothing.
-func (v *view) accepted(findings []finding.Finding) []finding.Finding {
-	if len(v.rec.Target.Accepted) == 0 {
-		return findings
-	}
-	list := make([]finding.Finding, len(findings))
-	for i, f := range findings {
-		list[i] = v.accept(f)
-	}
-	return list
-}
-
-func (v *view) accept(f finding.Finding) finding.Finding {
+// accept marks a finding that the baseline accepts on the day of the check: it stays, and
+// no longer decides the status. What could not be determined is never accepted. An entry
+// whose day is over is told, and does nothing.
+func (v *view) accept(f *finding.Finding) {
 	if f.Status != finding.Critical && f.Status != finding.Warning {
-		return f
+		return
 	}
-	over := ""
-	for _, a := range v.rec.Target.Accepted {
-		t := v.rec.Target
+	t, over := v.rec.Target, ""
+	for _, a := range t.Accepted {
 		here := (a.Host == "" || strings.EqualFold(a.Host, t.Host)) && (a.Mailbox == "" || strings.EqualFold(a.Mailbox, t.Mailbox))
-		if a.Code != string(f.Code) || !here {
-			continue
-		}
 		accepted := finding.Accepted{Status: f.Status, Reason: a.Reason, Until: a.Until}
-		if a.Over(v.rec.Started) {
+		switch {
+		case a.Code != string(f.Code) || !here:
+		case a.Over(v.rec.Started):
 			over = " " + finding.Phrase("acceptance-over", accepted)
-			continue
+		default:
+			f.Accepted, f.Status = &accepted, finding.OK
+			f.Detail = finding.Phrase("accepted-detail", accepted) + " " + f.Detail
+			f.Summary = finding.Phrase("accepted-summary", accepted) + " " + f.Summary
+			return
 		}
-		f.Accepted, f.Status = &accepted, finding.OK
-		f.Detail = finding.Phrase("accepted-detail", accepted) + " " + f.Detail
-		f.Summary = finding.Phrase("accepted-summary", accepted) + " " + f.Summary
-		return f
 	}
 	f.Detail += over
-	return f
 }

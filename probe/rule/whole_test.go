@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"errors"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -9,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"go.yaml.in/yaml/v3"
 
 	"github.com/ewsprobe/ewsprobe/ews/standin"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
@@ -109,8 +112,13 @@ func TestVariantsAreSaid(t *testing.T) {
 			}
 		}
 	}
-	for number := 1; number <= 6; number++ {
-		for _, variant := range finding.CauseVariants(number) {
+	var causes map[int]struct{ Why map[string]string }
+	raw, err := os.ReadFile("../finding/text/causes.yaml")
+	if err = errors.Join(err, yaml.Unmarshal(raw, &causes)); err != nil || len(causes) != 6 {
+		t.Fatal(err, len(causes))
+	}
+	for number, c := range causes {
+		for variant := range c.Why {
 			if !named[variant] {
 				t.Errorf("no rule says %s of cause %d", variant, number)
 			}

@@ -169,10 +169,8 @@ func (v *view) otherCertificate(n *node) string {
 // connectionLost says how the steps show that a connection is not kept, or not
 // with the same server; nothing (kind "") if they do not.
 func connectionLost(n *node) finding.Handshake {
-	w := n.windows()
-	switch {
+	switch w := n.windows(); {
 	case w == nil:
-		return finding.Handshake{}
 	case w.Logon.NewChallenge:
 		return finding.Handshake{Kind: "new-challenge"}
 	case n.otherServer(w).Kind != "":
@@ -181,14 +179,12 @@ func connectionLost(n *node) finding.Handshake {
 		return finding.Handshake{Kind: "ended"}
 	case n.refusedAgain(w) != nil:
 		return finding.Handshake{Kind: "refused-again"}
-	}
-	if len(n.keep) == 0 {
-		return finding.Handshake{}
-	}
-	if len(n.keep) == 1 || n.keep[1].Error != nil {
+	case len(n.keep) == 1, len(n.keep) > 1 && n.keep[1].Error != nil:
 		return finding.Handshake{Kind: "not-kept"}
+	default:
+		return n.twoServers()
 	}
-	return n.twoServers()
+	return finding.Handshake{}
 }
 
 // refusedAgain is a logon that was refused as another call was made, after the same one
@@ -202,19 +198,14 @@ func (n *node) refusedAgain(w *evidence.Item) *evidence.Item {
 
 // twoServers says that the messages of one connection were answered by two
 // servers, as their challenges name themselves.
-func (n *node) twoServers() finding.Handshake {
-	if len(n.keep) < 2 {
-		return finding.Handshake{}
+func (n *node) twoServers() (h finding.Handshake) {
+	if len(n.keep) < 2 || n.keep[0].NTLM == nil || n.keep[1].NTLM == nil {
+		return h
 	}
-	first, second := n.keep[0].NTLM, n.keep[1].NTLM
-	if first == nil || second == nil {
-		return finding.Handshake{}
+	if one, two := n.keep[0].NTLM.NetBIOSComputer, n.keep[1].NTLM.NetBIOSComputer; one != "" && two != "" && one != two {
+		h = finding.Handshake{Kind: "two-servers", One: one, Two: two}
 	}
-	one, two := first.NetBIOSComputer, second.NetBIOSComputer
-	if one == "" || two == "" || one == two {
-		return finding.Handshake{}
-	}
-	return finding.Handshake{Kind: "two-servers", One: one, Two: two}
+	return h
 }
 
 // strangers says that a refused handshake was another server's than the one that
@@ -227,16 +218,13 @@ func (n *node) strangers(logon *evidence.Item) bool {
 // another front end than the first, on one and the same connection: what it
 // refused was a stranger's handshake, not the password. (An accepted one was
 // finished, whatever name signs it: front ends pass requests on.)
-func (n *node) otherServer(logon *evidence.Item) finding.Handshake {
-	if result(logon) != evidence.Refused {
-		return finding.Handshake{}
-	}
+func (n *node) otherServer(logon *evidence.Item) (h finding.Handshake) {
 	for _, first := range n.typeOne {
+		same := result(logon) == evidence.Refused && first.Connection != 0 && first.Connection == logon.Connection
 		one, three := first.Response.First("X-FEServer"), logon.Response.First("X-FEServer")
-		same := first.Connection != 0 && first.Connection == logon.Connection
 		if same && isServerName(one) && isServerName(three) && !strings.EqualFold(one, three) {
 			return finding.Handshake{Kind: "other-server", One: one, Two: three}
 		}
 	}
-	return finding.Handshake{}
+	return h
 }
