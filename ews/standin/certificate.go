@@ -26,9 +26,13 @@ type Authority struct {
 // NewAuthority makes one.
 func NewAuthority(now time.Time) (a *Authority, err error) {
 	a = &Authority{certificate: &x509.Certificate{
-		Subject: pkix.Name{Organization: []string{"Contoso"}, CommonName: "Contoso throw-away CA"}, NotBefore: now.Add(-800 * day),
-		NotAfter: now.Add(800 * day), KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign, BasicConstraintsValid: true,
-		IsCA: true, MaxPathLenZero: true,
+		Subject:               pkix.Name{Organization: []string{"Contoso"}, CommonName: "Contoso throw-away CA"},
+		NotBefore:             now.Add(-800 * day),
+		NotAfter:              now.Add(800 * day),
+		KeyUsage:              x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
+		BasicConstraintsValid: true,
+		IsCA:                  true,
+		MaxPathLenZero:        true,
 	}}
 	if a.key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err == nil {
 		a.certificate, err = a.sign(a.certificate, a.key)
@@ -77,7 +81,9 @@ func (a *Authority) issue(fault CertificateFault, now time.Time, more ...string)
 	template := &x509.Certificate{
 		Subject:     pkix.Name{Organization: []string{"Contoso"}, CommonName: Host},
 		DNSNames:    append([]string{Host, "localhost", elsewhereHost}, more...),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback}, NotBefore: now.Add(-day), NotAfter: now.Add(365 * day),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
+		NotBefore:   now.Add(-day),
+		NotAfter:    now.Add(365 * day),
 	}
 	switch fault {
 	case CertificateGood:
