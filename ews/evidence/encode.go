@@ -61,7 +61,7 @@ func encode(b *bytes.Buffer, v reflect.Value, zeroIsNull bool) error {
 				b.WriteByte(',')
 			}
 			b.WriteString(m.name)
-			if err := encode(b, v.Field(m.index), m.zeroIsNull); err != nil {
+			if err := encode(b, v.FieldByIndex(m.index), m.zeroIsNull); err != nil {
 				return err
 			}
 		}
@@ -99,9 +99,9 @@ func encode(b *bytes.Buffer, v reflect.Value, zeroIsNull bool) error {
 	return encodePlain(b, v.Interface())
 }
 
-// member is a field of a struct as JSON names it.
+// member is a field of a struct, or of one embedded in it, as JSON names it.
 type member struct {
-	index      int
+	index      []int
 	name       string // quoted, with its colon
 	zeroIsNull bool
 }
@@ -114,11 +114,10 @@ func membersOf(t reflect.Type) []member {
 		return known.([]member)
 	}
 	var list []member
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for _, f := range reflect.VisibleFields(t) {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		if f.IsExported() && name != "-" && name != "" {
-			list = append(list, member{i, strconv.Quote(name) + ":", f.Tag.Get("null") == "zero"})
+			list = append(list, member{f.Index, strconv.Quote(name) + ":", f.Tag.Get("null") == "zero"})
 		}
 	}
 	members.Store(t, list)

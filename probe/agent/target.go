@@ -17,18 +17,19 @@ type Event struct {
 	Counts bool    // a run that could have seen the status; else time has passed
 }
 
-// State is what a target has come to, which is stored.
+// State is what a target has come to, which is stored. What has a name in JSON is in the
+// API too.
 type State struct {
-	Status  finding.Status // "" before the first run
-	Code    finding.Code
-	Summary string
-	Since   time.Time        // of the status
+	Status  finding.Status   `json:"status"` // "" before the first run
+	Code    finding.Code     `json:"code"`
+	Summary string           `json:"summary"`
+	Since   time.Time        `json:"since"` // of the status
 	Changed []history.Change // what was different when it began
 
-	Whole, Partial *Seen // the last whole run, and the last anonymous one
-	LastOK         time.Time
-	Withheld       *Withheld
-	SilencedUntil  time.Time
+	Whole, Partial *Seen                  // the last whole run, and the last anonymous one
+	LastOK         time.Time              `json:"last_ok"`
+	Withheld       *Withheld              `json:"withheld"`
+	SilencedUntil  time.Time              `json:"silenced_until"`
 	Mailboxes      map[finding.Status]int // of the last batch over the mailboxes; nil: there was none
 	MailboxesAt    time.Time
 }
@@ -37,13 +38,16 @@ type State struct {
 // one.
 type Target struct {
 	State
-	Name, Endpoint, View, URL string
-	Labels                    map[string]string
+	Name     string            `json:"name"`
+	Endpoint string            `json:"endpoint"`
+	View     string            `json:"view"`
+	URL      string            `json:"url"`
+	Labels   map[string]string `json:"labels"`
 
 	LastRun    *Run
-	NextRun    time.Time
-	Running    bool
-	LogonsLeft int
+	NextRun    time.Time       `json:"next_run"`
+	Running    bool            `json:"running"`
+	LogonsLeft int             `json:"logons_left"`
 	Muted      bool            // by maintenance or silence, now
 	Logons     map[Logon]int   // since the start
 	Durations  Histogram       // of the runs since the start

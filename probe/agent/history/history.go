@@ -15,14 +15,14 @@ import (
 
 // Run is one check of a target, as it was judged.
 type Run struct {
-	ID          int64 // 0: it is not stored
+	ID          int64 `json:"id" null:"zero"` // 0: it is not stored
 	Target      string
-	Started     time.Time
+	Started     time.Time `json:"started"`
 	Duration    time.Duration
-	Status      finding.Status
-	Code        finding.Code
+	Status      finding.Status `json:"status"`
+	Code        finding.Code   `json:"code"`
 	Summary     string
-	Credential  bool      // a whole check, which may send the credential
+	Credential  bool      `json:"credential"` // a whole check, which may send the credential
 	HTTPStatus  int       // of the anonymous answer; 0: there was none
 	Certificate time.Time // when the first of the chain ends; zero: none was seen
 }

@@ -18,44 +18,22 @@ import (
 // apiTarget is a target as the API has it: what is not known is null, as evidence.Encode
 // writes it.
 type apiTarget struct {
-	Name      string            `json:"name"`
-	Status    finding.Status    `json:"status"` // null before the first run
-	Code      finding.Code      `json:"code"`
-	Summary   string            `json:"summary"`
-	Since     time.Time         `json:"since"`
-	LastRun   time.Time         `json:"last_run"`
-	NextRun   time.Time         `json:"next_run"`
-	Labels    map[string]string `json:"labels"`
-	Withheld  *agent.Withheld   `json:"withheld"`
-	Endpoint  string            `json:"endpoint"`
-	View      string            `json:"view"`
-	LastRunID int64             `json:"last_run_id" null:"zero"` // null: there is none, or it is not stored
+	*agent.Target
+	LastRun   time.Time `json:"last_run"`
+	LastRunID int64     `json:"last_run_id" null:"zero"` // null: there is none, or it is not stored
 	// LastWholeRunID is what a peer compares.
 	LastWholeRunID    int64     `json:"last_whole_run_id" null:"zero"`
-	URL               string    `json:"url"`
-	LastOK            time.Time `json:"last_ok"`
-	LogonsLeft        int       `json:"logons_left"`
-	SilencedUntil     time.Time `json:"silenced_until"`
-	Running           bool      `json:"running"`
 	CertificateExpiry time.Time `json:"certificate_expiry"`
 }
 
 type apiRun struct {
-	ID         int64          `json:"id" null:"zero"` // null: it is not stored
-	Started    time.Time      `json:"started"`
-	DurationMS int64          `json:"duration_ms"`
-	Status     finding.Status `json:"status"`
-	Code       finding.Code   `json:"code"`
-	Credential bool           `json:"credential"`
-	Stored     bool           `json:"stored"`
+	history.Run
+	DurationMS int64 `json:"duration_ms"`
+	Stored     bool  `json:"stored"`
 }
 
 func listed(t *agent.Target) apiTarget {
-	a := apiTarget{
-		Name: t.Name, Status: t.Status, Code: t.Code, Summary: t.Summary, Since: t.Since, NextRun: t.NextRun, Labels: t.Labels,
-		Withheld: t.Withheld, Endpoint: t.Endpoint, View: t.View, URL: t.URL, LastOK: t.LastOK, LogonsLeft: t.LogonsLeft,
-		SilencedUntil: t.SilencedUntil, Running: t.Running, CertificateExpiry: t.Certificate(),
-	}
+	a := apiTarget{Target: t, CertificateExpiry: t.Certificate()}
 	if r := t.LastRun; r != nil {
 		a.LastRun, a.LastRunID = r.Started, r.ID
 	}
@@ -93,7 +71,7 @@ func (s *Server) listRuns(w http.ResponseWriter, r *http.Request, t *agent.Targe
 		Next int64    `json:"next" null:"zero"`
 	}
 	for _, r := range runs {
-		list.Runs = append(list.Runs, apiRun{r.ID, r.Started, r.Duration.Milliseconds(), r.Status, r.Code, r.Credential, r.ID != 0})
+		list.Runs = append(list.Runs, apiRun{r, r.Duration.Milliseconds(), r.ID != 0})
 	}
 	if more {
 		list.Next = runs[len(runs)-1].ID
