@@ -189,7 +189,7 @@ func one(c *cli.Context, what string) (string, error) {
 	if keys := keysOf(c.Command); keys != nil && keys.Lost() {
 		return c.Args().First(), nil
 	}
-	return "", usage("only one %s is allowed; remove the second argument", what)
+	return "", usage("only one %s is allowed; remove the second argument, or put quotes around a name with blanks", what)
 }
 
 // none refuses arguments where there are none.

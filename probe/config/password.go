@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/ewsprobe/ewsprobe/probe/config/address"
 )
 
 // PasswordVariable has the password where no file and no store was named.
@@ -79,6 +81,9 @@ func (from PasswordSources) Read(ctx context.Context, file, whose string) (strin
 // looked up on the network is not tried.
 func (from PasswordSources) variable(name, instead string) (string, error) {
 	text := from.Env(name)
+	if v := address.Variable(text); v == text && v != "" && v[0] != '%' { // which a password may well have at both ends
+		return "", Unusable("%s contains a variable, which nothing has replaced; give its value", name)
+	}
 	if strings.HasPrefix(text, "/") && !strings.HasPrefix(text, "//") && filepath.Separator == '/' {
 		if info, err := os.Stat(text); err == nil && info.Mode().IsRegular() {
 			return "", Unusable("%s is the path of a file, not the password; use %s for it", name, instead)

@@ -253,7 +253,7 @@ func (s *Settings) Argument(args []string) {
 	case len(args) == 2 && address.IsMailbox(args[0]) != address.IsMailbox(args[1]):
 		s.Keys.usage("only one {target} is allowed; give the host as {target} and the address with {mailbox}")
 	default:
-		s.Keys.usage("only one {target} is allowed; remove the second argument")
+		s.Keys.usage("only one {target} is allowed; remove the second argument, or put quotes around a name with blanks")
 	}
 	if len(args) > 0 {
 		s.Target, s.Keys.from["target"] = args[0], origin{name: "TARGET", rank: byFlag}

@@ -229,7 +229,8 @@ func (f *csvFile) next() (Row, bool, error) {
 		row := Row{Line: f.from, Cells: []string{""}}
 		f.blank--
 		f.from++
-		return row, false, f.width(row)
+		err := f.width(&row)
+		return row, false, err
 	}
 	f.waits = false
 	row := Row{Line: f.ahead.line}
@@ -241,7 +242,8 @@ func (f *csvFile) next() (Row, bool, error) {
 		f.in.retry(f.ahead)
 		return row, false, err
 	}
-	return row, false, f.width(row)
+	err = f.width(&row)
+	return row, false, err
 }
 
 func (f *csvFile) read() (record, error) {
@@ -272,7 +274,12 @@ func (f *csvFile) skipBlank() error {
 	}
 }
 
-func (f *csvFile) width(row Row) error {
+// width says whether a row is as wide as the header. Columns without a name may lack their
+// cells: they come of a separator at the end of the header.
+func (f *csvFile) width(row *Row) error {
+	for len(row.Cells) < len(f.names) && strings.Join(f.names[len(row.Cells):], "") == "" {
+		row.Cells = append(row.Cells, "")
+	}
 	have, want := len(row.Cells), len(f.names)
 	switch {
 	case have > want:

@@ -263,6 +263,7 @@ func TestRows(t *testing.T) {
 		{"tabs and nothing", "mail\tx\n\t\na\t1\n", []string{`1 line 2 ["" ""]`, `2 line 3 ["a" "1"]`}},
 		{"lines inside a cell", "mail,x\n\"a\r\nb\",1\nc,2\n", []string{`1 line 2 ["a\nb" "1"]`, `2 line 4 ["c" "2"]`}},
 		{"quoted quote and comma", "mail,x\n\"a \"\"b\"\", c\",1\n", []string{`1 line 2 ["a \"b\", c" "1"]`}},
+		{"a separator behind the header", "mail,x,\na,b\nc,d,\ne\n", []string{`1 line 2 ["a" "b" ""]`, `2 line 3 ["c" "d" ""]`, "3 line 4 too-narrow"}},
 		{"blanks around quotes", "mail , x\na , \"b, \"\"c\"\"\" \nd,\"e\" f\n", []string{`1 line 2 ["a " "b, \"c\""]`, "2 line 3 quote"}},
 		{"ends inside a cell", "mail,x\na,1\n\"b,2\nc,3\nd,4", []string{`1 line 2 ["a" "1"]`, "2 line 3 quote", `3 line 4 ["c" "3"]`, `4 line 5 ["d" "4"]`}},
 		{"ends inside the last cell", "mail,x\na,1\nb,\"2", []string{`1 line 2 ["a" "1"]`, "2 line 3 quote"}},

@@ -27,13 +27,19 @@ func IsIP(s string) bool {
 }
 
 // Variable is the variable in a text that a shell or a program should have replaced;
-// "" where there is none: ${NAME}, $env:NAME of PowerShell, %NAME% of cmd. Two hexadecimal
-// digits behind a percent sign are the code of a character in a URL.
+// "" where there is none: ${NAME}, $env:NAME of PowerShell, %NAME% of cmd, $(NAME) of Azure
+// Pipelines, {{ NAME }} of Ansible. Two hexadecimal digits behind a percent sign are the code
+// of a character in a URL.
 func Variable(text string) string {
-	for _, form := range [][2]string{{"${", "}"}, {"$env:", ""}, {"%", "%"}} {
+	if _, after, found := strings.Cut(text, "{{"); found {
+		if name, _, closed := strings.Cut(after, "}}"); closed {
+			return "{{" + name + "}}"
+		}
+	}
+	for _, form := range [][2]string{{"${", "}"}, {"$(", ")"}, {"$env:", ""}, {"%", "%"}} {
 		_, after, found := strings.Cut(text, form[0])
 		name, rest := after, ""
-		if end := strings.IndexFunc(after, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '_' }); end >= 0 {
+		if end := strings.IndexFunc(after, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '_' && r != '.' }); end >= 0 {
 			name, rest = after[:end], after[end:]
 		}
 		if !found || len(name) < 3 || !strings.HasPrefix(rest, form[1]) {

@@ -93,6 +93,7 @@ func TestClean(t *testing.T) {
 func TestVariable(t *testing.T) {
 	for text, want := range map[string]string{
 		"${EWS_HOST}": "${EWS_HOST}", "https://${EWS_HOST}/EWS": "${EWS_HOST}", "$env:EWS_USER": "$env:EWS_USER", `%EWS_DOMAIN%\svc`: "%EWS_DOMAIN%",
+		"$(Mail.User)": "$(Mail.User)", "https://{{ host }}/": "{{ host }}", "{{": "",
 		"svc$": "", "$svc": "", "a%20b%20": "", "%AF%2D": "", "50%": "", "${EWS_HOST": "", "": "",
 	} {
 		if got := Variable(text); got != want {
