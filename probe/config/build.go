@@ -58,7 +58,7 @@ func (s *Settings) Config(ctx context.Context, getenv func(string) string) (prob
 	case s.Target != "" || s.Given("target") && !s.Keys.failed["target"]:
 		s.parseTarget(&cfg)
 	case s.Keys.failed["target"]: // a flag of another tool, or a misspelt one
-	case s.Keys.took[0] != "" && (address.IsDomain(s.Keys.took[1]) || strings.Contains(s.Keys.took[1], "://")):
+	case s.Keys.took[0] != "" && !s.Keys.failed["profile"] && (address.IsDomain(s.Keys.took[1]) || strings.Contains(s.Keys.took[1], "://")):
 		s.Keys.usage("{target} is missing: %s took the last argument as its value; PowerShell leaves out a value that is empty", s.Keys.took[0])
 	case !s.Keys.failed["profile"]:
 		s.Keys.usage("{target} is missing; give the EWS URL or the host name, or {profile} FILE; see `ewsprobe %s --help`", s.Keys.command)

@@ -105,7 +105,7 @@ func (ks *Keys) Arrange(args []string) []string {
 			continue
 		default:
 			value, whole, args = args[0], true, args[1:]
-			if len(args) == 0 {
+			if len(args) == 0 && !k.IsFile() {
 				ks.took = [2]string{k.Flag(), value}
 			}
 		}
