@@ -103,6 +103,17 @@ func TestShortPassword(t *testing.T) {
 	}
 }
 
+// A token is withheld from the first item on: it stands in no text by chance.
+func TestTokenIsWithheld(t *testing.T) {
+	const token = "eyJhbGciOiJSUzI1NiJ9.eyJhdWQiOiJodHRwczovL21haWwifQ.c2lnbmF0dXJl"
+	r := NewRecorder(&secret.Vault{}, nil)
+	r.Tokens.AddText(token)
+	item := r.Add(evidence.Item{Response: &evidence.Response{Headers: [][2]string{{"X-FEServer", token}}}})
+	if got := item.Response.First("X-FEServer"); got != secret.Withheld {
+		t.Errorf("%q", got)
+	}
+}
+
 // TestMaskCookie has one header per line and what is kept of it.
 func TestMaskCookie(t *testing.T) {
 	cases := []struct{ name, value, want string }{

@@ -1,6 +1,7 @@
 package soap
 
 import (
+	"cmp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -105,21 +106,14 @@ const nsErrors = "http://schemas.microsoft.com/exchange/services/2006/errors"
 // space around the code.
 func readFault(fault *etree.Element) (Answer, bool) {
 	answer := Answer{EWS: evidence.EWS{Kind: KindFault, Message: childText(fault, "faultstring")}}
-	detail := fault.SelectElement("detail")
-	if detail == nil {
-		detail = fault.SelectElement("Detail") // SOAP 1.2
-	}
+	detail := cmp.Or(fault.SelectElement("detail"), fault.SelectElement("Detail")) // SOAP 1.2
 	ews := false
 	if responseCode := find(detail, "ResponseCode"); responseCode != nil {
 		answer.Code = codeOf(responseCode.Text())
 		ews = answer.Code != "" && responseCode.NamespaceURI() == nsErrors
 	}
-	if answer.Code == "" {
-		answer.Code = faultCode(fault)
-	}
-	if answer.Message == "" {
-		answer.Message = textOf(find(detail, "Message"))
-	}
+	answer.Code = cmp.Or(answer.Code, faultCode(fault))
+	answer.Message = cmp.Or(answer.Message, textOf(find(detail, "Message")))
 	answer.addValues(find(detail, "MessageXml"))
 	return answer, ews || isEWSCode(answer.Code)
 }

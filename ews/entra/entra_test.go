@@ -189,6 +189,7 @@ func (d *entraDouble) client() Client {
 func grant(token string) func(int, http.ResponseWriter, *http.Request) {
 	return func(_ int, w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("x-ms-request-id", token) // as a device might
 		fmt.Fprintf(w, `{"token_type":"Bearer","expires_in":3599,"access_token":%q}`, token)
 	}
 }

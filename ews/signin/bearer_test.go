@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"context"
 	"strings"
 	"testing"
 
@@ -47,5 +48,18 @@ func TestAddedMechanism(t *testing.T) {
 	}
 	if client.Recorder.Secrets.Clean("you sent "+token) == "you sent "+token {
 		t.Error("the token is not known as a secret")
+	}
+}
+
+// A sign-in that is renewed and made again is one logon to the budget, which is told how
+// it ended.
+func TestRenewedSignInIsOneLogon(t *testing.T) {
+	s := &script{play: play{answers: []string{"401 expired", "200"}}}
+	b := &bench{Client: s.client(t)}
+	way := byBearer("eyJhbGciOiJSUzI1NiJ9.eyJhdWQiOiJodHRwczovL21haWwifQ.c2lnbmF0dXJl")
+	way.Renewal = func(context.Context) func(context.Context) bool { return func(context.Context) bool { return true } }
+	item := (&Session{way: way, client: b.Client, userAgent: agent}).SignIn(bounded(t), ews.Question{}, b)
+	if item.Logon.Result != evidence.Accepted || len(s.seen) != 2 || b.begun != 1 || len(b.settled) != 1 || b.settled[0] != evidence.Accepted {
+		t.Errorf("%+v, %d requests, %d begun, settled %v", item.Logon, len(s.seen), b.begun, b.settled)
 	}
 }

@@ -196,6 +196,9 @@ func (s *script) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if token == "echo" {
 		_, token, _ = strings.Cut(r.Header.Get("Authorization"), " ")
 	}
+	if token == "expired" {
+		w.Header().Set("x-ms-diagnostics", `2000002;reason="The token has expired.";error_category="token_expired"`)
+	}
 	w.Header()["WWW-Authenticate"] = []string{strings.TrimSpace("Negotiate " + token), "NTLM"}
 	if status == "401" {
 		w.WriteHeader(http.StatusUnauthorized)
