@@ -333,10 +333,11 @@ var knownCmdlets = map[string][]string{
 	"Test-OAuthConnectivity":              {"-Service", "-TargetUri", "-Mailbox"},
 
 	// Of Microsoft Graph PowerShell (https://learn.microsoft.com/powershell/microsoftgraph).
+	"Get-AuthenticationPolicy":                {"-AllowLegacyExchangeTokens"},
 	"Get-MgServicePrincipal":                  {"-Filter"},
 	"Get-MgApplication":                       {"-Filter"},
 	"Get-MgUser":                              {},
-	"Update-MgServicePrincipal":               {},
+	"Update-MgServicePrincipal":               {"-ServicePrincipalId", "-ServicePrincipalNames"},
 	"Get-MgServicePrincipalAppRoleAssignment": {"-ServicePrincipalId"},
 	"Get-MgIdentityConditionalAccessPolicy":   {},
 

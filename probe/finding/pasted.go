@@ -73,6 +73,9 @@ func ReadPasted(text string) Pasted {
 	p.readHost(text)
 	p.readEvent(text)
 	p.readPeople(text)
+	if m := form("resource-principal").FindStringSubmatch(text); m != nil {
+		p.Names.More["resource"] = strings.ToLower(m[1])
+	}
 	return p
 }
 

@@ -32,6 +32,10 @@ func (v *view) sets() []*evidence.Item {
 // (https://learn.microsoft.com/power-platform/admin/control-app-access-environment).
 const applicationNotListed = "0x80095ffc"
 
+// environmentDisabled is the code of an environment that is switched off
+// (https://learn.microsoft.com/power-apps/developer/data-platform/reference/web-service-error-codes).
+const environmentDisabled = "0x8004a104"
+
 // dynamicsUnreadable names what Dynamics did not let be read.
 func dynamicsUnreadable(v *view) *hit {
 	var missing []*evidence.Item
@@ -80,6 +84,8 @@ func dynamicsUnreadable(v *view) *hit {
 		}
 	case every(func(i *evidence.Item) bool { return i.Cloud.Code == applicationNotListed }):
 		h.variant = "restricted"
+	case every(func(i *evidence.Item) bool { return strings.EqualFold(i.Cloud.Code, environmentDisabled) }):
+		h.variant = "disabled"
 	case every(func(i *evidence.Item) bool { return i.Dataverse.NoUser }):
 		h.variant = "user"
 	case every(func(i *evidence.Item) bool { return i.Dataverse.Privilege != "" }):

@@ -123,5 +123,9 @@ func oauthDisabled(v *view, n *node) *hit {
 		}
 		h.variant, h.confidence, h.params.Location = "federation-server", finding.Likely, uri
 	}
+	if t := v.tokenItem(evidence.StepHMAToken); t != nil && t.Token.Claims != nil && t.Token.Claims.Tenant == "" {
+		h.params.Token.Claims = *t.Token.Claims // not Entra, which names a tenant
+		h.cite(t)
+	}
 	return h
 }
