@@ -52,7 +52,7 @@ func (p proof) TakesCertificate() bool { return p.keys.Find(p.prefix+"certificat
 // check refuses what is missing or contradicts each other. In the rules the keys have no
 // prefix.
 func (p proof) check() {
-	for _, sentence := range sentences(rules(), "proof", p) {
+	for _, sentence := range sentences("proof", p) {
 		p.keys.usage(strings.ReplaceAll(sentence, "{", "{"+p.prefix))
 	}
 	if p.ID != "" && !front.IsGUID(p.ID) {
@@ -143,7 +143,7 @@ func (s *Settings) readTenant(key, text string) string {
 func (s *Settings) readCloud(ctx context.Context, login *url.URL) *probe.Cloud {
 	p := s.proof("")
 	p.check()
-	s.Keys.Refuse(rules(), "cloud", s)
+	s.Keys.refuse("cloud", s)
 	k := &probe.Cloud{
 		Entra: login, ExchangeOnline: s.service("exchange-online-url", s.ExchangeOnlineURL, false),
 		Graph: s.service("graph-url", s.GraphURL, false), Dynamics: s.service("dynamics-url", s.DynamicsURL, true),
@@ -175,7 +175,7 @@ func (s *Settings) readHMA(ctx context.Context, cfg *probe.Config, login *url.UR
 		return nil
 	}
 	ks, p, resource := s.Keys, s.proof("hma-"), s.HMAResource
-	ks.Refuse(rules(), "hma", facts{s, cfg})
+	ks.refuse("hma", facts{s, cfg})
 	p.check()
 	blank := func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
 	switch {
@@ -245,7 +245,7 @@ func (s *Settings) Environment(ctx context.Context) (*probe.Environment, error) 
 	if !s.ReadsDynamics() && ks.command != "dynamics" || ofBatch {
 		return nil, nil
 	}
-	ks.Refuse(rules(), "environment", facts{Settings: s})
+	ks.refuse("environment", facts{Settings: s})
 	p.check()
 	e := &probe.Environment{
 		URL: s.service("dynamics-url", s.DynamicsURL, true), Entra: s.service("entra-url", s.EntraURL, false),

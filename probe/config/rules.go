@@ -13,27 +13,25 @@ import (
 //go:embed rules.tmpl
 var ruleSource string
 
-var rules = sync.OnceValue(func() *template.Template { return Rules(ruleSource) })
-
-// Rules reads what Refuse takes: a template in parts, whose lines are sentences, each in
-// the condition under which something is missing or contradicts something else.
-func Rules(source string) *template.Template {
+// rules are a template in parts, whose lines are sentences, each in the condition under
+// which something is missing or contradicts something else.
+var rules = sync.OnceValue(func() *template.Template {
 	return template.Must(template.New("").Funcs(template.FuncMap{
 		"list":    func(names ...string) []string { return names },
 		"mailbox": address.IsMailbox,
-	}).Parse(source))
-}
+	}).Parse(ruleSource))
+})
 
-// Refuse notes each sentence that a part of the rules comes to.
-func (ks *Keys) Refuse(rules *template.Template, part string, facts any) {
-	for _, sentence := range sentences(rules, part, facts) {
+// refuse notes each sentence that a part of the rules comes to.
+func (ks *Keys) refuse(part string, facts any) {
+	for _, sentence := range sentences(part, facts) {
 		ks.usage(strings.ReplaceAll(sentence, "%", "%%"))
 	}
 }
 
-func sentences(rules *template.Template, part string, facts any) (list []string) {
+func sentences(part string, facts any) (list []string) {
 	var b strings.Builder
-	if err := rules.ExecuteTemplate(&b, part, facts); err != nil { // a test goes through all
+	if err := rules().ExecuteTemplate(&b, part, facts); err != nil { // a test goes through all
 		panic(err)
 	}
 	for line := range strings.Lines(b.String()) {

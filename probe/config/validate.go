@@ -105,7 +105,7 @@ func (s *Settings) parseURL(key, raw, like string, further func(*url.URL) string
 // contradicts each other.
 func (s *Settings) checkAccount(cfg *probe.Config) {
 	ks := s.Keys
-	ks.Refuse(rules(), "account", facts{s, cfg})
+	ks.refuse("account", facts{s, cfg})
 	if wrong := address.BadAccount(cfg.User); wrong != "" && cfg.User != "" && !cfg.CurrentUser {
 		if ks.from["user"].rank == byProfile {
 			ks.Invalid("%s: the user name in it %s", s.profileName(), wrong)
@@ -116,7 +116,7 @@ func (s *Settings) checkAccount(cfg *probe.Config) {
 	if cfg.Mailbox != "" && !address.IsMailbox(cfg.Mailbox) {
 		ks.usage("{mailbox} %q is not an email address; %s", cfg.Mailbox, address.NotMailbox(cfg.Mailbox))
 	}
-	ks.Refuse(rules(), "together", facts{s, cfg})
+	ks.refuse("together", facts{s, cfg})
 }
 
 // parseAddresses reads the addresses to connect to.
@@ -210,5 +210,5 @@ func (s *Settings) checkBatch(cfg *probe.Config) {
 				s.MaxRejections)
 		}
 	}
-	ks.Refuse(rules(), "batch", facts{s, cfg})
+	ks.refuse("batch", facts{s, cfg})
 }

@@ -104,14 +104,15 @@ func (s *Store) Record(ctx context.Context, target string, id int64) ([]byte, er
 // Transitions are those of a target, "" of all, the newest first.
 func (s *Store) Transitions(ctx context.Context, target string, limit int, after int64) ([]Transition, bool, error) {
 	return page(ctx, s, `SELECT id, target, at, from_status, to_status, from_code, to_code, run, previous, changes FROM transitions
-		WHERE (?1 = '' OR target = ?1) AND (?2 = 0 OR id < ?2) ORDER BY id DESC`, []any{target, after}, limit, func(scan scanner) (t Transition, err error) {
-		var at int64
-		var changes []byte
-		if err = scan(&t.ID, &t.Target, &at, &t.From, &t.To, &t.FromCode, &t.ToCode, &t.Run, &t.Previous, &changes); err == nil {
-			t.At, err = timeOf(at), json.Unmarshal(changes, &t.Changes)
-		}
-		return t, err
-	})
+		WHERE (?1 = '' OR target = ?1) AND (?2 = 0 OR id < ?2) ORDER BY id DESC`, []any{target, after}, limit,
+		func(scan scanner) (t Transition, err error) {
+			var at int64
+			var changes []byte
+			if err = scan(&t.ID, &t.Target, &at, &t.From, &t.To, &t.FromCode, &t.ToCode, &t.Run, &t.Previous, &changes); err == nil {
+				t.At, err = timeOf(at), json.Unmarshal(changes, &t.Changes)
+			}
+			return t, err
+		})
 }
 
 // Batch are the mailboxes of a target that were not ok in the last batch over them, one

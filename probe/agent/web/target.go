@@ -157,6 +157,7 @@ func (s *Server) diffPage(w http.ResponseWriter, r *http.Request, t *agent.Targe
 		page.Runs[i] = run
 	}
 	d := diff.Compare(records[0], records[1])
-	page.Result, page.Conclusion, page.Explanation, page.Causes = d, report.Conclusion(d, "A", "B"), report.Explanation(d), report.CauseDifferences(d)
+	page.Result, page.Conclusion = d, report.Conclusion(d, "A", "B")
+	page.Explanation, page.Causes = report.Explanation(d), report.CauseDifferences(d)
 	return show(s, w, "diff", "Comparison of two runs of "+t.Name, page, "")
 }
