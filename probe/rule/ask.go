@@ -289,7 +289,10 @@ func serverError(v *view, n *node) *hit {
 			return confirmed("unreadable", p, item)
 		case !v.row && !wantsClientCertificate(item) && !v.isOnline(n) && v.inPlace(n, item) != "":
 			h := confirmed(v.inPlace(n, item), p, item)
-			if h.variant == "instead" && p.FrontEnd != "" {
+			switch {
+			case h.variant == "header-too-long" && p.Device != "" && p.FrontEnd == "":
+				h.use = finding.ByDevice
+			case h.variant == "instead" && p.FrontEnd != "":
 				h.use = finding.InPlace
 			}
 			return h

@@ -157,6 +157,9 @@ func forbidden(v *view, n *node) *hit {
 	if h.params.OverHTTP = strings.HasPrefix(v.rec.Target.URL, "http:"); h.params.OverHTTP && h.params.Notice.Says == evidence.SaysPlainHTTP {
 		h.params.Notice.Says = "" // nothing in front ends TLS
 	}
+	if h.params.Notice.Says == evidence.SaysPlainHTTP {
+		h.use = finding.PlainBehind
+	}
 	h.params.NotExchange = item.Logon == nil && !h.params.OverHTTP && !n.who.Exchange && n.who.Device == ""
 	return h
 }

@@ -107,7 +107,11 @@ func (v *view) notTaken(n *node, item *evidence.Item, scheme string) *hit {
 		Device: cmp.Or(n.who.Device, n.who.ServerField), Sign: n.who.DeviceSign, Notice: noticeOf(item.Response),
 	}
 	p.Realm = n.realm(scheme)
-	return likely("behind", p, n.ask, item)
+	h := likely("behind", p, n.ask, item)
+	if scheme == "Basic" && n.who.Device != "" && !n.who.Exchange {
+		h.use = finding.ByDevice
+	}
+	return h
 }
 
 // realm is the one for which a scheme is offered.
