@@ -49,7 +49,11 @@ func (b Bar) With(r Run, w Width) Bar {
 
 func (s *Span) add(r Run) {
 	total := s.Latency*time.Duration(s.All()) + r.Duration
-	s.Runs[min(r.Status.Rank(), finding.OK.Rank())]++
+	rank := r.Status.Rank()
+	if rank >= len(s.Runs) { // a status of another version
+		rank = finding.Unknown.Rank()
+	}
+	s.Runs[rank]++
 	s.Latency = total / time.Duration(s.All())
 	if !r.Certificate.IsZero() {
 		s.Certificate = r.Certificate
