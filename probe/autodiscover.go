@@ -5,6 +5,7 @@ import (
 	"context"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -265,7 +266,12 @@ func (l *autodiscoverSearch) question(ctx context.Context, a *endpointAnswer) st
 		defer cancel()
 		return l.readAnswer(c.LookUp(limited, l.Config.UserAgent))
 	}
-	scheme := passwordScheme(a.item.Response)
+	scheme := "" // Basic, which asks the least of what is on the way, else NTLM, also inside Negotiate
+	for _, name := range slices.Backward(signin.PasswordSchemes()) {
+		if _, ok := front.Offer(a.item.Response, name); ok {
+			scheme = name
+		}
+	}
 	switch {
 	case held != "":
 		l.withhold(a.client.Address, a.url, held, evidence.Logon{Scheme: scheme, Detail: evidence.Say(heldWhy[held])})
@@ -298,17 +304,6 @@ func (l *autodiscoverSearch) question(ctx context.Context, a *endpointAnswer) st
 	}
 	if r := item.Response; r != nil && r.Status/100 == 3 {
 		return r.First("Location")
-	}
-	return ""
-}
-
-// passwordScheme is the scheme to sign in by: Basic, which asks the least of
-// what is on the way, else NTLM, also inside Negotiate.
-func passwordScheme(r *evidence.Response) string {
-	for _, scheme := range signin.PasswordSchemes() {
-		if _, ok := front.Offer(r, scheme); ok {
-			return scheme
-		}
 	}
 	return ""
 }

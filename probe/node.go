@@ -149,14 +149,7 @@ func (n *node) askAside(ctx context.Context) {
 // balanced: something that spreads connections over servers has shown itself, and one
 // server alone has answered. It may have chosen the same one each time.
 func (n *node) balanced() bool {
-	if n.online() || n.reply.Response.First("X-FEServer") == "" {
-		return false
-	}
-	answers := []*evidence.Response{n.reply.Response, n.bearer.Response}
-	if n.handshake != nil {
-		answers = append(answers, n.handshake.Item.Response)
-	}
-	return slices.ContainsFunc(answers, front.Balanced)
+	return !n.online() && n.reply.Response.First("X-FEServer") != "" && slices.ContainsFunc(n.answers(), front.Balanced)
 }
 
 // askMore asks at once a few times more where a balancer has shown itself: of two
@@ -223,10 +216,17 @@ func (n *node) connected() bool {
 
 // online says whether Exchange Online answered any of the questions.
 func (n *node) online() bool {
-	if front.OnlineHost(n.Config.URL.Hostname()) || front.Identify(n.reply.Response).Online || front.Identify(n.bearer.Response).Online {
-		return true
+	is := func(r *evidence.Response) bool { return front.Identify(r).Online }
+	return front.OnlineHost(n.Config.URL.Hostname()) || slices.ContainsFunc(n.answers(), is)
+}
+
+// answers are those to the anonymous questions.
+func (n *node) answers() []*evidence.Response {
+	list := []*evidence.Response{n.reply.Response, n.bearer.Response}
+	if n.handshake != nil {
+		list = append(list, n.handshake.Item.Response)
 	}
-	return n.handshake != nil && front.Identify(n.handshake.Item.Response).Online
+	return list
 }
 
 // asks: EWS asks for what the check signs in with.

@@ -234,11 +234,12 @@ type Handshake struct {
 
 // Directory is what domain controllers said of an account.
 type Directory struct {
-	Words   []*evidence.Item
-	Outcome string // what that comes to
-	Reason  string
-	Wrong   bool // the password is refused as well
-	Revoked bool // the KDC refuses the account itself as well
+	Words      []*evidence.Item
+	Outcome    string // what that comes to
+	Reason     string
+	Confidence Confidence
+	Wrong      bool // the password is refused as well
+	Revoked    bool // the KDC refuses the account itself as well
 }
 
 // Contradiction is one thing in a Dynamics profile that does not fit.

@@ -71,23 +71,15 @@ func kdcReason(item *evidence.Item) string {
 	return finding.ReasonOf("", "", k.Error)
 }
 
-// word is what the directory says in all: a reason, how sure it is, and what its sentences are
-// made of.
-type word struct {
-	reason     string
-	confidence finding.Confidence
-	directory  finding.Directory
-}
-
 // why is what the controllers' words come to: a state of the account outranks
 // "wrong password", which hides it; LDAPS, whose server has shown a certificate,
 // outranks Kerberos where the two cannot both be true.
-func (v *view) why() word {
+func (v *view) why() finding.Directory {
 	all := v.reasons()
-	w := word{reason: undetermined, confidence: finding.Undetermined}
+	d := finding.Directory{Reason: undetermined, Confidence: finding.Undetermined}
 	reason, exists, revoked := "", false, false
 	for _, t := range all {
-		w.directory.Words = append(w.directory.Words, t.item)
+		d.Words = append(d.Words, t.item)
 		if k := t.item.Kerberos; k != nil {
 			exists = exists || slices.Contains(errorsOfAnAccount, k.Error)
 			revoked = revoked || k.Error == "KDC_ERR_CLIENT_REVOKED"
@@ -97,29 +89,27 @@ func (v *view) why() word {
 	contradicted := slices.ContainsFunc(all, func(t controllerAnswer) bool {
 		return t.item.Bind != nil && t.reason != unknownUser && t.reason != wrongPassword && t.reason != ""
 	})
-	d := &w.directory
 	d.Revoked = revoked
 	switch {
 	case len(all) == 0:
 	case reason == "" && revoked:
-		d.Outcome, w.confidence = "revoked", finding.Likely
+		d.Outcome, d.Confidence = "revoked", finding.Likely
 	case reason == "":
 		d.Outcome = "no-state"
 	case reason == unknownUser && !contradicted && v.provedElsewhere == nil:
-		d.Outcome, w.reason, w.confidence = "unknown-user", reason, finding.Confirmed
+		d.Outcome, d.Reason, d.Confidence = "unknown-user", reason, finding.Confirmed
 	case reason == wrongPassword && unsureName(all):
 		d.Outcome = "unsure-name"
 	case reason == wrongPassword && !exists:
 		// A directory may say the same of a name it does not know.
-		d.Outcome, w.reason, w.confidence = "perhaps-wrong", reason, finding.Likely
+		d.Outcome, d.Reason, d.Confidence = "perhaps-wrong", reason, finding.Likely
 	case reason == wrongPassword:
-		d.Outcome, w.reason, w.confidence = "wrong", reason, finding.Confirmed
+		d.Outcome, d.Reason, d.Confidence = "wrong", reason, finding.Confirmed
 	default:
-		d.Outcome, w.reason, w.confidence = "state", reason, finding.Confirmed
+		d.Outcome, d.Reason, d.Confidence = "state", reason, finding.Confirmed
 		d.Wrong = slices.ContainsFunc(all, func(t controllerAnswer) bool { return t.reason == wrongPassword })
 	}
-	d.Reason = w.reason
-	return w
+	return d
 }
 
 // errorsOfAnAccount are errors of a KDC that it gives for accounts that exist.

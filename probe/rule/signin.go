@@ -130,20 +130,20 @@ func credentialsRejected(v *view) *hit {
 
 // explain adds what domain controllers say of a refusal. A state of the account
 // closes the question, even where it is not known which.
-func (h *hit) explain(said word) {
-	if len(said.directory.Words) == 0 {
+func (h *hit) explain(said finding.Directory) {
+	if len(said.Words) == 0 {
 		return
 	}
 	p := &h.params
-	h.reason, p.Directory = said.reason, said.directory
-	h.cite(said.directory.Words...)
-	if said.reason != undetermined {
-		p.Reason, p.Certainty, h.confidence = said.reason, said.confidence, finding.Likely
+	h.reason, p.Directory = said.Reason, said
+	h.cite(said.Words...)
+	if said.Reason != undetermined {
+		p.Reason, p.Certainty, h.confidence = said.Reason, said.Confidence, finding.Likely
 	}
-	if said.confidence == finding.Confirmed {
+	if said.Confidence == finding.Confirmed {
 		h.confidence, h.use = finding.Confirmed, finding.ReasonKnown
 	}
-	p.Open = said.confidence == finding.Undetermined
+	p.Open = said.Confidence == finding.Undetermined
 }
 
 // byWindowsItself is the channel binding of a refused logon of the logged-on
@@ -160,28 +160,28 @@ func (v *view) byWindowsItself() string {
 
 // refusedAtKDC: no scheme of EWS was decided, but a domain controller refused
 // the account, which was to sign in with Kerberos or to find EWS.
-func (v *view) refusedAtKDC(said word) *hit {
-	known := said.reason != undetermined
+func (v *view) refusedAtKDC(said finding.Directory) *hit {
+	known := said.Reason != undetermined
 	for _, item := range v.directory {
 		end := result(item)
 		bind := item.Step == evidence.StepDirectoryBind && end == evidence.Refused && known
-		stopped := end == evidence.Skipped && (known || said.confidence == finding.Likely)
+		stopped := end == evidence.Skipped && (known || said.Confidence == finding.Likely)
 		ticket := item.Step == evidence.StepKDCLogon && (end == evidence.Refused || stopped)
 		if !bind && !ticket {
 			continue
 		}
-		h := holds(said.confidence, "controller", finding.Params{Directory: said.directory}, said.directory.Words)
-		h.reason = said.reason
-		if said.confidence == finding.Confirmed {
+		h := holds(said.Confidence, "controller", finding.Params{Directory: said}, said.Words)
+		h.reason = said.Reason
+		if said.Confidence == finding.Confirmed {
 			h.use = finding.ReasonKnown
 		}
 		if known {
-			h.params.Reason, h.params.Certainty = said.reason, said.confidence
+			h.params.Reason, h.params.Certainty = said.Reason, said.Confidence
 		}
 		if ticket {
 			h.variant = "no-ticket"
 		}
-		if ticket && said.confidence != finding.Confirmed {
+		if ticket && said.Confidence != finding.Confirmed {
 			h.params.Reason = ""
 		}
 		return h
