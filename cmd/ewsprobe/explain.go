@@ -10,7 +10,6 @@ import (
 	"text/template"
 	"unicode"
 
-	"github.com/mitchellh/go-wordwrap"
 	"github.com/urfave/cli/v2"
 
 	"github.com/ewsprobe/ewsprobe/probe/config"
@@ -100,7 +99,8 @@ type explainer struct {
 func newExplainer(width int) *explainer {
 	e := &explainer{width: width, names: finding.Sample()}
 	e.t = template.Must(template.New("explain").Funcs(template.FuncMap{
-		"wrap": e.wrap, "sample": func(s string) string { return e.names.Fill(s) },
+		"wrap":    func(indent int, text ...any) string { return guide.Hang(indent, "", fmt.Sprint(text...), e.width) },
+		"sample":  func(s string) string { return e.names.Fill(s) },
 		"seeAlso": seeAlso, "join": strings.Join,
 		"list": func(codes []finding.Code) string { return strings.Join(namesOf(codes), ", ") },
 		"cause": func(n int) finding.Cause {
@@ -117,16 +117,6 @@ func (e *explainer) show(name string, of any) bool {
 		panic(err) // the templates and what fills them are constant
 	}
 	return true
-}
-
-// wrap is a text behind so many blanks, with a line end.
-func (e *explainer) wrap(indent int, text ...any) string {
-	pad := strings.Repeat(" ", indent)
-	var b strings.Builder
-	for line := range strings.SplitSeq(wordwrap.WrapString(fmt.Sprint(text...), uint(max(e.width-indent, 20))), "\n") {
-		b.WriteString(strings.TrimRight(pad+line, " ") + "\n")
-	}
-	return b.String()
 }
 
 // list has all codes, by what they keep from being known, and all guides.

@@ -12,6 +12,8 @@ import (
 
 	"github.com/mitchellh/go-wordwrap"
 	"github.com/urfave/cli/v2"
+
+	"github.com/ewsprobe/ewsprobe/probe/guide"
 )
 
 // commandTexts are the words of each command: below its name and its arguments what it
@@ -100,18 +102,16 @@ func table(rows []helpTerm, most, width int) string {
 	if width-column < 45 {
 		column = 0
 	}
-	var lines []string
+	var b strings.Builder
 	for _, r := range rows {
 		name := r.Name
 		if len(name) > column {
-			lines, name = append(lines, "   "+name), ""
-		}
-		for line := range strings.SplitSeq(wordwrap.WrapString(r.What, uint(width-column-5)), "\n") {
-			lines = append(lines, strings.TrimRight(fmt.Sprintf("   %-*s  %s", column, name, line), " "))
+			b.WriteString("   " + name + "\n")
 			name = ""
 		}
+		b.WriteString(guide.Hang(3, fmt.Sprintf("%-*s  ", column, name), r.What, width))
 	}
-	return strings.Join(lines, "\n")
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
 // flagGroup is a part of the flags of a command.

@@ -19,12 +19,12 @@ import (
 	"github.com/ewsprobe/ewsprobe/probe/rule"
 )
 
-// manyAccounts is the plan of a run whose rows name their own accounts. One works
-// after the other, each with what is left of its own refusals, however often its
-// rows come up again. The endpoint is examined once without an account; each
-// account then by a check of its own, whose verdict, where it is bad, is that of
-// its rows.
-type manyAccounts struct {
+// accounts say by which account a row is asked for: the run's, or the one that the row
+// names. Of these one works after the other, each with what is left of its own refusals,
+// however often its rows come up again. The endpoint is examined once without an account;
+// each account then by a check of its own, whose verdict, where it is bad, is that of its
+// rows.
+type accounts struct {
 	*run
 	now     *workerPool
 	of      Account        // whose workers they are
@@ -47,9 +47,9 @@ type outcome struct {
 // examined again when their rows come up again.
 const cachedAccounts = 64
 
-// manyAccounts examines the endpoint.
-func (r *run) manyAccounts(ctx context.Context) accountPlan {
-	m := &manyAccounts{run: r, outcome: map[[32]byte]*outcome{}}
+// manyAccounts examines the endpoint for rows that name their own accounts.
+func (r *run) manyAccounts(ctx context.Context) *accounts {
+	m := &accounts{run: r, outcome: map[[32]byte]*outcome{}}
 	_, _ = rand.Read(m.salt[:]) // never fails
 	c := r.Probe
 	c.NoCredentials, c.Cloud = true, nil
@@ -70,17 +70,25 @@ func (r *run) manyAccounts(ctx context.Context) accountPlan {
 	return m
 }
 
-func (m *manyAccounts) stopped() string { return m.down() }
-
-func (m *manyAccounts) end(ctx context.Context) {
-	if m.now == nil {
-		return
+// stopped is why the run ended before its last row; "" it did not.
+func (m *accounts) stopped() string {
+	if m.Password == nil && m.now.account != nil {
+		if d := m.now.account.Stopped(); d != nil {
+			return m.now.why(d)
+		}
 	}
-	m.now.end(ctx)
-	m.now = nil
+	return m.down()
 }
 
-func (m *manyAccounts) poolFor(ctx context.Context, row Row) *workerPool {
+// end waits for the last pool.
+func (m *accounts) end(ctx context.Context) {
+	if m.now != nil {
+		m.now.end(ctx)
+	}
+}
+
+// poolFor has the workers of a row's account; nil when ctx has ended.
+func (m *accounts) poolFor(ctx context.Context, row Row) *workerPool {
 	if m.now != nil && m.of == row.Account {
 		return m.now
 	}
@@ -103,7 +111,7 @@ func (m *manyAccounts) poolFor(ctx context.Context, row Row) *workerPool {
 }
 
 // examined is what a check of the account has come to, now or before.
-func (m *manyAccounts) examined(ctx context.Context, a Account) *outcome {
+func (m *accounts) examined(ctx context.Context, a Account) *outcome {
 	if m.all != nil {
 		return &outcome{skip: m.all, who: m.Probe}
 	}
@@ -136,7 +144,7 @@ func (m *manyAccounts) examined(ctx context.Context, a Account) *outcome {
 	return o
 }
 
-func (m *manyAccounts) examineAccount(ctx context.Context, c probe.Config) *outcome {
+func (m *accounts) examineAccount(ctx context.Context, c probe.Config) *outcome {
 	found, trouble := m.examine(ctx, c, true)
 	if trouble != nil && ctx.Err() == nil {
 		m.noteTrouble(trouble)
@@ -158,7 +166,7 @@ func (m *manyAccounts) examineAccount(ctx context.Context, c probe.Config) *outc
 }
 
 // also is the warning about the account that its rows would else not tell.
-func (m *manyAccounts) also(judged rule.Judgement) *finding.Finding {
+func (m *accounts) also(judged rule.Judgement) *finding.Finding {
 	for _, f := range judged.Findings {
 		if f.Status == finding.Warning && !slices.Contains(m.said, f.Code) {
 			return &f
@@ -168,14 +176,14 @@ func (m *manyAccounts) also(judged rule.Judgement) *finding.Finding {
 }
 
 // unasked is the outcome that answers for every row of the account.
-func (m *manyAccounts) unasked(c probe.Config, j rule.Judgement) *outcome {
+func (m *accounts) unasked(c probe.Config, j rule.Judgement) *outcome {
 	t := m.templates.intern(report.TemplateOf(j, ""))
 	return &outcome{skip: &t, who: c}
 }
 
 // keep remembers an outcome. What a check has found of an account is large, and
 // is let go in time.
-func (m *manyAccounts) keep(id [32]byte, o *outcome) {
+func (m *accounts) keep(id [32]byte, o *outcome) {
 	m.outcome[id] = o
 	if o.pool == nil {
 		return
@@ -187,7 +195,7 @@ func (m *manyAccounts) keep(id [32]byte, o *outcome) {
 }
 
 // digest stands for a name with its password in memory.
-func (m *manyAccounts) digest(name, password string) [32]byte {
+func (m *accounts) digest(name, password string) [32]byte {
 	return sha256.Sum256([]byte(string(m.salt[:]) + name + "\x00" + password))
 }
 

@@ -13,17 +13,13 @@ import (
 type limiter struct {
 	turn chan struct{} // held by the one that waits for its call
 
-	mu       sync.Mutex
-	until    time.Time // nobody asks before
+	mu sync.Mutex
+	limiterState
 	heard    time.Time // when the server last asked for a pause
 	trouble  int       // pauses in a row
 	silent   time.Time // since when no call was answered; zero: the last one was
 	answers  int       // calls that were answered
-	away     bool      // nobody could be connected to, and nothing was answered since
 	estimate *estimator
-	bucket   *rate.Limiter // of the estimated rate
-	pauses   int
-	paused   time.Duration
 
 	changed  chan struct{} // closed when allowed has changed
 	workers  int
@@ -44,7 +40,7 @@ const (
 
 func newLimiter(workers int) *limiter {
 	return &limiter{
-		turn: make(chan struct{}, 1), estimate: newEstimator(), bucket: rate.NewLimiter(rate.Inf, 1),
+		turn: make(chan struct{}, 1), estimate: newEstimator(), limiterState: limiterState{bucket: rate.NewLimiter(rate.Inf, 1)},
 		changed: make(chan struct{}), workers: workers, allowed: workers, interval: leastInterval,
 	}
 }
@@ -159,11 +155,11 @@ func (l *limiter) pause(ctx context.Context) error {
 
 // limiterState is how a limiter stands at a moment.
 type limiterState struct {
-	until  time.Time
-	away   bool
-	paused time.Duration
-	bucket *rate.Limiter
+	until  time.Time     // nobody asks before
+	away   bool          // nobody could be connected to, and nothing was answered since
+	bucket *rate.Limiter // of the estimated rate
 	pauses int
+	paused time.Duration
 }
 
 func (s limiterState) resting() bool { return time.Now().Before(s.until) }
@@ -171,7 +167,7 @@ func (s limiterState) resting() bool { return time.Now().Before(s.until) }
 func (l *limiter) now() limiterState {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return limiterState{l.until, l.away, l.paused, l.bucket, l.pauses}
+	return l.limiterState
 }
 
 // answered notes that a call that was sent then got an answer.

@@ -115,7 +115,7 @@ func Run(ctx context.Context, c Config) (report.Summary, error) {
 	defer halt(nil)
 	r.halt = halt
 	r.writes = newWriteQueue(c, halt)
-	var plan accountPlan
+	var plan *accounts
 	if c.Password != nil {
 		plan = r.manyAccounts(halting)
 	} else {
@@ -213,7 +213,7 @@ func blockOf(c finding.Code) finding.Block {
 }
 
 // all reads the rows and has them asked for.
-func (r *run) all(ctx context.Context, plan accountPlan) error {
+func (r *run) all(ctx context.Context, plan *accounts) error {
 	if r.Watch != nil {
 		r.Watch(r.far)
 	}
@@ -277,7 +277,7 @@ func (r *run) input(ctx context.Context) <-chan rowRead {
 
 // read takes row after row: it is another shard's, done before, bad, or for an
 // account.
-func (r *run) read(ctx context.Context, plan accountPlan) error {
+func (r *run) read(ctx context.Context, plan *accounts) error {
 	rows := r.input(ctx)
 	for {
 		var next rowRead

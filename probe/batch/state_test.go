@@ -177,11 +177,6 @@ func TestShards(t *testing.T) {
 	}
 }
 
-// idle is a plan without an account.
-type idle struct{ accountPlan }
-
-func (idle) end(context.Context) {}
-
 // A disk that is full is told of once, and as what it is: of the state.
 func TestStateThatCannotBeWritten(t *testing.T) {
 	for _, during := range []bool{true, false} {
@@ -195,7 +190,7 @@ func TestStateThatCannotBeWritten(t *testing.T) {
 		}
 		r.emit(Row{Number: 1}.found(of), of, keyOf("x"))
 		r.State.file.Close()
-		err := r.all(ctx, idle{})
+		err := r.all(ctx, &accounts{})
 		if err == nil || strings.Count(err.Error(), "file already closed") != 1 || strings.Count(err.Error(), errState.Error()) != 1 {
 			t.Errorf("during the run: %t: %v", during, err)
 		}

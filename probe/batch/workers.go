@@ -16,16 +16,6 @@ import (
 	"github.com/ewsprobe/ewsprobe/probe/rule"
 )
 
-// accountPlan says by which account a row is asked for.
-type accountPlan interface {
-	// poolFor has that account's workers; nil when ctx has ended.
-	poolFor(ctx context.Context, row Row) *workerPool
-	// end waits for the last pool.
-	end(ctx context.Context)
-	// stopped is why the run ended before its last row; "" it did not.
-	stopped() string
-}
-
 // workerPool is one account at work: the workers that ask in its name. Of several
 // there is one at a time.
 type workerPool struct {
@@ -174,11 +164,8 @@ func (s *workerPool) finish(j *job) {
 	s.queue.done()
 }
 
-// oneAccount is the plan of a run in which one account asks for every mailbox.
-type oneAccount struct{ only *workerPool }
-
 // oneAccount examines the endpoint, and begins unless that answers for all.
-func (r *run) oneAccount(ctx context.Context) accountPlan {
+func (r *run) oneAccount(ctx context.Context) *accounts {
 	c := r.Probe
 	c.Cloud = nil // looked up is what fails
 	endpoint, err := r.examine(ctx, c, false)
@@ -200,19 +187,5 @@ func (r *run) oneAccount(ctx context.Context) accountPlan {
 		}
 	}
 	s.begin(ctx)
-	return oneAccount{s}
-}
-
-func (o oneAccount) poolFor(context.Context, Row) *workerPool { return o.only }
-
-func (o oneAccount) end(ctx context.Context) { o.only.end(ctx) }
-
-func (o oneAccount) stopped() string {
-	if o.only.account == nil {
-		return ""
-	}
-	if d := o.only.account.Stopped(); d != nil {
-		return o.only.why(d)
-	}
-	return o.only.down()
+	return &accounts{run: r, now: s}
 }

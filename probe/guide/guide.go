@@ -196,12 +196,16 @@ func textOf(n ast.Node, mark string) string {
 	return b.String()
 }
 
-func (p *page) lines(indent int, lead, s string) {
-	pad := strings.Repeat(" ", indent)
-	for line := range strings.SplitSeq(wordwrap.WrapString(s, uint(max(p.width-indent-len(lead), 20))), "\n") {
-		p.b.WriteString(strings.TrimRight(pad+lead+line, " ") + "\n")
+func (p *page) lines(indent int, lead, s string) { p.b.WriteString(Hang(indent, lead, s, p.width)) }
+
+// Hang is a text behind a lead, wrapped to a width, its further lines below the text.
+func Hang(indent int, lead, text string, width int) string {
+	var b strings.Builder
+	for line := range strings.SplitSeq(wordwrap.WrapString(text, uint(max(width-indent-len(lead), 20))), "\n") {
+		b.WriteString(strings.TrimRight(strings.Repeat(" ", indent)+lead+line, " ") + "\n")
 		lead = strings.Repeat(" ", len(lead))
 	}
+	return b.String()
 }
 
 // parse reads CommonMark with tables.
