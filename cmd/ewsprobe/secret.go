@@ -24,42 +24,35 @@ type secretFlags struct {
 }
 
 func secretCommand(std stdio) *cli.Command {
-	account := func(c *cli.Context) (string, error) {
-		name, err := one(c, "the account")
-		if err != nil {
-			return "", err
-		}
-		if strings.TrimSpace(name) == "" || strings.ContainsAny(name, ":\n\r") {
-			return "", usage(`ACCOUNT is not a user name; give DOMAIN\user or user@domain, as with --user`)
-		}
-		return name, nil
+	about := func(name string, flags any, do func(ctx context.Context, account string) error) *cli.Command {
+		return command("secret "+name, flags, func(c *cli.Context) error {
+			account, err := one(c, "the account")
+			if err != nil {
+				return err
+			}
+			if strings.TrimSpace(account) == "" || strings.ContainsAny(account, ":\n\r") {
+				return usage(`ACCOUNT is not a user name; give DOMAIN\user or user@domain, as with --user`)
+			}
+			return do(c.Context, account)
+		})
 	}
 	f := &secretFlags{}
-	set := command("secret set", f, func(c *cli.Context) error {
-		name, err := account(c)
+	set := about("set", f, func(ctx context.Context, account string) error {
+		password, err := std.passwords().Read(ctx, f.PasswordFile, account)
 		if err != nil {
 			return err
 		}
-		password, err := std.passwords().Read(c.Context, f.PasswordFile, name)
-		if err != nil {
-			return err
-		}
-		_, err = inKeyring(c.Context, keyringPatience, func() (string, error) {
-			return "", keyring.Set(keyringService, keyringAccount(name), password)
+		_, err = inKeyring(ctx, keyringPatience, func() (string, error) {
+			return "", keyring.Set(keyringService, keyringAccount(account), password)
 		})
-		if err != nil {
-			return err
+		if err == nil {
+			std.note("stored; `ewsprobe check --password-from-keyring --user ACCOUNT` uses it")
 		}
-		fmt.Fprintln(std.err, "ewsprobe: stored; `ewsprobe check --password-from-keyring --user ACCOUNT` uses it")
-		return nil
+		return err
 	})
-	remove := command("secret delete", nil, func(c *cli.Context) error {
-		name, err := account(c)
-		if err != nil {
-			return err
-		}
-		_, err = inKeyring(c.Context, keyringPatience, func() (string, error) {
-			return "", keyring.Delete(keyringService, keyringAccount(name))
+	remove := about("delete", nil, func(ctx context.Context, account string) error {
+		_, err := inKeyring(ctx, keyringPatience, func() (string, error) {
+			return "", keyring.Delete(keyringService, keyringAccount(account))
 		})
 		return err
 	})

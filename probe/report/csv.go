@@ -39,11 +39,25 @@ func spreadsheet(rows ...[]string) ([]byte, error) {
 	w.UseCRLF = true
 	for _, row := range rows {
 		for i := range row {
-			row[i] = Cell(Clean(row[i], textLimit))
+			row[i] = Clean(row[i], textLimit)
 		}
 	}
-	err := w.WriteAll(rows)
+	err := writeCells(w, rows...)
 	return b.Bytes(), err
+}
+
+// writeCells writes rows; none is left out but a nil one.
+func writeCells(w *csv.Writer, rows ...[]string) error {
+	for _, row := range rows {
+		for i := range row {
+			row[i] = Cell(row[i])
+		}
+		if row != nil {
+			_ = w.Write(row) // Error has it
+		}
+	}
+	w.Flush()
+	return w.Error()
 }
 
 var verdictColumns = []string{"verdict", "status", "cause", "summary"}
@@ -79,20 +93,9 @@ func (t *csvTable) Row(r Row) error {
 func (t *csvTable) End(Summary) error { return t.write(nil) }
 
 func (t *csvTable) write(cells []string) error {
-	for _, row := range [][]string{t.head, cells} {
-		if row == nil {
-			continue
-		}
-		for i := range row {
-			row[i] = Cell(row[i])
-		}
-		if err := t.csv.Write(row); err != nil {
-			return err
-		}
-	}
+	err := writeCells(t.csv, t.head, cells)
 	t.head = nil
-	t.csv.Flush()
-	return t.csv.Error()
+	return err
 }
 
 // Cell makes a text fit for a cell of a table, line ends and tabs inside of it
