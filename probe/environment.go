@@ -62,7 +62,8 @@ func (e *Environment) open(ctx context.Context) *dataverse.Reader {
 	challenge := cloud.New(cloud.Client{Entra: e.Entra, Outside: e.Outside, Recorder: recorder}).DynamicsTenant(limited, e.URL)
 	cancel()
 	if brought := entra.Brought(e.Token); e.Application.ID == "" && brought.Claims.Audience != "" {
-		recorder.Add(evidence.Item{Step: evidence.StepDataverseToken, At: time.Now(), Token: &evidence.Token{Proof: evidence.ProofToken, Claims: &brought.Claims}})
+		token := &evidence.Token{Proof: evidence.ProofToken, Claims: &brought.Claims}
+		recorder.Add(evidence.Item{Step: evidence.StepDataverseToken, At: time.Now(), Token: token})
 	}
 	application := e.Application
 	application.Tenant = cmp.Or(application.Tenant, challenge.Cloud.Tenant)

@@ -284,7 +284,8 @@ func partOfAnother(text string, from, to int) bool {
 	if to < len(text) && strings.IndexByte(".,:-/'", text[to]) >= 0 && digit(to+1) && !(text[to] == '.' && !digit(to+2)) {
 		return true // but 401.2 is a status with IIS' substatus
 	}
-	return strings.Contains(text[max(0, from-24):from], ".cs:") || strings.HasPrefix(text[to:], "-bit") || strings.HasPrefix(text[to:], " bit") ||
+	return strings.Contains(text[max(0, from-24):from], ".cs:") ||
+		strings.HasPrefix(text[to:], "-bit") || strings.HasPrefix(text[to:], " bit") ||
 		hasSuffix(text[:from], "line ", "ligne ", "zeile ", "errorcode>", ".java:", ".js:", ".ts:", ".py:", ".php:", ".rb:", ".go:")
 }
 

@@ -285,6 +285,7 @@ func Sample() Names {
 		"whose": n.Mailbox, "backend": "<SERVER>", "discovery": "<HOST>", "trusted": "TENANT", "application": "APPLICATION-ID",
 		"site": n.Site, "resource": "https://" + n.Site,
 	}
-	maps.Copy(n.More, Trace{Server: n.Server, User: n.User, Path: "/EWS/Exchange.asmx", Times: "see the attempts in the report"}.Placeholders())
+	trace := Trace{Server: n.Server, User: n.User, Path: "/EWS/Exchange.asmx", Times: "see the attempts in the report"}
+	maps.Copy(n.More, trace.Placeholders())
 	return n
 }
