@@ -20,9 +20,9 @@ import (
 
 // Limits of the search.
 const (
-	mostRedirects = 10 // of every kind together
-	mostAddresses = 3  // of one host, until one can be connected to
-	mostServices  = 2  // SRV records
+	maxRedirects = 10 // of every kind together
+	maxAddresses = 3  // of one host, until one can be connected to
+	maxServices  = 2  // SRV records
 )
 
 // autodiscoverSearch is the search for EWS by Autodiscover. Every endpoint is first asked
@@ -114,7 +114,7 @@ func (l *autodiscoverSearch) services(ctx context.Context) []place {
 	domain := domainOf(l.mailbox)
 	item := evidence.Item{Step: evidence.StepAutodiscoverService, At: time.Now()}
 	hosts, fail := l.Config.resolver().Service(ctx, domain)
-	hosts = hosts[:min(len(hosts), mostServices)]
+	hosts = hosts[:min(len(hosts), maxServices)]
 	item.Error, item.Resolution = fail, &evidence.Resolution{Name: "_autodiscover._tcp." + domain, Addresses: hosts}
 	l.recorder.Add(item)
 	var places []place
@@ -171,11 +171,11 @@ func (l *autodiscoverSearch) addressesOf(ctx context.Context, u *url.URL) []stri
 	host, port := u.Hostname(), wire.Port(u)
 	switch {
 	case l.Config.URL != nil && len(l.Config.Addresses) > 0 && wire.SameHost(u, l.Config.URL):
-		return l.Config.Addresses[:min(len(l.Config.Addresses), mostAddresses)]
+		return l.Config.Addresses[:min(len(l.Config.Addresses), maxAddresses)]
 	case net.ParseIP(host) != nil, l.Config.Proxy != nil:
 		return []string{net.JoinHostPort(host, port)}
 	}
-	return l.resolve(ctx, evidence.StepAutodiscoverResolve, host, port, mostAddresses)
+	return l.resolve(ctx, evidence.StepAutodiscoverResolve, host, port, maxAddresses)
 }
 
 // discoverer is the client for an endpoint at an address. It never goes past an
@@ -364,7 +364,7 @@ func (l *autodiscoverSearch) readdressed(address string) {
 	case strings.HasSuffix("."+domain, ".onmicrosoft.com"), !strings.Contains(address, "@"):
 	case !l.Config.FollowAutodiscover:
 		l.recordSkipped("https://autodiscover."+domain+ews.AutodiscoverPath, evidence.HeldUnnamed)
-	case l.hops > mostRedirects:
+	case l.hops > maxRedirects:
 		l.recordSkipped("https://autodiscover."+domain+ews.AutodiscoverPath, evidence.HeldTooMany)
 	default:
 		l.restart = address
@@ -382,7 +382,7 @@ func (l *autodiscoverSearch) onward(ctx context.Context, from place, location st
 	}
 	switch {
 	case held != "":
-	case l.hops > mostRedirects:
+	case l.hops > maxRedirects:
 		held = evidence.HeldTooMany
 	case u.Scheme != "https":
 		held = evidence.HeldNotHTTPS

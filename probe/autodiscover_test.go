@@ -336,7 +336,7 @@ func TestAutodiscoverFollowsTenRedirects(t *testing.T) {
 		redirect(r.URL.Path+"x")(rw, r)
 	})
 	Run(t.Context(), w.config(nil)) //nolint:errcheck // nothing is remembered
-	if n := len(w.asked(auto)); n != 1+mostRedirects {
+	if n := len(w.asked(auto)); n != 1+maxRedirects {
 		t.Errorf("%d requests", n)
 	}
 }

@@ -237,7 +237,7 @@ func (p Plan) String() string {
 	var b strings.Builder
 	err := t.Execute(&b, map[string]any{
 		"Config": c, "Questions": p.questions, "Logons": p.Logons, "Further": p.further, "LookUps": p.lookUps,
-		"Domain": domainOf(c.FromAddress), "Path": ews.AutodiscoverPath, "Points": c.asksServicePoints(), "MostPoints": mostPoints,
+		"Domain": domainOf(c.FromAddress), "Path": ews.AutodiscoverPath, "Points": c.asksServicePoints(), "MostPoints": maxPoints,
 		"Apart": c.Autodiscover != nil && c.URL != nil && !wire.SameHost(c.Autodiscover, c.URL),
 	})
 	if err != nil {

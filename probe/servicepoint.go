@@ -15,9 +15,9 @@ import (
 	"github.com/ewsprobe/ewsprobe/probe/lockout"
 )
 
-// mostPoints is how many service connection points are asked: every Exchange
+// maxPoints is how many service connection points are asked: every Exchange
 // server has one, and mostly they all name the same URL.
-const mostPoints = 3
+const maxPoints = 3
 
 // asksServicePoints says whether service connection points are asked for: a domain or a
 // controller is known, never from the server, and there is a password to sign in
@@ -100,7 +100,7 @@ func (l *autodiscoverSearch) pointed(points *evidence.ServicePoints) []place {
 		if u != nil {
 			key = endpointKey(u)
 		}
-		if seen[key] || len(list) == mostPoints {
+		if seen[key] || len(list) == maxPoints {
 			continue
 		}
 		if seen[key] = true; held != "" {

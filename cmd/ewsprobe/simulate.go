@@ -49,7 +49,7 @@ func simulate(ctx context.Context, f simulateFlags, std stdio) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	// The server goes on if standard output is not read: the lines that have no room are only counted.
-	lines, dropped := make(chan string, mostUnread), atomic.Int64{}
+	lines, dropped := make(chan string, maxUnread), atomic.Int64{}
 	server, err := standin.Start(s.Behaviour, standin.Options{
 		Listen: f.Listen, AllowRemote: f.AllowRemote,
 		OnRequest: func(r standin.Request) {
@@ -114,8 +114,8 @@ func simulate(ctx context.Context, f simulateFlags, std stdio) error {
 	return nil
 }
 
-// mostUnread is how many requests wait to be written.
-const mostUnread = 1000
+// maxUnread is how many requests wait to be written.
+const maxUnread = 1000
 
 // tryBatch is a batch of all its mailboxes.
 func tryBatch(k standin.Check, server *standin.Server, dir, file string) string {

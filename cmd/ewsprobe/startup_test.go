@@ -12,8 +12,8 @@ import (
 // allocates is counted, because time on a busy machine says nothing.
 func TestStartUpAllocatesLittle(t *testing.T) {
 	const (
-		mostOfOne = 64 << 10 // of a package of our own
-		mostOfAll = 1_050_000
+		maxOfOne = 64 << 10 // of a package of our own
+		maxOfAll = 1_050_000
 	)
 	cmd := exec.Command(built(), "version")
 	cmd.Env = []string{"GODEBUG=inittrace=1"}
@@ -31,11 +31,11 @@ func TestStartUpAllocatesLittle(t *testing.T) {
 			continue
 		}
 		packages++
-		if all += bytes; strings.HasPrefix(name, module) && bytes > mostOfOne {
+		if all += bytes; strings.HasPrefix(name, module) && bytes > maxOfOne {
 			t.Errorf("%s allocates %d bytes at the start: use sync.OnceValue", name, bytes)
 		}
 	}
-	if packages < 20 || all > mostOfAll {
+	if packages < 20 || all > maxOfAll {
 		t.Errorf("%d packages allocate %d bytes at the start", packages, all)
 	}
 }

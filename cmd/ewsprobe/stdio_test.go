@@ -109,7 +109,7 @@ func TestSimulateUnread(t *testing.T) {
 	u.first <- "" // nothing more has room
 	address := regexp.MustCompile(`127\.0\.0\.1:\d+`).FindString(head)
 	client := http.Client{Timeout: time.Minute}
-	for range mostUnread + 5 {
+	for range maxUnread + 5 {
 		answer, err := client.Get("http://" + address + "/EWS/Exchange.asmx")
 		if err != nil {
 			t.Fatal(err)

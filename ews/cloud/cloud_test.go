@@ -491,7 +491,7 @@ func FuzzAnswers(f *testing.F) {
 			if facts.Tenant != "" && !front.IsGUID(facts.Tenant) {
 				t.Errorf("%d: tenant %q", i, facts.Tenant)
 			}
-			if facts.Location != "" && facts.Problem != "" || len(facts.Users) > mostUsers {
+			if facts.Location != "" && facts.Problem != "" || len(facts.Users) > maxUsers {
 				t.Errorf("%d: %+v", i, facts)
 			}
 		}

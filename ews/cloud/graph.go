@@ -23,9 +23,9 @@ var eventual = [][2]string{{"ConsistencyLevel", "eventual"}}
 
 // Bounds of what is kept of one answer.
 const (
-	mostUsers     = 5
-	mostAddresses = 50
-	mostPlans     = 50
+	maxUsers     = 5
+	maxAddresses = 50
+	maxPlans     = 50
 )
 
 // User asks for the users that have an address in any of the places that
@@ -49,7 +49,7 @@ func (c *Client) users(ctx context.Context, step evidence.Step, address, princip
 		"$filter": {fmt.Sprintf("mail eq %s or %s or proxyAddresses/any(p:p eq %s)",
 			ews.ODataText(address), principal, ews.ODataText("smtp:"+address))},
 		"$select": {"id,userPrincipalName,mail,proxyAddresses,createdDateTime," + more},
-		"$count":  {"true"}, "$top": {fmt.Sprint(mostUsers)},
+		"$count":  {"true"}, "$top": {fmt.Sprint(maxUsers)},
 	}
 	return c.ask(ctx, question{
 		step: step, subject: address, url: under(c.Graph, q, append([]string{"v1.0"}, collection...)...), token: true, header: eventual,
@@ -97,7 +97,7 @@ func readUsers(address string, r *evidence.Response, body []byte, f *evidence.Cl
 		return
 	}
 	for _, u := range *said.Value {
-		if have := u.facts(); len(f.Users) < mostUsers && u.has(address) {
+		if have := u.facts(); len(f.Users) < maxUsers && u.has(address) {
 			f.Users = append(f.Users, have)
 		}
 	}
@@ -116,12 +116,12 @@ func (u user) facts() evidence.CloudUser {
 		PlansRead: u.AssignedPlans != nil,
 	}
 	have.Addresses = smtp(u.ProxyAddresses)
-	have.Addresses = have.Addresses[:min(len(have.Addresses), mostAddresses)]
+	have.Addresses = have.Addresses[:min(len(have.Addresses), maxAddresses)]
 	if u.AssignedPlans == nil {
 		return have
 	}
 	for _, p := range *u.AssignedPlans {
-		if strings.EqualFold(p.Service, "exchange") && len(have.Plans) < mostPlans {
+		if strings.EqualFold(p.Service, "exchange") && len(have.Plans) < maxPlans {
 			have.Plans = append(have.Plans, evidence.CloudPlan{ID: strings.ToLower(p.ServicePlanID), Status: p.CapabilityStatus})
 		}
 	}

@@ -63,7 +63,7 @@ const (
 	pageRows    = 500
 	requestTime = 60 * time.Second
 	longestWait = 10 * time.Minute
-	mostTries   = 4
+	maxTries    = 4
 )
 
 // Close ends the connection.

@@ -22,8 +22,8 @@ func (r *Reader) Organization(ctx context.Context) evidence.Item {
 	}).all(ctx, func(i *evidence.Item) { i.Dataverse.Organization = found })
 }
 
-// mostProfiles is far above what an organisation has.
-const mostProfiles = 1000
+// maxProfiles is far above what an organisation has.
+const maxProfiles = 1000
 
 // Profiles asks for the active e-mail server profiles, with the applications of
 // those that sign in with hybrid modern authentication.
@@ -46,7 +46,7 @@ func (r *Reader) Profiles(ctx context.Context) evidence.Item {
 			id = o.guid("_managedidentityid_value")
 		}
 		found, identity = append(found, *p), append(identity, id)
-		return len(found) < mostProfiles
+		return len(found) < maxProfiles
 	}).all(ctx, func(i *evidence.Item) {
 		if strings.Join(identity, "") != "" {
 			known := r.identities(ctx)
@@ -70,7 +70,7 @@ func (r *Reader) identities(ctx context.Context) map[string][2]string {
 		step: evidence.StepDataverseIdentities, set: identities, columns: columnsOf("identity"),
 	}, func(o row) bool {
 		known[o.guid("managedidentityid")] = [2]string{o.guid("applicationid"), o.guid("tenantid")}
-		return len(known) < mostProfiles
+		return len(known) < maxProfiles
 	}).all(ctx, func(*evidence.Item) {})
 	return known
 }
@@ -149,8 +149,8 @@ func (r *Reader) User(ctx context.Context, id string) evidence.Item {
 // How many mailboxes of a status are named, and the addresses of how many are
 // remembered for alerts about them.
 const (
-	examples      = 5
-	mostAddresses = 50000
+	examples     = 5
+	maxAddresses = 50000
 )
 
 // Statuses counts the active mailboxes by their status.
@@ -173,7 +173,7 @@ func (r *Reader) Statuses(ctx context.Context) evidence.Item {
 		}
 		list[i].Count++
 		address := strings.TrimSpace(o.text("emailaddress"))
-		if len(r.addresses) < mostAddresses {
+		if len(r.addresses) < maxAddresses {
 			r.addresses[o.guid("mailboxid")] = address
 		}
 		if address != "" && len(list[i].Examples) < examples {
@@ -191,8 +191,8 @@ const alertDays = 7 * 24 * time.Hour
 
 // How many alerts are read, and kinds of them kept.
 const (
-	mostAlerts = 20000
-	mostKinds  = 200
+	maxAlerts = 20000
+	maxKinds  = 200
 )
 
 // Alerts asks for warnings and errors of the last seven days, by kind: all, or those
@@ -218,7 +218,7 @@ func (r *Reader) Alerts(ctx context.Context, about string) evidence.Item {
 		i := slices.IndexFunc(list, func(a evidence.DynamicsAlert) bool {
 			return a.Number == number && (number != 0 || a.Text == o.text("text"))
 		})
-		if i < 0 && len(list) < mostKinds {
+		if i < 0 && len(list) < maxKinds {
 			i = len(list)
 			list = append(list, evidence.DynamicsAlert{
 				Number: number, Level: level, Text: o.text("text"), Details: cmp.Or(o.text("errordetails"), o.text("errortypedisplay")),
@@ -233,8 +233,8 @@ func (r *Reader) Alerts(ctx context.Context, about string) evidence.Item {
 				a.Last = at
 			}
 		}
-		return seen < mostAlerts
+		return seen < maxAlerts
 	}).all(ctx, func(i *evidence.Item) {
-		i.Dataverse.Alerts, i.Dataverse.Truncated = list, i.Dataverse.Truncated || seen >= mostAlerts
+		i.Dataverse.Alerts, i.Dataverse.Truncated = list, i.Dataverse.Truncated || seen >= maxAlerts
 	})
 }

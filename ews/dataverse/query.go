@@ -54,8 +54,8 @@ func (q query) url(base *url.URL, columns []string) *url.URL {
 // Bounds of one list: Dataverse has at most 5000 rows on a page, and a page may be
 // empty.
 const (
-	mostPages   = 10000
-	mostUnknown = 6
+	maxPages   = 10000
+	maxUnknown = 6
 )
 
 // pages reads a list page after page.
@@ -90,7 +90,7 @@ func (p *pages) one(ctx context.Context) evidence.Item {
 		p.count++
 		p.rows += d.Rows
 		p.next, d.Without, d.Pages, d.Rows = got.next, p.without, p.count, p.rows
-		if p.next != nil && p.count >= mostPages {
+		if p.next != nil && p.count >= maxPages {
 			p.next, d.Truncated = nil, true
 			got.item.Cloud.Detail = evidence.Say("pages-without-end")
 		}
@@ -109,7 +109,7 @@ func (p *pages) dropColumns(item evidence.Item) bool {
 		return false
 	}
 	lacks := []string{named[1]}
-	if len(p.without) >= mostUnknown || !slices.Contains(p.q.columns.wide, named[1]) || slices.Contains(p.without, named[1]) {
+	if len(p.without) >= maxUnknown || !slices.Contains(p.q.columns.wide, named[1]) || slices.Contains(p.without, named[1]) {
 		lacks = p.q.columns.wide
 	}
 	p.without = slices.Compact(slices.Sorted(slices.Values(slices.Concat(p.without, lacks))))
@@ -123,7 +123,7 @@ func (p *pages) dropColumns(item evidence.Item) bool {
 // patience is how long to wait before the same is asked once more: as told after 429
 // and 503, a moment where the service failed.
 func patience(item evidence.Item, try int) (wait time.Duration, again bool) {
-	if item.Response == nil || try == mostTries {
+	if item.Response == nil || try == maxTries {
 		return 0, false
 	}
 	if wait, said := ews.Unavailable(item.Response); said {

@@ -55,7 +55,7 @@ type Client struct {
 const (
 	patience       = 5 * time.Second
 	stepPatience   = 2 * patience // all of them together
-	mostTried      = 3
+	maxTried       = 3
 	longestMessage = 64 << 10 // bytes of a KDC's or an LDAP server's answer
 )
 
@@ -156,13 +156,13 @@ func (c *Client) fromDNS(ctx context.Context, service, domain, port string) ([]s
 	return list, nil
 }
 
-// addresses are the places to try, at most mostTried: each host by the first of
+// addresses are the places to try, at most maxTried: each host by the first of
 // its addresses.
 func (c *Client) addresses(ctx context.Context, controllers []string) (places []place, last *evidence.Failure) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for _, k := range controllers {
-		if len(places) == mostTried {
+		if len(places) == maxTried {
 			break
 		}
 		host, port := splitController(k, "")

@@ -22,9 +22,9 @@ const (
 
 // Limits of a search.
 const (
-	mostEntries  = 20
-	mostBindings = 3  // values of serviceBindingInformation of one entry
-	mostKeywords = 64 // of one entry: an Exchange server can cover many sites
+	maxEntries   = 20
+	maxBindings  = 3  // values of serviceBindingInformation of one entry
+	maxKeywords  = 64 // of one entry: an Exchange server can cover many sites
 	longestValue = 1024
 )
 
@@ -85,7 +85,7 @@ func (c *Client) search(s *session, p *evidence.ServicePoints) error {
 	site := siteOf(root.Entries[0].GetAttributeValue("serverName"))
 	p.Site = c.short(site, longestValue)
 	filter := "(&(objectClass=serviceConnectionPoint)(|(keywords=" + keywordURL + ")(keywords=" + keywordPointer + ")))"
-	found, err := s.conn.Search(ldap.NewSearchRequest(base, ldap.ScopeWholeSubtree, ldap.NeverDerefAliases, mostEntries,
+	found, err := s.conn.Search(ldap.NewSearchRequest(base, ldap.ScopeWholeSubtree, ldap.NeverDerefAliases, maxEntries,
 		int(patience/time.Second), false, filter, []string{"serviceBindingInformation", "keywords"}, nil))
 	if ldap.IsErrorWithCode(err, ldap.LDAPResultSizeLimitExceeded) {
 		p.More, err = true, nil
@@ -93,8 +93,8 @@ func (c *Client) search(s *session, p *evidence.ServicePoints) error {
 	if err != nil {
 		return err
 	}
-	p.More = p.More || len(found.Entries) > mostEntries
-	for _, e := range found.Entries[:min(len(found.Entries), mostEntries)] {
+	p.More = p.More || len(found.Entries) > maxEntries
+	for _, e := range found.Entries[:min(len(found.Entries), maxEntries)] {
 		p.Points = append(p.Points, c.points(e, site)...)
 	}
 	rank := []evidence.Nearness{evidence.NearOwn, evidence.NearNone, evidence.NearOther}
@@ -105,7 +105,7 @@ func (c *Client) search(s *session, p *evidence.ServicePoints) error {
 // points are what one entry says: mostly one URL.
 func (c *Client) points(e *ldap.Entry, own string) []evidence.ServicePoint {
 	keywords := e.GetAttributeValues("keywords")
-	keywords = keywords[:min(len(keywords), mostKeywords)]
+	keywords = keywords[:min(len(keywords), maxKeywords)]
 	p := evidence.ServicePoint{Place: evidence.NearNone}
 	isURL := false
 	for _, k := range keywords {
@@ -132,7 +132,7 @@ func (c *Client) points(e *ldap.Entry, own string) []evidence.ServicePoint {
 	}
 	var list []evidence.ServicePoint
 	values := e.GetAttributeValues("serviceBindingInformation")
-	for _, v := range values[:min(len(values), mostBindings)] {
+	for _, v := range values[:min(len(values), maxBindings)] {
 		p.URL = c.short(strings.TrimSpace(v), longestValue)
 		list = append(list, p)
 	}

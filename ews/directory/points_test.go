@@ -88,7 +88,7 @@ func TestServicePoints(t *testing.T) {
 	t.Run("thirty", func(t *testing.T) {
 		forest := &testkit.Forest{Entries: many}
 		check := named(t, authority, testkit.StartLDAPS(t, authority.Issue(t, "127.0.0.1", long), forest.Answer).Address)
-		if _, found := check.ServicePoints(bounded(t), check.settle); len(found.Points.Points) != mostEntries || !found.Points.More {
+		if _, found := check.ServicePoints(bounded(t), check.settle); len(found.Points.Points) != maxEntries || !found.Points.More {
 			t.Errorf("%d points, more: %v", len(found.Points.Points), found.Points.More)
 		}
 	})

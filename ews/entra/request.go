@@ -175,7 +175,7 @@ func (s said) refuse(p *evidence.Response, f *evidence.Token) {
 		f.Codes = []int{n}
 	}
 	for _, n := range s.Codes {
-		if n > 1000 && !slices.Contains(f.Codes, n) && len(f.Codes) < mostCodes {
+		if n > 1000 && !slices.Contains(f.Codes, n) && len(f.Codes) < maxCodes {
 			f.Codes = append(f.Codes, n)
 		}
 	}
@@ -184,5 +184,5 @@ func (s said) refuse(p *evidence.Response, f *evidence.Token) {
 	}
 }
 
-// mostCodes bounds what is kept.
-const mostCodes = 5
+// maxCodes bounds what is kept.
+const maxCodes = 5

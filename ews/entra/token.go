@@ -77,7 +77,7 @@ func readClaims(value string) (evidence.Claims, error) {
 		c.Roles = []string{roles}
 	case []any:
 		for _, r := range roles {
-			if s, ok := r.(string); ok && len(c.Roles) < mostRoles {
+			if s, ok := r.(string); ok && len(c.Roles) < maxRoles {
 				c.Roles = append(c.Roles, s)
 			}
 		}
@@ -86,8 +86,8 @@ func readClaims(value string) (evidence.Claims, error) {
 	return c, nil
 }
 
-// mostRoles bounds what is kept.
-const mostRoles = 50
+// maxRoles bounds what is kept.
+const maxRoles = 50
 
 func when(d *jwt.NumericDate, err error) *time.Time {
 	if err != nil || d == nil {

@@ -29,7 +29,7 @@ type setCookie struct {
 
 // Bounds of what is kept.
 const (
-	mostCookies   = 50
+	maxCookies    = 50
 	longestCookie = 4096
 )
 
@@ -55,7 +55,7 @@ func (c *Cookies) keep(s setCookie) {
 	c.set = slices.DeleteFunc(c.set, func(old setCookie) bool {
 		return old.cookie.Name == s.cookie.Name && old.cookie.Path == s.cookie.Path && old.cookie.Domain == s.cookie.Domain
 	})
-	if len(c.set) == mostCookies {
+	if len(c.set) == maxCookies {
 		return
 	}
 	if c.jar == nil {

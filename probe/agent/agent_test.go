@@ -122,8 +122,8 @@ func TestWithheld(t *testing.T) {
 		if s := a.Target("a"); s.Withheld != nil || s.Status != finding.OK || s.LogonsLeft != 2 {
 			t.Errorf("with another password: %+v, %s, left %d", s.Withheld, s.Status, s.LogonsLeft)
 		}
-		if w.mostRefused() > 4 {
-			t.Errorf("the directory has counted %d", w.mostRefused())
+		if w.maxRefused() > 4 {
+			t.Errorf("the directory has counted %d", w.maxRefused())
 		}
 		stop()
 	})

@@ -25,8 +25,8 @@ type waiting struct {
 	withheld *Withheld
 }
 
-// mostWaiting is how much of what could not be stored is kept.
-const mostWaiting = 8 << 20
+// maxWaiting is how much of what could not be stored is kept.
+const maxWaiting = 8 << 20
 
 // failing says whether the last run could not be stored. It takes no lock.
 func (b *backlog) failing() bool { return b.why.Load() != nil }
@@ -47,7 +47,7 @@ func (b *backlog) store(w waiting) {
 		a.options.Log.Error("a run cannot be stored; nobody is told of it", "target", w.task.name, "why", why)
 	}
 	b.count.Add(1)
-	for b.list, b.bytes = append(b.list, w), b.bytes+len(w.raw); b.bytes > mostWaiting; {
+	for b.list, b.bytes = append(b.list, w), b.bytes+len(w.raw); b.bytes > maxWaiting; {
 		b.drop()
 	}
 	w.task.notStored(w.seen)

@@ -11,8 +11,8 @@ import (
 	"github.com/ewsprobe/ewsprobe/probe/report"
 )
 
-// mostRows is how many of the mailboxes that are not ok are kept of a batch.
-const mostRows = 10000
+// maxRows is how many of the mailboxes that are not ok are kept of a batch.
+const maxRows = 10000
 
 // batch checks the mailboxes of the target.
 func (t *task) batch(ctx context.Context) {
@@ -49,7 +49,7 @@ func (t *task) batch(ctx context.Context) {
 	kept := 0
 	b.Emit = func(r report.Row) error {
 		tally.Add(r, false)
-		if r.Verdict.Status == finding.OK || kept == mostRows {
+		if r.Verdict.Status == finding.OK || kept == maxRows {
 			return nil
 		}
 		kept++

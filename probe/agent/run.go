@@ -151,10 +151,10 @@ func (t *task) store(r report.Report, started time.Time, credential, whole bool)
 	t.agent.backlog.store(waiting{task: t, seen: seen, raw: raw, withheld: withheld})
 }
 
-// mostChanges and mostValues bound what is kept of a transition.
+// maxChanges and maxValues bound what is kept of a transition.
 const (
-	mostChanges = 20
-	mostValues  = 12
+	maxChanges = 20
+	maxValues  = 12
 )
 
 // transition is the change of the status to that of next, with what differs from the
@@ -178,11 +178,11 @@ func (t *task) transition(next state, w waiting) *history.Transition {
 		return tr
 	}
 	for _, d := range diff.Compare(a, b).Differences {
-		if len(tr.Changes) == mostChanges {
+		if len(tr.Changes) == maxChanges {
 			break
 		}
 		tr.Changes = append(tr.Changes, history.Change{
-			What: d.What, Before: d.A[:min(len(d.A), mostValues)], After: d.B[:min(len(d.B), mostValues)], Explains: d.Explains != diff.Neither,
+			What: d.What, Before: d.A[:min(len(d.A), maxValues)], After: d.B[:min(len(d.B), maxValues)], Explains: d.Explains != diff.Neither,
 		})
 	}
 	return tr

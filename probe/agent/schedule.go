@@ -20,14 +20,14 @@ type recurrence struct {
 	jitter time.Duration // the most
 }
 
-// mostJitter is far below what anybody notices, and enough to part what would come
+// maxJitter is far below what anybody notices, and enough to part what would come
 // at the same time again and again.
-const mostJitter = 3 * time.Second
+const maxJitter = 3 * time.Second
 
 // recurrencesOf are those of a target whose kinds of runs have these intervals, the
 // longest first.
 func recurrencesOf(name string, intervals ...time.Duration) (list []recurrence) {
-	jitter := mostJitter
+	jitter := maxJitter
 	for _, d := range intervals {
 		if d > 0 {
 			jitter = min(jitter, d/20)

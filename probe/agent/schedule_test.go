@@ -16,14 +16,14 @@ func TestBeats(t *testing.T) {
 		b := recurrencesOf(fmt.Sprint("t", i), interval, time.Minute)
 		whole, short := b[0], b[1]
 		first := whole.next(begin)
-		if first.Sub(begin) > interval+mostJitter {
+		if first.Sub(begin) > interval+maxJitter {
 			t.Fatalf("the first run of t%d is at %s", i, first.Sub(begin))
 		}
 		tenths[min(int(first.Sub(begin)*10/interval), 9)]++
 		at := first
 		for range 20 {
 			next := whole.next(at)
-			if gap := next.Sub(at); gap < interval-mostJitter || gap > interval+mostJitter {
+			if gap := next.Sub(at); gap < interval-maxJitter || gap > interval+maxJitter {
 				t.Fatalf("t%d: %s between two runs", i, gap)
 			}
 			if again := whole.next(next.Add(-time.Second)); !again.Equal(next) {
@@ -51,7 +51,7 @@ func TestBeatsWithAnotherClock(t *testing.T) {
 	for _, clock := range []time.Time{time.Unix(0, 0), time.Unix(1, 0), time.Date(1960, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)} {
 		for _, interval := range []time.Duration{time.Second, time.Minute, 24 * time.Hour, 8760 * time.Hour} {
 			next := recurrencesOf("a", interval)[0].next(clock)
-			if wait := next.Sub(clock); wait <= 0 || wait > interval+min(mostJitter, interval/20) {
+			if wait := next.Sub(clock); wait <= 0 || wait > interval+min(maxJitter, interval/20) {
 				t.Errorf("at %s, every %s: in %s", clock, interval, wait)
 			}
 		}

@@ -241,7 +241,7 @@ func (t *task) coming(last time.Time) (k kind, at time.Time) {
 	c := t.target()
 	every, between := c.Of()
 	now := time.Now().Round(0)
-	if last.After(now) && last.Sub(now) < mostJitter {
+	if last.After(now) && last.Sub(now) < maxJitter {
 		now = last
 	}
 	recurrences := recurrencesOf(t.name, every, between)

@@ -273,7 +273,7 @@ func (w *world) logonsSent() (n int) {
 	return n
 }
 
-func (w *world) mostRefused() (n int) {
+func (w *world) maxRefused() (n int) {
 	w.change(func() { n = w.most })
 	return n
 }

@@ -41,8 +41,8 @@ type entry struct {
 
 // most bounds the entries of a file and the length of a reason.
 const (
-	mostEntries = 1000
-	mostReason  = 500
+	maxEntries = 1000
+	maxReason  = 500
 )
 
 // Parse reads a baseline: YAML, or JSON, which is YAML too.
@@ -66,8 +66,8 @@ func Parse(text string) ([]evidence.Acceptance, error) {
 	if err := d.Decode(&entries); !errors.Is(err, io.EOF) {
 		return nil, errors.New("it has more than one document")
 	}
-	if len(entries) == 0 || len(entries) > mostEntries {
-		return nil, fmt.Errorf("it has %d entries; 1 to %d are allowed", len(entries), mostEntries)
+	if len(entries) == 0 || len(entries) > maxEntries {
+		return nil, fmt.Errorf("it has %d entries; 1 to %d are allowed", len(entries), maxEntries)
 	}
 	var list []evidence.Acceptance
 	for i, e := range entries {
@@ -97,8 +97,8 @@ func (e entry) check() (evidence.Acceptance, error) {
 		return a, fmt.Errorf("%s cannot be accepted: it means that something could not be determined", e.Code)
 	case a.Reason == "":
 		return a, fmt.Errorf("%s has no reason; give one, like reason: renewed with ticket 4711", e.Code)
-	case len(a.Reason) > mostReason, strings.ContainsFunc(a.Reason, unicode.IsControl):
-		return a, fmt.Errorf("the reason of %s must be one line of at most %d bytes", e.Code, mostReason)
+	case len(a.Reason) > maxReason, strings.ContainsFunc(a.Reason, unicode.IsControl):
+		return a, fmt.Errorf("the reason of %s must be one line of at most %d bytes", e.Code, maxReason)
 	}
 	odd := func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) }
 	if a.Mailbox != "" && (!strings.Contains(a.Mailbox, "@") || strings.ContainsFunc(a.Mailbox, odd)) {

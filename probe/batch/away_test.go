@@ -55,8 +55,8 @@ func TestServerThatStaysAway(t *testing.T) {
 	if testing.Short() {
 		t.Skip("left out with -short: it takes seconds")
 	}
-	defer func(d time.Duration) { leastGiveUpAfter = d }(leastGiveUpAfter)
-	leastGiveUpAfter = 3 * time.Second
+	defer func(d time.Duration) { minGiveUpAfter = d }(minGiveUpAfter)
+	minGiveUpAfter = 3 * time.Second
 	s, c := against(t, standin.Crowd{Mailboxes: 1000, Delay: 5 * time.Millisecond}, 300)
 	var results []report.Row
 	var endpoint evidence.Record

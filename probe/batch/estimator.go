@@ -51,12 +51,12 @@ const (
 	busyLimited = recentCalls * 3 / 8
 	busyInRow   = 8
 
-	decrease    = 0.8 // multiplicative, of a rate that was too high
-	leastGrowth = 1.1
-	mostBurst   = 10
-	leastLimit  = 0.2             // calls per second: one in five seconds shows that a server is well again
-	leastRise   = 2 * time.Second // and at least so many times the pause:
-	risePauses  = 20
+	decrease   = 0.8 // multiplicative, of a rate that was too high
+	minGrowth  = 1.1
+	maxBurst   = 10
+	minLimit   = 0.2             // calls per second: one in five seconds shows that a server is well again
+	minRise    = 2 * time.Second // and at least so many times the pause:
+	risePauses = 20
 	// A limit so many times the rate of the calls does not limit them.
 	idleLimit = 5
 )
@@ -141,7 +141,7 @@ func (e *estimator) paused(sent, resume time.Time) {
 	allowed := float64(e.served) / max(took.Seconds(), 0.001)
 	reached, sure := e.rate(true)
 	if math.IsInf(e.limit, 1) { // a part of what was answered at once, for seldom is all of it allowed
-		e.burst = min(max(e.served/4, 1), mostBurst)
+		e.burst = min(max(e.served/4, 1), maxBurst)
 	}
 	switch {
 	case sure:
@@ -150,17 +150,17 @@ func (e *estimator) paused(sent, resume time.Time) {
 	default:
 		reached = e.limit
 	}
-	reached = max(reached, allowed, leastLimit)
-	e.from = max(min(math.Sqrt(allowed*reached), max(decrease*reached, allowed)), leastLimit)
+	reached = max(reached, allowed, minLimit)
+	e.from = max(min(math.Sqrt(allowed*reached), max(decrease*reached, allowed)), minLimit)
 	if e.top == 0 || reached >= e.top {
 		e.top = reached
 	} else { // RFC 9438 4.7: the server allows less than before
 		e.top = (reached + e.from) / 2
 	}
-	e.top = max(e.top, leastGrowth*e.from)
-	e.rise = max(leastRise, 2*pause)
+	e.top = max(e.top, minGrowth*e.from)
+	e.rise = max(minRise, 2*pause)
 	if e.from > e.top/2 { // it is about right
-		e.rise = max(leastRise, risePauses*pause)
+		e.rise = max(minRise, risePauses*pause)
 	}
 	e.limit, e.since, e.served = e.from, sent, 0
 }

@@ -34,14 +34,14 @@ const (
 	shortestPause = 250 * time.Millisecond
 	longestPause  = 15 * time.Second // where the server does not say how long
 	// How long a number of connections is kept before one more is tried.
-	leastInterval = time.Second
-	mostInterval  = 10 * time.Minute
+	minInterval = time.Second
+	maxInterval = 10 * time.Minute
 )
 
 func newLimiter(workers int) *limiter {
 	return &limiter{
 		turn: make(chan struct{}, 1), estimate: newEstimator(), limiterState: limiterState{bucket: rate.NewLimiter(rate.Inf, 1)},
-		changed: make(chan struct{}), workers: workers, allowed: workers, interval: leastInterval,
+		changed: make(chan struct{}), workers: workers, allowed: workers, interval: minInterval,
 	}
 }
 
@@ -95,7 +95,7 @@ func (l *limiter) crowded(sent time.Time) {
 	}
 	l.allowed = max(l.allowed-1, 1)
 	if l.more {
-		l.interval = min(l.interval*2, mostInterval)
+		l.interval = min(l.interval*2, maxInterval)
 	}
 	l.fewer, l.more = time.Now(), false
 	l.grow = l.fewer.Add(l.interval)

@@ -34,7 +34,7 @@ type job struct {
 // come, else new ones.
 type queue struct {
 	fresh chan *job // with some ahead, so that nobody has to wake the reader for each
-	most  int       // jobs in trouble, beyond which no new ones are handed out
+	max   int       // jobs in trouble, beyond which no new ones are handed out
 
 	mu      sync.Mutex
 	changed chan struct{}
@@ -45,11 +45,11 @@ type queue struct {
 	ended   bool   // no new ones come
 }
 
-// mostBusy is how many busy mailboxes are waited for at a time.
-const mostBusy = 4096
+// maxBusy is how many busy mailboxes are waited for at a time.
+const maxBusy = 4096
 
-func newQueue(most int, over func()) *queue {
-	return &queue{fresh: make(chan *job, most/2), most: most, changed: make(chan struct{}), over: over}
+func newQueue(limit int, over func()) *queue {
+	return &queue{fresh: make(chan *job, limit/2), max: limit, changed: make(chan struct{}), over: over}
 }
 
 func (q *queue) wake() {
@@ -77,7 +77,7 @@ func (q *queue) take(ctx context.Context) *job {
 			return nil
 		}
 		fresh := q.fresh
-		if q.trouble >= q.most || len(q.again) >= mostBusy {
+		if q.trouble >= q.max || len(q.again) >= maxBusy {
 			fresh = nil
 		}
 		changed := q.changed

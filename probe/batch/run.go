@@ -92,9 +92,9 @@ func (r *run) down() string {
 
 // giveUpAfter is after how long without any answer the server is given up, all
 // mailboxes together.
-func (r *run) giveUpAfter() time.Duration { return max(r.PerMailbox, leastGiveUpAfter) }
+func (r *run) giveUpAfter() time.Duration { return max(r.PerMailbox, minGiveUpAfter) }
 
-var leastGiveUpAfter = 2 * time.Minute // a test has less
+var minGiveUpAfter = 2 * time.Minute // a test has less
 
 // Run carries out a batch. Whatever servers do is in the results; the error is
 // for what this machine could not do: reading the input, writing results or the

@@ -155,7 +155,7 @@ func readKrb5Conf(ctx context.Context, named string) (kerberos.Config, error) {
 	if list := filepath.SplitList(named); len(list) > 0 {
 		name = list[0]
 	}
-	raw, err := withIncluded(ctx, name, mostIncluded)
+	raw, err := withIncluded(ctx, name, maxIncluded)
 	if errors.Is(err, fs.ErrNotExist) && named == "" {
 		return kerberos.Config{}, nil
 	}
@@ -165,8 +165,8 @@ func readKrb5Conf(ctx context.Context, named string) (kerberos.Config, error) {
 	return kerberos.ReadConfig(raw)
 }
 
-// mostIncluded is how deep a krb5.conf may include another.
-const mostIncluded = 8
+// maxIncluded is how deep a krb5.conf may include another.
+const maxIncluded = 8
 
 // withIncluded is a krb5.conf behind all that it includes, where it overrides them. Each
 // of them begins with a section of its own (krb5.conf(5)). What cannot be read is left out.

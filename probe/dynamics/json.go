@@ -373,8 +373,8 @@ func refused(alone []member) error {
 		return nil
 	}
 	said := []rune(message)
-	if len(said) > mostSaid {
-		said = append(said[:mostSaid], '…')
+	if len(said) > maxSaid {
+		said = append(said[:maxSaid], '…')
 	}
 	text := strconv.Quote(string(said))
 	if code != "" {
@@ -383,8 +383,8 @@ func refused(alone []member) error {
 	return fault(0, "json.refused", text)
 }
 
-// mostSaid is how much of a message is repeated, in characters.
-const mostSaid = 300
+// maxSaid is how much of a message is repeated, in characters.
+const maxSaid = 300
 
 // maxMembers is far above the columns of any table of Dynamics, each with its
 // annotations.

@@ -203,7 +203,7 @@ func TestBatchMarkdownIsShort(t *testing.T) {
 			t.Errorf("it lacks %q", part)
 		}
 	}
-	if n := strings.Count(out, "@contoso.com |"); n != mostRows {
+	if n := strings.Count(out, "@contoso.com |"); n != maxRows {
 		t.Errorf("%d rows", n)
 	}
 }

@@ -16,8 +16,8 @@ import (
 
 // What a report in a glance has at most.
 const (
-	mostLines = 40 // of 80 columns
-	mostSteps = 3
+	maxLines = 40 // of 80 columns
+	maxSteps = 3
 )
 
 // limits are how many characters of a text are shown, the tighter the fewer.
@@ -40,7 +40,7 @@ func (p *page) fitsScreen(text string) bool {
 	for line := range strings.Lines(text) {
 		n += max(1, (layout.StringWidthWithoutEscSequences(strings.TrimSuffix(line, "\n"))+p.Width-1)/p.Width)
 	}
-	return n <= mostLines*usualWidth/min(p.Width, usualWidth)
+	return n <= maxLines*usualWidth/min(p.Width, usualWidth)
 }
 
 // brief is a text as far as a glance takes it in; with -v it is whole.

@@ -30,8 +30,8 @@ var pageTemplate = sync.OnceValue(func() *template.Template {
 		"rows":       rows,
 		"words":      words[any],
 		"unbroken":   Unbroken,
-		"firstSteps": func(list []finding.Remedy) []finding.Remedy { return list[:min(len(list), mostSteps)] },
-		"laterSteps": func(list []finding.Remedy) []finding.Remedy { return list[min(len(list), mostSteps):] },
+		"firstSteps": func(list []finding.Remedy) []finding.Remedy { return list[:min(len(list), maxSteps)] },
+		"laterSteps": func(list []finding.Remedy) []finding.Remedy { return list[min(len(list), maxSteps):] },
 		"clock":      func(s string) string { return strings.TrimSuffix(strings.Replace(s, "T", " ", 1), "Z") },
 		"upper":      func(s any) string { return strings.ToUpper(fmt.Sprint(s)) },
 	}).Parse(pageSource))

@@ -129,8 +129,8 @@ type markdownBatch struct {
 	left int                      // how many are not ok
 }
 
-// mostRows is how many rows a ticket is burdened with.
-const mostRows = 100
+// maxRows is how many rows a ticket is burdened with.
+const maxRows = 100
 
 func (d *markdownBatch) row(r Row) ([]byte, error) {
 	if r.Verdict.Code == "ok" {
@@ -142,7 +142,7 @@ func (d *markdownBatch) row(r Row) ([]byte, error) {
 	d.left++
 	r.Causes, r.Findings = nil, nil
 	list := append(d.rows[r.Verdict.Status], r)
-	if len(list) >= 2*mostRows { // they come in any order
+	if len(list) >= 2*maxRows { // they come in any order
 		list = firstRows(list)
 	}
 	d.rows[r.Verdict.Status] = list
@@ -151,7 +151,7 @@ func (d *markdownBatch) row(r Row) ([]byte, error) {
 
 func firstRows(list []Row) []Row {
 	slices.SortFunc(list, func(a, b Row) int { return cmp.Compare(a.Number, b.Number) })
-	return list[:min(len(list), mostRows)]
+	return list[:min(len(list), maxRows)]
 }
 
 func (d *markdownBatch) write(w io.Writer, s Summary, _ iter.Seq2[[]byte, error]) error {
@@ -162,7 +162,7 @@ func (d *markdownBatch) write(w io.Writer, s Summary, _ iter.Seq2[[]byte, error]
 	}{Summary: s}
 	for _, status := range finding.WorstFirst() {
 		for _, r := range firstRows(d.rows[status]) {
-			if len(page.List) < mostRows {
+			if len(page.List) < maxRows {
 				r = r.harmless()
 				v := r.Verdict
 				page.List = append(page.List, []string{fmt.Sprint(r.Number), r.Title(), string(v.Status), string(v.Code), v.Summary})

@@ -69,8 +69,8 @@ func (m *Mask) Row(r Row, column int) Row {
 	return t.Fill(r)
 }
 
-// mostHidden bounds what is kept of templates; a few are what most rows have.
-const mostHidden = 256
+// maxHidden bounds what is kept of templates; a few are what most rows have.
+const maxHidden = 256
 
 func (m *Mask) template(t *Template) *Template {
 	if known := m.hidden[t]; known != nil {
@@ -83,7 +83,7 @@ func (m *Mask) template(t *Template) *Template {
 	for _, why := range t.Whys {
 		h.Whys = append(h.Whys, why.whole(m.names.Text))
 	}
-	if len(m.hidden) == mostHidden {
+	if len(m.hidden) == maxHidden {
 		clear(m.hidden)
 	}
 	m.hidden[t] = &h

@@ -11,7 +11,7 @@ import (
 // Limits of what a summary keeps of its rows.
 const (
 	examples    = 3
-	mostGroups  = 200
+	maxGroups   = 200
 	MostSlowest = 5
 )
 
@@ -78,7 +78,7 @@ func (t *Tally) groupOf(r Row) *BatchGroup {
 	case "not-checked", "throttled", "server-error", "forbidden":
 		k.what = r.template().Summary.About("")
 	}
-	if t.groups[k] == nil && len(t.groups) >= mostGroups {
+	if t.groups[k] == nil && len(t.groups) >= maxGroups {
 		k.reason, k.cause, k.what = "", 0, ""
 	}
 	if t.groups[k] == nil {

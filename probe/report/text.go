@@ -258,7 +258,7 @@ func (p *page) steps(list []finding.Remedy) []finding.Remedy {
 	if p.Whole {
 		return list
 	}
-	return list[:min(len(list), mostSteps)]
+	return list[:min(len(list), maxSteps)]
 }
 
 // step is what a remedy says; its cost is never left out.
@@ -269,10 +269,10 @@ func (p *page) step(m finding.Remedy) string {
 
 // further says how many steps are not shown; "" none.
 func (p *page) further(r Report) string {
-	if len(r.Findings) == 0 || p.Whole || len(r.Findings[0].Remedies) <= mostSteps {
+	if len(r.Findings) == 0 || p.Whole || len(r.Findings[0].Remedies) <= maxSteps {
 		return ""
 	}
-	return " (" + count(len(r.Findings[0].Remedies)-mostSteps, "further step", "further steps") + ")"
+	return " (" + count(len(r.Findings[0].Remedies)-maxSteps, "further step", "further steps") + ")"
 }
 
 // prose is a batch for a person: a line for each mailbox that is not ok, the summary, and

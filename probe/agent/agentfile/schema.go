@@ -29,7 +29,7 @@ func Schema() []byte {
 		return map[string]any{"type": "array", "items": of, "description": about}
 	}
 	of := object(&Target{}, map[string]any{"labels": map[string]any{
-		"type": "object", "description": "labels of its metrics and notifications", "maxProperties": mostLabels,
+		"type": "object", "description": "labels of its metrics and notifications", "maxProperties": maxLabels,
 		"propertyNames":        map[string]any{"pattern": "^[a-zA-Z_][a-zA-Z0-9_]{0,62}$"},
 		"additionalProperties": map[string]any{"type": "string", "maxLength": longestText},
 	}})

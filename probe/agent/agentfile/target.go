@@ -38,8 +38,8 @@ func (l *loader) target(node *yaml.Node) *Target {
 		return t
 	}
 	read(node, false)
-	if len(t.Labels) > mostLabels {
-		ks.At(node, "labels has %d entries; at most %d are allowed", len(t.Labels), mostLabels)
+	if len(t.Labels) > maxLabels {
+		ks.At(node, "labels has %d entries; at most %d are allowed", len(t.Labels), maxLabels)
 	}
 	t.Check, _ = t.Settings.Config(l.ctx, l.getenv)
 	t.Check.RetryRefused = false // the count of refused logons is the agent's alone
@@ -50,7 +50,7 @@ func (l *loader) target(node *yaml.Node) *Target {
 }
 
 const (
-	mostLabels  = 16
+	maxLabels   = 16
 	longestText = 128
 )
 

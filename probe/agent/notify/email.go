@@ -22,9 +22,9 @@ import (
 	"github.com/ewsprobe/ewsprobe/probe/report"
 )
 
-// mostPasswordRefusals is how often a password is sent that the SMTP server refuses:
+// maxPasswordRefusals is how often a password is sent that the SMTP server refuses:
 // it may be that of an account which locks.
-const mostPasswordRefusals = 2
+const maxPasswordRefusals = 2
 
 // email is a channel's mail.
 type email struct {
@@ -41,7 +41,7 @@ func (m *email) send(ctx context.Context, key string, n Notification) error {
 	if err == nil {
 		return nil
 	}
-	return errors.New(known.Clean(report.Clean(err.Error(), mostText))) // a server may say anything in its answer
+	return errors.New(known.Clean(report.Clean(err.Error(), maxText))) // a server may say anything in its answer
 }
 
 func (m *email) trySend(ctx context.Context, key string, n Notification, known *secret.Vault) error {
@@ -156,7 +156,7 @@ func (m *email) options(ctx context.Context, known *secret.Vault) ([]mail.Option
 	if sum := sha256.Sum256([]byte(password)); m.refused != sum {
 		m.refused, m.times = sum, 0
 	}
-	if m.times >= mostPasswordRefusals {
+	if m.times >= maxPasswordRefusals {
 		return nil, fmt.Errorf("the SMTP server refused the password of %s %d times; it is not sent again until it changes", m.User, m.times)
 	}
 	return append(options, mail.WithSMTPAuth(mail.SMTPAuthOpportunistic), mail.WithOpportunisticSMTPAuth(mechanisms...),

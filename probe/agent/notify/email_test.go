@@ -283,13 +283,13 @@ func TestMailLocksNoAccountAndLeaksNoPassword(t *testing.T) {
 			t.Fatalf("%v", err)
 		}
 	}
-	if len(s.passwords) != mostPasswordRefusals {
+	if len(s.passwords) != maxPasswordRefusals {
 		t.Errorf("the password was sent %d times", len(s.passwords))
 	}
 	if err := os.WriteFile(m.PasswordFile, []byte("another"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := m.send(t.Context(), "k", sample()); err == nil || len(s.passwords) != mostPasswordRefusals+1 {
+	if err := m.send(t.Context(), "k", sample()); err == nil || len(s.passwords) != maxPasswordRefusals+1 {
 		t.Errorf("a new password: %v, sent %d times", err, len(s.passwords))
 	}
 	s = (&smtpServer{refuses: "451 4.3.0 later: ECHO Sm7p!secret"}).start(t)

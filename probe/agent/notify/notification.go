@@ -15,8 +15,8 @@ import (
 // Schema names the form of what a web hook is sent.
 const Schema = "ewsprobe/notification/1"
 
-// mostText bounds a text that a server may have written.
-const mostText = 1000
+// maxText bounds a text that a server may have written.
+const maxText = 1000
 
 // Notification is what one channel is told once. It is kept as JSON until it is
 // delivered.
@@ -69,4 +69,4 @@ func newNotification(kind Kind, e agent.Event) Notification {
 	return n
 }
 
-func clean(s string) string { return report.Clean(s, mostText) }
+func clean(s string) string { return report.Clean(s, maxText) }

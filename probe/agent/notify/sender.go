@@ -15,7 +15,7 @@ import (
 // The patience of a Sender.
 const (
 	firstPause = 5 * time.Second
-	mostPause  = 15 * time.Minute
+	maxPause   = 15 * time.Minute
 	giveUp     = 24 * time.Hour
 	patience   = 30 * time.Second // for one delivery
 )
@@ -120,7 +120,7 @@ func (s *Sender) Run(ctx context.Context) {
 	var deliveries sync.WaitGroup
 	defer deliveries.Wait()
 	for ctx.Err() == nil {
-		pause := mostPause
+		pause := maxPause
 		pending, err := s.queue.Pending(ctx)
 		if err != nil && ctx.Err() == nil {
 			s.log.Error("the notifications that wait cannot be read", "error", err)
@@ -148,7 +148,7 @@ func (s *Sender) due(pending []history.Notification, now time.Time) (due []histo
 	defer s.mu.Unlock()
 	type of struct{ channel, target string }
 	first := map[of]bool{}
-	next = mostPause
+	next = maxPause
 	for _, e := range pending {
 		key := of{e.Channel, e.Target}
 		if first[key] || s.busy[e.Channel] {
@@ -234,5 +234,5 @@ func (s *Sender) attempt(ctx context.Context, c channel, e history.Notification,
 
 // pauseAfter is how long to wait after so many attempts and the one that failed now.
 func pauseAfter(tries int) time.Duration {
-	return min(firstPause<<min(tries, 10), mostPause)
+	return min(firstPause<<min(tries, 10), maxPause)
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/ewsprobe/ewsprobe/probe/report"
 )
 
-// mostSubject bounds a subject: what follows is in the text.
-const mostSubject = 160
+// maxSubject bounds a subject: what follows is in the text.
+const maxSubject = 160
 
 //go:embed text/notification.tmpl
 var textSource string
@@ -34,7 +34,7 @@ var texts = sync.OnceValue(func() *template.Template {
 
 // subject is one line: how bad, which target, what is wrong.
 func (n Notification) subject() string {
-	return "[ewsprobe] " + report.Clean(n.said("subject"), mostSubject)
+	return "[ewsprobe] " + report.Clean(n.said("subject"), maxSubject)
 }
 
 // text is what a person reads: what is wrong, since when, what changed, what to do.

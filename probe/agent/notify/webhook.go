@@ -15,8 +15,8 @@ import (
 	"github.com/ewsprobe/ewsprobe/probe/config"
 )
 
-// mostAnswer bounds what is read of an answer.
-const mostAnswer = 64 << 10
+// maxAnswer bounds what is read of an answer.
+const maxAnswer = 64 << 10
 
 // webhook is a POST. Its address is a secret: who knows it can write into the
 // channel. So no error names it, nor the host in it.
@@ -51,7 +51,7 @@ func (w webhook) send(ctx context.Context, key string, n Notification) error {
 		return fmt.Errorf("the webhook: %w", outbound.Why(err))
 	}
 	defer answer.Body.Close()
-	_, _ = io.Copy(io.Discard, io.LimitReader(answer.Body, mostAnswer)) // some count a cut answer as a failure
+	_, _ = io.Copy(io.Discard, io.LimitReader(answer.Body, maxAnswer)) // some count a cut answer as a failure
 	switch code := answer.StatusCode; {
 	case code >= 200 && code < 300:
 		return nil

@@ -21,7 +21,7 @@ import (
 )
 
 const (
-	mostHeader    = 64 << 10        // of an answer
+	maxHeader     = 64 << 10        // of an answer
 	localPatience = 5 * time.Second // for an agent on this machine
 )
 
@@ -34,7 +34,7 @@ func Client(ctx context.Context, to *url.URL, caFile string) (*http.Client, erro
 	}
 	transport := &http.Transport{
 		Proxy: http.ProxyFromEnvironment, TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
-		DisableKeepAlives: true, MaxResponseHeaderBytes: mostHeader,
+		DisableKeepAlives: true, MaxResponseHeaderBytes: maxHeader,
 	}
 	if to.Scheme != "https" {
 		transport.Proxy = nil

@@ -33,13 +33,13 @@ import (
 
 // The bounds of what a peer is asked and may answer.
 const (
-	each        = time.Minute
-	patience    = 10 * time.Second // for one answer
-	mostList    = 4 << 20
-	mostRecord  = 4 << 20
-	mostTargets = 1000
-	mostRecords = 20 // of one peer, for the targets of one's own endpoints
-	mostText    = 500
+	each       = time.Minute
+	patience   = 10 * time.Second // for one answer
+	maxList    = 4 << 20
+	maxRecord  = 4 << 20
+	maxTargets = 1000
+	maxRecords = 20 // of one peer, for the targets of one's own endpoints
+	maxText    = 500
 )
 
 // State is what is known of a peer. It is not changed any more.
@@ -167,7 +167,7 @@ func (p *Peers) ask(ctx context.Context, one *agentfile.Peer, before State) (Sta
 	if err != nil || !agentfile.Secure(base) {
 		return State{}, errors.New("its address is not https, nor http on this machine")
 	}
-	raw, err := p.get(ctx, one, base.JoinPath("api", "v1", "targets"), mostList)
+	raw, err := p.get(ctx, one, base.JoinPath("api", "v1", "targets"), maxList)
 	if err != nil {
 		return State{}, err
 	}
@@ -178,7 +178,7 @@ func (p *Peers) ask(ctx context.Context, one *agentfile.Peer, before State) (Sta
 	wanted, records := p.wanted(), 0
 	for i := range targets {
 		t := &targets[i]
-		if t.RunID == 0 || t.Endpoint == "" || !slices.Contains(wanted, t.Endpoint) || records == mostRecords {
+		if t.RunID == 0 || t.Endpoint == "" || !slices.Contains(wanted, t.Endpoint) || records == maxRecords {
 			continue
 		}
 		records++
@@ -188,7 +188,7 @@ func (p *Peers) ask(ctx context.Context, one *agentfile.Peer, before State) (Sta
 			t.Record = before.Targets[at].Record
 			continue
 		}
-		raw, err := p.get(ctx, one, base.JoinPath("targets", t.Name, "runs", strconv.FormatInt(t.RunID, 10)+".json"), mostRecord)
+		raw, err := p.get(ctx, one, base.JoinPath("targets", t.Name, "runs", strconv.FormatInt(t.RunID, 10)+".json"), maxRecord)
 		if err != nil {
 			continue // the run may be gone since
 		}
@@ -258,8 +258,8 @@ func readTargets(raw []byte, now time.Time) ([]Target, error) {
 	if json.Unmarshal(raw, &list) != nil || list.Targets == nil {
 		return nil, errors.New("its answer is not that of an agent")
 	}
-	if len(list.Targets) > mostTargets {
-		return nil, fmt.Errorf("it has more than %d targets", mostTargets)
+	if len(list.Targets) > maxTargets {
+		return nil, fmt.Errorf("it has more than %d targets", maxTargets)
 	}
 	past := func(at time.Time) time.Time {
 		if at.After(now) {
@@ -276,7 +276,7 @@ func readTargets(raw []byte, now time.Time) ([]Target, error) {
 		if _, ok := finding.Lookup(t.Code); !ok {
 			t.Code = "" // of a newer version
 		}
-		t.View, t.Summary = report.Clean(t.View, 20), report.Clean(t.Summary, mostText)
+		t.View, t.Summary = report.Clean(t.View, 20), report.Clean(t.Summary, maxText)
 		t.Since, t.LastRun, t.RunID = past(t.Since), past(t.LastRun), max(t.RunID, 0)
 	}
 	return list.Targets, nil

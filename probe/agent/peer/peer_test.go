@@ -113,7 +113,7 @@ func TestBadPeers(t *testing.T) {
 		"a bad name":   says(`{"targets":[{"name":"../evil","status":"ok"}]}`),
 		"a bad status": says(`{"targets":[{"name":"a","status":"evil"}]}`),
 		"a bad link":   says(`{"targets":[{"name":"a","status":"ok","endpoint":"<evil>"}]}`),
-		"too many":     says(`{"targets":[` + strings.Repeat(`{"name":"a","status":"ok"},`, mostTargets) + `{"name":"a","status":"ok"}]}`),
+		"too many":     says(`{"targets":[` + strings.Repeat(`{"name":"a","status":"ok"},`, maxTargets) + `{"name":"a","status":"ok"}]}`),
 		"an echo":      says(`{"targets":[{"name":"a","status":"ok","summary":"` + password + `"}]}`),
 		"without an end": func(w http.ResponseWriter, _ *http.Request) {
 			for {
@@ -164,7 +164,7 @@ func TestPeerIsMadeHarmless(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := targets[0]; got.Code != "" || strings.ContainsAny(got.View+got.Summary, "\x1b\x00\u202e") || len(got.Summary) > mostText+10 {
+	if got := targets[0]; got.Code != "" || strings.ContainsAny(got.View+got.Summary, "\x1b\x00\u202e") || len(got.Summary) > maxText+10 {
 		t.Errorf("%+v", got)
 	}
 }

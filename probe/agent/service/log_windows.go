@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/windows/svc/eventlog"
 )
 
-// mostEvent bounds an event: ReportEvent takes 31,839 characters.
-const mostEvent = 30000
+// maxEvent bounds an event: ReportEvent takes 31,839 characters.
+const maxEvent = 30000
 
 // WriteEvent writes to the event log of Windows, under the name of the service, whose
 // installation makes it known there. One filters by the id.
@@ -25,7 +25,7 @@ func WriteEvent(level slog.Level, id uint32, text string) error {
 	case level >= slog.LevelWarn:
 		write = log.Warning
 	}
-	if err := write(id, text[:min(len(text), mostEvent)]); err != nil {
+	if err := write(id, text[:min(len(text), maxEvent)]); err != nil {
 		return fmt.Errorf("the event cannot be written to the event log: %w", err)
 	}
 	return nil

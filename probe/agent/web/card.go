@@ -82,15 +82,15 @@ func (c card) fullName() string {
 	return c.Name + " of " + c.Peer
 }
 
-// mostChanges are shown of a change of status; its comparison has all.
-const mostChanges = 3
+// maxChanges are shown of a change of status; its comparison has all.
+const maxChanges = 3
 
 // changes are what was different when a status began: what explains it, or else what
 // was met first.
 func changes(list []history.Change) (says []string) {
 	explains := slices.ContainsFunc(list, func(c history.Change) bool { return c.Explains })
 	for _, c := range list {
-		if c.Explains == explains && len(says) < mostChanges {
+		if c.Explains == explains && len(says) < maxChanges {
 			says = append(says, changed(c))
 		}
 	}

@@ -41,7 +41,7 @@ func TestManyTargets(t *testing.T) {
 	if h.reads > 500 || h.queries > 0 {
 		t.Errorf("the page reads %d records and makes %d queries", h.reads, h.queries)
 	}
-	if n := len(s.compare.says); n > mostComparisons {
+	if n := len(s.compare.says); n > maxComparisons {
 		t.Errorf("%d comparisons are remembered", n)
 	}
 }

@@ -140,8 +140,8 @@ type pair struct {
 	ra, rb int64
 }
 
-// mostComparisons is how many are remembered.
-const mostComparisons = 1000
+// maxComparisons is how many are remembered.
+const maxComparisons = 1000
 
 // patience is how long the page of all targets compares what it does not know yet.
 // The rest is there the next time.
@@ -163,7 +163,7 @@ func (c *comparisons) get(p pair, until time.Time, load func() (a, b evidence.Re
 	says = report.Conclusion(diff.Compare(a, b), p.a, p.b)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.says == nil || len(c.says) >= mostComparisons {
+	if c.says == nil || len(c.says) >= maxComparisons {
 		c.says = map[pair]string{}
 	}
 	c.says[p] = says

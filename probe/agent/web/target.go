@@ -19,9 +19,9 @@ import (
 
 // How many lines of each kind the page of a target has.
 const (
-	mostTransitions = 20
-	mostRuns        = 25
-	mostMailboxes   = 200
+	maxTransitions = 20
+	maxRuns        = 25
+	maxMailboxes   = 200
 )
 
 // targetPage is one target: its state, its history, and the last report.
@@ -30,7 +30,7 @@ func (s *Server) targetPage(w http.ResponseWriter, r *http.Request, t *agent.Tar
 	if err != nil {
 		return err
 	}
-	q.Limit = mostRuns
+	q.Limit = maxRuns
 	page := struct {
 		Card        card
 		Charts      []chart
@@ -45,7 +45,7 @@ func (s *Server) targetPage(w http.ResponseWriter, r *http.Request, t *agent.Tar
 		page.Charts = append(page.Charts, chartOf(t, i, time.Now()))
 	}
 	var wrong [3]error
-	page.Transitions, _, wrong[0] = s.o.History.Transitions(r.Context(), t.Name, mostTransitions, 0)
+	page.Transitions, _, wrong[0] = s.o.History.Transitions(r.Context(), t.Name, maxTransitions, 0)
 	page.Runs, page.Older, wrong[1] = s.runs(r.Context(), t, q)
 	page.Mailboxes, wrong[2] = s.mailboxLines(r, t.Name)
 	if err := errors.Join(wrong[:]...); err != nil {
@@ -94,7 +94,7 @@ func (s *Server) mailboxLines(r *http.Request, target string) ([]report.Row, err
 	var list []report.Row
 	for line := range strings.Lines(string(rows)) {
 		var row report.Row
-		if len(list) == mostMailboxes || json.Unmarshal([]byte(line), &row) != nil {
+		if len(list) == maxMailboxes || json.Unmarshal([]byte(line), &row) != nil {
 			break
 		}
 		list = append(list, row)

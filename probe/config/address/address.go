@@ -39,7 +39,8 @@ func Variable(text string) string {
 	for _, form := range [][2]string{{"${", "}"}, {"$(", ")"}, {"$env:", ""}, {"%", "%"}} {
 		_, after, found := strings.Cut(text, form[0])
 		name, rest := after, ""
-		if end := strings.IndexFunc(after, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '_' && r != '.' }); end >= 0 {
+		named := func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) || r == '_' || r == '.' }
+		if end := strings.IndexFunc(after, func(r rune) bool { return !named(r) }); end >= 0 {
 			name, rest = after[:end], after[end:]
 		}
 		if !found || len(name) < 3 || !strings.HasPrefix(rest, form[1]) {
@@ -204,9 +205,9 @@ func HasCredentials(raw string) bool {
 	return strings.Contains(authority, "@")
 }
 
-// mostAccount is the longest name of an account without its domain: Active
+// maxAccount is the longest name of an account without its domain: Active
 // Directory allows a sAMAccountName of a user no more ([MS-SAMR] 3.1.1.6).
-const mostAccount = 20
+const maxAccount = 20
 
 // BadAccount says why no account can have this name, "" for one that may be. A
 // logon with such a name is one bad logon more, and can never be a good one.
@@ -239,7 +240,7 @@ func BadAccount(name string) string {
 		return "contains more than one @; give user@domain"
 	case strings.ContainsAny(name, `<>,;"`), qualified && strings.ContainsAny(user, "[]|=+*?"):
 		return `contains a character that no account name has; give DOMAIN\user or user@domain`
-	case qualified && len(utf16.Encode([]rune(user))) > mostAccount:
+	case qualified && len(utf16.Encode([]rune(user))) > maxAccount:
 		return "has more than 20 characters after the domain, the limit of Active Directory; give user@domain"
 	}
 	return ""
@@ -266,7 +267,8 @@ func Clean(cell string) string {
 			return tokens[i][len("SMTP:"):]
 		}
 	}
-	if i := strings.LastIndexByte(cell, '<'); i >= 0 && i == strings.IndexByte(cell, '<') && strings.HasSuffix(cell, ">") && strings.Contains(cell[i:], "@") {
+	i := strings.IndexByte(cell, '<')
+	if strings.Count(cell, "<") == 1 && strings.HasSuffix(cell, ">") && strings.Contains(cell[i:], "@") {
 		cell = strings.TrimSpace(cell[i+1 : len(cell)-1])
 	}
 	if otherKind(cell) != "" && !strings.ContainsAny(cell, " ;,") {
