@@ -15,6 +15,7 @@ package dataverse
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -100,7 +101,7 @@ func (r *Reader) get(ctx context.Context, step evidence.Step, s set, u *url.URL,
 	}}
 	answer, conn, fail := r.Outside.Get(limited, r.conn, req, "Bearer, value not kept", &p.item)
 	if r.conn = conn; fail == nil && answer.Response != nil {
-		r.read(&p, u, answer, each)
+		r.read(ctx, &p, u, answer, each)
 	}
 	return p
 }
@@ -112,7 +113,7 @@ func (r *Reader) add(item evidence.Item) evidence.Item {
 }
 
 // read takes the answer apart. Only 200 has rows.
-func (r *Reader) read(p *page, asked *url.URL, answer wire.Answer, each func(row) bool) {
+func (r *Reader) read(ctx context.Context, p *page, asked *url.URL, answer wire.Answer, each func(row) bool) {
 	c, d, status := p.item.Cloud, p.item.Dataverse, answer.Response.Status
 	switch {
 	case answer.Response.Oversized:
@@ -122,11 +123,13 @@ func (r *Reader) read(p *page, asked *url.URL, answer wire.Answer, each func(row
 	case status/100 == 3:
 		c.Detail = evidence.Say("answer-redirects", status)
 	case status == 200:
-		rows, link, err := r.readList(answer.Body, each)
+		rows, link, err := r.readList(ctx, answer.Body, each)
 		d.Rows = rows
 		switch next, problem := nextPage(asked, link); {
-		case err != nil:
+		case errors.Is(err, errNoList):
 			c.Detail = evidence.Say("not-json", "Dataverse")
+		case err != nil:
+			p.item.Error = wire.Classify(ctx, "read", err)
 		case problem != nil:
 			c.Detail = problem
 		default:

@@ -14,6 +14,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -349,6 +350,65 @@ func TestPages(t *testing.T) {
 	}
 	if raw, _ := io.ReadAll(serve(t, says(200, `{"value":[]}`)).reader(t).Mailboxes(t.Context(), prof1)); len(raw) > 0 {
 		t.Errorf("of nothing: %q", raw)
+	}
+}
+
+// manyRows is a page of n rows in which no column is known.
+func manyRows(n int) string {
+	return `{"value":[` + strings.TrimSuffix(strings.Repeat(`{"a":1},`, n), ",") + `]}`
+}
+
+// TestRowAtATime: the rows of a page are not all in memory at once.
+func TestRowAtATime(t *testing.T) {
+	r := &Reader{Recorder: ews.NewRecorder(&secret.Vault{}, nil)}
+	body := []byte(manyRows(100000))
+	var before, during runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	rows, _, err := r.readList(t.Context(), body, func(row) bool {
+		runtime.GC()
+		runtime.ReadMemStats(&during)
+		return false
+	})
+	if grown := int(during.HeapAlloc) - int(before.HeapAlloc); err != nil || rows != 100000 || grown > 8*len(body) {
+		t.Errorf("%v: %d rows of %d bytes took %d bytes of memory", err, rows, len(body), grown)
+	}
+}
+
+// TestEndOfRows: neither rows that cannot be used nor the rest of a page are gone through
+// without end.
+func TestEndOfRows(t *testing.T) {
+	s := serve(t, says(200, manyRows(2*maxProfiles)))
+	r, read := s.reader(t), 0
+	r.Profile = func([]byte) (*evidence.Profile, error) {
+		read++
+		return nil, errors.New("no profile")
+	}
+	if item := r.Profiles(within(t, 20*time.Second)); read != maxProfiles || whole(item) {
+		t.Errorf("%d rows were read: %+v", read, item.Cloud)
+	}
+	ctx, stop := context.WithCancel(within(t, 20*time.Second))
+	r, read = s.reader(t), 0
+	r.Profile = func([]byte) (*evidence.Profile, error) {
+		read++
+		stop()
+		return &evidence.Profile{}, nil
+	}
+	if item := r.Profiles(ctx); read != 1 || item.Error == nil || item.Error.Code != evidence.Interrupted || whole(item) {
+		t.Errorf("%d rows were read after the interrupt: %+v", read, item.Error)
+	}
+}
+
+// TestOrderOfColumns: an export has the columns in the order in which they are asked for.
+func TestOrderOfColumns(t *testing.T) {
+	o := row{map[string]any{"b": "2", "a": json.Number("1"), "a@" + formatted: "One"}, ews.NewRecorder(&secret.Vault{}, nil).Short}
+	const want = `{"b":"2","c":null,"a":"1","a@` + formatted + `":"One"}`
+	if got := string(o.inJSON([]string{"b", "c", "a"})); got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	raw, err := io.ReadAll(serve(t, paged(1, nil)).reader(t).Mailboxes(within(t, 20*time.Second), prof1))
+	if err != nil || !strings.HasPrefix(string(raw), "[\n"+`{"name":null,"emailaddress":"box0@contoso.com","mailboxstatus":`) {
+		t.Errorf("%v: %s", err, raw)
 	}
 }
 

@@ -32,21 +32,23 @@ func (r *Reader) Profiles(ctx context.Context) evidence.Item {
 	var found []evidence.Profile
 	var identity []string // of each
 	var unusable error
+	seen := 0 // with those that cannot be used: each of them takes time, too
 	return r.pages(query{step: evidence.StepDataverseProfiles, set: profiles, columns: columns}, func(o row) bool {
 		if n, _ := o.number("statecode"); n != 0 {
 			return true
 		}
+		seen++
 		p, err := r.Profile(o.inJSON(slices.Concat(columns.core, columns.wide)))
 		if err != nil {
 			unusable = cmp.Or(unusable, err)
-			return true
+			return seen < maxProfiles
 		}
 		id := ""
 		if p.Incoming.Credentials.Is(evidence.CredentialsHybridModern) {
 			id = o.guid("_managedidentityid_value")
 		}
 		found, identity = append(found, *p), append(identity, id)
-		return len(found) < maxProfiles
+		return seen < maxProfiles
 	}).all(ctx, func(i *evidence.Item) {
 		if strings.Join(identity, "") != "" {
 			known := r.identities(ctx)

@@ -2,6 +2,7 @@ package dataverse
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -62,49 +63,69 @@ func (o row) number(column string) (int, bool) {
 	return n, err == nil
 }
 
-// inJSON is an object of these columns, as texts with their labels.
+// inJSON is an object of these columns, in their order, as texts with their labels.
 func (o row) inJSON(columns []string) []byte {
-	texts := map[string]*string{}
+	b := []byte{'{'}
+	add := func(name, text string) {
+		if len(b) > 1 {
+			b = append(b, ',')
+		}
+		key, _ := json.Marshal(name) // texts always marshal
+		value, _ := json.Marshal(text)
+		if text == "" {
+			value = []byte("null")
+		}
+		b = append(append(append(b, key...), ':'), value...)
+	}
 	for _, name := range columns {
-		texts[name] = nil
-		for at, text := range map[string]string{name: o.text(name), name + "@" + formatted: o.label(name)} {
-			if text != "" {
-				texts[at] = &text
-			}
+		add(name, o.text(name))
+		if label := o.label(name); label != "" {
+			add(name+"@"+formatted, label)
 		}
 	}
-	raw, _ := json.Marshal(texts) // texts always marshal
-	return raw
+	return append(b, '}')
 }
 
 var errNoList = errors.New("no list of rows")
 
 // readList hands each row on, and ends where each returns false: then there is no link
-// to the next page. An answer that is no object with a list of objects is an error, and
-// its rows have not been seen.
-func (r *Reader) readList(body []byte, each func(row) bool) (rows int, next string, err error) {
+// to the next page. One row is decoded at a time: a page of small rows takes many times
+// its length in memory. An answer that is no object with a list of objects is
+// errNoList, and its rows have not been seen; any other error is that of ctx.
+func (r *Reader) readList(ctx context.Context, body []byte, each func(row) bool) (rows int, next string, err error) {
 	var said struct {
-		Value []map[string]any
-		Next  any `json:"@odata.nextLink"`
+		Value json.RawMessage
+		Next  json.RawMessage `json:"@odata.nextLink"`
 	}
-	body = bytes.TrimPrefix(body, []byte("\ufeff"))
-	d := json.NewDecoder(bytes.NewReader(body))
-	d.UseNumber()
-	if !json.Valid(body) || d.Decode(&said) != nil || said.Value == nil {
+	if json.Unmarshal(bytes.TrimPrefix(body, []byte("\ufeff")), &said) != nil || !bytes.HasPrefix(said.Value, []byte{'['}) {
 		return 0, "", errNoList
 	}
-	for _, values := range said.Value {
-		if values == nil {
+	list := func() *json.Decoder {
+		d := json.NewDecoder(bytes.NewReader(said.Value))
+		d.UseNumber()
+		_, _ = d.Token() // the bracket
+		return d
+	}
+	var object json.RawMessage
+	for d := list(); d.More(); rows++ {
+		if d.Decode(&object) != nil || object[0] != '{' {
 			return 0, "", errNoList
 		}
 	}
-	next, _ = said.Next.(string)
-	for _, values := range said.Value {
-		if !each(row{values, r.Recorder.Short}) {
-			return len(said.Value), "", nil
+	for d := list(); d.More(); {
+		if err := ctx.Err(); err != nil {
+			return rows, "", err
+		}
+		o := row{clean: r.Recorder.Short}
+		if d.Decode(&o.values) != nil {
+			return rows, "", errNoList
+		}
+		if !each(o) {
+			return rows, "", nil
 		}
 	}
-	return len(said.Value), next, nil
+	_ = json.Unmarshal(said.Next, &next) // null, or no text: no link
+	return rows, next, nil
 }
 
 // errorIn is the error of an answer: {"error":{"code":…,"message":…}}. Some write the
