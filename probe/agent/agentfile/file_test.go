@@ -182,6 +182,29 @@ func TestProblems(t *testing.T) {
 	}
 }
 
+// TestMistaken: the search for the line of a mistake ends soon, however long the file is.
+func TestMistaken(t *testing.T) {
+	for _, c := range []struct {
+		name                  string
+		wrong, reported, read int
+		exact                 bool
+		want, most            int
+	}{
+		{"where the parser stopped", 40, 1, 40, false, 40, 1},
+		{"some lines before", 40, 1, 60, false, 40, 21},
+		{"exact", 5, 5, 9000, true, 5, 2},
+		{"exact, but it is not", 8990, 5, 9000, true, 8990, 13},
+		{"a bracket that is open to the end", 2, 3, 9000, false, 2, maxSteps + 14},
+		{"the first line", 1, 1, 9, false, 1, 8},
+	} {
+		parses := 0
+		got := mistaken(c.reported, c.read, c.exact, func(n int) bool { parses++; return n < c.wrong })
+		if got != c.want || parses > c.most {
+			t.Errorf("%s: line %d after %d parses", c.name, got, parses)
+		}
+	}
+}
+
 // The example is right once its files are in place, and the schema knows it.
 func TestExampleAndSchema(t *testing.T) {
 	dir := folder(t)

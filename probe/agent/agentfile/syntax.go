@@ -4,6 +4,7 @@ import (
 	_ "embed"
 	"regexp"
 	"slices"
+	"sort"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -36,11 +37,7 @@ func syntax(text, parser string, read, reported int) (line int, why string) {
 		var node yaml.Node
 		return yaml.Unmarshal([]byte(strings.Join(lines[:n], "")), &node) == nil
 	}
-	if line = min(reported, len(lines)); !exact || !right(line-1) || right(line) {
-		for line = min(read+1, len(lines)); line > 1 && !right(line-1); {
-			line--
-		}
-	}
+	line = mistaken(min(reported, len(lines)), min(read+1, len(lines)), exact, right)
 	here, before := lines[line-1], ""
 	if line > 1 {
 		before = lines[line-2]
@@ -55,6 +52,25 @@ func syntax(text, parser string, read, reported int) (line int, why string) {
 		return line, "the line is not indented as the lines above it are"
 	}
 	return line, "check the quotes, brackets, colons and indentation here and in the line before"
+}
+
+// maxSteps is how many lines mistaken goes back one by one: each costs a reading of the file.
+const maxSteps = 100
+
+// mistaken is the line at which a text stops being YAML, searched backward from the last
+// one that was read, and by bisection where it is far from there. right says whether the
+// first n lines are YAML.
+func mistaken(reported, last int, exact bool, right func(n int) bool) int {
+	if exact && right(reported-1) && !right(reported) {
+		return reported
+	}
+	line := last
+	for ; line > last-maxSteps; line-- {
+		if line <= 1 || right(line-1) {
+			return line
+		}
+	}
+	return max(1, sort.Search(line, func(n int) bool { return !right(n) }))
 }
 
 // belongs says where in the file a key stands; "" nowhere.
