@@ -24,37 +24,48 @@ const maxConfigLine = 1024
 
 // ReadConfig reads the content of a krb5.conf. The library's reader is not used: it
 // refuses a whole file for a directive that is of no interest here and breaks at a
-// block within a realm's block.
-func ReadConfig(raw []byte) (Config, error) {
-	if len(raw) > maxFile {
-		return Config{}, fmt.Errorf("%w: longer than %d bytes", ErrConfig, maxFile)
+// block within a realm's block. included are the contents that a directive, include or
+// includedir, stands for; nil: none are read.
+func ReadConfig(raw []byte, included func(directive, name string) [][]byte) (Config, error) {
+	r := configReader{Config: Config{kdcs: map[string][]string{}, domains: map[string]string{}}, included: included}
+	if err := r.read(raw); err != nil {
+		return Config{}, err
 	}
-	r := configReader{Config: Config{kdcs: map[string][]string{}, domains: map[string]string{}}}
+	return r.Config, nil
+}
+
+// read reads one file. What it includes is read in its place, with sections of its own.
+func (r *configReader) read(raw []byte) error {
+	if len(raw) > maxFile {
+		return fmt.Errorf("%w: longer than %d bytes", ErrConfig, maxFile)
+	}
 	for i, line := range strings.Split(strings.ToValidUTF8(string(raw), "\uFFFD"), "\n") {
 		if err := r.line(strings.TrimSpace(line)); err != nil {
-			return Config{}, fmt.Errorf("%w: line %d: %w", ErrConfig, i+1, err)
+			return fmt.Errorf("%w: line %d: %w", ErrConfig, i+1, err)
 		}
 	}
 	if len(r.blocks) > 0 {
-		return Config{}, fmt.Errorf("%w: a block in [%s] is not closed", ErrConfig, printable(r.section))
+		return fmt.Errorf("%w: a block in [%s] is not closed", ErrConfig, printable(r.section))
 	}
-	return r.Config, nil
+	return nil
 }
 
 // configReader is a Config and where in the file it is being read.
 type configReader struct {
 	Config
-	section string
-	blocks  []string // the names of those that are open, the outermost first
-	pending string   // the name of a block whose brace is on the next line
+	included func(directive, name string) [][]byte
+	section  string
+	blocks   []string // the names of those that are open, the outermost first
+	pending  string   // the name of a block whose brace is on the next line
 }
 
 func (r *configReader) line(s string) error {
 	if s == "" || s[0] == '#' || s[0] == ';' {
 		return nil
 	}
-	if word, _, _ := strings.Cut(s, " "); len(r.blocks) == 0 && slices.Contains([]string{"include", "includedir", "module"}, word) {
-		return nil // what it includes is not read
+	if words := strings.Fields(s); len(words) > 1 && words[1][0] != '=' && slices.Contains([]string{"include", "includedir", "module"}, words[0]) {
+		r.include(words[0], strings.TrimSpace(s[len(words[0]):]))
+		return nil
 	}
 	switch s[0] {
 	case '[':
@@ -90,8 +101,20 @@ func (r *configReader) line(s string) error {
 	return r.keep(key, value)
 }
 
-// keep takes a relation over. Comments behind a value are not the format's, but
-// people write them.
+// include reads what a directive stands for. What is damaged there is left out.
+func (r *configReader) include(directive, name string) {
+	if r.included == nil || directive == "module" {
+		return
+	}
+	for _, raw := range r.included(directive, name) {
+		inner := configReader{Config: r.Config, included: r.included}
+		_ = inner.read(raw)
+		r.Config = inner.Config
+	}
+}
+
+// keep takes a relation over. The first value of a name counts, as for MIT. Comments
+// behind a value are not the format's, but people write them.
 func (r *configReader) keep(key, value string) error {
 	if at := strings.IndexAny(value, "#;"); at >= 0 {
 		value = strings.TrimSpace(value[:at])
@@ -104,10 +127,11 @@ func (r *configReader) keep(key, value string) error {
 	case value == "" || !isDefault && !isKDC && !isDomain:
 	case len(key)+len(value) > maxConfigLine || strings.ContainsAny(key+value, "{}\r"):
 		return fmt.Errorf("the value of %s is not understood", printable(key))
-	case isDefault:
+	case isDefault && r.DefaultRealm == "":
 		r.DefaultRealm = printable(value)
-	case isDomain:
+	case isDomain && r.domains[strings.ToLower(key)] == "":
 		r.domains[strings.ToLower(key)] = printable(value)
+	case !isKDC: // there is one already
 	default:
 		realm := r.blocks[0]
 		if k := hostPort(value); k != "" && !slices.Contains(r.kdcs[realm], k) {

@@ -67,7 +67,7 @@ include /etc/krb5.local
 
 func TestConfig(t *testing.T) {
 	for name, text := range map[string]string{"Unix": sampleConfig, "Windows": strings.ReplaceAll(sampleConfig, "\n", "\r\n")} {
-		c, err := ReadConfig([]byte(text))
+		c, err := ReadConfig([]byte(text), nil)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -104,12 +104,12 @@ func TestBrokenConfig(t *testing.T) {
 		"[realms]\nA = {\nkdc = a } \n}":        "line 3: the value of kdc is not understood",
 		strings.Repeat("a", maxFile+1):          "longer than",
 	} {
-		if _, err := ReadConfig([]byte(text)); !errors.Is(err, ErrConfig) || !strings.Contains(err.Error(), want) {
+		if _, err := ReadConfig([]byte(text), nil); !errors.Is(err, ErrConfig) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%.60q: %v", text, err)
 		}
 	}
 	for _, text := range []string{"", "[libdefaults]", "a = b", "\xff\xfe"} {
-		c, err := ReadConfig([]byte(text))
+		c, err := ReadConfig([]byte(text), nil)
 		if err != nil || c.DefaultRealm != "" || c.KDCs("") != nil || c.Realm("") != "" {
 			t.Errorf("%q: %+v, %v", text, c, err)
 		}

@@ -190,7 +190,7 @@ func FuzzConfig(f *testing.F) {
 	f.Add([]byte(sampleConfig))
 	f.Add([]byte("[realms]\nA = {\n}\n"))
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		c, err := ReadConfig(raw)
+		c, err := ReadConfig(raw, nil)
 		if err != nil {
 			oneOf(t, err, ErrConfig)
 			fit(t, err.Error())

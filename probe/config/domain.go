@@ -3,6 +3,7 @@ package config
 import (
 	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -155,50 +156,63 @@ func readKrb5Conf(ctx context.Context, named string) (kerberos.Config, error) {
 	if list := filepath.SplitList(named); len(list) > 0 {
 		name = list[0]
 	}
-	raw, err := withIncluded(ctx, name, maxIncluded)
+	files := krb5Files{ctx: ctx, left: maxKerberosFile, seen: map[string]bool{filepath.Clean(name): true}}
+	raw, err := files.open(name)
 	if errors.Is(err, fs.ErrNotExist) && named == "" {
 		return kerberos.Config{}, nil
 	}
 	if err != nil {
 		return kerberos.Config{}, err
 	}
-	return kerberos.ReadConfig(raw)
+	return kerberos.ReadConfig(raw, files.included)
 }
 
-// maxIncluded is how deep a krb5.conf may include another.
-const maxIncluded = 8
+// krb5Files reads a krb5.conf and what it includes, each file once, and in all no more
+// than one file may have.
+type krb5Files struct {
+	ctx  context.Context
+	left int // bytes
+	seen map[string]bool
+}
 
-// withIncluded is a krb5.conf behind all that it includes, where it overrides them. Each
-// of them begins with a section of its own (krb5.conf(5)). What cannot be read is left out.
-func withIncluded(ctx context.Context, name string, deep int) (all []byte, err error) {
-	f, err := Open(ctx, name)
+// open reads one of them. However short it is, it counts for a kibibyte, so that there
+// are not too many of them.
+func (k *krb5Files) open(name string) ([]byte, error) {
+	f, err := Open(k.ctx, name)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	raw, err := ReadAll(f, maxKerberosFile)
+	limited := io.LimitedReader{R: f, N: int64(k.left) + 1}
+	raw, err := ReadAll(&limited, k.left)
+	k.left = max(0, min(int(limited.N)-1, k.left-1<<10))
 	if err != nil {
 		return nil, fileError(name + " " + err.Error())
 	}
-	if _, err := kerberos.ReadConfig(raw); err != nil {
+	if _, err := kerberos.ReadConfig(raw, nil); err != nil {
 		return nil, fileError(name + ": " + err.Error())
 	}
-	for line := range strings.Lines(string(raw)) {
-		word, what, _ := strings.Cut(strings.TrimSpace(line), " ")
-		files := []string{strings.TrimSpace(what)}
-		switch {
-		case deep == 0 || word != "include" && word != "includedir":
+	return raw, nil
+}
+
+// included has the contents that a directive stands for. What cannot be read, is damaged
+// or is too much is left out.
+func (k *krb5Files) included(directive, name string) (all [][]byte) {
+	names := []string{name}
+	if directive == "includedir" && k.left > 0 && !k.seen[name] {
+		k.seen[name] = true
+		names = included(name)
+	}
+	for _, file := range names {
+		if file = filepath.Clean(file); k.left == 0 || k.seen[file] {
 			continue
-		case word == "includedir":
-			files = included(files[0])
 		}
-		for _, file := range files {
-			if more, err := withIncluded(ctx, file, deep-1); err == nil {
-				all = append(append(all, more...), '\n')
-			}
+		k.seen[file] = true
+		if raw, err := k.open(file); err == nil {
+			all = append(all, raw)
 		}
 	}
-	return append(all, raw...), nil
+	return all
 }
 
 // included are the files of a folder that includedir reads: those whose names end in

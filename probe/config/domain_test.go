@@ -5,9 +5,11 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/ewsprobe/ewsprobe/ews/kerberos"
 	"github.com/ewsprobe/ewsprobe/probe"
 )
 
@@ -88,6 +90,69 @@ func TestIncludedKrb5Conf(t *testing.T) {
 	cfg := configured(t, "--user svc@contoso.com --explain-rejection mail.contoso.com", map[string]string{"KRB5_CONFIG": filepath.Join(folder, "krb5.conf")})
 	if got := strings.Join(cfg.Kerberos.KDCs, " "); cfg.Kerberos.Realm != "CONTOSO.COM" || got != "dc1.contoso.com:88" {
 		t.Errorf("realm %q, KDCs %q", cfg.Kerberos.Realm, got)
+	}
+}
+
+// TestIncludeInPlace: what is included counts where its line stands, the first value of
+// a name counts, and each file is read once.
+func TestIncludeInPlace(t *testing.T) {
+	const (
+		a     = "[libdefaults]\n default_realm = A.EXAMPLE\n[domain_realm]\n contoso.com = A.EXAMPLE\n"
+		b     = "[libdefaults]\n default_realm = B.EXAMPLE\n[domain_realm]\n contoso.com = B.EXAMPLE\n"
+		large = "[libdefaults]\n default_realm = LARGE.EXAMPLE\n"
+	)
+	for _, c := range []struct {
+		name, main, a    string
+		realm, of, first string
+	}{
+		{"in front", "include F/a\n" + b, a, "A.EXAMPLE", "A.EXAMPLE", ""},
+		{"behind", b + "include F/a\n", a, "B.EXAMPLE", "B.EXAMPLE", ""},
+		{"a tab", "include\tF/a\n" + b, a, "A.EXAMPLE", "A.EXAMPLE", ""},
+		{"the first in one file", b + a, "", "B.EXAMPLE", "B.EXAMPLE", ""},
+		{"a section does not go into a file", "[libdefaults]\ninclude F/a\n", "default_realm = A.EXAMPLE\n", "", "", ""},
+		{"nor out of it", "include F/a\ndefault_realm = B.EXAMPLE\n", "[libdefaults]\n", "", "", ""},
+		{"the section goes on behind it", "[libdefaults]\ninclude F/a\n default_realm = B.EXAMPLE\n", "[realms]\n", "B.EXAMPLE", "", ""},
+		{"within a block", "[realms]\n B.EXAMPLE = {\ninclude F/a\n kdc = dc1\n }\n", a, "A.EXAMPLE", "A.EXAMPLE", "dc1:88"},
+		{"a folder that includes itself", "includedir F/\n" + b, "includedir F/\ninclude F/a\ninclude F/main\n" + a, "A.EXAMPLE", "A.EXAMPLE", ""},
+		{"a folder is no file", "include F/\ninclude F/a\n", a, "A.EXAMPLE", "A.EXAMPLE", ""},
+		{"a damaged file is left out", "include F/a\n" + b, a + "[realms\n", "B.EXAMPLE", "B.EXAMPLE", ""},
+		{"too much is left out", "include F/a\n" + b, large + strings.Repeat("#", maxKerberosFile), "B.EXAMPLE", "B.EXAMPLE", ""},
+	} {
+		folder := t.TempDir()
+		main := filepath.Join(folder, "main")
+		for file, text := range map[string]string{main: c.main, filepath.Join(folder, "a"): c.a} {
+			if err := os.WriteFile(file, []byte(strings.ReplaceAll(text, "F/", folder+"/")), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		conf, err := readKrb5Conf(t.Context(), main)
+		if got := strings.Join(conf.KDCs("B.EXAMPLE"), " "); err != nil || conf.DefaultRealm != c.realm || conf.Realm("contoso.com") != c.of || got != c.first {
+			t.Errorf("%s: default realm %q, contoso.com is of %q, KDCs %q, %v", c.name, conf.DefaultRealm, conf.Realm("contoso.com"), got, err)
+		}
+	}
+}
+
+// Files that include their own folder are read once each, and not without end.
+func TestIncludedOnce(t *testing.T) {
+	folder := t.TempDir()
+	for i := range 6 {
+		text := strings.Repeat("includedir "+folder+"\ninclude "+folder+"/f"+strconv.Itoa(5-i)+"\n", 20)
+		if err := os.WriteFile(filepath.Join(folder, "f"+strconv.Itoa(i)), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	files, read := krb5Files{ctx: t.Context(), left: maxKerberosFile, seen: map[string]bool{}}, 0
+	_, err := kerberos.ReadConfig([]byte("includedir "+folder+"\n"), func(directive, name string) [][]byte {
+		all := files.included(directive, name)
+		read += len(all)
+		return all
+	})
+	if err != nil || read != 6 {
+		t.Errorf("%d files were read, %v", read, err)
+	}
+	files = krb5Files{ctx: t.Context(), left: 3 << 10, seen: map[string]bool{}}
+	if all := files.included("includedir", folder); len(all) == 0 || len(all) > 3 {
+		t.Errorf("%d files fit in 3 KiB", len(all))
 	}
 }
 
