@@ -156,6 +156,19 @@ func TestIncludedOnce(t *testing.T) {
 	}
 }
 
+// An empty value and a variable are told once, and not judged as a value too.
+func TestToldOnce(t *testing.T) {
+	for _, flag := range []string{"--address=", "--domain=", "--address=${IP}", "--ca-file=${CA}", "--user=${NAME}", "--timeout=", "--profile-auth="} {
+		_, err := settled("--no-credentials "+flag+" mail.contoso.com", nil)
+		if strings.HasPrefix(flag, "--user") {
+			_, err = settled(flag+" mail.contoso.com", nil)
+		}
+		if name, _, _ := strings.Cut(flag, "="); err == nil || strings.Count(err.Error(), name) != 1 {
+			t.Errorf("%s: %v", flag, err)
+		}
+	}
+}
+
 // configured is what a command line of check and an environment come to.
 func configured(t *testing.T, line string, env map[string]string) probe.Config {
 	t.Helper()

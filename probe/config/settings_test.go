@@ -138,7 +138,7 @@ func TestFlags(t *testing.T) {
 		{"-u x:S3cret h", "h", "", "there is no flag -u; use --user"},
 		{"-a x:S3cret h", "h", "", "there is no flag -a; use --user"},
 		{"-H h", "h", "", "there is no flag -H; give the EWS URL or the host name without a flag"},
-		{"--user ${NAME} h", "h", "${NAME}", "--user contains the variable ${NAME}, which nothing has replaced; give its value"},
+		{"--user ${NAME} h", "h", "", "--user contains the variable ${NAME}, which nothing has replaced; give its value"},
 		{"--ntlm h", "h", "", "there is no flag --ntlm; use --profile-auth ntlm"},
 		{"/user:x h", "h", "", "flags begin with two hyphens; type --user"},
 		{"--xyzzy h", "h", "", "there is no flag --xyzzy; see `ewsprobe check --help-all`"},

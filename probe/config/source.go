@@ -25,14 +25,12 @@ func (ks *Keys) give(k *Key, by origin, texts ...string) {
 	}
 	ks.from[k.Name] = by
 	for _, text := range texts {
-		wrong := k.set(text)
-		switch name := address.Variable(text); {
-		case text == "":
+		if text == "" {
 			kind := map[bool]string{true: "variable", false: "flag"}[by.rank == byVariable]
 			ks.usage("{"+k.Name+"} is empty; give a value, or leave the %s out", kind)
-		case name != "":
+		} else if name := address.Variable(text); name != "" {
 			ks.usage("{"+k.Name+"} contains the variable %s, which nothing has replaced; give its value", name)
-		case wrong != "":
+		} else if wrong := k.set(text); wrong != "" {
 			ks.usage("{"+k.Name+"} "+"%s", ks.named(wrong))
 		}
 	}
