@@ -82,7 +82,8 @@ func (from PasswordSources) Read(ctx context.Context, file, whose string) (strin
 func (from PasswordSources) variable(name, instead string) (string, error) {
 	text := from.Env(name)
 	if v := address.Variable(text); v == text && v != "" && v[0] != '%' { // which a password may well have at both ends
-		return "", Unusable("%s contains a variable, which nothing has replaced; give its value", name)
+		return "", Unusable("%s contains a variable, which nothing has replaced; give its value, or save the password in a file and use %s",
+			name, instead)
 	}
 	if strings.HasPrefix(text, "/") && !strings.HasPrefix(text, "//") && filepath.Separator == '/' {
 		if info, err := os.Stat(text); err == nil && info.Mode().IsRegular() {

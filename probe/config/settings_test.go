@@ -270,7 +270,7 @@ func TestPathInThePasswordVariable(t *testing.T) {
 	}
 	for value, want := range map[string]string{
 		file: "EWSPROBE_PASSWORD is the path of a file, not the password; use --password-file for it", file + "x": "", "/Summer/2026": "", "/": "", "%Summer%": "", "a${b}": "",
-		"$(Password)": "EWSPROBE_PASSWORD contains a variable, which nothing has replaced; give its value",
+		"$(Password)": "EWSPROBE_PASSWORD contains a variable, which nothing has replaced; give its value, or save the password in a file and use --password-file",
 	} {
 		text, err := PasswordSources{Env: func(string) string { return value }}.Read(t.Context(), "", "svc")
 		if want != "" && (value != file || filepath.Separator == '/') {
