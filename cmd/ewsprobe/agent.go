@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -181,7 +180,7 @@ func runAgent(ctx context.Context, f *agentFlags, std stdio) error {
 		Mailboxes: func(ctx context.Context, t *agentfile.Target) (iter.Seq2[batch.Row, error], func(), error) {
 			return mailboxesOf(ctx, t, std)
 		},
-		Decide: func(e agent.Event, remembered map[string]json.RawMessage) (map[string]json.RawMessage, []history.Notification) {
+		Decide: func(e agent.Event, remembered map[string][]byte) (map[string][]byte, []history.Notification) {
 			return notify.Plan(a.File().Notify, e, remembered)
 		},
 		Stored: func() { sender.Wake() },

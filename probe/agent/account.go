@@ -102,7 +102,11 @@ func (t *task) look() {
 	}
 	next := t.state
 	next.Withheld = withheld
-	if err := t.keep(next); err != nil {
+	var e *Event
+	if next.Status != "" {
+		e = &Event{}
+	}
+	if err := t.keep(next, e); err != nil {
 		t.agent.options.Log.Error("that the credential is withheld cannot be stored", "target", t.name, "why", err.Error())
 		t.state = next // it holds even so
 		t.publish()

@@ -9,7 +9,6 @@ package agent
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
@@ -54,7 +53,7 @@ type Options struct {
 	Password func(context.Context, *agentfile.Target) (string, error)
 	// Decide says what is to be told of a target, with what it remembered before.
 	// What it returns is stored with the run.
-	Decide func(Event, map[string]json.RawMessage) (remember map[string]json.RawMessage, tell []history.Notification)
+	Decide func(Event, map[string][]byte) (remember map[string][]byte, tell []history.Notification)
 	// Mailboxes opens the list of a target's mailboxes.
 	Mailboxes func(context.Context, *agentfile.Target) (rows iter.Seq2[batch.Row, error], done func(), err error)
 	// Stored is called when something is to be told.
@@ -95,7 +94,7 @@ func New(ctx context.Context, o Options) (*Agent, error) {
 	if err := a.open(file); err != nil {
 		return nil, err
 	}
-	kept, err := a.store.States(ctx)
+	kept, err := a.store.Kept(ctx)
 	if err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
@@ -147,7 +146,7 @@ func (a *Agent) Close() error { return errors.Join(a.store.Close(), a.lock.Close
 
 // take makes a configuration the agent's. Targets that it has already keep their
 // schedule and their state.
-func (a *Agent) take(file *agentfile.File, kept map[string][]byte) {
+func (a *Agent) take(file *agentfile.File, kept history.Kept) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	before := a.tasks
@@ -331,7 +330,7 @@ func (a *Agent) Reload(ctx context.Context) error {
 			return fmt.Errorf("%s changed from %s to %s, which needs a restart; nothing was reloaded", c.key, c.before, c.after)
 		}
 	}
-	kept, err := a.store.States(ctx) // for a target that there was once
+	kept, err := a.store.Kept(ctx) // for a target that there was once
 	if err != nil {
 		return fmt.Errorf("the storage cannot be read: %w", err)
 	}

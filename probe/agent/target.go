@@ -1,7 +1,6 @@
 package agent
 
 import (
-	"encoding/json"
 	"slices"
 	"time"
 
@@ -130,8 +129,6 @@ type state struct {
 	ByAnonymous bool
 
 	LastRun *Seen
-	Bars    [3]history.Bar             // by history.Widths, the oldest first
-	Told    map[string]json.RawMessage // what each channel remembers
 }
 
 // with is the state after one more run. A whole run decides. An anonymous one puts
@@ -139,9 +136,6 @@ type state struct {
 // any; and its ok takes back only what an anonymous run has found.
 func (s state) with(seen *Seen) (next state, counts bool) {
 	next = s
-	for i, width := range history.Widths {
-		next.Bars[i] = s.Bars[i].With(seen.Run.Run, width)
-	}
 	next.LastRun = &Seen{Run: seen.Run}
 	about := seen
 	switch {

@@ -44,23 +44,31 @@ type task struct {
 	lockout *lockout.Lockout // of the run under way; nil none
 
 	state  state
+	told   map[string][]byte
+	bars   [3]history.Bar
 	left   int // logons, before the credential is withheld
 	logons map[Logon]int
 	took   Histogram
 	latest *Run // where it is not stored
 }
 
-func newTask(a *Agent, c *agentfile.Target, kept map[string][]byte) *task {
+func newTask(a *Agent, c *agentfile.Target, kept history.Kept) *task {
 	t := &task{
 		name: c.Name, agent: a, wake: make(chan struct{}, 1),
-		config: c, group: a.account(c), left: c.Check.MaxRejections, logons: map[Logon]int{},
+		config: c, group: a.account(c), told: kept.Told[c.Name], left: c.Check.MaxRejections, logons: map[Logon]int{},
 	}
 	t.ctx, t.end = context.WithCancel(a.stop)
-	if raw := kept[c.Name]; raw != nil {
+	if raw := kept.States[c.Name]; raw != nil {
 		if err := json.Unmarshal(raw, &t.state); err != nil { // of another version: it starts empty
 			a.options.Log.Warn("what was kept of the target cannot be read", "target", c.Name, "why", err.Error())
 			t.state = state{}
 		}
+	}
+	if t.told == nil {
+		t.told = map[string][]byte{}
+	}
+	if bars := kept.Spans[c.Name]; bars != nil {
+		t.bars = *bars
 	}
 	t.publish()
 	return t
@@ -71,7 +79,8 @@ func (t *task) publish() { t.shown.Store(t.show(&t.state, t.latest)) }
 
 // show is the target in a state. latest is a last run that is not stored.
 func (t *task) show(s *state, latest *Run) *Target {
-	c, bars := t.config, s.Bars
+	c := t.config
+	bars := t.bars
 	shown := &Target{
 		State: s.State, Name: t.name, Endpoint: c.Endpoint, View: c.Check.View, URL: c.Check.Target().URL, Labels: c.Labels,
 		LastRun: latest, NextRun: t.next, Running: t.running, LogonsLeft: t.left, Muted: t.muted(s, time.Now()),
@@ -264,27 +273,25 @@ func (t *task) silence(d time.Duration) error {
 	if next.SilencedUntil = time.Now().UTC().Add(d); d <= 0 {
 		next.SilencedUntil = time.Time{}
 	}
-	return t.keep(next)
+	return t.keep(next, nil)
 }
 
 // keep stores a state without a run, and what is to be told of it. It is called under
 // the lock.
-func (t *task) keep(next state) error {
-	var tell []history.Notification
-	if next.Status != "" {
-		tell = t.decide(Event{}, &next)
-	}
-	if len(tell) == 0 && reflect.DeepEqual(t.state, next) {
+func (t *task) keep(next state, e *Event) error {
+	remember, tell := t.decide(e, &next)
+	if len(tell) == 0 && len(remember) == 0 && reflect.DeepEqual(t.state, next) {
 		return nil
 	}
 	raw, err := json.Marshal(next)
 	if err == nil {
-		err = t.agent.store.Keep(t.name, raw, tell)
+		err = t.agent.store.Keep(t.name, raw, remember, tell)
 	}
 	if err != nil {
 		return err
 	}
 	t.state = next
+	maps.Copy(t.told, remember)
 	t.publish()
 	if len(tell) > 0 {
 		t.agent.options.Stored()
@@ -292,15 +299,16 @@ func (t *task) keep(next state) error {
 	return nil
 }
 
-// decide says what is to be told of a state, and notes in it what is to be remembered.
-func (t *task) decide(e Event, s *state) []history.Notification {
+// decide says what is to be told of a state, and what is new to remember.
+func (t *task) decide(e *Event, s *state) (remember map[string][]byte, tell []history.Notification) {
+	if e == nil {
+		return nil, nil
+	}
 	e.At, e.Target = time.Now(), t.show(s, nil)
-	remember, tell := t.agent.options.Decide(e, s.Told)
-	told := map[string]json.RawMessage{}
-	maps.Copy(told, s.Told)
-	maps.Copy(told, remember)
-	s.Told = told
-	return tell
+	remember, tell = t.agent.options.Decide(*e, t.told)
+	remember = maps.Clone(remember)
+	maps.DeleteFunc(remember, func(channel string, raw []byte) bool { return string(t.told[channel]) == string(raw) })
+	return remember, tell
 }
 
 // tellDue tells what the passing of time alone has made due: reminders, and what is
@@ -311,7 +319,7 @@ func (t *task) tellDue() {
 	if t.state.Status == "" || t.agent.backlog.failing() {
 		return
 	}
-	if err := t.keep(t.state); err != nil {
+	if err := t.keep(t.state, &Event{}); err != nil {
 		t.agent.options.Log.Error("what is to be told cannot be stored", "target", t.name, "why", err.Error())
 	}
 	if t.muted(&t.state, time.Now()) != t.shown.Load().Muted {
@@ -347,11 +355,15 @@ func (t *task) commit(w waiting) error {
 		}
 		return raw
 	}
-	e.Notifications = t.decide(Event{Counts: counts}, &next)
+	e.Told, e.Notifications = t.decide(&Event{Counts: counts}, &next)
 	if err := t.agent.store.Add(e); err != nil {
 		return err
 	}
 	t.state, t.latest = stored, nil
+	maps.Copy(t.told, e.Told)
+	for i, width := range history.Widths {
+		t.bars[i] = t.bars[i].With(e.Run, width)
+	}
 	t.count(w.seen)
 	t.publish()
 	if len(e.Notifications) > 0 {

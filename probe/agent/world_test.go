@@ -3,7 +3,6 @@ package agent
 import (
 	"context"
 	"crypto/x509"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/url"
@@ -127,15 +126,15 @@ func (w *world) options() Options {
 		Password: func(ctx context.Context, t *agentfile.Target) (string, error) {
 			return t.Password(ctx, config.PasswordSources{Env: none})
 		},
-		Decide: func(e Event, before map[string]json.RawMessage) (map[string]json.RawMessage, []history.Notification) {
+		Decide: func(e Event, before map[string][]byte) (map[string][]byte, []history.Notification) {
 			what := string(e.Target.Status)
 			if e.Target.Withheld != nil {
 				what += " withheld"
 			}
-			if e.Target.Muted || `"`+what+`"` == string(before["admins"]) {
+			if e.Target.Muted || what == string(before["admins"]) {
 				return nil, nil
 			}
-			return map[string]json.RawMessage{"admins": []byte(`"` + what + `"`)}, []history.Notification{{Channel: "admins", Target: e.Target.Name, Created: e.At, Next: e.At, Body: []byte(`"` + what + `"`)}}
+			return map[string][]byte{"admins": []byte(what)}, []history.Notification{{Channel: "admins", Target: e.Target.Name, Created: e.At, Next: e.At, Body: []byte(`"` + what + `"`)}}
 		},
 	}
 }

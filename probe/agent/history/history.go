@@ -68,6 +68,7 @@ type Entry struct {
 	Transition *Transition // Run and ID are filled in
 	// State is that of the target, JSON, once the number of the run is known.
 	State         func(run int64) []byte
+	Told          map[string][]byte
 	Notifications []Notification
 }
 
@@ -84,3 +85,20 @@ func (q Query) Fits(r Run) bool {
 	return (q.Since.IsZero() || !r.Started.Before(q.Since)) && (q.Until.IsZero() || r.Started.Before(q.Until)) &&
 		(q.Status == "" || q.Status == r.Status)
 }
+
+// Span is what the runs of a span of time came to.
+type Span struct {
+	At          time.Time     // when it begins
+	Runs        [4]int        // by status, the worst first
+	Latency     time.Duration // the mean of the durations
+	Certificate time.Time     // when the first of the chain ends, as seen last
+}
+
+// Width is how long the spans of a bar are, and how many of them are kept.
+type Width struct {
+	Each time.Duration
+	Kept int
+}
+
+// Widths are those of a day, a week and a quarter.
+var Widths = [3]Width{{30 * time.Minute, 48}, {4 * time.Hour, 42}, {24 * time.Hour, 90}}

@@ -95,12 +95,12 @@ func TestOneTransaction(t *testing.T) {
 	}
 	e := &Entry{
 		Run: Run{Target: "a", Started: day, Status: finding.OK}, Record: []byte("{}"), State: func(int64) []byte { return []byte("{}") },
-		Transition: &Transition{Target: "a", To: finding.OK}, Notifications: []Notification{{Channel: "n"}},
+		Transition: &Transition{Target: "a", To: finding.OK}, Told: map[string][]byte{"n": []byte("{}")}, Notifications: []Notification{{Channel: "n"}},
 	}
 	if err := s.Add(e); err == nil || e.Run.ID != 0 {
 		t.Errorf("%v, run %d", err, e.Run.ID)
 	}
-	for _, table := range []string{"runs", "records", "transitions", "targets"} {
+	for _, table := range []string{"runs", "records", "transitions", "spans", "targets", "told"} {
 		var n int
 		if err := s.db.QueryRow(`SELECT count(*) FROM ` + table).Scan(&n); err != nil || n != 0 {
 			t.Errorf("%d rows in %s (%v)", n, table, err)
@@ -115,22 +115,25 @@ func TestKept(t *testing.T) {
 	now := time.Now().UTC()
 	r := add(t, s, Run{Target: "a", Started: now, Duration: 2 * time.Second, Status: finding.OK})
 	r = add(t, s, Run{Target: "a", Started: now, Duration: 4 * time.Second, Status: finding.Critical, Certificate: day})
-	if err := s.Keep("a", fmt.Appendf(nil, `{"run":%d}`, r.ID), []Notification{{Channel: "n", Target: "a", Created: now, Next: now, Body: []byte(`"x"`)}}); err != nil {
+	if err := s.Keep("a", fmt.Appendf(nil, `{"run":%d}`, r.ID), map[string][]byte{"n": []byte(`1`)}, []Notification{{Channel: "n", Target: "a", Created: now, Next: now, Body: []byte(`"x"`)}}); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
 	s = open(t, dir)
-	states, err := s.States(t.Context())
-	if err != nil || string(states["a"]) != `{"run":2}` {
-		t.Errorf("%s (%v)", states["a"], err)
+	k, err := s.Kept(t.Context())
+	if err != nil || string(k.States["a"]) != `{"run":2}` || string(k.Told["a"]["n"]) != "1" {
+		t.Errorf("%s, %s (%v)", k.States["a"], k.Told["a"]["n"], err)
 	}
-	for _, w := range Widths {
-		bar := (Bar{}).With(Run{Started: now, Duration: 2 * time.Second, Status: finding.OK}, w).With(
-			Run{Started: now, Duration: 4 * time.Second, Status: finding.Critical, Certificate: day}, w)
+	for i, w := range Widths {
+		bar := k.Spans["a"][i]
 		if len(bar) != 1 || bar[0].Runs != [4]int{1, 0, 0, 1} || bar[0].Latency != 3*time.Second || !bar[0].Certificate.Equal(day) {
 			t.Errorf("%s: %+v", w.Each, bar)
+		}
+		if alone := (Bar{}).With(Run{Started: now, Duration: 2 * time.Second, Status: finding.OK}, w).With(
+			Run{Started: now, Duration: 4 * time.Second, Status: finding.Critical, Certificate: day}, w); alone[0] != bar[0] {
+			t.Errorf("in memory %+v, stored %+v", alone[0], bar[0])
 		}
 	}
 	pending, err := s.Pending(t.Context())
@@ -200,10 +203,9 @@ func TestDamage(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, FileName), []byte("this is no database, and never was one: it is a text of some length"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	aside := ""
-	s, err := Open(dir, func(file string, why error) { aside = file })
-	if err != nil || aside == "" {
-		t.Fatalf("nothing was moved aside: %v", err)
+	s := open(t, dir)
+	if s.Aside() == "" {
+		t.Error("nothing was moved aside")
 	}
 	for i := range 300 {
 		add(t, s, Run{Target: "a", Started: day.Add(time.Duration(i) * time.Minute), Status: finding.OK, Summary: "a summary of some length, so that there are pages"})
@@ -219,15 +221,15 @@ func TestDamage(t *testing.T) {
 	if _, err := f.WriteAt(make([]byte, 64<<10), 4096); err != nil {
 		t.Fatal(err)
 	}
-	first := aside
+	aside := s.Aside()
 	for i := range 2000 { // what is in the cache hides it for a while
 		_ = s.Add(&Entry{Run: Run{Target: fmt.Sprint("t", i), Started: day, Status: finding.OK}, Record: []byte("{}"), State: func(int64) []byte { return []byte("{}") }})
 		_, _, _ = s.Runs(t.Context(), "a", Query{Limit: 1000})
-		if aside != first {
+		if s.Aside() != aside {
 			break
 		}
 	}
-	if aside == first {
+	if s.Aside() == aside {
 		t.Error("the damage did not show")
 	}
 	if r := add(t, s, Run{Target: "a", Started: day, Status: finding.OK}); r.ID == 0 {

@@ -121,15 +121,51 @@ func (s *Store) Batch(ctx context.Context, target string) ([]byte, error) {
 	return readPacked(ctx, s, `SELECT rows FROM batches WHERE target = ? ORDER BY id DESC LIMIT 1`, target)
 }
 
-// States are what all targets have come to, by their names, for an agent that starts.
-func (s *Store) States(ctx context.Context) (map[string][]byte, error) {
-	states := map[string][]byte{}
-	_, err := readRows(ctx, s, `SELECT name, state FROM targets`, nil, func(scan scanner) (_ struct{}, err error) {
-		var name string
-		var state []byte
-		err = scan(&name, &state)
-		states[name] = state
-		return struct{}{}, err
-	})
-	return states, err
+// Kept is what is stored of all targets, for an agent that starts.
+type Kept struct {
+	States map[string][]byte            // by target
+	Told   map[string]map[string][]byte // by target and channel
+	Spans  map[string]*[3]Bar           // by target
+}
+
+// Kept reads what an agent goes on with.
+func (s *Store) Kept(ctx context.Context) (Kept, error) {
+	k := Kept{States: map[string][]byte{}, Told: map[string]map[string][]byte{}, Spans: map[string]*[3]Bar{}}
+	_, err := readRows(ctx, s, `SELECT name, '', state FROM targets UNION ALL SELECT target, channel, state FROM told`, nil,
+		func(scan scanner) (_ struct{}, err error) {
+			var name, channel string
+			var state []byte
+			err = scan(&name, &channel, &state)
+			switch {
+			case channel == "":
+				k.States[name] = state
+			case k.Told[name] == nil:
+				k.Told[name] = map[string][]byte{channel: state}
+			default:
+				k.Told[name][channel] = state
+			}
+			return struct{}{}, err
+		})
+	for i, w := range Widths {
+		if err != nil {
+			return k, err
+		}
+		_, err = readRows(ctx, s, `SELECT target, at, critical, unknown, warning, ok, duration, certificate
+			FROM spans WHERE width = ? AND at >= ? ORDER BY target, at`, []any{w.Each.Milliseconds(), millis(w.First(time.Now()))},
+			func(scan scanner) (_ struct{}, err error) {
+				var name string
+				var at, took, certificate int64
+				var span Span
+				n := &span.Runs
+				err = scan(&name, &at, &n[0], &n[1], &n[2], &n[3], &took, &certificate)
+				span.At, span.Certificate = timeOf(at), timeOf(certificate)
+				span.Latency = time.Duration(took) * time.Millisecond / time.Duration(max(span.All(), 1))
+				if k.Spans[name] == nil {
+					k.Spans[name] = &[3]Bar{}
+				}
+				k.Spans[name][i] = append(k.Spans[name][i], span)
+				return struct{}{}, err
+			})
+	}
+	return k, err
 }

@@ -38,6 +38,20 @@ CREATE TABLE transitions (
 );
 CREATE INDEX transitions_target ON transitions (target, id);
 
+-- What the runs of a span of time came to; width is its length.
+CREATE TABLE spans (
+  target      TEXT    NOT NULL,
+  width       INTEGER NOT NULL,
+  at          INTEGER NOT NULL, -- when it begins
+  ok          INTEGER NOT NULL, -- runs by status
+  warning     INTEGER NOT NULL,
+  critical    INTEGER NOT NULL,
+  unknown     INTEGER NOT NULL,
+  duration    INTEGER NOT NULL, -- of all runs together
+  certificate INTEGER NOT NULL, -- when the first certificate of the chain ends, as seen last
+  PRIMARY KEY (target, width, at)
+) WITHOUT ROWID;
+
 -- What a target has come to: JSON of the agent, which it goes on with after a start.
 CREATE TABLE targets (
   name  TEXT PRIMARY KEY,
@@ -54,6 +68,14 @@ CREATE TABLE batches (
   rows     BLOB    NOT NULL  -- gzip of the mailboxes that are not ok, one JSON object a line
 );
 CREATE INDEX batches_target ON batches (target, id);
+
+-- What a channel was told of a target: JSON of the notifications.
+CREATE TABLE told (
+  target  TEXT NOT NULL,
+  channel TEXT NOT NULL,
+  state   TEXT NOT NULL,
+  PRIMARY KEY (target, channel)
+) WITHOUT ROWID;
 
 -- Notifications that are still to be delivered.
 CREATE TABLE notifications (

@@ -1,28 +1,10 @@
 package history
 
 import (
-	"slices"
 	"time"
 
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 )
-
-// Span is what the runs of a span of time came to.
-type Span struct {
-	At          time.Time     `json:"at"`                   // when it begins
-	Runs        [4]int        `json:"runs"`                 // by status, the worst first
-	Latency     time.Duration `json:"latency"`              // the mean of the durations
-	Certificate time.Time     `json:"certificate,omitzero"` // when the first of the chain ends, as seen last
-}
-
-// Width is how long the spans of a bar are, and how many of them are kept.
-type Width struct {
-	Each time.Duration
-	Kept int
-}
-
-// Widths are those of a day, a week and a quarter.
-var Widths = [3]Width{{30 * time.Minute, 48}, {4 * time.Hour, 42}, {24 * time.Hour, 90}}
 
 // Bar is a row of spans, the oldest first. A span without a run is not in it.
 type Bar []Span
@@ -38,26 +20,39 @@ func (s Span) All() (n int) {
 // With is the bar with one more run, as a new one.
 func (b Bar) With(r Run, w Width) Bar {
 	at, first := w.begin(r.Started), w.First(r.Started)
-	next := slices.DeleteFunc(slices.Clone(b), func(s Span) bool { return s.At.Before(first) })
-	i, found := slices.BinarySearchFunc(next, at, func(s Span, at time.Time) int { return s.At.Compare(at) })
-	if !found {
-		next = slices.Insert(next, i, Span{At: at})
+	next := make(Bar, 0, len(b)+1)
+	for _, s := range b {
+		if !s.At.Before(first) {
+			next = append(next, s)
+		}
 	}
-	next[i].add(r)
+	i := len(next)
+	for i > 0 && next[i-1].At.After(at) {
+		i--
+	}
+	if i == 0 || !next[i-1].At.Equal(at) {
+		next = append(next[:i], append(Bar{{At: at}}, next[i:]...)...)
+		i++
+	}
+	next[i-1].add(r)
 	return next
 }
 
 func (s *Span) add(r Run) {
 	total := s.Latency*time.Duration(s.All()) + r.Duration
-	rank := r.Status.Rank()
-	if rank >= len(s.Runs) { // a status of another version
-		rank = finding.Unknown.Rank()
-	}
-	s.Runs[rank]++
+	s.Runs[place(r)]++
 	s.Latency = total / time.Duration(s.All())
 	if !r.Certificate.IsZero() {
 		s.Certificate = r.Certificate
 	}
+}
+
+// place is where a run counts in a span.
+func place(r Run) int {
+	if i := r.Status.Rank(); i < len(Span{}.Runs) {
+		return i
+	}
+	return finding.Unknown.Rank()
 }
 
 // begin is when the span begins that a time is in.

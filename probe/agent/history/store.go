@@ -35,9 +35,10 @@ var ErrNewer = errors.New("it was written by a newer version of ewsprobe; use th
 type Store struct {
 	file string
 
-	mu   sync.Mutex // of writing, and of what is below
-	db   *sql.DB    // one connection, which writes
-	info os.FileInfo
+	mu    sync.Mutex // of writing, and of what is below
+	db    *sql.DB    // one connection, which writes
+	info  os.FileInfo
+	aside string // the damaged file that was moved away; "" none was
 
 	reads   sync.RWMutex // of read
 	read    *sql.DB
@@ -144,10 +145,18 @@ func (s *Store) replace(why error) error {
 			return errors.Join(why, err)
 		}
 	}
+	s.aside = aside
 	if s.damaged != nil {
 		s.damaged(aside, why)
 	}
 	return s.open()
+}
+
+// Aside is the damaged file that was moved away since the start; "" none was.
+func (s *Store) Aside() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.aside
 }
 
 func (s *Store) close() (err error) {

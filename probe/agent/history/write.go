@@ -45,11 +45,14 @@ func (s *Store) Add(e *Entry) error {
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, r.Target, millis(r.Started), r.Duration.Milliseconds(), r.Status, r.Code, r.Summary,
 			r.Credential, r.HTTPStatus, millis(r.Certificate))
 		tx.exec(`INSERT INTO records (run, report) VALUES (?, ?)`, r.ID, record)
+		for _, w := range Widths {
+			addToSpan(tx, *r, w)
+		}
 		if e.Transition != nil {
 			e.Transition.Run = r.ID
 			addTransition(tx, e.Transition)
 		}
-		keep(tx, r.Target, e.State(r.ID), e.Notifications)
+		keep(tx, r.Target, e.State(r.ID), e.Told, e.Notifications)
 	})
 	if err != nil {
 		e.Run = run
@@ -58,12 +61,16 @@ func (s *Store) Add(e *Entry) error {
 }
 
 // Keep stores what a target has come to without a run.
-func (s *Store) Keep(target string, state []byte, list []Notification) error {
-	return s.write(func(tx *writer) { keep(tx, target, state, list) })
+func (s *Store) Keep(target string, state []byte, told map[string][]byte, list []Notification) error {
+	return s.write(func(tx *writer) { keep(tx, target, state, told, list) })
 }
 
-func keep(tx *writer, target string, state []byte, list []Notification) {
+func keep(tx *writer, target string, state []byte, told map[string][]byte, list []Notification) {
 	tx.exec(`INSERT INTO targets (name, state) VALUES (?, ?) ON CONFLICT DO UPDATE SET state = excluded.state`, target, string(state))
+	for channel, state := range told {
+		tx.exec(`INSERT INTO told (target, channel, state) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET state = excluded.state`,
+			target, channel, string(state))
+	}
 	for _, n := range list {
 		tx.exec(`INSERT INTO notifications (channel, target, created, next, tries, why, body) VALUES (?, ?, ?, ?, 0, '', ?)`,
 			n.Channel, target, millis(n.Created), millis(n.Next), string(n.Body))
@@ -77,6 +84,17 @@ func addTransition(tx *writer, t *Transition) {
 	}
 	t.ID = tx.exec(`INSERT INTO transitions (target, at, from_status, to_status, from_code, to_code, run, previous, changes)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, t.Target, millis(t.At), t.From, t.To, t.FromCode, t.ToCode, t.Run, t.Previous, string(changes))
+}
+
+// addToSpan counts a run in the span of a width that it belongs to.
+func addToSpan(tx *writer, r Run, w Width) {
+	var n [4]int
+	n[place(r)] = 1
+	tx.exec(`INSERT INTO spans (target, width, at, critical, unknown, warning, ok, duration, certificate)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET critical = critical + excluded.critical,
+		unknown = unknown + excluded.unknown, warning = warning + excluded.warning, ok = ok + excluded.ok,
+		duration = duration + excluded.duration, certificate = CASE excluded.certificate WHEN 0 THEN certificate ELSE excluded.certificate END`,
+		r.Target, w.Each.Milliseconds(), millis(w.begin(r.Started)), n[0], n[1], n[2], n[3], r.Duration.Milliseconds(), millis(r.Certificate))
 }
 
 // AddBatch stores a batch over the mailboxes of a target, and what the target has
@@ -93,16 +111,16 @@ func (s *Store) AddBatch(target string, started time.Time, took time.Duration, s
 			target, millis(started), took.Milliseconds(), summary, packed)
 		tx.exec(`DELETE FROM batches WHERE target = ?1
 			AND id NOT IN (SELECT id FROM batches WHERE target = ?1 ORDER BY id DESC LIMIT ?2)`, target, kept)
-		keep(tx, target, state, nil)
+		keep(tx, target, state, nil, nil)
 	})
 }
 
-// Remove removes runs from before a time. It goes in small steps, so that runs can be
-// stored in between.
+// Remove removes runs from before a time, and spans that no bar shows. It goes in
+// small steps, so that runs can be stored in between.
 func (s *Store) Remove(ctx context.Context, before time.Time) (runs int64, err error) {
 	const step = 1000
-	for n := int64(step); n == step && ctx.Err() == nil && err == nil; {
-		err = s.write(func(tx *writer) {
+	for n := int64(step); n == step && ctx.Err() == nil; runs += n {
+		err := s.write(func(tx *writer) {
 			const old = `SELECT id FROM (SELECT id, started FROM runs ORDER BY id LIMIT ?) WHERE started < ?`
 			tx.exec(`DELETE FROM records WHERE run IN (`+old+`)`, step, millis(before))
 			tx.exec(`DELETE FROM runs WHERE id IN (`+old+`)`, step, millis(before))
@@ -110,11 +128,15 @@ func (s *Store) Remove(ctx context.Context, before time.Time) (runs int64, err e
 				tx.err = tx.tx.QueryRow(`SELECT changes()`).Scan(&n)
 			}
 		})
-		if err == nil {
-			runs += n
+		if err != nil {
+			return runs, err
 		}
 	}
-	return runs, err
+	return runs, s.write(func(tx *writer) {
+		for _, w := range Widths {
+			tx.exec(`DELETE FROM spans WHERE width = ? AND at < ?`, w.Each.Milliseconds(), millis(w.First(time.Now())))
+		}
+	})
 }
 
 // Pending are the notifications that are not delivered, the oldest first.

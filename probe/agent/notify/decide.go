@@ -105,9 +105,9 @@ func due(c *agentfile.Channel, state State, e agent.Event) (Kind, bool) {
 
 // Plan says what the channels are told of a target, and what each remembers of it.
 func Plan(
-	channels []*agentfile.Channel, e agent.Event, remembered map[string]json.RawMessage,
-) (remember map[string]json.RawMessage, tell []history.Notification) {
-	remember = map[string]json.RawMessage{}
+	channels []*agentfile.Channel, e agent.Event, remembered map[string][]byte,
+) (remember map[string][]byte, tell []history.Notification) {
+	remember = map[string][]byte{}
 	for _, c := range channels {
 		var state State
 		if old := remembered[c.Name]; old != nil && json.Unmarshal(old, &state) != nil {
