@@ -103,8 +103,15 @@ func (s *Store) Record(ctx context.Context, target string, id int64) ([]byte, er
 
 // Transitions are those of a target, "" of all, the newest first.
 func (s *Store) Transitions(ctx context.Context, target string, limit int, after int64) ([]Transition, bool, error) {
+	if after <= 0 {
+		after = math.MaxInt64
+	}
+	where, args := `id < ?`, []any{after}
+	if target != "" { // a condition that may be left out by its value would not use the index
+		where, args = where+` AND target = ?`, append(args, target)
+	}
 	return page(ctx, s, `SELECT id, target, at, from_status, to_status, from_code, to_code, run, previous, changes FROM transitions
-		WHERE (?1 = '' OR target = ?1) AND (?2 = 0 OR id < ?2) ORDER BY id DESC`, []any{target, after}, limit,
+		WHERE `+where+` ORDER BY id DESC`, args, limit,
 		func(scan scanner) (t Transition, err error) {
 			var at int64
 			var changes []byte
