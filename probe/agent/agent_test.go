@@ -466,3 +466,17 @@ func TestSilence(t *testing.T) {
 		}
 	})
 }
+
+// A state of an earlier version keeps its silence.
+func TestReadState(t *testing.T) {
+	until := time.Date(2026, 11, 1, 8, 0, 0, 0, time.UTC)
+	for _, raw := range []string{
+		`{"Status": "ok", "LastOK": "2026-11-01T08:00:00Z", "SilencedUntil": "2026-11-01T08:00:00Z", "Aside": true}`,
+		`{"status": "ok", "last_ok": "2026-11-01T08:00:00Z", "silenced_until": "2026-11-01T08:00:00Z", "Aside": true}`,
+	} {
+		s, err := readState([]byte(raw))
+		if err != nil || s.Status != finding.OK || !s.LastOK.Equal(until) || !s.SilencedUntil.Equal(until) || !s.Aside {
+			t.Errorf("%s: %+v, %v", raw, s, err)
+		}
+	}
+}

@@ -1,6 +1,8 @@
 package agent
 
 import (
+	"encoding/json"
+	"errors"
 	"slices"
 	"time"
 
@@ -129,6 +131,23 @@ type state struct {
 	ByAnonymous bool
 
 	LastRun *Seen
+}
+
+// readState reads a stored state. Earlier versions stored two fields under their names
+// in Go.
+func readState(raw []byte) (state, error) {
+	var s state
+	var earlier struct{ LastOK, SilencedUntil time.Time }
+	if err := errors.Join(json.Unmarshal(raw, &s), json.Unmarshal(raw, &earlier)); err != nil {
+		return state{}, err
+	}
+	if s.LastOK.IsZero() {
+		s.LastOK = earlier.LastOK
+	}
+	if s.SilencedUntil.IsZero() {
+		s.SilencedUntil = earlier.SilencedUntil
+	}
+	return s, nil
 }
 
 // with is the state after one more run. A whole run decides. An anonymous one puts

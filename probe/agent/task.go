@@ -59,9 +59,9 @@ func newTask(a *Agent, c *agentfile.Target, kept history.Kept) *task {
 	}
 	t.ctx, t.end = context.WithCancel(a.stop)
 	if raw := kept.States[c.Name]; raw != nil {
-		if err := json.Unmarshal(raw, &t.state); err != nil { // of another version: it starts empty
+		var err error
+		if t.state, err = readState(raw); err != nil { // of another version: it starts empty
 			a.options.Log.Warn("what was kept of the target cannot be read", "target", c.Name, "why", err.Error())
-			t.state = state{}
 		}
 	}
 	if t.told == nil {
