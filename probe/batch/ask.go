@@ -218,11 +218,12 @@ func (w *worker) try(ctx context.Context, j *job, p *lockout.Pass) (over bool) {
 		j.busy++
 		return w.back(j, w.limiter.busy(sent, requestedPause(item), j.busy), end)
 	case patience:
-		if w.limiter.aboutOne(j) {
+		pause := requestedPause(item)
+		if w.limiter.aboutOne(j) && pause <= 0 { // a pause that the server names is for all
 			j.busy++
-			return w.back(j, time.Now().Add(max(requestedPause(item), backOff(j.busy))), end)
+			return w.back(j, time.Now().Add(backOff(j.busy)), end)
 		}
-		return w.back(j, w.limiter.complained(sent, requestedPause(item)), end)
+		return w.back(j, w.limiter.complained(sent, pause), end)
 	case crowded:
 		w.session.Close()
 		w.limiter.crowded(sent)

@@ -225,12 +225,13 @@ func answersOfEWS(names, known []string, graph bool) (found []Alert, by []string
 			e, _ := Lookup(c.Finding)
 			says = e.Meaning
 		}
-		who, stage := "EWS answered "+name+", so it took the sign-in. ", BehindSignIn
+		who, stage := "answered-by-ews", BehindSignIn
 		if graph {
-			who, stage = "Microsoft Graph answered "+name+", a code that EWS has too; EWS was not asked. ", ""
+			who, stage, codes = "answered-by-graph", "", []Code{"ok"}
 		}
+		answered := strings.ReplaceAll(at[string](sharedText, "why", who), "{code}", name)
 		found = append(found, Alert{
-			Key: name, Stage: stage, Codes: codes, Meaning: who + says,
+			Key: name, Stage: stage, Codes: codes, Meaning: answered + " " + says,
 			Next: CheckCommand(Remedy{Check: "user mailbox as-asked"}, Placeholders),
 		})
 		by = append(by, name)
