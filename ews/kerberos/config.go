@@ -63,7 +63,8 @@ func (r *configReader) line(s string) error {
 	if s == "" || s[0] == '#' || s[0] == ';' {
 		return nil
 	}
-	if words := strings.Fields(s); len(words) > 1 && words[1][0] != '=' && slices.Contains([]string{"include", "includedir", "module"}, words[0]) {
+	directives := []string{"include", "includedir", "module"}
+	if words := strings.Fields(s); len(words) > 1 && words[1][0] != '=' && slices.Contains(directives, words[0]) {
 		r.include(words[0], strings.TrimSpace(s[len(words[0]):]))
 		return nil
 	}
