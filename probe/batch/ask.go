@@ -219,7 +219,7 @@ func (w *worker) try(ctx context.Context, j *job, p *lockout.Pass) (over bool) {
 		return w.back(j, w.limiter.busy(sent, requestedPause(item), j.busy), end)
 	case patience:
 		pause := requestedPause(item)
-		if w.limiter.aboutOne(j) && pause <= 0 { // a pause that the server names is for all
+		if w.limiter.aboutOne(j, pause) {
 			j.busy++
 			return w.back(j, time.Now().Add(backOff(j.busy)), end)
 		}

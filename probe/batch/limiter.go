@@ -215,15 +215,16 @@ func (l *limiter) complained(sent time.Time, pause time.Duration) (until time.Ti
 
 // aboutOne says whether a pause is wanted for the job's mailbox alone, as where the server
 // that has it is away: it is the third time in a row and goes on for long, and each time
-// others were answered in between. Then the others need not wait.
-func (l *limiter) aboutOne(j *job) bool {
+// others were answered in between. Then the others need not wait. A pause of which the
+// server says how long it is to be is always for all.
+func (l *limiter) aboutOne(j *job, pause time.Duration) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if j.wants == 0 || l.answers == j.others {
 		j.wants, j.since = 0, time.Now()
 	}
 	j.wants, j.others = j.wants+1, l.answers
-	return j.wants > 2 && time.Since(j.since) > 2*longestPause
+	return pause <= 0 && j.wants > 2 && time.Since(j.since) > 2*longestPause
 }
 
 // unavailable begins a pause of all. A complaint about a call that was sent before

@@ -231,7 +231,7 @@ func play(t *testing.T, s server, mailboxes int, n network) (c course) {
 			l.crowded(sent)
 			ready = time.Now().Add(shortestPause / 4)
 		default:
-			if l.aboutOne(j) {
+			if l.aboutOne(j, a.pause) {
 				t.Errorf("mailbox %d is taken to be away alone", j.row.Number)
 			}
 			ready = l.complained(sent, a.pause)
@@ -358,18 +358,26 @@ func TestLimiterMakesUseOfWhatIsAllowed(t *testing.T) {
 // away does.
 func TestPauseForOneMailbox(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		for _, others := range []bool{true, false} {
+		for _, c := range []struct {
+			others bool // are answered in between
+			pause  time.Duration
+			want   string
+		}{
+			{true, 0, "[false false true true true]"},
+			{false, 0, "[false false false false false]"},
+			{true, time.Second, "[false false false false false]"}, // Retry-After is for all
+		} {
 			l, j := newLimiter(1), &job{}
 			var alone []bool
 			for range 5 {
-				alone = append(alone, l.aboutOne(j))
+				alone = append(alone, l.aboutOne(j, c.pause))
 				time.Sleep(20 * time.Second)
-				if others {
+				if c.others {
 					l.answered(time.Now())
 				}
 			}
-			if got, want := fmt.Sprint(alone), map[bool]string{true: "[false false true true true]", false: "[false false false false false]"}[others]; got != want {
-				t.Errorf("others answered: %v, %s, want %s", others, got, want)
+			if got := fmt.Sprint(alone); got != c.want {
+				t.Errorf("%+v: %s", c, got)
 			}
 		}
 	})
