@@ -83,6 +83,7 @@ func TestMarks(t *testing.T) {
 		known := map[string]bool{"product": true, "windows": true, "says": slices.Contains([]string{
 			evidence.SaysClientCertificate, evidence.SaysHeaderTooLong, evidence.SaysBodyTooLarge, evidence.SaysChallenge, evidence.SaysNoServer, evidence.SaysPlainHTTP, evidence.SaysAssembly,
 			evidence.SaysNotApplication, evidence.SaysWebConfig, evidence.SaysAPIKey, evidence.SaysSerialize,
+			evidence.SaysNoFile, evidence.SaysInvalidVerb, evidence.SaysInvalidHost,
 		}, m[1])}
 		if !known[m[0]] {
 			t.Errorf("%s %s: nothing reads it", m[0], m[1])

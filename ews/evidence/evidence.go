@@ -264,6 +264,9 @@ const (
 	SaysWebConfig         = "web-config"      // cannot be read
 	SaysSerialize         = "serialize"       // the caller's context failed: an account name with $ at its end
 	SaysAPIKey            = "api-key"         // is missing: an API gateway wants it
+	SaysNoFile            = "no-file"         // IIS has neither a file nor an application at the path
+	SaysInvalidVerb       = "invalid-verb"    // where HTTP.sys took the request to begin
+	SaysInvalidHost       = "invalid-host"    // that no site of HTTP.sys has
 )
 
 // WindowsLocked is ERROR_ACCOUNT_LOCKED_OUT.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -224,6 +225,24 @@ func readLine(ctx context.Context, name string, limit int) (string, error) {
 // provider of Windows' data protection, in hexadecimal.
 const protected = "01000000d08c9ddf0115d1118c7a00c04fc297eb"
 
+// stored is how begins what Ansible Vault and SOPS encrypt, and how Azure Key Vault, 1Password,
+// Vault and AWS name a secret where something should have put it in.
+var stored = []string{"$ANSIBLE_VAULT;", "ENC[AES256_GCM,", "@Microsoft.KeyVault(", "op://", "vault:v1:", "arn:aws:secretsmanager:"}
+
+// standsFor says, as the rest of a sentence, of a text that is no secret but stands for one.
+func standsFor(text string) error {
+	switch {
+	case strings.Contains(text, "System.Security.SecureString"), strings.Contains(strings.ToLower(text), protected):
+		return fileError("holds a SecureString of PowerShell, not the text in it; " +
+			`save [Net.NetworkCredential]::new("", $SECURE).Password`)
+	case strings.Contains(text, "Automation.PSCredential"):
+		return fileError("holds the name of a type of PowerShell, not the text in it; save $CREDENTIAL.GetNetworkCredential().Password")
+	case slices.ContainsFunc(stored, func(mark string) bool { return strings.HasPrefix(text, mark) }):
+		return fileError("holds how a store of secrets keeps or names a secret, not the secret; let the store write the secret there")
+	}
+	return nil
+}
+
 // line reads the one line that a file of a secret holds. Exactly one line end is
 // taken off: a password may end in a space, and an editor adds one line end, not
 // two.
@@ -242,13 +261,10 @@ func line(in io.Reader, limit int) (string, error) {
 	switch {
 	case text == "":
 		return "", fileError("is empty")
-	case strings.Contains(text, "System.Security.SecureString"), strings.Contains(strings.ToLower(text), protected):
-		return "", fileError("holds a SecureString of PowerShell, not the text in it; " +
-			`save [Net.NetworkCredential]::new("", $SECURE).Password`)
 	case len(text) > limit:
 		return "", fileError(fmt.Sprintf("is larger than %d bytes; is it the right file?", limit))
 	}
-	return text, nil
+	return text, standsFor(text)
 }
 
 // CredentialName is the name of a file as a credential of systemd: the one that

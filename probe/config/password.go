@@ -1,14 +1,19 @@
 package config
 
 import (
+	"bytes"
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"unicode"
 	"unicode/utf8"
@@ -102,16 +107,40 @@ func (from PasswordSources) in(file io.Reader, name string) (string, error) {
 	return from.usable(text, name)
 }
 
-// usable refuses a password that no sign-in can carry, and says where one has blanks
-// around it: that is allowed, and mostly a slip.
+// usable refuses a password that no sign-in can carry, and says where one looks like what
+// other programs make of it: that is allowed, and mostly a slip.
 func (from PasswordSources) usable(text, source string) (string, error) {
 	if err := CheckPassword(text); err != nil {
 		return "", Unusable("the password in %s %v", source, err)
 	}
-	if strings.TrimSpace(text) != text && from.Note != nil {
-		from.Note(fmt.Sprintf("the password in %s begins or ends with a blank, which is sent too", source))
+	if looks := wrapped(text); looks != "" && from.Note != nil {
+		from.Note(fmt.Sprintf("the password in %s %s", source, looks))
 	}
 	return text, nil
+}
+
+// assigned is a line of an .env, YAML or JSON file.
+var assigned = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)^(export |set |\{? *["'])?[a-z_.-]*(pass|pwd|secret)[a-z_.-]*["']? ?[=:] ?[^ ]`)
+})
+
+// wrapped says, as the rest of a sentence, what may stand around a password: blanks, the
+// quotes that docker --env-file keeps, a name, the base64 of a Secret of Kubernetes.
+func wrapped(text string) string {
+	first, size := utf8.DecodeRuneInString(text)
+	last, _ := utf8.DecodeLastRuneInString(text)
+	plain, err := base64.StdEncoding.DecodeString(text)
+	switch {
+	case strings.TrimSpace(text) != text:
+		return "begins or ends with a blank, which is sent too"
+	case assigned().MatchString(text):
+		return "looks like a line of a configuration; all of the line is sent, with the name in front"
+	case len(text) > size && strings.Contains(`"" '' “” „“ „” ‘’ «» `, string([]rune{first, last, ' '})):
+		return "stands in quotes, which are sent too"
+	case err == nil && len(plain) >= 6 && !slices.ContainsFunc(bytes.TrimRight(plain, "\r\n"), func(b byte) bool { return b < ' ' || b > '~' }):
+		return "looks like text in base64; it is sent as it is, not decoded"
+	}
+	return ""
 }
 
 // maxPassword is far above what Windows allows (256 characters).
@@ -138,7 +167,7 @@ func CheckPassword(text string) error {
 	case strings.ContainsFunc(text, unicode.IsControl):
 		return fileError("contains a control character, such as a tab or a second line; it was not sent")
 	}
-	return nil
+	return standsFor(text)
 }
 
 // PasswordFolder is --password-dir. Nothing outside of it can be opened, not by

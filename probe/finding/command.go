@@ -114,7 +114,7 @@ func CheckCommand(r Remedy, n Names) string {
 	case target == "mailbox":
 		command += " " + n.Mailbox
 	case target == "https":
-		command += " https://" + n.Site + "/EWS/Exchange.asmx"
+		command += " https://" + strings.TrimSuffix(n.Site, ":444") + "/EWS/Exchange.asmx"
 	case target == "url":
 		command += " https://HOST/EWS/Exchange.asmx"
 	}

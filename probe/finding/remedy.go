@@ -28,7 +28,8 @@ type Remedy struct {
 	// domain controller has said already why the account is refused; no-logon,
 	// where no logon of the run was refused; nothing-held-back, where Autodiscover led
 	// to no server that was not asked; usual-path, where the URL has the path that EWS has
-	// by default; kerberos-only, where Negotiate takes no NTLM; asked-already, where a
+	// by default; front-end-port, where it has not the port of the back end; kerberos-only,
+	// where Negotiate takes no NTLM; asked-already, where a
 	// remedy before it has the same command.
 	Unless string `json:"-"`
 

@@ -198,7 +198,7 @@ func notEWS(v *view, n *node) *hit {
 		h.variant = "hybrid-agent"
 		return h
 	}
-	if p.Kernel && p.Status == 404 {
+	if says := p.Notice.Says; p.Kernel && p.Status == 404 || says == evidence.SaysInvalidHost || says == evidence.SaysNoFile && p.Usual == "" {
 		h.use = finding.NoSite
 	} else if p.Usual == "" && (p.Status != 404 || p.Notice.SubStatus != "" || p.Device != "" && p.FrontEnd == "") {
 		h.use = finding.ByDevice // at the default path, so the path is right

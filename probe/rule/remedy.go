@@ -91,6 +91,7 @@ func (v *view) fill(remedies []finding.Remedy, p finding.Params, addresses ...st
 		"explained":         t.Explain && len(v.reasons()) > 0, // done already, and answered
 		"nothing-held-back": v.heldBack(evidence.HeldBack.MayFollow) == nil,
 		"usual-path":        v.usualURL() == "" || t.FromAddress != "",
+		"front-end-port":    parsed(t.URL).Port() != "444",
 		"no-logon":          names.More["times"] == "", // there is nothing to look for in a log
 		"kerberos-only":     p.Only == "kerberos",
 	}
