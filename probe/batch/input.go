@@ -73,6 +73,9 @@ func (in *Input) open(file io.Reader, named Columns) (err error) {
 				"Export-Csv mailboxes.csv -NoTypeInformation -Encoding UTF8", err, headerNames(in.Header))
 		}
 	}
+	if in.user < 0 { // an account and a password of other rows' columns would be sent
+		in.table.Needed = in.Column + 1
+	}
 	for i, name := range in.Header {
 		if dynamics.NamesPassword(name) && i != in.passwordFile {
 			in.secret = append(in.secret, i)

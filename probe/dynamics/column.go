@@ -26,10 +26,10 @@ var columnsFile []byte
 
 // tables are the known columns and words, and the logical names of their folded names.
 type tables struct {
-	Profile, Mailbox                            map[string]column
-	Addresses                                   map[string]int
-	Passwords, Kinds, Sets, Containers, Yes, No []string
-	profileIndex, mailboxIndex                  map[string]string
+	Profile, Mailbox                                  map[string]column
+	Addresses                                         map[string]int
+	Passwords, Kinds, Gone, Sets, Containers, Yes, No []string
+	profileIndex, mailboxIndex                        map[string]string
 }
 
 var knownColumns = sync.OnceValue(func() *tables {

@@ -13,7 +13,7 @@
 // own translations, which are not published; logical names work everywhere.)
 //
 // Files are edited by hand, so every row must be as wide as the header, as in
-// RFC 4180, and an error names the line on which its record starts (the header
+// RFC 4180 (of a table of mailboxes, wide enough: Needed), and an error names the line on which its record starts (the header
 // is line 1) and the column. A row that cannot be read costs that row, not the
 // file. Memory does not grow with the file: a record has a limit.
 package dynamics

@@ -31,8 +31,10 @@ type jsonFile struct {
 	lines   bool     // objects follow one another without a list
 	entity  string
 	done    bool
-	pair    *object     // of the next row, where rows are given as pairs
-	more    atomic.Bool // the answer has further pages
+	pair    *object           // of the next row, where rows are given as pairs
+	inner   []json.RawMessage // of the members of a group, or of an answer in a batch of answers
+	line    int               // the line of the object that they stand in
+	more    atomic.Bool       // the answer has further pages
 }
 
 // object is a row before the columns are known.
@@ -180,6 +182,11 @@ func (o object) text(name string) (text string, ok bool) {
 
 // object returns the next one. bad says that only this one cannot be read.
 func (f *jsonFile) object() (o object, bad bool, err error) {
+	var raw json.RawMessage
+	if o.line = f.line; len(f.inner) > 0 {
+		raw, f.inner = f.inner[0], f.inner[1:]
+		return f.parse(raw, o)
+	}
 	if !f.lines && !f.decoder.More() {
 		f.done = true
 		if _, err := f.decoder.Token(); err != nil {
@@ -195,7 +202,6 @@ func (f *jsonFile) object() (o object, bad bool, err error) {
 		}
 		return o, false, io.EOF
 	}
-	var raw json.RawMessage
 	if err := f.decoder.Decode(&raw); err != nil {
 		f.done = true
 		if f.lines && errors.Is(err, io.EOF) {
@@ -203,7 +209,14 @@ func (f *jsonFile) object() (o object, bad bool, err error) {
 		}
 		return o, false, f.damaged(err)
 	}
-	o.line = f.in.lineAt(f.decoder.InputOffset() - int64(len(raw)))
+	f.line = f.in.lineAt(f.decoder.InputOffset() - int64(len(raw)))
+	o.line = f.line
+	return f.parse(raw, o)
+}
+
+// parse takes an element of the list apart. Where it holds rows itself, as a group its
+// members and Graph's answer to a batch the answers, these come in its place.
+func (f *jsonFile) parse(raw json.RawMessage, o object) (_ object, bad bool, err error) {
 	if only := ""; raw[0] == '"' && json.Unmarshal(raw, &only) == nil && isAddress(only) { // a list of addresses alone
 		o.members = []member{{"column 1", only}}
 		return o, false, nil
@@ -220,7 +233,18 @@ func (f *jsonFile) object() (o object, bad bool, err error) {
 		}
 		o.members = append(o.members, member{name, text})
 		return nil
-	}, nil)
+	}, func(key string, depth int) bool {
+		return (strings.EqualFold(key, "members") || depth > 1 && strings.EqualFold(key, "value")) &&
+			bytes.HasPrefix(bytes.TrimLeft(raw[d.InputOffset():], " \t\r\n"), []byte("{"))
+	})
+	if errors.Is(err, errInside) {
+		for err = nil; err == nil && d.More(); {
+			var one json.RawMessage
+			err = d.Decode(&one)
+			f.inner = append(f.inner, one)
+		}
+		return f.object()
+	}
 	if own := (*Error)(nil); err != nil && !errors.As(err, &own) {
 		err = fault(o.line, "json.object")
 	}

@@ -116,6 +116,9 @@ func (t *Table) Aside(row Row, profile string) string {
 			if slices.Contains(knownColumns().Kinds, fold(h)) {
 				t.kinds = append(t.kinds, i)
 			}
+			if slices.Contains(knownColumns().Gone, fold(h)) {
+				t.gone = append(t.gone, i)
+			}
 		}
 	}
 	is := func(column, number, label string) bool {
@@ -137,6 +140,11 @@ func (t *Table) Aside(row Row, profile string) string {
 		kind := strings.ToLower(row.Cells[i])
 		if strings.Contains(kind, "group") || strings.HasSuffix(kind, "contact") || kind == "roomlist" {
 			return "no mailbox but " + quote(row.Cells[i])
+		}
+	}
+	for _, i := range t.gone {
+		if cell := strings.TrimSpace(row.Cells[i]); cell != "" && !slices.Contains(knownColumns().No, strings.ToLower(cell)) {
+			return "deleted, as the column " + quote(t.Header[i]) + " says"
 		}
 	}
 	switch {

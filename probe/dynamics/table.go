@@ -18,6 +18,9 @@ import (
 // Table is a file with rows, read one at a time.
 type Table struct {
 	Header []string // the columns as the file names them
+	// Needed is how many cells a row has at least; 0: as many as the header. Excel leaves out
+	// separators behind the last filled cell of a row (KB 77295).
+	Needed int
 	source source
 	number int
 	first  *step // the first row, where somebody looked at it
@@ -25,6 +28,7 @@ type Table struct {
 
 	mailbox *layout // where the columns of mailboxes are
 	kinds   []int   // the columns with the kind of a recipient
+	gone    []int   // those that say that it was deleted
 }
 
 // step is one result of a source.
@@ -210,6 +214,9 @@ func (t *Table) Rows() iter.Seq2[Row, error] {
 			var own *Error
 			if errors.As(err, &own) && row.Line == 0 {
 				row.Line = own.Line
+			}
+			if own != nil && own.Problem == "too-narrow" && t.Needed > 0 && len(row.Cells) >= t.Needed {
+				row.Cells, err = append(row.Cells, make([]string, len(t.Header)-len(row.Cells))...), nil
 			}
 			t.decode(row.Cells)
 			if !yield(row, err) || last {
