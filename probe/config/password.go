@@ -130,6 +130,7 @@ func wrapped(text string) string {
 	first, size := utf8.DecodeRuneInString(text)
 	last, _ := utf8.DecodeLastRuneInString(text)
 	plain, err := base64.StdEncoding.DecodeString(text)
+	control := func(b byte) bool { return b < ' ' || b > '~' }
 	switch {
 	case strings.TrimSpace(text) != text:
 		return "begins or ends with a blank, which is sent too"
@@ -137,7 +138,7 @@ func wrapped(text string) string {
 		return "looks like a line of a configuration; all of the line is sent, with the name in front"
 	case len(text) > size && strings.Contains(`"" '' “” „“ „” ‘’ «» `, string([]rune{first, last, ' '})):
 		return "stands in quotes, which are sent too"
-	case err == nil && len(plain) >= 6 && !slices.ContainsFunc(bytes.TrimRight(plain, "\r\n"), func(b byte) bool { return b < ' ' || b > '~' }):
+	case err == nil && len(plain) >= 6 && !slices.ContainsFunc(bytes.TrimRight(plain, "\r\n"), control):
 		return "looks like text in base64; it is sent as it is, not decoded"
 	}
 	return ""
