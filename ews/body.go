@@ -4,7 +4,6 @@ import (
 	"bytes"
 	_ "embed"
 	"errors"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -56,7 +55,7 @@ func (c *Client) read(item *evidence.Item, body []byte, credential bool) {
 }
 
 // chunkSize is the first line of a body in chunks (RFC 9112 7.1) before XML.
-var chunkSize = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9a-fA-F]{1,8}\r?\n<`) })
+var chunkSize = evidence.Expression(`^[0-9a-fA-F]{1,8}\r?\n<`)
 
 func (c *Client) readEWS(body []byte, asked *evidence.Request) *evidence.EWS {
 	a, err := c.Parsed.Parse(body)

@@ -6,7 +6,6 @@ import (
 	_ "embed"
 	"fmt"
 	"html"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -87,12 +86,10 @@ func plainText(body []byte) string {
 // "Ereignis-Nummer: 42", "Reference #18.2d351ab8", "error code: 1020", and the numbers
 // of Windows, its sockets, TMG and Cloudflare: "Error Code: 502 Proxy Error. … (64)",
 // "(12202)", "Error 1009".
-var numbered = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`(?i)(?:\b|[\pL-])(id|ids|number|nummer|num[ée]ro|n[úu]mero|nr\.?|no\.|code|` +
-		`ref(?:erence|erenz|\. ?[abc]|\.| [abc])?|azure ref|incident|case|ticket|event|transaction)` +
-		`(?: (?:id|number|code|no\.?|nr\.?))?(?: is)? ?[:#=]* ?#?([0-9A-Za-z][0-9A-Za-z._=-]{3,79})` +
-		`|error code: ?[^()]{3,150}\((-?\d{1,10})\)|\((\d{5})\)|\berror (10\d\d)\b`)
-})
+var numbered = evidence.Expression(`(?i)(?:\b|[\pL-])(id|ids|number|nummer|num[ée]ro|n[úu]mero|nr\.?|no\.|code|` +
+	`ref(?:erence|erenz|\. ?[abc]|\.| [abc])?|azure ref|incident|case|ticket|event|transaction)` +
+	`(?: (?:id|number|code|no\.?|nr\.?))?(?: is)? ?[:#=]* ?#?([0-9A-Za-z][0-9A-Za-z._=-]{3,79})` +
+	`|error code: ?[^()]{3,150}\((-?\d{1,10})\)|\((\d{5})\)|\berror (10\d\d)\b`)
 
 // numbersIn are the numbers that a page names, each once, at most three: at least
 // four digits, or capitals with a digit ("EXPVP16"). Of an answer to a credential only
@@ -122,9 +119,7 @@ func numbersIn(text string, credential bool) []string {
 	return list
 }
 
-var subStatusForm = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`(?i)(?:error\s+|status[: ]+|^|\s)([45]\d\d)\.(\d{1,3})(?:\s*[-–:]|\s|$)`)
-})
+var subStatusForm = evidence.Expression(`(?i)(?:error\s+|status[: ]+|^|\s)([45]\d\d)\.(\d{1,3})(?:\s*[-–:]|\s|$)`)
 
 // subStatus is IIS' sub-status of this status, as its page has it: "403.6".
 func subStatus(status int, text string) string {
@@ -172,14 +167,12 @@ func anyIn(page ...string) func([]string) bool {
 }
 
 var (
-	hresult  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`0x8007([0-9a-f]{4})\b`) })
-	sspi     = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`0x(800903[0-9a-f]{2})\b`) })
-	signed   = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\((-21468\d{5})\)`) })
-	ntStatus = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`0x(c0000[0-9a-f]{3})\b`) })
-	win32    = sync.OnceValue(func() *regexp.Regexp {
-		return regexp.MustCompile(`(?:[(:=]|error|fehler|erreur|status)\s*` +
-			`(1311|1326|1327|1328|1329|1330|1331|1385|1355|1786|1787|1789|1792|1793|1907|1909)\b`)
-	})
+	hresult  = evidence.Expression(`0x8007([0-9a-f]{4})\b`)
+	sspi     = evidence.Expression(`0x(800903[0-9a-f]{2})\b`)
+	signed   = evidence.Expression(`\((-21468\d{5})\)`)
+	ntStatus = evidence.Expression(`0x(c0000[0-9a-f]{3})\b`)
+	win32    = evidence.Expression(`(?:[(:=]|error|fehler|erreur|status)\s*` +
+		`(1311|1326|1327|1328|1329|1330|1331|1385|1355|1786|1787|1789|1792|1793|1907|1909)\b`)
 )
 
 // windowsError is the error of Windows by which a refusal names its reason: a

@@ -3,15 +3,13 @@ package ews
 import (
 	"bytes"
 	"html"
-	"regexp"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 )
 
-var passwordType = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)\btype\s*=\s*["']?password\b`) })
+var passwordType = evidence.Expression(`(?i)\btype\s*=\s*["']?password\b`)
 
 // isHTML says whether a body is a page for people.
 func isHTML(contentType string, body []byte) bool {
@@ -85,16 +83,10 @@ func readPage(body []byte) *evidence.Page {
 // A page that takes a browser elsewhere: by its form that posts itself (SAML 2.0
 // bindings 3.5, WS-Federation), by meta refresh, or by a script.
 var (
-	federated = sync.OnceValue(func() *regexp.Regexp {
-		return regexp.MustCompile(`(?i)\bname\s*=\s*["']?(SAMLRequest|SAMLResponse|RelayState|wresult|wctx|id_token)\b`)
-	})
-	selfPosting = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)\.submit\s*\(`) })
-	refresh     = sync.OnceValue(func() *regexp.Regexp {
-		return regexp.MustCompile(`(?i)\brefresh\b[^>]*?\burl\s*=\s*["']?([^"'>\s]+)`)
-	})
-	scripted = sync.OnceValue(func() *regexp.Regexp {
-		return regexp.MustCompile(`(?i)\blocation(?:\.href)?\s*(?:=|\.(?:replace|assign)\s*\()\s*["']([^"'\s]+)["']`)
-	})
+	federated   = evidence.Expression(`(?i)\bname\s*=\s*["']?(SAMLRequest|SAMLResponse|RelayState|wresult|wctx|id_token)\b`)
+	selfPosting = evidence.Expression(`(?i)\.submit\s*\(`)
+	refresh     = evidence.Expression(`(?i)\brefresh\b[^>]*?\burl\s*=\s*["']?([^"'>\s]+)`)
+	scripted    = evidence.Expression(`(?i)\blocation(?:\.href)?\s*(?:=|\.(?:replace|assign)\s*\()\s*["']([^"'\s]+)["']`)
 )
 
 func lead(p *evidence.Page, by string, to []byte) {

@@ -43,27 +43,6 @@ func (c Challenge) Param(name string) (string, bool) {
 	return "", false
 }
 
-// String returns the challenge in one canonical form, values always quoted:
-// `Basic realm="mail.contoso.com"`. Parse reads a challenge that it returned
-// back from it unchanged, also from several joined by ", ".
-func (c Challenge) String() string {
-	var b strings.Builder
-	b.WriteString(c.Scheme)
-	if c.Token != "" {
-		b.WriteString(" " + c.Token)
-	}
-	for i, p := range c.Params {
-		if i > 0 || c.Token != "" {
-			b.WriteByte(',')
-		}
-		b.WriteString(" " + p.Name + `="` + quote.Replace(p.Value) + `"`)
-	}
-	return b.String()
-}
-
-// quote escapes what ends or escapes within a quoted-string.
-var quote = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
-
 // Find returns the first challenge of that scheme, in any case, and whether
 // there is one.
 func Find(cs []Challenge, scheme string) (Challenge, bool) {

@@ -96,7 +96,7 @@ func TestParse(t *testing.T) {
 func joined(cs []Challenge) string {
 	var all []string
 	for _, c := range cs {
-		all = append(all, c.String())
+		all = append(all, written(c))
 	}
 	return strings.Join(all, ", ")
 }
@@ -198,3 +198,24 @@ func (c capture) values() []string {
 	}
 	return values
 }
+
+// written is the challenge in one canonical form, values always quoted:
+// `Basic realm="mail.contoso.com"`. Parse reads a challenge that it returned
+// back from it unchanged, also from several joined by ", ".
+func written(c Challenge) string {
+	var b strings.Builder
+	b.WriteString(c.Scheme)
+	if c.Token != "" {
+		b.WriteString(" " + c.Token)
+	}
+	for i, p := range c.Params {
+		if i > 0 || c.Token != "" {
+			b.WriteByte(',')
+		}
+		b.WriteString(" " + p.Name + `="` + quote.Replace(p.Value) + `"`)
+	}
+	return b.String()
+}
+
+// quote escapes what ends or escapes within a quoted-string.
+var quote = strings.NewReplacer(`\`, `\\`, `"`, `\"`)

@@ -6,10 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/ewsprobe/ewsprobe/ews"
@@ -129,7 +127,7 @@ func (u user) facts() evidence.CloudUser {
 }
 
 // identifier is what Entra puts in front of a deleted user's principal name.
-var identifier = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9a-fA-F]{32}`) })
+var identifier = evidence.Expression(`^[0-9a-fA-F]{32}`)
 
 func principal(u user) string {
 	if u.DeletedDateTime == "" {

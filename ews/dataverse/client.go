@@ -18,9 +18,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"regexp"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/ewsprobe/ewsprobe/ews"
@@ -167,12 +165,8 @@ const (
 )
 
 var (
-	privilege = sync.OnceValue(func() *regexp.Regexp {
-		return regexp.MustCompile(`(?i)(?:missing|PrivilegeName:) (prv[A-Za-z0-9_]{1,80})`)
-	})
-	unknown = sync.OnceValue(func() *regexp.Regexp {
-		return regexp.MustCompile(`(?i)could not find a property named '([A-Za-z0-9_]{1,100})'`)
-	})
+	privilege = evidence.Expression(`(?i)(?:missing|PrivilegeName:) (prv[A-Za-z0-9_]{1,80})`)
+	unknown   = evidence.Expression(`(?i)could not find a property named '([A-Za-z0-9_]{1,100})'`)
 )
 
 func (r *Reader) readError(status int, body []byte, c *evidence.Cloud, d *evidence.Dataverse) {

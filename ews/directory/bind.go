@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -215,7 +214,7 @@ func (b *capped) failure(ctx context.Context) *evidence.Failure {
 
 // reasonData finds Active Directory's reason in the diagnostic message: it is
 // the only place that has it.
-var reasonData = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)\bdata ([0-9a-f]{1,8})\b`) })
+var reasonData = evidence.Expression(`(?i)\bdata ([0-9a-f]{1,8})\b`)
 
 // message is the server's text without the library's words around it.
 func (c *Client) message(e *ldap.Error) string {

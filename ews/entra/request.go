@@ -16,11 +16,9 @@ import (
 	"encoding/json"
 	"math"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/ewsprobe/ewsprobe/ews"
@@ -164,7 +162,7 @@ type said struct {
 }
 
 // number is how Entra's error texts begin.
-var number = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^AADSTS([0-9]{4,9})`) })
+var number = evidence.Expression(`^AADSTS([0-9]{4,9})`)
 
 // refuse notes an error.
 func (s said) refuse(p *evidence.Response, f *evidence.Token) {

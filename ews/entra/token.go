@@ -3,7 +3,6 @@ package entra
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -98,7 +97,7 @@ func when(d *jwt.NumericDate, err error) *time.Time {
 }
 
 // bearer is RFC 6750 2.1.
-var bearer = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9._~+/-]+=*$`) })
+var bearer = evidence.Expression(`^[A-Za-z0-9._~+/-]+=*$`)
 
 // shortestToken is far below any access token of Entra. A shorter text could not
 // be kept out of the record: every text may hold it by chance.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	_ "embed"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -225,4 +226,9 @@ func (i *Item) Recognize() {
 			*d = Recognized(*text)
 		}
 	}})
+}
+
+// Expression is a regular expression that is compiled when it is first used.
+func Expression(form string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(form) })
 }

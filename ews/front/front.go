@@ -14,7 +14,6 @@ import (
 	_ "embed"
 	"net/netip"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -52,12 +51,12 @@ func named(line string) func() []string {
 
 var onlineHeaders, exchangeHeaders, onlineHosts = named("online-headers"), named("exchange-headers"), named("online-hosts")
 
-var build = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^\d{1,2}\.\d{1,2}\.\d{1,5}\.\d{1,5}$`) })
+var build = evidence.Expression(`^\d{1,2}\.\d{1,2}\.\d{1,5}\.\d{1,5}$`)
 
 // leadingZeros: Exchange/15.01.2176.009 is 15.1.2176.9.
-var leadingZeros = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\.0+(\d)`) })
+var leadingZeros = evidence.Expression(`\.0+(\d)`)
 
-var anyTenant = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`@\*\s*(,|$)`) })
+var anyTenant = evidence.Expression(`@\*\s*(,|$)`)
 
 // Foreign: an answer shows nothing of Exchange and signs as another web server, not as a
 // device that publishes Exchange.
@@ -199,7 +198,7 @@ func Balanced(r *evidence.Response) bool {
 	})
 }
 
-var asmCookie = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^TS[0-9a-fA-F]{6,10}$`) })
+var asmCookie = evidence.Expression(`^TS[0-9a-fA-F]{6,10}$`)
 
 func device(r *evidence.Response) (name, sign string) {
 	if r == nil {
@@ -318,14 +317,10 @@ func leadsBack(u *url.URL) bool {
 	return false
 }
 
-var signInPath = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`(^|[/_.-])(log-?in|log-?on|sign-?in|sso|saml2?|auth|oauth2?|openid-connect|authorize|` +
-		`siteminderagent|idp|nidp)([/_.?-]|$)`)
-})
+var signInPath = evidence.Expression(`(^|[/_.-])(log-?in|log-?on|sign-?in|sso|saml2?|auth|oauth2?|openid-connect|authorize|` +
+	`siteminderagent|idp|nidp)([/_.?-]|$)`)
 
-var signInHost = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`^(sts|sso|adfs|idp|login|signin|auth|accounts)\d*\.`)
-})
+var signInHost = evidence.Expression(`^(sts|sso|adfs|idp|login|signin|auth|accounts)\d*\.`)
 
 // OnlineHost says whether host is a name of Exchange Online.
 func OnlineHost(host string) bool {
