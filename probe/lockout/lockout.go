@@ -14,6 +14,7 @@
 package lockout
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
@@ -45,7 +46,7 @@ type Lockout struct {
 	// a refused password as long as the limit allows.
 	UntilReleased bool
 	Now           func() time.Time // nil: time.Now
-	Checks        *Checks          // nil: each is computed
+	Checks        *Checks          // nil: each account has its own
 
 	mu     sync.Mutex // of what is below, and of the accounts
 	folder *folder
@@ -81,7 +82,7 @@ type Account struct {
 	compared int     // comparisons made
 	standing *Denial // for the rest of the run
 	trouble  error   // the first of the state
-	checked  passwordCheck
+	checks   *Checks
 }
 
 // Account returns an account of this run.
@@ -93,7 +94,7 @@ func (l *Lockout) Account(t Terms) *Account {
 		rand.Read(raw) //nolint:errcheck // never fails (crypto/rand)
 		l.run, l.folder, l.turns = hex.EncodeToString(raw), &folder{dir: l.Dir, stays: l.UntilReleased}, make(chan struct{}, 1)
 	}
-	a := &Account{Terms: t, lockout: l, name: parseName(t.User), began: l.now()}
+	a := &Account{Terms: t, lockout: l, name: parseName(t.User), began: l.now(), checks: cmp.Or(l.Checks, &Checks{})}
 	a.key = fileKey(a.name.user)
 	return a
 }

@@ -25,24 +25,26 @@ type logons struct {
 	Stay bool `json:"stay,omitempty"`
 }
 
-// Checks remembers what is kept of passwords, so that one that stays does not compute
-// it for each logon.
+// Checks remembers what is kept of passwords, so that it is computed once.
 type Checks struct {
 	mu    sync.Mutex
 	known map[[sha256.Size]byte]uint16
 }
 
-// of is the check of a password with a salt.
-func (c *Checks) of(salt []byte, password string, compute func() uint16) uint16 {
-	if c == nil {
-		return compute()
-	}
+// of is the check of a password: 16 bits of a scrypt value with the salt. To compute it
+// takes 8 MiB and some milliseconds, that is its purpose.
+func (c *Checks) of(salt []byte, password string) uint16 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	key := sha256.Sum256(append(slices.Clone(salt), password...))
 	value, ok := c.known[key]
 	if !ok {
-		if value = compute(); c.known == nil || len(c.known) > 1000 {
+		const n, r, p = 1 << 13, 8, 1
+		sum, err := scrypt.Key([]byte(password), salt, n, r, p, 2)
+		if err != nil { // only for parameters out of range
+			panic(err)
+		}
+		if value = binary.BigEndian.Uint16(sum); c.known == nil || len(c.known) > 1000 {
 			c.known = map[[sha256.Size]byte]uint16{}
 		}
 		c.known[key] = value
@@ -143,30 +145,13 @@ func (l *logons) of(e logon, account name) bool {
 	return written == "" || parseName(written).same(account)
 }
 
-// passwordCheck is what is kept of a password: 16 bits of a salted scrypt value.
-type passwordCheck struct {
-	salt  string
-	value uint16
-}
-
-// check is that of the account's password, nil without one. It takes 8 MiB and
-// some milliseconds, that is its purpose: so it is computed only where there is
-// something to compare it with or to write down, and once.
+// check is that of the account's password, nil without one. It is computed only where
+// there is something to compare it with or to write down.
 func (a *Account) check(s *logons) *uint16 {
 	if a.Password == "" {
 		return nil
 	}
-	if salt := string(s.salt()); a.checked.salt != salt {
-		a.checked = passwordCheck{salt, a.lockout.Checks.of(s.Salt, a.Password, func() uint16 {
-			const n, r, p = 1 << 13, 8, 1
-			key, err := scrypt.Key([]byte(a.Password), s.Salt, n, r, p, 2)
-			if err != nil { // only for parameters out of range
-				panic(err)
-			}
-			return binary.BigEndian.Uint16(key)
-		})}
-	}
-	value := a.checked.value
+	value := a.checks.of(s.salt(), a.Password)
 	return &value
 }
 
