@@ -80,7 +80,7 @@ func (a *Attempt) Begin(ctx context.Context) *Attempt {
 		a.Item, a.Lost = a.client.Recorder.Add(*failed), failed.Error.Said()
 		return a
 	}
-	m, err := a.mechanism.Start(ctx, &a.channel)
+	m, err := a.mechanism.Next(ctx, &a.channel, nil)
 	switch {
 	case err != nil:
 		a.Lost = detailOf("message-not-made", err)
@@ -134,7 +134,7 @@ func (a *Attempt) free(ctx context.Context, m Message) {
 	case a.token == nil:
 		a.Lost = item.NTLM.Detail
 	case !a.challenged: // the mechanism may know better
-		next, err := a.mechanism.Next(ctx, a.token)
+		next, err := a.mechanism.Next(ctx, &a.channel, a.token)
 		if err != nil {
 			a.Lost = item.NTLM.Detail
 		}

@@ -11,13 +11,15 @@ import (
 // Finish spends the credential. note says which channel binding to use; it is
 // completed and becomes the item's logon. An attempt is finished once.
 func (a *Attempt) Finish(ctx context.Context, note evidence.Logon, budget Budget) evidence.Item {
-	defer a.mechanism.Close()
+	if a.mechanism.Close != nil {
+		defer a.mechanism.Close()
+	}
 	a.prepare(note)
 	if a.sent == 0 && a.next == nil && a.Lost == nil {
 		if failed := a.connect(ctx); failed != nil {
 			return a.settle(*failed, false, nil)
 		}
-		m, err := a.mechanism.Start(ctx, &a.channel)
+		m, err := a.mechanism.Next(ctx, &a.channel, nil)
 		if err != nil {
 			return a.stop(evidence.Skipped, detailOf("message-not-made", err), budget)
 		}
@@ -77,7 +79,7 @@ func (a *Attempt) message(ctx context.Context) (Message, error) {
 	}
 	token := a.token
 	a.token = nil
-	return a.mechanism.Next(ctx, token)
+	return a.mechanism.Next(ctx, &a.channel, token)
 }
 
 // spend sends a message that may hold a credential. It is over unless the server
@@ -103,7 +105,7 @@ func (a *Attempt) spend(ctx context.Context, m Message, budget Budget) (item evi
 		case a.sent == maxMessages:
 			a.note.Detail, undecided = evidence.Say("still-asks"), true // a 401 with a token is a question, not a refusal
 		default:
-			next, err := a.mechanism.Next(ctx, token)
+			next, err := a.mechanism.Next(ctx, &a.channel, token)
 			if err == nil && next.Value != "" {
 				a.next = &next
 				return a.client.Recorder.Add(sent.Item), false

@@ -95,7 +95,7 @@ func (f *FollowUp) Beside(ctx context.Context, q ews.Question, budget Budget) (w
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		m, _ := a.mechanism.Start(ctx, &a.channel) // Basic does not fail
+		m, _ := a.mechanism.Next(ctx, &a.channel, nil) // Basic does not fail
 		sent = a.send(ctx, m)
 	}()
 	return func() *evidence.Item {

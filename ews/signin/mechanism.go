@@ -16,14 +16,12 @@ import (
 // password signs in; its row in Config.logons (probe/plan.go), which prints it and
 // carries it out; in probe/finding/text what a code says of it; a scenario, for which
 // the stand-in verifies it (a row of its schemes, ews/standin/signin.go).
-type Mechanism interface {
-	// Start makes the first message. It is given the connection that it will
-	// travel on.
-	Start(ctx context.Context, on *Channel) (Message, error)
-	// Next answers the server's token, as it came in a 401 under the scheme.
-	Next(ctx context.Context, token []byte) (Message, error)
-	// Close lets go of what the mechanism holds.
-	Close()
+type Mechanism struct {
+	// Next answers the server's token, as it came in a 401 under the scheme; nil: it
+	// makes the first message. It is given the connection that this will travel on.
+	Next func(ctx context.Context, on *Channel, token []byte) (Message, error)
+	// Close lets go of what the mechanism holds; nil: of nothing.
+	Close func()
 }
 
 // Way is one mechanism, to be used any number of times.
@@ -57,20 +55,13 @@ type Traits struct {
 }
 
 // OneMessage is a mechanism of one message: Basic, a ticket, a token.
-type OneMessage func(*Channel) (Message, error)
-
-// Start implements Mechanism.
-func (o OneMessage) Start(_ context.Context, on *Channel) (Message, error) {
-	m, err := o(on)
-	m.last = true
-	return m, err
+func OneMessage(message func(*Channel) (Message, error)) Mechanism {
+	return Mechanism{Next: func(_ context.Context, on *Channel, _ []byte) (Message, error) {
+		m, err := message(on)
+		m.last = true
+		return m, err
+	}}
 }
-
-// Next implements Mechanism.
-func (OneMessage) Next(context.Context, []byte) (Message, error) { return Message{}, nil }
-
-// Close implements Mechanism.
-func (OneMessage) Close() {}
 
 // Secret is what signs in.
 type Secret string

@@ -43,14 +43,9 @@ type currentUser struct {
 // between NTLM and Kerberos.
 func ByCurrentUser(scheme, spn string, open OpenContext) Way {
 	return way(Traits{Scheme: scheme, Secret: LoggedOnUser}, func(ews.Credential) Mechanism {
-		return &currentUser{scheme: scheme, spn: spn, open: open}
+		u := &currentUser{scheme: scheme, spn: spn, open: open}
+		return Mechanism{u.next, u.close}
 	})
-}
-
-// Start implements Mechanism.
-func (u *currentUser) Start(ctx context.Context, on *Channel) (Message, error) {
-	u.endPoint = on.EndPoint()
-	return u.Next(ctx, nil)
 }
 
 // contextResult is what a security context made of the server's token.
@@ -60,9 +55,12 @@ type contextResult struct {
 	err   error
 }
 
-// Next implements Mechanism. The package is not waited for longer than the check
+// next is that of a Mechanism. The package is not waited for longer than the check
 // lasts: it may ask a domain controller, and takes the time it wants.
-func (u *currentUser) Next(ctx context.Context, server []byte) (Message, error) {
+func (u *currentUser) next(ctx context.Context, on *Channel, server []byte) (Message, error) {
+	if server == nil {
+		u.endPoint = on.EndPoint()
+	}
 	answer := make(chan contextResult, 1)
 	go func() {
 		u.mu.Lock()
@@ -121,8 +119,7 @@ func (u *currentUser) bindingOf(token []byte) string {
 	return evidence.BindingRight
 }
 
-// Close implements Mechanism.
-func (u *currentUser) Close() {
+func (u *currentUser) close() {
 	end := func() {
 		u.mu.Lock()
 		defer u.mu.Unlock()

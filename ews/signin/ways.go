@@ -36,11 +36,37 @@ func ByBasic() Way {
 
 // ntlmByPassword proves the password in its third message, which must travel on
 // the connection of the first two ([MS-NTHT] 3.2).
-type ntlmByPassword struct {
-	scheme  string // NTLM, or Negotiate
-	account ews.Credential
-	wrapped bool // the messages travel inside SPNEGO
-	on      *Channel
+//
+// It travels under scheme, NTLM or Negotiate, and inside SPNEGO if it is wrapped or
+// the server's answer is.
+func ntlmByPassword(scheme string, account ews.Credential, wrapped bool) Mechanism {
+	return Mechanism{Next: func(_ context.Context, on *Channel, token []byte) (Message, error) {
+		if token == nil {
+			first, err := ntlm.NegotiateMessage()
+			if err == nil && wrapped {
+				first, err = spnego.WrapInit(spnego.NTLM, first)
+			}
+			return tokenMessage(scheme, first), err
+		}
+		type2, answered, err := openToken(token)
+		if err != nil {
+			return Message{}, err
+		}
+		value, binding, err := on.Binding()
+		if err != nil {
+			value = nil // no hash is defined for this certificate: sent without
+		}
+		answer, err := ntlm.AuthenticateMessage(type2, account.User, account.Password, value)
+		if err == nil && (wrapped || answered) {
+			answer, err = spnego.WrapResponse(answer)
+		}
+		if err != nil {
+			return Message{}, err
+		}
+		m := tokenMessage(scheme, answer)
+		m.Binding, m.last = binding, true
+		return m, nil
+	}}
 }
 
 func ntlmTraits(scheme string) Traits {
@@ -51,49 +77,14 @@ func ntlmTraits(scheme string) Traits {
 	return t
 }
 
-// Start implements Mechanism.
-func (n *ntlmByPassword) Start(_ context.Context, on *Channel) (Message, error) {
-	n.on = on
-	token, err := ntlm.NegotiateMessage()
-	if err == nil && n.wrapped {
-		token, err = spnego.WrapInit(spnego.NTLM, token)
-	}
-	return tokenMessage(n.scheme, token), err
-}
-
-// Next implements Mechanism.
-func (n *ntlmByPassword) Next(_ context.Context, token []byte) (Message, error) {
-	type2, wrapped, err := openToken(token)
-	if err != nil {
-		return Message{}, err
-	}
-	value, binding, err := n.on.Binding()
-	if err != nil {
-		value = nil // no hash is defined for this certificate: sent without
-	}
-	answer, err := ntlm.AuthenticateMessage(type2, n.account.User, n.account.Password, value)
-	if err == nil && (n.wrapped || wrapped) {
-		answer, err = spnego.WrapResponse(answer)
-	}
-	if err != nil {
-		return Message{}, err
-	}
-	m := tokenMessage(n.scheme, answer)
-	m.Binding, m.last = binding, true
-	return m, nil
-}
-
-// Close implements Mechanism.
-func (n *ntlmByPassword) Close() {}
-
 // ByNTLM is the way of NTLM by password, under scheme. It opens a connection and
 // sends type 1, which carries no credential and counts nothing.
 func ByNTLM(scheme string) Way {
 	traits := ntlmTraits(scheme)
-	w := way(traits, func(account ews.Credential) Mechanism { return &ntlmByPassword{scheme: scheme, account: account} })
+	w := way(traits, func(account ews.Credential) Mechanism { return ntlmByPassword(scheme, account, false) })
 	w.Begin = func(ctx context.Context, c *ews.Client, userAgent string) *Attempt {
 		attempt := func(wrapped bool) *Attempt {
-			return New(c, userAgent, traits, &ntlmByPassword{scheme: scheme, account: c.Credential, wrapped: wrapped}).Begin(ctx)
+			return New(c, userAgent, traits, ntlmByPassword(scheme, c.Credential, wrapped)).Begin(ctx)
 		}
 		raw := attempt(false)
 		if r := raw.Item.Response; scheme != "Negotiate" || raw.challenged || r == nil || r.Status != 401 {
@@ -114,13 +105,13 @@ func ByNTLM(scheme string) Way {
 // are: the second is answered only if the connection is kept, and by the same
 // server. It costs no logon.
 func KeepTest(ctx context.Context, c *ews.Client, scheme, userAgent string, wrapped bool) {
-	a := New(c, userAgent, ntlmTraits(scheme), &ntlmByPassword{scheme: scheme, account: c.Credential, wrapped: wrapped})
+	a := New(c, userAgent, ntlmTraits(scheme), ntlmByPassword(scheme, c.Credential, wrapped))
 	a.step = evidence.StepKeepTest
 	defer a.Close()
 	if a.Begin(ctx); a.conn == nil {
 		return
 	}
-	if m, err := a.mechanism.Start(ctx, &a.channel); err == nil {
+	if m, err := a.mechanism.Next(ctx, &a.channel, nil); err == nil {
 		a.free(ctx, m)
 	}
 }
