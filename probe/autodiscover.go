@@ -5,7 +5,6 @@ import (
 	"context"
 	"net"
 	"net/url"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -266,18 +265,12 @@ func (l *autodiscoverSearch) question(ctx context.Context, a *endpointAnswer) st
 		defer cancel()
 		return l.readAnswer(c.LookUp(limited, l.Config.UserAgent))
 	}
-	scheme := "" // Basic, which asks the least of what is on the way, else NTLM, also inside Negotiate
-	for _, name := range slices.Backward(signin.PasswordSchemes()) {
-		if _, ok := front.Offer(a.item.Response, name); ok {
-			scheme = name
-		}
-	}
+	scheme, why := l.passwordScheme(a.item.Response)
 	switch {
 	case held != "":
 		l.withhold(a.client.Address, a.url, held, evidence.Logon{Scheme: scheme, Detail: evidence.Say(heldWhy[held])})
 		return ""
 	case scheme == "":
-		why := evidence.Say("no-password-scheme")
 		l.withhold(a.client.Address, a.url, evidence.HeldNoScheme, evidence.Logon{Detail: why})
 		return ""
 	}
@@ -306,6 +299,25 @@ func (l *autodiscoverSearch) question(ctx context.Context, a *endpointAnswer) st
 		return r.First("Location")
 	}
 	return ""
+}
+
+// passwordScheme is what an answer lets the password be sent by: Basic, which asks the
+// least of what is on the way, else NTLM, also inside Negotiate. Where the profile signs
+// in by NTLM or Negotiate, Basic is only for explaining a refusal, as it is at EWS: it
+// shows the password to whatever ends TLS. With "" it says why there is none.
+func (l *autodiscoverSearch) passwordScheme(answer *evidence.Response) (scheme string, none *evidence.Detail) {
+	none = evidence.Say("no-password-scheme")
+	for _, name := range signin.PasswordSchemes() {
+		_, offered := front.Offer(answer, name)
+		switch {
+		case !offered:
+		case name == "Basic" && l.Config.ntlmFirst() && l.account.Refused() == 0:
+			none = evidence.Say("basic-of-another-profile", l.Config.ProfileAuth)
+		default:
+			return name, nil
+		}
+	}
+	return "", none
 }
 
 // signIn spends the credential once. It is a logon like any other: counted from

@@ -107,6 +107,12 @@ type Kerberos struct {
 	Named  bool     // the user named the domain, a controller or the service
 }
 
+// ntlmFirst says that the profile signs in by NTLM, also inside Negotiate, so that Basic
+// only explains a refusal.
+func (c Config) ntlmFirst() bool {
+	return c.ProfileAuth == ProfileNTLM || c.ProfileAuth == ProfileNegotiate
+}
+
 // withKey says that the account signs in with a key or a ticket of Kerberos, and
 // no password was given.
 func (c Config) withKey() bool { return len(c.Kerberos.Keytab) > 0 || len(c.Kerberos.Cache) > 0 }

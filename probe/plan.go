@@ -142,7 +142,7 @@ func (c Config) logons() []Logon {
 	token := &mechanism{"Bearer with the token", (*signIns).offersBearer, nil, (*signIns).sendToken}
 
 	password := c.SendsPassword()
-	ntlmFirst := c.ProfileAuth == ProfileNTLM || c.ProfileAuth == ProfileNegotiate
+	ntlmFirst := c.ntlmFirst()
 	return planned([]Logon{
 		{Method{Bearer, "", false}, IfOffered, c.sendsToken(), nil, token},
 		{Method{CurrentUser, right, false}, IfOffered, c.sendsCredentials() && c.CurrentUser, nil, user},
@@ -238,7 +238,8 @@ func (p Plan) String() string {
 	err := t.Execute(&b, map[string]any{
 		"Config": c, "Questions": p.questions, "Logons": p.Logons, "Further": p.further, "LookUps": p.lookUps,
 		"Domain": domainOf(c.FromAddress), "Path": ews.AutodiscoverPath, "Points": c.asksServicePoints(), "MostPoints": maxPoints,
-		"Apart": c.Autodiscover != nil && c.URL != nil && !wire.SameHost(c.Autodiscover, c.URL),
+		"NTLMFirst": c.ntlmFirst(),
+		"Apart":     c.Autodiscover != nil && c.URL != nil && !wire.SameHost(c.Autodiscover, c.URL),
 	})
 	if err != nil {
 		return err.Error()

@@ -387,7 +387,7 @@ var knownProperties = []string{
 	"DisplayName", "AppId", "SignInAudience", "AccountEnabled", "State", // Entra
 	"IsValid", "ServerName", "Database", "AccountDisabled", "Mounted", "MountedOnServer", "LastLogonTime", "ItemCount", "AdminDisplayVersion", "InternalNLBBypassUrl", // mailbox, server
 	"ThrottlingPolicyId", "ThrottlingPolicyScope", "User", "Deny", "IsInherited", "ObjectClass", "DistinguishedName", "Id",
-	"CurrentCertificateThumbprint", "PreviousCertificateThumbprint", "NextCertificateThumbprint", "Thumbprint", "Subject", "NotAfter",
+	"CurrentCertificateThumbprint", "PreviousCertificateThumbprint", "NextCertificateThumbprint", "Thumbprint", "Subject", "NotAfter", "CertificateDomains", "Issuer", "Services",
 	"Component", "bindingInformation", "certificateHash", "value", // of IIS
 	"MaxFieldLength", "MaxRequestBytes", // of HTTP.sys, KB 820129
 	"RoleAssigneeName", "RecipientWriteScope", "CustomRecipientWriteScope", // role assignment
@@ -465,7 +465,7 @@ func TestTextsAreWhole(t *testing.T) {
 		}
 		remedies(string(e.Code), e.Remedies)
 		for c, list := range e.Cases {
-			if _, variant := e.Sentences[string(c)]; !variant && !slices.Contains([]Case{AtFrontEnd, InPlace, ByAddress, OtherAudience, ByApplication, OwnMailbox, Advised, NoScheme, NoURL, DiscoveryError, Impersonated, InBatch, RefusedInRun, ReasonKnown, AtBackEnd, ByDevice, ByProxy, CallersOwn, ThroughProxy, PlainBehind, NoSite, Unasked}, c) {
+			if _, variant := e.Sentences[string(c)]; !variant && !slices.Contains([]Case{AtFrontEnd, InPlace, ByAddress, OtherAudience, ByApplication, OwnMailbox, Advised, NoScheme, NoURL, DiscoveryError, Impersonated, AtAutodiscover, InBatch, RefusedInRun, ReasonKnown, AtBackEnd, ByDevice, ByProxy, CallersOwn, ThroughProxy, PlainBehind, NoSite, Unasked}, c) {
 				t.Errorf("%s: there is no case %q", e.Code, c)
 			}
 			remedies(string(e.Code), list)

@@ -60,6 +60,7 @@ const (
 	// answers with an error.
 	NoScheme       Case = "no-scheme"
 	NoURL          Case = "no-url"
+	AtAutodiscover Case = "autodiscover" // met there, not at EWS
 	DiscoveryError Case = "discovery-error"
 	ByApplication  Case = "application"    // the token of an application opens mailboxes
 	OtherAudience  Case = "other-audience" // the token is for another host than the one that was asked

@@ -155,22 +155,11 @@ func tlsUntrusted(v *view, n *node) *hit {
 	if first := n.tls(); !first.Trusted() && first.Certificate != nil {
 		t = first // the anonymous request's is told of, where it is one of them
 	}
-	h := confirmed("", finding.Params{Inspector: marked(inspectors, t.Certificate.Issuer)})
-	for _, problem := range t.Problems {
-		h.params.Problems = append(h.params.Problems, problem.Text)
-	}
+	h := untrustedBy(t)
 	for _, item := range items {
 		if item.TLS == t {
 			h.cite(item)
 		}
-	}
-	h.params.Host, h.params.Device = v.host(), marked(defaults, t.Certificate.Subject)
-	name, management := strings.CutPrefix(commonName(t.Certificate.Subject), "WMSvc-")
-	switch {
-	case management && t.Certificate.Subject == t.Certificate.Issuer:
-		h.params.Sign, h.params.Server = "WMSvc", strings.TrimPrefix(name, "SHA2-")
-	case selfMade(t.Certificate):
-		h.params.Server = name
 	}
 	for _, item := range n.items {
 		if o := item.TLS; o.Trusted() && o.Certificate != nil && h.params.Issuer == "" {
@@ -178,13 +167,32 @@ func tlsUntrusted(v *view, n *node) *hit {
 			h.cite(item)
 		}
 	}
-	if len(t.Problems) == 1 && t.Problems[0].Code == "issuer-encoding" {
-		h.variant, h.status, h.confidence = "limit", finding.Unknown, finding.Undetermined
+	if h.variant == "limit" {
 		return h
 	}
 	stopped := slices.ContainsFunc(items, func(i *evidence.Item) bool { return i.Error != nil && i.Error.Code == evidence.TLSUntrusted })
 	if v.rec.Target.Insecure && !stopped {
 		h.variant, h.status = "insecure", finding.Warning
+	}
+	return h
+}
+
+// untrustedBy is what is wrong with a certificate, and what made it.
+func untrustedBy(t *evidence.TLS) *hit {
+	c := t.Certificate
+	h := confirmed("", finding.Params{Inspector: marked(inspectors, c.Issuer), Device: marked(defaults, c.Subject)})
+	for _, problem := range t.Problems {
+		h.params.Problems = append(h.params.Problems, problem.Text)
+	}
+	name, management := strings.CutPrefix(commonName(c.Subject), "WMSvc-")
+	switch {
+	case management && c.Subject == c.Issuer:
+		h.params.Sign, h.params.Server = "WMSvc", strings.TrimPrefix(name, "SHA2-")
+	case selfMade(c):
+		h.params.Server = name
+	}
+	if len(t.Problems) == 1 && t.Problems[0].Code == "issuer-encoding" {
+		h.variant, h.status, h.confidence = "limit", finding.Unknown, finding.Undetermined
 	}
 	return h
 }

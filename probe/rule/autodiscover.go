@@ -121,8 +121,11 @@ func autodiscoverFailed(v *view) *hit {
 				h.use = finding.DiscoveryError
 			case d.Answered() && len(d.Types) > 0:
 				h.use = finding.NoURL
-			case result(item) == evidence.Skipped && asksSignIn(v.discovery[max(0, i-1)]):
+			case d != nil && d.HeldBack == evidence.HeldNoScheme:
 				h.use = finding.NoScheme
+				if asksSignIn(v.discovery[max(0, i-1)]) && offersBasic(v.discovery[i-1]) {
+					h.confidence = finding.Likely // the profile's client might take it
+				}
 			}
 		}
 		unanswered := item.Error != nil && (item.Error.Code == evidence.TimedOut || item.Error.Code == evidence.ProxyAuth)
@@ -133,6 +136,34 @@ func autodiscoverFailed(v *view) *hit {
 	if e := h.params.Ends; h.use == "" && e != nil && front.Identify(e.Response).Foreign() &&
 		(result(e) == evidence.Refused || e.Logon == nil && e.Response.Status/100 > 3) {
 		h.use = finding.ByDevice
+	}
+	if item := v.untrustedStep(); h.use == "" && item != nil {
+		h.use, h.params.Ends = finding.AtAutodiscover, item
+	}
+	return h
+}
+
+// untrustedStep is a step of the search that a certificate ended. That of the mail domain
+// itself, which the search only tries, is the web site's.
+func (v *view) untrustedStep() *evidence.Item {
+	return first(v.discovery, func(item *evidence.Item) bool {
+		tried := v.rec.Target.Autodiscover == "" && strings.EqualFold(hostOf(item), v.discoveryDomain())
+		return item.Error != nil && item.Error.Code == evidence.TLSUntrusted && item.TLS != nil && item.TLS.Certificate != nil && !tried
+	})
+}
+
+// autodiscoverUntrusted: the search led to no EWS, and a certificate ended it.
+func autodiscoverUntrusted(v *view) *hit {
+	failed := autodiscoverFailed(v)
+	if failed == nil || failed.use != finding.AtAutodiscover {
+		return nil
+	}
+	item := v.untrustedStep()
+	h := untrustedBy(item.TLS)
+	h.params.Host, h.params.At, h.params.Ends, h.use = hostOf(item), finding.Place{Host: hostOf(item)}, item, failed.use
+	h.cite(item)
+	if h.status == "" {
+		h.status = failed.status
 	}
 	return h
 }
@@ -199,7 +230,11 @@ func (v *view) unknownAddress() *evidence.Item {
 // without it, that is how Exchange is installed.
 func (v *view) basicAtAutodiscover() *evidence.Item {
 	return first(v.discovery, func(item *evidence.Item) bool {
-		_, basic := front.Offer(item.Response, "Basic")
-		return asksSignIn(item) && basic && front.Identify(item.Response).Exchange
+		return asksSignIn(item) && offersBasic(item) && front.Identify(item.Response).Exchange
 	})
+}
+
+func offersBasic(item *evidence.Item) bool {
+	_, basic := front.Offer(item.Response, "Basic")
+	return basic
 }

@@ -66,7 +66,7 @@ var table = []row{
 	{code: "dns-failed", in: dnsFailed},
 	{code: "connect-failed", at: connectFailed, also: deadAddresses},
 	{code: "timeout", at: timedOut},
-	{code: "tls-untrusted", at: tlsUntrusted},
+	{code: "tls-untrusted", at: tlsUntrusted, also: autodiscoverUntrusted},
 	{code: "tls-failed", at: tlsFailed},
 	{code: "proxy-auth-required", at: proxyAuthRequired, also: proxyBeforeAutodiscover},
 	{code: "server-error", at: serverError},
