@@ -20,13 +20,8 @@ type csvFile struct {
 	text  bufio.Reader // of a record, for encoding/csv, which else makes one for each
 	comma rune
 	names []string
-	blank int      // empty lines met; an error only if something follows
-	from  int      // the first of them
-	ahead record   // what followed
+	blank int      // empty lines that something follows
 	line  []string // what is left of addresses that all stand in one line
-	// second is the record behind ahead, where it was read already.
-	second *record
-	waits  bool
 }
 
 // The characters that separate columns: Excel takes the one of the country.
@@ -51,53 +46,39 @@ func named(first record) (comma rune, ok bool) {
 // Excel for the Mac do: in the header, outside of quotes, there is one that
 // nothing but a further one follows.
 func onlyReturns(in *bufio.Reader) bool {
-	quoted := false
-	for i := 0; ; i++ {
-		text, err := in.Peek(i + 1)
+	quoted, returned := false, false
+	for i := 1; ; i++ {
+		text, err := in.Peek(i)
 		if err != nil {
 			return false
 		}
-		switch {
-		case text[i] == '"':
+		switch c := text[i-1]; {
+		case !quoted && c == '\r':
+			returned = true
+		case returned || !quoted && c == '\n':
+			return c != '\n'
+		case c == '"':
 			quoted = !quoted
-		case quoted:
-		case text[i] == '\n':
-			return false
-		case text[i] == '\r':
-			for err == nil && text[i] == '\r' {
-				i++
-				text, err = in.Peek(i + 1)
-			}
-			return err == nil && text[i] != '\n'
 		}
 	}
 }
 
-// newlineReader makes line ends of carriage returns.
-type newlineReader struct {
-	in    io.Reader
-	after bool // the last one was one
-}
+// returns makes line ends of carriage returns.
+type returns struct{ io.Reader }
 
-func (r *newlineReader) Read(p []byte) (int, error) {
-	n, err := r.in.Read(p)
-	kept := p[:0]
-	for _, c := range p[:n] {
-		if c == '\n' && r.after {
-			r.after = false
-			continue
+func (r returns) Read(p []byte) (int, error) {
+	n, err := r.Reader.Read(p)
+	for i, c := range p[:n] {
+		if c == '\r' {
+			p[i] = '\n'
 		}
-		if r.after = c == '\r'; r.after {
-			c = '\n'
-		}
-		kept = append(kept, c)
 	}
-	return len(kept), err
+	return n, err
 }
 
 func openCSV(in *bufio.Reader, wanted []string) (*csvFile, error) {
 	if onlyReturns(in) {
-		in = bufio.NewReaderSize(&newlineReader{in: in}, 64<<10)
+		in = bufio.NewReader(returns{in})
 	}
 	f := &csvFile{in: newRecords(in)}
 	head, err := f.in.read()
@@ -126,9 +107,9 @@ func openCSV(in *bufio.Reader, wanted []string) (*csvFile, error) {
 	}
 	if bytes.HasPrefix(bytes.TrimSpace(head.text), []byte("|")) {
 		// A table of Markdown, with a rule under its heading.
-		choices, head.text = []rune{'|'}, bytes.Clone(head.text) // the next record is read over it
+		choices = []rune{'|'}
 		if rule, err := f.in.read(); err == nil && len(bytes.Trim(rule.text, "|:- \r\n")) > 0 {
-			f.ahead, f.waits = rule, true
+			f.in.giveBack(rule)
 		}
 	}
 	switch {
@@ -182,20 +163,19 @@ func openCSV(in *bufio.Reader, wanted []string) (*csvFile, error) {
 	}
 	if best < maxRecord && slices.ContainsFunc(f.names, isAddress) {
 		if all := f.names; len(all) > 1 && !slices.ContainsFunc(all, func(c string) bool { return !isAddress(c) && strings.TrimSpace(c) != "" }) {
-			head.text = bytes.Clone(head.text)
 			if rest, err := f.in.read(); errors.Is(err, io.EOF) { // recipients, as Outlook writes them
 				f.line = slices.DeleteFunc(slices.Clone(all), func(c string) bool { return strings.TrimSpace(c) == "" })
-				f.names, f.ahead = []string{"column 1"}, record{line: head.line}
+				f.names = []string{"column 1"}
 				return f, nil
 			} else if err == nil {
-				f.second = &rest
+				f.in.giveBack(rest)
 			}
 		}
 		// The file has no header: its first line is a row.
 		for i := range f.names {
 			f.names[i] = "column " + strconv.Itoa(i+1)
 		}
-		f.ahead, f.waits = head, true
+		f.in.giveBack(head)
 		return f, nil
 	}
 	for i := range f.names {
@@ -213,65 +193,35 @@ func printedTable(in *records) bool {
 
 func (f *csvFile) header() []string { return f.names }
 
-func (f *csvFile) next() (Row, bool, error) {
+func (f *csvFile) next() (Row, error) {
 	if len(f.line) > 0 {
 		cell := f.line[0]
 		f.line = f.line[1:]
-		return Row{Line: f.ahead.line, Cells: []string{cell}}, false, nil
+		return Row{Line: f.in.line - 1, Cells: []string{cell}}, nil
 	}
-	if !f.waits && f.blank == 0 {
-		if err := f.skipBlank(); err != nil {
-			return Row{}, true, err
-		}
-	}
-	if f.blank > 0 {
-		// An empty line is a row with one empty cell.
-		row := Row{Line: f.from, Cells: []string{""}}
-		f.blank--
-		f.from++
-		err := f.width(&row)
-		return row, false, err
-	}
-	f.waits = false
-	row := Row{Line: f.ahead.line}
-	if f.ahead.fault != nil {
-		return row, false, f.ahead.fault
-	}
-	var err error
-	if row.Cells, err = f.cells(f.ahead, f.comma); err != nil {
-		f.in.retry(f.ahead)
-		return row, false, err
-	}
-	err = f.width(&row)
-	return row, false, err
-}
-
-func (f *csvFile) read() (record, error) {
-	if r := f.second; r != nil {
-		f.second = nil
-		return *r, nil
-	}
-	return f.in.read()
-}
-
-// skipBlank reads on to a record. Empty lines at the end of the file are
-// nothing; between records they are rows.
-func (f *csvFile) skipBlank() error {
-	for {
-		rec, err := f.read()
-		if err != nil {
-			f.blank = 0
-			return err
-		}
-		if !rec.blank {
-			f.ahead, f.waits = rec, true
-			return nil
-		}
-		if f.blank == 0 {
-			f.from = rec.line
-		}
+	// Empty lines at the end of the file are nothing; between records they are rows.
+	rec, err := f.in.read()
+	for ; err == nil && rec.blank; rec, err = f.in.read() {
 		f.blank++
 	}
+	if err != nil {
+		return Row{}, err
+	}
+	row := Row{Line: rec.line}
+	switch {
+	case f.blank > 0: // a row with one empty cell
+		row.Line, row.Cells = rec.line-f.blank, []string{""}
+		f.blank--
+		f.in.giveBack(rec)
+	case rec.fault != nil:
+		return row, rec.fault
+	default:
+		if row.Cells, err = f.cells(rec, f.comma); err != nil {
+			f.in.retry(rec)
+			return row, err
+		}
+	}
+	return row, f.width(&row)
 }
 
 // width says whether a row is as wide as the header. Columns without a name may lack their

@@ -122,23 +122,20 @@ func (f *jsonFile) addressed() bool {
 
 func (f *jsonFile) header() []string { return f.names }
 
-func (f *jsonFile) next() (Row, bool, error) {
+func (f *jsonFile) next() (Row, error) {
 	if len(f.ahead) > 0 {
 		o := f.ahead[0]
 		f.ahead = f.ahead[1:]
 		if o.members == nil {
-			return Row{Line: o.line}, false, notAnObject(o.line)
+			return Row{Line: o.line}, fault(o.line, "json.element")
 		}
-		return f.row(o), false, nil
+		return f.row(o), nil
 	}
-	if f.done {
-		return Row{}, true, io.EOF
-	}
-	o, bad, err := f.read()
+	o, _, err := f.read()
 	if err != nil {
-		return Row{Line: o.line}, !bad, err
+		return Row{Line: o.line}, err
 	}
-	return f.row(o), false, nil
+	return f.row(o), nil
 }
 
 // read returns the next row: an object, or the pairs of Key and Value that some tools
@@ -222,7 +219,7 @@ func (f *jsonFile) parse(raw json.RawMessage, o object) (_ object, bad bool, err
 		return o, false, nil
 	}
 	if raw[0] != '{' {
-		return o, true, notAnObject(o.line)
+		return o, true, fault(o.line, "json.element")
 	}
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber()
@@ -249,10 +246,6 @@ func (f *jsonFile) parse(raw json.RawMessage, o object) (_ object, bad bool, err
 		err = fault(o.line, "json.object")
 	}
 	return o, err != nil, err
-}
-
-func notAnObject(line int) *Error {
-	return fault(line, "json.element")
 }
 
 // outer reads the members of an object around the rows, up to its end or into

@@ -23,6 +23,7 @@ type records struct {
 	in    *bufio.Reader // it has room for a record
 	taken int           // bytes at its beginning that are done with the next read
 	line  int           // number of the line behind them
+	ahead []record      // come before them
 }
 
 func newRecords(in io.Reader) *records {
@@ -31,7 +32,7 @@ func newRecords(in io.Reader) *records {
 
 // record is the text of one record, without what is wrong with it being known.
 type record struct {
-	text  []byte // with its line end; valid until the next call
+	text  []byte // with its line end
 	line  int    // on which it starts
 	lines int    // how many it has
 	first int    // how long the first of them is
@@ -41,6 +42,11 @@ type record struct {
 
 // read returns the next record, or io.EOF, or the error of reading.
 func (r *records) read() (record, error) {
+	if n := len(r.ahead) - 1; n >= 0 {
+		rec := r.ahead[n]
+		r.ahead = r.ahead[:n]
+		return rec, nil
+	}
 	_, _ = r.in.Discard(r.taken) // they are there
 	r.taken = 0
 	rec := record{line: r.line}
@@ -66,8 +72,12 @@ func (r *records) read() (record, error) {
 	}
 	rec.blank = len(bytes.Trim(rec.text, " \r\n")) == 0
 	r.taken, r.line = len(rec.text), rec.line+rec.lines
+	rec.text = bytes.Clone(rec.text)
 	return rec, nil
 }
+
+// giveBack has a record come next.
+func (r *records) giveBack(rec record) { r.ahead = append(r.ahead, rec) }
 
 // retry gives back all lines of a record but its first, which could not be read.
 func (r *records) retry(rec record) { r.taken, r.line = rec.first, rec.line+1 }

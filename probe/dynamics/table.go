@@ -22,7 +22,6 @@ type Table struct {
 	// separators behind the last filled cell of a row (KB 77295).
 	Needed int
 	source source
-	number int
 	first  *step // the first row, where somebody looked at it
 	other  int   // cells that were read as Windows-1252
 
@@ -33,27 +32,23 @@ type Table struct {
 
 // step is one result of a source.
 type step struct {
-	row  Row
-	last bool
-	err  error
+	row Row
+	err error
 }
 
 // peek looks at the first row. It waits for it.
 func (t *Table) peek() (Row, error) {
 	if t.first == nil {
-		row, last, err := t.source.next()
-		t.first = &step{row, last, err}
+		row, err := t.source.next()
+		t.first = &step{row, err}
 	}
 	return t.first.row, t.first.err
 }
 
-func (t *Table) next() (Row, bool, error) {
+func (t *Table) next() (Row, error) {
 	if s := t.first; s != nil {
-		t.first = &step{last: true, err: io.EOF}
-		if !s.last {
-			t.first = nil
-		}
-		return s.row, s.last, s.err
+		t.first = nil
+		return s.row, s.err
 	}
 	return t.source.next()
 }
@@ -70,9 +65,8 @@ func (t *Table) Note() string {
 
 // Row is one row of data.
 type Row struct {
-	Number int      // counts rows of data from 1, those that cannot be read too
-	Line   int      // on which it starts, the header being line 1
-	Cells  []string // as in the file, one for each column of the header
+	Line  int      // on which it starts, the header being line 1
+	Cells []string // as in the file, one for each column of the header
 
 	labels []string // of option values, where JSON brings them
 }
@@ -89,8 +83,8 @@ func (r Row) label(column int) string {
 type source interface {
 	header() []string
 	// next returns io.EOF at the end, and an *Error for a row that cannot be
-	// read. Another error, and one with last, ends the file.
-	next() (row Row, last bool, err error)
+	// read. Another error ends the file.
+	next() (Row, error)
 }
 
 // Open reads the header of a CSV file, or the first object of a JSON file.
@@ -182,11 +176,8 @@ func beginning(in *bufio.Reader) ([]byte, error) {
 
 // Empty says whether there is no row. It waits for the first.
 func (t *Table) Empty() bool {
-	if t.first != nil {
-		return errors.Is(t.first.err, io.EOF)
-	}
-	f, ok := t.source.(*csvFile)
-	return ok && !f.waits && f.blank == 0 && len(f.line) == 0 && errors.Is(f.skipBlank(), io.EOF)
+	_, err := t.peek()
+	return errors.Is(err, io.EOF)
 }
 
 // More says whether the file, as far as it was read, is one page of an answer
@@ -202,12 +193,10 @@ func (t *Table) More() bool {
 func (t *Table) Rows() iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
 		for {
-			row, last, err := t.next()
+			row, err := t.next()
 			if errors.Is(err, io.EOF) {
 				return
 			}
-			t.number++
-			row.Number = t.number
 			if err == nil {
 				err = t.checkText(row)
 			}
@@ -219,10 +208,7 @@ func (t *Table) Rows() iter.Seq2[Row, error] {
 				row.Cells, err = append(row.Cells, make([]string, len(t.Header)-len(row.Cells))...), nil
 			}
 			t.decode(row.Cells)
-			if !yield(row, err) || last {
-				return
-			}
-			if err != nil && !errors.As(err, &own) {
+			if !yield(row, err) || err != nil && !errors.As(err, &own) {
 				return
 			}
 		}
