@@ -63,6 +63,7 @@ func (m *memory) ReadAt(p []byte, at int64) (int, error) {
 	return bytes.NewReader(m.Bytes()).ReadAt(p, at)
 }
 func (m *memory) Close() error { return nil }
+func (m *memory) Name() string { return "memory" }
 
 // batchIn writes a batch in a format.
 func batchIn(t *testing.T, format string, rows []Row, s Summary) []byte {

@@ -150,11 +150,7 @@ func monitored(status finding.Status, code finding.Code, words string, ms int64)
 }
 
 // nagiosBatch is such a line about a batch, with the counts as performance data.
-type nagiosBatch struct{}
-
-func (*nagiosBatch) row(Row) ([]byte, error) { return nil, nil }
-
-func (*nagiosBatch) write(w io.Writer, s Summary, _ iter.Seq2[[]byte, error]) error {
+func nagiosBatch(w io.Writer, s Summary, _ iter.Seq2[Row, error]) error {
 	words := s.Counts()
 	for _, more := range append(s.Notices(), s.Worst()) {
 		if more != "" {

@@ -36,15 +36,15 @@ var Formats = []Format{
 	},
 	{
 		Name: "junit", Extension: ".xml", About: "a build server", Parsed: true, Whole: true,
-		Report: junitReport, Batch: whole[junitBatch], Environment: environmentJUnit,
+		Report: junitReport, Batch: whole(junitBatch), Environment: environmentJUnit,
 	},
 	{
 		Name: "markdown", Extension: ".md", About: "a ticket, a chat", Whole: true,
-		Report: markdown, Batch: whole[markdownBatch], Environment: environmentMarkdown,
+		Report: markdown, Batch: whole(markdownBatch), Environment: environmentMarkdown,
 	},
 	{
 		Name: "nagios", About: "a monitoring system", Parsed: true, Whole: true,
-		Report: nagios, Batch: whole[nagiosBatch], Environment: environmentNagios,
+		Report: nagios, Batch: whole(nagiosBatch), Environment: environmentNagios,
 	},
 	{
 		Name: "csv", Extension: ".csv", About: "a spreadsheet", Parsed: true, Columns: true,
@@ -52,7 +52,7 @@ var Formats = []Format{
 	},
 	{
 		Name: "html", Extension: ".html", About: "a page to be sent", Whole: true,
-		Report: htmlReport, Batch: whole[htmlBatch], Environment: environmentHTML,
+		Report: htmlReport, Batch: whole(htmlBatch), Environment: environmentHTML,
 	},
 }
 

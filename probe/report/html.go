@@ -9,7 +9,6 @@ import (
 	"html/template"
 	"io"
 	"iter"
-	"slices"
 	"strings"
 	"sync"
 
@@ -124,47 +123,26 @@ func batchPolicy() string {
 		"'; img-src data:; base-uri 'none'; form-action 'none'"
 }
 
-// htmlBatch is a batch as one page that needs nothing beside it.
-type htmlBatch struct {
-	b    bytes.Buffer
-	rows int
-	has  [4]int // rows by status, in the order of finding.WorstFirst()
-}
-
 // chunk is how many rows are one part of the table: a browser lays out only the
 // parts in sight.
 const chunk = 100
 
-// Row makes a row of the table, behind a byte that tells its status.
-func (d *htmlBatch) row(r Row) ([]byte, error) {
-	status := max(slices.Index(finding.WorstFirst(), r.Verdict.Status), 0)
-	d.rows++
-	d.has[status]++
-	d.b.Reset()
-	d.b.WriteByte(byte('0' + status))
-	err := batchTemplate().ExecuteTemplate(&d.b, "batch-row", r.harmless())
-	return d.b.Bytes(), err
-}
-
-func (d *htmlBatch) write(w io.Writer, s Summary, kept iter.Seq2[[]byte, error]) error {
+// htmlBatch is a batch as one page that needs nothing beside it.
+func htmlBatch(w io.Writer, s Summary, rows iter.Seq2[Row, error]) error {
 	page := struct {
 		Summary
 		Filters []counted // a choice of rows
-		Shown   int       // rows of the table
-	}{Summary: s, Shown: d.rows}
-	for i, status := range finding.WorstFirst() {
-		if d.has[i] > 0 {
-			page.Filters = append(page.Filters, counted{string(status), d.has[i]})
+	}{Summary: s}
+	for _, status := range finding.WorstFirst() {
+		if n := s.ByStatus[string(status)]; n > 0 {
+			page.Filters = append(page.Filters, counted{string(status), n})
 		}
 	}
 	if err := batchTemplate().ExecuteTemplate(w, "batch-head", page); err != nil {
 		return err
 	}
-	for status, n := range d.has {
-		if n == 0 {
-			continue
-		}
-		if err := writeChunks(w, status, kept); err != nil {
+	for _, part := range page.Filters {
+		if err := writeChunks(w, part.Name, rows); err != nil {
 			return err
 		}
 	}
@@ -173,30 +151,27 @@ func (d *htmlBatch) write(w io.Writer, s Summary, kept iter.Seq2[[]byte, error])
 
 // writeChunks puts the rows with a status into parts of the table, so that a browser can
 // leave out those whose status is not chosen.
-func writeChunks(w io.Writer, status int, kept iter.Seq2[[]byte, error]) error {
+func writeChunks(w io.Writer, status string, rows iter.Seq2[Row, error]) error {
 	var part bytes.Buffer
 	n := 0
 	flush := func(whole string) (err error) { // of less, the height is not known beforehand
 		if n > 0 {
-			_, err = fmt.Fprintf(w, "<tbody role=\"rowgroup\" class=\"has-%s%s\">\n%s</tbody>\n",
-				finding.WorstFirst()[status], whole, part.Bytes())
+			_, err = fmt.Fprintf(w, "<tbody role=\"rowgroup\" class=\"has-%s%s\">\n%s</tbody>\n", status, whole, part.Bytes())
 		}
 		part.Reset()
 		n = 0
 		return err
 	}
-	for row, err := range kept {
+	for r, err := range rows {
+		if err == nil && string(r.Verdict.Status) == status {
+			n++
+			err = batchTemplate().ExecuteTemplate(&part, "batch-row", r)
+		}
+		if err == nil && n == chunk {
+			err = flush(" whole")
+		}
 		if err != nil {
 			return err
-		}
-		if int(row[0]-'0') != status {
-			continue
-		}
-		part.Write(row[1:])
-		if n++; n == chunk {
-			if err := flush(" whole"); err != nil {
-				return err
-			}
 		}
 	}
 	return flush("")

@@ -154,32 +154,23 @@ func causeCase(about finding.CauseReport) junitCase {
 	return c
 }
 
-// junitBatch is a batch for a build server: a suite for the endpoint, and one in which
-// each row is a case.
-type junitBatch struct {
-	counted junitSuite
-	b       bytes.Buffer
-}
-
-// row makes the case of a row.
-func (d *junitBatch) row(r Row) ([]byte, error) {
-	r = r.harmless()
+// rowCase is the case of a row.
+func rowCase(r Row) junitCase {
 	message := fmt.Sprintf("%s: %s", r.Verdict.Code, r.Verdict.Summary)
 	c := judged("ewsprobe.mailboxes", fmt.Sprintf("row %d: %s", r.Number, r.Title()), r.Verdict.Status, message, "")
+	c.Time = seconds(r.DurationMS)
 	switch r.Verdict.Code {
 	case "not-checked":
 		c.Ended, c.Type = "skipped", ""
 	case "ok":
 		c.Out = ""
 	}
-	d.counted.count(c)
-	c.Time = seconds(r.DurationMS)
-	d.b.Reset()
-	err := junitTemplate().ExecuteTemplate(&d.b, "case", c)
-	return d.b.Bytes(), err
+	return c
 }
 
-func (d *junitBatch) write(w io.Writer, s Summary, kept iter.Seq2[[]byte, error]) error {
+// junitBatch is a batch for a build server: a suite for the endpoint, and one in which
+// each row is a case.
+func junitBatch(w io.Writer, s Summary, rows iter.Seq2[Row, error]) error {
 	properties := [][2]string{{"tool", s.Tool.String()}, {"status", string(s.Status())}, {"summary", s.Counts()}}
 	if s.Verdict != nil {
 		properties = append(properties, [2]string{"verdict", string(s.Verdict.Code)})
@@ -187,24 +178,29 @@ func (d *junitBatch) write(w io.Writer, s Summary, kept iter.Seq2[[]byte, error]
 	for _, notice := range s.Notices() {
 		properties = append(properties, [2]string{"notice", notice})
 	}
-	rows := newSuite("mailboxes", s.DurationMS, s.Started, properties)
-	rows.Tests, rows.Ended = d.counted.Tests, d.counted.Ended
+	suite := newSuite("mailboxes", s.DurationMS, s.Started, properties)
+	for r, err := range rows {
+		if err != nil {
+			return err
+		}
+		suite.count(rowCase(r))
+	}
 	// Rows that are not there must not look as if they had passed.
 	if s.Stopped == evidence.StoppedByUser || s.Incomplete != "" {
-		rows.add(judged("ewsprobe.batch", "the batch is whole", finding.Unknown, s.Notices()[0], ""))
+		suite.add(judged("ewsprobe.batch", "the batch is whole", finding.Unknown, s.Notices()[0], ""))
 	}
-	suites := []junitSuite{rows}
+	suites := []junitSuite{suite}
 	if s.Endpoint != nil {
-		suite := s.Endpoint.junitSuite()
-		suite.Name = "endpoint " + suite.Name
-		suites = []junitSuite{suite, rows}
+		endpoint := s.Endpoint.junitSuite()
+		endpoint.Name = "endpoint " + endpoint.Name
+		suites = []junitSuite{endpoint, suite}
 	}
 	if err := junitHead(w, s.Tool, suites...); err != nil {
 		return err
 	}
-	for part, err := range kept {
+	for r, err := range rows {
 		if err == nil {
-			_, err = w.Write(part)
+			err = junitTemplate().ExecuteTemplate(w, "case", rowCase(r))
 		}
 		if err != nil {
 			return err

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"cmp"
 	_ "embed"
 	"fmt"
 	"io"
@@ -122,54 +121,36 @@ func causeRows(r Report) [][]string {
 	return rows
 }
 
-// markdownBatch is a batch for a ticket or a chat: the answer, the causes with
-// what to do, and so many of the rows that are not in order.
-type markdownBatch struct {
-	rows map[finding.Status][]Row // the first of each status
-	left int                      // how many are not ok
-}
-
 // maxRows is how many rows a ticket is burdened with.
 const maxRows = 100
 
-func (d *markdownBatch) row(r Row) ([]byte, error) {
-	if r.Verdict.Code == "ok" {
-		return nil, nil
-	}
-	if d.rows == nil {
-		d.rows = map[finding.Status][]Row{}
-	}
-	d.left++
-	r.Causes, r.Findings = nil, nil
-	list := append(d.rows[r.Verdict.Status], r)
-	if len(list) >= 2*maxRows { // they come in any order
-		list = firstRows(list)
-	}
-	d.rows[r.Verdict.Status] = list
-	return nil, nil
-}
-
-func firstRows(list []Row) []Row {
-	slices.SortFunc(list, func(a, b Row) int { return cmp.Compare(a.Number, b.Number) })
-	return list[:min(len(list), maxRows)]
-}
-
-func (d *markdownBatch) write(w io.Writer, s Summary, _ iter.Seq2[[]byte, error]) error {
+// markdownBatch is a batch for a ticket or a chat: the answer, the causes with
+// what to do, and so many of the rows that are not in order.
+func markdownBatch(w io.Writer, s Summary, rows iter.Seq2[Row, error]) error {
 	page := struct {
 		Summary
 		List [][]string // of rows
 		More string
 	}{Summary: s}
-	for _, status := range finding.WorstFirst() {
-		for _, r := range firstRows(d.rows[status]) {
-			if len(page.List) < maxRows {
-				r = r.harmless()
-				v := r.Verdict
-				page.List = append(page.List, []string{fmt.Sprint(r.Number), r.Title(), string(v.Status), string(v.Code), v.Summary})
-			}
+	first, left := map[finding.Status][][]string{}, 0 // of each status; how many are not ok
+	for r, err := range rows {
+		if err != nil {
+			return err
+		}
+		v := r.Verdict
+		if v.Code == "ok" {
+			continue
+		}
+		if left++; len(first[v.Status]) < maxRows {
+			cells := []string{fmt.Sprint(r.Number), r.Title(), string(v.Status), string(v.Code), v.Summary}
+			first[v.Status] = append(first[v.Status], cells)
 		}
 	}
-	if left := d.left - len(page.List); left > 0 {
+	for _, status := range finding.WorstFirst() {
+		page.List = append(page.List, first[status]...)
+	}
+	page.List = page.List[:min(len(page.List), maxRows)]
+	if left -= len(page.List); left > 0 {
 		page.More = count(left, "row like these is", "rows like these are") + " not shown; the CSV, HTML and JSON results have all rows."
 	}
 	return markdownTemplate().ExecuteTemplate(w, "batch", page)

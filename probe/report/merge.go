@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"regexp"
 	"slices"
 	"strings"
@@ -20,8 +19,7 @@ import (
 // Merge joins the lines of JSON that several runs of a batch wrote. Of a row that
 // is there twice the later result counts, and any before not-checked.
 type Merge struct {
-	files   []Lines
-	rows    []rowPlace // by number
+	places
 	doubled []int
 	ignored []string // lines that are cut off
 	refused []string // runs that did not begin
@@ -34,16 +32,7 @@ type Merge struct {
 // order.
 type Lines interface {
 	io.Reader
-	io.ReaderAt
-	Name() string
-}
-
-// rowPlace is where a row stands.
-type rowPlace struct {
-	at     int64
-	length int32
-	file   int16 // counts from 1; 0: nowhere
-	open   bool  // not-checked
+	RowFile
 }
 
 // Add notes where the rows of a file are. A last line that was cut off is nothing.
@@ -191,30 +180,6 @@ func (m *Merge) summary(raw []byte) error {
 	}
 	all.Slowest = Slower(all.Slowest, s.Slowest...)
 	return nil
-}
-
-// Rows are the rows, once each, in the order of the input.
-func (m *Merge) Rows() iter.Seq2[Row, error] {
-	return func(yield func(Row, error) bool) {
-		for number, p := range m.rows {
-			if p.file == 0 {
-				continue
-			}
-			f := m.files[p.file-1]
-			raw := make([]byte, p.length, p.length+1)
-			_, err := f.ReadAt(raw, p.at)
-			r := Row{raw: raw}
-			if err == nil {
-				err = decode(raw, &r)
-			}
-			if err != nil {
-				err = fmt.Errorf("%s: row %d cannot be read again (%w)", f.Name(), number, err)
-			}
-			if !yield(r, err) || err != nil {
-				return
-			}
-		}
-	}
 }
 
 // Summary is the summary of all runs, of which t has counted the rows, and what

@@ -2,111 +2,65 @@ package report
 
 import (
 	"bufio"
-	"bytes"
-	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"io"
 	"iter"
 )
 
-// document is a batch in a format that is one whole, with the answer, which is
+// document writes a batch in a format that is one whole, with the answer, which is
 // known last, before the rows.
-type document interface {
-	// row takes a row in and returns what of it has to be kept; nothing, where the
-	// format does not show it. The bytes hold until the next call.
-	row(Row) ([]byte, error)
-	// write writes the document. kept yields what row returned, in the order of
-	// the rows.
-	write(w io.Writer, s Summary, kept iter.Seq2[[]byte, error]) error
-}
+type document func(w io.Writer, s Summary, rows iter.Seq2[Row, error]) error
 
-// whole makes the sink of a document, D being its type.
-func whole[D any, P interface {
-	*D
-	document
-}](o Output) (Sink, error) {
-	file, err := o.Temp()
-	if err != nil {
-		return nil, err
+// whole makes the sink of a document.
+func whole(write document) func(Output) (Sink, error) {
+	return func(o Output) (Sink, error) {
+		file, err := o.Temp()
+		if err != nil {
+			return nil, err
+		}
+		s := &spool{write: write, to: o.W, file: file, out: bufio.NewWriterSize(file, 64<<10)}
+		s.files = []RowFile{file}
+		return s, nil
 	}
-	s := &spool{doc: P(new(D)), to: o.W, file: file, out: bufio.NewWriterSize(file, 64<<10), end: 1}
-	return s, s.out.WriteByte(0) // so that nothing begins at 0
 }
 
 // Temp is a temporary file; Close removes it.
 type Temp interface {
 	io.Writer
-	io.ReaderAt
 	io.Closer
+	RowFile
 }
 
-// spool is a sink that keeps in a temporary file what is made of each row, until
-// the answer is known that stands above them. In memory is only where each begins:
-// 8 bytes.
+// spool is a sink that keeps the rows in a temporary file, until the answer is known that
+// stands above them.
 type spool struct {
-	doc  document
-	to   io.Writer
-	file Temp
-	out  *bufio.Writer
-	end  int64
-	at   []int64 // by the number of the row; 0: none
+	places
+	write document
+	to    io.Writer
+	file  Temp
+	out   *bufio.Writer
+	end   int64
 }
 
 func (s *spool) Row(r Row) error {
-	part, err := s.doc.row(r)
-	if err != nil || len(part) == 0 {
-		return err
-	}
-	s.at = UpTo(s.at, r.Number)
-	n, err := s.out.Write(binary.LittleEndian.AppendUint32(nil, uint32(len(part))))
+	raw, err := json.Marshal(r.harmless())
 	if err != nil {
 		return err
 	}
-	m, err := s.out.Write(part)
-	s.at[r.Number] = s.end
-	s.end += int64(n + m)
+	s.rows = UpTo(s.rows, r.Number)
+	s.rows[r.Number] = rowPlace{at: s.end, length: int32(len(raw)), file: 1}
+	s.end += int64(len(raw))
+	_, err = s.out.Write(raw)
 	return err
 }
 
-// UpTo makes a list long enough for an index, with room for those that follow.
-func UpTo[T any](list []T, index int) []T {
-	if index < len(list) {
-		return list
-	}
-	return append(list, make([]T, max(index+1-len(list), len(list)/4, 1024))...)
-}
-
-// parts are what was kept, in the order of the rows.
-func (s *spool) parts() iter.Seq2[[]byte, error] {
-	return func(yield func([]byte, error) bool) {
-		if err := s.out.Flush(); err != nil {
-			yield(nil, err)
-			return
-		}
-		var part bytes.Buffer
-		var length [4]byte
-		for row, at := range s.at {
-			if at == 0 {
-				continue
-			}
-			part.Reset()
-			_, err := s.file.ReadAt(length[:], at)
-			if err == nil {
-				_, err = part.ReadFrom(io.NewSectionReader(s.file, at+4, int64(binary.LittleEndian.Uint32(length[:]))))
-			}
-			if err != nil {
-				err = fmt.Errorf("row %d cannot be read again from the temporary file: %w", row, err)
-			}
-			if !yield(part.Bytes(), err) || err != nil {
-				return
-			}
-		}
-	}
-}
-
 func (s *spool) End(sum Summary) error {
+	if err := s.out.Flush(); err != nil {
+		return err
+	}
 	out := bufio.NewWriterSize(s.to, 64<<10)
-	if err := s.doc.write(out, Harmless(sum), s.parts()); err != nil {
+	if err := s.write(out, Harmless(sum), s.Rows()); err != nil {
 		return err
 	}
 	return out.Flush()
@@ -118,3 +72,55 @@ func (s *spool) Close() error { return s.file.Close() }
 type open struct{}
 
 func (open) Close() error { return nil }
+
+// RowFile is a file that has rows as JSON.
+type RowFile interface {
+	io.ReaderAt
+	Name() string
+}
+
+// places are where rows stand in files: in memory is only that.
+type places struct {
+	files []RowFile
+	rows  []rowPlace // by number
+}
+
+// rowPlace is where a row stands.
+type rowPlace struct {
+	at     int64
+	length int32
+	file   int16 // counts from 1; 0: nowhere
+	open   bool  // not-checked
+}
+
+// UpTo makes a list long enough for an index, with room for those that follow.
+func UpTo[T any](list []T, index int) []T {
+	if index < len(list) {
+		return list
+	}
+	return append(list, make([]T, max(index+1-len(list), len(list)/4, 1024))...)
+}
+
+// Rows are the rows, once each, in the order of the input.
+func (l *places) Rows() iter.Seq2[Row, error] {
+	return func(yield func(Row, error) bool) {
+		for number, p := range l.rows {
+			if p.file == 0 {
+				continue
+			}
+			f := l.files[p.file-1]
+			raw := make([]byte, p.length, p.length+1)
+			_, err := f.ReadAt(raw, p.at)
+			r := Row{raw: raw}
+			if err == nil {
+				err = decode(raw, &r)
+			}
+			if err != nil {
+				err = fmt.Errorf("%s: row %d cannot be read again (%w)", f.Name(), number, err)
+			}
+			if !yield(r, err) || err != nil {
+				return
+			}
+		}
+	}
+}
