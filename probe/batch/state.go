@@ -3,15 +3,10 @@ package batch
 import (
 	"bufio"
 	"bytes"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"hash/crc32"
 	"io"
 	"os"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -29,8 +24,8 @@ import (
 // and a mark is set. What stands behind the last mark counts only if this machine
 // has not been started again since; else it is asked for again.
 //
-// Each line carries its checksum. The first that is damaged ends the journal: it
-// is cut off there.
+// Each line is an object of JSON. The first that is none ends the journal: it is cut
+// off there.
 //
 // Two processes with one journal would each take the other's rows for done, so it
 // is locked while it is open. The lock is a file beside it: a lock on the journal
@@ -48,7 +43,20 @@ type State struct {
 	dirty  bool
 	cut    bool // the run before did not end by itself
 	load   []rowTemplate
-	rows   []loadedRow
+	rows   []entry
+}
+
+// entry is a line of the journal: the first, the beginning of a run, a template, a row, or
+// a mark.
+type entry struct {
+	Schema   string           `json:"schema,omitempty"`
+	About    string           `json:"about,omitempty"`
+	Boot     *string          `json:"boot,omitempty"`
+	Template *report.Template `json:"template,omitempty"`
+	Row      int              `json:"row,omitempty"`
+	Key      []byte           `json:"key,omitempty"`
+	Of       int              `json:"of,omitempty"` // which of the templates so far
+	Mark     string           `json:"mark,omitempty"`
 }
 
 // savedResult is what an earlier run has reported of a row.
@@ -57,15 +65,12 @@ type savedResult struct {
 	shape int32  // in load
 }
 
-type loadedRow struct {
-	row   int
-	key   key
-	shape int
-}
-
 const (
-	stateSchema = "ewsprobe/state/2"
+	stateSchema = "ewsprobe/state/3"
 	syncEvery   = time.Second
+
+	isSafe  = "safe"  // what stands before it, and the output of it
+	isEnded = "ended" // the run, by itself
 )
 
 // ErrOtherState: the journal belongs to another input, endpoint, account or shard.
@@ -94,18 +99,19 @@ func OpenState(file, about, boot string, safe func()) (*State, error) {
 		}
 		return nil, errors.Join(err, f.Close())
 	}
+	s.line(entry{Schema: stateSchema, About: about})
 	end, err := s.read(about, boot)
+	if end > 0 {
+		s.ahead.Reset()
+	}
 	if err == nil {
 		err = f.Truncate(end)
 	}
 	if err == nil {
 		_, err = f.Seek(end, io.SeekStart)
 	}
-	if err == nil && end == 0 {
-		s.line("h " + stateSchema + " " + about)
-	}
 	if err == nil {
-		s.line("b " + boot)
+		s.line(entry{Boot: &boot})
 		err = errors.Join(s.Write(), f.Sync())
 	}
 	if err != nil {
@@ -114,8 +120,9 @@ func OpenState(file, about, boot string, safe func()) (*State, error) {
 	return s, nil
 }
 
-func (s *State) line(payload string) {
-	fmt.Fprintf(&s.ahead, "%08x %s\n", crc32.ChecksumIEEE([]byte(payload)), payload)
+func (s *State) line(e entry) {
+	raw, _ := json.Marshal(e) // it is plain data
+	s.ahead.Write(append(raw, '\n'))
 }
 
 // Write writes what was noted.
@@ -141,85 +148,43 @@ func (s *State) read(about, boot string) (end int64, err error) {
 		if err != nil && !errors.Is(err, io.EOF) {
 			return 0, err
 		}
-		payload, ok := checked(raw)
-		if !ok {
-			if at.end == 0 && len(raw) > 0 && !torn(raw) {
-				return 0, ErrNoState
-			}
-			break
-		}
-		kind, rest, _ := strings.Cut(payload, " ")
+		var e entry
+		whole := err == nil && json.Unmarshal(raw, &e) == nil
 		if at.end == 0 {
-			if kind != "h" {
-				return 0, ErrNoState
-			}
-			switch schema, run, _ := strings.Cut(rest, " "); {
-			case schema != stateSchema:
+			switch {
+			case err != nil && bytes.HasPrefix(s.ahead.Bytes(), raw):
+				return 0, nil // nothing is there, or the beginning of a first line
+			case e.Schema != stateSchema && bytes.Contains(raw, []byte("ewsprobe/state/")):
 				return 0, ErrOtherVersion
-			case run != about:
+			case e.Schema != stateSchema:
+				return 0, ErrNoState
+			case e.About != about:
 				return 0, ErrOtherState
 			}
 		}
-		good := true
-		switch kind {
-		case "b":
-			begun = rest
-		case "s":
-			shape := &report.Template{}
-			good = json.Unmarshal([]byte(rest), shape) == nil
-			s.load = append(s.load, rowTemplate{shape, forgotten})
-		case "r":
-			var r loadedRow
-			r, good = parseRow(rest, len(s.load))
-			s.rows = append(s.rows, r)
+		if !whole || e.Row < 0 || e.Row > 1<<30 || e.Row > 0 && (len(e.Key) != len(key{}) || e.Of < 0 || e.Of >= len(s.load)) {
+			break
 		}
-		s.cut = kind != "e" && kind != "h"
-		if !good {
-			return 0, ErrNoState // the checksum is right, the content is not
+		switch {
+		case e.Boot != nil:
+			begun = *e.Boot
+		case e.Template != nil:
+			s.load = append(s.load, rowTemplate{e.Template, forgotten})
+		case e.Row > 0:
+			s.rows = append(s.rows, e)
 		}
-		at.end += int64(len(raw))
-		at.rows, at.shapes = len(s.rows), len(s.load)
-		if kind == "y" || kind == "h" || kind == "b" {
+		s.cut = e.Mark != isEnded && e.Schema == ""
+		at = point{at.end + int64(len(raw)), len(s.rows), len(s.load)}
+		if e.Mark == isSafe || e.Schema != "" || e.Boot != nil {
 			safe = at
 		}
 	}
 	if begun != boot || boot == "" {
 		at = safe // whether the power was cut is not known: what was not made safe is repeated
 	}
-	s.rows, s.load = s.rows[:min(at.rows, len(s.rows))], s.load[:min(at.shapes, len(s.load))]
+	s.rows, s.load = s.rows[:at.rows], s.load[:at.shapes]
 	s.kept = len(s.load)
 	return at.end, nil
-}
-
-// torn: the beginning of a first line, cut off.
-func torn(raw []byte) bool {
-	sum, rest := string(raw[:min(len(raw), 8)]), string(raw[min(len(raw), 8):])
-	begin := " h " + stateSchema + " "
-	n := min(len(rest), len(begin))
-	return len(raw) <= 200 && !strings.HasSuffix(rest, "\n") && strings.Trim(sum, "0123456789abcdef") == "" && rest[:n] == begin[:n]
-}
-
-func checked(raw []byte) (string, bool) {
-	if len(raw) < 11 || raw[len(raw)-1] != '\n' || raw[8] != ' ' {
-		return "", false
-	}
-	sum, err := strconv.ParseUint(string(raw[:8]), 16, 32)
-	payload := raw[9 : len(raw)-1]
-	return string(payload), err == nil && uint32(sum) == crc32.ChecksumIEEE(payload)
-}
-
-func parseRow(text string, shapes int) (loadedRow, bool) {
-	f := strings.Fields(text)
-	if len(f) != 3 {
-		return loadedRow{}, false
-	}
-	row, err := strconv.Atoi(f[0])
-	raw, err2 := hex.DecodeString(f[1])
-	shape, err3 := strconv.Atoi(f[2])
-	if err != nil || err2 != nil || err3 != nil || row < 1 || row > 1<<30 || len(raw) != 16 || shape < 0 || shape >= shapes {
-		return loadedRow{}, false
-	}
-	return loadedRow{row, key(raw), shape}, true
 }
 
 // replay makes the rows of earlier runs known. Whether they are rows of this run's
@@ -231,8 +196,8 @@ func (s *State) replay(r *run) {
 		}
 	}
 	for _, l := range s.rows {
-		s.done = report.UpTo(s.done, l.row)
-		s.done[l.row] = savedResult{l.key.check(), int32(l.shape)}
+		s.done = report.UpTo(s.done, l.Row)
+		s.done[l.Row] = savedResult{key(l.Key).check(), int32(l.Of)}
 	}
 	s.rows = nil
 }
@@ -254,11 +219,7 @@ func (s *State) Note(row int, k key, t rowTemplate) error {
 	}
 	at, ok := s.shapes[t.number]
 	if !ok || t.number == forgotten {
-		raw, err := json.Marshal(t.Template)
-		if err != nil {
-			return err
-		}
-		s.line("s " + string(raw))
+		s.line(entry{Template: t.Template})
 		at = s.kept
 		s.kept++
 		if t.number != forgotten {
@@ -266,7 +227,7 @@ func (s *State) Note(row int, k key, t rowTemplate) error {
 		}
 	}
 	s.dirty = true
-	s.line(fmt.Sprintf("r %d %s %d", row, hex.EncodeToString(k[:]), at))
+	s.line(entry{Row: row, Key: k[:], Of: at})
 	if time.Since(s.synced) < syncEvery {
 		return nil
 	}
@@ -282,7 +243,7 @@ func (s *State) Sync() error {
 	if err := errors.Join(s.Write(), s.file.Sync()); err != nil {
 		return err
 	}
-	s.line("y")
+	s.line(entry{Mark: isSafe})
 	err := errors.Join(s.Write(), s.file.Sync())
 	s.synced, s.dirty = time.Now(), false
 	return err
@@ -300,7 +261,7 @@ func (s *State) Close(whole bool) error {
 	}
 	err := s.Sync()
 	if whole && err == nil {
-		s.line("e")
+		s.line(entry{Mark: isEnded})
 		err = errors.Join(s.Write(), s.file.Sync())
 	}
 	return errors.Join(err, s.file.Close(), s.lock.Close())

@@ -200,21 +200,20 @@ func TestStateThatCannotBeWritten(t *testing.T) {
 
 // A journal of another version is told from that of another run.
 func TestStateOfAnotherVersion(t *testing.T) {
-	for payload, want := range map[string]error{
-		"h ewsprobe/state/1 x":    ErrOtherVersion,
-		"h " + stateSchema + " y": ErrOtherState,
-		"r 1 0 0":                 ErrNoState,
-		"h " + stateSchema + " x": nil,
+	for line, want := range map[string]error{
+		"0c6c3c6f h ewsprobe/state/2 x":                     ErrOtherVersion,
+		`{"schema":"ewsprobe/state/4","about":"x"}`:         ErrOtherVersion,
+		`{"schema":"` + stateSchema + `","about":"y"}`:      ErrOtherState,
+		`{"row":1,"key":"AAAAAAAAAAAAAAAAAAAAAA==","of":0}`: ErrNoState,
+		`{"schema":"` + stateSchema + `","about":"x"}`:      nil,
 	} {
 		file := filepath.Join(t.TempDir(), "state")
-		line := &State{}
-		line.line(payload)
-		if err := os.WriteFile(file, line.ahead.Bytes(), 0o600); err != nil {
+		if err := os.WriteFile(file, []byte(line+"\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		s, err := OpenState(file, "x", "", func() {})
 		if !errors.Is(err, want) {
-			t.Errorf("%q: %v, want %v", payload, err, want)
+			t.Errorf("%q: %v, want %v", line, err, want)
 		}
 		s.Close(true)
 	}
