@@ -27,9 +27,9 @@ import (
 type accounts struct {
 	*run
 	now     *workerPool
-	of      Account        // whose workers they are
-	all     *rowTemplate   // what every row is, where the endpoint answers for all
-	said    []finding.Code // what the endpoint's own check has found
+	of      Account          // whose workers they are
+	all     *report.Template // what every row is, where the endpoint answers for all
+	said    []finding.Code   // what the endpoint's own check has found
 	salt    [16]byte
 	outcome map[[32]byte]*outcome // by name and secret
 	recent  []*outcome            // whose pool is kept, the oldest first
@@ -37,7 +37,7 @@ type accounts struct {
 
 // outcome is what the check of an account has come to.
 type outcome struct {
-	skip      *rowTemplate // its rows; nil: they are asked for
+	skip      *report.Template // its rows; nil: they are asked for
 	who       probe.Config
 	pool      *signin.SessionPool // nil: to be had by another check
 	evaluator *rowEvaluator
@@ -62,7 +62,7 @@ func (r *run) manyAccounts(ctx context.Context) *accounts {
 		m.said = append(m.said, f.Code)
 	}
 	if why := forAll(judged, blockOf(judged.Verdict.Code) != finding.BlockAsk); why != "" && ctx.Err() == nil {
-		m.all = &rowTemplate{report.TemplateOf(rule.NotChecked(endpoint.rec.Target, why), ""), forgotten}
+		m.all = report.TemplateOf(rule.NotChecked(endpoint.rec.Target, why), "")
 	}
 	if judged.Verdict.Status != finding.OK {
 		r.tally.endpoint(judged.Verdict)
@@ -177,8 +177,7 @@ func (m *accounts) also(judged rule.Judgement) *finding.Finding {
 
 // unasked is the outcome that answers for every row of the account.
 func (m *accounts) unasked(c probe.Config, j rule.Judgement) *outcome {
-	t := m.templates.intern(report.TemplateOf(j, ""))
-	return &outcome{skip: &t, who: c}
+	return &outcome{skip: m.templates.intern(report.TemplateOf(j, "")), who: c}
 }
 
 // keep remembers an outcome. What a check has found of an account is large, and

@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/json"
 	"strings"
@@ -31,7 +32,7 @@ type rowEvaluator struct {
 	also         *finding.Finding // a warning about the account, where rows name theirs
 
 	mu    sync.Mutex
-	usual map[answerKey]rowTemplate
+	usual map[answerKey]*report.Template
 }
 
 // answerKey is what the answers of mailboxes in order differ by.
@@ -44,7 +45,7 @@ func (r *run) newEvaluator(endpoint evidence.Record, accepted evidence.Item) *ro
 	b := &rowEvaluator{
 		started: endpoint.Started, target: t, scheme: accepted.Logon.Scheme,
 		outside: r.Probe.Target(), redact: r.Redact, templates: r.templates,
-		named: map[string]bool{}, certificates: map[string]bool{}, usual: map[answerKey]rowTemplate{},
+		named: map[string]bool{}, certificates: map[string]bool{}, usual: map[answerKey]*report.Template{},
 	}
 	for _, a := range t.Accepted {
 		if a.Mailbox != "" {
@@ -65,7 +66,7 @@ func (r *run) newEvaluator(endpoint evidence.Record, accepted evidence.Item) *ro
 }
 
 // template judges what was seen of a mailbox. What is usual is kept already.
-func (b *rowEvaluator) template(j *job) rowTemplate {
+func (b *rowEvaluator) template(j *job) *report.Template {
 	item := j.last
 	if j.answer != nil {
 		item = *j.answer
@@ -100,7 +101,7 @@ func (b *rowEvaluator) template(j *job) rowTemplate {
 		t.EWSCode = item.EWS.Code
 	}
 	if key == (answerKey{}) {
-		return rowTemplate{t, forgotten}
+		return t
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -199,50 +200,37 @@ const anyMailbox = "\uE000"
 // a duplicate of it is asked for again.
 const maxTemplates = 10_000
 
-// rowTemplate is a template, and the number under which it is kept.
-type rowTemplate struct {
-	*report.Template
-	number int32
-}
-
-// forgotten is the number of a template that is not kept.
-const forgotten int32 = -1
-
 // templates keeps each template once.
 type templates struct {
 	mu    sync.Mutex
 	list  []*report.Template
-	index map[[16]byte]int32 // by its content
+	index map[[16]byte]*report.Template // by its content
 }
 
 // intern returns the kept template that is equal.
-func (s *templates) intern(t *report.Template) rowTemplate {
-	raw, err := json.Marshal(t)
-	if err != nil {
-		return rowTemplate{t, forgotten} // it never is: a template is plain data
+func (s *templates) intern(t *report.Template) *report.Template {
+	if t.Number != 0 {
+		return t
 	}
+	raw, _ := json.Marshal(t) // a template is plain data
 	sum := sha256.Sum256(raw)
 	id := [16]byte(sum[:16])
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if n, ok := s.index[id]; ok {
-		return rowTemplate{s.list[n], n}
-	}
-	if len(s.list) == maxTemplates {
-		return rowTemplate{t, forgotten}
+	if known := s.index[id]; known != nil || len(s.list) == maxTemplates {
+		return cmp.Or(known, t)
 	}
 	if s.index == nil {
-		s.index = map[[16]byte]int32{}
+		s.index = map[[16]byte]*report.Template{}
 	}
-	n := int32(len(s.list))
-	s.index[id] = n
-	s.list = append(s.list, t)
-	return rowTemplate{t, n}
+	s.list, s.index[id] = append(s.list, t), t
+	t.Number = int32(len(s.list))
+	return t
 }
 
 // at is a kept template by its number.
-func (s *templates) at(number int32) rowTemplate {
+func (s *templates) at(number int32) *report.Template {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return rowTemplate{s.list[number], number}
+	return s.list[number-1]
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
+	"github.com/ewsprobe/ewsprobe/probe/report"
 )
 
 // evaluator is a row evaluator for an endpoint in order.
@@ -192,7 +193,7 @@ func TestTemplateOfACertificate(t *testing.T) {
 	b := evaluator()
 	b.target.Insecure = true
 	b.certificates["known"] = true
-	met := func(sum string) rowTemplate {
+	met := func(sum string) *report.Template {
 		ok := answer("NoError")
 		ok.TLS = &evidence.TLS{
 			Certificate: &evidence.Certificate{SHA256: sum},

@@ -17,10 +17,10 @@ type outside struct {
 	look    func(ctx context.Context, mailbox string) []evidence.Item
 	waiting chan struct{} // holds a place for each mailbox that is to be looked up
 	places  chan struct{}
+	limiter *limiter
 
 	mu         sync.Mutex
-	until      time.Time // nobody asks before
-	unanswered int       // look-ups in a row without an answer
+	unanswered int // look-ups in a row without an answer
 	gaveUp     bool
 }
 
@@ -40,19 +40,15 @@ func newOutside(look func(context.Context, string) []evidence.Item) *outside {
 	if look == nil {
 		return nil
 	}
-	return &outside{look: look, places: make(chan struct{}, outsidePlaces), waiting: make(chan struct{}, outsideWaiting)}
+	return &outside{
+		look: look, places: make(chan struct{}, outsidePlaces), waiting: make(chan struct{}, outsideWaiting), limiter: newLimiter(outsidePlaces),
+	}
 }
 
 // wants says whether a mailbox is to be looked up: EWS has answered for it, and
 // not well.
-func (o *outside) wants(j *job, t rowTemplate) bool {
-	if o == nil || j.answer == nil || j.looked {
-		return false
-	}
-	if o.ended() {
-		return false
-	}
-	return t.Verdict.Status == finding.Critical || t.Verdict.Status == finding.Unknown
+func (o *outside) wants(j *job, status finding.Status) bool {
+	return o != nil && j.answer != nil && !j.looked && (status == finding.Critical || status == finding.Unknown) && !o.ended()
 }
 
 // ask looks up a mailbox; nil: it was not, because the look-ups were given up.
@@ -61,7 +57,7 @@ func (o *outside) ask(ctx context.Context, mailbox string) ([]evidence.Item, boo
 	o.places <- struct{}{} // one becomes free within seconds
 	defer func() { <-o.places }()
 	for try := 1; ; try++ {
-		if !o.wait(ctx) {
+		if o.limiter.pause(ctx) != nil {
 			return nil, false
 		}
 		if o.ended() {
@@ -81,11 +77,7 @@ func (o *outside) ask(ctx context.Context, mailbox string) ([]evidence.Item, boo
 			o.count(items)
 			return items, true
 		}
-		o.mu.Lock()
-		if until := time.Now().Add(pause); until.After(o.until) {
-			o.until = until
-		}
-		o.mu.Unlock()
+		o.limiter.complained(time.Now(), pause)
 	}
 }
 
@@ -117,18 +109,4 @@ func (o *outside) note() string {
 	}
 	return fmt.Sprintf("Look-ups outside the network were stopped: %d mailboxes in a row got no answer. "+
 		"Later mailboxes that failed were not looked up.", outsideUnanswered)
-}
-
-func (o *outside) wait(ctx context.Context) bool {
-	for {
-		o.mu.Lock()
-		wait := time.Until(o.until)
-		o.mu.Unlock()
-		if wait <= 0 {
-			return ctx.Err() == nil
-		}
-		if sleep(ctx, wait) != nil {
-			return false
-		}
-	}
 }

@@ -46,7 +46,7 @@ func TestOutsideObeysPatience(t *testing.T) {
 	}
 	synctest.Test(t, func(t *testing.T) {
 		o := newOutside(func(context.Context, string) []evidence.Item { return []evidence.Item{fine} })
-		o.until = time.Now().Add(time.Hour)
+		o.limiter.complained(time.Now(), time.Hour)
 		ctx, stop := context.WithCancel(t.Context())
 		var all sync.WaitGroup
 		all.Go(func() {

@@ -40,7 +40,7 @@ func (r Row) key() key {
 }
 
 // found is the row with what was found.
-func (r Row) found(t rowTemplate) report.Row {
+func (r Row) found(t *report.Template) report.Row {
 	return t.Fill(report.Row{Number: r.Number, Line: r.Line, Mailbox: r.Address, User: r.Account.User, Cells: r.Cells})
 }
 
@@ -106,11 +106,11 @@ type seen struct {
 
 // found is where the result of an address is.
 type found struct {
-	shape int32 // number of the shape, or one of the below
+	shape int32 // number of the template, 0 where it is not kept, or the below
 	row   int32
 }
 
-const underWay int32 = -2
+const underWay int32 = -1
 
 // addressState is what is known of an address.
 type addressState int
@@ -135,7 +135,7 @@ func (s *seen) look(ctx context.Context, k key, row Row) (shape int32, first int
 		s.mu.Lock()
 		f, ok := s.met[k]
 		switch {
-		case !ok || f.shape == forgotten:
+		case !ok || f.shape == 0:
 			s.met[k] = found{underWay, int32(row.Number)}
 			s.mu.Unlock()
 			return 0, 0, fresh

@@ -302,13 +302,13 @@ func (r *run) read(ctx context.Context, plan *accounts) error {
 		if t, ok := r.State.Done(row.Number, k); ok {
 			r.tally.count(t.Verdict.Status, true)
 			r.writes.known(r.Known, row.found(t))
-			if t.Verdict.Code != "config-invalid" && t.number != forgotten {
-				r.seen.settle(k, row.Number, t.number)
+			if t.Verdict.Code != "config-invalid" && t.Number != 0 {
+				r.seen.settle(k, row.Number, t.Number)
 			}
 			continue
 		}
 		if row.Problem != "" {
-			t := rowTemplate{report.TemplateOf(rule.BadRow(r.Probe.BatchTarget(r.Impersonate), row.Problem), ""), forgotten}
+			t := report.TemplateOf(rule.BadRow(r.Probe.BatchTarget(r.Impersonate), row.Problem), "")
 			r.emit(row.found(t), t, k)
 			continue
 		}
@@ -319,14 +319,14 @@ func (r *run) read(ctx context.Context, plan *accounts) error {
 }
 
 // resolve reports a job's row and the duplicates that wait for it.
-func (r *run) resolve(j *job, t rowTemplate) {
+func (r *run) resolve(j *job, t *report.Template) {
 	res := j.row.found(t)
 	res.Tries = j.tries
 	if !j.first.IsZero() {
 		res.DurationMS = time.Since(j.first).Milliseconds()
 	}
 	r.emit(res, t, j.key)
-	for _, row := range r.seen.settle(j.key, j.row.Number, t.number) {
+	for _, row := range r.seen.settle(j.key, j.row.Number, t.Number) {
 		res := row.found(t)
 		res.DuplicateOf = j.row.Number
 		r.emit(res, t, j.key)
@@ -334,7 +334,7 @@ func (r *run) resolve(j *job, t rowTemplate) {
 }
 
 // emit gives a result out and counts it.
-func (r *run) emit(res report.Row, t rowTemplate, k key) {
+func (r *run) emit(res report.Row, t *report.Template, k key) {
 	if r.writes.put(res, t, k) {
 		r.tally.count(res.Verdict.Status, false)
 	}

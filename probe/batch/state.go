@@ -42,7 +42,7 @@ type State struct {
 	synced time.Time
 	dirty  bool
 	cut    bool // the run before did not end by itself
-	load   []rowTemplate
+	load   []*report.Template
 	rows   []entry
 }
 
@@ -169,7 +169,7 @@ func (s *State) read(about, boot string) (end int64, err error) {
 		case e.Boot != nil:
 			begun = *e.Boot
 		case e.Template != nil:
-			s.load = append(s.load, rowTemplate{e.Template, forgotten})
+			s.load = append(s.load, e.Template)
 		case e.Row > 0:
 			s.rows = append(s.rows, e)
 		}
@@ -191,8 +191,8 @@ func (s *State) read(about, boot string) (end int64, err error) {
 // input shows only when it is read.
 func (s *State) replay(r *run) {
 	for i, l := range s.load {
-		if s.load[i] = r.templates.intern(l.Template); s.load[i].number != forgotten {
-			s.shapes[s.load[i].number] = i
+		if s.load[i] = r.templates.intern(l); s.load[i].Number != 0 {
+			s.shapes[s.load[i].Number] = i
 		}
 	}
 	for _, l := range s.rows {
@@ -204,26 +204,26 @@ func (s *State) replay(r *run) {
 
 // Done says whether an earlier run has reported the row, with this address, and
 // what it was.
-func (s *State) Done(row int, k key) (t rowTemplate, ok bool) {
+func (s *State) Done(row int, k key) (t *report.Template, ok bool) {
 	if s == nil || row >= len(s.done) || s.done[row].check != k.check() {
-		return rowTemplate{}, false
+		return nil, false
 	}
 	return s.load[s.done[row].shape], true
 }
 
 // Note remembers that a row was reported, when Write is called next. Now and then
 // it makes all that was noted survive a power cut.
-func (s *State) Note(row int, k key, t rowTemplate) error {
+func (s *State) Note(row int, k key, t *report.Template) error {
 	if s == nil {
 		return nil
 	}
-	at, ok := s.shapes[t.number]
-	if !ok || t.number == forgotten {
-		s.line(entry{Template: t.Template})
+	at, ok := s.shapes[t.Number]
+	if !ok {
+		s.line(entry{Template: t})
 		at = s.kept
 		s.kept++
-		if t.number != forgotten {
-			s.shapes[t.number] = at
+		if t.Number != 0 {
+			s.shapes[t.Number] = at
 		}
 	}
 	s.dirty = true

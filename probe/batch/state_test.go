@@ -184,7 +184,7 @@ func TestStateThatCannotBeWritten(t *testing.T) {
 		ctx, halt := context.WithCancelCause(t.Context())
 		r.Rows, r.Emit, r.Concurrency = func(func(Row, error) bool) {}, func(report.Row) error { return nil }, 1
 		r.writes = newWriteQueue(r.Config, halt)
-		of := rowTemplate{report.TemplateOf(rule.Judgement{}, ""), forgotten}
+		of := report.TemplateOf(rule.Judgement{}, "")
 		if during {
 			r.State.file.Close()
 		}

@@ -35,7 +35,7 @@ type workerPool struct {
 	refusal atomic.Pointer[evidence.Item] // the last refused logon
 
 	skipping sync.Mutex
-	skip     *rowTemplate // what remaining rows are: set when the endpoint or the account ends the work
+	skip     *report.Template // what remaining rows are: set when the endpoint or the account ends the work
 }
 
 // begin lets the workers ask.
@@ -86,7 +86,7 @@ func (s *workerPool) expire() {
 // take has a row asked for. It waits until a worker is free.
 func (s *workerPool) take(ctx context.Context, row Row, k key) {
 	if skip := s.skipped(); skip != nil {
-		s.emit(row.found(*skip), *skip, k)
+		s.emit(row.found(skip), skip, k)
 		return
 	}
 	number, first, state := s.seen.look(s.working, k, row)
@@ -100,7 +100,7 @@ func (s *workerPool) take(ctx context.Context, row Row, k key) {
 	default:
 		if j := (&job{row: row, key: k}); !s.queue.give(s.working, j) && ctx.Err() == nil {
 			if skip := s.skipped(); skip != nil {
-				s.resolve(j, *skip)
+				s.resolve(j, skip)
 			}
 		}
 	}
@@ -118,7 +118,7 @@ func (s *workerPool) end(ctx context.Context) {
 	}
 	if skip := s.skipped(); skip != nil && ctx.Err() == nil {
 		for _, j := range s.queue.rest() {
-			s.resolve(j, *skip)
+			s.resolve(j, skip)
 		}
 	}
 }
@@ -127,13 +127,13 @@ func (s *workerPool) end(ctx context.Context) {
 func (s *workerPool) skipRest(judge func(evidence.Target, string) rule.Judgement, why string) {
 	target := s.target
 	target.Mailbox = ""
-	t := rowTemplate{report.TemplateOf(judge(target, why), ""), forgotten}
+	t := report.TemplateOf(judge(target, why), "")
 	s.skipping.Lock()
 	defer s.skipping.Unlock()
-	s.skip = cmp.Or(s.skip, &t)
+	s.skip = cmp.Or(s.skip, t)
 }
 
-func (s *workerPool) skipped() *rowTemplate {
+func (s *workerPool) skipped() *report.Template {
 	s.skipping.Lock()
 	defer s.skipping.Unlock()
 	return s.skip
@@ -143,7 +143,7 @@ func (s *workerPool) skipped() *rowTemplate {
 // its result on its way.
 func (s *workerPool) finish(j *job) {
 	t := s.evaluator.template(j)
-	if s.lookUp.wants(j, t) {
+	if s.lookUp.wants(j, t.Verdict.Status) {
 		s.lookUp.waiting <- struct{}{} // so many that the calls hardly ever wait for it
 		s.workers.Go(func() {
 			defer func() { <-s.lookUp.waiting }()
@@ -157,10 +157,7 @@ func (s *workerPool) finish(j *job) {
 		})
 		return
 	}
-	if t.number == forgotten {
-		t = s.templates.intern(t.Template)
-	}
-	s.resolve(j, t)
+	s.resolve(j, s.templates.intern(t))
 	s.queue.done()
 }
 

@@ -31,7 +31,7 @@ type writeQueue struct {
 type writtenRow struct {
 	row int
 	key key
-	of  rowTemplate
+	of  *report.Template
 }
 
 // errState is told once, however often it comes.
@@ -47,7 +47,7 @@ func newWriteQueue(c Config, halt func(error)) *writeQueue {
 }
 
 // put gives a result out; false when that failed, which ends the run.
-func (o *writeQueue) put(res report.Row, t rowTemplate, k key) bool {
+func (o *writeQueue) put(res report.Row, t *report.Template, k key) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if err := o.emit(res); err != nil {

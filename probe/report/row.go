@@ -87,6 +87,8 @@ type Template struct {
 	Whys     []Sentence            `json:"whys"`
 	Findings []finding.Code        `json:"findings"`
 	EWSCode  string                `json:"ews_code"`
+
+	Number int32 `json:"-"` // among those that a batch keeps; 0: it is not kept
 }
 
 // TemplateOf leaves the name of the mailbox open in a judgement of it.
