@@ -18,7 +18,6 @@ import (
 	"github.com/ewsprobe/ewsprobe/probe/batch"
 	"github.com/ewsprobe/ewsprobe/probe/config"
 	"github.com/ewsprobe/ewsprobe/probe/redact"
-	"github.com/ewsprobe/ewsprobe/probe/report"
 	"github.com/ewsprobe/ewsprobe/probe/rule"
 )
 
@@ -102,7 +101,7 @@ func batchWith(c *cli.Context, s *config.Settings, std stdio, mask *redact.Redac
 		return err
 	}
 	defer out.close()
-	if mask != nil {
+	if cfg.Mask = out.mask; mask != nil {
 		cfg.Redact = mask.Record
 	}
 	if cfg.State, err = openState(s.Resume, cfg, input, out); err != nil {
@@ -140,7 +139,6 @@ func batchWith(c *cli.Context, s *config.Settings, std stdio, mask *redact.Redac
 	}
 	cfg.Rows, cfg.Emit = input.Rows, out.emit
 	cfg.Total = func(read int) (int, bool) { return input.Total(cfg.Shard, read) }
-	cfg.Known = func(r report.Row) { out.tally.Add(r, true) }
 	cfg.Flush = func() (err error) {
 		if !std.outTerm {
 			return out.flush()

@@ -41,7 +41,6 @@ func (out *outlet) flush() error {
 // outputs are all that the results of a batch go to.
 type outputs struct {
 	list       []*outlet
-	column     int                   // of the addresses
 	found      *report.Report        // of the endpoint
 	over       []evidence.Acceptance // entries of the baseline whose day is over
 	unreadable bool                  // Dynamics, from where the rows came
@@ -49,7 +48,6 @@ type outputs struct {
 	lost       []string              // files that were to be saved and could not be
 	names      *redact.Redactor      // nil: names are shown
 	mask       *report.Mask
-	tally      report.Tally
 	stdio      stdio
 	all        bool // text: rows that are ok too
 }
@@ -57,7 +55,7 @@ type outputs struct {
 // openOutputs makes sure, before anything is sent, that the results can be given
 // out as they were asked for.
 func openOutputs(set *config.Settings, std stdio, in *batch.Input, mask *redact.Redactor) (*outputs, error) {
-	o := &outputs{stdio: std, names: mask, mask: report.NewMask(mask), column: in.Column, all: set.AllRows}
+	o := &outputs{stdio: std, names: mask, mask: report.NewMask(mask, in.Column), all: set.AllRows}
 	to, err := set.Output(in.Name, std.streams())
 	if err != nil {
 		return nil, err
@@ -101,7 +99,7 @@ func (o *outputs) add(f report.Format, file *config.Replacement, in *batch.Input
 	if f.Whole {
 		w = out.to
 	}
-	header := o.mask.Header(in.Header, in.Column)
+	header := o.mask.Header(in.Header)
 	out.Sink, err = f.Batch(report.Output{W: w, Style: o.stdio.style(), Header: header, Temp: tempIn(folder), All: o.all})
 	return err
 }
@@ -128,8 +126,6 @@ func tempIn(folder string) func() (report.Temp, error) {
 }
 
 func (o *outputs) emit(r report.Row) error {
-	r = o.mask.Row(r, o.column)
-	o.tally.Add(r, false)
 	return o.each(func(out *outlet) error { return out.Row(r) })
 }
 
@@ -167,22 +163,24 @@ func (o *outputs) endpoint(rec evidence.Record, judged rule.Judgement) {
 }
 
 // summary ends all outputs. A file takes the place of an older one only here.
-func (o *outputs) summary(run report.Summary) (report.Summary, error) {
+func (o *outputs) summary(s report.Summary) (report.Summary, error) {
 	var notes []string
 	for _, a := range o.over {
-		if o.tally.Has(a.Code) || slices.ContainsFunc(o.found.Findings, func(f finding.Finding) bool { return string(f.Code) == a.Code }) {
+		if s.ByCode[a.Code] > 0 || slices.ContainsFunc(o.found.Findings, func(f finding.Finding) bool { return string(f.Code) == a.Code }) {
 			notes = append(notes, fmt.Sprintf("%s was accepted until %s (%s), which is past.", a.Code, a.Until, a.Reason))
 		}
 	}
-	run.Notes = append(notes, run.Notes...)
+	s.Notes = append(notes, s.Notes...)
 	for _, lost := range o.lost {
-		run.Notes = append(run.Notes, lost+".")
+		s.Notes = append(s.Notes, lost+".")
 	}
-	run.Incomplete = o.trouble
-	s := o.tally.Into(o.mask.Summary(run))
+	for i, note := range s.Notes {
+		s.Notes[i] = o.names.Text(note)
+	}
+	s.Incomplete = o.names.Text(o.trouble)
 	s.Tool.Version, s.Endpoint = version(), o.found
 	if head, _ := finding.HeadOf("dynamics-unreadable"); o.unreadable && (s.Verdict == nil || s.Verdict.Status.Rank() > head.Status.Rank()) {
-		s.Verdict = &finding.Verdict{Code: head.Code, Status: head.Status, Confidence: finding.Undetermined, Summary: o.trouble}
+		s.Verdict = &finding.Verdict{Code: head.Code, Status: head.Status, Confidence: finding.Undetermined, Summary: s.Incomplete}
 	}
 	var errs []error
 	for _, out := range o.list {

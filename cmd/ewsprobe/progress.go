@@ -274,7 +274,7 @@ func (p *progress) line(f batch.Progress) string {
 func (p *progress) counts(f batch.Progress) string {
 	var counts []string
 	for _, status := range slices.Backward(finding.WorstFirst()) {
-		if n := f.ByStatus[status]; n > 0 {
+		if n := f.ByStatus[string(status)]; n > 0 {
 			counts = append(counts, fmt.Sprintf("%d %s", n, status))
 		}
 	}

@@ -131,7 +131,7 @@ func mergeCommand(std stdio) *cli.Command {
 }
 
 func merge(c *cli.Context, name string, std stdio, hide *redact.Redactor) error {
-	mask := report.NewMask(hide)
+	mask := report.NewMask(hide, 0)
 	names := c.Args().Slice()
 	format, _ := report.FindFormat(name)
 	if len(names) == 0 {
@@ -178,7 +178,7 @@ func merge(c *cli.Context, name string, std stdio, hide *redact.Redactor) error 
 		if err != nil {
 			return unusable("%v", err)
 		}
-		r = mask.Row(r, 0)
+		r = mask.Row(r)
 		t.Add(r, false)
 		if err := sink.Row(r); err != nil {
 			return fmt.Errorf("row %d could not be written: %w", r.Number, err)

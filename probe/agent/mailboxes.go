@@ -44,11 +44,9 @@ func (t *task) batch(ctx context.Context) {
 	defer done()
 	b := batch.Config{Probe: cfg, Impersonate: cfg.Impersonate, Concurrency: c.Concurrency, PerMailbox: c.TimeoutPerMailbox, Rows: rows}
 	b.Probe.Impersonate, b.Probe.Mailbox = false, ""
-	var tally report.Tally
 	var wrong bytes.Buffer
 	kept := 0
 	b.Emit = func(r report.Row) error {
-		tally.Add(r, false)
 		if r.Verdict.Status == finding.OK || kept == maxRows {
 			return nil
 		}
@@ -58,8 +56,7 @@ func (t *task) batch(ctx context.Context) {
 		return err
 	}
 	started := time.Now()
-	ran, err := batch.Run(ctx, b)
-	summary := tally.Into(ran)
+	summary, err := batch.Run(ctx, b)
 	summary.Tool.Version = a.options.Version
 	if ctx.Err() != nil {
 		return

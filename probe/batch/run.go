@@ -34,18 +34,18 @@ type Config struct {
 	// accounts, and Probe has none.
 	Password func(file string) (string, error)
 	// Emit is given each result as it comes, one at a time. It may wait with
-	// writing until Flush is called, which is soon. Known is given those that an
-	// earlier run has reported; nil: nobody wants to know.
+	// writing until Flush is called, which is soon.
 	Emit  func(report.Row) error
 	Flush func() error
-	Known func(report.Row)
 	State *State // nil: nothing is kept for a later run
 	// Outside looks up a mailbox that failed outside the network; nil: nothing is.
 	Outside func(ctx context.Context, mailbox string) []evidence.Item
 	// Endpoint is told what the endpoint's own check found.
 	Endpoint func(evidence.Record, rule.Judgement, error)
-	// Redact takes the names out of what a row is judged by; nil leaves them.
+	// Redact takes the names out of what a row is judged by, and Mask out of what is given
+	// out; nil leaves them.
 	Redact func(evidence.Record) evidence.Record
+	Mask   *report.Mask
 	// Watch is told, now and then, how to ask how far the run has come.
 	Watch func(func() Progress)
 	// Total is how many rows there will be, of which so many were read, and whether that
@@ -114,7 +114,7 @@ func Run(ctx context.Context, c Config) (report.Summary, error) {
 	halting, halt := context.WithCancelCause(ctx)
 	defer halt(nil)
 	r.halt = halt
-	r.writes = newWriteQueue(c, halt)
+	r.writes = newWriteQueue(c, r.tally, halt)
 	var plan *accounts
 	if c.Password != nil {
 		plan = r.manyAccounts(halting)
@@ -125,8 +125,7 @@ func Run(ctx context.Context, c Config) (report.Summary, error) {
 	if halting.Err() == nil {
 		err = r.all(halting, plan)
 	}
-	s := r.tally.summary()
-	at := r.limiter.now()
+	at, s := r.limiter.now(), &r.tally.s
 	s.Pauses, s.PausedMS, s.Stopped = at.pauses, at.paused.Milliseconds(), plan.stopped()
 	if note := r.lookUp.note(); note != "" {
 		s.Notes = append(s.Notes, note)
@@ -134,7 +133,7 @@ func Run(ctx context.Context, c Config) (report.Summary, error) {
 	if ctx.Err() != nil {
 		s.Stopped = evidence.StoppedByUser
 	}
-	return s, err
+	return r.tally.summary(c.Mask), err
 }
 
 // examined is what a check has found, and what signs in as it did.
@@ -300,8 +299,7 @@ func (r *run) read(ctx context.Context, plan *accounts) error {
 		}
 		k := row.key()
 		if t, ok := r.State.Done(row.Number, k); ok {
-			r.tally.count(t.Verdict.Status, true)
-			r.writes.known(r.Known, row.found(t))
+			r.tally.count(row.found(t), true)
 			if t.Verdict.Code != "config-invalid" && t.Number != 0 {
 				r.seen.settle(k, row.Number, t.Number)
 			}
@@ -309,7 +307,7 @@ func (r *run) read(ctx context.Context, plan *accounts) error {
 		}
 		if row.Problem != "" {
 			t := report.TemplateOf(rule.BadRow(r.Probe.BatchTarget(r.Impersonate), row.Problem), "")
-			r.emit(row.found(t), t, k)
+			r.writes.put(row.found(t), t, k)
 			continue
 		}
 		if s := plan.poolFor(ctx, row); s != nil { // nil: ctx has ended
@@ -325,17 +323,10 @@ func (r *run) resolve(j *job, t *report.Template) {
 	if !j.first.IsZero() {
 		res.DurationMS = time.Since(j.first).Milliseconds()
 	}
-	r.emit(res, t, j.key)
+	r.writes.put(res, t, j.key)
 	for _, row := range r.seen.settle(j.key, j.row.Number, t.Number) {
 		res := row.found(t)
 		res.DuplicateOf = j.row.Number
-		r.emit(res, t, j.key)
-	}
-}
-
-// emit gives a result out and counts it.
-func (r *run) emit(res report.Row, t *report.Template, k key) {
-	if r.writes.put(res, t, k) {
-		r.tally.count(res.Verdict.Status, false)
+		r.writes.put(res, t, j.key)
 	}
 }

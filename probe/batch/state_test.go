@@ -183,12 +183,12 @@ func TestStateThatCannotBeWritten(t *testing.T) {
 		r := noted(t, filepath.Join(t.TempDir(), "state"), "b")
 		ctx, halt := context.WithCancelCause(t.Context())
 		r.Rows, r.Emit, r.Concurrency = func(func(Row, error) bool) {}, func(report.Row) error { return nil }, 1
-		r.writes = newWriteQueue(r.Config, halt)
+		r.writes = newWriteQueue(r.Config, r.tally, halt)
 		of := report.TemplateOf(rule.Judgement{}, "")
 		if during {
 			r.State.file.Close()
 		}
-		r.emit(Row{Number: 1}.found(of), of, keyOf("x"))
+		r.writes.put(Row{Number: 1}.found(of), of, keyOf("x"))
 		r.State.file.Close()
 		err := r.all(ctx, &accounts{})
 		if err == nil || strings.Count(err.Error(), "file already closed") != 1 || strings.Count(err.Error(), errState.Error()) != 1 {

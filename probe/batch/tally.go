@@ -1,7 +1,6 @@
 package batch
 
 import (
-	"maps"
 	"sync"
 	"time"
 
@@ -15,13 +14,13 @@ import (
 // maxFronts is how many front ends a summary names.
 const maxFronts = 100
 
-// tally counts what a run does; what the rows say is counted where they go
-// (report.Tally).
+// tally counts what a run does, and what the rows say.
 type tally struct {
 	mu      sync.Mutex
 	started time.Time
 	s       report.Summary
-	far     Progress
+	rows    report.Tally
+	mine    int              // rows of this shard
 	took    *quantile.Stream // of the answers, in milliseconds
 	longest time.Duration
 }
@@ -33,7 +32,7 @@ type Progress struct {
 	Sure     bool
 	Reported int
 	Resumed  int
-	ByStatus map[finding.Status]int
+	ByStatus map[string]int
 	Rate     float64 // allowed by the throttle, calls per second; 0: not held back
 	Paused   time.Duration
 	Until    time.Time // nobody asks before
@@ -44,7 +43,6 @@ func newTally(started time.Time) *tally {
 	return &tally{
 		started: started,
 		s:       report.Summary{Started: started, FrontEnds: map[string]int{}},
-		far:     Progress{ByStatus: map[finding.Status]int{}},
 		took:    quantile.NewTargeted(map[float64]float64{0.5: 0.005, 0.9: 0.002, 0.99: 0.0005}), // with the error of the rank
 	}
 }
@@ -87,15 +85,10 @@ func (t *tally) served(item evidence.Item) {
 func millis(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
 // count counts a row's result. resumed: an earlier run reported it.
-func (t *tally) count(status finding.Status, resumed bool) {
+func (t *tally) count(r report.Row, resumed bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if resumed {
-		t.far.Resumed++
-	} else {
-		t.far.Reported++
-	}
-	t.far.ByStatus[status]++
+	t.rows.Add(r, resumed)
 }
 
 // read counts a row of the input; mine: it is of this shard.
@@ -104,7 +97,7 @@ func (t *tally) read(number int, mine bool) {
 	defer t.mu.Unlock()
 	t.s.Rows = max(t.s.Rows, number)
 	if mine {
-		t.far.Read++
+		t.mine++
 	}
 }
 
@@ -112,12 +105,12 @@ func (t *tally) read(number int, mine bool) {
 func (t *tally) progress() Progress {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	p := t.far
-	p.ByStatus = maps.Clone(p.ByStatus)
+	p := Progress{Read: t.mine}
+	p.Reported, p.Resumed, p.ByStatus = t.rows.Counts()
 	return p
 }
 
-func (t *tally) summary() report.Summary {
+func (t *tally) summary(mask *report.Mask) report.Summary {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s := t.s
@@ -125,5 +118,5 @@ func (t *tally) summary() report.Summary {
 	if t.longest > 0 {
 		s.AnswersMS = &report.Percentiles{P50: t.took.Query(0.5), P90: t.took.Query(0.9), P99: t.took.Query(0.99), Max: millis(t.longest)}
 	}
-	return s
+	return t.rows.Into(mask.Summary(s))
 }

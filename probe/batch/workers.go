@@ -86,7 +86,7 @@ func (s *workerPool) expire() {
 // take has a row asked for. It waits until a worker is free.
 func (s *workerPool) take(ctx context.Context, row Row, k key) {
 	if skip := s.skipped(); skip != nil {
-		s.emit(row.found(skip), skip, k)
+		s.writes.put(row.found(skip), skip, k)
 		return
 	}
 	number, first, state := s.seen.look(s.working, k, row)
@@ -95,7 +95,7 @@ func (s *workerPool) take(ctx context.Context, row Row, k key) {
 		t := s.templates.at(number)
 		res := row.found(t)
 		res.DuplicateOf = first
-		s.emit(res, t, k)
+		s.writes.put(res, t, k)
 	case waits:
 	default:
 		if j := (&job{row: row, key: k}); !s.queue.give(s.working, j) && ctx.Err() == nil {

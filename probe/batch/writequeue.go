@@ -19,6 +19,8 @@ type writeQueue struct {
 	emit  func(report.Row) error
 	write func() error // what emit gave out; nil: emit has written it
 	state *State
+	mask  *report.Mask
+	tally *tally
 	most  int
 	halt  func(error)
 
@@ -39,21 +41,23 @@ var errState = errors.New("the state cannot be written")
 
 const moment = 5 * time.Millisecond
 
-func newWriteQueue(c Config, halt func(error)) *writeQueue {
-	o := &writeQueue{emit: c.Emit, write: c.Flush, state: c.State, most: c.Concurrency, halt: halt}
+func newWriteQueue(c Config, t *tally, halt func(error)) *writeQueue {
+	o := &writeQueue{emit: c.Emit, write: c.Flush, state: c.State, mask: c.Mask, tally: t, most: c.Concurrency, halt: halt}
 	o.due = time.AfterFunc(time.Hour, o.flush)
 	o.due.Stop()
 	return o
 }
 
-// put gives a result out; false when that failed, which ends the run.
-func (o *writeQueue) put(res report.Row, t *report.Template, k key) bool {
+// put gives a result out and counts it. Where that fails the run ends.
+func (o *writeQueue) put(res report.Row, t *report.Template, k key) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	res = o.mask.Row(res)
 	if err := o.emit(res); err != nil {
 		o.halt(fmt.Errorf("the results cannot be written: %w", err))
-		return false
+		return
 	}
+	o.tally.count(res, false)
 	o.held = append(o.held, writtenRow{res.Number, k, t})
 	switch len(o.held) {
 	case o.most:
@@ -61,18 +65,6 @@ func (o *writeQueue) put(res report.Row, t *report.Template, k key) bool {
 	case 1:
 		o.due.Reset(moment)
 	}
-	return true
-}
-
-// known tells of a row that an earlier run has reported; not while another is
-// given out.
-func (o *writeQueue) known(tell func(report.Row), r report.Row) {
-	if tell == nil {
-		return
-	}
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	tell(r)
 }
 
 // flush sends what is held.

@@ -20,7 +20,7 @@ func (ks *Keys) give(k *Key, by origin, texts ...string) {
 	if before.rank > by.rank {
 		return
 	}
-	if before.rank < by.rank || !k.Repeatable() { // the default's, a weaker source's, or the flag's before this
+	if before.rank < by.rank || !k.Repeatable() || by.File != "" { // the default's, a weaker source's, or what was said before
 		k.field.SetZero()
 	}
 	ks.from[k.Name] = by

@@ -13,15 +13,16 @@ import (
 // before it is counted and before any format is made of it. nil shows everything.
 type Mask struct {
 	names  *redact.Redactor
+	column int // of the addresses among the cells of a row
 	hidden map[*Template]*Template
 }
 
 // NewMask hides names; nil where there is nothing to hide them.
-func NewMask(names *redact.Redactor) *Mask {
+func NewMask(names *redact.Redactor, column int) *Mask {
 	if names == nil {
 		return nil
 	}
-	return &Mask{names, map[*Template]*Template{}}
+	return &Mask{names, column, map[*Template]*Template{}}
 }
 
 // name is a mailbox, or the line of a row that names none.
@@ -34,7 +35,7 @@ func (m *Mask) name(s string) string {
 
 // Header are the columns of the input. Of a redacted table only the addresses are
 // left, as placeholders: any other column can hold names, and so can its heading.
-func (m *Mask) Header(names []string, column int) []string {
+func (m *Mask) Header(names []string) []string {
 	if m == nil {
 		return names
 	}
@@ -42,15 +43,15 @@ func (m *Mask) Header(names []string, column int) []string {
 	for i := range hidden {
 		hidden[i] = fmt.Sprintf("column-%d", i+1)
 	}
-	hidden[column] = "mailbox"
+	hidden[m.column] = "mailbox"
 	return hidden
 }
 
 // withheld stands in a cell of which nothing is known.
 const withheld = "[withheld]"
 
-// Row is a row without names; column is that of the addresses among its cells.
-func (m *Mask) Row(r Row, column int) Row {
+// Row is a row without names.
+func (m *Mask) Row(r Row) Row {
 	if m == nil {
 		return r
 	}
@@ -59,7 +60,7 @@ func (m *Mask) Row(r Row, column int) Row {
 	cells := make([]string, len(r.Cells))
 	for i, cell := range r.Cells {
 		switch {
-		case i == column && r.Mailbox != "":
+		case i == m.column && r.Mailbox != "":
 			cells[i] = r.Mailbox
 		case cell != "":
 			cells[i] = withheld

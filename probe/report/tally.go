@@ -2,6 +2,7 @@ package report
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -62,8 +63,11 @@ func (t *Tally) Add(r Row, resumed bool) {
 	}
 }
 
-// Has says whether a row has a code.
-func (t *Tally) Has(code string) bool { return t.s.ByCode[code] > 0 }
+// Counts are how many rows were reported, by this run and by earlier ones, and how many
+// have which status.
+func (t *Tally) Counts() (reported, resumed int, byStatus map[string]int) {
+	return t.s.Reported, t.s.Resumed, maps.Clone(t.s.ByStatus)
+}
 
 // place orders verdicts, the worst first.
 func place(v finding.Verdict) int { return v.Status.Rank()*1000 + finding.Order(v.Code) }

@@ -24,27 +24,29 @@ func Apply(ctx context.Context, s *config.Settings, file, name string) (*Target,
 		Defaults yaml.Node
 		Targets  []yaml.Node
 	}
-	_ = root.Decode(&doc) // what else is wrong is told by validate
-	if doc.Defaults.Kind != yaml.MappingNode {
-		doc.Defaults = yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
-	}
-	var found *yaml.Node
+	_ = root.Decode(&doc)  // what else is wrong is told by validate
+	var nodes []*yaml.Node // that hold for the target
 	var names []string
 	for _, node := range doc.Targets {
-		if n := valueOf(&node, "name"); n != nil {
-			if names = append(names, n.Value); n.Value == name {
-				found = &node
-			}
+		var is struct{ Name string }
+		if _ = node.Decode(&is); is.Name == "" {
+			continue
+		}
+		if names = append(names, is.Name); is.Name == name {
+			nodes = []*yaml.Node{&node}
 		}
 	}
-	if found == nil {
+	if doc.Defaults.Kind == yaml.MappingNode {
+		nodes = append([]*yaml.Node{&doc.Defaults}, nodes...)
+	}
+	if !slices.Contains(names, name) {
 		return nil, config.Problems{{Text: fmt.Sprintf("%s has no target %q; it has %s", file, name, strings.Join(names, ", "))}}
 	}
 	t := &Target{}
 	t.Settings.Init(t, "agent", "")
 	of := t.Settings.Keys
 	// Both are read twice: for what a check knows, and for what only a target has.
-	for _, node := range []*yaml.Node{without(&doc.Defaults, found), found} {
+	for _, node := range nodes {
 		of.YAML(node, place, func(key string, _ *yaml.Node) bool { return key == "labels" })
 		s.Keys.YAML(node, place, func(key string, value *yaml.Node) bool {
 			if key == "target" {
@@ -55,25 +57,4 @@ func Apply(ctx context.Context, s *config.Settings, file, name string) (*Target,
 	}
 	s.PasswordEnv, s.PasswordCredential = t.PasswordEnv, t.PasswordCredential
 	return t, nil
-}
-
-func valueOf(mapping *yaml.Node, key string) *yaml.Node {
-	for i := 0; mapping.Kind == yaml.MappingNode && i+1 < len(mapping.Content); i += 2 {
-		if mapping.Content[i].Value == key {
-			return mapping.Content[i+1]
-		}
-	}
-	return nil
-}
-
-// without is a mapping without the keys that another has.
-func without(mapping, other *yaml.Node) *yaml.Node {
-	rest := *mapping
-	rest.Content = nil
-	for i := 0; i+1 < len(mapping.Content); i += 2 {
-		if valueOf(other, mapping.Content[i].Value) == nil {
-			rest.Content = slices.Concat(rest.Content, mapping.Content[i:i+2])
-		}
-	}
-	return &rest
 }
