@@ -143,14 +143,39 @@ func IsGUID(s string) bool {
 //go:embed devices.txt
 var devicesText string
 
-var devices = sync.OnceValue(func() [][]string { return rows(devicesText) })
+// knownDevice is a line of the table.
+type knownDevice struct {
+	name, by string
+	signs    []sign
+}
+
+// sign is a header field, with part one whose value holds the text.
+type sign struct {
+	field, text string
+	part        bool
+}
+
+var devices = sync.OnceValue(func() (list []knownDevice) {
+	for _, row := range rows(devicesText) {
+		d := knownDevice{name: row[0]}
+		for i, word := range row[1:] {
+			if i == 0 {
+				d.by = word
+				continue
+			}
+			field, text, part := strings.Cut(word, "~")
+			d.signs = append(d.signs, sign{field, text, part})
+		}
+		list = append(list, d)
+	}
+	return list
+})
 
 var signFields = sync.OnceValue(func() map[string]bool {
 	names := map[string]bool{"proxy-support": true}
 	for _, d := range devices() {
-		for _, sign := range d[min(len(d), 2):] {
-			name, _, _ := strings.Cut(sign, "~")
-			names[name] = true
+		for _, s := range d.signs {
+			names[s.field] = true
 		}
 	}
 	return names
@@ -167,13 +192,12 @@ func rows(table string) (list [][]string) {
 // letters. known says that the field tells of one at all.
 func Signs(field string) (pieces []string, known bool) {
 	for _, d := range devices() {
-		for _, sign := range d[min(len(d), 2):] {
-			name, piece, part := strings.Cut(sign, "~")
-			if !strings.EqualFold(name, field) {
+		for _, s := range d.signs {
+			if !strings.EqualFold(s.field, field) {
 				continue
 			}
-			if known = true; part {
-				pieces = append(pieces, piece)
+			if known = true; s.part {
+				pieces = append(pieces, s.text)
 			}
 		}
 	}
@@ -200,7 +224,7 @@ func Balanced(r *evidence.Response) bool {
 
 var asmCookie = evidence.Expression(`^TS[0-9a-fA-F]{6,10}$`)
 
-func device(r *evidence.Response) (name, sign string) {
+func device(r *evidence.Response) (name, by string) {
 	if r == nil {
 		return "", ""
 	}
@@ -211,35 +235,36 @@ func device(r *evidence.Response) (name, sign string) {
 		}
 	}
 	for _, d := range devices() {
-		if d[0] == "*" && r.Notice != nil && r.Notice.Product != "" {
+		if d.name == "*" && r.Notice != nil && r.Notice.Product != "" {
 			return r.Notice.Product, "its page"
 		}
-		if slices.ContainsFunc(d[min(len(d), 2):], func(sign string) bool { return shows(r, fields, sign) }) {
-			return d[0], d[1]
+		if slices.ContainsFunc(d.signs, func(s sign) bool { return shows(r, fields, s) }) {
+			return d.name, d.by
 		}
 	}
 	return "", ""
 }
 
-func shows(r *evidence.Response, fields map[string][]string, sign string) bool {
-	field, text, part := strings.Cut(sign, "~")
-	values := fields[field]
+func shows(r *evidence.Response, fields map[string][]string, s sign) bool {
+	values := fields[s.field]
 	switch {
-	case sign == "f5-asm":
+	case s.field == "f5-asm":
 		return hasCookie(r, asmCookie().MatchString)
-	case sign == "tmg":
+	case s.field == "tmg":
 		_, kerberos := Offer(r, "Kerberos")
 		return kerberos || strings.Contains(" "+r.Reason, " ( ") || len(fields["proxy-support"]) > 0 && r.First("X-FEServer") == ""
-	case sign == "adfs-token": // Exchange itself may ask for one too
+	case s.field == "adfs-token": // Exchange itself may ask for one too
 		c, _ := Offer(r, "Bearer")
 		uri, _ := c.Param("authorization_uri")
 		return strings.Contains(strings.ToLower(uri), "/adfs/") && r.First("X-FEServer") == ""
-	case field == "set-cookie":
-		return slices.ContainsFunc(values, func(v string) bool { return strings.HasPrefix(strings.TrimSpace(v), text) })
-	case part:
-		return strings.Contains(strings.Join(values, " "), text)
+	case len(values) == 0:
+		return false
+	case s.field == "set-cookie":
+		return slices.ContainsFunc(values, func(v string) bool { return strings.HasPrefix(strings.TrimSpace(v), s.text) })
+	case s.part:
+		return strings.Contains(strings.Join(values, " "), s.text)
 	}
-	return len(values) > 0 && values[0] != ""
+	return values[0] != ""
 }
 
 func hasCookie(r *evidence.Response, is func(name string) bool) bool {

@@ -183,13 +183,13 @@ func TestTables(t *testing.T) {
 			t.Errorf("%s: %q leads to %q", p[0], SignInLike(p[0]), got)
 		}
 	}
-	seen := map[string]bool{}
+	seen := map[sign]bool{}
 	for _, d := range devices() {
-		for _, sign := range d[min(len(d), 2):] {
-			if seen[sign] || sign != strings.ToLower(sign) {
-				t.Errorf("%s: %q is there twice, or has capitals", d[0], sign)
+		for _, s := range d.signs {
+			if seen[s] || s.field+s.text != strings.ToLower(s.field+s.text) {
+				t.Errorf("%s: %v is there twice, or has capitals", d.name, s)
 			}
-			seen[sign] = true
+			seen[s] = true
 		}
 	}
 }

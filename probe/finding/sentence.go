@@ -205,16 +205,18 @@ func shortened(text string, most int) string {
 	return text
 }
 
-// Definitions are templates by their names, as text. To parse all of a file takes longer
-// than a logon, and a report needs few.
+// Definitions are templates by their names, as text without how a definition begins. To
+// parse all of a file takes longer than a logon, and a report needs few.
 type Definitions map[string]string
+
+const define = "{{define "
 
 // ReadDefinitions splits a text whose definitions begin at the start of a line.
 func ReadDefinitions(source string) Definitions {
 	d := Definitions{}
-	for _, definition := range strings.Split(source, "\n{{define ")[1:] {
+	for _, definition := range strings.Split(source, "\n"+define)[1:] {
 		name, _, _ := strings.Cut(definition[1:], `"`)
-		d[name] = "{{define " + definition
+		d[name] = definition
 	}
 	return d
 }
@@ -227,7 +229,7 @@ func (d Definitions) AddTo(t *template.Template, text string) error {
 		if !known || t.Lookup(name) != nil {
 			continue
 		}
-		if _, err := t.Parse(definition); err != nil {
+		if _, err := t.Parse(define + definition); err != nil {
 			return err
 		}
 		if err := d.AddTo(t, definition); err != nil {
