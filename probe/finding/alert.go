@@ -179,17 +179,18 @@ func (t *alertText) groups(r alertRule) []fragments {
 	return r.Any
 }
 
-// withCircumstance puts the circumstance that the text tells before alerts that all give way.
+// withCircumstance puts the circumstances that the text tells, two at most, before alerts that all give way.
 func (t *alertText) withCircumstance(found []Alert) []Alert {
 	if slices.ContainsFunc(found, func(a Alert) bool { return !a.GivesWay }) {
 		return found
 	}
+	var told []Alert
 	for _, r := range alertRules() {
-		if r.Circumstance && len(found) > 0 && slices.ContainsFunc(slices.Concat(t.groups(r), r.Beside), t.holds) {
-			return append([]Alert{r.Alert}, found...)
+		if r.Circumstance && len(found) > 0 && len(told) < 2 && slices.ContainsFunc(slices.Concat(t.groups(r), r.Beside), t.holds) {
+			told = append(told, r.Alert)
 		}
 	}
-	return found
+	return append(told, found...)
 }
 
 // general are the groups of General, each of one number.
@@ -225,15 +226,13 @@ func answersOfEWS(names, known []string, graph bool) (found []Alert, by []string
 			e, _ := Lookup(c.Finding)
 			says = e.Meaning
 		}
-		who, stage := "answered-by-ews", BehindSignIn
+		a := Alert{Key: name, Stage: BehindSignIn, Codes: codes, Next: CheckCommand(Remedy{Check: "user mailbox as-asked"}, Placeholders)}
+		who := "answered-by-ews"
 		if graph {
-			who, stage, codes = "answered-by-graph", "", []Code{"ok"}
+			a, who = Alert{Key: name}, "answered-by-graph"
 		}
-		answered := strings.ReplaceAll(at[string](sharedText, "why", who), "{code}", name)
-		found = append(found, Alert{
-			Key: name, Stage: stage, Codes: codes, Meaning: answered + " " + says,
-			Next: CheckCommand(Remedy{Check: "user mailbox as-asked"}, Placeholders),
-		})
+		a.Meaning = strings.ReplaceAll(at[string](sharedText, "why", who), "{code}", name) + " " + says
+		found = append(found, a)
 		by = append(by, name)
 	}
 	return found, by

@@ -35,6 +35,11 @@ func readAlert(text string) *alertText {
 	t.readStatuses()
 	t.readCodes(text)
 	t.readSchemes()
+	for _, mark := range marks() {
+		if form(mark).MatchString(t.folded) {
+			t.folded += " " + mark
+		}
+	}
 	return t
 }
 
@@ -194,6 +199,12 @@ var forms = sync.OnceValue(func() map[string]func() *regexp.Regexp {
 		m[name] = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(strings.Join(p, "")) })
 	}
 	return m
+})
+
+// marks are the forms whose name is added to a text that has them, for rules to name.
+var marks = sync.OnceValue(func() []string {
+	names := slices.Sorted(maps.Keys(forms()))
+	return slices.DeleteFunc(names, func(n string) bool { return !strings.HasPrefix(n, "mark-") })
 })
 
 // form is what a number or a name looks like.

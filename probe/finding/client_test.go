@@ -41,9 +41,9 @@ func TestTextsOfClients(t *testing.T) {
 		},
 		"autodiscover-scp":   {"Index was out of range.\n at Microsoft.Exchange.WebServices.Autodiscover.DirectoryHelper.GetScpUrlList()"},
 		"answer-closed-busy": {"exchangelib.errors.ErrorServerBusy: Caused by closed connection"},
-		"401": {
+		"401":                {"exchangesyncd: Error Domain=NSURLErrorDomain Code=-1012"},
+		"401-of-a-program": {
 			"exchangelib.errors.ErrorServerBusy: Caused by HTTP 401 response",
-			"exchangesyncd: Error Domain=NSURLErrorDomain Code=-1012",
 		},
 		"server-unavailable": {"exchangelib.errors.ErrorInternalServerTransientError: Caused by HTTP 503 response"},
 		"asp-net-error-page": {
