@@ -185,11 +185,7 @@ func (n *node) legacySuites(ctx context.Context) {
 		return
 	}
 	item := evidence.Item{Step: evidence.StepLegacySuites, Address: n.address, At: time.Now()}
-	suite, fail := n.dialer.LegacySuite(ctx, n.client.Address)
-	item.Error = fail
-	if suite != "" {
-		item.TLS = &evidence.TLS{Version: "TLS 1.2", CipherSuite: suite, ServerName: n.dialer.Host}
-	}
+	item.TLS, item.Error = n.dialer.LegacySuite(ctx, n.client.Address)
 	n.recorder.Add(item)
 }
 

@@ -21,28 +21,37 @@ var legacySuites = map[uint16]string{
 }
 
 // LegacySuite asks addr, after Go's own handshake failed, whether it would have
-// agreed on a suite that Dataverse accepts and Go lacks. A ClientHello (RFC
-// 5246 7.4.1.2) that offers only these is sent, the first answer read, and the
-// connection closed. It returns the suite's name, or "".
-func (d *Dialer) LegacySuite(ctx context.Context, addr string) (string, *evidence.Failure) {
-	suite, fail, alert := d.offer(ctx, addr, clientHello(d.Host, []uint16{0xc024, 0xc028}, nil))
-	if fail != nil || alert != nil {
-		return "", fail
+// agreed on a suite that Dataverse accepts and Go lacks. It returns what was agreed on,
+// nil if nothing was.
+func (d *Dialer) LegacySuite(ctx context.Context, addr string) (*evidence.TLS, *evidence.Failure) {
+	suite, fail, alert := d.offer(ctx, addr, []uint16{0xc024, 0xc028}, nil)
+	if fail != nil || alert != nil || legacySuites[suite] == "" {
+		return nil, fail
 	}
-	return legacySuites[suite], nil
+	return d.agreed(suite), nil
 }
 
-// offer sends a ClientHello, reads the first answer and closes the connection.
+func (d *Dialer) agreed(suite uint16) *evidence.TLS {
+	version := "TLS 1.2"
+	if suite>>8 == 0x13 {
+		version = "TLS 1.3"
+	}
+	return &evidence.TLS{Version: version, CipherSuite: suiteName(suite), ServerName: d.Host}
+}
+
+// offer sends a ClientHello (RFC 5246 7.4.1.2) with these suites, reads the first answer and closes the connection.
 // It returns the suite that the server agreed on, or the alert it refused with;
 // neither where the answer is no ServerHello.
-func (d *Dialer) offer(ctx context.Context, addr string, hello []byte) (suite uint16, fail *evidence.Failure, alert error) {
+func (d *Dialer) offer(
+	ctx context.Context, addr string, offered []uint16, more []byte,
+) (suite uint16, fail *evidence.Failure, alert error) {
 	c, fail := d.connect(ctx, addr)
 	if fail != nil {
 		return 0, fail, nil
 	}
 	defer c.Close()
 	defer bound(ctx, c)()
-	_, err := c.Write(hello)
+	_, err := c.Write(clientHello(d.Host, offered, more))
 	read := func(n int) []byte {
 		b := make([]byte, n)
 		if err == nil {
@@ -135,11 +144,16 @@ func suiteName(id uint16) string {
 // with its ten suites. It returns the version and the suite that the server
 // agrees on. A refusal, by an alert, is the failure TLSHandshake.
 func (d *Dialer) OfferDataverse(ctx context.Context, addr string) (*evidence.TLS, *evidence.Failure) {
-	hello, err := dataverseHello(d.Host)
+	key, err := ecdh.P256().GenerateKey(rand.Reader)
 	if err != nil {
 		return nil, Classify(ctx, "tls", err)
 	}
-	suite, fail, alert := d.offer(ctx, addr, hello)
+	// What TLS 1.3 wants: the versions, and a key to agree on a secret with, which is
+	// thrown away (RFC 8446 4.2.1, 4.2.8).
+	more := extension(nil, 43, []byte{4, 3, 4, 3, 3}) // supported_versions: 1.3, 1.2
+	share := append([]byte{0, 23}, sized16(key.PublicKey().Bytes())...)
+	more = extension(more, 51, sized16(share)) // key_share: P-256
+	suite, fail, alert := d.offer(ctx, addr, dataverseSuites, more)
 	switch {
 	case fail != nil:
 		return nil, fail
@@ -148,22 +162,5 @@ func (d *Dialer) OfferDataverse(ctx context.Context, addr string) (*evidence.TLS
 	case !slices.Contains(dataverseSuites, suite):
 		return nil, evidence.Fail(evidence.TLSNotSpoken, "tls", "no-suite")
 	}
-	agreed := &evidence.TLS{Version: "TLS 1.2", CipherSuite: suiteName(suite), ServerName: d.Host}
-	if suite>>8 == 0x13 {
-		agreed.Version = "TLS 1.3"
-	}
-	return agreed, nil
-}
-
-// dataverseHello adds to a ClientHello what TLS 1.3 wants: the versions, and a
-// key to agree on a secret with, which is thrown away (RFC 8446 4.2.1, 4.2.8).
-func dataverseHello(host string) ([]byte, error) {
-	key, err := ecdh.P256().GenerateKey(rand.Reader)
-	if err != nil {
-		return nil, err
-	}
-	ext := extension(nil, 43, []byte{4, 3, 4, 3, 3}) // supported_versions: 1.3, 1.2
-	share := append([]byte{0, 23}, sized16(key.PublicKey().Bytes())...)
-	ext = extension(ext, 51, sized16(share)) // key_share: P-256
-	return clientHello(host, dataverseSuites, ext), nil
+	return d.agreed(suite), nil
 }
