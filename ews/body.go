@@ -11,6 +11,7 @@ import (
 	"github.com/ewsprobe/ewsprobe/ews/challenge"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/ews/ntlm"
+	"github.com/ewsprobe/ewsprobe/probe/config/address"
 	"github.com/ewsprobe/ewsprobe/soap"
 )
 
@@ -81,7 +82,7 @@ func resolved(a soap.Answer, asked *evidence.Request) []evidence.Resolved {
 		}
 		list = append(list, r.Resolved)
 	}
-	if primary := a.Values["Primary"]; a.Code == "ErrorNonPrimarySmtpAddress" && soap.IsAddress(primary) {
+	if primary := a.Values["Primary"]; a.Code == "ErrorNonPrimarySmtpAddress" && address.IsMailbox(primary) {
 		list = append(list, evidence.Resolved{Address: primary})
 	}
 	return list

@@ -121,7 +121,7 @@ func parseDiscoveryJSON(text []byte) (*evidence.Discovery, error) {
 	d := &evidence.Discovery{
 		Form: evidence.DiscoveryJSON, ErrorCode: codeOf(jsonText(in.ErrorCode)), Message: oneLine(jsonText(in.ErrorMessage), MaxText),
 	}
-	url := address(jsonText(in.URL))
+	url := usable(jsonText(in.URL))
 	if d.ErrorCode == "" && url == "" {
 		return nil, fmt.Errorf("%w: JSON without Url and ErrorCode", ErrNotDiscovery)
 	}
@@ -214,12 +214,12 @@ func addressOf(e *etree.Element) string {
 	if e == nil {
 		return ""
 	}
-	return address(e.Text())
+	return usable(e.Text())
 }
 
-// address returns s if it can be a URL or an SMTP address at all: not too
+// usable returns s if it can be a URL or an SMTP address at all: not too
 // long, printable, without white space inside. Repairing it would be guessing.
-func address(s string) string {
+func usable(s string) string {
 	s = strings.TrimSpace(s)
 	if len(s) > MaxURL || strings.ToValidUTF8(s, "") != s || strings.ContainsFunc(s, func(r rune) bool {
 		return unicode.IsSpace(r) || unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/probe/config/address"
 )
 
 // seeds gives a fuzz test the recorded bodies and the shapes of the tables.
@@ -65,11 +66,11 @@ func FuzzParse(f *testing.F) {
 			!isBounded(a.Message, MaxText), !isBounded(a.Operation, maxName),
 			strings.Trim(a.Version, "0123456789.") != "" || len(a.Version) > len("65535.65535.65535.65535"),
 			a.BackOffMS < 0 || a.BackOffMS > maxBackOff.Milliseconds(),
-			len(a.Values) > MaxValues, len(a.Entries) > MaxResolved, len(a.FolderID) > MaxURL, address(a.FolderID) != a.FolderID:
+			len(a.Values) > MaxValues, len(a.Entries) > MaxResolved, len(a.FolderID) > MaxURL, usable(a.FolderID) != a.FolderID:
 			t.Fatalf("out of bounds: %+v", a)
 		}
 		for _, r := range a.Entries {
-			if r.Address != "" && !IsAddress(r.Address) || codeOf(r.Type) != r.Type || !isBounded(r.Address, MaxText) {
+			if r.Address != "" && !address.IsMailbox(r.Address) || codeOf(r.Type) != r.Type || !isBounded(r.Address, MaxText) {
 				t.Fatalf("entry out of bounds: %+v", r)
 			}
 		}
@@ -108,7 +109,7 @@ func FuzzParseDiscovery(f *testing.F) {
 			}
 		}
 		for _, text := range []string{d.RedirectAddr, d.RedirectURL, d.EwsURL, d.InternalEwsURL, d.PrimarySMTP} {
-			if address(text) != text || strings.Contains(text, " ") {
+			if usable(text) != text || strings.Contains(text, " ") {
 				t.Fatalf("not an address: %q", text)
 			}
 		}

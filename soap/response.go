@@ -3,12 +3,11 @@ package soap
 import (
 	"cmp"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/beevik/etree"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/probe/config/address"
 )
 
 // readResponse reads the response of an operation; false means that e is none
@@ -33,7 +32,7 @@ func readResponse(e *etree.Element) (Answer, bool) {
 	answer.addValues(message.SelectElement("MessageXml"))
 	answer.Entries = resolvedIn(message)
 	if id := find(message, "FolderId"); id != nil {
-		answer.FolderID = address(id.SelectAttrValue("Id", ""))
+		answer.FolderID = usable(id.SelectAttrValue("Id", ""))
 	}
 	if ns := strings.Replace(e.NamespaceURI(), "https:", "http:", 1); ns != nsMessages {
 		// A stranger's response may have a ResponseCode, but hardly both.
@@ -133,21 +132,6 @@ func faultCode(fault *etree.Element) string {
 // isEWSCode tells the codes of EWS from those of SOAP (Client, Server).
 func isEWSCode(code string) bool { return code == CodeNoError || strings.HasPrefix(code, "Error") }
 
-// IsAddress says whether s has the form of an SMTP address. It is narrower than
-// RFC 5321 allows: an address of quoted strings is none that Dynamics can hold.
-func IsAddress(s string) bool {
-	local, domain, _ := strings.Cut(s, "@")
-	inDomain := func(r rune) bool { return isWord(r) || r == '.' || r == '-' }
-	first, _ := utf8.DecodeRuneInString(domain)
-	last, _ := utf8.DecodeLastRuneInString(domain)
-	return local != "" && utf8.RuneCountInString(local) <= 64 && !strings.ContainsFunc(local, notInLocalPart) &&
-		utf8.RuneCountInString(domain) <= 254 && strings.TrimFunc(domain, inDomain) == "" && isWord(first) && isWord(last)
-}
-
-func notInLocalPart(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune(`<>"\(),:;[]`, r) }
-
-func isWord(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) }
-
 // resolvedIn are the entries of a ResolveNames message. Entries of an address
 // book that are no SMTP recipients (RoutingType EX, MAPIPDL) keep no address.
 func resolvedIn(message *etree.Element) (entries []Entry) {
@@ -158,7 +142,7 @@ func resolvedIn(message *etree.Element) (entries []Entry) {
 		}
 		entry := Entry{Resolved: evidence.Resolved{Type: codeOf(childText(mailbox, "MailboxType"))}}
 		routing := childText(mailbox, "RoutingType")
-		if a := childText(mailbox, "EmailAddress"); IsAddress(a) && (routing == "" || strings.EqualFold(routing, "SMTP")) {
+		if a := childText(mailbox, "EmailAddress"); address.IsMailbox(a) && (routing == "" || strings.EqualFold(routing, "SMTP")) {
 			entry.Address = a
 		}
 		// "SMTP:" stands before the primary address, "smtp:" before the others, and other types
@@ -168,7 +152,7 @@ func resolvedIn(message *etree.Element) (entries []Entry) {
 			if !typed {
 				kind, a = "smtp", kind
 			}
-			if strings.EqualFold(kind, "smtp") && IsAddress(a) && len(entry.Addresses) < MaxAddresses {
+			if strings.EqualFold(kind, "smtp") && address.IsMailbox(a) && len(entry.Addresses) < MaxAddresses {
 				entry.Addresses = append(entry.Addresses, a)
 			}
 		}

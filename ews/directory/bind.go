@@ -125,7 +125,7 @@ func (c *Client) bindName() string {
 	if before, name, down := strings.Cut(user, `\`); down && c.Domain != "" && strings.EqualFold(before, c.Domain) {
 		user = name
 	}
-	if isBare(user) && c.Domain != "" {
+	if !strings.ContainsAny(user, `\@`) && c.Domain != "" {
 		return user + "@" + c.Domain
 	}
 	return user

@@ -33,6 +33,7 @@ import (
 	"github.com/ewsprobe/ewsprobe/ews"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/ews/wire"
+	"github.com/ewsprobe/ewsprobe/probe/config/address"
 )
 
 // Client asks the controllers of one domain. It is made for one check; its steps
@@ -193,14 +194,6 @@ func joined(controller, port string) string {
 
 // splitController parts HOST, HOST:PORT, an IPv6 address or [IPv6]:PORT.
 func splitController(s, port string) (string, string) {
-	if net.ParseIP(s) != nil {
-		return s, port
-	}
-	if host, p, err := net.SplitHostPort(s); err == nil {
-		return host, p
-	}
-	return strings.Trim(s, "[]"), port
+	host, port, _ := address.HostPort(s, port)
+	return host, port
 }
-
-// isBare says that a user name has neither a domain nor a suffix.
-func isBare(user string) bool { return !strings.ContainsAny(user, `\@`) }
