@@ -317,6 +317,8 @@ var knownCmdlets = map[string][]string{
 	"Get-ServerHealth":                    {"-Identity"},
 	"Get-AuthConfig":                      {},
 	"Get-ExchangeCertificate":             {"-Server"},
+	"Enable-ExchangeCertificate":          {"-Thumbprint", "-Services"},
+	"Disable-MailboxQuarantine":           {},
 	"Get-ADPermission":                    {},
 	"Get-AutodiscoverVirtualDirectory":    {},
 	"Get-ExchangeServer":                  {},
@@ -365,6 +367,7 @@ var knownCmdlets = map[string][]string{
 	"ForEach-Object":               {},
 	"Select-String":                {"-Path", "-Pattern"},
 	"Select-Object":                {"-ExpandProperty"},
+	"Import-Certificate":           {"-FilePath", "-CertStoreLocation"}, // of the module PKI
 	"w32tm":                        {},
 	"nslookup":                     {"-type=SRV"},
 	"nltest":                       {},
@@ -385,7 +388,7 @@ var knownProperties = []string{
 	"Name", "Type", "IssuerIdentifier", "Realm", "AuthMetadataUrl", "ApplicationIdentifier", "UseAuthServer", "LinkedAccount", // OAuth
 	"DomainName", "DomainType", "OAuth2ClientProfileEnabled", "IsDefaultAuthorizationEndpoint",
 	"DisplayName", "AppId", "SignInAudience", "AccountEnabled", "State", // Entra
-	"IsValid", "ServerName", "Database", "AccountDisabled", "Mounted", "MountedOnServer", "LastLogonTime", "ItemCount", "AdminDisplayVersion", "InternalNLBBypassUrl", // mailbox, server
+	"IsValid", "ServerName", "Database", "AccountDisabled", "Mounted", "MountedOnServer", "LastLogonTime", "ItemCount", "IsQuarantined", "AdminDisplayVersion", "InternalNLBBypassUrl", // mailbox, server
 	"ThrottlingPolicyId", "ThrottlingPolicyScope", "User", "Deny", "IsInherited", "ObjectClass", "DistinguishedName", "Id",
 	"CurrentCertificateThumbprint", "PreviousCertificateThumbprint", "NextCertificateThumbprint", "Thumbprint", "Subject", "NotAfter", "CertificateDomains", "Issuer", "Services",
 	"Component", "bindingInformation", "certificateHash", "value", // of IIS
@@ -465,7 +468,7 @@ func TestTextsAreWhole(t *testing.T) {
 		}
 		remedies(string(e.Code), e.Remedies)
 		for c, list := range e.Cases {
-			if _, variant := e.Sentences[string(c)]; !variant && !slices.Contains([]Case{AtFrontEnd, InPlace, ByAddress, OtherAudience, ByApplication, OwnMailbox, Advised, NoScheme, NoURL, DiscoveryError, Impersonated, AtAutodiscover, InBatch, RefusedInRun, ReasonKnown, AtBackEnd, ByDevice, ByProxy, CallersOwn, ThroughProxy, PlainBehind, NoSite, Unasked}, c) {
+			if _, variant := e.Sentences[string(c)]; !variant && !slices.Contains([]Case{AtFrontEnd, InPlace, ByAddress, OtherAudience, ByApplication, OwnMailbox, Advised, NoScheme, NoURL, DiscoveryError, Impersonated, AtAutodiscover, WrongName, Expired, Incomplete, InBatch, RefusedInRun, ReasonKnown, AtBackEnd, ByDevice, ByProxy, CallersOwn, ThroughProxy, PlainBehind, NoSite, Unasked}, c) {
 				t.Errorf("%s: there is no case %q", e.Code, c)
 			}
 			remedies(string(e.Code), list)

@@ -282,7 +282,8 @@ func Sample() Names {
 	}
 	n.More = map[string]string{
 		"upn": "user@domain", "primary": "PRIMARY-ADDRESS", "address": "IP", "longer": "90s",
-		"whose": n.Mailbox, "backend": "<SERVER>", "discovery": "<HOST>", "trusted": "TENANT", "application": "APPLICATION-ID",
+		"whose": n.Mailbox, "backend": "<SERVER>", "discovery": "<HOST>", "named-host": "<HOST>",
+		"trusted": "TENANT", "application": "APPLICATION-ID",
 		"site": n.Site, "resource": "https://" + n.Site,
 	}
 	trace := Trace{Server: n.Server, User: n.User, Path: "/EWS/Exchange.asmx", Times: "see the attempts in the report"}

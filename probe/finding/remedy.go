@@ -58,8 +58,12 @@ const (
 	Unasked      Case = "unasked"      // EWS answers without a sign-in
 	// Autodiscover offers no scheme that a password can be sent by, names no EWS URL, or
 	// answers with an error.
-	NoScheme       Case = "no-scheme"
-	NoURL          Case = "no-url"
+	NoScheme Case = "no-scheme"
+	NoURL    Case = "no-url"
+	// A certificate has another name, has expired, or came without its intermediate.
+	WrongName      Case = "wrong-name"
+	Expired        Case = "expired"
+	Incomplete     Case = "incomplete"
 	AtAutodiscover Case = "autodiscover" // met there, not at EWS
 	DiscoveryError Case = "discovery-error"
 	ByApplication  Case = "application"    // the token of an application opens mailboxes

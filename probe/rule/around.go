@@ -184,6 +184,12 @@ func untrustedBy(t *evidence.TLS) *hit {
 	for _, problem := range t.Problems {
 		h.params.Problems = append(h.params.Problems, problem.Text)
 	}
+	if p := t.Problems; len(p) > 0 {
+		h.use = finding.Case(p[0].Code)
+		if p[0].Detail.Is("certificate-alone", "certificate-alone-aia", "certificate-other-chain") {
+			h.use = finding.Incomplete
+		}
+	}
 	name, management := strings.CutPrefix(commonName(c.Subject), "WMSvc-")
 	switch {
 	case management && c.Subject == c.Issuer:

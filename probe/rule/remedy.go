@@ -72,6 +72,7 @@ func (v *view) fill(remedies []finding.Remedy, p finding.Params, addresses ...st
 	names.More = v.trace(names.Server, names.User, addresses).Placeholders()
 	maps.Copy(names.More, map[string]string{
 		"upn": v.upn(), "site": names.Site, "address": "IP", "longer": longer(t.Given), "trusted": "TENANT", "discovery": "<HOST>",
+		"named-host":  safe(v.rec.Target.Host, isHostName, "<HOST>"),
 		"backend":     safe(p.BackEnd, isHostName, "<SERVER>"),
 		"primary":     safe(p.Primary, isPlainMail, "PRIMARY-ADDRESS"),
 		"whose":       safe(cmp.Or(t.Mailbox, t.User), func(s string) bool { return isMailAddress(s) || isAccount(s) }, "<MAILBOX>"),
