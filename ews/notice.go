@@ -138,14 +138,7 @@ func subStatus(status int, text string) string {
 var noticesFile string
 
 // marks are the lines of the file, each a kind, a name and texts.
-var marks = sync.OnceValue(func() (list [][]string) {
-	for line := range strings.Lines(noticesFile) {
-		if parts := strings.Split(strings.TrimSuffix(line, "\n"), " | "); len(parts) > 2 {
-			list = append(list, parts)
-		}
-	}
-	return list
-})
+var marks = sync.OnceValue(func() [][]string { return evidence.Rows(noticesFile, " | ") })
 
 // marked is the name of the first mark of a kind that fits, "" none.
 func marked(kind string, fits func(texts []string) bool) string {

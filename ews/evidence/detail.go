@@ -191,6 +191,16 @@ func Table[C ~string](file string) map[C]string {
 	return m
 }
 
+// Rows are the lines of a file, each in its parts. What has one part is a comment.
+func Rows(file, separator string) (rows [][]string) {
+	for line := range strings.Lines(file) {
+		if parts := strings.Split(strings.TrimSuffix(line, "\n"), separator); len(parts) > 1 {
+			rows = append(rows, parts)
+		}
+	}
+	return rows
+}
+
 //go:embed failure.txt
 var failureText string
 

@@ -156,13 +156,9 @@ type sign struct {
 }
 
 var devices = sync.OnceValue(func() (list []knownDevice) {
-	for _, row := range rows(devicesText) {
-		d := knownDevice{name: row[0]}
-		for i, word := range row[1:] {
-			if i == 0 {
-				d.by = word
-				continue
-			}
+	for _, row := range evidence.Rows(devicesText, "\t") {
+		d := knownDevice{name: row[0], by: row[1]}
+		for _, word := range row[2:] {
 			field, text, part := strings.Cut(word, "~")
 			d.signs = append(d.signs, sign{field, text, part})
 		}
@@ -180,13 +176,6 @@ var signFields = sync.OnceValue(func() map[string]bool {
 	}
 	return names
 })
-
-func rows(table string) (list [][]string) {
-	for line := range strings.Lines(table) {
-		list = append(list, strings.Split(strings.TrimSuffix(line, "\n"), "\t"))
-	}
-	return list
-}
 
 // Signs are the pieces of a header field's values by which devices are told, in small
 // letters. known says that the field tells of one at all.
@@ -236,7 +225,7 @@ func device(r *evidence.Response) (name, by string) {
 	}
 	for _, d := range devices() {
 		if d.name == "*" && r.Notice != nil && r.Notice.Product != "" {
-			return r.Notice.Product, "its page"
+			return r.Notice.Product, d.by
 		}
 		if slices.ContainsFunc(d.signs, func(s sign) bool { return shows(r, fields, s) }) {
 			return d.name, d.by
@@ -281,7 +270,7 @@ func hasCookie(r *evidence.Response, is func(name string) bool) bool {
 //go:embed pages.txt
 var pagesText string
 
-var pages = sync.OnceValue(func() [][]string { return rows(pagesText) })
+var pages = sync.OnceValue(func() [][]string { return evidence.Rows(pagesText, "\t") })
 
 // SignInLike is an address that leads to the sign-in page of that name, "" of none.
 func SignInLike(page string) string {

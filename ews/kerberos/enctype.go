@@ -14,6 +14,8 @@ import (
 	"github.com/jcmturner/gokrb5/v8/crypto"
 	"github.com/jcmturner/gokrb5/v8/iana/etypeID"
 	"github.com/jcmturner/gokrb5/v8/types"
+
+	"github.com/ewsprobe/ewsprobe/ews/evidence"
 )
 
 // ErrEnctype: something is encrypted, or would have to be, under an enctype that
@@ -39,14 +41,7 @@ func enctypeName(id int32) string {
 //go:embed names.txt
 var namesText string
 
-var names = sync.OnceValue(func() map[string]string {
-	m := map[string]string{}
-	for line := range strings.Lines(namesText) {
-		number, name, _ := strings.Cut(strings.TrimSpace(line), "\t")
-		m[number] = name
-	}
-	return m
-})
+var names = sync.OnceValue(func() map[string]string { return evidence.Table[string](namesText) })
 
 // checkKey says whether a key can be used: its enctype, and the length that the
 // enctype has.
