@@ -77,8 +77,8 @@ func resolved(a soap.Answer, asked *evidence.Request) []evidence.Resolved {
 	var list []evidence.Resolved
 	for _, r := range a.Entries {
 		if asked != nil && asked.Purpose == evidence.PrimaryAddress {
-			holds := slices.ContainsFunc(append(r.Addresses, r.Address), func(a string) bool { return strings.EqualFold(a, asked.Mailbox) })
-			r.Holds = &holds
+			is := func(a string) bool { return strings.EqualFold(a, asked.Mailbox) }
+			r.Holds = new(is(r.Address) || slices.ContainsFunc(r.Addresses, is))
 		}
 		list = append(list, r.Resolved)
 	}

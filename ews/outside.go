@@ -26,6 +26,5 @@ func ODataTime(s string) *time.Time {
 	if err != nil {
 		return nil
 	}
-	t = t.UTC()
-	return &t
+	return new(t.UTC())
 }

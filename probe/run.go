@@ -232,8 +232,7 @@ func (r *run) resolve(ctx context.Context, step evidence.Step, host, port string
 	item := evidence.Item{Step: step, At: time.Now()}
 	addresses, fail := r.Config.resolver().Addresses(ctx, host, port)
 	addresses = addresses[:min(len(addresses), most)]
-	took := float64(time.Since(item.At).Microseconds()) / 1000
-	item.Timing.Resolve = &took
+	item.Timing.Resolve = wire.Millis(time.Since(item.At))
 	item.Error, item.Resolution = fail, &evidence.Resolution{Name: host, Addresses: addresses}
 	r.recorder.Add(item)
 	return addresses

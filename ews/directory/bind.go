@@ -152,17 +152,14 @@ func (c *Client) bindAt(ctx context.Context, end time.Time, id string, p place) 
 	c.Recorder.Expose()
 	start := time.Now()
 	_, err := s.conn.SimpleBind(&ldap.SimpleBindRequest{Username: c.bindName(), Password: c.Credential.Password})
-	took := float64(time.Since(start).Microseconds()) / 1000
-	item.Timing.Total = &took
+	item.Timing.Total = wire.Millis(time.Since(start))
 	var answer *ldap.Error
 	switch {
 	case err == nil:
-		result := ldap.LDAPResultSuccess
-		item.Bind = &evidence.Bind{Result: &result}
+		item.Bind = &evidence.Bind{Result: new(ldap.LDAPResultSuccess)}
 		return item, s
 	case errors.As(err, &answer) && answer.ResultCode < ldap.ErrorNetwork:
-		result := int(answer.ResultCode)
-		item.Bind = &evidence.Bind{Result: &result, Message: c.message(answer)}
+		item.Bind = &evidence.Bind{Result: new(int(answer.ResultCode)), Message: c.message(answer)}
 		if m := reasonData().FindStringSubmatch(item.Bind.Message); m != nil {
 			item.Bind.Data = m[1]
 		}

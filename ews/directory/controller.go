@@ -116,8 +116,7 @@ func (c *Client) fromDNS(ctx context.Context, service, domain, port string) ([]s
 		if service != "kerberos" {
 			item.Bind = &evidence.Bind{Problem: evidence.NoController, Detail: why}
 		}
-		added := c.Recorder.Add(item)
-		return nil, &added
+		return nil, new(c.Recorder.Add(item))
 	}
 	if c.Domain == "" {
 		return give(evidence.Say("no-domain"))

@@ -36,12 +36,10 @@ const enoughSkew = time.Minute
 // Ask sends the AS-REQ without pre-authentication, once: asked again, it gives
 // the same item. It carries no secret and counts nothing.
 func (k *KDC) Ask(ctx context.Context) evidence.Item {
-	if k.asked != nil {
-		return *k.asked
+	if k.asked == nil {
+		k.asked = new(k.ask(ctx))
 	}
-	item := k.ask(ctx)
-	k.asked = &item
-	return item
+	return *k.asked
 }
 
 func (k *KDC) ask(ctx context.Context) evidence.Item {
@@ -282,8 +280,7 @@ func (k *KDC) exchange(ctx context.Context, item *evidence.Item, request kerbero
 			fact.NTStatus = fmt.Sprintf("0x%08X", e.Status)
 		}
 		if !e.Time.IsZero() {
-			skew := e.Time.Sub(received).Milliseconds()
-			fact.Time, fact.ClockSkewMS = &e.Time, &skew
+			fact.Time, fact.ClockSkewMS = &e.Time, new(e.Time.Sub(received).Milliseconds())
 		}
 	}
 	return answer

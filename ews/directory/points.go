@@ -11,6 +11,7 @@ import (
 
 	"github.com/ewsprobe/ewsprobe/ews"
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/ews/wire"
 )
 
 // The keywords by which a service connection point is one of Autodiscover's
@@ -59,8 +60,7 @@ func (c *Client) ServicePoints(ctx context.Context, settle ews.Settle) (bind, fo
 			}
 		}
 	}
-	took := float64(time.Since(found.At).Microseconds()) / 1000
-	found.Timing.Total = &took
+	found.Timing.Total = wire.Millis(time.Since(found.At))
 	return bind, c.Recorder.Add(found)
 }
 

@@ -92,8 +92,7 @@ func when(d *jwt.NumericDate, err error) *time.Time {
 	if err != nil || d == nil {
 		return nil
 	}
-	t := d.UTC()
-	return &t
+	return new(d.UTC())
 }
 
 // bearer is RFC 6750 2.1.

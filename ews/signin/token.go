@@ -137,8 +137,7 @@ func measureSkew(item *evidence.Item) {
 	if f := item.Timing.FirstByte; f != nil {
 		arrived = arrived.Add(-time.Duration(*f/2) * time.Millisecond)
 	}
-	skew := item.NTLM.Time.Sub(arrived).Milliseconds()
-	item.NTLM.ClockSkewMS = &skew
+	item.NTLM.ClockSkewMS = new(item.NTLM.Time.Sub(arrived).Milliseconds())
 }
 
 // tokenError is an error with a sentence of this program's own.

@@ -55,8 +55,7 @@ func (d *Dialer) judge(info *evidence.TLS, chain []*x509.Certificate) {
 		complain(code, why)
 	}
 	if d.Public != nil {
-		public := chainTo(chain, d.Public, at) == nil
-		info.PublicRoot = &public
+		info.PublicRoot = new(chainTo(chain, d.Public, at) == nil)
 	}
 }
 

@@ -79,7 +79,7 @@ func (d *Dialer) Open(ctx context.Context, addr string) (Opened, *evidence.Failu
 	o := Opened{ID: d.number()}
 	start := time.Now()
 	raw, fail := d.connect(ctx, addr)
-	o.Timing.Connect = millis(time.Since(start))
+	o.Timing.Connect = Millis(time.Since(start))
 	if fail != nil {
 		return o, fail
 	}
@@ -87,7 +87,7 @@ func (d *Dialer) Open(ctx context.Context, addr string) (Opened, *evidence.Failu
 	if d.TLS {
 		start = time.Now()
 		secured, info, leaf, fail := d.handshake(ctx, raw)
-		o.Timing.TLS = millis(time.Since(start))
+		o.Timing.TLS = Millis(time.Since(start))
 		o.TLS = info
 		if fail != nil {
 			raw.Close()
@@ -226,10 +226,8 @@ func bound(ctx context.Context, c net.Conn) func() {
 	}
 }
 
-func millis(d time.Duration) *float64 {
-	ms := float64(d.Microseconds()) / 1000
-	return &ms
-}
+// Millis is a duration as a record has it.
+func Millis(d time.Duration) *float64 { return new(float64(d.Microseconds()) / 1000) }
 
 // BasicCredential is the value of a Basic Authorization header, the user name
 // and password in UTF-8 (RFC 7617 2.1).

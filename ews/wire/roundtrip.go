@@ -53,7 +53,7 @@ func (c *Conn) Post(ctx context.Context, req Request) (Answer, *evidence.Failure
 	defer bound(ctx, c.net)()
 	start := time.Now()
 	fail := c.exchange(ctx, req, &a, start)
-	a.Timing.Total = millis(time.Since(start))
+	a.Timing.Total = Millis(time.Since(start))
 	c.idle = time.Now()
 	if fail != nil || a.Closed {
 		c.unfit = "the server ended it"
@@ -116,7 +116,7 @@ func (c *Conn) read(ctx context.Context, h *http.Request, a *Answer, start time.
 	if _, err := c.r.Peek(1); err != nil {
 		return Classify(ctx, "read", err)
 	}
-	a.Timing.FirstByte = millis(time.Since(start))
+	a.Timing.FirstByte = Millis(time.Since(start))
 	var resp *http.Response
 	for skipped := 0; ; skipped++ {
 		var err error

@@ -38,9 +38,9 @@ func (e *boundConn) Close() error {
 func Exchange(ctx context.Context, addr string, message []byte, most int) ([]byte, evidence.Timing, *evidence.Failure) {
 	var timing evidence.Timing
 	start := time.Now()
-	defer func() { timing.Total = millis(time.Since(start)) }()
+	defer func() { timing.Total = Millis(time.Since(start)) }()
 	c, fail := dial(ctx, "connect", addr)
-	timing.Connect = millis(time.Since(start))
+	timing.Connect = Millis(time.Since(start))
 	if fail != nil {
 		return nil, timing, fail
 	}
@@ -54,7 +54,7 @@ func Exchange(ctx context.Context, addr string, message []byte, most int) ([]byt
 	if _, err := io.ReadFull(c, head[:]); err != nil {
 		return nil, timing, Classify(ctx, "read", err)
 	}
-	timing.FirstByte = millis(time.Since(start))
+	timing.FirstByte = Millis(time.Since(start))
 	n := binary.BigEndian.Uint32(head[:])
 	if n > uint32(most) {
 		return nil, timing, evidence.Fail(evidence.Malformed, "read", "too-long-announced", n, most)

@@ -151,8 +151,7 @@ func (a *Account) check(s *logons) *uint16 {
 	if a.Password == "" {
 		return nil
 	}
-	value := a.checks.of(s.salt(), a.Password)
-	return &value
+	return new(a.checks.of(s.salt(), a.Password))
 }
 
 // samePassword says whether a logon was one with the account's password, otherPassword
