@@ -55,8 +55,6 @@ func standsAlone(text, word string) bool {
 
 const separators = " \t\r\n\"'<>=,;:&()[]{}"
 
-var namedEntities = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&apos;")
-
 var urlSafe = strings.NewReplacer("+", "-", "/", "_")
 
 func reversed(s string) string {
@@ -90,15 +88,10 @@ func latin1(s string) string {
 	return string(b)
 }
 
-func percentAll(s string) string { return spelt([]byte(s), "%%%02x") }
-
-func unicodeEscapes(s string) string { return spelt(utf16.Encode([]rune(s)), `\u%04x`) }
-
-// spelt writes the parts of a text one by one.
-func spelt[T byte | uint16 | rune](parts []T, format string) string {
+func percentAll(s string) string {
 	var b strings.Builder
-	for _, p := range parts {
-		fmt.Fprintf(&b, format, p)
+	for i := range len(s) {
+		fmt.Fprintf(&b, "%%%02x", s[i])
 	}
 	return b.String()
 }

@@ -15,9 +15,7 @@ import (
 	"encoding/base32"
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
 	"hash/maphash"
-	"html"
 	"net/url"
 	"strings"
 	"sync"
@@ -139,12 +137,8 @@ func (v *Vault) addText(s string, sum uint64) {
 			v.exact[form] = true
 		}
 	}
-	escaped, _ := json.Marshal(s)
-	for _, form := range []string{
-		s, reversed(s), html.EscapeString(s), namedEntities.Replace(s), spelt([]rune(s), "&#%d;"), spelt([]rune(s), "&#x%x;"),
-		url.QueryEscape(s), url.PathEscape(s), percentAll(s), strings.Trim(string(escaped), `"`), unicodeEscapes(s),
-		latin1(s), utf7(s, utf7Direct), utf7(s, utf7Direct+utf7Optional),
-	} {
+	// Escapes are resolved in the text that is looked at (peel).
+	for _, form := range []string{s, reversed(s), url.QueryEscape(s), latin1(s), utf7(s, utf7Direct), utf7(s, utf7Direct+utf7Optional)} {
 		v.add(form, 0, 0, false)
 	}
 }

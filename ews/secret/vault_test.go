@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -389,4 +390,15 @@ func TestUTF7(t *testing.T) {
 	if got, want := utf7("Hi!", utf7Direct), "Hi+ACE-"; got != want {
 		t.Errorf("%q, not %q", got, want)
 	}
+}
+
+func unicodeEscapes(s string) string { return spelt(utf16.Encode([]rune(s)), `\u%04x`) }
+
+// spelt writes the parts of a text one by one.
+func spelt[T byte | uint16 | rune](parts []T, format string) string {
+	var b strings.Builder
+	for _, p := range parts {
+		fmt.Fprintf(&b, format, p)
+	}
+	return b.String()
 }
