@@ -2,7 +2,6 @@ package soap
 
 import (
 	"bytes"
-	"strings"
 	"sync"
 )
 
@@ -66,7 +65,7 @@ func withoutIdentifiers(skeleton, body []byte) (rest []byte, first string) {
 			continue
 		}
 		n := 0
-		for n < len(body) && strings.IndexByte(base64Digits, body[n]) >= 0 {
+		for n < len(body) && isBase64(body[n]) {
 			n++
 		}
 		if n > MaxText || n == len(body) || body[n] != '"' {
@@ -80,4 +79,6 @@ func withoutIdentifiers(skeleton, body []byte) (rest []byte, first string) {
 	return append(skeleton, body...), first
 }
 
-const base64Digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
+func isBase64(c byte) bool {
+	return 'a' <= c|' ' && c|' ' <= 'z' || '0' <= c && c <= '9' || c == '+' || c == '/' || c == '='
+}

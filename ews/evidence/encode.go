@@ -20,11 +20,15 @@ import (
 // encoding/json reads it back.
 func Encode(v any) ([]byte, error) {
 	var b bytes.Buffer
+	b.Grow(usualRow)
 	if err := encode(&b, reflect.ValueOf(v), false); err != nil {
 		return nil, err
 	}
 	return b.Bytes(), nil
 }
+
+// usualRow is more than most rows of a batch are long.
+const usualRow = 2 << 10
 
 var timeType = reflect.TypeFor[time.Time]()
 
@@ -128,8 +132,10 @@ func membersOf(t reflect.Type) []member {
 // backslashes.
 func encodeText(b *bytes.Buffer, v reflect.Value, _ bool) error {
 	s := v.String()
-	if strings.ContainsFunc(s, func(c rune) bool { return c < ' ' || c > '~' || c == '"' || c == '\\' }) {
-		return encodePlain(b, s)
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return encodePlain(b, s)
+		}
 	}
 	b.WriteByte('"')
 	b.WriteString(s)

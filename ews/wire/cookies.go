@@ -19,6 +19,10 @@ type Cookies struct {
 	mu  sync.Mutex
 	jar *cookiejar.Jar
 	set []setCookie // all that was set, in its order
+
+	// What goes back stays the same while nothing is set: the next call need not ask the jar.
+	lastFor         url.URL
+	last, described string
 }
 
 type setCookie struct {
@@ -64,6 +68,7 @@ func (c *Cookies) keep(s setCookie) {
 	}
 	c.set = append(c.set, s)
 	c.jar.SetCookies(s.by, []*http.Cookie{s.cookie})
+	c.lastFor = url.URL{}
 }
 
 // Copy is what a sign-in begins with.
@@ -104,6 +109,9 @@ func (c *Cookies) Field(u *url.URL) (value, described string) {
 	if c.jar == nil {
 		return "", ""
 	}
+	if c.lastFor == *u {
+		return c.last, c.described
+	}
 	list := c.jar.Cookies(u)
 	if len(list) == 0 {
 		return "", ""
@@ -112,5 +120,9 @@ func (c *Cookies) Field(u *url.URL) (value, described string) {
 	for _, k := range list {
 		r.AddCookie(k)
 	}
-	return r.Header.Get("Cookie"), strconv.Itoa(len(list)) + " set by this server, values not kept"
+	c.last, c.described = r.Header.Get("Cookie"), strconv.Itoa(len(list))+" set by this server, values not kept"
+	if !slices.ContainsFunc(c.set, func(s setCookie) bool { return s.cookie.MaxAge > 0 || !s.cookie.Expires.IsZero() }) {
+		c.lastFor = *u
+	}
+	return c.last, c.described
 }

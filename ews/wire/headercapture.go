@@ -77,17 +77,17 @@ func (m *headerCapture) header() [][2]string {
 // headerEnd finds the empty line: the length of the header without it, and
 // where the body begins.
 func headerEnd(raw []byte) (length, body int) {
-	for i, c := range raw {
-		if c != '\n' {
-			continue
+	for i := 0; ; {
+		next := bytes.IndexByte(raw[i:], '\n')
+		if next < 0 {
+			return len(raw), len(raw)
 		}
-		rest := raw[i+1:]
-		if bytes.HasPrefix(rest, []byte("\r\n")) {
-			return i, i + 3
-		}
-		if bytes.HasPrefix(rest, []byte("\n")) {
-			return i, i + 2
+		i += next + 1
+		switch rest := raw[i:]; {
+		case bytes.HasPrefix(rest, []byte("\r\n")):
+			return i - 1, i + 2
+		case bytes.HasPrefix(rest, []byte("\n")):
+			return i - 1, i + 1
 		}
 	}
-	return len(raw), len(raw)
 }

@@ -262,8 +262,9 @@ func Clean(cell string) string {
 		cell = cell[1 : len(cell)-1]
 	}
 	// Several in one cell: the primary one has SMTP: in capitals.
-	if tokens := strings.FieldsFunc(cell, func(r rune) bool { return strings.ContainsRune(" \t\n\r;,{}", r) }); len(tokens) > 1 {
-		if i := slices.IndexFunc(tokens, func(s string) bool { return strings.HasPrefix(s, "SMTP:") }); i >= 0 {
+	if between := " \t\n\r;,{}"; strings.ContainsAny(cell, between) {
+		tokens := strings.FieldsFunc(cell, func(r rune) bool { return strings.ContainsRune(between, r) })
+		if i := slices.IndexFunc(tokens, func(s string) bool { return strings.HasPrefix(s, "SMTP:") }); i >= 0 && len(tokens) > 1 {
 			return tokens[i][len("SMTP:"):]
 		}
 	}
