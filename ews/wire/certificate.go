@@ -183,14 +183,11 @@ func withoutPrefix(text string) string {
 	return text
 }
 
-// LoadRoots reads this machine's root certificates, where they are files, which takes
-// longer than a handshake. To be called beside whatever takes a round trip anyway.
-func LoadRoots() {
-	_, _ = x509.SystemCertPool() // crypto/x509 keeps it; without one, verification says so
-}
-
 // chainTo verifies a chain to roots; nil: the system's.
 func chainTo(chain []*x509.Certificate, roots *x509.CertPool, at time.Time) error {
+	if roots == nil {
+		roots = systemRoots(chain)
+	}
 	between := x509.NewCertPool()
 	for _, c := range chain[1:] {
 		between.AddCert(c)
