@@ -165,7 +165,7 @@ var (
 	signed   = evidence.Expression(`\((-21468\d{5})\)`)
 	ntStatus = evidence.Expression(`0x(c0000[0-9a-f]{3})\b`)
 	win32    = evidence.Expression(`(?:[(:=]|error|fehler|erreur|status)\s*` +
-		`(1311|1326|1327|1328|1329|1330|1331|1385|1355|1786|1787|1789|1792|1793|1907|1909)\b`)
+		`(1311|1326|1327|1328|1329|1330|1331|1385|1355|1786|1787|1789|1790|1792|1793|1907|1909)\b`)
 )
 
 // windowsError is the error of Windows by which a refusal names its reason: a

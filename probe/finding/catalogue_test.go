@@ -244,7 +244,7 @@ func checkPlain(t reporter, text string) {
 
 var (
 	anyPlaceholder  = regexp.MustCompile(`\{[^}]*\}`)
-	eventFilter     = regexp.MustCompile(`@\{LogName='(?:Security'; Id=[0-9,]+(; StartTime='BEGIN'; EndTime='END')?|Application'; ProviderName='[\w ]+')\}`)
+	eventFilter     = regexp.MustCompile(`@\{LogName='(?:Security'; Id=[0-9,]+(; StartTime='BEGIN'; EndTime='END')?|(?:Application|System)'; ProviderName='[\w ]+'|Microsoft-Windows-NTLM/Operational')\}`)
 	powershellBlock = regexp.MustCompile(`ForEach-Object \{ ([^{}]*) \}`)
 	// ofRemedies fills what only remedies have.
 	ofRemedies     = Names{Server: "{server}", Host: "{host}", User: "{user}", Mailbox: "{mailbox}", More: Sample().More}
@@ -368,6 +368,7 @@ var knownCmdlets = map[string][]string{
 	"Select-String":                {"-Path", "-Pattern"},
 	"Select-Object":                {"-ExpandProperty"},
 	"Import-Certificate":           {"-FilePath", "-CertStoreLocation"}, // of the module PKI
+	"Test-ComputerSecureChannel":   {"-Verbose"},
 	"w32tm":                        {},
 	"nslookup":                     {"-type=SRV"},
 	"nltest":                       {},
@@ -468,7 +469,7 @@ func TestTextsAreWhole(t *testing.T) {
 		}
 		remedies(string(e.Code), e.Remedies)
 		for c, list := range e.Cases {
-			if _, variant := e.Sentences[string(c)]; !variant && !slices.Contains([]Case{AtFrontEnd, InPlace, ByAddress, OtherAudience, ByApplication, OwnMailbox, Advised, NoScheme, NoURL, DiscoveryError, Impersonated, AtAutodiscover, WrongName, Expired, Incomplete, InBatch, RefusedInRun, ReasonKnown, AtBackEnd, ByDevice, ByProxy, CallersOwn, ThroughProxy, PlainBehind, NoSite, Unasked}, c) {
+			if _, variant := e.Sentences[string(c)]; !variant && !slices.Contains([]Case{AtFrontEnd, InPlace, ByAddress, OtherAudience, ByApplication, OwnMailbox, Advised, NoScheme, NoURL, DiscoveryError, Impersonated, AtAutodiscover, DomainTrouble, NTLMBlocked, WrongName, Expired, Incomplete, InBatch, RefusedInRun, ReasonKnown, AtBackEnd, ByDevice, ByProxy, CallersOwn, ThroughProxy, PlainBehind, NoSite, Unasked}, c) {
 				t.Errorf("%s: there is no case %q", e.Code, c)
 			}
 			remedies(string(e.Code), list)
@@ -865,6 +866,7 @@ type sharedTexts struct {
 	Remedies map[string]Remedy
 	Why      map[string]string // sentences that all causes share
 	Logons   map[string]logonText
+	Windows  map[Case][]string
 }
 
 var shared = sync.OnceValue(func() (s sharedTexts) {

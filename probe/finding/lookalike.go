@@ -2,6 +2,7 @@ package finding
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 )
@@ -37,7 +38,8 @@ var lookalikes = sync.OnceValue(func() (list []Lookalike) {
 })
 
 // ReasonOfWindows is the state of an account that an error of Windows names, by its
-// number or its status: "" none, or one of several.
+// number or its status: "" none, or one of several. What looks like a wrong password
+// comes first; a controller has more signs, the same number in hexadecimal.
 func ReasonOfWindows(number string) string {
 	reason := ""
 	for _, l := range lookalikes() {
@@ -49,7 +51,22 @@ func ReasonOfWindows(number string) string {
 		}
 		reason = l.Reason
 	}
+	if reason == "" {
+		n, _ := strconv.ParseUint(number, 10, 16)
+		reason = ReasonOf(strconv.FormatUint(n, 16), number, "")
+	}
 	return reason
+}
+
+// CaseOfWindows is the case of remedies that an error of Windows asks for which does
+// not speak of the account; "" none.
+func CaseOfWindows(number string) Case {
+	for c, numbers := range at[map[Case][]string](sharedText, "windows") {
+		if slices.Contains(numbers, strings.ToLower(number)) {
+			return c
+		}
+	}
+	return ""
 }
 
 // BesideAccount says whether an error of Windows speaks of something other than the

@@ -68,6 +68,8 @@ const (
 	DiscoveryError Case = "discovery-error"
 	ByApplication  Case = "application"    // the token of an application opens mailboxes
 	OtherAudience  Case = "other-audience" // the token is for another host than the one that was asked
+	DomainTrouble  Case = "domain"         // the server could not ask its domain
+	NTLMBlocked    Case = "ntlm-blocked"   // policies block NTLM
 	InBatch        Case = "batch"          // one of many: the endpoint was examined before, and a row has no detail
 	RefusedInRun   Case = "refused-in-run"
 	Advised        Case = "advised"      // what the EWS code asks for comes first

@@ -120,6 +120,7 @@ func credentialsRejected(v *view) *hit {
 	named := func(windows string) bool { return windows != "" }
 	if other := cmp.Or(v.refusedFor(finding.BesideAccount), v.refusedFor(named)); other != nil && p.Notice.Windows == "" {
 		p.Notice.Windows = other.Response.Notice.Windows
+		h.use = cmp.Or(h.use, finding.CaseOfWindows(p.Notice.Windows))
 	}
 	p.NotASCII = v.rec.Target.PasswordNotASCII && p.Only == "basic" && p.Open
 	if p.Open && v.rec.Target.CurrentUser {
