@@ -16,8 +16,9 @@ import (
 type Alert struct {
 	Key     string // stable name
 	Meaning string
-	Causes  []int  // the causes of KB 3212785 that it may stand for
-	Codes   []Code // the verdicts that it may turn out to be, likely ones first; empty where EWS cannot show it
+	Says    []string `yaml:"-"` // what the numbers and phrases of the text say at the subject
+	Causes  []int    // the causes of KB 3212785 that it may stand for
+	Codes   []Code   // the verdicts that it may turn out to be, likely ones first; empty where EWS cannot show it
 	Stage   Stage
 	// GivesWay: a number of Entra, Exchange or Windows beside it says what the status
 	// was for.
@@ -26,9 +27,13 @@ type Alert struct {
 	// Wrapper marks a sentence that is put around other errors: it
 	// counts only where no other rule matches.
 	Wrapper bool
+	// Subject says what service beside EWS the text is about, where no alert before it does. Behind
+	// it only alerts count that are Shared: they mean the same at every service.
+	Subject, Shared bool
 	// Circumstance is what somebody tells beside an error. It goes before an answer that
 	// gives way, as to a 401.
 	Circumstance bool
+	Look         string // a command of the service, before Next
 	Next         string `yaml:"-"` // the command to run next, with the placeholders of Remedy; empty where EWS is not used
 }
 
@@ -63,8 +68,15 @@ type alertRule struct {
 	// Beside are the words of a circumstance that say enough beside an answer that gives
 	// way, and too little alone.
 	Beside []fragments
+	Parts  []part // what the numbers and phrases of a subject say, added to its meaning
 	Check  string // of Next, as in Remedy; Target too
 	Target string
+}
+
+type part struct {
+	Any     []fragments
+	General bool // told only where no part before it is
+	Says    string
 }
 
 // fragments are a list, or one alone.
@@ -93,10 +105,10 @@ var alertRules = sync.OnceValue(func() (list []alertRule) {
 	}
 	for i := range list {
 		r := &list[i]
-		if r.Stage != "" && r.Check == "" {
+		if (r.Stage != "" || r.Subject) && r.Check == "" {
 			r.Check = "user mailbox as-asked"
 		}
-		if r.Stage != "" && r.Codes == nil {
+		if (r.Stage != "" || r.Subject) && r.Codes == nil {
 			r.Codes = []Code{"ok"}
 		}
 		if r.Check != "" {
@@ -125,10 +137,14 @@ func NoReason() Alert {
 // which something was found. They name no person.
 func AlertsIn(text string) (found []Alert, by []string) {
 	t := readAlert(text)
-	alone := false
+	alone := false // nothing else is to be said
 	look := func(groups func(alertRule) []fragments) bool {
+		about := 0
 		for _, r := range alertRules() {
 			matched := false
+			if about > 0 && !r.Shared || r.Subject && slices.ContainsFunc(found, func(a Alert) bool { return !a.Shared && !a.GivesWay }) {
+				continue
+			}
 			for _, group := range groups(r) {
 				if t.holds(group) {
 					matched, by = true, append(by, group.plain()...)
@@ -137,9 +153,13 @@ func AlertsIn(text string) (found []Alert, by []string) {
 			if matched {
 				found, t.keys = append(found, r.Alert), append(t.keys, r.Key)
 			}
+			if matched && r.Subject {
+				found = append([]Alert{t.ofSubject(r)}, slices.DeleteFunc(found, func(a Alert) bool { return !a.Shared })...)
+				about, alone = 1, true
+			}
 			if matched && (r.Alone || r.Wrapper) {
-				alone = r.Alone
-				found = found[len(found)-1:]
+				alone = r.Alone || about > 0
+				found = append(found[:min(about, len(found)-1)], found[len(found)-1])
 				break
 			}
 		}
@@ -169,6 +189,20 @@ func AlertsIn(text string) (found []Alert, by []string) {
 		look(t.groups)
 	}
 	return t.withCircumstance(found), by
+}
+
+// ofSubject adds to a subject what its numbers say, of which three are enough.
+func (t *alertText) ofSubject(r alertRule) Alert {
+	whole := *t
+	whole.statuses = slices.Concat(t.statuses, t.bare, t.told)
+	told := 0
+	for _, p := range r.Parts {
+		if told < 3 && !(p.General && told > 0) && slices.ContainsFunc(p.Any, whole.holds) {
+			told++
+			r.Says = append(r.Says, p.Says)
+		}
+	}
+	return r.Alert
 }
 
 // groups are those of a rule, none where the text is of another alert.

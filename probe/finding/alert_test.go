@@ -85,7 +85,7 @@ func TestMatchAlert(t *testing.T) {
 		{"token that is refused", "invalid_token. The access token is invalid, get a new one", []string{"token-refused"}},
 		{"PowerShell's record of an error", "Exception: ErrorRecord", nil},
 		{"401.2 in words", "401 Unauthorized: Logon failed due to server configuration", []string{"scheme-not-accepted"}},
-		{"PowerShell", "Access is denied. PSSessionOpenFailed", []string{"management-shell"}},
+		{"PowerShell", "Access is denied. PSSessionOpenFailed", []string{"remote-shell"}},
 		{"proxy", "The remote server returned an error: (407) Proxy Authentication Required.", []string{"proxy-407"}},
 		{"413", "The remote server returned an error: (413) Request Entity Too Large.", []string{"too-large-413"}},
 		{"440", "The request failed with HTTP status 440: Login Timeout.", []string{"sign-in-page"}},
@@ -101,7 +101,7 @@ func TestMatchAlert(t *testing.T) {
 		{"alert of TLS", "A fatal TLS alert was received", []string{"tls-failed"}},
 		{"host not found", "InvalidIncomingEmailServerProfileConfiguration HostNotFound", []string{"not-ews-profile"}},
 		{"authentication of SMTP", "OutgoingEmailAuthenticationError 535 5.7.8", []string{"not-ews-profile"}},
-		{"SMTP", `SmtpException: Syntax error, command unrecognized.`, []string{"not-ews-profile"}},
+		{"SMTP", `SmtpException: Syntax error, command unrecognized.`, []string{"mail-flow"}},
 
 		{"two at once, the more specific first", "(401) Unauthorized ... ErrorImpersonateUserDenied", []string{"impersonation-denied", "401"}},
 
@@ -199,10 +199,19 @@ func TestAlertsAreComplete(t *testing.T) {
 		if !strings.HasSuffix(a.Meaning, ".") {
 			t.Errorf("%s: meaning %q", a.Key, a.Meaning)
 		}
-		checkPlain(t, a.Meaning)
-		checkNames(t, a.Meaning)
-		if strings.ContainsAny(a.Meaning, "{}") {
-			t.Errorf("%s: placeholder in the meaning", a.Key)
+		texts := []string{a.Meaning}
+		for _, p := range a.Parts {
+			texts = append(texts, p.Says)
+		}
+		for _, text := range texts {
+			checkPlain(t, text)
+			checkNames(t, text)
+			if strings.ContainsAny(text, "{}") || !strings.HasSuffix(text, ".") {
+				t.Errorf("%s: %q has a placeholder or no end", a.Key, text)
+			}
+		}
+		if a.Look != "" {
+			checkCommand(t, a.Look)
 		}
 		for _, n := range a.Causes {
 			if _, ok := LookupCause(n); !ok {
@@ -250,6 +259,23 @@ func TestAlertRulesCanMatch(t *testing.T) {
 			if found := MatchAlert(text + " too"); len(found) > 3 ||
 				!slices.ContainsFunc(found[:len(found)-1], func(a Alert) bool { return a.Key == r.Key }) {
 				t.Errorf("%s is not told before the answer of %q", r.Key, text)
+			}
+		}
+		for _, p := range r.Parts {
+			for _, group := range p.Any {
+				if !slices.ContainsFunc(r.Any, func(any fragments) bool {
+					words := slices.Concat(any, group)
+					for i, f := range words {
+						words[i], _, _ = strings.Cut(strings.TrimLeft(f, "="), "|")
+						if f[0] == '#' {
+							words[i] = "(" + f[1:] + ")"
+						}
+					}
+					found := MatchAlert(strings.Join(words, " "))
+					return len(found) > 0 && slices.Contains(found[0].Says, p.Says)
+				}) {
+					t.Errorf("%s does not say %q by %q", r.Key, p.Says, group)
+				}
 			}
 		}
 		groups := slices.Concat(r.Any, r.general())

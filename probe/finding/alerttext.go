@@ -30,6 +30,11 @@ func readAlert(text string) *alertText {
 	text = form("unset").ReplaceAllString(text, "")
 	t := &alertText{folded: form("article").ReplaceAllString(foldAlert(text), "kb $1")}
 	t.readLogs(text)
+	for _, sign := range []string{"of-ews", "smtp-reply"} {
+		if form(sign).MatchString(t.folded) {
+			t.folded += " " + sign
+		}
+	}
 	t.folded += signsIn(t.folded)
 	t.readNumbers()
 	t.readStatuses()
@@ -161,7 +166,8 @@ func hasWord(text, word string) bool {
 		at += i
 		before, _ := utf8.DecodeLastRuneInString(text[:at])
 		after, _ := utf8.DecodeRuneInString(text[at+len(word):])
-		if !isWordRune(before) && !isWordRune(after) {
+		number := strings.Trim(word, "0123456789") == "" && partOfAnother(text, at, at+len(word))
+		if !isWordRune(before) && !isWordRune(after) && !number {
 			return true
 		}
 	}
@@ -320,6 +326,9 @@ func (t *alertText) readCodes(text string) {
 				add(m[1])
 			}
 		}
+	}
+	if len(t.codes) > 0 {
+		t.folded += " of-ews"
 	}
 	message := t.folded
 	for _, name := range ewsNames().sorted {

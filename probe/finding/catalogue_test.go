@@ -289,7 +289,12 @@ var knownCmdlets = map[string][]string{
 	"Get-AvailabilityAddressSpace":        {},
 	"Set-AuthConfig":                      {},
 	"Set-ExchangeServer":                  {},
-	"Test-OutlookWebServices":             {},
+	"Test-OutlookWebServices":             {"-Identity"},
+	"Get-MapiVirtualDirectory":            {"-Server"},
+	"Get-OutlookAnywhere":                 {"-Server"},
+	"Get-OutlookProvider":                 {},
+	"Get-PowerShellVirtualDirectory":      {"-Server"},
+	"Get-MessageTrackingLog":              {"-Recipients"},
 	"New-TestCasConnectivityUser":         {}, // a script of Exchange
 	"Test-CsExStorageConnectivity":        {},
 	"Test-WebServicesConnectivity":        {},
@@ -394,6 +399,7 @@ var knownProperties = []string{
 	"CurrentCertificateThumbprint", "PreviousCertificateThumbprint", "NextCertificateThumbprint", "Thumbprint", "Subject", "NotAfter", "CertificateDomains", "Issuer", "Services",
 	"Component", "bindingInformation", "certificateHash", "value", // of IIS
 	"MaxFieldLength", "MaxRequestBytes", // of HTTP.sys, KB 820129
+	"ActiveSync*", "SmtpClientAuthenticationDisabled", "ImapEnabled", "PopEnabled", "*Authentication*", "*Hostname", "RequireSSL", // services beside EWS
 	"RoleAssigneeName", "RecipientWriteScope", "CustomRecipientWriteScope", // role assignment
 }
 
