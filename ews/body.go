@@ -67,7 +67,7 @@ func (c *Client) readEWS(body []byte, asked *evidence.Request) *evidence.EWS {
 		return &evidence.EWS{Detail: evidence.Say("not-ews", err), Unreadable: unreadable(err)}
 	}
 	e := a.EWS
-	e.Folder, e.Resolved = c.Recorder.folder(a.FolderID), resolved(a, asked)
+	e.Folder, e.Resolved = c.Recorder.Folder(a.FolderID), resolved(a, asked)
 	return &e
 }
 

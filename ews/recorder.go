@@ -159,10 +159,10 @@ func (r *Recorder) bound(p *evidence.Response) {
 // maxFolders bounds the folders that are told apart in one record.
 const maxFolders = 32
 
-// folder names a folder by the order in which its identifier first came. Only
+// Folder names a folder by the order in which its identifier first came. Only
 // whether two answers speak of the same folder is of interest; the identifier
 // is a text of the server's choice, and on Exchange it tells the mailbox.
-func (r *Recorder) folder(identifier string) string {
+func (r *Recorder) Folder(identifier string) string {
 	if identifier == "" {
 		return ""
 	}
@@ -177,9 +177,6 @@ func (r *Recorder) folder(identifier string) string {
 	}
 	return "folder-" + strconv.Itoa(i+1)
 }
-
-// KnowFolder makes the folder known that is folder-1 from now on; "" none.
-func (r *Recorder) KnowFolder(identifier string) { r.folder(identifier) }
 
 // FirstFolder is the identifier of folder-1, "" if there is none yet.
 func (r *Recorder) FirstFolder() string {

@@ -119,7 +119,7 @@ func (d *Detail) inner(from, to int) string {
 func shown(kind, arg string) string {
 	switch kind {
 	case ArgFailure:
-		return FailureCode(arg).Phrase()
+		return cmp.Or(failurePhrases()[FailureCode(arg)], strings.ReplaceAll(arg, "-", " "))
 	case ArgRefusals, ArgFailed:
 		what := map[string]string{ArgRefusals: " refused logon", ArgFailed: " failed or unanswered logon"}[kind]
 		if arg != "1" {
@@ -205,11 +205,6 @@ func Rows(file, separator string) (rows [][]string) {
 var failureText string
 
 var failurePhrases = sync.OnceValue(func() map[FailureCode]string { return Table[FailureCode](failureText) })
-
-// Phrase says in a few words what a failure is.
-func (c FailureCode) Phrase() string {
-	return cmp.Or(failurePhrases()[c], strings.ReplaceAll(string(c), "-", " "))
-}
 
 // Fail is a failure told in a sentence of this program's own.
 func Fail(code FailureCode, phase string, why DetailCode, about ...any) *Failure {

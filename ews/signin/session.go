@@ -257,7 +257,7 @@ func (p *SessionPool) client(vault *secret.Vault) *ews.Client {
 		Credential: p.Credential, ConnectLimit: p.ConnectLimit, Parsed: &p.parse, Cookies: &wire.Cookies{},
 	}
 	c.Recorder.Brief = true
-	c.Recorder.KnowFolder(p.own)
+	c.Recorder.Folder(p.own) // it is folder-1 from now on
 	return c
 }
 

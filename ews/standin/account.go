@@ -2,7 +2,6 @@ package standin
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -41,11 +40,6 @@ type account struct {
 	RID     int    // last part of its security identifier
 	Locked  bool   // refused whatever the password
 	Mailbox string // its own mailbox, "" if it has none
-}
-
-// sid is the account's security identifier, which Exchange puts into a cookie.
-func (a *account) sid() string {
-	return "S-1-5-21-1004336348-1177238915-682003330-" + strconv.Itoa(a.RID)
 }
 
 // findAccount resolves the name forms that Active Directory accepts: DOMAIN\user

@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -98,7 +99,8 @@ func (n *node) signedIn(answer *response, who *account, r *http.Request, a *auth
 		with("X-DiagInfo", n.name).
 		with("X-BEServer", n.name).
 		with("X-AspNet-Version", "4.0.30319")
-	cookie := "X-BackEndCookie=" + who.sid() + "=u56Lnp2ejJqBzZ3Hz8rIzczSz8/OydLLzsqe0p3Pm8/Jzs3JgYHPytDMztDNz83J; path=/EWS"
+	cookie := "X-BackEndCookie=S-1-5-21-1004336348-1177238915-682003330-" + strconv.Itoa(who.RID) + // the caller's security identifier
+		"=u56Lnp2ejJqBzZ3Hz8rIzczSz8/OydLLzsqe0p3Pm8/Jzs3JgYHPytDMztDNz83J; path=/EWS"
 	if r.TLS != nil {
 		cookie += "; secure"
 	}

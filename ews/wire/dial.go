@@ -76,7 +76,7 @@ type Opened struct {
 // Open connects to addr ("IP:port") and shakes hands. On failure Opened still
 // tells what was seen.
 func (d *Dialer) Open(ctx context.Context, addr string) (Opened, *evidence.Failure) {
-	o := Opened{ID: d.number()}
+	o := Opened{ID: int(cmp.Or(d.first, d).opened.Add(1))}
 	start := time.Now()
 	raw, fail := d.connect(ctx, addr)
 	o.Timing.Connect = Millis(time.Since(start))
@@ -116,9 +116,6 @@ func (d *Dialer) Verifying() *Dialer {
 	v.Proxy = d.Proxy
 	return v
 }
-
-// number is the next connection's.
-func (d *Dialer) number() int { return int(cmp.Or(d.first, d).opened.Add(1)) }
 
 // Reach makes a TCP connection and closes it: does addr answer at all.
 func Reach(ctx context.Context, addr string) *evidence.Failure {

@@ -40,8 +40,6 @@ func (m *headerCapture) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func (m *headerCapture) seen() bool { return m.raw.Len() > 0 }
-
 // header returns the fields of the captured header and stops capturing.
 func (m *headerCapture) header() [][2]string {
 	m.capturing = false

@@ -122,7 +122,7 @@ func (c *Conn) read(ctx context.Context, h *http.Request, a *Answer, start time.
 		var err error
 		if resp, err = http.ReadResponse(c.r, h); err != nil {
 			f := Classify(ctx, "read", cmp.Or(c.meter.err, err))
-			if f.Code == evidence.ConnectionClosed && c.meter.seen() { // it hung up, or does not speak HTTP
+			if f.Code == evidence.ConnectionClosed && c.meter.raw.Len() > 0 { // it hung up, or does not speak HTTP
 				f = evidence.Fail(evidence.Malformed, f.Phase, "header-ended")
 			}
 			return f

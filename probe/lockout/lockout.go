@@ -156,7 +156,8 @@ func (a *Account) locked(work func()) {
 func (a *Account) update(work func(*logons) (changed bool)) (err error) {
 	a.locked(func() {
 		err = a.lockout.folder.update(a.key, func(s *logons) bool {
-			pruned := s.prune(a.lockout.now())
+			now := a.lockout.now()
+			pruned := s.drop(func(e logon) bool { return !e.Keep && now.Sub(e.At).Abs() >= Remembered }) // a clock set back forgets nothing
 			return work(s) || pruned
 		})
 		a.note(err)

@@ -95,11 +95,6 @@ func (l *logons) drop(which func(logon) bool) (changed bool) {
 	return len(l.Logons) != before
 }
 
-// prune drops what is over. A clock set back forgets nothing.
-func (l *logons) prune(now time.Time) (changed bool) {
-	return l.drop(func(e logon) bool { return !e.Keep && now.Sub(e.At).Abs() >= Remembered })
-}
-
 // digest of a text that the file must not tell.
 func digest(salt []byte, text string) string {
 	sum := sha256.Sum256(append(slices.Clone(salt), text...))
