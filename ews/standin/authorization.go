@@ -185,41 +185,26 @@ type wrapped struct {
 
 // unwrap reads NegTokenInit in the framing of RFC 2743 3.1, or NegTokenResp.
 func unwrap(raw []byte) (w wrapped, ok bool) {
-	var outer asn1.RawValue
-	if _, err := asn1.Unmarshal(raw, &outer); err != nil {
-		return w, false
-	}
-	if outer.Class == asn1.ClassApplication && outer.Tag == 0 {
-		var oid asn1.ObjectIdentifier
-		rest, err := asn1.Unmarshal(outer.Bytes, &oid)
-		if err != nil || !oid.Equal(oidSPNEGO) {
-			return w, false
-		}
-		if _, err := asn1.Unmarshal(rest, &outer); err != nil {
-			return w, false
-		}
-	}
-	if outer.Class != asn1.ClassContextSpecific || outer.Tag > 1 {
-		return w, false
-	}
-	if outer.Tag == 0 {
-		var init struct {
+	var first struct {
+		Mechanism asn1.ObjectIdentifier
+		Init      struct {
 			Mechs []asn1.ObjectIdentifier `asn1:"explicit,tag:0"`
 			Flags asn1.BitString          `asn1:"explicit,optional,tag:1"`
 			Token []byte                  `asn1:"explicit,optional,tag:2"`
 			MIC   []byte                  `asn1:"explicit,optional,tag:3"`
-		}
-		_, err := asn1.Unmarshal(outer.Bytes, &init)
-		return wrapped{init.Mechs, init.Token}, err == nil && len(init.Mechs) > 0
+		} `asn1:"explicit,tag:0"`
 	}
-	var resp struct {
+	if _, err := asn1.UnmarshalWithParams(raw, &first, "application,tag:0"); err == nil {
+		return wrapped{first.Init.Mechs, first.Init.Token}, first.Mechanism.Equal(oidSPNEGO) && len(first.Init.Mechs) > 0
+	}
+	var later struct {
 		State asn1.Enumerated       `asn1:"explicit,optional,tag:0,default:-1"`
 		Mech  asn1.ObjectIdentifier `asn1:"explicit,optional,tag:1"`
 		Token []byte                `asn1:"explicit,optional,tag:2"`
 		MIC   []byte                `asn1:"explicit,optional,tag:3"`
 	}
-	_, err := asn1.Unmarshal(outer.Bytes, &resp)
-	return wrapped{token: resp.Token}, err == nil
+	_, err := asn1.UnmarshalWithParams(raw, &later, "explicit,tag:1")
+	return wrapped{token: later.Token}, err == nil
 }
 
 // kerberos says that the token is a ticket's.
@@ -229,25 +214,16 @@ func (w wrapped) kerberos() bool {
 
 // negTokenResp is the server's answer. A reject names no mechanism.
 func negTokenResp(state asn1.Enumerated, token []byte) string {
-	type named struct {
+	answer := struct {
 		State asn1.Enumerated       `asn1:"explicit,tag:0"`
-		Mech  asn1.ObjectIdentifier `asn1:"explicit,tag:1"`
-		Token []byte                `asn1:"explicit,tag:2"`
-	}
-	var body any = struct {
-		State asn1.Enumerated `asn1:"explicit,tag:0"`
-	}{state}
+		Mech  asn1.ObjectIdentifier `asn1:"explicit,optional,tag:1"`
+		Token []byte                `asn1:"explicit,omitempty,tag:2"`
+	}{State: state, Token: token}
 	if token != nil {
-		body = named{state, oidNTLM, token}
+		answer.Mech = oidNTLM
 	}
-	inner, err := asn1.Marshal(body)
-	if err == nil {
-		inner, err = asn1.Marshal(asn1.RawValue{Class: asn1.ClassContextSpecific, Tag: 1, IsCompound: true, Bytes: inner})
-	}
-	if err != nil { // only if these types changed
-		return ""
-	}
-	return base64.StdEncoding.EncodeToString(inner)
+	raw, _ := asn1.MarshalWithParams(answer, "explicit,tag:1") // these types always marshal
+	return base64.StdEncoding.EncodeToString(raw)
 }
 
 // takes says whether an NTLM message in this form is understood inside
