@@ -16,7 +16,7 @@ import (
 
 // judge collects every complaint: time, name and issuer are looked at apart.
 func (d *Dialer) judge(info *evidence.TLS, chain []*x509.Certificate) {
-	leaf, now := chain[0], d.now()
+	leaf, now := chain[0], time.Now()
 	complain := func(code string, why *evidence.Detail) {
 		info.Problems = append(info.Problems, evidence.CertificateProblem{Code: code, Text: why.String(), Detail: why})
 	}

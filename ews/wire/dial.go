@@ -41,7 +41,6 @@ type Dialer struct {
 	Insecure bool           // go on past an untrusted certificate
 	NotHTTP  bool           // another protocol speaks inside TLS: HTTP is not offered to the server (ALPN)
 	Proxy    *url.URL       // http or https proxy to CONNECT through; nil: direct
-	Now      func() time.Time
 
 	opened atomic.Int32
 	first  *Dialer // whose connections this one's are counted with; nil: its own
@@ -107,7 +106,7 @@ func (d *Dialer) Open(ctx context.Context, addr string) (Opened, *evidence.Failu
 // certificate: Insecure is for the endpoint that the user named it for.
 func (d *Dialer) ForHost(host string, secure bool) *Dialer {
 	first := cmp.Or(d.first, d)
-	return &Dialer{Host: host, TLS: secure, Roots: d.Roots, Extra: d.Extra, Public: d.Public, Now: d.Now, first: first}
+	return &Dialer{Host: host, TLS: secure, Roots: d.Roots, Extra: d.Extra, Public: d.Public, first: first}
 }
 
 // Verifying is the same dialer for what never goes past an untrusted certificate.

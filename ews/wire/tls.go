@@ -90,9 +90,9 @@ func (d *Dialer) proxyTLS() *tls.Config {
 			if err := s.PeerCertificates[0].VerifyHostname(name); err != nil {
 				return err
 			}
-			err := chainTo(s.PeerCertificates, d.Roots, d.now())
+			err := chainTo(s.PeerCertificates, d.Roots, time.Now())
 			if err != nil && d.Extra != nil {
-				err = chainTo(s.PeerCertificates, d.Extra, d.now())
+				err = chainTo(s.PeerCertificates, d.Extra, time.Now())
 			}
 			return err
 		},
@@ -113,11 +113,4 @@ func CertificateFacts(c *x509.Certificate) *evidence.Certificate {
 		SHA256: hex.EncodeToString(sum[:]), Subject: c.Subject.String(), Issuer: c.Issuer.String(),
 		NotBefore: c.NotBefore.UTC(), NotAfter: c.NotAfter.UTC(), Names: names, Signature: c.SignatureAlgorithm.String(),
 	}
-}
-
-func (d *Dialer) now() time.Time {
-	if d.Now != nil {
-		return d.Now()
-	}
-	return time.Now()
 }

@@ -282,23 +282,20 @@ func TestTrust(t *testing.T) {
 	cert := ca.issue(t, nil)
 	addr, _, _ := serveTLSMany(t, &tls.Config{Certificates: []tls.Certificate{cert}})
 	yes, no := true, false
-	later := func() time.Time { return time.Now().Add(200 * day) }
 	cases := []struct {
-		name                 string
-		dialer               *Dialer
-		problems             int
-		extraOnly            bool
-		public               *bool
-		wantExpiredOtherwise bool
+		name      string
+		dialer    *Dialer
+		problems  int
+		extraOnly bool
+		public    *bool
 	}{
-		{"root", &Dialer{Roots: ca.pool()}, 0, false, nil, false},
-		{"extra", &Dialer{Roots: other.pool(), Extra: ca.pool()}, 0, true, nil, false},
-		{"both", &Dialer{Roots: ca.pool(), Extra: ca.pool()}, 0, false, nil, false},
-		{"neither", &Dialer{Roots: other.pool(), Extra: other.pool()}, 1, false, nil, false},
-		{"system", &Dialer{}, 1, false, nil, false},
-		{"public", &Dialer{Roots: ca.pool(), Public: ca.pool()}, 0, false, &yes, false},
-		{"private", &Dialer{Roots: ca.pool(), Public: other.pool()}, 0, false, &no, false},
-		{"later", &Dialer{Roots: ca.pool(), Public: ca.pool(), Now: later}, 1, false, &yes, true},
+		{"root", &Dialer{Roots: ca.pool()}, 0, false, nil},
+		{"extra", &Dialer{Roots: other.pool(), Extra: ca.pool()}, 0, true, nil},
+		{"both", &Dialer{Roots: ca.pool(), Extra: ca.pool()}, 0, false, nil},
+		{"neither", &Dialer{Roots: other.pool(), Extra: other.pool()}, 1, false, nil},
+		{"system", &Dialer{}, 1, false, nil},
+		{"public", &Dialer{Roots: ca.pool(), Public: ca.pool()}, 0, false, &yes},
+		{"private", &Dialer{Roots: ca.pool(), Public: other.pool()}, 0, false, &no},
 	}
 	for _, c := range cases {
 		c.dialer.Host, c.dialer.TLS, c.dialer.Insecure = host, true, true
@@ -311,9 +308,12 @@ func TestTrust(t *testing.T) {
 		if len(o.TLS.Problems) != c.problems || o.TLS.SelfRootsOnly != c.extraOnly || (o.TLS.PublicRoot == nil) != (c.public == nil) || c.public != nil && *c.public != *o.TLS.PublicRoot {
 			t.Errorf("%s: %+v", c.name, o.TLS)
 		}
-		if c.wantExpiredOtherwise && o.TLS.Problems[0].Code != "expired" {
-			t.Errorf("%s: %+v", c.name, o.TLS.Problems)
-		}
+	}
+	expired := ca.issue(t, func(c *x509.Certificate) { c.NotBefore, c.NotAfter = time.Now().Add(-90*day), time.Now().Add(-day) }).Leaf
+	info := &evidence.TLS{Certificate: CertificateFacts(expired)}
+	(&Dialer{Host: host, Roots: ca.pool(), Public: ca.pool()}).judge(info, []*x509.Certificate{expired})
+	if len(info.Problems) != 1 || info.Problems[0].Code != "expired" || !*info.PublicRoot {
+		t.Errorf("%+v", info)
 	}
 }
 
