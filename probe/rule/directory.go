@@ -180,7 +180,9 @@ func logonBlocked(v *view) *hit {
 	case one && (*schemes)[0] == "Basic":
 		h.params.Only = "basic"
 	case !slices.Contains(*schemes, "Basic"):
-		h.params.Only = "windows"
+		if h.params.Only = "windows"; h.params.Accepted == "Basic" {
+			h.use = finding.WindowsAlone
+		}
 	}
 	return h
 }

@@ -166,9 +166,13 @@ func tokenRefused(v *view, n *node) *hit {
 			h.reason = "role"
 		}
 	}
-	if h.reason == "role" && len(p.Token.Claims.Roles) > 0 {
+	c := p.Token.Claims
+	if len(c.Roles) == 0 && c.Scopes != "" && (h.reason == "role" || h.reason == "other") {
+		h.advice = "user-token"
+	}
+	if h.reason == "role" && len(c.Roles) > 0 {
 		h.confidence = finding.Likely // why it is not taken is not to be seen
-		if slices.Contains(p.Token.Claims.Roles, "full_access_as_app") {
+		if slices.Contains(c.Roles, "full_access_as_app") {
 			h.advice = "role-there"
 		}
 	}
