@@ -110,6 +110,10 @@ func (p *Pasted) readHost(text string) {
 		return front.OnlineHost(name) || strings.HasPrefix(h, "autodiscover.") ||
 			hasSuffix(name, ".microsoft.com", ".microsoftonline.com", ".live.com")
 	})
+	isName := func(h string) bool { return strings.ContainsFunc(h, unicode.IsLetter) }
+	if i := slices.IndexFunc(hosts, isName); i > 0 { // a certificate has no address
+		hosts = hosts[i:]
+	}
 	if len(hosts) == 0 {
 		return
 	}

@@ -144,6 +144,7 @@ type Explained struct {
 // ExplainTokens finds the numbers of Entra and of x-ms-diagnostics in a pasted text.
 func ExplainTokens(text string) (list []Explained) {
 	for _, m := range form("token").FindAllStringSubmatch(text, 5) {
+		m[2], m[3] = m[2]+m[4], m[3]+m[5]
 		e := Explained{Name: "AADSTS" + m[1], Code: "token-not-issued"}
 		number, _ := strconv.Atoi(m[1] + m[2])
 		known := EntraRefusal(number, text)
