@@ -3,7 +3,6 @@ package soap
 import (
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
 	"github.com/beevik/etree"
 )
@@ -20,13 +19,7 @@ func oneLine(s string, limit int) string {
 		return r
 	}, strings.ToValidUTF8(s, "\uFFFD"))
 	s = strings.Join(strings.Fields(s), " ")
-	if len(s) <= limit {
-		return s
-	}
-	for !utf8.RuneStart(s[limit]) {
-		limit--
-	}
-	return strings.TrimSpace(s[:limit])
+	return strings.TrimSpace(strings.ToValidUTF8(s[:min(len(s), limit)], ""))
 }
 
 // textOf is the text of the element as one line; an element that is missing

@@ -17,10 +17,10 @@ import (
 	"cmp"
 	"crypto/rand"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"net/url"
 	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -124,15 +124,8 @@ func (l *Lockout) Kept() bool {
 func Writable(dir string) error {
 	f := &folder{dir: dir}
 	_, err := within(f, time.Now().Add(slowest), func() (struct{}, error) {
-		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return struct{}{}, err
-		}
-		t, err := os.CreateTemp(dir, "logons-*.tmp")
-		if err != nil {
-			return struct{}{}, err
-		}
-		_, err = t.Write(make([]byte, 4096))
-		return struct{}{}, errors.Join(err, t.Close(), os.Remove(t.Name()))
+		file, some := filepath.Join(dir, "logons-try.json"), &logons{Salt: make([]byte, 4096), Stay: true}
+		return struct{}{}, cmp.Or(os.MkdirAll(dir, 0o700), f.write(file, some), f.write(file, &logons{}))
 	}, func(struct{}) {})
 	return err
 }
