@@ -42,7 +42,11 @@ func (c *Client) read(item *evidence.Item, body []byte, credential bool) {
 		if r.Page != nil {
 			r.Page.LeadsTo = withoutQuery(r.Page.LeadsTo)
 		}
-		r.Headers = slices.DeleteFunc(r.Headers, func(h [2]string) bool { return !isOf(keptFields(), h[0]) })
+		kept := keptFields()
+		if c.Recorder.Brief && item.EWS.Answered() {
+			kept = briefFields()
+		}
+		r.Headers = slices.DeleteFunc(r.Headers, func(h [2]string) bool { return !isOf(kept, h[0]) })
 		for i, h := range r.Headers {
 			r.Headers[i][1] = keptValue(h[0], h[1])
 		}

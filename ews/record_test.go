@@ -165,7 +165,7 @@ func TestPage(t *testing.T) {
 	}
 	for _, c := range cases {
 		item := evidence.Item{Response: &evidence.Response{Headers: [][2]string{{"Content-Type", c.contentType}}}}
-		(&Client{}).read(&item, []byte(c.body), false)
+		(&Client{Recorder: &Recorder{}}).read(&item, []byte(c.body), false)
 		got := "nothing"
 		switch p := item.Response.Page; {
 		case p != nil && p.PasswordField:
@@ -189,7 +189,7 @@ func TestPage(t *testing.T) {
 func TestBodies(t *testing.T) {
 	read := func(body string, credential, oversized bool) evidence.Item {
 		item := evidence.Item{Response: &evidence.Response{Oversized: oversized}}
-		(&Client{}).read(&item, []byte(body), credential)
+		(&Client{Recorder: &Recorder{}}).read(&item, []byte(body), credential)
 		return item
 	}
 	long := strings.Repeat("x", evidence.BodyKept+1)
@@ -217,7 +217,7 @@ func TestLongPages(t *testing.T) {
 		body := []byte("<html>" + strings.Repeat(piece, evidence.BodyRead/len(piece)))
 		start := time.Now()
 		item := evidence.Item{Response: &evidence.Response{}}
-		(&Client{}).read(&item, body, true)
+		(&Client{Recorder: &Recorder{}}).read(&item, body, true)
 		if took := time.Since(start); took > 5*time.Second {
 			t.Errorf("%q took %v", piece, took)
 		}

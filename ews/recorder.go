@@ -24,8 +24,8 @@ type Recorder struct {
 	Secrets *secret.Vault
 	Tokens  *secret.Vault // never found by chance: looked for from the first item on
 	follow  func(evidence.Item)
-	// Brief keeps of an answer of EWS only the fields that a call for a mailbox is
-	// judged by: hundreds of thousands are made, and to look each field over for
+	// Brief keeps of an answer of EWS to a credential only the fields that a call for a
+	// mailbox is judged by: hundreds of thousands are made, and to look each field over for
 	// secrets is most of the work.
 	Brief bool
 	// Prefix begins the identifiers, "" e: those of recorders whose items come
@@ -56,11 +56,6 @@ func (r *Recorder) Add(item evidence.Item) evidence.Item {
 	vault := r.Secrets
 	if !r.exposed && vault.Common() {
 		vault = nil // an empty vault: nothing is withheld
-	}
-	if r.Brief && item.Response != nil && item.EWS.Answered() {
-		item.Response.Headers = slices.DeleteFunc(item.Response.Headers, func(h [2]string) bool {
-			return !isOf(briefFields(), h[0])
-		})
 	}
 	r.bound(item.Response)
 	clean(&item, vault, r.Tokens)

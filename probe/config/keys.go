@@ -74,21 +74,26 @@ func KeysOf(of any, command string) *Keys {
 func (ks *Keys) walk(v reflect.Value, group, in string, of any) {
 	for i := range v.NumField() {
 		f := v.Type().Field(i)
+		tag := func(name string) string {
+			if !strings.Contains(string(f.Tag), name) { // as most: Get reads a tag by the byte
+				return ""
+			}
+			return f.Tag.Get(name)
+		}
 		if f.Anonymous {
-			ks.walk(v.Field(i), f.Tag.Get("group"), f.Tag.Get("in"), of)
+			ks.walk(v.Field(i), tag("group"), tag("in"), of)
 			continue
 		}
-		commands := f.Tag.Get("in")
+		commands := tag("in")
 		if commands == "" {
-			commands = in + " " + f.Tag.Get("also")
+			commands = in + " " + tag("also")
 		}
 		if f.Tag == "" || strings.TrimSpace(commands) != "" && !slices.Contains(strings.Fields(commands), ks.command) {
-			if d := f.Tag.Get("default"); d != "" && d != "-" { // a default holds where nobody can say otherwise
+			if d := tag("default"); d != "" && d != "-" { // a default holds where nobody can say otherwise
 				(&Key{field: v.Field(i)}).set(d)
 			}
 			continue
 		}
-		tag := f.Tag.Get
 		k := &Key{
 			Name: tag("flag"), Group: group, Help: tag("help"), Default: tag("default"), Secret: tag("secret") != "",
 			Common: tag("common") == "y" || tag("common") == ks.command,
