@@ -13,6 +13,9 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"golang.org/x/crypto/cryptobyte"
+	"golang.org/x/crypto/cryptobyte/asn1"
 )
 
 // LoadRoots reads this machine's root certificates, where they are files, which takes
@@ -33,7 +36,8 @@ func systemRoots(chain []*x509.Certificate) *x509.CertPool {
 	}
 	pool := x509.NewCertPool()
 	for _, der := range rootsOnDisk() {
-		if !slices.ContainsFunc(chain, func(c *x509.Certificate) bool { return bytes.Contains(der, c.RawIssuer) }) {
+		subject := subjectOf(der)
+		if !slices.ContainsFunc(chain, func(c *x509.Certificate) bool { return bytes.Equal(subject, c.RawIssuer) }) {
 			continue
 		}
 		if root, err := x509.ParseCertificate(der); err == nil {
@@ -41,6 +45,16 @@ func systemRoots(chain []*x509.Certificate) *x509.CertPool {
 		}
 	}
 	return pool
+}
+
+// subjectOf is the subject of a certificate (RFC 5280 4.1.2.6), nil of what is none.
+func subjectOf(der []byte) []byte {
+	var certificate, tbs, subject cryptobyte.String
+	input, version := cryptobyte.String(der), asn1.Tag(0).ContextSpecific().Constructed()
+	_ = input.ReadASN1(&certificate, asn1.SEQUENCE) && certificate.ReadASN1(&tbs, asn1.SEQUENCE) && tbs.SkipOptionalASN1(version) &&
+		tbs.SkipASN1(asn1.INTEGER) && tbs.SkipASN1(asn1.SEQUENCE) && tbs.SkipASN1(asn1.SEQUENCE) && tbs.SkipASN1(asn1.SEQUENCE) &&
+		tbs.ReadASN1Element(&subject, asn1.SEQUENCE)
+	return subject
 }
 
 var rootsOnDisk = sync.OnceValue(readRoots)

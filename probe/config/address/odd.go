@@ -76,7 +76,10 @@ func otherKind(s string) string {
 	if strings.HasPrefix(low, "/o=") {
 		return "an X.500 address"
 	}
-	prefix, _, _ := strings.Cut(low, ":")
+	prefix, _, found := strings.Cut(low, ":")
+	if !found {
+		return ""
+	}
 	return map[string]string{
 		"x500": "an X.500 address", "ex": "an X.500 address", "x400": "an X.400 address", "sip": "a SIP address",
 		"eum": "an address of Unified Messaging", "spo": "a SharePoint address", "im": "an address of instant messaging",
