@@ -319,6 +319,7 @@ func (t *alertText) readCodes(text string) {
 		for _, word := range form("word").FindAllString(text, -1) {
 			if name, ok := ewsNames().folded[strings.ToLower(word)]; ok {
 				add(name)
+				t.folded += " of-ews"
 			}
 		}
 		for _, m := range form("code").FindAllStringSubmatch(text, -1) {
@@ -326,9 +327,6 @@ func (t *alertText) readCodes(text string) {
 				add(m[1])
 			}
 		}
-	}
-	if len(t.codes) > 0 {
-		t.folded += " of-ews"
 	}
 	message := t.folded
 	for _, name := range ewsNames().sorted {

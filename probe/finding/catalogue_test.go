@@ -293,6 +293,7 @@ var knownCmdlets = map[string][]string{
 	"Get-MapiVirtualDirectory":            {"-Server"},
 	"Get-OutlookAnywhere":                 {"-Server"},
 	"Get-OutlookProvider":                 {},
+	"Remove-PSSession":                    {},
 	"Get-PowerShellVirtualDirectory":      {"-Server"},
 	"Get-MessageTrackingLog":              {"-Recipients"},
 	"New-TestCasConnectivityUser":         {}, // a script of Exchange
