@@ -463,7 +463,7 @@ func TestTextsAreWhole(t *testing.T) {
 			if !slices.Contains([]string{"", "mailbox", "https", "url", "profile", "none"}, r.Target) || r.Target != "" && r.Check == "" {
 				t.Errorf("%s: target %q", where, r.Target)
 			}
-			if !slices.Contains([]string{"", "explained", "no-logon", "nothing-held-back", "usual-path", "front-end-port", "kerberos-only", "asked-already"}, r.Unless) {
+			if !slices.Contains([]string{"", "explained", "no-logon", "nothing-held-back", "usual-path", "front-end-port", "kerberos-only", "asked-already", "url-given"}, r.Unless) {
 				t.Errorf("%s: unless %q", where, r.Unless)
 			}
 		}

@@ -29,8 +29,8 @@ type Remedy struct {
 	// where no logon of the run was refused; nothing-held-back, where Autodiscover led
 	// to no server that was not asked; usual-path, where the URL has the path that EWS has
 	// by default; front-end-port, where it has not the port of the back end; kerberos-only,
-	// where Negotiate takes no NTLM; asked-already, where a
-	// remedy before it has the same command.
+	// where Negotiate takes no NTLM; url-given, where the user named the URL; asked-already,
+	// where a remedy before it has the same command.
 	Unless string `json:"-"`
 
 	// Use and Run name a remedy and a command of shared.yaml.

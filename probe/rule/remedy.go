@@ -95,6 +95,7 @@ func (v *view) fill(remedies []finding.Remedy, p finding.Params, addresses ...st
 		"front-end-port":    parsed(t.URL).Port() != "444",
 		"no-logon":          names.More["times"] == "", // there is nothing to look for in a log
 		"kerberos-only":     p.Only == "kerberos",
+		"url-given":         t.FromAddress == "" && t.URL != "", // and checked
 	}
 	var filled []finding.Remedy
 	for _, m := range remedies {
