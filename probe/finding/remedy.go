@@ -71,6 +71,7 @@ const (
 	DomainTrouble  Case = "domain"         // the server could not ask its domain
 	NTLMBlocked    Case = "ntlm-blocked"   // policies block NTLM
 	WindowsAlone   Case = "windows-alone"  // NTLM is refused, and Basic is accepted elsewhere
+	OneServer      Case = "one-server"     // another one accepts the account
 	InBatch        Case = "batch"          // one of many: the endpoint was examined before, and a row has no detail
 	RefusedInRun   Case = "refused-in-run"
 	Advised        Case = "advised"      // what the EWS code asks for comes first

@@ -219,7 +219,10 @@ func basicRejected(v *view, n *node) *hit {
 	}
 	h := confirmed("", finding.Params{Accepted: mechanism(v.proved.Logon), By: v.provedAt(n)}, b, v.proved)
 	if v.proved.Address != n.address {
-		h.confidence = finding.Likely
+		h.confidence, h.use = finding.Likely, finding.OneServer
+	}
+	if h.params.Notice = noticeOf(b.Response); finding.BesideAccount(h.params.Notice.Windows) {
+		h.use = cmp.Or(finding.CaseOfWindows(h.params.Notice.Windows), h.use)
 	}
 	return h
 }
