@@ -30,9 +30,10 @@ func readAlert(text string) *alertText {
 	text = form("unset").ReplaceAllString(text, "")
 	t := &alertText{folded: form("article").ReplaceAllString(foldAlert(text), "kb $1")}
 	t.readLogs(text)
-	for _, sign := range []string{"of-ews", "smtp-reply"} {
-		if form(sign).MatchString(t.folded) {
-			t.folded += " " + sign
+	whole := t.folded
+	for _, mark := range marks() {
+		if form(mark).MatchString(whole) {
+			t.folded += " " + mark
 		}
 	}
 	t.folded += signsIn(t.folded)
@@ -40,11 +41,6 @@ func readAlert(text string) *alertText {
 	t.readStatuses()
 	t.readCodes(text)
 	t.readSchemes()
-	for _, mark := range marks() {
-		if form(mark).MatchString(t.folded) {
-			t.folded += " " + mark
-		}
-	}
 	return t
 }
 
@@ -210,7 +206,7 @@ var forms = sync.OnceValue(func() map[string]func() *regexp.Regexp {
 // marks are the forms whose name is added to a text that has them, for rules to name.
 var marks = sync.OnceValue(func() []string {
 	names := slices.Sorted(maps.Keys(forms()))
-	return slices.DeleteFunc(names, func(n string) bool { return !strings.HasPrefix(n, "mark-") })
+	return slices.DeleteFunc(names, func(n string) bool { return !strings.HasPrefix(n, "mark-") && n != "of-ews" && n != "smtp-reply" })
 })
 
 // form is what a number or a name looks like.
