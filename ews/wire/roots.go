@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 
 	"golang.org/x/crypto/cryptobyte"
 	"golang.org/x/crypto/cryptobyte/asn1"
@@ -79,14 +80,21 @@ func readRoots() (roots [][]byte) {
 			break
 		}
 	}
+	target := make([]byte, 256)
 	for _, directory := range strings.Split(cmp.Or(os.Getenv("SSL_CERT_DIR"), "/etc/ssl/certs:/etc/pki/tls/certs"), ":") {
-		entries, _ := os.ReadDir(directory)
+		opened, err := os.Open(directory)
+		if err != nil {
+			continue
+		}
+		entries, _ := opened.ReadDir(-1)
+		opened.Close()
 		for _, e := range entries {
 			name := filepath.Join(directory, e.Name())
 			if e.Type() == fs.ModeSymlink {
 				// Another name of one in here, or of one that update-ca-certificates(8) put into
 				// ca-certificates.crt as well: to open them costs as much as a handshake.
-				to, err := os.Readlink(name)
+				n, err := syscall.Readlink(name, target)
+				to := string(target[:max(n, 0)])
 				bundled := strings.HasPrefix(to, "/usr/share/ca-certificates/") || strings.HasPrefix(to, "/usr/local/share/ca-certificates/")
 				if err == nil && (!strings.Contains(to, "/") || bundled && roots != nil) {
 					continue
