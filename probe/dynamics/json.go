@@ -180,8 +180,8 @@ func (o object) text(name string) (text string, ok bool) {
 // object returns the next one. bad says that only this one cannot be read.
 func (f *jsonFile) object() (o object, bad bool, err error) {
 	var raw json.RawMessage
-	if o.line = f.line; len(f.inner) > 0 {
-		raw, f.inner = f.inner[0], f.inner[1:]
+	if len(f.inner) > 0 {
+		o.line, raw, f.inner = f.line, f.inner[0], f.inner[1:]
 		return f.parse(raw, o)
 	}
 	if !f.lines && !f.decoder.More() {
