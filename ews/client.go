@@ -133,7 +133,7 @@ func (c *Client) Connect(ctx context.Context, l Request) (*wire.Conn, *evidence.
 	if fail == nil {
 		return opened.Conn, nil
 	}
-	item.Connection, item.TLS, item.Timing, item.Error = opened.ID, opened.TLS, opened.Timing, fail
+	item.Connection, item.From, item.TLS, item.Timing, item.Error = opened.ID, opened.From, opened.TLS, opened.Timing, fail
 	if c.Discover != nil {
 		item.Discovery = &evidence.Discovery{Endpoint: c.URL.String()}
 	}
@@ -153,7 +153,7 @@ func (c *Client) Send(ctx context.Context, conn *wire.Conn, l Request) Sent {
 	}
 	var req wire.Request
 	req, item.Request = c.request(l)
-	item.Connection = conn.ID
+	item.Connection, item.From = conn.ID, conn.From
 	cookies := cmp.Or(l.Cookies, c.Cookies)
 	if value, described := cookies.Field(c.URL); value != "" {
 		item.Request.Headers = append(slices.Clone(req.Header), [2]string{"Cookie", described})

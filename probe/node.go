@@ -49,20 +49,14 @@ func (r *run) askAddress(ctx context.Context, address string, connect time.Durat
 		n.close()
 		n.ask(ctx)
 	}
-	if agents := !r.Config.NoUserAgentProbe && !n.online(); agents && n.dropped() {
-		n.close()
-		if n.ask(ctx); n.dropped() { // a fault most often ends one connection, a rule every one
-			n.tryDynamicsAgents(ctx)
-		}
+	if agents := !r.Config.NoUserAgentProbe && !n.online(); agents && n.reply.Request != nil && ews.Lost(n.reply) {
+		n.tryDynamicsAgents(ctx)
 	} else if agents && n.reply.Response != nil && n.reply.Response.Status == http.StatusForbidden {
 		n.tryDynamicsAgents(ctx)
 	}
 	n.legacySuites(ctx)
 	return n
 }
-
-// dropped: the connection was made, and it ended without an answer to the request.
-func (n *node) dropped() bool { return n.reply.Request != nil && ews.Lost(n.reply) }
 
 // wantsCookie: the answer leads back to the same URL and sets a cookie, which has to
 // come with the request.
@@ -152,8 +146,22 @@ func (n *node) balanced() bool {
 	return !n.online() && n.reply.Response.First("X-FEServer") != "" && slices.ContainsFunc(n.answers(), front.Balanced)
 }
 
-// askMore asks at once a few times more where a balancer has shown itself: of two
-// servers that take connections at random, one is missed once in a hundred runs.
+// unsteady: EWS answers at the address, and some of the connections ended without an answer
+// or brought an error.
+func (n *node) unsteady() bool {
+	return n.asksCredential() && slices.ContainsFunc(n.recorder.Items(), func(item evidence.Item) bool {
+		return item.Address == n.address && faulty(item)
+	})
+}
+
+// faulty: the connection ended without an answer, or the answer is a server's error and no
+// EWS.
+func faulty(item evidence.Item) bool {
+	return ews.Lost(item) || item.Response != nil && item.Response.Status >= 500 && !item.EWS.Answered()
+}
+
+// askMore asks at once a few times more where a balancer or a fault has shown itself: of
+// two servers that take connections at random, one is missed once in a hundred runs.
 func (n *node) askMore(ctx context.Context) {
 	const more = 4
 	ctx, cancel := context.WithTimeout(ctx, 3*time.Second)
@@ -165,14 +173,22 @@ func (n *node) askMore(ctx context.Context) {
 	asks.Wait()
 }
 
-// patiently repeats the POST while the server asks for patience and the time
-// allows it.
+// patiently repeats the POST while the server asks for patience and the time allows it, and
+// twice where the connection ended without an answer or a server failed: a fault most often
+// meets one connection, a rule every one.
 func (n *node) patiently(ctx context.Context) (item evidence.Item, conn *wire.Conn) {
+	again := 2
 	item = ews.Retry(ctx, 0, func() evidence.Item {
 		conn.Close()
 		item, conn = n.client.Anonymous(ctx, n.userAgent, evidence.StepAnonymous)
 		return item
-	}, func(item evidence.Item) (time.Duration, bool) { return ews.Unavailable(item.Response) })
+	}, func(item evidence.Item) (time.Duration, bool) {
+		if wait, asked := ews.Unavailable(item.Response); asked {
+			return wait, true
+		}
+		again--
+		return 0, again >= 0 && item.Request != nil && faulty(item)
+	})
 	return item, conn
 }
 

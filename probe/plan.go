@@ -107,9 +107,18 @@ const (
 // questions are what is asked without a credential.
 func (c Config) questions() []question {
 	https := c.URL == nil || c.URL.Scheme == "https"
-	bearer := func(ctx context.Context, n *node) { n.bearer = n.client.EmptyBearer(ctx, n.userAgent) }
+	// A connection that ends without an answer may be a rule against the request or a
+	// fault: asking once more tells which.
+	bearer := func(ctx context.Context, n *node) {
+		if n.bearer = n.client.EmptyBearer(ctx, n.userAgent); ews.Lost(n.bearer) {
+			n.bearer = n.client.EmptyBearer(ctx, n.userAgent)
+		}
+	}
 	challenge := func(ctx context.Context, n *node) {
-		if !front.OnlineHost(n.Config.URL.Hostname()) {
+		if front.OnlineHost(n.Config.URL.Hostname()) {
+			return
+		}
+		if n.handshake = signin.ByNTLM("NTLM").Begin(ctx, n.client, n.userAgent); ews.Lost(n.handshake.Item) {
 			n.handshake = signin.ByNTLM("NTLM").Begin(ctx, n.client, n.userAgent)
 		}
 	}

@@ -157,7 +157,7 @@ func (r *run) examine(ctx context.Context) {
 		if n.doubtfulTLS() {
 			aside.Go(func() { n.dataverseTLS(families) })
 		}
-		if n.balanced() {
+		if n.balanced() || n.unsteady() {
 			aside.Go(func() { n.askMore(families) })
 		}
 	}

@@ -216,7 +216,7 @@ func (s *stage) open(tb testing.TB, address string, server *fieldServer) string 
 			s.mu.Unlock()
 			running.Go(func() {
 				defer c.Close()
-				if server.TLS.hello(c) {
+				if server.TLS.hello(c, number) {
 					return
 				}
 				s.serve(c, config, server.TLS, node, number)

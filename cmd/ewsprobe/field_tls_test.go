@@ -36,6 +36,7 @@ type fieldTLS struct {
 	Suites            []uint16 `yaml:"suites"`             // a hello with one of them is answered with it, any other with alert 40
 	Says              string   `yaml:"says"`               // the answer to every hello is this text
 	Hangs             bool     `yaml:"hangs_up"`           // the connection ends when a hello came
+	HangsEvery        int      `yaml:"hangs_up_every"`     // so does every Nth
 }
 
 func (t fieldTLS) config(tb testing.TB, c fieldCertificate) *tls.Config {
@@ -56,7 +57,8 @@ func (t fieldTLS) config(tb testing.TB, c fieldCertificate) *tls.Config {
 }
 
 // hello answers a hello without a handshake, if the server does that.
-func (t fieldTLS) hello(c net.Conn) bool {
+func (t fieldTLS) hello(c net.Conn, number int) bool {
+	t.Hangs = t.Hangs || t.HangsEvery > 0 && number%t.HangsEvery == 0
 	if t.Alert == 0 && len(t.Suites) == 0 && t.Says == "" && !t.Hangs {
 		return false
 	}

@@ -124,6 +124,7 @@ type Item struct {
 	Step       Step           `json:"step" keep:"word"`
 	Address    string         `json:"address" keep:"endpoint" differs:"no"` // IP:port; "" before one is known
 	Connection int            `json:"connection" null:"zero" differs:"no"`  // counts from 1 in order of opening; 0 none
+	From       string         `json:"from" keep:"endpoint" differs:"no"`    // the address of this machine that the connection came from
 	At         time.Time      `json:"at" differs:"no"`
 	Request    *Request       `json:"request"`
 	Response   *Response      `json:"response"`

@@ -49,7 +49,7 @@ func TestWhatIsSaid(t *testing.T) {
 	look(reflect.TypeFor[Item]())
 	slices.Sort(own)
 	want := strings.Fields(`Bind.Problem CertificateProblem.Code Cloud.Host Cloud.Location Cloud.Subject Dataverse.Set Dataverse.Without Profile.Taken Detail.Code Discovery.Form Discovery.HeldBack Discovery.Types EWS.Folder EWS.Kind Failure.Code Failure.Phase
-		Item.Address Item.ClosedBy Item.ID Item.Step Kerberos.Principal Kerberos.Problem Kerberos.Realm Kerberos.Service Logon.Account Logon.Binding Logon.Mechanism Logon.Result Logon.Scheme
+		Item.Address Item.ClosedBy Item.From Item.ID Item.Step Kerberos.Principal Kerberos.Problem Kerberos.Realm Kerberos.Service Logon.Account Logon.Binding Logon.Mechanism Logon.Result Logon.Scheme
 		NTLM.OSBuild NTLM.Scheme Notice.Product Notice.Says Notice.SubStatus Notice.Windows Page.LeadsBy Request.Authorization Request.Headers Request.Mailbox Request.Method Request.Operation Request.Purpose Request.URL Request.UserAgent
 		Resolution.Name Response.Proto Response.Withheld ServicePoint.Place ServicePoints.Domain ServicePoints.Problem TLS.CipherSuite TLS.ServerName TLS.Version Token.Application Token.Host Token.Proof Token.Scope Token.Tenant Certificate.SHA256 Certificate.Signature`)
 	slices.Sort(want)

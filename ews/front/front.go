@@ -58,11 +58,14 @@ var leadingZeros = evidence.Expression(`\.0+(\d)`)
 
 var anyTenant = evidence.Expression(`@\*\s*(,|$)`)
 
+// TMG is the name of that device in devices.txt.
+const TMG = "Forefront TMG or ISA"
+
 // Foreign: an answer shows nothing of Exchange and signs as another web server, not as a
 // device that publishes Exchange.
 func (id Identity) Foreign() bool {
 	return !id.Exchange && id.ServerField != "" && !strings.HasPrefix(id.ServerField, "Microsoft-IIS") &&
-		!slices.Contains([]string{"Forefront TMG or ISA", "F5 BIG-IP APM", "F5 BIG-IP", "Citrix NetScaler", "Kemp LoadMaster"}, id.Device)
+		!slices.Contains([]string{TMG, "F5 BIG-IP APM", "F5 BIG-IP", "Citrix NetScaler", "Kemp LoadMaster"}, id.Device)
 }
 
 // Identify reads the headers of an answer.
@@ -94,6 +97,26 @@ func Identify(r *evidence.Response) Identity {
 	}
 	id.Device, id.DeviceSign = device(r)
 	return id
+}
+
+// iisPages are how titles begin of the pages that IIS has for errors, and of its default
+// page.
+var iisPages = []string{
+	"IIS 7", "IIS 8", "IIS 10", "IIS7", "IIS8", "IIS Windows", "401 - Unauthorized: Access", "403 - Forbidden: Access",
+	"404 - File or directory", "405 - HTTP verb", "500 - Internal server error",
+}
+
+// IIS is the version of the IIS that answered, by the Server header, "page" where only its
+// own page shows it, "" where nothing does.
+func IIS(r *evidence.Response) string {
+	version, signed := strings.CutPrefix(r.First("Server"), "Microsoft-IIS/")
+	switch {
+	case signed:
+		return version
+	case r.Page != nil && slices.ContainsFunc(iisPages, func(begin string) bool { return strings.HasPrefix(r.Page.Title, begin) }):
+		return "page"
+	}
+	return ""
 }
 
 // Offers are the challenges of an answer.

@@ -50,6 +50,7 @@ type Dialer struct {
 type Conn struct {
 	ID   int
 	Addr string
+	From string            // the address of this machine
 	Leaf *x509.Certificate // nil over http
 	TLS  *evidence.TLS
 
@@ -70,6 +71,7 @@ type Opened struct {
 	TLS    *evidence.TLS
 	Timing evidence.Timing
 	ID     int
+	From   string // the address of this machine
 }
 
 // Open connects to addr ("IP:port") and shakes hands. On failure Opened still
@@ -82,7 +84,8 @@ func (d *Dialer) Open(ctx context.Context, addr string) (Opened, *evidence.Failu
 	if fail != nil {
 		return o, fail
 	}
-	c := &Conn{ID: o.ID, Addr: addr, net: raw, opening: true}
+	o.From, _, _ = net.SplitHostPort(raw.LocalAddr().String())
+	c := &Conn{ID: o.ID, Addr: addr, From: o.From, net: raw, opening: true}
 	if d.TLS {
 		start = time.Now()
 		secured, info, leaf, fail := d.handshake(ctx, raw)

@@ -476,7 +476,7 @@ func TestTextsAreWhole(t *testing.T) {
 		}
 		remedies(string(e.Code), e.Remedies)
 		for c, list := range e.Cases {
-			if _, variant := e.Sentences[string(c)]; !variant && !slices.Contains([]Case{AtFrontEnd, InPlace, ByAddress, OtherAudience, ByApplication, OwnMailbox, Advised, NoScheme, NoURL, DiscoveryError, Impersonated, AtAutodiscover, DomainTrouble, OneServer, NTLMBlocked, WindowsAlone, WrongName, Expired, Incomplete, InBatch, RefusedInRun, ReasonKnown, AtBackEnd, ByDevice, ByProxy, CallersOwn, ThroughProxy, PlainBehind, NoSite, Unasked}, c) {
+			if _, variant := e.Sentences[string(c)]; !variant && !slices.Contains([]Case{AtFrontEnd, InPlace, ByAddress, OtherAudience, ByApplication, OwnMailbox, Advised, NoScheme, NoURL, DiscoveryError, Impersonated, AtAutodiscover, DomainTrouble, OneServer, NTLMBlocked, WindowsAlone, WrongName, Expired, Incomplete, InBatch, RefusedInRun, ReasonKnown, AtBackEnd, ByDevice, ByTMG, OneAddress, ByProxy, CallersOwn, ThroughProxy, PlainBehind, NoSite, Unasked}, c) {
 				t.Errorf("%s: there is no case %q", e.Code, c)
 			}
 			remedies(string(e.Code), list)

@@ -284,6 +284,7 @@ func Sample() Names {
 		"upn": "user@domain", "primary": "PRIMARY-ADDRESS", "address": "IP", "longer": "90s",
 		"whose": n.Mailbox, "backend": "<SERVER>", "discovery": "<HOST>", "named-host": "<HOST>",
 		"trusted": "TENANT", "application": "APPLICATION-ID",
+		"failing": "IP", "request": "this request",
 		"site": n.Site, "resource": "https://" + n.Site,
 	}
 	trace := Trace{Server: n.Server, User: n.User, Path: "/EWS/Exchange.asmx", Times: "see the attempts in the report"}

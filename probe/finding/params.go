@@ -38,8 +38,12 @@ type Params struct {
 	Device      string // the kind of device that seems to stand in front
 	Sign        string // by what it was recognised
 	Differences []Difference
+	Part        Part             // of the connections
+	Lost        []*evidence.Item // requests whose connections ended without an answer
 
 	// An answer, or none.
+	Times       string // of the requests that a finding rests on
+	From        string // the address of this machine that they came from
 	Asked       string // what was asked: call, anonymous, or the scheme of a logon
 	Status      int    // HTTP
 	Phrase      string // the reason phrase of the status
@@ -62,9 +66,11 @@ type Params struct {
 	Realm       string
 	BackEnd     string
 	OverHTTP    bool
-	Kernel      bool // HTTP.sys answered, before any site of IIS
-	SignedIn    bool // the sign-in was accepted
-	NotExchange bool // nothing in the answer shows Exchange
+	Kernel      bool   // HTTP.sys answered, before any site of IIS
+	IIS         string // it answered, without a header of Exchange: its version, or "page" by its own page
+	Unsigned    bool   // no header names the sender
+	SignedIn    bool   // the sign-in was accepted
+	NotExchange bool   // nothing in the answer shows Exchange
 	Skew        time.Duration
 	Behind      bool // the clock of the server, not ahead
 

@@ -51,6 +51,8 @@ const (
 	InPlace      Case = "in-place"     // it did so where EWS answers otherwise
 	ByAddress    Case = "address"      // IIS refuses the address of the client
 	ByDevice     Case = "device"       // a device in front answered
+	ByTMG        Case = "tmg"          // that device is TMG or ISA
+	OneAddress   Case = "one-address"  // another address of the name answers
 	ByProxy      Case = "proxy"        // the proxy on the way out failed
 	ThroughProxy Case = "connection"   // NTLM is refused behind a device that is seen
 	PlainBehind  Case = "plain-behind" // a device ends TLS and sends HTTP

@@ -130,7 +130,7 @@ func TestParametersAndPhrasesAreUsed(t *testing.T) {
 			t.Fatal(err)
 		}
 		walk(tree.Lookup(name).Root, fields, phrasesUsed)
-		if strings.HasPrefix(name, "accept") || name == "attempt" || name == "part" || name == "step" || strings.HasPrefix(name, "dynamics-") || strings.HasPrefix(name, "trace-") {
+		if strings.HasPrefix(name, "accept") || name == "attempt" || name == "part" || name == "request" || name == "step" || strings.HasPrefix(name, "dynamics-") || strings.HasPrefix(name, "trace-") {
 			phrasesUsed[name] = true // made by package rule
 		}
 	}

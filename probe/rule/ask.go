@@ -25,6 +25,9 @@ func (v *view) needed(n *node) []*evidence.Item {
 	if n.ask != nil {
 		items = append(items, n.ask)
 	}
+	if v.rec.Target.ProfileAuth == "oauth" && v.rec.Target.HMA == nil && n.challenged() && n.bearer != nil {
+		items = append(items, n.bearer) // what such a profile is judged by
+	}
 	return append(items, v.deciding(n)...)
 }
 
@@ -90,12 +93,20 @@ func dnsFailed(v *view) *hit {
 	return nil
 }
 
+// lostConnection is how a connection is not made, or ends without an answer.
+var lostConnection = []evidence.FailureCode{
+	evidence.ConnectRefused, evidence.ConnectUnreachable, evidence.ConnectFailed, evidence.ConnectionReset, evidence.ConnectionClosed,
+}
+
 func connectFailed(v *view, n *node) *hit {
 	if call := v.noAnswer(n); call != nil {
 		return confirmed("not-kept", finding.Params{Asked: v.questionOf(call)}, call)
 	}
-	item := v.failedBy(n, evidence.ConnectRefused, evidence.ConnectUnreachable, evidence.ConnectFailed, evidence.ConnectionReset,
-		evidence.ConnectionClosed, evidence.ProxyRefused, evidence.DNSNotFound, evidence.DNSFailed) // of the proxy's name
+	lost, part := n.endsAtTimes()
+	if h := v.failsAtTimes(n, lost, part, finding.Params{Lost: lost}); h != nil {
+		return h
+	}
+	item := v.failedBy(n, append(lostConnection, evidence.ProxyRefused, evidence.DNSNotFound, evidence.DNSFailed)...) // of the proxy's name
 	if item == nil || !v.row && connectionLost(n).Kind != "" && item.Logon != nil && isWindows(item.Logon) {
 		return nil
 	}
@@ -125,6 +136,9 @@ func connectFailed(v *view, n *node) *hit {
 	}
 	p := finding.Params{Asked: v.questionOf(item), Error: item.Error.Text}
 	h := confirmed(variant, p, item)
+	if phase == "connect" && slices.ContainsFunc(v.nodes, (*node).answered) {
+		h.use = finding.OneAddress
+	}
 	if g := v.rec.Target.Given; g != nil && phase == "proxy" {
 		h.params.By, h.use = g.Proxy, finding.ByProxy
 	}
@@ -240,6 +254,11 @@ func serverError(v *view, n *node) *hit {
 		p.Code = item.EWS.Code
 		return confirmed("cut-answer", p, item)
 	}
+	if items, part := n.errsAtTimes(); len(items) > 0 {
+		if h := v.failsAtTimes(n, items, part, v.answer(n, items[0])); h != nil {
+			return h
+		}
+	}
 	for _, item := range v.needed(n) {
 		r := item.Response
 		if r == nil || item.EWS.Answered() {
@@ -325,8 +344,10 @@ func (v *view) answer(n *node, item *evidence.Item) finding.Params {
 	case id.Exchange, p.Device != "":
 	case strings.HasPrefix(signs, "Microsoft-HTTPAPI"):
 		p.Kernel = true
-	case !strings.HasPrefix(signs, "Microsoft-IIS"):
-		p.Header = signs
+	case front.IIS(r) != "":
+		p.IIS = front.IIS(r)
+	default:
+		p.Header, p.Unsigned = signs, signs == ""
 	}
 	return p
 }

@@ -250,7 +250,7 @@ func (n *node) agentsTried() (refused, passed []string, items []*evidence.Item) 
 	return refused, passed, items
 }
 
-// dropsAgents: the connection ended without an answer, twice, before one of Dynamics' user
+// dropsAgents: the connection ended without an answer, each time, before one of Dynamics' user
 // agents was tried.
 func (n *node) dropsAgents() bool {
 	return n.first != nil && n.first.Response == nil && len(n.agents) > 0

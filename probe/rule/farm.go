@@ -123,6 +123,84 @@ func deadAddresses(v *view) *hit {
 	return h
 }
 
+// atTimes are the requests that failed at n in the way that is meant, and how many
+// connections did so of how many: where the same question, without a credential, got its
+// answer from EWS on another connection, so that neither the question nor the URL is the
+// reason.
+func (n *node) atTimes(failed func(*evidence.Item) bool) (items []*evidence.Item, part finding.Part) {
+	if !n.challenged() || n.dropsAgents() {
+		return nil, part
+	}
+	proved, all, bad := false, map[int]bool{}, map[int]bool{}
+	for _, item := range n.items {
+		if item.Connection == 0 || item.Error != nil && item.Error.Code == evidence.GivenUp {
+			continue
+		}
+		all[item.Connection] = true
+		if !failed(item) {
+			continue
+		}
+		bad[item.Connection] = true
+		if !slices.ContainsFunc(items, func(o *evidence.Item) bool { return alike(o, item) }) {
+			items = append(items, item)
+		}
+		proved = proved || item.Logon == nil && slices.ContainsFunc(n.items, func(o *evidence.Item) bool {
+			return o.Step == item.Step && o.Logon == nil && o.Response != nil && o.Response.Status == 401
+		})
+	}
+	if !proved {
+		return nil, part
+	}
+	return items, finding.Part{Count: len(bad), Of: len(all)}
+}
+
+// alike: two requests of a kind failed in the same way.
+func alike(a, b *evidence.Item) bool {
+	return a.Step == b.Step && (a.Logon == nil) == (b.Logon == nil) && (a.Error == nil) == (b.Error == nil) &&
+		(a.Error == nil || a.Error.Phase == b.Error.Phase && a.Error.Text == b.Error.Text)
+}
+
+// endsAtTimes: connections were not made, or ended without an answer.
+func (n *node) endsAtTimes() ([]*evidence.Item, finding.Part) {
+	return n.atTimes(func(item *evidence.Item) bool {
+		return item.Response == nil && item.Error != nil && slices.Contains(lostConnection, item.Error.Code)
+	})
+}
+
+// errsAtTimes: requests were answered with a server's error in place of EWS. Front ends
+// that sign their answers are compared by name (farmInconsistent).
+func (n *node) errsAtTimes() ([]*evidence.Item, finding.Part) {
+	return n.atTimes(func(item *evidence.Item) bool {
+		r := item.Response
+		name := r.First("X-FEServer")
+		return r != nil && r.Status >= 500 && !item.EWS.Answered() && (name == "" || strings.EqualFold(name, n.who.FrontEnd))
+	})
+}
+
+// unsteady: the address fails for requests of every kind, so a sign-in that was not
+// finished says nothing of its scheme.
+func (n *node) unsteady() bool {
+	lost, _ := n.endsAtTimes()
+	errs, _ := n.errsAtTimes()
+	return slices.ContainsFunc(append(lost, errs...), func(item *evidence.Item) bool {
+		return item.Step == evidence.StepAnonymous || item.Step == evidence.StepEmptyBearer
+	})
+}
+
+// failsAtTimes is the finding about such requests: a warning where the sign-in of the
+// profile came to its end.
+func (v *view) failsAtTimes(n *node, items []*evidence.Item, part finding.Part, p finding.Params) *hit {
+	if len(items) == 0 || v.row || v.isOnline(n) {
+		return nil
+	}
+	h := confirmed("at-times", p, items...)
+	h.params.Part = part
+	if result(v.ownLogon(n)) != evidence.Unfinished {
+		h.status = finding.Warning
+	}
+	return h
+}
+
 // serverName is by what a server is told apart from others at its address; "" where
 // the address does.
 func (v *view) serverName(n *node) string {

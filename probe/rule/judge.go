@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
+	"github.com/ewsprobe/ewsprobe/ews/front"
 	"github.com/ewsprobe/ewsprobe/probe/config/address"
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 )
@@ -87,7 +88,11 @@ func (v *view) apply(r row) (finding.Finding, bool) {
 		return f, false
 	}
 	f.Status, f.Confidence, f.Reason = worst.status, worst.confidence, worst.reason
-	f.Summary, f.Detail = finding.Say(f.Code, worst.variant, v.complete(worst.params))
+	worst.params = v.complete(worst.params)
+	if sent := v.sent(worst.evidence); len(sent) > 0 {
+		worst.params.Times, worst.params.From = v.times(sent), sent[0].From
+	}
+	f.Summary, f.Detail = finding.Say(f.Code, worst.variant, worst.params)
 	if r.server && !v.row && len(at) > 0 && len(at) < len(v.servers()) && len(v.servers()) > len(v.nodes) {
 		f.Summary += finding.Phrase("part", v.part(at))
 	}
@@ -98,6 +103,9 @@ func (v *view) apply(r row) (finding.Finding, bool) {
 	entry, _ := finding.Lookup(r.code) // TestEveryCodeIsWhole: there is one
 	advice := finding.CodeRemedies(worst.params.Means)
 	cases := []finding.Case{worst.use, finding.Case(worst.variant)}
+	if worst.use == finding.ByDevice && worst.params.Device == front.TMG {
+		cases = slices.Insert(cases, 0, finding.ByTMG)
+	}
 	for _, c := range []struct {
 		is    finding.Case
 		holds bool
@@ -114,6 +122,13 @@ func (v *view) apply(r row) (finding.Finding, bool) {
 	remedies := slices.Concat(finding.ReasonRemedies(f.Code, cmp.Or(worst.advice, f.Reason)), advice, entry.RemediesIn(cases...))
 	f.Remedies = v.fill(remedies, worst.params, f.Addresses...)
 	return f, true
+}
+
+// sent are the requests, or attempts to connect, of that evidence.
+func (v *view) sent(ids []string) []*evidence.Item {
+	return slices.DeleteFunc(slices.Clone(v.items), func(item *evidence.Item) bool {
+		return item.Connection == 0 || !slices.Contains(ids, item.ID)
+	})
 }
 
 // complete adds what most sentences name, where the rule has nothing of its own there.

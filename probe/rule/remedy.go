@@ -73,6 +73,8 @@ func (v *view) fill(remedies []finding.Remedy, p finding.Params, addresses ...st
 	maps.Copy(names.More, map[string]string{
 		"upn": v.upn(), "site": names.Site, "address": "IP", "longer": longer(t.Given), "trusted": "TENANT", "discovery": "<HOST>",
 		"named-host":  safe(v.rec.Target.Host, isHostName, "<HOST>"),
+		"failing":     argument("address", append(p.Places, p.Address)[0]),
+		"request":     finding.Phrase("request", &p),
 		"backend":     safe(p.BackEnd, isHostName, "<SERVER>"),
 		"primary":     safe(p.Primary, isPlainMail, "PRIMARY-ADDRESS"),
 		"whose":       safe(cmp.Or(t.Mailbox, t.User), func(s string) bool { return isMailAddress(s) || isAccount(s) }, "<MAILBOX>"),

@@ -69,6 +69,8 @@ func (v *view) questionOf(item *evidence.Item) string {
 		return "call"
 	case item.Logon != nil:
 		return item.Logon.Scheme
+	case item.Step == evidence.StepEmptyBearer:
+		return "bearer"
 	}
 	return "anonymous"
 }

@@ -29,7 +29,7 @@ func credentialsRejected(v *view) *hit {
 	}
 	for n, item := range v.logons() {
 		l := item.Logon
-		if isWindows(l) && v.kerberosOnly(n) && result(n.basic()) != evidence.Refused {
+		if isWindows(l) && v.kerberosOnly(n) && result(n.basic()) != evidence.Refused || n.badBindings() != nil && isWindows(l) {
 			continue
 		}
 		if l.Remembered && remembered == nil {

@@ -30,9 +30,18 @@ func (v *view) trace(server, user string, addresses []string) finding.Trace {
 		return t
 	}
 	t.Path = path(refused[0], v.rec.Target.URL)
+	t.Times = v.times(refused)
+	first, last := refused[0].At.UTC(), refused[len(refused)-1].At.UTC()
+	skew := v.skew(refused[0].Address)
+	t.Begin, t.End = first.Add(min(skew, 0)-around), last.Add(max(skew, 0)+around)
+	return t
+}
+
+// times are those of requests in their order, each as spoken.
+func (v *view) times(items []*evidence.Item) string {
 	var times []string
 	var told time.Time
-	for _, item := range refused {
+	for _, item := range items {
 		if item.At.Sub(told) > together {
 			times, told = append(times, v.spoken(item.At)), item.At
 		}
@@ -40,11 +49,7 @@ func (v *view) trace(server, user string, addresses []string) finding.Trace {
 	if len(times) > 4 {
 		times = append(times[:3], times[len(times)-1])
 	}
-	t.Times = strings.Join(times, ", ")
-	first, last := refused[0].At.UTC(), refused[len(refused)-1].At.UTC()
-	skew := v.skew(refused[0].Address)
-	t.Begin, t.End = first.Add(min(skew, 0)-around), last.Add(max(skew, 0)+around)
-	return t
+	return strings.Join(times, ", ")
 }
 
 // refusals are the logons that a service refused, in their order: those at the

@@ -97,7 +97,7 @@ func (n *node) unfinishedHandshake(v *view) finding.Handshake {
 	w := n.windows()
 	own := v.windowsProfile() || !n.offer("Basic")
 	switch {
-	case result(w) != evidence.Unfinished:
+	case result(w) != evidence.Unfinished, n.unsteady():
 		return finding.Handshake{}
 	case w.Step == evidence.StepSkipped:
 		return finding.Handshake{Kind: "stopped", Error: w.Logon.Why}
@@ -137,6 +137,11 @@ func extendedProtection(v *view, n *node) *hit {
 	if w == nil {
 		w, none = n.kerberos(), n.unboundTicket()
 	}
+	if bad := n.badBindings(); bad != nil && result(none) != evidence.Accepted {
+		h := likely("named", finding.Params{Scheme: mechanism(bad.Logon), Notice: noticeOf(bad.Response)}, bad)
+		h.status = v.windowsStatus(n, true)
+		return h
+	}
 	differs := result(w) == evidence.Refused && w.Logon.Binding == evidence.BindingRight && result(none) == evidence.Accepted
 	if !differs || connectionLost(n).Kind != "" {
 		return nil
@@ -150,6 +155,16 @@ func extendedProtection(v *view, n *node) *hit {
 		h.confidence = finding.Confirmed
 	}
 	return h
+}
+
+// badBindings is a refused logon whose answer says that the channel binding does not fit.
+func (n *node) badBindings() *evidence.Item {
+	return first(n.logons, namesBadBindings)
+}
+
+func namesBadBindings(item *evidence.Item) bool {
+	return result(item) == evidence.Refused && item.Response != nil && item.Response.Notice != nil && !item.Logon.Comparison &&
+		slices.Contains([]string{"0x80090346", "0xC000035B"}, item.Response.Notice.Windows)
 }
 
 // otherCertificate is the hash of a certificate seen for the same name at
