@@ -111,6 +111,9 @@ var alertRules = sync.OnceValue(func() (list []alertRule) {
 		if (r.Stage != "" || r.Subject) && r.Codes == nil {
 			r.Codes = []Code{"ok"}
 		}
+		if r.Check == "none" { // no request to EWS moves it forward
+			r.Codes, r.Check = nil, ""
+		}
 		if r.Check != "" {
 			r.Next = CheckCommand(Remedy{Check: r.Check, Target: r.Target}, Placeholders)
 		}

@@ -379,7 +379,7 @@ func serviceError(number string, every bool) string {
 		return ""
 	}
 	name := serviceErrors()[n]
-	if _, ok := EWSCodes()[name]; ok || every && n > 0 && n < 400 {
+	if _, ok := EWSCodes()[name]; ok && n > 99 || every && n > 0 && n < 400 {
 		return name
 	}
 	return ""
