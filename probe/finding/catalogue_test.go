@@ -235,7 +235,10 @@ func (c *counter) Errorf(string, ...any) { *c++ }
 // checkPlain refuses what does not belong in a sentence.
 func checkPlain(t reporter, text string) {
 	t.Helper()
-	for _, bad := range []string{"  ", "\t", "\n", " .", " ,", "http://", "https://learn", "TODO", "mend ", "all the same", "anew", "judg", " leg ", " legs"} {
+	for _, bad := range []string{
+		"  ", "\t", "\n", " .", " ,", "http://", "https://learn", "TODO", "mend ", "all the same",
+		"anew", "judg", " leg ", " legs",
+	} {
 		if strings.Contains(text, bad) {
 			t.Errorf("%q in %q", bad, text)
 		}
@@ -243,8 +246,9 @@ func checkPlain(t reporter, text string) {
 }
 
 var (
-	anyPlaceholder  = regexp.MustCompile(`\{[^}]*\}`)
-	eventFilter     = regexp.MustCompile(`@\{LogName='(?:Security'; Id=[0-9,]+(; StartTime='BEGIN'; EndTime='END')?|(?:Application|System)'; ProviderName='[\w ]+'|Microsoft-Windows-NTLM/Operational')\}`)
+	anyPlaceholder = regexp.MustCompile(`\{[^}]*\}`)
+	eventFilter    = regexp.MustCompile(`@\{LogName='(?:Security'; Id=[0-9,]+(; StartTime='BEGIN'; EndTime='END')?|` +
+		`(?:Application|System)'; ProviderName='[\w -]+'|Microsoft-Windows-NTLM/Operational')\}`)
 	powershellBlock = regexp.MustCompile(`ForEach-Object \{ ([^{}]*) \}`)
 	// ofRemedies fills what only remedies have.
 	ofRemedies     = Names{Server: "{server}", Host: "{host}", User: "{user}", Mailbox: "{mailbox}", More: Sample().More}
@@ -268,16 +272,22 @@ func checkPlaceholders(t reporter, text string) {
 // first positional parameter. Set-WebServicesVirtualDirectory has no
 // -IISAuthenticationMethods, whatever threads say.
 var knownCmdlets = map[string][]string{
-	"Get-OabVirtualDirectory":             {"-Server", "-Identity", "-ADPropertiesOnly", "-ShowMailboxVirtualDirectories"},
-	"Get-WebServicesVirtualDirectory":     {"-Server", "-Identity", "-ADPropertiesOnly", "-ShowMailboxVirtualDirectories"},
-	"Set-WebServicesVirtualDirectory":     {"-Identity", "-BasicAuthentication", "-WindowsAuthentication", "-OAuthAuthentication", "-ExtendedProtectionTokenChecking", "-ExternalUrl"},
-	"Get-ManagementRoleAssignment":        {"-Role", "-GetEffectiveUsers"},
-	"New-ManagementRoleAssignment":        {"-Name", "-Role", "-User", "-CustomRecipientWriteScope"},
-	"New-ManagementScope":                 {"-Name", "-RecipientRestrictionFilter"},
-	"Get-CASMailbox":                      {"-ResultSize"},
-	"Set-CASMailbox":                      {"-Identity", "-EwsEnabled", "-EwsApplicationAccessPolicy", "-EwsAllowList", "-EwsBlockList"},
-	"Get-OrganizationConfig":              {"-RetrieveEwsOperationAccessPolicy"},
-	"Set-OrganizationConfig":              {"-DefaultAuthenticationPolicy", "-EwsEnabled", "-EwsApplicationAccessPolicy", "-EwsAllowList", "-EwsBlockList", "-OAuth2ClientProfileEnabled"},
+	"Get-OabVirtualDirectory":         {"-Server", "-Identity", "-ADPropertiesOnly", "-ShowMailboxVirtualDirectories"},
+	"Get-WebServicesVirtualDirectory": {"-Server", "-Identity", "-ADPropertiesOnly", "-ShowMailboxVirtualDirectories"},
+	"Set-WebServicesVirtualDirectory": {
+		"-Identity", "-BasicAuthentication", "-WindowsAuthentication",
+		"-OAuthAuthentication", "-ExtendedProtectionTokenChecking", "-ExternalUrl",
+	},
+	"Get-ManagementRoleAssignment": {"-Role", "-GetEffectiveUsers"},
+	"New-ManagementRoleAssignment": {"-Name", "-Role", "-User", "-CustomRecipientWriteScope"},
+	"New-ManagementScope":          {"-Name", "-RecipientRestrictionFilter"},
+	"Get-CASMailbox":               {"-ResultSize"},
+	"Set-CASMailbox":               {"-Identity", "-EwsEnabled", "-EwsApplicationAccessPolicy", "-EwsAllowList", "-EwsBlockList"},
+	"Get-OrganizationConfig":       {"-RetrieveEwsOperationAccessPolicy"},
+	"Set-OrganizationConfig": {
+		"-DefaultAuthenticationPolicy", "-EwsEnabled", "-EwsApplicationAccessPolicy",
+		"-EwsAllowList", "-EwsBlockList", "-OAuth2ClientProfileEnabled",
+	},
 	"Get-User":                            {},
 	"Set-User":                            {"-Identity", "-AuthenticationPolicy"},
 	"New-AuthenticationPolicy":            {"-Name"},
@@ -366,6 +376,10 @@ var knownCmdlets = map[string][]string{
 	"Get-WebAppPoolState":          {"-Name"},
 	"Get-WebBinding":               {"-Name", "-Protocol"}, // of WebAdministration, as CSS-Exchange uses it
 	"Get-Website":                  {},                     // likewise
+	"Get-WebApplication":           {"-Site", "-Name"},     // of WebAdministration
+	"Set-WebConfigurationProperty": {"-PSPath", "-Location", "-Filter", "-Name", "-Value"},
+	"Get-WindowsFeature":           {}, // of ServerManager
+	"Test-NetConnection":           {"-Port"},
 	"Get-ItemProperty":             {},
 	"Resolve-DnsName":              {},
 	"Get-WebConfigurationProperty": {"-PSPath", "-Location", "-Filter", "-Name"},
@@ -395,12 +409,16 @@ var knownProperties = []string{
 	"Name", "Type", "IssuerIdentifier", "Realm", "AuthMetadataUrl", "ApplicationIdentifier", "UseAuthServer", "LinkedAccount", // OAuth
 	"DomainName", "DomainType", "OAuth2ClientProfileEnabled", "IsDefaultAuthorizationEndpoint",
 	"DisplayName", "AppId", "SignInAudience", "AccountEnabled", "State", // Entra
-	"IsValid", "ServerName", "Database", "AccountDisabled", "Mounted", "MountedOnServer", "LastLogonTime", "ItemCount", "IsQuarantined", "AdminDisplayVersion", "InternalNLBBypassUrl", // mailbox, server
+	"IsValid", "ServerName", "Database", "AccountDisabled", "Mounted", "MountedOnServer", "LastLogonTime", "ItemCount",
+	"IsQuarantined", "AdminDisplayVersion", "InternalNLBBypassUrl", // mailbox, server
 	"ThrottlingPolicyId", "ThrottlingPolicyScope", "User", "Deny", "IsInherited", "ObjectClass", "DistinguishedName", "Id",
-	"CurrentCertificateThumbprint", "PreviousCertificateThumbprint", "NextCertificateThumbprint", "Thumbprint", "Subject", "NotAfter", "CertificateDomains", "Issuer", "Services",
-	"Component", "bindingInformation", "certificateHash", "value", // of IIS
+	"CurrentCertificateThumbprint", "PreviousCertificateThumbprint", "NextCertificateThumbprint", "Thumbprint", "Subject",
+	"NotAfter", "CertificateDomains", "Issuer", "Services",
+	"Component", "bindingInformation", "certificateHash", "value", "Value", "name", "enabled", "path", "applicationPool",
+	"PhysicalPath", "allowed", "description", "InstallState", // of IIS
 	"MaxFieldLength", "MaxRequestBytes", // of HTTP.sys, KB 820129
-	"ActiveSync*", "SmtpClientAuthenticationDisabled", "ImapEnabled", "PopEnabled", "*Authentication*", "*Hostname", "RequireSSL", // services beside EWS
+	"ActiveSync*", "SmtpClientAuthenticationDisabled", "ImapEnabled", "PopEnabled", "*Authentication*", "*Hostname",
+	"RequireSSL",                                                           // services beside EWS
 	"RoleAssigneeName", "RecipientWriteScope", "CustomRecipientWriteScope", // role assignment
 }
 
@@ -463,7 +481,10 @@ func TestTextsAreWhole(t *testing.T) {
 			if !slices.Contains([]string{"", "mailbox", "https", "url", "profile", "none"}, r.Target) || r.Target != "" && r.Check == "" {
 				t.Errorf("%s: target %q", where, r.Target)
 			}
-			if !slices.Contains([]string{"", "explained", "no-logon", "nothing-held-back", "usual-path", "front-end-port", "kerberos-only", "asked-already", "url-given"}, r.Unless) {
+			if !slices.Contains([]string{
+				"", "explained", "no-logon", "nothing-held-back", "usual-path", "front-end-port",
+				"kerberos-only", "asked-already", "url-given",
+			}, r.Unless) {
 				t.Errorf("%s: unless %q", where, r.Unless)
 			}
 		}
@@ -476,7 +497,12 @@ func TestTextsAreWhole(t *testing.T) {
 		}
 		remedies(string(e.Code), e.Remedies)
 		for c, list := range e.Cases {
-			if _, variant := e.Sentences[string(c)]; !variant && !slices.Contains([]Case{AtFrontEnd, InPlace, ByAddress, OtherAudience, ByApplication, OwnMailbox, Advised, NoScheme, NoURL, DiscoveryError, Impersonated, AtAutodiscover, DomainTrouble, OneServer, NTLMBlocked, WindowsAlone, WrongName, Expired, Incomplete, InBatch, RefusedInRun, ReasonKnown, AtBackEnd, ByDevice, ByTMG, OneAddress, ByProxy, CallersOwn, ThroughProxy, PlainBehind, NoSite, Unasked}, c) {
+			if _, variant := e.Sentences[string(c)]; !variant && !slices.Contains([]Case{
+				AtFrontEnd, InPlace, ByAddress,
+				OtherAudience, ByApplication, OwnMailbox, Advised, NoScheme, NoURL, DiscoveryError, Impersonated, AtAutodiscover,
+				DomainTrouble, OneServer, NTLMBlocked, WindowsAlone, WrongName, Expired, Incomplete, InBatch, RefusedInRun, ReasonKnown,
+				AtBackEnd, ByDevice, ByTMG, OneAddress, ByProxy, CallersOwn, ThroughProxy, PlainBehind, NoSite, Unasked,
+			}, c) {
 				t.Errorf("%s: there is no case %q", e.Code, c)
 			}
 			remedies(string(e.Code), list)
@@ -491,6 +517,14 @@ func TestTextsAreWhole(t *testing.T) {
 	for n, c := range EWSCodes() {
 		remedies(n, c.Remedies)
 		for i, r := range CodeRemedies(n) {
+			checkRemedy(t, i, r)
+		}
+	}
+	for _, a := range answers() {
+		remedies(a.Names[0], a.Remedies)
+		list := slices.Clone(a.Remedies)
+		whole(list)
+		for i, r := range list {
 			checkRemedy(t, i, r)
 		}
 	}

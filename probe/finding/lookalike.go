@@ -100,6 +100,56 @@ func ReasonRemedies(c Code, name string) []Remedy {
 	return list
 }
 
+// answer is what to do where an answer names the fault by one of the names.
+type answer struct {
+	Names    []string
+	Remedies []Remedy
+}
+
+var answers = sync.OnceValue(func() (list []answer) {
+	decode(file("text/answers.yaml"), &list)
+	return list
+})
+
+// AnswerRemedies are what an answer asks for that names the fault itself, before what its
+// code asks for. The caller may change the result.
+func AnswerRemedies(c Code, p Params) []Remedy {
+	names := p.named()
+	if c == "credentials-rejected" && strings.HasSuffix(strings.ToLower(p.Account), ".onmicrosoft.com") {
+		names = append(names, "cloud-account")
+	}
+	for _, name := range names {
+		i := slices.IndexFunc(answers(), func(a answer) bool { return name != "" && slices.Contains(a.Names, name) })
+		if i >= 0 {
+			list := slices.Clone(answers()[i].Remedies)
+			whole(list)
+			return list
+		}
+	}
+	return nil
+}
+
+// named are the names of what an answer says of itself; where another path than that of
+// EWS was asked, that path is the fault.
+func (p Params) named() []string {
+	names := []string{p.Failed.Error}
+	if p.Usual == "" {
+		names = append(names, p.Notice.SubStatus, p.Notice.Says)
+	}
+	for name, is := range map[string]bool{
+		"stopped-pool":          p.Kernel && p.Status == 503,
+		"inherited-redirect":    p.Inherited,
+		"redirect-to-itself":    p.SameURL,
+		"redirect-to-the-cloud": p.Status/100 == 3 && p.Located == "online",
+		"differs-version":       len(p.Differences) > 0 && p.Differences[0].Aspect == "version",
+	} {
+		if is {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // Cost is what a remedy says where its command sends a password in spite of what is
 // remembered of it; "" where it does not.
 func (n Names) Cost(command string) string {

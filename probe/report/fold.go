@@ -23,14 +23,18 @@ const (
 // limits are how many characters of a text are shown, the tighter the fewer.
 type limits [tightest + 1]int
 
-const tightest = 3
+// Where there is room, texts are whole; from folding on, what is said more than once is left out too.
+const (
+	folding  = 2
+	tightest = 4
+)
 
 // limitsOf are the limits of each kind of text.
 var limitsOf = map[string]limits{
-	"detail": {300, 300, 220, 150}, // four lines to two
-	"step":   {175, 175, 145, 75},
-	"fact":   {120, 57, 57, 57}, // two lines of the column, or one
-	"other":  {300, 300, 150, 76},
+	"detail": {600, 300, 300, 220, 150}, // eight lines to two
+	"step":   {350, 175, 175, 145, 75},
+	"fact":   {120, 120, 57, 57, 57}, // two lines of the column, or one
+	"other":  {300, 300, 300, 150, 76},
 }
 
 // fitsScreen says whether the page is as short as a report should be, with the lines

@@ -64,7 +64,8 @@ func TestTextGolden(t *testing.T) {
 				}
 				for _, line := range strings.Split(got, "\n") {
 					// Commands, links and names are never broken: they are to be copied.
-					if style.Width > 0 && utf8.RuneCountInString(line) > style.Width && strings.Count(strings.TrimSpace(line), " ") > 0 && !isCommand(line) {
+					if style.Width > 0 && utf8.RuneCountInString(line) > style.Width && strings.Count(strings.TrimSpace(line), " ") > 0 &&
+						!isCommand(line) {
 						t.Errorf("wider than %d columns: %q", style.Width, line)
 					}
 				}
@@ -110,7 +111,8 @@ func TestTextInAGlance(t *testing.T) {
 			t.Errorf("%s has %d lines:\n%s", name, n, got)
 		}
 		lines := strings.Split(strings.TrimSpace(got), "\n")
-		if last, want := lines[len(lines)-1], strings.ToUpper(string(r.Verdict.Status))+"  "+string(r.Verdict.Code)+"  "; !strings.HasPrefix(last, want) {
+		if last, want := lines[len(lines)-1],
+			strings.ToUpper(string(r.Verdict.Status))+"  "+string(r.Verdict.Code)+"  "; !strings.HasPrefix(last, want) {
 			t.Errorf("%s ends with %q, not with the verdict", name, last)
 		}
 		whole := strings.Join(strings.Fields(shown(r, "text", Style{Width: 80, Whole: true})), " ")
@@ -158,9 +160,10 @@ func TestTimeOfAttempts(t *testing.T) {
 func TestFoldedAutodiscover(t *testing.T) {
 	r := load(t, "../../testdata/records/wrong-password.json")
 	item := r.Evidence[0]
-	item.Step, item.Request = evidence.StepAutodiscoverAsk, &evidence.Request{URL: "https://autodiscover.contoso.com/autodiscover/autodiscover.xml"}
+	const url, offers = "https://autodiscover.contoso.com/autodiscover/autodiscover.xml", "401  offers Negotiate, NTLM, Basic"
+	item.Step, item.Request = evidence.StepAutodiscoverAsk, &evidence.Request{URL: url}
 	r.Evidence = []evidence.Item{item}
-	for tight, want := range []string{"https://autodiscover.contoso.com/autodiscover/autodiscover.xml: 401  offers Negotiate, NTLM, Basic", "401  offers Negotiate, NTLM, Basic …"} {
+	for tight, want := range map[int]string{0: url + ": " + offers, folding: offers + " …"} {
 		if got := fold(rows("seen-autodiscover", view{r, Style{tight: tight}})[0][1], limitsOf["fact"][tight]); got != want {
 			t.Errorf("%q, not %q", got, want)
 		}
@@ -264,8 +267,14 @@ func TestLoadBelievesControllersOnly(t *testing.T) {
 		{"accepted without a ticket", kdc(evidence.Accepted, &evidence.Kerberos{}), false},
 		{"refused without an error", kdc(evidence.Refused, &evidence.Kerberos{}), false},
 		{"a result of another kind", kdc("perhaps", &evidence.Kerberos{}), false},
-		{"an Autodiscover logon in disguise", evidence.Item{Step: evidence.StepLogon, Response: &evidence.Response{Status: 200}, Discovery: &evidence.Discovery{Form: "pox"}, Logon: &evidence.Logon{Scheme: "Basic", Result: evidence.Accepted}}, false},
-		{"an EWS logon in disguise", evidence.Item{Step: evidence.StepLogon, Logon: &evidence.Logon{Scheme: "Negotiate", Mechanism: evidence.MechanismKerberos, Result: evidence.Accepted}}, false},
+		{"an Autodiscover logon in disguise", evidence.Item{
+			Step: evidence.StepLogon, Response: &evidence.Response{Status: 200},
+			Discovery: &evidence.Discovery{Form: "pox"}, Logon: &evidence.Logon{Scheme: "Basic", Result: evidence.Accepted},
+		}, false},
+		{"an EWS logon in disguise", evidence.Item{Step: evidence.StepLogon, Logon: &evidence.Logon{
+			Scheme:    "Negotiate",
+			Mechanism: evidence.MechanismKerberos, Result: evidence.Accepted,
+		}}, false},
 	} {
 		c.item.ID, c.item.Address, c.item.At = "e99", "10.0.0.5:636", rec.Started
 		with := rec
@@ -379,10 +388,14 @@ func TestHollowSteps(t *testing.T) {
 		t.Fatal(err)
 	}
 	steps := []evidence.Step{
-		evidence.StepResolve, evidence.StepAddressFamily, evidence.StepAnonymous, evidence.StepEmptyBearer, evidence.StepUserAgent, evidence.StepNTLMNegotiate, evidence.StepKeepTest,
-		evidence.StepLogon, evidence.StepSkipped, evidence.StepLegacySuites, evidence.StepProfile, evidence.StepDataverseTLS, evidence.StepSignedIn, evidence.StepFindController,
-		evidence.StepKDCAsk, evidence.StepKDCLogon, evidence.StepTicket, evidence.StepDirectoryBind, evidence.StepAutodiscoverResolve, evidence.StepAutodiscoverService, evidence.StepAutodiscoverAsk,
-		evidence.StepAutodiscoverLookup, evidence.StepAutodiscoverNTLM, evidence.StepAutodiscoverLogon, evidence.StepAutodiscoverSkipped, evidence.StepCloudLocation, evidence.StepCloudDomainTenant,
+		evidence.StepResolve, evidence.StepAddressFamily, evidence.StepAnonymous, evidence.StepEmptyBearer,
+		evidence.StepUserAgent, evidence.StepNTLMNegotiate, evidence.StepKeepTest,
+		evidence.StepLogon, evidence.StepSkipped, evidence.StepLegacySuites, evidence.StepProfile, evidence.StepDataverseTLS,
+		evidence.StepSignedIn, evidence.StepFindController,
+		evidence.StepKDCAsk, evidence.StepKDCLogon, evidence.StepTicket, evidence.StepDirectoryBind,
+		evidence.StepAutodiscoverResolve, evidence.StepAutodiscoverService, evidence.StepAutodiscoverAsk,
+		evidence.StepAutodiscoverLookup, evidence.StepAutodiscoverNTLM, evidence.StepAutodiscoverLogon,
+		evidence.StepAutodiscoverSkipped, evidence.StepCloudLocation, evidence.StepCloudDomainTenant,
 		evidence.StepCloudDynamics, evidence.StepCloudGraphUser, evidence.StepCloudGraphDeleted, evidence.StepCloudGraphSettings, "unheard-of",
 	}
 	for _, step := range steps {
@@ -457,4 +470,5 @@ func TestTextIsHarmless(t *testing.T) {
 }
 
 // What Load insists on, and times.
-var fixedText = regexp.MustCompile(`^(ewsprobe/report/1|https?://.*|basic|ntlm|auto|inside|accepted|refused|unfinished|skipped|interrupted|\d{4}-\d\d-\d\dT.*)$`)
+var fixedText = regexp.MustCompile(`^(ewsprobe/report/1|https?://.*|basic|ntlm|auto|inside|accepted|refused|unfinished|skipped|` +
+	`interrupted|\d{4}-\d\d-\d\dT.*)$`)

@@ -50,7 +50,7 @@ type view struct {
 }
 
 // Tight says whether a line is folded, so that its end is cut first.
-func (v view) Tight() bool { return v.tight > 0 }
+func (v view) Tight() bool { return v.tight >= folding }
 
 // seenAt is what was seen at an address.
 type seenAt struct {
@@ -86,7 +86,7 @@ func (v view) seenAt(address string) seenAt {
 		}
 	}
 	for _, a := range v.Attempts {
-		if a.Address == address && a.Service != "autodiscover" && !further[a.ID] && !(v.tight > 1 && shownBelow(v.Report, a)) {
+		if a.Address == address && a.Service != "autodiscover" && !further[a.ID] && !(v.tight > folding && shownBelow(v.Report, a)) {
 			seen.Logons = append(seen.Logons, v.logon(a))
 		}
 	}
@@ -169,7 +169,7 @@ func (v view) Discovering(item evidence.Item) logon {
 		return v.logon(rule.Attempt{})
 	}
 	l := v.logon(v.Attempts[i])
-	if v.tight > 0 && l.Result == string(evidence.Accepted) && v.Autodiscover != nil && v.Autodiscover.EwsURL != "" {
+	if v.tight >= folding && l.Result == string(evidence.Accepted) && v.Autodiscover != nil && v.Autodiscover.EwsURL != "" {
 		l.Why = "" // the URL has a line of its own
 	}
 	return l

@@ -219,7 +219,7 @@ func (p *page) causes(r Report) (rows [][2]string) {
 	sorted := slices.Clone(r.Causes)
 	slices.SortStableFunc(sorted, func(a, b finding.CauseReport) int { return slices.Index(last, b.Status) - slices.Index(last, a.Status) })
 	for _, c := range sorted {
-		if !p.Whole && (c.Status == finding.CauseNotChecked || p.tight > 0 && isExcluded(c)) {
+		if !p.Whole && (c.Status == finding.CauseNotChecked || p.tight >= folding && isExcluded(c)) {
 			continue // all of them are one line
 		}
 		rows = append(rows, [2]string{causeName(c), words(c.Status) + ": " + c.Why})
@@ -239,7 +239,7 @@ func isExcluded(c finding.CauseReport) bool {
 // room for more.
 func (p *page) excluded(r Report) (list [][2]string) {
 	for _, c := range r.Causes {
-		if p.Whole || p.tight == 0 || !isExcluded(c) {
+		if p.Whole || p.tight < folding || !isExcluded(c) {
 			continue
 		}
 		p.folded = true
