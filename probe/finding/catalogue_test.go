@@ -381,6 +381,7 @@ var knownCmdlets = map[string][]string{
 	"Get-WindowsFeature":           {}, // of ServerManager
 	"Test-NetConnection":           {"-Port"},
 	"Get-ItemProperty":             {},
+	"Get-Acl":                      {},
 	"Resolve-DnsName":              {},
 	"Get-WebConfigurationProperty": {"-PSPath", "-Location", "-Filter", "-Name"},
 	"Where-Object":                 {"-Match"},
@@ -415,7 +416,7 @@ var knownProperties = []string{
 	"CurrentCertificateThumbprint", "PreviousCertificateThumbprint", "NextCertificateThumbprint", "Thumbprint", "Subject",
 	"NotAfter", "CertificateDomains", "Issuer", "Services",
 	"Component", "bindingInformation", "certificateHash", "value", "Value", "name", "enabled", "path", "applicationPool",
-	"PhysicalPath", "allowed", "description", "InstallState", // of IIS
+	"PhysicalPath", "allowed", "description", "InstallState", "AccessToString", "DoesNotRequirePreAuth", // of IIS
 	"MaxFieldLength", "MaxRequestBytes", // of HTTP.sys, KB 820129
 	"ActiveSync*", "SmtpClientAuthenticationDisabled", "ImapEnabled", "PopEnabled", "*Authentication*", "*Hostname",
 	"RequireSSL",                                                           // services beside EWS
