@@ -13,6 +13,6 @@ func Explain(text string) (numbers []Explained, alerts []Alert) {
 	numbers = append(tokens, logons...)
 	sure := slices.ContainsFunc(numbers, func(e Explained) bool { return !e.General })
 	return numbers, slices.DeleteFunc(alerts, func(a Alert) bool {
-		return len(numbers) > 0 && a.GivesWay || sure && a.Wrapper && !a.Circumstance
+		return len(numbers) > 0 && a.GivesWay || sure && a.Wrapper && (!a.Circumstance || len(tokens) > 0)
 	})
 }
