@@ -154,6 +154,8 @@ var (
 	sharedText string
 	//go:embed text/phrases.tmpl
 	phrasesText string
+	//go:embed text/devices.yaml
+	devicesText string
 
 	// The codes, in their order.
 	//go:embed text/codes-1-ask.yaml

@@ -3,6 +3,7 @@ package finding
 import (
 	"maps"
 	"net/url"
+	"os"
 	"reflect"
 	"regexp"
 	"slices"
@@ -371,6 +372,9 @@ var knownCmdlets = map[string][]string{
 	"Remove-ADPrincipalGroupMembership": {"-MemberOf"},
 	"Get-ADDomainController":            {"-Filter"},
 
+	// Of the Web Application Proxy.
+	"Get-WebApplicationProxyApplication": {},
+
 	// Of PowerShell itself.
 	"Get-WinEvent":                 {"-ComputerName", "-FilterHashtable", "-MaxEvents", "-ErrorAction"},
 	"Get-WebAppPoolState":          {"-Name"},
@@ -502,7 +506,8 @@ func TestTextsAreWhole(t *testing.T) {
 				AtFrontEnd, InPlace, ByAddress,
 				OtherAudience, ByApplication, OwnMailbox, Advised, NoScheme, NoURL, DiscoveryError, Impersonated, AtAutodiscover,
 				DomainTrouble, OneServer, NTLMBlocked, WindowsAlone, WrongName, Expired, Incomplete, InBatch, RefusedInRun, ReasonKnown,
-				AtBackEnd, ByDevice, ByTMG, OneAddress, ByProxy, CallersOwn, ThroughProxy, PlainBehind, NoSite, Unasked,
+				AtBackEnd, ByDevice, ByTMG, OneAddress, ByProxy, CallersOwn, ThroughProxy, PlainBehind, NoSite, ToItself, FromAbove, ToOnline,
+				Unasked,
 			}, c) {
 				t.Errorf("%s: there is no case %q", e.Code, c)
 			}
@@ -561,6 +566,33 @@ func TestTextsAreWhole(t *testing.T) {
 		if !used["remedy "+n] {
 			t.Errorf("nothing uses the remedy %s", n)
 		}
+	}
+}
+
+// What the administrator of a device has to know is found by the name under which it is recognised.
+func TestDevicesAreKnown(t *testing.T) {
+	var devices map[string]struct{ Log, Pass string }
+	decode(devicesText, &devices)
+	var known strings.Builder
+	for _, path := range []string{"../../ews/front/devices.txt", "../../ews/notices.txt"} {
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		known.WriteString("\n" + strings.ReplaceAll(string(raw), "product | ", ""))
+	}
+	for name, d := range devices {
+		if name != "other" && !strings.Contains(known.String(), "\n"+name+"\t") && !strings.Contains(known.String(), "\n"+name+" |") {
+			t.Errorf("no device is recognised as %s", name)
+		}
+		if d.Log+d.Pass == "" || d.Log != "" && strings.HasSuffix(d.Log, ".") || d.Pass != "" && !strings.HasSuffix(d.Pass, ".") {
+			t.Errorf("%s: %+v", name, d)
+		}
+		got := AtDevice(name)
+		if d.Log != "" && got["log"] != " ("+d.Log+")" || d.Pass != "" && got["pass"] != d.Pass {
+			t.Errorf("%s is read differently: %v", name, got)
+		}
+		checkNames(t, d.Log+" "+d.Pass)
 	}
 }
 

@@ -1,6 +1,7 @@
 package finding
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strconv"
@@ -274,6 +275,15 @@ func (t Trace) Minutes(layout string) (list []string) {
 	return list
 }
 
+// AtDevice are the placeholders for what the administrator of a device has to know.
+func AtDevice(name string) map[string]string {
+	log := at[string](devicesText, name, "log")
+	if log != "" {
+		log = " (" + log + ")"
+	}
+	return map[string]string{"log": log, "pass": cmp.Or(at[string](devicesText, name, "pass"), at[string](devicesText, "other", "pass"))}
+}
+
 // Sample are names that stand for the reader's own.
 func Sample() Names {
 	n := Names{
@@ -289,5 +299,6 @@ func Sample() Names {
 	}
 	trace := Trace{Server: n.Server, User: n.User, Path: "/EWS/Exchange.asmx", Times: "see the attempts in the report"}
 	maps.Copy(n.More, trace.Placeholders())
+	maps.Copy(n.More, AtDevice(""))
 	return n
 }

@@ -57,6 +57,9 @@ const (
 	ThroughProxy Case = "connection"   // NTLM is refused behind a device that is seen
 	PlainBehind  Case = "plain-behind" // a device ends TLS and sends HTTP
 	NoSite       Case = "no-site"      // no site of IIS has the name
+	ToItself     Case = "same-url"     // a redirect leads to the URL that was asked
+	FromAbove    Case = "inherited"    // or to what the web site redirects to
+	ToOnline     Case = "online"       // or to Exchange Online
 	Unasked      Case = "unasked"      // EWS answers without a sign-in
 	// Autodiscover offers no scheme that a password can be sent by, names no EWS URL, or
 	// answers with an error.

@@ -102,8 +102,7 @@ func connectFailed(v *view, n *node) *hit {
 	if call := v.noAnswer(n); call != nil {
 		return confirmed("not-kept", finding.Params{Asked: v.questionOf(call)}, call)
 	}
-	lost, part := n.endsAtTimes()
-	if h := v.failsAtTimes(n, lost, part, finding.Params{Lost: lost}); h != nil {
+	if h := v.lostAtTimes(n); h != nil {
 		return h
 	}
 	item := v.failedBy(n, append(lostConnection, evidence.ProxyRefused, evidence.DNSNotFound, evidence.DNSFailed)...) // of the proxy's name
@@ -147,15 +146,15 @@ func connectFailed(v *view, n *node) *hit {
 
 func timedOut(v *view, n *node) *hit {
 	item := v.failedBy(n, evidence.TimedOut)
-	if item == nil || v.row && item.Error.Phase == "resolve" {
-		return nil // of the latter, dns-failed speaks
+	if item == nil || v.row && item.Error.Phase == "resolve" || v.lostAtTimes(n) != nil {
+		return nil // dns-failed and connect-failed speak
 	}
 	p := finding.Params{Asked: v.questionOf(item), Phase: item.Error.Phase}
 	if item.Response != nil {
 		p.Status = item.Response.Status
 	}
 	switch {
-	case v.row && item.Error.Phase == "connect":
+	case item.Error.Phase == "connect":
 		return confirmed("connect", p, item)
 	case v.row:
 		return confirmed("call", p, item)
@@ -242,7 +241,7 @@ func proxyAuthRequired(v *view, n *node) *hit {
 }
 
 func serverError(v *view, n *node) *hit {
-	if item := v.failedBy(n, evidence.Malformed, evidence.HeaderTooLarge); item != nil {
+	if item := v.failedBy(n, evidence.Malformed, evidence.HeaderTooLarge); item != nil && v.lostAtTimes(n) == nil {
 		p := finding.Params{Error: item.Error.Text}
 		if v.row { // a check has one report for all that it asked
 			p.Asked = v.questionOf(item)
@@ -374,7 +373,11 @@ func throttled(v *view, n *node) *hit {
 			return confirmed("busy", p, item)
 		case asksPatience(r) && !item.EWS.Answered():
 			p.RetryAfter = r.First("Retry-After")
-			return confirmed("later", p, item)
+			h := confirmed("later", p, item)
+			if p.FrontEnd == "" {
+				h.use = finding.ByDevice
+			}
+			return h
 		}
 	}
 	return nil

@@ -65,7 +65,11 @@ func preauthRedirect(v *view, n *node) *hit {
 	if page := item.Response.Page; page != nil && p.Location == "" {
 		p.Location = page.LeadsTo
 	}
-	return confirmed("", p, item)
+	h := confirmed("", p, item)
+	if p.FrontEnd != "" && p.Device == "" {
+		h.use = finding.AtFrontEnd
+	}
+	return h
 }
 
 // signInPage names the sign-in that an answer puts in front of EWS, "" none.
@@ -111,7 +115,16 @@ func redirected(v *view, n *node) *hit {
 		p.Located = "online"
 	}
 	p.SameURL, p.Inherited = sameSite(p.Location, v.rec.Target.URL)
-	return confirmed("", p, item)
+	h := confirmed("", p, item)
+	switch {
+	case p.Located != "":
+		h.use = finding.ToOnline
+	case p.SameURL:
+		h.use = finding.ToItself
+	case p.Inherited:
+		h.use = finding.FromAbove
+	}
+	return h
 }
 
 // sameSite says whether a redirect leads to the URL that was asked, or to Outlook on the

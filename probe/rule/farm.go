@@ -160,11 +160,18 @@ func alike(a, b *evidence.Item) bool {
 		(a.Error == nil || a.Error.Phase == b.Error.Phase && a.Error.Text == b.Error.Text)
 }
 
-// endsAtTimes: connections were not made, or ended without an answer.
+// endsAtTimes: connections were not made, or brought no answer.
 func (n *node) endsAtTimes() ([]*evidence.Item, finding.Part) {
 	return n.atTimes(func(item *evidence.Item) bool {
-		return item.Response == nil && item.Error != nil && slices.Contains(lostConnection, item.Error.Code)
+		e := item.Error
+		return item.Response == nil && e != nil && (slices.Contains(lostConnection, e.Code) || e.Code == evidence.TimedOut || e.Detail.Is("header-ended"))
 	})
+}
+
+// lostAtTimes is the finding about them.
+func (v *view) lostAtTimes(n *node) *hit {
+	lost, part := n.endsAtTimes()
+	return v.failsAtTimes(n, lost, part, finding.Params{Lost: lost})
 }
 
 // errsAtTimes: requests were answered with a server's error in place of EWS. Front ends
