@@ -164,7 +164,8 @@ func alike(a, b *evidence.Item) bool {
 func (n *node) endsAtTimes() ([]*evidence.Item, finding.Part) {
 	return n.atTimes(func(item *evidence.Item) bool {
 		e := item.Error
-		return item.Response == nil && e != nil && (slices.Contains(lostConnection, e.Code) || e.Code == evidence.TimedOut || e.Detail.Is("header-ended"))
+		return item.Response == nil && e != nil &&
+			(slices.Contains(lostConnection, e.Code) || e.Code == evidence.TimedOut || e.Detail.Is("header-ended"))
 	})
 }
 
