@@ -4,6 +4,7 @@ import (
 	"bytes"
 	_ "embed"
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,6 +19,9 @@ import (
 	"github.com/ewsprobe/ewsprobe/probe/report"
 )
 
+// maxPasted bounds the text that is explained: about a second's work.
+const maxPasted = 1 << 20
+
 type explainFlags struct {
 	Format string `default:"text" values:"text markdown html" help:"what to print; markdown and html are for guides only"`
 }
@@ -29,11 +33,15 @@ func explainCommand(std stdio) *cli.Command {
 		// An alert pasted without quotes arrives as many words.
 		text := strings.TrimSpace(strings.Join(c.Args().Slice(), " "))
 		if text == "-" {
-			raw, err := readRecord(c.Context, "-", std.in)
+			raw, err := readRecord(c.Context, "-", io.LimitReader(std.in, 2*maxPasted+2)) // it may be UTF-16
 			if err != nil {
 				return unusable("standard input %v", err)
 			}
 			text = strings.TrimSpace(string(raw))
+		}
+		if len(text) > maxPasted {
+			return usage("the text is longer than %d MiB; give the lines around the error, as the last 200 of a log: "+
+				"`Get-Content FILE -Tail 200 | ewsprobe explain -`, or on Linux `tail -n 200 FILE | ewsprobe explain -`", maxPasted>>20)
 		}
 		if f.Format != "text" {
 			return guideAs(f.Format, strings.ToLower(text), c.App.Commands, std)

@@ -72,7 +72,8 @@ func TestOutputThatCannotBeWritten(t *testing.T) {
 	} {
 		var complaint bytes.Buffer
 		std := stdio{out: fullPipe{}, err: &complaint, inFD: -1, env: func(string) string { return "" }}
-		if code := run(t.Context(), append([]string{"ewsprobe"}, args...), std); code != 3 || complaint.String() != "ewsprobe: the output could not be written (no space left)\n" {
+		code := run(t.Context(), append([]string{"ewsprobe"}, args...), std)
+		if code != 3 || complaint.String() != "ewsprobe: the output could not be written (no space left)\n" {
 			t.Errorf("%v: exit %d, %q", args, code, complaint.String())
 		}
 	}
@@ -120,5 +121,19 @@ func TestSimulateUnread(t *testing.T) {
 	interrupt()
 	if code := <-ended; code != 0 {
 		t.Errorf("exit %d", code)
+	}
+}
+
+// A text to explain that is too long is refused, also where it has no end.
+func TestExplainTooLong(t *testing.T) {
+	for _, piece := range []string{"401 Unauthorized\n", "\xff\xfe4\x000\x001\x00\n\x00"} {
+		o := program{stdin: strings.Repeat(piece, 10*maxPasted/len(piece))}.run(t, "explain", "-")
+		if o.exit != 3 || o.out != "" || !strings.Contains(o.err, "longer than 1 MiB") {
+			t.Errorf("%q: exit %d: %.200s %.200s", piece, o.exit, o.out, o.err)
+		}
+	}
+	o := program{stdin: strings.Repeat(" ", maxPasted) + "401 Unauthorized"}.run(t, "explain", "-")
+	if o.exit != 0 || !strings.Contains(o.out, "401") {
+		t.Errorf("what is around a text counts: exit %d: %.200s", o.exit, o.err)
 	}
 }

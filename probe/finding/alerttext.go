@@ -3,7 +3,6 @@ package finding
 import (
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,17 +21,20 @@ type alertText struct {
 	codes    []string // response codes of EWS
 	numbered string   // response codes that a bare number may stand for
 	keys     []string // of the alerts that were found
+	pieces   []uint64 // which runs of three bytes are in folded, a bit each, where it is long
+	of       int      // as far as folded was read for them
 }
 
 func readAlert(text string) *alertText {
-	text = form("raised").ReplaceAllString(text, "$1")
-	text = form("transaction").ReplaceAllString(text, "")
-	text = form("unset").ReplaceAllString(text, "")
-	t := &alertText{folded: form("article").ReplaceAllString(foldAlert(text), "kb $1")}
+	text = form("raised", text).ReplaceAllString(text, "$1")
+	text = form("transaction", text).ReplaceAllString(text, "")
+	text = form("unset", text).ReplaceAllString(text, "")
+	folded := foldAlert(text)
+	t := &alertText{folded: form("article", folded).ReplaceAllString(folded, "kb $1")}
 	t.readLogs(text)
 	whole := t.folded
 	for _, mark := range marks() {
-		if form(mark).MatchString(whole) {
+		if form(mark, whole).MatchString(whole) {
 			t.folded += " " + mark
 		}
 	}
@@ -48,27 +50,27 @@ func readAlert(text string) *alertText {
 // HTTP.sys' in status, site, reason and queue. A page of IIS and an event of Schannel
 // have the number behind a word.
 func (t *alertText) readLogs(text string) {
-	for _, m := range form("iis").FindAllStringSubmatch(text, 20) {
+	for _, m := range form("iis", text).FindAllStringSubmatch(text, 20) {
 		t.folded += " iis-" + m[1] + "." + m[2]
 		t.statuses = append(t.statuses, m[1])
 		if m[1] == "200" {
 			t.folded += " iis-200"
 		}
 	}
-	for _, m := range form("page").FindAllStringSubmatch(t.folded, 5) {
+	for _, m := range form("page", t.folded).FindAllStringSubmatch(t.folded, 5) {
 		t.folded += " iis-" + m[1] + "." + m[2]
 	}
-	for _, m := range form("httperr").FindAllStringSubmatch(text, 20) {
+	for _, m := range form("httperr", text).FindAllStringSubmatch(text, 20) {
 		t.folded += " httperr-" + strings.ToLower(m[1])
 	}
-	for _, m := range form("front-end").FindAllStringSubmatch(t.folded, 20) {
+	for _, m := range form("front-end", t.folded).FindAllStringSubmatch(t.folded, 20) {
 		t.statuses = append(t.statuses, m[2])
 		t.folded += " front-end-" + m[1] + "-" + m[2]
 		if m[3] == m[2] {
 			t.folded += " back-end-" + m[3]
 		}
 	}
-	for _, m := range form("tls").FindAllStringSubmatch(t.folded, 5) {
+	for _, m := range form("tls", t.folded).FindAllStringSubmatch(t.folded, 5) {
 		t.folded += " alert-code-" + m[1]
 	}
 }
@@ -77,7 +79,7 @@ func (t *alertText) readLogs(text string) {
 // offers, each in quotes. Whether the one is among the others is the whole answer. A
 // trace has the headers of the request and of the answer.
 func (t *alertText) readSchemes() {
-	m := form("schemes").FindStringSubmatch(t.folded)
+	m := form("schemes", t.folded).FindStringSubmatch(t.folded)
 	switch {
 	case m == nil || m[1] == "anonymous":
 	case slices.ContainsFunc(strings.FieldsFunc(m[2], func(r rune) bool { return r == ',' }), func(s string) bool {
@@ -87,7 +89,7 @@ func (t *alertText) readSchemes() {
 	default:
 		t.folded += " " + m[1] + "-not-offered"
 	}
-	methods := form("methods").FindAllString(t.folded, -1)
+	methods := form("methods", t.folded).FindAllString(t.folded, -1)
 	off := slices.DeleteFunc(slices.Clone(methods), func(m string) bool { return strings.Contains(m, "basic") })
 	switch {
 	case len(methods) > 0 && len(off) == len(methods):
@@ -96,7 +98,7 @@ func (t *alertText) readSchemes() {
 		t.folded += " methods-differ"
 	}
 	var listed []string
-	for _, m := range form("listed").FindAllStringSubmatch(t.folded, -1) {
+	for _, m := range form("listed", t.folded).FindAllStringSubmatch(t.folded, -1) {
 		listed = append(listed, m[1]+m[2])
 	}
 	switch {
@@ -133,8 +135,41 @@ func near(text string, group fragments) bool {
 	return false
 }
 
+// long is from how many bytes on it pays to know which runs of three are in a text.
+const long = 8 << 10
+
+// lacks says that no choice of a fragment can be in the text, by its runs of three bytes:
+// a long text is not searched for each of some thousand fragments.
+func (t *alertText) lacks(fragment string) bool {
+	if len(t.folded) < long || fragment[0] == '#' || fragment[0] == '@' {
+		return false
+	}
+	at := func(s string, i int) int { return int(s[i])<<16 | int(s[i+1])<<8 | int(s[i+2]) }
+	if t.pieces == nil {
+		t.pieces = make([]uint64, 1<<24/64)
+	}
+	for ; t.of < len(t.folded)-2; t.of++ { // it only grows
+		n := at(t.folded, t.of)
+		t.pieces[n/64] |= 1 << (n % 64)
+	}
+	for choice := range strings.SplitSeq(strings.TrimPrefix(fragment, "="), "|") {
+		there := true
+		for i := 0; there && i < len(choice)-2; i++ {
+			n := at(choice, i)
+			there = t.pieces[n/64]&(1<<(n%64)) != 0
+		}
+		if there {
+			return false
+		}
+	}
+	return true
+}
+
 // holds says whether all fragments are in the text.
 func (t *alertText) holds(group fragments) bool {
+	if slices.ContainsFunc(group, t.lacks) {
+		return false
+	}
 	if slices.ContainsFunc(group, func(f string) bool { return strings.Contains(f, "|") }) {
 		return near(t.folded, group)
 	}
@@ -192,36 +227,16 @@ func foldAlert(text string) string {
 	return strings.Join(strings.Fields(text), " ")
 }
 
-// forms are the expressions of text/forms.yaml, each compiled when it is first needed.
-var forms = sync.OnceValue(func() map[string]func() *regexp.Regexp {
-	var pieces map[string]fragments
-	decode(file("text/forms.yaml"), &pieces)
-	m := map[string]func() *regexp.Regexp{}
-	for name, p := range pieces {
-		m[name] = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(strings.Join(p, "")) })
-	}
-	return m
-})
-
-// marks are the forms whose name is added to a text that has them, for rules to name.
-var marks = sync.OnceValue(func() []string {
-	names := slices.Sorted(maps.Keys(forms()))
-	return slices.DeleteFunc(names, func(n string) bool { return !strings.HasPrefix(n, "mark-") && n != "of-ews" && n != "smtp-reply" })
-})
-
-// form is what a number or a name looks like.
-func form(name string) *regexp.Regexp { return forms()[name]() }
-
 // readNumbers: 80040265, 0x80040265, -2147220891 and 2147220891 (the sign gets
 // lost) and 2147746405 are one number.
 func (t *alertText) readNumbers() {
-	for _, m := range form("hex").FindAllStringSubmatchIndex(t.folded, -1) {
+	for _, m := range form("hex", t.folded).FindAllStringSubmatchIndex(t.folded, -1) {
 		if !standsAlone(t.folded, m[0], m[1]) || isGUID(t.folded[m[3]:]) {
 			continue
 		}
 		t.numbers = append(t.numbers, t.folded[m[2]:m[3]])
 	}
-	for _, m := range form("decimal").FindAllStringIndex(t.folded, -1) {
+	for _, m := range form("decimal", t.folded).FindAllStringIndex(t.folded, -1) {
 		if !standsAlone(t.folded, m[0], m[1]) {
 			continue
 		}
@@ -253,6 +268,9 @@ func isGUID(rest string) bool {
 	return len(rest) > 5 && rest[0] == '-' && rest[5] == '-'
 }
 
+// beforeStatus are what may stand before a status, and the ends of sentences.
+var beforeStatus = []string{"http", "status", "exchange", "webexception", "soap", "iis", "ews", ". ", "。"}
+
 // readStatuses: a number of three digits is a status where it stands in brackets, or
 // before its own phrase ("401 Unauthorized"), directly behind "code" or "error", or
 // behind "http" or "status" in the same sentence. It may be one behind another word
@@ -260,27 +278,43 @@ func isGUID(rest string) bool {
 func (t *alertText) readStatuses() {
 	short := len(strings.Fields(t.folded)) <= 4
 	end := len(strings.TrimRight(t.folded, `.!"'`))
-	for _, m := range form("status").FindAllStringIndex(t.folded, -1) {
+	phrase, told := form("phrase", t.folded), form("told", t.folded)
+	last, done := map[string]int{}, 0 // where a word is last in the text so far
+	for _, m := range form("status", t.folded).FindAllStringIndex(t.folded, -1) {
 		from, to := m[0], m[1]
 		if !standsAlone(t.folded, from, to) || partOfAnother(t.folded, from, to) {
 			continue
 		}
-		before := t.folded[:from]
-		before = before[max(strings.LastIndex(before, ". "), strings.LastIndex(before, "。"), 0):]
-		behind := func(words ...string) bool {
-			return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(before, w) })
+		for _, w := range beforeStatus {
+			if at := strings.LastIndex(t.folded[max(0, done-len(w)+1):from], w); at >= 0 {
+				last[w] = max(0, done-len(w)+1) + at
+			}
 		}
-		bracketed := strings.HasSuffix(before, "(") && strings.HasPrefix(t.folded[to:], ")")
+		done = from
+		sentence := max(last[". "], last["。"])
+		behind := func(words ...string) bool {
+			return slices.ContainsFunc(words, func(w string) bool { at, ok := last[w]; return ok && at >= sentence })
+		}
+		before := t.folded[max(sentence, from-nearby):from]
+		number := t.folded[from:to]
 		switch {
-		case bracketed || form("phrase").MatchString(t.folded[to:]),
-			behind("http", "status") || hasSuffix(strings.TrimRight(before, " :=\"'"), "code", "error"):
-			t.statuses = append(t.statuses, t.folded[from:to])
-		case short || from == 0 || to == end || behind("exchange", "webexception", "soap", "iis", "ews"):
-			t.bare = append(t.bare, t.folded[from:to])
-		case form("told").MatchString(before):
-			t.told = append(t.told, t.folded[from:to])
+		case strings.HasSuffix(before, "(") && strings.HasPrefix(t.folded[to:], ")"),
+			phrase.MatchString(t.folded[to:min(len(t.folded), to+nearby)]),
+			behind("http", "status"), hasSuffix(strings.TrimRight(before, " :=\"'"), "code", "error"):
+			t.statuses = with(t.statuses, number)
+		case short, from == 0, to == end, behind("exchange", "webexception", "soap", "iis", "ews"):
+			t.bare = with(t.bare, number)
+		case told.MatchString(before):
+			t.told = with(t.told, number)
 		}
 	}
+}
+
+func with(list []string, s string) []string {
+	if slices.Contains(list, s) {
+		return list
+	}
+	return append(list, s)
 }
 
 func hasSuffix(text string, words ...string) bool {
@@ -306,19 +340,17 @@ func partOfAnother(text string, from, to int) bool {
 // text, others where a code stands. Exchange.server returned 363 gives the code by
 // its place in ServiceError.
 func (t *alertText) readCodes(text string) {
-	add := func(name string) {
-		if !slices.Contains(t.codes, name) {
-			t.codes = append(t.codes, name)
-		}
-	}
+	add := func(name string) { t.codes = with(t.codes, name) }
 	if strings.Contains(t.folded, "error") {
-		for _, word := range form("word").FindAllString(text, -1) {
+		for _, word := range form("word", text).FindAllString(text, -1) {
 			if name, ok := ewsNames().folded[strings.ToLower(word)]; ok {
 				add(name)
-				t.folded += " of-ews"
 			}
 		}
-		for _, m := range form("code").FindAllStringSubmatch(text, -1) {
+		if len(t.codes) > 0 {
+			t.folded += " of-ews"
+		}
+		for _, m := range form("code", text).FindAllStringSubmatch(text, -1) {
 			if !slices.Contains([]string{"ErrorMessage", "ErrorDetail", "ErrorDetails", "ErrorRecord", "ErrorCategory"}, m[1]) {
 				add(m[1])
 			}
@@ -326,7 +358,7 @@ func (t *alertText) readCodes(text string) {
 	}
 	message := t.folded
 	for _, name := range ewsNames().sorted {
-		if slices.ContainsFunc(EWSCodes()[name].Texts, func(s string) bool { return strings.Contains(message, s) }) {
+		if slices.ContainsFunc(EWSCodes()[name].Texts, func(s string) bool { return !t.lacks(s) && strings.Contains(message, s) }) {
 			t.folded += " " + strings.ToLower(name)
 			add(name)
 		}
@@ -339,12 +371,14 @@ func (t *alertText) readCodes(text string) {
 			}
 		}
 	}
-	for _, m := range form("ews").FindAllStringSubmatch(t.folded, -1) {
+	var names []string
+	for _, m := range form("ews", t.folded).FindAllStringSubmatch(t.folded, -1) {
 		if name := serviceError(m[1], strings.HasPrefix(m[0], "exchange.server")); name != "" {
-			t.folded += " " + strings.ToLower(name)
+			names = with(names, " "+strings.ToLower(name))
 			add(name)
 		}
 	}
+	t.folded += strings.Join(names, "")
 	for _, n := range t.bare {
 		t.numbered += " " + strings.ToLower(serviceError(n, true))
 	}

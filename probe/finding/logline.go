@@ -15,7 +15,8 @@ import (
 func ExplainLogons(text string) (list []Explained) {
 	var general []Explained
 	low := strings.ToLower(text)
-	for _, m := range form("logon-sign").FindAllStringSubmatch(low+signsIn(low)+windowsErrors(text), 20) {
+	low += signsIn(low) + windowsErrors(text)
+	for _, m := range form("logon-sign", low).FindAllStringSubmatch(low, 20) {
 		e, sure := explainLogon(m)
 		into := &list
 		if e.General = !sure; e.General {
@@ -52,7 +53,7 @@ var signs = sync.OnceValue(func() (s struct {
 // in a text stand for, which is in lower case.
 func signsIn(text string) string {
 	var b strings.Builder
-	for _, word := range form("symbol").FindAllString(text, 20) {
+	for _, word := range form("symbol", text).FindAllString(text, 20) {
 		b.WriteString(" " + signs().Symbols[word])
 	}
 	for _, words := range slices.Sorted(maps.Keys(signs().Texts)) { // an answer has one order
@@ -60,15 +61,15 @@ func signsIn(text string) string {
 			b.WriteString(" " + signs().Texts[words])
 		}
 	}
-	if !form("about").MatchString(text) {
+	if !form("about", text).MatchString(text) {
 		return b.String()
 	}
 	var numbers []uint64
-	if m := form("event").FindStringSubmatch(text); m != nil {
+	if m := form("event", text).FindStringSubmatch(text); m != nil {
 		n, _ := strconv.ParseUint(m[1], 16, 8)
 		numbers = append(numbers, n)
 	}
-	for _, m := range form("number").FindAllStringSubmatch(text, 10) {
+	for _, m := range form("number", text).FindAllStringSubmatch(text, 10) {
 		n, _ := strconv.ParseUint(m[1]+m[2]+m[3], 0, 8)
 		numbers = append(numbers, n)
 	}

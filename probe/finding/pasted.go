@@ -35,7 +35,7 @@ func Unescaped(text string) string {
 	if said != "" {
 		text = before + "error_description=" + strings.ReplaceAll(said, "+", " ")
 	}
-	return form("escaped").ReplaceAllStringFunc(text, func(s string) string {
+	return form("escaped", text).ReplaceAllStringFunc(text, func(s string) string {
 		plain, err := url.PathUnescape(s)
 		if err != nil || !utf8.ValidString(plain) {
 			return s
@@ -48,7 +48,7 @@ func Unescaped(text string) string {
 func ReadPasted(text string) Pasted {
 	p := Pasted{Names: Sample()}
 	r := &evidence.Response{}
-	for _, m := range form("field").FindAllStringSubmatch(text, 200) {
+	for _, m := range form("field", text).FindAllStringSubmatch(text, 200) {
 		value, _, _ := strings.Cut(m[2]+m[3]+m[4], `[\r]`)
 		value = strings.Map(func(c rune) rune {
 			if unicode.IsPrint(c) {
@@ -60,20 +60,20 @@ func ReadPasted(text string) Pasted {
 	}
 	p.Identity = front.Identify(r)
 	version := p.Version
-	if m := form("build").FindStringSubmatch(text); m != nil {
+	if m := form("build", text).FindStringSubmatch(text); m != nil {
 		version = strings.Join(m[1:], ".")
 	}
 	p.Version, p.Product = version, front.Product(version)
-	if m := form("support").FindStringSubmatch(text); m != nil {
+	if m := form("support", text).FindStringSubmatch(text); m != nil {
 		p.Support = m[1]
 	}
-	if form("server").MatchString(p.FrontEnd) {
+	if form("server", p.FrontEnd).MatchString(p.FrontEnd) {
 		p.Names.Server = p.FrontEnd
 	}
 	p.readHost(text)
 	p.readEvent(text)
 	p.readPeople(text)
-	if m := form("resource-principal").FindStringSubmatch(text); m != nil {
+	if m := form("resource-principal", text).FindStringSubmatch(text); m != nil {
 		p.Names.More["resource"] = strings.ToLower(m[1])
 	}
 	return p
@@ -83,13 +83,13 @@ func ReadPasted(text string) Pasted {
 // was connected to. Exchange Online's own names are none to check.
 func (p *Pasted) readHost(text string) {
 	var hosts []string
-	for _, s := range form("url").FindAllString(text, 50) {
+	for _, s := range form("url", text).FindAllString(text, 50) {
 		for rest := s; strings.HasPrefix(strings.ToLower(rest), "http"); _, rest, _ = strings.Cut(rest, "://") {
 			s = rest // the scheme may be there twice
 		}
 		u, err := url.Parse(s)
-		if err != nil || !form("path").MatchString(u.Path) || !strings.Contains(u.Host, ".") ||
-			!form("server").MatchString(u.Hostname()) {
+		if err != nil || !form("path", u.Path).MatchString(u.Path) || !strings.Contains(u.Host, ".") ||
+			!form("server", u.Hostname()).MatchString(u.Hostname()) {
 			continue
 		}
 		host := strings.TrimSuffix(strings.ToLower(u.Host), ":443")
@@ -99,7 +99,7 @@ func (p *Pasted) readHost(text string) {
 		}
 		hosts = append(hosts, host)
 	}
-	for _, m := range form("host").FindAllStringSubmatch(text, 20) {
+	for _, m := range form("host", text).FindAllStringSubmatch(text, 20) {
 		if m[2] != "" && m[2] != "443" {
 			m[1] += ":" + m[2]
 		}
@@ -125,30 +125,30 @@ func (p *Pasted) readHost(text string) {
 
 // readEvent: the last account of an event that is no machine is the one that was refused.
 func (p *Pasted) readEvent(text string) {
-	if !form("logon-event").MatchString(text) {
+	if !form("logon-event", text).MatchString(text) {
 		return
 	}
-	for _, m := range form("account").FindAllStringSubmatchIndex(text, 10) {
+	for _, m := range form("account", text).FindAllStringSubmatchIndex(text, 10) {
 		name := text[m[2]:m[3]]
 		if strings.HasSuffix(name, "$") || slices.Contains([]string{"system", "local", "network", "anonymous"}, strings.ToLower(name)) {
 			continue
 		}
 		p.Event = name
 		near := text[m[3]:min(len(text), m[3]+100)] + "\n"
-		if d := form("domain").FindStringSubmatch(near); d != nil && !strings.ContainsAny(name, `@\`) {
+		if d := form("domain", near).FindStringSubmatch(near); d != nil && !strings.ContainsAny(name, `@\`) {
 			p.Event = d[1] + `\` + name
 		}
 	}
-	p.ByIIS = form("by-iis").MatchString(text)
+	p.ByIIS = form("by-iis", text).MatchString(text)
 }
 
 // readPeople: a name behind the word user is the account, another address the mailbox.
 func (p *Pasted) readPeople(text string) {
 	user, mailbox := "", ""
-	if m := form("user").FindStringSubmatch(text); m != nil {
+	if m := form("user", text).FindStringSubmatch(text); m != nil {
 		user = m[1]
 	}
-	for _, m := range form("email").FindAllStringSubmatch(text, 50) {
+	for _, m := range form("email", text).FindAllStringSubmatch(text, 50) {
 		at := m[2] + "@" + m[3]
 		switch {
 		case front.IsGUID(m[2]) || front.OnlineHost(m[3]) || strings.HasSuffix(strings.ToLower(m[3]), ".prod.outlook.com"):

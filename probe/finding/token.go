@@ -143,7 +143,7 @@ type Explained struct {
 
 // ExplainTokens finds the numbers of Entra and of x-ms-diagnostics in a pasted text.
 func ExplainTokens(text string) (list []Explained) {
-	for _, m := range form("token").FindAllStringSubmatch(text, 5) {
+	for _, m := range form("token", text).FindAllStringSubmatch(text, 5) {
 		m[2], m[3] = m[2]+m[4], m[3]+m[5]
 		e := Explained{Name: "AADSTS" + m[1], Code: "token-not-issued"}
 		number, _ := strconv.Atoi(m[1] + m[2])
@@ -188,7 +188,7 @@ func ExplainTokens(text string) (list []Explained) {
 	if has("token-refused") {
 		return list
 	}
-	if m := form("token-words").FindStringSubmatch(text); m != nil {
+	if m := form("token-words", text).FindStringSubmatch(text); m != nil {
 		known := TokenRefusal(0, text)
 		for _, e := range tokens().Exchange {
 			if strings.EqualFold(e.Category, m[1]) {
