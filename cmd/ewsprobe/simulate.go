@@ -184,7 +184,7 @@ func runDemo(ctx context.Context, std stdio) error {
 		}()
 	}
 	fmt.Fprintf(std.out, "Each scenario is a server with one fault. The check must find it with no more refused logons than needed.\n\n"+
-		"%-7s  %-26s %-9s %-24s %s\n", "RESULT", "SCENARIO", "STATUS", "VERDICT", "NOTE")
+		"%-7s  %-29s %-9s %-24s %s\n", "RESULT", "SCENARIO", "STATUS", "VERDICT", "NOTE")
 	different := 0
 	for i, s := range scenarios {
 		got := <-results[i]
@@ -193,7 +193,7 @@ func runDemo(ctx context.Context, std stdio) error {
 			mark = "DIFFERS"
 			different++
 		}
-		fmt.Fprintf(std.out, "%s  %-26s %-9s %-24s %s\n", mark, s.Name, got.verdict.Status, got.verdict.Code, got.note())
+		fmt.Fprintf(std.out, "%s  %-29s %-9s %-24s %s\n", mark, s.Name, got.verdict.Status, got.verdict.Code, got.note())
 		if got.differs != "" {
 			fmt.Fprintf(std.out, "         %s\n", got.differs)
 		}
@@ -219,7 +219,7 @@ type showing struct {
 }
 
 func (s showing) note() string {
-	note := fmt.Sprintf("%d refused logons, %d ms", s.view.BadLogons, s.took.Milliseconds())
+	note := fmt.Sprintf("refused logons: %d, %d ms", s.view.BadLogons, s.took.Milliseconds())
 	if s.verdict.Cause != 0 {
 		note = fmt.Sprintf("cause %d, ", s.verdict.Cause) + note
 	}

@@ -159,6 +159,7 @@ type Cause struct {
 	Title   string // at most 30 characters, for a table
 	Meaning string
 	Link    string
+	Run     string // the check that tells whether it is so
 }
 
 // LookupCause finds a cause by its number, 1 to 6.
