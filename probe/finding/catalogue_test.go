@@ -386,6 +386,7 @@ var knownCmdlets = map[string][]string{
 	"Test-NetConnection":           {"-Port"},
 	"Get-ItemProperty":             {},
 	"Get-Acl":                      {},
+	"Get-ChildItem":                {},
 	"Resolve-DnsName":              {},
 	"Get-WebConfigurationProperty": {"-PSPath", "-Location", "-Filter", "-Name"},
 	"Where-Object":                 {"-Match"},
@@ -420,7 +421,8 @@ var knownProperties = []string{
 	"CurrentCertificateThumbprint", "PreviousCertificateThumbprint", "NextCertificateThumbprint", "Thumbprint", "Subject",
 	"NotAfter", "CertificateDomains", "Issuer", "Services",
 	"Component", "bindingInformation", "certificateHash", "value", "Value", "name", "enabled", "path", "applicationPool",
-	"PhysicalPath", "allowed", "description", "InstallState", "AccessToString", "DoesNotRequirePreAuth", // of IIS
+	"PhysicalPath", "allowed", "description", "InstallState", "AccessToString", "HasPrivateKey",
+	"TotalItemSize", "StorageLimitStatus", "DatabaseProhibitSendQuota", "DoesNotRequirePreAuth", // of IIS
 	"MaxFieldLength", "MaxRequestBytes", // of HTTP.sys, KB 820129
 	"ActiveSync*", "SmtpClientAuthenticationDisabled", "ImapEnabled", "PopEnabled", "*Authentication*", "*Hostname",
 	"RequireSSL",                                                           // services beside EWS

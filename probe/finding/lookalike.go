@@ -115,8 +115,13 @@ var answers = sync.OnceValue(func() (list []answer) {
 // code asks for. The caller may change the result.
 func AnswerRemedies(c Code, p Params) []Remedy {
 	names := p.named()
-	if c == "credentials-rejected" && strings.HasSuffix(strings.ToLower(p.Account), ".onmicrosoft.com") {
+	switch {
+	case c == "credentials-rejected" && p.Reason == "" && strings.HasSuffix(strings.ToLower(p.Account), ".onmicrosoft.com"):
 		names = append(names, "cloud-account")
+	case c == "token-refused" && p.NotExchange:
+		names = append(names, "token-answered-by-device")
+	case p.Alert != "":
+		names = append(names, "alert-"+p.Alert)
 	}
 	for _, name := range names {
 		i := slices.IndexFunc(answers(), func(a answer) bool { return name != "" && slices.Contains(a.Names, name) })
@@ -141,6 +146,8 @@ func (p Params) named() []string {
 		"inherited-redirect":    p.Inherited,
 		"redirect-to-itself":    p.SameURL,
 		"redirect-to-the-cloud": p.Status/100 == 3 && p.Located == "online",
+		"inspected":             p.Inspector != "",
+		"made-by-itself":        p.Server != "",
 		"differs-version":       len(p.Differences) > 0 && p.Differences[0].Aspect == "version",
 	} {
 		if is {

@@ -120,6 +120,12 @@ func functions() template.FuncMap {
 		"similar": similar,
 		"seconds": func(d time.Duration) string { return fmt.Sprintf("%.0f s", d.Seconds()) },
 		"span": func(d time.Duration) string {
+			switch {
+			case d >= 48*time.Hour:
+				return days(d)
+			case d >= 2*time.Hour:
+				return fmt.Sprintf("%.0f hours", d.Hours())
+			}
 			return strings.TrimSuffix(fmt.Sprintf("%.1f", d.Minutes()), ".0") + " min"
 		},
 		"minute":   func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") },

@@ -285,7 +285,11 @@ func userAgentRefused(v *view, n *node) *hit {
 		return confirmed("closed", finding.Params{Agents: refused, Passed: passed}, items...)
 	}
 	id := front.Identify(items[0].Response)
-	return confirmed("", finding.Params{Agents: refused, Passed: passed, Device: id.Device, Sign: id.DeviceSign}, items...)
+	h := confirmed("", finding.Params{Agents: refused, Passed: passed, Device: id.Device, Sign: id.DeviceSign}, items...)
+	if items[0].Logon == nil && !id.Exchange {
+		h.use = finding.ByDevice // Exchange asks its list after the sign-in
+	}
+	return h
 }
 
 // syncAgentRefused is the part of forbidden that concerns synchronization's user

@@ -119,8 +119,8 @@ func (v *view) apply(r row) (finding.Finding, bool) {
 			cases = append(cases, c.is)
 		}
 	}
-	remedies := slices.Concat(finding.ReasonRemedies(f.Code, cmp.Or(worst.advice, f.Reason)), advice,
-		finding.AnswerRemedies(f.Code, worst.params), entry.RemediesIn(cases...))
+	remedies := slices.Concat(finding.AnswerRemedies(f.Code, worst.params),
+		finding.ReasonRemedies(f.Code, cmp.Or(worst.advice, f.Reason)), advice, entry.RemediesIn(cases...))
 	f.Remedies = v.fill(remedies, worst.params, f.Addresses...)
 	return f, true
 }
