@@ -121,7 +121,7 @@ func TestTextInAGlance(t *testing.T) {
 				t.Errorf("%s: -v leaves out %q", name, m.Text)
 			}
 		}
-		if strings.Contains(whole, ", or -v") || !strings.Contains(got, "explain "+string(r.Verdict.Code)+", or -v") {
+		if strings.Contains(whole, "add -v; ") || !strings.Contains(got, "add -v; what it means: ewsprobe explain "+string(r.Verdict.Code)) {
 			t.Errorf("%s: where the rest is:\n%s", name, got)
 		}
 	}

@@ -272,7 +272,7 @@ func (p *page) further(r Report) string {
 	if len(r.Findings) == 0 || p.Whole || len(r.Findings[0].Remedies) <= maxSteps {
 		return ""
 	}
-	return " (" + count(len(r.Findings[0].Remedies)-maxSteps, "further step", "further steps") + ")"
+	return count(len(r.Findings[0].Remedies)-maxSteps, "more step", "more steps")
 }
 
 // prose is a batch for a person: a line for each mailbox that is not ok, the summary, and
