@@ -21,6 +21,9 @@ type csvFile struct {
 	comma rune
 	names []string
 	blank int      // empty lines that something follows
+	above int      // lines above the table that were left out
+	begun bool     // a row was read
+	plain bool     // a list of addresses alone, in which empty lines are nothing
 	line  []string // what is left of addresses that all stand in one line
 }
 
@@ -105,41 +108,90 @@ func openCSV(in *bufio.Reader, wanted []string) (*csvFile, error) {
 			return nil, err
 		}
 	}
-	if bytes.HasPrefix(bytes.TrimSpace(head.text), []byte("|")) {
-		// A table of Markdown, with a rule under its heading.
+	if bytes.HasPrefix(bytes.TrimSpace(head.text), []byte("|")) { // a table of Markdown
 		choices = []rune{'|'}
-		if rule, err := f.in.read(); err == nil && len(bytes.Trim(rule.text, "|:- \r\n")) > 0 {
-			f.in.giveBack(rule)
-		}
 	}
 	switch {
 	case head.fault != nil:
 		head.fault.Text = "the header cannot be read: " + head.fault.Text
 		return nil, head.fault
 	case head.blank:
-		if next, err := f.in.read(); err == nil && next.fault == nil && printedTable(f.in) {
-			return nil, fault(next.line, "delimiter.printed")
+		if next, err := f.in.read(); err == nil {
+			if rule, err := f.in.read(); err == nil {
+				if next.fault == nil && bytes.HasPrefix(rule.text, []byte("--")) && isRule(rule) {
+					return nil, fault(next.line, "delimiter.printed")
+				}
+				f.in.giveBack(rule)
+			}
+			f.in.giveBack(next)
 		}
-		return nil, fault(head.line, "columns.header")
 	case bytes.Contains(head.text, []byte("ClassId2e4f51ef21dd47e99d3c952918aff9cd")):
 		return nil, fault(head.line, "columns.formatted")
 	case bytes.IndexByte(head.text, 0) >= 0:
 		return nil, fault(head.line, "encoding.header")
 	}
+	return f, f.heading(head, choices, wanted)
+}
+
+// mostAbove is how many lines may stand above the headings.
+const mostAbove = 20
+
+// heading finds the line that names the columns. In what people keep, a title, remarks or the
+// particulars of a report stand above it.
+func (f *csvFile) heading(head record, choices []rune, wanted []string) error {
 	known := map[string]bool{}
 	for _, w := range wanted {
-		known[fold(w)] = true
+		known[fold(w)] = w != ""
 	}
-	best := -1
-	var trouble error
+	isKnown := func(name string) bool { return known[fold(name)] || namesAddresses(name) }
+	above, most := []record{head}, 0 // the most cells with a text in one of them
+	for limit := mostAbove; ; {
+		rec := above[len(above)-1]
+		score, err := f.split(rec, choices, known)
+		switch first := len(above) == 1; {
+		case err != nil:
+		case isRule(rec) && len(bytes.Trim(rec.text, "- \r\n")) == 0 && bytes.Contains(bytes.TrimSpace(rec.text), []byte(" ")):
+			return fault(rec.line, "delimiter.printed")
+		case score < maxRecord && slices.ContainsFunc(f.names, isAddress) && limit == mostAbove && !isRemark(rec):
+			return f.withoutHeading(above, choices)
+		case first && score >= maxRecord, (first || filled(f.names) > most) && slices.ContainsFunc(f.names, isKnown):
+			if !first || filled(f.names) == len(f.names) {
+				return f.named(above)
+			}
+			limit = 2 // merged cells may have the headings of groups
+		}
+		// What is behind a record of several lines could not be read twice.
+		next, end := record{}, error(io.EOF)
+		if most = max(most, filled(f.names)); len(above) < limit && rec.lines < 2 && rec.fault == nil {
+			next, end = f.in.read()
+		}
+		if end != nil {
+			break
+		}
+		above = append(above, next)
+	}
+	f.giveBack(above[1:])
+	if head.blank {
+		return fault(head.line, "columns.header")
+	}
+	if score, err := f.split(head, choices, known); err != nil {
+		return err
+	} else if len(choices) > 1 && len(f.names) == 1 && score < maxRecord && strings.ContainsAny(f.names[0], "|^~") {
+		return fault(head.line, "delimiter.header")
+	}
+	return f.named(above[:1])
+}
+
+// split finds what separates the cells of a line. Columns that are known count more than any
+// number of others: a header can have commas inside its names.
+func (f *csvFile) split(rec record, choices []rune, known map[string]bool) (best int, trouble error) {
+	best, f.names = -1, nil
 	for _, comma := range choices {
-		names, err := f.cells(head, comma)
+		names, err := f.cells(rec, comma)
 		if err != nil {
 			trouble = err
 			continue
 		}
-		// Columns that are known count more than any number of others: a
-		// header can have commas inside its names.
 		score := len(names)
 		for _, n := range names {
 			if known[fold(n)] || knownColumn(n) {
@@ -151,44 +203,97 @@ func openCSV(in *bufio.Reader, wanted []string) (*csvFile, error) {
 		}
 	}
 	if best < 0 {
-		return nil, trouble
+		return best, trouble
 	}
-	if bars, err := f.cells(head, '|'); err == nil && len(f.names) == 1 && slices.ContainsFunc(bars, func(c string) bool {
+	if bars, err := f.cells(rec, '|'); err == nil && len(f.names) == 1 && slices.ContainsFunc(bars, func(c string) bool {
 		return isAddress(c) || namesAddresses(c)
 	}) {
 		f.comma, f.names = '|', bars
 	}
-	if len(choices) > 1 && len(f.names) == 1 && best < maxRecord && strings.ContainsAny(f.names[0], "|^~") {
-		return nil, fault(head.line, "delimiter.header")
-	}
-	if best < maxRecord && slices.ContainsFunc(f.names, isAddress) {
-		if all := f.names; len(all) > 1 && !slices.ContainsFunc(all, func(c string) bool { return !isAddress(c) && strings.TrimSpace(c) != "" }) {
-			if rest, err := f.in.read(); errors.Is(err, io.EOF) { // recipients, as Outlook writes them
-				f.line = slices.DeleteFunc(slices.Clone(all), func(c string) bool { return strings.TrimSpace(c) == "" })
-				f.names = []string{"column 1"}
-				return f, nil
-			} else if err == nil {
-				f.in.giveBack(rest)
-			}
+	return best, nil
+}
+
+// withoutHeading is for lines of which the last is a row with an address, and none has a known
+// heading: the first of those above that has the most texts names the columns.
+func (f *csvFile) withoutHeading(lines []record, choices []rune) error {
+	row, comma, most, at := f.names, f.comma, 0, -1
+	var names []string
+	rows := slices.IndexFunc(lines, func(rec record) bool { return !isRemark(rec) && bytes.IndexByte(rec.text, '@') >= 0 })
+	for i, rec := range lines[:rows] {
+		if _, err := f.split(rec, choices, nil); err != nil || isRemark(rec) || filled(f.names) <= most {
+			continue
 		}
-		// The file has no header: its first line is a row.
-		for i := range f.names {
-			f.names[i] = "column " + strconv.Itoa(i+1)
+		cells, err := f.cells(lines[len(lines)-1], f.comma) // what separates the headings separates the rows
+		if err == nil && len(cells) <= len(f.names) && filled(f.names) >= min(2, len(cells)) && slices.ContainsFunc(cells, isAddress) {
+			most, at, names, comma = filled(f.names), i, f.names, f.comma
 		}
-		f.in.giveBack(head)
-		return f, nil
 	}
+	f.comma, f.names = comma, row
+	if at >= 0 {
+		f.names = names
+		f.giveBack(lines[at+1:])
+		return f.named(lines[:at+1])
+	}
+	other := func(c string) bool { return !isAddress(c) && strings.TrimSpace(c) != "" }
+	if len(row) > 1 && rows == len(lines)-1 && !slices.ContainsFunc(row, other) {
+		if rest, err := f.in.read(); errors.Is(err, io.EOF) { // recipients, as Outlook writes them
+			f.line = slices.DeleteFunc(slices.Clone(row), func(c string) bool { return strings.TrimSpace(c) == "" })
+			f.names = []string{"column 1"}
+			return nil
+		} else if err == nil {
+			f.in.giveBack(rest)
+		}
+	}
+	for i := range f.names {
+		f.names[i] = "column " + strconv.Itoa(i+1)
+	}
+	f.plain = len(f.names) == 1
+	f.giveBack(lines[rows:])
+	f.leaveOut(lines[:rows])
+	return nil
+}
+
+// named takes the headings as they are, from the last of these lines.
+func (f *csvFile) named(lines []record) error {
+	f.leaveOut(lines[:len(lines)-1])
 	for i := range f.names {
 		f.names[i] = strings.TrimSpace(f.names[i])
 	}
-	return f, nil
+	return nil
 }
 
-// printedTable says whether the next line is the rule under the headings of a
-// table that PowerShell prints.
-func printedTable(in *records) bool {
-	rule, err := in.read()
-	return err == nil && bytes.HasPrefix(rule.text, []byte("--")) && len(bytes.Trim(rule.text, "- \r\n")) == 0
+// leaveOut remembers lines that are no part of the table.
+func (f *csvFile) leaveOut(lines []record) {
+	if slices.ContainsFunc(lines, func(rec record) bool { return !rec.blank && !isRemark(rec) }) {
+		f.above = len(lines)
+	}
+}
+
+func (f *csvFile) giveBack(list []record) {
+	for _, rec := range slices.Backward(list) {
+		f.in.giveBack(rec)
+	}
+}
+
+// filled is how many cells have a text.
+func filled(cells []string) (n int) {
+	for _, c := range cells {
+		if strings.TrimSpace(c) != "" {
+			n++
+		}
+	}
+	return n
+}
+
+// isRule says whether a line only underlines headings, as in tables of Markdown and of the
+// clients of databases.
+func isRule(rec record) bool {
+	return bytes.Contains(rec.text, []byte("--")) && len(bytes.Trim(rec.text, "-|+:=,; \t\r\n")) == 0
+}
+
+// isRemark says whether a line is one as scripts have it. "#" alone is a heading of numbers.
+func isRemark(rec record) bool {
+	return len(rec.text) > 1 && rec.text[0] == '#' && bytes.IndexByte([]byte(",;\t|\""), rec.text[1]) < 0
 }
 
 func (f *csvFile) header() []string { return f.names }
@@ -201,12 +306,15 @@ func (f *csvFile) next() (Row, error) {
 	}
 	// Empty lines at the end of the file are nothing; between records they are rows.
 	rec, err := f.in.read()
-	for ; err == nil && rec.blank; rec, err = f.in.read() {
-		f.blank++
+	for ; err == nil && (rec.blank || f.blank == 0 && f.passes(rec)); rec, err = f.in.read() {
+		if rec.blank && !f.plain {
+			f.blank++
+		}
 	}
 	if err != nil {
 		return Row{}, err
 	}
+	f.begun = true
 	row := Row{Line: rec.line}
 	switch {
 	case f.blank > 0: // a row with one empty cell
@@ -217,11 +325,18 @@ func (f *csvFile) next() (Row, error) {
 		return row, rec.fault
 	default:
 		if row.Cells, err = f.cells(rec, f.comma); err != nil {
-			f.in.retry(rec)
+			if rec.lines > 1 { // others have nothing left, and may have been read ahead
+				f.in.retry(rec)
+			}
 			return row, err
 		}
 	}
 	return row, f.width(&row)
+}
+
+// passes says whether a line is no row: the rule under the headings, or a remark in a list.
+func (f *csvFile) passes(rec record) bool {
+	return !f.begun && isRule(rec) || len(f.names) == 1 && isRemark(rec)
 }
 
 // width says whether a row is as wide as the header. Columns without a name may lack their

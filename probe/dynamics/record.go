@@ -70,7 +70,7 @@ func (r *records) read() (record, error) {
 			rec.first = len(text)
 		}
 	}
-	rec.blank = len(bytes.Trim(rec.text, " \r\n")) == 0
+	rec.blank = len(bytes.Trim(rec.text, " \r\n\x1a")) == 0 // with the mark that MS-DOS ends a file with
 	r.taken, r.line = len(rec.text), rec.line+rec.lines
 	rec.text = bytes.Clone(rec.text)
 	return rec, nil

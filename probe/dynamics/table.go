@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -56,11 +57,15 @@ func (t *Table) next() (Row, error) {
 // Note is what the reader of the results should know of how the file was read,
 // as far as it was; "" nothing.
 func (t *Table) Note() string {
-	if t.other == 0 {
-		return ""
+	var list []string
+	if f, ok := t.source.(*csvFile); ok && f.above > 0 {
+		list = append(list, "the table begins in line "+strconv.Itoa(f.above+1)+"; what stands above was left out")
 	}
-	return "the file is not UTF-8 throughout, so some cells were read as Windows-1252 (Western European); " +
-		"if names look wrong, save it as \"CSV UTF-8\""
+	if t.other > 0 {
+		list = append(list, "the file is not UTF-8 throughout, so some cells were read as Windows-1252 (Western European); "+
+			"if names look wrong, save it as \"CSV UTF-8\"")
+	}
+	return strings.Join(list, "; ")
 }
 
 // Row is one row of data.
@@ -108,9 +113,12 @@ func Open(r io.Reader, wanted ...string) (*Table, error) {
 		}
 	}
 	var s source
+	for _, kind := range signatures {
+		if bytes.HasPrefix(text, []byte(kind[0])) && bytes.Contains(text, []byte(kind[1])) {
+			return nil, fault(0, kind[2])
+		}
+	}
 	switch {
-	case bytes.HasPrefix(text, []byte("PK\x03\x04")), bytes.HasPrefix(text, []byte("\xd0\xcf\x11\xe0")):
-		return nil, fault(0, "encoding.workbook")
 	case isMarkup(text):
 		return nil, fault(0, "encoding.markup")
 	case isRecords(text):
@@ -130,6 +138,19 @@ func Open(r io.Reader, wanted ...string) (*Table, error) {
 	t := &Table{Header: s.header(), source: s}
 	t.decode(t.Header)
 	return t, nil
+}
+
+// signatures are how files begin that are no tables, what else is near their beginning, and
+// the name of the fault.
+var signatures = [][3]string{
+	{"PK\x03\x04", ".csv", "encoding.archive"},
+	{"PK\x03\x04", ".json", "encoding.archive"},
+	{"PK\x03\x04", "", "encoding.workbook"},
+	{"\x1f\x8b", "", "encoding.archive"}, // RFC 1952 2.3.1
+	{"\xd0\xcf\x11\xe0", "", "encoding.workbook"},
+	{`{\rtf`, "", "encoding.document"},
+	{"%PDF-", "", "encoding.document"},
+	{"HTTP/", "\n", "encoding.answer"}, // as curl -i prints it
 }
 
 // isMarkup says whether a file begins as XML does (a sheet saved as XML, the output
@@ -254,9 +275,10 @@ func (t *Table) Column(name string) (int, bool) {
 }
 
 // fold makes names comparable: no case, no spaces of any kind, and no note behind, as
-// in "Email Address [Required]" of Google's admin console.
+// in "Email Address [Required]" of Google's admin console and "Initial password
+// [passwordProfile] Required" of Entra's.
 func fold(s string) string {
-	if i := strings.LastIndex(s, " ["); i > 0 && strings.HasSuffix(s, "]") {
+	if i := strings.LastIndex(s, " ["); i > 0 && strings.Contains(s[i:], "]") {
 		s = s[:i]
 	}
 	return strings.Join(strings.Fields(strings.ToLower(s)), "")
