@@ -17,6 +17,7 @@ import (
 	"github.com/ewsprobe/ewsprobe/probe/agent/agentfile"
 	"github.com/ewsprobe/ewsprobe/probe/batch"
 	"github.com/ewsprobe/ewsprobe/probe/config"
+	"github.com/ewsprobe/ewsprobe/probe/config/address"
 	"github.com/ewsprobe/ewsprobe/probe/redact"
 	"github.com/ewsprobe/ewsprobe/probe/rule"
 )
@@ -212,6 +213,9 @@ func openInput(ctx context.Context, name string, named batch.Columns, std stdio)
 	if name != "-" {
 		f, err := config.Open(ctx, name)
 		if err != nil {
+			if address.IsMailbox(name) {
+				return nil, usage("%s is a mailbox, not a file; check one with `ewsprobe check --mailbox ADDRESS`", name)
+			}
 			return nil, unusable("%s cannot be read (%s)", name, config.Reason(err))
 		}
 		if file = f; f.Info.Mode().IsRegular() {

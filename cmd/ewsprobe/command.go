@@ -128,6 +128,12 @@ func noCommand(c *cli.Context) error {
 	case !top:
 		return usage("%q is not a command of %s; use %s", word, c.Command.Name, config.OneOf(names, "or"))
 	default:
+		if meant := map[string]string{
+			"guide": "explain", "guides": "explain", "redact": "diagnose --redact FILE.json", "watch": "check --watch HOST",
+			"validate": "agent validate --config FILE", "/?": "--help",
+		}[word]; meant != "" {
+			return usage("%q is not a command; use `ewsprobe %s`", word, meant)
+		}
 		if near := config.Nearest(word, names); near != "" {
 			return usage("%q is not a command; did you mean `ewsprobe %s`?", word, near)
 		}
@@ -180,10 +186,12 @@ func printing(std stdio, path string, flags any, made func(*cli.Context) ([]byte
 
 // one is the only argument of a command.
 func one(c *cli.Context, what string) (string, error) {
-	switch c.NArg() {
-	case 0:
+	switch n := c.NArg(); {
+	case n == 0:
 		return "", usage("%s is missing; see `%s --help`", what, c.Command.HelpName)
-	case 1:
+	case n == 1 && c.Args().First() == "":
+		return "", usage("%s is empty, as of a variable without a value; see `%s --help`", what, c.Command.HelpName)
+	case n == 1:
 		return c.Args().First(), nil
 	}
 	if keys := keysOf(c.Command); keys != nil && keys.Lost() {

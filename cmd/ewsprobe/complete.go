@@ -166,7 +166,7 @@ func completionCommand(std stdio) *cli.Command {
 		if err != nil {
 			return err
 		}
-		if shell == "pwsh" {
+		if shell = strings.ToLower(shell); shell == "pwsh" {
 			shell = "powershell"
 		}
 		script := completionScript(shell)

@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -53,6 +54,9 @@ func explainCommand(std stdio) *cli.Command {
 			return usage("the text is empty; give a code, paste the text of the alert in quotes, or - to read it from standard input")
 		case e.code(strings.ToLower(text)), e.topic(strings.ToLower(text)), e.cause(strings.ToLower(text)):
 		case e.alert(text), e.holds(text), e.nearest(text):
+		case isFile(text):
+			return usage("%q is a file; to explain the text in it, give it on standard input: `ewsprobe explain -`; "+
+				"`ewsprobe diagnose FILE.json` evaluates a saved report", report.Clean(text, 60))
 		default:
 			return usage("%q is not recognized: it has no status, response code of EWS, AADSTS number or Windows error that is known; "+
 				"paste the whole alert with its Email Server Error Code, list the codes and guides with `ewsprobe explain`, "+
@@ -64,6 +68,12 @@ func explainCommand(std stdio) *cli.Command {
 	})
 	keysOf(c).Words = true
 	return c
+}
+
+// isFile says whether there is a file of that name.
+func isFile(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && info.Mode().IsRegular()
 }
 
 // guideAs prints a guide in one of the forms for other pages.

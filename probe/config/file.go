@@ -202,6 +202,8 @@ func Decode(raw []byte) (string, error) {
 	}
 	text, err := io.ReadAll(NewDecoder(bytes.NewReader(raw)))
 	switch {
+	case bytes.HasPrefix(raw, []byte("\x1f\x8b")), bytes.HasPrefix(raw, []byte("PK\x03\x04")):
+		return "", fileError("is an archive (ZIP, gzip); unpack it, and give the file in it")
 	case err != nil || !utf8.Valid(text):
 		return "", fileError("is neither UTF-8 nor UTF-16 with a byte order mark; save it as UTF-8")
 	case IsUTF16(raw) && bytes.ContainsRune(text, unicode.ReplacementChar):

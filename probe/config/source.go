@@ -178,7 +178,7 @@ func foreignFlag(name string) string {
 	}
 	for meant, names := range map[string][]string{
 		"{target}":                 {"H", "host", "hostname", "server", "url", "uri", "endpoint", "serviceurl", "ewsurl"},
-		"{targets}":                {"hosts", "endpoints", "checks", "modules", "probes"},
+		"{targets}":                {"targets", "hosts", "endpoints", "checks", "modules", "probes"},
 		"{listen}":                 {"port", "bind", "listenaddress"},
 		"{user}":                   {"u", "a", "username", "credential", "credentials", "mailboxcredential", "login", "account"},
 		"{insecure}":               {"k", "skipcertificatecheck", "trustanyssl", "trustanysslcertificate", "allowinsecureredirection"},

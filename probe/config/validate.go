@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/netip"
 	"net/url"
+	"path/filepath"
 	"slices"
 	"strings"
 	"unicode"
@@ -53,7 +54,9 @@ func targetURL(target string) (u *url.URL, wrong string) {
 		return nil, "is empty; give the EWS URL or the host name"
 	case strings.ContainsFunc(target, unicode.IsControl):
 		return nil, "contains control characters; give the EWS URL or the host name"
-	case strings.Trim(target, "\"'`\u201c\u201d\u201e\u2018\u2019\u00ab\u00bb<>") != target:
+	case strings.ContainsFunc(target, unicode.IsSpace):
+		return nil, "has other text beside the URL or host name; give it alone, like " + exampleURL
+	case strings.Trim(target, "\"'`\u201c\u201d\u201e\u2018\u2019\u00ab\u00bb<>(){}") != target:
 		return nil, "has quotes or brackets around it; give it like " + exampleURL
 	case address.HasCredentials(target):
 		return nil, inProcessLists + " and use {user} and {password-file}"
@@ -67,6 +70,8 @@ func targetURL(target string) (u *url.URL, wrong string) {
 		return nil, "is neither a URL nor an email address; give the EWS URL, the host name, or an address like anna@contoso.com"
 	case !whole && address.IsIP(target) && strings.Contains(target, ":"):
 		target = "https://[" + target + "]" + ewsPath
+	case !whole && slices.Contains(ofFiles, strings.ToLower(filepath.Ext(target))):
+		return nil, "is the name of a file; `ewsprobe diagnose` evaluates a saved report, `ewsprobe batch` checks a list of mailboxes"
 	case !whole:
 		target = "https://" + target + ewsPath
 	}
@@ -78,6 +83,9 @@ func targetURL(target string) (u *url.URL, wrong string) {
 	}
 	return u, wrong
 }
+
+// ofFiles are extensions of files that no name of a host ends with.
+var ofFiles = []string{".json", ".jsonl", ".csv", ".txt", ".html", ".xml", ".yaml", ".yml", ".xlsx"}
 
 const inProcessLists = "contains a user name or password, and process lists are public; remove it"
 

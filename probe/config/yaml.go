@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -49,6 +50,8 @@ func (ks *Keys) YAML(node *yaml.Node, in Place, also func(key string, value *yam
 			if value.ShortTag() == "!!null" {
 				ks.At(key, "%s has no value", key.Value)
 			}
+		case strings.ContainsRune(key.Value, '\u00a0'):
+			ks.At(key, "the line has a no-break space (U+00A0), as text copied from a page has; type a space in its place")
 		default:
 			ks.At(key, "there is no key %s; %s", key.Value, ks.instead(key.Value, known))
 		}
@@ -69,7 +72,7 @@ func (ks *Keys) instead(key string, known []string) string {
 	}
 	meant, _, _ := strings.Cut(strings.Trim(foreignFlag(strings.ReplaceAll(key, "_", "-")), "{}"), " ")
 	near := strings.ReplaceAll(strings.TrimSuffix(meant, "}"), "-", "_")
-	if near == "target" || near == "targets" {
+	if near == "targets" || near == "target" && slices.Contains(known, "profile_auth") {
 		return "did you mean " + near + "?"
 	}
 	if !slices.Contains(known, near) {
@@ -116,6 +119,9 @@ func (ks *Keys) fromNode(k *Key, key, node *yaml.Node) {
 	case node.ShortTag() == "!!null" || right && tag == "!!str" && node.Value == "":
 		ks.failed[k.Name] = true
 		ks.At(key, "%s has no value", key.Value)
+	case k.IsFile() && strings.ContainsFunc(node.Value, unicode.IsControl):
+		ks.failed[k.Name] = true
+		ks.At(node, "%s has a control character: in double quotes a backslash begins an escape; use single quotes", key.Value)
 	case !right:
 		ks.failed[k.Name] = true
 		ks.At(node, "%s must be %s", key.Value, what)

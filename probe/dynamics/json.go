@@ -135,6 +135,9 @@ func (f *jsonFile) next() (Row, error) {
 	if err != nil {
 		return Row{Line: o.line}, err
 	}
+	if schema, _ := o.text("schema"); strings.HasPrefix(schema, "ewsprobe/summary/") {
+		return f.next() // the results of a batch end with one
+	}
 	return f.row(o), nil
 }
 
@@ -380,6 +383,8 @@ func refused(alone []member) error {
 	code, message := "", ""
 	for _, m := range alone {
 		switch {
+		case m.name == "schema" && strings.HasPrefix(m.text, "ewsprobe/report/"):
+			return fault(0, "json.report")
 		case strings.HasSuffix(m.name, "error.code"):
 			code = m.text
 		case strings.HasSuffix(m.name, "error.message"):

@@ -104,7 +104,8 @@ func Load(raw []byte) (evidence.Record, error) {
 		if errors.As(err, &kind) && kind.Value == "array" {
 			return evidence.Record{}, fmt.Errorf("%w: it is an array; save each report in a file of its own", ErrForeign)
 		}
-		return evidence.Record{}, fmt.Errorf("%w: it is not JSON at byte %d", ErrForeign, d.InputOffset()+1)
+		return evidence.Record{}, fmt.Errorf("%w: it is not JSON at byte %d; save one with `ewsprobe check --save report.json`",
+			ErrForeign, d.InputOffset()+1)
 	}
 	if head.Schema == RowSchema || head.Schema == SummarySchema {
 		return evidence.Record{}, fmt.Errorf("%w: these are the results of a batch, which `ewsprobe merge` reads; "+

@@ -112,6 +112,9 @@ func (v *view) missing() *hit {
 		}
 		p.Scheme, p.Result, p.Error = own.Logon.Scheme, string(own.Logon.Result), own.Logon.Why
 		h := lacks("decision", p, n.ask, own)
+		if d := own.Logon.Detail; d != nil && d.Code == "no-count" {
+			h.variant = "no-count"
+		}
 		if v.row {
 			h.evidence = []string{own.ID}
 		}
