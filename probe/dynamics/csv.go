@@ -20,7 +20,7 @@ type csvFile struct {
 	text  bufio.Reader // of a record, for encoding/csv, which else makes one for each
 	comma rune
 	names []string
-	blank int      // empty lines that something follows
+	blank []bool   // lines without a text that something follows: whether they separate cells
 	above int      // lines above the table that were left out
 	begun bool     // a row was read
 	plain bool     // a list of addresses alone, in which empty lines are nothing
@@ -288,7 +288,8 @@ func filled(cells []string) (n int) {
 // isRule says whether a line only underlines headings, as in tables of Markdown and of the
 // clients of databases.
 func isRule(rec record) bool {
-	return bytes.Contains(rec.text, []byte("--")) && len(bytes.Trim(rec.text, "-|+:=,; \t\r\n")) == 0
+	line := bytes.Contains(rec.text, []byte("--")) || bytes.Contains(rec.text, []byte("=="))
+	return line && len(bytes.Trim(rec.text, "-|+:=,; \t\r\n")) == 0
 }
 
 // isRemark says whether a line is one as scripts have it. "#" alone is a heading of numbers.
@@ -304,11 +305,12 @@ func (f *csvFile) next() (Row, error) {
 		f.line = f.line[1:]
 		return Row{Line: f.in.line - 1, Cells: []string{cell}}, nil
 	}
-	// Empty lines at the end of the file are nothing; between records they are rows.
+	// Lines without a text are nothing at the end of the file, where Excel writes its separators for
+	// many; between records they are rows.
 	rec, err := f.in.read()
-	for ; err == nil && (rec.blank || f.blank == 0 && f.passes(rec)); rec, err = f.in.read() {
-		if rec.blank && !f.plain {
-			f.blank++
+	for ; err == nil && (isEmpty(rec) || len(f.blank) == 0 && f.passes(rec)); rec, err = f.in.read() {
+		if isEmpty(rec) && !f.plain {
+			f.blank = append(f.blank, !rec.blank)
 		}
 	}
 	if err != nil {
@@ -317,9 +319,12 @@ func (f *csvFile) next() (Row, error) {
 	f.begun = true
 	row := Row{Line: rec.line}
 	switch {
-	case f.blank > 0: // a row with one empty cell
-		row.Line, row.Cells = rec.line-f.blank, []string{""}
-		f.blank--
+	case len(f.blank) > 0:
+		row.Line, row.Cells = rec.line-len(f.blank), []string{""}
+		if f.blank[0] {
+			row.Cells = make([]string, len(f.names))
+		}
+		f.blank = f.blank[1:]
 		f.in.giveBack(rec)
 	case rec.fault != nil:
 		return row, rec.fault
@@ -332,6 +337,11 @@ func (f *csvFile) next() (Row, error) {
 		}
 	}
 	return row, f.width(&row)
+}
+
+// isEmpty says whether a line has nothing but what separates cells.
+func isEmpty(rec record) bool {
+	return rec.fault == nil && rec.lines < 2 && len(bytes.Trim(rec.text, ",;\t\" \r\n\x1a")) == 0
 }
 
 // passes says whether a line is no row: the rule under the headings, or a remark in a list.

@@ -36,6 +36,9 @@ func TestLists(t *testing.T) {
 		{"lists with separators at the ends", "\"a@b.cc\",\n\"b@b.cc\",\n", []string{`1 line 1 ["a@b.cc" ""]`, `2 line 2 ["b@b.cc" ""]`}},
 		{"a rule under the headings", " mail   | x\n--------+---\n a@b.cc | 1\n", []string{`1 line 3 [" a@b.cc " " 1"]`}},
 		{"blank, then addresses", "\na@b.cc\nb@b.cc\n", []string{`1 line 2 ["a@b.cc"]`, `2 line 3 ["b@b.cc"]`}},
+		{"separators of Excel at the end", "mail,x\na,1\n,\n,\n", []string{`1 line 2 ["a" "1"]`}},
+		{"separators in the middle", "mail;x\n;\n\na;1\n", []string{`1 line 2 ["" ""]`, "2 line 3 too-narrow", `3 line 4 ["a" "1"]`}},
+		{"a title that is underlined", "Pilot\n=====\na@b.cc\n", []string{`1 line 3 ["a@b.cc"]`}},
 		{"the end of MS-DOS", "mail,x\na,1\n\x1a", []string{`1 line 2 ["a" "1"]`}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

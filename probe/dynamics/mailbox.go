@@ -75,6 +75,9 @@ func (t *Table) AddressColumn() (int, error) {
 		if len(types) > 0 {
 			return 0, fault(1, "columns.type", quote(t.Header[types[0]]), t.first.row.Cells[types[0]])
 		}
+		if slices.ContainsFunc(t.Header, func(h string) bool { return strings.Contains(h, "@") }) {
+			return 0, fault(1, "columns.words")
+		}
 		return 0, fault(1, "columns.address")
 	case 1:
 		return best[0], nil

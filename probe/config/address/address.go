@@ -255,13 +255,14 @@ func bare(name string) string {
 
 // Clean takes off a cell what is written around an address: blanks, quotes, the
 // name before one in angle brackets (RFC 5322 3.4), the SMTP: or mailto: before it
-// (proxyAddresses of Active Directory), the mark or number of a list, a remark behind #.
+// (proxyAddresses of Active Directory), the mark or number of a list, a remark behind # - or //.
 func Clean(cell string) string {
 	words := strings.Fields(cell)
 	if len(words) > 1 && strings.Trim(words[0], "0123456789.)-*\u2022\u2013") == "" {
 		words = words[1:]
 	}
-	if len(words) == 1 || len(words) > 1 && words[1][0] == '#' {
+	remark := len(words) > 1 && strings.IndexAny(words[1], "#-\u2013/") == 0 && !strings.Contains(strings.Join(words[1:], ""), "@")
+	if len(words) == 1 || remark {
 		cell = words[0]
 	}
 	cell = strings.Trim(strings.TrimSpace(cell), "\u201c\u201d\u201e\u00ab\u00bb")
