@@ -22,7 +22,7 @@ func (s *Settings) readProfile(ctx context.Context) *evidence.Profile {
 	}
 	raw, err := Read(ctx, s.Profile, maxProfile)
 	if err != nil {
-		s.Keys.Invalid("{profile} %s %v", s.Profile, err)
+		s.Keys.Invalid("{profile} %s %v; it is the file of the profile that Dynamics exported, as CSV or JSON", s.Profile, err)
 		return nil
 	}
 	p, err := dynamics.ReadProfile(bytes.NewReader(raw))

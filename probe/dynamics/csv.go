@@ -154,7 +154,7 @@ func (f *csvFile) heading(head record, choices []rune, wanted []string) error {
 			return fault(rec.line, "delimiter.printed")
 		case score < maxRecord && slices.ContainsFunc(f.names, isAddress) && limit == mostAbove && !isRemark(rec):
 			return f.withoutHeading(above, choices)
-		case first && score >= maxRecord, (first || filled(f.names) > most) && slices.ContainsFunc(f.names, isKnown):
+		case first && score >= maxRecord, (first || filled(f.names) > most) && (score >= 2*maxRecord || slices.ContainsFunc(f.names, isKnown)):
 			if !first || filled(f.names) == len(f.names) {
 				return f.named(above)
 			}

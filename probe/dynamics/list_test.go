@@ -38,6 +38,7 @@ func TestLists(t *testing.T) {
 		{"blank, then addresses", "\na@b.cc\nb@b.cc\n", []string{`1 line 2 ["a@b.cc"]`, `2 line 3 ["b@b.cc"]`}},
 		{"separators of Excel at the end", "mail,x\na,1\n,\n,\n", []string{`1 line 2 ["a" "1"]`}},
 		{"separators in the middle", "mail;x\n;\n\na;1\n", []string{`1 line 2 ["" ""]`, "2 line 3 too-narrow", `3 line 4 ["a" "1"]`}},
+		{"a title above headings of a profile", "Profiles,,\n\nName,Server Type,x\na,1,2\n", []string{`1 line 4 ["a" "1" "2"]`}},
 		{"a title that is underlined", "Pilot\n=====\na@b.cc\n", []string{`1 line 3 ["a@b.cc"]`}},
 		{"the end of MS-DOS", "mail,x\na,1\n\x1a", []string{`1 line 2 ["a" "1"]`}},
 	} {
