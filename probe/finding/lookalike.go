@@ -118,6 +118,8 @@ func AnswerRemedies(c Code, p Params) []Remedy {
 	switch {
 	case c == "credentials-rejected" && p.Reason == "" && strings.HasSuffix(strings.ToLower(p.Account), ".onmicrosoft.com"):
 		names = append(names, "cloud-account")
+	case p.Unheard:
+		names = append(names, "no-credential-arrives")
 	case c == "token-refused" && p.NotExchange:
 		names = append(names, "token-answered-by-device")
 	case p.Alert != "":
