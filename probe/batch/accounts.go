@@ -2,9 +2,8 @@ package batch
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/sha256"
 	"fmt"
+	"hash/maphash"
 	"net/http"
 	"slices"
 	"strings"
@@ -30,9 +29,9 @@ type accounts struct {
 	of      Account          // whose workers they are
 	all     *report.Template // what every row is, where the endpoint answers for all
 	said    []finding.Code   // what the endpoint's own check has found
-	salt    [16]byte
-	outcome map[[32]byte]*outcome // by name and secret
-	recent  []*outcome            // whose pool is kept, the oldest first
+	seed    maphash.Seed
+	outcome map[uint64]*outcome // by the hash of name and password
+	recent  []*outcome          // whose pool is kept, the oldest first
 }
 
 // outcome is what the check of an account has come to.
@@ -49,8 +48,7 @@ const cachedAccounts = 64
 
 // manyAccounts examines the endpoint for rows that name their own accounts.
 func (r *run) manyAccounts(ctx context.Context) *accounts {
-	m := &accounts{run: r, outcome: map[[32]byte]*outcome{}}
-	_, _ = rand.Read(m.salt[:]) // never fails
+	m := &accounts{run: r, seed: maphash.MakeSeed(), outcome: map[uint64]*outcome{}}
 	c := r.Probe
 	c.NoCredentials, c.Cloud = true, nil
 	endpoint, err := r.examine(ctx, c, false)
@@ -101,8 +99,8 @@ func (m *accounts) poolFor(ctx context.Context, row Row) *workerPool {
 		return nil
 	}
 	m.of = row.Account
-	m.now = &workerPool{run: m.run, who: o.who, target: o.who.BatchTarget(m.Impersonate), skip: o.skip}
-	if o.skip == nil {
+	m.now = &workerPool{run: m.run, who: o.who, target: o.who.BatchTarget(m.Impersonate)}
+	if m.now.skip.Store(o.skip); o.skip == nil {
 		m.now.pool, m.now.evaluator = o.pool, o.evaluator
 		m.now.account = share(o.who, o.pool)
 	}
@@ -127,7 +125,7 @@ func (m *accounts) examined(ctx context.Context, a Account) *outcome {
 	c.Password = password
 	refused := c.Account().Refused()
 	left := c.MaxRejections - refused
-	id := m.digest(strings.ToLower(a.User), password)
+	id := maphash.Comparable(m.seed, [2]string{strings.ToLower(a.User), password})
 	o := m.outcome[id]
 	switch {
 	case o != nil && (o.skip != nil || o.pool != nil && left > 0):
@@ -147,11 +145,12 @@ func (m *accounts) examined(ctx context.Context, a Account) *outcome {
 func (m *accounts) examineAccount(ctx context.Context, c probe.Config) *outcome {
 	found, trouble := m.examine(ctx, c, true)
 	if trouble != nil && ctx.Err() == nil {
-		m.noteTrouble(trouble)
+		m.memory = trouble
 	}
 	judged := found.judged
 	if found.away() {
-		m.giveUp("no account can be checked any more: " + judged.Verdict.Summary)
+		why := "no account can be checked any more: " + judged.Verdict.Summary
+		m.gaveUp.CompareAndSwap(nil, &why)
 	}
 	why := forAll(judged, found.pool != nil)
 	switch {
@@ -182,7 +181,7 @@ func (m *accounts) unasked(c probe.Config, j rule.Judgement) *outcome {
 
 // keep remembers an outcome. What a check has found of an account is large, and
 // is let go in time.
-func (m *accounts) keep(id [32]byte, o *outcome) {
+func (m *accounts) keep(id uint64, o *outcome) {
 	m.outcome[id] = o
 	if o.pool == nil {
 		return
@@ -191,11 +190,6 @@ func (m *accounts) keep(id [32]byte, o *outcome) {
 		m.recent[0].pool, m.recent[0].evaluator = nil, nil
 		m.recent = m.recent[1:]
 	}
-}
-
-// digest stands for a name with its password in memory.
-func (m *accounts) digest(name, password string) [32]byte {
-	return sha256.Sum256([]byte(string(m.salt[:]) + name + "\x00" + password))
 }
 
 // accountOf is the account that a pool signs in with. What is no password is not

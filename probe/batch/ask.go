@@ -164,7 +164,7 @@ func (w *worker) unanswered(sent time.Time, item evidence.Item) {
 	}
 	why := fmt.Sprintf("no call was answered since %s (the last: %s); run it again with --resume when the server answers",
 		since.UTC().Format("15:04:05 UTC"), last)
-	w.giveUp(why)
+	w.gaveUp.CompareAndSwap(nil, &why)
 	w.skipRest(rule.NotChecked, why)
 	w.rest()
 }

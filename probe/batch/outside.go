@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
@@ -19,9 +19,8 @@ type outside struct {
 	places  chan struct{}
 	limiter *limiter
 
-	mu         sync.Mutex
-	unanswered int // look-ups in a row without an answer
-	gaveUp     bool
+	unanswered atomic.Int64 // look-ups in a row without an answer
+	gaveUp     atomic.Bool
 }
 
 // How many mailboxes are looked up at a time, how often one is while a service
@@ -48,7 +47,7 @@ func newOutside(look func(context.Context, string) []evidence.Item) *outside {
 // wants says whether a mailbox is to be looked up: EWS has answered for it, and
 // not well.
 func (o *outside) wants(j *job, status finding.Status) bool {
-	return o != nil && j.answer != nil && !j.looked && (status == finding.Critical || status == finding.Unknown) && !o.ended()
+	return o != nil && j.answer != nil && !j.looked && (status == finding.Critical || status == finding.Unknown) && !o.gaveUp.Load()
 }
 
 // ask looks up a mailbox; nil: it was not, because the look-ups were given up.
@@ -60,7 +59,7 @@ func (o *outside) ask(ctx context.Context, mailbox string) ([]evidence.Item, boo
 		if o.limiter.pause(ctx) != nil {
 			return nil, false
 		}
-		if o.ended() {
+		if o.gaveUp.Load() {
 			return nil, true
 		}
 		items := o.look(ctx, mailbox)
@@ -83,28 +82,20 @@ func (o *outside) ask(ctx context.Context, mailbox string) ([]evidence.Item, boo
 
 // count notes whether anything was answered.
 func (o *outside) count(items []evidence.Item) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
 	for _, item := range items {
 		if r := item.Response; r != nil && r.Status != http.StatusTooManyRequests && r.Status < 500 {
-			o.unanswered = 0
+			o.unanswered.Store(0)
 			return
 		}
 	}
-	o.unanswered++
-	o.gaveUp = o.gaveUp || o.unanswered >= outsideUnanswered
-}
-
-// ended: nothing is looked up any more.
-func (o *outside) ended() bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.gaveUp
+	if o.unanswered.Add(1) >= outsideUnanswered {
+		o.gaveUp.Store(true)
+	}
 }
 
 // note says that not all were looked up; "" they were.
 func (o *outside) note() string {
-	if o == nil || !o.ended() {
+	if o == nil || !o.gaveUp.Load() {
 		return ""
 	}
 	return fmt.Sprintf("Look-ups outside the network were stopped: %d mailboxes in a row got no answer. "+

@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -65,30 +65,12 @@ type run struct {
 	writes *writeQueue
 	halt   context.CancelCauseFunc
 
-	mu     sync.Mutex
-	memory error  // refused passwords that the next run will not know of
-	gaveUp string // why the server is not asked any more; "" it is
-}
-
-func (r *run) noteTrouble(err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.memory = err
-}
-
-// giveUp ends the asking for good.
-func (r *run) giveUp(why string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.gaveUp = cmp.Or(r.gaveUp, why)
+	memory error                  // refused passwords that the next run will not know of
+	gaveUp atomic.Pointer[string] // why the server is not asked any more; nil: it is
 }
 
 // down is why the server is not asked any more; "" it is.
-func (r *run) down() string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.gaveUp
-}
+func (r *run) down() string { return *cmp.Or(r.gaveUp.Load(), new(string)) }
 
 // giveUpAfter is after how long without any answer the server is given up, all
 // mailboxes together.

@@ -1,7 +1,6 @@
 package batch
 
 import (
-	"cmp"
 	"context"
 	"sync"
 	"sync/atomic"
@@ -34,8 +33,7 @@ type workerPool struct {
 
 	refusal atomic.Pointer[evidence.Item] // the last refused logon
 
-	skipping sync.Mutex
-	skip     *report.Template // what remaining rows are: set when the endpoint or the account ends the work
+	skip atomic.Pointer[report.Template] // what remaining rows are: set when the endpoint or the account ends the work
 }
 
 // begin lets the workers ask.
@@ -85,7 +83,7 @@ func (s *workerPool) expire() {
 
 // take has a row asked for. It waits until a worker is free.
 func (s *workerPool) take(ctx context.Context, row Row, k key) {
-	if skip := s.skipped(); skip != nil {
+	if skip := s.skip.Load(); skip != nil {
 		s.writes.put(row.found(skip), skip, k)
 		return
 	}
@@ -99,7 +97,7 @@ func (s *workerPool) take(ctx context.Context, row Row, k key) {
 	case waits:
 	default:
 		if j := (&job{row: row, key: k}); !s.queue.give(s.working, j) && ctx.Err() == nil {
-			if skip := s.skipped(); skip != nil {
+			if skip := s.skip.Load(); skip != nil {
 				s.resolve(j, skip)
 			}
 		}
@@ -113,10 +111,10 @@ func (s *workerPool) end(ctx context.Context) {
 	s.rest()
 	if s.account != nil {
 		if err := s.account.Trouble(); err != nil {
-			s.noteTrouble(err)
+			s.memory = err
 		}
 	}
-	if skip := s.skipped(); skip != nil && ctx.Err() == nil {
+	if skip := s.skip.Load(); skip != nil && ctx.Err() == nil {
 		for _, j := range s.queue.rest() {
 			s.resolve(j, skip)
 		}
@@ -127,16 +125,7 @@ func (s *workerPool) end(ctx context.Context) {
 func (s *workerPool) skipRest(judge func(evidence.Target, string) rule.Judgement, why string) {
 	target := s.target
 	target.Mailbox = ""
-	t := report.TemplateOf(judge(target, why), "")
-	s.skipping.Lock()
-	defer s.skipping.Unlock()
-	s.skip = cmp.Or(s.skip, t)
-}
-
-func (s *workerPool) skipped() *report.Template {
-	s.skipping.Lock()
-	defer s.skipping.Unlock()
-	return s.skip
+	s.skip.CompareAndSwap(nil, report.TemplateOf(judge(target, why), ""))
 }
 
 // finish judges a job, has its mailbox looked up where that is wanted, and sends
