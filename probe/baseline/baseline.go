@@ -31,14 +31,6 @@ import (
 	"github.com/ewsprobe/ewsprobe/probe/finding"
 )
 
-type entry struct {
-	Code    string `yaml:"code"`
-	Host    string `yaml:"host"`
-	Mailbox string `yaml:"mailbox"`
-	Reason  string `yaml:"reason"`
-	Until   string `yaml:"until"`
-}
-
 // most bounds the entries of a file and the length of a reason.
 const (
 	maxEntries = 1000
@@ -49,7 +41,7 @@ const (
 func Parse(text string) ([]evidence.Acceptance, error) {
 	d := yaml.NewDecoder(bytes.NewReader([]byte(text)))
 	d.KnownFields(true)
-	var entries []entry
+	var entries []evidence.Acceptance
 	if err := d.Decode(&entries); err != nil {
 		if errors.Is(err, io.EOF) {
 			return nil, errors.New("it has no entries; see `ewsprobe explain reports`")
@@ -69,45 +61,40 @@ func Parse(text string) ([]evidence.Acceptance, error) {
 	if len(entries) == 0 || len(entries) > maxEntries {
 		return nil, fmt.Errorf("it has %d entries; 1 to %d are allowed", len(entries), maxEntries)
 	}
-	var list []evidence.Acceptance
-	for i, e := range entries {
-		a, err := e.check()
-		if err != nil {
+	for i := range entries {
+		if err := check(&entries[i]); err != nil {
 			return nil, fmt.Errorf("entry %d: %w", i+1, err)
 		}
-		list = append(list, a)
 	}
-	return list, nil
+	return entries, nil
 }
 
-func (e entry) check() (evidence.Acceptance, error) {
-	a := evidence.Acceptance{
-		Code: e.Code, Host: strings.ToLower(strings.TrimSuffix(strings.TrimSpace(e.Host), ".")),
-		Mailbox: strings.TrimSpace(e.Mailbox), Reason: strings.TrimSpace(e.Reason), Until: e.Until,
-	}
+func check(e *evidence.Acceptance) error {
+	e.Host = strings.ToLower(strings.TrimSuffix(strings.TrimSpace(e.Host), "."))
+	e.Mailbox, e.Reason = strings.TrimSpace(e.Mailbox), strings.TrimSpace(e.Reason)
 	about, known := finding.HeadOf(finding.Code(e.Code))
 	switch {
 	case e.Code == "":
-		return a, errors.New("the code is missing")
+		return errors.New("the code is missing")
 	case !known:
-		return a, fmt.Errorf("there is no code %q; `ewsprobe explain` lists them", e.Code)
+		return fmt.Errorf("there is no code %q; `ewsprobe explain` lists them", e.Code)
 	case about.Status == finding.OK:
-		return a, fmt.Errorf("%s is not a finding", e.Code)
+		return fmt.Errorf("%s is not a finding", e.Code)
 	case about.Status == finding.Unknown:
-		return a, fmt.Errorf("%s cannot be accepted: it means that something could not be determined", e.Code)
-	case a.Reason == "":
-		return a, fmt.Errorf("%s has no reason; give one, like reason: renewed with ticket 4711", e.Code)
-	case len(a.Reason) > maxReason, strings.ContainsFunc(a.Reason, unicode.IsControl):
-		return a, fmt.Errorf("the reason of %s must be one line of at most %d bytes", e.Code, maxReason)
+		return fmt.Errorf("%s cannot be accepted: it means that something could not be determined", e.Code)
+	case e.Reason == "":
+		return fmt.Errorf("%s has no reason; give one, like reason: renewed with ticket 4711", e.Code)
+	case len(e.Reason) > maxReason, strings.ContainsFunc(e.Reason, unicode.IsControl):
+		return fmt.Errorf("the reason of %s must be one line of at most %d bytes", e.Code, maxReason)
 	}
 	odd := func(r rune) bool { return unicode.IsControl(r) || unicode.IsSpace(r) }
-	if a.Mailbox != "" && (!strings.Contains(a.Mailbox, "@") || strings.ContainsFunc(a.Mailbox, odd)) {
-		return a, fmt.Errorf("the mailbox of %s is not an email address", e.Code)
+	if e.Mailbox != "" && (!strings.Contains(e.Mailbox, "@") || strings.ContainsFunc(e.Mailbox, odd)) {
+		return fmt.Errorf("the mailbox of %s is not an email address", e.Code)
 	}
 	if _, err := time.Parse(time.DateOnly, e.Until); err != nil {
-		return a, fmt.Errorf("%s needs the last day of its acceptance, like until: 2026-12-31", e.Code)
+		return fmt.Errorf("%s needs the last day of its acceptance, like until: 2026-12-31", e.Code)
 	}
-	return a, nil
+	return nil
 }
 
 // Over are the entries of a baseline whose last day is over at a time, and which
