@@ -205,21 +205,13 @@ func (p *PasswordFolder) Read(name string, from PasswordSources) (string, error)
 		}
 		file = inside
 	}
-	// To open a pipe would wait for somebody who writes to it. Whoever exchanges
-	// the file between the two calls still cannot make the run wait.
-	info, err := p.root.Stat(file)
-	var f *os.File
-	if err == nil && info.Mode().IsRegular() {
-		f, err = p.root.OpenFile(file, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	}
+	// Else to open a pipe would wait for somebody who writes to it.
+	f, err := p.root.OpenFile(file, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if path := (*fs.PathError)(nil); errors.As(err, &path) {
 		err = path.Err
 	}
-	switch {
-	case err != nil:
+	if err != nil {
 		return "", fmt.Errorf("the password file %s in --password-dir cannot be read (%s)", called, Reason(err))
-	case f == nil:
-		return "", fmt.Errorf("the password file %s is not a file", called)
 	}
 	defer f.Close()
 	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
