@@ -85,7 +85,7 @@ func (c Config) lookUps() []lookUp {
 			ask: func(ctx context.Context, l *cloud.Client) { l.DynamicsTenant(ctx, k.Dynamics) },
 		})
 	}
-	return planned(append(list, []lookUp{
+	return slices.DeleteFunc(append(list, []lookUp{
 		{
 			Host: k.Entra.Host, Post: true, shared: true, planned: asksGraph && k.ClientID != "",
 			What: "a token for " + k.Graph.Host + ", with the secret of the application " + k.ClientID,
@@ -99,7 +99,7 @@ func (c Config) lookUps() []lookUp {
 			Host: k.Graph.Host, planned: asksGraph, What: "a deleted user with the same address, with the token",
 			ask: graph(func(ctx context.Context, l *cloud.Client) { l.Deleted(ctx, c.Mailbox) }),
 		},
-	}...), func(l lookUp) bool { return l.planned })
+	}...), func(l lookUp) bool { return !l.planned })
 }
 
 // domain is whose tenant is asked for: the mailbox's domain, else the one the

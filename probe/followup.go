@@ -163,11 +163,11 @@ func (c Config) furtherCalls() []furtherCall {
 	asTest := !c.CurrentUser && !isUPN(c.User)
 	inboxes := "GetFolder for the account's own inbox and the mailbox's, to tell one from the other"
 	agents := "FindFolder under Dynamics' other user agents, only after a 403 to a logon"
-	return planned([]furtherCall{
+	return slices.DeleteFunc([]furtherCall{
 		{"FindFolder once more, only after an error that often passes", true, (*followUp).again},
 		{agents, !c.NoUserAgentProbe, (*followUp).otherAgents},
 		{inboxes, c.Mailbox != "" && !c.Impersonate, (*followUp).owner},
 		{"ResolveNames for the mailbox's address: which address is the primary one", c.Mailbox != "", (*followUp).primaryAddress},
 		{"FindFolder impersonating the user name, as Dynamics' Test Connection does", asTest, (*followUp).testConnection},
-	}, func(f furtherCall) bool { return f.planned })
+	}, func(f furtherCall) bool { return !f.planned })
 }

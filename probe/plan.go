@@ -3,6 +3,7 @@ package probe
 import (
 	"context"
 	_ "embed"
+	"slices"
 	"strings"
 	"text/template"
 
@@ -123,12 +124,12 @@ func (c Config) questions() []question {
 		}
 	}
 	explained := c.Explain && c.SendsPassword()
-	return planned([]question{
+	return slices.DeleteFunc([]question{
 		{"POST without a credential: which schemes are offered", true, nil},
 		{"POST with an empty Bearer token: OAuth, tenant", https, bearer},
 		{"NTLM type 1: names, build, clock; names no account", https, challenge},
 		{"after a refusal: Kerberos AS-REQ without pre-authentication to a domain controller, does the account exist", explained, nil},
-	}, func(q question) bool { return q.planned })
+	}, func(q question) bool { return !q.planned })
 }
 
 // logons are the uses of the credential: a new mechanism, or a new comparison,
@@ -152,7 +153,7 @@ func (c Config) logons() []Logon {
 
 	password := c.SendsPassword()
 	ntlmFirst := c.ntlmFirst()
-	return planned([]Logon{
+	return slices.DeleteFunc([]Logon{
 		{Method{Bearer, "", false}, IfOffered, c.sendsToken(), nil, token},
 		{Method{CurrentUser, right, false}, IfOffered, c.sendsCredentials() && c.CurrentUser, nil, user},
 		{Method{Ticket, right, false}, ByTicket, c.sendsCredentials() && !c.CurrentUser && c.withKey(), nil, ticket},
@@ -194,16 +195,7 @@ func (c Config) logons() []Logon {
 			answered := t.was(Windows, right, accepted, refused) && t.was(Windows, none, accepted)
 			return answered && (t.was(Windows, right, refused) || t.was(Windows, foreign, refused))
 		}, windows},
-	}, func(l Logon) bool { return l.planned })
-}
-
-func planned[T any](rows []T, which func(T) bool) (list []T) {
-	for _, row := range rows {
-		if which(row) {
-			list = append(list, row)
-		}
-	}
-	return list
+	}, func(l Logon) bool { return !l.planned })
 }
 
 // NewPlan lists what the check may send.

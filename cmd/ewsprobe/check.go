@@ -143,7 +143,7 @@ func confirmRetry(ctx context.Context, cfg probe.Config, out output) bool {
 	}
 	fmt.Fprintf(std.err, "This password was refused for %s at %s. If it is refused again, the account may be locked. "+
 		"Send it again? [y/N] ", out.mask.Text(cmp.Or(before.Account, cfg.User)), before.At.Local().Format("15:04"))
-	line, _ := answerTo(ctx, func() (string, error) { return bufio.NewReader(std.in).ReadString('\n') })
+	line, _ := config.Await(ctx, func() (string, error) { return bufio.NewReader(std.in).ReadString('\n') })
 	line = strings.ToLower(strings.TrimSpace(line))
 	return ctx.Err() == nil && (line == "y" || line == "yes")
 }

@@ -71,7 +71,7 @@ const keyringPatience = time.Minute
 func inKeyring(ctx context.Context, patience time.Duration, ask func() (string, error)) (string, error) {
 	limited, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	text, err := answerTo(limited, ask)
+	text, err := config.Await(limited, ask)
 	switch {
 	case ctx.Err() != nil:
 		return "", unusable("stopped while waiting for the credential store; nothing was sent")
@@ -131,7 +131,7 @@ func (s stdio) prompt(ctx context.Context, question string) (string, error) {
 		return "", usage("the password cannot be asked for on this terminal; use --password-file FILE")
 	}
 	fmt.Fprint(s.err, question)
-	text, err := answerTo(ctx, func() ([]byte, error) { return term.ReadPassword(s.inFD) })
+	text, err := config.Await(ctx, func() ([]byte, error) { return term.ReadPassword(s.inFD) })
 	if ctx.Err() != nil {
 		_ = term.Restore(s.inFD, state)
 	}
@@ -143,23 +143,4 @@ func (s stdio) prompt(ctx context.Context, question string) (string, error) {
 		return "", usage("no password was entered (%v)", err)
 	}
 	return string(text), nil
-}
-
-// answerTo waits for an answer, or until ctx ends; who is asked is left behind then.
-func answerTo[T any](ctx context.Context, ask func() (T, error)) (T, error) {
-	type reply struct {
-		answer T
-		err    error
-	}
-	came := make(chan reply, 1)
-	go func() {
-		answer, err := ask()
-		came <- reply{answer, err}
-	}()
-	select {
-	case <-ctx.Done():
-		return *new(T), ctx.Err()
-	case r := <-came:
-		return r.answer, r.err
-	}
 }

@@ -120,8 +120,7 @@ func (t *task) maySend() bool {
 
 // store stores the run that a report is of.
 func (t *task) store(r report.Report, started time.Time, credential, whole bool) {
-	format, _ := report.FindFormat(report.FormatJSON)
-	raw, err := format.Report(r, report.Style{})
+	raw, err := r.JSON()
 	if err != nil {
 		t.agent.options.Log.Error("a run cannot be written down", "target", t.name, "why", err.Error())
 		return

@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"unicode"
 	"unicode/utf8"
@@ -39,29 +38,17 @@ type File struct {
 // what waits is left behind. A secret that the user of a service may not read is read
 // where systemd has put a copy.
 func Open(ctx context.Context, name string) (*File, error) {
-	type result struct {
-		f   *os.File
-		err error
-	}
-	done := make(chan result, 1)
-	go func() {
+	f, err := Await(ctx, func() (*os.File, error) {
 		f, err := os.Open(name)
 		if errors.Is(err, fs.ErrPermission) {
 			if copied, other := os.Open(CredentialFile(name)); other == nil {
-				f, err = copied, nil
+				return copied, nil
 			}
 		}
-		done <- result{f, err}
-	}()
-	var f *os.File
-	select {
-	case <-ctx.Done():
-		return nil, ErrStopped
-	case r := <-done:
-		if r.err != nil {
-			return nil, r.err
-		}
-		f = r.f
+		return f, err
+	})
+	if err != nil {
+		return nil, err
 	}
 	info, err := f.Stat()
 	if err == nil && info.IsDir() {
@@ -76,13 +63,34 @@ func Open(ctx context.Context, name string) (*File, error) {
 	return &File{NewCancelableReader(ctx, f), f, info}, nil
 }
 
+// Await waits for an answer, or until ctx ends; who is asked is left behind then.
+func Await[T any](ctx context.Context, ask func() (T, error)) (T, error) {
+	type reply struct {
+		answer T
+		err    error
+	}
+	came := make(chan reply, 1)
+	if ctx.Err() == nil {
+		go func() {
+			answer, err := ask()
+			came <- reply{answer, err}
+		}()
+	}
+	select {
+	case <-ctx.Done():
+		return *new(T), ErrStopped
+	case r := <-came:
+		return r.answer, r.err
+	}
+}
+
 // CancelableReader is a reader that ends with its context. A read from a terminal
 // or a pipe cannot be broken off: it is left behind.
 type CancelableReader struct {
-	ctx   context.Context
-	in    io.Reader
-	begin sync.Once
-	out   *io.PipeReader
+	ctx  context.Context
+	in   io.Reader
+	room []byte
+	rest []byte // of what was read into it
 }
 
 // NewCancelableReader begins to read with the first call of Read: nothing is taken
@@ -94,19 +102,19 @@ func NewCancelableReader(ctx context.Context, in io.Reader) *CancelableReader {
 // Unwrap is what it reads from.
 func (l *CancelableReader) Unwrap() io.Reader { return l.in }
 
-func (l *CancelableReader) Read(p []byte) (int, error) {
-	l.begin.Do(func() {
-		out, in := io.Pipe()
-		l.out = out
-		go func() {
-			_, err := io.Copy(in, l.in)
-			in.CloseWithError(err)
-		}()
-		context.AfterFunc(l.ctx, func() { out.CloseWithError(ErrStopped) })
-	})
-	n, err := l.out.Read(p)
-	if errors.Is(err, io.ErrClosedPipe) && l.ctx.Err() != nil {
-		err = ErrStopped
+func (l *CancelableReader) Read(p []byte) (n int, err error) {
+	if len(l.rest) == 0 {
+		l.rest, err = Await(l.ctx, func() ([]byte, error) {
+			if l.room == nil {
+				l.room = make([]byte, 32<<10)
+			}
+			n, err := l.in.Read(l.room)
+			return l.room[:n], err
+		})
+	}
+	n = copy(p, l.rest)
+	if l.rest = l.rest[n:]; len(l.rest) > 0 {
+		err = nil // it comes again
 	}
 	return n, err
 }

@@ -149,9 +149,6 @@ func (r Environment) Status() finding.Status {
 	return finding.OK
 }
 
-// ExitCode is that of the status.
-func (r Environment) ExitCode() int { return r.Status().ExitCode() }
-
 // Code is that of the answer.
 func (r Environment) Code() finding.Code {
 	switch {
@@ -259,7 +256,3 @@ var environmentSource string
 var environmentTemplate = sync.OnceValue(func() *template.Template {
 	return template.Must(template.Must(pageTemplate().Clone()).New("environment").Parse(environmentSource))
 })
-
-func environmentHTML(r Environment, _ Style) ([]byte, error) {
-	return filled(environmentTemplate(), "environment", Harmless(r))
-}

@@ -40,7 +40,8 @@ var Formats = []Format{
 	},
 	{
 		Name: "markdown", Extension: ".md", About: "a ticket, a chat", Whole: true,
-		Report: markdown, Batch: whole(markdownBatch), Environment: environmentMarkdown,
+		Report: filling[Report](markdownTemplate, "report"), Batch: whole(markdownBatch),
+		Environment: filling[Environment](markdownTemplate, "environment"),
 	},
 	{
 		Name: "nagios", About: "a monitoring system", Parsed: true, Whole: true,
@@ -52,7 +53,8 @@ var Formats = []Format{
 	},
 	{
 		Name: "html", Extension: ".html", About: "a page to be sent", Whole: true,
-		Report: htmlReport, Batch: whole(htmlBatch), Environment: environmentHTML,
+		Report: filling[Report](reportTemplate, "report"), Batch: whole(htmlBatch),
+		Environment: filling[Environment](environmentTemplate, "environment"),
 	},
 }
 

@@ -49,35 +49,32 @@ func Unbroken(command string) template.HTML {
 	return template.HTML(strings.Join(words, " ")) // every word is escaped
 }
 
-// reportTemplate is the page of a check. It is a copy, because html/template clones
+// reportTemplate is the page of a check: it needs nothing beside it, no script and no outside
+// resource, and a policy in it forbids both. It is a copy, because html/template clones
 // none that was executed, and the page of a batch is made of the same parts.
 var reportTemplate = sync.OnceValue(func() *template.Template { return template.Must(pageTemplate().Clone()) })
 
-// htmlReport is one page that needs nothing beside it: no script, no outside resource,
-// and a policy in it that forbids both.
-func htmlReport(r Report, _ Style) ([]byte, error) {
-	return r.inHTML("report")
+// executor is a template of text or of HTML.
+type executor interface {
+	ExecuteTemplate(w io.Writer, name string, of any) error
 }
 
 // filled is what a template of a name makes of a value.
-func filled(t interface {
-	ExecuteTemplate(w io.Writer, name string, of any) error
-}, name string, of any,
-) ([]byte, error) {
+func filled(t executor, name string, of any) ([]byte, error) {
 	var b bytes.Buffer
 	err := t.ExecuteTemplate(&b, name, of)
 	return b.Bytes(), err
 }
 
-// inHTML is the report in a template of report.html.tmpl.
-func (r Report) inHTML(name string) ([]byte, error) {
-	return filled(reportTemplate(), name, Harmless(r))
+// filling is the renderer that a template is, of a value whose texts are harmless.
+func filling[T any, E executor](t func() E, name string) func(T, Style) ([]byte, error) {
+	return func(of T, _ Style) ([]byte, error) { return filled(t(), name, Harmless(of)) }
 }
 
 // HTMLPart is what the HTML of a report has between its head and its foot, to be put
 // into another page that has PageStyle.
 func (r Report) HTMLPart() (template.HTML, error) {
-	part, err := r.inHTML("whole")
+	part, err := filled(reportTemplate(), "whole", Harmless(r))
 	return template.HTML(part), err
 }
 

@@ -44,14 +44,6 @@ var markdownTemplate = sync.OnceValue(func() *template.Template {
 	}).Parse(markdownSource))
 })
 
-func markdown(r Report, _ Style) ([]byte, error) {
-	return filled(markdownTemplate(), "report", Harmless(r))
-}
-
-func environmentMarkdown(r Environment, _ Style) ([]byte, error) {
-	return filled(markdownTemplate(), "environment", Harmless(r))
-}
-
 // Confidence is what follows a summary: the cause, how sure it is, and how many servers
 // of a farm it is about.
 func (r Report) Confidence() string { return confidence(r.Verdict, servers(r)) }

@@ -1,6 +1,7 @@
 package history
 
 import (
+	"slices"
 	"time"
 
 	"github.com/ewsprobe/ewsprobe/probe/finding"
@@ -20,21 +21,12 @@ func (s Span) All() (n int) {
 // With is the bar with one more run, as a new one.
 func (b Bar) With(r Run, w Width) Bar {
 	at, first := w.begin(r.Started), w.First(r.Started)
-	next := make(Bar, 0, len(b)+1)
-	for _, s := range b {
-		if !s.At.Before(first) {
-			next = append(next, s)
-		}
+	next := slices.DeleteFunc(slices.Clone(b), func(s Span) bool { return s.At.Before(first) })
+	i, found := slices.BinarySearchFunc(next, at, func(s Span, at time.Time) int { return s.At.Compare(at) })
+	if !found {
+		next = slices.Insert(next, i, Span{At: at})
 	}
-	i := len(next)
-	for i > 0 && next[i-1].At.After(at) {
-		i--
-	}
-	if i == 0 || !next[i-1].At.Equal(at) {
-		next = append(next[:i], append(Bar{{At: at}}, next[i:]...)...)
-		i++
-	}
-	next[i-1].add(r)
+	next[i].add(r)
 	return next
 }
 

@@ -41,7 +41,7 @@ func New(d Definition) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := service.New(program{}, &service.Config{
+	s, err := service.New(&managed{}, &service.Config{
 		Name: name, DisplayName: displayName, Description: description,
 		UserName:   map[string]string{"windows-service": windowsUser}[service.Platform()], // systemd makes one; launchd runs it as root
 		Executable: d.Program, Arguments: d.arguments(),
@@ -81,12 +81,6 @@ func (s *Service) State() (string, error) {
 	}
 	return Stopped, nil
 }
-
-// program is a service that is only installed or asked about.
-type program struct{}
-
-func (program) Start(service.Service) error { return nil }
-func (program) Stop(service.Service) error  { return nil }
 
 // Managed says whether the service manager of Windows started this process. Elsewhere
 // the managers start a service as anybody starts a program.
