@@ -38,7 +38,8 @@ func systemRoots(chain []*x509.Certificate) *x509.CertPool {
 	pool := x509.NewCertPool()
 	for _, der := range rootsOnDisk() {
 		subject := subjectOf(der)
-		if !slices.ContainsFunc(chain, func(c *x509.Certificate) bool { return bytes.Equal(subject, c.RawIssuer) }) {
+		ends := func(c *x509.Certificate) bool { return bytes.Equal(subject, c.RawIssuer) || bytes.Equal(der, c.Raw) }
+		if !slices.ContainsFunc(chain, ends) {
 			continue
 		}
 		if root, err := x509.ParseCertificate(der); err == nil {

@@ -23,7 +23,10 @@ func TestSystemRootsAreChosen(t *testing.T) {
 		return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Raw})
 	}
 	dir := t.TempDir()
-	for name, data := range map[string][]byte{"one.pem": encode(one.cert), "text.pem": []byte("no certificate"), "blanks.pem": []byte("-----BEGIN CERTIFICATE-----\n %%%\n-----END CERTIFICATE-----\n")} {
+	for name, data := range map[string][]byte{
+		"one.pem": encode(one.cert), "text.pem": []byte("no certificate"),
+		"blanks.pem": []byte("-----BEGIN CERTIFICATE-----\n %%%\n-----END CERTIFICATE-----\n"),
+	} {
 		if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -41,12 +44,15 @@ func TestSystemRootsAreChosen(t *testing.T) {
 	}
 	rootsOnDisk = func() [][]byte { return list }
 	for _, c := range []struct {
-		by      *authority
-		trusted bool
-	}{{one, true}, {other, false}} {
+		by              *authority
+		itself, trusted bool // itself: the leaf is a root
+	}{{one, false, true}, {other, false, false}, {other, true, true}} {
 		leaf, err := x509.ParseCertificate(c.by.issue(t, func(*x509.Certificate) {}).Certificate[0])
 		if err != nil {
 			t.Fatal(err)
+		}
+		if c.itself {
+			rootsOnDisk = func() [][]byte { return [][]byte{leaf.Raw} }
 		}
 		if err := chainTo([]*x509.Certificate{leaf}, nil, time.Now()); (err == nil) != c.trusted {
 			t.Errorf("%s: %v", leaf.Issuer, err)
