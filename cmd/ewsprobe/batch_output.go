@@ -265,6 +265,8 @@ func openState(file string, cfg batch.Config, in *batch.Input, out *outputs) (*b
 	switch {
 	case errors.Is(err, batch.ErrInUse):
 		return nil, unusable("--resume %s: another run uses this file; wait until it ends, or stop it", file)
+	case errors.Is(err, batch.ErrOtherVersion):
+		return nil, unusable("--resume %s cannot be used (%v); go on with that version, or give a new name to start over", file, err)
 	case err != nil:
 		return nil, unusable("--resume %s cannot be used (%s); give the file of the same run, or a new name to start over",
 			file, config.Reason(err))
