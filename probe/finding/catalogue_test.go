@@ -421,7 +421,7 @@ var knownProperties = []string{
 	"CurrentCertificateThumbprint", "PreviousCertificateThumbprint", "NextCertificateThumbprint", "Thumbprint", "Subject",
 	"NotAfter", "CertificateDomains", "Issuer", "Services",
 	"Component", "bindingInformation", "certificateHash", "value", "Value", "name", "enabled", "path", "applicationPool",
-	"PhysicalPath", "allowed", "description", "InstallState", "AccessToString", "HasPrivateKey",
+	"PhysicalPath", "allowed", "description", "InstallState", "AccessToString", "HasPrivateKey", "DisabledByDefault",
 	"TotalItemSize", "StorageLimitStatus", "DatabaseProhibitSendQuota", "DoesNotRequirePreAuth", // of IIS
 	"MaxFieldLength", "MaxRequestBytes", // of HTTP.sys, KB 820129
 	"ActiveSync*", "SmtpClientAuthenticationDisabled", "ImapEnabled", "PopEnabled", "*Authentication*", "*Hostname",
