@@ -146,7 +146,9 @@ func (t *Table) Aside(row Row, profile string) string {
 		}
 	}
 	for _, i := range t.gone {
-		if cell := strings.TrimSpace(row.Cells[i]); cell != "" && !slices.Contains(knownColumns().No, strings.ToLower(cell)) {
+		cell := strings.ToLower(strings.TrimSpace(row.Cells[i])) // a date has digits; a word that is not known says nothing
+		yes, no := slices.Contains(knownColumns().Yes, cell), slices.Contains(knownColumns().No, cell)
+		if yes || !no && strings.ContainsAny(cell, "0123456789") {
 			return "deleted, as the column " + quote(t.Header[i]) + " says"
 		}
 	}
