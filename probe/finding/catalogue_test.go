@@ -350,6 +350,7 @@ var knownCmdlets = map[string][]string{
 	"Test-ApplicationAccessPolicy":        {"-Identity", "-AppId"},
 	"Get-ApplicationAccessPolicy":         {},
 	"Test-OAuthConnectivity":              {"-Service", "-TargetUri", "-Mailbox"},
+	"Invoke-WebRequest":                   {"-UseBasicParsing", "-Uri"}, // of Windows PowerShell
 
 	// Of Microsoft Graph PowerShell (https://learn.microsoft.com/powershell/microsoftgraph).
 	"Get-AuthenticationPolicy":                {"-AllowLegacyExchangeTokens"},
@@ -408,6 +409,7 @@ var knownProperties = []string{
 	"Ews*", "AuthenticationPolicy", "DefaultAuthenticationPolicy", // CAS mailbox, user, organisation
 	"RecipientTypeDetails", "PrimarySmtpAddress", "EmailAddresses", // recipient
 	"UserPrincipalName", "WindowsEmailAddress", // user
+	"InternetWebProxy",                                                                                                       // server
 	"SamAccountName", "Enabled", "Description", "LockedOut", "AccountLockoutTime", "BadLogonCount", "LastBadPasswordAttempt", // account
 	"PasswordExpired", "PasswordLastSet", "PasswordNeverExpires", "AccountExpirationDate", "logonHours", "LogonWorkstations",
 	"MemberOf", "AuthenticationPolicy*", "SmartcardLogonRequired",
