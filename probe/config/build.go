@@ -6,7 +6,9 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"os"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"unicode"
@@ -120,6 +122,13 @@ func (s *Settings) ReadBaseline(ctx context.Context) []evidence.Acceptance {
 
 // readCertificates reads the certificates that are trusted too; nil: none are.
 func (s *Settings) readCertificates(ctx context.Context) *x509.CertPool {
+	// crypto/x509 says nothing of a file that is not there, and trusts no authority then.
+	if name := os.Getenv("SSL_CERT_FILE"); name != "" && runtime.GOOS == "linux" {
+		note := "SSL_CERT_FILE names " + name + ", which is not there, so the authorities of the system may be missing; correct it, or unset it"
+		if _, err := os.Stat(name); err != nil && !slices.Contains(s.Keys.Notes, note) {
+			s.Keys.Notes = append(s.Keys.Notes, note)
+		}
+	}
 	if s.CAFile == "" {
 		return nil
 	}

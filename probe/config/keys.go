@@ -249,7 +249,7 @@ func (k *Key) set(text string) (wrong string) {
 		}
 		n, err := strconv.Atoi(text)
 		if err != nil {
-			return fmt.Sprintf("%q is not a whole number", text)
+			return fmt.Sprintf("%q is not a whole number; give it without a unit", text)
 		}
 		if k.counts() {
 			n += *to
