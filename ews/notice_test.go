@@ -21,9 +21,21 @@ func TestNotice(t *testing.T) {
 		{"nothing", "<html><body>Welcome</body></html>", 200, false, ""},
 		{"nothing of a refusal", "", 401, true, ""},
 
-		{"support number", "The requested URL was rejected. Please consult with your administrator. Your support ID is: 4212380965520389347", 200, false, "4212380965520389347 - F5 BIG-IP ASM"},
-		{"reference", `<P>Reference #18.2d351ab8.1557333295.a4e16ab <a href="https://errors.edgesuite.net">`, 403, false, "18.2d351ab8.1557333295.a4e16ab - Akamai"},
-		{"number of TMG", "Error Code: 403 Forbidden. The server denied the specified Uniform Resource Locator (URL). (12202)", 403, false, "12202 - Forefront TMG or ISA"},
+		{
+			"support number",
+			"The requested URL was rejected. Please consult with your administrator. Your support ID is: 4212380965520389347",
+			200, false, "4212380965520389347 - F5 BIG-IP ASM",
+		},
+		{
+			"reference",
+			`<P>Reference #18.2d351ab8.1557333295.a4e16ab <a href="https://errors.edgesuite.net">`,
+			403, false, "18.2d351ab8.1557333295.a4e16ab - Akamai",
+		},
+		{
+			"number of TMG",
+			"Error Code: 403 Forbidden. The server denied the specified Uniform Resource Locator (URL). (12202)",
+			403, false, "12202 - Forefront TMG or ISA",
+		},
 		{"number in German", "Ihre Vorgangs-Nummer: 8812345", 403, false, "8812345"},
 		{"a word is no number", "Your support ID is: unavailable", 403, false, "F5 BIG-IP ASM"},
 		{"letters of a number, of an anonymous answer", "Transaction ID: a1b2c3d4-z9y8", 403, false, "a1b2c3d4-z9y8"},
@@ -37,7 +49,11 @@ func TestNotice(t *testing.T) {
 		{"sub-status", "<h2>HTTP Error 403.6 - Forbidden</h2>", 403, false, "403.6"},
 		{"sub-status of another status", "<h2>HTTP Error 404.17 - Not Found</h2>", 403, false, ""},
 		{"client certificate", "<h2>HTTP Error 403.7 - Forbidden</h2>", 403, false, "403.7 - client-certificate"},
-		{"nginx wants one", "<center>No required SSL certificate was sent</center><hr><center>nginx</center>", 400, false, "nginx - client-certificate"},
+		{
+			"nginx wants one",
+			"<center>No required SSL certificate was sent</center><hr><center>nginx</center>",
+			400, false, "nginx - client-certificate",
+		},
 		{"too long a header", "Bad Request - Request Too Long", 400, false, "header-too-long"},
 		{"431 says the same", "", 431, false, "header-too-long"},
 		{"too large", "413 Request Entity Too Large", 413, false, "body-too-large"},
@@ -65,7 +81,8 @@ func TestNotice(t *testing.T) {
 		n := readNotice(&evidence.Response{Status: c.status}, []byte(c.body), c.credential)
 		got := ""
 		if n != nil {
-			got = strings.Trim(strings.Join(strings.Fields(fmt.Sprintf("%s %s - %s - %s - %s", strings.Join(n.Numbers, ","), n.SubStatus, n.Product, n.Says, n.Windows)), " "), " -")
+			got = strings.Trim(strings.Join(strings.Fields(fmt.Sprintf("%s %s - %s - %s - %s",
+				strings.Join(n.Numbers, ","), n.SubStatus, n.Product, n.Says, n.Windows)), " "), " -")
 			for strings.Contains(got, "- -") {
 				got = strings.ReplaceAll(got, "- -", "-")
 			}
@@ -81,9 +98,10 @@ func TestNotice(t *testing.T) {
 func TestMarks(t *testing.T) {
 	for _, m := range marks() {
 		known := map[string]bool{"product": true, "windows": true, "says": slices.Contains([]string{
-			evidence.SaysClientCertificate, evidence.SaysHeaderTooLong, evidence.SaysBodyTooLarge, evidence.SaysChallenge, evidence.SaysNoServer, evidence.SaysPlainHTTP, evidence.SaysAssembly,
+			evidence.SaysClientCertificate, evidence.SaysHeaderTooLong, evidence.SaysBodyTooLarge,
+			evidence.SaysChallenge, evidence.SaysNoServer, evidence.SaysPlainHTTP, evidence.SaysAssembly,
 			evidence.SaysNotApplication, evidence.SaysWebConfig, evidence.SaysAPIKey, evidence.SaysSerialize,
-			evidence.SaysNoFile, evidence.SaysInvalidVerb, evidence.SaysInvalidHost,
+			evidence.SaysNoFile, evidence.SaysInvalidVerb, evidence.SaysInvalidHost, evidence.SaysGatewayTLS, evidence.SaysGatewayName,
 		}, m[1])}
 		if !known[m[0]] {
 			t.Errorf("%s %s: nothing reads it", m[0], m[1])

@@ -55,6 +55,7 @@ type fieldExpect struct {
 	Findings []string          `yaml:"findings"`  // codes that must be among the findings
 	Not      []string          `yaml:"not"`       // codes that must be neither finding nor verdict
 	Says     []string          `yaml:"says"`      // facts that the output outside its evidence holds
+	First    string            `yaml:"first"`     // what the first thing to do holds
 	Evidence []string          `yaml:"evidence"`  // facts that the evidence holds
 	Never    []string          `yaml:"never"`     // what is said nowhere outside the evidence
 	Rows     map[string]string `yaml:"rows"`      // of a batch: a mailbox and its verdict, or none
@@ -378,6 +379,21 @@ func (e fieldExpect) compare(o fieldOutcome) []string {
 	for _, want := range e.Says {
 		if !holds(o.text, want) {
 			complain("does not say %q", want)
+		}
+	}
+	if e.First != "" {
+		first := ""
+		var report struct {
+			Findings []struct {
+				Remedies []struct{ Text, Command string }
+			}
+		}
+		_ = json.Unmarshal([]byte(o.out), &report) // of a check, which wrote one
+		if f := report.Findings; len(f) > 0 && len(f[0].Remedies) > 0 {
+			first = squeezed(f[0].Remedies[0].Text + " " + f[0].Remedies[0].Command)
+		}
+		if !holds(first, e.First) {
+			complain("the first thing to do is %q, without %q", first, e.First)
 		}
 	}
 	for _, want := range e.Evidence {

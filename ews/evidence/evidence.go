@@ -268,6 +268,8 @@ const (
 	SaysNoFile            = "no-file"         // IIS has neither a file nor an application at the path
 	SaysInvalidVerb       = "invalid-verb"    // where HTTP.sys took the request to begin
 	SaysInvalidHost       = "invalid-host"    // that no site of HTTP.sys has
+	SaysGatewayTLS        = "gateway-tls"     // with the server behind the device failed
+	SaysGatewayName       = "gateway-name"    // of that server could not be resolved
 )
 
 // WindowsLocked is ERROR_ACCOUNT_LOCKED_OUT.

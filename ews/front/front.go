@@ -39,7 +39,8 @@ type Identity struct {
 }
 
 // names.txt has the headers that Exchange Online alone sends, those of Exchange, on
-// premises too, and the names under which Exchange Online answers, in every cloud.
+// premises too, the names under which Exchange Online answers, in every cloud, and those of
+// another maker's service that has EWS (Amazon WorkMail).
 //
 //go:embed names.txt
 var namesText string
@@ -50,6 +51,11 @@ func named(line string) func() []string {
 }
 
 var onlineHeaders, exchangeHeaders, onlineHosts = named("online-headers"), named("exchange-headers"), named("online-hosts")
+
+var otherHosts = named("other-hosts")
+
+// NotExchange is how the names of devices end that are mail servers of their own.
+const NotExchange = ", a mail server that is not Exchange"
 
 var build = evidence.Expression(`^\d{1,2}\.\d{1,2}\.\d{1,5}\.\d{1,5}$`)
 
@@ -360,10 +366,21 @@ var signInPath = evidence.Expression(`(^|[/_.-])(log-?in|log-?on|sign-?in|sso|sa
 var signInHost = evidence.Expression(`^(sts|sso|adfs|idp|login|signin|auth|accounts)\d*\.`)
 
 // OnlineHost says whether host is a name of Exchange Online.
-func OnlineHost(host string) bool {
+func OnlineHost(host string) bool { return isUnder(host, onlineHosts()) }
+
+// IdentifyAt is Identify for an answer of that host.
+func IdentifyAt(host string, r *evidence.Response) Identity {
+	id := Identify(r)
+	if r != nil && !id.Exchange && id.Device == "" && isUnder(host, otherHosts()) {
+		id.Device, id.DeviceSign = "Amazon WorkMail"+NotExchange, "its host name"
+	}
+	return id
+}
+
+func isUnder(host string, domains []string) bool {
 	host = strings.TrimSuffix(strings.ToLower(host), ".")
 	if _, err := netip.ParseAddr(host); err == nil {
 		return false
 	}
-	return slices.ContainsFunc(onlineHosts(), func(o string) bool { return host == o || strings.HasSuffix(host, "."+o) })
+	return slices.ContainsFunc(domains, func(o string) bool { return host == o || strings.HasSuffix(host, "."+o) })
 }

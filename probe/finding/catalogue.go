@@ -136,6 +136,13 @@ func whole(remedies []Remedy) {
 	}
 }
 
+// OtherServer is what to do where another mail server than Exchange answers.
+func OtherServer() []Remedy {
+	list := []Remedy{{Use: "see-other-server"}, {Use: "find-exchange"}, {Use: "check-named-url"}, {Use: "test-enable"}}
+	whole(list)
+	return list
+}
+
 // link is the page behind a name; "" stays.
 func link(name string) string { return at[string](sharedText, "links", name) }
 

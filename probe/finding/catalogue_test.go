@@ -373,6 +373,9 @@ var knownCmdlets = map[string][]string{
 	"Remove-ADPrincipalGroupMembership": {"-MemberOf"},
 	"Get-ADDomainController":            {"-Filter"},
 
+	"Get-Service": {},
+	"Get-Counter": {"-Counter"},
+
 	// Of the Web Application Proxy.
 	"Get-WebApplicationProxyApplication": {},
 
@@ -405,6 +408,8 @@ var knownCmdlets = map[string][]string{
 
 // knownProperties lists what Format-List may select.
 var knownProperties = []string{
+	"Site", "ServerRole", "Status", "name", "type", // server, service, module of IIS
+	"*Quota*", "TotalItemSize", "StorageLimitStatus", // mailbox and its statistics
 	"*Authentication", "ExtendedProtection*", "Identity", "InternalUrl", "ExternalUrl", // virtual directory
 	"Ews*", "AuthenticationPolicy", "DefaultAuthenticationPolicy", // CAS mailbox, user, organisation
 	"RecipientTypeDetails", "PrimarySmtpAddress", "EmailAddresses", // recipient
@@ -510,8 +515,8 @@ func TestTextsAreWhole(t *testing.T) {
 				AtFrontEnd, InPlace, ByAddress,
 				OtherAudience, ByApplication, OwnMailbox, Advised, NoScheme, NoURL, DiscoveryError, Impersonated, AtAutodiscover,
 				DomainTrouble, OneServer, NTLMBlocked, WindowsAlone, WrongName, Expired, Incomplete, InBatch, RefusedInRun, ReasonKnown,
-				AtBackEnd, ByDevice, ByTMG, OneAddress, ByProxy, CallersOwn, ThroughProxy, PlainBehind, NoSite, ToItself, FromAbove, ToOnline,
-				Unasked,
+				AtBackEnd, ByDevice, ByTMG, OneAddress, ByProxy, CallersOwn, ThroughProxy, PlainBehind, NoSite, ByIIS, Refused,
+				Unreached, Unasked,
 			}, c) {
 				t.Errorf("%s: there is no case %q", e.Code, c)
 			}
@@ -540,6 +545,12 @@ func TestTextsAreWhole(t *testing.T) {
 	}
 	for n, r := range shared().Remedies {
 		remedies(n, []Remedy{r})
+	}
+	for _, r := range OtherServer() {
+		checkRemedy(t, 0, r)
+	}
+	for _, n := range []string{"see-other-server", "find-exchange"} {
+		used["remedy "+n] = true
 	}
 	var raw map[int]causeTexts
 	decode(causesText, &raw)

@@ -281,7 +281,8 @@ func AtDevice(name string) map[string]string {
 	if log != "" {
 		log = " (" + log + ")"
 	}
-	return map[string]string{"log": log, "pass": cmp.Or(at[string](devicesText, name, "pass"), at[string](devicesText, "other", "pass"))}
+	pass := cmp.Or(at[string](devicesText, name, "pass"), at[string](devicesText, "other", "pass"))
+	return map[string]string{"device": cmp.Or(name, "another server"), "log": log, "pass": pass}
 }
 
 // Sample are names that stand for the reader's own.

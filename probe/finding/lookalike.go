@@ -143,6 +143,9 @@ func (p Params) named() []string {
 	if p.Usual == "" {
 		names = append(names, p.Notice.SubStatus, p.Notice.Says)
 	}
+	if p.Status >= 500 { // of a device; in a 401 the error of Windows is about the sign-in
+		names = append(names, p.Notice.Windows, strconv.Itoa(p.Status))
+	}
 	for name, is := range map[string]bool{
 		"stopped-pool":          p.Kernel && p.Status == 503,
 		"inherited-redirect":    p.Inherited,

@@ -50,16 +50,16 @@ const (
 	AtFrontEnd   Case = "front-end"    // the front end of Exchange answered
 	InPlace      Case = "in-place"     // it did so where EWS answers otherwise
 	ByAddress    Case = "address"      // IIS refuses the address of the client
+	ByIIS        Case = "iis"          // IIS refuses and does not say why
 	ByDevice     Case = "device"       // a device in front answered
 	ByTMG        Case = "tmg"          // that device is TMG or ISA
+	Refused      Case = "refused"      // the TCP connection was refused
+	Unreached    Case = "unreached"    // Autodiscover has no address, or nothing answers there
 	OneAddress   Case = "one-address"  // another address of the name answers
 	ByProxy      Case = "proxy"        // the proxy on the way out failed
 	ThroughProxy Case = "connection"   // NTLM is refused behind a device that is seen
 	PlainBehind  Case = "plain-behind" // a device ends TLS and sends HTTP
 	NoSite       Case = "no-site"      // no site of IIS has the name
-	ToItself     Case = "same-url"     // a redirect leads to the URL that was asked
-	FromAbove    Case = "inherited"    // or to what the web site redirects to
-	ToOnline     Case = "online"       // or to Exchange Online
 	Unasked      Case = "unasked"      // EWS answers without a sign-in
 	// Autodiscover offers no scheme that a password can be sent by, names no EWS URL, or
 	// answers with an error.

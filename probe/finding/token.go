@@ -6,6 +6,9 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"unicode"
+
+	"github.com/ewsprobe/ewsprobe/ews/front"
 )
 
 // Refusal is why Entra gives no token, or Exchange refuses one, by its number.
@@ -141,6 +144,13 @@ type Explained struct {
 	General  bool   // it stands for several reasons
 }
 
+// atOnline says whether a text names a host of Exchange Online.
+func atOnline(text string) bool {
+	return slices.ContainsFunc(strings.FieldsFunc(text, func(r rune) bool { return !made(r) }), front.OnlineHost)
+}
+
+func made(r rune) bool { return r == '.' || r == '-' || unicode.IsLetter(r) || unicode.IsNumber(r) }
+
 // ExplainTokens finds the numbers of Entra and of x-ms-diagnostics in a pasted text.
 func ExplainTokens(text string) (list []Explained) {
 	for _, m := range form("token", text).FindAllStringSubmatch(text, 5) {
@@ -163,7 +173,11 @@ func ExplainTokens(text string) (list []Explained) {
 				known, e.Says = o, strings.NewReplacer("{error}", word, "{says}", o.Says).Replace(beside)+" "+e.Says
 			}
 		}
-		e.Title, e.Remedies = known.title(e.Code), ReasonRemedies(e.Code, known.advice(e.Code))
+		e.Title = known.title(e.Code)
+		if e.Code == "token-refused" && atOnline(text) {
+			known.Advice = "at-online" // what the others ask for is done on a server of one's own
+		}
+		e.Remedies = ReasonRemedies(e.Code, known.advice(e.Code))
 		if !slices.ContainsFunc(list, func(o Explained) bool { return o.Name == e.Name }) {
 			list = append(list, e)
 		}

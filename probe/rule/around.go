@@ -156,6 +156,9 @@ func tlsUntrusted(v *view, n *node) *hit {
 		t = first // the anonymous request's is told of, where it is one of them
 	}
 	h := untrustedBy(t)
+	if g := v.rec.Target.Given; g != nil && len(t.Problems) > 0 && t.Problems[0].Code == "unknown-issuer" {
+		h.params.By = g.CAFile
+	}
 	for _, item := range items {
 		if item.TLS == t {
 			h.cite(item)

@@ -135,6 +135,9 @@ func connectFailed(v *view, n *node) *hit {
 	}
 	p := finding.Params{Asked: v.questionOf(item), Error: item.Error.Text}
 	h := confirmed(variant, p, item)
+	if phase == "connect" && item.Error.Code == evidence.ConnectRefused {
+		h.use = finding.Refused
+	}
 	if phase == "connect" && slices.ContainsFunc(v.nodes, (*node).answered) {
 		h.use = finding.OneAddress
 	}
@@ -310,8 +313,10 @@ func serverError(v *view, n *node) *hit {
 			switch {
 			case h.variant == "header-too-long" && p.Device != "" && p.FrontEnd == "":
 				h.use = finding.ByDevice
-			case h.variant == "instead" && p.FrontEnd != "":
+			case (h.variant == "instead" || h.variant == "empty") && p.FrontEnd != "":
 				h.use = finding.InPlace
+			case h.variant == "instead" || h.variant == "empty":
+				h.use = finding.ByDevice
 			}
 			return h
 		case v.row && isNotEWS(item):

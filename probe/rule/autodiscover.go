@@ -133,12 +133,21 @@ func autodiscoverFailed(v *view) *hit {
 			h.confidence = finding.Likely // it might have led on
 		}
 	}
-	if e := h.params.Ends; h.use == "" && e != nil && front.Identify(e.Response).Foreign() &&
-		(result(e) == evidence.Refused || e.Logon == nil && e.Response.Status/100 > 3) {
+	exchange := func(item *evidence.Item) bool {
+		return item.Response != nil && !front.Identify(item.Response).Foreign()
+	}
+	if e := h.params.Ends; h.use == "" && e != nil && front.Identify(e.Response).Foreign() && (result(e) == evidence.Refused ||
+		e.Response.Status/100 != 3 && (e.Logon == nil || !slices.ContainsFunc(v.discovery, exchange))) {
 		h.use = finding.ByDevice
 	}
 	if item := v.untrustedStep(); h.use == "" && item != nil {
 		h.use, h.params.Ends = finding.AtAutodiscover, item
+	}
+	if e := h.params.Ends; h.use == "" && e != nil {
+		h.params.Failed = front.Identify(e.Response).Failed
+		if e.Response == nil && e.Error != nil {
+			h.use = finding.Unreached
+		}
 	}
 	return h
 }
@@ -160,7 +169,10 @@ func autodiscoverUntrusted(v *view) *hit {
 	}
 	item := v.untrustedStep()
 	h := untrustedBy(item.TLS)
-	h.params.Host, h.params.At, h.params.Ends, h.use = hostOf(item), finding.Place{Host: hostOf(item)}, item, failed.use
+	h.params.Host, h.params.At, h.params.Ends = hostOf(item), finding.Place{Host: hostOf(item)}, item
+	if h.use != finding.Expired || len(h.params.Problems) > 1 { // where it has the right name, it is where it should be
+		h.use = failed.use
+	}
 	h.cite(item)
 	if h.status == "" {
 		h.status = failed.status

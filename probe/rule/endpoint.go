@@ -115,16 +115,7 @@ func redirected(v *view, n *node) *hit {
 		p.Located = "online"
 	}
 	p.SameURL, p.Inherited = sameSite(p.Location, v.rec.Target.URL)
-	h := confirmed("", p, item)
-	switch {
-	case p.Located != "":
-		h.use = finding.ToOnline
-	case p.SameURL:
-		h.use = finding.ToItself
-	case p.Inherited:
-		h.use = finding.FromAbove
-	}
-	return h
+	return confirmed("", p, item)
 }
 
 // sameSite says whether a redirect leads to the URL that was asked, or to Outlook on the
@@ -155,6 +146,8 @@ func forbidden(v *view, n *node) *hit {
 		h.use = finding.ByDevice // Exchange applies its rules after the sign-in
 		if slices.Contains([]string{"403.6", "403.8", "403.501", "403.502", "403.503"}, h.params.Notice.SubStatus) {
 			h.use = finding.ByAddress
+		} else if h.params.IIS != "" && h.params.Notice.SubStatus == "" {
+			h.use = finding.ByIIS
 		}
 	}
 	switch {
@@ -213,7 +206,7 @@ func notEWS(v *view, n *node) *hit {
 	}
 	if says := p.Notice.Says; p.Kernel && p.Status == 404 || says == evidence.SaysInvalidHost || says == evidence.SaysNoFile && p.Usual == "" {
 		h.use = finding.NoSite
-	} else if p.Usual == "" && (p.Status != 404 || p.Notice.SubStatus != "" || p.Device != "" && p.FrontEnd == "") {
+	} else if p.Usual == "" && (p.Status != 404 || p.Notice.SubStatus != "" || p.FrontEnd == "" && p.IIS == "") {
 		h.use = finding.ByDevice // at the default path, so the path is right
 	}
 	return h

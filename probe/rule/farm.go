@@ -44,7 +44,7 @@ func (n *node) otherFrontEnds() []*node {
 			}
 			known[strings.ToLower(name)] = true
 			p := &node{address: n.address, items: []*evidence.Item{item}, ask: item, first: item}
-			p.identify()
+			p.identify("")
 			peers = append(peers, p)
 		}
 	}
@@ -128,7 +128,7 @@ func deadAddresses(v *view) *hit {
 // answer from EWS on another connection, so that neither the question nor the URL is the
 // reason.
 func (n *node) atTimes(failed func(*evidence.Item) bool) (items []*evidence.Item, part finding.Part) {
-	if !n.challenged() || n.dropsAgents() {
+	if n.dropsAgents() {
 		return nil, part
 	}
 	proved, all, bad := false, map[int]bool{}, map[int]bool{}
@@ -145,7 +145,9 @@ func (n *node) atTimes(failed func(*evidence.Item) bool) (items []*evidence.Item
 			items = append(items, item)
 		}
 		proved = proved || item.Logon == nil && slices.ContainsFunc(n.items, func(o *evidence.Item) bool {
-			return o.Step == item.Step && o.Logon == nil && o.Response != nil && o.Response.Status == 401
+			// Who answers an empty token answers none as well.
+			return (o.Step == item.Step || item.Step == evidence.StepAnonymous) && o.Logon == nil && o.Response != nil &&
+				o.Response.Status == 401 && comparable(o) && len(front.Offers(o.Response)) > 0
 		})
 	}
 	if !proved {
@@ -203,7 +205,7 @@ func (v *view) failsAtTimes(n *node, items []*evidence.Item, part finding.Part, 
 	}
 	h := confirmed("at-times", p, items...)
 	h.params.Part = part
-	if result(v.ownLogon(n)) != evidence.Unfinished {
+	if n.challenged() && result(v.ownLogon(n)) != evidence.Unfinished {
 		h.status = finding.Warning
 	}
 	return h

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/ews/front"
@@ -118,6 +119,15 @@ func (v *view) apply(r row) (finding.Finding, bool) {
 		if c.holds {
 			cases = append(cases, c.is)
 		}
+	}
+	other := worst.params.Device
+	if other == "" && len(at) > 0 {
+		other = at[0].who.Device
+	}
+	if worst.status != finding.Warning && strings.HasSuffix(other, front.NotExchange) {
+		worst.params.Device = strings.TrimSuffix(other, front.NotExchange)
+		f.Remedies = v.fill(finding.OtherServer(), worst.params, f.Addresses...)
+		return f, true
 	}
 	remedies := slices.Concat(finding.AnswerRemedies(f.Code, worst.params),
 		finding.ReasonRemedies(f.Code, cmp.Or(worst.advice, f.Reason)), advice, entry.RemediesIn(cases...))

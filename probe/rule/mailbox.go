@@ -110,6 +110,11 @@ func mailboxNotFound(v *view, n *node) *hit {
 	case book != nil && len(book.EWS.Resolved) > 1 && !slices.ContainsFunc(book.EWS.Resolved, anothers):
 		h.variant, h.params.Entries = "ambiguous", len(book.EWS.Resolved)
 	}
+	for _, o := range v.nodes {
+		if o != n && opens(v.signedIn(o)) { // the same question was answered there, so the address is right
+			h.variant, h.confidence, h.params.By = "one-server", finding.Undetermined, o.address
+		}
+	}
 	return h
 }
 

@@ -79,7 +79,7 @@ func arrangeAs(rec *evidence.Record, row bool) *view {
 		}
 	}
 	for _, n := range v.nodes {
-		n.identify()
+		n.identify(rec.Target.Host)
 		n.peers = n.otherFrontEnds()
 	}
 	if !rec.Target.EveryAddress {
@@ -155,11 +155,11 @@ func (n *node) sort(item *evidence.Item) {
 
 // identify decides who answered, from the first answer and, for Exchange
 // Online, from any.
-func (n *node) identify() {
+func (n *node) identify(host string) {
 	if n.ask == nil {
 		return
 	}
-	n.who = front.Identify(n.ask.Response)
+	n.who = front.IdentifyAt(host, n.ask.Response)
 	n.offers = front.Offers(n.ask.Response)
 	for _, item := range n.items {
 		if id := front.Identify(item.Response); id.Online && !n.who.Online {

@@ -24,7 +24,7 @@ func (v *view) notOffered(n *node, scheme string) *hit {
 	}, n.ask)
 	if n.who.Exchange {
 		h.confidence = finding.Confirmed
-	} else if n.who.Device != "" {
+	} else if n.who.Device != "" || front.IIS(n.ask.Response) == "" { // Exchange 2010 signs as IIS alone
 		h.use = finding.ByDevice
 	}
 	if n.offer("Negotiate") && !n.offer("NTLM") && n.unchallenged() {

@@ -22,6 +22,7 @@ func credentialsRejected(v *view) *hit {
 	var remembered *evidence.Item
 	password := false          // other than a ticket alone
 	var carrier front.Identity // in front of the server that refused
+	balanced := false          // by a cookie that is not Exchange's
 	note := func(item *evidence.Item, name string) {
 		h.cite(item)
 		p.Count++
@@ -44,6 +45,7 @@ func credentialsRejected(v *view) *hit {
 			if carrier = id; id.Device == "" {
 				carrier = n.who
 			}
+			balanced = balanced || front.Balanced(item.Response) || n.answered() && front.Balanced(n.ask.Response)
 			if carrier.Device != "" && !id.Exchange && !n.who.Exchange {
 				p.Device, p.Sign, h.use = carrier.Device, carrier.DeviceSign, finding.ByDevice
 				p.Realm = n.realm(l.Scheme)
@@ -87,7 +89,7 @@ func credentialsRejected(v *view) *hit {
 			p.Only = "basic"
 		default:
 			p.Only = "windows"
-			if len(p.Refusers) > 0 && carrier.Device != "" {
+			if len(p.Refusers) > 0 && (carrier.Device != "" || balanced) {
 				p.Device, p.Sign, h.use = carrier.Device, carrier.DeviceSign, finding.ThroughProxy
 			}
 		}

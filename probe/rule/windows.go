@@ -40,6 +40,8 @@ func ntlmBroken(v *view, n *node) *hit {
 		if w.Error != nil {
 			h.confidence = finding.Likely
 		}
+	} else if lost.Kind != "ended" || n.who.Device != "" {
+		h.use = finding.ThroughProxy
 	}
 	h.cite(n.typeOne...)
 	h.cite(n.keep...)
