@@ -269,6 +269,7 @@ const (
 	SaysInvalidVerb       = "invalid-verb"    // where HTTP.sys took the request to begin
 	SaysInvalidHost       = "invalid-host"    // that no site of HTTP.sys has
 	SaysGatewayTLS        = "gateway-tls"     // with the server behind the device failed
+	SaysGatewayPlain      = "gateway-plain"   // behind the device something speaks no TLS
 	SaysGatewayName       = "gateway-name"    // of that server could not be resolved
 )
 

@@ -335,7 +335,7 @@ func SignIn(locationField string) string {
 	case strings.EqualFold(u.Query().Get("wa"), "wsignin1.0"), u.Query().Has("SAMLRequest"):
 		return "a federation sign-in"
 	case u.Query().Has("client_id") && u.Query().Has("response_type"):
-		return "an OpenID Connect sign-in"
+		return "an OpenID Connect provider"
 	case signInHost().MatchString(host):
 		return "a sign-in page"
 	case leadsBack(u):

@@ -373,8 +373,9 @@ var knownCmdlets = map[string][]string{
 	"Remove-ADPrincipalGroupMembership": {"-MemberOf"},
 	"Get-ADDomainController":            {"-Filter"},
 
-	"Get-Service": {},
-	"Get-Counter": {"-Counter"},
+	"Get-Service":          {},
+	"Get-Counter":          {"-Counter"},
+	"Get-NetTCPConnection": {"-LocalPort", "-State"},
 
 	// Of the Web Application Proxy.
 	"Get-WebApplicationProxyApplication": {},
@@ -408,6 +409,7 @@ var knownCmdlets = map[string][]string{
 
 // knownProperties lists what Format-List may select.
 var knownProperties = []string{
+	"LocalAddress", "OwningProcess", // listening port
 	"Site", "ServerRole", "Status", "name", "type", // server, service, module of IIS
 	"*Quota*", "TotalItemSize", "StorageLimitStatus", // mailbox and its statistics
 	"*Authentication", "ExtendedProtection*", "Identity", "InternalUrl", "ExternalUrl", // virtual directory
@@ -516,7 +518,7 @@ func TestTextsAreWhole(t *testing.T) {
 				OtherAudience, ByApplication, OwnMailbox, Advised, NoScheme, NoURL, DiscoveryError, Impersonated, AtAutodiscover,
 				DomainTrouble, OneServer, NTLMBlocked, WindowsAlone, WrongName, Expired, Incomplete, InBatch, RefusedInRun, ReasonKnown,
 				AtBackEnd, ByDevice, ByTMG, OneAddress, ByProxy, CallersOwn, ThroughProxy, PlainBehind, NoSite, ByIIS, Refused,
-				Unreached, Unasked,
+				Elsewhere, Unreached, Unasked,
 			}, c) {
 				t.Errorf("%s: there is no case %q", e.Code, c)
 			}
@@ -586,7 +588,7 @@ func TestTextsAreWhole(t *testing.T) {
 
 // What the administrator of a device has to know is found by the name under which it is recognised.
 func TestDevicesAreKnown(t *testing.T) {
-	var devices map[string]struct{ Log, Pass string }
+	var devices map[string]struct{ Log, Pass, Bind string }
 	decode(devicesText, &devices)
 	var known strings.Builder
 	for _, path := range []string{"../../ews/front/devices.txt", "../../ews/notices.txt"} {
@@ -600,11 +602,12 @@ func TestDevicesAreKnown(t *testing.T) {
 		if name != "other" && !strings.Contains(known.String(), "\n"+name+"\t") && !strings.Contains(known.String(), "\n"+name+" |") {
 			t.Errorf("no device is recognised as %s", name)
 		}
-		if d.Log+d.Pass == "" || d.Log != "" && strings.HasSuffix(d.Log, ".") || d.Pass != "" && !strings.HasSuffix(d.Pass, ".") {
+		if d.Log+d.Pass == "" || strings.HasSuffix(d.Log, ".") || strings.HasSuffix(d.Bind, ".") ||
+			d.Pass != "" && !strings.HasSuffix(d.Pass, ".") {
 			t.Errorf("%s: %+v", name, d)
 		}
 		got := AtDevice(name)
-		if d.Log != "" && got["log"] != " ("+d.Log+")" || d.Pass != "" && got["pass"] != d.Pass {
+		if d.Log != "" && got["log"] != " ("+d.Log+")" || d.Pass != "" && got["pass"] != d.Pass || d.Bind != "" && got["bind"] != d.Bind {
 			t.Errorf("%s is read differently: %v", name, got)
 		}
 		checkNames(t, d.Log+" "+d.Pass)

@@ -281,8 +281,10 @@ func AtDevice(name string) map[string]string {
 	if log != "" {
 		log = " (" + log + ")"
 	}
-	pass := cmp.Or(at[string](devicesText, name, "pass"), at[string](devicesText, "other", "pass"))
-	return map[string]string{"device": cmp.Or(name, "another server"), "log": log, "pass": pass}
+	of := func(field string) string {
+		return cmp.Or(at[string](devicesText, name, field), at[string](devicesText, "other", field))
+	}
+	return map[string]string{"device": cmp.Or(name, "another server"), "log": log, "pass": of("pass"), "bind": of("bind")}
 }
 
 // Sample are names that stand for the reader's own.

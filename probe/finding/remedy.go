@@ -59,6 +59,7 @@ const (
 	ByProxy      Case = "proxy"        // the proxy on the way out failed
 	ThroughProxy Case = "connection"   // NTLM is refused behind a device that is seen
 	PlainBehind  Case = "plain-behind" // a device ends TLS and sends HTTP
+	Elsewhere    Case = "elsewhere"    // nothing shows that Exchange or its IIS answered
 	NoSite       Case = "no-site"      // no site of IIS has the name
 	Unasked      Case = "unasked"      // EWS answers without a sign-in
 	// Autodiscover offers no scheme that a password can be sent by, names no EWS URL, or

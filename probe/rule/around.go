@@ -29,10 +29,14 @@ func namePrivate(v *view) *hit {
 		}
 		return insideOnly(host)
 	}
-	if kind := private(v.rec.Target.Host); kind != "" && v.rec.Target.View == "public" && len(v.nodes) > 0 && v.nodes[0].ask != nil {
-		return confirmed("", finding.Params{Scheme: kind}, v.nodes[0].ask)
-	}
+	public := v.rec.Target.View == "public"
 	item := v.foundEWS()
+	asked := first(v.items, func(item *evidence.Item) bool {
+		return item.Step == evidence.StepResolve || item.Step == evidence.StepAnonymous
+	})
+	if kind := private(v.rec.Target.Host); kind != "" && public && asked != nil && (item == nil || item.Discovery.EwsURL != v.rec.Target.URL) {
+		return confirmed("", finding.Params{Scheme: kind}, asked)
+	}
 	if item == nil {
 		return nil
 	}
@@ -42,7 +46,7 @@ func namePrivate(v *view) *hit {
 	}
 	h := confirmed("autodiscover", finding.Params{URL: item.Discovery.EwsURL, Source: source(item), Scheme: kind}, item)
 	h.status = finding.Warning
-	if p := v.rec.Target.Profile; p != nil && p.AutoDiscover != nil && *p.AutoDiscover {
+	if p := v.rec.Target.Profile; public || p != nil && p.AutoDiscover != nil && *p.AutoDiscover {
 		h.status = finding.Critical
 	}
 	return h

@@ -73,6 +73,9 @@ func (v *view) failedBy(n *node, codes ...evidence.FailureCode) *evidence.Item {
 }
 
 func dnsFailed(v *view) *hit {
+	if h := namePrivate(v); h != nil && h.status != finding.Warning && !v.row {
+		return nil // public DNS has no such name, whatever the resolver of this machine says
+	}
 	for _, item := range v.items {
 		asked := item.Step == evidence.StepResolve || v.row && item.Logon != nil && item.Error != nil &&
 			(item.Error.Phase == "resolve" || item.Error.Code == evidence.DNSFailed || item.Error.Code == evidence.DNSNotFound)

@@ -140,6 +140,14 @@ func autodiscoverFailed(v *view) *hit {
 		e.Response.Status/100 != 3 && (e.Logon == nil || !slices.ContainsFunc(v.discovery, exchange))) {
 		h.use = finding.ByDevice
 	}
+	if h.use == finding.ByDevice {
+		for _, item := range slices.Backward(v.discovery) {
+			name, mail := strings.CutSuffix(front.IdentifyAt(hostOf(item), item.Response).Device, front.NotExchange)
+			if mail || h.params.Device == "" {
+				h.params.Device = name
+			}
+		}
+	}
 	if item := v.untrustedStep(); h.use == "" && item != nil {
 		h.use, h.params.Ends = finding.AtAutodiscover, item
 	}

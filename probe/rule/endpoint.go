@@ -206,8 +206,11 @@ func notEWS(v *view, n *node) *hit {
 	}
 	if says := p.Notice.Says; p.Kernel && p.Status == 404 || says == evidence.SaysInvalidHost || says == evidence.SaysNoFile && p.Usual == "" {
 		h.use = finding.NoSite
-	} else if p.Usual == "" && (p.Status != 404 || p.Notice.SubStatus != "" || p.FrontEnd == "" && p.IIS == "") {
+	} else if unsigned := p.FrontEnd == "" && p.IIS == ""; p.Usual == "" && (unsigned || p.Status != 404 || p.Notice.SubStatus != "") {
 		h.use = finding.ByDevice // at the default path, so the path is right
+		if id := front.Identify(item.Response); unsigned && (id.Foreign() || id.Device == "") {
+			h.use = finding.Elsewhere
+		}
 	}
 	return h
 }
