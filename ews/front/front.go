@@ -331,13 +331,13 @@ func SignIn(locationField string) string {
 	}
 	switch {
 	case signInPath().MatchString(path):
-		return "a sign-in page"
+		return "known by its address"
 	case strings.EqualFold(u.Query().Get("wa"), "wsignin1.0"), u.Query().Has("SAMLRequest"):
 		return "a federation sign-in"
 	case u.Query().Has("client_id") && u.Query().Has("response_type"):
 		return "an OpenID Connect provider"
 	case signInHost().MatchString(host):
-		return "a sign-in page"
+		return "known by its address"
 	case leadsBack(u):
 		return "a page that leads back to EWS afterwards"
 	}

@@ -299,7 +299,7 @@ func serverError(v *view, n *node) *hit {
 				h.use = finding.AtFrontEnd
 			// Only what stands in between has such a status (RFC 9110 15.6.3 and 15.6.5, RFC
 			// 6585 6), or does not know a POST (RFC 9110 15.6.2).
-			case p.Device != "" || slices.Contains([]int{501, 502, 504, 511}, r.Status):
+			case p.Device != "" || p.IIS == "" || slices.Contains([]int{501, 502, 504, 511}, r.Status):
 				h.use = finding.ByDevice
 			}
 			return h
