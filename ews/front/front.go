@@ -54,8 +54,11 @@ var onlineHeaders, exchangeHeaders, onlineHosts = named("online-headers"), named
 
 var otherHosts = named("other-hosts")
 
-// NotExchange is how the names of devices end that are mail servers of their own.
-const NotExchange = ", a mail server that is not Exchange"
+// notExchange is how the names in devices.txt end that are mail servers of their own.
+const notExchange = ", a mail server that is not Exchange"
+
+// MailServer is the name of a mail server that is not Exchange; false: the device is none.
+func MailServer(device string) (string, bool) { return strings.CutSuffix(device, notExchange) }
 
 var build = evidence.Expression(`^\d{1,2}\.\d{1,2}\.\d{1,5}\.\d{1,5}$`)
 
@@ -372,7 +375,7 @@ func OnlineHost(host string) bool { return isUnder(host, onlineHosts()) }
 func IdentifyAt(host string, r *evidence.Response) Identity {
 	id := Identify(r)
 	if r != nil && !id.Exchange && id.Device == "" && isUnder(host, otherHosts()) {
-		id.Device, id.DeviceSign = "Amazon WorkMail"+NotExchange, "its host name"
+		id.Device, id.DeviceSign = "Amazon WorkMail"+notExchange, "its host name"
 	}
 	return id
 }

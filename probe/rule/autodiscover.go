@@ -142,7 +142,7 @@ func autodiscoverFailed(v *view) *hit {
 	}
 	if h.use == finding.ByDevice {
 		for _, item := range slices.Backward(v.discovery) {
-			name, mail := strings.CutSuffix(front.IdentifyAt(hostOf(item), item.Response).Device, front.NotExchange)
+			name, mail := front.MailServer(front.IdentifyAt(hostOf(item), item.Response).Device)
 			if mail || h.params.Device == "" {
 				h.params.Device = name
 			}

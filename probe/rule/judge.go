@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"net/url"
 	"slices"
-	"strings"
 
 	"github.com/ewsprobe/ewsprobe/ews/evidence"
 	"github.com/ewsprobe/ewsprobe/ews/front"
@@ -124,8 +123,8 @@ func (v *view) apply(r row) (finding.Finding, bool) {
 	if other == "" && len(at) > 0 {
 		other = at[0].who.Device
 	}
-	if worst.status != finding.Warning && strings.HasSuffix(other, front.NotExchange) {
-		worst.params.Device = strings.TrimSuffix(other, front.NotExchange)
+	if name, is := front.MailServer(other); is && worst.status != finding.Warning {
+		worst.params.Device = name
 		f.Remedies = v.fill(finding.OtherServer(), worst.params, f.Addresses...)
 		return f, true
 	}
