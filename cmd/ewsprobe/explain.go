@@ -20,7 +20,7 @@ import (
 	"github.com/ewsprobe/ewsprobe/probe/report"
 )
 
-// maxPasted bounds the text that is explained: about a second's work.
+// maxPasted bounds the text that is explained: one to two seconds' work.
 const maxPasted = 1 << 20
 
 type explainFlags struct {
