@@ -422,6 +422,7 @@ var knownProperties = []string{
 	"MemberOf", "AuthenticationPolicy*", "SmartcardLogonRequired",
 	"MachineName", "TimeCreated", "Message", // event
 	"Name", "Type", "IssuerIdentifier", "Realm", "AuthMetadataUrl", "ApplicationIdentifier", "UseAuthServer", "LinkedAccount", // OAuth
+	"EwsEnabled", "EwsApplicationAccessPolicy", // access to EWS
 	"DomainName", "DomainType", "OAuth2ClientProfileEnabled", "IsDefaultAuthorizationEndpoint",
 	"DisplayName", "AppId", "SignInAudience", "AccountEnabled", "State", // Entra
 	"IsValid", "ServerName", "Database", "AccountDisabled", "Mounted", "MountedOnServer", "LastLogonTime", "ItemCount",
