@@ -40,7 +40,8 @@ type Identity struct {
 
 // names.txt has the headers that Exchange Online alone sends, those of Exchange, on
 // premises too, the names under which Exchange Online answers, in every cloud, and those of
-// another maker's service that has EWS (Amazon WorkMail).
+// another maker's service that has EWS (Amazon WorkMail), and how the names in devices.txt end
+// that are mail servers of their own.
 //
 //go:embed names.txt
 var namesText string
@@ -54,11 +55,10 @@ var onlineHeaders, exchangeHeaders, onlineHosts = named("online-headers"), named
 
 var otherHosts = named("other-hosts")
 
-// notExchange is how the names in devices.txt end that are mail servers of their own.
-const notExchange = ", a mail server that is not Exchange"
+var notExchange = sync.OnceValue(func() string { return evidence.Table[string](namesText)["mail-servers-end"] })
 
 // MailServer is the name of a mail server that is not Exchange; false: the device is none.
-func MailServer(device string) (string, bool) { return strings.CutSuffix(device, notExchange) }
+func MailServer(device string) (string, bool) { return strings.CutSuffix(device, notExchange()) }
 
 var build = evidence.Expression(`^\d{1,2}\.\d{1,2}\.\d{1,5}\.\d{1,5}$`)
 
@@ -375,7 +375,7 @@ func OnlineHost(host string) bool { return isUnder(host, onlineHosts()) }
 func IdentifyAt(host string, r *evidence.Response) Identity {
 	id := Identify(r)
 	if r != nil && !id.Exchange && id.Device == "" && isUnder(host, otherHosts()) {
-		id.Device, id.DeviceSign = "Amazon WorkMail"+notExchange, "its host name"
+		id.Device, id.DeviceSign = "Amazon WorkMail"+notExchange(), "its host name"
 	}
 	return id
 }
