@@ -101,7 +101,9 @@ func TestMarks(t *testing.T) {
 			evidence.SaysClientCertificate, evidence.SaysHeaderTooLong, evidence.SaysBodyTooLarge,
 			evidence.SaysChallenge, evidence.SaysNoServer, evidence.SaysPlainHTTP, evidence.SaysAssembly,
 			evidence.SaysNotApplication, evidence.SaysWebConfig, evidence.SaysAPIKey, evidence.SaysSerialize,
-			evidence.SaysNoFile, evidence.SaysInvalidVerb, evidence.SaysInvalidHost, evidence.SaysGatewayTLS, evidence.SaysGatewayPlain, evidence.SaysGatewayName,
+			evidence.SaysNoFile, evidence.SaysInvalidVerb, evidence.SaysInvalidHost,
+			evidence.SaysGatewayTLS, evidence.SaysGatewayPlain, evidence.SaysGatewayName,
+			evidence.SaysBindings, evidence.SaysAnonymousOff, evidence.SaysHTTPModule, evidence.SaysActivation,
 		}, m[1])}
 		if !known[m[0]] {
 			t.Errorf("%s %s: nothing reads it", m[0], m[1])

@@ -260,6 +260,10 @@ const (
 	SaysChallenge         = "challenge"       // to a browser: JavaScript, a puzzle
 	SaysNoServer          = "no-server"       // behind the device is working
 	SaysAssembly          = "assembly"        // of Exchange is missing
+	SaysBindings          = "bindings"        // of the web site do not fit WCF
+	SaysAnonymousOff      = "anonymous-off"   // in IIS, which WCF needs
+	SaysHTTPModule        = "http-module"     // of WCF 3.x cannot be loaded
+	SaysActivation        = "activation"      // of the service by WCF failed
 	SaysPlainHTTP         = "plain-http"      // reached what wants TLS
 	SaysNotApplication    = "not-application" // of IIS is the folder
 	SaysWebConfig         = "web-config"      // cannot be read

@@ -404,6 +404,7 @@ var knownCmdlets = map[string][]string{
 	"nslookup":                     {"-type=SRV"},
 	"nltest":                       {},
 	"setspn":                       {"-Q"},
+	"aspnet_regiis":                {"-iru"},
 	"klist":                        {"-k", "-e"},
 }
 
