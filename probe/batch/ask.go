@@ -258,7 +258,7 @@ func (w *worker) try(ctx context.Context, j *job, p *lockout.Pass) (over bool) {
 // note keeps how the last call ended. One that only the mailbox's time cut short says
 // less than the answer of EWS before it.
 func (j *job) note(item evidence.Item, cut bool) {
-	if cut && kindOf(item) == late && j.last.EWS.Answered() {
+	if cut && item.Error != nil && item.Error.Code == evidence.TimedOut && j.last.EWS.Answered() {
 		return
 	}
 	j.last = item

@@ -33,18 +33,21 @@ func TestExpired(t *testing.T) {
 func TestLastCallCutShort(t *testing.T) {
 	busy := evidence.Item{EWS: &evidence.EWS{Kind: "response", Code: "ErrorTooManyObjectsOpened"}}
 	none := evidence.Item{Error: &evidence.Failure{Code: evidence.TimedOut, Phase: "response"}}
+	connecting := evidence.Item{Error: &evidence.Failure{Code: evidence.TimedOut, Phase: "connect"}}
 	for _, c := range []struct {
 		name   string
 		before evidence.Item
+		last   evidence.Item
 		cut    bool
 		want   evidence.Item
 	}{
-		{"by its time", busy, true, busy},
-		{"by the time of one call", busy, false, none},
-		{"nothing was answered before", evidence.Item{}, true, none},
+		{"by its time", busy, none, true, busy},
+		{"by its time, on a new connection", busy, connecting, true, busy},
+		{"by the time of one call", busy, none, false, none},
+		{"nothing was answered before", evidence.Item{}, none, true, none},
 	} {
 		j := &job{last: c.before}
-		if j.note(none, c.cut); j.last.EWS != c.want.EWS || j.last.Error != c.want.Error {
+		if j.note(c.last, c.cut); j.last.EWS != c.want.EWS || j.last.Error != c.want.Error {
 			t.Errorf("%s: %+v is kept", c.name, j.last)
 		}
 	}
