@@ -88,11 +88,7 @@ func BehindEWS(code, inner, message string) string {
 }
 
 // CodeRemedies are what a response code asks for. The caller may change the result.
-func CodeRemedies(name string) []Remedy {
-	list := slices.Clone(EWSCodes()[name].Remedies)
-	whole(list)
-	return list
-}
+func CodeRemedies(name string) []Remedy { return completed(EWSCodes()[name].Remedies) }
 
 var plans = sync.OnceValue(func() (p struct{ Mailbox, Other map[string]string }) {
 	decode(file("text/plans.yaml"), &p)

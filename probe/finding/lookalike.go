@@ -95,9 +95,7 @@ func ReasonRemedies(c Code, name string) []Remedy {
 	if ofToken(c) {
 		of = tokens().Reasons
 	}
-	list := slices.Clone(of[name].Remedies)
-	whole(list)
-	return list
+	return completed(of[name].Remedies)
 }
 
 // answer is what to do where an answer names the fault by one of the names.
@@ -114,31 +112,30 @@ var answers = sync.OnceValue(func() (list []answer) {
 // AnswerRemedies are what an answer asks for that names the fault itself, before what its
 // code asks for. The caller may change the result.
 func AnswerRemedies(c Code, p Params) []Remedy {
-	names := p.named()
-	switch {
-	case c == "credentials-rejected" && p.Reason == "" && strings.HasSuffix(strings.ToLower(p.Account), ".onmicrosoft.com"):
-		names = append(names, "cloud-account")
-	case p.Unheard:
-		names = append(names, "no-credential-arrives")
-	case c == "token-refused" && p.NotExchange:
-		names = append(names, "token-answered-by-device")
-	case p.Alert != "":
-		names = append(names, "alert-"+p.Alert)
-	}
-	for _, name := range names {
-		i := slices.IndexFunc(answers(), func(a answer) bool { return name != "" && slices.Contains(a.Names, name) })
-		if i >= 0 {
-			list := slices.Clone(answers()[i].Remedies)
-			whole(list)
+	for _, name := range p.named(c) {
+		if list := answerTo(name); list != nil {
 			return list
 		}
 	}
 	return nil
 }
 
-// named are the names of what an answer says of itself; where another path than that of
-// EWS was asked, that path is the fault.
-func (p Params) named() []string {
+// OtherServer is what to do where another mail server than Exchange answers, in place of all
+// else. The caller may change the result.
+func OtherServer() []Remedy { return answerTo("mail-server") }
+
+// answerTo is what a name asks for, nil nothing.
+func answerTo(name string) []Remedy {
+	i := slices.IndexFunc(answers(), func(a answer) bool { return slices.Contains(a.Names, name) })
+	if i < 0 {
+		return nil
+	}
+	return completed(answers()[i].Remedies)
+}
+
+// named are the names of what an answer says of itself, the first that is known counts; where
+// another path than that of EWS was asked, that path is the fault.
+func (p Params) named(c Code) []string {
 	names := []string{p.Failed.Error}
 	if p.Usual == "" {
 		names = append(names, p.Notice.SubStatus, p.Notice.Says)
@@ -146,17 +143,25 @@ func (p Params) named() []string {
 	if p.Status >= 500 { // of a device; in a 401 the error of Windows is about the sign-in
 		names = append(names, p.Notice.Windows, strconv.Itoa(p.Status))
 	}
-	for name, is := range map[string]bool{
-		"stopped-pool":          p.Kernel && p.Status == 503,
-		"inherited-redirect":    p.Inherited,
-		"redirect-to-itself":    p.SameURL,
-		"redirect-to-the-cloud": p.Status/100 == 3 && p.Located == "online",
-		"inspected":             p.Inspector != "",
-		"made-by-itself":        p.Server != "",
-		"differs-version":       len(p.Differences) > 0 && p.Differences[0].Aspect == "version",
+	ofCloud := c == "credentials-rejected" && p.Reason == "" && strings.HasSuffix(strings.ToLower(p.Account), ".onmicrosoft.com")
+	for _, n := range []struct {
+		name string
+		is   bool
+	}{
+		{"stopped-pool", p.Kernel && p.Status == 503},
+		{"inherited-redirect", p.Inherited},
+		{"redirect-to-itself", p.SameURL},
+		{"redirect-to-the-cloud", p.Status/100 == 3 && p.Located == "online"},
+		{"inspected", p.Inspector != ""},
+		{"made-by-itself", p.Server != ""},
+		{"differs-version", len(p.Differences) > 0 && p.Differences[0].Aspect == "version"},
+		{"cloud-account", ofCloud},
+		{"no-credential-arrives", p.Unheard},
+		{"token-answered-by-device", c == "token-refused" && p.NotExchange},
+		{"alert-" + p.Alert, p.Alert != ""},
 	} {
-		if is {
-			names = append(names, name)
+		if n.is {
+			names = append(names, n.name)
 		}
 	}
 	return names

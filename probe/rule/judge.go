@@ -100,6 +100,15 @@ func (v *view) apply(r row) (finding.Finding, bool) {
 		f.Summary += ": the name as given holds " + odd
 		f.Detail += " A character like that explains it: type the name again instead of copying it."
 	}
+	other := worst.params.Device
+	if other == "" && len(at) > 0 {
+		other = at[0].who.Device
+	}
+	if name, is := front.MailServer(other); is && worst.status != finding.Warning {
+		worst.params.Device = name
+		f.Remedies = v.fill(finding.OtherServer(), worst.params, f.Addresses...)
+		return f, true
+	}
 	entry, _ := finding.Lookup(r.code) // TestEveryCodeIsWhole: there is one
 	advice := finding.CodeRemedies(worst.params.Means)
 	cases := []finding.Case{worst.use, finding.Case(worst.variant)}
@@ -118,15 +127,6 @@ func (v *view) apply(r row) (finding.Finding, bool) {
 		if c.holds {
 			cases = append(cases, c.is)
 		}
-	}
-	other := worst.params.Device
-	if other == "" && len(at) > 0 {
-		other = at[0].who.Device
-	}
-	if name, is := front.MailServer(other); is && worst.status != finding.Warning {
-		worst.params.Device = name
-		f.Remedies = v.fill(finding.OtherServer(), worst.params, f.Addresses...)
-		return f, true
 	}
 	remedies := slices.Concat(finding.AnswerRemedies(f.Code, worst.params),
 		finding.ReasonRemedies(f.Code, cmp.Or(worst.advice, f.Reason)), advice, entry.RemediesIn(cases...))
