@@ -138,8 +138,9 @@ func NoReason() Alert {
 
 // AlertsIn looks for what is surest first, and gives the pieces of the text by
 // which something was found. They name no person.
-func AlertsIn(text string) (found []Alert, by []string) {
-	t := readAlert(text)
+func AlertsIn(text string) (found []Alert, by []string) { return readAlert(text).alerts() }
+
+func (t *alertText) alerts() (found []Alert, by []string) {
 	alone := false // nothing else is to be said
 	look := func(groups func(alertRule) []fragments) bool {
 		about := 0

@@ -32,9 +32,9 @@ func readAlert(text string) *alertText {
 	folded := foldAlert(text)
 	t := &alertText{folded: form("article", folded).ReplaceAllString(folded, "kb $1")}
 	t.readLogs(text)
-	whole := t.folded
+	whole, low := t.folded, strings.ToLower(t.folded)
 	for _, mark := range marks() {
-		if form(mark, whole).MatchString(whole) {
+		if formIn(mark, low).MatchString(whole) {
 			t.folded += " " + mark
 		}
 	}

@@ -23,20 +23,16 @@ var callers = sync.OnceValue(func() (c struct {
 	return c
 })
 
-// fromCaller turns what is said of a connection to where it was opened, if the text
-// names a caller beside Dynamics, or is about a service of Microsoft.
-func fromCaller(text string, found []Alert) []Alert {
-	var t *alertText
+// alertsByCaller are the alerts of a text. What is said of a connection is turned to where it
+// was opened, if the text names a caller beside Dynamics, or is about a service of Microsoft.
+func alertsByCaller(text string) []Alert {
+	read := readAlert(text)
+	t := *read // to find the alerts adds to what was read
+	found, _ := read.alerts()
 	var says []string
 	rest := slices.DeleteFunc(slices.Clone(found), func(a Alert) bool {
 		i := slices.IndexFunc(callers().What, func(w said) bool {
-			if !slices.Contains(w.Keys, a.Key) {
-				return false
-			}
-			if t == nil {
-				t = readAlert(text)
-			}
-			return w.Any == nil || slices.ContainsFunc(w.Any, t.holds)
+			return slices.Contains(w.Keys, a.Key) && (w.Any == nil || slices.ContainsFunc(w.Any, t.holds))
 		})
 		if i >= 0 && !slices.Contains(says, callers().What[i].Says) {
 			says = append(says, callers().What[i].Says)

@@ -23,7 +23,7 @@ func TestCallers(t *testing.T) {
 			for i, f := range words {
 				words[i], _, _ = strings.Cut(strings.TrimLeft(f, "="), "|")
 			}
-			found := fromCaller(strings.Join(words, " ")+fault, MatchAlert(strings.Join(words, " ")+fault))
+			found := alertsByCaller(strings.Join(words, " ") + fault)
 			if len(found) == 0 || !slices.ContainsFunc(found, func(a Alert) bool {
 				return a.Key == who.Key && a.Next == "" && who.Alone == (len(a.Says) == 0)
 			}) {
@@ -46,7 +46,7 @@ func TestCallers(t *testing.T) {
 		"Unable to connect to the remote server https://mail.contoso.com/EWS/Exchange.asmx",
 		"Email Server Error Code: Web server returned ConnectFailure exception. https://contoso.crm4.dynamics.com",
 	} {
-		if found := fromCaller(text, MatchAlert(text)); len(found) != 1 || found[0].Next == "" {
+		if found := alertsByCaller(text); len(found) != 1 || found[0].Next == "" {
 			t.Errorf("%q: %+v", text, found)
 		}
 	}

@@ -6,7 +6,7 @@ import "slices"
 // and its alerts. What names one cause goes before what many causes share.
 func Explain(text string) (numbers []Explained, alerts []Alert) {
 	tokens, logons := ExplainTokens(text), ExplainLogons(text)
-	alerts = fromCaller(text, MatchAlert(text))
+	alerts = alertsByCaller(text)
 	own := slices.ContainsFunc(alerts, func(a Alert) bool { return !a.GivesWay && !a.Wrapper })
 	alone := slices.ContainsFunc(alerts, func(a Alert) bool { return a.Alone && !a.GivesWay })
 	logons = slices.DeleteFunc(logons, func(e Explained) bool { return alone || own && e.General })

@@ -59,9 +59,12 @@ func mayMatch(re *syntax.Regexp) func(string) bool {
 var nothing = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`\A[^\x00-\x{10FFFF}]`) })
 
 // form is what a number or a name looks like: nothing where the text has none.
-func form(name, text string) *regexp.Regexp {
+func form(name, text string) *regexp.Regexp { return formIn(name, strings.ToLower(text)) }
+
+// formIn is form where many are looked for in one text, which is given in lower case.
+func formIn(name, low string) *regexp.Regexp {
 	e := forms()[name]
-	if !e.may(strings.ToLower(text)) {
+	if !e.may(low) {
 		return nothing()
 	}
 	return e.regexp()

@@ -146,10 +146,12 @@ type Explained struct {
 
 // atOnline says whether a text names a host of Exchange Online.
 func atOnline(text string) bool {
-	return slices.ContainsFunc(strings.FieldsFunc(text, func(r rune) bool { return !made(r) }), front.OnlineHost)
+	return slices.ContainsFunc(strings.FieldsFunc(text, func(r rune) bool { return !isHostRune(r) }), front.OnlineHost)
 }
 
-func made(r rune) bool { return r == '.' || r == '-' || unicode.IsLetter(r) || unicode.IsNumber(r) }
+func isHostRune(r rune) bool {
+	return r == '.' || r == '-' || unicode.IsLetter(r) || unicode.IsNumber(r)
+}
 
 // ExplainTokens finds the numbers of Entra and of x-ms-diagnostics in a pasted text.
 func ExplainTokens(text string) (list []Explained) {
