@@ -125,7 +125,8 @@ func (s *Settings) readCertificates(ctx context.Context) *x509.CertPool {
 	// crypto/x509 says nothing of a file that is not there, and trusts no authority then.
 	if name := os.Getenv("SSL_CERT_FILE"); name != "" && runtime.GOOS == "linux" {
 		note := "SSL_CERT_FILE names " + name + ", which is not there, so the authorities of the system may be missing; correct it, or unset it"
-		if _, err := os.Stat(name); err != nil && !slices.Contains(s.Keys.Notes, note) {
+		_, err := Await(ctx, func() (os.FileInfo, error) { return os.Stat(name) })
+		if err != nil && ctx.Err() == nil && !slices.Contains(s.Keys.Notes, note) {
 			s.Keys.Notes = append(s.Keys.Notes, note)
 		}
 	}

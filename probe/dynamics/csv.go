@@ -133,8 +133,8 @@ func openCSV(in *bufio.Reader, wanted []string) (*csvFile, error) {
 	return f, f.heading(head, choices, wanted)
 }
 
-// mostAbove is how many lines may stand above the headings.
-const mostAbove = 20
+// maxAbove is how many lines may stand above the headings.
+const maxAbove = 20
 
 // heading finds the line that names the columns. In what people keep, a title, remarks or the
 // particulars of a report stand above it.
@@ -145,14 +145,14 @@ func (f *csvFile) heading(head record, choices []rune, wanted []string) error {
 	}
 	isKnown := func(name string) bool { return known[fold(name)] || namesAddresses(name) }
 	above, most := []record{head}, 0 // the most cells with a text in one of them
-	for limit := mostAbove; ; {
+	for limit := maxAbove; ; {
 		rec := above[len(above)-1]
 		score, err := f.split(rec, choices, known)
 		switch first := len(above) == 1; {
 		case err != nil:
 		case isRule(rec) && len(bytes.Trim(rec.text, "- \r\n")) == 0 && bytes.Contains(bytes.TrimSpace(rec.text), []byte(" ")):
 			return fault(rec.line, "delimiter.printed")
-		case score < maxRecord && slices.ContainsFunc(f.names, isAddress) && limit == mostAbove && !isRemark(rec):
+		case score < maxRecord && slices.ContainsFunc(f.names, isAddress) && limit == maxAbove && !isRemark(rec):
 			return f.withoutHeading(above, choices)
 		case first && score >= maxRecord, (first || filled(f.names) > most) && (score >= 2*maxRecord || slices.ContainsFunc(f.names, isKnown)):
 			if !first || filled(f.names) == len(f.names) {

@@ -73,8 +73,10 @@ func (v *view) failedBy(n *node, codes ...evidence.FailureCode) *evidence.Item {
 }
 
 func dnsFailed(v *view) *hit {
-	if h := namePrivate(v); h != nil && h.status != finding.Warning && !v.row {
-		return nil // public DNS has no such name, whatever the resolver of this machine says
+	if !v.row {
+		if h := namePrivate(v); h != nil && h.status != finding.Warning {
+			return nil // public DNS has no such name, whatever the resolver of this machine says
+		}
 	}
 	for _, item := range v.items {
 		asked := item.Step == evidence.StepResolve || v.row && item.Logon != nil && item.Error != nil &&
@@ -316,10 +318,10 @@ func serverError(v *view, n *node) *hit {
 			switch {
 			case h.variant == "header-too-long" && p.Device != "" && p.FrontEnd == "":
 				h.use = finding.ByDevice
-			case (h.variant == "instead" || h.variant == "empty") && p.FrontEnd != "":
-				h.use = finding.InPlace
 			case h.variant == "instead" || h.variant == "empty":
-				h.use = finding.ByDevice
+				if h.use = finding.ByDevice; p.FrontEnd != "" {
+					h.use = finding.InPlace
+				}
 			}
 			return h
 		case v.row && isNotEWS(item):
