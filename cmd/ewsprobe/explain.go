@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -70,8 +71,12 @@ func explainCommand(std stdio) *cli.Command {
 	return c
 }
 
-// isFile says whether there is a file of that name.
+// isFile says whether there is a file of that name. A share of the network is not looked at:
+// Windows would sign in at a server that a pasted text names ([MS-SMB2] 3.2.4.2).
 func isFile(name string) bool {
+	if len(filepath.VolumeName(name)) > len("C:") {
+		return false
+	}
 	info, err := os.Stat(name)
 	return err == nil && info.Mode().IsRegular()
 }
