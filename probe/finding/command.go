@@ -287,6 +287,12 @@ func AtDevice(name string) map[string]string {
 	return map[string]string{"device": cmp.Or(name, "another server"), "log": log, "pass": of("pass"), "bind": of("bind")}
 }
 
+// NamesDevice says whether a remedy has one of these placeholders. To read them takes longer
+// than to fill in all others.
+func (r Remedy) NamesDevice() bool {
+	return slices.ContainsFunc([]string{"{device}", "{log}", "{pass}", "{bind}"}, func(p string) bool { return strings.Contains(r.Text, p) })
+}
+
 // Sample are names that stand for the reader's own.
 func Sample() Names {
 	n := Names{

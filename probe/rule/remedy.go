@@ -81,7 +81,9 @@ func (v *view) fill(remedies []finding.Remedy, p finding.Params, addresses ...st
 		"application": safe(token.Application, front.IsGUID, "APPLICATION-ID"),
 		"resource":    safe(token.Resource, isPlainURL, "RESOURCE"),
 	})
-	maps.Copy(names.More, finding.AtDevice(p.Device))
+	if slices.ContainsFunc(remedies, finding.Remedy.NamesDevice) {
+		maps.Copy(names.More, finding.AtDevice(p.Device))
+	}
 	if p.Ends != nil {
 		names.More["discovery"] = safe(hostOf(p.Ends), isHostName, "<HOST>")
 	}
